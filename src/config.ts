@@ -1,0 +1,87 @@
+import { z } from 'zod';
+
+/**
+ * The only reader of the environment. Every variable is listed here with its default and meaning;
+ * a fault names the variable, what was found and what is wanted, and all faults are reported at once.
+ */
+const integer = (fallback: number, min: number, max: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+const duration = (fallback: number) => integer(fallback, 1, 366 * 24 * 3_600_000);
+const flag = z.enum(['true', 'false']).default('false').transform((value) => value === 'true');
+const url = z.url({ protocol: /^https?$/ });
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const schema = z.object({
+  PORT: integer(3000, 0, 65_535).describe('Port of the HTTP API; 0 picks a free one'),
+  HOST: z.string().default('127.0.0.1').describe('Address that the API listens on'),
+  LONGWATCH_DATA_DIR: z.string().default('.longwatch').describe('Where the embedded stack keeps its data'),
+  LONGWATCH_API_KEYS: z.string().optional().describe('API keys as name:role:key,… ; without it the embedded stack makes one admin key'),
+  LONGWATCH_JWKS_URL: url.optional().describe('JWKS that bearer JWTs are checked against'),
+  LONGWATCH_JWT_ISSUER: z.string().optional().describe('Expected `iss` of a JWT'),
+  LONGWATCH_JWT_AUDIENCE: z.string().default('longwatch').describe('Expected `aud` of a JWT'),
+  LONGWATCH_SIGNING_SECRET: z.string().min(32).optional().describe('Signs customer links and webhooks; the embedded stack makes one'),
+  LONGWATCH_PUBLIC_URL: url.optional().describe('Address of the API as customers reach it, for links'),
+  LONGWATCH_TABLE_PREFIX: z.string().regex(/^[A-Za-z0-9_.-]{0,100}$/).default('longwatch-').describe('Prefix of all table names'),
+  LONGWATCH_QUEUES: z.string().optional().describe('Task queues that this process serves, comma separated; default all'),
+  LONGWATCH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  AWS_REGION: z.string().default('us-east-1'),
+  DYNAMODB_ENDPOINT: url.optional().describe('DynamoDB other than the embedded one; "aws" is set by LONGWATCH_AWS=true'),
+  SAGEMAKER_ENDPOINT: url.optional().describe('SageMaker runtime other than the embedded one'),
+  SAGEMAKER_ENDPOINT_NAME: z.string().default('longwatch-fraud').describe('Name of the SageMaker endpoint'),
+  LONGWATCH_AWS: flag.describe('true: parts without an endpoint of their own are AWS itself, nothing is embedded but Temporal'),
+  TEMPORAL_ADDRESS: z.string().optional().describe('Temporal other than the embedded dev server, host:port'),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_API_KEY: z.string().optional(),
+  TEMPORAL_TLS: flag,
+  TEMPORAL_UI_PORT: integer(8233, 0, 65_535).describe('Port of the embedded Web UI'),
+  TEMPORAL_UI_URL: url.optional().describe('Web UI of an external Temporal, for links'),
+  TEMPORAL_CLI_PATH: z.string().optional().describe('The temporal executable to run as dev server'),
+  LONGWATCH_MODEL_DEADLINE_MS: duration(80).describe('Time that the model has to answer a request'),
+  LONGWATCH_DECISION_DEADLINE_MS: duration(250).describe('Time that a whole decision may take'),
+  LONGWATCH_RESCORE_AFTER_MS: duration(30_000).describe('When a degraded decision is first scored again'),
+  LONGWATCH_USER_HOLD_MS: duration(30 * 24 * HOUR).describe('How long a user is held after a confirmed fraud'),
+  LONGWATCH_ANSWER_WITHIN_MS: duration(24 * HOUR).describe('How long a customer has to answer "was this you?"'),
+  LONGWATCH_SLA_WARNING_MS: duration(3 * HOUR).describe('Review: warning after'),
+  LONGWATCH_SLA_BREACH_MS: duration(4 * HOUR).describe('Review: breach and escalation after'),
+  LONGWATCH_FINAL_AFTER_MS: duration(72 * HOUR).describe('Review: final policy after'),
+  LONGWATCH_FINAL_POLICY: z.enum(['keep', 'release', 'confirm']).default('keep').describe('keep: hold and remind; release: close as genuine; confirm: close as fraud'),
+  LONGWATCH_REMIND_EVERY_MS: duration(24 * HOUR).describe('Final policy keep: reminder interval'),
+  LONGWATCH_FOUR_EYES_ABOVE: integer(100_000, 0, Number.MAX_SAFE_INTEGER).describe('Amount in minor units from which a decision needs two people'),
+  LONGWATCH_WEBHOOK_URL: url.optional().describe('Notification channel: HMAC-signed webhook'),
+  LONGWATCH_SNS_TOPIC_ARN: z.string().optional().describe('Notification channel: SNS topic'),
+  SNS_ENDPOINT: url.optional(),
+  LONGWATCH_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional().describe('Notification channel: mail'),
+  LONGWATCH_MAIL_FROM: z.string().default('longwatch@localhost'),
+});
+
+export type Config = z.infer<typeof schema>;
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Parses the environment. Empty values count as absent.
+ * @throws ConfigError with one line per faulty variable.
+ */
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map((issue) => {
+    const name = issue.path.join('.');
+    const secret = /KEY|SECRET|SMTP_URL/.test(name);
+    return `  ${name}: ${issue.message} (found: ${secret ? 'a value that is not shown' : JSON.stringify(given[name])})`;
+  });
+  throw new ConfigError(`The configuration has ${lines.length} fault(s):\n${lines.join('\n')}`);
+}
+
+/** Name, default and meaning of every variable, for `--help` and the docs. */
+export function configReference(): { name: string; fallback: string; description: string }[] {
+  return Object.entries(schema.shape).map(([name, type]) => {
+    const json = z.toJSONSchema(type as z.ZodType, { io: 'input', unrepresentable: 'any' });
+    return { name, fallback: json.default === undefined ? '' : String(json.default), description: json.description ?? '' };
+  });
+}

@@ -1,0 +1,53 @@
+/**
+ * The one list of error types. An error that crosses an activity boundary carries one of these as its
+ * Temporal `ApplicationFailure` type; whether it is final is decided here, where the error is named,
+ * never where it is caught.
+ */
+export const errorTypes = {
+  /** The thing asked for does not exist. */
+  notFound: { final: true, status: 404 },
+  /** Same id, other content; or a state that does not allow what was asked. */
+  conflict: { final: true, status: 409 },
+  /** The version that the caller read is not the current one (If-Match). */
+  versionMismatch: { final: true, status: 412 },
+  /** The input breaks a documented rule. */
+  invalid: { final: true, status: 400 },
+  /** Another writer won this time: read again and retry. */
+  contention: { final: false, status: 503 },
+  /** A part that we call is away, late or failing. */
+  unavailable: { final: false, status: 503 },
+  /** The model endpoint answered, but not with scores. */
+  badAnswer: { final: false, status: 503 },
+  /** The model endpoint refuses this request; the same request can never succeed. */
+  refused: { final: true, status: 503 },
+} as const satisfies Record<string, { final: boolean; status: number }>;
+
+export type ErrorType = keyof typeof errorTypes;
+
+export interface FieldFault {
+  /** Path of the faulty field, e.g. `location.latitude`. */
+  field: string;
+  /** What is wrong and what is wanted, as a sentence part: "must be between -90 and 90". */
+  message: string;
+}
+
+/** An error of ours: typed, with a sentence for people and, for invalid input, the faulty fields. */
+export class LongwatchError extends Error {
+  override readonly name = 'LongwatchError';
+
+  constructor(
+    readonly type: ErrorType,
+    message: string,
+    readonly detail: { faults?: FieldFault[]; retryAfterSeconds?: number; cause?: unknown } = {},
+  ) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+  }
+
+  get final(): boolean {
+    return errorTypes[this.type].final;
+  }
+}
+
+export function isLongwatchError(error: unknown, type?: ErrorType): error is LongwatchError {
+  return error instanceof LongwatchError && (type === undefined || error.type === type);
+}

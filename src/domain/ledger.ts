@@ -1,0 +1,20 @@
+/** A workflow start that is owed. Small facts only; the reuse policy is fixed: an id is started at most once. */
+export interface OwedStart {
+  workflowId: string;
+  workflowType: string;
+  taskQueue: string;
+  args: unknown[];
+  /** One line for the Web UI's list, Markdown. */
+  summary: string;
+  /** Typed search attributes by name (see workflows/searchAttributes.ts). */
+  searchAttributes: Record<string, string | number>;
+}
+
+/** A transaction that was decided without the model and must be scored once the model is back. */
+export interface OwedRescore {
+  transactionId: string;
+}
+
+export type Debt =
+  | { kind: 'start'; start: OwedStart; dueAt: number }
+  | { kind: 'rescore'; rescore: OwedRescore; dueAt: number };

@@ -1,0 +1,68 @@
+/**
+ * Every table, key and index of Longwatch, in one place. Local creation, the tests and the deployment
+ * all read this list; nothing else names a key attribute's type.
+ */
+export interface KeySpec {
+  name: string;
+  type: 'S' | 'N';
+}
+
+export interface IndexSpec {
+  partitionKey: KeySpec;
+  sortKey?: KeySpec;
+  /** `ALL`, `KEYS_ONLY`, or the non-key attributes to project. */
+  projection: 'ALL' | 'KEYS_ONLY' | readonly string[];
+}
+
+export interface TableSpec {
+  partitionKey: KeySpec;
+  sortKey?: KeySpec;
+  indexes?: Readonly<Record<string, IndexSpec>>;
+  stream?: 'NEW_AND_OLD_IMAGES' | 'NEW_IMAGE';
+  /** Name of the TTL attribute (epoch seconds): only ever a backstop, never what correctness rests on. */
+  ttl?: string;
+}
+
+const S = (name: string): KeySpec => ({ name, type: 'S' });
+const N = (name: string): KeySpec => ({ name, type: 'N' });
+
+export const tables = {
+  /** A decision a transaction: what was asked (hash), what was answered (byte for byte), the facts to score it again. */
+  Decisions: { partitionKey: S('TransactionID') },
+  /** Bounded behaviour of a user; `Version` guards every write. */
+  UserProfiles: { partitionKey: S('UserID') },
+  /** Bounded counters of a merchant, kept by the stream of TransactionHistory. */
+  MerchantProfiles: { partitionKey: S('MerchantID') },
+  /** What each user did, in time order, with the label once it is known. */
+  TransactionHistory: {
+    partitionKey: S('UserID'),
+    sortKey: S('TimeTransactionID'),
+    stream: 'NEW_AND_OLD_IMAGES',
+  },
+  /** The case (Entry = `case`) and its timeline (Entry = `event#<seq>`) and attestations (Entry = `attestation#<id>`). */
+  Investigations: {
+    partitionKey: S('TransactionID'),
+    sortKey: S('Entry'),
+    indexes: {
+      ByStatus: { partitionKey: S('CaseStatus'), sortKey: S('OpenedAtID'), projection: 'ALL' },
+      ByAssignee: { partitionKey: S('Assignee'), sortKey: S('OpenedAtID'), projection: 'ALL' },
+    },
+  },
+  /** Rule sets by version; Version 0 points at the current one. */
+  Rules: { partitionKey: S('RuleSetID'), sortKey: N('Version') },
+  /** The start ledger: work that a write made necessary and that has not been handed to Temporal yet. */
+  Starts: { partitionKey: S('Shard'), sortKey: S('DueAtID') },
+  /** Positions of stream consumers. */
+  Checkpoints: { partitionKey: S('SourceShard') },
+  /** Records that could not be processed, with the reason. */
+  DeadLetters: { partitionKey: S('Source'), sortKey: S('PositionID') },
+  /** What was sent to whom, by which channel, with what result. */
+  Notifications: { partitionKey: S('Recipient'), sortKey: S('TimeID') },
+} as const satisfies Record<string, TableSpec>;
+
+export type TableName = keyof typeof tables;
+
+/** The physical name of a table under a prefix, e.g. `longwatch-Decisions`. */
+export function physicalName(prefix: string, table: TableName): string {
+  return `${prefix}${table}`;
+}
