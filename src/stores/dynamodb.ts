@@ -1,16 +1,20 @@
 import { Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import {
+  ConditionalCheckFailedException,
   CreateTableCommand,
   type CreateTableCommandInput,
   DescribeTableCommand,
   DynamoDBClient,
   ResourceInUseException,
   ResourceNotFoundException,
+  TransactionCanceledException,
+  TransactionConflictException,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { LongwatchError } from '../domain/errors';
 import { type KeySpec, physicalName, type TableName, type TableSpec, tables } from './tables';
 
 export interface DynamoDBSettings {
@@ -44,11 +48,92 @@ export interface Db {
   table(name: TableName): string;
 }
 
-export function openDb(client: DynamoDBClient, tablePrefix: string): Db {
-  return {
-    client: DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } }),
-    table: (name) => physicalName(tablePrefix, name),
-  };
+/** One call to DynamoDB, for metrics and for the tests that assert what an operation costs. */
+export interface StoreCall {
+  /** `TransactWriteItems`, `BatchGetItem`, … */
+  operation: string;
+  seconds: number;
+  /** Consumed units over all tables of the call; transactional calls count double, as they are billed. */
+  readUnits: number;
+  writeUnits: number;
+  failed: boolean;
+}
+
+/**
+ * Opens the document client. Failures that mean "DynamoDB is away or overloaded" become
+ * `LongwatchError('unavailable')` here, once, for every store; condition failures pass through,
+ * since only the store that set the condition knows which race it lost.
+ */
+export function openDb(client: DynamoDBClient, tablePrefix: string, onCall?: (call: StoreCall) => void): Db {
+  const document = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  document.middlewareStack.add(
+    (next, context) => async (args) => {
+      const operation = (context.commandName ?? 'unknown').replace(/Command$/, '');
+      const started = performance.now();
+      if (onCall) (args.input as { ReturnConsumedCapacity?: string }).ReturnConsumedCapacity = 'TOTAL';
+      const report = (units: { read: number; write: number }, failed: boolean) =>
+        onCall?.({
+          operation,
+          seconds: (performance.now() - started) / 1000,
+          readUnits: units.read,
+          writeUnits: units.write,
+          failed,
+        });
+      try {
+        const result = await next(args);
+        report(consumed(operation, result.output), false);
+        return result;
+      } catch (error) {
+        report({ read: 0, write: 0 }, !isConditionFailure(error));
+        throw isAway(error) ? new LongwatchError('unavailable', awayText(error), { retryAfterSeconds: 1, cause: error }) : error;
+      }
+    },
+    { step: 'initialize', name: 'longwatchStoreCalls' },
+  );
+  return { client: document, table: (name) => physicalName(tablePrefix, name) };
+}
+
+type Consumed = { CapacityUnits?: number; ReadCapacityUnits?: number; WriteCapacityUnits?: number };
+
+function consumed(operation: string, output: unknown): { read: number; write: number } {
+  const given = (output as { ConsumedCapacity?: Consumed | Consumed[] }).ConsumedCapacity ?? [];
+  const isRead = /^(Get|BatchGet|Query|Scan|TransactGet)/.test(operation);
+  let units = 0;
+  for (const part of Array.isArray(given) ? given : [given]) units += part.CapacityUnits ?? 0;
+  return isRead ? { read: units, write: 0 } : { read: 0, write: units };
+}
+
+/** A lost race, which a store expects and handles. */
+export function isConditionFailure(error: unknown): boolean {
+  return (
+    error instanceof ConditionalCheckFailedException ||
+    error instanceof TransactionCanceledException ||
+    error instanceof TransactionConflictException
+  );
+}
+
+/** Per item of a cancelled transaction: `None`, `ConditionalCheckFailed`, `TransactionConflict`, …; else undefined. */
+export function cancellationCodes(error: unknown): string[] | undefined {
+  if (!(error instanceof TransactionCanceledException)) return undefined;
+  return (error.CancellationReasons ?? []).map((reason) => reason.Code ?? 'None');
+}
+
+/** Network faults, server faults, throttling and our own deadline: nothing is known about the data itself. */
+function isAway(error: unknown): boolean {
+  if (isConditionFailure(error)) return false;
+  if (!(error instanceof Error)) return true;
+  const { $metadata, $fault } = error as { $metadata?: { httpStatusCode?: number }; $fault?: string };
+  if (/Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded/.test(error.name)) return true;
+  if ($fault === 'server' || ($metadata?.httpStatusCode ?? 0) >= 500) return true;
+  // An error without an HTTP answer is a fault of the wire: refused, reset, timed out, aborted by our deadline.
+  return $metadata?.httpStatusCode === undefined;
+}
+
+function awayText(error: unknown): string {
+  const name = error instanceof Error ? error.name : '';
+  if (name === 'AbortError') return 'DynamoDB did not answer within the deadline; retry with the same id';
+  if (/Throttl|ProvisionedThroughput|RequestLimit/.test(name)) return 'DynamoDB is throttling; retry with the same id';
+  return 'DynamoDB cannot be reached; retry with the same id';
 }
 
 /** The CreateTable input of one table: on-demand capacity, all indexes, its stream. */
