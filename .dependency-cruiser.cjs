@@ -1,0 +1,84 @@
+/**
+ * Arrows between floors point one way. What each floor may import of ours:
+ *   domain                 nothing
+ *   stores, gateways       domain
+ *   workflow declarations  domain
+ *   operations             domain, stores, gateways, workflow declarations
+ *   activities             domain, stores, gateways, operations, workflow declarations
+ *   workflows              domain, and the types of activities
+ *   workers                domain, activities, workflow declarations
+ *   api                    domain, stores, operations, workflow declarations
+ *   local                  config, domain
+ *   graph, main            everything (only main sees local)
+ */
+const declarations = '^src/workflows/.*(declarations|searchAttributes)[.]ts$';
+const floor = (name, allowed) => ({
+  name: `${name.replace(/\W/g, '')}-imports-only-what-is-below`,
+  severity: 'error',
+  from: { path: `^src/${name}/` },
+  to: { path: '^src/', pathNot: [`^src/${name}/`, ...allowed.map((a) => (a.startsWith('^') ? a : `^src/${a}/`))] },
+});
+
+module.exports = {
+  forbidden: [
+    floor('domain', []),
+    floor('stores', ['domain']),
+    floor('gateways', ['domain', declarations]),
+    floor('operations', ['domain', 'stores', 'gateways', declarations]),
+    floor('activities', ['domain', 'stores', 'gateways', 'operations', declarations]),
+    floor('workflows', ['domain', '^src/activities/.*types[.]ts$']),
+    floor('workers', ['domain', 'activities', declarations]),
+    floor('api', ['domain', 'stores', 'operations', declarations]),
+    floor('local', ['domain', '^src/config\\.ts$']),
+    {
+      name: 'workflow-declarations-know-only-domain',
+      severity: 'error',
+      from: { path: declarations },
+      to: { path: '^src/', pathNot: ['^src/domain/', declarations] },
+    },
+    {
+      name: 'workflows-import-activities-as-types-only',
+      severity: 'error',
+      from: { path: '^src/workflows/' },
+      to: { path: '^src/activities/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'workflows-import-no-node-modules',
+      comment: 'Workflow code is deterministic: no I/O, no clock, no Node modules.',
+      severity: 'error',
+      from: { path: ['^src/workflows/', '^src/domain/fraud/investigation'] },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'domain-is-pure',
+      severity: 'error',
+      from: { path: '^src/domain/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'only-main-sees-local',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/local/', '^src/main\\.ts$'] },
+      to: { path: '^src/local/' },
+    },
+    {
+      name: 'only-the-graph-and-main-see-config',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/(config|main|graph|api-main|worker-main)\\.ts$', '^src/local/'] },
+      to: { path: '^src/config\\.ts$' },
+    },
+    { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },
+    {
+      name: 'src-uses-only-production-dependencies',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['require', 'node', 'default'] },
+  },
+};

@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decide } from '../domain/fraud/decide';
+import type { Decision, DegradedCause } from '../domain/fraud/decision';
+import { extractFeatures, type Features, featureVector } from '../domain/fraud/features';
+import { applyTransaction } from '../domain/fraud/profile';
+import type { CompiledRuleSet } from '../domain/fraud/rules';
+import type { Transaction } from '../domain/fraud/transaction';
+import { canonicalContent, checkWindow } from '../domain/fraud/transactionSchema';
+import { LongwatchError } from '../domain/errors';
+import { iso } from '../domain/ids';
+import type { Debt } from '../domain/ledger';
+import { type ScoringEndpoint, ScoringFailure } from '../gateways/sagemaker';
+import type { DecisionInputs, DecisionStore } from '../stores/fraud/decisions';
+import type { InvestigationStore } from '../stores/fraud/investigations';
+import type { Ledger, TransactItem } from '../stores/ledger';
+import { investigationStart, type InvestigationPolicy } from '../workflows/fraud/declarations';
+import { KeyedQueue } from './keyedQueue';
+
+export interface DecisionSettings {
+  /** Time that the model has, in milliseconds. */
+  modelDeadlineMs: number;
+  /** Time that the whole decision has, in milliseconds. */
+  deadlineMs: number;
+  /** When a degraded decision is first scored again, in milliseconds from now. */
+  rescoreAfterMs: number;
+  policy: InvestigationPolicy;
+}
+
+export interface DecisionParts {
+  decisions: DecisionStore;
+  investigations: InvestigationStore;
+  ledger: Ledger;
+  endpoint: Pick<ScoringEndpoint, 'score'>;
+  rules: { current(): CompiledRuleSet };
+  /** Hands a debt that was just written to Temporal, without waiting for it. */
+  startSoon(debt: Debt): void;
+  onDecision?(decision: Decision): void;
+  now?(): number;
+}
+
+export interface Answer {
+  /** The JSON body, byte for byte the same for every repetition. */
+  body: string;
+  replayed: boolean;
+}
+
+/** Kept back from the model's time so that the answer can still be written before the deadline. */
+const WRITE_RESERVE_MS = 60;
+const MAX_ATTEMPTS = 20;
+
+interface Scored {
+  score: number | null;
+  contributions?: readonly number[];
+  modelVersion: string | null;
+  degradedBecause?: DegradedCause;
+}
+
+/** Decides transactions: the request path, from a validated transaction to a stored answer. */
+export class Decisions {
+  private readonly perUser = new KeyedQueue();
+  private readonly now: () => number;
+
+  constructor(
+    private readonly parts: DecisionParts,
+    private readonly settings: DecisionSettings,
+  ) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /**
+   * @throws LongwatchError `conflict` (same id, other content), `invalid` (outside the time window),
+   *   `unavailable` (DynamoDB away, or no answer within the deadline: nothing is half-written, retry is safe).
+   */
+  async decide(transaction: Transaction): Promise<Answer> {
+    const arrived = performance.now();
+    const deadline = AbortSignal.timeout(this.settings.deadlineMs);
+    return this.perUser.run(transaction.userId, () => this.decideInTurn(transaction, arrived, deadline));
+  }
+
+  private async decideInTurn(transaction: Transaction, arrived: number, deadline: AbortSignal): Promise<Answer> {
+    const contentHash = createHash('sha256').update(canonicalContent(transaction)).digest('base64');
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS && !deadline.aborted; attempt++) {
+      const inputs = await this.parts.decisions.inputs(transaction, deadline);
+      if (inputs.stored) {
+        if (inputs.stored.contentHash !== contentHash)
+          throw new LongwatchError('conflict', `Transaction ${transaction.transactionId} was decided before with other content`);
+        return { body: inputs.stored.body, replayed: true };
+      }
+      // Only now: a replay of an old transaction must still find its answer.
+      checkWindow(transaction.timestamp, this.now());
+      const answer = await this.decideOnce(transaction, contentHash, inputs, arrived, deadline);
+      if (answer) return answer;
+      await sleep(Math.random() * Math.min(5 * attempt, 25));
+    }
+    throw new LongwatchError('unavailable', 'No decision within the deadline; retry with the same transactionId', {
+      retryAfterSeconds: 1,
+    });
+  }
+
+  /** One attempt on one reading of the profile; undefined when another write came first. */
+  private async decideOnce(
+    transaction: Transaction,
+    contentHash: string,
+    { user, merchant }: DecisionInputs,
+    arrived: number,
+    deadline: AbortSignal,
+  ): Promise<Answer | undefined> {
+    const features = extractFeatures(transaction, user.profile, merchant);
+    const scored = await this.score(features, arrived);
+    const rules = this.parts.rules.current();
+    const now = this.now();
+    const verdict = decide({
+      transaction,
+      features,
+      score: scored.score,
+      ...(scored.contributions && { contributions: scored.contributions }),
+      ...(user.heldUntil !== undefined && { heldUntil: user.heldUntil }),
+      now,
+      rules,
+    });
+    const owesInvestigation = verdict.outcome !== 'approve';
+    const decision: Decision = {
+      transactionId: transaction.transactionId,
+      outcome: verdict.outcome,
+      score: scored.score,
+      reasons: verdict.reasons,
+      mode: scored.degradedBecause ? 'degraded' : 'full',
+      ...(scored.degradedBecause && { degradedBecause: scored.degradedBecause }),
+      ruleSetVersion: rules.version,
+      modelVersion: scored.modelVersion,
+      latencyMs: Math.round((performance.now() - arrived) * 10) / 10,
+      decidedAt: iso(now),
+      ...(owesInvestigation && { investigationId: transaction.transactionId }),
+    };
+    const { also, debt } = this.owed(transaction, decision, now);
+    const body = JSON.stringify(decision);
+    const lost = await this.parts.decisions.write(
+      { transaction, contentHash, decision, body, features, before: user, after: applyTransaction(user.profile, transaction), also },
+      deadline,
+    );
+    if (lost) return undefined;
+    if (debt) this.parts.startSoon(debt);
+    this.parts.onDecision?.(decision);
+    return { body, replayed: false };
+  }
+
+  /** One attempt at the model within what is left of the time; without it the rules alone decide. */
+  private async score(features: Features, arrived: number): Promise<Scored> {
+    const left = this.settings.deadlineMs - WRITE_RESERVE_MS - (performance.now() - arrived);
+    if (left < 1) return { score: null, modelVersion: null, degradedBecause: 'out-of-time' };
+    try {
+      const { scores, modelVersion } = await this.parts.endpoint.score([featureVector(features)], {
+        deadlineMs: Math.min(this.settings.modelDeadlineMs, left),
+        explain: 'approximate',
+      });
+      const [first] = scores;
+      if (!first) return { score: null, modelVersion, degradedBecause: 'model-nonsense' };
+      return { score: first.score, ...(first.contributions && { contributions: first.contributions }), modelVersion };
+    } catch (error) {
+      if (!(error instanceof ScoringFailure)) throw error;
+      return { score: null, modelVersion: null, degradedBecause: error.kind };
+    }
+  }
+
+  private owed(transaction: Transaction, decision: Decision, now: number): { also: TransactItem[]; debt?: Debt } {
+    const { ledger, investigations } = this.parts;
+    const also: TransactItem[] = [];
+    if (decision.mode === 'degraded')
+      also.push(ledger.oweRescore({ transactionId: transaction.transactionId }, now + this.settings.rescoreAfterMs));
+    if (decision.outcome === 'approve') return { also };
+    const facts = { transaction, decision, openedAt: now };
+    const debt: Debt = { kind: 'start', start: investigationStart(facts, this.settings.policy), dueAt: now };
+    also.push(investigations.openingItem(facts), ledger.oweStart(debt.start, debt.dueAt));
+    return { also, debt };
+  }
+}
