@@ -1,0 +1,22 @@
+# Longwatch: one image for the API, the worker and the model's endpoint; the command decides.
+FROM node:22-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=optional
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+COPY scripts ./scripts
+RUN npm run build && npm prune --omit=dev --omit=optional
+
+FROM node:22-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+RUN useradd --system --uid 10001 longwatch
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY package.json ./
+COPY model/fraud.json model/fraud.card.json ./model/
+USER longwatch
+EXPOSE 3000 8080
+STOPSIGNAL SIGTERM
+CMD ["node", "dist/main.js", "api"]

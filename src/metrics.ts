@@ -1,0 +1,96 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Decision } from './domain/fraud/decision';
+import type { StoreCall } from './stores/dynamodb';
+
+/** The metrics of one process; names end in their unit, labels are low in number and never hold an id. */
+export class Metrics {
+  readonly registry = new Registry();
+
+  private readonly decisions = new Counter({
+    name: 'longwatch_fraud_decisions_total',
+    help: 'Decisions taken (replays are not counted), by outcome and mode',
+    labelNames: ['outcome', 'mode'],
+    registers: [this.registry],
+  });
+  private readonly degraded = new Counter({
+    name: 'longwatch_fraud_degraded_total',
+    help: 'Decisions taken without the model, by cause',
+    labelNames: ['cause'],
+    registers: [this.registry],
+  });
+  private readonly decisionSeconds = new Histogram({
+    name: 'longwatch_fraud_decision_seconds',
+    help: 'Time from arrival to just before the write',
+    buckets: [0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.5],
+    registers: [this.registry],
+  });
+  private readonly storeCalls = new Histogram({
+    name: 'longwatch_dynamodb_call_seconds',
+    help: 'Calls to DynamoDB, by operation and result',
+    labelNames: ['operation', 'result'],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+    registers: [this.registry],
+  });
+  private readonly storeUnits = new Counter({
+    name: 'longwatch_dynamodb_units_total',
+    help: 'Consumed capacity units, by operation and kind',
+    labelNames: ['operation', 'kind'],
+    registers: [this.registry],
+  });
+  private readonly starts = new Counter({
+    name: 'longwatch_workflow_starts_total',
+    help: 'Owed workflow starts that were handed to Temporal, by result',
+    labelNames: ['result'],
+    registers: [this.registry],
+  });
+  private readonly lag = new Gauge({
+    name: 'longwatch_stream_lag_seconds',
+    help: 'How far a stream consumer is behind the newest record',
+    labelNames: ['stream'],
+    registers: [this.registry],
+  });
+  private readonly trimmed = new Counter({
+    name: 'longwatch_stream_trimmed_total',
+    help: 'Times that a consumer found its position trimmed from the stream',
+    labelNames: ['stream'],
+    registers: [this.registry],
+  });
+  private readonly deadLetters = new Counter({
+    name: 'longwatch_dead_letters_total',
+    help: 'Records that could not be processed',
+    labelNames: ['source'],
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  decision(decision: Decision): void {
+    this.decisions.inc({ outcome: decision.outcome, mode: decision.mode });
+    if (decision.degradedBecause) this.degraded.inc({ cause: decision.degradedBecause });
+    this.decisionSeconds.observe(decision.latencyMs / 1000);
+  }
+
+  storeCall(call: StoreCall): void {
+    this.storeCalls.observe({ operation: call.operation, result: call.failed ? 'failed' : 'ok' }, call.seconds);
+    if (call.readUnits > 0) this.storeUnits.inc({ operation: call.operation, kind: 'read' }, call.readUnits);
+    if (call.writeUnits > 0) this.storeUnits.inc({ operation: call.operation, kind: 'write' }, call.writeUnits);
+  }
+
+  workflowStart(result: 'started' | 'already-started' | 'failed'): void {
+    this.starts.inc({ result });
+  }
+
+  streamLag(stream: string, milliseconds: number): void {
+    this.lag.set({ stream }, milliseconds / 1000);
+  }
+
+  streamTrimmed(stream: string): void {
+    this.trimmed.inc({ stream });
+  }
+
+  deadLetter(source: string): void {
+    this.deadLetters.inc({ source });
+  }
+}
