@@ -121,12 +121,16 @@ export function cancellationCodes(error: unknown): string[] | undefined {
 /** Network faults, server faults, throttling and our own deadline: nothing is known about the data itself. */
 function isAway(error: unknown): boolean {
   if (isConditionFailure(error)) return false;
-  if (!(error instanceof Error)) return true;
-  const { $metadata, $fault } = error as { $metadata?: { httpStatusCode?: number }; $fault?: string };
+  if (!(error instanceof Error)) return false;
+  const { $metadata, $fault, code } = error as {
+    $metadata?: { httpStatusCode?: number };
+    $fault?: string;
+    code?: unknown;
+  };
   if (/Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded/.test(error.name)) return true;
   if ($fault === 'server' || ($metadata?.httpStatusCode ?? 0) >= 500) return true;
-  // An error without an HTTP answer is a fault of the wire: refused, reset, timed out, aborted by our deadline.
-  return $metadata?.httpStatusCode === undefined;
+  // Faults of the wire: refused, reset, timed out, aborted by our deadline. Anything else is a fault of ours.
+  return /^(AbortError|TimeoutError)$/.test(error.name) || (typeof code === 'string' && /^E[A-Z]+$/.test(code));
 }
 
 function awayText(error: unknown): string {
