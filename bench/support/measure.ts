@@ -1,0 +1,41 @@
+/** The p-th percentile (0 to 100) of some numbers, nearest rank. */
+export function percentile(values: readonly number[], p: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil((p / 100) * sorted.length) - 1))] ?? Number.NaN;
+}
+
+export const median = (values: readonly number[]): number => percentile(values, 50);
+
+/** Runs an operation one after another; milliseconds each. */
+export async function latencies(samples: number, operation: (i: number) => Promise<void>): Promise<number[]> {
+  const taken: number[] = [];
+  for (let i = 0; i < samples; i++) {
+    const started = performance.now();
+    await operation(i);
+    taken.push(performance.now() - started);
+  }
+  return taken;
+}
+
+/** Keeps `concurrency` operations in flight for some seconds; completed operations a second. */
+export async function throughput(
+  seconds: number,
+  concurrency: number,
+  operation: (i: number) => Promise<void>,
+): Promise<number> {
+  const started = performance.now();
+  const end = started + seconds * 1000;
+  let next = 0;
+  let done = 0;
+  const lane = async () => {
+    while (performance.now() < end) {
+      await operation(next++);
+      done++;
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, lane));
+  return done / ((performance.now() - started) / 1000);
+}
+
+export const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
+export const ratio = (value: number): string => `${value.toFixed(2)} ×`;
