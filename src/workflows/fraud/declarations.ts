@@ -1,0 +1,75 @@
+import { defineUpdate } from '@temporalio/common';
+import {
+  type CaseFacts,
+  caseFacts,
+  type CaseState,
+  type CaseStatus,
+  type InvestigationPolicy,
+  type OpeningFacts,
+} from '../../domain/fraud/investigation';
+import type { AnswerRequest, AssignRequest, DecideRequest, NoteRequest } from '../../domain/fraud/investigationRequests';
+import type { Label } from '../../domain/fraud/label';
+import { formatMoney } from '../../domain/fraud/money';
+import type { OwedStart } from '../../domain/ledger';
+
+export type { InvestigationPolicy } from '../../domain/fraud/investigation';
+
+export const FRAUD_QUEUE = 'longwatch-fraud';
+export const INVESTIGATION_TYPE = 'investigation';
+
+/** The one place that spells the id. Started at most once a transaction: REJECT_DUPLICATE. */
+export function investigationId(transactionId: string): string {
+  return `investigation/${transactionId}`;
+}
+
+export interface InvestigationInput {
+  facts: CaseFacts;
+  policy: InvestigationPolicy;
+  /** The state of the run before, after a continue-as-new. */
+  carried?: CaseState;
+}
+
+export interface InvestigationResult {
+  label: Label;
+  /** ISO 8601 UTC. */
+  closedAt: string;
+}
+
+/** What an update did. */
+export interface UpdateOutcome {
+  status: CaseStatus;
+  /** A sentence for people. */
+  message: string;
+}
+
+/** Updates take one JSON object each, because the Web UI sends one payload. */
+export const decideUpdate = defineUpdate<UpdateOutcome, [DecideRequest]>('decide');
+export const assignUpdate = defineUpdate<UpdateOutcome, [AssignRequest]>('assign');
+export const noteUpdate = defineUpdate<UpdateOutcome, [NoteRequest]>('note');
+export const answerUpdate = defineUpdate<UpdateOutcome, [AnswerRequest]>('answer');
+
+/** Type of the failure that a validator or a handler answers a wrong, late or repeated update with. */
+export const REFUSED_UPDATE = 'conflict';
+
+/** The workflow start that a transaction owes which was not approved, or whose case was opened by hand. */
+export function investigationStart(opening: OpeningFacts, policy: InvestigationPolicy): OwedStart {
+  const facts = caseFacts(opening);
+  const input: InvestigationInput = { facts, policy };
+  return {
+    workflowId: investigationId(facts.transactionId),
+    workflowType: INVESTIGATION_TYPE,
+    taskQueue: FRAUD_QUEUE,
+    args: [input],
+    summary: summaryOf(facts),
+    searchAttributes: {
+      LongwatchStatus: 'scoring' satisfies CaseStatus,
+      LongwatchSubject: facts.userId,
+      ...(facts.score !== null && { LongwatchScore: facts.score }),
+    },
+  };
+}
+
+function summaryOf({ outcome, amount, currency, userId, merchantId, score }: CaseFacts): string {
+  const scored = score === null ? 'not scored' : `score ${score.toFixed(2)}`;
+  return `**${outcome}** ${formatMoney(amount, currency)} · user ${userId} · merchant ${merchantId} · ${scored}`;
+}
