@@ -1,0 +1,21 @@
+import { condition, defineUpdate, proxyActivities, setHandler } from '@temporalio/workflow';
+
+export interface PeerActivities {
+  /** The whole bare decision in one activity: the friendliest form for the peer. */
+  decide(id: string, user: string, merchant: string): Promise<string>;
+}
+
+const { decide } = proxyActivities<PeerActivities>({ startToCloseTimeout: '10 s', retry: { maximumAttempts: 1 } });
+
+export const decideNow = defineUpdate<string, [string, string, string]>('decideNow');
+
+/** A workflow a transaction: started together with the update that takes the decision, and then over. */
+export async function decideInWorkflow(): Promise<void> {
+  let done = false;
+  setHandler(decideNow, async (id, user, merchant) => {
+    const answer = await decide(id, user, merchant);
+    done = true;
+    return answer;
+  });
+  await condition(() => done);
+}

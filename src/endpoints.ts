@@ -1,0 +1,41 @@
+import type { Config } from './config';
+
+/** Where the parts are, embedded or real. Absent endpoints mean AWS itself. */
+export interface Endpoints {
+  dynamodb?: { endpoint: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
+  sagemaker?: { endpoint: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
+  temporal: { address: string; uiUrl?: string };
+}
+
+export class MissingEndpointError extends Error {
+  override readonly name = 'MissingEndpointError';
+}
+
+/** Local endpoints want some credentials and check none; real ones take the SDK's usual chain. */
+export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
+
+/**
+ * The endpoints of a process that embeds nothing (`npm run api`, `npm run worker`).
+ * @throws MissingEndpointError naming every variable that is missing.
+ */
+export function configuredEndpoints(config: Config, env: Record<string, string | undefined>): Endpoints {
+  const missing: string[] = [];
+  if (!config.TEMPORAL_ADDRESS && !env['TEMPORAL_PROFILE'] && !env['TEMPORAL_CONFIG_FILE'])
+    missing.push('TEMPORAL_ADDRESS (host:port), or TEMPORAL_PROFILE with a Temporal config file');
+  if (!config.DYNAMODB_ENDPOINT && !config.LONGWATCH_AWS) missing.push('DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true');
+  if (!config.SAGEMAKER_ENDPOINT && !config.LONGWATCH_AWS) missing.push('SAGEMAKER_ENDPOINT, or LONGWATCH_AWS=true');
+  if (missing.length > 0)
+    throw new MissingEndpointError(
+      `Nothing is embedded in this mode, so these must be set:\n${missing.map((line) => `  ${line}`).join('\n')}\n` +
+        'npm start runs everything on this machine instead.',
+    );
+  const local = env['AWS_ACCESS_KEY_ID'] ? {} : { credentials: LOCAL_CREDENTIALS };
+  return {
+    ...(config.DYNAMODB_ENDPOINT && { dynamodb: { endpoint: config.DYNAMODB_ENDPOINT, ...local } }),
+    ...(config.SAGEMAKER_ENDPOINT && { sagemaker: { endpoint: config.SAGEMAKER_ENDPOINT, ...local } }),
+    temporal: {
+      address: config.TEMPORAL_ADDRESS ?? '',
+      ...(config.TEMPORAL_UI_URL && { uiUrl: config.TEMPORAL_UI_URL }),
+    },
+  };
+}
