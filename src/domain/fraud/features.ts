@@ -1,0 +1,194 @@
+import { referenceAmount } from '../money';
+import { type MerchantProfile, merchantTotals } from './merchantProfile';
+import { DAY_MS, HOUR_MS, hasSeen, MINUTE_MS, profileLimits, usualDeviation, type UserProfile } from './profile';
+import { ringTotals, type Totals } from './ring';
+import type { Transaction } from './transaction';
+
+export interface FeatureDefinition {
+  name: string;
+  /** `EUR` means reference units: euros by order of magnitude. */
+  unit: 'EUR' | 'count' | 'ratio' | 'hours' | 'km' | 'km/h' | 'flag' | 'deviations' | 'share' | 'days';
+  window: string;
+  /** What it is, as the subject of a sentence: "{description} is 9.1". */
+  description: string;
+}
+
+const define = <const D extends readonly FeatureDefinition[]>(definitions: D): D => definitions;
+
+/**
+ * Every feature, in the order of the model's columns. A value that cannot be known is missing (`NaN` here,
+ * an empty cell to the model, never true in a rule). Windows are whole UTC buckets up to and without the
+ * transaction itself.
+ */
+export const featureDefinitions = define([
+  { name: 'amount', unit: 'EUR', window: 'now', description: 'the amount' },
+  { name: 'userCount1h', unit: 'count', window: '1 h', description: "the number of the user's transactions within an hour" },
+  { name: 'userMean1h', unit: 'EUR', window: '1 h', description: "the mean of the user's amounts within an hour" },
+  { name: 'userSpread1h', unit: 'EUR', window: '1 h', description: "the spread of the user's amounts within an hour" },
+  { name: 'userCount1d', unit: 'count', window: '1 d', description: "the number of the user's transactions within a day" },
+  { name: 'userMean1d', unit: 'EUR', window: '1 d', description: "the mean of the user's amounts within a day" },
+  { name: 'userSpread1d', unit: 'EUR', window: '1 d', description: "the spread of the user's amounts within a day" },
+  { name: 'userCount7d', unit: 'count', window: '7 d', description: "the number of the user's transactions within 7 days" },
+  { name: 'userMean7d', unit: 'EUR', window: '7 d', description: "the mean of the user's amounts within 7 days" },
+  { name: 'userSpread7d', unit: 'EUR', window: '7 d', description: "the spread of the user's amounts within 7 days" },
+  { name: 'userCount30d', unit: 'count', window: '30 d', description: "the number of the user's transactions within 30 days" },
+  { name: 'userMean30d', unit: 'EUR', window: '30 d', description: "the mean of the user's amounts within 30 days" },
+  { name: 'userSpread30d', unit: 'EUR', window: '30 d', description: "the spread of the user's amounts within 30 days" },
+  { name: 'amountOverMean30d', unit: 'ratio', window: '30 d', description: "the amount over the user's 30-day mean" },
+  { name: 'amountOverMean', unit: 'ratio', window: 'long run', description: "the amount over the user's long-run mean" },
+  { name: 'amountOverMedian', unit: 'ratio', window: 'last 40', description: "the amount over the median of the user's last 40" },
+  { name: 'amountDeviations', unit: 'deviations', window: 'long run', description: "the amount's distance from the user's long-run mean" },
+  { name: 'mean7dOverMedian', unit: 'ratio', window: '7 d, last 40', description: "the user's 7-day mean over the median of the last 40" },
+  { name: 'highs7d', unit: 'count', window: '7 d', description: "the number of the user's unusually high amounts within 7 days" },
+  { name: 'hoursSinceHigh', unit: 'hours', window: 'last 8 highs', description: "the time since the user's last unusually high amount" },
+  { name: 'night', unit: 'flag', window: 'now', description: 'night (0 to 6, solar time at the place)' },
+  { name: 'weekend', unit: 'flag', window: 'now', description: 'weekend (Saturday or Sunday, UTC)' },
+  { name: 'hoursSinceLast', unit: 'hours', window: 'last', description: "the time since the user's last transaction" },
+  { name: 'distanceKm', unit: 'km', window: 'last place', description: "the distance from the user's last place" },
+  { name: 'speedKmh', unit: 'km/h', window: 'last place', description: "the speed implied by the user's last place" },
+  { name: 'newDevice', unit: 'flag', window: 'last 8 devices', description: 'a device not seen before for this user' },
+  { name: 'newMerchant', unit: 'flag', window: 'last 40 merchants', description: 'a merchant not seen before for this user' },
+  { name: 'newCountry', unit: 'flag', window: 'last 6 countries', description: 'a country not seen before for this user' },
+  { name: 'merchantCount1d', unit: 'count', window: '1 d', description: "the number of the merchant's transactions today" },
+  { name: 'merchantCount7d', unit: 'count', window: '7 d', description: "the number of the merchant's transactions within 7 days" },
+  { name: 'merchantFrauds7d', unit: 'count', window: '7 d, 7 d late', description: "the merchant's known frauds within 7 days, 7 days late" },
+  { name: 'merchantFrauds28d', unit: 'count', window: '28 d, 7 d late', description: "the merchant's known frauds within 28 days, 7 days late" },
+  { name: 'merchantFraudRate28d', unit: 'share', window: '28 d, 7 d late', description: "the merchant's fraud rate within 28 days, 7 days late" },
+  { name: 'cardPresent', unit: 'flag', window: 'now', description: 'a card-present payment' },
+  { name: 'ecommerce', unit: 'flag', window: 'now', description: 'an e-commerce payment' },
+  { name: 'atm', unit: 'flag', window: 'now', description: 'a cash withdrawal' },
+  { name: 'transfer', unit: 'flag', window: 'now', description: 'a transfer' },
+]);
+
+export type FeatureName = (typeof featureDefinitions)[number]['name'];
+export type Features = Readonly<Record<FeatureName, number>>;
+export const featureNames: readonly FeatureName[] = featureDefinitions.map(({ name }) => name);
+
+/** Labels count from this many days after the transaction on, in serving as in training. */
+export const LABEL_DELAY_DAYS = 7;
+const MISSING = Number.NaN;
+
+/**
+ * The features of a transaction, from what was known of its user and merchant just before it. Pure: the
+ * clock is the transaction's own.
+ */
+export function extractFeatures(transaction: Transaction, user: UserProfile, merchant: MerchantProfile): Features {
+  const { timestamp, location, channel, deviceId } = transaction;
+  const amount = referenceAmount(transaction.amount, transaction.currency);
+  const hour = ringTotals(user.minutes, profileLimits.minutes, Math.floor(timestamp / MINUTE_MS));
+  const day = ringTotals(user.hours, profileLimits.hours, Math.floor(timestamp / HOUR_MS));
+  const dayIndex = Math.floor(timestamp / DAY_MS);
+  const week = ringTotals(user.days, 7, dayIndex);
+  const month = ringTotals(user.days, profileLimits.days, dayIndex);
+  const usual = median(user.recent);
+  const high = user.highs.at(-1);
+  const { distanceKm, speedKmh } = travel(transaction, user);
+  const late7 = merchantTotals(merchant, timestamp, 7, LABEL_DELAY_DAYS);
+  const late28 = merchantTotals(merchant, timestamp, 28, LABEL_DELAY_DAYS);
+  const known = user.count > 0;
+  return {
+    amount,
+    userCount1h: hour.count,
+    userMean1h: mean(hour),
+    userSpread1h: spread(hour),
+    userCount1d: day.count,
+    userMean1d: mean(day),
+    userSpread1d: spread(day),
+    userCount7d: week.count,
+    userMean7d: mean(week),
+    userSpread7d: spread(week),
+    userCount30d: month.count,
+    userMean30d: mean(month),
+    userSpread30d: spread(month),
+    amountOverMean30d: over(amount, mean(month)),
+    amountOverMean: known ? over(amount, user.mean) : MISSING,
+    amountOverMedian: over(amount, usual),
+    amountDeviations: user.count >= 3 ? (amount - user.mean) / usualDeviation(user) : MISSING,
+    mean7dOverMedian: over(mean(week), usual),
+    highs7d: user.highs.filter(([at]) => at > timestamp - 7 * DAY_MS && at <= timestamp).length,
+    hoursSinceHigh: high ? Math.max(0, timestamp - high[0]) / HOUR_MS : MISSING,
+    night: flag(solarHour(timestamp, location?.longitude) < 6),
+    weekend: flag(isWeekend(dayIndex)),
+    hoursSinceLast: user.lastAt === null ? MISSING : Math.max(0, timestamp - user.lastAt) / HOUR_MS,
+    distanceKm,
+    speedKmh,
+    newDevice: deviceId === undefined || !known ? MISSING : flag(!hasSeen(user.devices, deviceId)),
+    newMerchant: known ? flag(!hasSeen(user.merchants, transaction.merchantId)) : MISSING,
+    newCountry: location?.country === undefined || !known ? MISSING : flag(!hasSeen(user.countries, location.country)),
+    merchantCount1d: merchantTotals(merchant, timestamp, 1, 0).count,
+    merchantCount7d: merchantTotals(merchant, timestamp, 7, 0).count,
+    merchantFrauds7d: late7.frauds,
+    merchantFrauds28d: late28.frauds,
+    merchantFraudRate28d: late28.count > 0 ? late28.frauds / late28.count : MISSING,
+    cardPresent: channel === undefined ? MISSING : flag(channel === 'card_present'),
+    ecommerce: channel === undefined ? MISSING : flag(channel === 'ecommerce' || channel === 'mobile'),
+    atm: channel === undefined ? MISSING : flag(channel === 'atm'),
+    transfer: channel === undefined ? MISSING : flag(channel === 'transfer'),
+  };
+}
+
+/** The model's row: values in the order of `featureNames`, `NaN` where missing. */
+export function featureVector(features: Features): number[] {
+  return featureNames.map((name) => features[name]);
+}
+
+/** Values in the order of `featureNames` as compact JSON, missing ones as null, 7 significant digits. */
+export function featuresToJson(features: Features): string {
+  return JSON.stringify(
+    featureNames.map((name) => (Number.isNaN(features[name]) ? null : Number(features[name].toPrecision(7)))),
+  );
+}
+
+/** Features that were stored before a feature existed come back without it: missing. */
+export function featuresFromJson(text: string): Features {
+  const values = JSON.parse(text) as (number | null)[];
+  return Object.fromEntries(featureNames.map((name, i) => [name, values[i] ?? MISSING])) as Features;
+}
+
+const flag = (value: boolean): number => (value ? 1 : 0);
+const mean = ({ count, sum }: Totals): number => (count > 0 ? sum / count : MISSING);
+const over = (value: number, base: number): number => (base > 0 ? value / base : MISSING);
+
+/** Population standard deviation; missing below two values. */
+function spread({ count, sum, squares }: Totals): number {
+  return count < 2 ? MISSING : Math.sqrt(Math.max(0, squares / count - (sum / count) ** 2));
+}
+
+function median(values: readonly number[]): number {
+  if (values.length === 0) return MISSING;
+  const sorted = Float64Array.from(values).sort();
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? MISSING;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? MISSING) + upper) / 2;
+}
+
+/** Hour of the day by the sun: 15 degrees of longitude to an hour. Time zones would need a map; this needs none. */
+function solarHour(timestamp: number, longitude = 0): number {
+  const hours = timestamp / HOUR_MS + longitude / 15;
+  return ((hours % 24) + 24) % 24;
+}
+
+/** Day 0 of the epoch was a Thursday. */
+const isWeekend = (dayIndex: number): boolean => [0, 6].includes((((dayIndex + 4) % 7) + 7) % 7);
+
+function travel({ timestamp, location }: Transaction, { place }: UserProfile): { distanceKm: number; speedKmh: number } {
+  if (!place || location?.latitude === undefined || location.longitude === undefined)
+    return { distanceKm: MISSING, speedKmh: MISSING };
+  const distanceKm = haversineKm(place.latitude, place.longitude, location.latitude, location.longitude);
+  // At least a minute: two payments in one second are no speed, and a late arrival is no negative one.
+  const hours = Math.max(Math.abs(timestamp - place.at), MINUTE_MS) / HOUR_MS;
+  return { distanceKm, speedKmh: distanceKm / hours };
+}
+
+const EARTH_RADIUS_KM = 6371.0088;
+
+/** Great-circle distance on the mean-radius sphere (IUGG), degrees in, kilometres out: the haversine formula. */
+export function haversineKm(latitude1: number, longitude1: number, latitude2: number, longitude2: number): number {
+  const radians = Math.PI / 180;
+  const halfLatitude = Math.sin(((latitude2 - latitude1) * radians) / 2);
+  const halfLongitude = Math.sin(((longitude2 - longitude1) * radians) / 2);
+  const h =
+    halfLatitude ** 2 +
+    Math.cos(latitude1 * radians) * Math.cos(latitude2 * radians) * halfLongitude ** 2;
+  return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(h)));
+}

@@ -1,0 +1,51 @@
+/** Index of a bucket of time, count, sum and sum of squares of what fell into it. */
+export type Bucket = readonly [index: number, count: number, sum: number, squares: number];
+
+export interface Totals {
+  count: number;
+  sum: number;
+  squares: number;
+}
+
+const cents = (value: number): number => Math.round(value * 100) / 100;
+
+/**
+ * Adds a value to its bucket and drops buckets that are `length` or more older than the newest. A value
+ * older than the ring is dropped: it has no bucket any more. Buckets stay in ascending order.
+ */
+export function addToRing(ring: readonly Bucket[], length: number, index: number, value: number): readonly Bucket[] {
+  const newest = ring.at(-1)?.[0] ?? index;
+  if (index <= newest - length) return ring;
+  const next: Bucket[] = [];
+  const oldest = Math.max(newest, index) - length + 1;
+  let placed = false;
+  for (const bucket of ring) {
+    if (bucket[0] < oldest) continue;
+    if (!placed && bucket[0] === index) {
+      next.push([index, bucket[1] + 1, cents(bucket[2] + value), cents(bucket[3] + value * value)]);
+      placed = true;
+      continue;
+    }
+    if (!placed && bucket[0] > index) {
+      next.push([index, 1, cents(value), cents(value * value)]);
+      placed = true;
+    }
+    next.push(bucket);
+  }
+  if (!placed) next.push([index, 1, cents(value), cents(value * value)]);
+  return next;
+}
+
+/** Totals over the `length` buckets that end with `index`. Later buckets (out-of-order arrivals) do not count. */
+export function ringTotals(ring: readonly Bucket[], length: number, index: number): Totals {
+  const totals: Totals = { count: 0, sum: 0, squares: 0 };
+  for (let i = ring.length - 1; i >= 0; i--) {
+    const bucket = ring[i];
+    if (!bucket || bucket[0] > index) continue;
+    if (bucket[0] <= index - length) break;
+    totals.count += bucket[1];
+    totals.sum += bucket[2];
+    totals.squares += bucket[3];
+  }
+  return totals;
+}
