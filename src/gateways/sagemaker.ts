@@ -1,0 +1,140 @@
+import { Agent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleAll } from 'cockatiel';
+import type { DegradedCause } from '../domain/fraud/decision';
+
+/** Why no score came back. Retrying within one decision makes no sense: its time is over. */
+export class ScoringFailure extends Error {
+  override readonly name = 'ScoringFailure';
+
+  constructor(
+    readonly kind: DegradedCause,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+export interface ScoredRow {
+  /** Probability of fraud, 0 to 1. */
+  score: number;
+  /** By feature, in log-odds, when asked for and when the endpoint can. */
+  contributions?: readonly number[];
+}
+
+export interface ScoreOptions {
+  /** Milliseconds until the call is given up. */
+  deadlineMs: number;
+  explain?: 'approximate' | 'exact';
+}
+
+export interface ScoringSettings {
+  endpointName: string;
+  /** Failures in a row that open the circuit. Default 5. */
+  breakAfter?: number;
+  /** Milliseconds until an open circuit lets one call try. Default 5,000. */
+  retryAfterMs?: number;
+}
+
+/** One attempt a call (the caller's deadline is the retry policy), keep-alive sockets. */
+export function sagemakerClient(settings: {
+  region: string;
+  endpoint?: string;
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+}): SageMakerRuntimeClient {
+  return new SageMakerRuntimeClient({
+    ...settings,
+    maxAttempts: 1,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: 1_000,
+      httpAgent: new Agent({ keepAlive: true, maxSockets: 128 }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 128 }),
+    }),
+  });
+}
+
+/** The model behind its SageMaker endpoint. Every failure is a `ScoringFailure` that says which kind. */
+export class ScoringEndpoint {
+  private readonly breaker;
+
+  constructor(
+    private readonly client: SageMakerRuntimeClient,
+    private readonly settings: ScoringSettings,
+  ) {
+    this.breaker = circuitBreaker(handleAll, {
+      halfOpenAfter: settings.retryAfterMs ?? 5_000,
+      breaker: new ConsecutiveBreaker(settings.breakAfter ?? 5),
+    });
+  }
+
+  /** Whether calls are let through at the moment. */
+  get healthy(): boolean {
+    return this.breaker.state === CircuitState.Closed;
+  }
+
+  /**
+   * Scores rows of feature values (`NaN` where missing) in one InvokeEndpoint.
+   * @throws ScoringFailure
+   */
+  async score(rows: readonly (readonly number[])[], options: ScoreOptions): Promise<{ scores: ScoredRow[]; modelVersion: string | null }> {
+    try {
+      return await this.breaker.execute(() => this.invoke(rows, options));
+    } catch (error) {
+      if (error instanceof BrokenCircuitError)
+        throw new ScoringFailure('circuit-open', 'The model failed too often in a row; it is spared for a while');
+      throw error;
+    }
+  }
+
+  private async invoke(rows: readonly (readonly number[])[], { deadlineMs, explain }: ScoreOptions) {
+    const abortSignal = AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs)));
+    let answer;
+    try {
+      answer = await this.client.send(
+        new InvokeEndpointCommand({
+          EndpointName: this.settings.endpointName,
+          ContentType: 'text/csv',
+          Accept: 'application/json',
+          ...(explain && { CustomAttributes: `explain=${explain}` }),
+          Body: rows.map(csvRow).join('\n'),
+        }),
+        { abortSignal },
+      );
+    } catch (error) {
+      throw failureOf(error, abortSignal.aborted);
+    }
+    const scores = parsePredictions(Buffer.from(answer.Body ?? []).toString('utf8'), rows.length);
+    return { scores, modelVersion: /model=([^;,\s]+)/.exec(answer.CustomAttributes ?? '')?.[1] ?? null };
+  }
+}
+
+/** No header, an empty cell where a value is missing, as the built-in XGBoost container takes it. */
+const csvRow = (row: readonly number[]): string => row.map((value) => (Number.isNaN(value) ? '' : String(value))).join(',');
+
+function parsePredictions(text: string, rows: number): ScoredRow[] {
+  let predictions: unknown;
+  try {
+    predictions = (JSON.parse(text) as { predictions?: unknown }).predictions;
+  } catch (error) {
+    throw new ScoringFailure('model-nonsense', 'The model answered something that is not JSON', error);
+  }
+  if (!Array.isArray(predictions) || predictions.length !== rows)
+    throw new ScoringFailure('model-nonsense', `The model answered no list of ${rows} predictions`);
+  return predictions.map((prediction: { score?: unknown; contributions?: unknown } | null) => {
+    const score = prediction?.score;
+    if (typeof score !== 'number' || !(score >= 0 && score <= 1))
+      throw new ScoringFailure('model-nonsense', 'The model answered a score that is no probability');
+    const contributions = prediction?.contributions;
+    return { score, ...(Array.isArray(contributions) && { contributions: contributions.map(Number) }) };
+  });
+}
+
+function failureOf(error: unknown, aborted: boolean): ScoringFailure {
+  if (aborted) return new ScoringFailure('model-late', 'The model did not answer in time', error);
+  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+  if (status !== undefined) return new ScoringFailure('model-error', `The model's endpoint answered ${status}`, error);
+  return new ScoringFailure('model-unreachable', "The model's endpoint cannot be reached", error);
+}

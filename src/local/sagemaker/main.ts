@@ -1,0 +1,31 @@
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { startEndpointServer } from './server';
+
+/** The model's endpoint as a process: what the embedded stack runs, and what a SageMaker container would. */
+async function main(): Promise<void> {
+  const args = await yargs(hideBin(process.argv))
+    .usage('Serves an XGBoost JSON model as a SageMaker endpoint and as a bring-your-own container')
+    .option('host', { type: 'string', default: '127.0.0.1' })
+    .option('port', { type: 'number', default: 8080 })
+    .option('model', { type: 'string', default: 'model/fraud.json', describe: 'The model artefact' })
+    .option('endpoint', { type: 'string', default: 'longwatch-fraud', describe: 'Name of the endpoint' })
+    .strict()
+    .help()
+    .parseAsync();
+  const server = await startEndpointServer({
+    modelPath: args.model,
+    host: args.host,
+    port: args.port,
+    endpointName: args.endpoint,
+  });
+  console.log(`listening on ${server.url}`);
+  const stop = () => void server.close().then(() => process.exit(0));
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});
