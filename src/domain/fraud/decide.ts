@@ -1,0 +1,80 @@
+import { moreSevere, type Outcome, type Reason } from './decision';
+import { type FeatureDefinition, featureDefinitions, type Features } from './features';
+import type { CompiledRuleSet } from './rules';
+import type { Transaction } from './transaction';
+
+export interface DecideInput {
+  transaction: Transaction;
+  features: Features;
+  /** null when the model did not take part: the rules alone decide. */
+  score: number | null;
+  /** By feature in model order, log-odds. */
+  contributions?: readonly number[];
+  /** Epoch ms until which the user is held after a confirmed fraud. */
+  heldUntil?: number;
+  /** Epoch ms. */
+  now: number;
+  rules: CompiledRuleSet;
+}
+
+export interface Verdict {
+  outcome: Outcome;
+  reasons: Reason[];
+  /** Ids of shadow rules that would have hit. */
+  shadowHits: string[];
+}
+
+/** Features that a reason may name, and the least log-odds worth naming. */
+const NAMED_FEATURES = 4;
+const WORTH_NAMING = 0.1;
+
+/** The most severe of the score's band, the rules that hit, and the hold on the user. */
+export function decide(input: DecideInput): Verdict {
+  const { rules, score, now, heldUntil } = input;
+  const reasons: Reason[] = [];
+  const shadowHits: string[] = [];
+  const ruleInput = { transaction: input.transaction, features: input.features, score };
+  for (const { rule, hits } of rules.rules) {
+    if (!hits(ruleInput)) continue;
+    if (rule.shadow) shadowHits.push(rule.id);
+    else reasons.push({ code: rule.reason, text: rule.text, source: 'rule', outcome: rule.outcome });
+  }
+  if (heldUntil !== undefined && heldUntil > now)
+    reasons.push({ code: 'USER_HELD', text: 'the user is held after a confirmed fraud', source: 'hold', outcome: 'review' });
+  const band = rules.band(score);
+  if (band !== 'approve') {
+    const text = `the model's score ${score?.toFixed(3)} is in the band ${band}`;
+    reasons.push({ code: `SCORE_BAND_${band.toUpperCase()}`, text, source: 'model', outcome: band });
+  }
+  const outcome = reasons.reduce<Outcome>((worst, reason) => moreSevere(worst, reason.outcome ?? 'approve'), 'approve');
+  // The reasons that carried the outcome come first.
+  reasons.sort((a, b) => severity(b) - severity(a));
+  if (band !== 'approve' && input.contributions) reasons.push(...drivers(input.features, input.contributions));
+  return { outcome, reasons, shadowHits };
+}
+
+const severity = ({ outcome }: Reason): number => ['approve', 'alert', 'review', 'block'].indexOf(outcome ?? 'approve');
+
+/** The features that raised the score most, as sentences. */
+function drivers(features: Features, contributions: readonly number[]): Reason[] {
+  return featureDefinitions
+    .map((definition, i) => ({ definition, contribution: contributions[i] ?? 0 }))
+    .filter(({ contribution }) => contribution >= WORTH_NAMING)
+    .sort((a, b) => b.contribution - a.contribution)
+    .slice(0, NAMED_FEATURES)
+    .map(({ definition, contribution }) => ({
+      code: `FEATURE_${definition.name}`,
+      text: featureSentence(definition, features[definition.name]),
+      source: 'feature',
+      contribution: Math.round(contribution * 1000) / 1000,
+    }));
+}
+
+/** "the amount over the user's 30-day mean is 9.1". */
+export function featureSentence({ description, unit }: FeatureDefinition, value: number): string {
+  if (Number.isNaN(value)) return `${description} is not known`;
+  if (unit === 'flag') return `${value ? '' : 'not '}${description}`;
+  const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2;
+  const suffix = { ratio: ' times', deviations: ' deviations', share: '', count: '' }[unit as string] ?? ` ${unit}`;
+  return `${description} is ${value.toFixed(digits)}${suffix}`;
+}

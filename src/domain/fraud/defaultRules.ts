@@ -1,0 +1,95 @@
+import type { RuleSet } from './ruleSet';
+
+/** The rule set that ships: sensible without the model, and quiet on ordinary payments. */
+export const defaultRules: RuleSet = {
+  bands: [
+    { outcome: 'alert', from: 0.2 },
+    { outcome: 'review', from: 0.5 },
+    { outcome: 'block', from: 0.9 },
+  ],
+  rules: [
+    {
+      id: 'impossible-travel',
+      when: {
+        all: [
+          { field: 'distanceKm', is: '>', value: 500 },
+          { field: 'speedKmh', is: '>', value: 1000 },
+          { field: 'cardPresent', is: '==', value: true },
+        ],
+      },
+      outcome: 'review',
+      reason: 'IMPOSSIBLE_TRAVEL',
+      text: 'the card was at another place too shortly before',
+    },
+    {
+      id: 'card-testing',
+      when: {
+        all: [
+          { field: 'userCount1h', is: '>=', value: 6 },
+          { field: 'userMean1h', is: '<', value: 5 },
+          { field: 'ecommerce', is: '==', value: true },
+        ],
+      },
+      outcome: 'block',
+      reason: 'CARD_TESTING',
+      text: 'many very small payments within an hour',
+    },
+    {
+      id: 'many-within-an-hour',
+      when: { field: 'userCount1h', is: '>=', value: 12 },
+      outcome: 'review',
+      reason: 'VELOCITY_1H',
+      text: 'unusually many payments within an hour',
+    },
+    {
+      id: 'takeover-signs',
+      when: {
+        all: [
+          { field: 'newDevice', is: '==', value: true },
+          { field: 'newCountry', is: '==', value: true },
+          { field: 'amountOverMedian', is: '>', value: 3 },
+        ],
+      },
+      outcome: 'review',
+      reason: 'NEW_DEVICE_NEW_COUNTRY_HIGH_AMOUNT',
+      text: 'a new device in a new country, and an amount far over the usual',
+    },
+    {
+      id: 'amount-far-over-usual',
+      when: {
+        all: [
+          { field: 'amountOverMedian', is: '>', value: 12 },
+          { field: 'amountDeviations', is: '>', value: 8 },
+          { field: 'userCount30d', is: '>=', value: 5 },
+        ],
+      },
+      outcome: 'alert',
+      reason: 'AMOUNT_FAR_OVER_USUAL',
+      text: 'an amount far over what this user usually pays',
+    },
+    {
+      id: 'unknown-user-large-amount',
+      when: {
+        all: [
+          { field: 'userCount30d', is: '==', value: 0 },
+          { field: 'amount', is: '>', value: 2000 },
+        ],
+      },
+      outcome: 'review',
+      reason: 'UNKNOWN_USER_LARGE_AMOUNT',
+      text: 'a large amount from a user without history',
+    },
+    {
+      id: 'risky-merchant',
+      when: {
+        all: [
+          { field: 'merchantFrauds28d', is: '>=', value: 3 },
+          { field: 'merchantFraudRate28d', is: '>', value: 0.1 },
+        ],
+      },
+      outcome: 'alert',
+      reason: 'RISKY_MERCHANT',
+      text: 'a merchant with many known frauds of late',
+    },
+  ],
+};

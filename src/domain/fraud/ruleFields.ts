@@ -1,0 +1,65 @@
+import { type Features, featureDefinitions, type FeatureName, featureNames } from './features';
+import { type Transaction } from './transaction';
+
+/** What a condition is evaluated on. */
+export interface RuleInput {
+  transaction: Transaction;
+  features: Features;
+  /** null when the model did not take part: comparisons with it are false. */
+  score: number | null;
+}
+
+export type FieldType = 'number' | 'string' | 'flag';
+
+interface Field {
+  type: FieldType;
+  /** undefined where the value is missing. */
+  read(input: RuleInput): string | number | undefined;
+}
+
+const feature = (name: FeatureName, type: FieldType): Field => ({
+  type,
+  read: ({ features }) => {
+    const value = features[name];
+    return Number.isNaN(value) ? undefined : value;
+  },
+});
+
+const transactionFields: Readonly<Record<string, Field>> = {
+  'transaction.amount': { type: 'number', read: ({ transaction }) => transaction.amount },
+  'transaction.currency': { type: 'string', read: ({ transaction }) => transaction.currency },
+  'transaction.channel': { type: 'string', read: ({ transaction }) => transaction.channel },
+  'transaction.userId': { type: 'string', read: ({ transaction }) => transaction.userId },
+  'transaction.merchantId': { type: 'string', read: ({ transaction }) => transaction.merchantId },
+  'transaction.deviceId': { type: 'string', read: ({ transaction }) => transaction.deviceId },
+  'transaction.ip': { type: 'string', read: ({ transaction }) => transaction.ip },
+  'transaction.country': { type: 'string', read: ({ transaction }) => transaction.location?.country },
+};
+
+/** Every field that a condition may name. */
+export const ruleFields: ReadonlyMap<string, Field> = new Map<string, Field>([
+  ['score', { type: 'number', read: ({ score }) => score ?? undefined }],
+  ...Object.entries(transactionFields),
+  ...featureNames.map((name, i): [string, Field] => [
+    name,
+    feature(name, featureDefinitions[i]?.unit === 'flag' ? 'flag' : 'number'),
+  ]),
+]);
+
+/** The known field whose name is nearest, for "did you mean". */
+export function nearestField(name: string): string {
+  const scored = [...ruleFields.keys()].map((known) => [editDistance(name.toLowerCase(), known.toLowerCase()), known] as const);
+  return scored.reduce((best, next) => (next[0] < best[0] ? next : best))[1];
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

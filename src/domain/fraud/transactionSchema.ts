@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { LongwatchError } from '../errors';
+import { ID_PATTERN, ID_RULE, iso } from '../ids';
+import { isCurrency } from '../money';
+import { channels, type Transaction } from './transaction';
+
+const id = (what: string) => z.string(`must be a string: the ${what}`).regex(ID_PATTERN, ID_RULE);
+const degrees = (limit: number) => z.number(`must be a number of degrees`).min(-limit, `must be between -${limit} and ${limit}`).max(limit, `must be between -${limit} and ${limit}`);
+
+/** ISO 8601 with an offset, or epoch milliseconds; epoch milliseconds inside. */
+const instant = z
+  .union([z.iso.datetime({ offset: true }), z.int().nonnegative()], 'must be ISO 8601 with an offset ("2026-01-31T12:00:00Z") or integer epoch milliseconds')
+  .transform((value) => (typeof value === 'number' ? value : Date.parse(value)));
+
+const refuseUnknown = (issue: { code?: string; keys?: string[] }) =>
+  issue.code === 'unrecognized_keys' ? `has unknown fields: ${(issue.keys ?? []).join(', ')}` : undefined;
+
+const location = z.strictObject(
+  {
+    latitude: degrees(90),
+    longitude: degrees(180),
+    country: z.string('must be a country code').regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code, upper case ("DE")'),
+  },
+  { error: (issue) => refuseUnknown(issue) ?? 'must be an object {latitude, longitude, country}' },
+);
+
+/** A transaction as `POST /v1/transactions` takes it. */
+export const transactionSchema = z.strictObject(
+  {
+    transactionId: id("payment system's id of the transaction"),
+    userId: id('user who pays'),
+    merchantId: id('merchant who is paid'),
+    amount: z
+      .int('must be an integer in minor units (1999 for EUR 19.99)')
+      .positive('must be over 0')
+      .max(1_000_000_000_000, 'must be at most 1000000000000'),
+    currency: z.string('must be a currency code').refine(isCurrency, 'must be an ISO 4217 code, upper case ("EUR")'),
+    timestamp: instant,
+    channel: z.enum(channels, `must be one of ${channels.join(', ')}`),
+    deviceId: id('device used'),
+    ip: z.union([z.ipv4(), z.ipv6()], 'must be an IPv4 or IPv6 address').optional(),
+    location,
+  },
+  { error: (issue) => refuseUnknown(issue) ?? 'must be a JSON object' },
+);
+
+export type TransactionInput = z.input<typeof transactionSchema>;
+
+const AHEAD_MS = 5 * 60_000;
+const BEHIND_MS = 30 * 24 * 3_600_000;
+
+/**
+ * Refuses a transaction that is too far ahead of the clock or too old. Called only when no answer is
+ * stored: a repetition is answered whatever its age.
+ * @throws LongwatchError `invalid` for the field `timestamp`.
+ */
+export function checkWindow(timestamp: number, now: number): void {
+  const message =
+    timestamp > now + AHEAD_MS
+      ? `must be at most 5 minutes ahead of the clock, which stands at ${iso(now)}`
+      : timestamp < now - BEHIND_MS
+        ? `must be at most 30 days old; the clock stands at ${iso(now)}`
+        : undefined;
+  if (message) throw new LongwatchError('invalid', `timestamp ${message}`, { faults: [{ field: 'timestamp', message }] });
+}
+
+/** The content of a transaction with its keys in one order, whatever order they came in: what a repetition must equal. */
+export function canonicalContent(transaction: Transaction): string {
+  const { location, ...rest } = transaction;
+  const sorted = (value: object) => Object.entries(value).filter(([, v]) => v !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([sorted(rest), location ? sorted(location) : null]);
+}
