@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { LongwatchError } from '../domain/errors';
+import { type Outcome } from '../domain/fraud/decision';
+import { type RuleSet } from '../domain/fraud/ruleSet';
+import { validateRuleSet } from '../domain/fraud/ruleValidation';
+import { transactionSchema } from '../domain/fraud/transactionSchema';
+import { iso } from '../domain/ids';
+import type { CurrentRules } from '../operations/currentRules';
+import type { Decisions } from '../operations/decisions';
+import type { DecisionStore } from '../stores/fraud/decisions';
+import type { RuleStore } from '../stores/fraud/rules';
+import { Problem } from './problem';
+import { type AnyRoute, route } from './routes';
+import { decisionSchema, idSchema } from './schemas';
+
+export interface FraudParts {
+  decisions: Decisions;
+  store: DecisionStore;
+  rules: RuleStore;
+  currentRules: CurrentRules;
+}
+
+const storedRuleSetSchema = z.object({
+  version: z.int(),
+  putBy: z.string(),
+  putAt: z.iso.datetime(),
+  ruleSet: z.object({
+    bands: z.array(z.object({ outcome: z.enum(['alert', 'review', 'block'] satisfies Outcome[]), from: z.number() })),
+    rules: z.array(z.looseObject({ id: z.string() })),
+  }),
+});
+
+/** Decisions on transactions, and the rules that they follow. */
+export function fraudRoutes(parts: FraudParts): AnyRoute[] {
+  return [postTransaction(parts), getTransaction(parts), getRules(parts), putRules(parts)];
+}
+
+const postTransaction = ({ decisions }: FraudParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/transactions',
+    operationId: 'decideTransaction',
+    tag: 'fraud',
+    summary: 'Decide a transaction',
+    roles: ['service'],
+    body: transactionSchema,
+    responses: {
+      200: { description: 'The decision; a repetition gets the same bytes, marked Idempotent-Replayed', schema: decisionSchema },
+      409: { description: 'The same id was decided with other content' },
+    },
+    handler: async ({ body: { ip, ...transaction } }) => {
+      const answer = await decisions.decide({ ...transaction, ...(ip !== undefined && { ip }) });
+      return {
+        status: 200,
+        raw: { content: answer.body, contentType: 'application/json' },
+        headers: answer.replayed ? { 'idempotent-replayed': 'true' } : {},
+      };
+    },
+  });
+
+const getTransaction = ({ store }: FraudParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/transactions/:id',
+    operationId: 'getTransaction',
+    tag: 'fraud',
+    summary: 'The decision on a transaction, the payment’s hold and the label',
+    roles: ['service', 'investigator', 'supervisor'],
+    params: z.object({ id: idSchema }),
+    responses: {
+      200: {
+        description: 'What was decided and what became of it',
+        schema: z.object({
+          decision: decisionSchema,
+          transaction: z.looseObject({ transactionId: z.string() }),
+          features: z.record(z.string(), z.number()),
+          hold: z.enum(['held', 'released', 'final']).optional(),
+          label: z.enum(['fraud', 'genuine']).optional(),
+          rescored: z.looseObject({ score: z.number() }).optional(),
+        }),
+      },
+      404: { description: 'It was never decided' },
+    },
+    handler: async ({ params }) => {
+      const found = await store.find(params.id);
+      if (!found) throw new LongwatchError('notFound', `There is no transaction ${params.id}`);
+      const { transaction, features, ...rest } = found;
+      const known = Object.fromEntries(Object.entries(features).filter(([, value]) => !Number.isNaN(value)));
+      return { status: 200, body: { ...rest, transaction: { ...transaction, timestamp: iso(transaction.timestamp) }, features: known } };
+    },
+  });
+
+const getRules = ({ rules }: FraudParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/rules',
+    operationId: 'getRules',
+    tag: 'fraud',
+    summary: 'The rule set in force, or an earlier version of it',
+    roles: ['service', 'investigator', 'supervisor'],
+    query: z.object({ version: z.coerce.number('must be a version number').int().min(1).optional() }),
+    responses: {
+      200: { description: 'The rule set; its version is the ETag', schema: storedRuleSetSchema },
+      404: { description: 'There is no such version' },
+    },
+    handler: async ({ query }) => {
+      const stored = query.version === undefined ? await rules.current() : await rules.version(query.version);
+      if (!stored) throw new LongwatchError('notFound', `There is no version ${query.version ?? 1} of the rules`);
+      return { status: 200, body: stored, headers: { etag: `"${stored.version}"` } };
+    },
+  });
+
+const putRules = ({ rules, currentRules }: FraudParts): AnyRoute =>
+  route({
+    method: 'put',
+    path: '/v1/rules',
+    operationId: 'putRules',
+    tag: 'fraud',
+    summary: 'Replace the rule set',
+    roles: ['supervisor'],
+    // Checked as a whole below, for faults that name their place in the rule language.
+    body: z.unknown() as z.ZodType<RuleSet>,
+    bodyLimit: 512 * 1024,
+    headers: [{ name: 'If-Match', required: true, description: 'The version that was read, as in ETag: "3"' }],
+    responses: {
+      200: { description: 'The new version', schema: z.object({ version: z.int() }) },
+      412: { description: 'Another version is in force by now' },
+      428: { description: 'If-Match is missing' },
+    },
+    handler: async ({ body, caller, header }) => {
+      const ifVersion = versionOf(header('if-match'));
+      const ruleSet = validateRuleSet(body);
+      const version = await rules.put(ruleSet, { ifVersion, putBy: caller.name, at: iso(Date.now()) });
+      await currentRules.refresh();
+      return { status: 200, body: { version }, headers: { etag: `"${version}"` } };
+    },
+  });
+
+function versionOf(ifMatch: string | undefined): number {
+  if (ifMatch === undefined)
+    throw new Problem(428, 'Send If-Match with the version that you read (its ETag), so that nobody’s change is lost');
+  const version = /^"(\d+)"$/.exec(ifMatch)?.[1];
+  if (version === undefined) throw new Problem(400, 'If-Match must be the ETag of a version, in quotes: "3"', { errors: [{ field: 'If-Match', message: 'must be like "3"' }] });
+  return Number(version);
+}

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import type { AnyRoute, Route } from './routes';
+
+type Json = Record<string, unknown>;
+
+const problemSchema = {
+  type: 'object',
+  description: 'Problem details, RFC 9457',
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    instance: { type: 'string' },
+    errors: {
+      type: 'array',
+      items: { type: 'object', properties: { field: { type: 'string' }, message: { type: 'string' } }, required: ['field', 'message'] },
+    },
+  },
+  required: ['type', 'title', 'status', 'detail'],
+};
+
+/** The OpenAPI 3.1 document of some routes, from the schemas that validate them. */
+export function openApiDocument(routes: readonly AnyRoute[], version: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const one of routes as unknown as readonly Route[]) {
+    const path = one.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [one.method]: operation(one) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Longwatch',
+      version,
+      description: 'Durable lifecycles for DynamoDB data, on Temporal.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    security: [{ bearer: [] }],
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a JWT' } },
+      schemas: { Problem: problemSchema },
+    },
+  };
+}
+
+function operation(one: Route): Json {
+  const body = one.body && jsonSchema(one.body, 'input');
+  const parameters = [
+    ...parametersOf(one.params, 'path'),
+    ...parametersOf(one.query, 'query'),
+    ...(one.headers ?? []).map(({ name, required, description }) => ({ name, in: 'header', required, description, schema: { type: 'string' } })),
+  ];
+  return {
+    operationId: one.operationId,
+    tags: [one.tag],
+    summary: one.summary,
+    ...(one.roles === 'public'
+      ? { security: [] }
+      : { description: `Roles: ${[...one.roles.filter((role) => role !== 'admin'), 'admin'].join(', ')}.` }),
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': { schema: body },
+          ...(one.form && { 'application/x-www-form-urlencoded': { schema: body } }),
+        },
+      },
+    }),
+    responses: responsesOf(one),
+  };
+}
+
+/** What every route may answer, beside what it declares itself. */
+function responsesOf(one: Route): Json {
+  const common: Record<string, string> = {
+    ...((one.params || one.query || one.body) && { 400: 'A field is not valid; `errors` names each' }),
+    ...(one.roles !== 'public' && { 401: 'No valid token', 403: 'The role does not allow this', 429: 'Too many wrong tokens' }),
+    ...(one.body && { 413: 'The body is too large', 415: 'The content type is not supported' }),
+    503: 'A part that this needs is away; retry after `Retry-After`',
+  };
+  const responses: Json = {};
+  for (const [status, description] of Object.entries(common)) responses[status] = problemResponse(description);
+  for (const [status, { description, schema, contentType }] of Object.entries(one.responses))
+    responses[status] =
+      Number(status) >= 400
+        ? problemResponse(description)
+        : {
+            description,
+            ...((schema || contentType) && {
+              content: { [contentType ?? 'application/json']: schema ? { schema: jsonSchema(schema, 'output') } : {} },
+            }),
+          };
+  return responses;
+}
+
+const problemResponse = (description: string): Json => ({
+  description,
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+});
+
+function parametersOf(schema: z.ZodType | undefined, where: 'path' | 'query'): Json[] {
+  if (!schema) return [];
+  const { properties = {}, required = [] } = jsonSchema(schema, 'input') as { properties?: Record<string, Json>; required?: string[] };
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: where,
+    required: where === 'path' || required.includes(name),
+    schema: property,
+  }));
+}
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any', reused: 'inline' });
+  return rest;
+}

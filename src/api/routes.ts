@@ -1,0 +1,158 @@
+import type { Router as ExpressRouter } from 'express';
+import express, { type Request, type RequestHandler, type Response } from 'express';
+import type { z } from 'zod';
+import type { Caller, Role } from '../domain/caller';
+import type { FieldFault } from '../domain/errors';
+import { Problem } from './problem';
+
+/**
+ * How a route is written: one object that says everything about it, made by `route({...})`. Express routes,
+ * validation, role checks and the OpenAPI document are all made from it, so none can be forgotten:
+ *
+ *     route({
+ *       method: 'get', path: '/v1/things/:id', operationId: 'getThing', tag: 'things', summary: 'One thing',
+ *       roles: ['service', 'admin'], params: z.object({ id: idSchema }),
+ *       responses: { 200: { description: 'The thing', schema: thingSchema }, 404: { description: 'No such thing' } },
+ *       handler: async ({ params }) => ({ status: 200, body: await things.find(params.id) }),
+ *     })
+ *
+ * A handler throws LongwatchError or Problem; what it throws becomes problem details.
+ */
+export interface Route<P = unknown, Q = unknown, B = unknown> {
+  method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  /** Express path; parameters as `:name`. */
+  path: string;
+  operationId: string;
+  tag: string;
+  summary: string;
+  /** Roles that may call it, or `public`. `admin` may call everything. */
+  roles: readonly Role[] | 'public';
+  params?: z.ZodType<P>;
+  query?: z.ZodType<Q>;
+  body?: z.ZodType<B>;
+  /** Also take `application/x-www-form-urlencoded`, for pages without scripts. */
+  form?: boolean;
+  /** Bytes; default 64 KiB. */
+  bodyLimit?: number;
+  /** Headers that the caller may or must send, for the document. */
+  headers?: readonly { name: string; required: boolean; description: string }[];
+  responses: Readonly<Record<number, { description: string; schema?: z.ZodType; contentType?: string }>>;
+  handler(input: RouteInput<P, Q, B>): Promise<Reply>;
+}
+
+export interface RouteInput<P, Q, B> {
+  params: P;
+  query: Q;
+  body: B;
+  /** The authenticated caller; on public routes nobody. */
+  caller: Caller;
+  header(name: string): string | undefined;
+}
+
+export interface Reply {
+  status: number;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** Sent as it is, with its content type. */
+  raw?: { content: string; contentType: string };
+  headers?: Record<string, string>;
+}
+
+export type AnyRoute = Route<never, never, never>;
+
+/** Keeps the types of a route's parts together. */
+export function route<P = Record<string, never>, Q = Record<string, never>, B = undefined>(definition: Route<P, Q, B>): AnyRoute {
+  return definition as unknown as AnyRoute;
+}
+
+const NOBODY: Caller = { name: 'nobody', role: 'customer', via: 'api-key' };
+const DEFAULT_LIMIT = 64 * 1024;
+
+export interface RouterParts {
+  /** Authenticates a request. @throws Problem 401 or 429 */
+  authenticate(request: Request): Promise<Caller>;
+}
+
+/** An express router of all routes; a known path with another method answers 405 with what is allowed. */
+export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): ExpressRouter {
+  const router = express.Router();
+  const methods = new Map<string, string[]>();
+  for (const one of routes) {
+    const chain: RequestHandler[] = [authorise(one, parts)];
+    if (one.body) chain.push(...bodyParsers(one));
+    router[one.method](one.path, ...chain, async (request, response) => {
+      await serve(one as unknown as Route<unknown, unknown, unknown>, request, response);
+    });
+    methods.set(one.path, [...(methods.get(one.path) ?? []), one.method.toUpperCase()]);
+  }
+  for (const [path, allowed] of methods)
+    router.all(path, (request) => {
+      throw new Problem(405, `${request.method} is not allowed here; ${allowed.join(', ')} is`, {
+        headers: { allow: allowed.join(', ') },
+      });
+    });
+  return router;
+}
+
+function authorise(one: AnyRoute, parts: RouterParts): RequestHandler {
+  return async (request, response, next) => {
+    response.locals['route'] = one.path;
+    if (one.roles !== 'public') {
+      const caller = await parts.authenticate(request);
+      if (caller.role !== 'admin' && !one.roles.includes(caller.role))
+        throw new Problem(403, `This needs one of the roles ${[...one.roles, 'admin'].join(', ')}; you have ${caller.role}`);
+      response.locals['caller'] = caller;
+    }
+    next();
+  };
+}
+
+function bodyParsers(one: AnyRoute): RequestHandler[] {
+  const limit = one.bodyLimit ?? DEFAULT_LIMIT;
+  const accepted = ['application/json', ...(one.form ? ['application/x-www-form-urlencoded'] : [])];
+  const contentType: RequestHandler = (request, _response, next) => {
+    if (!request.is(accepted))
+      throw new Problem(415, `The content type must be ${accepted.join(' or ')}, found ${request.headers['content-type'] ?? 'none'}`);
+    next();
+  };
+  return [contentType, express.json({ limit, strict: false }), ...(one.form ? [express.urlencoded({ limit, extended: false })] : [])];
+}
+
+async function serve(one: Route<unknown, unknown, unknown>, request: Request, response: Response): Promise<void> {
+  const faults: FieldFault[] = [];
+  const input = {
+    params: parsed(one.params, request.params, 'path', faults),
+    query: parsed(one.query, request.query, 'query', faults),
+    body: parsed(one.body, request.body as unknown, '', faults),
+    caller: (response.locals['caller'] as Caller | undefined) ?? NOBODY,
+    header: (name: string) => request.get(name),
+  };
+  if (faults.length > 0) {
+    const named = faults.map(({ field, message }) => `${field || 'the body'} ${message}`).join('; ');
+    throw new Problem(400, named, { errors: faults, type: 'invalid' });
+  }
+  const reply = await one.handler(input);
+  response.status(reply.status).set(reply.headers ?? {});
+  if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
+  else if (reply.body === undefined) response.end();
+  else response.type('application/json').send(JSON.stringify(reply.body));
+}
+
+function parsed(schema: z.ZodType | undefined, value: unknown, where: string, faults: FieldFault[]): unknown {
+  if (!schema) return {};
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    const field = issue.path.reduce<string>((path, key) => (typeof key === 'number' ? `${path}[${key}]` : path ? `${path}.${String(key)}` : String(key)), '');
+    faults.push({ field: where ? `${where}.${field}` : field, message: missing(issue, value) ? 'is missing' : issue.message });
+  }
+  return undefined;
+}
+
+/** Whether an issue is that there is nothing at its path at all. */
+function missing(issue: { code: string; path: PropertyKey[] }, value: unknown): boolean {
+  if (issue.path.length === 0 || issue.code === 'unrecognized_keys') return false;
+  let at: unknown = value;
+  for (const key of issue.path) at = (at as Record<PropertyKey, unknown> | null | undefined)?.[key];
+  return at === undefined;
+}

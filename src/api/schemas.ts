@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { degradedCauses, outcomes } from '../domain/fraud/decision';
+import { ID_PATTERN, ID_RULE } from '../domain/ids';
+
+/** Schemas that several routes share. */
+export const idSchema = z.string().regex(ID_PATTERN, ID_RULE);
+
+export const reasonSchema = z.object({
+  code: z.string(),
+  text: z.string(),
+  source: z.enum(['rule', 'model', 'feature', 'hold']),
+  outcome: z.enum(outcomes).optional(),
+  contribution: z.number().optional(),
+});
+
+export const decisionSchema = z.object({
+  transactionId: z.string(),
+  outcome: z.enum(outcomes),
+  score: z.number().min(0).max(1).nullable(),
+  reasons: z.array(reasonSchema),
+  mode: z.enum(['full', 'degraded']),
+  degradedBecause: z.enum(degradedCauses).optional(),
+  ruleSetVersion: z.int(),
+  modelVersion: z.string().nullable(),
+  latencyMs: z.number(),
+  decidedAt: z.iso.datetime(),
+  investigationId: z.string().optional(),
+});
