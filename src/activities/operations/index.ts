@@ -1,0 +1,43 @@
+import { Context } from '@temporalio/activity';
+import type { Consumer } from './consumer';
+import { asFailure } from '../failures';
+import type { Relay } from './relay';
+import type { OperationsActivities } from './types';
+
+export interface OperationsParts {
+  relay: Relay;
+  /** By stream name. */
+  consumers: Readonly<Record<string, Pick<Consumer<unknown>, 'openShards' | 'consume'>>>;
+  /** How long one attempt of a long activity works; default an hour. */
+  attemptMs?: number;
+}
+
+const HOUR_MS = 60 * 60_000;
+
+export function operationsActivities(parts: OperationsParts): OperationsActivities {
+  const forMs = parts.attemptMs ?? HOUR_MS;
+  const consumerOf = (stream: string) => {
+    const consumer = parts.consumers[stream];
+    if (!consumer) throw new Error(`No consumer for stream ${stream} in this worker`);
+    return consumer;
+  };
+  return {
+    payDebts: () => attempt((signal) => parts.relay.pay({ signal, forMs, heartbeat: (report) => Context.current().heartbeat(report) })),
+    openShards: (stream) => asFailure(() => consumerOf(stream).openShards()),
+    consumeShard: (stream, shardId) =>
+      attempt((signal) =>
+        consumerOf(stream).consume(shardId, { signal, forMs, heartbeat: (position) => Context.current().heartbeat(position) }),
+      ),
+  };
+}
+
+/**
+ * A long activity. When the worker shuts down, or the workflow is cancelled, it stops between two batches
+ * and says how far it came; on a shutdown that answer is refused so that another worker goes on at once.
+ */
+async function attempt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const result = await asFailure(() => work(context.cancellationSignal));
+  context.cancellationSignal.throwIfAborted();
+  return result;
+}

@@ -1,0 +1,131 @@
+import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  type _Record,
+  type AttributeValue,
+  DescribeStreamCommand,
+  DynamoDBStreamsClient,
+  ExpiredIteratorException,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  TrimmedDataAccessException,
+} from '@aws-sdk/client-dynamodb-streams';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import type { StreamShard } from '../domain/streams';
+
+export interface StreamRecord<T> {
+  /** Sequence number: where a consumer goes on after this record. */
+  position: string;
+  /** Epoch ms, as the stream took it; approximate. */
+  arrivedAt: number;
+  data: T;
+}
+
+export interface Batch<T> {
+  records: StreamRecord<T>[];
+  /** Absent at the end of a closed shard. */
+  next?: string;
+}
+
+/** The position lies before what the stream still keeps (24 hours for a table's stream). */
+export class TrimmedError extends Error {
+  override readonly name = 'TrimmedError';
+}
+
+/** A stream as the consumer sees it, Kinesis or a table's. */
+export interface RecordSource<T> {
+  listShards(): Promise<StreamShard[]>;
+  /** An iterator just after a position, or at the oldest record. @throws TrimmedError */
+  iterator(shardId: string, after: string | undefined): Promise<string>;
+  /** @throws TrimmedError; undefined when the iterator expired and a new one is needed. */
+  read(iterator: string, limit: number): Promise<Batch<T> | undefined>;
+}
+
+/** A change of an item: the image before, absent for a new item, and the image after, absent for a deleted one. */
+export interface ItemChange {
+  before?: Record<string, unknown>;
+  after?: Record<string, unknown>;
+}
+
+export function streamsClient(settings: ConstructorParameters<typeof DynamoDBStreamsClient>[0]): DynamoDBStreamsClient {
+  return new DynamoDBStreamsClient({ maxAttempts: 3, ...settings });
+}
+
+/** The stream of a table, found by the table's name. */
+export class TableStream implements RecordSource<ItemChange> {
+  private arn: string | undefined;
+
+  constructor(
+    private readonly tables: DynamoDBClient,
+    private readonly streams: DynamoDBStreamsClient,
+    private readonly tableName: string,
+  ) {}
+
+  async listShards(): Promise<StreamShard[]> {
+    const StreamArn = await this.streamArn();
+    const shards: StreamShard[] = [];
+    let ExclusiveStartShardId: string | undefined;
+    do {
+      const { StreamDescription } = await this.streams.send(
+        new DescribeStreamCommand({ StreamArn, ...(ExclusiveStartShardId && { ExclusiveStartShardId }) }),
+      );
+      for (const { ShardId, ParentShardId } of StreamDescription?.Shards ?? [])
+        if (ShardId) shards.push({ shardId: ShardId, ...(ParentShardId && { parentId: ParentShardId }) });
+      ExclusiveStartShardId = StreamDescription?.LastEvaluatedShardId;
+    } while (ExclusiveStartShardId);
+    return shards;
+  }
+
+  async iterator(shardId: string, after: string | undefined): Promise<string> {
+    try {
+      const { ShardIterator } = await this.streams.send(
+        new GetShardIteratorCommand({
+          StreamArn: await this.streamArn(),
+          ShardId: shardId,
+          ...(after === undefined
+            ? { ShardIteratorType: 'TRIM_HORIZON' as const }
+            : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER' as const, SequenceNumber: after }),
+        }),
+      );
+      if (!ShardIterator) throw new TrimmedError(`Shard ${shardId} gives no iterator`);
+      return ShardIterator;
+    } catch (error) {
+      throw trimmed(error, shardId);
+    }
+  }
+
+  async read(iterator: string, limit: number): Promise<Batch<ItemChange> | undefined> {
+    try {
+      const { Records = [], NextShardIterator } = await this.streams.send(
+        new GetRecordsCommand({ ShardIterator: iterator, Limit: limit }),
+      );
+      return { records: Records.map(change), ...(NextShardIterator && { next: NextShardIterator }) };
+    } catch (error) {
+      if (error instanceof ExpiredIteratorException) return undefined; // Normal after a pause: ask for a new one.
+      throw trimmed(error, 'read');
+    }
+  }
+
+  private async streamArn(): Promise<string> {
+    if (this.arn === undefined) {
+      const { Table } = await this.tables.send(new DescribeTableCommand({ TableName: this.tableName }));
+      if (!Table?.LatestStreamArn) throw new Error(`Table ${this.tableName} has no stream; create it with one`);
+      this.arn = Table.LatestStreamArn;
+    }
+    return this.arn;
+  }
+}
+
+function trimmed(error: unknown, where: string): unknown {
+  return error instanceof TrimmedDataAccessException ? new TrimmedError(`The position in ${where} is trimmed`, { cause: error }) : error;
+}
+
+function change({ dynamodb }: _Record): StreamRecord<ItemChange> {
+  const image = (attributes: Record<string, unknown> | undefined) =>
+    attributes && unmarshall(attributes as Record<string, AttributeValue>);
+  const [before, after] = [image(dynamodb?.OldImage), image(dynamodb?.NewImage)];
+  return {
+    position: dynamodb?.SequenceNumber ?? '',
+    arrivedAt: dynamodb?.ApproximateCreationDateTime?.getTime() ?? 0,
+    data: { ...(before && { before }), ...(after && { after }) },
+  };
+}

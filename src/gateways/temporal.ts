@@ -1,0 +1,75 @@
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { NativeConnectionOptions } from '@temporalio/worker';
+import { searchAttributes } from '../workflows/searchAttributes';
+
+export interface TemporalSettings {
+  /** Set for the embedded server; otherwise the environment and Temporal's own config file decide. */
+  address?: string;
+  namespace: string;
+}
+
+export interface TemporalTarget {
+  /** For clients and workers alike: address, TLS, API key, metadata. */
+  connection: NativeConnectionOptions;
+  namespace: string;
+}
+
+/**
+ * Where Temporal is: the address given, or what `TEMPORAL_*` variables and the profile of Temporal's config
+ * file say (TLS, API key and metadata included).
+ */
+export function temporalTarget({ address, namespace }: TemporalSettings): TemporalTarget {
+  if (address !== undefined) return { connection: { address }, namespace };
+  const { connectionOptions, namespace: profiled } = loadClientConnectConfig();
+  return { connection: connectionOptions, namespace: profiled ?? namespace };
+}
+
+/** How long a call of ours waits for Temporal before the work stays owed. */
+const CALL_DEADLINE_MS = 5_000;
+
+/** A client whose process starts, and keeps running, whether Temporal answers or not. */
+export class Temporal {
+  readonly client: Client;
+  private readonly connection: Connection;
+
+  constructor(target: TemporalTarget) {
+    this.connection = Connection.lazy({ ...(target.connection as ConnectionOptions), connectTimeout: CALL_DEADLINE_MS });
+    this.client = new Client({ connection: this.connection, namespace: target.namespace });
+  }
+
+  /** A call under our deadline. */
+  within<T>(call: () => Promise<T>, deadlineMs = CALL_DEADLINE_MS): Promise<T> {
+    return this.connection.withDeadline(Date.now() + deadlineMs, call);
+  }
+
+  async state(): Promise<'ok' | 'unavailable'> {
+    try {
+      await this.within(() => this.connection.workflowService.describeNamespace({ namespace: this.client.options.namespace }), 1_000);
+      return 'ok';
+    } catch {
+      return 'unavailable'; // Whatever the reason, readiness only tells that it is so.
+    }
+  }
+
+  /** Registers our search attributes where they are missing: a workflow that upserts an unknown one hangs. */
+  async ensureSearchAttributes(): Promise<void> {
+    const { namespace } = this.client.options;
+    const { customAttributes } = await this.within(() => this.connection.operatorService.listSearchAttributes({ namespace }));
+    const missing = Object.values(searchAttributes).filter(({ name }) => customAttributes?.[name] === undefined);
+    if (missing.length === 0) return;
+    await this.within(() =>
+      this.connection.operatorService.addSearchAttributes({
+        namespace,
+        searchAttributes: Object.fromEntries(
+          missing.map(({ name, type }) => [name, encodeSearchAttributeIndexedValueType(type) ?? 0]),
+        ),
+      }),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.connection.close();
+  }
+}

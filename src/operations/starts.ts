@@ -1,0 +1,99 @@
+import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { LongwatchError } from '../domain/errors';
+import type { Debt } from '../domain/ledger';
+import type { Temporal } from '../gateways/temporal';
+import type { Ledger } from '../stores/ledger';
+import { typedSearchAttributes } from '../workflows/searchAttributes';
+
+export type StartDebt = Extract<Debt, { kind: 'start' }>;
+export type StartResult = 'started' | 'already-started' | 'failed';
+
+export interface StartsParts {
+  temporal: Pick<Temporal, 'client' | 'within'>;
+  ledger: Ledger;
+  onResult?(result: StartResult): void;
+}
+
+/** Starts under way at once, and waiting; beyond that the relay pays. */
+const CONCURRENCY = 16;
+const WAITING = 1_000;
+/** After a failure nothing is tried for this long: Temporal is away, and the relay will pay. */
+const PAUSE_MS = 2_000;
+
+/**
+ * Hands owed starts to Temporal. An id is started at most once whatever happens: reuse of a closed
+ * workflow's id is refused (REJECT_DUPLICATE) and a running one is left alone (conflict policy FAIL), both
+ * of which mean that the debt is paid.
+ */
+export class Starts {
+  private readonly waiting: StartDebt[] = [];
+  private underWay = 0;
+  private pausedUntil = 0;
+  private idle: (() => void)[] = [];
+
+  constructor(private readonly parts: StartsParts) {}
+
+  /** Starts the workflow, then strikes out the debt. @throws LongwatchError `unavailable` while Temporal is away. */
+  async startNow(debt: StartDebt): Promise<void> {
+    const { start } = debt;
+    let result: StartResult = 'started';
+    try {
+      await this.parts.temporal.within(() =>
+        this.parts.temporal.client.workflow.start(start.workflowType, {
+          workflowId: start.workflowId,
+          taskQueue: start.taskQueue,
+          args: start.args,
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          workflowIdConflictPolicy: 'FAIL',
+          staticSummary: start.summary,
+          typedSearchAttributes: typedSearchAttributes(start.searchAttributes),
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) {
+        this.parts.onResult?.('failed');
+        const what = isGrpcServiceError(error) ? error.details : String(error);
+        throw new LongwatchError('unavailable', `Temporal did not take the start of ${start.workflowId}: ${what}`, { cause: error });
+      }
+      result = 'already-started';
+    }
+    await this.parts.ledger.settle(debt);
+    this.parts.onResult?.(result);
+  }
+
+  /** Starts after the answer, without anybody waiting. Never throws: what fails stays owed and is the relay's. */
+  startSoon(debt: Debt): void {
+    if (debt.kind !== 'start' || this.waiting.length >= WAITING || Date.now() < this.pausedUntil) return;
+    this.waiting.push(debt);
+    this.next();
+  }
+
+  private next(): void {
+    while (this.underWay < CONCURRENCY && this.waiting.length > 0) {
+      const debt = this.waiting.shift();
+      if (!debt) break;
+      this.underWay++;
+      this.startNow(debt)
+        .catch(() => {
+          // Owed still: the relay pays. One failure says that the others would fail too.
+          this.pausedUntil = Date.now() + PAUSE_MS;
+          this.waiting.length = 0;
+        })
+        .finally(() => {
+          this.underWay--;
+          this.next();
+        });
+    }
+    if (this.underWay === 0 && this.waiting.length === 0) for (const done of this.idle.splice(0)) done();
+  }
+
+  /** Waits until what was taken is started, at most so long; the rest is the relay's. */
+  async drain(boundMs: number): Promise<void> {
+    if (this.underWay === 0 && this.waiting.length === 0) return;
+    const idle = new Promise<void>((resolve) => this.idle.push(resolve));
+    let timer: NodeJS.Timeout | undefined;
+    const bound = new Promise<void>((resolve) => (timer = setTimeout(resolve, boundMs)));
+    await Promise.race([idle, bound]);
+    clearTimeout(timer);
+  }
+}

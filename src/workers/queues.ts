@@ -1,0 +1,25 @@
+import { FRAUD_QUEUE } from '../workflows/fraud/declarations';
+import { OPERATIONS_QUEUE } from '../workflows/operations/declarations';
+
+/** Every task queue. */
+export const queues = [FRAUD_QUEUE, OPERATIONS_QUEUE] as const;
+export type Queue = (typeof queues)[number];
+
+export class UnknownQueueError extends Error {
+  override readonly name = 'UnknownQueueError';
+}
+
+/**
+ * The queues that this process serves: all, or those listed (comma separated, with or without the
+ * `longwatch-` prefix).
+ * @throws UnknownQueueError naming the known ones.
+ */
+export function selectQueues(listed: string | undefined): readonly Queue[] {
+  if (listed === undefined) return queues;
+  return listed.split(',').map((entry) => {
+    const name = entry.trim();
+    const found = queues.find((queue) => queue === name || queue === `longwatch-${name}`);
+    if (!found) throw new UnknownQueueError(`LONGWATCH_QUEUES: there is no queue "${name}"; known are ${queues.join(', ')}`);
+    return found;
+  });
+}

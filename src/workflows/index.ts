@@ -1,0 +1,4 @@
+/** Every workflow, for the bundle. */
+export { relay } from './operations/relay';
+export { shard } from './operations/shard';
+export { stream } from './operations/stream';

@@ -1,0 +1,30 @@
+export const OPERATIONS_QUEUE = 'longwatch-operations';
+
+/** One a namespace; started with USE_EXISTING by every worker, so it is always there. */
+export const RELAY_TYPE = 'relay';
+export const RELAY_ID = 'relay';
+
+export const STREAM_TYPE = 'stream';
+export const SHARD_TYPE = 'shard';
+
+/** One a stream; started with USE_EXISTING by every worker. */
+export function streamWorkflowId(stream: string): string {
+  return `stream/${stream}`;
+}
+
+/** One a shard, the lease on it: a child of the stream's workflow. */
+export function shardWorkflowId(stream: string, shardId: string): string {
+  return `shard/${stream}/${shardId}`;
+}
+
+export interface StreamInput {
+  stream: string;
+}
+
+export interface ShardInput {
+  stream: string;
+  shardId: string;
+}
+
+/** Streams that have a consumer. */
+export const TRANSACTION_HISTORY_STREAM = 'transaction-history';

@@ -1,0 +1,67 @@
+import {
+  continueAsNew,
+  ParentClosePolicy,
+  proxyActivities,
+  setCurrentDetails,
+  sleep,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { OperationsActivities } from '../../activities/operations/types';
+import { SHARD_TYPE, shardWorkflowId, type StreamInput } from './declarations';
+import type { shard } from './shard';
+
+// A short list call; retried for ever, since without it a new shard is never read.
+const { openShards } = proxyActivities<OperationsActivities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1 s', maximumInterval: '1 minute' },
+});
+
+/** Shards appear when one ends, which wakes us; this is only the safety net. */
+const LOOK_AGAIN_MS = 60 * 60_000;
+/** After a continue-as-new the children that run on cannot be awaited, so look more often. */
+const LOOK_AGAIN_UNAWAITED_MS = 5 * 60_000;
+
+/** Reads a stream: one child a shard, parents before children. */
+export async function stream({ stream: name }: StreamInput): Promise<void> {
+  const running = new Set<string>();
+  let unawaited = false;
+  while (!workflowInfo().continueAsNewSuggested) {
+    const open = await openShards(name);
+    let wake: () => void = () => undefined;
+    const shardEnded = new Promise<void>((resolve) => (wake = resolve));
+    for (const { shardId } of open.filter((one) => !running.has(one.shardId))) {
+      const child = await startShard(name, shardId);
+      running.add(shardId);
+      if (child === 'running already') unawaited = true;
+      else
+        void child.result().then(
+          () => wake(),
+          () => {
+            running.delete(shardId); // It failed or was terminated: start it again.
+            wake();
+          },
+        );
+    }
+    setCurrentDetails(`Reading **${open.length}** shard(s) of \`${name}\`.`);
+    await Promise.race([shardEnded, sleep(unawaited ? LOOK_AGAIN_UNAWAITED_MS : LOOK_AGAIN_MS)]);
+    if (unawaited) running.clear();
+  }
+  await continueAsNew<typeof stream>({ stream: name });
+}
+
+async function startShard(name: string, shardId: string) {
+  try {
+    return await startChild<typeof shard>(SHARD_TYPE, {
+      workflowId: shardWorkflowId(name, shardId),
+      args: [{ stream: name, shardId }],
+      // The shard goes on when we continue as new.
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `Shard of ${name}`,
+    });
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return 'running already' as const;
+    throw error;
+  }
+}
