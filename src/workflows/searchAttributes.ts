@@ -36,3 +36,12 @@ export function searchAttributePairs(
 export function typedSearchAttributes(values: Readonly<Record<string, string | number>>): TypedSearchAttributes {
   return new TypedSearchAttributes(searchAttributePairs(values));
 }
+
+/** Name and type of each, as a server takes them: `Keyword`, `Double`, `Datetime`. */
+export const searchAttributeTypes: Readonly<Record<SearchAttributeName, string>> = {
+  LongwatchStatus: 'Keyword',
+  LongwatchSubject: 'Keyword',
+  LongwatchScore: 'Double',
+  LongwatchAssignee: 'Keyword',
+  LongwatchDueAt: 'Datetime',
+};

@@ -1,0 +1,181 @@
+import { pino, type Logger } from 'pino';
+import { operationsActivities } from './activities/operations';
+import { Consumer } from './activities/operations/consumer';
+import { merchantCounters } from './activities/operations/merchantCounters';
+import { Relay } from './activities/operations/relay';
+import { fraudRoutes } from './api/fraud';
+import type { Readiness } from './api/health';
+import type { AnyRoute } from './api/routes';
+import type { Config } from './config';
+import type { Endpoints } from './endpoints';
+import { defaultRules } from './domain/fraud/defaultRules';
+import { iso } from './domain/ids';
+import { sagemakerClient, ScoringEndpoint } from './gateways/sagemaker';
+import { streamsClient, TableStream } from './gateways/streams';
+import { Temporal, type TemporalTarget, temporalTarget } from './gateways/temporal';
+import { Metrics } from './metrics';
+import { Cases } from './operations/cases';
+import { CurrentRules } from './operations/currentRules';
+import { Decisions } from './operations/decisions';
+import { Starts } from './operations/starts';
+import { CheckpointStore } from './stores/checkpoints';
+import { DeadLetterStore } from './stores/deadLetters';
+import { createTables, dynamoDBClient, openDb } from './stores/dynamodb';
+import { DecisionStore } from './stores/fraud/decisions';
+import { InvestigationStore } from './stores/fraud/investigations';
+import { MerchantStore } from './stores/fraud/merchants';
+import { RuleStore } from './stores/fraud/rules';
+import { Ledger } from './stores/ledger';
+import type { Queue } from './workers/queues';
+import type { InvestigationPolicy } from './workflows/fraud/declarations';
+import { FRAUD_QUEUE } from './workflows/fraud/declarations';
+import {
+  OPERATIONS_QUEUE,
+  RELAY_ID,
+  RELAY_TYPE,
+  STREAM_TYPE,
+  streamWorkflowId,
+  TRANSACTION_HISTORY_STREAM,
+} from './workflows/operations/declarations';
+
+/** How cases are run, from the configuration. */
+export function investigationPolicy(config: Config): InvestigationPolicy {
+  return {
+    answerWithinMs: config.LONGWATCH_ANSWER_WITHIN_MS,
+    slaWarningMs: config.LONGWATCH_SLA_WARNING_MS,
+    slaBreachMs: config.LONGWATCH_SLA_BREACH_MS,
+    finalAfterMs: config.LONGWATCH_FINAL_AFTER_MS,
+    finalPolicy: config.LONGWATCH_FINAL_POLICY,
+    remindEveryMs: config.LONGWATCH_REMIND_EVERY_MS,
+    fourEyesAbove: config.LONGWATCH_FOUR_EYES_ABOVE,
+    userHoldMs: config.LONGWATCH_USER_HOLD_MS,
+  };
+}
+
+export interface GraphSettings {
+  config: Config;
+  endpoints: Endpoints;
+  /** Signs customers' links and webhooks. */
+  signingSecret: string;
+  /** Address of the API as customers reach it. */
+  publicUrl: string;
+}
+
+/** Every object of a process, built in one place. */
+export type Graph = ReturnType<typeof buildGraph>;
+
+export function buildGraph({ config, endpoints }: GraphSettings) {
+  const logger: Logger = pino({ level: config.LONGWATCH_LOG_LEVEL, base: { name: 'longwatch' } });
+  const metrics = new Metrics();
+  const onFault = (error: unknown): void => logger.warn({ err: error }, 'a background task failed and will try again');
+
+  const region = config.AWS_REGION;
+  const dynamodb = dynamoDBClient({ region, ...endpoints.dynamodb });
+  const prefix = config.LONGWATCH_TABLE_PREFIX;
+  const db = openDb(dynamodb, prefix, (call) => metrics.storeCall(call));
+  const target: TemporalTarget = temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE });
+  const temporal = new Temporal(target);
+  const endpoint = new ScoringEndpoint(sagemakerClient({ region, ...endpoints.sagemaker }), {
+    endpointName: config.SAGEMAKER_ENDPOINT_NAME,
+  });
+
+  const ledger = new Ledger(db);
+  const decisionStore = new DecisionStore(db);
+  const investigations = new InvestigationStore(db);
+  const rules = new RuleStore(db);
+  const currentRules = new CurrentRules(rules, onFault);
+  const starts = new Starts({ temporal, ledger, onResult: (result) => metrics.workflowStart(result) });
+  const startSoon = starts.startSoon.bind(starts);
+  const policy = investigationPolicy(config);
+  const shared = { decisions: decisionStore, investigations, ledger, endpoint, rules: currentRules, startSoon };
+  const decisions = new Decisions(
+    { ...shared, onDecision: (decision) => metrics.decision(decision) },
+    {
+      modelDeadlineMs: config.LONGWATCH_MODEL_DEADLINE_MS,
+      deadlineMs: config.LONGWATCH_DECISION_DEADLINE_MS,
+      rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS,
+      policy,
+    },
+  );
+  const cases = new Cases({ ...shared, db }, policy);
+
+  const merchants = new Consumer({
+    stream: TRANSACTION_HISTORY_STREAM,
+    source: new TableStream(dynamodb, streamsClient({ region, ...endpoints.dynamodb }), db.table('TransactionHistory')),
+    handler: merchantCounters(new MerchantStore(db)),
+    db,
+    checkpoints: new CheckpointStore(db),
+    deadLetters: new DeadLetterStore(db),
+    onLag: (ms) => metrics.streamLag(TRANSACTION_HISTORY_STREAM, ms),
+    onDeadLetter: () => metrics.deadLetter(TRANSACTION_HISTORY_STREAM),
+    onTrimmed: (error) => {
+      metrics.streamTrimmed(TRANSACTION_HISTORY_STREAM);
+      logger.error({ err: error }, 'the stream was trimmed before it was read: merchants’ counters are short');
+    },
+  });
+  const relay = new Relay({ ledger, starts, cases, onFault });
+
+  const routes: AnyRoute[] = fraudRoutes({ decisions, store: decisionStore, rules, currentRules });
+  const activities: Partial<Record<Queue, object>> = {
+    [FRAUD_QUEUE]: {},
+    [OPERATIONS_QUEUE]: operationsActivities({ relay, consumers: { [TRANSACTION_HISTORY_STREAM]: merchants } }),
+  };
+
+  return {
+    logger,
+    metrics,
+    temporal,
+    target,
+    routes,
+    activities,
+    starts,
+    cases,
+    onFault,
+
+    /** Tables and the first rule set, where they are missing. */
+    async prepareStores(): Promise<void> {
+      await createTables(dynamodb, prefix);
+      await rules.ensureDefault(defaultRules, iso(Date.now()));
+    },
+
+    startRules: () => currentRules.start(),
+
+    /** The lifecycles that are always there; started by whoever serves the operations queue. */
+    async startStandingWorkflows(): Promise<void> {
+      await temporal.ensureSearchAttributes();
+      const standing = [
+        { type: RELAY_TYPE, workflowId: RELAY_ID, args: [], staticSummary: 'Pays what is owed' },
+        {
+          type: STREAM_TYPE,
+          workflowId: streamWorkflowId(TRANSACTION_HISTORY_STREAM),
+          args: [{ stream: TRANSACTION_HISTORY_STREAM }],
+          staticSummary: 'Merchants’ counters from the history of transactions',
+        },
+      ];
+      for (const { type, ...options } of standing)
+        await temporal.within(() =>
+          temporal.client.workflow.start(type, {
+            ...options,
+            taskQueue: OPERATIONS_QUEUE,
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          }),
+        );
+    },
+
+    async readiness(worker: Readiness['worker']): Promise<Readiness> {
+      const [dynamodbState, temporalState] = await Promise.all([
+        rules.currentVersion().then((): Readiness['dynamodb'] => 'ok', (): Readiness['dynamodb'] => 'unavailable'),
+        temporal.state(),
+      ]);
+      return { dynamodb: dynamodbState, temporal: temporalState, worker };
+    },
+
+    async close(): Promise<void> {
+      currentRules.stop();
+      await starts.drain(5_000);
+      await temporal.close();
+      dynamodb.destroy();
+    },
+  };
+}

@@ -1,0 +1,232 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createApp } from './api/app';
+import { ApiKeyError, Authenticator, parseApiKeys } from './api/auth';
+import { isLoopback, listen, type Listening, ListenError } from './api/server';
+import { type Config, ConfigError, configReference, readConfig } from './config';
+import { configuredEndpoints, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
+import { buildGraph, type Graph } from './graph';
+import { StartError } from './local/errors';
+import { type Progress, showProgress } from './local/progress';
+import { startScreen } from './local/screen';
+import { developmentSecrets, type Secrets } from './local/secrets';
+import { type Stack, startStack } from './local/stack';
+import { installRuntime, startWorkers, type Workers } from './workers';
+import { type Queue, selectQueues, UnknownQueueError } from './workers/queues';
+import { searchAttributeTypes } from './workflows/searchAttributes';
+
+const ROOT = join(__dirname, '..');
+const MODEL = join(ROOT, 'model', 'fraud.json');
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+
+type Mode = 'all' | 'api' | 'worker';
+
+const USAGE = `Longwatch ${version}: durable lifecycles for DynamoDB data, on Temporal
+
+  npm start         everything on this machine: what has no endpoint configured is embedded
+  npm run api       the HTTP API alone
+  npm run worker    the workers alone
+
+Settings are environment variables:
+
+${configReference()
+  .map(({ name, fallback, description }) => `  ${name}${fallback ? ` (default ${fallback})` : ''}\n      ${description}`)
+  .join('\n')}
+`;
+
+/** Faults that a person can mend, told as one sentence and without a stack. */
+const expected = [ConfigError, ApiKeyError, MissingEndpointError, StartError, ListenError, UnknownQueueError];
+
+async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(USAGE);
+  const mode = (args[0] ?? 'all') as Mode;
+  if (!['all', 'api', 'worker'].includes(mode)) throw new ConfigError(`There is no mode "${mode}"; --help lists them`);
+  const config = readConfig();
+  const run = new Run(mode, config);
+  process.on('SIGINT', () => void run.stop('SIGINT'));
+  process.on('SIGTERM', () => void run.stop('SIGTERM'));
+  try {
+    await run.start();
+  } catch (error) {
+    await run.stop();
+    throw error;
+  }
+}
+
+/** One process from start to stop: parts come up in order and go down in reverse, each within a bound. */
+class Run {
+  private stack: Stack | undefined;
+  private graph: Graph | undefined;
+  private workers: Workers | undefined;
+  private api: Listening | undefined;
+  private stopped: Promise<void> | undefined;
+  private readonly progress: Progress;
+
+  constructor(
+    private readonly mode: Mode,
+    private readonly config: Config,
+  ) {
+    this.progress = showProgress(process.stdout);
+  }
+
+  async start(): Promise<void> {
+    const { config, mode } = this;
+    const queues = selectQueues(config.LONGWATCH_QUEUES);
+    const keysGiven = config.LONGWATCH_API_KEYS !== undefined || config.LONGWATCH_JWKS_URL !== undefined;
+    if (mode !== 'worker' && !isLoopback(config.HOST) && !keysGiven)
+      throw new ConfigError(`HOST is ${config.HOST}: listening beyond this machine needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL`);
+    installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL);
+    const secrets = this.openStack();
+    const endpoints = await this.endpoints();
+    const graph = buildGraph({
+      config,
+      endpoints,
+      signingSecret: config.LONGWATCH_SIGNING_SECRET ?? secrets?.signingSecret ?? '',
+      publicUrl: config.LONGWATCH_PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
+    });
+    this.graph = graph;
+    await graph.prepareStores();
+    await graph.startRules();
+    if (mode !== 'worker') this.api = await this.listen(graph, secrets);
+    const temporal = await this.stack?.temporal;
+    if (mode !== 'api') this.workers = this.serve(graph, queues);
+    if (mode === 'all') await this.untilReady(graph);
+    this.progress.stop();
+    this.showScreen(secrets, endpoints, temporal?.uiUrl ?? config.TEMPORAL_UI_URL);
+    // A part that dies takes us with it: better a clear end than half a stack.
+    this.stack?.broken.catch((error: unknown) => {
+      process.exitCode = 1;
+      process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+      void this.stop();
+    });
+  }
+
+  /** Begins to start what is embedded. */
+  private openStack(): Secrets | undefined {
+    const { config, mode } = this;
+    if (mode !== 'all') {
+      if (config.LONGWATCH_SIGNING_SECRET === undefined)
+        throw new ConfigError('LONGWATCH_SIGNING_SECRET: must be set (at least 32 random characters) where nothing is embedded');
+      if (mode === 'api' && config.LONGWATCH_API_KEYS === undefined && config.LONGWATCH_JWKS_URL === undefined)
+        throw new ConfigError('LONGWATCH_API_KEYS (name:role:key,…) or LONGWATCH_JWKS_URL must be set where nothing is embedded');
+      return undefined;
+    }
+    this.stack = startStack(config, {
+      searchAttributes: searchAttributeTypes,
+      modelPath: MODEL,
+      progress: this.progress,
+      uiPortWanted: process.env['TEMPORAL_UI_PORT'] !== undefined,
+    });
+    return developmentSecrets(this.stack.dataDir);
+  }
+
+  /** DynamoDB and the model are awaited; Temporal may still be building, so only its address is. */
+  private async endpoints(): Promise<Endpoints> {
+    const { config, stack } = this;
+    if (!stack) return configuredEndpoints(config, process.env);
+    const [dynamodb, sagemaker, temporal] = await Promise.all([stack.dynamodb, stack.sagemaker, stack.temporal]);
+    const configured = configuredEndpoints(
+      {
+        ...config,
+        ...(dynamodb && { DYNAMODB_ENDPOINT: dynamodb.endpoint }),
+        ...(sagemaker && { SAGEMAKER_ENDPOINT: sagemaker.endpoint }),
+        ...(temporal && { TEMPORAL_ADDRESS: temporal.address }),
+      },
+      process.env,
+    );
+    return {
+      ...(configured.dynamodb && { dynamodb: { ...configured.dynamodb, ...(dynamodb && { credentials: LOCAL_CREDENTIALS }) } }),
+      ...(configured.sagemaker && { sagemaker: { ...configured.sagemaker, ...(sagemaker && { credentials: LOCAL_CREDENTIALS }) } }),
+      temporal: { address: configured.temporal.address, ...(temporal && { uiUrl: temporal.uiUrl }) },
+    };
+  }
+
+  private listen(graph: Graph, secrets: Secrets | undefined): Promise<Listening> {
+    const { config, mode } = this;
+    const keys = config.LONGWATCH_API_KEYS ?? (config.LONGWATCH_JWKS_URL || !secrets ? undefined : `dev:admin:${secrets.apiKey}`);
+    const authenticator = new Authenticator(
+      keys === undefined ? [] : parseApiKeys(keys),
+      config.LONGWATCH_JWKS_URL === undefined
+        ? undefined
+        : {
+            jwksUrl: config.LONGWATCH_JWKS_URL,
+            audience: config.LONGWATCH_JWT_AUDIENCE,
+            ...(config.LONGWATCH_JWT_ISSUER && { issuer: config.LONGWATCH_JWT_ISSUER }),
+          },
+    );
+    const app = createApp({
+      routes: graph.routes,
+      authenticator,
+      logger: graph.logger,
+      registry: graph.metrics.registry,
+      readiness: () => graph.readiness(mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting')),
+      version,
+    });
+    return listen(app, { host: config.HOST, port: config.PORT });
+  }
+
+  private serve(graph: Graph, queues: readonly Queue[]): Workers {
+    this.progress.stage('workers', 'bundling workflows');
+    return startWorkers({
+      connection: graph.target.connection,
+      namespace: graph.target.namespace,
+      activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
+      logLevel: this.config.LONGWATCH_LOG_LEVEL,
+      onFault: graph.onFault,
+      onRunning: () => {
+        this.progress.done('workers', queues.join(', '));
+        graph.startStandingWorkflows().catch(graph.onFault);
+      },
+    });
+  }
+
+  private async untilReady(graph: Graph): Promise<void> {
+    while (!this.stopped && this.workers?.state() === 'starting') await new Promise((resolve) => setTimeout(resolve, 50));
+    if (!this.stopped) await graph.temporal.ensureSearchAttributes();
+  }
+
+  private showScreen(secrets: Secrets | undefined, endpoints: Endpoints, uiUrl: string | undefined): void {
+    if (this.stopped) return;
+    const { config, stack } = this;
+    process.stdout.write(
+      startScreen({
+        apiUrl: this.api?.url ?? 'not in this process',
+        ...(secrets && config.LONGWATCH_API_KEYS === undefined && { developmentKey: secrets.apiKey }),
+        ...(uiUrl && { uiUrl }),
+        namespace: config.TEMPORAL_NAMESPACE,
+        ...(stack && { dataDir: stack.dataDir }),
+        parts: {
+          DynamoDB: endpoints.dynamodb?.endpoint ?? 'AWS',
+          model: endpoints.sagemaker?.endpoint ?? 'AWS',
+          Temporal: endpoints.temporal.address,
+        },
+      }),
+    );
+  }
+
+  /** Requests first, then workers, then what both need. A second signal does not wait. */
+  stop(signal?: string): Promise<void> {
+    if (this.stopped) {
+      if (signal) process.exit(130);
+      return this.stopped;
+    }
+    if (signal) process.stdout.write('\nStopping: requests and workflow tasks under way are finished first. Ctrl-C again to cut it short.\n');
+    this.stopped = (async () => {
+      this.progress.stop();
+      await this.api?.close();
+      await this.workers?.shutdown();
+      await this.graph?.close();
+      await this.stack?.stop();
+      if (signal) process.exit(process.exitCode ?? 0);
+      if (process.exitCode) process.exit();
+    })();
+    return this.stopped;
+  }
+}
+
+main().catch((error: unknown) => {
+  const known = expected.some((type) => error instanceof type);
+  process.stderr.write(`\n${known ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+});
