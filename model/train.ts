@@ -12,9 +12,9 @@ import { scenarios, type SimulatedTransaction, simulate } from '../src/domain/fr
  * Trains the shipped model: simulated payments are replayed in time order through the very functions that
  * serve, labels becoming known after the delay, and the matrix goes to the official XGBoost in Python.
  */
-const settings = { seed: 20_260_101, customers: 3000, merchants: 600, days: 120, start: Date.UTC(2026, 0, 1) };
+const settings = { seed: 20_260_101, customers: 5000, merchants: 600, days: 120, start: Date.UTC(2026, 0, 1) };
 /** Days of each part; between training and test lies the label delay. */
-const parts = { train: [40, 90], tune: [90, 103], test: [110, 120] } as const;
+const parts = { train: [10, 90], tune: [90, 103], test: [110, 120] } as const;
 
 const python = process.env['PYTHON'] ?? (existsSync('model/.venv/bin/python') ? 'model/.venv/bin/python' : 'python3');
 const check = spawnSync(python, ['-c', 'import xgboost, sklearn, numpy']);

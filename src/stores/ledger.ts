@@ -58,7 +58,9 @@ export class Ledger {
     const { Items = [] } = await this.db.client.send(
       new QueryCommand({
         TableName: this.db.table('Starts'),
-        KeyConditionExpression: 'Shard = :shard AND DueAtID < :now',
+        // `Shard` is a reserved word.
+        KeyConditionExpression: '#shard = :shard AND DueAtID < :now',
+        ExpressionAttributeNames: { '#shard': 'Shard' },
         ExpressionAttributeValues: { ':shard': compositeKey(kind, shard), ':now': dueKey(now + 1, '') },
         Limit: limit,
         ConsistentRead: true,

@@ -53,6 +53,8 @@ interface Customer {
   median: number;
   sigma: number;
   perDay: number;
+  /** First day on which there is anything of this customer: people keep joining. */
+  joins: number;
   devices: string[];
   favourites: number[];
   away?: { place: Place; until: number };
@@ -87,6 +89,7 @@ export function* simulate(settings: SimulationSettings): Generator<SimulatedTran
     if (random.chance(fraudRate * 40)) compromised.set(random.integer(0, settings.merchants - 1), day + random.integer(7, 21));
     const drafts: Draft[] = [];
     for (const customer of customers) {
+      if (day < customer.joins) continue;
       drafts.push(...usualDay(random, customer, midnight, settings));
       if (!customer.victim && random.chance(fraudRate)) customer.victim = newVictim(random, customer);
       if (customer.victim) drafts.push(...fraudDay(random, customer, midnight, settings));
@@ -108,6 +111,7 @@ function newCustomer(random: Random, id: string, settings: SimulationSettings): 
     median: Math.round(random.logNormal(2500, 0.7)),
     sigma: random.between(0.3, 0.8),
     perDay: random.between(0.3, 3),
+    joins: random.chance(0.4) ? 0 : random.integer(0, settings.days - 1),
     devices: Array.from({ length: random.integer(1, 3) }, (_, i) => `${id}-device-${i}`),
     favourites: Array.from({ length: random.integer(4, 14) }, () => random.integer(0, settings.merchants - 1)),
   };
