@@ -1,31 +1,43 @@
 import { pino, type Logger } from 'pino';
+import { fraudActivities } from './activities/fraud';
 import { operationsActivities } from './activities/operations';
 import { Consumer } from './activities/operations/consumer';
 import { merchantCounters } from './activities/operations/merchantCounters';
 import { Relay } from './activities/operations/relay';
+import { alertRoutes } from './api/alerts';
 import { fraudRoutes } from './api/fraud';
+import { investigationRoutes } from './api/investigations';
 import type { Readiness } from './api/health';
 import type { AnyRoute } from './api/routes';
 import type { Config } from './config';
 import type { Endpoints } from './endpoints';
 import { defaultRules } from './domain/fraud/defaultRules';
 import { iso } from './domain/ids';
+import { AnswerLinks } from './gateways/answerLinks';
+import type { Channel } from './gateways/notifications/channel';
+import { SmtpChannel } from './gateways/notifications/smtp';
+import { SnsChannel } from './gateways/notifications/sns';
+import { WebhookChannel } from './gateways/notifications/webhook';
 import { sagemakerClient, ScoringEndpoint } from './gateways/sagemaker';
 import { streamsClient, TableStream } from './gateways/streams';
 import { Temporal, type TemporalTarget, temporalTarget } from './gateways/temporal';
 import { Metrics } from './metrics';
+import { CaseUpdates } from './operations/caseUpdates';
 import { Cases } from './operations/cases';
 import { CurrentRules } from './operations/currentRules';
 import { Decisions } from './operations/decisions';
+import { Notifications } from './operations/notifications';
 import { Starts } from './operations/starts';
 import { CheckpointStore } from './stores/checkpoints';
 import { DeadLetterStore } from './stores/deadLetters';
 import { createTables, dynamoDBClient, openDb } from './stores/dynamodb';
+import { AttestationStore } from './stores/fraud/attestations';
 import { DecisionStore } from './stores/fraud/decisions';
 import { InvestigationStore } from './stores/fraud/investigations';
 import { MerchantStore } from './stores/fraud/merchants';
 import { RuleStore } from './stores/fraud/rules';
 import { Ledger } from './stores/ledger';
+import { NotificationStore } from './stores/notifications';
 import type { Queue } from './workers/queues';
 import type { InvestigationPolicy } from './workflows/fraud/declarations';
 import { FRAUD_QUEUE } from './workflows/fraud/declarations';
@@ -64,7 +76,7 @@ export interface GraphSettings {
 /** Every object of a process, built in one place. */
 export type Graph = ReturnType<typeof buildGraph>;
 
-export function buildGraph({ config, endpoints }: GraphSettings) {
+export function buildGraph({ config, endpoints, signingSecret, publicUrl }: GraphSettings) {
   const logger: Logger = pino({ level: config.LONGWATCH_LOG_LEVEL, base: { name: 'longwatch' } });
   const metrics = new Metrics();
   const onFault = (error: unknown): void => logger.warn({ err: error }, 'a background task failed and will try again');
@@ -99,6 +111,12 @@ export function buildGraph({ config, endpoints }: GraphSettings) {
   );
   const cases = new Cases({ ...shared, db }, policy);
 
+  const attestations = new AttestationStore(db);
+  const notificationStore = new NotificationStore(db);
+  const notifications = new Notifications(notificationStore, channels(config, signingSecret));
+  const links = new AnswerLinks(signingSecret, publicUrl);
+  const updates = new CaseUpdates({ temporal, attestations, investigations });
+
   const merchants = new Consumer({
     stream: TRANSACTION_HISTORY_STREAM,
     source: new TableStream(dynamodb, streamsClient({ region, ...endpoints.dynamodb }), db.table('TransactionHistory')),
@@ -115,9 +133,22 @@ export function buildGraph({ config, endpoints }: GraphSettings) {
   });
   const relay = new Relay({ ledger, starts, cases, onFault });
 
-  const routes: AnyRoute[] = fraudRoutes({ decisions, store: decisionStore, rules, currentRules });
+  const routes: AnyRoute[] = [
+    ...fraudRoutes({ decisions, store: decisionStore, rules, currentRules }),
+    ...investigationRoutes({ cases, updates, decisions: decisionStore, investigations, notifications: notificationStore }),
+    ...alertRoutes({ links, investigations, updates }),
+  ];
   const activities: Partial<Record<Queue, object>> = {
-    [FRAUD_QUEUE]: {},
+    [FRAUD_QUEUE]: fraudActivities({
+      decisions: decisionStore,
+      investigations,
+      attestations,
+      endpoint,
+      rules: currentRules,
+      notifications,
+      links,
+      client: temporal.client,
+    }),
     [OPERATIONS_QUEUE]: operationsActivities({ relay, consumers: { [TRANSACTION_HISTORY_STREAM]: merchants } }),
   };
 
@@ -178,4 +209,16 @@ export function buildGraph({ config, endpoints }: GraphSettings) {
       dynamodb.destroy();
     },
   };
+}
+
+/** Channels beside the table of notifications, as configured. */
+function channels(config: Config, signingSecret: string): Channel[] {
+  const { LONGWATCH_WEBHOOK_URL: url, LONGWATCH_SNS_TOPIC_ARN: topicArn, LONGWATCH_SMTP_URL: smtp } = config;
+  return [
+    ...(url ? [new WebhookChannel({ url, secret: signingSecret })] : []),
+    ...(topicArn
+      ? [new SnsChannel({ topicArn, region: config.AWS_REGION, ...(config.SNS_ENDPOINT && { endpoint: config.SNS_ENDPOINT }) })]
+      : []),
+    ...(smtp ? [new SmtpChannel({ url: smtp, from: config.LONGWATCH_MAIL_FROM })] : []),
+  ];
 }

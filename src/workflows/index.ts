@@ -1,4 +1,5 @@
 /** Every workflow, for the bundle. */
+export { investigation } from './fraud/investigation';
 export { relay } from './operations/relay';
 export { shard } from './operations/shard';
 export { stream } from './operations/stream';

@@ -138,6 +138,8 @@ export type CustomerAnswer = 'yes' | 'no';
 /** `yes` to "was this you?" speaks for genuine. */
 export interface CustomerSide {
   asked: boolean;
+  /** The link expires then; epoch milliseconds. */
+  until?: number;
   answer?: CustomerAnswer;
   /** The answer came over the customer's own signed link. */
   proven?: boolean;
@@ -179,7 +181,7 @@ export type TimelineKind = (typeof timelineKinds)[number];
 export type DeadlineKind = 'answer' | 'warning' | 'breach' | 'final' | 'reminder';
 export type Deadlines = Partial<Record<DeadlineKind, number>>;
 
-/** The state of the hold on the payment. */
+/** The state of the hold on the payment; `final`: the payment stays blocked for good. */
 export type CaseHold = 'none' | 'held' | 'released' | 'final';
 
 export interface Closing {

@@ -1,5 +1,7 @@
-import type { CustomerAnswer } from './investigation';
-import type { Label } from './label';
+import { type CaseState, type CustomerAnswer, isProven, isSupervisor, type Person } from './investigation';
+import type { CaseEvent } from './investigationSteps';
+import { type Label, labels } from './label';
+import { iso } from '../ids';
 
 /**
  * What people ask of a case, as one JSON object each. `by` is what somebody typed; `attestation` names the
@@ -25,4 +27,149 @@ export interface NoteRequest extends Signed {
 
 export interface AnswerRequest extends Signed {
   answer: CustomerAnswer;
+}
+
+export type CaseRequest =
+  | ({ kind: 'decide' } & DecideRequest)
+  | ({ kind: 'assign' } & AssignRequest)
+  | ({ kind: 'note' } & NoteRequest)
+  | ({ kind: 'answer' } & AnswerRequest);
+
+/** Events that come from people. */
+export type PersonalEvent = Extract<CaseEvent, { by: Person }>;
+
+/** What an attestation must say for a request to be the one that was attested. */
+export function claimOf(request: CaseRequest): string {
+  switch (request.kind) {
+    case 'decide':
+      return `decide:${request.decision}`;
+    case 'answer':
+      return `answer:${request.answer}`;
+    case 'assign':
+      return `assign:${request.assignee}`;
+    case 'note':
+      return 'note';
+  }
+}
+
+export function eventOf(request: CaseRequest, by: Person): PersonalEvent {
+  switch (request.kind) {
+    case 'decide': {
+      const { decision, note } = request;
+      return { kind: 'decided', decision, by, ...(note !== undefined && { note }) };
+    }
+    case 'assign':
+      return { kind: 'assigned', assignee: request.assignee, by };
+    case 'note':
+      return { kind: 'noted', text: request.text, by };
+    case 'answer':
+      return { kind: 'answered', answer: request.answer, by };
+  }
+}
+
+export const MAX_NAME = 100;
+export const MAX_TEXT = 2_000;
+
+const EXAMPLES: Record<CaseRequest['kind'], string> = {
+  decide: '{"decision":"fraud","by":"ana"}',
+  assign: '{"assignee":"ana","by":"ben"}',
+  note: '{"text":"called the customer","by":"ana"}',
+  answer: '{"answer":"no","by":"ana"}',
+};
+
+/**
+ * Whether a request can be taken now, before it is known who really sent it.
+ * Synchronous and pure: it is the validator of the update.
+ * @returns a sentence that says why not, or undefined.
+ */
+export function refusalOfRequest(state: CaseState, kind: CaseRequest['kind'], given: unknown): string | undefined {
+  const fault = faultOf(kind, given);
+  if (fault !== undefined) return `"${kind}" wants one JSON object like ${EXAMPLES[kind]}: ${fault}`;
+  const request = { ...(given as object), kind } as CaseRequest;
+  const claimed: Person = { name: request.by, proof: request.attestation === undefined ? 'none' : 'api' };
+  const undecidedRole = request.attestation !== undefined;
+  return refusal(state, eventOf(request, claimed), undecidedRole);
+}
+
+/** The same once it is known who sent it, since the case may have moved on meanwhile. */
+export function refusalOf(state: CaseState, event: PersonalEvent): string | undefined {
+  return refusal(state, event, false);
+}
+
+function refusal(state: CaseState, event: PersonalEvent, roleIsOpen: boolean): string | undefined {
+  const { closing } = state;
+  if (closing) return `The case was closed as ${closing.label} at ${iso(closing.at)}; nothing more can be done in it`;
+  switch (event.kind) {
+    case 'decided':
+      return refusalOfDecision(state, event.decision, event.by, roleIsOpen);
+    case 'assigned':
+      return state.assignee === event.assignee ? `The case is assigned to ${event.assignee} already` : undefined;
+    case 'noted':
+      return state.recent.some(({ kind, text, by }) => kind === 'noted' && text === event.text && by?.name === event.by.name)
+        ? `${event.by.name} has written that note already`
+        : undefined;
+    case 'answered':
+      return refusalOfAnswer(state);
+  }
+}
+
+function refusalOfDecision(state: CaseState, decision: Label, by: Person, roleIsOpen: boolean): string | undefined {
+  const repeated = state.proposals.find(
+    (proposal) =>
+      proposal.by.name === by.name && proposal.decision === decision && (isProven(proposal.by) || !isProven(by)),
+  );
+  if (repeated)
+    return isProven(repeated.by)
+      ? `${by.name} proposed ${decision} already, at ${iso(repeated.at)}; another person must decide`
+      : `A decision of ${decision} under the typed name ${by.name} is on record since ${iso(repeated.at)} and counts for nothing; decide through the API`;
+  if (state.escalated !== 'disagreement' || roleIsOpen) return undefined;
+  if (!isSupervisor(by)) return 'Two people disagree about this case: only a supervisor can settle it, through the API';
+  return state.proposals.some((proposal) => proposal.by.name === by.name)
+    ? `${by.name} is one of those who disagree: another supervisor must settle it`
+    : undefined;
+}
+
+function refusalOfAnswer({ customer, deadlines }: CaseState): string | undefined {
+  if (!customer.asked) return 'The customer has not been asked';
+  if (customer.answer !== undefined) return `The customer has answered ${customer.answer} already`;
+  return deadlines.answer === undefined ? 'The time to answer is over' : undefined;
+}
+
+function faultOf(kind: CaseRequest['kind'], given: unknown): string | undefined {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return 'this is no object';
+  const fields = given as Record<string, unknown>;
+  return (
+    faultOfText(fields, 'by', MAX_NAME) ??
+    (fields['attestation'] === undefined ? undefined : faultOfText(fields, 'attestation', MAX_NAME)) ??
+    faultOfContent(kind, fields)
+  );
+}
+
+function faultOfContent(kind: CaseRequest['kind'], fields: Record<string, unknown>): string | undefined {
+  switch (kind) {
+    case 'decide':
+      return (
+        faultOfChoice(fields, 'decision', labels) ??
+        (fields['note'] === undefined ? undefined : faultOfText(fields, 'note', MAX_TEXT))
+      );
+    case 'assign':
+      return faultOfText(fields, 'assignee', MAX_NAME);
+    case 'note':
+      return faultOfText(fields, 'text', MAX_TEXT);
+    case 'answer':
+      return faultOfChoice(fields, 'answer', ['yes', 'no']);
+  }
+}
+
+function faultOfText(fields: Record<string, unknown>, name: string, max: number): string | undefined {
+  const value = fields[name];
+  return typeof value === 'string' && value.trim() !== '' && value.length <= max
+    ? undefined
+    : `"${name}" must be a text of 1 to ${max} characters`;
+}
+
+function faultOfChoice(fields: Record<string, unknown>, name: string, choices: readonly string[]): string | undefined {
+  return choices.some((choice) => choice === fields[name])
+    ? undefined
+    : `"${name}" must be ${choices.map((choice) => `"${choice}"`).join(' or ')}`;
 }

@@ -1,36 +1,158 @@
-import { type CaseStatus, type OpeningFacts } from '../../domain/fraud/investigation';
-import { compositeKey, iso } from '../../domain/ids';
-import type { Db } from '../dynamodb';
+import { GetCommand, QueryCommand, type QueryCommandInput, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { LongwatchError } from '../../domain/errors';
+import type { CaseStatus, OpeningFacts, TimelineEntry } from '../../domain/fraud/investigation';
+import type { CaseWrite, ClosingWrite } from '../../domain/fraud/investigationRecord';
+import { compositeKey } from '../../domain/ids';
+import { fromCursor, type Page, toCursor } from '../cursor';
+import { cancellationCodes, type Db } from '../dynamodb';
 import type { TransactItem } from '../ledger';
+import {
+  CASE,
+  caseRecord,
+  type CaseRecord,
+  entryItems,
+  headerItem,
+  labelItem,
+  openingItem,
+  paymentHold,
+  timelineEntry,
+  userHoldItem,
+} from './caseItems';
 
-const CASE = 'case';
+export type { CaseRecord } from './caseItems';
 
 /** Cases, their timelines, and what the API attests about who decided. */
 export class InvestigationStore {
   constructor(private readonly db: Db) {}
 
   /** The part of a `TransactWriteItems` that opens a case. */
-  openingItem({ transaction, decision, openedAt }: OpeningFacts): TransactItem {
-    const { transactionId, userId, merchantId, amount, currency } = transaction;
-    return {
-      Put: {
-        TableName: this.db.table('Investigations'),
-        Item: {
-          TransactionID: transactionId,
-          Entry: CASE,
-          CaseStatus: 'scoring' satisfies CaseStatus,
-          OpenedAtID: compositeKey(iso(openedAt), transactionId),
-          Outcome: decision.outcome,
-          Amount: amount,
-          Currency: currency,
-          UserID: userId,
-          MerchantID: merchantId,
-          ...(decision.score !== null && { Score: decision.score }),
-          Revision: 0,
-        },
-        // The race: the same case opened twice at once, by a person and by a re-scoring. There is one case.
-        ConditionExpression: 'attribute_not_exists(Entry)',
-      },
-    };
+  openingItem(opening: OpeningFacts): TransactItem {
+    return openingItem(this.db, opening);
   }
+
+  /**
+   * Moves a case on. Writing the same twice changes nothing.
+   * @throws LongwatchError `contention` (try again), `conflict` (the header was never opened, or went another way).
+   */
+  async record(write: CaseWrite): Promise<void> {
+    const items = [headerItem(this.db, write), ...entryItems(this.db, write)];
+    if (write.placeHold) items.push(paymentHold(this.db, write.transactionId, 'held'));
+    await this.commit(write, items);
+  }
+
+  /**
+   * Ends a case: header, timeline, label, the hold on the payment and, for fraud, the hold on the user, all or
+   * nothing. The merchant's counters follow from the label by the stream of TransactionHistory.
+   * @throws LongwatchError as {@link record}.
+   */
+  async close(write: ClosingWrite): Promise<void> {
+    const { transactionId, header, holdUserUntil } = write;
+    const items = [
+      headerItem(this.db, write, { ClosedAt: write.closedAt, Label: write.label }),
+      ...entryItems(this.db, write),
+      labelItem(this.db, write),
+      ...(header.hold === 'none' ? [] : [paymentHold(this.db, transactionId, header.hold)]),
+    ];
+    if (holdUserUntil === undefined) await this.commit(write, items);
+    else await this.commit(write, items, userHoldItem(this.db, write, holdUserUntil));
+  }
+
+  /** The case alone. Strongly consistent. */
+  async find(transactionId: string): Promise<CaseRecord | undefined> {
+    const { Item } = await this.db.client.send(
+      new GetCommand({ TableName: this.table, Key: { TransactionID: transactionId, Entry: CASE }, ConsistentRead: true }),
+    );
+    return Item && caseRecord(Item);
+  }
+
+  /** A page of a case's timeline, oldest first. Strongly consistent. */
+  async timeline(transactionId: string, { cursor, limit = 200 }: ListOptions = {}): Promise<Page<TimelineEntry>> {
+    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+      new QueryCommand({
+        TableName: this.table,
+        KeyConditionExpression: 'TransactionID = :id AND begins_with(Entry, :event)',
+        ExpressionAttributeValues: { ':id': transactionId, ':event': compositeKey('event', '') },
+        ConsistentRead: true,
+        Limit: limit,
+        ...(cursor !== undefined && { ExclusiveStartKey: fromCursor(cursor, ['TransactionID', 'Entry']) }),
+      }),
+    );
+    return { items: Items.map(timelineEntry), ...toCursor(LastEvaluatedKey) };
+  }
+
+  /** Cases of one status, oldest first. Eventually consistent, as every index. */
+  byStatus(status: CaseStatus, options: ListOptions = {}): Promise<Page<CaseRecord>> {
+    return this.list('ByStatus', 'CaseStatus', status, options);
+  }
+
+  /** Cases that somebody has, oldest first; with a status, a page may hold fewer than its limit. */
+  byAssignee(assignee: string, options: ListOptions & { status?: CaseStatus } = {}): Promise<Page<CaseRecord>> {
+    const { status } = options;
+    return this.list('ByAssignee', 'Assignee', assignee, options, {
+      ...(status !== undefined && {
+        FilterExpression: 'CaseStatus = :status',
+        ExpressionAttributeValues: { ':status': status },
+      }),
+    });
+  }
+
+  private get table(): string {
+    return this.db.table('Investigations');
+  }
+
+  /** @param last is left out when its condition fails: the user is held for longer already, because of another case. */
+  private async commit(write: CaseWrite, items: TransactItem[], last?: TransactItem): Promise<void> {
+    try {
+      await this.db.client.send(new TransactWriteCommand({ TransactItems: last ? [...items, last] : items }));
+    } catch (error) {
+      const codes = cancellationCodes(error);
+      if (!codes) throw error;
+      const failed = codes.indexOf('ConditionalCheckFailed');
+      if (failed === 0) return this.mustBeWritten(write, error);
+      if (last && failed === items.length) return this.commit(write, items);
+      if (failed > 0)
+        throw new LongwatchError('notFound', `The transaction of case ${write.transactionId} is gone`, { cause: error });
+      throw new LongwatchError('contention', `Case ${write.transactionId} is busy; try again`, { cause: error });
+    }
+  }
+
+  private async mustBeWritten({ transactionId, fromRevision, revision }: CaseWrite, cause: unknown): Promise<void> {
+    const found = await this.find(transactionId);
+    if (found && found.revision >= revision) return;
+    throw new LongwatchError(
+      'conflict',
+      `Case ${transactionId} is at revision ${found?.revision ?? 'none'}, not ${fromRevision}`,
+      { cause },
+    );
+  }
+
+  private async list(
+    IndexName: 'ByStatus' | 'ByAssignee',
+    key: string,
+    value: string,
+    { cursor, limit = 50 }: ListOptions,
+    filter: Partial<QueryCommandInput> = {},
+  ): Promise<Page<CaseRecord>> {
+    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+      new QueryCommand({
+        ...filter,
+        TableName: this.table,
+        IndexName,
+        KeyConditionExpression: '#key = :value',
+        ExpressionAttributeNames: { '#key': key },
+        ExpressionAttributeValues: { ...filter.ExpressionAttributeValues, ':value': value },
+        Limit: limit,
+        ...(cursor !== undefined && {
+          ExclusiveStartKey: fromCursor(cursor, ['TransactionID', 'Entry', key, 'OpenedAtID']),
+        }),
+      }),
+    );
+    return { items: Items.map(caseRecord), ...toCursor(LastEvaluatedKey) };
+  }
+}
+
+export interface ListOptions {
+  /** Of the page before. */
+  cursor?: string;
+  limit?: number;
 }

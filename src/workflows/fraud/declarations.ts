@@ -1,4 +1,4 @@
-import { defineUpdate } from '@temporalio/common';
+import type { UpdateDefinition } from '@temporalio/common';
 import {
   type CaseFacts,
   caseFacts,
@@ -42,11 +42,15 @@ export interface UpdateOutcome {
   message: string;
 }
 
-/** Updates take one JSON object each, because the Web UI sends one payload. */
-export const decideUpdate = defineUpdate<UpdateOutcome, [DecideRequest]>('decide');
-export const assignUpdate = defineUpdate<UpdateOutcome, [AssignRequest]>('assign');
-export const noteUpdate = defineUpdate<UpdateOutcome, [NoteRequest]>('note');
-export const answerUpdate = defineUpdate<UpdateOutcome, [AnswerRequest]>('answer');
+/** An update takes one JSON object, because the Web UI sends one payload. */
+type CaseUpdate<Request> = UpdateDefinition<UpdateOutcome, [Request]>;
+// What `defineUpdate` returns; it lives in the workflow package, which the API must not load.
+const caseUpdate = <Request>(name: string) => ({ type: 'update', name }) as CaseUpdate<Request>;
+
+export const decideUpdate = caseUpdate<DecideRequest>('decide');
+export const assignUpdate = caseUpdate<AssignRequest>('assign');
+export const noteUpdate = caseUpdate<NoteRequest>('note');
+export const answerUpdate = caseUpdate<AnswerRequest>('answer');
 
 /** Type of the failure that a validator or a handler answers a wrong, late or repeated update with. */
 export const REFUSED_UPDATE = 'conflict';

@@ -1,0 +1,115 @@
+import type { Client } from '@temporalio/client';
+import { LongwatchError } from '../../domain/errors';
+import { decide } from '../../domain/fraud/decide';
+import { featureNames, featureVector, type Features } from '../../domain/fraud/features';
+import type { Contribution, FullScore, Person } from '../../domain/fraud/investigation';
+import type { CompiledRuleSet } from '../../domain/fraud/rules';
+import { ScoringFailure, type ScoringEndpoint } from '../../gateways/sagemaker';
+import type { AnswerLinks } from '../../gateways/answerLinks';
+import type { Notifications } from '../../operations/notifications';
+import type { AttestationStore } from '../../stores/fraud/attestations';
+import type { DecisionStore } from '../../stores/fraud/decisions';
+import type { InvestigationStore } from '../../stores/fraud/investigations';
+import { asFailure } from '../failures';
+import type { FraudActivities, SenderClaim } from './types';
+
+export interface FraudActivityParts {
+  decisions: DecisionStore;
+  investigations: InvestigationStore;
+  attestations: AttestationStore;
+  endpoint: Pick<ScoringEndpoint, 'score'>;
+  rules: { current(): CompiledRuleSet };
+  notifications: Notifications;
+  links: AnswerLinks;
+  client: Client;
+}
+
+/** Nobody is waiting for a full scoring; still within its activity's time. */
+const SCORING_DEADLINE_MS = 5_000;
+/** Features on a case's page. */
+const NAMED_CONTRIBUTIONS = 12;
+
+export function fraudActivities(parts: FraudActivityParts): FraudActivities {
+  return {
+    scoreCase: (transactionId) => asFailure(() => scoreCase(parts, transactionId)),
+    recordCase: (write) => asFailure(() => parts.investigations.record(write)),
+    closeCase: (write) => asFailure(() => parts.investigations.close(write)),
+    sendLetter: ({ transactionId, answerUntil, id, recipient, subject, text, at }) =>
+      asFailure(() =>
+        // The link is made here, so that no token ever stands in a workflow's history.
+        parts.notifications.send({
+          id,
+          recipient,
+          subject,
+          text,
+          at,
+          ...(answerUntil !== undefined && { link: parts.links.link(transactionId, answerUntil) }),
+        }),
+      ),
+    proveSender: (claim) => asFailure(() => proveSender(parts, claim)),
+  };
+}
+
+async function scoreCase(parts: FraudActivityParts, transactionId: string): Promise<FullScore> {
+  const found = await parts.decisions.find(transactionId);
+  if (!found) throw new LongwatchError('notFound', `There is no transaction ${transactionId}`);
+  const { transaction, features, decision } = found;
+  let answer;
+  try {
+    answer = await parts.endpoint.score([featureVector(features)], { deadlineMs: SCORING_DEADLINE_MS, explain: 'exact' });
+  } catch (error) {
+    if (error instanceof ScoringFailure) throw new LongwatchError('unavailable', error.message, { cause: error });
+    throw error;
+  }
+  const [scored] = answer.scores;
+  if (!scored) throw new LongwatchError('badAnswer', 'The model answered no score');
+  const contributions = scored.contributions ?? [];
+  const verdict = decide({
+    transaction,
+    features,
+    score: scored.score,
+    contributions,
+    now: Date.parse(decision.decidedAt),
+    rules: parts.rules.current(),
+  });
+  return {
+    score: scored.score,
+    contributions: largest(features, contributions),
+    modelVersion: answer.modelVersion,
+    outcome: verdict.outcome,
+    reasons: verdict.reasons.slice(0, NAMED_CONTRIBUTIONS),
+  };
+}
+
+function largest(features: Features, contributions: readonly number[]): Contribution[] {
+  return featureNames
+    .map((feature, i) => ({
+      feature,
+      value: Number.isNaN(features[feature]) ? null : features[feature],
+      contribution: contributions[i] ?? 0,
+    }))
+    .filter(({ contribution }) => contribution !== 0)
+    .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))
+    .slice(0, NAMED_CONTRIBUTIONS);
+}
+
+async function proveSender({ attestations, client }: FraudActivityParts, sent: SenderClaim): Promise<Person> {
+  const { transactionId, attestation, claim, updateId, by } = sent;
+  if (attestation !== undefined) {
+    const attested = await attestations.consume(transactionId, attestation, claim, updateId);
+    return attested ?? { name: by, proof: 'none' };
+  }
+  const name = await principalOf(client, sent);
+  return name === undefined ? { name: by, proof: 'none' } : { name, proof: 'server' };
+}
+
+/**
+ * Who the server says sent an update: the principal that it computed from the caller's JWT or certificate.
+ * Absent where the cluster does not authenticate, as on the dev server.
+ */
+async function principalOf(client: Client, { workflowId, runId, updateId }: SenderClaim): Promise<string | undefined> {
+  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+  const accepted = events?.find(({ workflowExecutionUpdateAcceptedEventAttributes: attributes }) => attributes?.acceptedRequest?.meta?.updateId === updateId);
+  const { name } = accepted?.principal ?? {};
+  return name ? name : undefined;
+}

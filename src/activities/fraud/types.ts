@@ -1,0 +1,27 @@
+import type { FullScore, Person } from '../../domain/fraud/investigation';
+import type { Letter } from '../../domain/fraud/investigationLetters';
+import type { CaseWrite, ClosingWrite } from '../../domain/fraud/investigationRecord';
+
+/** What is to be proven about an update: who sent it. */
+export interface SenderClaim {
+  transactionId: string;
+  workflowId: string;
+  runId: string;
+  updateId: string;
+  /** What was asked for, see `claimOf`. */
+  claim: string;
+  /** The name that came with it. */
+  by: string;
+  attestation?: string;
+}
+
+/** What an investigation may ask for. Every one may run twice. */
+export interface FraudActivities {
+  /** Scores with exact contributions and applies the rules in force. */
+  scoreCase(transactionId: string): Promise<FullScore>;
+  recordCase(write: CaseWrite): Promise<void>;
+  closeCase(write: ClosingWrite): Promise<void>;
+  sendLetter(letter: Letter): Promise<void>;
+  /** Who sent an update: attested by the API, known to the server, or a name that was only typed. */
+  proveSender(claim: SenderClaim): Promise<Person>;
+}

@@ -1,0 +1,97 @@
+import type { CaseFacts, CaseState } from './investigation';
+import type { Label } from './label';
+import { formatMoney } from './money';
+import { iso } from '../ids';
+
+export type LetterKind = 'ask' | 'outcome' | 'warning' | 'breach' | 'disagreement' | 'reminder';
+
+/** A message that a case sends. Its id is the same however often it is sent. */
+export interface Letter {
+  id: string;
+  transactionId: string;
+  kind: LetterKind;
+  /** A customer's user id, or one of the teams. */
+  recipient: string;
+  /** When the case decided to send it, epoch milliseconds. */
+  at: number;
+  subject: string;
+  text: string;
+  /** `ask` only: the letter carries a link for an answer until then. */
+  answerUntil?: number;
+}
+
+/** Ids of users contain no `/`, so a team's name can never be a customer's. */
+export const INVESTIGATORS = 'team/investigators';
+export const SUPERVISORS = 'team/supervisors';
+
+export function askLetter(state: CaseState, at: number, answerUntil: number): Letter {
+  const { facts } = state;
+  return {
+    ...envelope(state, 'ask', facts.userId, at),
+    subject: 'Was this you?',
+    text: `A payment of ${payment(facts)} was made in your name. Was this you? Please answer by ${iso(answerUntil)}.`,
+    answerUntil,
+  };
+}
+
+export function outcomeLetter(state: CaseState, at: number, label: Label): Letter {
+  const released = state.hold === 'released' ? ' It is no longer held.' : '';
+  return {
+    ...envelope(state, 'outcome', state.facts.userId, at),
+    subject: label === 'genuine' ? 'Your payment is in order' : 'A payment was stopped',
+    text:
+      label === 'genuine'
+        ? `The payment of ${payment(state.facts)} was checked and is in order.${released}`
+        : `The payment of ${payment(state.facts)} was found to be fraud and stays blocked.`,
+  };
+}
+
+/** To whoever has the case, or all investigators. */
+export function warningLetter(state: CaseState, at: number): Letter {
+  const due = state.deadlines.breach === undefined ? '' : ` It is due ${iso(state.deadlines.breach)}.`;
+  const who = state.assignee === undefined ? 'nobody has it yet' : `${state.assignee} has it`;
+  return {
+    ...envelope(state, 'warning', INVESTIGATORS, at),
+    subject: `Case ${state.facts.transactionId} is due soon`,
+    text: `The case of ${payment(state.facts)} waits for a decision; ${who}.${due}`,
+  };
+}
+
+export function breachLetter(state: CaseState, at: number): Letter {
+  return {
+    ...envelope(state, 'breach', SUPERVISORS, at),
+    subject: `Case ${state.facts.transactionId} is overdue`,
+    text: `Nobody closed the case of ${payment(state.facts)} in time${assigned(state)}.`,
+  };
+}
+
+export function disagreementLetter(state: CaseState, at: number): Letter {
+  const sides = state.proposals.map(({ by, decision }) => `${by.name} says ${decision}`).join(', ');
+  return {
+    ...envelope(state, 'disagreement', SUPERVISORS, at),
+    subject: `Case ${state.facts.transactionId} needs a supervisor`,
+    text: `Two people disagree about ${payment(state.facts)}: ${sides}. A supervisor who took no part must settle it.`,
+  };
+}
+
+export function reminderLetter(state: CaseState, at: number): Letter {
+  return {
+    ...envelope(state, 'reminder', SUPERVISORS, at),
+    subject: `Case ${state.facts.transactionId} is still open`,
+    text: `The case of ${payment(state.facts)} has been open since ${iso(state.facts.openedAt)}${assigned(state)}.`,
+  };
+}
+
+function envelope(state: CaseState, kind: LetterKind, recipient: string, at: number) {
+  const { transactionId } = state.facts;
+  // The timeline's next number makes the id unique and the same on every replay.
+  return { id: `${transactionId}.${kind}.${state.nextSeq}`, transactionId, kind, recipient, at };
+}
+
+function payment({ amount, currency, merchantId }: CaseFacts): string {
+  return `${formatMoney(amount, currency)} at ${merchantId}`;
+}
+
+function assigned({ assignee }: CaseState): string {
+  return assignee === undefined ? '' : `; ${assignee} has it`;
+}

@@ -1,0 +1,79 @@
+import {
+  type CaseHold,
+  type CaseState,
+  type CaseStatus,
+  type CustomerAnswer,
+  dueAt,
+  statusOf,
+  type TimelineEntry,
+} from './investigation';
+import type { Label } from './label';
+import type { Outcome } from './decision';
+
+/** What is kept of a case beside its timeline. */
+export interface CaseHeader {
+  status: CaseStatus;
+  outcome: Outcome;
+  score: number | null;
+  hold: CaseHold;
+  assignee?: string;
+  dueAt?: number;
+  customerAnswer?: CustomerAnswer;
+}
+
+/** One write of a case: it moves the header from one revision to another, once. */
+export interface CaseWrite {
+  transactionId: string;
+  fromRevision: number;
+  revision: number;
+  header: CaseHeader;
+  entries: TimelineEntry[];
+  /** The payment is to be held from now on. */
+  placeHold: boolean;
+}
+
+/** The write that ends a case: with it go the label, the holds, and what follows from them. */
+export interface ClosingWrite extends CaseWrite {
+  label: Label;
+  closedAt: number;
+  userId: string;
+  /** With the transaction id the key of its history. */
+  timestamp: number;
+  /** Confirmed fraud: the user is held until then. */
+  holdUserUntil?: number;
+}
+
+export function progressWrite(state: CaseState, fromRevision: number, entries: TimelineEntry[]): CaseWrite {
+  const due = dueAt(state);
+  return {
+    transactionId: state.facts.transactionId,
+    fromRevision,
+    revision: state.revision,
+    header: {
+      status: statusOf(state),
+      outcome: state.outcome,
+      score: state.score,
+      hold: state.hold,
+      ...(state.assignee !== undefined && { assignee: state.assignee }),
+      ...(due !== undefined && { dueAt: due }),
+      ...(state.customer.answer !== undefined && { customerAnswer: state.customer.answer }),
+    },
+    entries,
+    placeHold: entries.some(({ kind }) => kind === 'held'),
+  };
+}
+
+/** Undefined while the case is open. */
+export function closingWrite(state: CaseState, fromRevision: number, entries: TimelineEntry[]): ClosingWrite | undefined {
+  const { closing, facts, policy } = state;
+  return (
+    closing && {
+      ...progressWrite(state, fromRevision, entries),
+      label: closing.label,
+      closedAt: closing.at,
+      userId: facts.userId,
+      timestamp: facts.timestamp,
+      ...(closing.label === 'fraud' && { holdUserUntil: closing.at + policy.userHoldMs }),
+    }
+  );
+}

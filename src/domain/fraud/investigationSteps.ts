@@ -1,0 +1,289 @@
+import { type Outcome, moreSevere } from './decision';
+import { ruleOn } from './fourEyes';
+import type { CaseFacts, CaseState, CustomerAnswer, DeadlineKind, FullScore, InvestigationPolicy } from './investigation';
+import { type Closing, needsFourEyes, type Person, type TimelineEntry, type TimelineKind } from './investigation';
+import {
+  askLetter,
+  breachLetter,
+  disagreementLetter,
+  type Letter,
+  outcomeLetter,
+  reminderLetter,
+  warningLetter,
+} from './investigationLetters';
+import type { Label } from './label';
+import { iso } from '../ids';
+
+/** What happens to a case. Who did it has been proven or not by now. */
+export type CaseEvent =
+  | { kind: 'scored'; result: FullScore }
+  | { kind: 'answered'; answer: CustomerAnswer; by: Person }
+  | { kind: 'decided'; decision: Label; by: Person; note?: string }
+  | { kind: 'assigned'; assignee: string; by: Person }
+  | { kind: 'noted'; text: string; by: Person }
+  | { kind: 'undelivered'; letter: Letter; why: string }
+  | { kind: 'timePassed' };
+
+/** What follows from an event: the new state, what to add to the timeline, and whom to write to. */
+export interface Step {
+  state: CaseState;
+  entries: TimelineEntry[];
+  letters: Letter[];
+}
+
+/** Entries that the page shows; the table has them all. */
+const RECENT = 20;
+
+/** A case as it begins. A blocked payment is held at once; anything else waits for the full scoring first. */
+export function openCase(facts: CaseFacts, policy: InvestigationPolicy): Step {
+  const draft = new Draft({
+    facts,
+    policy,
+    phase: 'scoring',
+    revision: 0,
+    nextSeq: 1,
+    outcome: facts.outcome,
+    score: facts.score,
+    contributions: [],
+    reasons: facts.reasons,
+    hold: 'none',
+    customer: { asked: false },
+    deadlines: {},
+    proposals: [],
+    recent: [],
+  }, facts.openedAt);
+  const why = facts.reasons.map(({ text }) => text).join('; ');
+  draft.say('opened', `Opened with outcome ${facts.outcome}${why && `: ${why}`}`);
+  if (facts.outcome !== 'block') return draft.step();
+  draft.hold('the decision was block');
+  return draft.step('written');
+}
+
+/**
+ * The state machine of an investigation: pure, so that every ladder can be run without waiting for it.
+ * Events that no longer matter (a score after the end) change nothing. Requests of people are checked before
+ * by `refusalOf`; this applies what it is given.
+ */
+export function next(state: CaseState, event: CaseEvent, now: number): Step {
+  const draft = new Draft(state, now);
+  if (state.phase === 'closed') return draft.step();
+  switch (event.kind) {
+    case 'scored':
+      return scored(draft, event.result);
+    case 'answered':
+      return answered(draft, event.answer, event.by);
+    case 'decided':
+      return decided(draft, event);
+    case 'assigned':
+      draft.state.assignee = event.assignee;
+      draft.say('assigned', `Assigned to ${event.assignee}`, event.by);
+      return draft.step('written');
+    case 'noted':
+      draft.say('noted', event.text, event.by);
+      return draft.step('written');
+    case 'undelivered':
+      return undelivered(draft, event.letter, event.why);
+    case 'timePassed':
+      return timePassed(draft);
+  }
+}
+
+function scored(draft: Draft, result: FullScore): Step {
+  const { state } = draft;
+  if (state.phase !== 'scoring') return draft.step();
+  state.outcome = moreSevere(state.outcome, result.outcome);
+  state.contributions = result.contributions;
+  if (result.reasons.length > 0) state.reasons = result.reasons;
+  if (result.score !== null) state.score = result.score;
+  if (result.fault !== undefined) state.scoringFault = result.fault;
+  const worse = state.outcome === state.facts.outcome ? '' : `, which makes it ${state.outcome}`;
+  draft.say(
+    'scored',
+    result.score === null
+      ? `Not scored: ${result.fault ?? 'the model stayed away'}`
+      : `Scored ${result.score.toFixed(3)} by model ${result.modelVersion ?? 'of unknown version'}${worse}`,
+  );
+  const route: Record<Outcome, () => void> = {
+    approve: () => draft.review('it was opened by hand'),
+    alert: () => {
+      state.phase = 'asking';
+      draft.ask();
+    },
+    review: () => draft.review('the outcome is review'),
+    block: () => {
+      draft.hold('the outcome is block');
+      draft.review('the outcome is block');
+      draft.ask();
+    },
+  };
+  route[state.outcome]();
+  return draft.step('written');
+}
+
+function answered(draft: Draft, answer: CustomerAnswer, by: Person): Step {
+  const { state } = draft;
+  const proven = by.proof !== 'none';
+  state.customer = { ...state.customer, answer, proven };
+  delete state.deadlines.answer;
+  draft.say('answered', `The customer answered ${answer}${proven ? '' : ', as somebody noted by hand'}`, by);
+  if (answer === 'no') {
+    draft.hold('the customer denies it');
+    if (state.phase === 'asking') draft.review('the customer denies it');
+  } else if (state.phase === 'asking') {
+    if (state.proposals.length > 0) draft.review('the customer confirms it, but an investigator has already proposed a decision');
+    else if (!proven && needsFourEyes(state)) draft.review('an answer noted by hand is not enough for this amount');
+    else draft.close('genuine', 'customer', []);
+  }
+  return draft.step('written');
+}
+
+function decided(draft: Draft, { decision, by, note }: Extract<CaseEvent, { kind: 'decided' }>): Step {
+  const { state } = draft;
+  const ruling = ruleOn(state, { decision, by, at: draft.now });
+  const because = note === undefined ? '' : `: ${note}`;
+  if (ruling.kind === 'close') {
+    draft.close(ruling.label, 'people', ruling.by, because);
+    return draft.step('written');
+  }
+  state.proposals = ruling.proposals;
+  const weight = by.proof === 'none' ? ', unproven' : '';
+  draft.say('proposed', `Proposed ${decision}${weight}${because}`, by);
+  if (ruling.kind === 'disagree') {
+    state.escalated = 'disagreement';
+    draft.send(disagreementLetter(state, draft.now));
+    draft.say('disagreed', 'Two people disagree: a supervisor who took no part must settle it');
+  }
+  return draft.step('written');
+}
+
+function undelivered(draft: Draft, letter: Letter, why: string): Step {
+  const { state } = draft;
+  draft.say('undelivered', `The message "${letter.subject}" to ${letter.recipient} could not be sent: ${why}`);
+  if (letter.kind === 'ask' && state.customer.answer === undefined) {
+    state.customer = { asked: false };
+    delete state.deadlines.answer;
+    if (state.phase === 'asking') draft.review('the customer could not be asked');
+  }
+  return draft.step('written');
+}
+
+/** Everything that has fallen due, in order of its instant; a long absence of the workers skips nothing. */
+function timePassed(draft: Draft): Step {
+  let fired = false;
+  for (let due = draft.due(); due !== undefined; due = draft.due()) {
+    delete draft.state.deadlines[due];
+    fallDue[due](draft);
+    fired = true;
+  }
+  return fired ? draft.step('written') : draft.step();
+}
+
+const fallDue: Record<DeadlineKind, (draft: Draft) => void> = {
+  answer: (draft) => {
+    draft.say('unanswered', 'The customer did not answer in time');
+    if (draft.state.phase === 'asking') draft.review('the customer did not answer');
+  },
+  warning: (draft) => {
+    draft.send(warningLetter(draft.state, draft.now));
+    draft.say('warned', 'Due soon: the investigators were told');
+  },
+  breach: (draft) => {
+    draft.state.escalated ??= 'breach';
+    draft.send(breachLetter(draft.state, draft.now));
+    draft.say('breached', 'Overdue: escalated to the supervisors');
+  },
+  final: (draft) => {
+    const { policy, proposals, customer } = draft.state;
+    const label: Label = policy.finalPolicy === 'confirm' ? 'fraud' : 'genuine';
+    // A policy speaks for nobody: it never overrules a person who decided or a customer who answered.
+    const overruled = customer.answer === (label === 'genuine' ? 'no' : 'yes');
+    if (policy.finalPolicy !== 'keep' && proposals.length === 0 && !overruled) {
+      draft.close(label, 'policy', []);
+      return;
+    }
+    draft.say('final', 'Nobody closed the case in time: it stays as it is and is brought up again');
+    draft.remind();
+  },
+  reminder: (draft) => {
+    draft.say('reminded', 'Still open: the supervisors were reminded');
+    draft.remind();
+  },
+};
+
+/** A copy of a state while a step is made of it. */
+class Draft {
+  readonly state: CaseState;
+  private readonly entries: TimelineEntry[] = [];
+  private readonly letters: Letter[] = [];
+
+  constructor(
+    before: CaseState,
+    readonly now: number,
+  ) {
+    this.state = { ...before, deadlines: { ...before.deadlines } };
+  }
+
+  say(kind: TimelineKind, text: string, by?: Person): void {
+    const entry: TimelineEntry = { seq: this.state.nextSeq, at: this.now, kind, text, ...(by && { by }) };
+    this.state.nextSeq += 1;
+    this.entries.push(entry);
+    this.state.recent = [...this.state.recent, entry].slice(-RECENT);
+  }
+
+  send(letter: Letter): void {
+    this.letters.push(letter);
+  }
+
+  hold(because: string): void {
+    if (this.state.hold !== 'none') return;
+    this.state.hold = 'held';
+    this.say('held', `The payment is held: ${because}`);
+  }
+
+  ask(): void {
+    const until = this.now + this.state.policy.answerWithinMs;
+    this.state.customer = { asked: true, until };
+    this.state.deadlines.answer = until;
+    this.send(askLetter(this.state, this.now, until));
+    this.say('asked', `The customer is asked "was this you?" and has until ${iso(until)}`);
+  }
+
+  review(because: string): void {
+    const { slaWarningMs, slaBreachMs, finalAfterMs } = this.state.policy;
+    this.state.phase = 'review';
+    this.state.deadlines = {
+      ...this.state.deadlines,
+      warning: this.now + slaWarningMs,
+      breach: this.now + slaBreachMs,
+      final: this.now + finalAfterMs,
+    };
+    this.say('review', `Waits for an investigator: ${because}`);
+  }
+
+  remind(): void {
+    this.state.deadlines.reminder = this.now + this.state.policy.remindEveryMs;
+    this.send(reminderLetter(this.state, this.now));
+  }
+
+  close(label: Label, how: Closing['how'], by: Person[], because = ''): void {
+    this.state.phase = 'closed';
+    this.state.closing = { label, at: this.now, how, by };
+    this.state.deadlines = {};
+    if (label === 'fraud') this.state.hold = 'final';
+    else if (this.state.hold === 'held') this.state.hold = 'released';
+    const whose = { people: '', customer: ' by the customer', policy: ' by the final policy' }[how];
+    this.send(outcomeLetter(this.state, this.now, label));
+    this.say('closed', `Closed as ${label}${whose}${because}`, by.at(-1));
+  }
+
+  /** The earliest deadline that has passed. */
+  due(): DeadlineKind | undefined {
+    const passed = (Object.entries(this.state.deadlines) as [DeadlineKind, number][]).filter(([, at]) => at <= this.now);
+    return passed.sort(([, a], [, b]) => a - b)[0]?.[0];
+  }
+
+  step(written?: 'written'): Step {
+    if (written) this.state.revision += 1;
+    return { state: this.state, entries: this.entries, letters: this.letters };
+  }
+}

@@ -1,0 +1,42 @@
+import { createTransport, type Transporter } from 'nodemailer';
+import type { Notification } from '../../domain/notification';
+import { type Channel, ChannelError } from './channel';
+
+export interface SmtpSettings {
+  /** `smtp://` or `smtps://`, with user and password where the server wants them. */
+  url: string;
+  from: string;
+  /** Address of a recipient; by default the recipient's id where it is an address. */
+  addressOf?(recipient: string): string | undefined;
+}
+
+/** Sends mail. At least once: copies have the same Message-ID, by which mail readers fold them. */
+export class SmtpChannel implements Channel {
+  readonly name = 'smtp';
+  private readonly transport: Transporter;
+
+  constructor(private readonly settings: SmtpSettings) {
+    this.transport = createTransport(settings.url, { connectionTimeout: 5_000, socketTimeout: 10_000 } as object);
+  }
+
+  async send(notification: Notification): Promise<void> {
+    const { from, addressOf = asAddress } = this.settings;
+    const to = addressOf(notification.recipient);
+    if (to === undefined) throw new ChannelError('no mail address is known', true);
+    try {
+      await this.transport.sendMail({
+        from,
+        to,
+        subject: notification.subject,
+        text: notification.link ? `${notification.text}\n\n${notification.link}\n` : `${notification.text}\n`,
+        messageId: `<${notification.id}@longwatch>`,
+        date: new Date(notification.at),
+      });
+    } catch (error) {
+      const { responseCode = 0 } = error as { responseCode?: number };
+      throw new ChannelError(`the mail server refused (${responseCode || (error as Error).message})`, responseCode >= 500, error);
+    }
+  }
+}
+
+const asAddress = (recipient: string): string | undefined => (/^[^@\s/]+@[^@\s/]+$/.test(recipient) ? recipient : undefined);

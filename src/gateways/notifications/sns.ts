@@ -1,0 +1,48 @@
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import type { Notification } from '../../domain/notification';
+import { type Channel, ChannelError } from './channel';
+
+export interface SnsSettings {
+  topicArn: string;
+  region: string;
+  endpoint?: string;
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+}
+
+/**
+ * Publishes to a topic, with recipient and id as message attributes for subscription filters. A FIFO topic
+ * drops copies within five minutes by the id; a standard topic delivers at least once.
+ */
+export class SnsChannel implements Channel {
+  readonly name = 'sns';
+  private readonly client: SNSClient;
+
+  constructor(private readonly settings: SnsSettings) {
+    const { topicArn: _topic, ...client } = settings;
+    this.client = new SNSClient(client);
+  }
+
+  async send(notification: Notification): Promise<void> {
+    const { topicArn } = this.settings;
+    try {
+      await this.client.send(
+        new PublishCommand({
+          TopicArn: topicArn,
+          Subject: notification.subject.slice(0, 100),
+          Message: JSON.stringify(notification),
+          MessageAttributes: {
+            recipient: { DataType: 'String', StringValue: notification.recipient },
+            notificationId: { DataType: 'String', StringValue: notification.id },
+          },
+          ...(topicArn.endsWith('.fifo') && {
+            MessageGroupId: notification.recipient,
+            MessageDeduplicationId: notification.id,
+          }),
+        }),
+      );
+    } catch (error) {
+      const { $fault } = error as { $fault?: string };
+      throw new ChannelError(`SNS refused: ${(error as Error).name}`, $fault === 'client', error);
+    }
+  }
+}

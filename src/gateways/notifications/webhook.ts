@@ -1,0 +1,59 @@
+import { createHmac } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Notification } from '../../domain/notification';
+import { type Channel, ChannelError } from './channel';
+
+export interface WebhookSettings {
+  url: string;
+  /** Shared with the receiver. */
+  secret: string;
+  attempts?: number;
+  /** Milliseconds before the second attempt; doubled, with jitter. */
+  pauseMs?: number;
+}
+
+/** `t=<epoch s>,v1=<hex HMAC-SHA256 of "<t>.<body>">`, so that a receiver can refuse forgeries and old copies. */
+export function webhookSignature(secret: string, body: string, epochSeconds: number): string {
+  return `t=${epochSeconds},v1=${createHmac('sha256', secret).update(`${epochSeconds}.${body}`).digest('hex')}`;
+}
+
+/** POSTs JSON, signed. At least once: the header `Longwatch-Notification-Id` repeats on every copy. */
+export class WebhookChannel implements Channel {
+  readonly name = 'webhook';
+
+  constructor(private readonly settings: WebhookSettings) {}
+
+  async send(notification: Notification): Promise<void> {
+    const { attempts = 3, pauseMs = 200 } = this.settings;
+    for (let attempt = 1; ; attempt++) {
+      const fault = await this.attempt(notification);
+      if (!fault) return;
+      if (fault.final || attempt >= attempts) throw fault;
+      await sleep(pauseMs * 2 ** (attempt - 1) * (0.5 + Math.random()));
+    }
+  }
+
+  private async attempt(notification: Notification): Promise<ChannelError | undefined> {
+    const { url, secret } = this.settings;
+    const body = JSON.stringify(notification);
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        body,
+        headers: {
+          'content-type': 'application/json',
+          'longwatch-notification-id': notification.id,
+          'longwatch-signature': webhookSignature(secret, body, Math.floor(Date.now() / 1000)),
+        },
+        redirect: 'error',
+        signal: AbortSignal.timeout(5_000),
+      });
+      await response.body?.cancel();
+      if (response.ok) return undefined;
+      const final = response.status >= 400 && response.status < 500 && ![408, 425, 429].includes(response.status);
+      return new ChannelError(`the webhook answered ${response.status}`, final);
+    } catch (error) {
+      return new ChannelError('the webhook cannot be reached', false, error);
+    }
+  }
+}

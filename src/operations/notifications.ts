@@ -1,0 +1,51 @@
+import { LongwatchError } from '../domain/errors';
+import type { Notification } from '../domain/notification';
+import { type Channel, ChannelError } from '../gateways/notifications/channel';
+import type { NotificationStore } from '../stores/notifications';
+
+/**
+ * Sends messages over the configured channels and keeps a record of each. The record comes first, so a
+ * message is never sent without one; a crash between a channel's acceptance and its result on record sends
+ * that channel's copy again, with the same id. Without a channel the record is the message.
+ */
+export class Notifications {
+  constructor(
+    private readonly store: NotificationStore,
+    private readonly channels: readonly Channel[],
+  ) {}
+
+  /**
+   * Sends once per channel; a repetition finishes what an earlier attempt left open.
+   * @throws LongwatchError `unavailable` (try again), `refused` (no channel can ever deliver it).
+   */
+  async send(notification: Notification): Promise<void> {
+    const { link: _private, ...kept } = notification;
+    const record = await this.store.begin(kept);
+    if (record.status !== 'pending') return this.outcome(record.status, record.results);
+    const results: Record<string, string> = { ...record.results };
+    let again: ChannelError | undefined;
+    for (const channel of this.channels) {
+      if (results[channel.name] !== undefined) continue;
+      try {
+        await channel.send(notification);
+        results[channel.name] = 'sent';
+      } catch (error) {
+        if (!(error instanceof ChannelError)) throw error;
+        if (error.final) results[channel.name] = error.message;
+        else again = error;
+      }
+    }
+    // What went out is on record before the rest is tried again, so that it does not go out twice.
+    if (again) await this.store.progress(notification, results);
+    if (again) throw new LongwatchError('unavailable', `Notification ${notification.id}: ${again.message}`, { cause: again });
+    const delivered = this.channels.length === 0 || Object.values(results).includes('sent');
+    const status = delivered ? 'delivered' : 'failed';
+    await this.store.finish(notification, status, results);
+    this.outcome(status, results);
+  }
+
+  private outcome(status: 'delivered' | 'failed', results: Readonly<Record<string, string>>): void {
+    if (status === 'delivered') return;
+    throw new LongwatchError('refused', Object.entries(results).map(([channel, why]) => `${channel}: ${why}`).join('; '));
+  }
+}

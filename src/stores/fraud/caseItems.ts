@@ -1,0 +1,171 @@
+import type { Outcome } from '../../domain/fraud/decision';
+import type { CaseStatus, OpeningFacts, Person, TimelineEntry, TimelineKind } from '../../domain/fraud/investigation';
+import type { CaseHeader, CaseWrite, ClosingWrite } from '../../domain/fraud/investigationRecord';
+import { compositeKey, iso } from '../../domain/ids';
+import type { Db } from '../dynamodb';
+import type { TransactItem } from '../ledger';
+
+/** A case as it is kept. */
+export interface CaseRecord extends CaseHeader {
+  transactionId: string;
+  userId: string;
+  merchantId: string;
+  amount: number;
+  currency: string;
+  openedAt: number;
+  closedAt?: number;
+  revision: number;
+}
+
+export const CASE = 'case';
+const eventKey = (seq: number): string => compositeKey('event', String(seq).padStart(6, '0'));
+
+export function openingItem(db: Db, { transaction, decision, openedAt }: OpeningFacts): TransactItem {
+  const { transactionId, userId, merchantId, amount, currency } = transaction;
+  return {
+    Put: {
+      TableName: db.table('Investigations'),
+      Item: {
+        TransactionID: transactionId,
+        Entry: CASE,
+        CaseStatus: 'scoring' satisfies CaseStatus,
+        OpenedAtID: compositeKey(iso(openedAt), transactionId),
+        Outcome: decision.outcome,
+        Amount: amount,
+        Currency: currency,
+        UserID: userId,
+        MerchantID: merchantId,
+        ...(decision.score !== null && { Score: decision.score }),
+        Revision: 0,
+      },
+      // The race: the same case opened twice at once, by a person and by a re-scoring. There is one case.
+      ConditionExpression: 'attribute_not_exists(Entry)',
+    },
+  };
+}
+
+export function headerItem(db: Db, write: CaseWrite, closing: Record<string, unknown> = {}): TransactItem {
+  const { header } = write;
+  const values: Record<string, unknown> = {
+    CaseStatus: header.status,
+    Outcome: header.outcome,
+    Score: header.score ?? undefined,
+    PaymentHold: header.hold,
+    Assignee: header.assignee,
+    DueAt: header.dueAt,
+    CustomerAnswer: header.customerAnswer,
+    Revision: write.revision,
+    ...closing,
+  };
+  const present = Object.keys(values).filter((name) => values[name] !== undefined);
+  const absent = Object.keys(values).filter((name) => values[name] === undefined);
+  return {
+    Update: {
+      TableName: db.table('Investigations'),
+      Key: { TransactionID: write.transactionId, Entry: CASE },
+      UpdateExpression:
+        `SET ${present.map((name) => `#${name} = :${name}`).join(', ')}` +
+        (absent.length > 0 ? ` REMOVE ${absent.map((name) => `#${name}`).join(', ')}` : ''),
+      // The race: an attempt that timed out and its retry. The second finds the revision moved on.
+      ConditionExpression: '#Revision = :from',
+      ExpressionAttributeNames: Object.fromEntries(Object.keys(values).map((name) => [`#${name}`, name])),
+      ExpressionAttributeValues: {
+        ':from': write.fromRevision,
+        ...Object.fromEntries(present.map((name) => [`:${name}`, values[name]])),
+      },
+    },
+  };
+}
+
+export function entryItems(db: Db, { transactionId, entries }: CaseWrite): TransactItem[] {
+  return entries.map(({ seq, at, kind, text, by }) => ({
+    Put: {
+      TableName: db.table('Investigations'),
+      Item: {
+        TransactionID: transactionId,
+        Entry: eventKey(seq),
+        Seq: seq,
+        At: at,
+        Kind: kind,
+        Text: text,
+        ...(by && { By: by.name, Proof: by.proof, Role: by.role }),
+      },
+    },
+  }));
+}
+
+export function paymentHold(db: Db, transactionId: string, hold: 'held' | 'released' | 'final'): TransactItem {
+  return {
+    Update: {
+      TableName: db.table('Decisions'),
+      Key: { TransactionID: transactionId },
+      UpdateExpression: 'SET #hold = :hold',
+      // Never makes half a decision. The order of holds is the order of the case's revisions.
+      ConditionExpression: 'attribute_exists(TransactionID)',
+      ExpressionAttributeNames: { '#hold': 'Hold' },
+      ExpressionAttributeValues: { ':hold': hold },
+    },
+  };
+}
+
+export function labelItem(db: Db, { userId, timestamp, transactionId, label, closedAt }: ClosingWrite): TransactItem {
+  return {
+    Update: {
+      TableName: db.table('TransactionHistory'),
+      Key: { UserID: userId, TimeTransactionID: compositeKey(iso(timestamp), transactionId) },
+      UpdateExpression: 'SET Label = :label, LabelledAt = :at',
+      // Never makes a transaction that did not happen.
+      ConditionExpression: 'attribute_exists(UserID)',
+      ExpressionAttributeValues: { ':label': label, ':at': closedAt },
+    },
+  };
+}
+
+export function userHoldItem(db: Db, { userId, transactionId }: ClosingWrite, until: number): TransactItem {
+  return {
+    Update: {
+      TableName: db.table('UserProfiles'),
+      Key: { UserID: userId },
+      // The version moves, so that a decision that did not see the hold loses its write and decides again.
+      UpdateExpression: 'SET HoldUntil = :until, HoldTransactionID = :id ADD Version :one',
+      // The race: two cases of one user closed at once. The longer hold stays.
+      ConditionExpression: 'attribute_not_exists(HoldUntil) OR HoldUntil < :until',
+      ExpressionAttributeValues: { ':until': until, ':id': transactionId, ':one': 1 },
+    },
+  };
+}
+
+export function caseRecord(item: Record<string, unknown>): CaseRecord {
+  const optional = <K extends string>(name: string, as: K) =>
+    (item[name] === undefined ? {} : { [as]: item[name] }) as Partial<Record<K, never>>;
+  return {
+    transactionId: item['TransactionID'] as string,
+    status: item['CaseStatus'] as CaseStatus,
+    outcome: item['Outcome'] as Outcome,
+    score: (item['Score'] as number | undefined) ?? null,
+    hold: (item['PaymentHold'] as CaseHeader['hold'] | undefined) ?? 'none',
+    userId: item['UserID'] as string,
+    merchantId: item['MerchantID'] as string,
+    amount: item['Amount'] as number,
+    currency: item['Currency'] as string,
+    openedAt: Date.parse((item['OpenedAtID'] as string).split('#')[0] ?? ''),
+    revision: item['Revision'] as number,
+    ...optional('Assignee', 'assignee'),
+    ...optional('DueAt', 'dueAt'),
+    ...optional('CustomerAnswer', 'customerAnswer'),
+    ...optional('ClosedAt', 'closedAt'),
+  };
+}
+
+export function timelineEntry(item: Record<string, unknown>): TimelineEntry {
+  const role = item['Role'] as string | undefined;
+  return {
+    seq: item['Seq'] as number,
+    at: item['At'] as number,
+    kind: item['Kind'] as TimelineKind,
+    text: item['Text'] as string,
+    ...(item['By'] !== undefined && {
+      by: { name: item['By'] as string, proof: item['Proof'] as Person['proof'], ...(role !== undefined && { role }) },
+    }),
+  };
+}
