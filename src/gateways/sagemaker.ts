@@ -50,6 +50,8 @@ export function sagemakerClient(settings: {
     maxAttempts: 1,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 1_000,
+      // Frees the socket of an answer that began and never ends; SageMaker gives a model 60 s.
+      socketTimeout: 60_000,
       httpAgent: new Agent({ keepAlive: true, maxSockets: 128 }),
       httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 128 }),
     }),
@@ -76,12 +78,14 @@ export class ScoringEndpoint {
   }
 
   /**
-   * Scores rows of feature values (`NaN` where missing) in one InvokeEndpoint.
+   * Scores rows of feature values (`NaN` where missing) in one InvokeEndpoint: one attempt, given up at the
+   * deadline, also when the answer has begun by then.
    * @throws ScoringFailure
    */
   async score(rows: readonly (readonly number[])[], options: ScoreOptions): Promise<{ scores: ScoredRow[]; modelVersion: string | null }> {
+    const deadline = AbortSignal.timeout(Math.max(1, Math.floor(options.deadlineMs)));
     try {
-      return await this.breaker.execute(() => this.invoke(rows, options));
+      return await this.breaker.execute(() => this.invoke(rows, options.explain, deadline));
     } catch (error) {
       if (error instanceof BrokenCircuitError)
         throw new ScoringFailure('circuit-open', 'The model failed too often in a row; it is spared for a while');
@@ -89,47 +93,58 @@ export class ScoringEndpoint {
     }
   }
 
-  private async invoke(rows: readonly (readonly number[])[], { deadlineMs, explain }: ScoreOptions) {
-    const abortSignal = AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs)));
+  private async invoke(rows: readonly (readonly number[])[], explain: ScoreOptions['explain'], deadline: AbortSignal) {
+    const command = new InvokeEndpointCommand({
+      EndpointName: this.settings.endpointName,
+      ContentType: 'text/csv',
+      Accept: 'application/json',
+      ...(explain && { CustomAttributes: `explain=${explain}` }),
+      Body: rows.map(csvRow).join('\n'),
+    });
     let answer;
     try {
-      answer = await this.client.send(
-        new InvokeEndpointCommand({
-          EndpointName: this.settings.endpointName,
-          ContentType: 'text/csv',
-          Accept: 'application/json',
-          ...(explain && { CustomAttributes: `explain=${explain}` }),
-          Body: rows.map(csvRow).join('\n'),
-        }),
-        { abortSignal },
-      );
+      answer = await untilAborted(this.client.send(command, { abortSignal: deadline }), deadline);
     } catch (error) {
-      throw failureOf(error, abortSignal.aborted);
+      throw failureOf(error, deadline.aborted);
     }
-    const scores = parsePredictions(Buffer.from(answer.Body ?? []).toString('utf8'), rows.length);
+    const scores = parsePredictions(Buffer.from(answer.Body ?? []).toString('utf8'), rows);
     return { scores, modelVersion: /model=([^;,\s]+)/.exec(answer.CustomAttributes ?? '')?.[1] ?? null };
   }
+}
+
+/** The client's own abort ends with the response's headers; a body that never comes must not outlast the deadline. */
+function untilAborted<T>(answer: Promise<T>, deadline: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new Error('The deadline has passed'));
+    if (deadline.aborted) giveUp();
+    deadline.addEventListener('abort', giveUp, { once: true });
+    answer.then(resolve, reject).finally(() => deadline.removeEventListener('abort', giveUp));
+  });
 }
 
 /** No header, an empty cell where a value is missing, as the built-in XGBoost container takes it. */
 const csvRow = (row: readonly number[]): string => row.map((value) => (Number.isNaN(value) ? '' : String(value))).join(',');
 
-function parsePredictions(text: string, rows: number): ScoredRow[] {
+function parsePredictions(text: string, rows: readonly (readonly number[])[]): ScoredRow[] {
   let predictions: unknown;
   try {
-    predictions = (JSON.parse(text) as { predictions?: unknown }).predictions;
+    predictions = (JSON.parse(text) as { predictions?: unknown } | null)?.predictions;
   } catch (error) {
     throw new ScoringFailure('model-nonsense', 'The model answered something that is not JSON', error);
   }
-  if (!Array.isArray(predictions) || predictions.length !== rows)
-    throw new ScoringFailure('model-nonsense', `The model answered no list of ${rows} predictions`);
-  return predictions.map((prediction: { score?: unknown; contributions?: unknown } | null) => {
-    const score = prediction?.score;
-    if (typeof score !== 'number' || !(score >= 0 && score <= 1))
-      throw new ScoringFailure('model-nonsense', 'The model answered a score that is no probability');
-    const contributions = prediction?.contributions;
-    return { score, ...(Array.isArray(contributions) && { contributions: contributions.map(Number) }) };
-  });
+  if (!Array.isArray(predictions) || predictions.length !== rows.length)
+    throw new ScoringFailure('model-nonsense', `The model answered no list of ${rows.length} predictions`);
+  return predictions.map((prediction: unknown, i) => parsePrediction(prediction, rows[i]?.length));
+}
+
+function parsePrediction(prediction: unknown, features: number | undefined): ScoredRow {
+  const { score, contributions } = (prediction ?? {}) as { score?: unknown; contributions?: unknown };
+  if (typeof score !== 'number' || !(score >= 0 && score <= 1))
+    throw new ScoringFailure('model-nonsense', 'The model answered a score that is no probability');
+  if (contributions === undefined) return { score };
+  if (!Array.isArray(contributions) || contributions.length !== features || !contributions.every(Number.isFinite))
+    throw new ScoringFailure('model-nonsense', 'The model answered contributions that are not one number a feature');
+  return { score, contributions: contributions as number[] };
 }
 
 function failureOf(error: unknown, aborted: boolean): ScoringFailure {

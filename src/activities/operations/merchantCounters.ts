@@ -36,5 +36,9 @@ const merchantOf = (item: Record<string, unknown> | undefined): string => (item?
 
 function record(item: Record<string, unknown>): HistoryRecord {
   const label = item['Label'] as Label | undefined;
-  return { timestamp: item['Timestamp'] as number, ...(label && { label }) };
+  return {
+    timestamp: item['Timestamp'] as number,
+    ...(label && { label }),
+    ...(item['UnusualAmount'] === true && { unusualAmount: true }),
+  };
 }

@@ -34,7 +34,7 @@ function nodeMeans(tree: Tree): Float64Array {
  */
 export function approximateContributions(model: BoostedTrees, row: readonly number[]): Contributions {
   const values = Float32Array.from(row);
-  const byFeature = new Array<number>(row.length).fill(0);
+  const byFeature = Array.from(row, () => 0);
   let bias = model.baseMargin;
   for (const tree of model.trees) {
     const mean = nodeMeans(tree);
@@ -62,7 +62,7 @@ interface PathStep {
  */
 export function exactContributions(model: BoostedTrees, row: readonly number[]): Contributions {
   const values = Float32Array.from(row);
-  const byFeature = new Array<number>(row.length).fill(0);
+  const byFeature = Array.from(row, () => 0);
   let bias = model.baseMargin;
   for (const tree of model.trees) {
     bias += nodeMeans(tree)[0] as number;

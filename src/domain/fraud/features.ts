@@ -1,5 +1,5 @@
 import { referenceAmount } from '../money';
-import { type MerchantProfile, merchantTotals } from './merchantProfile';
+import { fraudStreak, type MerchantProfile, merchantTotals } from './merchantProfile';
 import { DAY_MS, HOUR_MS, hasSeen, MINUTE_MS, profileLimits, usualDeviation, type UserProfile } from './profile';
 import { ringTotals, type Totals } from './ring';
 import type { Transaction } from './transaction';
@@ -18,7 +18,8 @@ const define = <const D extends readonly FeatureDefinition[]>(definitions: D): D
 /**
  * Every feature, in the order of the model's columns. A value that cannot be known is missing (`NaN` here,
  * an empty cell to the model, never true in a rule). Windows are whole UTC buckets up to and without the
- * transaction itself.
+ * transaction itself: "1 h" is the current minute and the 59 before it, "1 d" the current hour and the 23
+ * before it, "n d" of more the current day and those before it. "7 d late" windows end with the day 7 days ago.
  */
 export const featureDefinitions = define([
   { name: 'amount', unit: 'EUR', window: 'now', description: 'the amount' },
@@ -40,9 +41,11 @@ export const featureDefinitions = define([
   { name: 'amountDeviations', unit: 'deviations', window: 'long run', description: "the amount's distance from the user's long-run mean" },
   { name: 'mean7dOverMedian', unit: 'ratio', window: '7 d, last 40', description: "the user's 7-day mean over the median of the last 40" },
   { name: 'highs7d', unit: 'count', window: '7 d', description: "the number of the user's unusually high amounts within 7 days" },
-  { name: 'hoursSinceHigh', unit: 'hours', window: 'last 8 highs', description: "the time since the user's last unusually high amount" },
+  { name: 'highs14d', unit: 'count', window: '14 d', description: "the number of the user's unusually high amounts within 14 days" },
+  { name: 'maxHigh14d', unit: 'ratio', window: '14 d', description: "the highest of the user's unusually high amounts within 14 days over the long-run mean" },
+  { name: 'hoursSinceHigh', unit: 'hours', window: 'last 16 highs', description: "the time since the user's last unusually high amount" },
   { name: 'night', unit: 'flag', window: 'now', description: 'night (0 to 6, solar time at the place)' },
-  { name: 'weekend', unit: 'flag', window: 'now', description: 'weekend (Saturday or Sunday, UTC)' },
+  { name: 'weekend', unit: 'flag', window: 'now', description: 'weekend (Saturday or Sunday, solar time at the place)' },
   { name: 'hoursSinceLast', unit: 'hours', window: 'last', description: "the time since the user's last transaction" },
   { name: 'distanceKm', unit: 'km', window: 'last place', description: "the distance from the user's last place" },
   { name: 'speedKmh', unit: 'km/h', window: 'last place', description: "the speed implied by the user's last place" },
@@ -54,6 +57,13 @@ export const featureDefinitions = define([
   { name: 'merchantFrauds7d', unit: 'count', window: '7 d, 7 d late', description: "the merchant's known frauds within 7 days, 7 days late" },
   { name: 'merchantFrauds28d', unit: 'count', window: '28 d, 7 d late', description: "the merchant's known frauds within 28 days, 7 days late" },
   { name: 'merchantFraudRate28d', unit: 'share', window: '28 d, 7 d late', description: "the merchant's fraud rate within 28 days, 7 days late" },
+  { name: 'merchantUnexplained7d', unit: 'count', window: '7 d, 7 d late', description: "the merchant's known frauds of usual amount within 7 days, 7 days late" },
+  { name: 'merchantUnexplained14d', unit: 'count', window: '14 d, 7 d late', description: "the merchant's known frauds of usual amount within 14 days, 7 days late" },
+  { name: 'merchantUnexplained28d', unit: 'count', window: '28 d, 7 d late', description: "the merchant's known frauds of usual amount within 28 days, 7 days late" },
+  { name: 'merchantUnexplainedRate14d', unit: 'share', window: '14 d, 7 d late', description: "the merchant's rate of frauds of usual amount within 14 days, 7 days late" },
+  { name: 'merchantStreak', unit: 'count', window: '38 d, 7 d late', description: "the number of frauds of usual amount on the merchant's latest days, where they were at least half of its payments, 7 days late" },
+  { name: 'merchantStreakDays', unit: 'days', window: '38 d, 7 d late', description: "the age of the merchant's streak of such days" },
+  { name: 'daysSinceMerchantGenuine', unit: 'days', window: '38 d, 7 d late', description: "the time since the merchant's last day with a payment not known as fraud, 7 days late" },
   { name: 'cardPresent', unit: 'flag', window: 'now', description: 'a card-present payment' },
   { name: 'ecommerce', unit: 'flag', window: 'now', description: 'an e-commerce payment' },
   { name: 'atm', unit: 'flag', window: 'now', description: 'a cash withdrawal' },
@@ -67,6 +77,7 @@ export const featureNames: readonly FeatureName[] = featureDefinitions.map(({ na
 /** Labels count from this many days after the transaction on, in serving as in training. */
 export const LABEL_DELAY_DAYS = 7;
 const MISSING = Number.NaN;
+const DAY_MINUTES = DAY_MS / MINUTE_MS;
 
 /**
  * The features of a transaction, from what was known of its user and merchant just before it. Pure: the
@@ -75,14 +86,19 @@ const MISSING = Number.NaN;
 export function extractFeatures(transaction: Transaction, user: UserProfile, merchant: MerchantProfile): Features {
   const { timestamp, location, channel, deviceId } = transaction;
   const amount = referenceAmount(transaction.amount, transaction.currency);
-  const hour = ringTotals(user.minutes, profileLimits.minutes, Math.floor(timestamp / MINUTE_MS));
+  const now = Math.floor(timestamp / MINUTE_MS);
+  const hour = ringTotals(user.minutes, profileLimits.minutes, now);
   const day = ringTotals(user.hours, profileLimits.hours, Math.floor(timestamp / HOUR_MS));
   const dayIndex = Math.floor(timestamp / DAY_MS);
+  const solarTime = solar(timestamp, location?.longitude);
   const week = ringTotals(user.days, 7, dayIndex);
   const month = ringTotals(user.days, profileLimits.days, dayIndex);
   const usual = median(user.recent);
-  const high = user.highs.at(-1);
+  const high = user.highs.findLast((known) => known[0] <= now);
+  const highs14 = user.highs.filter((seen) => seen[0] > now - 14 * DAY_MINUTES && seen[0] <= now);
   const { distanceKm, speedKmh } = travel(transaction, user);
+  const late14 = merchantTotals(merchant, timestamp, 14, LABEL_DELAY_DAYS);
+  const streak = fraudStreak(merchant, timestamp, LABEL_DELAY_DAYS);
   const late7 = merchantTotals(merchant, timestamp, 7, LABEL_DELAY_DAYS);
   const late28 = merchantTotals(merchant, timestamp, 28, LABEL_DELAY_DAYS);
   const known = user.count > 0;
@@ -105,10 +121,12 @@ export function extractFeatures(transaction: Transaction, user: UserProfile, mer
     amountOverMedian: over(amount, usual),
     amountDeviations: user.count >= 3 ? (amount - user.mean) / usualDeviation(user) : MISSING,
     mean7dOverMedian: over(mean(week), usual),
-    highs7d: user.highs.filter(([at]) => at > timestamp - 7 * DAY_MS && at <= timestamp).length,
-    hoursSinceHigh: high ? Math.max(0, timestamp - high[0]) / HOUR_MS : MISSING,
-    night: flag(solarHour(timestamp, location?.longitude) < 6),
-    weekend: flag(isWeekend(dayIndex)),
+    highs7d: highs14.filter((seen) => seen[0] > now - 7 * DAY_MINUTES).length,
+    highs14d: highs14.length,
+    maxHigh14d: highs14.length > 0 ? Math.max(...highs14.map(([, overMean]) => overMean)) : MISSING,
+    hoursSinceHigh: high ? Math.max(0, now - high[0]) / 60 : MISSING,
+    night: flag(hourOfDay(solarTime) < 6),
+    weekend: flag(isWeekend(solarTime)),
     hoursSinceLast: user.lastAt === null ? MISSING : Math.max(0, timestamp - user.lastAt) / HOUR_MS,
     distanceKm,
     speedKmh,
@@ -120,6 +138,13 @@ export function extractFeatures(transaction: Transaction, user: UserProfile, mer
     merchantFrauds7d: late7.frauds,
     merchantFrauds28d: late28.frauds,
     merchantFraudRate28d: late28.count > 0 ? late28.frauds / late28.count : MISSING,
+    merchantUnexplained7d: late7.unexplained,
+    merchantUnexplained14d: late14.unexplained,
+    merchantUnexplained28d: late28.unexplained,
+    merchantUnexplainedRate14d: late14.count > 0 ? late14.unexplained / late14.count : MISSING,
+    merchantStreak: streak.frauds,
+    merchantStreakDays: streak.ageDays,
+    daysSinceMerchantGenuine: streak.daysSinceGenuine,
     cardPresent: channel === undefined ? MISSING : flag(channel === 'card_present'),
     ecommerce: channel === undefined ? MISSING : flag(channel === 'ecommerce' || channel === 'mobile'),
     atm: channel === undefined ? MISSING : flag(channel === 'atm'),
@@ -132,11 +157,13 @@ export function featureVector(features: Features): number[] {
   return featureNames.map((name) => features[name]);
 }
 
-/** Values in the order of `featureNames` as compact JSON, missing ones as null, 7 significant digits. */
+/**
+ * Values in the order of `featureNames` as compact JSON, missing ones as null, as the float32 that the model
+ * sees: a stored row scores exactly as it did. Read by position, so features are only ever appended (or all
+ * stored decisions given up).
+ */
 export function featuresToJson(features: Features): string {
-  return JSON.stringify(
-    featureNames.map((name) => (Number.isNaN(features[name]) ? null : Number(features[name].toPrecision(7)))),
-  );
+  return JSON.stringify(featureNames.map((name) => float32(features[name])));
 }
 
 /** Features that were stored before a feature existed come back without it: missing. */
@@ -144,6 +171,9 @@ export function featuresFromJson(text: string): Features {
   const values = JSON.parse(text) as (number | null)[];
   return Object.fromEntries(featureNames.map((name, i) => [name, values[i] ?? MISSING])) as Features;
 }
+
+/** 9 significant digits tell every float32 apart. */
+const float32 = (value: number): number | null => (Number.isFinite(value) ? Number(Math.fround(value).toPrecision(9)) : null);
 
 const flag = (value: boolean): number => (value ? 1 : 0);
 const mean = ({ count, sum }: Totals): number => (count > 0 ? sum / count : MISSING);
@@ -156,20 +186,22 @@ function spread({ count, sum, squares }: Totals): number {
 
 function median(values: readonly number[]): number {
   if (values.length === 0) return MISSING;
-  const sorted = Float64Array.from(values).sort();
+  const sorted = new Float64Array(values).sort();
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? MISSING;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? MISSING) + upper) / 2;
 }
 
-/** Hour of the day by the sun: 15 degrees of longitude to an hour. Time zones would need a map; this needs none. */
-function solarHour(timestamp: number, longitude = 0): number {
-  const hours = timestamp / HOUR_MS + longitude / 15;
-  return ((hours % 24) + 24) % 24;
-}
+/** Time by the sun: 15 degrees of longitude to an hour. Time zones would need a map; this needs none. UTC without a place. */
+const solar = (timestamp: number, longitude = 0): number => timestamp + (longitude / 15) * HOUR_MS;
+const modulo = (value: number, by: number): number => ((value % by) + by) % by;
+const hourOfDay = (time: number): number => modulo(time / HOUR_MS, 24);
 
 /** Day 0 of the epoch was a Thursday. */
-const isWeekend = (dayIndex: number): boolean => [0, 6].includes((((dayIndex + 4) % 7) + 7) % 7);
+function isWeekend(time: number): boolean {
+  const weekday = modulo(Math.floor(time / DAY_MS) + 4, 7);
+  return weekday === 0 || weekday === 6;
+}
 
 function travel({ timestamp, location }: Transaction, { place }: UserProfile): { distanceKm: number; speedKmh: number } {
   if (!place || location?.latitude === undefined || location.longitude === undefined)

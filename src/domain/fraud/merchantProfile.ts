@@ -1,8 +1,11 @@
 import type { Label } from './label';
 import { DAY_MS } from './profile';
 
-/** What a day says of a merchant: transactions, and how many of that day's are labelled fraud or genuine by now. */
-type Day = readonly [day: number, count: number, frauds: number, genuine: number];
+/**
+ * What a UTC day says of a merchant: transactions, how many of that day's are labelled fraud or genuine by
+ * now, and how many of the frauds the amount alone does not explain (it was not unusual for its user).
+ */
+type Day = readonly [day: number, count: number, frauds: number, genuine: number, unexplained: number];
 
 /** Bounded counters of a merchant, by UTC day of the transaction. */
 export interface MerchantProfile {
@@ -21,6 +24,8 @@ export function emptyMerchantProfile(): MerchantProfile {
 export interface HistoryRecord {
   timestamp: number;
   label?: Label;
+  /** The amount was unusually high for its user (`isUnusuallyHigh`) when the transaction was decided. */
+  unusualAmount?: boolean;
 }
 
 /**
@@ -35,41 +40,86 @@ export function applyHistoryChange(
   const { before, after } = change;
   const day = Math.floor(after.timestamp / DAY_MS);
   const count = before ? 0 : 1;
-  const moved = (label: Label): number => Number(after.label === label) - Number(before?.label === label);
-  const [frauds, genuine] = [moved('fraud'), moved('genuine')];
-  if (count === 0 && frauds === 0 && genuine === 0) return profile;
+  const frauds = isFraud(after) - isFraud(before);
+  const genuine = Number(after.label === 'genuine') - Number(before?.label === 'genuine');
+  const unexplained = isUnexplained(after) - isUnexplained(before);
+  if (count === 0 && frauds === 0 && genuine === 0 && unexplained === 0) return profile;
   const newest = Math.max(profile.days.at(-1)?.[0] ?? day, day);
   if (day <= newest - MERCHANT_DAYS) return profile;
-  const kept = profile.days.filter(([known]) => known > newest - MERCHANT_DAYS);
-  const at = kept.findIndex(([known]) => known >= day);
-  const found = at >= 0 && kept[at]?.[0] === day ? kept[at] : undefined;
-  const next: Day = found
-    ? [day, found[1] + count, found[2] + frauds, found[3] + genuine]
-    : [day, count, Math.max(0, frauds), Math.max(0, genuine)];
-  const days = [...kept];
-  if (found) days[at] = next;
-  else days.splice(at < 0 ? days.length : at, 0, next);
+  const days = profile.days.filter(([known]) => known > newest - MERCHANT_DAYS);
+  const at = days.findIndex(([known]) => known >= day);
+  const found = at >= 0 ? days[at] : undefined;
+  const next = (base: Day): Day => [
+    day,
+    base[1] + count,
+    Math.max(0, base[2] + frauds),
+    Math.max(0, base[3] + genuine),
+    Math.max(0, base[4] + unexplained),
+  ];
+  if (found?.[0] === day) days[at] = next(found);
+  else days.splice(at < 0 ? days.length : at, 0, next([day, 0, 0, 0, 0]));
   return { days };
 }
+
+const isFraud = (record: HistoryRecord | undefined): number => (record?.label === 'fraud' ? 1 : 0);
+const isUnexplained = (record: HistoryRecord | undefined): number => (record?.unusualAmount ? 0 : isFraud(record));
 
 export interface MerchantTotals {
   count: number;
   frauds: number;
+  unexplained: number;
 }
 
 /** Totals over the `length` days that end `delay` days before the day of `at`, that day included. */
 export function merchantTotals(profile: MerchantProfile, at: number, length: number, delay: number): MerchantTotals {
   const last = Math.floor(at / DAY_MS) - delay;
-  const totals: MerchantTotals = { count: 0, frauds: 0 };
-  for (const [day, count, frauds] of profile.days) {
-    if (day > last || day <= last - length) continue;
-    totals.count += count;
-    totals.frauds += frauds;
+  const totals: MerchantTotals = { count: 0, frauds: 0, unexplained: 0 };
+  // By index and from the end: this runs several times a decision, and destructuring costs more than the sums.
+  for (let i = profile.days.length - 1; i >= 0; i--) {
+    const day = profile.days[i] as Day;
+    if (day[0] > last) continue;
+    if (day[0] <= last - length) break;
+    totals.count += day[1];
+    totals.frauds += day[2];
+    totals.unexplained += day[4];
   }
   return totals;
 }
 
-const FORMAT = 1;
+export interface FraudStreak {
+  /** Unexplained frauds of the streak; 0 when there is none. */
+  frauds: number;
+  /** Days from the streak's first day to the day of `at`; `NaN` without a streak. */
+  ageDays: number;
+  /** Days from the last day with a payment that is not known to be fraud; `NaN` when none is known. */
+  daysSinceGenuine: number;
+}
+
+/**
+ * The streak of a compromised merchant: the latest days with payments, up to `delay` days before `at`, on
+ * which unexplained frauds were at least half of the payments. Until somebody says otherwise a payment counts
+ * as genuine, so a day speaks only once its labels are due.
+ */
+export function fraudStreak(profile: MerchantProfile, at: number, delay: number): FraudStreak {
+  const today = Math.floor(at / DAY_MS);
+  const streak: FraudStreak = { frauds: 0, ageDays: Number.NaN, daysSinceGenuine: Number.NaN };
+  let running = true;
+  for (let i = profile.days.length - 1; i >= 0; i--) {
+    const [day, count, frauds, , unexplained] = profile.days[i] as Day;
+    if (day > today - delay || count === 0) continue;
+    if (running && 2 * unexplained >= count) {
+      streak.frauds += unexplained;
+      streak.ageDays = today - day;
+    } else running = false;
+    if (count > frauds) {
+      if (Number.isNaN(streak.daysSinceGenuine)) streak.daysSinceGenuine = today - day;
+      if (!running) break;
+    }
+  }
+  return streak;
+}
+
+const FORMAT = 2;
 
 export function encodeMerchantProfile(profile: MerchantProfile): string {
   return JSON.stringify([FORMAT, profile.days]);
@@ -78,6 +128,6 @@ export function encodeMerchantProfile(profile: MerchantProfile): string {
 export function decodeMerchantProfile(text: string): MerchantProfile {
   const [format, days] = JSON.parse(text) as [number, Day[]];
   if (format !== FORMAT)
-    throw new TypeError(`A merchant profile of format ${format} is newer than this code, which reads ${FORMAT}`);
+    throw new TypeError(`A merchant profile of format ${format} is unknown to this code, which reads ${FORMAT}`);
   return { days };
 }

@@ -1,5 +1,5 @@
 import { referenceAmount } from '../money';
-import { addToRing, type Bucket } from './ring';
+import { addToRing, type Bucket, cents } from './ring';
 import type { Transaction } from './transaction';
 
 export const MINUTE_MS = 60_000;
@@ -12,14 +12,16 @@ export const profileLimits = {
   hours: 24,
   days: 30,
   recent: 40,
-  highs: 8,
+  highs: 16,
   devices: 8,
   merchants: 40,
   countries: 6,
 } as const;
 
-/** A value seen, by hash, and when it was last seen (epoch ms). */
-type Seen = readonly [hash: number, lastSeen: number];
+/** A value seen, by hash, and the UTC day on which it was last seen. */
+type Seen = readonly [lastDay: number, hash: number];
+/** An unusually high amount: when, and how many times the long-run mean. */
+type High = readonly [minute: number, overMean: number];
 
 /**
  * What is remembered of a user's behaviour. Amounts are reference units (euros by order of magnitude).
@@ -31,12 +33,11 @@ export interface UserProfile {
   days: readonly Bucket[];
   /** The latest amounts, oldest first. */
   recent: readonly number[];
-  /** Unusually high amounts: when, and how many times the long-run mean. */
-  highs: readonly (readonly [at: number, overMean: number])[];
+  highs: readonly High[];
   devices: readonly Seen[];
   merchants: readonly Seen[];
   countries: readonly Seen[];
-  /** Long-run count, mean and variance of amounts; unusually high amounts are kept out of mean and variance. */
+  /** Long-run count, mean and variance of amounts; unusually high amounts count as the highest usual one. */
   count: number;
   mean: number;
   variance: number;
@@ -67,51 +68,61 @@ export function emptyUserProfile(): UserProfile {
 const MEMORY = 200;
 /** Until this many are known, no amount counts as unusual. */
 const SETTLED = 8;
-const USUAL_DEVIATIONS = 4;
+const USUAL_DEVIATIONS = 3;
 
 /** Spread used for z-scores: never under a fifth of the mean, so that a regular payer is not alarmed by cents. */
 export function usualDeviation(profile: UserProfile): number {
   return Math.max(Math.sqrt(profile.variance), 0.2 * profile.mean, 1);
 }
 
-export function isUnusuallyHigh(profile: UserProfile, amount: number): boolean {
-  return profile.count >= SETTLED && amount > profile.mean + USUAL_DEVIATIONS * usualDeviation(profile);
+/** The highest amount that counts as usual for this user, in reference units; without end until enough is known. */
+export function usualLimit(profile: UserProfile): number {
+  return profile.count < SETTLED ? Number.POSITIVE_INFINITY : profile.mean + USUAL_DEVIATIONS * usualDeviation(profile);
 }
 
-/** 32-bit FNV-1a over UTF-16 code units: identifiers in profiles are kept as this hash, to bound their size. */
-export function hash32(text: string): number {
+/** Whether a transaction's amount is unusually high for its user, by the profile before it. */
+export function isUnusuallyHigh(profile: UserProfile, transaction: Pick<Transaction, 'amount' | 'currency'>): boolean {
+  return referenceAmount(transaction.amount, transaction.currency) > usualLimit(profile);
+}
+
+/**
+ * 24 bits of 32-bit FNV-1a over UTF-16 code units: identifiers in profiles are kept as this hash, to bound
+ * their size. Two of a list of 40 are mistaken for each other once in some 400,000 look-ups.
+ */
+export function shortHash(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
+  return (hash >>> 8) ^ (hash & 0xff);
 }
 
 export function hasSeen(list: readonly Seen[], value: string): boolean {
-  const hash = hash32(value);
-  return list.some(([known]) => known === hash);
+  const hash = shortHash(value);
+  return list.some((seen) => seen[1] === hash);
 }
 
 /** The profile after a transaction. Late arrivals count in their own buckets and never move "last" backwards. */
 export function applyTransaction(profile: UserProfile, transaction: Transaction): UserProfile {
   const { timestamp, location } = transaction;
-  const amount = Math.round(referenceAmount(transaction.amount, transaction.currency) * 100) / 100;
-  const unusual = isUnusuallyHigh(profile, amount);
+  const exact = referenceAmount(transaction.amount, transaction.currency);
+  const amount = cents(exact);
+  const limit = usualLimit(profile);
+  // Clipped, not left out: a fraud hardly moves the figures, yet they follow somebody who spends more for good.
+  const delta = Math.min(exact, limit) - profile.mean;
   const weight = 1 / Math.min(profile.count + 1, MEMORY);
-  const delta = amount - profile.mean;
   const newest = profile.lastAt === null || timestamp >= profile.lastAt;
+  const day = Math.floor(timestamp / DAY_MS);
   return {
     minutes: addToRing(profile.minutes, profileLimits.minutes, Math.floor(timestamp / MINUTE_MS), amount),
     hours: addToRing(profile.hours, profileLimits.hours, Math.floor(timestamp / HOUR_MS), amount),
-    days: addToRing(profile.days, profileLimits.days, Math.floor(timestamp / DAY_MS), amount),
-    recent: [...profile.recent, amount].slice(-profileLimits.recent),
-    highs: unusual
-      ? [...profile.highs, [timestamp, tidy(amount / profile.mean)] as const].slice(-profileLimits.highs)
-      : profile.highs,
-    devices: see(profile.devices, transaction.deviceId, timestamp, profileLimits.devices),
-    merchants: see(profile.merchants, transaction.merchantId, timestamp, profileLimits.merchants),
-    countries: see(profile.countries, location?.country, timestamp, profileLimits.countries),
+    days: addToRing(profile.days, profileLimits.days, day, amount),
+    recent: [...profile.recent.slice(1 - profileLimits.recent), amount],
+    highs: exact > limit ? addHigh(profile.highs, Math.floor(timestamp / MINUTE_MS), cents(amount / profile.mean)) : profile.highs,
+    devices: see(profile.devices, transaction.deviceId, day, profileLimits.devices),
+    merchants: see(profile.merchants, transaction.merchantId, day, profileLimits.merchants),
+    countries: see(profile.countries, location?.country, day, profileLimits.countries),
     count: profile.count + 1,
-    mean: unusual ? profile.mean : tidy(profile.mean + weight * delta),
-    variance: unusual ? profile.variance : tidy((1 - weight) * (profile.variance + weight * delta * delta)),
+    mean: tidy(profile.mean + weight * delta),
+    variance: tidy((1 - weight) * (profile.variance + weight * delta * delta)),
     lastAt: newest ? timestamp : profile.lastAt,
     place:
       location?.latitude !== undefined &&
@@ -125,68 +136,30 @@ export function applyTransaction(profile: UserProfile, transaction: Transaction)
 /** Rounded so that what is stored is what was computed: decoding an encoded profile gives the same profile. */
 const tidy = (value: number): number => Math.round(value * 10_000) / 10_000;
 
-/** Most recently seen last; the longest unseen falls out. */
-function see(list: readonly Seen[], value: string | undefined, at: number, limit: number): readonly Seen[] {
+/** In time order, whatever order they arrive in; the oldest falls out. */
+function addHigh(highs: readonly High[], minute: number, overMean: number): readonly High[] {
+  return insert(highs, [minute, overMean], profileLimits.highs);
+}
+
+/** The one seen most recently stands last; the one longest unseen falls out. */
+function see(list: readonly Seen[], value: string | undefined, day: number, limit: number): readonly Seen[] {
   if (value === undefined) return list;
-  const hash = hash32(value);
-  const before = list.find(([known]) => known === hash);
-  const others = list.filter(([known]) => known !== hash);
-  return [...others, [hash, Math.max(at, before?.[1] ?? at)] as const].slice(-limit);
+  const hash = shortHash(value);
+  const before = list.find((seen) => seen[1] === hash);
+  if (before && before[0] >= day && before === list.at(-1)) return list;
+  const others = before ? list.filter((seen) => seen !== before) : list;
+  return insert(others, [Math.max(day, before?.[0] ?? day), hash], limit);
 }
 
-const FORMAT = 1;
-
-/** Compact JSON, see docs/decisions/0002: the form in which a profile is stored. */
-export function encodeUserProfile(profile: UserProfile): string {
-  const { place } = profile;
-  return JSON.stringify([
-    FORMAT,
-    profile.minutes,
-    profile.hours,
-    profile.days,
-    profile.recent,
-    profile.highs,
-    profile.devices,
-    profile.merchants,
-    profile.countries,
-    [profile.count, profile.mean, profile.variance, profile.lastAt],
-    place && [place.at, place.latitude, place.longitude],
-  ]);
-}
-
-type Encoded = [
-  number,
-  Bucket[],
-  Bucket[],
-  Bucket[],
-  number[],
-  [number, number][],
-  Seen[],
-  Seen[],
-  Seen[],
-  [number, number, number, number | null],
-  [number, number, number] | null,
-];
-
-export function decodeUserProfile(text: string): UserProfile {
-  const [format, minutes, hours, days, recent, highs, devices, merchants, countries, figures, place] = JSON.parse(
-    text,
-  ) as Encoded;
-  if (format !== FORMAT) throw new TypeError(`A user profile of format ${format} is newer than this code, which reads ${FORMAT}`);
-  const [count, mean, variance, lastAt] = figures;
-  return {
-    minutes,
-    hours,
-    days,
-    recent,
-    highs,
-    devices,
-    merchants,
-    countries,
-    count,
-    mean,
-    variance,
-    lastAt,
-    place: place && { at: place[0], latitude: place[1], longitude: place[2] },
-  };
+/** Puts an entry in its place in a list in time order and keeps the latest. */
+function insert<Entry extends readonly [time: number, ...rest: number[]]>(
+  list: readonly Entry[],
+  entry: Entry,
+  limit: number,
+): readonly Entry[] {
+  const next = [...list];
+  let place = next.length;
+  while (place > 0 && (next[place - 1] as Entry)[0] > entry[0]) place--;
+  next.splice(place, 0, entry);
+  return next.length > limit ? next.slice(-limit) : next;
 }

@@ -7,7 +7,8 @@ export interface Totals {
   squares: number;
 }
 
-const cents = (value: number): number => Math.round(value * 100) / 100;
+/** Amounts in reference units are kept to the hundredth. */
+export const cents = (value: number): number => Math.round(value * 100) / 100;
 
 /**
  * Adds a value to its bucket and drops buckets that are `length` or more older than the newest. A value

@@ -46,6 +46,8 @@ const faraway: readonly Place[] = [
   { name: 'Kyiv', latitude: 50.45, longitude: 30.52, country: 'UA' },
 ];
 
+const FARTHEST_EAST_MS = 12 * HOUR_MS;
+
 interface Customer {
   id: string;
   home: Place;
@@ -84,9 +86,10 @@ export function* simulate(settings: SimulationSettings): Generator<SimulatedTran
   const fraudRate = settings.fraudRate ?? 0.0007;
   const compromised = new Map<number, number>();
   let serial = 0;
+  let waiting: Draft[] = [];
   for (let day = 0; day < settings.days; day++) {
     const midnight = settings.start + day * DAY_MS;
-    if (random.chance(fraudRate * 40)) compromised.set(random.integer(0, settings.merchants - 1), day + random.integer(7, 21));
+    if (random.chance(fraudRate * settings.merchants * 0.25)) compromised.set(random.integer(0, settings.merchants - 1), day + random.integer(10, 28));
     const drafts: Draft[] = [];
     for (const customer of customers) {
       if (day < customer.joins) continue;
@@ -95,12 +98,16 @@ export function* simulate(settings: SimulationSettings): Generator<SimulatedTran
       if (customer.victim) drafts.push(...fraudDay(random, customer, midnight, settings));
     }
     for (const draft of drafts)
-      if (!draft.scenario && day < (compromised.get(draft.merchant) ?? -1) && random.chance(0.35)) {
+      if (!draft.scenario && day < (compromised.get(draft.merchant) ?? -1) && random.chance(0.4)) {
         draft.scenario = 'compromised-merchant';
         draft.amount = Math.round(draft.amount * random.between(1, 2.5));
       }
-    drafts.sort((a, b) => a.at - b.at);
-    for (const draft of drafts) yield finished(draft, `${prefix}tx-${settings.seed}-${serial++}`, prefix);
+    // Far east the next day begins before this one ends: what could still be overtaken waits.
+    const settled = day === settings.days - 1 ? Number.POSITIVE_INFINITY : midnight + DAY_MS - FARTHEST_EAST_MS;
+    waiting = [...waiting, ...drafts].sort((a, b) => a.at - b.at);
+    const ready = waiting.findIndex(({ at }) => at >= settled);
+    for (const draft of waiting.splice(0, ready < 0 ? waiting.length : ready))
+      yield finished(draft, `${prefix}tx-${settings.seed}-${serial++}`, prefix);
   }
 }
 

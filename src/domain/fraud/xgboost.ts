@@ -34,6 +34,7 @@ interface TreeJson {
   split_conditions: number[];
   default_left: number[];
   sum_hessian: number[];
+  categories_nodes?: number[];
 }
 
 interface ModelJson {
@@ -56,6 +57,10 @@ export function parseModel(json: unknown, expected?: readonly string[]): Boosted
   const objective = learner.objective?.name;
   if (objective !== 'binary:logistic')
     throw new ModelFormatError(`The model's objective is ${objective ?? 'missing'}; binary:logistic is wanted`);
+  const booster = learner.gradient_booster?.name;
+  if (booster !== 'gbtree') throw new ModelFormatError(`The model's booster is ${booster ?? 'missing'}; gbtree is wanted`);
+  if (trees.some((tree) => (tree.categories_nodes?.length ?? 0) > 0))
+    throw new ModelFormatError('The model splits on categories; numerical features are wanted');
   const featureNames = learner.feature_names ?? [];
   if (expected) checkFeatures(featureNames, expected);
   // XGBoost 3 writes the base score as a list, older versions as a number.

@@ -3,7 +3,8 @@ import type { Decision, Outcome } from '../../domain/fraud/decision';
 import { type Features, featuresFromJson, featuresToJson } from '../../domain/fraud/features';
 import type { Label } from '../../domain/fraud/label';
 import { decodeMerchantProfile, emptyMerchantProfile, type MerchantProfile } from '../../domain/fraud/merchantProfile';
-import { decodeUserProfile, emptyUserProfile, encodeUserProfile, type UserProfile } from '../../domain/fraud/profile';
+import { emptyUserProfile, isUnusuallyHigh, type UserProfile } from '../../domain/fraud/profile';
+import { decodeUserProfile, encodeUserProfile } from '../../domain/fraud/profileEncoding';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { compositeKey, iso } from '../../domain/ids';
 import { cancellationCodes, type Db } from '../dynamodb';
@@ -161,6 +162,8 @@ export class DecisionStore {
             Timestamp: transaction.timestamp,
             Outcome: decision.outcome,
             ...(decision.score !== null && { Score: decision.score }),
+            // Tells the merchant's counters whether the amount alone would explain a fraud.
+            ...(isUnusuallyHigh(before.profile, transaction) && { UnusualAmount: true }),
           },
         },
       },

@@ -1,0 +1,73 @@
+import { approximateContributions, exactContributions } from '../../domain/fraud/contributions';
+import { type BoostedTrees, score } from '../../domain/fraud/xgboost';
+
+/** The model cannot take this body: what a container answers with its own status, SageMaker with ModelError. */
+export class ContainerError extends Error {
+  override readonly name = 'ContainerError';
+
+  constructor(
+    readonly status: 400 | 415,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface Prediction {
+  /** Probability of fraud, 0 to 1. */
+  score: number;
+  /** Log-odds of the average row, and each feature's contribution to this row's, in the model's order. */
+  bias?: number;
+  contributions?: number[];
+}
+
+/**
+ * Rows of a request body, `NaN` where a value is missing: CSV without header (empty cell) or JSON
+ * `{"instances":[{"features":[…]}]}` (null).
+ * @throws ContainerError
+ */
+export function parseRows(body: string, contentType: string, width: number): number[][] {
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase();
+  let rows: number[][];
+  if (type === 'text/csv') rows = body.trim() === '' ? [] : body.trimEnd().split(/\r?\n/).map(csvRow);
+  else if (type === 'application/json') rows = jsonRows(body);
+  else throw new ContainerError(415, `Content type ${contentType} is not one of text/csv and application/json`);
+  if (rows.length === 0) throw new ContainerError(400, 'The body holds no row');
+  for (const [i, row] of rows.entries())
+    if (row.length !== width) throw new ContainerError(400, `Row ${i} has ${row.length} values; the model has ${width} features`);
+  return rows;
+}
+
+const csvRow = (line: string, row: number): number[] =>
+  line.split(',').map((cell, column) => {
+    const text = cell.trim();
+    const value = text === '' ? Number.NaN : Number(text);
+    if (Number.isNaN(value) && text !== '' && text.toLowerCase() !== 'nan')
+      throw new ContainerError(400, `Row ${row}, column ${column} is no number`);
+    return value;
+  });
+
+function jsonRows(body: string): number[][] {
+  let instances: unknown;
+  try {
+    instances = (JSON.parse(body) as { instances?: unknown } | null)?.instances;
+  } catch {
+    throw new ContainerError(400, 'The body is not JSON');
+  }
+  if (!Array.isArray(instances)) throw new ContainerError(400, 'The body is not {"instances":[{"features":[…]}]}');
+  return instances.map((instance: { features?: unknown } | null, row) => {
+    const features = instance?.features;
+    if (!Array.isArray(features)) throw new ContainerError(400, `Instance ${row} has no list of features`);
+    return features.map((value: unknown, column) => {
+      if (value === null) return Number.NaN;
+      if (typeof value !== 'number') throw new ContainerError(400, `Instance ${row}, feature ${column} is no number`);
+      return value;
+    });
+  });
+}
+
+export function predict(model: BoostedTrees, row: number[], explain?: 'approximate' | 'exact'): Prediction {
+  if (!explain) return { score: score(model, row) };
+  const { bias, byFeature } = explain === 'exact' ? exactContributions(model, row) : approximateContributions(model, row);
+  return { score: score(model, row), bias, contributions: byFeature.map((value) => Math.round(value * 1e6) / 1e6) };
+}
