@@ -85,11 +85,13 @@ export class ScoringEndpoint {
   async score(rows: readonly (readonly number[])[], options: ScoreOptions): Promise<{ scores: ScoredRow[]; modelVersion: string | null }> {
     const deadline = AbortSignal.timeout(Math.max(1, Math.floor(options.deadlineMs)));
     try {
-      return await this.breaker.execute(() => this.invoke(rows, options.explain, deadline));
+      // While one call tries a model that failed before, the breaker lets the others wait: not past their deadline.
+      return await untilAborted(this.breaker.execute(() => this.invoke(rows, options.explain, deadline)), deadline);
     } catch (error) {
+      if (error instanceof ScoringFailure) throw error;
       if (error instanceof BrokenCircuitError)
         throw new ScoringFailure('circuit-open', 'The model failed too often in a row; it is spared for a while');
-      throw error;
+      throw failureOf(error, deadline.aborted);
     }
   }
 
