@@ -75,6 +75,7 @@ figures = {
     "testedOn": {"rows": len(test_y), "frauds": int(test_y.sum())},
     "rocAuc": round(float(auc), 4),
     "averagePrecision": round(float(ap), 4),
+    "expectedOverActualFrauds": round(float(scores.sum() / test_y.sum()), 3),
     "bands": at,
     "byScenario": by_scenario,
 }
@@ -103,6 +104,7 @@ lines = [
     "| --- | --- |",
     f"| ROC AUC | {auc:.4f} |",
     f"| average precision | {ap:.4f} |",
+    f"| calibration: frauds expected by the scores over actual ones | {figures['expectedOverActualFrauds']:.2f} |",
     "",
     "| band | score from | share of payments | precision | recall |",
     "| --- | --- | --- | --- | --- |",
@@ -118,6 +120,7 @@ lines = [
     "",
     "## Limits",
     "",
+    "A compromised merchant shows only once the first labels are due, 7 days after its first fraud: what it is used for before that cannot be found by these features. "
     "Simulated fraud is simpler than real fraud: these figures say that features, training and serving fit together, not what a bank would see. "
     "Train on your own labelled payments before you let it block anything.",
     "",
