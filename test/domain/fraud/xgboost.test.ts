@@ -54,7 +54,6 @@ describe.each([
 
 describe('a model file', () => {
   interface Learner {
-  // oxlint-disable-next-line typescript/no-explicit-any -- a document that is broken on purpose
     learner_model_param: { base_score: string };
     objective: { name: string };
     gradient_booster: { name: string; model: { trees: { categories_nodes: number[] }[] } };
