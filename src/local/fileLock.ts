@@ -1,56 +1,127 @@
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The process that holds a lock file, if it lives. A dead holder's lock does not count. */
-export function lockHolder(file: string): number | undefined {
-  let pid: number;
-  try {
-    pid = Number(readFileSync(file, 'utf8'));
-  } catch {
-    return undefined; // Nobody holds it.
+/** A lock on a path: a file that names the process that has it. It counts for as long as that process lives. */
+export interface FileLock {
+  release(): void;
+}
+
+export class LockedError extends Error {
+  override readonly name = 'LockedError';
+
+  constructor(
+    file: string,
+    /** Process id of who has it. */
+    readonly holder: number,
+  ) {
+    super(`${file} is held by process ${holder}`);
   }
-  if (!Number.isInteger(pid) || pid <= 0) return undefined;
+}
+
+/** When a process began, in the kernel's ticks: tells it from a later one that got the same id. Linux only. */
+function birth(pid: number): string | undefined {
+  try {
+    // Field 22; the second one is the name in parentheses and may hold anything.
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19];
+  } catch {
+    return undefined; // No such process, or no such folder on this system.
+  }
+}
+
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return pid;
+    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM' ? pid : undefined;
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // Somebody else's, but alive.
   }
 }
 
-/** Takes a lock file. @returns the holder's process id when somebody else has it. */
-export function takeLock(file: string): number | undefined {
-  for (let tries = 0; tries < 3; tries++) {
-    try {
-      const handle = openSync(file, 'wx');
-      writeSync(handle, String(process.pid));
-      closeSync(handle);
-      return undefined;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = lockHolder(file);
-      if (holder !== undefined && holder !== process.pid) return holder;
-      rmSync(file, { force: true });
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** The process that a lock file's content stands for, if it still lives. */
+function holderOf(content: string): number | undefined {
+  const [pid, born] = content.split(' ');
+  const id = Number(pid);
+  if (!Number.isInteger(id) || id <= 0 || !isAlive(id)) return undefined;
+  return born !== '-' && birth(id) !== born ? undefined : id;
+}
+
+/**
+ * Takes the lock, from a dead holder too.
+ * @throws LockedError when a living process has it.
+ */
+export function takeLock(file: string): FileLock {
+  const mine = `${process.pid} ${birth(process.pid) ?? '-'} ${randomBytes(8).toString('hex')}`;
+  const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  writeFileSync(draft, mine);
+  try {
+    for (;;) {
+      try {
+        linkSync(draft, file); // Atomic, content and all: nobody sees an empty lock.
+        return { release: () => release(file, mine) };
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+      const found = read(file);
+      if (found === undefined) continue; // Released just now.
+      const holder = holderOf(found);
+      if (holder !== undefined) throw new LockedError(file, holder);
+      clear(file, found);
     }
+  } finally {
+    rmSync(draft, { force: true });
   }
-  return lockHolder(file) ?? 0;
 }
 
-export function releaseLock(file: string): void {
-  rmSync(file, { force: true });
+/** Removes a dead holder's lock, and puts it back if another process replaced it since it was read. */
+function clear(file: string, dead: string): void {
+  const aside = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  try {
+    renameSync(file, aside);
+    if (read(aside) !== dead) linkSync(aside, file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'EEXIST') throw error; // Another process cleared it, or took its place, first.
+  } finally {
+    rmSync(aside, { force: true });
+  }
 }
 
-/** Runs work under a lock file, waiting for whoever has it. */
-export async function withFileLock<T>(file: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
-  let told = false;
-  while (takeLock(file) !== undefined) {
-    if (!told) onWait();
-    told = true;
-    await sleep(500);
-  }
+function release(file: string, mine: string): void {
+  if (read(file) === mine) rmSync(file, { force: true });
+}
+
+/** Runs work under a lock, waiting for whoever has it. */
+export async function withFileLock<T>(
+  file: string,
+  waiting: { onWait(holder: number): void; signal?: AbortSignal | undefined },
+  work: () => Promise<T>,
+): Promise<T> {
+  const lock = await untilTaken(file, waiting);
   try {
     return await work();
   } finally {
-    releaseLock(file);
+    lock.release();
+  }
+}
+
+async function untilTaken(file: string, { onWait, signal }: { onWait(holder: number): void; signal?: AbortSignal | undefined }): Promise<FileLock> {
+  for (let told = false; ; told = true) {
+    try {
+      return takeLock(file);
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw error;
+      if (!told) onWait(error.holder);
+    }
+    await sleep(250, undefined, signal && { signal });
   }
 }

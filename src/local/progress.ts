@@ -1,6 +1,9 @@
 export interface Progress {
-  /** A part is at a stage of its start. */
-  stage(part: string, stage: string): void;
+  /**
+   * A part is at a stage of its start. `detail` may change often: it says how far the stage is.
+   * The elapsed time shown is that of the part.
+   */
+  stage(part: string, stage: string, detail?: string): void;
   done(part: string, result: string): void;
   /** Nothing more is shown. */
   stop(): void;
@@ -8,65 +11,87 @@ export interface Progress {
 
 interface Line {
   stage: string;
+  detail?: string | undefined;
   since: number;
   over: boolean;
 }
 
-const REFRESH_MS = 200;
-const REPEAT_MS = 15_000;
-
-/** Shows how a start goes: live lines with elapsed time on a terminal, plain lines elsewhere. */
-export function showProgress(out: NodeJS.WriteStream, now: () => number = Date.now): Progress {
-  return out.isTTY ? liveLines(out, now) : plainLines(out, now);
+/** Where it is shown; `process.stdout` is one. */
+export interface Screen {
+  isTTY?: boolean;
+  columns?: number;
+  write(text: string): unknown;
 }
 
-const seconds = (from: number, to: number): string => {
+export interface ProgressSettings {
+  now?: () => number;
+  /** Between two drawings on a terminal. */
+  refreshMs?: number;
+  /** Between two lines about the same stage elsewhere. */
+  repeatMs?: number;
+}
+
+/** Shows how a start goes: live lines with elapsed time on a terminal, plain lines elsewhere. */
+export function showProgress(out: Screen, settings: ProgressSettings = {}): Progress {
+  const { now = Date.now, refreshMs = 200, repeatMs = 10_000 } = settings;
+  const live = out.isTTY === true && process.env['TERM'] !== 'dumb';
+  return live ? liveLines(out, now, refreshMs) : plainLines(out, now, repeatMs);
+}
+
+const elapsed = (from: number, to: number): string => {
   const total = Math.floor((to - from) / 1000);
   return total < 60 ? `${total} s` : `${Math.floor(total / 60)} min ${total % 60} s`;
 };
 
-function liveLines(out: NodeJS.WriteStream, now: () => number): Progress {
+const text = ({ stage, detail }: Line): string => (detail ? `${stage}, ${detail}` : stage);
+
+function liveLines(out: Screen, now: () => number, refreshMs: number): Progress {
   const lines = new Map<string, Line>();
   let drawn = 0;
+  let stopped = false;
   const draw = () => {
-    const width = Math.max(20, (out.columns ?? 80) - 1);
-    const text = [...lines].map(([part, { stage, since, over }]) =>
-      `${over ? '✓' : '…'} ${part.padEnd(10)} ${stage}${over ? '' : ` (${seconds(since, now())})`}`.slice(0, width),
+    const width = Math.max(20, (out.columns ?? 80) - 1); // A line that wraps would be two on the way up.
+    const rows = [...lines].map(([part, line]) =>
+      `${line.over ? '✓' : '…'} ${part.padEnd(10)} ${line.over ? '' : `${elapsed(line.since, now())}  `}${text(line)}`.slice(0, width),
     );
-    out.write(`${drawn > 0 ? `\u001B[${drawn}A` : ''}${text.map((line) => `\u001B[2K${line}\n`).join('')}`);
-    drawn = text.length;
+    out.write(`${drawn > 0 ? `\u001B[${drawn}A` : ''}${rows.map((row) => `\u001B[2K${row}\n`).join('')}`);
+    drawn = rows.length;
   };
-  const timer = setInterval(draw, REFRESH_MS);
+  const timer = setInterval(draw, refreshMs);
   timer.unref();
-  const set = (part: string, stage: string, over: boolean) =>
-    lines.set(part, { stage, since: lines.get(part)?.since ?? now(), over });
+  const put = (part: string, line: Omit<Line, 'since'>) => void lines.set(part, { ...line, since: lines.get(part)?.since ?? now() });
   return {
-    stage: (part, stage) => void set(part, stage, false),
-    done: (part, result) => void set(part, result, true),
+    stage: (part, stage, detail) => put(part, { stage, detail, over: false }),
+    done: (part, result) => put(part, { stage: result, over: true }),
     stop() {
       clearInterval(timer);
-      draw();
+      if (!stopped) draw(); // Once: by now others may write below.
+      stopped = true;
     },
   };
 }
 
-function plainLines(out: NodeJS.WriteStream, now: () => number): Progress {
+function plainLines(out: Screen, now: () => number, repeatMs: number): Progress {
   const begun = now();
-  const lines = new Map<string, Line>();
-  const write = (part: string, text: string) => out.write(`[${seconds(begun, now())}] ${part}: ${text}\n`);
+  const lines = new Map<string, Line & { toldAt: number }>();
+  const write = (part: string, what: string) => out.write(`[${elapsed(begun, now())}] ${part}: ${what}\n`);
   const timer = setInterval(() => {
-    for (const [part, line] of lines) if (!line.over) write(part, `${line.stage}, for ${seconds(line.since, now())}`);
-  }, REPEAT_MS);
+    for (const [part, line] of lines) {
+      if (line.over || now() - line.toldAt < repeatMs) continue;
+      write(part, `${text(line)} (${elapsed(line.since, now())} so far)`);
+      line.toldAt = now();
+    }
+  }, repeatMs / 10);
   timer.unref();
+  const put = (part: string, line: Omit<Line, 'since'>) => {
+    const before = lines.get(part);
+    const news = before?.stage !== line.stage || before.over !== line.over;
+    if (news) write(part, line.stage);
+    lines.set(part, { ...line, since: before?.since ?? now(), toldAt: news ? now() : before.toldAt });
+  };
   return {
-    stage(part, stage) {
-      lines.set(part, { stage, since: lines.get(part)?.since ?? now(), over: false });
-      write(part, stage);
-    },
-    done(part, result) {
-      lines.set(part, { stage: result, since: now(), over: true });
-      write(part, result);
-    },
+    stage: (part, stage, detail) => put(part, { stage, detail, over: false }),
+    done: (part, result) => put(part, { stage: result, over: true }),
     stop: () => clearInterval(timer),
   };
 }

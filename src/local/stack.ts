@@ -4,7 +4,7 @@ import { type Child, startChild } from './child';
 import { openDataDir } from './dataDir';
 import { startDynamoDB } from './dynamodb';
 import { StartError } from './errors';
-import { freePort, waitForPort } from './ports';
+import { claimPort, waitForPort } from './ports';
 import type { Progress } from './progress';
 import { startTemporal } from './temporal';
 import { findTemporal } from './temporalCli';
@@ -44,37 +44,72 @@ const LOCAL = '127.0.0.1';
  */
 export function startStack(config: Config, settings: StackSettings): Stack {
   const dir = openDataDir(config.LONGWATCH_DATA_DIR);
-  const children: { name: string; child: Child }[] = [];
-  let stopping = false;
-  let breakStack: (error: Error) => void = () => undefined;
-  const broken = new Promise<never>((_resolve, reject) => (breakStack = reject));
-  broken.catch(() => undefined); // Whoever cares has a handler of their own.
+  const family = new Family();
+  const start: PartStart = { config, settings, dataDir: dir.path, family };
+  const dynamodb = config.DYNAMODB_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedDynamoDB(start);
+  const sagemaker = config.SAGEMAKER_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedModel(start);
+  const temporal = externalTemporal(config) ? none() : embeddedTemporal(start);
+  const starts = Promise.allSettled([dynamodb, sagemaker, temporal]); // Awaited by the caller, in its order.
 
-  const adopt = async (name: string, child: Child): Promise<void> => {
-    children.push({ name, child });
-    if (stopping) await child.stop();
-    void child.ended.then((how) => {
-      if (!stopping) breakStack(new StartError(`${name} stopped by itself (${how}). Its last lines:\n${child.lastLines()}`));
-    });
-  };
-
-  const dynamodb = config.DYNAMODB_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedDynamoDB(dir.path, settings, adopt);
-  const sagemaker = config.SAGEMAKER_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedModel(config, dir.path, settings, adopt);
-  const temporal = externalTemporal(config) ? none() : embeddedTemporal(config, dir.path, settings, adopt);
-  for (const part of [dynamodb, sagemaker, temporal]) part.catch(() => undefined); // Awaited by the caller, in its order.
-
+  let stopped: Promise<void> | undefined;
   return {
     dataDir: dir.path,
     dynamodb,
     sagemaker,
     temporal,
-    broken,
-    async stop() {
-      stopping = true;
-      for (const { child } of children.toReversed()) await child.stop();
-      dir.release();
+    broken: family.broken,
+    stop() {
+      stopped ??= (async () => {
+        await family.stop();
+        await starts; // A start under way notices and ends; until then the folder is not free.
+        dir.release();
+      })();
+      return stopped;
     },
   };
+}
+
+/** The processes of a stack. */
+class Family {
+  readonly broken: Promise<never>;
+  private readonly children: Child[] = [];
+  private readonly stopping = new AbortController();
+  private breakStack: (error: Error) => void = () => undefined;
+
+  constructor() {
+    this.broken = new Promise<never>((_resolve, reject) => (this.breakStack = reject));
+    this.broken.catch(() => undefined); // Whoever cares has a handler of their own.
+  }
+
+  /** Aborted when the stack stops. */
+  get signal(): AbortSignal {
+    return this.stopping.signal;
+  }
+
+  /** To be called with a part's process at once, so that a stop during its start finds it. */
+  adopt(name: string): (child: Child) => void {
+    return (child) => {
+      this.children.push(child);
+      if (this.signal.aborted) void child.stop();
+      void child.ended.then((how) => {
+        if (this.signal.aborted) return;
+        this.breakStack(new StartError(`${name} stopped by itself (${how}). Its last lines:\n${child.lastLines()}`));
+      });
+    };
+  }
+
+  /** Last first; each within its bound. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    for (const child of this.children.toReversed()) await child.stop();
+  }
+}
+
+interface PartStart {
+  config: Config;
+  settings: StackSettings;
+  dataDir: string;
+  family: Family;
 }
 
 const none = async (): Promise<undefined> => undefined;
@@ -83,19 +118,16 @@ function externalTemporal(config: Config): boolean {
   return config.TEMPORAL_ADDRESS !== undefined || config.TEMPORAL_PROFILE !== undefined;
 }
 
-type Adopt = (name: string, child: Child) => Promise<void>;
-
-async function embeddedDynamoDB(dataDir: string, { progress, inMemory }: StackSettings, adopt: Adopt) {
+async function embeddedDynamoDB({ settings: { progress, inMemory = false }, dataDir, family }: PartStart) {
   progress.stage('DynamoDB', 'starting');
-  const { engine, endpoint, child } = await startDynamoDB({ dataDir, ...(inMemory && { inMemory }) });
-  await adopt('DynamoDB', child);
+  const { engine, endpoint } = await startDynamoDB({ dataDir, inMemory, onChild: family.adopt('DynamoDB') });
   progress.done('DynamoDB', `${engine} at ${endpoint}`);
   return { endpoint, engine };
 }
 
-async function embeddedModel(config: Config, dataDir: string, { progress, modelPath }: StackSettings, adopt: Adopt) {
+async function embeddedModel({ config, settings: { progress, modelPath }, dataDir, family }: PartStart) {
   progress.stage('model', 'starting');
-  const port = await freePort(8080);
+  const { port, release } = await claimPort(8080);
   const compiled = __filename.endsWith('.js');
   const child = startChild({
     name: 'model',
@@ -103,36 +135,45 @@ async function embeddedModel(config: Config, dataDir: string, { progress, modelP
     args: [
       ...(compiled ? [] : ['--import', 'tsx']),
       join(__dirname, 'sagemaker', compiled ? 'main.js' : 'main.ts'),
-      ...['--host', LOCAL, '--port', String(port), '--model', resolve(modelPath), '--endpoint', config.SAGEMAKER_ENDPOINT_NAME],
+      `--host=${LOCAL}`,
+      `--port=${port}`,
+      `--model=${resolve(modelPath)}`,
+      `--endpoint=${config.SAGEMAKER_ENDPOINT_NAME}`,
     ],
+    cwd: join(__dirname, '..', '..'), // From where tsx is found.
     logFile: join(dataDir, 'logs', 'model.log'),
   });
-  await adopt('model', child);
-  if (!(await waitForPort(port, () => child.hasEnded())))
-    throw new StartError(`The model's endpoint did not start. Its last lines:\n${child.lastLines()}`);
+  void child.ended.then(release);
+  family.adopt('The model')(child);
+  if (!(await waitForPort(port, child.hasEnded))) {
+    const lines = child.lastLines();
+    await child.stop();
+    throw new StartError(`The model's endpoint did not start. Its last lines:\n${lines}`);
+  }
   const endpoint = `http://${LOCAL}:${port}`;
   progress.done('model', `SageMaker endpoint at ${endpoint}`);
   return { endpoint };
 }
 
-async function embeddedTemporal(config: Config, dataDir: string, settings: StackSettings, adopt: Adopt) {
-  const { progress } = settings;
+async function embeddedTemporal({ config, settings, dataDir, family }: PartStart) {
+  const { progress, searchAttributes, uiPortWanted, inMemory = false } = settings;
   progress.stage('Temporal', 'looking for its server');
   const executable = await findTemporal({
     ...(config.TEMPORAL_CLI_PATH && { cliPath: config.TEMPORAL_CLI_PATH }),
-    onStage: (stage) => progress.stage('Temporal', stage),
+    onStage: (stage, detail) => progress.stage('Temporal', stage, detail),
+    signal: family.signal,
   });
   progress.stage('Temporal', 'starting');
-  const { address, uiUrl, child } = await startTemporal({
+  const { address, uiUrl } = await startTemporal({
     executable,
     dataDir,
     uiPort: config.TEMPORAL_UI_PORT,
-    uiPortWanted: settings.uiPortWanted,
+    uiPortWanted,
     namespace: config.TEMPORAL_NAMESPACE,
-    searchAttributes: settings.searchAttributes,
-    ...(settings.inMemory && { inMemory: true }),
+    searchAttributes,
+    inMemory,
+    onChild: family.adopt('Temporal'),
   });
-  await adopt('Temporal', child);
   progress.done('Temporal', `${address}, Web UI at ${uiUrl}`);
   return { address, uiUrl };
 }

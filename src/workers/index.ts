@@ -48,7 +48,7 @@ type Bundle = NonNullable<WorkerOptions['workflowBundle']>;
 let bundling: Promise<Bundle> | undefined;
 
 /** The workflow code, bundled once a process, or read from the file that the build made. */
-function workflowBundle(): Promise<Bundle> {
+function bundleOnce(): Promise<Bundle> {
   bundling ??= loadBundle();
   return bundling;
 }
@@ -68,14 +68,13 @@ async function loadBundle(): Promise<Bundle> {
  */
 export function startWorkers(settings: WorkersSettings): Workers {
   let state: 'starting' | 'ok' = 'starting';
-  let stopping = false;
   let live: Worker[] = [];
   let connection: NativeConnection | undefined;
   const stop = new AbortController();
 
   const serve = async (): Promise<void> => {
-    const bundle = await workflowBundle();
-    for (let pause = 500; !stopping; pause = Math.min(pause * 2, 10_000)) {
+    const bundle = await bundleOnce();
+    for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
       try {
         connection = await NativeConnection.connect(settings.connection);
         live = await createWorkers(settings, connection, bundle);
@@ -93,7 +92,7 @@ export function startWorkers(settings: WorkersSettings): Workers {
         await connection?.close().catch(settings.onFault);
         connection = undefined;
       }
-      if (!stopping) await sleep(pause, undefined, { signal: stop.signal }).catch(() => undefined); // Woken by shutdown.
+      if (!stop.signal.aborted) await sleep(pause, undefined, { signal: stop.signal }).catch(() => undefined); // Woken by shutdown.
     }
   };
   const done = serve();
@@ -102,7 +101,6 @@ export function startWorkers(settings: WorkersSettings): Workers {
   return {
     state: () => state,
     async shutdown() {
-      stopping = true;
       stop.abort();
       for (const worker of live) if (worker.getState() === 'RUNNING') worker.shutdown();
       await done;

@@ -128,7 +128,7 @@ export function applyTransaction(profile: UserProfile, transaction: Transaction)
       location?.latitude !== undefined &&
       location.longitude !== undefined &&
       (profile.place === null || timestamp >= profile.place.at)
-        ? { at: timestamp, latitude: location.latitude, longitude: location.longitude }
+        ? { at: timestamp, latitude: location.latitude + 0, longitude: location.longitude + 0 } // + 0: JSON knows no -0.
         : profile.place,
   };
 }

@@ -15,7 +15,7 @@ const instant = z
 const refuseUnknown = (issue: { code?: string; keys?: string[] }) =>
   issue.code === 'unrecognized_keys' ? `has unknown fields: ${(issue.keys ?? []).join(', ')}` : undefined;
 
-const location = z.strictObject(
+const locationSchema = z.strictObject(
   {
     latitude: degrees(90),
     longitude: degrees(180),
@@ -39,7 +39,7 @@ export const transactionSchema = z.strictObject(
     channel: z.enum(channels, `must be one of ${channels.join(', ')}`),
     deviceId: id('device used'),
     ip: z.union([z.ipv4(), z.ipv6()], 'must be an IPv4 or IPv6 address').optional(),
-    location,
+    location: locationSchema,
   },
   { error: (issue) => refuseUnknown(issue) ?? 'must be a JSON object' },
 );

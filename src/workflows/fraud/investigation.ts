@@ -13,7 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { FraudActivities } from '../../activities/fraud/types';
-import { type CaseState, dueAt, type FullScore, nextDeadline, type Person, statusOf } from '../../domain/fraud/investigation';
+import { type CaseState, dueAt, type FullScore, nextDeadline, type Person, statusOf, type TimelineEntry } from '../../domain/fraud/investigation';
 import type { Letter } from '../../domain/fraud/investigationLetters';
 import { casePage } from '../../domain/fraud/investigationPage';
 import { closingWrite, type CaseWrite, progressWrite } from '../../domain/fraud/investigationRecord';
@@ -68,6 +68,8 @@ class CaseRun {
   state: CaseState;
   /** Writes in order; each moves the record by one revision. */
   private readonly unwritten: CaseWrite[] = [];
+  /** Entries of steps that need no write of their own; they go with the next one. */
+  private unwrittenEntries: TimelineEntry[] = [];
   private written: number;
   /** Letters and scorings under way. */
   private background = 0;
@@ -167,8 +169,12 @@ class CaseRun {
 
   private take({ state, entries, letters }: Step, before: number): void {
     this.state = state;
-    if (state.revision > before)
-      this.unwritten.push(closingWrite(state, before, entries) ?? progressWrite(state, before, entries));
+    this.unwrittenEntries.push(...entries);
+    if (state.revision > before) {
+      const all = this.unwrittenEntries;
+      this.unwritten.push(closingWrite(state, before, all) ?? progressWrite(state, before, all));
+      this.unwrittenEntries = [];
+    }
     for (const letter of letters) this.inBackground(() => this.send(letter));
     this.show();
   }

@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/** One way to come by the Temporal CLI: its executable, or why this way does not work. */
+export type Attempt = { executable: string } | { failed: string };
+
+export interface DownloadSettings {
+  /** An empty folder. */
+  work: string;
+  /** A gzipped tar that holds `temporal`; `null`: there is none for this platform. */
+  url: string | null;
+  onStage(stage: string, detail?: string): void;
+  signal?: AbortSignal | undefined;
+  /** How long the server has to begin its answer. Short: on a closed network nothing ever comes. */
+  answerWithinMs?: number;
+}
+
+const ANSWER_WITHIN_MS = 5_000;
+const DONE_WITHIN_MS = 10 * 60_000;
+
+/** Downloads the official archive and unpacks it. */
+export async function downloadTemporal({ work, url, onStage, signal, answerWithinMs = ANSWER_WITHIN_MS }: DownloadSettings): Promise<Attempt> {
+  if (url === null) return { failed: `there is no download for ${process.platform} on ${process.arch}` };
+  const { host } = new URL(url);
+  onStage('downloading its server', `waiting for ${host}`);
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), answerWithinMs);
+  const aborts = [patience.signal, AbortSignal.timeout(DONE_WITHIN_MS), ...(signal ? [signal] : [])];
+  try {
+    const response = await fetch(url, { signal: AbortSignal.any(aborts) });
+    clearTimeout(timer);
+    if (!response.ok || !response.body) return { failed: `the download from ${host} answered ${response.status}` };
+    const size = Number(response.headers.get('content-length') ?? 0);
+    await pipeline(response.body, meter(size, (detail) => onStage('downloading its server', detail)), unpack(work));
+    return { executable: join(work, 'temporal') };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
+    const why = patience.signal.aborted ? `no answer within ${answerWithinMs / 1000} s` : (cause?.code ?? cause?.message ?? message);
+    return { failed: `the download from ${host} failed (${why})` };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function meter(size: number, tell: (detail: string) => void): Transform {
+  let received = 0;
+  const megabytes = (bytes: number) => (bytes / 1_048_576).toFixed(0);
+  return new Transform({
+    transform(part: Buffer, _encoding, done) {
+      received += part.length;
+      tell(size > 0 ? `${megabytes(received)} of ${megabytes(size)} MB` : `${megabytes(received)} MB`);
+      done(null, part);
+    },
+  });
+}
+
+/** Takes a gzipped archive and is done when all of it is unpacked. */
+function unpack(folder: string): (source: AsyncIterable<Buffer>) => Promise<void> {
+  return async (source) => {
+    const tar = spawn('tar', ['-xzf', '-', '-C', folder, 'temporal'], { stdio: ['pipe', 'ignore', 'pipe'] });
+    let said = '';
+    tar.stderr.on('data', (part: Buffer) => (said += part.toString()));
+    const closed = once(tar, 'close') as Promise<[number | null]>; // Rejects when there is no tar.
+    const [written, ended] = await Promise.allSettled([pipeline(source, tar.stdin), closed]);
+    if (ended.status === 'rejected') throw ended.reason;
+    if (ended.value[0] !== 0) throw new Error(`the archive could not be unpacked: ${said.trim().split('\n')[0]}`);
+    if (written.status === 'rejected') throw written.reason;
+  };
+}

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface Answer {
+  status: number;
+  text: string;
+  /** The parsed body; tests say what they expect of it. */
+  // oxlint-disable-next-line typescript/no-explicit-any
+  json: any;
+  headers: Headers;
+}
+
+export interface RunningStack {
+  url: string;
+  key: string;
+  dataDir: string;
+  process: ChildProcess;
+  output(): string;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  get(path: string): Promise<Answer>;
+  /** Ctrl-C. @returns the exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** The product as a user starts it, on free ports, with a data folder of its own. The first run may build Temporal's server. */
+export async function startLongwatch(env: Record<string, string> = {}, dataDir = mkdtempSync(join(tmpdir(), 'longwatch-test-'))): Promise<RunningStack> {
+  let output = '';
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '',
+      PORT: '0',
+      LONGWATCH_DATA_DIR: dataDir,
+      LONGWATCH_LOG_LEVEL: 'error',
+      // Shared machines stall for longer than a payment may take.
+      LONGWATCH_MODEL_DEADLINE_MS: '2000',
+      LONGWATCH_DECISION_DEADLINE_MS: '5000',
+      ...env,
+    },
+  });
+  child.stdout.on('data', (part: Buffer) => (output += part.toString()));
+  child.stderr.on('data', (part: Buffer) => (output += part.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  let over = false;
+  void ended.then(() => (over = true));
+  while (!/API +http/.test(output)) {
+    if (over) throw new Error(`Longwatch ended while starting:\n${output}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const url = /API +(http:\S+)/.exec(output)![1]!;
+  const { apiKey } = JSON.parse(readFileSync(join(dataDir, 'secrets.json'), 'utf8')) as { apiKey: string };
+  const call = async (path: string, init: RequestInit) => {
+    const response = await fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${apiKey}`, ...init.headers } });
+    const text = await response.text();
+    return { status: response.status, text, json: text.startsWith('{') ? JSON.parse(text) : undefined, headers: response.headers };
+  };
+  return {
+    url,
+    key: apiKey,
+    dataDir,
+    process: child,
+    output: () => output,
+    post: (path, body, headers = {}) =>
+      call(path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } }),
+    get: (path) => call(path, {}),
+    async stop() {
+      child.kill('SIGINT');
+      return ended;
+    },
+  };
+}
+
+export function removeDataDir(dataDir: string): void {
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+/** Asks again until the answer is as wanted; the test's own timeout bounds it. */
+export async function eventually<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (wanted(answer)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
