@@ -12,6 +12,7 @@ import type { AnyRoute } from './api/routes';
 import type { Config } from './config';
 import type { Endpoints } from './endpoints';
 import { defaultRules } from './domain/fraud/defaultRules';
+import { featureNames } from './domain/fraud/features';
 import { iso } from './domain/ids';
 import { AnswerLinks } from './gateways/answerLinks';
 import type { Channel } from './gateways/notifications/channel';
@@ -69,8 +70,8 @@ export interface GraphSettings {
   endpoints: Endpoints;
   /** Signs customers' links and webhooks. */
   signingSecret: string;
-  /** Address of the API as customers reach it. */
-  publicUrl: string;
+  /** Address of the API as customers reach it, known once it listens. */
+  publicUrl(): string;
 }
 
 /** Every object of a process, built in one place. */
@@ -170,6 +171,13 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl }: Grap
     },
 
     startRules: () => currentRules.start(),
+
+    /** Opens connections and compiles what the first request would otherwise wait for, past its deadline. */
+    async warmUp(): Promise<void> {
+      const row = featureNames.map(() => Number.NaN);
+      for (let i = 0; i < 3; i++)
+        await Promise.allSettled([endpoint.score([row], { deadlineMs: 2_000, explain: 'approximate' }), decisionStore.find('warm-up')]);
+    },
 
     /** The lifecycles that are always there; started by whoever serves the operations queue. */
     async startStandingWorkflows(): Promise<void> {

@@ -9,6 +9,7 @@ import { isLoopback, listen, type Listening, ListenError } from './api/server';
 import { type Config, ConfigError, configReference, readConfig } from './config';
 import { configuredEndpoints, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
 import { buildGraph, type Graph } from './graph';
+import { writeAddresses } from './local/addresses';
 import { StartError } from './local/errors';
 import { type Progress, showProgress } from './local/progress';
 import { startScreen } from './local/screen';
@@ -86,12 +87,16 @@ class Run {
       config,
       endpoints,
       signingSecret: config.LONGWATCH_SIGNING_SECRET ?? secrets?.signingSecret ?? '',
-      publicUrl: config.LONGWATCH_PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
+      publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
     });
     this.graph = graph;
     await graph.prepareStores();
     await graph.startRules();
-    if (mode !== 'worker') this.api = await this.listen(graph, secrets);
+    if (mode !== 'worker') {
+      await graph.warmUp();
+      this.api = await this.listen(graph, secrets);
+      this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
+    }
     const temporal = await this.stack?.temporal;
     if (mode !== 'api') this.workers = this.serve(graph, queues);
     if (mode === 'all') await this.untilReady(graph);
@@ -128,7 +133,7 @@ class Run {
   private async endpoints(): Promise<Endpoints> {
     const { config, stack } = this;
     if (!stack) return configuredEndpoints(config, process.env);
-    const [dynamodb, sagemaker, temporal] = await Promise.all([stack.dynamodb, stack.sagemaker, stack.temporal]);
+    const [dynamodb, sagemaker, temporal] = await Promise.all([stack.dynamodb, stack.sagemaker, stack.temporalAddress]);
     const configured = configuredEndpoints(
       {
         ...config,
@@ -192,12 +197,14 @@ class Run {
   private showScreen(secrets: Secrets | undefined, endpoints: Endpoints, uiUrl: string | undefined): void {
     if (this.stopped) return;
     const { config, stack } = this;
+    const namespace = config.TEMPORAL_NAMESPACE;
+    if (stack && this.api) writeAddresses(stack.dataDir, { api: this.api.url, ...(uiUrl && { ui: uiUrl }), namespace });
     process.stdout.write(
       startScreen({
         apiUrl: this.api?.url ?? 'not in this process',
         ...(secrets && config.LONGWATCH_API_KEYS === undefined && { developmentKey: secrets.apiKey }),
         ...(uiUrl && { uiUrl }),
-        namespace: config.TEMPORAL_NAMESPACE,
+        namespace,
         ...(stack && { dataDir: stack.dataDir }),
         parts: {
           DynamoDB: endpoints.dynamodb?.endpoint ?? 'AWS',

@@ -111,7 +111,8 @@ function bodyParsers(one: AnyRoute): RequestHandler[] {
   const limit = one.bodyLimit ?? DEFAULT_LIMIT;
   const accepted = ['application/json', ...(one.form ? ['application/x-www-form-urlencoded'] : [])];
   const contentType: RequestHandler = (request, _response, next) => {
-    if (!request.is(accepted))
+    // null: there is no body, which the schema has something to say about.
+    if (request.is(accepted) === false)
       throw new Problem(415, `The content type must be ${accepted.join(' or ')}, found ${request.headers['content-type'] ?? 'none'}`);
     next();
   };
@@ -142,6 +143,10 @@ function parsed(schema: z.ZodType | undefined, value: unknown, where: string, fa
   if (!schema) return {};
   const result = schema.safeParse(value);
   if (result.success) return result.data;
+  if (value === undefined) {
+    faults.push({ field: where, message: 'is missing; send JSON' });
+    return undefined;
+  }
   for (const issue of result.error.issues) {
     const field = issue.path.reduce<string>((path, key) => (typeof key === 'number' ? `${path}[${key}]` : path ? `${path}.${String(key)}` : String(key)), '');
     faults.push({ field: where ? `${where}.${field}` : field, message: missing(issue, value) ? 'is missing' : issue.message });

@@ -31,8 +31,11 @@ export async function listen(app: Express, { host, port }: { host: string; port:
     close: (boundMs = 5_000) =>
       new Promise((resolve) => {
         const cut = setTimeout(() => server.closeAllConnections(), boundMs);
+        // A kept-alive connection is idle only once its request is answered: look again and again.
+        const idle = setInterval(() => server.closeIdleConnections(), 25);
         server.close(() => {
           clearTimeout(cut);
+          clearInterval(idle);
           resolve();
         });
         server.closeIdleConnections();

@@ -6,12 +6,13 @@ import { ID_PATTERN } from '../domain/ids';
 export class AnswerLinks {
   constructor(
     private readonly secret: string,
-    private readonly publicUrl: string,
+    /** Address of the API as customers reach it, known once it listens. */
+    private readonly publicUrl: () => string,
   ) {}
 
   /** @param until epoch ms. */
   link(transactionId: string, until: number): string {
-    return `${this.publicUrl}/v1/alerts/${this.token(transactionId, until)}/answer`;
+    return `${this.publicUrl()}/v1/alerts/${this.token(transactionId, until)}/answer`;
   }
 
   token(transactionId: string, until: number): string {

@@ -6,7 +6,7 @@ import { startDynamoDB } from './dynamodb';
 import { StartError } from './errors';
 import { claimPort, waitForPort } from './ports';
 import type { Progress } from './progress';
-import { startTemporal } from './temporal';
+import { claimTemporalPorts, startTemporal, type TemporalPorts } from './temporal';
 import { findTemporal } from './temporalCli';
 
 export interface StackParts {
@@ -20,6 +20,9 @@ export interface Stack {
   dataDir: string;
   dynamodb: Promise<StackParts['dynamodb']>;
   sagemaker: Promise<StackParts['sagemaker']>;
+  /** Where Temporal is, or will be: it may have to be built first. */
+  temporalAddress: Promise<StackParts['temporal']>;
+  /** Once it serves. */
   temporal: Promise<StackParts['temporal']>;
   /** Stops what was started, last first, and gives the data folder back. */
   stop(): Promise<void>;
@@ -48,7 +51,8 @@ export function startStack(config: Config, settings: StackSettings): Stack {
   const start: PartStart = { config, settings, dataDir: dir.path, family };
   const dynamodb = config.DYNAMODB_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedDynamoDB(start);
   const sagemaker = config.SAGEMAKER_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedModel(start);
-  const temporal = externalTemporal(config) ? none() : embeddedTemporal(start);
+  const ports = externalTemporal(config) ? none() : claimTemporalPorts(config.TEMPORAL_UI_PORT, settings.uiPortWanted);
+  const temporal = ports.then((claimed) => claimed && embeddedTemporal(start, claimed));
   const starts = Promise.allSettled([dynamodb, sagemaker, temporal]); // Awaited by the caller, in its order.
 
   let stopped: Promise<void> | undefined;
@@ -56,6 +60,7 @@ export function startStack(config: Config, settings: StackSettings): Stack {
     dataDir: dir.path,
     dynamodb,
     sagemaker,
+    temporalAddress: ports,
     temporal,
     broken: family.broken,
     stop() {
@@ -155,8 +160,8 @@ async function embeddedModel({ config, settings: { progress, modelPath }, dataDi
   return { endpoint };
 }
 
-async function embeddedTemporal({ config, settings, dataDir, family }: PartStart) {
-  const { progress, searchAttributes, uiPortWanted, inMemory = false } = settings;
+async function embeddedTemporal({ config, settings, dataDir, family }: PartStart, ports: TemporalPorts) {
+  const { progress, searchAttributes, inMemory = false } = settings;
   progress.stage('Temporal', 'looking for its server');
   const executable = await findTemporal({
     ...(config.TEMPORAL_CLI_PATH && { cliPath: config.TEMPORAL_CLI_PATH }),
@@ -164,16 +169,15 @@ async function embeddedTemporal({ config, settings, dataDir, family }: PartStart
     signal: family.signal,
   });
   progress.stage('Temporal', 'starting');
-  const { address, uiUrl } = await startTemporal({
+  await startTemporal({
     executable,
     dataDir,
-    uiPort: config.TEMPORAL_UI_PORT,
-    uiPortWanted,
+    ports,
     namespace: config.TEMPORAL_NAMESPACE,
     searchAttributes,
     inMemory,
     onChild: family.adopt('Temporal'),
   });
-  progress.done('Temporal', `${address}, Web UI at ${uiUrl}`);
-  return { address, uiUrl };
+  progress.done('Temporal', `${ports.address}, Web UI at ${ports.uiUrl}`);
+  return ports;
 }

@@ -10,36 +10,44 @@ export interface TemporalStart {
   executable: string;
   dataDir: string;
   inMemory?: boolean;
-  /** gRPC port, which must be free; default 7233, or another one if that is taken. */
-  port?: number;
-  /** Web UI port; usual 8233. With `uiPortWanted` it must be that one. */
-  uiPort: number;
-  uiPortWanted?: boolean;
+  ports: TemporalPorts;
   namespace: string;
-  headless?: boolean;
   /** Name and type, as `--search-attribute` takes them. */
   searchAttributes: Readonly<Record<string, string>>;
   /** Told of the process as soon as there is one. */
   onChild?: (child: Child) => void;
 }
 
-export interface RunningTemporal {
+/** Claimed before the server is there, since its address is wanted long before: the first start may build it. */
+export interface TemporalPorts {
+  grpc: ClaimedPort;
+  ui: ClaimedPort;
   address: string;
   uiUrl: string;
-  child: Child;
 }
 
+const LOCAL = '127.0.0.1';
 const USUAL_PORT = 7233;
 const UP_WITHIN_MS = 60_000;
 
 /**
+ * The usual ports, or others where those are taken; with `uiPortWanted` the Web UI's must be that one.
+ * @throws StartError
+ */
+export async function claimTemporalPorts(uiPort: number, uiPortWanted: boolean): Promise<TemporalPorts> {
+  const ui = uiPortWanted && uiPort !== 0 ? await claimExactly(uiPort) : await claimPort(uiPort);
+  if (!ui) throw new StartError(`Port ${uiPort}, which TEMPORAL_UI_PORT asks for, is taken. Choose another, or leave it out`);
+  const grpc = await claimPort(USUAL_PORT);
+  return { grpc, ui, address: `${LOCAL}:${grpc.port}`, uiUrl: `http://${LOCAL}:${ui.port}` };
+}
+
+/**
  * Starts Temporal's dev server with its Web UI; its data outlives it. It serves, and knows the namespace and
  * the search attributes, when this returns.
- * @throws StartError when a port that was asked for is taken, or the server does not come up.
+ * @throws StartError when the server does not come up.
  */
-export async function startTemporal(start: TemporalStart): Promise<RunningTemporal> {
-  const ports = await claimPorts(start);
-  const port = String(ports.grpc.port);
+export async function startTemporal(start: TemporalStart): Promise<Child> {
+  const { ports } = start;
   mkdirSync(start.dataDir, { recursive: true });
   const child = startChild({
     name: 'temporal',
@@ -47,11 +55,11 @@ export async function startTemporal(start: TemporalStart): Promise<RunningTempor
     args: [
       'server',
       'start-dev',
-      '--ip=127.0.0.1',
-      `--port=${port}`,
+      `--ip=${LOCAL}`,
+      `--port=${ports.grpc.port}`,
       `--namespace=${start.namespace}`,
       '--log-level=warn',
-      ...(start.headless ? ['--headless'] : [`--ui-port=${ports.ui.port}`]),
+      `--ui-port=${ports.ui.port}`,
       ...(start.inMemory ? [] : ['--db-filename', join(start.dataDir, 'temporal.db')]),
       ...Object.entries(start.searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
     ],
@@ -62,22 +70,11 @@ export async function startTemporal(start: TemporalStart): Promise<RunningTempor
     ports.ui.release();
   });
   start.onChild?.(child);
-  const address = `127.0.0.1:${port}`;
-  const up = (await serves(address, start, child)) && (start.headless || (await waitForPort(ports.ui.port, child.hasEnded)));
-  if (up && !child.hasEnded()) return { address, uiUrl: `http://127.0.0.1:${ports.ui.port}`, child };
+  const up = (await serves(ports.address, start, child)) && (await waitForPort(ports.ui.port, child.hasEnded));
+  if (up && !child.hasEnded()) return child;
   const lines = child.lastLines();
   await child.stop();
   throw new StartError(`Temporal's dev server did not start. Its last lines:\n${lines}`);
-}
-
-async function claimPorts(start: TemporalStart): Promise<{ grpc: ClaimedPort; ui: ClaimedPort }> {
-  const grpc = start.port ? await claimExactly(start.port) : await claimPort(USUAL_PORT);
-  if (!grpc) throw new StartError(`Port ${start.port}, which Temporal is to listen on, is taken`);
-  const exact = start.uiPortWanted && start.uiPort !== 0 && !start.headless;
-  const ui = exact ? await claimExactly(start.uiPort) : await claimPort(start.uiPort);
-  if (ui) return { grpc, ui };
-  grpc.release();
-  throw new StartError(`Port ${start.uiPort}, which TEMPORAL_UI_PORT asks for, is taken. Choose another, or leave it out`);
 }
 
 /** Waits until the server knows our namespace and search attributes: its port is open before that. */

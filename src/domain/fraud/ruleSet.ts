@@ -39,4 +39,13 @@ export interface RuleSet {
   rules: readonly Rule[];
 }
 
-export const ruleSetLimits = { rules: 200, depth: 8, conditions: 1000, listed: 200, textLength: 200 } as const;
+/** A stored version is one item, and DynamoDB takes 400 KB. */
+export const ruleSetLimits = {
+  rules: 200,
+  depth: 8,
+  conditions: 1000,
+  listed: 200,
+  textLength: 200,
+  valueLength: 128,
+  bytes: 350 * 1024,
+} as const;

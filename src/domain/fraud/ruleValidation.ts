@@ -10,6 +10,7 @@ import { type Comparison, comparisons, type RuleSet, ruleSetLimits } from './rul
 export function validateRuleSet(input: unknown): RuleSet {
   const checker = new Checker();
   checker.ruleSet(input);
+  if (checker.faults.length === 0) checker.size(input);
   if (checker.faults.length > 0)
     throw new LongwatchError('invalid', `The rule set has ${checker.faults.length} fault(s); the current one stays in force`, {
       faults: checker.faults,
@@ -19,7 +20,11 @@ export function validateRuleSet(input: unknown): RuleSet {
 
 type Json = Record<string, unknown>;
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-const show = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 60));
+/** Never the inside of a structure: it may be too deep to print. */
+const show = (value: unknown): string =>
+  value === undefined ? 'nothing' : Array.isArray(value) ? 'a list' : isObject(value) ? 'an object' : JSON.stringify(value).slice(0, 60);
+/** "Did you mean", for names short enough to be a slip. */
+const suggestion = (name: string): string => (name.length <= 64 ? `; did you mean "${nearestField(name)}"?` : '');
 const forms = '{all}, {any}, {not}, {field, is, value}, {field, between} or {field, in}';
 
 class Checker {
@@ -33,10 +38,26 @@ class Checker {
     const rules = this.list(input['rules'], 'rules', ruleSetLimits.rules);
     rules.forEach((rule, i) => this.rule(rule, `rules[${i}]`));
     this.unique(rules.map((rule) => (isObject(rule) ? rule['id'] : undefined)), (i) => `rules[${i}].id`);
-    this.unique(
-      this.list(input['bands'], 'bands', 3).map((band) => (isObject(band) ? band['outcome'] : undefined)),
-      (i) => `bands[${i}].outcome`,
-    );
+    const bands = this.list(input['bands'], 'bands', 3).filter(isObject);
+    this.unique(bands.map((band) => band['outcome']), (i) => `bands[${i}].outcome`);
+    this.ascending(bands);
+  }
+
+  /** A set that DynamoDB would not take is refused here, where there is a sentence for it. */
+  size(ruleSet: unknown): void {
+    const bytes = Buffer.byteLength(JSON.stringify(ruleSet));
+    if (bytes > ruleSetLimits.bytes)
+      this.fault('', `must be at most ${ruleSetLimits.bytes / 1024} KiB of JSON, found ${Math.ceil(bytes / 1024)} KiB`);
+  }
+
+  /** A milder outcome must not begin at a higher score than a harder one: it would never be reached. */
+  private ascending(bands: readonly Json[]): void {
+    const known = outcomes.flatMap((outcome) => bands.filter((band) => band['outcome'] === outcome));
+    known.forEach((band, i) => {
+      const milder = known[i - 1];
+      if (milder && (band['from'] as number) <= (milder['from'] as number))
+        this.fault('bands', `must rise with the outcome: ${show(band['outcome'])} is from ${show(band['from'])}, ${show(milder['outcome'])} from ${show(milder['from'])}`);
+    });
   }
 
   private band(band: unknown, path: string): void {
@@ -87,11 +108,12 @@ class Checker {
     const field = condition['field'];
     if (typeof field !== 'string') return this.fault(path, `must be a condition: ${forms}`);
     const known = ruleFields.get(field);
-    if (!known) return this.fault(`${path}.field`, `${show(field)} is no known field; did you mean "${nearestField(field)}"?`);
+    if (!known) return this.fault(`${path}.field`, `${show(field)} is no known field${suggestion(field)}`);
     const wanted = known.type === 'string' ? 'string' : 'number';
     const typed = (value: unknown, at: string): void => {
       const fits = typeof value === wanted || (known.type === 'flag' && typeof value === 'boolean');
-      if (!fits || (typeof value === 'number' && !Number.isFinite(value)))
+      if (typeof value === 'string' && value.length > ruleSetLimits.valueLength) this.fault(at, `is longer than ${ruleSetLimits.valueLength} characters`);
+      if (!fits || value === Infinity || value === -Infinity)
         this.fault(at, `must be a ${known.type === 'flag' ? 'boolean (or 0 or 1)' : wanted} as ${field} is, found ${show(value)}`);
     };
     if ('between' in condition) {
@@ -111,9 +133,9 @@ class Checker {
 
   private between(range: unknown, path: string, wanted: string, field: string): void {
     if (wanted !== 'number') return this.fault(path, `cannot be used on ${field}, which is a string`);
-    const [low, high] = Array.isArray(range) && range.length === 2 ? (range as unknown[]) : [];
-    if (typeof low !== 'number' || typeof high !== 'number') return this.fault(path, `must be [low, high], found ${show(range)}`);
-    if (low > high) this.fault(path, `must not be empty: ${low} is over ${high}`);
+    const [low, high]: unknown[] = Array.isArray(range) && range.length === 2 ? range : [];
+    if (!Number.isFinite(low) || !Number.isFinite(high)) return this.fault(path, 'must be [low, high], two numbers');
+    if ((low as number) > (high as number)) this.fault(path, `must not be empty: ${low} is over ${high}`);
   }
 
   private list(value: unknown, path: string, most: number): unknown[] {
@@ -143,7 +165,7 @@ class Checker {
   private keys(object: Json, path: string, allowed: readonly string[]): void {
     for (const key of Object.keys(object))
       if (!allowed.includes(key))
-        this.fault(path ? `${path}.${key}` : key, `is unknown here; known are ${allowed.join(', ')}`);
+        this.fault((path ? `${path}.${key}` : key).slice(0, 200), `is unknown here; known are ${allowed.join(', ')}`);
   }
 
   private fault(field: string, message: string): void {

@@ -8,9 +8,12 @@ const id = (what: string) => z.string(`must be a string: the ${what}`).regex(ID_
 const degrees = (limit: number) => z.number(`must be a number of degrees`).min(-limit, `must be between -${limit} and ${limit}`).max(limit, `must be between -${limit} and ${limit}`);
 
 /** ISO 8601 with an offset, or epoch milliseconds; epoch milliseconds inside. */
+const INSTANT = 'must be ISO 8601 with an offset ("2026-01-31T12:00:00Z") or integer epoch milliseconds';
 const instant = z
-  .union([z.iso.datetime({ offset: true }), z.int().nonnegative()], 'must be ISO 8601 with an offset ("2026-01-31T12:00:00Z") or integer epoch milliseconds')
+  .union([z.iso.datetime({ offset: true, error: INSTANT }), z.int(INSTANT).nonnegative(INSTANT)], INSTANT)
   .transform((value) => (typeof value === 'number' ? value : Date.parse(value)));
+
+const ADDRESS = 'must be an IPv4 or IPv6 address';
 
 const refuseUnknown = (issue: { code?: string; keys?: string[] }) =>
   issue.code === 'unrecognized_keys' ? `has unknown fields: ${(issue.keys ?? []).join(', ')}` : undefined;
@@ -38,7 +41,7 @@ export const transactionSchema = z.strictObject(
     timestamp: instant,
     channel: z.enum(channels, `must be one of ${channels.join(', ')}`),
     deviceId: id('device used'),
-    ip: z.union([z.ipv4(), z.ipv6()], 'must be an IPv4 or IPv6 address').optional(),
+    ip: z.union([z.ipv4(ADDRESS), z.ipv6(ADDRESS)], ADDRESS).optional(),
     location: locationSchema,
   },
   { error: (issue) => refuseUnknown(issue) ?? 'must be a JSON object' },
