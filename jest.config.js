@@ -1,6 +1,9 @@
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+
 /** Tests mirror src/. Each file starts what it needs; the slow groups share one embedded stack per file. */
 module.exports = {
   testEnvironment: 'node',
+  setupFiles: ['<rootDir>/test/support/realm.ts'],
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: { '^.+\\.(t|j|mj)s$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }] },

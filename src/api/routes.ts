@@ -111,8 +111,9 @@ function bodyParsers(one: AnyRoute): RequestHandler[] {
   const limit = one.bodyLimit ?? DEFAULT_LIMIT;
   const accepted = ['application/json', ...(one.form ? ['application/x-www-form-urlencoded'] : [])];
   const contentType: RequestHandler = (request, _response, next) => {
-    // null: there is no body, which the schema has something to say about.
-    if (request.is(accepted) === false)
+    // Without a body it is the schema that has something to say.
+    const isEmpty = request.headers['content-length'] === '0' || request.is(accepted) === null;
+    if (!isEmpty && request.is(accepted) === false)
       throw new Problem(415, `The content type must be ${accepted.join(' or ')}, found ${request.headers['content-type'] ?? 'none'}`);
     next();
   };

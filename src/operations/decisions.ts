@@ -65,7 +65,7 @@ export class Decisions {
     private readonly parts: DecisionParts,
     private readonly settings: DecisionSettings,
   ) {
-    this.now = parts.now ?? Date.now;
+    this.now = parts.now ?? (() => Date.now());
   }
 
   /**

@@ -11,7 +11,7 @@ import type { ShardReport } from './types';
 
 /** What becomes of a stream's records. */
 export interface StreamHandler<T> {
-  /** Records of one key fold into one item; a batch holds at most `BATCH_KEYS` keys. */
+  /** Records of one key fold into one item. */
   key(data: T): string;
   /** Why a record cannot be processed, or undefined. */
   check(data: T): string | undefined;
@@ -41,8 +41,8 @@ export interface Beat {
   forMs: number;
 }
 
-/** A transaction takes 100 items; the checkpoint is one, dead letters may be some. */
-const BATCH_KEYS = 80;
+/** A transaction takes 100 items; the checkpoint is one. Each key writes an item, and so does each dead letter. */
+const BATCH_ITEMS = 80;
 const BATCH_RECORDS = 1_000;
 const READ_LIMIT = 1_000;
 const IDLE_MS = 250;
@@ -86,7 +86,7 @@ export class Consumer<T> {
         iterator = await this.iterator(shardId, position);
         continue;
       }
-      for (const part of batches(batch.records, (data) => this.parts.handler.key(data))) {
+      for (const part of batches(batch.records, this.parts.handler)) {
         if (beat.signal.aborted) return report(false, records, behind);
         position = await this.apply(shardId, position, part);
         records += part.length;
@@ -157,18 +157,19 @@ export class Consumer<T> {
   }
 }
 
-/** Consecutive records, cut where a batch would hold too many records or keys. */
-function* batches<T>(records: readonly StreamRecord<T>[], key: (data: T) => string): Generator<StreamRecord<T>[]> {
+/** Consecutive records, cut where a batch would hold too many records or write too many items. */
+function* batches<T>(records: readonly StreamRecord<T>[], handler: StreamHandler<T>): Generator<StreamRecord<T>[]> {
   let batch: StreamRecord<T>[] = [];
-  let keys = new Set<string>();
+  let items = new Set<string>();
   for (const record of records) {
-    const recordKey = key(record.data);
-    if (batch.length >= BATCH_RECORDS || (keys.size >= BATCH_KEYS && !keys.has(recordKey))) {
+    const poison = handler.check(record.data) !== undefined;
+    const item = poison ? `poison ${record.position}` : `key ${handler.key(record.data)}`;
+    if (batch.length >= BATCH_RECORDS || (items.size >= BATCH_ITEMS && !items.has(item))) {
       yield batch;
-      [batch, keys] = [[], new Set()];
+      [batch, items] = [[], new Set()];
     }
     batch.push(record);
-    keys.add(recordKey);
+    items.add(item);
   }
   if (batch.length > 0) yield batch;
 }

@@ -7,8 +7,6 @@ import { cancellationCodes, type Db } from '../dynamodb';
 const RULE_SET_ID = 'transactions';
 /** The item that points at the current version. */
 const POINTER = 0;
-/** An item holds at most 400 KB; this leaves room for its other attributes. */
-const MAX_BYTES = 380_000;
 
 export interface StoredRuleSet {
   /** 1, 2, 3, … */
@@ -59,11 +57,6 @@ export class RuleStore {
    * @throws LongwatchError `versionMismatch` when `ifVersion` is not the current version any more.
    */
   async put(ruleSet: RuleSet, by: { ifVersion: number; putBy: string; at: string }): Promise<number> {
-    const text = JSON.stringify(ruleSet);
-    if (Buffer.byteLength(text) > MAX_BYTES)
-      throw new LongwatchError('invalid', `The rule set is over ${MAX_BYTES} bytes`, {
-        faults: [{ field: 'rules', message: `must take at most ${MAX_BYTES} bytes together` }],
-      });
     const version = by.ifVersion + 1;
     const TableName = this.db.table('Rules');
     try {
@@ -73,7 +66,7 @@ export class RuleStore {
             {
               Put: {
                 TableName,
-                Item: { RuleSetID: RULE_SET_ID, Version: version, RuleSet: text, PutBy: by.putBy, PutAt: by.at },
+                Item: { RuleSetID: RULE_SET_ID, Version: version, RuleSet: JSON.stringify(ruleSet), PutBy: by.putBy, PutAt: by.at },
                 // The race: two people saving at once. The second one's version exists already.
                 ConditionExpression: 'attribute_not_exists(Version)',
               },

@@ -63,7 +63,8 @@ const person: fc.Arbitrary<Person> = fc.record(
   { requiredKeys: ['name', 'proof'] },
 );
 const label = fc.constantFrom(...labels);
-const arbitraryEvent: fc.Arbitrary<CaseEvent | { kind: 'wait'; ms: number } | { kind: 'loseLetter' }> = fc.oneof(
+type CourseEvent = CaseEvent | { kind: 'wait'; ms: number } | { kind: 'loseLetter' };
+const arbitraryEvent: fc.Arbitrary<CourseEvent> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('scored' as const), result: fc.record({ score: fc.option(fc.double({ min: 0, max: 1, noNaN: true })), outcome: fc.constantFrom(...outcomes) }).map(score as never) as fc.Arbitrary<FullScore> }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('answered' as const), answer: fc.constantFrom('yes' as const, 'no' as const), by: person }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('decided' as const), decision: label, by: person }) },
@@ -72,14 +73,15 @@ const arbitraryEvent: fc.Arbitrary<CaseEvent | { kind: 'wait'; ms: number } | { 
   { weight: 1, arbitrary: fc.constant({ kind: 'loseLetter' as const }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.oneof(fc.integer({ min: 0, max: 2 * HOUR }), fc.integer({ min: 0, max: 200 * HOUR })) }) },
 );
-const arbitraryCase = fc.record({
+type CourseKind = Pick<CaseFacts, 'outcome' | 'amount'> & Pick<InvestigationPolicy, 'finalPolicy'>;
+const arbitraryCase: fc.Arbitrary<CourseKind> = fc.record({
   outcome: fc.constantFrom(...outcomes),
   amount: fc.constantFrom(5_000, 100_000, 450_000),
   finalPolicy: fc.constantFrom('keep' as const, 'release' as const, 'confirm' as const),
 });
 
 /** Runs a case as the workflow does: refused requests change nothing, deadlines fire when time passes. */
-function run(start: Step, events: readonly fc.Infer<typeof arbitraryEvent>[], each: (before: CaseState, step: Step) => void, carry = (state: CaseState) => state): CaseState {
+function run(start: Step, events: readonly CourseEvent[], each: (before: CaseState, step: Step) => void, carry = (state: CaseState) => state): CaseState {
   let now = OPENED;
   let { state } = start;
   const letters = [...start.letters];
@@ -103,7 +105,7 @@ function run(start: Step, events: readonly fc.Infer<typeof arbitraryEvent>[], ea
 
 describe('every course of an investigation', () => {
   const courses = fc.tuple(arbitraryCase, fc.array(arbitraryEvent, { maxLength: 40 }));
-  const opened = ({ outcome, amount, finalPolicy }: fc.Infer<typeof arbitraryCase>): Step => openCase(facts({ outcome, amount }), policy({ finalPolicy }));
+  const opened = ({ outcome, amount, finalPolicy }: CourseKind): Step => openCase(facts({ outcome, amount }), policy({ finalPolicy }));
 
   it('has a timeline without gaps, revisions without jumps, and state of bounded size', () => {
     fc.assert(

@@ -178,7 +178,7 @@ describe('a decision', () => {
       fc.property(sets, arbitraryInput, fc.boolean(), (set, input, held) => {
         const verdict = decide({ ...input, now: 1_000, ...(held && { heldUntil: 1_001 }), rules: compileRuleSet(set, 1) });
         const hit = set.rules.filter((one) => one.enabled && means(one.when, input));
-        const band = input.score === null ? undefined : set.bands.filter(({ from }) => input.score! >= from).at(-1)?.outcome;
+        const band = input.score === null ? undefined : set.bands.findLast(({ from }) => input.score! >= from)?.outcome;
         const all = ['approve', ...hit.filter((one) => !one.shadow).map((one) => one.outcome), ...(held ? ['review'] : []), ...(band ? [band] : [])];
         expect(verdict.outcome).toBe(outcomes[Math.max(...all.map(severity))]);
         expect(verdict.shadowHits).toEqual(hit.filter((one) => one.shadow).map((one) => one.id));

@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { type Engine, startDynamoDB } from '../../src/local/dynamodb';
+import { createTables, type Db, dynamoDBClient, openDb, type StoreCall } from '../../src/stores/dynamodb';
+
+export interface TestDynamoDB {
+  client: DynamoDBClient;
+  endpoint: string;
+  db: Db;
+  /** Every call since the last `splice`. */
+  calls: StoreCall[];
+  /** Consumed units of the calls that `work` makes. */
+  unitsOf(work: () => Promise<unknown>): Promise<{ read: number; write: number }>;
+  stop(): Promise<void>;
+}
+
+export const REGION = 'us-east-1';
+
+/** A DynamoDB of its own that keeps nothing, with all tables; the engine is whatever runs here unless one is named. */
+export async function startTestDynamoDB(engine?: Engine): Promise<TestDynamoDB> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-dynamodb-'));
+  const running = await startDynamoDB({ dataDir, inMemory: true, ...(engine && { engine }) });
+  const client = dynamoDBClient({ region: REGION, endpoint: running.endpoint, credentials: LOCAL_CREDENTIALS });
+  const prefix = 'test-';
+  await createTables(client, prefix);
+  const calls: StoreCall[] = [];
+  return {
+    client,
+    endpoint: running.endpoint,
+    db: openDb(client, prefix, (call) => calls.push(call)),
+    calls,
+    async unitsOf(work) {
+      calls.length = 0;
+      await work();
+      const sum = (of: 'readUnits' | 'writeUnits') => calls.reduce((total, call) => total + call[of], 0);
+      return { read: sum('readUnits'), write: sum('writeUnits') };
+    },
+    async stop() {
+      client.destroy();
+      await running.child.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}

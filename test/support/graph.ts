@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import type { Express } from 'express';
+import { pino } from 'pino';
+import { createApp } from '../../src/api/app';
+import { Authenticator, parseApiKeys } from '../../src/api/auth';
+import { readConfig } from '../../src/config';
+import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { buildGraph, type Graph } from '../../src/graph';
+import { type Misbehaviour, startEndpointServer } from '../../src/local/sagemaker/server';
+import { REGION, startTestDynamoDB, type TestDynamoDB } from './dynamodb';
+import { startTcpProxy, type TcpProxy } from './tcpProxy';
+
+const keys = { service: 'service-key-0123456789', ana: 'ana-key-0123456789', ben: 'ben-key-0123456789', eva: 'eva-key-0123456789', admin: 'admin-key-0123456789' };
+export type Who = keyof typeof keys;
+export const bearer = (who: Who): [string, string] => ['authorization', `Bearer ${keys[who]}`];
+
+export interface TestGraph extends Graph {
+  app: Express;
+  dynamodb: TestDynamoDB;
+  /** Calls to DynamoDB by operation since the last time. */
+  callsOf(work: () => PromiseLike<unknown>): Promise<Record<string, number>>;
+  /** Between us and DynamoDB. */
+  wire: TcpProxy;
+  /** What the model's endpoint does wrong from now on. */
+  model: { behaviour: Misbehaviour | undefined; requests: number };
+  stop(): Promise<void>;
+}
+
+/** Nobody listens there: Temporal is away. */
+export const NOWHERE = '127.0.0.1:1';
+
+/**
+ * The whole object graph in this process, on an embedded DynamoDB and the model's endpoint, each its own; without
+ * workers. Deadlines are long unless a test shortens them, because shared machines stall.
+ */
+export async function startTestGraph(env: Record<string, string> = {}, temporalAddress = NOWHERE): Promise<TestGraph> {
+  const model: TestGraph['model'] = { behaviour: undefined, requests: 0 };
+  const [dynamodb, endpoint] = await Promise.all([
+    startTestDynamoDB(),
+    startEndpointServer({
+      modelPath: join(__dirname, '..', '..', 'model', 'fraud.json'),
+      host: '127.0.0.1',
+      port: 0,
+      endpointName: 'fraud-model',
+      behaviour: () => {
+        model.requests++;
+        return model.behaviour;
+      },
+    }),
+  ]);
+  const wire = await startTcpProxy(Number(new URL(dynamodb.endpoint).port));
+  const config = readConfig({
+    LONGWATCH_MODEL_DEADLINE_MS: '5000',
+    LONGWATCH_DECISION_DEADLINE_MS: '10000',
+    SAGEMAKER_ENDPOINT_NAME: 'fraud-model',
+    LONGWATCH_TABLE_PREFIX: 'test-',
+    LONGWATCH_LOG_LEVEL: 'silent',
+    AWS_REGION: REGION,
+    ...env,
+  });
+  const graph = buildGraph({
+    config,
+    endpoints: {
+      dynamodb: { endpoint: `http://${wire.address}`, credentials: LOCAL_CREDENTIALS },
+      sagemaker: { endpoint: endpoint.url, credentials: LOCAL_CREDENTIALS },
+      temporal: { address: temporalAddress },
+    },
+    signingSecret: 'a-secret-of-the-tests-0123456789ab',
+    publicUrl: () => 'http://longwatch.test',
+  });
+  await graph.prepareStores();
+  await graph.startRules();
+  const roles: Record<Who, string> = { service: 'service', ana: 'investigator', ben: 'investigator', eva: 'supervisor', admin: 'admin' };
+  const app = createApp({
+    routes: graph.routes,
+    authenticator: new Authenticator(parseApiKeys((Object.keys(keys) as Who[]).map((who) => `${who}:${roles[who]}:${keys[who]}`).join(','))),
+    logger: pino({ level: 'silent' }),
+    registry: graph.metrics.registry,
+    readiness: () => graph.readiness('elsewhere'),
+    version: 'test',
+  });
+  return {
+    ...graph,
+    app,
+    dynamodb,
+    wire,
+    model,
+    async callsOf(work) {
+      const before = await storeCalls(graph);
+      await work();
+      const after = await storeCalls(graph);
+      return Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]).filter(([, count]) => count));
+    },
+    async stop() {
+      await graph.close();
+      await wire.close();
+      await endpoint.close();
+      await dynamodb.stop();
+    },
+  };
+}
+
+/** As the metrics count them; the look for new rules, which comes by itself, left out. */
+async function storeCalls({ metrics }: Graph): Promise<Record<string, number>> {
+  const { values } = await metrics.registry.getSingleMetric('longwatch_dynamodb_call_seconds')!.get();
+  const counts = values.filter((value) => (value as { metricName?: string }).metricName?.endsWith('_count') && value.labels['operation'] !== 'GetItem');
+  return Object.fromEntries(counts.map(({ labels, value }) => [String(labels['operation']), value]));
+}
