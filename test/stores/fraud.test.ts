@@ -153,7 +153,7 @@ describe.each(engines)('on %s', (engine) => {
       await decisions.write(await writeFor(of));
       const send = (score: number) => dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [decisions.rescored(of.transactionId, { score, outcome: 'review', at: 'now' })] }));
       await send(0.5);
-      await expect(send(0.7)).rejects.toThrow();
+      await expect(send(0.7)).rejects.toThrow('ConditionalCheckFailed');
       expect((await decisions.find(of.transactionId))?.rescored).toMatchObject({ score: 0.5 });
     });
   });
@@ -215,7 +215,7 @@ describe.each(engines)('on %s', (engine) => {
       const attestation = { id: 'a-1', transactionId: payment().transactionId, name: 'ana', role: 'investigator', claim: 'decide:fraud', at: 1 };
       await attestations.attest(attestation);
       await attestations.attest(attestation);
-      await expect(attestations.attest({ ...attestation, name: 'ben' })).rejects.toThrow();
+      await expect(attestations.attest({ ...attestation, name: 'ben' })).rejects.toThrow('conditional request failed');
       const consume = (claim: string, update: string) => attestations.consume(attestation.transactionId, 'a-1', claim, update);
       expect(await consume('decide:genuine', 'u-1')).toBeUndefined();
       expect(await consume('decide:fraud', 'u-1')).toEqual({ name: 'ana', proof: 'api', role: 'investigator' });
@@ -254,9 +254,9 @@ describe.each(engines)('on %s', (engine) => {
     const advance = (from: string | undefined, position: string) =>
       dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [checkpoints.advance('s', 'shard', from, { position, ended: false }, 1)] }));
     await advance(undefined, '1');
-    await expect(advance(undefined, '2')).rejects.toThrow();
+    await expect(advance(undefined, '2')).rejects.toThrow('ConditionalCheckFailed');
     await advance('1', '2');
-    await expect(advance('1', '3')).rejects.toThrow();
+    await expect(advance('1', '3')).rejects.toThrow('ConditionalCheckFailed');
     expect(await checkpoints.read('s', 'shard')).toEqual({ position: '2', ended: false });
   });
 

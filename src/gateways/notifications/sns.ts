@@ -41,8 +41,10 @@ export class SnsChannel implements Channel {
         }),
       );
     } catch (error) {
-      const { $fault } = error as { $fault?: string };
-      throw new ChannelError(`SNS refused: ${(error as Error).name}`, $fault === 'client', error);
+      const { $fault, name } = error as Error & { $fault?: string };
+      // Throttling and expired credentials are the client's faults too, and pass.
+      const passes = /Throttl|Expired|RequestLimit/.test(name);
+      throw new ChannelError(`SNS refused: ${name}`, $fault === 'client' && !passes, error);
     }
   }
 }
