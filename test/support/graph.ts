@@ -10,6 +10,9 @@ import { type Misbehaviour, startEndpointServer } from '../../src/local/sagemake
 import { REGION, startTestDynamoDB, type TestDynamoDB } from './dynamodb';
 import { startTcpProxy, type TcpProxy } from './tcpProxy';
 
+/** Signs the customers' links. */
+export const TEST_SECRET = 'a-secret-of-the-tests-0123456789ab';
+
 const keys = { service: 'service-key-0123456789', ana: 'ana-key-0123456789', ben: 'ben-key-0123456789', eva: 'eva-key-0123456789', admin: 'admin-key-0123456789' };
 export type Who = keyof typeof keys;
 export const bearer = (who: Who): [string, string] => ['authorization', `Bearer ${keys[who]}`];
@@ -65,7 +68,7 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
       sagemaker: { endpoint: endpoint.url, credentials: LOCAL_CREDENTIALS },
       temporal: { address: temporalAddress },
     },
-    signingSecret: 'a-secret-of-the-tests-0123456789ab',
+    signingSecret: TEST_SECRET,
     publicUrl: () => 'http://longwatch.test',
   });
   await graph.prepareStores();

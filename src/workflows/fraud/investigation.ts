@@ -73,13 +73,15 @@ class CaseRun {
   private written: number;
   /** Letters and scorings under way. */
   private background = 0;
-  private shownAttributes = '';
+  /** What the start, or the run before, has set already: an upsert is a billable action. */
+  private shownAttributes: string;
   private readonly opening: Step | undefined;
 
   constructor({ facts, policy, carried }: InvestigationInput) {
     this.opening = carried ? undefined : openCase(facts, policy);
     this.state = carried ?? openCase(facts, policy).state;
     this.written = carried?.revision ?? 0;
+    this.shownAttributes = JSON.stringify(this.attributes());
   }
 
   get closing(): CaseState['closing'] {
@@ -206,17 +208,20 @@ class CaseRun {
   /** What people see: the page, and the attributes that the list is filtered by. */
   private show(): void {
     setCurrentDetails(casePage(this.state));
-    const due = dueAt(this.state);
-    const attributes: Partial<Record<SearchAttributeName, string | number | null>> = {
-      LongwatchStatus: statusOf(this.state),
-      ...(this.state.score !== null && { LongwatchScore: this.state.score }),
-      ...(this.state.assignee !== undefined && { LongwatchAssignee: this.state.assignee }),
-      LongwatchDueAt: due ?? null,
-    };
+    const attributes = this.attributes();
     const shown = JSON.stringify(attributes);
     if (shown === this.shownAttributes) return;
     this.shownAttributes = shown;
     upsertSearchAttributes(searchAttributePairs(attributes));
+  }
+
+  private attributes(): Partial<Record<SearchAttributeName, string | number | null>> {
+    return {
+      LongwatchStatus: statusOf(this.state),
+      ...(this.state.score !== null && { LongwatchScore: this.state.score }),
+      ...(this.state.assignee !== undefined && { LongwatchAssignee: this.state.assignee }),
+      LongwatchDueAt: dueAt(this.state) ?? null,
+    };
   }
 }
 

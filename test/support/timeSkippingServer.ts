@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { searchAttributes } from '../../src/workflows/searchAttributes';
+import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes';
+
+/** Temporal's time-skipping test server, from Maven Central; fetched once a machine. */
+const VERSION = '1.31.0';
+const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'longwatch', 'test-server', VERSION);
+
+const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>longwatch</groupId><artifactId>test-server</artifactId><version>1</version>
+  <dependencies>
+    <dependency><groupId>io.temporal</groupId><artifactId>temporal-test-server</artifactId><version>${VERSION}</version></dependency>
+  </dependencies>
+</project>`;
+
+/** The script that starts it. @throws Error that says what to install. */
+function installed(): string {
+  const script = join(CACHE, 'test-server');
+  if (existsSync(script)) return script;
+  mkdirSync(dirname(CACHE), { recursive: true });
+  const folder = mkdtempSync(`${CACHE}-`);
+  writeFileSync(join(folder, 'pom.xml'), POM);
+  try {
+    execFileSync('mvn', ['-q', '-B', '-f', join(folder, 'pom.xml'), 'dependency:copy-dependencies', `-DoutputDirectory=${join(folder, 'lib')}`], { stdio: ['ignore', 'ignore', 'pipe'] });
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw new Error('The time-skipping tests need Java and Maven (Debian: apt-get install default-jre-headless maven)', { cause: error });
+  }
+  // exec: the SDK stops only the process that it started.
+  writeFileSync(join(folder, 'test-server'), `#!/bin/sh\nexec java -cp '${join(CACHE, 'lib')}/*' io.temporal.testserver.TestServer "$@"\n`);
+  chmodSync(join(folder, 'test-server'), 0o755);
+  try {
+    renameSync(folder, CACHE);
+  } catch (error) {
+    if (!existsSync(script)) throw error; // Else another test was faster.
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return script;
+}
+
+/** A Temporal server that skips time, with our search attributes. */
+export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
+  const environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: installed() } } });
+  await environment.connection.operatorService.addSearchAttributes({
+    namespace: environment.namespace ?? 'default',
+    searchAttributes: Object.fromEntries(Object.values(searchAttributes).map(({ name, type }) => [name, encodeSearchAttributeIndexedValueType(type) ?? 0])),
+  });
+  return environment;
+}
