@@ -72,12 +72,14 @@ export interface GraphSettings {
   signingSecret: string;
   /** Address of the API as customers reach it, known once it listens. */
   publicUrl(): string;
+  /** How long one attempt of the relay or of a shard's reader works, in milliseconds; default an hour. */
+  attemptMs?: number;
 }
 
 /** Every object of a process, built in one place. */
 export type Graph = ReturnType<typeof buildGraph>;
 
-export function buildGraph({ config, endpoints, signingSecret, publicUrl }: GraphSettings) {
+export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemptMs }: GraphSettings) {
   const logger: Logger = pino({ level: config.LONGWATCH_LOG_LEVEL, base: { name: 'longwatch' } });
   const metrics = new Metrics();
   const onFault = (error: unknown): void => logger.warn({ err: error }, 'a background task failed and will try again');
@@ -150,7 +152,11 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl }: Grap
       links,
       client: temporal.client,
     }),
-    [OPERATIONS_QUEUE]: operationsActivities({ relay, consumers: { [TRANSACTION_HISTORY_STREAM]: merchants } }),
+    [OPERATIONS_QUEUE]: operationsActivities({
+      relay,
+      consumers: { [TRANSACTION_HISTORY_STREAM]: merchants },
+      ...(attemptMs !== undefined && { attemptMs }),
+    }),
   };
 
   return {

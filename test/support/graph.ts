@@ -36,7 +36,7 @@ export const NOWHERE = '127.0.0.1:1';
  * The whole object graph in this process, on an embedded DynamoDB and the model's endpoint, each its own; without
  * workers. Deadlines are long unless a test shortens them, because shared machines stall.
  */
-export async function startTestGraph(env: Record<string, string> = {}, temporalAddress = NOWHERE): Promise<TestGraph> {
+export async function startTestGraph(env: Record<string, string> = {}, temporalAddress = NOWHERE, attemptMs?: number): Promise<TestGraph> {
   const model: TestGraph['model'] = { behaviour: undefined, requests: 0 };
   const [dynamodb, endpoint] = await Promise.all([
     startTestDynamoDB(),
@@ -70,6 +70,7 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
     },
     signingSecret: TEST_SECRET,
     publicUrl: () => 'http://longwatch.test',
+    ...(attemptMs !== undefined && { attemptMs }),
   });
   await graph.prepareStores();
   await graph.startRules();

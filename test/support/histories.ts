@@ -6,8 +6,8 @@ import type { temporal } from '@temporalio/proto';
 
 export type History = temporal.api.history.v1.IHistory;
 
-/** Recorded histories, by the workflow type that they are of; replayed by test/replay. */
-export const HISTORIES = join(__dirname, '..', 'replay', 'histories');
+/** Recorded histories, by the workflow type that they are of; replayed by `replay.test.ts`. */
+export const HISTORIES = join(__dirname, '..', 'workflows', 'histories');
 
 /**
  * Keeps the history of a run for the replay tests, when `LONGWATCH_RECORD` is set (`npm run replay:record`). A

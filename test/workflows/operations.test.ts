@@ -1,0 +1,108 @@
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker, bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+import request from 'supertest';
+import { merchantTotals } from '../../src/domain/fraud/merchantProfile';
+import { MerchantStore } from '../../src/stores/fraud/merchants';
+import { FRAUD_QUEUE, investigationId } from '../../src/workflows/fraud/declarations';
+import { OPERATIONS_QUEUE, RELAY_ID, streamWorkflowId, TRANSACTION_HISTORY_STREAM } from '../../src/workflows/operations/declarations';
+import { bearer, startTestGraph, type TestGraph } from '../support/graph';
+import { record } from '../support/histories';
+import { payment } from '../support/payment';
+import { eventually } from '../support/stack';
+import { startTcpProxy, type TcpProxy } from '../support/tcpProxy';
+import { startTimeSkipping } from '../support/timeSkippingServer';
+
+let environment: TestWorkflowEnvironment;
+/** Between the graph and Temporal; the workers have a connection of their own. */
+let wire: TcpProxy;
+let graph: TestGraph;
+let workers: Worker[];
+let running: Promise<unknown>;
+
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  environment = await startTimeSkipping();
+  wire = await startTcpProxy(Number(environment.address.split(':')[1]));
+  // Attempts are short, so that histories show several.
+  graph = await startTestGraph({ LONGWATCH_RESCORE_AFTER_MS: '1' }, wire.address, 500);
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('ERROR') });
+  workers = await Promise.all(
+    [FRAUD_QUEUE, OPERATIONS_QUEUE].map((taskQueue) =>
+      Worker.create({ connection: environment.nativeConnection, taskQueue, workflowBundle, activities: graph.activities[taskQueue as typeof FRAUD_QUEUE]! }),
+    ),
+  );
+  running = Promise.all(workers.map((worker) => worker.run()));
+  await graph.startStandingWorkflows();
+}, 300_000);
+afterAll(async () => {
+  workers?.forEach((worker) => worker.shutdown());
+  await running;
+  await graph?.stop();
+  await wire?.close();
+  await environment?.teardown();
+});
+
+const post = (body: object) => request(graph.app).post('/v1/transactions').set(...bearer('service')).send(body);
+const caseOf = (id: string) => request(graph.app).get(`/v1/investigations/${id}`).set(...bearer('ana'));
+const { merchantId: _, ...anywhere } = payment();
+
+it('starts what every worker starts, once', async () => {
+  await graph.startStandingWorkflows();
+  await graph.startStandingWorkflows();
+  for (const id of [RELAY_ID, streamWorkflowId(TRANSACTION_HISTORY_STREAM)])
+    expect((await graph.temporal.client.workflow.getHandle(id).describe()).status.name).toBe('RUNNING');
+});
+
+it('Temporal away: what is owed meanwhile starts when it is back, one case each', async () => {
+  wire.cut();
+  const owed = Array.from({ length: 5 }, () => payment({ amount: 900_000 }));
+  for (const body of owed) expect((await post(body)).body).toMatchObject({ outcome: expect.stringMatching(/review|block/) });
+  for (const { transactionId } of owed) expect((await caseOf(transactionId)).body).toMatchObject({ status: 'scoring', timeline: [] });
+  wire.mend();
+  for (const { transactionId } of owed) {
+    const { body } = await eventually(() => caseOf(transactionId), ({ body: found }) => found.timeline.length > 0);
+    expect(body.timeline[0].kind).toBe('opened');
+    expect((await graph.temporal.client.workflow.getHandle(investigationId(transactionId)).describe()).status.name).toBe('RUNNING');
+  }
+});
+
+it('the model away: what was approved without it is scored again, and what should have been worse becomes a case', async () => {
+  const { userId } = payment();
+  graph.model.behaviour = { status: 503 };
+  const approved: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    const { body } = await post(payment({ userId, amount: 90_000, merchantId: `rescored-${i}`, deviceId: `d-${i}`, location: { latitude: 40.7, longitude: -74, country: i % 2 ? 'US' : 'NG' } }));
+    expect(body.mode).toBe('degraded');
+    if (body.outcome === 'approve') approved.push(body.transactionId);
+  }
+  graph.model.behaviour = undefined;
+  const read = async (id: string) => (await request(graph.app).get(`/v1/transactions/${id}`).set(...bearer('service'))).body;
+  const found = await Promise.all(approved.map((id) => eventually(() => read(id), ({ rescored }) => rescored)));
+  const worse = found.filter(({ rescored }) => rescored.outcome !== 'approve');
+  expect(worse.length).toBeGreaterThan(0);
+  for (const { decision } of worse) await eventually(() => caseOf(decision.transactionId), ({ body }) => body.timeline?.length > 0);
+});
+
+it('counts what merchants sold, from the table’s stream', async () => {
+  const merchantId = `merchant-of-${payment().transactionId}`;
+  for (let i = 0; i < 7; i++) expect((await post({ ...anywhere, ...payment(), merchantId })).status).toBe(200);
+  const store = new MerchantStore(graph.dynamodb.db);
+  const count = async () => merchantTotals((await store.read([merchantId])).get(merchantId)!.profile, Date.now(), 1, 0).count;
+  expect(await eventually(count, (found) => found >= 7)).toBe(7);
+});
+
+it('goes on from history', async () => {
+  const { workflow } = graph.temporal.client;
+  const shards = (await eventually(() => workflow.getHandle(streamWorkflowId(TRANSACTION_HISTORY_STREAM)).fetchHistory(), ({ events }) => (events ?? []).some(({ childWorkflowExecutionStartedEventAttributes: started }) => started))).events!.flatMap(
+    ({ childWorkflowExecutionStartedEventAttributes: started }) => started?.workflowExecution?.workflowId ?? [],
+  );
+  expect(shards).toHaveLength(1);
+  // Several attempts each.
+  for (const [type, id] of [['relay', RELAY_ID], ['stream', streamWorkflowId(TRANSACTION_HISTORY_STREAM)], ['shard', shards[0]!]] as const) {
+    if (type !== 'stream')
+      await eventually(() => workflow.getHandle(id).fetchHistory(), ({ events }) => (events ?? []).filter(({ activityTaskCompletedEventAttributes: done }) => done).length >= 3);
+    const { events } = await record(type, 'running', workflow.getHandle(id));
+    // Not one task failed.
+    expect(events!.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);
+  }
+});
