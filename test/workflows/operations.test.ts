@@ -1,5 +1,4 @@
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import request from 'supertest';
 import { merchantTotals } from '../../src/domain/fraud/merchantProfile';
 import { MerchantStore } from '../../src/stores/fraud/merchants';
@@ -10,9 +9,10 @@ import { record } from '../support/histories';
 import { payment } from '../support/payment';
 import { eventually } from '../support/stack';
 import { startTcpProxy, type TcpProxy } from '../support/tcpProxy';
-import { startTimeSkipping } from '../support/timeSkippingServer';
+import { startTestTemporal, type TestTemporal } from '../support/temporal';
 
-let environment: TestWorkflowEnvironment;
+let temporal: TestTemporal;
+let connection: NativeConnection;
 /** Between the graph and Temporal; the workers have a connection of their own. */
 let wire: TcpProxy;
 let graph: TestGraph;
@@ -21,25 +21,27 @@ let running: Promise<unknown>;
 
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  environment = await startTimeSkipping();
-  wire = await startTcpProxy(Number(environment.address.split(':')[1]));
+  temporal = await startTestTemporal();
+  connection = await NativeConnection.connect({ address: temporal.address });
+  wire = await startTcpProxy(Number(temporal.address.split(':')[1]));
   // Attempts are short, so that histories show several.
   graph = await startTestGraph({ LONGWATCH_RESCORE_AFTER_MS: '1' }, wire.address, 500);
   const workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('ERROR') });
   workers = await Promise.all(
     [FRAUD_QUEUE, OPERATIONS_QUEUE].map((taskQueue) =>
-      Worker.create({ connection: environment.nativeConnection, taskQueue, workflowBundle, activities: graph.activities[taskQueue as typeof FRAUD_QUEUE]! }),
+      Worker.create({ connection, taskQueue, workflowBundle, activities: graph.activities[taskQueue as typeof FRAUD_QUEUE]! }),
     ),
   );
   running = Promise.all(workers.map((worker) => worker.run()));
   await graph.startStandingWorkflows();
-}, 300_000);
+}, 900_000);
 afterAll(async () => {
   workers?.forEach((worker) => worker.shutdown());
   await running;
   await graph?.stop();
   await wire?.close();
-  await environment?.teardown();
+  await connection?.close();
+  await temporal?.stop();
 });
 
 const post = (body: object) => request(graph.app).post('/v1/transactions').set(...bearer('service')).send(body);

@@ -1,0 +1,27 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { claimTemporalPorts, startTemporal } from '../../src/local/temporal';
+import { findTemporal } from '../../src/local/temporalCli';
+import { searchAttributeTypes } from '../../src/workflows/searchAttributes';
+
+export interface TestTemporal {
+  /** host:port. */
+  address: string;
+  stop(): Promise<void>;
+}
+
+/** A Temporal dev server of its own that keeps nothing. The first on a machine may build it. */
+export async function startTestTemporal(): Promise<TestTemporal> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-temporal-'));
+  const ports = await claimTemporalPorts(0, false);
+  const executable = await findTemporal({ onStage: () => undefined });
+  const child = await startTemporal({ executable, dataDir, inMemory: true, ports, namespace: 'default', searchAttributes: searchAttributeTypes });
+  return {
+    address: ports.address,
+    async stop() {
+      await child.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
