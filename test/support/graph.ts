@@ -8,18 +8,20 @@ import { LOCAL_CREDENTIALS } from '../../src/endpoints';
 import { buildGraph, type Graph } from '../../src/graph';
 import { type Misbehaviour, startEndpointServer } from '../../src/local/sagemaker/server';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from './dynamodb';
+import { TEST_SECRET } from './secret';
 import { startTcpProxy, type TcpProxy } from './tcpProxy';
-
-/** Signs the customers' links. */
-export const TEST_SECRET = 'a-secret-of-the-tests-0123456789ab';
 
 const keys = { service: 'service-key-0123456789', ana: 'ana-key-0123456789', ben: 'ben-key-0123456789', eva: 'eva-key-0123456789', admin: 'admin-key-0123456789' };
 export type Who = keyof typeof keys;
+const roles: Record<Who, string> = { service: 'service', ana: 'investigator', ben: 'investigator', eva: 'supervisor', admin: 'admin' };
+const apiKeys = (Object.keys(keys) as Who[]).map((who) => `${who}:${roles[who]}:${keys[who]}`).join(',');
 export const bearer = (who: Who): [string, string] => ['authorization', `Bearer ${keys[who]}`];
 
 export interface TestGraph extends Graph {
   app: Express;
   dynamodb: TestDynamoDB;
+  /** Where other processes of the same Longwatch find its parts. */
+  environment: Record<string, string>;
   /** Calls to DynamoDB by operation since the last time. */
   callsOf(work: () => PromiseLike<unknown>): Promise<Record<string, number>>;
   /** Between us and DynamoDB. */
@@ -74,10 +76,9 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
   });
   await graph.prepareStores();
   await graph.startRules();
-  const roles: Record<Who, string> = { service: 'service', ana: 'investigator', ben: 'investigator', eva: 'supervisor', admin: 'admin' };
   const app = createApp({
     routes: graph.routes,
-    authenticator: new Authenticator(parseApiKeys((Object.keys(keys) as Who[]).map((who) => `${who}:${roles[who]}:${keys[who]}`).join(','))),
+    authenticator: new Authenticator(parseApiKeys(apiKeys)),
     logger: pino({ level: 'silent' }),
     registry: graph.metrics.registry,
     readiness: () => graph.readiness('elsewhere'),
@@ -87,6 +88,17 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
     ...graph,
     app,
     dynamodb,
+    environment: {
+      DYNAMODB_ENDPOINT: dynamodb.endpoint,
+      SAGEMAKER_ENDPOINT: endpoint.url,
+      SAGEMAKER_ENDPOINT_NAME: config.SAGEMAKER_ENDPOINT_NAME,
+      TEMPORAL_ADDRESS: temporalAddress,
+      LONGWATCH_TABLE_PREFIX: config.LONGWATCH_TABLE_PREFIX,
+      LONGWATCH_SIGNING_SECRET: TEST_SECRET,
+      LONGWATCH_API_KEYS: apiKeys,
+      AWS_REGION: REGION,
+      ...env,
+    },
     wire,
     model,
     async callsOf(work) {

@@ -9,25 +9,15 @@ import { investigationPolicy } from '../../src/graph';
 import { InvestigationStore } from '../../src/stores/fraud/investigations';
 import { typedSearchAttributes } from '../../src/workflows/searchAttributes';
 import { FRAUD_QUEUE, investigationId, investigationStart } from '../../src/workflows/fraud/declarations';
-import { bearer, startTestGraph, type TestGraph, type Who, TEST_SECRET } from '../support/graph';
+import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';
 import { billableActions, record } from '../support/histories';
+import { merchantDecides } from '../support/merchantRules';
 import { payment, type Payment } from '../support/payment';
+import { TEST_SECRET } from '../support/secret';
 import { eventually } from '../support/stack';
 import { startTimeSkipping } from '../support/timeSkippingServer';
 
 const HOUR = 3_600_000;
-/** The merchant alone says what is decided, so that every ladder can be asked for. */
-const rules = {
-  bands: [],
-  rules: (['alert', 'review', 'block'] as const).map((outcome) => ({
-    id: outcome,
-    when: { field: 'transaction.merchantId', is: '==', value: outcome },
-    outcome,
-    reason: `MERCHANT_${outcome.toUpperCase()}`,
-    text: `the merchant is there to be ${outcome}`,
-  })),
-};
-
 let bundle: WorkflowBundleWithSourceMap;
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
@@ -46,8 +36,7 @@ describe.each([
   beforeAll(async () => {
     environment = await startTimeSkipping();
     graph = await startTestGraph({}, environment.address);
-    const { headers } = await request(graph.app).get('/v1/rules').set(...bearer('admin')).expect(200);
-    await request(graph.app).put('/v1/rules').set(...bearer('admin')).set('if-match', headers['etag']!).send(rules).expect(200);
+    await merchantDecides(graph);
     worker = await Worker.create({
       connection: environment.nativeConnection,
       taskQueue: FRAUD_QUEUE,

@@ -1,0 +1,197 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import request from 'supertest';
+import { investigationId } from '../../src/workflows/fraud/declarations';
+import { bearer, startTestGraph, type TestGraph } from '../support/graph';
+import { merchantDecides } from '../support/merchantRules';
+import { payment, type Payment } from '../support/payment';
+import { eventually } from '../support/stack';
+import { startTestTemporal, type TestTemporal } from '../support/temporal';
+
+const folder = mkdtempSync(join(tmpdir(), 'longwatch-faults-'));
+let temporal: TestTemporal;
+let graph: TestGraph;
+/** The worker, started again whenever it dies, as a process manager would. */
+let worker: ChildProcess | undefined;
+let deaths = 0;
+let over = false;
+/** What the webhook's receiver got: ids in the order of arrival. */
+const received: string[] = [];
+let receiver: Server;
+/** Kills the worker when this message arrives, before it is answered; once. */
+let killOnReceipt: ((id: string) => boolean) | undefined;
+let environment: Record<string, string>;
+
+function startWorker(): void {
+  worker = spawn(process.execPath, ['--import', 'tsx', join(__dirname, '..', 'support', 'killedWorker.ts'), folder], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: '', ...environment },
+  });
+  worker.once('exit', (_, signal) => {
+    if (over) return;
+    if (signal === 'SIGKILL') deaths++;
+    startWorker();
+  });
+}
+
+beforeAll(async () => {
+  temporal = await startTestTemporal();
+  receiver = createServer((incoming, answer) => {
+    const id = String(incoming.headers['longwatch-notification-id']);
+    incoming.resume().on('end', () => {
+      received.push(id);
+      if (killOnReceipt?.(id)) {
+        killOnReceipt = undefined;
+        worker!.kill('SIGKILL');
+        return; // Never answered: the sender is dead.
+      }
+      answer.writeHead(204).end();
+    });
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+  graph = await startTestGraph({ LONGWATCH_WEBHOOK_URL: url }, temporal.address);
+  environment = { ...process.env, LONGWATCH_MODEL_DEADLINE_MS: '5000', LONGWATCH_DECISION_DEADLINE_MS: '10000', LONGWATCH_LOG_LEVEL: 'error', ...graph.environment } as Record<string, string>;
+  await merchantDecides(graph);
+  startWorker();
+}, 900_000);
+afterAll(async () => {
+  over = true;
+  worker?.kill('SIGKILL');
+  await graph?.stop();
+  await temporal?.stop();
+  receiver?.closeAllConnections();
+  receiver?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const read = async (id: string) => (await request(graph.app).get(`/v1/investigations/${id}`).set(...bearer('ana'))).body;
+const transactionOf = async (id: string) => (await request(graph.app).get(`/v1/transactions/${id}`).set(...bearer('service'))).body;
+const send = (body: object) => request(graph.app).post('/v1/transactions').set(...bearer('service')).send(body);
+const historyOf = (id: string) => graph.temporal.client.workflow.getHandle(investigationId(id)).fetchHistory();
+/** One investigation: one run ever, by Temporal's own records. */
+async function runsOf(id: string): Promise<number> {
+  let runs = 0;
+  for await (const _ of graph.temporal.client.workflow.list({ query: `WorkflowId = '${investigationId(id)}'` })) runs++;
+  return runs;
+}
+/** Without what is a case's own: its names and its times, in fields and in sentences. */
+const comparable = (value: unknown, { transactionId, userId }: Payment) =>
+  JSON.parse(JSON.stringify(value).replaceAll(transactionId, '<transaction>').replaceAll(userId, '<user>').replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')) as unknown;
+
+/** Opens a blocked payment's case, has two people see to it, and tells how it ended. */
+async function throughItsLife(of: Payment) {
+  const { transactionId } = of;
+  expect((await send(of)).body.outcome).toBe('block');
+  await eventually(() => read(transactionId), ({ status }) => status === 'waiting');
+  // Who gets no answer because the worker died asks again under the same key: it stays one request.
+  const ask = (what: string, body: object) =>
+    eventually(() => request(graph.app).post(`/v1/investigations/${transactionId}/${what}`).set(...bearer('ana')).set('idempotency-key', `${what}-${transactionId}`).send(body), ({ status }) => status !== 503);
+  const noted = await ask('note', { text: 'called the customer' });
+  expect([noted.status, noted.body.detail]).toEqual([200, undefined]);
+  const decided = await ask('decide', { decision: 'fraud' });
+  expect([decided.status, decided.body.detail]).toEqual([200, undefined]);
+  await graph.temporal.client.workflow.getHandle(investigationId(transactionId)).result();
+  // The model's score depends on the time of the payment, which is the case's own.
+  const { timeline, score: _, ...header } = await read(transactionId);
+  const { outcome, label, hold: holdOfPayment } = await transactionOf(transactionId);
+  const kinds = timeline.map(({ kind, text }: { kind: string; text: string }) => ({ kind, text }));
+  const { body: hold } = await request(graph.app).get(`/v1/users/${of.userId}/hold`).set(...bearer('ana'));
+  return {
+    header: comparable(header, of),
+    // Scoring and the note may come in either order.
+    timeline: (comparable(kinds, of) as { kind: string }[]).sort((a, b) => a.kind.localeCompare(b.kind)),
+    transaction: comparable({ outcome, label, holdOfPayment }, of),
+    holdOfUser: comparable(hold, of),
+    received: received.filter((id) => id.startsWith(transactionId)).map((id) => id.replace(transactionId, '')).sort(),
+    runs: await runsOf(transactionId),
+  };
+}
+
+it('kill -9 of the worker between every two activities of an investigation: same end, one case, no message twice', async () => {
+  const blocked = (name: string) => payment({ transactionId: `tx-${name}`, merchantId: 'block' });
+  const expected = await throughItsLife(blocked('undisturbed'));
+  expect(expected.runs).toBe(1);
+  expect(new Set(expected.received).size).toBe(expected.received.length);
+  const { events } = await historyOf('tx-undisturbed');
+  const activities = events!.filter(({ activityTaskScheduledEventAttributes: scheduled }) => scheduled).length;
+  expect(activities).toBeGreaterThanOrEqual(8);
+  // All cases at once: each death hits whatever the others are doing, too.
+  const cases = Array.from({ length: activities }, (_, n) => blocked(`case-kill-${n + 1}`));
+  const ends = await Promise.all(cases.map(throughItsLife));
+  for (const [i, end] of ends.entries()) {
+    const journal = join(folder, `investigation_${cases[i]!.transactionId}`);
+    expect(existsSync(`${journal}.death`)).toBe(true);
+    // The activity that Temporal had not heard of ran again.
+    expect(readFileSync(`${journal}.log`, 'utf8').trim().split('\n').length).toBeGreaterThan(activities);
+    expect(end).toEqual(expected);
+  }
+  expect(deaths).toBe(activities);
+}, 420_000);
+
+it('a webhook may get a message twice when the worker dies before its answer, with the same id; the record is one', async () => {
+  const of = payment({ transactionId: 'tx-twice', merchantId: 'block' });
+  killOnReceipt = (id) => id.startsWith(of.transactionId);
+  await send(of);
+  const copies = async () => received.filter((id) => id.startsWith(of.transactionId));
+  const [first, second] = await eventually(copies, ({ length }) => length >= 2);
+  expect(second).toBe(first);
+  await eventually(() => read(of.transactionId), ({ status }) => status === 'waiting');
+  // A block asks the customer first.
+  const { body } = await request(graph.app).get(`/v1/notifications?recipient=${of.userId}`).set(...bearer('eva'));
+  const found = body.items.filter(({ id }: { id: string }) => id === first);
+  expect(found).toMatchObject([{ status: 'delivered' }]);
+}, 180_000);
+
+describe('kill -9 of the API between the write and the start', () => {
+  /** Takes connections and never says a word, so that a start hangs for as long as the API lives. */
+  const silence = createTcpServer((socket) => void sockets.add(socket.on('error', () => undefined)));
+  const sockets = new Set<Socket>();
+  let silentAddress: string;
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => silence.listen(0, '127.0.0.1', resolve));
+    silentAddress = `127.0.0.1:${(silence.address() as AddressInfo).port}`;
+  });
+  afterAll(() => {
+    sockets.forEach((socket) => socket.destroy());
+    silence.close();
+  });
+
+  async function startApi(): Promise<{ url: string; process: ChildProcess }> {
+    const api = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'api'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...environment, NODE_OPTIONS: '', PORT: '0', TEMPORAL_ADDRESS: silentAddress },
+    });
+    let output = '';
+    api.stdout.on('data', (part: Buffer) => (output += part.toString()));
+    await eventually(async () => /API +http/.test(output), Boolean);
+    return { url: /API +(http:\S+)/.exec(output)![1]!, process: api };
+  }
+  const kill = async (api: ChildProcess) => {
+    const dead = new Promise((resolve) => api.once('exit', resolve));
+    api.kill('SIGKILL');
+    await dead;
+  };
+
+  it('the relay starts what is owed, once; the payment system’s retry gets the same bytes', async () => {
+    const first = await startApi();
+    const payments = Array.from({ length: 4 }, () => payment({ merchantId: 'block' }));
+    const answers = await Promise.all(payments.map((body) => request(first.url).post('/v1/transactions').set(...bearer('service')).send(body).expect(200)));
+    // Its start hangs: nobody has begun a case.
+    expect(await Promise.all(payments.map(({ transactionId }) => runsOf(transactionId)))).toEqual([0, 0, 0, 0]);
+    await kill(first.process);
+    for (const { transactionId } of payments) await eventually(() => read(transactionId), ({ status }) => status === 'waiting');
+    const second = await startApi();
+    for (const [i, body] of payments.entries()) {
+      const again = await request(second.url).post('/v1/transactions').set(...bearer('service')).send(body).expect(200);
+      expect(again.text).toBe(answers[i]!.text);
+      expect(await runsOf(body.transactionId)).toBe(1);
+    }
+    await kill(second.process);
+  }, 120_000);
+});
