@@ -198,7 +198,12 @@ class Run {
     if (this.stopped) return;
     const { config, stack } = this;
     const namespace = config.TEMPORAL_NAMESPACE;
-    if (stack && this.api) writeAddresses(stack.dataDir, { api: this.api.url, ...(uiUrl && { ui: uiUrl }), namespace });
+    const parts = {
+      DynamoDB: endpoints.dynamodb?.endpoint ?? 'AWS',
+      model: endpoints.sagemaker?.endpoint ?? 'AWS',
+      Temporal: endpoints.temporal.address,
+    };
+    if (stack && this.api) writeAddresses(stack.dataDir, { api: this.api.url, ...(uiUrl && { ui: uiUrl }), namespace, parts });
     process.stdout.write(
       startScreen({
         apiUrl: this.api?.url ?? 'not in this process',
@@ -206,11 +211,7 @@ class Run {
         ...(uiUrl && { uiUrl }),
         namespace,
         ...(stack && { dataDir: stack.dataDir }),
-        parts: {
-          DynamoDB: endpoints.dynamodb?.endpoint ?? 'AWS',
-          model: endpoints.sagemaker?.endpoint ?? 'AWS',
-          Temporal: endpoints.temporal.address,
-        },
+        parts,
       }),
     );
   }

@@ -1,15 +1,30 @@
-import { BatchGetItemCommand, type DynamoDBClient, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
-import { InvokeEndpointCommand, type SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { BatchGetItemCommand, DynamoDBClient, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 
-export interface Floor {
-  dynamodb: DynamoDBClient;
-  sagemaker: SageMakerRuntimeClient;
+/** All that the bare calls need, as it can be handed to another process. */
+export interface FloorSettings {
+  addresses: { dynamodb: string; sagemaker: string; temporal: string };
   endpointName: string;
   tablePrefix: string;
   /** One row as the product sends it. */
   row: string;
-  /** Sizes in bytes of what the product keeps, so that the bare write is as large. */
+  /** Sizes in characters of what the product keeps, so that the bare write is as large. */
   sizes: { answer: number; transaction: number; features: number; profile: number };
+}
+
+export interface Floor extends FloorSettings {
+  dynamodb: DynamoDBClient;
+  sagemaker: SageMakerRuntimeClient;
+}
+
+export function openFloor(settings: FloorSettings): Floor {
+  const shared = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+  return {
+    ...settings,
+    dynamodb: new DynamoDBClient({ ...shared, endpoint: settings.addresses.dynamodb, requestHandler: new NodeHttpHandler() }),
+    sagemaker: new SageMakerRuntimeClient({ ...shared, endpoint: settings.addresses.sagemaker, requestHandler: new NodeHttpHandler() }),
+  };
 }
 
 const filler = (bytes: number): string => 'x'.repeat(Math.max(1, bytes));

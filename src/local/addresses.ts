@@ -7,6 +7,8 @@ export interface Addresses {
   /** Absent with an external Temporal whose UI is not configured. */
   ui?: string;
   namespace: string;
+  /** Where the parts behind the API are; `AWS` where that is AWS itself. */
+  parts: { DynamoDB: string; model: string; Temporal: string };
 }
 
 const file = (dataDir: string): string => join(dataDir, 'addresses.json');

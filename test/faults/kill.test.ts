@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
 import { investigationId } from '../../src/workflows/fraud/declarations';
+import { endApi, startApi } from '../support/api';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { merchantDecides } from '../support/merchantRules';
 import { payment, type Payment } from '../support/payment';
@@ -57,7 +58,7 @@ beforeAll(async () => {
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
   graph = await startTestGraph({ LONGWATCH_WEBHOOK_URL: url }, temporal.address);
   environment = { ...process.env, LONGWATCH_MODEL_DEADLINE_MS: '5000', LONGWATCH_DECISION_DEADLINE_MS: '10000', LONGWATCH_LOG_LEVEL: 'error', ...graph.environment } as Record<string, string>;
-  await merchantDecides(graph);
+  await merchantDecides(graph.app);
   startWorker();
 }, 900_000);
 afterAll(async () => {
@@ -162,36 +163,20 @@ describe('kill -9 of the API between the write and the start', () => {
     silence.close();
   });
 
-  async function startApi(): Promise<{ url: string; process: ChildProcess }> {
-    const api = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'api'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...environment, NODE_OPTIONS: '', PORT: '0', TEMPORAL_ADDRESS: silentAddress },
-    });
-    let output = '';
-    api.stdout.on('data', (part: Buffer) => (output += part.toString()));
-    await eventually(async () => /API +http/.test(output), Boolean);
-    return { url: /API +(http:\S+)/.exec(output)![1]!, process: api };
-  }
-  const kill = async (api: ChildProcess) => {
-    const dead = new Promise((resolve) => api.once('exit', resolve));
-    api.kill('SIGKILL');
-    await dead;
-  };
-
   it('the relay starts what is owed, once; the payment system’s retry gets the same bytes', async () => {
-    const first = await startApi();
+    const first = await startApi({ ...environment, TEMPORAL_ADDRESS: silentAddress });
     const payments = Array.from({ length: 4 }, () => payment({ merchantId: 'block' }));
     const answers = await Promise.all(payments.map((body) => request(first.url).post('/v1/transactions').set(...bearer('service')).send(body).expect(200)));
     // Its start hangs: nobody has begun a case.
     expect(await Promise.all(payments.map(({ transactionId }) => runsOf(transactionId)))).toEqual([0, 0, 0, 0]);
-    await kill(first.process);
+    await endApi(first);
     for (const { transactionId } of payments) await eventually(() => read(transactionId), ({ status }) => status === 'waiting');
-    const second = await startApi();
+    const second = await startApi({ ...environment, TEMPORAL_ADDRESS: silentAddress });
     for (const [i, body] of payments.entries()) {
       const again = await request(second.url).post('/v1/transactions').set(...bearer('service')).send(body).expect(200);
       expect(again.text).toBe(answers[i]!.text);
       expect(await runsOf(body.transactionId)).toBe(1);
     }
-    await kill(second.process);
+    await endApi(second);
   }, 120_000);
 });

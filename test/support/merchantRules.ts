@@ -1,5 +1,5 @@
 import request from 'supertest';
-import { bearer, type TestGraph } from './graph';
+import { bearer } from './graph';
 
 /** The merchant alone says what is decided, so that every ladder can be asked for. */
 const rules = {
@@ -13,8 +13,8 @@ const rules = {
   })),
 };
 
-/** From now on a payment is decided by its merchant's name. */
-export async function merchantDecides({ app }: TestGraph): Promise<void> {
-  const { headers } = await request(app).get('/v1/rules').set(...bearer('admin')).expect(200);
-  await request(app).put('/v1/rules').set(...bearer('admin')).set('if-match', headers['etag']!).send(rules).expect(200);
+/** From now on a payment is decided by its merchant's name. The API is an app of this process or a URL. */
+export async function merchantDecides(api: Parameters<typeof request>[0], authorization = bearer('admin')): Promise<void> {
+  const { headers } = await request(api).get('/v1/rules').set(...authorization).expect(200);
+  await request(api).put('/v1/rules').set(...authorization).set('if-match', headers['etag']!).send(rules).expect(200);
 }

@@ -36,7 +36,7 @@ describe.each([
   beforeAll(async () => {
     environment = await startTimeSkipping();
     graph = await startTestGraph({}, environment.address);
-    await merchantDecides(graph);
+    await merchantDecides(graph.app);
     worker = await Worker.create({
       connection: environment.nativeConnection,
       taskQueue: FRAUD_QUEUE,

@@ -1,5 +1,7 @@
 import { condition, defineUpdate, proxyActivities, setHandler } from '@temporalio/workflow';
 
+export const PEER_QUEUE = 'bench-peer';
+
 export interface PeerActivities {
   /** The whole bare decision in one activity: the friendliest form for the peer. */
   decide(id: string, user: string, merchant: string): Promise<string>;

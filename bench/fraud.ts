@@ -1,0 +1,142 @@
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+import { SingleBar } from 'cli-progress';
+import Table from 'cli-table3';
+import { removeDataDir, startLongwatch } from '../test/support/stack';
+import { readAddresses } from '../src/local/addresses';
+import { investigationId } from '../src/workflows/fraud/declarations';
+import { actionsOfInvestigations } from './fraudInvestigations';
+import { FloorTables } from './support/floorTables';
+import { bareDecision, openFloor } from './support/floor';
+import { closeConnections, post } from './support/http';
+import { latencies, median, ms, percentile, ratio, throughput } from './support/measure';
+import { Payments } from './support/payments';
+import { startPeer } from './support/peer/client';
+import { unitsOfApprovals } from './support/units';
+
+export interface FraudBenchSettings {
+  rounds: number;
+  samples: number;
+  seconds: number;
+  concurrency: number;
+}
+
+/** Payments that give users a past before anything is measured. */
+const SEEDED = 3_000;
+/** Decisions of which the units are counted, one after another. */
+const COUNTED = 200;
+
+/**
+ * Decisions through HTTP, beside the same reads, the same scoring call and the same write bare (the floor), and
+ * beside the bare decision taken in a workflow by update-with-start on the same server (the peer). What is measured
+ * takes turns, so that a noisy machine treats all alike.
+ */
+export async function benchFraud({ rounds, samples, seconds, concurrency }: FraudBenchSettings): Promise<void> {
+  // Saturated on purpose: with the deadlines of production the throughput of a small machine would be refusals.
+  const stack = await startLongwatch({ LONGWATCH_MODEL_DEADLINE_MS: '10000', LONGWATCH_DECISION_DEADLINE_MS: '20000', TEMPORAL_UI_PORT: '0' });
+  try {
+    const url = new URL('/v1/transactions', stack.url);
+    const payments = new Payments();
+    const outcomes = new Map<string, number>();
+    const decide = async () => {
+      const { status, text } = await post(url, stack.key, payments.next().body);
+      if (status !== 200) throw new Error(`${status}: ${text}`);
+      const { outcome } = JSON.parse(text) as { outcome: string };
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    };
+    await seed(decide);
+    outcomes.clear();
+
+    const { parts } = readAddresses(stack.dataDir)!;
+    const addresses = { dynamodb: parts.DynamoDB, sagemaker: parts.model, temporal: parts.Temporal };
+    const connection = await Connection.connect({ address: addresses.temporal });
+    const client = new Client({ connection });
+    const units = await unitsOfApprovals(addresses, COUNTED, () => payments.next().body);
+
+    const tables = new FloorTables(addresses);
+    const floor = openFloor(await tables.create('floor-'));
+    const peer = await startPeer(await tables.create('peer-'), client);
+    const bare = async () => {
+      const { transaction } = payments.next();
+      await bareDecision(floor, transaction.transactionId, transaction.userId, transaction.merchantId);
+    };
+    const inWorkflow = async () => {
+      const { transaction } = payments.next();
+      await peer.decide(transaction.transactionId, transaction.userId, transaction.merchantId);
+    };
+    const measured = { product: series(), floor: series(), peer: series() };
+    const subjects = [[measured.product, decide], [measured.floor, bare], [measured.peer, inWorkflow]] as const;
+    for (const [, operation] of subjects) await latencies(30, operation); // Compiled, connected, cached.
+    const bar = progress('rounds');
+    bar.start(rounds, 0);
+    for (let round = 0; round < rounds; round++) {
+      for (const [into, operation] of subjects) into.latencies.push(await latencies(samples, operation));
+      for (const [into, operation] of subjects) into.throughputs.push(await throughput(seconds, concurrency, operation));
+      bar.increment();
+    }
+    bar.stop();
+    await peer.stop();
+    report(measured, { rounds, samples, seconds, concurrency });
+    const all = [...outcomes.values()].reduce((sum, count) => sum + count, 0);
+    console.log(`Outcomes of the ${all} decisions: ${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')}.\n`);
+    console.log(`An approval, over ${COUNTED}: ${units.read.toFixed(2)} read units, ${units.write.toFixed(2)} write units, ${(await workflowsOf(client, units.approved)) / COUNTED} workflows.`);
+    console.log('Billable actions of an investigation, from its history:');
+    for (const { what, actions } of await actionsOfInvestigations(stack, client)) console.log(`  ${what.padEnd(26)} ${actions}`);
+    await connection.close();
+  } finally {
+    closeConnections();
+    await stack.stop();
+    removeDataDir(stack.dataDir);
+  }
+}
+
+/** How many of some payments have a workflow. */
+async function workflowsOf(client: Client, transactionIds: readonly string[]): Promise<number> {
+  const found = await Promise.all(transactionIds.map((id) => client.workflow.getHandle(investigationId(id)).describe().then(() => 1, (error: unknown) => {
+    if (error instanceof WorkflowNotFoundError) return 0;
+    throw error;
+  })));
+  return found.reduce<number>((sum, one) => sum + one, 0);
+}
+
+interface Series {
+  /** Milliseconds, by round. */
+  latencies: number[][];
+  /** Decisions a second, by round. */
+  throughputs: number[];
+}
+
+const series = (): Series => ({ latencies: [], throughputs: [] });
+
+const progress = (what: string) => new SingleBar({ format: `{bar} {value} of {total} ${what} | {duration_formatted}`, hideCursor: true, noTTYOutput: true, notTTYSchedule: 10_000 });
+
+async function seed(decide: () => Promise<void>): Promise<void> {
+  const bar = progress('payments of the past');
+  bar.start(SEEDED, 0);
+  let next = 0;
+  const lane = async () => {
+    while (next++ < SEEDED) {
+      await decide();
+      bar.increment();
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, lane)).finally(() => bar.stop());
+}
+
+function report(measured: Record<'product' | 'floor' | 'peer', Series>, { rounds, samples, seconds, concurrency }: FraudBenchSettings): void {
+  const table = new Table({ head: ['', 'p50', 'p95', 'p99', `decisions a second, ${concurrency} in flight`], style: { head: [], border: [] } });
+  const names = { product: 'Longwatch through HTTP', floor: 'floor: bare calls', peer: 'peer: a workflow a decision' };
+  for (const [name, { latencies: taken, throughputs }] of Object.entries(measured) as [keyof typeof names, Series][]) {
+    const all = taken.flat();
+    table.push([names[name], ms(percentile(all, 50)), ms(percentile(all, 95)), ms(percentile(all, 99)), median(throughputs).toFixed(0)]);
+  }
+  console.log(`\n${table.toString()}`);
+  console.log(`${rounds} rounds of ${samples} latencies one after another and of ${seconds} s of throughput each, in turn.\n`);
+  const { product, floor, peer } = measured;
+  const perRound = (a: number[], b: number[]) => median(a.map((value, i) => value / b[i]!));
+  const p50 = ({ latencies: taken }: Series) => taken.map(median);
+  console.log('Ratios, the median over the rounds of each round’s own:');
+  console.log(`  p50 over the floor's            ${ratio(perRound(p50(product), p50(floor)))}  (target: at most 1.5)`);
+  console.log(`  p50 of the workflow over ours   ${ratio(perRound(p50(peer), p50(product)))}`);
+  console.log(`  throughput over the floor's     ${ratio(perRound(product.throughputs, floor.throughputs))}  (target: at least 0.6)`);
+  console.log(`  throughput over the workflow's  ${ratio(perRound(product.throughputs, peer.throughputs))}  (target: at least 5)\n`);
+}

@@ -1,0 +1,27 @@
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { benchFraud } from './fraud';
+
+/** Each bench measures the product, its floor and a peer in one run: only their ratios mean something. */
+void yargs(hideBin(process.argv))
+  .scriptName('npm run bench --')
+  .usage('$0 <what>\n\nMeasures the product beside its floor and a peer, on a stack of its own.')
+  .command(
+    'fraud',
+    'decisions through HTTP, beside the bare calls they cannot avoid and beside a workflow a decision',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all three in turn' })
+        .option('samples', { type: 'number', default: 100, describe: 'Latencies a round' })
+        .option('seconds', { type: 'number', default: 4, describe: 'Seconds of throughput a round' })
+        .option('concurrency', { type: 'number', default: 16, describe: 'Decisions in flight while throughput is measured' }),
+    (args) => benchFraud(args),
+  )
+  .demandCommand(1, 'Say what to measure; --help lists it')
+  .strict()
+  .help()
+  .fail((message, error) => {
+    console.error(error ?? message);
+    process.exit(1);
+  })
+  .parse();

@@ -1,0 +1,34 @@
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { type Client, WithStartWorkflowOperation } from '@temporalio/client';
+import type { FloorSettings } from '../floor';
+import { decideInWorkflow, decideNow, PEER_QUEUE } from './workflow';
+
+export interface Peer {
+  decide(id: string, user: string, merchant: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A worker in a process of its own and a client of it here, on the product's Temporal server. */
+export async function startPeer(settings: FloorSettings, client: Client): Promise<Peer> {
+  const worker = fork(join(__dirname, 'worker.ts'), [JSON.stringify(settings)], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const ended = new Promise<number | null>((resolve) => worker.once('exit', resolve));
+  await Promise.race([
+    new Promise((resolve) => worker.once('message', resolve)),
+    ended.then((code) => Promise.reject(new Error(`The peer's worker ended with ${code} before it was ready`))),
+  ]);
+  return {
+    async decide(id, user, merchant) {
+      const startWorkflowOperation = new WithStartWorkflowOperation(decideInWorkflow, {
+        workflowId: `bench-decision/${id}`,
+        taskQueue: PEER_QUEUE,
+        workflowIdConflictPolicy: 'FAIL',
+      });
+      await client.workflow.executeUpdateWithStart(decideNow, { startWorkflowOperation, args: [id, user, merchant] });
+    },
+    async stop() {
+      worker.send('stop');
+      await ended;
+    },
+  };
+}
