@@ -1,13 +1,13 @@
-import { condition, defineUpdate, proxyActivities, setHandler } from '@temporalio/workflow';
+import { condition, defineUpdate, proxyLocalActivities, setHandler } from '@temporalio/workflow';
 
 export const PEER_QUEUE = 'bench-peer';
 
 export interface PeerActivities {
-  /** The whole bare decision in one activity: the friendliest form for the peer. */
+  /** The whole bare decision in one local activity: the friendliest form for the peer. */
   decide(id: string, user: string, merchant: string): Promise<string>;
 }
 
-const { decide } = proxyActivities<PeerActivities>({ startToCloseTimeout: '10 s', retry: { maximumAttempts: 1 } });
+const { decide } = proxyLocalActivities<PeerActivities>({ startToCloseTimeout: '10 s', retry: { maximumAttempts: 1 } });
 
 export const decideNow = defineUpdate<string, [string, string, string]>('decideNow');
 
