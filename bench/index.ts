@@ -1,3 +1,6 @@
+// Before the SDK loads, and for the processes that are started here: no news for whoever reads the figures.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { benchFraud } from './fraud';

@@ -1,9 +1,10 @@
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { bareDecision, type FloorSettings, openFloor } from '../floor';
 import { PEER_QUEUE, type PeerActivities } from './workflow';
 
 /** A process of its own, as a worker would be; told what to do by one JSON argument. */
 async function main(): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('WARN') });
   const floor = openFloor(JSON.parse(process.argv[2] ?? '{}') as FloorSettings);
   const activities: PeerActivities = {
     async decide(id, user, merchant) {
