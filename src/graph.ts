@@ -167,6 +167,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     routes,
     activities,
     starts,
+    links,
     cases,
     onFault,
 

@@ -33,6 +33,7 @@ const CALL_DEADLINE_MS = 5_000;
 export class Temporal {
   readonly client: Client;
   private readonly connection: Connection;
+  private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(target: TemporalTarget) {
     this.connection = Connection.lazy({ ...(target.connection as ConnectionOptions), connectTimeout: CALL_DEADLINE_MS });
@@ -41,7 +42,13 @@ export class Temporal {
 
   /** A call under our deadline. */
   within<T>(call: () => Promise<T>, deadlineMs = CALL_DEADLINE_MS): Promise<T> {
-    return this.connection.withDeadline(Date.now() + deadlineMs, call);
+    const answer = this.connection.withDeadline(Date.now() + deadlineMs, call);
+    const over: Promise<unknown> = answer.then(
+      () => this.underWay.delete(over),
+      () => this.underWay.delete(over),
+    );
+    this.underWay.add(over);
+    return answer;
   }
 
   async state(): Promise<'ok' | 'unavailable'> {
@@ -69,7 +76,9 @@ export class Temporal {
     );
   }
 
-  close(): Promise<void> {
-    return this.connection.close();
+  /** Waits for the calls under way: the SDK would retry them on the closed connection, outside of any promise. */
+  async close(): Promise<void> {
+    await Promise.all(this.underWay);
+    await this.connection.close();
   }
 }

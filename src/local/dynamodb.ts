@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { type Child, startChild } from './child';
 import { StartError } from './errors';
@@ -51,21 +52,27 @@ export async function startDynamoDB(start: DynamoDBStart): Promise<RunningDynamo
   void child.ended.then(claimed.release);
   start.onChild?.(child);
   const endpoint = `http://127.0.0.1:${claimed.port}`;
-  if (await waitUntil(() => answers(endpoint), child.hasEnded, UP_WITHIN_MS)) return { engine, endpoint, child };
+  if (await waitUntil(() => answers(claimed.port), child.hasEnded, UP_WITHIN_MS)) return { engine, endpoint, child };
   const lines = child.lastLines();
   await child.stop();
   throw new StartError(`The embedded DynamoDB (${engine}) did not start. Its last lines:\n${lines}`);
 }
 
-/** Any answer will do: without credentials it is a refusal, which only a server that serves can give. */
-async function answers(endpoint: string): Promise<boolean> {
-  try {
-    const response = await fetch(endpoint, { method: 'POST', signal: AbortSignal.timeout(2_000) });
-    await response.arrayBuffer();
-    return true;
-  } catch {
-    return false; // Not yet.
-  }
+/**
+ * Any answer will do: without credentials it is a refusal, which only a server that serves can give. Not `fetch`:
+ * asked of a server that is just then killed it may never settle, and without a timer left the process would end.
+ */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asked = request({ host: '127.0.0.1', port, method: 'POST', timeout: 2_000, agent: false }, (response) => {
+      response.resume();
+      resolve(true);
+    });
+    asked.once('timeout', () => asked.destroy());
+    asked.once('close', () => resolve(false)); // Not yet.
+    asked.once('error', () => resolve(false));
+    asked.end();
+  });
 }
 
 /**

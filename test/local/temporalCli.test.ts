@@ -82,7 +82,7 @@ describe('without one given', () => {
     expect(stages.at(-1)).toContain('it is too old');
   });
 
-  it('it is downloaded once, however many ask at once, and kept for all', async () => {
+  it('downloads one, once, however many ask at once, and keeps it for all', async () => {
     await withArchive(`echo '${GOOD}'`, async (downloadUrl, requests) => {
       const found = await Promise.all([find({ downloadUrl }), find({ downloadUrl }), find({ downloadUrl })]);
       expect(new Set(found)).toEqual(new Set([join(cacheDir(), 'temporal')]));
