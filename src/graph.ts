@@ -104,7 +104,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const policy = investigationPolicy(config);
   const shared = { decisions: decisionStore, investigations, ledger, endpoint, rules: currentRules, startSoon };
   const decisions = new Decisions(
-    { ...shared, onDecision: (decision) => metrics.decision(decision) },
+    { ...shared, onDecision: (decision, shadowHits) => metrics.decision(decision, shadowHits) },
     {
       modelDeadlineMs: config.LONGWATCH_MODEL_DEADLINE_MS,
       deadlineMs: config.LONGWATCH_DECISION_DEADLINE_MS,

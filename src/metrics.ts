@@ -18,6 +18,12 @@ export class Metrics {
     labelNames: ['cause'],
     registers: [this.registry],
   });
+  private readonly shadowHits = new Counter({
+    name: 'longwatch_fraud_shadow_hits_total',
+    help: 'Times that a shadow rule would have hit, by rule',
+    labelNames: ['rule'],
+    registers: [this.registry],
+  });
   private readonly decisionSeconds = new Histogram({
     name: 'longwatch_fraud_decision_seconds',
     help: 'Time from arrival to just before the write',
@@ -66,7 +72,8 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  decision(decision: Decision): void {
+  decision(decision: Decision, shadowHits: readonly string[]): void {
+    for (const rule of shadowHits) this.shadowHits.inc({ rule });
     this.decisions.inc({ outcome: decision.outcome, mode: decision.mode });
     if (decision.degradedBecause) this.degraded.inc({ cause: decision.degradedBecause });
     this.decisionSeconds.observe(decision.latencyMs / 1000);

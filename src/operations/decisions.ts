@@ -35,7 +35,8 @@ export interface DecisionParts {
   rules: { current(): CompiledRuleSet };
   /** Hands a debt that was just written to Temporal, without waiting for it. */
   startSoon(debt: Debt): void;
-  onDecision?(decision: Decision): void;
+  /** Of decisions that were written; with the shadow rules that would have hit. */
+  onDecision?(decision: Decision, shadowHits: readonly string[]): void;
   now?(): number;
 }
 
@@ -141,7 +142,7 @@ export class Decisions {
     );
     if (lost) return undefined;
     if (debt) this.parts.startSoon(debt);
-    this.parts.onDecision?.(decision);
+    this.parts.onDecision?.(decision, verdict.shadowHits);
     return { body, replayed: false };
   }
 

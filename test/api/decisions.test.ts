@@ -123,6 +123,16 @@ describe('a decision', () => {
     expect(graph.model.requests).toBe(1);
   });
 
+  it('counts what a shadow rule would have hit, and lets it decide nothing', async () => {
+    const { body: before, headers } = await request(graph.app).get('/v1/rules').set(...bearer('eva'));
+    const shadow = { id: 'tried-out', when: { field: 'transaction.merchantId', is: '==', value: 'shadowed' }, outcome: 'block', reason: 'TRIED_OUT', text: 'only tried out', shadow: true };
+    const set = { ...before.ruleSet, rules: [...before.ruleSet.rules, shadow] };
+    await request(graph.app).put('/v1/rules').set(...bearer('eva')).set('if-match', headers['etag']!).send(set).expect(200);
+    const { body } = await post(payment({ merchantId: 'shadowed' }));
+    expect([body.outcome, body.ruleSetVersion]).toEqual(['approve', before.version + 1]);
+    expect((await get('/metrics')).text).toContain('longwatch_fraud_shadow_hits_total{rule="tried-out"} 1\n');
+  });
+
   it('loses no profile update of one user, however many come at once', async () => {
     const { userId } = payment();
     await Promise.all(Array.from({ length: 20 }, () => post(payment({ userId })).expect(200)));

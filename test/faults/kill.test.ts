@@ -21,8 +21,8 @@ let graph: TestGraph;
 let worker: ChildProcess | undefined;
 let deaths = 0;
 let over = false;
-/** What the webhook's receiver got: ids in the order of arrival. */
-const received: string[] = [];
+/** What the webhook's receiver got, in the order of arrival, and how many workers had died by then. */
+const received: { id: string; deaths: number }[] = [];
 let receiver: Server;
 /** Kills the worker when this message arrives, before it is answered; once. */
 let killOnReceipt: ((id: string) => boolean) | undefined;
@@ -45,7 +45,7 @@ beforeAll(async () => {
   receiver = createServer((incoming, answer) => {
     const id = String(incoming.headers['longwatch-notification-id']);
     incoming.resume().on('end', () => {
-      received.push(id);
+      received.push({ id, deaths });
       if (killOnReceipt?.(id)) {
         killOnReceipt = undefined;
         worker!.kill('SIGKILL');
@@ -81,6 +81,8 @@ async function runsOf(id: string): Promise<number> {
   for await (const _ of graph.temporal.client.workflow.list({ query: `WorkflowId = '${investigationId(id)}'` })) runs++;
   return runs;
 }
+const receivedOf = (transactionId: string) => received.filter(({ id }) => id.startsWith(`${transactionId}.`));
+
 /** Without what is a case's own: its names and its times, in fields and in sentences. */
 const comparable = (value: unknown, { transactionId, userId }: Payment) =>
   JSON.parse(JSON.stringify(value).replaceAll(transactionId, '<transaction>').replaceAll(userId, '<user>').replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')) as unknown;
@@ -109,7 +111,7 @@ async function throughItsLife(of: Payment) {
     timeline: (comparable(kinds, of) as { kind: string }[]).sort((a, b) => a.kind.localeCompare(b.kind)),
     transaction: comparable({ outcome, label, holdOfPayment }, of),
     holdOfUser: comparable(hold, of),
-    received: received.filter((id) => id.startsWith(transactionId)).map((id) => id.replace(transactionId, '')).sort(),
+    received: [...new Set(receivedOf(transactionId).map(({ id }) => id.replace(transactionId, '')))].sort(),
     runs: await runsOf(transactionId),
   };
 }
@@ -118,7 +120,7 @@ it('kill -9 of the worker between every two activities of an investigation: same
   const blocked = (name: string) => payment({ transactionId: `tx-${name}`, merchantId: 'block' });
   const expected = await throughItsLife(blocked('undisturbed'));
   expect(expected.runs).toBe(1);
-  expect(new Set(expected.received).size).toBe(expected.received.length);
+  expect(receivedOf('tx-undisturbed')).toHaveLength(expected.received.length);
   const { events } = await historyOf('tx-undisturbed');
   const activities = events!.filter(({ activityTaskScheduledEventAttributes: scheduled }) => scheduled).length;
   expect(activities).toBeGreaterThanOrEqual(8);
@@ -133,14 +135,15 @@ it('kill -9 of the worker between every two activities of an investigation: same
     expect(end).toEqual(expected);
   }
   expect(deaths).toBe(activities);
+  // A copy only where a worker died after the send before it, which a webhook cannot rule out; never a second one for it.
+  expect(new Set(received.map((one) => JSON.stringify(one))).size).toBe(received.length);
 }, 420_000);
 
 it('a webhook may get a message twice when the worker dies before its answer, with the same id; the record is one', async () => {
   const of = payment({ transactionId: 'tx-twice', merchantId: 'block' });
   killOnReceipt = (id) => id.startsWith(of.transactionId);
   await send(of);
-  const copies = async () => received.filter((id) => id.startsWith(of.transactionId));
-  const [first, second] = await eventually(copies, ({ length }) => length >= 2);
+  const [first, second] = await eventually(async () => receivedOf(of.transactionId).map(({ id }) => id), ({ length }) => length >= 2);
   expect(second).toBe(first);
   await eventually(() => read(of.transactionId), ({ status }) => status === 'waiting');
   // A block asks the customer first.
