@@ -4,6 +4,7 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { benchFraud } from './fraud';
+import { benchFraudRules } from './fraudRules';
 
 /** Each bench measures the product, its floor and a peer in one run: only their ratios mean something. */
 void yargs(hideBin(process.argv))
@@ -20,6 +21,7 @@ void yargs(hideBin(process.argv))
         .option('concurrency', { type: 'number', default: 16, describe: 'Decisions in flight while throughput is measured' }),
     (args) => benchFraud(args),
   )
+  .command('fraud-rules', 'what each rule of the default set hits on simulated payments', {}, () => benchFraudRules())
   .demandCommand(1, 'Say what to measure; --help lists it')
   .strict()
   .help()

@@ -1,19 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { payment as anyPayment } from '../support/payment';
 import { eventually, removeDataDir, type RunningStack, startLongwatch } from '../support/stack';
 
-const payment = (over: Record<string, unknown> = {}) => ({
-  transactionId: 'tx-1',
-  userId: 'ada',
-  merchantId: 'books-42',
-  amount: 1999,
-  currency: 'EUR',
-  timestamp: new Date().toISOString(),
-  channel: 'ecommerce',
-  deviceId: 'phone-1',
-  location: { latitude: 52.52, longitude: 13.405, country: 'DE' },
-  ...over,
-});
+/** Of one customer, unless a test says otherwise. */
+const payment = (over: Record<string, unknown> = {}) => anyPayment({ transactionId: 'tx-1', userId: 'ada', ...over });
 
 // The first start on a machine may build Temporal's server.
 const FIRST_START_MS = 15 * 60_000;

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { payment } from '../support/payment';
 import { eventually, removeDataDir, startLongwatch } from '../support/stack';
 
 const folder = mkdtempSync(join(tmpdir(), 'longwatch-start-'));
@@ -75,7 +76,7 @@ it('a part that dies takes the stack down, with its last lines and without a res
 
 it('killed with -9 it leaves nothing running, and starts again with what it acknowledged', async () => {
   const first = await startLongwatch({ TEMPORAL_UI_PORT: '0' });
-  const body = { transactionId: 'tx-kept', userId: 'ada', merchantId: 'books-42', amount: 1999, currency: 'EUR', timestamp: new Date().toISOString(), channel: 'ecommerce', deviceId: 'phone-1', location: { latitude: 52.52, longitude: 13.405, country: 'DE' } };
+  const body = payment({ transactionId: 'tx-kept' });
   const { status, text } = await first.post('/v1/transactions', body);
   expect(status).toBe(200);
   first.process.kill('SIGKILL');

@@ -55,17 +55,30 @@ export const defaultRules: RuleSet = {
       text: 'a new device in a new country, and an amount far over the usual',
     },
     {
-      id: 'amount-far-over-usual',
+      id: 'new-device-high-amount',
       when: {
         all: [
+          { field: 'newDevice', is: '==', value: true },
           { field: 'amountOverMedian', is: '>', value: 12 },
           { field: 'amountDeviations', is: '>', value: 8 },
           { field: 'userCount30d', is: '>=', value: 5 },
         ],
       },
       outcome: 'alert',
-      reason: 'AMOUNT_FAR_OVER_USUAL',
-      text: 'an amount far over what this user usually pays',
+      reason: 'NEW_DEVICE_HIGH_AMOUNT',
+      text: 'a new device, and an amount far over what this user usually pays',
+    },
+    {
+      id: 'repeated-high-amounts',
+      when: {
+        all: [
+          { field: 'highs7d', is: '>=', value: 3 },
+          { field: 'amountOverMean', is: '>', value: 3 },
+        ],
+      },
+      outcome: 'review',
+      reason: 'REPEATED_HIGH_AMOUNTS',
+      text: 'one more unusually high amount after several within a week',
     },
     {
       id: 'unknown-user-large-amount',
@@ -83,13 +96,13 @@ export const defaultRules: RuleSet = {
       id: 'risky-merchant',
       when: {
         all: [
-          { field: 'merchantFrauds28d', is: '>=', value: 3 },
-          { field: 'merchantFraudRate28d', is: '>', value: 0.1 },
+          { field: 'merchantUnexplained14d', is: '>=', value: 3 },
+          { field: 'merchantUnexplainedRate14d', is: '>', value: 0.3 },
         ],
       },
       outcome: 'alert',
       reason: 'RISKY_MERCHANT',
-      text: 'a merchant with many known frauds of late',
+      text: 'a merchant where many payments of usual amount turned out to be fraud of late',
     },
   ],
 };
