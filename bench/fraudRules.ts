@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { defaultRules } from '../src/domain/fraud/defaultRules';
 import { DAY_MS } from '../src/domain/fraud/profile';
-import { replay } from '../src/domain/fraud/replay';
+import { Replay } from '../src/domain/fraud/replay';
 import { compileRuleSet } from '../src/domain/fraud/rules';
 import { simulate } from '../src/domain/fraud/simulation';
 
@@ -14,7 +14,9 @@ export function benchFraudRules(): void {
   const { rules } = compileRuleSet(defaultRules, 1);
   const hits = new Map(rules.map(({ rule }) => [rule.id, { genuine: 0, fraud: 0, kinds: new Map<string, number>() }]));
   const all = { genuine: 0, fraud: 0 };
-  for (const { one, features } of replay(simulate(settings))) {
+  const replay = new Replay();
+  for (const one of simulate(settings)) {
+    const features = replay.take(one.transaction, one.fraud);
     if (one.transaction.timestamp < settings.start + FROM_DAY * DAY_MS) continue;
     const truth = one.fraud ? 'fraud' : 'genuine';
     all[truth]++;

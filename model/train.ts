@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { featureNames, featureVector } from '../src/domain/fraud/features';
 import { DAY_MS } from '../src/domain/fraud/profile';
-import { replay } from '../src/domain/fraud/replay';
+import { Replay } from '../src/domain/fraud/replay';
 import { scenarios, simulate } from '../src/domain/fraud/simulation';
 
 /**
@@ -33,7 +33,9 @@ bar.start(settings.days, 0);
 
 let day = 0;
 const rows: Record<string, number> = {};
-for (const { one, features } of replay(simulate(settings))) {
+const replay = new Replay();
+for (const one of simulate(settings)) {
+  const features = replay.take(one.transaction, one.fraud);
   const today = Math.floor((one.transaction.timestamp - settings.start) / DAY_MS);
   if (today > day) bar.update((day = today));
   for (const [part, [from, to]] of Object.entries(parts))

@@ -3,36 +3,45 @@ import { applyHistoryChange, emptyMerchantProfile, type HistoryRecord, type Merc
 import { applyTransaction, DAY_MS, emptyUserProfile, isUnusuallyHigh, type UserProfile } from './profile';
 import type { Transaction } from './transaction';
 
-export interface LabelledTransaction {
-  transaction: Transaction;
-  fraud: boolean;
-}
-
 /**
- * Replays transactions in time order through the very functions that serve: profiles move on after each, and
- * merchants learn of a fraud once its label is due.
- * @param labelDelayDays days from a fraud to the knowledge of it; the default is what serving assumes.
- * @returns each transaction with its features as they were just before it, computed when asked for.
+ * Replays transactions in time order through the very functions that serve: profiles move on with each, and
+ * merchants learn of a fraud once its label is due. Memory: one bounded profile a user and a merchant, and the
+ * frauds of the label delay.
  */
-export function* replay<T extends LabelledTransaction>(
-  transactions: Iterable<T>,
-  labelDelayDays = LABEL_DELAY_DAYS,
-): Generator<{ one: T; features(): Features }> {
-  const users = new Map<string, UserProfile>();
-  const merchants = new Map<string, MerchantProfile>();
-  const labels: { merchantId: string; record: HistoryRecord }[] = [];
-  let learned = 0;
-  const merchantOf = (id: string) => merchants.get(id) ?? emptyMerchantProfile();
-  for (const one of transactions) {
-    const { userId, merchantId, timestamp } = one.transaction;
-    for (let label = labels[learned]; label && label.record.timestamp <= timestamp - labelDelayDays * DAY_MS; label = labels[++learned])
-      merchants.set(label.merchantId, applyHistoryChange(merchantOf(label.merchantId), { before: label.record, after: { ...label.record, label: 'fraud' } }));
-    const user = users.get(userId) ?? emptyUserProfile();
-    const merchant = merchantOf(merchantId);
-    yield { one, features: () => extractFeatures(one.transaction, user, merchant) };
-    users.set(userId, applyTransaction(user, one.transaction));
-    const record = { timestamp, unusualAmount: isUnusuallyHigh(user, one.transaction) };
-    merchants.set(merchantId, applyHistoryChange(merchant, { after: record }));
-    if (one.fraud) labels.push({ merchantId, record });
+export class Replay {
+  private readonly users = new Map<string, UserProfile>();
+  private readonly merchants = new Map<string, MerchantProfile>();
+  private labels: { merchantId: string; record: HistoryRecord }[] = [];
+  private learned = 0;
+
+  /** @param labelDelayMs from a fraud to the knowledge of it; the default is what serving assumes. */
+  constructor(private readonly labelDelayMs = LABEL_DELAY_DAYS * DAY_MS) {}
+
+  /**
+   * Takes the next transaction.
+   * @param fraud undefined where that is not known.
+   * @returns its features as they were just before it, computed when asked for.
+   */
+  take(transaction: Transaction, fraud: boolean | undefined): () => Features {
+    const { userId, merchantId, timestamp } = transaction;
+    this.learn(timestamp - this.labelDelayMs);
+    const user = this.users.get(userId) ?? emptyUserProfile();
+    const merchant = this.merchants.get(merchantId) ?? emptyMerchantProfile();
+    this.users.set(userId, applyTransaction(user, transaction));
+    const record = { timestamp, unusualAmount: isUnusuallyHigh(user, transaction) };
+    this.merchants.set(merchantId, applyHistoryChange(merchant, { after: record }));
+    if (fraud === true) this.labels.push({ merchantId, record });
+    return () => extractFeatures(transaction, user, merchant);
+  }
+
+  private learn(until: number): void {
+    for (let label = this.labels[this.learned]; label && label.record.timestamp <= until; label = this.labels[++this.learned]) {
+      const { merchantId, record } = label;
+      const merchant = this.merchants.get(merchantId) ?? emptyMerchantProfile();
+      this.merchants.set(merchantId, applyHistoryChange(merchant, { before: record, after: { ...record, label: 'fraud' } }));
+    }
+    if (this.learned < 1_000) return;
+    this.labels = this.labels.slice(this.learned);
+    this.learned = 0;
   }
 }

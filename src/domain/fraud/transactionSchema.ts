@@ -27,16 +27,15 @@ const locationSchema = z.strictObject(
   { error: (issue) => refuseUnknown(issue) ?? 'must be an object {latitude, longitude, country}' },
 );
 
+const amount = z.int('must be an integer in minor units (1999 for EUR 19.99)').max(1_000_000_000_000, 'must be at most 1000000000000');
+
 /** A transaction as `POST /v1/transactions` takes it. */
 export const transactionSchema = z.strictObject(
   {
     transactionId: id("payment system's id of the transaction"),
     userId: id('user who pays'),
     merchantId: id('merchant who is paid'),
-    amount: z
-      .int('must be an integer in minor units (1999 for EUR 19.99)')
-      .positive('must be over 0')
-      .max(1_000_000_000_000, 'must be at most 1000000000000'),
+    amount: amount.positive('must be over 0'),
     currency: z.string('must be a currency code').refine(isCurrency, 'must be an ISO 4217 code, upper case ("EUR")'),
     timestamp: instant,
     channel: z.enum(channels, `must be one of ${channels.join(', ')}`),
@@ -46,6 +45,18 @@ export const transactionSchema = z.strictObject(
   },
   { error: (issue) => refuseUnknown(issue) ?? 'must be a JSON object' },
 );
+
+/**
+ * A transaction as files and streams carry it: what HTTP asks for may be missing where a feature can do without.
+ * Then the feature is missing, too, which the model handles.
+ */
+export const recordSchema = transactionSchema.extend({
+  // Nothing is paid with it, yet it happened: cards are checked by payments of nothing.
+  amount: amount.nonnegative('must not be negative'),
+  channel: transactionSchema.shape.channel.optional(),
+  deviceId: transactionSchema.shape.deviceId.optional(),
+  location: locationSchema.partial().optional(),
+});
 
 export type TransactionInput = z.input<typeof transactionSchema>;
 

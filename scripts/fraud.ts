@@ -1,0 +1,24 @@
+// Before the SDK loads: which Node.js it will want some day is no news here.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { LabError } from '../src/lab/errors';
+import { features } from './fraud/features';
+import { simulate } from './fraud/simulate';
+
+/** The life of a model: simulated payments, features, training, backtests. */
+const cli = yargs(hideBin(process.argv))
+  .scriptName('npm run fraud --')
+  .usage('$0 <command>\n\nThe life of a fraud model, through the code that serves it.');
+for (const add of [simulate, features]) add(cli);
+void cli
+  .demandCommand(1, 'Say what to do; --help lists it')
+  .strict()
+  .help()
+  .fail((message, error) => {
+    const known = error instanceof LabError || (error as NodeJS.ErrnoException | undefined)?.code !== undefined;
+    console.error(error === undefined ? message : known ? error.message : error);
+    process.exit(1);
+  })
+  .parse();

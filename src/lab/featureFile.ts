@@ -1,0 +1,61 @@
+import { createWriteStream } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { featureNames, featureVector, type Features } from '../domain/fraud/features';
+import { iso } from '../domain/ids';
+import { LabError } from './errors';
+import { NpyWriter } from './npy';
+import type { FileTransaction } from './transactionFile';
+
+/** Takes a feature matrix row by row, in the order of the file that it is of. */
+export interface FeatureWriter {
+  write(one: FileTransaction, features: Features): Promise<void>;
+  /** The file is whole once this resolves. */
+  close(): Promise<void>;
+}
+
+/** Label of a row: 1 fraud, 0 genuine, missing where it is not known. */
+const label = (fraud: boolean | undefined): number => (fraud === undefined ? Number.NaN : Number(fraud));
+
+/**
+ * `.npy`: float32, the label and then the features, `NaN` where missing. `.csv` and `.csv.gz`: a header, the
+ * transaction's id and time, the label and the features, empty where missing.
+ * @throws LabError for another ending.
+ */
+export function writeFeatures(path: string): FeatureWriter {
+  if (path.endsWith('.npy')) return npyFeatures(path);
+  if (/\.csv(\.gz)?$/.test(path)) return csvFeatures(path);
+  throw new LabError(`${path} must end in .npy, .csv or .csv.gz`);
+}
+
+function npyFeatures(path: string): FeatureWriter {
+  const matrix = new NpyWriter(path, featureNames.length + 1);
+  return {
+    async write({ fraud }, features) {
+      matrix.write([label(fraud), ...featureVector(features)]);
+    },
+    async close() {
+      matrix.close();
+    },
+  };
+}
+
+function csvFeatures(path: string): FeatureWriter {
+  const text = new PassThrough({ highWaterMark: 1 << 20 });
+  const file = createWriteStream(path);
+  const done = path.endsWith('.gz') ? pipeline(text, createGzip(), file) : pipeline(text, file);
+  done.catch(() => undefined); // Said by whoever writes or closes.
+  text.write(`transactionId,timestamp,fraud,${featureNames.join(',')}\n`);
+  const cell = (value: number): string => (Number.isNaN(value) ? '' : String(Math.fround(value)));
+  return {
+    async write({ transaction, fraud }, features) {
+      const cells = [transaction.transactionId, iso(transaction.timestamp), cell(label(fraud)), ...featureVector(features).map(cell)];
+      if (!text.write(`${cells.join(',')}\n`)) await Promise.race([new Promise((resolve) => text.once('drain', resolve)), done]);
+    },
+    async close() {
+      text.end();
+      await done;
+    },
+  };
+}
