@@ -46,9 +46,13 @@ export function applyHistoryChange(
   if (count === 0 && frauds === 0 && genuine === 0 && unexplained === 0) return profile;
   const newest = Math.max(profile.days.at(-1)?.[0] ?? day, day);
   if (day <= newest - MERCHANT_DAYS) return profile;
-  const days = profile.days.filter(([known]) => known > newest - MERCHANT_DAYS);
-  const at = days.findIndex(([known]) => known >= day);
-  const found = at >= 0 ? days[at] : undefined;
+  // By index: this runs for every payment of a replay, and nearly always for the latest day.
+  let kept = 0;
+  while (kept < profile.days.length && (profile.days[kept] as Day)[0] <= newest - MERCHANT_DAYS) kept++;
+  const days = profile.days.slice(kept);
+  let at = days.length;
+  while (at > 0 && (days[at - 1] as Day)[0] >= day) at--;
+  const found = days[at];
   const next = (base: Day): Day => [
     day,
     base[1] + count,
@@ -57,7 +61,7 @@ export function applyHistoryChange(
     Math.max(0, base[4] + unexplained),
   ];
   if (found?.[0] === day) days[at] = next(found);
-  else days.splice(at < 0 ? days.length : at, 0, next([day, 0, 0, 0, 0]));
+  else days.splice(at, 0, next([day, 0, 0, 0, 0]));
   return { days };
 }
 

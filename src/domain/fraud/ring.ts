@@ -15,8 +15,10 @@ export const cents = (value: number): number => Math.round(value * 100) / 100;
  * older than the ring is dropped: it has no bucket any more. Buckets stay in ascending order.
  */
 export function addToRing(ring: readonly Bucket[], length: number, index: number, value: number): readonly Bucket[] {
-  const newest = ring.at(-1)?.[0] ?? index;
+  const last = ring.at(-1);
+  const newest = last?.[0] ?? index;
   if (index <= newest - length) return ring;
+  if (index >= newest) return appendToRing(ring, last, length, index, value);
   const next: Bucket[] = [];
   const oldest = Math.max(newest, index) - length + 1;
   let placed = false;
@@ -34,6 +36,16 @@ export function addToRing(ring: readonly Bucket[], length: number, index: number
     next.push(bucket);
   }
   if (!placed) next.push([index, 1, cents(value), cents(value * value)]);
+  return next;
+}
+
+/** In order of time, which is how nearly all arrive: no bucket has to be looked for. */
+function appendToRing(ring: readonly Bucket[], last: Bucket | undefined, length: number, index: number, value: number): readonly Bucket[] {
+  let kept = 0;
+  while (kept < ring.length && (ring[kept] as Bucket)[0] <= index - length) kept++;
+  const next = ring.slice(kept);
+  if (last?.[0] === index) next[next.length - 1] = [index, last[1] + 1, cents(last[2] + value), cents(last[3] + value * value)];
+  else next.push([index, 1, cents(value), cents(value * value)]);
   return next;
 }
 
