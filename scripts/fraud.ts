@@ -4,14 +4,16 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { LabError } from '../src/lab/errors';
+import { backtest } from './fraud/backtest';
 import { features } from './fraud/features';
 import { simulate } from './fraud/simulate';
+import { train } from './fraud/train';
 
 /** The life of a model: simulated payments, features, training, backtests. */
 const cli = yargs(hideBin(process.argv))
   .scriptName('npm run fraud --')
   .usage('$0 <command>\n\nThe life of a fraud model, through the code that serves it.');
-for (const add of [simulate, features]) add(cli);
+for (const add of [simulate, features, train, backtest]) add(cli);
 void cli
   .demandCommand(1, 'Say what to do; --help lists it')
   .strict()
