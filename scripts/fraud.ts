@@ -19,7 +19,8 @@ void cli
   .strict()
   .help()
   .fail((message, error) => {
-    const known = error instanceof LabError || (error as NodeJS.ErrnoException | undefined)?.code !== undefined;
+    // YError: what an option's own check threw.
+    const known = error instanceof LabError || error?.name === 'YError' || (error as NodeJS.ErrnoException | undefined)?.code !== undefined;
     console.error(error === undefined ? message : known ? error.message : error);
     process.exit(1);
   })

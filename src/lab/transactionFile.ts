@@ -50,8 +50,8 @@ export async function* readTransactions(
   onProgress?: (share: number) => void,
 ): AsyncGenerator<FileTransaction> {
   try {
+    const { size } = await stat(path); // First: a stream of a file that is not there fails with nobody listening yet.
     const file = createReadStream(path);
-    const { size } = await stat(path);
     const input = isCompressed(path) ? unzipped(file) : file;
     let count = 0;
     for await (const { row, line } of isJsonLines(path) ? jsonRows(input, path) : csvRows(input, path)) {
