@@ -8,6 +8,7 @@
  *   workflows              domain, and the types of activities
  *   workers                domain, activities, workflow declarations
  *   api                    domain, stores, operations, workflow declarations
+ *   lab                    domain
  *   local                  config, domain
  *   graph, main            everything (only main sees local)
  */
@@ -29,6 +30,7 @@ module.exports = {
     floor('workflows', ['domain', '^src/activities/.*types[.]ts$']),
     floor('workers', ['domain', 'activities', declarations]),
     floor('api', ['domain', 'stores', 'operations', declarations]),
+    floor('lab', ['domain']),
     floor('local', ['domain', '^src/config\\.ts$']),
     {
       name: 'workflow-declarations-know-only-domain',
