@@ -3,6 +3,8 @@ import type { Config } from './config';
 /** Where the parts are, embedded or real. Absent endpoints mean AWS itself. */
 export interface Endpoints {
   dynamodb?: { endpoint: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
+  /** With the stream of transactions to read; absent: none is read. */
+  kinesis?: { stream: string; endpoint?: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
   sagemaker?: { endpoint: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
   temporal: { address: string; uiUrl?: string };
 }
@@ -14,6 +16,9 @@ export class MissingEndpointError extends Error {
 /** Local endpoints want some credentials and check none; real ones take the SDK's usual chain. */
 export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
+/** The stream of transactions where none is named. */
+export const DEFAULT_STREAM = 'longwatch-transactions';
+
 /**
  * The endpoints of a process that embeds nothing (`npm run api`, `npm run worker`).
  * @throws MissingEndpointError naming every variable that is missing.
@@ -24,6 +29,9 @@ export function configuredEndpoints(config: Config, env: Record<string, string |
     missing.push('TEMPORAL_ADDRESS (host:port), or TEMPORAL_PROFILE with a Temporal config file');
   if (!config.DYNAMODB_ENDPOINT && !config.LONGWATCH_AWS) missing.push('DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true');
   if (!config.SAGEMAKER_ENDPOINT && !config.LONGWATCH_AWS) missing.push('SAGEMAKER_ENDPOINT, or LONGWATCH_AWS=true');
+  const stream = config.LONGWATCH_TRANSACTIONS_STREAM ?? (config.KINESIS_ENDPOINT && DEFAULT_STREAM);
+  if (stream && !config.KINESIS_ENDPOINT && !config.LONGWATCH_AWS)
+    missing.push('KINESIS_ENDPOINT, or LONGWATCH_AWS=true, since LONGWATCH_TRANSACTIONS_STREAM is set');
   if (missing.length > 0)
     throw new MissingEndpointError(
       `Nothing is embedded in this mode, so these must be set:\n${missing.map((line) => `  ${line}`).join('\n')}\n` +
@@ -33,6 +41,12 @@ export function configuredEndpoints(config: Config, env: Record<string, string |
   return {
     ...(config.DYNAMODB_ENDPOINT && { dynamodb: { endpoint: config.DYNAMODB_ENDPOINT, ...local } }),
     ...(config.SAGEMAKER_ENDPOINT && { sagemaker: { endpoint: config.SAGEMAKER_ENDPOINT, ...local } }),
+    ...(stream && {
+      kinesis: {
+        stream,
+        ...(config.KINESIS_ENDPOINT && { endpoint: config.KINESIS_ENDPOINT, ...local }),
+      },
+    }),
     temporal: {
       address: config.TEMPORAL_ADDRESS ?? '',
       ...(config.TEMPORAL_UI_URL && { uiUrl: config.TEMPORAL_UI_URL }),

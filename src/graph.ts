@@ -1,9 +1,12 @@
 import { pino, type Logger } from 'pino';
 import { fraudActivities } from './activities/fraud';
 import { operationsActivities } from './activities/operations';
-import { Consumer } from './activities/operations/consumer';
+import { Consumer, type ConsumerWatch } from './activities/operations/consumer';
+import { foldingHandler } from './activities/operations/foldingHandler';
 import { merchantCounters } from './activities/operations/merchantCounters';
 import { Relay } from './activities/operations/relay';
+import type { StreamHandler } from './activities/operations/streamHandler';
+import { transactionStream } from './activities/operations/transactionStream';
 import { alertRoutes } from './api/alerts';
 import { fraudRoutes } from './api/fraud';
 import { investigationRoutes } from './api/investigations';
@@ -20,13 +23,17 @@ import { SmtpChannel } from './gateways/notifications/smtp';
 import { SnsChannel } from './gateways/notifications/sns';
 import { WebhookChannel } from './gateways/notifications/webhook';
 import { sagemakerClient, ScoringEndpoint } from './gateways/sagemaker';
-import { streamsClient, TableStream } from './gateways/streams';
+import { kinesisClient, KinesisStream } from './gateways/streams/kinesisStream';
+import type { RecordSource } from './gateways/streams/source';
+import { streamsClient, TableStream } from './gateways/streams/tableStream';
 import { Temporal, type TemporalTarget, temporalTarget } from './gateways/temporal';
 import { Metrics } from './metrics';
 import { CaseUpdates } from './operations/caseUpdates';
 import { Cases } from './operations/cases';
 import { CurrentRules } from './operations/currentRules';
+import { DecisionBatches } from './operations/decisionBatches';
 import { Decisions } from './operations/decisions';
+import { Drafts } from './operations/drafts';
 import { Notifications } from './operations/notifications';
 import { Starts } from './operations/starts';
 import { CheckpointStore } from './stores/checkpoints';
@@ -49,6 +56,7 @@ import {
   STREAM_TYPE,
   streamWorkflowId,
   TRANSACTION_HISTORY_STREAM,
+  TRANSACTIONS_STREAM,
 } from './workflows/operations/declarations';
 
 /** How cases are run, from the configuration. */
@@ -90,9 +98,9 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const db = openDb(dynamodb, prefix, (call) => metrics.storeCall(call));
   const target: TemporalTarget = temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE });
   const temporal = new Temporal(target);
-  const endpoint = new ScoringEndpoint(sagemakerClient({ region, ...endpoints.sagemaker }), {
-    endpointName: config.SAGEMAKER_ENDPOINT_NAME,
-  });
+  const sagemaker = sagemakerClient({ region, ...endpoints.sagemaker });
+  const openEndpoint = () => new ScoringEndpoint(sagemaker, { endpointName: config.SAGEMAKER_ENDPOINT_NAME });
+  const endpoint = openEndpoint();
 
   const ledger = new Ledger(db);
   const decisionStore = new DecisionStore(db);
@@ -102,17 +110,17 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const starts = new Starts({ temporal, ledger, onResult: (result) => metrics.workflowStart(result) });
   const startSoon = starts.startSoon.bind(starts);
   const policy = investigationPolicy(config);
-  const shared = { decisions: decisionStore, investigations, ledger, endpoint, rules: currentRules, startSoon };
+  const drafts = new Drafts({ ledger, investigations, rules: currentRules }, { rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS, policy });
   const decisions = new Decisions(
-    { ...shared, onDecision: (decision, shadowHits) => metrics.decision(decision, shadowHits) },
-    {
-      modelDeadlineMs: config.LONGWATCH_MODEL_DEADLINE_MS,
-      deadlineMs: config.LONGWATCH_DECISION_DEADLINE_MS,
-      rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS,
-      policy,
-    },
+    { decisions: decisionStore, drafts, endpoint, startSoon, onDecision: (decision, hits) => metrics.decision(decision, hits, 'request') },
+    { modelDeadlineMs: config.LONGWATCH_MODEL_DEADLINE_MS, deadlineMs: config.LONGWATCH_DECISION_DEADLINE_MS },
   );
-  const cases = new Cases({ ...shared, db }, policy);
+  const decisionBatches = new DecisionBatches(
+    // Its own circuit: a batch has more time than a request, and what is too late for one need not be for the other.
+    { decisions: decisionStore, drafts, endpoint: openEndpoint(), startSoon, onDecision: (decision, hits) => metrics.decision(decision, hits, 'stream') },
+    { modelDeadlineMs: config.LONGWATCH_STREAM_MODEL_DEADLINE_MS, withoutModel: config.LONGWATCH_STREAM_WITHOUT_MODEL },
+  );
+  const cases = new Cases({ decisions: decisionStore, investigations, ledger, endpoint, rules: currentRules, startSoon, db }, policy);
 
   const attestations = new AttestationStore(db);
   const notificationStore = new NotificationStore(db);
@@ -120,20 +128,24 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const links = new AnswerLinks(signingSecret, publicUrl);
   const updates = new CaseUpdates({ temporal, attestations, investigations });
 
-  const merchants = new Consumer({
-    stream: TRANSACTION_HISTORY_STREAM,
-    source: new TableStream(dynamodb, streamsClient({ region, ...endpoints.dynamodb }), db.table('TransactionHistory')),
-    handler: merchantCounters(new MerchantStore(db)),
-    db,
-    checkpoints: new CheckpointStore(db),
-    deadLetters: new DeadLetterStore(db),
-    onLag: (ms) => metrics.streamLag(TRANSACTION_HISTORY_STREAM, ms),
-    onDeadLetter: () => metrics.deadLetter(TRANSACTION_HISTORY_STREAM),
-    onTrimmed: (error) => {
-      metrics.streamTrimmed(TRANSACTION_HISTORY_STREAM);
-      logger.error({ err: error }, 'the stream was trimmed before it was read: merchants’ counters are short');
-    },
-  });
+  const kept = { db, checkpoints: new CheckpointStore(db), deadLetters: new DeadLetterStore(db) };
+  const consumers: Record<string, Consumer<never>> = {};
+  const consume = <T>(stream: string, source: RecordSource<T>, handler: StreamHandler<T>): void => {
+    consumers[stream] = new Consumer({ stream, source, handler, ...kept, watch: watchOf(stream, metrics, logger) }) as unknown as Consumer<never>;
+  };
+  consume(
+    TRANSACTION_HISTORY_STREAM,
+    new TableStream(dynamodb, streamsClient({ region, ...endpoints.dynamodb }), db.table('TransactionHistory')),
+    foldingHandler(merchantCounters(new MerchantStore(db))),
+  );
+  if (endpoints.kinesis) {
+    const { stream, ...kinesis } = endpoints.kinesis;
+    consume(
+      TRANSACTIONS_STREAM,
+      new KinesisStream(kinesisClient({ region, ...kinesis }), stream),
+      transactionStream(decisionBatches, config.LONGWATCH_STREAM_BATCH),
+    );
+  }
   const relay = new Relay({ ledger, starts, cases, onFault });
 
   const routes: AnyRoute[] = [
@@ -154,7 +166,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     }),
     [OPERATIONS_QUEUE]: operationsActivities({
       relay,
-      consumers: { [TRANSACTION_HISTORY_STREAM]: merchants },
+      consumers,
       ...(attemptMs !== undefined && { attemptMs }),
     }),
   };
@@ -166,6 +178,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     target,
     routes,
     activities,
+    consumers,
     starts,
     links,
     cases,
@@ -191,12 +204,12 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       await temporal.ensureSearchAttributes();
       const standing = [
         { type: RELAY_TYPE, workflowId: RELAY_ID, args: [], staticSummary: 'Pays what is owed' },
-        {
+        ...Object.keys(consumers).map((stream) => ({
           type: STREAM_TYPE,
-          workflowId: streamWorkflowId(TRANSACTION_HISTORY_STREAM),
-          args: [{ stream: TRANSACTION_HISTORY_STREAM }],
-          staticSummary: 'Merchants’ counters from the history of transactions',
-        },
+          workflowId: streamWorkflowId(stream),
+          args: [{ stream }],
+          staticSummary: streamSummaries[stream] ?? `Reads the stream ${stream}`,
+        })),
       ];
       for (const { type, ...options } of standing)
         await temporal.within(() =>
@@ -222,6 +235,23 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       await starts.drain(5_000);
       await temporal.close();
       dynamodb.destroy();
+    },
+  };
+}
+
+const streamSummaries: Readonly<Record<string, string>> = {
+  [TRANSACTION_HISTORY_STREAM]: 'Merchants’ counters from the history of transactions',
+  [TRANSACTIONS_STREAM]: 'Decides the transactions of the Kinesis stream',
+};
+
+function watchOf(stream: string, metrics: Metrics, logger: Logger): ConsumerWatch {
+  return {
+    batch: (batch) => metrics.streamBatch(stream, batch),
+    lag: (shardId, ms) => metrics.streamLag(stream, shardId, ms),
+    left: (shardId) => metrics.streamLeft(stream, shardId),
+    trimmed(error) {
+      metrics.streamTrimmed(stream);
+      logger.error({ err: error, stream }, 'the stream was trimmed before it was read: records are lost to what it feeds');
     },
   };
 }

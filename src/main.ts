@@ -7,7 +7,7 @@ import { createApp } from './api/app';
 import { ApiKeyError, Authenticator, parseApiKeys } from './api/auth';
 import { isLoopback, listen, type Listening, ListenError } from './api/server';
 import { type Config, ConfigError, configReference, readConfig } from './config';
-import { configuredEndpoints, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
+import { configuredEndpoints, DEFAULT_STREAM, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
 import { buildGraph, type Graph } from './graph';
 import { writeAddresses } from './local/addresses';
 import { StartError } from './local/errors';
@@ -123,6 +123,7 @@ class Run {
     this.stack = startStack(config, {
       searchAttributes: searchAttributeTypes,
       modelPath: MODEL,
+      stream: config.LONGWATCH_TRANSACTIONS_STREAM ?? DEFAULT_STREAM,
       progress: this.progress,
       uiPortWanted: process.env['TEMPORAL_UI_PORT'] !== undefined,
     });
@@ -133,11 +134,12 @@ class Run {
   private async endpoints(): Promise<Endpoints> {
     const { config, stack } = this;
     if (!stack) return configuredEndpoints(config, process.env);
-    const [dynamodb, sagemaker, temporal] = await Promise.all([stack.dynamodb, stack.sagemaker, stack.temporalAddress]);
+    const [dynamodb, kinesis, sagemaker, temporal] = await Promise.all([stack.dynamodb, stack.kinesis, stack.sagemaker, stack.temporalAddress]);
     const configured = configuredEndpoints(
       {
         ...config,
         ...(dynamodb && { DYNAMODB_ENDPOINT: dynamodb.endpoint }),
+        ...(kinesis && { KINESIS_ENDPOINT: kinesis.endpoint }),
         ...(sagemaker && { SAGEMAKER_ENDPOINT: sagemaker.endpoint }),
         ...(temporal && { TEMPORAL_ADDRESS: temporal.address }),
       },
@@ -145,6 +147,7 @@ class Run {
     );
     return {
       ...(configured.dynamodb && { dynamodb: { ...configured.dynamodb, ...(dynamodb && { credentials: LOCAL_CREDENTIALS }) } }),
+      ...(configured.kinesis && { kinesis: { ...configured.kinesis, ...(kinesis && { credentials: LOCAL_CREDENTIALS }) } }),
       ...(configured.sagemaker && { sagemaker: { ...configured.sagemaker, ...(sagemaker && { credentials: LOCAL_CREDENTIALS }) } }),
       temporal: { address: configured.temporal.address, ...(temporal && { uiUrl: temporal.uiUrl }) },
     };
@@ -200,6 +203,7 @@ class Run {
     const namespace = config.TEMPORAL_NAMESPACE;
     const parts = {
       DynamoDB: endpoints.dynamodb?.endpoint ?? 'AWS',
+      ...(endpoints.kinesis && { Kinesis: `${endpoints.kinesis.endpoint ?? 'AWS'} ${endpoints.kinesis.stream}` }),
       model: endpoints.sagemaker?.endpoint ?? 'AWS',
       Temporal: endpoints.temporal.address,
     };

@@ -8,8 +8,8 @@ export class Metrics {
 
   private readonly decisions = new Counter({
     name: 'longwatch_fraud_decisions_total',
-    help: 'Decisions taken (replays are not counted), by outcome and mode',
-    labelNames: ['outcome', 'mode'],
+    help: 'Decisions taken (replays are not counted), by outcome, mode and the path they came by',
+    labelNames: ['outcome', 'mode', 'path'],
     registers: [this.registry],
   });
   private readonly degraded = new Counter({
@@ -26,7 +26,7 @@ export class Metrics {
   });
   private readonly decisionSeconds = new Histogram({
     name: 'longwatch_fraud_decision_seconds',
-    help: 'Time from arrival to just before the write',
+    help: 'Requests: time from arrival to just before the write',
     buckets: [0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.5],
     registers: [this.registry],
   });
@@ -51,8 +51,28 @@ export class Metrics {
   });
   private readonly lag = new Gauge({
     name: 'longwatch_stream_lag_seconds',
-    help: 'How far a stream consumer is behind the newest record',
+    help: 'How far a stream consumer is behind the newest record, by shard that this process reads',
+    labelNames: ['stream', 'shard'],
+    registers: [this.registry],
+  });
+  private readonly streamRecords = new Counter({
+    name: 'longwatch_stream_records_total',
+    help: 'Records that a stream consumer has handled, by what became of them',
+    labelNames: ['stream', 'result'],
+    registers: [this.registry],
+  });
+  private readonly batchRecords = new Histogram({
+    name: 'longwatch_stream_batch_records',
+    help: 'Records of a batch',
     labelNames: ['stream'],
+    buckets: [1, 3, 10, 30, 100, 300, 1_000],
+    registers: [this.registry],
+  });
+  private readonly batchSeconds = new Histogram({
+    name: 'longwatch_stream_batch_seconds',
+    help: 'Time from a batch in hand to its checkpoint',
+    labelNames: ['stream'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [this.registry],
   });
   private readonly trimmed = new Counter({
@@ -72,11 +92,12 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  decision(decision: Decision, shadowHits: readonly string[]): void {
+  decision(decision: Decision, shadowHits: readonly string[], path: 'request' | 'stream'): void {
     for (const rule of shadowHits) this.shadowHits.inc({ rule });
-    this.decisions.inc({ outcome: decision.outcome, mode: decision.mode });
+    this.decisions.inc({ outcome: decision.outcome, mode: decision.mode, path });
     if (decision.degradedBecause) this.degraded.inc({ cause: decision.degradedBecause });
-    this.decisionSeconds.observe(decision.latencyMs / 1000);
+    // A stream's latency is its lag.
+    if (path === 'request') this.decisionSeconds.observe(decision.latencyMs / 1000);
   }
 
   storeCall(call: StoreCall): void {
@@ -89,15 +110,23 @@ export class Metrics {
     this.starts.inc({ result });
   }
 
-  streamLag(stream: string, milliseconds: number): void {
-    this.lag.set({ stream }, milliseconds / 1000);
+  streamLag(stream: string, shard: string, milliseconds: number): void {
+    this.lag.set({ stream, shard }, milliseconds / 1000);
+  }
+
+  /** This process reads the shard no more; whoever does reports it. */
+  streamLeft(stream: string, shard: string): void {
+    this.lag.remove({ stream, shard });
+  }
+
+  streamBatch(stream: string, batch: { records: number; seconds: number; counts: Readonly<Record<string, number>>; deadLetters: number }): void {
+    this.batchRecords.observe({ stream }, batch.records);
+    this.batchSeconds.observe({ stream }, batch.seconds);
+    for (const [result, count] of Object.entries(batch.counts)) this.streamRecords.inc({ stream, result }, count);
+    if (batch.deadLetters > 0) this.deadLetters.inc({ source: stream }, batch.deadLetters);
   }
 
   streamTrimmed(stream: string): void {
     this.trimmed.inc({ stream });
-  }
-
-  deadLetter(source: string): void {
-    this.deadLetters.inc({ source });
   }
 }

@@ -4,6 +4,7 @@ import { type Child, startChild } from './child';
 import { openDataDir } from './dataDir';
 import { startDynamoDB } from './dynamodb';
 import { StartError } from './errors';
+import { startKinesis } from './kinesis';
 import { claimPort, waitForPort } from './ports';
 import type { Progress } from './progress';
 import { claimTemporalPorts, startTemporal, type TemporalPorts } from './temporal';
@@ -11,6 +12,7 @@ import { findTemporal } from './temporalCli';
 
 export interface StackParts {
   dynamodb?: { endpoint: string; engine: string };
+  kinesis?: { endpoint: string };
   sagemaker?: { endpoint: string };
   temporal?: { address: string; uiUrl: string };
 }
@@ -19,6 +21,7 @@ export interface StackParts {
 export interface Stack {
   dataDir: string;
   dynamodb: Promise<StackParts['dynamodb']>;
+  kinesis: Promise<StackParts['kinesis']>;
   sagemaker: Promise<StackParts['sagemaker']>;
   /** Where Temporal is, or will be: it may have to be built first. */
   temporalAddress: Promise<StackParts['temporal']>;
@@ -33,6 +36,8 @@ export interface Stack {
 export interface StackSettings {
   searchAttributes: Readonly<Record<string, string>>;
   modelPath: string;
+  /** The Kinesis stream to make. */
+  stream: string;
   progress: Progress;
   /** Whether the Web UI's port was asked for, so that another one would not do. */
   uiPortWanted: boolean;
@@ -51,14 +56,16 @@ export function startStack(config: Config, settings: StackSettings): Stack {
   const start: PartStart = { config, settings, dataDir: dir.path, family };
   const dynamodb = config.DYNAMODB_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedDynamoDB(start);
   const sagemaker = config.SAGEMAKER_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedModel(start);
+  const kinesis = config.KINESIS_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedKinesis(start);
   const ports = externalTemporal(config) ? none() : claimTemporalPorts(config.TEMPORAL_UI_PORT, settings.uiPortWanted);
   const temporal = ports.then((claimed) => claimed && embeddedTemporal(start, claimed));
-  const starts = Promise.allSettled([dynamodb, sagemaker, temporal]); // Awaited by the caller, in its order.
+  const starts = Promise.allSettled([dynamodb, kinesis, sagemaker, temporal]); // Awaited by the caller, in its order.
 
   let stopped: Promise<void> | undefined;
   return {
     dataDir: dir.path,
     dynamodb,
+    kinesis,
     sagemaker,
     temporalAddress: ports,
     temporal,
@@ -128,6 +135,21 @@ async function embeddedDynamoDB({ settings: { progress, inMemory = false }, data
   const { engine, endpoint } = await startDynamoDB({ dataDir, inMemory, onChild: family.adopt('DynamoDB') });
   progress.done('DynamoDB', `${engine} at ${endpoint}`);
   return { endpoint, engine };
+}
+
+/** Two shards, so that what holds for many is seen on every machine. */
+const EMBEDDED_SHARDS = 2;
+
+async function embeddedKinesis({ settings: { progress, stream, inMemory = false }, dataDir, family }: PartStart) {
+  progress.stage('Kinesis', 'starting');
+  const { endpoint } = await startKinesis({
+    dataDir,
+    inMemory,
+    streams: [{ name: stream, shards: EMBEDDED_SHARDS }],
+    onChild: family.adopt('Kinesis'),
+  });
+  progress.done('Kinesis', `${endpoint}, stream ${stream}`);
+  return { endpoint };
 }
 
 async function embeddedModel({ config, settings: { progress, modelPath }, dataDir, family }: PartStart) {

@@ -1,20 +1,14 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decide } from '../domain/fraud/decide';
-import type { Decision, DegradedCause } from '../domain/fraud/decision';
+import type { Decision } from '../domain/fraud/decision';
 import { extractFeatures, type Features, featureVector } from '../domain/fraud/features';
 import { applyTransaction } from '../domain/fraud/profile';
-import type { CompiledRuleSet } from '../domain/fraud/rules';
 import type { Transaction } from '../domain/fraud/transaction';
-import { canonicalContent, checkWindow } from '../domain/fraud/transactionSchema';
+import { checkWindow } from '../domain/fraud/transactionSchema';
 import { LongwatchError } from '../domain/errors';
-import { iso } from '../domain/ids';
 import type { Debt } from '../domain/ledger';
 import { type ScoringEndpoint, ScoringFailure } from '../gateways/sagemaker';
 import type { DecisionInputs, DecisionStore } from '../stores/fraud/decisions';
-import type { InvestigationStore } from '../stores/fraud/investigations';
-import type { Ledger, TransactItem } from '../stores/ledger';
-import { investigationStart, type InvestigationPolicy } from '../workflows/fraud/declarations';
+import { contentHashOf, type Drafts, type Scored } from './drafts';
 import { KeyedQueue } from './keyedQueue';
 
 export interface DecisionSettings {
@@ -22,17 +16,12 @@ export interface DecisionSettings {
   modelDeadlineMs: number;
   /** Time that the whole decision has, in milliseconds. */
   deadlineMs: number;
-  /** When a degraded decision is first scored again, in milliseconds from now. */
-  rescoreAfterMs: number;
-  policy: InvestigationPolicy;
 }
 
 export interface DecisionParts {
   decisions: DecisionStore;
-  investigations: InvestigationStore;
-  ledger: Ledger;
+  drafts: Drafts;
   endpoint: Pick<ScoringEndpoint, 'score'>;
-  rules: { current(): CompiledRuleSet };
   /** Hands a debt that was just written to Temporal, without waiting for it. */
   startSoon(debt: Debt): void;
   /** Of decisions that were written; with the shadow rules that would have hit. */
@@ -49,13 +38,6 @@ export interface Answer {
 /** Kept back from the model's time so that the answer can still be written before the deadline. */
 const WRITE_RESERVE_MS = 60;
 const MAX_ATTEMPTS = 20;
-
-interface Scored {
-  score: number | null;
-  contributions?: readonly number[];
-  modelVersion: string | null;
-  degradedBecause?: DegradedCause;
-}
 
 /** Decides transactions: the request path, from a validated transaction to a stored answer. */
 export class Decisions {
@@ -80,7 +62,7 @@ export class Decisions {
   }
 
   private async decideInTurn(transaction: Transaction, arrived: number, deadline: AbortSignal): Promise<Answer> {
-    const contentHash = createHash('sha256').update(canonicalContent(transaction)).digest('base64');
+    const contentHash = contentHashOf(transaction);
     for (let attempt = 1; attempt <= MAX_ATTEMPTS && !deadline.aborted; attempt++) {
       const inputs = await this.parts.decisions.inputs(transaction, deadline);
       if (inputs.stored) {
@@ -109,41 +91,20 @@ export class Decisions {
   ): Promise<Answer | undefined> {
     const features = extractFeatures(transaction, user.profile, merchant);
     const scored = await this.score(features, arrived);
-    const rules = this.parts.rules.current();
-    const now = this.now();
-    const verdict = decide({
+    const { record, debt, shadowHits } = this.parts.drafts.draft({
       transaction,
+      contentHash,
       features,
-      score: scored.score,
-      ...(scored.contributions && { contributions: scored.contributions }),
+      profile: user.profile,
       ...(user.heldUntil !== undefined && { heldUntil: user.heldUntil }),
-      now,
-      rules,
+      scored,
+      latencyMs: performance.now() - arrived,
     });
-    const owesInvestigation = verdict.outcome !== 'approve';
-    const decision: Decision = {
-      transactionId: transaction.transactionId,
-      outcome: verdict.outcome,
-      score: scored.score,
-      reasons: verdict.reasons,
-      mode: scored.degradedBecause ? 'degraded' : 'full',
-      ...(scored.degradedBecause && { degradedBecause: scored.degradedBecause }),
-      ruleSetVersion: rules.version,
-      modelVersion: scored.modelVersion,
-      latencyMs: Math.round((performance.now() - arrived) * 10) / 10,
-      decidedAt: iso(now),
-      ...(owesInvestigation && { investigationId: transaction.transactionId }),
-    };
-    const { also, debt } = this.owed(transaction, decision, now);
-    const body = JSON.stringify(decision);
-    const lost = await this.parts.decisions.write(
-      { transaction, contentHash, decision, body, features, before: user, after: applyTransaction(user.profile, transaction), also },
-      deadline,
-    );
-    if (lost) return undefined;
+    const after = applyTransaction(user.profile, transaction);
+    if (await this.parts.decisions.write([{ before: user, after, decisions: [record] }], deadline)) return undefined;
     if (debt) this.parts.startSoon(debt);
-    this.parts.onDecision?.(decision, verdict.shadowHits);
-    return { body, replayed: false };
+    this.parts.onDecision?.(record.decision, shadowHits);
+    return { body: record.body, replayed: false };
   }
 
   /** One attempt at the model within what is left of the time; without it the rules alone decide. */
@@ -157,22 +118,10 @@ export class Decisions {
       });
       const [first] = scores;
       if (!first) return { score: null, modelVersion, degradedBecause: 'model-nonsense' };
-      return { score: first.score, ...(first.contributions && { contributions: first.contributions }), modelVersion };
+      return { ...first, modelVersion };
     } catch (error) {
       if (!(error instanceof ScoringFailure)) throw error;
       return { score: null, modelVersion: null, degradedBecause: error.kind };
     }
-  }
-
-  private owed(transaction: Transaction, decision: Decision, now: number): { also: TransactItem[]; debt?: Debt } {
-    const { ledger, investigations } = this.parts;
-    const also: TransactItem[] = [];
-    if (decision.mode === 'degraded')
-      also.push(ledger.oweRescore({ transactionId: transaction.transactionId }, now + this.settings.rescoreAfterMs));
-    if (decision.outcome === 'approve') return { also };
-    const facts = { transaction, decision, openedAt: now };
-    const debt: Debt = { kind: 'start', start: investigationStart(facts, this.settings.policy), dueAt: now };
-    also.push(investigations.openingItem(facts), ledger.oweStart(debt.start, debt.dueAt));
-    return { also, debt };
   }
 }

@@ -6,6 +6,8 @@ import type { TransactItem } from './ledger';
 export interface Checkpoint {
   /** Last position whose effects are written. */
   position?: string;
+  /** Everything that the stream took before this instant (epoch ms) is read. Absent before the first record. */
+  caughtUpAt?: number;
   /** The shard is closed and fully read. */
   ended: boolean;
 }
@@ -19,19 +21,24 @@ export class CheckpointStore {
       new GetCommand({ TableName: this.db.table('Checkpoints'), Key: this.key(source, shardId), ConsistentRead: true }),
     );
     const position = Item?.['Position'] as string | undefined;
-    return { ...(position !== undefined && { position }), ended: Item?.['Ended'] === true };
+    const caughtUpAt = Item?.['CaughtUpAt'] as string | undefined;
+    return {
+      ...(position !== undefined && { position }),
+      ...(caughtUpAt !== undefined && { caughtUpAt: Date.parse(caughtUpAt) }),
+      ended: Item?.['Ended'] === true,
+    };
   }
 
   /** The part of a `TransactWriteItems` that moves a checkpoint from where this reader found it. */
-  advance(source: string, shardId: string, from: string | undefined, to: Checkpoint, at: number): TransactItem {
+  advance(source: string, shardId: string, from: string | undefined, to: Checkpoint): TransactItem {
     return {
       Put: {
         TableName: this.db.table('Checkpoints'),
         Item: {
           ...this.key(source, shardId),
           ...(to.position !== undefined && { Position: to.position }),
+          ...(to.caughtUpAt !== undefined && { CaughtUpAt: iso(to.caughtUpAt) }),
           Ended: to.ended,
-          UpdatedAt: iso(at),
         },
         // The race: a reader that was believed dead writes late. It finds the checkpoint moved and nothing is applied.
         ConditionExpression: from === undefined ? 'attribute_not_exists(#position)' : '#position = :from',

@@ -1,57 +1,119 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, type BatchWriteCommandOutput, DeleteCommand, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { compositeKey, iso } from '../domain/ids';
+import { fromCursor, type Page, toCursor } from './cursor';
 import type { Db } from './dynamodb';
 import type { TransactItem } from './ledger';
 
 export interface DeadLetter {
+  /** Name of the stream. */
   source: string;
   shardId: string;
   position: string;
   reason: string;
-  /** The record as text, cut to a few KB. */
-  record: string;
-  /** Epoch ms. */
+  /** The record as it came; cut when `isCut`. */
+  record: Uint8Array;
+  /** An item holds 400 KB: a larger record is kept only in part and cannot be re-driven from here. */
+  isCut?: boolean;
+  /** When the stream took it, epoch ms. */
+  arrivedAt: number;
+  /** When it was set aside, epoch ms. */
   at: number;
 }
 
-const MAX_RECORD = 8_192;
+/** Where a letter is: its stream, and its place there. */
+export type LetterKey = Pick<DeadLetter, 'source' | 'shardId' | 'position'>;
+
+const MAX_RECORD_BYTES = 300 * 1024;
+/** BatchWriteItem takes 25 items and 16 MB. */
+const BATCH = 25;
 
 /** Records that could not be processed. They never stop a shard; somebody looks at them later. */
 export class DeadLetterStore {
   constructor(private readonly db: Db) {}
 
-  /** The part of a `TransactWriteItems` that keeps a record; keyed by its position, so twice is once. */
-  item(letter: DeadLetter): TransactItem {
-    return {
-      Put: {
-        TableName: this.db.table('DeadLetters'),
-        Item: {
-          Source: letter.source,
-          PositionID: compositeKey(letter.shardId, letter.position),
-          Reason: letter.reason,
-          Record: letter.record.slice(0, MAX_RECORD),
-          At: iso(letter.at),
-        },
-      },
-    };
+  /** Keeps letters; keyed by their position, so twice is once. */
+  async keep(letters: readonly DeadLetter[]): Promise<void> {
+    const table = this.db.table('DeadLetters');
+    for (let i = 0; i < letters.length; i += BATCH) {
+      let requests: NonNullable<ConstructorParameters<typeof BatchWriteCommand>[0]['RequestItems']>[string] | undefined = letters
+        .slice(i, i + BATCH)
+        .map((letter) => ({ PutRequest: { Item: item(letter) } }));
+      for (let tries = 0; requests && requests.length > 0; tries++) {
+        if (tries > 0) await sleep(Math.random() * Math.min(50 * 2 ** tries, 2_000)); // DynamoDB asked for less at once.
+        const { UnprocessedItems }: BatchWriteCommandOutput = await this.db.client.send(new BatchWriteCommand({ RequestItems: { [table]: requests } }));
+        requests = UnprocessedItems?.[table];
+      }
+    }
   }
 
-  async list(source: string, limit: number): Promise<Omit<DeadLetter, 'shardId'>[]> {
-    const { Items = [] } = await this.db.client.send(
+  /** One stream's letters by shard and position. */
+  async list(source: string, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<DeadLetter>> {
+    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.db.table('DeadLetters'),
         KeyConditionExpression: '#source = :source',
         ExpressionAttributeNames: { '#source': 'Source' },
         ExpressionAttributeValues: { ':source': source },
         Limit: limit,
+        ...(cursor !== undefined && { ExclusiveStartKey: { ...fromCursor(cursor, ['Source', 'PositionID']), Source: source } }),
       }),
     );
-    return Items.map((item) => ({
-      source,
-      position: item['PositionID'] as string,
-      reason: item['Reason'] as string,
-      record: item['Record'] as string,
-      at: Date.parse(item['At'] as string),
-    }));
+    return { items: Items.map(letterOf), ...toCursor(LastEvaluatedKey) };
   }
+
+  async find(letter: LetterKey): Promise<DeadLetter | undefined> {
+    const { Item } = await this.db.client.send(
+      new GetCommand({ TableName: this.db.table('DeadLetters'), Key: key(letter), ConsistentRead: true }),
+    );
+    return Item && letterOf(Item);
+  }
+
+  /** The part of a `TransactWriteItems` that strikes a letter off together with the effects of its record. */
+  strikeOff(letter: LetterKey): TransactItem {
+    return {
+      Delete: {
+        TableName: this.db.table('DeadLetters'),
+        Key: key(letter),
+        // The race: two people re-driving it. The effects come with one of the two deletions.
+        ConditionExpression: 'attribute_exists(PositionID)',
+      },
+    };
+  }
+
+  /** @returns whether it was there. */
+  async discard(letter: LetterKey): Promise<boolean> {
+    const { Attributes } = await this.db.client.send(
+      new DeleteCommand({ TableName: this.db.table('DeadLetters'), Key: key(letter), ReturnValues: 'ALL_OLD' }),
+    );
+    return Attributes !== undefined;
+  }
+}
+
+const key = ({ source, shardId, position }: LetterKey) => ({ Source: source, PositionID: compositeKey(shardId, position) });
+
+function item(letter: DeadLetter): Record<string, unknown> {
+  const isCut = letter.record.length > MAX_RECORD_BYTES;
+  return {
+    ...key(letter),
+    Reason: letter.reason,
+    Record: isCut ? letter.record.slice(0, MAX_RECORD_BYTES) : letter.record,
+    ...(isCut && { IsCut: true }),
+    ArrivedAt: iso(letter.arrivedAt),
+    At: iso(letter.at),
+  };
+}
+
+function letterOf(stored: Record<string, unknown>): DeadLetter {
+  const [shardId = '', position = ''] = (stored['PositionID'] as string).split('#');
+  return {
+    source: stored['Source'] as string,
+    shardId,
+    position,
+    reason: stored['Reason'] as string,
+    record: stored['Record'] as Uint8Array,
+    ...(stored['IsCut'] === true && { isCut: true }),
+    arrivedAt: Date.parse(stored['ArrivedAt'] as string),
+    at: Date.parse(stored['At'] as string),
+  };
 }

@@ -1,10 +1,12 @@
 import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as fc from 'fast-check';
-import { Consumer, type StreamHandler } from '../../src/activities/operations/consumer';
+import { Consumer } from '../../src/activities/operations/consumer';
+import { foldingHandler, type Folding } from '../../src/activities/operations/foldingHandler';
 import { merchantCounters } from '../../src/activities/operations/merchantCounters';
 import { applyHistoryChange, emptyMerchantProfile, type HistoryRecord, type MerchantProfile } from '../../src/domain/fraud/merchantProfile';
 import { LOCAL_CREDENTIALS } from '../../src/endpoints';
-import { type ItemChange, streamsClient, TableStream, TrimmedError } from '../../src/gateways/streams';
+import { type RecordSource, TrimmedError } from '../../src/gateways/streams/source';
+import { type ItemChange, streamsClient, TableStream } from '../../src/gateways/streams/tableStream';
 import { CheckpointStore } from '../../src/stores/checkpoints';
 import { DeadLetterStore } from '../../src/stores/deadLetters';
 import { MerchantStore } from '../../src/stores/fraud/merchants';
@@ -40,16 +42,29 @@ function consumerOf(over: Partial<ConstructorParameters<typeof Consumer<ItemChan
   counted.consumer = new Consumer<ItemChange>({
     stream: STREAM,
     source,
-    handler: merchantCounters(merchants),
+    handler: foldingHandler(merchantCounters(merchants)),
     db: dynamodb.db,
     checkpoints: new CheckpointStore(dynamodb.db),
     deadLetters: new DeadLetterStore(dynamodb.db),
-    onTrimmed: (error) => void counted.trimmed.push(error),
-    onDeadLetter: () => void counted.deadLetters++,
+    watch: {
+      trimmed: (error) => void counted.trimmed.push(error),
+      batch: ({ deadLetters }) => void (counted.deadLetters += deadLetters),
+    },
     ...over,
   });
   return counted;
 }
+
+/** The stream, but for what a test does in its place. */
+const substitute = (over: Partial<RecordSource<ItemChange>>): RecordSource<ItemChange> => ({
+  readEveryMs: source.readEveryMs,
+  listShards: () => source.listShards(),
+  iterator: (shard, from) => source.iterator(shard, from),
+  read: (iterator, limit) => source.read(iterator, limit),
+  toBytes: (data) => source.toBytes(data),
+  fromBytes: (bytes) => source.fromBytes(bytes),
+  ...over,
+});
 
 /** Reads until nothing is left. */
 async function drain({ consumer }: Counted = consumerOf(), stopAfterBatches = Number.POSITIVE_INFINITY): Promise<number> {
@@ -59,7 +74,7 @@ async function drain({ consumer }: Counted = consumerOf(), stopAfterBatches = Nu
   const report = await consumer.consume(shardId, {
     signal: stop.signal,
     forMs: 30_000,
-    heartbeat(position) {
+    heartbeat({ position }) {
       if (position === before || ++batches >= stopAfterBatches) stop.abort();
       before = position;
     },
@@ -130,7 +145,7 @@ it('a merchant that another shard counts too loses nothing to the race', async (
   const [id] = expected.keys();
   const real = merchantCounters(merchants);
   let meddled = 0;
-  const handler: StreamHandler<ItemChange> = {
+  const folding: Folding<ItemChange> = {
     ...real,
     async effects(batch) {
       const effects = await real.effects(batch);
@@ -143,7 +158,7 @@ it('a merchant that another shard counts too loses nothing to the race', async (
       return effects;
     },
   };
-  await drain(consumerOf({ handler }));
+  await drain(consumerOf({ handler: foldingHandler(folding) }));
   const days = (await stored([id!])).get(id!)!.days;
   expect(days.reduce((sum, [, count]) => sum + count, 0)).toBe(14);
 });
@@ -156,10 +171,10 @@ it('records that cannot be processed are kept aside with the reason, and stop no
   const counted = consumerOf();
   expect(await drain(counted)).toBe(152);
   expect(counted.deadLetters).toBe(151);
-  const letters = await new DeadLetterStore(dynamodb.db).list(STREAM, 1_000);
+  const { items: letters } = await new DeadLetterStore(dynamodb.db).list(STREAM, { limit: 1_000 });
   expect(letters).toHaveLength(151);
   expect(letters.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['MerchantID is not a string', 'Timestamp is not a number']));
-  expect(JSON.parse(letters[0]!.record)).toMatchObject({ after: { UserID } });
+  expect(source.fromBytes(letters[0]!.record)).toMatchObject({ after: { UserID } });
   expect((await stored([merchantId(0)])).get(merchantId(0))!.days).toEqual([[Math.floor(start / 86_400_000), 1, 0, 0, 0]]);
 });
 
@@ -177,17 +192,15 @@ it('a position that the stream no longer keeps is reported, and what is left is 
   await write([{ merchant: 0, transaction: 1, hoursAgo: 1, label: undefined, unusualAmount: false }]);
   let refused = 0;
   const counted = consumerOf({
-    source: {
-      listShards: () => source.listShards(),
-      read: (iterator, limit) => source.read(iterator, limit),
+    source: substitute({
       // A local stream keeps everything; AWS keeps 24 hours and answers so.
-      iterator(shard, after) {
-        if (after !== undefined && refused++ === 0) throw new TrimmedError('trimmed');
-        return source.iterator(shard, after);
+      iterator(shard, from) {
+        if (from !== undefined && refused++ === 0) throw new TrimmedError('trimmed');
+        return source.iterator(shard, from);
       },
-    },
+    }),
     // Reading from the beginning comes by what was counted before: not counted twice here.
-    handler: { ...merchantCounters(merchants), effects: () => Promise.resolve([]) },
+    handler: foldingHandler({ ...merchantCounters(merchants), effects: () => Promise.resolve([]) }),
   });
   expect(await drain(counted)).toBeGreaterThanOrEqual(2);
   expect(counted.trimmed).toHaveLength(1);
@@ -195,11 +208,21 @@ it('a position that the stream no longer keeps is reported, and what is left is 
 
 it('a shard is read once its parent has ended, and never again once it has ended itself', async () => {
   const checkpoints = new CheckpointStore(dynamodb.db);
-  const shards = [{ shardId: 'a' }, { shardId: 'b', parentId: 'a' }, { shardId: 'c', parentId: 'long gone' }];
-  const { consumer } = consumerOf({ stream: 'family', source: { listShards: () => Promise.resolve(shards), iterator: jest.fn(), read: jest.fn() } });
-  expect((await consumer.openShards()).map(({ shardId: id }) => id)).toEqual(['a', 'c']);
-  await dynamodb.db.client.send(new PutCommand(checkpoints.advance('family', 'a', undefined, { position: '7', ended: true }, start).Put!));
-  expect((await consumer.openShards()).map(({ shardId: id }) => id)).toEqual(['b', 'c']);
+  const shards = [
+    { shardId: 'a', parentIds: [] },
+    { shardId: 'b', parentIds: [] },
+    { shardId: 'split', parentIds: ['a'] },
+    { shardId: 'merged', parentIds: ['a', 'b'] },
+    { shardId: 'orphan', parentIds: ['long gone'] },
+  ];
+  const { consumer } = consumerOf({ stream: 'family', source: substitute({ listShards: () => Promise.resolve(shards) }) });
+  const open = async () => (await consumer.openShards()).map(({ shardId: id }) => id);
+  const end = (id: string) => dynamodb.db.client.send(new PutCommand(checkpoints.advance('family', id, undefined, { position: '7', ended: true }).Put!));
+  expect(await open()).toEqual(['a', 'b', 'orphan']);
+  await end('a');
+  expect(await open()).toEqual(['b', 'split', 'orphan']);
+  await end('b');
+  expect(await open()).toEqual(['split', 'merged', 'orphan']);
   const never = new AbortController();
   expect(await consumer.consume('a', { signal: never.signal, forMs: 1_000, heartbeat: () => undefined })).toMatchObject({ ended: true, records: 0, position: '7' });
 });

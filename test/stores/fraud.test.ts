@@ -10,7 +10,7 @@ import type { Transaction } from '../../src/domain/fraud/transaction';
 import { engines } from '../../src/local/dynamodb';
 import { CheckpointStore } from '../../src/stores/checkpoints';
 import { AttestationStore } from '../../src/stores/fraud/attestations';
-import { type DecisionWrite, DecisionStore } from '../../src/stores/fraud/decisions';
+import { DecisionStore, type UserWrite } from '../../src/stores/fraud/decisions';
 import { InvestigationStore } from '../../src/stores/fraud/investigations';
 import { RuleStore } from '../../src/stores/fraud/rules';
 import { Ledger, type TransactItem } from '../../src/stores/ledger';
@@ -46,24 +46,29 @@ describe.each(engines)('on %s', (engine) => {
   }, 120_000);
   afterAll(() => dynamodb?.stop());
 
-  async function writeFor(of: Transaction, also: readonly TransactItem[] = []): Promise<DecisionWrite> {
+  async function writeFor(of: Transaction, also: readonly TransactItem[] = []): Promise<UserWrite> {
     const { user, merchant } = await decisions.inputs(of);
     return {
-      transaction: of,
-      contentHash: 'hash',
-      decision: decisionOn(of),
-      body: JSON.stringify(decisionOn(of)),
-      features: extractFeatures(of, user.profile, merchant),
       before: user,
       after: applyTransaction(user.profile, of),
-      also,
+      decisions: [
+        {
+          transaction: of,
+          contentHash: 'hash',
+          decision: decisionOn(of),
+          body: JSON.stringify(decisionOn(of)),
+          features: extractFeatures(of, user.profile, merchant),
+          unusualAmount: false,
+          also,
+        },
+      ],
     };
   }
   /** A decided transaction with an open case. */
   async function openCase(over: Partial<Transaction> = {}): Promise<Transaction> {
     const of = payment(over);
     const opening: OpeningFacts = { transaction: of, decision: decisionOn(of), openedAt: 1_000 };
-    expect(await decisions.write(await writeFor(of, [investigations.openingItem(opening)]))).toBeUndefined();
+    expect(await decisions.write([await writeFor(of, [investigations.openingItem(opening)])])).toBeUndefined();
     return of;
   }
   const entry = (seq: number): TimelineEntry => ({ seq, at: seq, kind: 'noted', text: `note ${seq}`, by: { name: 'ana', proof: 'api', role: 'investigator' } });
@@ -89,25 +94,37 @@ describe.each(engines)('on %s', (engine) => {
     it('reads back what it wrote: answer, profile, features, history', async () => {
       const of = payment();
       const write = await writeFor(of);
-      expect(await decisions.write(write)).toBeUndefined();
+      const record = write.decisions[0]!;
+      expect(await decisions.write([write])).toBeUndefined();
       const inputs = await decisions.inputs(of);
-      expect(inputs.stored).toEqual({ contentHash: 'hash', body: write.body });
+      expect(inputs.stored).toEqual({ contentHash: 'hash', body: record.body });
       expect(inputs.user).toEqual({ profile: write.after, version: 1 });
       expect(inputs.merchant).toEqual(emptyMerchantProfile());
-      expect(await decisions.find(of.transactionId)).toEqual({ transaction: of, decision: write.decision, features: write.features });
+      expect(await decisions.find(of.transactionId)).toEqual({ transaction: of, decision: record.decision, features: record.features });
       expect(await decisions.findAll([of.transactionId, of.transactionId, 'nobody'])).toHaveLength(1);
     });
 
     it('of two writes of one transaction one wins, and of two of one user the second must read again', async () => {
       const of = payment();
       const write = await writeFor(of);
-      const other = { ...(await writeFor(payment({ userId: of.userId }))), before: write.before };
-      expect(await decisions.write(write)).toBeUndefined();
-      expect(await decisions.write(write)).toBe('decided-already');
-      expect(await decisions.write(other)).toBe('profile-moved');
-      expect(await decisions.find(other.transaction.transactionId)).toBeUndefined();
-      expect(await decisions.write(await writeFor(other.transaction))).toBeUndefined();
-      expect((await decisions.inputs(other.transaction)).user.version).toBe(2);
+      const otherOf = payment({ userId: of.userId });
+      const other = { ...(await writeFor(otherOf)), before: write.before };
+      expect(await decisions.write([write])).toBeUndefined();
+      expect(await decisions.write([write])).toEqual(['decided-already']);
+      expect(await decisions.write([other])).toEqual(['profile-moved']);
+      expect(await decisions.find(otherOf.transactionId)).toBeUndefined();
+      expect(await decisions.write([await writeFor(otherOf)])).toBeUndefined();
+      expect((await decisions.inputs(otherOf)).user.version).toBe(2);
+    });
+
+    it('many users are written at once; when one of them lost a race, none is, and it is said which', async () => {
+      const [first, second, busy] = [payment(), payment({ channel: 'atm' }), payment()];
+      const [a, b, c] = [await writeFor(first), await writeFor(second), await writeFor(busy)];
+      expect(await decisions.write([await writeFor(payment({ userId: busy.userId }))])).toBeUndefined();
+      expect(await decisions.write([a, c, b])).toEqual(['bystander', 'profile-moved', 'bystander']);
+      expect((await decisions.inputsOf([first, second, busy])).map(({ stored, user }) => [stored, user.version])).toEqual([[undefined, 0], [undefined, 0], [undefined, 1]]);
+      expect(await decisions.write([a, b])).toBeUndefined();
+      expect((await decisions.inputsOf([second, first, second])).map(({ stored, user }) => [stored?.contentHash, user.version])).toEqual([['hash', 1], ['hash', 1], ['hash', 1]]);
     });
 
     it('loses no update of fifty concurrent ones of one user', async () => {
@@ -115,7 +132,7 @@ describe.each(engines)('on %s', (engine) => {
       await Promise.all(
         Array.from({ length: 50 }, async (_, i) => {
           const of = payment({ userId, timestamp: transaction().timestamp + i });
-          while ((await decisions.write(await writeFor(of))) !== undefined);
+          while ((await decisions.write([await writeFor(of)])) !== undefined);
         }),
       );
       const { user } = await decisions.inputs(payment({ userId }));
@@ -127,7 +144,7 @@ describe.each(engines)('on %s', (engine) => {
       const write = await writeFor(of);
       const units = await dynamodb.unitsOf(async () => {
         await decisions.inputs(of);
-        await decisions.write(write);
+        await decisions.write([write]);
       });
       expect(dynamodb.calls.map(({ operation }) => operation)).toEqual(['BatchGetItem', 'TransactWriteItems']);
       // Strongly consistent 1 + 1, eventually consistent 0.5 (DynamoDB Local counts none for what is not there); a
@@ -138,19 +155,20 @@ describe.each(engines)('on %s', (engine) => {
 
     it('a hold on a user makes a decision that did not see it read again', async () => {
       const of = await openCase();
-      const stale = await writeFor(payment({ userId: of.userId }));
+      const staleOf = payment({ userId: of.userId });
+      const stale = await writeFor(staleOf);
       await investigations.close(closing(of, 0, { holdUserUntil: 9_000 }));
-      expect(await decisions.write(stale)).toBe('profile-moved');
-      expect((await decisions.inputs(stale.transaction)).user).toMatchObject({ heldUntil: 9_000, heldBecauseOf: of.transactionId });
+      expect(await decisions.write([stale])).toEqual(['profile-moved']);
+      expect((await decisions.inputs(staleOf)).user).toMatchObject({ heldUntil: 9_000, heldBecauseOf: of.transactionId });
       await decisions.releaseUser(of.userId);
       await decisions.releaseUser(of.userId);
-      expect((await decisions.inputs(stale.transaction)).user).not.toHaveProperty('heldUntil');
+      expect((await decisions.inputs(staleOf)).user).not.toHaveProperty('heldUntil');
       expect(await decisions.userHold(of.userId)).toBeUndefined();
     });
 
     it('a re-score is recorded once', async () => {
       const of = payment();
-      await decisions.write(await writeFor(of));
+      await decisions.write([await writeFor(of)]);
       const send = (score: number) => dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [decisions.rescored(of.transactionId, { score, outcome: 'review', at: 'now' })] }));
       await send(0.5);
       await expect(send(0.7)).rejects.toThrow('ConditionalCheckFailed');
@@ -252,12 +270,12 @@ describe.each(engines)('on %s', (engine) => {
   it('a checkpoint moves only from where its reader found it', async () => {
     const checkpoints = new CheckpointStore(dynamodb.db);
     const advance = (from: string | undefined, position: string) =>
-      dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [checkpoints.advance('s', 'shard', from, { position, ended: false }, 1)] }));
+      dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [checkpoints.advance('s', 'shard', from, { position, caughtUpAt: 5_000, ended: false })] }));
     await advance(undefined, '1');
     await expect(advance(undefined, '2')).rejects.toThrow('ConditionalCheckFailed');
     await advance('1', '2');
     await expect(advance('1', '3')).rejects.toThrow('ConditionalCheckFailed');
-    expect(await checkpoints.read('s', 'shard')).toEqual({ position: '2', ended: false });
+    expect(await checkpoints.read('s', 'shard')).toEqual({ position: '2', caughtUpAt: 5_000, ended: false });
   });
 
   it('a notification is on record once, with the results of its channels', async () => {

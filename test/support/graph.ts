@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { createApp } from '../../src/api/app';
 import { Authenticator, parseApiKeys } from '../../src/api/auth';
 import { readConfig } from '../../src/config';
-import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { DEFAULT_STREAM, LOCAL_CREDENTIALS } from '../../src/endpoints';
 import { buildGraph, type Graph } from '../../src/graph';
 import { type Misbehaviour, startEndpointServer } from '../../src/local/sagemaker/server';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from './dynamodb';
@@ -68,6 +68,9 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
     endpoints: {
       dynamodb: { endpoint: `http://${wire.address}`, credentials: LOCAL_CREDENTIALS },
       sagemaker: { endpoint: endpoint.url, credentials: LOCAL_CREDENTIALS },
+      ...(config.KINESIS_ENDPOINT && {
+        kinesis: { stream: config.LONGWATCH_TRANSACTIONS_STREAM ?? DEFAULT_STREAM, endpoint: config.KINESIS_ENDPOINT, credentials: LOCAL_CREDENTIALS },
+      }),
       temporal: { address: temporalAddress },
     },
     signingSecret: TEST_SECRET,

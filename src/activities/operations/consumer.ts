@@ -2,22 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { StreamShard } from '../../domain/streams';
-import { type RecordSource, type StreamRecord, TrimmedError } from '../../gateways/streams';
+import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from '../../gateways/streams/source';
 import type { CheckpointStore } from '../../stores/checkpoints';
-import type { DeadLetterStore } from '../../stores/deadLetters';
+import type { DeadLetter, DeadLetterStore } from '../../stores/deadLetters';
 import { cancellationCodes, type Db } from '../../stores/dynamodb';
 import type { TransactItem } from '../../stores/ledger';
-import type { ShardReport } from './types';
-
-/** What becomes of a stream's records. */
-export interface StreamHandler<T> {
-  /** Records of one key fold into one item. */
-  key(data: T): string;
-  /** Why a record cannot be processed, or undefined. */
-  check(data: T): string | undefined;
-  /** The writes that a batch causes, from what is stored now; written in one transaction with the checkpoint. */
-  effects(batch: readonly T[]): Promise<TransactItem[]>;
-}
+import type { Handled, StreamHandler } from './streamHandler';
+import type { ShardProgress, ShardReport } from './types';
 
 export interface ConsumerParts<T> {
   /** Name of the stream. */
@@ -27,28 +18,34 @@ export interface ConsumerParts<T> {
   db: Db;
   checkpoints: CheckpointStore;
   deadLetters: DeadLetterStore;
-  onLag?(milliseconds: number): void;
-  onTrimmed?(error: TrimmedError): void;
-  onDeadLetter?(): void;
+  watch?: ConsumerWatch;
+}
+
+/** Told what a consumer does, for metrics and logs. */
+export interface ConsumerWatch {
+  batch?(batch: { shardId: string; records: number; seconds: number; counts: Readonly<Record<string, number>>; deadLetters: number }): void;
+  lag?(shardId: string, milliseconds: number): void;
+  /** This process does not read the shard any more. */
+  left?(shardId: string): void;
+  trimmed?(error: TrimmedError): void;
 }
 
 export interface Beat {
-  /** Called after every batch with the position reached. */
-  heartbeat(position: string | undefined): void;
+  /** Called at least after every batch. */
+  heartbeat(progress: ShardProgress): void;
   /** Aborted when this attempt is to stop. */
   signal: AbortSignal;
   /** How long one attempt reads. */
   forMs: number;
 }
 
-/** A transaction takes 100 items; the checkpoint is one. Each key writes an item, and so does each dead letter. */
-const BATCH_ITEMS = 80;
-const BATCH_RECORDS = 1_000;
 const READ_LIMIT = 1_000;
 const IDLE_MS = 250;
 const MAX_TRIES = 8;
+/** A batch that takes longer than this is still alive: well within the activity's heartbeat timeout. */
+const ALIVE_MS = 5_000;
 
-/** Reads shards of one stream; each batch's effects and its checkpoint are one transaction. */
+/** Reads shards of one stream; what must happen once happens in one transaction with the checkpoint. */
 export class Consumer<T> {
   constructor(private readonly parts: ConsumerParts<T>) {}
 
@@ -60,116 +57,224 @@ export class Consumer<T> {
     await Promise.all(
       shards.map(async ({ shardId }) => ended.set(shardId, (await checkpoints.read(stream, shardId)).ended)),
     );
-    return shards.filter(
-      ({ shardId, parentId }) => !ended.get(shardId) && (parentId === undefined || ended.get(parentId) !== false),
-    );
+    return shards.filter(({ shardId, parentIds }) => !ended.get(shardId) && parentIds.every((id) => ended.get(id) !== false));
   }
 
   /** Reads a shard from its checkpoint until its end, the time, or the signal. */
   async consume(shardId: string, beat: Beat): Promise<ShardReport> {
-    const { source, checkpoints, stream } = this.parts;
-    const until = Date.now() + beat.forMs;
-    const { position: start, ended } = await checkpoints.read(stream, shardId);
-    let position = start;
-    const report = (atEnd: boolean, records: number, behind: number): ShardReport => ({
-      ended: atEnd,
-      ...(position !== undefined && { position }),
-      records,
-      millisBehindLatest: behind,
-    });
-    if (ended) return report(true, 0, 0);
-    let iterator = await this.iterator(shardId, position);
-    let [records, behind] = [0, 0];
-    while (!beat.signal.aborted && Date.now() < until) {
-      const batch = await source.read(iterator, READ_LIMIT);
-      if (!batch) {
-        iterator = await this.iterator(shardId, position);
-        continue;
-      }
-      for (const part of batches(batch.records, this.parts.handler)) {
-        if (beat.signal.aborted) return report(false, records, behind);
-        position = await this.apply(shardId, position, part);
-        records += part.length;
-        behind = Math.max(0, Date.now() - (part.at(-1)?.arrivedAt ?? 0));
-        this.parts.onLag?.(behind);
-        beat.heartbeat(position);
-      }
-      if (batch.next === undefined) {
-        await this.write([checkpoints.advance(stream, shardId, position, { ...(position !== undefined && { position }), ended: true }, Date.now())]);
-        return report(true, records, 0);
-      }
-      iterator = batch.next;
-      if (batch.records.length === 0) {
-        behind = 0;
-        this.parts.onLag?.(0);
-        beat.heartbeat(position);
-        await sleep(IDLE_MS, undefined, { signal: beat.signal }).catch(() => undefined); // Woken by the signal: the loop ends.
-      }
-    }
-    return report(false, records, behind);
-  }
-
-  private async iterator(shardId: string, position: string | undefined): Promise<string> {
+    const checkpoint = await this.parts.checkpoints.read(this.parts.stream, shardId);
+    const attempt = new Attempt(this.parts, shardId, beat, checkpoint.position, checkpoint.caughtUpAt);
+    if (checkpoint.ended) return attempt.report(true);
     try {
-      return await this.parts.source.iterator(shardId, position);
-    } catch (error) {
-      if (!(error instanceof TrimmedError) || position === undefined) throw error;
-      // Records were lost to us. Say so, loudly, and read what is still there.
-      this.parts.onTrimmed?.(error);
-      return this.parts.source.iterator(shardId, undefined);
+      return attempt.report(await attempt.run());
+    } finally {
+      this.parts.watch?.left?.(shardId);
     }
   }
 
-  /** One batch: effects, dead letters and checkpoint, all or nothing. Returns the new position. */
-  private async apply(shardId: string, from: string | undefined, part: readonly StreamRecord<T>[]): Promise<string> {
-    const { handler, checkpoints, deadLetters, stream } = this.parts;
-    const last = part.at(-1);
-    if (!last) throw new RangeError('A batch holds at least one record');
-    const poison = part.map((record) => ({ record, reason: handler.check(record.data) }));
-    const good = poison.filter(({ reason }) => reason === undefined).map(({ record }) => record.data);
-    const letters = poison.flatMap(({ record, reason }) =>
-      reason === undefined
-        ? []
-        : [deadLetters.item({ source: stream, shardId, position: record.position, reason, record: JSON.stringify(record.data), at: record.arrivedAt })],
-    );
+  /**
+   * Handles a dead letter's record once more. What is processed now is struck off in one transaction with its effects.
+   * @returns why it still cannot be processed, or undefined.
+   */
+  async redrive(letter: DeadLetter, signal: AbortSignal): Promise<string | undefined> {
+    const { source, handler, deadLetters, db, watch, stream } = this.parts;
+    const record: StreamRecord<T> = { position: letter.position, arrivedAt: letter.arrivedAt, data: source.fromBytes(letter.record) };
     for (let tries = 1; ; tries++) {
-      const effects = await handler.effects(good);
-      const checkpoint = checkpoints.advance(stream, shardId, from, { position: last.position, ended: false }, Date.now());
-      const lost = await this.write([checkpoint, ...effects, ...letters]);
-      if (lost === undefined) break;
-      if (lost === 'fenced') throw new LongwatchError('contention', `Another reader moved the checkpoint of ${shardId}`);
-      if (tries === MAX_TRIES) throw new LongwatchError('contention', `Batches of ${shardId} keep losing their race`);
+      const started = performance.now();
+      const { effects, poison, counts } = await handler.handle([record], signal);
+      if (poison[0]) return poison[0].reason;
+      const lost = await transact(db, [deadLetters.strikeOff(letter), ...effects]);
+      if (lost === 'condition') return undefined; // Somebody re-drove it at the same time.
+      if (lost === undefined) {
+        watch?.batch?.({ shardId: letter.shardId, records: 1, seconds: (performance.now() - started) / 1000, counts, deadLetters: 0 });
+        return undefined;
+      }
+      if (tries === MAX_TRIES) throw new LongwatchError('contention', `The record ${letter.position} of ${stream} keeps losing its race`);
       await sleep(Math.random() * 50 * tries);
-    }
-    letters.forEach(() => this.parts.onDeadLetter?.());
-    return last.position;
-  }
-
-  private async write(TransactItems: TransactItem[]): Promise<'fenced' | 'raced' | undefined> {
-    try {
-      await this.parts.db.client.send(new TransactWriteCommand({ TransactItems }));
-      return undefined;
-    } catch (error) {
-      const codes = cancellationCodes(error);
-      if (!codes) throw error;
-      return codes[0] === 'ConditionalCheckFailed' ? 'fenced' : 'raced';
     }
   }
 }
 
-/** Consecutive records, cut where a batch would hold too many records or write too many items. */
-function* batches<T>(records: readonly StreamRecord<T>[], handler: StreamHandler<T>): Generator<StreamRecord<T>[]> {
-  let batch: StreamRecord<T>[] = [];
-  let items = new Set<string>();
-  for (const record of records) {
-    const poison = handler.check(record.data) !== undefined;
-    const item = poison ? `poison ${record.position}` : `key ${handler.key(record.data)}`;
-    if (batch.length >= BATCH_RECORDS || (items.size >= BATCH_ITEMS && !items.has(item))) {
-      yield batch;
-      [batch, items] = [[], new Set()];
-    }
-    batch.push(record);
-    items.add(item);
+/** One reading of a shard, from its checkpoint on. */
+class Attempt<T> {
+  private readonly started = Date.now();
+  private readonly counts: Record<string, number> = {};
+  private records = 0;
+  private batches = 0;
+  private behindMs = 0;
+  private readonly stop: AbortSignal;
+
+  constructor(
+    private readonly parts: ConsumerParts<T>,
+    private readonly shardId: string,
+    private readonly beat: Beat,
+    private position: string | undefined,
+    private caughtUpAt: number | undefined,
+  ) {
+    this.stop = AbortSignal.any([beat.signal, AbortSignal.timeout(beat.forMs)]);
   }
-  if (batch.length > 0) yield batch;
+
+  /** @returns whether the shard has ended. */
+  async run(): Promise<boolean> {
+    let reading = this.read(await this.iterator(), 0);
+    while (!this.stop.aborted) {
+      const batch = await reading;
+      if (!batch) {
+        reading = this.read(await this.iterator(), 0);
+        continue;
+      }
+      const isEmpty = batch.records.length === 0;
+      // The next read is under way while this one is handled.
+      if (batch.next !== undefined) reading = this.read(batch.next, isEmpty ? IDLE_MS : this.parts.source.readEveryMs);
+      const readAt = Date.now();
+      for (const part of this.parts.handler.batches(batch.records)) if (!(await this.apply(part, batch.behindMs ?? 0))) return false;
+      if (batch.next === undefined) {
+        await this.end();
+        return true;
+      }
+      if (isEmpty && (batch.behindMs ?? 0) === 0) this.caughtUp(readAt);
+    }
+    await this.remember();
+    return false;
+  }
+
+  report(ended: boolean): ShardReport {
+    const { seconds, ...progress } = this.progress();
+    return { ended, seconds, ...progress, batches: this.batches, counts: this.counts };
+  }
+
+  private progress(): ShardProgress {
+    return {
+      ...(this.position !== undefined && { position: this.position }),
+      records: this.records,
+      seconds: (Date.now() - this.started) / 1000,
+      millisBehindLatest: this.behindMs,
+    };
+  }
+
+  private async iterator(): Promise<string> {
+    const { source, watch } = this.parts;
+    const from: ShardPosition | undefined =
+      this.position === undefined ? undefined : { after: this.position, caughtUpAt: this.caughtUpAt ?? Date.now() };
+    try {
+      return await source.iterator(this.shardId, from);
+    } catch (error) {
+      if (!(error instanceof TrimmedError) || from === undefined) throw error;
+      // Records were lost to us. Say so, loudly, and read what is still there.
+      watch?.trimmed?.(error);
+      return source.iterator(this.shardId, undefined);
+    }
+  }
+
+  private read(iterator: string, afterMs: number): Promise<Batch<T> | undefined> {
+    const reading = (async () => {
+      if (afterMs > 0) await sleep(afterMs, undefined, { signal: this.stop }).catch(() => undefined); // Woken by the signal: the loop ends.
+      return this.parts.source.read(iterator, READ_LIMIT);
+    })();
+    reading.catch(() => undefined); // Thrown where it is awaited; it may fail before that, or never be.
+    return reading;
+  }
+
+  /** One batch: its effects and the checkpoint, all or nothing. @returns false when this attempt is to stop. */
+  private async apply(part: readonly StreamRecord<T>[], behindMs: number): Promise<boolean> {
+    const { checkpoints, stream, db } = this.parts;
+    const last = part.at(-1);
+    if (!last) throw new RangeError('A batch holds at least one record');
+    const started = performance.now();
+    for (let tries = 1; ; tries++) {
+      const handled = await this.handle(part);
+      if (!handled) return false;
+      await this.keepAside(handled.poison);
+      const to = { position: last.position, caughtUpAt: last.arrivedAt, ended: false };
+      const lost = await transact(db, [checkpoints.advance(stream, this.shardId, this.position, to), ...handled.effects]);
+      if (lost === undefined) {
+        this.position = last.position;
+        this.caughtUpAt = last.arrivedAt;
+        this.behindMs = Math.max(behindMs, Date.now() - last.arrivedAt);
+        this.count(part.length, handled.counts, handled.poison.length, (performance.now() - started) / 1000);
+        return true;
+      }
+      if (lost === 'condition') throw new LongwatchError('contention', `Another reader moved the checkpoint of ${this.shardId}`);
+      if (tries === MAX_TRIES) throw new LongwatchError('contention', `Batches of ${this.shardId} keep losing their race`);
+      await sleep(Math.random() * 50 * tries);
+    }
+  }
+
+  /** @returns undefined when this attempt is to stop: the batch comes again. */
+  private async handle(part: readonly StreamRecord<T>[]): Promise<Handled<T> | undefined> {
+    if (this.stop.aborted) return undefined;
+    const alive = setInterval(() => this.beat.heartbeat(this.progress()), ALIVE_MS);
+    try {
+      return await this.parts.handler.handle(part, this.stop);
+    } catch (error) {
+      if (this.stop.aborted) return undefined; // It was waiting for something.
+      throw error;
+    } finally {
+      clearInterval(alive);
+    }
+  }
+
+  /** Before the checkpoint moves past them. Keyed by their position, so that twice is once. */
+  private async keepAside(poison: readonly { record: StreamRecord<T>; reason: string }[]): Promise<void> {
+    if (poison.length === 0) return;
+    const { deadLetters, source, stream } = this.parts;
+    const at = Date.now();
+    await deadLetters.keep(
+      poison.map(({ record, reason }) => ({
+        source: stream,
+        shardId: this.shardId,
+        position: record.position,
+        reason,
+        record: source.toBytes(record.data),
+        arrivedAt: record.arrivedAt,
+        at,
+      })),
+    );
+  }
+
+  private count(records: number, counts: Readonly<Record<string, number>>, deadLetters: number, seconds: number): void {
+    this.records += records;
+    this.batches++;
+    for (const [name, count] of Object.entries(counts)) this.counts[name] = (this.counts[name] ?? 0) + count;
+    if (deadLetters > 0) this.counts['dead letters'] = (this.counts['dead letters'] ?? 0) + deadLetters;
+    this.parts.watch?.batch?.({ shardId: this.shardId, records, seconds, counts, deadLetters });
+    this.parts.watch?.lag?.(this.shardId, this.behindMs);
+    this.beat.heartbeat(this.progress());
+  }
+
+  private caughtUp(at: number): void {
+    this.behindMs = 0;
+    this.caughtUpAt = at;
+    this.parts.watch?.lag?.(this.shardId, 0);
+    this.beat.heartbeat(this.progress());
+  }
+
+  /** Notes how far we looked, so that a shard at rest does not look like one left unread. */
+  private async remember(): Promise<void> {
+    if (this.position === undefined || this.caughtUpAt === undefined) return;
+    await this.advance({ position: this.position, caughtUpAt: this.caughtUpAt, ended: false });
+  }
+
+  private async end(): Promise<void> {
+    this.behindMs = 0;
+    await this.advance({ ...(this.position !== undefined && { position: this.position }), ended: true });
+  }
+
+  private async advance(to: Parameters<CheckpointStore['advance']>[3]): Promise<void> {
+    const { checkpoints, stream, db } = this.parts;
+    if (await transact(db, [checkpoints.advance(stream, this.shardId, this.position, to)]))
+      throw new LongwatchError('contention', `Another reader moved the checkpoint of ${this.shardId}`);
+  }
+}
+
+/** @returns `condition` when the first item's condition failed, `raced` when another's did or somebody was quicker. */
+async function transact(db: Db, TransactItems: TransactItem[]): Promise<'condition' | 'raced' | undefined> {
+  try {
+    await db.client.send(new TransactWriteCommand({ TransactItems }));
+    return undefined;
+  } catch (error) {
+    const codes = cancellationCodes(error);
+    if (!codes) throw error;
+    return codes[0] === 'ConditionalCheckFailed' ? 'condition' : 'raced';
+  }
 }

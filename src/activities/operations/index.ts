@@ -7,7 +7,7 @@ import type { OperationsActivities } from './types';
 export interface OperationsParts {
   relay: Relay;
   /** By stream name. */
-  consumers: Readonly<Record<string, Pick<Consumer<unknown>, 'openShards' | 'consume'>>>;
+  consumers: Readonly<Record<string, Pick<Consumer<never>, 'openShards' | 'consume'>>>;
   /** How long one attempt of a long activity works; default an hour. */
   attemptMs?: number;
 }
@@ -24,9 +24,13 @@ export function operationsActivities(parts: OperationsParts): OperationsActiviti
   return {
     payDebts: () => attempt((signal) => parts.relay.pay({ signal, forMs, heartbeat: (report) => Context.current().heartbeat(report) })),
     openShards: (stream) => asFailure(() => consumerOf(stream).openShards()),
-    consumeShard: (stream, shardId) =>
+    consumeShard: (stream, shardId, askedMs = HOUR_MS) =>
       attempt((signal) =>
-        consumerOf(stream).consume(shardId, { signal, forMs, heartbeat: (position) => Context.current().heartbeat(position) }),
+        consumerOf(stream).consume(shardId, {
+          signal,
+          forMs: Math.min(forMs, askedMs),
+          heartbeat: (progress) => Context.current().heartbeat(progress),
+        }),
       ),
   };
 }

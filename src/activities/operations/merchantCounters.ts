@@ -1,12 +1,12 @@
 import type { Label } from '../../domain/fraud/label';
 import { applyHistoryChange, type HistoryRecord, type MerchantProfile } from '../../domain/fraud/merchantProfile';
-import type { ItemChange } from '../../gateways/streams';
+import type { ItemChange } from '../../gateways/streams/tableStream';
 import type { MerchantStore, VersionedMerchant } from '../../stores/fraud/merchants';
 import type { TransactItem } from '../../stores/ledger';
-import type { StreamHandler } from './consumer';
+import type { Folding } from './foldingHandler';
 
 /** Folds changes of TransactionHistory into the counters of their merchants. */
-export function merchantCounters(merchants: MerchantStore): StreamHandler<ItemChange> {
+export function merchantCounters(merchants: MerchantStore): Folding<ItemChange> {
   return {
     key: ({ after }) => merchantOf(after),
     check({ after }) {

@@ -5,13 +5,23 @@ export interface RelayReport {
   rescored: number;
 }
 
-export interface ShardReport {
-  /** The shard is closed and read to its end. */
-  ended: boolean;
+/** How far the reading of a shard has come; what an attempt heartbeats. */
+export interface ShardProgress {
   /** Last position applied, absent before the first record. */
   position?: string;
+  /** Records read by this attempt, and how long it took so far. */
   records: number;
+  seconds: number;
   millisBehindLatest: number;
+}
+
+/** What one attempt at a shard did. */
+export interface ShardReport extends ShardProgress {
+  /** The shard is closed and read to its end. */
+  ended: boolean;
+  batches: number;
+  /** Records by what became of them. */
+  counts: Record<string, number>;
 }
 
 /** What the operations workflows may ask for. */
@@ -20,6 +30,6 @@ export interface OperationsActivities {
   payDebts(): Promise<RelayReport>;
   /** The shards of a stream that are to be read now: not ended, and with no parent that is still being read. */
   openShards(stream: string): Promise<StreamShard[]>;
-  /** Reads a shard from its checkpoint for about an hour or to its end; heartbeats its position. */
-  consumeShard(stream: string, shardId: string): Promise<ShardReport>;
+  /** Reads a shard from its checkpoint for so long (default an hour) or to its end; heartbeats how far it has come. */
+  consumeShard(stream: string, shardId: string, forMs?: number): Promise<ShardReport>;
 }

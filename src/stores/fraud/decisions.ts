@@ -1,12 +1,13 @@
-import { BatchGetCommand, GetCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Decision, Outcome } from '../../domain/fraud/decision';
 import { type Features, featuresFromJson, featuresToJson } from '../../domain/fraud/features';
 import type { Label } from '../../domain/fraud/label';
 import { decodeMerchantProfile, emptyMerchantProfile, type MerchantProfile } from '../../domain/fraud/merchantProfile';
-import { emptyUserProfile, isUnusuallyHigh, type UserProfile } from '../../domain/fraud/profile';
+import { emptyUserProfile, type UserProfile } from '../../domain/fraud/profile';
 import { decodeUserProfile, encodeUserProfile } from '../../domain/fraud/profileEncoding';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { compositeKey, iso } from '../../domain/ids';
+import { batchGet } from '../batchGet';
 import { cancellationCodes, type Db } from '../dynamodb';
 import type { TransactItem } from '../ledger';
 
@@ -47,106 +48,149 @@ export interface DecidedTransaction {
   rescored?: { score: number; outcome: Outcome; at: string };
 }
 
-export interface DecisionWrite {
+/** One decision of a user, as it is written. */
+export interface DecisionRecord {
   transaction: Transaction;
   contentHash: string;
   decision: Decision;
   body: string;
   features: Features;
-  before: VersionedProfile;
-  after: UserProfile;
+  /** `isUnusuallyHigh` by the profile just before this transaction. */
+  unusualAmount: boolean;
   /** Debts and an investigation's opening, in the same transaction. */
   also: readonly TransactItem[];
 }
 
-/** Why a decision could not be written; nothing was. */
-export type LostRace = 'decided-already' | 'profile-moved' | 'busy';
+/** Decisions of one user, in order, and what they make of the user's profile. */
+export interface UserWrite {
+  before: VersionedProfile;
+  after: UserProfile;
+  decisions: readonly DecisionRecord[];
+}
+
+/** Why a user's decisions could not be written; `bystander`: another user's of the same write could not. */
+export type LostRace = 'decided-already' | 'profile-moved' | 'busy' | 'bystander';
+
+/** TransactWriteItems takes this many items. */
+export const WRITE_LIMIT = 100;
+
+/** How many items of a `TransactWriteItems` a user's decisions take. */
+export function itemsOf({ decisions }: Pick<UserWrite, 'decisions'>): number {
+  return 1 + decisions.reduce((sum, { also }) => sum + 2 + also.length, 0);
+}
 
 export class DecisionStore {
   constructor(private readonly db: Db) {}
 
-  /**
-   * What a decision needs, in one BatchGetItem. The decision and the user are read strongly consistent: a
-   * replay must find its answer, and a stale profile would only lose its conditional write. The merchant is
-   * read eventually consistent (half the units): its counters lag by the stream anyway.
-   */
+  /** What one decision needs, in one BatchGetItem. */
   async inputs(transaction: Transaction, abortSignal?: AbortSignal): Promise<DecisionInputs> {
-    const { transactionId, userId, merchantId } = transaction;
-    const [Decisions, UserProfiles, MerchantProfiles] = [
-      this.db.table('Decisions'),
-      this.db.table('UserProfiles'),
-      this.db.table('MerchantProfiles'),
-    ];
-    const found: Record<string, Record<string, unknown> | undefined> = {};
-    let RequestItems: NonNullable<ConstructorParameters<typeof BatchGetCommand>[0]['RequestItems']> = {
-      [Decisions]: {
-        Keys: [{ TransactionID: transactionId }],
-        ConsistentRead: true,
-        ProjectionExpression: 'TransactionID, ContentHash, Answer',
-      },
-      [UserProfiles]: { Keys: [{ UserID: userId }], ConsistentRead: true },
-      [MerchantProfiles]: { Keys: [{ MerchantID: merchantId }] },
-    };
-    // DynamoDB may leave keys unprocessed under load; the caller's deadline bounds this loop.
-    while (Object.keys(RequestItems).length > 0) {
-      const { Responses = {}, UnprocessedKeys = {} } = await this.db.client.send(new BatchGetCommand({ RequestItems }), {
-        ...(abortSignal && { abortSignal }),
-      });
-      for (const [table, [item]] of Object.entries(Responses)) if (item) found[table] = item;
-      RequestItems = UnprocessedKeys as typeof RequestItems;
-    }
-    const stored = found[Decisions];
-    const merchant = found[MerchantProfiles];
-    return {
-      ...(stored && { stored: { contentHash: stored['ContentHash'] as string, body: stored['Answer'] as string } }),
-      user: versionedProfile(found[UserProfiles]),
-      merchant: merchant ? decodeMerchantProfile(merchant['State'] as string) : emptyMerchantProfile(),
-    };
+    const [inputs] = await this.inputsOf([transaction], abortSignal);
+    if (!inputs) throw new RangeError('Inputs were asked for one transaction');
+    return inputs;
   }
 
   /**
-   * Writes the decision, the user's profile, the history and what the decision owes, all or nothing.
-   * @returns undefined when written, else the race that was lost.
+   * What decisions need, in as few BatchGetItem as hold the keys. Decisions and users are read strongly consistent:
+   * a replay must find its answer, and a stale profile would only lose its conditional write. Merchants are read
+   * eventually consistent (half the units): their counters lag by the stream anyway.
    */
-  async write(write: DecisionWrite, abortSignal?: AbortSignal): Promise<LostRace | undefined> {
-    const { transaction, decision, before } = write;
+  async inputsOf(transactions: readonly Transaction[], abortSignal?: AbortSignal): Promise<DecisionInputs[]> {
+    const unique = (ids: readonly string[], name: string) => [...new Set(ids)].map((id) => ({ [name]: id }));
+    const found = await batchGet(
+      this.db,
+      {
+        Decisions: {
+          keys: unique(transactions.map(({ transactionId }) => transactionId), 'TransactionID'),
+          consistent: true,
+          projection: 'TransactionID, ContentHash, Answer',
+        },
+        UserProfiles: { keys: unique(transactions.map(({ userId }) => userId), 'UserID'), consistent: true },
+        MerchantProfiles: { keys: unique(transactions.map(({ merchantId }) => merchantId), 'MerchantID') },
+      },
+      abortSignal,
+    );
+    const stored = new Map(found.Decisions.map((item) => [item['TransactionID'], { contentHash: item['ContentHash'] as string, body: item['Answer'] as string }]));
+    const users = new Map(found.UserProfiles.map((item) => [item['UserID'], versionedProfile(item)]));
+    const merchants = new Map(found.MerchantProfiles.map((item) => [item['MerchantID'], decodeMerchantProfile(item['State'] as string)]));
+    return transactions.map(({ transactionId, userId, merchantId }) => {
+      const answer = stored.get(transactionId);
+      return {
+        ...(answer && { stored: answer }),
+        user: users.get(userId) ?? versionedProfile(undefined),
+        merchant: merchants.get(merchantId) ?? emptyMerchantProfile(),
+      };
+    });
+  }
+
+  /**
+   * Writes users' decisions, profiles, histories and what the decisions owe, all or nothing; at most `WRITE_LIMIT`
+   * items by `itemsOf`.
+   * @returns undefined when written, else by user the race that was lost.
+   */
+  async write(users: readonly UserWrite[], abortSignal?: AbortSignal): Promise<LostRace[] | undefined> {
+    const items = users.map((user) => this.items(user));
+    try {
+      await this.db.client.send(new TransactWriteCommand({ TransactItems: items.flat() }), { ...(abortSignal && { abortSignal }) });
+      return undefined;
+    } catch (error) {
+      const codes = cancellationCodes(error);
+      if (!codes?.some(isRace)) throw error;
+      let from = 0;
+      return items.map((of) => {
+        const [profile, ...others] = codes.slice(from, (from += of.length));
+        if (others.includes('ConditionalCheckFailed')) return 'decided-already';
+        if (profile === 'ConditionalCheckFailed') return 'profile-moved';
+        return isRace(profile) || others.some(isRace) ? 'busy' : 'bystander';
+      });
+    }
+  }
+
+  /** The profile first, then each decision with its line of history. */
+  private items({ before, after, decisions }: UserWrite): TransactItem[] {
+    const userId = decisions[0]?.transaction.userId;
+    return [
+      {
+        Update: {
+          TableName: this.db.table('UserProfiles'),
+          Key: { UserID: userId },
+          UpdateExpression: 'SET #state = :state, Version = :next',
+          // The race: two transactions of one user. The loser reads again, so that no update is lost.
+          ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
+          ExpressionAttributeNames: { '#state': 'State' },
+          ExpressionAttributeValues: {
+            ':state': encodeUserProfile(after),
+            ':next': before.version + 1,
+            ...(before.version > 0 && { ':version': before.version }),
+          },
+        },
+      },
+      ...decisions.flatMap((record) => this.recordItems(record)),
+    ];
+  }
+
+  private recordItems({ transaction, contentHash, decision, body, features, unusualAmount, also }: DecisionRecord): TransactItem[] {
     const TimeTransactionID = compositeKey(iso(transaction.timestamp), transaction.transactionId);
-    const items: TransactItem[] = [
+    return [
       {
         Put: {
           TableName: this.db.table('Decisions'),
           Item: {
             TransactionID: transaction.transactionId,
-            ContentHash: write.contentHash,
-            Answer: write.body,
+            ContentHash: contentHash,
+            Answer: body,
             UserID: transaction.userId,
             MerchantID: transaction.merchantId,
             Amount: transaction.amount,
             Currency: transaction.currency,
             Timestamp: transaction.timestamp,
             Transaction: JSON.stringify(transaction),
-            Features: featuresToJson(write.features),
+            Features: featuresToJson(features),
             Outcome: decision.outcome,
             Mode: decision.mode,
             HistoryKey: TimeTransactionID,
           },
           // The race: the same transaction sent twice at once. One write wins, the other finds its answer.
           ConditionExpression: 'attribute_not_exists(TransactionID)',
-        },
-      },
-      {
-        Update: {
-          TableName: this.db.table('UserProfiles'),
-          Key: { UserID: transaction.userId },
-          UpdateExpression: 'SET #state = :state, Version = :next',
-          // The race: two transactions of one user. The loser reads again, so that no update is lost.
-          ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
-          ExpressionAttributeNames: { '#state': 'State' },
-          ExpressionAttributeValues: {
-            ':state': encodeUserProfile(write.after),
-            ':next': before.version + 1,
-            ...(before.version > 0 && { ':version': before.version }),
-          },
         },
       },
       {
@@ -163,23 +207,12 @@ export class DecisionStore {
             Outcome: decision.outcome,
             ...(decision.score !== null && { Score: decision.score }),
             // Tells the merchant's counters whether the amount alone would explain a fraud.
-            ...(isUnusuallyHigh(before.profile, transaction) && { UnusualAmount: true }),
+            ...(unusualAmount && { UnusualAmount: true }),
           },
         },
       },
-      ...write.also,
+      ...also,
     ];
-    try {
-      await this.db.client.send(new TransactWriteCommand({ TransactItems: items }), { ...(abortSignal && { abortSignal }) });
-      return undefined;
-    } catch (error) {
-      const codes = cancellationCodes(error);
-      if (codes?.[0] === 'ConditionalCheckFailed') return 'decided-already';
-      if (codes?.[1] === 'ConditionalCheckFailed') return 'profile-moved';
-      // Normal under contention, on whichever item: nothing was written, read again and retry.
-      if (codes?.some((code) => code === 'TransactionConflict' || code === 'ThrottlingError')) return 'busy';
-      throw error;
-    }
   }
 
   /** The stored answer alone, for `GET /v1/transactions/:id`. */
@@ -212,19 +245,11 @@ export class DecisionStore {
     return { ...decided(Item), ...(label && { label }) };
   }
 
-  /** Many decided transactions at once (at most 100), in no particular order, without labels. */
+  /** Many decided transactions at once, in no particular order, without labels. */
   async findAll(transactionIds: readonly string[]): Promise<DecidedTransaction[]> {
-    const table = this.db.table('Decisions');
-    const found: DecidedTransaction[] = [];
-    let Keys: Record<string, unknown>[] = [...new Set(transactionIds)].map((TransactionID) => ({ TransactionID }));
-    while (Keys.length > 0) {
-      const { Responses, UnprocessedKeys } = await this.db.client.send(
-        new BatchGetCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } }),
-      );
-      for (const item of Responses?.[table] ?? []) found.push(decided(item));
-      Keys = UnprocessedKeys?.[table]?.Keys ?? [];
-    }
-    return found;
+    const keys = [...new Set(transactionIds)].map((TransactionID) => ({ TransactionID }));
+    const { Decisions } = await batchGet(this.db, { Decisions: { keys, consistent: true } });
+    return Decisions.map(decided);
   }
 
   /** Records what the full scoring of a degraded decision said; the answer that was given stays as it is. */
@@ -268,6 +293,10 @@ export class DecisionStore {
     );
   }
 }
+
+/** Normal under contention, on whichever item: nothing was written, read again and retry. */
+const isRace = (code: string | undefined): boolean =>
+  code === 'ConditionalCheckFailed' || code === 'TransactionConflict' || code === 'ThrottlingError';
 
 function versionedProfile(item: Record<string, unknown> | undefined): VersionedProfile {
   if (!item) return { profile: emptyUserProfile(), version: 0 };

@@ -1,10 +1,10 @@
-import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import {
   decodeMerchantProfile,
   emptyMerchantProfile,
   encodeMerchantProfile,
   type MerchantProfile,
 } from '../../domain/fraud/merchantProfile';
+import { batchGet } from '../batchGet';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../ledger';
 
@@ -18,24 +18,18 @@ export interface VersionedMerchant {
 export class MerchantStore {
   constructor(private readonly db: Db) {}
 
-  /** Up to 100 merchants, strongly consistent; those without an item come back empty. */
+  /** Merchants, strongly consistent; those without an item come back empty. */
   async read(merchantIds: readonly string[]): Promise<Map<string, VersionedMerchant>> {
-    const table = this.db.table('MerchantProfiles');
     const found = new Map<string, VersionedMerchant>(
       merchantIds.map((id) => [id, { profile: emptyMerchantProfile(), version: 0 }]),
     );
-    let Keys: Record<string, unknown>[] = [...found.keys()].map((MerchantID) => ({ MerchantID }));
-    while (Keys.length > 0) {
-      const { Responses, UnprocessedKeys } = await this.db.client.send(
-        new BatchGetCommand({ RequestItems: { [table]: { Keys, ConsistentRead: true } } }),
-      );
-      for (const item of Responses?.[table] ?? [])
-        found.set(item['MerchantID'] as string, {
-          profile: decodeMerchantProfile(item['State'] as string),
-          version: item['Version'] as number,
-        });
-      Keys = UnprocessedKeys?.[table]?.Keys ?? [];
-    }
+    const keys = [...found.keys()].map((MerchantID) => ({ MerchantID }));
+    const { MerchantProfiles } = await batchGet(this.db, { MerchantProfiles: { keys, consistent: true } });
+    for (const item of MerchantProfiles)
+      found.set(item['MerchantID'] as string, {
+        profile: decodeMerchantProfile(item['State'] as string),
+        version: item['Version'] as number,
+      });
     return found;
   }
 

@@ -28,3 +28,4 @@ export interface ShardInput {
 
 /** Streams that have a consumer. */
 export const TRANSACTION_HISTORY_STREAM = 'transaction-history';
+export const TRANSACTIONS_STREAM = 'transactions';

@@ -10,35 +10,8 @@ import {
   TrimmedDataAccessException,
 } from '@aws-sdk/client-dynamodb-streams';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { StreamShard } from '../domain/streams';
-
-export interface StreamRecord<T> {
-  /** Sequence number: where a consumer goes on after this record. */
-  position: string;
-  /** Epoch ms, as the stream took it; approximate. */
-  arrivedAt: number;
-  data: T;
-}
-
-export interface Batch<T> {
-  records: StreamRecord<T>[];
-  /** Absent at the end of a closed shard. */
-  next?: string;
-}
-
-/** The position lies before what the stream still keeps (24 hours for a table's stream). */
-export class TrimmedError extends Error {
-  override readonly name = 'TrimmedError';
-}
-
-/** A stream as the consumer sees it, Kinesis or a table's. */
-export interface RecordSource<T> {
-  listShards(): Promise<StreamShard[]>;
-  /** An iterator just after a position, or at the oldest record. @throws TrimmedError */
-  iterator(shardId: string, after: string | undefined): Promise<string>;
-  /** @throws TrimmedError; undefined when the iterator expired and a new one is needed. */
-  read(iterator: string, limit: number): Promise<Batch<T> | undefined>;
-}
+import type { StreamShard } from '../../domain/streams';
+import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from './source';
 
 /** A change of an item: the image before, absent for a new item, and the image after, absent for a deleted one. */
 export interface ItemChange {
@@ -50,8 +23,10 @@ export function streamsClient(settings: ConstructorParameters<typeof DynamoDBStr
   return new DynamoDBStreamsClient({ maxAttempts: 3, ...settings });
 }
 
-/** The stream of a table, found by the table's name. */
+/** The stream of a table, found by the table's name. It keeps 24 hours and refuses an older position. */
 export class TableStream implements RecordSource<ItemChange> {
+  /** Five reads a second and shard are allowed. */
+  readonly readEveryMs = 200;
   private arn: string | undefined;
 
   constructor(
@@ -69,21 +44,21 @@ export class TableStream implements RecordSource<ItemChange> {
         new DescribeStreamCommand({ StreamArn, ...(ExclusiveStartShardId && { ExclusiveStartShardId }) }),
       );
       for (const { ShardId, ParentShardId } of StreamDescription?.Shards ?? [])
-        if (ShardId) shards.push({ shardId: ShardId, ...(ParentShardId && { parentId: ParentShardId }) });
+        if (ShardId) shards.push({ shardId: ShardId, parentIds: ParentShardId ? [ParentShardId] : [] });
       ExclusiveStartShardId = StreamDescription?.LastEvaluatedShardId;
     } while (ExclusiveStartShardId);
     return shards;
   }
 
-  async iterator(shardId: string, after: string | undefined): Promise<string> {
+  async iterator(shardId: string, from: ShardPosition | undefined): Promise<string> {
     try {
       const { ShardIterator } = await this.streams.send(
         new GetShardIteratorCommand({
           StreamArn: await this.streamArn(),
           ShardId: shardId,
-          ...(after === undefined
+          ...(from === undefined
             ? { ShardIteratorType: 'TRIM_HORIZON' as const }
-            : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER' as const, SequenceNumber: after }),
+            : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER' as const, SequenceNumber: from.after }),
         }),
       );
       if (!ShardIterator) throw new TrimmedError(`Shard ${shardId} gives no iterator`);
@@ -103,6 +78,14 @@ export class TableStream implements RecordSource<ItemChange> {
       if (error instanceof ExpiredIteratorException) return undefined; // Normal after a pause: ask for a new one.
       throw trimmed(error, 'read');
     }
+  }
+
+  toBytes(data: ItemChange): Uint8Array {
+    return Buffer.from(JSON.stringify(data));
+  }
+
+  fromBytes(bytes: Uint8Array): ItemChange {
+    return JSON.parse(Buffer.from(bytes).toString('utf8')) as ItemChange;
   }
 
   private async streamArn(): Promise<string> {

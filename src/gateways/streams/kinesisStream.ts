@@ -1,0 +1,137 @@
+import { Agent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import {
+  DescribeStreamSummaryCommand,
+  ExpiredIteratorException,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  InvalidArgumentException,
+  KinesisClient,
+  ListShardsCommand,
+  ProvisionedThroughputExceededException,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-kinesis';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { LongwatchError } from '../../domain/errors';
+import type { StreamShard } from '../../domain/streams';
+import { type Batch, type RecordSource, type ShardPosition, TrimmedError } from './source';
+
+/** HTTP/1.1 with keep-alive: the SDK's default for Kinesis is HTTP/2, which local servers do not speak. */
+export function kinesisClient(settings: {
+  region: string;
+  endpoint?: string;
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+}): KinesisClient {
+  return new KinesisClient({
+    ...settings,
+    maxAttempts: 3,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: 1_000,
+      requestTimeout: 10_000,
+      httpAgent: new Agent({ keepAlive: true, maxSockets: 128 }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 128 }),
+    }),
+  });
+}
+
+interface Summary {
+  /** When the stream was made, as it is part of our shards' names. */
+  made: string;
+  retentionMs: number;
+}
+
+/**
+ * A Kinesis data stream. Its shards are named `<shard id>@<when the stream was made>`: a stream that is deleted and
+ * made again counts its shards from 0 again, and their positions mean nothing to the new ones.
+ */
+export class KinesisStream implements RecordSource<Uint8Array> {
+  /** Five reads a second and shard are allowed. */
+  readonly readEveryMs = 200;
+  private summary: Summary | undefined;
+
+  constructor(
+    private readonly client: KinesisClient,
+    private readonly streamName: string,
+  ) {}
+
+  async listShards(): Promise<StreamShard[]> {
+    const { made } = await this.describe();
+    const named = (id: string) => `${id}@${made}`;
+    const shards: StreamShard[] = [];
+    let NextToken: string | undefined;
+    do {
+      // A page's token stands for the stream's name; both together are refused.
+      const page = await this.client.send(new ListShardsCommand(NextToken ? { NextToken } : { StreamName: this.streamName }));
+      for (const { ShardId, ParentShardId, AdjacentParentShardId } of page.Shards ?? [])
+        if (ShardId)
+          shards.push({ shardId: named(ShardId), parentIds: [ParentShardId, AdjacentParentShardId].flatMap((id) => (id ? [named(id)] : [])) });
+      NextToken = page.NextToken;
+    } while (NextToken);
+    return shards;
+  }
+
+  async iterator(shardId: string, from: ShardPosition | undefined): Promise<string> {
+    const { retentionMs } = this.summary ?? (await this.describe());
+    // Kinesis does not say that a position is trimmed: it silently goes on with the oldest record that is left.
+    if (from && from.caughtUpAt < Date.now() - retentionMs)
+      throw new TrimmedError(`Shard ${shardId} was last read to its end longer ago than the stream keeps records`);
+    try {
+      const { ShardIterator } = await this.client.send(
+        new GetShardIteratorCommand({
+          StreamName: this.streamName,
+          ShardId: shardId.replace(/@.*$/, ''),
+          ...(from === undefined
+            ? { ShardIteratorType: 'TRIM_HORIZON' as const }
+            : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER' as const, StartingSequenceNumber: from.after }),
+        }),
+      );
+      if (!ShardIterator) throw new TrimmedError(`Shard ${shardId} gives no iterator`);
+      return ShardIterator;
+    } catch (error) {
+      if (error instanceof InvalidArgumentException && from) throw new TrimmedError(`Shard ${shardId} does not know its position`, { cause: error });
+      throw error;
+    }
+  }
+
+  async read(iterator: string, limit: number): Promise<Batch<Uint8Array> | undefined> {
+    try {
+      const { Records = [], NextShardIterator, MillisBehindLatest } = await this.client.send(
+        new GetRecordsCommand({ ShardIterator: iterator, Limit: limit }),
+      );
+      return {
+        records: Records.map(({ SequenceNumber, ApproximateArrivalTimestamp, Data }) => ({
+          position: SequenceNumber ?? '',
+          arrivedAt: ApproximateArrivalTimestamp?.getTime() ?? 0,
+          data: Data ?? new Uint8Array(),
+        })),
+        ...(NextShardIterator && { next: NextShardIterator }),
+        ...(MillisBehindLatest !== undefined && { behindMs: MillisBehindLatest }),
+      };
+    } catch (error) {
+      if (error instanceof ExpiredIteratorException) return undefined; // Normal after a pause: ask for a new one.
+      // Another reader of the shard uses up its limits: the same read again, later.
+      if (error instanceof ProvisionedThroughputExceededException) return { records: [], next: iterator };
+      throw error;
+    }
+  }
+
+  toBytes(data: Uint8Array): Uint8Array {
+    return data;
+  }
+
+  fromBytes(bytes: Uint8Array): Uint8Array {
+    return bytes;
+  }
+
+  private async describe(): Promise<Summary> {
+    try {
+      const { StreamDescriptionSummary: found } = await this.client.send(new DescribeStreamSummaryCommand({ StreamName: this.streamName }));
+      const made = (found?.StreamCreationTimestamp ?? new Date(0)).toISOString().replace(/[-:]|\.\d+/g, '');
+      this.summary = { made, retentionMs: (found?.RetentionPeriodHours ?? 24) * 3_600_000 };
+      return this.summary;
+    } catch (error) {
+      if (!(error instanceof ResourceNotFoundException)) throw error;
+      throw new LongwatchError('unavailable', `There is no Kinesis stream ${this.streamName}; create it, or set LONGWATCH_TRANSACTIONS_STREAM`, { cause: error });
+    }
+  }
+}

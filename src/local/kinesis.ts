@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { CreateStreamCommand, DescribeStreamSummaryCommand, KinesisClient, ResourceInUseException, ResourceNotFoundException } from '@aws-sdk/client-kinesis';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Child, startChild } from './child';
+import { StartError } from './errors';
+import { claimPort, waitForPort } from './ports';
+
+export interface KinesisStart {
+  /** Where the streams and the log are kept. */
+  dataDir: string;
+  /** Keep nothing. */
+  inMemory?: boolean;
+  /** Made when they are missing. */
+  streams: readonly { name: string; shards: number }[];
+  /** Told of the process as soon as there is one. */
+  onChild?: (child: Child) => void;
+}
+
+const USUAL_PORT = 4567;
+const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
+const ACTIVE_WITHIN_MS = 20_000;
+
+/**
+ * Starts an embedded Kinesis with its streams.
+ * @throws StartError when it does not come up.
+ */
+export async function startKinesis({ dataDir, inMemory = false, streams, onChild }: KinesisStart): Promise<{ endpoint: string; child: Child }> {
+  const { port, release } = await claimPort(USUAL_PORT);
+  const compiled = __filename.endsWith('.js');
+  const child = startChild({
+    name: 'kinesis',
+    command: process.execPath,
+    args: [
+      ...(compiled ? [] : ['--import', 'tsx']),
+      join(__dirname, 'kinesisServer' + (compiled ? '.js' : '.ts')),
+      `--port=${port}`,
+      ...(inMemory ? [] : [`--path=${join(dataDir, 'kinesis')}`]),
+    ],
+    cwd: join(__dirname, '..', '..'), // From where tsx is found.
+    logFile: join(dataDir, 'logs', 'kinesis.log'),
+  });
+  void child.ended.then(release);
+  onChild?.(child);
+  const endpoint = `http://127.0.0.1:${port}`;
+  const client = new KinesisClient({ region: 'us-east-1', endpoint, credentials: CREDENTIALS, requestHandler: new NodeHttpHandler() });
+  try {
+    if (!(await waitForPort(port, child.hasEnded))) throw new Error('it does not listen');
+    await Promise.all(streams.map(({ name, shards }) => ensureStream(client, name, shards)));
+    return { endpoint, child };
+  } catch (error) {
+    const lines = child.lastLines();
+    await child.stop();
+    throw new StartError(`The embedded Kinesis did not start (${error instanceof Error ? error.message : String(error)}). Its last lines:\n${lines}`);
+  } finally {
+    client.destroy();
+  }
+}
+
+async function ensureStream(client: KinesisClient, StreamName: string, ShardCount: number): Promise<void> {
+  for (const until = Date.now() + ACTIVE_WITHIN_MS; Date.now() < until; await sleep(100)) {
+    try {
+      const { StreamDescriptionSummary } = await client.send(new DescribeStreamSummaryCommand({ StreamName }));
+      // A stream that was being resharded when its server was killed stays so, and serves all the same.
+      if (StreamDescriptionSummary?.StreamStatus !== 'CREATING') return;
+    } catch (error) {
+      if (!(error instanceof ResourceNotFoundException)) throw error;
+      await client.send(new CreateStreamCommand({ StreamName, ShardCount })).catch((failure: unknown) => {
+        if (!(failure instanceof ResourceInUseException)) throw failure;
+      });
+    }
+  }
+  throw new Error(`stream ${StreamName} does not become active`);
+}

@@ -1,0 +1,29 @@
+import { createRequire } from 'node:module';
+import { mkdirSync } from 'node:fs';
+import type { Server } from 'node:http';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+
+/** Without types of its own. */
+type Kinesalite = (options: { path?: string; createStreamMs?: number; updateStreamMs?: number; shardLimit?: number }) => Server;
+
+/** The embedded Kinesis as a process: kinesalite, which by itself would listen on every address of the machine. */
+async function main(): Promise<void> {
+  const { port, path } = await yargs(hideBin(process.argv))
+    .option('port', { type: 'number', default: 4567 })
+    .option('path', { type: 'string', describe: 'Where streams are kept; without it in memory' })
+    .strict()
+    .parseAsync();
+  if (path !== undefined) mkdirSync(path, { recursive: true });
+  const kinesalite = createRequire(__filename)('kinesalite') as Kinesalite;
+  const server = kinesalite({ ...(path !== undefined && { path }), createStreamMs: 50, updateStreamMs: 50, shardLimit: 100 });
+  server.listen(port, '127.0.0.1', () => console.log(`listening on http://127.0.0.1:${port}`));
+  const stop = () => process.exit(0);
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
+import type { Db } from './dynamodb';
+import type { TableName } from './tables';
+
+type Item = Record<string, unknown>;
+
+/** What is wanted of one table. */
+export interface KeysOf {
+  keys: readonly Item[];
+  /** Default: eventually consistent, at half the units. */
+  consistent?: boolean;
+  projection?: string;
+}
+
+/** BatchGetItem takes this many keys. */
+const LIMIT = 100;
+
+/** Items by their keys, any number of them, in no particular order; absent ones are left out. Keys must not repeat. */
+export async function batchGet<T extends TableName>(
+  db: Db,
+  wanted: Readonly<Record<T, KeysOf>>,
+  abortSignal?: AbortSignal,
+): Promise<Record<T, Item[]>> {
+  const names = Object.keys(wanted) as T[];
+  const found = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<T, Item[]>;
+  const all = names.flatMap((name) => wanted[name].keys.map((key) => ({ name, key })));
+  const pages: (typeof all)[] = [];
+  for (let i = 0; i < all.length; i += LIMIT) pages.push(all.slice(i, i + LIMIT));
+  await Promise.all(
+    pages.map(async (page) => {
+      let RequestItems: NonNullable<ConstructorParameters<typeof BatchGetCommand>[0]['RequestItems']> = {};
+      for (const { name, key } of page) {
+        const { consistent, projection } = wanted[name];
+        const request = (RequestItems[db.table(name)] ??= {
+          Keys: [],
+          ...(consistent && { ConsistentRead: true }),
+          ...(projection !== undefined && { ProjectionExpression: projection }),
+        });
+        request.Keys?.push(key);
+      }
+      // DynamoDB may leave keys unprocessed under load; the caller's deadline bounds this loop.
+      for (let tries = 0; Object.keys(RequestItems).length > 0; tries++) {
+        if (tries > 0) await sleep(Math.random() * Math.min(10 * 2 ** tries, 1_000), undefined, { ...(abortSignal && { signal: abortSignal }) });
+        const { Responses = {}, UnprocessedKeys = {} } = await db.client.send(new BatchGetCommand({ RequestItems }), {
+          ...(abortSignal && { abortSignal }),
+        });
+        for (const name of names) found[name].push(...(Responses[db.table(name)] ?? []));
+        RequestItems = UnprocessedKeys as typeof RequestItems;
+      }
+    }),
+  );
+  return found;
+}
