@@ -1,10 +1,10 @@
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
-import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { removeDataDir, startLongwatch } from '../test/support/stack';
 import { readAddresses } from '../src/local/addresses';
 import { investigationId } from '../src/workflows/fraud/declarations';
 import { actionsOfInvestigations } from './fraudInvestigations';
+import { bar as startBar } from './support/bar';
 import { FloorTables } from './support/floorTables';
 import { bareDecision, openFloor } from './support/floor';
 import { closeConnections, post } from './support/http';
@@ -66,8 +66,7 @@ export async function benchFraud({ rounds, samples, seconds, concurrency }: Frau
     const measured = { product: series(), floor: series(), peer: series() };
     const subjects = [[measured.product, decide], [measured.floor, bare], [measured.peer, inWorkflow]] as const;
     for (const [, operation] of subjects) await latencies(30, operation); // Compiled, connected, cached.
-    const bar = progress('rounds');
-    bar.start(rounds, 0);
+    const bar = startBar('rounds', rounds);
     for (let round = 0; round < rounds; round++) {
       for (const [into, operation] of subjects) into.latencies.push(await latencies(samples, operation));
       for (const [into, operation] of subjects) into.throughputs.push(await throughput(seconds, concurrency, operation));
@@ -107,11 +106,8 @@ interface Series {
 
 const series = (): Series => ({ latencies: [], throughputs: [] });
 
-const progress = (what: string) => new SingleBar({ format: `{bar} {value} of {total} ${what} | {duration_formatted}`, hideCursor: true, noTTYOutput: true, notTTYSchedule: 10_000 });
-
 async function seed(decide: () => Promise<void>): Promise<void> {
-  const bar = progress('payments of the past');
-  bar.start(SEEDED, 0);
+  const bar = startBar('payments of the past', SEEDED);
   let next = 0;
   const lane = async () => {
     while (next++ < SEEDED) {

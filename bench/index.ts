@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { benchFraud } from './fraud';
 import { benchFraudRules } from './fraudRules';
+import { benchFraudStream } from './fraudStream';
 
 /** Each bench measures the product, its floor and a peer in one run: only their ratios mean something. */
 void yargs(hideBin(process.argv))
@@ -22,6 +23,16 @@ void yargs(hideBin(process.argv))
     (args) => benchFraud(args),
   )
   .command('fraud-rules', 'what each rule of the default set hits on simulated payments', {}, () => benchFraudRules())
+  .command(
+    'fraud-stream',
+    'decisions from a Kinesis stream on one shard and on four, beside the bare calls by the batch and beside a workflow a transaction',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures all in turn' })
+        .option('records', { type: 'number', default: 10_000, describe: 'Transactions a round' })
+        .option('seconds', { type: 'number', default: 4, describe: 'Seconds of workflows a round' }),
+    (args) => benchFraudStream(args),
+  )
   .demandCommand(1, 'Say what to measure; --help lists it')
   .strict()
   .help()

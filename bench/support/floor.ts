@@ -1,4 +1,4 @@
-import { BatchGetItemCommand, DynamoDBClient, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import { BatchGetItemCommand, DynamoDBClient, type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
@@ -53,45 +53,49 @@ export async function bareDecision(floor: Floor, id: string, user: string, merch
       Body: floor.row,
     }),
   );
-  await floor.dynamodb.send(
-    new TransactWriteItemsCommand({
-      TransactItems: [
-        {
-          Put: {
-            TableName: table('Decisions'),
-            ConditionExpression: 'attribute_not_exists(TransactionID)',
-            Item: {
-              TransactionID: { S: id },
-              Answer: { S: filler(floor.sizes.answer) },
-              Transaction: { S: filler(floor.sizes.transaction) },
-              Features: { S: filler(floor.sizes.features) },
-            },
+  await floor.dynamodb.send(new TransactWriteItemsCommand({ TransactItems: bareWrites(floor, user, [id]) }));
+}
+
+/** The items that a user's decisions write: the profile, and of each the decision and its line of history. */
+export function bareWrites(floor: Floor, user: string, ids: readonly string[]): TransactWriteItem[] {
+  const table = (name: string) => `${floor.tablePrefix}${name}`;
+  return [
+    {
+      Update: {
+        TableName: table('UserProfiles'),
+        Key: { UserID: { S: user } },
+        UpdateExpression: 'SET #state = :state ADD Version :one',
+        ExpressionAttributeNames: { '#state': 'State' },
+        ExpressionAttributeValues: { ':state': { S: filler(floor.sizes.profile) }, ':one': { N: '1' } },
+      },
+    },
+    ...ids.flatMap((id): TransactWriteItem[] => [
+      {
+        Put: {
+          TableName: table('Decisions'),
+          ConditionExpression: 'attribute_not_exists(TransactionID)',
+          Item: {
+            TransactionID: { S: id },
+            Answer: { S: filler(floor.sizes.answer) },
+            Transaction: { S: filler(floor.sizes.transaction) },
+            Features: { S: filler(floor.sizes.features) },
           },
         },
-        {
-          Update: {
-            TableName: table('UserProfiles'),
-            Key: { UserID: { S: user } },
-            UpdateExpression: 'SET #state = :state ADD Version :one',
-            ExpressionAttributeNames: { '#state': 'State' },
-            ExpressionAttributeValues: { ':state': { S: filler(floor.sizes.profile) }, ':one': { N: '1' } },
+      },
+      {
+        Put: {
+          TableName: table('TransactionHistory'),
+          Item: {
+            UserID: { S: user },
+            TimeTransactionID: { S: `2026-01-01T00:00:00.000Z#${id}` },
+            MerchantID: { S: 'merchant' },
+            Amount: { N: '1234' },
+            Currency: { S: 'EUR' },
+            Outcome: { S: 'approve' },
+            Score: { N: '0.0123' },
           },
         },
-        {
-          Put: {
-            TableName: table('TransactionHistory'),
-            Item: {
-              UserID: { S: user },
-              TimeTransactionID: { S: `2026-01-01T00:00:00.000Z#${id}` },
-              MerchantID: { S: merchant },
-              Amount: { N: '1234' },
-              Currency: { S: 'EUR' },
-              Outcome: { S: 'approve' },
-              Score: { N: '0.0123' },
-            },
-          },
-        },
-      ],
-    }),
-  );
+      },
+    ]),
+  ];
 }

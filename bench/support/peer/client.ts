@@ -2,10 +2,12 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { type Client, WithStartWorkflowOperation } from '@temporalio/client';
 import type { FloorSettings } from '../floor';
-import { decideInWorkflow, decideNow, PEER_QUEUE } from './workflow';
+import { decideInWorkflow, decideNow, decideRecord, PEER_QUEUE } from './workflow';
 
 export interface Peer {
   decide(id: string, user: string, merchant: string): Promise<void>;
+  /** Without an update: started, run, over. */
+  decideRecord(id: string, user: string, merchant: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,6 +27,9 @@ export async function startPeer(settings: FloorSettings, client: Client): Promis
         workflowIdConflictPolicy: 'FAIL',
       });
       await client.workflow.executeUpdateWithStart(decideNow, { startWorkflowOperation, args: [id, user, merchant] });
+    },
+    async decideRecord(id, user, merchant) {
+      await client.workflow.execute(decideRecord, { workflowId: `bench-record/${id}`, taskQueue: PEER_QUEUE, args: [id, user, merchant] });
     },
     async stop() {
       worker.send('stop');

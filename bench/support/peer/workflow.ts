@@ -21,3 +21,8 @@ export async function decideInWorkflow(): Promise<void> {
   });
   await condition(() => done);
 }
+
+/** A workflow a record, as a consumer would start it that hands each on: nobody waits for an update. */
+export async function decideRecord(id: string, user: string, merchant: string): Promise<string> {
+  return decide(id, user, merchant);
+}
