@@ -29,7 +29,7 @@ void yargs(hideBin(process.argv))
     (command) =>
       command
         .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures all in turn' })
-        .option('records', { type: 'number', default: 10_000, describe: 'Transactions a round' })
+        .option('records', { type: 'number', default: 3_000, describe: 'Transactions a round' })
         .option('seconds', { type: 'number', default: 4, describe: 'Seconds of workflows a round' }),
     (args) => benchFraudStream(args),
   )

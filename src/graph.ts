@@ -8,6 +8,7 @@ import { Relay } from './activities/operations/relay';
 import type { StreamHandler } from './activities/operations/streamHandler';
 import { transactionStream } from './activities/operations/transactionStream';
 import { alertRoutes } from './api/alerts';
+import { deadLetterRoutes } from './api/deadLetters';
 import { fraudRoutes } from './api/fraud';
 import { investigationRoutes } from './api/investigations';
 import type { Readiness } from './api/health';
@@ -31,6 +32,7 @@ import { Metrics } from './metrics';
 import { CaseUpdates } from './operations/caseUpdates';
 import { Cases } from './operations/cases';
 import { CurrentRules } from './operations/currentRules';
+import { DeadLetters } from './operations/deadLetters';
 import { DecisionBatches } from './operations/decisionBatches';
 import { Decisions } from './operations/decisions';
 import { Drafts } from './operations/drafts';
@@ -51,6 +53,8 @@ import type { InvestigationPolicy } from './workflows/fraud/declarations';
 import { FRAUD_QUEUE } from './workflows/fraud/declarations';
 import {
   OPERATIONS_QUEUE,
+  REDRIVE_TYPE,
+  redriveWorkflowId,
   RELAY_ID,
   RELAY_TYPE,
   STREAM_TYPE,
@@ -128,6 +132,17 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const links = new AnswerLinks(signingSecret, publicUrl);
   const updates = new CaseUpdates({ temporal, attestations, investigations });
 
+  /** Starts an operations workflow unless it runs already. */
+  const startOnce = ({ type, ...options }: { type: string; workflowId: string; args: unknown[]; staticSummary: string }) =>
+    temporal.within(() =>
+      temporal.client.workflow.start(type, {
+        ...options,
+        taskQueue: OPERATIONS_QUEUE,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      }),
+    );
+
   const kept = { db, checkpoints: new CheckpointStore(db), deadLetters: new DeadLetterStore(db) };
   const consumers: Record<string, Consumer<never>> = {};
   const consume = <T>(stream: string, source: RecordSource<T>, handler: StreamHandler<T>): void => {
@@ -146,12 +161,19 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       transactionStream(decisionBatches, config.LONGWATCH_STREAM_BATCH),
     );
   }
+  const deadLetters = new DeadLetters({ letters: kept.deadLetters, redrivers: consumers });
+  const startRedrive = async (stream: string): Promise<string> => {
+    const workflowId = redriveWorkflowId(stream);
+    await startOnce({ type: REDRIVE_TYPE, workflowId, args: [{ stream }], staticSummary: `Dead letters of ${stream}, once more` });
+    return workflowId;
+  };
   const relay = new Relay({ ledger, starts, cases, onFault });
 
   const routes: AnyRoute[] = [
     ...fraudRoutes({ decisions, store: decisionStore, rules, currentRules }),
     ...investigationRoutes({ cases, updates, decisions: decisionStore, investigations, notifications: notificationStore }),
     ...alertRoutes({ links, investigations, updates }),
+    ...deadLetterRoutes({ deadLetters, startRedrive }),
   ];
   const activities: Partial<Record<Queue, object>> = {
     [FRAUD_QUEUE]: fraudActivities({
@@ -167,6 +189,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     [OPERATIONS_QUEUE]: operationsActivities({
       relay,
       consumers,
+      deadLetters,
       ...(attemptMs !== undefined && { attemptMs }),
     }),
   };
@@ -211,15 +234,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
           staticSummary: streamSummaries[stream] ?? `Reads the stream ${stream}`,
         })),
       ];
-      for (const { type, ...options } of standing)
-        await temporal.within(() =>
-          temporal.client.workflow.start(type, {
-            ...options,
-            taskQueue: OPERATIONS_QUEUE,
-            workflowIdConflictPolicy: 'USE_EXISTING',
-            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          }),
-        );
+      for (const one of standing) await startOnce(one);
     },
 
     async readiness(worker: Readiness['worker']): Promise<Readiness> {

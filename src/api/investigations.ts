@@ -10,7 +10,7 @@ import type { DecisionStore } from '../stores/fraud/decisions';
 import type { CaseRecord, InvestigationStore } from '../stores/fraud/investigations';
 import type { NotificationStore } from '../stores/notifications';
 import { type AnyRoute, route, type RouteInput } from './routes';
-import { idSchema } from './schemas';
+import { cursorSchema, idSchema, limitSchema } from './schemas';
 
 export interface InvestigationParts {
   cases: Cases;
@@ -21,8 +21,6 @@ export interface InvestigationParts {
 }
 
 const people = ['investigator', 'supervisor'] as const;
-const limitSchema = z.coerce.number('must be a number').int().min(1, 'must be 1 to 200').max(200, 'must be 1 to 200').optional();
-const cursorSchema = z.string().max(2_000).optional();
 const caseParams = z.object({ id: idSchema });
 
 const caseSchema = z.looseObject({

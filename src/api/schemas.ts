@@ -5,6 +5,9 @@ import { ID_PATTERN, ID_RULE } from '../domain/ids';
 /** Schemas that several routes share. */
 export const idSchema = z.string().regex(ID_PATTERN, ID_RULE);
 
+export const limitSchema = z.coerce.number('must be a number').int().min(1, 'must be 1 to 200').max(200, 'must be 1 to 200').optional();
+export const cursorSchema = z.string().max(2_000).optional();
+
 export const reasonSchema = z.object({
   code: z.string(),
   text: z.string(),

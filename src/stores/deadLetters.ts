@@ -1,4 +1,4 @@
-import { BatchWriteCommand, type BatchWriteCommandOutput, DeleteCommand, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, type BatchWriteCommandOutput, DeleteCommand, GetCommand, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compositeKey, iso } from '../domain/ids';
 import { fromCursor, type Page, toCursor } from './cursor';
@@ -24,6 +24,8 @@ export interface DeadLetter {
 /** Where a letter is: its stream, and its place there. */
 export type LetterKey = Pick<DeadLetter, 'source' | 'shardId' | 'position'>;
 
+/** Letters re-driven at once: each is a deletion and at most one effect, in a transaction of at most 100 items. */
+export const REDRIVE_LIMIT = 45;
 const MAX_RECORD_BYTES = 300 * 1024;
 /** BatchWriteItem takes 25 items and 16 MB. */
 const BATCH = 25;
@@ -47,17 +49,18 @@ export class DeadLetterStore {
     }
   }
 
-  /** One stream's letters by shard and position. */
-  async list(source: string, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<DeadLetter>> {
+  /** Letters by shard and position, of one stream or of all. */
+  async list(source: string | undefined, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<DeadLetter>> {
+    const page = { TableName: this.db.table('DeadLetters'), Limit: limit, ...(cursor !== undefined && { ExclusiveStartKey: startKey(cursor, source) }) };
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('DeadLetters'),
-        KeyConditionExpression: '#source = :source',
-        ExpressionAttributeNames: { '#source': 'Source' },
-        ExpressionAttributeValues: { ':source': source },
-        Limit: limit,
-        ...(cursor !== undefined && { ExclusiveStartKey: { ...fromCursor(cursor, ['Source', 'PositionID']), Source: source } }),
-      }),
+      source === undefined
+        ? new ScanCommand(page)
+        : new QueryCommand({
+            ...page,
+            KeyConditionExpression: '#source = :source',
+            ExpressionAttributeNames: { '#source': 'Source' },
+            ExpressionAttributeValues: { ':source': source },
+          }),
     );
     return { items: Items.map(letterOf), ...toCursor(LastEvaluatedKey) };
   }
@@ -89,6 +92,8 @@ export class DeadLetterStore {
     return Attributes !== undefined;
   }
 }
+
+const startKey = (cursor: string, source: string | undefined) => ({ ...fromCursor(cursor, ['Source', 'PositionID']), ...(source !== undefined && { Source: source }) });
 
 const key = ({ source, shardId, position }: LetterKey) => ({ Source: source, PositionID: compositeKey(shardId, position) });
 

@@ -1,5 +1,6 @@
 /** Every workflow, for the bundle. */
 export { investigation } from './fraud/investigation';
+export { redrive } from './operations/redrive';
 export { relay } from './operations/relay';
 export { shard } from './operations/shard';
 export { stream } from './operations/stream';

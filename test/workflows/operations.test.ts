@@ -1,46 +1,36 @@
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import request from 'supertest';
 import { merchantTotals } from '../../src/domain/fraud/merchantProfile';
 import { MerchantStore } from '../../src/stores/fraud/merchants';
-import { FRAUD_QUEUE, investigationId } from '../../src/workflows/fraud/declarations';
-import { OPERATIONS_QUEUE, RELAY_ID, streamWorkflowId, TRANSACTION_HISTORY_STREAM } from '../../src/workflows/operations/declarations';
+import { investigationId } from '../../src/workflows/fraud/declarations';
+import { RELAY_ID, streamWorkflowId, TRANSACTION_HISTORY_STREAM } from '../../src/workflows/operations/declarations';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { record } from '../support/histories';
 import { payment } from '../support/payment';
 import { eventually } from '../support/stack';
 import { startTcpProxy, type TcpProxy } from '../support/tcpProxy';
 import { startTestTemporal, type TestTemporal } from '../support/temporal';
+import { startTestWorkers } from '../support/workers';
 
 let temporal: TestTemporal;
-let connection: NativeConnection;
 /** Between the graph and Temporal; the workers have a connection of their own. */
 let wire: TcpProxy;
 let graph: TestGraph;
-let workers: Worker[];
-let running: Promise<unknown>;
+let workers: Awaited<ReturnType<typeof startTestWorkers>>;
 
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   temporal = await startTestTemporal();
-  connection = await NativeConnection.connect({ address: temporal.address });
   wire = await startTcpProxy(Number(temporal.address.split(':')[1]));
   // Attempts are short, so that histories show several.
   graph = await startTestGraph({ LONGWATCH_RESCORE_AFTER_MS: '1' }, wire.address, 500);
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('ERROR') });
-  workers = await Promise.all(
-    [FRAUD_QUEUE, OPERATIONS_QUEUE].map((taskQueue) =>
-      Worker.create({ connection, taskQueue, workflowBundle, activities: graph.activities[taskQueue as typeof FRAUD_QUEUE]! }),
-    ),
-  );
-  running = Promise.all(workers.map((worker) => worker.run()));
+  workers = await startTestWorkers(graph, temporal.address);
   await graph.startStandingWorkflows();
 }, 900_000);
 afterAll(async () => {
-  workers?.forEach((worker) => worker.shutdown());
-  await running;
+  await workers?.stop();
   await graph?.stop();
   await wire?.close();
-  await connection?.close();
   await temporal?.stop();
 });
 

@@ -4,7 +4,7 @@ import { LongwatchError } from '../../domain/errors';
 import type { StreamShard } from '../../domain/streams';
 import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from '../../gateways/streams/source';
 import type { CheckpointStore } from '../../stores/checkpoints';
-import type { DeadLetter, DeadLetterStore } from '../../stores/deadLetters';
+import { type DeadLetter, type DeadLetterStore, REDRIVE_LIMIT } from '../../stores/deadLetters';
 import { cancellationCodes, type Db } from '../../stores/dynamodb';
 import type { TransactItem } from '../../stores/ledger';
 import type { Handled, StreamHandler } from './streamHandler';
@@ -73,23 +73,32 @@ export class Consumer<T> {
   }
 
   /**
-   * Handles a dead letter's record once more. What is processed now is struck off in one transaction with its effects.
-   * @returns why it still cannot be processed, or undefined.
+   * Handles dead letters' records once more. What is processed now is struck off in one transaction with its effects.
+   * @param letters at most REDRIVE_LIMIT, whole ones.
+   * @returns for each why it still cannot be processed, or undefined.
    */
-  async redrive(letter: DeadLetter, signal: AbortSignal): Promise<string | undefined> {
+  async redrive(letters: readonly DeadLetter[], signal: AbortSignal): Promise<(string | undefined)[]> {
     const { source, handler, deadLetters, db, watch, stream } = this.parts;
-    const record: StreamRecord<T> = { position: letter.position, arrivedAt: letter.arrivedAt, data: source.fromBytes(letter.record) };
+    if (letters.length > REDRIVE_LIMIT) throw new RangeError(`At most ${REDRIVE_LIMIT} letters at once`);
+    const records = letters.map(({ position, arrivedAt, record }): StreamRecord<T> => ({ position, arrivedAt, data: source.fromBytes(record) }));
     for (let tries = 1; ; tries++) {
       const started = performance.now();
-      const { effects, poison, counts } = await handler.handle([record], signal);
-      if (poison[0]) return poison[0].reason;
-      const lost = await transact(db, [deadLetters.strikeOff(letter), ...effects]);
-      if (lost === 'condition') return undefined; // Somebody re-drove it at the same time.
+      const { effects, poison, counts } = await handler.handle(records, signal);
+      const reasons = new Map(poison.map(({ record, reason }) => [record, reason]));
+      const done = letters.filter((_, i) => !reasons.has(records[i] as StreamRecord<T>));
+      const lost = done.length === 0 ? undefined : await transact(db, [...done.map((letter) => deadLetters.strikeOff(letter)), ...effects], done.length);
       if (lost === undefined) {
-        watch?.batch?.({ shardId: letter.shardId, records: 1, seconds: (performance.now() - started) / 1000, counts, deadLetters: 0 });
-        return undefined;
+        if (done[0]) watch?.batch?.({ shardId: done[0].shardId, records: done.length, seconds: (performance.now() - started) / 1000, counts, deadLetters: 0 });
+        return records.map((record) => reasons.get(record));
       }
-      if (tries === MAX_TRIES) throw new LongwatchError('contention', `The record ${letter.position} of ${stream} keeps losing its race`);
+      // Somebody re-drives some of them at the same time, and did those.
+      if (lost === 'condition' && letters.length === 1) return [undefined];
+      if (lost === 'condition') {
+        const each: (string | undefined)[] = [];
+        for (const letter of letters) each.push(...(await this.redrive([letter], signal)));
+        return each;
+      }
+      if (tries === MAX_TRIES) throw new LongwatchError('contention', `Dead letters of ${stream} keep losing their race`);
       await sleep(Math.random() * 50 * tries);
     }
   }
@@ -267,14 +276,14 @@ class Attempt<T> {
   }
 }
 
-/** @returns `condition` when the first item's condition failed, `raced` when another's did or somebody was quicker. */
-async function transact(db: Db, TransactItems: TransactItem[]): Promise<'condition' | 'raced' | undefined> {
+/** @returns `condition` when one of the first `guards` items' condition failed, `raced` when another's did or somebody was quicker. */
+async function transact(db: Db, TransactItems: TransactItem[], guards = 1): Promise<'condition' | 'raced' | undefined> {
   try {
     await db.client.send(new TransactWriteCommand({ TransactItems }));
     return undefined;
   } catch (error) {
     const codes = cancellationCodes(error);
     if (!codes) throw error;
-    return codes[0] === 'ConditionalCheckFailed' ? 'condition' : 'raced';
+    return codes.slice(0, guards).includes('ConditionalCheckFailed') ? 'condition' : 'raced';
   }
 }

@@ -1,13 +1,15 @@
 import { Context } from '@temporalio/activity';
+import type { DeadLetters } from '../../operations/deadLetters';
 import type { Consumer } from './consumer';
 import { asFailure } from '../failures';
 import type { Relay } from './relay';
-import type { OperationsActivities } from './types';
+import type { LettersReport, OperationsActivities } from './types';
 
 export interface OperationsParts {
   relay: Relay;
   /** By stream name. */
   consumers: Readonly<Record<string, Pick<Consumer<never>, 'openShards' | 'consume'>>>;
+  deadLetters: Pick<DeadLetters, 'redriveAll'>;
   /** How long one attempt of a long activity works; default an hour. */
   attemptMs?: number;
 }
@@ -32,6 +34,20 @@ export function operationsActivities(parts: OperationsParts): OperationsActiviti
           heartbeat: (progress) => Context.current().heartbeat(progress),
         }),
       ),
+    redriveLetters: (stream, cursor) =>
+      attempt((signal) => {
+        // A worker that died left word of how far it had come.
+        const before = Context.current().info.heartbeatDetails as LettersReport | undefined;
+        const { redriven = 0, left = 0, cursor: from = cursor } = before ?? {};
+        const withBefore = (report: LettersReport) => ({ ...report, redriven: report.redriven + redriven, left: report.left + left });
+        return parts.deadLetters
+          .redriveAll(stream, {
+            ...(from !== undefined && { cursor: from }),
+            signal: AbortSignal.any([signal, AbortSignal.timeout(forMs)]),
+            progress: (report) => Context.current().heartbeat(withBefore(report)),
+          })
+          .then(withBefore);
+      }),
   };
 }
 

@@ -24,6 +24,14 @@ export interface ShardReport extends ShardProgress {
   counts: Record<string, number>;
 }
 
+/** What one attempt at a stream's dead letters did. */
+export interface LettersReport {
+  redriven: number;
+  left: number;
+  /** Where the next attempt goes on; absent when all were tried. */
+  cursor?: string;
+}
+
 /** What the operations workflows may ask for. */
 export interface OperationsActivities {
   /** Pays what is owed, again and again, for about an hour; heartbeats. */
@@ -32,4 +40,6 @@ export interface OperationsActivities {
   openShards(stream: string): Promise<StreamShard[]>;
   /** Reads a shard from its checkpoint for so long (default an hour) or to its end; heartbeats how far it has come. */
   consumeShard(stream: string, shardId: string, forMs?: number): Promise<ShardReport>;
+  /** Handles a stream's dead letters once more, those after the cursor, for about an hour; heartbeats. */
+  redriveLetters(stream: string, cursor?: string): Promise<LettersReport>;
 }

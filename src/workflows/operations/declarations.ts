@@ -26,6 +26,27 @@ export interface ShardInput {
   shardId: string;
 }
 
+export const REDRIVE_TYPE = 'redrive';
+
+/** One a stream at a time. */
+export function redriveWorkflowId(stream: string): string {
+  return `redrive/${stream}`;
+}
+
+export interface RedriveInput {
+  stream: string;
+  /** Go on after this one; absent at the beginning. */
+  after?: string;
+  sofar?: RedriveReport;
+}
+
+export interface RedriveReport {
+  /** Processed now, and struck off. */
+  redriven: number;
+  /** Still cannot be processed, and stay. */
+  left: number;
+}
+
 /** Streams that have a consumer. */
 export const TRANSACTION_HISTORY_STREAM = 'transaction-history';
 export const TRANSACTIONS_STREAM = 'transactions';

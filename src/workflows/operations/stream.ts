@@ -1,6 +1,8 @@
 import {
+  condition,
   continueAsNew,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   setCurrentDetails,
   sleep,
@@ -27,7 +29,11 @@ const LOOK_AGAIN_UNAWAITED_MS = 5 * 60_000;
 export async function stream({ stream: name }: StreamInput): Promise<void> {
   const running = new Set<string>();
   let unawaited = false;
+  // Before, a shard that was started in one turn and ended in another woke nobody: its children waited up to an hour.
+  const heedsEveryEnd = patched('heeds-every-end');
+  let ends = 0;
   while (!workflowInfo().continueAsNewSuggested) {
+    const endsSeen = ends;
     const open = await openShards(name);
     let wake: () => void = () => undefined;
     const shardEnded = new Promise<void>((resolve) => (wake = resolve));
@@ -37,15 +43,21 @@ export async function stream({ stream: name }: StreamInput): Promise<void> {
       if (child === 'running already') unawaited = true;
       else
         void child.result().then(
-          () => wake(),
+          () => {
+            ends++;
+            wake();
+          },
           () => {
             running.delete(shardId); // It failed or was terminated: start it again.
+            ends++;
             wake();
           },
         );
     }
     setCurrentDetails(`Reading **${open.length}** shard(s) of \`${name}\`.`);
-    await Promise.race([shardEnded, sleep(unawaited ? LOOK_AGAIN_UNAWAITED_MS : LOOK_AGAIN_MS)]);
+    const lookAgainMs = unawaited ? LOOK_AGAIN_UNAWAITED_MS : LOOK_AGAIN_MS;
+    if (heedsEveryEnd) await condition(() => ends > endsSeen, lookAgainMs);
+    else await Promise.race([shardEnded, sleep(lookAgainMs)]);
     if (unawaited) running.clear();
   }
   await continueAsNew<typeof stream>({ stream: name });
