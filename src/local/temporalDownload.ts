@@ -28,9 +28,10 @@ export async function downloadTemporal({ work, url, onStage, signal, answerWithi
   onStage('downloading its server', `waiting for ${host}`);
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), answerWithinMs);
-  const aborts = [patience.signal, AbortSignal.timeout(DONE_WITHIN_MS), ...(signal ? [signal] : [])];
+  const whole = new AbortController();
+  const wholeTimer = setTimeout(() => whole.abort(), DONE_WITHIN_MS);
   try {
-    const response = await fetch(url, { signal: AbortSignal.any(aborts) });
+    const response = await fetch(url, { signal: AbortSignal.any([patience.signal, whole.signal, ...(signal ? [signal] : [])]) });
     clearTimeout(timer);
     if (!response.ok || !response.body) return { failed: `the download from ${host} answered ${response.status}` };
     const size = Number(response.headers.get('content-length') ?? 0);
@@ -43,6 +44,7 @@ export async function downloadTemporal({ work, url, onStage, signal, answerWithi
     return { failed: `the download from ${host} failed (${why})` };
   } finally {
     clearTimeout(timer);
+    clearTimeout(wholeTimer);
   }
 }
 

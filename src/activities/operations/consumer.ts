@@ -7,6 +7,7 @@ import type { CheckpointStore } from '../../stores/checkpoints';
 import { type DeadLetter, type DeadLetterStore, REDRIVE_LIMIT } from '../../stores/deadLetters';
 import { cancellationCodes, type Db } from '../../stores/dynamodb';
 import type { TransactItem } from '../../stores/ledger';
+import { within } from '../within';
 import type { Handled, StreamHandler } from './streamHandler';
 import type { ShardProgress, ShardReport } from './types';
 
@@ -63,10 +64,11 @@ export class Consumer<T> {
   /** Reads a shard from its checkpoint until its end, the time, or the signal. */
   async consume(shardId: string, beat: Beat): Promise<ShardReport> {
     const checkpoint = await this.parts.checkpoints.read(this.parts.stream, shardId);
-    const attempt = new Attempt(this.parts, shardId, beat, checkpoint.position, checkpoint.caughtUpAt);
-    if (checkpoint.ended) return attempt.report(true);
     try {
-      return attempt.report(await attempt.run());
+      return await within(beat.signal, beat.forMs, async (stop) => {
+        const attempt = new Attempt(this.parts, shardId, beat, stop, checkpoint.position, checkpoint.caughtUpAt);
+        return attempt.report(checkpoint.ended || (await attempt.run()));
+      });
     } finally {
       this.parts.watch?.left?.(shardId);
     }
@@ -111,17 +113,15 @@ class Attempt<T> {
   private records = 0;
   private batches = 0;
   private behindMs = 0;
-  private readonly stop: AbortSignal;
 
   constructor(
     private readonly parts: ConsumerParts<T>,
     private readonly shardId: string,
-    private readonly beat: Beat,
+    private readonly beat: Pick<Beat, 'heartbeat'>,
+    private readonly stop: AbortSignal,
     private position: string | undefined,
     private caughtUpAt: number | undefined,
-  ) {
-    this.stop = AbortSignal.any([beat.signal, AbortSignal.timeout(beat.forMs)]);
-  }
+  ) {}
 
   /** @returns whether the shard has ended. */
   async run(): Promise<boolean> {

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { DeadLetters } from '../../operations/deadLetters';
 import type { Consumer } from './consumer';
 import { asFailure } from '../failures';
+import { within } from '../within';
 import type { Relay } from './relay';
 import type { LettersReport, OperationsActivities } from './types';
 
@@ -40,13 +41,15 @@ export function operationsActivities(parts: OperationsParts): OperationsActiviti
         const before = Context.current().info.heartbeatDetails as LettersReport | undefined;
         const { redriven = 0, left = 0, cursor: from = cursor } = before ?? {};
         const withBefore = (report: LettersReport) => ({ ...report, redriven: report.redriven + redriven, left: report.left + left });
-        return parts.deadLetters
-          .redriveAll(stream, {
-            ...(from !== undefined && { cursor: from }),
-            signal: AbortSignal.any([signal, AbortSignal.timeout(forMs)]),
-            progress: (report) => Context.current().heartbeat(withBefore(report)),
-          })
-          .then(withBefore);
+        return within(signal, forMs, async (stop) =>
+          withBefore(
+            await parts.deadLetters.redriveAll(stream, {
+              ...(from !== undefined && { cursor: from }),
+              signal: stop,
+              progress: (report) => Context.current().heartbeat(withBefore(report)),
+            }),
+          ),
+        );
       }),
   };
 }
