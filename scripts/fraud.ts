@@ -6,6 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { LabError } from '../src/lab/errors';
 import { backtest } from './fraud/backtest';
 import { features } from './fraud/features';
+import { labels } from './fraud/labels';
 import { simulate } from './fraud/simulate';
 import { train } from './fraud/train';
 
@@ -13,7 +14,7 @@ import { train } from './fraud/train';
 const cli = yargs(hideBin(process.argv))
   .scriptName('npm run fraud --')
   .usage('$0 <command>\n\nThe life of a fraud model, through the code that serves it.');
-for (const add of [simulate, features, train, backtest]) add(cli);
+for (const add of [simulate, features, train, backtest, labels]) add(cli);
 void cli
   .demandCommand(1, 'Say what to do; --help lists it')
   .strict()

@@ -170,7 +170,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const relay = new Relay({ ledger, starts, cases, onFault });
 
   const routes: AnyRoute[] = [
-    ...fraudRoutes({ decisions, store: decisionStore, rules, currentRules }),
+    ...fraudRoutes({ decisions, store: decisionStore, investigations, rules, currentRules }),
     ...investigationRoutes({ cases, updates, decisions: decisionStore, investigations, notifications: notificationStore }),
     ...alertRoutes({ links, investigations, updates }),
     ...deadLetterRoutes({ deadLetters, startRedrive }),

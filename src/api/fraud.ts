@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LongwatchError } from '../domain/errors';
 import { type Outcome } from '../domain/fraud/decision';
+import { labels } from '../domain/fraud/label';
 import { type RuleSet } from '../domain/fraud/ruleSet';
 import { validateRuleSet } from '../domain/fraud/ruleValidation';
 import { transactionSchema } from '../domain/fraud/transactionSchema';
@@ -8,6 +9,7 @@ import { iso } from '../domain/ids';
 import type { CurrentRules } from '../operations/currentRules';
 import type { Decisions } from '../operations/decisions';
 import type { DecisionStore } from '../stores/fraud/decisions';
+import type { InvestigationStore } from '../stores/fraud/investigations';
 import type { RuleStore } from '../stores/fraud/rules';
 import { Problem } from './problem';
 import { type AnyRoute, route } from './routes';
@@ -16,6 +18,7 @@ import { decisionSchema, idSchema } from './schemas';
 export interface FraudParts {
   decisions: Decisions;
   store: DecisionStore;
+  investigations: InvestigationStore;
   rules: RuleStore;
   currentRules: CurrentRules;
 }
@@ -32,7 +35,7 @@ const storedRuleSetSchema = z.object({
 
 /** Decisions on transactions, and the rules that they follow. */
 export function fraudRoutes(parts: FraudParts): AnyRoute[] {
-  return [postTransaction(parts), getTransaction(parts), getRules(parts), putRules(parts)];
+  return [postTransaction(parts), getTransaction(parts), putLabel(parts), getRules(parts), putRules(parts)];
 }
 
 const postTransaction = ({ decisions }: FraudParts): AnyRoute =>
@@ -87,6 +90,30 @@ const getTransaction = ({ store }: FraudParts): AnyRoute =>
       const { transaction, features, ...rest } = found;
       const known = Object.fromEntries(Object.entries(features).filter(([, value]) => !Number.isNaN(value)));
       return { status: 200, body: { ...rest, transaction: { ...transaction, timestamp: iso(transaction.timestamp) }, features: known } };
+    },
+  });
+
+const putLabel = ({ store, investigations }: FraudParts): AnyRoute =>
+  route({
+    method: 'put',
+    path: '/v1/transactions/:id/label',
+    operationId: 'labelTransaction',
+    tag: 'fraud',
+    summary: 'Note what a transaction turned out to be, as a chargeback tells; the last label stands',
+    roles: ['service', 'supervisor'],
+    params: z.object({ id: idSchema }),
+    body: z.strictObject({ label: z.enum(labels, `must be one of ${labels.join(', ')}`) }),
+    responses: {
+      200: { description: 'It is noted', schema: z.object({ transactionId: z.string(), label: z.enum(labels) }) },
+      404: { description: 'It was never decided' },
+      409: { description: 'Its case is open: decide the case, which labels it' },
+    },
+    handler: async ({ params: { id }, body: { label } }) => {
+      const found = await investigations.find(id);
+      if (found && found.closedAt === undefined)
+        throw new LongwatchError('conflict', `Transaction ${id} is being investigated; decide its case (POST /v1/investigations/${id}/decide), which labels it`);
+      if (!(await store.label(id, label))) throw new LongwatchError('notFound', `There is no transaction ${id}`);
+      return { status: 200, body: { transactionId: id, label } };
     },
   });
 

@@ -213,6 +213,9 @@ function csvRow({ transaction, fraud }: FileTransaction): unknown {
   return { ...rest, ...location, timestamp: iso(timestamp), fraud: asBit(fraud) };
 }
 
+/** A transaction as the API and a stream take it. */
+export const recordOf = (transaction: Transaction): Record<string, unknown> => ({ ...transaction, timestamp: iso(transaction.timestamp) });
+
 function jsonLine({ transaction, fraud }: FileTransaction): string {
-  return `${JSON.stringify({ ...transaction, timestamp: iso(transaction.timestamp), ...(fraud !== undefined && { fraud: fraud ? 1 : 0 }) })}\n`;
+  return `${JSON.stringify({ ...recordOf(transaction), ...(fraud !== undefined && { fraud: fraud ? 1 : 0 }) })}\n`;
 }

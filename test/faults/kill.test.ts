@@ -6,9 +6,13 @@ import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
+import { DecisionStore } from '../../src/stores/fraud/decisions';
+import { MerchantStore } from '../../src/stores/fraud/merchants';
+import { merchantTotals } from '../../src/domain/fraud/merchantProfile';
 import { investigationId } from '../../src/workflows/fraud/declarations';
 import { endApi, startApi } from '../support/api';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
+import { startTestKinesis, type TestKinesis } from '../support/kinesis';
 import { merchantDecides } from '../support/merchantRules';
 import { payment, type Payment } from '../support/payment';
 import { eventually } from '../support/stack';
@@ -16,6 +20,7 @@ import { startTestTemporal, type TestTemporal } from '../support/temporal';
 
 const folder = mkdtempSync(join(tmpdir(), 'longwatch-faults-'));
 let temporal: TestTemporal;
+let kinesis: TestKinesis;
 let graph: TestGraph;
 /** The worker, started again whenever it dies, as a process manager would. */
 let worker: ChildProcess | undefined;
@@ -41,7 +46,7 @@ function startWorker(): void {
 }
 
 beforeAll(async () => {
-  temporal = await startTestTemporal();
+  [temporal, kinesis] = await Promise.all([startTestTemporal(), startTestKinesis(2)]);
   receiver = createServer((incoming, answer) => {
     const id = String(incoming.headers['longwatch-notification-id']);
     incoming.resume().on('end', () => {
@@ -56,7 +61,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
-  graph = await startTestGraph({ LONGWATCH_WEBHOOK_URL: url }, temporal.address);
+  graph = await startTestGraph({ LONGWATCH_WEBHOOK_URL: url, LONGWATCH_STREAM_BATCH: '20', ...kinesis.environment }, temporal.address);
   environment = { ...process.env, LONGWATCH_MODEL_DEADLINE_MS: '5000', LONGWATCH_DECISION_DEADLINE_MS: '10000', LONGWATCH_LOG_LEVEL: 'error', ...graph.environment } as Record<string, string>;
   await merchantDecides(graph.app);
   startWorker();
@@ -66,6 +71,7 @@ afterAll(async () => {
   worker?.kill('SIGKILL');
   await graph?.stop();
   await temporal?.stop();
+  await kinesis?.stop();
   receiver?.closeAllConnections();
   receiver?.close();
   rmSync(folder, { recursive: true, force: true });
@@ -153,6 +159,42 @@ it('a webhook may get a message twice when the worker dies before its answer, wi
   const found = await eventually(onRecord, ([one]) => one?.status !== 'pending');
   expect(found).toMatchObject([{ status: 'delivered' }]);
 }, 180_000);
+
+it('kill -9 of the worker while it reads shards: every transaction is decided once, and counted once in every profile', async () => {
+  const users = Array.from({ length: 12 }, (_, i) => `streamed-${i}`);
+  const merchants = ['approve-1', 'approve-2', 'approve-3'];
+  const store = new DecisionStore(graph.dynamodb.db);
+  const all: Payment[] = [];
+  for (const kills of [1, 2]) {
+    const bodies = Array.from({ length: 240 }, (_, i) => payment({ userId: users[i % users.length]!, merchantId: i % 80 === 0 ? 'review' : merchants[i % 3]! }));
+    all.push(...bodies);
+    const before = deaths;
+    await kinesis.put(bodies.map((body) => ({ key: String(body['userId']), data: JSON.stringify(body) })));
+    // In the middle of it: some are decided, and most are not.
+    const decided = async () => (await store.findAll(bodies.map(({ transactionId }) => transactionId))).length;
+    await eventually(decided, (count) => count > 0);
+    worker!.kill('SIGKILL');
+    await eventually(async () => deaths, (count) => count > before);
+    expect(await decided()).toBeLessThan(bodies.length);
+    await eventually(decided, (count) => count === bodies.length);
+    expect(deaths).toBe(before + 1);
+    expect(all).toHaveLength(240 * kills);
+  }
+  const reviewed = all.filter(({ merchantId }) => merchantId === 'review');
+  for (const { transactionId } of reviewed) {
+    await eventually(() => read(transactionId), ({ status }) => status === 'waiting');
+    expect(await runsOf(transactionId)).toBe(1);
+  }
+  const inputs = await store.inputsOf(users.map((userId) => ({ ...payment({ userId }), timestamp: 0 }) as never));
+  expect(inputs.map(({ user }) => user.profile.count)).toEqual(users.map(() => all.length / users.length));
+  // By the other consumer, whose reader died with the first.
+  const sold = async () => {
+    const found = await new MerchantStore(graph.dynamodb.db).read(merchants);
+    return merchants.map((id) => (found.has(id) ? merchantTotals(found.get(id)!.profile, Date.now(), 1, 0).count : 0));
+  };
+  const expected = merchants.map((id) => all.filter(({ merchantId }) => merchantId === id).length);
+  expect(await eventually(sold, (counts) => counts.every((count, i) => count >= expected[i]!))).toEqual(expected);
+}, 240_000);
 
 describe('kill -9 of the API between the write and the start', () => {
   /** Takes connections and never says a word, so that a start hangs for as long as the API lives. */

@@ -61,7 +61,8 @@ export const recordSchema = transactionSchema.extend({
 export type TransactionInput = z.input<typeof transactionSchema>;
 
 const AHEAD_MS = 5 * 60_000;
-const BEHIND_MS = 30 * 24 * 3_600_000;
+/** Older transactions are refused. */
+export const MAX_AGE_MS = 30 * 24 * 3_600_000;
 
 /**
  * Refuses a transaction that is too far ahead of the clock or too old. Called only when no answer is
@@ -72,7 +73,7 @@ export function checkWindow(timestamp: number, now: number): void {
   const message =
     timestamp > now + AHEAD_MS
       ? `must be at most 5 minutes ahead of the clock, which stands at ${iso(now)}`
-      : timestamp < now - BEHIND_MS
+      : timestamp < now - MAX_AGE_MS
         ? `must be at most 30 days old; the clock stands at ${iso(now)}`
         : undefined;
   if (message) throw new LongwatchError('invalid', `timestamp ${message}`, { faults: [{ field: 'timestamp', message }] });

@@ -266,6 +266,28 @@ export class DecisionStore {
     };
   }
 
+  /**
+   * Notes what a transaction turned out to be. Writing the same twice changes nothing; the last one stands.
+   * @returns whether there is such a transaction.
+   */
+  async label(transactionId: string, label: Label): Promise<boolean> {
+    const { Item } = await this.db.client.send(
+      new GetCommand({ TableName: this.db.table('Decisions'), Key: { TransactionID: transactionId }, ProjectionExpression: 'UserID, HistoryKey' }),
+    );
+    if (!Item) return false;
+    await this.db.client.send(
+      new UpdateCommand({
+        TableName: this.db.table('TransactionHistory'),
+        Key: { UserID: Item['UserID'], TimeTransactionID: Item['HistoryKey'] },
+        UpdateExpression: 'SET Label = :label',
+        // The history may have been deleted (retention): no stump without the rest of it.
+        ConditionExpression: 'attribute_exists(TransactionID)',
+        ExpressionAttributeValues: { ':label': label },
+      }),
+    );
+    return true;
+  }
+
   /** The hold on a user after a confirmed fraud, if any is in force. */
   async userHold(userId: string): Promise<{ until: number; transactionId: string } | undefined> {
     const { Item } = await this.db.client.send(

@@ -1,0 +1,39 @@
+import { readConfig } from '../../src/config';
+import { DEFAULT_STREAM, LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { kinesisClient } from '../../src/gateways/streams/kinesisStream';
+import { LabError } from '../../src/lab/errors';
+import { readAddresses } from '../../src/local/addresses';
+import { type Db, dynamoDBClient, openDb } from '../../src/stores/dynamodb';
+
+const HOW = 'Start Longwatch here with npm start (LONGWATCH_DATA_DIR says where it keeps its data)';
+const credentials = () => (process.env['AWS_ACCESS_KEY_ID'] ? {} : { credentials: LOCAL_CREDENTIALS });
+
+/** The API of the Longwatch that runs here. @throws LabError when none does. */
+export function foundApi(): string {
+  const api = readAddresses(readConfig().LONGWATCH_DATA_DIR)?.api;
+  if (api === undefined) throw new LabError(`Where is the API? ${HOW}, or name its address`);
+  return api;
+}
+
+/** The tables, as the environment says or of the Longwatch that runs here. @throws LabError */
+export function openTables(): { db: Db; close(): void } {
+  const config = readConfig();
+  const found = config.DYNAMODB_ENDPOINT ?? readAddresses(config.LONGWATCH_DATA_DIR)?.parts.DynamoDB;
+  if (found === undefined && !config.LONGWATCH_AWS) throw new LabError(`Where are the tables? ${HOW}, or set DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true`);
+  const isAws = config.LONGWATCH_AWS || found === 'AWS';
+  const client = dynamoDBClient({ region: config.AWS_REGION, ...(!isAws && { endpoint: found as string, ...credentials() }) });
+  return { db: openDb(client, config.LONGWATCH_TABLE_PREFIX), close: () => client.destroy() };
+}
+
+/** The stream, as the environment says or of the Longwatch that runs here. @throws LabError */
+export function openStream(name: string): { client: ReturnType<typeof kinesisClient>; name: string } {
+  const config = readConfig();
+  const [endpoint, runs] = (readAddresses(config.LONGWATCH_DATA_DIR)?.parts.Kinesis ?? '').split(' ');
+  const found = config.KINESIS_ENDPOINT ?? (endpoint || undefined);
+  if (found === undefined && !config.LONGWATCH_AWS) throw new LabError(`Where is Kinesis? ${HOW}, or set KINESIS_ENDPOINT, or LONGWATCH_AWS=true`);
+  const isAws = config.LONGWATCH_AWS || found === 'AWS';
+  return {
+    client: kinesisClient({ region: config.AWS_REGION, ...(!isAws && { endpoint: found as string, ...credentials() }) }),
+    name: name || (config.LONGWATCH_TRANSACTIONS_STREAM ?? runs ?? DEFAULT_STREAM),
+  };
+}
