@@ -35,6 +35,13 @@ const schema = z.object({
   LONGWATCH_STREAM_WITHOUT_MODEL: z.enum(['degrade', 'wait']).default('degrade').describe('Stream while the model is away: degrade: decide by the rules alone and score again later; wait: for the model'),
   SAGEMAKER_ENDPOINT: url.optional().describe('SageMaker runtime other than the embedded one'),
   SAGEMAKER_ENDPOINT_NAME: z.string().default('longwatch-fraud').describe('Name of the SageMaker endpoint'),
+  LONGWATCH_LOCAL_MODELS: z
+    .string()
+    .regex(/^([A-Za-z0-9-]+=[^,=]+)(,[A-Za-z0-9-]+=[^,=]+)*$/, 'must be endpoint=path, comma separated')
+    .transform((list) => list.split(',').map((one) => ({ endpoint: one.split('=')[0] as string, path: one.split('=')[1] as string })))
+    .optional()
+    .transform((list) => list ?? [])
+    .describe('Further models that the embedded endpoint serves, as endpoint=path, comma separated: challengers'),
   LONGWATCH_AWS: flag.describe('true: parts without an endpoint of their own are AWS itself, nothing is embedded but Temporal'),
   TEMPORAL_ADDRESS: z.string().optional().describe('Temporal other than the embedded dev server, host:port; TEMPORAL_API_KEY, TEMPORAL_TLS_* and the like are read as Temporal documents them'),
   TEMPORAL_NAMESPACE: z.string().default('default'),

@@ -10,6 +10,7 @@ import { transactionStream } from './activities/operations/transactionStream';
 import { alertRoutes } from './api/alerts';
 import { deadLetterRoutes } from './api/deadLetters';
 import { fraudRoutes } from './api/fraud';
+import { shadowRoutes } from './api/shadow';
 import { investigationRoutes } from './api/investigations';
 import type { Readiness } from './api/health';
 import type { AnyRoute } from './api/routes';
@@ -17,6 +18,9 @@ import type { Config } from './config';
 import type { Endpoints } from './endpoints';
 import { defaultRules } from './domain/fraud/defaultRules';
 import { featureNames } from './domain/fraud/features';
+import { compileRuleSet } from './domain/fraud/rules';
+import { validateRuleSet } from './domain/fraud/ruleValidation';
+import { LongwatchError } from './domain/errors';
 import { iso } from './domain/ids';
 import { AnswerLinks } from './gateways/answerLinks';
 import type { Channel } from './gateways/notifications/channel';
@@ -31,12 +35,14 @@ import { Temporal, type TemporalTarget, temporalTarget } from './gateways/tempor
 import { Metrics } from './metrics';
 import { CaseUpdates } from './operations/caseUpdates';
 import { Cases } from './operations/cases';
-import { CurrentRules } from './operations/currentRules';
+import { CHALLENGER_RULES, Challengers } from './operations/challengers';
+import { Current } from './operations/current';
 import { DeadLetters } from './operations/deadLetters';
 import { DecisionBatches } from './operations/decisionBatches';
 import { Decisions } from './operations/decisions';
-import { Drafts } from './operations/drafts';
+import { type Draft, Drafts } from './operations/drafts';
 import { Notifications } from './operations/notifications';
+import { type PreparedChallenger, Shadow } from './operations/shadow';
 import { Starts } from './operations/starts';
 import { CheckpointStore } from './stores/checkpoints';
 import { DeadLetterStore } from './stores/deadLetters';
@@ -45,7 +51,8 @@ import { AttestationStore } from './stores/fraud/attestations';
 import { DecisionStore } from './stores/fraud/decisions';
 import { InvestigationStore } from './stores/fraud/investigations';
 import { MerchantStore } from './stores/fraud/merchants';
-import { RuleStore } from './stores/fraud/rules';
+import { type Challenger, challengerStore, liveModelStore, ruleStore } from './stores/fraud/rules';
+import { ShadowStore } from './stores/fraud/shadow';
 import { Ledger } from './stores/ledger';
 import { NotificationStore } from './stores/notifications';
 import type { Queue } from './workers/queues';
@@ -103,25 +110,64 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const target: TemporalTarget = temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE });
   const temporal = new Temporal(target);
   const sagemaker = sagemakerClient({ region, ...endpoints.sagemaker });
-  const openEndpoint = () => new ScoringEndpoint(sagemaker, { endpointName: config.SAGEMAKER_ENDPOINT_NAME });
+  const models = liveModelStore(db);
+  const liveModel = new Current(models, ({ endpointName }) => endpointName, onFault);
+  const openEndpoint = (endpointName = () => liveModel.peek() ?? config.SAGEMAKER_ENDPOINT_NAME) => new ScoringEndpoint(sagemaker, { endpointName });
   const endpoint = openEndpoint();
 
   const ledger = new Ledger(db);
   const decisionStore = new DecisionStore(db);
   const investigations = new InvestigationStore(db);
-  const rules = new RuleStore(db);
-  const currentRules = new CurrentRules(rules, onFault);
+  const rules = ruleStore(db);
+  const currentRules = new Current(rules, (ruleSet, version) => compileRuleSet(validateRuleSet(ruleSet), version), onFault);
+  const challengerSettings = challengerStore(db);
+  const currentChallenger = new Current(challengerSettings, (value, version) => value && prepared(value, version), onFault);
+  const prepared = ({ endpointName, ruleSet }: Challenger, version: number): PreparedChallenger => ({
+    version,
+    ...(endpointName !== undefined && { endpoint: openEndpoint(() => endpointName) }),
+    ...(ruleSet && { rules: compileRuleSet(validateRuleSet(ruleSet), CHALLENGER_RULES) }),
+  });
+  const settings = [currentRules, liveModel, currentChallenger];
+  const shadowStore = new ShadowStore(db);
+  const shadow = new Shadow({
+    challenger: { peek: () => currentChallenger.peek() ?? undefined },
+    rules: currentRules,
+    store: shadowStore,
+    onCompared: (live, other) => metrics.shadowCompared(live, other),
+    onMissed: (why, count) => metrics.shadowMissedSome(why, count),
+    onFault,
+  });
+  const decided = (path: 'request' | 'stream') => (draft: Draft) => {
+    metrics.decision(draft.record.decision, draft.shadowHits, path);
+    shadow.observe(draft);
+  };
+  const challengers = new Challengers({
+    db,
+    challengers: challengerSettings,
+    rules,
+    models,
+    shadow: shadowStore,
+    async tryEndpoint(endpointName) {
+      try {
+        await openEndpoint(() => endpointName).score([featureNames.map(() => Number.NaN)], { deadlineMs: 5_000 });
+      } catch (error) {
+        const message = `must be an endpoint that scores our ${featureNames.length} features: ${(error as Error).message}`;
+        throw new LongwatchError('invalid', `endpointName ${message}`, { faults: [{ field: 'endpointName', message }], cause: error });
+      }
+    },
+    refresh: async () => void (await Promise.all(settings.map((one) => one.refresh()))),
+  });
   const starts = new Starts({ temporal, ledger, onResult: (result) => metrics.workflowStart(result) });
   const startSoon = starts.startSoon.bind(starts);
   const policy = investigationPolicy(config);
   const drafts = new Drafts({ ledger, investigations, rules: currentRules }, { rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS, policy });
   const decisions = new Decisions(
-    { decisions: decisionStore, drafts, endpoint, startSoon, onDecision: (decision, hits) => metrics.decision(decision, hits, 'request') },
+    { decisions: decisionStore, drafts, endpoint, startSoon, onDecision: decided('request') },
     { modelDeadlineMs: config.LONGWATCH_MODEL_DEADLINE_MS, deadlineMs: config.LONGWATCH_DECISION_DEADLINE_MS },
   );
   const decisionBatches = new DecisionBatches(
     // Its own circuit: a batch has more time than a request, and what is too late for one need not be for the other.
-    { decisions: decisionStore, drafts, endpoint: openEndpoint(), startSoon, onDecision: (decision, hits) => metrics.decision(decision, hits, 'stream') },
+    { decisions: decisionStore, drafts, endpoint: openEndpoint(), startSoon, onDecision: decided('stream') },
     { modelDeadlineMs: config.LONGWATCH_STREAM_MODEL_DEADLINE_MS, withoutModel: config.LONGWATCH_STREAM_WITHOUT_MODEL },
   );
   const cases = new Cases({ decisions: decisionStore, investigations, ledger, endpoint, rules: currentRules, startSoon, db }, policy);
@@ -170,7 +216,8 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const relay = new Relay({ ledger, starts, cases, onFault });
 
   const routes: AnyRoute[] = [
-    ...fraudRoutes({ decisions, store: decisionStore, investigations, rules, currentRules }),
+    ...fraudRoutes({ decisions, store: decisionStore, investigations, rules, refreshRules: () => currentRules.refresh() }),
+    ...shadowRoutes({ challengers }),
     ...investigationRoutes({ cases, updates, decisions: decisionStore, investigations, notifications: notificationStore }),
     ...alertRoutes({ links, investigations, updates }),
     ...deadLetterRoutes({ deadLetters, startRedrive }),
@@ -213,7 +260,11 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       await rules.ensureDefault(defaultRules, iso(Date.now()));
     },
 
-    startRules: () => currentRules.start(),
+    /** The rules, the live model and the challenger, and whatever people make of them later. */
+    startRules: async () => void (await Promise.all(settings.map((one) => one.start()))),
+
+    /** What waits for the challenger is compared at once. */
+    flushShadow: () => shadow.flush(true),
 
     /** Opens connections and compiles what the first request would otherwise wait for, past its deadline. */
     async warmUp(): Promise<void> {
@@ -246,7 +297,8 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     },
 
     async close(): Promise<void> {
-      currentRules.stop();
+      for (const one of settings) one.stop();
+      await shadow.flush(true);
       await starts.drain(5_000);
       await temporal.close();
       dynamodb.destroy();

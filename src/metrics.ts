@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Decision } from './domain/fraud/decision';
+import type { Decision, Outcome } from './domain/fraud/decision';
 import type { StoreCall } from './stores/dynamodb';
 
 /** The metrics of one process; names end in their unit, labels are low in number and never hold an id. */
@@ -22,6 +22,18 @@ export class Metrics {
     name: 'longwatch_fraud_shadow_hits_total',
     help: 'Times that a shadow rule would have hit, by rule',
     labelNames: ['rule'],
+    registers: [this.registry],
+  });
+  private readonly shadowDecisions = new Counter({
+    name: 'longwatch_fraud_shadow_decisions_total',
+    help: 'Decisions by what was decided and what the challenger would have decided',
+    labelNames: ['live', 'shadow'],
+    registers: [this.registry],
+  });
+  private readonly shadowMissed = new Counter({
+    name: 'longwatch_fraud_shadow_missed_total',
+    help: 'Decisions that were not compared with the challenger: it did not answer, or too many came at once',
+    labelNames: ['why'],
     registers: [this.registry],
   });
   private readonly decisionSeconds = new Histogram({
@@ -98,6 +110,14 @@ export class Metrics {
     if (decision.degradedBecause) this.degraded.inc({ cause: decision.degradedBecause });
     // A stream's latency is its lag.
     if (path === 'request') this.decisionSeconds.observe(decision.latencyMs / 1000);
+  }
+
+  shadowCompared(live: Outcome, shadow: Outcome): void {
+    this.shadowDecisions.inc({ live, shadow });
+  }
+
+  shadowMissedSome(why: 'failed' | 'dropped', count: number): void {
+    this.shadowMissed.inc({ why }, count);
   }
 
   storeCall(call: StoreCall): void {

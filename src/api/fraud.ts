@@ -6,12 +6,11 @@ import { type RuleSet } from '../domain/fraud/ruleSet';
 import { validateRuleSet } from '../domain/fraud/ruleValidation';
 import { transactionSchema } from '../domain/fraud/transactionSchema';
 import { iso } from '../domain/ids';
-import type { CurrentRules } from '../operations/currentRules';
 import type { Decisions } from '../operations/decisions';
 import type { DecisionStore } from '../stores/fraud/decisions';
 import type { InvestigationStore } from '../stores/fraud/investigations';
 import type { RuleStore } from '../stores/fraud/rules';
-import { Problem } from './problem';
+import { ifMatchHeader, versionOf } from './ifMatch';
 import { type AnyRoute, route } from './routes';
 import { decisionSchema, idSchema } from './schemas';
 
@@ -20,7 +19,8 @@ export interface FraudParts {
   store: DecisionStore;
   investigations: InvestigationStore;
   rules: RuleStore;
-  currentRules: CurrentRules;
+  /** Looks at once for rules that have changed. */
+  refreshRules(): Promise<void>;
 }
 
 const storedRuleSetSchema = z.object({
@@ -133,11 +133,12 @@ const getRules = ({ rules }: FraudParts): AnyRoute =>
     handler: async ({ query }) => {
       const stored = query.version === undefined ? await rules.current() : await rules.version(query.version);
       if (!stored) throw new LongwatchError('notFound', `There is no version ${query.version ?? 1} of the rules`);
-      return { status: 200, body: stored, headers: { etag: `"${stored.version}"` } };
+      const { value: ruleSet, ...rest } = stored;
+      return { status: 200, body: { ...rest, ruleSet }, headers: { etag: `"${stored.version}"` } };
     },
   });
 
-const putRules = ({ rules, currentRules }: FraudParts): AnyRoute =>
+const putRules = ({ rules, refreshRules }: FraudParts): AnyRoute =>
   route({
     method: 'put',
     path: '/v1/rules',
@@ -148,7 +149,7 @@ const putRules = ({ rules, currentRules }: FraudParts): AnyRoute =>
     // Checked as a whole below, for faults that name their place in the rule language.
     body: z.unknown() as z.ZodType<RuleSet>,
     bodyLimit: 512 * 1024,
-    headers: [{ name: 'If-Match', required: true, description: 'The version that was read, as in ETag: "3"' }],
+    headers: [ifMatchHeader],
     responses: {
       200: { description: 'The new version', schema: z.object({ version: z.int() }) },
       412: { description: 'Another version is in force by now' },
@@ -158,15 +159,7 @@ const putRules = ({ rules, currentRules }: FraudParts): AnyRoute =>
       const ifVersion = versionOf(header('if-match'));
       const ruleSet = validateRuleSet(body);
       const version = await rules.put(ruleSet, { ifVersion, putBy: caller.name, at: iso(Date.now()) });
-      await currentRules.refresh();
+      await refreshRules();
       return { status: 200, body: { version }, headers: { etag: `"${version}"` } };
     },
   });
-
-function versionOf(ifMatch: string | undefined): number {
-  if (ifMatch === undefined)
-    throw new Problem(428, 'Send If-Match with the version that you read (its ETag), so that nobody’s change is lost');
-  const version = /^"(\d+)"$/.exec(ifMatch)?.[1];
-  if (version === undefined) throw new Problem(400, 'If-Match must be the ETag of a version, in quotes: "3"', { errors: [{ field: 'If-Match', message: 'must be like "3"' }] });
-  return Number(version);
-}

@@ -32,7 +32,8 @@ export interface ScoreOptions {
 }
 
 export interface ScoringSettings {
-  endpointName: string;
+  /** Asked before every call: a promotion changes it. */
+  endpointName(): string;
   /** Failures in a row that open the circuit. Default 5. */
   breakAfter?: number;
   /** Milliseconds until an open circuit lets one call try. Default 5,000. */
@@ -97,7 +98,7 @@ export class ScoringEndpoint {
 
   private async invoke(rows: readonly (readonly number[])[], explain: ScoreOptions['explain'], deadline: AbortSignal) {
     const command = new InvokeEndpointCommand({
-      EndpointName: this.settings.endpointName,
+      EndpointName: this.settings.endpointName(),
       ContentType: 'text/csv',
       Accept: 'application/json',
       ...(explain && { CustomAttributes: `explain=${explain}` }),

@@ -31,6 +31,11 @@ export function developmentSecrets(dataDir: string): Secrets {
   return made;
 }
 
+/** The development key of a stack that was started there; undefined where none was. */
+export function keptApiKey(dataDir: string): string | undefined {
+  return read(join(dataDir, 'secrets.json'))?.apiKey;
+}
+
 function read(file: string): Secrets | undefined {
   try {
     const { apiKey, signingSecret } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>;

@@ -166,6 +166,7 @@ async function embeddedModel({ config, settings: { progress, modelPath }, dataDi
       `--port=${port}`,
       `--model=${resolve(modelPath)}`,
       `--endpoint=${config.SAGEMAKER_ENDPOINT_NAME}`,
+      ...config.LONGWATCH_LOCAL_MODELS.map(({ endpoint, path }) => `--also=${endpoint}=${resolve(path)}`),
     ],
     cwd: join(__dirname, '..', '..'), // From where tsx is found.
     logFile: join(dataDir, 'logs', 'model.log'),

@@ -21,7 +21,8 @@ export interface BatchParts {
   drafts: Drafts;
   endpoint: Pick<ScoringEndpoint, 'score'>;
   startSoon(debt: Debt): void;
-  onDecision?(decision: Decision, shadowHits: readonly string[]): void;
+  /** Told of every decision that is written. */
+  onDecision?(draft: Draft): void;
   now?(): number;
 }
 
@@ -138,10 +139,10 @@ export class DecisionBatches {
     return lost;
   }
 
-  private written({ record, debt, shadowHits }: Draft, index: number, fates: (Fate | undefined)[]): void {
-    fates[index] = { decision: record.decision };
-    if (debt) this.parts.startSoon(debt);
-    this.parts.onDecision?.(record.decision, shadowHits);
+  private written(draft: Draft, index: number, fates: (Fate | undefined)[]): void {
+    fates[index] = { decision: draft.record.decision };
+    if (draft.debt) this.parts.startSoon(draft.debt);
+    this.parts.onDecision?.(draft);
   }
 
   /** All rows in one call. */

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Decision } from '../domain/fraud/decision';
 import { extractFeatures, type Features, featureVector } from '../domain/fraud/features';
 import { applyTransaction } from '../domain/fraud/profile';
 import type { Transaction } from '../domain/fraud/transaction';
@@ -8,7 +7,7 @@ import { LongwatchError } from '../domain/errors';
 import type { Debt } from '../domain/ledger';
 import { type ScoringEndpoint, ScoringFailure } from '../gateways/sagemaker';
 import type { DecisionInputs, DecisionStore } from '../stores/fraud/decisions';
-import { contentHashOf, type Drafts, type Scored } from './drafts';
+import { contentHashOf, type Draft, type Drafts, type Scored } from './drafts';
 import { KeyedQueue } from './keyedQueue';
 
 export interface DecisionSettings {
@@ -24,8 +23,8 @@ export interface DecisionParts {
   endpoint: Pick<ScoringEndpoint, 'score'>;
   /** Hands a debt that was just written to Temporal, without waiting for it. */
   startSoon(debt: Debt): void;
-  /** Of decisions that were written; with the shadow rules that would have hit. */
-  onDecision?(decision: Decision, shadowHits: readonly string[]): void;
+  /** Told of every decision that is written. */
+  onDecision?(draft: Draft): void;
   now?(): number;
 }
 
@@ -91,7 +90,7 @@ export class Decisions {
   ): Promise<Answer | undefined> {
     const features = extractFeatures(transaction, user.profile, merchant);
     const scored = await this.score(features, arrived);
-    const { record, debt, shadowHits } = this.parts.drafts.draft({
+    const draft = this.parts.drafts.draft({
       transaction,
       contentHash,
       features,
@@ -100,10 +99,11 @@ export class Decisions {
       scored,
       latencyMs: performance.now() - arrived,
     });
+    const { record, debt } = draft;
     const after = applyTransaction(user.profile, transaction);
     if (await this.parts.decisions.write([{ before: user, after, decisions: [record] }], deadline)) return undefined;
     if (debt) this.parts.startSoon(debt);
-    this.parts.onDecision?.(record.decision, shadowHits);
+    this.parts.onDecision?.(draft);
     return { body: record.body, replayed: false };
   }
 

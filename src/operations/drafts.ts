@@ -35,6 +35,8 @@ export interface DraftInput {
 
 /** A decision that is taken but not yet written. */
 export interface Draft {
+  /** What was decided on. */
+  input: DraftInput;
   record: DecisionRecord;
   /** What it owes, once it is written. */
   debt?: Debt;
@@ -65,7 +67,8 @@ export class Drafts {
     this.now = parts.now ?? (() => Date.now());
   }
 
-  draft({ transaction, contentHash, features, profile, heldUntil, scored, latencyMs }: DraftInput): Draft {
+  draft(input: DraftInput): Draft {
+    const { transaction, contentHash, features, profile, heldUntil, scored, latencyMs } = input;
     const rules = this.parts.rules.current();
     const now = this.now();
     const verdict = decide({
@@ -92,6 +95,7 @@ export class Drafts {
     };
     const { also, debt } = this.owed(transaction, decision, now);
     return {
+      input,
       record: {
         transaction,
         contentHash,

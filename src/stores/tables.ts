@@ -48,7 +48,7 @@ export const tables = {
       ByAssignee: { partitionKey: S('Assignee'), sortKey: S('OpenedAtID'), projection: 'ALL' },
     },
   },
-  /** Rule sets by version; Version 0 points at the current one. */
+  /** Rule sets, challengers and the live model by version; Version 0 points at the current one. */
   Rules: { partitionKey: S('RuleSetID'), sortKey: N('Version') },
   /** The start ledger: work that a write made necessary and that has not been handed to Temporal yet. */
   Starts: { partitionKey: S('Shard'), sortKey: S('DueAtID') },
@@ -56,6 +56,8 @@ export const tables = {
   Checkpoints: { partitionKey: S('SourceShard') },
   /** Records that could not be processed, with the reason. */
   DeadLetters: { partitionKey: S('Source'), sortKey: S('PositionID') },
+  /** What a challenger (by its version) would have decided otherwise (Entry = time and id), and each process's counts (Entry = `counts#<process>`). */
+  ShadowDecisions: { partitionKey: S('Challenger'), sortKey: S('Entry'), ttl: 'ExpiresAt' },
   /** What was sent to whom, by which channel, with what result. */
   Notifications: { partitionKey: S('Recipient'), sortKey: S('TimeID') },
 } as const satisfies Record<string, TableSpec>;

@@ -38,7 +38,7 @@ beforeEach(() => {
 
 const endpointAt = (endpoint: string, settings: Partial<ScoringSettings> = {}): ScoringEndpoint =>
   new ScoringEndpoint(sagemakerClient({ region: 'us-east-1', endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }), {
-    endpointName: 'fraud-model',
+    endpointName: () => 'fraud-model',
     ...settings,
   });
 
@@ -82,7 +82,7 @@ describe('a model that does not score', () => {
   });
 
   it('is in error when there is no such endpoint', async () => {
-    expect((await failureOf(endpointAt(server.url, { endpointName: 'other' }).score(one, PATIENT))).kind).toBe('model-error');
+    expect((await failureOf(endpointAt(server.url, { endpointName: () => 'other' }).score(one, PATIENT))).kind).toBe('model-error');
   });
 
   it.each<[string, Misbehaviour]>([

@@ -12,7 +12,7 @@ import { CheckpointStore } from '../../src/stores/checkpoints';
 import { AttestationStore } from '../../src/stores/fraud/attestations';
 import { DecisionStore, type UserWrite } from '../../src/stores/fraud/decisions';
 import { InvestigationStore } from '../../src/stores/fraud/investigations';
-import { RuleStore } from '../../src/stores/fraud/rules';
+import { ruleStore } from '../../src/stores/fraud/rules';
 import { Ledger, type TransactItem } from '../../src/stores/ledger';
 import { NotificationStore } from '../../src/stores/notifications';
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
@@ -243,14 +243,14 @@ describe.each(engines)('on %s', (engine) => {
   });
 
   it('rules move one version at a time, and only from the one that was read', async () => {
-    const rules = new RuleStore(dynamodb.db);
+    const rules = ruleStore(dynamodb.db);
     await Promise.all([rules.ensureDefault(defaultRules, 'now'), rules.ensureDefault(defaultRules, 'now')]);
     expect(await rules.currentVersion()).toBe(1);
     const puts = await Promise.allSettled([1, 2, 3].map((by) => rules.put({ ...defaultRules, rules: [] }, { ifVersion: 1, putBy: `p${by}`, at: 'now' })));
     expect(puts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     for (const put of puts) if (put.status === 'rejected') expect(put.reason).toMatchObject({ type: 'versionMismatch' });
-    expect((await rules.current())?.ruleSet.rules).toEqual([]);
-    expect((await rules.version(1))?.ruleSet).toEqual(defaultRules);
+    expect((await rules.current())?.value.rules).toEqual([]);
+    expect((await rules.version(1))?.value).toEqual(defaultRules);
     expect((await rules.versions(10)).map(({ version }) => version)).toEqual([2, 1]);
   });
 

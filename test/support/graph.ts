@@ -40,20 +40,6 @@ export const NOWHERE = '127.0.0.1:1';
  */
 export async function startTestGraph(env: Record<string, string> = {}, temporalAddress = NOWHERE, attemptMs?: number): Promise<TestGraph> {
   const model: TestGraph['model'] = { behaviour: undefined, requests: 0 };
-  const [dynamodb, endpoint] = await Promise.all([
-    startTestDynamoDB(),
-    startEndpointServer({
-      modelPath: join(__dirname, '..', '..', 'model', 'fraud.json'),
-      host: '127.0.0.1',
-      port: 0,
-      endpointName: 'fraud-model',
-      behaviour: () => {
-        model.requests++;
-        return model.behaviour;
-      },
-    }),
-  ]);
-  const wire = await startTcpProxy(Number(new URL(dynamodb.endpoint).port));
   const config = readConfig({
     LONGWATCH_MODEL_DEADLINE_MS: '5000',
     LONGWATCH_DECISION_DEADLINE_MS: '10000',
@@ -63,6 +49,21 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
     AWS_REGION: REGION,
     ...env,
   });
+  const [dynamodb, endpoint] = await Promise.all([
+    startTestDynamoDB(),
+    startEndpointServer({
+      modelPath: join(__dirname, '..', '..', 'model', 'fraud.json'),
+      host: '127.0.0.1',
+      port: 0,
+      endpointName: 'fraud-model',
+      more: Object.fromEntries(config.LONGWATCH_LOCAL_MODELS.map(({ endpoint: name, path }) => [name, path])),
+      behaviour: () => {
+        model.requests++;
+        return model.behaviour;
+      },
+    }),
+  ]);
+  const wire = await startTcpProxy(Number(new URL(dynamodb.endpoint).port));
   const graph = buildGraph({
     config,
     endpoints: {

@@ -10,6 +10,7 @@ async function main(): Promise<void> {
     .option('port', { type: 'number', default: 8080 })
     .option('model', { type: 'string', default: 'model/fraud.json', describe: 'The model artefact' })
     .option('endpoint', { type: 'string', default: 'longwatch-fraud', describe: 'Name of the endpoint' })
+    .option('also', { type: 'string', array: true, default: [] as string[], describe: 'Further models, as endpoint=path' })
     .strict()
     .help()
     .parseAsync();
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
     host: args.host,
     port: args.port,
     endpointName: args.endpoint,
+    more: Object.fromEntries(args.also.map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)])),
   });
   console.log(`listening on ${server.url}`);
   const stop = () => void server.close().then(() => process.exit(0));

@@ -26,6 +26,8 @@ export interface EndpointServerSettings {
   /** 0 picks a free one. */
   port: number;
   endpointName: string;
+  /** Further models, by the names of their endpoints. */
+  more?: Readonly<Record<string, string>>;
   behaviour?: () => Misbehaviour | undefined;
 }
 
@@ -54,10 +56,15 @@ class ServiceError extends Error {
   }
 }
 
-interface Serving {
-  settings: EndpointServerSettings;
+interface ServedModel {
   model: BoostedTrees;
   version: string;
+}
+
+interface Serving {
+  settings: EndpointServerSettings;
+  /** By endpoint. */
+  models: ReadonlyMap<string, ServedModel>;
 }
 
 /**
@@ -68,8 +75,10 @@ interface Serving {
  * @throws ModelFormatError when the model was trained on other features than this code's.
  */
 export async function startEndpointServer(settings: EndpointServerSettings): Promise<{ url: string; close(): Promise<void> }> {
-  const model = parseModel(JSON.parse(await readFile(settings.modelPath, 'utf8')), featureNames);
-  const serving = { settings, model, version: await modelVersion(settings.modelPath) };
+  const models = new Map<string, ServedModel>();
+  for (const [name, path] of Object.entries({ ...settings.more, [settings.endpointName]: settings.modelPath }))
+    models.set(name, { model: parseModel(JSON.parse(await readFile(path, 'utf8')), featureNames), version: await modelVersion(path) });
+  const serving = { settings, models };
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     answer(serving, request, response).catch((error: unknown) => sendError(request, response, error));
   });
@@ -91,15 +100,17 @@ async function modelVersion(modelPath: string): Promise<string> {
   }
 }
 
-async function answer({ settings, model, version }: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer({ settings, models }: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method === 'GET' && request.url === '/ping') return void response.writeHead(200).end();
   const endpoint = endpointOf(request);
   if (request.method !== 'POST' || (endpoint === undefined && request.url !== '/invocations'))
     throw new ServiceError(404, `${request.method} ${request.url} is not served here`);
   const body = await readBody(request);
   if (await misbehave(settings.behaviour?.(), request, response)) return;
-  if (endpoint !== undefined && endpoint !== settings.endpointName)
+  const served = models.get(endpoint ?? settings.endpointName);
+  if (!served)
     throw new ServiceError(400, `Endpoint ${endpoint} of account 000000000000 not found.`);
+  const { model, version } = served;
   const rows = parseRows(body, request.headers['content-type'] ?? 'text/csv', model.featureNames.length);
   const asked = /explain=(approximate|exact)/.exec(String(request.headers['x-amzn-sagemaker-custom-attributes'] ?? ''))?.[1];
   const predictions = rows.map((row) => predict(model, row, asked as 'approximate' | 'exact' | undefined));

@@ -1,0 +1,43 @@
+import { readConfig } from '../../src/config';
+import type { Argv } from 'yargs';
+import { LabError } from '../../src/lab/errors';
+import { keptApiKey } from '../../src/local/secrets';
+import { foundApi } from './parts';
+
+/** Which Longwatch, and who asks it. */
+export const apiOptions = <T>(command: Argv<T>) =>
+  command
+    .option('url', { type: 'string', describe: 'The API; default where the Longwatch here listens' })
+    .option('key', { type: 'string', describe: 'An API key of a supervisor; default LONGWATCH_API_KEY, else the development key of the Longwatch here' });
+
+export interface Answered {
+  status: number;
+  etag: string | undefined;
+  body: Record<string, unknown>;
+}
+
+/** Asks the API. @throws LabError with what it said, but for the statuses that the caller expects. */
+export async function ask(
+  { url, key }: { url: string | undefined; key: string | undefined },
+  method: string,
+  path: string,
+  { body, ifMatch, expected = [] }: { body?: unknown; ifMatch?: string; expected?: readonly number[] } = {},
+): Promise<Answered> {
+  const base = url ?? foundApi();
+  const secret = key ?? process.env['LONGWATCH_API_KEY'] ?? keptApiKey(readConfig().LONGWATCH_DATA_DIR);
+  if (secret === undefined) throw new LabError('Say who asks: --key, or LONGWATCH_API_KEY');
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, base), {
+      method,
+      headers: { authorization: `Bearer ${secret}`, ...(body !== undefined && { 'content-type': 'application/json' }), ...(ifMatch !== undefined && { 'if-match': ifMatch }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  } catch (error) {
+    throw new LabError(`${base} does not answer (${((error as Error).cause as Error | undefined)?.message ?? (error as Error).message})`);
+  }
+  const text = await response.text();
+  const answer = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+  if (!response.ok && !expected.includes(response.status)) throw new LabError(`${method} ${path}: ${response.status} ${String(answer['detail'] ?? answer['title'] ?? '')}`);
+  return { status: response.status, etag: response.headers.get('etag') ?? undefined, body: answer };
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+import Table from 'cli-table3';
+import type { Argv } from 'yargs';
+import { outcomes } from '../../src/domain/fraud/decision';
+import { LabError } from '../../src/lab/errors';
+import { readRules } from '../../src/lab/rulesFile';
+import { apiOptions, ask, type Answered } from './api';
+
+interface Shown {
+  version: number;
+  endpointName?: string;
+  ruleSet?: object;
+  putBy: string;
+  putAt: string;
+  comparison: { decisions: number; agreement: number | null; pairs: { live: string; shadow: string; decisions: number }[]; failed: number; dropped: number };
+}
+
+const style = { head: [], border: [] };
+const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** What the challenger is, and its decisions beside the live ones. */
+function show({ body }: Answered): void {
+  const { version, endpointName, ruleSet, putBy, putAt, comparison } = body as unknown as Shown;
+  const what = [endpointName && `the model of the endpoint ${endpointName}`, ruleSet && 'rules of its own'].filter(Boolean).join(' and ');
+  console.log(`Challenger ${version}: ${what}; set by ${putBy}, ${putAt}`);
+  const { decisions, agreement, pairs, failed, dropped } = comparison;
+  if (decisions === 0) return console.log('No decision was compared yet.');
+  const table = new Table({ head: ['decided', ...outcomes.map((outcome) => `would be ${outcome}`)], colAligns: ['left', ...outcomes.map(() => 'right' as const)], style });
+  for (const live of outcomes) table.push([live, ...outcomes.map((shadow) => String(pairs.find((pair) => pair.live === live && pair.shadow === shadow)?.decisions ?? 0))]);
+  console.log(table.toString());
+  console.log(`${plural(decisions, 'decision')} compared, ${(100 * (agreement ?? 0)).toFixed(2)} % the same${failed + dropped > 0 ? `; ${failed} were not because it did not answer, ${dropped} because there were too many at once` : ''}`);
+}
+
+const rulesOf = (path: string): unknown => {
+  readRules(path); // Every fault at once, before anybody is asked.
+  const found = JSON.parse(readFileSync(path, 'utf8')) as { ruleSet?: unknown };
+  return found.ruleSet ?? found;
+};
+
+export const shadow = (cli: Argv): Argv =>
+  cli.command(
+    'shadow',
+    'A second model or rule set beside the live one: shows how it compares, sets it, or takes it away',
+    (command) =>
+      apiOptions(command)
+        .option('endpoint', { type: 'string', describe: 'Set one: the SageMaker endpoint of its model; default the live one' })
+        .option('rules', { type: 'string', describe: 'Set one: its rules, a JSON file; default the live ones' })
+        .option('remove', { type: 'boolean', default: false, describe: 'Take it away' })
+        .conflicts('remove', ['endpoint', 'rules']),
+    async ({ url, key, endpoint, rules, remove }) => {
+      const api = { url, key };
+      if (remove) {
+        await ask(api, 'DELETE', '/v1/shadow');
+        return console.log('There is no challenger now.');
+      }
+      if (endpoint !== undefined || rules !== undefined)
+        await ask(api, 'PUT', '/v1/shadow', { body: { ...(endpoint !== undefined && { endpointName: endpoint }), ...(rules !== undefined && { ruleSet: rulesOf(rules) }) } });
+      show(await ask(api, 'GET', '/v1/shadow'));
+    },
+  );
+
+export const promote = (cli: Argv): Argv =>
+  cli.command(
+    'promote',
+    'Makes the challenger’s model and rules the live ones, after showing how they compare',
+    (command) => apiOptions(command).option('yes', { type: 'boolean', default: false, describe: 'Do not ask' }),
+    async ({ url, key, yes }) => {
+      const api = { url, key };
+      const found = await ask(api, 'GET', '/v1/shadow');
+      show(found);
+      if (!yes) {
+        if (!process.stdin.isTTY) throw new LabError('Nobody is there to ask; --yes promotes without');
+        const terminal = createInterface({ input: process.stdin, output: process.stdout });
+        const answer = await terminal.question('Promote it? [y/N] ');
+        terminal.close();
+        if (!/^y(es)?$/i.test(answer.trim())) return console.log('Nothing was changed.');
+      }
+      const { body } = await ask(api, 'POST', '/v1/shadow/promote', { ...(found.etag !== undefined && { ifMatch: found.etag }) });
+      const live = [body['endpointName'] && `the model of the endpoint ${String(body['endpointName'])}`, body['ruleSetVersion'] && `rule set ${String(body['ruleSetVersion'])}`].filter(Boolean).join(' and ');
+      console.log(`Live from now on: ${live}`);
+    },
+  );
