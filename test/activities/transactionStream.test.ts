@@ -93,6 +93,15 @@ it('the same record any number of times, on either path, is one decision; its an
   expect(user.profile.count).toBe(2);
 });
 
+it('a user’s payments on both paths at once are all counted', async () => {
+  const { userId } = payment();
+  const [byStream, byRequest] = [0, 1].map(() => Array.from({ length: 30 }, () => payment({ userId })));
+  await kinesis.put(byStream!.map(asRecord));
+  await Promise.all([readAll(transactions()), inUserOrder(byRequest!, (one) => post(streamed, one).expect(200))]);
+  const { user } = await new DecisionStore(streamed.dynamodb.db).inputs({ ...byStream![0]!, timestamp: 0 } as unknown as Transaction);
+  expect(user.profile.count).toBe(60);
+});
+
 it('what cannot be decided is kept aside with the reason and the bytes; what follows is decided', async () => {
   const good = payment();
   const taken = payment();
@@ -212,8 +221,8 @@ async function during(what: string, piece: readonly Transaction[]): Promise<void
   } else if (what === 'zombie') await attempts();
 }
 
-async function inUserOrder(piece: readonly Transaction[], send: (one: Transaction) => PromiseLike<unknown>): Promise<void> {
-  const users = new Map<string, Transaction[]>();
+async function inUserOrder<T extends { userId: string }>(piece: readonly T[], send: (one: T) => PromiseLike<unknown>): Promise<void> {
+  const users = new Map<string, T[]>();
   for (const one of piece) users.set(one.userId, [...(users.get(one.userId) ?? []), one]);
   await Promise.all([...users.values()].map(async (mine) => {
     for (const one of mine) await send(one);
