@@ -16,7 +16,7 @@ RUN useradd --system --uid 10001 longwatch
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json ./
-COPY model/fraud.json model/fraud.card.json ./model/
+COPY model/fraud.json model/fraud.card.json model/fraud.baseline.json ./model/
 USER longwatch
 EXPOSE 3000 8080
 STOPSIGNAL SIGTERM

@@ -94,6 +94,28 @@ figures = {
     "byScenario": by_scenario,
 }
 target.with_suffix(".card.json").write_text(json.dumps(figures, indent=2) + "\n")
+# What drift is told from: how the features and the score lie over the rows that training ended with. The score's
+# are of rows that the booster was measured on, which it has not learnt by heart.
+BINS = 10
+
+
+def distribution(values):
+    """Edges between bins of equally many values, and the share of rows in each bin, the missing ones last."""
+    known = values[~np.isnan(values)]
+    edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else np.array([])
+    # A bin holds what is at most its edge, as the code that serves counts.
+    counts = np.bincount(np.searchsorted(edges, known, side="left"), minlength=len(edges) + 1)
+    shares = np.append(counts, len(values) - len(known)) / len(values)
+    return {"edges": [float(e) for e in edges], "shares": [round(float(s), 6) for s in shares]}
+
+
+baseline = {
+    "version": version,
+    "rows": len(train_y),
+    "features": {name: distribution(train_x[:, i].astype(np.float64)) for i, name in enumerate(names)},
+    "score": distribution(scores.astype(np.float64)),
+}
+target.with_suffix(".baseline.json").write_text(json.dumps(baseline, indent=1) + "\n")
 gain = sorted(booster.get_score(importance_type="total_gain").items(), key=lambda kv: -kv[1])
 total = sum(v for _, v in gain)
 percent = lambda v: "–" if v is None else f"{100 * v:.2f} %"

@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { LabError } from '../src/lab/errors';
 import { backtest } from './fraud/backtest';
+import { drift } from './fraud/drift';
 import { features } from './fraud/features';
 import { labels } from './fraud/labels';
 import { promote, shadow } from './fraud/shadow';
@@ -15,7 +16,7 @@ import { train } from './fraud/train';
 const cli = yargs(hideBin(process.argv))
   .scriptName('npm run fraud --')
   .usage('$0 <command>\n\nThe life of a fraud model, through the code that serves it.');
-for (const add of [simulate, features, train, backtest, shadow, promote, labels]) add(cli);
+for (const add of [simulate, features, train, backtest, shadow, promote, drift, labels]) add(cli);
 void cli
   .demandCommand(1, 'Say what to do; --help lists it')
   .strict()

@@ -9,6 +9,7 @@ import type { StreamHandler } from './activities/operations/streamHandler';
 import { transactionStream } from './activities/operations/transactionStream';
 import { alertRoutes } from './api/alerts';
 import { deadLetterRoutes } from './api/deadLetters';
+import { driftRoutes } from './api/drift';
 import { fraudRoutes } from './api/fraud';
 import { shadowRoutes } from './api/shadow';
 import { investigationRoutes } from './api/investigations';
@@ -23,6 +24,7 @@ import { validateRuleSet } from './domain/fraud/ruleValidation';
 import { LongwatchError } from './domain/errors';
 import { iso } from './domain/ids';
 import { AnswerLinks } from './gateways/answerLinks';
+import { readBaselines } from './gateways/baselineFiles';
 import type { Channel } from './gateways/notifications/channel';
 import { SmtpChannel } from './gateways/notifications/smtp';
 import { SnsChannel } from './gateways/notifications/sns';
@@ -40,6 +42,7 @@ import { Current } from './operations/current';
 import { DeadLetters } from './operations/deadLetters';
 import { DecisionBatches } from './operations/decisionBatches';
 import { Decisions } from './operations/decisions';
+import { DriftWatch } from './operations/driftWatch';
 import { type Draft, Drafts } from './operations/drafts';
 import { Notifications } from './operations/notifications';
 import { type PreparedChallenger, Shadow } from './operations/shadow';
@@ -49,6 +52,7 @@ import { DeadLetterStore } from './stores/deadLetters';
 import { createTables, dynamoDBClient, openDb } from './stores/dynamodb';
 import { AttestationStore } from './stores/fraud/attestations';
 import { DecisionStore } from './stores/fraud/decisions';
+import { DriftStore } from './stores/fraud/drift';
 import { InvestigationStore } from './stores/fraud/investigations';
 import { MerchantStore } from './stores/fraud/merchants';
 import { type Challenger, challengerStore, liveModelStore, ruleStore } from './stores/fraud/rules';
@@ -57,7 +61,7 @@ import { Ledger } from './stores/ledger';
 import { NotificationStore } from './stores/notifications';
 import type { Queue } from './workers/queues';
 import type { InvestigationPolicy } from './workflows/fraud/declarations';
-import { FRAUD_QUEUE } from './workflows/fraud/declarations';
+import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE, type DriftReportInput, FRAUD_QUEUE } from './workflows/fraud/declarations';
 import {
   OPERATIONS_QUEUE,
   REDRIVE_TYPE,
@@ -137,9 +141,12 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     onMissed: (why, count) => metrics.shadowMissedSome(why, count),
     onFault,
   });
+  const driftWatch = new DriftWatch({ store: new DriftStore(db), baselines: readBaselines(config.LONGWATCH_DRIFT_BASELINES), onFault }, { minRows: config.LONGWATCH_DRIFT_MIN_DECISIONS });
+  metrics.watchDrift(() => driftWatch.local());
   const decided = (path: 'request' | 'stream') => (draft: Draft) => {
     metrics.decision(draft.record.decision, draft.shadowHits, path);
     shadow.observe(draft);
+    driftWatch.observe(draft);
   };
   const challengers = new Challengers({
     db,
@@ -218,6 +225,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const routes: AnyRoute[] = [
     ...fraudRoutes({ decisions, store: decisionStore, investigations, rules, refreshRules: () => currentRules.refresh() }),
     ...shadowRoutes({ challengers }),
+    ...driftRoutes({ driftWatch }),
     ...investigationRoutes({ cases, updates, decisions: decisionStore, investigations, notifications: notificationStore }),
     ...alertRoutes({ links, investigations, updates }),
     ...deadLetterRoutes({ deadLetters, startRedrive }),
@@ -230,6 +238,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       endpoint,
       rules: currentRules,
       notifications,
+      driftWatch,
       links,
       client: temporal.client,
     }),
@@ -266,6 +275,9 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     /** What waits for the challenger is compared at once. */
     flushShadow: () => shadow.flush(true),
 
+    /** What was counted of drift is written down at once. */
+    flushDrift: () => driftWatch.flush(),
+
     /** Opens connections and compiles what the first request would otherwise wait for, past its deadline. */
     async warmUp(): Promise<void> {
       const row = featureNames.map(() => Number.NaN);
@@ -286,6 +298,14 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
         })),
       ];
       for (const one of standing) await startOnce(one);
+      const report: DriftReportInput = { days: config.LONGWATCH_DRIFT_REPORT_DAYS };
+      await temporal.ensureSchedule(DRIFT_REPORT_ID, config.LONGWATCH_DRIFT_REPORT_CRON, {
+        workflowType: DRIFT_REPORT_TYPE,
+        workflowId: DRIFT_REPORT_ID,
+        taskQueue: FRAUD_QUEUE,
+        args: [report],
+        staticSummary: 'Whether payments still look as in training',
+      });
     },
 
     async readiness(worker: Readiness['worker']): Promise<Readiness> {
@@ -298,7 +318,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
 
     async close(): Promise<void> {
       for (const one of settings) one.stop();
-      await shadow.flush(true);
+      await Promise.all([shadow.flush(true), driftWatch.flush()]);
       await starts.drain(5_000);
       await temporal.close();
       dynamodb.destroy();

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Decision, Outcome } from './domain/fraud/decision';
+import type { ComparedModel } from './domain/fraud/driftNotice';
 import type { StoreCall } from './stores/dynamodb';
 
 /** The metrics of one process; names end in their unit, labels are low in number and never hold an id. */
@@ -100,6 +101,15 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly driftIndex = new Gauge({
+    name: 'longwatch_fraud_drift_index',
+    help: 'Population stability index of a feature or the score against training, of what this process decided today and yesterday',
+    labelNames: ['model', 'feature'],
+    registers: [this.registry],
+    collect: () => this.collectDrift(),
+  });
+  private drift: (() => readonly ComparedModel[]) | undefined;
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }
@@ -118,6 +128,16 @@ export class Metrics {
 
   shadowMissedSome(why: 'failed' | 'dropped', count: number): void {
     this.shadowMissed.inc({ why }, count);
+  }
+
+  /** @param drift asked whenever metrics are collected. */
+  watchDrift(drift: () => readonly ComparedModel[]): void {
+    this.drift = drift;
+  }
+
+  private collectDrift(): void {
+    this.driftIndex.reset();
+    for (const { modelVersion, drifts } of this.drift?.() ?? []) for (const { name, psi } of drifts) this.driftIndex.set({ model: modelVersion, feature: name }, psi);
   }
 
   storeCall(call: StoreCall): void {

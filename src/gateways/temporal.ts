@@ -1,4 +1,5 @@
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { Client, Connection, type ConnectionOptions, ScheduleAlreadyRunning, type ScheduleOptionsStartWorkflowAction, ScheduleOverlapPolicy } from '@temporalio/client';
+import type { Workflow } from '@temporalio/common';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
@@ -74,6 +75,21 @@ export class Temporal {
         ),
       }),
     );
+  }
+
+  /** Makes a schedule, or gives the one that is there these times and this action. One run at a time; what was missed for a day is made up for. */
+  async ensureSchedule(scheduleId: string, cron: string, action: Omit<ScheduleOptionsStartWorkflowAction<Workflow>, 'type'>): Promise<void> {
+    const options = {
+      spec: { cronExpressions: [cron] },
+      action: { ...action, type: 'startWorkflow' as const },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 day' as const },
+    };
+    try {
+      await this.within(() => this.client.schedule.create({ scheduleId, ...options }));
+    } catch (error) {
+      if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+      await this.within(() => this.client.schedule.getHandle(scheduleId).update((found) => ({ ...found, ...options, action: { ...found.action, ...options.action } })));
+    }
   }
 
   /** Waits for the calls under way: the SDK would retry them on the closed connection, outside of any promise. */

@@ -58,6 +58,8 @@ export const tables = {
   DeadLetters: { partitionKey: S('Source'), sortKey: S('PositionID') },
   /** What a challenger (by its version) would have decided otherwise (Entry = time and id), and each process's counts (Entry = `counts#<process>`). */
   ShadowDecisions: { partitionKey: S('Challenger'), sortKey: S('Entry'), ttl: 'ExpiresAt' },
+  /** How features and scores lay, by model, day and process. */
+  FeatureCounts: { partitionKey: S('ModelVersion'), sortKey: S('DayProcess'), ttl: 'ExpiresAt' },
   /** What was sent to whom, by which channel, with what result. */
   Notifications: { partitionKey: S('Recipient'), sortKey: S('TimeID') },
 } as const satisfies Record<string, TableSpec>;

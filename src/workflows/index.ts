@@ -1,4 +1,5 @@
 /** Every workflow, for the bundle. */
+export { driftReport } from './fraud/driftReport';
 export { investigation } from './fraud/investigation';
 export { redrive } from './operations/redrive';
 export { relay } from './operations/relay';

@@ -2,6 +2,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import request from 'supertest';
 import { DeadLetterStore } from '../../src/stores/deadLetters';
 import { DecisionStore } from '../../src/stores/fraud/decisions';
+import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE } from '../../src/workflows/fraud/declarations';
 import { REDRIVE_TYPE, SHARD_TYPE, STREAM_TYPE, streamWorkflowId, TRANSACTIONS_STREAM } from '../../src/workflows/operations/declarations';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';
 import { billableActions, record } from '../support/histories';
@@ -21,7 +22,7 @@ beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   [temporal, kinesis] = await Promise.all([startTestTemporal(), startTestKinesis(1)]);
   // Attempts are short, so that histories show several.
-  graph = await startTestGraph({ ...kinesis.environment, LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000' }, temporal.address, 1_000);
+  graph = await startTestGraph({ ...kinesis.environment, LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000', LONGWATCH_DRIFT_MIN_DECISIONS: '500' }, temporal.address, 1_000);
   workers = await startTestWorkers(graph, temporal.address);
   await merchantDecides(graph.app);
   await graph.startStandingWorkflows();
@@ -128,6 +129,28 @@ it('dead letters are listed, re-driven one by one and in bulk, and discarded', a
   expect((await get('/v1/dead-letters')).body.items).toEqual([]);
   await request(graph.app).delete(`/v1/dead-letters/${ids[62]}`).set(...bearer('eva')).expect(404);
   await record(REDRIVE_TYPE, 'done', workflow().getHandle('redrive/transactions'));
+});
+
+it('a scheduled report tells the supervisors that payments no longer look as in training', async () => {
+  await graph.flushDrift();
+  const { body } = await get('/v1/drift?days=1', 'ana').expect(200);
+  const [model] = body.models;
+  expect(model).toMatchObject({ rows: expect.any(Number), drifts: expect.arrayContaining([{ name: 'score', psi: expect.any(Number), status: expect.any(String) }]) });
+  expect(model.rows).toBeGreaterThan(600);
+  // All are of one amount, which no baseline has.
+  expect(model.drifts.find(({ name }: { name: string }) => name === 'amount').status).toBe('shifted');
+  expect((await request(graph.app).get('/metrics')).text).toMatch(/^longwatch_fraud_drift_index\{model="fraud-[0-9a-f]+",feature="amount"\} [1-9]/m);
+
+  await graph.startStandingWorkflows(); // The schedule is there already.
+  const schedule = graph.temporal.client.schedule.getHandle(DRIFT_REPORT_ID);
+  expect((await schedule.describe()).spec.calendars).toHaveLength(1);
+  await schedule.trigger();
+  const { info } = await eventually(() => schedule.describe(), ({ info: { recentActions } }) => recentActions.length > 0);
+  const { workflowId } = info.recentActions[0]!.action.workflow;
+  const found = (await workflow().getHandle(workflowId).result()) as { notice: { id: string } };
+  const { body: sent } = await get('/v1/notifications?recipient=team/supervisors&limit=200').expect(200);
+  expect(sent.items.find(({ id }: { id: string }) => id === found.notice.id)).toMatchObject({ status: 'delivered', text: expect.stringContaining('amount:') });
+  await record(DRIFT_REPORT_TYPE, 'shifted', workflow().getHandle(workflowId));
 });
 
 it('goes on from history', async () => {

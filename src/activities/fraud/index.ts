@@ -5,6 +5,9 @@ import { featureNames, featureVector, type Features } from '../../domain/fraud/f
 import type { Contribution, FullScore, Person } from '../../domain/fraud/investigation';
 import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import { ScoringFailure, type ScoringEndpoint } from '../../gateways/sagemaker';
+import { driftNotice, driftPage } from '../../domain/fraud/driftNotice';
+import type { DriftWatch } from '../../operations/driftWatch';
+import type { DriftFindings } from '../../workflows/fraud/declarations';
 import type { AnswerLinks } from '../../gateways/answerLinks';
 import type { Notifications } from '../../operations/notifications';
 import type { AttestationStore } from '../../stores/fraud/attestations';
@@ -20,6 +23,7 @@ export interface FraudActivityParts {
   endpoint: Pick<ScoringEndpoint, 'score'>;
   rules: { current(): CompiledRuleSet };
   notifications: Notifications;
+  driftWatch: Pick<DriftWatch, 'report'>;
   links: AnswerLinks;
   client: Client;
 }
@@ -46,8 +50,16 @@ export function fraudActivities(parts: FraudActivityParts): FraudActivities {
           ...(answerUntil !== undefined && { link: parts.links.link(transactionId, answerUntil) }),
         }),
       ),
+    findDrift: (days) => asFailure(() => findDrift(parts, days)),
+    sendNotice: (notice) => asFailure(() => parts.notifications.send(notice)),
     proveSender: (claim) => asFailure(() => proveSender(parts, claim)),
   };
+}
+
+async function findDrift({ driftWatch }: FraudActivityParts, days: number): Promise<DriftFindings> {
+  const models = await driftWatch.report(days);
+  const notice = driftNotice(models, Date.now());
+  return { models, page: driftPage(models), ...(notice && { notice }) };
 }
 
 async function scoreCase(parts: FraudActivityParts, transactionId: string): Promise<FullScore> {

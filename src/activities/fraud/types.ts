@@ -1,5 +1,7 @@
 import type { FullScore, Person } from '../../domain/fraud/investigation';
 import type { Letter } from '../../domain/fraud/investigationLetters';
+import type { Notification } from '../../domain/notification';
+import type { DriftFindings } from '../../workflows/fraud/declarations';
 import type { CaseWrite, ClosingWrite } from '../../domain/fraud/investigationRecord';
 
 /** What is to be proven about an update: who sent it. */
@@ -15,13 +17,16 @@ export interface SenderClaim {
   attestation?: string;
 }
 
-/** What an investigation may ask for. Every one may run twice. */
+/** What the fraud workflows may ask for. Every one may run twice. */
 export interface FraudActivities {
   /** Scores with exact contributions and applies the rules in force. */
   scoreCase(transactionId: string): Promise<FullScore>;
   recordCase(write: CaseWrite): Promise<void>;
   closeCase(write: ClosingWrite): Promise<void>;
   sendLetter(letter: Letter): Promise<void>;
+  /** Compares the decisions of the last days with where their models were trained. */
+  findDrift(days: number): Promise<DriftFindings>;
+  sendNotice(notice: Notification): Promise<void>;
   /** Who sent an update: attested by the API, known to the server, or a name that was only typed. */
   proveSender(claim: SenderClaim): Promise<Person>;
 }

@@ -11,11 +11,30 @@ import type { AnswerRequest, AssignRequest, DecideRequest, NoteRequest } from '.
 import type { Label } from '../../domain/fraud/label';
 import { formatMoney } from '../../domain/fraud/money';
 import type { OwedStart } from '../../domain/ledger';
+import type { ComparedModel } from '../../domain/fraud/driftNotice';
+import type { Notification } from '../../domain/notification';
 
 export type { InvestigationPolicy } from '../../domain/fraud/investigation';
 
 export const FRAUD_QUEUE = 'longwatch-fraud';
 export const INVESTIGATION_TYPE = 'investigation';
+
+export const DRIFT_REPORT_TYPE = 'driftReport';
+/** The schedule, and the beginning of its runs' workflow ids. */
+export const DRIFT_REPORT_ID = 'drift-report';
+
+export interface DriftReportInput {
+  /** How many days to look at, today included. */
+  days: number;
+}
+
+export interface DriftFindings {
+  models: readonly ComparedModel[];
+  /** For the Web UI, in Markdown. */
+  page: string;
+  /** What the supervisors are to be told. */
+  notice?: Notification;
+}
 
 /** The one place that spells the id. Started at most once a transaction: REJECT_DUPLICATE. */
 export function investigationId(transactionId: string): string {

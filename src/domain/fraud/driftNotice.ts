@@ -1,0 +1,53 @@
+import type { Notification } from '../notification';
+import type { Drift } from './drift';
+import { SUPERVISORS } from './investigationLetters';
+
+/** A model's decisions of some days beside what it was trained on. */
+export interface ComparedModel {
+  modelVersion: string;
+  /** Days ("2026-01-31", UTC), both in. */
+  from: string;
+  to: string;
+  rows: number;
+  /** Too few rows say nothing: then there are none. The most shifted first. */
+  drifts: readonly Drift[];
+}
+
+/** Lines of a page or a message. */
+const NAMED = 15;
+
+/** What a report's page says, in Markdown. */
+export function driftPage(models: readonly ComparedModel[]): string {
+  if (models.length === 0) return 'No decisions of a model with a baseline.';
+  return models
+    .map(({ modelVersion, from, to, rows, drifts }) => {
+      const head = `**${modelVersion}**, ${from} to ${to}: ${rows} decisions.`;
+      if (drifts.length === 0) return `${head} Too few to compare.`;
+      const lines = drifts.slice(0, NAMED).map(({ name, psi, status }) => `| ${name} | ${psi.toFixed(3)} | ${status} |`);
+      return [head, '', '| | PSI | |', '| --- | ---: | --- |', ...lines].join('\n');
+    })
+    .join('\n\n');
+}
+
+/** What the supervisors are told, once a day and model at most; undefined when nothing has shifted. */
+export function driftNotice(models: readonly ComparedModel[], at: number): Notification | undefined {
+  const shifted = models.flatMap((model) => {
+    const far = model.drifts.filter(({ status }) => status === 'shifted');
+    return far.length === 0 ? [] : [{ ...model, far }];
+  });
+  if (shifted.length === 0) return undefined;
+  const text = shifted
+    .map(({ modelVersion, from, to, rows, far }) => {
+      const named = far.slice(0, NAMED).map(({ name, psi }) => `  ${name}: ${psi.toFixed(2)}`);
+      const more = far.length > NAMED ? [`  and ${far.length - NAMED} more`] : [];
+      return [`Model ${modelVersion}, ${rows} decisions of ${from} to ${to}. Shifted from where it was trained (population stability index of 0.25 or more):`, ...named, ...more].join('\n');
+    })
+    .join('\n\n');
+  return {
+    id: `drift.${shifted.map(({ modelVersion, to }) => `${modelVersion}.${to}`).join('.')}`,
+    recipient: SUPERVISORS,
+    subject: `Payments no longer look as they did in training: ${shifted.map(({ modelVersion }) => modelVersion).join(', ')}`,
+    text: `${text}\n\nGET /v1/drift has all figures. A backtest on recent labelled payments tells whether the model still finds what it should.`,
+    at,
+  };
+}

@@ -1,0 +1,68 @@
+import { BatchWriteCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { addCounts, type BinCounts } from '../../domain/fraud/drift';
+import { DAY_MS } from '../../domain/fraud/profile';
+import { compositeKey, iso } from '../../domain/ids';
+import type { Db } from '../dynamodb';
+
+export interface DayCounts {
+  /** "2026-01-31", UTC. */
+  day: string;
+  rows: number;
+  counts: BinCounts;
+}
+
+const KEPT_DAYS = 120;
+/** BatchWriteItem takes 25 items; a process writes two days at most. */
+const BATCH = 25;
+
+export const dayOf = (at: number): string => iso(at).slice(0, 10);
+
+/** How the features and scores of a model's decisions lay, by day. */
+export class DriftStore {
+  constructor(private readonly db: Db) {}
+
+  /** What one process has counted; each replaces its own, so that a retry counts nothing twice. */
+  async keep(version: string, processId: string, days: readonly DayCounts[]): Promise<void> {
+    for (let i = 0; i < days.length; i += BATCH)
+      await this.db.client.send(
+        new BatchWriteCommand({
+          RequestItems: {
+            [this.db.table('FeatureCounts')]: days.slice(i, i + BATCH).map(({ day, rows, counts }) => ({
+              PutRequest: {
+                Item: {
+                  ModelVersion: version,
+                  DayProcess: compositeKey(day, processId),
+                  Rows: rows,
+                  Counts: JSON.stringify(counts),
+                  ExpiresAt: Math.floor((Date.parse(day) + KEPT_DAYS * DAY_MS) / 1000),
+                },
+              },
+            })),
+          },
+        }),
+      );
+  }
+
+  /** Of all processes together, over the days from the one to the other, both in. */
+  async read(version: string, from: string, to: string): Promise<{ rows: number; counts: BinCounts }> {
+    const sum = { rows: 0, counts: {} as BinCounts };
+    for (let start: Record<string, unknown> | undefined, first = true; first || start; first = false) {
+      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+        new QueryCommand({
+          TableName: this.db.table('FeatureCounts'),
+          // `~` sorts behind every process.
+          KeyConditionExpression: 'ModelVersion = :version AND DayProcess BETWEEN :from AND :to',
+          ExpressionAttributeValues: { ':version': version, ':from': from, ':to': compositeKey(to, '~') },
+          ConsistentRead: true,
+          ...(start && { ExclusiveStartKey: start }),
+        }),
+      );
+      start = LastEvaluatedKey;
+      for (const { Rows, Counts } of Items) {
+        sum.rows += Rows as number;
+        addCounts(sum.counts, JSON.parse(Counts as string) as BinCounts);
+      }
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,21 @@
+import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import type { FraudActivities } from '../../activities/fraud/types';
+import type { DriftFindings, DriftReportInput } from './declarations';
+
+const { findDrift } = proxyActivities<FraudActivities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+const { sendNotice } = proxyActivities<FraudActivities>({
+  startToCloseTimeout: '1 minute',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '2 s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+});
+
+/** Compares what was decided on lately with what the model was trained on, and tells the supervisors of a shift. */
+export async function driftReport({ days }: DriftReportInput): Promise<DriftFindings> {
+  const found = await findDrift(days);
+  setCurrentDetails(found.page);
+  if (found.notice) await sendNotice(found.notice);
+  return found;
+}
