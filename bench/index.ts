@@ -4,6 +4,7 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { benchFraud } from './fraud';
+import { benchFraudFeatures } from './fraudFeatures';
 import { benchFraudRules } from './fraudRules';
 import { benchFraudStream } from './fraudStream';
 
@@ -21,6 +22,16 @@ void yargs(hideBin(process.argv))
         .option('seconds', { type: 'number', default: 4, describe: 'Seconds of throughput a round' })
         .option('concurrency', { type: 'number', default: 16, describe: 'Decisions in flight while throughput is measured' }),
     (args) => benchFraud(args),
+  )
+  .command(
+    'fraud-features',
+    'the features of a file of payments on one core, beside plain pandas (PYTHON: one that has pandas)',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures both in turn' })
+        .option('customers', { type: 'number', default: 1_500, describe: 'Customers of the file' })
+        .option('days', { type: 'number', default: 90, describe: 'Days of the file' }),
+    (args) => benchFraudFeatures(args),
   )
   .command('fraud-rules', 'what each rule of the default set hits on simulated payments', {}, () => benchFraudRules())
   .command(

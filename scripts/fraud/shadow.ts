@@ -46,7 +46,7 @@ export const shadow = (cli: Argv): Argv =>
       apiOptions(command)
         .option('endpoint', { type: 'string', describe: 'Set one: the SageMaker endpoint of its model; default the live one' })
         .option('rules', { type: 'string', describe: 'Set one: its rules, a JSON file; default the live ones' })
-        .option('remove', { type: 'boolean', default: false, describe: 'Take it away' })
+        .option('remove', { type: 'boolean', describe: 'Take it away' })
         .conflicts('remove', ['endpoint', 'rules']),
     async ({ url, key, endpoint, rules, remove }) => {
       const api = { url, key };
