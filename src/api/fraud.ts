@@ -112,7 +112,7 @@ const putLabel = ({ store, investigations }: FraudParts): AnyRoute =>
       const found = await investigations.find(id);
       if (found && found.closedAt === undefined)
         throw new LongwatchError('conflict', `Transaction ${id} is being investigated; decide its case (POST /v1/investigations/${id}/decide), which labels it`);
-      if (!(await store.label(id, label))) throw new LongwatchError('notFound', `There is no transaction ${id}`);
+      if (!(await store.label(id, label, Date.now()))) throw new LongwatchError('notFound', `There is no transaction ${id}`);
       return { status: 200, body: { transactionId: id, label } };
     },
   });

@@ -10,7 +10,7 @@ import {
   Worker,
   type WorkerOptions,
 } from '@temporalio/worker';
-import type { Queue } from './queues';
+import { concurrentActivities, type Queue } from './queues';
 
 export interface WorkersSettings {
   connection: NativeConnectionOptions;
@@ -121,7 +121,7 @@ function createWorkers(settings: WorkersSettings, connection: NativeConnection, 
         shutdownGraceTime: graceMs,
         shutdownForceTime: graceMs + 5_000,
         maxCachedWorkflows: settings.maxCachedWorkflows ?? 500,
-        maxConcurrentActivityTaskExecutions: 50,
+        maxConcurrentActivityTaskExecutions: concurrentActivities[taskQueue as Queue],
         // Long activities of the relay and of shards report their position this often at most.
         maxHeartbeatThrottleInterval: '20 s',
         ...(settings.version && {

@@ -5,6 +5,9 @@ import { OPERATIONS_QUEUE } from '../workflows/operations/declarations';
 export const queues = [FRAUD_QUEUE, OPERATIONS_QUEUE] as const;
 export type Queue = (typeof queues)[number];
 
+/** Activities of a queue that one process runs at once. A shard's reader holds its slot for as long as it reads. */
+export const concurrentActivities: Readonly<Record<Queue, number>> = { [FRAUD_QUEUE]: 50, [OPERATIONS_QUEUE]: 200 };
+
 export class UnknownQueueError extends Error {
   override readonly name = 'UnknownQueueError';
 }

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
@@ -82,6 +84,31 @@ it('a label needs a decided transaction, and no open case', async () => {
   await request(graph.app).post('/v1/investigations').set(...bearer('ana')).send({ transactionId: body.transactionId }).expect(201);
   expect((await label(body.transactionId, { label: 'fraud' }).expect(409)).body.detail).toContain(`/v1/investigations/${body.transactionId}/decide`);
 });
+
+it('a challenger is set, compared and promoted from the command line', async () => {
+  const server = graph.app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const api = ['--url', `http://127.0.0.1:${(server.address() as AddressInfo).port}`, '--key', bearer('eva')[1].replace('Bearer ', '')];
+  try {
+    const rules = join(folder, 'rules.json');
+    writeFileSync(rules, JSON.stringify({ bands: [], rules: [{ id: 'all', when: { field: 'transaction.amount', is: '>', value: 0 }, outcome: 'alert', reason: 'ALL', text: 'all' }] }));
+    expect((await fraud(['promote', '--yes', ...api])).err).toContain('404 There is no challenger');
+    expect((await fraud(['shadow', '--rules', rules, ...api])).out).toMatch(/^Challenger 1: rules of its own; set by eva.*\nNo decision was compared yet/);
+    await request(graph.app).post('/v1/transactions').set(...bearer('service')).send(payment()).expect(200);
+    await graph.flushShadow();
+    expect((await fraud(['promote', ...api])).err).toContain('--yes promotes without');
+    const { out } = await fraud(['promote', '--yes', ...api]);
+    expect(out).toMatch(/│ approve +│ +0 │ +1 │/);
+    expect(out).toContain('1 decision compared, 0.00 % the same');
+    expect(out).toContain('Live from now on: rule set 2');
+    expect((await request(graph.app).post('/v1/transactions').set(...bearer('service')).send(payment()).expect(200)).body.outcome).toBe('alert');
+    expect((await fraud(['drift', ...api])).out).toContain('too few to compare');
+    expect((await fraud(['shadow', '--remove', '--rules', rules, ...api])).err).toContain('mutually exclusive');
+    expect((await fraud(['shadow', '--remove', ...api])).out).toContain('There is no challenger now');
+  } finally {
+    server.close();
+  }
+}, 60_000);
 
 it('says what is missing', async () => {
   const nowhere = { KINESIS_ENDPOINT: '', DYNAMODB_ENDPOINT: '' };

@@ -267,10 +267,10 @@ export class DecisionStore {
   }
 
   /**
-   * Notes what a transaction turned out to be. Writing the same twice changes nothing; the last one stands.
+   * Notes what a transaction turned out to be, and when that became known (epoch ms). Writing the same twice changes nothing; the last one stands.
    * @returns whether there is such a transaction.
    */
-  async label(transactionId: string, label: Label): Promise<boolean> {
+  async label(transactionId: string, label: Label, at: number): Promise<boolean> {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.db.table('Decisions'), Key: { TransactionID: transactionId }, ProjectionExpression: 'UserID, HistoryKey' }),
     );
@@ -279,10 +279,10 @@ export class DecisionStore {
       new UpdateCommand({
         TableName: this.db.table('TransactionHistory'),
         Key: { UserID: Item['UserID'], TimeTransactionID: Item['HistoryKey'] },
-        UpdateExpression: 'SET Label = :label',
+        UpdateExpression: 'SET Label = :label, LabelledAt = :at',
         // The history may have been deleted (retention): no stump without the rest of it.
         ConditionExpression: 'attribute_exists(TransactionID)',
-        ExpressionAttributeValues: { ':label': label },
+        ExpressionAttributeValues: { ':label': label, ':at': at },
       }),
     );
     return true;
