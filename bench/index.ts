@@ -40,7 +40,7 @@ void yargs(hideBin(process.argv))
     (command) =>
       command
         .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures all in turn' })
-        .option('records', { type: 'number', default: 3_000, describe: 'Transactions a round' })
+        .option('records', { type: 'number', default: 2_000, describe: 'Transactions a round' })
         .option('seconds', { type: 'number', default: 4, describe: 'Seconds of workflows a round' }),
     (args) => benchFraudStream(args),
   )

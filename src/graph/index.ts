@@ -1,0 +1,238 @@
+import { pino, type Logger } from 'pino';
+import { fraudActivities } from '../activities/fraud';
+import { operationsActivities } from '../activities/operations';
+import { Relay } from '../activities/operations/relay';
+import { alertRoutes } from '../api/alerts';
+import { deadLetterRoutes } from '../api/deadLetters';
+import { driftRoutes } from '../api/drift';
+import { fraudRoutes } from '../api/fraud';
+import { shadowRoutes } from '../api/shadow';
+import { investigationRoutes } from '../api/investigations';
+import type { Readiness } from '../api/health';
+import type { AnyRoute } from '../api/routes';
+import type { Config } from '../config';
+import type { Endpoints } from '../endpoints';
+import { defaultRules } from '../domain/fraud/defaultRules';
+import { featureNames } from '../domain/fraud/features';
+import { iso } from '../domain/ids';
+import { AnswerLinks } from '../gateways/answerLinks';
+import { sagemakerClient } from '../gateways/sagemaker';
+import { Temporal, type TemporalTarget, temporalTarget } from '../gateways/temporal';
+import { Metrics } from '../metrics';
+import { CaseUpdates } from '../operations/caseUpdates';
+import { Cases } from '../operations/cases';
+import { DeadLetters } from '../operations/deadLetters';
+import { DecisionBatches } from '../operations/decisionBatches';
+import { Decisions } from '../operations/decisions';
+import { type Draft, Drafts } from '../operations/drafts';
+import { Notifications } from '../operations/notifications';
+import { Starts } from '../operations/starts';
+import { DeadLetterStore } from '../stores/deadLetters';
+import { createTables, dynamoDBClient, openDb } from '../stores/dynamodb';
+import { AttestationStore } from '../stores/fraud/attestations';
+import { DecisionStore } from '../stores/fraud/decisions';
+import { InvestigationStore } from '../stores/fraud/investigations';
+import { Ledger } from '../stores/ledger';
+import { NotificationStore } from '../stores/notifications';
+import type { Queue } from '../workers/queues';
+import type { InvestigationPolicy } from '../workflows/fraud/declarations';
+import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE, type DriftReportInput, FRAUD_QUEUE } from '../workflows/fraud/declarations';
+import { OPERATIONS_QUEUE, REDRIVE_TYPE, redriveWorkflowId, RELAY_ID, RELAY_TYPE, STREAM_TYPE, streamWorkflowId } from '../workflows/operations/declarations';
+import { channels } from './channels';
+import { buildConsumers, streamSummaries } from './consumers';
+import { buildModels } from './models';
+
+/** How cases are run, from the configuration. */
+export function investigationPolicy(config: Config): InvestigationPolicy {
+  return {
+    answerWithinMs: config.LONGWATCH_ANSWER_WITHIN_MS,
+    slaWarningMs: config.LONGWATCH_SLA_WARNING_MS,
+    slaBreachMs: config.LONGWATCH_SLA_BREACH_MS,
+    finalAfterMs: config.LONGWATCH_FINAL_AFTER_MS,
+    finalPolicy: config.LONGWATCH_FINAL_POLICY,
+    remindEveryMs: config.LONGWATCH_REMIND_EVERY_MS,
+    fourEyesAbove: config.LONGWATCH_FOUR_EYES_ABOVE,
+    userHoldMs: config.LONGWATCH_USER_HOLD_MS,
+  };
+}
+
+export interface GraphSettings {
+  config: Config;
+  endpoints: Endpoints;
+  /** Signs customers' links and webhooks. */
+  signingSecret: string;
+  /** Address of the API as customers reach it, known once it listens. */
+  publicUrl(): string;
+  /** How long one attempt of the relay or of a shard's reader works, in milliseconds; default an hour. */
+  attemptMs?: number;
+}
+
+/** Every object of a process, built in one place. */
+export type Graph = ReturnType<typeof buildGraph>;
+
+export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemptMs }: GraphSettings) {
+  const logger: Logger = pino({ level: config.LONGWATCH_LOG_LEVEL, base: { name: 'longwatch' } });
+  const metrics = new Metrics();
+  const onFault = (error: unknown): void => logger.warn({ err: error }, 'a background task failed and will try again');
+
+  const region = config.AWS_REGION;
+  const dynamodb = dynamoDBClient({ region, ...endpoints.dynamodb });
+  const prefix = config.LONGWATCH_TABLE_PREFIX;
+  const db = openDb(dynamodb, prefix, (call) => metrics.storeCall(call));
+  const target: TemporalTarget = temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE });
+  const temporal = new Temporal(target);
+  const sagemaker = sagemakerClient({ region, ...endpoints.sagemaker });
+  const ledger = new Ledger(db);
+  const decisionStore = new DecisionStore(db);
+  const investigations = new InvestigationStore(db);
+  const { rules, currentRules, settings, endpoint, openEndpoint, shadow, challengers, driftWatch } = buildModels({ config, db, sagemaker, metrics, onFault });
+  const decided = (path: 'request' | 'stream') => (draft: Draft) => {
+    metrics.decision(draft.record.decision, draft.shadowHits, path);
+    shadow.observe(draft);
+    driftWatch.observe(draft);
+  };
+  const starts = new Starts({ temporal, ledger, onResult: (result) => metrics.workflowStart(result) });
+  const startSoon = starts.startSoon.bind(starts);
+  const policy = investigationPolicy(config);
+  const drafts = new Drafts({ ledger, investigations, rules: currentRules }, { rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS, policy });
+  const decisions = new Decisions(
+    { decisions: decisionStore, drafts, endpoint, startSoon, onDecision: decided('request') },
+    { modelDeadlineMs: config.LONGWATCH_MODEL_DEADLINE_MS, deadlineMs: config.LONGWATCH_DECISION_DEADLINE_MS },
+  );
+  const decisionBatches = new DecisionBatches(
+    // Its own circuit: a batch has more time than a request, and what is too late for one need not be for the other.
+    { decisions: decisionStore, drafts, endpoint: openEndpoint(), startSoon, onDecision: decided('stream') },
+    { modelDeadlineMs: config.LONGWATCH_STREAM_MODEL_DEADLINE_MS, withoutModel: config.LONGWATCH_STREAM_WITHOUT_MODEL },
+  );
+  const cases = new Cases({ decisions: decisionStore, investigations, ledger, endpoint, rules: currentRules, startSoon, db }, policy);
+
+  const attestations = new AttestationStore(db);
+  const notificationStore = new NotificationStore(db);
+  const notifications = new Notifications(notificationStore, channels(config, signingSecret));
+  const links = new AnswerLinks(signingSecret, publicUrl);
+  const updates = new CaseUpdates({ temporal, attestations, investigations });
+
+  /** Starts an operations workflow unless it runs already. */
+  const startOnce = ({ type, ...options }: { type: string; workflowId: string; args: unknown[]; staticSummary: string }) =>
+    temporal.within(() =>
+      temporal.client.workflow.start(type, {
+        ...options,
+        taskQueue: OPERATIONS_QUEUE,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      }),
+    );
+
+  const deadLetterStore = new DeadLetterStore(db);
+  const consumers = buildConsumers({ config, endpoints, db, dynamodb, deadLetters: deadLetterStore, decisionBatches, metrics, logger });
+  const deadLetters = new DeadLetters({ letters: deadLetterStore, redrivers: consumers });
+  const startRedrive = async (stream: string): Promise<string> => {
+    const workflowId = redriveWorkflowId(stream);
+    await startOnce({ type: REDRIVE_TYPE, workflowId, args: [{ stream }], staticSummary: `Dead letters of ${stream}, once more` });
+    return workflowId;
+  };
+  const relay = new Relay({ ledger, starts, cases, onFault });
+
+  const routes: AnyRoute[] = [
+    ...fraudRoutes({ decisions, store: decisionStore, investigations, rules, refreshRules: () => currentRules.refresh() }),
+    ...shadowRoutes({ challengers }),
+    ...driftRoutes({ driftWatch }),
+    ...investigationRoutes({ cases, updates, decisions: decisionStore, investigations, notifications: notificationStore }),
+    ...alertRoutes({ links, investigations, updates }),
+    ...deadLetterRoutes({ deadLetters, startRedrive }),
+  ];
+  const activities: Partial<Record<Queue, object>> = {
+    [FRAUD_QUEUE]: fraudActivities({
+      decisions: decisionStore,
+      investigations,
+      attestations,
+      endpoint,
+      rules: currentRules,
+      notifications,
+      driftWatch,
+      links,
+      client: temporal.client,
+    }),
+    [OPERATIONS_QUEUE]: operationsActivities({
+      relay,
+      consumers,
+      deadLetters,
+      ...(attemptMs !== undefined && { attemptMs }),
+    }),
+  };
+
+  return {
+    logger,
+    metrics,
+    temporal,
+    target,
+    routes,
+    activities,
+    consumers,
+    starts,
+    links,
+    cases,
+    onFault,
+
+    /** Tables and the first rule set, where they are missing. */
+    async prepareStores(): Promise<void> {
+      await createTables(dynamodb, prefix);
+      await rules.ensureDefault(defaultRules, iso(Date.now()));
+    },
+
+    /** The rules, the live model and the challenger, and whatever people make of them later. */
+    startRules: async () => void (await Promise.all(settings.map((one) => one.start()))),
+
+    /** What waits for the challenger is compared at once. */
+    flushShadow: () => shadow.flush(true),
+
+    /** What was counted of drift is written down at once. */
+    flushDrift: () => driftWatch.flush(),
+
+    /** Opens connections and compiles what the first request would otherwise wait for, past its deadline. */
+    async warmUp(): Promise<void> {
+      const row = featureNames.map(() => Number.NaN);
+      for (let i = 0; i < 3; i++)
+        await Promise.allSettled([endpoint.score([row], { deadlineMs: 2_000, explain: 'approximate' }), decisionStore.find('warm-up')]);
+    },
+
+    /** The lifecycles that are always there; started by whoever serves the operations queue. */
+    async startStandingWorkflows(): Promise<void> {
+      await temporal.ensureSearchAttributes();
+      const standing = [
+        { type: RELAY_TYPE, workflowId: RELAY_ID, args: [], staticSummary: 'Pays what is owed' },
+        ...Object.keys(consumers).map((stream) => ({
+          type: STREAM_TYPE,
+          workflowId: streamWorkflowId(stream),
+          args: [{ stream }],
+          staticSummary: streamSummaries[stream] ?? `Reads the stream ${stream}`,
+        })),
+      ];
+      for (const one of standing) await startOnce(one);
+      const report: DriftReportInput = { days: config.LONGWATCH_DRIFT_REPORT_DAYS };
+      await temporal.ensureSchedule(DRIFT_REPORT_ID, config.LONGWATCH_DRIFT_REPORT_CRON, {
+        workflowType: DRIFT_REPORT_TYPE,
+        workflowId: DRIFT_REPORT_ID,
+        taskQueue: FRAUD_QUEUE,
+        args: [report],
+        staticSummary: 'Whether payments still look as in training',
+      });
+    },
+
+    async readiness(worker: Readiness['worker']): Promise<Readiness> {
+      const [dynamodbState, temporalState] = await Promise.all([
+        rules.currentVersion().then((): Readiness['dynamodb'] => 'ok', (): Readiness['dynamodb'] => 'unavailable'),
+        temporal.state(),
+      ]);
+      return { dynamodb: dynamodbState, temporal: temporalState, worker };
+    },
+
+    async close(): Promise<void> {
+      for (const one of settings) one.stop();
+      await Promise.all([shadow.flush(true), driftWatch.flush()]);
+      await starts.drain(5_000);
+      await temporal.close();
+      dynamodb.destroy();
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import type { Config } from '../config';
+import { LongwatchError } from '../domain/errors';
+import { featureNames } from '../domain/fraud/features';
+import { compileRuleSet } from '../domain/fraud/rules';
+import { validateRuleSet } from '../domain/fraud/ruleValidation';
+import { readBaselines } from '../gateways/baselineFiles';
+import { ScoringEndpoint } from '../gateways/sagemaker';
+import type { Metrics } from '../metrics';
+import { CHALLENGER_RULES, Challengers } from '../operations/challengers';
+import { Current } from '../operations/current';
+import { DriftWatch } from '../operations/driftWatch';
+import { type PreparedChallenger, Shadow } from '../operations/shadow';
+import type { Db } from '../stores/dynamodb';
+import { DriftStore } from '../stores/fraud/drift';
+import { type Challenger, challengerStore, liveModelStore, ruleStore } from '../stores/fraud/rules';
+import { ShadowStore } from '../stores/fraud/shadow';
+
+export interface ModelsSettings {
+  config: Config;
+  db: Db;
+  sagemaker: SageMakerRuntimeClient;
+  metrics: Metrics;
+  onFault(error: unknown): void;
+}
+
+/** The rules and models that decide, the ones that decide beside them, and what watches both. */
+export function buildModels({ config, db, sagemaker, metrics, onFault }: ModelsSettings) {
+  const rules = ruleStore(db);
+  const models = liveModelStore(db);
+  const challengerVersions = challengerStore(db);
+  const currentRules = new Current(rules, (ruleSet, version) => compileRuleSet(validateRuleSet(ruleSet), version), onFault);
+  const liveModel = new Current(models, ({ endpointName }) => endpointName, onFault);
+  const openEndpoint = (endpointName = () => liveModel.peek() ?? config.SAGEMAKER_ENDPOINT_NAME) => new ScoringEndpoint(sagemaker, { endpointName });
+  const prepared = ({ endpointName, ruleSet }: Challenger, version: number): PreparedChallenger => ({
+    version,
+    ...(endpointName !== undefined && { endpoint: openEndpoint(() => endpointName) }),
+    ...(ruleSet && { rules: compileRuleSet(validateRuleSet(ruleSet), CHALLENGER_RULES) }),
+  });
+  const challenger = new Current(challengerVersions, (value, version) => value && prepared(value, version), onFault);
+  const settings = [currentRules, liveModel, challenger];
+
+  const shadowStore = new ShadowStore(db);
+  const shadow = new Shadow({
+    challenger: { peek: () => challenger.peek() ?? undefined },
+    rules: currentRules,
+    store: shadowStore,
+    onCompared: (live, other) => metrics.shadowCompared(live, other),
+    onMissed: (why, count) => metrics.shadowMissedSome(why, count),
+    onFault,
+  });
+  const challengers = new Challengers({
+    db,
+    challengers: challengerVersions,
+    rules,
+    models,
+    shadow: shadowStore,
+    tryEndpoint: (endpointName) => tryEndpoint(openEndpoint(() => endpointName)),
+    refresh: async () => void (await Promise.all(settings.map((one) => one.refresh()))),
+  });
+  const driftWatch = new DriftWatch(
+    { store: new DriftStore(db), baselines: readBaselines(config.LONGWATCH_DRIFT_BASELINES), onFault },
+    { minRows: config.LONGWATCH_DRIFT_MIN_DECISIONS },
+  );
+  metrics.watchDrift(() => driftWatch.local());
+
+  return { rules, currentRules, settings, endpoint: openEndpoint(), openEndpoint, shadow, challengers, driftWatch };
+}
+
+async function tryEndpoint(endpoint: ScoringEndpoint): Promise<void> {
+  try {
+    await endpoint.score([featureNames.map(() => Number.NaN)], { deadlineMs: 5_000 });
+  } catch (error) {
+    const message = `must be an endpoint that scores our ${featureNames.length} features: ${(error as Error).message}`;
+    throw new LongwatchError('invalid', `endpointName ${message}`, { faults: [{ field: 'endpointName', message }], cause: error });
+  }
+}
