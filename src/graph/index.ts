@@ -41,6 +41,10 @@ import { OPERATIONS_QUEUE, REDRIVE_TYPE, redriveWorkflowId, RELAY_ID, RELAY_TYPE
 import { channels } from './channels';
 import { buildConsumers, streamSummaries } from './consumers';
 import { buildModels } from './models';
+import type { Part, Shared, StandingWorkflow } from './part';
+
+/** The capabilities beside fraud. */
+const capabilities: readonly ((shared: Shared) => Part)[] = [];
 
 /** How cases are run, from the configuration. */
 export function investigationPolicy(config: Config): InvestigationPolicy {
@@ -112,12 +116,11 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const links = new AnswerLinks(signingSecret, publicUrl);
   const updates = new CaseUpdates({ temporal, attestations, investigations });
 
-  /** Starts an operations workflow unless it runs already. */
-  const startOnce = ({ type, ...options }: { type: string; workflowId: string; args: unknown[]; staticSummary: string }) =>
+  /** Starts a workflow unless it runs already. */
+  const startOnce = ({ type, ...options }: StandingWorkflow) =>
     temporal.within(() =>
       temporal.client.workflow.start(type, {
         ...options,
-        taskQueue: OPERATIONS_QUEUE,
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       }),
@@ -128,10 +131,13 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const deadLetters = new DeadLetters({ letters: deadLetterStore, redrivers: consumers });
   const startRedrive = async (stream: string): Promise<string> => {
     const workflowId = redriveWorkflowId(stream);
-    await startOnce({ type: REDRIVE_TYPE, workflowId, args: [{ stream }], staticSummary: `Dead letters of ${stream}, once more` });
+    await startOnce({ type: REDRIVE_TYPE, workflowId, taskQueue: OPERATIONS_QUEUE, args: [{ stream }], staticSummary: `Dead letters of ${stream}, once more` });
     return workflowId;
   };
   const relay = new Relay({ ledger, starts, cases, onFault });
+
+  const shared: Shared = { config, db, dynamodb, ledger, temporal, notifications, metrics, logger, startSoon, onFault };
+  const parts = capabilities.map((build) => build(shared));
 
   const routes: AnyRoute[] = [
     ...fraudRoutes({ decisions, store: decisionStore, investigations, rules, refreshRules: () => currentRules.refresh() }),
@@ -140,6 +146,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     ...investigationRoutes({ cases, updates, decisions: decisionStore, investigations, notifications: notificationStore }),
     ...alertRoutes({ links, investigations, updates }),
     ...deadLetterRoutes({ deadLetters, startRedrive }),
+    ...parts.flatMap((part) => part.routes),
   ];
   const activities: Partial<Record<Queue, object>> = {
     [FRAUD_QUEUE]: fraudActivities({
@@ -159,6 +166,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       deadLetters,
       ...(attemptMs !== undefined && { attemptMs }),
     }),
+    ...Object.assign({}, ...parts.map((part) => part.activities)),
   };
 
   return {
@@ -199,14 +207,16 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     /** The lifecycles that are always there; started by whoever serves the operations queue. */
     async startStandingWorkflows(): Promise<void> {
       await temporal.ensureSearchAttributes();
-      const standing = [
-        { type: RELAY_TYPE, workflowId: RELAY_ID, args: [], staticSummary: 'Pays what is owed' },
-        ...Object.keys(consumers).map((stream) => ({
+      const standing: StandingWorkflow[] = [
+        { type: RELAY_TYPE, workflowId: RELAY_ID, taskQueue: OPERATIONS_QUEUE, args: [], staticSummary: 'Pays what is owed' },
+        ...Object.keys(consumers).map((stream): StandingWorkflow => ({
           type: STREAM_TYPE,
           workflowId: streamWorkflowId(stream),
+          taskQueue: OPERATIONS_QUEUE,
           args: [{ stream }],
           staticSummary: streamSummaries[stream] ?? `Reads the stream ${stream}`,
         })),
+        ...parts.flatMap((part) => part.standing),
       ];
       for (const one of standing) await startOnce(one);
       const report: DriftReportInput = { days: config.LONGWATCH_DRIFT_REPORT_DAYS };

@@ -1,0 +1,42 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Logger } from 'pino';
+import type { AnyRoute } from '../api/routes';
+import type { Config } from '../config';
+import type { Debt } from '../domain/ledger';
+import type { Temporal } from '../gateways/temporal';
+import type { Metrics } from '../metrics';
+import type { Notifications } from '../operations/notifications';
+import type { Db } from '../stores/dynamodb';
+import type { Ledger } from '../stores/ledger';
+import type { Queue } from '../workers/queues';
+
+/** What every capability is built from. */
+export interface Shared {
+  config: Config;
+  db: Db;
+  dynamodb: DynamoDBClient;
+  ledger: Ledger;
+  temporal: Temporal;
+  notifications: Notifications;
+  metrics: Metrics;
+  logger: Logger;
+  /** Starts what is owed after the answer; what fails stays owed. */
+  startSoon(debt: Debt): void;
+  onFault(error: unknown): void;
+}
+
+/** A workflow that is always there; started unless it runs. */
+export interface StandingWorkflow {
+  type: string;
+  workflowId: string;
+  taskQueue: Queue;
+  args: unknown[];
+  staticSummary: string;
+}
+
+/** What one capability adds to a process. */
+export interface Part {
+  routes: readonly AnyRoute[];
+  activities: Partial<Record<Queue, object>>;
+  standing: readonly StandingWorkflow[];
+}
