@@ -84,8 +84,12 @@ export class DriftWatch {
     });
   }
 
-  /** What all processes saw over so many days, today included; models of which nothing was seen are left out. */
+  /**
+   * What all processes saw over so many days, today included; models of which nothing was seen are left out. Others'
+   * last half minute may not be written yet; our own is.
+   */
   async report(days: number): Promise<ComparedModel[]> {
+    await this.flush();
     const to = dayOf(this.now());
     const from = dayOf(this.now() - (days - 1) * DAY_MS);
     const reports = await Promise.all(
