@@ -31,13 +31,16 @@ def train(x, y, rounds, **more):
     return xgb.train(
         {
             "objective": "binary:logistic",
-            "eval_metric": "aucpr",
+            # Stops training: smoother than the area under the curve of few frauds.
+            "eval_metric": "logloss",
             "eta": 0.08,
             "max_depth": 5,
-            "min_child_weight": 8,
+            # Frauds sit in the tails, where the usual 256 bins of equally many rows leave one for all.
+            "max_bin": 2048,
+            "min_child_weight": 20,
             "subsample": 0.8,
             "colsample_bytree": 0.7,
-            "lambda": 4,
+            "lambda": 10,
             "seed": 7,
             "nthread": 2,
         },

@@ -15,7 +15,8 @@ export const features = (cli: Argv): Argv =>
     await withBar('features', async (show) => {
       const matrix = writeFeatures(out);
       for await (const one of replayFile(transactions, { amountUnit, currency }, labelDelay, show)) {
-        await matrix.write(one, one.features());
+        const written = matrix.write(one, one.features());
+        if (written) await written;
         rows++;
       }
       await matrix.close();

@@ -10,7 +10,8 @@ import type { FileTransaction } from './transactionFile';
 
 /** Takes a feature matrix row by row, in the order of the file that it is of. */
 export interface FeatureWriter {
-  write(one: FileTransaction, features: Features): Promise<void>;
+  /** @returns something to wait for only where the file cannot keep up. */
+  write(one: FileTransaction, features: Features): Promise<unknown> | undefined;
   /** The file is whole once this resolves. */
   close(): Promise<void>;
 }
@@ -32,8 +33,9 @@ export function writeFeatures(path: string): FeatureWriter {
 function npyFeatures(path: string): FeatureWriter {
   const matrix = new NpyWriter(path, featureNames.length + 1);
   return {
-    async write({ fraud }, features) {
+    write({ fraud }, features) {
       matrix.write([label(fraud), ...featureVector(features)]);
+      return undefined;
     },
     async close() {
       matrix.close();
@@ -49,9 +51,9 @@ function csvFeatures(path: string): FeatureWriter {
   text.write(`transactionId,timestamp,fraud,${featureNames.join(',')}\n`);
   const cell = (value: number): string => (Number.isNaN(value) ? '' : String(Math.fround(value)));
   return {
-    async write({ transaction, fraud }, features) {
+    write({ transaction, fraud }, features) {
       const cells = [transaction.transactionId, iso(transaction.timestamp), cell(label(fraud)), ...featureVector(features).map(cell)];
-      if (!text.write(`${cells.join(',')}\n`)) await Promise.race([new Promise((resolve) => text.once('drain', resolve)), done]);
+      return text.write(`${cells.join(',')}\n`) ? undefined : Promise.race([new Promise((resolve) => text.once('drain', resolve)), done]);
     },
     async close() {
       text.end();

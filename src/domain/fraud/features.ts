@@ -19,7 +19,8 @@ const define = <const D extends readonly FeatureDefinition[]>(definitions: D): D
  * Every feature, in the order of the model's columns. A value that cannot be known is missing (`NaN` here,
  * an empty cell to the model, never true in a rule). Windows are whole UTC buckets up to and without the
  * transaction itself: "1 h" is the current minute and the 59 before it, "1 d" the current hour and the 23
- * before it, "n d" of more the current day and those before it. "7 d late" windows end with the day 7 days ago.
+ * before it, "n d" of more the current day and those before it. "7 d late" windows end with the day 7 days ago,
+ * of which, since its labels are still coming in, only frauds count.
  */
 export const featureDefinitions = define([
   { name: 'amount', unit: 'EUR', window: 'now', description: 'the amount' },

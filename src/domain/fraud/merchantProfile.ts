@@ -74,7 +74,10 @@ export interface MerchantTotals {
   unexplained: number;
 }
 
-/** Totals over the `length` days that end `delay` days before the day of `at`, that day included. */
+/**
+ * Totals over the `length` days that end `delay` days before the day of `at`, that day included. With a delay that
+ * last day's labels are still coming in, so of it only what is known as fraud counts.
+ */
 export function merchantTotals(profile: MerchantProfile, at: number, length: number, delay: number): MerchantTotals {
   const last = Math.floor(at / DAY_MS) - delay;
   const totals: MerchantTotals = { count: 0, frauds: 0, unexplained: 0 };
@@ -83,7 +86,7 @@ export function merchantTotals(profile: MerchantProfile, at: number, length: num
     const day = profile.days[i] as Day;
     if (day[0] > last) continue;
     if (day[0] <= last - length) break;
-    totals.count += day[1];
+    totals.count += delay > 0 && day[0] === last ? day[2] : day[1];
     totals.frauds += day[2];
     totals.unexplained += day[4];
   }
@@ -102,7 +105,7 @@ export interface FraudStreak {
 /**
  * The streak of a compromised merchant: the latest days with payments, up to `delay` days before `at`, on
  * which unexplained frauds were at least half of the payments. Until somebody says otherwise a payment counts
- * as genuine, so a day speaks only once its labels are due.
+ * as genuine, so a day speaks only once its labels are due; on the day when they come in, only its frauds do.
  */
 export function fraudStreak(profile: MerchantProfile, at: number, delay: number): FraudStreak {
   const today = Math.floor(at / DAY_MS);
@@ -110,12 +113,13 @@ export function fraudStreak(profile: MerchantProfile, at: number, delay: number)
   let running = true;
   for (let i = profile.days.length - 1; i >= 0; i--) {
     const [day, count, frauds, , unexplained] = profile.days[i] as Day;
-    if (day > today - delay || count === 0) continue;
-    if (running && 2 * unexplained >= count) {
+    const isOpen = day === today - delay;
+    if (day > today - delay || count === 0 || (isOpen && unexplained === 0)) continue;
+    if (running && (isOpen || 2 * unexplained >= count)) {
       streak.frauds += unexplained;
       streak.ageDays = today - day;
     } else running = false;
-    if (count > frauds) {
+    if (count > frauds && !isOpen) {
       if (Number.isNaN(streak.daysSinceGenuine)) streak.daysSinceGenuine = today - day;
       if (!running) break;
     }
