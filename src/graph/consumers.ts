@@ -1,63 +1,59 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Logger } from 'pino';
 import { Consumer, type ConsumerWatch } from '../activities/operations/consumer';
 import { foldingHandler } from '../activities/operations/foldingHandler';
 import { merchantCounters } from '../activities/operations/merchantCounters';
-import type { StreamHandler } from '../activities/operations/streamHandler';
 import { transactionStream } from '../activities/operations/transactionStream';
-import type { Config } from '../config';
-import type { Endpoints } from '../endpoints';
 import { kinesisClient, KinesisStream } from '../gateways/streams/kinesisStream';
 import type { RecordSource } from '../gateways/streams/source';
-import { streamsClient, TableStream } from '../gateways/streams/tableStream';
+import { type ItemChange, streamsClient, TableStream } from '../gateways/streams/tableStream';
 import type { Metrics } from '../metrics';
 import type { DecisionBatches } from '../operations/decisionBatches';
 import { CheckpointStore } from '../stores/checkpoints';
 import type { DeadLetterStore } from '../stores/deadLetters';
-import type { Db } from '../stores/dynamodb';
 import { MerchantStore } from '../stores/fraud/merchants';
+import type { TableName } from '../stores/tables';
 import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../workflows/operations/declarations';
+import { type ReadStream, readStream, type Shared } from './part';
 
-export interface ConsumersSettings {
-  config: Config;
-  endpoints: Endpoints;
-  db: Db;
-  dynamodb: DynamoDBClient;
-  deadLetters: DeadLetterStore;
-  decisionBatches: DecisionBatches;
-  metrics: Metrics;
-  logger: Logger;
+/** The stream of one of our tables; the table has one in `tables`. */
+export function tableStream({ config, endpoints, db, dynamodb }: Pick<Shared, 'config' | 'endpoints' | 'db' | 'dynamodb'>, table: TableName): RecordSource<ItemChange> {
+  return new TableStream(dynamodb, streamsClient({ region: config.AWS_REGION, ...endpoints.dynamodb }), db.table(table));
+}
+
+/** The streams of fraud decisions: merchants' counters, and transactions where a Kinesis is configured. */
+export function fraudStreams(shared: Shared, decisionBatches: DecisionBatches): ReadStream[] {
+  const { config, endpoints, db } = shared;
+  const streams = [
+    readStream({
+      name: TRANSACTION_HISTORY_STREAM,
+      summary: 'Merchants’ counters from the history of transactions',
+      source: tableStream(shared, 'TransactionHistory'),
+      handler: foldingHandler(merchantCounters(new MerchantStore(db))),
+    }),
+  ];
+  if (!endpoints.kinesis) return streams;
+  const { stream, ...kinesis } = endpoints.kinesis;
+  return [
+    ...streams,
+    readStream({
+      name: TRANSACTIONS_STREAM,
+      summary: 'Decides the transactions of the Kinesis stream',
+      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis }), stream),
+      handler: transactionStream(decisionBatches, config.LONGWATCH_STREAM_BATCH),
+    }),
+  ];
 }
 
 /** Whoever reads a stream, by its name. */
-export function buildConsumers({ config, endpoints, db, dynamodb, deadLetters, decisionBatches, metrics, logger }: ConsumersSettings): Record<string, Consumer<never>> {
-  const consumers: Record<string, Consumer<never>> = {};
+export function buildConsumers({ db, metrics, logger }: Shared, deadLetters: DeadLetterStore, streams: readonly ReadStream[]): Record<string, Consumer<never>> {
   const checkpoints = new CheckpointStore(db);
-  const consume = <T>(stream: string, source: RecordSource<T>, handler: StreamHandler<T>): void => {
-    consumers[stream] = new Consumer({ stream, source, handler, db, checkpoints, deadLetters, watch: watchOf(stream, metrics, logger) }) as unknown as Consumer<never>;
-  };
-  const region = config.AWS_REGION;
-  consume(
-    TRANSACTION_HISTORY_STREAM,
-    new TableStream(dynamodb, streamsClient({ region, ...endpoints.dynamodb }), db.table('TransactionHistory')),
-    foldingHandler(merchantCounters(new MerchantStore(db))),
+  return Object.fromEntries(
+    streams.map(({ name, source, handler }) => {
+      const consumer = new Consumer({ stream: name, source, handler, db, checkpoints, deadLetters, watch: watchOf(name, metrics, logger) });
+      return [name, consumer as unknown as Consumer<never>];
+    }),
   );
-  if (endpoints.kinesis) {
-    const { stream, ...kinesis } = endpoints.kinesis;
-    consume(
-      TRANSACTIONS_STREAM,
-      new KinesisStream(kinesisClient({ region, ...kinesis }), stream),
-      transactionStream(decisionBatches, config.LONGWATCH_STREAM_BATCH),
-    );
-  }
-  return consumers;
 }
-
-/** What the Web UI says of a stream's workflow. */
-export const streamSummaries: Readonly<Record<string, string>> = {
-  [TRANSACTION_HISTORY_STREAM]: 'Merchants’ counters from the history of transactions',
-  [TRANSACTIONS_STREAM]: 'Decides the transactions of the Kinesis stream',
-};
 
 function watchOf(stream: string, metrics: Metrics, logger: Logger): ConsumerWatch {
   return {

@@ -39,7 +39,7 @@ import type { InvestigationPolicy } from '../workflows/fraud/declarations';
 import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE, type DriftReportInput, FRAUD_QUEUE } from '../workflows/fraud/declarations';
 import { OPERATIONS_QUEUE, REDRIVE_TYPE, redriveWorkflowId, RELAY_ID, RELAY_TYPE, STREAM_TYPE, streamWorkflowId } from '../workflows/operations/declarations';
 import { channels } from './channels';
-import { buildConsumers, streamSummaries } from './consumers';
+import { buildConsumers, fraudStreams } from './consumers';
 import { buildModels } from './models';
 import type { Part, Shared, StandingWorkflow } from './part';
 
@@ -126,8 +126,12 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       }),
     );
 
+  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, startSoon, onFault };
+  const parts = capabilities.map((build) => build(shared));
+
   const deadLetterStore = new DeadLetterStore(db);
-  const consumers = buildConsumers({ config, endpoints, db, dynamodb, deadLetters: deadLetterStore, decisionBatches, metrics, logger });
+  const streams = [...fraudStreams(shared, decisionBatches), ...parts.flatMap((part) => part.streams ?? [])];
+  const consumers = buildConsumers(shared, deadLetterStore, streams);
   const deadLetters = new DeadLetters({ letters: deadLetterStore, redrivers: consumers });
   const startRedrive = async (stream: string): Promise<string> => {
     const workflowId = redriveWorkflowId(stream);
@@ -135,9 +139,6 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     return workflowId;
   };
   const relay = new Relay({ ledger, starts, cases, onFault });
-
-  const shared: Shared = { config, db, dynamodb, ledger, temporal, notifications, metrics, logger, startSoon, onFault };
-  const parts = capabilities.map((build) => build(shared));
 
   const routes: AnyRoute[] = [
     ...fraudRoutes({ decisions, store: decisionStore, investigations, rules, refreshRules: () => currentRules.refresh() }),
@@ -209,12 +210,12 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       await temporal.ensureSearchAttributes();
       const standing: StandingWorkflow[] = [
         { type: RELAY_TYPE, workflowId: RELAY_ID, taskQueue: OPERATIONS_QUEUE, args: [], staticSummary: 'Pays what is owed' },
-        ...Object.keys(consumers).map((stream): StandingWorkflow => ({
+        ...streams.map(({ name, summary }): StandingWorkflow => ({
           type: STREAM_TYPE,
-          workflowId: streamWorkflowId(stream),
+          workflowId: streamWorkflowId(name),
           taskQueue: OPERATIONS_QUEUE,
-          args: [{ stream }],
-          staticSummary: streamSummaries[stream] ?? `Reads the stream ${stream}`,
+          args: [{ stream: name }],
+          staticSummary: summary,
         })),
         ...parts.flatMap((part) => part.standing),
       ];

@@ -1,8 +1,11 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Logger } from 'pino';
+import type { StreamHandler } from '../activities/operations/streamHandler';
 import type { AnyRoute } from '../api/routes';
 import type { Config } from '../config';
 import type { Debt } from '../domain/ledger';
+import type { Endpoints } from '../endpoints';
+import type { RecordSource } from '../gateways/streams/source';
 import type { Temporal } from '../gateways/temporal';
 import type { Metrics } from '../metrics';
 import type { Notifications } from '../operations/notifications';
@@ -13,6 +16,7 @@ import type { Queue } from '../workers/queues';
 /** What every capability is built from. */
 export interface Shared {
   config: Config;
+  endpoints: Endpoints;
   db: Db;
   dynamodb: DynamoDBClient;
   ledger: Ledger;
@@ -34,9 +38,26 @@ export interface StandingWorkflow {
   staticSummary: string;
 }
 
+/** A stream that is read, and what becomes of its records. */
+export interface ReadStream {
+  /** By which its workflows, checkpoints, dead letters and metrics go. */
+  name: string;
+  /** What the Web UI says of its workflow. */
+  summary: string;
+  source: RecordSource<unknown>;
+  handler: StreamHandler<unknown>;
+}
+
+/** Keeps source and handler of one kind. */
+export function readStream<T>(stream: Pick<ReadStream, 'name' | 'summary'> & { source: RecordSource<T>; handler: StreamHandler<T> }): ReadStream {
+  return stream as unknown as ReadStream;
+}
+
 /** What one capability adds to a process. */
 export interface Part {
   routes: readonly AnyRoute[];
   activities: Partial<Record<Queue, object>>;
   standing: readonly StandingWorkflow[];
+  /** Streams that it reads. */
+  streams?: readonly ReadStream[];
 }
