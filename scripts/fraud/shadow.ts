@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import Table from 'cli-table3';
 import type { Argv } from 'yargs';
 import { outcomes } from '../../src/domain/fraud/decision';
 import { LabError } from '../../src/lab/errors';
-import { readRules } from '../../src/lab/rulesFile';
+import { readRuleSet } from '../../src/lab/rulesFile';
 import { apiOptions, ask, type Answered } from './api';
 
 interface Shown {
@@ -32,12 +31,6 @@ function show({ body }: Answered): void {
   console.log(`${plural(decisions, 'decision')} compared, ${(100 * (agreement ?? 0)).toFixed(2)} % the same${failed + dropped > 0 ? `; ${failed} were not because it did not answer, ${dropped} because there were too many at once` : ''}`);
 }
 
-const rulesOf = (path: string): unknown => {
-  readRules(path); // Every fault at once, before anybody is asked.
-  const found = JSON.parse(readFileSync(path, 'utf8')) as { ruleSet?: unknown };
-  return found.ruleSet ?? found;
-};
-
 export const shadow = (cli: Argv): Argv =>
   cli.command(
     'shadow',
@@ -55,7 +48,7 @@ export const shadow = (cli: Argv): Argv =>
         return console.log('There is no challenger now.');
       }
       if (endpoint !== undefined || rules !== undefined)
-        await ask(api, 'PUT', '/v1/shadow', { body: { ...(endpoint !== undefined && { endpointName: endpoint }), ...(rules !== undefined && { ruleSet: rulesOf(rules) }) } });
+        await ask(api, 'PUT', '/v1/shadow', { body: { ...(endpoint !== undefined && { endpointName: endpoint }), ...(rules !== undefined && { ruleSet: readRuleSet(rules) }) } });
       show(await ask(api, 'GET', '/v1/shadow'));
     },
   );
