@@ -10,4 +10,6 @@ module.exports = {
   // jose is published as ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!jose/)'],
   testTimeout: 60_000,
+  // Node's own teardown after native add-ons may loop for ever, long after the last result (nodejs/node#47748).
+  forceExit: true,
 };
