@@ -115,7 +115,7 @@ export function applyTransaction(profile: UserProfile, transaction: Transaction)
     minutes: addToRing(profile.minutes, profileLimits.minutes, Math.floor(timestamp / MINUTE_MS), amount),
     hours: addToRing(profile.hours, profileLimits.hours, Math.floor(timestamp / HOUR_MS), amount),
     days: addToRing(profile.days, profileLimits.days, day, amount),
-    recent: [...profile.recent.slice(1 - profileLimits.recent), amount],
+    recent: profile.recent.slice(1 - profileLimits.recent).concat(amount),
     highs: exact > limit ? addHigh(profile.highs, Math.floor(timestamp / MINUTE_MS), cents(amount / profile.mean)) : profile.highs,
     devices: see(profile.devices, transaction.deviceId, day, profileLimits.devices),
     merchants: see(profile.merchants, transaction.merchantId, day, profileLimits.merchants),
@@ -138,28 +138,26 @@ const tidy = (value: number): number => Math.round(value * 10_000) / 10_000;
 
 /** In time order, whatever order they arrive in; the oldest falls out. */
 function addHigh(highs: readonly High[], minute: number, overMean: number): readonly High[] {
-  return insert(highs, [minute, overMean], profileLimits.highs);
+  return insert(highs.slice(), [minute, overMean], profileLimits.highs);
 }
 
 /** The one seen most recently stands last; the one longest unseen falls out. */
 function see(list: readonly Seen[], value: string | undefined, day: number, limit: number): readonly Seen[] {
   if (value === undefined) return list;
   const hash = shortHash(value);
-  const before = list.find((seen) => seen[1] === hash);
-  if (before && before[0] >= day && before === list.at(-1)) return list;
-  const others = before ? list.filter((seen) => seen !== before) : list;
-  return insert(others, [Math.max(day, before?.[0] ?? day), hash], limit);
+  let at = list.length - 1;
+  while (at >= 0 && (list[at] as Seen)[1] !== hash) at--;
+  const before = list[at];
+  if (before && before[0] >= day && at === list.length - 1) return list;
+  const next = list.slice();
+  if (before) next.splice(at, 1);
+  return insert(next, [Math.max(day, before?.[0] ?? day), hash], limit);
 }
 
-/** Puts an entry in its place in a list in time order and keeps the latest. */
-function insert<Entry extends readonly [time: number, ...rest: number[]]>(
-  list: readonly Entry[],
-  entry: Entry,
-  limit: number,
-): readonly Entry[] {
-  const next = [...list];
-  let place = next.length;
-  while (place > 0 && (next[place - 1] as Entry)[0] > entry[0]) place--;
-  next.splice(place, 0, entry);
-  return next.length > limit ? next.slice(-limit) : next;
+/** Puts an entry in its place in a list in time order, which is changed, and keeps the latest. */
+function insert<Entry extends readonly [time: number, ...rest: number[]]>(list: Entry[], entry: Entry, limit: number): readonly Entry[] {
+  let place = list.length;
+  while (place > 0 && (list[place - 1] as Entry)[0] > entry[0]) place--;
+  list.splice(place, 0, entry);
+  return list.length > limit ? list.slice(-limit) : list;
 }
