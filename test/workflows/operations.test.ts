@@ -6,7 +6,7 @@ import { investigationId } from '../../src/workflows/fraud/declarations';
 import { RELAY_ID, streamWorkflowId, TRANSACTION_HISTORY_STREAM } from '../../src/workflows/operations/declarations';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { record } from '../support/histories';
-import { payment } from '../support/payment';
+import { payment, sharpRise } from '../support/payment';
 import { eventually } from '../support/stack';
 import { startTcpProxy, type TcpProxy } from '../support/tcpProxy';
 import { startTestTemporal, type TestTemporal } from '../support/temporal';
@@ -59,11 +59,12 @@ it('Temporal away: what is owed meanwhile starts when it is back, one case each'
 });
 
 it('the model away: what was approved without it is scored again, and what should have been worse becomes a case', async () => {
-  const { userId } = payment();
+  const { usual, sharp } = sharpRise();
+  for (const one of usual) await post(one);
   graph.model.behaviour = { status: 503 };
   const approved: string[] = [];
-  for (let i = 0; i < 5; i++) {
-    const { body } = await post(payment({ userId, amount: 90_000, merchantId: `rescored-${i}`, deviceId: `d-${i}`, location: { latitude: 40.7, longitude: -74, country: i % 2 ? 'US' : 'NG' } }));
+  for (const one of sharp) {
+    const { body } = await post(one);
     expect(body.mode).toBe('degraded');
     if (body.outcome === 'approve') approved.push(body.transactionId);
   }
