@@ -40,6 +40,8 @@ export interface Checkout extends Frozen {
   createdAt: number;
   /** Epoch ms; also the key under which each product keeps what is held. */
   holdUntil: number;
+  /** How many lines one transaction takes; kept, so that whoever goes on cuts the same parts. */
+  partLines: number;
   /** Parts of the lines that the status has been applied to. */
   partsDone: number;
   /** Tells two attempts at one id apart while they reserve. */
@@ -52,9 +54,9 @@ export interface Checkout extends Frozen {
 /** TransactWriteItems takes 100 items; some are the checkout's, the cart's and the ledger's. */
 export const PART_LINES = 90;
 
-export function partsOf({ lines }: Pick<Frozen, 'lines'>): FrozenLine[][] {
+export function partsOf({ lines, partLines }: Pick<Checkout, 'lines' | 'partLines'>): FrozenLine[][] {
   const parts: FrozenLine[][] = [];
-  for (let from = 0; from < lines.length; from += PART_LINES) parts.push(lines.slice(from, from + PART_LINES));
+  for (let from = 0; from < lines.length; from += partLines) parts.push(lines.slice(from, from + partLines));
   return parts;
 }
 

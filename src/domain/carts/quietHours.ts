@@ -21,7 +21,12 @@ export function isQuiet(at: number, timeZone: string, { from, to }: QuietHours):
 /** The instant itself, or the end of the quiet hours that it falls into. */
 export function afterQuiet(at: number, timeZone: string, quiet: QuietHours | null): number {
   if (!quiet || !isQuiet(at, timeZone, quiet)) return at;
-  const left = (quiet.to - localMinutes(at, timeZone) + DAY_MINUTES) % DAY_MINUTES;
-  // Again where clocks were changed in between: then some of the night is left.
-  return afterQuiet((Math.floor(at / MINUTE) + left) * MINUTE, timeZone, quiet);
+  const minutesTo = (instant: number) => (quiet.to - localMinutes(instant, timeZone) + DAY_MINUTES) % DAY_MINUTES;
+  const end = (Math.floor(at / MINUTE) + minutesTo(at)) * MINUTE;
+  // Clocks were put back in between: some of the night is left.
+  if (isQuiet(end, timeZone, quiet)) return afterQuiet(end, timeZone, quiet);
+  // Clocks were put forward: the night ended before.
+  let first = Math.max(at, end - ((DAY_MINUTES - minutesTo(end)) % DAY_MINUTES) * MINUTE);
+  while (isQuiet(first, timeZone, quiet)) first += MINUTE;
+  return first;
 }

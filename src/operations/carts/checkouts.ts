@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterOrder } from '../../domain/carts/cart';
-import { type Checkout, type CheckoutStatus, freeze, type Frozen, type FrozenLine, partsOf, statusAt } from '../../domain/carts/checkout';
+import { type Checkout, type CheckoutStatus, freeze, type Frozen, PART_LINES, partsOf, statusAt } from '../../domain/carts/checkout';
 import type { Product } from '../../domain/carts/product';
 import { holdEnd } from '../../domain/carts/stock';
 import { LongwatchError } from '../../domain/errors';
@@ -30,6 +30,12 @@ export interface CheckoutParts {
   now?(): number;
 }
 
+export interface CheckoutSettings {
+  holdMs: number;
+  /** Lines to a transaction; as many as fit, unless a test wants parts. */
+  partLines?: number;
+}
+
 export interface CheckoutRequest {
   /** The same however often it is sent; absent: one is made. */
   checkoutId?: string;
@@ -53,7 +59,7 @@ export class Checkouts {
 
   constructor(
     private readonly parts: CheckoutParts,
-    private readonly settings: { holdMs: number },
+    private readonly settings: CheckoutSettings,
   ) {
     this.now = parts.now ?? Date.now;
   }
@@ -98,6 +104,7 @@ export class Checkouts {
       throw error;
     }
     mustTotal(frozen, expectedTotal);
+    const partLines = this.settings.partLines ?? PART_LINES;
     const checkout: Checkout = {
       ...frozen,
       checkoutId: checkoutId ?? `co-${randomUUID()}`,
@@ -107,7 +114,8 @@ export class Checkouts {
       status: 'held',
       createdAt: now,
       holdUntil: holdEnd(now, this.settings.holdMs),
-      partsDone: partsOf(frozen).length,
+      partLines,
+      partsDone: Math.ceil(frozen.lines.length / partLines),
       attempt: randomUUID(),
     };
     return (await this.reserve(checkout, products, this.parts.cartStore.checkingOut(cart, checkout.checkoutId))) ? { checkout, begun: true } : undefined;
@@ -343,5 +351,3 @@ const orderIdOf = ({ checkoutId, attempt }: Checkout): string => `o-${createHash
 const pause = (attempt: number): Promise<void> => sleep(Math.random() * Math.min(5 * attempt, 100));
 
 const busy = (what: string): LongwatchError => new LongwatchError('contention', `${what} busy; try again`);
-
-export type { FrozenLine };
