@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Cart, MAX_QUANTITY, mergePolicies, visibleLines } from '../domain/carts/cart';
+import { type Cart, type CartLine, MAX_QUANTITY, mergePolicies, visibleLines } from '../domain/carts/cart';
 import { iso } from '../domain/ids';
 import type { Carts } from '../operations/carts/carts';
-import type { Catalogue } from '../operations/carts/catalogue';
+import type { Catalogue, Listed } from '../operations/carts/catalogue';
 import type { CartCountStore } from '../stores/carts/cartCounts';
 import type { CartStore } from '../stores/carts/carts';
 import { cartRoles, mustBeOwn } from './cartOwner';
@@ -14,7 +14,7 @@ export interface CartRouteParts {
   carts: Carts;
   store: CartStore;
   counts: CartCountStore;
-  catalogue: Pick<Catalogue, 'findAll'>;
+  catalogue: Pick<Catalogue, 'find' | 'findAll'>;
 }
 
 const QUANTITY_RULE = `must be a whole number from 1 to ${MAX_QUANTITY}`;
@@ -26,22 +26,22 @@ const userParams = z.object({ userId: idSchema });
 const itemParams = z.object({ userId: idSchema, productId: idSchema });
 
 const money = { price: z.int(), currency: z.string() };
+const lineSchema = z.object({
+  productId: z.string(),
+  quantity: z.int(),
+  title: z.string(),
+  ...money,
+  addedAt: z.iso.datetime(),
+  /** Absent where the product is gone. */
+  current: z.object({ title: z.string(), ...money }).optional(),
+  priceChanged: z.boolean(),
+});
 const cartSchema = z.object({
   userId: z.string(),
   cartNumber: z.int(),
   version: z.int(),
   status: z.string(),
-  lines: z.array(
-    z.object({
-      productId: z.string(),
-      quantity: z.int(),
-      title: z.string(),
-      ...money,
-      addedAt: z.iso.datetime(),
-      current: z.object({ title: z.string(), ...money }).optional(),
-      priceChanged: z.boolean(),
-    }),
-  ),
+  lines: z.array(lineSchema),
   /** At current prices, in minor units; absent where currencies differ. */
   total: z.object({ amount: z.int(), currency: z.string() }).optional(),
   lastActivityAt: z.iso.datetime().optional(),
@@ -55,32 +55,34 @@ export function cartRoutes(parts: CartRouteParts): AnyRoute[] {
   return [getCart(parts), deleteCart(parts), putItem(parts), deleteItem(parts), mergeCart(parts), getStats(parts)];
 }
 
+/** A line as it was put in, beside what its product is now. */
+function shownLine({ addedAt, ...line }: CartLine, product: Listed | undefined): z.input<typeof lineSchema> {
+  const { title, price, currency } = product ?? line;
+  return { ...line, addedAt: iso(addedAt), ...(product && { current: { title, price, currency } }), priceChanged: price !== line.price || currency !== line.currency };
+}
+
 async function shown({ catalogue }: CartRouteParts, userId: string, cart: Cart | undefined): Promise<Reply> {
-  const lines = visibleLines(cart);
-  const products = await catalogue.findAll(lines.map(({ productId }) => productId));
-  const withCurrent = lines.map(({ addedAt, ...line }) => {
-    const { title, price, currency } = products.get(line.productId) ?? line;
-    const current = products.has(line.productId) && { current: { title, price, currency } };
-    return { ...line, addedAt: iso(addedAt), ...current, priceChanged: price !== line.price || currency !== line.currency, amount: line.quantity * price, in: currency };
-  });
-  const currencies = new Set(withCurrent.map((line) => line.in));
-  const [currency] = currencies;
+  const products = await catalogue.findAll(visibleLines(cart).map(({ productId }) => productId));
+  const lines = visibleLines(cart).map((line) => shownLine(line, products.get(line.productId)));
+  const [currency, ...others] = new Set(lines.map((line) => (line.current ?? line).currency));
   const version = cart?.version ?? 0;
   return {
     status: 200,
-    headers: { etag: `"${version}"` },
+    headers: etag(version),
     body: {
       userId,
       cartNumber: cart?.number ?? 0,
       version,
       status: cart?.status ?? 'empty',
-      lines: withCurrent.map(({ amount: _amount, in: _in, ...line }) => line),
-      ...(currencies.size === 1 && { total: { amount: withCurrent.reduce((sum, { amount }) => sum + amount, 0), currency } }),
+      lines,
+      ...(currency !== undefined && others.length === 0 && { total: { amount: lines.reduce((sum, line) => sum + line.quantity * (line.current ?? line).price, 0), currency } }),
       ...(cart && { lastActivityAt: iso(cart.lastActivityAt) }),
       ...(cart?.status === 'open' && cart.checkoutId !== undefined && { checkoutId: cart.checkoutId }),
     },
   };
 }
+
+const etag = (version: number): Record<string, string> => ({ etag: `"${version}"` });
 
 const conditionsOf = (header: (name: string) => string | undefined): { ifVersion?: number; key?: string } => {
   const key = header('idempotency-key');
@@ -133,7 +135,7 @@ const putItem = (parts: CartRouteParts): AnyRoute =>
     body: z.union([z.strictObject({ quantity }), z.strictObject({ add: added })], `must be {"quantity": n}, or {"add": n} to change it by n; n ${QUANTITY_RULE}`),
     headers: [optionalIfMatchHeader, idempotencyKey],
     responses: {
-      200: { description: 'The cart', schema: cartSchema },
+      200: { description: 'The line; the cart’s version is the ETag', schema: lineSchema },
       404: { description: 'There is no such product' },
       409: { description: 'More than 999 of a line, or more than 200 lines' },
       412: { description: 'The cart has changed' },
@@ -141,7 +143,10 @@ const putItem = (parts: CartRouteParts): AnyRoute =>
     handler: async ({ params: { userId, productId }, body, caller, header }) => {
       mustBeOwn(caller, userId);
       const change = 'add' in body ? ({ kind: 'add', productId, quantity: body.add } as const) : ({ kind: 'set', productId, quantity: body.quantity } as const);
-      return shown(parts, userId, await parts.carts.change(userId, change, conditionsOf(header)));
+      const { line, version } = await parts.carts.change(userId, change, conditionsOf(header));
+      const product = await parts.catalogue.find(productId);
+      // A repetition of a change after which the line was taken out again has nothing to show.
+      return { status: 200, headers: etag(version), body: line ? shownLine(line, product) : {} };
     },
   });
 
@@ -155,10 +160,11 @@ const deleteItem = (parts: CartRouteParts): AnyRoute =>
     roles: cartRoles,
     params: itemParams,
     headers: [optionalIfMatchHeader, idempotencyKey],
-    responses: { 200: { description: 'The cart without it', schema: cartSchema }, 412: { description: 'The cart has changed' } },
+    responses: { 204: { description: 'It is out; the cart’s version is the ETag' }, 412: { description: 'The cart has changed' } },
     handler: async ({ params: { userId, productId }, caller, header }) => {
       mustBeOwn(caller, userId);
-      return shown(parts, userId, await parts.carts.change(userId, { kind: 'remove', productId }, conditionsOf(header)));
+      const { version } = await parts.carts.change(userId, { kind: 'remove', productId }, conditionsOf(header));
+      return { status: 204, headers: etag(version) };
     },
   });
 

@@ -97,7 +97,9 @@ it('stock: on hand, held and sold are what was delivered, each order has its hol
             const references = [`r-${randomUUID()}`, ...(random() < 0.3 ? [`r-${randomUUID()}`] : [])];
             for (const reference of references) paid.push({ checkoutId: begun.checkout.checkoutId, reference, user });
             if (random() < 0.3) time += HOLD_MS;
-            await Promise.all(references.map((reference) => again(() => shop.checkouts.confirm(begun.checkout.checkoutId, reference))));
+            // Each is sent twice at once, now and then.
+            const sent = references.flatMap((reference) => (random() < 0.5 ? [reference, reference] : [reference]));
+            await Promise.all(sent.map((reference) => again(() => shop.checkouts.confirm(begun.checkout.checkoutId, reference))));
           } else if (what < 0.8) await (patience ? again(() => shop.checkouts.cancel(begun.checkout.checkoutId)) : shop.checkouts.cancel(begun.checkout.checkoutId).catch(() => undefined));
           else if (what < 0.9) await Promise.all([again(() => shop.checkouts.cancel(begun.checkout.checkoutId)), again(() => shop.checkouts.settle(begun.checkout.checkoutId, now()))]);
           await check();

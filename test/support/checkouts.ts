@@ -11,9 +11,9 @@ import { Checkouts, type CheckoutSettings } from '../../src/operations/carts/che
 import type { TestGraph } from './graph';
 
 /** Carts and checkouts over one table space, on a clock of the test's; unless told otherwise, nobody starts what they owe. */
-export function buildShop(db: Db, now: () => number, settings: CheckoutSettings, startSoon: (debt: Debt) => void = () => undefined) {
+export function buildShop(db: Db, now: () => number, settings: CheckoutSettings & { productCacheMs?: number }, startSoon: (debt: Debt) => void = () => undefined) {
   const [store, products, checkoutStore, ledger] = [new CartStore(db), new ProductStore(db), new CheckoutStore(db), new Ledger(db)];
-  const carts = new Carts({ carts: store, counts: new CartCountStore(db), catalogue: new Catalogue(products, 0), ledger, db, startSoon, now }, { firstLookAfterMs: 3_600_000 });
+  const carts = new Carts({ carts: store, counts: new CartCountStore(db), catalogue: new Catalogue(products, settings.productCacheMs ?? 0), ledger, db, startSoon, now }, { firstLookAfterMs: 3_600_000 });
   const checkouts = new Checkouts({ checkouts: checkoutStore, products, cartStore: store, carts, ledger, db, startSoon, now }, settings);
   return { store, products, checkoutStore, ledger, carts, checkouts };
 }

@@ -1,10 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cart, type CartCounts, type CartStep, changeCart, emptyCart, type LineChange, mergeCarts, type MergePolicy, type MergeReport } from '../../domain/carts/cart';
+import { type Cart, type CartCounts, type CartStep, changeCart, emptyCart, type LineChange, mergeCarts, type MergePolicy, type MergeReport, visibleLines } from '../../domain/carts/cart';
 import { LongwatchError } from '../../domain/errors';
 import type { Debt } from '../../domain/ledger';
 import type { CartCountStore } from '../../stores/carts/cartCounts';
-import type { CartStore, ChangeOptions } from '../../stores/carts/carts';
+import type { CartStore, ChangedLine, ChangeOptions } from '../../stores/carts/carts';
 import type { Db } from '../../stores/dynamodb';
 import type { Ledger, TransactItem } from '../../stores/ledger';
 import { transact } from '../../stores/transact';
@@ -54,22 +54,20 @@ export class Carts {
    * Puts a product in, changes its quantity or takes it out: one request to DynamoDB in an open cart.
    * @throws LongwatchError `notFound` (no such product), `conflict` (a limit), `versionMismatch`.
    */
-  async change(userId: string, change: LineChange, conditions: Conditions = {}): Promise<Cart | undefined> {
+  async change(userId: string, change: LineChange, { ifVersion, key: given }: Conditions = {}): Promise<ChangedLine> {
     const now = this.now();
     const product = change.kind === 'remove' ? undefined : await this.productOf(change.productId);
-    // The SDK repeats a request whose answer was lost: without a key the first one would stand against the second.
-    const mayCountTwice = change.kind === 'add' || conditions.ifVersion !== undefined;
-    const key = conditions.key === undefined ? (mayCountTwice ? digest(randomUUID()) : undefined) : digest(`${change.kind}.${change.productId}.${conditions.key}`);
-    const { ifVersion } = conditions;
+    const key = keyOf(change, given, ifVersion);
     const options: ChangeOptions = { now, ...(product && { snapshot: { ...product, addedAt: now } }), ...(key !== undefined && { key }), ...(ifVersion !== undefined && { ifVersion }) };
-    return (
-      (await this.parts.carts.change(userId, change, options)) ??
-      this.rewrite(userId, (before) => {
-        if (key !== undefined && before?.keys[key] !== undefined) return undefined;
-        mustBeVersion(before, ifVersion);
-        return changeCart(before, change, { userId, now, ...(product && { product }), ...(key !== undefined && { key }) });
-      })
-    );
+    const changed = await this.parts.carts.change(userId, change, options);
+    if (changed) return changed;
+    const cart = await this.rewrite(userId, (before) => {
+      if (key !== undefined && before?.keys[key] !== undefined) return undefined;
+      mustBeVersion(before, ifVersion);
+      return changeCart(before, change, { userId, now, ...(product && { product }), ...(key !== undefined && { key }) });
+    });
+    const line = visibleLines(cart).find(({ productId }) => productId === change.productId);
+    return { version: cart?.version ?? 0, ...(line && { line }) };
   }
 
   /** Takes everything out. */
@@ -136,6 +134,15 @@ export class Carts {
     const { title, price, currency } = found;
     return { title, price, currency };
   }
+}
+
+/**
+ * What tells a repetition. The SDK repeats a request whose answer was lost: where the first one would stand against the
+ * second, or both would count, one is made up.
+ */
+function keyOf(change: LineChange, given: string | undefined, ifVersion: number | undefined): string | undefined {
+  if (given !== undefined) return digest(`${change.kind}.${change.productId}.${given}`);
+  return change.kind === 'add' || ifVersion !== undefined ? randomBytes(6).toString('base64url') : undefined;
 }
 
 /** In a map of a cart, where every character counts. */

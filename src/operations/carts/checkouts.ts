@@ -178,8 +178,10 @@ export class Checkouts {
       if (status === 'confirmed')
         throw await this.refundDue(checkout, paymentReference, `Checkout ${checkoutId} was confirmed before with payment ${checkout.paymentReference}`);
       if (status === 'reserving') throw new LongwatchError('conflict', `Checkout ${checkoutId} does not hold its lines yet; begin it again`);
-      if (status === 'held' || status === 'confirming') await this.sell(checkout, checkout.paymentReference ?? paymentReference);
-      else
+      if (status === 'held' || status === 'confirming') {
+        const sold = await this.sell(checkout, checkout.paymentReference ?? paymentReference);
+        if (sold?.paymentReference === paymentReference) return sold;
+      } else
         throw await this.refundDue(
           checkout,
           paymentReference,
@@ -190,8 +192,11 @@ export class Checkouts {
     throw busy(`Checkout ${checkoutId} is`);
   }
 
-  /** One way through the parts that are not sold yet; what stopped it is seen at the next reading. */
-  private async sell(checkout: Checkout, paymentReference: string): Promise<void> {
+  /**
+   * One way through the parts that are not sold yet.
+   * @returns the order; undefined when something stopped it, which is seen at the next reading.
+   */
+  private async sell(checkout: Checkout, paymentReference: string): Promise<Checkout | undefined> {
     const parts = partsOf(checkout);
     for (let i = checkout.status === 'confirming' ? checkout.partsDone : 0; i < parts.length; i++) {
       const last = i === parts.length - 1;
@@ -208,13 +213,15 @@ export class Checkouts {
       const codes = await transact(this.parts.db, [this.parts.checkouts.moving(checkout, move), ...lines.map((line) => this.parts.products.selling(line, checkout.holdUntil)), ...order.items]);
       if (!codes) {
         order.taken();
-        if (last) this.parts.onCheckout?.('confirmed');
-        continue;
+        if (!last) continue;
+        this.parts.onCheckout?.('confirmed');
+        return { ...checkout, paymentReference, status: 'confirmed', partsDone: parts.length, orderId: orderIdOf(checkout), endedAt: now };
       }
       const isLost = codes[0] !== 'ConditionalCheckFailed' && codes.slice(1, lines.length + 1).includes('ConditionalCheckFailed');
       if (isLost) await this.loseSale({ ...checkout, paymentReference }, i);
-      return;
+      return undefined;
     }
+    return undefined;
   }
 
   /** The order, and the customer's cart without what was bought. */

@@ -17,7 +17,7 @@ export function cartItem(cart: Cart): Item {
     OpenedAt: cart.openedAt,
     LastActivityAt: cart.lastActivityAt,
     Quantities: Object.fromEntries(lines.map(({ productId, quantity }) => [productId, quantity])),
-    Snapshots: Object.fromEntries(lines.map((line) => [line.productId, snapshotItem(line)])),
+    Snapshots: Object.fromEntries(lines.map((line) => [line.productId, snapshotText(line)])),
     Keys: cart.keys,
     ...(cart.reminded && { Rung: cart.reminded.rung, RemindedAt: cart.reminded.at }),
     ...(cart.checkoutId !== undefined && { CheckoutID: cart.checkoutId }),
@@ -26,8 +26,9 @@ export function cartItem(cart: Cart): Item {
   };
 }
 
-export function snapshotItem({ title, price, currency, addedAt }: Snapshot): Item {
-  return { Title: title, Price: price, Currency: currency, AddedAt: addedAt };
+/** One text: as a map of its own it would cost every change of a quantity more than the rest of the request does. */
+export function snapshotText({ title, price, currency, addedAt }: Snapshot): string {
+  return JSON.stringify([title, price, currency, addedAt]);
 }
 
 export function cartOf(item: Item): Cart {
@@ -42,7 +43,7 @@ export function cartOf(item: Item): Cart {
     status: item['Status'] as Cart['status'],
     openedAt: item['OpenedAt'] as number,
     lastActivityAt: item['LastActivityAt'] as number,
-    lines: linesOf(item['Quantities'] as Record<string, number>, item['Snapshots'] as Record<string, Item>),
+    lines: linesOf(item['Quantities'] as Record<string, number>, item['Snapshots'] as Record<string, string>),
     keys: item['Keys'] as Record<string, number>,
     ...(rung !== undefined && { reminded: { rung, at: item['RemindedAt'] as number } }),
     ...(checkoutId !== undefined && { checkoutId }),
@@ -51,18 +52,20 @@ export function cartOf(item: Item): Cart {
   };
 }
 
-function linesOf(quantities: Record<string, number>, snapshots: Record<string, Item>): CartLine[] {
+/** Of what an update of one line gives back. */
+export function changedLine(productId: string, item: Item): { version: number; line?: CartLine } {
+  const quantity = (item['Quantities'] as Record<string, number> | undefined)?.[productId];
+  const snapshots = item['Snapshots'] as Record<string, string> | undefined;
+  return { version: item['Version'] as number, ...(quantity !== undefined && { line: lineOf(productId, quantity, snapshots?.[productId]) }) };
+}
+
+function linesOf(quantities: Record<string, number>, snapshots: Record<string, string>): CartLine[] {
   return Object.entries(quantities)
-    .map(([productId, quantity]) => {
-      const snapshot = snapshots[productId] ?? {};
-      return {
-        productId,
-        quantity,
-        title: snapshot['Title'] as string,
-        price: snapshot['Price'] as number,
-        currency: snapshot['Currency'] as string,
-        addedAt: snapshot['AddedAt'] as number,
-      };
-    })
+    .map(([productId, quantity]) => lineOf(productId, quantity, snapshots[productId]))
     .sort((a, b) => a.addedAt - b.addedAt || (a.productId < b.productId ? -1 : 1));
+}
+
+function lineOf(productId: string, quantity: number, snapshot = '[]'): CartLine {
+  const [title, price, currency, addedAt] = JSON.parse(snapshot) as [string, number, string, number];
+  return { productId, quantity, title, price, currency, addedAt };
 }

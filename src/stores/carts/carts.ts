@@ -1,9 +1,9 @@
 import { GetCommand, PutCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
-import { type Cart, type LineChange, MAX_KEYS, MAX_LINES, MAX_QUANTITY, type Snapshot } from '../../domain/carts/cart';
+import { type Cart, type CartLine, type LineChange, MAX_KEYS, MAX_LINES, MAX_QUANTITY, type Snapshot } from '../../domain/carts/cart';
 import { type CartPreferences, defaultPreferences } from '../../domain/carts/preferences';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../ledger';
-import { CART, cartItem, cartOf, snapshotItem } from './cartItems';
+import { CART, cartItem, cartOf, changedLine, snapshotText } from './cartItems';
 
 export interface ChangeOptions {
   now: number;
@@ -12,6 +12,12 @@ export interface ChangeOptions {
   /** Digest of a request that must not count twice. */
   key?: string;
   ifVersion?: number;
+}
+
+/** What a change made of a line; without one the line is gone. */
+export interface ChangedLine {
+  version: number;
+  line?: CartLine;
 }
 
 const PREFERENCES = 'preferences';
@@ -28,15 +34,16 @@ export class CartStore {
 
   /**
    * Changes one line of an open cart in one update: the everyday case, in which no cart begins or ends.
-   * @returns the cart as it is now, or undefined when it is another case, or a limit, a version or a key stands against it.
+   * @returns what the change made, or undefined when it is another case, or a limit, a version or a key stands against it.
    */
-  async change(userId: string, change: LineChange, options: ChangeOptions): Promise<Cart | undefined> {
+  async change(userId: string, change: LineChange, options: ChangeOptions): Promise<ChangedLine | undefined> {
     const expression = changeExpression(change, options);
     try {
       const { Attributes } = await this.db.client.send(
-        new UpdateCommand({ TableName: this.table, Key: { UserID: userId, Entry: CART }, ReturnValues: 'ALL_NEW', ...expression }),
+        // Not the whole cart: reading it costs the client more than the update.
+        new UpdateCommand({ TableName: this.table, Key: { UserID: userId, Entry: CART }, ReturnValues: 'UPDATED_NEW', ...expression }),
       );
-      return Attributes && cartOf(Attributes);
+      return Attributes && changedLine(change.productId, Attributes);
     } catch (error) {
       if (!isConditionFailure(error)) throw error;
       return undefined;
@@ -163,7 +170,7 @@ function changeExpression(change: LineChange, { now, snapshot, key, ifVersion }:
 function lineExpression(change: LineChange, snapshot: Snapshot | undefined): { set: string[]; remove: string; condition: string; values: Record<string, unknown> } {
   const remembers = 'Snapshots.#product = if_not_exists(Snapshots.#product, :snapshot)';
   const isRoom = 'attribute_exists(Quantities.#product) OR size(Quantities) < :lines';
-  const values = { ':snapshot': snapshot && snapshotItem(snapshot), ':lines': MAX_LINES };
+  const values = { ':snapshot': snapshot && snapshotText(snapshot), ':lines': MAX_LINES };
   switch (change.kind) {
     case 'set':
       return { set: ['Quantities.#product = :quantity', remembers], remove: '', condition: `(${isRoom})`, values: { ...values, ':quantity': change.quantity } };

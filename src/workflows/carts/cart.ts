@@ -5,7 +5,7 @@ import type { CartInput, CartResult } from './declarations';
 // One activity reads, reminds and writes: three of them would be three billable actions. Retried for as long as it
 // takes, because a channel or the database may be away for hours and nobody waits.
 const { lookAtCart } = proxyActivities<CartActivities>({
-  startToCloseTimeout: '2 minutes',
+  startToCloseTimeout: '1 minute',
   retry: { initialInterval: '2 s', backoffCoefficient: 2, maximumInterval: '15 minutes' },
 });
 

@@ -6,7 +6,7 @@ import type { CheckoutInput, CheckoutResult } from './declarations';
 
 // Retried for as long as it takes: stock is right without it, but people look at what is written.
 const { settleCheckout } = proxyActivities<CartActivities>({
-  startToCloseTimeout: '1 minute',
+  startToCloseTimeout: '10 s',
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
