@@ -32,7 +32,7 @@ function startWorker(): void {
 
 beforeAll(async () => {
   temporal = await startTestTemporal();
-  graph = await startTestGraph({ LONGWATCH_CHECKOUT_HOLD_MS: '5000' }, temporal.address);
+  graph = await startTestGraph({ LONGWATCH_CHECKOUT_HOLD_MS: '3000' }, temporal.address);
   environment = { ...graph.environment, LONGWATCH_LOG_LEVEL: 'error' };
   startWorker();
 }, 900_000);
