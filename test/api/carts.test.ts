@@ -147,6 +147,7 @@ describe('a guest’s cart at login', () => {
     expect(body.cart.lines[0].quantity).toBe(999);
     expect((await ask('post', `/v1/carts/${user}/merge`, { guestId: newUser() }).expect(200)).body.merged).toEqual({ added: 0, combined: 0, clamped: [] });
     await ask('post', `/v1/carts/${user}/merge`, { guestId: guest, policy: 'most' }).expect(400);
+    expect((await ask('post', `/v1/carts/${user}/merge`, { guestId: user }).expect(400)).body.errors[0].field).toBe('guestId');
   });
 });
 

@@ -1,5 +1,6 @@
 import { formatMoney } from '../fraud/money';
 import { iso } from '../ids';
+import { cell } from '../markdown';
 import type { Notification } from '../notification';
 import type { Cart } from './cart';
 import type { Checkout } from './checkout';
@@ -23,7 +24,7 @@ export function reminder(cart: Cart, rung: number, dueAt: number, recipient: str
 /** A cart's page in the Web UI, Markdown. */
 export function cartPage(cart: Cart | undefined, cartNumber: number, next: string): string {
   if (cart?.number !== cartNumber) return next;
-  const rows = cart.lines.slice(0, LISTED).map(({ quantity, title, price, currency }) => `| ${quantity} | ${title.replaceAll('|', '\\|')} | ${formatMoney(price, currency)} |`);
+  const rows = cart.lines.slice(0, LISTED).map(({ quantity, title, price, currency }) => `| ${quantity} | ${cell(title)} | ${formatMoney(price, currency)} |`);
   const more = cart.lines.length - rows.length;
   return [
     `**${cart.status}** · user ${cart.userId} · last activity ${iso(cart.lastActivityAt)} · reminders sent: ${cart.reminded?.rung ?? 0}`,
@@ -35,7 +36,7 @@ export function cartPage(cart: Cart | undefined, cartNumber: number, next: strin
 
 /** A checkout's page in the Web UI, Markdown. */
 export function checkoutPage({ status, userId, lines, total, currency, holdUntil, orderId, paymentReference }: Checkout): string {
-  const rows = lines.slice(0, LISTED).map(({ quantity, title, price }) => `| ${quantity} | ${title.replaceAll('|', '\\|')} | ${formatMoney(price, currency)} |`);
+  const rows = lines.slice(0, LISTED).map(({ quantity, title, price }) => `| ${quantity} | ${cell(title)} | ${formatMoney(price, currency)} |`);
   const more = lines.length - rows.length;
   return [
     `**${status}** · ${formatMoney(total, currency)} · user ${userId} · held until ${iso(holdUntil)}`,

@@ -84,6 +84,7 @@ export class Carts {
    * @throws LongwatchError `conflict` when the lines would be too many, or went to another user.
    */
   async merge(userId: string, guestId: string, policy: MergePolicy): Promise<MergeReport> {
+    if (guestId === userId) throw new LongwatchError('invalid', 'guestId must be another than the user', { faults: [{ field: 'guestId', message: 'must be another than the user' }] });
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const [user, guest] = await Promise.all([this.parts.carts.read(userId), this.parts.carts.read(guestId)]);
       if (guest?.merged?.into === userId) return guest.merged.report;

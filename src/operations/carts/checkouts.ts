@@ -4,7 +4,7 @@ import { afterOrder } from '../../domain/carts/cart';
 import { type Checkout, type CheckoutStatus, freeze, type Frozen, PART_LINES, partsOf, statusAt } from '../../domain/carts/checkout';
 import type { Product } from '../../domain/carts/product';
 import { holdEnd } from '../../domain/carts/stock';
-import { LongwatchError } from '../../domain/errors';
+import { isLongwatchError, LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { Debt } from '../../domain/ledger';
 import type { CartStore } from '../../stores/carts/carts';
@@ -100,7 +100,7 @@ export class Checkouts {
     try {
       frozen = freeze(cart, products, now);
     } catch (error) {
-      this.parts.onCheckout?.('short');
+      if (isLongwatchError(error, 'insufficientStock')) this.parts.onCheckout?.('short');
       throw error;
     }
     mustTotal(frozen, expectedTotal);
