@@ -10,13 +10,13 @@ const integer = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
 const duration = (fallback: number) => integer(fallback, 1, 366 * 24 * 3_600_000);
 const flag = z.enum(['true', 'false']).default('false').transform((value) => value === 'true');
-/** Durations like `1h,24h,72h`, ascending, in milliseconds. */
+/** Durations like `1h,24h,72h`, ascending, in milliseconds; `none`. */
 const ladder = (fallback: string) =>
   z
     .string()
     .default(fallback)
-    .transform((text) => text.split(',').map((one) => ms(one.trim() as ms.StringValue) as number | undefined))
-    .refine((steps) => steps.every((step, i) => step !== undefined && step > (steps[i - 1] ?? 0)), 'must be durations that ascend, like 1h,24h,72h')
+    .transform((text) => (text === 'none' ? [] : text.split(',').map((one) => (/\d/.test(one) ? (ms(one.trim() as ms.StringValue) as number | undefined) : undefined))))
+    .refine((steps) => steps.every((step, i) => step !== undefined && step > (steps[i - 1] ?? 0)), 'must be durations that ascend, like 1h,24h,72h, or none')
     .transform((steps) => steps as number[]);
 const url = z.url({ protocol: /^https?$/ });
 
@@ -74,7 +74,7 @@ const schema = z.object({
   LONGWATCH_FINAL_POLICY: z.enum(['keep', 'release', 'confirm']).default('keep').describe('keep: hold and remind; release: close as genuine; confirm: close as fraud'),
   LONGWATCH_REMIND_EVERY_MS: duration(24 * HOUR).describe('Final policy keep: reminder interval'),
   LONGWATCH_FOUR_EYES_ABOVE: integer(100_000, 0, Number.MAX_SAFE_INTEGER).describe('Amount in minor units from which a decision needs two people'),
-  LONGWATCH_CART_REMINDERS: ladder('1h,24h,72h').describe('Reminders of a cart, each so long after the last activity in it'),
+  LONGWATCH_CART_REMINDERS: ladder('1h,24h,72h').describe('Reminders of a cart, each so long after the last activity in it; none'),
   LONGWATCH_CART_ABANDON_AFTER_MS: duration(30 * 24 * HOUR).describe('A cart counts as abandoned so long after the last activity'),
   LONGWATCH_CART_QUIET_HOURS: z
     .string()
