@@ -3,6 +3,7 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { benchCarts } from './carts';
 import { benchFraud } from './fraud';
 import { benchFraudFeatures } from './fraudFeatures';
 import { benchFraudRules } from './fraudRules';
@@ -12,6 +13,16 @@ import { benchFraudStream } from './fraudStream';
 void yargs(hideBin(process.argv))
   .scriptName('npm run bench --')
   .usage('$0 <what>\n\nMeasures the product beside its floor and a peer, on a stack of its own.')
+  .command(
+    'carts',
+    'adding to carts, reading them and checking out, beside the bare calls; Temporal actions of a cart',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })
+        .option('samples', { type: 'number', default: 150, describe: 'Latencies a round' })
+        .option('checkouts', { type: 'number', default: 100, describe: 'Checkouts a round, eight at once' }),
+    (args) => benchCarts(args),
+  )
   .command(
     'fraud',
     'decisions through HTTP, beside the bare calls they cannot avoid and beside a workflow a decision',

@@ -1,4 +1,6 @@
+import ms from 'ms';
 import { z } from 'zod';
+import { parseQuietHours } from './domain/carts/preferences';
 
 /**
  * The only reader of the environment. Every variable is listed here with its default and meaning;
@@ -8,6 +10,14 @@ const integer = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
 const duration = (fallback: number) => integer(fallback, 1, 366 * 24 * 3_600_000);
 const flag = z.enum(['true', 'false']).default('false').transform((value) => value === 'true');
+/** Durations like `1h,24h,72h`, ascending, in milliseconds; `none`. */
+const ladder = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text) => (text === 'none' ? [] : text.split(',').map((one) => (/\d/.test(one) ? (ms(one.trim() as ms.StringValue) as number | undefined) : undefined))))
+    .refine((steps) => steps.every((step, i) => step !== undefined && step > (steps[i - 1] ?? 0)), 'must be durations that ascend, like 1h,24h,72h, or none')
+    .transform((steps) => steps as number[]);
 const url = z.url({ protocol: /^https?$/ });
 
 const MINUTE = 60_000;
@@ -64,6 +74,17 @@ const schema = z.object({
   LONGWATCH_FINAL_POLICY: z.enum(['keep', 'release', 'confirm']).default('keep').describe('keep: hold and remind; release: close as genuine; confirm: close as fraud'),
   LONGWATCH_REMIND_EVERY_MS: duration(24 * HOUR).describe('Final policy keep: reminder interval'),
   LONGWATCH_FOUR_EYES_ABOVE: integer(100_000, 0, Number.MAX_SAFE_INTEGER).describe('Amount in minor units from which a decision needs two people'),
+  LONGWATCH_CART_REMINDERS: ladder('1h,24h,72h').describe('Reminders of a cart, each so long after the last activity in it; none'),
+  LONGWATCH_CART_ABANDON_AFTER_MS: duration(30 * 24 * HOUR).describe('A cart counts as abandoned so long after the last activity'),
+  LONGWATCH_CART_QUIET_HOURS: z
+    .string()
+    .default('21:00-08:00')
+    .transform(parseQuietHours)
+    .refine((hours) => hours !== undefined, 'must be like 21:00-08:00, or none')
+    .transform((hours) => hours ?? null)
+    .describe('Local hours in which nobody is reminded, unless the user says otherwise; none'),
+  LONGWATCH_CHECKOUT_HOLD_MS: duration(15 * MINUTE).describe('How long a checkout holds its stock at least; up to a twentieth more'),
+  LONGWATCH_PRODUCT_CACHE_MS: integer(2_000, 0, HOUR).describe('How old the title and price may be that a cart shows of a product; 0: read every time'),
   LONGWATCH_WEBHOOK_URL: url.optional().describe('Notification channel: HMAC-signed webhook'),
   LONGWATCH_SNS_TOPIC_ARN: z.string().optional().describe('Notification channel: SNS topic'),
   SNS_ENDPOINT: url.optional(),

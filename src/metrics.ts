@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { CartCountName, CartCounts } from './domain/carts/cart';
 import type { Decision, Outcome } from './domain/fraud/decision';
 import type { ComparedModel } from './domain/fraud/driftNotice';
 import type { StoreCall } from './stores/dynamodb';
@@ -108,6 +109,26 @@ export class Metrics {
     registers: [this.registry],
     collect: () => this.collectDrift(),
   });
+  private readonly cartChanges = new Counter({
+    name: 'longwatch_carts_total',
+    help: 'Carts that this process has seen opened, reminded, recovered, abandoned, …',
+    labelNames: ['what'],
+    registers: [this.registry],
+  });
+  private readonly cartTotals = new Gauge({
+    name: 'longwatch_carts',
+    help: 'Carts of all processes: open now; opened, reminded, recovered, abandoned, … since the beginning',
+    labelNames: ['what'],
+    registers: [this.registry],
+    collect: () => this.collectCarts(),
+  });
+  private carts: (() => Promise<Readonly<Record<string, number>>>) | undefined;
+  private readonly checkouts = new Counter({
+    name: 'longwatch_checkouts_total',
+    help: 'Checkouts that this process has seen held, short of stock, confirmed, cancelled, expired; refund-due: payments that must be given back',
+    labelNames: ['what'],
+    registers: [this.registry],
+  });
   private drift: (() => readonly ComparedModel[]) | undefined;
 
   constructor() {
@@ -164,6 +185,25 @@ export class Metrics {
     this.batchSeconds.observe({ stream }, batch.seconds);
     for (const [result, count] of Object.entries(batch.counts)) this.streamRecords.inc({ stream, result }, count);
     if (batch.deadLetters > 0) this.deadLetters.inc({ source: stream }, batch.deadLetters);
+  }
+
+  cartsCounted(counts: CartCounts): void {
+    for (const [what, count] of Object.entries(counts) as [CartCountName, number][]) this.cartChanges.inc({ what }, count);
+  }
+
+  /** Where the totals of all processes are read whenever somebody asks for the metrics. */
+  watchCarts(totals: () => Promise<Readonly<Record<string, number>>>): void {
+    this.carts = totals;
+  }
+
+  private async collectCarts(): Promise<void> {
+    // While the table is away the last totals stay: one part that is away must not take the other metrics with it.
+    const totals = await this.carts?.().catch(() => undefined);
+    for (const [what, count] of Object.entries(totals ?? {})) this.cartTotals.set({ what }, count);
+  }
+
+  checkout(what: 'held' | 'short' | 'confirmed' | 'cancelled' | 'expired' | 'refund-due'): void {
+    this.checkouts.inc({ what });
   }
 
   streamTrimmed(stream: string): void {

@@ -18,3 +18,11 @@ it('every variable is in the reference', () => {
   expect(names).toEqual(expect.arrayContaining(Object.keys(readConfig({}))));
   expect(configReference().find(({ name }) => name === 'PORT')).toEqual({ name: 'PORT', fallback: '3000', description: expect.stringContaining('HTTP API') });
 });
+
+it('a cart’s reminders are durations that ascend, its quiet hours a time of day, or none', () => {
+  expect(readConfig({})).toMatchObject({ LONGWATCH_CART_REMINDERS: [3_600_000, 86_400_000, 259_200_000], LONGWATCH_CART_QUIET_HOURS: { from: 21 * 60, to: 8 * 60 } });
+  expect(readConfig({ LONGWATCH_CART_REMINDERS: 'none', LONGWATCH_CART_QUIET_HOURS: 'none' })).toMatchObject({ LONGWATCH_CART_REMINDERS: [], LONGWATCH_CART_QUIET_HOURS: null });
+  for (const reminders of ['2h,1h', '1h,,2h', 'soon', '1h,1h', '-1h'])
+    expect(() => readConfig({ LONGWATCH_CART_REMINDERS: reminders })).toThrow('LONGWATCH_CART_REMINDERS: must be durations that ascend, like 1h,24h,72h, or none');
+  expect(() => readConfig({ LONGWATCH_CART_QUIET_HOURS: '9-5' })).toThrow('LONGWATCH_CART_QUIET_HOURS: must be like 21:00-08:00, or none');
+});

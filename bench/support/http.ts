@@ -2,18 +2,20 @@ import { Agent, request } from 'node:http';
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
-/** POSTs JSON with as little client work as possible, so that the generator is not what is measured. */
-export function post(url: URL, key: string, body: string): Promise<{ status: number; text: string }> {
+/** POSTs JSON. */
+export const post = (url: URL, key: string, body: string) => call('POST', url, key, body);
+
+/** A request with as little client work as possible, so that the generator is not what is measured. */
+export function call(method: 'GET' | 'POST' | 'PUT', url: URL, key: string, body = ''): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const sent = request(
       url,
       {
         agent,
-        method: 'POST',
+        method,
         headers: {
           authorization: `Bearer ${key}`,
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
+          ...(body && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
         },
       },
       (response) => {

@@ -10,3 +10,10 @@ export function versionOf(ifMatch: string | undefined): number {
   if (version === undefined) throw new Problem(400, 'If-Match must be the ETag of a version, in quotes: "3"', { errors: [{ field: 'If-Match', message: 'must be like "3"' }] });
   return Number(version);
 }
+
+export const optionalIfMatchHeader = { ...ifMatchHeader, required: false };
+
+/** The same where the caller may leave it out. */
+export function optionalVersionOf(ifMatch: string | undefined): { ifVersion?: number } {
+  return ifMatch === undefined ? {} : { ifVersion: versionOf(ifMatch) };
+}

@@ -8,7 +8,7 @@ export class Problem extends Error {
   constructor(
     readonly status: number,
     message: string,
-    readonly extra: { errors?: FieldFault[]; headers?: Record<string, string>; type?: string } = {},
+    readonly extra: { errors?: FieldFault[]; headers?: Record<string, string>; type?: string; members?: Readonly<Record<string, unknown>> } = {},
   ) {
     super(message);
   }
@@ -36,12 +36,13 @@ const titles: Readonly<Record<number, string>> = {
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (isLongwatchError(error)) {
-    const { faults, retryAfterSeconds } = error.detail;
+    const { faults, retryAfterSeconds, members } = error.detail;
     const status = errorTypes[error.type].status;
     const retryAfter = retryAfterSeconds ?? (status === 503 ? 1 : undefined);
     return new Problem(status, error.message, {
       type: error.type,
       ...(faults && { errors: faults }),
+      ...(members && { members }),
       ...(retryAfter !== undefined && { headers: { 'retry-after': String(retryAfter) } }),
     });
   }
@@ -61,7 +62,7 @@ function bodyProblem(error: unknown): Problem | undefined {
 
 /** Sends problem details; `instance` is the request's id, by which its log lines are found. */
 export function sendProblem(response: Response, problem: Problem, requestId: string): void {
-  const { errors, headers = {}, type } = problem.extra;
+  const { errors, headers = {}, type, members } = problem.extra;
   response
     .status(problem.status)
     .set(headers)
@@ -74,6 +75,7 @@ export function sendProblem(response: Response, problem: Problem, requestId: str
         detail: problem.message,
         instance: `urn:longwatch:request:${requestId}`,
         ...(errors && { errors }),
+        ...members,
       }),
     );
 }

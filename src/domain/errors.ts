@@ -8,6 +8,10 @@ export const errorTypes = {
   notFound: { final: true, status: 404 },
   /** Same id, other content; or a state that does not allow what was asked. */
   conflict: { final: true, status: 409 },
+  /** A checkout wants more than there is; nothing was held. */
+  insufficientStock: { final: true, status: 409 },
+  /** A payment for a checkout that is no longer held, or paid already: it must be given back. */
+  refundDue: { final: true, status: 409 },
   /** The version that the caller read is not the current one (If-Match). */
   versionMismatch: { final: true, status: 412 },
   /** The input breaks a documented rule. */
@@ -38,7 +42,13 @@ export class LongwatchError extends Error {
   constructor(
     readonly type: ErrorType,
     message: string,
-    readonly detail: { faults?: FieldFault[]; retryAfterSeconds?: number; cause?: unknown } = {},
+    readonly detail: {
+      faults?: FieldFault[];
+      retryAfterSeconds?: number;
+      /** Further members of the problem details, for programs. */
+      members?: Readonly<Record<string, unknown>>;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
   }

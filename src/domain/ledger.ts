@@ -8,6 +8,8 @@ export interface OwedStart {
   summary: string;
   /** Typed search attributes by name (see workflows/searchAttributes.ts). */
   searchAttributes: Record<string, string | number>;
+  /** Epoch ms before which there is nothing for it to do: it is started at once, and its first task waits. */
+  notBefore?: number;
 }
 
 /** A transaction that was decided without the model and must be scored once the model is back. */

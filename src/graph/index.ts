@@ -38,13 +38,14 @@ import type { Queue } from '../workers/queues';
 import type { InvestigationPolicy } from '../workflows/fraud/declarations';
 import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE, type DriftReportInput, FRAUD_QUEUE } from '../workflows/fraud/declarations';
 import { OPERATIONS_QUEUE, REDRIVE_TYPE, redriveWorkflowId, RELAY_ID, RELAY_TYPE, STREAM_TYPE, streamWorkflowId } from '../workflows/operations/declarations';
+import { buildCarts } from './carts';
 import { channels } from './channels';
 import { buildConsumers, fraudStreams } from './consumers';
 import { buildModels } from './models';
 import type { Part, Shared, StandingWorkflow } from './part';
 
 /** The capabilities beside fraud. */
-const capabilities: readonly ((shared: Shared) => Part)[] = [];
+const capabilities: readonly ((shared: Shared) => Part)[] = [buildCarts];
 
 /** How cases are run, from the configuration. */
 export function investigationPolicy(config: Config): InvestigationPolicy {
@@ -126,7 +127,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       }),
     );
 
-  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, startSoon, onFault };
+  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, onFault };
   const parts = capabilities.map((build) => build(shared));
 
   const deadLetterStore = new DeadLetterStore(db);

@@ -24,6 +24,10 @@ export interface Shared {
   notifications: Notifications;
   metrics: Metrics;
   logger: Logger;
+  /** Signs customers' links. */
+  signingSecret: string;
+  /** Address of the API as customers reach it, known once it listens. */
+  publicUrl(): string;
   /** Starts what is owed after the answer; what fails stays owed. */
   startSoon(debt: Debt): void;
   onFault(error: unknown): void;

@@ -47,6 +47,8 @@ export class Starts {
           workflowIdConflictPolicy: 'FAIL',
           staticSummary: start.summary,
           typedSearchAttributes: typedSearchAttributes(start.searchAttributes),
+          // A delayed first task is part of the start: it saves the timer, which is a billable action.
+          ...(start.notBefore !== undefined && start.notBefore > Date.now() && { startDelay: start.notBefore - Date.now() }),
         }),
       );
     } catch (error) {

@@ -62,6 +62,21 @@ export const tables = {
   FeatureCounts: { partitionKey: S('ModelVersion'), sortKey: S('DayProcess'), ttl: 'ExpiresAt' },
   /** What was sent to whom, by which channel, with what result. */
   Notifications: { partitionKey: S('Recipient'), sortKey: S('TimeID') },
+  /** A user's cart with its lines (Entry = `cart`) and wishes about reminders (Entry = `preferences`). */
+  ShoppingCart: { partitionKey: S('UserID'), sortKey: S('Entry') },
+  /** How many carts were opened, reminded, …; spread over shards. */
+  CartCounts: { partitionKey: S('Shard') },
+  /** A product with its stock (Entry = `product`), and which adjustments of it were made (Entry = `adjustment#<key>`). */
+  Products: { partitionKey: S('ProductID'), sortKey: S('Entry'), ttl: 'ExpiresAt' },
+  /** A checkout (Entry = `checkout`) and payments that came for it and must be given back (Entry = `refund#<reference>`). */
+  Checkouts: {
+    partitionKey: S('CheckoutID'),
+    sortKey: S('Entry'),
+    indexes: { ByRefund: { partitionKey: S('RefundStatus'), sortKey: S('RecordedAtID'), projection: 'ALL' } },
+    ttl: 'ExpiresAt',
+  },
+  /** What a user bought, in time order. */
+  Orders: { partitionKey: S('UserID'), sortKey: S('TimeOrderID') },
 } as const satisfies Record<string, TableSpec>;
 
 export type TableName = keyof typeof tables;

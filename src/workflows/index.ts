@@ -1,4 +1,6 @@
 /** Every workflow, for the bundle. */
+export { cart } from './carts/cart';
+export { checkout } from './carts/checkout';
 export { driftReport } from './fraud/driftReport';
 export { investigation } from './fraud/investigation';
 export { redrive } from './operations/redrive';

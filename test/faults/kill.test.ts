@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
@@ -15,6 +14,7 @@ import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { startTestKinesis, type TestKinesis } from '../support/kinesis';
 import { merchantDecides } from '../support/merchantRules';
 import { payment, type Payment } from '../support/payment';
+import { startSilentServer } from '../support/silentServer';
 import { eventually } from '../support/stack';
 import { startTestTemporal, type TestTemporal } from '../support/temporal';
 
@@ -197,28 +197,22 @@ it('kill -9 of the worker while it reads shards: every transaction is decided on
 }, 240_000);
 
 describe('kill -9 of the API between the write and the start', () => {
-  /** Takes connections and never says a word, so that a start hangs for as long as the API lives. */
-  const silence = createTcpServer((socket) => void sockets.add(socket.on('error', () => undefined)));
-  const sockets = new Set<Socket>();
-  let silentAddress: string;
+  // A start hangs for as long as the API lives.
+  let silence: Awaited<ReturnType<typeof startSilentServer>>;
   beforeAll(async () => {
-    await new Promise<void>((resolve) => silence.listen(0, '127.0.0.1', resolve));
-    silentAddress = `127.0.0.1:${(silence.address() as AddressInfo).port}`;
+    silence = await startSilentServer();
   });
-  afterAll(() => {
-    sockets.forEach((socket) => socket.destroy());
-    silence.close();
-  });
+  afterAll(() => silence?.close());
 
   it('the relay starts what is owed, once; the payment system’s retry gets the same bytes', async () => {
-    const first = await startApi({ ...environment, TEMPORAL_ADDRESS: silentAddress });
+    const first = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
     const payments = Array.from({ length: 4 }, () => payment({ merchantId: 'block' }));
     const answers = await Promise.all(payments.map((body) => request(first.url).post('/v1/transactions').set(...bearer('service')).send(body).expect(200)));
     // Its start hangs: nobody has begun a case.
     expect(await Promise.all(payments.map(({ transactionId }) => runsOf(transactionId)))).toEqual([0, 0, 0, 0]);
     await endApi(first);
     for (const { transactionId } of payments) await eventually(() => read(transactionId), ({ status }) => status === 'waiting');
-    const second = await startApi({ ...environment, TEMPORAL_ADDRESS: silentAddress });
+    const second = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
     for (const [i, body] of payments.entries()) {
       const again = await request(second.url).post('/v1/transactions').set(...bearer('service')).send(body).expect(200);
       expect(again.text).toBe(answers[i]!.text);

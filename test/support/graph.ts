@@ -11,9 +11,9 @@ import { REGION, startTestDynamoDB, type TestDynamoDB } from './dynamodb';
 import { TEST_SECRET } from './secret';
 import { startTcpProxy, type TcpProxy } from './tcpProxy';
 
-const keys = { service: 'service-key-0123456789', ana: 'ana-key-0123456789', ben: 'ben-key-0123456789', eva: 'eva-key-0123456789', admin: 'admin-key-0123456789' };
+const keys = { service: 'service-key-0123456789', ana: 'ana-key-0123456789', ben: 'ben-key-0123456789', eva: 'eva-key-0123456789', admin: 'admin-key-0123456789', ada: 'ada-key-0123456789' };
 export type Who = keyof typeof keys;
-const roles: Record<Who, string> = { service: 'service', ana: 'investigator', ben: 'investigator', eva: 'supervisor', admin: 'admin' };
+const roles: Record<Who, string> = { service: 'service', ana: 'investigator', ben: 'investigator', eva: 'supervisor', admin: 'admin', ada: 'customer' };
 const apiKeys = (Object.keys(keys) as Who[]).map((who) => `${who}:${roles[who]}:${keys[who]}`).join(',');
 export const bearer = (who: Who): [string, string] => ['authorization', `Bearer ${keys[who]}`];
 

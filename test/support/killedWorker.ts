@@ -5,13 +5,14 @@ import { readConfig } from '../../src/config';
 import { configuredEndpoints } from '../../src/endpoints';
 import { buildGraph } from '../../src/graph';
 import { installRuntime, startWorkers } from '../../src/workers';
+import { CARTS_QUEUE } from '../../src/workflows/carts/declarations';
 import { FRAUD_QUEUE } from '../../src/workflows/fraud/declarations';
 import { TEST_SECRET } from './secret';
 
 /**
- * A worker as the product's, but one that is killed (SIGKILL, by itself) when a case's activity number n has had
- * its effect and Temporal has not heard of it yet. Which n is the last part of the transaction's id, `…-kill-n`;
- * once a case. The folder of the first argument keeps what happened over the deaths.
+ * A worker as the product's, but one that is killed (SIGKILL, by itself) when activity number n of a case or a
+ * checkout has had its effect and Temporal has not heard of it yet. Which n is the last part of its id, `…-kill-n`;
+ * once each. The folder of the first argument keeps what happened over the deaths.
  */
 const folder = process.argv[2]!;
 
@@ -54,7 +55,7 @@ async function main(): Promise<void> {
   startWorkers({
     connection: graph.target.connection,
     namespace: graph.target.namespace,
-    activities: { ...graph.activities, [FRAUD_QUEUE]: mortal(graph.activities[FRAUD_QUEUE]!) },
+    activities: { ...graph.activities, [FRAUD_QUEUE]: mortal(graph.activities[FRAUD_QUEUE]!), [CARTS_QUEUE]: mortal(graph.activities[CARTS_QUEUE]!) },
     logLevel: 'error',
     onRunning: () => void graph.startStandingWorkflows(),
     onFault: (error) => process.stderr.write(`${String(error)}\n`),

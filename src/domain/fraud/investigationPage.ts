@@ -2,6 +2,7 @@ import { eyesOn } from './fourEyes';
 import { type CaseState, dueAt, isProven, needsFourEyes, type Person, statusOf } from './investigation';
 import { formatMoney } from './money';
 import { iso } from '../ids';
+import { cell } from '../markdown';
 
 /** The case as a page in Markdown, shown by the Web UI under "User Metadata". */
 export function casePage(state: CaseState): string {
@@ -114,13 +115,4 @@ function who(person: Person): string {
 function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map((row) => line(row.map(cell)))].join('\n');
-}
-
-/** Long notes are cut, and what people typed can neither end a cell nor bring HTML or images into the page. */
-function cell(text: string): string {
-  const cut = text.length > 300 ? `${text.slice(0, 300)}…` : text;
-  return cut
-    .replace(/\s+/g, ' ')
-    .replace(/[\\|`[\]!]/g, '\\$&')
-    .replace(/</g, '&lt;');
 }

@@ -1,0 +1,27 @@
+import { checkoutPage } from '../../domain/carts/letters';
+import type { CartCare } from '../../operations/carts/cartCare';
+import type { Checkouts } from '../../operations/carts/checkouts';
+import { asFailure } from '../failures';
+import type { CartActivities } from './types';
+
+export interface CartActivityParts {
+  care: Pick<CartCare, 'look'>;
+  checkouts: Pick<Checkouts, 'settle'>;
+}
+
+export function cartActivities({ care, checkouts }: CartActivityParts): CartActivities {
+  return {
+    lookAtCart: (userId, cartNumber, now) => asFailure(() => care.look(userId, cartNumber, latest(now))),
+    settleCheckout: (checkoutId, now) =>
+      asFailure(async () => {
+        const checkout = await checkouts.settle(checkoutId, latest(now));
+        if (!checkout) return { ended: 'expired' as const, page: 'There is no such checkout' };
+        const { status, holdUntil } = checkout;
+        const isOver = status === 'confirmed' || status === 'cancelled' || status === 'expired';
+        return { ...(isOver ? { ended: status } : { until: holdUntil }), page: checkoutPage(checkout) };
+      }),
+  };
+}
+
+/** An attempt may come long after its workflow asked for it: at night, after the hold. */
+const latest = (now: number): number => Math.max(now, Date.now());

@@ -1,0 +1,50 @@
+import { formatMoney } from '../fraud/money';
+import { iso } from '../ids';
+import { cell } from '../markdown';
+import type { Notification } from '../notification';
+import type { Cart } from './cart';
+import type { Checkout } from './checkout';
+
+/** More lines than these are counted, not listed. */
+const LISTED = 10;
+
+/** A reminder of a cart; the same however often it is made for one step of its ladder. */
+export function reminder(cart: Cart, rung: number, dueAt: number, recipient: string): Notification {
+  const listed = cart.lines.slice(0, LISTED).map(({ quantity, title, price, currency }) => `  ${quantity} × ${title}, ${formatMoney(price, currency)} each`);
+  const more = cart.lines.length - listed.length;
+  return {
+    id: `cart.${cart.userId}.${cart.number}.reminder-${rung}`,
+    recipient,
+    subject: 'Your cart is waiting',
+    text: ['Still in your cart:', ...listed, ...(more > 0 ? [`  and ${more} more`] : []), '', 'The link ends these reminders.'].join('\n'),
+    at: dueAt,
+  };
+}
+
+/** A cart's page in the Web UI, Markdown. */
+export function cartPage(cart: Cart | undefined, cartNumber: number, next: string): string {
+  if (cart?.number !== cartNumber) return next;
+  const rows = cart.lines.slice(0, LISTED).map(({ quantity, title, price, currency }) => `| ${quantity} | ${cell(title)} | ${formatMoney(price, currency)} |`);
+  const more = cart.lines.length - rows.length;
+  return [
+    `**${cart.status}** · user ${cart.userId} · last activity ${iso(cart.lastActivityAt)} · reminders sent: ${cart.reminded?.rung ?? 0}`,
+    next,
+    ...(rows.length > 0 ? ['', '| quantity | product | price |', '| --- | --- | --- |', ...rows] : []),
+    ...(more > 0 ? ['', `and ${more} more`] : []),
+  ].join('\n');
+}
+
+/** A checkout's page in the Web UI, Markdown. */
+export function checkoutPage({ status, userId, lines, total, currency, holdUntil, orderId, paymentReference }: Checkout): string {
+  const rows = lines.slice(0, LISTED).map(({ quantity, title, price }) => `| ${quantity} | ${cell(title)} | ${formatMoney(price, currency)} |`);
+  const more = lines.length - rows.length;
+  return [
+    `**${status}** · ${formatMoney(total, currency)} · user ${userId} · held until ${iso(holdUntil)}`,
+    ...(orderId === undefined ? [] : [`Order ${orderId}, payment ${paymentReference}`]),
+    '',
+    '| quantity | product | price |',
+    '| --- | --- | --- |',
+    ...rows,
+    ...(more > 0 ? ['', `and ${more} more`] : []),
+  ].join('\n');
+}

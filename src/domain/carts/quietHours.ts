@@ -1,0 +1,32 @@
+import type { QuietHours } from './preferences';
+
+const MINUTE = 60_000;
+const DAY_MINUTES = 24 * 60;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Minutes since local midnight. By `Intl`, whose rules change with the runtime: not for workflow code. */
+export function localMinutes(at: number, timeZone: string): number {
+  let format = formats.get(timeZone);
+  if (!format) formats.set(timeZone, (format = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })));
+  const [hours = '0', minutes = '0'] = format.format(at).split(':');
+  return Number(hours) * 60 + Number(minutes);
+}
+
+export function isQuiet(at: number, timeZone: string, { from, to }: QuietHours): boolean {
+  const minutes = localMinutes(at, timeZone);
+  return from < to ? minutes >= from && minutes < to : minutes >= from || minutes < to;
+}
+
+/** The instant itself, or the end of the quiet hours that it falls into. */
+export function afterQuiet(at: number, timeZone: string, quiet: QuietHours | null): number {
+  if (!quiet || !isQuiet(at, timeZone, quiet)) return at;
+  const minutesTo = (instant: number) => (quiet.to - localMinutes(instant, timeZone) + DAY_MINUTES) % DAY_MINUTES;
+  const end = (Math.floor(at / MINUTE) + minutesTo(at)) * MINUTE;
+  // Clocks were put back in between: some of the night is left.
+  if (isQuiet(end, timeZone, quiet)) return afterQuiet(end, timeZone, quiet);
+  // Clocks were put forward: the night ended before.
+  let first = Math.max(at, end - ((DAY_MINUTES - minutesTo(end)) % DAY_MINUTES) * MINUTE);
+  while (isQuiet(first, timeZone, quiet)) first += MINUTE;
+  return first;
+}

@@ -1,0 +1,64 @@
+import { cartActivities } from '../activities/carts';
+import { cartPreferenceRoutes } from '../api/cartPreferences';
+import { cartRoutes } from '../api/carts';
+import { checkoutRoutes } from '../api/checkouts';
+import { productRoutes } from '../api/products';
+import type { CartPolicy } from '../domain/carts/ladder';
+import { UnsubscribeLinks } from '../gateways/unsubscribeLinks';
+import { CartCare } from '../operations/carts/cartCare';
+import { Carts } from '../operations/carts/carts';
+import { Catalogue } from '../operations/carts/catalogue';
+import { Checkouts } from '../operations/carts/checkouts';
+import { CartCountStore } from '../stores/carts/cartCounts';
+import { CartStore } from '../stores/carts/carts';
+import { CheckoutStore } from '../stores/carts/checkouts';
+import { ProductStore } from '../stores/carts/products';
+import { CARTS_QUEUE } from '../workflows/carts/declarations';
+import type { Part, Shared } from './part';
+
+/** Carts, products with their stock, and checkouts. */
+export function buildCarts({ config, db, ledger, notifications, metrics, logger, signingSecret, publicUrl, startSoon }: Shared): Part {
+  const policy: CartPolicy = {
+    reminders: config.LONGWATCH_CART_REMINDERS,
+    abandonAfterMs: config.LONGWATCH_CART_ABANDON_AFTER_MS,
+    quietHours: config.LONGWATCH_CART_QUIET_HOURS,
+  };
+  const store = new CartStore(db);
+  const counts = new CartCountStore(db);
+  const products = new ProductStore(db);
+  const checkoutStore = new CheckoutStore(db);
+  const catalogue = new Catalogue(products, config.LONGWATCH_PRODUCT_CACHE_MS);
+  const links = new UnsubscribeLinks(signingSecret, publicUrl);
+  const onCounted = metrics.cartsCounted.bind(metrics);
+  metrics.watchCarts(() => counts.totals());
+
+  const carts = new Carts({ carts: store, counts, catalogue, ledger, db, startSoon, onCounted }, { firstLookAfterMs: policy.reminders[0] ?? policy.abandonAfterMs });
+  const checkouts = new Checkouts(
+    {
+      checkouts: checkoutStore,
+      products,
+      cartStore: store,
+      carts,
+      ledger,
+      db,
+      startSoon,
+      onCheckout(what) {
+        metrics.checkout(what);
+        if (what === 'refund-due') logger.warn('a payment came too late or twice and must be given back: GET /v1/refunds');
+      },
+    },
+    { holdMs: config.LONGWATCH_CHECKOUT_HOLD_MS },
+  );
+  const care = new CartCare({ carts: store, counts, notifications, unsubscribeLink: (userId, at) => links.link(userId, at), db, onCounted }, policy);
+
+  return {
+    routes: [
+      ...cartRoutes({ carts, store, counts, catalogue }),
+      ...cartPreferenceRoutes({ store, links }),
+      ...checkoutRoutes({ checkouts, store: checkoutStore }),
+      ...productRoutes({ products, catalogue }),
+    ],
+    activities: { [CARTS_QUEUE]: cartActivities({ care, checkouts }) },
+    standing: [],
+  };
+}

@@ -1,0 +1,84 @@
+import { type Cart, type CartCounts, closed, type Closing } from '../../domain/carts/cart';
+import { type CartPolicy, nextStep } from '../../domain/carts/ladder';
+import { cartPage, reminder } from '../../domain/carts/letters';
+import { isLongwatchError, LongwatchError } from '../../domain/errors';
+import { iso } from '../../domain/ids';
+import type { CartCountStore } from '../../stores/carts/cartCounts';
+import type { CartStore } from '../../stores/carts/carts';
+import type { Db } from '../../stores/dynamodb';
+import { transact } from '../../stores/transact';
+import type { Notifications } from '../notifications';
+
+export interface CartCareParts {
+  carts: CartStore;
+  counts: CartCountStore;
+  notifications: Pick<Notifications, 'send'>;
+  /** A link by which a user ends the reminders. */
+  unsubscribeLink(userId: string, at: number): string;
+  db: Db;
+  onCounted?(counts: CartCounts): void;
+}
+
+/** What a cart's workflow is told: when to look again, or how it ended. */
+export interface CartLook {
+  until?: number;
+  /** What will be due then. */
+  next?: string;
+  ended?: Closing;
+  /** Markdown. */
+  page: string;
+}
+
+/** Attempts at a step before the workflow's retry takes over. */
+const ATTEMPTS = 10;
+
+/** What happens to carts that nobody touches. */
+export class CartCare {
+  constructor(
+    private readonly parts: CartCareParts,
+    private readonly policy: CartPolicy,
+  ) {}
+
+  /**
+   * Looks at a cart, does what is due at `now`, and says when to look again. Twice is once: a reminder has one id, and
+   * every write is conditional on what was read.
+   */
+  async look(userId: string, cartNumber: number, now: number): Promise<CartLook> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const [cart, preferences] = await Promise.all([this.parts.carts.read(userId), this.parts.carts.preferences(userId)]);
+      const step = nextStep(cart, cartNumber, preferences, this.policy, now);
+      switch (step.kind) {
+        case 'sleep':
+          return { until: step.until, next: step.next, page: cartPage(cart, cartNumber, `Next, at ${iso(step.until)}: ${step.next}`) };
+        case 'ended':
+          return { ended: step.how, page: cartPage(cart, cartNumber, `Ended: ${step.how}`) };
+        case 'remind':
+          if (cart) await this.remind(cart, step.rung, step.dueAt, preferences.recipient ?? userId, now);
+          break;
+        case 'abandon':
+          if (cart) await this.abandon(cart);
+          break;
+      }
+    }
+    throw new LongwatchError('contention', `The cart of ${userId} is busy; try again`);
+  }
+
+  private async remind(cart: Cart, rung: number, dueAt: number, recipient: string, now: number): Promise<void> {
+    const letter = { ...reminder(cart, rung, dueAt, recipient), link: this.parts.unsubscribeLink(cart.userId, dueAt) };
+    try {
+      await this.parts.notifications.send(letter);
+    } catch (error) {
+      // Who can never be reached must not be written to again and again: the step is behind, its record says why.
+      if (!isLongwatchError(error, 'refused')) throw error;
+    }
+    const counts: CartCounts = cart.reminded ? {} : { reminded: 1 };
+    const lost = await transact(this.parts.db, [this.parts.carts.reminding(cart, rung, now), ...this.parts.counts.counting(cart.userId, counts)]);
+    if (!lost) this.parts.onCounted?.(counts);
+  }
+
+  private async abandon(cart: Cart): Promise<void> {
+    const { cart: abandoned, counts } = closed(cart, 'abandoned');
+    const lost = await transact(this.parts.db, [this.parts.carts.replacing(cart, abandoned), ...this.parts.counts.counting(cart.userId, counts)]);
+    if (!lost) this.parts.onCounted?.(counts);
+  }
+}

@@ -1,0 +1,360 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterOrder } from '../../domain/carts/cart';
+import { type Checkout, type CheckoutStatus, freeze, type Frozen, PART_LINES, partsOf, statusAt } from '../../domain/carts/checkout';
+import type { Product } from '../../domain/carts/product';
+import { holdEnd } from '../../domain/carts/stock';
+import { isLongwatchError, LongwatchError } from '../../domain/errors';
+import { iso } from '../../domain/ids';
+import type { Debt } from '../../domain/ledger';
+import type { CartStore } from '../../stores/carts/carts';
+import type { CheckoutMove, CheckoutStore } from '../../stores/carts/checkouts';
+import type { ProductStore } from '../../stores/carts/products';
+import type { Db } from '../../stores/dynamodb';
+import type { Ledger, TransactItem } from '../../stores/ledger';
+import { transact } from '../../stores/transact';
+import { checkoutStart } from '../../workflows/carts/declarations';
+import type { Carts } from './carts';
+
+export interface CheckoutParts {
+  checkouts: CheckoutStore;
+  products: ProductStore;
+  cartStore: CartStore;
+  carts: Pick<Carts, 'itemsOf'>;
+  ledger: Ledger;
+  db: Db;
+  /** Hands a debt that was just written to Temporal, without waiting for it. */
+  startSoon(debt: Debt): void;
+  /** Told once a checkout has come to hold or to an end, and of each payment to give back. */
+  onCheckout?(what: 'held' | 'confirmed' | 'cancelled' | 'expired' | 'short' | 'refund-due'): void;
+  now?(): number;
+}
+
+export interface CheckoutSettings {
+  holdMs: number;
+  /** Lines to a transaction; as many as fit, unless a test wants parts. */
+  partLines?: number;
+}
+
+export interface CheckoutRequest {
+  /** The same however often it is sent; absent: one is made. */
+  checkoutId?: string;
+  /** What the customer was told, in minor units. */
+  expectedTotal?: number;
+  /** The cart's version that the customer saw. */
+  ifVersion?: number;
+}
+
+const ATTEMPTS = 25;
+/** An attempt that has not come to hold everything by then has died. */
+const RESERVING_MS = 5_000;
+
+/**
+ * Holds, sells and gives back. What one transaction takes is all or nothing by itself; larger checkouts go by parts, with
+ * a status in between that says how far they are, so that whoever comes next can go on or take back. A hold is a lease:
+ * time alone ends it, by the product's own item, whether or not anybody has come to write that down.
+ */
+export class Checkouts {
+  private readonly now: () => number;
+
+  constructor(
+    private readonly parts: CheckoutParts,
+    private readonly settings: CheckoutSettings,
+  ) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /**
+   * Holds every line of the user's cart, or none.
+   * @throws LongwatchError `insufficientStock` naming each line that is short, `conflict` (nothing to check out, another
+   *   total than expected), `versionMismatch`.
+   */
+  async begin(userId: string, request: CheckoutRequest): Promise<{ checkout: Checkout; begun: boolean }> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const earlier = request.checkoutId === undefined ? undefined : await this.parts.checkouts.find(request.checkoutId);
+      if (earlier && earlier.userId !== userId) throw new LongwatchError('conflict', `Checkout ${earlier.checkoutId} is another user's`);
+      if (earlier && earlier.status !== 'reserving') return { checkout: earlier, begun: false };
+      if (earlier && this.now() - earlier.createdAt > RESERVING_MS) await this.forget(earlier);
+      const begun = earlier ? undefined : await this.attempt(userId, request);
+      if (begun) return begun;
+      await pause(attempt);
+    }
+    throw busy('The products of this cart are');
+  }
+
+  private async attempt(userId: string, { checkoutId, expectedTotal, ifVersion }: CheckoutRequest): Promise<{ checkout: Checkout; begun: boolean } | undefined> {
+    const cart = await this.parts.cartStore.read(userId);
+    if (cart?.status !== 'open') throw new LongwatchError('conflict', `The cart of ${userId} is empty; put something in first`);
+    if (ifVersion !== undefined && ifVersion !== cart.version) throw new LongwatchError('versionMismatch', `The cart is at version ${cart.version}, not ${ifVersion}; read it again, then check it out`);
+    const open = cart.checkoutId === undefined ? undefined : await this.parts.checkouts.find(cart.checkoutId);
+    if (open && statusAt(open, this.now()) === 'held' && open.cartVersion === cart.version) {
+      mustTotal(open, expectedTotal);
+      return { checkout: open, begun: false };
+    }
+    if (open?.status === 'confirming') throw new LongwatchError('conflict', `Checkout ${open.checkoutId} of this cart is being paid`);
+    // The customer has changed the cart: what the earlier checkout holds is not wanted any more.
+    if (open?.status === 'held' || open?.status === 'cancelling') await this.cancel(open.checkoutId);
+    const products = await this.parts.products.read(cart.lines.map(({ productId }) => productId), { consistent: true });
+    const now = this.now();
+    let frozen: Frozen;
+    try {
+      frozen = freeze(cart, products, now);
+    } catch (error) {
+      if (isLongwatchError(error, 'insufficientStock')) this.parts.onCheckout?.('short');
+      throw error;
+    }
+    mustTotal(frozen, expectedTotal);
+    const partLines = this.settings.partLines ?? PART_LINES;
+    const checkout: Checkout = {
+      ...frozen,
+      checkoutId: checkoutId ?? `co-${randomUUID()}`,
+      userId,
+      cartNumber: cart.number,
+      cartVersion: cart.version,
+      status: 'held',
+      createdAt: now,
+      holdUntil: holdEnd(now, this.settings.holdMs),
+      partLines,
+      partsDone: Math.ceil(frozen.lines.length / partLines),
+      attempt: randomUUID(),
+    };
+    return (await this.reserve(checkout, products, this.parts.cartStore.checkingOut(cart, checkout.checkoutId))) ? { checkout, begun: true } : undefined;
+  }
+
+  /** @returns false when a race was lost, and nothing is held. */
+  private async reserve(checkout: Checkout, products: readonly Product[], markCart: TransactItem): Promise<boolean> {
+    const { checkouts, ledger } = this.parts;
+    const debt: Debt = { kind: 'start', start: checkoutStart(checkout), dueAt: checkout.createdAt };
+    const byId = new Map(products.map((product) => [product.productId, product]));
+    const parts = partsOf(checkout);
+    for (const [i, part] of parts.entries()) {
+      const last = i === parts.length - 1;
+      const status: CheckoutStatus = last ? 'held' : 'reserving';
+      const header = i === 0 ? checkouts.beginning({ ...checkout, status, partsDone: 1 }) : checkouts.moving(checkout, { from: 'reserving', fromParts: i, to: status, toParts: i + 1 });
+      const codes = await transact(this.parts.db, [
+        header,
+        ...part.map(({ productId, quantity }) => this.parts.products.holding(productOf(byId, productId), quantity, checkout.holdUntil, checkout.createdAt)),
+        ...(i === 0 ? [markCart] : []),
+        // Owed once everything is held: what an attempt that died holds, time gives back.
+        ...(last ? [ledger.oweStart(debt.start, debt.dueAt)] : []),
+      ]);
+      if (!codes) continue;
+      if (i > 0) await this.forget({ ...checkout, status: 'reserving', partsDone: i });
+      return false;
+    }
+    this.parts.startSoon(debt);
+    this.parts.onCheckout?.('held');
+    return true;
+  }
+
+  /** Takes an attempt back that could not hold everything, as if it had never been. */
+  private async forget(checkout: Checkout): Promise<void> {
+    const parts = partsOf(checkout);
+    let { partsDone } = checkout;
+    for (let attempt = 1; attempt <= ATTEMPTS && partsDone > 0; attempt++) {
+      const lines = parts[partsDone - 1] ?? [];
+      const header = partsDone === 1 ? this.parts.checkouts.forgetting(checkout, 1) : this.parts.checkouts.moving(checkout, { from: 'reserving', fromParts: partsDone, to: 'reserving', toParts: partsDone - 1 });
+      const codes = await transact(this.parts.db, [header, ...lines.map((line) => this.parts.products.returning(line, checkout.holdUntil))]);
+      if (!codes) partsDone -= 1;
+      else if (codes[0] === 'ConditionalCheckFailed') return; // Somebody else sees to it.
+      else if (codes.includes('ConditionalCheckFailed')) {
+        // Time was faster: what is held until then is free already.
+        await this.takeBack(checkout);
+        await transact(this.parts.db, [this.parts.checkouts.forgetting(checkout, partsDone)]);
+        return;
+      } else await pause(attempt);
+    }
+  }
+
+  /**
+   * Turns the hold into an order, once for its payment.
+   * @throws LongwatchError `refundDue` when the payment cannot have its order any more; it is on record then.
+   */
+  async confirm(checkoutId: string, paymentReference: string): Promise<Checkout> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const checkout = await this.mustFind(checkoutId);
+      const status = statusAt(checkout, this.now());
+      if (status === 'confirmed' && checkout.paymentReference === paymentReference) return checkout;
+      if (status === 'confirmed')
+        throw await this.refundDue(checkout, paymentReference, `Checkout ${checkoutId} was confirmed before with payment ${checkout.paymentReference}`);
+      if (status === 'reserving') throw new LongwatchError('conflict', `Checkout ${checkoutId} does not hold its lines yet; begin it again`);
+      if (status === 'held' || status === 'confirming') {
+        const sold = await this.sell(checkout, checkout.paymentReference ?? paymentReference);
+        if (sold?.paymentReference === paymentReference) return sold;
+      } else
+        throw await this.refundDue(
+          checkout,
+          paymentReference,
+          status === 'expired' ? `The hold of checkout ${checkoutId} ended at ${iso(checkout.holdUntil)} and its stock went back` : `Checkout ${checkoutId} was cancelled and its stock went back`,
+        );
+      if (attempt > 1) await pause(attempt);
+    }
+    throw busy(`Checkout ${checkoutId} is`);
+  }
+
+  /**
+   * One way through the parts that are not sold yet.
+   * @returns the order; undefined when something stopped it, which is seen at the next reading.
+   */
+  private async sell(checkout: Checkout, paymentReference: string): Promise<Checkout | undefined> {
+    const parts = partsOf(checkout);
+    for (let i = checkout.status === 'confirming' ? checkout.partsDone : 0; i < parts.length; i++) {
+      const last = i === parts.length - 1;
+      const now = this.now();
+      const move: CheckoutMove = {
+        ...(i === 0 ? { from: 'held', fromParts: parts.length, heldAt: now } : { from: 'confirming', fromParts: i }),
+        to: last ? 'confirmed' : 'confirming',
+        toParts: i + 1,
+        paymentReference,
+        ...(last && { orderId: orderIdOf(checkout), endedAt: now }),
+      };
+      const lines = parts[i] ?? [];
+      const order = last ? await this.orderItems(checkout, paymentReference, now) : { items: [], taken: () => undefined };
+      const codes = await transact(this.parts.db, [this.parts.checkouts.moving(checkout, move), ...lines.map((line) => this.parts.products.selling(line, checkout.holdUntil)), ...order.items]);
+      if (!codes) {
+        order.taken();
+        if (!last) continue;
+        this.parts.onCheckout?.('confirmed');
+        return { ...checkout, paymentReference, status: 'confirmed', partsDone: parts.length, orderId: orderIdOf(checkout), endedAt: now };
+      }
+      const isLost = codes[0] !== 'ConditionalCheckFailed' && codes.slice(1, lines.length + 1).includes('ConditionalCheckFailed');
+      if (isLost) await this.loseSale({ ...checkout, paymentReference }, i);
+      return undefined;
+    }
+    return undefined;
+  }
+
+  /** The order, and the customer's cart without what was bought. */
+  private async orderItems(checkout: Checkout, paymentReference: string, now: number): Promise<{ items: TransactItem[]; taken(): void }> {
+    const { checkoutId, userId, cartNumber, lines, currency, total } = checkout;
+    const cart = await this.parts.cartStore.read(userId);
+    const step = afterOrder(cart, cartNumber, lines, now);
+    const closing = step ? this.parts.carts.itemsOf(cart, step) : { items: [], taken: () => undefined };
+    const order = this.parts.checkouts.ordering({ orderId: orderIdOf(checkout), checkoutId, userId, paymentReference, lines, currency, total, confirmedAt: now });
+    return { items: [order, ...closing.items], taken: closing.taken };
+  }
+
+  /** The hold ended between two parts of a sale: the parts that were sold go back to the shelf. */
+  private async loseSale(checkout: Checkout, sold: number): Promise<void> {
+    const parts = partsOf(checkout);
+    let left = sold;
+    for (let attempt = 1; attempt <= ATTEMPTS && left > 0; attempt++) {
+      const move: CheckoutMove = { from: 'confirming', fromParts: left, to: 'confirming', toParts: left - 1 };
+      const codes = await transact(this.parts.db, [this.parts.checkouts.moving(checkout, move), ...(parts[left - 1] ?? []).map((line) => this.parts.products.unselling(line))]);
+      if (!codes) left -= 1;
+      else if (codes[0] === 'ConditionalCheckFailed') return; // Somebody else sees to it.
+      else await pause(attempt);
+    }
+    if (left > 0) return;
+    await this.takeBack(checkout);
+    await this.end(checkout, sold > 0 ? { from: 'confirming', fromParts: 0 } : { from: 'held', fromParts: parts.length }, 'expired');
+  }
+
+  /**
+   * Gives back what is held. Cancelling what is cancelled or expired changes nothing.
+   * @throws LongwatchError `conflict` when it is an order, or about to be.
+   */
+  async cancel(checkoutId: string): Promise<Checkout> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const checkout = await this.mustFind(checkoutId);
+      const status = statusAt(checkout, this.now());
+      if (status === 'cancelled' || status === 'expired') return checkout;
+      if (status === 'confirmed' || status === 'confirming') throw new LongwatchError('conflict', `Checkout ${checkoutId} is an order${checkout.orderId === undefined ? ' about to be' : ` (${checkout.orderId})`}; it cannot be cancelled any more`);
+      if (status === 'reserving') await this.forget(checkout);
+      else await this.giveBack(checkout);
+      if (attempt > 1) await pause(attempt);
+    }
+    throw busy(`Checkout ${checkoutId} is`);
+  }
+
+  private async giveBack(checkout: Checkout): Promise<void> {
+    const parts = partsOf(checkout);
+    for (let i = checkout.status === 'cancelling' ? checkout.partsDone : 0; i < parts.length; i++) {
+      const last = i === parts.length - 1;
+      const from: Pick<CheckoutMove, 'from' | 'fromParts'> = i === 0 ? { from: 'held', fromParts: parts.length } : { from: 'cancelling', fromParts: i };
+      const move: CheckoutMove = { ...from, to: last ? 'cancelled' : 'cancelling', toParts: i + 1, ...(last && { endedAt: this.now() }) };
+      const lines = parts[i] ?? [];
+      const codes = await transact(this.parts.db, [this.parts.checkouts.moving(checkout, move), ...lines.map((line) => this.parts.products.returning(line, checkout.holdUntil))]);
+      if (!codes) {
+        if (last) this.parts.onCheckout?.('cancelled');
+        continue;
+      }
+      if (codes[0] === 'ConditionalCheckFailed' || !codes.includes('ConditionalCheckFailed')) return;
+      // Time was faster: the rest is free already.
+      await this.takeBack(checkout);
+      return this.end(checkout, from, i === 0 ? 'expired' : 'cancelled');
+    }
+  }
+
+  /**
+   * What the checkout's workflow asks for when the hold ends: whatever is under way is finished, and a hold that nobody
+   * confirmed ends.
+   * @returns the checkout at its end, or while it is held.
+   */
+  async settle(checkoutId: string, now: number): Promise<Checkout | undefined> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const checkout = await this.parts.checkouts.find(checkoutId);
+      if (!checkout) return undefined;
+      const { status, holdUntil, paymentReference } = checkout;
+      if (status === 'confirmed' || status === 'cancelled' || status === 'expired' || (status === 'held' && holdUntil > now)) return checkout;
+      if (status === 'confirming') await this.sell(checkout, paymentReference ?? '');
+      else if (status === 'cancelling') await this.giveBack(checkout);
+      else if (status === 'reserving') await this.forget(checkout);
+      else {
+        await this.takeBack(checkout, now);
+        await this.end(checkout, { from: 'held', fromParts: checkout.partsDone, endedHoldAt: now }, 'expired');
+      }
+      if (attempt > 1) await pause(attempt);
+    }
+    throw busy(`Checkout ${checkoutId} is`);
+  }
+
+  private async end(checkout: Checkout, from: Pick<CheckoutMove, 'from' | 'fromParts' | 'endedHoldAt'>, to: 'cancelled' | 'expired'): Promise<void> {
+    const move: CheckoutMove = { ...from, to, toParts: partsOf(checkout).length, endedAt: this.now() };
+    if (await transact(this.parts.db, [this.parts.checkouts.moving(checkout, move)])) return; // Whoever was faster has ended it.
+    this.parts.onCheckout?.(to);
+    if (from.from === 'confirming' && checkout.paymentReference !== undefined)
+      await this.refundDue(checkout, checkout.paymentReference, `The hold of checkout ${checkout.checkoutId} ended at ${iso(checkout.holdUntil)}, before all of it was sold`);
+  }
+
+  /** What time has given back is put back on the shelf of every product of a checkout. */
+  private async takeBack({ lines, holdUntil }: Checkout, now = this.now()): Promise<void> {
+    const products = await this.parts.products.read(lines.map(({ productId }) => productId), { consistent: true });
+    await Promise.all(products.map((product) => this.parts.products.takeBack(product, Math.max(now, holdUntil))));
+  }
+
+  /** On record for the operators first: whoever gets the error may never do what it says. */
+  private async refundDue({ checkoutId, userId }: Checkout, paymentReference: string, reason: string): Promise<LongwatchError> {
+    const recordedAt = this.now();
+    if (await this.parts.checkouts.recordRefund({ checkoutId, userId, paymentReference, reason, recordedAt })) this.parts.onCheckout?.('refund-due');
+    return new LongwatchError('refundDue', `${reason}: refund payment ${paymentReference}. It is on record under GET /v1/refunds; say POST /v1/refunds once it is done`, {
+      members: { refund: { paymentReference, checkoutId } },
+    });
+  }
+
+  private async mustFind(checkoutId: string): Promise<Checkout> {
+    const found = await this.parts.checkouts.find(checkoutId);
+    if (!found) throw new LongwatchError('notFound', `There is no checkout ${checkoutId}`);
+    return found;
+  }
+}
+
+function mustTotal({ total, currency }: Pick<Frozen, 'total' | 'currency'>, expected: number | undefined): void {
+  if (expected === undefined || expected === total) return;
+  throw new LongwatchError('conflict', `The total is ${total} (${currency}, minor units), not ${expected}: prices have changed; show the customer the cart again`, {
+    faults: [{ field: 'expectedTotal', message: `is ${expected}, the total is ${total}` }],
+  });
+}
+
+function productOf(byId: ReadonlyMap<string, Product>, productId: string): Product {
+  const found = byId.get(productId);
+  if (!found) throw new RangeError(`Product ${productId} was frozen without being read`);
+  return found;
+}
+
+/** Follows from the checkout, so that there is one whoever makes it. */
+const orderIdOf = ({ checkoutId, attempt }: Checkout): string => `o-${createHash('sha256').update(`${checkoutId}.${attempt}`).digest('base64url').slice(0, 22)}`;
+
+const pause = (attempt: number): Promise<void> => sleep(Math.random() * Math.min(5 * attempt, 100));
+
+const busy = (what: string): LongwatchError => new LongwatchError('contention', `${what} busy; try again`);

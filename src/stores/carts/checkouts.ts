@@ -1,0 +1,302 @@
+import { createHash } from 'node:crypto';
+import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { Checkout, CheckoutStatus, FrozenLine } from '../../domain/carts/checkout';
+import { LongwatchError } from '../../domain/errors';
+import { compositeKey, iso } from '../../domain/ids';
+import { fromCursor, type Page, toCursor } from '../cursor';
+import { type Db, isConditionFailure } from '../dynamodb';
+import type { TransactItem } from '../ledger';
+
+const CHECKOUT = 'checkout';
+/** A checkout that never came to hold all its lines is of no interest for longer. */
+const UNFINISHED_KEPT_S = 24 * 3_600;
+
+/** From where to where a step takes a checkout. */
+export interface CheckoutMove {
+  from: CheckoutStatus;
+  fromParts: number;
+  to: CheckoutStatus;
+  toParts: number;
+  paymentReference?: string;
+  orderId?: string;
+  endedAt?: number;
+  /** Only while the hold lasts at this instant. */
+  heldAt?: number;
+  /** Only after the hold has ended at this instant. */
+  endedHoldAt?: number;
+}
+
+/** A payment that came for a checkout that could not become an order by it. */
+export interface Refund {
+  checkoutId: string;
+  userId: string;
+  paymentReference: string;
+  /** Why, a sentence for people. */
+  reason: string;
+  recordedAt: number;
+  status: 'due' | 'done';
+  doneBy?: string;
+}
+
+export interface Order {
+  orderId: string;
+  checkoutId: string;
+  userId: string;
+  paymentReference: string;
+  lines: readonly FrozenLine[];
+  currency: string;
+  total: number;
+  confirmedAt: number;
+}
+
+/** Checkouts, the orders that they became, and payments that must be given back. */
+export class CheckoutStore {
+  constructor(private readonly db: Db) {}
+
+  /** Strongly consistent. */
+  async find(checkoutId: string): Promise<Checkout | undefined> {
+    const { Item } = await this.db.client.send(new GetCommand({ TableName: this.table, Key: this.key(checkoutId), ConsistentRead: true }));
+    return Item && checkoutOf(Item);
+  }
+
+  /** The part of a `TransactWriteItems` that begins a checkout. */
+  beginning(checkout: Checkout): TransactItem {
+    return {
+      Put: {
+        TableName: this.table,
+        Item: checkoutItem(checkout),
+        // The race: the same request twice at once. One begins it, the other finds it.
+        ConditionExpression: 'attribute_not_exists(CheckoutID)',
+      },
+    };
+  }
+
+  /** The part of a `TransactWriteItems` that moves a checkout on. */
+  moving({ checkoutId, attempt }: Pick<Checkout, 'checkoutId' | 'attempt'>, move: CheckoutMove): TransactItem {
+    const { from, fromParts, to, toParts, paymentReference, orderId, endedAt, heldAt, endedHoldAt } = move;
+    return {
+      Update: {
+        TableName: this.table,
+        Key: this.key(checkoutId),
+        UpdateExpression:
+          'SET #status = :to, PartsDone = :toParts' +
+          (paymentReference === undefined ? '' : ', PaymentReference = :reference') +
+          (orderId === undefined ? '' : ', OrderID = :order') +
+          (endedAt === undefined ? '' : ', EndedAt = :ended') +
+          (to === 'held' ? ' REMOVE ExpiresAt' : ''),
+        ConditionExpression:
+          // The races: confirmation, cancellation and expiry at once, of which one wins; the same step twice; another
+          // attempt under the same id.
+          '#status = :from AND PartsDone = :fromParts AND Attempt = :attempt' +
+          (heldAt === undefined ? '' : ' AND HoldUntil > :at') +
+          (endedHoldAt === undefined ? '' : ' AND HoldUntil <= :at'),
+        ExpressionAttributeNames: { '#status': 'Status' },
+        ExpressionAttributeValues: {
+          ':from': from,
+          ':fromParts': fromParts,
+          ':to': to,
+          ':toParts': toParts,
+          ':attempt': attempt,
+          ...(paymentReference !== undefined && { ':reference': paymentReference }),
+          ...(orderId !== undefined && { ':order': orderId }),
+          ...(endedAt !== undefined && { ':ended': endedAt }),
+          ...((heldAt ?? endedHoldAt) !== undefined && { ':at': heldAt ?? endedHoldAt }),
+        },
+      },
+    };
+  }
+
+  /** The part of a `TransactWriteItems` that forgets an attempt that could not hold everything. */
+  forgetting({ checkoutId, attempt }: Pick<Checkout, 'checkoutId' | 'attempt'>, partsDone: number): TransactItem {
+    return {
+      Delete: {
+        TableName: this.table,
+        Key: this.key(checkoutId),
+        // The race: another process goes on with, or takes back, the same attempt.
+        ConditionExpression: '#status = :reserving AND Attempt = :attempt AND PartsDone = :parts',
+        ExpressionAttributeNames: { '#status': 'Status' },
+        ExpressionAttributeValues: { ':reserving': 'reserving' satisfies CheckoutStatus, ':attempt': attempt, ':parts': partsDone },
+      },
+    };
+  }
+
+  /** The part of a `TransactWriteItems` that keeps an order; its key follows from the checkout, so there is one. */
+  ordering(order: Order): TransactItem {
+    return {
+      Put: {
+        TableName: this.db.table('Orders'),
+        Item: {
+          UserID: order.userId,
+          TimeOrderID: compositeKey(iso(order.confirmedAt), order.orderId),
+          OrderID: order.orderId,
+          CheckoutID: order.checkoutId,
+          PaymentReference: order.paymentReference,
+          Lines: order.lines,
+          Currency: order.currency,
+          Total: order.total,
+          ConfirmedAt: order.confirmedAt,
+        },
+      },
+    };
+  }
+
+  /** A user's orders, newest first. */
+  async orders(userId: string, { cursor, limit = 50 }: { cursor?: string; limit?: number } = {}): Promise<Page<Order>> {
+    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+      new QueryCommand({
+        TableName: this.db.table('Orders'),
+        KeyConditionExpression: 'UserID = :user',
+        ExpressionAttributeValues: { ':user': userId },
+        ScanIndexForward: false,
+        ConsistentRead: true,
+        Limit: limit,
+        ...(cursor !== undefined && { ExclusiveStartKey: fromCursor(cursor, ['UserID', 'TimeOrderID']) }),
+      }),
+    );
+    return { items: Items.map(orderOf), ...toCursor(LastEvaluatedKey) };
+  }
+
+  /** @returns whether it is new; a payment is to be given back once, however often its confirmation comes. */
+  async recordRefund(refund: Pick<Refund, 'checkoutId' | 'userId' | 'paymentReference' | 'reason' | 'recordedAt'>): Promise<boolean> {
+    const { checkoutId, userId, paymentReference, reason, recordedAt } = refund;
+    try {
+      await this.db.client.send(
+        new PutCommand({
+          TableName: this.table,
+          Item: {
+            ...this.refundKey(checkoutId, paymentReference),
+            UserID: userId,
+            PaymentReference: paymentReference,
+            Reason: reason,
+            RecordedAt: recordedAt,
+            RefundStatus: 'due',
+            RecordedAtID: compositeKey(iso(recordedAt), checkoutId),
+          },
+          // The race: the same late confirmation twice; and one that was given back already stays so.
+          ConditionExpression: 'attribute_not_exists(CheckoutID)',
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+      return false;
+    }
+  }
+
+  /** Payments to give back, oldest first. Eventually consistent, as every index. */
+  async refunds(status: Refund['status'], { cursor, limit = 50 }: { cursor?: string; limit?: number } = {}): Promise<Page<Refund>> {
+    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+      new QueryCommand({
+        TableName: this.table,
+        IndexName: 'ByRefund',
+        KeyConditionExpression: 'RefundStatus = :status',
+        ExpressionAttributeValues: { ':status': status },
+        Limit: limit,
+        ...(cursor !== undefined && { ExclusiveStartKey: fromCursor(cursor, ['CheckoutID', 'Entry', 'RefundStatus', 'RecordedAtID']) }),
+      }),
+    );
+    return { items: Items.map(refundOf), ...toCursor(LastEvaluatedKey) };
+  }
+
+  /** @throws LongwatchError `notFound` when no such payment is to be given back. Twice is once. */
+  async refundDone(checkoutId: string, paymentReference: string, doneBy: string): Promise<void> {
+    try {
+      await this.db.client.send(
+        new UpdateCommand({
+          TableName: this.table,
+          Key: this.refundKey(checkoutId, paymentReference),
+          UpdateExpression: 'SET RefundStatus = :done, DoneBy = if_not_exists(DoneBy, :by)',
+          // No stump of a refund that never was due.
+          ConditionExpression: 'attribute_exists(CheckoutID)',
+          ExpressionAttributeValues: { ':done': 'done', ':by': doneBy },
+        }),
+      );
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+      throw new LongwatchError('notFound', `No payment ${paymentReference} of checkout ${checkoutId} is to be given back`, { cause: error });
+    }
+  }
+
+  private key(CheckoutID: string): { CheckoutID: string; Entry: string } {
+    return { CheckoutID, Entry: CHECKOUT };
+  }
+
+  /** References are a payment system's and may hold anything. */
+  private refundKey(CheckoutID: string, paymentReference: string): { CheckoutID: string; Entry: string } {
+    return { CheckoutID, Entry: compositeKey('refund', createHash('sha256').update(paymentReference).digest('base64url')) };
+  }
+
+  private get table(): string {
+    return this.db.table('Checkouts');
+  }
+}
+
+function checkoutItem(checkout: Checkout): Record<string, unknown> {
+  return {
+    CheckoutID: checkout.checkoutId,
+    Entry: CHECKOUT,
+    UserID: checkout.userId,
+    CartNumber: checkout.cartNumber,
+    CartVersion: checkout.cartVersion,
+    Status: checkout.status,
+    Lines: checkout.lines,
+    Currency: checkout.currency,
+    Total: checkout.total,
+    CreatedAt: checkout.createdAt,
+    HoldUntil: checkout.holdUntil,
+    PartLines: checkout.partLines,
+    PartsDone: checkout.partsDone,
+    Attempt: checkout.attempt,
+    ...(checkout.status === 'reserving' && { ExpiresAt: Math.ceil(checkout.holdUntil / 1000) + UNFINISHED_KEPT_S }),
+  };
+}
+
+function checkoutOf(item: Record<string, unknown>): Checkout {
+  const paymentReference = item['PaymentReference'] as string | undefined;
+  const orderId = item['OrderID'] as string | undefined;
+  const endedAt = item['EndedAt'] as number | undefined;
+  return {
+    checkoutId: item['CheckoutID'] as string,
+    userId: item['UserID'] as string,
+    cartNumber: item['CartNumber'] as number,
+    cartVersion: item['CartVersion'] as number,
+    status: item['Status'] as CheckoutStatus,
+    lines: item['Lines'] as FrozenLine[],
+    currency: item['Currency'] as string,
+    total: item['Total'] as number,
+    createdAt: item['CreatedAt'] as number,
+    holdUntil: item['HoldUntil'] as number,
+    partLines: item['PartLines'] as number,
+    partsDone: item['PartsDone'] as number,
+    attempt: item['Attempt'] as string,
+    ...(paymentReference !== undefined && { paymentReference }),
+    ...(orderId !== undefined && { orderId }),
+    ...(endedAt !== undefined && { endedAt }),
+  };
+}
+
+function orderOf(item: Record<string, unknown>): Order {
+  return {
+    orderId: item['OrderID'] as string,
+    checkoutId: item['CheckoutID'] as string,
+    userId: item['UserID'] as string,
+    paymentReference: item['PaymentReference'] as string,
+    lines: item['Lines'] as FrozenLine[],
+    currency: item['Currency'] as string,
+    total: item['Total'] as number,
+    confirmedAt: item['ConfirmedAt'] as number,
+  };
+}
+
+function refundOf(item: Record<string, unknown>): Refund {
+  const doneBy = item['DoneBy'] as string | undefined;
+  return {
+    checkoutId: item['CheckoutID'] as string,
+    userId: item['UserID'] as string,
+    paymentReference: item['PaymentReference'] as string,
+    reason: item['Reason'] as string,
+    recordedAt: item['RecordedAt'] as number,
+    status: item['RefundStatus'] as Refund['status'],
+    ...(doneBy !== undefined && { doneBy }),
+  };
+}

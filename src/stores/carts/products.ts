@@ -1,0 +1,213 @@
+import { createHash } from 'node:crypto';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { FrozenLine } from '../../domain/carts/checkout';
+import type { Product } from '../../domain/carts/product';
+import { expiredHolds } from '../../domain/carts/stock';
+import { LongwatchError } from '../../domain/errors';
+import { compositeKey } from '../../domain/ids';
+import { batchGet } from '../batchGet';
+import { type Db, isConditionFailure } from '../dynamodb';
+import type { TransactItem } from '../ledger';
+import { transact } from '../transact';
+
+const PRODUCT = 'product';
+/** A repetition that comes later than this counts anew. */
+const ADJUSTMENT_KEPT_S = 7 * 24 * 3_600;
+const ATTEMPTS = 10;
+
+export interface ProductWrite extends Pick<Product, 'productId' | 'title' | 'price' | 'currency'> {
+  /** What is free on the shelf, counted; absent: as it is. */
+  stockOnHand?: number;
+  ifVersion?: number;
+}
+
+type HeldLine = Pick<FrozenLine, 'productId' | 'quantity'>;
+
+/** Products and their stock. What each update moves between on hand, held and sold leaves their sum as it is. */
+export class ProductStore {
+  constructor(private readonly db: Db) {}
+
+  /** Products by their ids, absent ones left out. */
+  async read(productIds: readonly string[], { consistent }: { consistent: boolean }): Promise<Product[]> {
+    const keys = productIds.map((ProductID) => ({ ProductID, Entry: PRODUCT }));
+    const { Products } = await batchGet(this.db, { Products: { keys, consistent } });
+    return Products.map(product);
+  }
+
+  /** @throws LongwatchError `versionMismatch` when `ifVersion` is not the current version. */
+  async put({ productId, title, price, currency, stockOnHand, ifVersion }: ProductWrite): Promise<Product> {
+    try {
+      const { Attributes = {} } = await this.db.client.send(
+        new UpdateCommand({
+          TableName: this.table,
+          Key: this.key(productId),
+          // Held and sold are the checkouts' alone.
+          UpdateExpression:
+            'SET Title = :title, Price = :price, Currency = :currency, Version = if_not_exists(Version, :zero) + :one, Sold = if_not_exists(Sold, :zero), Holds = if_not_exists(Holds, :none), ' +
+            (stockOnHand === undefined ? 'OnHand = if_not_exists(OnHand, :zero)' : 'OnHand = :onHand'),
+          // The race: two people changing a product at once.
+          ...(ifVersion !== undefined && { ConditionExpression: ifVersion === 0 ? 'attribute_not_exists(Version)' : 'Version = :version' }),
+          ExpressionAttributeValues: {
+            ':title': title,
+            ':price': price,
+            ':currency': currency,
+            ':zero': 0,
+            ':one': 1,
+            ':none': {},
+            ...(stockOnHand !== undefined && { ':onHand': stockOnHand }),
+            ...(ifVersion !== undefined && ifVersion > 0 && { ':version': ifVersion }),
+          },
+          ReturnValues: 'ALL_NEW',
+        }),
+      );
+      return product(Attributes);
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+      throw new LongwatchError('versionMismatch', `Version ${ifVersion} is not the current one of product ${productId}; read it again, then change it`, { cause: error });
+    }
+  }
+
+  /**
+   * A delivery or a loss, once for each key.
+   * @throws LongwatchError `notFound`, `conflict` when more is taken than lies there.
+   */
+  async adjust(productId: string, by: number, key: string, now: number): Promise<void> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const codes = await transact(this.db, [
+        {
+          Put: {
+            TableName: this.table,
+            Item: { ProductID: productId, Entry: compositeKey('adjustment', createHash('sha256').update(key).digest('base64url')), ExpiresAt: Math.ceil(now / 1000) + ADJUSTMENT_KEPT_S },
+            // The race: the same request twice.
+            ConditionExpression: 'attribute_not_exists(ProductID)',
+          },
+        },
+        {
+          Update: {
+            TableName: this.table,
+            Key: this.key(productId),
+            UpdateExpression: 'SET OnHand = OnHand + :by',
+            // The race: the last ones are sold meanwhile.
+            ConditionExpression: 'OnHand >= :least',
+            ExpressionAttributeValues: { ':by': by, ':least': Math.max(0, -by) },
+          },
+        },
+      ]);
+      if (!codes || codes[0] === 'ConditionalCheckFailed') return;
+      if (codes[1] !== 'ConditionalCheckFailed') continue;
+      const [found] = await this.read([productId], { consistent: true });
+      if (!found) throw new LongwatchError('notFound', `There is no product ${productId}`);
+      throw new LongwatchError('conflict', `Product ${productId} has ${found.stock.onHand} on hand; ${-by} cannot be taken away`);
+    }
+    throw new LongwatchError('contention', `Product ${productId} is busy; try again`);
+  }
+
+  /**
+   * The part of a `TransactWriteItems` that holds stock until `end`, on what was read of the product, and takes back
+   * the holds that time has ended.
+   */
+  holding({ productId, price, currency, stock }: Product, quantity: number, end: number, now: number): TransactItem {
+    const ended = expiredHolds(stock, now);
+    const freed = ended.reduce((sum, { quantity: of }) => sum + of, 0);
+    return {
+      Update: {
+        TableName: this.table,
+        Key: this.key(productId),
+        UpdateExpression: `SET OnHand = OnHand + :change, Holds.#end = if_not_exists(Holds.#end, :zero) + :quantity${ended.length > 0 ? ` REMOVE ${ended.map((_, i) => `Holds.#ended${i}`).join(', ')}` : ''}`,
+        ConditionExpression: [
+          // The race: other buyers since the reading. Never below nothing.
+          'OnHand >= :least',
+          // The race: another price between what the customer is told and what is frozen.
+          'Price = :price AND Currency = :currency',
+          // The race: somebody else took the ended holds back, or one of their confirmations was written just in time.
+          ...ended.map((_, i) => `Holds.#ended${i} = :ended${i}`),
+        ].join(' AND '),
+        ExpressionAttributeNames: { '#end': String(end), ...Object.fromEntries(ended.map((hold, i) => [`#ended${i}`, hold.end])) },
+        ExpressionAttributeValues: {
+          ':change': freed - quantity,
+          ':least': Math.max(0, quantity - freed),
+          ':quantity': quantity,
+          ':zero': 0,
+          ':price': price,
+          ':currency': currency,
+          ...Object.fromEntries(ended.map((hold, i) => [`:ended${i}`, hold.quantity])),
+        },
+      },
+    };
+  }
+
+  /** The part that turns what is held until `end` into what is sold. */
+  selling(line: HeldLine, end: number): TransactItem {
+    return this.ending(line, end, 'Sold = Sold + :quantity');
+  }
+
+  /** The part that gives back what is held until `end`. */
+  returning(line: HeldLine, end: number): TransactItem {
+    return this.ending(line, end, 'OnHand = OnHand + :quantity');
+  }
+
+  /** The part that gives back what was sold in an order that does not come about. */
+  unselling({ productId, quantity }: HeldLine): TransactItem {
+    return {
+      Update: {
+        TableName: this.table,
+        Key: this.key(productId),
+        UpdateExpression: 'SET Sold = Sold - :quantity, OnHand = OnHand + :quantity',
+        ExpressionAttributeValues: { ':quantity': quantity },
+      },
+    };
+  }
+
+  /** Takes back the holds of a product that time has ended. Twice is once. */
+  async takeBack({ productId, stock }: Product, now: number): Promise<void> {
+    for (const { end, quantity } of expiredHolds(stock, now))
+      try {
+        await this.db.client.send(
+          new UpdateCommand({
+            TableName: this.table,
+            Key: this.key(productId),
+            UpdateExpression: 'SET OnHand = OnHand + :quantity REMOVE Holds.#end',
+            // The race: a buyer, or another workflow, takes it back at the same moment.
+            ConditionExpression: 'Holds.#end = :quantity',
+            ExpressionAttributeNames: { '#end': end },
+            ExpressionAttributeValues: { ':quantity': quantity },
+          }),
+        );
+      } catch (error) {
+        if (!isConditionFailure(error)) throw error;
+      }
+  }
+
+  private ending({ productId, quantity }: HeldLine, end: number, into: string): TransactItem {
+    return {
+      Update: {
+        TableName: this.table,
+        Key: this.key(productId),
+        UpdateExpression: `SET Holds.#end = Holds.#end - :quantity, ${into}`,
+        // The race: time ended the hold, and somebody has taken it back; whatever a clock says, this decides.
+        ConditionExpression: 'Holds.#end >= :quantity',
+        ExpressionAttributeNames: { '#end': String(end) },
+        ExpressionAttributeValues: { ':quantity': quantity },
+      },
+    };
+  }
+
+  private key(ProductID: string): { ProductID: string; Entry: string } {
+    return { ProductID, Entry: PRODUCT };
+  }
+
+  private get table(): string {
+    return this.db.table('Products');
+  }
+}
+
+function product(item: Record<string, unknown>): Product {
+  return {
+    productId: item['ProductID'] as string,
+    title: item['Title'] as string,
+    price: item['Price'] as number,
+    currency: item['Currency'] as string,
+    version: item['Version'] as number,
+    stock: { onHand: item['OnHand'] as number, holds: item['Holds'] as Record<string, number>, sold: item['Sold'] as number },
+  };
+}

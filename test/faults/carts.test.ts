@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import request from 'supertest';
+import { cartWorkflowId, checkoutWorkflowId } from '../../src/workflows/carts/declarations';
+import { endApi, startApi } from '../support/api';
+import { bearer, startTestGraph, type TestGraph } from '../support/graph';
+import { cartOf, product } from '../support/products';
+import { startSilentServer } from '../support/silentServer';
+import { eventually } from '../support/stack';
+import { startTestTemporal, type TestTemporal } from '../support/temporal';
+
+const folder = mkdtempSync(join(tmpdir(), 'longwatch-cart-faults-'));
+let temporal: TestTemporal;
+let graph: TestGraph;
+let worker: ChildProcess | undefined;
+let over = false;
+let environment: Record<string, string>;
+
+/** Started again whenever it dies, as a process manager would. */
+function startWorker(): void {
+  worker = spawn(process.execPath, ['--import', 'tsx', join(__dirname, '..', 'support', 'killedWorker.ts'), folder], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: '', ...environment },
+  });
+  worker.once('exit', () => {
+    if (!over) startWorker();
+  });
+}
+
+beforeAll(async () => {
+  temporal = await startTestTemporal();
+  graph = await startTestGraph({ LONGWATCH_CHECKOUT_HOLD_MS: '3000' }, temporal.address);
+  environment = { ...graph.environment, LONGWATCH_LOG_LEVEL: 'error' };
+  startWorker();
+}, 900_000);
+afterAll(async () => {
+  over = true;
+  worker?.kill('SIGKILL');
+  await graph?.stop();
+  await temporal?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function runsOf(workflowId: string): Promise<number> {
+  let runs = 0;
+  for await (const _ of graph.temporal.client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) runs++;
+  return runs;
+}
+
+it('kill -9 of the API between the write and the start: the relay starts the cart and the checkout, once each', async () => {
+  const silence = await startSilentServer();
+  const api = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
+  const user = await cartOf(api.url, { [await product(api.url)]: 1 });
+  const { body: checkout } = await request(api.url).post(`/v1/carts/${user}/checkout`).set(...bearer('service')).expect(201);
+  const ids = [cartWorkflowId(user, 1), checkoutWorkflowId(checkout.checkoutId)];
+  expect(await Promise.all(ids.map(runsOf))).toEqual([0, 0]);
+  await endApi(api);
+  silence.close();
+  for (const id of ids) expect(await eventually(() => runsOf(id), (runs) => runs > 0)).toBe(1);
+  // The payment comes when another process has taken over, in time or not.
+  const { status, body } = await request(graph.app).post(`/v1/checkouts/${checkout.checkoutId}/confirm`).set(...bearer('service')).send({ paymentReference: 'pay' });
+  expect(status === 200 ? [200, body.status] : [status, body.type]).toEqual(status === 200 ? [200, 'confirmed'] : [409, 'urn:longwatch:problem:refundDue']);
+}, 240_000);
+
+it('kill -9 of the worker after a hold was ended and before Temporal heard of it: it ended once', async () => {
+  const book = await product(graph.app);
+  const user = await cartOf(graph.app, { [book]: 4 });
+  const checkoutId = `co-${randomUUID().slice(0, 8)}-kill-1`;
+  await request(graph.app).post(`/v1/carts/${user}/checkout`).set(...bearer('service')).send({ checkoutId }).expect(201);
+  expect(await graph.temporal.client.workflow.getHandle(checkoutWorkflowId(checkoutId)).result()).toEqual({ status: 'expired' });
+  expect(existsSync(join(folder, `checkout_${checkoutId}.death`))).toBe(true);
+  const { body } = await request(graph.app).get(`/v1/products/${book}`).set(...bearer('service')).expect(200);
+  expect(body.stock).toEqual({ onHand: 10, held: 0, sold: 0 });
+}, 240_000);
