@@ -4,6 +4,7 @@ import type { Decision } from '../domain/fraud/decision';
 import { extractFeatures, type Features, featureVector } from '../domain/fraud/features';
 import { applyTransaction, type UserProfile } from '../domain/fraud/profile';
 import type { Transaction } from '../domain/fraud/transaction';
+import { inLanes } from '../domain/lanes';
 import type { Debt } from '../domain/ledger';
 import { type ScoringEndpoint, ScoringFailure } from '../gateways/sagemaker';
 import { type DecisionInputs, type DecisionStore, itemsOf, type UserWrite, type VersionedProfile, WRITE_LIMIT } from '../stores/fraud/decisions';
@@ -129,7 +130,7 @@ export class DecisionBatches {
     let lost = false;
     // Many users a write, as long as nobody interferes; then each alone, so that one busy user holds up no other.
     const groups = round === 1 ? packed(decided) : decided.map((one) => [one]);
-    await inParallel(groups, CONCURRENT_WRITES, async (group) => {
+    await inLanes(groups, CONCURRENT_WRITES, async (group) => {
       if (await this.parts.decisions.write(group.map(({ write }) => write))) {
         lost = true;
         return;
@@ -191,14 +192,4 @@ function packed<T extends { write: UserWrite }>(users: readonly T[]): T[][] {
     room -= items;
   }
   return groups;
-}
-
-/** All of it is over when this returns or throws. */
-async function inParallel<T>(items: readonly T[], lanes: number, work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const lane = async () => {
-    for (let item = items[next++]; item !== undefined; item = items[next++]) await work(item);
-  };
-  const failed = (await Promise.allSettled(Array.from({ length: lanes }, lane))).find((result) => result.status === 'rejected');
-  if (failed) throw failed.reason;
 }

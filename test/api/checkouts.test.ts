@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import request from 'supertest';
 import { readConfig } from '../../src/config';
+import { inLanes } from '../../src/domain/lanes';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';
 import { checkoutsAt } from '../support/checkouts';
 import { cartOf, product } from '../support/products';
@@ -151,7 +152,7 @@ describe('200 lines', () => {
   let products: string[];
   let user: string;
   beforeAll(async () => {
-    products = await Promise.all(Array.from({ length: 200 }, () => product(graph.app, { stockOnHand: 5 })));
+    products = await inLanes(Array.from({ length: 200 }), 10, () => product(graph.app, { stockOnHand: 5 }));
     user = await cartOf(graph.app, Object.fromEntries(products.map((id) => [id, 2])));
   }, 120_000);
 
@@ -172,7 +173,7 @@ describe('200 lines', () => {
     const { body: first } = await begin(user, {}, 'all').expect(201);
     expect(await stock(last)).toEqual({ onHand: 3, held: 2, sold: 0 });
     await ask('post', `/v1/checkouts/${first.checkoutId}/cancel`).expect(200);
-    const all = async () => new Set((await Promise.all(products.map(stock))).map((one) => JSON.stringify(one)));
+    const all = async () => new Set((await inLanes(products, 10, stock)).map((one) => JSON.stringify(one)));
     expect(await all()).toEqual(new Set(['{"onHand":5,"held":0,"sold":0}']));
     const { body: second } = await begin(user).expect(201);
     const answers = await Promise.all([confirm(second.checkoutId, 'pay-200'), confirm(second.checkoutId, 'pay-200'), confirm(second.checkoutId, 'pay-200')]);
