@@ -2,6 +2,7 @@ import Module from 'node:module';
 import { join } from 'node:path';
 import { LOCAL_CREDENTIALS } from '../src/endpoints';
 import { dynamoDBClient } from '../src/stores/dynamodb';
+import type * as sessionStore from '../src/stores/sessions/dynamoDBSessionStore';
 
 /**
  * Loaded by mocha before the tests. Whoever asks for express-session gets the checkout's, and the checkout gets our store
@@ -13,7 +14,7 @@ const loader = Module as unknown as { _resolveFilename(request: string, ...rest:
 const usual = loader._resolveFilename;
 loader._resolveFilename = (request, ...rest) => usual(request === 'express-session' ? checkout : request, ...rest);
 
-const { DynamoDBSessionStore } = require('../src/stores/sessions/dynamoDBSessionStore') as typeof import('../src/stores/sessions/dynamoDBSessionStore');
+const { DynamoDBSessionStore } = require('../src/stores/sessions/dynamoDBSessionStore') as typeof sessionStore;
 
 const client = dynamoDBClient({ region: 'us-east-1', endpoint, credentials: LOCAL_CREDENTIALS });
 let stores = 0;

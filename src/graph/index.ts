@@ -42,9 +42,10 @@ import { channels } from './channels';
 import { buildConsumers, streamSummaries } from './consumers';
 import { buildModels } from './models';
 import type { Part, Shared, StandingWorkflow } from './part';
+import { buildSessions } from './sessions';
 
 /** The capabilities beside fraud. */
-const capabilities: readonly ((shared: Shared) => Part)[] = [];
+const capabilities: readonly ((shared: Shared) => Part)[] = [buildSessions];
 
 /** How cases are run, from the configuration. */
 export function investigationPolicy(config: Config): InvestigationPolicy {
@@ -136,7 +137,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   };
   const relay = new Relay({ ledger, starts, cases, onFault });
 
-  const shared: Shared = { config, db, dynamodb, ledger, temporal, notifications, metrics, logger, startSoon, onFault };
+  const shared: Shared = { config, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, startSoon, onFault };
   const parts = capabilities.map((build) => build(shared));
 
   const routes: AnyRoute[] = [
@@ -239,7 +240,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
 
     async close(): Promise<void> {
       for (const one of settings) one.stop();
-      await Promise.all([shadow.flush(true), driftWatch.flush()]);
+      await Promise.all([shadow.flush(true), driftWatch.flush(), ...parts.map((part) => part.close?.())]);
       await starts.drain(5_000);
       await temporal.close();
       dynamodb.destroy();

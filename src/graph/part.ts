@@ -20,6 +20,8 @@ export interface Shared {
   notifications: Notifications;
   metrics: Metrics;
   logger: Logger;
+  /** Signs what leaves us and comes back: links, cookies. */
+  signingSecret: string;
   /** Starts what is owed after the answer; what fails stays owed. */
   startSoon(debt: Debt): void;
   onFault(error: unknown): void;
@@ -39,4 +41,6 @@ export interface Part {
   routes: readonly AnyRoute[];
   activities: Partial<Record<Queue, object>>;
   standing: readonly StandingWorkflow[];
+  /** Finishes what is under way in this process. */
+  close?(): Promise<void>;
 }

@@ -41,8 +41,7 @@ function standingInTheWay(error: unknown): InTheWay[] | undefined {
       return ['conflict'];
     case 'TransactionCanceledException': {
       // Throttled, too large, …: a fault like any other.
-      const codes = ['None', 'ConditionalCheckFailed', 'TransactionConflict'];
-      if (CancellationReasons.some(({ Code = 'None' }) => !codes.includes(Code))) return undefined;
+      if (CancellationReasons.some(({ Code = 'None' }) => !/^(None|ConditionalCheckFailed|TransactionConflict)$/.test(Code))) return undefined;
       return CancellationReasons.map(({ Code, Item: item }) => (Code === 'ConditionalCheckFailed' ? found(item) : Code === 'TransactionConflict' ? 'conflict' : 'nothing'));
     }
     default:

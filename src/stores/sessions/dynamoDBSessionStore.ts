@@ -5,8 +5,10 @@ import { type Session, type SessionData, Store } from 'express-session';
 import { LongwatchError } from '../../domain/errors';
 import { expiryOf, isWorthTouching, type SessionHead, type SessionLife, type SessionOwner } from '../../domain/sessions';
 import type { Db } from '../dynamodb';
+import type { SessionEnds } from './ends';
 import { byteLength, type SessionBytes, sessionKey } from './items';
-import { SessionRecords, type SessionWatch } from './records';
+import { SessionRecords } from './records';
+import type { SessionWatch } from './settings';
 
 export interface DynamoDBSessionStoreOptions {
   client: DynamoDBClient | DynamoDBDocumentClient;
@@ -159,6 +161,11 @@ export class DynamoDBSessionStore extends Store {
   /** What is kept of a session beside its data; undefined when it was never saved, or has ended. */
   headOf(session: object): SessionHead | undefined {
     return this.marks.get(session)?.head;
+  }
+
+  /** For who ends sessions otherwise than by their id. */
+  get ends(): SessionEnds {
+    return this.records.ends;
   }
 
   private key(sid: string): string {

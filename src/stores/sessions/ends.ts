@@ -3,7 +3,7 @@ import { endedEvent, type EndReason, expiredBecause, isOver, type SessionHead } 
 import type { Db } from '../dynamodb';
 import { attempt, contention, type InTheWay, MAX_TRIES } from './conditional';
 import { dataKey, headKey, headOf, removeAt, signInKey } from './items';
-import type { RecordSettings } from './records';
+import type { RecordSettings } from './settings';
 
 /** What came of an end: ended now, or before and why, or there never was such a session. */
 export type End = { was: 'ended now' | 'never there' } | { was: 'ended before'; reason: EndReason };

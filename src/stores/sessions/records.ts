@@ -1,32 +1,11 @@
 import { PutCommand, QueryCommand, ScanCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { type EndReason, isOver, type SessionEnded, type SessionHead, type SessionOwner } from '../../domain/sessions';
+import { type EndReason, isOver, type SessionHead, type SessionOwner } from '../../domain/sessions';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../ledger';
 import { attempt } from './conditional';
 import { SessionEnds } from './ends';
 import { DATA, dataKey, dataOf, fitsHead, HEAD, headItem, headKey, headOf, keyLength, newHandle, removeAt, type SessionBytes, signInKey } from './items';
-
-export interface RecordSettings {
-  /** Begins every key: applications that share a table do not see each other's sessions. */
-  prefix: string;
-  /** Partitions of the expiry index; 0: no sweeper, nothing is written to the index. */
-  buckets: number;
-  /** An end leaves its event owed, in the index, until it is settled. */
-  events: boolean;
-  /** For how long an end is remembered of a session that was never saved. */
-  absoluteMs: number;
-  now(): number;
-  watch?: SessionWatch;
-}
-
-/** Told what becomes of sessions. */
-export interface SessionWatch {
-  created?(): void;
-  ended?(event: SessionEnded, key: string): void;
-  touched?(written: boolean): void;
-  /** A save or a touch came after the end. */
-  refused?(): void;
-}
+import type { RecordSettings } from './settings';
 
 export interface StoredSession {
   head: SessionHead;
