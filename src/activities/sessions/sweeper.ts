@@ -29,7 +29,7 @@ const STAY_MS = 60_000;
 /** Sessions that come due one after another are ended together. */
 const GATHER_MS = 500;
 /** Who ended a session reports it within this time, or has died. */
-const GRACE_MS = 30_000;
+const GRACE_MS = 10_000;
 
 /** Ends sessions when they are due. Sleeps until then; never looks to see whether there is something. */
 export class SessionSweeper {
@@ -42,11 +42,12 @@ export class SessionSweeper {
   /** Until nothing is due soon, the time is over, or the signal. Two at once do each other no harm: every step is conditional. */
   async sweep(bucket: string, { signal, forMs }: Sweep): Promise<SweepReport> {
     const until = this.now() + forMs;
+    const isOver = () => signal.aborted || this.now() > until;
     const pass = new Pass(this.parts, this.now);
     for (;;) {
-      await pass.run(bucket, signal);
-      const sleepMs = await pass.untilNext(bucket);
-      if (signal.aborted || sleepMs > STAY_MS || this.now() + sleepMs > until) return { ...pass.report, sleepMs };
+      await pass.run(bucket, isOver);
+      const sleepMs = isOver() ? 0 : await pass.untilNext(bucket);
+      if (isOver() || sleepMs > STAY_MS || this.now() + sleepMs > until) return { ...pass.report, sleepMs };
       await sleep(Math.max(sleepMs, GATHER_MS), undefined, { signal }).catch(() => undefined); // Woken: the loop ends.
     }
   }
@@ -64,7 +65,7 @@ class Pass {
     private readonly now: () => number,
   ) {}
 
-  async run(bucket: string, signal: AbortSignal): Promise<void> {
+  async run(bucket: string, isOver: () => boolean): Promise<void> {
     const now = this.now();
     this.again = Number.POSITIVE_INFINITY;
     const remembered = [...this.soon].filter(([, at]) => at <= now).map(([key]) => key);
@@ -72,7 +73,7 @@ class Pass {
     for (let from = 0; from < remembered.length; from += PAGE) await this.page(remembered.slice(from, from + PAGE));
     for await (const keys of this.parts.index.due(bucket, now, PAGE)) {
       await this.page(keys);
-      if (signal.aborted) return;
+      if (isOver()) return;
     }
   }
 

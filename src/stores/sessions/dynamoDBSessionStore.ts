@@ -4,11 +4,12 @@ import type { Request } from 'express';
 import { type Session, type SessionData, Store } from 'express-session';
 import { LongwatchError } from '../../domain/errors';
 import { expiryOf, isWorthTouching, type SessionHead, type SessionLife, type SessionOwner } from '../../domain/sessions';
-import type { Db } from '../dynamodb';
 import type { SessionEnds } from './ends';
 import { byteLength, type SessionBytes, sessionKey } from './items';
 import { SessionRecords } from './records';
+import { SessionTable } from './sessionTable';
 import type { SessionWatch } from './settings';
+import { UserSessions } from './userSessions';
 
 export interface DynamoDBSessionStoreOptions {
   client: DynamoDBClient | DynamoDBDocumentClient;
@@ -73,6 +74,8 @@ const json: SessionSerializer = {
  * See docs/sessions.md.
  */
 export class DynamoDBSessionStore extends Store {
+  /** The sessions of each user, where `ownerOf` says whose they are: listed, ended, all ended. */
+  readonly users: UserSessions;
   private readonly records: SessionRecords;
   private readonly life: SessionLife;
   private readonly serializer: SessionSerializer;
@@ -92,9 +95,9 @@ export class DynamoDBSessionStore extends Store {
     within('touchThresholdMs', touchThresholdMs, 0, MAX_ABSOLUTE_MS);
     within('maxDataBytes', maxDataBytes, 1, MAX_DATA_BYTES);
     within('expiryBuckets', expiryBuckets, 0, 1_000);
-    const db: Db = { client: documentClient(client), table: () => tableName };
     const keepsEvents = options.keepEvents === true && expiryBuckets > 0;
-    this.records = new SessionRecords(db, { prefix, buckets: expiryBuckets, events: keepsEvents, absoluteMs: absoluteTimeoutMs, now, ...(watch && { watch }) });
+    this.records = new SessionRecords(new SessionTable(client, tableName), { prefix, buckets: expiryBuckets, events: keepsEvents, absoluteMs: absoluteTimeoutMs, now, ...(watch && { watch }) });
+    this.users = new UserSessions({ client: documentClient(client), table: () => tableName }, this.records.ends, { prefix, now });
     this.life = { absoluteMs: absoluteTimeoutMs, ...(idleTimeoutMs !== undefined && { idleMs: idleTimeoutMs }), ...(touchThresholdMs !== undefined && { touchThresholdMs }) };
     this.serializer = serializer;
     this.prefix = prefix;
@@ -200,7 +203,7 @@ export class DynamoDBSessionStore extends Store {
     this.refuseNewOwner(session, known.head);
     const exactly = originalMaxAge !== known.originalMaxAge;
     if (!exactly && sameBytes(data, known.data)) return this.extendTo(session, known, expiresAt, now);
-    this.mark(session, await this.records.save(known.head, { data, expiresAt, exactly }), data, originalMaxAge);
+    this.mark(session, await this.records.save(known.head, { data, expiresAt, exactly, before: known.data }), data, originalMaxAge);
   }
 
   private async saveFirst(
@@ -312,13 +315,13 @@ function within(name: string, value: number | undefined, min: number, max: numbe
  * client translates in the settings that it shares with whoever was made from the same client.
  */
 function documentClient({ config, middlewareStack }: DynamoDBClient | DynamoDBDocumentClient): DynamoDBDocumentClient {
-  return DynamoDBDocumentClient.from({ config: { ...config }, middlewareStack } as DynamoDBClient);
+  return DynamoDBDocumentClient.from({ config: { ...config, cacheMiddleware: false }, middlewareStack } as DynamoDBClient);
 }
 
 /** Calls back outside of the promise: what a callback throws is its own, not an unhandled rejection. */
 function answer<T>(callback: ((error: unknown, result?: T) => void) | undefined, work: Promise<T>): void {
   work.then(
-    (result) => callback && setImmediate(callback, null, result),
-    (error: unknown) => callback && setImmediate(callback, error),
+    (result) => callback && process.nextTick(callback, null, result),
+    (error: unknown) => callback && process.nextTick(callback, error),
   );
 }

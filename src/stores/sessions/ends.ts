@@ -1,8 +1,6 @@
-import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { endedEvent, type EndReason, expiredBecause, isOver, type SessionHead } from '../../domain/sessions';
-import type { Db } from '../dynamodb';
-import { attempt, contention, type InTheWay, MAX_TRIES } from './conditional';
 import { dataKey, headKey, headOf, removeAt, signInKey } from './items';
+import { contention, type InTheWay, MAX_TRIES, type SessionTable } from './sessionTable';
 import type { RecordSettings } from './settings';
 
 /** What came of an end: ended now, or before and why, or there never was such a session. */
@@ -11,7 +9,7 @@ export type End = { was: 'ended now' | 'never there' } | { was: 'ended before'; 
 /** Ends of sessions. An end is a tombstone: the head without data, kept until no save can be under way any more. */
 export class SessionEnds {
   constructor(
-    private readonly db: Db,
+    private readonly table: SessionTable,
     private readonly settings: RecordSettings,
   ) {}
 
@@ -23,16 +21,11 @@ export class SessionEnds {
       const inTheWay = await this.entomb(key, reason, at, 'attribute_exists(CreatedAt) AND attribute_not_exists(EndedAt)');
       if (!inTheWay) return { was: 'ended now' };
       if (typeof inTheWay === 'object') return { was: 'ended before', reason: inTheWay['EndReason'] as EndReason };
-      const there = await attempt(() =>
-        this.db.client.send(
-          new PutCommand({
-            TableName: this.table,
-            Item: { ...headKey(key), EndedAt: at, EndReason: reason, RemoveAt: removeAt(at + this.settings.absoluteMs) },
-            // The race: the session's first save. Whichever comes first, it has ended: we look again.
-            ConditionExpression: 'attribute_not_exists(SessionKey)',
-          }),
-        ),
-      );
+      const there = await this.table.put({
+        item: { ...headKey(key), EndedAt: at, EndReason: reason, RemoveAt: removeAt(at + this.settings.absoluteMs) },
+        // The race: the session's first save. Whichever comes first, it has ended: we look again.
+        condition: 'attribute_not_exists(SessionKey)',
+      });
       if (!there) return { was: 'never there' };
     }
     throw contention();
@@ -59,50 +52,24 @@ export class SessionEnds {
 
   /** The event of an end has been delivered: the sweeper need not see it any more. */
   async settle(key: string): Promise<void> {
-    await attempt(() =>
-      this.db.client.send(
-        new UpdateCommand({
-          TableName: this.table,
-          Key: headKey(key),
-          UpdateExpression: 'REMOVE ExpiryBucket, CheckAt',
-          // It may have been removed since: no stump of it.
-          ConditionExpression: 'attribute_exists(EndedAt)',
-        }),
-      ),
-    );
+    // It may have been removed since: no stump of it.
+    await this.table.update({ key: headKey(key), set: 'REMOVE ExpiryBucket, CheckAt', condition: 'attribute_exists(EndedAt)', values: {} });
   }
 
   async removeData(key: string): Promise<void> {
-    await this.db.client.send(new DeleteCommand({ TableName: this.table, Key: dataKey(key) }));
-  }
-
-  private get table(): string {
-    return this.db.table('Sessions');
+    await this.table.remove(dataKey(key));
   }
 
   /** @returns undefined when it ended now, else what stood in the way. */
   private async entomb(key: string, reason: EndReason, at: number, condition: string): Promise<InTheWay | undefined> {
     const { events, prefix, watch } = this.settings;
-    let before: Record<string, unknown> = {};
-    const inTheWay = await attempt(async () => {
-      const { Attributes = {} } = await this.db.client.send(
-        new UpdateCommand({
-          TableName: this.table,
-          Key: headKey(key),
-          // With somebody to tell it stays in the index, due at once, until that is done.
-          UpdateExpression: `SET EndedAt = :at, EndReason = :reason${events ? ', CheckAt = :at' : ''} REMOVE SessionData${events ? '' : ', ExpiryBucket, CheckAt'}`,
-          ConditionExpression: condition,
-          ExpressionAttributeValues: { ':at': at, ':reason': reason },
-          ReturnValues: 'ALL_OLD',
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      );
-      before = Attributes;
-    });
-    if (inTheWay) return inTheWay[0];
-    const head = headOf(before);
+    // With somebody to tell it stays in the index, due at once, until that is done.
+    const set = events ? 'SET EndedAt = :at, EndReason = :reason, CheckAt = :at REMOVE SessionData' : 'SET EndedAt = :at, EndReason = :reason REMOVE SessionData, ExpiryBucket, CheckAt';
+    const outcome = await this.table.update({ key: headKey(key), set, condition, values: { ':at': at, ':reason': reason } }, 'before');
+    if ('inTheWay' in outcome) return outcome.inTheWay;
+    const head = headOf(outcome.before);
     // After the end, which is what counts: where we are cut off here, they go by their time to live.
-    if (head.userId !== undefined) await this.db.client.send(new DeleteCommand({ TableName: this.table, Key: signInKey(prefix, head.userId, head.handle) }));
+    if (head.userId !== undefined) await this.table.remove(signInKey(prefix, head.userId, head.handle));
     if (head.split) await this.removeData(key);
     const event = endedEvent(head, reason, at);
     if (event) watch?.ended?.(event, key);

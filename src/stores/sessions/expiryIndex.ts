@@ -1,8 +1,7 @@
 import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { SessionHead } from '../../domain/sessions';
 import { batchGet } from '../batchGet';
-import type { Db } from '../dynamodb';
-import { attempt } from './conditional';
+import { type Db, isConditionFailure } from '../dynamodb';
 import { HEAD_ATTRIBUTES, headKey, headOf } from './items';
 
 /**
@@ -36,8 +35,8 @@ export class ExpiryIndex {
 
   /** Looks again later. */
   async rearm({ key }: SessionHead, checkAt: number): Promise<void> {
-    await attempt(() =>
-      this.db.client.send(
+    try {
+      await this.db.client.send(
         new UpdateCommand({
           TableName: this.db.table('Sessions'),
           Key: headKey(key),
@@ -46,8 +45,11 @@ export class ExpiryIndex {
           ConditionExpression: 'attribute_not_exists(EndedAt) AND ExpiresAt >= :checkAt AND attribute_exists(ExpiryBucket)',
           ExpressionAttributeValues: { ':checkAt': checkAt },
         }),
-      ),
-    );
+      );
+    } catch (error) {
+      // It is still due, so the next look sees to what became of it.
+      if (!isConditionFailure(error)) throw error;
+    }
   }
 
   private async query(bucket: string, { condition, at, limit, from }: { condition: string; at: number; limit: number; from?: Record<string, unknown> }) {

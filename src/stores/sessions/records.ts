@@ -1,10 +1,7 @@
-import { PutCommand, QueryCommand, ScanCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type EndReason, isOver, type SessionHead, type SessionOwner } from '../../domain/sessions';
-import type { Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
-import { attempt } from './conditional';
 import { SessionEnds } from './ends';
 import { DATA, dataKey, dataOf, fitsHead, HEAD, headItem, headKey, headOf, keyLength, newHandle, removeAt, type SessionBytes, signInKey } from './items';
+import type { Put, SessionTable } from './sessionTable';
 import type { RecordSettings } from './settings';
 
 export interface StoredSession {
@@ -23,6 +20,8 @@ export interface Save {
   expiresAt: number;
   /** The life was changed on purpose: take the expiry as it is, also where it is nearer. */
   exactly?: boolean;
+  /** What was read or written before. */
+  before?: SessionBytes;
 }
 
 /** What a write to a session demands that was loaded; takes `:now`. */
@@ -33,10 +32,10 @@ export class SessionRecords {
   readonly ends: SessionEnds;
 
   constructor(
-    private readonly db: Db,
+    private readonly table: SessionTable,
     private readonly settings: RecordSettings,
   ) {
-    this.ends = new SessionEnds(db, settings);
+    this.ends = new SessionEnds(table, settings);
   }
 
   /**
@@ -45,17 +44,15 @@ export class SessionRecords {
    * is behind finds it alive again.
    */
   async find(key: string): Promise<StoredSession | undefined> {
-    const { Items = [] } = await this.db.client.send(
-      new QueryCommand({ TableName: this.table, ConsistentRead: true, KeyConditionExpression: 'SessionKey = :key', ExpressionAttributeValues: { ':key': key } }),
-    );
-    const item = Items.find(({ Part }) => Part === HEAD);
+    const parts = await this.table.parts(key);
+    const item = parts.find(({ Part }) => Part === HEAD);
     if (!item) return undefined;
     const head = headOf(item);
     if (isOver(head, this.settings.now())) {
       await this.ends.endExpired(head);
       return undefined;
     }
-    const data = dataOf(item, Items.find(({ Part }) => Part === DATA));
+    const data = dataOf(item, parts.find(({ Part }) => Part === DATA));
     return data === undefined ? undefined : { head, data };
   }
 
@@ -65,31 +62,27 @@ export class SessionRecords {
     const now = this.settings.now();
     const head = this.placed({ key, handle: newHandle(now), createdAt: now, lastSeenAt: now, ...rest }, data);
     if (head.split) await this.putData(head, data);
-    const inTheWay = await attempt(() =>
-      head.userId === undefined
-        ? this.db.client.send(new PutCommand(this.firstPut(head, data)))
-        : this.transact([{ Put: this.firstPut(head, data) }, this.signIn(head, head.userId)]),
-    );
+    const put = this.firstPut(head, data);
+    const inTheWay = head.userId === undefined ? await this.table.put(put) : await this.table.transact([{ put }, { put: this.signIn(head, head.userId) }]);
     if (!inTheWay) {
       this.settings.watch?.created?.();
       return { created: true, head };
     }
-    const found = await this.ends.liveAmong(inTheWay);
-    if (!found) this.settings.watch?.refused?.();
-    if (!found && head.split) await this.ends.removeData(key);
-    return found && { created: false, head: found };
+    const found = await this.ends.liveAmong([inTheWay].flat());
+    if (found) return { created: false, head: found };
+    await this.refused(key, head.split);
+    return undefined;
   }
 
   /** @returns the session as it is now, or undefined where it has ended: nothing is kept of the save then. */
   async save(head: SessionHead, save: Save): Promise<SessionHead | undefined> {
     const split = !fitsHead(head, save.data);
-    // Data first: a reader that finds the new head finds its data.
-    if (split) await this.putData(head, save.data);
-    const saved = await this.saveHead(head, save, split);
-    if (saved) return { ...saved, ...(split && { split: true }) };
-    this.settings.watch?.refused?.();
-    if (split) await this.ends.removeData(head.key);
-    return undefined;
+    // Data first: a reader that finds the new head finds its data. At once, where there is data beside the head already.
+    const atOnce = split && save.before !== undefined && !fitsHead(head, save.before);
+    if (split && !atOnce) await this.putData(head, save.data);
+    const [saved] = await Promise.all([this.saveHead(head, save, split), atOnce && this.putData(head, save.data)]);
+    if (!saved) await this.refused(head.key, split);
+    return saved && { ...saved, ...(split && { split }) };
   }
 
   private async saveHead(head: SessionHead, { data, expiresAt, exactly = false }: Save, split: boolean): Promise<SessionHead | undefined> {
@@ -97,53 +90,40 @@ export class SessionRecords {
     const now = this.settings.now();
     // The one save that writes to the index: its end would come before the sweeper looks.
     const checkAt = moves && head.checkAt !== undefined && expiresAt < head.checkAt ? expiresAt : undefined;
-    const values = {
+    const attributes = {
       LastSeenAt: now,
       ...(split ? { SplitData: true } : { SessionData: data }),
       ...(moves && { ExpiresAt: expiresAt }),
       ...(checkAt !== undefined && { CheckAt: checkAt }),
     };
-    const names = Object.keys(values);
-    const inTheWay = await attempt(() =>
-      this.db.client.send(
-        new UpdateCommand({
-          TableName: this.table,
-          Key: headKey(head.key),
-          UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(', ')}${split ? ' REMOVE SessionData' : ''}`,
-          // The races: the session ended meanwhile, by whomever, or its time is over: no save brings it back. And
-          // another save or touch moved the expiry further: there it stays.
-          ConditionExpression: LIVE + (moves && !exactly ? ' AND ExpiresAt <= :ExpiresAt' : ''),
-          ExpressionAttributeValues: { ...Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])), ':now': now },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      ),
-    );
-    if (!inTheWay) return { ...head, lastSeenAt: now, ...(moves && { expiresAt }), ...(checkAt !== undefined && { checkAt }) };
-    const found = await this.ends.liveAmong(inTheWay);
+    const outcome = await this.table.update({
+      key: headKey(head.key),
+      set: `SET ${Object.keys(attributes).map((name) => `${name} = :${name}`).join(', ')}${split ? ' REMOVE SessionData' : ''}`,
+      // The races: the session ended meanwhile, by whomever, or its time is over: no save brings it back. And another
+      // save or touch moved the expiry further: there it stays.
+      condition: LIVE + (moves && !exactly ? ' AND ExpiresAt <= :ExpiresAt' : ''),
+      values: { ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`:${name}`, value])), ':now': now },
+    });
+    if ('before' in outcome) return { ...head, lastSeenAt: now, ...(moves && { expiresAt }), ...(checkAt !== undefined && { checkAt }) };
+    const found = await this.ends.liveAmong([outcome.inTheWay]);
     return found && this.saveHead(found, { data, expiresAt: Math.min(expiresAt, found.expiresAt) }, split);
   }
 
   /** Moves the expiry on. One write unit, no index. @returns the session as it is now, or undefined where it has ended. */
   async touch(head: SessionHead, expiresAt: number): Promise<SessionHead | undefined> {
     const now = this.settings.now();
-    const inTheWay = await attempt(() =>
-      this.db.client.send(
-        new UpdateCommand({
-          TableName: this.table,
-          Key: headKey(head.key),
-          UpdateExpression: 'SET ExpiresAt = :expiresAt, LastSeenAt = :now',
-          // The races: the session ended meanwhile, or its time is over; another touch moved the expiry further.
-          ConditionExpression: `${LIVE} AND ExpiresAt < :expiresAt`,
-          ExpressionAttributeValues: { ':now': now, ':expiresAt': expiresAt },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      ),
-    );
-    if (!inTheWay) {
+    const outcome = await this.table.update({
+      key: headKey(head.key),
+      set: 'SET ExpiresAt = :expiresAt, LastSeenAt = :now',
+      // The races: the session ended meanwhile, or its time is over; another touch moved the expiry further.
+      condition: `${LIVE} AND ExpiresAt < :expiresAt`,
+      values: { ':now': now, ':expiresAt': expiresAt },
+    });
+    if ('before' in outcome) {
       this.settings.watch?.touched?.(true);
       return { ...head, expiresAt, lastSeenAt: now };
     }
-    const found = await this.ends.liveAmong(inTheWay);
+    const found = await this.ends.liveAmong([outcome.inTheWay]);
     if (!found) this.settings.watch?.refused?.();
     return found;
   }
@@ -154,28 +134,23 @@ export class SessionRecords {
     const { split: _, ...kept } = from;
     const head = this.placed({ ...kept, key, lastSeenAt: now, expiresAt }, data);
     if (head.split) await this.putData(head, data);
-    const lost = await attempt(() =>
-      this.transact([
-        {
-          Update: {
-            TableName: this.table,
-            Key: headKey(from.key),
-            UpdateExpression: 'SET EndedAt = :now, EndReason = :rotated REMOVE SessionData, ExpiryBucket, CheckAt',
-            // The races: the session ended meanwhile, or its time is over: it does not escape under a new id.
-            ConditionExpression: LIVE,
-            ExpressionAttributeValues: { ':now': now, ':rotated': 'rotated' satisfies EndReason },
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          },
+    const lost = await this.table.transact([
+      {
+        update: {
+          key: headKey(from.key),
+          set: 'SET EndedAt = :now, EndReason = :rotated REMOVE SessionData, ExpiryBucket, CheckAt',
+          // The races: the session ended meanwhile, or its time is over: it does not escape under a new id.
+          condition: LIVE,
+          values: { ':now': now, ':rotated': 'rotated' satisfies EndReason },
         },
-        { Put: this.firstPut(head, data) },
-        // The user's list names the session by what it is now, so that whoever ends them all finds it.
-        ...(from.userId === undefined ? [] : [this.signIn(head, from.userId)]),
-      ]),
-    );
+      },
+      { put: this.firstPut(head, data) },
+      // The user's list names the session by what it is now, so that whoever ends them all finds it.
+      ...(from.userId === undefined ? [] : [{ put: this.signIn(head, from.userId) }]),
+    ]);
     if (lost) {
       await this.ends.liveAmong(lost);
-      if (head.split) await this.ends.removeData(key);
-      this.settings.watch?.refused?.();
+      await this.refused(key, head.split);
       return undefined;
     }
     if (from.split) await this.ends.removeData(from.key);
@@ -185,58 +160,42 @@ export class SessionRecords {
   /** Every live session of the prefix: a scan, for administration alone. */
   async *scan(): AsyncGenerator<StoredSession> {
     const { prefix, now } = this.settings;
-    let ExclusiveStartKey: Record<string, unknown> | undefined;
+    const filter = 'Part = :head AND begins_with(SessionKey, :prefix) AND size(SessionKey) = :length AND attribute_not_exists(EndedAt) AND ExpiresAt > :now';
+    let from: Awaited<ReturnType<SessionTable['page']>>['next'];
     do {
-      const page = await this.db.client.send(
-        new ScanCommand({
-          TableName: this.table,
-          ConsistentRead: true,
-          FilterExpression: 'Part = :head AND begins_with(SessionKey, :prefix) AND size(SessionKey) = :length AND attribute_not_exists(EndedAt) AND ExpiresAt > :now',
-          ExpressionAttributeValues: { ':head': HEAD, ':prefix': prefix, ':length': keyLength(prefix), ':now': now() },
-          ...(ExclusiveStartKey && { ExclusiveStartKey }),
-        }),
-      );
-      for (const item of page.Items ?? []) {
+      const { items, next } = await this.table.page(filter, { ':head': HEAD, ':prefix': prefix, ':length': keyLength(prefix), ':now': now() }, from);
+      for (const item of items) {
         const data = dataOf(item, undefined) ?? (await this.find(item['SessionKey'] as string))?.data;
         if (data !== undefined) yield { head: headOf(item), data };
       }
-      ExclusiveStartKey = page.LastEvaluatedKey;
-    } while (ExclusiveStartKey);
-  }
-
-  private get table(): string {
-    return this.db.table('Sessions');
+      from = next;
+    } while (from);
   }
 
   private placed(head: SessionHead, data: SessionBytes): SessionHead {
     return { ...head, ...(this.settings.buckets > 0 && { checkAt: head.expiresAt }), ...(!fitsHead(head, data) && { split: true }) };
   }
 
-  private firstPut(head: SessionHead, data: SessionBytes) {
+  private firstPut(head: SessionHead, data: SessionBytes): Put {
     return {
-      TableName: this.table,
-      Item: { ...headItem(head, this.settings.buckets), ...(head.split ? { SplitData: true } : { SessionData: data }) },
+      item: { ...headItem(head, this.settings.buckets), ...(head.split ? { SplitData: true } : { SessionData: data }) },
       // The race: two first saves under one id, or a save of what was ended before it was ever saved.
-      ConditionExpression: 'attribute_not_exists(SessionKey)',
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+      condition: 'attribute_not_exists(SessionKey)',
     };
   }
 
-  private signIn(head: SessionHead, userId: string): TransactItem {
-    return {
-      Put: {
-        TableName: this.table,
-        Item: { ...signInKey(this.settings.prefix, userId, head.handle), CurrentKey: head.key, RemoveAt: removeAt(head.absoluteExpiresAt) },
-      },
-    };
+  private signIn(head: SessionHead, userId: string): Put {
+    return { item: { ...signInKey(this.settings.prefix, userId, head.handle), CurrentKey: head.key, RemoveAt: removeAt(head.absoluteExpiresAt) } };
   }
 
   /** Unconditional: without a live head nobody reads it, and the last one to save wins, as ever. */
   private async putData({ key, absoluteExpiresAt }: SessionHead, data: SessionBytes): Promise<void> {
-    await this.db.client.send(new PutCommand({ TableName: this.table, Item: { ...dataKey(key), SessionData: data, RemoveAt: removeAt(absoluteExpiresAt) } }));
+    await this.table.put({ item: { ...dataKey(key), SessionData: data, RemoveAt: removeAt(absoluteExpiresAt) } });
   }
 
-  private transact(TransactItems: TransactItem[]): Promise<unknown> {
-    return this.db.client.send(new TransactWriteCommand({ TransactItems }));
+  /** It came after the end: nothing is kept of it. */
+  private async refused(key: string, split: boolean | undefined): Promise<void> {
+    this.settings.watch?.refused?.();
+    if (split) await this.ends.removeData(key);
   }
 }

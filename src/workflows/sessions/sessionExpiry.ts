@@ -3,7 +3,7 @@ import type { SessionActivities, SweepReport } from '../../activities/sessions/t
 import type { SessionExpiryInput } from './declarations';
 
 /** A page of work may be under way when an activity's time is over. */
-const MARGIN_MS = 60_000;
+const marginMs = (sweepMs: number): number => 5_000 + sweepMs / 5;
 /** Nearer looks follow without a timer, which would cost as much as the look. */
 const AT_ONCE_MS = 1_000;
 
@@ -13,7 +13,7 @@ export async function sessionExpiry(input: SessionExpiryInput): Promise<void> {
   // No heartbeats: each would cost an action. A worker that died is noticed by the time limit; meanwhile nobody is let
   // in by an expired session, since reads do not rest on the sweep. Retried for ever: there is nobody else to do it.
   const { sweepSessions } = proxyActivities<SessionActivities>({
-    startToCloseTimeout: sweepMs + MARGIN_MS,
+    startToCloseTimeout: sweepMs + marginMs(sweepMs),
     cancellationType: ActivityCancellationType.TRY_CANCEL,
     retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
   });
