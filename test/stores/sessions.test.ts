@@ -57,8 +57,8 @@ describe.each(engines)('on %s', (engine) => {
 
   it('a touch costs one write unit whatever the size of the data, and nothing in the index', async () => {
     const store = open();
-    for (const size of [100, 3_200, 16_000]) {
-      const { id, session } = await loaded(store, { text: 'x'.repeat(size) });
+    for (const size of [100, 500, 540, 560, 580, 600, 620, 640, 660, 680, 700, 800, 3_200, 16_000]) {
+      const { id, session } = await loaded(store, { userId: 'u'.repeat(64), text: 'x'.repeat(size) });
       now += 4 * MINUTE;
       expect(await dynamodb.unitsOf(() => store.touch(id, session))).toEqual({ read: 0, write: 1 });
     }
