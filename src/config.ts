@@ -66,7 +66,7 @@ const schema = z.object({
   LONGWATCH_FOUR_EYES_ABOVE: integer(100_000, 0, Number.MAX_SAFE_INTEGER).describe('Amount in minor units from which a decision needs two people'),
   LONGWATCH_SESSION_IDLE_MS: duration(30 * MINUTE).describe('Sessions: a session that is not used for so long has ended'),
   LONGWATCH_SESSION_ABSOLUTE_MS: duration(12 * HOUR).describe('Sessions: a session that was opened so long ago has ended'),
-  LONGWATCH_SESSION_TOUCH_MS: integer(3 * MINUTE, 0, 366 * 24 * HOUR).describe('Sessions: a use that moves the expiry by less is not written'),
+  LONGWATCH_SESSION_TOUCH_MS: z.coerce.number().int().min(0).max(366 * 24 * HOUR).optional().describe('Sessions: a use that moves the expiry by less is not written; default a tenth of the idle timeout'),
   LONGWATCH_SESSION_MAX_BYTES: integer(65_536, 1, 389_120).describe('Sessions: larger data is refused'),
   LONGWATCH_SESSION_BUCKETS: integer(4, 1, 1_000).describe('Sessions: sweepers; two for each million sessions that are in use at once'),
   LONGWATCH_SESSION_SWEEP_MS: integer(5 * MINUTE, 1_000, HOUR).describe('Sessions: how long one activity sweeps while sessions keep coming due; a killed worker is noticed a little later than that'),

@@ -57,10 +57,10 @@ export function expiryOf({ idleMs }: SessionLife, absoluteExpiresAt: number, now
   return Math.min(byCookie, byIdle, absoluteExpiresAt);
 }
 
-/** Whether a touch is worth a write. Never when it would move the expiry back, as after a step of the clock. */
+/** Whether a touch is worth a write. Never when it would move the expiry back, as after a step of the clock. No threshold is longer than half a life: a session that is used would end. */
 export function isWorthTouching({ touchThresholdMs }: SessionLife, expiresAt: number, next: number, now: number): boolean {
   const life = next - now;
-  const threshold = touchThresholdMs ?? (life > SHORT_LIFE_MS ? life / 10 : 0);
+  const threshold = Math.min(touchThresholdMs ?? (life > SHORT_LIFE_MS ? life / 10 : 0), life / 2);
   return next > expiresAt && next - expiresAt >= threshold;
 }
 

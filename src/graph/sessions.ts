@@ -20,7 +20,7 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
     tableName: db.table('Sessions'),
     idleTimeoutMs: config.LONGWATCH_SESSION_IDLE_MS,
     absoluteTimeoutMs: config.LONGWATCH_SESSION_ABSOLUTE_MS,
-    touchThresholdMs: config.LONGWATCH_SESSION_TOUCH_MS,
+    ...(config.LONGWATCH_SESSION_TOUCH_MS !== undefined && { touchThresholdMs: config.LONGWATCH_SESSION_TOUCH_MS }),
     maxDataBytes: config.LONGWATCH_SESSION_MAX_BYTES,
     ownerOf: ownerIn(owners),
     expiryBuckets: config.LONGWATCH_SESSION_BUCKETS,

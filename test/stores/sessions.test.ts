@@ -76,6 +76,16 @@ describe.each(engines)('on %s', (engine) => {
     expect(await dynamodb.unitsOf(() => store.touch(id, sessionOf()))).toEqual({ read: 1, write: 0 });
   });
 
+  it('a threshold longer than the life does not end a session that is used', async () => {
+    const store = open({ idleTimeoutMs: 2 * MINUTE });
+    const { id, session } = await loaded(store);
+    for (let i = 0; i < 10; i++) {
+      now += MINUTE;
+      await store.touch(id, session);
+    }
+    expect(await store.get(id)).not.toBeNull();
+  });
+
   it('a save of what is stored already is a touch; one of small data costs one write unit, of large as much as its data and one', async () => {
     const store = open();
     const { id, session } = await loaded(store);
@@ -84,6 +94,22 @@ describe.each(engines)('on %s', (engine) => {
     expect(await dynamodb.unitsOf(() => store.set(id, session))).toEqual({ read: 0, write: 1 });
     session['text'] = 'x'.repeat(2_500);
     expect(await dynamodb.unitsOf(() => store.set(id, session))).toEqual({ read: 0, write: 3 + 1 });
+  });
+
+  it('what opening and ending costs: with the index, and with a user', async () => {
+    const store = open();
+    const bare = open({ expiryBuckets: 0 });
+    const [id, named, large, plain] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    const writes = async (work: () => Promise<unknown>) => (await dynamodb.unitsOf(work)).write;
+    expect(await writes(() => bare.set(plain, sessionOf()))).toBe(1);
+    expect(await writes(() => store.set(id, sessionOf()))).toBe(2);
+    // A transaction of two items; the engines disagree on whether its index write counts twice.
+    expect([5, 6]).toContain(await writes(() => store.set(named, sessionOf({ userId: 'ada' }))));
+    expect(await writes(() => store.set(large, sessionOf({ text: 'x'.repeat(2_500) })))).toBe(2 + 3);
+    expect(await writes(() => bare.destroy(plain))).toBe(1);
+    expect(await writes(() => store.destroy(id))).toBe(2);
+    expect(await writes(() => store.destroy(named))).toBe(3);
+    expect(await writes(() => store.destroy(large))).toBe(2 + 3);
   });
 
   it('is alive to the last millisecond and over in the next', async () => {

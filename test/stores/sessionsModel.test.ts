@@ -127,7 +127,7 @@ it('whatever comes in whatever order, on clocks that go both ways: nothing that 
           case 'touch': {
             if (!held || !known) break;
             await store.touch(held.id, held.session);
-            if (expiry(known) - known.expiresAt < THRESHOLD) break;
+            if (expiry(known) <= known.expiresAt || expiry(known) - known.expiresAt < Math.min(THRESHOLD, (expiry(known) - at) / 2)) break;
             const found = oracle.look(held.id, at);
             if (found) found.expiresAt = further(found);
             held.known = found && { ...known, expiresAt: found.expiresAt };

@@ -18,7 +18,7 @@ export interface DynamoDBSessionStoreOptions {
   idleTimeoutMs?: number;
   /** A session that was opened so long ago has ended. Default 30 days. */
   absoluteTimeoutMs?: number;
-  /** A touch that would move the expiry by less is not written. Default: a tenth of what the session has left, for lives over five minutes. */
+  /** A touch that would move the expiry by less is not written; at most half a life counts. Default: a tenth of the life, nothing for lives up to five minutes. */
   touchThresholdMs?: number;
   /** Begins every key; default none. */
   prefix?: string;
