@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { SessionSweeper, type SweeperParts } from '../../src/activities/sessions/sweeper';
 import type { SweepReport } from '../../src/activities/sessions/types';
 import { LongwatchError } from '../../src/domain/errors';
@@ -6,6 +7,8 @@ import type { Notification } from '../../src/domain/notification';
 import { type EndedSession, SessionEvents } from '../../src/operations/sessionEvents';
 import { bucketOf, sessionKey } from '../../src/stores/sessions/items';
 import { ExpiryIndex } from '../../src/stores/sessions/expiryIndex';
+import { createTableInput, type Db } from '../../src/stores/dynamodb';
+import { physicalName } from '../../src/stores/tables';
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
 import { sessionOf, testStore } from '../support/sessions';
 
@@ -22,10 +25,13 @@ interface Told {
   events: { id: string; userId?: string; reason: string; at: string }[];
 }
 
-/** A world of its own: one bucket that no other test has, a clock that the test moves. */
-function world({ told = [] as Told[], refuses = () => undefined as LongwatchError | undefined, subscribed = true, dies = false } = {}) {
-  // The index is shared; this world's instants are nobody else's.
-  let now = Math.floor(Date.now() * (1 + Math.random()));
+let worlds = 0;
+/** A world of its own: a table of sessions that no other test has, a clock that the test moves. */
+async function world({ told = [] as Told[], refuses = () => undefined as LongwatchError | undefined, subscribed = true, dies = false } = {}) {
+  const prefix = `world-${++worlds}-`;
+  await dynamodb.client.send(new CreateTableCommand(createTableInput(prefix, 'Sessions')));
+  const db: Db = { client: dynamodb.db.client, table: (name) => physicalName(prefix, name) };
+  let now = Date.now();
   const clock = () => now;
   const faults: unknown[] = [];
   const late: number[] = [];
@@ -42,7 +48,7 @@ function world({ told = [] as Told[], refuses = () => undefined as LongwatchErro
     recipient: 'subscriber',
     onFault: (error) => faults.push(error),
   });
-  const store = testStore(dynamodb, {
+  const store = testStore({ db }, {
     idleTimeoutMs: IDLE,
     absoluteTimeoutMs: 120 * MINUTE,
     ownerOf: (session) => ('userId' in session ? { userId: String(session.userId) } : {}),
@@ -52,9 +58,10 @@ function world({ told = [] as Told[], refuses = () => undefined as LongwatchErro
     watch: { ended: (event, key) => void (dies || waiting.push({ event, key })) },
   });
   const sweeper = (over: Partial<SweeperParts> = {}) =>
-    new SessionSweeper({ index: new ExpiryIndex(dynamodb.db), ends: store.store.ends, ...(subscribed && { events }), shortestLifeMs: IDLE, onLateness: (ms) => late.push(ms), onFault: (error) => faults.push(error), now: clock, ...over });
+    new SessionSweeper({ index: new ExpiryIndex(db), ends: store.store.ends, ...(subscribed && { events }), shortestLifeMs: IDLE, onLateness: (ms) => late.push(ms), onFault: (error) => faults.push(error), now: clock, ...over });
   return {
     ...store,
+    db,
     clock,
     faults,
     late,
@@ -80,9 +87,8 @@ it('one bucket is all keys', () => {
   expect(new Set(Array.from({ length: 200 }, () => bucketOf(sessionKey('', randomUUID()), 4)))).toEqual(new Set(['0', '1', '2', '3']));
 });
 
-// Each test empties the index of its sessions in the end, so that the next has it for itself.
 it('sleeps until the next session is due, at most as long as the shortest life', async () => {
-  const { open, sweep, pass } = world();
+  const { open, sweep, pass } = await world();
   expect((await sweep()).sleepMs).toBe(IDLE);
   pass(10 * MINUTE);
   await open();
@@ -93,7 +99,7 @@ it('sleeps until the next session is due, at most as long as the shortest life',
 });
 
 it('a session that was used is looked at again when it is due then: one index write a life, however much it is used', async () => {
-  const { open, use, sweep, pass, get, late } = world({ subscribed: false });
+  const { open, use, sweep, pass, get, late } = await world({ subscribed: false });
   const id = await open();
   for (let i = 0; i < 5; i++) {
     pass(5 * MINUTE);
@@ -109,7 +115,7 @@ it('a session that was used is looked at again when it is due then: one index wr
 });
 
 it('ends idle and absolute sessions with their reasons, and tells of each once', async () => {
-  const { open, use, sweep, pass, report, told, destroy } = world();
+  const { open, use, sweep, pass, report, told, destroy } = await world();
   const idle = await open({ userId: 'ida' });
   const busy = await open({ userId: 'abe' });
   const left = await open({ userId: 'leo' });
@@ -128,7 +134,7 @@ it('ends idle and absolute sessions with their reasons, and tells of each once',
 });
 
 it('what the process that ended a session did not live to tell, the sweeper tells, after a while', async () => {
-  const { open, destroy, sweep, pass, told } = world({ dies: true });
+  const { open, destroy, sweep, pass, told } = await world({ dies: true });
   const id = await open({ userId: 'ada' });
   pass(MINUTE);
   await destroy(id);
@@ -142,7 +148,7 @@ it('what the process that ended a session did not live to tell, the sweeper tell
 
 it('a subscriber that is away holds up no end; it is told when it is back', async () => {
   let away = true;
-  const { open, sweep, pass, told, faults } = world({ dies: true, refuses: () => (away ? new LongwatchError('unavailable', 'away') : undefined) });
+  const { open, sweep, pass, told, faults } = await world({ dies: true, refuses: () => (away ? new LongwatchError('unavailable', 'away') : undefined) });
   await open();
   pass(IDLE);
   expect(await sweep()).toMatchObject({ idle: 1 });
@@ -160,7 +166,7 @@ it('a subscriber that is away holds up no end; it is told when it is back', asyn
 
 it('told twice only where somebody died between the message and its note, with the same ids', async () => {
   const told: Told[] = [];
-  const { open, sweep, pass, sweeper } = world({ dies: true, told });
+  const { open, sweep, pass, sweeper } = await world({ dies: true, told });
   const ids = await Promise.all(Array.from({ length: 5 }, () => open()));
   pass(IDLE);
   await sweep();
@@ -174,16 +180,16 @@ it('told twice only where somebody died between the message and its note, with t
 });
 
 it('nobody listens any more: owed events are dropped from the index', async () => {
-  const { open, destroy, sweep, pass, clock, store } = world({ dies: true });
+  const { open, destroy, sweep, pass, clock, store, db } = await world({ dies: true });
   await destroy(await open());
   pass(MINUTE);
-  const deaf = new SessionSweeper({ index: new ExpiryIndex(dynamodb.db), ends: store.ends, shortestLifeMs: IDLE, onFault: () => undefined, now: clock });
+  const deaf = new SessionSweeper({ index: new ExpiryIndex(db), ends: store.ends, shortestLifeMs: IDLE, onFault: () => undefined, now: clock });
   await deaf.sweep('0', { signal: new AbortController().signal, forMs: 0 });
   expect(await sweep()).toMatchObject({ reported: 0, sleepMs: IDLE });
 });
 
 it('hours of downtime are caught up in one go, oldest first; meanwhile nobody was let in', async () => {
-  const { open, use, sweep, pass, get } = world({ subscribed: false });
+  const { open, use, sweep, pass, get } = await world({ subscribed: false });
   const ids = await Promise.all(Array.from({ length: 250 }, () => open()));
   pass(20 * MINUTE);
   await Promise.all(ids.slice(0, 40).map(use));
@@ -195,10 +201,10 @@ it('hours of downtime are caught up in one go, oldest first; meanwhile nobody wa
 }, 60_000);
 
 it('killed anywhere and begun again, or two at once: each session ends once', async () => {
-  const { open, pass, get, sweeper, report, told, faults } = world();
+  const { open, pass, get, sweeper, report, told, faults, db } = await world();
   const ids = await Promise.all(Array.from({ length: 60 }, () => open()));
   pass(IDLE);
-  const index = new ExpiryIndex(dynamodb.db);
+  const index = new ExpiryIndex(db);
   let reads = 0;
   // It dies with the second page in hand.
   const dying = sweeper({ index: Object.assign(Object.create(index) as ExpiryIndex, { heads: async (keys: string[]) => (++reads > 1 ? Promise.reject(new Error('killed')) : (await index.heads(keys)).slice(0, 25)) }) });

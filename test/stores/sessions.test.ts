@@ -37,7 +37,7 @@ describe.each(engines)('on %s', (engine) => {
       const { id, session } = await loaded(store, { text: 'ä'.repeat(size / 2) });
       expect(session['text']).toBe('ä'.repeat(size / 2));
       // And from large to small and back.
-      for (const next of [20_000, 5, 2_000]) {
+      for (const next of [5, 2_000]) {
         const again = (await store.get(id))!;
         again['text'] = 'b'.repeat(next);
         await store.set(id, again);
@@ -256,7 +256,7 @@ describe.each(engines)('on %s', (engine) => {
       const ids = all.map(({ id }) => id);
       const rotating = all.map(async ({ id, session }) => {
         let current = { id, session: session as object };
-        for (let i = 0; i < 3 && store.store.headOf(current.session); i++) {
+        for (let i = 0; i < 2 && store.store.headOf(current.session); i++) {
           current = { id: randomUUID(), session: rotated(store.store, current.session) };
           ids.push(current.id);
           await store.set(current.id, current.session);

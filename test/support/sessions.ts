@@ -14,7 +14,7 @@ export interface TestStore {
 }
 
 /** A store on the tables of a test's DynamoDB, by promises. */
-export function testStore({ db }: TestDynamoDB, options: Partial<DynamoDBSessionStoreOptions> = {}): TestStore {
+export function testStore({ db }: Pick<TestDynamoDB, 'db'>, options: Partial<DynamoDBSessionStoreOptions> = {}): TestStore {
   const store = new DynamoDBSessionStore({ client: db.client, tableName: db.table('Sessions'), ...options });
   const by = <T>(call: (done: (error?: unknown, result?: T) => void) => void) =>
     new Promise<T>((resolve, reject) => call((error, result) => (error ? reject(error as Error) : resolve(result as T))));

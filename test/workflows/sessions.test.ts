@@ -1,18 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { NativeConnection, Worker, type WorkflowBundleWithSourceMap, bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+import { Worker, type WorkflowBundleWithSourceMap, bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { sessionActivities } from '../../src/activities/sessions';
 import { SessionSweeper } from '../../src/activities/sessions/sweeper';
 import type { SessionActivities } from '../../src/activities/sessions/types';
 import { ExpiryIndex } from '../../src/stores/sessions/expiryIndex';
-import { NotificationStore } from '../../src/stores/notifications';
 import { SESSION_EXPIRY_TYPE, sessionExpiryId, type SessionExpiryInput, SESSIONS_QUEUE } from '../../src/workflows/sessions/declarations';
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
-import { startTestGraph, type TestGraph } from '../support/graph';
 import { billableActions, record } from '../support/histories';
 import { sessionOf, testStore, type TestStore } from '../support/sessions';
 import { eventually } from '../support/stack';
-import { startTestTemporal, type TestTemporal } from '../support/temporal';
 import { startTimeSkipping } from '../support/timeSkippingServer';
 
 const MINUTE = 60_000;
@@ -24,40 +21,48 @@ beforeAll(async () => {
   bundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('ERROR') });
 }, 60_000);
 
+let environment: TestWorkflowEnvironment;
+let dynamodb: TestDynamoDB;
+let store: TestStore;
+let activities: SessionActivities;
+/** The server's clock, as far as it is known. */
+let ahead = 0;
+const clock = () => Date.now() + ahead;
+let late: number[] = [];
+beforeAll(async () => {
+  [environment, dynamodb] = await Promise.all([startTimeSkipping(), startTestDynamoDB()]);
+  store = testStore(dynamodb, { idleTimeoutMs: IDLE, absoluteTimeoutMs: 12 * HOUR, expiryBuckets: 1, now: clock });
+  const sweeper = new SessionSweeper({ index: new ExpiryIndex(dynamodb.db), ends: store.store.ends, shortestLifeMs: IDLE, onLateness: (ms) => late.push(ms), onFault: () => undefined, now: clock });
+  const real = sessionActivities({ sweeper });
+  activities = {
+    sweepSessions: async (...args) => {
+      await tellTime();
+      return real.sweepSessions(...args);
+    },
+  };
+}, 300_000);
+afterAll(async () => {
+  await dynamodb?.stop();
+  await environment?.teardown();
+});
+
+const tellTime = async () => void (ahead = (await environment.currentTimeMs()) - Date.now());
+
 describe.each([
   ['with a cache of workflows', 100],
   ['without one, so that every task replays the history', 0],
 ])('hours in seconds, %s', (_, maxCachedWorkflows) => {
-  let environment: TestWorkflowEnvironment;
-  let dynamodb: TestDynamoDB;
-  let store: TestStore;
   let worker: Worker;
   let running: Promise<void>;
-  /** The server's clock, as far as it is known. */
-  let ahead = 0;
-  const clock = () => Date.now() + ahead;
-  const late: number[] = [];
   beforeAll(async () => {
-    [environment, dynamodb] = await Promise.all([startTimeSkipping(), startTestDynamoDB()]);
-    store = testStore(dynamodb, { idleTimeoutMs: IDLE, absoluteTimeoutMs: 12 * HOUR, expiryBuckets: 1, now: clock });
-    const sweeper = new SessionSweeper({ index: new ExpiryIndex(dynamodb.db), ends: store.store.ends, shortestLifeMs: IDLE, onLateness: (ms) => late.push(ms), onFault: () => undefined, now: clock });
-    const real = sessionActivities({ sweeper });
-    const activities: SessionActivities = {
-      sweepSessions: async (...args) => {
-        await tellTime();
-        return real.sweepSessions(...args);
-      },
-    };
+    late = [];
     worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: SESSIONS_QUEUE, workflowBundle: bundle, activities, maxCachedWorkflows });
     running = worker.run();
-  }, 300_000);
+  }, 60_000);
   afterAll(async () => {
     worker?.shutdown();
     await running;
-    await dynamodb?.stop();
-    await environment?.teardown();
   });
-  const tellTime = async () => void (ahead = (await environment.currentTimeMs()) - Date.now());
   /** So much later; what happens meanwhile happens. */
   const later = async (ms: number) => {
     await environment.sleep(ms);
@@ -93,72 +98,5 @@ describe.each([
     const { events } = await record(SESSION_EXPIRY_TYPE, 'hours', handle);
     expect(events!.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);
     await handle.terminate();
-  }, 120_000);
-});
-
-describe('in real time, on the graph', () => {
-  let temporal: TestTemporal;
-  let graph: TestGraph;
-  let worker: Worker;
-  let running: Promise<void>;
-  let connection: NativeConnection;
-  const settings = { LONGWATCH_SESSION_IDLE_MS: '3000', LONGWATCH_SESSION_TOUCH_MS: '300', LONGWATCH_SESSION_SWEEP_MS: '4000', LONGWATCH_SESSION_BUCKETS: '2', LONGWATCH_SESSION_EVENTS_TO: 'session-events' };
-  beforeAll(async () => {
-    temporal = await startTestTemporal();
-    graph = await startTestGraph(settings, temporal.address);
-    connection = await NativeConnection.connect({ address: temporal.address });
-    worker = await Worker.create({ connection, taskQueue: SESSIONS_QUEUE, workflowBundle: bundle, activities: graph.activities[SESSIONS_QUEUE]! });
-    running = worker.run();
-    await graph.startStandingWorkflows();
-  }, 900_000);
-  afterAll(async () => {
-    worker?.shutdown();
-    await running;
-    await connection?.close();
-    await graph?.stop();
-    await temporal?.stop();
-  });
-
-  it('hundreds of sessions that come due one after another: within seconds each, one activity for all of a time, and the subscriber hears of each', async () => {
-    const store = testStore(graph.dynamodb, { idleTimeoutMs: 3_000, absoluteTimeoutMs: HOUR, expiryBuckets: 2, keepEvents: true });
-    const started = Date.now();
-    const due = new Map<string, number>();
-    while (Date.now() - started < 5_000) {
-      await Promise.all(
-        Array.from({ length: 20 }, async () => {
-          const id = randomUUID();
-          const session = sessionOf();
-          await store.set(id, session);
-          const { handle, expiresAt } = store.store.headOf(session)!;
-          due.set(handle, expiresAt);
-        }),
-      );
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    const messages = async () => {
-      const found: { text: string }[] = [];
-      for (let cursor: string | undefined; ; ) {
-        const page = await new NotificationStore(graph.dynamodb.db).list('session-events', { limit: 200, ...(cursor !== undefined && { cursor }) });
-        found.push(...page.items);
-        cursor = page.cursor;
-        if (cursor === undefined) return found;
-      }
-    };
-    const events = async () => (await messages()).flatMap(({ text }) => (JSON.parse(text) as { events: { handle: string; reason: string; at: string }[] }).events);
-    const told = await eventually(events, (found) => new Set(found.map(({ handle }) => handle)).size === due.size);
-    const lateness = told.map(({ handle, at }) => Date.parse(at) - due.get(handle)!);
-    expect(Math.min(...lateness)).toBeGreaterThanOrEqual(0);
-    expect(Math.max(...lateness)).toBeLessThan(30_000);
-    expect(new Set(told.map(({ reason }) => reason))).toEqual(new Set(['idle']));
-    // In batches.
-    expect((await messages()).length).toBeLessThan(due.size / 4);
-    const seconds = (Date.now() - started) / 1_000;
-    for (const bucket of [0, 1]) {
-      const handle = graph.temporal.client.workflow.getHandle(sessionExpiryId(bucket));
-      const history = await record(SESSION_EXPIRY_TYPE, 'busy', handle);
-      // An activity and perhaps a timer for every three or four seconds, with hundreds of sessions in each.
-      expect(billableActions(history)).toBeLessThanOrEqual(4 + (2 * seconds) / 3);
-      expect(history.events!.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);
-    }
   }, 120_000);
 });
