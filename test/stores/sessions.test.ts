@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import express from 'express';
+import expressSession from 'express-session';
+import request from 'supertest';
 import { LOCAL_CREDENTIALS } from '../../src/endpoints';
 import { engines } from '../../src/local/dynamodb';
 import { dataKey, sessionKey } from '../../src/stores/sessions/items';
@@ -190,6 +193,39 @@ describe.each(engines)('on %s', (engine) => {
     await store.destroy(id);
     await store.set(id, sessionOf());
     expect(await store.get(id)).toBeNull();
+  });
+
+  it('through express-session: a slow page that saves after the log out brings nothing back', async () => {
+    const { store } = open();
+    const app = express();
+    app.use(expressSession({ store, secret: 'only for a test', resave: true, saveUninitialized: false, rolling: true }));
+    let goOn = () => {};
+    const loggedOut = new Promise<void>((resolve) => (goOn = resolve));
+    let arrived = () => {};
+    const slowArrived = new Promise<void>((resolve) => (arrived = resolve));
+    app.get('/', (incoming, answer) => void answer.send(String((incoming.session as unknown as { user?: string }).user ?? 'nobody')));
+    app.get('/enter', (incoming, answer) => {
+      Object.assign(incoming.session, { user: 'ada' });
+      answer.send('in');
+    });
+    app.get('/slow', (incoming, answer) => {
+      arrived();
+      void loggedOut.then(() => {
+        Object.assign(incoming.session, { cart: 'book' });
+        answer.send('done');
+      });
+    });
+    app.get('/leave', (incoming, answer) => incoming.session.destroy(() => answer.send('out')));
+    const entered = await request(app).get('/enter');
+    const cookie = (entered.headers['set-cookie'] as unknown as string[])[0]!.split(';')[0]!;
+    const get = (path: string) => request(app).get(path).set('cookie', cookie);
+    expect((await get('/')).text).toBe('ada');
+    const slow = get('/slow').then(({ text }) => text);
+    await slowArrived;
+    await get('/leave');
+    goOn();
+    expect(await slow).toBe('done');
+    expect((await get('/')).text).toBe('nobody');
   });
 
   it('a log out and saves at once: it has ended, whoever was first', async () => {
