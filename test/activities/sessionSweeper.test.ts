@@ -98,6 +98,25 @@ it('sleeps until the next session is due, at most as long as the shortest life',
   expect(await sweep()).toMatchObject({ idle: 1, rearmed: 0, latestMs: 0, sleepMs: IDLE });
 });
 
+it('what falls due while it works is next, not forgotten', async () => {
+  const sweepOf = async (before: number) => {
+    const { open, pass, clock, sweeper } = await world({ subscribed: false });
+    await open();
+    pass(IDLE - before);
+    // Each look at the clock takes its time.
+    const ticking = sweeper({
+      now: () => {
+        pass(30);
+        return clock();
+      },
+    });
+    const { idle } = await ticking.sweep('0', { signal: new AbortController().signal, forMs: 5 * MINUTE });
+    return { before, idle };
+  };
+  const instants = Array.from({ length: 20 }, (_, i) => i * 10);
+  expect(await Promise.all(instants.map(sweepOf))).toEqual(instants.map((before) => ({ before, idle: 1 })));
+});
+
 it('a session that was used is looked at again when it is due then: one index write a life, however much it is used', async () => {
   const { open, use, sweep, pass, get, late } = await world({ subscribed: false });
   const id = await open();

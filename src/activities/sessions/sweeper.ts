@@ -59,6 +59,7 @@ class Pass {
   /** Re-armed for soon: the index may not show them in time. */
   private readonly soon = new Map<string, number>();
   private again = Number.POSITIVE_INFINITY;
+  private lookedAt = 0;
 
   constructor(
     private readonly parts: SweeperParts,
@@ -67,6 +68,7 @@ class Pass {
 
   async run(bucket: string, isOver: () => boolean): Promise<void> {
     const now = this.now();
+    this.lookedAt = now;
     this.again = Number.POSITIVE_INFINITY;
     const remembered = [...this.soon].filter(([, at]) => at <= now).map(([key]) => key);
     remembered.forEach((key) => this.soon.delete(key));
@@ -79,8 +81,9 @@ class Pass {
 
   /** At most the shortest life: whatever is opened from now on is due later than that. */
   async untilNext(bucket: string): Promise<number> {
+    // After the last look, not after now: what fell due while that was worked on is next.
+    const next = (await this.parts.index.next(bucket, this.lookedAt)) ?? Number.POSITIVE_INFINITY;
     const now = this.now();
-    const next = (await this.parts.index.next(bucket, now)) ?? Number.POSITIVE_INFINITY;
     return Math.max(0, Math.min(next, this.again, ...this.soon.values(), now + this.parts.shortestLifeMs) - now);
   }
 
