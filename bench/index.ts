@@ -8,6 +8,7 @@ import { benchFraud } from './fraud';
 import { benchFraudFeatures } from './fraudFeatures';
 import { benchFraudRules } from './fraudRules';
 import { benchFraudStream } from './fraudStream';
+import { benchSessions } from './sessions';
 
 /** Each bench measures the product, its floor and a peer in one run: only their ratios mean something. */
 void yargs(hideBin(process.argv))
@@ -54,6 +55,19 @@ void yargs(hideBin(process.argv))
         .option('records', { type: 'number', default: 2_000, describe: 'Transactions a round' })
         .option('seconds', { type: 'number', default: 4, describe: 'Seconds of workflows a round' }),
     (args) => benchFraudStream(args),
+  )
+  .command(
+    'sessions',
+    'the session store beside connect-dynamodb: latency, requests, units; and how fast and how late the sweepers end sessions',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 7, describe: 'Rounds; each measures both stores in turn' })
+        .option('samples', { type: 'number', default: 200, describe: 'Latencies of each operation a round' })
+        .option('visits', { type: 'number', default: 50, describe: 'Visits of 20 page views' })
+        .option('due', { type: 'number', default: 5_000, describe: 'Sessions that are due at once' })
+        .option('seconds', { type: 'number', default: 20, describe: 'Seconds in which sessions come due one after another' })
+        .option('rate', { type: 'number', default: 40, describe: 'Of those, sessions a second' }),
+    (args) => benchSessions(args),
   )
   .demandCommand(1, 'Say what to measure; --help lists it')
   .strict()

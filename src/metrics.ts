@@ -101,6 +101,34 @@ export class Metrics {
     labelNames: ['source'],
     registers: [this.registry],
   });
+  private readonly sessionsCreated = new Counter({
+    name: 'longwatch_sessions_created_total',
+    help: 'Sessions that were opened',
+    registers: [this.registry],
+  });
+  private readonly sessionsEnded = new Counter({
+    name: 'longwatch_sessions_ended_total',
+    help: 'Sessions that have ended, by reason',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  });
+  private readonly sessionTouches = new Counter({
+    name: 'longwatch_session_touches_total',
+    help: 'Uses of a session that left its data as it was: written, or skipped because the expiry would hardly move',
+    labelNames: ['result'],
+    registers: [this.registry],
+  });
+  private readonly sessionsRefused = new Counter({
+    name: 'longwatch_sessions_refused_total',
+    help: 'Saves and touches that came after the end of their session',
+    registers: [this.registry],
+  });
+  private readonly sweepLateness = new Histogram({
+    name: 'longwatch_session_expiry_lateness_seconds',
+    help: 'How long after its due instant the sweeper ended a session',
+    buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 60, 600, 3_600],
+    registers: [this.registry],
+  });
 
   private readonly driftIndex = new Gauge({
     name: 'longwatch_fraud_drift_index',
@@ -165,6 +193,26 @@ export class Metrics {
     this.storeCalls.observe({ operation: call.operation, result: call.failed ? 'failed' : 'ok' }, call.seconds);
     if (call.readUnits > 0) this.storeUnits.inc({ operation: call.operation, kind: 'read' }, call.readUnits);
     if (call.writeUnits > 0) this.storeUnits.inc({ operation: call.operation, kind: 'write' }, call.writeUnits);
+  }
+
+  sessionCreated(): void {
+    this.sessionsCreated.inc();
+  }
+
+  sessionEnded(reason: string): void {
+    this.sessionsEnded.inc({ reason });
+  }
+
+  sessionTouched(written: boolean): void {
+    this.sessionTouches.inc({ result: written ? 'written' : 'skipped' });
+  }
+
+  sessionRefused(): void {
+    this.sessionsRefused.inc();
+  }
+
+  sessionSwept(latenessMs: number): void {
+    this.sweepLateness.observe(latenessMs / 1000);
   }
 
   workflowStart(result: 'started' | 'already-started' | 'failed'): void {

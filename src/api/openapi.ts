@@ -39,7 +39,10 @@ export function openApiDocument(routes: readonly AnyRoute[], version: string): J
     security: [{ bearer: [] }],
     paths,
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a JWT' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a JWT' },
+        session: { type: 'apiKey', in: 'cookie', name: '__Host-longwatch', description: "A browser's session; on loopback the cookie is named longwatch" },
+      },
       schemas: { Problem: problemSchema },
     },
   };
@@ -57,7 +60,7 @@ function operation(one: Route): Json {
     tags: [one.tag],
     summary: one.summary,
     ...(one.roles === 'public'
-      ? { security: [] }
+      ? { security: one.session ? [{ session: [] }] : [] }
       : { description: `Roles: ${[...one.roles.filter((role) => role !== 'admin'), 'admin'].join(', ')}.` }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && {

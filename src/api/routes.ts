@@ -3,6 +3,7 @@ import express, { type Request, type RequestHandler, type Response } from 'expre
 import type { z } from 'zod';
 import type { Caller, Role } from '../domain/caller';
 import type { FieldFault } from '../domain/errors';
+import type { BrowserSession, SessionFrame } from './browserSession';
 import { Problem } from './problem';
 
 /**
@@ -34,6 +35,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   form?: boolean;
   /** Bytes; default 64 KiB. */
   bodyLimit?: number;
+  /** Brings the session that the browser's cookie names to the handler, and its cookie back to the browser. */
+  session?: SessionFrame;
   /** Headers that the caller may or must send, for the document. */
   headers?: readonly { name: string; required: boolean; description: string }[];
   responses: Readonly<Record<number, { description: string; schema?: z.ZodType; contentType?: string }>>;
@@ -46,6 +49,8 @@ export interface RouteInput<P, Q, B> {
   body: B;
   /** The authenticated caller; on public routes nobody. */
   caller: Caller;
+  /** On routes with a session frame. */
+  session: BrowserSession | undefined;
   header(name: string): string | undefined;
 }
 
@@ -79,6 +84,7 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
   const methods = new Map<string, string[]>();
   for (const one of routes) {
     const chain: RequestHandler[] = [authorise(one, parts)];
+    if (one.session) chain.push(one.session.middleware);
     if (one.body) chain.push(...bodyParsers(one));
     router[one.method](one.path, ...chain, async (request, response) => {
       await serve(one as unknown as Route<unknown, unknown, unknown>, request, response);
@@ -127,6 +133,7 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
     query: parsed(one.query, request.query, 'query', faults),
     body: parsed(one.body, request.body as unknown, '', faults),
     caller: (response.locals['caller'] as Caller | undefined) ?? NOBODY,
+    session: one.session?.of(request),
     header: (name: string) => request.get(name),
   };
   if (faults.length > 0) {

@@ -43,9 +43,10 @@ import { channels } from './channels';
 import { buildConsumers, fraudStreams } from './consumers';
 import { buildModels } from './models';
 import type { Part, Shared, StandingWorkflow } from './part';
+import { buildSessions } from './sessions';
 
 /** The capabilities beside fraud. */
-const capabilities: readonly ((shared: Shared) => Part)[] = [buildCarts];
+const capabilities: readonly ((shared: Shared) => Part)[] = [buildSessions, buildCarts];
 
 /** How cases are run, from the configuration. */
 export function investigationPolicy(config: Config): InvestigationPolicy {
@@ -241,7 +242,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
 
     async close(): Promise<void> {
       for (const one of settings) one.stop();
-      await Promise.all([shadow.flush(true), driftWatch.flush()]);
+      await Promise.all([shadow.flush(true), driftWatch.flush(), ...parts.map((part) => part.close?.())]);
       await starts.drain(5_000);
       await temporal.close();
       dynamodb.destroy();

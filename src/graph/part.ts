@@ -24,7 +24,7 @@ export interface Shared {
   notifications: Notifications;
   metrics: Metrics;
   logger: Logger;
-  /** Signs customers' links. */
+  /** Signs what leaves us and comes back: links, cookies. */
   signingSecret: string;
   /** Address of the API as customers reach it, known once it listens. */
   publicUrl(): string;
@@ -64,4 +64,6 @@ export interface Part {
   standing: readonly StandingWorkflow[];
   /** Streams that it reads. */
   streams?: readonly ReadStream[];
+  /** Finishes what is under way in this process. */
+  close?(): Promise<void>;
 }

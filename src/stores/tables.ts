@@ -60,6 +60,16 @@ export const tables = {
   ShadowDecisions: { partitionKey: S('Challenger'), sortKey: S('Entry'), ttl: 'ExpiresAt' },
   /** How features and scores lay, by model, day and process. */
   FeatureCounts: { partitionKey: S('ModelVersion'), sortKey: S('DayProcess'), ttl: 'ExpiresAt' },
+  /**
+   * Sessions by the hash of their id: the head (Part = `session`) and, where it has no room for it, the data (Part = `data`);
+   * a user's list (SessionKey = `user#<UserID>`, Part = `sign-in#<Handle>`). Expiry holds heads alone.
+   */
+  Sessions: {
+    partitionKey: S('SessionKey'),
+    sortKey: S('Part'),
+    indexes: { Expiry: { partitionKey: S('ExpiryBucket'), sortKey: N('CheckAt'), projection: 'KEYS_ONLY' } },
+    ttl: 'RemoveAt',
+  },
   /** What was sent to whom, by which channel, with what result. */
   Notifications: { partitionKey: S('Recipient'), sortKey: S('TimeID') },
   /** A user's cart with its lines (Entry = `cart`) and wishes about reminders (Entry = `preferences`). */

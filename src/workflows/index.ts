@@ -7,3 +7,4 @@ export { redrive } from './operations/redrive';
 export { relay } from './operations/relay';
 export { shard } from './operations/shard';
 export { stream } from './operations/stream';
+export { sessionExpiry } from './sessions/sessionExpiry';

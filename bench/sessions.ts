@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import Table from 'cli-table3';
+import connectDynamoDB from 'connect-dynamodb';
+import express from 'express';
+import session, { type SessionData, type Store } from 'express-session';
+import { LOCAL_CREDENTIALS } from '../src/endpoints';
+import { DynamoDBSessionStore } from '../src/stores/sessions/dynamoDBSessionStore';
+import { REGION, startTestDynamoDB, type TestDynamoDB } from '../test/support/dynamodb';
+import { bar as startBar } from './support/bar';
+import { median, ms, percentile, ratio } from './support/measure';
+import { benchSweep } from './sessionsSweep';
+
+export interface SessionBenchSettings {
+  rounds: number;
+  samples: number;
+  visits: number;
+  due: number;
+  seconds: number;
+  rate: number;
+}
+
+const MINUTE = 60_000;
+/** As the API is set by default. */
+const API = { idleTimeoutMs: 30 * MINUTE, absoluteTimeoutMs: 12 * 60 * MINUTE, touchThresholdMs: 3 * MINUTE, expiryBuckets: 4 };
+/** Page views of a visit, and the time between them. */
+const VIEWS = 20;
+const VIEW_EVERY_MS = 30_000;
+/** Every so manieth page view changes the session's data. */
+const CHANGES = 20;
+
+type Operation = 'get' | 'touch' | 'save';
+const operations: readonly Operation[] = ['get', 'touch', 'save'];
+
+/** What each store asked of DynamoDB. */
+interface Asked {
+  requests: number;
+  read: number;
+  write: number;
+}
+
+interface Subject {
+  name: string;
+  store: Store;
+  asked: Asked;
+}
+
+/** Our store beside connect-dynamodb, each with a client of its own to the same DynamoDB, in turn; then the sweepers. */
+export async function benchSessions(settings: SessionBenchSettings): Promise<void> {
+  const dynamodb = await startTestDynamoDB('dynoxide');
+  try {
+    for (const bytes of [500, 3_000]) await benchOperations(dynamodb, bytes, settings);
+    await benchPageViews(dynamodb, settings.visits);
+  } finally {
+    await dynamodb.stop();
+  }
+  await benchSweep(settings);
+}
+
+function ours(dynamodb: TestDynamoDB, options: Partial<ConstructorParameters<typeof DynamoDBSessionStore>[0]> = {}): Subject {
+  const { client, asked } = meteredClient(dynamodb.endpoint);
+  return { name: 'Longwatch', store: new DynamoDBSessionStore({ client, tableName: dynamodb.db.table('Sessions'), ...API, ...options }), asked };
+}
+
+async function theirs(dynamodb: TestDynamoDB): Promise<Subject> {
+  const { client, asked } = meteredClient(dynamodb.endpoint);
+  const PeerStore = connectDynamoDB(session);
+  const store = new PeerStore({ table: 'connect-dynamodb', client: client as never });
+  await (store as unknown as { initialize(): Promise<void> }).initialize();
+  return { name: 'connect-dynamodb', store: store as unknown as Store, asked };
+}
+
+/** A client that counts what it asks. */
+function meteredClient(endpoint: string): { client: DynamoDBClient; asked: Asked } {
+  const client = new DynamoDBClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
+  const asked: Asked = { requests: 0, read: 0, write: 0 };
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      Object.assign(args.input as object, { ReturnConsumedCapacity: 'TOTAL' });
+      const result = await next(args);
+      asked.requests++;
+      const given = (result.output as { ConsumedCapacity?: { CapacityUnits?: number } | { CapacityUnits?: number }[] }).ConsumedCapacity ?? [];
+      const units = [given].flat().reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
+      asked[/^(Get|Query|BatchGet|Scan)/.test(context.commandName ?? '') ? 'read' : 'write'] += units;
+      return result;
+    },
+    { step: 'initialize', name: 'bench' },
+  );
+  return { client, asked };
+}
+
+const by = <T>(call: (done: (error?: unknown, result?: T) => void) => void): Promise<T> =>
+  new Promise((resolve, reject) => call((error, result) => (error ? reject(error as Error) : resolve(result as T))));
+
+/** As many sessions as samples, each loaded once a round, then touched, then changed and saved: every touch and save is a write. */
+async function benchOperations(dynamodb: TestDynamoDB, bytes: number, { rounds, samples }: SessionBenchSettings): Promise<void> {
+  const subjects = [ours(dynamodb, { touchThresholdMs: 0 }), await theirs(dynamodb)];
+  const taken = new Map(subjects.map(({ name }) => [name, { get: [] as number[][], touch: [] as number[][], save: [] as number[][] }]));
+  const ids = Array.from({ length: samples }, () => randomUUID());
+  const fresh = (): SessionData => ({ cookie: new session.Cookie(), text: 'x'.repeat(bytes) }) as unknown as SessionData;
+  for (const { store } of subjects) for (const id of ids) await by((done) => store.set(id, fresh(), done));
+  const bar = startBar(`rounds with ${bytes} bytes of data`, rounds);
+  // The first round is not counted: compiled, connected, cached.
+  for (let round = -1; round < rounds; round++) {
+    const loaded = new Map(subjects.map(({ name }) => [name, [] as SessionData[]]));
+    // Call by call in turn, so that a noisy machine treats both alike.
+    const timed = async (operation: Operation, run: (subject: Subject, i: number) => Promise<unknown>) => {
+      const times = new Map(subjects.map(({ name }) => [name, [] as number[]]));
+      for (let i = 0; i < samples; i++)
+        for (const subject of i % 2 === 0 ? subjects : subjects.toReversed()) {
+          const started = performance.now();
+          await run(subject, i);
+          times.get(subject.name)?.push(performance.now() - started);
+        }
+      if (round >= 0) for (const [name, each] of times) taken.get(name)?.[operation].push(each);
+    };
+    await timed('get', async ({ name, store }, i) => (loaded.get(name)![i] = await by<SessionData>((done) => store.get(ids[i]!, done as never))));
+    await timed('touch', ({ name, store }, i) => by((done) => store.touch?.(ids[i]!, loaded.get(name)![i]!, done)));
+    for (const one of [...loaded.values()].flat()) Object.assign(one, { text: `${round}`.padEnd(bytes, 'y') });
+    await timed('save', ({ name, store }, i) => by((done) => store.set(ids[i]!, loaded.get(name)![i]!, done)));
+    if (round >= 0) bar.increment();
+  }
+  bar.stop();
+  const [our, their] = subjects.map(({ name }) => taken.get(name)!) as [Record<Operation, number[][]>, Record<Operation, number[][]>];
+  const table = new Table({ head: [`${bytes} bytes`, 'Longwatch p50', 'p99', 'connect-dynamodb p50', 'p99', 'ours over theirs, p50'], style: { head: [], border: [] } });
+  for (const operation of operations) {
+    const each = our[operation].map((times, round) => median(times) / median(their[operation][round]!));
+    const [a, b] = [our[operation].flat(), their[operation].flat()];
+    table.push([operation, ms(percentile(a, 50)), ms(percentile(a, 99)), ms(percentile(b, 50)), ms(percentile(b, 99)), ratio(median(each))]);
+  }
+  console.log(`\n${table.toString()}\n${rounds} rounds of ${samples}, one after another, call by call in turn; the ratio is the median over the rounds. Touches and saves that are written; target: at most 1.\n`);
+}
+
+/** Visits through express-session: page views half a minute apart, of which some change data. Only our store needs telling that time passes. */
+async function benchPageViews(dynamodb: TestDynamoDB, visits: number): Promise<void> {
+  const table = new Table({ head: ['1,000 page views', 'requests', 'read units', 'write units', 'a page view, p50', 'p99'], style: { head: [], border: [] } });
+  const written: number[] = [];
+  const medians: number[] = [];
+  for (const resave of [false, true]) {
+    let passed = 0;
+    const subjects = [ours(dynamodb, { now: () => Date.now() + passed }), await theirs(dynamodb)];
+    const sites = await Promise.all(subjects.map(({ store }) => openSite(store, resave)));
+    const taken = subjects.map((): number[] => []);
+    for (let i = 0; i < visits; i++)
+      for (const [which, site] of sites.entries()) taken[which]!.push(...(await visit(site.url, () => (passed += VIEW_EVERY_MS))));
+    for (const [which, { name, asked }] of subjects.entries()) {
+      const per = (of: keyof Asked) => (asked[of] * 1_000) / (visits * VIEWS);
+      table.push([`${name}, resave ${resave}`, per('requests').toFixed(0), per('read').toFixed(0), per('write').toFixed(0), ms(percentile(taken[which]!, 50)), ms(percentile(taken[which]!, 99))]);
+      written.push(per('write'));
+      medians.push(median(taken[which]!));
+    }
+    for (const site of sites) site.close();
+  }
+  console.log(table.toString());
+  console.log(`${visits} visits of ${VIEWS} page views ${VIEW_EVERY_MS / 1000} s apart, each ${CHANGES}th of which changes data; idle timeout ${API.idleTimeoutMs / MINUTE} min, threshold ${API.touchThresholdMs / MINUTE} min; ours with the expiry index, theirs without one.`);
+  const over = (values: number[]) => [ratio(values[0]! / values[1]!), ratio(values[2]! / values[3]!)].join(', with resave ');
+  console.log(`Write units over theirs: ${over(written)}  (target: at most 0.5)`);
+  console.log(`A page view over theirs, p50: ${over(medians)}  (target: at most 1)\n`);
+}
+
+/** An application whose pages use the session, and now and then change it. */
+async function openSite(store: Store, resave: boolean): Promise<{ url: string; close(): void }> {
+  const app = express();
+  let view = 0;
+  app.use(session({ store, secret: 'only for a bench', resave, saveUninitialized: false }));
+  app.get('/', (request, response) => {
+    const data = request.session as unknown as { user?: string; changes?: number; text?: string };
+    if (data.user === undefined) Object.assign(data, { user: randomUUID(), text: 'x'.repeat(400) });
+    else if (++view % CHANGES === 0) data.changes = view;
+    response.end('page');
+  });
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** Milliseconds of each page view. */
+async function visit(url: string, pass: () => void): Promise<number[]> {
+  const taken: number[] = [];
+  let cookie: string | undefined;
+  for (let page = 0; page < VIEWS; page++) {
+    const started = performance.now();
+    const response = await fetch(url, { headers: cookie === undefined ? {} : { cookie } });
+    await response.text();
+    taken.push(performance.now() - started);
+    cookie ??= response.headers.get('set-cookie')?.split(';')[0];
+    pass();
+  }
+  return taken;
+}

@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { endedEvent, type SessionHead, verdictOf } from '../../domain/sessions';
+import type { SessionEvents } from '../../operations/sessionEvents';
+import type { SessionEnds } from '../../stores/sessions/ends';
+import type { ExpiryIndex } from '../../stores/sessions/expiryIndex';
+import type { SweepReport } from './types';
+
+export interface SweeperParts {
+  index: ExpiryIndex;
+  ends: Pick<SessionEnds, 'endExpired' | 'settle'>;
+  /** Absent: nobody is told. */
+  events?: Pick<SessionEvents, 'report'>;
+  /** No session lives for less, so none that is opened now is due before that. */
+  shortestLifeMs: number;
+  onLateness?(ms: number): void;
+  onFault(error: unknown): void;
+  now?(): number;
+}
+
+export interface Sweep {
+  signal: AbortSignal;
+  forMs: number;
+}
+
+const PAGE = 200;
+const CONCURRENCY = 16;
+/** What comes due within this time is waited for; for what comes later a timer is cheaper. */
+const STAY_MS = 60_000;
+/** Sessions that come due one after another are ended together. */
+const GATHER_MS = 500;
+/** Who ended a session reports it within this time, or has died. */
+const GRACE_MS = 10_000;
+
+/** Ends sessions when they are due. Sleeps until then; never looks to see whether there is something. */
+export class SessionSweeper {
+  private readonly now: () => number;
+
+  constructor(private readonly parts: SweeperParts) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /** Until nothing is due soon, the time is over, or the signal. Two at once do each other no harm: every step is conditional. */
+  async sweep(bucket: string, { signal, forMs }: Sweep): Promise<SweepReport> {
+    const until = this.now() + forMs;
+    const isOver = () => signal.aborted || this.now() > until;
+    const pass = new Pass(this.parts, this.now);
+    for (;;) {
+      await pass.run(bucket, isOver);
+      const sleepMs = isOver() ? 0 : await pass.untilNext(bucket);
+      if (isOver() || sleepMs > STAY_MS || this.now() + sleepMs > until) return { ...pass.report, sleepMs };
+      await sleep(Math.max(sleepMs, GATHER_MS), undefined, { signal }).catch(() => undefined); // Woken: the loop ends.
+    }
+  }
+}
+
+/** The looks of one activity at its bucket. */
+class Pass {
+  readonly report = { idle: 0, absolute: 0, rearmed: 0, reported: 0, latestMs: 0 };
+  /** Re-armed for soon: the index may not show them in time. */
+  private readonly soon = new Map<string, number>();
+  private again = Number.POSITIVE_INFINITY;
+  private lookedAt = 0;
+
+  constructor(
+    private readonly parts: SweeperParts,
+    private readonly now: () => number,
+  ) {}
+
+  async run(bucket: string, isOver: () => boolean): Promise<void> {
+    const now = this.now();
+    this.lookedAt = now;
+    this.again = Number.POSITIVE_INFINITY;
+    const remembered = [...this.soon].filter(([, at]) => at <= now).map(([key]) => key);
+    remembered.forEach((key) => this.soon.delete(key));
+    for (let from = 0; from < remembered.length; from += PAGE) await this.page(remembered.slice(from, from + PAGE));
+    for await (const keys of this.parts.index.due(bucket, now, PAGE)) {
+      await this.page(keys);
+      if (isOver()) return;
+    }
+  }
+
+  /** At most the shortest life: whatever is opened from now on is due later than that. */
+  async untilNext(bucket: string): Promise<number> {
+    // After the last look, not after now: what fell due while that was worked on is next.
+    const next = (await this.parts.index.next(bucket, this.lookedAt)) ?? Number.POSITIVE_INFINITY;
+    const now = this.now();
+    return Math.max(0, Math.min(next, this.again, ...this.soon.values(), now + this.parts.shortestLifeMs) - now);
+  }
+
+  private async page(keys: readonly string[]): Promise<void> {
+    const heads = await this.parts.index.heads(keys);
+    const owed: SessionHead[] = [];
+    const lane = async () => {
+      for (let head = heads.pop(); head; head = heads.pop()) if (await this.settle(head)) owed.push(head);
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+    await this.tell(owed);
+  }
+
+  /** @returns whether its event is owed by us. */
+  private async settle(head: SessionHead): Promise<boolean> {
+    const now = this.now();
+    const verdict = verdictOf(head, now, GRACE_MS);
+    switch (verdict.do) {
+      case 'end': {
+        if (!(await this.parts.ends.endExpired(head))) return false;
+        this.report[verdict.reason]++;
+        const late = now - head.expiresAt;
+        this.report.latestMs = Math.max(this.report.latestMs, late);
+        this.parts.onLateness?.(late);
+        return false; // Whoever ends reports: here that is this process.
+      }
+      case 'rearm':
+        await this.parts.index.rearm(head, verdict.checkAt);
+        this.report.rearmed++;
+        if (verdict.checkAt < now + STAY_MS) this.soon.set(head.key, verdict.checkAt);
+        return false;
+      case 'report':
+        return true;
+      case 'nothing':
+        if (head.ended && head.checkAt !== undefined) this.again = Math.min(this.again, head.ended.at + GRACE_MS);
+        return false;
+    }
+  }
+
+  /** A subscriber that is away holds up no end: its events stay owed. */
+  private async tell(owed: readonly SessionHead[]): Promise<void> {
+    const ended = owed.flatMap((head) => {
+      const event = head.ended && endedEvent(head, head.ended.reason, head.ended.at);
+      return event ? [{ event, key: head.key }] : [];
+    });
+    if (ended.length === 0) return;
+    try {
+      if (this.parts.events) await this.parts.events.report(ended);
+      // There was a subscriber when they ended.
+      else for (const { key } of ended) await this.parts.ends.settle(key);
+      this.report.reported += ended.length;
+    } catch (error) {
+      this.parts.onFault(error);
+      this.again = Math.min(this.again, this.now() + GRACE_MS);
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { createHmac } from 'node:crypto';
+import { sessionActivities } from '../activities/sessions';
+import { SessionSweeper } from '../activities/sessions/sweeper';
+import { ownerIn, type Owners, sessionFrame } from '../api/browserSession';
+import { isLoopback } from '../api/server';
+import { sessionRoutes } from '../api/sessions';
+import type { Config } from '../config';
+import { SessionEvents } from '../operations/sessionEvents';
+import { DynamoDBSessionStore } from '../stores/sessions/dynamoDBSessionStore';
+import { ExpiryIndex } from '../stores/sessions/expiryIndex';
+import { SESSION_EXPIRY_TYPE, sessionExpiryId, type SessionExpiryInput, SESSIONS_QUEUE } from '../workflows/sessions/declarations';
+import type { Part, Shared, StandingWorkflow } from './part';
+
+/** Sessions: the store behind the API's cookie, and the sweepers that end what is due. */
+export function buildSessions({ config, db, notifications, metrics, signingSecret, onFault }: Shared): Part {
+  const recipient = config.LONGWATCH_SESSION_EVENTS_TO;
+  const owners: Owners = new WeakMap();
+  const store = new DynamoDBSessionStore({
+    client: db.client,
+    tableName: db.table('Sessions'),
+    idleTimeoutMs: config.LONGWATCH_SESSION_IDLE_MS,
+    absoluteTimeoutMs: config.LONGWATCH_SESSION_ABSOLUTE_MS,
+    ...(config.LONGWATCH_SESSION_TOUCH_MS !== undefined && { touchThresholdMs: config.LONGWATCH_SESSION_TOUCH_MS }),
+    maxDataBytes: config.LONGWATCH_SESSION_MAX_BYTES,
+    ownerOf: ownerIn(owners),
+    expiryBuckets: config.LONGWATCH_SESSION_BUCKETS,
+    keepEvents: recipient !== undefined,
+    watch: {
+      created: () => metrics.sessionCreated(),
+      touched: (written) => metrics.sessionTouched(written),
+      refused: () => metrics.sessionRefused(),
+      ended: (event, key) => {
+        metrics.sessionEnded(event.reason);
+        events?.reportSoon({ event, key });
+      },
+    },
+  });
+  const events = recipient === undefined ? undefined : new SessionEvents({ notifications, ends: store.ends, recipient, onFault });
+  const sweeper = new SessionSweeper({
+    index: new ExpiryIndex(db),
+    ends: store.ends,
+    ...(events && { events }),
+    shortestLifeMs: Math.min(config.LONGWATCH_SESSION_IDLE_MS, config.LONGWATCH_SESSION_ABSOLUTE_MS),
+    onLateness: (ms) => metrics.sessionSwept(ms),
+    onFault,
+  });
+  // A key of its own, so that nothing signed for a link is ever a cookie.
+  const secret = createHmac('sha256', signingSecret).update('session cookie').digest('base64url');
+  const frame = sessionFrame(store, owners, { secret, secure: isReachedByTls(config) });
+  return {
+    routes: sessionRoutes({ frame, users: store.users }),
+    activities: { [SESSIONS_QUEUE]: sessionActivities({ sweeper }) },
+    standing: Array.from({ length: config.LONGWATCH_SESSION_BUCKETS }, (_, bucket) => standing(bucket, config.LONGWATCH_SESSION_SWEEP_MS)),
+    close: async () => events?.flush(),
+  };
+}
+
+function standing(bucket: number, sweepMs: number): StandingWorkflow {
+  const input: SessionExpiryInput = { bucket, sweepMs };
+  return { type: SESSION_EXPIRY_TYPE, workflowId: sessionExpiryId(bucket), taskQueue: SESSIONS_QUEUE, args: [input], staticSummary: 'Ends sessions when they are due' };
+}
+
+/** Off loopback always; on it where the address that customers know says so. */
+function isReachedByTls({ HOST, LONGWATCH_PUBLIC_URL: publicUrl }: Config): boolean {
+  if (publicUrl === undefined) return !isLoopback(HOST);
+  const { protocol, hostname } = new URL(publicUrl);
+  return protocol === 'https:' || !isLoopback(hostname.replace(/^\[|\]$/g, ''));
+}

@@ -1,0 +1,68 @@
+import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { SessionHead } from '../../domain/sessions';
+import { batchGet } from '../batchGet';
+import { type Db, isConditionFailure } from '../dynamodb';
+import { HEAD_ATTRIBUTES, headKey, headOf } from './items';
+
+/**
+ * Which sessions are to be looked at when. An index is eventually consistent: what it names is read again, strongly,
+ * before anything is decided, and what it does not name yet was written within the last moments.
+ */
+export class ExpiryIndex {
+  constructor(private readonly db: Db) {}
+
+  /** Keys that are due, oldest first, a page at a time. */
+  async *due(bucket: string, now: number, pageSize: number): AsyncGenerator<string[]> {
+    let ExclusiveStartKey: Record<string, unknown> | undefined;
+    do {
+      const page = await this.query(bucket, { condition: '<= :at', at: now, limit: pageSize, ...(ExclusiveStartKey && { from: ExclusiveStartKey }) });
+      if (page.keys.length > 0) yield page.keys.map(({ key }) => key);
+      ExclusiveStartKey = page.next;
+    } while (ExclusiveStartKey);
+  }
+
+  /** When the next one is due, after this instant. */
+  async next(bucket: string, after: number): Promise<number | undefined> {
+    const { keys } = await this.query(bucket, { condition: '> :at', at: after, limit: 1 });
+    return keys[0]?.checkAt;
+  }
+
+  /** As they are now; those that are gone are left out. */
+  async heads(keys: readonly string[]): Promise<SessionHead[]> {
+    const { Sessions } = await batchGet(this.db, { Sessions: { keys: keys.map(headKey), consistent: true, projection: HEAD_ATTRIBUTES } });
+    return Sessions.map(headOf);
+  }
+
+  /** Looks again later. */
+  async rearm({ key }: SessionHead, checkAt: number): Promise<void> {
+    try {
+      await this.db.client.send(
+        new UpdateCommand({
+          TableName: this.db.table('Sessions'),
+          Key: headKey(key),
+          UpdateExpression: 'SET CheckAt = :checkAt',
+          // The races: an end meanwhile, whose event is owed at once; a save that brought the end nearer.
+          ConditionExpression: 'attribute_not_exists(EndedAt) AND ExpiresAt >= :checkAt AND attribute_exists(ExpiryBucket)',
+          ExpressionAttributeValues: { ':checkAt': checkAt },
+        }),
+      );
+    } catch (error) {
+      // It is still due, so the next look sees to what became of it.
+      if (!isConditionFailure(error)) throw error;
+    }
+  }
+
+  private async query(bucket: string, { condition, at, limit, from }: { condition: string; at: number; limit: number; from?: Record<string, unknown> }) {
+    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+      new QueryCommand({
+        TableName: this.db.table('Sessions'),
+        IndexName: 'Expiry',
+        KeyConditionExpression: `ExpiryBucket = :bucket AND CheckAt ${condition}`,
+        ExpressionAttributeValues: { ':bucket': bucket, ':at': at },
+        Limit: limit,
+        ...(from && { ExclusiveStartKey: from }),
+      }),
+    );
+    return { keys: Items.map((item) => ({ key: item['SessionKey'] as string, checkAt: item['CheckAt'] as number })), next: LastEvaluatedKey };
+  }
+}

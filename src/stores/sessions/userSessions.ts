@@ -1,0 +1,91 @@
+import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { isOver, type SessionHead } from '../../domain/sessions';
+import { batchGet } from '../batchGet';
+import { fromCursor, type Page, toCursor } from '../cursor';
+import type { Db } from '../dynamodb';
+import type { SessionEnds } from './ends';
+import { HEAD_ATTRIBUTES, headKey, headOf, signInKey, SIGN_INS, userKey } from './items';
+
+/** Ends under way at once while a user is logged out everywhere. */
+const CONCURRENCY = 8;
+
+/** The sessions of a user, by a list that is written in the same transactions as they are. Every read is strongly consistent. */
+export class UserSessions {
+  constructor(
+    private readonly db: Db,
+    private readonly ends: SessionEnds,
+    private readonly settings: { prefix: string; now(): number },
+  ) {}
+
+  /** Those that are alive, newest first; a page may hold fewer than its limit. */
+  async list(userId: string, { cursor, limit = 50 }: { cursor?: string; limit?: number } = {}): Promise<Page<SessionHead>> {
+    const { signIns, next } = await this.signIns(userId, limit, cursor === undefined ? undefined : fromCursor(cursor, ['SessionKey', 'Part']));
+    const { Sessions } = await batchGet(this.db, {
+      Sessions: { keys: signIns.map(({ key }) => headKey(key)), consistent: true, projection: HEAD_ATTRIBUTES },
+    });
+    const now = this.settings.now();
+    const items = Sessions.map(headOf).filter((head) => !isOver(head, now));
+    return { items: items.sort((a, b) => (a.handle < b.handle ? 1 : -1)), ...toCursor(next) };
+  }
+
+  /** Ends one session of a user. @returns whether it was alive. */
+  async end(userId: string, handle: string): Promise<boolean> {
+    return this.endSignIn(userId, handle);
+  }
+
+  /**
+   * Ends every session of a user that was opened before this call, whatever becomes of it meanwhile; one that is opened
+   * during it may live on. Cut off halfway, it is to be called again.
+   * @param keep the handle of one that goes on.
+   * @returns how many were alive.
+   */
+  async endAll(userId: string, keep?: string): Promise<number> {
+    let ended = 0;
+    let next: Record<string, unknown> | undefined;
+    do {
+      const page = await this.signIns(userId, 200, next);
+      const handles = page.signIns.map(({ handle }) => handle).filter((handle) => handle !== keep);
+      const lane = async () => {
+        for (let handle = handles.pop(); handle !== undefined; handle = handles.pop()) if (await this.endSignIn(userId, handle)) ended++;
+      };
+      await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+      ({ next } = page);
+    } while (next);
+    return ended;
+  }
+
+  /** The race: the session is rotated meanwhile. What it is now called stands in the list, so it is followed there. */
+  private async endSignIn(userId: string, handle: string): Promise<boolean> {
+    let before: string | undefined;
+    for (;;) {
+      const { Item } = await this.db.client.send(
+        new GetCommand({ TableName: this.table, Key: signInKey(this.settings.prefix, userId, handle), ConsistentRead: true }),
+      );
+      const key = Item?.['CurrentKey'] as string | undefined;
+      if (key === undefined || key === before) return false;
+      const end = await this.ends.end(key, 'revoked');
+      if (end.was !== 'ended before' || end.reason !== 'rotated') return end.was === 'ended now';
+      before = key;
+    }
+  }
+
+  private async signIns(userId: string, limit: number, from: Record<string, unknown> | undefined) {
+    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+      new QueryCommand({
+        TableName: this.table,
+        ConsistentRead: true,
+        KeyConditionExpression: 'SessionKey = :user AND begins_with(Part, :signIns)',
+        ExpressionAttributeValues: { ':user': userKey(this.settings.prefix, userId), ':signIns': SIGN_INS },
+        ScanIndexForward: false,
+        Limit: limit,
+        ...(from && { ExclusiveStartKey: from }),
+      }),
+    );
+    const signIns = Items.map((item) => ({ handle: (item['Part'] as string).slice(SIGN_INS.length), key: item['CurrentKey'] as string }));
+    return { signIns, next: LastEvaluatedKey };
+  }
+
+  private get table(): string {
+    return this.db.table('Sessions');
+  }
+}

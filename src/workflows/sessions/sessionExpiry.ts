@@ -1,0 +1,35 @@
+import { ActivityCancellationType, continueAsNew, proxyActivities, setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
+import type { SessionActivities, SweepReport } from '../../activities/sessions/types';
+import type { SessionExpiryInput } from './declarations';
+
+/** A page of work may be under way when an activity's time is over. */
+const marginMs = (sweepMs: number): number => 5_000 + sweepMs / 5;
+/** Nearer looks follow without a timer, which would cost as much as the look. */
+const AT_ONCE_MS = 1_000;
+
+/** Ends the sessions of a bucket when they are due: a timer until the next one, an activity while they come thick. */
+export async function sessionExpiry(input: SessionExpiryInput): Promise<void> {
+  const { bucket, sweepMs } = input;
+  // No heartbeats: each would cost an action. A worker that died is noticed by the time limit; meanwhile nobody is let
+  // in by an expired session, since reads do not rest on the sweep. Retried for ever: there is nobody else to do it.
+  const { sweepSessions } = proxyActivities<SessionActivities>({
+    startToCloseTimeout: sweepMs + marginMs(sweepMs),
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
+  });
+  const total = { idle: 0, absolute: 0, rearmed: 0, reported: 0 };
+  while (!workflowInfo().continueAsNewSuggested) {
+    const report = await sweepSessions(bucket, sweepMs);
+    for (const count of ['idle', 'absolute', 'rearmed', 'reported'] as const) total[count] += report[count];
+    setCurrentDetails(details(report, total));
+    if (report.sleepMs > AT_ONCE_MS) await sleep(report.sleepMs);
+  }
+  await continueAsNew<typeof sessionExpiry>(input);
+}
+
+function details(last: SweepReport, total: Pick<SweepReport, 'idle' | 'absolute' | 'rearmed' | 'reported'>): string {
+  return [
+    `Next look **${Math.round(last.sleepMs / 1_000)} s** after this one; it ended sessions at most **${(last.latestMs / 1_000).toFixed(1)} s** late.`,
+    ['| | in this run |', '| --- | ---: |', `| idle | ${total.idle} |`, `| absolute | ${total.absolute} |`, `| used since | ${total.rearmed} |`, `| reported for others | ${total.reported} |`].join('\n'),
+  ].join('\n\n');
+}
