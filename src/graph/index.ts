@@ -40,11 +40,12 @@ import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE, type DriftReportInput, FRAUD_QUEUE 
 import { OPERATIONS_QUEUE, REDRIVE_TYPE, redriveWorkflowId, RELAY_ID, RELAY_TYPE, STREAM_TYPE, streamWorkflowId } from '../workflows/operations/declarations';
 import { channels } from './channels';
 import { buildConsumers, fraudStreams } from './consumers';
+import { buildLeaderboards } from './leaderboards';
 import { buildModels } from './models';
 import type { Part, Shared, StandingWorkflow } from './part';
 
 /** The capabilities beside fraud. */
-const capabilities: readonly ((shared: Shared) => Part)[] = [];
+const capabilities: readonly ((shared: Shared) => Part)[] = [buildLeaderboards];
 
 /** How cases are run, from the configuration. */
 export function investigationPolicy(config: Config): InvestigationPolicy {
@@ -126,7 +127,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       }),
     );
 
-  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, startSoon, onFault };
+  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, startSoon, startOnce, onFault };
   const parts = capabilities.map((build) => build(shared));
 
   const deadLetterStore = new DeadLetterStore(db);
@@ -220,6 +221,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
         ...parts.flatMap((part) => part.standing),
       ];
       for (const one of standing) await startOnce(one);
+      for (const { scheduleId, cron, action } of parts.flatMap((part) => part.schedules ?? [])) await temporal.ensureSchedule(scheduleId, cron, action);
       const report: DriftReportInput = { days: config.LONGWATCH_DRIFT_REPORT_DAYS };
       await temporal.ensureSchedule(DRIFT_REPORT_ID, config.LONGWATCH_DRIFT_REPORT_CRON, {
         workflowType: DRIFT_REPORT_TYPE,

@@ -1,4 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { ScheduleOptionsStartWorkflowAction } from '@temporalio/client';
+import type { Workflow } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { StreamHandler } from '../activities/operations/streamHandler';
 import type { AnyRoute } from '../api/routes';
@@ -26,6 +28,8 @@ export interface Shared {
   logger: Logger;
   /** Starts what is owed after the answer; what fails stays owed. */
   startSoon(debt: Debt): void;
+  /** Starts a workflow unless it runs already. @throws where Temporal is away. */
+  startOnce(workflow: StandingWorkflow): Promise<unknown>;
   onFault(error: unknown): void;
 }
 
@@ -36,6 +40,14 @@ export interface StandingWorkflow {
   taskQueue: Queue;
   args: unknown[];
   staticSummary: string;
+}
+
+/** A workflow that comes round. */
+export interface ScheduledWorkflow {
+  scheduleId: string;
+  /** In UTC. */
+  cron: string;
+  action: Omit<ScheduleOptionsStartWorkflowAction<Workflow>, 'type'>;
 }
 
 /** A stream that is read, and what becomes of its records. */
@@ -58,6 +70,8 @@ export interface Part {
   routes: readonly AnyRoute[];
   activities: Partial<Record<Queue, object>>;
   standing: readonly StandingWorkflow[];
+  /** Workflows that come round. */
+  schedules?: readonly ScheduledWorkflow[];
   /** Streams that it reads. */
   streams?: readonly ReadStream[];
 }

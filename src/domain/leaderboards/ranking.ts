@@ -93,6 +93,22 @@ export function playerEntry([score, subscore, achievedAt, playerId]: RankEntry):
   return [playerId, score, subscore, achievedAt];
 }
 
+/** A player with the rank that an entry has. */
+export interface RankedPlayer {
+  rank: number;
+  playerId: string;
+  score: number;
+  subscore: number;
+  /** Epoch ms. */
+  achievedAt: number;
+  name?: string;
+  country?: string;
+}
+
+export function rankedPlayer([score, subscore, achievedAt, playerId, name, country]: RankEntry, rank: number): RankedPlayer {
+  return { rank, playerId, score, subscore, achievedAt, ...(typeof name === 'string' && { name }), ...(typeof country === 'string' && { country }) };
+}
+
 /** The share, in percent, of the other players who rank behind; who is alone is ahead of all there are. */
 export function percentileOf(rank: number, players: number): number {
   return players <= 1 ? 100 : Math.round(((players - rank) / (players - 1)) * 10_000) / 100;

@@ -61,11 +61,13 @@ export async function* walk<E>(kind: TreeKind<E>, root: Ref<E> | undefined, load
     }
     count = node.entries.length;
     yield node.entries;
-  } else
+  } else {
+    // A whole family at once, so that a loader that batches has something to batch, and its cache what comes next.
+    await Promise.all(node.children.map(({ id }) => load(id)));
     for (const child of node.children) {
-      // The next nodes are loaded a whole family at once by the loader that batches; here one after the other, in order.
       yield* walk(kind, child, load, visit);
       count += child.count;
     }
+  }
   if (count !== root.count) throw new BrokenTreeError(`Node ${root.id} counts ${root.count} entries and has ${count}`);
 }
