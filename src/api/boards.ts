@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LongwatchError } from '../domain/errors';
 import { iso } from '../domain/ids';
-import { type Board, type BoardDefinition, type Season } from '../domain/leaderboards/board';
+import type { Board, BoardDefinition, Season } from '../domain/leaderboards/board';
 import { boardSchema, instantSchema } from '../domain/leaderboards/schemas';
 import type { Boards } from '../operations/leaderboards/boards';
 import type { BoardStore } from '../stores/leaderboards/boards';
@@ -42,8 +42,8 @@ export function boardRoutes(parts: BoardRouteParts): AnyRoute[] {
   ];
 }
 
-function shownBoard({ gameId, version, latestSeason: _, seasons, ...rest }: Board): Record<string, unknown> {
-  return { gameId, version, ...rest, ...(seasons && { seasons: shownPlan(seasons) }) };
+function shownBoard({ gameId, version, operator, order, subscore, shards, limits, seasons, rewards }: Board): Record<string, unknown> {
+  return { gameId, version, operator, order, subscore, shards, limits, ...(seasons && { seasons: shownPlan(seasons) }), rewards };
 }
 
 function shownPlan({ startsAt, endsAt, graceMs, ...rest }: NonNullable<BoardDefinition['seasons']>): Record<string, unknown> {

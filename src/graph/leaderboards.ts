@@ -20,7 +20,7 @@ import { type Part, readStream, type Shared } from './part';
 
 /** Leaderboards: scores by request, ranks by the table's stream, seasons by workflow. */
 export function buildLeaderboards(shared: Shared): Part {
-  const { config, db, ledger, notifications, metrics, startSoon, startOnce, onFault } = shared;
+  const { config, db, ledger, notifications, metrics, logger, startSoon, startOnce, onFault } = shared;
   const store = new BoardStore(db);
   const scores = new ScoreStore(db);
   const ranks = new RankStore(db);
@@ -30,7 +30,6 @@ export function buildLeaderboards(shared: Shared): Part {
   const boards = new Boards({ boards: store, scores, ledger, startSoon, onFault }, { fenceMs });
   const submissions = new Submissions({ boards, store, scores, onResult: (result) => metrics.submission(result) }, fenceMs);
   const rankings = new Rankings({ ranks, nodes });
-  const writer = new RankWriter({ ranks, nodes, onFault });
   const check = new RankCheck({ ranks, nodes, scores });
   const seasonEnd = new SeasonEnd({ boards, store, scores, ranks, rankings, standings, notifications });
 
@@ -40,6 +39,15 @@ export function buildLeaderboards(shared: Shared): Part {
     await startOnce({ type: RANK_CHECK_TYPE, workflowId, taskQueue: LEADERBOARDS_QUEUE, args: [input], staticSummary: `Ranks of ${gameId}: ${mode}` });
     return workflowId;
   };
+  const writer = new RankWriter({
+    ranks,
+    nodes,
+    onFault,
+    onDamaged({ gameId }, error) {
+      logger.error({ err: error, gameId }, 'a ranking is damaged: it is compared with its table and built anew');
+      startRankCheck('audit', gameId).catch(onFault);
+    },
+  });
   const everyBoard: RankCheckInput = { mode: 'audit' };
 
   return {

@@ -158,15 +158,14 @@ it('an answer is of one state, says of when, and costs a handful of reads', asyn
   expect([body.rank, body.percentile, ids(body.around)]).toEqual([450, 50.06, ['p452', 'p451', 'p450', 'p449', 'p448']]);
   // Nodes that were read once never change: only the head is read again.
   expect(await graph.callsOf(() => api.get('/players/p450?around=2'))).toEqual({ BatchGetItem: 1 });
-  const [cursor] = ['!', 'bm9uZQ'];
-  expect((await api.get(`/top?cursor=${cursor}`)).body.errors).toEqual([{ field: 'cursor', message: 'must be the cursor of the page before' }]);
+  expect((await api.get('/top?cursor=bm9uZQ')).body.errors).toEqual([{ field: 'cursor', message: 'must be the cursor of the page before' }]);
 });
 
 it('a season that has yet to begin takes no score, and says when it does; its end can be moved while it runs', async () => {
   const hour = 3_600_000;
   const at = (inHours: number) => new Date(Math.floor(Date.now() / 1000) * 1000 + inHours * hour).toISOString();
   const early = await newBoard({ operator: 'best', seasons: { startsAt: at(1), endsAt: at(2) } });
-  expect((await early.score('ada', 1)).body.detail).toBe(`No season runs; the next begins at ${at(1)}`.replace('Z', 'Z'));
+  expect((await early.score('ada', 1)).body.detail).toBe(`No season runs; the next begins at ${at(1)}`);
   const api = await newBoard({ operator: 'best', seasons: { endsAt: at(1), recurrence: '0 0 1 1 *', graceSeconds: 60 } });
   const list = async () => (await api.get('/seasons')).body.items;
   expect(await list()).toMatchObject([{ number: 2, startsAt: at(1) }, { number: 1, endsAt: at(1), status: 'open', graceSeconds: 60 }]);

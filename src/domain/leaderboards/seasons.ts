@@ -17,8 +17,7 @@ export function faultOfRecurrence(recurrence: string, timeZone: string): string 
 
 export function isTimeZone(timeZone: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone });
-    return true;
+    return Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone !== '';
   } catch {
     return false; // RangeError: there is no such zone.
   }

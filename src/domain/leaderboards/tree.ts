@@ -59,6 +59,7 @@ export class Draft<E> {
  * @returns the new root, undefined when nothing is left.
  */
 export async function edited<E>(kind: TreeKind<E>, root: Ref<E> | undefined, edits: readonly Edit<E>[], load: Load<E>, draft: Draft<E>): Promise<Ref<E> | undefined> {
+  if (edits.length === 0) return root;
   const sorted = lastOfEach(kind, edits);
   const editing = new Editing(kind, draft, (id) => {
     const own = draft.created.get(id);

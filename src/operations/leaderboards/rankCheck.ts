@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LongwatchError } from '../../domain/errors';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
 import { changed, newDrafts, playerEntry, playerKind, type RankEntry, type Ranking, rankKinds } from '../../domain/leaderboards/ranking';
-import { Draft, edited, type Load, type Ref, type TreeKind } from '../../domain/leaderboards/tree';
+import { type Draft, edited, type Load, type Ref, type TreeKind } from '../../domain/leaderboards/tree';
 import { BrokenTreeError, walk } from '../../domain/leaderboards/treeReads';
 import { madeAt, nodeIds, NodeGoneError, type NodeStore } from '../../stores/leaderboards/nodes';
 import type { Head, RankStore } from '../../stores/leaderboards/ranks';
@@ -12,6 +12,8 @@ export interface RankCheckParts {
   ranks: RankStore;
   nodes: NodeStore;
   scores: Pick<ScoreStore, 'ranked' | 'markCheck'>;
+  /** How old a node that nothing refers to must be to be removed: a change that is under way may have made it. Default 15 minutes. */
+  leftoverMs?: number;
 }
 
 export interface CheckedShard {
@@ -22,8 +24,7 @@ export interface CheckedShard {
   replaced: boolean;
 }
 
-/** A node that nothing refers to may be of a change that is under way, for as long as this. */
-const GRACE_MS = 15 * 60_000;
+const LEFTOVER_MS = 15 * 60_000;
 const MAX_TRIES = 50;
 const LOOK_MS = 200;
 
@@ -136,7 +137,7 @@ export class RankCheck {
   /** Removes the nodes that nothing refers to: what changes left behind meanwhile, or a process that died. */
   private async sweep(shard: RankShard, progress: () => void): Promise<void> {
     const { ranks, nodes } = this.parts;
-    const before = Date.now() - GRACE_MS;
+    const before = Date.now() - (this.parts.leftoverMs ?? LEFTOVER_MS);
     const { ranking, log } = await ranks.head(shard);
     // Somebody else is comparing, and sweeps.
     if (log !== undefined) return;

@@ -1,6 +1,6 @@
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
-import { changed, newDrafts, type RankEntry, rankKinds } from '../../domain/leaderboards/ranking';
-import { nodeIds, type NodeStore } from '../../stores/leaderboards/nodes';
+import { changed, type Drafts, newDrafts, type RankEntry, type Ranking, rankKinds } from '../../domain/leaderboards/ranking';
+import { nodeIds, NodeGoneError, type NodeStore } from '../../stores/leaderboards/nodes';
 import type { Head, RankStore } from '../../stores/leaderboards/ranks';
 import type { TransactItem } from '../../stores/ledger';
 
@@ -27,6 +27,8 @@ interface Proposal {
 export interface RankWriterParts {
   ranks: RankStore;
   nodes: NodeStore;
+  /** Nodes of a ranking are missing: it stands still until a check has built it anew. */
+  onDamaged(shard: RankShard, error: unknown): void;
   onFault(error: unknown): void;
 }
 
@@ -48,7 +50,7 @@ export class RankWriter {
     if (head.isSealed || (changes.size === 0 && !isSealed && mark === undefined)) return [];
     const newId = nodeIds(Date.now());
     const drafts = newDrafts(newId);
-    const ranking = await changed(rankKinds[shard.order], head.ranking, changes, nodes.loads(shard), drafts);
+    const ranking = await this.changed(shard, head, changes, drafts);
     await nodes.write(shard, drafts);
     const attempt = newId();
     this.proposals.set(boardSeason(shard), {
@@ -61,6 +63,17 @@ export class RankWriter {
       ranks.advance(shard, head, { ranking, attempt, asOf: Math.max(head.asOf, asOf), isSealed, ...(mark !== undefined && { mark }) }),
       ...(head.log === undefined ? [] : [ranks.note(shard, head.log, head.version + 1, changes)]),
     ];
+  }
+
+  private async changed(shard: RankShard, { ranking }: Head, changes: ShardChange['changes'], drafts: Drafts): Promise<Ranking> {
+    try {
+      return await changed(rankKinds[shard.order], ranking, changes, this.parts.nodes.loads(shard), drafts);
+    } catch (error) {
+      // The stream must go on for all other boards, and for the check: it reads the table, where nothing is missing.
+      if (!(error instanceof NodeGoneError)) throw error;
+      this.parts.onDamaged(shard, error);
+      return ranking;
+    }
   }
 
   /** Removes, without waiting, what the proposal before has left behind, now that its fate is known. */

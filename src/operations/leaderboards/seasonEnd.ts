@@ -70,16 +70,18 @@ export class SeasonEnd {
   /** Writes the final standings from the sealed ranks. @returns how many players are in them. */
   async writeStandings(gameId: string, number: number, { from, progress }: Paging): Promise<number> {
     const board = await this.parts.boards.read(gameId);
-    let done: PageProgress = from ?? { pages: 0, rewarded: 0 };
+    let { pages, last } = from ?? { pages: 0 };
     for (;;) {
-      const { entries, last, players } = await this.parts.rankings.top(board, number, PAGE, done.last);
-      if (entries.length > 0) await this.parts.standings.put(gameId, number, done.pages, entries);
-      if (!last) {
-        await this.parts.archive?.write(gameId, number, players, (rank) => this.parts.standings.page(gameId, number, rank, PAGE), () => progress(done));
-        return players;
+      const top = await this.parts.rankings.top(board, number, PAGE, last);
+      if (top.entries.length > 0) await this.parts.standings.put(gameId, number, pages, top.entries);
+      if (!top.last) {
+        const beat = () => progress({ pages, rewarded: 0, ...(last && { last }) });
+        await this.parts.archive?.write(gameId, number, top.players, (rank) => this.parts.standings.page(gameId, number, rank, PAGE), beat);
+        return top.players;
       }
-      done = { ...done, pages: done.pages + 1, last };
-      progress(done);
+      last = top.last;
+      pages++;
+      progress({ pages, last, rewarded: 0 });
     }
   }
 

@@ -83,6 +83,6 @@ export class Submissions {
 }
 
 function noSeason(seasons: readonly Season[], now: number): LongwatchError {
-  const coming = seasons.filter(({ startsAt }) => startsAt > now).at(-1);
+  const coming = seasons.findLast(({ startsAt }) => startsAt > now);
   return new LongwatchError('conflict', coming ? `No season runs; the next begins at ${iso(coming.startsAt)}` : 'No season runs any more');
 }

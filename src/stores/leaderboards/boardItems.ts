@@ -27,7 +27,7 @@ type Item = Record<string, unknown>;
 
 export function boardOf(item: Item): Board {
   return {
-    ...(JSON.parse(item['Definition'] as string) as BoardDefinition),
+    ...(JSON.parse(item['BoardDefinition'] as string) as BoardDefinition),
     gameId: item['GameID'] as string,
     version: item['Version'] as number,
     latestSeason: item['LatestSeason'] as number,

@@ -34,7 +34,7 @@ export class BoardStore {
       {
         Put: {
           TableName: this.table,
-          Item: { GameID: gameId, Entry: BOARD, Definition: JSON.stringify(definition), Version: 1, LatestSeason: seasons.length },
+          Item: { GameID: gameId, Entry: BOARD, BoardDefinition: JSON.stringify(definition), Version: 1, LatestSeason: seasons.length },
           // The race: two make the board at once. One does; the other is told that it is there.
           ConditionExpression: 'attribute_not_exists(Entry)',
         },
@@ -52,7 +52,7 @@ export class BoardStore {
         new UpdateCommand({
           TableName: this.table,
           Key: { GameID: gameId, Entry: BOARD },
-          UpdateExpression: 'SET Definition = :definition, Version = :next',
+          UpdateExpression: 'SET BoardDefinition = :definition, Version = :next',
           // The race: two people change the board at once. The second must look at what the first did.
           ConditionExpression: 'Version = :version',
           ExpressionAttributeValues: { ':definition': JSON.stringify(definition), ':next': ifVersion + 1, ':version': ifVersion },

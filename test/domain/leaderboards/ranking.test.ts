@@ -23,7 +23,7 @@ class Memory {
     const drafts = newDrafts(() => String(++this.ids));
     const after = await changed(kind, ranking, changes, this.load, drafts);
     for (const { created, dropped } of [drafts.ranks, drafts.players]) {
-      for (const id of dropped) expect(this.nodes.delete(id)).toBe(true);
+      for (const id of dropped) if (!this.nodes.delete(id)) throw new Error(`dropped twice: ${id}`);
       for (const [id, node] of created) this.nodes.set(id, node as Node<never>);
     }
     return after;
