@@ -65,6 +65,8 @@ const schema = z.object({
   LONGWATCH_REMIND_EVERY_MS: duration(24 * HOUR).describe('Final policy keep: reminder interval'),
   LONGWATCH_FOUR_EYES_ABOVE: integer(100_000, 0, Number.MAX_SAFE_INTEGER).describe('Amount in minor units from which a decision needs two people'),
   LONGWATCH_SEASON_FENCE_MS: duration(60_000).describe('How long before its end a season’s scores begin to be written in one transaction with the check that it is open; longer than any request can be under way'),
+  LONGWATCH_ARCHIVE_BUCKET: z.string().min(3).max(63).optional().describe('S3 bucket that finished seasons are archived in; without it they stay in the table alone'),
+  S3_ENDPOINT: url.optional().describe('S3 other than AWS'),
   LONGWATCH_RANK_CHECK_CRON: z.string().default('30 3 * * *').describe('When all leaderboards’ ranks are compared with their scores, cron in UTC'),
   LONGWATCH_WEBHOOK_URL: url.optional().describe('Notification channel: HMAC-signed webhook'),
   LONGWATCH_SNS_TOPIC_ARN: z.string().optional().describe('Notification channel: SNS topic'),

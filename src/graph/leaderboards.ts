@@ -3,12 +3,14 @@ import { rankCounters, SHARDS_A_BATCH } from '../activities/leaderboards/rankCou
 import { foldingHandler } from '../activities/operations/foldingHandler';
 import { boardRoutes } from '../api/boards';
 import { leaderboardRoutes } from '../api/leaderboards';
+import { Archive } from '../gateways/archive';
 import { Boards } from '../operations/leaderboards/boards';
 import { RankCheck } from '../operations/leaderboards/rankCheck';
 import { Rankings } from '../operations/leaderboards/rankings';
 import { RankWriter } from '../operations/leaderboards/rankWriter';
 import { SeasonEnd } from '../operations/leaderboards/seasonEnd';
 import { Submissions } from '../operations/leaderboards/submissions';
+import { StandingsArchive } from '../operations/leaderboards/standingsArchive';
 import { BoardStore } from '../stores/leaderboards/boards';
 import { NodeStore } from '../stores/leaderboards/nodes';
 import { RankStore } from '../stores/leaderboards/ranks';
@@ -31,7 +33,8 @@ export function buildLeaderboards(shared: Shared): Part {
   const submissions = new Submissions({ boards, store, scores, onResult: (result) => metrics.submission(result) }, fenceMs);
   const rankings = new Rankings({ ranks, nodes });
   const check = new RankCheck({ ranks, nodes, scores });
-  const seasonEnd = new SeasonEnd({ boards, store, scores, ranks, rankings, standings, notifications });
+  const archive = standingsArchive(config);
+  const seasonEnd = new SeasonEnd({ boards, store, scores, ranks, rankings, standings, notifications, ...(archive && { archive }) });
 
   const startRankCheck = async (mode: CheckMode, gameId: string): Promise<string> => {
     const workflowId = rankCheckId(mode, gameId);
@@ -72,4 +75,9 @@ export function buildLeaderboards(shared: Shared): Part {
       }),
     ],
   };
+}
+
+function standingsArchive({ LONGWATCH_ARCHIVE_BUCKET: bucket, S3_ENDPOINT: endpoint, AWS_REGION: region }: Shared['config']): StandingsArchive | undefined {
+  if (bucket === undefined) return undefined;
+  return new StandingsArchive(new Archive({ bucket, region, ...(endpoint !== undefined && { endpoint }) }));
 }

@@ -1,8 +1,12 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { Context } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { boardSeason, shardOf } from '../../src/domain/leaderboards/keys';
 import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, rankCheckId, seasonId } from '../../src/workflows/leaderboards/declarations';
+import request from 'supertest';
 import { boardApi } from '../support/boards';
-import { startTestGraph, type TestGraph } from '../support/graph';
+import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { billableActions, record } from '../support/histories';
 import { eventually } from '../support/stack';
 import { startTimeSkipping } from '../support/timeSkippingServer';
@@ -14,9 +18,23 @@ beforeAll(async () => {
   bundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('ERROR') });
 }, 60_000);
 
+/** Every activity has its effect, and the worker dies before Temporal hears of it. */
+function twice(activities: object): object {
+  return Object.fromEntries(
+    Object.entries(activities).map(([name, run]) => [
+      name,
+      async (...args: unknown[]) => {
+        const result: unknown = await (run as (...given: unknown[]) => Promise<unknown>)(...args);
+        if (Context.current().info.attempt === 1) throw new Error('died before it could say so');
+        return result;
+      },
+    ]),
+  );
+}
+
 describe.each([
   ['with a cache of workflows', 100],
-  ['without one, so that every task replays the history', 0],
+  ['without one, so that every task replays the history, and with every activity run twice', 0],
 ])('%s', (_, maxCachedWorkflows) => {
   let environment: TestWorkflowEnvironment;
   let graph: TestGraph;
@@ -28,7 +46,7 @@ describe.each([
   beforeAll(async () => {
     environment = await startTimeSkipping();
     graph = await startTestGraph({}, environment.address);
-    worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: LEADERBOARDS_QUEUE, workflowBundle: bundle, activities: graph.activities[LEADERBOARDS_QUEUE]!, maxCachedWorkflows });
+    worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: LEADERBOARDS_QUEUE, workflowBundle: bundle, activities: maxCachedWorkflows === 0 ? twice(graph.activities[LEADERBOARDS_QUEUE]!) : graph.activities[LEADERBOARDS_QUEUE]!, maxCachedWorkflows });
     running = worker.run();
     const consumer = graph.consumers[LEADERBOARD_STREAM]!;
     const [shard] = await consumer.openShards();
@@ -69,12 +87,20 @@ describe.each([
       { playerId: 'eva', rank: 2, rewards: ['medal'] },
     ]);
     expect(await statusOf(api, 1)).toBe('final');
+    // One message a winner, whatever ran twice.
+    const messages = await request(graph.app).get('/v1/notifications?recipient=ada').set(...bearer('eva'));
+    expect(messages.body.items.filter(({ id }: { id: string }) => id.includes(api.gameId))).toMatchObject([{ id: `reward.${api.gameId}.1.ada`, text: 'You have won: gold, medal.', status: 'delivered' }]);
     const history = await record('season', `closed${suffix}`, handle(seasonId(api.gameId, 1)));
-    // Start; bans, end, a timer, closing; planning, ranks, two checks, standings, rewards, finishing; statuses closing and final.
-    expect(billableActions(history)).toBe(14);
+    // Start; bans, end, a timer, closing; planning, ranks, two checks, standings, rewards, finishing, archive; statuses closing and final.
+    expect(billableActions(history)).toBe(15);
     // The next one, planned with this one: the ban is carried over.
     await started(seasonId(api.gameId, 2));
     expect(await statusOf(api, 2)).toBe('open');
+    const marked = async () => {
+      const key = { BoardSeason: boardSeason({ gameId: api.gameId, season: 2, shard: shardOf('ben', 2), order: 'descending' }), PlayerID: 'ben' };
+      return (await graph.dynamodb.db.client.send(new GetCommand({ TableName: graph.dynamodb.db.table('Leaderboard'), Key: key }))).Item;
+    };
+    expect(await eventually(marked, Boolean)).toMatchObject({ Banned: true });
   }, 120_000);
 
   it('an end that is moved while the season runs is the one that counts', async () => {
@@ -94,6 +120,13 @@ describe.each([
     await record('season', `moved${suffix}`, handle(seasonId(api.gameId, 1)));
     expect((await api.put('/seasons/1', { endsAt: await inHours(9) })).body.detail).toBe('Season 1 is final already');
   }, 120_000);
+
+  it('a season that is not there to be told of its end is told by the table when it is', async () => {
+    const input = { gameId: 'nobody-knows', season: 1 };
+    const moved = await graph.temporal.client.workflow.start('seasonMoved', { workflowId: `season-moved/nobody-knows/1/${maxCachedWorkflows}`, taskQueue: LEADERBOARDS_QUEUE, args: [input] });
+    expect(await moved.result()).toBeUndefined();
+    await record('seasonMoved', `untold${suffix}`, moved);
+  });
 
   it('people have a board’s ranks checked, and built anew', async () => {
     const api = boardApi(graph);

@@ -42,6 +42,7 @@ export function leaderboardActivities(parts: LeaderboardActivityParts): Leaderbo
     writeStandings: ({ gameId, season }) => asFailure(() => seasonEnd.writeStandings(gameId, season, paging())),
     grantRewards: ({ gameId, season }, players) => asFailure(() => seasonEnd.grantRewards(gameId, season, players, paging())),
     finishSeason: ({ gameId, season }, players) => asFailure(() => store.finish(gameId, season, players)),
+    archiveSeason: ({ gameId, season }, players) => asFailure(() => seasonEnd.archive(gameId, season, players, beat)),
     ranksToCheck: (gameId, cursor) =>
       asFailure(async () => {
         const page = gameId === undefined ? await store.games(BOARDS_A_PAGE, cursor) : { items: [gameId] };

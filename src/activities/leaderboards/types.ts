@@ -32,6 +32,8 @@ export interface LeaderboardActivities {
   writeStandings(season: SeasonInput): Promise<number>;
   /** Grants the rewards, once a player; heartbeats. @returns how many players were granted any. */
   grantRewards(season: SeasonInput, players: number): Promise<number>;
+  /** Copies the final standings to where they stay, if there is such a place; heartbeats. */
+  archiveSeason(season: SeasonInput, players: number): Promise<void>;
   finishSeason(season: SeasonInput, players: number): Promise<void>;
   /** Rankings to be checked: of a game, or of all; of each the seasons that are not final. */
   ranksToCheck(gameId?: string, cursor?: string): Promise<{ shards: RankShard[]; cursor?: string }>;

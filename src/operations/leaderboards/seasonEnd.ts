@@ -74,11 +74,7 @@ export class SeasonEnd {
     for (;;) {
       const top = await this.parts.rankings.top(board, number, PAGE, last);
       if (top.entries.length > 0) await this.parts.standings.put(gameId, number, pages, top.entries);
-      if (!top.last) {
-        const beat = () => progress({ pages, rewarded: 0, ...(last && { last }) });
-        await this.parts.archive?.write(gameId, number, top.players, (rank) => this.parts.standings.page(gameId, number, rank, PAGE), beat);
-        return top.players;
-      }
+      if (!top.last) return top.players;
       last = top.last;
       pages++;
       progress({ pages, last, rewarded: 0 });
@@ -99,6 +95,11 @@ export class SeasonEnd {
       progress(done);
     }
     return done.rewarded;
+  }
+
+  /** Copies the final standings to where they stay, if there is such a place. */
+  async archive(gameId: string, number: number, players: number, progress: () => void): Promise<void> {
+    await this.parts.archive?.write(gameId, number, players, (rank) => this.parts.standings.page(gameId, number, rank, PAGE), progress);
   }
 
   /** The record first: what is announced was granted. Both are the same however often they are made. */

@@ -10,9 +10,15 @@ const { carryBans, seasonEnd, closeSeason, planSeasons, finishSeason } = proxyAc
   retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
 });
 // As long as the board is large, and retried for ever; the heartbeat tells within half a minute that a worker died.
-const { awaitRanks, checkRanks, writeStandings, grantRewards } = proxyActivities<LeaderboardActivities>({
+const { awaitRanks, checkRanks } = proxyActivities<LeaderboardActivities>({
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: '30 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+// Page by page, so that a beat is never far.
+const { writeStandings, grantRewards, archiveSeason } = proxyActivities<LeaderboardActivities>({
+  startToCloseTimeout: '12 hours',
+  heartbeatTimeout: '10 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
@@ -33,6 +39,7 @@ export async function season(input: SeasonInput): Promise<SeasonResult> {
   const rewarded = await grantRewards(input, players);
   await finishSeason(input, players);
   show('final', `Closed at ${iso(closedAt)}: **${players}** players, **${rewarded}** of them rewarded.`);
+  await archiveSeason(input, players);
   return { players, rewarded, closedAt: iso(closedAt) };
 }
 
