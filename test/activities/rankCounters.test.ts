@@ -115,19 +115,19 @@ it('a check while scores keep coming finds nothing wrong, and removes what died 
   const of = board({ operator: 'increment', shards: 2 });
   const stop = new AbortController();
   const reading = newReader().consume(shardId, { signal: stop.signal, forMs: 60_000, heartbeat: nothing });
-  let isOver = false;
+  const game = { isOver: false };
   const writing = (async () => {
-    for (let at = 0; !isOver; at++) await Promise.all(Array.from({ length: 6 }, (_, i) => submit(of, `p${(at * 6 + i) % 200}`, at % 5, at)));
+    for (let at = 0; !game.isOver; at++) await Promise.all(Array.from({ length: 6 }, (_, i) => submit(of, `p${(at * 6 + i) % 200}`, at % 5, at)));
   })();
   try {
     const results: CheckedShard[] = [];
     for (let round = 0; round < 3; round++) for (const shard of shardsOf(of, 1)) results.push(await newCheck(0).run(shard, round === 1, nothing));
     expect(results.map(({ differences, replaced }) => [differences, replaced])).toEqual([[0, false], [0, false], [0, true], [0, true], [0, false], [0, false]]);
-    isOver = true;
+    game.isOver = true;
     await writing;
     for (const shard of shardsOf(of, 1)) expect(await newCheck(0).run(shard, false, nothing)).toMatchObject({ differences: 0 });
   } finally {
-    isOver = true;
+    game.isOver = true;
     stop.abort();
     await Promise.all([writing, reading]);
   }
@@ -144,13 +144,13 @@ it('damage of every kind is found, counted and repaired, without a moment of sil
   const reading = newReader().consume(shardId, { signal: stop.signal, forMs: 60_000, heartbeat: nothing });
   const check = async () => {
     // Served all the while, and never by half a ranking.
-    let sizes = new Set<number>();
-    let isOver = false;
+    const sizes = new Set<number>();
+    const asked = { isOver: false };
     const asking = (async () => {
-      while (!isOver) sizes.add((await rankings().top(of, 1, 200).catch(() => ({ players: -1 }))).players);
+      while (!asked.isOver) sizes.add((await rankings().top(of, 1, 200).catch(() => ({ players: -1 }))).players);
     })();
     const result = await newCheck().run(shard!, false, nothing);
-    isOver = true;
+    asked.isOver = true;
     await asking;
     return { ...result, sizes: [...sizes] };
   };
