@@ -18,7 +18,7 @@ import { ScoreStore } from '../stores/leaderboards/scores';
 import { StandingsStore } from '../stores/leaderboards/standings';
 import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, RANK_CHECK_ID, RANK_CHECK_TYPE, type CheckMode, rankCheckId, type RankCheckInput } from '../workflows/leaderboards/declarations';
 import { tableStream } from './consumers';
-import { type Part, readStream, type Shared } from './part';
+import { type Part, readStream, type Shared, type StandingWorkflow } from './part';
 
 /** Leaderboards: scores by request, ranks by the table's stream, seasons by workflow. */
 export function buildLeaderboards(shared: Shared): Part {
@@ -52,6 +52,8 @@ export function buildLeaderboards(shared: Shared): Part {
     },
   });
   const everyBoard: RankCheckInput = { mode: 'audit' };
+  const checkAll: StandingWorkflow = { type: RANK_CHECK_TYPE, workflowId: RANK_CHECK_ID, taskQueue: LEADERBOARDS_QUEUE, args: [everyBoard], staticSummary: 'Whether ranks are what the scores say' };
+  const { type: workflowType, ...checked } = checkAll;
 
   return {
     routes: [...leaderboardRoutes({ boards, submissions, rankings }), ...boardRoutes({ boards, store, standings, startRankCheck })],
@@ -59,19 +61,14 @@ export function buildLeaderboards(shared: Shared): Part {
       [LEADERBOARDS_QUEUE]: leaderboardActivities({ boards, store, seasonEnd, check, notifications, onChecked: (result) => metrics.rankingChecked(result) }),
     },
     standing: [],
-    schedules: [
-      {
-        scheduleId: RANK_CHECK_ID,
-        cron: config.LONGWATCH_RANK_CHECK_CRON,
-        action: { workflowType: RANK_CHECK_TYPE, workflowId: RANK_CHECK_ID, taskQueue: LEADERBOARDS_QUEUE, args: [everyBoard], staticSummary: 'Whether ranks are what the scores say' },
-      },
-    ],
+    schedules: [{ scheduleId: RANK_CHECK_ID, cron: config.LONGWATCH_RANK_CHECK_CRON, action: { workflowType, ...checked } }],
     streams: [
       readStream({
         name: LEADERBOARD_STREAM,
         summary: 'Ranks from players’ scores',
         source: tableStream(shared, 'Leaderboard'),
         handler: foldingHandler(rankCounters(ranks, writer), SHARDS_A_BATCH),
+        trimmed: () => void startOnce(checkAll).catch(onFault),
       }),
     ],
   };

@@ -58,10 +58,12 @@ export interface ReadStream {
   summary: string;
   source: RecordSource<unknown>;
   handler: StreamHandler<unknown>;
+  /** Records were lost, since nobody read them for longer than the stream keeps them: what they feed must be made good. */
+  trimmed?(): void;
 }
 
 /** Keeps source and handler of one kind. */
-export function readStream<T>(stream: Pick<ReadStream, 'name' | 'summary'> & { source: RecordSource<T>; handler: StreamHandler<T> }): ReadStream {
+export function readStream<T>(stream: Pick<ReadStream, 'name' | 'summary' | 'trimmed'> & { source: RecordSource<T>; handler: StreamHandler<T> }): ReadStream {
   return stream as unknown as ReadStream;
 }
 

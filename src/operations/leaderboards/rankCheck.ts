@@ -137,8 +137,9 @@ export class RankCheck {
   /** Removes the nodes that nothing refers to: what changes left behind meanwhile, or a process that died. */
   private async sweep(shard: RankShard, progress: () => void): Promise<void> {
     const { ranks, nodes } = this.parts;
-    const before = Date.now() - (this.parts.leftoverMs ?? LEFTOVER_MS);
-    const { ranking, log } = await ranks.head(shard);
+    const { ranking, log, isSealed } = await ranks.head(shard);
+    // Behind the end of a season no change is under way that could still count.
+    const before = isSealed ? Number.POSITIVE_INFINITY : Date.now() - (this.parts.leftoverMs ?? LEFTOVER_MS);
     // Somebody else is comparing, and sweeps.
     if (log !== undefined) return;
     const live = new Set<string>();
