@@ -117,12 +117,15 @@ describe.each(engines)('on %s', (engine) => {
     await scores.submit(of, 1, submission({ score: 7 }), 1);
     const ban = { playerId: 'ada', reason: 'cheating', bannedBy: 'eva', at: now };
     expect(await boards.setBan(of.gameId, 'ada', ban, 0, [])).toBe(false);
-    expect(await boards.setBan(of.gameId, 'ada', ban, 1, [scores.mark(of, 1, 'ada', true, now)])).toBe(true);
+    expect(await boards.setBan(of.gameId, 'ada', ban, 1, [{ season: 1, mark: scores.mark(of, 1, 'ada', true, now) }])).toBe(true);
     expect(await ranked(of)).toEqual([]);
     await expect(scores.submit(of, 1, submission(), 2)).rejects.toMatchObject({ type: 'conflict', message: 'Player ada is banned from this board' });
     expect((await boards.bans(of.gameId, 10)).items).toEqual([ban]);
-    await boards.setBan(of.gameId, 'ada', null, 1, [scores.mark(of, 1, 'ada', false, now)]);
+    expect(await boards.carryBan(of.gameId, 'ada', scores.mark(of, 2, 'ada', true, now))).toBe(true);
+    await boards.setBan(of.gameId, 'ada', null, 1, [{ season: 1, mark: scores.mark(of, 1, 'ada', false, now) }]);
     expect(await ranked(of)).toEqual([[7, 0, 1, 'ada']]);
+    // Whoever still has it on the list marks nobody any more.
+    expect(await boards.carryBan(of.gameId, 'ada', scores.mark(of, 2, 'ada', true, now))).toBe(false);
   });
 
   it('a closed season takes no write that is checked against its fence, and keeps its end', async () => {
@@ -145,6 +148,7 @@ describe.each(engines)('on %s', (engine) => {
     expect(await ranked(of)).toEqual([[1 + inside, 0, 5, 'ada']]);
     await expect(fenced()).rejects.toMatchObject({ type: 'conflict', message: 'The season is closed' });
     expect(await boards.close(of.gameId, 1, 2_000, [], 10)).toBe(true);
+    expect(await boards.setBan(of.gameId, 'ada', null, 1, [{ season: 1, mark: scores.mark(of, 1, 'ada', false, 10) }])).toBe(false);
     expect(await boards.season(of.gameId, 1)).toMatchObject({ status: 'closing', closedAt: 9, endsAt: 2_000 });
   });
 });

@@ -24,7 +24,7 @@ const SEASONS_A_BOARD = 4;
 export function leaderboardActivities(parts: LeaderboardActivityParts): LeaderboardActivities {
   const { boards, store, seasonEnd, check, notifications } = parts;
   return {
-    carryBans: ({ gameId, season }) => asFailure(async () => void (await boards.carryBans(gameId, season, beat))),
+    carryBans: ({ gameId, season }) => asFailure(() => boards.carryBans(gameId, season, beat)),
     seasonEnd: ({ gameId, season }) =>
       asFailure(async () => {
         const { endsAt = Number.MAX_SAFE_INTEGER, graceMs } = await seasonEnd.season(gameId, season);

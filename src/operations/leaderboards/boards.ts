@@ -142,28 +142,26 @@ export class Boards {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const board = await this.read(gameId);
       const { items } = await this.parts.boards.seasons(gameId, SEASONS_AT_HAND);
-      const open = items.filter(({ status }) => status === 'open');
       const now = this.now();
-      const marks = open.map(({ number }) => this.parts.scores.mark(board, number, playerId, given !== null, now));
+      const open = items
+        .filter(({ status }) => status === 'open')
+        .map(({ number }) => ({ season: number, mark: this.parts.scores.mark(board, number, playerId, given !== null, now) }));
       const ban = given && { ...given, playerId, at: now };
-      if (await this.parts.boards.setBan(gameId, playerId, ban, board.latestSeason, marks)) return;
+      if (await this.parts.boards.setBan(gameId, playerId, ban, board.latestSeason, open)) return;
     }
     throw new LongwatchError('contention', `Board ${gameId} is busy; try again`, { retryAfterSeconds: 1 });
   }
 
   /** Marks those who are banned in a season that was planned after their ban. */
-  async carryBans(gameId: string, season: number, progress: () => void): Promise<number> {
+  async carryBans(gameId: string, season: number, progress: () => void): Promise<void> {
     const board = await this.read(gameId);
-    let carried = 0;
     let cursor: string | undefined;
     do {
       const page = await this.parts.boards.bans(gameId, 100, cursor);
-      for (const { playerId } of page.items) await this.parts.scores.markBanned(board, season, playerId, this.now());
-      carried += page.items.length;
+      for (const { playerId } of page.items) await this.parts.boards.carryBan(gameId, playerId, this.parts.scores.mark(board, season, playerId, true, this.now()));
       cursor = page.cursor;
       progress();
     } while (cursor !== undefined);
-    return carried;
   }
 
   private async refresh(gameId: string): Promise<BoardView> {

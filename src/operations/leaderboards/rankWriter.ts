@@ -49,30 +49,32 @@ export class RankWriter {
     // Behind the end mark nothing comes that counts: the season's fences were down before it was written.
     if (head.isSealed || (changes.size === 0 && !isSealed && mark === undefined)) return [];
     const newId = nodeIds(Date.now());
-    const drafts = newDrafts(newId);
-    const ranking = await this.changed(shard, head, changes, drafts);
+    const { ranking, drafts } = await this.changed(shard, head, changes, newId);
     await nodes.write(shard, drafts);
     const attempt = newId();
-    this.proposals.set(boardSeason(shard), {
-      version: head.version + 1,
-      attempt,
-      created: [...drafts.ranks.created.keys(), ...drafts.players.created.keys()],
-      dropped: [...drafts.ranks.dropped, ...drafts.players.dropped],
-    });
+    // What a season's last version leaves behind goes with the check that follows its end.
+    if (!isSealed)
+      this.proposals.set(boardSeason(shard), {
+        version: head.version + 1,
+        attempt,
+        created: [...drafts.ranks.created.keys(), ...drafts.players.created.keys()],
+        dropped: [...drafts.ranks.dropped, ...drafts.players.dropped],
+      });
     return [
       ranks.advance(shard, head, { ranking, attempt, asOf: Math.max(head.asOf, asOf), isSealed, ...(mark !== undefined && { mark }) }),
       ...(head.log === undefined ? [] : [ranks.note(shard, head.log, head.version + 1, changes)]),
     ];
   }
 
-  private async changed(shard: RankShard, { ranking }: Head, changes: ShardChange['changes'], drafts: Drafts): Promise<Ranking> {
+  private async changed(shard: RankShard, { ranking }: Head, changes: ShardChange['changes'], newId: () => string): Promise<{ ranking: Ranking; drafts: Drafts }> {
+    const drafts = newDrafts(newId);
     try {
-      return await changed(rankKinds[shard.order], ranking, changes, this.parts.nodes.loads(shard), drafts);
+      return { ranking: await changed(rankKinds[shard.order], ranking, changes, this.parts.nodes.loads(shard), drafts), drafts };
     } catch (error) {
       // The stream must go on for all other boards, and for the check: it reads the table, where nothing is missing.
       if (!(error instanceof NodeGoneError)) throw error;
       this.parts.onDamaged(shard, error);
-      return ranking;
+      return { ranking, drafts: newDrafts(newId) };
     }
   }
 

@@ -215,10 +215,10 @@ export class BoardStore {
   }
 
   /**
-   * Puts a ban, or with null takes it back, together with its marks in the seasons that are not closed.
-   * @returns false when a season was planned meanwhile: there is one more to mark.
+   * Puts a ban, or with null takes it back, together with its marks in the seasons that are open.
+   * @returns false when a season was planned or closed meanwhile: they are others now.
    */
-  setBan(gameId: string, playerId: string, ban: Ban | null, latestSeason: number, marks: readonly TransactItem[]): Promise<boolean> {
+  setBan(gameId: string, playerId: string, ban: Ban | null, latestSeason: number, open: readonly { season: number; mark: TransactItem }[]): Promise<boolean> {
     const Key = { GameID: gameId, Entry: banEntry(playerId) };
     return this.transact([
       ban
@@ -226,7 +226,27 @@ export class BoardStore {
         : { Delete: { TableName: this.table, Key } },
       // The race: a season is planned and takes over the bans just before this one is there.
       this.latestIs(gameId, latestSeason),
-      ...marks,
+      ...open.flatMap(({ season, mark }) => [
+        mark,
+        {
+          ConditionCheck: {
+            TableName: this.table,
+            Key: { GameID: gameId, Entry: seasonEntry(season) },
+            // The race: the season closes. Its ranks must not change behind its end.
+            ConditionExpression: 'SeasonStatus = :open',
+            ExpressionAttributeValues: { ':open': 'open' },
+          },
+        },
+      ]),
+    ]);
+  }
+
+  /** Marks a player who is banned in a season that was planned after the ban. @returns false when the ban was taken back meanwhile. */
+  carryBan(gameId: string, playerId: string, mark: TransactItem): Promise<boolean> {
+    return this.transact([
+      mark,
+      // The race: the ban is taken back between our look and this mark, which then nobody would take back.
+      { ConditionCheck: { TableName: this.table, Key: { GameID: gameId, Entry: banEntry(playerId) }, ConditionExpression: 'attribute_exists(Entry)' } },
     ]);
   }
 

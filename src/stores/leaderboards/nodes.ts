@@ -11,8 +11,8 @@ import type { Db } from '../dynamodb';
 
 /** Partitions of one ranking's nodes, so that their writes are no hot key. */
 const BUCKETS = 16;
-/** About 50 MB where entries are long. */
-const CACHED = 8_000;
+/** Some 50 MB where entries are long. */
+const CACHED = 4_000;
 
 type AnyNode = Node<AnyEntry>;
 

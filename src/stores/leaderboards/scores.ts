@@ -61,12 +61,6 @@ export class ScoreStore {
     };
   }
 
-  /** Marks a player banned in one season. Twice is once. */
-  async markBanned(board: Board, season: number, playerId: string, now: number): Promise<void> {
-    const { Update } = this.mark(board, season, playerId, true, now);
-    if (Update) await this.db.client.send(new UpdateCommand(Update));
-  }
-
   /** Behind the last score of a closed season: whoever reads the table's stream so far has seen all of it. */
   async markEnd(shard: RankShard): Promise<void> {
     await this.db.client.send(new PutCommand({ TableName: this.table, Item: { BoardSeason: boardSeason(shard), PlayerID: END_MARK } }));
