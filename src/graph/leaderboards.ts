@@ -3,7 +3,7 @@ import { rankCounters, SHARDS_A_BATCH } from '../activities/leaderboards/rankCou
 import { foldingHandler } from '../activities/operations/foldingHandler';
 import { boardRoutes } from '../api/boards';
 import { leaderboardRoutes } from '../api/leaderboards';
-import { Archive } from '../gateways/archive';
+import { Bucket } from '../gateways/bucket';
 import { Boards } from '../operations/leaderboards/boards';
 import { RankCheck } from '../operations/leaderboards/rankCheck';
 import { Rankings } from '../operations/leaderboards/rankings';
@@ -76,5 +76,5 @@ export function buildLeaderboards(shared: Shared): Part {
 
 function standingsArchive({ LONGWATCH_ARCHIVE_BUCKET: bucket, S3_ENDPOINT: endpoint, AWS_REGION: region }: Shared['config']): StandingsArchive | undefined {
   if (bucket === undefined) return undefined;
-  return new StandingsArchive(new Archive({ bucket, region, ...(endpoint !== undefined && { endpoint }) }));
+  return new StandingsArchive(new Bucket({ bucket, region, ...(endpoint !== undefined && { endpoint }) }));
 }

@@ -94,7 +94,7 @@ it('ranks are those of the sorted table, wherever readers stop, die after writin
       await readAll(newReader());
       for (const season of [1, 2, 3]) expect(await served(of, season)).toEqual(await oracle(of, season));
     }),
-    { numRuns: 8 },
+    { numRuns: 5 },
   );
 }, 120_000);
 

@@ -75,7 +75,7 @@ describe.each(engines)('on %s', (engine) => {
         }
         expect(await ranked(of)).toEqual(is ? [[is.score, is.subscore, is.at, 'ada']] : []);
       }),
-      { numRuns: 8 },
+      { numRuns: 5 },
     );
   });
 

@@ -75,7 +75,7 @@ it.each(orders)('%s: ranks, pages and places are those of a sorted list, whateve
         expect(await standingOf(kind, ranking, someone, memory.load)).toEqual(place < 0 ? undefined : { before: place, entry: sorted[place] });
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 

@@ -1,7 +1,7 @@
 import { PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { LongwatchError } from '../domain/errors';
 
-export interface ArchiveSettings {
+export interface BucketSettings {
   bucket: string;
   region: string;
   /** Absent: AWS itself. */
@@ -9,11 +9,11 @@ export interface ArchiveSettings {
   credentials?: { accessKeyId: string; secretAccessKey: string };
 }
 
-/** Objects that are kept for good, in a bucket of S3. */
-export class Archive {
+/** A bucket of S3: objects that are kept for good. */
+export class Bucket {
   private readonly client: S3Client;
 
-  constructor(private readonly settings: ArchiveSettings) {
+  constructor(private readonly settings: BucketSettings) {
     const { region, endpoint, credentials } = settings;
     this.client = new S3Client({ region, maxAttempts: 3, ...(endpoint !== undefined && { endpoint, forcePathStyle: true }), ...(credentials && { credentials }) });
   }
