@@ -130,12 +130,12 @@ describe.each([
 
   it('people have a board’s ranks checked, and built anew', async () => {
     const api = boardApi(graph);
-    await api.put('', { operator: 'best', shards: 3 }).expect(201);
+    await api.put('', { operator: 'best', shards: 2 }).expect(201);
     for (let i = 0; i < 20; i++) await api.score(`p${i}`, i);
     for (const mode of ['audit', 'rebuild'] as const) {
       const { body } = await api.post(`/ranks/${mode}`, {}, 'eva').expect(202);
       expect(body.workflowId).toBe(rankCheckId(mode, api.gameId));
-      expect(await handle(body.workflowId).result()).toEqual({ shards: 3, players: 20, differences: 0, replaced: mode === 'rebuild' ? 3 : 0 });
+      expect(await handle(body.workflowId).result()).toEqual({ shards: 2, players: 20, differences: 0, replaced: mode === 'rebuild' ? 2 : 0 });
       await record('rankCheck', `${mode}${suffix}`, handle(body.workflowId));
     }
     expect((await api.get('/top?limit=1')).body).toMatchObject({ players: 20, entries: [{ playerId: 'p19' }] });

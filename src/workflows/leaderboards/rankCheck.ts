@@ -10,7 +10,7 @@ const { ranksToCheck } = proxyActivities<LeaderboardActivities>({
 const { checkRanks } = proxyActivities<LeaderboardActivities>({
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '30 s',
-  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 const { sendNotice } = proxyActivities<LeaderboardActivities>({
   startToCloseTimeout: '1 minute',

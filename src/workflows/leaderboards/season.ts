@@ -13,13 +13,13 @@ const { carryBans, seasonEnd, closeSeason, planSeasons, finishSeason } = proxyAc
 const { awaitRanks, checkRanks } = proxyActivities<LeaderboardActivities>({
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: '30 s',
-  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 // Page by page, so that a beat is never far.
 const { writeStandings, grantRewards, archiveSeason } = proxyActivities<LeaderboardActivities>({
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: '10 s',
-  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
 /**
