@@ -8,6 +8,7 @@ import { benchFraud } from './fraud';
 import { benchFraudFeatures } from './fraudFeatures';
 import { benchFraudRules } from './fraudRules';
 import { benchFraudStream } from './fraudStream';
+import { benchLeaderboards } from './leaderboards';
 import { benchSessions } from './sessions';
 
 /** Each bench measures the product, its floor and a peer in one run: only their ratios mean something. */
@@ -68,6 +69,17 @@ void yargs(hideBin(process.argv))
         .option('seconds', { type: 'number', default: 20, describe: 'Seconds in which sessions come due one after another' })
         .option('rate', { type: 'number', default: 40, describe: 'Of those, sessions a second' }),
     (args) => benchSessions(args),
+  )
+  .command(
+    'leaderboards',
+    'submissions beside the bare UpdateItem, ranks beside Redis on this machine, and how far ranks are behind under load',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })
+        .option('samples', { type: 'number', default: 200, describe: 'Latencies a round' })
+        .option('players', { type: 'number', default: 100_000, describe: 'Players of the board that ranks are read from; 1000000 takes some minutes to fill' })
+        .option('seconds', { type: 'number', default: 15, describe: 'Seconds of load while the lag is measured' }),
+    (args) => benchLeaderboards(args),
   )
   .demandCommand(1, 'Say what to measure; --help lists it')
   .strict()

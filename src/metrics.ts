@@ -130,6 +130,19 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly ranksChecked = new Counter({
+    name: 'longwatch_leaderboard_checked_players_total',
+    help: 'Players whose rank was compared with their score: right, or wrong and put right',
+    labelNames: ['result'],
+    registers: [this.registry],
+  });
+  private readonly submitted = new Counter({
+    name: 'longwatch_leaderboard_submissions_total',
+    help: 'Scores submitted, by what became of them',
+    labelNames: ['result'],
+    registers: [this.registry],
+  });
+
   private readonly driftIndex = new Gauge({
     name: 'longwatch_fraud_drift_index',
     help: 'Population stability index of a feature or the score against training, of what this process decided today and yesterday',
@@ -252,6 +265,15 @@ export class Metrics {
 
   checkout(what: 'held' | 'short' | 'confirmed' | 'cancelled' | 'expired' | 'refund-due'): void {
     this.checkouts.inc({ what });
+  }
+
+  rankingChecked({ players, differences }: { players: number; differences: number }): void {
+    this.ranksChecked.inc({ result: 'right' }, Math.max(0, players - differences));
+    if (differences > 0) this.ranksChecked.inc({ result: 'wrong' }, differences);
+  }
+
+  submission(result: 'applied' | 'unchanged' | 'repeated' | 'refused'): void {
+    this.submitted.inc({ result });
   }
 
   streamTrimmed(stream: string): void {

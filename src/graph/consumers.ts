@@ -48,14 +48,14 @@ export function fraudStreams(shared: Shared, decisionBatches: DecisionBatches): 
 export function buildConsumers({ db, metrics, logger }: Shared, deadLetters: DeadLetterStore, streams: readonly ReadStream[]): Record<string, Consumer<never>> {
   const checkpoints = new CheckpointStore(db);
   return Object.fromEntries(
-    streams.map(({ name, source, handler }) => {
-      const consumer = new Consumer({ stream: name, source, handler, db, checkpoints, deadLetters, watch: watchOf(name, metrics, logger) });
+    streams.map(({ name, source, handler, trimmed }) => {
+      const consumer = new Consumer({ stream: name, source, handler, db, checkpoints, deadLetters, watch: watchOf(name, metrics, logger, trimmed) });
       return [name, consumer as unknown as Consumer<never>];
     }),
   );
 }
 
-function watchOf(stream: string, metrics: Metrics, logger: Logger): ConsumerWatch {
+function watchOf(stream: string, metrics: Metrics, logger: Logger, trimmed?: () => void): ConsumerWatch {
   return {
     batch: (batch) => metrics.streamBatch(stream, batch),
     lag: (shardId, ms) => metrics.streamLag(stream, shardId, ms),
@@ -63,6 +63,7 @@ function watchOf(stream: string, metrics: Metrics, logger: Logger): ConsumerWatc
     trimmed(error) {
       metrics.streamTrimmed(stream);
       logger.error({ err: error, stream }, 'the stream was trimmed before it was read: records are lost to what it feeds');
+      trimmed?.();
     },
   };
 }

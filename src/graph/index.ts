@@ -41,12 +41,13 @@ import { OPERATIONS_QUEUE, REDRIVE_TYPE, redriveWorkflowId, RELAY_ID, RELAY_TYPE
 import { buildCarts } from './carts';
 import { channels } from './channels';
 import { buildConsumers, fraudStreams } from './consumers';
+import { buildLeaderboards } from './leaderboards';
 import { buildModels } from './models';
 import type { Part, Shared, StandingWorkflow } from './part';
 import { buildSessions } from './sessions';
 
 /** The capabilities beside fraud. */
-const capabilities: readonly ((shared: Shared) => Part)[] = [buildSessions, buildCarts];
+const capabilities: readonly ((shared: Shared) => Part)[] = [buildSessions, buildCarts, buildLeaderboards];
 
 /** How cases are run, from the configuration. */
 export function investigationPolicy(config: Config): InvestigationPolicy {
@@ -128,7 +129,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       }),
     );
 
-  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, onFault };
+  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, startOnce, onFault };
   const parts = capabilities.map((build) => build(shared));
 
   const deadLetterStore = new DeadLetterStore(db);
@@ -222,6 +223,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
         ...parts.flatMap((part) => part.standing),
       ];
       for (const one of standing) await startOnce(one);
+      for (const { scheduleId, cron, action } of parts.flatMap((part) => part.schedules ?? [])) await temporal.ensureSchedule(scheduleId, cron, action);
       const report: DriftReportInput = { days: config.LONGWATCH_DRIFT_REPORT_DAYS };
       await temporal.ensureSchedule(DRIFT_REPORT_ID, config.LONGWATCH_DRIFT_REPORT_CRON, {
         workflowType: DRIFT_REPORT_TYPE,

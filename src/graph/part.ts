@@ -1,4 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { ScheduleOptionsStartWorkflowAction } from '@temporalio/client';
+import type { Workflow } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { StreamHandler } from '../activities/operations/streamHandler';
 import type { AnyRoute } from '../api/routes';
@@ -30,6 +32,8 @@ export interface Shared {
   publicUrl(): string;
   /** Starts what is owed after the answer; what fails stays owed. */
   startSoon(debt: Debt): void;
+  /** Starts a workflow unless it runs already. @throws where Temporal is away. */
+  startOnce(workflow: StandingWorkflow): Promise<unknown>;
   onFault(error: unknown): void;
 }
 
@@ -42,6 +46,14 @@ export interface StandingWorkflow {
   staticSummary: string;
 }
 
+/** A workflow that comes round. */
+export interface ScheduledWorkflow {
+  scheduleId: string;
+  /** In UTC. */
+  cron: string;
+  action: Omit<ScheduleOptionsStartWorkflowAction<Workflow>, 'type'>;
+}
+
 /** A stream that is read, and what becomes of its records. */
 export interface ReadStream {
   /** By which its workflows, checkpoints, dead letters and metrics go. */
@@ -50,10 +62,12 @@ export interface ReadStream {
   summary: string;
   source: RecordSource<unknown>;
   handler: StreamHandler<unknown>;
+  /** Records were lost, since nobody read them for longer than the stream keeps them: what they feed must be made good. */
+  trimmed?(): void;
 }
 
 /** Keeps source and handler of one kind. */
-export function readStream<T>(stream: Pick<ReadStream, 'name' | 'summary'> & { source: RecordSource<T>; handler: StreamHandler<T> }): ReadStream {
+export function readStream<T>(stream: Pick<ReadStream, 'name' | 'summary' | 'trimmed'> & { source: RecordSource<T>; handler: StreamHandler<T> }): ReadStream {
   return stream as unknown as ReadStream;
 }
 
@@ -62,6 +76,8 @@ export interface Part {
   routes: readonly AnyRoute[];
   activities: Partial<Record<Queue, object>>;
   standing: readonly StandingWorkflow[];
+  /** Workflows that come round. */
+  schedules?: readonly ScheduledWorkflow[];
   /** Streams that it reads. */
   streams?: readonly ReadStream[];
   /** Finishes what is under way in this process. */

@@ -50,6 +50,14 @@ export const tables = {
   },
   /** Rule sets, challengers and the live model by version; Version 0 points at the current one. */
   Rules: { partitionKey: S('RuleSetID'), sortKey: N('Version') },
+  /** Of a game: its board (Entry = `board`), seasons (`season#<n>`), what a season's last writes are checked against (`fence#<n>#<i>`), bans (`ban#<player>`). All boards by GameID = `#boards`. */
+  Boards: { partitionKey: S('GameID'), sortKey: S('Entry') },
+  /** A player's score in a season; its stream feeds the ranks. */
+  Leaderboard: { partitionKey: S('BoardSeason'), sortKey: S('PlayerID'), stream: 'NEW_AND_OLD_IMAGES' },
+  /** Rankings: what is current (Entry = `head`), changes while one is checked (`log#…`), and their nodes, 16 partitions a ranking (`node#<id>`). */
+  LeaderboardRanks: { partitionKey: S('Ranking'), sortKey: S('Entry') },
+  /** Of a season: final standings by the page (Entry = `page#<n>`) and what was granted to whom (`reward#<player>`). */
+  LeaderboardStandings: { partitionKey: S('GameSeason'), sortKey: S('Entry') },
   /** The start ledger: work that a write made necessary and that has not been handed to Temporal yet. */
   Starts: { partitionKey: S('Shard'), sortKey: S('DueAtID') },
   /** Positions of stream consumers. */

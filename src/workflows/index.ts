@@ -7,4 +7,7 @@ export { redrive } from './operations/redrive';
 export { relay } from './operations/relay';
 export { shard } from './operations/shard';
 export { stream } from './operations/stream';
+export { rankCheck } from './leaderboards/rankCheck';
+export { season } from './leaderboards/season';
+export { seasonMoved } from './leaderboards/seasonMoved';
 export { sessionExpiry } from './sessions/sessionExpiry';

@@ -8,7 +8,7 @@ export interface Folding<T> {
   key(data: T): string;
   /** Why a record cannot be processed, or undefined. */
   check(data: T): string | undefined;
-  /** The writes that a batch causes, one a key, from what is stored now. */
+  /** The writes that a batch causes, from what is stored now: one a key, or as many as fewer keys leave room for. */
   effects(batch: readonly T[]): Promise<TransactItem[]>;
 }
 
@@ -16,15 +16,18 @@ export interface Folding<T> {
 const BATCH_KEYS = 80;
 const BATCH_RECORDS = 1_000;
 
-/** A handler whose effects are counted exactly once: written in one transaction with the checkpoint. */
-export function foldingHandler<T>(folding: Folding<T>): StreamHandler<T> {
+/**
+ * A handler whose effects are counted exactly once: written in one transaction with the checkpoint.
+ * @param batchKeys of one batch at most; fewer where a key takes more than one item.
+ */
+export function foldingHandler<T>(folding: Folding<T>, batchKeys = BATCH_KEYS): StreamHandler<T> {
   return {
     *batches(records) {
       let batch: StreamRecord<T>[] = [];
       let keys = new Set<string>();
       for (const record of records) {
         const key = folding.check(record.data) === undefined ? folding.key(record.data) : undefined;
-        if (batch.length >= BATCH_RECORDS || (key !== undefined && keys.size >= BATCH_KEYS && !keys.has(key))) {
+        if (batch.length >= BATCH_RECORDS || (key !== undefined && keys.size >= batchKeys && !keys.has(key))) {
           yield batch;
           [batch, keys] = [[], new Set()];
         }

@@ -1,0 +1,69 @@
+import { Context } from '@temporalio/activity';
+import { shardsOf } from '../../domain/leaderboards/keys';
+import type { Boards } from '../../operations/leaderboards/boards';
+import type { CheckedShard, RankCheck } from '../../operations/leaderboards/rankCheck';
+import type { PageProgress, SeasonEnd } from '../../operations/leaderboards/seasonEnd';
+import type { Notifications } from '../../operations/notifications';
+import type { BoardStore } from '../../stores/leaderboards/boards';
+import { asFailure } from '../failures';
+import type { LeaderboardActivities } from './types';
+
+export interface LeaderboardActivityParts {
+  boards: Boards;
+  store: BoardStore;
+  seasonEnd: SeasonEnd;
+  check: RankCheck;
+  notifications: Notifications;
+  onChecked(result: CheckedShard): void;
+}
+
+/** Boards that one look for rankings to check lists; of each the seasons that may still change. */
+const BOARDS_A_PAGE = 20;
+const SEASONS_A_BOARD = 4;
+
+export function leaderboardActivities(parts: LeaderboardActivityParts): LeaderboardActivities {
+  const { boards, store, seasonEnd, check, notifications } = parts;
+  return {
+    carryBans: ({ gameId, season }) => asFailure(() => boards.carryBans(gameId, season, beat)),
+    seasonEnd: ({ gameId, season }) =>
+      asFailure(async () => {
+        const { endsAt = Number.MAX_SAFE_INTEGER, graceMs } = await seasonEnd.season(gameId, season);
+        return { endsAt, graceMs };
+      }),
+    closeSeason: ({ gameId, season }, endsAt) => asFailure(() => seasonEnd.close(gameId, season, endsAt)),
+    planSeasons: (gameId) => asFailure(async () => void (await boards.planSeasons(gameId))),
+    awaitRanks: ({ gameId, season }) => asFailure(() => seasonEnd.awaitRanks(gameId, season, Context.current().cancellationSignal, beat)),
+    checkRanks: (shard, mode) =>
+      asFailure(async () => {
+        const result = await check.run(shard, mode === 'rebuild', beat);
+        parts.onChecked(result);
+        return result;
+      }),
+    writeStandings: ({ gameId, season }) => asFailure(() => seasonEnd.writeStandings(gameId, season, paging())),
+    grantRewards: ({ gameId, season }, players) => asFailure(() => seasonEnd.grantRewards(gameId, season, players, paging())),
+    finishSeason: ({ gameId, season }, players) => asFailure(() => store.finish(gameId, season, players)),
+    archiveSeason: ({ gameId, season }, players) => asFailure(() => seasonEnd.archive(gameId, season, players, beat)),
+    ranksToCheck: (gameId, cursor) =>
+      asFailure(async () => {
+        const page = gameId === undefined ? await store.games(BOARDS_A_PAGE, cursor) : { items: [gameId] };
+        const found = await Promise.all(
+          page.items.map(async (id) => {
+            const [board, seasons] = await Promise.all([boards.read(id), store.seasons(id, SEASONS_A_BOARD)]);
+            return seasons.items.filter(({ status, startsAt }) => status === 'open' && startsAt <= Date.now()).flatMap(({ number }) => shardsOf(board, number));
+          }),
+        );
+        return { shards: found.flat(), ...(page.cursor !== undefined && { cursor: page.cursor }) };
+      }),
+    sendNotice: (notice) => asFailure(() => notifications.send(notice)),
+  };
+}
+
+function beat(): void {
+  Context.current().heartbeat();
+}
+
+/** From where an attempt before came to: a worker that died left word. */
+function paging() {
+  const context = Context.current();
+  return { from: context.info.heartbeatDetails as PageProgress | undefined, progress: (done: PageProgress) => context.heartbeat(done) };
+}

@@ -1,0 +1,80 @@
+import { leaderboardActivities } from '../activities/leaderboards';
+import { rankCounters, SHARDS_A_BATCH } from '../activities/leaderboards/rankCounters';
+import { foldingHandler } from '../activities/operations/foldingHandler';
+import { boardRoutes } from '../api/boards';
+import { leaderboardRoutes } from '../api/leaderboards';
+import { Bucket } from '../gateways/bucket';
+import { Boards } from '../operations/leaderboards/boards';
+import { RankCheck } from '../operations/leaderboards/rankCheck';
+import { Rankings } from '../operations/leaderboards/rankings';
+import { RankWriter } from '../operations/leaderboards/rankWriter';
+import { SeasonEnd } from '../operations/leaderboards/seasonEnd';
+import { Submissions } from '../operations/leaderboards/submissions';
+import { StandingsArchive } from '../operations/leaderboards/standingsArchive';
+import { BoardStore } from '../stores/leaderboards/boards';
+import { NodeStore } from '../stores/leaderboards/nodes';
+import { RankStore } from '../stores/leaderboards/ranks';
+import { ScoreStore } from '../stores/leaderboards/scores';
+import { StandingsStore } from '../stores/leaderboards/standings';
+import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, RANK_CHECK_ID, RANK_CHECK_TYPE, type CheckMode, rankCheckId, type RankCheckInput } from '../workflows/leaderboards/declarations';
+import { tableStream } from './consumers';
+import { type Part, readStream, type Shared, type StandingWorkflow } from './part';
+
+/** Leaderboards: scores by request, ranks by the table's stream, seasons by workflow. */
+export function buildLeaderboards(shared: Shared): Part {
+  const { config, db, ledger, notifications, metrics, logger, startSoon, startOnce, onFault } = shared;
+  const store = new BoardStore(db);
+  const scores = new ScoreStore(db);
+  const ranks = new RankStore(db);
+  const nodes = new NodeStore(db);
+  const standings = new StandingsStore(db);
+  const fenceMs = config.LONGWATCH_SEASON_FENCE_MS;
+  const boards = new Boards({ boards: store, scores, ledger, startSoon, onFault }, { fenceMs });
+  const submissions = new Submissions({ boards, store, scores, onResult: (result) => metrics.submission(result) }, fenceMs);
+  const rankings = new Rankings({ ranks, nodes });
+  const check = new RankCheck({ ranks, nodes, scores });
+  const archive = standingsArchive(config);
+  const seasonEnd = new SeasonEnd({ boards, store, scores, ranks, rankings, standings, notifications, ...(archive && { archive }) });
+
+  const startRankCheck = async (mode: CheckMode, gameId: string): Promise<string> => {
+    const workflowId = rankCheckId(mode, gameId);
+    const input: RankCheckInput = { mode, gameId };
+    await startOnce({ type: RANK_CHECK_TYPE, workflowId, taskQueue: LEADERBOARDS_QUEUE, args: [input], staticSummary: `Ranks of ${gameId}: ${mode}` });
+    return workflowId;
+  };
+  const writer = new RankWriter({
+    ranks,
+    nodes,
+    onFault,
+    onDamaged({ gameId }, error) {
+      logger.error({ err: error, gameId }, 'a ranking is damaged: it is compared with its table and built anew');
+      startRankCheck('audit', gameId).catch(onFault);
+    },
+  });
+  const everyBoard: RankCheckInput = { mode: 'audit' };
+  const checkAll: StandingWorkflow = { type: RANK_CHECK_TYPE, workflowId: RANK_CHECK_ID, taskQueue: LEADERBOARDS_QUEUE, args: [everyBoard], staticSummary: 'Whether ranks are what the scores say' };
+  const { type: workflowType, ...checked } = checkAll;
+
+  return {
+    routes: [...leaderboardRoutes({ boards, submissions, rankings }), ...boardRoutes({ boards, store, standings, startRankCheck })],
+    activities: {
+      [LEADERBOARDS_QUEUE]: leaderboardActivities({ boards, store, seasonEnd, check, notifications, onChecked: (result) => metrics.rankingChecked(result) }),
+    },
+    standing: [],
+    schedules: [{ scheduleId: RANK_CHECK_ID, cron: config.LONGWATCH_RANK_CHECK_CRON, action: { workflowType, ...checked } }],
+    streams: [
+      readStream({
+        name: LEADERBOARD_STREAM,
+        summary: 'Ranks from players’ scores',
+        source: tableStream(shared, 'Leaderboard'),
+        handler: foldingHandler(rankCounters(ranks, writer), SHARDS_A_BATCH),
+        trimmed: () => void startOnce(checkAll).catch(onFault),
+      }),
+    ],
+  };
+}
+
+function standingsArchive({ LONGWATCH_ARCHIVE_BUCKET: bucket, S3_ENDPOINT: endpoint, AWS_REGION: region }: Shared['config']): StandingsArchive | undefined {
+  if (bucket === undefined) return undefined;
+  return new StandingsArchive(new Bucket({ bucket, region, ...(endpoint !== undefined && { endpoint }) }));
+}

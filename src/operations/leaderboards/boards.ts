@@ -1,0 +1,199 @@
+import { LongwatchError } from '../../domain/errors';
+import { type Board, type BoardDefinition, FIXED, type Season } from '../../domain/leaderboards/board';
+import { currentSeason, faultOfMove, seasonsToPlan } from '../../domain/leaderboards/seasons';
+import type { Debt } from '../../domain/ledger';
+import type { Ban, BoardStore } from '../../stores/leaderboards/boards';
+import type { ScoreStore } from '../../stores/leaderboards/scores';
+import type { Ledger, TransactItem } from '../../stores/ledger';
+import { seasonMovedStart, seasonStart } from '../../workflows/leaderboards/declarations';
+
+export interface BoardsParts {
+  boards: BoardStore;
+  scores: ScoreStore;
+  ledger: Ledger;
+  startSoon(debt: Debt): void;
+  onFault(error: unknown): void;
+  now?(): number;
+}
+
+export interface BoardsSettings {
+  /** How long before a season's end its writes begin to be checked against its fence, in milliseconds. */
+  fenceMs: number;
+}
+
+/** A board with its latest seasons, newest first. */
+export interface BoardView {
+  board: Board;
+  seasons: readonly Season[];
+}
+
+/** A look at a board may be this old: within it every process hears of a season's moved end. */
+export const LEASE_MS = 5_000;
+/** From this age on it is looked at again in the background. */
+const FRESH_MS = 1_000;
+const CACHED = 10_000;
+/** The one that is planned, the one that runs, those in their grace. */
+const SEASONS_AT_HAND = 4;
+/** A board is contended by people and by processes that plan its seasons: a handful at once at most. */
+const MAX_TRIES = 6;
+
+/** Boards, their seasons and bans: what people set, and what follows from the clock. */
+export class Boards {
+  private readonly views = new Map<string, { view: BoardView; readAt: number; refreshing: boolean }>();
+  private readonly now: () => number;
+
+  constructor(
+    private readonly parts: BoardsParts,
+    private readonly settings: BoardsSettings,
+  ) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /** By when every process has heard of a change, and no write is under way any more that was let through before it. */
+  get noticeMs(): number {
+    return this.settings.fenceMs + 2 * LEASE_MS;
+  }
+
+  /** At most `LEASE_MS` old. @throws LongwatchError `notFound` */
+  async view(gameId: string): Promise<BoardView> {
+    const known = this.views.get(gameId);
+    const age = known ? performance.now() - known.readAt : Number.POSITIVE_INFINITY;
+    if (!known || age > LEASE_MS || seasonsToPlan(known.view.board.seasons, known.view.seasons[0], this.now()).length > 0) return this.refresh(gameId);
+    if (age > FRESH_MS && !known.refreshing) {
+      known.refreshing = true;
+      void this.refresh(gameId).catch(this.parts.onFault).finally(() => (known.refreshing = false));
+    }
+    return known.view;
+  }
+
+  /** The season that is meant where none is named. @throws LongwatchError `notFound` */
+  async seasonOf(gameId: string, asked: number | undefined): Promise<{ board: Board; season: number }> {
+    const { board, seasons } = await this.view(gameId);
+    const season = asked ?? currentSeason(seasons, this.now())?.number;
+    if (season === undefined || season > board.latestSeason) throw new LongwatchError('notFound', `Board ${gameId} has no season ${asked ?? ''}`.trim());
+    return { board, season };
+  }
+
+  /** As it is now. @throws LongwatchError `notFound` */
+  async read(gameId: string): Promise<Board> {
+    const board = await this.parts.boards.find(gameId);
+    if (!board) throw new LongwatchError('notFound', `There is no board ${gameId}; PUT /v1/boards/${gameId} makes one`);
+    return board;
+  }
+
+  /**
+   * Makes a board, or changes the one that is there.
+   * @param ifVersion the version that was read, where there is a board already.
+   * @throws LongwatchError `conflict` (it is there; or what cannot change is changed), `versionMismatch`.
+   */
+  async put(gameId: string, definition: BoardDefinition, ifVersion: number | undefined): Promise<{ version: number; made: boolean }> {
+    const found = await this.parts.boards.find(gameId);
+    if (!found) {
+      if (await this.create(gameId, definition)) return { version: 1, made: true };
+      return this.put(gameId, definition, ifVersion);
+    }
+    if (ifVersion === undefined) throw new LongwatchError('versionMismatch', `Board ${gameId} is there already; send If-Match with the version that you read (its ETag)`);
+    const changed = FIXED.filter((name) => definition[name] !== found[name]);
+    if (changed.length > 0) throw new LongwatchError('conflict', `${changed.join(' and ')} of a board cannot change, since scores were taken by it; make another board`);
+    if (!definition.seasons !== !found.seasons) throw new LongwatchError('conflict', 'A board cannot begin or cease to have seasons; make another board');
+    const version = await this.parts.boards.replace(gameId, definition, ifVersion);
+    await this.refresh(gameId);
+    return { version, made: false };
+  }
+
+  private create(gameId: string, definition: BoardDefinition): Promise<boolean> {
+    // One transaction takes the first two; a plan that begins long ago is caught up with later.
+    const seasons = seasonsToPlan(definition.seasons, undefined, this.now()).slice(0, 2);
+    return this.owing(seasons.map((season) => this.startOf(gameId, season)), (owed) => this.parts.boards.create(gameId, definition, seasons, owed));
+  }
+
+  /** Plans what the clock asks for. @returns how many seasons were planned here. */
+  async planSeasons(gameId: string): Promise<number> {
+    const board = await this.read(gameId);
+    const [latest] = (await this.parts.boards.seasons(gameId, 1)).items;
+    let planned = 0;
+    for (const season of seasonsToPlan(board.seasons, latest, this.now()))
+      // When somebody plans at the same time, both plan the same.
+      if (await this.owing([this.startOf(gameId, season)], (owed) => this.parts.boards.plan(gameId, season, owed))) planned++;
+    return planned;
+  }
+
+  /** @throws LongwatchError `notFound`, `conflict`, `invalid` (the instant is too soon, or beyond the next season). */
+  async moveEnd(gameId: string, number: number, endsAt: number): Promise<Season> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      await this.read(gameId);
+      const [season, next] = await Promise.all([this.parts.boards.season(gameId, number), this.parts.boards.season(gameId, number + 1)]);
+      if (!season) throw new LongwatchError('notFound', `Board ${gameId} has no season ${number}`);
+      if (season.endsAt === undefined) throw new LongwatchError('conflict', 'This board’s season never ends');
+      if (season.endsAt === endsAt) return season;
+      const fault = faultOfMove(season, next, endsAt, this.now(), this.noticeMs);
+      if (fault) throw fault;
+      const revision = season.revision + 1;
+      const debt: Debt = { kind: 'start', start: seasonMovedStart(gameId, number, revision), dueAt: this.now() };
+      if (!(await this.owing([debt], (owed) => this.parts.boards.moveEnd(gameId, season, next, endsAt, owed)))) continue;
+      await this.refresh(gameId);
+      return { ...season, endsAt, revision };
+    }
+    throw new LongwatchError('contention', `Season ${number} of ${gameId} is busy; try again`, { retryAfterSeconds: 1 });
+  }
+
+  /** Takes a player out of the ranks of every season that is not closed, or with null lets them back. Twice is once. */
+  async setBan(gameId: string, playerId: string, given: Omit<Ban, 'at' | 'playerId'> | null): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const board = await this.read(gameId);
+      const { items } = await this.parts.boards.seasons(gameId, SEASONS_AT_HAND);
+      const now = this.now();
+      const open = items
+        .filter(({ status }) => status === 'open')
+        .map(({ number }) => ({ season: number, mark: this.parts.scores.mark(board, number, playerId, given !== null, now) }));
+      const ban = given && { ...given, playerId, at: now };
+      if (await this.parts.boards.setBan(gameId, playerId, ban, board.latestSeason, open)) return;
+    }
+    throw new LongwatchError('contention', `Board ${gameId} is busy; try again`, { retryAfterSeconds: 1 });
+  }
+
+  /** Marks those who are banned in a season that was planned after their ban. */
+  async carryBans(gameId: string, season: number, progress: () => void): Promise<void> {
+    const board = await this.read(gameId);
+    let cursor: string | undefined;
+    do {
+      const page = await this.parts.boards.bans(gameId, 100, cursor);
+      for (const { playerId } of page.items) await this.parts.boards.carryBan(gameId, playerId, this.parts.scores.mark(board, season, playerId, true, this.now()));
+      cursor = page.cursor;
+      progress();
+    } while (cursor !== undefined);
+  }
+
+  private async refresh(gameId: string): Promise<BoardView> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const readAt = performance.now();
+      const [board, { items: seasons }] = await Promise.all([this.read(gameId), this.parts.boards.seasons(gameId, SEASONS_AT_HAND)]);
+      if (seasonsToPlan(board.seasons, seasons[0], this.now()).length > 0) {
+        await this.planSeasons(gameId);
+        continue;
+      }
+      const view: BoardView = { board, seasons };
+      this.views.delete(gameId);
+      this.views.set(gameId, { view, readAt, refreshing: false });
+      for (const oldest of this.views.keys()) {
+        if (this.views.size <= CACHED) break;
+        this.views.delete(oldest);
+      }
+      return view;
+    }
+    throw new LongwatchError('contention', `The seasons of ${gameId} are being planned; try again`, { retryAfterSeconds: 1 });
+  }
+
+  private startOf(gameId: string, season: Season): Debt | undefined {
+    return season.endsAt === undefined ? undefined : { kind: 'start', start: seasonStart(gameId, season), dueAt: this.now() };
+  }
+
+  /** Writes what is owed together with what makes it so, then hands it to Temporal without waiting. */
+  private async owing(debts: readonly (Debt | undefined)[], write: (owed: TransactItem[]) => Promise<boolean>): Promise<boolean> {
+    const starts = debts.filter((debt) => debt !== undefined).filter((debt) => debt.kind === 'start');
+    const written = await write(starts.map(({ start, dueAt }) => this.parts.ledger.oweStart(start, dueAt)));
+    if (written) for (const debt of starts) this.parts.startSoon(debt);
+    return written;
+  }
+}
+

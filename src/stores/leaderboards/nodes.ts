@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { compositeKey } from '../../domain/ids';
+import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
+import type { AnyEntry, Drafts, NodeLoads } from '../../domain/leaderboards/ranking';
+import type { Load, Node } from '../../domain/leaderboards/tree';
+import { batchGet } from '../batchGet';
+import { batchWrite } from '../batchWrite';
+import type { Db } from '../dynamodb';
+
+/** Partitions of one ranking's nodes, so that their writes are no hot key. */
+const BUCKETS = 16;
+/** Some 50 MB where entries are long. */
+const CACHED = 4_000;
+
+type AnyNode = Node<AnyEntry>;
+
+/** A node that is gone: its ranking has moved on since its root was read. Read the head again. */
+export class NodeGoneError extends Error {
+  override readonly name = 'NodeGoneError';
+}
+
+/** Node ids of one attempt at a change: `time.random.number`. No two attempts ever share one. */
+export function nodeIds(now: number): () => string {
+  const attempt = `${now.toString(36)}.${randomBytes(6).toString('base64url')}`;
+  let made = 0;
+  return () => `${attempt}.${(made++).toString(36)}`;
+}
+
+/** When a node was made (epoch ms). */
+export const madeAt = (id: string): number => Number.parseInt(id.slice(0, id.indexOf('.')), 36);
+
+/** The nodes of rankings. Nodes never change, so what was read once is kept at hand. */
+export class NodeStore {
+  private readonly cache = new Map<string, AnyNode>();
+
+  constructor(private readonly db: Db) {}
+
+  /** Loads nodes; those asked for in one turn come in as few BatchGetItem as hold them. @throws NodeGoneError */
+  loads(shard: RankShard): NodeLoads {
+    let asked = new Map<string, { resolve(node: AnyNode): void; reject(error: unknown): void }[]>();
+    const flush = (): void => {
+      const batch = asked;
+      asked = new Map();
+      void this.read(shard, [...batch.keys()]).then(
+        (found) => {
+          for (const [id, waiting] of batch) {
+            const node = found.get(id);
+            for (const { resolve, reject } of waiting) if (node) resolve(node);
+              else reject(new NodeGoneError(`Node ${id} of ${boardSeason(shard)} is gone`));
+          }
+        },
+        (error: unknown) => {
+          for (const waiting of batch.values()) for (const { reject } of waiting) reject(error);
+        },
+      );
+    };
+    const load = (id: string): Promise<AnyNode> => {
+      const cached = this.cache.get(id);
+      if (cached) return Promise.resolve(cached);
+      return new Promise((resolve, reject) => {
+        if (asked.size === 0) setImmediate(flush);
+        asked.set(id, [...(asked.get(id) ?? []), { resolve, reject }]);
+      });
+    };
+    return { ranks: load as Load<never>, players: load as Load<never> };
+  }
+
+  /** Writes what a change has made; nobody sees it before the head says so. */
+  async write(shard: RankShard, { ranks, players }: Drafts): Promise<void> {
+    const created = [...ranks.created, ...players.created];
+    await batchWrite(this.db, 'LeaderboardRanks', created.map(([id, node]) => ({ PutRequest: { Item: { ...keyOf(shard, id), Node: deflateRawSync(JSON.stringify(node)) } } })));
+    for (const [id, node] of created) this.keep(id, node);
+  }
+
+  async remove(shard: RankShard, ids: readonly string[]): Promise<void> {
+    await batchWrite(this.db, 'LeaderboardRanks', ids.map((id) => ({ DeleteRequest: { Key: keyOf(shard, id) } })));
+    for (const id of ids) this.cache.delete(id);
+  }
+
+  /** The ids of all nodes that a ranking has in the table, whether anything refers to them or not. */
+  async *all(shard: RankShard): AsyncGenerator<string[]> {
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      let start: Record<string, unknown> | undefined;
+      do {
+        const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+          new QueryCommand({
+            TableName: this.db.table('LeaderboardRanks'),
+            KeyConditionExpression: 'Ranking = :bucket',
+            ExpressionAttributeValues: { ':bucket': compositeKey(boardSeason(shard), bucket) },
+            ProjectionExpression: 'Entry',
+            ...(start && { ExclusiveStartKey: start }),
+          }),
+        );
+        yield Items.map((item) => (item['Entry'] as string).slice(PREFIX.length));
+        start = LastEvaluatedKey;
+      } while (start);
+    }
+  }
+
+  private async read(shard: RankShard, ids: readonly string[]): Promise<Map<string, AnyNode>> {
+    const { LeaderboardRanks } = await batchGet(this.db, { LeaderboardRanks: { keys: ids.map((id) => keyOf(shard, id)), consistent: true } });
+    const found = new Map<string, AnyNode>();
+    for (const item of LeaderboardRanks) {
+      const id = (item['Entry'] as string).slice(PREFIX.length);
+      const node = JSON.parse(inflateRawSync(item['Node'] as Uint8Array).toString()) as AnyNode;
+      found.set(id, node);
+      this.keep(id, node);
+    }
+    return found;
+  }
+
+  private keep(id: string, node: AnyNode): void {
+    this.cache.set(id, node);
+    for (const oldest of this.cache.keys()) {
+      if (this.cache.size <= CACHED) break;
+      this.cache.delete(oldest);
+    }
+  }
+}
+
+const PREFIX = compositeKey('node', '');
+
+function keyOf(shard: RankShard, id: string): { Ranking: string; Entry: string } {
+  const bucket = Number.parseInt(id.slice(id.lastIndexOf('.') + 1), 36) % BUCKETS;
+  return { Ranking: compositeKey(boardSeason(shard), bucket), Entry: `${PREFIX}${id}` };
+}

@@ -1,0 +1,185 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { compositeKey } from '../../domain/ids';
+import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
+import type { RankEntry, Ranking } from '../../domain/leaderboards/ranking';
+import { batchGet } from '../batchGet';
+import { batchWrite } from '../batchWrite';
+import { type Db, isConditionFailure } from '../dynamodb';
+import type { TransactItem } from '../ledger';
+
+/** What is current of a ranking. */
+export interface Head {
+  /** Every change of the head counts; 0: there is none yet. */
+  version: number;
+  ranking: Ranking;
+  /** Which attempt made this version: the beginning of its nodes' ids. */
+  attempt: string;
+  /** When the newest score that is ranked was written (epoch ms); 0: none is. */
+  asOf: number;
+  /** The season's end mark was read: nothing changes any more. */
+  isSealed: boolean;
+  /** The last check mark that was read. */
+  mark?: string;
+  /** Set while somebody compares the ranking with the table: every change is noted under this name, and no node is removed. */
+  log?: string;
+}
+
+export type Changes = ReadonlyMap<string, RankEntry | null>;
+
+const HEAD = 'head';
+
+/** The heads of rankings, and the logs of their changes. */
+export class RankStore {
+  constructor(private readonly db: Db) {}
+
+  /** Strongly consistent. */
+  async heads(shards: readonly RankShard[]): Promise<Head[]> {
+    const { LeaderboardRanks } = await batchGet(this.db, { LeaderboardRanks: { keys: shards.map((shard) => this.key(shard, HEAD)), consistent: true } });
+    const found = new Map(LeaderboardRanks.map((item) => [item['Ranking'], headOf(item)]));
+    return shards.map((shard) => found.get(boardSeason(shard)) ?? { version: 0, ranking: {}, attempt: '', asOf: 0, isSealed: false });
+  }
+
+  async head(shard: RankShard): Promise<Head> {
+    const [head] = await this.heads([shard]);
+    if (!head) throw new RangeError('A head was asked for');
+    return head;
+  }
+
+  /** The part of a `TransactWriteItems` that makes a ranking's next version current. */
+  advance(shard: RankShard, before: Head, after: Omit<Head, 'version' | 'log'>): TransactItem {
+    return {
+      Update: {
+        TableName: this.table,
+        Key: this.key(shard, HEAD),
+        UpdateExpression: `SET Version = :next, Roots = :roots, Attempt = :attempt, AsOf = :asOf${after.isSealed ? ', Sealed = :sealed' : ''}${after.mark === undefined ? '' : ', CheckMark = :mark'}`,
+        // The races: a reader of the stream that was believed dead, or a rebuilding that has just come in between.
+        ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
+        ExpressionAttributeValues: {
+          ':next': before.version + 1,
+          ':roots': JSON.stringify(after.ranking),
+          ':attempt': after.attempt,
+          ':asOf': after.asOf,
+          ...(after.isSealed && { ':sealed': true }),
+          ...(after.mark !== undefined && { ':mark': after.mark }),
+          ...(before.version > 0 && { ':version': before.version }),
+        },
+      },
+    };
+  }
+
+  /** The part of a `TransactWriteItems` that notes a version's changes, for whoever is comparing. */
+  note(shard: RankShard, log: string, version: number, changes: Changes): TransactItem {
+    return { Put: { TableName: this.table, Item: { ...this.key(shard, logEntry(log, version)), Changes: deflateRawSync(JSON.stringify([...changes])) } } };
+  }
+
+  /** From the version returned on, every change is noted under the name. Whoever was comparing before is replaced. */
+  async startLog(shard: RankShard, log: string): Promise<number> {
+    const { Attributes } = await this.db.client.send(
+      new UpdateCommand({
+        TableName: this.table,
+        Key: this.key(shard, HEAD),
+        // The version moves so that a change that is under way without a note loses its condition and is made again.
+        UpdateExpression: 'SET LogName = :log, Roots = if_not_exists(Roots, :none), Attempt = if_not_exists(Attempt, :nobody), AsOf = if_not_exists(AsOf, :never) ADD Version :one',
+        ExpressionAttributeValues: { ':log': log, ':one': 1, ':none': '{}', ':nobody': '', ':never': 0 },
+        ReturnValues: 'UPDATED_NEW',
+      }),
+    );
+    return Attributes?.['Version'] as number;
+  }
+
+  /** Versions of a log after the given one, with their changes, in order. Strongly consistent. */
+  async noted(shard: RankShard, log: string, afterVersion: number): Promise<{ version: number; changes: Changes }[]> {
+    const all: { version: number; changes: Changes }[] = [];
+    let start: Record<string, unknown> | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+        new QueryCommand({
+          TableName: this.table,
+          KeyConditionExpression: 'Ranking = :ranking AND Entry BETWEEN :from AND :to',
+          ExpressionAttributeValues: { ':ranking': boardSeason(shard), ':from': logEntry(log, afterVersion + 1), ':to': logEntry(log, Number.MAX_SAFE_INTEGER) },
+          ConsistentRead: true,
+          ...(start && { ExclusiveStartKey: start }),
+        }),
+      );
+      for (const item of Items)
+        all.push({
+          version: Number((item['Entry'] as string).split('#')[2]),
+          changes: new Map(JSON.parse(inflateRawSync(item['Changes'] as Uint8Array).toString()) as [string, RankEntry | null][]),
+        });
+      start = LastEvaluatedKey;
+    } while (start);
+    return all;
+  }
+
+  /**
+   * Ends a log, with another ranking in place of the one that was compared where that was wrong.
+   * @returns false when the ranking has changed since `before`, or somebody else is comparing.
+   */
+  async endLog(shard: RankShard, before: Head, log: string, replacement?: { ranking: Ranking; attempt: string }): Promise<boolean> {
+    try {
+      await this.db.client.send(
+        new UpdateCommand({
+          TableName: this.table,
+          Key: this.key(shard, HEAD),
+          UpdateExpression: `SET Version = :next${replacement ? ', Roots = :roots, Attempt = :attempt' : ''} REMOVE LogName`,
+          // The race: the stream's reader changes the ranking just now; then its note is taken in first.
+          ConditionExpression: 'Version = :version AND LogName = :log',
+          ExpressionAttributeValues: {
+            ':next': before.version + 1,
+            ':version': before.version,
+            ':log': log,
+            ...(replacement && { ':roots': JSON.stringify(replacement.ranking), ':attempt': replacement.attempt }),
+          },
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (isConditionFailure(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Deletes the notes of all logs but the given one. */
+  async clearLogs(shard: RankShard, except?: string): Promise<void> {
+    let start: Record<string, unknown> | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+        new QueryCommand({
+          TableName: this.table,
+          KeyConditionExpression: 'Ranking = :ranking AND begins_with(Entry, :logs)',
+          ExpressionAttributeValues: { ':ranking': boardSeason(shard), ':logs': compositeKey('log', '') },
+          ProjectionExpression: 'Ranking, Entry',
+          ...(start && { ExclusiveStartKey: start }),
+        }),
+      );
+      const old = Items.filter((item) => (item['Entry'] as string).split('#')[1] !== except);
+      await batchWrite(this.db, 'LeaderboardRanks', old.map((Key) => ({ DeleteRequest: { Key } })));
+      start = LastEvaluatedKey;
+    } while (start);
+  }
+
+  private key(shard: RankShard, Entry: string): { Ranking: string; Entry: string } {
+    return { Ranking: boardSeason(shard), Entry };
+  }
+
+  private get table(): string {
+    return this.db.table('LeaderboardRanks');
+  }
+}
+
+const logEntry = (log: string, version: number): string => compositeKey('log', log, String(version).padStart(16, '0'));
+
+function headOf(item: Record<string, unknown>): Head {
+  const log = item['LogName'] as string | undefined;
+  const mark = item['CheckMark'] as string | undefined;
+  return {
+    version: item['Version'] as number,
+    ranking: JSON.parse(item['Roots'] as string) as Ranking,
+    attempt: item['Attempt'] as string,
+    asOf: item['AsOf'] as number,
+    isSealed: item['Sealed'] === true,
+    ...(mark !== undefined && { mark }),
+    ...(log !== undefined && { log }),
+  };
+}

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { ConditionalCheckFailedException, TransactionCanceledException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, PutCommand, QueryCommand, TransactWriteCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import { LongwatchError } from '../../domain/errors';
+import type { Board, Submission } from '../../domain/leaderboards/board';
+import { boardSeason, CHECK_MARK, END_MARK, type RankShard, shardOf } from '../../domain/leaderboards/keys';
+import type { RankEntry } from '../../domain/leaderboards/ranking';
+import { isBetter, limitBroken, type SubmissionStatus } from '../../domain/leaderboards/submission';
+import type { Db } from '../dynamodb';
+import type { TransactItem } from '../ledger';
+import { FULL, scoreUpdate, type Turn } from './scoreUpdate';
+
+type Item = Record<string, unknown>;
+
+export interface Submitted {
+  status: SubmissionStatus;
+  /** What the player has now. */
+  score: number;
+  subscore: number;
+}
+
+const MAX_ATTEMPTS = 10;
+
+/** Players' scores, one item a player and season. */
+export class ScoreStore {
+  constructor(private readonly db: Db) {}
+
+  /**
+   * Submits a score: one conditional UpdateItem, save that now and then the list of remembered ids turns over.
+   * @param fence in the last minutes of a season: what the write is checked against.
+   * @throws LongwatchError `invalid` (a limit), `conflict` (banned; the season closed), `contention` (busy; try again).
+   */
+  async submit(board: Board, season: number, submission: Submission, now: number, fence?: () => TransactItem): Promise<Submitted> {
+    const id = idOf(submission.submissionId);
+    let turn: Turn = 'add';
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const update = { TableName: this.table, Key: this.keyOf(board, season, submission.playerId), ...scoreUpdate(board, submission, { id, now, turn }) };
+      const written = fence ? await this.fenced(update, fence()) : await this.plain(update);
+      if (written === 'busy') await sleep(Math.random() * 10 * 2 ** Math.min(attempt, 4));
+      else if (written.after) return turn.startsWith('remember') ? { status: 'unchanged', score: submission.score, subscore: submission.subscore } : { status: 'applied', ...scoreOf(written.after) };
+      else {
+        const next = nextTurn(board, submission, written.before, id);
+        if ('status' in next) return next;
+        turn = next.turn;
+      }
+    }
+    throw new LongwatchError('contention', `Player ${submission.playerId} is busy; send it again`, { retryAfterSeconds: 1 });
+  }
+
+  /** The part of a transaction that takes a player out of a season's ranks, or lets them back. */
+  mark(board: Board, season: number, playerId: string, isBanned: boolean, now: number): TransactItem {
+    return {
+      Update: {
+        TableName: this.table,
+        Key: this.keyOf(board, season, playerId),
+        UpdateExpression: isBanned ? 'SET Banned = :banned, ChangedAt = :now' : 'SET ChangedAt = :now REMOVE Banned',
+        ExpressionAttributeValues: { ':now': now, ...(isBanned && { ':banned': true }) },
+      },
+    };
+  }
+
+  /** Behind the last score of a closed season: whoever reads the table's stream so far has seen all of it. */
+  async markEnd(shard: RankShard): Promise<void> {
+    await this.db.client.send(new PutCommand({ TableName: this.table, Item: { BoardSeason: boardSeason(shard), PlayerID: END_MARK } }));
+  }
+
+  /** Behind whatever was written before: the ranks' head says when the stream's reader has passed it. */
+  async markCheck(shard: RankShard, mark: string): Promise<void> {
+    await this.db.client.send(new PutCommand({ TableName: this.table, Item: { BoardSeason: boardSeason(shard), PlayerID: CHECK_MARK, Mark: mark } }));
+  }
+
+  /** Everybody who is to be ranked, a page at a time, as the table has it now. */
+  async *ranked(shard: RankShard): AsyncGenerator<RankEntry[]> {
+    let start: Item | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+        new QueryCommand({
+          TableName: this.table,
+          KeyConditionExpression: 'BoardSeason = :shard',
+          ExpressionAttributeValues: { ':shard': boardSeason(shard) },
+          ProjectionExpression: 'PlayerID, Score, Subscore, AchievedAt, PlayerName, Country, Banned',
+          ConsistentRead: true,
+          ...(start && { ExclusiveStartKey: start }),
+        }),
+      );
+      yield Items.map(rankEntry).filter((entry) => entry !== undefined);
+      start = LastEvaluatedKey;
+    } while (start);
+  }
+
+  private async plain(update: UpdateCommandInput): Promise<Written> {
+    try {
+      const { Attributes } = await this.db.client.send(new UpdateCommand({ ...update, ReturnValues: 'UPDATED_NEW', ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }));
+      return { after: Attributes ?? {} };
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return { before: error.Item && unmarshall(error.Item) };
+      if (error instanceof TransactionConflictException) return 'busy';
+      throw error;
+    }
+  }
+
+  private async fenced({ TableName, Key, ...update }: UpdateCommandInput, fence: TransactItem): Promise<Written> {
+    try {
+      await this.db.client.send(
+        new TransactWriteCommand({ TransactItems: [fence, { Update: { TableName, Key, UpdateExpression: update.UpdateExpression, ...update, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } }] }),
+      );
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw error;
+      const [closed, lost] = error.CancellationReasons ?? [];
+      if (closed?.Code === 'ConditionalCheckFailed') throw new LongwatchError('conflict', 'The season is closed', { cause: error });
+      if (lost?.Code === 'ConditionalCheckFailed') return { before: lost.Item && unmarshall(lost.Item) };
+      return 'busy';
+    }
+    // A transaction tells nothing of what it wrote.
+    const { Item } = await this.db.client.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
+    return { after: Item ?? {} };
+  }
+
+  private keyOf({ gameId, order, shards }: Board, season: number, playerId: string): { BoardSeason: string; PlayerID: string } {
+    return { BoardSeason: boardSeason({ gameId, season, shard: shardOf(playerId, shards), order }), PlayerID: playerId };
+  }
+
+  private get table(): string {
+    return this.db.table('Leaderboard');
+  }
+}
+
+type Written = { after: Item; before?: undefined } | { before: Item | undefined; after?: undefined } | 'busy';
+
+/** Enough of a hash that two of the few dozen ids of one player never meet. */
+function idOf(submissionId: string): string {
+  return createHash('sha256').update(submissionId).digest('base64url').slice(0, 11);
+}
+
+const scoreOf = (item: Item) => ({ score: (item['Score'] as number | undefined) ?? 0, subscore: (item['Subscore'] as number | undefined) ?? 0 });
+
+/** Why a write did not happen, seen what it met: the answer, or what to try instead. */
+function nextTurn(board: Board, submission: Submission, before: Item = {}, id: string): Submitted | { turn: Turn } {
+  const recent = (before['Recent'] as Set<string> | undefined) ?? new Set<string>();
+  const older = (before['Older'] as Set<string> | undefined) ?? new Set<string>();
+  const known = before['Score'] === undefined ? undefined : scoreOf(before);
+  if (before['Banned'] === true) throw new LongwatchError('conflict', `Player ${submission.playerId} is banned from this board`);
+  if (recent.has(id) || older.has(id)) return { status: 'repeated', ...scoreOf(before) };
+  if (known && board.operator === 'best' && !isBetter(board, submission, known)) return { status: 'unchanged', ...known };
+  const broken = limitBroken(board, submission, known?.score);
+  if (broken) throw broken;
+  const isFull = recent.size >= FULL;
+  // The same as it was: not a change, but its id must be remembered, or a repetition after another change would undo that.
+  if (known && board.operator === 'set' && known.score === submission.score && known.subscore === submission.subscore) return { turn: isFull ? 'remember-over' : 'remember' };
+  // The sets must turn over; or what was in the way is not there any more.
+  return { turn: isFull ? 'over' : 'add' };
+}
+
+/** How an item of the table is ranked; undefined: not at all. */
+export function rankEntry(item: Item | undefined): RankEntry | undefined {
+  const { PlayerID, Score, Subscore = 0, AchievedAt, PlayerName = null, Country = null, Banned } = item ?? {};
+  if (Score === undefined || Banned === true) return undefined;
+  const key = [Score as number, Subscore as number, AchievedAt as number, PlayerID as string] as const;
+  return PlayerName === null && Country === null ? key : [...key, PlayerName as string | null, Country as string | null];
+}

@@ -1,0 +1,52 @@
+import { continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import type { LeaderboardActivities } from '../../activities/leaderboards/types';
+import type { RankCheckInput, RankCheckReport } from './declarations';
+
+const { ranksToCheck } = proxyActivities<LeaderboardActivities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+// Retried as long as somebody else compares the same ranking; heartbeats.
+const { checkRanks } = proxyActivities<LeaderboardActivities>({
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '30 s',
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+const { sendNotice } = proxyActivities<LeaderboardActivities>({
+  startToCloseTimeout: '1 minute',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '2 s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+});
+
+/** Compares rankings with their tables, one after the other, and tells the supervisors of differences. */
+export async function rankCheck({ mode, gameId, cursor, sofar }: RankCheckInput): Promise<RankCheckReport> {
+  const total: RankCheckReport = sofar ? { ...sofar } : { shards: 0, players: 0, differences: 0, replaced: 0 };
+  const page = await ranksToCheck(gameId, cursor);
+  for (const shard of page.shards) {
+    const { players, differences, replaced } = await checkRanks(shard, mode);
+    total.shards++;
+    total.players += players;
+    total.differences += differences;
+    total.replaced += replaced ? 1 : 0;
+    setCurrentDetails(sentence(total));
+  }
+  // A page a run: a history stays short however many boards there are.
+  if (page.cursor !== undefined) return continueAsNew<typeof rankCheck>({ mode, ...(gameId !== undefined && { gameId }), cursor: page.cursor, sofar: total });
+  if (total.differences > 0) await sendNotice(notice(total));
+  return total;
+}
+
+function sentence({ shards, players, differences, replaced }: RankCheckReport): string {
+  return `**${shards}** rankings of **${players}** players checked: **${differences}** stood wrong, **${replaced}** rankings replaced.`;
+}
+
+function notice(total: RankCheckReport) {
+  const { workflowId, firstExecutionRunId, startTime } = workflowInfo();
+  return {
+    id: `rank-check.${firstExecutionRunId}`,
+    recipient: 'team/supervisors',
+    subject: `Leaderboards: ${total.differences} players stood wrong, and were put right`,
+    text: `${sentence(total).replaceAll('**', '')} What the workflow ${workflowId} found should never happen; the log of that time may say why.`,
+    at: startTime.getTime(),
+  };
+}

@@ -1,0 +1,66 @@
+import { condition, proxyActivities, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import type { LeaderboardActivities } from '../../activities/leaderboards/types';
+import { iso } from '../../domain/ids';
+import { searchAttributePairs } from '../searchAttributes';
+import { movedSignal, type SeasonInput, type SeasonResult, type seasonStatuses } from './declarations';
+
+// Database work: quick, and retried for as long as it takes, since a season must end.
+const { carryBans, seasonEnd, closeSeason, planSeasons, finishSeason } = proxyActivities<LeaderboardActivities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
+});
+// As long as the board is large, and retried for ever; the heartbeat tells within half a minute that a worker died.
+const { awaitRanks, checkRanks } = proxyActivities<LeaderboardActivities>({
+  startToCloseTimeout: '12 hours',
+  heartbeatTimeout: '30 s',
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+// Page by page, so that a beat is never far.
+const { writeStandings, grantRewards, archiveSeason } = proxyActivities<LeaderboardActivities>({
+  startToCloseTimeout: '12 hours',
+  heartbeatTimeout: '10 s',
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
+/**
+ * A season from when it is planned to its rewards. Requests never ask this workflow anything: which season a score
+ * belongs to, and that none comes in after the end, is between the API and the table.
+ */
+export async function season(input: SeasonInput): Promise<SeasonResult> {
+  await carryBans(input);
+  const closedAt = await untilClosed(input);
+  show('closing', 'No score is taken any more. The ranks catch up with the last ones.');
+  await planSeasons(input.gameId);
+  const shards = await awaitRanks(input);
+  let repaired = 0;
+  for (const shard of shards) repaired += (await checkRanks(shard, 'audit')).differences;
+  const players = await writeStandings(input);
+  show('closing', `Final standings of **${players}** players are written, ${repaired} repaired. Rewards are being granted.`, false);
+  const rewarded = await grantRewards(input, players);
+  await finishSeason(input, players);
+  show('final', `Closed at ${iso(closedAt)}: **${players}** players, **${rewarded}** of them rewarded.`);
+  await archiveSeason(input, players);
+  return { players, rewarded, closedAt: iso(closedAt) };
+}
+
+/** Sleeps until the season's end and grace as the table has them then: an end that was moved back costs one more sleep. */
+async function untilClosed(input: SeasonInput): Promise<number> {
+  let moved = false;
+  setHandler(movedSignal, () => void (moved = true));
+  for (let shownEnd: number | undefined; ; ) {
+    moved = false;
+    const { endsAt, graceMs } = await seasonEnd(input);
+    setCurrentDetails(`Runs until **${iso(endsAt)}**, then takes late scores for ${graceMs / 1_000} s.`);
+    if (shownEnd !== undefined && shownEnd !== endsAt) upsertSearchAttributes(searchAttributePairs({ LongwatchDueAt: endsAt }));
+    shownEnd = endsAt;
+    const left = endsAt + graceMs - Date.now();
+    if (left > 0 && (await condition(() => moved, left))) continue;
+    const closedAt = await closeSeason(input, endsAt);
+    if (closedAt !== undefined) return closedAt;
+  }
+}
+
+function show(status: (typeof seasonStatuses)[number], details: string, isNew = true): void {
+  setCurrentDetails(details);
+  if (isNew) upsertSearchAttributes(searchAttributePairs({ LongwatchStatus: status, LongwatchDueAt: null }));
+}
