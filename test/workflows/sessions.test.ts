@@ -29,7 +29,9 @@ let ahead = 0;
 const clock = () => Date.now() + ahead;
 let late: number[] = [];
 beforeAll(async () => {
-  [environment, dynamodb] = await Promise.all([startTimeSkipping(), startTestDynamoDB()]);
+  // One after the other: the SDK gives the server five seconds to start.
+  environment = await startTimeSkipping();
+  dynamodb = await startTestDynamoDB();
   store = testStore(dynamodb, { idleTimeoutMs: IDLE, absoluteTimeoutMs: 12 * HOUR, expiryBuckets: 1, now: clock });
   const sweeper = new SessionSweeper({ index: new ExpiryIndex(dynamodb.db), ends: store.store.ends, shortestLifeMs: IDLE, onLateness: (ms) => late.push(ms), onFault: () => undefined, now: clock });
   const real = sessionActivities({ sweeper });
