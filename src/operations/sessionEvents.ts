@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isLongwatchError } from '../domain/errors';
 import { iso } from '../domain/ids';
+import { inLanes } from '../domain/lanes';
 import type { SessionEnded } from '../domain/sessions';
 import type { SessionEnds } from '../stores/sessions/ends';
 import type { Notifications } from './notifications';
@@ -58,11 +59,7 @@ export class SessionEvents {
     for (let from = 0; from < ended.length; from += BATCH) {
       const batch = ended.slice(from, from + BATCH);
       await this.send(batch.map(({ event }) => event));
-      const keys = batch.map(({ key }) => key);
-      const lane = async () => {
-        for (let key = keys.pop(); key !== undefined; key = keys.pop()) await this.parts.ends.settle(key);
-      };
-      await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+      await inLanes(batch, CONCURRENCY, ({ key }) => this.parts.ends.settle(key));
     }
   }
 

@@ -1,29 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchWriteCommand, type BatchWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import { LongwatchError } from '../domain/errors';
+import { inLanes } from '../domain/lanes';
 import type { Db } from './dynamodb';
 import type { TableName } from './tables';
 
-export type WriteRequest = NonNullable<NonNullable<BatchWriteCommandInput['RequestItems']>[string]>[number];
+export type WriteRequest = NonNullable<BatchWriteCommandInput['RequestItems']>[string][number];
 
 /** BatchWriteItem takes this many items. */
 const LIMIT = 25;
-const PARALLEL = 8;
+const LANES = 8;
+/** Under load DynamoDB leaves items over; after so many tries in a row that is for the caller to wait out. */
+const TRIES = 10;
 
-/** Puts and deletes items without conditions, any number of them, in any order. Keys must not repeat. */
+/**
+ * Puts and deletes of one table, any number of them, without conditions. Keys must not repeat.
+ * @throws LongwatchError `unavailable` when items are left over again and again.
+ */
 export async function batchWrite(db: Db, table: TableName, requests: readonly WriteRequest[]): Promise<void> {
-  let next = 0;
-  const lane = async () => {
-    for (let from = (next++) * LIMIT; from < requests.length; from = (next++) * LIMIT) await page(db, table, requests.slice(from, from + LIMIT));
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL, Math.ceil(requests.length / LIMIT)) }, lane));
+  const batches: WriteRequest[][] = [];
+  for (let i = 0; i < requests.length; i += LIMIT) batches.push(requests.slice(i, i + LIMIT));
+  await inLanes(batches, LANES, (batch) => writeAll(db, table, batch));
 }
 
-async function page(db: Db, table: TableName, requests: WriteRequest[]): Promise<void> {
-  let RequestItems: NonNullable<BatchWriteCommandInput['RequestItems']> = { [db.table(table)]: requests };
-  // DynamoDB may leave items unprocessed under load; the client's own time limit bounds each call.
-  for (let tries = 0; Object.keys(RequestItems).length > 0; tries++) {
-    if (tries > 0) await sleep(Math.random() * Math.min(10 * 2 ** tries, 1_000));
-    const { UnprocessedItems = {} } = await db.client.send(new BatchWriteCommand({ RequestItems }));
-    RequestItems = UnprocessedItems;
+async function writeAll(db: Db, table: TableName, batch: WriteRequest[]): Promise<void> {
+  const name = db.table(table);
+  let left: WriteRequest[] = batch;
+  for (let tries = 1; ; tries++) {
+    const { UnprocessedItems = {} } = await db.client.send(new BatchWriteCommand({ RequestItems: { [name]: left } }));
+    left = UnprocessedItems[name] ?? [];
+    if (left.length === 0) return;
+    if (tries === TRIES) throw new LongwatchError('unavailable', `DynamoDB left ${left.length} items of ${table} unwritten ${TRIES} times`);
+    await sleep(Math.random() * Math.min(25 * 2 ** tries, 5_000));
   }
 }

@@ -1,6 +1,6 @@
-import { BatchWriteCommand, type BatchWriteCommandOutput, DeleteCommand, GetCommand, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { DeleteCommand, GetCommand, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { compositeKey, iso } from '../domain/ids';
+import { batchWrite } from './batchWrite';
 import { fromCursor, type Page, toCursor } from './cursor';
 import type { Db } from './dynamodb';
 import type { TransactItem } from './ledger';
@@ -27,8 +27,6 @@ export type LetterKey = Pick<DeadLetter, 'source' | 'shardId' | 'position'>;
 /** Letters re-driven at once: each is a deletion and at most one effect, in a transaction of at most 100 items. */
 export const REDRIVE_LIMIT = 45;
 const MAX_RECORD_BYTES = 300 * 1024;
-/** BatchWriteItem takes 25 items and 16 MB. */
-const BATCH = 25;
 
 /** Records that could not be processed. They never stop a shard; somebody looks at them later. */
 export class DeadLetterStore {
@@ -36,17 +34,7 @@ export class DeadLetterStore {
 
   /** Keeps letters; keyed by their position, so twice is once. */
   async keep(letters: readonly DeadLetter[]): Promise<void> {
-    const table = this.db.table('DeadLetters');
-    for (let i = 0; i < letters.length; i += BATCH) {
-      let requests: NonNullable<ConstructorParameters<typeof BatchWriteCommand>[0]['RequestItems']>[string] | undefined = letters
-        .slice(i, i + BATCH)
-        .map((letter) => ({ PutRequest: { Item: item(letter) } }));
-      for (let tries = 0; requests && requests.length > 0; tries++) {
-        if (tries > 0) await sleep(Math.random() * Math.min(50 * 2 ** tries, 2_000)); // DynamoDB asked for less at once.
-        const { UnprocessedItems }: BatchWriteCommandOutput = await this.db.client.send(new BatchWriteCommand({ RequestItems: { [table]: requests } }));
-        requests = UnprocessedItems?.[table];
-      }
-    }
+    await batchWrite(this.db, 'DeadLetters', letters.map((letter) => ({ PutRequest: { Item: item(letter) } })));
   }
 
   /** Letters by shard and position, of one stream or of all. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inLanes } from '../../domain/lanes';
 import { endedEvent, type SessionHead, verdictOf } from '../../domain/sessions';
 import type { SessionEvents } from '../../operations/sessionEvents';
 import type { SessionEnds } from '../../stores/sessions/ends';
@@ -89,12 +90,8 @@ class Pass {
 
   private async page(keys: readonly string[]): Promise<void> {
     const heads = await this.parts.index.heads(keys);
-    const owed: SessionHead[] = [];
-    const lane = async () => {
-      for (let head = heads.pop(); head; head = heads.pop()) if (await this.settle(head)) owed.push(head);
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-    await this.tell(owed);
+    const owed = await inLanes(heads, CONCURRENCY, async (head) => ((await this.settle(head)) ? [head] : []));
+    await this.tell(owed.flat());
   }
 
   /** @returns whether its event is owed by us. */

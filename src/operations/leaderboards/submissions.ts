@@ -1,5 +1,6 @@
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
+import { inLanes } from '../../domain/lanes';
 import type { Board, Season, Submission } from '../../domain/leaderboards/board';
 import { seasonOf } from '../../domain/leaderboards/seasons';
 import { refusalOf, type SubmissionStatus } from '../../domain/leaderboards/submission';
@@ -40,19 +41,13 @@ export class Submissions {
     const results: SubmissionResult[] = [];
     const byPlayer = new Map<string, number[]>();
     for (const [i, { playerId }] of submissions.entries()) byPlayer.set(playerId, [...(byPlayer.get(playerId) ?? []), i]);
-    const players = [...byPlayer.values()];
-    let next = 0;
-    const lane = async () => {
-      for (let mine = players[next++]; mine; mine = players[next++])
-        for (const i of mine) {
-          const submission = submissions[i];
-          if (!submission) continue;
-          const result = await this.submitOne(gameId, submission);
-          results[i] = result;
-          this.parts.onResult?.(result instanceof LongwatchError ? 'refused' : result.status);
-        }
-    };
-    await Promise.all(Array.from({ length: Math.min(PARALLEL, players.length) }, lane));
+    await inLanes([...byPlayer.values()], PARALLEL, async (mine) => {
+      for (const i of mine) {
+        const result = await this.submitOne(gameId, submissions[i] as Submission);
+        results[i] = result;
+        this.parts.onResult?.(result instanceof LongwatchError ? 'refused' : result.status);
+      }
+    });
     return results;
   }
 

@@ -1,4 +1,5 @@
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { inLanes } from '../../domain/lanes';
 import { isOver, type SessionHead } from '../../domain/sessions';
 import { batchGet } from '../batchGet';
 import { fromCursor, type Page, toCursor } from '../cursor';
@@ -44,11 +45,9 @@ export class UserSessions {
     let next: Record<string, unknown> | undefined;
     do {
       const page = await this.signIns(userId, 200, next);
-      const handles = page.signIns.map(({ handle }) => handle).filter((handle) => handle !== keep);
-      const lane = async () => {
-        for (let handle = handles.pop(); handle !== undefined; handle = handles.pop()) if (await this.endSignIn(userId, handle)) ended++;
-      };
-      await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+      const others = page.signIns.filter(({ handle }) => handle !== keep);
+      const alive = await inLanes(others, CONCURRENCY, ({ handle }) => this.endSignIn(userId, handle));
+      ended += alive.filter(Boolean).length;
       ({ next } = page);
     } while (next);
     return ended;
