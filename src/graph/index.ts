@@ -40,11 +40,12 @@ import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE, type DriftReportInput, FRAUD_QUEUE 
 import { OPERATIONS_QUEUE, REDRIVE_TYPE, redriveWorkflowId, RELAY_ID, RELAY_TYPE, STREAM_TYPE, streamWorkflowId } from '../workflows/operations/declarations';
 import { channels } from './channels';
 import { buildConsumers, fraudStreams } from './consumers';
+import { buildFeeds } from './feeds';
 import { buildModels } from './models';
 import type { Part, Shared, StandingWorkflow } from './part';
 
 /** The capabilities beside fraud. */
-const capabilities: readonly ((shared: Shared) => Part)[] = [];
+const capabilities: readonly ((shared: Shared) => Part)[] = [buildFeeds];
 
 /** How cases are run, from the configuration. */
 export function investigationPolicy(config: Config): InvestigationPolicy {
