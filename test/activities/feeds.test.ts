@@ -74,11 +74,11 @@ class Played {
       // All clients draw from one list.
       for (const request of left) await this.send(request);
     };
-    let over = false;
+    const over = { yet: false };
     const reader = async () => {
-      while (!over) await this.read(this.chance.integer(0, USERS - 1), this.chance.chance(0.3) ? 'pull' : 'push');
+      while (!over.yet) await this.read(this.chance.integer(0, USERS - 1), this.chance.chance(0.3) ? 'pull' : 'push');
     };
-    const clients = Promise.all(Array.from({ length: this.course.clients }, client)).finally(() => (over = true));
+    const clients = Promise.all(Array.from({ length: this.course.clients }, client)).finally(() => (over.yet = true));
     await this.interleaving.until(Promise.all([clients, reader()]), this.pick);
     // What nobody started because an answer was lost, and what is under way.
     for (let debts = await owed(this.quiet); debts.length > 0 || this.background.length > 0; debts = await owed(this.quiet)) {
@@ -138,7 +138,7 @@ class Played {
     const second = older === undefined ? undefined : await persistently(() => this.world.feeds.read(this.userIds[reader]!, { limit, mode, cursor: older }));
     const shown = [...first.items, ...(second?.items ?? [])];
     const places = shown.map(({ at, postId }) => `${new Date(at).toISOString()}#${postId}`);
-    expect(places).toEqual([...new Set(places)].sort().reverse());
+    expect(places).toEqual([...new Set(places)].sort().toReversed());
     if (this.course.clients > 1) return; // What is true when is known of one client only.
     const states = this.states.slice(before);
     if (this.inFlight) states.push(applied(this.states.at(-1)!, this.inFlight));

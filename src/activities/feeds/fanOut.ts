@@ -57,7 +57,7 @@ export class FanOut {
   /** Writes a post into the feeds of a slice of followers. */
   deliver(post: PostRef, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
     return this.through(post.authorId, slice, attempt, async (page) => {
-      await attempt.governor?.take(post.authorId, page.length);
+      await attempt.governor?.take(post.authorId, page.length, attempt.signal);
       const rowFor = ({ followerId, epoch }: Follower): FeedRow => ({ ...post, readerId: followerId, epoch });
       await this.parts.rows.put(page.map(rowFor));
       if (!(await this.settle(post, page.map(rowFor), page))) return 'stop';
@@ -70,7 +70,7 @@ export class FanOut {
   /** Removes a deleted post from the feeds of a slice of followers. */
   retract(post: PostRef, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
     return this.through(post.authorId, slice, attempt, async (page) => {
-      await attempt.governor?.take(post.authorId, page.length);
+      await attempt.governor?.take(post.authorId, page.length, attempt.signal);
       await this.parts.rows.retract(post.key, page.map(({ followerId }) => followerId));
       this.parts.onRows?.('retracted', page.length);
       return 'go on';
@@ -82,12 +82,12 @@ export class FanOut {
     const { relations, settling } = this.parts;
     return this.through(authorId, slice, attempt, async (page) => {
       if (direction === 'rising') {
-        await attempt.governor?.take(authorId, page.length);
+        await attempt.governor?.take(authorId, page.length, attempt.signal);
         await inLanes(page, LANES, (follower) => relations.mark(authorId, follower, modeVersion));
       } else {
         const marked = await relations.marked(authorId, page.map(({ followerId }) => followerId));
         await inLanes(page.filter(({ followerId }) => marked.has(followerId)), LANES, async ({ followerId }) => {
-          await attempt.governor?.take(authorId, settling.rowsOfOne);
+          await attempt.governor?.take(authorId, settling.rowsOfOne, attempt.signal);
           await settling.fill(followerId, authorId);
           await relations.unmark(authorId, followerId, modeVersion);
         });

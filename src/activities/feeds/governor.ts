@@ -10,7 +10,7 @@ export interface Clock {
   sleep(ms: number): Promise<unknown>;
 }
 
-const realClock: Clock = { now: () => performance.now(), sleep: (ms) => sleep(ms) };
+const realClock: Clock = { now: () => performance.now(), sleep: (ms) => sleep(ms, undefined, { ref: false }) };
 
 /**
  * Lets so many rows a second through, and whoever waits takes turns by author: one with many rows under way gets no
@@ -28,26 +28,36 @@ export class Governor {
     private readonly clock: Clock = realClock,
   ) {}
 
-  /** Waits for the turn of so many rows of an author. */
-  take(authorId: string, count: number): Promise<void> {
-    return new Promise((resolve) => {
-      const line = this.waiting.get(authorId);
-      const one = { count, go: resolve };
-      if (line) line.push(one);
-      else this.waiting.set(authorId, [one]);
+  /** Waits for the turn of so many rows of an author. @throws the signal's reason when that comes first. */
+  take(authorId: string, count: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const leave = () => {
+        this.line(authorId, (line) => line.filter((other) => other !== one));
+        reject(signal?.reason as Error);
+      };
+      const one: Waiting = {
+        count,
+        go() {
+          signal?.removeEventListener('abort', leave);
+          resolve();
+        },
+      };
+      signal?.addEventListener('abort', leave);
+      this.line(authorId, (line) => [...line, one]);
       if (!this.running) void this.run();
     });
   }
 
   private async run(): Promise<void> {
     this.running = true;
-    for (let next = this.next(); next; next = this.next()) {
+    while (this.waiting.size > 0) {
       const wait = this.freeAt - this.clock.now();
       if (wait > 0) await this.clock.sleep(wait);
-      this.freeAt = Math.max(this.freeAt, this.clock.now()) + (next.count / this.rowsPerSecond) * 1000;
-      next.go();
-      // Who was let through asks again before the next one goes, so that lines are compared fairly.
-      await Promise.resolve();
+      const one = this.next();
+      if (!one) break; // Whoever waited has left.
+      this.freeAt = Math.max(this.freeAt, this.clock.now()) + (one.count / this.rowsPerSecond) * 1000;
+      one.go();
     }
     this.running = false;
   }
@@ -56,10 +66,15 @@ export class Governor {
   private next(): Waiting | undefined {
     const [first] = this.waiting;
     if (!first) return undefined;
-    const [authorId, line] = first;
-    const one = line.shift();
+    const [authorId, [one, ...others]] = first;
     this.waiting.delete(authorId);
-    if (line.length > 0) this.waiting.set(authorId, line);
+    this.line(authorId, () => others);
     return one;
+  }
+
+  private line(authorId: string, change: (line: Waiting[]) => Waiting[]): void {
+    const line = change(this.waiting.get(authorId) ?? []);
+    if (line.length > 0) this.waiting.set(authorId, line);
+    else this.waiting.delete(authorId);
   }
 }

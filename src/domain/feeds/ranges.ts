@@ -23,6 +23,8 @@ export interface FanOutPlan {
   ranges: number;
   /** On the queue of large ones, where throughput is governed. */
   bulk: boolean;
+  /** Slices after which a run's history is long enough; absent: as the server says. */
+  slicesARun?: number;
 }
 
 export interface PlanSettings {
@@ -32,12 +34,10 @@ export interface PlanSettings {
   bulkAbove: number;
 }
 
-/** A range is worth an activity of its own from about so many followers. */
-const FOLLOWERS_A_RANGE = 1_000;
-
 export function planFor(followers: number, { ranges, bulkAbove }: PlanSettings): FanOutPlan {
   const bulk = followers > bulkAbove;
-  return { bulk, ranges: bulk ? Math.min(ranges, Math.max(1, Math.ceil(followers / FOLLOWERS_A_RANGE))) : 1 };
+  // A range is an activity, which is worth it for as many followers as are a small fan-out.
+  return { bulk, ranges: bulk ? Math.min(ranges, Math.ceil(followers / Math.max(bulkAbove, 1))) : 1 };
 }
 
 /** All buckets in so many ranges. */

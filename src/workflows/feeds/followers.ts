@@ -18,12 +18,15 @@ export async function throughFollowers(
   const slices = carried?.open ?? rangesOf(plan.ranges).map((range): Slice => ({ range }));
   let rows = carried?.rows ?? 0;
   let open = slices.length;
+  let looked = 0;
+  const isLong = () => workflowInfo().continueAsNewSuggested || looked >= (plan.slicesARun ?? Number.POSITIVE_INFINITY);
   const left: Slice[] = [];
   await Promise.all(
     slices.map(async (first) => {
       for (let slice: Slice | undefined = first; slice; ) {
-        if (workflowInfo().continueAsNewSuggested) return void left.push(slice);
+        if (isLong()) return void left.push(slice);
         const { rows: some, after }: SliceReport = await look(slice);
+        looked++;
         rows += some;
         slice = after === undefined ? undefined : { range: slice.range, after };
         if (!slice) open--;

@@ -32,6 +32,7 @@ export function feedWorld(db: Db, options: { settings?: FeedSettings; sizes?: Fa
   const settling = new Settling(stores, settings);
   return {
     ...stores,
+    db,
     ledger,
     settling,
     settings,
