@@ -3,6 +3,7 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { benchFeeds } from './feeds';
 import { benchFraud } from './fraud';
 import { benchFraudFeatures } from './fraudFeatures';
 import { benchFraudRules } from './fraudRules';
@@ -43,6 +44,16 @@ void yargs(hideBin(process.argv))
         .option('records', { type: 'number', default: 2_000, describe: 'Transactions a round' })
         .option('seconds', { type: 'number', default: 4, describe: 'Seconds of workflows a round' }),
     (args) => benchFraudStream(args),
+  )
+  .command(
+    'feeds',
+    'fan-out beside bare batch writes, time to the last follower, feeds pushed, pulled and mixed, actions by followers',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })
+        .option('followers', { type: 'number', array: true, default: [100, 10_000, 100_000], describe: 'Followers of the authors whose posts are timed' })
+        .option('samples', { type: 'number', default: 60, describe: 'Readings a round' }),
+    (args) => benchFeeds(args),
   )
   .demandCommand(1, 'Say what to measure; --help lists it')
   .strict()

@@ -7,7 +7,6 @@ import type { PostStore } from '../../stores/feeds/posts';
 import type { Follower, RelationStore } from '../../stores/feeds/relations';
 import type { FeedUserStore } from '../../stores/feeds/users';
 import type { Turn } from '../../workflows/feeds/declarations';
-import type { Governor } from './governor';
 import type { Settling } from './settling';
 import type { SliceReport } from './types';
 
@@ -26,8 +25,8 @@ export interface Attempt {
   signal?: AbortSignal;
   /** Told after each page; what it says is where a later attempt may begin. */
   progress?(report: SliceReport): void;
-  /** On the queue of large ones. */
-  governor?: Governor;
+  /** Waits until so many rows of an author may be written; on the queue of large ones. */
+  take?(authorId: string, rows: number): Promise<void>;
 }
 
 export interface FanOutSizes {
@@ -57,7 +56,7 @@ export class FanOut {
   /** Writes a post into the feeds of a slice of followers. */
   deliver(post: PostRef, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
     return this.through(post.authorId, slice, attempt, async (page) => {
-      await attempt.governor?.take(post.authorId, page.length, attempt.signal);
+      await attempt.take?.(post.authorId, page.length);
       const rowFor = ({ followerId, epoch }: Follower): FeedRow => ({ ...post, readerId: followerId, epoch });
       await this.parts.rows.put(page.map(rowFor));
       if (!(await this.settle(post, page.map(rowFor), page))) return 'stop';
@@ -70,7 +69,7 @@ export class FanOut {
   /** Removes a deleted post from the feeds of a slice of followers. */
   retract(post: PostRef, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
     return this.through(post.authorId, slice, attempt, async (page) => {
-      await attempt.governor?.take(post.authorId, page.length, attempt.signal);
+      await attempt.take?.(post.authorId, page.length);
       await this.parts.rows.retract(post.key, page.map(({ followerId }) => followerId));
       this.parts.onRows?.('retracted', page.length);
       return 'go on';
@@ -82,12 +81,12 @@ export class FanOut {
     const { relations, settling } = this.parts;
     return this.through(authorId, slice, attempt, async (page) => {
       if (direction === 'rising') {
-        await attempt.governor?.take(authorId, page.length, attempt.signal);
+        await attempt.take?.(authorId, page.length);
         await inLanes(page, LANES, (follower) => relations.mark(authorId, follower, modeVersion));
       } else {
         const marked = await relations.marked(authorId, page.map(({ followerId }) => followerId));
         await inLanes(page.filter(({ followerId }) => marked.has(followerId)), LANES, async ({ followerId }) => {
-          await attempt.governor?.take(authorId, settling.rowsOfOne, attempt.signal);
+          await attempt.take?.(authorId, settling.rowsOfOne);
           await settling.fill(followerId, authorId);
           await relations.unmark(authorId, followerId, modeVersion);
         });

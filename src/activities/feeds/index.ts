@@ -17,6 +17,8 @@ export interface FeedsActivityParts {
 
 /** A heartbeat that reaches the server is a billable action: who is done soon sends none. */
 const QUIET_MS = 5_000;
+/** Between heartbeats of who waits for their turn; well within the heartbeat's timeout. */
+const WAITING_BEAT_MS = 10_000;
 
 export function feedsActivities({ users, fanOut, settling, governor }: FeedsActivityParts): FeedsActivities {
   const over = (slice: Slice, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>) => asFailure(() => attempt(slice, governor, work));
@@ -30,17 +32,26 @@ export function feedsActivities({ users, fanOut, settling, governor }: FeedsActi
 }
 
 /** Goes on where an attempt before has left word, and leaves word itself. */
-function attempt(slice: Slice, governor: Governor | undefined, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>): Promise<SliceReport> {
+async function attempt(slice: Slice, governor: Governor | undefined, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>): Promise<SliceReport> {
   const context = Context.current();
+  const { cancellationSignal: signal } = context;
   const started = Date.now();
   const before = context.info.heartbeatDetails as SliceReport | undefined;
   const withBefore = (report: SliceReport): SliceReport => ({ ...report, rows: report.rows + (before?.rows ?? 0) });
   const from = before?.after === undefined ? slice : { ...slice, after: before.after };
-  return work(from, {
-    signal: context.cancellationSignal,
-    ...(governor && { governor }),
-    progress: (report) => {
-      if (before || Date.now() - started > QUIET_MS) context.heartbeat(withBefore(report));
+  let last = withBefore({ rows: 0, ...(from.after !== undefined && { after: from.after }) });
+  const report = await work(from, {
+    signal,
+    progress(sofar) {
+      last = withBefore(sofar);
+      if (Date.now() - started > QUIET_MS) context.heartbeat(last);
     },
-  }).then(withBefore);
+    ...(governor && {
+      async take(authorId: string, rows: number) {
+        const beat = setInterval(() => context.heartbeat(last), WAITING_BEAT_MS);
+        await governor.take(authorId, rows, signal).finally(() => clearInterval(beat));
+      },
+    }),
+  });
+  return withBefore(report);
 }
