@@ -112,7 +112,7 @@ describe.each(engines)('on %s', (engine) => {
     await world.settling.trim('long');
     expect((await world.rows.all('long')).length).toBe(100);
     await world.posting.remove('long-099');
-    const { down } = await wholeFeed(world, 'long', 'push', 40);
+    const { down } = await wholeFeed(world, 'long', 40);
     expect(down).toEqual(Array.from({ length: 99 }, (_, i) => `long-${String(98 - i).padStart(3, '0')}`));
   });
 });

@@ -44,6 +44,11 @@ export class Interleaving {
     return { table: this.db.table, client: client as unknown as Db['client'] };
   }
 
+  /** Waits to be picked so many times, and does nothing. */
+  async pause(times: number): Promise<void> {
+    for (let i = 0; i < times; i++) await new Promise<void>((resolve) => this.waiting.push({ go: async () => resolve() }));
+  }
+
   /** Lets calls happen until the work is over. `pick` chooses among those that wait, and their fate. */
   async until(work: Promise<unknown>, pick: (waiting: number) => { index: number; fate: Fate }): Promise<void> {
     let over = false;

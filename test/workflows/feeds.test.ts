@@ -130,7 +130,7 @@ describe.each([
     await asService('put', `/v1/users/${name('fay')}`, { name: 'Fay' });
     const sees = async (posts: string[]) => {
       for (const reader of [readers[0]!, readers.at(-2)!, name('fay')])
-        for (const mode of ['push', 'pull'] as const) expect(await wholeFeed(world, reader, mode, 2)).toEqual({ down: posts, up: posts });
+        for (const mode of ['push', 'pull'] as const) expect(await wholeFeed(world, reader, 2, mode)).toEqual({ down: posts, up: posts });
     };
     await asService('put', `/v1/users/${name('fay')}/following/${author}`).expect(200);
     await resultOf(turnId({ authorId: author, modeVersion: 1, direction: 'rising' }));

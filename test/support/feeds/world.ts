@@ -92,7 +92,7 @@ export async function untilIdle(world: World): Promise<void> {
 }
 
 /** A whole feed from the top down, by pages, and from there up again. */
-export async function wholeFeed(world: World, readerId: string, mode: 'push' | 'pull', limit: number): Promise<{ down: string[]; up: string[] }> {
+export async function wholeFeed(world: World, readerId: string, limit: number, mode: 'push' | 'pull' = 'push'): Promise<{ down: string[]; up: string[] }> {
   const down: string[] = [];
   let page = await world.feeds.read(readerId, { limit, mode });
   down.push(...page.items.map(({ postId }) => postId));
