@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from '@aws-sdk/client-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Client, Connection } from '@temporalio/client';
 import Table from 'cli-table3';
 import { LOCAL_CREDENTIALS } from '../src/endpoints';
 import { readAddresses } from '../src/local/addresses';
+import { startDynamoDB } from '../src/local/dynamodb';
 import { createTables, type Db, dynamoDBClient, openDb } from '../src/stores/dynamodb';
 import { fanOutId } from '../src/workflows/feeds/declarations';
 import { seedAuthor, seedFollows, seedUsers } from '../test/support/feeds/seed';
@@ -41,8 +45,12 @@ const PULLED = 10;
  * treats all alike.
  */
 export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSettings): Promise<void> {
+  // In memory: a disk that all rows share is nothing that DynamoDB has.
+  const folder = mkdtempSync(join(tmpdir(), 'longwatch-bench-'));
+  const dynamodb = await startDynamoDB({ dataDir: folder, inMemory: true });
   const stack = await startLongwatch({
     TEMPORAL_UI_PORT: '0',
+    DYNAMODB_ENDPOINT: dynamodb.endpoint,
     // All are pushed, and nobody is held back: that is what is measured.
     LONGWATCH_FEED_THRESHOLD: '1000000000',
     LONGWATCH_FEED_BULK_ROWS_PER_SECOND: '10000000',
@@ -50,7 +58,7 @@ export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSetti
   });
   try {
     const { parts } = readAddresses(stack.dataDir)!;
-    const endpoint = { endpoint: parts.DynamoDB!, credentials: LOCAL_CREDENTIALS, region: REGION };
+    const endpoint = { endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS, region: REGION };
     const lowLevel = dynamoDBClient(endpoint);
     const db = openDb(lowLevel, 'longwatch-');
     await createTables(lowLevel, 'floor-');
@@ -94,6 +102,8 @@ export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSetti
     closeConnections();
     await stack.stop();
     removeDataDir(stack.dataDir);
+    await dynamodb.child.stop();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -89,7 +89,7 @@ class Played {
       }
     };
     const over = { yet: false };
-    const reader = async () => {
+    const reading = async () => {
       while (!over.yet) {
         // Rather one whom something has just happened to.
         const reader = this.chance.chance(0.5) ? this.concerned : this.chance.integer(0, USERS - 1);
@@ -99,7 +99,7 @@ class Played {
     };
     const clients = Promise.all(Array.from({ length: this.course.clients }, client));
     const writers = clients.then(() => this.drain()).finally(() => (over.yet = true));
-    await this.interleaving.until(Promise.all([writers, reader()]), this.pick);
+    await this.interleaving.until(Promise.all([writers, reading()]), this.pick);
   }
 
   /** Until nothing is under way, nor owed: some was not started because an answer was lost. */
