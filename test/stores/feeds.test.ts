@@ -103,6 +103,18 @@ describe.each(engines)('on %s', (engine) => {
     expect(await modeOf()).toBe('falling');
   });
 
+  it('of two edits of one version one wins, and none wins over a delete', async () => {
+    await seedUsers(world.db, [{ userId: 'editor' }]);
+    await post('editor', 'edited');
+    const content = { text: 'other', media: [] };
+    expect(await world.posts.edit({ postId: 'edited', version: 1 }, content, 5)).toBe(true);
+    expect(await world.posts.edit({ postId: 'edited', version: 1 }, content, 6)).toBe(false);
+    expect(await world.posts.find('edited')).toMatchObject({ text: 'other', version: 2, editedAt: 5 });
+    await world.posting.remove('edited');
+    expect(await world.posts.edit({ postId: 'edited', version: 2 }, content, 7)).toBe(false);
+    expect(await world.posts.find('edited')).toMatchObject({ text: '', deleted: true });
+  });
+
   it('a feed beyond the cap is cut, and shows the same', async () => {
     await seedUsers(world.db, [{ userId: 'long', following: 1 }, { userId: 'long-a', followers: 1 }]);
     await seedFollows(world.db, [{ readerId: 'long', authorId: 'long-a' }]);

@@ -59,6 +59,8 @@ interface Region {
 const DEFAULT_LIMIT = 20;
 /** Lists that one reading has under way at once. */
 const LANES = 16;
+/** References that are read at least where those before were not all shown: a few more cost less than another round. */
+const REFILL = 20;
 /** A reading begins again when the feed was moved under it, which is rare. */
 const MAX_ATTEMPTS = 20;
 export const MAX_UNREAD = 100;
@@ -113,8 +115,7 @@ export class Feeds {
     const found: ShownPost[] = [];
     for await (const region of this.regions(readerId, before, { asked, direction, mode })) {
       let window: Window | undefined = region.window;
-      while (window && found.length < wanted) {
-        const size = wanted - found.length;
+      for (let size = wanted - found.length; window && found.length < wanted; size = Math.max(wanted - found.length, REFILL)) {
         const refs: PostRef[] = await this.refs(readerId, { ...region, window }, direction, size);
         const { posts, followed, reader } = await this.parts.rows.hydrate(readerId, refs);
         // References that were read may be fewer than those before the move.

@@ -114,7 +114,7 @@ export class Posts {
       if (ifVersion !== undefined && ifVersion !== found.version)
         throw new LongwatchError('versionMismatch', `Post ${postId} is at version ${found.version}, not ${ifVersion}; read it again, then change it`);
       const { text, media } = { ...found, ...change };
-      if (text === found.text && media.join() === found.media.join()) return found;
+      if (text === found.text && JSON.stringify(media) === JSON.stringify(found.media)) return found;
       const editedAt = this.now();
       if (await this.parts.posts.edit(found, { text, media }, editedAt)) return { ...found, text, media, editedAt, version: found.version + 1 };
     }

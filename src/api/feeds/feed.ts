@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type FeedPage, type Feeds, MAX_UNREAD } from '../operations/feeds/feed';
+import { type FeedPage, type Feeds, MAX_UNREAD } from '../../operations/feeds/feed';
 import { postSchema, shownPost } from './posts';
-import { type AnyRoute, route } from './routes';
-import { cursorSchema, idSchema } from './schemas';
+import { type AnyRoute, route } from '../routes';
+import { cursorSchema, idSchema } from '../schemas';
 
 export interface FeedRouteParts {
   feeds: Feeds;

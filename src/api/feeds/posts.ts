@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { MAX_LINK, MAX_MEDIA, MAX_TEXT, type Post } from '../domain/feeds/post';
-import { iso } from '../domain/ids';
-import type { Posts } from '../operations/feeds/posts';
-import { fromCursor, toCursor } from '../stores/cursor';
-import type { PostStore } from '../stores/feeds/posts';
-import { ifMatchHeader, versionOf } from './ifMatch';
-import { type AnyRoute, route } from './routes';
-import { cursorSchema, idSchema, limitSchema } from './schemas';
+import { MAX_LINK, MAX_MEDIA, MAX_TEXT, type Post } from '../../domain/feeds/post';
+import { iso } from '../../domain/ids';
+import type { Posts } from '../../operations/feeds/posts';
+import { fromCursor, toCursor } from '../../stores/cursor';
+import type { PostStore } from '../../stores/feeds/posts';
+import { ifMatchHeader, versionOf } from '../ifMatch';
+import { type AnyRoute, route } from '../routes';
+import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
 export interface PostParts {
   posts: Posts;

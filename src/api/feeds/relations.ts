@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { LongwatchError } from '../domain/errors';
-import { iso } from '../domain/ids';
-import type { Relations } from '../operations/feeds/relations';
-import type { ListOptions, RelationStore } from '../stores/feeds/relations';
-import type { FeedUser, FeedUserStore } from '../stores/feeds/users';
-import type { Page } from '../stores/cursor';
-import { type AnyRoute, route } from './routes';
-import { cursorSchema, idSchema, limitSchema } from './schemas';
+import { LongwatchError } from '../../domain/errors';
+import { iso } from '../../domain/ids';
+import type { Relations } from '../../operations/feeds/relations';
+import type { ListOptions, RelationStore } from '../../stores/feeds/relations';
+import type { FeedUser, FeedUserStore } from '../../stores/feeds/users';
+import type { Page } from '../../stores/cursor';
+import { type AnyRoute, route } from '../routes';
+import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
 export interface RelationParts {
   users: FeedUserStore;
