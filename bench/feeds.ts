@@ -10,7 +10,7 @@ import { readAddresses } from '../src/local/addresses';
 import { startDynamoDB } from '../src/local/dynamodb';
 import { createTables, type Db, dynamoDBClient, openDb } from '../src/stores/dynamodb';
 import { fanOutId } from '../src/workflows/feeds/declarations';
-import { seedAuthor, seedFollows, seedUsers } from '../test/support/feeds/seed';
+import { seedFollowers, seedFollows, seedUsers } from '../test/support/feeds/seed';
 import { feedWorld } from '../test/support/feeds/world';
 import { billableActions } from '../test/support/histories';
 import { eventually, removeDataDir, type RunningStack, startLongwatch } from '../test/support/stack';
@@ -32,7 +32,7 @@ const RANGES = 8;
 const LANES = 8;
 const BATCH = 25;
 /** The author whose fan-out is measured beside bare writes. */
-const MEASURED = 10_000;
+const MEASURED = 20_000;
 /** Whom the reader follows, and what each has posted. */
 const FOLLOWED = 50;
 const POSTS = 20;
@@ -67,7 +67,7 @@ export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSetti
     const sizes = [...new Set([MEASURED, ...followers])].sort((a, b) => a - b);
     const seeding = bar('followers made', sizes.reduce((sum, size) => sum + size, 0));
     for (const size of sizes) {
-      await seedAuthor(db, `author-${size}`, size);
+      await seedFollowers(db, `author-${size}`, size);
       seeding.increment(size);
     }
     seeding.stop();

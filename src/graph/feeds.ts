@@ -17,8 +17,8 @@ import { FeedUserStore } from '../stores/feeds/users';
 import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from '../workflows/feeds/declarations';
 import type { Part, Shared } from './part';
 
-/** One in so many rows looks at the whole of its feed: about a quarter of a read unit a row. */
-const TRIM_EVERY = 50;
+/** One in so many rows looks at the whole of its feed, at some 20 read units: about a tenth of one a row. */
+const TRIM_EVERY = 200;
 
 export function feedSettings(config: Config): FeedSettings {
   return {

@@ -17,6 +17,8 @@ afterAll(() => dynamodb?.stop());
 
 /** Calls that others make between two requests of a client, at most. */
 const MAX_PAUSE = 20;
+/** Calls that overtake one that is held back, at most: as many as a change and all that it owes. */
+const MAX_HOLD = 80;
 
 /** Whatever is lost is asked for again. */
 async function persistently<T>(attempt: () => Promise<T>): Promise<T> {
@@ -59,7 +61,7 @@ class Played {
   private concerned = 0;
   private readonly world: World;
   private readonly chance: Random;
-  private readonly interleaving = new Interleaving(dynamodb.db);
+  private readonly interleaving = new Interleaving(dynamodb.db, () => (this.chance.chance(0.1) ? this.chance.integer(0, MAX_HOLD) : 0));
   private readonly background: Promise<void>[] = [];
   private readonly started = new Set<string>();
   private posted = 0;

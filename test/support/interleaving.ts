@@ -4,6 +4,8 @@ import type { Db } from '../../src/stores/dynamodb';
 export type Fate = 'done' | 'answer-lost' | 'lost';
 
 interface Waiting {
+  /** Not before so many others were picked. */
+  from: number;
   go(fate: Fate): Promise<void>;
 }
 
@@ -18,8 +20,13 @@ export class Lost extends Error {
  */
 export class Interleaving {
   private readonly waiting: Waiting[] = [];
+  private picked = 0;
 
-  constructor(private readonly db: Db) {}
+  /** @param hold for how many picks a call is held back; most go as chance has it, some when all else is long over. */
+  constructor(
+    private readonly db: Db,
+    private readonly hold: () => number,
+  ) {}
 
   /** A database of which every call waits to be picked. */
   gated(): Db {
@@ -28,6 +35,7 @@ export class Interleaving {
       send: (...args: unknown[]) =>
         new Promise((resolve, reject) => {
           this.waiting.push({
+            from: this.picked + this.hold(),
             async go(fate) {
               if (fate === 'lost') return reject(new Lost('never arrived'));
               try {
@@ -46,7 +54,7 @@ export class Interleaving {
 
   /** Waits to be picked so many times, and does nothing. */
   async pause(times: number): Promise<void> {
-    for (let i = 0; i < times; i++) await new Promise<void>((resolve) => this.waiting.push({ go: async () => resolve() }));
+    for (let i = 0; i < times; i++) await new Promise<void>((resolve) => this.waiting.push({ from: 0, go: async () => resolve() }));
   }
 
   /** Lets calls happen until the work is over. `pick` chooses among those that wait, and their fate. */
@@ -59,9 +67,12 @@ export class Interleaving {
       if (over && waiting === 0) return void (await work);
       // Work that pauses, to try again, comes back by itself.
       if (waiting === 0) continue;
-      const { index, fate } = pick(waiting);
-      const [one] = this.waiting.splice(index % waiting, 1);
-      await one!.go(fate);
+      const ready = this.waiting.filter(({ from }) => from <= this.picked);
+      const { index, fate } = pick(ready.length || waiting);
+      const one = (ready.length > 0 ? ready : this.waiting)[index]!;
+      this.waiting.splice(this.waiting.indexOf(one), 1);
+      this.picked++;
+      await one.go(fate);
     }
   }
 }

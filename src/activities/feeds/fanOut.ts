@@ -1,5 +1,5 @@
 import { hashOf, type Slice } from '../../domain/feeds/ranges';
-import { postIdOf, type PostRef } from '../../domain/feeds/post';
+import type { PostRef } from '../../domain/feeds/post';
 import type { FeedSettings } from '../../domain/feeds/settings';
 import { inLanes } from '../../domain/lanes';
 import type { FeedRow, FeedRowStore } from '../../stores/feeds/feedRows';
@@ -36,7 +36,7 @@ export interface FanOutSizes {
   slice: number;
 }
 
-const SIZES: FanOutSizes = { page: 200, slice: 25_000 };
+const SIZES: FanOutSizes = { page: 500, slice: 25_000 };
 const LANES = 16;
 
 /**
@@ -45,6 +45,7 @@ const LANES = 16;
  * Writes in batches have no conditions, so what changed while a page was written is looked for afterwards. Of an
  * unfollow at u, and a page that was read at r, written at w and looked at again at l: before r, the page does not
  * have the follower; after l, the unfollow's own clean-up finds what was written; between them, the second look does.
+ * It is spared while the author's count of changes stands at what it was before r.
  */
 export class FanOut {
   constructor(
@@ -54,16 +55,25 @@ export class FanOut {
   ) {}
 
   /** Writes a post into the feeds of a slice of followers. */
-  deliver(post: PostRef, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
-    return this.through(post.authorId, slice, attempt, async (page) => {
+  async deliver(post: PostRef, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
+    let { followerChanges: known } = await this.parts.rows.standing(post);
+    const look = async (page: Follower[], changesBefore: number) => {
       await attempt.take?.(post.authorId, page.length);
-      const rowFor = ({ followerId, epoch }: Follower): FeedRow => ({ ...post, readerId: followerId, epoch });
-      await this.parts.rows.put(page.map(rowFor));
-      if (!(await this.settle(post, page.map(rowFor), page))) return 'stop';
+      const written = page.map(({ followerId, epoch }): FeedRow => ({ ...post, readerId: followerId, epoch }));
+      await this.parts.rows.put(written);
+      const { there, followerChanges } = await this.parts.rows.standing(post);
+      if (!there) {
+        // What goes through the feeds to remove it may have been here before us.
+        await this.parts.rows.remove(written);
+        return 'stop';
+      }
+      if (followerChanges !== changesBefore) await this.settle(post.authorId, written, page);
+      known = followerChanges;
       await this.trim(post, page);
       this.parts.onRows?.('delivered', page.length);
       return 'go on';
-    });
+    };
+    return this.through(post.authorId, slice, attempt, look, () => known);
   }
 
   /** Removes a deleted post from the feeds of a slice of followers. */
@@ -96,37 +106,36 @@ export class FanOut {
     });
   }
 
-  private async through(authorId: string, { range, after }: Slice, { signal, progress }: Attempt, lookAfter: (page: Follower[]) => Promise<'go on' | 'stop'>): Promise<SliceReport> {
+  private async through(authorId: string, { range, after }: Slice, { signal, progress }: Attempt, lookAfter: (page: Follower[], changesBefore: number) => Promise<'go on' | 'stop'>, known = () => 0): Promise<SliceReport> {
     const { page: size, slice } = this.sizes;
     const report: SliceReport = { rows: 0, ...(after !== undefined && { after }) };
-    const pageAfter = (key: string | undefined) => this.parts.relations.followersOf(authorId, { range, ...(key !== undefined && { after: key }) }, size);
-    let page = await pageAfter(after);
+    const pageAfter = async (key: string | undefined) => {
+      // Known before the page is read.
+      const changesBefore = known();
+      return { changesBefore, followers: await this.parts.relations.followersOf(authorId, { range, ...(key !== undefined && { after: key }) }, size) };
+    };
+    let { followers: page, changesBefore } = await pageAfter(after);
     for (;;) {
       signal?.throwIfAborted();
       const last = page.at(-1);
       if (!last) return { rows: report.rows };
       const isLast = page.length < size;
       // The next page is read while this one is written; who follows meanwhile has their feed filled by the follow.
-      const [outcome, next] = await Promise.all([lookAfter(page), isLast ? [] : pageAfter(last.key)]);
+      const [outcome, next] = await Promise.all([lookAfter(page, changesBefore), isLast ? undefined : pageAfter(last.key)]);
       report.rows += page.length;
-      if (isLast || outcome === 'stop') return { rows: report.rows };
+      if (!next || outcome === 'stop') return { rows: report.rows };
       report.after = last.key;
       progress?.({ ...report });
       if (report.rows >= slice) return report;
-      page = next;
+      ({ followers: page, changesBefore } = next);
     }
   }
 
-  /** The second look at a page that was written. @returns false when the post was deleted meanwhile. */
-  private async settle(post: PostRef, written: FeedRow[], page: readonly Follower[]): Promise<boolean> {
-    const { posts, relations, rows } = this.parts;
-    for (let left = written; ; ) {
-      const [found, now] = await Promise.all([posts.find(postIdOf(post.key)), relations.sameFollowers(post.authorId, page)]);
-      // Deleted: what goes through the feeds to remove it may have been here before us.
-      if (!found || found.deleted) {
-        await rows.remove(written);
-        return false;
-      }
+  /** The second look at a page that was written while followers changed. */
+  private async settle(authorId: string, written: FeedRow[], page: readonly Follower[]): Promise<void> {
+    const { relations, rows } = this.parts;
+    for (let left = written; left.length > 0; ) {
+      const now = await relations.sameFollowers(authorId, page);
       const epochs = new Map(now.map(({ followerId, epoch }) => [followerId, epoch]));
       await rows.removeEnded(left.filter(({ readerId }) => !epochs.has(readerId)));
       // Who left and follows again may have had a newer reference, over which we wrote: put the newer one back, and look again.
@@ -134,7 +143,6 @@ export class FanOut {
         const epoch = epochs.get(row.readerId);
         return epoch === undefined || epoch === row.epoch ? [] : [{ ...row, epoch }];
       });
-      if (left.length === 0) return true;
       await rows.put(left);
     }
   }

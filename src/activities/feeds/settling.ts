@@ -78,12 +78,11 @@ export class Settling {
   async trim(readerId: string): Promise<void> {
     const { users, rows } = this.parts;
     const all = await rows.all(readerId);
-    const { completeAfter = '' } = (await users.find([readerId])).get(readerId)?.feed ?? {};
     const firstOut = all[this.settings.cap];
-    // The border first: whoever reads meanwhile begins again and reads beyond it from the authors' lists.
-    if (firstOut && firstOut.key > completeAfter) await users.raiseCompleteAfter(readerId, firstOut.key);
-    const border = firstOut && firstOut.key > completeAfter ? firstOut.key : completeAfter;
-    await rows.remove(all.filter(({ key }) => key <= border));
+    if (!firstOut) return;
+    // The border first: whoever reads meanwhile begins again and reads up to it from the authors' lists.
+    await users.raiseCompleteAfter(readerId, firstOut.key);
+    await rows.remove(all.slice(this.settings.cap));
   }
 }
 

@@ -110,6 +110,15 @@ export class FeedRowStore {
     };
   }
 
+  /** Whether a post is still to be shown, and what its author's followers stand at. Strongly consistent, in one call. */
+  async standing({ key, authorId }: PostRef): Promise<{ there: boolean; followerChanges: number }> {
+    const { Posts, Users } = await batchGet(this.db, {
+      Posts: { keys: [{ PostID: postIdOf(key) }], consistent: true, projection: 'PostID, Deleted' },
+      Users: { keys: [{ UserID: authorId }], consistent: true },
+    });
+    return { there: Posts.some((item) => item['Deleted'] !== true), followerChanges: Users.map(feedUser)[0]?.followerChanges ?? 0 };
+  }
+
   private get table(): string {
     return this.db.table('Feed');
   }

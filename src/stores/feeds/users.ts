@@ -8,6 +8,8 @@ import type { TransactItem } from '../ledger';
 export interface FeedUser extends AuthorState {
   userId: string;
   name: string;
+  /** Changes of who follows the user: while it stands, nobody has begun or ceased to. */
+  followerChanges: number;
   following: number;
   posts: number;
   /** Changes of whom the user follows; a follow carries the one that began it. */
@@ -50,7 +52,7 @@ export class FeedUserStore {
         Key: { UserID: userId },
         UpdateExpression:
           'SET #name = :name, FollowerCount = if_not_exists(FollowerCount, :zero), FollowingCount = if_not_exists(FollowingCount, :zero), ' +
-          'PostCount = if_not_exists(PostCount, :zero), Epoch = if_not_exists(Epoch, :zero), ' +
+          'FollowerChanges = if_not_exists(FollowerChanges, :zero), PostCount = if_not_exists(PostCount, :zero), Epoch = if_not_exists(Epoch, :zero), ' +
           'PushMode = if_not_exists(PushMode, :push), ModeVersion = if_not_exists(ModeVersion, :zero)',
         ExpressionAttributeNames: { '#name': 'Name' }, // A reserved word.
         ExpressionAttributeValues: { ':name': name, ':zero': 0, ':push': 'push' satisfies Mode },
@@ -79,7 +81,10 @@ export class FeedUserStore {
       add('FollowingCount', following);
       add('Epoch', 1);
     }
-    if (followers !== undefined) add('FollowerCount', followers);
+    if (followers !== undefined) {
+      add('FollowerCount', followers);
+      add('FollowerChanges', 1);
+    }
     if (posts !== undefined) add('PostCount', posts);
     if (turn) {
       add('ModeVersion', 1);
@@ -174,6 +179,7 @@ export function feedUser(item: Record<string, unknown>): FeedUser {
     userId: item['UserID'] as string,
     name: item['Name'] as string,
     followers: count('FollowerCount'),
+    followerChanges: count('FollowerChanges'),
     following: count('FollowingCount'),
     posts: count('PostCount'),
     mode: item['PushMode'] as Mode,

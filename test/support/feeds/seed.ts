@@ -8,6 +8,7 @@ export async function seedUsers(db: Db, users: readonly { userId: string; follow
     UserID: userId,
     Name: userId,
     FollowerCount: followers,
+    FollowerChanges: followers,
     FollowingCount: following,
     PostCount: 0,
     Epoch: following,
@@ -34,4 +35,11 @@ export async function seedAuthor(db: Db, authorId: string, count: number): Promi
   await seedUsers(db, [{ userId: authorId, followers: count }, ...readers.map((userId) => ({ userId, following: 1 }))]);
   await seedFollows(db, readers.map((readerId) => ({ readerId, authorId })));
   return readers;
+}
+
+/** An author with so many followers of whom there is nothing else: enough to be fanned out to. */
+export async function seedFollowers(db: Db, authorId: string, count: number): Promise<void> {
+  await seedUsers(db, [{ userId: authorId, followers: count }]);
+  const keys = Array.from({ length: count }, (_, i) => followKey(`${authorId}-f${i}`, authorId));
+  await batchWrite(db, 'Followers', keys.map((key) => ({ PutRequest: { Item: { ...key, Epoch: 1, Since: 0 } } })));
 }
