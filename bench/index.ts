@@ -3,6 +3,7 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { benchFeeds } from './feeds';
 import { benchCarts } from './carts';
 import { benchFraud } from './fraud';
 import { benchFraudFeatures } from './fraudFeatures';
@@ -80,6 +81,16 @@ void yargs(hideBin(process.argv))
         .option('players', { type: 'number', default: 100_000, describe: 'Players of the board that ranks are read from; 1000000 takes some minutes to fill' })
         .option('seconds', { type: 'number', default: 15, describe: 'Seconds of load while the lag is measured' }),
     (args) => benchLeaderboards(args),
+  )
+  .command(
+    'feeds',
+    'fan-out beside bare batch writes, time to the last follower, feeds pushed, pulled and mixed, actions by followers',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })
+        .option('followers', { type: 'number', array: true, default: [100, 10_000, 100_000], describe: 'Followers of the authors whose posts are timed' })
+        .option('samples', { type: 'number', default: 60, describe: 'Readings a round' }),
+    (args) => benchFeeds(args),
   )
   .demandCommand(1, 'Say what to measure; --help lists it')
   .strict()

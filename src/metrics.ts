@@ -143,6 +143,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly feedRows = new Counter({
+    name: 'longwatch_feed_rows_total',
+    help: 'Followers’ feeds that background work has looked after, by what it did: delivered, retracted, turned',
+    labelNames: ['kind'],
+    registers: [this.registry],
+  });
+
   private readonly driftIndex = new Gauge({
     name: 'longwatch_fraud_drift_index',
     help: 'Population stability index of a feature or the score against training, of what this process decided today and yesterday',
@@ -274,6 +281,10 @@ export class Metrics {
 
   submission(result: 'applied' | 'unchanged' | 'repeated' | 'refused'): void {
     this.submitted.inc({ result });
+  }
+
+  feedRowsWritten(kind: 'delivered' | 'retracted' | 'turned', count: number): void {
+    this.feedRows.inc({ kind }, count);
   }
 
   streamTrimmed(stream: string): void {

@@ -5,6 +5,8 @@ const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 /** POSTs JSON. */
 export const post = (url: URL, key: string, body: string) => call('POST', url, key, body);
 
+export const get = (url: URL, key: string) => call('GET', url, key);
+
 /** A request with as little client work as possible, so that the generator is not what is measured. */
 export function call(method: 'GET' | 'POST' | 'PUT', url: URL, key: string, body = ''): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {

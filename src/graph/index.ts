@@ -42,12 +42,13 @@ import { buildCarts } from './carts';
 import { channels } from './channels';
 import { buildConsumers, fraudStreams } from './consumers';
 import { buildLeaderboards } from './leaderboards';
+import { buildFeeds } from './feeds';
 import { buildModels } from './models';
 import type { Part, Shared, StandingWorkflow } from './part';
 import { buildSessions } from './sessions';
 
 /** The capabilities beside fraud. */
-const capabilities: readonly ((shared: Shared) => Part)[] = [buildSessions, buildCarts, buildLeaderboards];
+const capabilities: readonly ((shared: Shared) => Part)[] = [buildSessions, buildCarts, buildLeaderboards, buildFeeds];
 
 /** How cases are run, from the configuration. */
 export function investigationPolicy(config: Config): InvestigationPolicy {

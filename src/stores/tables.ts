@@ -95,6 +95,20 @@ export const tables = {
   },
   /** What a user bought, in time order. */
   Orders: { partitionKey: S('UserID'), sortKey: S('TimeOrderID') },
+  /** Whoever posts, follows and reads: name, counts, how their posts are spread, and the state of their feed. */
+  Users: { partitionKey: S('UserID') },
+  /** Who follows a user, in the order of a hash, so that ranges of it are of one size. */
+  Followers: { partitionKey: S('UserID'), sortKey: S('BucketFollowerID') },
+  /** Whom a user follows (Entry = `follows#<author>`), and whose posts their feed reads at read time (Entry = `pulls#<author>`). */
+  Following: { partitionKey: S('UserID'), sortKey: S('Entry') },
+  /** Whom a user has blocked. */
+  Blocks: { partitionKey: S('UserID'), sortKey: S('BlockedID') },
+  /** Posts; a deleted one stays as a tombstone, so that a late repetition does not revive it. */
+  Posts: { partitionKey: S('PostID') },
+  /** What each author posted, in time order. */
+  AuthorPosts: { partitionKey: S('UserID'), sortKey: S('TimePostID') },
+  /** What was written into each reader's feed: references, in time order. */
+  Feed: { partitionKey: S('UserID'), sortKey: S('TimePostID') },
 } as const satisfies Record<string, TableSpec>;
 
 export type TableName = keyof typeof tables;

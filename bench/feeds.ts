@@ -1,0 +1,209 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from '@aws-sdk/client-dynamodb';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { Client, Connection } from '@temporalio/client';
+import Table from 'cli-table3';
+import { LOCAL_CREDENTIALS } from '../src/endpoints';
+import { readAddresses } from '../src/local/addresses';
+import { startDynamoDB } from '../src/local/dynamodb';
+import { createTables, type Db, dynamoDBClient, openDb } from '../src/stores/dynamodb';
+import { fanOutId } from '../src/workflows/feeds/declarations';
+import { seedFollowers, seedFollows, seedUsers } from '../test/support/feeds/seed';
+import { feedWorld } from '../test/support/feeds/world';
+import { billableActions } from '../test/support/histories';
+import { eventually, removeDataDir, type RunningStack, startLongwatch } from '../test/support/stack';
+import { bar } from './support/bar';
+import { closeConnections, get, post } from './support/http';
+import { latencies, median, ms, percentile, ratio } from './support/measure';
+
+export interface FeedsBenchSettings {
+  rounds: number;
+  /** Of the authors whose posts are timed. */
+  followers: number[];
+  /** Readings a round, of each kind. */
+  samples: number;
+}
+
+const REGION = 'us-east-1';
+/** As the product has under way: its ranges, and in each so many calls of so many rows. */
+const RANGES = 8;
+const LANES = 8;
+const BATCH = 25;
+/** The author whose fan-out is measured beside bare writes. */
+const MEASURED = 20_000;
+/** Whom the reader follows, and what each has posted. */
+const FOLLOWED = 50;
+const POSTS = 20;
+/** Of the reader of a mixed feed, authors above the threshold. */
+const PULLED = 10;
+
+/**
+ * Posts through HTTP until the last follower's feed has them, beside the same rows written bare with as many calls under
+ * way (the floor); then feeds through HTTP by each way of reading. What is measured takes turns, so that a noisy machine
+ * treats all alike.
+ */
+export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSettings): Promise<void> {
+  // In memory: a disk that all rows share is nothing that DynamoDB has.
+  const folder = mkdtempSync(join(tmpdir(), 'longwatch-bench-'));
+  const dynamodb = await startDynamoDB({ dataDir: folder, inMemory: true });
+  const stack = await startLongwatch({
+    TEMPORAL_UI_PORT: '0',
+    DYNAMODB_ENDPOINT: dynamodb.endpoint,
+    // All are pushed, and nobody is held back: that is what is measured.
+    LONGWATCH_FEED_THRESHOLD: '1000000000',
+    LONGWATCH_FEED_BULK_ROWS_PER_SECOND: '10000000',
+    LONGWATCH_FEED_RANGES: String(RANGES),
+  });
+  try {
+    const { parts } = readAddresses(stack.dataDir)!;
+    const endpoint = { endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS, region: REGION };
+    const lowLevel = dynamoDBClient(endpoint);
+    const db = openDb(lowLevel, 'longwatch-');
+    await createTables(lowLevel, 'floor-');
+    const connection = await Connection.connect({ address: parts.Temporal! });
+    const client = new Client({ connection });
+    const sizes = [...new Set([MEASURED, ...followers])].sort((a, b) => a - b);
+    const seeding = bar('followers made', sizes.reduce((sum, size) => sum + size, 0));
+    for (const size of sizes) {
+      await seedFollowers(db, `author-${size}`, size);
+      seeding.increment(size);
+    }
+    seeding.stop();
+    await seedReaders(db);
+
+    const posting = new Posting(stack, client);
+    const bare = new BareRows(endpoint);
+    const product: number[] = [];
+    const floor: number[] = [];
+    const reads: Record<Reading, number[]> = { push: [], mixed: [], pull: [] };
+    for (const size of sizes.slice(0, 1)) await posting.untilLast(size); // Compiled, connected, cached.
+    await bare.write(MEASURED);
+    const progress = bar('rounds', rounds);
+    for (let round = 0; round < rounds; round++) {
+      const turns = [async () => void product.push(MEASURED / (await posting.untilLast(MEASURED)).seconds), async () => void floor.push(MEASURED / (await bare.write(MEASURED)))];
+      for (const turn of round % 2 === 0 ? turns : turns.toReversed()) await turn();
+      for (const [reading, into] of Object.entries(reads) as [Reading, number[]][]) into.push(...(await latencies(samples, () => read(stack, reading))));
+      progress.increment();
+    }
+    progress.stop();
+    report({ product, floor, reads, rounds, samples });
+    const table = new Table({ head: ['followers', 'to the last one', 'rows a second', 'billable actions'], style: { head: [], border: [] } });
+    for (const size of followers) {
+      const { seconds, actions } = await posting.untilLast(size);
+      table.push([size, `${seconds.toFixed(2)} s`, (size / seconds).toFixed(0), actions]);
+    }
+    console.log(`${table.toString()}\nFrom the request to the end of the fan-out.\n`);
+    await connection.close();
+    lowLevel.destroy();
+    bare.close();
+  } finally {
+    closeConnections();
+    await stack.stop();
+    removeDataDir(stack.dataDir);
+    await dynamodb.child.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Posts of authors with so many followers. */
+class Posting {
+  private next = 0;
+
+  constructor(
+    private readonly stack: RunningStack,
+    private readonly client: Client,
+  ) {}
+
+  /** From the request until the fan-out is over. */
+  async untilLast(followers: number): Promise<{ seconds: number; actions: number }> {
+    const postId = `timed-${this.next++}`;
+    const started = performance.now();
+    const { status, text } = await post(new URL('/v1/posts', this.stack.url), this.stack.key, JSON.stringify({ authorId: `author-${followers}`, postId, text: 'timed' }));
+    if (status !== 201) throw new Error(`${status}: ${text}`);
+    const handle = this.client.workflow.getHandle(fanOutId(postId));
+    await eventually(() => handle.describe().then(() => true, () => false), Boolean);
+    await handle.result();
+    return { seconds: (performance.now() - started) / 1000, actions: billableActions(await handle.fetchHistory()) };
+  }
+}
+
+/** Rows like the product's in a table like the product's, by BatchWriteItem alone. */
+class BareRows {
+  private readonly client: DynamoDBClient;
+  private next = 0;
+
+  constructor(endpoint: { endpoint: string; region: string; credentials: typeof LOCAL_CREDENTIALS }) {
+    this.client = new DynamoDBClient({ ...endpoint, requestHandler: new NodeHttpHandler({ httpAgent: { maxSockets: 256 } }) });
+  }
+
+  /** @returns seconds. */
+  async write(rows: number): Promise<number> {
+    const key = `2026-01-01T00:00:00.000Z#bare-${this.next++}`;
+    const batches = Array.from({ length: Math.ceil(rows / BATCH) }, (_, b) =>
+      Array.from({ length: Math.min(BATCH, rows - b * BATCH) }, (__, i): WriteRequest => ({
+        PutRequest: { Item: { UserID: { S: `author-${rows}-f${b * BATCH + i}` }, TimePostID: { S: key }, AuthorID: { S: `author-${rows}` }, Epoch: { N: '1' } } },
+      })),
+    ).values();
+    const started = performance.now();
+    const lane = async () => {
+      // All lanes draw from one list.
+      for (const batch of batches) await this.client.send(new BatchWriteItemCommand({ RequestItems: { 'floor-Feed': batch } }));
+    };
+    await Promise.all(Array.from({ length: RANGES * LANES }, lane));
+    return (performance.now() - started) / 1000;
+  }
+
+  close(): void {
+    this.client.destroy();
+  }
+}
+
+type Reading = 'push' | 'mixed' | 'pull';
+
+const QUERY: Readonly<Record<Reading, string>> = { push: 'reader-push/feed', mixed: 'reader-mixed/feed', pull: 'reader-push/feed?mode=pull' };
+
+async function read({ url, key }: RunningStack, reading: Reading): Promise<void> {
+  const { status, text } = await get(new URL(`/v1/users/${QUERY[reading]}`, url), key);
+  if (status !== 200 || (JSON.parse(text) as { items: unknown[] }).items.length !== 20) throw new Error(`${status}: ${text}`);
+}
+
+/** One reader whose authors are all pushed, and one who follows the same, and some of them are above the threshold. */
+async function seedReaders(db: Db): Promise<void> {
+  const authors = Array.from({ length: FOLLOWED }, (_, i) => `followed-${i}`);
+  await seedUsers(db, [
+    { userId: 'reader-push', following: FOLLOWED },
+    { userId: 'reader-mixed', following: FOLLOWED },
+    ...authors.map((userId) => ({ userId })),
+  ]);
+  await seedFollows(db, authors.flatMap((authorId, i) => [{ readerId: 'reader-push', authorId }, { readerId: 'reader-mixed', authorId, pulled: i < PULLED }]));
+  let tick = Date.now() - FOLLOWED * POSTS * 1_000;
+  const world = feedWorld(db, { now: () => (tick += 1_000) });
+  const rows = [];
+  for (let i = 0; i < FOLLOWED * POSTS; i++) {
+    const authorId = authors[i % FOLLOWED]!;
+    const { post: made } = await world.posting.create({ authorId, postId: `seeded-${i}`, text: 'x'.repeat(280), media: [] });
+    const ref = { key: `${new Date(made.at).toISOString()}#${made.postId}`, authorId, epoch: 1 };
+    rows.push({ ...ref, readerId: 'reader-push' }, ...(i % FOLLOWED < PULLED ? [] : [{ ...ref, readerId: 'reader-mixed' }]));
+  }
+  await world.rows.put(rows);
+}
+
+interface Measured extends Pick<FeedsBenchSettings, 'rounds' | 'samples'> {
+  product: number[];
+  floor: number[];
+  reads: Record<Reading, number[]>;
+}
+
+function report({ product, floor, reads, rounds, samples }: Measured): void {
+  const rows = new Table({ head: ['', `rows a second, ${RANGES * LANES} calls under way`], style: { head: [], border: [] } });
+  rows.push(['a post through HTTP, to the end of its fan-out', median(product).toFixed(0)], ['floor: bare BatchWriteItem', median(floor).toFixed(0)]);
+  console.log(`\n${rows.toString()}\n${rounds} rounds of ${MEASURED} rows each, in turn.\n`);
+  console.log(`Rows a second over the floor's: ${ratio(median(product.map((value, i) => value / floor[i]!)))}  (target: at least 0.8), the median over the rounds of each round's own.\n`);
+  const names = { push: `push: ${FOLLOWED} authors, all written`, mixed: `mixed: ${PULLED} of ${FOLLOWED} read at read time`, pull: `pull: all ${FOLLOWED} read at read time` };
+  const table = new Table({ head: ['a page of 20', 'p50', 'p95', 'over push'], style: { head: [], border: [] } });
+  for (const reading of ['push', 'mixed', 'pull'] as const)
+    table.push([names[reading], ms(percentile(reads[reading], 50)), ms(percentile(reads[reading], 95)), ratio(median(reads[reading]) / median(reads.push))]);
+  console.log(`${table.toString()}\n${rounds} rounds of ${samples} readings of each, in turn.\n`);
+}

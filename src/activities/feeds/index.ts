@@ -1,0 +1,57 @@
+import { Context } from '@temporalio/activity';
+import type { Slice } from '../../domain/feeds/ranges';
+import type { FeedUserStore } from '../../stores/feeds/users';
+import { asFailure } from '../failures';
+import type { Attempt, FanOut } from './fanOut';
+import type { Governor } from './governor';
+import type { Settling } from './settling';
+import type { FeedsActivities, SliceReport } from './types';
+
+export interface FeedsActivityParts {
+  users: FeedUserStore;
+  fanOut: FanOut;
+  settling: Settling;
+  /** On the queue of large ones. */
+  governor?: Governor;
+}
+
+/** A heartbeat that reaches the server is a billable action: who is done soon sends none. */
+const QUIET_MS = 5_000;
+/** Between heartbeats of who waits for their turn; well within the heartbeat's timeout. */
+const WAITING_BEAT_MS = 10_000;
+
+export function feedsActivities({ users, fanOut, settling, governor }: FeedsActivityParts): FeedsActivities {
+  const over = (slice: Slice, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>) => asFailure(() => attempt(slice, governor, work));
+  return {
+    deliver: (post, slice) => over(slice, (from, how) => fanOut.deliver(post, from, how)),
+    retract: (post, slice) => over(slice, (from, how) => fanOut.retract(post, from, how)),
+    turnFollowers: (turn, slice) => over(slice, (from, how) => fanOut.turn(turn, from, how)),
+    completeTurn: ({ authorId, modeVersion, direction }) => asFailure(() => users.completeTurn(authorId, modeVersion, direction)),
+    settleRelation: (change) => asFailure(() => settling.settle(change)),
+  };
+}
+
+/** Goes on where an attempt before has left word, and leaves word itself. */
+async function attempt(slice: Slice, governor: Governor | undefined, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>): Promise<SliceReport> {
+  const context = Context.current();
+  const { cancellationSignal: signal } = context;
+  const started = Date.now();
+  const before = context.info.heartbeatDetails as SliceReport | undefined;
+  const withBefore = (report: SliceReport): SliceReport => ({ ...report, rows: report.rows + (before?.rows ?? 0) });
+  const from = before?.after === undefined ? slice : { ...slice, after: before.after };
+  let last = withBefore({ rows: 0, ...(from.after !== undefined && { after: from.after }) });
+  const report = await work(from, {
+    signal,
+    progress(sofar) {
+      last = withBefore(sofar);
+      if (Date.now() - started > QUIET_MS) context.heartbeat(last);
+    },
+    ...(governor && {
+      async take(authorId: string, rows: number) {
+        const beat = setInterval(() => context.heartbeat(last), WAITING_BEAT_MS);
+        await governor.take(authorId, rows, signal).finally(() => clearInterval(beat));
+      },
+    }),
+  });
+  return withBefore(report);
+}

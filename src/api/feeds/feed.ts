@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { type FeedPage, type Feeds, MAX_UNREAD } from '../../operations/feeds/feed';
+import { postSchema, shownPost } from './posts';
+import { type AnyRoute, route } from '../routes';
+import { cursorSchema, idSchema } from '../schemas';
+
+export interface FeedRouteParts {
+  feeds: Feeds;
+}
+
+const params = z.object({ userId: idSchema });
+const MAX_LIMIT = 100;
+
+const pageSchema = z.object({
+  items: z.array(postSchema.extend({ unread: z.boolean().describe('Newer than the read marker') })),
+  older: z.string().optional().describe('Cursor of what is older; absent at the end'),
+  newer: z.string().optional().describe('Cursor of what is newer, now or later'),
+});
+
+/** Readers' feeds. */
+export function feedRoutes(parts: FeedRouteParts): AnyRoute[] {
+  return [getFeed(parts), getUnread(parts), putReadMarker(parts)];
+}
+
+const shown = ({ items, ...cursors }: FeedPage) => ({ items: items.map((post) => ({ ...shownPost(post), unread: post.unread })), ...cursors });
+
+const getFeed = ({ feeds }: FeedRouteParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/users/:userId/feed',
+    operationId: 'getFeed',
+    tag: 'feeds',
+    summary: 'What those posted whom a user follows, newest first',
+    roles: ['service'],
+    params,
+    query: z.object({
+      cursor: cursorSchema,
+      direction: z.enum(['older', 'newer'], 'must be older or newer').optional(),
+      limit: z.coerce.number('must be a number').int().min(1, `must be 1 to ${MAX_LIMIT}`).max(MAX_LIMIT, `must be 1 to ${MAX_LIMIT}`).optional(),
+      mode: z.enum(['push', 'pull'], 'must be push or pull').optional().describe('pull: from the lists of all authors, without what was written into the feed'),
+    }),
+    responses: { 200: { description: 'A page', schema: pageSchema }, 404: { description: 'There is no such user' } },
+    handler: async ({ params: { userId }, query: { cursor, direction, limit, mode } }) => {
+      const page = await feeds.read(userId, {
+        ...(cursor !== undefined && { cursor }),
+        ...(direction !== undefined && { direction }),
+        ...(limit !== undefined && { limit }),
+        ...(mode !== undefined && { mode }),
+      });
+      return { status: 200, body: shown(page) };
+    },
+  });
+
+const getUnread = ({ feeds }: FeedRouteParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/users/:userId/feed/unread',
+    operationId: 'countUnread',
+    tag: 'feeds',
+    summary: `Posts of a feed that are newer than its read marker, counted up to ${MAX_UNREAD}`,
+    roles: ['service'],
+    params,
+    responses: {
+      200: { description: 'How many; `more`: and more than that', schema: z.object({ count: z.int(), more: z.boolean() }) },
+      404: { description: 'There is no such user' },
+    },
+    handler: async ({ params: { userId } }) => ({ status: 200, body: await feeds.unread(userId) }),
+  });
+
+const putReadMarker = ({ feeds }: FeedRouteParts): AnyRoute =>
+  route({
+    method: 'put',
+    path: '/v1/users/:userId/feed/read-marker',
+    operationId: 'putReadMarker',
+    tag: 'feeds',
+    summary: 'Mark a post, and all that is older, as read; never goes back',
+    roles: ['service'],
+    params,
+    body: z.strictObject({ postId: idSchema }),
+    responses: {
+      200: { description: 'Where the marker is now', schema: z.object({ postId: z.string() }) },
+      404: { description: 'There is no such user, or no such post' },
+    },
+    handler: async ({ params: { userId }, body: { postId } }) => ({ status: 200, body: await feeds.moveReadMarker(userId, postId) }),
+  });

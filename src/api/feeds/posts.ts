@@ -1,0 +1,172 @@
+import { z } from 'zod';
+import { MAX_LINK, MAX_MEDIA, MAX_TEXT, type Post } from '../../domain/feeds/post';
+import { iso } from '../../domain/ids';
+import type { Posts } from '../../operations/feeds/posts';
+import { fromCursor, toCursor } from '../../stores/cursor';
+import type { PostStore } from '../../stores/feeds/posts';
+import { ifMatchHeader, versionOf } from '../ifMatch';
+import { type AnyRoute, route } from '../routes';
+import { cursorSchema, idSchema, limitSchema } from '../schemas';
+
+export interface PostParts {
+  posts: Posts;
+  store: PostStore;
+}
+
+const params = z.object({ id: idSchema });
+const DEFAULT_LIMIT = 20;
+/** A text of MAX_TEXT characters and MAX_MEDIA links, in JSON at its longest. */
+const BODY_LIMIT = 128 * 1024;
+
+/** As people count characters: an emoji is one. */
+const textSchema = z
+  .string('must be a text')
+  .refine((text) => text.trim().length > 0, 'must not be empty')
+  .refine((text) => [...text].length <= MAX_TEXT, `must be at most ${MAX_TEXT} characters`);
+const mediaSchema = z
+  .array(z.url({ protocol: /^https?$/, error: 'must be an http or https link' }).max(MAX_LINK, `must be at most ${MAX_LINK} characters`))
+  .max(MAX_MEDIA, `must be at most ${MAX_MEDIA} links`);
+
+export const postSchema = z.object({
+  postId: z.string(),
+  authorId: z.string(),
+  text: z.string(),
+  media: z.array(z.string()),
+  replyTo: z.string().optional(),
+  postedAt: z.iso.datetime(),
+  editedAt: z.iso.datetime().optional(),
+  version: z.int(),
+});
+
+/** Posts, one by one and by author. */
+export function postRoutes(parts: PostParts): AnyRoute[] {
+  return [createPost(parts), getPost(parts), editPost(parts), deletePost(parts), listPosts(parts)];
+}
+
+export function shownPost({ postId, authorId, text, media, replyTo, at, editedAt, version }: Post) {
+  return {
+    postId,
+    authorId,
+    text,
+    media,
+    ...(replyTo !== undefined && { replyTo }),
+    postedAt: iso(at),
+    ...(editedAt !== undefined && { editedAt: iso(editedAt) }),
+    version,
+  };
+}
+
+const etag = ({ version }: Post): Record<string, string> => ({ etag: `"${version}"` });
+
+const createPost = ({ posts }: PostParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/posts',
+    operationId: 'createPost',
+    tag: 'feeds',
+    summary: 'Post; once a postId, or once an Idempotency-Key of the author',
+    roles: ['service'],
+    body: z.strictObject({ authorId: idSchema, postId: idSchema.optional(), text: textSchema, media: mediaSchema.default([]), replyTo: idSchema.optional() }),
+    bodyLimit: BODY_LIMIT,
+    headers: [{ name: 'Idempotency-Key', required: false, description: 'Where no postId is given: repetitions under one key are one post' }],
+    responses: {
+      200: { description: 'It was posted before', schema: postSchema },
+      201: { description: 'Posted', schema: postSchema },
+      404: { description: 'There is no such author, or no post to reply to' },
+      409: { description: 'The id is that of another post, or of one that was deleted' },
+    },
+    handler: async ({ body: { postId, replyTo, ...content }, header }) => {
+      const idempotencyKey = header('idempotency-key');
+      const { post, created } = await posts.create({
+        ...content,
+        ...(postId !== undefined && { postId }),
+        ...(replyTo !== undefined && { replyTo }),
+        ...(idempotencyKey !== undefined && { idempotencyKey }),
+      });
+      return { status: created ? 201 : 200, body: shownPost(post), headers: { ...etag(post), location: `/v1/posts/${post.postId}` } };
+    },
+  });
+
+const getPost = ({ posts }: PostParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/posts/:id',
+    operationId: 'getPost',
+    tag: 'feeds',
+    summary: 'One post; with `reader`, only if there is no block between them and its author',
+    roles: ['service'],
+    params,
+    query: z.object({ reader: idSchema.optional() }),
+    responses: { 200: { description: 'The post', schema: postSchema }, 404: { description: 'There is no such post, or not for this reader' } },
+    handler: async ({ params: { id }, query: { reader } }) => {
+      const post = reader === undefined ? await posts.find(id) : await posts.findFor(id, reader);
+      return { status: 200, body: shownPost(post), headers: etag(post) };
+    },
+  });
+
+const editPost = ({ posts }: PostParts): AnyRoute =>
+  route({
+    method: 'patch',
+    path: '/v1/posts/:id',
+    operationId: 'editPost',
+    tag: 'feeds',
+    summary: 'Change what a post says; every feed shows it at once',
+    roles: ['service'],
+    params,
+    body: z
+      .strictObject({ text: textSchema.optional(), media: mediaSchema.optional() })
+      .refine(({ text, media }) => text !== undefined || media !== undefined, 'must have text, media or both'),
+    bodyLimit: BODY_LIMIT,
+    headers: [{ ...ifMatchHeader, required: false }],
+    responses: {
+      200: { description: 'As it is now', schema: postSchema },
+      404: { description: 'There is no such post' },
+      412: { description: 'It is at another version than If-Match names' },
+    },
+    handler: async ({ params: { id }, body: { text, media }, header }) => {
+      const ifMatch = header('if-match');
+      const change = { ...(text !== undefined && { text }), ...(media !== undefined && { media }) };
+      const post = await posts.edit(id, change, ifMatch === undefined ? undefined : versionOf(ifMatch));
+      return { status: 200, body: shownPost(post), headers: etag(post) };
+    },
+  });
+
+const deletePost = ({ posts }: PostParts): AnyRoute =>
+  route({
+    method: 'delete',
+    path: '/v1/posts/:id',
+    operationId: 'deletePost',
+    tag: 'feeds',
+    summary: 'Delete a post; no feed shows it from now on',
+    roles: ['service'],
+    params,
+    responses: { 204: { description: 'Deleted, perhaps since long' }, 404: { description: 'There was never such a post' } },
+    handler: async ({ params: { id } }) => {
+      await posts.remove(id);
+      return { status: 204 };
+    },
+  });
+
+const listPosts = ({ posts, store }: PostParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/users/:userId/posts',
+    operationId: 'listPosts',
+    tag: 'feeds',
+    summary: 'What a user posted, newest first',
+    roles: ['service'],
+    params: z.object({ userId: idSchema }),
+    query: z.object({ reader: idSchema.optional(), cursor: cursorSchema, limit: limitSchema }),
+    responses: {
+      200: { description: 'A page', schema: z.object({ items: z.array(postSchema), cursor: z.string().optional() }) },
+      404: { description: 'There is no such user, or not for this reader' },
+    },
+    handler: async ({ params: { userId }, query: { reader, cursor, limit = DEFAULT_LIMIT } }) => {
+      await posts.mayRead(userId, reader);
+      const before = cursor === undefined ? undefined : fromCursor(cursor, ['Key'])['Key'];
+      const refs = await store.ofAuthor(userId, before === undefined ? {} : { before }, 'older', limit + 1);
+      const items = await store.findAll(refs.slice(0, limit));
+      const last = refs[limit - 1];
+      return { status: 200, body: { items: items.map(shownPost), ...(refs.length > limit && last && toCursor({ Key: last.key })) } };
+    },
+  });

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import { LongwatchError } from '../../domain/errors';
+import { iso } from '../../domain/ids';
+import type { Relations } from '../../operations/feeds/relations';
+import type { ListOptions, RelationStore } from '../../stores/feeds/relations';
+import type { FeedUser, FeedUserStore } from '../../stores/feeds/users';
+import type { Page } from '../../stores/cursor';
+import { type AnyRoute, route } from '../routes';
+import { cursorSchema, idSchema, limitSchema } from '../schemas';
+
+export interface RelationParts {
+  users: FeedUserStore;
+  relations: RelationStore;
+  changes: Relations;
+}
+
+const params = z.object({ userId: idSchema });
+const pairParams = z.object({ userId: idSchema, otherId: idSchema });
+const MAX_NAME = 100;
+
+const userSchema = z.object({
+  userId: z.string(),
+  name: z.string(),
+  followers: z.int(),
+  following: z.int(),
+  posts: z.int(),
+  spread: z.enum(['push', 'rising', 'pull', 'falling']).describe('How their posts reach followers: written into feeds, or merged at read time'),
+});
+
+/** Users, and who follows and blocks whom. */
+export function relationRoutes(parts: RelationParts): AnyRoute[] {
+  return [
+    putUser(parts),
+    getUser(parts),
+    putFollow(parts),
+    deleteFollow(parts),
+    putBlock(parts),
+    deleteBlock(parts),
+    list(parts, 'followers', 'Who follows a user'),
+    list(parts, 'following', 'Whom a user follows'),
+  ];
+}
+
+const shown = ({ userId, name, followers, following, posts, mode }: FeedUser) => ({ userId, name, followers, following, posts, spread: mode });
+
+async function userOf({ users }: RelationParts, userId: string): Promise<FeedUser> {
+  const found = (await users.find([userId])).get(userId);
+  if (!found) throw new LongwatchError('notFound', `There is no user ${userId}; PUT /v1/users/${userId} makes one`);
+  return found;
+}
+
+const putUser = (parts: RelationParts): AnyRoute =>
+  route({
+    method: 'put',
+    path: '/v1/users/:userId',
+    operationId: 'putUser',
+    tag: 'feeds',
+    summary: 'Make a user, or give one another name',
+    roles: ['service'],
+    params,
+    body: z.strictObject({ name: z.string('must be a text').min(1, `must be 1 to ${MAX_NAME} characters`).max(MAX_NAME, `must be 1 to ${MAX_NAME} characters`) }),
+    responses: { 200: { description: 'There was one', schema: userSchema }, 201: { description: 'Made', schema: userSchema } },
+    handler: async ({ params: { userId }, body: { name } }) => {
+      const isNew = await parts.users.put(userId, name);
+      return { status: isNew ? 201 : 200, body: shown(await userOf(parts, userId)) };
+    },
+  });
+
+const getUser = (parts: RelationParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/users/:userId',
+    operationId: 'getUser',
+    tag: 'feeds',
+    summary: 'A user with their counts',
+    roles: ['service'],
+    params,
+    responses: { 200: { description: 'The user', schema: userSchema }, 404: { description: 'There is no such user' } },
+    handler: async ({ params: { userId } }) => ({ status: 200, body: shown(await userOf(parts, userId)) }),
+  });
+
+const putFollow = ({ changes }: RelationParts): AnyRoute =>
+  route({
+    method: 'put',
+    path: '/v1/users/:userId/following/:otherId',
+    operationId: 'follow',
+    tag: 'feeds',
+    summary: 'Follow a user; their latest posts come into the feed in the background',
+    roles: ['service'],
+    params: pairParams,
+    responses: {
+      200: { description: 'Follows, perhaps since long', schema: z.object({ userId: z.string(), since: z.iso.datetime() }) },
+      404: { description: 'One of both does not exist' },
+      409: { description: 'One has blocked the other, or too many are followed' },
+    },
+    handler: async ({ params: { userId, otherId } }) => {
+      const { since } = await changes.follow(userId, otherId);
+      return { status: 200, body: { userId: otherId, since: iso(since) } };
+    },
+  });
+
+const deleteFollow = ({ changes }: RelationParts): AnyRoute =>
+  route({
+    method: 'delete',
+    path: '/v1/users/:userId/following/:otherId',
+    operationId: 'unfollow',
+    tag: 'feeds',
+    summary: 'Follow a user no more; their posts are out of the feed at once',
+    roles: ['service'],
+    params: pairParams,
+    responses: { 204: { description: 'Does not follow, perhaps never did' }, 404: { description: 'One of both does not exist' } },
+    handler: async ({ params: { userId, otherId } }) => {
+      await changes.unfollow(userId, otherId);
+      return { status: 204 };
+    },
+  });
+
+const putBlock = ({ changes }: RelationParts): AnyRoute =>
+  route({
+    method: 'put',
+    path: '/v1/users/:userId/blocks/:otherId',
+    operationId: 'block',
+    tag: 'feeds',
+    summary: 'Block a user: neither follows the other any more, nor can again, nor sees the other’s posts',
+    roles: ['service'],
+    params: pairParams,
+    responses: { 204: { description: 'Blocked' }, 404: { description: 'One of both does not exist' } },
+    handler: async ({ params: { userId, otherId } }) => {
+      await changes.block(userId, otherId);
+      return { status: 204 };
+    },
+  });
+
+const deleteBlock = ({ changes }: RelationParts): AnyRoute =>
+  route({
+    method: 'delete',
+    path: '/v1/users/:userId/blocks/:otherId',
+    operationId: 'unblock',
+    tag: 'feeds',
+    summary: 'End a block; follows that it ended do not come back',
+    roles: ['service'],
+    params: pairParams,
+    responses: { 204: { description: 'Not blocked, perhaps never was' } },
+    handler: async ({ params: { userId, otherId } }) => {
+      await changes.unblock(userId, otherId);
+      return { status: 204 };
+    },
+  });
+
+const list = (parts: RelationParts, which: 'followers' | 'following', summary: string): AnyRoute =>
+  route({
+    method: 'get',
+    path: `/v1/users/:userId/${which}`,
+    operationId: which === 'followers' ? 'listFollowers' : 'listFollowing',
+    tag: 'feeds',
+    summary,
+    roles: ['service'],
+    params,
+    query: z.object({ cursor: cursorSchema, limit: limitSchema }),
+    responses: {
+      200: { description: 'A page', schema: z.object({ items: z.array(z.object({ userId: z.string(), since: z.iso.datetime() })), cursor: z.string().optional() }) },
+      404: { description: 'There is no such user' },
+    },
+    handler: async ({ params: { userId }, query: { cursor, limit } }) => {
+      await userOf(parts, userId);
+      const options: ListOptions = { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) };
+      const page: Page<{ userId: string; since: number }> = await parts.relations[which](userId, options);
+      return { status: 200, body: { ...page, items: page.items.map((item) => ({ ...item, since: iso(item.since) })) } };
+    },
+  });

@@ -1,0 +1,56 @@
+import { feedsActivities } from '../activities/feeds';
+import { FanOut } from '../activities/feeds/fanOut';
+import { Governor } from '../activities/feeds/governor';
+import { Settling } from '../activities/feeds/settling';
+import { feedRoutes } from '../api/feeds/feed';
+import { postRoutes } from '../api/feeds/posts';
+import { relationRoutes } from '../api/feeds/relations';
+import type { Config } from '../config';
+import type { FeedSettings } from '../domain/feeds/settings';
+import { Feeds } from '../operations/feeds/feed';
+import { Posts } from '../operations/feeds/posts';
+import { Relations } from '../operations/feeds/relations';
+import { FeedRowStore } from '../stores/feeds/feedRows';
+import { PostStore } from '../stores/feeds/posts';
+import { RelationStore } from '../stores/feeds/relations';
+import { FeedUserStore } from '../stores/feeds/users';
+import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from '../workflows/feeds/declarations';
+import type { Part, Shared } from './part';
+
+/** One in so many rows looks at the whole of its feed, at some 20 read units: about a tenth of one a row. */
+const TRIM_EVERY = 200;
+
+export function feedSettings(config: Config): FeedSettings {
+  return {
+    threshold: config.LONGWATCH_FEED_THRESHOLD,
+    cap: config.LONGWATCH_FEED_CAP,
+    backfill: config.LONGWATCH_FEED_BACKFILL,
+    bulkAbove: config.LONGWATCH_FEED_BULK_ABOVE,
+    ranges: config.LONGWATCH_FEED_RANGES,
+    trimEvery: TRIM_EVERY,
+  };
+}
+
+/** Users, who follows whom, posts, and the feeds that follow from them. */
+export function buildFeeds({ config, db, ledger, metrics, startSoon }: Shared): Part {
+  const settings = feedSettings(config);
+  const users = new FeedUserStore(db);
+  const stores = { users, relations: new RelationStore(db, users), posts: new PostStore(db), rows: new FeedRowStore(db) };
+  const owing = { ...stores, db, ledger, startSoon };
+  const settling = new Settling(stores, settings);
+  const fanOut = new FanOut({ ...stores, settling, onRows: (kind, count) => metrics.feedRowsWritten(kind, count) }, settings);
+  const governor = new Governor(config.LONGWATCH_FEED_BULK_ROWS_PER_SECOND);
+  const feeds = new Feeds(stores, settings);
+  return {
+    routes: [
+      ...relationRoutes({ users, relations: stores.relations, changes: new Relations(owing, settings) }),
+      ...postRoutes({ posts: new Posts(owing, settings), store: stores.posts }),
+      ...feedRoutes({ feeds }),
+    ],
+    activities: {
+      [FEEDS_QUEUE]: feedsActivities({ users, fanOut, settling }),
+      [FEEDS_BULK_QUEUE]: feedsActivities({ users, fanOut, settling, governor }),
+    },
+    standing: [],
+  };
+}

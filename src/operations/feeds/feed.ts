@@ -1,0 +1,200 @@
+import { LongwatchError } from '../../domain/errors';
+import { beyond, type FeedDirection, merged, type Window } from '../../domain/feeds/merge';
+import { type Post, postIdOf, type PostRef, timeKey } from '../../domain/feeds/post';
+import type { FeedSettings } from '../../domain/feeds/settings';
+import { inLanes } from '../../domain/lanes';
+import { fromCursor, toCursor } from '../../stores/cursor';
+import type { FeedRowStore } from '../../stores/feeds/feedRows';
+import type { PostStore } from '../../stores/feeds/posts';
+import type { RelationStore } from '../../stores/feeds/relations';
+import type { FeedState, FeedUserStore } from '../../stores/feeds/users';
+
+export interface FeedParts {
+  users: FeedUserStore;
+  relations: RelationStore;
+  posts: PostStore;
+  rows: FeedRowStore;
+}
+
+/** `push`: what was written into the feed, and the lists of authors above the threshold. `pull`: the lists of all. */
+export type FeedMode = 'push' | 'pull';
+
+export interface FeedRequest {
+  cursor?: string;
+  /** Default `older`. */
+  direction?: FeedDirection;
+  limit?: number;
+  /** Default `push`. */
+  mode?: FeedMode;
+}
+
+export interface ShownPost extends Post {
+  /** Newer than the reader's marker. */
+  unread: boolean;
+}
+
+export interface FeedPage {
+  /** Newest first. */
+  items: ShownPost[];
+  /** Cursor of what is older; absent at the end of the feed. */
+  older?: string;
+  /** Cursor of what is newer, now or later; absent while nothing was ever shown. */
+  newer?: string;
+}
+
+interface Position {
+  key: string;
+  /** Posts from where the reading began at the top, for the cap. */
+  depth: number;
+}
+
+/** A part of the order of time in which the same lists are complete. */
+interface Region {
+  window: Window;
+  /** Authors whose lists are read; with `rows`, the feed's own references as well. */
+  authors: readonly string[];
+  rows: boolean;
+}
+
+const DEFAULT_LIMIT = 20;
+/** Lists that one reading has under way at once. */
+const LANES = 16;
+/** References that are read at least where those before were not all shown: a few more cost less than another round. */
+const REFILL = 20;
+/** A reading begins again when the feed was moved under it, which is rare. */
+const MAX_ATTEMPTS = 20;
+export const MAX_UNREAD = 100;
+
+/**
+ * Reads feeds. Whatever the lists hold, a post is shown only if its reader follows its author and it is not deleted,
+ * by strongly consistent reads that come after: background work may be late, never wrong.
+ */
+export class Feeds {
+  constructor(
+    private readonly parts: FeedParts,
+    private readonly settings: Pick<FeedSettings, 'cap'>,
+  ) {}
+
+  /** @throws LongwatchError `notFound` (no such reader), `invalid` (a cursor of no feed). */
+  async read(readerId: string, { cursor, direction = 'older', limit = DEFAULT_LIMIT, mode = 'push' }: FeedRequest = {}): Promise<FeedPage> {
+    const from = cursor === undefined ? undefined : position(cursor);
+    // From the top there is nothing newer to read: it is where reading begins.
+    const towards = from ? direction : 'older';
+    const wanted = towards === 'newer' ? limit : Math.max(0, Math.min(limit, this.settings.cap - (from?.depth ?? 0)));
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const found = await this.attempt(readerId, { from, direction: towards, mode, wanted: wanted + 1 });
+      if (found) return this.page(found, { from, direction: towards, wanted });
+    }
+    throw new LongwatchError('contention', `The feed of ${readerId} was being moved all the time; try again`);
+  }
+
+  /** Marks a post, and all that is older, as read. Never goes back. @throws LongwatchError `notFound` (no such user, no such post). */
+  async moveReadMarker(readerId: string, postId: string): Promise<{ postId: string }> {
+    const [post] = await Promise.all([this.parts.posts.find(postId), this.state(readerId)]);
+    if (!post) throw new LongwatchError('notFound', `There is no post ${postId}`, { faults: [{ field: 'postId', message: 'must be a post of the feed' }] });
+    await this.parts.users.moveReadMarker(readerId, timeKey(post.at, postId));
+    const { readMarker = '' } = await this.state(readerId);
+    return { postId: postIdOf(readMarker) };
+  }
+
+  /** Posts newer than the marker, up to MAX_UNREAD. */
+  async unread(readerId: string): Promise<{ count: number; more: boolean }> {
+    const { readMarker } = await this.state(readerId);
+    const from = readMarker === undefined ? undefined : { key: readMarker, depth: 0 };
+    const { items } = await this.read(readerId, { limit: MAX_UNREAD + 1, ...(from && { cursor: cursorOf(from), direction: 'newer' }) });
+    return { count: Math.min(items.length, MAX_UNREAD), more: items.length > MAX_UNREAD };
+  }
+
+  /** Up to `wanted` posts in the order of reading; undefined when the feed was moved meanwhile. */
+  private async attempt(
+    readerId: string,
+    { from, direction, mode, wanted }: { from: Position | undefined; direction: FeedDirection; mode: FeedMode; wanted: number },
+  ): Promise<ShownPost[] | undefined> {
+    const before = await this.state(readerId);
+    const asked: Window = from ? beyond({}, from.key, direction) : {};
+    const found: ShownPost[] = [];
+    for await (const region of this.regions(readerId, before, { asked, direction, mode })) {
+      let window: Window | undefined = region.window;
+      for (let size = wanted - found.length; window && found.length < wanted; size = Math.max(wanted - found.length, REFILL)) {
+        const refs: PostRef[] = await this.refs(readerId, { ...region, window }, direction, size);
+        const { posts, followed, reader } = await this.parts.rows.hydrate(readerId, refs);
+        // References that were read may be fewer than those before the move.
+        if (!reader || reader.feed.version !== before.version) return undefined;
+        for (const { key, authorId } of refs) {
+          const post = posts.get(postIdOf(key));
+          if (!post || post.deleted || !followed.has(authorId)) continue;
+          const { contentHash: _, pushed: __, deleted: ___, ...shown } = post;
+          found.push({ ...shown, unread: before.readMarker === undefined || key > before.readMarker });
+        }
+        const last = refs.at(-1);
+        window = last && refs.length === size ? beyond(window, last.key, direction) : undefined;
+      }
+      if (found.length >= wanted) break;
+    }
+    return found;
+  }
+
+  /** The parts of a feed, in the order of reading, with the lists that are complete in each. */
+  private async *regions(
+    readerId: string,
+    { completeAfter }: FeedState,
+    { asked, direction, mode }: { asked: Window; direction: FeedDirection; mode: FeedMode },
+  ): AsyncGenerator<Region> {
+    const { relations } = this.parts;
+    const pulled = async (window: Window): Promise<Region> => ({ window, authors: await relations.allFollowing(readerId), rows: false });
+    if (mode === 'pull') return yield await pulled(asked);
+    const pushed = async (window: Window): Promise<Region> => ({ window, authors: await relations.marks(readerId), rows: true });
+    if (completeAfter === undefined) return yield await pushed(asked);
+    // The space sorts before every character of an id: the border itself is not complete.
+    const border = `${completeAfter} `;
+    const above = { ...asked, after: higher(asked.after, completeAfter) };
+    const below = { ...asked, before: asked.before !== undefined && asked.before < border ? asked.before : border };
+    const isEmpty = ({ after, before }: Window) => after !== undefined && before !== undefined && after >= before;
+    const parts = [...(isEmpty(above) ? [] : [() => pushed(above)]), ...(isEmpty(below) ? [] : [() => pulled(below)])];
+    for (const part of direction === 'older' ? parts : parts.toReversed()) yield await part();
+  }
+
+  /** The next references of a region, from as many lists as it has. */
+  private async refs(readerId: string, { window, authors, rows }: Region, direction: FeedDirection, limit: number): Promise<PostRef[]> {
+    const part = { window, direction, limit };
+    const [own, lists] = await Promise.all([
+      rows ? this.parts.rows.part(readerId, part) : [],
+      inLanes(authors, LANES, (authorId) => this.parts.posts.ofAuthor(authorId, window, direction, limit)),
+    ]);
+    return merged([own, ...lists], direction, limit);
+  }
+
+  /** One more than was wanted was asked for, to know whether there is more. */
+  private page(found: ShownPost[], { from, direction, wanted }: { from: Position | undefined; direction: FeedDirection; wanted: number }): FeedPage {
+    const kept = found.slice(0, wanted);
+    const items = direction === 'older' ? kept : kept.toReversed();
+    const [newest, oldest] = [items[0], items.at(-1)];
+    const depth = from?.depth ?? 0;
+    if (!newest || !oldest) {
+      // Nothing that way; who asked for what is newer may ask again later.
+      const here = from && cursorOf(from);
+      return { items, ...(here !== undefined && (direction === 'newer' ? { newer: here, older: here } : { newer: here })) };
+    }
+    const top = direction === 'older' ? depth : Math.max(0, depth - items.length);
+    const bottom: Position = { key: keyOf(oldest), depth: top + items.length };
+    const isLast = direction === 'older' && (found.length <= wanted || bottom.depth >= this.settings.cap);
+    return { items, newer: cursorOf({ key: keyOf(newest), depth: top }), ...(!isLast && { older: cursorOf(bottom) }) };
+  }
+
+  private async state(userId: string): Promise<FeedState> {
+    const user = (await this.parts.users.find([userId])).get(userId);
+    if (!user) throw new LongwatchError('notFound', `There is no user ${userId}; PUT /v1/users/${userId} makes one`);
+    return user.feed;
+  }
+}
+
+const keyOf = ({ at, postId }: Post): string => timeKey(at, postId);
+const higher = (one: string | undefined, other: string): string => (one !== undefined && one > other ? one : other);
+const cursorOf = ({ key, depth }: Position): string => toCursor({ Key: key, Depth: String(depth) }).cursor ?? '';
+
+function position(cursor: string): Position {
+  const { Key = '', Depth = '' } = fromCursor(cursor, ['Key', 'Depth']);
+  if (!/^\d{1,6}$/.test(Depth))
+    throw new LongwatchError('invalid', 'The cursor is not one that a feed gave out', { faults: [{ field: 'cursor', message: 'must be a cursor of a page before' }] });
+  return { key: Key, depth: Number(Depth) };
+}

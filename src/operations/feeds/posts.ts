@@ -1,0 +1,182 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { LongwatchError } from '../../domain/errors';
+import { mayLieInFeeds, pushes } from '../../domain/feeds/author';
+import { type Post, type PostContent, timeKey } from '../../domain/feeds/post';
+import { planFor } from '../../domain/feeds/ranges';
+import type { FeedSettings } from '../../domain/feeds/settings';
+import type { Debt, OwedStart } from '../../domain/ledger';
+import { held } from '../../stores/conflicts';
+import type { Db } from '../../stores/dynamodb';
+import type { PostStore, StoredPost } from '../../stores/feeds/posts';
+import type { RelationStore } from '../../stores/feeds/relations';
+import type { FeedUser, FeedUserStore } from '../../stores/feeds/users';
+import type { Ledger, TransactItem } from '../../stores/ledger';
+import { fanOutStart, retractStart } from '../../workflows/feeds/declarations';
+import { owedTurn } from './turns';
+
+export interface PostsParts {
+  db: Db;
+  users: FeedUserStore;
+  relations: RelationStore;
+  posts: PostStore;
+  ledger: Ledger;
+  startSoon(debt: Debt): void;
+  now?(): number;
+}
+
+export interface NewPost extends PostContent {
+  authorId: string;
+  /** Chosen by the caller, or made from `idempotencyKey`, or made up. */
+  postId?: string;
+  idempotencyKey?: string;
+}
+
+const MAX_ATTEMPTS = 50;
+
+/** Posting, editing, deleting. */
+export class Posts {
+  private readonly now: () => number;
+
+  constructor(
+    private readonly parts: PostsParts,
+    private readonly settings: FeedSettings,
+  ) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /**
+   * Posts, once however often it is asked.
+   * @throws LongwatchError `notFound` (no such author, nothing there to reply to), `conflict` (the id is another post's,
+   *   or of a deleted one; a block between the two authors).
+   */
+  async create(asked: NewPost): Promise<{ post: Post; created: boolean }> {
+    const { authorId, text, media, replyTo } = asked;
+    const postId = asked.postId ?? (asked.idempotencyKey === undefined ? randomUUID() : idFor(authorId, asked.idempotencyKey));
+    const contentHash = hashOf({ authorId, text, media, replyTo });
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const [before, author] = await Promise.all([this.parts.posts.find(postId), this.user(authorId)]);
+      if (before) return { post: repetition(before, contentHash), created: false };
+      if (!author) throw noUser(authorId);
+      if (replyTo !== undefined && attempt === 1) await this.mayReply(authorId, replyTo);
+      // A change of followers sees to it as a rule; not when two came at once, or when the setting has changed.
+      const owed = owedTurn(author, this.settings, this.now());
+      const pushed = pushes({ mode: owed.turn?.direction ?? author.mode }) && author.followers > 0;
+      const at = this.now();
+      const post: Post = { postId, authorId, at, text, media, ...(replyTo !== undefined && { replyTo }), version: 1 };
+      const written = await this.write(
+        [
+          // Whether it is pushed rests on the author's mode, and on there being followers.
+          this.parts.users.change({
+            userId: authorId,
+            posts: 1,
+            ifModeVersion: author.modeVersion,
+            ...(author.followers === 0 && { ifFollowers: 0 }),
+            ...(owed.turn && { turn: owed.turn }),
+          }),
+          ...this.parts.posts.creation({ ...post, contentHash, pushed }),
+        ],
+        [...(pushed ? [fanOutStart(this.through(post, author))] : []), ...(owed.start ? [owed.start] : [])],
+      );
+      if (written) return { post, created: true };
+    }
+    throw new LongwatchError('contention', `Post ${postId} could not be written: others changed its author all the time; try again with the same id`);
+  }
+
+  /** @throws LongwatchError `notFound`, also when it was deleted. */
+  async find(postId: string): Promise<StoredPost> {
+    const found = await this.parts.posts.find(postId);
+    if (!found || found.deleted) throw new LongwatchError('notFound', `There is no post ${postId}`);
+    return found;
+  }
+
+  /** A post as a reader may see it. @throws LongwatchError `notFound`, also when its author and the reader have a block between them. */
+  async findFor(postId: string, readerId: string): Promise<StoredPost> {
+    const found = await this.find(postId);
+    const { blocks, blockedBy } = await this.parts.relations.between(readerId, found.authorId);
+    if (blocks || blockedBy) throw new LongwatchError('notFound', `There is no post ${postId}`);
+    return found;
+  }
+
+  /** @throws LongwatchError `notFound` when there is no such author, or none for this reader. */
+  async mayRead(authorId: string, readerId?: string): Promise<void> {
+    const { other: author, blocks, blockedBy } = await this.parts.relations.between(readerId ?? authorId, authorId);
+    if (!author || blocks || blockedBy) throw noUser(authorId);
+  }
+
+  /**
+   * Changes what a post says; what is not given stays. The feeds hold references, so they show it at once.
+   * @throws LongwatchError `notFound`, `versionMismatch` when `ifVersion` is not the current one.
+   */
+  async edit(postId: string, change: Partial<Pick<PostContent, 'text' | 'media'>>, ifVersion?: number): Promise<Post> {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const found = await this.find(postId);
+      if (ifVersion !== undefined && ifVersion !== found.version)
+        throw new LongwatchError('versionMismatch', `Post ${postId} is at version ${found.version}, not ${ifVersion}; read it again, then change it`);
+      const { text, media } = { ...found, ...change };
+      if (text === found.text && JSON.stringify(media) === JSON.stringify(found.media)) return found;
+      const editedAt = this.now();
+      if (await this.parts.posts.edit(found, { text, media }, editedAt)) return { ...found, text, media, editedAt, version: found.version + 1 };
+    }
+    throw new LongwatchError('contention', `Post ${postId} was being changed all the time; try again`);
+  }
+
+  /** Deletes a post; one that is deleted stays so. It is seen nowhere from now on. @throws LongwatchError `notFound` if it never was. */
+  async remove(postId: string): Promise<void> {
+    const found = await this.parts.posts.find(postId);
+    if (!found) throw new LongwatchError('notFound', `There is no post ${postId}`);
+    if (found.deleted) return;
+    const author = await this.user(found.authorId);
+    if (!author) throw noUser(found.authorId);
+    // Whether it lies in feeds only grows less likely meanwhile, and what is left there is not shown.
+    const owes = author.followers > 0 && mayLieInFeeds(found, author);
+    // A condition that fails: somebody else has deleted it.
+    await this.write(
+      [...this.parts.posts.deletion(found), this.parts.users.change({ userId: author.userId, posts: -1 })],
+      owes ? [retractStart(this.through(found, author))] : [],
+    );
+  }
+
+  private through({ at, postId, authorId }: Post, { followers }: FeedUser) {
+    return { post: { key: timeKey(at, postId), authorId }, plan: planFor(followers, this.settings), followers };
+  }
+
+  private async mayReply(authorId: string, replyTo: string): Promise<void> {
+    try {
+      await this.findFor(replyTo, authorId);
+    } catch (error) {
+      if (!(error instanceof LongwatchError) || error.type !== 'notFound') throw error;
+      throw new LongwatchError('notFound', `There is no post ${replyTo} to reply to`, { faults: [{ field: 'replyTo', message: 'must be a post that the author may see' }] });
+    }
+  }
+
+  private async user(userId: string): Promise<FeedUser | undefined> {
+    return (await this.parts.users.find([userId])).get(userId);
+  }
+
+  private async write(items: TransactItem[], starts: OwedStart[]): Promise<boolean> {
+    const debts = starts.map((start) => ({ kind: 'start' as const, start, dueAt: this.now() }));
+    const TransactItems = [...items, ...debts.map(({ start, dueAt }) => this.parts.ledger.oweStart(start, dueAt))];
+    const written = await held(() => this.parts.db.client.send(new TransactWriteCommand({ TransactItems })));
+    if (written) for (const debt of debts) this.parts.startSoon(debt);
+    return written;
+  }
+}
+
+/** The answer to a post that was posted before. */
+function repetition(before: StoredPost, contentHash: string): Post {
+  if (before.contentHash !== contentHash) throw new LongwatchError('conflict', `Post ${before.postId} was posted before with other content`);
+  if (before.deleted) throw new LongwatchError('conflict', `Post ${before.postId} was posted before and deleted since`);
+  return before;
+}
+
+const noUser = (userId: string) => new LongwatchError('notFound', `There is no user ${userId}; PUT /v1/users/${userId} makes one`);
+
+function hashOf(content: object): string {
+  return createHash('sha256').update(JSON.stringify(content)).digest('base64url');
+}
+
+/** One id a key of an author. */
+function idFor(authorId: string, idempotencyKey: string): string {
+  return hashOf({ authorId, idempotencyKey });
+}

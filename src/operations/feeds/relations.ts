@@ -1,0 +1,164 @@
+import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { LongwatchError } from '../../domain/errors';
+import { marksFollowers } from '../../domain/feeds/author';
+import { type FeedSettings, MAX_FOLLOWING } from '../../domain/feeds/settings';
+import type { Debt, OwedStart } from '../../domain/ledger';
+import { held } from '../../stores/conflicts';
+import type { Db } from '../../stores/dynamodb';
+import type { Follow, Pair, RelationStore } from '../../stores/feeds/relations';
+import type { FeedUser, FeedUserStore, UserChange } from '../../stores/feeds/users';
+import type { Ledger, TransactItem } from '../../stores/ledger';
+import { relationStart } from '../../workflows/feeds/declarations';
+import type { StartDebt } from '../starts';
+import { type OwedTurn, owedTurn } from './turns';
+
+export interface RelationsParts {
+  db: Db;
+  users: FeedUserStore;
+  relations: RelationStore;
+  ledger: Ledger;
+  startSoon(debt: Debt): void;
+  now?(): number;
+}
+
+/** A change of relations, as one transaction, and what it owes. */
+interface Change {
+  users: UserChange[];
+  items: TransactItem[];
+  debts: StartDebt[];
+}
+
+type BothThere = Pair & { one: FeedUser; other: FeedUser };
+
+const MAX_ATTEMPTS = 50;
+
+/** Who follows and blocks whom. A block ends what each follows of the other, and keeps either from following again. */
+export class Relations {
+  private readonly now: () => number;
+
+  constructor(
+    private readonly parts: RelationsParts,
+    private readonly settings: FeedSettings,
+  ) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /**
+   * Begins a follow; one that there is stays as it is.
+   * @throws LongwatchError `notFound` (no such user), `conflict` (a block between them, or too many followed).
+   */
+  async follow(readerId: string, authorId: string): Promise<Follow> {
+    differ(readerId, authorId);
+    return this.until(readerId, authorId, (pair) => {
+      if (pair.follows) return { result: pair.follows };
+      if (pair.blocks || pair.blockedBy) throw new LongwatchError('conflict', `${readerId} cannot follow ${authorId}: one has blocked the other`);
+      if (pair.one.following >= MAX_FOLLOWING)
+        throw new LongwatchError('conflict', `${readerId} follows ${MAX_FOLLOWING} users, which is the most; unfollow one first`);
+      const follow: Follow = { epoch: pair.one.epoch + 1, since: this.now() };
+      return { result: follow, change: this.beginning(pair, follow) };
+    });
+  }
+
+  /** Ends a follow; one that there is not is ended already. */
+  async unfollow(readerId: string, authorId: string): Promise<void> {
+    differ(readerId, authorId);
+    await this.until(readerId, authorId, (pair) => ({ result: undefined, ...(pair.follows && { change: this.ending(pair, [[pair.one, pair.other]]) }) }));
+  }
+
+  /** Blocks a user. Twice is once. */
+  async block(by: string, whom: string): Promise<void> {
+    differ(by, whom);
+    await this.until(by, whom, (pair) => {
+      if (pair.blocks) return { result: undefined };
+      const { one, other, follows, followedBy } = pair;
+      const change = this.ending(pair, [...(follows ? [[one, other] as const] : []), ...(followedBy ? [[other, one] as const] : [])]);
+      change.items.push(this.parts.relations.block(by, whom, this.now()));
+      return { result: undefined, change };
+    });
+  }
+
+  /** Ends a block. What it ended does not come back by itself. */
+  unblock(by: string, whom: string): Promise<void> {
+    differ(by, whom);
+    return this.parts.relations.unblock(by, whom);
+  }
+
+  private beginning({ one: reader, other: author }: BothThere, follow: Follow): Change {
+    const { relations } = this.parts;
+    const mark = marksFollowers(author) ? { modeVersion: author.modeVersion } : undefined;
+    const { turn, start } = this.turn({ ...author, followers: author.followers + 1 });
+    const debts = start ? [this.debt(start)] : [];
+    // A marked author's posts are read from their list: there is nothing to write.
+    if (!mark) debts.push(this.debt(relationStart({ readerId: reader.userId, authorId: author.userId, epoch: follow.epoch }, 'follows')));
+    return {
+      users: [
+        { userId: reader.userId, following: 1, ifEpoch: reader.epoch, ifFollowingBelow: MAX_FOLLOWING },
+        { userId: author.userId, followers: 1, ifModeVersion: author.modeVersion, ...(turn && { turn }) },
+      ],
+      items: relations.beginning(reader.userId, author.userId, follow, mark),
+      debts,
+    };
+  }
+
+  /** Ends the follows given, and guards both users' others. */
+  private ending({ one, other }: BothThere, ended: (readonly [reader: FeedUser, author: FeedUser])[]): Change {
+    const change: Change = { users: [], items: [], debts: [] };
+    for (const user of [one, other]) {
+      const loses = ended.some(([, author]) => author === user);
+      const leaves = ended.some(([reader]) => reader === user);
+      const owed = loses ? this.turn({ ...user, followers: user.followers - 1 }) : {};
+      if (owed.start) change.debts.push(this.debt(owed.start));
+      // Also of one who follows nobody here: the epoch says that no follow has begun since it was read.
+      change.users.push({
+        userId: user.userId,
+        ifEpoch: user.epoch,
+        ...(leaves && { following: -1 }),
+        ...(loses && { followers: -1, ifModeVersion: user.modeVersion, ...(owed.turn && { turn: owed.turn }) }),
+      });
+    }
+    for (const [reader, author] of ended) {
+      change.items.push(...this.parts.relations.ending(reader.userId, author.userId));
+      change.debts.push(this.debt(relationStart({ readerId: reader.userId, authorId: author.userId, epoch: reader.epoch + 1 }, 'leaves')));
+    }
+    return change;
+  }
+
+  private turn(author: FeedUser): OwedTurn {
+    return owedTurn(author, this.settings, this.now());
+  }
+
+  private debt(start: OwedStart): StartDebt {
+    return { kind: 'start', start, dueAt: this.now() };
+  }
+
+  /** Reads, decides and writes until the write stands on what was read. */
+  private async until<T>(one: string, other: string, decide: (pair: BothThere) => { result: T; change?: Change }): Promise<T> {
+    const { db, users, relations, ledger, startSoon } = this.parts;
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const pair = await relations.between(one, other);
+      const { result, change } = decide(bothThere(pair, one, other));
+      if (!change) return result;
+      const TransactItems = [
+        ...change.users.map((user) => users.change(user)),
+        ...change.items,
+        ...change.debts.map((debt) => ledger.oweStart(debt.start, debt.dueAt)),
+      ];
+      if (await held(() => db.client.send(new TransactWriteCommand({ TransactItems })))) {
+        for (const debt of change.debts) startSoon(debt);
+        return result;
+      }
+    }
+    throw new LongwatchError('contention', 'Others were changing the same users all the time; try again');
+  }
+}
+
+function differ(one: string, other: string): void {
+  if (one !== other) return;
+  throw new LongwatchError('invalid', 'Nobody follows or blocks themselves', { faults: [{ field: 'path.otherId', message: 'must be another user' }] });
+}
+
+function bothThere(pair: Pair, one: string, other: string): BothThere {
+  const { one: first, other: second } = pair;
+  if (!first || !second) throw new LongwatchError('notFound', `There is no user ${first ? other : one}; PUT /v1/users/${first ? other : one} makes one`);
+  return { ...pair, one: first, other: second };
+}

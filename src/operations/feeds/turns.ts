@@ -1,0 +1,20 @@
+import { type Direction, turnOf } from '../../domain/feeds/author';
+import { planFor } from '../../domain/feeds/ranges';
+import type { FeedSettings } from '../../domain/feeds/settings';
+import type { OwedStart } from '../../domain/ledger';
+import type { FeedUser } from '../../stores/feeds/users';
+import { turnStart } from '../../workflows/feeds/declarations';
+
+/** A turn as a change of its author makes it, in the same transaction; empty where none is due. */
+export interface OwedTurn {
+  turn?: { direction: Direction; at: number };
+  start?: OwedStart;
+}
+
+/** The turn that an author's number of followers makes necessary, with the workflow that it owes. */
+export function owedTurn(author: FeedUser, settings: FeedSettings, at: number): OwedTurn {
+  const direction = turnOf(author, settings.threshold);
+  if (!direction) return {};
+  const turn = { authorId: author.userId, modeVersion: author.modeVersion + 1, direction };
+  return { turn: { direction, at }, start: turnStart({ turn, plan: planFor(author.followers, settings), followers: author.followers }) };
+}

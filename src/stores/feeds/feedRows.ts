@@ -1,0 +1,131 @@
+import { DeleteCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import { postIdOf, type PostRef } from '../../domain/feeds/post';
+import { inLanes } from '../../domain/lanes';
+import { batchGet } from '../batchGet';
+import { batchWrite } from '../batchWrite';
+import { held } from '../conflicts';
+import type { Db } from '../dynamodb';
+import { storedPost, type StoredPost } from './posts';
+import { type ListPart, refsIn } from './refs';
+import { followKey } from './relations';
+import { type FeedUser, feedUser } from './users';
+
+/** A reference in a reader's feed. */
+export interface FeedRow extends PostRef {
+  readerId: string;
+  /** The epoch of the follow because of which it was written. */
+  epoch: number;
+}
+
+/** What must be known to show references: the posts, whom the reader follows, and how the feed stands now. */
+export interface Hydrated {
+  posts: Map<string, StoredPost>;
+  /** Of the references' authors, those whom the reader follows. */
+  followed: Set<string>;
+  reader?: FeedUser;
+}
+
+const LANES = 16;
+
+/** The references that were written into readers' feeds. They say what may be shown; whether it is, a reading finds out. */
+export class FeedRowStore {
+  constructor(private readonly db: Db) {}
+
+  /** Writes references; one that is there is replaced, so that a repetition changes nothing. */
+  async put(rows: readonly FeedRow[]): Promise<void> {
+    await batchWrite(
+      this.db,
+      'Feed',
+      rows.map(({ readerId, key, authorId, epoch }) => ({ PutRequest: { Item: { ...rowKey(readerId, key), AuthorID: authorId, Epoch: epoch } } })),
+    );
+  }
+
+  /** Removes references to a post that nobody may see any more. */
+  async retract(key: string, readerIds: readonly string[]): Promise<void> {
+    await this.remove(readerIds.map((readerId) => ({ readerId, key })));
+  }
+
+  /** Removes references, whoever wrote them. */
+  async remove(rows: readonly Pick<FeedRow, 'readerId' | 'key'>[]): Promise<void> {
+    await batchWrite(this.db, 'Feed', rows.map(({ readerId, key }) => ({ DeleteRequest: { Key: rowKey(readerId, key) } })));
+  }
+
+  /** Removes references that were written because of follows up to their epoch, and leaves those of later ones. */
+  async removeEnded(rows: readonly FeedRow[]): Promise<void> {
+    await inLanes(rows, LANES, ({ readerId, key, epoch }) =>
+      held(() =>
+        this.db.client.send(
+          new DeleteCommand({
+            TableName: this.table,
+            Key: rowKey(readerId, key),
+            // The race: the reader follows again, and the reference has been written because of that.
+            ConditionExpression: 'attribute_not_exists(UserID) OR Epoch <= :epoch',
+            ExpressionAttributeValues: { ':epoch': epoch },
+          }),
+        ),
+      ),
+    );
+  }
+
+  /** A part of a reader's feed. Strongly consistent. */
+  part(readerId: string, part: ListPart): Promise<PostRef[]> {
+    return refsIn(this.db, 'Feed', readerId, part, (item) => rowOf(readerId, item));
+  }
+
+  /** Every reference in a feed, newest first; of one author if one is given. A feed is bounded. Strongly consistent. */
+  async all(readerId: string, authorId?: string): Promise<FeedRow[]> {
+    const found: FeedRow[] = [];
+    let start: QueryCommandInput['ExclusiveStartKey'];
+    do {
+      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+        new QueryCommand({
+          TableName: this.table,
+          KeyConditionExpression: 'UserID = :reader',
+          ExpressionAttributeValues: { ':reader': readerId, ...(authorId !== undefined && { ':author': authorId }) },
+          ...(authorId !== undefined && { FilterExpression: 'AuthorID = :author' }),
+          ScanIndexForward: false,
+          ConsistentRead: true,
+          ...(start && { ExclusiveStartKey: start }),
+        }),
+      );
+      found.push(...Items.map((item) => rowOf(readerId, item)));
+      start = LastEvaluatedKey;
+    } while (start);
+    return found;
+  }
+
+  /** What it takes to show references to a reader, strongly consistent, in as few BatchGetItem as hold the keys. */
+  async hydrate(readerId: string, refs: readonly PostRef[]): Promise<Hydrated> {
+    const authors = [...new Set(refs.map(({ authorId }) => authorId))];
+    const { Posts, Followers, Users } = await batchGet(this.db, {
+      Users: { keys: [{ UserID: readerId }], consistent: true },
+      Followers: { keys: authors.map((authorId) => followKey(readerId, authorId)), consistent: true, projection: 'UserID' },
+      Posts: { keys: refs.map(({ key }) => ({ PostID: postIdOf(key) })), consistent: true },
+    });
+    const [reader] = Users.map(feedUser);
+    return {
+      posts: new Map(Posts.map((item) => [item['PostID'] as string, storedPost(item)])),
+      followed: new Set(Followers.map((item) => item['UserID'] as string)),
+      ...(reader && { reader }),
+    };
+  }
+
+  /** Whether a post is still to be shown, and what its author's followers stand at. Strongly consistent, in one call. */
+  async standing({ key, authorId }: PostRef): Promise<{ there: boolean; followerChanges: number }> {
+    const { Posts, Users } = await batchGet(this.db, {
+      Posts: { keys: [{ PostID: postIdOf(key) }], consistent: true, projection: 'PostID, Deleted' },
+      Users: { keys: [{ UserID: authorId }], consistent: true },
+    });
+    return { there: Posts.some((item) => item['Deleted'] !== true), followerChanges: Users.map(feedUser)[0]?.followerChanges ?? 0 };
+  }
+
+  private get table(): string {
+    return this.db.table('Feed');
+  }
+}
+
+const rowKey = (readerId: string, key: string) => ({ UserID: readerId, TimePostID: key });
+
+function rowOf(readerId: string, item: Record<string, unknown>): FeedRow {
+  return { readerId, key: item['TimePostID'] as string, authorId: item['AuthorID'] as string, epoch: item['Epoch'] as number };
+}

@@ -1,0 +1,14 @@
+import { continueAsNew, setCurrentDetails } from '@temporalio/workflow';
+import { followerActivities } from './activities';
+import type { FanOutInput } from './declarations';
+import { throughFollowers } from './followers';
+
+/** Writes a post into its author's followers' feeds. */
+export async function fanOut(input: FanOutInput): Promise<void> {
+  const { post, plan, carried, followers } = input;
+  const { deliver } = followerActivities(post.authorId, plan);
+  const left = await throughFollowers(plan, carried, (slice) => deliver(post, slice), (rows, open) =>
+    setCurrentDetails(`In **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges to go on with.`),
+  );
+  if (left) await continueAsNew<typeof fanOut>({ ...input, carried: left });
+}

@@ -1,0 +1,38 @@
+import { workflowInfo } from '@temporalio/workflow';
+import type { SliceReport } from '../../activities/feeds/types';
+import { type FanOutPlan, rangesOf, type Slice } from '../../domain/feeds/ranges';
+import type { Progress } from './declarations';
+
+/**
+ * Goes through all followers, range beside range, slice after slice of each.
+ * @param look looks after one slice.
+ * @param tell is told after each.
+ * @returns what is left where the history has become long: to be carried on; undefined when all is done.
+ */
+export async function throughFollowers(
+  plan: FanOutPlan,
+  carried: Progress | undefined,
+  look: (slice: Slice) => Promise<SliceReport>,
+  tell: (rows: number, open: number) => void,
+): Promise<Progress | undefined> {
+  const slices = carried?.open ?? rangesOf(plan.ranges).map((range): Slice => ({ range }));
+  let rows = carried?.rows ?? 0;
+  let open = slices.length;
+  let looked = 0;
+  const isLong = () => workflowInfo().continueAsNewSuggested || looked >= (plan.slicesARun ?? Number.POSITIVE_INFINITY);
+  const left: Slice[] = [];
+  await Promise.all(
+    slices.map(async (first) => {
+      for (let slice: Slice | undefined = first; slice; ) {
+        if (isLong()) return void left.push(slice);
+        const { rows: some, after }: SliceReport = await look(slice);
+        looked++;
+        rows += some;
+        slice = after === undefined ? undefined : { range: slice.range, after };
+        if (!slice) open--;
+        tell(rows, open);
+      }
+    }),
+  );
+  return left.length > 0 ? { open: left, rows } : undefined;
+}

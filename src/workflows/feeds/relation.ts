@@ -1,0 +1,8 @@
+import type { Settled } from '../../activities/feeds/types';
+import { settleRelation } from './activities';
+import type { RelationChange } from './declarations';
+
+/** Makes a reader's feed agree with whom they follow now, after they began or ceased to follow somebody. */
+export async function relation(change: RelationChange): Promise<Settled> {
+  return settleRelation(change);
+}

@@ -1,0 +1,14 @@
+import { continueAsNew, setCurrentDetails } from '@temporalio/workflow';
+import { followerActivities } from './activities';
+import type { FanOutInput } from './declarations';
+import { throughFollowers } from './followers';
+
+/** Removes a deleted post from its author's followers' feeds. Nobody sees it there already. */
+export async function retract(input: FanOutInput): Promise<void> {
+  const { post, plan, carried, followers } = input;
+  const activities = followerActivities(post.authorId, plan);
+  const left = await throughFollowers(plan, carried, (slice) => activities.retract(post, slice), (rows, open) =>
+    setCurrentDetails(`Gone from **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges to go on with.`),
+  );
+  if (left) await continueAsNew<typeof retract>({ ...input, carried: left });
+}

@@ -1,0 +1,15 @@
+import { continueAsNew, setCurrentDetails } from '@temporalio/workflow';
+import { completeTurn, followerActivities } from './activities';
+import type { TurnInput } from './declarations';
+import { throughFollowers } from './followers';
+
+/** Takes an author over the threshold. Posts are pushed until all followers are ready for them not to be. */
+export async function turn(input: TurnInput): Promise<void> {
+  const { plan, carried, followers } = input;
+  const { turnFollowers } = followerActivities(input.turn.authorId, plan);
+  const left = await throughFollowers(plan, carried, (slice) => turnFollowers(input.turn, slice), (rows, open) =>
+    setCurrentDetails(`**${rows}** of about ${followers} followers turned; ${open} of ${plan.ranges} ranges to go on with.`),
+  );
+  if (left) return continueAsNew<typeof turn>({ ...input, carried: left });
+  await completeTurn(input.turn);
+}
