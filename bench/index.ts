@@ -78,7 +78,7 @@ void yargs(hideBin(process.argv))
       command
         .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })
         .option('samples', { type: 'number', default: 200, describe: 'Latencies a round' })
-        .option('players', { type: 'number', default: 100_000, describe: 'Players of the board that ranks are read from; 1000000 takes some minutes to fill' })
+        .option('players', { type: 'number', default: 100_000, describe: 'Players of the board that ranks are read from; 1000000 takes a minute or two to fill' })
         .option('seconds', { type: 'number', default: 15, describe: 'Seconds of load while the lag is measured' }),
     (args) => benchLeaderboards(args),
   )

@@ -79,21 +79,16 @@ export interface FilledBoard {
   forget(): void;
 }
 
-/** A board of so many players, a tenth of them with one and the same score, put into the table and ranked by a rebuilding. */
-export async function fillBoard(dynamodb: TestDynamoDB, players: number): Promise<FilledBoard> {
+const score = (n: number) => (n % 10 === 0 ? 500_000 : (n * 7_919) % 1_000_003);
+const playerId = (n: number) => `player-${n}`;
+
+/** A board that is put into its table and ranked from there, while the stream is read; says how long that takes. */
+export async function rebuildBoard(dynamodb: TestDynamoDB, players: number): Promise<void> {
   const { db, client, endpoint } = dynamodb;
-  const of = boardOf();
-  const [shard] = shardsOf(of, 1);
+  const [shard] = shardsOf(boardOf(), 1);
   if (!shard) throw new RangeError('A board has a shard');
-  const score = (n: number) => (n % 10 === 0 ? 500_000 : (n * 7_919) % 1_000_003);
-  const playerId = (n: number) => `player-${n}`;
-  const progress = bar('players', players);
-  for (let from = 0; from < players; from += 5_000) {
-    const part = Array.from({ length: Math.min(5_000, players - from) }, (_, i) => from + i);
-    await batchWrite(db, 'Leaderboard', part.map((n) => ({ PutRequest: { Item: { BoardSeason: boardSeason(shard), PlayerID: playerId(n), Score: score(n), Subscore: 0, AchievedAt: n, ChangedAt: n } } })));
-    progress.update(from + part.length);
-  }
-  progress.stop();
+  const items = Array.from({ length: players }, (_, n) => ({ BoardSeason: boardSeason(shard), PlayerID: playerId(n), Score: score(n), Subscore: 0, AchievedAt: n, ChangedAt: n }));
+  await batchWrite(db, 'Leaderboard', items.map((Item) => ({ PutRequest: { Item } })));
   await setStream(dynamodb, true);
   const ranks = new RankStore(db);
   const nodes = new NodeStore(db);
@@ -108,9 +103,27 @@ export async function fillBoard(dynamodb: TestDynamoDB, players: number): Promis
   await check.run(shard, true, () => undefined);
   const rebuilt = performance.now();
   const { differences } = await check.run(shard, false, () => undefined);
-  console.log(`${players} players: rebuilt in ${((rebuilt - started) / 1000).toFixed(0)} s, checked in ${((performance.now() - rebuilt) / 1000).toFixed(0)} s with ${differences} differences.`);
+  console.log(`${players} players: rebuilt in ${((rebuilt - started) / 1000).toFixed(1)} s, checked in ${((performance.now() - rebuilt) / 1000).toFixed(1)} s with ${differences} differences.`);
   over.abort();
   await reading;
+}
+
+/** The ranking of a board of so many players, a tenth of them with one and the same score. */
+export async function fillBoard({ db }: TestDynamoDB, players: number): Promise<FilledBoard> {
+  const of = boardOf();
+  const [shard] = shardsOf(of, 1);
+  if (!shard) throw new RangeError('A board has a shard');
+  const ranks = new RankStore(db);
+  const nodes = new NodeStore(db);
+  const writer = new RankWriter({ ranks, nodes, onDamaged: (_, error) => stop(error), onFault: stop });
+  const progress = bar('players', players);
+  const apply = async (changes: Map<string, RankEntry>) => {
+    const TransactItems = await writer.propose(shard, await ranks.head(shard), { changes, asOf: Date.now(), isSealed: false });
+    await db.client.send(new TransactWriteCommand({ TransactItems }));
+  };
+  await apply(new Map(Array.from({ length: players }, (_, n): [string, RankEntry] => [playerId(n), [score(n), 0, n, playerId(n)]])));
+  progress.update(players);
+  progress.stop();
   let count = 0;
   for await (const ids of nodes.all(shard)) count += ids.length;
   let rankings = new Rankings({ ranks, nodes: new NodeStore(db) });
@@ -124,14 +137,8 @@ export async function fillBoard(dynamodb: TestDynamoDB, players: number): Promis
       return rankings;
     },
     async change(size) {
-      const changes = new Map(
-        Array.from({ length: size }, (): [string, RankEntry] => {
-          const id = playerId(Math.floor(Math.random() * players));
-          return [id, [Math.floor(Math.random() * 1_000_003), 0, Date.now(), id]];
-        }),
-      );
-      const TransactItems = await writer.propose(shard, await ranks.head(shard), { changes, asOf: Date.now(), isSealed: false });
-      await db.client.send(new TransactWriteCommand({ TransactItems }));
+      const ids = Array.from({ length: size }, () => playerId(Math.floor(Math.random() * players)));
+      await apply(new Map(ids.map((id): [string, RankEntry] => [id, [Math.floor(Math.random() * 1_000_003), 0, Date.now(), id]])));
     },
     forget: () => void (rankings = new Rankings({ ranks, nodes: new NodeStore(db) })),
   };
