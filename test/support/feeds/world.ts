@@ -1,7 +1,7 @@
 import { FanOut, type FanOutSizes } from '../../../src/activities/feeds/fanOut';
 import { Settling } from '../../../src/activities/feeds/settling';
 import type { SliceReport } from '../../../src/activities/feeds/types';
-import { type PostRef, postIdOf } from '../../../src/domain/feeds/post';
+import type { PostRef } from '../../../src/domain/feeds/post';
 import { rangesOf, type Slice } from '../../../src/domain/feeds/ranges';
 import type { FeedSettings } from '../../../src/domain/feeds/settings';
 import { Feeds } from '../../../src/operations/feeds/feed';
@@ -20,13 +20,20 @@ import { type FanOutInput, FAN_OUT_TYPE, RELATION_TYPE, type RelationChange, RET
 export const smallSettings: FeedSettings = { threshold: 2, cap: 5, backfill: 2, ranges: 2, bulkAbove: 1, trimEvery: 2 };
 const smallSizes: FanOutSizes = { page: 2, slice: 3 };
 
+interface Stores {
+  users: FeedUserStore;
+  relations: RelationStore;
+  posts: PostStore;
+  rows: FeedRowStore;
+}
+
 export type World = ReturnType<typeof feedWorld>;
 
 /** Everything of the feeds but Temporal, on one database. */
-export function feedWorld(db: Db, options: { settings?: FeedSettings; sizes?: FanOutSizes; startSoon?(debt: StartDebt): void; now?(): number } = {}) {
+export function feedWorld(db: Db, options: { settings?: FeedSettings; sizes?: FanOutSizes; startSoon?(debt: StartDebt): void; now?(): number; over?: Partial<Stores> } = {}) {
   const settings = options.settings ?? smallSettings;
   const users = new FeedUserStore(db);
-  const stores = { users, relations: new RelationStore(db, users), posts: new PostStore(db), rows: new FeedRowStore(db) };
+  const stores: Stores = { users, relations: new RelationStore(db, users), posts: new PostStore(db), rows: new FeedRowStore(db), ...options.over };
   const ledger = new Ledger(db);
   const owing = { ...stores, db, ledger, startSoon: (debt: unknown) => options.startSoon?.(debt as StartDebt), ...(options.now && { now: options.now }) };
   const settling = new Settling(stores, settings);
@@ -119,5 +126,3 @@ export async function bruteForce(world: World, readerId: string, userIds: readon
   const live = await world.posts.findAll(refs.sort((a, b) => (a.key < b.key ? 1 : -1)));
   return live.slice(0, world.settings.cap).map(({ postId }) => postId);
 }
-
-export const idsOf = (refs: readonly PostRef[]): string[] => refs.map(({ key }) => postIdOf(key));
