@@ -153,7 +153,7 @@ it('a large fan-out costs an action a range, and holds up nobody else’s howeve
   const workers = await startTestWorkers(graph, temporal.address);
   try {
     const [star, fan] = ['star', 'fan-of-another'];
-    const readers = await seedAuthor(world.db, star, 5 * BULK_ABOVE);
+    const readers = await seedAuthor(world.db, star, 10 * BULK_ABOVE);
     await seedAuthor(world.db, fan, 3);
     await post(star, 'star-1');
     const delivered = async () => (await graph.metrics.registry.getSingleMetric('longwatch_feed_rows_total')!.get()).values.find(({ labels }) => labels['kind'] === 'delivered')?.value ?? 0;
@@ -175,4 +175,4 @@ it('a large fan-out costs an action a range, and holds up nobody else’s howeve
   } finally {
     await workers.stop();
   }
-});
+}, 180_000);
