@@ -5,6 +5,12 @@ export interface Endpoints {
   dynamodb?: { endpoint: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
   /** With the stream of transactions to read; absent: none is read. */
   kinesis?: { stream: string; endpoint?: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
+  /** The stream of readings to read; absent: none is read. */
+  readings?: { stream: string; endpoint?: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
+  /** Where readings are archived, without an endpoint on AWS; absent: they stay in the table. */
+  s3?: { endpoint?: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
+  /** The broker that devices send readings to; absent: none. */
+  mqtt?: { url: string };
   sagemaker?: { endpoint: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
   temporal: { address: string; uiUrl?: string };
 }
@@ -18,6 +24,8 @@ export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local
 
 /** The stream of transactions where none is named. */
 export const DEFAULT_STREAM = 'longwatch-transactions';
+/** The stream of readings of the embedded Kinesis. */
+export const DEFAULT_READINGS_STREAM = 'longwatch-readings';
 
 /**
  * The endpoints of a process that embeds nothing (`npm run api`, `npm run worker`).
@@ -32,6 +40,8 @@ export function configuredEndpoints(config: Config, env: Record<string, string |
   const stream = config.LONGWATCH_TRANSACTIONS_STREAM ?? (config.KINESIS_ENDPOINT && DEFAULT_STREAM);
   if (stream && !config.KINESIS_ENDPOINT && !config.LONGWATCH_AWS)
     missing.push('KINESIS_ENDPOINT, or LONGWATCH_AWS=true, since LONGWATCH_TRANSACTIONS_STREAM is set');
+  if (config.LONGWATCH_READINGS_STREAM && !config.KINESIS_ENDPOINT && !config.LONGWATCH_AWS)
+    missing.push('KINESIS_ENDPOINT, or LONGWATCH_AWS=true, since LONGWATCH_READINGS_STREAM is set');
   if (missing.length > 0)
     throw new MissingEndpointError(
       `Nothing is embedded in this mode, so these must be set:\n${missing.map((line) => `  ${line}`).join('\n')}\n` +
@@ -47,6 +57,14 @@ export function configuredEndpoints(config: Config, env: Record<string, string |
         ...(config.KINESIS_ENDPOINT && { endpoint: config.KINESIS_ENDPOINT, ...local }),
       },
     }),
+    ...(config.LONGWATCH_READINGS_STREAM && {
+      readings: {
+        stream: config.LONGWATCH_READINGS_STREAM,
+        ...(config.KINESIS_ENDPOINT && { endpoint: config.KINESIS_ENDPOINT, ...local }),
+      },
+    }),
+    ...((config.S3_ENDPOINT || config.LONGWATCH_AWS) && { s3: config.S3_ENDPOINT ? { endpoint: config.S3_ENDPOINT, ...local } : {} }),
+    ...(config.MQTT_URL && { mqtt: { url: config.MQTT_URL } }),
     temporal: {
       address: config.TEMPORAL_ADDRESS ?? '',
       ...(config.TEMPORAL_UI_URL && { uiUrl: config.TEMPORAL_UI_URL }),

@@ -40,11 +40,12 @@ import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE, type DriftReportInput, FRAUD_QUEUE 
 import { OPERATIONS_QUEUE, REDRIVE_TYPE, redriveWorkflowId, RELAY_ID, RELAY_TYPE, STREAM_TYPE, streamWorkflowId } from '../workflows/operations/declarations';
 import { channels } from './channels';
 import { buildConsumers, fraudStreams } from './consumers';
+import { buildDevices } from './devices';
 import { buildModels } from './models';
 import type { Part, Shared, StandingWorkflow } from './part';
 
 /** The capabilities beside fraud. */
-const capabilities: readonly ((shared: Shared) => Part)[] = [];
+const capabilities: readonly ((shared: Shared) => Part)[] = [buildDevices];
 
 /** How cases are run, from the configuration. */
 export function investigationPolicy(config: Config): InvestigationPolicy {
@@ -126,7 +127,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       }),
     );
 
-  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, startSoon, onFault };
+  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, startSoon, onFault, ...(attemptMs !== undefined && { attemptMs }) };
   const parts = capabilities.map((build) => build(shared));
 
   const deadLetterStore = new DeadLetterStore(db);
@@ -186,11 +187,17 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     /** Tables and the first rule set, where they are missing. */
     async prepareStores(): Promise<void> {
       await createTables(dynamodb, prefix);
+      for (const part of parts) await part.prepare?.();
       await rules.ensureDefault(defaultRules, iso(Date.now()));
     },
 
     /** The rules, the live model and the challenger, and whatever people make of them later. */
     startRules: async () => void (await Promise.all(settings.map((one) => one.start()))),
+
+    /** Begins to take what comes by itself, for the queues that this process serves. */
+    startListening(served: readonly Queue[]): void {
+      for (const { queue, start } of parts.flatMap((part) => part.listeners ?? [])) if (served.includes(queue)) start();
+    },
 
     /** What waits for the challenger is compared at once. */
     flushShadow: () => shadow.flush(true),
@@ -220,6 +227,10 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
         ...parts.flatMap((part) => part.standing),
       ];
       for (const one of standing) await startOnce(one);
+      for (const { id, cron, workflow } of parts.flatMap((part) => part.schedules ?? [])) {
+        const { type, ...action } = workflow;
+        await temporal.ensureSchedule(id, cron, { ...action, workflowType: type });
+      }
       const report: DriftReportInput = { days: config.LONGWATCH_DRIFT_REPORT_DAYS };
       await temporal.ensureSchedule(DRIFT_REPORT_ID, config.LONGWATCH_DRIFT_REPORT_CRON, {
         workflowType: DRIFT_REPORT_TYPE,
@@ -240,9 +251,11 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
 
     async close(): Promise<void> {
       for (const one of settings) one.stop();
+      await Promise.all(parts.flatMap((part) => part.listeners ?? []).map((listener) => listener.stop()));
       await Promise.all([shadow.flush(true), driftWatch.flush()]);
       await starts.drain(5_000);
       await temporal.close();
+      for (const part of parts) part.close?.();
       dynamodb.destroy();
     },
   };

@@ -27,6 +27,8 @@ export interface Shared {
   /** Starts what is owed after the answer; what fails stays owed. */
   startSoon(debt: Debt): void;
   onFault(error: unknown): void;
+  /** How long one attempt of a long activity works, in milliseconds; default an hour. */
+  attemptMs?: number;
 }
 
 /** A workflow that is always there; started unless it runs. */
@@ -60,4 +62,18 @@ export interface Part {
   standing: readonly StandingWorkflow[];
   /** Streams that it reads. */
   streams?: readonly ReadStream[];
+  /** Workflows that start by the clock. */
+  schedules?: readonly Schedule[];
+  /** What it listens to; started by whoever serves the queue, stopped before anything else is closed. */
+  listeners?: readonly { queue: Queue; start(): void; stop(): Promise<void> }[];
+  /** What must be there before anything is served. */
+  prepare?(): Promise<void>;
+  close?(): void;
+}
+
+export interface Schedule {
+  id: string;
+  /** In UTC. */
+  cron: string;
+  workflow: StandingWorkflow;
 }

@@ -1,12 +1,13 @@
+import { DEVICES_QUEUE } from '../workflows/devices/declarations';
 import { FRAUD_QUEUE } from '../workflows/fraud/declarations';
 import { OPERATIONS_QUEUE } from '../workflows/operations/declarations';
 
 /** Every task queue. */
-export const queues = [FRAUD_QUEUE, OPERATIONS_QUEUE] as const;
+export const queues = [FRAUD_QUEUE, OPERATIONS_QUEUE, DEVICES_QUEUE] as const;
 export type Queue = (typeof queues)[number];
 
 /** Activities of a queue that one process runs at once. A shard's reader holds its slot for as long as it reads. */
-export const concurrentActivities: Readonly<Record<Queue, number>> = { [FRAUD_QUEUE]: 50, [OPERATIONS_QUEUE]: 200 };
+export const concurrentActivities: Readonly<Record<Queue, number>> = { [FRAUD_QUEUE]: 50, [OPERATIONS_QUEUE]: 200, [DEVICES_QUEUE]: 20 };
 
 export class UnknownQueueError extends Error {
   override readonly name = 'UnknownQueueError';
