@@ -1,5 +1,6 @@
 import { deviceActivities } from '../activities/devices';
 import { readingChanges } from '../activities/devices/readingChanges';
+import { archiveRoutes } from '../api/archives';
 import { deviceAlertRoutes } from '../api/deviceAlerts';
 import { deviceRoutes } from '../api/devices';
 import { DeviceArchive } from '../gateways/archive/deviceArchive';
@@ -7,6 +8,10 @@ import { Objects } from '../gateways/archive/objects';
 import { AlertRules } from '../operations/devices/alertRules';
 import { AlertStarts } from '../operations/devices/alertStarts';
 import { ArchivedReadings } from '../operations/devices/archivedReadings';
+import { Archiver } from '../operations/devices/archiver';
+import { DayJobs } from '../operations/devices/dayJobs';
+import { Eraser } from '../operations/devices/eraser';
+import { Housekeeping } from '../operations/devices/housekeeping';
 import { Ingest } from '../operations/devices/ingest';
 import { DeviceReads } from '../operations/devices/reads';
 import { Registry } from '../operations/devices/registry';
@@ -16,9 +21,10 @@ import { DayStore } from '../stores/devices/days';
 import { DeviceStore } from '../stores/devices/devices';
 import { LiveStore } from '../stores/devices/live';
 import { ReadingStore } from '../stores/devices/readings';
+import { RetentionStore } from '../stores/devices/retention';
 import { RollupStore } from '../stores/devices/rollups';
 import { SentinelStore } from '../stores/devices/sentinels';
-import { DEVICE_DATA_STREAM, DEVICES_QUEUE, SILENCE_ID, SILENCE_TYPE } from '../workflows/devices/declarations';
+import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, SILENCE_ID, SILENCE_TYPE } from '../workflows/devices/declarations';
 import { tableStream } from './consumers';
 import { type Part, readStream, type Shared } from './part';
 
@@ -50,9 +56,30 @@ export function buildDevices(shared: Shared): Part {
   const reads = new DeviceReads({ readings, rollups, live, archived });
   const registry = new Registry({ db, devices, live });
   const silenceWatch = new SilenceWatch({ db, live, rules, alerts, onFault });
+  const hasArchive = endpoints.s3 !== undefined;
+  const archiver = new Archiver({ readings, days, archives, archive }, { archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS });
+  const eraser = new Eraser({ readings, days, devices, rollups, sentinels, archives, archive }, { lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS });
+  const housekeeping = new Housekeeping(
+    { days, archives, rollups, retention: new RetentionStore(db) },
+    {
+      retention: {
+        rollups: { '1m': config.LONGWATCH_KEEP_MINUTES_DAYS, '1h': config.LONGWATCH_KEEP_HOURS_DAYS, '1d': config.LONGWATCH_KEEP_DAYS_DAYS },
+        archive: config.LONGWATCH_KEEP_ARCHIVE_DAYS,
+        restored: config.LONGWATCH_KEEP_RESTORED_DAYS,
+      },
+      archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS,
+      lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS,
+      archives: hasArchive,
+    },
+  );
+  const jobs = new DayJobs(
+    { db, archives, archiver, devices, ledger, temporal: shared.temporal, startSoon: shared.startSoon },
+    { archives: hasArchive, deviceCacheMs: config.LONGWATCH_DEVICE_CACHE_MS },
+  );
+  const { attemptMs } = shared;
   return {
-    routes: [...deviceRoutes({ ingest: ingest('http'), reads }), ...deviceAlertRoutes({ registry })],
-    activities: { [DEVICES_QUEUE]: deviceActivities({ notifications, silenceWatch, ...(shared.attemptMs !== undefined && { attemptMs: shared.attemptMs }) }) },
+    routes: [...deviceRoutes({ ingest: ingest('http'), reads }), ...deviceAlertRoutes({ registry }), ...archiveRoutes({ archives, jobs, housekeeping })],
+    activities: { [DEVICES_QUEUE]: deviceActivities({ notifications, silenceWatch, archiver, eraser, housekeeping, ...(attemptMs !== undefined && { attemptMs }) }) },
     standing: [{ type: SILENCE_TYPE, workflowId: SILENCE_ID, taskQueue: DEVICES_QUEUE, args: [], staticSummary: 'Finds devices that ought to have reported' }],
     streams: [
       readStream({
@@ -61,6 +88,13 @@ export function buildDevices(shared: Shared): Part {
         source: tableStream(shared, 'DeviceData'),
         handler: readingChanges({ rollups, live, sentinels, rules, alerts }),
       }),
+    ],
+    schedules: [
+      {
+        id: ARCHIVE_DUE_ID,
+        cron: config.LONGWATCH_ARCHIVE_CRON,
+        workflow: { type: ARCHIVE_DUE_TYPE, workflowId: ARCHIVE_DUE_ID, taskQueue: DEVICES_QUEUE, args: [], staticSummary: 'Archives days that are over, deletes what is past its age' },
+      },
     ],
     async prepare() {
       // On AWS a bucket is not ours to make: its name is the world's, and so are its settings.

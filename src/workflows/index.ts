@@ -1,5 +1,9 @@
 /** Every workflow, for the bundle. */
+export { archiveDay } from './devices/archiveDay';
+export { archiveDue } from './devices/archiveDue';
 export { deviceAlerts } from './devices/deviceAlerts';
+export { eraseDay, eraseDevice } from './devices/eraseDevice';
+export { expireDay, restoreDay } from './devices/restoreDay';
 export { silence } from './devices/silence';
 export { driftReport } from './fraud/driftReport';
 export { investigation } from './fraud/investigation';

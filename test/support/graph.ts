@@ -72,6 +72,10 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
       ...(config.KINESIS_ENDPOINT && {
         kinesis: { stream: config.LONGWATCH_TRANSACTIONS_STREAM ?? DEFAULT_STREAM, endpoint: config.KINESIS_ENDPOINT, credentials: LOCAL_CREDENTIALS },
       }),
+      ...(config.KINESIS_ENDPOINT &&
+        config.LONGWATCH_READINGS_STREAM && { readings: { stream: config.LONGWATCH_READINGS_STREAM, endpoint: config.KINESIS_ENDPOINT, credentials: LOCAL_CREDENTIALS } }),
+      ...(config.S3_ENDPOINT && { s3: { endpoint: config.S3_ENDPOINT, credentials: LOCAL_CREDENTIALS } }),
+      ...(config.MQTT_URL && { mqtt: { url: config.MQTT_URL } }),
       temporal: { address: temporalAddress },
     },
     signingSecret: TEST_SECRET,

@@ -131,14 +131,14 @@ export const stateOf = (states: Readonly<Record<string, AlertState>>, alertId: s
 
 function raise(alert: Alert, state: AlertState, deviceId: string, at: number, what: string): Step {
   const episode = state.episode + 1;
-  return { state: { ...state, phase: 'raised', since: at, episode }, event: event('raised', alert, episode, deviceId, at, what) };
+  return { state: { ...state, phase: 'raised', since: at, episode }, event: eventOf('raised', alert, episode, deviceId, at, what) };
 }
 
 function clear(alert: Alert, { since: _over, ...state }: AlertState, deviceId: string, at: number, what: string): Step {
-  return { state: { ...state, phase: 'normal' }, event: event('cleared', alert, state.episode, deviceId, at, what) };
+  return { state: { ...state, phase: 'normal' }, event: eventOf('cleared', alert, state.episode, deviceId, at, what) };
 }
 
-function event(kind: AlertEvent['event'], { id, recipient = DEFAULT_RECIPIENT }: Alert, episode: number, deviceId: string, at: number, what: string): AlertEvent {
+function eventOf(kind: AlertEvent['event'], { id, recipient = DEFAULT_RECIPIENT }: Alert, episode: number, deviceId: string, at: number, what: string): AlertEvent {
   return { deviceId, alertId: id, event: kind, episode, at, recipient, text: `Device ${deviceId}: ${what}` };
 }
 

@@ -39,6 +39,24 @@ export interface ArchivedDay {
   parts: number;
   /** Epoch ms. */
   archivedAt: number;
+  /** Epoch ms; since when it is in its state. */
+  since: number;
+}
+
+/** Part of the work on a day, done by one activity: some of its devices, and the numbers of its files. */
+export interface Lane {
+  buckets: readonly number[];
+  firstPart: number;
+}
+
+/** What is to be done to archive a day. */
+export interface ArchivePlan {
+  day: Day;
+  /** Of the manifest to be written. */
+  generation: number;
+  lanes: readonly Lane[];
+  /** Rows that the manifest before has are back in the table. */
+  isRestored: boolean;
 }
 
 const ROOT = 'device_data';
@@ -63,3 +81,14 @@ export function manifestOf(day: Day, generation: number, parts: readonly Part[])
 
 /** Lanes write parts side by side; each has so many numbers of its own. */
 export const PARTS_PER_LANE = 100;
+const DEVICES_PER_LANE = 2_000;
+const MAX_LANES = 8;
+
+/** Lanes for so many devices over some buckets, with numbers from `firstPart` on: the same for the same day. */
+export function lanesOf(devices: number, buckets: number, firstPart: number): Lane[] {
+  const count = Math.max(1, Math.min(MAX_LANES, Math.ceil(devices / DEVICES_PER_LANE)));
+  return Array.from({ length: count }, (_, lane) => ({
+    buckets: Array.from({ length: buckets }, (__, bucket) => bucket).filter((bucket) => bucket % count === lane),
+    firstPart: firstPart + lane * PARTS_PER_LANE,
+  }));
+}

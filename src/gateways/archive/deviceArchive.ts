@@ -5,7 +5,7 @@ import type { Day } from '../../domain/devices/days';
 import type { ReadingRow } from '../../domain/devices/reading';
 import { LongwatchError } from '../../domain/errors';
 import type { Objects } from './objects';
-import { type DeviceRange, GROUP_ROWS, mayHoldDevice, type OpenPart, openPart, PartEncoder, readPart } from './parquet';
+import { type DeviceRange, GROUP_ROWS, mayHoldDevice, type OpenPart, openPart, PartEncoder, readKeys, readPart, type RowKey } from './parquet';
 
 export interface DeviceArchiveSettings {
   /** A file is closed once it has so many bytes. */
@@ -90,6 +90,11 @@ export class DeviceArchive {
   /** All rows of a part, row group by row group. */
   async *rows(day: Day, part: Part): AsyncGenerator<ReadingRow[]> {
     yield* readPart(await this.open(day, part));
+  }
+
+  /** What tells the rows of a part from others. */
+  async *keys(day: Day, part: Part): AsyncGenerator<RowKey[]> {
+    yield* readKeys(await this.open(day, part));
   }
 
   /** The rows of one device's stretch in a part, in order. */

@@ -71,6 +71,11 @@ export class PartEncoder {
   }
 }
 
+/** Instants as epoch ms. */
+const parsers = { timestampFromMilliseconds: Number };
+
+export type RowKey = Pick<ReadingRow, 'deviceId' | 'timestamp' | 'id'>;
+
 export interface OpenPart {
   file: AsyncBuffer;
   metadata: FileMetaData;
@@ -93,10 +98,21 @@ export async function* readPart({ file, metadata }: OpenPart, range?: DeviceRang
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
     if (!range || mayHold(group, range)) {
-      const rows = await parquetReadObjects({ file: await fetched(file, group), metadata, rowStart, rowEnd, parsers: { timestampFromMilliseconds: Number } });
+      const rows = await parquetReadObjects({ file: await fetched(file, group), metadata, rowStart, rowEnd, parsers });
       const readings = rows.map(rowOf);
       yield range ? readings.filter(({ deviceId, timestamp }) => deviceId === range.deviceId && timestamp >= range.from && timestamp < range.to) : readings;
     }
+    rowStart = rowEnd;
+  }
+}
+
+/** What tells the rows of a part from others, row group by row group. */
+export async function* readKeys({ file, metadata }: OpenPart): AsyncGenerator<RowKey[]> {
+  let rowStart = 0;
+  for (const group of metadata.row_groups) {
+    const rowEnd = rowStart + Number(group.num_rows);
+    const found = await parquetReadObjects({ file: await fetched(file, group), metadata, rowStart, rowEnd, columns: ['device_id', 'ts', 'reading_id'], parsers });
+    yield found.map(({ device_id, ts, reading_id }) => ({ deviceId: device_id as string, timestamp: ts as number, id: reading_id as string }));
     rowStart = rowEnd;
   }
 }

@@ -72,7 +72,7 @@ export class Ingest {
    * @throws LongwatchError `unavailable`: some may be on record and some not, send all again.
    */
   async store(arrivals: readonly Arrival[]): Promise<ReadingResult[]> {
-    const results = new Array<ReadingResult | undefined>(arrivals.length);
+    const results: (ReadingResult | undefined)[] = arrivals.map(() => undefined);
     const refused = await this.refusals(arrivals);
     const checked: Checked[] = [];
     for (const [at, { deviceId, input, arrivedAt = this.now() }] of arrivals.entries()) {

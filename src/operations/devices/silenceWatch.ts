@@ -53,7 +53,8 @@ export class SilenceWatch {
   /** One look at everything that is due. @returns how many alerts were raised. */
   async look(signal?: AbortSignal): Promise<number> {
     let raised = 0;
-    for (let bucket = 0; bucket < DEVICE_BUCKETS && !signal?.aborted; bucket++) {
+    for (let bucket = 0; bucket < DEVICE_BUCKETS; bucket++) {
+      if (signal?.aborted) break;
       for (let due = await this.due(bucket); due.length > 0; due = due.length < PAGE ? [] : await this.due(bucket)) {
         let next = 0;
         const lane = async () => {

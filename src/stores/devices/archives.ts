@@ -61,7 +61,7 @@ export class ArchiveStore {
    * once more changes nothing.
    * @throws LongwatchError `conflict` when the day has moved on.
    */
-  async commit({ day, generation, state, rows, bytes, parts, archivedAt }: ArchivedDay): Promise<void> {
+  async commit({ day, generation, state, rows, bytes, parts, archivedAt, since }: ArchivedDay): Promise<void> {
     const before = generation - 1;
     try {
       await this.db.client.send(
@@ -70,7 +70,7 @@ export class ArchiveStore {
             {
               Put: {
                 TableName: this.db.table('Archives'),
-                Item: { Archive: ARCHIVE, Day: day, Generation: generation, State: state, Rows: rows, Bytes: bytes, Parts: parts, ArchivedAt: iso(archivedAt) },
+                Item: { Archive: ARCHIVE, Day: day, Generation: generation, State: state, Rows: rows, Bytes: bytes, Parts: parts, ArchivedAt: iso(archivedAt), Since: iso(since) },
                 // The race: a run that was believed dead commits late. Only one manifest follows another.
                 ConditionExpression: before === 0 ? 'attribute_not_exists(Generation)' : 'Generation = :before',
                 ...(before > 0 && { ExpressionAttributeValues: { ':before': before } }),
@@ -90,17 +90,17 @@ export class ArchiveStore {
   }
 
   /** @throws LongwatchError `conflict` when the day is of another generation. */
-  async move(day: Day, generation: number, state: ArchiveState): Promise<void> {
+  async move(day: Day, generation: number, state: ArchiveState, now: number): Promise<void> {
     try {
       await this.db.client.send(
         new UpdateCommand({
           TableName: this.db.table('Archives'),
           Key: { Archive: ARCHIVE, Day: day },
-          UpdateExpression: 'SET #state = :state',
+          UpdateExpression: 'SET #state = :state, Since = :now',
           // The race: the day was archived anew meanwhile, and this is news of yesterday.
           ConditionExpression: 'Generation = :generation',
           ExpressionAttributeNames: { '#state': 'State' },
-          ExpressionAttributeValues: { ':state': state, ':generation': generation },
+          ExpressionAttributeValues: { ':state': state, ':generation': generation, ':now': iso(now) },
         }),
       );
     } catch (error) {
@@ -119,5 +119,6 @@ function archivedDay(item: Record<string, unknown>): ArchivedDay {
     bytes: item['Bytes'] as number,
     parts: item['Parts'] as number,
     archivedAt: Date.parse(item['ArchivedAt'] as string),
+    since: Date.parse(item['Since'] as string),
   };
 }

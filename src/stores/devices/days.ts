@@ -4,7 +4,7 @@ import { compositeKey } from '../../domain/ids';
 import { batchWrite } from '../batchWrite';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../ledger';
-import { bucketOf, dayBucket } from './keys';
+import { bucketOf, dayBucket, DEVICE_BUCKETS } from './keys';
 
 const FENCE = '#fence';
 const PRESENT = 'device';
@@ -86,6 +86,29 @@ export class DayStore {
   /** Notes that a device has late readings; in one transaction with them. */
   noteLate(deviceId: string, day: Day, token: string): TransactItem {
     return { Put: { TableName: this.db.table('DeviceDays'), Item: { ...this.key(deviceId, day, LATE), Token: token } } };
+  }
+
+  /** Notes that devices have rows that an archive is to look at, outside of any transaction. */
+  async noteAllLate(day: Day, deviceIds: readonly string[], token: string): Promise<void> {
+    await batchWrite(this.db, 'DeviceDays', deviceIds.map((deviceId) => ({ PutRequest: { Item: { ...this.key(deviceId, day, LATE), Token: token } } })));
+  }
+
+  /** Whether any device has the day, or has readings of it that came late. */
+  async hasAny(day: Day, which: 'present' | 'late'): Promise<boolean> {
+    const found = await Promise.all(
+      Array.from({ length: DEVICE_BUCKETS }, (_, bucket) =>
+        this.db.client.send(
+          new QueryCommand({
+            TableName: this.db.table('DeviceDays'),
+            KeyConditionExpression: 'DayBucket = :bucket AND begins_with(Entry, :kind)',
+            ExpressionAttributeValues: { ':bucket': dayBucket(day, bucket), ':kind': `${which === 'late' ? LATE : PRESENT}#` },
+            ProjectionExpression: 'Entry',
+            Limit: 1,
+          }),
+        ),
+      ),
+    );
+    return found.some(({ Items = [] }) => Items.length > 0);
   }
 
   /** The devices that have the day, in one bucket, by their ids. */

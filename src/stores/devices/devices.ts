@@ -4,6 +4,7 @@ import { iso } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import { type Db, isConditionFailure } from '../dynamodb';
+import type { TransactItem } from '../ledger';
 
 /** What people say of a device, or of a group: it is found under the same table, its id begins with `group#`. */
 const DEVICE = 'device';
@@ -63,13 +64,18 @@ export class DeviceStore {
     });
   }
 
-  /** From here on nothing of the device is taken; repeated, the first instant stays. */
-  async beginErasure(deviceId: string, now: number): Promise<void> {
-    await this.update({
-      Key: this.key(deviceId),
-      UpdateExpression: 'SET ErasingSince = if_not_exists(ErasingSince, :now)',
-      ExpressionAttributeValues: { ':now': iso(now) },
-    });
+  /** The part of a `TransactWriteItems` from which on nothing of a device is taken. */
+  beginErasure(deviceId: string, now: number): TransactItem {
+    return {
+      Update: {
+        TableName: this.db.table('Devices'),
+        Key: this.key(deviceId),
+        UpdateExpression: 'SET ErasingSince = :now',
+        // The race: it is asked for twice at once. One erasure serves both.
+        ConditionExpression: 'attribute_not_exists(ErasingSince)',
+        ExpressionAttributeValues: { ':now': iso(now) },
+      },
+    };
   }
 
   /** Deletes all that is kept here of a device but that it is being erased. */

@@ -33,27 +33,70 @@ export const SILENCE_TYPE = 'silence';
 export const SILENCE_ID = 'silence';
 
 export const ARCHIVE_TYPE = 'archiveDay';
+export const RESTORE_TYPE = 'restoreDay';
 
-/** One a day at a time: a running one is left alone (USE_EXISTING), an ended one may run again (ALLOW_DUPLICATE), which finds what came late. */
+/**
+ * One a day at a time, whatever is done to its files: archive, restore, expire, erase from. The workflow is the lease:
+ * a second one is refused while one runs (FAIL), and may run afterwards (ALLOW_DUPLICATE).
+ */
 export const archiveWorkflowId = (day: Day): string => `archive/${day}`;
 
-export interface ArchiveInput {
+export interface DayInput {
   day: Day;
 }
 
+export interface ArchiveReport {
+  day: Day;
+  rows: number;
+  files: number;
+}
+
 export const ARCHIVE_DUE_TYPE = 'archiveDue';
-/** A schedule, once a day. */
+/** A schedule. */
 export const ARCHIVE_DUE_ID = 'archive-due';
 
-export const RESTORE_TYPE = 'restoreDay';
-export const restoreWorkflowId = (day: Day): string => `restore/${day}`;
+export interface HousekeepingReport {
+  done: Day[];
+  /** Left to the next look. */
+  failed: Day[];
+  /** Days whose rollups of some resolution were deleted. */
+  rollupDays: number;
+}
 
 export const ERASE_TYPE = 'eraseDevice';
-/** One a device at a time; an ended one may run again. */
-export const eraseWorkflowId = (deviceId: string): string => `erase/${deviceId}`;
+
+/** One an erasure; started once: REJECT_DUPLICATE. */
+export const eraseWorkflowId = (deviceId: string, requestedAt: number): string => `erase/${deviceId}/${requestedAt}`;
 
 export interface EraseInput {
   deviceId: string;
-  /** Epoch ms. */
-  requestedAt: number;
+  /** Until every process knows that the device is being erased. */
+  waitMs: number;
+}
+
+export interface EraseDayInput {
+  day: Day;
+  deviceId: string;
+  /** By which the stream's reader tells that it has passed the device's readings. */
+  mark: string;
+}
+
+export interface EraseReport {
+  /** Days that were looked through. */
+  days: number;
+  /** Files that were written anew. */
+  rewritten: number;
+}
+
+/** The start that the request to erase a device owes. */
+export function eraseStart(deviceId: string, requestedAt: number, waitMs: number): OwedStart {
+  const input: EraseInput = { deviceId, waitMs };
+  return {
+    workflowId: eraseWorkflowId(deviceId, requestedAt),
+    workflowType: ERASE_TYPE,
+    taskQueue: DEVICES_QUEUE,
+    args: [input],
+    summary: `Erases device ${deviceId}`,
+    searchAttributes: { LongwatchSubject: deviceId },
+  };
 }
