@@ -78,6 +78,7 @@ const schema = z.object({
   LONGWATCH_LATE_WINDOW_MS: duration(7 * 24 * HOUR).describe('Readings older than this are refused'),
   LONGWATCH_REGISTERED_DEVICES: flag.describe('true: readings of devices that were not registered are refused'),
   LONGWATCH_DEVICE_CACHE_MS: duration(30_000).describe('How long a process goes by what it read of a device: registration, groups, alerts'),
+  LONGWATCH_ERASE_AFTER_MS: duration(90_000).describe('From the request to erase a device to the first deletion: every process has heard of it by then, and ended its writes'),
   LONGWATCH_KEEP_MINUTES_DAYS: integer(31, 1, 36_500).describe('Days that rollups by the minute are kept'),
   LONGWATCH_KEEP_HOURS_DAYS: integer(400, 1, 36_500).describe('Days that rollups by the hour are kept'),
   LONGWATCH_KEEP_DAYS_DAYS: integer(3_650, 1, 36_500).describe('Days that rollups by the day are kept'),
@@ -91,6 +92,21 @@ const schema = z.object({
   MQTT_CLIENT_ID: z.string().max(100).default('longwatch').describe('Of the broker’s session, which keeps what comes while we are away: another one for each process'),
 });
 
+const DAY = 24 * HOUR;
+
+/** What settings ask of each other. */
+const checked = schema
+  .refine((config) => config.LONGWATCH_ERASE_AFTER_MS > config.LONGWATCH_DEVICE_CACHE_MS, { path: ['LONGWATCH_ERASE_AFTER_MS'], message: 'must be more than LONGWATCH_DEVICE_CACHE_MS' })
+  // Else a late reading would bring back what was deleted by age.
+  .refine((config) => Math.min(config.LONGWATCH_KEEP_MINUTES_DAYS, config.LONGWATCH_KEEP_ARCHIVE_DAYS) * DAY > config.LONGWATCH_LATE_WINDOW_MS + DAY, {
+    path: ['LONGWATCH_LATE_WINDOW_MS'],
+    message: 'must be shorter, by more than a day, than what LONGWATCH_KEEP_MINUTES_DAYS and LONGWATCH_KEEP_ARCHIVE_DAYS keep',
+  })
+  .refine((config) => config.LONGWATCH_KEEP_MINUTES_DAYS <= config.LONGWATCH_KEEP_HOURS_DAYS && config.LONGWATCH_KEEP_HOURS_DAYS <= config.LONGWATCH_KEEP_DAYS_DAYS, {
+    path: ['LONGWATCH_KEEP_DAYS_DAYS'],
+    message: 'must be at least LONGWATCH_KEEP_HOURS_DAYS, and that at least LONGWATCH_KEEP_MINUTES_DAYS: a day’s devices are known as long as its rollups by the day are kept',
+  });
+
 export type Config = z.infer<typeof schema>;
 
 export class ConfigError extends Error {
@@ -103,7 +119,7 @@ export class ConfigError extends Error {
  */
 export function readConfig(env: Record<string, string | undefined> = process.env): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
-  const result = schema.safeParse(given);
+  const result = checked.safeParse(given);
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => {
     const name = issue.path.join('.');

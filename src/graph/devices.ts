@@ -1,10 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { deviceActivities } from '../activities/devices';
 import { readingChanges } from '../activities/devices/readingChanges';
+import { readingStream } from '../activities/devices/readingStream';
 import { archiveRoutes } from '../api/archives';
 import { deviceAlertRoutes } from '../api/deviceAlerts';
 import { deviceRoutes } from '../api/devices';
 import { DeviceArchive } from '../gateways/archive/deviceArchive';
 import { Objects } from '../gateways/archive/objects';
+import { MqttListener } from '../gateways/mqtt';
+import { kinesisClient, KinesisStream } from '../gateways/streams/kinesisStream';
 import { AlertRules } from '../operations/devices/alertRules';
 import { AlertStarts } from '../operations/devices/alertStarts';
 import { ArchivedReadings } from '../operations/devices/archivedReadings';
@@ -13,6 +17,7 @@ import { DayJobs } from '../operations/devices/dayJobs';
 import { Eraser } from '../operations/devices/eraser';
 import { Housekeeping } from '../operations/devices/housekeeping';
 import { Ingest } from '../operations/devices/ingest';
+import { mqttReadings } from '../operations/devices/mqttReadings';
 import { DeviceReads } from '../operations/devices/reads';
 import { Registry } from '../operations/devices/registry';
 import { SilenceWatch } from '../operations/devices/silenceWatch';
@@ -24,9 +29,9 @@ import { ReadingStore } from '../stores/devices/readings';
 import { RetentionStore } from '../stores/devices/retention';
 import { RollupStore } from '../stores/devices/rollups';
 import { SentinelStore } from '../stores/devices/sentinels';
-import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, SILENCE_ID, SILENCE_TYPE } from '../workflows/devices/declarations';
+import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, READINGS_STREAM, SILENCE_ID, SILENCE_TYPE } from '../workflows/devices/declarations';
 import { tableStream } from './consumers';
-import { type Part, readStream, type Shared } from './part';
+import { type Part, type ReadStream, readStream, type Shared } from './part';
 
 /** Readings of devices: in, rolled up, watched, archived. */
 export function buildDevices(shared: Shared): Part {
@@ -74,7 +79,7 @@ export function buildDevices(shared: Shared): Part {
   );
   const jobs = new DayJobs(
     { db, archives, archiver, devices, ledger, temporal: shared.temporal, startSoon: shared.startSoon },
-    { archives: hasArchive, deviceCacheMs: config.LONGWATCH_DEVICE_CACHE_MS },
+    { archives: hasArchive, eraseAfterMs: config.LONGWATCH_ERASE_AFTER_MS },
   );
   const { attemptMs } = shared;
   return {
@@ -88,7 +93,9 @@ export function buildDevices(shared: Shared): Part {
         source: tableStream(shared, 'DeviceData'),
         handler: readingChanges({ rollups, live, sentinels, rules, alerts }),
       }),
+      ...kinesisReadings(shared, ingest('kinesis')),
     ],
+    listeners: mqttListeners(shared, ingest('mqtt')),
     schedules: [
       {
         id: ARCHIVE_DUE_ID,
@@ -102,4 +109,26 @@ export function buildDevices(shared: Shared): Part {
     },
     close: () => objects.close(),
   };
+}
+
+function kinesisReadings({ config, endpoints }: Shared, ingest: Ingest): ReadStream[] {
+  if (!endpoints.readings) return [];
+  const { stream, ...kinesis } = endpoints.readings;
+  return [
+    readStream({
+      name: READINGS_STREAM,
+      summary: 'Stores the readings of the Kinesis stream',
+      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis }), stream),
+      handler: readingStream(ingest),
+    }),
+  ];
+}
+
+function mqttListeners({ config, endpoints, onFault }: Shared, ingest: Ingest): NonNullable<Part['listeners']> {
+  if (!endpoints.mqtt) return [];
+  const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
+  const [ca, cert, key] = [file(config.MQTT_CA_FILE), file(config.MQTT_CERT_FILE), file(config.MQTT_KEY_FILE)];
+  const settings = { url: endpoints.mqtt.url, clientId: config.MQTT_CLIENT_ID, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  const listener = new MqttListener(settings, mqttReadings(ingest, onFault));
+  return [{ queue: DEVICES_QUEUE, start: () => listener.start(), stop: () => listener.stop() }];
 }

@@ -3,7 +3,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import request from 'supertest';
 import type { Manifest } from '../../src/domain/devices/archive';
 import { addDays, dayOf, dayStart } from '../../src/domain/devices/days';
-import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, ARCHIVE_TYPE, archiveWorkflowId, DEVICE_ALERTS_TYPE, DEVICE_DATA_STREAM, ERASE_TYPE, RESTORE_TYPE, SILENCE_ID, SILENCE_TYPE } from '../../src/workflows/devices/declarations';
+import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, ARCHIVE_TYPE, archiveWorkflowId, DEVICE_ALERTS_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, ERASE_DAY_TYPE, ERASE_TYPE, EXPIRE_TYPE, RESTORE_TYPE, SILENCE_ID, SILENCE_TYPE } from '../../src/workflows/devices/declarations';
 import { ReadingStore } from '../../src/stores/devices/readings';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';
 import { billableActions, record } from '../support/histories';
@@ -21,8 +21,9 @@ beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   [temporal, s3] = await Promise.all([startTestTemporal(), startTestS3()]);
   // Attempts are short, so that histories show several.
-  graph = await startTestGraph({ ...s3.environment, LONGWATCH_ARCHIVE_AFTER_MS: '1', LONGWATCH_DEVICE_CACHE_MS: '1' }, temporal.address, 1_000);
-  workers = await startTestWorkers(graph, temporal.address);
+  graph = await startTestGraph({ ...s3.environment, LONGWATCH_ARCHIVE_AFTER_MS: '1', LONGWATCH_DEVICE_CACHE_MS: '1', LONGWATCH_ERASE_AFTER_MS: '2000' }, temporal.address, 1_000);
+  // Every task from history: what a worker that was restarted would do.
+  workers = await startTestWorkers(graph, temporal.address, { maxCachedWorkflows: 0 });
   await graph.startStandingWorkflows();
 }, 900_000);
 afterAll(async () => {
@@ -84,9 +85,9 @@ it('a finished day goes to the archive, and reads do not tell the difference; th
   expect(await s3.list('device_data/')).toHaveLength(2);
 });
 
-it('a day costs a start, six activities and three for each file, however many rows it has', async () => {
+it('a day costs a start, five activities and three for each file, however many rows it has', async () => {
   const { events } = await workflow().getHandle(archiveWorkflowId(day(2))).fetchHistory();
-  expect(billableActions({ events: events! })).toBe(3); // The second run, which found nothing.
+  expect(billableActions({ events: events! })).toBe(1 + 3); // The second run, which found nothing.
   const runs: string[] = [];
   for await (const { runId } of workflow().list({ query: `WorkflowId = "${archiveWorkflowId(day(2))}"` })) runs.push(runId);
   const first = workflow().getHandle(archiveWorkflowId(day(2)), runs.at(-1)!);
@@ -159,7 +160,7 @@ it('an erased device is nowhere any more: table, archive, rollups; others keep e
   const refused = await post('/v1/devices/a-1/readings', { readings: [{ timestamp: Date.now(), metrics: { t: 1 } }] }, 'service').expect(207);
   expect(refused.body.results[0].errors[0].message).toContain('is being erased');
   const handle = workflow().getHandle(body.workflowId);
-  expect(await handle.result()).toMatchObject({ rewritten: 1 });
+  expect(await handle.result()).toMatchObject({ rewritten: 3 });
   expect(await all('a-1', of)).toEqual([]);
   expect(await all('a-2', of)).toEqual(others);
   const { parts } = await manifestOf(of);
@@ -170,9 +171,23 @@ it('an erased device is nowhere any more: table, archive, rollups; others keep e
   expect((await get('/v1/devices/a-1').expect(200)).body).toEqual({ deviceId: 'a-1', groups: [], erasedAt: expect.any(String) });
   await send('a-1', readings(of, 1));
   expect(await all('a-1', of)).toHaveLength(1);
+  await record(ERASE_DAY_TYPE, 'erased', workflow().getHandle(archiveWorkflowId(of), await runOf(of, ERASE_DAY_TYPE)));
   const history = await record(ERASE_TYPE, 'erased', handle);
   expect(history.events!.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);
 }, 180_000);
+
+it('what is past its age is deleted, and said to be', async () => {
+  const of = day(3);
+  expect(await all('clocked', of)).toHaveLength(20);
+  const handle = await workflow().start(EXPIRE_TYPE, { workflowId: archiveWorkflowId(of), taskQueue: DEVICES_QUEUE, args: [{ day: of }] });
+  await handle.result();
+  expect(await all('clocked', of)).toEqual([]);
+  expect((await get(`/v1/archives/${of}`)).body).toMatchObject({ state: 'expired' });
+  expect(await s3.list(`device_data/dt=${of}/`)).toEqual([]);
+  expect((await post(`/v1/archives/${of}/restore`).expect(202)).body).toBeDefined();
+  await expect(workflow().getHandle(archiveWorkflowId(of)).result()).rejects.toMatchObject({ cause: { message: expect.stringContaining('is expired') } });
+  await record(EXPIRE_TYPE, 'expired', handle);
+});
 
 it('alerts are raised and cleared once each, and told of', async () => {
   const put = (path: string, alerts: unknown[]) => request(graph.app).put(path).set(...bearer('eva')).set('if-match', '"0"').send({ alerts }).expect(200);

@@ -60,7 +60,8 @@ export function rowContent({ deviceId, timestamp, metrics, status, location }: R
     timestamp,
     metrics: JSON.stringify(Object.fromEntries(sorted)),
     ...(status !== undefined && { status }),
-    ...(location && { latitude: location.latitude, longitude: location.longitude }),
+    // -0 is 0, here as in JSON.
+    ...(location && { latitude: location.latitude + 0, longitude: location.longitude + 0 }),
   };
 }
 

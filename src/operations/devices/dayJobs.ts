@@ -23,17 +23,17 @@ export interface DayJobsParts {
   now?(): number;
 }
 
-/** Every process has forgotten what it knew of a device, and a write under way has ended. */
-const ERASE_MARGIN_MS = 20_000;
-
 /** What people ask for of archived days and of devices' data. */
 export class DayJobs {
   private readonly now: () => number;
 
   constructor(
     private readonly parts: DayJobsParts,
-    /** `archives`: whether there is anywhere to archive to. */
-    private readonly settings: { archives: boolean; deviceCacheMs: number },
+    /**
+     * `archives`: whether there is anywhere to archive to. `eraseAfterMs`: until every process has forgotten what it knew
+     * of a device, and has ended the writes that were under way.
+     */
+    private readonly settings: { archives: boolean; eraseAfterMs: number },
   ) {
     this.now = parts.now ?? Date.now;
   }
@@ -63,7 +63,7 @@ export class DayJobs {
   /** Erases a device, soon. Asked for again while it is under way it is the same erasure. @returns the workflow's id. */
   async erase(deviceId: string): Promise<string> {
     const now = this.now();
-    const start = eraseStart(deviceId, now, this.settings.deviceCacheMs + ERASE_MARGIN_MS);
+    const start = eraseStart(deviceId, now, this.settings.eraseAfterMs);
     try {
       await this.parts.db.client.send(new TransactWriteCommand({ TransactItems: [this.parts.devices.beginErasure(deviceId, now), this.parts.ledger.oweStart(start, now)] }));
       this.parts.startSoon({ kind: 'start', start, dueAt: now });

@@ -88,16 +88,19 @@ export class Housekeeping {
       const end = firstKept(dayOf(this.now()), this.settings.retention.rollups[resolution]);
       const until = await retention.deletedUntil(resolution);
       for (let day = until === undefined ? addDays(end, -FIRST_LOOK_DAYS) : addDays(until, 1); day < end; day = addDays(day, 1)) {
-        for (let bucket = 0; bucket < DEVICE_BUCKETS; bucket++) {
-          const devices = await days.devices(day, bucket);
-          for (const deviceId of devices) {
-            signal.throwIfAborted();
-            await rollups.deleteDay(deviceId, day, [resolution]);
-            alive(done);
-          }
-          // Rollups by the day are kept longest: with them the day is forgotten.
-          if (resolution === '1d') await days.forget(day, devices);
-        }
+        const its = day;
+        await Promise.all(
+          Array.from({ length: DEVICE_BUCKETS }, async (_, bucket) => {
+            const devices = await days.devices(its, bucket);
+            for (const deviceId of devices) {
+              signal.throwIfAborted();
+              await rollups.deleteDay(deviceId, its, [resolution]);
+              alive(done);
+            }
+            // Rollups by the day are kept longest: with them the day is forgotten.
+            if (resolution === '1d') await days.forget(its, devices);
+          }),
+        );
         await retention.done(resolution, day);
         alive(++done);
       }

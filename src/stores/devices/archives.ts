@@ -29,8 +29,9 @@ export class ArchiveStore {
       const { Items = [], LastEvaluatedKey } = await this.db.client.send(
         new QueryCommand({
           TableName: this.db.table('Archives'),
-          KeyConditionExpression: 'Archive = :archive AND #day BETWEEN :from AND :to',
-          ExpressionAttributeNames: { '#day': 'Day' },
+          // Both are reserved words.
+          KeyConditionExpression: '#archive = :archive AND #day BETWEEN :from AND :to',
+          ExpressionAttributeNames: { '#archive': 'Archive', '#day': 'Day' },
           ExpressionAttributeValues: { ':archive': ARCHIVE, ':from': from, ':to': to },
           ConsistentRead: true,
           ...(start && { ExclusiveStartKey: start }),
@@ -46,7 +47,8 @@ export class ArchiveStore {
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.db.table('Archives'),
-        KeyConditionExpression: 'Archive = :archive',
+        KeyConditionExpression: '#archive = :archive',
+        ExpressionAttributeNames: { '#archive': 'Archive' },
         ExpressionAttributeValues: { ':archive': ARCHIVE },
         ScanIndexForward: false,
         Limit: limit,

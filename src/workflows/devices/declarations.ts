@@ -7,6 +7,8 @@ export const DEVICES_QUEUE = 'longwatch-devices';
 
 /** The stream of DeviceData. */
 export const DEVICE_DATA_STREAM = 'device-data';
+/** The Kinesis stream of readings. */
+export const READINGS_STREAM = 'readings';
 
 export const DEVICE_ALERTS_TYPE = 'deviceAlerts';
 
@@ -34,6 +36,7 @@ export const SILENCE_ID = 'silence';
 
 export const ARCHIVE_TYPE = 'archiveDay';
 export const RESTORE_TYPE = 'restoreDay';
+export const EXPIRE_TYPE = 'expireDay';
 
 /**
  * One a day at a time, whatever is done to its files: archive, restore, expire, erase from. The workflow is the lease:
@@ -64,6 +67,7 @@ export interface HousekeepingReport {
 }
 
 export const ERASE_TYPE = 'eraseDevice';
+export const ERASE_DAY_TYPE = 'eraseDay';
 
 /** One an erasure; started once: REJECT_DUPLICATE. */
 export const eraseWorkflowId = (deviceId: string, requestedAt: number): string => `erase/${deviceId}/${requestedAt}`;
