@@ -185,7 +185,7 @@ it('what is past its age is deleted, and said to be', async () => {
   expect((await get(`/v1/archives/${of}`)).body).toMatchObject({ state: 'expired' });
   expect(await s3.list(`device_data/dt=${of}/`)).toEqual([]);
   expect((await post(`/v1/archives/${of}/restore`).expect(202)).body).toBeDefined();
-  await expect(workflow().getHandle(archiveWorkflowId(of)).result()).rejects.toMatchObject({ cause: { message: expect.stringContaining('is expired') } });
+  await expect(workflow().getHandle(archiveWorkflowId(of)).result()).rejects.toMatchObject({ cause: { cause: { message: expect.stringContaining('is expired') } } });
   await record(EXPIRE_TYPE, 'expired', handle);
 });
 

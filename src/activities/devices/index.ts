@@ -82,7 +82,7 @@ export function deviceActivities(parts: DeviceActivityParts): DeviceActivities {
 async function atWork<T>(work: (work: Work) => Promise<T>): Promise<T> {
   const context = Context.current();
   let done = 0;
-  const beat = setInterval(() => context.heartbeat(done), 5_000);
+  const beat = setInterval(() => context.heartbeat(done), 3_000);
   try {
     const result = await asFailure(() =>
       work({

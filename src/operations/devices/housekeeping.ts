@@ -39,7 +39,7 @@ export interface RetentionState {
 /** Days that were left behind are looked for so long after no reading of them is taken any more. */
 const LOOK_BACK_DAYS = 7;
 /** Before the first time, rollups are looked for from so many days before those that are kept. */
-const FIRST_LOOK_DAYS = 31;
+const FIRST_LOOK_DAYS = 16;
 /** Of one look; what is left is found by the next. */
 const MAX_DUE = 200;
 

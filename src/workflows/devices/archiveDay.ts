@@ -6,13 +6,13 @@ import type { ArchiveReport, DayInput } from './declarations';
 // Short steps in tables and small files.
 const { planArchive, writeManifest, commitArchive, partsToDelete, finishArchive } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '10 minutes',
-  heartbeatTimeout: '1 minute',
+  heartbeatTimeout: '10 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
-// Millions of rows: an attempt may take hours, and its death is noticed within a minute.
+// Millions of rows: an attempt may take hours, and its death is noticed within seconds.
 const { writeLane, verifyPart, deletePart } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '6 hours',
-  heartbeatTimeout: '1 minute',
+  heartbeatTimeout: '20 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 

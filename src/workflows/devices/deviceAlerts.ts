@@ -5,7 +5,7 @@ import type { DeviceAlertsInput } from './declarations';
 // Channels retry within an attempt already; a message that no channel ever takes is on record as failed.
 const { tellAlerts } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '5 minutes',
-  heartbeatTimeout: '1 minute',
+  heartbeatTimeout: '20 s',
   retry: { initialInterval: '2 s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
 });
 

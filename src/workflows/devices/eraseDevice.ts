@@ -6,12 +6,12 @@ import { archiveWorkflowId, type EraseDayInput, type EraseInput, type EraseRepor
 
 const { daysOfDevice, finishErasure } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '1 hour',
-  heartbeatTimeout: '1 minute',
+  heartbeatTimeout: '10 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 const { eraseRows, rewriteDay, awaitMarks, eraseRest } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '6 hours',
-  heartbeatTimeout: '1 minute',
+  heartbeatTimeout: '20 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 

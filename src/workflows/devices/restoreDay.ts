@@ -4,12 +4,12 @@ import type { ArchiveReport, DayInput } from './declarations';
 
 const { beginRestore, finishRestore, expireDay: deleteFiles } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '10 minutes',
-  heartbeatTimeout: '1 minute',
+  heartbeatTimeout: '10 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 const { restorePart } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '6 hours',
-  heartbeatTimeout: '1 minute',
+  heartbeatTimeout: '20 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
