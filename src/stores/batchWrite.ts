@@ -7,7 +7,7 @@ export type WriteRequest = NonNullable<NonNullable<ConstructorParameters<typeof 
 
 /** BatchWriteItem takes 25 items. */
 const LIMIT = 25;
-const LANES = 4;
+const LANES = 8;
 
 /**
  * Puts or deletes any number of items of one table, without conditions; all are written when it returns. Keys must not
