@@ -55,10 +55,10 @@ const result = (workflowId: string) => graph.temporal.client.workflow.getHandle(
 it('kill -9 of the worker between writing, committing and deleting: at any instant every reading is there, at the end in verified files alone', async () => {
   const expected = { 'k-1': await send('k-1', 200), 'k-2': await send('k-2', 100) };
   const { body } = await request(graph.app).post(`/v1/archives/${of}`).set(...bearer('eva')).expect(202);
-  let ended = false;
-  const ending = result(body.workflowId).finally(() => (ended = true));
+  const state = { ended: false };
+  const ending = result(body.workflowId).finally(() => (state.ended = true));
   // Whatever dies meanwhile.
-  while (!ended) {
+  while (!state.ended) {
     for (const [deviceId, ids] of Object.entries(expected)) expect(await stored(deviceId)).toEqual(ids);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

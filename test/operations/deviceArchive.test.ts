@@ -78,7 +78,7 @@ function mortal(lives: { left: number }): Work & { step<T>(work: () => Promise<T
 }
 
 /** As the workflow does, from the beginning, as one does that was killed and whose run was lost with it. */
-async function archive({ archiver }: Process, day: string, lives: { left: number }): Promise<void> {
+async function archiveNow({ archiver }: Process, day: string, lives: { left: number }): Promise<void> {
   const work = mortal(lives);
   const plan = await work.step(() => archiver.plan(day));
   if (plan.lanes.length > 0) {
@@ -145,12 +145,12 @@ it('table and archive together return everything ever acknowledged and nothing e
       for (const one of commands) {
         const here = late();
         if (one.kind === 'send') await send(here, one.inputs);
-        else if (one.kind === 'sendMeanwhile') await Promise.all([send(here, one.inputs), survive(archive(late(), day, { left: one.lives }))]);
-        else await survive((one.kind === 'archive' ? archive : restore)(here, day, { left: one.lives }));
+        else if (one.kind === 'sendMeanwhile') await Promise.all([send(here, one.inputs), survive(archiveNow(late(), day, { left: one.lives }))]);
+        else await survive((one.kind === 'archive' ? archiveNow : restore)(here, day, { left: one.lives }));
         await check(here, 3);
       }
       // Undisturbed at last: everything is archived, and nothing is left in the table.
-      await archive(late(), day, { left: 10_000 });
+      await archiveNow(late(), day, { left: 10_000 });
       await check(late(), 1_000);
       const { readings, archives, archive: files } = late();
       for (const deviceId of devices) expect((await readings.page({ deviceId, day })).rows).toEqual([]);
@@ -188,9 +188,9 @@ it('a run that was believed dead commits nothing once another has', async () => 
   const send = (value: number) => here.ingest.store([{ deviceId: 'd-a', input: { timestamp: dayStart(day) + value, metrics: { value } } }]);
   await send(1);
   const zombie = await here.archiver.plan(day);
-  await archive(here, day, { left: 1_000 });
+  await archiveNow(here, day, { left: 1_000 });
   await send(2);
-  await archive(here, day, { left: 1_000 });
+  await archiveNow(here, day, { left: 1_000 });
   await expect(here.archiver.commit({ day, generation: zombie.generation }, 'deleting')).rejects.toMatchObject({ name: expect.any(String) });
   expect(await here.archives.find(day)).toMatchObject({ generation: 2, rows: 2, state: 'archived' });
 });

@@ -56,7 +56,7 @@ describe.each(engines)('on %s', (engine) => {
     expect(await readings.putNew([row(id, 3)], guards(0))).toBe('guard');
     expect(await days.generation(id, day)).toBe(1);
     expect(await readings.putNew([row(id, 3)], guards(1))).toBeUndefined();
-    const [late] = (await days.lateDevices(day, bucketOf(id))).filter(({ deviceId }) => deviceId === id);
+    const late = (await days.lateDevices(day, bucketOf(id))).find(({ deviceId }) => deviceId === id);
     await days.forgetLate(day, { deviceId: id, token: 'another' });
     expect(await days.hasAny(day, 'late')).toBe(true);
     await days.forgetLate(day, late!);

@@ -45,10 +45,20 @@ function installed(): string {
 
 /** A Temporal server that skips time, with our search attributes. */
 export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
-  const environment = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: installed() } } });
+  const environment = await startPatiently(installed());
   await environment.connection.operatorService.addSearchAttributes({
     namespace: environment.namespace ?? 'default',
     searchAttributes: Object.fromEntries(Object.values(searchAttributes).map(({ name, type }) => [name, encodeSearchAttributeIndexedValueType(type) ?? 0])),
   });
   return environment;
+}
+
+/** The SDK gives the server five seconds to come up; a busy machine may need more than one of these. */
+async function startPatiently(path: string): Promise<TestWorkflowEnvironment> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+    } catch (error) {
+      if (tries === 6 || !/did not start within/.test(String(error))) throw error;
+    }
 }

@@ -1,4 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import request from 'supertest';
 import type { Manifest } from '../../src/domain/devices/archive';
@@ -129,6 +133,22 @@ const runOf = async (of: string, type: string): Promise<string> => {
   for await (const { runId } of workflow().list({ query: `WorkflowId = "${archiveWorkflowId(of)}" AND WorkflowType = "${type}"` })) return runId;
   throw new Error(`There is no run of ${type}`);
 };
+
+it('SQL over the archive finds readings and metrics by name, the views defined already', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-query-'));
+  const query = (...args: string[]) =>
+    spawnSync(process.execPath, ['--import', 'tsx', 'scripts/devices.ts', 'query', ...args], { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '', ...graph.environment, LONGWATCH_DATA_DIR: dataDir } });
+  const { stdout } = query('--json', "SELECT r.device_id AS device, count(*)::INT AS readings, (SELECT sum(value) FROM metrics m WHERE m.device_id = r.device_id AND name = 'on') AS on, min(dt)::VARCHAR AS day FROM readings r GROUP BY 1 ORDER BY 1");
+  expect(stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown)).toEqual([
+    { device: 'a-1', readings: 302, on: 150, day: day(2) },
+    { device: 'a-2', readings: 200, on: 100, day: day(2) },
+  ]);
+  expect(query("SELECT text, count(*) AS n FROM metrics WHERE name = 'mode' GROUP BY 1", '--from', day(2), '--to', day(2)).stdout).toMatch(/eco +│ 500/);
+  const wrong = query('SELECT nothing FROM readings');
+  expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining('nothing')]);
+  expect(query('SELECT 1', '--from', 'yesterday').stderr).toContain('--from must be a day');
+  rmSync(dataDir, { recursive: true, force: true });
+}, 120_000);
 
 it('what may not be asked for is refused with the reason', async () => {
   expect((await post(`/v1/archives/${day(0)}`).expect(409)).body.detail).toContain('can be archived from');

@@ -44,9 +44,10 @@ export function liveReadings(live: Live, rows: readonly ReadingRow[], alerts: re
 
 /** Begins to watch a device's silence, if an alert asks for it and nothing waits for the device yet. */
 export function watchSilence(live: Live, alerts: readonly Alert[], now: number): Live {
-  const watchedSince = live.row ? undefined : (live.watchedSince ?? now);
-  const deadline = live.deadline ?? nextDeadline(alerts, live.states, live.row?.timestamp ?? watchedSince ?? now);
-  return deadline === undefined ? live : { ...live, deadline, ...(watchedSince !== undefined && { watchedSince }) };
+  if (live.deadline !== undefined) return live;
+  const watchedSince = live.watchedSince ?? now;
+  const deadline = nextDeadline(alerts, live.states, live.row?.timestamp ?? watchedSince);
+  return deadline === undefined ? live : { ...live, deadline, ...(!live.row && { watchedSince }) };
 }
 
 /** A deadline of the device is due: it is silent, or has a later one. */
