@@ -1,25 +1,31 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+
 import { rankedPlayer } from '../../src/domain/leaderboards/ranking';
-import { Objects } from '../../src/gateways/archive/objects';
+import { Bucket } from '../../src/gateways/bucket';
 import { StandingsArchive } from '../../src/operations/leaderboards/standingsArchive';
 import { REGION } from '../support/dynamodb';
-import { BUCKET, startTestS3, type TestS3 } from '../support/s3';
+import { S3_CREDENTIALS, startTestS3, type TestS3 } from '../support/s3';
 
 let s3: TestS3;
-const objectsOf = (bucket: string, endpoint = s3.endpoint) => new Objects({ bucket, region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
+let client: S3Client;
 beforeAll(async () => {
   s3 = await startTestS3();
-  await objectsOf(BUCKET).ensureBucket();
+  client = new S3Client({ region: REGION, endpoint: s3.endpoint, credentials: S3_CREDENTIALS, forcePathStyle: true });
+  await client.send(new CreateBucketCommand({ Bucket: 'seasons' }));
 }, 60_000);
-afterAll(() => s3?.stop());
+afterAll(async () => {
+  client?.destroy();
+  await s3?.stop();
+});
 
-const read = (key: string) => s3.get(key);
+const bucketOf = (bucket: string, endpoint = s3.endpoint) => new Bucket({ bucket, region: REGION, endpoint, credentials: S3_CREDENTIALS });
+const read = async (Key: string) => Buffer.from(await (await client.send(new GetObjectCommand({ Bucket: 'seasons', Key }))).Body!.transformToByteArray());
 
 it('a season is archived whole: every player once, in order, with a manifest that the parts agree with; twice is once', async () => {
   const players = Array.from({ length: 25_000 }, (_, i) => rankedPlayer([1_000_000 - i, 0, i, `p${i}`, `Player ${i}`, 'DE'], i + 1));
-  const archive = new StandingsArchive(objectsOf(BUCKET));
+  const archive = new StandingsArchive(bucketOf('seasons'));
   const write = () => archive.write('snake', 3, players.length, (rank) => Promise.resolve(players.slice(rank - 1, rank + 199)), () => undefined);
   await write();
   const manifest = await read('leaderboards/game=snake/season=3/manifest.json');
@@ -39,6 +45,6 @@ it('a season is archived whole: every player once, in order, with a manifest tha
 });
 
 it('a bucket that is not there, or out of reach, is said so and may be tried again', async () => {
-  await expect(objectsOf('nowhere').put('a', Buffer.from('b'), 'text/plain')).rejects.toMatchObject({ type: 'unavailable', message: 'The bucket nowhere did not take a: NoSuchBucket' });
-  await expect(objectsOf(BUCKET, 'http://127.0.0.1:1').put('a', Buffer.from('b'), 'text/plain')).rejects.toMatchObject({ type: 'unavailable', message: `The bucket ${BUCKET} cannot be reached` });
+  await expect(bucketOf('nowhere').put('a', Buffer.from('b'), 'text/plain')).rejects.toMatchObject({ type: 'unavailable', message: 'The bucket nowhere did not take a: NoSuchBucket' });
+  await expect(bucketOf('seasons', 'http://127.0.0.1:1').put('a', Buffer.from('b'), 'text/plain')).rejects.toMatchObject({ type: 'unavailable', message: 'The bucket seasons cannot be reached' });
 });
