@@ -87,7 +87,7 @@ void yargs(hideBin(process.argv))
     'fan-out beside bare batch writes, time to the last follower, feeds pushed, pulled and mixed, actions by followers',
     (command) =>
       command
-        .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })
+        .option('rounds', { type: 'number', default: 10, describe: 'Rounds; each measures all in turn' })
         .option('followers', { type: 'number', array: true, default: [100, 10_000, 100_000], describe: 'Followers of the authors whose posts are timed' })
         .option('samples', { type: 'number', default: 60, describe: 'Readings a round' }),
     (args) => benchFeeds(args),

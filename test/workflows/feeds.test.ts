@@ -21,6 +21,7 @@ let temporal: TestTemporal;
 let graph: TestGraph;
 /** The feeds without Temporal, to look at. */
 let world: World;
+jest.setTimeout(180_000);
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   temporal = await startTestTemporal();
@@ -34,7 +35,10 @@ beforeAll(async () => {
       LONGWATCH_FEED_BULK_ROWS_PER_SECOND: '1',
     },
     temporal.address,
+    1_000,
   );
+  // The relay starts what a slow machine did not start in time.
+  await graph.startStandingWorkflows();
   const settings = { threshold: THRESHOLD, cap: 800, backfill: 5, bulkAbove: BULK_ABOVE, ranges: RANGES, trimEvery: 50 };
   world = feedWorld(graph.dynamodb.db, { settings, sizes: { page: 10, slice: SLICE } });
 }, 900_000);

@@ -36,7 +36,7 @@ export interface FanOutSizes {
   slice: number;
 }
 
-export const SIZES: FanOutSizes = { page: 500, slice: 25_000 };
+export const SIZES: FanOutSizes = { page: 400, slice: 25_000 };
 const LANES = 16;
 
 /**

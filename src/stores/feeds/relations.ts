@@ -138,6 +138,8 @@ export class RelationStore {
           TableName: this.db.table('Followers'),
           KeyConditionExpression: 'UserID = :author AND BucketFollowerID BETWEEN :from AND :to',
           ExpressionAttributeValues: { ':author': authorId, ':from': from, ':to': to },
+          // What is read by the hundred thousand is parsed, too.
+          ProjectionExpression: 'BucketFollowerID, Epoch',
           ConsistentRead: true,
           ...(Number.isFinite(limit) && { Limit: limit - found.length }),
           ...(start && { ExclusiveStartKey: start }),
