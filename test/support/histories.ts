@@ -8,6 +8,7 @@ export type History = temporal.api.history.v1.IHistory;
 
 /** Recorded histories, by the workflow type that they are of; replayed by `replay.test.ts`. */
 export const HISTORIES = join(__dirname, '..', 'workflows', 'histories');
+const ROOT = join(__dirname, '..', '..');
 
 /**
  * Keeps the history of a run for the replay tests, when `LONGWATCH_RECORD` is set (`npm run replay:record`). A
@@ -18,7 +19,8 @@ export async function record(type: string, name: string, handle: WorkflowHandle)
   const file = join(HISTORIES, type, `${name}.json`);
   if (process.env['LONGWATCH_RECORD'] && !existsSync(file)) {
     mkdirSync(join(HISTORIES, type), { recursive: true });
-    writeFileSync(file, historyToJSON(history));
+    // Stack traces name the recording machine's folders: nobody's business, and nothing that a replay reads.
+    writeFileSync(file, historyToJSON(history).replaceAll(`${ROOT}/`, ''));
   }
   return history;
 }
