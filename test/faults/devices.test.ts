@@ -55,13 +55,12 @@ const result = (workflowId: string) => graph.temporal.client.workflow.getHandle(
 it('kill -9 of the worker between writing, committing and deleting: at any instant every reading is there, at the end in verified files alone', async () => {
   const expected = { 'k-1': await send('k-1', 200), 'k-2': await send('k-2', 100) };
   const { body } = await request(graph.app).post(`/v1/archives/${of}`).set(...bearer('eva')).expect(202);
-  let ended = false;
-  const ending = result(body.workflowId).finally(() => (ended = true));
+  const ending = result(body.workflowId);
+  const isOver = ending.then(() => true);
+  const aWhile = () => new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 100));
   // Whatever dies meanwhile.
-  while (!ended) {
-    for (const [deviceId, ids] of Object.entries(expected)) expect(await stored(deviceId)).toEqual(ids);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  do for (const [deviceId, ids] of Object.entries(expected)) expect(await stored(deviceId)).toEqual(ids);
+  while (!(await Promise.race([isOver, aWhile()])));
   expect(await ending).toEqual({ day: of, rows: 300, files: 1 });
   expect(deaths()).toEqual(['writeLane', 'commitArchive', 'deletePart']);
   for (const deviceId of Object.keys(expected)) expect((await new ReadingStore(graph.dynamodb.db).page({ deviceId, day: of })).rows).toEqual([]);

@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     }
   clearInterval(timer);
   objects.close();
-  console.log(JSON.stringify({ peak, parts: parts.length, rows: read, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), writeMs: written - started, readMs: performance.now() - written }));
+  process.stdout.write(JSON.stringify({ peak, parts: parts.length, rows: read, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), writeMs: written - started, readMs: performance.now() - written }));
 }
 
 void main();

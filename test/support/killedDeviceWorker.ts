@@ -11,7 +11,7 @@ import { TEST_SECRET } from './secret';
  * A worker as the product's, but one that is killed (SIGKILL, by itself) when an activity of these has had its effect for
  * the first time, before Temporal has heard of it. The folder of the first argument keeps what happened over the deaths.
  */
-const FATAL = ['writeLane', 'commitArchive', 'deletePart', 'rewriteDay'];
+const FATAL = new Set(['writeLane', 'commitArchive', 'deletePart', 'rewriteDay']);
 const journal = join(process.argv[2]!, 'deaths.log');
 const deaths = () => (existsSync(journal) ? readFileSync(journal, 'utf8').trim().split('\n') : []);
 
@@ -21,7 +21,7 @@ function mortal<A extends object>(activities: A): A {
       name,
       async (...args: unknown[]) => {
         const result: unknown = await (run as (...given: unknown[]) => Promise<unknown>)(...args);
-        if (FATAL.includes(name) && !deaths().includes(name)) {
+        if (FATAL.has(name) && !deaths().includes(name)) {
           appendFileSync(journal, `${name}\n`);
           process.kill(process.pid, 'SIGKILL');
         }
