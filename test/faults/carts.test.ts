@@ -10,7 +10,7 @@ import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { cartOf, product } from '../support/products';
 import { startSilentServer } from '../support/silentServer';
 import { eventually } from '../support/stack';
-import { startTestTemporal, type TestTemporal } from '../support/temporal';
+import { runsOf, startTestTemporal, type TestTemporal } from '../support/temporal';
 
 const folder = mkdtempSync(join(tmpdir(), 'longwatch-cart-faults-'));
 let temporal: TestTemporal;
@@ -44,22 +44,16 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function runsOf(workflowId: string): Promise<number> {
-  let runs = 0;
-  for await (const _ of graph.temporal.client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) runs++;
-  return runs;
-}
-
 it('kill -9 of the API between the write and the start: the relay starts the cart and the checkout, once each', async () => {
   const silence = await startSilentServer();
   const api = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
   const user = await cartOf(api.url, { [await product(api.url)]: 1 });
   const { body: checkout } = await request(api.url).post(`/v1/carts/${user}/checkout`).set(...bearer('service')).expect(201);
   const ids = [cartWorkflowId(user, 1), checkoutWorkflowId(checkout.checkoutId)];
-  expect(await Promise.all(ids.map(runsOf))).toEqual([0, 0]);
+  expect(await Promise.all(ids.map((id) => runsOf(graph.temporal.client, id)))).toEqual([0, 0]);
   await endApi(api);
   silence.close();
-  for (const id of ids) expect(await eventually(() => runsOf(id), (runs) => runs > 0)).toBe(1);
+  for (const id of ids) expect(await eventually(() => runsOf(graph.temporal.client, id), (runs) => runs > 0)).toBe(1);
   // The payment comes when another process has taken over, in time or not.
   const { status, body } = await request(graph.app).post(`/v1/checkouts/${checkout.checkoutId}/confirm`).set(...bearer('service')).send({ paymentReference: 'pay' });
   expect(status === 200 ? [200, body.status] : [status, body.type]).toEqual(status === 200 ? [200, 'confirmed'] : [409, 'urn:longwatch:problem:refundDue']);

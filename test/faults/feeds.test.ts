@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
@@ -10,8 +9,9 @@ import { endApi, startApi } from '../support/api';
 import { seedAuthor } from '../support/feeds/seed';
 import { feedWorld, type World } from '../support/feeds/world';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
+import { startSilentServer } from '../support/silentServer';
 import { eventually } from '../support/stack';
-import { startTestTemporal, type TestTemporal } from '../support/temporal';
+import { runsOf, startTestTemporal, type TestTemporal } from '../support/temporal';
 
 const folder = mkdtempSync(join(tmpdir(), 'longwatch-feed-faults-'));
 let temporal: TestTemporal;
@@ -48,18 +48,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function runsOf(workflowId: string): Promise<number> {
-  let runs = 0;
-  for await (const _ of graph.temporal.client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) runs++;
-  return runs;
-}
-
 it('kill -9 of the API between a post, or a follow, and its start: the relay starts it, once; the retry is the same post', async () => {
-  /** Takes connections and never says a word, so that a start hangs for as long as the API lives. */
-  const sockets = new Set<Socket>();
-  const silence = createServer((socket) => void sockets.add(socket.on('error', () => undefined)));
-  await new Promise<void>((resolve) => silence.listen(0, '127.0.0.1', resolve));
-  const first = await startApi({ ...environment, TEMPORAL_ADDRESS: `127.0.0.1:${(silence.address() as AddressInfo).port}` });
+  const silence = await startSilentServer();
+  const first = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
   const call = (to: string, method: 'put' | 'post', path: string, body?: object) => request(to)[method](path).set(...bearer('service')).send(body);
   const readers = await seedAuthor(world.db, 'killed', 3);
   await call(first.url, 'put', '/v1/users/late', { name: 'Late' }).expect(201);
@@ -67,12 +58,11 @@ it('kill -9 of the API between a post, or a follow, and its start: the relay sta
   const body = { authorId: 'killed', postId: 'killed-1', text: 'before the end' };
   const posted = await call(first.url, 'post', '/v1/posts', body).expect(201);
   await endApi(first);
-  sockets.forEach((socket) => socket.destroy());
   silence.close();
   for (const reader of [...readers, 'late']) await eventually(() => world.rows.all(reader), ({ length }) => length === 1);
   const again = await request(graph.app).post('/v1/posts').set(...bearer('service')).send(body).expect(200);
   expect(again.body).toEqual(posted.body);
-  for (const id of [fanOutId('killed-1'), relationId({ readerId: 'late', authorId: 'killed', epoch: 1 })]) expect(await eventually(() => runsOf(id), (runs) => runs > 0)).toBe(1);
+  for (const id of [fanOutId('killed-1'), relationId({ readerId: 'late', authorId: 'killed', epoch: 1 })]) expect(await eventually(() => runsOf(graph.temporal.client, id), (runs) => runs > 0)).toBe(1);
 }, 180_000);
 
 it('kill -9 of the worker in the middle of a large fan-out: another goes on, and the post is in every feed once', async () => {
@@ -84,5 +74,5 @@ it('kill -9 of the worker in the middle of a large fan-out: another goes on, and
   expect(await written()).toContain(0);
   await graph.temporal.client.workflow.getHandle(fanOutId('large-1')).result();
   expect(await written()).toEqual(readers.map(() => 1));
-  expect(await runsOf(fanOutId('large-1'))).toBe(1);
+  expect(await runsOf(graph.temporal.client, fanOutId('large-1'))).toBe(1);
 }, 240_000);

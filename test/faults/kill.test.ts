@@ -16,7 +16,7 @@ import { merchantDecides } from '../support/merchantRules';
 import { payment, type Payment } from '../support/payment';
 import { startSilentServer } from '../support/silentServer';
 import { eventually } from '../support/stack';
-import { startTestTemporal, type TestTemporal } from '../support/temporal';
+import { runsOf, startTestTemporal, type TestTemporal } from '../support/temporal';
 
 const folder = mkdtempSync(join(tmpdir(), 'longwatch-faults-'));
 let temporal: TestTemporal;
@@ -82,11 +82,6 @@ const transactionOf = async (id: string) => (await request(graph.app).get(`/v1/t
 const send = (body: object) => request(graph.app).post('/v1/transactions').set(...bearer('service')).send(body);
 const historyOf = (id: string) => graph.temporal.client.workflow.getHandle(investigationId(id)).fetchHistory();
 /** One investigation: one run ever, by Temporal's own records. */
-async function runsOf(id: string): Promise<number> {
-  let runs = 0;
-  for await (const _ of graph.temporal.client.workflow.list({ query: `WorkflowId = '${investigationId(id)}'` })) runs++;
-  return runs;
-}
 const receivedOf = (transactionId: string) => received.filter(({ id }) => id.startsWith(`${transactionId}.`));
 
 /** Without what is a case's own: its names and its times, in fields and in sentences. */
@@ -118,7 +113,7 @@ async function throughItsLife(of: Payment) {
     transaction: comparable({ outcome, label, holdOfPayment }, of),
     holdOfUser: comparable(hold, of),
     received: [...new Set(receivedOf(transactionId).map(({ id }) => id.replace(transactionId, '')))].sort(),
-    runs: await runsOf(transactionId),
+    runs: await runsOf(graph.temporal.client, investigationId(transactionId)),
   };
 }
 
@@ -183,7 +178,7 @@ it('kill -9 of the worker while it reads shards: every transaction is decided on
   const reviewed = all.filter(({ merchantId }) => merchantId === 'review');
   for (const { transactionId } of reviewed) {
     await eventually(() => read(transactionId), ({ status }) => status === 'waiting');
-    expect(await runsOf(transactionId)).toBe(1);
+    expect(await runsOf(graph.temporal.client, investigationId(transactionId))).toBe(1);
   }
   const inputs = await store.inputsOf(users.map((userId) => ({ ...payment({ userId }), timestamp: 0 }) as never));
   expect(inputs.map(({ user }) => user.profile.count)).toEqual(users.map(() => all.length / users.length));
@@ -209,14 +204,14 @@ describe('kill -9 of the API between the write and the start', () => {
     const payments = Array.from({ length: 4 }, () => payment({ merchantId: 'block' }));
     const answers = await Promise.all(payments.map((body) => request(first.url).post('/v1/transactions').set(...bearer('service')).send(body).expect(200)));
     // Its start hangs: nobody has begun a case.
-    expect(await Promise.all(payments.map(({ transactionId }) => runsOf(transactionId)))).toEqual([0, 0, 0, 0]);
+    expect(await Promise.all(payments.map(({ transactionId }) => runsOf(graph.temporal.client, investigationId(transactionId))))).toEqual([0, 0, 0, 0]);
     await endApi(first);
     for (const { transactionId } of payments) await eventually(() => read(transactionId), ({ status }) => status === 'waiting');
     const second = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
     for (const [i, body] of payments.entries()) {
       const again = await request(second.url).post('/v1/transactions').set(...bearer('service')).send(body).expect(200);
       expect(again.text).toBe(answers[i]!.text);
-      expect(await runsOf(body.transactionId)).toBe(1);
+      expect(await runsOf(graph.temporal.client, investigationId(body.transactionId))).toBe(1);
     }
     await endApi(second);
   }, 120_000);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
 import { claimTemporalPorts, startTemporal } from '../../src/local/temporal';
 import { findTemporal } from '../../src/local/temporalCli';
 import { searchAttributeTypes } from '../../src/workflows/searchAttributes';
@@ -24,4 +25,11 @@ export async function startTestTemporal(): Promise<TestTemporal> {
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** How many runs there ever were under a workflow's id. */
+export async function runsOf({ workflow }: Pick<Client, 'workflow'>, workflowId: string): Promise<number> {
+  let runs = 0;
+  for await (const _ of workflow.list({ query: `WorkflowId = '${workflowId}'` })) runs++;
+  return runs;
 }

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { StreamShard } from '../../domain/streams';
 import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from '../../gateways/streams/source';
 import type { CheckpointStore } from '../../stores/checkpoints';
 import { type DeadLetter, type DeadLetterStore, REDRIVE_LIMIT } from '../../stores/deadLetters';
-import { cancellationCodes, type Db } from '../../stores/dynamodb';
+import type { Db } from '../../stores/dynamodb';
 import type { TransactItem } from '../../stores/ledger';
+import { transact } from '../../stores/transact';
 import { within } from '../within';
 import type { Handled, StreamHandler } from './streamHandler';
 import type { ShardProgress, ShardReport } from './types';
@@ -88,7 +88,7 @@ export class Consumer<T> {
       const { effects, poison, counts } = await handler.handle(records, signal);
       const reasons = new Map(poison.map(({ record, reason }) => [record, reason]));
       const done = letters.filter((_, i) => !reasons.has(records[i] as StreamRecord<T>));
-      const lost = done.length === 0 ? undefined : await transact(db, [...done.map((letter) => deadLetters.strikeOff(letter)), ...effects], done.length);
+      const lost = done.length === 0 ? undefined : await writeGuarded(db, [...done.map((letter) => deadLetters.strikeOff(letter)), ...effects], done.length);
       if (lost === undefined) {
         if (done[0]) watch?.batch?.({ shardId: done[0].shardId, records: done.length, seconds: (performance.now() - started) / 1000, counts, deadLetters: 0 });
         return records.map((record) => reasons.get(record));
@@ -195,7 +195,7 @@ class Attempt<T> {
       if (!handled) return false;
       await this.keepAside(handled.poison);
       const to = { position: last.position, caughtUpAt: last.arrivedAt, ended: false };
-      const lost = await transact(db, [checkpoints.advance(stream, this.shardId, this.position, to), ...handled.effects]);
+      const lost = await writeGuarded(db, [checkpoints.advance(stream, this.shardId, this.position, to), ...handled.effects]);
       if (lost === undefined) {
         this.position = last.position;
         this.caughtUpAt = last.arrivedAt;
@@ -271,19 +271,13 @@ class Attempt<T> {
 
   private async advance(to: Parameters<CheckpointStore['advance']>[3]): Promise<void> {
     const { checkpoints, stream, db } = this.parts;
-    if (await transact(db, [checkpoints.advance(stream, this.shardId, this.position, to)]))
+    if (await writeGuarded(db, [checkpoints.advance(stream, this.shardId, this.position, to)]))
       throw new LongwatchError('contention', `Another reader moved the checkpoint of ${this.shardId}`);
   }
 }
 
 /** @returns `condition` when one of the first `guards` items' condition failed, `raced` when another's did or somebody was quicker. */
-async function transact(db: Db, TransactItems: TransactItem[], guards = 1): Promise<'condition' | 'raced' | undefined> {
-  try {
-    await db.client.send(new TransactWriteCommand({ TransactItems }));
-    return undefined;
-  } catch (error) {
-    const codes = cancellationCodes(error);
-    if (!codes) throw error;
-    return codes.slice(0, guards).includes('ConditionalCheckFailed') ? 'condition' : 'raced';
-  }
+async function writeGuarded(db: Db, items: readonly TransactItem[], guards = 1): Promise<'condition' | 'raced' | undefined> {
+  const codes = await transact(db, items);
+  return codes && (codes.slice(0, guards).includes('ConditionalCheckFailed') ? 'condition' : 'raced');
 }
