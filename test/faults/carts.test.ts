@@ -10,7 +10,7 @@ import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { cartOf, product } from '../support/products';
 import { startSilentServer } from '../support/silentServer';
 import { eventually } from '../support/stack';
-import { runsOf, startTestTemporal, type TestTemporal } from '../support/temporal';
+import { resultOf, runsOf, startTestTemporal, type TestTemporal } from '../support/temporal';
 
 const folder = mkdtempSync(join(tmpdir(), 'longwatch-cart-faults-'));
 let temporal: TestTemporal;
@@ -64,7 +64,7 @@ it('kill -9 of the worker after a hold was ended and before Temporal heard of it
   const user = await cartOf(graph.app, { [book]: 4 });
   const checkoutId = `co-${randomUUID().slice(0, 8)}-kill-1`;
   await request(graph.app).post(`/v1/carts/${user}/checkout`).set(...bearer('service')).send({ checkoutId }).expect(201);
-  expect(await graph.temporal.client.workflow.getHandle(checkoutWorkflowId(checkoutId)).result()).toEqual({ status: 'expired' });
+  expect(await resultOf(graph.temporal.client, checkoutWorkflowId(checkoutId))).toEqual({ status: 'expired' });
   expect(existsSync(join(folder, `checkout_${checkoutId}.death`))).toBe(true);
   const { body } = await request(graph.app).get(`/v1/products/${book}`).set(...bearer('service')).expect(200);
   expect(body.stock).toEqual({ onHand: 10, held: 0, sold: 0 });

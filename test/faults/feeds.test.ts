@@ -11,7 +11,7 @@ import { feedWorld, type World } from '../support/feeds/world';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { startSilentServer } from '../support/silentServer';
 import { eventually } from '../support/stack';
-import { runsOf, startTestTemporal, type TestTemporal } from '../support/temporal';
+import { resultOf, runsOf, startTestTemporal, type TestTemporal } from '../support/temporal';
 
 const folder = mkdtempSync(join(tmpdir(), 'longwatch-feed-faults-'));
 let temporal: TestTemporal;
@@ -72,7 +72,7 @@ it('kill -9 of the worker in the middle of a large fan-out: another goes on, and
   await eventually(written, (counts) => counts.some((count) => count > 0));
   worker!.kill('SIGKILL');
   expect(await written()).toContain(0);
-  await graph.temporal.client.workflow.getHandle(fanOutId('large-1')).result();
+  await resultOf(graph.temporal.client, fanOutId('large-1'));
   expect(await written()).toEqual(readers.map(() => 1));
   expect(await runsOf(graph.temporal.client, fanOutId('large-1'))).toBe(1);
 }, 240_000);

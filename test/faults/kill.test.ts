@@ -16,7 +16,7 @@ import { merchantDecides } from '../support/merchantRules';
 import { payment, type Payment } from '../support/payment';
 import { startSilentServer } from '../support/silentServer';
 import { eventually } from '../support/stack';
-import { runsOf, startTestTemporal, type TestTemporal } from '../support/temporal';
+import { resultOf, runsOf, startTestTemporal, type TestTemporal } from '../support/temporal';
 
 const folder = mkdtempSync(join(tmpdir(), 'longwatch-faults-'));
 let temporal: TestTemporal;
@@ -100,7 +100,7 @@ async function throughItsLife(of: Payment) {
   expect([noted.status, noted.body.detail]).toEqual([200, undefined]);
   const decided = await ask('decide', { decision: 'fraud' });
   expect([decided.status, decided.body.detail]).toEqual([200, undefined]);
-  await graph.temporal.client.workflow.getHandle(investigationId(transactionId)).result();
+  await resultOf(graph.temporal.client, investigationId(transactionId));
   // The model's score depends on the time of the payment, which is the case's own.
   const { timeline, score: _, ...header } = await read(transactionId);
   const { outcome, label, hold: holdOfPayment } = await transactionOf(transactionId);

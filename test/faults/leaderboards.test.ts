@@ -6,7 +6,7 @@ import { seasonId } from '../../src/workflows/leaderboards/declarations';
 import { boardApi } from '../support/boards';
 import { startTestGraph, type TestGraph } from '../support/graph';
 import { eventually } from '../support/stack';
-import { startTestTemporal, type TestTemporal } from '../support/temporal';
+import { resultOf, startTestTemporal, type TestTemporal } from '../support/temporal';
 
 let temporal: TestTemporal;
 let graph: TestGraph;
@@ -74,7 +74,7 @@ it('kill -9 of the worker while scores are ranked and a season ends, and while r
   await new Promise((resolve) => setTimeout(resolve, endsAt - 1_000 - Date.now()));
   worker!.kill('SIGKILL');
   await playing;
-  await graph.temporal.client.workflow.getHandle(seasonId(api.gameId, 1)).result();
+  await resultOf(graph.temporal.client, seasonId(api.gameId, 1));
   // By us, and by the receiver of the third message.
   expect(deaths).toBe(2);
   for (const season of [1, 2]) expect(acknowledged[season]!.size).toBeGreaterThan(0);

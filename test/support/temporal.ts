@@ -5,6 +5,7 @@ import type { Client } from '@temporalio/client';
 import { claimTemporalPorts, startTemporal } from '../../src/local/temporal';
 import { findTemporal } from '../../src/local/temporalCli';
 import { searchAttributeTypes } from '../../src/workflows/searchAttributes';
+import { eventually } from './stack';
 
 export interface TestTemporal {
   /** host:port. */
@@ -32,4 +33,10 @@ export async function runsOf({ workflow }: Pick<Client, 'workflow'>, workflowId:
   let runs = 0;
   for await (const _ of workflow.list({ query: `WorkflowId = '${workflowId}'` })) runs++;
   return runs;
+}
+
+/** What a workflow ended with. A server that is slow to answer leaves the start to the relay, so that it may not have begun yet. */
+export async function resultOf(client: Pick<Client, 'workflow'>, workflowId: string): Promise<unknown> {
+  await eventually(() => runsOf(client, workflowId), (runs) => runs > 0);
+  return client.workflow.getHandle(workflowId).result();
 }
