@@ -3,6 +3,8 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { benchDevices } from './devices';
+import { benchDevicesArchive } from './devicesArchive';
 import { benchFeeds } from './feeds';
 import { benchCarts } from './carts';
 import { benchFraud } from './fraud';
@@ -91,6 +93,20 @@ void yargs(hideBin(process.argv))
         .option('followers', { type: 'number', array: true, default: [100, 10_000, 100_000], describe: 'Followers of the authors whose posts are timed' })
         .option('samples', { type: 'number', default: 60, describe: 'Readings a round' }),
     (args) => benchFeeds(args),
+  )
+  .command(
+    'devices',
+    'readings by HTTP, MQTT and Kinesis beside the bare BatchWriteItem; a day’s way to the archive beside bare reading, writing and deleting',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures all in turn' })
+        .option('readings', { type: 'number', default: 2_000, describe: 'Readings by each path and round' })
+        .option('devices', { type: 'number', default: 12, describe: 'Devices of the day that is archived' })
+        .option('each', { type: 'number', default: 500, describe: 'Readings of each of them' }),
+    async ({ rounds, readings, devices, each }) => {
+      await benchDevices({ rounds, readings });
+      await benchDevicesArchive({ rounds, devices, each });
+    },
   )
   .demandCommand(1, 'Say what to measure; --help lists it')
   .strict()

@@ -93,8 +93,6 @@ const schema = z.object({
   LONGWATCH_SESSION_SWEEP_MS: integer(5 * MINUTE, 1_000, HOUR).describe('Sessions: how long one activity sweeps while sessions keep coming due; a killed worker is noticed a little later than that'),
   LONGWATCH_SESSION_EVENTS_TO: z.string().regex(/^[A-Za-z0-9_.:@-]{1,64}$/).optional().describe('Sessions: recipient of session.ended, in batches over the notification channels; without it nobody is told'),
   LONGWATCH_SEASON_FENCE_MS: duration(60_000).describe('How long before its end a season’s scores begin to be written in one transaction with the check that it is open; longer than any request can be under way'),
-  LONGWATCH_ARCHIVE_BUCKET: z.string().min(3).max(63).optional().describe('S3 bucket that finished seasons are archived in; without it they stay in the table alone'),
-  S3_ENDPOINT: url.optional().describe('S3 other than AWS'),
   LONGWATCH_RANK_CHECK_CRON: z.string().default('30 3 * * *').describe('When all leaderboards’ ranks are compared with their scores, cron in UTC'),
   LONGWATCH_FEED_THRESHOLD: integer(10_000, 0, 1_000_000_000).describe('Feeds: authors with more followers are not fanned out but merged when their followers read'),
   LONGWATCH_FEED_CAP: integer(800, 1, 10_000).describe('Feeds: posts that a feed shows at most'),
@@ -107,7 +105,43 @@ const schema = z.object({
   SNS_ENDPOINT: url.optional(),
   LONGWATCH_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional().describe('Notification channel: mail'),
   LONGWATCH_MAIL_FROM: z.string().default('longwatch@localhost'),
+
+  S3_ENDPOINT: url.optional().describe('S3 other than the embedded one'),
+  LONGWATCH_ARCHIVE_BUCKET: z.string().regex(/^[a-z0-9.-]{3,63}$/, 'must be the name of an S3 bucket').optional().describe('Bucket that readings and finished seasons are archived to: on AWS the one that is there, without which nothing is archived; elsewhere it is made, and by default longwatch-archive'),
+  LONGWATCH_ARCHIVE_CRON: z.string().default('30 * * * *').describe('When it is looked for days to archive and to let go of, cron in UTC'),
+  LONGWATCH_ARCHIVE_AFTER_MS: duration(24 * HOUR).describe('A day of readings is archived so long after its end'),
+  LONGWATCH_ARCHIVE_FILE_BYTES: integer(128 * 1024 * 1024, 64 * 1024, 2 ** 32).describe('Size at which a file of the archive is closed'),
+  LONGWATCH_LATE_WINDOW_MS: duration(7 * 24 * HOUR).describe('Readings older than this are refused'),
+  LONGWATCH_REGISTERED_DEVICES: flag.describe('true: readings of devices that were not registered are refused'),
+  LONGWATCH_DEVICE_CACHE_MS: duration(30_000).describe('How long a process goes by what it read of a device: registration, groups, alerts'),
+  LONGWATCH_ERASE_AFTER_MS: duration(90_000).describe('From the request to erase a device to the first deletion: every process has heard of it by then, and ended its writes'),
+  LONGWATCH_KEEP_MINUTES_DAYS: integer(31, 1, 36_500).describe('Days that rollups by the minute are kept'),
+  LONGWATCH_KEEP_HOURS_DAYS: integer(400, 1, 36_500).describe('Days that rollups by the hour are kept'),
+  LONGWATCH_KEEP_DAYS_DAYS: integer(3_650, 1, 36_500).describe('Days that rollups by the day are kept'),
+  LONGWATCH_KEEP_ARCHIVE_DAYS: integer(3_650, 1, 36_500).describe('Days that archived readings are kept'),
+  LONGWATCH_KEEP_RESTORED_DAYS: integer(7, 1, 36_500).describe('Days that restored readings stay in the table before they are archived again'),
+  LONGWATCH_READINGS_STREAM: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be the name of a Kinesis stream').optional().describe('Kinesis stream of readings; default longwatch-readings where Kinesis is embedded, else none is read unless this names it'),
+  MQTT_URL: z.url({ protocol: /^(mqtts?|wss?)$/ }).optional().describe('MQTT broker other than the embedded one: mqtts://user:password@host:8883'),
+  MQTT_CA_FILE: z.string().optional().describe('PEM file of the authority that signed the broker’s certificate'),
+  MQTT_CERT_FILE: z.string().optional().describe('PEM file of our certificate, as AWS IoT Core wants one'),
+  MQTT_KEY_FILE: z.string().optional().describe('PEM file of its key'),
+  MQTT_CLIENT_ID: z.string().max(100).default('longwatch').describe('Of the broker’s session, which keeps what comes while we are away: another one for each process'),
 });
+
+const DAY = 24 * HOUR;
+
+/** What settings ask of each other. */
+const checked = schema
+  .refine((config) => config.LONGWATCH_ERASE_AFTER_MS > config.LONGWATCH_DEVICE_CACHE_MS, { path: ['LONGWATCH_ERASE_AFTER_MS'], message: 'must be more than LONGWATCH_DEVICE_CACHE_MS' })
+  // Else a late reading would bring back what was deleted by age.
+  .refine((config) => Math.min(config.LONGWATCH_KEEP_MINUTES_DAYS, config.LONGWATCH_KEEP_ARCHIVE_DAYS) * DAY > config.LONGWATCH_LATE_WINDOW_MS + DAY, {
+    path: ['LONGWATCH_LATE_WINDOW_MS'],
+    message: 'must be shorter, by more than a day, than what LONGWATCH_KEEP_MINUTES_DAYS and LONGWATCH_KEEP_ARCHIVE_DAYS keep',
+  })
+  .refine((config) => config.LONGWATCH_KEEP_MINUTES_DAYS <= config.LONGWATCH_KEEP_HOURS_DAYS && config.LONGWATCH_KEEP_HOURS_DAYS <= config.LONGWATCH_KEEP_DAYS_DAYS, {
+    path: ['LONGWATCH_KEEP_DAYS_DAYS'],
+    message: 'must be at least LONGWATCH_KEEP_HOURS_DAYS, and that at least LONGWATCH_KEEP_MINUTES_DAYS: a day’s devices are known as long as its rollups by the day are kept',
+  });
 
 export type Config = z.infer<typeof schema>;
 
@@ -121,11 +155,11 @@ export class ConfigError extends Error {
  */
 export function readConfig(env: Record<string, string | undefined> = process.env): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
-  const result = schema.safeParse(given);
+  const result = checked.safeParse(given);
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => {
     const name = issue.path.join('.');
-    const secret = /KEY|SECRET|SMTP_URL/.test(name);
+    const secret = /KEY|SECRET|SMTP_URL|MQTT_URL/.test(name);
     return `  ${name}: ${issue.message} (found: ${secret ? 'a value that is not shown' : JSON.stringify(given[name])})`;
   });
   throw new ConfigError(`The configuration has ${lines.length} fault(s):\n${lines.join('\n')}`);

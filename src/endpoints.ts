@@ -5,6 +5,12 @@ export interface Endpoints {
   dynamodb?: { endpoint: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
   /** With the stream of transactions to read; absent: none is read. */
   kinesis?: { stream: string; endpoint?: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
+  /** The stream of readings to read; absent: none is read. */
+  readings?: { stream: string; endpoint?: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
+  /** Where readings are archived, without an endpoint on AWS; absent: they stay in the table. */
+  s3?: { bucket: string; endpoint?: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
+  /** The broker that devices send readings to; absent: none. */
+  mqtt?: { url: string };
   sagemaker?: { endpoint: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
   temporal: { address: string; uiUrl?: string };
 }
@@ -16,8 +22,13 @@ export class MissingEndpointError extends Error {
 /** Local endpoints want some credentials and check none; real ones take the SDK's usual chain. */
 export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
+/** The bucket where none is named. */
+export const DEFAULT_BUCKET = 'longwatch-archive';
+
 /** The stream of transactions where none is named. */
 export const DEFAULT_STREAM = 'longwatch-transactions';
+/** The stream of readings of the embedded Kinesis. */
+export const DEFAULT_READINGS_STREAM = 'longwatch-readings';
 
 /**
  * The endpoints of a process that embeds nothing (`npm run api`, `npm run worker`).
@@ -32,11 +43,14 @@ export function configuredEndpoints(config: Config, env: Record<string, string |
   const stream = config.LONGWATCH_TRANSACTIONS_STREAM ?? (config.KINESIS_ENDPOINT && DEFAULT_STREAM);
   if (stream && !config.KINESIS_ENDPOINT && !config.LONGWATCH_AWS)
     missing.push('KINESIS_ENDPOINT, or LONGWATCH_AWS=true, since LONGWATCH_TRANSACTIONS_STREAM is set');
+  if (config.LONGWATCH_READINGS_STREAM && !config.KINESIS_ENDPOINT && !config.LONGWATCH_AWS)
+    missing.push('KINESIS_ENDPOINT, or LONGWATCH_AWS=true, since LONGWATCH_READINGS_STREAM is set');
   if (missing.length > 0)
     throw new MissingEndpointError(
       `Nothing is embedded in this mode, so these must be set:\n${missing.map((line) => `  ${line}`).join('\n')}\n` +
         'npm start runs everything on this machine instead.',
     );
+  const bucket = config.LONGWATCH_ARCHIVE_BUCKET ?? (config.S3_ENDPOINT && DEFAULT_BUCKET);
   const local = env['AWS_ACCESS_KEY_ID'] ? {} : { credentials: LOCAL_CREDENTIALS };
   return {
     ...(config.DYNAMODB_ENDPOINT && { dynamodb: { endpoint: config.DYNAMODB_ENDPOINT, ...local } }),
@@ -47,6 +61,14 @@ export function configuredEndpoints(config: Config, env: Record<string, string |
         ...(config.KINESIS_ENDPOINT && { endpoint: config.KINESIS_ENDPOINT, ...local }),
       },
     }),
+    ...(config.LONGWATCH_READINGS_STREAM && {
+      readings: {
+        stream: config.LONGWATCH_READINGS_STREAM,
+        ...(config.KINESIS_ENDPOINT && { endpoint: config.KINESIS_ENDPOINT, ...local }),
+      },
+    }),
+    ...(bucket && (config.S3_ENDPOINT || config.LONGWATCH_AWS) && { s3: { bucket, ...(config.S3_ENDPOINT && { endpoint: config.S3_ENDPOINT, ...local }) } }),
+    ...(config.MQTT_URL && { mqtt: { url: config.MQTT_URL } }),
     temporal: {
       address: config.TEMPORAL_ADDRESS ?? '',
       ...(config.TEMPORAL_UI_URL && { uiUrl: config.TEMPORAL_UI_URL }),

@@ -7,7 +7,7 @@ import { createApp } from './api/app';
 import { ApiKeyError, Authenticator, parseApiKeys } from './api/auth';
 import { isLoopback, listen, type Listening, ListenError } from './api/server';
 import { type Config, ConfigError, configReference, readConfig } from './config';
-import { configuredEndpoints, DEFAULT_STREAM, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
+import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
 import { buildGraph, type Graph } from './graph';
 import { writeAddresses } from './local/addresses';
 import { StartError } from './local/errors';
@@ -123,7 +123,7 @@ class Run {
     this.stack = startStack(config, {
       searchAttributes: searchAttributeTypes,
       modelPath: MODEL,
-      stream: config.LONGWATCH_TRANSACTIONS_STREAM ?? DEFAULT_STREAM,
+      streams: [config.LONGWATCH_TRANSACTIONS_STREAM ?? DEFAULT_STREAM, config.LONGWATCH_READINGS_STREAM ?? DEFAULT_READINGS_STREAM],
       progress: this.progress,
       uiPortWanted: process.env['TEMPORAL_UI_PORT'] !== undefined,
     });
@@ -134,12 +134,14 @@ class Run {
   private async endpoints(): Promise<Endpoints> {
     const { config, stack } = this;
     if (!stack) return configuredEndpoints(config, process.env);
-    const [dynamodb, kinesis, sagemaker, temporal] = await Promise.all([stack.dynamodb, stack.kinesis, stack.sagemaker, stack.temporalAddress]);
+    const [dynamodb, kinesis, s3, mqtt, sagemaker, temporal] = await Promise.all([stack.dynamodb, stack.kinesis, stack.s3, stack.mqtt, stack.sagemaker, stack.temporalAddress]);
     const configured = configuredEndpoints(
       {
         ...config,
         ...(dynamodb && { DYNAMODB_ENDPOINT: dynamodb.endpoint }),
-        ...(kinesis && { KINESIS_ENDPOINT: kinesis.endpoint }),
+        ...(kinesis && { KINESIS_ENDPOINT: kinesis.endpoint, LONGWATCH_READINGS_STREAM: config.LONGWATCH_READINGS_STREAM ?? DEFAULT_READINGS_STREAM }),
+        ...(s3 && { S3_ENDPOINT: s3.endpoint }),
+        ...(mqtt && { MQTT_URL: mqtt.url }),
         ...(sagemaker && { SAGEMAKER_ENDPOINT: sagemaker.endpoint }),
         ...(temporal && { TEMPORAL_ADDRESS: temporal.address }),
       },
@@ -148,6 +150,9 @@ class Run {
     return {
       ...(configured.dynamodb && { dynamodb: { ...configured.dynamodb, ...(dynamodb && { credentials: LOCAL_CREDENTIALS }) } }),
       ...(configured.kinesis && { kinesis: { ...configured.kinesis, ...(kinesis && { credentials: LOCAL_CREDENTIALS }) } }),
+      ...(configured.readings && { readings: { ...configured.readings, ...(kinesis && { credentials: LOCAL_CREDENTIALS }) } }),
+      ...(configured.s3 && { s3: { ...configured.s3, ...(s3 && { credentials: LOCAL_CREDENTIALS }) } }),
+      ...(configured.mqtt && { mqtt: configured.mqtt }),
       ...(configured.sagemaker && { sagemaker: { ...configured.sagemaker, ...(sagemaker && { credentials: LOCAL_CREDENTIALS }) } }),
       temporal: { address: configured.temporal.address, ...(temporal && { uiUrl: temporal.uiUrl }) },
     };
@@ -188,6 +193,7 @@ class Run {
       onRunning: () => {
         this.progress.done('workers', queues.join(', '));
         graph.startStandingWorkflows().catch(graph.onFault);
+        graph.startListening(queues);
       },
     });
   }
@@ -204,6 +210,9 @@ class Run {
     const parts = {
       DynamoDB: endpoints.dynamodb?.endpoint ?? 'AWS',
       ...(endpoints.kinesis && { Kinesis: `${endpoints.kinesis.endpoint ?? 'AWS'} ${endpoints.kinesis.stream}` }),
+      ...(endpoints.s3 && { S3: endpoints.s3.endpoint ?? 'AWS' }),
+      // Without the password that the address may hold.
+      ...(endpoints.mqtt && { MQTT: endpoints.mqtt.url.replace(/\/\/[^@/]*@/, '//') }),
       model: endpoints.sagemaker?.endpoint ?? 'AWS',
       Temporal: endpoints.temporal.address,
     };

@@ -150,6 +150,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly deviceReadings = new Counter({
+    name: 'longwatch_device_readings_total',
+    help: 'Readings that came in, by path and result; stored ones may have been on record before',
+    labelNames: ['path', 'result'],
+    registers: [this.registry],
+  });
+
   private readonly driftIndex = new Gauge({
     name: 'longwatch_fraud_drift_index',
     help: 'Population stability index of a feature or the score against training, of what this process decided today and yesterday',
@@ -285,6 +292,10 @@ export class Metrics {
 
   feedRowsWritten(kind: 'delivered' | 'retracted' | 'turned', count: number): void {
     this.feedRows.inc({ kind }, count);
+  }
+
+  readings(path: string, result: 'stored' | 'rejected', count: number): void {
+    this.deviceReadings.inc({ path, result }, count);
   }
 
   streamTrimmed(stream: string): void {

@@ -41,14 +41,15 @@ import { OPERATIONS_QUEUE, REDRIVE_TYPE, redriveWorkflowId, RELAY_ID, RELAY_TYPE
 import { buildCarts } from './carts';
 import { channels } from './channels';
 import { buildConsumers, fraudStreams } from './consumers';
-import { buildLeaderboards } from './leaderboards';
+import { buildDevices } from './devices';
 import { buildFeeds } from './feeds';
+import { buildLeaderboards } from './leaderboards';
 import { buildModels } from './models';
 import type { Part, Shared, StandingWorkflow } from './part';
 import { buildSessions } from './sessions';
 
 /** The capabilities beside fraud. */
-const capabilities: readonly ((shared: Shared) => Part)[] = [buildSessions, buildCarts, buildLeaderboards, buildFeeds];
+const capabilities: readonly ((shared: Shared) => Part)[] = [buildSessions, buildCarts, buildLeaderboards, buildFeeds, buildDevices];
 
 /** How cases are run, from the configuration. */
 export function investigationPolicy(config: Config): InvestigationPolicy {
@@ -130,7 +131,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       }),
     );
 
-  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, startOnce, onFault };
+  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, startOnce, onFault, ...(attemptMs !== undefined && { attemptMs }) };
   const parts = capabilities.map((build) => build(shared));
 
   const deadLetterStore = new DeadLetterStore(db);
@@ -190,11 +191,17 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     /** Tables and the first rule set, where they are missing. */
     async prepareStores(): Promise<void> {
       await createTables(dynamodb, prefix);
+      for (const part of parts) await part.prepare?.();
       await rules.ensureDefault(defaultRules, iso(Date.now()));
     },
 
     /** The rules, the live model and the challenger, and whatever people make of them later. */
     startRules: async () => void (await Promise.all(settings.map((one) => one.start()))),
+
+    /** Begins to take what comes by itself, for the queues that this process serves. */
+    startListening(served: readonly Queue[]): void {
+      for (const { queue, start } of parts.flatMap((part) => part.listeners ?? [])) if (served.includes(queue)) start();
+    },
 
     /** What waits for the challenger is compared at once. */
     flushShadow: () => shadow.flush(true),
@@ -245,9 +252,11 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
 
     async close(): Promise<void> {
       for (const one of settings) one.stop();
+      await Promise.all(parts.flatMap((part) => part.listeners ?? []).map((listener) => listener.stop()));
       await Promise.all([shadow.flush(true), driftWatch.flush(), ...parts.map((part) => part.close?.())]);
       await starts.drain(5_000);
       await temporal.close();
+      for (const part of parts) part.close?.();
       dynamodb.destroy();
     },
   };

@@ -3,7 +3,7 @@ import { rankCounters, SHARDS_A_BATCH } from '../activities/leaderboards/rankCou
 import { foldingHandler } from '../activities/operations/foldingHandler';
 import { boardRoutes } from '../api/boards';
 import { leaderboardRoutes } from '../api/leaderboards';
-import { Bucket } from '../gateways/bucket';
+import { Objects } from '../gateways/archive/objects';
 import { Boards } from '../operations/leaderboards/boards';
 import { RankCheck } from '../operations/leaderboards/rankCheck';
 import { Rankings } from '../operations/leaderboards/rankings';
@@ -33,7 +33,7 @@ export function buildLeaderboards(shared: Shared): Part {
   const submissions = new Submissions({ boards, store, scores, onResult: (result) => metrics.submission(result) }, fenceMs);
   const rankings = new Rankings({ ranks, nodes });
   const check = new RankCheck({ ranks, nodes, scores });
-  const archive = standingsArchive(config);
+  const archive = standingsArchive(shared);
   const seasonEnd = new SeasonEnd({ boards, store, scores, ranks, rankings, standings, notifications, ...(archive && { archive }) });
 
   const startRankCheck = async (mode: CheckMode, gameId: string): Promise<string> => {
@@ -74,7 +74,6 @@ export function buildLeaderboards(shared: Shared): Part {
   };
 }
 
-function standingsArchive({ LONGWATCH_ARCHIVE_BUCKET: bucket, S3_ENDPOINT: endpoint, AWS_REGION: region }: Shared['config']): StandingsArchive | undefined {
-  if (bucket === undefined) return undefined;
-  return new StandingsArchive(new Bucket({ bucket, region, ...(endpoint !== undefined && { endpoint }) }));
+function standingsArchive({ config, endpoints }: Shared): StandingsArchive | undefined {
+  return endpoints.s3 && new StandingsArchive(new Objects({ region: config.AWS_REGION, ...endpoints.s3 }));
 }

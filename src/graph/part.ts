@@ -35,6 +35,8 @@ export interface Shared {
   /** Starts a workflow unless it runs already. @throws where Temporal is away. */
   startOnce(workflow: StandingWorkflow): Promise<unknown>;
   onFault(error: unknown): void;
+  /** How long one attempt of a long activity works, in milliseconds; default an hour. */
+  attemptMs?: number;
 }
 
 /** A workflow that is always there; started unless it runs. */
@@ -80,6 +82,10 @@ export interface Part {
   schedules?: readonly ScheduledWorkflow[];
   /** Streams that it reads. */
   streams?: readonly ReadStream[];
+  /** What it listens to; started by whoever serves the queue, stopped before anything else is closed. */
+  listeners?: readonly { queue: Queue; start(): void; stop(): Promise<void> }[];
+  /** What must be there before anything is served. */
+  prepare?(): Promise<void>;
   /** Finishes what is under way in this process. */
   close?(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { openDataDir } from './dataDir';
 import { startDynamoDB } from './dynamodb';
 import { StartError } from './errors';
 import { startKinesis } from './kinesis';
+import { startMqtt, startS3 } from './nodeServer';
 import { claimPort, waitForPort } from './ports';
 import type { Progress } from './progress';
 import { claimTemporalPorts, startTemporal, type TemporalPorts } from './temporal';
@@ -13,6 +14,8 @@ import { findTemporal } from './temporalCli';
 export interface StackParts {
   dynamodb?: { endpoint: string; engine: string };
   kinesis?: { endpoint: string };
+  s3?: { endpoint: string };
+  mqtt?: { url: string };
   sagemaker?: { endpoint: string };
   temporal?: { address: string; uiUrl: string };
 }
@@ -22,6 +25,8 @@ export interface Stack {
   dataDir: string;
   dynamodb: Promise<StackParts['dynamodb']>;
   kinesis: Promise<StackParts['kinesis']>;
+  s3: Promise<StackParts['s3']>;
+  mqtt: Promise<StackParts['mqtt']>;
   sagemaker: Promise<StackParts['sagemaker']>;
   /** Where Temporal is, or will be: it may have to be built first. */
   temporalAddress: Promise<StackParts['temporal']>;
@@ -36,8 +41,8 @@ export interface Stack {
 export interface StackSettings {
   searchAttributes: Readonly<Record<string, string>>;
   modelPath: string;
-  /** The Kinesis stream to make. */
-  stream: string;
+  /** The Kinesis streams to make. */
+  streams: readonly string[];
   progress: Progress;
   /** Whether the Web UI's port was asked for, so that another one would not do. */
   uiPortWanted: boolean;
@@ -57,15 +62,19 @@ export function startStack(config: Config, settings: StackSettings): Stack {
   const dynamodb = config.DYNAMODB_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedDynamoDB(start);
   const sagemaker = config.SAGEMAKER_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedModel(start);
   const kinesis = config.KINESIS_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedKinesis(start);
+  const s3 = config.S3_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedS3(start);
+  const mqtt = config.MQTT_URL || config.LONGWATCH_AWS ? none() : embeddedMqtt(start);
   const ports = externalTemporal(config) ? none() : claimTemporalPorts(config.TEMPORAL_UI_PORT, settings.uiPortWanted);
   const temporal = ports.then((claimed) => claimed && embeddedTemporal(start, claimed));
-  const starts = Promise.allSettled([dynamodb, kinesis, sagemaker, temporal]); // Awaited by the caller, in its order.
+  const starts = Promise.allSettled([dynamodb, kinesis, s3, mqtt, sagemaker, temporal]); // Awaited by the caller, in its order.
 
   let stopped: Promise<void> | undefined;
   return {
     dataDir: dir.path,
     dynamodb,
     kinesis,
+    s3,
+    mqtt,
     sagemaker,
     temporalAddress: ports,
     temporal,
@@ -140,16 +149,30 @@ async function embeddedDynamoDB({ settings: { progress, inMemory = false }, data
 /** Two shards, so that what holds for many is seen on every machine. */
 const EMBEDDED_SHARDS = 2;
 
-async function embeddedKinesis({ settings: { progress, stream, inMemory = false }, dataDir, family }: PartStart) {
+async function embeddedKinesis({ settings: { progress, streams, inMemory = false }, dataDir, family }: PartStart) {
   progress.stage('Kinesis', 'starting');
   const { endpoint } = await startKinesis({
     dataDir,
     inMemory,
-    streams: [{ name: stream, shards: EMBEDDED_SHARDS }],
+    streams: streams.map((name) => ({ name, shards: EMBEDDED_SHARDS })),
     onChild: family.adopt('Kinesis'),
   });
-  progress.done('Kinesis', `${endpoint}, stream ${stream}`);
+  progress.done('Kinesis', `${endpoint}, streams ${streams.join(', ')}`);
   return { endpoint };
+}
+
+async function embeddedS3({ settings: { progress, inMemory = false }, dataDir, family }: PartStart) {
+  progress.stage('S3', 'starting');
+  const { endpoint } = await startS3({ dataDir, inMemory, onChild: family.adopt('S3') });
+  progress.done('S3', endpoint);
+  return { endpoint };
+}
+
+async function embeddedMqtt({ settings: { progress }, dataDir, family }: PartStart) {
+  progress.stage('MQTT', 'starting');
+  const { url } = await startMqtt({ dataDir, onChild: family.adopt('The MQTT broker') });
+  progress.done('MQTT', url);
+  return { url };
 }
 
 async function embeddedModel({ config, settings: { progress, modelPath }, dataDir, family }: PartStart) {

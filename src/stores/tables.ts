@@ -109,6 +109,19 @@ export const tables = {
   AuthorPosts: { partitionKey: S('UserID'), sortKey: S('TimePostID') },
   /** What was written into each reader's feed: references, in time order. */
   Feed: { partitionKey: S('UserID'), sortKey: S('TimePostID') },
+
+  /** Readings, by device and UTC day (`device#2026-01-31`), in time order (`time#id`). */
+  DeviceData: { partitionKey: S('DeviceDay'), sortKey: S('TimestampSeq'), stream: 'NEW_AND_OLD_IMAGES' },
+  /** Which devices have a day (`device#id`), which of them late (`late#id`), and how often it was archived (`#fence`); by day and hash of the device. */
+  DeviceDays: { partitionKey: S('DayBucket'), sortKey: S('Entry') },
+  /** Rollups of a device, by resolution and stretch of time, kept by the stream of DeviceData. */
+  DeviceRollups: { partitionKey: S('Series'), sortKey: S('Bucket') },
+  /** A device (Entry = `device`), its newest reading (`latest`), where its alerts stand (`alert#id`). */
+  Devices: { partitionKey: S('DeviceID'), sortKey: S('Entry') },
+  /** By when a device must have reported, or its silence is an alert; by hash of the device. */
+  DeviceDeadlines: { partitionKey: S('Bucket'), sortKey: S('DueAtID') },
+  /** Archived days. */
+  Archives: { partitionKey: S('Archive'), sortKey: S('Day') },
 } as const satisfies Record<string, TableSpec>;
 
 export type TableName = keyof typeof tables;

@@ -1,4 +1,5 @@
 import { CARTS_QUEUE } from '../workflows/carts/declarations';
+import { DEVICES_QUEUE } from '../workflows/devices/declarations';
 import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from '../workflows/feeds/declarations';
 import { FRAUD_QUEUE } from '../workflows/fraud/declarations';
 import { LEADERBOARDS_QUEUE } from '../workflows/leaderboards/declarations';
@@ -6,11 +7,11 @@ import { OPERATIONS_QUEUE } from '../workflows/operations/declarations';
 import { SESSIONS_QUEUE } from '../workflows/sessions/declarations';
 
 /** Every task queue. */
-export const queues = [FRAUD_QUEUE, SESSIONS_QUEUE, CARTS_QUEUE, LEADERBOARDS_QUEUE, FEEDS_QUEUE, FEEDS_BULK_QUEUE, OPERATIONS_QUEUE] as const;
+export const queues = [FRAUD_QUEUE, SESSIONS_QUEUE, CARTS_QUEUE, LEADERBOARDS_QUEUE, FEEDS_QUEUE, FEEDS_BULK_QUEUE, DEVICES_QUEUE, OPERATIONS_QUEUE] as const;
 export type Queue = (typeof queues)[number];
 
 /** Activities of a queue that one process runs at once. A shard's reader holds its slot for as long as it reads. */
-export const concurrentActivities: Readonly<Record<Queue, number>> = { [FRAUD_QUEUE]: 50, [SESSIONS_QUEUE]: 50, [CARTS_QUEUE]: 50, [LEADERBOARDS_QUEUE]: 20, [FEEDS_QUEUE]: 50, [FEEDS_BULK_QUEUE]: 16, [OPERATIONS_QUEUE]: 200 };
+export const concurrentActivities: Readonly<Record<Queue, number>> = { [FRAUD_QUEUE]: 50, [SESSIONS_QUEUE]: 50, [CARTS_QUEUE]: 50, [LEADERBOARDS_QUEUE]: 20, [FEEDS_QUEUE]: 50, [FEEDS_BULK_QUEUE]: 16, [DEVICES_QUEUE]: 20, [OPERATIONS_QUEUE]: 200 };
 
 export class UnknownQueueError extends Error {
   override readonly name = 'UnknownQueueError';

@@ -1,6 +1,12 @@
 /** Every workflow, for the bundle. */
 export { cart } from './carts/cart';
 export { checkout } from './carts/checkout';
+export { archiveDay } from './devices/archiveDay';
+export { archiveDue } from './devices/archiveDue';
+export { deviceAlerts } from './devices/deviceAlerts';
+export { eraseDay, eraseDevice } from './devices/eraseDevice';
+export { expireDay, restoreDay } from './devices/restoreDay';
+export { silence } from './devices/silence';
 export { fanOut } from './feeds/fanOut';
 export { relation } from './feeds/relation';
 export { retract } from './feeds/retract';

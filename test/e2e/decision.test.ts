@@ -40,9 +40,9 @@ describe('a running Longwatch', () => {
   });
 
   it('loses no update of a profile when a customer pays many times at once', async () => {
-    // A busy machine may not manage all twenty within the deadline of one decision; then the same again is asked, as the answer says.
-    const bodies = Array.from({ length: 20 }, (_, i) => payment({ transactionId: `tx-many-${i}`, userId: 'mia' }));
-    const answers = await Promise.all(bodies.map((body) => eventually(() => stack.post('/v1/transactions', body), ({ status }) => status !== 503)));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => stack.post('/v1/transactions', payment({ transactionId: `tx-many-${i}`, userId: 'mia' }))),
+    );
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
     await stack.post('/v1/transactions', payment({ transactionId: 'tx-many-last', userId: 'mia' }));
     expect((await stack.get('/v1/transactions/tx-many-last')).json.features.userCount1h).toBe(20);

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { createApp } from '../../src/api/app';
 import { Authenticator, parseApiKeys } from '../../src/api/auth';
 import { readConfig } from '../../src/config';
-import { DEFAULT_STREAM, LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { DEFAULT_BUCKET, DEFAULT_STREAM, LOCAL_CREDENTIALS } from '../../src/endpoints';
 import { buildGraph, type Graph } from '../../src/graph';
 import { type Misbehaviour, startEndpointServer } from '../../src/local/sagemaker/server';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from './dynamodb';
@@ -72,6 +72,10 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
       ...(config.KINESIS_ENDPOINT && {
         kinesis: { stream: config.LONGWATCH_TRANSACTIONS_STREAM ?? DEFAULT_STREAM, endpoint: config.KINESIS_ENDPOINT, credentials: LOCAL_CREDENTIALS },
       }),
+      ...(config.KINESIS_ENDPOINT &&
+        config.LONGWATCH_READINGS_STREAM && { readings: { stream: config.LONGWATCH_READINGS_STREAM, endpoint: config.KINESIS_ENDPOINT, credentials: LOCAL_CREDENTIALS } }),
+      ...(config.S3_ENDPOINT && { s3: { bucket: config.LONGWATCH_ARCHIVE_BUCKET ?? DEFAULT_BUCKET, endpoint: config.S3_ENDPOINT, credentials: LOCAL_CREDENTIALS } }),
+      ...(config.MQTT_URL && { mqtt: { url: config.MQTT_URL } }),
       temporal: { address: temporalAddress },
     },
     signingSecret: TEST_SECRET,

@@ -131,7 +131,7 @@ export class KinesisStream implements RecordSource<Uint8Array> {
       return this.summary;
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) throw error;
-      throw new LongwatchError('unavailable', `There is no Kinesis stream ${this.streamName}; create it, or set LONGWATCH_TRANSACTIONS_STREAM`, { cause: error });
+      throw new LongwatchError('unavailable', `There is no Kinesis stream ${this.streamName}; create it, or name another one in the configuration`, { cause: error });
     }
   }
 }

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { iso } from '../../domain/ids';
 import type { RankedPlayer } from '../../domain/leaderboards/ranking';
-import type { Bucket } from '../../gateways/bucket';
+import type { Objects } from '../../gateways/archive/objects';
 
 /** Players of one object: some hundred kilobytes. */
 const PART = 10_000;
 
 /** Where finished seasons go to stay: objects of JSON lines, and a manifest that says which belong to the season. */
 export class StandingsArchive {
-  constructor(private readonly bucket: Pick<Bucket, 'put'>) {}
+  constructor(private readonly objects: Pick<Objects, 'put'>) {}
 
   /**
    * Writes a season's final standings; writing them again writes the same, byte for byte. The manifest comes last, so
@@ -30,11 +30,11 @@ export class StandingsArchive {
       }
       const body = gzipSync(`${lines.join('\n')}\n`);
       const key = `${folder}/part-${String(parts.length + 1).padStart(5, '0')}.ndjson.gz`;
-      await this.bucket.put(key, body, 'application/gzip');
+      await this.objects.put(key, body, 'application/gzip');
       parts.push({ key, players: lines.length, sha256: createHash('sha256').update(body).digest('hex') });
       progress();
     }
-    await this.bucket.put(`${folder}/manifest.json`, Buffer.from(JSON.stringify({ gameId, season, players, parts })), 'application/json');
+    await this.objects.put(`${folder}/manifest.json`, Buffer.from(JSON.stringify({ gameId, season, players, parts })), 'application/json');
   }
 }
 

@@ -1,31 +1,25 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-
+import { LOCAL_CREDENTIALS } from '../../src/endpoints';
 import { rankedPlayer } from '../../src/domain/leaderboards/ranking';
-import { Bucket } from '../../src/gateways/bucket';
+import { Objects } from '../../src/gateways/archive/objects';
 import { StandingsArchive } from '../../src/operations/leaderboards/standingsArchive';
 import { REGION } from '../support/dynamodb';
-import { S3_CREDENTIALS, startTestS3, type TestS3 } from '../support/s3';
+import { BUCKET, startTestS3, type TestS3 } from '../support/s3';
 
 let s3: TestS3;
-let client: S3Client;
+const objectsOf = (bucket: string, endpoint = s3.endpoint) => new Objects({ bucket, region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
 beforeAll(async () => {
   s3 = await startTestS3();
-  client = new S3Client({ region: REGION, endpoint: s3.endpoint, credentials: S3_CREDENTIALS, forcePathStyle: true });
-  await client.send(new CreateBucketCommand({ Bucket: 'seasons' }));
+  await objectsOf(BUCKET).ensureBucket();
 }, 60_000);
-afterAll(async () => {
-  client?.destroy();
-  await s3?.stop();
-});
+afterAll(() => s3?.stop());
 
-const bucketOf = (bucket: string, endpoint = s3.endpoint) => new Bucket({ bucket, region: REGION, endpoint, credentials: S3_CREDENTIALS });
-const read = async (Key: string) => Buffer.from(await (await client.send(new GetObjectCommand({ Bucket: 'seasons', Key }))).Body!.transformToByteArray());
+const read = (key: string) => s3.get(key);
 
 it('a season is archived whole: every player once, in order, with a manifest that the parts agree with; twice is once', async () => {
   const players = Array.from({ length: 25_000 }, (_, i) => rankedPlayer([1_000_000 - i, 0, i, `p${i}`, `Player ${i}`, 'DE'], i + 1));
-  const archive = new StandingsArchive(bucketOf('seasons'));
+  const archive = new StandingsArchive(objectsOf(BUCKET));
   const write = () => archive.write('snake', 3, players.length, (rank) => Promise.resolve(players.slice(rank - 1, rank + 199)), () => undefined);
   await write();
   const manifest = await read('leaderboards/game=snake/season=3/manifest.json');
@@ -45,6 +39,6 @@ it('a season is archived whole: every player once, in order, with a manifest tha
 });
 
 it('a bucket that is not there, or out of reach, is said so and may be tried again', async () => {
-  await expect(bucketOf('nowhere').put('a', Buffer.from('b'), 'text/plain')).rejects.toMatchObject({ type: 'unavailable', message: 'The bucket nowhere did not take a: NoSuchBucket' });
-  await expect(bucketOf('seasons', 'http://127.0.0.1:1').put('a', Buffer.from('b'), 'text/plain')).rejects.toMatchObject({ type: 'unavailable', message: 'The bucket seasons cannot be reached' });
+  await expect(objectsOf('nowhere').put('a', Buffer.from('b'), 'text/plain')).rejects.toMatchObject({ type: 'unavailable', message: 'The bucket nowhere did not take a: NoSuchBucket' });
+  await expect(objectsOf(BUCKET, 'http://127.0.0.1:1').put('a', Buffer.from('b'), 'text/plain')).rejects.toMatchObject({ type: 'unavailable', message: `The bucket ${BUCKET} cannot be reached` });
 });

@@ -1,0 +1,39 @@
+import type { Consumer } from '../../src/activities/operations/consumer';
+import { readConfig } from '../../src/config';
+import { configuredEndpoints } from '../../src/endpoints';
+import { buildGraph } from '../../src/graph';
+import { DEVICES_QUEUE, READINGS_STREAM } from '../../src/workflows/devices/declarations';
+import { TEST_SECRET } from '../../test/support/secret';
+
+/**
+ * What a worker does of readings, in a process of its own and without Temporal: `mqtt` listens until it is killed; `kinesis`
+ * reads so many records of one shard, then as many once more, and says in how many milliseconds.
+ */
+const [path, count] = process.argv.slice(2) as ['mqtt' | 'kinesis', string];
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const graph = buildGraph({ config, endpoints: configuredEndpoints(config, {}), signingSecret: TEST_SECRET, publicUrl: () => 'http://longwatch.test' });
+  if (path === 'mqtt') {
+    graph.startListening([DEVICES_QUEUE]);
+    console.log('ready');
+    return;
+  }
+  const consumer = graph.consumers[READINGS_STREAM] as Consumer<never>;
+  const [shard] = await consumer.openShards();
+  const stop = new AbortController();
+  let started = 0;
+  await consumer.consume(shard!.shardId, {
+    signal: stop.signal,
+    forMs: 600_000,
+    heartbeat({ records }) {
+      if (started === 0 && records >= Number(count)) started = performance.now();
+      if (records < 2 * Number(count)) return;
+      console.log(`took ${performance.now() - started}`);
+      stop.abort();
+    },
+  });
+  await graph.close();
+}
+
+void main();

@@ -1,0 +1,55 @@
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfig } from '../../src/config';
+import { DEFAULT_BUCKET, LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { partKey } from '../../src/domain/devices/archive';
+import type { Day } from '../../src/domain/devices/days';
+import { DeviceArchive } from '../../src/gateways/archive/deviceArchive';
+import { Objects } from '../../src/gateways/archive/objects';
+import { LabError } from '../../src/lab/errors';
+import { readAddresses } from '../../src/local/addresses';
+import { ArchiveStore } from '../../src/stores/devices/archives';
+import { DayStore } from '../../src/stores/devices/days';
+import { openTables } from '../fraud/parts';
+
+/** The archive's bucket, as the environment says or of the Longwatch that runs here. @throws LabError */
+function openObjects(): Objects {
+  const config = readConfig();
+  const found = config.S3_ENDPOINT ?? readAddresses(config.LONGWATCH_DATA_DIR)?.parts.S3;
+  if (found === undefined && !config.LONGWATCH_AWS)
+    throw new LabError('Where is the archive? Start Longwatch here with npm start (LONGWATCH_DATA_DIR says where it keeps its data), or set S3_ENDPOINT, or LONGWATCH_AWS=true');
+  const isAws = found === undefined || found === 'AWS';
+  const credentials = process.env['AWS_ACCESS_KEY_ID'] ? {} : { credentials: LOCAL_CREDENTIALS };
+  return new Objects({ region: config.AWS_REGION, bucket: config.LONGWATCH_ARCHIVE_BUCKET ?? DEFAULT_BUCKET, ...(!isAws && { endpoint: found, ...credentials }) });
+}
+
+/**
+ * Brings the files of some archived days to this machine, those of their manifests and no others, each once: under its
+ * sum's name a file never changes.
+ * @returns the files, in Hive layout.
+ */
+export async function fetchArchive(folder: string, { from, to }: { from: Day; to: Day }, onFile: (name: string, bytes: number) => void): Promise<string[]> {
+  const { db, close } = openTables();
+  const objects = openObjects();
+  const archive = new DeviceArchive(objects, { partBytes: 1 });
+  const files: string[] = [];
+  try {
+    for await (const { day, generation, state } of new ArchiveStore(db, new DayStore(db)).between(from, to)) {
+      if (state === 'expired') continue;
+      for (const part of (await archive.manifest(day, generation)).parts) {
+        const path = join(folder, `dt=${day}`, `${part.name.replace('.parquet', '')}-${part.sha256.slice(0, 16)}.parquet`);
+        files.push(path);
+        if (existsSync(path)) continue;
+        onFile(part.name, part.bytes);
+        mkdirSync(join(folder, `dt=${day}`), { recursive: true });
+        // Under another name until all of it is there.
+        writeFileSync(`${path}.part`, await objects.bytes(partKey(day, part.name), 0, part.bytes));
+        renameSync(`${path}.part`, path);
+      }
+    }
+    return files;
+  } finally {
+    objects.close();
+    close();
+  }
+}

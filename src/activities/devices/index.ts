@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import { type AlertEvent, eventId } from '../../domain/devices/alerts';
+import type { Part } from '../../domain/devices/archive';
+import { isLongwatchError } from '../../domain/errors';
+import type { Archiver, Work } from '../../operations/devices/archiver';
+import type { Eraser } from '../../operations/devices/eraser';
+import type { Housekeeping } from '../../operations/devices/housekeeping';
+import type { SilenceWatch } from '../../operations/devices/silenceWatch';
+import type { Notifications } from '../../operations/notifications';
+import { asFailure } from '../failures';
+import { within } from '../within';
+import type { DeviceActivities } from './types';
+
+export interface DeviceActivityParts {
+  notifications: Notifications;
+  silenceWatch: SilenceWatch;
+  archiver: Archiver;
+  eraser: Eraser;
+  housekeeping: Housekeeping;
+  /** How long one attempt of a long activity works; default an hour. */
+  attemptMs?: number;
+}
+
+const HOUR_MS = 60 * 60_000;
+const LOOK_EVERY_MS = 500;
+
+export function deviceActivities(parts: DeviceActivityParts): DeviceActivities {
+  const { silenceWatch, archiver, eraser, housekeeping, attemptMs = HOUR_MS } = parts;
+  return {
+    tellAlerts: (events) => asFailure(() => tellAlerts(parts, events)),
+    watchSilence: () =>
+      atWork(({ signal, alive }) => within(signal, attemptMs, (stop) => silenceWatch.run({ signal: stop, forMs: attemptMs, heartbeat: alive }))),
+
+    planArchive: (day) => atWork(() => archiver.plan(day)),
+    writeLane: (plan, lane) => atWork((work) => archiver.writeLane(plan, lane, work)),
+    writeManifest: (plan, written) =>
+      atWork(async () => {
+        const { rows, parts: all } = await archiver.writeManifest(plan, written);
+        return { rows, parts: all.length };
+      }),
+    verifyPart: (day, part) => atWork((work) => archiver.verifyPart(day, part, work)),
+    commitArchive: (plan) => atWork(async () => void (await archiver.commit(plan, 'deleting'))),
+    partsToDelete: (plan) => atWork(() => archiver.partsToDelete(plan)),
+    deletePart: (day, part) => atWork((work) => archiver.deletePart(day, part, work)),
+    finishArchive: (day, generation) => atWork(() => archiver.finish(day, generation)),
+
+    beginRestore: (day) => atWork(() => archiver.beginRestore(day)),
+    restorePart: (day, part) => atWork((work) => archiver.restorePart(day, part, work)),
+    finishRestore: (day, generation) => atWork(() => archiver.finishRestore(day, generation)),
+    expireDay: (day) => atWork(() => archiver.expire(day)),
+
+    dueDays: () => atWork(() => housekeeping.dueDays()),
+    deleteRollups: () => atWork((work) => housekeeping.deleteRollups(work)),
+
+    daysOfDevice: (deviceId) => atWork(() => eraser.days(deviceId)),
+    eraseRows: (day, deviceId, mark) => atWork((work) => eraser.eraseRows(day, deviceId, mark, work)),
+    rewriteDay: (day, deviceId) =>
+      atWork(async (work) => {
+        const { generation, rewrites } = await eraser.planRewrite(day, deviceId);
+        const written: Part[] = [];
+        for (const rewrite of rewrites) {
+          const part = await eraser.rewrite(day, deviceId, rewrite, work);
+          if (part) written.push(part);
+        }
+        await eraser.commit(day, generation, rewrites, written);
+        return { rewritten: rewrites.length };
+      }),
+    awaitMarks: (deviceId, days, mark) =>
+      atWork(async ({ signal, alive }) => {
+        for (let looks = 1; !(await eraser.isRead(deviceId, days, mark)); looks++) {
+          alive(looks);
+          await sleep(LOOK_EVERY_MS, undefined, { signal });
+        }
+      }),
+    eraseRest: (deviceId, days, mark) => atWork((work) => eraser.eraseRest(deviceId, days, mark, work)),
+    finishErasure: (deviceId) => atWork(() => eraser.finish(deviceId)),
+  };
+}
+
+/** Work that is heartbeated by itself, so that a long wait for one answer is not taken for a death, and stops on a shutdown: another worker goes on at once. */
+async function atWork<T>(work: (work: Work) => Promise<T>): Promise<T> {
+  const context = Context.current();
+  let done = 0;
+  const beat = setInterval(() => context.heartbeat(done), 3_000);
+  try {
+    const result = await asFailure(() =>
+      work({
+        signal: context.cancellationSignal,
+        alive(count) {
+          done = count;
+          context.heartbeat(count);
+        },
+      }),
+    );
+    context.cancellationSignal.throwIfAborted();
+    return result;
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+async function tellAlerts({ notifications }: DeviceActivityParts, events: readonly AlertEvent[]): Promise<void> {
+  for (const event of events) {
+    const { alertId, deviceId, recipient, text, at } = event;
+    const subject = `${event.event === 'raised' ? 'Alert' : 'Over'}: ${alertId} of ${deviceId}`;
+    try {
+      await notifications.send({ id: eventId(event), recipient, subject, text, at });
+    } catch (error) {
+      // No channel will ever take this one, which is on record; the others are to go out all the same.
+      if (!isLongwatchError(error, 'refused')) throw error;
+    }
+    Context.current().heartbeat();
+  }
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { ID_PATTERN, ID_RULE } from '../ids';
+import { limits, METRIC_NAME, METRIC_NAME_RULE } from './reading';
+
+/** Alerts of one device or group. */
+export const MAX_ALERTS = 20;
+/** Groups of one device. */
+export const MAX_GROUPS = 5;
+const MAX_SECONDS = 366 * 86_400;
+
+const MAGNITUDE = `must be a number between -${limits.magnitude} and ${limits.magnitude}`;
+const number = z.number(MAGNITUDE).min(-limits.magnitude, MAGNITUDE).max(limits.magnitude, MAGNITUDE);
+const metric = z.string('must name a metric').regex(METRIC_NAME, METRIC_NAME_RULE);
+const seconds = (least: number) => z.int('must be a whole number of seconds').min(least, `must be at least ${least}`).max(MAX_SECONDS, `must be at most ${MAX_SECONDS}`);
+const base = {
+  id: z.string('must be a string').regex(ID_PATTERN, ID_RULE),
+  recipient: z.string('must say who is told').min(1, 'must not be empty').max(200, 'must be at most 200 characters').optional(),
+};
+
+const thresholdSchema = z
+  .strictObject({ ...base, kind: z.literal('threshold'), metric, direction: z.enum(['above', 'below'], 'must be above or below'), value: number, clear: number.optional(), forSeconds: seconds(0).optional() })
+  .refine(({ direction, value, clear = value }) => (direction === 'above' ? clear <= value : clear >= value), {
+    path: ['clear'],
+    message: 'must be on the good side of value: at most value for above, at least value for below',
+  });
+
+const rateSchema = z
+  .strictObject({
+    ...base,
+    kind: z.literal('rate'),
+    metric,
+    direction: z.enum(['rise', 'fall', 'either'], 'must be rise, fall or either').default('either'),
+    perMinute: number.positive('must be over 0'),
+    clear: number.optional(),
+  })
+  .refine(({ perMinute, clear = perMinute }) => clear <= perMinute, { path: ['clear'], message: 'must be at most perMinute' });
+
+const silenceSchema = z.strictObject({ ...base, kind: z.literal('silence'), afterSeconds: seconds(1) });
+
+export const alertsSchema = z
+  .array(z.discriminatedUnion('kind', [thresholdSchema, rateSchema, silenceSchema], 'must be of kind threshold, rate or silence'))
+  .max(MAX_ALERTS, `must be at most ${MAX_ALERTS} alerts`)
+  .refine((alerts) => new Set(alerts.map(({ id }) => id)).size === alerts.length, 'must not name an id twice');

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import type { FieldFault } from '../errors';
+import { ID_PATTERN, ID_RULE, iso } from '../ids';
+import { limits, METRIC_NAME, METRIC_NAME_RULE, type Reading } from './reading';
+
+const INSTANT = 'must be ISO 8601 with an offset ("2026-01-31T12:00:00Z") or integer epoch milliseconds';
+export const instantSchema = z
+  .union([z.iso.datetime({ offset: true, error: INSTANT }), z.int(INSTANT).nonnegative(INSTANT)], INSTANT)
+  .transform((value) => (typeof value === 'number' ? value : Date.parse(value)));
+
+/** To a ten-millionth of a degree, about a centimetre: further digits are noise, and would make two readings of one. */
+const degrees = (limit: number) =>
+  z
+    .number('must be a number of degrees')
+    .min(-limit, `must be between -${limit} and ${limit}`)
+    .max(limit, `must be between -${limit} and ${limit}`)
+    .transform((value) => Math.round(value * 1e7) / 1e7);
+
+const MAGNITUDE = `must be between -${limits.magnitude} and ${limits.magnitude}`;
+const VALUE = `must be a finite number, a boolean or a text of at most ${limits.text} characters`;
+const metricValue = z.union(
+  [z.number(VALUE).min(-limits.magnitude, MAGNITUDE).max(limits.magnitude, MAGNITUDE), z.boolean(), z.string().max(limits.text, VALUE)],
+  { error: (issue) => (typeof issue.input === 'number' ? MAGNITUDE : VALUE) },
+);
+
+const unknownFields = (issue: { code?: string; keys?: string[] }) =>
+  issue.code === 'unrecognized_keys' ? `has unknown fields: ${(issue.keys ?? []).join(', ')}` : 'must be a JSON object';
+
+const readingShape = z.strictObject(
+  {
+    timestamp: instantSchema,
+    metrics: z
+      .record(z.string(), metricValue, 'must be an object of metrics by name')
+      .superRefine((metrics, context) => {
+        const names = Object.keys(metrics);
+        for (const name of names) if (!METRIC_NAME.test(name)) context.addIssue({ code: 'custom', path: [name], message: METRIC_NAME_RULE });
+        if (names.length > limits.metrics) context.addIssue({ code: 'custom', message: `must hold at most ${limits.metrics} metrics, found ${names.length}` });
+        const size = JSON.stringify(metrics).length;
+        if (size > limits.content) context.addIssue({ code: 'custom', message: `must be at most ${limits.content} characters of JSON, found ${size}` });
+      })
+      .default({}),
+    status: z.string('must be a text').min(1, 'must not be empty').max(limits.status, `must be at most ${limits.status} characters`).optional(),
+    location: z.strictObject({ latitude: degrees(90), longitude: degrees(180) }, 'must be an object {latitude, longitude}').optional(),
+  },
+  { error: unknownFields },
+);
+
+/** A reading as a device sends it; its device is in the path or the topic. */
+export const readingSchema = readingShape.refine(
+  ({ metrics, status, location }) => Object.keys(metrics).length > 0 || status !== undefined || location !== undefined,
+  'must say something: at least one metric, a status or a location',
+);
+
+export const deviceIdSchema = z.string('must be a string: the device').regex(ID_PATTERN, ID_RULE);
+
+/** What may come before or after the clock. */
+export interface TimeWindow {
+  now: number;
+  /** Milliseconds that a reading may be late. */
+  lateWindowMs: number;
+}
+
+/** @returns the reading, or what is wrong with it, field by field. */
+export function parseReading(deviceId: string, input: unknown, window: TimeWindow): Reading | FieldFault[] {
+  const { success, data, error } = readingSchema.safeParse(input);
+  if (!success) return error.issues.map(({ path, message }) => ({ field: path.join('.'), message }));
+  const fault = timestampFault(data.timestamp, window);
+  if (fault) return [fault];
+  const { timestamp, metrics, status, location } = data;
+  return { deviceId, timestamp, metrics, ...(status !== undefined && { status }), ...(location && { location }) };
+}
+
+function timestampFault(timestamp: number, { now, lateWindowMs }: TimeWindow): FieldFault | undefined {
+  if (timestamp > now + limits.aheadMs)
+    return { field: 'timestamp', message: `must be at most ${limits.aheadMs / 60_000} minutes ahead of the clock, which stands at ${iso(now)}` };
+  if (timestamp < now - lateWindowMs)
+    return { field: 'timestamp', message: `must be within the late window, which goes back to ${iso(now - lateWindowMs)}` };
+  return undefined;
+}

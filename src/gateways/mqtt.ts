@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
+
+export interface MqttSettings {
+  /** mqtt(s):// or ws(s)://, with user and password if the broker wants them. */
+  url: string;
+  /** Of the session that the broker keeps while we are away: nobody else's. */
+  clientId: string;
+  /** PEM. */
+  ca?: Buffer;
+  cert?: Buffer;
+  key?: Buffer;
+}
+
+export interface Message {
+  topic: string;
+  payload: Buffer;
+}
+
+export interface MqttSubscription {
+  /** With wildcards. */
+  topics: string;
+  /**
+   * Takes messages; they are acknowledged once this resolves. When it throws, all come again after a while.
+   * @returns what is to be published in answer.
+   */
+  take(messages: readonly Message[]): Promise<Message[]>;
+  onFault(error: unknown): void;
+}
+
+interface Held extends Message {
+  messageId: number | undefined;
+  /** Of the connection that it came by: on another one its number may be another message's. */
+  connection: number;
+}
+
+/** Messages of one `take`. */
+const BATCH = 500;
+/** With so many waiting no more are read: TCP holds up the broker. */
+const MAX_WAITING = 5_000;
+const PAUSE_MS = 500;
+
+/**
+ * Subscribes with QoS 1, in a session that the broker keeps, and acknowledges by the batch, after the fact. What was
+ * not acknowledged when we died comes again.
+ */
+export class MqttListener {
+  private client: MqttClient | undefined;
+  private connection = 0;
+  private waiting: Held[] = [];
+  private working: Promise<void> | undefined;
+  private readOn: (() => void) | undefined;
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly settings: MqttSettings,
+    private readonly subscription: MqttSubscription,
+  ) {}
+
+  start(): void {
+    const { url, clientId, ca, cert, key } = this.settings;
+    const client = mqtt.connect(url, {
+      clientId,
+      clean: false,
+      protocolVersion: 4,
+      reconnectPeriod: 1_000,
+      ...(ca && { ca }),
+      ...(cert && { cert }),
+      ...(key && { key }),
+    });
+    this.client = client;
+    client.on('connect', () => {
+      this.connection++;
+      // What came by the connection before comes again by this one.
+      this.waiting = [];
+      this.readOn = undefined;
+      client.subscribe(this.subscription.topics, { qos: 1 }, (error) => error && this.subscription.onFault(error));
+    });
+    client.on('error', (error) => this.subscription.onFault(error));
+    // The library acknowledges when `done` is called without an error, one message after the other, and reads the next
+    // one in either case. Called with one it leaves the acknowledgement to us: many are written at once.
+    client.handleMessage = ({ topic, payload, messageId, qos }: IPublishPacket, done) => {
+      this.waiting.push({ topic, payload: Buffer.from(payload), messageId: qos === 0 ? undefined : messageId, connection: this.connection });
+      const next = () => done(qos === 0 ? undefined : new Error('acknowledged later'));
+      if (this.waiting.length < MAX_WAITING) next();
+      else this.readOn = next;
+      this.working ??= this.work().finally(() => (this.working = undefined));
+    };
+  }
+
+  /** Takes no more, finishes what is under way; the rest comes again next time. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.working;
+    await this.client?.endAsync(true).catch(this.subscription.onFault);
+  }
+
+  private async work(): Promise<void> {
+    while (this.waiting.length > 0 && !this.stopping.signal.aborted) {
+      const batch = this.waiting.splice(0, BATCH);
+      this.readOn?.();
+      this.readOn = undefined;
+      try {
+        const answers = await this.subscription.take(batch);
+        for (const { messageId, connection } of batch) if (messageId !== undefined && connection === this.connection) this.client?.['_sendPacket']({ cmd: 'puback', messageId });
+        for (const { topic, payload } of answers) this.client?.publish(topic, payload, { qos: 0 });
+      } catch (error) {
+        this.subscription.onFault(error);
+        this.waiting.unshift(...batch.filter(({ connection }) => connection === this.connection));
+        await sleep(PAUSE_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined); // Woken: the loop ends.
+      }
+    }
+  }
+}

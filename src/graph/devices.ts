@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { deviceActivities } from '../activities/devices';
+import { readingChanges } from '../activities/devices/readingChanges';
+import { readingStream } from '../activities/devices/readingStream';
+import { archiveRoutes } from '../api/archives';
+import { deviceAlertRoutes } from '../api/deviceAlerts';
+import { deviceRoutes } from '../api/devices';
+import { DEFAULT_BUCKET } from '../endpoints';
+import { DeviceArchive } from '../gateways/archive/deviceArchive';
+import { Objects } from '../gateways/archive/objects';
+import { MqttListener } from '../gateways/mqtt';
+import { kinesisClient, KinesisStream } from '../gateways/streams/kinesisStream';
+import { AlertRules } from '../operations/devices/alertRules';
+import { AlertStarts } from '../operations/devices/alertStarts';
+import { ArchivedReadings } from '../operations/devices/archivedReadings';
+import { Archiver } from '../operations/devices/archiver';
+import { DayJobs } from '../operations/devices/dayJobs';
+import { Eraser } from '../operations/devices/eraser';
+import { Housekeeping } from '../operations/devices/housekeeping';
+import { Ingest } from '../operations/devices/ingest';
+import { mqttReadings } from '../operations/devices/mqttReadings';
+import { DeviceReads } from '../operations/devices/reads';
+import { Registry } from '../operations/devices/registry';
+import { SilenceWatch } from '../operations/devices/silenceWatch';
+import { ArchiveStore } from '../stores/devices/archives';
+import { DayStore } from '../stores/devices/days';
+import { DeviceStore } from '../stores/devices/devices';
+import { LiveStore } from '../stores/devices/live';
+import { ReadingStore } from '../stores/devices/readings';
+import { RetentionStore } from '../stores/devices/retention';
+import { RollupStore } from '../stores/devices/rollups';
+import { SentinelStore } from '../stores/devices/sentinels';
+import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, READINGS_STREAM, SILENCE_ID, SILENCE_TYPE } from '../workflows/devices/declarations';
+import { tableStream } from './consumers';
+import { type Part, type ReadStream, readStream, type Shared } from './part';
+
+/** Readings of devices: in, rolled up, watched, archived. */
+export function buildDevices(shared: Shared): Part {
+  const { config, endpoints, db, ledger, metrics, notifications, onFault } = shared;
+  const readings = new ReadingStore(db);
+  const days = new DayStore(db);
+  const devices = new DeviceStore(db);
+  const rollups = new RollupStore(db);
+  const live = new LiveStore(db);
+  const sentinels = new SentinelStore(db);
+  const archives = new ArchiveStore(db, days);
+  // Where there is no bucket, nothing asks for it.
+  const objects = new Objects({ region: config.AWS_REGION, bucket: DEFAULT_BUCKET, ...endpoints.s3 });
+  const archive = new DeviceArchive(objects, { partBytes: config.LONGWATCH_ARCHIVE_FILE_BYTES });
+  const archived = new ArchivedReadings({ archives, archive });
+  const rules = new AlertRules(devices, config.LONGWATCH_DEVICE_CACHE_MS);
+  const alerts = new AlertStarts(ledger);
+  const ingest = (path: string) =>
+    new Ingest(
+      { readings, days, devices, archive: archived, onReadings: (result, count) => metrics.readings(path, result, count) },
+      {
+        lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS,
+        archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS,
+        registered: config.LONGWATCH_REGISTERED_DEVICES,
+        deviceCacheMs: config.LONGWATCH_DEVICE_CACHE_MS,
+      },
+    );
+  const reads = new DeviceReads({ readings, rollups, live, archived });
+  const registry = new Registry({ db, devices, live });
+  const silenceWatch = new SilenceWatch({ db, live, rules, alerts, onFault });
+  const hasArchive = endpoints.s3 !== undefined;
+  const archiver = new Archiver({ readings, days, archives, archive }, { archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS });
+  const eraser = new Eraser({ readings, days, devices, rollups, sentinels, archives, archive }, { lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS });
+  const housekeeping = new Housekeeping(
+    { days, archives, rollups, retention: new RetentionStore(db) },
+    {
+      retention: {
+        rollups: { '1m': config.LONGWATCH_KEEP_MINUTES_DAYS, '1h': config.LONGWATCH_KEEP_HOURS_DAYS, '1d': config.LONGWATCH_KEEP_DAYS_DAYS },
+        archive: config.LONGWATCH_KEEP_ARCHIVE_DAYS,
+        restored: config.LONGWATCH_KEEP_RESTORED_DAYS,
+      },
+      archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS,
+      lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS,
+      archives: hasArchive,
+    },
+  );
+  const jobs = new DayJobs(
+    { db, archives, archiver, devices, ledger, temporal: shared.temporal, startSoon: shared.startSoon },
+    { archives: hasArchive, eraseAfterMs: config.LONGWATCH_ERASE_AFTER_MS },
+  );
+  const { attemptMs } = shared;
+  return {
+    routes: [...deviceRoutes({ ingest: ingest('http'), reads }), ...deviceAlertRoutes({ registry }), ...archiveRoutes({ archives, jobs, housekeeping })],
+    activities: { [DEVICES_QUEUE]: deviceActivities({ notifications, silenceWatch, archiver, eraser, housekeeping, ...(attemptMs !== undefined && { attemptMs }) }) },
+    standing: [{ type: SILENCE_TYPE, workflowId: SILENCE_ID, taskQueue: DEVICES_QUEUE, args: [], staticSummary: 'Finds devices that ought to have reported' }],
+    streams: [
+      readStream({
+        name: DEVICE_DATA_STREAM,
+        summary: 'Rollups and alerts from the readings of devices',
+        source: tableStream(shared, 'DeviceData'),
+        handler: readingChanges({ rollups, live, sentinels, rules, alerts }),
+      }),
+      ...kinesisReadings(shared, ingest('kinesis')),
+    ],
+    listeners: mqttListeners(shared, ingest('mqtt')),
+    schedules: [
+      {
+        scheduleId: ARCHIVE_DUE_ID,
+        cron: config.LONGWATCH_ARCHIVE_CRON,
+        action: { workflowType: ARCHIVE_DUE_TYPE, workflowId: ARCHIVE_DUE_ID, taskQueue: DEVICES_QUEUE, args: [], staticSummary: 'Archives days that are over, deletes what is past its age' },
+      },
+    ],
+    async prepare() {
+      // On AWS a bucket is not ours to make: its name is the world's, and so are its settings.
+      if (endpoints.s3?.endpoint !== undefined) await objects.ensureBucket();
+    },
+    close: async () => objects.close(),
+  };
+}
+
+function kinesisReadings({ config, endpoints }: Shared, ingest: Ingest): ReadStream[] {
+  if (!endpoints.readings) return [];
+  const { stream, ...kinesis } = endpoints.readings;
+  return [
+    readStream({
+      name: READINGS_STREAM,
+      summary: 'Stores the readings of the Kinesis stream',
+      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis }), stream),
+      handler: readingStream(ingest),
+    }),
+  ];
+}
+
+function mqttListeners({ config, endpoints, onFault }: Shared, ingest: Ingest): NonNullable<Part['listeners']> {
+  if (!endpoints.mqtt) return [];
+  const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
+  const [ca, cert, key] = [file(config.MQTT_CA_FILE), file(config.MQTT_CERT_FILE), file(config.MQTT_KEY_FILE)];
+  const settings = { url: endpoints.mqtt.url, clientId: config.MQTT_CLIENT_ID, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  const listener = new MqttListener(settings, mqttReadings(ingest, onFault));
+  return [{ queue: DEVICES_QUEUE, start: () => listener.start(), stop: () => listener.stop() }];
+}

@@ -1,0 +1,40 @@
+import type { Alert } from '../../domain/devices/alerts';
+import { type Device, type DeviceStore, groupKey } from '../../stores/devices/devices';
+
+/** Keeps what many readings ask for, for some time. */
+const MAX_ENTRIES = 100_000;
+
+/** Which alerts hold for a device: its own and those of its groups. */
+export class AlertRules {
+  private readonly cached = new Map<string, { device: Device | undefined; until: number }>();
+
+  constructor(
+    private readonly devices: Pick<DeviceStore, 'find'>,
+    private readonly cacheMs: number,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** As they were within the last `cacheMs`. */
+  async of(deviceIds: readonly string[]): Promise<Map<string, readonly Alert[]>> {
+    const devices = await this.read(deviceIds);
+    const groups = await this.read([...new Set(deviceIds.flatMap((id) => (devices.get(id)?.groups ?? []).map(groupKey)))]);
+    return new Map(
+      deviceIds.map((id) => {
+        const device = devices.get(id);
+        const ofGroups = (device?.groups ?? []).flatMap((group) => (groups.get(groupKey(group))?.alerts ?? []).map((alert) => ({ ...alert, id: `${group}/${alert.id}` })));
+        return [id, [...(device?.alerts ?? []), ...ofGroups]];
+      }),
+    );
+  }
+
+  private async read(ids: readonly string[]): Promise<Map<string, Device | undefined>> {
+    const now = this.now();
+    const unknown = ids.filter((id) => (this.cached.get(id)?.until ?? 0) <= now);
+    if (unknown.length > 0) {
+      const found = await this.devices.find(unknown);
+      if (this.cached.size > MAX_ENTRIES) this.cached.clear();
+      for (const id of unknown) this.cached.set(id, { device: found.get(id), until: now + this.cacheMs });
+    }
+    return new Map(ids.map((id) => [id, this.cached.get(id)?.device]));
+  }
+}

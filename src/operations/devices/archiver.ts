@@ -1,0 +1,247 @@
+import { type ArchivedDay, type ArchivePlan, type Lane, lanesOf, type Manifest, manifestOf, nextPart, type Part, PARTS_PER_LANE } from '../../domain/devices/archive';
+import { type Day, dayEnd } from '../../domain/devices/days';
+import { compareRows, type ReadingRow } from '../../domain/devices/reading';
+import { LongwatchError } from '../../domain/errors';
+import { iso } from '../../domain/ids';
+import type { DeviceArchive } from '../../gateways/archive/deviceArchive';
+import type { ArchiveStore } from '../../stores/devices/archives';
+import type { DayStore } from '../../stores/devices/days';
+import { DEVICE_BUCKETS } from '../../stores/devices/keys';
+import type { ReadingStore } from '../../stores/devices/readings';
+import { type DeviceStretch, tableRows } from './tableRows';
+
+export interface ArchiverParts {
+  readings: ReadingStore;
+  days: DayStore;
+  archives: ArchiveStore;
+  archive: DeviceArchive;
+  now?(): number;
+}
+
+export interface Work {
+  signal: AbortSignal;
+  /** Called now and then. */
+  alive(done: number): void;
+}
+
+/** Rows deleted side by side. */
+const DELETE_ROWS = 1_000;
+
+/**
+ * The steps of archiving a day, each of which may be done twice. Whoever does them has the day to himself: all work on
+ * a day's files is done under one workflow id.
+ */
+export class Archiver {
+  private readonly now: () => number;
+
+  constructor(
+    private readonly parts: ArchiverParts,
+    private readonly settings: { archiveAfterMs: number },
+  ) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /** Epoch ms from which a day may be archived. */
+  dueAt(day: Day): number {
+    return dayEnd(day) + this.settings.archiveAfterMs;
+  }
+
+  /**
+   * What there is to do. A run before that had come so far as to delete is finished first: then there are no lanes, and
+   * the generation is the one that is there.
+   * @throws LongwatchError `conflict` for a day that is not over, or whose files are gone by age.
+   */
+  async plan(day: Day): Promise<ArchivePlan> {
+    const { days, archives, archive } = this.parts;
+    if (this.now() < this.dueAt(day)) throw new LongwatchError('conflict', `${day} can be archived from ${iso(this.dueAt(day))} on`);
+    const record = await archives.find(day);
+    if (record?.state === 'expired') throw new LongwatchError('conflict', `${day} was deleted by age`);
+    if (record?.state === 'deleting' || record?.state === 'restoring') return { day, generation: record.generation, lanes: [], isRestored: record.state === 'restoring' };
+    const before = record && (await archive.manifest(day, record.generation));
+    await archive.clear(day, before ? [before] : []);
+    const counts = await Promise.all(Array.from({ length: DEVICE_BUCKETS }, (_, bucket) => (record ? days.lateDevices(day, bucket) : days.devices(day, bucket)).then(({ length }) => length)));
+    return {
+      day,
+      generation: (record?.generation ?? 0) + 1,
+      lanes: lanesOf(counts.reduce((sum, count) => sum + count, 0), DEVICE_BUCKETS, nextPart(before?.parts ?? [])),
+      isRestored: record?.state === 'restored',
+    };
+  }
+
+  /** Writes a lane's rows that are not archived yet. The same rows make the same files. */
+  async writeLane({ day, generation }: ArchivePlan, { buckets, firstPart }: Lane, { signal, alive }: Work): Promise<Part[]> {
+    const devices = (await this.devicesOf(day, generation, buckets)).map((deviceId) => ({ deviceId }));
+    const { readings, archive } = this.parts;
+    async function* rows(): AsyncGenerator<ReadingRow[]> {
+      let done = 0;
+      for await (const some of tableRows(readings, day, devices)) {
+        signal.throwIfAborted();
+        alive((done += some.length));
+        yield some.filter(({ restored }) => !restored);
+      }
+    }
+    return archive.write(rows(), { day, first: firstPart, maxParts: PARTS_PER_LANE, signal });
+  }
+
+  private async devicesOf(day: Day, generation: number, buckets: readonly number[]): Promise<string[]> {
+    const { days } = this.parts;
+    const lists = await Promise.all(buckets.map(async (bucket) => (generation === 1 ? days.devices(day, bucket) : (await days.lateDevices(day, bucket)).map(({ deviceId }) => deviceId))));
+    return lists.flat().sort();
+  }
+
+  /** Puts the manifest of the day: what the one before has, and the new parts. */
+  async writeManifest({ day, generation }: ArchivePlan, parts: readonly Part[]): Promise<Manifest> {
+    const before = generation > 1 ? (await this.parts.archive.manifest(day, generation - 1)).parts : [];
+    const manifest = manifestOf(day, generation, [...before, ...parts]);
+    await this.parts.archive.writeManifest(manifest);
+    return manifest;
+  }
+
+  /**
+   * Reads a part back, as it is stored, and compares it with the table, row by row.
+   * @throws LongwatchError `conflict` when they differ: nothing is deleted then.
+   */
+  async verifyPart(day: Day, part: Part, { signal, alive }: Work): Promise<void> {
+    const { archive, readings } = this.parts;
+    await this.checkSum(day, part);
+    let count = 0;
+    let last: ReadingRow | undefined;
+    for await (const rows of archive.rows(day, part)) {
+      signal.throwIfAborted();
+      const table = new Rows(tableRows(readings, day, stretchesOf(rows)));
+      for (const row of rows) {
+        if (last && compareKeys(last, row) >= 0) throw new LongwatchError('conflict', `${part.name} of ${day} is not in order at ${row.deviceId} ${iso(row.timestamp)}`);
+        last = row;
+        const stored = await table.seek(row);
+        if (!stored || !isSame(stored, row))
+          throw new LongwatchError('conflict', `${part.name} of ${day} and the table differ at ${row.deviceId} ${iso(row.timestamp)}; nothing was deleted`);
+      }
+      alive((count += rows.length));
+    }
+    if (count !== part.rows) throw new LongwatchError('conflict', `${part.name} of ${day} holds ${count} rows for ${part.rows}; nothing was deleted`);
+  }
+
+  private async checkSum(day: Day, part: Part): Promise<void> {
+    const found = await this.parts.archive.checksum(day, part);
+    if (found !== part.sha256) throw new LongwatchError('conflict', `${part.name} of ${day} has the SHA-256 ${found}, not ${part.sha256}; nothing was deleted`);
+  }
+
+  /** Makes the verified manifest the day's own: from here reads take the archive's word, and rows may go. */
+  async commit({ day, generation }: Pick<ArchivePlan, 'day' | 'generation'>, state: ArchivedDay['state']): Promise<ArchivedDay> {
+    const { rows, parts } = await this.parts.archive.manifest(day, generation);
+    const now = this.now();
+    const record: ArchivedDay = { day, generation, state, rows, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts: parts.length, archivedAt: now, since: now };
+    await this.parts.archives.commit(record);
+    return record;
+  }
+
+  /** The parts whose rows the table is to lose: of a run that goes on after a death, all. */
+  async partsToDelete({ day, generation, lanes, isRestored }: ArchivePlan): Promise<Part[]> {
+    const { parts } = await this.parts.archive.manifest(day, generation);
+    if (generation === 1 || isRestored || lanes.length === 0) return [...parts];
+    const before = new Set((await this.parts.archive.manifest(day, generation - 1)).parts.map(({ name }) => name));
+    return parts.filter(({ name }) => !before.has(name));
+  }
+
+  /** Deletes the rows of a part from the table. A row never changes, so that what has the same key is the same. */
+  async deletePart(day: Day, part: Part, { signal, alive }: Work): Promise<void> {
+    const { archive, readings } = this.parts;
+    await this.checkSum(day, part);
+    let done = 0;
+    for await (const rows of archive.keys(day, part))
+      for (let i = 0; i < rows.length; i += DELETE_ROWS) {
+        signal.throwIfAborted();
+        const some = rows.slice(i, i + DELETE_ROWS);
+        await readings.delete(some);
+        alive((done += some.length));
+      }
+  }
+
+  /** The day is archived; devices without late readings are late no more. */
+  async finish(day: Day, generation: number): Promise<void> {
+    const { days, readings, archives, archive } = this.parts;
+    for (let bucket = 0; bucket < DEVICE_BUCKETS; bucket++)
+      for (const late of await days.lateDevices(day, bucket)) {
+        // Looked at after its mark was read: what comes in meanwhile makes a new mark.
+        const { rows } = await readings.page({ deviceId: late.deviceId, day, limit: 1 });
+        if (rows.length === 0) await days.forgetLate(day, late);
+      }
+    await archives.move(day, generation, 'archived', this.now());
+    await archive.clear(day, [await archive.manifest(day, generation)]);
+  }
+
+  /** Begins to bring a day back. @throws LongwatchError `notFound`, `conflict`. */
+  async beginRestore(day: Day): Promise<Manifest> {
+    const record = await this.parts.archives.find(day);
+    if (!record) throw new LongwatchError('notFound', `${day} is not archived`);
+    if (record.state === 'deleting' || record.state === 'expired') throw new LongwatchError('conflict', `${day} is ${record.state}, so that it cannot be restored`);
+    await this.parts.archives.move(day, record.generation, 'restoring', this.now());
+    return this.parts.archive.manifest(day, record.generation);
+  }
+
+  /** Puts a part's rows back, marked, and lets the next archive know of them. */
+  async restorePart(day: Day, part: Part, { signal, alive }: Work): Promise<void> {
+    const { archive, readings, days } = this.parts;
+    let done = 0;
+    for await (const rows of archive.rows(day, part)) {
+      signal.throwIfAborted();
+      await days.noteAllLate(day, [...new Set(rows.map(({ deviceId }) => deviceId))], `restored ${part.name}`);
+      await readings.restore(rows);
+      alive((done += rows.length));
+    }
+  }
+
+  async finishRestore(day: Day, generation: number): Promise<void> {
+    await this.parts.archives.move(day, generation, 'restored', this.now());
+  }
+
+  /** Deletes the files of a day for good. */
+  async expire(day: Day): Promise<void> {
+    const record = await this.parts.archives.find(day);
+    if (!record) return;
+    // Said first: reads that find it so look for no file.
+    await this.parts.archives.move(day, record.generation, 'expired', this.now());
+    await this.parts.archive.clear(day, []);
+  }
+}
+
+/** The devices of consecutive rows, each with the stretch that they are of. */
+function stretchesOf(rows: readonly ReadingRow[]): Required<DeviceStretch>[] {
+  const stretches: Required<DeviceStretch>[] = [];
+  for (const { deviceId, timestamp } of rows) {
+    const last = stretches.at(-1);
+    if (last?.deviceId === deviceId) last.to = timestamp + 1;
+    else stretches.push({ deviceId, from: timestamp, to: timestamp + 1 });
+  }
+  return stretches;
+}
+
+/** In the order of a part: by device, time and id. */
+const compareKeys = (a: ReadingRow, b: ReadingRow): number => (a.deviceId < b.deviceId ? -1 : a.deviceId > b.deviceId ? 1 : compareRows(a, b));
+
+const isSame = (a: ReadingRow, b: ReadingRow): boolean =>
+  a.metrics === b.metrics && a.status === b.status && a.latitude === b.latitude && a.longitude === b.longitude;
+
+/** Rows one by one, to be gone through in their order. */
+class Rows {
+  private rows: ReadingRow[] = [];
+  private at = 0;
+
+  constructor(private readonly source: AsyncGenerator<ReadingRow[]>) {}
+
+  /** The row of the same key, if it is there; those before it are passed over. */
+  async seek(wanted: ReadingRow): Promise<ReadingRow | undefined> {
+    for (;;) {
+      while (this.at < this.rows.length) {
+        const row = this.rows[this.at];
+        const order = row ? compareKeys(row, wanted) : 1;
+        if (order > 0) return undefined;
+        this.at++;
+        if (order === 0) return row;
+      }
+      const { value, done } = await this.source.next();
+      if (done) return undefined;
+      [this.rows, this.at] = [value, 0];
+    }
+  }
+}

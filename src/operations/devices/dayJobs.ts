@@ -1,0 +1,103 @@
+import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import type { ArchivedDay } from '../../domain/devices/archive';
+import type { Day } from '../../domain/devices/days';
+import { LongwatchError } from '../../domain/errors';
+import type { Debt } from '../../domain/ledger';
+import type { Temporal } from '../../gateways/temporal';
+import type { ArchiveStore } from '../../stores/devices/archives';
+import type { DeviceStore } from '../../stores/devices/devices';
+import { type Db, isConditionFailure } from '../../stores/dynamodb';
+import type { Ledger } from '../../stores/ledger';
+import { ARCHIVE_TYPE, archiveWorkflowId, DEVICES_QUEUE, eraseStart, eraseWorkflowId, RESTORE_TYPE } from '../../workflows/devices/declarations';
+import type { Archiver } from './archiver';
+
+export interface DayJobsParts {
+  db: Db;
+  archives: ArchiveStore;
+  archiver: Pick<Archiver, 'dueAt'>;
+  devices: DeviceStore;
+  ledger: Ledger;
+  temporal: Pick<Temporal, 'client' | 'within'>;
+  startSoon(debt: Debt): void;
+  now?(): number;
+}
+
+/** What people ask for of archived days and of devices' data. */
+export class DayJobs {
+  private readonly now: () => number;
+
+  constructor(
+    private readonly parts: DayJobsParts,
+    /**
+     * `archives`: whether there is anywhere to archive to. `eraseAfterMs`: until every process has forgotten what it knew
+     * of a device, and has ended the writes that were under way.
+     */
+    private readonly settings: { archives: boolean; eraseAfterMs: number },
+  ) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /** Archives a day, or what came late of it. @returns the workflow's id. @throws LongwatchError `conflict`, `unavailable` */
+  async archive(day: Day): Promise<string> {
+    this.needArchive();
+    const dueAt = this.parts.archiver.dueAt(day);
+    if (this.now() < dueAt) throw new LongwatchError('conflict', `${day} can be archived from ${new Date(dueAt).toISOString()} on`);
+    return this.start(ARCHIVE_TYPE, day, `Archives the readings of ${day}`);
+  }
+
+  /** @throws LongwatchError `notFound`, `conflict`, `unavailable` */
+  async restore(day: Day): Promise<string> {
+    this.needArchive();
+    await this.find(day);
+    return this.start(RESTORE_TYPE, day, `Brings the readings of ${day} back to the table`);
+  }
+
+  /** @throws LongwatchError `notFound` */
+  async find(day: Day): Promise<ArchivedDay> {
+    const record = await this.parts.archives.find(day);
+    if (!record) throw new LongwatchError('notFound', `${day} is not archived`);
+    return record;
+  }
+
+  /** Erases a device, soon. Asked for again while it is under way it is the same erasure. @returns the workflow's id. */
+  async erase(deviceId: string): Promise<string> {
+    const now = this.now();
+    const start = eraseStart(deviceId, now, this.settings.eraseAfterMs);
+    try {
+      await this.parts.db.client.send(new TransactWriteCommand({ TransactItems: [this.parts.devices.beginErasure(deviceId, now), this.parts.ledger.oweStart(start, now)] }));
+      this.parts.startSoon({ kind: 'start', start, dueAt: now });
+      return start.workflowId;
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+      const since = (await this.parts.devices.get(deviceId))?.erasingSince;
+      if (since === undefined) throw new LongwatchError('contention', `Device ${deviceId} was erased just now; ask again`, { cause: error });
+      return eraseWorkflowId(deviceId, since);
+    }
+  }
+
+  private needArchive(): void {
+    if (!this.settings.archives) throw new LongwatchError('conflict', 'There is nowhere to archive to: set S3_ENDPOINT, or LONGWATCH_AWS=true');
+  }
+
+  private async start(type: string, day: Day, staticSummary: string): Promise<string> {
+    const workflowId = archiveWorkflowId(day);
+    try {
+      await this.parts.temporal.within(() =>
+        this.parts.temporal.client.workflow.start(type, {
+          workflowId,
+          taskQueue: DEVICES_QUEUE,
+          args: [{ day }],
+          staticSummary,
+          workflowIdConflictPolicy: 'FAIL',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        }),
+      );
+      return workflowId;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) throw new LongwatchError('conflict', `${workflowId} is at work already; ask again once it has ended`, { cause: error });
+      if (isGrpcServiceError(error)) throw new LongwatchError('unavailable', `Temporal did not take the start of ${workflowId}`, { cause: error });
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,191 @@
+import { type Manifest, manifestOf, nextPart, type Part } from '../../domain/devices/archive';
+import { addDays, type Day, dayOf, dayStart } from '../../domain/devices/days';
+import { limits, type ReadingRow } from '../../domain/devices/reading';
+import { LongwatchError } from '../../domain/errors';
+import type { DeviceArchive } from '../../gateways/archive/deviceArchive';
+import type { ArchiveStore } from '../../stores/devices/archives';
+import type { DayStore } from '../../stores/devices/days';
+import type { DeviceStore } from '../../stores/devices/devices';
+import type { ReadingStore } from '../../stores/devices/readings';
+import type { RollupStore } from '../../stores/devices/rollups';
+import type { SentinelStore } from '../../stores/devices/sentinels';
+import type { Work } from './archiver';
+
+export interface EraserParts {
+  readings: ReadingStore;
+  days: DayStore;
+  devices: DeviceStore;
+  rollups: RollupStore;
+  sentinels: SentinelStore;
+  archives: ArchiveStore;
+  archive: DeviceArchive;
+  now?(): number;
+}
+
+/** A part to be written anew without one device. */
+export interface Rewrite {
+  part: Part;
+  /** Number of the part that takes its place. */
+  number: number;
+}
+
+/** Of what is left, for people. */
+const MAX_NAMED = 20;
+/** No reading is older than the product. */
+const FIRST_YEAR = 2020;
+
+/** The steps of erasing a device, each of which may be done twice. By now nothing of it is taken in any more. */
+export class Eraser {
+  private readonly now: () => number;
+
+  constructor(
+    private readonly parts: EraserParts,
+    private readonly settings: { lateWindowMs: number },
+  ) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /** Days whose rows may still be in the table: those that readings are taken of, and those brought back. */
+  private openDays(): Day[] {
+    const now = this.now();
+    const days: Day[] = [];
+    for (let day = dayOf(now - this.settings.lateWindowMs - 86_400_000); dayStart(day) <= now + limits.aheadMs; day = addDays(day, 1)) days.push(day);
+    return days;
+  }
+
+  /** The days that may hold something of a device, in table or archive; oldest first. */
+  async days(deviceId: string): Promise<Day[]> {
+    const { archives, readings, archive } = this.parts;
+    const found = new Set<Day>();
+    for (const day of this.openDays()) found.add(day);
+    for await (const { day, generation, state } of archives.between('0000', '9999')) {
+      if (state === 'expired' || found.has(day)) continue;
+      const { parts } = await archive.manifest(day, generation);
+      const isHeld = (await Promise.all(parts.map((part) => archive.holds(day, part, deviceId)))).includes(true);
+      if (isHeld || (await readings.page({ deviceId, day, limit: 1 })).rows.length > 0) found.add(day);
+    }
+    return [...found].sort();
+  }
+
+  /** Deletes a day's rows from the table, and sends a mark behind them through the stream. */
+  async eraseRows(day: Day, deviceId: string, mark: string, { signal, alive }: Work): Promise<void> {
+    const { readings, sentinels } = this.parts;
+    let done = 0;
+    for await (const rows of readings.pages({ deviceId, day })) {
+      signal.throwIfAborted();
+      await readings.delete(rows);
+      alive((done += rows.length));
+    }
+    await sentinels.put(deviceId, day, mark);
+  }
+
+  /** The parts of a day that hold rows of a device, and the generation of the manifest without them. */
+  async planRewrite(day: Day, deviceId: string): Promise<{ generation: number; rewrites: Rewrite[] }> {
+    const { archives, archive } = this.parts;
+    const record = await archives.find(day);
+    if (!record || record.state === 'expired') return { generation: 0, rewrites: [] };
+    const { parts } = await archive.manifest(day, record.generation);
+    const holding: Part[] = [];
+    for (const part of parts) if (await archive.holds(day, part, deviceId)) holding.push(part);
+    const first = nextPart(parts);
+    return { generation: record.generation + 1, rewrites: holding.map((part, i) => ({ part, number: first + i })) };
+  }
+
+  /** Writes a part without the rows of a device, and reads it back. @returns nothing when no row is left. */
+  async rewrite(day: Day, deviceId: string, { part, number }: Rewrite, { signal, alive }: Work): Promise<Part | undefined> {
+    const { archive } = this.parts;
+    async function* kept(): AsyncGenerator<ReadingRow[]> {
+      let done = 0;
+      for await (const rows of archive.rows(day, part)) {
+        signal.throwIfAborted();
+        alive((done += rows.length));
+        yield rows.filter((row) => row.deviceId !== deviceId);
+      }
+    }
+    const [written] = await archive.write(kept(), { day, first: number, maxParts: 1, signal });
+    if (!written) return undefined;
+    await this.verify(day, deviceId, part, written, { signal, alive });
+    return written;
+  }
+
+  /** Whether the new part is the old one but for the device, row by row. */
+  private async verify(day: Day, deviceId: string, old: Part, written: Part, { signal }: Work): Promise<void> {
+    const { archive } = this.parts;
+    const differ = () => new LongwatchError('unavailable', `${written.name} of ${day} is not ${old.name} without ${deviceId}; it is written again`);
+    if ((await archive.checksum(day, written)) !== written.sha256) throw differ();
+    const after = flat(archive.rows(day, written));
+    for await (const rows of archive.rows(day, old)) {
+      signal.throwIfAborted();
+      for (const row of rows) {
+        if (row.deviceId === deviceId) continue;
+        const { value } = await after.next();
+        if (JSON.stringify(value) !== JSON.stringify(row)) throw differ();
+      }
+    }
+    if (!(await after.next()).done) throw differ();
+  }
+
+  /** Makes the new parts the day's own, and deletes the old ones with all that they held. */
+  async commit(day: Day, generation: number, rewrites: readonly Rewrite[], written: readonly Part[]): Promise<void> {
+    const { archives, archive } = this.parts;
+    const record = await archives.find(day);
+    if (!record || record.state === 'expired') return;
+    if (rewrites.length > 0) {
+      const before: Manifest = await archive.manifest(day, generation - 1);
+      const gone = new Set(rewrites.map(({ part }) => part.name));
+      const manifest = manifestOf(day, generation, [...before.parts.filter(({ name }) => !gone.has(name)), ...written]);
+      await archive.writeManifest(manifest);
+      const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
+      await archives.commit({ ...record, generation, rows: manifest.rows, bytes, parts: manifest.parts.length });
+    }
+    // Also when there was nothing to write: a run before may have died just short of this.
+    await archive.clear(day, [await archive.manifest(day, rewrites.length > 0 ? generation : record.generation)]);
+  }
+
+  /** Whether the stream's reader has read all that was written of the device before its marks. */
+  async isRead(deviceId: string, days: readonly Day[], mark: string): Promise<boolean> {
+    for (const day of days) if (!(await this.parts.sentinels.isSeen(deviceId, day, mark))) return false;
+    return true;
+  }
+
+  /** Deletes rollups, alerts, and what days know of the device. */
+  async eraseRest(deviceId: string, days: readonly Day[], mark: string, { signal, alive }: Work): Promise<void> {
+    const { rollups, days: dayStore, devices, sentinels } = this.parts;
+    const all = new Set([...days, ...(await this.rolledUpDays(deviceId))]);
+    let done = 0;
+    for (const day of all) {
+      signal.throwIfAborted();
+      await rollups.deleteDay(deviceId, day);
+      await dayStore.forget(day, [deviceId]);
+      alive(++done);
+    }
+    await sentinels.remove(deviceId, days, mark);
+    await devices.forget(deviceId);
+  }
+
+  private async rolledUpDays(deviceId: string): Promise<Day[]> {
+    const stretch = { deviceId, resolution: '1d' as const, from: Date.UTC(FIRST_YEAR, 0, 1), to: this.now() + 2 * 86_400_000 };
+    const { rollups } = await this.parts.rollups.list(stretch, { limit: 100_000, series: 200 });
+    return rollups.map(({ bucket }) => dayOf(bucket));
+  }
+
+  /** Looks everywhere once more, and lets the device begin anew if nothing is left. @returns what is. */
+  async finish(deviceId: string): Promise<string[]> {
+    const { archives, archive, readings, devices } = this.parts;
+    const left: string[] = [];
+    for (const day of await this.days(deviceId)) {
+      if ((await readings.page({ deviceId, day, limit: 1 })).rows.length > 0) left.push(`rows of ${day}`);
+      const record = await archives.find(day);
+      if (!record || record.state === 'expired') continue;
+      for (const part of (await archive.manifest(day, record.generation)).parts) if (await archive.holds(day, part, deviceId)) left.push(`rows in ${part.name} of ${day}`);
+    }
+    if ((await this.rolledUpDays(deviceId)).length > 0) left.push('rollups');
+    if ((await devices.entries(deviceId)).some((entry) => entry !== 'device')) left.push('what is known of it');
+    if (left.length === 0) await devices.finishErasure(deviceId, this.now());
+    return left.slice(0, MAX_NAMED);
+  }
+}
+
+async function* flat(groups: AsyncIterable<readonly ReadingRow[]>): AsyncGenerator<ReadingRow> {
+  for await (const rows of groups) yield* rows;
+}

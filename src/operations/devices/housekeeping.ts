@@ -1,0 +1,119 @@
+import { addDays, type Day, dayOf, dayStart } from '../../domain/devices/days';
+import { firstKept, type Retention } from '../../domain/devices/retention';
+import { type Resolution, resolutions } from '../../domain/devices/rollup';
+import type { ArchiveStore } from '../../stores/devices/archives';
+import type { DayStore } from '../../stores/devices/days';
+import { DEVICE_BUCKETS } from '../../stores/devices/keys';
+import type { RetentionStore } from '../../stores/devices/retention';
+import type { RollupStore } from '../../stores/devices/rollups';
+import type { Work } from './archiver';
+
+export interface HousekeepingParts {
+  days: DayStore;
+  archives: ArchiveStore;
+  rollups: RollupStore;
+  retention: RetentionStore;
+  now?(): number;
+}
+
+export interface HousekeepingSettings {
+  retention: Retention;
+  archiveAfterMs: number;
+  lateWindowMs: number;
+  /** Whether there is anywhere to archive to. */
+  archives: boolean;
+}
+
+/** What is to be done about a day. */
+export interface DueDay {
+  day: Day;
+  what: 'archive' | 'expire';
+}
+
+export interface RetentionState {
+  kept: Retention;
+  /** By resolution, the last day whose rollups are deleted. */
+  deletedUntil: Partial<Record<Resolution, Day>>;
+}
+
+/** Days that were left behind are looked for so long after no reading of them is taken any more. */
+const LOOK_BACK_DAYS = 7;
+/** Before the first time, rollups are looked for from so many days before those that are kept. */
+const FIRST_LOOK_DAYS = 16;
+/** Of one look; what is left is found by the next. */
+const MAX_DUE = 200;
+
+/** Finds what is due by the clock: days to archive, files and rollups past their age. */
+export class Housekeeping {
+  private readonly now: () => number;
+
+  constructor(
+    private readonly parts: HousekeepingParts,
+    private readonly settings: HousekeepingSettings,
+  ) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /** Days that are over and not archived, or have late readings since; and archived ones past their age. Oldest first. */
+  async dueDays(): Promise<DueDay[]> {
+    if (!this.settings.archives) return [];
+    const { retention, archiveAfterMs, lateWindowMs } = this.settings;
+    const { archives, days } = this.parts;
+    const now = this.now();
+    const today = dayOf(now);
+    const due: DueDay[] = [];
+    const oldest = firstKept(today, retention.archive);
+    for await (const { day, state } of archives.between('0000', addDays(oldest, -1))) if (state !== 'expired') due.push({ day, what: 'expire' });
+    const from = addDays(dayOf(now - lateWindowMs), -LOOK_BACK_DAYS - retention.restored);
+    const records = new Map<Day, { state: string; since: number }>();
+    for await (const record of archives.between(from, today)) records.set(record.day, record);
+    for (let day = from; dayStart(day) + 86_400_000 + archiveAfterMs <= now; day = addDays(day, 1)) {
+      const record = records.get(day);
+      const isDue =
+        record === undefined
+          ? await days.hasAny(day, 'present')
+          : record.state === 'deleting' || record.state === 'archived'
+            ? record.state === 'deleting' || (await days.hasAny(day, 'late'))
+            : record.state === 'restored' && record.since < now - retention.restored * 86_400_000;
+      if (isDue) due.push({ day, what: 'archive' });
+    }
+    return due.slice(0, MAX_DUE);
+  }
+
+  /** Deletes rollups past their age, day by day. @returns how many days were done. */
+  async deleteRollups({ signal, alive }: Work): Promise<number> {
+    const { days, rollups, retention } = this.parts;
+    let done = 0;
+    for (const resolution of resolutions) {
+      const end = firstKept(dayOf(this.now()), this.settings.retention.rollups[resolution]);
+      const until = await retention.deletedUntil(resolution);
+      for (let day = until === undefined ? addDays(end, -FIRST_LOOK_DAYS) : addDays(until, 1); day < end; day = addDays(day, 1)) {
+        const its = day;
+        await Promise.all(
+          Array.from({ length: DEVICE_BUCKETS }, async (_, bucket) => {
+            const devices = await days.devices(its, bucket);
+            for (const deviceId of devices) {
+              signal.throwIfAborted();
+              await rollups.deleteDay(deviceId, its, [resolution]);
+              alive(done);
+            }
+            // Rollups by the day are kept longest: with them the day is forgotten.
+            if (resolution === '1d') await days.forget(its, devices);
+          }),
+        );
+        await retention.done(resolution, day);
+        alive(++done);
+      }
+    }
+    return done;
+  }
+
+  async state(): Promise<RetentionState> {
+    const deletedUntil: RetentionState['deletedUntil'] = {};
+    for (const resolution of resolutions) {
+      const day = await this.parts.retention.deletedUntil(resolution);
+      if (day !== undefined) deletedUntil[resolution] = day;
+    }
+    return { kept: this.settings.retention, deletedUntil };
+  }
+}

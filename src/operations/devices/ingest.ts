@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Day, dayEnd } from '../../domain/devices/days';
+import { limits, metricsOf, type Reading, type ReadingRow, rowContent } from '../../domain/devices/reading';
+import { parseReading } from '../../domain/devices/readingSchema';
+import { type FieldFault, LongwatchError } from '../../domain/errors';
+import type { DayStore } from '../../stores/devices/days';
+import type { DeviceStore } from '../../stores/devices/devices';
+import { withId } from '../../stores/devices/keys';
+import { byDeviceDay, CAREFUL_LIMIT, type ReadingStore } from '../../stores/devices/readings';
+import { KnownDevices } from './knownDevices';
+
+export interface IngestSettings {
+  /** Readings older than this, in milliseconds, are refused. */
+  lateWindowMs: number;
+  /** A day may be archived so many milliseconds after its end. */
+  archiveAfterMs: number;
+  /** Take readings of registered devices only. */
+  registered: boolean;
+  /** How long a process goes by what it read of a device, in milliseconds. */
+  deviceCacheMs: number;
+}
+
+export interface IngestParts {
+  readings: ReadingStore;
+  days: DayStore;
+  devices: DeviceStore;
+  archive: { known(day: Day, rows: readonly ReadingRow[]): Promise<ReadonlySet<string>> };
+  onReadings?(result: 'stored' | 'rejected', count: number): void;
+  now?(): number;
+}
+
+/** A reading as it arrives, not looked at yet. */
+export interface Arrival {
+  deviceId: string;
+  input: unknown;
+  /** Epoch ms; when a stream took it. Default now. */
+  arrivedAt?: number;
+}
+
+/** What became of a reading. `stored`: it is on record, by this request or one before. */
+export type ReadingResult = { status: 'stored'; readingId: string } | { status: 'rejected'; errors: FieldFault[] };
+
+/**
+ * From this long before a day may be archived its readings are written with care: clocks differ, and a write may be
+ * under way for some time.
+ */
+const CAREFUL_BEFORE_MS = 15 * 60_000;
+const MAX_TRIES = 12;
+
+interface Checked {
+  at: number;
+  row: ReadingRow;
+}
+
+/** Takes readings, by whatever path they come. */
+export class Ingest {
+  private readonly known: KnownDevices;
+  private readonly now: () => number;
+
+  constructor(
+    private readonly parts: IngestParts,
+    private readonly settings: IngestSettings,
+  ) {
+    this.now = parts.now ?? Date.now;
+    this.known = new KnownDevices(parts, settings.deviceCacheMs, this.now);
+  }
+
+  /**
+   * Stores readings; what is `stored` is on record when this returns. One that is wrong changes nothing and keeps none
+   * of the others out. Twice is once.
+   * @throws LongwatchError `unavailable`: some may be on record and some not, send all again.
+   */
+  async store(arrivals: readonly Arrival[]): Promise<ReadingResult[]> {
+    const results: (ReadingResult | undefined)[] = arrivals.map(() => undefined);
+    const refused = await this.refusals(arrivals);
+    const checked: Checked[] = [];
+    for (const [at, { deviceId, input, arrivedAt = this.now() }] of arrivals.entries()) {
+      const refusal = refused.get(deviceId);
+      const reading = refusal ? [refusal] : parseReading(deviceId, input, { now: arrivedAt, lateWindowMs: this.settings.lateWindowMs });
+      if (Array.isArray(reading)) results[at] = { status: 'rejected', errors: reading };
+      else checked.push({ at, row: withId(rowContent(reading as Reading)) });
+    }
+    const faults = await this.write(checked.map(({ row }) => row));
+    for (const { at, row } of checked) {
+      const fault = faults.get(row);
+      results[at] = fault ? { status: 'rejected', errors: [fault] } : { status: 'stored', readingId: row.id };
+    }
+    const all = results as ReadingResult[];
+    const stored = all.filter(({ status }) => status === 'stored').length;
+    if (stored > 0) this.parts.onReadings?.('stored', stored);
+    if (stored < all.length) this.parts.onReadings?.('rejected', all.length - stored);
+    return all;
+  }
+
+  /** Devices of which nothing is taken. */
+  private async refusals(arrivals: readonly Arrival[]): Promise<Map<string, FieldFault>> {
+    const devices = await this.known.devices([...new Set(arrivals.map(({ deviceId }) => deviceId))]);
+    const refused = new Map<string, FieldFault>();
+    for (const [deviceId, device] of devices) {
+      if (device?.erasingSince !== undefined) refused.set(deviceId, { field: 'deviceId', message: 'is being erased; send again once that is done' });
+      else if (this.settings.registered && device?.registeredAt === undefined)
+        refused.set(deviceId, { field: 'deviceId', message: `is not registered: PUT /v1/devices/${deviceId} first` });
+    }
+    return refused;
+  }
+
+  /** @returns the rows that could not be taken, and why. */
+  private async write(rows: readonly ReadingRow[]): Promise<Map<ReadingRow, FieldFault>> {
+    const faults = new Map<ReadingRow, FieldFault>();
+    const fresh: ReadingRow[] = [];
+    const late: { deviceId: string; day: Day; rows: ReadingRow[] }[] = [];
+    await Promise.all(
+      byDeviceDay(rows).map(async (group) => {
+        const taken = await this.noteNames(group, faults);
+        if (taken.length === 0) return;
+        if (this.now() < dayEnd(group.day) + this.settings.archiveAfterMs - CAREFUL_BEFORE_MS) fresh.push(...taken);
+        else late.push({ ...group, rows: taken });
+      }),
+    );
+    await Promise.all([this.parts.readings.put(fresh), ...late.map((group) => this.writeLate(group))]);
+    return faults;
+  }
+
+  /** The day knows of the device before its rows are there. @returns the rows to write, each once. */
+  private async noteNames({ deviceId, day, rows }: { deviceId: string; day: Day; rows: ReadingRow[] }, faults: Map<ReadingRow, FieldFault>): Promise<ReadingRow[]> {
+    const taken = new Map<string, ReadingRow>();
+    const names = new Set<string>();
+    for (const row of rows) {
+      taken.set(`${row.timestamp}#${row.id}`, row);
+      for (const name of Object.keys(metricsOf(row))) names.add(name);
+    }
+    if (await this.known.note(deviceId, day, names, limits.namesPerDay)) return [...taken.values()];
+    // Too many together: those readings go that bring one too many.
+    for (const [key, row] of taken) {
+      if (await this.known.note(deviceId, day, new Set(Object.keys(metricsOf(row))), limits.namesPerDay)) continue;
+      taken.delete(key);
+      const message = `would pass the limit of ${limits.namesPerDay} metric names of one device and day (${day}); put what changes into the value`;
+      for (const same of rows) if (same.id === row.id && same.timestamp === row.timestamp) faults.set(same, { field: 'metrics', message });
+    }
+    return [...taken.values()];
+  }
+
+  /**
+   * Writes readings of a day that may be archived, or is. A row that was archived is gone from the table, so that a
+   * late copy of it would look new: the archive is asked, and the write holds only while the day is not archived anew.
+   */
+  private async writeLate({ deviceId, day, rows }: { deviceId: string; day: Day; rows: ReadingRow[] }): Promise<void> {
+    const { days, readings, archive } = this.parts;
+    let left = rows;
+    for (let tries = 1; left.length > 0; tries++) {
+      if (tries > MAX_TRIES) throw new LongwatchError('contention', `The day ${day} is being archived; send the readings again`, { retryAfterSeconds: 1 });
+      const generation = await days.generation(deviceId, day);
+      if (generation > 0) {
+        const archived = await archive.known(day, left);
+        left = left.filter(({ id, timestamp }) => !archived.has(`${timestamp}#${id}`));
+        if (left.length === 0) return;
+      }
+      const piece = left.slice(0, CAREFUL_LIMIT);
+      const lost = await readings.putNew(piece, [days.fenced(deviceId, day, generation), days.noteLate(deviceId, day, randomUUID())]);
+      if (lost === undefined) {
+        left = left.slice(piece.length);
+        tries = 0;
+      } else if (typeof lost !== 'string') left = left.filter((row) => !lost.has(row));
+      else await sleep(Math.random() * 20 * tries);
+    }
+  }
+}

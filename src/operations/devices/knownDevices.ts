@@ -1,0 +1,64 @@
+import type { Day } from '../../domain/devices/days';
+import type { DayStore } from '../../stores/devices/days';
+import type { Device, DeviceStore } from '../../stores/devices/devices';
+
+/** Entries of each kind that a process keeps. */
+const MAX_ENTRIES = 100_000;
+
+/** What a process knows of devices already, so that a reading costs no more than its own write. */
+export class KnownDevices {
+  private readonly found = new Map<string, { device: Device | undefined; until: number }>();
+  /** Metric names that are noted, by device and day. */
+  private readonly noted = new Map<string, Set<string>>();
+
+  constructor(
+    private readonly parts: { devices: Pick<DeviceStore, 'find'>; days: Pick<DayStore, 'note' | 'names'> },
+    private readonly cacheMs: number,
+    private readonly now: () => number,
+  ) {}
+
+  /** Devices by id, as they were within the last `cacheMs`; undefined for those that nobody registered. */
+  async devices(deviceIds: readonly string[]): Promise<Map<string, Device | undefined>> {
+    const now = this.now();
+    const devices = new Map(deviceIds.map((id) => [id, this.found.get(id)] as const));
+    const unknown = deviceIds.filter((id) => (devices.get(id)?.until ?? 0) <= now);
+    if (unknown.length > 0) {
+      const read = await this.parts.devices.find(unknown);
+      trim(this.found);
+      for (const id of unknown) {
+        const entry = { device: read.get(id), until: now + this.cacheMs };
+        devices.set(id, entry);
+        this.found.set(id, entry);
+      }
+    }
+    return new Map([...devices].map(([id, entry]) => [id, entry?.device]));
+  }
+
+  /** Notes a device's metric names of a day, unless they are. @returns false when there would be too many. */
+  async note(deviceId: string, day: Day, names: ReadonlySet<string>, maxNames: number): Promise<boolean> {
+    if (names.size > maxNames) return false;
+    // A device that was erased is a new one: its days are to be noted again.
+    const key = `${day}#${deviceId}#${this.found.get(deviceId)?.device?.erasedAt ?? ''}`;
+    const known = this.noted.get(key);
+    const fresh = known ? [...names].filter((name) => !known.has(name)) : [...names];
+    if (known && fresh.length === 0) return true;
+    if (!(await this.parts.days.note(deviceId, day, fresh, maxNames))) {
+      // Another process may have noted these very names.
+      const there = await this.parts.days.names(deviceId, day);
+      if (!there || fresh.some((name) => !there.has(name))) return false;
+    }
+    trim(this.noted);
+    this.noted.set(key, new Set([...(this.noted.get(key) ?? []), ...names]));
+    return true;
+  }
+}
+
+/** Lets go of the oldest half when there are too many. */
+function trim(map: Map<string, unknown>): void {
+  if (map.size < MAX_ENTRIES) return;
+  let left = MAX_ENTRIES / 2;
+  for (const key of map.keys()) {
+    if (left-- === 0) break;
+    map.delete(key);
+  }
+}

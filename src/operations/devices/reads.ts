@@ -1,0 +1,111 @@
+import { addDays, type Day, dayEnd, dayOf, dayStart } from '../../domain/devices/days';
+import { compareRows, limits, type ReadingRow } from '../../domain/devices/reading';
+import { bucketStart, type Resolution, type Rollup } from '../../domain/devices/rollup';
+import { LongwatchError } from '../../domain/errors';
+import { iso } from '../../domain/ids';
+import { type Page, fromCursor, toCursor } from '../../stores/cursor';
+import { timestampSeq } from '../../stores/devices/keys';
+import type { LiveStore } from '../../stores/devices/live';
+import type { ReadingStore } from '../../stores/devices/readings';
+import type { RollupStore } from '../../stores/devices/rollups';
+import type { ArchivedReadings } from './archivedReadings';
+
+export interface ReadsParts {
+  readings: ReadingStore;
+  rollups: RollupStore;
+  live: LiveStore;
+  archived: ArchivedReadings;
+  now?(): number;
+}
+
+/** A device's readings from an instant to another, which is left out; epoch ms. */
+export interface Stretch {
+  deviceId: string;
+  from: number;
+  to: number;
+}
+
+/** Days that one page looks at, at most, and at once: a page has a bound where there is nothing, too. */
+const MAX_DAYS = 64;
+const DAYS_AT_ONCE = 8;
+/** The same of rollups' partitions. */
+const MAX_SERIES = 64;
+
+/** Reads of readings and rollups, wherever they are. */
+export class DeviceReads {
+  private readonly now: () => number;
+
+  constructor(private readonly parts: ReadsParts) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /** Readings in order, from the table and the archive alike. A page may be short, or empty, before the last. */
+  async readings({ deviceId, from, to }: Stretch, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<ReadingRow>> {
+    const { Day: firstDay = dayOf(from), After = '' } = cursor === undefined ? {} : checkedCursor(cursor, { Day: DAY, After: SEQ });
+    const items: ReadingRow[] = [];
+    let day = firstDay;
+    for (let looked = 0; looked < MAX_DAYS && dayStart(day) < to; ) {
+      // One day at first, which mostly is all; then several.
+      const days = Array.from({ length: looked === 0 ? 1 : DAYS_AT_ONCE }, (_, i) => addDays(day, i)).filter((one) => dayStart(one) < to);
+      const left = limit - items.length;
+      const found = await Promise.all(days.map((one) => this.ofDay({ deviceId, from, to }, one, one === firstDay ? After : '', left)));
+      for (const [i, rows] of found.entries()) {
+        items.push(...rows.slice(0, limit - items.length));
+        const last = items.at(-1);
+        if (items.length === limit && last) return { items, ...toCursor({ Day: days[i], After: timestampSeq(last) }) };
+      }
+      looked += days.length;
+      day = addDays(day, days.length);
+    }
+    return { items, ...(dayStart(day) < to && toCursor({ Day: day, After: '' })) };
+  }
+
+  /** One day's rows behind a sort key: at least the first `limit`, each once, whichever place has it. */
+  private async ofDay({ deviceId, from, to }: Stretch, day: Day, after: string, limit: number): Promise<ReadingRow[]> {
+    const range = { deviceId, from: Math.max(from, dayStart(day)), to: Math.min(to, dayEnd(day)), ...(after !== '' && { after }) };
+    // The table first: rows leave it only once the archive has them, so that what is gone from here is found there.
+    const inTable: ReadingRow[] = [];
+    for await (const rows of this.parts.readings.pages({ ...range, day, limit })) {
+      inTable.push(...rows);
+      if (inTable.length >= limit) break;
+    }
+    const archived = await this.parts.archived.find(day, range, limit);
+    if (archived.length === 0) return inTable;
+    const all = new Map([...inTable, ...archived].map((row) => [timestampSeq(row), row]));
+    return [...all.values()].sort(compareRows);
+  }
+
+  /** Rollups in order of time. They follow the readings by the stream's lag. */
+  async rollups({ deviceId, from, to }: Stretch, resolution: Resolution, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<{ bucket: number; rollup: Rollup }>> {
+    const start = cursor === undefined ? bucketStart(resolution, from) : Date.parse(checkedCursor(cursor, { From: INSTANT })['From'] ?? '');
+    const { rollups, next } = await this.parts.rollups.list({ deviceId, resolution, from: start, to }, { limit, series: MAX_SERIES });
+    return { items: rollups, ...(next !== undefined && toCursor({ From: iso(next) })) };
+  }
+
+  /** The newest reading: one read for a device that reports today, two or three for one that does not. */
+  async latest(deviceId: string): Promise<ReadingRow | undefined> {
+    const now = this.now();
+    const today = dayOf(now);
+    // Its clock may be ahead of ours, just before midnight.
+    const ahead = dayOf(now + limits.aheadMs);
+    const days = ahead === today ? [today] : [ahead, today];
+    for (const day of days) {
+      const row = await this.parts.readings.newest(deviceId, day);
+      if (row) return row;
+    }
+    const [yesterday, kept] = await Promise.all([this.parts.readings.newest(deviceId, addDays(today, -1)), this.parts.live.latest(deviceId)]);
+    if (!yesterday || !kept) return yesterday ?? kept;
+    return compareRows(yesterday, kept) > 0 ? yesterday : kept;
+  }
+}
+
+const DAY = /^\d{4}-\d\d-\d\d$/;
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const SEQ = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[A-Za-z0-9_-]{16})?$/;
+
+/** @throws LongwatchError `invalid` for anything that no list of this kind gave out. */
+function checkedCursor(cursor: string, patterns: Readonly<Record<string, RegExp>>): Record<string, string> {
+  const key = fromCursor(cursor, Object.keys(patterns));
+  if (Object.entries(patterns).every(([name, pattern]) => pattern.test(key[name] ?? ''))) return key;
+  throw new LongwatchError('invalid', 'The cursor is not one that this list gave out', { faults: [{ field: 'cursor', message: 'must be the cursor of the page before' }] });
+}

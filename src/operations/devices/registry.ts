@@ -1,0 +1,90 @@
+import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { Alert } from '../../domain/devices/alerts';
+import { watchSilence } from '../../domain/devices/live';
+import { LongwatchError } from '../../domain/errors';
+import { type Db, isConditionFailure } from '../../stores/dynamodb';
+import { type Device, type DeviceStore, groupKey } from '../../stores/devices/devices';
+import type { LiveStore } from '../../stores/devices/live';
+
+export interface RegistryParts {
+  db: Db;
+  devices: DeviceStore;
+  live: LiveStore;
+  now?(): number;
+}
+
+export interface StoredAlerts {
+  version: number;
+  alerts: readonly Alert[];
+}
+
+const MAX_TRIES = 8;
+
+/** Devices and groups as people define them. */
+export class Registry {
+  private readonly now: () => number;
+
+  constructor(private readonly parts: RegistryParts) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /** @throws LongwatchError `notFound` for a device that nobody registered. */
+  async device(deviceId: string): Promise<Device> {
+    const device = await this.parts.devices.get(deviceId);
+    if (!device) throw new LongwatchError('notFound', `There is no device ${deviceId}; PUT registers one`);
+    return device;
+  }
+
+  /** @throws LongwatchError `conflict` while it is being erased. */
+  async register(deviceId: string, groups: readonly string[]): Promise<void> {
+    if (!(await this.parts.devices.register(deviceId, groups, this.now())))
+      throw new LongwatchError('conflict', `Device ${deviceId} is being erased; register it again once that is done`);
+  }
+
+  alertsOfDevice(deviceId: string): Promise<StoredAlerts> {
+    return this.alertsOf(deviceId);
+  }
+
+  alertsOfGroup(groupId: string): Promise<StoredAlerts> {
+    return this.alertsOf(groupKey(groupId));
+  }
+
+  /** @throws LongwatchError `versionMismatch`. */
+  async putDeviceAlerts(deviceId: string, alerts: readonly Alert[], ifVersion: number): Promise<number> {
+    const version = await this.putAlerts(deviceId, alerts, ifVersion);
+    // From now on, also if it never reports. Of a group's devices the first reading begins it.
+    await this.watch(deviceId, alerts);
+    return version;
+  }
+
+  /** @throws LongwatchError `versionMismatch`. */
+  putGroupAlerts(groupId: string, alerts: readonly Alert[], ifVersion: number): Promise<number> {
+    return this.putAlerts(groupKey(groupId), alerts, ifVersion);
+  }
+
+  private async alertsOf(id: string): Promise<StoredAlerts> {
+    const found = await this.parts.devices.get(id);
+    return { version: found?.alertsVersion ?? 0, alerts: found?.alerts ?? [] };
+  }
+
+  private async putAlerts(id: string, alerts: readonly Alert[], ifVersion: number): Promise<number> {
+    if (await this.parts.devices.putAlerts(id, alerts, ifVersion)) return ifVersion + 1;
+    throw new LongwatchError('versionMismatch', `Version ${ifVersion} is not the current one of these alerts, or the device is being erased; read them again, then change them`);
+  }
+
+  private async watch(deviceId: string, alerts: readonly Alert[]): Promise<void> {
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+      const before = (await this.parts.live.read([deviceId])).get(deviceId);
+      if (!before) return;
+      const after = watchSilence(before.live, alerts, this.now());
+      if (after === before.live) return;
+      try {
+        await this.parts.db.client.send(new TransactWriteCommand({ TransactItems: this.parts.live.replace(deviceId, before, after) }));
+        return;
+      } catch (error) {
+        if (!isConditionFailure(error)) throw error; // Else the device reports just now.
+      }
+    }
+    throw new LongwatchError('contention', `Device ${deviceId} reports too often to begin watching it; send the alerts again`);
+  }
+}

@@ -1,0 +1,95 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { liveDeadline } from '../../domain/devices/live';
+import { isLongwatchError } from '../../domain/errors';
+import { type Db, isConditionFailure } from '../../stores/dynamodb';
+import { DEVICE_BUCKETS } from '../../stores/devices/keys';
+import type { Deadline, LiveStore } from '../../stores/devices/live';
+import type { AlertRules } from './alertRules';
+import type { AlertStarts } from './alertStarts';
+
+export interface SilenceWatchParts {
+  db: Db;
+  live: LiveStore;
+  rules: Pick<AlertRules, 'of'>;
+  alerts: AlertStarts;
+  /** Between two looks; default 1 s. */
+  everyMs?: number;
+  onFault?(error: unknown): void;
+  now?(): number;
+}
+
+const PAGE = 100;
+/** Deadlines looked at side by side. */
+const LANES = 8;
+
+/**
+ * Looks at deadlines that are due. A device that reported meanwhile gets a later one: it costs a look in the time of
+ * its alert, however often it reports. One that did not is silent.
+ */
+export class SilenceWatch {
+  private readonly now: () => number;
+
+  constructor(private readonly parts: SilenceWatchParts) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  async run({ signal, forMs, heartbeat }: { signal: AbortSignal; forMs: number; heartbeat(raised: number): void }): Promise<number> {
+    const until = Date.now() + forMs;
+    let raised = 0;
+    while (!signal.aborted && Date.now() < until) {
+      try {
+        raised += await this.look(signal);
+      } catch (error) {
+        if (!isLongwatchError(error)) throw error;
+        this.parts.onFault?.(error); // DynamoDB is away; what is due stays so.
+      }
+      heartbeat(raised);
+      await sleep(this.parts.everyMs ?? 1_000, undefined, { signal }).catch(() => undefined); // Woken: the loop ends.
+    }
+    return raised;
+  }
+
+  /** One look at everything that is due. @returns how many alerts were raised. */
+  async look(signal?: AbortSignal): Promise<number> {
+    let raised = 0;
+    for (let bucket = 0; bucket < DEVICE_BUCKETS; bucket++) {
+      if (signal?.aborted) break;
+      for (let due = await this.due(bucket); due.length > 0; due = due.length < PAGE ? [] : await this.due(bucket)) {
+        let next = 0;
+        const lane = async () => {
+          for (let one = due[next++]; one; one = due[next++]) raised += await this.settle(one);
+        };
+        await Promise.all(Array.from({ length: LANES }, lane));
+      }
+    }
+    return raised;
+  }
+
+  private due(bucket: number): Promise<Deadline[]> {
+    return this.parts.live.due(bucket, this.now(), PAGE);
+  }
+
+  /** The deadline, what is known of the device and what people are told of it: all together or nothing. */
+  private async settle(deadline: Deadline): Promise<number> {
+    const { db, live, rules, alerts } = this.parts;
+    const { deviceId, dueAt } = deadline;
+    const [known, defined] = await Promise.all([live.read([deviceId]), rules.of([deviceId])]);
+    const before = known.get(deviceId);
+    if (!before || before.live.deadline !== dueAt) {
+      // Nobody waits for it any more: the device was erased, or it has another one.
+      await db.client.send(new TransactWriteCommand({ TransactItems: [live.strikeOff(deadline)] }));
+      return 0;
+    }
+    const { live: after, events } = liveDeadline(before.live, deviceId, defined.get(deviceId) ?? [], this.now());
+    try {
+      await db.client.send(
+        new TransactWriteCommand({ TransactItems: [live.strikeOff(deadline), ...live.replace(deviceId, before, after), ...alerts.owe(events)] }),
+      );
+      return events.length;
+    } catch (error) {
+      if (isConditionFailure(error)) return 0; // It reports at this very moment; the next look sees it.
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import { GetCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { ArchivedDay, ArchiveState } from '../../domain/devices/archive';
+import type { Day } from '../../domain/devices/days';
+import { LongwatchError } from '../../domain/errors';
+import { iso } from '../../domain/ids';
+import { fromCursor, type Page, toCursor } from '../cursor';
+import { cancellationCodes, type Db, isConditionFailure } from '../dynamodb';
+import type { DayStore } from './days';
+import { DEVICE_BUCKETS } from './keys';
+
+const ARCHIVE = 'device_data';
+
+/** Which days are archived. */
+export class ArchiveStore {
+  constructor(
+    private readonly db: Db,
+    private readonly days: DayStore,
+  ) {}
+
+  /** A day's record, strongly consistent. */
+  async find(day: Day): Promise<ArchivedDay | undefined> {
+    const { Item } = await this.db.client.send(new GetCommand({ TableName: this.db.table('Archives'), Key: { Archive: ARCHIVE, Day: day }, ConsistentRead: true }));
+    return Item && archivedDay(Item);
+  }
+
+  /** From one day to another, both in, oldest first. */
+  async *between(from: Day, to: Day): AsyncGenerator<ArchivedDay> {
+    for (let start: Record<string, unknown> | undefined, first = true; first || start; first = false) {
+      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+        new QueryCommand({
+          TableName: this.db.table('Archives'),
+          // Both are reserved words.
+          KeyConditionExpression: '#archive = :archive AND #day BETWEEN :from AND :to',
+          ExpressionAttributeNames: { '#archive': 'Archive', '#day': 'Day' },
+          ExpressionAttributeValues: { ':archive': ARCHIVE, ':from': from, ':to': to },
+          ConsistentRead: true,
+          ...(start && { ExclusiveStartKey: start }),
+        }),
+      );
+      for (const item of Items) yield archivedDay(item);
+      start = LastEvaluatedKey;
+    }
+  }
+
+  /** Newest day first. */
+  async page({ limit, cursor }: { limit: number; cursor?: string }): Promise<Page<ArchivedDay>> {
+    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+      new QueryCommand({
+        TableName: this.db.table('Archives'),
+        KeyConditionExpression: '#archive = :archive',
+        ExpressionAttributeNames: { '#archive': 'Archive' },
+        ExpressionAttributeValues: { ':archive': ARCHIVE },
+        ScanIndexForward: false,
+        Limit: limit,
+        ...(cursor !== undefined && { ExclusiveStartKey: { ...fromCursor(cursor, ['Archive', 'Day']), Archive: ARCHIVE } }),
+      }),
+    );
+    return { items: Items.map(archivedDay), ...toCursor(LastEvaluatedKey) };
+  }
+
+  /**
+   * Makes a verified manifest the day's own, and turns away whoever writes late readings by the one before. The same
+   * once more changes nothing.
+   * @throws LongwatchError `conflict` when the day has moved on.
+   */
+  async commit({ day, generation, state, rows, bytes, parts, archivedAt, since }: ArchivedDay): Promise<void> {
+    const before = generation - 1;
+    try {
+      await this.db.client.send(
+        new TransactWriteCommand({
+          TransactItems: [
+            {
+              Put: {
+                TableName: this.db.table('Archives'),
+                Item: { Archive: ARCHIVE, Day: day, Generation: generation, State: state, Rows: rows, Bytes: bytes, Parts: parts, ArchivedAt: iso(archivedAt), Since: iso(since) },
+                // The race: a run that was believed dead commits late. Only one manifest follows another.
+                ConditionExpression: before === 0 ? 'attribute_not_exists(Generation)' : 'Generation = :before',
+                ...(before > 0 && { ExpressionAttributeValues: { ':before': before } }),
+              },
+            },
+            ...Array.from({ length: DEVICE_BUCKETS }, (_, bucket) => this.days.moveFence(day, bucket, generation)),
+          ],
+        }),
+      );
+    } catch (error) {
+      const codes = cancellationCodes(error);
+      if (!codes) throw error;
+      if (!codes.includes('ConditionalCheckFailed')) throw new LongwatchError('contention', `Late readings of ${day} keep its fence busy`, { cause: error });
+      if ((await this.find(day))?.generation === generation) return;
+      throw new LongwatchError('conflict', `${day} was archived by another run meanwhile`, { cause: error });
+    }
+  }
+
+  /** @throws LongwatchError `conflict` when the day is of another generation. */
+  async move(day: Day, generation: number, state: ArchiveState, now: number): Promise<void> {
+    try {
+      await this.db.client.send(
+        new UpdateCommand({
+          TableName: this.db.table('Archives'),
+          Key: { Archive: ARCHIVE, Day: day },
+          UpdateExpression: 'SET #state = :state, Since = :now',
+          // The race: the day was archived anew meanwhile, and this is news of yesterday.
+          ConditionExpression: 'Generation = :generation',
+          ExpressionAttributeNames: { '#state': 'State' },
+          ExpressionAttributeValues: { ':state': state, ':generation': generation, ':now': iso(now) },
+        }),
+      );
+    } catch (error) {
+      if (isConditionFailure(error)) throw new LongwatchError('conflict', `${day} is not of generation ${generation} any more`, { cause: error });
+      throw error;
+    }
+  }
+}
+
+function archivedDay(item: Record<string, unknown>): ArchivedDay {
+  return {
+    day: item['Day'] as string,
+    generation: item['Generation'] as number,
+    state: item['State'] as ArchiveState,
+    rows: item['Rows'] as number,
+    bytes: item['Bytes'] as number,
+    parts: item['Parts'] as number,
+    archivedAt: Date.parse(item['ArchivedAt'] as string),
+    since: Date.parse(item['Since'] as string),
+  };
+}

@@ -1,0 +1,108 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { type Day, dayEnd, dayOf, dayStart } from '../../domain/devices/days';
+import { emptyRollup, type Resolution, resolutionMs, resolutions, type Rollup } from '../../domain/devices/rollup';
+import { compositeKey, iso } from '../../domain/ids';
+import { batchGet } from '../batchGet';
+import { batchWrite } from '../batchWrite';
+import type { Db } from '../dynamodb';
+import type { TransactItem } from '../ledger';
+
+/** Where a rollup is. */
+export interface RollupKey {
+  deviceId: string;
+  resolution: Resolution;
+  /** Epoch ms of its first instant. */
+  bucket: number;
+}
+
+export interface VersionedRollup {
+  rollup: Rollup;
+  /** 0: there is no item yet. */
+  version: number;
+}
+
+/** A partition ends with the day, the month or the year, so that none grows for ever. */
+const seriesUntil: Readonly<Record<Resolution, number>> = { '1m': 10, '1h': 7, '1d': 4 };
+
+const seriesOf = ({ deviceId, resolution, bucket }: RollupKey): string => compositeKey(deviceId, resolution, iso(bucket).slice(0, seriesUntil[resolution]));
+const keyOf = (key: RollupKey) => ({ Series: seriesOf(key), Bucket: iso(key.bucket) });
+
+/** What a rollup is told from others by, as a text. */
+export const rollupId = (key: RollupKey): string => compositeKey(seriesOf(key), iso(key.bucket));
+
+/** Rollups of devices. Only the stream of DeviceData adds to them. */
+export class RollupStore {
+  constructor(private readonly db: Db) {}
+
+  /** By their ids, strongly consistent; those without an item come back empty. */
+  async read(keys: readonly RollupKey[]): Promise<Map<string, VersionedRollup>> {
+    const found = new Map<string, VersionedRollup>(keys.map((key) => [rollupId(key), { rollup: emptyRollup, version: 0 }]));
+    const { DeviceRollups } = await batchGet(this.db, { DeviceRollups: { keys: keys.map(keyOf), consistent: true } });
+    for (const item of DeviceRollups)
+      found.set(compositeKey(item['Series'] as string, item['Bucket'] as string), { rollup: rollupOf(item), version: item['Version'] as number });
+    return found;
+  }
+
+  /** The part of a `TransactWriteItems` that replaces a rollup. */
+  replace(key: RollupKey, before: VersionedRollup, after: Rollup): TransactItem {
+    return {
+      Put: {
+        TableName: this.db.table('DeviceRollups'),
+        Item: { ...keyOf(key), Rollup: JSON.stringify(after), Version: before.version + 1 },
+        // The race: while a table's shards split, two readers fold the same day. The loser reads again and folds again.
+        ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
+        ...(before.version > 0 && { ExpressionAttributeValues: { ':version': before.version } }),
+      },
+    };
+  }
+
+  /**
+   * A device's rollups over a stretch of time, oldest first, at most so many; `next` is the bucket (epoch ms) to go on
+   * with. Looks at no more than `series` partitions, so that a page has a bound where there is nothing, too.
+   */
+  async list(
+    { deviceId, resolution, from, to }: { deviceId: string; resolution: Resolution; from: number; to: number },
+    { limit, series }: { limit: number; series: number },
+  ): Promise<{ rollups: { bucket: number; rollup: Rollup }[]; next?: number }> {
+    const rollups: { bucket: number; rollup: Rollup }[] = [];
+    let at = from;
+    for (let looked = 0; at < to; looked++) {
+      if (looked === series || rollups.length >= limit) return { rollups, next: at };
+      const end = Math.min(to, seriesEnd(resolution, at));
+      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+        new QueryCommand({
+          TableName: this.db.table('DeviceRollups'),
+          KeyConditionExpression: 'Series = :series AND #bucket BETWEEN :from AND :to',
+          ExpressionAttributeNames: { '#bucket': 'Bucket' },
+          ExpressionAttributeValues: { ':series': seriesOf({ deviceId, resolution, bucket: at }), ':from': iso(at), ':to': iso(end - 1) },
+          Limit: limit - rollups.length,
+          ConsistentRead: true,
+        }),
+      );
+      for (const item of Items) rollups.push({ bucket: Date.parse(item['Bucket'] as string), rollup: rollupOf(item) });
+      at = LastEvaluatedKey ? Date.parse(LastEvaluatedKey['Bucket'] as string) + resolutionMs[resolution] : end;
+    }
+    return { rollups };
+  }
+
+  /** Deletes the rollups of one day. @returns how many there were. */
+  async deleteDay(deviceId: string, day: Day, which: readonly Resolution[] = resolutions): Promise<number> {
+    let deleted = 0;
+    for (const resolution of which) {
+      const { rollups } = await this.list({ deviceId, resolution, from: dayStart(day), to: dayEnd(day) }, { limit: 2_000, series: 1 });
+      const keys = rollups.map(({ bucket }) => keyOf({ deviceId, resolution, bucket }));
+      await batchWrite(this.db, 'DeviceRollups', keys.map((Key) => ({ DeleteRequest: { Key } })));
+      deleted += keys.length;
+    }
+    return deleted;
+  }
+}
+
+function seriesEnd(resolution: Resolution, at: number): number {
+  const day = dayOf(at);
+  if (resolution === '1m') return dayEnd(day);
+  const [year = 0, month = 1] = day.split('-').map(Number);
+  return resolution === '1h' ? Date.UTC(year, month, 1) : Date.UTC(year + 1, 0, 1);
+}
+
+const rollupOf = (item: Record<string, unknown>): Rollup => JSON.parse(item['Rollup'] as string) as Rollup;

@@ -1,0 +1,50 @@
+import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import type { DeviceActivities } from '../../activities/devices/types';
+import type { Part } from '../../domain/devices/archive';
+import type { ArchiveReport, DayInput } from './declarations';
+
+// Short steps in tables and small files.
+const { planArchive, writeManifest, commitArchive, partsToDelete, finishArchive } = proxyActivities<DeviceActivities>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '10 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+// Millions of rows: an attempt may take hours, and its death is noticed within seconds.
+const { writeLane, verifyPart, deletePart } = proxyActivities<DeviceActivities>({
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '20 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
+/**
+ * Moves a finished day to the archive: write, read back and compare, and only then delete. What dies anywhere leaves
+ * the rows or the verified files, and goes on.
+ */
+export async function archiveDay({ day }: DayInput): Promise<ArchiveReport> {
+  const plan = await planArchive(day);
+  const { generation, lanes, isRestored } = plan;
+  if (lanes.length > 0) {
+    setCurrentDetails(`Writing **${day}**, manifest ${generation}, in ${lanes.length} lane(s).`);
+    const written = (await Promise.all(lanes.map((lane) => writeLane(plan, lane)))).flat();
+    if (written.length === 0 && !isRestored) {
+      if (generation > 1) await finishArchive(day, generation - 1);
+      return report(day, 0, 0);
+    }
+    await writeManifest(plan, written);
+    setCurrentDetails(`Comparing ${count(written)} of **${day}** with the table.`);
+    await Promise.all(written.map((part) => verifyPart(day, part)));
+    await commitArchive(plan);
+  }
+  const leaving = await partsToDelete(plan);
+  setCurrentDetails(`${count(leaving)} of **${day}** are verified and leave the table.`);
+  await Promise.all(leaving.map((part) => deletePart(day, part)));
+  await finishArchive(day, generation);
+  return report(day, leaving.reduce((sum, { rows }) => sum + rows, 0), leaving.length);
+}
+
+const count = (parts: readonly Part[]): string => `${parts.reduce((sum, { rows }) => sum + rows, 0)} rows in ${parts.length} file(s)`;
+
+function report(day: string, rows: number, files: number): ArchiveReport {
+  setCurrentDetails(`**${day}**: ${rows} rows in ${files} file(s) left the table for the archive.`);
+  return { day, rows, files };
+}

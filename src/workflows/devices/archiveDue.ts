@@ -1,0 +1,42 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ChildWorkflowFailure, executeChild, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import type { DeviceActivities } from '../../activities/devices/types';
+import { archiveWorkflowId, type HousekeepingReport } from './declarations';
+import { archiveDay } from './archiveDay';
+import { expireDay } from './restoreDay';
+
+const { dueDays } = proxyActivities<DeviceActivities>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '10 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+const { deleteRollups } = proxyActivities<DeviceActivities>({
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '20 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
+/** What the clock asks for: days that are over are archived, what is past its age is deleted. */
+export async function archiveDue(): Promise<HousekeepingReport> {
+  const due = await dueDays();
+  const done: string[] = [];
+  const failed: string[] = [];
+  for (const { day, what } of due) {
+    setCurrentDetails(`Due: ${due.length} day(s). Now **${day}** (${what}).${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''}`);
+    try {
+      await executeChild(what === 'archive' ? archiveDay : expireDay, {
+        workflowId: archiveWorkflowId(day),
+        args: [{ day }],
+        staticSummary: what === 'archive' ? `Archives the readings of ${day}` : `Deletes the archived readings of ${day} by age`,
+      });
+      done.push(day);
+    } catch (error) {
+      // Somebody works on that day already, or it cannot be done now: the next look finds it again.
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError || error instanceof ChildWorkflowFailure)) throw error;
+      failed.push(day);
+    }
+  }
+  const rollupDays = await deleteRollups();
+  setCurrentDetails(`Done: ${done.join(', ') || 'no day was due'}.${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''} Rollups deleted of ${rollupDays} day(s).`);
+  return { done, failed, rollupDays };
+}

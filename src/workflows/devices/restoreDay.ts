@@ -1,0 +1,30 @@
+import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import type { DeviceActivities } from '../../activities/devices/types';
+import type { ArchiveReport, DayInput } from './declarations';
+
+const { beginRestore, finishRestore, expireDay: deleteFiles } = proxyActivities<DeviceActivities>({
+  startToCloseTimeout: '10 minutes',
+  heartbeatTimeout: '10 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+const { restorePart } = proxyActivities<DeviceActivities>({
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '20 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
+/** Brings an archived day back to the table; its files stay. */
+export async function restoreDay({ day }: DayInput): Promise<ArchiveReport> {
+  const { generation, rows, parts } = await beginRestore(day);
+  setCurrentDetails(`${rows} rows of **${day}** are coming back.`);
+  await Promise.all(parts.map((part) => restorePart(day, part)));
+  await finishRestore(day, generation);
+  setCurrentDetails(`${rows} rows of **${day}** are back in the table.`);
+  return { day, rows, files: parts.length };
+}
+
+/** Deletes an archived day by age. */
+export async function expireDay({ day }: DayInput): Promise<void> {
+  await deleteFiles(day);
+  setCurrentDetails(`The files of **${day}** are deleted by age.`);
+}
