@@ -99,7 +99,7 @@ async function measure(path: Path, count: number, floorFirst: boolean, lags: num
     if (path === 'http') await byHttp(api.url, count, at);
     if (path === 'mqtt') await publishAll(broker.url, count, (i) => at(i) - 1);
     const product = ways[path];
-    const floor = () => perSecond(() => bareWrites(bare, 'test-DeviceData', rows, 'put'));
+    const floor = () => perSecond(() => bareWrites(bare, 'test-DeviceData', rows, 'put', path === 'http' ? HTTP_IN_FLIGHT * 8 : 8));
     const first = floorFirst ? await floor() : await product();
     const second = floorFirst ? await product() : await floor();
     listener?.process.kill();

@@ -87,7 +87,8 @@ async function measure(devices: number, each: number, floorFirst: boolean): Prom
     const archiver = new Archiver({ readings, days, archives, archive }, { archiveAfterMs: 1 });
     const reads = new DeviceReads({ readings, rollups: new RollupStore(db), live: new LiveStore(db), archived });
     const ids = Array.from({ length: devices }, (_, i) => `device-${String(i).padStart(4, '0')}`);
-    const rows = ids.flatMap((id) => Array.from({ length: each }, (_, i) => row(id, dayStart(DAY) + i * Math.floor(86_400_000 / each))));
+    // No two devices measure the same.
+    const rows = ids.flatMap((id, device) => Array.from({ length: each }, (_, i) => row(id, dayStart(DAY) + device * 37 + i * Math.floor(86_000_000 / each))));
     for (const id of ids) await days.note(id, DAY, ['humidity', 'temperature', 'windowOpen'], 200);
     await readings.put(rows);
     await bareWrites(bare, 'test-DeviceData', rows, 'put');

@@ -100,8 +100,8 @@ void yargs(hideBin(process.argv))
     (command) =>
       command
         .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures all in turn' })
-        .option('readings', { type: 'number', default: 2_000, describe: 'Readings by each path and round' })
-        .option('devices', { type: 'number', default: 12, describe: 'Devices of the day that is archived' })
+        .option('readings', { type: 'number', default: 2_500, describe: 'Readings by each path and round' })
+        .option('devices', { type: 'number', default: 8, describe: 'Devices of the day that is archived' })
         .option('each', { type: 'number', default: 500, describe: 'Readings of each of them' }),
     async ({ rounds, readings, devices, each }) => {
       await benchDevices({ rounds, readings });

@@ -7,10 +7,20 @@ import { rowItem, rowKey, withId } from '../../src/stores/devices/keys';
 
 export const REGION = 'us-east-1';
 
-/** A reading as a device sends it: three metrics and a status. */
+/** Digits that no compression foresees, the same for the same instant. */
+const noise = (at: number, of: number): number => {
+  const x = Math.sin(at * 0.001 * of + of) * 43_758.5453;
+  return x - Math.floor(x);
+};
+
+/** A reading as a device sends it: a temperature and a humidity that wander, a switch and a status. */
 export const reading = (at: number) => ({
   timestamp: at,
-  metrics: { humidity: 40 + (at % 97) / 10, temperature: 20 + (at % 77) / 10, windowOpen: at % 5 === 0 },
+  metrics: {
+    humidity: Number((55 - 10 * Math.sin(at / 1.4e7) + 2 * noise(at, 3)).toFixed(1)),
+    temperature: Number((20 + 5 * Math.sin(at / 1.4e7) + noise(at, 7)).toFixed(2)),
+    windowOpen: noise(at, 11) > 0.9,
+  },
   status: 'ok',
 });
 
@@ -22,15 +32,13 @@ export function bareClient(endpoint: string): DynamoDBClient {
 
 /** BatchWriteItem takes this many. */
 const BATCH = 25;
-/** Calls in flight: as many as the product has. */
-const LANES = 8;
 
-/** The bare writes: no validation, no ids, no retries; items as large as the product's, made before. */
-export async function bareWrites(client: DynamoDBClient, table: string, rows: readonly ReadingRow[], what: 'put' | 'delete'): Promise<void> {
+/** The bare writes: no validation, no ids, no retries; items as large as the product's, made before, and as many calls in flight. */
+export async function bareWrites(client: DynamoDBClient, table: string, rows: readonly ReadingRow[], what: 'put' | 'delete', lanes = 8): Promise<void> {
   const requests = rows.map((one) => (what === 'put' ? { PutRequest: { Item: marshall(rowItem(one)) } } : { DeleteRequest: { Key: marshall(rowKey(one)) } }));
   let next = 0;
   const lane = async () => {
     while (next < requests.length) await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests.slice(next, (next += BATCH)) } }));
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await Promise.all(Array.from({ length: lanes }, lane));
 }

@@ -160,14 +160,15 @@ describe.each(engines)('on %s', (engine) => {
     await days.noteAllLate('2027-06-28', [id], 'late');
     expect(await due()).toContainEqual({ day: '2027-06-28', what: 'archive' });
 
-    const put = async (day: string) => {
-      for (const resolution of ['1m', '1h', '1d'] as const) {
+    const put = async (day: string, resolutions: readonly ('1m' | '1h' | '1d')[] = ['1m', '1h', '1d']) => {
+      for (const resolution of resolutions) {
         const key = { deviceId: id, resolution, bucket: dayStart(day) };
         const before = [...(await rollups.read([key])).values()][0]!;
         await dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [rollups.replace(key, before, addReadings(emptyRollup, [row(id, 1)]))] }));
       }
     };
-    for (const day of ['2027-06-20', '2027-06-15', '2027-06-05', '2027-05-28']) await put(day);
+    for (const day of ['2027-06-20', '2027-06-15', '2027-06-05']) await put(day);
+    await put('2027-05-28', ['1d']);
     const work = { signal: new AbortController().signal, alive: () => undefined };
     await housekeeping.deleteRollups(work);
     const left = async (resolution: '1m' | '1h' | '1d') =>

@@ -201,12 +201,12 @@ it('what is past its age is deleted, and said to be', async () => {
   expect(await all('clocked', of)).toHaveLength(20);
   const handle = await workflow().start(EXPIRE_TYPE, { workflowId: archiveWorkflowId(of), taskQueue: DEVICES_QUEUE, args: [{ day: of }] });
   await handle.result();
+  await record(EXPIRE_TYPE, 'expired', handle);
   expect(await all('clocked', of)).toEqual([]);
   expect((await get(`/v1/archives/${of}`)).body).toMatchObject({ state: 'expired' });
   expect(await s3.list(`device_data/dt=${of}/`)).toEqual([]);
   expect((await post(`/v1/archives/${of}/restore`).expect(202)).body).toBeDefined();
   await expect(workflow().getHandle(archiveWorkflowId(of)).result()).rejects.toMatchObject({ cause: { cause: { message: expect.stringContaining('is expired') } } });
-  await record(EXPIRE_TYPE, 'expired', handle);
 });
 
 it('alerts are raised and cleared once each, and told of', async () => {

@@ -4,7 +4,7 @@ import { arrivalsOf, faultsOf } from '../../operations/devices/messages';
 import { inPieces, type Poison, type StreamHandler } from '../operations/streamHandler';
 
 /** Records of one batch. */
-const BATCH = 500;
+const BATCH = 1_000;
 
 /**
  * Stores the readings of a stream. Storing is idempotent, so that nothing has to be in one transaction with the
