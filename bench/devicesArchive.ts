@@ -16,7 +16,7 @@ import { Archiver, type Work } from '../src/operations/devices/archiver';
 import { DeviceReads } from '../src/operations/devices/reads';
 import { ArchiveStore } from '../src/stores/devices/archives';
 import { DayStore } from '../src/stores/devices/days';
-import { deviceDay, rowOf } from '../src/stores/devices/keys';
+import { deviceDay, rowOf, withId } from '../src/stores/devices/keys';
 import { LiveStore } from '../src/stores/devices/live';
 import { ReadingStore } from '../src/stores/devices/readings';
 import { RollupStore } from '../src/stores/devices/rollups';
@@ -82,7 +82,7 @@ async function measure(devices: number, each: number, floorFirst: boolean): Prom
     const { db } = dynamodb;
     const [readings, days] = [new ReadingStore(db), new DayStore(db)];
     const archives = new ArchiveStore(db, days);
-    const archive = new DeviceArchive(objects, { partBytes: 1 << 27 });
+    const archive = new DeviceArchive(objects, { partBytes: 1 << 27 }, withId);
     const archived = new ArchivedReadings({ archives, archive });
     const archiver = new Archiver({ readings, days, archives, archive }, { archiveAfterMs: 1 });
     const reads = new DeviceReads({ readings, rollups: new RollupStore(db), live: new LiveStore(db), archived });

@@ -10,6 +10,7 @@ import { LabError } from '../../src/lab/errors';
 import { readAddresses } from '../../src/local/addresses';
 import { ArchiveStore } from '../../src/stores/devices/archives';
 import { DayStore } from '../../src/stores/devices/days';
+import { withId } from '../../src/stores/devices/keys';
 import { openTables } from '../fraud/parts';
 
 /** The archive's bucket, as the environment says or of the Longwatch that runs here. @throws LabError */
@@ -31,7 +32,7 @@ function openObjects(): Objects {
 export async function fetchArchive(folder: string, { from, to }: { from: Day; to: Day }, onFile: (name: string, bytes: number) => void): Promise<string[]> {
   const { db, close } = openTables();
   const objects = openObjects();
-  const archive = new DeviceArchive(objects, { partBytes: 1 });
+  const archive = new DeviceArchive(objects, { partBytes: 1 }, withId);
   const files: string[] = [];
   try {
     for await (const { day, generation, state } of new ArchiveStore(db, new DayStore(db)).between(from, to)) {

@@ -22,8 +22,8 @@ const options = <T>(command: Argv<T>) =>
 /** What every query finds defined. */
 export const views = (files: readonly string[]): string[] => [
   files.length === 0
-    ? `CREATE VIEW readings AS SELECT NULL::VARCHAR device_id, NULL::TIMESTAMPTZ ts, NULL::VARCHAR reading_id, NULL::VARCHAR status, NULL::DOUBLE latitude, NULL::DOUBLE longitude, NULL::JSON metrics, NULL::DATE dt LIMIT 0`
-    : `CREATE VIEW readings AS SELECT device_id, ts, reading_id, status, latitude, longitude, metrics::JSON AS metrics, dt::DATE AS dt
+    ? `CREATE VIEW readings AS SELECT NULL::VARCHAR device_id, NULL::TIMESTAMPTZ ts, NULL::VARCHAR status, NULL::DOUBLE latitude, NULL::DOUBLE longitude, NULL::JSON metrics, NULL::DATE dt LIMIT 0`
+    : `CREATE VIEW readings AS SELECT device_id, ts, status, latitude, longitude, metrics::JSON AS metrics, dt::DATE AS dt
        FROM read_parquet([${files.map((file) => `'${file.replaceAll("'", "''")}'`).join(', ')}], hive_partitioning = true)`,
   // A row a metric: numbers and switches (0 and 1) as value, texts as text.
   `CREATE VIEW metrics AS SELECT device_id, ts, dt, name,

@@ -25,6 +25,7 @@ import { SilenceWatch } from '../operations/devices/silenceWatch';
 import { ArchiveStore } from '../stores/devices/archives';
 import { DayStore } from '../stores/devices/days';
 import { DeviceStore } from '../stores/devices/devices';
+import { withId } from '../stores/devices/keys';
 import { LiveStore } from '../stores/devices/live';
 import { ReadingStore } from '../stores/devices/readings';
 import { RetentionStore } from '../stores/devices/retention';
@@ -46,7 +47,7 @@ export function buildDevices(shared: Shared): Part {
   const archives = new ArchiveStore(db, days);
   // Where there is no bucket, nothing asks for it.
   const objects = new Objects({ region: config.AWS_REGION, bucket: DEFAULT_BUCKET, ...endpoints.s3 });
-  const archive = new DeviceArchive(objects, { partBytes: config.LONGWATCH_ARCHIVE_FILE_BYTES });
+  const archive = new DeviceArchive(objects, { partBytes: config.LONGWATCH_ARCHIVE_FILE_BYTES }, withId);
   const archived = new ArchivedReadings({ archives, archive });
   const rules = new AlertRules(devices, config.LONGWATCH_DEVICE_CACHE_MS);
   const alerts = new AlertStarts(ledger);

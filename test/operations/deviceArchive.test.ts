@@ -11,6 +11,7 @@ import { DeviceReads } from '../../src/operations/devices/reads';
 import { ArchiveStore } from '../../src/stores/devices/archives';
 import { DayStore } from '../../src/stores/devices/days';
 import { DeviceStore } from '../../src/stores/devices/devices';
+import { withId } from '../../src/stores/devices/keys';
 import { LiveStore } from '../../src/stores/devices/live';
 import { ReadingStore } from '../../src/stores/devices/readings';
 import { RollupStore } from '../../src/stores/devices/rollups';
@@ -43,7 +44,7 @@ function processAt(now: () => number) {
   const { db } = dynamodb;
   const [readings, days, devices, rollups, live] = [new ReadingStore(db), new DayStore(db), new DeviceStore(db), new RollupStore(db), new LiveStore(db)];
   const archives = new ArchiveStore(db, days);
-  const files = new DeviceArchive(objects, { partBytes: 1 << 27 });
+  const files = new DeviceArchive(objects, { partBytes: 1 << 27 }, withId);
   const archived = new ArchivedReadings({ archives, archive: files });
   return {
     readings,

@@ -5,7 +5,7 @@ import type { Day } from '../../domain/devices/days';
 import type { ReadingRow } from '../../domain/devices/reading';
 import { LongwatchError } from '../../domain/errors';
 import type { Objects } from './objects';
-import { type DeviceRange, GROUP_ROWS, mayHoldDevice, type OpenPart, openPart, PartEncoder, readKeys, readPart, type RowKey } from './parquet';
+import { type DeviceRange, GROUP_ROWS, type Identify, mayHoldDevice, type OpenPart, openPart, PartEncoder, readPart } from './parquet';
 
 export interface DeviceArchiveSettings {
   /** A file is closed once it has so many bytes. */
@@ -32,6 +32,7 @@ export class DeviceArchive {
   constructor(
     private readonly objects: Objects,
     private readonly settings: DeviceArchiveSettings,
+    private readonly identify: Identify,
   ) {}
 
   /**
@@ -89,18 +90,13 @@ export class DeviceArchive {
 
   /** All rows of a part, row group by row group. */
   async *rows(day: Day, part: Part): AsyncGenerator<ReadingRow[]> {
-    yield* readPart(await this.open(day, part));
-  }
-
-  /** What tells the rows of a part from others. */
-  async *keys(day: Day, part: Part): AsyncGenerator<RowKey[]> {
-    yield* readKeys(await this.open(day, part));
+    yield* readPart(await this.open(day, part), this.identify);
   }
 
   /** The rows of one device's stretch in a part, in order. */
   async *find(day: Day, part: Part, range: DeviceRange): AsyncGenerator<ReadingRow[]> {
     if (part.minTime >= range.to || part.maxTime < range.from) return;
-    yield* readPart(await this.open(day, part), range);
+    yield* readPart(await this.open(day, part), this.identify, range);
   }
 
   /** Whether a part has rows of a device. */

@@ -1,10 +1,10 @@
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects, type RowGroup, type SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import type { ReadingRow } from '../../domain/devices/reading';
+import type { ReadingRow, RowContent } from '../../domain/devices/reading';
 
 /**
  * The columns of every file. Metrics are one JSON text: they differ from device to device, and engines read them by
- * name (`json_extract`). Of two rows of one device and instant the id tells them apart.
+ * name (`json_extract`). A row's id is left out: it follows from what the row says, and would be most of the file.
  */
 const columns = [
   { name: 'device_id', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
@@ -15,7 +15,6 @@ const columns = [
     logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' },
     repetition_type: 'REQUIRED',
   },
-  { name: 'reading_id', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
   { name: 'status', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' },
   { name: 'latitude', type: 'DOUBLE', repetition_type: 'OPTIONAL' },
   { name: 'longitude', type: 'DOUBLE', repetition_type: 'OPTIONAL' },
@@ -44,15 +43,14 @@ export class PartEncoder {
     const data: Record<(typeof columns)[number]['name'], unknown[]> = {
       device_id: rows.map(({ deviceId }) => deviceId),
       ts: rows.map(({ timestamp }) => BigInt(timestamp)),
-      reading_id: rows.map(({ id }) => id),
       status: rows.map(({ status }) => status),
       latitude: rows.map(({ latitude }) => latitude),
       longitude: rows.map(({ longitude }) => longitude),
       metrics: rows.map(({ metrics }) => metrics),
     };
-    // Ids are all different: a dictionary of them would only be tried in vain.
     void this.writer.write({
-      columnData: columns.map(({ name }) => ({ name, data: data[name], offsetIndex: false, ...(name === 'reading_id' && { encoding: 'PLAIN' as const }) })),
+      // Instants of a device are steps of about one size.
+      columnData: columns.map(({ name }) => ({ name, data: data[name], offsetIndex: false, ...(name === 'ts' && { encoding: 'DELTA_BINARY_PACKED' as const }) })),
       rowGroupSize: GROUP_ROWS,
     });
     return this.take();
@@ -74,7 +72,8 @@ export class PartEncoder {
 /** Instants as epoch ms. */
 const parsers = { timestampFromMilliseconds: Number };
 
-export type RowKey = Pick<ReadingRow, 'deviceId' | 'timestamp' | 'id'>;
+/** Gives a row its id back. */
+export type Identify = (content: RowContent) => ReadingRow;
 
 export interface OpenPart {
   file: AsyncBuffer;
@@ -93,26 +92,16 @@ export interface DeviceRange {
 }
 
 /** The rows of a part, row group by row group; of one device's stretch only, if one is given. */
-export async function* readPart({ file, metadata }: OpenPart, range?: DeviceRange): AsyncGenerator<ReadingRow[]> {
+export async function* readPart({ file, metadata }: OpenPart, identify: Identify, range?: DeviceRange): AsyncGenerator<ReadingRow[]> {
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
     if (!range || mayHold(group, range)) {
       const rows = await parquetReadObjects({ file: await fetched(file, group), metadata, rowStart, rowEnd, parsers });
-      const readings = rows.map(rowOf);
-      yield range ? readings.filter(({ deviceId, timestamp }) => deviceId === range.deviceId && timestamp >= range.from && timestamp < range.to) : readings;
+      const contents = rows.map(contentOf);
+      const wanted = range ? contents.filter(({ deviceId, timestamp }) => deviceId === range.deviceId && timestamp >= range.from && timestamp < range.to) : contents;
+      yield wanted.map(identify);
     }
-    rowStart = rowEnd;
-  }
-}
-
-/** What tells the rows of a part from others, row group by row group. */
-export async function* readKeys({ file, metadata }: OpenPart): AsyncGenerator<RowKey[]> {
-  let rowStart = 0;
-  for (const group of metadata.row_groups) {
-    const rowEnd = rowStart + Number(group.num_rows);
-    const found = await parquetReadObjects({ file: await fetched(file, group), metadata, rowStart, rowEnd, columns: ['device_id', 'ts', 'reading_id'], parsers });
-    yield found.map(({ device_id, ts, reading_id }) => ({ deviceId: device_id as string, timestamp: ts as number, id: reading_id as string }));
     rowStart = rowEnd;
   }
 }
@@ -143,11 +132,10 @@ async function fetched(file: AsyncBuffer, { columns: chunks }: RowGroup): Promis
   return { byteLength: file.byteLength, slice: (from, to = file.byteLength) => bytes.slice(from - start, to - start) };
 }
 
-function rowOf(found: Record<string, unknown>): ReadingRow {
-  const { device_id, ts, reading_id, status, latitude, longitude, metrics } = found as {
+function contentOf(found: Record<string, unknown>): RowContent {
+  const { device_id, ts, status, latitude, longitude, metrics } = found as {
     device_id: string;
     ts: number;
-    reading_id: string;
     status: string | null;
     latitude: number | null;
     longitude: number | null;
@@ -156,7 +144,6 @@ function rowOf(found: Record<string, unknown>): ReadingRow {
   return {
     deviceId: device_id,
     timestamp: ts,
-    id: reading_id,
     metrics,
     ...(status !== null && { status }),
     ...(latitude !== null && longitude !== null && { latitude, longitude }),

@@ -148,7 +148,7 @@ export class Archiver {
     const { archive, readings } = this.parts;
     await this.checkSum(day, part);
     let done = 0;
-    for await (const rows of archive.keys(day, part))
+    for await (const rows of archive.rows(day, part))
       for (let i = 0; i < rows.length; i += DELETE_ROWS) {
         signal.throwIfAborted();
         const some = rows.slice(i, i + DELETE_ROWS);
