@@ -31,7 +31,7 @@ module.exports = {
     floor('workers', ['domain', 'activities', declarations]),
     floor('api', ['domain', 'stores', 'operations', declarations]),
     floor('lab', ['domain']),
-    floor('local', ['domain', '^src/config\\.ts$']),
+    floor('local', ['domain', '^src/config/']),
     {
       name: 'workflow-declarations-know-only-domain',
       severity: 'error',
@@ -60,8 +60,8 @@ module.exports = {
     {
       name: 'only-the-graph-and-main-see-config',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(config|main|endpoints)\\.ts$', '^src/graph/', '^src/local/'] },
-      to: { path: '^src/config\\.ts$' },
+      from: { path: '^src/', pathNot: ['^src/config/', '^src/(main|endpoints)\\.ts$', '^src/graph/', '^src/local/'] },
+      to: { path: '^src/config/' },
     },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },
     {

@@ -57,11 +57,11 @@ export function buildConsumers({ db, metrics, logger }: Shared, deadLetters: Dea
 
 function watchOf(stream: string, metrics: Metrics, logger: Logger, trimmed?: () => void): ConsumerWatch {
   return {
-    batch: (batch) => metrics.streamBatch(stream, batch),
-    lag: (shardId, ms) => metrics.streamLag(stream, shardId, ms),
-    left: (shardId) => metrics.streamLeft(stream, shardId),
+    batch: (batch) => metrics.streams.batch(stream, batch),
+    lag: (shardId, ms) => metrics.streams.lag(stream, shardId, ms),
+    left: (shardId) => metrics.streams.left(stream, shardId),
     trimmed(error) {
-      metrics.streamTrimmed(stream);
+      metrics.streams.trimmed(stream);
       logger.error({ err: error, stream }, 'the stream was trimmed before it was read: records are lost to what it feeds');
       trimmed?.();
     },

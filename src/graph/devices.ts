@@ -53,7 +53,7 @@ export function buildDevices(shared: Shared): Part {
   const alerts = new AlertStarts(ledger);
   const ingest = (path: string) =>
     new Ingest(
-      { readings, days, devices, archive: archived, onReadings: (result, count) => metrics.readings(path, result, count) },
+      { readings, days, devices, archive: archived, onReadings: (result, count) => metrics.devices.readings(path, result, count) },
       {
         lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS,
         archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS,

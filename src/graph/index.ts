@@ -87,7 +87,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const region = config.AWS_REGION;
   const dynamodb = dynamoDBClient({ region, ...endpoints.dynamodb });
   const prefix = config.LONGWATCH_TABLE_PREFIX;
-  const db = openDb(dynamodb, prefix, (call) => metrics.storeCall(call));
+  const db = openDb(dynamodb, prefix, (call) => metrics.dynamodb.call(call));
   const target: TemporalTarget = temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE });
   const temporal = new Temporal(target);
   const sagemaker = sagemakerClient({ region, ...endpoints.sagemaker });
@@ -96,11 +96,11 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const investigations = new InvestigationStore(db);
   const { rules, currentRules, settings, endpoint, openEndpoint, shadow, challengers, driftWatch } = buildModels({ config, db, sagemaker, metrics, onFault });
   const decided = (path: 'request' | 'stream') => (draft: Draft) => {
-    metrics.decision(draft.record.decision, draft.shadowHits, path);
+    metrics.fraud.decision(draft.record.decision, draft.shadowHits, path);
     shadow.observe(draft);
     driftWatch.observe(draft);
   };
-  const starts = new Starts({ temporal, ledger, onResult: (result) => metrics.workflowStart(result) });
+  const starts = new Starts({ temporal, ledger, onResult: (result) => metrics.ledger.start(result) });
   const startSoon = starts.startSoon.bind(starts);
   const policy = investigationPolicy(config);
   const drafts = new Drafts({ ledger, investigations, rules: currentRules }, { rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS, policy });

@@ -26,11 +26,11 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
     expiryBuckets: config.LONGWATCH_SESSION_BUCKETS,
     keepEvents: recipient !== undefined,
     watch: {
-      created: () => metrics.sessionCreated(),
-      touched: (written) => metrics.sessionTouched(written),
-      refused: () => metrics.sessionRefused(),
+      created: () => metrics.sessions.created(),
+      touched: (written) => metrics.sessions.touched(written),
+      refused: () => metrics.sessions.refused(),
       ended: (event, key) => {
-        metrics.sessionEnded(event.reason);
+        metrics.sessions.ended(event.reason);
         events?.reportSoon({ event, key });
       },
     },
@@ -41,7 +41,7 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
     ends: store.ends,
     ...(events && { events }),
     shortestLifeMs: Math.min(config.LONGWATCH_SESSION_IDLE_MS, config.LONGWATCH_SESSION_ABSOLUTE_MS),
-    onLateness: (ms) => metrics.sessionSwept(ms),
+    onLateness: (ms) => metrics.sessions.swept(ms),
     onFault,
   });
   // A key of its own, so that nothing signed for a link is ever a cookie.
