@@ -9,6 +9,7 @@ import { leaderboardsSettings } from './leaderboards';
 import { notificationsSettings } from './notifications';
 import { processSettings } from './process';
 import { sessionsSettings } from './sessions';
+import { telemetrySettings } from './telemetry';
 import { temporalSettings } from './temporal';
 import { DAY } from './values';
 
@@ -28,6 +29,7 @@ const schema = z.object({
   ...devicesSettings,
   ...fraudSettings,
   ...notificationsSettings,
+  ...telemetrySettings,
 });
 
 /** What settings ask of each other. */
@@ -59,7 +61,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => {
     const name = issue.path.join('.');
-    const secret = /KEY|SECRET|SMTP_URL|MQTT_URL/.test(name);
+    const secret = /KEY|SECRET|SMTP_URL|MQTT_URL|OTLP_HEADERS/.test(name);
     return `  ${name}: ${issue.message} (found: ${secret ? 'a value that is not shown' : JSON.stringify(given[name])})`;
   });
   throw new ConfigError(`The configuration has ${lines.length} fault(s):\n${lines.join('\n')}`);

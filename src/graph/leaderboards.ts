@@ -74,6 +74,6 @@ export function buildLeaderboards(shared: Shared): Part {
   };
 }
 
-function standingsArchive({ config, endpoints }: Shared): StandingsArchive | undefined {
-  return endpoints.s3 && new StandingsArchive(new Objects({ region: config.AWS_REGION, ...endpoints.s3 }));
+function standingsArchive({ config, endpoints, metrics }: Shared): StandingsArchive | undefined {
+  return endpoints.s3 && new StandingsArchive(new Objects({ region: config.AWS_REGION, ...endpoints.s3, watch: metrics.gateways.call }));
 }

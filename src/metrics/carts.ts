@@ -1,13 +1,16 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { CartCountName, CartCounts } from '../domain/carts/cart';
+import { lookup } from './lookup';
 
-type Totals = () => Promise<Readonly<Record<string, number>>>;
+type Totals = Readonly<Record<string, number>>;
+
+const LOOK_EVERY_MS = 5_000;
 
 /** Carts and checkouts. */
 export class CartMetrics {
   private readonly changes: Counter<'what'>;
   private readonly checkouts: Counter<'what'>;
-  private totals: Totals | undefined;
+  private totals: () => Promise<Totals | undefined> = async () => undefined;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -29,9 +32,7 @@ export class CartMetrics {
       labelNames: ['what'],
       registers,
       collect: async () => {
-        // While the table is away the last totals stay: one part that is away must not take the other metrics with it.
-        const totals = await this.totals?.().catch(() => undefined);
-        for (const [what, count] of Object.entries(totals ?? {})) carts.set({ what }, count);
+        for (const [what, count] of Object.entries((await this.totals()) ?? {})) carts.set({ what }, count);
       },
     });
   }
@@ -44,8 +45,8 @@ export class CartMetrics {
     this.checkouts.inc({ what });
   }
 
-  /** Where the totals of all processes are read whenever somebody asks for the metrics. */
-  watchTotals(totals: Totals): void {
-    this.totals = totals;
+  /** Where the totals of all processes are read when somebody asks for the metrics. */
+  watchTotals(read: () => Promise<Totals>): void {
+    this.totals = lookup(read, { everyMs: LOOK_EVERY_MS });
   }
 }

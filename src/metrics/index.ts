@@ -4,10 +4,13 @@ import { DeviceMetrics } from './devices';
 import { DynamoDBMetrics } from './dynamodb';
 import { FeedMetrics } from './feeds';
 import { FraudMetrics } from './fraud';
+import { GatewayMetrics } from './gateways';
+import { HttpMetrics } from './http';
 import { LeaderboardMetrics } from './leaderboards';
 import { LedgerMetrics } from './ledger';
 import { SessionMetrics } from './sessions';
 import { StreamMetrics } from './streams';
+import { TemporalMetrics } from './temporal';
 
 /**
  * The metrics of one process, a file for each capability and each part that all share; every class registers what it
@@ -24,6 +27,9 @@ export class Metrics {
   readonly dynamodb = new DynamoDBMetrics(this.registry);
   readonly streams = new StreamMetrics(this.registry);
   readonly ledger = new LedgerMetrics(this.registry);
+  readonly temporal = new TemporalMetrics(this.registry);
+  readonly http = new HttpMetrics(this.registry);
+  readonly gateways = new GatewayMetrics(this.registry);
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });

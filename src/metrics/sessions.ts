@@ -1,4 +1,7 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { lookup } from './lookup';
+
+const LOOK_EVERY_MS = 15_000;
 
 /** Sessions and their sweepers. */
 export class SessionMetrics {
@@ -7,6 +10,7 @@ export class SessionMetrics {
   private readonly touches: Counter<'result'>;
   private readonly refusals: Counter;
   private readonly lateness: Histogram;
+  private oldestDue: () => Promise<number | undefined> = async () => undefined;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -24,6 +28,15 @@ export class SessionMetrics {
       help: 'How long after its due instant the sweeper ended a session',
       buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 60, 600, 3_600],
       registers,
+    });
+    const overdue: Gauge = new Gauge({
+      name: 'longwatch_session_sweep_overdue_seconds',
+      help: 'For how long the session that has waited longest has been due to be looked at by its sweeper; 0 where none is; the same for every process',
+      registers,
+      collect: async () => {
+        const dueAt = await this.oldestDue();
+        if (dueAt !== undefined) overdue.set(Number.isFinite(dueAt) ? Math.max(0, Date.now() - dueAt) / 1000 : 0);
+      },
     });
   }
 
@@ -45,5 +58,10 @@ export class SessionMetrics {
 
   swept(latenessMs: number): void {
     this.lateness.observe(latenessMs / 1000);
+  }
+
+  /** Where the instant (epoch ms) is read at which the oldest session that is due became so; Infinity where none is. */
+  watchOldestDue(read: () => Promise<number>): void {
+    this.oldestDue = lookup(read, { everyMs: LOOK_EVERY_MS });
   }
 }

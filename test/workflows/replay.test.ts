@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import * as workflows from '../../src/workflows';
+import { bundleOptions } from '../../src/workers/bundle';
 import { HISTORIES } from '../support/histories';
 
 let workflowBundle: WorkflowBundleWithSourceMap;
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('ERROR') });
+  workflowBundle = await bundleWorkflowCode(bundleOptions());
 }, 60_000);
 
 const recorded = readdirSync(HISTORIES).flatMap((type) => readdirSync(join(HISTORIES, type)).map((file) => ({ type, file, path: join(HISTORIES, type, file) })));
