@@ -54,7 +54,8 @@ export async function startCollector(): Promise<Collector> {
       if (type === 'application/json')
         for (const { resource, scopeSpans } of (JSON.parse(body.toString()) as Batch).resourceSpans)
           for (const scope of scopeSpans) for (const span of scope.spans) spans.push({ ...span, attributes: plain(span.attributes), resource: plain(resource.attributes) });
-      response.writeHead(request.url === '/v1/traces' ? 200 : 404, { 'content-type': 'application/json' }).end('{}');
+      // An empty message is a success in either encoding.
+      response.writeHead(request.url === '/v1/traces' ? 200 : 404, { 'content-type': type }).end(type === 'application/json' ? '{}' : '');
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
