@@ -60,7 +60,7 @@ describe('metrics', () => {
     expect([...values('longwatch_dynamodb_call_seconds_count', 'table')]).toEqual(expect.arrayContaining(['Sessions', 'ShoppingCart', 'Leaderboard', 'DeviceData', 'Starts', 'several']));
     expect([...values('longwatch_dynamodb_units_total', 'table')]).not.toContain('several');
     expect([...values('longwatch_gateway_call_seconds_count', 'gateway')].sort()).toEqual(['dynamodb-streams', 'kinesis', 'mqtt', 's3', 'sagemaker', 'temporal']);
-    expect([...values('temporal_workflow_completed_total', 'workflow_type')]).toEqual(expect.arrayContaining(['fanOut', 'archiveDay']));
+    expect([...values('temporal_workflow_completed_total', 'workflow_type')]).toEqual(expect.arrayContaining(['fanOut', 'relation']));
     expect(series.get('longwatch_mqtt_connected')).toEqual([{}]);
   });
 
@@ -107,7 +107,7 @@ describe('traces', () => {
 
   it('what comes by streams and messages is traced by the batch, and what comes round by itself is not', async () => {
     expect((await collector.find(({ name }) => name === 'stream leaderboard')).parentSpanId ?? '').toBe('');
-    expect((await collector.find(({ name }) => name === 'mqtt take')).kind).toBe(5);
+    expect((await collector.find(({ name }) => name === 'mqtt receive')).kind).toBe(5);
     const roots = new Set(collector.spans.filter(({ parentSpanId }) => !parentSpanId).map(({ name }) => name.replace(/ .*/, '')));
     expect([...roots].filter((name) => !['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'stream', 'mqtt'].includes(name))).toEqual([]);
     expect(collector.spans.filter(({ name }) => /healthz|readyz|metrics/.test(name))).toEqual([]);
