@@ -35,6 +35,7 @@ const schema = z.object({
   LONGWATCH_PUBLIC_URL: url.optional().describe('Address of the API as customers reach it, for links'),
   LONGWATCH_TABLE_PREFIX: z.string().regex(/^[A-Za-z0-9_.-]{0,100}$/).default('longwatch-').describe('Prefix of all table names'),
   LONGWATCH_QUEUES: z.string().optional().describe('Task queues that this process serves, comma separated; default all'),
+  LONGWATCH_WORKFLOW_BUNDLE: z.string().optional().describe('File of the bundled workflows; default the one that the build made, without which a worker bundles them when it starts'),
   LONGWATCH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   AWS_REGION: z.string().default('us-east-1'),
   DYNAMODB_ENDPOINT: url.optional().describe('DynamoDB other than the embedded one; "aws" is set by LONGWATCH_AWS=true'),

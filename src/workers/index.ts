@@ -22,6 +22,8 @@ export interface WorkersSettings {
   graceMs?: number;
   /** Worker deployment versioning, where the deployment uses it. */
   version?: { deploymentName: string; buildId: string };
+  /** File of the workflows, bundled before; default the build's, where there is one. */
+  bundlePath?: string | undefined;
   /** 0 runs every workflow task from history: slow, for tests. */
   maxCachedWorkflows?: number;
   /** Called when the workers poll, again after every reconnection. */
@@ -48,13 +50,12 @@ type Bundle = NonNullable<WorkerOptions['workflowBundle']>;
 let bundling: Promise<Bundle> | undefined;
 
 /** The workflow code, bundled once a process, or read from the file that the build made. */
-function bundleOnce(): Promise<Bundle> {
-  bundling ??= loadBundle();
+function bundleOnce(bundlePath?: string): Promise<Bundle> {
+  bundling ??= loadBundle(bundlePath);
   return bundling;
 }
 
-async function loadBundle(): Promise<Bundle> {
-  const codePath = join(__dirname, '..', 'workflow-bundle.js');
+async function loadBundle(codePath = join(__dirname, '..', 'workflow-bundle.js')): Promise<Bundle> {
   if (existsSync(codePath)) return { codePath };
   return bundleWorkflowCode({
     workflowsPath: require.resolve('../workflows'),
@@ -73,7 +74,7 @@ export function startWorkers(settings: WorkersSettings): Workers {
   const stop = new AbortController();
 
   const serve = async (): Promise<void> => {
-    const bundle = await bundleOnce();
+    const bundle = await bundleOnce(settings.bundlePath);
     for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
       try {
         connection = await NativeConnection.connect(settings.connection);
