@@ -1,23 +1,18 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  NativeConnection,
-  type NativeConnectionOptions,
-  Runtime,
-  Worker,
-  type WorkerOptions,
-} from '@temporalio/worker';
+import { NativeConnection, type NativeConnectionOptions, Worker } from '@temporalio/worker';
+import type { LogLevel } from '../telemetry/logger';
+import { type Bundle, bundleOnce } from './bundle';
+import { workerTelemetry } from './interceptors';
 import { concurrentActivities, type Queue } from './queues';
+
+export { installRuntime } from './runtime';
 
 export interface WorkersSettings {
   connection: NativeConnectionOptions;
   namespace: string;
   /** What each queue's activities are; queues without an entry are not served. */
   activities: Partial<Record<Queue, object>>;
-  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  logLevel: LogLevel;
   /** Milliseconds that activities have to finish on shutdown; default 5,000. */
   graceMs?: number;
   /** Worker deployment versioning, where the deployment uses it. */
@@ -36,31 +31,6 @@ export interface Workers {
   state(): 'starting' | 'ok';
   /** Stops polling, drains within the grace period, closes the connection. */
   shutdown(): Promise<void>;
-}
-
-/** Core's levels; it has none that is silent. */
-const coreLevels = { trace: 'TRACE', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR', silent: 'ERROR' } as const;
-
-/** Once a process, before the first worker: our own shutdown order, not the SDK's signal handlers. */
-export function installRuntime(logLevel: WorkersSettings['logLevel']): void {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger(coreLevels[logLevel]) });
-}
-
-type Bundle = NonNullable<WorkerOptions['workflowBundle']>;
-let bundling: Promise<Bundle> | undefined;
-
-/** The workflow code, bundled once a process, or read from the file that the build made. */
-function bundleOnce(bundlePath?: string): Promise<Bundle> {
-  bundling ??= loadBundle(bundlePath);
-  return bundling;
-}
-
-async function loadBundle(codePath = join(__dirname, '..', 'workflow-bundle.js')): Promise<Bundle> {
-  if (existsSync(codePath)) return { codePath };
-  return bundleWorkflowCode({
-    workflowsPath: require.resolve('../workflows'),
-    logger: new DefaultLogger('WARN'),
-  });
 }
 
 /**
@@ -119,6 +89,7 @@ function createWorkers(settings: WorkersSettings, connection: NativeConnection, 
         taskQueue,
         workflowBundle,
         activities,
+        ...workerTelemetry,
         shutdownGraceTime: graceMs,
         shutdownForceTime: graceMs + 5_000,
         maxCachedWorkflows: settings.maxCachedWorkflows ?? 500,

@@ -1,4 +1,5 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
+import { workerTelemetry } from '../../src/workers/interceptors';
 import { queues } from '../../src/workers/queues';
 import { workflowBundle } from './bundle';
 import type { TestGraph } from './graph';
@@ -8,7 +9,7 @@ export async function startTestWorkers(graph: Pick<TestGraph, 'activities'>, add
   const connection = await NativeConnection.connect({ address });
   const bundle = await workflowBundle();
   const workers = await Promise.all(
-    queues.map((taskQueue) => Worker.create({ connection, taskQueue, workflowBundle: bundle, activities: graph.activities[taskQueue]!, ...options })),
+    queues.map((taskQueue) => Worker.create({ connection, taskQueue, workflowBundle: bundle, activities: graph.activities[taskQueue]!, ...workerTelemetry, ...options })),
   );
   const running = Promise.all(workers.map((worker) => worker.run()));
   return {
