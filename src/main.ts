@@ -221,6 +221,7 @@ class Run {
       connection: graph.target.connection,
       namespace: graph.target.namespace,
       activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
+      bundlePath: this.config.LONGWATCH_WORKFLOW_BUNDLE,
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
       onFault: graph.onFault,
       onRunning: () => {

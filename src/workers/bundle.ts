@@ -14,13 +14,12 @@ export function bundleOptions(): BundleOptions {
 export type Bundle = NonNullable<WorkerOptions['workflowBundle']>;
 let bundling: Promise<Bundle> | undefined;
 
-/** The workflow code, bundled once a process, or read from the file that the build made. */
-export function bundleOnce(): Promise<Bundle> {
-  bundling ??= loadBundle();
+/** The workflow code, bundled once a process, or read from a file where there is one. @param codePath Default: what the build made. */
+export function bundleOnce(codePath?: string): Promise<Bundle> {
+  bundling ??= loadBundle(codePath);
   return bundling;
 }
 
-async function loadBundle(): Promise<Bundle> {
-  const codePath = join(__dirname, '..', 'workflow-bundle.js');
+async function loadBundle(codePath = join(__dirname, '..', 'workflow-bundle.js')): Promise<Bundle> {
   return existsSync(codePath) ? { codePath } : bundleWorkflowCode(bundleOptions());
 }

@@ -17,6 +17,8 @@ export interface WorkersSettings {
   graceMs?: number;
   /** Worker deployment versioning, where the deployment uses it. */
   version?: { deploymentName: string; buildId: string };
+  /** File of the workflows, bundled before; default the build's, where there is one. */
+  bundlePath?: string | undefined;
   /** 0 runs every workflow task from history: slow, for tests. */
   maxCachedWorkflows?: number;
   /** Called when the workers poll, again after every reconnection. */
@@ -42,7 +44,7 @@ export function startWorkers(settings: WorkersSettings): Workers {
   const stop = new AbortController();
 
   const serve = async (): Promise<void> => {
-    const bundle = await bundleOnce();
+    const bundle = await bundleOnce(settings.bundlePath);
     for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
       try {
         connection = await NativeConnection.connect(settings.connection);

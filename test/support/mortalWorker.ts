@@ -29,6 +29,7 @@ export async function runMortalWorker(queues: readonly Queue[], afterEffect: (ac
     connection: graph.target.connection,
     namespace: graph.target.namespace,
     activities: { ...graph.activities, ...Object.fromEntries(queues.map((queue) => [queue, mortal(graph.activities[queue]!)])) },
+    bundlePath: config.LONGWATCH_WORKFLOW_BUNDLE,
     logLevel: 'error',
     onRunning: () => void graph.startStandingWorkflows(),
     onFault: (error) => process.stderr.write(`${String(error)}\n`),
