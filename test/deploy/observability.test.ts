@@ -82,6 +82,12 @@ describe('rules', () => {
 describe('the dashboard', () => {
   const panels = dashboard.panels;
 
+  it('has the panels that docs/alerts.md sends people to', () => {
+    const named = [...readFileSync('docs/alerts.md', 'utf8').matchAll(/(?<!\*)\*([A-Z][^*]+)\*(?!\*)/g)].map(([, title]) => title!);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((title) => !panels.some((panel) => panel.title === title))).toEqual([]);
+  });
+
   it('has panels that do not lie on each other, each with an id and something to show', () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     const taken = new Set<string>();

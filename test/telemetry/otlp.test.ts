@@ -17,6 +17,13 @@ interface Decoded {
   resourceSpans: { resource: { attributes: { key: string; value: { stringValue?: string } }[] }; scopeSpans: { spans: { traceId: string; spanId: string; parentSpanId?: string; name: string; startTimeUnixNano: string; endTimeUnixNano: string }[] }[] }[];
 }
 
+it('a process that does not trace does not load OpenTelemetry’s SDK', async () => {
+  const list = "require('./src/graph'); require('./src/workers'); require('./src/telemetry/tracing'); console.log(JSON.stringify(Object.keys(require.cache)))";
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '-e', list], { env: { ...process.env, NODE_OPTIONS: '' }, maxBuffer: 2 ** 26 });
+  const packages = new Set((JSON.parse(stdout) as string[]).flatMap((path) => /node_modules\/(@opentelemetry\/[^/]+)/.exec(path)?.[1] ?? []));
+  expect([...packages]).toEqual(['@opentelemetry/api']);
+}, 60_000);
+
 it('spans leave as protobuf unless JSON is asked for, a run’s with the id and the times that it was given', async () => {
   const collector = await startCollector();
   const run = { name: 'RunWorkflow:cart', traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', parentSpanId: '00f067aa0ba902b7' };
