@@ -29,7 +29,7 @@ it('a call is reported once, whatever its end, and its answer or error passes th
 it('a client of AWS is watched with its retries as one call', async () => {
   const calls: Call[] = [];
   const client = watchedClient(new S3Client({ region: 'us-east-1', endpoint: 'http://127.0.0.1:1', forcePathStyle: true, credentials: { accessKeyId: 'local', secretAccessKey: 'local' }, maxAttempts: 2 }), 's3', (call) => calls.push(call));
-  await expect(client.send(new GetObjectCommand({ Bucket: 'b', Key: 'k' }))).rejects.toThrow();
+  await expect(client.send(new GetObjectCommand({ Bucket: 'b', Key: 'k' }))).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   client.destroy();
   expect(calls).toEqual([{ gateway: 's3', operation: 'GetObject', result: 'failed', seconds: expect.any(Number) }]);
 });
