@@ -1,7 +1,8 @@
 import { parseTraceparent } from '../../src/domain/carrier';
 import { type Used, useEverything } from '../support/everything';
-import { expressions } from '../support/observability';
+import { dashboard, expressions } from '../support/observability';
 import { type Collector, type ReceivedSpan, startCollector } from '../support/otlp';
+import { findPrometheus, startPrometheus } from '../support/prometheus';
 import { readExposition, readQuery, SCRAPE_SERIES, SCRAPED_LABELS, withoutVariables } from '../support/promql';
 import { eventually, removeDataDir, type RunningStack, startLongwatch } from '../support/stack';
 
@@ -25,6 +26,8 @@ afterAll(async () => {
 const onlyWithFaults = new Set(['temporal_workflow_failed_total', 'temporal_workflow_task_execution_failed_total', 'temporal_activity_execution_failed_total', 'temporal_workflow_continue_as_new_total']);
 /** Series that come with what this run does not do: a challenger, a baseline's least number of decisions. */
 const onlyWithMore = new Set(['longwatch_fraud_shadow_decisions_total', 'longwatch_fraud_drift_index']);
+/** Panels of what this run has none of: failures, and what needs a challenger or more payments. */
+const mayBeEmpty = new Set(['Requests that fail', 'Calls that did not succeed', 'Failures by table', 'Workflows that end', 'Attempts that fail', 'Drift', 'Live and challenger', 'Sessions', 'Lateness of the sweep, p95']);
 /** Values that only a fault gives a label. */
 const faultyValues = new Set(['result=failed']);
 
@@ -73,6 +76,31 @@ describe('metrics', () => {
     expect((await stack.get('/metrics')).text.split('\n').length - before).toBeLessThan(before / 10);
   });
 });
+
+const prometheus = findPrometheus('prometheus');
+const ifPrometheus = prometheus === undefined ? it.skip : it;
+
+ifPrometheus('Prometheus scrapes it, evaluates the rules without a fault, and has an answer for every panel', async () => {
+  const running = await startPrometheus(prometheus!, new URL(stack.url).host);
+  try {
+    await eventually(() => running.query('count(up == 1)'), (found) => found.length > 0);
+    await useEverything(stack);
+    const found = await eventually(() => running.rules(), (all) => all.every(({ health }) => health !== 'unknown'));
+    expect(found.filter(({ health }) => health !== 'ok')).toEqual([]);
+    const empty: string[] = [];
+    for (const { title, targets = [] } of dashboard.panels)
+      for (const { expr } of targets) {
+        const { length } = await eventually(
+          () => running.query(withoutVariables(expr).replaceAll('[5m]', '[1m]')),
+          (result) => result.length > 0 || mayBeEmpty.has(title),
+        );
+        if (length === 0) empty.push(title);
+      }
+    expect(empty.filter((title) => !mayBeEmpty.has(title))).toEqual([]);
+  } finally {
+    await running.stop();
+  }
+}, 120_000);
 
 describe('traces', () => {
   const chain = async (wanted: (span: ReceivedSpan) => boolean): Promise<ReceivedSpan[]> => {
