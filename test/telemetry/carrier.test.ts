@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { carrierOfRun, parseTraceparent, spanIdOfRun } from '../../src/domain/carrier';
+import { currentCarrier, withCarrier } from '../../src/telemetry/carrier';
+import { currentIds, withIds } from '../../src/telemetry/ids';
 import { subjectsOf } from '../../src/domain/workflowSubjects';
 
 const hex = (length: number) => fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length }).filter((text) => /[^0]/.test(text));
@@ -27,6 +29,17 @@ it('runs have spans of their own', () => {
   const ids = Array.from({ length: 1_000 }, () => spanIdOfRun(randomUUID()));
   expect(new Set(ids).size).toBe(1_000);
   for (const id of ids) expect(id).toMatch(/^[0-9a-f]{16}$/);
+});
+
+it('work that goes on for another request has its id, and work for none has none', () => {
+  withIds({ requestId: 'of-the-one-that-pays', workflowId: 'relay' }, () => {
+    withCarrier({ requestId: 'of-the-one-that-owes' }, () => expect(currentIds()).toEqual({ requestId: 'of-the-one-that-owes', workflowId: 'relay' }));
+    withCarrier(undefined, () => {
+      expect(currentIds()).toEqual({ workflowId: 'relay' });
+      expect(currentCarrier()).toBeUndefined();
+    });
+    expect(currentCarrier()).toEqual({ requestId: 'of-the-one-that-pays' });
+  });
 });
 
 it('a workflow’s id says what it is about', () => {
