@@ -2,13 +2,21 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
-/** Bundles the workflows once, so that a worker in production starts without the bundler. */
+const WORKFLOWS = join(__dirname, '..', 'src', 'workflows');
+
+/** Bundles the workflows once for payloads in the clear and once for encrypted ones, so that a worker in production starts without the bundler. */
 async function main(): Promise<void> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: join(__dirname, '..', 'src', 'workflows', 'index.ts'),
-    logger: new DefaultLogger('WARN'),
-  });
-  writeFileSync(join(__dirname, '..', 'dist', 'workflow-bundle.js'), code);
+  for (const [file, converter] of [
+    ['workflow-bundle.js', undefined],
+    ['workflow-bundle-encrypting.js', join(WORKFLOWS, 'failureConverter.ts')],
+  ] as const) {
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: join(WORKFLOWS, 'index.ts'),
+      ...(converter && { failureConverterPath: converter }),
+      logger: new DefaultLogger('WARN'),
+    });
+    writeFileSync(join(__dirname, '..', 'dist', file), code);
+  }
 }
 
 void main();

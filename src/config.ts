@@ -1,6 +1,7 @@
 import ms from 'ms';
 import { z } from 'zod';
 import { parseQuietHours } from './domain/carts/preferences';
+import { parsePayloadKeys } from './gateways/encryption/keys';
 
 /**
  * The only reader of the environment. Every variable is listed here with its default and meaning;
@@ -19,6 +20,13 @@ const ladder = (fallback: string) =>
     .refine((steps) => steps.every((step, i) => step !== undefined && step > (steps[i - 1] ?? 0)), 'must be durations that ascend, like 1h,24h,72h, or none')
     .transform((steps) => steps as number[]);
 const url = z.url({ protocol: /^https?$/ });
+/** Entries, comma separated; none where it is not set. */
+const listOf = (pattern: RegExp, rule: string) =>
+  z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').map((one) => one.trim()).filter(Boolean))
+    .refine((entries) => entries.every((one) => pattern.test(one)), rule);
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -126,6 +134,22 @@ const schema = z.object({
   MQTT_CERT_FILE: z.string().optional().describe('PEM file of our certificate, as AWS IoT Core wants one'),
   MQTT_KEY_FILE: z.string().optional().describe('PEM file of its key'),
   MQTT_CLIENT_ID: z.string().max(100).default('longwatch').describe('Of the broker’s session, which keeps what comes while we are away: another one for each process'),
+
+  LONGWATCH_PAYLOAD_KEYS: z
+    .string()
+    .default('')
+    .transform((text, context) => {
+      try {
+        return text === '' ? [] : parsePayloadKeys(text);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+        return z.NEVER;
+      }
+    })
+    .describe('Encrypts all that workflows hold: AES-256 keys as id:base64,… ; the first encrypts, all decrypt; none: nothing is encrypted'),
+  LONGWATCH_PAYLOAD_KMS_KEYS: listOf(/^[A-Za-z0-9:/_-]{1,2048}$/, 'must be ids, ARNs or aliases of KMS keys, comma separated').describe('The same by AWS KMS: keys that data keys are wrapped with, comma separated; the first wraps, all unwrap'),
+  KMS_ENDPOINT: url.optional().describe('AWS KMS other than AWS itself'),
+  LONGWATCH_UI_ORIGINS: listOf(/^https?:\/\/[^/?#]+$/, 'must be origins like https://temporal.example.com, comma separated').describe('Origins of Web UIs that may ask the API to decrypt payloads; that of TEMPORAL_UI_URL and of the embedded Web UI always may'),
 });
 
 const DAY = 24 * HOUR;

@@ -1,9 +1,11 @@
 // Before the SDK loads: which Node.js it will want some day is no news for whoever starts us.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApp } from './api/app';
+import { CODEC_PATH } from './api/crossOrigin';
 import { ApiKeyError, Authenticator, parseApiKeys } from './api/auth';
 import { isLoopback, listen, type Listening, ListenError } from './api/server';
 import { type Config, ConfigError, configReference, readConfig } from './config';
@@ -11,6 +13,7 @@ import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endp
 import { buildGraph, type Graph } from './graph';
 import { writeAddresses } from './local/addresses';
 import { StartError } from './local/errors';
+import { type ClaimedPort, claimPort } from './local/ports';
 import { type Progress, showProgress } from './local/progress';
 import { startScreen } from './local/screen';
 import { developmentSecrets, type Secrets } from './local/secrets';
@@ -65,6 +68,9 @@ class Run {
   private workers: Workers | undefined;
   private api: Listening | undefined;
   private stopped: Promise<void> | undefined;
+  /** By which the embedded Web UI has payloads decrypted: another one with each start. */
+  private readonly codecLinkToken: string | undefined;
+  private apiPort: Promise<ClaimedPort> | undefined;
   private readonly progress: Progress;
 
   constructor(
@@ -72,6 +78,9 @@ class Run {
     private readonly config: Config,
   ) {
     this.progress = showProgress(process.stdout);
+    const encrypts = config.LONGWATCH_PAYLOAD_KEYS.length > 0 || config.LONGWATCH_PAYLOAD_KMS_KEYS.length > 0;
+    // The embedded Web UI has no sign-in: what it may do, everybody may who reaches this address.
+    this.codecLinkToken = encrypts && mode === 'all' && isLoopback(config.HOST) ? randomBytes(24).toString('base64url') : undefined;
   }
 
   async start(): Promise<void> {
@@ -88,13 +97,14 @@ class Run {
       endpoints,
       signingSecret: config.LONGWATCH_SIGNING_SECRET ?? secrets?.signingSecret ?? '',
       publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
+      ...(this.codecLinkToken !== undefined && { codecLinkToken: this.codecLinkToken }),
     });
     this.graph = graph;
     await graph.prepareStores();
     await graph.startRules();
     if (mode !== 'worker') {
       await graph.warmUp();
-      this.api = await this.listen(graph, secrets);
+      this.api = await this.listen(graph, secrets, endpoints);
       this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
     }
     const temporal = await this.stack?.temporal;
@@ -126,8 +136,17 @@ class Run {
       streams: [config.LONGWATCH_TRANSACTIONS_STREAM ?? DEFAULT_STREAM, config.LONGWATCH_READINGS_STREAM ?? DEFAULT_READINGS_STREAM],
       progress: this.progress,
       uiPortWanted: process.env['TEMPORAL_UI_PORT'] !== undefined,
+      ...(this.codecLinkToken !== undefined && { codecEndpoint: this.codecEndpoint(this.codecLinkToken) }),
     });
     return developmentSecrets(this.stack.dataDir);
+  }
+
+  /** Told to the Web UI before the API listens, so that a port of our choice is chosen now. */
+  private async codecEndpoint(token: string): Promise<string> {
+    const { HOST, PORT } = this.config;
+    if (PORT === 0) this.apiPort = claimPort();
+    const port = this.apiPort ? (await this.apiPort).port : PORT;
+    return `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}${CODEC_PATH}/links/${token}`;
   }
 
   /** DynamoDB and the model are awaited; Temporal may still be building, so only its address is. */
@@ -158,7 +177,7 @@ class Run {
     };
   }
 
-  private listen(graph: Graph, secrets: Secrets | undefined): Promise<Listening> {
+  private async listen(graph: Graph, secrets: Secrets | undefined, endpoints: Endpoints): Promise<Listening> {
     const { config, mode } = this;
     const keys = config.LONGWATCH_API_KEYS ?? (config.LONGWATCH_JWKS_URL || !secrets ? undefined : `dev:admin:${secrets.apiKey}`);
     const authenticator = new Authenticator(
@@ -178,8 +197,9 @@ class Run {
       registry: graph.metrics.registry,
       readiness: () => graph.readiness(mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting')),
       version,
+      uiOrigins: uiOrigins(config, endpoints),
     });
-    return listen(app, { host: config.HOST, port: config.PORT });
+    return listen(app, { host: config.HOST, port: (await this.apiPort)?.port ?? config.PORT });
   }
 
   private serve(graph: Graph, queues: readonly Queue[]): Workers {
@@ -187,6 +207,7 @@ class Run {
     return startWorkers({
       connection: graph.target.connection,
       namespace: graph.target.namespace,
+      ...(graph.target.dataConverter && { dataConverter: graph.target.dataConverter }),
       activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
       onFault: graph.onFault,
@@ -242,11 +263,21 @@ class Run {
       await this.workers?.shutdown();
       await this.graph?.close();
       await this.stack?.stop();
+      (await this.apiPort)?.release();
       if (signal) process.exit(process.exitCode ?? 0);
       if (process.exitCode) process.exit();
     })();
     return this.stopped;
   }
+}
+
+/** Origins of the Web UIs whose pages may ask for payloads in clear text. */
+function uiOrigins({ LONGWATCH_UI_ORIGINS, TEMPORAL_UI_URL }: Config, { temporal }: Endpoints): string[] {
+  const origins = [...LONGWATCH_UI_ORIGINS];
+  if (TEMPORAL_UI_URL) origins.push(new URL(TEMPORAL_UI_URL).origin);
+  // Whoever types localhost has another origin.
+  if (temporal.uiUrl) origins.push(new URL(temporal.uiUrl).origin, new URL(temporal.uiUrl).origin.replace('127.0.0.1', 'localhost'));
+  return [...new Set(origins)];
 }
 
 main().catch((error: unknown) => {

@@ -3,6 +3,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import type { Logger } from 'pino';
 import { Histogram, type Registry } from 'prom-client';
 import type { Authenticator } from './auth';
+import { CODEC_PATH, crossOrigin } from './crossOrigin';
 import { healthRoutes, type Readiness } from './health';
 import { Problem, problemOf, sendProblem } from './problem';
 import { type AnyRoute, expressRouter } from './routes';
@@ -14,6 +15,8 @@ export interface AppParts {
   registry: Registry;
   readiness(): Promise<Readiness>;
   version: string;
+  /** Origins of the Web UIs that may use the codec; default none. */
+  uiOrigins?: readonly string[];
 }
 
 const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
@@ -25,6 +28,7 @@ export function createApp(parts: AppParts): Express {
   app.set('etag', false);
   app.set('query parser', 'simple');
   app.use(requestFrame(parts.logger, requestSeconds(parts.registry)));
+  app.use(CODEC_PATH, crossOrigin(parts.uiOrigins ?? []));
   const all: AnyRoute[] = [...parts.routes];
   all.push(...healthRoutes(parts, all));
   app.use(expressRouter(all, parts.authenticator));

@@ -1,5 +1,5 @@
 import { Client, Connection, type ConnectionOptions, ScheduleAlreadyRunning, type ScheduleOptionsStartWorkflowAction, ScheduleOverlapPolicy } from '@temporalio/client';
-import type { Workflow } from '@temporalio/common';
+import type { DataConverter, Workflow } from '@temporalio/common';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
@@ -15,6 +15,8 @@ export interface TemporalTarget {
   /** For clients and workers alike: address, TLS, API key, metadata. */
   connection: NativeConnectionOptions;
   namespace: string;
+  /** Encrypts payloads, where that is configured. */
+  dataConverter?: DataConverter;
 }
 
 /**
@@ -38,7 +40,7 @@ export class Temporal {
 
   constructor(target: TemporalTarget) {
     this.connection = Connection.lazy({ ...(target.connection as ConnectionOptions), connectTimeout: CALL_DEADLINE_MS });
-    this.client = new Client({ connection: this.connection, namespace: target.namespace });
+    this.client = new Client({ connection: this.connection, namespace: target.namespace, ...(target.dataConverter && { dataConverter: target.dataConverter }) });
   }
 
   /** A call under our deadline. */

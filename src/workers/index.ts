@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataConverter } from '@temporalio/common';
 import {
   bundleWorkflowCode,
   DefaultLogger,
@@ -15,6 +16,8 @@ import { concurrentActivities, type Queue } from './queues';
 export interface WorkersSettings {
   connection: NativeConnectionOptions;
   namespace: string;
+  /** Encrypts payloads, where that is configured. */
+  dataConverter?: DataConverter;
   /** What each queue's activities are; queues without an entry are not served. */
   activities: Partial<Record<Queue, object>>;
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -45,19 +48,22 @@ export function installRuntime(logLevel: WorkersSettings['logLevel']): void {
 }
 
 type Bundle = NonNullable<WorkerOptions['workflowBundle']>;
-let bundling: Promise<Bundle> | undefined;
+const bundling = new Map<string | undefined, Promise<Bundle>>();
 
 /** The workflow code, bundled once a process, or read from the file that the build made. */
-function bundleOnce(): Promise<Bundle> {
-  bundling ??= loadBundle();
-  return bundling;
+function bundleOnce(failureConverterPath: string | undefined): Promise<Bundle> {
+  const under = bundling.get(failureConverterPath) ?? loadBundle(failureConverterPath);
+  bundling.set(failureConverterPath, under);
+  return under;
 }
 
-async function loadBundle(): Promise<Bundle> {
-  const codePath = join(__dirname, '..', 'workflow-bundle.js');
+/** How failures are written is part of the bundle, so that there are two. */
+async function loadBundle(failureConverterPath: string | undefined): Promise<Bundle> {
+  const codePath = join(__dirname, '..', failureConverterPath ? 'workflow-bundle-encrypting.js' : 'workflow-bundle.js');
   if (existsSync(codePath)) return { codePath };
   return bundleWorkflowCode({
     workflowsPath: require.resolve('../workflows'),
+    ...(failureConverterPath && { failureConverterPath }),
     logger: new DefaultLogger('WARN'),
   });
 }
@@ -73,7 +79,7 @@ export function startWorkers(settings: WorkersSettings): Workers {
   const stop = new AbortController();
 
   const serve = async (): Promise<void> => {
-    const bundle = await bundleOnce();
+    const bundle = await bundleOnce(settings.dataConverter?.failureConverterPath);
     for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
       try {
         connection = await NativeConnection.connect(settings.connection);
@@ -115,6 +121,7 @@ function createWorkers(settings: WorkersSettings, connection: NativeConnection, 
       Worker.create({
         connection,
         namespace: settings.namespace,
+        ...(settings.dataConverter && { dataConverter: settings.dataConverter }),
         taskQueue,
         workflowBundle,
         activities,
