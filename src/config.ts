@@ -1,5 +1,6 @@
 import ms from 'ms';
 import { z } from 'zod';
+import { type Role, roles } from './domain/caller';
 import { parseQuietHours } from './domain/carts/preferences';
 import { parsePayloadKeys } from './gateways/encryption/keys';
 
@@ -27,6 +28,20 @@ const listOf = (pattern: RegExp, rule: string) =>
     .default('')
     .transform((text) => text.split(',').map((one) => one.trim()).filter(Boolean))
     .refine((entries) => entries.every((one) => pattern.test(one)), rule);
+
+/** `role=perSecond/burst,…`, each at most once; `none`. Undefined where it is neither. */
+function parseRateLimits(text: string): Partial<Record<Role, { perSecond: number; burst: number }>> | undefined {
+  if (text === 'none') return {};
+  const entries = text.split(',').map((one) => /^(\w+)=(\d+(?:\.\d+)?)\/(\d+)$/.exec(one.trim()));
+  const limits: Partial<Record<Role, { perSecond: number; burst: number }>> = {};
+  for (const entry of entries) {
+    const role = entry?.[1] as Role | undefined;
+    const [perSecond, burst] = [Number(entry?.[2]), Number(entry?.[3])];
+    if (!role || !roles.includes(role) || limits[role] || !(perSecond > 0) || !(burst >= 1)) return undefined;
+    limits[role] = { perSecond, burst };
+  }
+  return limits;
+}
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -134,6 +149,16 @@ const schema = z.object({
   MQTT_CERT_FILE: z.string().optional().describe('PEM file of our certificate, as AWS IoT Core wants one'),
   MQTT_KEY_FILE: z.string().optional().describe('PEM file of its key'),
   MQTT_CLIENT_ID: z.string().max(100).default('longwatch').describe('Of the broker’s session, which keeps what comes while we are away: another one for each process'),
+
+  LONGWATCH_MAX_CONCURRENT_REQUESTS: integer(256, 2, 10_000).describe('Requests under way at once, at most; how many fewer is found by how fast they are answered. Others are turned away with 503'),
+  LONGWATCH_MAX_CONNECTIONS: integer(10_000, 10, 1_000_000).describe('Connections to the API that may be open at once'),
+  LONGWATCH_CALLER_LIMITS: z
+    .string()
+    .default('customer=20/40,investigator=50/100,supervisor=50/100,service=2000/4000,admin=2000/4000')
+    .transform(parseRateLimits)
+    .refine((limits) => limits !== undefined, `must be role=requests a second/at once, comma separated, like customer=20/40, or none; roles are ${roles.join(', ')}`)
+    .transform((limits) => limits ?? {})
+    .describe('Requests that each caller may send to this process, by role: a second over time / at once. Beyond it: 429'),
 
   LONGWATCH_PAYLOAD_KEYS: z
     .string()

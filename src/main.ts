@@ -4,7 +4,9 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { watchedAdmission } from './api/admissionMetrics';
 import { createApp } from './api/app';
+import { CallerLimits } from './api/callerLimits';
 import { CODEC_PATH } from './api/crossOrigin';
 import { ApiKeyError, Authenticator, parseApiKeys } from './api/auth';
 import { isLoopback, listen, type Listening, ListenError } from './api/server';
@@ -190,7 +192,10 @@ class Run {
             ...(config.LONGWATCH_JWT_ISSUER && { issuer: config.LONGWATCH_JWT_ISSUER }),
           },
     );
+    const admission = watchedAdmission(config.LONGWATCH_MAX_CONCURRENT_REQUESTS, graph.metrics.registry);
     const app = createApp({
+      admission,
+      callerLimits: new CallerLimits(config.LONGWATCH_CALLER_LIMITS),
       routes: graph.routes,
       authenticator,
       logger: graph.logger,
@@ -199,7 +204,7 @@ class Run {
       version,
       uiOrigins: uiOrigins(config, endpoints),
     });
-    return listen(app, { host: config.HOST, port: (await this.apiPort)?.port ?? config.PORT });
+    return listen(app, { host: config.HOST, port: (await this.apiPort)?.port ?? config.PORT, admission, maxConnections: config.LONGWATCH_MAX_CONNECTIONS });
   }
 
   private serve(graph: Graph, queues: readonly Queue[]): Workers {

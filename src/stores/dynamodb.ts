@@ -26,7 +26,11 @@ export interface DynamoDBSettings {
   tablePrefix: string;
 }
 
-/** The low-level client: keep-alive sockets, short connect timeout, few attempts because callers have deadlines. */
+/**
+ * The low-level client: keep-alive sockets, short connect timeout, few attempts because callers have deadlines. A call
+ * that DynamoDB takes and never answers fails after a quarter of a minute: without `throwOnRequestTimeout` the timeout
+ * is but a warning, and calls would pile up for as long as it hangs.
+ */
 export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>): DynamoDBClient {
   return new DynamoDBClient({
     region: settings.region,
@@ -35,7 +39,8 @@ export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>):
     maxAttempts: 3,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 1_000,
-      requestTimeout: 10_000,
+      requestTimeout: 5_000,
+      throwOnRequestTimeout: true,
       httpAgent: new Agent({ keepAlive: true, maxSockets: 256 }),
       httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 256 }),
     }),

@@ -12,7 +12,7 @@ export interface KmsSettings {
 }
 
 export function kmsClient(settings: KmsSettings): KMSClient {
-  return new KMSClient({ ...settings, maxAttempts: 4, requestHandler: new NodeHttpHandler({ connectionTimeout: 1_000, requestTimeout: 5_000 }) });
+  return new KMSClient({ ...settings, maxAttempts: 4, requestHandler: new NodeHttpHandler({ connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true }) });
 }
 
 export interface KmsKeysOptions {
@@ -52,7 +52,7 @@ export class KmsKeys implements KeyRing {
     this.maxUses = options.maxUses ?? 1_000_000;
     this.maxAgeMs = options.maxAgeMs ?? 3_600_000;
     this.now = options.now ?? Date.now;
-    this.kept = new LRUCache({ max: options.maxKept ?? 10_000, ttl: this.maxAgeMs, perf: { now: this.now } });
+    this.kept = new LRUCache({ max: options.maxKept ?? 10_000, ttl: this.maxAgeMs, ttlResolution: 0, perf: { now: this.now } });
   }
 
   static holds(id: string): boolean {

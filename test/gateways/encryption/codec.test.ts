@@ -45,7 +45,7 @@ it('no bit can be changed unnoticed: not of the data, not of what is bound to it
   );
   await fc.assert(
     fc.asyncProperty(flips, async ({ where, bit }) => {
-      const changed: Payload = structuredClone({ metadata: { ...kept!.metadata }, data: kept!.data });
+      const changed: Payload = structuredClone({ metadata: { ...kept!.metadata }, data: kept!.data! });
       const target = where === 'data' ? changed.data! : changed.metadata![where]!;
       target[bit >> 3]! ^= 1 << (bit & 7);
       await expect(codec.decode([changed])).rejects.toMatchObject({ name: expect.stringMatching(/^Payload(Integrity|Key)Error$/) });
