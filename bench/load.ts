@@ -56,8 +56,9 @@ export async function benchLoad({ rounds, seconds, factor, minutes }: LoadBenchS
       const health = watchHealth(stack.url);
       const overload = await load({ seconds, rate: capacity * factor });
       const healthMs = await health();
+      const limit = await metricOf(stack.url, 'longwatch_http_requests_under_way\\{what="limit"\\}');
       const after = await load({ seconds, rate: capacity * AFTERWARDS });
-      all.push({ capacity, unloaded, overload, after, healthMs });
+      all.push({ capacity, unloaded, overload, after, healthMs, limit });
       bar.increment();
     }
     bar.stop();
@@ -76,6 +77,8 @@ interface Round {
   overload: PhaseResult;
   after: PhaseResult;
   healthMs: number[];
+  /** Requests that were let in at once at the end of the overload. */
+  limit: number;
 }
 
 const served = ({ accepted }: PhaseResult): number => accepted.length;
@@ -84,9 +87,9 @@ const latenciesOf = ({ accepted }: PhaseResult): number[] => accepted.map(([, ta
 /** How long /healthz takes, five times a second, until it is told to end. */
 function watchHealth(url: string): () => Promise<number[]> {
   const taken: number[] = [];
-  let over = false;
+  const over = new AbortController();
   const watch = (async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       const began = performance.now();
       const { status } = await fetch(`${url}/healthz`);
       if (status !== 200) throw new Error(`/healthz answered ${status}`);
@@ -96,9 +99,15 @@ function watchHealth(url: string): () => Promise<number[]> {
     return taken;
   })();
   return () => {
-    over = true;
+    over.abort();
     return watch;
   };
+}
+
+/** One figure of /metrics, by a pattern of its name. */
+async function metricOf(url: string, name: string): Promise<number> {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(new RegExp(`^${name} ([\\d.e+]+)`, 'm').exec(metrics)?.[1]);
 }
 
 /** Milliseconds after the overload's end at which the last request was turned away; 0 where none was. */
@@ -127,6 +136,8 @@ function report(all: readonly Round[], { rounds, seconds, factor }: LoadBenchSet
   console.log(`last request turned away after the overload's end ${ms(of(recovery))}`);
   console.log(`p99 of being turned away                          ${ms(of(({ overload }) => percentile(overload.shed, 99)))}`);
   console.log(`p99 of /healthz under overload                    ${ms(of(({ healthMs }) => percentile(healthMs, 99)))}`);
+  for (const [i, { capacity, unloaded, overload, limit }] of all.entries())
+    console.log(`  round ${i + 1}: capacity ${capacity.toFixed(0)}, p99 unloaded ${ms(percentile(latenciesOf(unloaded), 99))} of ${served(unloaded)}, under overload ${ms(percentile(latenciesOf(overload), 99))} of ${served(overload)}, let in at once ${limit}`);
   const statuses = all.map(({ overload }) => overload.byStatus);
   console.log(`Answers under overload: ${[...new Set(statuses.flatMap(Object.keys))].map((status) => `${statuses.reduce((sum, one) => sum + (one[status] ?? 0), 0)} × ${status}`).join(', ')}.`);
   console.log(`Every answer that turned one away said when to come back: ${all.every(({ overload }) => overload.retryAfter) ? 'yes' : 'NO'}.\n`);
@@ -138,10 +149,9 @@ async function longRun(url: string, overload: (rate: number) => Promise<PhaseRes
   const heaps: number[] = [];
   for (const end = performance.now() + minutes * 60_000; performance.now() < end; ) {
     const result = await overload(rate);
-    const metrics = await (await fetch(`${url}/metrics`)).text();
-    const bytes = (name: string) => Number(new RegExp(`^${name} ([\\d.e+]+)`, 'm').exec(metrics)?.[1]) / 2 ** 20;
-    heaps.push(bytes('nodejs_heap_size_used_bytes'));
-    table.push([`${((minutes * 60_000 - (end - performance.now())) / 1_000).toFixed(0)} s`, `${heaps.at(-1)?.toFixed(0)} MiB`, `${bytes('process_resident_memory_bytes').toFixed(0)} MiB`, served(result), result.shed.length]);
+    const [heap, resident] = [await metricOf(url, 'nodejs_heap_size_used_bytes'), await metricOf(url, 'process_resident_memory_bytes')];
+    heaps.push(heap / 2 ** 20);
+    table.push([`${((minutes * 60_000 - (end - performance.now())) / 1_000).toFixed(0)} s`, `${heaps.at(-1)?.toFixed(0)} MiB`, `${(resident / 2 ** 20).toFixed(0)} MiB`, served(result), result.shed.length]);
   }
   console.log(table.toString());
   const half = Math.floor(heaps.length / 2);

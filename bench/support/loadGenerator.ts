@@ -9,7 +9,7 @@ export interface Phase {
   seconds: number;
   /** Open loop: requests a second, at random instants (a Poisson process), whether or not earlier ones were answered. */
   rate?: number;
-  /** Closed loop: requests in flight. */
+  /** Closed loop: requests in flight; whoever is turned away waits a moment, as a client should. */
   inFlight?: number;
   /** Makes ids unlike those of other phases. */
   name: string;
@@ -33,6 +33,8 @@ export interface PhaseResult {
 /** More than enough for what is answered at once; beyond it a request waits here, which counts. */
 const agent = new Agent({ keepAlive: true, maxSockets: 2_000 });
 
+const BACK_OFF_MS = 20;
+
 async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): Promise<PhaseResult> {
   const target = new URL(url);
   const result: PhaseResult = { sent: 0, seconds, byStatus: {}, accepted: [], shed: [], shedAt: [], retryAfter: true };
@@ -43,7 +45,7 @@ async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): 
     const taken = (status: string, hasRetryAfter = true): void => {
       const ms = performance.now() - due;
       result.byStatus[status] = (result.byStatus[status] ?? 0) + 1;
-      if (/^2/.test(status)) result.accepted.push([due - began, ms]);
+      if (status.startsWith('2')) result.accepted.push([due - began, ms]);
       else if (status === '503' || status === '429') {
         result.shed.push(ms);
         result.shedAt.push(due - began);
@@ -79,7 +81,11 @@ async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): 
     }
   } else {
     const lane = async (): Promise<void> => {
-      while (performance.now() < began + seconds * 1_000) await send(performance.now());
+      while (performance.now() < began + seconds * 1_000) {
+        const before = result.shed.length;
+        await send(performance.now());
+        if (result.shed.length > before) await new Promise((resolve) => setTimeout(resolve, BACK_OFF_MS));
+      }
     };
     underWay.push(...Array.from({ length: inFlight ?? 1 }, lane));
   }

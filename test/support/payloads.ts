@@ -11,7 +11,7 @@ export interface FoundPayload {
 
 /** Every payload of a message of Temporal's, headers, memo, user metadata and failures included; search attributes are no payloads of ours. */
 export function payloadsOf(message: unknown, at = ''): FoundPayload[] {
-  if (typeof message !== 'object' || message === null || ArrayBuffer.isView(message) || /\.searchAttributes$/.test(at)) return [];
+  if (typeof message !== 'object' || message === null || ArrayBuffer.isView(message) || at.endsWith('.searchAttributes')) return [];
   const encoding = (message as Payload).metadata?.['encoding'];
   if (ArrayBuffer.isView(encoding)) {
     const { metadata, data } = message as Payload;
