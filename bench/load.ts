@@ -56,7 +56,7 @@ export async function benchLoad({ rounds, seconds, factor, minutes }: LoadBenchS
       const health = watchHealth(stack.url);
       const overload = await load({ seconds, rate: capacity * factor });
       const healthMs = await health();
-      const limit = await metricOf(stack.url, 'longwatch_http_requests_under_way\\{what="limit"\\}');
+      const limit = await metricOf(stack.url, 'longwatch_http_admission_requests\\{what="limit"\\}');
       const after = await load({ seconds, rate: capacity * AFTERWARDS });
       all.push({ capacity, unloaded, overload, after, healthMs, limit });
       bar.increment();

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { bundleOptions } from '../src/workers/bundle';
 
 const WORKFLOWS = join(__dirname, '..', 'src', 'workflows');
 
@@ -10,11 +11,7 @@ async function main(): Promise<void> {
     ['workflow-bundle.js', undefined],
     ['workflow-bundle-encrypting.js', join(WORKFLOWS, 'failureConverter.ts')],
   ] as const) {
-    const { code } = await bundleWorkflowCode({
-      workflowsPath: join(WORKFLOWS, 'index.ts'),
-      ...(converter && { failureConverterPath: converter }),
-      logger: new DefaultLogger('WARN'),
-    });
+    const { code } = await bundleWorkflowCode(bundleOptions(converter));
     writeFileSync(join(__dirname, '..', 'dist', file), code);
   }
 }

@@ -4,7 +4,7 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { watchedAdmission } from './api/admissionMetrics';
+import { Admission } from './api/admission';
 import { createApp } from './api/app';
 import { CallerLimits } from './api/callerLimits';
 import { CODEC_PATH } from './api/crossOrigin';
@@ -20,6 +20,7 @@ import { type Progress, showProgress } from './local/progress';
 import { startScreen } from './local/screen';
 import { developmentSecrets, type Secrets } from './local/secrets';
 import { type Stack, startStack } from './local/stack';
+import { startTracing, type Tracing } from './telemetry/tracing';
 import { installRuntime, startWorkers, type Workers } from './workers';
 import { type Queue, selectQueues, UnknownQueueError } from './workers/queues';
 import { searchAttributeTypes } from './workflows/searchAttributes';
@@ -27,6 +28,9 @@ import { searchAttributeTypes } from './workflows/searchAttributes';
 const ROOT = join(__dirname, '..');
 const MODEL = join(ROOT, 'model', 'fraud.json');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+
+/** The one that OpenTelemetry's exporter for Prometheus has. */
+const USUAL_METRICS_PORT = 9464;
 
 type Mode = 'all' | 'api' | 'worker';
 
@@ -65,10 +69,13 @@ async function main(): Promise<void> {
 
 /** One process from start to stop: parts come up in order and go down in reverse, each within a bound. */
 class Run {
+  private tracing: Tracing | undefined;
   private stack: Stack | undefined;
   private graph: Graph | undefined;
   private workers: Workers | undefined;
   private api: Listening | undefined;
+  /** Of a process without an API. */
+  private health: Listening | undefined;
   private stopped: Promise<void> | undefined;
   /** By which the embedded Web UI has payloads decrypted: another one with each start. */
   private readonly codecLinkToken: string | undefined;
@@ -91,7 +98,9 @@ class Run {
     const keysGiven = config.LONGWATCH_API_KEYS !== undefined || config.LONGWATCH_JWKS_URL !== undefined;
     if (mode !== 'worker' && !isLoopback(config.HOST) && !keysGiven)
       throw new ConfigError(`HOST is ${config.HOST}: listening beyond this machine needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL`);
-    installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL);
+    const { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesCollector, OTEL_SDK_DISABLED: untraced } = config;
+    if ((collector ?? tracesCollector) !== undefined && !untraced)
+      this.tracing = startTracing({ serviceName: config.OTEL_SERVICE_NAME, serviceVersion: version, protocol: config.OTEL_EXPORTER_OTLP_PROTOCOL });
     const secrets = this.openStack();
     const endpoints = await this.endpoints();
     const graph = buildGraph({
@@ -102,12 +111,19 @@ class Run {
       ...(this.codecLinkToken !== undefined && { codecLinkToken: this.codecLinkToken }),
     });
     this.graph = graph;
+    installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
+      logger: graph.logger,
+      onMetrics: (updates) => graph.metrics.temporal.take(updates),
+    });
     await graph.prepareStores();
     await graph.startRules();
     if (mode !== 'worker') {
       await graph.warmUp();
       this.api = await this.listen(graph, secrets, endpoints);
       this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
+    } else {
+      this.health = await this.listenForHealth(graph);
+      this.progress.done('health and metrics', `at ${this.health.url}`);
     }
     const temporal = await this.stack?.temporal;
     if (mode !== 'api') this.workers = this.serve(graph, queues);
@@ -192,7 +208,9 @@ class Run {
             ...(config.LONGWATCH_JWT_ISSUER && { issuer: config.LONGWATCH_JWT_ISSUER }),
           },
     );
-    const admission = watchedAdmission(config.LONGWATCH_MAX_CONCURRENT_REQUESTS, graph.metrics.registry);
+    const { http } = graph.metrics;
+    const admission = new Admission({ max: config.LONGWATCH_MAX_CONCURRENT_REQUESTS, onShed: (where) => http.turnedAway(where) });
+    http.watchAdmission(() => admission.state);
     const app = createApp({
       admission,
       callerLimits: new CallerLimits(config.LONGWATCH_CALLER_LIMITS),
@@ -200,11 +218,28 @@ class Run {
       authenticator,
       logger: graph.logger,
       registry: graph.metrics.registry,
+      watch: graph.metrics.http,
       readiness: () => graph.readiness(mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting')),
       version,
       uiOrigins: uiOrigins(config, endpoints),
     });
     return listen(app, { host: config.HOST, port: (await this.apiPort)?.port ?? config.PORT, admission, maxConnections: config.LONGWATCH_MAX_CONNECTIONS });
+  }
+
+  /** What orchestrators and scrapers ask of a process that has no API. */
+  private listenForHealth(graph: Graph): Promise<Listening> {
+    const { HOST: host, LONGWATCH_WORKER_PORT: port } = this.config;
+    const app = createApp({
+      routes: [],
+      authenticator: new Authenticator([]),
+      logger: graph.logger,
+      registry: graph.metrics.registry,
+      watch: graph.metrics.http,
+      readiness: () => graph.readiness(this.workers?.state() ?? 'starting'),
+      version,
+    });
+    if (port !== undefined) return listen(app, { host, port, setting: 'LONGWATCH_WORKER_PORT' });
+    return listen(app, { host, port: USUAL_METRICS_PORT }).catch(() => listen(app, { host, port: 0 }));
   }
 
   private serve(graph: Graph, queues: readonly Queue[]): Workers {
@@ -214,6 +249,7 @@ class Run {
       namespace: graph.target.namespace,
       ...(graph.target.dataConverter && { dataConverter: graph.target.dataConverter }),
       activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
+      bundlePath: this.config.LONGWATCH_WORKFLOW_BUNDLE,
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
       onFault: graph.onFault,
       onRunning: () => {
@@ -269,6 +305,8 @@ class Run {
       await this.graph?.close();
       await this.stack?.stop();
       (await this.apiPort)?.release();
+      await this.health?.close();
+      await this.tracing?.stop();
       if (signal) process.exit(process.exitCode ?? 0);
       if (process.exitCode) process.exit();
     })();

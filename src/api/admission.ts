@@ -5,13 +5,18 @@ import { Problem } from './problem';
 /** Where a request was turned away: as it arrived, before anything was read of it; or when it could have begun. */
 export type ShedWhere = 'arrival' | 'queue';
 
-export interface AdmissionSettings extends ConcurrencySettings {
+export interface AdmissionSettings extends Partial<ConcurrencySettings> {
+  /** Requests under way at once, at most. */
+  max: number;
   /** Milliseconds that a request waits at most for its turn; the queue is shorter than that as a rule. Default 1,000. */
   maxWaitMs?: number;
   /** Milliseconds for which a request whose body is still on its way has a place. Default 250. */
   bodyWithinMs?: number;
   onShed?(where: ShedWhere): void;
 }
+
+/** Before anything is known of how fast this machine is; and below which one slow request would keep out all others. */
+const [INITIAL, MIN] = [8, 2];
 
 /** Orchestrators and scrapers must see an overloaded process as it is. */
 const EXEMPT = /^\/(healthz|readyz|metrics)(\?|$)/;
@@ -45,7 +50,8 @@ export class Admission {
   private underWay = 0;
 
   constructor(private readonly settings: AdmissionSettings) {
-    this.limit = new ConcurrencyLimit(settings);
+    const { max } = settings;
+    this.limit = new ConcurrencyLimit({ min: Math.min(MIN, max), initial: Math.min(INITIAL, max), ...settings });
   }
 
   get state(): { limit: number; active: number; waiting: number } {

@@ -6,7 +6,9 @@ import type { FieldFault } from '../domain/errors';
 import type { Admission } from './admission';
 import type { BrowserSession, SessionFrame } from './browserSession';
 import type { CallerLimits } from './callerLimits';
+import { noteIds } from '../telemetry/ids';
 import { Problem } from './problem';
+import { idsOfRequest } from './requestIds';
 
 /**
  * How a route is written: one object that says everything about it, made by `route({...})`. Express routes,
@@ -152,6 +154,7 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
     const named = faults.map(({ field, message }) => `${field || 'the body'} ${message}`).join('; ');
     throw new Problem(400, named, { errors: faults, type: 'invalid' });
   }
+  noteIds(idsOfRequest(one.path, input.params, input.body));
   const reply = await one.handler(input);
   // Sending it is no work of ours, however slowly the client reads; a session is still to be saved.
   if (one.session) response.once('finish', onDone);

@@ -17,6 +17,8 @@ export interface Listening {
 export interface ListenSettings {
   host: string;
   port: number;
+  /** The setting that chose the port, for messages. Default `PORT`. */
+  setting?: string;
   /** Asked before the application is. */
   admission?: Admission;
   /** Open connections; the next is closed at once. Default 10,000. */
@@ -35,7 +37,7 @@ const NEARLY_FULL = 0.9;
 
 /** Serves an application. Slow or silent clients are cut, and take nothing from others meanwhile. */
 export async function listen(app: Express, settings: ListenSettings): Promise<Listening> {
-  const { host, port, admission, maxConnections = 10_000, headersTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = settings;
+  const { host, port, setting = 'PORT', admission, maxConnections = 10_000, headersTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = settings;
   const server = createServer(
     {
       headersTimeout: headersTimeoutMs,
@@ -62,7 +64,7 @@ export async function listen(app: Express, settings: ListenSettings): Promise<Li
     }
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, setting)));
     server.listen(port, host, resolve);
   });
   const address = server.address() as AddressInfo;
@@ -85,10 +87,10 @@ export async function listen(app: Express, settings: ListenSettings): Promise<Li
   };
 }
 
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+function listenError(error: NodeJS.ErrnoException, host: string, port: number, setting: string): Error {
   if (error.code === 'EADDRINUSE')
-    return new ListenError(`Port ${port} on ${host} is taken. Stop what listens there, or choose another: PORT=3001 npm start`);
-  if (error.code === 'EACCES') return new ListenError(`Port ${port} needs privileges. Choose one over 1023: PORT=3000 npm start`);
+    return new ListenError(`Port ${port} on ${host} is taken. Stop what listens there, or choose another: ${setting}=${port + 1} (0: any that is free)`);
+  if (error.code === 'EACCES') return new ListenError(`Port ${port} needs privileges. Choose one over 1023: ${setting}=3000`);
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
     return new ListenError(`This machine has no address ${host}. Set HOST to one that it has, for example 127.0.0.1`);
   return error;

@@ -3,12 +3,13 @@ import { Agent, get as httpGet, type IncomingMessage, request as httpRequest } f
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { z } from 'zod';
-import { watchedAdmission } from '../../src/api/admissionMetrics';
+import { Admission } from '../../src/api/admission';
 import { createApp } from '../../src/api/app';
 import { Authenticator, parseApiKeys } from '../../src/api/auth';
 import { CallerLimits, type RateLimits } from '../../src/api/callerLimits';
 import { type AnyRoute, route } from '../../src/api/routes';
 import { listen, type Listening, type ListenSettings } from '../../src/api/server';
+import { HttpMetrics } from '../../src/metrics/http';
 import { eventually } from '../support/stack';
 
 const KEY = 'service-key-0123456789';
@@ -36,7 +37,9 @@ async function startHeld({ max = 4, limits, ...settings }: { max?: number; limit
     },
   });
   const registry = new Registry();
-  const admission = watchedAdmission(max, registry);
+  const metrics = new HttpMetrics(registry);
+  const admission = new Admission({ max, onShed: (where) => metrics.turnedAway(where) });
+  metrics.watchAdmission(() => admission.state);
   const keys = new Authenticator(parseApiKeys(`pay:service:${KEY},other:service:other-key-0123456789`));
   const authenticator = { authenticate: (request: Parameters<Authenticator['authenticate']>[0]) => (reads.authenticated++, keys.authenticate(request)) } as Authenticator;
   const app = createApp({

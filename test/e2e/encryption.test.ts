@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import type { Browser, Page } from 'playwright-core';
+import { CARRIER_HEADER } from '../../src/domain/carrier';
 import { readAddresses } from '../../src/local/addresses';
 import { investigationId } from '../../src/workflows/fraud/declarations';
 import { launchChromium } from '../support/chromium';
 import { payment } from '../support/payment';
-import { legible, payloadsOf } from '../support/payloads';
+import { headersOf, legible, payloadsOf } from '../support/payloads';
 import { eventually, removeDataDir, type RunningStack, startLongwatch } from '../support/stack';
 
 let stack: RunningStack;
@@ -55,6 +56,8 @@ it('an investigator reads an encrypted case in the Web UI as if it were not, and
     const handle = new Client({ connection }).workflow.getHandle(investigationId(transactionId));
     const history = await handle.fetchHistory();
     expect(payloadsOf(history).filter(({ encoding }) => encoding !== 'binary/encrypted')).toEqual([]);
+    // Headers, which nothing encrypts, hold ids of requests and traces.
+    for (const [name, value] of headersOf(history)) expect([name, Object.keys(value as object).filter((key) => !['requestId', 'traceparent', 'tracestate'].includes(key))]).toEqual([CARRIER_HEADER, []]);
     const described = await connection.workflowService.describeWorkflowExecution({ namespace: 'default', execution: { workflowId: handle.workflowId } });
     for (const text of ['books-42', 'the customer was called']) for (const told of [history, described]) expect(legible(told)).not.toContain(text);
   } finally {

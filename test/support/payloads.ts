@@ -9,9 +9,9 @@ export interface FoundPayload {
   data: string;
 }
 
-/** Every payload of a message of Temporal's, headers, memo, user metadata and failures included; search attributes are no payloads of ours. */
+/** Every payload of a message of Temporal's, memo, user metadata and failures included; search attributes and headers are no payloads of ours. */
 export function payloadsOf(message: unknown, at = ''): FoundPayload[] {
-  if (typeof message !== 'object' || message === null || ArrayBuffer.isView(message) || at.endsWith('.searchAttributes')) return [];
+  if (typeof message !== 'object' || message === null || ArrayBuffer.isView(message) || /\.(searchAttributes|header)$/.test(at)) return [];
   const encoding = (message as Payload).metadata?.['encoding'];
   if (ArrayBuffer.isView(encoding)) {
     const { metadata, data } = message as Payload;
@@ -27,6 +27,16 @@ export function legible(message: unknown): string {
     const bytes = value as { type?: string; data?: number[] } | null;
     return bytes?.type === 'Buffer' && Array.isArray(bytes.data) ? Buffer.from(bytes.data).toString('latin1') : ArrayBuffer.isView(value) ? Buffer.from(value as Uint8Array).toString('latin1') : value;
   });
+}
+
+/** What the headers of a message hold, by name: nothing encrypts them. */
+export function headersOf(message: unknown): [string, unknown][] {
+  if (typeof message !== 'object' || message === null || ArrayBuffer.isView(message)) return [];
+  return Object.entries(message).flatMap(([name, value]) =>
+    name === 'header'
+      ? Object.entries((value as { fields?: Record<string, Payload> } | null)?.fields ?? {}).map(([header, { data }]): [string, unknown] => [header, JSON.parse(Buffer.from(data ?? []).toString() || 'null')])
+      : headersOf(value),
+  );
 }
 
 /** Search attributes of a history as they are, by name. */

@@ -10,8 +10,11 @@ import { pino } from 'pino';
 import request from 'supertest';
 import { readConfig } from '../../src/config';
 import { buildEncryption } from '../../src/graph/encryption';
+import { bundleOptions } from '../../src/workers/bundle';
+import { workerTelemetry } from '../../src/workers/interceptors';
 import { CART_TYPE, CARTS_QUEUE, cartWorkflowId } from '../../src/workflows/carts/declarations';
 import { FRAUD_QUEUE, investigationId, noteUpdate } from '../../src/workflows/fraud/declarations';
+import { workflowBundle } from '../support/bundle';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { HISTORIES, type History } from '../support/histories';
 import { payment } from '../support/payment';
@@ -27,13 +30,12 @@ const converterOf = (...keys: string[]): DataConverter | undefined =>
   buildEncryption(readConfig({ LONGWATCH_PAYLOAD_KEYS: keys.join(',') }), pino({ level: 'silent' }))?.dataConverter;
 const encrypting = converterOf(first)!;
 
-let plainBundle: WorkflowBundleWithSourceMap;
+let plainBundle: { codePath: string };
 let bundle: WorkflowBundleWithSourceMap;
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const shared = { workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('ERROR') };
-  plainBundle = await bundleWorkflowCode(shared);
-  bundle = await bundleWorkflowCode({ ...shared, failureConverterPath: encrypting.failureConverterPath! });
+  plainBundle = await workflowBundle();
+  bundle = await bundleWorkflowCode({ ...bundleOptions(encrypting.failureConverterPath), logger: new DefaultLogger('ERROR') });
 }, 120_000);
 
 const recorded = readdirSync(HISTORIES).flatMap((type) => readdirSync(join(HISTORIES, type)).map((file) => ({ type, file, history: () => historyFromJSON(JSON.parse(readFileSync(join(HISTORIES, type, file), 'utf8'))) })));
@@ -77,7 +79,7 @@ describe('on a server', () => {
   /** A worker of a queue with these keys, for as long as the work takes; without a cache, so that it reads all that was written before. */
   async function served<T>(taskQueue: typeof FRAUD_QUEUE | typeof CARTS_QUEUE, keys: string[], work: () => Promise<T>, activities: object = graph.activities[taskQueue]!): Promise<T> {
     const dataConverter = converterOf(...keys);
-    const worker = await Worker.create({ connection: native, taskQueue, workflowBundle: dataConverter ? bundle : plainBundle, activities, maxCachedWorkflows: 0, ...(dataConverter && { dataConverter }) });
+    const worker = await Worker.create({ connection: native, taskQueue, workflowBundle: dataConverter ? bundle : plainBundle, activities, ...workerTelemetry, maxCachedWorkflows: 0, ...(dataConverter && { dataConverter }) });
     return worker.runUntil(work());
   }
   const historyOf = (workflowId: string): Promise<History> => clientWith().workflow.getHandle(workflowId).fetchHistory();

@@ -1,0 +1,64 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+export interface ServedRequest {
+  method: string;
+  /** The route's pattern, never a path; `none` where there is no route. */
+  route: string;
+  /** 499: the client went away before the answer. */
+  status: number;
+  seconds: number;
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Requests: rate, errors and duration by route; what is turned away, and how many are let in at once. */
+export class HttpMetrics {
+  private readonly requests: Histogram<'method' | 'route' | 'status'>;
+  private readonly underWay: Gauge;
+  private readonly shed: Counter<'where'>;
+
+  constructor(private readonly registry: Registry) {
+    const registers = [registry];
+    this.requests = new Histogram({
+      name: 'longwatch_http_request_seconds',
+      help: 'Requests by route pattern, method and status; 499: the client went away first',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+      registers,
+    });
+    this.underWay = new Gauge({ name: 'longwatch_http_requests_in_flight', help: 'Requests that are being answered', registers });
+    this.shed = new Counter({
+      name: 'longwatch_http_shed_total',
+      help: 'Requests turned away because too many were under way: as they arrived, of which nothing else is counted, or when they could have begun',
+      labelNames: ['where'],
+      registers,
+    });
+  }
+
+  began(): void {
+    this.underWay.inc();
+  }
+
+  served({ method, route, status, seconds }: ServedRequest): void {
+    this.underWay.dec();
+    // Node.js takes dozens of methods; whoever tries them is not to make as many series.
+    this.requests.observe({ method: METHODS.has(method) ? method : 'other', route, status: String(status) }, seconds);
+  }
+
+  turnedAway(where: 'arrival' | 'queue'): void {
+    this.shed.inc({ where });
+  }
+
+  /** @param state asked whenever metrics are collected. */
+  watchAdmission(state: () => { limit: number; active: number; waiting: number }): void {
+    const gauge = new Gauge({
+      name: 'longwatch_http_admission_requests',
+      help: 'Requests whose work is under way (active), that wait for their turn (waiting), and that may be under way (limit)',
+      labelNames: ['what'],
+      registers: [this.registry],
+      collect() {
+        for (const [what, count] of Object.entries(state())) gauge.set({ what }, count);
+      },
+    });
+  }
+}
