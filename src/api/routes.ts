@@ -118,9 +118,9 @@ function authorise(one: AnyRoute, parts: RouterParts): RequestHandler {
     response.locals['route'] = one.path;
     if (one.roles !== 'public') {
       const caller = await parts.authenticate(request);
+      if (parts.callerLimits) response.set(parts.callerLimits.take(caller));
       if (caller.role !== 'admin' && !one.roles.includes(caller.role))
         throw new Problem(403, `This needs one of the roles ${[...one.roles, 'admin'].join(', ')}; you have ${caller.role}`);
-      if (parts.callerLimits) response.set(parts.callerLimits.take(caller));
       response.locals['caller'] = caller;
     }
     next();

@@ -7,6 +7,7 @@ import { LOCAL_CREDENTIALS } from '../endpoints';
 import { EncryptionCodec } from '../gateways/encryption/codec';
 import { ConfiguredKeys, type KeyRing } from '../gateways/encryption/keys';
 import { kmsClient, KmsKeys, MovedKeys } from '../gateways/encryption/kmsKeys';
+import type { CallWatch } from '../telemetry/calls';
 
 export interface Encryption {
   /** For clients and workers alike. */
@@ -17,8 +18,8 @@ export interface Encryption {
 type Settings = Pick<Config, 'LONGWATCH_PAYLOAD_KEYS' | 'LONGWATCH_PAYLOAD_KMS_KEYS' | 'KMS_ENDPOINT' | 'AWS_REGION'>;
 
 /** Encryption of all payloads and the codec that the Web UI asks; undefined where no keys are configured. */
-export function buildEncryption(config: Settings, logger: Logger, linkToken?: string): Encryption | undefined {
-  const keys = keyRing(config);
+export function buildEncryption(config: Settings, logger: Logger, { linkToken, watch }: { linkToken?: string | undefined; watch?: CallWatch } = {}): Encryption | undefined {
+  const keys = keyRing(config, watch);
   if (!keys) return undefined;
   const codec = new EncryptionCodec(keys);
   return {
@@ -31,9 +32,9 @@ export function buildEncryption(config: Settings, logger: Logger, linkToken?: st
   };
 }
 
-function keyRing(config: Settings): KeyRing | undefined {
+function keyRing(config: Settings, watch: CallWatch | undefined): KeyRing | undefined {
   const { LONGWATCH_PAYLOAD_KEYS: given, LONGWATCH_PAYLOAD_KMS_KEYS: kmsKeyIds, KMS_ENDPOINT: endpoint, AWS_REGION: region } = config;
   if (kmsKeyIds.length === 0) return given.length === 0 ? undefined : new ConfiguredKeys(given);
-  const client = kmsClient({ region, ...(endpoint && { endpoint, credentials: LOCAL_CREDENTIALS }) });
+  const client = kmsClient({ region, ...(endpoint && { endpoint, credentials: LOCAL_CREDENTIALS }), ...(watch && { watch }) });
   return new MovedKeys(new KmsKeys(client, kmsKeyIds), new ConfiguredKeys(given));
 }

@@ -92,7 +92,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const dynamodb = dynamoDBClient({ region, ...endpoints.dynamodb });
   const prefix = config.LONGWATCH_TABLE_PREFIX;
   const db = openDb(dynamodb, prefix, (call) => metrics.dynamodb.call(call));
-  const encryption = buildEncryption(config, logger, codecLinkToken);
+  const encryption = buildEncryption(config, logger, { linkToken: codecLinkToken, watch: metrics.gateways.call });
   const target: TemporalTarget = { ...temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE }), ...(encryption && { dataConverter: encryption.dataConverter }) };
   const temporal = new Temporal(target, metrics.gateways.call);
   const sagemaker = sagemakerClient({ region, ...endpoints.sagemaker, watch: metrics.gateways.call });

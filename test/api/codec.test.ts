@@ -17,7 +17,7 @@ const keyOf = (id: string) => `${id}:${randomBytes(32).toString('base64')}`;
 const [current, old, lost] = [keyOf('current'), keyOf('old'), keyOf('lost')];
 const appWith = (payloadKeys: string, link?: string) =>
   createApp({
-    routes: buildEncryption(readConfig({ LONGWATCH_PAYLOAD_KEYS: payloadKeys }), logger, link)!.routes,
+    routes: buildEncryption(readConfig({ LONGWATCH_PAYLOAD_KEYS: payloadKeys }), logger, { linkToken: link })!.routes,
     authenticator: new Authenticator(parseApiKeys(`ana:investigator:${keys.ana},pay:service:${keys.pay},ada:customer:${keys.ada}`)),
     logger,
     registry: new Registry(),

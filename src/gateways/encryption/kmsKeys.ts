@@ -2,6 +2,7 @@ import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import { DecryptCommand, GenerateDataKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { LRUCache } from 'lru-cache';
+import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type DataKey, type KeyRing, PayloadKeyError } from './keys';
 
 export interface KmsSettings {
@@ -9,10 +10,12 @@ export interface KmsSettings {
   /** Absent: AWS itself. */
   endpoint?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
+  watch?: CallWatch;
 }
 
-export function kmsClient(settings: KmsSettings): KMSClient {
-  return new KMSClient({ ...settings, maxAttempts: 4, requestHandler: new NodeHttpHandler({ connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true }) });
+export function kmsClient({ watch, ...settings }: KmsSettings): KMSClient {
+  const requestHandler = new NodeHttpHandler({ connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true });
+  return watchedClient(new KMSClient({ ...settings, maxAttempts: 4, requestHandler }), 'kms', watch);
 }
 
 export interface KmsKeysOptions {
