@@ -13,7 +13,7 @@
  *   local                  config, domain
  *   graph, main            everything (only main sees local)
  */
-const declarations = '^src/workflows/.*(declarations|searchAttributes)[.]ts$';
+const declarations = '^src/workflows/.*(declarations|searchAttributes|carrierHeader)[.]ts$';
 const floor = (name, allowed) => ({
   name: `${name.replace(/\W/g, '')}-imports-only-what-is-below`,
   severity: 'error',
