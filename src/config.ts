@@ -35,6 +35,9 @@ const schema = z.object({
   LONGWATCH_PUBLIC_URL: url.optional().describe('Address of the API as customers reach it, for links'),
   LONGWATCH_TABLE_PREFIX: z.string().regex(/^[A-Za-z0-9_.-]{0,100}$/).default('longwatch-').describe('Prefix of all table names'),
   LONGWATCH_QUEUES: z.string().optional().describe('Task queues that this process serves, comma separated; default all'),
+  LONGWATCH_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional().describe('Port of a process that serves queues alone for /healthz, /readyz and /metrics, on HOST; without it there is none'),
+  LONGWATCH_GRACE_MS: integer(25_000, 1_000, HOUR).describe('On SIGTERM: time that requests and activities under way have to finish; then the process ends all the same. Less than the orchestrator waits before it kills'),
+  LONGWATCH_STOP_DELAY_MS: integer(0, 0, 10 * MINUTE).describe('On SIGTERM: time that the API still takes requests while /readyz already answers 503, where the load balancer hears of a stop by that alone'),
   LONGWATCH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   AWS_REGION: z.string().default('us-east-1'),
   DYNAMODB_ENDPOINT: url.optional().describe('DynamoDB other than the embedded one; "aws" is set by LONGWATCH_AWS=true'),
@@ -43,6 +46,7 @@ const schema = z.object({
   LONGWATCH_STREAM_BATCH: integer(300, 1, 1_000).describe('Transactions of a stream that are decided at once, with one scoring call'),
   LONGWATCH_STREAM_MODEL_DEADLINE_MS: integer(5_000, 1, 60_000).describe('Time that the model has for a batch of a stream'),
   LONGWATCH_STREAM_WITHOUT_MODEL: z.enum(['degrade', 'wait']).default('degrade').describe('Stream while the model is away: degrade: decide by the rules alone and score again later; wait: for the model'),
+  LONGWATCH_STREAMS_BY: z.enum(['workflow', 'lambda']).default('workflow').describe('Who reads streams: workflow: the workers; lambda: functions that AWS calls, so that no worker does'),
   SAGEMAKER_ENDPOINT: url.optional().describe('SageMaker runtime other than the embedded one'),
   SAGEMAKER_ENDPOINT_NAME: z.string().default('longwatch-fraud').describe('Name of the SageMaker endpoint'),
   LONGWATCH_LOCAL_MODELS: z
@@ -55,6 +59,9 @@ const schema = z.object({
   LONGWATCH_AWS: flag.describe('true: parts without an endpoint of their own are AWS itself, nothing is embedded but Temporal'),
   TEMPORAL_ADDRESS: z.string().optional().describe('Temporal other than the embedded dev server, host:port; TEMPORAL_API_KEY, TEMPORAL_TLS_* and the like are read as Temporal documents them'),
   TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_DEPLOYMENT_NAME: z.string().regex(/^[A-Za-z0-9_-]{1,200}$/, 'must be letters, digits, _ and -').optional().describe('Worker deployment that this process belongs to; with TEMPORAL_WORKER_BUILD_ID workflows are routed by version'),
+  TEMPORAL_WORKER_BUILD_ID: z.string().regex(/^[A-Za-z0-9_.-]{1,200}$/, 'must be letters, digits, _ . and -').optional().describe('Which build of the deployment this process runs'),
+  LONGWATCH_VERSIONING: z.enum(['AUTO_UPGRADE', 'PINNED']).default('AUTO_UPGRADE').describe('With a worker deployment, what becomes of workflows under way when another build is made current: AUTO_UPGRADE: they go over to it; PINNED: they end where they began'),
   TEMPORAL_PROFILE: z.string().optional().describe("Profile of Temporal's own config file: address, TLS, API key"),
   TEMPORAL_UI_PORT: integer(8233, 0, 65_535).describe('Port of the embedded Web UI'),
   TEMPORAL_UI_URL: url.optional().describe('Web UI of an external Temporal, for links'),
@@ -138,12 +145,22 @@ const checked = schema
     path: ['LONGWATCH_LATE_WINDOW_MS'],
     message: 'must be shorter, by more than a day, than what LONGWATCH_KEEP_MINUTES_DAYS and LONGWATCH_KEEP_ARCHIVE_DAYS keep',
   })
+  .refine((config) => (config.TEMPORAL_DEPLOYMENT_NAME === undefined) === (config.TEMPORAL_WORKER_BUILD_ID === undefined), {
+    path: ['TEMPORAL_WORKER_BUILD_ID'],
+    message: 'and TEMPORAL_DEPLOYMENT_NAME go together: set both, or neither',
+  })
   .refine((config) => config.LONGWATCH_KEEP_MINUTES_DAYS <= config.LONGWATCH_KEEP_HOURS_DAYS && config.LONGWATCH_KEEP_HOURS_DAYS <= config.LONGWATCH_KEEP_DAYS_DAYS, {
     path: ['LONGWATCH_KEEP_DAYS_DAYS'],
     message: 'must be at least LONGWATCH_KEEP_HOURS_DAYS, and that at least LONGWATCH_KEEP_MINUTES_DAYS: a day’s devices are known as long as its rollups by the day are kept',
   });
 
 export type Config = z.infer<typeof schema>;
+
+/** The worker deployment version of a process, where the deployment uses versions. */
+export function workerVersion(config: Config): { deploymentName: string; buildId: string; behavior: Config['LONGWATCH_VERSIONING'] } | undefined {
+  const { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_WORKER_BUILD_ID: buildId } = config;
+  return deploymentName === undefined || buildId === undefined ? undefined : { deploymentName, buildId, behavior: config.LONGWATCH_VERSIONING };
+}
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

@@ -3,11 +3,13 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createApp } from './api/app';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AppParts, createApp } from './api/app';
 import { ApiKeyError, Authenticator, parseApiKeys } from './api/auth';
 import { isLoopback, listen, type Listening, ListenError } from './api/server';
-import { type Config, ConfigError, configReference, readConfig } from './config';
+import { type Config, ConfigError, configReference, readConfig, workerVersion } from './config';
 import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
+import { TemporalConfigError } from './gateways/temporal';
 import { buildGraph, type Graph } from './graph';
 import { writeAddresses } from './local/addresses';
 import { StartError } from './local/errors';
@@ -15,7 +17,9 @@ import { type Progress, showProgress } from './local/progress';
 import { startScreen } from './local/screen';
 import { developmentSecrets, type Secrets } from './local/secrets';
 import { type Stack, startStack } from './local/stack';
-import { installRuntime, startWorkers, type Workers } from './workers';
+import { withinGrace } from './shutdown';
+import { TableMismatchError } from './stores/tableCheck';
+import { installRuntime, startWorkers, type Workers, type WorkersSettings } from './workers';
 import { type Queue, selectQueues, UnknownQueueError } from './workers/queues';
 import { searchAttributeTypes } from './workflows/searchAttributes';
 
@@ -24,6 +28,10 @@ const MODEL = join(ROOT, 'model', 'fraud.json');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 
 type Mode = 'all' | 'api' | 'worker';
+
+/** Of the grace period: how long requests have to finish, then activities before they are cancelled; the rest is for what they leave open. */
+const REQUESTS_SHARE = 0.4;
+const ACTIVITIES_SHARE = 0.4;
 
 const USAGE = `Longwatch ${version}: durable lifecycles for DynamoDB data, on Temporal
 
@@ -39,7 +47,7 @@ ${configReference()
 `;
 
 /** Faults that a person can mend, told as one sentence and without a stack. */
-const expected = [ConfigError, ApiKeyError, MissingEndpointError, StartError, ListenError, UnknownQueueError];
+const expected = [ConfigError, ApiKeyError, MissingEndpointError, StartError, ListenError, UnknownQueueError, TemporalConfigError, TableMismatchError];
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
@@ -64,13 +72,16 @@ class Run {
   private graph: Graph | undefined;
   private workers: Workers | undefined;
   private api: Listening | undefined;
+  private health: Listening | undefined;
   private stopped: Promise<void> | undefined;
   private readonly progress: Progress;
+  private readonly version: WorkersSettings['version'];
 
   constructor(
     private readonly mode: Mode,
     private readonly config: Config,
   ) {
+    this.version = workerVersion(config);
     this.progress = showProgress(process.stdout);
   }
 
@@ -90,18 +101,23 @@ class Run {
       publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
     });
     this.graph = graph;
-    await graph.prepareStores();
+    // What is embedded has nobody else who would bring its tables up to date.
+    await graph.prepareStores(endpoints.dynamodb && this.stack && config.DYNAMODB_ENDPOINT === undefined ? 'update' : 'check');
     await graph.startRules();
     if (mode !== 'worker') {
       await graph.warmUp();
       this.api = await this.listen(graph, secrets);
       this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
     }
+    if (mode === 'worker' && config.LONGWATCH_HEALTH_PORT !== undefined) {
+      this.health = await this.listenForHealth(graph, config.LONGWATCH_HEALTH_PORT);
+      this.progress.done('health', `${this.health.url}/readyz`);
+    }
     const temporal = await this.stack?.temporal;
     if (mode !== 'api') this.workers = this.serve(graph, queues);
     if (mode === 'all') await this.untilReady(graph);
     this.progress.stop();
-    this.showScreen(secrets, endpoints, temporal?.uiUrl ?? config.TEMPORAL_UI_URL);
+    this.showScreen(graph, secrets, endpoints, temporal?.uiUrl ?? config.TEMPORAL_UI_URL);
     // A part that dies takes us with it: better a clear end than half a stack.
     this.stack?.broken.catch((error: unknown) => {
       process.exitCode = 1;
@@ -154,12 +170,12 @@ class Run {
       ...(configured.s3 && { s3: { ...configured.s3, ...(s3 && { credentials: LOCAL_CREDENTIALS }) } }),
       ...(configured.mqtt && { mqtt: configured.mqtt }),
       ...(configured.sagemaker && { sagemaker: { ...configured.sagemaker, ...(sagemaker && { credentials: LOCAL_CREDENTIALS }) } }),
-      temporal: { address: configured.temporal.address, ...(temporal && { uiUrl: temporal.uiUrl }) },
+      temporal: { ...configured.temporal, ...(temporal && { address: temporal.address, uiUrl: temporal.uiUrl }) },
     };
   }
 
   private listen(graph: Graph, secrets: Secrets | undefined): Promise<Listening> {
-    const { config, mode } = this;
+    const { config } = this;
     const keys = config.LONGWATCH_API_KEYS ?? (config.LONGWATCH_JWKS_URL || !secrets ? undefined : `dev:admin:${secrets.apiKey}`);
     const authenticator = new Authenticator(
       keys === undefined ? [] : parseApiKeys(keys),
@@ -171,15 +187,22 @@ class Run {
             ...(config.LONGWATCH_JWT_ISSUER && { issuer: config.LONGWATCH_JWT_ISSUER }),
           },
     );
-    const app = createApp({
-      routes: graph.routes,
-      authenticator,
+    return listen(createApp({ ...this.appParts(graph), routes: graph.routes, authenticator }), { host: config.HOST, port: config.PORT });
+  }
+
+  /** `/healthz`, `/readyz` and `/metrics` alone, for whoever keeps workers running. */
+  private listenForHealth(graph: Graph, port: number): Promise<Listening> {
+    return listen(createApp({ ...this.appParts(graph), routes: [], authenticator: new Authenticator([], undefined) }), { host: this.config.HOST, port });
+  }
+
+  private appParts(graph: Graph): Omit<AppParts, 'routes' | 'authenticator'> {
+    return {
       logger: graph.logger,
       registry: graph.metrics.registry,
-      readiness: () => graph.readiness(mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting')),
+      // On its way out a process wants no more requests, and asks nobody whether it could serve them.
+      readiness: async () => (this.stopped ? { status: 'stopping' } : graph.readiness(this.mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting'))),
       version,
-    });
-    return listen(app, { host: config.HOST, port: config.PORT });
+    };
   }
 
   private serve(graph: Graph, queues: readonly Queue[]): Workers {
@@ -189,6 +212,8 @@ class Run {
       namespace: graph.target.namespace,
       activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
+      graceMs: Math.round(this.config.LONGWATCH_GRACE_MS * ACTIVITIES_SHARE),
+      ...(this.version && { version: this.version }),
       onFault: graph.onFault,
       onRunning: () => {
         this.progress.done('workers', queues.join(', '));
@@ -203,10 +228,10 @@ class Run {
     if (!this.stopped) await graph.temporal.ensureSearchAttributes();
   }
 
-  private showScreen(secrets: Secrets | undefined, endpoints: Endpoints, uiUrl: string | undefined): void {
+  private showScreen(graph: Graph, secrets: Secrets | undefined, endpoints: Endpoints, uiUrl: string | undefined): void {
     if (this.stopped) return;
     const { config, stack } = this;
-    const namespace = config.TEMPORAL_NAMESPACE;
+    const { namespace, connection } = graph.target;
     const parts = {
       DynamoDB: endpoints.dynamodb?.endpoint ?? 'AWS',
       ...(endpoints.kinesis && { Kinesis: `${endpoints.kinesis.endpoint ?? 'AWS'} ${endpoints.kinesis.stream}` }),
@@ -214,7 +239,7 @@ class Run {
       // Without the password that the address may hold.
       ...(endpoints.mqtt && { MQTT: endpoints.mqtt.url.replace(/\/\/[^@/]*@/, '//') }),
       model: endpoints.sagemaker?.endpoint ?? 'AWS',
-      Temporal: endpoints.temporal.address,
+      Temporal: connection.address ?? 'localhost:7233',
     };
     if (stack && this.api) writeAddresses(stack.dataDir, { api: this.api.url, ...(uiUrl && { ui: uiUrl }), namespace, parts });
     process.stdout.write(
@@ -236,15 +261,19 @@ class Run {
       return this.stopped;
     }
     if (signal) process.stdout.write('\nStopping: requests and workflow tasks under way are finished first. Ctrl-C again to cut it short.\n');
-    this.stopped = (async () => {
+    const { LONGWATCH_GRACE_MS: graceMs, LONGWATCH_STOP_DELAY_MS: delayMs } = this.config;
+    this.stopped = withinGrace(delayMs + graceMs, async () => {
       this.progress.stop();
-      await this.api?.close();
+      // Whoever sends requests sees /readyz say so before the port closes.
+      if (signal && this.api && delayMs > 0) await sleep(delayMs);
+      await this.api?.close(Math.round(graceMs * REQUESTS_SHARE));
       await this.workers?.shutdown();
       await this.graph?.close();
+      await this.health?.close(0);
       await this.stack?.stop();
       if (signal) process.exit(process.exitCode ?? 0);
       if (process.exitCode) process.exit();
-    })();
+    });
     return this.stopped;
   }
 }

@@ -3,7 +3,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import type { Logger } from 'pino';
 import { Histogram, type Registry } from 'prom-client';
 import type { Authenticator } from './auth';
-import { healthRoutes, type Readiness } from './health';
+import { type HealthParts, healthRoutes } from './health';
 import { Problem, problemOf, sendProblem } from './problem';
 import { type AnyRoute, expressRouter } from './routes';
 
@@ -12,7 +12,7 @@ export interface AppParts {
   authenticator: Authenticator;
   logger: Logger;
   registry: Registry;
-  readiness(): Promise<Readiness>;
+  readiness: HealthParts['readiness'];
   version: string;
 }
 

@@ -17,14 +17,33 @@ export interface TemporalTarget {
   namespace: string;
 }
 
+/** What `TEMPORAL_*` variables or Temporal's config file say cannot be used. */
+export class TemporalConfigError extends Error {
+  override readonly name = 'TemporalConfigError';
+}
+
 /**
  * Where Temporal is: the address given, or what `TEMPORAL_*` variables and the profile of Temporal's config
  * file say (TLS, API key and metadata included).
+ * @throws TemporalConfigError naming the file or the variable that is wrong.
  */
-export function temporalTarget({ address, namespace }: TemporalSettings): TemporalTarget {
+export function temporalTarget({ address, namespace }: TemporalSettings, env: Record<string, string | undefined> = process.env): TemporalTarget {
   if (address !== undefined) return { connection: { address }, namespace };
-  const { connectionOptions, namespace: profiled } = loadClientConnectConfig();
+  // Empty values count as absent, as in our own settings: a compose file or a task definition sets them so.
+  const given = Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''));
+  const { connectionOptions, namespace: profiled } = loaded(given);
+  const { TEMPORAL_TLS_CLIENT_CERT_PATH: cert, TEMPORAL_TLS_CLIENT_KEY_PATH: key, TEMPORAL_TLS_CLIENT_CERT_DATA: certData, TEMPORAL_TLS_CLIENT_KEY_DATA: keyData } = given;
+  if ((cert ?? certData) !== undefined && (key ?? keyData) === undefined)
+    throw new TemporalConfigError('A client certificate needs its key: set TEMPORAL_TLS_CLIENT_KEY_PATH or TEMPORAL_TLS_CLIENT_KEY_DATA');
   return { connection: connectionOptions, namespace: profiled ?? namespace };
+}
+
+function loaded(env: Record<string, string>): ReturnType<typeof loadClientConnectConfig> {
+  try {
+    return loadClientConnectConfig({ overrideEnvVars: env });
+  } catch (error) {
+    throw new TemporalConfigError(`Temporal's settings (TEMPORAL_* or its config file): ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
 }
 
 /** How long a call of ours waits for Temporal before the work stays owed. */

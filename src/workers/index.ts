@@ -21,7 +21,7 @@ export interface WorkersSettings {
   /** Milliseconds that activities have to finish on shutdown; default 5,000. */
   graceMs?: number;
   /** Worker deployment versioning, where the deployment uses it. */
-  version?: { deploymentName: string; buildId: string };
+  version?: { deploymentName: string; buildId: string; behavior: 'AUTO_UPGRADE' | 'PINNED' };
   /** 0 runs every workflow task from history: slow, for tests. */
   maxCachedWorkflows?: number;
   /** Called when the workers poll, again after every reconnection. */
@@ -119,16 +119,17 @@ function createWorkers(settings: WorkersSettings, connection: NativeConnection, 
         workflowBundle,
         activities,
         shutdownGraceTime: graceMs,
-        shutdownForceTime: graceMs + 5_000,
+        // Activities that are cancelled end between two steps; those that do not are given up.
+        shutdownForceTime: Math.round(graceMs * 1.5),
         maxCachedWorkflows: settings.maxCachedWorkflows ?? 500,
         maxConcurrentActivityTaskExecutions: concurrentActivities[taskQueue as Queue],
         // Long activities of the relay and of shards report their position this often at most.
         maxHeartbeatThrottleInterval: '20 s',
         ...(settings.version && {
           workerDeploymentOptions: {
-            version: settings.version,
+            version: { deploymentName: settings.version.deploymentName, buildId: settings.version.buildId },
             useWorkerVersioning: true,
-            defaultVersioningBehavior: 'AUTO_UPGRADE' as const,
+            defaultVersioningBehavior: settings.version.behavior,
           },
         }),
       }),
