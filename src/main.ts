@@ -29,9 +29,8 @@ const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
 type Mode = 'all' | 'api' | 'worker';
 
-/** Of the grace period: how long requests have to finish, then activities before they are cancelled; the rest is for what they leave open. */
-const REQUESTS_SHARE = 0.4;
-const ACTIVITIES_SHARE = 0.4;
+/** Of the grace period: how long requests have to finish, and then activities; the rest is for what they leave open. */
+const SHARES: Readonly<Record<Mode, number>> = { all: 0.4, api: 0.8, worker: 0.8 };
 
 const USAGE = `Longwatch ${version}: durable lifecycles for DynamoDB data, on Temporal
 
@@ -111,7 +110,6 @@ class Run {
     }
     if (mode === 'worker' && config.LONGWATCH_HEALTH_PORT !== undefined) {
       this.health = await this.listenForHealth(graph, config.LONGWATCH_HEALTH_PORT);
-      this.progress.done('health', `${this.health.url}/readyz`);
     }
     const temporal = await this.stack?.temporal;
     if (mode !== 'api') this.workers = this.serve(graph, queues);
@@ -212,7 +210,7 @@ class Run {
       namespace: graph.target.namespace,
       activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
-      graceMs: Math.round(this.config.LONGWATCH_GRACE_MS * ACTIVITIES_SHARE),
+      graceMs: Math.round(this.config.LONGWATCH_GRACE_MS * SHARES[this.mode]),
       ...(this.version && { version: this.version }),
       onFault: graph.onFault,
       onRunning: () => {
@@ -233,6 +231,7 @@ class Run {
     const { config, stack } = this;
     const { namespace, connection } = graph.target;
     const parts = {
+      ...(this.health && { health: `${this.health.url}/readyz` }),
       DynamoDB: endpoints.dynamodb?.endpoint ?? 'AWS',
       ...(endpoints.kinesis && { Kinesis: `${endpoints.kinesis.endpoint ?? 'AWS'} ${endpoints.kinesis.stream}` }),
       ...(endpoints.s3 && { S3: endpoints.s3.endpoint ?? 'AWS' }),
@@ -266,7 +265,7 @@ class Run {
       this.progress.stop();
       // Whoever sends requests sees /readyz say so before the port closes.
       if (signal && this.api && delayMs > 0) await sleep(delayMs);
-      await this.api?.close(Math.round(graceMs * REQUESTS_SHARE));
+      await this.api?.close(Math.round(graceMs * SHARES[this.mode]));
       await this.workers?.shutdown();
       await this.graph?.close();
       await this.health?.close(0);

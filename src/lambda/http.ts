@@ -20,7 +20,7 @@ export function httpHandler({ graph, config }: LambdaProcess): HttpHandler {
     logger: graph.logger,
     registry: graph.metrics.registry,
     readiness: () => graph.readiness('elsewhere'),
-    version: version(),
+    version,
   });
   // Everything that we answer is text.
   const serve = serverlessExpress({ app, eventSourceName: 'AWS_API_GATEWAY_V2', binarySettings: { isBinary: false } });

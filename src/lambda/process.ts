@@ -47,13 +47,5 @@ export function once<T>(open: () => Promise<T>): () => Promise<T> {
 /** Work that is to end before the function is frozen: its starts; what takes longer stays owed, and the relay pays. */
 export const settle = ({ starts }: Pick<Graph, 'starts'>): Promise<void> => starts.drain(2_000);
 
-/** As `package.json` beside the bundle says, or that of the sources. */
-export function version(): string {
-  for (const folder of [__dirname, join(__dirname, '..', '..')])
-    try {
-      return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version;
-    } catch {
-      // Not here: the next one.
-    }
-  return 'unknown';
-}
+/** The bundle lies as deep as these sources. */
+export const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as { version: string };
