@@ -10,6 +10,7 @@
  *   api                    domain, stores, operations, workflow declarations
  *   lab                    domain
  *   local                  config, domain
+ *   lambda                 config, graph, endpoints, api, activities, gateways, workflow declarations
  *   graph, main            everything (only main sees local)
  */
 const declarations = '^src/workflows/.*(declarations|searchAttributes)[.]ts$';
@@ -32,6 +33,7 @@ module.exports = {
     floor('api', ['domain', 'stores', 'operations', declarations]),
     floor('lab', ['domain']),
     floor('local', ['domain', '^src/config\\.ts$']),
+    floor('lambda', ['graph', 'api', 'activities', 'gateways', declarations, '^src/(config|endpoints)\\.ts$']),
     {
       name: 'workflow-declarations-know-only-domain',
       severity: 'error',
@@ -60,7 +62,7 @@ module.exports = {
     {
       name: 'only-the-graph-and-main-see-config',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(config|main|endpoints)\\.ts$', '^src/graph/', '^src/local/'] },
+      from: { path: '^src/', pathNot: ['^src/(config|main|endpoints)\\.ts$', '^src/graph/', '^src/lambda/', '^src/local/'] },
       to: { path: '^src/config\\.ts$' },
     },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },

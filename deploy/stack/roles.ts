@@ -1,6 +1,6 @@
 import { Effect, ManagedPolicy, Policy, PolicyStatement, type PrincipalBase, Role } from 'aws-cdk-lib/aws-iam';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import type { TableName } from '../../src/stores/tables';
 import { grantsOf, type Process } from '../access';
 import type { Data } from './data';
