@@ -19,6 +19,7 @@ import { developmentSecrets, type Secrets } from './local/secrets';
 import { type Stack, startStack } from './local/stack';
 import { withinGrace } from './shutdown';
 import { TableMismatchError } from './stores/tableCheck';
+import { startTracing, type Tracing } from './telemetry/tracing';
 import { installRuntime, startWorkers, type Workers, type WorkersSettings } from './workers';
 import { type Queue, selectQueues, UnknownQueueError } from './workers/queues';
 import { searchAttributeTypes } from './workflows/searchAttributes';
@@ -26,6 +27,9 @@ import { searchAttributeTypes } from './workflows/searchAttributes';
 const ROOT = join(__dirname, '..');
 const MODEL = join(ROOT, 'model', 'fraud.json');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+
+/** The one that OpenTelemetry's exporter for Prometheus has. */
+const USUAL_METRICS_PORT = 9464;
 
 type Mode = 'all' | 'api' | 'worker';
 
@@ -67,10 +71,12 @@ async function main(): Promise<void> {
 
 /** One process from start to stop: parts come up in order and go down in reverse, each within a bound. */
 class Run {
+  private tracing: Tracing | undefined;
   private stack: Stack | undefined;
   private graph: Graph | undefined;
   private workers: Workers | undefined;
   private api: Listening | undefined;
+  /** Of a process without an API. */
   private health: Listening | undefined;
   private stopped: Promise<void> | undefined;
   private readonly progress: Progress;
@@ -90,7 +96,9 @@ class Run {
     const keysGiven = config.LONGWATCH_API_KEYS !== undefined || config.LONGWATCH_JWKS_URL !== undefined;
     if (mode !== 'worker' && !isLoopback(config.HOST) && !keysGiven)
       throw new ConfigError(`HOST is ${config.HOST}: listening beyond this machine needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL`);
-    installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL);
+    const { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesCollector, OTEL_SDK_DISABLED: untraced } = config;
+    if ((collector ?? tracesCollector) !== undefined && !untraced)
+      this.tracing = startTracing({ serviceName: config.OTEL_SERVICE_NAME, serviceVersion: version, protocol: config.OTEL_EXPORTER_OTLP_PROTOCOL });
     const secrets = this.openStack();
     const endpoints = await this.endpoints();
     const graph = buildGraph({
@@ -100,6 +108,10 @@ class Run {
       publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
     });
     this.graph = graph;
+    installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
+      logger: graph.logger,
+      onMetrics: (updates) => graph.metrics.temporal.take(updates),
+    });
     // What is embedded has nobody else who would bring its tables up to date.
     await graph.prepareStores(endpoints.dynamodb && this.stack && config.DYNAMODB_ENDPOINT === undefined ? 'update' : 'check');
     await graph.startRules();
@@ -107,9 +119,9 @@ class Run {
       await graph.warmUp();
       this.api = await this.listen(graph, secrets);
       this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
-    }
-    if (mode === 'worker' && config.LONGWATCH_HEALTH_PORT !== undefined) {
-      this.health = await this.listenForHealth(graph, config.LONGWATCH_HEALTH_PORT);
+    } else {
+      this.health = await this.listenForHealth(graph);
+      this.progress.done('health and metrics', `at ${this.health.url}`);
     }
     const temporal = await this.stack?.temporal;
     if (mode !== 'api') this.workers = this.serve(graph, queues);
@@ -188,19 +200,23 @@ class Run {
     return listen(createApp({ ...this.appParts(graph), routes: graph.routes, authenticator }), { host: config.HOST, port: config.PORT });
   }
 
-  /** `/healthz`, `/readyz` and `/metrics` alone, for whoever keeps workers running. */
-  private listenForHealth(graph: Graph, port: number): Promise<Listening> {
-    return listen(createApp({ ...this.appParts(graph), routes: [], authenticator: new Authenticator([], undefined) }), { host: this.config.HOST, port });
-  }
-
   private appParts(graph: Graph): Omit<AppParts, 'routes' | 'authenticator'> {
     return {
       logger: graph.logger,
       registry: graph.metrics.registry,
+      watch: graph.metrics.http,
       // On its way out a process wants no more requests, and asks nobody whether it could serve them.
       readiness: async () => (this.stopped ? { status: 'stopping' } : graph.readiness(this.mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting'))),
       version,
     };
+  }
+
+  /** What orchestrators and scrapers ask of a process that has no API. */
+  private listenForHealth(graph: Graph): Promise<Listening> {
+    const { HOST: host, LONGWATCH_WORKER_PORT: port } = this.config;
+    const app = createApp({ ...this.appParts(graph), routes: [], authenticator: new Authenticator([]) });
+    if (port !== undefined) return listen(app, { host, port, setting: 'LONGWATCH_WORKER_PORT' });
+    return listen(app, { host, port: USUAL_METRICS_PORT }).catch(() => listen(app, { host, port: 0 }));
   }
 
   private serve(graph: Graph, queues: readonly Queue[]): Workers {
@@ -209,6 +225,7 @@ class Run {
       connection: graph.target.connection,
       namespace: graph.target.namespace,
       activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
+      bundlePath: this.config.LONGWATCH_WORKFLOW_BUNDLE,
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
       graceMs: Math.round(this.config.LONGWATCH_GRACE_MS * SHARES[this.mode]),
       ...(this.version && { version: this.version }),
@@ -231,7 +248,6 @@ class Run {
     const { config, stack } = this;
     const { namespace, connection } = graph.target;
     const parts = {
-      ...(this.health && { health: `${this.health.url}/readyz` }),
       DynamoDB: endpoints.dynamodb?.endpoint ?? 'AWS',
       ...(endpoints.kinesis && { Kinesis: `${endpoints.kinesis.endpoint ?? 'AWS'} ${endpoints.kinesis.stream}` }),
       ...(endpoints.s3 && { S3: endpoints.s3.endpoint ?? 'AWS' }),
@@ -268,8 +284,9 @@ class Run {
       await this.api?.close(Math.round(graceMs * SHARES[this.mode]));
       await this.workers?.shutdown();
       await this.graph?.close();
-      await this.health?.close(0);
       await this.stack?.stop();
+      await this.health?.close(0);
+      await this.tracing?.stop();
       if (signal) process.exit(process.exitCode ?? 0);
       if (process.exitCode) process.exit();
     });

@@ -65,7 +65,7 @@ export class Service extends Construct {
         role: worker,
         environment: {
           LONGWATCH_QUEUES: queues.join(','),
-          LONGWATCH_HEALTH_PORT: String(PORT),
+          LONGWATCH_WORKER_PORT: String(PORT),
           ...(settings.versioned && { TEMPORAL_DEPLOYMENT_NAME: settings.stackName, TEMPORAL_WORKER_BUILD_ID: settings.imageTag }),
         },
       });

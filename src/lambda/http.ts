@@ -19,6 +19,7 @@ export function httpHandler({ graph, config }: LambdaProcess): HttpHandler {
     authenticator: new Authenticator(keys === undefined ? [] : parseApiKeys(keys), jwksUrl === undefined ? undefined : { jwksUrl, audience, ...(issuer && { issuer }) }),
     logger: graph.logger,
     registry: graph.metrics.registry,
+    watch: graph.metrics.http,
     readiness: () => graph.readiness('elsewhere'),
     version,
   });

@@ -249,7 +249,7 @@ describe('the service', () => {
       expect(container.StopTimeout * 1_000).toBeGreaterThan(Number(environment['LONGWATCH_GRACE_MS']));
       expect(container.StopTimeout).toBeLessThanOrEqual(120);
       expect(container.HealthCheck.Command.join(' ')).toContain('http://127.0.0.1:3000/healthz');
-      expect(environment['LONGWATCH_HEALTH_PORT'] ?? environment['PORT']).toBe('3000');
+      expect(environment['LONGWATCH_WORKER_PORT'] ?? environment['PORT']).toBe('3000');
     }
     service.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', { HealthCheckPath: '/healthz' });
   });

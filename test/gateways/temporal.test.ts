@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NativeConnection } from '@temporalio/worker';
 import { Temporal, TemporalConfigError, temporalTarget } from '../../src/gateways/temporal';
-import { type Certificates, makeCertificates } from '../support/certificates';
+import { type Certificate, makeCertificates } from '../support/certificates';
 import { startTestGraph, type TestGraph } from '../support/graph';
 import { startProcess } from '../support/process';
 import { eventually } from '../support/stack';
@@ -12,14 +12,18 @@ import { startTemporalGate, type TemporalGate } from '../support/temporalGate';
 
 const KEY = 'key-of-the-namespace';
 const folder = mkdtempSync(join(tmpdir(), 'longwatch-tls-'));
-let certificates: Certificates;
+const at = (name: 'authority' | 'client', what: keyof Certificate) => join(folder, `${name}-${what}.pem`);
 let temporal: TestTemporal;
 let gate: TemporalGate;
 
 beforeAll(async () => {
-  certificates = makeCertificates(folder);
+  const { authority, server, client } = await makeCertificates();
+  for (const [name, { cert, key }] of [['authority', authority], ['client', client]] as const) {
+    writeFileSync(at(name, 'cert'), cert);
+    writeFileSync(at(name, 'key'), key);
+  }
   temporal = await startTestTemporal();
-  gate = await startTemporalGate(temporal.address, certificates, KEY);
+  gate = await startTemporalGate(temporal.address, { authority, server }, KEY);
 }, 900_000);
 afterAll(async () => {
   await gate?.close();
@@ -30,9 +34,9 @@ afterAll(async () => {
 const settings = () => ({
   TEMPORAL_ADDRESS: gate.address,
   TEMPORAL_API_KEY: KEY,
-  TEMPORAL_TLS_SERVER_CA_CERT_PATH: certificates.ca,
-  TEMPORAL_TLS_CLIENT_CERT_PATH: certificates.client.cert,
-  TEMPORAL_TLS_CLIENT_KEY_PATH: certificates.client.key,
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: at('authority', 'cert'),
+  TEMPORAL_TLS_CLIENT_CERT_PATH: at('client', 'cert'),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: at('client', 'key'),
 });
 const targetOf = (env: Record<string, string | undefined>) => temporalTarget({ namespace: 'default' }, env);
 async function stateOf(env: Record<string, string | undefined>): Promise<string> {
@@ -58,7 +62,7 @@ describe('a Temporal behind TLS, certificates and an API key', () => {
     const file = join(folder, 'temporal.toml');
     writeFileSync(
       file,
-      `[profile.production]\naddress = "${gate.address}"\nnamespace = "default"\napi_key = "${KEY}"\n[profile.production.tls]\nserver_ca_cert_path = "${certificates.ca}"\nclient_cert_path = "${certificates.client.cert}"\nclient_key_path = "${certificates.client.key}"\n`,
+      `[profile.production]\naddress = "${gate.address}"\nnamespace = "default"\napi_key = "${KEY}"\n[profile.production.tls]\nserver_ca_cert_path = "${at('authority', 'cert')}"\nclient_cert_path = "${at('client', 'cert')}"\nclient_key_path = "${at('client', 'key')}"\n`,
     );
     const env = { TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: 'production' };
     expect(await stateOf(env)).toBe('ok');
@@ -69,7 +73,7 @@ describe('a Temporal behind TLS, certificates and an API key', () => {
     ['without its key', () => ({ TEMPORAL_API_KEY: '' })],
     ['with another key', () => ({ TEMPORAL_API_KEY: 'wrong' })],
     ['without a client’s certificate', () => ({ TEMPORAL_TLS_CLIENT_CERT_PATH: '', TEMPORAL_TLS_CLIENT_KEY_PATH: '' })],
-    ['under an authority that did not sign it', () => ({ TEMPORAL_TLS_SERVER_CA_CERT_PATH: certificates.client.cert })],
+    ['under an authority that did not sign it', () => ({ TEMPORAL_TLS_SERVER_CA_CERT_PATH: at('client', 'cert') })],
     ['under a name that is not its own', () => ({ TEMPORAL_TLS_SERVER_NAME: 'elsewhere.example' })],
   ])('is not reached %s', async (_how, change) => {
     expect(await stateOf({ ...settings(), ...change() })).toBe('unavailable');
@@ -79,8 +83,8 @@ describe('a Temporal behind TLS, certificates and an API key', () => {
     let graph: TestGraph | undefined;
     try {
       graph = await startTestGraph();
-      const worker = startProcess('worker', { ...graph.environment, ...settings(), LONGWATCH_HEALTH_PORT: '0', LONGWATCH_QUEUES: 'operations' });
-      const url = await worker.said(/health +(http:\S+)/);
+      const worker = startProcess('worker', { ...graph.environment, ...settings(), LONGWATCH_WORKER_PORT: '0', LONGWATCH_QUEUES: 'operations' });
+      const url = `${await worker.said(/health and metrics.*?(http:\S+)/)}/readyz`;
       const answer = await eventually(() => fetch(url).then((one) => one.json() as Promise<object>), (body) => (body as { status?: string }).status === 'ready');
       expect(answer).toMatchObject({ temporal: 'ok', worker: 'ok' });
       expect((await worker.end()).code).toBe(0);

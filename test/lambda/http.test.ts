@@ -1,5 +1,4 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { Registry } from 'prom-client';
 import { readConfig } from '../../src/config';
 import { httpHandler, type HttpHandler } from '../../src/lambda/http';
 import { Ledger } from '../../src/stores/ledger';
@@ -11,9 +10,7 @@ let graph: TestGraph;
 let handler: HttpHandler;
 beforeAll(async () => {
   graph = await startTestGraph({ LONGWATCH_PUBLIC_URL: 'https://longwatch.test' });
-  // A registry of its own, as each process has one: the graph's has this test's application already.
-  const metrics = Object.assign(Object.create(graph.metrics) as TestGraph['metrics'], { registry: new Registry() });
-  handler = httpHandler({ graph: { ...graph, metrics }, config: readConfig(graph.environment) });
+  handler = httpHandler({ graph, config: readConfig(graph.environment) });
 }, 120_000);
 afterAll(() => graph?.stop());
 

@@ -1,25 +1,23 @@
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { generate } from 'selfsigned';
 
-export interface Certificates {
-  /** PEM files. */
-  ca: string;
-  server: { cert: string; key: string };
-  client: { cert: string; key: string };
+export interface Certificate {
+  /** PEM. */
+  cert: string;
+  /** PEM. */
+  key: string;
 }
 
-/** An authority of this test's own, and what it signed: a server at localhost, and a client. */
-export function makeCertificates(folder: string): Certificates {
-  const at = (name: string) => join(folder, name);
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-  const request = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  openssl('req', '-x509', ...request, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test authority');
-  const signed = (name: string, extensions: string) => {
-    writeFileSync(at(`${name}.ext`), extensions);
-    openssl('req', ...request, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
-    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-out', `${name}.pem`, '-days', '2', '-extfile', `${name}.ext`);
-    return { cert: at(`${name}.pem`), key: at(`${name}.key`) };
+/** An authority of its own, a server's certificate for 127.0.0.1 and a client's, both signed by it. */
+export async function makeCertificates(): Promise<{ authority: Certificate; server: Certificate; client: Certificate }> {
+  const make = async (name: string, extensions: object[], ca?: Certificate): Promise<Certificate> => {
+    const pems = await generate([{ name: 'commonName', value: name }], { keyType: 'ec', algorithm: 'sha256', extensions: extensions as never, ...(ca && { ca }) });
+    return { cert: pems.cert, key: pems.private };
   };
-  return { ca: at('ca.pem'), server: signed('server', 'subjectAltName=DNS:localhost,IP:127.0.0.1'), client: signed('client', 'extendedKeyUsage=clientAuth') };
+  const authority = await make('Test authority', [
+    { name: 'basicConstraints', cA: true, critical: true },
+    { name: 'keyUsage', keyCertSign: true, digitalSignature: true, critical: true },
+  ]);
+  const server = await make('localhost', [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }, { type: 7, ip: '127.0.0.1' }] }, { name: 'extKeyUsage', serverAuth: true }], authority);
+  const client = await make('longwatch', [{ name: 'extKeyUsage', clientAuth: true }], authority);
+  return { authority, server, client };
 }

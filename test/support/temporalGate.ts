@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { connect, constants, createSecureServer, type Http2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import type { Certificates } from './certificates';
+import type { Certificate } from './certificates';
 
 export interface TemporalGate {
   /** localhost:port. */
@@ -12,11 +11,11 @@ export interface TemporalGate {
 }
 
 /** In front of a Temporal that has neither: TLS that asks for a client's certificate, and an API key, as Temporal Cloud does. */
-export async function startTemporalGate(target: string, { ca, server: its }: Certificates, apiKey: string): Promise<TemporalGate> {
+export async function startTemporalGate(target: string, { authority, server: its }: { authority: Certificate; server: Certificate }, apiKey: string): Promise<TemporalGate> {
   const far = connect(`http://${target}`);
   far.on('error', () => undefined);
   const sessions = new Set<Http2Session>();
-  const server = createSecureServer({ key: readFileSync(its.key), cert: readFileSync(its.cert), ca: readFileSync(ca), requestCert: true, rejectUnauthorized: true });
+  const server = createSecureServer({ key: its.key, cert: its.cert, ca: authority.cert, requestCert: true, rejectUnauthorized: true });
   const gate: TemporalGate = {
     address: '',
     passed: 0,

@@ -94,8 +94,8 @@ describe('a worker', () => {
   };
 
   it('without an API says how it is on a port of its own, and nothing else', async () => {
-    const worker = start('worker', { LONGWATCH_HEALTH_PORT: '0' });
-    const url = (await worker.said(/health +(http:\S+)/)).replace('/readyz', '');
+    const worker = start('worker', { LONGWATCH_WORKER_PORT: '0' });
+    const url = await worker.said(/health and metrics.*?(http:\S+)/);
     expect(await ask(url, '/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
     expect(await eventually(() => ask(url, '/readyz'), ({ status }) => status === 200)).toMatchObject({ body: { status: 'ready', worker: 'ok' } });
     expect(await (await fetch(`${url}/metrics`)).text()).toContain('longwatch_dynamodb_call_seconds');
