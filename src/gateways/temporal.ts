@@ -1,4 +1,4 @@
-import { Client, Connection, type ConnectionOptions, ScheduleAlreadyRunning, type ScheduleOptionsStartWorkflowAction, ScheduleOverlapPolicy } from '@temporalio/client';
+import { Client, Connection, type ConnectionOptions, isGrpcServiceError, ScheduleAlreadyRunning, type ScheduleOptionsStartWorkflowAction, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -82,20 +82,30 @@ export class Temporal {
     }
   }
 
-  /** Registers our search attributes where they are missing: a workflow that upserts an unknown one hangs. */
+  /**
+   * Registers our search attributes where they are missing: a workflow that upserts an unknown one hangs. Where a
+   * server lets nobody ask (Temporal Cloud keeps this for its own tools) they are taken to be there.
+   * @throws TemporalConfigError naming those that are missing where we may not add them.
+   */
   async ensureSearchAttributes(): Promise<void> {
     const { namespace } = this.client.options;
-    const { customAttributes } = await this.within(() => this.connection.operatorService.listSearchAttributes({ namespace }));
-    const missing = Object.values(searchAttributes).filter(({ name }) => customAttributes?.[name] === undefined);
+    const found = await this.within(() => this.connection.operatorService.listSearchAttributes({ namespace })).catch(unlessRefused);
+    if (!found) return;
+    const missing = Object.values(searchAttributes).filter(({ name }) => found.customAttributes?.[name] === undefined);
     if (missing.length === 0) return;
-    await this.within(() =>
+    const added = await this.within(() =>
       this.connection.operatorService.addSearchAttributes({
         namespace,
         searchAttributes: Object.fromEntries(
           missing.map(({ name, type }) => [name, encodeSearchAttributeIndexedValueType(type) ?? 0]),
         ),
       }),
-    );
+    ).catch(unlessRefused);
+    if (!added)
+      throw new TemporalConfigError(
+        `The namespace ${namespace} lacks search attributes that we may not add: ${missing.map(({ name, type }) => `${name} (${type})`).join(', ')}. ` +
+          'Add them with the tools of your cluster or of Temporal Cloud: docs/deployment.md',
+      );
   }
 
   /** Makes a schedule, or gives the one that is there these times and this action. One run at a time; what was missed for a day is made up for. */
@@ -118,4 +128,10 @@ export class Temporal {
     await Promise.all(this.underWay);
     await this.connection.close();
   }
+}
+
+/** gRPC's PERMISSION_DENIED and UNIMPLEMENTED: the server answers, and this is not for us. Anything else is thrown. */
+function unlessRefused(error: unknown): undefined {
+  if (isGrpcServiceError(error) && (error.code === 7 || error.code === 12)) return undefined;
+  throw error;
 }

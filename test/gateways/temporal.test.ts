@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { Temporal, TemporalConfigError, temporalTarget } from '../../src/gateways/temporal';
 import { type Certificate, makeCertificates } from '../support/certificates';
@@ -77,6 +78,25 @@ describe('a Temporal behind TLS, certificates and an API key', () => {
     ['under a name that is not its own', () => ({ TEMPORAL_TLS_SERVER_NAME: 'elsewhere.example' })],
   ])('is not reached %s', async (_how, change) => {
     expect(await stateOf({ ...settings(), ...change() })).toBe('unavailable');
+  });
+
+  it('that lets nobody ask for search attributes is taken to have them; one that lacks them says so', async () => {
+    const client = new Temporal(targetOf(settings()));
+    try {
+      await expect(client.ensureSearchAttributes()).resolves.toBeUndefined();
+      gate.forbidden = /ListSearchAttributes|AddSearchAttributes/;
+      await expect(client.ensureSearchAttributes()).resolves.toBeUndefined();
+      const { connection } = client.client;
+      gate.forbidden = /nothing/;
+      await (connection as Connection).operatorService.removeSearchAttributes({ namespace: 'default', searchAttributes: ['LongwatchDueAt'] });
+      gate.forbidden = /AddSearchAttributes/;
+      await expect(eventually(() => client.ensureSearchAttributes().then(() => 'there' as const), () => false)).rejects.toThrow('lacks search attributes that we may not add: LongwatchDueAt (DATETIME)');
+      delete gate.forbidden;
+      await client.ensureSearchAttributes();
+    } finally {
+      delete gate.forbidden;
+      await client.close();
+    }
   });
 
   it('serves a worker’s process, which says that it is ready', async () => {

@@ -8,7 +8,7 @@ import { DEFAULT_BUCKET, DEFAULT_STREAM, LOCAL_CREDENTIALS } from '../../src/end
 import { buildGraph, type Graph } from '../../src/graph';
 import { type Misbehaviour, startEndpointServer } from '../../src/local/sagemaker/server';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from './dynamodb';
-import { enforceGrants } from './leastPrivilege';
+import { enforceGrants, expectNothingRefused } from './leastPrivilege';
 import { TEST_SECRET } from './secret';
 import { startTcpProxy, type TcpProxy } from './tcpProxy';
 
@@ -123,6 +123,7 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
       await wire.close();
       await endpoint.close();
       await dynamodb.stop();
+      expectNothingRefused();
     },
   };
 }

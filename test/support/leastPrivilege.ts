@@ -18,6 +18,7 @@ export function enforceGrants(): void {
       for (const process of from) {
         if (process.recorded) record(process.role, call);
         if (!grants[process.role].get(call.where)?.includes(call.action)) {
+          refused.add(`${process.role}: ${call.action} on ${call.where}`);
           // As AWS says it, so that nobody takes it for something that passes.
           const refusal = Object.assign(new Error(`The role of ${process.role} may not ${call.action} on ${call.where}: deploy/access.ts`), { name: 'AccessDeniedException', $fault: 'client' });
           return Promise.reject(refusal);
@@ -28,6 +29,14 @@ export function enforceGrants(): void {
 }
 
 let enforced = false;
+const refused = new Set<string>();
+
+/** What was refused since the last time: also where somebody swallowed it, as metrics do. @throws Error naming each. */
+export function expectNothingRefused(): void {
+  const all = [...refused];
+  refused.clear();
+  if (all.length > 0) throw new Error(`deploy/access.ts does not grant what was called:\n  ${all.join('\n  ')}`);
+}
 const grants = { api: grantsOf('api'), worker: grantsOf('worker') };
 type Role = keyof typeof grants;
 

@@ -7,6 +7,8 @@ export interface TemporalGate {
   address: string;
   /** Calls that were let through. */
   passed: number;
+  /** Calls by these paths are nobody's here. */
+  forbidden?: RegExp;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,8 @@ export async function startTemporalGate(target: string, { authority, server: its
   server.on('stream', (stream, headers) => {
     if (headers.authorization !== `Bearer ${apiKey}`)
       return void stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '16', 'grpc-message': 'unauthenticated' }, { endStream: true });
+    if (gate.forbidden?.test(String(headers[':path'])))
+      return void stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '7', 'grpc-message': 'not for you' }, { endStream: true });
     gate.passed++;
     pass(stream, headers);
   });
