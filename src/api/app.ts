@@ -5,7 +5,7 @@ import type { Admission } from './admission';
 import type { Authenticator } from './auth';
 import type { CallerLimits } from './callerLimits';
 import { CODEC_PATH, crossOrigin } from './crossOrigin';
-import { healthRoutes, type Readiness } from './health';
+import { type HealthParts, healthRoutes } from './health';
 import { Problem, problemOf, sendProblem } from './problem';
 import { requestFrame, type RequestWatch } from './requestFrame';
 import { type AnyRoute, expressRouter } from './routes';
@@ -17,7 +17,7 @@ export interface AppParts {
   registry: Registry;
   /** Told of every request. */
   watch?: RequestWatch;
-  readiness(): Promise<Readiness>;
+  readiness: HealthParts['readiness'];
   version: string;
   /** How many requests may be under way; what listens asks it first. */
   admission?: Admission;

@@ -42,12 +42,22 @@ const checked = schema
     path: ['LONGWATCH_LATE_WINDOW_MS'],
     message: 'must be shorter, by more than a day, than what LONGWATCH_KEEP_MINUTES_DAYS and LONGWATCH_KEEP_ARCHIVE_DAYS keep',
   })
+  .refine((config) => (config.TEMPORAL_DEPLOYMENT_NAME === undefined) === (config.TEMPORAL_WORKER_BUILD_ID === undefined), {
+    path: ['TEMPORAL_WORKER_BUILD_ID'],
+    message: 'and TEMPORAL_DEPLOYMENT_NAME go together: set both, or neither',
+  })
   .refine((config) => config.LONGWATCH_KEEP_MINUTES_DAYS <= config.LONGWATCH_KEEP_HOURS_DAYS && config.LONGWATCH_KEEP_HOURS_DAYS <= config.LONGWATCH_KEEP_DAYS_DAYS, {
     path: ['LONGWATCH_KEEP_DAYS_DAYS'],
     message: 'must be at least LONGWATCH_KEEP_HOURS_DAYS, and that at least LONGWATCH_KEEP_MINUTES_DAYS: a day’s devices are known as long as its rollups by the day are kept',
   });
 
 export type Config = z.infer<typeof schema>;
+
+/** The worker deployment version of a process, where the deployment uses versions. */
+export function workerVersion(config: Config): { deploymentName: string; buildId: string; behavior: Config['LONGWATCH_VERSIONING'] } | undefined {
+  const { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_WORKER_BUILD_ID: buildId } = config;
+  return deploymentName === undefined || buildId === undefined ? undefined : { deploymentName, buildId, behavior: config.LONGWATCH_VERSIONING };
+}
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

@@ -206,7 +206,8 @@ export async function createTables(client: DynamoDBClient, prefix: string): Prom
   await Promise.all(names.map((name) => createTable(client, prefix, name)));
 }
 
-async function createTable(client: DynamoDBClient, prefix: string, name: TableName): Promise<void> {
+/** As `createTables`, one of them. */
+export async function createTable(client: DynamoDBClient, prefix: string, name: TableName): Promise<void> {
   const TableName = physicalName(prefix, name);
   try {
     await client.send(new DescribeTableCommand({ TableName }));
