@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import ms from 'ms';
 import { z } from 'zod';
 import { parseQuietHours } from './domain/carts/preferences';
@@ -19,6 +20,11 @@ const ladder = (fallback: string) =>
     .refine((steps) => steps.every((step, i) => step !== undefined && step > (steps[i - 1] ?? 0)), 'must be durations that ascend, like 1h,24h,72h, or none')
     .transform((steps) => steps as number[]);
 const url = z.url({ protocol: /^https?$/ });
+const isNetwork = (text: string): boolean => {
+  const [address = '', bits, ...rest] = text.split('/');
+  const version = isIP(address);
+  return version !== 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)));
+};
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -27,11 +33,17 @@ const schema = z.object({
   PORT: integer(3000, 0, 65_535).describe('Port of the HTTP API; 0 picks a free one'),
   HOST: z.string().default('127.0.0.1').describe('Address that the API listens on'),
   LONGWATCH_DATA_DIR: z.string().default('.longwatch').describe('Where the embedded stack keeps its data'),
-  LONGWATCH_API_KEYS: z.string().optional().describe('API keys as name:role:key,… ; without it the embedded stack makes one admin key'),
-  LONGWATCH_JWKS_URL: url.optional().describe('JWKS that bearer JWTs are checked against'),
-  LONGWATCH_JWT_ISSUER: z.string().optional().describe('Expected `iss` of a JWT'),
+  LONGWATCH_API_KEYS: z.string().optional().describe('API keys as name:role:key,… or, so that no key is in the environment, name:role:sha256=<hex>,… (npm run api-key makes one); without it the embedded stack makes one admin key'),
+  LONGWATCH_JWKS_URL: url.optional().describe('JWKS that bearer JWTs are checked against; https, unless it is on this machine'),
+  LONGWATCH_JWT_ISSUER: z.string().optional().describe('Expected `iss` of a JWT; must be set with LONGWATCH_JWKS_URL'),
   LONGWATCH_JWT_AUDIENCE: z.string().default('longwatch').describe('Expected `aud` of a JWT'),
   LONGWATCH_SIGNING_SECRET: z.string().min(32).optional().describe('Signs customer links and webhooks; the embedded stack makes one'),
+  LONGWATCH_TRUSTED_PROXIES: z
+    .string()
+    .transform((list) => list.split(',').map((one) => one.trim()))
+    .refine((list) => list.every(isNetwork), 'must be addresses or networks like 10.0.0.0/8, comma separated')
+    .optional()
+    .describe('Addresses or networks, comma separated, whose X-Forwarded-For is believed: the load balancer before the API. Without it a caller is whoever connects'),
   LONGWATCH_PUBLIC_URL: url.optional().describe('Address of the API as customers reach it, for links'),
   LONGWATCH_TABLE_PREFIX: z.string().regex(/^[A-Za-z0-9_.-]{0,100}$/).default('longwatch-').describe('Prefix of all table names'),
   LONGWATCH_QUEUES: z.string().optional().describe('Task queues that this process serves, comma separated; default all'),
@@ -101,6 +113,7 @@ const schema = z.object({
   LONGWATCH_FEED_RANGES: integer(8, 1, 64).describe('Feeds: ranges of a large fan-out that are written at once'),
   LONGWATCH_FEED_BULK_ROWS_PER_SECOND: integer(2_000, 1, 10_000_000).describe('Feeds: rows a second that large fan-outs write, by process'),
   LONGWATCH_WEBHOOK_URL: url.optional().describe('Notification channel: HMAC-signed webhook'),
+  LONGWATCH_WEBHOOK_SECRET: z.string().min(32).optional().describe('Signs webhooks; its receiver knows it. Default: made from LONGWATCH_SIGNING_SECRET, which no receiver need know'),
   LONGWATCH_SNS_TOPIC_ARN: z.string().optional().describe('Notification channel: SNS topic'),
   SNS_ENDPOINT: url.optional(),
   LONGWATCH_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional().describe('Notification channel: mail'),
@@ -132,6 +145,15 @@ const DAY = 24 * HOUR;
 
 /** What settings ask of each other. */
 const checked = schema
+  .refine((config) => config.LONGWATCH_JWKS_URL === undefined || config.LONGWATCH_JWT_ISSUER !== undefined, {
+    path: ['LONGWATCH_JWT_ISSUER'],
+    message: 'must be set with LONGWATCH_JWKS_URL: the `iss` that tokens have',
+  })
+  // Else whoever is on the way could sign anybody in.
+  .refine((config) => config.LONGWATCH_JWKS_URL === undefined || /^https:|^http:\/\/(localhost|127\.[\d.]+|\[::1\])[:/]/.test(config.LONGWATCH_JWKS_URL), {
+    path: ['LONGWATCH_JWKS_URL'],
+    message: 'must be https, unless it is on this machine',
+  })
   .refine((config) => config.LONGWATCH_ERASE_AFTER_MS > config.LONGWATCH_DEVICE_CACHE_MS, { path: ['LONGWATCH_ERASE_AFTER_MS'], message: 'must be more than LONGWATCH_DEVICE_CACHE_MS' })
   // Else a late reading would bring back what was deleted by age.
   .refine((config) => Math.min(config.LONGWATCH_KEEP_MINUTES_DAYS, config.LONGWATCH_KEEP_ARCHIVE_DAYS) * DAY > config.LONGWATCH_LATE_WINDOW_MS + DAY, {
@@ -159,7 +181,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => {
     const name = issue.path.join('.');
-    const secret = /KEY|SECRET|SMTP_URL|MQTT_URL/.test(name);
+    const secret = /KEY|SECRET|SMTP_URL|MQTT_URL|WEBHOOK_URL/.test(name);
     return `  ${name}: ${issue.message} (found: ${secret ? 'a value that is not shown' : JSON.stringify(given[name])})`;
   });
   throw new ConfigError(`The configuration has ${lines.length} fault(s):\n${lines.join('\n')}`);

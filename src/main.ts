@@ -168,7 +168,7 @@ class Run {
         : {
             jwksUrl: config.LONGWATCH_JWKS_URL,
             audience: config.LONGWATCH_JWT_AUDIENCE,
-            ...(config.LONGWATCH_JWT_ISSUER && { issuer: config.LONGWATCH_JWT_ISSUER }),
+            issuer: config.LONGWATCH_JWT_ISSUER ?? '',
           },
     );
     const app = createApp({
@@ -178,6 +178,7 @@ class Run {
       registry: graph.metrics.registry,
       readiness: () => graph.readiness(mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting')),
       version,
+      ...(config.LONGWATCH_TRUSTED_PROXIES && { trustedProxies: config.LONGWATCH_TRUSTED_PROXIES }),
     });
     return listen(app, { host: config.HOST, port: config.PORT });
   }
