@@ -43,15 +43,20 @@ export function createApp(parts: AppParts): Express {
   app.set('query parser', 'simple');
   app.set('trust proxy', parts.trustedProxies ?? false);
   app.use(requestFrame(parts.logger, requestSeconds(parts.registry)));
-  const all: AnyRoute[] = [...parts.routes];
-  all.push(...healthRoutes(parts, all));
-  app.use(expressRouter(all, parts.authenticator));
+  app.use(expressRouter(everyRoute(parts), parts.authenticator));
   app.use((request: Request) => {
     // Not the path itself, which may hold a mistyped link's token.
     throw new Problem(404, `There is no such route for ${request.method}; /openapi.json lists them all`);
   });
   app.use(errorHandler(parts.logger));
   return app;
+}
+
+/** The capabilities' routes and those of the process itself. */
+export function everyRoute(parts: Pick<AppParts, 'routes' | 'readiness' | 'registry' | 'version'>): AnyRoute[] {
+  const all: AnyRoute[] = [...parts.routes];
+  all.push(...healthRoutes(parts, all));
+  return all;
 }
 
 function requestSeconds(registry: Registry): Histogram<'method' | 'route' | 'status'> {
