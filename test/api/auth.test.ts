@@ -265,7 +265,7 @@ it('a key may be given as its hash, so that none is in the environment; a script
   const output = execFileSync(process.execPath, ['--import', 'tsx', 'scripts/api-key.ts', '--name', 'pay', '--role', 'service'], { encoding: 'utf8' });
   const [, key, entry] = /^key {4}(lw_\S{43})\nentry {2}(pay:service:sha256=[0-9a-f]{64})\n$/.exec(output)!;
   const authenticator = new Authenticator(parseApiKeys(entry!));
-  const bearing = (token: string) => authenticator.authenticate({ ip: '198.51.100.1', headers: { authorization: `Bearer ${token}` } } as Request);
+  const bearing = (sent: string) => authenticator.authenticate({ ip: '198.51.100.1', headers: { authorization: `Bearer ${sent}` } } as Request);
   expect(await bearing(key!)).toEqual({ name: 'pay', role: 'service', via: 'api-key' });
   // The hash opens nothing.
   for (const hash of [entry!.split('=')[1]!, entry!.slice('pay:service:'.length)]) await expect(bearing(hash)).rejects.toMatchObject({ status: 401 });
