@@ -70,7 +70,8 @@ interface Received {
 function send({ method, path, who = 'admin', headers = {}, body }: Sent): Promise<Received> {
   const authorization = who === 'nobody' ? {} : { authorization: who === 'guesser' ? 'Bearer not-a-key' : bearer(who)[1] };
   return new Promise((resolve, reject) => {
-    const request = httpRequest(`${api.url}${path}`, { method, agent, headers: { ...authorization, ...headers, ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }) } }, (response) => {
+    // The path as it is: a URL would tidy it up.
+    const request = httpRequest({ host: '127.0.0.1', port: api.port, path, method, agent, headers: { ...authorization, ...headers, ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }) } }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));
       response.on('end', () =>
@@ -153,7 +154,7 @@ const hints: Hints = {
 /** Strings for a query or a path. */
 const asText = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 /** What cannot be written in UTF-8 is replaced, as a browser does. */
-const encoded = (value: unknown): string => encodeURIComponent(Buffer.from(asText(value).slice(0, 3_000)).toString());
+const encoded = (value: unknown): string => encodeURIComponent(Buffer.from(asText(value).slice(0, 800)).toString());
 
 /** Put behind a path, they make it another's or nobody's. */
 const STRAYS = ['%', '%00', '%E0%A4%A', '/', '%2F..%2F'];

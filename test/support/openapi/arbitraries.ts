@@ -55,7 +55,8 @@ export const hostile: Arbitrary<unknown> = fc.oneof(
 
 const text = ({ minLength = 0, maxLength = 60, pattern, format }: Schema): Arbitrary<unknown> => {
   if (format === 'uri') return fc.webUrl().filter((url) => url.length <= (maxLength ?? 2_000));
-  if (pattern !== undefined && format !== 'date-time') return fc.stringMatching(new RegExp(pattern));
+  // fast-check makes strings of what a pattern takes in; what it leaves out is filtered.
+  if (pattern !== undefined && format !== 'date-time') return fc.stringMatching(new RegExp(pattern.replace(/\(\?![^)]*\)/g, ''))).filter((made) => new RegExp(pattern).test(made));
   if (format === 'date-time') return fc.date({ min: new Date('1990-01-01T00:00:00Z'), max: new Date('2100-01-01T00:00:00Z'), noInvalidDate: true }).map((date) => date.toISOString());
   return fc.string({ unit: 'grapheme', minLength, maxLength: Math.min(maxLength, minLength + 60) }).filter(({ length }) => length <= maxLength);
 };
