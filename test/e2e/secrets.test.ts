@@ -158,7 +158,7 @@ async function fraud(): Promise<void> {
     expect((await call('POST', `/v1/investigations/tx-asked/${kind}`, body, { who: 'ana' })).status).toBe(400);
   // As somebody may in the Web UI, past the API.
   const handle = temporal.workflow.getHandle('investigation/tx-asked');
-  await expect(handle.executeUpdate('note', { args: [{ text: `her card is ${card}`, by: 'ana' }] })).rejects.toThrow();
+  await expect(handle.executeUpdate('note', { args: [{ text: `her card is ${card}`, by: 'ana' }] })).rejects.toMatchObject({ cause: { message: expect.stringContaining('looks like a card number') } });
   await good('POST', '/v1/investigations/tx-asked/note', { text: 'called the customer' }, { token: jwt });
   await good('POST', '/v1/investigations/tx-asked/decide', { decision: 'genuine' }, { who: 'ana' });
   await eventually(() => caseOf('tx-asked'), ({ status }) => status === 'closed-genuine' || status === 'proposed');
