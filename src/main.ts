@@ -9,7 +9,7 @@ import { Admission } from './api/admission';
 import { type AppParts, createApp } from './api/app';
 import { CallerLimits } from './api/callerLimits';
 import { CODEC_PATH } from './api/crossOrigin';
-import { ApiKeyError, Authenticator, parseApiKeys } from './api/auth';
+import { ApiKeyError, Authenticator, authenticatorOf } from './api/auth';
 import { isLoopback, listen, type Listening, ListenError } from './api/server';
 import { type Config, ConfigError, configReference, readConfig, workerVersion } from './config';
 import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
@@ -208,16 +208,7 @@ class Run {
   private async listen(graph: Graph, secrets: Secrets | undefined, endpoints: Endpoints): Promise<Listening> {
     const { config } = this;
     const keys = config.LONGWATCH_API_KEYS ?? (config.LONGWATCH_JWKS_URL || !secrets ? undefined : `dev:admin:${secrets.apiKey}`);
-    const authenticator = new Authenticator(
-      keys === undefined ? [] : parseApiKeys(keys),
-      config.LONGWATCH_JWKS_URL === undefined
-        ? undefined
-        : {
-            jwksUrl: config.LONGWATCH_JWKS_URL,
-            audience: config.LONGWATCH_JWT_AUDIENCE,
-            ...(config.LONGWATCH_JWT_ISSUER && { issuer: config.LONGWATCH_JWT_ISSUER }),
-          },
-    );
+    const authenticator = authenticatorOf(config, keys);
     const { http } = graph.metrics;
     const admission = new Admission({ max: config.LONGWATCH_MAX_CONCURRENT_REQUESTS, onShed: (where) => http.turnedAway(where) });
     http.watchAdmission(() => admission.state);
@@ -233,6 +224,7 @@ class Run {
   }
 
   private appParts(graph: Graph): Omit<AppParts, 'routes' | 'authenticator'> {
+    const { LONGWATCH_TRUSTED_PROXIES: trustedProxies } = this.config;
     return {
       logger: graph.logger,
       registry: graph.metrics.registry,
@@ -240,6 +232,7 @@ class Run {
       // On its way out a process wants no more requests, and asks nobody whether it could serve them.
       readiness: async () => (this.stopped ? { status: 'stopping' } : graph.readiness(this.mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting'))),
       version,
+      ...(trustedProxies && { trustedProxies }),
     };
   }
 

@@ -25,6 +25,8 @@ export interface AppParts {
   callerLimits?: CallerLimits;
   /** Origins of the Web UIs that may use the codec; default none. */
   uiOrigins?: readonly string[];
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  trustedProxies?: readonly string[];
 }
 
 /** The HTTP application: request ids, metrics and logs around the routes, problem details for every error. */
@@ -33,22 +35,29 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
+  app.set('trust proxy', parts.trustedProxies ?? false);
   app.use(requestFrame(parts.logger, parts.watch));
   app.use(CODEC_PATH, crossOrigin(parts.uiOrigins ?? []));
-  const all: AnyRoute[] = [...parts.routes];
-  all.push(...healthRoutes(parts, all));
   app.use(
-    expressRouter(all, {
+    expressRouter(everyRoute(parts), {
       authenticate: (request) => parts.authenticator.authenticate(request),
       ...(parts.callerLimits && { callerLimits: parts.callerLimits }),
       ...(parts.admission && { admission: parts.admission }),
     }),
   );
   app.use((request: Request) => {
-    throw new Problem(404, `There is no route ${request.path}; /openapi.json lists them all`);
+    // Not the path itself, which may hold a mistyped link's token.
+    throw new Problem(404, `There is no such route for ${request.method}; /openapi.json lists them all`);
   });
   app.use(errorHandler(parts.logger));
   return app;
+}
+
+/** The capabilities' routes and those of the process itself. */
+export function everyRoute(parts: Pick<AppParts, 'routes' | 'readiness' | 'registry' | 'version'>): AnyRoute[] {
+  const all: AnyRoute[] = [...parts.routes];
+  all.push(...healthRoutes(parts, all));
+  return all;
 }
 
 function errorHandler(logger: Logger) {
