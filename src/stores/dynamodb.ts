@@ -1,5 +1,3 @@
-import { Agent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import {
   ConditionalCheckFailedException,
   CreateTableCommand,
@@ -13,7 +11,7 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { awsHttp } from '../awsHttp';
 import { LongwatchError } from '../domain/errors';
 import { type KeySpec, physicalName, type TableName, type TableSpec, tables } from './tables';
 
@@ -26,6 +24,9 @@ export interface DynamoDBSettings {
   tablePrefix: string;
 }
 
+/** DynamoDB answers in milliseconds; a call without an answer for so long is sent again. */
+const SILENT_MS = 5_000;
+
 /** The low-level client: keep-alive sockets, short connect timeout, few attempts because callers have deadlines. */
 export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>): DynamoDBClient {
   return new DynamoDBClient({
@@ -33,12 +34,7 @@ export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>):
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
     ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
     maxAttempts: 3,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: 1_000,
-      requestTimeout: 10_000,
-      httpAgent: new Agent({ keepAlive: true, maxSockets: 256 }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 256 }),
-    }),
+    requestHandler: awsHttp({ silentMs: SILENT_MS, maxSockets: 256 }),
   });
 }
 

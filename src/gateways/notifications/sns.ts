@@ -1,4 +1,5 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { awsHttp } from '../../awsHttp';
 import type { Notification } from '../../domain/notification';
 import { type Channel, ChannelError } from './channel';
 
@@ -19,7 +20,7 @@ export class SnsChannel implements Channel {
 
   constructor(private readonly settings: SnsSettings) {
     const { topicArn: _topic, ...client } = settings;
-    this.client = new SNSClient(client);
+    this.client = new SNSClient({ requestHandler: awsHttp({ silentMs: 10_000 }), ...client });
   }
 
   async send(notification: Notification): Promise<void> {

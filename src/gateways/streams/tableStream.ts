@@ -10,6 +10,7 @@ import {
   TrimmedDataAccessException,
 } from '@aws-sdk/client-dynamodb-streams';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { awsHttp } from '../../awsHttp';
 import type { StreamShard } from '../../domain/streams';
 import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from './source';
 
@@ -20,7 +21,7 @@ export interface ItemChange {
 }
 
 export function streamsClient(settings: ConstructorParameters<typeof DynamoDBStreamsClient>[0]): DynamoDBStreamsClient {
-  return new DynamoDBStreamsClient({ maxAttempts: 3, ...settings });
+  return new DynamoDBStreamsClient({ maxAttempts: 3, requestHandler: awsHttp({ silentMs: 10_000 }), ...settings });
 }
 
 /** The stream of a table, found by the table's name. It keeps 24 hours and refuses an older position. */

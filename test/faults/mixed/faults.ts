@@ -40,14 +40,17 @@ const weights: Readonly<Record<Kind, number>> = { 'kill worker': 3, 'kill api': 
 /** Load before the first fault, and after the last one. */
 const FIRST_AT = 3_000;
 const LAST_BEFORE_END = 6_000;
-const GAP_MS: readonly [number, number] = [800, 3_200];
+const GAP_MS: readonly [number, number] = [800, 3_600];
+/** Some come together: whoever starts then finds its parts away. */
+const TOGETHER = 0.35;
+const TOGETHER_MS: readonly [number, number] = [0, 300];
 
 /** The faults of a run, in order; the same for the same seed. Every kind comes once before any comes again. */
 export function planFaults(seed: number, durationMs: number): Fault[] {
   const random = new Random(seed);
   const faults: Fault[] = [];
   const first = shuffled(kinds, random);
-  for (let at = FIRST_AT; at < durationMs - LAST_BEFORE_END; at += random.integer(...GAP_MS)) faults.push({ at, ...faultOf(first.shift() ?? weighted(random), random) });
+  for (let at = FIRST_AT; at < durationMs - LAST_BEFORE_END; at += random.integer(...(random.chance(TOGETHER) ? TOGETHER_MS : GAP_MS))) faults.push({ at, ...faultOf(first.shift() ?? weighted(random), random) });
   return faults;
 }
 

@@ -19,9 +19,12 @@ export async function underWay({ db, temporal }: Pick<Reader, 'db' | 'temporal'>
 }
 
 /** Waits until nothing is owed or under way. @returns what is after all that time. */
-export async function untilIdle(reader: Pick<Reader, 'db' | 'temporal'>, patienceMs: number): Promise<string | undefined> {
+export async function untilIdle(reader: Pick<Reader, 'db' | 'temporal'>, patienceMs: number, onLeft: (left: string) => void): Promise<string | undefined> {
+  let before: string | undefined;
   for (const until = Date.now() + patienceMs; ; await sleep(500)) {
     const left = await underWay(reader).catch((error: unknown) => String(error));
     if (left === undefined || Date.now() > until) return left;
+    if (left !== before) onLeft(left);
+    before = left;
   }
 }

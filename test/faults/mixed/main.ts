@@ -100,7 +100,7 @@ async function run(deployment: Deployment): Promise<{ checked: Checked[]; surviv
   await sleep(CALM_MS);
   say('the load ends');
   await Promise.all(loads.map((load) => load.stop()));
-  const left = await untilIdle(reader, IDLE_WITHIN_MS);
+  const left = await untilIdle(reader, IDLE_WITHIN_MS, say);
   if (left !== undefined) recovery.push({ operation: 'everything that was owed', acknowledged: `nothing is broken since ${IDLE_WITHIN_MS / 1_000} s`, found: left });
   const checked = await verifyAll(loads, reader);
   for (const one of Object.values(deployment.processes)) recovery.push(...one.endedByItself.map((how) => ({ operation: `process ${one.name}`, acknowledged: 'a part that is away is no reason to end', found: how })));
