@@ -3,10 +3,12 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from './api/app';
 import { ApiKeyError, Authenticator, parseApiKeys } from './api/auth';
 import { isLoopback, listen, type Listening, ListenError } from './api/server';
 import { type Config, ConfigError, configReference, readConfig } from './config';
+import { isLongwatchError } from './domain/errors';
 import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
 import { buildGraph, type Graph } from './graph';
 import { writeAddresses } from './local/addresses';
@@ -15,6 +17,7 @@ import { type Progress, showProgress } from './local/progress';
 import { startScreen } from './local/screen';
 import { developmentSecrets, type Secrets } from './local/secrets';
 import { type Stack, startStack } from './local/stack';
+import { isAway } from './stores/dynamodb';
 import { installRuntime, startWorkers, type Workers } from './workers';
 import { type Queue, selectQueues, UnknownQueueError } from './workers/queues';
 import { searchAttributeTypes } from './workflows/searchAttributes';
@@ -22,6 +25,9 @@ import { searchAttributeTypes } from './workflows/searchAttributes';
 const ROOT = join(__dirname, '..');
 const MODEL = join(ROOT, 'model', 'fraud.json');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+
+/** Between two looks for a part that is away at the start. */
+const MAX_PAUSE_MS = 5_000;
 
 type Mode = 'all' | 'api' | 'worker';
 
@@ -90,8 +96,8 @@ class Run {
       publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
     });
     this.graph = graph;
-    await graph.prepareStores();
-    await graph.startRules();
+    await this.open(graph);
+    if (this.stopped) return;
     if (mode !== 'worker') {
       await graph.warmUp();
       this.api = await this.listen(graph, secrets);
@@ -108,6 +114,20 @@ class Run {
       process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
       void this.stop();
     });
+  }
+
+  /** Tables and rules. A part that is away is waited for, as it is later on: whoever starts all parts at once need not order them. */
+  private async open(graph: Graph): Promise<void> {
+    for (let pauseMs = 500; !this.stopped; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
+      try {
+        await graph.prepareStores();
+        return await graph.startRules();
+      } catch (error) {
+        if (!isAway(error) && !isLongwatchError(error, 'unavailable')) throw error;
+        graph.logger.warn({ err: error, pauseMs }, 'DynamoDB, or another part that is needed first, cannot be reached; trying again');
+        await sleep(pauseMs);
+      }
+    }
   }
 
   /** Begins to start what is embedded. */

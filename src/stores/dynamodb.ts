@@ -115,7 +115,7 @@ export function cancellationCodes(error: unknown): string[] | undefined {
 }
 
 /** Network faults, server faults, throttling and our own deadline: nothing is known about the data itself. */
-function isAway(error: unknown): boolean {
+export function isAway(error: unknown): boolean {
   if (isConditionFailure(error)) return false;
   if (!(error instanceof Error)) return false;
   const { $metadata, $fault, code } = error as {
@@ -173,9 +173,25 @@ export async function createTables(client: DynamoDBClient, prefix: string): Prom
 
 async function createTable(client: DynamoDBClient, prefix: string, name: TableName): Promise<void> {
   const TableName = physicalName(prefix, name);
+  const isNew = await createIfMissing(client, prefix, name);
+  // Whoever makes it: until then it cannot be written.
+  for (;;) {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName }));
+    if (Table?.TableStatus === 'ACTIVE' || Table?.TableStatus === 'UPDATING') break;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  const { ttl }: TableSpec = tables[name];
+  if (ttl && isNew)
+    await client.send(
+      new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: { AttributeName: ttl, Enabled: true } }),
+    );
+}
+
+/** @returns whether it was missing. */
+async function createIfMissing(client: DynamoDBClient, prefix: string, name: TableName): Promise<boolean> {
   try {
-    await client.send(new DescribeTableCommand({ TableName }));
-    return;
+    await client.send(new DescribeTableCommand({ TableName: physicalName(prefix, name) }));
+    return false;
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;
   }
@@ -185,14 +201,5 @@ async function createTable(client: DynamoDBClient, prefix: string, name: TableNa
     // Another process created it between our look and our call.
     if (!(error instanceof ResourceInUseException)) throw error;
   }
-  for (;;) {
-    const { Table } = await client.send(new DescribeTableCommand({ TableName }));
-    if (Table?.TableStatus === 'ACTIVE') break;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  const { ttl }: TableSpec = tables[name];
-  if (ttl)
-    await client.send(
-      new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: { AttributeName: ttl, Enabled: true } }),
-    );
+  return true;
 }

@@ -40,7 +40,7 @@ const weights: Readonly<Record<Kind, number>> = { 'kill worker': 3, 'kill api': 
 /** Load before the first fault, and after the last one. */
 const FIRST_AT = 3_000;
 const LAST_BEFORE_END = 6_000;
-const GAP_MS: readonly [number, number] = [800, 3_600];
+const GAP_MS: readonly [number, number] = [1_000, 4_800];
 /** Some come together: whoever starts then finds its parts away. */
 const TOGETHER = 0.35;
 const TOGETHER_MS: readonly [number, number] = [0, 300];

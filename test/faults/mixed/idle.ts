@@ -8,6 +8,8 @@ import type { Reader } from './capability';
 /** Those that end by themselves within seconds; others wait for hours, for people or for ever. */
 const SHORT_LIVED = [FAN_OUT_TYPE, RETRACT_TYPE, RELATION_TYPE, TURN_TYPE, CHECKOUT_TYPE, DEVICE_ALERTS_TYPE];
 
+const WORD_EVERY_MS = 10_000;
+
 /** What is still owed or under way; undefined when there is nothing. */
 export async function underWay({ db, temporal }: Pick<Reader, 'db' | 'temporal'>): Promise<string | undefined> {
   const ledger = new Ledger(db);
@@ -20,11 +22,12 @@ export async function underWay({ db, temporal }: Pick<Reader, 'db' | 'temporal'>
 
 /** Waits until nothing is owed or under way. @returns what is after all that time. */
 export async function untilIdle(reader: Pick<Reader, 'db' | 'temporal'>, patienceMs: number, onLeft: (left: string) => void): Promise<string | undefined> {
-  let before: string | undefined;
+  let nextWord = Date.now() + WORD_EVERY_MS;
   for (const until = Date.now() + patienceMs; ; await sleep(500)) {
     const left = await underWay(reader).catch((error: unknown) => String(error));
     if (left === undefined || Date.now() > until) return left;
-    if (left !== before) onLeft(left);
-    before = left;
+    if (Date.now() < nextWord) continue;
+    nextWord += WORD_EVERY_MS;
+    onLeft(left);
   }
 }
