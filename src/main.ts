@@ -3,7 +3,6 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from './api/app';
 import { ApiKeyError, Authenticator, parseApiKeys } from './api/auth';
 import { isLoopback, listen, type Listening, ListenError } from './api/server';
@@ -11,6 +10,7 @@ import { type Config, ConfigError, configReference, readConfig } from './config'
 import { isLongwatchError } from './domain/errors';
 import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
 import { buildGraph, type Graph } from './graph';
+import { keepTrying } from './keepTrying';
 import { writeAddresses } from './local/addresses';
 import { StartError } from './local/errors';
 import { type Progress, showProgress } from './local/progress';
@@ -25,9 +25,6 @@ import { searchAttributeTypes } from './workflows/searchAttributes';
 const ROOT = join(__dirname, '..');
 const MODEL = join(ROOT, 'model', 'fraud.json');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-
-/** Between two looks for a part that is away at the start. */
-const MAX_PAUSE_MS = 5_000;
 
 type Mode = 'all' | 'api' | 'worker';
 
@@ -71,6 +68,7 @@ class Run {
   private workers: Workers | undefined;
   private api: Listening | undefined;
   private stopped: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
   private readonly progress: Progress;
 
   constructor(
@@ -118,16 +116,15 @@ class Run {
 
   /** Tables and rules. A part that is away is waited for, as it is later on: whoever starts all parts at once need not order them. */
   private async open(graph: Graph): Promise<void> {
-    for (let pauseMs = 500; !this.stopped; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
-      try {
-        await graph.prepareStores();
-        return await graph.startRules();
-      } catch (error) {
-        if (!isAway(error) && !isLongwatchError(error, 'unavailable')) throw error;
-        graph.logger.warn({ err: error, pauseMs }, 'DynamoDB, or another part that is needed first, cannot be reached; trying again');
-        await sleep(pauseMs);
-      }
-    }
+    const prepare = async () => {
+      await graph.prepareStores();
+      await graph.startRules();
+    };
+    await keepTrying(prepare, {
+      signal: this.stopping.signal,
+      passes: (error) => isAway(error) || isLongwatchError(error, 'unavailable'),
+      onFault: (error) => graph.logger.warn({ err: error }, 'DynamoDB, or another part that is needed first, cannot be reached; trying again'),
+    });
   }
 
   /** Begins to start what is embedded. */
@@ -212,7 +209,8 @@ class Run {
       onFault: graph.onFault,
       onRunning: () => {
         this.progress.done('workers', queues.join(', '));
-        graph.startStandingWorkflows().catch(graph.onFault);
+        // Temporal may go away again before all of them are there.
+        void keepTrying(() => graph.startStandingWorkflows(), { signal: this.stopping.signal, onFault: graph.onFault });
         graph.startListening(queues);
       },
     });
@@ -256,6 +254,7 @@ class Run {
       return this.stopped;
     }
     if (signal) process.stdout.write('\nStopping: requests and workflow tasks under way are finished first. Ctrl-C again to cut it short.\n');
+    this.stopping.abort();
     this.stopped = (async () => {
       this.progress.stop();
       await this.api?.close();
