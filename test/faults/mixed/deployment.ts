@@ -61,6 +61,8 @@ export interface DeploymentSettings {
   /** Data and logs. */
   folder: string;
   engine?: Engine;
+  /** Run from the sources; default from dist/, as it is deployed. */
+  fromSources?: boolean;
   onStage(stage: string): void;
 }
 
@@ -68,17 +70,17 @@ export interface DeploymentSettings {
 const QUIET_PORTS = { from: 15_000, to: 32_000 };
 const quietPort = (): Promise<ClaimedPort> => claimPort(QUIET_PORTS.from + Math.floor(Math.random() * (QUIET_PORTS.to - QUIET_PORTS.from)));
 
-export async function deploy({ folder, engine = findEngine(), onStage }: DeploymentSettings): Promise<Deployment> {
+export async function deploy({ folder, engine = findEngine(), fromSources = false, onStage }: DeploymentSettings): Promise<Deployment> {
   const stops: (() => Promise<unknown>)[] = [];
   try {
-    return await deployed({ folder, engine, onStage }, stops);
+    return await deployed({ folder, engine, fromSources, onStage }, stops);
   } catch (error) {
     for (const stop of stops.toReversed()) await stop();
     throw error;
   }
 }
 
-async function deployed({ folder, engine, onStage }: Required<DeploymentSettings>, stops: (() => Promise<unknown>)[]): Promise<Deployment> {
+async function deployed({ folder, engine, fromSources, onStage }: Required<DeploymentSettings>, stops: (() => Promise<unknown>)[]): Promise<Deployment> {
   onStage('DynamoDB, Kinesis, MQTT and the model');
   const model: Deployment['model'] = { behaviour: undefined };
   const ports = { dynamodb: await freePort(), api: await freePort() };
@@ -173,7 +175,8 @@ async function deployed({ folder, engine, onStage }: Required<DeploymentSettings
       const child = startChild({
         name: mode,
         command: process.execPath,
-        args: [join(ROOT, 'dist', 'main.js'), mode],
+        args: [...(fromSources ? ['--import', 'tsx', join(ROOT, 'src', 'main.ts')] : [join(ROOT, 'dist', 'main.js')]), mode],
+        cwd: ROOT,
         env: environment,
         logFile: join(folder, 'logs', `${mode}-${++starts}.log`),
       });
