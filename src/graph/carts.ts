@@ -29,8 +29,8 @@ export function buildCarts({ config, db, ledger, notifications, metrics, logger,
   const checkoutStore = new CheckoutStore(db);
   const catalogue = new Catalogue(products, config.LONGWATCH_PRODUCT_CACHE_MS);
   const links = new UnsubscribeLinks(signingSecret, publicUrl);
-  const onCounted = metrics.cartsCounted.bind(metrics);
-  metrics.watchCarts(() => counts.totals());
+  const onCounted = metrics.carts.counted.bind(metrics.carts);
+  metrics.carts.watchTotals(() => counts.totals());
 
   const carts = new Carts({ carts: store, counts, catalogue, ledger, db, startSoon, onCounted }, { firstLookAfterMs: policy.reminders[0] ?? policy.abandonAfterMs });
   const checkouts = new Checkouts(
@@ -43,7 +43,7 @@ export function buildCarts({ config, db, ledger, notifications, metrics, logger,
       db,
       startSoon,
       onCheckout(what) {
-        metrics.checkout(what);
+        metrics.carts.checkout(what);
         if (what === 'refund-due') logger.warn('a payment came too late or twice and must be given back: GET /v1/refunds');
       },
     },

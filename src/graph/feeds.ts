@@ -38,7 +38,7 @@ export function buildFeeds({ config, db, ledger, metrics, startSoon }: Shared): 
   const stores = { users, relations: new RelationStore(db, users), posts: new PostStore(db), rows: new FeedRowStore(db) };
   const owing = { ...stores, db, ledger, startSoon };
   const settling = new Settling(stores, settings);
-  const fanOut = new FanOut({ ...stores, settling, onRows: (kind, count) => metrics.feedRowsWritten(kind, count) }, settings);
+  const fanOut = new FanOut({ ...stores, settling, onRows: (kind, count) => metrics.feeds.rowsWritten(kind, count) }, settings);
   const governor = new Governor(config.LONGWATCH_FEED_BULK_ROWS_PER_SECOND);
   const feeds = new Feeds(stores, settings);
   return {

@@ -30,7 +30,7 @@ export function buildLeaderboards(shared: Shared): Part {
   const standings = new StandingsStore(db);
   const fenceMs = config.LONGWATCH_SEASON_FENCE_MS;
   const boards = new Boards({ boards: store, scores, ledger, startSoon, onFault }, { fenceMs });
-  const submissions = new Submissions({ boards, store, scores, onResult: (result) => metrics.submission(result) }, fenceMs);
+  const submissions = new Submissions({ boards, store, scores, onResult: (result) => metrics.leaderboards.submission(result) }, fenceMs);
   const rankings = new Rankings({ ranks, nodes });
   const check = new RankCheck({ ranks, nodes, scores });
   const archive = standingsArchive(shared);
@@ -58,7 +58,7 @@ export function buildLeaderboards(shared: Shared): Part {
   return {
     routes: [...leaderboardRoutes({ boards, submissions, rankings }), ...boardRoutes({ boards, store, standings, startRankCheck })],
     activities: {
-      [LEADERBOARDS_QUEUE]: leaderboardActivities({ boards, store, seasonEnd, check, notifications, onChecked: (result) => metrics.rankingChecked(result) }),
+      [LEADERBOARDS_QUEUE]: leaderboardActivities({ boards, store, seasonEnd, check, notifications, onChecked: (result) => metrics.leaderboards.rankingChecked(result) }),
     },
     standing: [],
     schedules: [{ scheduleId: RANK_CHECK_ID, cron: config.LONGWATCH_RANK_CHECK_CRON, action: { workflowType, ...checked } }],
@@ -74,6 +74,6 @@ export function buildLeaderboards(shared: Shared): Part {
   };
 }
 
-function standingsArchive({ config, endpoints }: Shared): StandingsArchive | undefined {
-  return endpoints.s3 && new StandingsArchive(new Objects({ region: config.AWS_REGION, ...endpoints.s3 }));
+function standingsArchive({ config, endpoints, metrics }: Shared): StandingsArchive | undefined {
+  return endpoints.s3 && new StandingsArchive(new Objects({ region: config.AWS_REGION, ...endpoints.s3, watch: metrics.gateways.call }));
 }

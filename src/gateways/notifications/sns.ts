@@ -1,6 +1,7 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { awsHttp } from '../../awsHttp';
 import type { Notification } from '../../domain/notification';
+import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
 
 export interface SnsSettings {
@@ -8,6 +9,7 @@ export interface SnsSettings {
   region: string;
   endpoint?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
+  watch?: CallWatch;
 }
 
 /**
@@ -19,8 +21,8 @@ export class SnsChannel implements Channel {
   private readonly client: SNSClient;
 
   constructor(private readonly settings: SnsSettings) {
-    const { topicArn: _topic, ...client } = settings;
-    this.client = new SNSClient({ requestHandler: awsHttp({ silentMs: 10_000 }), ...client });
+    const { topicArn: _topic, watch, ...client } = settings;
+    this.client = watchedClient(new SNSClient({ requestHandler: awsHttp({ silentMs: 10_000 }), ...client }), 'sns', watch);
   }
 
   async send(notification: Notification): Promise<void> {

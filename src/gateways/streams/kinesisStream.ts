@@ -12,6 +12,7 @@ import {
 import { awsHttp } from '../../awsHttp';
 import { LongwatchError } from '../../domain/errors';
 import type { StreamShard } from '../../domain/streams';
+import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Batch, type RecordSource, type ShardPosition, TrimmedError } from './source';
 
 /** HTTP/1.1 with keep-alive: the SDK's default for Kinesis is HTTP/2, which local servers do not speak. */
@@ -19,12 +20,15 @@ export function kinesisClient(settings: {
   region: string;
   endpoint?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
+  watch?: CallWatch;
 }): KinesisClient {
-  return new KinesisClient({
-    ...settings,
+  const { watch, ...client } = settings;
+  const kinesis = new KinesisClient({
+    ...client,
     maxAttempts: 3,
     requestHandler: awsHttp({ silentMs: 10_000 }),
   });
+  return watchedClient(kinesis, 'kinesis', watch);
 }
 
 interface Summary {

@@ -12,6 +12,7 @@ import {
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { awsHttp } from '../../awsHttp';
 import type { StreamShard } from '../../domain/streams';
+import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from './source';
 
 /** A change of an item: the image before, absent for a new item, and the image after, absent for a deleted one. */
@@ -20,8 +21,8 @@ export interface ItemChange {
   after?: Record<string, unknown>;
 }
 
-export function streamsClient(settings: ConstructorParameters<typeof DynamoDBStreamsClient>[0]): DynamoDBStreamsClient {
-  return new DynamoDBStreamsClient({ maxAttempts: 3, requestHandler: awsHttp({ silentMs: 10_000 }), ...settings });
+export function streamsClient({ watch, ...settings }: NonNullable<ConstructorParameters<typeof DynamoDBStreamsClient>[0]> & { watch?: CallWatch }): DynamoDBStreamsClient {
+  return watchedClient(new DynamoDBStreamsClient({ maxAttempts: 3, requestHandler: awsHttp({ silentMs: 10_000 }), ...settings }), 'dynamodb-streams', watch);
 }
 
 /** The stream of a table, found by the table's name. It keeps 24 hours and refuses an older position. */
