@@ -138,6 +138,7 @@ async function deployed({ folder, engine, fromSources, onStage }: Required<Deplo
     AWS_REGION: REGION,
     HOST: '127.0.0.1',
     PORT: String(ports.api),
+    LONGWATCH_WORKER_PORT: '0',
     LONGWATCH_API_KEYS: `load:admin:${key}`,
     LONGWATCH_SIGNING_SECRET: randomBytes(32).toString('hex'),
     LONGWATCH_TABLE_PREFIX: PREFIX,
