@@ -1,3 +1,4 @@
+import { inLanes } from '../../../src/domain/lanes';
 import type { Random } from '../../../src/domain/fraud/random';
 import { merchantTotals } from '../../../src/domain/fraud/merchantProfile';
 import { DeadLetterStore } from '../../../src/stores/deadLetters';
@@ -8,6 +9,7 @@ import { TRANSACTIONS_STREAM } from '../../../src/workflows/operations/declarati
 import { merchantRules } from '../../support/merchantRules';
 import { type Payment, payment } from '../../support/payment';
 import { capability, type Reader, type Violation } from './capability';
+import type { Caller } from './caller';
 import { TRANSACTIONS } from './deployment';
 import { eventually } from '../../support/stack';
 
@@ -25,6 +27,8 @@ interface Sent {
 
 interface Journal {
   sent: Map<string, Sent>;
+  /** Investigators' decisions that cases are genuine, by transaction: what was told. */
+  closed: Map<string, 'closed' | 'perhaps'>;
   poison: { data: Buffer; reason: RegExp; taken: boolean }[];
 }
 
@@ -54,7 +58,7 @@ export const fraud = capability<Journal>({
     const put = await caller.send({ method: 'put', path: '/v1/rules', body: merchantRules, headers: { 'if-match': rules.headers.get('etag') ?? '' } });
     if (put.kind !== 'acknowledged') throw new Error('The rules could not be put');
     // The worker goes by them, too.
-    const journal: Journal = { sent: new Map(), poison: [] };
+    const journal: Journal = { sent: new Map(), closed: new Map(), poison: [] };
     for (let i = 0; ; i++) {
       const body = payment({ transactionId: `first-${i}`, userId: 'first', merchantId: 'block' });
       await caller.put(TRANSACTIONS, body.userId, JSON.stringify(body));
@@ -65,7 +69,10 @@ export const fraud = capability<Journal>({
     }
   },
 
-  async operate(caller, random, { sent }, id) {
+  async operate(caller, random, journal, id) {
+    const { sent } = journal;
+    const [investigates, at] = [random.chance(0.1), random.integer(0, 1_000_000)];
+    if (investigates) return investigate(caller, journal, at, id);
     const merchantId = random.chance(0.1) ? random.pick(['alert', 'review', 'block']) : random.pick(MERCHANTS);
     const body = payment({ transactionId: id, userId: `payer-${random.integer(1, USERS)}`, merchantId, amount: random.integer(100, 9_000) });
     const one: Sent = { body, outcome: outcomeOf(merchantId), streamed: false };
@@ -116,9 +123,10 @@ export const fraud = capability<Journal>({
       if (!isRight) violations.push({ operation: `transaction ${id}`, acknowledged: acknowledged ?? 'nothing', found: there ?? found });
     }
     for (const id of items.keys()) if (!journal.sent.has(id)) violations.push({ operation: `transaction ${id}`, acknowledged: 'nobody sent it', found: items.get(id) ?? '' });
-    violations.push(...(await wrongProfiles(reader, [...decided.values()])), ...(await wrongInvestigations(reader, decided)));
+    violations.push(...(await wrongProfiles(reader, [...decided.values()])), ...(await wrongInvestigations(reader, decided)), ...(await wrongLabels(reader, journal)));
     const letters = await wrongLetters(reader, journal);
-    return { verified: verified + letters.verified, violations: [...violations, ...letters.violations] };
+    const closings = [...journal.closed.values()].filter((told) => told === 'closed').length;
+    return { verified: verified + closings + letters.verified, violations: [...violations, ...letters.violations] };
   },
 });
 
@@ -126,6 +134,26 @@ function counts<T>(list: readonly T[], keyOf: (one: T) => string): Map<string, n
   const all = new Map<string, number>();
   for (const one of list) all.set(keyOf(one), (all.get(keyOf(one)) ?? 0) + 1);
   return all;
+}
+
+/** An investigator closes a case that was not closed before. */
+async function investigate(caller: Caller, { sent, closed }: Journal, at: number, id: string): Promise<void> {
+  const open = [...sent].filter(([transactionId, { outcome, answer }]) => answer !== undefined && outcome !== 'approve' && !closed.has(transactionId));
+  const [transactionId] = open[at % Math.max(open.length, 1)] ?? [];
+  if (transactionId === undefined) return;
+  closed.set(transactionId, 'perhaps');
+  const told = await caller.send({ method: 'post', path: `/v1/investigations/${transactionId}/decide`, body: { decision: 'genuine' }, headers: { 'idempotency-key': id } });
+  if (told.kind === 'acknowledged' && told.body.status === 'closed') closed.set(transactionId, 'closed');
+}
+
+/** What was closed as genuine is labelled so; what nobody decided has no label. */
+async function wrongLabels({ db }: Reader, { sent, closed }: Journal): Promise<Violation[]> {
+  const store = new DecisionStore(db);
+  const ids = [...sent].filter(([, { outcome }]) => outcome !== 'approve').map(([id]) => id);
+  const labels = await inLanes(ids, 8, async (id) => [id, (await store.find(id))?.label] as const);
+  return labels
+    .filter(([id, label]) => (label === undefined ? closed.get(id) === 'closed' : label !== 'genuine' || !closed.has(id)))
+    .map(([id, label]) => ({ operation: `investigation of ${id}`, acknowledged: closed.get(id) === 'closed' ? 'it was closed as genuine' : 'nobody decided it, or perhaps as genuine', found: label ?? 'no label' }));
 }
 
 /** A user's profile and a merchant's counters count each decided transaction once. */
