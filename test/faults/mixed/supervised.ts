@@ -3,6 +3,7 @@ import type { Child } from '../../../src/local/child';
 
 /** As long as systemd waits at the least, and then some. */
 const RESTART_MS = 1_000;
+const MAX_TRIES = 3;
 
 /** A process that is started again whenever it ends, as a process manager would. */
 export class Supervised {
@@ -51,14 +52,30 @@ export class Supervised {
     return this.child?.lastLines() ?? '';
   }
 
+  /** A part that is started while the machine is busy may take too long; a process manager tries again. */
   private async launched(): Promise<void> {
-    await this.launch((child) => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.launchOnce();
+      } catch (error) {
+        if (tries === MAX_TRIES || this.stopping) throw error;
+        await sleep(RESTART_MS);
+      }
+    }
+  }
+
+  private async launchOnce(): Promise<void> {
+    const launching: Promise<unknown> = this.launch((child) => {
       this.child = child;
-      void child.ended.then((how) => {
-        if (this.stopping || this.killedPid === child.pid) return;
+      void child.ended.then(async (how) => {
+        // One that did not come up is told of by who waits for it.
+        const cameUp = await launching.then(() => true, () => false);
+        if (this.stopping || !cameUp || this.killedPid === child.pid) return;
         this.endedByItself.push(`${how}. Its last lines:\n${child.lastLines()}`);
-        void sleep(RESTART_MS).then(() => (this.stopping ? undefined : this.start()));
+        await sleep(RESTART_MS);
+        if (!this.stopping) await this.start();
       });
     });
+    await launching;
   }
 }
