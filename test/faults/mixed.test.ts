@@ -54,7 +54,8 @@ const damages: Record<string, (reader: Reader) => Promise<RegExp>> = {
   async leaderboards(reader) {
     const { BoardSeason, PlayerID } = await anItem(reader, 'Leaderboard', (item) => item['Score'] !== undefined);
     await reader.db.client.send(new UpdateCommand({ TableName: reader.db.table('Leaderboard'), Key: { BoardSeason, PlayerID }, UpdateExpression: 'SET Score = :wrong', ExpressionAttributeValues: { ':wrong': 123_456 } }));
-    return new RegExp(`score of ${String(PlayerID)} in`);
+    // What is asked for follows by the stream.
+    return new RegExp(`order of ${String(BoardSeason).split('#')[0]}|score of ${String(PlayerID)} in`);
   },
   async feeds(reader) {
     const { UserID, BucketFollowerID } = await anItem(reader, 'Followers', () => true);
