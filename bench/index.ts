@@ -13,6 +13,7 @@ import { benchFraudFeatures } from './fraudFeatures';
 import { benchFraudRules } from './fraudRules';
 import { benchFraudStream } from './fraudStream';
 import { benchLeaderboards } from './leaderboards';
+import { benchLoad } from './load';
 import { benchSessions } from './sessions';
 
 /** Each bench measures the product, its floor and a peer in one run: only their ratios mean something. */
@@ -108,6 +109,17 @@ void yargs(hideBin(process.argv))
       await benchDevices({ rounds, readings });
       await benchDevicesArchive({ rounds, devices, each });
     },
+  )
+  .command(
+    'load',
+    'ten times the load that the API can serve: what it turns away, how fast the rest is, how soon it recovers, its heap',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures capacity, unloaded, overload and afterwards in turn' })
+        .option('seconds', { type: 'number', default: 10, describe: 'Seconds of each' })
+        .option('factor', { type: 'number', default: 10, describe: 'Times its capacity that is offered' })
+        .option('minutes', { type: 'number', default: 3, describe: 'Minutes of overload afterwards, while the heap is watched; 0: none' }),
+    (args) => benchLoad(args),
   )
   .command(
     'devices-memory',

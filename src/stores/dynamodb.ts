@@ -23,19 +23,25 @@ export interface DynamoDBSettings {
   /** Given for local endpoints, which want some credentials but check none. */
   credentials?: { accessKeyId: string; secretAccessKey: string };
   tablePrefix: string;
+  /** Milliseconds that one attempt may take. Default 5,000. */
+  requestTimeoutMs?: number;
 }
 
-/** DynamoDB answers in milliseconds; a call without an answer for so long is sent again. */
-const SILENT_MS = 5_000;
+/** Connections of a client, and so calls that are on their way at once; the next ones wait in this process. */
+export const MAX_SOCKETS = 256;
 
-/** The low-level client: keep-alive sockets, short connect timeout, few attempts because callers have deadlines. */
+/**
+ * The low-level client: keep-alive sockets, short connect timeout, few attempts because callers have deadlines. A call
+ * that DynamoDB takes and never answers fails after a quarter of a minute (`awsHttp`): without `throwOnRequestTimeout` the timeout
+ * is but a warning, and calls would pile up for as long as it hangs.
+ */
 export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>): DynamoDBClient {
   return new DynamoDBClient({
     region: settings.region,
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
     ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
     maxAttempts: 3,
-    requestHandler: awsHttp({ silentMs: SILENT_MS, maxSockets: 256 }),
+    requestHandler: awsHttp({ silentMs: settings.requestTimeoutMs ?? 5_000, maxSockets: MAX_SOCKETS }),
   });
 }
 

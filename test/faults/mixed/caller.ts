@@ -52,6 +52,8 @@ export interface Lines {
 /** One attempt's time; a dropped packet is noticed by nothing else. */
 const ATTEMPT_MS = 6_000;
 const DEFAULT_PATIENCE_MS = 25_000;
+/** Turned away at the door: for certain it did not happen, and it may be sent again. */
+const TOO_MANY = 429;
 const PUBLISH_MS = 25_000;
 
 /** A client of one capability: asks again as clients do, with the same ids. */
@@ -67,15 +69,15 @@ export class Caller {
     for (let attempt = 1; ; attempt++) {
       if (attempt === 2) this.tally.repeated++;
       const told = await this.attempt(call, uncertain);
-      if (told.kind !== 'unknown') {
+      if (told.kind === 'acknowledged' || (told.kind === 'refused' && told.status !== TOO_MANY)) {
         this.tally.count(told.kind);
         return told;
       }
-      uncertain = true;
+      uncertain ||= told.kind === 'unknown';
       const pause = Math.min(2_000, 100 * 2 ** attempt);
       if (Date.now() + pause >= until) {
         this.tally.count('unknown');
-        return told;
+        return { kind: 'unknown' };
       }
       await sleep(pause);
     }
