@@ -12,9 +12,11 @@ import { CODEC_PATH } from './api/crossOrigin';
 import { ApiKeyError, Authenticator, authenticatorOf } from './api/auth';
 import { isLoopback, listen, type Listening, ListenError } from './api/server';
 import { type Config, ConfigError, configReference, readConfig, workerVersion } from './config';
+import { isLongwatchError } from './domain/errors';
 import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
 import { TemporalConfigError } from './gateways/temporal';
 import { buildGraph, type Graph } from './graph';
+import { keepTrying } from './keepTrying';
 import { writeAddresses } from './local/addresses';
 import { StartError } from './local/errors';
 import { type ClaimedPort, claimPort } from './local/ports';
@@ -23,6 +25,7 @@ import { startScreen } from './local/screen';
 import { developmentSecrets, type Secrets } from './local/secrets';
 import { type Stack, startStack } from './local/stack';
 import { withinGrace } from './shutdown';
+import { isAway } from './stores/dynamodb';
 import { TableMismatchError } from './stores/tableCheck';
 import { startTracing, type Tracing } from './telemetry/tracing';
 import { installRuntime, startWorkers, type Workers, type WorkersSettings } from './workers';
@@ -84,6 +87,7 @@ class Run {
   /** Of a process without an API. */
   private health: Listening | undefined;
   private stopped: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
   /** By which the embedded Web UI has payloads decrypted: another one with each start. */
   private readonly codecLinkToken: string | undefined;
   private apiPort: Promise<ClaimedPort> | undefined;
@@ -125,8 +129,8 @@ class Run {
       onMetrics: (updates) => graph.metrics.temporal.take(updates),
     });
     // What is embedded has nobody else who would bring its tables up to date.
-    await graph.prepareStores(endpoints.dynamodb && this.stack && config.DYNAMODB_ENDPOINT === undefined ? 'update' : 'check');
-    await graph.startRules();
+    await this.open(graph, endpoints.dynamodb && this.stack && config.DYNAMODB_ENDPOINT === undefined ? 'update' : 'check');
+    if (this.stopped) return;
     if (mode !== 'worker') {
       await graph.warmUp();
       this.api = await this.listen(graph, secrets, endpoints);
@@ -145,6 +149,19 @@ class Run {
       process.exitCode = 1;
       process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
       void this.stop();
+    });
+  }
+
+  /** Tables and rules. A part that is away is waited for, as it is later on: whoever starts all parts at once need not order them. */
+  private async open(graph: Graph, tables: 'check' | 'update'): Promise<void> {
+    const prepare = async () => {
+      await graph.prepareStores(tables);
+      await graph.startRules();
+    };
+    await keepTrying(prepare, {
+      signal: this.stopping.signal,
+      passes: (error) => isAway(error) || isLongwatchError(error, 'unavailable'),
+      onFault: (error) => graph.logger.warn({ err: error }, 'DynamoDB, or another part that is needed first, cannot be reached; trying again'),
     });
   }
 
@@ -258,7 +275,8 @@ class Run {
       onFault: graph.onFault,
       onRunning: () => {
         this.progress.done('workers', queues.join(', '));
-        graph.startStandingWorkflows().catch(graph.onFault);
+        // Temporal may go away again before all of them are there.
+        void keepTrying(() => graph.startStandingWorkflows(), { signal: this.stopping.signal, onFault: graph.onFault });
         graph.startListening(queues);
       },
     });
@@ -302,6 +320,7 @@ class Run {
       return this.stopped;
     }
     if (signal) process.stdout.write('\nStopping: requests and workflow tasks under way are finished first. Ctrl-C again to cut it short.\n');
+    this.stopping.abort();
     const { LONGWATCH_GRACE_MS: graceMs, LONGWATCH_STOP_DELAY_MS: delayMs } = this.config;
     this.stopped = withinGrace(delayMs + graceMs, async () => {
       this.progress.stop();

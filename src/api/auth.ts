@@ -1,5 +1,4 @@
 import type { Request } from 'express';
-import type { Config } from '../config';
 import type { Caller } from '../domain/caller';
 import { type ApiKey, matchingKey, parseApiKeys } from './apiKeys';
 import { Guesses } from './guesses';
@@ -51,11 +50,18 @@ export class Authenticator {
   }
 }
 
+/** The settings by their names. */
+export interface AuthenticationSettings {
+  LONGWATCH_JWKS_URL?: string | undefined;
+  LONGWATCH_JWT_ISSUER?: string | undefined;
+  LONGWATCH_JWT_AUDIENCE: string;
+}
+
 /**
  * The authenticator that the settings ask for; the keys are the embedded stack's own where none are set.
  * @throws ApiKeyError
  */
-export function authenticatorOf(config: Pick<Config, 'LONGWATCH_JWKS_URL' | 'LONGWATCH_JWT_ISSUER' | 'LONGWATCH_JWT_AUDIENCE'>, keys: string | undefined): Authenticator {
-  const { LONGWATCH_JWKS_URL: jwksUrl, LONGWATCH_JWT_ISSUER: issuer = '', LONGWATCH_JWT_AUDIENCE: audience } = config;
+export function authenticatorOf(settings: AuthenticationSettings, keys: string | undefined): Authenticator {
+  const { LONGWATCH_JWKS_URL: jwksUrl, LONGWATCH_JWT_ISSUER: issuer = '', LONGWATCH_JWT_AUDIENCE: audience } = settings;
   return new Authenticator(keys === undefined ? [] : parseApiKeys(keys), jwksUrl === undefined ? undefined : { jwksUrl, issuer, audience });
 }

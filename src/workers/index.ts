@@ -49,10 +49,11 @@ export function startWorkers(settings: WorkersSettings): Workers {
   const serve = async (): Promise<void> => {
     const bundle = await bundleOnce(settings.bundlePath, settings.dataConverter?.failureConverterPath);
     for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
+      let runs: Promise<void>[] = [];
       try {
         connection = await NativeConnection.connect(settings.connection);
         live = await createWorkers(settings, connection, bundle);
-        const runs = live.map((worker) => worker.run());
+        runs = live.map((worker) => worker.run());
         state = 'ok';
         settings.onRunning?.();
         pause = 500;
@@ -62,6 +63,8 @@ export function startWorkers(settings: WorkersSettings): Workers {
         for (const worker of live) if (worker.getState() === 'RUNNING') worker.shutdown();
       } finally {
         state = 'starting';
+        // A connection that is in use does not close; the workers' own bound ends them.
+        await Promise.allSettled(runs);
         live = [];
         await connection?.close().catch(settings.onFault);
         connection = undefined;
