@@ -88,6 +88,8 @@ class Run {
       endpoints,
       signingSecret: config.LONGWATCH_SIGNING_SECRET ?? secrets?.signingSecret ?? '',
       publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
+      workerState: () => this.workerState(),
+      version,
     });
     this.graph = graph;
     await graph.prepareStores();
@@ -159,7 +161,7 @@ class Run {
   }
 
   private listen(graph: Graph, secrets: Secrets | undefined): Promise<Listening> {
-    const { config, mode } = this;
+    const { config } = this;
     const keys = config.LONGWATCH_API_KEYS ?? (config.LONGWATCH_JWKS_URL || !secrets ? undefined : `dev:admin:${secrets.apiKey}`);
     const authenticator = new Authenticator(
       keys === undefined ? [] : parseApiKeys(keys),
@@ -176,10 +178,14 @@ class Run {
       authenticator,
       logger: graph.logger,
       registry: graph.metrics.registry,
-      readiness: () => graph.readiness(mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting')),
+      readiness: () => graph.readiness(this.workerState()),
       version,
     });
     return listen(app, { host: config.HOST, port: config.PORT });
+  }
+
+  private workerState(): 'ok' | 'starting' | 'elsewhere' {
+    return this.mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting');
   }
 
   private serve(graph: Graph, queues: readonly Queue[]): Workers {
@@ -238,6 +244,7 @@ class Run {
     if (signal) process.stdout.write('\nStopping: requests and workflow tasks under way are finished first. Ctrl-C again to cut it short.\n');
     this.stopped = (async () => {
       this.progress.stop();
+      this.graph?.endStreams();
       await this.api?.close();
       await this.workers?.shutdown();
       await this.graph?.close();

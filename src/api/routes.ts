@@ -60,6 +60,8 @@ export interface Reply {
   body?: unknown;
   /** Sent as it is, with its content type. */
   raw?: { content: string; contentType: string };
+  /** Writes the body itself, for as long as it likes; see `eventStream`. */
+  stream?(response: Response): void;
   headers?: Record<string, string>;
 }
 
@@ -142,7 +144,8 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
   }
   const reply = await one.handler(input);
   response.status(reply.status).set(reply.headers ?? {});
-  if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
+  if (reply.stream) reply.stream(response);
+  else if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
   else if (reply.body === undefined) response.end();
   else response.type('application/json').send(JSON.stringify(reply.body));
 }
