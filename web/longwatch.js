@@ -226,18 +226,17 @@ function scopeOf(scope) {
 
 /** How fast the leading figure has moved: its differences from look to look. */
 function spark(name, value) {
-  const known = sparks.get(name) ?? { last: value, points: [] };
+  const known = sparks.get(name) ?? { last: value, points: Array(SPARK_POINTS).fill(0) };
   known.points.push(Math.abs(value - known.last));
+  known.points.shift();
   known.last = value;
-  if (known.points.length > SPARK_POINTS) known.points.shift();
   sparks.set(name, known);
   const most = Math.max(1, ...known.points);
-  const at = (point, i) => `${(i + SPARK_POINTS - known.points.length) * (120 / (SPARK_POINTS - 1))},${46 - (point / most) * 42}`;
+  const at = (point, i) => `${i * (120 / (SPARK_POINTS - 1))},${46 - (point / most) * 42}`;
   const line = known.points.map((point, i) => `${i === 0 ? 'M' : 'L'}${at(point, i)}`).join('');
-  const first = (SPARK_POINTS - known.points.length) * (120 / (SPARK_POINTS - 1));
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   for (const [attribute, text] of Object.entries({ viewBox: '0 0 120 48', class: 'spark', 'aria-hidden': 'true', preserveAspectRatio: 'none' })) svg.setAttribute(attribute, text);
-  for (const [d, kind] of [[`${line}L120,48L${first},48Z`, 'area'], [line, 'line']]) {
+  for (const [d, kind] of [[`${line}L120,48L0,48Z`, 'area'], [line, 'line']]) {
     const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
     path.setAttribute('d', d);
     path.setAttribute('class', kind);
@@ -346,12 +345,16 @@ function showEvents(events) {
       { class: 'fresh' },
       element('time', { datetime: at, text: clock.format(new Date(at)) }),
       element('span', { class: 'area', text: titles[area] ?? area }),
-      element('span', { class: `text ${tone}` }, ...(tone === 'problem' ? ['⚠ '] : []), link(count === undefined ? text : `${number.format(count)} ${text}`, href)),
+      element('span', { class: `text ${tone}` }, ...(tone === 'problem' ? ['⚠ '] : []), link(`${text.charAt(0).toUpperCase()}${text.slice(1)}${count > 1 ? ` × ${number.format(count)}` : ''}`, href)),
     ),
   );
+  // What other processes did is heard of a moment later: the list is by time.
   list.prepend(...made.toReversed());
+  if (list.children.length > made.length) list.replaceChildren(...[...list.children].toSorted((a, b) => timeOf(b).localeCompare(timeOf(a))));
   while (list.children.length > EVENTS_SHOWN) list.lastElementChild.remove();
 }
+
+const timeOf = (row) => row.querySelector('time').getAttribute('datetime');
 
 /* ---- words ---- */
 

@@ -10,10 +10,12 @@ export type Tone = (typeof tones)[number];
 export interface Happening {
   area: Area;
   tone: Tone;
-  /** A sentence; with a count it says what there were so many of. */
+  /** A sentence; with a count, what there was so many times, in the singular: `payment approved`. */
   text: string;
   /** How many at once: what happens all the time is told by the second. */
   count?: number;
+  /** When, epoch ms; default now. */
+  at?: number;
   /** The workflow that it is about, where there is one. */
   workflowId?: string;
 }

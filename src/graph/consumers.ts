@@ -57,7 +57,7 @@ function watchOf(stream: string, { metrics, logger, note }: Pick<Shared, 'metric
   return {
     batch(batch) {
       metrics.streamBatch(stream, batch);
-      if (batch.deadLetters > 0) note({ area: 'operations', tone: 'problem', text: `records of ${stream} could not be processed: dead letters`, count: batch.deadLetters });
+      if (batch.deadLetters > 0) note({ area: 'operations', tone: 'problem', text: `record of ${stream} could not be processed: a dead letter`, count: batch.deadLetters });
     },
     lag: (shardId, ms) => metrics.streamLag(stream, shardId, ms),
     left: (shardId) => metrics.streamLeft(stream, shardId),

@@ -53,7 +53,7 @@ export function buildDevices(shared: Shared): Part {
   const alerts = new AlertStarts(ledger);
   const onReadings = (path: string, result: 'stored' | 'rejected', count: number) => {
     metrics.readings(path, result, count);
-    note({ area: 'devices', tone: 'routine', text: `readings ${result} by ${path}`, count });
+    note({ area: 'devices', tone: 'routine', text: `reading ${result} by ${path}`, count });
   };
   const ingest = (path: string) =>
     new Ingest(

@@ -20,7 +20,7 @@ import type { Part, Shared } from './part';
 /** One in so many rows looks at the whole of its feed, at some 20 read units: a twentieth of one a row. */
 const TRIM_EVERY = 400;
 
-const ROWS = { delivered: 'posts delivered to feeds', retracted: 'posts taken out of feeds', turned: 'feeds gone over as their author turned' } as const;
+const ROWS = { delivered: 'post delivered to a feed', retracted: 'post taken out of a feed', turned: 'feed gone over as its author turned' } as const;
 
 export function feedSettings(config: Config): FeedSettings {
   return {

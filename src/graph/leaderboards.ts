@@ -37,7 +37,7 @@ export function buildLeaderboards(shared: Shared): Part {
       scores,
       onResult(result) {
         metrics.submission(result);
-        if (result === 'applied') note({ area: 'leaderboards', tone: 'routine', text: 'scores counted', count: 1 });
+        if (result === 'applied') note({ area: 'leaderboards', tone: 'routine', text: 'score counted', count: 1 });
       },
     },
     fenceMs,
@@ -71,7 +71,7 @@ export function buildLeaderboards(shared: Shared): Part {
     activities: {
       [LEADERBOARDS_QUEUE]: leaderboardActivities({ boards, store, seasonEnd, check, notifications, onChecked(result) {
           metrics.rankingChecked(result);
-          if (result.differences > 0) note({ area: 'leaderboards', tone: 'problem', text: 'ranks were not what the scores say, and were put right', count: result.differences });
+          if (result.differences > 0) note({ area: 'leaderboards', tone: 'problem', text: 'rank was not what the score says, and was put right', count: result.differences });
         },
       }),
     },

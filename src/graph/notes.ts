@@ -12,19 +12,19 @@ const verdicts: Readonly<Record<Exclude<Outcome, 'approve'>, string>> = { alert:
 
 export function noteDecision({ input: { transaction }, record: { decision } }: Draft, note: Note): void {
   const { outcome, transactionId, degradedBecause } = decision;
-  if (degradedBecause) note({ area: 'fraud', tone: 'problem', text: `payments decided without the model: ${degradedBecause}`, count: 1 });
-  if (outcome === 'approve') return note({ area: 'fraud', tone: 'routine', text: 'payments approved', count: 1 });
+  if (degradedBecause) note({ area: 'fraud', tone: 'problem', text: `payment decided without the model: ${degradedBecause}`, count: 1 });
+  if (outcome === 'approve') return note({ area: 'fraud', tone: 'routine', text: 'payment approved', count: 1 });
   const amount = formatMoney(transaction.amount, transaction.currency);
   note({ area: 'fraud', tone: 'notable', text: `A payment of ${amount}: ${outcome}, ${verdicts[outcome]}`, workflowId: investigationId(transactionId) });
 }
 
 const checkouts = {
-  held: { tone: 'routine', text: 'checkouts hold their stock' },
-  short: { tone: 'notable', text: 'checkouts wanted more than there is' },
-  confirmed: { tone: 'notable', text: 'orders' },
-  cancelled: { tone: 'routine', text: 'checkouts cancelled' },
-  expired: { tone: 'routine', text: 'holds ended unpaid; their stock is free again' },
-  'refund-due': { tone: 'problem', text: 'payments came too late or twice, and must be given back' },
+  held: { tone: 'routine', text: 'checkout holds its stock' },
+  short: { tone: 'notable', text: 'checkout wanted more than there is' },
+  confirmed: { tone: 'notable', text: 'order' },
+  cancelled: { tone: 'routine', text: 'checkout cancelled' },
+  expired: { tone: 'routine', text: 'hold ended unpaid, its stock is free again' },
+  'refund-due': { tone: 'problem', text: 'payment came too late or twice, and must be given back' },
 } as const satisfies Record<string, Pick<Happening, 'tone' | 'text'>>;
 
 export function noteCheckout(what: keyof typeof checkouts, note: Note): void {
@@ -33,10 +33,10 @@ export function noteCheckout(what: keyof typeof checkouts, note: Note): void {
 
 /** Those that people watch; what a checkout tells is not told twice. */
 const carts: Partial<Record<CartCountName, Pick<Happening, 'tone' | 'text'>>> = {
-  opened: { tone: 'routine', text: 'carts begun' },
-  reminded: { tone: 'notable', text: 'customers reminded of their cart' },
-  recovered: { tone: 'notable', text: 'customers came back after a reminder' },
-  abandoned: { tone: 'notable', text: 'carts abandoned' },
+  opened: { tone: 'routine', text: 'cart begun' },
+  reminded: { tone: 'notable', text: 'customer reminded of a cart' },
+  recovered: { tone: 'notable', text: 'customer came back after a reminder' },
+  abandoned: { tone: 'notable', text: 'cart abandoned' },
 };
 
 export function noteCarts(counts: CartCounts, note: Note): void {

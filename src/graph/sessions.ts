@@ -28,13 +28,13 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
     watch: {
       created: () => {
         metrics.sessionCreated();
-        note({ area: 'sessions', tone: 'routine', text: 'opened', count: 1 });
+        note({ area: 'sessions', tone: 'routine', text: 'session opened', count: 1 });
       },
       touched: (written) => metrics.sessionTouched(written),
       refused: () => metrics.sessionRefused(),
       ended: (event, key) => {
         metrics.sessionEnded(event.reason);
-        note({ area: 'sessions', tone: 'routine', text: `ended: ${event.reason}`, count: 1 });
+        note({ area: 'sessions', tone: 'routine', text: `session ended: ${event.reason}`, count: 1 });
         events?.reportSoon({ event, key });
       },
     },

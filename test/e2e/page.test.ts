@@ -36,7 +36,7 @@ async function open(path: string, options: BrowserContextOptions = {}): Promise<
   const faults: string[] = [];
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && faults.push(message.text()));
   page.on('pageerror', (error) => faults.push(String(error)));
-  await page.addInitScript(() => document.addEventListener('securitypolicyviolation', (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`)));
+  await page.addInitScript('document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`))');
   await page.goto(`${stack.url}${path}`);
   return { page, faults };
 }
@@ -81,7 +81,7 @@ it('who opens the API in a browser is asked for a key, and sees nothing before',
   await page.getByRole('button', { name: 'Forget the key' }).click();
   await page.reload();
   await page.getByRole('heading', { name: 'Who are you?' }).waitFor();
-  expect(await page.evaluate(() => Object.keys(sessionStorage))).toEqual([]);
+  expect(await page.evaluate('Object.keys(sessionStorage)')).toEqual([]);
   expect(faults.filter((fault) => !/status of 40[13]/.test(fault))).toEqual([]);
 });
 
@@ -108,7 +108,7 @@ it('shows what happens as it happens: counts, a case with its link, events', asy
   const ui = /Web UI +(http\S+)/.exec(stack.output())![1]!;
   expect(await row.getByRole('link').getAttribute('href')).toBe(`${ui}/namespaces/default/workflows/${encodeURIComponent(`investigation/${transactionId}`)}`);
   await page.locator('#capability-fraud .lead').getByText(/^[1-9]/).waitFor();
-  await page.getByRole('log').getByText('payments approved').first().waitFor();
+  await page.getByRole('log').getByText('Payment approved').first().waitFor();
   await page.getByRole('log').getByText('An investigation began').first().waitFor();
   expect(await page.locator('#announce').textContent()).toContain('1 new open investigation.');
   // The log holds still when told to.
@@ -131,8 +131,8 @@ it.each(['light', 'dark'] as const)('is accessible in %s, wide and narrow', asyn
     await page.locator('#events li').first().waitFor();
     expect(await violations(page)).toEqual([]);
     // Nothing is cut off sideways.
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
-    expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+    expect(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')).toBe(0);
+    expect(await page.evaluate('document.getAnimations().length')).toBe(0);
     await picture(page, `${name}-${colorScheme}`);
     expect(faults).toEqual([]);
   }

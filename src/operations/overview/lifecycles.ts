@@ -39,17 +39,21 @@ export class Lifecycles {
     const now = this.now();
     const since = new Date((this.lookedAt ?? now - LOOK_BACK_MS) - OVERLAP_MS).toISOString();
     const types = Object.keys(this.parts.lifecycles).map((type) => `'${type}'`);
-    const query = (what: string) => `WorkflowType IN (${types.join(', ')}) AND ${what} >= '${since}'`;
-    const [began, ended] = await Promise.all([this.parts.look.list(query('StartTime'), AT_ONCE), this.parts.look.list(query('CloseTime'), AT_ONCE)]);
+    const ours = `WorkflowType IN (${types.join(', ')})`;
+    const [began, ended] = await Promise.all([
+      this.parts.look.list(`${ours} AND StartTime >= '${since}'`, AT_ONCE),
+      // A workflow that runs has no time of closing, which some servers take for one that is to come.
+      this.parts.look.list(`${ours} AND CloseTime >= '${since}' AND ExecutionStatus != 'Running'`, AT_ONCE),
+    ]);
     this.lookedAt = now;
     const news = [
       ...began.map((workflow) => ({ workflow, at: workflow.startedAt, what: 'began' })),
       ...ended.map((workflow) => ({ workflow, at: workflow.closedAt ?? now, what: endOf(workflow) })),
     ].sort((a, b) => a.at - b.at);
-    for (const { workflow, what } of news) this.tell(workflow, what);
+    for (const { workflow, what, at } of news) this.tell(workflow, what, at);
   }
 
-  private tell({ workflowId, runId, type, status }: ListedWorkflow, what: string): void {
+  private tell({ workflowId, runId, type, status }: ListedWorkflow, what: string, at: number): void {
     const key = `${runId} ${what}`;
     const lifecycle = this.parts.lifecycles[type];
     if (!lifecycle || this.told.has(key)) return;
@@ -58,7 +62,7 @@ export class Lifecycles {
       if (this.told.size <= REMEMBERED) break;
       this.told.delete(oldest);
     }
-    this.parts.note({ area: lifecycle.area, tone: toneOf(what, status), text: `${lifecycle.name} ${what}`, workflowId });
+    this.parts.note({ area: lifecycle.area, tone: toneOf(what, status), text: `${lifecycle.name} ${what}`, workflowId, at });
   }
 }
 

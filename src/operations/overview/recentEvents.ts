@@ -1,10 +1,10 @@
 import type { Happening } from '../../domain/happening';
 
 export interface RecentEvent extends Happening {
-  /** Goes up with time, also over a restart and from process to process. */
-  id: number;
   /** Epoch ms. */
   at: number;
+  /** Goes up with time, also over a restart and from process to process. */
+  id: number;
 }
 
 /** Events that are kept; older ones fall out. */
@@ -31,6 +31,8 @@ export class RecentEvents {
   /** Never throws and never waits: it is called where requests are served. */
   note(happening: Happening): void {
     if (happening.count !== undefined || happening.tone === 'routine') return this.fold(happening);
+    // What comes with its time comes from a look that is bounded itself.
+    if (happening.at !== undefined) return this.tell(happening);
     const second = Math.floor(this.now() / 1_000);
     if (second !== this.second) [this.second, this.singles] = [second, 0];
     if (++this.singles <= SINGLE_A_SECOND) return this.tell(happening);
@@ -82,7 +84,7 @@ export class RecentEvents {
   }
 
   private tell(happening: Happening): void {
-    const event: RecentEvent = { ...happening, id: this.nextId(), at: this.now() };
+    const event: RecentEvent = { ...happening, id: this.nextId(), at: happening.at ?? this.now() };
     this.kept.push(event);
     if (this.kept.length > KEPT) this.kept.shift();
     for (const listener of this.listeners) listener(event);
