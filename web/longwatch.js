@@ -349,6 +349,8 @@ function showEvents(events) {
     ),
   );
   // What other processes did is heard of a moment later: the list is by time.
+  // Put in anew, what is marked as fresh would arrive once more.
+  for (const row of list.children) row.classList.remove('fresh');
   list.prepend(...made.toReversed());
   if (list.children.length > made.length) list.replaceChildren(...[...list.children].toSorted((a, b) => timeOf(b).localeCompare(timeOf(a))));
   while (list.children.length > EVENTS_SHOWN) list.lastElementChild.remove();
