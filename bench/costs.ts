@@ -87,8 +87,10 @@ export async function benchCosts(): Promise<void> {
   // Its activity hears of it by its next heartbeat, at most 20 seconds later.
   await new Promise((resolve) => setTimeout(resolve, 30_000));
   await bench.meter.rest(8);
-  say('sweeping'), Object.assign(sessions, await sweeping(bench));
-  say('carts that are reminded'), Object.assign(carts.units, { ladder: await ladder(bench) });
+  say('sweeping');
+  Object.assign(sessions, await sweeping(bench));
+  say('carts that are reminded');
+  Object.assign(carts.units, { ladder: await ladder(bench) });
   say('leaderboards');
   const boards = await boardsOf(bench);
   say('feeds');

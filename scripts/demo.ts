@@ -19,7 +19,7 @@ type Name = (typeof names)[number];
 const args = yargs(hideBin(process.argv))
   .scriptName('npm run demo --')
   .usage('$0 [capability…]\n\nShows the capabilities named, or all six, on a running Longwatch (npm start): real calls, what they answer, and where to look in the Web UI.')
-  .example('$0', 'all six, some two minutes')
+  .example('$0', 'all six, in a minute or so')
   .example('$0 carts feeds', 'these two')
   .option('url', { type: 'string', describe: 'The API; default where the stack of the data folder listens' })
   .option('key', { type: 'string', describe: 'An API key of role admin; default LONGWATCH_API_KEY, else the development key of the data folder' })

@@ -44,7 +44,7 @@ const short = (value: number): string => {
 };
 
 /** There are some eight thousand million people. */
-const people = (users: number): string => (users > 8e9 ? 'more than there are' : short(users));
+const people = (count: number): string => (count > 8e9 ? 'more than there are' : short(count));
 
 const peakOf = (aMonth: number): number => (aMonth / (HOURS * 3_600)) * users.peak;
 
