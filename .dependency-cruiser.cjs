@@ -1,13 +1,14 @@
 /**
  * Arrows between floors point one way. What each floor may import of ours:
  *   domain                 nothing
- *   stores, gateways       domain
+ *   telemetry              domain
+ *   stores, gateways       domain, telemetry
  *   workflow declarations  domain
- *   operations             domain, stores, gateways, workflow declarations
- *   activities             domain, stores, gateways, operations, workflow declarations
+ *   operations             domain, telemetry, stores, gateways, workflow declarations
+ *   activities             domain, telemetry, stores, gateways, operations, workflow declarations
  *   workflows              domain, and the types of activities
- *   workers                domain, activities, workflow declarations
- *   api                    domain, stores, operations, workflow declarations
+ *   workers                domain, telemetry, activities, workflow declarations
+ *   api                    domain, telemetry, stores, operations, workflow declarations
  *   lab                    domain
  *   local                  config, domain
  *   graph, main            everything (only main sees local)
@@ -23,15 +24,16 @@ const floor = (name, allowed) => ({
 module.exports = {
   forbidden: [
     floor('domain', []),
-    floor('stores', ['domain']),
-    floor('gateways', ['domain', declarations]),
-    floor('operations', ['domain', 'stores', 'gateways', declarations]),
-    floor('activities', ['domain', 'stores', 'gateways', 'operations', declarations]),
+    floor('telemetry', ['domain']),
+    floor('stores', ['domain', 'telemetry']),
+    floor('gateways', ['domain', 'telemetry', declarations]),
+    floor('operations', ['domain', 'telemetry', 'stores', 'gateways', declarations]),
+    floor('activities', ['domain', 'telemetry', 'stores', 'gateways', 'operations', declarations]),
     floor('workflows', ['domain', '^src/activities/.*types[.]ts$']),
-    floor('workers', ['domain', 'activities', declarations]),
-    floor('api', ['domain', 'stores', 'operations', declarations]),
+    floor('workers', ['domain', 'telemetry', 'activities', '^src/workflows/interceptors[.]ts$', declarations]),
+    floor('api', ['domain', 'telemetry', 'stores', 'operations', declarations]),
     floor('lab', ['domain']),
-    floor('local', ['domain', '^src/config\\.ts$']),
+    floor('local', ['domain', '^src/config/']),
     {
       name: 'workflow-declarations-know-only-domain',
       severity: 'error',
@@ -60,8 +62,8 @@ module.exports = {
     {
       name: 'only-the-graph-and-main-see-config',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/(config|main|endpoints)\\.ts$', '^src/graph/', '^src/local/'] },
-      to: { path: '^src/config\\.ts$' },
+      from: { path: '^src/', pathNot: ['^src/config/', '^src/(main|endpoints)\\.ts$', '^src/graph/', '^src/local/'] },
+      to: { path: '^src/config/' },
     },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },
     {

@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { benchDevices } from './devices';
 import { benchDevicesArchive } from './devicesArchive';
+import { benchDevicesMemory } from './devicesMemory';
 import { benchFeeds } from './feeds';
 import { benchCarts } from './carts';
 import { benchCosts } from './costs';
@@ -109,6 +110,15 @@ void yargs(hideBin(process.argv))
       await benchDevices({ rounds, readings });
       await benchDevicesArchive({ rounds, devices, each });
     },
+  )
+  .command(
+    'devices-memory',
+    'the heap that a large day takes on its way to the archive and back',
+    (command) =>
+      command
+        .option('rows', { type: 'number', default: 10_000_000, describe: 'Readings of the day' })
+        .option('heap', { type: 'number', default: 96, describe: 'Limit of the heap, in MB' }),
+    ({ rows, heap }) => benchDevicesMemory({ rows, heap }),
   )
   .demandCommand(1, 'Say what to measure; --help lists it')
   .strict()

@@ -15,6 +15,7 @@ import { type Progress, showProgress } from './local/progress';
 import { startScreen } from './local/screen';
 import { developmentSecrets, type Secrets } from './local/secrets';
 import { type Stack, startStack } from './local/stack';
+import { startTracing, type Tracing } from './telemetry/tracing';
 import { installRuntime, startWorkers, type Workers } from './workers';
 import { type Queue, selectQueues, UnknownQueueError } from './workers/queues';
 import { searchAttributeTypes } from './workflows/searchAttributes';
@@ -22,6 +23,9 @@ import { searchAttributeTypes } from './workflows/searchAttributes';
 const ROOT = join(__dirname, '..');
 const MODEL = join(ROOT, 'model', 'fraud.json');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+
+/** The one that OpenTelemetry's exporter for Prometheus has. */
+const USUAL_METRICS_PORT = 9464;
 
 type Mode = 'all' | 'api' | 'worker';
 
@@ -60,10 +64,13 @@ async function main(): Promise<void> {
 
 /** One process from start to stop: parts come up in order and go down in reverse, each within a bound. */
 class Run {
+  private tracing: Tracing | undefined;
   private stack: Stack | undefined;
   private graph: Graph | undefined;
   private workers: Workers | undefined;
   private api: Listening | undefined;
+  /** Of a process without an API. */
+  private health: Listening | undefined;
   private stopped: Promise<void> | undefined;
   private readonly progress: Progress;
 
@@ -80,7 +87,9 @@ class Run {
     const keysGiven = config.LONGWATCH_API_KEYS !== undefined || config.LONGWATCH_JWKS_URL !== undefined;
     if (mode !== 'worker' && !isLoopback(config.HOST) && !keysGiven)
       throw new ConfigError(`HOST is ${config.HOST}: listening beyond this machine needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL`);
-    installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL);
+    const { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesCollector, OTEL_SDK_DISABLED: untraced } = config;
+    if ((collector ?? tracesCollector) !== undefined && !untraced)
+      this.tracing = startTracing({ serviceName: config.OTEL_SERVICE_NAME, serviceVersion: version, protocol: config.OTEL_EXPORTER_OTLP_PROTOCOL });
     const secrets = this.openStack();
     const endpoints = await this.endpoints();
     const graph = buildGraph({
@@ -92,12 +101,19 @@ class Run {
       version,
     });
     this.graph = graph;
+    installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
+      logger: graph.logger,
+      onMetrics: (updates) => graph.metrics.temporal.take(updates),
+    });
     await graph.prepareStores();
     await graph.startRules();
     if (mode !== 'worker') {
       await graph.warmUp();
       this.api = await this.listen(graph, secrets);
       this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
+    } else {
+      this.health = await this.listenForHealth(graph);
+      this.progress.done('health and metrics', `at ${this.health.url}`);
     }
     const temporal = await this.stack?.temporal;
     if (mode !== 'api') this.workers = this.serve(graph, queues);
@@ -178,6 +194,7 @@ class Run {
       authenticator,
       logger: graph.logger,
       registry: graph.metrics.registry,
+      watch: graph.metrics.http,
       readiness: () => graph.readiness(this.workerState()),
       version,
     });
@@ -188,12 +205,29 @@ class Run {
     return this.mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting');
   }
 
+  /** What orchestrators and scrapers ask of a process that has no API. */
+  private listenForHealth(graph: Graph): Promise<Listening> {
+    const { HOST: host, LONGWATCH_WORKER_PORT: port } = this.config;
+    const app = createApp({
+      routes: [],
+      authenticator: new Authenticator([]),
+      logger: graph.logger,
+      registry: graph.metrics.registry,
+      watch: graph.metrics.http,
+      readiness: () => graph.readiness(this.workers?.state() ?? 'starting'),
+      version,
+    });
+    if (port !== undefined) return listen(app, { host, port, setting: 'LONGWATCH_WORKER_PORT' });
+    return listen(app, { host, port: USUAL_METRICS_PORT }).catch(() => listen(app, { host, port: 0 }));
+  }
+
   private serve(graph: Graph, queues: readonly Queue[]): Workers {
     this.progress.stage('workers', 'bundling workflows');
     return startWorkers({
       connection: graph.target.connection,
       namespace: graph.target.namespace,
       activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
+      bundlePath: this.config.LONGWATCH_WORKFLOW_BUNDLE,
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
       onFault: graph.onFault,
       onRunning: () => {
@@ -249,6 +283,8 @@ class Run {
       await this.workers?.shutdown();
       await this.graph?.close();
       await this.stack?.stop();
+      await this.health?.close();
+      await this.tracing?.stop();
       if (signal) process.exit(process.exitCode ?? 0);
       if (process.exitCode) process.exit();
     })();

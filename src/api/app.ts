@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
-import { Histogram, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Authenticator } from './auth';
 import { healthRoutes, type Readiness } from './health';
 import { Problem, problemOf, sendProblem } from './problem';
+import { requestFrame, type RequestWatch } from './requestFrame';
 import { type AnyRoute, expressRouter } from './routes';
 
 export interface AppParts {
@@ -12,11 +12,11 @@ export interface AppParts {
   authenticator: Authenticator;
   logger: Logger;
   registry: Registry;
+  /** Told of every request. */
+  watch?: RequestWatch;
   readiness(): Promise<Readiness>;
   version: string;
 }
-
-const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
 
 /** The HTTP application: request ids, metrics and logs around the routes, problem details for every error. */
 export function createApp(parts: AppParts): Express {
@@ -24,7 +24,7 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
-  app.use(requestFrame(parts.logger, requestSeconds(parts.registry)));
+  app.use(requestFrame(parts.logger, parts.watch));
   const all: AnyRoute[] = [...parts.routes];
   all.push(...healthRoutes(parts, all));
   app.use(expressRouter(all, parts.authenticator));
@@ -35,41 +35,12 @@ export function createApp(parts: AppParts): Express {
   return app;
 }
 
-function requestSeconds(registry: Registry): Histogram<'method' | 'route' | 'status'> {
-  return new Histogram({
-    name: 'longwatch_http_request_seconds',
-    help: 'Requests by route pattern, method and status',
-    labelNames: ['method', 'route', 'status'],
-    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-    registers: [registry],
-  });
-}
-
-/** Gives each request an id, measures it, and writes one log line without bodies, tokens or query values. */
-function requestFrame(logger: Logger, seconds: Histogram<'method' | 'route' | 'status'>) {
-  return (request: Request, response: Response, next: NextFunction): void => {
-    const given = request.get('x-request-id');
-    const requestId = given && REQUEST_ID.test(given) ? given : randomUUID();
-    response.locals['requestId'] = requestId;
-    response.set({ 'x-request-id': requestId, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
-    const started = performance.now();
-    response.once('close', () => {
-      const taken = (performance.now() - started) / 1000;
-      const route = (response.locals['route'] as string | undefined) ?? 'none';
-      const status = response.writableFinished ? response.statusCode : 499;
-      seconds.observe({ method: request.method, route, status: String(status) }, taken);
-      logger.debug({ requestId, method: request.method, route, status, seconds: taken }, 'request');
-    });
-    next();
-  };
-}
-
 function errorHandler(logger: Logger) {
   // Express knows error handlers by their four parameters.
   return (error: unknown, _request: Request, response: Response, next: NextFunction): void => {
     const requestId = String(response.locals['requestId'] ?? '');
     const problem = problemOf(error);
-    if (!problem || problem.status >= 500) logger[problem ? 'warn' : 'error']({ requestId, err: error }, 'request failed');
+    if (!problem || problem.status >= 500) logger[problem ? 'warn' : 'error']({ err: error }, 'request failed');
     if (response.headersSent) return next(error);
     sendProblem(response, problem ?? new Problem(500, 'An unexpected fault; the log has it under this instance'), requestId);
   };

@@ -4,7 +4,9 @@ import type { z } from 'zod';
 import type { Caller, Role } from '../domain/caller';
 import type { FieldFault } from '../domain/errors';
 import type { BrowserSession, SessionFrame } from './browserSession';
+import { noteIds } from '../telemetry/ids';
 import { Problem } from './problem';
+import { idsOfRequest } from './requestIds';
 
 /**
  * How a route is written: one object that says everything about it, made by `route({...})`. Express routes,
@@ -142,6 +144,7 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
     const named = faults.map(({ field, message }) => `${field || 'the body'} ${message}`).join('; ');
     throw new Problem(400, named, { errors: faults, type: 'invalid' });
   }
+  noteIds(idsOfRequest(one.path, input.params, input.body));
   const reply = await one.handler(input);
   response.status(reply.status).set(reply.headers ?? {});
   if (reply.stream) reply.stream(response);

@@ -14,13 +14,13 @@ export interface Listening {
 }
 
 /** Serves an application. Slow or silent clients are cut: headers within 10 s, a request within 30 s. */
-export async function listen(app: Express, { host, port }: { host: string; port: number }): Promise<Listening> {
+export async function listen(app: Express, { host, port, setting = 'PORT' }: { host: string; port: number; setting?: string }): Promise<Listening> {
   const server = createServer(
     { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 },
     app,
   );
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, setting)));
     server.listen(port, host, resolve);
   });
   const address = server.address() as AddressInfo;
@@ -43,10 +43,10 @@ export async function listen(app: Express, { host, port }: { host: string; port:
   };
 }
 
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+function listenError(error: NodeJS.ErrnoException, host: string, port: number, setting: string): Error {
   if (error.code === 'EADDRINUSE')
-    return new ListenError(`Port ${port} on ${host} is taken. Stop what listens there, or choose another: PORT=3001 npm start`);
-  if (error.code === 'EACCES') return new ListenError(`Port ${port} needs privileges. Choose one over 1023: PORT=3000 npm start`);
+    return new ListenError(`Port ${port} on ${host} is taken. Stop what listens there, or choose another: ${setting}=${port + 1} (0: any that is free)`);
+  if (error.code === 'EACCES') return new ListenError(`Port ${port} needs privileges. Choose one over 1023: ${setting}=3000`);
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
     return new ListenError(`This machine has no address ${host}. Set HOST to one that it has, for example 127.0.0.1`);
   return error;

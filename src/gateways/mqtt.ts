@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
+import { type CallWatch, watched } from '../telemetry/calls';
+import { entrySpan, SpanKind } from '../telemetry/spans';
 
 export interface MqttSettings {
   /** mqtt(s):// or ws(s)://, with user and password if the broker wants them. */
@@ -26,6 +28,9 @@ export interface MqttSubscription {
    */
   take(messages: readonly Message[]): Promise<Message[]>;
   onFault(error: unknown): void;
+  /** Told of connections made and lost. */
+  onConnected?(connected: boolean): void;
+  watch?: CallWatch;
 }
 
 interface Held extends Message {
@@ -69,7 +74,10 @@ export class MqttListener {
       ...(key && { key }),
     });
     this.client = client;
+    this.subscription.onConnected?.(false);
+    client.on('close', () => this.subscription.onConnected?.(false));
     client.on('connect', () => {
+      this.subscription.onConnected?.(true);
       this.connection++;
       // What came by the connection before comes again by this one.
       this.waiting = [];
@@ -101,7 +109,9 @@ export class MqttListener {
       this.readOn?.();
       this.readOn = undefined;
       try {
-        const answers = await this.subscription.take(batch);
+        const answers = await entrySpan('mqtt take', { kind: SpanKind.CONSUMER, attributes: { 'messaging.system': 'mqtt', 'messaging.batch.message_count': batch.length } }, () =>
+          watched(this.subscription.watch, { gateway: 'mqtt', operation: 'take' }, () => this.subscription.take(batch)),
+        );
         for (const { messageId, connection } of batch) if (messageId !== undefined && connection === this.connection) this.client?.['_sendPacket']({ cmd: 'puback', messageId });
         for (const { topic, payload } of answers) this.client?.publish(topic, payload, { qos: 0 });
       } catch (error) {

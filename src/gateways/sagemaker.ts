@@ -4,6 +4,7 @@ import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-s
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, handleAll } from 'cockatiel';
 import type { DegradedCause } from '../domain/fraud/decision';
+import { type CallWatch, watchedClient } from '../telemetry/calls';
 
 /** Why no score came back. Retrying within one decision makes no sense: its time is over. */
 export class ScoringFailure extends Error {
@@ -45,9 +46,11 @@ export function sagemakerClient(settings: {
   region: string;
   endpoint?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
+  watch?: CallWatch;
 }): SageMakerRuntimeClient {
-  return new SageMakerRuntimeClient({
-    ...settings,
+  const { watch, ...client } = settings;
+  const sagemaker = new SageMakerRuntimeClient({
+    ...client,
     maxAttempts: 1,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 1_000,
@@ -57,6 +60,7 @@ export function sagemakerClient(settings: {
       httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 128 }),
     }),
   });
+  return watchedClient(sagemaker, 'sagemaker', watch);
 }
 
 /** The model behind its SageMaker endpoint. Every failure is a `ScoringFailure` that says which kind. */

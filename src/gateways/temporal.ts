@@ -3,7 +3,9 @@ import type { Workflow } from '@temporalio/common';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
+import type { CallWatch } from '../telemetry/calls';
 import { searchAttributes } from '../workflows/searchAttributes';
+import { watchedWorkflows } from './temporalCalls';
 
 export interface TemporalSettings {
   /** Set for the embedded server; otherwise the environment and Temporal's own config file decide. */
@@ -36,9 +38,9 @@ export class Temporal {
   private readonly connection: Connection;
   private readonly underWay = new Set<Promise<unknown>>();
 
-  constructor(target: TemporalTarget) {
+  constructor(target: TemporalTarget, watch?: CallWatch) {
     this.connection = Connection.lazy({ ...(target.connection as ConnectionOptions), connectTimeout: CALL_DEADLINE_MS });
-    this.client = new Client({ connection: this.connection, namespace: target.namespace });
+    this.client = new Client({ connection: this.connection, namespace: target.namespace, interceptors: { workflow: [watchedWorkflows(watch)] } });
   }
 
   /** A call under our deadline. */

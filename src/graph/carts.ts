@@ -32,10 +32,10 @@ export function buildCarts({ config, db, ledger, notifications, metrics, logger,
   const catalogue = new Catalogue(products, config.LONGWATCH_PRODUCT_CACHE_MS);
   const links = new UnsubscribeLinks(signingSecret, publicUrl);
   const onCounted = (counted: CartCounts) => {
-    metrics.cartsCounted(counted);
+    metrics.carts.counted(counted);
     noteCarts(counted, note);
   };
-  metrics.watchCarts(() => counts.totals());
+  metrics.carts.watchTotals(() => counts.totals());
 
   const carts = new Carts({ carts: store, counts, catalogue, ledger, db, startSoon, onCounted }, { firstLookAfterMs: policy.reminders[0] ?? policy.abandonAfterMs });
   const checkouts = new Checkouts(
@@ -48,7 +48,7 @@ export function buildCarts({ config, db, ledger, notifications, metrics, logger,
       db,
       startSoon,
       onCheckout(what) {
-        metrics.checkout(what);
+        metrics.carts.checkout(what);
         noteCheckout(what, note);
         if (what === 'refund-due') logger.warn('a payment came too late or twice and must be given back: GET /v1/refunds');
       },

@@ -14,8 +14,8 @@ import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../workflows/op
 import { type ReadStream, readStream, type Shared } from './part';
 
 /** The stream of one of our tables; the table has one in `tables`. */
-export function tableStream({ config, endpoints, db, dynamodb }: Pick<Shared, 'config' | 'endpoints' | 'db' | 'dynamodb'>, table: TableName): RecordSource<ItemChange> {
-  return new TableStream(dynamodb, streamsClient({ region: config.AWS_REGION, ...endpoints.dynamodb }), db.table(table));
+export function tableStream({ config, endpoints, db, dynamodb, metrics }: Pick<Shared, 'config' | 'endpoints' | 'db' | 'dynamodb' | 'metrics'>, table: TableName): RecordSource<ItemChange> {
+  return new TableStream(dynamodb, streamsClient({ region: config.AWS_REGION, ...endpoints.dynamodb, watch: metrics.gateways.call }), db.table(table));
 }
 
 /** The streams of fraud decisions: merchants' counters, and transactions where a Kinesis is configured. */
@@ -36,7 +36,7 @@ export function fraudStreams(shared: Shared, decisionBatches: DecisionBatches): 
     readStream({
       name: TRANSACTIONS_STREAM,
       summary: 'Decides the transactions of the Kinesis stream',
-      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis }), stream),
+      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis, watch: shared.metrics.gateways.call }), stream),
       handler: transactionStream(decisionBatches, config.LONGWATCH_STREAM_BATCH),
     }),
   ];
@@ -56,13 +56,13 @@ export function buildConsumers({ db, metrics, logger, note }: Shared, deadLetter
 function watchOf(stream: string, { metrics, logger, note }: Pick<Shared, 'metrics' | 'logger' | 'note'>, trimmed?: () => void): ConsumerWatch {
   return {
     batch(batch) {
-      metrics.streamBatch(stream, batch);
+      metrics.streams.batch(stream, batch);
       if (batch.deadLetters > 0) note({ area: 'operations', tone: 'problem', text: `record of ${stream} could not be processed: a dead letter`, count: batch.deadLetters });
     },
-    lag: (shardId, ms) => metrics.streamLag(stream, shardId, ms),
-    left: (shardId) => metrics.streamLeft(stream, shardId),
+    lag: (shardId, ms) => metrics.streams.lag(stream, shardId, ms),
+    left: (shardId) => metrics.streams.left(stream, shardId),
     trimmed(error) {
-      metrics.streamTrimmed(stream);
+      metrics.streams.trimmed(stream);
       note({ area: 'operations', tone: 'problem', text: `The stream ${stream} was trimmed before it was read` });
       logger.error({ err: error, stream }, 'the stream was trimmed before it was read: records are lost to what it feeds');
       trimmed?.();

@@ -46,13 +46,13 @@ export function buildDevices(shared: Shared): Part {
   const sentinels = new SentinelStore(db);
   const archives = new ArchiveStore(db, days);
   // Where there is no bucket, nothing asks for it.
-  const objects = new Objects({ region: config.AWS_REGION, bucket: DEFAULT_BUCKET, ...endpoints.s3 });
+  const objects = new Objects({ region: config.AWS_REGION, bucket: DEFAULT_BUCKET, ...endpoints.s3, watch: metrics.gateways.call });
   const archive = new DeviceArchive(objects, { partBytes: config.LONGWATCH_ARCHIVE_FILE_BYTES }, withId);
   const archived = new ArchivedReadings({ archives, archive });
   const rules = new AlertRules(devices, config.LONGWATCH_DEVICE_CACHE_MS);
   const alerts = new AlertStarts(ledger);
   const onReadings = (path: string, result: 'stored' | 'rejected', count: number) => {
-    metrics.readings(path, result, count);
+    metrics.devices.readings(path, result, count);
     note({ area: 'devices', tone: 'routine', text: `reading ${result} by ${path}`, count });
   };
   const ingest = (path: string) =>
@@ -118,24 +118,28 @@ export function buildDevices(shared: Shared): Part {
   };
 }
 
-function kinesisReadings({ config, endpoints }: Shared, ingest: Ingest): ReadStream[] {
+function kinesisReadings({ config, endpoints, metrics }: Shared, ingest: Ingest): ReadStream[] {
   if (!endpoints.readings) return [];
   const { stream, ...kinesis } = endpoints.readings;
   return [
     readStream({
       name: READINGS_STREAM,
       summary: 'Stores the readings of the Kinesis stream',
-      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis }), stream),
+      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis, watch: metrics.gateways.call }), stream),
       handler: readingStream(ingest),
     }),
   ];
 }
 
-function mqttListeners({ config, endpoints, onFault }: Shared, ingest: Ingest): NonNullable<Part['listeners']> {
+function mqttListeners({ config, endpoints, metrics, onFault }: Shared, ingest: Ingest): NonNullable<Part['listeners']> {
   if (!endpoints.mqtt) return [];
   const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
   const [ca, cert, key] = [file(config.MQTT_CA_FILE), file(config.MQTT_CERT_FILE), file(config.MQTT_KEY_FILE)];
   const settings = { url: endpoints.mqtt.url, clientId: config.MQTT_CLIENT_ID, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
-  const listener = new MqttListener(settings, mqttReadings(ingest, onFault));
+  const listener = new MqttListener(settings, {
+    ...mqttReadings(ingest, onFault),
+    onConnected: (connected) => metrics.gateways.mqttConnected(connected),
+    watch: metrics.gateways.call,
+  });
   return [{ queue: DEVICES_QUEUE, start: () => listener.start(), stop: () => listener.stop() }];
 }

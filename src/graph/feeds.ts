@@ -41,7 +41,7 @@ export function buildFeeds({ config, db, ledger, metrics, startSoon, note }: Sha
   const owing = { ...stores, db, ledger, startSoon };
   const settling = new Settling(stores, settings);
   const onRows: NonNullable<FanOutParts['onRows']> = (kind, count) => {
-    metrics.feedRowsWritten(kind, count);
+    metrics.feeds.rowsWritten(kind, count);
     note({ area: 'feeds', tone: 'routine', text: ROWS[kind], count });
   };
   const fanOut = new FanOut({ ...stores, settling, onRows }, settings);

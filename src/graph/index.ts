@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { fraudActivities } from '../activities/fraud';
 import { operationsActivities } from '../activities/operations';
 import { Relay } from '../activities/operations/relay';
@@ -35,6 +35,7 @@ import { DecisionStore } from '../stores/fraud/decisions';
 import { InvestigationStore } from '../stores/fraud/investigations';
 import { Ledger } from '../stores/ledger';
 import { NotificationStore } from '../stores/notifications';
+import { openLogger } from '../telemetry/logger';
 import type { Queue } from '../workers/queues';
 import type { InvestigationPolicy } from '../workflows/fraud/declarations';
 import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE, type DriftReportInput, FRAUD_QUEUE } from '../workflows/fraud/declarations';
@@ -87,7 +88,7 @@ export interface GraphSettings {
 export type Graph = ReturnType<typeof buildGraph>;
 
 export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemptMs, workerState = () => 'elsewhere', version = 'unknown' }: GraphSettings) {
-  const logger: Logger = pino({ level: config.LONGWATCH_LOG_LEVEL, base: { name: 'longwatch' } });
+  const logger: Logger = openLogger(config.LONGWATCH_LOG_LEVEL);
   const metrics = new Metrics();
   const events = new RecentEvents();
   const note = events.note.bind(events);
@@ -96,21 +97,22 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const region = config.AWS_REGION;
   const dynamodb = dynamoDBClient({ region, ...endpoints.dynamodb });
   const prefix = config.LONGWATCH_TABLE_PREFIX;
-  const db = openDb(dynamodb, prefix, (call) => metrics.storeCall(call));
+  const db = openDb(dynamodb, prefix, (call) => metrics.dynamodb.call(call));
   const target: TemporalTarget = temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE });
-  const temporal = new Temporal(target);
-  const sagemaker = sagemakerClient({ region, ...endpoints.sagemaker });
+  const temporal = new Temporal(target, metrics.gateways.call);
+  const sagemaker = sagemakerClient({ region, ...endpoints.sagemaker, watch: metrics.gateways.call });
   const ledger = new Ledger(db);
+  metrics.ledger.watchBacklog(() => ledger.backlog(Date.now()));
   const decisionStore = new DecisionStore(db);
   const investigations = new InvestigationStore(db);
   const { rules, currentRules, settings, endpoint, openEndpoint, shadow, challengers, driftWatch } = buildModels({ config, db, sagemaker, metrics, onFault });
   const decided = (path: 'request' | 'stream') => (draft: Draft) => {
-    metrics.decision(draft.record.decision, draft.shadowHits, path);
+    metrics.fraud.decision(draft.record.decision, draft.shadowHits, path);
     noteDecision(draft, note);
     shadow.observe(draft);
     driftWatch.observe(draft);
   };
-  const starts = new Starts({ temporal, ledger, onResult: (result) => metrics.workflowStart(result) });
+  const starts = new Starts({ temporal, ledger, onResult: (result) => metrics.ledger.start(result) });
   const startSoon = starts.startSoon.bind(starts);
   const policy = investigationPolicy(config);
   const drafts = new Drafts({ ledger, investigations, rules: currentRules }, { rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS, policy });
@@ -127,7 +129,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
 
   const attestations = new AttestationStore(db);
   const notificationStore = new NotificationStore(db);
-  const notifications = new Notifications(notificationStore, channels(config, signingSecret));
+  const notifications = new Notifications(notificationStore, channels(config, signingSecret, metrics.gateways.call));
   const links = new AnswerLinks(signingSecret, publicUrl);
   const updates = new CaseUpdates({ temporal, attestations, investigations });
 

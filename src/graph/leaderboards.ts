@@ -36,7 +36,7 @@ export function buildLeaderboards(shared: Shared): Part {
       store,
       scores,
       onResult(result) {
-        metrics.submission(result);
+        metrics.leaderboards.submission(result);
         if (result === 'applied') note({ area: 'leaderboards', tone: 'routine', text: 'score counted', count: 1 });
       },
     },
@@ -70,7 +70,7 @@ export function buildLeaderboards(shared: Shared): Part {
     routes: [...leaderboardRoutes({ boards, submissions, rankings }), ...boardRoutes({ boards, store, standings, startRankCheck })],
     activities: {
       [LEADERBOARDS_QUEUE]: leaderboardActivities({ boards, store, seasonEnd, check, notifications, onChecked(result) {
-          metrics.rankingChecked(result);
+          metrics.leaderboards.rankingChecked(result);
           if (result.differences > 0) note({ area: 'leaderboards', tone: 'problem', text: 'rank was not what the score says, and was put right', count: result.differences });
         },
       }),
@@ -89,6 +89,6 @@ export function buildLeaderboards(shared: Shared): Part {
   };
 }
 
-function standingsArchive({ config, endpoints }: Shared): StandingsArchive | undefined {
-  return endpoints.s3 && new StandingsArchive(new Objects({ region: config.AWS_REGION, ...endpoints.s3 }));
+function standingsArchive({ config, endpoints, metrics }: Shared): StandingsArchive | undefined {
+  return endpoints.s3 && new StandingsArchive(new Objects({ region: config.AWS_REGION, ...endpoints.s3, watch: metrics.gateways.call }));
 }

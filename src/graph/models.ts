@@ -45,8 +45,8 @@ export function buildModels({ config, db, sagemaker, metrics, onFault }: ModelsS
     challenger: { peek: () => challenger.peek() ?? undefined },
     rules: currentRules,
     store: shadowStore,
-    onCompared: (live, other) => metrics.shadowCompared(live, other),
-    onMissed: (why, count) => metrics.shadowMissedSome(why, count),
+    onCompared: (live, other) => metrics.fraud.shadowCompared(live, other),
+    onMissed: (why, count) => metrics.fraud.shadowMissedSome(why, count),
     onFault,
   });
   const challengers = new Challengers({
@@ -62,7 +62,7 @@ export function buildModels({ config, db, sagemaker, metrics, onFault }: ModelsS
     { store: new DriftStore(db), baselines: readBaselines(config.LONGWATCH_DRIFT_BASELINES), onFault },
     { minRows: config.LONGWATCH_DRIFT_MIN_DECISIONS },
   );
-  metrics.watchDrift(() => driftWatch.local());
+  metrics.fraud.watchDrift(() => driftWatch.local());
 
   return { rules, currentRules, settings, endpoint: openEndpoint(), openEndpoint, shadow, challengers, driftWatch };
 }

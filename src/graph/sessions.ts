@@ -27,25 +27,27 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
     keepEvents: recipient !== undefined,
     watch: {
       created: () => {
-        metrics.sessionCreated();
+        metrics.sessions.created();
         note({ area: 'sessions', tone: 'routine', text: 'session opened', count: 1 });
       },
-      touched: (written) => metrics.sessionTouched(written),
-      refused: () => metrics.sessionRefused(),
+      touched: (written) => metrics.sessions.touched(written),
+      refused: () => metrics.sessions.refused(),
       ended: (event, key) => {
-        metrics.sessionEnded(event.reason);
+        metrics.sessions.ended(event.reason);
         note({ area: 'sessions', tone: 'routine', text: `session ended: ${event.reason}`, count: 1 });
         events?.reportSoon({ event, key });
       },
     },
   });
   const events = recipient === undefined ? undefined : new SessionEvents({ notifications, ends: store.ends, recipient, onFault });
+  const index = new ExpiryIndex(db);
+  metrics.sessions.watchOldestDue(() => oldestDue(index, config.LONGWATCH_SESSION_BUCKETS));
   const sweeper = new SessionSweeper({
-    index: new ExpiryIndex(db),
+    index,
     ends: store.ends,
     ...(events && { events }),
     shortestLifeMs: Math.min(config.LONGWATCH_SESSION_IDLE_MS, config.LONGWATCH_SESSION_ABSOLUTE_MS),
-    onLateness: (ms) => metrics.sessionSwept(ms),
+    onLateness: (ms) => metrics.sessions.swept(ms),
     onFault,
   });
   // A key of its own, so that nothing signed for a link is ever a cookie.
@@ -57,6 +59,17 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
     standing: Array.from({ length: config.LONGWATCH_SESSION_BUCKETS }, (_, bucket) => standing(bucket, config.LONGWATCH_SESSION_SWEEP_MS)),
     close: async () => events?.flush(),
   };
+}
+
+/** Buckets that one look at what is overdue asks: by turns where there are more. */
+const BUCKETS_A_LOOK = 16;
+
+/** Since when the oldest session that is due has been so, of as many buckets as one look asks. */
+async function oldestDue(index: ExpiryIndex, buckets: number): Promise<number> {
+  const from = Math.floor(Math.random() * buckets);
+  const asked = Array.from({ length: Math.min(BUCKETS_A_LOOK, buckets) }, (_, i) => String((from + i) % buckets));
+  const due = await Promise.all(asked.map((bucket) => index.oldestDue(bucket, Date.now())));
+  return Math.min(Number.POSITIVE_INFINITY, ...due.filter((at) => at !== undefined));
 }
 
 function standing(bucket: number, sweepMs: number): StandingWorkflow {

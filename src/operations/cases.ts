@@ -7,7 +7,8 @@ import type { CompiledRuleSet } from '../domain/fraud/rules';
 import { iso } from '../domain/ids';
 import type { Debt } from '../domain/ledger';
 import type { ScoringEndpoint } from '../gateways/sagemaker';
-import { cancellationCodes, type Db } from '../stores/dynamodb';
+import { held } from '../stores/conflicts';
+import type { Db } from '../stores/dynamodb';
 import type { DecidedTransaction, DecisionStore } from '../stores/fraud/decisions';
 import type { InvestigationStore } from '../stores/fraud/investigations';
 import type { Ledger, TransactItem } from '../stores/ledger';
@@ -115,15 +116,7 @@ export class Cases {
   }
 
   /** @returns false when a condition failed: somebody did the same before. */
-  private async transact(TransactItems: TransactItem[]): Promise<boolean> {
-    try {
-      await this.parts.db.client.send(new TransactWriteCommand({ TransactItems }));
-      return true;
-    } catch (error) {
-      const codes = cancellationCodes(error);
-      if (codes?.includes('ConditionalCheckFailed')) return false;
-      if (codes) throw new LongwatchError('contention', 'The case was busy; try again', { cause: error });
-      throw error;
-    }
+  private transact(TransactItems: TransactItem[]): Promise<boolean> {
+    return held(() => this.parts.db.client.send(new TransactWriteCommand({ TransactItems })));
   }
 }

@@ -3,6 +3,7 @@ import { LongwatchError } from '../domain/errors';
 import type { Debt } from '../domain/ledger';
 import type { Temporal } from '../gateways/temporal';
 import type { Ledger } from '../stores/ledger';
+import { currentCarrier, withCarrier } from '../telemetry/carrier';
 import { typedSearchAttributes } from '../workflows/searchAttributes';
 
 export type StartDebt = Extract<Debt, { kind: 'start' }>;
@@ -38,7 +39,7 @@ export class Starts {
     const { start } = debt;
     let result: StartResult = 'started';
     try {
-      await this.parts.temporal.within(() =>
+      const call = () =>
         this.parts.temporal.client.workflow.start(start.workflowType, {
           workflowId: start.workflowId,
           taskQueue: start.taskQueue,
@@ -49,8 +50,8 @@ export class Starts {
           typedSearchAttributes: typedSearchAttributes(start.searchAttributes),
           // A delayed first task is part of the start: it saves the timer, which is a billable action.
           ...(start.notBefore !== undefined && start.notBefore > Date.now() && { startDelay: start.notBefore - Date.now() }),
-        }),
-      );
+        });
+      await withCarrier(start.carrier, () => this.parts.temporal.within(call));
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) {
         this.parts.onResult?.('failed');
@@ -66,7 +67,8 @@ export class Starts {
   /** Starts after the answer, without anybody waiting. Never throws: what fails stays owed and is the relay's. */
   startSoon(debt: Debt): void {
     if (debt.kind !== 'start' || this.waiting.length >= WAITING || Date.now() < this.pausedUntil) return;
-    this.waiting.push(debt);
+    const carrier = debt.start.carrier ?? currentCarrier();
+    this.waiting.push({ ...debt, start: { ...debt.start, ...(carrier && { carrier }) } });
     this.next();
   }
 

@@ -15,7 +15,8 @@ import {
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { LongwatchError } from '../domain/errors';
-import { type KeySpec, physicalName, type TableName, type TableSpec, tables } from './tables';
+import { childSpan, SpanKind } from '../telemetry/spans';
+import { type KeySpec, logicalName, physicalName, type TableName, type TableSpec, tables } from './tables';
 
 export interface DynamoDBSettings {
   /** Absent: AWS itself. */
@@ -52,10 +53,14 @@ export interface Db {
 export interface StoreCall {
   /** `TransactWriteItems`, `BatchGetItem`, … */
   operation: string;
+  /** Names without their prefix. */
+  tables: readonly string[];
   seconds: number;
   /** Consumed units over all tables of the call; transactional calls count double, as they are billed. */
   readUnits: number;
   writeUnits: number;
+  /** The units by table. */
+  unitsByTable: Readonly<Record<string, number>>;
   failed: boolean;
 }
 
@@ -69,22 +74,21 @@ export function openDb(client: DynamoDBClient, tablePrefix: string, onCall?: (ca
   document.middlewareStack.add(
     (next, context) => async (args) => {
       const operation = (context.commandName ?? 'unknown').replace(/Command$/, '');
+      const names = tablesOf(args.input).map((name) => logicalName(tablePrefix, name));
       const started = performance.now();
       if (onCall) (args.input as { ReturnConsumedCapacity?: string }).ReturnConsumedCapacity = 'TOTAL';
-      const report = (units: { read: number; write: number }, failed: boolean) =>
-        onCall?.({
-          operation,
-          seconds: (performance.now() - started) / 1000,
-          readUnits: units.read,
-          writeUnits: units.write,
-          failed,
-        });
+      const report = (unitsByTable: Readonly<Record<string, number>>, failed: boolean) => {
+        const units = Object.values(unitsByTable).reduce((sum, one) => sum + one, 0);
+        const isRead = /^(Get|BatchGet|Query|Scan|TransactGet)/.test(operation);
+        onCall?.({ operation, tables: names, seconds: (performance.now() - started) / 1000, readUnits: isRead ? units : 0, writeUnits: isRead ? 0 : units, unitsByTable, failed });
+      };
+      const attributes = { 'db.system.name': 'aws.dynamodb', 'db.operation.name': operation, 'aws.dynamodb.table_names': names };
       try {
-        const result = await next(args);
-        report(consumed(operation, result.output), false);
+        const result = await childSpan(`DynamoDB ${operation}`, { kind: SpanKind.CLIENT, attributes, isFault: (error) => !isConditionFailure(error) }, () => next(args));
+        report(consumed(result.output, tablePrefix), false);
         return result;
       } catch (error) {
-        report({ read: 0, write: 0 }, !isConditionFailure(error));
+        report({}, !isConditionFailure(error));
         throw isAway(error) ? new LongwatchError('unavailable', awayText(error), { retryAfterSeconds: 1, cause: error }) : error;
       }
     },
@@ -93,14 +97,31 @@ export function openDb(client: DynamoDBClient, tablePrefix: string, onCall?: (ca
   return { client: document, table: (name) => physicalName(tablePrefix, name) };
 }
 
-type Consumed = { CapacityUnits?: number; ReadCapacityUnits?: number; WriteCapacityUnits?: number };
+interface Consumed {
+  TableName?: string;
+  CapacityUnits?: number;
+}
 
-function consumed(operation: string, output: unknown): { read: number; write: number } {
+/** Units by table; a call of several tables answers with a list. */
+function consumed(output: unknown, tablePrefix: string): Record<string, number> {
   const given = (output as { ConsumedCapacity?: Consumed | Consumed[] }).ConsumedCapacity ?? [];
-  const isRead = /^(Get|BatchGet|Query|Scan|TransactGet)/.test(operation);
-  let units = 0;
-  for (const part of Array.isArray(given) ? given : [given]) units += part.CapacityUnits ?? 0;
-  return isRead ? { read: units, write: 0 } : { read: 0, write: units };
+  const units: Record<string, number> = {};
+  for (const { TableName = '', CapacityUnits = 0 } of Array.isArray(given) ? given : [given]) {
+    const name = logicalName(tablePrefix, TableName);
+    units[name] = (units[name] ?? 0) + CapacityUnits;
+  }
+  return units;
+}
+
+/** The tables that a call names, each once. */
+function tablesOf(input: object): string[] {
+  const { TableName, RequestItems = {}, TransactItems = [] } = input as {
+    TableName?: string;
+    RequestItems?: Record<string, unknown>;
+    TransactItems?: Record<string, { TableName?: string }>[];
+  };
+  const names = [TableName, ...Object.keys(RequestItems), ...TransactItems.flatMap((item) => Object.values(item).map((part) => part.TableName))];
+  return [...new Set(names.filter((name) => name !== undefined))];
 }
 
 /** A lost race, which a store expects and handles. */

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { BatchWriteCommand, DeleteCommand, QueryCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { compositeKey } from '../domain/ids';
-import type { Debt, OwedRescore, OwedStart } from '../domain/ledger';
+import type { Backlog, Debt, OwedRescore, OwedStart } from '../domain/ledger';
+import { currentCarrier } from '../telemetry/carrier';
+import { noteIds } from '../telemetry/ids';
 import type { Db } from './dynamodb';
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
@@ -26,7 +28,9 @@ export class Ledger {
 
   /** The part of a `TransactWriteItems` that records a workflow start as owed from `dueAt` (epoch ms) on. */
   oweStart(start: OwedStart, dueAt: number): TransactItem {
-    return this.put({ kind: 'start', start, dueAt });
+    const carrier = start.carrier ?? currentCarrier();
+    noteIds({ owes: start.workflowId });
+    return this.put({ kind: 'start', start: { ...start, ...(carrier && { carrier }) }, dueAt });
   }
 
   /** The part of a `TransactWriteItems` that records that a transaction must be scored again. */
@@ -67,6 +71,31 @@ export class Ledger {
       }),
     );
     return Items.map((item) => JSON.parse(item['Debt'] as string) as Extract<Debt, { kind: K }>);
+  }
+
+  /** What is due of each kind, counted up to `limit` a shard; what was written within the last moments may be left out. */
+  async backlog(now: number, limit = 1_000): Promise<Backlog[]> {
+    return Promise.all(
+      (['start', 'rescore'] as const).map(async (kind) => {
+        const shards = await Promise.all(Array.from({ length: LEDGER_SHARDS }, (_, shard) => this.dueKeys(kind, shard, now, limit)));
+        const oldest = shards.flatMap(([first]) => (first === undefined ? [] : [Number(first.split('#')[0])]));
+        return { kind, due: shards.reduce((sum, keys) => sum + keys.length, 0), ...(oldest.length > 0 && { oldestDueAt: Math.min(...oldest) }) };
+      }),
+    );
+  }
+
+  private async dueKeys(kind: Debt['kind'], shard: number, now: number, limit: number): Promise<string[]> {
+    const { Items = [] } = await this.db.client.send(
+      new QueryCommand({
+        TableName: this.db.table('Starts'),
+        KeyConditionExpression: '#shard = :shard AND DueAtID < :now',
+        ProjectionExpression: 'DueAtID',
+        ExpressionAttributeNames: { '#shard': 'Shard' },
+        ExpressionAttributeValues: { ':shard': compositeKey(kind, shard), ':now': dueKey(now + 1, '') },
+        Limit: limit,
+      }),
+    );
+    return Items.map((item) => item['DueAtID'] as string);
   }
 
   /** Strikes out many debts of which the payment is idempotent anyway; what is left over is paid again later. */

@@ -130,3 +130,8 @@ export type TableName = keyof typeof tables;
 export function physicalName(prefix: string, table: TableName): string {
   return `${prefix}${table}`;
 }
+
+/** The name without the prefix; of a table of somebody else's the name as it is. */
+export function logicalName(prefix: string, name: string): string {
+  return name.startsWith(prefix) ? name.slice(prefix.length) : name;
+}

@@ -1,27 +1,24 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  NativeConnection,
-  type NativeConnectionOptions,
-  Runtime,
-  Worker,
-  type WorkerOptions,
-} from '@temporalio/worker';
+import { NativeConnection, type NativeConnectionOptions, Worker } from '@temporalio/worker';
+import type { LogLevel } from '../telemetry/logger';
+import { type Bundle, bundleOnce } from './bundle';
+import { workerTelemetry } from './interceptors';
 import { concurrentActivities, type Queue } from './queues';
+
+export { installRuntime } from './runtime';
 
 export interface WorkersSettings {
   connection: NativeConnectionOptions;
   namespace: string;
   /** What each queue's activities are; queues without an entry are not served. */
   activities: Partial<Record<Queue, object>>;
-  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  logLevel: LogLevel;
   /** Milliseconds that activities have to finish on shutdown; default 5,000. */
   graceMs?: number;
   /** Worker deployment versioning, where the deployment uses it. */
   version?: { deploymentName: string; buildId: string };
+  /** File of the workflows, bundled before; default the build's, where there is one. */
+  bundlePath?: string | undefined;
   /** 0 runs every workflow task from history: slow, for tests. */
   maxCachedWorkflows?: number;
   /** Called when the workers poll, again after every reconnection. */
@@ -36,32 +33,6 @@ export interface Workers {
   shutdown(): Promise<void>;
 }
 
-/** Core's levels; it has none that is silent. */
-const coreLevels = { trace: 'TRACE', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR', silent: 'ERROR' } as const;
-
-/** Once a process, before the first worker: our own shutdown order, not the SDK's signal handlers. */
-export function installRuntime(logLevel: WorkersSettings['logLevel']): void {
-  Runtime.install({ shutdownSignals: [], logger: new DefaultLogger(coreLevels[logLevel]) });
-}
-
-type Bundle = NonNullable<WorkerOptions['workflowBundle']>;
-let bundling: Promise<Bundle> | undefined;
-
-/** The workflow code, bundled once a process, or read from the file that the build made. */
-function bundleOnce(): Promise<Bundle> {
-  bundling ??= loadBundle();
-  return bundling;
-}
-
-async function loadBundle(): Promise<Bundle> {
-  const codePath = join(__dirname, '..', 'workflow-bundle.js');
-  if (existsSync(codePath)) return { codePath };
-  return bundleWorkflowCode({
-    workflowsPath: require.resolve('../workflows'),
-    logger: new DefaultLogger('WARN'),
-  });
-}
-
 /**
  * Serves the queues, and goes on trying while Temporal is away: the process answers requests meanwhile.
  * Bundling the workflows takes seconds, so it begins at once.
@@ -73,7 +44,7 @@ export function startWorkers(settings: WorkersSettings): Workers {
   const stop = new AbortController();
 
   const serve = async (): Promise<void> => {
-    const bundle = await bundleOnce();
+    const bundle = await bundleOnce(settings.bundlePath);
     for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
       try {
         connection = await NativeConnection.connect(settings.connection);
@@ -118,6 +89,7 @@ function createWorkers(settings: WorkersSettings, connection: NativeConnection, 
         taskQueue,
         workflowBundle,
         activities,
+        ...workerTelemetry,
         shutdownGraceTime: graceMs,
         shutdownForceTime: graceMs + 5_000,
         maxCachedWorkflows: settings.maxCachedWorkflows ?? 500,

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +6,7 @@ import request from 'supertest';
 import { cartWorkflowId, checkoutWorkflowId } from '../../src/workflows/carts/declarations';
 import { endApi, startApi } from '../support/api';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
+import { keepWorker, type KeptWorker } from '../support/keptWorker';
 import { cartOf, product } from '../support/products';
 import { startSilentServer } from '../support/silentServer';
 import { eventually } from '../support/stack';
@@ -15,30 +15,18 @@ import { resultOf, runsOf, startTestTemporal, type TestTemporal } from '../suppo
 const folder = mkdtempSync(join(tmpdir(), 'longwatch-cart-faults-'));
 let temporal: TestTemporal;
 let graph: TestGraph;
-let worker: ChildProcess | undefined;
-let over = false;
+let worker: KeptWorker | undefined;
 let environment: Record<string, string>;
 
-/** Started again whenever it dies, as a process manager would. */
-function startWorker(): void {
-  worker = spawn(process.execPath, ['--import', 'tsx', join(__dirname, '..', 'support', 'killedWorker.ts'), folder], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, NODE_OPTIONS: '', ...environment },
-  });
-  worker.once('exit', () => {
-    if (!over) startWorker();
-  });
-}
 
 beforeAll(async () => {
   temporal = await startTestTemporal();
   graph = await startTestGraph({ LONGWATCH_CHECKOUT_HOLD_MS: '3000' }, temporal.address);
   environment = { ...graph.environment, LONGWATCH_LOG_LEVEL: 'error' };
-  startWorker();
+  worker = await keepWorker(environment, ['test/support/killedWorker.ts', folder]);
 }, 900_000);
 afterAll(async () => {
-  over = true;
-  worker?.kill('SIGKILL');
+  worker?.stop();
   await graph?.stop();
   await temporal?.stop();
   rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import request from 'supertest';
 import { addDays, dayOf, dayStart } from '../../src/domain/devices/days';
 import { ReadingStore } from '../../src/stores/devices/readings';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
+import { keepWorker, type KeptWorker } from '../support/keptWorker';
 import { startTestS3, type TestS3 } from '../support/s3';
 import { eventually } from '../support/stack';
 import { startTestTemporal, type TestTemporal } from '../support/temporal';
@@ -14,26 +14,16 @@ const folder = mkdtempSync(join(tmpdir(), 'longwatch-device-faults-'));
 let temporal: TestTemporal;
 let s3: TestS3;
 let graph: TestGraph;
-/** The worker, started again whenever it dies, as a process manager would. */
-let worker: ChildProcess | undefined;
-let over = false;
+let worker: KeptWorker | undefined;
 
-function startWorker(environment: Record<string, string>): void {
-  worker = spawn(process.execPath, ['--import', 'tsx', join(__dirname, '..', 'support', 'killedDeviceWorker.ts'), folder], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, NODE_OPTIONS: '', ...environment },
-  });
-  worker.once('exit', () => over || startWorker(environment));
-}
 
 beforeAll(async () => {
   [temporal, s3] = await Promise.all([startTestTemporal(), startTestS3()]);
   graph = await startTestGraph({ ...s3.environment, LONGWATCH_ARCHIVE_AFTER_MS: '1', LONGWATCH_DEVICE_CACHE_MS: '1', LONGWATCH_ERASE_AFTER_MS: '1000', LONGWATCH_LATE_WINDOW_MS: String(2 * 86_400_000) }, temporal.address);
-  startWorker({ ...graph.environment, LONGWATCH_LOG_LEVEL: 'error' });
+  worker = await keepWorker(graph.environment, ['test/support/killedDeviceWorker.ts', folder]);
 }, 900_000);
 afterAll(async () => {
-  over = true;
-  worker?.kill('SIGKILL');
+  worker?.stop();
   await graph?.stop();
   await s3?.stop();
   await temporal?.stop();

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { endApi, startApi } from '../support/api';
 import { seedAuthor } from '../support/feeds/seed';
 import { feedWorld, type World } from '../support/feeds/world';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
+import { keepWorker, type KeptWorker } from '../support/keptWorker';
 import { startSilentServer } from '../support/silentServer';
 import { eventually } from '../support/stack';
 import { resultOf, runsOf, startTestTemporal, type TestTemporal } from '../support/temporal';
@@ -18,19 +18,8 @@ let temporal: TestTemporal;
 let graph: TestGraph;
 let world: World;
 let environment: Record<string, string>;
-/** The worker, started again whenever it dies, as a process manager would. */
-let worker: ChildProcess | undefined;
-let over = false;
+let worker: KeptWorker | undefined;
 
-function startWorker(): void {
-  worker = spawn(process.execPath, ['--import', 'tsx', join(__dirname, '..', 'support', 'killedWorker.ts'), folder], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, NODE_OPTIONS: '', ...environment },
-  });
-  worker.once('exit', () => {
-    if (!over) startWorker();
-  });
-}
 
 beforeAll(async () => {
   temporal = await startTestTemporal();
@@ -38,11 +27,10 @@ beforeAll(async () => {
   graph = await startTestGraph({ LONGWATCH_FEED_BULK_ABOVE: '100', LONGWATCH_FEED_RANGES: '4', LONGWATCH_FEED_BULK_ROWS_PER_SECOND: '30' }, temporal.address);
   environment = { ...process.env, LONGWATCH_LOG_LEVEL: 'error', ...graph.environment } as Record<string, string>;
   world = feedWorld(graph.dynamodb.db);
-  startWorker();
+  worker = await keepWorker(environment, ['test/support/killedWorker.ts', folder]);
 }, 900_000);
 afterAll(async () => {
-  over = true;
-  worker?.kill('SIGKILL');
+  worker?.stop();
   await graph?.stop();
   await temporal?.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -70,7 +58,7 @@ it('kill -9 of the worker in the middle of a large fan-out: another goes on, and
   await request(graph.app).post('/v1/posts').set(...bearer('service')).send({ authorId: 'large', postId: 'large-1', text: 'to many' }).expect(201);
   const written = () => inLanes(readers, 8, async (reader) => (await world.rows.all(reader)).length);
   await eventually(written, (counts) => counts.some((count) => count > 0));
-  worker!.kill('SIGKILL');
+  worker!.kill();
   expect(await written()).toContain(0);
   await resultOf(graph.temporal.client, fanOutId('large-1'));
   expect(await written()).toEqual(readers.map(() => 1));

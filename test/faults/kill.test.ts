@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +10,7 @@ import { merchantTotals } from '../../src/domain/fraud/merchantProfile';
 import { investigationId } from '../../src/workflows/fraud/declarations';
 import { endApi, startApi } from '../support/api';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
+import { keepWorker, type KeptWorker } from '../support/keptWorker';
 import { startTestKinesis, type TestKinesis } from '../support/kinesis';
 import { merchantDecides } from '../support/merchantRules';
 import { payment, type Payment } from '../support/payment';
@@ -22,10 +22,7 @@ const folder = mkdtempSync(join(tmpdir(), 'longwatch-faults-'));
 let temporal: TestTemporal;
 let kinesis: TestKinesis;
 let graph: TestGraph;
-/** The worker, started again whenever it dies, as a process manager would. */
-let worker: ChildProcess | undefined;
-let deaths = 0;
-let over = false;
+let worker: KeptWorker | undefined;
 /** What the webhook's receiver got, in the order of arrival, and how many workers had died by then. */
 const received: { id: string; deaths: number }[] = [];
 let receiver: Server;
@@ -33,27 +30,16 @@ let receiver: Server;
 let killOnReceipt: ((id: string) => boolean) | undefined;
 let environment: Record<string, string>;
 
-function startWorker(): void {
-  worker = spawn(process.execPath, ['--import', 'tsx', join(__dirname, '..', 'support', 'killedWorker.ts'), folder], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, NODE_OPTIONS: '', ...environment },
-  });
-  worker.once('exit', (_, signal) => {
-    if (over) return;
-    if (signal === 'SIGKILL') deaths++;
-    startWorker();
-  });
-}
 
 beforeAll(async () => {
   [temporal, kinesis] = await Promise.all([startTestTemporal(), startTestKinesis(2)]);
   receiver = createServer((incoming, answer) => {
     const id = String(incoming.headers['longwatch-notification-id']);
     incoming.resume().on('end', () => {
-      received.push({ id, deaths });
+      received.push({ id, deaths: worker?.deaths() ?? 0 });
       if (killOnReceipt?.(id)) {
         killOnReceipt = undefined;
-        worker!.kill('SIGKILL');
+        worker!.kill();
         return; // Never answered: the sender is dead.
       }
       answer.writeHead(204).end();
@@ -64,11 +50,10 @@ beforeAll(async () => {
   graph = await startTestGraph({ LONGWATCH_WEBHOOK_URL: url, LONGWATCH_STREAM_BATCH: '20', ...kinesis.environment }, temporal.address);
   environment = { ...process.env, LONGWATCH_MODEL_DEADLINE_MS: '5000', LONGWATCH_DECISION_DEADLINE_MS: '10000', LONGWATCH_LOG_LEVEL: 'error', ...graph.environment } as Record<string, string>;
   await merchantDecides(graph.app);
-  startWorker();
+  worker = await keepWorker(environment, ['test/support/killedWorker.ts', folder]);
 }, 900_000);
 afterAll(async () => {
-  over = true;
-  worker?.kill('SIGKILL');
+  worker?.stop();
   await graph?.stop();
   await temporal?.stop();
   await kinesis?.stop();
@@ -135,7 +120,7 @@ it('kill -9 of the worker between every two activities of an investigation: same
     expect(readFileSync(`${journal}.log`, 'utf8').trim().split('\n').length).toBeGreaterThan(activities);
     expect(end).toEqual(expected);
   }
-  expect(deaths).toBe(activities);
+  expect(worker!.deaths()).toBe(activities);
   // A copy only where a worker died after the send before it, which a webhook cannot rule out; never a second one for it.
   expect(new Set(received.map((one) => JSON.stringify(one))).size).toBe(received.length);
 }, 420_000);
@@ -163,16 +148,16 @@ it('kill -9 of the worker while it reads shards: every transaction is decided on
   for (const kills of [1, 2]) {
     const bodies = Array.from({ length: 240 }, (_, i) => payment({ userId: users[i % users.length]!, merchantId: i % 80 === 0 ? 'review' : merchants[i % 3]! }));
     all.push(...bodies);
-    const before = deaths;
+    const before = worker!.deaths();
     await kinesis.put(bodies.map((body) => ({ key: String(body['userId']), data: JSON.stringify(body) })));
     // In the middle of it: some are decided, and most are not.
     const decided = async () => (await store.findAll(bodies.map(({ transactionId }) => transactionId))).length;
     await eventually(decided, (count) => count > 0);
-    worker!.kill('SIGKILL');
-    await eventually(async () => deaths, (count) => count > before);
+    worker!.kill();
+    await eventually(async () => worker!.deaths(), (count) => count > before);
     expect(await decided()).toBeLessThan(bodies.length);
     await eventually(decided, (count) => count === bodies.length);
-    expect(deaths).toBe(before + 1);
+    expect(worker!.deaths()).toBe(before + 1);
     expect(all).toHaveLength(240 * kills);
   }
   const reviewed = all.filter(({ merchantId }) => merchantId === 'review');

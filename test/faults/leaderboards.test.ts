@@ -1,38 +1,25 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { seasonId } from '../../src/workflows/leaderboards/declarations';
 import { boardApi } from '../support/boards';
 import { startTestGraph, type TestGraph } from '../support/graph';
+import { keepWorker, type KeptWorker } from '../support/keptWorker';
 import { eventually } from '../support/stack';
 import { resultOf, startTestTemporal, type TestTemporal } from '../support/temporal';
 
 let temporal: TestTemporal;
 let graph: TestGraph;
-/** The product's worker, started again whenever it dies, as a process manager would. */
-let worker: ChildProcess | undefined;
-let deaths = 0;
-let over = false;
-let environment: NodeJS.ProcessEnv;
+let worker: KeptWorker | undefined;
 /** What the webhook's receiver was sent; it kills the worker before it answers the first one. */
 const received: string[] = [];
 let receiver: Server;
 
-function startWorker(): void {
-  worker = spawn(process.execPath, ['--import', 'tsx', join(__dirname, '..', '..', 'src', 'main.ts'), 'worker'], { stdio: ['ignore', 'ignore', 'inherit'], env: environment });
-  worker.once('exit', () => {
-    if (over) return;
-    deaths++;
-    startWorker();
-  });
-}
 
 beforeAll(async () => {
   receiver = createServer((incoming, answer) => {
     received.push(String(incoming.headers['longwatch-notification-id']));
     incoming.resume().on('end', () => {
-      if (received.length === 3) worker!.kill('SIGKILL');
+      if (received.length === 3) worker!.kill();
       else answer.writeHead(204).end();
     });
   });
@@ -40,12 +27,10 @@ beforeAll(async () => {
   temporal = await startTestTemporal();
   const settings = { LONGWATCH_WEBHOOK_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`, LONGWATCH_SEASON_FENCE_MS: '4000' };
   graph = await startTestGraph(settings, temporal.address);
-  environment = { ...process.env, NODE_OPTIONS: '', LONGWATCH_LOG_LEVEL: 'error', ...graph.environment };
-  startWorker();
+  worker = await keepWorker(graph.environment);
 }, 900_000);
 afterAll(async () => {
-  over = true;
-  worker?.kill('SIGKILL');
+  worker?.stop();
   await graph?.stop();
   await temporal?.stop();
   receiver?.closeAllConnections();
@@ -72,11 +57,11 @@ it('kill -9 of the worker while scores are ranked and a season ends, and while r
   const playing = Promise.all([0, 1, 2, 3].map(lane));
   await eventually(() => api.get('/top'), ({ body }) => body.players > 0);
   await new Promise((resolve) => setTimeout(resolve, endsAt - 1_000 - Date.now()));
-  worker!.kill('SIGKILL');
+  worker!.kill();
   await playing;
   await resultOf(graph.temporal.client, seasonId(api.gameId, 1));
   // By us, and by the receiver of the third message.
-  expect(deaths).toBe(2);
+  expect(worker!.deaths()).toBe(2);
   for (const season of [1, 2]) expect(acknowledged[season]!.size).toBeGreaterThan(0);
 
   const { body } = await api.get('/seasons/1/standings?limit=200').expect(200);

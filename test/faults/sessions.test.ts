@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { NotificationStore } from '../../src/stores/notifications';
 import { SESSION_EXPIRY_TYPE, sessionExpiryId } from '../../src/workflows/sessions/declarations';
+import { workflowBundle } from '../support/bundle';
 import { startTestGraph, type TestGraph } from '../support/graph';
 import { billableActions, record } from '../support/histories';
 import { sessionOf, testStore } from '../support/sessions';
@@ -50,7 +51,7 @@ beforeAll(async () => {
     LONGWATCH_SESSION_EVENTS_TO: 'session-events',
   };
   graph = await startTestGraph(settings, temporal.address);
-  environment = { ...process.env, LONGWATCH_LOG_LEVEL: 'error', ...graph.environment };
+  environment = { ...process.env, LONGWATCH_LOG_LEVEL: 'error', LONGWATCH_WORKFLOW_BUNDLE: (await workflowBundle()).codePath, ...graph.environment };
   startWorker();
 }, 900_000);
 afterAll(async () => {

@@ -89,6 +89,7 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
     authenticator: new Authenticator(parseApiKeys(apiKeys)),
     logger: pino({ level: 'silent' }),
     registry: graph.metrics.registry,
+    watch: graph.metrics.http,
     readiness: () => graph.readiness('elsewhere'),
     version: 'test',
   });
@@ -128,5 +129,7 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
 async function storeCalls({ metrics }: Graph): Promise<Record<string, number>> {
   const { values } = await metrics.registry.getSingleMetric('longwatch_dynamodb_call_seconds')!.get();
   const counts = values.filter((value) => (value as { metricName?: string }).metricName?.endsWith('_count') && value.labels['operation'] !== 'GetItem');
-  return Object.fromEntries(counts.map(({ labels, value }) => [String(labels['operation']), value]));
+  const byOperation: Record<string, number> = {};
+  for (const { labels, value } of counts) byOperation[String(labels['operation'])] = (byOperation[String(labels['operation'])] ?? 0) + value;
+  return byOperation;
 }

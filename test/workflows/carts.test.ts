@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import request from 'supertest';
 import { localMinutes } from '../../src/domain/carts/quietHours';
 import { formatQuietHours } from '../../src/domain/carts/preferences';
 import type { Debt } from '../../src/domain/ledger';
 import { typedSearchAttributes } from '../../src/workflows/searchAttributes';
 import { CARTS_QUEUE, cartWorkflowId, checkoutWorkflowId } from '../../src/workflows/carts/declarations';
+import { workflowBundle } from '../support/bundle';
 import { buildShop } from '../support/checkouts';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { billableActions, record } from '../support/histories';
@@ -16,10 +17,10 @@ import { startTimeSkipping } from '../support/timeSkippingServer';
 
 const HOUR = 3_600_000;
 const HOLD_MS = HOUR / 4;
-let bundle: WorkflowBundleWithSourceMap;
+let bundle: { codePath: string };
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  bundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('ERROR') });
+  bundle = await workflowBundle();
 }, 60_000);
 
 describe.each([

@@ -1,6 +1,6 @@
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker, type WorkflowBundleWithSourceMap, bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import request from 'supertest';
 import { AnswerLinks } from '../../src/gateways/answerLinks';
 import { readConfig } from '../../src/config';
@@ -9,6 +9,7 @@ import { investigationPolicy } from '../../src/graph';
 import { InvestigationStore } from '../../src/stores/fraud/investigations';
 import { typedSearchAttributes } from '../../src/workflows/searchAttributes';
 import { FRAUD_QUEUE, investigationId, investigationStart } from '../../src/workflows/fraud/declarations';
+import { workflowBundle } from '../support/bundle';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';
 import { billableActions, record } from '../support/histories';
 import { merchantDecides } from '../support/merchantRules';
@@ -18,10 +19,10 @@ import { eventually } from '../support/stack';
 import { startTimeSkipping } from '../support/timeSkippingServer';
 
 const HOUR = 3_600_000;
-let bundle: WorkflowBundleWithSourceMap;
+let bundle: { codePath: string };
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  bundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('ERROR') });
+  bundle = await workflowBundle();
 }, 60_000);
 
 describe.each([

@@ -1,10 +1,11 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { Context } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { boardSeason, shardOf } from '../../src/domain/leaderboards/keys';
 import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, rankCheckId, seasonId } from '../../src/workflows/leaderboards/declarations';
 import request from 'supertest';
+import { workflowBundle } from '../support/bundle';
 import { boardApi } from '../support/boards';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { billableActions, record } from '../support/histories';
@@ -12,10 +13,10 @@ import { eventually } from '../support/stack';
 import { startTimeSkipping } from '../support/timeSkippingServer';
 
 const HOUR = 3_600_000;
-let bundle: WorkflowBundleWithSourceMap;
+let bundle: { codePath: string };
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  bundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('ERROR') });
+  bundle = await workflowBundle();
 }, 60_000);
 
 /** Every activity has its effect, and the worker dies before Temporal hears of it. */

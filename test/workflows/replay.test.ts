@@ -1,21 +1,22 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import * as workflows from '../../src/workflows';
+import { workflowBundle } from '../support/bundle';
 import { HISTORIES } from '../support/histories';
 
-let workflowBundle: WorkflowBundleWithSourceMap;
+let bundle: { codePath: string };
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  workflowBundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('ERROR') });
+  bundle = await workflowBundle();
 }, 60_000);
 
 const recorded = readdirSync(HISTORIES).flatMap((type) => readdirSync(join(HISTORIES, type)).map((file) => ({ type, file, path: join(HISTORIES, type, file) })));
 const read = (path: string) => historyFromJSON(JSON.parse(readFileSync(path, 'utf8')));
 
 it.each(recorded)('today’s code goes on from $type/$file', async ({ path, type }) => {
-  await expect(Worker.runReplayHistory({ workflowBundle }, read(path), `replay-of-${type}`)).resolves.toBeUndefined();
+  await expect(Worker.runReplayHistory({ workflowBundle: bundle }, read(path), `replay-of-${type}`)).resolves.toBeUndefined();
 });
 
 it('every workflow type has a recording', () => {
@@ -26,5 +27,5 @@ it('a workflow that does something else is found out', async () => {
   const history = read(join(HISTORIES, 'investigation', 'alert-confirmed.json'));
   const scheduled = history.events!.find(({ activityTaskScheduledEventAttributes: activity }) => activity)!;
   scheduled.activityTaskScheduledEventAttributes!.activityType!.name = 'somethingElse';
-  await expect(Worker.runReplayHistory({ workflowBundle }, history, 'replay-of-another')).rejects.toMatchObject({ name: 'DeterminismViolationError' });
+  await expect(Worker.runReplayHistory({ workflowBundle: bundle }, history, 'replay-of-another')).rejects.toMatchObject({ name: 'DeterminismViolationError' });
 });

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { Worker, type WorkflowBundleWithSourceMap, bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { sessionActivities } from '../../src/activities/sessions';
 import { SessionSweeper } from '../../src/activities/sessions/sweeper';
 import type { SessionActivities } from '../../src/activities/sessions/types';
 import { ExpiryIndex } from '../../src/stores/sessions/expiryIndex';
 import { SESSION_EXPIRY_TYPE, sessionExpiryId, type SessionExpiryInput, SESSIONS_QUEUE } from '../../src/workflows/sessions/declarations';
+import { workflowBundle } from '../support/bundle';
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
 import { billableActions, record } from '../support/histories';
 import { sessionOf, testStore, type TestStore } from '../support/sessions';
@@ -14,10 +15,10 @@ import { startTimeSkipping } from '../support/timeSkippingServer';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const IDLE = 30 * MINUTE;
-let bundle: WorkflowBundleWithSourceMap;
+let bundle: { codePath: string };
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  bundle = await bundleWorkflowCode({ workflowsPath: require.resolve('../../src/workflows'), logger: new DefaultLogger('ERROR') });
+  bundle = await workflowBundle();
 }, 60_000);
 
 let environment: TestWorkflowEnvironment;

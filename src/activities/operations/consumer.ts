@@ -7,6 +7,7 @@ import { type DeadLetter, type DeadLetterStore, REDRIVE_LIMIT } from '../../stor
 import type { Db } from '../../stores/dynamodb';
 import type { TransactItem } from '../../stores/ledger';
 import { transact } from '../../stores/transact';
+import { entrySpan, SpanKind } from '../../telemetry/spans';
 import { within } from '../within';
 import type { Handled, StreamHandler } from './streamHandler';
 import type { ShardProgress, ShardReport } from './types';
@@ -136,7 +137,7 @@ class Attempt<T> {
       // The next read is under way while this one is handled.
       if (batch.next !== undefined) reading = this.read(batch.next, isEmpty ? IDLE_MS : this.parts.source.readEveryMs);
       const readAt = Date.now();
-      for (const part of this.parts.handler.batches(batch.records)) if (!(await this.apply(part, batch.behindMs ?? 0))) return false;
+      for (const part of this.parts.handler.batches(batch.records)) if (!(await this.traced(part.length, () => this.apply(part, batch.behindMs ?? 0)))) return false;
       if (batch.next === undefined) {
         await this.end();
         return true;
@@ -182,6 +183,12 @@ class Attempt<T> {
     })();
     reading.catch(() => undefined); // Thrown where it is awaited; it may fail before that, or never be.
     return reading;
+  }
+
+  /** A batch is a trace of its own, which what it owes goes on with. */
+  private traced<R>(records: number, work: () => Promise<R>): Promise<R> {
+    const attributes = { 'messaging.destination.name': this.parts.stream, 'messaging.batch.message_count': records };
+    return entrySpan(`stream ${this.parts.stream}`, { kind: SpanKind.CONSUMER, attributes }, work);
   }
 
   /** One batch: its effects and the checkpoint, all or nothing. @returns false when this attempt is to stop. */

@@ -13,6 +13,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { LongwatchError } from '../../domain/errors';
+import { type CallWatch, watchedClient } from '../../telemetry/calls';
 
 export interface ObjectsSettings {
   region: string;
@@ -20,6 +21,7 @@ export interface ObjectsSettings {
   /** Absent: AWS itself. */
   endpoint?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
+  watch?: CallWatch;
 }
 
 /** Of one upload of several pieces; S3's least is 5 MiB. */
@@ -36,7 +38,7 @@ export class Objects {
 
   constructor(private readonly settings: ObjectsSettings) {
     const { region, endpoint, credentials } = settings;
-    this.client = new S3Client({
+    const client = new S3Client({
       region,
       ...(credentials && { credentials }),
       // Servers other than AWS know one host, and not every checksum.
@@ -44,6 +46,7 @@ export class Objects {
       maxAttempts: 4,
       requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 60_000 }),
     });
+    this.client = watchedClient(client, 's3', settings.watch);
   }
 
   /** Makes the bucket where it is missing. */

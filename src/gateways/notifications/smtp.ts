@@ -1,5 +1,6 @@
 import { createTransport, type Transporter } from 'nodemailer';
 import type { Notification } from '../../domain/notification';
+import { type CallResult, type CallWatch, watched } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
 
 export interface SmtpSettings {
@@ -8,6 +9,7 @@ export interface SmtpSettings {
   from: string;
   /** Address of a recipient; by default the recipient's id where it is an address. */
   addressOf?(recipient: string): string | undefined;
+  watch?: CallWatch;
 }
 
 /** Sends mail. At least once: copies have the same Message-ID, by which mail readers fold them. */
@@ -20,23 +22,28 @@ export class SmtpChannel implements Channel {
   }
 
   async send(notification: Notification): Promise<void> {
-    const { from, addressOf = asAddress } = this.settings;
+    const { from, addressOf = asAddress, watch } = this.settings;
     const to = addressOf(notification.recipient);
     if (to === undefined) throw new ChannelError('no mail address is known', true);
     try {
-      await this.transport.sendMail({
-        from,
-        to,
-        subject: notification.subject,
-        text: notification.link ? `${notification.text}\n\n${notification.link}\n` : `${notification.text}\n`,
-        messageId: `<${notification.id}@longwatch>`,
-        date: new Date(notification.at),
-      });
+      await watched(watch, { gateway: 'smtp', operation: 'SEND', resultOf }, () =>
+        this.transport.sendMail({
+          from,
+          to,
+          subject: notification.subject,
+          text: notification.link ? `${notification.text}\n\n${notification.link}\n` : `${notification.text}\n`,
+          messageId: `<${notification.id}@longwatch>`,
+          date: new Date(notification.at),
+        }),
+      );
     } catch (error) {
       const { responseCode = 0 } = error as { responseCode?: number };
       throw new ChannelError(`the mail server refused (${responseCode || (error as Error).message})`, responseCode >= 500, error);
     }
   }
 }
+
+/** 5yz of RFC 5321 is a refusal, 4yz passes. */
+const resultOf = (error: unknown): CallResult => (((error as { responseCode?: number }).responseCode ?? 0) >= 500 ? 'refused' : (error as { code?: string }).code === 'ETIMEDOUT' ? 'late' : 'failed');
 
 const asAddress = (recipient: string): string | undefined => (/^[^@\s/]+@[^@\s/]+$/.test(recipient) ? recipient : undefined);

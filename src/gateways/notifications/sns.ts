@@ -1,5 +1,6 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import type { Notification } from '../../domain/notification';
+import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
 
 export interface SnsSettings {
@@ -7,6 +8,7 @@ export interface SnsSettings {
   region: string;
   endpoint?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
+  watch?: CallWatch;
 }
 
 /**
@@ -18,8 +20,8 @@ export class SnsChannel implements Channel {
   private readonly client: SNSClient;
 
   constructor(private readonly settings: SnsSettings) {
-    const { topicArn: _topic, ...client } = settings;
-    this.client = new SNSClient(client);
+    const { topicArn: _topic, watch, ...client } = settings;
+    this.client = watchedClient(new SNSClient(client), 'sns', watch);
   }
 
   async send(notification: Notification): Promise<void> {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Notification } from '../../domain/notification';
+import { type CallResult, type CallWatch, resultOfError, watched } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
 
 export interface WebhookSettings {
@@ -10,6 +11,7 @@ export interface WebhookSettings {
   attempts?: number;
   /** Milliseconds before the second attempt; doubled, with jitter. */
   pauseMs?: number;
+  watch?: CallWatch;
 }
 
 /** `t=<epoch s>,v1=<hex HMAC-SHA256 of "<t>.<body>">`, so that a receiver can refuse forgeries and old copies. */
@@ -34,26 +36,37 @@ export class WebhookChannel implements Channel {
   }
 
   private async attempt(notification: Notification): Promise<ChannelError | undefined> {
-    const { url, secret } = this.settings;
-    const body = JSON.stringify(notification);
     try {
-      const response = await fetch(url, {
-        method: 'POST',
-        body,
-        headers: {
-          'content-type': 'application/json',
-          'longwatch-notification-id': notification.id,
-          'longwatch-signature': webhookSignature(secret, body, Math.floor(Date.now() / 1000)),
-        },
-        redirect: 'error',
-        signal: AbortSignal.timeout(5_000),
-      });
-      await response.body?.cancel();
-      if (response.ok) return undefined;
-      const final = response.status >= 400 && response.status < 500 && ![408, 425, 429].includes(response.status);
-      return new ChannelError(`the webhook answered ${response.status}`, final);
+      await watched(this.settings.watch, { gateway: 'webhook', operation: 'POST', resultOf }, () => this.post(notification));
+      return undefined;
     } catch (error) {
-      return new ChannelError('the webhook cannot be reached', false, error);
+      return error instanceof ChannelError ? error : new ChannelError('the webhook cannot be reached', false, error);
     }
   }
+
+  /** @throws ChannelError for an answer that is no success */
+  private async post(notification: Notification): Promise<void> {
+    const { url, secret } = this.settings;
+    const body = JSON.stringify(notification);
+    const response = await fetch(url, {
+      method: 'POST',
+      body,
+      headers: {
+        'content-type': 'application/json',
+        'longwatch-notification-id': notification.id,
+        'longwatch-signature': webhookSignature(secret, body, Math.floor(Date.now() / 1000)),
+      },
+      redirect: 'error',
+      signal: AbortSignal.timeout(5_000),
+    });
+    await response.body?.cancel();
+    if (response.ok) return;
+    const final = response.status >= 400 && response.status < 500 && ![408, 425, 429].includes(response.status);
+    throw new ChannelError(`the webhook answered ${response.status}`, final);
+  }
+}
+
+function resultOf(error: unknown): CallResult {
+  if (error instanceof ChannelError) return error.final ? 'refused' : 'failed';
+  return resultOfError(error);
 }

@@ -14,6 +14,7 @@ import {
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { LongwatchError } from '../../domain/errors';
 import type { StreamShard } from '../../domain/streams';
+import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Batch, type RecordSource, type ShardPosition, TrimmedError } from './source';
 
 /** HTTP/1.1 with keep-alive: the SDK's default for Kinesis is HTTP/2, which local servers do not speak. */
@@ -21,9 +22,11 @@ export function kinesisClient(settings: {
   region: string;
   endpoint?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
+  watch?: CallWatch;
 }): KinesisClient {
-  return new KinesisClient({
-    ...settings,
+  const { watch, ...client } = settings;
+  const kinesis = new KinesisClient({
+    ...client,
     maxAttempts: 3,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 1_000,
@@ -32,6 +35,7 @@ export function kinesisClient(settings: {
       httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 128 }),
     }),
   });
+  return watchedClient(kinesis, 'kinesis', watch);
 }
 
 interface Summary {

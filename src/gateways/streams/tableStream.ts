@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb-streams';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { StreamShard } from '../../domain/streams';
+import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from './source';
 
 /** A change of an item: the image before, absent for a new item, and the image after, absent for a deleted one. */
@@ -19,8 +20,8 @@ export interface ItemChange {
   after?: Record<string, unknown>;
 }
 
-export function streamsClient(settings: ConstructorParameters<typeof DynamoDBStreamsClient>[0]): DynamoDBStreamsClient {
-  return new DynamoDBStreamsClient({ maxAttempts: 3, ...settings });
+export function streamsClient({ watch, ...settings }: NonNullable<ConstructorParameters<typeof DynamoDBStreamsClient>[0]> & { watch?: CallWatch }): DynamoDBStreamsClient {
+  return watchedClient(new DynamoDBStreamsClient({ maxAttempts: 3, ...settings }), 'dynamodb-streams', watch);
 }
 
 /** The stream of a table, found by the table's name. It keeps 24 hours and refuses an older position. */

@@ -27,6 +27,12 @@ export class ExpiryIndex {
     return keys[0]?.checkAt;
   }
 
+  /** Since when (epoch ms) the oldest of a bucket has been due; undefined where none is. */
+  async oldestDue(bucket: string, now: number): Promise<number | undefined> {
+    const { keys } = await this.query(bucket, { condition: '<= :at', at: now, limit: 1 });
+    return keys[0]?.checkAt;
+  }
+
   /** As they are now; those that are gone are left out. */
   async heads(keys: readonly string[]): Promise<SessionHead[]> {
     const { Sessions } = await batchGet(this.db, { Sessions: { keys: keys.map(headKey), consistent: true, projection: HEAD_ATTRIBUTES } });

@@ -1,0 +1,10 @@
+import { z } from 'zod';
+import { url } from './values';
+
+/** Channels of messages. */
+export const notificationsSettings = {
+  LONGWATCH_WEBHOOK_URL: url.optional().describe('Notification channel: HMAC-signed webhook'),
+  LONGWATCH_SNS_TOPIC_ARN: z.string().optional().describe('Notification channel: SNS topic'),
+  LONGWATCH_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional().describe('Notification channel: mail'),
+  LONGWATCH_MAIL_FROM: z.string().default('longwatch@localhost'),
+};

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import { integer, url } from './values';
+
+/** Where Temporal is. */
+export const temporalSettings = {
+  TEMPORAL_ADDRESS: z.string().optional().describe('Temporal other than the embedded dev server, host:port; TEMPORAL_API_KEY, TEMPORAL_TLS_* and the like are read as Temporal documents them'),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_PROFILE: z.string().optional().describe("Profile of Temporal's own config file: address, TLS, API key"),
+  TEMPORAL_UI_PORT: integer(8233, 0, 65_535).describe('Port of the embedded Web UI'),
+  TEMPORAL_UI_URL: url.optional().describe('Web UI of an external Temporal, for links'),
+  LONGWATCH_WORKFLOW_BUNDLE: z.string().optional().describe('File of the bundled workflows; default the one that the build made, without which a worker bundles them when it starts'),
+  TEMPORAL_CLI_PATH: z.string().optional().describe('The temporal executable to run as dev server'),
+};

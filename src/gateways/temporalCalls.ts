@@ -1,0 +1,40 @@
+import { isGrpcServiceError, type WorkflowClientInterceptor, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { CARRIER_HEADER } from '../domain/carrier';
+import { type CallResult, type CallWatch, watched } from '../telemetry/calls';
+import { currentCarrier } from '../telemetry/carrier';
+
+/** gRPC status codes: https://grpc.io/docs/guides/status-codes/ */
+const DEADLINE_EXCEEDED = 4;
+const RESOURCE_EXHAUSTED = 8;
+/** INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION */
+const REFUSALS = new Set([3, 5, 6, 7, 9]);
+
+/** Watches calls about workflows, and tells workflows that are started whose request and trace they go on with. */
+export function watchedWorkflows(watch: CallWatch | undefined): WorkflowClientInterceptor {
+  const call = <T>(operation: string, work: () => Promise<T>): Promise<T> => watched(watch, { gateway: 'temporal', operation, resultOf }, work);
+  return {
+    startWithDetails: (input, next) => call('StartWorkflow', () => next({ ...input, headers: { ...input.headers, ...carrierHeader() } })),
+    startUpdate: (input, next) => call('UpdateWorkflow', () => next(input)),
+    signal: (input, next) => call('SignalWorkflow', () => next(input)),
+    query: (input, next) => call('QueryWorkflow', () => next(input)),
+    describe: (input, next) => call('DescribeWorkflow', () => next(input)),
+    terminate: (input, next) => call('TerminateWorkflow', () => next(input)),
+    cancel: (input, next) => call('CancelWorkflow', () => next(input)),
+  };
+}
+
+function carrierHeader(): Record<string, Payload> {
+  const carrier = currentCarrier();
+  return carrier === undefined ? {} : { [CARRIER_HEADER]: defaultPayloadConverter.toPayload(carrier) };
+}
+
+function resultOf(error: unknown): CallResult {
+  if (error instanceof WorkflowExecutionAlreadyStartedError || (error as Error).name === 'WorkflowNotFoundError') return 'refused';
+  if (/Timeout/.test((error as Error).name)) return 'late';
+  const cause = isGrpcServiceError(error) ? error : (error as Error).cause;
+  if (!isGrpcServiceError(cause)) return 'failed';
+  if (cause.code === DEADLINE_EXCEEDED) return 'late';
+  if (cause.code === RESOURCE_EXHAUSTED) return 'throttled';
+  return REFUSALS.has(cause.code) ? 'refused' : 'failed';
+}

@@ -1,0 +1,52 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { CartCountName, CartCounts } from '../domain/carts/cart';
+import { lookup } from './lookup';
+
+type Totals = Readonly<Record<string, number>>;
+
+const LOOK_EVERY_MS = 5_000;
+
+/** Carts and checkouts. */
+export class CartMetrics {
+  private readonly changes: Counter<'what'>;
+  private readonly checkouts: Counter<'what'>;
+  private totals: () => Promise<Totals | undefined> = async () => undefined;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.changes = new Counter({
+      name: 'longwatch_carts_total',
+      help: 'Carts that this process has seen opened, reminded, recovered, abandoned, …',
+      labelNames: ['what'],
+      registers,
+    });
+    this.checkouts = new Counter({
+      name: 'longwatch_checkouts_total',
+      help: 'Checkouts that this process has seen held, short of stock, confirmed, cancelled, expired; refund-due: payments that must be given back',
+      labelNames: ['what'],
+      registers,
+    });
+    const carts: Gauge<'what'> = new Gauge({
+      name: 'longwatch_carts',
+      help: 'Carts of all processes: open now; opened, reminded, recovered, abandoned, … since the beginning',
+      labelNames: ['what'],
+      registers,
+      collect: async () => {
+        for (const [what, count] of Object.entries((await this.totals()) ?? {})) carts.set({ what }, count);
+      },
+    });
+  }
+
+  counted(counts: CartCounts): void {
+    for (const [what, count] of Object.entries(counts) as [CartCountName, number][]) this.changes.inc({ what }, count);
+  }
+
+  checkout(what: 'held' | 'short' | 'confirmed' | 'cancelled' | 'expired' | 'refund-due'): void {
+    this.checkouts.inc({ what });
+  }
+
+  /** Where the totals of all processes are read when somebody asks for the metrics. */
+  watchTotals(read: () => Promise<Totals>): void {
+    this.totals = lookup(read, { everyMs: LOOK_EVERY_MS });
+  }
+}

@@ -1,0 +1,19 @@
+import { Counter, type Registry } from 'prom-client';
+
+/** What background work does to feeds. */
+export class FeedMetrics {
+  private readonly rows: Counter<'kind'>;
+
+  constructor(registry: Registry) {
+    this.rows = new Counter({
+      name: 'longwatch_feed_rows_total',
+      help: 'Followers’ feeds that background work has looked after, by what it did: delivered, retracted, turned',
+      labelNames: ['kind'],
+      registers: [registry],
+    });
+  }
+
+  rowsWritten(kind: 'delivered' | 'retracted' | 'turned', count: number): void {
+    this.rows.inc({ kind }, count);
+  }
+}

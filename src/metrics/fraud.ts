@@ -1,0 +1,75 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Decision, Outcome } from '../domain/fraud/decision';
+import type { ComparedModel } from '../domain/fraud/driftNotice';
+
+/** Decisions, what decides beside them, and drift. */
+export class FraudMetrics {
+  private readonly decisions: Counter<'outcome' | 'mode' | 'path'>;
+  private readonly degraded: Counter<'cause'>;
+  private readonly decisionSeconds: Histogram;
+  private readonly shadowHits: Counter<'rule'>;
+  private readonly shadowDecisions: Counter<'live' | 'shadow'>;
+  private readonly shadowMissed: Counter<'why'>;
+  private drift: (() => readonly ComparedModel[]) | undefined;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.decisions = new Counter({
+      name: 'longwatch_fraud_decisions_total',
+      help: 'Decisions taken (replays are not counted), by outcome, mode and the path they came by',
+      labelNames: ['outcome', 'mode', 'path'],
+      registers,
+    });
+    this.degraded = new Counter({ name: 'longwatch_fraud_degraded_total', help: 'Decisions taken without the model, by cause', labelNames: ['cause'], registers });
+    this.decisionSeconds = new Histogram({
+      name: 'longwatch_fraud_decision_seconds',
+      help: 'Requests: time from arrival to just before the write',
+      buckets: [0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.5],
+      registers,
+    });
+    this.shadowHits = new Counter({ name: 'longwatch_fraud_shadow_hits_total', help: 'Times that a shadow rule would have hit, by rule', labelNames: ['rule'], registers });
+    this.shadowDecisions = new Counter({
+      name: 'longwatch_fraud_shadow_decisions_total',
+      help: 'Decisions by what was decided and what the challenger would have decided',
+      labelNames: ['live', 'shadow'],
+      registers,
+    });
+    this.shadowMissed = new Counter({
+      name: 'longwatch_fraud_shadow_missed_total',
+      help: 'Decisions that were not compared with the challenger: it did not answer, or too many came at once',
+      labelNames: ['why'],
+      registers,
+    });
+    const driftIndex: Gauge<'model' | 'feature'> = new Gauge({
+      name: 'longwatch_fraud_drift_index',
+      help: 'Population stability index of a feature or the score against training, of what this process decided today and yesterday',
+      labelNames: ['model', 'feature'],
+      registers,
+      collect: () => {
+        driftIndex.reset();
+        for (const { modelVersion, drifts } of this.drift?.() ?? []) for (const { name, psi } of drifts) driftIndex.set({ model: modelVersion, feature: name }, psi);
+      },
+    });
+  }
+
+  decision(decision: Decision, shadowHits: readonly string[], path: 'request' | 'stream'): void {
+    for (const rule of shadowHits) this.shadowHits.inc({ rule });
+    this.decisions.inc({ outcome: decision.outcome, mode: decision.mode, path });
+    if (decision.degradedBecause) this.degraded.inc({ cause: decision.degradedBecause });
+    // A stream's latency is its lag.
+    if (path === 'request') this.decisionSeconds.observe(decision.latencyMs / 1000);
+  }
+
+  shadowCompared(live: Outcome, shadow: Outcome): void {
+    this.shadowDecisions.inc({ live, shadow });
+  }
+
+  shadowMissedSome(why: 'failed' | 'dropped', count: number): void {
+    this.shadowMissed.inc({ why }, count);
+  }
+
+  /** @param drift asked whenever metrics are collected. */
+  watchDrift(drift: () => readonly ComparedModel[]): void {
+    this.drift = drift;
+  }
+}

@@ -1,0 +1,29 @@
+import { Gauge, Histogram, type Registry } from 'prom-client';
+import type { Call } from '../telemetry/calls';
+
+/** Calls to those outside. */
+export class GatewayMetrics {
+  private readonly calls: Histogram<'gateway' | 'operation' | 'result'>;
+  private readonly connected: Gauge;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.calls = new Histogram({
+      name: 'longwatch_gateway_call_seconds',
+      help: 'Calls to whom we call beside DynamoDB, by gateway, operation and result: ok, refused (as the other side may), throttled, late, failed',
+      labelNames: ['gateway', 'operation', 'result'],
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+      registers,
+    });
+    this.connected = new Gauge({ name: 'longwatch_mqtt_connected', help: '1 while this process is connected to the MQTT broker, 0 while it is not; nothing where it does not listen', registers });
+    this.connected.remove();
+  }
+
+  readonly call = ({ gateway, operation, seconds, result }: Call): void => {
+    this.calls.observe({ gateway, operation, result }, seconds);
+  };
+
+  mqttConnected(connected: boolean): void {
+    this.connected.set(connected ? 1 : 0);
+  }
+}

@@ -1,0 +1,37 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { CartMetrics } from './carts';
+import { DeviceMetrics } from './devices';
+import { DynamoDBMetrics } from './dynamodb';
+import { FeedMetrics } from './feeds';
+import { FraudMetrics } from './fraud';
+import { GatewayMetrics } from './gateways';
+import { HttpMetrics } from './http';
+import { LeaderboardMetrics } from './leaderboards';
+import { LedgerMetrics } from './ledger';
+import { SessionMetrics } from './sessions';
+import { StreamMetrics } from './streams';
+import { TemporalMetrics } from './temporal';
+
+/**
+ * The metrics of one process, a file for each capability and each part that all share; every class registers what it
+ * has when it is made. Names end in their unit; labels are low in number and never hold an id.
+ */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly fraud = new FraudMetrics(this.registry);
+  readonly sessions = new SessionMetrics(this.registry);
+  readonly carts = new CartMetrics(this.registry);
+  readonly leaderboards = new LeaderboardMetrics(this.registry);
+  readonly feeds = new FeedMetrics(this.registry);
+  readonly devices = new DeviceMetrics(this.registry);
+  readonly dynamodb = new DynamoDBMetrics(this.registry);
+  readonly streams = new StreamMetrics(this.registry);
+  readonly ledger = new LedgerMetrics(this.registry);
+  readonly temporal = new TemporalMetrics(this.registry);
+  readonly http = new HttpMetrics(this.registry);
+  readonly gateways = new GatewayMetrics(this.registry);
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+}

@@ -1,0 +1,27 @@
+import { Counter, type Registry } from 'prom-client';
+
+/** Scores and the check of their ranks. */
+export class LeaderboardMetrics {
+  private readonly submissions: Counter<'result'>;
+  private readonly checked: Counter<'result'>;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.submissions = new Counter({ name: 'longwatch_leaderboard_submissions_total', help: 'Scores submitted, by what became of them', labelNames: ['result'], registers });
+    this.checked = new Counter({
+      name: 'longwatch_leaderboard_checked_players_total',
+      help: 'Players whose rank was compared with their score: right, or wrong and put right',
+      labelNames: ['result'],
+      registers,
+    });
+  }
+
+  submission(result: 'applied' | 'unchanged' | 'repeated' | 'refused'): void {
+    this.submissions.inc({ result });
+  }
+
+  rankingChecked({ players, differences }: { players: number; differences: number }): void {
+    this.checked.inc({ result: 'right' }, Math.max(0, players - differences));
+    if (differences > 0) this.checked.inc({ result: 'wrong' }, differences);
+  }
+}

@@ -1,0 +1,49 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Backlog } from '../domain/ledger';
+import { lookup } from './lookup';
+
+/** Each look costs half a read unit a shard of the ledger where nothing is owed. */
+const LOOK_EVERY_MS = 15_000;
+
+/** What is owed, and its payment. */
+export class LedgerMetrics {
+  private readonly starts: Counter<'result'>;
+  private backlog: () => Promise<readonly Backlog[] | undefined> = async () => undefined;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.starts = new Counter({
+      name: 'longwatch_workflow_starts_total',
+      help: 'Owed workflow starts that were handed to Temporal, by result',
+      labelNames: ['result'],
+      registers,
+    });
+    const owed: Gauge<'kind'> = new Gauge({
+      name: 'longwatch_ledger_owed',
+      help: 'Debts of the ledger that are due: workflow starts and scorings; counted up to 1,000 a shard; the same for every process',
+      labelNames: ['kind'],
+      registers,
+      collect: async () => {
+        for (const { kind, due } of (await this.backlog()) ?? []) owed.set({ kind }, due);
+      },
+    });
+    const oldest: Gauge<'kind'> = new Gauge({
+      name: 'longwatch_ledger_oldest_seconds',
+      help: 'For how long the oldest debt of the ledger has been due; 0 where none is; the same for every process',
+      labelNames: ['kind'],
+      registers,
+      collect: async () => {
+        for (const { kind, oldestDueAt } of (await this.backlog()) ?? []) oldest.set({ kind }, oldestDueAt === undefined ? 0 : Math.max(0, Date.now() - oldestDueAt) / 1000);
+      },
+    });
+  }
+
+  start(result: 'started' | 'already-started' | 'failed'): void {
+    this.starts.inc({ result });
+  }
+
+  /** Where the backlog is read when somebody asks for the metrics. */
+  watchBacklog(read: () => Promise<readonly Backlog[]>): void {
+    this.backlog = lookup(read, { everyMs: LOOK_EVERY_MS });
+  }
+}

@@ -1,0 +1,67 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { lookup } from './lookup';
+
+const LOOK_EVERY_MS = 15_000;
+
+/** Sessions and their sweepers. */
+export class SessionMetrics {
+  private readonly opened: Counter;
+  private readonly over: Counter<'reason'>;
+  private readonly touches: Counter<'result'>;
+  private readonly refusals: Counter;
+  private readonly lateness: Histogram;
+  private oldestDue: () => Promise<number | undefined> = async () => undefined;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.opened = new Counter({ name: 'longwatch_sessions_created_total', help: 'Sessions that were opened', registers });
+    this.over = new Counter({ name: 'longwatch_sessions_ended_total', help: 'Sessions that have ended, by reason', labelNames: ['reason'], registers });
+    this.touches = new Counter({
+      name: 'longwatch_session_touches_total',
+      help: 'Uses of a session that left its data as it was: written, or skipped because the expiry would hardly move',
+      labelNames: ['result'],
+      registers,
+    });
+    this.refusals = new Counter({ name: 'longwatch_sessions_refused_total', help: 'Saves and touches that came after the end of their session', registers });
+    this.lateness = new Histogram({
+      name: 'longwatch_session_expiry_lateness_seconds',
+      help: 'How long after its due instant the sweeper ended a session',
+      buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 60, 600, 3_600],
+      registers,
+    });
+    const overdue: Gauge = new Gauge({
+      name: 'longwatch_session_sweep_overdue_seconds',
+      help: 'For how long the session that has waited longest has been due to be looked at by its sweeper; 0 where none is; the same for every process',
+      registers,
+      collect: async () => {
+        const dueAt = await this.oldestDue();
+        if (dueAt !== undefined) overdue.set(Number.isFinite(dueAt) ? Math.max(0, Date.now() - dueAt) / 1000 : 0);
+      },
+    });
+  }
+
+  created(): void {
+    this.opened.inc();
+  }
+
+  ended(reason: string): void {
+    this.over.inc({ reason });
+  }
+
+  touched(written: boolean): void {
+    this.touches.inc({ result: written ? 'written' : 'skipped' });
+  }
+
+  refused(): void {
+    this.refusals.inc();
+  }
+
+  swept(latenessMs: number): void {
+    this.lateness.observe(latenessMs / 1000);
+  }
+
+  /** Where the instant (epoch ms) is read at which the oldest session that is due became so; Infinity where none is. */
+  watchOldestDue(read: () => Promise<number>): void {
+    this.oldestDue = lookup(read, { everyMs: LOOK_EVERY_MS });
+  }
+}

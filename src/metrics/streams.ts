@@ -1,0 +1,57 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+/** Stream consumers. */
+export class StreamMetrics {
+  private readonly lagging: Gauge<'stream' | 'shard'>;
+  private readonly records: Counter<'stream' | 'result'>;
+  private readonly batchRecords: Histogram<'stream'>;
+  private readonly batchSeconds: Histogram<'stream'>;
+  private readonly trims: Counter<'stream'>;
+  private readonly deadLetters: Counter<'source'>;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.lagging = new Gauge({
+      name: 'longwatch_stream_lag_seconds',
+      help: 'How far a stream consumer is behind the newest record, by shard that this process reads',
+      labelNames: ['stream', 'shard'],
+      registers,
+    });
+    this.records = new Counter({
+      name: 'longwatch_stream_records_total',
+      help: 'Records that a stream consumer has handled, by what became of them',
+      labelNames: ['stream', 'result'],
+      registers,
+    });
+    this.batchRecords = new Histogram({ name: 'longwatch_stream_batch_records', help: 'Records of a batch', labelNames: ['stream'], buckets: [1, 3, 10, 30, 100, 300, 1_000], registers });
+    this.batchSeconds = new Histogram({
+      name: 'longwatch_stream_batch_seconds',
+      help: 'Time from a batch in hand to its checkpoint',
+      labelNames: ['stream'],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+      registers,
+    });
+    this.trims = new Counter({ name: 'longwatch_stream_trimmed_total', help: 'Times that a consumer found its position trimmed from the stream', labelNames: ['stream'], registers });
+    this.deadLetters = new Counter({ name: 'longwatch_dead_letters_total', help: 'Records that could not be processed', labelNames: ['source'], registers });
+  }
+
+  lag(stream: string, shard: string, milliseconds: number): void {
+    this.lagging.set({ stream, shard }, milliseconds / 1000);
+  }
+
+  /** This process reads the shard no more; whoever does reports it. */
+  left(stream: string, shard: string): void {
+    this.lagging.remove({ stream, shard });
+  }
+
+  batch(stream: string, { records, seconds, counts, deadLetters }: { records: number; seconds: number; counts: Readonly<Record<string, number>>; deadLetters: number }): void {
+    this.batchRecords.observe({ stream }, records);
+    this.batchSeconds.observe({ stream }, seconds);
+    for (const [result, count] of Object.entries(counts)) this.records.inc({ stream, result }, count);
+    if (deadLetters > 0) this.deadLetters.inc({ source: stream }, deadLetters);
+  }
+
+  trimmed(stream: string): void {
+    this.trims.inc({ stream });
+  }
+}

@@ -1,0 +1,21 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** What the log lines of some work have in common: `requestId`, `workflowId`, `transactionId`, … */
+export type Ids = Readonly<Record<string, string | number>>;
+
+const current = new AsyncLocalStorage<Record<string, string | number>>();
+
+/** Runs work of which every log line has these ids, beside those that are in force. */
+export function withIds<T>(ids: Ids, work: () => T): T {
+  return current.run({ ...current.getStore(), ...ids }, work);
+}
+
+/** Ids that became known on the way: for the lines from here on, those of whoever began the work included. */
+export function noteIds(ids: Ids): void {
+  const store = current.getStore();
+  if (store) Object.assign(store, ids);
+}
+
+export function currentIds(): Ids {
+  return current.getStore() ?? {};
+}

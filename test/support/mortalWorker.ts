@@ -1,0 +1,37 @@
+import { readConfig } from '../../src/config';
+import { configuredEndpoints } from '../../src/endpoints';
+import { buildGraph } from '../../src/graph';
+import { installRuntime, startWorkers } from '../../src/workers';
+import type { Queue } from '../../src/workers/queues';
+import { TEST_SECRET } from './secret';
+
+/**
+ * Runs a worker as the product's in this process, but one that hears of each effect of an activity of these queues
+ * before Temporal does: there it may die.
+ */
+export async function runMortalWorker(queues: readonly Queue[], afterEffect: (activity: string) => void): Promise<void> {
+  const config = readConfig();
+  const graph = buildGraph({ config, endpoints: configuredEndpoints(config, {}), signingSecret: TEST_SECRET, publicUrl: () => 'http://longwatch.test' });
+  const mortal = (activities: object) =>
+    Object.fromEntries(
+      Object.entries(activities).map(([name, run]) => [
+        name,
+        async (...args: unknown[]) => {
+          const result: unknown = await (run as (...given: unknown[]) => Promise<unknown>)(...args);
+          afterEffect(name);
+          return result;
+        },
+      ]),
+    );
+  installRuntime('error');
+  await graph.startRules();
+  startWorkers({
+    connection: graph.target.connection,
+    namespace: graph.target.namespace,
+    activities: { ...graph.activities, ...Object.fromEntries(queues.map((queue) => [queue, mortal(graph.activities[queue]!)])) },
+    bundlePath: config.LONGWATCH_WORKFLOW_BUNDLE,
+    logLevel: 'error',
+    onRunning: () => void graph.startStandingWorkflows(),
+    onFault: (error) => process.stderr.write(`${String(error)}\n`),
+  });
+}
