@@ -173,6 +173,7 @@ function stateOf(state) {
   return element('span', { class: `pill ${tone}`, text });
 }
 
+const debts = { start: 'Workflow starts overdue', rescore: 'Payments to be scored again' };
 function backlogOf({ streams, owed, deadLetters }) {
   const missing = (what) => ({ what, text: 'cannot be had', tone: 'bad' });
   const lags = streams === 'unavailable' ? [missing('Streams')] : streams.map(({ stream, lagMs }) => ({
@@ -182,7 +183,7 @@ function backlogOf({ streams, owed, deadLetters }) {
   }));
   const letters = deadLetters === 'unavailable' ? [missing('Dead letters')] : deadLetters.filter(({ count }) => count > 0).map(({ stream, count, more }) => ({ what: `Dead letters of ${stream}`, text: atLeast(count, more), tone: 'warn' }));
   return [
-    owed === 'unavailable' ? missing('Workflow starts owed') : { what: 'Workflow starts overdue', text: owed.count === 0 ? 'none' : `${atLeast(owed.count, owed.more)}, since ${ago(owed.oldestDueAt)}`, tone: owed.count > 0 ? 'warn' : undefined },
+    ...(owed === 'unavailable' ? [missing('What is owed')] : owed.map(({ kind, due, oldestDueAt }) => ({ what: debts[kind] ?? kind, text: due === 0 ? 'none' : `${number.format(due)}, since ${ago(oldestDueAt)}`, tone: due > 0 ? 'warn' : undefined }))),
     ...lags,
     ...(letters.length > 0 ? letters : [{ what: 'Dead letters', text: 'none' }]),
   ];

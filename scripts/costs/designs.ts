@@ -207,14 +207,20 @@ function feeds({ posts, followers, follows, feedReads, keepMonths }: Traffic, me
   ];
 }
 
+/** A batch writes each rollup that it touches once: hour, day and standing by the batch, a minute by the reading. So it lies on a line. */
+export function rollupUnits(batch: number, { units: { devices: { rollups } } }: Measured): Units {
+  const [a, b] = [rollups[0], rollups.at(-1)];
+  if (!a || !b || a === b) return a?.units ?? { read: 0, write: 0 };
+  const on = (x: number, y: number) => x + ((y - x) / (b.batch - a.batch)) * (batch - a.batch);
+  return { read: Math.max(0, on(a.units.read, b.units.read)), write: on(a.units.write, b.units.write) };
+}
+
 function devices(traffic: Traffic, measured: Measured): Designs['devices'] {
   const { devices: count, readings, batch, keepMonths, streamShare } = traffic;
-  const { units: { devices: of }, actions, bytes, rollupBatch } = measured;
+  const { units: { devices: of }, actions, bytes } = measured;
   const histories = historiesOf(measured);
   const all = count * readings * DAYS;
-  // A batch writes each rollup it touches once, whatever its size: readings a minute apart touch one an own minute.
-  const scale = batch / rollupBatch;
-  const rollup: Units = { read: of.rollup.read * Math.max(0.3, scale), write: of.rollup.write * Math.max(0.3, scale) };
+  const rollup = rollupUnits(batch, measured);
   const rollupGb = (count * bytes.rollup * (Math.min(readings, 1_440) * 31 + 24 * 400 + Math.min(keepMonths * DAYS, 3_650)) * 1) / GB;
   const hotGb = (count * readings * assumed.hotDays * bytes.reading) / GB;
   const reader = reading(shardsOf(all, traffic));

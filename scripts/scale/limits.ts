@@ -1,5 +1,5 @@
 import { HOURS } from '../costs/bill';
-import { type Capability, rankUnits } from '../costs/designs';
+import { type Capability, rankUnits, rollupUnits } from '../costs/designs';
 import type { Measured } from '../costs/measured';
 
 /** What one user does in a month, and how uneven that is. */
@@ -139,7 +139,7 @@ export function limitsOf(measured: Measured): Record<Capability, Limit[]> {
       { what: 'a table stream’s readers of a process', ceiling: ceilings.shardsOfAProcess * ceilings.partitionWrites, unit: 'readings/s', aUser: aSecond(readings), turn: 'more processes on longwatch-operations', gains: 1_000 },
       { what: 'the archive', ceiling: ceilings.archiveBytes, unit: 'bytes/day', aUser: users.devices * users.readings * measured.bytes.archivedReading, turn: 'LONGWATCH_ARCHIVE_FILE_BYTES', gains: 8 },
       table('DeviceData', readings),
-      table('DeviceRollups', (readings / users.batch) * units.devices.rollup.write),
+      table('DeviceRollups', (readings / users.batch) * rollupUnits(users.batch, measured).write),
     ],
     fraud: [
       temporal(users.payments * users.caseShare * actions.case),

@@ -60,7 +60,7 @@ const overviewSchema = z.object({
   ]),
   queues: z.union([z.array(z.object({ queue: z.string(), workers: z.int(), backlog: z.int(), backlogAgeMs: z.number() })), unavailable]),
   streams: z.union([z.array(z.object({ stream: z.string(), lagMs: z.number().nullable().describe('null: this process reads none of its shards') })), unavailable]),
-  owed: z.union([z.object({ ...bounded, oldestDueAt: z.iso.datetime().optional() }), unavailable]).describe('Workflow starts that are overdue'),
+  owed: z.union([z.array(z.object({ kind: z.enum(['start', 'rescore']), due: z.int(), oldestDueAt: z.iso.datetime().optional() })), unavailable]).describe('Debts of the ledger that are overdue by more than seconds: workflow starts, payments to be scored again; counted up to 1,000 a shard'),
   deadLetters: z.union([z.array(z.object({ stream: z.string(), ...bounded })), unavailable]),
 });
 
@@ -145,7 +145,7 @@ function shown({ version, since, links }: OverviewRouteParts, snapshot: Snapshot
     })),
     queues: found(snapshot.queues, (value) => value),
     streams: found(snapshot.streams, (value) => value),
-    owed: found(snapshot.owed, ({ oldestDueAt, ...rest }) => ({ ...rest, ...(oldestDueAt !== undefined && { oldestDueAt: iso(oldestDueAt) }) })),
+    owed: found(snapshot.owed, (value) => value.map(({ oldestDueAt, ...rest }) => ({ ...rest, ...(oldestDueAt !== undefined && { oldestDueAt: iso(oldestDueAt) }) }))),
     deadLetters: found(snapshot.deadLetters, (value) => value.map(({ stream, letters }) => ({ stream, ...letters }))),
   };
 }

@@ -147,8 +147,12 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
   noteIds(idsOfRequest(one.path, input.params, input.body));
   const reply = await one.handler(input);
   response.status(reply.status).set(reply.headers ?? {});
-  if (reply.stream) reply.stream(response);
-  else if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
+  if (reply.stream) {
+    response.locals['streamSince'] = performance.now();
+    // Who asks for the head alone does not wait for the rest.
+    if (request.method === 'HEAD') response.end();
+    else reply.stream(response);
+  } else if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
   else if (reply.body === undefined) response.end();
   else response.type('application/json').send(JSON.stringify(reply.body));
 }

@@ -168,6 +168,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     config,
     endpoints,
     db,
+    ledger,
     dynamodb,
     temporal,
     registry: metrics.registry,

@@ -15,6 +15,7 @@ import type { RecentEvents } from '../operations/overview/recentEvents';
 import { CartCountStore } from '../stores/carts/cartCounts';
 import type { Db } from '../stores/dynamodb';
 import type { InvestigationStore } from '../stores/fraud/investigations';
+import type { Ledger } from '../stores/ledger';
 import type { TableName } from '../stores/tables';
 import { tableSizes } from '../stores/tableSizes';
 import { queues } from '../workers/queues';
@@ -29,6 +30,7 @@ export interface OverviewSettings {
   config: Config;
   endpoints: Endpoints;
   db: Db;
+  ledger: Ledger;
   dynamodb: DynamoDBClient;
   temporal: Temporal;
   registry: Registry;
@@ -78,10 +80,11 @@ const LOOK_MS = 5_000;
 
 /** The page for people and what it shows: parts, figures, cases, what waits, what happens. */
 export function buildOverview(settings: OverviewSettings): { routes: readonly AnyRoute[]; endStreams(): void; close(): void } {
-  const { config, endpoints, db, temporal, registry, investigations, events, streams, version } = settings;
+  const { config, endpoints, db, ledger, temporal, registry, investigations, events, streams, version } = settings;
   const look = new TemporalLook(temporal);
   const overview = new Overview({
     db,
+    ledger,
     investigations,
     temporal: look,
     queues,

@@ -1,8 +1,10 @@
 import type { Area } from '../../domain/happening';
 import type { QueueState, TemporalLook } from '../../gateways/temporalLook';
-import { type Bounded, deadLetterCount, type LedgerBacklog, ledgerBacklog } from '../../stores/backlog';
+import type { Backlog } from '../../domain/ledger';
+import { type Bounded, deadLetterCount } from '../../stores/deadLetterCount';
 import type { Db } from '../../stores/dynamodb';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
+import type { Ledger } from '../../stores/ledger';
 import { type LookedUp, lookedUp } from './lookedUp';
 
 /** Whom a figure counts: all processes; this process since it began; a table, as DynamoDB last counted it (about every six hours). */
@@ -40,6 +42,7 @@ export interface PartState {
 
 export interface OverviewParts {
   db: Db;
+  ledger: Pick<Ledger, 'backlog'>;
   investigations: Pick<InvestigationStore, 'byStatus'>;
   temporal: TemporalLook;
   queues: readonly string[];
@@ -57,7 +60,7 @@ export interface Snapshot {
   cases: LookedUp<{ open: CaseRecord[]; more: boolean }>;
   queues: LookedUp<QueueState[]>;
   streams: LookedUp<StreamLag[]>;
-  owed: LookedUp<LedgerBacklog>;
+  owed: LookedUp<Backlog[]>;
   deadLetters: LookedUp<{ stream: string; letters: Bounded }[]>;
 }
 
@@ -76,7 +79,7 @@ export class Overview {
   private readonly cases: () => Promise<LookedUp<{ open: CaseRecord[]; more: boolean }>>;
   private readonly queues: () => Promise<LookedUp<QueueState[]>>;
   private readonly streams: () => Promise<LookedUp<StreamLag[]>>;
-  private readonly owed: () => Promise<LookedUp<LedgerBacklog>>;
+  private readonly owed: () => Promise<LookedUp<Backlog[]>>;
   private readonly deadLetters: () => Promise<LookedUp<{ stream: string; letters: Bounded }[]>>;
   private readonly sources: readonly { area: Area; look: () => Promise<LookedUp<Figure[]>> }[];
 
@@ -87,7 +90,7 @@ export class Overview {
     this.cases = lookedUp(() => openCases(investigations), { forMs: 3_000 });
     this.queues = lookedUp(() => temporal.queues(parts.queues), { forMs: 10_000, boundMs: 4_000 });
     this.streams = lookedUp(() => parts.streamLag(), { forMs: 1_000 });
-    this.owed = lookedUp(() => ledgerBacklog(db, 'start', now() - OVERDUE_MS), { forMs: 10_000 });
+    this.owed = lookedUp(() => parts.ledger.backlog(now() - OVERDUE_MS), { forMs: 10_000 });
     this.deadLetters = lookedUp(
       async () => Promise.all(parts.streams.map(async (stream) => ({ stream, letters: await deadLetterCount(db, stream) }))),
       { forMs: 30_000 },
