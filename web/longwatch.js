@@ -193,6 +193,11 @@ function rows(id, found, cells) {
   const body = $(id).tBodies[0];
   const columns = $(id).tHead.rows[0].cells.length;
   const made = found === 'unavailable' ? [element('tr', {}, element('td', { colspan: columns }, element('span', { class: 'pill bad', text: 'cannot be had at the moment' })))] : found.map((one) => element('tr', {}, ...cells(one)));
+  // Where the page is narrow rows are laid out as grids, which would take their meaning from some readers.
+  for (const row of made) {
+    row.setAttribute('role', 'row');
+    for (const cell of row.cells) cell.setAttribute('role', 'cell');
+  }
   body.replaceChildren(...made);
 }
 
