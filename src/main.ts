@@ -122,6 +122,8 @@ class Run {
       signingSecret: config.LONGWATCH_SIGNING_SECRET ?? secrets?.signingSecret ?? '',
       publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
       ...(this.codecLinkToken !== undefined && { codecLinkToken: this.codecLinkToken }),
+      workerState: () => this.workerState(),
+      version,
     });
     this.graph = graph;
     installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
@@ -247,10 +249,14 @@ class Run {
       registry: graph.metrics.registry,
       watch: graph.metrics.http,
       // On its way out a process wants no more requests, and asks nobody whether it could serve them.
-      readiness: async () => (this.stopped ? { status: 'stopping' } : graph.readiness(this.mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting'))),
+      readiness: async () => (this.stopped ? { status: 'stopping' } : graph.readiness(this.workerState())),
       version,
       ...(trustedProxies && { trustedProxies }),
     };
+  }
+
+  private workerState(): 'ok' | 'starting' | 'elsewhere' {
+    return this.mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting');
   }
 
   /** What orchestrators and scrapers ask of a process that has no API. */
@@ -326,6 +332,7 @@ class Run {
       this.progress.stop();
       // Whoever sends requests sees /readyz say so before the port closes.
       if (signal && this.api && delayMs > 0) await sleep(delayMs);
+      this.graph?.endStreams();
       await this.api?.close(Math.round(graceMs * SHARES[this.mode]));
       await this.workers?.shutdown();
       await this.graph?.close();

@@ -34,9 +34,11 @@ export function requestFrame(logger: Logger, watch?: RequestWatch) {
     const frame = (span?: Span) => {
       const close = () => {
         const { method } = request;
-        const seconds = (performance.now() - started) / 1000;
+        // A stream is answered once it begins; how long somebody listens is no latency, and leaving it no failure.
+        const streamSince = response.locals['streamSince'] as number | undefined;
+        const seconds = ((streamSince ?? performance.now()) - started) / 1000;
         const route = (response.locals['route'] as string | undefined) ?? 'none';
-        const status = response.writableFinished ? response.statusCode : 499;
+        const status = response.writableFinished || streamSince !== undefined ? response.statusCode : 499;
         watch?.served({ method, route, status, seconds });
         logger.debug({ method, route, status, seconds }, 'request');
         if (span) endSpan(span, method, route, status);

@@ -66,6 +66,8 @@ export interface Reply {
   body?: unknown;
   /** Sent as it is, with its content type. */
   raw?: { content: string; contentType: string };
+  /** Writes the body itself, for as long as it likes; see `eventStream`. */
+  stream?(response: Response): void;
   headers?: Record<string, string>;
 }
 
@@ -163,7 +165,12 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
   if (one.session) response.once('finish', onDone);
   else onDone();
   response.status(reply.status).set(reply.headers ?? {});
-  if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
+  if (reply.stream) {
+    response.locals['streamSince'] = performance.now();
+    // Who asks for the head alone does not wait for the rest.
+    if (request.method === 'HEAD') response.end();
+    else reply.stream(response);
+  } else if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
   else if (reply.body === undefined) response.end();
   else response.type('application/json').send(JSON.stringify(reply.body));
 }
