@@ -8,6 +8,7 @@ import { benchDevicesArchive } from './devicesArchive';
 import { benchDevicesMemory } from './devicesMemory';
 import { benchFeeds } from './feeds';
 import { benchCarts } from './carts';
+import { benchCosts } from './costs';
 import { benchFraud } from './fraud';
 import { benchFraudFeatures } from './fraudFeatures';
 import { benchFraudRules } from './fraudRules';
@@ -31,6 +32,7 @@ void yargs(hideBin(process.argv))
         .option('checkouts', { type: 'number', default: 100, describe: 'Checkouts a round, eight at once' }),
     (args) => benchCarts(args),
   )
+  .command('costs', 'units of DynamoDB, billable actions of Temporal and bytes of every capability’s operations, into the file that npm run costs reads', {}, () => benchCosts())
   .command(
     'fraud',
     'decisions through HTTP, beside the bare calls they cannot avoid and beside a workflow a decision',
