@@ -54,8 +54,8 @@ export class Admission {
     this.limit = new ConcurrencyLimit({ min: Math.min(MIN, max), initial: Math.min(INITIAL, max), ...settings });
   }
 
-  get state(): { limit: number; active: number; waiting: number } {
-    return { limit: this.limit.value, active: this.underWay, waiting: this.queue.length };
+  get state(): { limit: number; active: number; waiting: number; arriving: number } {
+    return { limit: this.limit.value, active: this.underWay, waiting: this.queue.length, arriving: this.arriving };
   }
 
   private get places(): number {

@@ -50,10 +50,10 @@ export class HttpMetrics {
   }
 
   /** @param state asked whenever metrics are collected. */
-  watchAdmission(state: () => { limit: number; active: number; waiting: number }): void {
+  watchAdmission(state: () => { limit: number; active: number; waiting: number; arriving: number }): void {
     const gauge = new Gauge({
       name: 'longwatch_http_admission_requests',
-      help: 'Requests whose work is under way (active), that wait for their turn (waiting), and that may be under way (limit)',
+      help: 'Requests whose work is under way (active), that wait for their turn (waiting) or for their body (arriving), and that may be under way (limit)',
       labelNames: ['what'],
       registers: [this.registry],
       collect() {

@@ -61,6 +61,7 @@ async function startHeld({ max = 4, limits, ...settings }: { max?: number; limit
     reads,
     admission,
     shed: () => metric(/^longwatch_http_shed_total\{where="arrival"\} (\d+)/m),
+    shedInQueue: () => metric(/^longwatch_http_shed_total\{where="queue"\} (\d+)/m),
     post: (text = 'x', key = KEY) => post(server, JSON.stringify({ text }), key),
     releaseAll: () => held.splice(0).forEach((one) => one.release()),
   };
@@ -187,6 +188,24 @@ it('a client that goes away while it waits makes room', async () => {
   releaseAll();
   await Promise.all(first);
   expect(held).toHaveLength(0);
+});
+
+it('who waits too long for its turn is turned away, and so is a body that comes late when all places are taken', async () => {
+  const { server, held, admission, releaseAll, post: ask, shedInQueue } = await startHeld({ max: 2 });
+  const body = JSON.stringify({ text: 'late' });
+  const late = await raw(server, HEAD.replace('1000', String(body.length)));
+  await eventually(async () => admission.state.arriving, (arriving) => arriving === 0);
+  const first = [ask(), ask()];
+  await eventually(async () => held.length, (length) => length === 2);
+  const waiting = ask();
+  await eventually(async () => admission.state.waiting, (count) => count === 1);
+  late.socket.write(body);
+  await eventually(async () => late.received(), (received) => received.includes('overloaded'));
+  expect(late.received()).toMatch(/^HTTP\/1\.1 503 [\s\S]*\r\nretry-after: 1\r\n/i);
+  expect(await waiting).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+  expect(await shedInQueue()).toBe(2);
+  releaseAll();
+  expect((await Promise.all(first)).map(({ status }) => status)).toEqual([200, 200]);
 });
 
 it('half-open connections and headers that never end are cut, and others are served meanwhile', async () => {
