@@ -191,10 +191,10 @@ it('a client that goes away while it waits makes room', async () => {
 });
 
 it('who waits too long for its turn is turned away, and so is a body that comes late when all places are taken', async () => {
-  const { server, held, admission, releaseAll, post: ask, shedInQueue } = await startHeld({ max: 2 });
+  const { server, held, reads, admission, releaseAll, post: ask, shedInQueue } = await startHeld({ max: 2 });
   const body = JSON.stringify({ text: 'late' });
   const late = await raw(server, HEAD.replace('1000', String(body.length)));
-  await eventually(async () => admission.state.arriving, (arriving) => arriving === 0);
+  await eventually(async () => [reads.authenticated, admission.state.arriving], ([authenticated, arriving]) => authenticated === 1 && arriving === 0);
   const first = [ask(), ask()];
   await eventually(async () => held.length, (length) => length === 2);
   const waiting = ask();
