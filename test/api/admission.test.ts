@@ -18,7 +18,7 @@ interface Held {
 }
 
 /** A server whose one route's handler waits until the test lets it go on, and tells how many it holds. */
-async function startHeld({ max = 4, limits, ...settings }: { max?: number; limits?: RateLimits } & Partial<ListenSettings> = {}) {
+async function startHeld({ max = 4, maxWaitMs = 60_000, limits, ...settings }: { max?: number; maxWaitMs?: number; limits?: RateLimits } & Partial<ListenSettings> = {}) {
   const held: Held[] = [];
   const reads = { authenticated: 0 };
   const work: AnyRoute = route({
@@ -38,7 +38,7 @@ async function startHeld({ max = 4, limits, ...settings }: { max?: number; limit
   });
   const registry = new Registry();
   const metrics = new HttpMetrics(registry);
-  const admission = new Admission({ max, onShed: (where) => metrics.turnedAway(where) });
+  const admission = new Admission({ max, maxWaitMs, onShed: (where) => metrics.turnedAway(where) });
   metrics.watchAdmission(() => admission.state);
   const keys = new Authenticator(parseApiKeys(`pay:service:${KEY},other:service:other-key-0123456789`));
   const authenticator = { authenticate: (request: Parameters<Authenticator['authenticate']>[0]) => (reads.authenticated++, keys.authenticate(request)) } as Authenticator;
@@ -191,7 +191,7 @@ it('a client that goes away while it waits makes room', async () => {
 });
 
 it('who waits too long for its turn is turned away, and so is a body that comes late when all places are taken', async () => {
-  const { server, held, reads, admission, releaseAll, post: ask, shedInQueue } = await startHeld({ max: 2 });
+  const { server, held, reads, admission, releaseAll, post: ask, shedInQueue } = await startHeld({ max: 2, maxWaitMs: 5_000 });
   const body = JSON.stringify({ text: 'late' });
   const late = await raw(server, HEAD.replace('1000', String(body.length)));
   await eventually(async () => [reads.authenticated, admission.state.arriving], ([authenticated, arriving]) => authenticated === 1 && arriving === 0);
