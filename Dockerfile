@@ -18,6 +18,6 @@ COPY --from=build /app/dist ./dist
 COPY package.json ./
 COPY model/fraud.json model/fraud.card.json model/fraud.baseline.json ./model/
 USER longwatch
-EXPOSE 3000 8080
+EXPOSE 3000 8080 9464
 STOPSIGNAL SIGTERM
 CMD ["node", "dist/main.js", "api"]

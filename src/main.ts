@@ -239,7 +239,7 @@ class Run {
       version,
     });
     if (port !== undefined) return listen(app, { host, port, setting: 'LONGWATCH_WORKER_PORT' });
-    return listen(app, { host, port: USUAL_METRICS_PORT }).catch(() => listen(app, { host, port: 0 }));
+    return listen(app, { host, port: USUAL_METRICS_PORT }).catch(() => listen(app, { host, port: 0, setting: 'LONGWATCH_WORKER_PORT' }));
   }
 
   private serve(graph: Graph, queues: readonly Queue[]): Workers {

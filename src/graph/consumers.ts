@@ -56,6 +56,7 @@ export function buildConsumers({ db, metrics, logger }: Shared, deadLetters: Dea
 }
 
 function watchOf(stream: string, metrics: Metrics, logger: Logger, trimmed?: () => void): ConsumerWatch {
+  metrics.streams.opened(stream);
   return {
     batch: (batch) => metrics.streams.batch(stream, batch),
     lag: (shardId, ms) => metrics.streams.lag(stream, shardId, ms),
