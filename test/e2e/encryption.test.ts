@@ -65,7 +65,7 @@ it('an investigator reads an encrypted case in the Web UI as if it were not, and
     for (const text of ['books-42', 'the customer was called']) for (const told of [history, described]) expect(legible(told)).not.toContain(text);
 
     // Temporal's CLI asks the codec as its own caller, and is refused without a token.
-    const show = async (...codec: string[]) => (await promisify(execFile)(await findTemporal({ onStage: () => undefined }), ['workflow', 'show', '-w', handle.workflowId, '--output', 'json', '--address', readAddresses(stack.dataDir)!.parts.Temporal, ...codec])).stdout;
+    const show = async (...codec: string[]) => (await promisify(execFile)(await findTemporal({ onStage: () => undefined }), ['workflow', 'show', '-w', handle.workflowId, '--detailed', '--address', readAddresses(stack.dataDir)!.parts.Temporal, ...codec])).stdout;
     const endpoint = ['--codec-endpoint', `${stack.url}/v1/codec`];
     expect(await show(...endpoint, '--codec-auth', `Bearer ${stack.key}`)).toContain('the customer was called');
     expect(await show()).not.toContain('the customer was called');
