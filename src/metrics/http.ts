@@ -9,6 +9,8 @@ export interface ServedRequest {
   seconds: number;
 }
 
+export type AdmissionState = Readonly<Record<'limit' | 'active' | 'waiting' | 'arriving', number>>;
+
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** Requests: rate, errors and duration by route; what is turned away, and how many are let in at once. */
@@ -16,7 +18,7 @@ export class HttpMetrics {
   private readonly requests: Histogram<'method' | 'route' | 'status'>;
   private readonly underWay: Gauge;
   private readonly shed: Counter<'where'>;
-  private admission: (() => Readonly<Record<'limit' | 'active' | 'waiting', number>>) | undefined;
+  private admission: (() => AdmissionState) | undefined;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -38,7 +40,7 @@ export class HttpMetrics {
     for (const where of ['arrival', 'queue']) this.shed.inc({ where }, 0);
     const admission: Gauge<'what'> = new Gauge({
       name: 'longwatch_http_admission_requests',
-      help: 'Requests whose work is under way (active), that wait for their turn (waiting), and that may be under way (limit)',
+      help: 'Requests whose work is under way (active), that wait for their turn (waiting) or for their body (arriving), and that may be under way (limit)',
       labelNames: ['what'],
       registers,
       collect: () => {
@@ -62,7 +64,7 @@ export class HttpMetrics {
   }
 
   /** @param state asked whenever metrics are collected. */
-  watchAdmission(state: () => Readonly<Record<'limit' | 'active' | 'waiting', number>>): void {
+  watchAdmission(state: () => AdmissionState): void {
     this.admission = state;
   }
 }
