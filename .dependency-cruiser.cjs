@@ -2,7 +2,7 @@
  * Arrows between floors point one way. What each floor may import of ours:
  *   domain                 nothing
  *   telemetry              domain
- *   stores, gateways       domain, telemetry
+ *   stores, gateways       domain, telemetry, and how AWS is called (awsHttp)
  *   workflow declarations  domain
  *   operations             domain, telemetry, stores, gateways, workflow declarations
  *   activities             domain, telemetry, stores, gateways, operations, workflow declarations
@@ -15,6 +15,7 @@
  *   graph, main            everything (only main sees local)
  */
 const declarations = '^src/workflows/.*(declarations|searchAttributes)[.]ts$';
+const awsHttp = '^src/awsHttp[.]ts$';
 const floor = (name, allowed) => ({
   name: `${name.replace(/\W/g, '')}-imports-only-what-is-below`,
   severity: 'error',
@@ -26,8 +27,8 @@ module.exports = {
   forbidden: [
     floor('domain', []),
     floor('telemetry', ['domain']),
-    floor('stores', ['domain', 'telemetry']),
-    floor('gateways', ['domain', 'telemetry', declarations]),
+    floor('stores', ['domain', 'telemetry', awsHttp]),
+    floor('gateways', ['domain', 'telemetry', declarations, awsHttp]),
     floor('operations', ['domain', 'telemetry', 'stores', 'gateways', declarations]),
     floor('activities', ['domain', 'telemetry', 'stores', 'gateways', 'operations', declarations]),
     floor('workflows', ['domain', '^src/activities/.*types[.]ts$']),

@@ -1,23 +1,31 @@
 // Before the SDK loads: which Node.js it will want some day is no news for whoever starts us.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Admission } from './api/admission';
 import { type AppParts, createApp } from './api/app';
-import { ApiKeyError, Authenticator, parseApiKeys } from './api/auth';
+import { CallerLimits } from './api/callerLimits';
+import { CODEC_PATH } from './api/crossOrigin';
+import { ApiKeyError, Authenticator, authenticatorOf } from './api/auth';
 import { isLoopback, listen, type Listening, ListenError } from './api/server';
 import { type Config, ConfigError, configReference, readConfig, workerVersion } from './config';
+import { isLongwatchError } from './domain/errors';
 import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
 import { TemporalConfigError } from './gateways/temporal';
 import { buildGraph, type Graph } from './graph';
+import { keepTrying } from './keepTrying';
 import { writeAddresses } from './local/addresses';
 import { StartError } from './local/errors';
+import { type ClaimedPort, claimPort } from './local/ports';
 import { type Progress, showProgress } from './local/progress';
 import { startScreen } from './local/screen';
 import { developmentSecrets, type Secrets } from './local/secrets';
 import { type Stack, startStack } from './local/stack';
 import { withinGrace } from './shutdown';
+import { isAway } from './stores/dynamodb';
 import { TableMismatchError } from './stores/tableCheck';
 import { startTracing, type Tracing } from './telemetry/tracing';
 import { installRuntime, startWorkers, type Workers, type WorkersSettings } from './workers';
@@ -79,6 +87,10 @@ class Run {
   /** Of a process without an API. */
   private health: Listening | undefined;
   private stopped: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
+  /** By which the embedded Web UI has payloads decrypted: another one with each start. */
+  private readonly codecLinkToken: string | undefined;
+  private apiPort: Promise<ClaimedPort> | undefined;
   private readonly progress: Progress;
   private readonly version: WorkersSettings['version'];
 
@@ -88,6 +100,9 @@ class Run {
   ) {
     this.version = workerVersion(config);
     this.progress = showProgress(process.stdout);
+    const encrypts = config.LONGWATCH_PAYLOAD_KEYS.length > 0 || config.LONGWATCH_PAYLOAD_KMS_KEYS.length > 0;
+    // The embedded Web UI has no sign-in: what it may do, everybody may who reaches this address.
+    this.codecLinkToken = encrypts && mode === 'all' && isLoopback(config.HOST) ? randomBytes(24).toString('base64url') : undefined;
   }
 
   async start(): Promise<void> {
@@ -106,6 +121,9 @@ class Run {
       endpoints,
       signingSecret: config.LONGWATCH_SIGNING_SECRET ?? secrets?.signingSecret ?? '',
       publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
+      ...(this.codecLinkToken !== undefined && { codecLinkToken: this.codecLinkToken }),
+      workerState: () => this.workerState(),
+      version,
     });
     this.graph = graph;
     installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
@@ -113,11 +131,11 @@ class Run {
       onMetrics: (updates) => graph.metrics.temporal.take(updates),
     });
     // What is embedded has nobody else who would bring its tables up to date.
-    await graph.prepareStores(endpoints.dynamodb && this.stack && config.DYNAMODB_ENDPOINT === undefined ? 'update' : 'check');
-    await graph.startRules();
+    await this.open(graph, endpoints.dynamodb && this.stack && config.DYNAMODB_ENDPOINT === undefined ? 'update' : 'check');
+    if (this.stopped) return;
     if (mode !== 'worker') {
       await graph.warmUp();
-      this.api = await this.listen(graph, secrets);
+      this.api = await this.listen(graph, secrets, endpoints);
       this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
     } else {
       this.health = await this.listenForHealth(graph);
@@ -133,6 +151,19 @@ class Run {
       process.exitCode = 1;
       process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
       void this.stop();
+    });
+  }
+
+  /** Tables and rules. A part that is away is waited for, as it is later on: whoever starts all parts at once need not order them. */
+  private async open(graph: Graph, tables: 'check' | 'update'): Promise<void> {
+    const prepare = async () => {
+      await graph.prepareStores(tables);
+      await graph.startRules();
+    };
+    await keepTrying(prepare, {
+      signal: this.stopping.signal,
+      passes: (error) => isAway(error) || isLongwatchError(error, 'unavailable'),
+      onFault: (error) => graph.logger.warn({ err: error }, 'DynamoDB, or another part that is needed first, cannot be reached; trying again'),
     });
   }
 
@@ -152,8 +183,17 @@ class Run {
       streams: [config.LONGWATCH_TRANSACTIONS_STREAM ?? DEFAULT_STREAM, config.LONGWATCH_READINGS_STREAM ?? DEFAULT_READINGS_STREAM],
       progress: this.progress,
       uiPortWanted: process.env['TEMPORAL_UI_PORT'] !== undefined,
+      ...(this.codecLinkToken !== undefined && { codecEndpoint: this.codecEndpoint(this.codecLinkToken) }),
     });
     return developmentSecrets(this.stack.dataDir);
+  }
+
+  /** Told to the Web UI before the API listens, so that a port of our choice is chosen now. */
+  private async codecEndpoint(token: string): Promise<string> {
+    const { HOST, PORT } = this.config;
+    if (PORT === 0) this.apiPort = claimPort();
+    const port = this.apiPort ? (await this.apiPort).port : PORT;
+    return `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}${CODEC_PATH}/links/${token}`;
   }
 
   /** DynamoDB and the model are awaited; Temporal may still be building, so only its address is. */
@@ -184,31 +224,39 @@ class Run {
     };
   }
 
-  private listen(graph: Graph, secrets: Secrets | undefined): Promise<Listening> {
+  private async listen(graph: Graph, secrets: Secrets | undefined, endpoints: Endpoints): Promise<Listening> {
     const { config } = this;
     const keys = config.LONGWATCH_API_KEYS ?? (config.LONGWATCH_JWKS_URL || !secrets ? undefined : `dev:admin:${secrets.apiKey}`);
-    const authenticator = new Authenticator(
-      keys === undefined ? [] : parseApiKeys(keys),
-      config.LONGWATCH_JWKS_URL === undefined
-        ? undefined
-        : {
-            jwksUrl: config.LONGWATCH_JWKS_URL,
-            audience: config.LONGWATCH_JWT_AUDIENCE,
-            ...(config.LONGWATCH_JWT_ISSUER && { issuer: config.LONGWATCH_JWT_ISSUER }),
-          },
-    );
-    return listen(createApp({ ...this.appParts(graph), routes: graph.routes, authenticator }), { host: config.HOST, port: config.PORT });
+    const authenticator = authenticatorOf(config, keys);
+    const { http } = graph.metrics;
+    const admission = new Admission({ max: config.LONGWATCH_MAX_CONCURRENT_REQUESTS, onShed: (where) => http.turnedAway(where) });
+    http.watchAdmission(() => admission.state);
+    const app = createApp({
+      ...this.appParts(graph),
+      admission,
+      callerLimits: new CallerLimits(config.LONGWATCH_CALLER_LIMITS),
+      routes: graph.routes,
+      authenticator,
+      uiOrigins: uiOrigins(config, endpoints),
+    });
+    return listen(app, { host: config.HOST, port: (await this.apiPort)?.port ?? config.PORT, admission, maxConnections: config.LONGWATCH_MAX_CONNECTIONS });
   }
 
   private appParts(graph: Graph): Omit<AppParts, 'routes' | 'authenticator'> {
+    const { LONGWATCH_TRUSTED_PROXIES: trustedProxies } = this.config;
     return {
       logger: graph.logger,
       registry: graph.metrics.registry,
       watch: graph.metrics.http,
       // On its way out a process wants no more requests, and asks nobody whether it could serve them.
-      readiness: async () => (this.stopped ? { status: 'stopping' } : graph.readiness(this.mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting'))),
+      readiness: async () => (this.stopped ? { status: 'stopping' } : graph.readiness(this.workerState())),
       version,
+      ...(trustedProxies && { trustedProxies }),
     };
+  }
+
+  private workerState(): 'ok' | 'starting' | 'elsewhere' {
+    return this.mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting');
   }
 
   /** What orchestrators and scrapers ask of a process that has no API. */
@@ -216,7 +264,7 @@ class Run {
     const { HOST: host, LONGWATCH_WORKER_PORT: port } = this.config;
     const app = createApp({ ...this.appParts(graph), routes: [], authenticator: new Authenticator([]) });
     if (port !== undefined) return listen(app, { host, port, setting: 'LONGWATCH_WORKER_PORT' });
-    return listen(app, { host, port: USUAL_METRICS_PORT }).catch(() => listen(app, { host, port: 0 }));
+    return listen(app, { host, port: USUAL_METRICS_PORT }).catch(() => listen(app, { host, port: 0, setting: 'LONGWATCH_WORKER_PORT' }));
   }
 
   private serve(graph: Graph, queues: readonly Queue[]): Workers {
@@ -224,6 +272,7 @@ class Run {
     return startWorkers({
       connection: graph.target.connection,
       namespace: graph.target.namespace,
+      ...(graph.target.dataConverter && { dataConverter: graph.target.dataConverter }),
       activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
       bundlePath: this.config.LONGWATCH_WORKFLOW_BUNDLE,
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
@@ -232,7 +281,8 @@ class Run {
       onFault: graph.onFault,
       onRunning: () => {
         this.progress.done('workers', queues.join(', '));
-        graph.startStandingWorkflows().catch(graph.onFault);
+        // Temporal may go away again before all of them are there.
+        void keepTrying(() => graph.startStandingWorkflows(), { signal: this.stopping.signal, onFault: graph.onFault });
         graph.startListening(queues);
       },
     });
@@ -276,15 +326,18 @@ class Run {
       return this.stopped;
     }
     if (signal) process.stdout.write('\nStopping: requests and workflow tasks under way are finished first. Ctrl-C again to cut it short.\n');
+    this.stopping.abort();
     const { LONGWATCH_GRACE_MS: graceMs, LONGWATCH_STOP_DELAY_MS: delayMs } = this.config;
     this.stopped = withinGrace(delayMs + graceMs, async () => {
       this.progress.stop();
       // Whoever sends requests sees /readyz say so before the port closes.
       if (signal && this.api && delayMs > 0) await sleep(delayMs);
+      this.graph?.endStreams();
       await this.api?.close(Math.round(graceMs * SHARES[this.mode]));
       await this.workers?.shutdown();
       await this.graph?.close();
       await this.stack?.stop();
+      (await this.apiPort)?.release();
       await this.health?.close(0);
       await this.tracing?.stop();
       if (signal) process.exit(process.exitCode ?? 0);
@@ -292,6 +345,15 @@ class Run {
     });
     return this.stopped;
   }
+}
+
+/** Origins of the Web UIs whose pages may ask for payloads in clear text. */
+function uiOrigins({ LONGWATCH_UI_ORIGINS, TEMPORAL_UI_URL }: Config, { temporal }: Endpoints): string[] {
+  const origins = [...LONGWATCH_UI_ORIGINS];
+  if (TEMPORAL_UI_URL) origins.push(new URL(TEMPORAL_UI_URL).origin);
+  // Whoever types localhost has another origin.
+  if (temporal.uiUrl) origins.push(new URL(temporal.uiUrl).origin, new URL(temporal.uiUrl).origin.replace('127.0.0.1', 'localhost'));
+  return [...new Set(origins)];
 }
 
 main().catch((error: unknown) => {

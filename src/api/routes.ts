@@ -3,7 +3,9 @@ import express, { type Request, type RequestHandler, type Response } from 'expre
 import type { z } from 'zod';
 import type { Caller, Role } from '../domain/caller';
 import type { FieldFault } from '../domain/errors';
+import type { Admission } from './admission';
 import type { BrowserSession, SessionFrame } from './browserSession';
+import type { CallerLimits } from './callerLimits';
 import { noteIds } from '../telemetry/ids';
 import { Problem } from './problem';
 import { idsOfRequest } from './requestIds';
@@ -30,6 +32,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   summary: string;
   /** Roles that may call it, or `public`. `admin` may call everything. */
   roles: readonly Role[] | 'public';
+  /** Customers may call it for what is not their own; where this is not set, the handler refuses that (cartOwner.ts). */
+  shared?: boolean;
   params?: z.ZodType<P>;
   query?: z.ZodType<Q>;
   body?: z.ZodType<B>;
@@ -62,6 +66,8 @@ export interface Reply {
   body?: unknown;
   /** Sent as it is, with its content type. */
   raw?: { content: string; contentType: string };
+  /** Writes the body itself, for as long as it likes; see `eventStream`. */
+  stream?(response: Response): void;
   headers?: Record<string, string>;
 }
 
@@ -78,6 +84,10 @@ const DEFAULT_LIMIT = 64 * 1024;
 export interface RouterParts {
   /** Authenticates a request. @throws Problem 401 or 429 */
   authenticate(request: Request): Promise<Caller>;
+  /** How often each caller may call; default as often as it likes. */
+  callerLimits?: CallerLimits;
+  /** How many requests may be under way; default any number. */
+  admission?: Admission;
 }
 
 /** An express router of all routes; a known path with another method answers 405 with what is allowed. */
@@ -86,14 +96,20 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
   const methods = new Map<string, string[]>();
   for (const one of routes) {
     const chain: RequestHandler[] = [authorise(one, parts)];
-    if (one.session) chain.push(one.session.middleware);
     if (one.body) chain.push(...bodyParsers(one));
+    // Work begins here: with the whole body, and before anything is asked of a store.
+    chain.push(async (request, _response, next) => {
+      await parts.admission?.enter(request);
+      next();
+    });
+    if (one.session) chain.push(one.session.middleware);
     router[one.method](one.path, ...chain, async (request, response) => {
-      await serve(one as unknown as Route<unknown, unknown, unknown>, request, response);
+      await serve(one as unknown as Route<unknown, unknown, unknown>, request, response, () => parts.admission?.leave(request, one.operationId));
     });
     methods.set(one.path, [...(methods.get(one.path) ?? []), one.method.toUpperCase()]);
   }
-  for (const [path, allowed] of methods)
+  // What is spelled out before what a parameter matches too.
+  for (const [path, allowed] of [...methods].sort(([a], [b]) => a.split(':').length - b.split(':').length))
     router.all(path, (request) => {
       throw new Problem(405, `${request.method} is not allowed here; ${allowed.join(', ')} is`, {
         headers: { allow: allowed.join(', ') },
@@ -107,6 +123,7 @@ function authorise(one: AnyRoute, parts: RouterParts): RequestHandler {
     response.locals['route'] = one.path;
     if (one.roles !== 'public') {
       const caller = await parts.authenticate(request);
+      if (parts.callerLimits) response.set(parts.callerLimits.take(caller));
       if (caller.role !== 'admin' && !one.roles.includes(caller.role))
         throw new Problem(403, `This needs one of the roles ${[...one.roles, 'admin'].join(', ')}; you have ${caller.role}`);
       response.locals['caller'] = caller;
@@ -128,7 +145,7 @@ function bodyParsers(one: AnyRoute): RequestHandler[] {
   return [contentType, express.json({ limit, strict: false }), ...(one.form ? [express.urlencoded({ limit, extended: false })] : [])];
 }
 
-async function serve(one: Route<unknown, unknown, unknown>, request: Request, response: Response): Promise<void> {
+async function serve(one: Route<unknown, unknown, unknown>, request: Request, response: Response, onDone: () => void): Promise<void> {
   const faults: FieldFault[] = [];
   const input = {
     params: parsed(one.params, request.params, 'path', faults),
@@ -144,8 +161,16 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
   }
   noteIds(idsOfRequest(one.path, input.params, input.body));
   const reply = await one.handler(input);
+  // Sending it is no work of ours, however slowly the client reads; a session is still to be saved.
+  if (one.session) response.once('finish', onDone);
+  else onDone();
   response.status(reply.status).set(reply.headers ?? {});
-  if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
+  if (reply.stream) {
+    response.locals['streamSince'] = performance.now();
+    // Who asks for the head alone does not wait for the rest.
+    if (request.method === 'HEAD') response.end();
+    else reply.stream(response);
+  } else if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
   else if (reply.body === undefined) response.end();
   else response.type('application/json').send(JSON.stringify(reply.body));
 }

@@ -3,6 +3,7 @@ import { accessSettings } from './access';
 import { awsSettings } from './aws';
 import { cartsSettings } from './carts';
 import { devicesSettings } from './devices';
+import { encryptionSettings } from './encryption';
 import { feedsSettings } from './feeds';
 import { fraudSettings } from './fraud';
 import { leaderboardsSettings } from './leaderboards';
@@ -22,6 +23,7 @@ const schema = z.object({
   ...accessSettings,
   ...awsSettings,
   ...temporalSettings,
+  ...encryptionSettings,
   ...sessionsSettings,
   ...cartsSettings,
   ...leaderboardsSettings,
@@ -34,6 +36,15 @@ const schema = z.object({
 
 /** What settings ask of each other. */
 const checked = schema
+  .refine((config) => config.LONGWATCH_JWKS_URL === undefined || config.LONGWATCH_JWT_ISSUER !== undefined, {
+    path: ['LONGWATCH_JWT_ISSUER'],
+    message: 'must be set with LONGWATCH_JWKS_URL: the `iss` that tokens have',
+  })
+  // Else whoever is on the way could sign anybody in.
+  .refine((config) => config.LONGWATCH_JWKS_URL === undefined || /^https:|^http:\/\/(localhost|127\.[\d.]+|\[::1\])[:/]/.test(config.LONGWATCH_JWKS_URL), {
+    path: ['LONGWATCH_JWKS_URL'],
+    message: 'must be https, unless it is on this machine',
+  })
   .refine((config) => config.LONGWATCH_ERASE_AFTER_MS > config.LONGWATCH_DEVICE_CACHE_MS, { path: ['LONGWATCH_ERASE_AFTER_MS'], message: 'must be more than LONGWATCH_DEVICE_CACHE_MS' })
   // Else a late reading would bring back what was deleted by age.
   .refine((config) => Math.min(config.LONGWATCH_KEEP_MINUTES_DAYS, config.LONGWATCH_KEEP_ARCHIVE_DAYS) * DAY > config.LONGWATCH_LATE_WINDOW_MS + DAY, {
@@ -71,7 +82,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => {
     const name = issue.path.join('.');
-    const secret = /KEY|SECRET|SMTP_URL|MQTT_URL|OTLP_HEADERS/.test(name);
+    const secret = /KEY|SECRET|SMTP_URL|MQTT_URL|WEBHOOK_URL|OTLP_HEADERS/.test(name);
     return `  ${name}: ${issue.message} (found: ${secret ? 'a value that is not shown' : JSON.stringify(given[name])})`;
   });
   throw new ConfigError(`The configuration has ${lines.length} fault(s):\n${lines.join('\n')}`);

@@ -11,6 +11,6 @@ export const temporalSettings = {
   LONGWATCH_VERSIONING: z.enum(['AUTO_UPGRADE', 'PINNED']).default('AUTO_UPGRADE').describe('With a worker deployment, what becomes of workflows under way when another build is made current: AUTO_UPGRADE: they go over to it; PINNED: they end where they began'),
   TEMPORAL_UI_PORT: integer(8233, 0, 65_535).describe('Port of the embedded Web UI'),
   TEMPORAL_UI_URL: url.optional().describe('Web UI of an external Temporal, for links'),
-  LONGWATCH_WORKFLOW_BUNDLE: z.string().optional().describe('File of the bundled workflows; default the one that the build made, without which a worker bundles them when it starts'),
+  LONGWATCH_WORKFLOW_BUNDLE: z.string().optional().describe('File of the bundled workflows; default the one that the build made, without which a worker bundles them when it starts. With encryption its neighbour, …-encrypting.js'),
   TEMPORAL_CLI_PATH: z.string().optional().describe('The temporal executable to run as dev server'),
 };

@@ -62,7 +62,9 @@ export class MqttListener {
     private readonly subscription: MqttSubscription,
   ) {}
 
+  /** Started once, it connects again by itself for ever: a second client of the same id would drive out the first. */
   start(): void {
+    if (this.client) return;
     const { url, clientId, ca, cert, key } = this.settings;
     const client = mqtt.connect(url, {
       clientId,
@@ -109,7 +111,7 @@ export class MqttListener {
       this.readOn?.();
       this.readOn = undefined;
       try {
-        const answers = await entrySpan('mqtt take', { kind: SpanKind.CONSUMER, attributes: { 'messaging.system': 'mqtt', 'messaging.batch.message_count': batch.length } }, () =>
+        const answers = await entrySpan('mqtt receive', { kind: SpanKind.CONSUMER, attributes: { 'messaging.system': 'mqtt', 'messaging.batch.message_count': batch.length } }, () =>
           watched(this.subscription.watch, { gateway: 'mqtt', operation: 'take' }, () => this.subscription.take(batch)),
         );
         for (const { messageId, connection } of batch) if (messageId !== undefined && connection === this.connection) this.client?.['_sendPacket']({ cmd: 'puback', messageId });

@@ -26,6 +26,7 @@ import { DecisionBatches } from '../operations/decisionBatches';
 import { Decisions } from '../operations/decisions';
 import { type Draft, Drafts } from '../operations/drafts';
 import { Notifications } from '../operations/notifications';
+import { RecentEvents } from '../operations/overview/recentEvents';
 import { Starts } from '../operations/starts';
 import { DeadLetterStore } from '../stores/deadLetters';
 import { dynamoDBClient, openDb } from '../stores/dynamodb';
@@ -44,9 +45,12 @@ import { buildCarts } from './carts';
 import { channels } from './channels';
 import { buildConsumers, fraudStreams } from './consumers';
 import { buildDevices } from './devices';
+import { buildEncryption } from './encryption';
 import { buildFeeds } from './feeds';
 import { buildLeaderboards } from './leaderboards';
 import { buildModels } from './models';
+import { noteDecision } from './notes';
+import { buildOverview } from './overview';
 import type { Part, Shared, StandingWorkflow } from './part';
 import { buildSessions } from './sessions';
 
@@ -76,21 +80,30 @@ export interface GraphSettings {
   publicUrl(): string;
   /** How long one attempt of the relay or of a shard's reader works, in milliseconds; default an hour. */
   attemptMs?: number;
+  /** By which the embedded Web UI has payloads decrypted. */
+  codecLinkToken?: string;
+  /** Whether this process's workers run; by default they are elsewhere. */
+  workerState?(): Readiness['worker'];
+  /** Of Longwatch, for people. */
+  version?: string;
 }
 
 /** Every object of a process, built in one place. */
 export type Graph = ReturnType<typeof buildGraph>;
 
-export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemptMs }: GraphSettings) {
+export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemptMs, codecLinkToken, workerState = () => 'elsewhere', version = 'unknown' }: GraphSettings) {
   const logger: Logger = openLogger(config.LONGWATCH_LOG_LEVEL);
   const metrics = new Metrics();
+  const events = new RecentEvents();
+  const note = events.note.bind(events);
   const onFault = (error: unknown): void => logger.warn({ err: error }, 'a background task failed and will try again');
 
   const region = config.AWS_REGION;
   const dynamodb = dynamoDBClient({ region, ...endpoints.dynamodb });
   const prefix = config.LONGWATCH_TABLE_PREFIX;
   const db = openDb(dynamodb, prefix, (call) => metrics.dynamodb.call(call));
-  const target: TemporalTarget = temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE });
+  const encryption = buildEncryption(config, logger, { linkToken: codecLinkToken, watch: metrics.gateways.call });
+  const target: TemporalTarget = { ...temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE }), ...(encryption && { dataConverter: encryption.dataConverter }) };
   const temporal = new Temporal(target, metrics.gateways.call);
   const sagemaker = sagemakerClient({ region, ...endpoints.sagemaker, watch: metrics.gateways.call });
   const ledger = new Ledger(db);
@@ -100,6 +113,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const { rules, currentRules, settings, endpoint, openEndpoint, shadow, challengers, driftWatch } = buildModels({ config, db, sagemaker, metrics, onFault });
   const decided = (path: 'request' | 'stream') => (draft: Draft) => {
     metrics.fraud.decision(draft.record.decision, draft.shadowHits, path);
+    noteDecision(draft, note);
     shadow.observe(draft);
     driftWatch.observe(draft);
   };
@@ -134,7 +148,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       }),
     );
 
-  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, startOnce, onFault, ...(attemptMs !== undefined && { attemptMs }) };
+  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, startOnce, onFault, note, ...(attemptMs !== undefined && { attemptMs }) };
   const parts = capabilities.map((build) => build(shared));
 
   const deadLetterStore = new DeadLetterStore(db);
@@ -148,13 +162,37 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   };
   const relay = new Relay({ ledger, starts, cases, onFault });
 
+  const readiness = async (worker: Readiness['worker']): Promise<Readiness> => {
+    const [dynamodbState, temporalState] = await Promise.all([
+      rules.currentVersion().then((): Readiness['dynamodb'] => 'ok', (): Readiness['dynamodb'] => 'unavailable'),
+      temporal.state(),
+    ]);
+    return { dynamodb: dynamodbState, temporal: temporalState, worker };
+  };
+  const overview = buildOverview({
+    config,
+    endpoints,
+    db,
+    ledger,
+    dynamodb,
+    temporal,
+    registry: metrics.registry,
+    investigations,
+    events,
+    streams: streams.map(({ name }) => name),
+    readiness: () => readiness(workerState()),
+    version,
+  });
+
   const routes: AnyRoute[] = [
+    ...overview.routes,
     ...fraudRoutes({ decisions, store: decisionStore, investigations, rules, refreshRules: () => currentRules.refresh() }),
     ...shadowRoutes({ challengers }),
     ...driftRoutes({ driftWatch }),
     ...investigationRoutes({ cases, updates, decisions: decisionStore, investigations, notifications: notificationStore }),
     ...alertRoutes({ links, investigations, updates }),
     ...deadLetterRoutes({ deadLetters, startRedrive }),
+    ...(encryption?.routes ?? []),
     ...parts.flatMap((part) => part.routes),
   ];
   const activities: Partial<Record<Queue, object>> = {
@@ -251,16 +289,14 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       });
     },
 
-    async readiness(worker: Readiness['worker']): Promise<Readiness> {
-      const [dynamodbState, temporalState] = await Promise.all([
-        rules.currentVersion().then((): Readiness['dynamodb'] => 'ok', (): Readiness['dynamodb'] => 'unavailable'),
-        temporal.state(),
-      ]);
-      return { dynamodb: dynamodbState, temporal: temporalState, worker };
-    },
+    readiness,
+
+    /** Event streams end, so that a server that stops need not wait for their readers. */
+    endStreams: () => overview.endStreams(),
 
     async close(): Promise<void> {
       for (const one of settings) one.stop();
+      overview.close();
       await Promise.all(parts.flatMap((part) => part.listeners ?? []).map((listener) => listener.stop()));
       await Promise.all([shadow.flush(true), driftWatch.flush(), ...parts.map((part) => part.close?.())]);
       await starts.drain(5_000);

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { StreamHandler } from '../activities/operations/streamHandler';
 import type { AnyRoute } from '../api/routes';
 import type { Config } from '../config';
+import type { Happening } from '../domain/happening';
 import type { Debt } from '../domain/ledger';
 import type { Endpoints } from '../endpoints';
 import type { RecordSource } from '../gateways/streams/source';
@@ -36,6 +37,8 @@ export interface Shared {
   /** Starts a workflow unless it runs already. @throws where Temporal is away. */
   startOnce(workflow: StandingWorkflow): Promise<unknown>;
   onFault(error: unknown): void;
+  /** Tells people who watch what has happened. Never throws, never waits. */
+  note(happening: Happening): void;
   /** How long one attempt of a long activity works, in milliseconds; default an hour. */
   attemptMs?: number;
 }

@@ -1,7 +1,7 @@
 import serverlessExpress from '@codegenie/serverless-express';
 import type { APIGatewayProxyEventV2, APIGatewayProxyResultV2, Context } from 'aws-lambda';
 import { createApp } from '../api/app';
-import { Authenticator, parseApiKeys } from '../api/auth';
+import { authenticatorOf } from '../api/auth';
 import { ConfigError } from '../config';
 import { type LambdaProcess, settle, version } from './process';
 
@@ -12,16 +12,17 @@ export type HttpHandler = (event: APIGatewayProxyEventV2, context: Context) => P
  * @throws ConfigError where no keys are configured.
  */
 export function httpHandler({ graph, config }: LambdaProcess): HttpHandler {
-  const { LONGWATCH_API_KEYS: keys, LONGWATCH_JWKS_URL: jwksUrl, LONGWATCH_JWT_ISSUER: issuer, LONGWATCH_JWT_AUDIENCE: audience } = config;
-  if (keys === undefined && jwksUrl === undefined) throw new ConfigError('LONGWATCH_API_KEYS (name:role:key,…) or LONGWATCH_JWKS_URL must be set where nothing is embedded');
+  const { LONGWATCH_API_KEYS: keys, LONGWATCH_TRUSTED_PROXIES: trustedProxies } = config;
+  if (keys === undefined && config.LONGWATCH_JWKS_URL === undefined) throw new ConfigError('LONGWATCH_API_KEYS (name:role:key,…) or LONGWATCH_JWKS_URL must be set where nothing is embedded');
   const app = createApp({
     routes: graph.routes,
-    authenticator: new Authenticator(keys === undefined ? [] : parseApiKeys(keys), jwksUrl === undefined ? undefined : { jwksUrl, audience, ...(issuer && { issuer }) }),
+    authenticator: authenticatorOf(config, keys),
     logger: graph.logger,
     registry: graph.metrics.registry,
     watch: graph.metrics.http,
     readiness: () => graph.readiness('elsewhere'),
     version,
+    ...(trustedProxies && { trustedProxies }),
   });
   // Everything that we answer is text.
   const serve = serverlessExpress({ app, eventSourceName: 'AWS_API_GATEWAY_V2', binarySettings: { isBinary: false } });

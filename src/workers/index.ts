@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataConverter } from '@temporalio/common';
 import { NativeConnection, type NativeConnectionOptions, Worker } from '@temporalio/worker';
 import type { LogLevel } from '../telemetry/logger';
 import { type Bundle, bundleOnce } from './bundle';
@@ -10,6 +11,8 @@ export { installRuntime } from './runtime';
 export interface WorkersSettings {
   connection: NativeConnectionOptions;
   namespace: string;
+  /** Encrypts payloads, where that is configured. */
+  dataConverter?: DataConverter;
   /** What each queue's activities are; queues without an entry are not served. */
   activities: Partial<Record<Queue, object>>;
   logLevel: LogLevel;
@@ -44,12 +47,13 @@ export function startWorkers(settings: WorkersSettings): Workers {
   const stop = new AbortController();
 
   const serve = async (): Promise<void> => {
-    const bundle = await bundleOnce(settings.bundlePath);
+    const bundle = await bundleOnce(settings.bundlePath, settings.dataConverter?.failureConverterPath);
     for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
+      let runs: Promise<void>[] = [];
       try {
         connection = await NativeConnection.connect(settings.connection);
         live = await createWorkers(settings, connection, bundle);
-        const runs = live.map((worker) => worker.run());
+        runs = live.map((worker) => worker.run());
         state = 'ok';
         settings.onRunning?.();
         pause = 500;
@@ -59,6 +63,8 @@ export function startWorkers(settings: WorkersSettings): Workers {
         for (const worker of live) if (worker.getState() === 'RUNNING') worker.shutdown();
       } finally {
         state = 'starting';
+        // A connection that is in use does not close; the workers' own bound ends them.
+        await Promise.allSettled(runs);
         live = [];
         await connection?.close().catch(settings.onFault);
         connection = undefined;
@@ -89,6 +95,7 @@ function createWorkers(settings: WorkersSettings, connection: NativeConnection, 
       Worker.create({
         connection,
         namespace: settings.namespace,
+        ...(settings.dataConverter && { dataConverter: settings.dataConverter }),
         taskQueue,
         workflowBundle,
         activities,
