@@ -85,7 +85,7 @@ async function run(deployment: Deployment): Promise<{ checked: Checked[]; surviv
   const loads = capabilities.filter(({ name }) => args.only === undefined || args.only.includes(name)).map((one) => new Load(one, deployment, plan));
   const reader = readerOf(deployment);
   const recovery: Violation[] = [];
-  await untilReady(reader);
+  if (!(await untilReady(reader))) throw new Error(`Longwatch does not come up. The last lines of its API:\n${deployment.processes.api.lastLines()}`);
   for (const load of loads) {
     say(`preparing ${load.capability.name}`);
     await load.prepare();
