@@ -24,7 +24,7 @@ import { type Checked, report, totals } from './report';
 const DEFAULT_SEED = 20_261_124;
 const CALM_MS = 8_000;
 const READY_WITHIN_MS = 60_000;
-const IDLE_WITHIN_MS = 90_000;
+const IDLE_WITHIN_MS = 180_000;
 const RIGHT_WITHIN_MS = 60_000;
 
 const args = yargs(hideBin(process.argv))
