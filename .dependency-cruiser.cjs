@@ -11,6 +11,7 @@
  *   api                    domain, telemetry, stores, operations, workflow declarations
  *   lab                    domain
  *   local                  config, domain
+ *   lambda                 config, graph, endpoints, api, activities, gateways, workflow declarations
  *   graph, main            everything (only main sees local)
  */
 const declarations = '^src/workflows/.*(declarations|searchAttributes)[.]ts$';
@@ -35,6 +36,7 @@ module.exports = {
     floor('api', ['domain', 'telemetry', 'stores', 'operations', declarations]),
     floor('lab', ['domain']),
     floor('local', ['domain', '^src/config/']),
+    floor('lambda', ['graph', 'api', 'activities', 'gateways', declarations, '^src/config/', '^src/endpoints\\.ts$']),
     {
       name: 'workflow-declarations-know-only-domain',
       severity: 'error',
@@ -63,7 +65,7 @@ module.exports = {
     {
       name: 'only-the-graph-and-main-see-config',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/config/', '^src/(main|endpoints)\\.ts$', '^src/graph/', '^src/local/'] },
+      from: { path: '^src/', pathNot: ['^src/config/', '^src/(main|endpoints)\\.ts$', '^src/graph/', '^src/lambda/', '^src/local/'] },
       to: { path: '^src/config/' },
     },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },

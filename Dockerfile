@@ -15,9 +15,12 @@ WORKDIR /app
 RUN useradd --system --uid 10001 longwatch
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY web ./web
 COPY package.json ./
 COPY model/fraud.json model/fraud.card.json model/fraud.baseline.json ./model/
+# As SageMaker calls the container of an endpoint.
+COPY docker/serve /usr/local/bin/serve
 USER longwatch
-EXPOSE 3000 8080
+EXPOSE 3000 8080 9464
 STOPSIGNAL SIGTERM
 CMD ["node", "dist/main.js", "api"]

@@ -8,6 +8,7 @@ import { benchDevicesArchive } from './devicesArchive';
 import { benchDevicesMemory } from './devicesMemory';
 import { benchFeeds } from './feeds';
 import { benchCarts } from './carts';
+import { benchCosts } from './costs';
 import { benchFraud } from './fraud';
 import { benchFraudFeatures } from './fraudFeatures';
 import { benchFraudRules } from './fraudRules';
@@ -15,6 +16,7 @@ import { benchFraudStream } from './fraudStream';
 import { benchLeaderboards } from './leaderboards';
 import { benchLoad } from './load';
 import { benchSessions } from './sessions';
+import { benchTelemetry } from './telemetry';
 
 /** Each bench measures the product, its floor and a peer in one run: only their ratios mean something. */
 void yargs(hideBin(process.argv))
@@ -30,6 +32,7 @@ void yargs(hideBin(process.argv))
         .option('checkouts', { type: 'number', default: 100, describe: 'Checkouts a round, eight at once' }),
     (args) => benchCarts(args),
   )
+  .command('costs', 'units of DynamoDB, billable actions of Temporal and bytes of every capability’s operations, into the file that npm run costs reads', {}, () => benchCosts())
   .command(
     'fraud',
     'decisions through HTTP, beside the bare calls they cannot avoid and beside a workflow a decision',
@@ -129,6 +132,15 @@ void yargs(hideBin(process.argv))
         .option('rows', { type: 'number', default: 10_000_000, describe: 'Readings of the day' })
         .option('heap', { type: 'number', default: 96, describe: 'Limit of the heap, in MB' }),
     ({ rows, heap }) => benchDevicesMemory({ rows, heap }),
+  )
+  .command(
+    'telemetry',
+    'DynamoDB calls with and without their consumed capacity; decisions with tracing off, for one in ten, and for all',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 5, describe: 'Rounds' })
+        .option('samples', { type: 'number', default: 200, describe: 'Latencies of each a round' }),
+    (args) => benchTelemetry(args),
   )
   .demandCommand(1, 'Say what to measure; --help lists it')
   .strict()

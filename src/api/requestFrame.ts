@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { contextOf } from '../telemetry/carrier';
 import { withIds } from '../telemetry/ids';
 import { openSpan, SpanKind } from '../telemetry/spans';
+import { hardening } from './hardening';
 
 const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
 /** What monitors ask all the time: measured, not traced. */
@@ -27,15 +28,17 @@ export function requestFrame(logger: Logger, watch?: RequestWatch) {
     const given = request.get('x-request-id');
     const requestId = given && REQUEST_ID.test(given) ? given : randomUUID();
     response.locals['requestId'] = requestId;
-    response.set({ 'x-request-id': requestId, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
+    response.set({ ...hardening, 'x-request-id': requestId });
     const started = performance.now();
     watch?.began();
     const frame = (span?: Span) => {
       const close = () => {
         const { method } = request;
-        const seconds = (performance.now() - started) / 1000;
+        // A stream is answered once it begins; how long somebody listens is no latency, and leaving it no failure.
+        const streamSince = response.locals['streamSince'] as number | undefined;
+        const seconds = ((streamSince ?? performance.now()) - started) / 1000;
         const route = (response.locals['route'] as string | undefined) ?? 'none';
-        const status = response.writableFinished ? response.statusCode : 499;
+        const status = response.writableFinished || streamSince !== undefined ? response.statusCode : 499;
         watch?.served({ method, route, status, seconds });
         logger.debug({ method, route, status, seconds }, 'request');
         if (span) endSpan(span, method, route, status);

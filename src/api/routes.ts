@@ -32,6 +32,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   summary: string;
   /** Roles that may call it, or `public`. `admin` may call everything. */
   roles: readonly Role[] | 'public';
+  /** Customers may call it for what is not their own; where this is not set, the handler refuses that (cartOwner.ts). */
+  shared?: boolean;
   params?: z.ZodType<P>;
   query?: z.ZodType<Q>;
   body?: z.ZodType<B>;
@@ -64,6 +66,8 @@ export interface Reply {
   body?: unknown;
   /** Sent as it is, with its content type. */
   raw?: { content: string; contentType: string };
+  /** Writes the body itself, for as long as it likes; see `eventStream`. */
+  stream?(response: Response): void;
   headers?: Record<string, string>;
 }
 
@@ -104,7 +108,8 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
     });
     methods.set(one.path, [...(methods.get(one.path) ?? []), one.method.toUpperCase()]);
   }
-  for (const [path, allowed] of methods)
+  // What is spelled out before what a parameter matches too.
+  for (const [path, allowed] of [...methods].sort(([a], [b]) => a.split(':').length - b.split(':').length))
     router.all(path, (request) => {
       throw new Problem(405, `${request.method} is not allowed here; ${allowed.join(', ')} is`, {
         headers: { allow: allowed.join(', ') },
@@ -160,7 +165,12 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
   if (one.session) response.once('finish', onDone);
   else onDone();
   response.status(reply.status).set(reply.headers ?? {});
-  if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
+  if (reply.stream) {
+    response.locals['streamSince'] = performance.now();
+    // Who asks for the head alone does not wait for the rest.
+    if (request.method === 'HEAD') response.end();
+    else reply.stream(response);
+  } else if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
   else if (reply.body === undefined) response.end();
   else response.type('application/json').send(JSON.stringify(reply.body));
 }

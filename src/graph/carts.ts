@@ -3,6 +3,7 @@ import { cartPreferenceRoutes } from '../api/cartPreferences';
 import { cartRoutes } from '../api/carts';
 import { checkoutRoutes } from '../api/checkouts';
 import { productRoutes } from '../api/products';
+import type { CartCounts } from '../domain/carts/cart';
 import type { CartPolicy } from '../domain/carts/ladder';
 import { UnsubscribeLinks } from '../gateways/unsubscribeLinks';
 import { CartCare } from '../operations/carts/cartCare';
@@ -14,10 +15,11 @@ import { CartStore } from '../stores/carts/carts';
 import { CheckoutStore } from '../stores/carts/checkouts';
 import { ProductStore } from '../stores/carts/products';
 import { CARTS_QUEUE } from '../workflows/carts/declarations';
+import { noteCarts, noteCheckout } from './notes';
 import type { Part, Shared } from './part';
 
 /** Carts, products with their stock, and checkouts. */
-export function buildCarts({ config, db, ledger, notifications, metrics, logger, signingSecret, publicUrl, startSoon }: Shared): Part {
+export function buildCarts({ config, db, ledger, notifications, metrics, logger, signingSecret, publicUrl, startSoon, note }: Shared): Part {
   const policy: CartPolicy = {
     reminders: config.LONGWATCH_CART_REMINDERS,
     abandonAfterMs: config.LONGWATCH_CART_ABANDON_AFTER_MS,
@@ -29,7 +31,10 @@ export function buildCarts({ config, db, ledger, notifications, metrics, logger,
   const checkoutStore = new CheckoutStore(db);
   const catalogue = new Catalogue(products, config.LONGWATCH_PRODUCT_CACHE_MS);
   const links = new UnsubscribeLinks(signingSecret, publicUrl);
-  const onCounted = metrics.carts.counted.bind(metrics.carts);
+  const onCounted = (counted: CartCounts) => {
+    metrics.carts.counted(counted);
+    noteCarts(counted, note);
+  };
   metrics.carts.watchTotals(() => counts.totals());
 
   const carts = new Carts({ carts: store, counts, catalogue, ledger, db, startSoon, onCounted }, { firstLookAfterMs: policy.reminders[0] ?? policy.abandonAfterMs });
@@ -44,6 +49,7 @@ export function buildCarts({ config, db, ledger, notifications, metrics, logger,
       startSoon,
       onCheckout(what) {
         metrics.carts.checkout(what);
+        noteCheckout(what, note);
         if (what === 'refund-due') logger.warn('a payment came too late or twice and must be given back: GET /v1/refunds');
       },
     },

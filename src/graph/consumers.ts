@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import { Consumer, type ConsumerWatch } from '../activities/operations/consumer';
 import { foldingHandler } from '../activities/operations/foldingHandler';
 import { merchantCounters } from '../activities/operations/merchantCounters';
@@ -6,7 +5,6 @@ import { transactionStream } from '../activities/operations/transactionStream';
 import { kinesisClient, KinesisStream } from '../gateways/streams/kinesisStream';
 import type { RecordSource } from '../gateways/streams/source';
 import { type ItemChange, streamsClient, TableStream } from '../gateways/streams/tableStream';
-import type { Metrics } from '../metrics';
 import type { DecisionBatches } from '../operations/decisionBatches';
 import { CheckpointStore } from '../stores/checkpoints';
 import type { DeadLetterStore } from '../stores/deadLetters';
@@ -45,23 +43,28 @@ export function fraudStreams(shared: Shared, decisionBatches: DecisionBatches): 
 }
 
 /** Whoever reads a stream, by its name. */
-export function buildConsumers({ db, metrics, logger }: Shared, deadLetters: DeadLetterStore, streams: readonly ReadStream[]): Record<string, Consumer<never>> {
+export function buildConsumers({ db, metrics, logger, note }: Shared, deadLetters: DeadLetterStore, streams: readonly ReadStream[]): Record<string, Consumer<never>> {
   const checkpoints = new CheckpointStore(db);
   return Object.fromEntries(
     streams.map(({ name, source, handler, trimmed }) => {
-      const consumer = new Consumer({ stream: name, source, handler, db, checkpoints, deadLetters, watch: watchOf(name, metrics, logger, trimmed) });
+      const consumer = new Consumer({ stream: name, source, handler, db, checkpoints, deadLetters, watch: watchOf(name, { metrics, logger, note }, trimmed) });
       return [name, consumer as unknown as Consumer<never>];
     }),
   );
 }
 
-function watchOf(stream: string, metrics: Metrics, logger: Logger, trimmed?: () => void): ConsumerWatch {
+function watchOf(stream: string, { metrics, logger, note }: Pick<Shared, 'metrics' | 'logger' | 'note'>, trimmed?: () => void): ConsumerWatch {
+  metrics.streams.opened(stream);
   return {
-    batch: (batch) => metrics.streams.batch(stream, batch),
+    batch(batch) {
+      metrics.streams.batch(stream, batch);
+      if (batch.deadLetters > 0) note({ area: 'operations', tone: 'problem', text: `record of ${stream} could not be processed: a dead letter`, count: batch.deadLetters });
+    },
     lag: (shardId, ms) => metrics.streams.lag(stream, shardId, ms),
     left: (shardId) => metrics.streams.left(stream, shardId),
     trimmed(error) {
       metrics.streams.trimmed(stream);
+      note({ area: 'operations', tone: 'problem', text: `The stream ${stream} was trimmed before it was read` });
       logger.error({ err: error, stream }, 'the stream was trimmed before it was read: records are lost to what it feeds');
       trimmed?.();
     },

@@ -20,6 +20,7 @@ import { DayJobs } from '../operations/devices/dayJobs';
 import { Eraser } from '../operations/devices/eraser';
 import { Housekeeping } from '../operations/devices/housekeeping';
 import { Ingest } from '../operations/devices/ingest';
+import { iotReadings } from '../operations/devices/iotReadings';
 import { mqttReadings } from '../operations/devices/mqttReadings';
 import { DeviceReads } from '../operations/devices/reads';
 import { Registry } from '../operations/devices/registry';
@@ -40,7 +41,7 @@ import { type Part, type ReadStream, readStream, type Shared, type StandingWorkf
 
 /** Readings of devices: in, rolled up, watched, archived. */
 export function buildDevices(shared: Shared): Part {
-  const { config, endpoints, db, ledger, metrics, notifications, onFault } = shared;
+  const { config, endpoints, db, ledger, metrics, notifications, onFault, note } = shared;
   const readings = new ReadingStore(db);
   const days = new DayStore(db);
   const devices = new DeviceStore(db);
@@ -54,9 +55,13 @@ export function buildDevices(shared: Shared): Part {
   const archived = new ArchivedReadings({ archives, archive });
   const rules = new AlertRules(devices, config.LONGWATCH_DEVICE_CACHE_MS);
   const alerts = new AlertStarts(ledger);
+  const onReadings = (path: string, result: 'stored' | 'rejected', count: number) => {
+    metrics.devices.readings(path, result, count);
+    note({ area: 'devices', tone: 'routine', text: `reading ${result} by ${path}`, count });
+  };
   const ingest = (path: string) =>
     new Ingest(
-      { readings, days, devices, archive: archived, onReadings: (result, count) => metrics.devices.readings(path, result, count) },
+      { readings, days, devices, archive: archived, onReadings: (result, count) => onReadings(path, result, count) },
       {
         lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS,
         archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS,
@@ -115,6 +120,7 @@ export function buildDevices(shared: Shared): Part {
       }),
       ...kinesisReadings(shared, ingest('kinesis')),
     ],
+    iotReadings: iotReadings(ingest('iot')),
     listeners: mqttListeners(shared, ingest('mqtt')),
     schedules: [
       {

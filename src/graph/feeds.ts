@@ -1,5 +1,5 @@
 import { feedsActivities } from '../activities/feeds';
-import { FanOut } from '../activities/feeds/fanOut';
+import { FanOut, type FanOutParts } from '../activities/feeds/fanOut';
 import { Governor } from '../activities/feeds/governor';
 import { Settling } from '../activities/feeds/settling';
 import { feedRoutes } from '../api/feeds/feed';
@@ -20,6 +20,8 @@ import type { Part, Shared } from './part';
 /** One in so many rows looks at the whole of its feed, at some 20 read units: a twentieth of one a row. */
 const TRIM_EVERY = 400;
 
+const ROWS = { delivered: 'post delivered to a feed', retracted: 'post taken out of a feed', turned: 'feed gone over as its author turned' } as const;
+
 export function feedSettings(config: Config): FeedSettings {
   return {
     threshold: config.LONGWATCH_FEED_THRESHOLD,
@@ -32,13 +34,17 @@ export function feedSettings(config: Config): FeedSettings {
 }
 
 /** Users, who follows whom, posts, and the feeds that follow from them. */
-export function buildFeeds({ config, db, ledger, metrics, startSoon }: Shared): Part {
+export function buildFeeds({ config, db, ledger, metrics, startSoon, note }: Shared): Part {
   const settings = feedSettings(config);
   const users = new FeedUserStore(db);
   const stores = { users, relations: new RelationStore(db, users), posts: new PostStore(db), rows: new FeedRowStore(db) };
   const owing = { ...stores, db, ledger, startSoon };
   const settling = new Settling(stores, settings);
-  const fanOut = new FanOut({ ...stores, settling, onRows: (kind, count) => metrics.feeds.rowsWritten(kind, count) }, settings);
+  const onRows: NonNullable<FanOutParts['onRows']> = (kind, count) => {
+    metrics.feeds.rowsWritten(kind, count);
+    note({ area: 'feeds', tone: 'routine', text: ROWS[kind], count });
+  };
+  const fanOut = new FanOut({ ...stores, settling, onRows }, settings);
   const governor = new Governor(config.LONGWATCH_FEED_BULK_ROWS_PER_SECOND);
   const feeds = new Feeds(stores, settings);
   return {

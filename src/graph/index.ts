@@ -26,9 +26,11 @@ import { DecisionBatches } from '../operations/decisionBatches';
 import { Decisions } from '../operations/decisions';
 import { type Draft, Drafts } from '../operations/drafts';
 import { Notifications } from '../operations/notifications';
+import { RecentEvents } from '../operations/overview/recentEvents';
 import { Starts } from '../operations/starts';
 import { DeadLetterStore } from '../stores/deadLetters';
-import { createTables, dynamoDBClient, openDb } from '../stores/dynamodb';
+import { dynamoDBClient, openDb } from '../stores/dynamodb';
+import { prepareTables, updateTables } from '../stores/tableChanges';
 import { AttestationStore } from '../stores/fraud/attestations';
 import { DecisionStore } from '../stores/fraud/decisions';
 import { InvestigationStore } from '../stores/fraud/investigations';
@@ -47,6 +49,8 @@ import { buildEncryption } from './encryption';
 import { buildFeeds } from './feeds';
 import { buildLeaderboards } from './leaderboards';
 import { buildModels } from './models';
+import { noteDecision } from './notes';
+import { buildOverview } from './overview';
 import type { Part, Shared, StandingWorkflow } from './part';
 import { buildSessions } from './sessions';
 
@@ -78,14 +82,20 @@ export interface GraphSettings {
   attemptMs?: number;
   /** By which the embedded Web UI has payloads decrypted. */
   codecLinkToken?: string;
+  /** Whether this process's workers run; by default they are elsewhere. */
+  workerState?(): Readiness['worker'];
+  /** Of Longwatch, for people. */
+  version?: string;
 }
 
 /** Every object of a process, built in one place. */
 export type Graph = ReturnType<typeof buildGraph>;
 
-export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemptMs, codecLinkToken }: GraphSettings) {
+export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemptMs, codecLinkToken, workerState = () => 'elsewhere', version = 'unknown' }: GraphSettings) {
   const logger: Logger = openLogger(config.LONGWATCH_LOG_LEVEL);
   const metrics = new Metrics();
+  const events = new RecentEvents();
+  const note = events.note.bind(events);
   const onFault = (error: unknown): void => logger.warn({ err: error }, 'a background task failed and will try again');
 
   const region = config.AWS_REGION;
@@ -103,6 +113,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const { rules, currentRules, settings, endpoint, openEndpoint, shadow, challengers, driftWatch } = buildModels({ config, db, sagemaker, metrics, onFault });
   const decided = (path: 'request' | 'stream') => (draft: Draft) => {
     metrics.fraud.decision(draft.record.decision, draft.shadowHits, path);
+    noteDecision(draft, note);
     shadow.observe(draft);
     driftWatch.observe(draft);
   };
@@ -137,7 +148,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       }),
     );
 
-  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, startOnce, onFault, ...(attemptMs !== undefined && { attemptMs }) };
+  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, startOnce, onFault, note, ...(attemptMs !== undefined && { attemptMs }) };
   const parts = capabilities.map((build) => build(shared));
 
   const deadLetterStore = new DeadLetterStore(db);
@@ -151,7 +162,30 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   };
   const relay = new Relay({ ledger, starts, cases, onFault });
 
+  const readiness = async (worker: Readiness['worker']): Promise<Readiness> => {
+    const [dynamodbState, temporalState] = await Promise.all([
+      rules.currentVersion().then((): Readiness['dynamodb'] => 'ok', (): Readiness['dynamodb'] => 'unavailable'),
+      temporal.state(),
+    ]);
+    return { dynamodb: dynamodbState, temporal: temporalState, worker };
+  };
+  const overview = buildOverview({
+    config,
+    endpoints,
+    db,
+    ledger,
+    dynamodb,
+    temporal,
+    registry: metrics.registry,
+    investigations,
+    events,
+    streams: streams.map(({ name }) => name),
+    readiness: () => readiness(workerState()),
+    version,
+  });
+
   const routes: AnyRoute[] = [
+    ...overview.routes,
     ...fraudRoutes({ decisions, store: decisionStore, investigations, rules, refreshRules: () => currentRules.refresh() }),
     ...shadowRoutes({ challengers }),
     ...driftRoutes({ driftWatch }),
@@ -190,14 +224,20 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     routes,
     activities,
     consumers,
+    iotReadings: parts.find((part) => part.iotReadings)?.iotReadings,
     starts,
     links,
     cases,
     onFault,
 
-    /** Tables and the first rule set, where they are missing. */
-    async prepareStores(): Promise<void> {
-      await createTables(dynamodb, prefix);
+    /**
+     * Tables and the first rule set, where they are missing.
+     * @param tables `update` also adds what a version before this one did not have; else that is an error.
+     * @throws TableMismatchError
+     */
+    async prepareStores(tables: 'check' | 'update' = 'check'): Promise<void> {
+      if (tables === 'update') await updateTables(dynamodb, prefix);
+      await prepareTables(dynamodb, prefix);
       for (const part of parts) await part.prepare?.();
       await rules.ensureDefault(defaultRules, iso(Date.now()));
     },
@@ -228,7 +268,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       await temporal.ensureSearchAttributes();
       const standing: StandingWorkflow[] = [
         { type: RELAY_TYPE, workflowId: RELAY_ID, taskQueue: OPERATIONS_QUEUE, args: [], staticSummary: 'Pays what is owed' },
-        ...streams.map(({ name, summary }): StandingWorkflow => ({
+        ...(config.LONGWATCH_STREAMS_BY === 'workflow' ? streams : []).map(({ name, summary }): StandingWorkflow => ({
           type: STREAM_TYPE,
           workflowId: streamWorkflowId(name),
           taskQueue: OPERATIONS_QUEUE,
@@ -249,16 +289,14 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       });
     },
 
-    async readiness(worker: Readiness['worker']): Promise<Readiness> {
-      const [dynamodbState, temporalState] = await Promise.all([
-        rules.currentVersion().then((): Readiness['dynamodb'] => 'ok', (): Readiness['dynamodb'] => 'unavailable'),
-        temporal.state(),
-      ]);
-      return { dynamodb: dynamodbState, temporal: temporalState, worker };
-    },
+    readiness,
+
+    /** Event streams end, so that a server that stops need not wait for their readers. */
+    endStreams: () => overview.endStreams(),
 
     async close(): Promise<void> {
       for (const one of settings) one.stop();
+      overview.close();
       await Promise.all(parts.flatMap((part) => part.listeners ?? []).map((listener) => listener.stop()));
       await Promise.all([shadow.flush(true), driftWatch.flush(), ...parts.map((part) => part.close?.())]);
       await starts.drain(5_000);

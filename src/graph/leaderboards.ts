@@ -22,7 +22,7 @@ import { type Part, readStream, type Shared, type StandingWorkflow } from './par
 
 /** Leaderboards: scores by request, ranks by the table's stream, seasons by workflow. */
 export function buildLeaderboards(shared: Shared): Part {
-  const { config, db, ledger, notifications, metrics, logger, startSoon, startOnce, onFault } = shared;
+  const { config, db, ledger, notifications, metrics, logger, startSoon, startOnce, onFault, note } = shared;
   const store = new BoardStore(db);
   const scores = new ScoreStore(db);
   const ranks = new RankStore(db);
@@ -30,7 +30,18 @@ export function buildLeaderboards(shared: Shared): Part {
   const standings = new StandingsStore(db);
   const fenceMs = config.LONGWATCH_SEASON_FENCE_MS;
   const boards = new Boards({ boards: store, scores, ledger, startSoon, onFault }, { fenceMs });
-  const submissions = new Submissions({ boards, store, scores, onResult: (result) => metrics.leaderboards.submission(result) }, fenceMs);
+  const submissions = new Submissions(
+    {
+      boards,
+      store,
+      scores,
+      onResult(result) {
+        metrics.leaderboards.submission(result);
+        if (result === 'applied') note({ area: 'leaderboards', tone: 'routine', text: 'score counted', count: 1 });
+      },
+    },
+    fenceMs,
+  );
   const rankings = new Rankings({ ranks, nodes });
   const check = new RankCheck({ ranks, nodes, scores });
   const archive = standingsArchive(shared);
@@ -58,7 +69,11 @@ export function buildLeaderboards(shared: Shared): Part {
   return {
     routes: [...leaderboardRoutes({ boards, submissions, rankings }), ...boardRoutes({ boards, store, standings, startRankCheck })],
     activities: {
-      [LEADERBOARDS_QUEUE]: leaderboardActivities({ boards, store, seasonEnd, check, notifications, onChecked: (result) => metrics.leaderboards.rankingChecked(result) }),
+      [LEADERBOARDS_QUEUE]: leaderboardActivities({ boards, store, seasonEnd, check, notifications, onChecked(result) {
+          metrics.leaderboards.rankingChecked(result);
+          if (result.differences > 0) note({ area: 'leaderboards', tone: 'problem', text: 'rank was not what the score says, and was put right', count: result.differences });
+        },
+      }),
     },
     standing: [],
     schedules: [{ scheduleId: RANK_CHECK_ID, cron: config.LONGWATCH_RANK_CHECK_CRON, action: { workflowType, ...checked } }],

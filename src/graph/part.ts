@@ -5,11 +5,13 @@ import type { Logger } from 'pino';
 import type { StreamHandler } from '../activities/operations/streamHandler';
 import type { AnyRoute } from '../api/routes';
 import type { Config } from '../config';
+import type { Happening } from '../domain/happening';
 import type { Debt } from '../domain/ledger';
 import type { Endpoints } from '../endpoints';
 import type { RecordSource } from '../gateways/streams/source';
 import type { Temporal } from '../gateways/temporal';
 import type { Metrics } from '../metrics';
+import type { IotReadings } from '../operations/devices/iotReadings';
 import type { Notifications } from '../operations/notifications';
 import type { Db } from '../stores/dynamodb';
 import type { Ledger } from '../stores/ledger';
@@ -35,6 +37,8 @@ export interface Shared {
   /** Starts a workflow unless it runs already. @throws where Temporal is away. */
   startOnce(workflow: StandingWorkflow): Promise<unknown>;
   onFault(error: unknown): void;
+  /** Tells people who watch what has happened. Never throws, never waits. */
+  note(happening: Happening): void;
   /** How long one attempt of a long activity works, in milliseconds; default an hour. */
   attemptMs?: number;
 }
@@ -84,6 +88,8 @@ export interface Part {
   streams?: readonly ReadStream[];
   /** What it listens to; started by whoever serves the queue, stopped before anything else is closed. */
   listeners?: readonly { queue: Queue; start(): void; stop(): Promise<void> }[];
+  /** Takes what a rule of AWS IoT Core hands over. */
+  iotReadings?: IotReadings;
   /** What must be there before anything is served. */
   prepare?(): Promise<void>;
   /** Finishes what is under way in this process. */

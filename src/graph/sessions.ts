@@ -12,7 +12,7 @@ import { SESSION_EXPIRY_TYPE, sessionExpiryId, type SessionExpiryInput, SESSIONS
 import type { Part, Shared, StandingWorkflow } from './part';
 
 /** Sessions: the store behind the API's cookie, and the sweepers that end what is due. */
-export function buildSessions({ config, db, notifications, metrics, signingSecret, onFault }: Shared): Part {
+export function buildSessions({ config, db, notifications, metrics, signingSecret, onFault, note }: Shared): Part {
   const recipient = config.LONGWATCH_SESSION_EVENTS_TO;
   const owners: Owners = new WeakMap();
   const store = new DynamoDBSessionStore({
@@ -26,11 +26,15 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
     expiryBuckets: config.LONGWATCH_SESSION_BUCKETS,
     keepEvents: recipient !== undefined,
     watch: {
-      created: () => metrics.sessions.created(),
+      created: () => {
+        metrics.sessions.created();
+        note({ area: 'sessions', tone: 'routine', text: 'session opened', count: 1 });
+      },
       touched: (written) => metrics.sessions.touched(written),
       refused: () => metrics.sessions.refused(),
       ended: (event, key) => {
         metrics.sessions.ended(event.reason);
+        note({ area: 'sessions', tone: 'routine', text: `session ended: ${event.reason}`, count: 1 });
         events?.reportSoon({ event, key });
       },
     },

@@ -20,6 +20,8 @@ export function waitingCasesLink(uiUrl: string, namespace: string): string {
 export function startScreen(facts: ScreenFacts): string {
   const rows: [string, string][] = [
     ['API', `${facts.apiUrl}    (documents itself at /openapi.json)`],
+    // The key comes behind the #: browsers send that to nobody, and the page takes it out of the address at once.
+    ['page', facts.developmentKey ? `${facts.apiUrl}/#key=${facts.developmentKey}` : `${facts.apiUrl}/`],
     ['key', facts.developmentKey ?? 'as set in LONGWATCH_API_KEYS'],
     ...(facts.uiUrl
       ? ([

@@ -198,7 +198,8 @@ export async function createTables(client: DynamoDBClient, prefix: string): Prom
   await Promise.all(names.map((name) => createTable(client, prefix, name)));
 }
 
-async function createTable(client: DynamoDBClient, prefix: string, name: TableName): Promise<void> {
+/** As `createTables`, one of them. */
+export async function createTable(client: DynamoDBClient, prefix: string, name: TableName): Promise<void> {
   const TableName = physicalName(prefix, name);
   const isNew = await createIfMissing(client, prefix, name);
   // Whoever makes it: until then it cannot be written.

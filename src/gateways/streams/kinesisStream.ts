@@ -67,6 +67,11 @@ export class KinesisStream implements RecordSource<Uint8Array> {
     return shards;
   }
 
+  async shardName(id: string): Promise<string> {
+    const { made } = this.summary ?? (await this.describe());
+    return `${id}@${made}`;
+  }
+
   async iterator(shardId: string, from: ShardPosition | undefined): Promise<string> {
     const { retentionMs } = this.summary ?? (await this.describe());
     // Kinesis does not say that a position is trimmed: it silently goes on with the oldest record that is left.

@@ -52,6 +52,10 @@ export class TableStream implements RecordSource<ItemChange> {
     return shards;
   }
 
+  shardName(id: string): Promise<string> {
+    return Promise.resolve(id);
+  }
+
   async iterator(shardId: string, from: ShardPosition | undefined): Promise<string> {
     try {
       const { ShardIterator } = await this.streams.send(

@@ -1,0 +1,63 @@
+import Table from 'cli-table3';
+import { accountBill, type Bill, type BillSettings, billOf, type Prices, sumOf } from './bill';
+import { capabilities, designsOf, standing } from './designs';
+import type { Measured } from './measured';
+import type { Traffic } from './traffic';
+
+export interface Report {
+  prices: Pick<Prices, 'region' | 'date'>;
+  measured: Pick<Measured, 'command' | 'date' | 'engine'>;
+  settings: BillSettings;
+  traffic: Traffic;
+  capabilities: { capability: string; designs: { name: string; bill: Bill; actions: number; timesLongwatch: number }[] }[];
+  /** Whatever is asked: the relay, readers at rest. */
+  standing: Bill;
+  /** All of Longwatch in one account, with Temporal's plan and what it includes. */
+  account: Bill & { plan: number };
+}
+
+/** The monthly bill at some traffic, capability by capability, beside what people build instead. */
+export function reportOf(traffic: Traffic, settings: BillSettings, prices: Prices, measured: Measured): Report {
+  const designs = designsOf(traffic, measured);
+  const stands = standing(measured);
+  return {
+    prices: { region: prices.region, date: prices.date },
+    measured: { command: measured.command, date: measured.date, engine: measured.engine },
+    settings,
+    traffic,
+    capabilities: capabilities.map((capability) => {
+      const ours = billOf(designs[capability][0].usage, prices, settings).total;
+      return {
+        capability,
+        designs: designs[capability].map(({ name, usage }) => {
+          const bill = billOf(usage, prices, settings);
+          return { name, bill, actions: usage.actions, timesLongwatch: bill.total / ours };
+        }),
+      };
+    }),
+    standing: billOf(stands, prices, settings),
+    account: accountBill(sumOf([stands, ...capabilities.map((capability) => designs[capability][0].usage)]), prices, settings),
+  };
+}
+
+const dollars = (value: number): string => `$${value >= 1_000_000 ? `${(value / 1e6).toFixed(2)} M` : value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2)}`;
+
+/** For a terminal; no colours, since it is for files and docs, too. */
+export function reportText(report: Report): string {
+  const table = new Table({
+    head: ['', 'DynamoDB', 'Temporal', 'Kinesis', 'S3', 'SageMaker', 'a month', '×'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
+    style: { head: [], border: [], compact: true },
+  });
+  const row = (name: string, bill: Bill, times: string) => [name, ...[bill.dynamodb, bill.temporal, bill.kinesis, bill.s3, bill.sagemaker, bill.total].map((value) => (value === 0 ? '' : dollars(value))), times];
+  for (const { capability, designs } of report.capabilities) {
+    table.push([{ colSpan: 8, content: capability.toUpperCase() }]);
+    for (const { name, bill, timesLongwatch } of designs) table.push(row(name, bill, Number.isFinite(timesLongwatch) ? timesLongwatch.toFixed(timesLongwatch >= 10 ? 0 : 2) : ''));
+  }
+  table.push([{ colSpan: 8, content: 'ALL OF LONGWATCH' }], row('at rest: relay and readers', report.standing, ''), row('one account: what the plan includes taken off', report.account, ''));
+  table.push([{ colSpan: 6, content: 'Temporal Cloud’s plan, within that' }, dollars(report.account.plan), '']);
+  const { settings, prices, measured } = report;
+  return `${table.toString()}
+${settings.capacity === 'on-demand' ? 'DynamoDB on demand' : `DynamoDB provisioned for ${settings.peak} × the average at ${settings.utilisation * 100} % utilisation`}; ${prices.region}, prices of ${prices.date}.
+Units, actions and bytes were measured on ${measured.date} (${measured.command}). Compute, network and the alternatives' own servers are not in it.`;
+}

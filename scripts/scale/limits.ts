@@ -1,0 +1,153 @@
+import { HOURS } from '../costs/bill';
+import { type Capability, rankUnits, rollupUnits } from '../costs/designs';
+import type { Measured } from '../costs/measured';
+
+/** What one user does in a month, and how uneven that is. */
+export const users = {
+  /** The busiest hours over the average. */
+  peak: 3,
+  visits: 10,
+  views: 20,
+  minutes: 10,
+  carts: 1,
+  cartChanges: 4,
+  cartReads: 10,
+  orderedShare: 0.3,
+  /** Of all checkouts, those that hold the best-selling product. */
+  hottestProduct: 0.02,
+  scores: 30,
+  ranks: 60,
+  /** Of all players, those of the biggest board. */
+  biggestBoard: 0.5,
+  posts: 3,
+  followers: 150,
+  follows: 2,
+  feedReads: 60,
+  /** Of all follows, those of the author whom most follow anew. */
+  hottestAuthor: 0.01,
+  /** Of all readers, those who follow the author whom most follow. */
+  biggestAuthor: 0.3,
+  devices: 0.1,
+  readings: 1_440,
+  batch: 10,
+  payments: 10,
+  caseShare: 0.002,
+} as const;
+
+/** Of services, from their documentation; of ours, from the code or a bench. */
+export const ceilings = {
+  /** A partition's write and read units a second (DynamoDB, "Partition throughput"). */
+  partitionWrites: 1_000,
+  partitionReads: 3_000,
+  /** Write units a second of a table on demand, until AWS raises it (DynamoDB quotas). */
+  tableWrites: 40_000,
+  /** Actions a second of a Temporal Cloud namespace, until Temporal raises it; it grows with use (Temporal Cloud limits). */
+  actionsASecond: 400,
+  /** Events of a history (Temporal). */
+  historyEvents: 51_200,
+  /** Partitions of the start ledger: LEDGER_SHARDS. */
+  ledgerPartitions: 16,
+  /** Write units of a start that is owed: put in a transaction, and struck out. */
+  ledgerWrites: 3,
+  /** Partitions of a ranking's nodes. */
+  rankPartitions: 16,
+  /** Partitions of the carts' counts, at two units a count. */
+  countPartitions: 32,
+  /** LONGWATCH_SESSION_BUCKETS, as it is. */
+  sessionBuckets: 4,
+  /** Index units of a session: opened one, re-armed two, ended one. */
+  sessionIndexWrites: 4,
+  /** Sessions that one process ends a second (npm run bench -- sessions, two shared cores). */
+  sweptASecond: 637,
+  /** Rows a second of large fan-outs and process: LONGWATCH_FEED_BULK_ROWS_PER_SECOND. */
+  rowsASecond: 2_000,
+  /** Stream shards that a process reads: activities of the operations queue. */
+  shardsOfAProcess: 200,
+  /** Bytes a day that the archive writes: 8 lanes of 100 files of 128 MB. */
+  archiveBytes: 8 * 100 * 128 * 1024 ** 2,
+} as const;
+
+export interface Limit {
+  what: string;
+  /** In units of `unit`. */
+  ceiling: number;
+  unit: string;
+  /** Peak load on it of one user. */
+  aUser: number;
+  turn: string;
+  /** Factor that turning gains; absent where there is nothing to turn. */
+  gains?: number;
+}
+
+/** Users at whom a limit is met. */
+export const metAt = ({ ceiling, aUser }: Limit): number => ceiling / aUser;
+
+/** What is done so often a month by a user, a second in the busiest hours. */
+const aSecond = (aMonth: number): number => (aMonth / (HOURS * 3_600)) * users.peak;
+
+/** The limits of each capability, the first to be met first. */
+export function limitsOf(measured: Measured): Record<Capability, Limit[]> {
+  const orders = users.carts * users.orderedShare;
+  const readings = users.devices * users.readings * (HOURS / 24);
+  const change = rankUnits(1_000_000, 1_000, measured).change.write;
+  const { actions, units } = measured;
+  const temporal = (aMonth: number): Limit => ({
+    what: 'Temporal Cloud namespace',
+    ceiling: ceilings.actionsASecond,
+    unit: 'actions/s',
+    aUser: aSecond(aMonth),
+    turn: 'ask Temporal for more, or a namespace a capability',
+    gains: 100,
+  });
+  const ledger = (aMonth: number): Limit => ({
+    what: 'start ledger',
+    ceiling: (ceilings.ledgerPartitions * ceilings.partitionWrites) / ceilings.ledgerWrites,
+    unit: 'starts/s',
+    aUser: aSecond(aMonth),
+    turn: 'LEDGER_SHARDS in the code, with the relay',
+    gains: 16,
+  });
+  const table = (name: string, writesAMonth: number): Limit => ({ what: `table ${name}`, ceiling: ceilings.tableWrites, unit: 'write units/s', aUser: aSecond(writesAMonth), turn: 'ask AWS for a higher table quota', gains: 100 });
+  const all: Record<Capability, Limit[]> = {
+    sessions: [
+      { what: 'expiry index', ceiling: ceilings.sessionBuckets * ceilings.partitionWrites, unit: 'index units/s', aUser: aSecond(users.visits * ceilings.sessionIndexWrites), turn: 'LONGWATCH_SESSION_BUCKETS, 4 to 1,000', gains: 250 },
+      { what: 'a process that sweeps', ceiling: ceilings.sweptASecond, unit: 'sessions/s', aUser: aSecond(users.visits), turn: 'more processes on longwatch-sessions, up to a bucket each', gains: 250 },
+      table('Sessions', users.visits * (units.sessions.open.write + units.sessions.rearm.write + units.sessions.expire.write + 3 * units.sessions.touch.write)),
+    ],
+    carts: [
+      { what: 'the best-selling product', ceiling: ceilings.partitionWrites / 4, unit: 'checkouts/s', aUser: aSecond(orders * users.hottestProduct), turn: 'split the stock over several products, or sell by a queue' },
+      temporal(orders * (actions.cartOrdered + actions.checkout) + (users.carts - orders) * actions.cartLadder),
+      ledger(users.carts + orders),
+      { what: 'counts of carts', ceiling: (ceilings.countPartitions * ceilings.partitionWrites) / 2, unit: 'counts/s', aUser: aSecond(users.carts * 2), turn: 'SHARDS of the counts in the code', gains: 16 },
+      table('ShoppingCart', users.carts * (users.cartChanges + 6)),
+    ],
+    leaderboards: [
+      { what: 'a shard of the biggest board', ceiling: ceilings.partitionWrites, unit: 'submissions/s', aUser: aSecond(users.scores * users.biggestBoard), turn: 'shards of the board, 1 to 64', gains: 64 },
+      { what: 'nodes of its ranking', ceiling: (ceilings.rankPartitions * ceilings.partitionWrites) / change, unit: 'changes/s', aUser: aSecond(users.scores * users.biggestBoard), turn: 'shards of the board, 1 to 64', gains: 64 },
+      { what: 'the head of its ranking', ceiling: ceilings.partitionReads, unit: 'ranks/s', aUser: aSecond(users.ranks * users.biggestBoard), turn: 'a cache before it; more shards do not help, since a rank reads all heads' },
+      table('LeaderboardRanks', users.scores * change),
+    ],
+    feeds: [
+      { what: 'a process that fans out', ceiling: ceilings.rowsASecond, unit: 'rows/s', aUser: aSecond(users.posts * users.followers), turn: 'more processes on longwatch-feeds-bulk, or LONGWATCH_FEED_BULK_ROWS_PER_SECOND', gains: 1_000 },
+      { what: 'the author whom most follow: posts', ceiling: ceilings.partitionReads, unit: 'readings/s', aUser: aSecond(users.feedReads * users.biggestAuthor), turn: 'a cache before it, or a higher LONGWATCH_FEED_THRESHOLD' },
+      { what: 'the author whom most follow anew: count', ceiling: ceilings.partitionWrites / 2, unit: 'follows/s', aUser: aSecond(users.follows * users.hottestAuthor), turn: 'nothing: further follows are tried again, later' },
+      temporal(users.posts * actions.fanOut + users.follows * actions.follow),
+      ledger(users.posts + users.follows),
+      table('Feed', users.posts * users.followers),
+    ],
+    devices: [
+      { what: 'a table stream’s readers of a process', ceiling: ceilings.shardsOfAProcess * ceilings.partitionWrites, unit: 'readings/s', aUser: aSecond(readings), turn: 'more processes on longwatch-operations', gains: 1_000 },
+      { what: 'the archive', ceiling: ceilings.archiveBytes, unit: 'bytes/day', aUser: users.devices * users.readings * measured.bytes.archivedReading, turn: 'LONGWATCH_ARCHIVE_FILE_BYTES', gains: 8 },
+      table('DeviceData', readings),
+      table('DeviceRollups', (readings / users.batch) * rollupUnits(users.batch, measured).write),
+    ],
+    fraud: [
+      temporal(users.payments * users.caseShare * actions.case),
+      ledger(users.payments * users.caseShare),
+      table('UserProfiles', users.payments * 2),
+      { what: 'stream of decisions: readers of a process', ceiling: ceilings.shardsOfAProcess * ceilings.partitionWrites, unit: 'payments/s', aUser: aSecond(users.payments * 2), turn: 'more processes on longwatch-operations', gains: 1_000 },
+    ],
+  };
+  for (const limits of Object.values(all)) limits.sort((a, b) => metAt(a) - metAt(b));
+  return all;
+}

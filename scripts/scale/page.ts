@@ -1,0 +1,110 @@
+import { accountBill, HOURS, readPrices, sumOf, type Usage } from '../costs/bill';
+import { capabilities, designsOf, standing } from '../costs/designs';
+import { type Measured, readMeasured } from '../costs/measured';
+import { defaultTraffic, type Traffic } from '../costs/traffic';
+import { ceilings, limitsOf, metAt, users } from './limits';
+
+/** Users of the tables. */
+const SIZES = [100_000, 1_000_000, 10_000_000, 100_000_000] as const;
+
+/** The traffic of so many users. */
+export function trafficOf(count: number): Traffic {
+  return {
+    ...defaultTraffic,
+    visits: count * users.visits,
+    views: users.views,
+    minutes: users.minutes,
+    carts: count * users.carts,
+    cartChanges: users.cartChanges,
+    cartReads: users.cartReads,
+    orderedShare: users.orderedShare,
+    players: count,
+    scores: count * users.scores,
+    // What comes within a look of 200 ms, of the biggest board's busiest hours in as many shards as it then needs.
+    together: Math.max(1, (count * users.scores * users.biggestBoard * users.peak) / (HOURS * 3_600 * 5)),
+    ranks: count * users.ranks,
+    posts: count * users.posts,
+    followers: users.followers,
+    follows: count * users.follows,
+    feedReads: count * users.feedReads,
+    devices: count * users.devices,
+    readings: users.readings,
+    batch: users.batch,
+    payments: count * users.payments,
+    caseShare: users.caseShare,
+    // Two, and one for each further 500 payments a second of the busiest hours; measure what yours can do.
+    instances: 2 + Math.floor((count * users.payments * users.peak) / (HOURS * 3_600) / 500),
+  };
+}
+
+const short = (value: number): string => {
+  const [size, unit] = value >= 1e9 ? [1e9, ' G'] : value >= 1e6 ? [1e6, ' M'] : value >= 1e3 ? [1e3, ' k'] : [1, ''];
+  const scaled = value / size;
+  return `${scaled >= 100 || unit === '' ? Math.round(scaled) : Number(scaled.toPrecision(2))}${unit}`;
+};
+
+/** There are some eight thousand million people. */
+const people = (count: number): string => (count > 8e9 ? 'more than there are' : short(count));
+
+const peakOf = (aMonth: number): number => (aMonth / (HOURS * 3_600)) * users.peak;
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
+}
+
+/** What docs/scale.md shows between its marks: computed from what was measured and what is assumed, and from nothing else. */
+export function scalePage(measured: Measured = readMeasured()): string {
+  const limits = limitsOf(measured);
+  const parts = capabilities.map((capability) => {
+    const rows = limits[capability].map((limit) => [
+      limit.what,
+      `${short(limit.ceiling)} ${limit.unit}`,
+      people(metAt(limit)),
+      limit.turn,
+      limit.gains === undefined ? '–' : people(metAt(limit) * limit.gains),
+    ]);
+    return `### ${capability.charAt(0).toUpperCase()}${capability.slice(1)}\n\n${table(['limit', 'at', 'users', 'turn', 'then, users'], rows)}`;
+  });
+  const prices = readPrices();
+  const settings = { capacity: 'on-demand', peak: users.peak, utilisation: 0.7 } as const;
+  const figures = SIZES.map((count) => {
+    const designs = designsOf(trafficOf(count), measured);
+    const each = capabilities.map((capability) => designs[capability][0].usage);
+    return { count, each, all: sumOf([standing(measured), ...each]) };
+  });
+  const line = (name: string, of: (figure: (typeof figures)[number]) => string) => [name, ...figures.map(of)];
+  const requests = users.visits * (users.views + 1) + users.carts * (users.cartChanges + users.cartReads + 2 * users.orderedShare) + users.scores + users.ranks + users.posts + users.follows + users.feedReads + (users.devices * users.readings * (HOURS / 24)) / users.batch + users.payments;
+  const dollars = (usage: Usage) => short(accountBill(usage, prices, settings).total);
+  const summary = table(
+    ['users', ...SIZES.map(short)],
+    [
+      line('requests/s, peak', ({ count }) => short(peakOf(count * requests))),
+      line('write units/s, peak', ({ all }) => short(peakOf(all.writeUnits))),
+      line('read units/s, peak', ({ all }) => short(peakOf(all.readUnits))),
+      line('partitions that the writes need', ({ all }) => short(Math.ceil(peakOf(all.writeUnits) / ceilings.partitionWrites))),
+      line('stored in DynamoDB, GB', ({ all }) => short(all.storedGb)),
+      line('archived on S3, GB', ({ all }) => short(all.archivedGb)),
+      line('Temporal actions/s, peak', ({ all }) => short(peakOf(all.actions))),
+      line('Temporal actions a month', ({ all }) => short(all.actions)),
+      line('history open at once, GB', ({ all }) => short(all.activeGbHours / HOURS)),
+      ...capabilities.map((capability, i) => line(`write units/s, peak: ${capability}`, ({ each }) => short(peakOf(each[i]?.writeUnits ?? 0)))),
+      line('$ a month, all of it', ({ all }) => dollars(all)),
+      line('$ a user and month', ({ count, all }) => (accountBill(all, prices, settings).total / count).toFixed(3)),
+    ],
+  );
+  return `${summary}\n\n${parts.join('\n\n')}\n\n### Assumed of a user, a month\n\n${table(['', ''], Object.entries(users).map(([name, value]) => [`\`${name}\``, String(value)]))}`;
+}
+
+export const BEGIN = '<!-- computed by npm run scale: do not edit -->';
+export const END = '<!-- end of what is computed -->';
+
+/** The page with what is computed put between its marks. @throws where it has no marks. */
+export function withComputed(page: string, computed: string): string {
+  const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (from < 0 || to < from) throw new Error(`docs/scale.md has no "${BEGIN}" and "${END}"`);
+  return `${page.slice(0, from + BEGIN.length)}\n\n${computed}\n\n${page.slice(to)}`;
+}

@@ -1,0 +1,47 @@
+import type { CartCountName, CartCounts } from '../domain/carts/cart';
+import type { Outcome } from '../domain/fraud/decision';
+import { formatMoney } from '../domain/fraud/money';
+import type { Happening } from '../domain/happening';
+import type { Draft } from '../operations/drafts';
+import { investigationId } from '../workflows/fraud/declarations';
+
+/** How what a process does is told to people who watch. */
+type Note = (happening: Happening) => void;
+
+const verdicts: Readonly<Record<Exclude<Outcome, 'approve'>, string>> = { alert: 'the customer is asked', review: 'somebody must look', block: 'held' };
+
+export function noteDecision({ input: { transaction }, record: { decision } }: Draft, note: Note): void {
+  const { outcome, transactionId, degradedBecause } = decision;
+  if (degradedBecause) note({ area: 'fraud', tone: 'problem', text: `payment decided without the model: ${degradedBecause}`, count: 1 });
+  if (outcome === 'approve') return note({ area: 'fraud', tone: 'routine', text: 'payment approved', count: 1 });
+  const amount = formatMoney(transaction.amount, transaction.currency);
+  note({ area: 'fraud', tone: 'notable', text: `A payment of ${amount}: ${outcome}, ${verdicts[outcome]}`, workflowId: investigationId(transactionId) });
+}
+
+const checkouts = {
+  held: { tone: 'routine', text: 'checkout holds its stock' },
+  short: { tone: 'notable', text: 'checkout wanted more than there is' },
+  confirmed: { tone: 'notable', text: 'order' },
+  cancelled: { tone: 'routine', text: 'checkout cancelled' },
+  expired: { tone: 'routine', text: 'hold ended unpaid, its stock is free again' },
+  'refund-due': { tone: 'problem', text: 'payment came too late or twice, and must be given back' },
+} as const satisfies Record<string, Pick<Happening, 'tone' | 'text'>>;
+
+export function noteCheckout(what: keyof typeof checkouts, note: Note): void {
+  note({ area: 'carts', ...checkouts[what], count: 1 });
+}
+
+/** Those that people watch; what a checkout tells is not told twice. */
+const carts: Partial<Record<CartCountName, Pick<Happening, 'tone' | 'text'>>> = {
+  opened: { tone: 'routine', text: 'cart begun' },
+  reminded: { tone: 'notable', text: 'customer reminded of a cart' },
+  recovered: { tone: 'notable', text: 'customer came back after a reminder' },
+  abandoned: { tone: 'notable', text: 'cart abandoned' },
+};
+
+export function noteCarts(counts: CartCounts, note: Note): void {
+  for (const [name, count] of Object.entries(counts) as [CartCountName, number][]) {
+    const told = carts[name];
+    if (told && count > 0) note({ area: 'carts', ...told, count });
+  }
+}
