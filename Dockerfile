@@ -19,6 +19,6 @@ COPY web ./web
 COPY package.json ./
 COPY model/fraud.json model/fraud.card.json model/fraud.baseline.json ./model/
 USER longwatch
-EXPOSE 3000 8080
+EXPOSE 3000 8080 9464
 STOPSIGNAL SIGTERM
 CMD ["node", "dist/main.js", "api"]

@@ -14,7 +14,9 @@ import { benchFraudFeatures } from './fraudFeatures';
 import { benchFraudRules } from './fraudRules';
 import { benchFraudStream } from './fraudStream';
 import { benchLeaderboards } from './leaderboards';
+import { benchLoad } from './load';
 import { benchSessions } from './sessions';
+import { benchTelemetry } from './telemetry';
 
 /** Each bench measures the product, its floor and a peer in one run: only their ratios mean something. */
 void yargs(hideBin(process.argv))
@@ -112,6 +114,17 @@ void yargs(hideBin(process.argv))
     },
   )
   .command(
+    'load',
+    'ten times the load that the API can serve: what it turns away, how fast the rest is, how soon it recovers, its heap',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures capacity, unloaded, overload and afterwards in turn' })
+        .option('seconds', { type: 'number', default: 10, describe: 'Seconds of each' })
+        .option('factor', { type: 'number', default: 10, describe: 'Times its capacity that is offered' })
+        .option('minutes', { type: 'number', default: 3, describe: 'Minutes of overload afterwards, while the heap is watched; 0: none' }),
+    (args) => benchLoad(args),
+  )
+  .command(
     'devices-memory',
     'the heap that a large day takes on its way to the archive and back',
     (command) =>
@@ -119,6 +132,15 @@ void yargs(hideBin(process.argv))
         .option('rows', { type: 'number', default: 10_000_000, describe: 'Readings of the day' })
         .option('heap', { type: 'number', default: 96, describe: 'Limit of the heap, in MB' }),
     ({ rows, heap }) => benchDevicesMemory({ rows, heap }),
+  )
+  .command(
+    'telemetry',
+    'DynamoDB calls with and without their consumed capacity; decisions with tracing off, for one in ten, and for all',
+    (command) =>
+      command
+        .option('rounds', { type: 'number', default: 5, describe: 'Rounds' })
+        .option('samples', { type: 'number', default: 200, describe: 'Latencies of each a round' }),
+    (args) => benchTelemetry(args),
   )
   .demandCommand(1, 'Say what to measure; --help lists it')
   .strict()

@@ -3,10 +3,17 @@ import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { bundleOptions } from '../src/workers/bundle';
 
-/** Bundles the workflows once, so that a worker in production starts without the bundler. */
+const WORKFLOWS = join(__dirname, '..', 'src', 'workflows');
+
+/** Bundles the workflows once for payloads in the clear and once for encrypted ones, so that a worker in production starts without the bundler. */
 async function main(): Promise<void> {
-  const { code } = await bundleWorkflowCode(bundleOptions());
-  writeFileSync(join(__dirname, '..', 'dist', 'workflow-bundle.js'), code);
+  for (const [file, converter] of [
+    ['workflow-bundle.js', undefined],
+    ['workflow-bundle-encrypting.js', join(WORKFLOWS, 'failureConverter.ts')],
+  ] as const) {
+    const { code } = await bundleWorkflowCode(bundleOptions(converter));
+    writeFileSync(join(__dirname, '..', 'dist', file), code);
+  }
 }
 
 void main();

@@ -1,9 +1,13 @@
 // Before the SDK loads: which Node.js it will want some day is no news for whoever starts us.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Admission } from './api/admission';
 import { createApp } from './api/app';
+import { CallerLimits } from './api/callerLimits';
+import { CODEC_PATH } from './api/crossOrigin';
 import { ApiKeyError, Authenticator, parseApiKeys } from './api/auth';
 import { isLoopback, listen, type Listening, ListenError } from './api/server';
 import { type Config, ConfigError, configReference, readConfig } from './config';
@@ -11,6 +15,7 @@ import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endp
 import { buildGraph, type Graph } from './graph';
 import { writeAddresses } from './local/addresses';
 import { StartError } from './local/errors';
+import { type ClaimedPort, claimPort } from './local/ports';
 import { type Progress, showProgress } from './local/progress';
 import { startScreen } from './local/screen';
 import { developmentSecrets, type Secrets } from './local/secrets';
@@ -72,6 +77,9 @@ class Run {
   /** Of a process without an API. */
   private health: Listening | undefined;
   private stopped: Promise<void> | undefined;
+  /** By which the embedded Web UI has payloads decrypted: another one with each start. */
+  private readonly codecLinkToken: string | undefined;
+  private apiPort: Promise<ClaimedPort> | undefined;
   private readonly progress: Progress;
 
   constructor(
@@ -79,6 +87,9 @@ class Run {
     private readonly config: Config,
   ) {
     this.progress = showProgress(process.stdout);
+    const encrypts = config.LONGWATCH_PAYLOAD_KEYS.length > 0 || config.LONGWATCH_PAYLOAD_KMS_KEYS.length > 0;
+    // The embedded Web UI has no sign-in: what it may do, everybody may who reaches this address.
+    this.codecLinkToken = encrypts && mode === 'all' && isLoopback(config.HOST) ? randomBytes(24).toString('base64url') : undefined;
   }
 
   async start(): Promise<void> {
@@ -99,6 +110,7 @@ class Run {
       publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
       workerState: () => this.workerState(),
       version,
+      ...(this.codecLinkToken !== undefined && { codecLinkToken: this.codecLinkToken }),
     });
     this.graph = graph;
     installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
@@ -109,7 +121,7 @@ class Run {
     await graph.startRules();
     if (mode !== 'worker') {
       await graph.warmUp();
-      this.api = await this.listen(graph, secrets);
+      this.api = await this.listen(graph, secrets, endpoints);
       this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
     } else {
       this.health = await this.listenForHealth(graph);
@@ -144,8 +156,17 @@ class Run {
       streams: [config.LONGWATCH_TRANSACTIONS_STREAM ?? DEFAULT_STREAM, config.LONGWATCH_READINGS_STREAM ?? DEFAULT_READINGS_STREAM],
       progress: this.progress,
       uiPortWanted: process.env['TEMPORAL_UI_PORT'] !== undefined,
+      ...(this.codecLinkToken !== undefined && { codecEndpoint: this.codecEndpoint(this.codecLinkToken) }),
     });
     return developmentSecrets(this.stack.dataDir);
+  }
+
+  /** Told to the Web UI before the API listens, so that a port of our choice is chosen now. */
+  private async codecEndpoint(token: string): Promise<string> {
+    const { HOST, PORT } = this.config;
+    if (PORT === 0) this.apiPort = claimPort();
+    const port = this.apiPort ? (await this.apiPort).port : PORT;
+    return `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}${CODEC_PATH}/links/${token}`;
   }
 
   /** DynamoDB and the model are awaited; Temporal may still be building, so only its address is. */
@@ -176,7 +197,7 @@ class Run {
     };
   }
 
-  private listen(graph: Graph, secrets: Secrets | undefined): Promise<Listening> {
+  private async listen(graph: Graph, secrets: Secrets | undefined, endpoints: Endpoints): Promise<Listening> {
     const { config } = this;
     const keys = config.LONGWATCH_API_KEYS ?? (config.LONGWATCH_JWKS_URL || !secrets ? undefined : `dev:admin:${secrets.apiKey}`);
     const authenticator = new Authenticator(
@@ -189,7 +210,12 @@ class Run {
             ...(config.LONGWATCH_JWT_ISSUER && { issuer: config.LONGWATCH_JWT_ISSUER }),
           },
     );
+    const { http } = graph.metrics;
+    const admission = new Admission({ max: config.LONGWATCH_MAX_CONCURRENT_REQUESTS, onShed: (where) => http.turnedAway(where) });
+    http.watchAdmission(() => admission.state);
     const app = createApp({
+      admission,
+      callerLimits: new CallerLimits(config.LONGWATCH_CALLER_LIMITS),
       routes: graph.routes,
       authenticator,
       logger: graph.logger,
@@ -197,8 +223,9 @@ class Run {
       watch: graph.metrics.http,
       readiness: () => graph.readiness(this.workerState()),
       version,
+      uiOrigins: uiOrigins(config, endpoints),
     });
-    return listen(app, { host: config.HOST, port: config.PORT });
+    return listen(app, { host: config.HOST, port: (await this.apiPort)?.port ?? config.PORT, admission, maxConnections: config.LONGWATCH_MAX_CONNECTIONS });
   }
 
   private workerState(): 'ok' | 'starting' | 'elsewhere' {
@@ -218,7 +245,7 @@ class Run {
       version,
     });
     if (port !== undefined) return listen(app, { host, port, setting: 'LONGWATCH_WORKER_PORT' });
-    return listen(app, { host, port: USUAL_METRICS_PORT }).catch(() => listen(app, { host, port: 0 }));
+    return listen(app, { host, port: USUAL_METRICS_PORT }).catch(() => listen(app, { host, port: 0, setting: 'LONGWATCH_WORKER_PORT' }));
   }
 
   private serve(graph: Graph, queues: readonly Queue[]): Workers {
@@ -226,6 +253,7 @@ class Run {
     return startWorkers({
       connection: graph.target.connection,
       namespace: graph.target.namespace,
+      ...(graph.target.dataConverter && { dataConverter: graph.target.dataConverter }),
       activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
       bundlePath: this.config.LONGWATCH_WORKFLOW_BUNDLE,
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
@@ -283,6 +311,7 @@ class Run {
       await this.workers?.shutdown();
       await this.graph?.close();
       await this.stack?.stop();
+      (await this.apiPort)?.release();
       await this.health?.close();
       await this.tracing?.stop();
       if (signal) process.exit(process.exitCode ?? 0);
@@ -290,6 +319,15 @@ class Run {
     })();
     return this.stopped;
   }
+}
+
+/** Origins of the Web UIs whose pages may ask for payloads in clear text. */
+function uiOrigins({ LONGWATCH_UI_ORIGINS, TEMPORAL_UI_URL }: Config, { temporal }: Endpoints): string[] {
+  const origins = [...LONGWATCH_UI_ORIGINS];
+  if (TEMPORAL_UI_URL) origins.push(new URL(TEMPORAL_UI_URL).origin);
+  // Whoever types localhost has another origin.
+  if (temporal.uiUrl) origins.push(new URL(temporal.uiUrl).origin, new URL(temporal.uiUrl).origin.replace('127.0.0.1', 'localhost'));
+  return [...new Set(origins)];
 }
 
 main().catch((error: unknown) => {

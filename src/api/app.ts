@@ -1,7 +1,10 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { Admission } from './admission';
 import type { Authenticator } from './auth';
+import type { CallerLimits } from './callerLimits';
+import { CODEC_PATH, crossOrigin } from './crossOrigin';
 import { healthRoutes, type Readiness } from './health';
 import { Problem, problemOf, sendProblem } from './problem';
 import { requestFrame, type RequestWatch } from './requestFrame';
@@ -16,6 +19,12 @@ export interface AppParts {
   watch?: RequestWatch;
   readiness(): Promise<Readiness>;
   version: string;
+  /** How many requests may be under way; what listens asks it first. */
+  admission?: Admission;
+  /** How often each caller may call. */
+  callerLimits?: CallerLimits;
+  /** Origins of the Web UIs that may use the codec; default none. */
+  uiOrigins?: readonly string[];
 }
 
 /** The HTTP application: request ids, metrics and logs around the routes, problem details for every error. */
@@ -25,9 +34,16 @@ export function createApp(parts: AppParts): Express {
   app.set('etag', false);
   app.set('query parser', 'simple');
   app.use(requestFrame(parts.logger, parts.watch));
+  app.use(CODEC_PATH, crossOrigin(parts.uiOrigins ?? []));
   const all: AnyRoute[] = [...parts.routes];
   all.push(...healthRoutes(parts, all));
-  app.use(expressRouter(all, parts.authenticator));
+  app.use(
+    expressRouter(all, {
+      authenticate: (request) => parts.authenticator.authenticate(request),
+      ...(parts.callerLimits && { callerLimits: parts.callerLimits }),
+      ...(parts.admission && { admission: parts.admission }),
+    }),
+  );
   app.use((request: Request) => {
     throw new Problem(404, `There is no route ${request.path}; /openapi.json lists them all`);
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ArchivedDay, archiveStates } from '../domain/devices/archive';
-import { isDay } from '../domain/devices/days';
+import { type Day, isDay } from '../domain/devices/days';
 import { resolutions } from '../domain/devices/rollup';
 import { iso } from '../domain/ids';
 import type { DayJobs } from '../operations/devices/dayJobs';
@@ -14,6 +14,7 @@ export interface ArchiveParts {
   archives: ArchiveStore;
   jobs: DayJobs;
   housekeeping: Pick<Housekeeping, 'state'>;
+  startRollupCheck(day: Day): Promise<string>;
 }
 
 const people = ['supervisor'] as const;
@@ -32,7 +33,7 @@ const started = z.object({ workflowId: z.string() });
 
 /** Archived days, and what is deleted when. */
 export function archiveRoutes(parts: ArchiveParts): AnyRoute[] {
-  return [listArchives(parts), getArchive(parts), postArchive(parts), postRestore(parts), getRetention(parts), deleteDevice(parts)];
+  return [listArchives(parts), getArchive(parts), postArchive(parts), postRestore(parts), postRollupCheck(parts), getRetention(parts), deleteDevice(parts)];
 }
 
 const shown = ({ day, state, generation, rows, parts, bytes, archivedAt, since }: ArchivedDay): z.infer<typeof archiveShown> => ({
@@ -99,6 +100,19 @@ const postRestore = ({ jobs }: ArchiveParts): AnyRoute =>
     params: dayParams,
     responses: { 202: { description: 'It is under way', schema: started }, 404: { description: 'It is not archived' }, 409: { description: 'Somebody works on it' } },
     handler: async ({ params: { date } }) => ({ status: 202, body: { workflowId: await jobs.restore(date) } }),
+  });
+
+const postRollupCheck = ({ startRollupCheck }: ArchiveParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/rollups/:date/check',
+    operationId: 'checkRollups',
+    tag: 'devices',
+    summary: 'Compare the rollups of a day with its readings, and put right what is wrong; a gap in the stream does it by itself',
+    roles: people,
+    params: dayParams,
+    responses: { 202: { description: 'It is under way', schema: started }, 409: { description: 'Its readings or rollups are not kept any more' } },
+    handler: async ({ params: { date } }) => ({ status: 202, body: { workflowId: await startRollupCheck(date) } }),
   });
 
 const getRetention = ({ housekeeping }: ArchiveParts): AnyRoute =>

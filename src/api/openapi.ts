@@ -80,9 +80,9 @@ function operation(one: Route): Json {
 function responsesOf(one: Route): Json {
   const common: Record<string, string> = {
     ...((one.params || one.query || one.body) && { 400: 'A field is not valid; `errors` names each' }),
-    ...(one.roles !== 'public' && { 401: 'No valid token', 403: 'The role does not allow this', 429: 'Too many wrong tokens' }),
+    ...(one.roles !== 'public' && { 401: 'No valid token', 403: 'The role does not allow this', 429: 'More requests than this caller may send, or too many wrong tokens; retry after `Retry-After`' }),
     ...(one.body && { 413: 'The body is too large', 415: 'The content type is not supported' }),
-    503: 'A part that this needs is away; retry after `Retry-After`',
+    503: 'A part that this needs is away, or more requests are under way than can be served; retry after `Retry-After`',
   };
   const responses: Json = {};
   for (const [status, description] of Object.entries(common)) responses[status] = problemResponse(description);

@@ -3,7 +3,9 @@ import express, { type Request, type RequestHandler, type Response } from 'expre
 import type { z } from 'zod';
 import type { Caller, Role } from '../domain/caller';
 import type { FieldFault } from '../domain/errors';
+import type { Admission } from './admission';
 import type { BrowserSession, SessionFrame } from './browserSession';
+import type { CallerLimits } from './callerLimits';
 import { noteIds } from '../telemetry/ids';
 import { Problem } from './problem';
 import { idsOfRequest } from './requestIds';
@@ -80,6 +82,10 @@ const DEFAULT_LIMIT = 64 * 1024;
 export interface RouterParts {
   /** Authenticates a request. @throws Problem 401 or 429 */
   authenticate(request: Request): Promise<Caller>;
+  /** How often each caller may call; default as often as it likes. */
+  callerLimits?: CallerLimits;
+  /** How many requests may be under way; default any number. */
+  admission?: Admission;
 }
 
 /** An express router of all routes; a known path with another method answers 405 with what is allowed. */
@@ -88,10 +94,15 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
   const methods = new Map<string, string[]>();
   for (const one of routes) {
     const chain: RequestHandler[] = [authorise(one, parts)];
-    if (one.session) chain.push(one.session.middleware);
     if (one.body) chain.push(...bodyParsers(one));
+    // Work begins here: with the whole body, and before anything is asked of a store.
+    chain.push(async (request, _response, next) => {
+      await parts.admission?.enter(request);
+      next();
+    });
+    if (one.session) chain.push(one.session.middleware);
     router[one.method](one.path, ...chain, async (request, response) => {
-      await serve(one as unknown as Route<unknown, unknown, unknown>, request, response);
+      await serve(one as unknown as Route<unknown, unknown, unknown>, request, response, () => parts.admission?.leave(request, one.operationId));
     });
     methods.set(one.path, [...(methods.get(one.path) ?? []), one.method.toUpperCase()]);
   }
@@ -109,6 +120,7 @@ function authorise(one: AnyRoute, parts: RouterParts): RequestHandler {
     response.locals['route'] = one.path;
     if (one.roles !== 'public') {
       const caller = await parts.authenticate(request);
+      if (parts.callerLimits) response.set(parts.callerLimits.take(caller));
       if (caller.role !== 'admin' && !one.roles.includes(caller.role))
         throw new Problem(403, `This needs one of the roles ${[...one.roles, 'admin'].join(', ')}; you have ${caller.role}`);
       response.locals['caller'] = caller;
@@ -130,7 +142,7 @@ function bodyParsers(one: AnyRoute): RequestHandler[] {
   return [contentType, express.json({ limit, strict: false }), ...(one.form ? [express.urlencoded({ limit, extended: false })] : [])];
 }
 
-async function serve(one: Route<unknown, unknown, unknown>, request: Request, response: Response): Promise<void> {
+async function serve(one: Route<unknown, unknown, unknown>, request: Request, response: Response, onDone: () => void): Promise<void> {
   const faults: FieldFault[] = [];
   const input = {
     params: parsed(one.params, request.params, 'path', faults),
@@ -146,6 +158,9 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
   }
   noteIds(idsOfRequest(one.path, input.params, input.body));
   const reply = await one.handler(input);
+  // Sending it is no work of ours, however slowly the client reads; a session is still to be saved.
+  if (one.session) response.once('finish', onDone);
+  else onDone();
   response.status(reply.status).set(reply.headers ?? {});
   if (reply.stream) {
     response.locals['streamSince'] = performance.now();

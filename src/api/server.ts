@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
+import type { Admission } from './admission';
 
 export class ListenError extends Error {
   override readonly name = 'ListenError';
@@ -13,12 +14,55 @@ export interface Listening {
   close(boundMs?: number): Promise<void>;
 }
 
-/** Serves an application. Slow or silent clients are cut: headers within 10 s, a request within 30 s. */
-export async function listen(app: Express, { host, port, setting = 'PORT' }: { host: string; port: number; setting?: string }): Promise<Listening> {
+export interface ListenSettings {
+  host: string;
+  port: number;
+  /** The setting that chose the port, for messages. Default `PORT`. */
+  setting?: string;
+  /** Asked before the application is. */
+  admission?: Admission;
+  /** Open connections; the next is closed at once. Default 10,000. */
+  maxConnections?: number;
+  /** Milliseconds that a client has for its headers, and that a new connection may say nothing. Default 10,000. */
+  headersTimeoutMs?: number;
+  /** Milliseconds that a client has for a whole request. Default 30,000. */
+  requestTimeoutMs?: number;
+}
+
+/** A load balancer's own idle timeout must be shorter, or it sends a request down a connection that is being closed: AWS's is 60 s. */
+const KEEP_ALIVE_MS = 65_000;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** Of the connections that there may be, above which those are closed that nobody uses. */
+const NEARLY_FULL = 0.9;
+
+/** Serves an application. Slow or silent clients are cut, and take nothing from others meanwhile. */
+export async function listen(app: Express, settings: ListenSettings): Promise<Listening> {
+  const { host, port, setting = 'PORT', admission, maxConnections = 10_000, headersTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = settings;
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 },
-    app,
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      // Node looks for who is late this often; its default of 30 s would triple the shorter of the two.
+      connectionsCheckingInterval: Math.max(100, Math.floor(headersTimeoutMs / 10)),
+    },
+    (request, response) => {
+      if (!admission || admission.arrive(request, response)) app(request, response);
+    },
   );
+  server.maxConnections = maxConnections;
+  let open = 0;
+  let cleared = 0;
+  server.on('connection', (socket) => {
+    open++;
+    socket.once('close', () => open--);
+    // Connections that are kept alive give way to new ones.
+    if (open > maxConnections * NEARLY_FULL && performance.now() - cleared > 1_000) {
+      cleared = performance.now();
+      server.closeIdleConnections();
+    }
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, setting)));
     server.listen(port, host, resolve);

@@ -3,6 +3,7 @@ import { accessSettings } from './access';
 import { awsSettings } from './aws';
 import { cartsSettings } from './carts';
 import { devicesSettings } from './devices';
+import { encryptionSettings } from './encryption';
 import { feedsSettings } from './feeds';
 import { fraudSettings } from './fraud';
 import { leaderboardsSettings } from './leaderboards';
@@ -22,6 +23,7 @@ const schema = z.object({
   ...accessSettings,
   ...awsSettings,
   ...temporalSettings,
+  ...encryptionSettings,
   ...sessionsSettings,
   ...cartsSettings,
   ...leaderboardsSettings,

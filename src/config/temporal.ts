@@ -8,6 +8,6 @@ export const temporalSettings = {
   TEMPORAL_PROFILE: z.string().optional().describe("Profile of Temporal's own config file: address, TLS, API key"),
   TEMPORAL_UI_PORT: integer(8233, 0, 65_535).describe('Port of the embedded Web UI'),
   TEMPORAL_UI_URL: url.optional().describe('Web UI of an external Temporal, for links'),
-  LONGWATCH_WORKFLOW_BUNDLE: z.string().optional().describe('File of the bundled workflows; default the one that the build made, without which a worker bundles them when it starts'),
+  LONGWATCH_WORKFLOW_BUNDLE: z.string().optional().describe('File of the bundled workflows; default the one that the build made, without which a worker bundles them when it starts. With encryption its neighbour, …-encrypting.js'),
   TEMPORAL_CLI_PATH: z.string().optional().describe('The temporal executable to run as dev server'),
 };

@@ -109,7 +109,7 @@ export class MqttListener {
       this.readOn?.();
       this.readOn = undefined;
       try {
-        const answers = await entrySpan('mqtt take', { kind: SpanKind.CONSUMER, attributes: { 'messaging.system': 'mqtt', 'messaging.batch.message_count': batch.length } }, () =>
+        const answers = await entrySpan('mqtt receive', { kind: SpanKind.CONSUMER, attributes: { 'messaging.system': 'mqtt', 'messaging.batch.message_count': batch.length } }, () =>
           watched(this.subscription.watch, { gateway: 'mqtt', operation: 'take' }, () => this.subscription.take(batch)),
         );
         for (const { messageId, connection } of batch) if (messageId !== undefined && connection === this.connection) this.client?.['_sendPacket']({ cmd: 'puback', messageId });

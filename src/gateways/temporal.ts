@@ -1,5 +1,5 @@
 import { Client, Connection, type ConnectionOptions, ScheduleAlreadyRunning, type ScheduleOptionsStartWorkflowAction, ScheduleOverlapPolicy } from '@temporalio/client';
-import type { Workflow } from '@temporalio/common';
+import type { DataConverter, Workflow } from '@temporalio/common';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { NativeConnectionOptions } from '@temporalio/worker';
@@ -17,6 +17,8 @@ export interface TemporalTarget {
   /** For clients and workers alike: address, TLS, API key, metadata. */
   connection: NativeConnectionOptions;
   namespace: string;
+  /** Encrypts payloads, where that is configured. */
+  dataConverter?: DataConverter;
 }
 
 /**
@@ -40,7 +42,12 @@ export class Temporal {
 
   constructor(target: TemporalTarget, watch?: CallWatch) {
     this.connection = Connection.lazy({ ...(target.connection as ConnectionOptions), connectTimeout: CALL_DEADLINE_MS });
-    this.client = new Client({ connection: this.connection, namespace: target.namespace, interceptors: { workflow: [watchedWorkflows(watch)] } });
+    this.client = new Client({
+      connection: this.connection,
+      namespace: target.namespace,
+      interceptors: { workflow: [watchedWorkflows(watch)] },
+      ...(target.dataConverter && { dataConverter: target.dataConverter }),
+    });
   }
 
   /** A call under our deadline. */

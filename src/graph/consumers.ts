@@ -54,6 +54,7 @@ export function buildConsumers({ db, metrics, logger, note }: Shared, deadLetter
 }
 
 function watchOf(stream: string, { metrics, logger, note }: Pick<Shared, 'metrics' | 'logger' | 'note'>, trimmed?: () => void): ConsumerWatch {
+  metrics.streams.opened(stream);
   return {
     batch(batch) {
       metrics.streams.batch(stream, batch);

@@ -5,6 +5,8 @@ import { readingStream } from '../activities/devices/readingStream';
 import { archiveRoutes } from '../api/archives';
 import { deviceAlertRoutes } from '../api/deviceAlerts';
 import { deviceRoutes } from '../api/devices';
+import type { Day } from '../domain/devices/days';
+import type { Retention } from '../domain/devices/retention';
 import { DEFAULT_BUCKET } from '../endpoints';
 import { DeviceArchive } from '../gateways/archive/deviceArchive';
 import { Objects } from '../gateways/archive/objects';
@@ -21,6 +23,7 @@ import { Ingest } from '../operations/devices/ingest';
 import { mqttReadings } from '../operations/devices/mqttReadings';
 import { DeviceReads } from '../operations/devices/reads';
 import { Registry } from '../operations/devices/registry';
+import { RollupCheck } from '../operations/devices/rollupCheck';
 import { SilenceWatch } from '../operations/devices/silenceWatch';
 import { ArchiveStore } from '../stores/devices/archives';
 import { DayStore } from '../stores/devices/days';
@@ -31,9 +34,9 @@ import { ReadingStore } from '../stores/devices/readings';
 import { RetentionStore } from '../stores/devices/retention';
 import { RollupStore } from '../stores/devices/rollups';
 import { SentinelStore } from '../stores/devices/sentinels';
-import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, READINGS_STREAM, SILENCE_ID, SILENCE_TYPE } from '../workflows/devices/declarations';
+import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, READINGS_STREAM, ROLLUP_CHECK_ID, ROLLUP_CHECK_TYPE, rollupCheckId, type RollupCheckInput, SILENCE_ID, SILENCE_TYPE } from '../workflows/devices/declarations';
 import { tableStream } from './consumers';
-import { type Part, type ReadStream, readStream, type Shared } from './part';
+import { type Part, type ReadStream, readStream, type Shared, type StandingWorkflow } from './part';
 
 /** Readings of devices: in, rolled up, watched, archived. */
 export function buildDevices(shared: Shared): Part {
@@ -71,14 +74,15 @@ export function buildDevices(shared: Shared): Part {
   const hasArchive = endpoints.s3 !== undefined;
   const archiver = new Archiver({ readings, days, archives, archive }, { archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS });
   const eraser = new Eraser({ readings, days, devices, rollups, sentinels, archives, archive }, { lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS });
+  const retention: Retention = {
+    rollups: { '1m': config.LONGWATCH_KEEP_MINUTES_DAYS, '1h': config.LONGWATCH_KEEP_HOURS_DAYS, '1d': config.LONGWATCH_KEEP_DAYS_DAYS },
+    archive: config.LONGWATCH_KEEP_ARCHIVE_DAYS,
+    restored: config.LONGWATCH_KEEP_RESTORED_DAYS,
+  };
   const housekeeping = new Housekeeping(
     { days, archives, rollups, retention: new RetentionStore(db) },
     {
-      retention: {
-        rollups: { '1m': config.LONGWATCH_KEEP_MINUTES_DAYS, '1h': config.LONGWATCH_KEEP_HOURS_DAYS, '1d': config.LONGWATCH_KEEP_DAYS_DAYS },
-        archive: config.LONGWATCH_KEEP_ARCHIVE_DAYS,
-        restored: config.LONGWATCH_KEEP_RESTORED_DAYS,
-      },
+      retention,
       archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS,
       lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS,
       archives: hasArchive,
@@ -88,10 +92,22 @@ export function buildDevices(shared: Shared): Part {
     { db, archives, archiver, devices, ledger, temporal: shared.temporal, startSoon: shared.startSoon },
     { archives: hasArchive, eraseAfterMs: config.LONGWATCH_ERASE_AFTER_MS },
   );
+  const rollupCheck = new RollupCheck(
+    { days, rollups, sentinels, archives, reads, onReplaced: (count) => metrics.devices.rollupsReplaced(count) },
+    { kept: retention.rollups, lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS },
+  );
+  const startRollupCheck = async (day: Day): Promise<string> => {
+    await rollupCheck.assertComparable(day);
+    const workflowId = rollupCheckId(day);
+    const input: RollupCheckInput = { days: [day] };
+    await shared.startOnce({ type: ROLLUP_CHECK_TYPE, workflowId, taskQueue: DEVICES_QUEUE, args: [input], staticSummary: `Compares the rollups of ${day} with its readings` });
+    return workflowId;
+  };
+  const checkRecent: StandingWorkflow = { type: ROLLUP_CHECK_TYPE, workflowId: ROLLUP_CHECK_ID, taskQueue: DEVICES_QUEUE, args: [{}], staticSummary: 'Puts right the rollups that a gap in the stream left short' };
   const { attemptMs } = shared;
   return {
-    routes: [...deviceRoutes({ ingest: ingest('http'), reads }), ...deviceAlertRoutes({ registry }), ...archiveRoutes({ archives, jobs, housekeeping })],
-    activities: { [DEVICES_QUEUE]: deviceActivities({ notifications, silenceWatch, archiver, eraser, housekeeping, ...(attemptMs !== undefined && { attemptMs }) }) },
+    routes: [...deviceRoutes({ ingest: ingest('http'), reads }), ...deviceAlertRoutes({ registry }), ...archiveRoutes({ archives, jobs, housekeeping, startRollupCheck })],
+    activities: { [DEVICES_QUEUE]: deviceActivities({ notifications, silenceWatch, archiver, eraser, housekeeping, rollupCheck, ...(attemptMs !== undefined && { attemptMs }) }) },
     standing: [{ type: SILENCE_TYPE, workflowId: SILENCE_ID, taskQueue: DEVICES_QUEUE, args: [], staticSummary: 'Finds devices that ought to have reported' }],
     streams: [
       readStream({
@@ -99,6 +115,7 @@ export function buildDevices(shared: Shared): Part {
         summary: 'Rollups and alerts from the readings of devices',
         source: tableStream(shared, 'DeviceData'),
         handler: readingChanges({ rollups, live, sentinels, rules, alerts }),
+        trimmed: () => void shared.startOnce(checkRecent).catch(onFault),
       }),
       ...kinesisReadings(shared, ingest('kinesis')),
     ],

@@ -44,6 +44,7 @@ import { buildCarts } from './carts';
 import { channels } from './channels';
 import { buildConsumers, fraudStreams } from './consumers';
 import { buildDevices } from './devices';
+import { buildEncryption } from './encryption';
 import { buildFeeds } from './feeds';
 import { buildLeaderboards } from './leaderboards';
 import { buildModels } from './models';
@@ -82,12 +83,14 @@ export interface GraphSettings {
   workerState?(): Readiness['worker'];
   /** Of Longwatch, for people. */
   version?: string;
+  /** By which the embedded Web UI has payloads decrypted. */
+  codecLinkToken?: string;
 }
 
 /** Every object of a process, built in one place. */
 export type Graph = ReturnType<typeof buildGraph>;
 
-export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemptMs, workerState = () => 'elsewhere', version = 'unknown' }: GraphSettings) {
+export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemptMs, codecLinkToken, workerState = () => 'elsewhere', version = 'unknown' }: GraphSettings) {
   const logger: Logger = openLogger(config.LONGWATCH_LOG_LEVEL);
   const metrics = new Metrics();
   const events = new RecentEvents();
@@ -98,7 +101,8 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const dynamodb = dynamoDBClient({ region, ...endpoints.dynamodb });
   const prefix = config.LONGWATCH_TABLE_PREFIX;
   const db = openDb(dynamodb, prefix, (call) => metrics.dynamodb.call(call));
-  const target: TemporalTarget = temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE });
+  const encryption = buildEncryption(config, logger, { linkToken: codecLinkToken, watch: metrics.gateways.call });
+  const target: TemporalTarget = { ...temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE }), ...(encryption && { dataConverter: encryption.dataConverter }) };
   const temporal = new Temporal(target, metrics.gateways.call);
   const sagemaker = sagemakerClient({ region, ...endpoints.sagemaker, watch: metrics.gateways.call });
   const ledger = new Ledger(db);
@@ -187,6 +191,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     ...investigationRoutes({ cases, updates, decisions: decisionStore, investigations, notifications: notificationStore }),
     ...alertRoutes({ links, investigations, updates }),
     ...deadLetterRoutes({ deadLetters, startRedrive }),
+    ...(encryption?.routes ?? []),
     ...parts.flatMap((part) => part.routes),
   ];
   const activities: Partial<Record<Queue, object>> = {

@@ -46,6 +46,8 @@ export interface StackSettings {
   progress: Progress;
   /** Whether the Web UI's port was asked for, so that another one would not do. */
   uiPortWanted: boolean;
+  /** Where the Web UI has payloads decrypted. */
+  codecEndpoint?: Promise<string | undefined>;
   inMemory?: boolean;
 }
 
@@ -215,12 +217,14 @@ async function embeddedTemporal({ config, settings, dataDir, family }: PartStart
     signal: family.signal,
   });
   progress.stage('Temporal', 'starting');
+  const codecEndpoint = await settings.codecEndpoint;
   await startTemporal({
     executable,
     dataDir,
     ports,
     namespace: config.TEMPORAL_NAMESPACE,
     searchAttributes,
+    ...(codecEndpoint !== undefined && { codecEndpoint }),
     inMemory,
     onChild: family.adopt('Temporal'),
   });

@@ -14,6 +14,8 @@ export interface TemporalStart {
   namespace: string;
   /** Name and type, as `--search-attribute` takes them. */
   searchAttributes: Readonly<Record<string, string>>;
+  /** Where the Web UI has payloads decrypted. */
+  codecEndpoint?: string;
   /** Told of the process as soon as there is one. */
   onChild?: (child: Child) => void;
 }
@@ -60,6 +62,7 @@ export async function startTemporal(start: TemporalStart): Promise<Child> {
       `--namespace=${start.namespace}`,
       '--log-level=warn',
       `--ui-port=${ports.ui.port}`,
+      ...(start.codecEndpoint === undefined ? [] : [`--ui-codec-endpoint=${start.codecEndpoint}`]),
       ...(start.inMemory ? [] : ['--db-filename', join(start.dataDir, 'temporal.db')]),
       ...Object.entries(start.searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
     ],

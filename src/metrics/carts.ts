@@ -4,6 +4,9 @@ import { lookup } from './lookup';
 
 type Totals = Readonly<Record<string, number>>;
 
+/** Counted from 0 on: Prometheus sees no increase in a series whose first sample is 1. */
+const checkoutEvents = ['held', 'short', 'confirmed', 'cancelled', 'expired', 'refund-due'] as const;
+
 const LOOK_EVERY_MS = 5_000;
 
 /** Carts and checkouts. */
@@ -26,6 +29,7 @@ export class CartMetrics {
       labelNames: ['what'],
       registers,
     });
+    for (const what of checkoutEvents) this.checkouts.inc({ what }, 0);
     const carts: Gauge<'what'> = new Gauge({
       name: 'longwatch_carts',
       help: 'Carts of all processes: open now; opened, reminded, recovered, abandoned, … since the beginning',
@@ -41,7 +45,7 @@ export class CartMetrics {
     for (const [what, count] of Object.entries(counts) as [CartCountName, number][]) this.changes.inc({ what }, count);
   }
 
-  checkout(what: 'held' | 'short' | 'confirmed' | 'cancelled' | 'expired' | 'refund-due'): void {
+  checkout(what: (typeof checkoutEvents)[number]): void {
     this.checkouts.inc({ what });
   }
 

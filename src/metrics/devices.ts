@@ -3,6 +3,7 @@ import { Counter, type Registry } from 'prom-client';
 /** Readings of devices. */
 export class DeviceMetrics {
   private readonly incoming: Counter<'path' | 'result'>;
+  private readonly replaced: Counter;
 
   constructor(registry: Registry) {
     this.incoming = new Counter({
@@ -11,6 +12,15 @@ export class DeviceMetrics {
       labelNames: ['path', 'result'],
       registers: [registry],
     });
+    this.replaced = new Counter({
+      name: 'longwatch_device_rollups_replaced_total',
+      help: 'Rollups that were not what the readings say, and were put right',
+      registers: [registry],
+    });
+  }
+
+  rollupsReplaced(count: number): void {
+    this.replaced.inc(count);
   }
 
   readings(path: string, result: 'stored' | 'rejected', count: number): void {

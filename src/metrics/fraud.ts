@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Decision, Outcome } from '../domain/fraud/decision';
+import { type Decision, degradedCauses, type Outcome } from '../domain/fraud/decision';
 import type { ComparedModel } from '../domain/fraud/driftNotice';
 
 /** Decisions, what decides beside them, and drift. */
@@ -21,6 +21,8 @@ export class FraudMetrics {
       registers,
     });
     this.degraded = new Counter({ name: 'longwatch_fraud_degraded_total', help: 'Decisions taken without the model, by cause', labelNames: ['cause'], registers });
+    // From 0 on: Prometheus sees no increase in a series whose first sample is 1.
+    for (const cause of degradedCauses) this.degraded.inc({ cause }, 0);
     this.decisionSeconds = new Histogram({
       name: 'longwatch_fraud_decision_seconds',
       help: 'Requests: time from arrival to just before the write',

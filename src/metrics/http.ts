@@ -1,4 +1,4 @@
-import { Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 export interface ServedRequest {
   method: string;
@@ -11,12 +11,13 @@ export interface ServedRequest {
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** Requests: rate, errors and duration by route. */
+/** Requests: rate, errors and duration by route; what is turned away, and how many are let in at once. */
 export class HttpMetrics {
   private readonly requests: Histogram<'method' | 'route' | 'status'>;
   private readonly underWay: Gauge;
+  private readonly shed: Counter<'where'>;
 
-  constructor(registry: Registry) {
+  constructor(private readonly registry: Registry) {
     const registers = [registry];
     this.requests = new Histogram({
       name: 'longwatch_http_request_seconds',
@@ -26,6 +27,12 @@ export class HttpMetrics {
       registers,
     });
     this.underWay = new Gauge({ name: 'longwatch_http_requests_in_flight', help: 'Requests that are being answered', registers });
+    this.shed = new Counter({
+      name: 'longwatch_http_shed_total',
+      help: 'Requests turned away because too many were under way: as they arrived, of which nothing else is counted, or when they could have begun',
+      labelNames: ['where'],
+      registers,
+    });
   }
 
   began(): void {
@@ -36,5 +43,22 @@ export class HttpMetrics {
     this.underWay.dec();
     // Node.js takes dozens of methods; whoever tries them is not to make as many series.
     this.requests.observe({ method: METHODS.has(method) ? method : 'other', route, status: String(status) }, seconds);
+  }
+
+  turnedAway(where: 'arrival' | 'queue'): void {
+    this.shed.inc({ where });
+  }
+
+  /** @param state asked whenever metrics are collected. */
+  watchAdmission(state: () => { limit: number; active: number; waiting: number }): void {
+    const gauge = new Gauge({
+      name: 'longwatch_http_admission_requests',
+      help: 'Requests whose work is under way (active), that wait for their turn (waiting), and that may be under way (limit)',
+      labelNames: ['what'],
+      registers: [this.registry],
+      collect() {
+        for (const [what, count] of Object.entries(state())) gauge.set({ what }, count);
+      },
+    });
   }
 }

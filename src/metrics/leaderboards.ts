@@ -14,6 +14,7 @@ export class LeaderboardMetrics {
       labelNames: ['result'],
       registers,
     });
+    for (const result of ['right', 'wrong']) this.checked.inc({ result }, 0);
   }
 
   submission(result: 'applied' | 'unchanged' | 'repeated' | 'refused'): void {

@@ -18,6 +18,7 @@ export class LedgerMetrics {
       labelNames: ['result'],
       registers,
     });
+    for (const result of ['started', 'already-started', 'failed']) this.starts.inc({ result }, 0);
     const owed: Gauge<'kind'> = new Gauge({
       name: 'longwatch_ledger_owed',
       help: 'Debts of the ledger that are due: workflow starts and scorings; counted up to 1,000 a shard; the same for every process',

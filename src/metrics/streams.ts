@@ -35,6 +35,12 @@ export class StreamMetrics {
     this.deadLetters = new Counter({ name: 'longwatch_dead_letters_total', help: 'Records that could not be processed', labelNames: ['source'], registers });
   }
 
+  /** Counters begin at 0: Prometheus sees no increase in a series whose first sample is 1. */
+  opened(stream: string): void {
+    this.trims.inc({ stream }, 0);
+    this.deadLetters.inc({ source: stream }, 0);
+  }
+
   lag(stream: string, shard: string, milliseconds: number): void {
     this.lagging.set({ stream, shard }, milliseconds / 1000);
   }

@@ -51,6 +51,7 @@ export class Starts {
           // A delayed first task is part of the start: it saves the timer, which is a billable action.
           ...(start.notBefore !== undefined && start.notBefore > Date.now() && { startDelay: start.notBefore - Date.now() }),
         });
+      // Whoever pays it, it is the work of the request that owes it.
       await withCarrier(start.carrier, () => this.parts.temporal.within(call));
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) {

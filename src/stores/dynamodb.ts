@@ -25,9 +25,18 @@ export interface DynamoDBSettings {
   /** Given for local endpoints, which want some credentials but check none. */
   credentials?: { accessKeyId: string; secretAccessKey: string };
   tablePrefix: string;
+  /** Milliseconds that one attempt may take. Default 5,000. */
+  requestTimeoutMs?: number;
 }
 
-/** The low-level client: keep-alive sockets, short connect timeout, few attempts because callers have deadlines. */
+/** Connections of a client, and so calls that are on their way at once; the next ones wait in this process. */
+export const MAX_SOCKETS = 256;
+
+/**
+ * The low-level client: keep-alive sockets, short connect timeout, few attempts because callers have deadlines. A call
+ * that DynamoDB takes and never answers fails after a quarter of a minute: without `throwOnRequestTimeout` the timeout
+ * is but a warning, and calls would pile up for as long as it hangs.
+ */
 export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>): DynamoDBClient {
   return new DynamoDBClient({
     region: settings.region,
@@ -36,9 +45,10 @@ export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>):
     maxAttempts: 3,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 1_000,
-      requestTimeout: 10_000,
-      httpAgent: new Agent({ keepAlive: true, maxSockets: 256 }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 256 }),
+      requestTimeout: settings.requestTimeoutMs ?? 5_000,
+      throwOnRequestTimeout: true,
+      httpAgent: new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
     }),
   });
 }

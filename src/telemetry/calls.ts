@@ -1,7 +1,7 @@
 import { childSpan, SpanKind } from './spans';
 
 /** Whom we call, beside DynamoDB. */
-export type Gateway = 'sagemaker' | 'kinesis' | 'dynamodb-streams' | 's3' | 'sns' | 'webhook' | 'smtp' | 'mqtt' | 'temporal';
+export type Gateway = 'sagemaker' | 'kinesis' | 'dynamodb-streams' | 's3' | 'kms' | 'sns' | 'webhook' | 'smtp' | 'mqtt' | 'temporal';
 
 /**
  * How a call ended. `refused`: the other side said no, as it may (404, a condition, what is there already);

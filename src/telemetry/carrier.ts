@@ -1,6 +1,6 @@
 import { type Context, context, defaultTextMapGetter, defaultTextMapSetter, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Carrier } from '../domain/carrier';
-import { currentIds, withIds } from './ids';
+import { currentIds, withRequest } from './ids';
 
 /** What the next process is told of the work under way; undefined where there is nothing to tell. */
 export function currentCarrier(): Carrier | undefined {
@@ -16,7 +16,7 @@ export function contextOf(carrier: Carrier | undefined): Context {
   return carrier === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter);
 }
 
-/** Goes on with the work that a carrier tells of: its trace and its request's id. */
+/** Goes on with the work that a carrier tells of: its trace and its request's id, and of no other one's. */
 export function withCarrier<T>(carrier: Carrier | undefined, work: () => T): T {
-  return context.with(contextOf(carrier), () => (carrier?.requestId === undefined ? work() : withIds({ requestId: carrier.requestId }, work)));
+  return context.with(contextOf(carrier), () => withRequest(carrier?.requestId, work));
 }

@@ -10,6 +10,12 @@ export function withIds<T>(ids: Ids, work: () => T): T {
   return current.run({ ...current.getStore(), ...ids }, work);
 }
 
+/** Runs work that is of another request, or of none. */
+export function withRequest<T>(requestId: string | undefined, work: () => T): T {
+  const { requestId: _another, ...ids } = current.getStore() ?? {};
+  return current.run({ ...ids, ...(requestId !== undefined && { requestId }) }, work);
+}
+
 /** Ids that became known on the way: for the lines from here on, those of whoever began the work included. */
 export function noteIds(ids: Ids): void {
   const store = current.getStore();

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataConverter } from '@temporalio/common';
 import { NativeConnection, type NativeConnectionOptions, Worker } from '@temporalio/worker';
 import type { LogLevel } from '../telemetry/logger';
 import { type Bundle, bundleOnce } from './bundle';
@@ -10,6 +11,8 @@ export { installRuntime } from './runtime';
 export interface WorkersSettings {
   connection: NativeConnectionOptions;
   namespace: string;
+  /** Encrypts payloads, where that is configured. */
+  dataConverter?: DataConverter;
   /** What each queue's activities are; queues without an entry are not served. */
   activities: Partial<Record<Queue, object>>;
   logLevel: LogLevel;
@@ -44,7 +47,7 @@ export function startWorkers(settings: WorkersSettings): Workers {
   const stop = new AbortController();
 
   const serve = async (): Promise<void> => {
-    const bundle = await bundleOnce(settings.bundlePath);
+    const bundle = await bundleOnce(settings.bundlePath, settings.dataConverter?.failureConverterPath);
     for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
       try {
         connection = await NativeConnection.connect(settings.connection);
@@ -86,6 +89,7 @@ function createWorkers(settings: WorkersSettings, connection: NativeConnection, 
       Worker.create({
         connection,
         namespace: settings.namespace,
+        ...(settings.dataConverter && { dataConverter: settings.dataConverter }),
         taskQueue,
         workflowBundle,
         activities,

@@ -10,21 +10,21 @@ export interface RuntimeTelemetry {
   onMetrics(updates: Iterable<BufferedMetricUpdate>): void;
 }
 
-/** Core's levels; it has none that is silent. */
-const coreLevels = { trace: 'TRACE', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR', silent: 'ERROR' } as const;
+/** Temporal's levels; it has none that is silent. */
+const levels = { trace: 'TRACE', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR', silent: 'ERROR' } as const;
 const DRAIN_MS = 1_000;
 /** What a second of full load may add: beyond it the SDK drops measurements and says so. */
 const BUFFER = 100_000;
 
 /** Once a process, before the first worker: our own shutdown order, not the SDK's signal handlers. */
 export function installRuntime(logLevel: LogLevel, telemetry?: RuntimeTelemetry): void {
-  const level = coreLevels[logLevel];
-  if (!telemetry) return void Runtime.install({ shutdownSignals: [], logger: new DefaultLogger(level) });
+  if (!telemetry) return void Runtime.install({ shutdownSignals: [], logger: new DefaultLogger(levels[logLevel]) });
   const buffer = new MetricsBuffer({ maxBufferSize: BUFFER, useSecondsForDurations: true });
   Runtime.install({
     shutdownSignals: [],
     logger: structured(telemetry.logger, logLevel),
-    telemetryOptions: { logging: { filter: { core: level, other: 'ERROR' }, forward: {} }, metrics: { buffer } },
+    // Core debugs itself: a line for every poll.
+    telemetryOptions: { logging: { filter: { core: logLevel === 'debug' ? 'INFO' : levels[logLevel], other: 'ERROR' }, forward: {} }, metrics: { buffer } },
   });
   setInterval(() => telemetry.onMetrics(buffer.retrieveUpdates()), DRAIN_MS).unref();
 }
@@ -45,7 +45,7 @@ function structured(logger: Logger, least: LogLevel): TemporalLogger {
 
 /** Names of the SDK's fields that are called otherwise here, and fields that say nothing. */
 const renamed: Readonly<Record<string, string | undefined>> = { workflowRunId: 'runId', activityType: 'activity', error: 'err' };
-const leftOut = new Set(['namespace', 'taskToken', 'isLocal', 'activityId', 'sdkComponent']);
+const leftOut = new Set(['namespace', 'taskToken', 'isLocal', 'activityId', 'sdkComponent', 'options']);
 
 function fields(meta: LogMetadata): Record<string, unknown> {
   return Object.fromEntries(Object.entries(meta).flatMap(([name, value]) => (leftOut.has(name) ? [] : [[renamed[name] ?? name, value]])));

@@ -6,6 +6,7 @@ export { archiveDue } from './devices/archiveDue';
 export { deviceAlerts } from './devices/deviceAlerts';
 export { eraseDay, eraseDevice } from './devices/eraseDevice';
 export { expireDay, restoreDay } from './devices/restoreDay';
+export { rollupCheck, rollupCheckDay } from './devices/rollupCheck';
 export { silence } from './devices/silence';
 export { fanOut } from './feeds/fanOut';
 export { relation } from './feeds/relation';

@@ -8,10 +8,16 @@ import { type Reading, type ReadingRow, rowContent } from '../../src/domain/devi
 import { addReadings, bucketStart, emptyRollup, resolutions, type Rollup, shownMetric } from '../../src/domain/devices/rollup';
 import { LOCAL_CREDENTIALS } from '../../src/endpoints';
 import { type ItemChange, streamsClient, TableStream } from '../../src/gateways/streams/tableStream';
+import { inLanes } from '../../src/domain/lanes';
 import { AlertStarts } from '../../src/operations/devices/alertStarts';
+import { ArchivedReadings } from '../../src/operations/devices/archivedReadings';
+import { DeviceReads } from '../../src/operations/devices/reads';
+import { RollupCheck } from '../../src/operations/devices/rollupCheck';
 import { CheckpointStore } from '../../src/stores/checkpoints';
 import { DeadLetterStore } from '../../src/stores/deadLetters';
-import { rowItem, rowKey, withId } from '../../src/stores/devices/keys';
+import { DEVICE_BUCKETS, rowItem, rowKey, timestampSeq, withId } from '../../src/stores/devices/keys';
+import { ArchiveStore } from '../../src/stores/devices/archives';
+import { DayStore } from '../../src/stores/devices/days';
 import { LiveStore } from '../../src/stores/devices/live';
 import { ReadingStore } from '../../src/stores/devices/readings';
 import { rollupId, type RollupKey, RollupStore } from '../../src/stores/devices/rollups';
@@ -43,20 +49,29 @@ beforeEach(() => {
   alerts = [];
 });
 
-const consumer = () =>
-  new Consumer<ItemChange>({
+/** What the stream lost before it was read. */
+let lost = new Set<string>();
+const isLost = ({ after }: ItemChange) => lost.has(String(after?.['TimestampSeq']));
+
+const consumer = () => {
+  const handler = changes();
+  return new Consumer<ItemChange>({
     stream: STREAM,
     source,
-    handler: readingChanges({
-      rollups,
-      live: new LiveStore(dynamodb.db),
-      sentinels: new SentinelStore(dynamodb.db),
-      rules: { of: async (ids) => new Map(ids.map((id) => [id, alerts])) },
-      alerts: new AlertStarts(new Ledger(dynamodb.db)),
-    }),
+    handler: { ...handler, handle: (batch, context) => handler.handle(batch.filter(({ data }) => !isLost(data)), context) },
     db: dynamodb.db,
     checkpoints: new CheckpointStore(dynamodb.db),
     deadLetters: new DeadLetterStore(dynamodb.db),
+  });
+};
+
+const changes = () =>
+  readingChanges({
+    rollups,
+    live: new LiveStore(dynamodb.db),
+    sentinels: new SentinelStore(dynamodb.db),
+    rules: { of: async (ids) => new Map(ids.map((id) => [id, alerts])) },
+    alerts: new AlertStarts(new Ledger(dynamodb.db)),
   });
 
 /** Reads until nothing is left, or stops after so many batches as if it had been killed. */
@@ -129,6 +144,57 @@ it('rollups are what the raw readings give: with copies, late ones, days archive
     { numRuns: 12 },
   );
 }, 120_000);
+
+it('a check puts right what the stream lost, and nothing else, while readings come and are counted', async () => {
+  const { db } = dynamodb;
+  const days = new DayStore(db);
+  const archives = new ArchiveStore(db, days);
+  const reads = new DeviceReads({ readings, rollups, live: new LiveStore(db), archived: new ArchivedReadings({ archives, archive: {} as never }) });
+  const check = new RollupCheck({ days, rollups, sentinels: new SentinelStore(db), archives, reads }, { kept: { '1m': 36_500, '1h': 36_500, '1d': 36_500 }, lateWindowMs: 86_400_000 });
+  const some = fc.array(fc.record({ device: fc.integer({ min: 0, max: 2 }), minutes: fc.integer({ min: 0, max: 12 }), value: fc.double({ noNaN: true, min: -1e6, max: 1e6 }), isLost: fc.boolean() }), { maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(some, some, async (before, meanwhile) => {
+      run++;
+      const all: ReadingRow[] = [];
+      const put = async ({ device, minutes, value, isLost: isGone }: { device: number; minutes: number; value: number; isLost: boolean }, mayBeLost: boolean) => {
+        const made = row(device, minutes, { t: value, n: 0.1 });
+        const known = all.some((one) => JSON.stringify(rowKey(one)) === JSON.stringify(rowKey(made)));
+        if (isGone && mayBeLost && !known) lost.add(timestampSeq(made));
+        all.push(made);
+        await days.note(made.deviceId, DAY, ['t', 'n'], 200);
+        await readings.put([made]);
+      };
+      for (const one of before) await put(one, true);
+      await drain();
+      const reading = new AbortController();
+      const reader = consumer().consume(shardId, { signal: reading.signal, forMs: 60_000, heartbeat: () => undefined });
+      const writer = (async () => {
+        for (const one of meanwhile) await put(one, false);
+      })();
+      const work = { signal: reading.signal, alive: () => undefined };
+      const once = async () => {
+        const found = await inLanes(Array.from({ length: DEVICE_BUCKETS }, (_, bucket) => bucket), 4, (bucket) => check.check(DAY, bucket, work));
+        return found.reduce((sum, { unsettled }) => sum + unsettled, 0);
+      };
+      try {
+        while ((await once()) > 0);
+        await writer;
+        while ((await once()) > 0);
+      } finally {
+        reading.abort();
+        await reader;
+      }
+      await drain();
+      await expectRollups(all);
+      const devices = [...new Set(all.map(({ deviceId }) => deviceId))];
+      const wanted = expected(all);
+      for (const deviceId of devices) for (const id of (await rollups.ofDay(deviceId, DAY, resolutions)).keys()) expect(wanted.has(id)).toBe(true);
+      await days.forget(DAY, devices);
+      lost = new Set();
+    }),
+    { numRuns: 8 },
+  );
+}, 180_000);
 
 it('a fleet is counted batch by batch, as many devices as a transaction holds', async () => {
   const rows = Array.from({ length: 120 }, (_, device) => row(device, device % 7, { t: device }));

@@ -10,6 +10,7 @@ import { WebhookChannel } from '../../src/gateways/notifications/webhook';
 import { type Channel, ChannelError } from '../../src/gateways/notifications/channel';
 import { Notifications } from '../../src/operations/notifications';
 import { NotificationStore } from '../../src/stores/notifications';
+import type { Call } from '../../src/telemetry/calls';
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
 
 const notification = (over: Partial<Notification> = {}): Notification => ({
@@ -55,15 +56,20 @@ class Receiver {
   }
 }
 
+/** As metrics hear of it: `<gateway> <operation> <result>`. */
+const measured: string[] = [];
+const watch = ({ gateway, operation, result }: Call) => void measured.push(`${gateway} ${operation} ${result}`);
+
 let receiver: Receiver;
 beforeEach(async () => {
+  measured.length = 0;
   receiver = await new Receiver().listen();
 });
 afterEach(() => receiver.close());
 
 describe('a webhook', () => {
   const secret = 'a-secret-shared-with-the-receiver';
-  const webhook = () => new WebhookChannel({ url: `${receiver.url}/hook`, secret, pauseMs: 1 });
+  const webhook = () => new WebhookChannel({ url: `${receiver.url}/hook`, secret, pauseMs: 1, watch });
 
   it('is signed so that a receiver can tell it from a forgery, and carries the link and its id', async () => {
     await webhook().send(notification({ link: 'http://longwatch.test/answer' }));
@@ -83,6 +89,8 @@ describe('a webhook', () => {
       if (final === undefined) await sent;
       else await expect(sent).rejects.toMatchObject({ name: 'ChannelError', final });
       if (statuses[0] !== 308) expect(receiver.received).toHaveLength(tries);
+      const last = final === undefined ? 'ok' : final ? 'refused' : 'failed';
+      expect(measured).toEqual([...Array.from({ length: tries - 1 }, () => 'webhook POST failed'), `webhook POST ${last}`]);
     },
   );
 
@@ -115,7 +123,7 @@ describe('a mail', () => {
     mails.length = 0;
     refuse = undefined;
   });
-  const smtp = () => new SmtpChannel({ url, from: 'longwatch@example.org' });
+  const smtp = () => new SmtpChannel({ url, from: 'longwatch@example.org', watch });
 
   it('reaches the recipient with the link, under an id that copies repeat', async () => {
     await smtp().send(notification({ link: 'http://longwatch.test/answer' }));
@@ -132,12 +140,13 @@ describe('a mail', () => {
     await expect(smtp().send(notification())).rejects.toMatchObject({ final: false });
     refuse = { responseCode: 550 };
     await expect(smtp().send(notification())).rejects.toMatchObject({ final: true });
+    expect(measured).toEqual(['smtp SEND failed', 'smtp SEND refused']);
   });
 });
 
 describe('SNS', () => {
   const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
-  const sns = (topicArn: string) => new SnsChannel({ topicArn, region: 'us-east-1', endpoint: receiver.url, credentials });
+  const sns = (topicArn: string) => new SnsChannel({ topicArn, region: 'us-east-1', endpoint: receiver.url, credentials, watch });
   const fields = () => new URLSearchParams(receiver.received.at(-1)?.body);
 
   it('gets the message with what subscriptions filter by; a FIFO topic can drop copies', async () => {
@@ -158,6 +167,7 @@ describe('SNS', () => {
     await expect(sns('arn:aws:sns:us-east-1:1:x').send(notification())).rejects.toMatchObject({ final: true });
     receiver.answer = fault('Throttled');
     await expect(sns('arn:aws:sns:us-east-1:1:x').send(notification())).rejects.toMatchObject({ final: false });
+    expect(measured).toEqual(['sns Publish refused', 'sns Publish throttled']);
   });
 });
 

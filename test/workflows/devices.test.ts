@@ -7,8 +7,9 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import request from 'supertest';
 import type { Manifest } from '../../src/domain/devices/archive';
 import { addDays, dayOf, dayStart } from '../../src/domain/devices/days';
-import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, ARCHIVE_TYPE, archiveWorkflowId, DEVICE_ALERTS_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, ERASE_DAY_TYPE, ERASE_TYPE, EXPIRE_TYPE, RESTORE_TYPE, SILENCE_ID, SILENCE_TYPE } from '../../src/workflows/devices/declarations';
+import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, ARCHIVE_TYPE, archiveWorkflowId, DEVICE_ALERTS_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, ERASE_DAY_TYPE, ERASE_TYPE, EXPIRE_TYPE, RESTORE_TYPE, ROLLUP_CHECK_DAY_TYPE, ROLLUP_CHECK_TYPE, rollupCheckId, SILENCE_ID, SILENCE_TYPE } from '../../src/workflows/devices/declarations';
 import { ReadingStore } from '../../src/stores/devices/readings';
+import { RollupStore } from '../../src/stores/devices/rollups';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';
 import { billableActions, record } from '../support/histories';
 import { startTestS3, type TestS3 } from '../support/s3';
@@ -127,6 +128,23 @@ it('rollups count each reading once: not its copies, nor its way to the archive 
   const count = async () => (await get(`/v1/devices/a-1/readings?from=${of}T00:00:00Z&to=${addDays(of, 1)}T00:00:00Z&resolution=1d`)).body.items[0]?.readings;
   expect(await eventually(count, (found) => found >= 302)).toBe(302);
   await record(RESTORE_TYPE, 'restored', workflow().getHandle(archiveWorkflowId(of), await runOf(of, RESTORE_TYPE)));
+});
+
+it('rollups that a gap in the stream left short are put right, from archived readings, too', async () => {
+  const of = day(2);
+  const rollups = new RollupStore(graph.dynamodb.db);
+  const shown = async () => (await get(`/v1/devices/a-1/readings?from=${of}T00:00:00Z&to=${addDays(of, 1)}T00:00:00Z&resolution=1h`).expect(200)).body;
+  const right = await shown();
+  const stored = [...(await rollups.ofDay('a-1', of, ['1h', '1d'])).values()];
+  for (const { key, ...before } of stored) expect(await rollups.swap(key, before, key.resolution === '1d' ? { ...before.rollup, readings: 1 } : undefined)).toBe(true);
+  expect(await shown()).toEqual({ items: [] });
+  expect(await done(post(`/v1/rollups/${of}/check`))).toEqual({ days: 1, devices: 2, replaced: stored.length });
+  expect(await shown()).toEqual(right);
+  expect(await done(post(`/v1/rollups/${of}/check`))).toEqual({ days: 1, devices: 2, replaced: 0 });
+  const check = workflow().getHandle(rollupCheckId(of));
+  const { events } = await record(ROLLUP_CHECK_TYPE, 'one-day', check);
+  expect(billableActions({ events: events! })).toBe(2);
+  await record(ROLLUP_CHECK_DAY_TYPE, 'nothing-wrong', workflow().getHandle(archiveWorkflowId(of), await runOf(of, ROLLUP_CHECK_DAY_TYPE)));
 });
 
 const runOf = async (of: string, type: string): Promise<string> => {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { CARRIER_HEADER } from '../../src/domain/carrier';
 import * as workflows from '../../src/workflows';
 import { workflowBundle } from '../support/bundle';
 import { HISTORIES } from '../support/histories';
@@ -17,6 +18,15 @@ const read = (path: string) => historyFromJSON(JSON.parse(readFileSync(path, 'ut
 
 it.each(recorded)('today’s code goes on from $type/$file', async ({ path, type }) => {
   await expect(Worker.runReplayHistory({ workflowBundle: bundle }, read(path), `replay-of-${type}`)).resolves.toBeUndefined();
+});
+
+it.each(recorded)('$type/$file goes on the same where its start was traced, and where the header is nonsense', async ({ path, type }) => {
+  for (const carrier of ['{"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","requestId":"r-1"}', 'no JSON', '{"traceparent":7}']) {
+    const history = read(path);
+    const payload = { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from(carrier) };
+    history.events![0]!.workflowExecutionStartedEventAttributes!.header = { fields: { [CARRIER_HEADER]: payload } };
+    await expect(Worker.runReplayHistory({ workflowBundle: bundle }, history, `replay-of-${type}`)).resolves.toBeUndefined();
+  }
 });
 
 it('every workflow type has a recording', () => {

@@ -6,6 +6,7 @@ import { isLongwatchError } from '../../domain/errors';
 import type { Archiver, Work } from '../../operations/devices/archiver';
 import type { Eraser } from '../../operations/devices/eraser';
 import type { Housekeeping } from '../../operations/devices/housekeeping';
+import type { RollupCheck } from '../../operations/devices/rollupCheck';
 import type { SilenceWatch } from '../../operations/devices/silenceWatch';
 import type { Notifications } from '../../operations/notifications';
 import { asFailure } from '../failures';
@@ -18,6 +19,7 @@ export interface DeviceActivityParts {
   archiver: Archiver;
   eraser: Eraser;
   housekeeping: Housekeeping;
+  rollupCheck: RollupCheck;
   /** How long one attempt of a long activity works; default an hour. */
   attemptMs?: number;
 }
@@ -26,7 +28,7 @@ const HOUR_MS = 60 * 60_000;
 const LOOK_EVERY_MS = 500;
 
 export function deviceActivities(parts: DeviceActivityParts): DeviceActivities {
-  const { silenceWatch, archiver, eraser, housekeeping, attemptMs = HOUR_MS } = parts;
+  const { silenceWatch, archiver, eraser, housekeeping, rollupCheck, attemptMs = HOUR_MS } = parts;
   return {
     tellAlerts: (events) => asFailure(() => tellAlerts(parts, events)),
     watchSilence: () =>
@@ -52,6 +54,9 @@ export function deviceActivities(parts: DeviceActivityParts): DeviceActivities {
 
     dueDays: () => atWork(() => housekeeping.dueDays()),
     deleteRollups: () => atWork((work) => housekeeping.deleteRollups(work)),
+
+    daysToCheck: () => atWork(async () => rollupCheck.recentDays()),
+    checkRollups: (day, bucket) => atWork((work) => rollupCheck.check(day, bucket, work)),
 
     daysOfDevice: (deviceId) => atWork(() => eraser.days(deviceId)),
     eraseRows: (day, deviceId, mark) => atWork((work) => eraser.eraseRows(day, deviceId, mark, work)),

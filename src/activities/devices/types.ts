@@ -1,6 +1,7 @@
 import type { AlertEvent } from '../../domain/devices/alerts';
 import type { ArchivePlan, Lane, Manifest, Part } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
+import type { CheckedRollups } from '../../domain/devices/rollup';
 
 /** What the workflows of devices may ask for. Every one may run twice. Those over many rows heartbeat. */
 export interface DeviceActivities {
@@ -29,6 +30,11 @@ export interface DeviceActivities {
   dueDays(): Promise<{ day: Day; what: 'archive' | 'expire' }[]>;
   /** @returns how many days of rollups it deleted. */
   deleteRollups(): Promise<number>;
+
+  /** Days whose rollups a gap in the stream may have left short. */
+  daysToCheck(): Promise<Day[]>;
+  /** Compares the rollups of one bucket of a day's devices with their readings. */
+  checkRollups(day: Day, bucket: number): Promise<CheckedRollups>;
 
   /** Days that may hold something of a device. */
   daysOfDevice(deviceId: string): Promise<Day[]>;

@@ -59,6 +59,29 @@ function addValue(before: MetricRollup | undefined, value: MetricValue, { timest
   };
 }
 
+/** Whether two rollups say the same. How their sums are kept depends on the order in which readings came. */
+export function sameRollup(one: Rollup, other: Rollup): boolean {
+  const names = Object.keys(one.metrics);
+  return (
+    one.readings === other.readings &&
+    names.length === Object.keys(other.metrics).length &&
+    names.every((name) => Object.hasOwn(other.metrics, name) && sameMetric(one.metrics[name] as MetricRollup, other.metrics[name] as MetricRollup))
+  );
+}
+
+function sameMetric(one: MetricRollup, other: MetricRollup): boolean {
+  return (
+    one.count === other.count &&
+    one.numbers === other.numbers &&
+    rounded(one.sum) === rounded(other.sum) &&
+    one.min === other.min &&
+    one.max === other.max &&
+    one.last.at === other.last.at &&
+    one.last.id === other.last.id &&
+    one.last.value === other.last.value
+  );
+}
+
 /** A metric of a rollup as the API shows it: the sum rounded once. */
 export interface ShownMetric {
   count: number;
@@ -76,4 +99,13 @@ export function shownMetric({ count, numbers, sum, min, max, last }: MetricRollu
     ...(numbers > 0 && min !== undefined && max !== undefined && { sum: total, min, max, mean: total / numbers }),
     last: { timestamp: iso(last.at), value: last.value },
   };
+}
+
+/** What a check of rollups found. */
+export interface CheckedRollups {
+  devices: number;
+  /** Rollups that were wrong and are right now. */
+  replaced: number;
+  /** Rollups that looked wrong and changed meanwhile: to be looked at again. */
+  unsettled: number;
 }

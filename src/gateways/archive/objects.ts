@@ -44,7 +44,7 @@ export class Objects {
       // Servers other than AWS know one host, and not every checksum.
       ...(endpoint !== undefined && { endpoint, forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const, responseChecksumValidation: 'WHEN_REQUIRED' as const }),
       maxAttempts: 4,
-      requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 60_000 }),
+      requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 60_000, throwOnRequestTimeout: true }),
     });
     this.client = watchedClient(client, 's3', settings.watch);
   }

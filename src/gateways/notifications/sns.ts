@@ -21,7 +21,7 @@ export class SnsChannel implements Channel {
 
   constructor(private readonly settings: SnsSettings) {
     const { topicArn: _topic, watch, ...client } = settings;
-    this.client = watchedClient(new SNSClient(client), 'sns', watch);
+    this.client = watchedClient(new SNSClient({ requestHandler: { connectionTimeout: 1_000, requestTimeout: 10_000, throwOnRequestTimeout: true }, ...client }), 'sns', watch);
   }
 
   async send(notification: Notification): Promise<void> {

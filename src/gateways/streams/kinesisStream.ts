@@ -31,6 +31,7 @@ export function kinesisClient(settings: {
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 1_000,
       requestTimeout: 10_000,
+      throwOnRequestTimeout: true,
       httpAgent: new Agent({ keepAlive: true, maxSockets: 128 }),
       httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 128 }),
     }),

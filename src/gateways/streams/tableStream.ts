@@ -21,7 +21,7 @@ export interface ItemChange {
 }
 
 export function streamsClient({ watch, ...settings }: NonNullable<ConstructorParameters<typeof DynamoDBStreamsClient>[0]> & { watch?: CallWatch }): DynamoDBStreamsClient {
-  return watchedClient(new DynamoDBStreamsClient({ maxAttempts: 3, ...settings }), 'dynamodb-streams', watch);
+  return watchedClient(new DynamoDBStreamsClient({ maxAttempts: 3, requestHandler: { connectionTimeout: 1_000, requestTimeout: 10_000, throwOnRequestTimeout: true }, ...settings }), 'dynamodb-streams', watch);
 }
 
 /** The stream of a table, found by the table's name. It keeps 24 hours and refuses an older position. */

@@ -1,9 +1,10 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { type Day, dayEnd, dayOf, dayStart } from '../../domain/devices/days';
 import { emptyRollup, type Resolution, resolutionMs, resolutions, type Rollup } from '../../domain/devices/rollup';
 import { compositeKey, iso } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
+import { held } from '../conflicts';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../ledger';
 
@@ -30,7 +31,7 @@ const keyOf = (key: RollupKey) => ({ Series: seriesOf(key), Bucket: iso(key.buck
 /** What a rollup is told from others by, as a text. */
 export const rollupId = (key: RollupKey): string => compositeKey(seriesOf(key), iso(key.bucket));
 
-/** Rollups of devices. Only the stream of DeviceData adds to them. */
+/** Rollups of devices. Only the stream of DeviceData adds to them; a check puts right what a gap in it left out. */
 export class RollupStore {
   constructor(private readonly db: Db) {}
 
@@ -56,6 +57,52 @@ export class RollupStore {
     };
   }
 
+  /** A device's rollups of one day, by their ids, strongly consistent. */
+  async ofDay(deviceId: string, day: Day, which: readonly Resolution[]): Promise<Map<string, VersionedRollup & { key: RollupKey }>> {
+    const found = new Map<string, VersionedRollup & { key: RollupKey }>();
+    const [from, to] = [dayStart(day), dayEnd(day)];
+    for (const resolution of which)
+      for (let start: Record<string, unknown> | undefined, first = true; first || start; first = false) {
+        const { Items = [], LastEvaluatedKey } = await this.db.client.send(new QueryCommand({ ...this.query({ deviceId, resolution, bucket: from }, to), ...(start && { ExclusiveStartKey: start }) }));
+        for (const item of Items) {
+          const key = { deviceId, resolution, bucket: Date.parse(item['Bucket'] as string) };
+          found.set(rollupId(key), { key, rollup: rollupOf(item), version: item['Version'] as number });
+        }
+        start = LastEvaluatedKey;
+      }
+    return found;
+  }
+
+  /** Puts a rollup in the place of the one that was read, or of none; `undefined` removes it. @returns false when it has changed since. */
+  swap(key: RollupKey, before: VersionedRollup, after: Rollup | undefined): Promise<boolean> {
+    if (after !== undefined) {
+      const { Put } = this.replace(key, before, after);
+      return held(() => this.db.client.send(new PutCommand(Put as NonNullable<typeof Put>)));
+    }
+    return held(() =>
+      this.db.client.send(
+        new DeleteCommand({
+          TableName: this.db.table('DeviceRollups'),
+          Key: keyOf(key),
+          // The race: the stream's reader adds a reading at the same moment.
+          ConditionExpression: 'Version = :version',
+          ExpressionAttributeValues: { ':version': before.version },
+        }),
+      ),
+    );
+  }
+
+  /** The query for the buckets of one series from one of them on, up to an instant, which is left out. */
+  private query(from: RollupKey, to: number) {
+    return {
+      TableName: this.db.table('DeviceRollups'),
+      KeyConditionExpression: 'Series = :series AND #bucket BETWEEN :from AND :to',
+      ExpressionAttributeNames: { '#bucket': 'Bucket' },
+      ExpressionAttributeValues: { ':series': seriesOf(from), ':from': iso(from.bucket), ':to': iso(to - 1) },
+      ConsistentRead: true,
+    };
+  }
+
   /**
    * A device's rollups over a stretch of time, oldest first, at most so many; `next` is the bucket (epoch ms) to go on
    * with. Looks at no more than `series` partitions, so that a page has a bound where there is nothing, too.
@@ -69,16 +116,7 @@ export class RollupStore {
     for (let looked = 0; at < to; looked++) {
       if (looked === series || rollups.length >= limit) return { rollups, next: at };
       const end = Math.min(to, seriesEnd(resolution, at));
-      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-        new QueryCommand({
-          TableName: this.db.table('DeviceRollups'),
-          KeyConditionExpression: 'Series = :series AND #bucket BETWEEN :from AND :to',
-          ExpressionAttributeNames: { '#bucket': 'Bucket' },
-          ExpressionAttributeValues: { ':series': seriesOf({ deviceId, resolution, bucket: at }), ':from': iso(at), ':to': iso(end - 1) },
-          Limit: limit - rollups.length,
-          ConsistentRead: true,
-        }),
-      );
+      const { Items = [], LastEvaluatedKey } = await this.db.client.send(new QueryCommand({ ...this.query({ deviceId, resolution, bucket: at }, end), Limit: limit - rollups.length }));
       for (const item of Items) rollups.push({ bucket: Date.parse(item['Bucket'] as string), rollup: rollupOf(item) });
       at = LastEvaluatedKey ? Date.parse(LastEvaluatedKey['Bucket'] as string) + resolutionMs[resolution] : end;
     }

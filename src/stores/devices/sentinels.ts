@@ -31,8 +31,11 @@ export class SentinelStore {
     return Item !== undefined;
   }
 
+  /** Removes marks, and the notes that they were read. */
   async remove(deviceId: string, days: readonly Day[], id: string): Promise<void> {
     const keys = days.map((day) => ({ DeviceDay: deviceDay(deviceId, day), TimestampSeq: compositeKey(SENTINEL, id) }));
     await batchWrite(this.db, 'DeviceData', keys.map((Key) => ({ DeleteRequest: { Key } })));
+    const notes = days.map((day) => ({ DeviceID: deviceId, Entry: compositeKey('seen', day, id) }));
+    await batchWrite(this.db, 'Devices', notes.map((Key) => ({ DeleteRequest: { Key } })));
   }
 }

@@ -66,6 +66,25 @@ export interface HousekeepingReport {
   rollupDays: number;
 }
 
+export const ROLLUP_CHECK_TYPE = 'rollupCheck';
+export const ROLLUP_CHECK_DAY_TYPE = 'rollupCheckDay';
+/** Of the days that a gap in the stream may have hit; USE_EXISTING. */
+export const ROLLUP_CHECK_ID = 'rollup-check';
+/** Of one day; USE_EXISTING. */
+export const rollupCheckId = (day: Day): string => `rollup-check/${day}`;
+
+export interface RollupCheckInput {
+  /** Default: those that a gap in the stream may have hit. */
+  days?: Day[];
+}
+
+export interface RollupCheckReport {
+  days: number;
+  devices: number;
+  /** Rollups that were wrong, and are right now. */
+  replaced: number;
+}
+
 export const ERASE_TYPE = 'eraseDevice';
 export const ERASE_DAY_TYPE = 'eraseDay';
 

@@ -1,0 +1,136 @@
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
+import { DecryptCommand, GenerateDataKeyCommand, KMSClient } from '@aws-sdk/client-kms';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { LRUCache } from 'lru-cache';
+import { type CallWatch, watchedClient } from '../../telemetry/calls';
+import { type DataKey, type KeyRing, PayloadKeyError } from './keys';
+
+export interface KmsSettings {
+  region: string;
+  /** Absent: AWS itself. */
+  endpoint?: string;
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+  watch?: CallWatch;
+}
+
+export function kmsClient({ watch, ...settings }: KmsSettings): KMSClient {
+  const requestHandler = new NodeHttpHandler({ connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true });
+  return watchedClient(new KMSClient({ ...settings, maxAttempts: 4, requestHandler }), 'kms', watch);
+}
+
+export interface KmsKeysOptions {
+  /** Payloads that one data key encrypts before there is a new one. Far below the 2^32 that random nonces of 96 bits allow (NIST SP 800-38D, 8.3). */
+  maxUses?: number;
+  /** Milliseconds that a data key encrypts before there is a new one, and that an unwrapped one is kept. */
+  maxAgeMs?: number;
+  /** Unwrapped data keys that are kept. */
+  maxKept?: number;
+  now?: () => number;
+}
+
+const PREFIX = 'kms:';
+/** Bound to every data key: KMS unwraps it for this purpose only, and its log names it. */
+const CONTEXT = { application: 'longwatch', purpose: 'temporal-payload' };
+
+/**
+ * Envelope encryption: AWS KMS makes a data key under a KMS key, which encrypts many payloads and stands, wrapped,
+ * beside each of them. The first KMS key makes data keys, all unwrap.
+ */
+export class KmsKeys implements KeyRing {
+  private making: Promise<DataKey> | undefined;
+  private uses = 0;
+  private madeAt = 0;
+  private readonly maxUses: number;
+  private readonly maxAgeMs: number;
+  private readonly now: () => number;
+  private readonly kept: LRUCache<string, KeyObject>;
+  /** Keys that are being unwrapped: many payloads of one history ask at once. */
+  private readonly asked = new Map<string, Promise<KeyObject>>();
+
+  constructor(
+    private readonly client: Pick<KMSClient, 'send'>,
+    private readonly keyIds: readonly string[],
+    options: KmsKeysOptions = {},
+  ) {
+    this.maxUses = options.maxUses ?? 1_000_000;
+    this.maxAgeMs = options.maxAgeMs ?? 3_600_000;
+    this.now = options.now ?? Date.now;
+    this.kept = new LRUCache({ max: options.maxKept ?? 10_000, ttl: this.maxAgeMs, ttlResolution: 0, perf: { now: this.now } });
+  }
+
+  static holds(id: string): boolean {
+    return id.startsWith(PREFIX);
+  }
+
+  async current(): Promise<DataKey> {
+    if (!this.making || this.uses >= this.maxUses || this.now() - this.madeAt >= this.maxAgeMs) {
+      this.uses = 0;
+      this.madeAt = this.now();
+      this.making = this.generate();
+      this.making.catch(() => (this.making = undefined)); // The next one asks again.
+    }
+    this.uses++;
+    return this.making;
+  }
+
+  private async generate(): Promise<DataKey> {
+    const [KeyId] = this.keyIds;
+    if (KeyId === undefined) throw new PayloadKeyError('There is no KMS key to make data keys with');
+    const { Plaintext, CiphertextBlob } = await this.client
+      .send(new GenerateDataKeyCommand({ KeyId, KeySpec: 'AES_256', EncryptionContext: CONTEXT }))
+      .catch((error: unknown) => Promise.reject(refused('made no data key under', KeyId, error)));
+    if (!Plaintext || !CiphertextBlob) throw new PayloadKeyError(`KMS answered without a data key for ${KeyId}`);
+    const key = createSecretKey(Plaintext);
+    Plaintext.fill(0);
+    this.kept.set(nameOf(CiphertextBlob), key);
+    return { id: `${PREFIX}${KeyId}`, key, wrapped: CiphertextBlob };
+  }
+
+  async find(id: string, wrapped?: Uint8Array): Promise<KeyObject> {
+    const KeyId = id.slice(PREFIX.length);
+    if (!this.keyIds.includes(KeyId))
+      throw new PayloadKeyError(`The payload was encrypted under the KMS key "${KeyId}", which is not configured. Add it to LONGWATCH_PAYLOAD_KMS_KEYS, after the first`);
+    if (!wrapped) throw new PayloadKeyError(`The payload names the KMS key "${KeyId}" but holds no data key`);
+    const name = nameOf(wrapped);
+    const kept = this.kept.get(name);
+    if (kept) return kept;
+    let asked = this.asked.get(name);
+    if (!asked) {
+      asked = this.unwrap(KeyId, wrapped, name).finally(() => this.asked.delete(name));
+      this.asked.set(name, asked);
+    }
+    return asked;
+  }
+
+  private async unwrap(KeyId: string, CiphertextBlob: Uint8Array, name: string): Promise<KeyObject> {
+    const { Plaintext } = await this.client
+      .send(new DecryptCommand({ KeyId, CiphertextBlob, EncryptionContext: CONTEXT }))
+      .catch((error: unknown) => Promise.reject(refused('did not unwrap a data key under', KeyId, error)));
+    if (!Plaintext) throw new PayloadKeyError(`KMS answered without a data key for ${KeyId}`);
+    const key = createSecretKey(Plaintext);
+    Plaintext.fill(0);
+    this.kept.set(name, key);
+    return key;
+  }
+}
+
+const nameOf = (wrapped: Uint8Array): string => createHash('sha256').update(wrapped).digest('base64');
+
+const refused = (what: string, keyId: string, cause: unknown): PayloadKeyError =>
+  new PayloadKeyError(`KMS ${what} the key "${keyId}": ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`, { cause });
+
+/** KMS first where it is configured; keys of the configuration go on being read: the way from one to the other. */
+export class MovedKeys implements KeyRing {
+  constructor(
+    private readonly kms: KmsKeys,
+    private readonly configured: KeyRing,
+  ) {}
+
+  current(): Promise<DataKey> {
+    return this.kms.current();
+  }
+
+  find(id: string, wrapped?: Uint8Array): Promise<KeyObject> {
+    return KmsKeys.holds(id) ? this.kms.find(id, wrapped) : this.configured.find(id);
+  }
+}

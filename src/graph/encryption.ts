@@ -1,0 +1,40 @@
+import type { DataConverter } from '@temporalio/common';
+import type { Logger } from 'pino';
+import { codecRoutes } from '../api/codec';
+import type { AnyRoute } from '../api/routes';
+import type { Config } from '../config';
+import { LOCAL_CREDENTIALS } from '../endpoints';
+import { EncryptionCodec } from '../gateways/encryption/codec';
+import { ConfiguredKeys, type KeyRing } from '../gateways/encryption/keys';
+import { kmsClient, KmsKeys, MovedKeys } from '../gateways/encryption/kmsKeys';
+import type { CallWatch } from '../telemetry/calls';
+
+export interface Encryption {
+  /** For clients and workers alike. */
+  dataConverter: DataConverter;
+  routes: readonly AnyRoute[];
+}
+
+type Settings = Pick<Config, 'LONGWATCH_PAYLOAD_KEYS' | 'LONGWATCH_PAYLOAD_KMS_KEYS' | 'KMS_ENDPOINT' | 'AWS_REGION'>;
+
+/** Encryption of all payloads and the codec that the Web UI asks; undefined where no keys are configured. */
+export function buildEncryption(config: Settings, logger: Logger, { linkToken, watch }: { linkToken?: string | undefined; watch?: CallWatch } = {}): Encryption | undefined {
+  const keys = keyRing(config, watch);
+  if (!keys) return undefined;
+  const codec = new EncryptionCodec(keys);
+  return {
+    dataConverter: { payloadCodecs: [codec], failureConverterPath: require.resolve('../workflows/failureConverter') },
+    routes: codecRoutes({
+      codec,
+      onDecoded: (who, payloads) => logger.info({ caller: who.name, role: who.role, payloads }, 'payloads were decrypted for a person'),
+      ...(linkToken !== undefined && { linkToken }),
+    }),
+  };
+}
+
+function keyRing(config: Settings, watch: CallWatch | undefined): KeyRing | undefined {
+  const { LONGWATCH_PAYLOAD_KEYS: given, LONGWATCH_PAYLOAD_KMS_KEYS: kmsKeyIds, KMS_ENDPOINT: endpoint, AWS_REGION: region } = config;
+  if (kmsKeyIds.length === 0) return given.length === 0 ? undefined : new ConfiguredKeys(given);
+  const client = kmsClient({ region, ...(endpoint && { endpoint, credentials: LOCAL_CREDENTIALS }), ...(watch && { watch }) });
+  return new MovedKeys(new KmsKeys(client, kmsKeyIds), new ConfiguredKeys(given));
+}

@@ -1,0 +1,75 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { executeChild, proxyActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import type { DeviceActivities } from '../../activities/devices/types';
+import type { Day } from '../../domain/devices/days';
+import type { CheckedRollups } from '../../domain/devices/rollup';
+import { archiveWorkflowId, type DayInput, type RollupCheckInput, type RollupCheckReport } from './declarations';
+
+const { daysToCheck } = proxyActivities<DeviceActivities>({
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '10 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+const { checkRollups } = proxyActivities<DeviceActivities>({
+  startToCloseTimeout: '6 hours',
+  heartbeatTimeout: '20 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
+/** As many as `DEVICE_BUCKETS` of the stores. */
+const BUCKETS = 16;
+const AT_ONCE = 4;
+const BUSY_MS = 15_000;
+/** The bucket of a day that goes on changes with every reading; it settles when the day is over. */
+const UNSETTLED_MS = 15 * 60_000;
+
+/** Compares the rollups of days with their readings, and puts right what is wrong, until nothing is left to settle. */
+export async function rollupCheck({ days }: RollupCheckInput): Promise<RollupCheckReport> {
+  const total: RollupCheckReport = { days: 0, devices: 0, replaced: 0 };
+  for (const day of days ?? (await daysToCheck())) {
+    for (;;) {
+      setCurrentDetails(`${sentence(total)} Now **${day}**.`);
+      const { devices, replaced, unsettled } = await checkInTurn(day);
+      total.replaced += replaced;
+      if (unsettled === 0) {
+        total.devices += devices;
+        break;
+      }
+      setCurrentDetails(`${sentence(total)} **${day}** has ${unsettled} rollup(s) that go on changing; they are looked at again.`);
+      await sleep(UNSETTLED_MS);
+    }
+    total.days++;
+  }
+  setCurrentDetails(sentence(total));
+  return total;
+}
+
+const sentence = ({ days, devices, replaced }: RollupCheckReport): string => `**${days}** day(s) checked, of ${devices} devices: **${replaced}** rollup(s) were wrong and are right now.`;
+
+/** In turn with whatever else works on the day. */
+async function checkInTurn(day: Day): Promise<CheckedRollups> {
+  for (;;) {
+    try {
+      return await executeChild(rollupCheckDay, { workflowId: archiveWorkflowId(day), args: [{ day }], staticSummary: `Compares the rollups of ${day} with its readings` });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      await sleep(BUSY_MS);
+    }
+  }
+}
+
+/** One look at a day's rollups. */
+export async function rollupCheckDay({ day }: DayInput): Promise<CheckedRollups> {
+  const total: CheckedRollups = { devices: 0, replaced: 0, unsettled: 0 };
+  let next = 0;
+  const lane = async () => {
+    while (next < BUCKETS) {
+      const { devices, replaced, unsettled } = await checkRollups(day, next++);
+      total.devices += devices;
+      total.replaced += replaced;
+      total.unsettled += unsettled;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  return total;
+}
