@@ -64,12 +64,12 @@ it('an investigator reads an encrypted case in the Web UI as if it were not, and
     const described = await connection.workflowService.describeWorkflowExecution({ namespace: 'default', execution: { workflowId: handle.workflowId } });
     for (const text of ['books-42', 'the customer was called']) for (const told of [history, described]) expect(legible(told)).not.toContain(text);
 
-    // Temporal's CLI asks the codec as its own caller, and is refused without a token.
+    // Temporal's CLI asks the codec as a caller of its own; refused, it tries again until it gives up.
     const show = async (...codec: string[]) => (await promisify(execFile)(await findTemporal({ onStage: () => undefined }), ['workflow', 'show', '-w', handle.workflowId, '--detailed', '--address', readAddresses(stack.dataDir)!.parts.Temporal, ...codec])).stdout;
     const endpoint = ['--codec-endpoint', `${stack.url}/v1/codec`];
     expect(await show(...endpoint, '--codec-auth', `Bearer ${stack.key}`)).toContain('the customer was called');
     expect(await show()).not.toContain('the customer was called');
-    await expect(show(...endpoint)).rejects.toThrow(/401/);
+    await expect(show(...endpoint)).rejects.toThrow('displaying history failed');
   } finally {
     await connection.close();
   }
