@@ -101,7 +101,7 @@ const activities: Grants = {
   DeviceData: 'BatchWriteItem PutItem Query',
   DeviceDays: 'BatchWriteItem DeleteItem PutItem Query UpdateItem',
   DeviceDeadlines: 'DeleteItem PutItem Query',
-  DeviceRollups: 'BatchWriteItem Query',
+  DeviceRollups: 'BatchWriteItem DeleteItem PutItem Query',
   Devices: 'BatchGetItem BatchWriteItem GetItem PutItem Query',
   FeatureCounts: 'Query',
   Feed: 'BatchWriteItem DeleteItem Query',
