@@ -2,7 +2,7 @@
  * Arrows between floors point one way. What each floor may import of ours:
  *   domain                 nothing
  *   telemetry              domain
- *   stores, gateways       domain, telemetry
+ *   stores, gateways       domain, telemetry, and how AWS is called (awsHttp)
  *   workflow declarations  domain
  *   operations             domain, telemetry, stores, gateways, workflow declarations
  *   activities             domain, telemetry, stores, gateways, operations, workflow declarations
@@ -11,9 +11,11 @@
  *   api                    domain, telemetry, stores, operations, workflow declarations
  *   lab                    domain
  *   local                  config, domain
+ *   lambda                 config, graph, endpoints, api, activities, gateways, workflow declarations
  *   graph, main            everything (only main sees local)
  */
 const declarations = '^src/workflows/.*(declarations|searchAttributes)[.]ts$';
+const awsHttp = '^src/awsHttp[.]ts$';
 const floor = (name, allowed) => ({
   name: `${name.replace(/\W/g, '')}-imports-only-what-is-below`,
   severity: 'error',
@@ -25,8 +27,8 @@ module.exports = {
   forbidden: [
     floor('domain', []),
     floor('telemetry', ['domain']),
-    floor('stores', ['domain', 'telemetry']),
-    floor('gateways', ['domain', 'telemetry', declarations]),
+    floor('stores', ['domain', 'telemetry', awsHttp]),
+    floor('gateways', ['domain', 'telemetry', declarations, awsHttp]),
     floor('operations', ['domain', 'telemetry', 'stores', 'gateways', declarations]),
     floor('activities', ['domain', 'telemetry', 'stores', 'gateways', 'operations', declarations]),
     floor('workflows', ['domain', '^src/activities/.*types[.]ts$']),
@@ -34,6 +36,7 @@ module.exports = {
     floor('api', ['domain', 'telemetry', 'stores', 'operations', declarations]),
     floor('lab', ['domain']),
     floor('local', ['domain', '^src/config/']),
+    floor('lambda', ['graph', 'api', 'activities', 'gateways', declarations, '^src/config/', '^src/endpoints\\.ts$']),
     {
       name: 'workflow-declarations-know-only-domain',
       severity: 'error',
@@ -62,7 +65,7 @@ module.exports = {
     {
       name: 'only-the-graph-and-main-see-config',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/config/', '^src/(main|endpoints)\\.ts$', '^src/graph/', '^src/local/'] },
+      from: { path: '^src/', pathNot: ['^src/config/', '^src/(main|endpoints)\\.ts$', '^src/graph/', '^src/lambda/', '^src/local/'] },
       to: { path: '^src/config/' },
     },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },

@@ -18,6 +18,8 @@ COPY --from=build /app/dist ./dist
 COPY web ./web
 COPY package.json ./
 COPY model/fraud.json model/fraud.card.json model/fraud.baseline.json ./model/
+# As SageMaker calls the container of an endpoint.
+COPY docker/serve /usr/local/bin/serve
 USER longwatch
 EXPOSE 3000 8080 9464
 STOPSIGNAL SIGTERM

@@ -12,7 +12,8 @@ export interface Endpoints {
   /** The broker that devices send readings to; absent: none. */
   mqtt?: { url: string };
   sagemaker?: { endpoint: string; credentials?: { accessKeyId: string; secretAccessKey: string } };
-  temporal: { address: string; uiUrl?: string };
+  /** With an address where it is embedded; else `TEMPORAL_*` variables and Temporal's config file say where and how. */
+  temporal: { address?: string; uiUrl?: string };
 }
 
 export class MissingEndpointError extends Error {
@@ -69,9 +70,6 @@ export function configuredEndpoints(config: Config, env: Record<string, string |
     }),
     ...(bucket && (config.S3_ENDPOINT || config.LONGWATCH_AWS) && { s3: { bucket, ...(config.S3_ENDPOINT && { endpoint: config.S3_ENDPOINT, ...local }) } }),
     ...(config.MQTT_URL && { mqtt: { url: config.MQTT_URL } }),
-    temporal: {
-      address: config.TEMPORAL_ADDRESS ?? '',
-      ...(config.TEMPORAL_UI_URL && { uiUrl: config.TEMPORAL_UI_URL }),
-    },
+    temporal: { ...(config.TEMPORAL_UI_URL && { uiUrl: config.TEMPORAL_UI_URL }) },
   };
 }

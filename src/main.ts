@@ -4,15 +4,19 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Admission } from './api/admission';
-import { createApp } from './api/app';
+import { type AppParts, createApp } from './api/app';
 import { CallerLimits } from './api/callerLimits';
 import { CODEC_PATH } from './api/crossOrigin';
-import { ApiKeyError, Authenticator, parseApiKeys } from './api/auth';
+import { ApiKeyError, Authenticator, authenticatorOf } from './api/auth';
 import { isLoopback, listen, type Listening, ListenError } from './api/server';
-import { type Config, ConfigError, configReference, readConfig } from './config';
+import { type Config, ConfigError, configReference, readConfig, workerVersion } from './config';
+import { isLongwatchError } from './domain/errors';
 import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endpoints, LOCAL_CREDENTIALS, MissingEndpointError } from './endpoints';
+import { TemporalConfigError } from './gateways/temporal';
 import { buildGraph, type Graph } from './graph';
+import { keepTrying } from './keepTrying';
 import { writeAddresses } from './local/addresses';
 import { StartError } from './local/errors';
 import { type ClaimedPort, claimPort } from './local/ports';
@@ -20,8 +24,11 @@ import { type Progress, showProgress } from './local/progress';
 import { startScreen } from './local/screen';
 import { developmentSecrets, type Secrets } from './local/secrets';
 import { type Stack, startStack } from './local/stack';
+import { withinGrace } from './shutdown';
+import { isAway } from './stores/dynamodb';
+import { TableMismatchError } from './stores/tableCheck';
 import { startTracing, type Tracing } from './telemetry/tracing';
-import { installRuntime, startWorkers, type Workers } from './workers';
+import { installRuntime, startWorkers, type Workers, type WorkersSettings } from './workers';
 import { type Queue, selectQueues, UnknownQueueError } from './workers/queues';
 import { searchAttributeTypes } from './workflows/searchAttributes';
 
@@ -33,6 +40,9 @@ const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 const USUAL_METRICS_PORT = 9464;
 
 type Mode = 'all' | 'api' | 'worker';
+
+/** Of the grace period: how long requests have to finish, and then activities; the rest is for what they leave open. */
+const SHARES: Readonly<Record<Mode, number>> = { all: 0.4, api: 0.8, worker: 0.8 };
 
 const USAGE = `Longwatch ${version}: durable lifecycles for DynamoDB data, on Temporal
 
@@ -48,7 +58,7 @@ ${configReference()
 `;
 
 /** Faults that a person can mend, told as one sentence and without a stack. */
-const expected = [ConfigError, ApiKeyError, MissingEndpointError, StartError, ListenError, UnknownQueueError];
+const expected = [ConfigError, ApiKeyError, MissingEndpointError, StartError, ListenError, UnknownQueueError, TemporalConfigError, TableMismatchError];
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
@@ -77,15 +87,18 @@ class Run {
   /** Of a process without an API. */
   private health: Listening | undefined;
   private stopped: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
   /** By which the embedded Web UI has payloads decrypted: another one with each start. */
   private readonly codecLinkToken: string | undefined;
   private apiPort: Promise<ClaimedPort> | undefined;
   private readonly progress: Progress;
+  private readonly version: WorkersSettings['version'];
 
   constructor(
     private readonly mode: Mode,
     private readonly config: Config,
   ) {
+    this.version = workerVersion(config);
     this.progress = showProgress(process.stdout);
     const encrypts = config.LONGWATCH_PAYLOAD_KEYS.length > 0 || config.LONGWATCH_PAYLOAD_KMS_KEYS.length > 0;
     // The embedded Web UI has no sign-in: what it may do, everybody may who reaches this address.
@@ -108,17 +121,18 @@ class Run {
       endpoints,
       signingSecret: config.LONGWATCH_SIGNING_SECRET ?? secrets?.signingSecret ?? '',
       publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
+      ...(this.codecLinkToken !== undefined && { codecLinkToken: this.codecLinkToken }),
       workerState: () => this.workerState(),
       version,
-      ...(this.codecLinkToken !== undefined && { codecLinkToken: this.codecLinkToken }),
     });
     this.graph = graph;
     installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
       logger: graph.logger,
       onMetrics: (updates) => graph.metrics.temporal.take(updates),
     });
-    await graph.prepareStores();
-    await graph.startRules();
+    // What is embedded has nobody else who would bring its tables up to date.
+    await this.open(graph, endpoints.dynamodb && this.stack && config.DYNAMODB_ENDPOINT === undefined ? 'update' : 'check');
+    if (this.stopped) return;
     if (mode !== 'worker') {
       await graph.warmUp();
       this.api = await this.listen(graph, secrets, endpoints);
@@ -131,12 +145,25 @@ class Run {
     if (mode !== 'api') this.workers = this.serve(graph, queues);
     if (mode === 'all') await this.untilReady(graph);
     this.progress.stop();
-    this.showScreen(secrets, endpoints, temporal?.uiUrl ?? config.TEMPORAL_UI_URL);
+    this.showScreen(graph, secrets, endpoints, temporal?.uiUrl ?? config.TEMPORAL_UI_URL);
     // A part that dies takes us with it: better a clear end than half a stack.
     this.stack?.broken.catch((error: unknown) => {
       process.exitCode = 1;
       process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
       void this.stop();
+    });
+  }
+
+  /** Tables and rules. A part that is away is waited for, as it is later on: whoever starts all parts at once need not order them. */
+  private async open(graph: Graph, tables: 'check' | 'update'): Promise<void> {
+    const prepare = async () => {
+      await graph.prepareStores(tables);
+      await graph.startRules();
+    };
+    await keepTrying(prepare, {
+      signal: this.stopping.signal,
+      passes: (error) => isAway(error) || isLongwatchError(error, 'unavailable'),
+      onFault: (error) => graph.logger.warn({ err: error }, 'DynamoDB, or another part that is needed first, cannot be reached; trying again'),
     });
   }
 
@@ -193,39 +220,39 @@ class Run {
       ...(configured.s3 && { s3: { ...configured.s3, ...(s3 && { credentials: LOCAL_CREDENTIALS }) } }),
       ...(configured.mqtt && { mqtt: configured.mqtt }),
       ...(configured.sagemaker && { sagemaker: { ...configured.sagemaker, ...(sagemaker && { credentials: LOCAL_CREDENTIALS }) } }),
-      temporal: { address: configured.temporal.address, ...(temporal && { uiUrl: temporal.uiUrl }) },
+      temporal: { ...configured.temporal, ...(temporal && { address: temporal.address, uiUrl: temporal.uiUrl }) },
     };
   }
 
   private async listen(graph: Graph, secrets: Secrets | undefined, endpoints: Endpoints): Promise<Listening> {
     const { config } = this;
     const keys = config.LONGWATCH_API_KEYS ?? (config.LONGWATCH_JWKS_URL || !secrets ? undefined : `dev:admin:${secrets.apiKey}`);
-    const authenticator = new Authenticator(
-      keys === undefined ? [] : parseApiKeys(keys),
-      config.LONGWATCH_JWKS_URL === undefined
-        ? undefined
-        : {
-            jwksUrl: config.LONGWATCH_JWKS_URL,
-            audience: config.LONGWATCH_JWT_AUDIENCE,
-            ...(config.LONGWATCH_JWT_ISSUER && { issuer: config.LONGWATCH_JWT_ISSUER }),
-          },
-    );
+    const authenticator = authenticatorOf(config, keys);
     const { http } = graph.metrics;
     const admission = new Admission({ max: config.LONGWATCH_MAX_CONCURRENT_REQUESTS, onShed: (where) => http.turnedAway(where) });
     http.watchAdmission(() => admission.state);
     const app = createApp({
+      ...this.appParts(graph),
       admission,
       callerLimits: new CallerLimits(config.LONGWATCH_CALLER_LIMITS),
       routes: graph.routes,
       authenticator,
-      logger: graph.logger,
-      registry: graph.metrics.registry,
-      watch: graph.metrics.http,
-      readiness: () => graph.readiness(this.workerState()),
-      version,
       uiOrigins: uiOrigins(config, endpoints),
     });
     return listen(app, { host: config.HOST, port: (await this.apiPort)?.port ?? config.PORT, admission, maxConnections: config.LONGWATCH_MAX_CONNECTIONS });
+  }
+
+  private appParts(graph: Graph): Omit<AppParts, 'routes' | 'authenticator'> {
+    const { LONGWATCH_TRUSTED_PROXIES: trustedProxies } = this.config;
+    return {
+      logger: graph.logger,
+      registry: graph.metrics.registry,
+      watch: graph.metrics.http,
+      // On its way out a process wants no more requests, and asks nobody whether it could serve them.
+      readiness: async () => (this.stopped ? { status: 'stopping' } : graph.readiness(this.workerState())),
+      version,
+      ...(trustedProxies && { trustedProxies }),
+    };
   }
 
   private workerState(): 'ok' | 'starting' | 'elsewhere' {
@@ -235,15 +262,7 @@ class Run {
   /** What orchestrators and scrapers ask of a process that has no API. */
   private listenForHealth(graph: Graph): Promise<Listening> {
     const { HOST: host, LONGWATCH_WORKER_PORT: port } = this.config;
-    const app = createApp({
-      routes: [],
-      authenticator: new Authenticator([]),
-      logger: graph.logger,
-      registry: graph.metrics.registry,
-      watch: graph.metrics.http,
-      readiness: () => graph.readiness(this.workers?.state() ?? 'starting'),
-      version,
-    });
+    const app = createApp({ ...this.appParts(graph), routes: [], authenticator: new Authenticator([]) });
     if (port !== undefined) return listen(app, { host, port, setting: 'LONGWATCH_WORKER_PORT' });
     return listen(app, { host, port: USUAL_METRICS_PORT }).catch(() => listen(app, { host, port: 0, setting: 'LONGWATCH_WORKER_PORT' }));
   }
@@ -257,10 +276,13 @@ class Run {
       activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
       bundlePath: this.config.LONGWATCH_WORKFLOW_BUNDLE,
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
+      graceMs: Math.round(this.config.LONGWATCH_GRACE_MS * SHARES[this.mode]),
+      ...(this.version && { version: this.version }),
       onFault: graph.onFault,
       onRunning: () => {
         this.progress.done('workers', queues.join(', '));
-        graph.startStandingWorkflows().catch(graph.onFault);
+        // Temporal may go away again before all of them are there.
+        void keepTrying(() => graph.startStandingWorkflows(), { signal: this.stopping.signal, onFault: graph.onFault });
         graph.startListening(queues);
       },
     });
@@ -271,10 +293,10 @@ class Run {
     if (!this.stopped) await graph.temporal.ensureSearchAttributes();
   }
 
-  private showScreen(secrets: Secrets | undefined, endpoints: Endpoints, uiUrl: string | undefined): void {
+  private showScreen(graph: Graph, secrets: Secrets | undefined, endpoints: Endpoints, uiUrl: string | undefined): void {
     if (this.stopped) return;
     const { config, stack } = this;
-    const namespace = config.TEMPORAL_NAMESPACE;
+    const { namespace, connection } = graph.target;
     const parts = {
       DynamoDB: endpoints.dynamodb?.endpoint ?? 'AWS',
       ...(endpoints.kinesis && { Kinesis: `${endpoints.kinesis.endpoint ?? 'AWS'} ${endpoints.kinesis.stream}` }),
@@ -282,7 +304,7 @@ class Run {
       // Without the password that the address may hold.
       ...(endpoints.mqtt && { MQTT: endpoints.mqtt.url.replace(/\/\/[^@/]*@/, '//') }),
       model: endpoints.sagemaker?.endpoint ?? 'AWS',
-      Temporal: endpoints.temporal.address,
+      Temporal: connection.address ?? 'localhost:7233',
     };
     if (stack && this.api) writeAddresses(stack.dataDir, { api: this.api.url, ...(uiUrl && { ui: uiUrl }), namespace, parts });
     process.stdout.write(
@@ -304,19 +326,23 @@ class Run {
       return this.stopped;
     }
     if (signal) process.stdout.write('\nStopping: requests and workflow tasks under way are finished first. Ctrl-C again to cut it short.\n');
-    this.stopped = (async () => {
+    this.stopping.abort();
+    const { LONGWATCH_GRACE_MS: graceMs, LONGWATCH_STOP_DELAY_MS: delayMs } = this.config;
+    this.stopped = withinGrace(delayMs + graceMs, async () => {
       this.progress.stop();
+      // Whoever sends requests sees /readyz say so before the port closes.
+      if (signal && this.api && delayMs > 0) await sleep(delayMs);
       this.graph?.endStreams();
-      await this.api?.close();
+      await this.api?.close(Math.round(graceMs * SHARES[this.mode]));
       await this.workers?.shutdown();
       await this.graph?.close();
       await this.stack?.stop();
       (await this.apiPort)?.release();
-      await this.health?.close();
+      await this.health?.close(0);
       await this.tracing?.stop();
       if (signal) process.exit(process.exitCode ?? 0);
       if (process.exitCode) process.exit();
-    })();
+    });
     return this.stopped;
   }
 }

@@ -1,4 +1,5 @@
 import { configReference, readConfig } from '../src/config';
+import { webhookSecret } from '../src/graph/channels';
 
 it('has a default for everything, and empty means absent', () => {
   expect(readConfig({})).toMatchObject({ PORT: 3000, HOST: '127.0.0.1', LONGWATCH_MODEL_DEADLINE_MS: 80, LONGWATCH_DECISION_DEADLINE_MS: 250, LONGWATCH_FINAL_POLICY: 'keep', LONGWATCH_AWS: false });
@@ -25,4 +26,24 @@ it('a cart’s reminders are durations that ascend, its quiet hours a time of da
   for (const reminders of ['2h,1h', '1h,,2h', 'soon', '1h,1h', '-1h'])
     expect(() => readConfig({ LONGWATCH_CART_REMINDERS: reminders })).toThrow('LONGWATCH_CART_REMINDERS: must be durations that ascend, like 1h,24h,72h, or none');
   expect(() => readConfig({ LONGWATCH_CART_QUIET_HOURS: '9-5' })).toThrow('LONGWATCH_CART_QUIET_HOURS: must be like 21:00-08:00, or none');
+});
+
+it('JWTs need an issuer, and keys that nobody on the way can change', () => {
+  const jwks = (url: string, more = {}) => () => readConfig({ LONGWATCH_JWKS_URL: url, LONGWATCH_JWT_ISSUER: 'https://login.test', ...more });
+  expect(jwks('https://login.test/keys')().LONGWATCH_JWKS_URL).toBe('https://login.test/keys');
+  expect(jwks('http://127.0.0.1:9000/keys')().LONGWATCH_JWKS_URL).toBe('http://127.0.0.1:9000/keys');
+  for (const url of ['http://login.test/keys', 'http://127.evil.test/keys', 'http://localhost.evil.test/keys', 'http://127.0.0.1@evil.test/keys']) expect(jwks(url)).toThrow('LONGWATCH_JWKS_URL: must be https');
+  expect(jwks('https://login.test/keys', { LONGWATCH_JWT_ISSUER: '' })).toThrow('LONGWATCH_JWT_ISSUER: must be set with LONGWATCH_JWKS_URL');
+});
+
+it('trusted proxies are addresses and networks', () => {
+  expect(readConfig({ LONGWATCH_TRUSTED_PROXIES: '10.0.0.0/8, ::1' }).LONGWATCH_TRUSTED_PROXIES).toEqual(['10.0.0.0/8', '::1']);
+  for (const wrong of ['everybody', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/', ',', 'true', '::/129'])
+    expect(() => readConfig({ LONGWATCH_TRUSTED_PROXIES: wrong })).toThrow('LONGWATCH_TRUSTED_PROXIES: must be addresses or networks');
+});
+
+it('webhooks are signed with a key of their own, from which the signing secret does not follow', () => {
+  const signing = 'the-signing-secret-of-this-test-0123';
+  expect(webhookSecret(readConfig({}), signing)).toMatch(/^[0-9a-f]{64}$/);
+  expect(webhookSecret(readConfig({ LONGWATCH_WEBHOOK_SECRET: 'given-to-the-receiver-0123456789abcd' }), signing)).toBe('given-to-the-receiver-0123456789abcd');
 });

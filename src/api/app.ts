@@ -5,7 +5,7 @@ import type { Admission } from './admission';
 import type { Authenticator } from './auth';
 import type { CallerLimits } from './callerLimits';
 import { CODEC_PATH, crossOrigin } from './crossOrigin';
-import { healthRoutes, type Readiness } from './health';
+import { type HealthParts, healthRoutes } from './health';
 import { Problem, problemOf, sendProblem } from './problem';
 import { requestFrame, type RequestWatch } from './requestFrame';
 import { type AnyRoute, expressRouter } from './routes';
@@ -17,7 +17,7 @@ export interface AppParts {
   registry: Registry;
   /** Told of every request. */
   watch?: RequestWatch;
-  readiness(): Promise<Readiness>;
+  readiness: HealthParts['readiness'];
   version: string;
   /** How many requests may be under way; what listens asks it first. */
   admission?: Admission;
@@ -25,6 +25,8 @@ export interface AppParts {
   callerLimits?: CallerLimits;
   /** Origins of the Web UIs that may use the codec; default none. */
   uiOrigins?: readonly string[];
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  trustedProxies?: readonly string[];
 }
 
 /** The HTTP application: request ids, metrics and logs around the routes, problem details for every error. */
@@ -33,22 +35,29 @@ export function createApp(parts: AppParts): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
+  app.set('trust proxy', parts.trustedProxies ?? false);
   app.use(requestFrame(parts.logger, parts.watch));
   app.use(CODEC_PATH, crossOrigin(parts.uiOrigins ?? []));
-  const all: AnyRoute[] = [...parts.routes];
-  all.push(...healthRoutes(parts, all));
   app.use(
-    expressRouter(all, {
+    expressRouter(everyRoute(parts), {
       authenticate: (request) => parts.authenticator.authenticate(request),
       ...(parts.callerLimits && { callerLimits: parts.callerLimits }),
       ...(parts.admission && { admission: parts.admission }),
     }),
   );
   app.use((request: Request) => {
-    throw new Problem(404, `There is no route ${request.path}; /openapi.json lists them all`);
+    // Not the path itself, which may hold a mistyped link's token.
+    throw new Problem(404, `There is no such route for ${request.method}; /openapi.json lists them all`);
   });
   app.use(errorHandler(parts.logger));
   return app;
+}
+
+/** The capabilities' routes and those of the process itself. */
+export function everyRoute(parts: Pick<AppParts, 'routes' | 'readiness' | 'registry' | 'version'>): AnyRoute[] {
+  const all: AnyRoute[] = [...parts.routes];
+  all.push(...healthRoutes(parts, all));
+  return all;
 }
 
 function errorHandler(logger: Logger) {

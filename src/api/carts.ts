@@ -135,7 +135,7 @@ const putItem = (parts: CartRouteParts): AnyRoute =>
     body: z.union([z.strictObject({ quantity }), z.strictObject({ add: added })], `must be {"quantity": n}, or {"add": n} to change it by n; n ${QUANTITY_RULE}`),
     headers: [optionalIfMatchHeader, idempotencyKey],
     responses: {
-      200: { description: 'The line; the cart’s version is the ETag', schema: lineSchema },
+      200: { description: 'The line; the cart’s version is the ETag. Nothing where a repetition finds it taken out since', schema: z.union([lineSchema, z.strictObject({})]) },
       404: { description: 'There is no such product' },
       409: { description: 'More than 999 of a line, or more than 200 lines' },
       412: { description: 'The cart has changed' },

@@ -20,7 +20,8 @@ const readinessSchema = z.object({
 });
 
 export interface HealthParts {
-  readiness(): Promise<Readiness>;
+  /** `stopping`: the process is on its way out. */
+  readiness(): Promise<Readiness | { status: 'stopping' }>;
   registry: Registry;
   version: string;
 }
@@ -48,10 +49,11 @@ export function healthRoutes({ readiness, registry, version }: HealthParts, docu
       roles: 'public',
       responses: {
         200: { description: 'Ready; `degraded` while Temporal is away', schema: readinessSchema },
-        503: { description: 'Not ready' },
+        503: { description: 'Not ready, or stopping' },
       },
       handler: async () => {
         const state = await readiness();
+        if ('status' in state) return { status: 503, body: state };
         const ready = state.dynamodb === 'ok' && state.worker !== 'starting';
         const status = ready ? (state.temporal === 'ok' ? 'ready' : 'degraded') : 'not-ready';
         return { status: ready ? 200 : 503, body: { status, ...state } };

@@ -6,7 +6,7 @@ export const ifMatchHeader = { name: 'If-Match', required: true, description: 'T
 export function versionOf(ifMatch: string | undefined): number {
   if (ifMatch === undefined)
     throw new Problem(428, 'Send If-Match with the version that you read (its ETag), so that nobody’s change is lost');
-  const version = /^"(\d+)"$/.exec(ifMatch)?.[1];
+  const version = /^"(\d{1,15})"$/.exec(ifMatch)?.[1];
   if (version === undefined) throw new Problem(400, 'If-Match must be the ETag of a version, in quotes: "3"', { errors: [{ field: 'If-Match', message: 'must be like "3"' }] });
   return Number(version);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CARD_RULE, holdsCardNumber } from '../domain/cardNumbers';
 import { LongwatchError } from '../domain/errors';
 import { caseStatuses } from '../domain/fraud/investigation';
 import { MAX_NAME, MAX_TEXT } from '../domain/fraud/investigationRequests';
@@ -23,6 +24,9 @@ export interface InvestigationParts {
 const people = ['investigator', 'supervisor'] as const;
 const caseParams = z.object({ id: idSchema });
 
+/** What people write goes into the case's workflow, where no card number belongs. */
+const textSchema = (max: number) => z.string().min(1).max(max).refine((text) => !holdsCardNumber(text), CARD_RULE);
+
 const caseSchema = z.looseObject({
   transactionId: z.string(),
   status: z.enum(caseStatuses),
@@ -44,9 +48,9 @@ export function investigationRoutes(parts: InvestigationParts): AnyRoute[] {
     listCases(parts),
     openCase(parts),
     getCase(parts),
-    personal(parts, 'decide', 'Decide a case', z.strictObject({ decision: z.enum(labels), note: z.string().min(1).max(MAX_TEXT).optional() })),
-    personal(parts, 'assign', 'Assign a case', z.strictObject({ assignee: z.string().min(1).max(MAX_NAME) })),
-    personal(parts, 'note', 'Write a note in a case', z.strictObject({ text: z.string().min(1).max(MAX_TEXT) })),
+    personal(parts, 'decide', 'Decide a case', z.strictObject({ decision: z.enum(labels), note: textSchema(MAX_TEXT).optional() })),
+    personal(parts, 'assign', 'Assign a case', z.strictObject({ assignee: textSchema(MAX_NAME) })),
+    personal(parts, 'note', 'Write a note in a case', z.strictObject({ text: textSchema(MAX_TEXT) })),
     listNotifications(parts),
     getUserHold(parts),
     deleteUserHold(parts),

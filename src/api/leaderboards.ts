@@ -101,7 +101,7 @@ const getPlayer = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
     params: boardParams.extend({ playerId: idSchema }),
     query: z.object({ season: seasonNumber.optional(), around: z.coerce.number('must be a number').int().min(0, `must be 0 to ${MAX_AROUND}`).max(MAX_AROUND, `must be 0 to ${MAX_AROUND}`).default(0) }),
     responses: {
-      200: { description: 'The rank', schema: asOfSchema.extend({ ...rankedSchema.shape, percentile: z.number(), around: z.array(rankedSchema) }) },
+      200: { description: 'The rank', schema: asOfSchema.extend({ ...rankedSchema.shape, percentile: z.number(), around: z.array(rankedSchema).optional() }) },
       404: { description: 'The player is not ranked, or not yet' },
     },
     handler: async ({ params: { gameId, playerId }, query: { season: asked, around } }) => {

@@ -79,7 +79,9 @@ function operation(one: Route): Json {
 /** What every route may answer, beside what it declares itself. */
 function responsesOf(one: Route): Json {
   const common: Record<string, string> = {
-    ...((one.params || one.query || one.body) && { 400: 'A field is not valid; `errors` names each' }),
+    ...((one.params || one.query || one.body || one.headers) && { 400: 'A field is not valid; `errors` names each' }),
+    ...(one.params && { 404: 'What the path names is not there' }),
+    ...(one.session && one.method !== 'get' && { 403: 'Another site’s page may not do this with the session of its visitor' }),
     ...(one.roles !== 'public' && { 401: 'No valid token', 403: 'The role does not allow this', 429: 'More requests than this caller may send, or too many wrong tokens; retry after `Retry-After`' }),
     ...(one.body && { 413: 'The body is too large', 415: 'The content type is not supported' }),
     503: 'A part that this needs is away, or more requests are under way than can be served; retry after `Retry-After`',

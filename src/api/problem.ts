@@ -53,11 +53,18 @@ export function problemOf(error: unknown): Problem | undefined {
 function bodyProblem(error: unknown): Problem | undefined {
   const { type, status, message } = error as { type?: string; status?: number; message?: string };
   if (type === 'entity.too.large') return new Problem(413, 'The body is larger than this route takes');
-  if (type === 'entity.parse.failed') return new Problem(400, `The body is not valid JSON: ${message ?? ''}`);
+  if (type === 'entity.parse.failed') return new Problem(400, `The body is not valid JSON${positionIn(message)}`);
   if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new Problem(415, message ?? 'Unsupported encoding');
-  // A path that is no valid percent-encoding, a body that stops short.
+  if (error instanceof URIError) return new Problem(400, 'The path is not valid percent-encoding');
+  // A body that stops short, and the like.
   if (status !== undefined && status >= 400 && status < 500) return new Problem(status, message ?? 'The request is not valid');
   return undefined;
+}
+
+/** Where the parser stopped. Its message also quotes the body, which may hold what belongs in no answer and no log. */
+function positionIn(message = ''): string {
+  const position = /position (\d+)/.exec(message)?.[1];
+  return position === undefined ? ', or it stops short' : ` at position ${position}`;
 }
 
 /** Sends problem details; `instance` is the request's id, by which its log lines are found. */

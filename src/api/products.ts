@@ -55,6 +55,7 @@ const getProduct = (parts: ProductRouteParts): AnyRoute =>
     tag: 'carts',
     summary: 'A product: what is free to be sold, held by checkouts, and sold',
     roles: cartRoles,
+    shared: true,
     params: productParams,
     responses: { 200: { description: 'The product; its version is the ETag', schema: productSchema }, 404: { description: 'There is no such product' } },
     handler: async ({ params: { id } }) => shown(await mustFind(parts, id)),

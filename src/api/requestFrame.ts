@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { contextOf } from '../telemetry/carrier';
 import { withIds } from '../telemetry/ids';
 import { openSpan, SpanKind } from '../telemetry/spans';
+import { hardening } from './hardening';
 
 const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
 /** What monitors ask all the time: measured, not traced. */
@@ -27,7 +28,7 @@ export function requestFrame(logger: Logger, watch?: RequestWatch) {
     const given = request.get('x-request-id');
     const requestId = given && REQUEST_ID.test(given) ? given : randomUUID();
     response.locals['requestId'] = requestId;
-    response.set({ 'x-request-id': requestId, 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
+    response.set({ ...hardening, 'x-request-id': requestId });
     const started = performance.now();
     watch?.began();
     const frame = (span?: Span) => {

@@ -32,6 +32,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   summary: string;
   /** Roles that may call it, or `public`. `admin` may call everything. */
   roles: readonly Role[] | 'public';
+  /** Customers may call it for what is not their own; where this is not set, the handler refuses that (cartOwner.ts). */
+  shared?: boolean;
   params?: z.ZodType<P>;
   query?: z.ZodType<Q>;
   body?: z.ZodType<B>;
@@ -106,7 +108,8 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
     });
     methods.set(one.path, [...(methods.get(one.path) ?? []), one.method.toUpperCase()]);
   }
-  for (const [path, allowed] of methods)
+  // What is spelled out before what a parameter matches too.
+  for (const [path, allowed] of [...methods].sort(([a], [b]) => a.split(':').length - b.split(':').length))
     router.all(path, (request) => {
       throw new Problem(405, `${request.method} is not allowed here; ${allowed.join(', ')} is`, {
         headers: { allow: allowed.join(', ') },

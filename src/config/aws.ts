@@ -9,6 +9,7 @@ export const awsSettings = {
   DYNAMODB_ENDPOINT: url.optional().describe('DynamoDB other than the embedded one; "aws" is set by LONGWATCH_AWS=true'),
   KINESIS_ENDPOINT: url.optional().describe('Kinesis other than the embedded one'),
   S3_ENDPOINT: url.optional().describe('S3 other than the embedded one'),
+  LONGWATCH_STREAMS_BY: z.enum(['workflow', 'lambda']).default('workflow').describe('Who reads streams: workflow: the workers; lambda: functions that AWS calls, so that no worker does'),
   SAGEMAKER_ENDPOINT: url.optional().describe('SageMaker runtime other than the embedded one'),
   SNS_ENDPOINT: url.optional(),
 };

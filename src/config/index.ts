@@ -36,11 +36,24 @@ const schema = z.object({
 
 /** What settings ask of each other. */
 const checked = schema
+  .refine((config) => config.LONGWATCH_JWKS_URL === undefined || config.LONGWATCH_JWT_ISSUER !== undefined, {
+    path: ['LONGWATCH_JWT_ISSUER'],
+    message: 'must be set with LONGWATCH_JWKS_URL: the `iss` that tokens have',
+  })
+  // Else whoever is on the way could sign anybody in.
+  .refine((config) => config.LONGWATCH_JWKS_URL === undefined || /^https:|^http:\/\/(localhost|127\.[\d.]+|\[::1\])[:/]/.test(config.LONGWATCH_JWKS_URL), {
+    path: ['LONGWATCH_JWKS_URL'],
+    message: 'must be https, unless it is on this machine',
+  })
   .refine((config) => config.LONGWATCH_ERASE_AFTER_MS > config.LONGWATCH_DEVICE_CACHE_MS, { path: ['LONGWATCH_ERASE_AFTER_MS'], message: 'must be more than LONGWATCH_DEVICE_CACHE_MS' })
   // Else a late reading would bring back what was deleted by age.
   .refine((config) => Math.min(config.LONGWATCH_KEEP_MINUTES_DAYS, config.LONGWATCH_KEEP_ARCHIVE_DAYS) * DAY > config.LONGWATCH_LATE_WINDOW_MS + DAY, {
     path: ['LONGWATCH_LATE_WINDOW_MS'],
     message: 'must be shorter, by more than a day, than what LONGWATCH_KEEP_MINUTES_DAYS and LONGWATCH_KEEP_ARCHIVE_DAYS keep',
+  })
+  .refine((config) => (config.TEMPORAL_DEPLOYMENT_NAME === undefined) === (config.TEMPORAL_WORKER_BUILD_ID === undefined), {
+    path: ['TEMPORAL_WORKER_BUILD_ID'],
+    message: 'and TEMPORAL_DEPLOYMENT_NAME go together: set both, or neither',
   })
   .refine((config) => config.LONGWATCH_KEEP_MINUTES_DAYS <= config.LONGWATCH_KEEP_HOURS_DAYS && config.LONGWATCH_KEEP_HOURS_DAYS <= config.LONGWATCH_KEEP_DAYS_DAYS, {
     path: ['LONGWATCH_KEEP_DAYS_DAYS'],
@@ -48,6 +61,12 @@ const checked = schema
   });
 
 export type Config = z.infer<typeof schema>;
+
+/** The worker deployment version of a process, where the deployment uses versions. */
+export function workerVersion(config: Config): { deploymentName: string; buildId: string; behavior: Config['LONGWATCH_VERSIONING'] } | undefined {
+  const { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_WORKER_BUILD_ID: buildId } = config;
+  return deploymentName === undefined || buildId === undefined ? undefined : { deploymentName, buildId, behavior: config.LONGWATCH_VERSIONING };
+}
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -63,7 +82,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => {
     const name = issue.path.join('.');
-    const secret = /KEY|SECRET|SMTP_URL|MQTT_URL|OTLP_HEADERS/.test(name);
+    const secret = /KEY|SECRET|SMTP_URL|MQTT_URL|WEBHOOK_URL|OTLP_HEADERS/.test(name);
     return `  ${name}: ${issue.message} (found: ${secret ? 'a value that is not shown' : JSON.stringify(given[name])})`;
   });
   throw new ConfigError(`The configuration has ${lines.length} fault(s):\n${lines.join('\n')}`);

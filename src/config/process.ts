@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { integer, url } from './values';
+import { HOUR, integer, MINUTE, url } from './values';
 
 /** The process itself. */
 export const processSettings = {
@@ -8,5 +8,7 @@ export const processSettings = {
   LONGWATCH_PUBLIC_URL: url.optional().describe('Address of the API as customers reach it, for links'),
   LONGWATCH_DATA_DIR: z.string().default('.longwatch').describe('Where the embedded stack keeps its data'),
   LONGWATCH_QUEUES: z.string().optional().describe('Task queues that this process serves, comma separated; default all'),
+  LONGWATCH_GRACE_MS: integer(25_000, 1_000, HOUR).describe('On SIGTERM: time that requests and activities under way have to finish; then the process ends all the same. Less than the orchestrator waits before it kills'),
+  LONGWATCH_STOP_DELAY_MS: integer(0, 0, 10 * MINUTE).describe('On SIGTERM: time that the API still takes requests while /readyz already answers 503, where the load balancer hears of a stop by that alone'),
   LONGWATCH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 };

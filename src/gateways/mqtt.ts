@@ -62,7 +62,9 @@ export class MqttListener {
     private readonly subscription: MqttSubscription,
   ) {}
 
+  /** Started once, it connects again by itself for ever: a second client of the same id would drive out the first. */
   start(): void {
+    if (this.client) return;
     const { url, clientId, ca, cert, key } = this.settings;
     const client = mqtt.connect(url, {
       clientId,

@@ -22,9 +22,9 @@ export class SignedLinks {
 
   /** @throws LongwatchError `notFound` for anything that we did not sign, `conflict` after its time. */
   open(token: string, now: number): { subject: string; until: number } {
-    const [claim = '', signature = ''] = token.split('.');
+    const [claim = '', signature = '', ...rest] = token.split('.');
     const [wanted, found] = [Buffer.from(this.sign(claim)), Buffer.from(signature)];
-    if (wanted.length !== found.length || !timingSafeEqual(wanted, found))
+    if (rest.length > 0 || wanted.length !== found.length || !timingSafeEqual(wanted, found))
       throw new LongwatchError('notFound', 'This link is not one of ours, or it is incomplete');
     const [, until = '', subject = ''] = /^(\d+)\.(.+)$/.exec(Buffer.from(claim, 'base64url').toString()) ?? [];
     if (!ID_PATTERN.test(subject)) throw new LongwatchError('notFound', 'This link is not one of ours');

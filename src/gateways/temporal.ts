@@ -1,4 +1,4 @@
-import { Client, Connection, type ConnectionOptions, ScheduleAlreadyRunning, type ScheduleOptionsStartWorkflowAction, ScheduleOverlapPolicy } from '@temporalio/client';
+import { Client, Connection, type ConnectionOptions, isGrpcServiceError, ScheduleAlreadyRunning, type ScheduleOptionsStartWorkflowAction, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { DataConverter, Workflow } from '@temporalio/common';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -21,14 +21,33 @@ export interface TemporalTarget {
   dataConverter?: DataConverter;
 }
 
+/** What `TEMPORAL_*` variables or Temporal's config file say cannot be used. */
+export class TemporalConfigError extends Error {
+  override readonly name = 'TemporalConfigError';
+}
+
 /**
  * Where Temporal is: the address given, or what `TEMPORAL_*` variables and the profile of Temporal's config
  * file say (TLS, API key and metadata included).
+ * @throws TemporalConfigError naming the file or the variable that is wrong.
  */
-export function temporalTarget({ address, namespace }: TemporalSettings): TemporalTarget {
+export function temporalTarget({ address, namespace }: TemporalSettings, env: Record<string, string | undefined> = process.env): TemporalTarget {
   if (address !== undefined) return { connection: { address }, namespace };
-  const { connectionOptions, namespace: profiled } = loadClientConnectConfig();
+  // Empty values count as absent, as in our own settings: a compose file or a task definition sets them so.
+  const given = Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''));
+  const { connectionOptions, namespace: profiled } = loaded(given);
+  const { TEMPORAL_TLS_CLIENT_CERT_PATH: cert, TEMPORAL_TLS_CLIENT_KEY_PATH: key, TEMPORAL_TLS_CLIENT_CERT_DATA: certData, TEMPORAL_TLS_CLIENT_KEY_DATA: keyData } = given;
+  if ((cert ?? certData) !== undefined && (key ?? keyData) === undefined)
+    throw new TemporalConfigError('A client certificate needs its key: set TEMPORAL_TLS_CLIENT_KEY_PATH or TEMPORAL_TLS_CLIENT_KEY_DATA');
   return { connection: connectionOptions, namespace: profiled ?? namespace };
+}
+
+function loaded(env: Record<string, string>): ReturnType<typeof loadClientConnectConfig> {
+  try {
+    return loadClientConnectConfig({ overrideEnvVars: env });
+  } catch (error) {
+    throw new TemporalConfigError(`Temporal's settings (TEMPORAL_* or its config file): ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
 }
 
 /** How long a call of ours waits for Temporal before the work stays owed. */
@@ -70,20 +89,30 @@ export class Temporal {
     }
   }
 
-  /** Registers our search attributes where they are missing: a workflow that upserts an unknown one hangs. */
+  /**
+   * Registers our search attributes where they are missing: a workflow that upserts an unknown one hangs. Where a
+   * server lets nobody ask (Temporal Cloud keeps this for its own tools) they are taken to be there.
+   * @throws TemporalConfigError naming those that are missing where we may not add them.
+   */
   async ensureSearchAttributes(): Promise<void> {
     const { namespace } = this.client.options;
-    const { customAttributes } = await this.within(() => this.connection.operatorService.listSearchAttributes({ namespace }));
-    const missing = Object.values(searchAttributes).filter(({ name }) => customAttributes?.[name] === undefined);
+    const found = await this.within(() => this.connection.operatorService.listSearchAttributes({ namespace })).catch(unlessRefused);
+    if (!found) return;
+    const missing = Object.values(searchAttributes).filter(({ name }) => found.customAttributes?.[name] === undefined);
     if (missing.length === 0) return;
-    await this.within(() =>
+    const added = await this.within(() =>
       this.connection.operatorService.addSearchAttributes({
         namespace,
         searchAttributes: Object.fromEntries(
           missing.map(({ name, type }) => [name, encodeSearchAttributeIndexedValueType(type) ?? 0]),
         ),
       }),
-    );
+    ).catch(unlessRefused);
+    if (!added)
+      throw new TemporalConfigError(
+        `The namespace ${namespace} lacks search attributes that we may not add: ${missing.map(({ name, type }) => `${name} (${type})`).join(', ')}. ` +
+          'Add them with the tools of your cluster or of Temporal Cloud: docs/deployment.md',
+      );
   }
 
   /** Makes a schedule, or gives the one that is there these times and this action. One run at a time; what was missed for a day is made up for. */
@@ -106,4 +135,10 @@ export class Temporal {
     await Promise.all(this.underWay);
     await this.connection.close();
   }
+}
+
+/** gRPC's PERMISSION_DENIED and UNIMPLEMENTED: the server answers, and this is not for us. Anything else is thrown. */
+function unlessRefused(error: unknown): undefined {
+  if (isGrpcServiceError(error) && (error.code === 7 || error.code === 12)) return undefined;
+  throw error;
 }

@@ -20,6 +20,7 @@ import { DayJobs } from '../operations/devices/dayJobs';
 import { Eraser } from '../operations/devices/eraser';
 import { Housekeeping } from '../operations/devices/housekeeping';
 import { Ingest } from '../operations/devices/ingest';
+import { iotReadings } from '../operations/devices/iotReadings';
 import { mqttReadings } from '../operations/devices/mqttReadings';
 import { DeviceReads } from '../operations/devices/reads';
 import { Registry } from '../operations/devices/registry';
@@ -119,6 +120,7 @@ export function buildDevices(shared: Shared): Part {
       }),
       ...kinesisReadings(shared, ingest('kinesis')),
     ],
+    iotReadings: iotReadings(ingest('iot')),
     listeners: mqttListeners(shared, ingest('mqtt')),
     schedules: [
       {

@@ -29,7 +29,8 @@ import { Notifications } from '../operations/notifications';
 import { RecentEvents } from '../operations/overview/recentEvents';
 import { Starts } from '../operations/starts';
 import { DeadLetterStore } from '../stores/deadLetters';
-import { createTables, dynamoDBClient, openDb } from '../stores/dynamodb';
+import { dynamoDBClient, openDb } from '../stores/dynamodb';
+import { prepareTables, updateTables } from '../stores/tableChanges';
 import { AttestationStore } from '../stores/fraud/attestations';
 import { DecisionStore } from '../stores/fraud/decisions';
 import { InvestigationStore } from '../stores/fraud/investigations';
@@ -79,12 +80,12 @@ export interface GraphSettings {
   publicUrl(): string;
   /** How long one attempt of the relay or of a shard's reader works, in milliseconds; default an hour. */
   attemptMs?: number;
+  /** By which the embedded Web UI has payloads decrypted. */
+  codecLinkToken?: string;
   /** Whether this process's workers run; by default they are elsewhere. */
   workerState?(): Readiness['worker'];
   /** Of Longwatch, for people. */
   version?: string;
-  /** By which the embedded Web UI has payloads decrypted. */
-  codecLinkToken?: string;
 }
 
 /** Every object of a process, built in one place. */
@@ -223,14 +224,20 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     routes,
     activities,
     consumers,
+    iotReadings: parts.find((part) => part.iotReadings)?.iotReadings,
     starts,
     links,
     cases,
     onFault,
 
-    /** Tables and the first rule set, where they are missing. */
-    async prepareStores(): Promise<void> {
-      await createTables(dynamodb, prefix);
+    /**
+     * Tables and the first rule set, where they are missing.
+     * @param tables `update` also adds what a version before this one did not have; else that is an error.
+     * @throws TableMismatchError
+     */
+    async prepareStores(tables: 'check' | 'update' = 'check'): Promise<void> {
+      if (tables === 'update') await updateTables(dynamodb, prefix);
+      await prepareTables(dynamodb, prefix);
       for (const part of parts) await part.prepare?.();
       await rules.ensureDefault(defaultRules, iso(Date.now()));
     },
@@ -261,7 +268,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       await temporal.ensureSearchAttributes();
       const standing: StandingWorkflow[] = [
         { type: RELAY_TYPE, workflowId: RELAY_ID, taskQueue: OPERATIONS_QUEUE, args: [], staticSummary: 'Pays what is owed' },
-        ...streams.map(({ name, summary }): StandingWorkflow => ({
+        ...(config.LONGWATCH_STREAMS_BY === 'workflow' ? streams : []).map(({ name, summary }): StandingWorkflow => ({
           type: STREAM_TYPE,
           workflowId: streamWorkflowId(name),
           taskQueue: OPERATIONS_QUEUE,

@@ -129,7 +129,7 @@ async function partStates({ endpoints, readiness }: OverviewSettings): Promise<P
   const configured = (name: string, part: { endpoint?: string } | undefined): PartState => (part ? { name, state: 'configured', address: part.endpoint ?? 'AWS' } : { name, state: 'none' });
   return [
     { name: 'DynamoDB', state: dynamodb, address: endpoints.dynamodb?.endpoint ?? 'AWS' },
-    { name: 'Temporal', state: temporal, address: endpoints.temporal.address },
+    { name: 'Temporal', state: temporal, ...(endpoints.temporal.address !== undefined && { address: endpoints.temporal.address }) },
     { name: 'workers', state: worker },
     { name: 'SageMaker', state: 'configured', address: endpoints.sagemaker?.endpoint ?? 'AWS' },
     configured('Kinesis', endpoints.kinesis),

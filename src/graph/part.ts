@@ -11,6 +11,7 @@ import type { Endpoints } from '../endpoints';
 import type { RecordSource } from '../gateways/streams/source';
 import type { Temporal } from '../gateways/temporal';
 import type { Metrics } from '../metrics';
+import type { IotReadings } from '../operations/devices/iotReadings';
 import type { Notifications } from '../operations/notifications';
 import type { Db } from '../stores/dynamodb';
 import type { Ledger } from '../stores/ledger';
@@ -87,6 +88,8 @@ export interface Part {
   streams?: readonly ReadStream[];
   /** What it listens to; started by whoever serves the queue, stopped before anything else is closed. */
   listeners?: readonly { queue: Queue; start(): void; stop(): Promise<void> }[];
+  /** Takes what a rule of AWS IoT Core hands over. */
+  iotReadings?: IotReadings;
   /** What must be there before anything is served. */
   prepare?(): Promise<void>;
   /** Finishes what is under way in this process. */

@@ -77,6 +77,6 @@ function updateFailure(error: unknown, transactionId: string): unknown {
   if (error instanceof WorkflowNotFoundError)
     return new LongwatchError('conflict', `The investigation of ${transactionId} does not run: it is closed, or about to start`, { cause: error });
   if (isGrpcServiceError(error) || (error instanceof Error && /deadline|cancel|unavailable/i.test(error.message)))
-    return new LongwatchError('unavailable', 'Temporal is away; nothing was changed, try again', { retryAfterSeconds: 5, cause: error });
+    return new LongwatchError('unavailable', 'Temporal is away, or did not answer in time: send the same again under the same Idempotency-Key, and it counts once', { retryAfterSeconds: 5, cause: error });
   return error;
 }

@@ -29,9 +29,10 @@ export class Current<T, P> {
     return this.prepared;
   }
 
-  /** Reads the current version and keeps looking for newer ones. */
+  /** Reads the current version and keeps looking for newer ones; again, after it failed. */
   async start(): Promise<void> {
     await this.refresh();
+    clearInterval(this.timer);
     this.timer = setInterval(() => void this.refresh().catch(this.onFault), this.everyMs);
     this.timer.unref();
   }

@@ -1,5 +1,3 @@
-import { Agent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import {
   ConditionalCheckFailedException,
   CreateTableCommand,
@@ -13,7 +11,7 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { awsHttp } from '../awsHttp';
 import { LongwatchError } from '../domain/errors';
 import { childSpan, SpanKind } from '../telemetry/spans';
 import { type KeySpec, logicalName, physicalName, type TableName, type TableSpec, tables } from './tables';
@@ -34,7 +32,7 @@ export const MAX_SOCKETS = 256;
 
 /**
  * The low-level client: keep-alive sockets, short connect timeout, few attempts because callers have deadlines. A call
- * that DynamoDB takes and never answers fails after a quarter of a minute: without `throwOnRequestTimeout` the timeout
+ * that DynamoDB takes and never answers fails after a quarter of a minute (`awsHttp`): without `throwOnRequestTimeout` the timeout
  * is but a warning, and calls would pile up for as long as it hangs.
  */
 export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>): DynamoDBClient {
@@ -43,13 +41,7 @@ export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>):
     ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
     ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
     maxAttempts: 3,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: 1_000,
-      requestTimeout: settings.requestTimeoutMs ?? 5_000,
-      throwOnRequestTimeout: true,
-      httpAgent: new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
-    }),
+    requestHandler: awsHttp({ silentMs: settings.requestTimeoutMs ?? 5_000, maxSockets: MAX_SOCKETS }),
   });
 }
 
@@ -150,7 +142,7 @@ export function cancellationCodes(error: unknown): string[] | undefined {
 }
 
 /** Network faults, server faults, throttling and our own deadline: nothing is known about the data itself. */
-function isAway(error: unknown): boolean {
+export function isAway(error: unknown): boolean {
   if (isConditionFailure(error)) return false;
   if (!(error instanceof Error)) return false;
   const { $metadata, $fault, code } = error as {
@@ -206,11 +198,28 @@ export async function createTables(client: DynamoDBClient, prefix: string): Prom
   await Promise.all(names.map((name) => createTable(client, prefix, name)));
 }
 
-async function createTable(client: DynamoDBClient, prefix: string, name: TableName): Promise<void> {
+/** As `createTables`, one of them. */
+export async function createTable(client: DynamoDBClient, prefix: string, name: TableName): Promise<void> {
   const TableName = physicalName(prefix, name);
+  const isNew = await createIfMissing(client, prefix, name);
+  // Whoever makes it: until then it cannot be written.
+  for (;;) {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName }));
+    if (Table?.TableStatus === 'ACTIVE' || Table?.TableStatus === 'UPDATING') break;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  const { ttl }: TableSpec = tables[name];
+  if (ttl && isNew)
+    await client.send(
+      new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: { AttributeName: ttl, Enabled: true } }),
+    );
+}
+
+/** @returns whether it was missing. */
+async function createIfMissing(client: DynamoDBClient, prefix: string, name: TableName): Promise<boolean> {
   try {
-    await client.send(new DescribeTableCommand({ TableName }));
-    return;
+    await client.send(new DescribeTableCommand({ TableName: physicalName(prefix, name) }));
+    return false;
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;
   }
@@ -220,14 +229,5 @@ async function createTable(client: DynamoDBClient, prefix: string, name: TableNa
     // Another process created it between our look and our call.
     if (!(error instanceof ResourceInUseException)) throw error;
   }
-  for (;;) {
-    const { Table } = await client.send(new DescribeTableCommand({ TableName }));
-    if (Table?.TableStatus === 'ACTIVE') break;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  const { ttl }: TableSpec = tables[name];
-  if (ttl)
-    await client.send(
-      new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: { AttributeName: ttl, Enabled: true } }),
-    );
+  return true;
 }

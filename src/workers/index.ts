@@ -16,10 +16,10 @@ export interface WorkersSettings {
   /** What each queue's activities are; queues without an entry are not served. */
   activities: Partial<Record<Queue, object>>;
   logLevel: LogLevel;
-  /** Milliseconds that activities have to finish on shutdown; default 5,000. */
+  /** Milliseconds that activities have to finish on shutdown, before they are given up and left to another worker; default 10,000. */
   graceMs?: number;
   /** Worker deployment versioning, where the deployment uses it. */
-  version?: { deploymentName: string; buildId: string };
+  version?: { deploymentName: string; buildId: string; behavior: 'AUTO_UPGRADE' | 'PINNED' };
   /** File of the workflows, bundled before; default the build's, where there is one. */
   bundlePath?: string | undefined;
   /** 0 runs every workflow task from history: slow, for tests. */
@@ -49,10 +49,11 @@ export function startWorkers(settings: WorkersSettings): Workers {
   const serve = async (): Promise<void> => {
     const bundle = await bundleOnce(settings.bundlePath, settings.dataConverter?.failureConverterPath);
     for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
+      let runs: Promise<void>[] = [];
       try {
         connection = await NativeConnection.connect(settings.connection);
         live = await createWorkers(settings, connection, bundle);
-        const runs = live.map((worker) => worker.run());
+        runs = live.map((worker) => worker.run());
         state = 'ok';
         settings.onRunning?.();
         pause = 500;
@@ -62,6 +63,8 @@ export function startWorkers(settings: WorkersSettings): Workers {
         for (const worker of live) if (worker.getState() === 'RUNNING') worker.shutdown();
       } finally {
         state = 'starting';
+        // A connection that is in use does not close; the workers' own bound ends them.
+        await Promise.allSettled(runs);
         live = [];
         await connection?.close().catch(settings.onFault);
         connection = undefined;
@@ -82,8 +85,11 @@ export function startWorkers(settings: WorkersSettings): Workers {
   };
 }
 
+/** On shutdown. */
+const CANCEL_AFTER_MS = 2_000;
+
 function createWorkers(settings: WorkersSettings, connection: NativeConnection, workflowBundle: Bundle): Promise<Worker[]> {
-  const graceMs = settings.graceMs ?? 5_000;
+  const graceMs = settings.graceMs ?? 10_000;
   return Promise.all(
     Object.entries(settings.activities).map(([taskQueue, activities]) =>
       Worker.create({
@@ -94,17 +100,19 @@ function createWorkers(settings: WorkersSettings, connection: NativeConnection, 
         workflowBundle,
         activities,
         ...workerTelemetry,
-        shutdownGraceTime: graceMs,
-        shutdownForceTime: graceMs + 5_000,
+        // Cancelled soon: those that work for long (readers of shards, the relay) end between two steps, and the others,
+        // which have one step, finish it.
+        shutdownGraceTime: Math.min(CANCEL_AFTER_MS, Math.round(graceMs / 4)),
+        shutdownForceTime: graceMs,
         maxCachedWorkflows: settings.maxCachedWorkflows ?? 500,
         maxConcurrentActivityTaskExecutions: concurrentActivities[taskQueue as Queue],
         // Long activities of the relay and of shards report their position this often at most.
         maxHeartbeatThrottleInterval: '20 s',
         ...(settings.version && {
           workerDeploymentOptions: {
-            version: settings.version,
+            version: { deploymentName: settings.version.deploymentName, buildId: settings.version.buildId },
             useWorkerVersioning: true,
-            defaultVersioningBehavior: 'AUTO_UPGRADE' as const,
+            defaultVersioningBehavior: settings.version.behavior,
           },
         }),
       }),

@@ -59,6 +59,7 @@ function consumerOf(over: Partial<ConstructorParameters<typeof Consumer<ItemChan
 const substitute = (over: Partial<RecordSource<ItemChange>>): RecordSource<ItemChange> => ({
   readEveryMs: source.readEveryMs,
   listShards: () => source.listShards(),
+  shardName: (id) => source.shardName(id),
   iterator: (shard, from) => source.iterator(shard, from),
   read: (iterator, limit) => source.read(iterator, limit),
   toBytes: (data) => source.toBytes(data),

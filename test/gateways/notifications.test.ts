@@ -1,12 +1,14 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import fc from 'fast-check';
 import { SMTPServer } from 'smtp-server';
 import type { Notification } from '../../src/domain/notification';
 import { AnswerLinks } from '../../src/gateways/answerLinks';
 import { SmtpChannel } from '../../src/gateways/notifications/smtp';
 import { SnsChannel } from '../../src/gateways/notifications/sns';
 import { WebhookChannel } from '../../src/gateways/notifications/webhook';
+import { UnsubscribeLinks } from '../../src/gateways/unsubscribeLinks';
 import { type Channel, ChannelError } from '../../src/gateways/notifications/channel';
 import { Notifications } from '../../src/operations/notifications';
 import { NotificationStore } from '../../src/stores/notifications';
@@ -232,5 +234,18 @@ describe("a customer's link", () => {
     const longer = `${Buffer.from(`${until + 1}.tx-1`).toString('base64url')}.${token.split('.')[1]}`;
     for (const bad of [other, longer, token.slice(0, -1), token.split('.')[0]!, '', '.', 'a.b'])
       expect(() => links.open(bad, until)).toThrow('not one of ours');
+  });
+
+  it('is not ours with one character more, fewer or other, nor for another purpose', () => {
+    const token = tokenOf(links.link('tx-1', until));
+    expect(() => new UnsubscribeLinks('the-secret-of-the-links-0123456789', () => '').open(token, until)).toThrow('not one of ours');
+    fc.assert(
+      fc.property(fc.nat(token.length), fc.constantFrom('put in', 'taken out', 'replaced'), fc.constantFrom(...'Aa0-_.=%'), (at, how, character) => {
+        const changed = token.slice(0, at) + (how === 'taken out' ? '' : character) + token.slice(how === 'put in' ? at : at + 1);
+        fc.pre(changed !== token);
+        expect(() => links.open(changed, until)).toThrow('not one of ours');
+      }),
+      { numRuns: 500 },
+    );
   });
 });

@@ -62,6 +62,11 @@ export class Consumer<T> {
     return shards.filter(({ shardId, parentIds }) => !ended.get(shardId) && parentIds.every((id) => ended.get(id) !== false));
   }
 
+  /** How a shard goes by in checkpoints, by the id that the service gives it. */
+  shardName(id: string): Promise<string> {
+    return this.parts.source.shardName(id);
+  }
+
   /** Reads a shard from its checkpoint until its end, the time, or the signal. */
   async consume(shardId: string, beat: Beat): Promise<ShardReport> {
     const checkpoint = await this.parts.checkpoints.read(this.parts.stream, shardId);
@@ -72,6 +77,29 @@ export class Consumer<T> {
       });
     } finally {
       this.parts.watch?.left?.(shardId);
+    }
+  }
+
+  /**
+   * Handles records of one shard that somebody else has read, in their order: an event of a Lambda function. What lies
+   * before the checkpoint has had its effect and is passed over, so that an event that comes again does nothing twice,
+   * whoever applied it the first time.
+   * @returns the first record that is to come again, with all that follow it, and why; neither when all are done.
+   */
+  async take(shardId: string, records: readonly StreamRecord<T>[], signal: AbortSignal): Promise<{ again?: StreamRecord<T>; error?: unknown }> {
+    const { checkpoints, stream, handler } = this.parts;
+    let left = records;
+    try {
+      const { position, caughtUpAt } = await checkpoints.read(stream, shardId);
+      left = records.filter((record) => position === undefined || isAfter(record.position, position));
+      const attempt = new Attempt(this.parts, shardId, { heartbeat: () => undefined }, signal, position, caughtUpAt);
+      for (const part of handler.batches(left)) {
+        if (!(await attempt.apply(part, 0))) break;
+        left = left.slice(part.length);
+      }
+      return left[0] === undefined ? {} : { again: left[0] };
+    } catch (error) {
+      return left[0] === undefined ? { error } : { again: left[0], error };
     }
   }
 
@@ -192,7 +220,7 @@ class Attempt<T> {
   }
 
   /** One batch: its effects and the checkpoint, all or nothing. @returns false when this attempt is to stop. */
-  private async apply(part: readonly StreamRecord<T>[], behindMs: number): Promise<boolean> {
+  async apply(part: readonly StreamRecord<T>[], behindMs: number): Promise<boolean> {
     const { checkpoints, stream, db } = this.parts;
     const last = part.at(-1);
     if (!last) throw new RangeError('A batch holds at least one record');
@@ -282,6 +310,9 @@ class Attempt<T> {
       throw new LongwatchError('contention', `Another reader moved the checkpoint of ${this.shardId}`);
   }
 }
+
+/** Sequence numbers are integers of more digits than a number has. */
+const isAfter = (position: string, than: string): boolean => BigInt(position) > BigInt(than);
 
 /** @returns `condition` when one of the first `guards` items' condition failed, `raced` when another's did or somebody was quicker. */
 async function writeGuarded(db: Db, items: readonly TransactItem[], guards = 1): Promise<'condition' | 'raced' | undefined> {

@@ -1,6 +1,7 @@
 import { type CaseState, type CustomerAnswer, isProven, isSupervisor, type Person } from './investigation';
 import type { CaseEvent } from './investigationSteps';
 import { type Label, labels } from './label';
+import { CARD_RULE, holdsCardNumber } from '../cardNumbers';
 import { iso } from '../ids';
 
 /**
@@ -161,11 +162,11 @@ function faultOfContent(kind: CaseRequest['kind'], fields: Record<string, unknow
   }
 }
 
+/** What is refused here is nowhere in the history: an update that its validator rejects leaves no event. */
 function faultOfText(fields: Record<string, unknown>, name: string, max: number): string | undefined {
   const value = fields[name];
-  return typeof value === 'string' && value.trim() !== '' && value.length <= max
-    ? undefined
-    : `"${name}" must be a text of 1 to ${max} characters`;
+  if (typeof value !== 'string' || value.trim() === '' || value.length > max) return `"${name}" must be a text of 1 to ${max} characters`;
+  return holdsCardNumber(value) ? `"${name}" ${CARD_RULE}` : undefined;
 }
 
 function faultOfChoice(fields: Record<string, unknown>, name: string, choices: readonly string[]): string | undefined {

@@ -11,7 +11,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { awsHttp } from '../../awsHttp';
 import { LongwatchError } from '../../domain/errors';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 
@@ -44,7 +44,7 @@ export class Objects {
       // Servers other than AWS know one host, and not every checksum.
       ...(endpoint !== undefined && { endpoint, forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const, responseChecksumValidation: 'WHEN_REQUIRED' as const }),
       maxAttempts: 4,
-      requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 60_000, throwOnRequestTimeout: true }),
+      requestHandler: awsHttp({ silentMs: 60_000, connectMs: 2_000 }),
     });
     this.client = watchedClient(client, 's3', settings.watch);
   }

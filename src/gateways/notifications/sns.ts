@@ -1,4 +1,5 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { awsHttp } from '../../awsHttp';
 import type { Notification } from '../../domain/notification';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
@@ -21,7 +22,7 @@ export class SnsChannel implements Channel {
 
   constructor(private readonly settings: SnsSettings) {
     const { topicArn: _topic, watch, ...client } = settings;
-    this.client = watchedClient(new SNSClient({ requestHandler: { connectionTimeout: 1_000, requestTimeout: 10_000, throwOnRequestTimeout: true }, ...client }), 'sns', watch);
+    this.client = watchedClient(new SNSClient({ requestHandler: awsHttp({ silentMs: 10_000 }), ...client }), 'sns', watch);
   }
 
   async send(notification: Notification): Promise<void> {

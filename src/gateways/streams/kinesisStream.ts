@@ -1,5 +1,3 @@
-import { Agent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import {
   DescribeStreamSummaryCommand,
   ExpiredIteratorException,
@@ -11,7 +9,7 @@ import {
   ProvisionedThroughputExceededException,
   ResourceNotFoundException,
 } from '@aws-sdk/client-kinesis';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { awsHttp } from '../../awsHttp';
 import { LongwatchError } from '../../domain/errors';
 import type { StreamShard } from '../../domain/streams';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
@@ -28,13 +26,7 @@ export function kinesisClient(settings: {
   const kinesis = new KinesisClient({
     ...client,
     maxAttempts: 3,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: 1_000,
-      requestTimeout: 10_000,
-      throwOnRequestTimeout: true,
-      httpAgent: new Agent({ keepAlive: true, maxSockets: 128 }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 128 }),
-    }),
+    requestHandler: awsHttp({ silentMs: 10_000 }),
   });
   return watchedClient(kinesis, 'kinesis', watch);
 }
@@ -73,6 +65,11 @@ export class KinesisStream implements RecordSource<Uint8Array> {
       NextToken = page.NextToken;
     } while (NextToken);
     return shards;
+  }
+
+  async shardName(id: string): Promise<string> {
+    const { made } = this.summary ?? (await this.describe());
+    return `${id}@${made}`;
   }
 
   async iterator(shardId: string, from: ShardPosition | undefined): Promise<string> {

@@ -34,6 +34,8 @@ export interface RecordSource<T> {
   /** Milliseconds between two reads of one shard, so that a caller stays within the stream's limits. */
   readonly readEveryMs: number;
   listShards(): Promise<StreamShard[]>;
+  /** How a shard goes in `listShards`, by the id that the service gives it. */
+  shardName(id: string): Promise<string>;
   /** An iterator just after a position, or at the oldest record. @throws TrimmedError */
   iterator(shardId: string, from: ShardPosition | undefined): Promise<string>;
   /** @throws TrimmedError; undefined when the iterator expired and a new one is needed. */

@@ -10,6 +10,7 @@ import {
   TrimmedDataAccessException,
 } from '@aws-sdk/client-dynamodb-streams';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { awsHttp } from '../../awsHttp';
 import type { StreamShard } from '../../domain/streams';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from './source';
@@ -21,7 +22,7 @@ export interface ItemChange {
 }
 
 export function streamsClient({ watch, ...settings }: NonNullable<ConstructorParameters<typeof DynamoDBStreamsClient>[0]> & { watch?: CallWatch }): DynamoDBStreamsClient {
-  return watchedClient(new DynamoDBStreamsClient({ maxAttempts: 3, requestHandler: { connectionTimeout: 1_000, requestTimeout: 10_000, throwOnRequestTimeout: true }, ...settings }), 'dynamodb-streams', watch);
+  return watchedClient(new DynamoDBStreamsClient({ maxAttempts: 3, requestHandler: awsHttp({ silentMs: 10_000 }), ...settings }), 'dynamodb-streams', watch);
 }
 
 /** The stream of a table, found by the table's name. It keeps 24 hours and refuses an older position. */
@@ -49,6 +50,10 @@ export class TableStream implements RecordSource<ItemChange> {
       ExclusiveStartShardId = StreamDescription?.LastEvaluatedShardId;
     } while (ExclusiveStartShardId);
     return shards;
+  }
+
+  shardName(id: string): Promise<string> {
+    return Promise.resolve(id);
   }
 
   async iterator(shardId: string, from: ShardPosition | undefined): Promise<string> {

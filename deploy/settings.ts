@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** What a deployment decides. */
+const schema = z
+  .strictObject({
+    stackName: z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,99}$/).default('longwatch').describe('Name of the stack, and what its alarms and log groups begin with'),
+    tablePrefix: z.string().regex(/^[A-Za-z0-9_.-]{0,100}$/).default('longwatch-').describe('As LONGWATCH_TABLE_PREFIX'),
+    billing: z.enum(['on-demand', 'provisioned']).default('on-demand').describe('Capacity mode of the tables; provisioned ones scale between 5 and maxCapacity'),
+    maxCapacity: z.number().int().min(5).max(40_000).default(1_000).describe('Read and write units up to which a provisioned table or index scales'),
+    imageRepository: z.string().describe('ECR repository that holds the image of this version'),
+    imageTag: z.string().regex(/^[A-Za-z0-9_.-]{1,127}$/).describe('Its tag; also the build id of the workers'),
+    secretArn: z.string().regex(/^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/, 'must be a whole ARN, with its six last characters').describe('Secret with a JSON object of settings, one field each'),
+    secretSettings: z.array(z.string()).default(['LONGWATCH_API_KEYS', 'LONGWATCH_SIGNING_SECRET', 'TEMPORAL_API_KEY']).describe('Fields of the secret that processes get as settings'),
+    temporalAddress: z.string().regex(/^[^:/]+:\d+$/, 'must be host:port'),
+    temporalNamespace: z.string(),
+    temporalUiUrl: z.url().optional(),
+    versioned: z.boolean().default(true).describe('Workers take part in worker deployment versioning under stackName and imageTag'),
+    certificateArn: z.string().startsWith('arn:').optional().describe('Certificate of the load balancer; without one it is internal and speaks HTTP'),
+    publicUrl: z.url().optional().describe('As LONGWATCH_PUBLIC_URL'),
+    functions: z.array(z.enum(['api', 'streams', 'iot'])).default([]).describe('What runs as Lambda functions: the API (in place of Fargate), the readers of streams (in place of workflows), the IoT rule'),
+    model: z.enum(['longwatch', 'xgboost']).default('longwatch').describe('Container of the endpoint: ours, which also says what each feature adds, or SageMaker’s XGBoost'),
+    xgboostImage: z.string().optional().describe('URI of SageMaker’s XGBoost image in your region, where model is xgboost'),
+    modelInstanceType: z.string().startsWith('ml.').default('ml.c6i.large'),
+    modelInstances: z.number().int().min(1).max(100).default(2),
+    apiTasks: z.number().int().min(0).max(1_000).default(2).describe('Tasks of the API at least; it scales up to ten times as many'),
+    workerTasks: z.number().int().min(0).max(1_000).default(2).describe('Tasks of each group of workers'),
+    graceSeconds: z.number().int().min(5).max(110).default(60).describe('As LONGWATCH_GRACE_MS; ECS waits ten seconds longer before it kills'),
+    snsTopicArn: z.string().startsWith('arn:').optional().describe('As LONGWATCH_SNS_TOPIC_ARN'),
+    environment: z.record(z.string(), z.string()).default({}).describe('Further settings of all processes'),
+  })
+  .refine(({ model, xgboostImage }) => (model === 'xgboost') === (xgboostImage !== undefined), { path: ['xgboostImage'], message: 'goes with model xgboost, and only with it' });
+
+export type Settings = z.infer<typeof schema>;
+
+/** @throws Error with one line for each faulty setting. */
+export function parseSettings(given: unknown, where = 'the settings'): Settings {
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  throw new Error(`${where}:\n${result.error.issues.map(({ path, message }) => `  ${path.join('.') || 'the object'}: ${message}`).join('\n')}`);
+}
+
+export function readSettings(path: string): Settings {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new Error(`${path} cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+  return parseSettings(json, path);
+}
+
+/** Name and meaning of every setting. */
+export function settingsReference(): { name: string; fallback: string; description: string }[] {
+  return Object.entries(schema.shape).map(([name, type]) => {
+    const json = z.toJSONSchema(type as z.ZodType, { io: 'input', unrepresentable: 'any' });
+    return { name, fallback: json.default === undefined ? '' : JSON.stringify(json.default), description: json.description ?? '' };
+  });
+}

@@ -1,0 +1,78 @@
+import { Duration } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, type IMetric, MathExpression, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import type { Settings } from '../settings';
+import type { Data } from './data';
+import type { Functions } from './functions';
+import type { ModelEndpoint } from './model';
+import type { Service } from './service';
+import type { Tables } from './tables';
+
+export interface AlarmsProps {
+  settings: Settings;
+  tables: Tables;
+  data: Data;
+  model: ModelEndpoint;
+  service: Service;
+  functions: Functions | undefined;
+}
+
+const FIVE_MINUTES = Duration.minutes(5);
+/** Milliseconds that a stream's reader may be behind. */
+const BEHIND_MS = 5 * 60_000;
+
+/** What AWS sees; the processes' own metrics have alarms of their own, at Prometheus. */
+export class Alarms extends Construct {
+  readonly topic: Topic;
+
+  constructor(scope: Construct, { settings, tables, data, model, service, functions }: AlarmsProps) {
+    super(scope, 'Alarms');
+    this.topic = new Topic(this, 'Topic', { displayName: `${settings.stackName} alarms`, enforceSSL: true });
+    const alarm = (id: string, metric: IMetric, threshold: number, alarmDescription: string, periods = 1) => {
+      const made = new Alarm(this, id, {
+        alarmName: `${settings.stackName}-${id}`,
+        alarmDescription,
+        metric,
+        threshold,
+        evaluationPeriods: periods,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+      });
+      made.addAlarmAction(new SnsAction(this.topic));
+    };
+    for (const [name, table] of Object.entries(tables.of)) {
+      const throttled = (metricName: string) => table.metric(metricName, { statistic: 'Sum', period: FIVE_MINUTES });
+      alarm(
+        `${name}-throttled`,
+        new MathExpression({ expression: 'reads + writes', usingMetrics: { reads: throttled('ReadThrottleEvents'), writes: throttled('WriteThrottleEvents') }, period: FIVE_MINUTES, label: 'throttled requests' }),
+        10,
+        `DynamoDB throttles ${name}: a hot partition, or traffic that doubled at once`,
+      );
+    }
+    for (const [id, stream] of [['transactions', data.transactions], ['readings', data.readings]] as const) {
+      alarm(`${id}-behind`, stream.metricGetRecordsIteratorAgeMilliseconds({ statistic: 'Maximum', period: FIVE_MINUTES }), BEHIND_MS, `${id} wait on their Kinesis stream: docs/streams.md`);
+      alarm(`${id}-refused`, stream.metricWriteProvisionedThroughputExceeded({ statistic: 'Sum', period: FIVE_MINUTES }), 10, `Producers of ${id} are refused by their stream`);
+    }
+    const ofEndpoint = (metricName: string, statistic: string) =>
+      new Metric({ namespace: 'AWS/SageMaker', metricName, statistic, period: FIVE_MINUTES, dimensionsMap: { EndpointName: model.endpointName, VariantName: model.variantName } });
+    alarm('model-errors', ofEndpoint('Invocation5XXErrors', 'Sum'), 5, 'The endpoint fails: rules alone decide, docs/models.md');
+    // Microseconds.
+    alarm('model-slow', ofEndpoint('ModelLatency', 'p99'), 60_000, 'The endpoint takes 60 ms of the 80 that it has: payments are about to be decided by rules alone', 2);
+    if (service.loadBalancer && service.targets) {
+      alarm('api-5xx', service.targets.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { statistic: 'Sum', period: FIVE_MINUTES }), 10, 'The API answers 5xx: docs/operations.md');
+      alarm('api-unreachable', service.loadBalancer.metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { statistic: 'Sum', period: FIVE_MINUTES }), 10, 'The load balancer finds no task that answers');
+      alarm('api-unhealthy', service.targets.metrics.unhealthyHostCount({ statistic: 'Maximum', period: FIVE_MINUTES }), 1, 'A task of the API does not answer /healthz', 2);
+    }
+    for (const made of service.services) alarm(`${made.node.id}-cpu`, made.metricCpuUtilization({ statistic: 'Average', period: FIVE_MINUTES }), 90, `${made.node.id} is short of CPU: more tasks`, 3);
+    if (!functions) return;
+    alarm('failed-events', functions.failed.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: FIVE_MINUTES }), 1, 'Events that no function could process in time wait in the queue: docs/deployment.md');
+    for (const made of functions.functions) {
+      alarm(`${made.node.id}-errors`, made.metricErrors({ statistic: 'Sum', period: FIVE_MINUTES }), 5, `The function ${made.node.id} fails`);
+      alarm(`${made.node.id}-throttled`, made.metricThrottles({ statistic: 'Sum', period: FIVE_MINUTES }), 5, `The function ${made.node.id} is throttled by its account`);
+      if (made.node.id !== 'api' && made.node.id !== 'iot') alarm(`${made.node.id}-age`, made.metric('IteratorAge', { statistic: 'Maximum', period: FIVE_MINUTES }), BEHIND_MS, `What ${made.node.id} reads waits`);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership, StorageClass } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { DEFAULT_READINGS_STREAM, DEFAULT_STREAM } from '../../src/endpoints';
+
+/** How long the Kinesis streams keep what nobody has read yet. */
+export const RETENTION = Duration.days(7);
+
+/** The Kinesis streams and the archive's bucket. */
+export class Data extends Construct {
+  readonly transactions: Stream;
+  readonly readings: Stream;
+  readonly archive: Bucket;
+
+  constructor(scope: Construct) {
+    super(scope, 'Data');
+    const stream = (id: string, streamName: string) =>
+      new Stream(this, id, { streamName, streamMode: StreamMode.ON_DEMAND, encryption: StreamEncryption.MANAGED, retentionPeriod: RETENTION, removalPolicy: RemovalPolicy.RETAIN });
+    this.transactions = stream('Transactions', DEFAULT_STREAM);
+    this.readings = stream('Readings', DEFAULT_READINGS_STREAM);
+    this.archive = new Bucket(this, 'Archive', {
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      versioned: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+      lifecycleRules: [
+        {
+          id: 'older-days',
+          // Read by range whenever somebody asks for an old day: no class that must be restored first.
+          transitions: [
+            { storageClass: StorageClass.INFREQUENT_ACCESS, transitionAfter: Duration.days(30) },
+            { storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: Duration.days(90) },
+          ],
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+          // An erased device is gone from old versions, too, a week later.
+          noncurrentVersionExpiration: Duration.days(7),
+          expiredObjectDeleteMarker: true,
+        },
+      ],
+    });
+  }
+}

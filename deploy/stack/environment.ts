@@ -1,0 +1,33 @@
+import type { Settings } from '../settings';
+import type { Data } from './data';
+
+/** Port of a task's API, or of its health where it has none. */
+export const PORT = 3000;
+
+export interface EnvironmentParts {
+  settings: Settings;
+  data: Data;
+  endpointName: string;
+  region: string;
+}
+
+/** Settings that every process has; what is secret is not among them. */
+export function environmentOf({ settings, data, endpointName, region }: EnvironmentParts): Record<string, string> {
+  return {
+    NODE_ENV: 'production',
+    AWS_REGION: region,
+    LONGWATCH_AWS: 'true',
+    LONGWATCH_TABLE_PREFIX: settings.tablePrefix,
+    LONGWATCH_TRANSACTIONS_STREAM: data.transactions.streamName,
+    LONGWATCH_READINGS_STREAM: data.readings.streamName,
+    LONGWATCH_ARCHIVE_BUCKET: data.archive.bucketName,
+    LONGWATCH_STREAMS_BY: settings.functions.includes('streams') ? 'lambda' : 'workflow',
+    SAGEMAKER_ENDPOINT_NAME: endpointName,
+    TEMPORAL_ADDRESS: settings.temporalAddress,
+    TEMPORAL_NAMESPACE: settings.temporalNamespace,
+    ...(settings.temporalUiUrl && { TEMPORAL_UI_URL: settings.temporalUiUrl }),
+    ...(settings.publicUrl && { LONGWATCH_PUBLIC_URL: settings.publicUrl }),
+    ...(settings.snsTopicArn && { LONGWATCH_SNS_TOPIC_ARN: settings.snsTopicArn }),
+    ...settings.environment,
+  };
+}

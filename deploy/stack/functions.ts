@@ -1,0 +1,161 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnApi, CfnIntegration, CfnRoute, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnTopicRule } from 'aws-cdk-lib/aws-iot';
+import { Architecture, CfnPermission, Code, EventSourceMapping, Function as LambdaFunction, Runtime, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
+import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { TableName } from '../../src/stores/tables';
+import type { Handler, Process } from '../access';
+import type { Settings } from '../settings';
+import { RETENTION } from './data';
+import { allow, processRole, type Reach } from './roles';
+
+/** Which table's stream each handler reads. */
+export const tableHandlers = { merchants: 'TransactionHistory', ranks: 'Leaderboard', rollups: 'DeviceData' } as const satisfies Partial<Record<Handler, TableName>>;
+/** What a stream of a table keeps, less the time to do something about what could not be processed. */
+const TABLE_MAX_AGE = Duration.hours(23);
+const TIMEOUT = Duration.minutes(2);
+
+export interface FunctionsProps {
+  settings: Settings;
+  /** Folder with the bundle. */
+  bundle: string;
+  secret: ISecret;
+  environment: Record<string, string>;
+  reach: Reach;
+}
+
+/** What runs as Lambda functions, as far as it is chosen. */
+export class Functions extends Construct {
+  readonly functions: LambdaFunction[] = [];
+  /** What could not be processed in time: for people. */
+  readonly failed: Queue;
+
+  constructor(
+    scope: Construct,
+    private readonly props: FunctionsProps,
+  ) {
+    super(scope, 'Functions');
+    const { functions } = props.settings;
+    this.failed = new Queue(this, 'Failed', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) });
+    if (functions.includes('streams')) this.readStreams();
+    if (functions.includes('iot')) this.takeFromIot();
+    if (functions.includes('api')) this.serveApi();
+  }
+
+  private readStreams(): void {
+    const { tables, data } = this.props.reach;
+    for (const [handler, stream] of [['transactions', data.transactions], ['readings', data.readings]] as const) {
+      const target = this.make(handler, [
+        allow(['kinesis:DescribeStream', 'kinesis:DescribeStreamSummary', 'kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
+      ]);
+      this.map(handler, target, stream.streamArn, { batchSize: 1_000, maxRecordAge: Duration.minutes(RETENTION.toMinutes() - 60) });
+    }
+    for (const [handler, table] of Object.entries(tableHandlers) as [keyof typeof tableHandlers, TableName][]) {
+      const streamArn = tables.of[table].tableStreamArn ?? '';
+      const target = this.make(handler, [
+        allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], [streamArn]),
+        // Listing streams has no narrower resource.
+        allow(['dynamodb:ListStreams'], ['*']),
+      ]);
+      // Only with a window does an event of a table name its shard, without which a repetition could not be told.
+      this.map(handler, target, streamArn, { batchSize: 1_000, maxRecordAge: TABLE_MAX_AGE, tumblingWindow: Duration.minutes(15) });
+    }
+  }
+
+  private map(handler: Handler, target: LambdaFunction, eventSourceArn: string, { batchSize, maxRecordAge, tumblingWindow }: { batchSize: number; maxRecordAge: Duration; tumblingWindow?: Duration }): void {
+    const mapping = new EventSourceMapping(this, `${handler}Source`, {
+      target,
+      eventSourceArn,
+      batchSize,
+      maxRecordAge,
+      ...(tumblingWindow && { tumblingWindow }),
+      startingPosition: StartingPosition.TRIM_HORIZON,
+      // In order, and again and again: what can never be processed is set aside by the function itself.
+      parallelizationFactor: 1,
+      reportBatchItemFailures: true,
+      onFailure: new SqsDlq(this.failed),
+    });
+    const policy = this.node.tryFindChild(`${handler}Policy`);
+    if (policy) mapping.node.addDependency(policy);
+  }
+
+  private takeFromIot(): void {
+    const target = this.make('iot', [], new SqsDestination(this.failed));
+    const rule = new CfnTopicRule(this, 'Readings', {
+      ruleName: `${this.props.settings.stackName.replaceAll('-', '_')}_readings`,
+      topicRulePayload: {
+        // The bytes as they came, whatever they are, and the device that the broker let publish there.
+        sql: "SELECT encode(*, 'base64') AS data, topic(2) AS device, timestamp() AS arrivedAt FROM 'devices/+/readings'",
+        awsIotSqlVersion: '2016-03-23',
+        ruleDisabled: false,
+        actions: [{ lambda: { functionArn: target.functionArn } }],
+        errorAction: { sqs: { queueUrl: this.failed.queueUrl, roleArn: this.errorRole(), useBase64: false } },
+      },
+    });
+    new CfnPermission(this, 'ReadingsPermission', { action: 'lambda:InvokeFunction', functionName: target.functionArn, principal: 'iot.amazonaws.com', sourceArn: rule.attrArn, sourceAccount: Stack.of(this).account });
+  }
+
+  private errorRole(): string {
+    const role = processlessRole(this, 'ReadingsErrors', 'iot.amazonaws.com');
+    role.addToPolicy(allow(['sqs:SendMessage'], [this.failed.queueArn]));
+    return role.roleArn;
+  }
+
+  private serveApi(): void {
+    const target = this.make('api', []);
+    const api = new CfnApi(this, 'Http', { name: this.props.settings.stackName, protocolType: 'HTTP' });
+    const { partition, region, account } = Stack.of(this);
+    const integration = new CfnIntegration(this, 'Integration', {
+      apiId: api.ref,
+      integrationType: 'AWS_PROXY',
+      integrationUri: target.functionArn,
+      payloadFormatVersion: '2.0',
+      timeoutInMillis: 29_000,
+    });
+    new CfnRoute(this, 'Route', { apiId: api.ref, routeKey: '$default', target: `integrations/${integration.ref}` });
+    new CfnStage(this, 'Stage', { apiId: api.ref, stageName: '$default', autoDeploy: true });
+    new CfnPermission(this, 'HttpPermission', {
+      action: 'lambda:InvokeFunction',
+      functionName: target.functionArn,
+      principal: 'apigateway.amazonaws.com',
+      sourceArn: `arn:${partition}:execute-api:${region}:${account}:${api.ref}/*/$default`,
+    });
+  }
+
+  private make(handler: Process & ('api' | 'iot' | Handler), more: ReturnType<typeof allow>[], onFailure?: SqsDestination): LambdaFunction {
+    const { settings, bundle, secret, environment, reach } = this.props;
+    const functionName = `${settings.stackName}-${handler}`;
+    const role = processRole(this, handler, new ServicePrincipal('lambda.amazonaws.com'), handler, reach, { checksTables: false });
+    const logGroup = new LogGroup(this, `${handler}Log`, { logGroupName: `/aws/lambda/${functionName}`, retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.RETAIN });
+    const { partition, region, account } = Stack.of(this);
+    const logStreams = `arn:${partition}:logs:${region}:${account}:log-group:/aws/lambda/${functionName}:log-stream:*`;
+    for (const statement of [allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logStreams]), allow(['secretsmanager:GetSecretValue'], [secret.secretArn]), ...more]) role.addToPolicy(statement);
+    // Set by Lambda itself, which refuses it here.
+    const { AWS_REGION: _region, ...settable } = environment;
+    const made = new LambdaFunction(this, handler, {
+      functionName,
+      runtime: Runtime.NODEJS_22_X,
+      architecture: Architecture.ARM_64,
+      code: Code.fromAsset(bundle),
+      handler: `dist/lambda/index.${handler}`,
+      role: role.withoutPolicyUpdates(),
+      memorySize: 1_024,
+      timeout: handler === 'api' ? Duration.seconds(29) : TIMEOUT,
+      environment: { ...settable, LONGWATCH_SECRET_ID: secret.secretArn },
+      logGroup,
+      ...(onFailure && { onFailure, retryAttempts: 2, maxEventAge: Duration.hours(6) }),
+    });
+    // `onFailure` of the function and of its source mapping grants nothing to a role that is not updated.
+    if (handler !== 'api') role.addToPolicy(allow(['sqs:SendMessage'], [this.failed.queueArn]));
+    this.functions.push(made);
+    return made;
+  }
+}
+
+const processlessRole = (scope: Construct, id: string, service: string) => new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal(service) });

@@ -1,0 +1,34 @@
+import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import { Repository } from 'aws-cdk-lib/aws-ecr';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import type { Artefacts } from '../artefacts';
+import type { Settings } from '../settings';
+import { Alarms } from './alarms';
+import { Data } from './data';
+import { environmentOf } from './environment';
+import { Functions } from './functions';
+import { ModelEndpoint } from './model';
+import type { Reach } from './roles';
+import { Service } from './service';
+import { Tables } from './tables';
+
+/** Longwatch on AWS. Temporal is not part of it: Temporal Cloud, or a cluster of yours. */
+export class LongwatchStack extends Stack {
+  constructor(scope: Construct, settings: Settings, artefacts: Artefacts, props: StackProps = {}) {
+    super(scope, settings.stackName, { description: 'Longwatch: durable lifecycles for DynamoDB data, on Temporal', terminationProtection: true, ...props });
+    Tags.of(this).add('application', settings.stackName);
+    const tables = new Tables(this, settings);
+    const data = new Data(this);
+    const repository = Repository.fromRepositoryName(this, 'Image', settings.imageRepository);
+    const secret = Secret.fromSecretCompleteArn(this, 'Secret', settings.secretArn);
+    const model = new ModelEndpoint(this, { settings, repository, artefact: artefacts.model });
+    const environment = environmentOf({ settings, data, endpointName: model.endpointName, region: this.region });
+    const reach: Reach = { tables, data, endpointArn: model.endpointArn, snsTopicArn: settings.snsTopicArn };
+    const service = new Service(this, { settings, repository, secret, environment, reach });
+    const functions = settings.functions.length > 0 ? new Functions(this, { settings, bundle: artefacts.functions, secret, environment, reach }) : undefined;
+    const alarms = new Alarms(this, { settings, tables, data, model, service, functions });
+    new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn, description: 'Subscribe to it' });
+    if (service.loadBalancer) new CfnOutput(this, 'ApiAddress', { value: service.loadBalancer.loadBalancerDnsName });
+  }
+}

@@ -1,0 +1,58 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { type Attribute, AttributeType, BillingMode, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import { type KeySpec, physicalName, type TableName, type TableSpec, tables } from '../../src/stores/tables';
+import type { Settings } from '../settings';
+
+const attribute = ({ name, type }: KeySpec): Attribute => ({ name, type: AttributeType[type === 'S' ? 'STRING' : 'NUMBER'] });
+const MIN_CAPACITY = 5;
+/** Of provisioned capacity, where DynamoDB scales up. */
+const TARGET = { targetUtilizationPercent: 70 };
+
+/** Every table of `src/stores/tables.ts`, with point-in-time recovery and deletion protection; kept when the stack goes. */
+export class Tables extends Construct {
+  readonly of: Readonly<Record<TableName, Table>>;
+
+  constructor(scope: Construct, { tablePrefix, billing, maxCapacity }: Pick<Settings, 'tablePrefix' | 'billing' | 'maxCapacity'>) {
+    super(scope, 'Tables');
+    const make = (name: TableName): Table => {
+      const spec: TableSpec = tables[name];
+      const table = new Table(this, name, {
+        tableName: physicalName(tablePrefix, name),
+        partitionKey: attribute(spec.partitionKey),
+        ...(spec.sortKey && { sortKey: attribute(spec.sortKey) }),
+        billingMode: billing === 'on-demand' ? BillingMode.PAY_PER_REQUEST : BillingMode.PROVISIONED,
+        ...(spec.stream && { stream: StreamViewType[spec.stream] }),
+        ...(spec.ttl && { timeToLiveAttribute: spec.ttl }),
+        pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+        deletionProtection: true,
+        encryption: TableEncryption.AWS_MANAGED,
+        removalPolicy: RemovalPolicy.RETAIN,
+      });
+      for (const [indexName, index] of Object.entries(spec.indexes ?? {}))
+        table.addGlobalSecondaryIndex({
+          indexName,
+          partitionKey: attribute(index.partitionKey),
+          ...(index.sortKey && { sortKey: attribute(index.sortKey) }),
+          ...(Array.isArray(index.projection)
+            ? { projectionType: ProjectionType.INCLUDE, nonKeyAttributes: [...index.projection] }
+            : { projectionType: ProjectionType[index.projection as 'ALL' | 'KEYS_ONLY'] }),
+        });
+      if (billing === 'provisioned') {
+        const range = { minCapacity: MIN_CAPACITY, maxCapacity };
+        table.autoScaleReadCapacity(range).scaleOnUtilization(TARGET);
+        table.autoScaleWriteCapacity(range).scaleOnUtilization(TARGET);
+        for (const indexName of Object.keys(spec.indexes ?? {})) {
+          table.autoScaleGlobalSecondaryIndexReadCapacity(indexName, range).scaleOnUtilization(TARGET);
+          table.autoScaleGlobalSecondaryIndexWriteCapacity(indexName, range).scaleOnUtilization(TARGET);
+        }
+      }
+      return table;
+    };
+    this.of = Object.fromEntries((Object.keys(tables) as TableName[]).map((name) => [name, make(name)])) as Record<TableName, Table>;
+  }
+
+  all(): Table[] {
+    return Object.values(this.of);
+  }
+}

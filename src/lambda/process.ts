@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, readConfig } from '../config';
+import { configuredEndpoints } from '../endpoints';
+import { buildGraph, type Graph } from '../graph';
+import { withSecrets } from './secrets';
+
+/** What an invocation has of the process it runs in. */
+export interface LambdaProcess {
+  graph: Graph;
+  config: ReturnType<typeof readConfig>;
+}
+
+/**
+ * The object graph of a function's process, as of any other process. Tables are those of the stack: they are neither
+ * created nor compared here, where every start counts.
+ * @param env settings; `LONGWATCH_SECRET_ID` names what holds the secret ones.
+ * @throws ConfigError, MissingEndpointError
+ */
+export async function openProcess(env: Record<string, string | undefined>): Promise<LambdaProcess> {
+  const settings = await withSecrets(env);
+  const config = readConfig(settings);
+  const signingSecret = config.LONGWATCH_SIGNING_SECRET;
+  if (signingSecret === undefined) throw new ConfigError('LONGWATCH_SIGNING_SECRET: must be set (at least 32 random characters), or be in the secret that LONGWATCH_SECRET_ID names');
+  // Temporal's own settings are read from the environment, where its key is not: it is in the secret.
+  for (const name of ['TEMPORAL_API_KEY', 'TEMPORAL_TLS_CLIENT_CERT_DATA', 'TEMPORAL_TLS_CLIENT_KEY_DATA']) if (settings[name]) process.env[name] ??= settings[name];
+  const graph = buildGraph({
+    config,
+    endpoints: configuredEndpoints(config, settings),
+    signingSecret,
+    publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
+  });
+  await graph.startRules();
+  return { graph, config };
+}
+
+/** Opens once; a start that failed is tried again by the next invocation. */
+export function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  return () =>
+    (opened ??= open().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    }));
+}
+
+/** Work that is to end before the function is frozen: its starts; what takes longer stays owed, and the relay pays. */
+export const settle = ({ starts }: Pick<Graph, 'starts'>): Promise<void> => starts.drain(2_000);
+
+/** The bundle lies as deep as these sources. */
+export const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as { version: string };

@@ -1,0 +1,34 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { ConfigError } from '../config';
+
+/** Of the secret: how many settings it may hold is our affair, that they are strings is not. */
+const isSettings = (value: unknown): value is Record<string, string> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((one) => typeof one === 'string');
+
+/**
+ * The settings with those of the secret that `LONGWATCH_SECRET_ID` names (a JSON object of strings), so that no secret is
+ * in a function's configuration, where whoever may list functions reads it.
+ * @throws ConfigError when the secret is no such object; its content is not shown.
+ */
+export async function withSecrets(env: Record<string, string | undefined>): Promise<Record<string, string | undefined>> {
+  const SecretId = env['LONGWATCH_SECRET_ID'];
+  if (!SecretId) return env;
+  const client = new SecretsManagerClient({ ...(env['SECRETS_MANAGER_ENDPOINT'] && { endpoint: env['SECRETS_MANAGER_ENDPOINT'] }) });
+  try {
+    const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId }));
+    return { ...env, ...parsed(SecretString) };
+  } finally {
+    client.destroy();
+  }
+}
+
+function parsed(text: string): Record<string, string> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (!isSettings(value)) throw new ConfigError('LONGWATCH_SECRET_ID: the secret must be a JSON object whose values are strings (its content is not shown)');
+  return value;
+}

@@ -1,0 +1,63 @@
+import { type DynamoDBClient, UpdateTableCommand, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createTable, createTableInput, createTables } from './dynamodb';
+import { checkTables, describe, TableMismatchError, type TableDifference } from './tableCheck';
+import { physicalName, type TableSpec, tables } from './tables';
+
+const LOOK_AGAIN_MS = 200;
+
+/**
+ * Creates the tables that are missing, changes nothing else, and compares.
+ * @throws TableMismatchError naming every table that is not as this version expects it, and how.
+ */
+export async function prepareTables(client: DynamoDBClient, prefix: string): Promise<void> {
+  await createTables(client, prefix);
+  const differences = await checkTables(client, prefix);
+  if (differences.length > 0) throw new TableMismatchError(differences);
+}
+
+/**
+ * Makes the additions that the tables lack: tables, indexes, streams, TTL. Takes nothing away and changes no key.
+ * @param onStep told before each, since an index over a large table takes long.
+ * @returns what only a migration can change.
+ */
+export async function updateTables(client: DynamoDBClient, prefix: string, onStep: (difference: TableDifference) => void = () => undefined): Promise<TableDifference[]> {
+  const left: TableDifference[] = [];
+  for (const difference of await checkTables(client, prefix)) {
+    if (!difference.mend) {
+      left.push(difference);
+      continue;
+    }
+    onStep(difference);
+    await mend(client, prefix, difference);
+  }
+  return left;
+}
+
+async function mend(client: DynamoDBClient, prefix: string, { table, physicalName: TableName, mend: how, index }: TableDifference): Promise<void> {
+  const { AttributeDefinitions, GlobalSecondaryIndexes = [], StreamSpecification } = createTableInput(prefix, table);
+  if (how === 'create') await createTable(client, prefix, table);
+  else if (how === 'ttl') await enableTtl(client, prefix, table);
+  else if (how === 'stream') await client.send(new UpdateTableCommand({ TableName, StreamSpecification }));
+  // One index a call: DynamoDB builds one at a time.
+  else {
+    const { IndexName, KeySchema, Projection } = GlobalSecondaryIndexes.find(({ IndexName: name }) => name === index) ?? {};
+    await client.send(new UpdateTableCommand({ TableName, AttributeDefinitions, GlobalSecondaryIndexUpdates: [{ Create: { IndexName, KeySchema, Projection } }] }));
+  }
+  await active(client, TableName);
+}
+
+async function enableTtl(client: DynamoDBClient, prefix: string, name: TableDifference['table']): Promise<void> {
+  const { ttl }: TableSpec = tables[name];
+  if (ttl) await client.send(new UpdateTimeToLiveCommand({ TableName: physicalName(prefix, name), TimeToLiveSpecification: { AttributeName: ttl, Enabled: true } }));
+}
+
+/** The table and all its indexes can be used. */
+async function active(client: DynamoDBClient, TableName: string): Promise<void> {
+  for (;;) {
+    const found = await describe(client, TableName);
+    const states = [found?.TableStatus, ...(found?.GlobalSecondaryIndexes ?? []).map(({ IndexStatus }) => IndexStatus ?? 'ACTIVE')];
+    if (states.every((state) => state === 'ACTIVE')) return;
+    await sleep(LOOK_AGAIN_MS);
+  }
+}

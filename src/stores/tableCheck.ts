@@ -1,0 +1,104 @@
+import {
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  type DynamoDBClient,
+  type KeySchemaElement,
+  type Projection,
+  ResourceNotFoundException,
+  type TableDescription,
+} from '@aws-sdk/client-dynamodb';
+import { createTableInput } from './dynamodb';
+import { physicalName, type TableName, type TableSpec, tables } from './tables';
+
+/** One way in which a table is not as the code expects it. */
+export interface TableDifference {
+  table: TableName;
+  /** As DynamoDB knows it. */
+  physicalName: string;
+  /** A sentence without its subject: "has no index ByStatus …". */
+  difference: string;
+  /** What `updateTables` does about it; absent where only a migration helps, or waiting. */
+  mend?: 'create' | 'index' | 'stream' | 'ttl';
+  /** Of the index that is missing. */
+  index?: string;
+}
+
+export class TableMismatchError extends Error {
+  override readonly name = 'TableMismatchError';
+
+  constructor(readonly differences: readonly TableDifference[]) {
+    super(
+      `${new Set(differences.map(({ table }) => table)).size} table(s) are not as this version expects them:\n` +
+        `${differences.map(({ physicalName: name, difference }) => `  ${name} ${difference}`).join('\n')}\n` +
+        (differences.every(({ mend }) => mend)
+          ? 'Deploy the stack of this version, or run: npm run tables -- update'
+          : 'What a table update cannot change has to be migrated; docs/upgrading.md says how.'),
+    );
+  }
+}
+
+/** Every difference between the tables that are there and those of `tables.ts`. Further indexes and a stream nobody asked for are none. */
+export async function checkTables(client: DynamoDBClient, prefix: string): Promise<TableDifference[]> {
+  const names = Object.keys(tables) as TableName[];
+  const found: TableDifference[] = [];
+  // A few at a time: an account may describe ten tables a second before it is throttled for a moment.
+  for (let i = 0; i < names.length; i += 8) found.push(...(await Promise.all(names.slice(i, i + 8).map((name) => checkTable(client, prefix, name)))).flat());
+  return found;
+}
+
+export async function checkTable(client: DynamoDBClient, prefix: string, name: TableName): Promise<TableDifference[]> {
+  const TableName = physicalName(prefix, name);
+  const description = await describe(client, TableName);
+  if (!description) return [{ table: name, physicalName: TableName, difference: 'is missing', mend: 'create' }];
+  const { ttl }: TableSpec = tables[name];
+  const { TimeToLiveDescription } = ttl ? await client.send(new DescribeTimeToLiveCommand({ TableName })) : {};
+  const isOn = /^(ENABLED|ENABLING)$/.test(TimeToLiveDescription?.TimeToLiveStatus ?? '');
+  return differencesOf(name, description, isOn ? TimeToLiveDescription?.AttributeName : undefined).map((one) => ({ ...one, table: name, physicalName: TableName }));
+}
+
+export async function describe(client: DynamoDBClient, TableName: string): Promise<TableDescription | undefined> {
+  try {
+    return (await client.send(new DescribeTableCommand({ TableName }))).Table;
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  }
+}
+
+function differencesOf(name: TableName, found: TableDescription, ttlFound: string | undefined): Pick<TableDifference, 'difference' | 'mend' | 'index'>[] {
+  const wanted = createTableInput('', name);
+  const typeOf = typesOf(found.AttributeDefinitions);
+  const wantedTypes = typesOf(wanted.AttributeDefinitions);
+  const differences: Pick<TableDifference, 'difference' | 'mend' | 'index'>[] = [];
+  const [key, keyWanted] = [keyText(found.KeySchema, typeOf), keyText(wanted.KeySchema, wantedTypes)];
+  if (key !== keyWanted) differences.push({ difference: `has the key ${key}, wanted is ${keyWanted}` });
+  const indexes = new Map(found.GlobalSecondaryIndexes?.map((index) => [index.IndexName, index]));
+  for (const index of wanted.GlobalSecondaryIndexes ?? []) {
+    const its = indexes.get(index.IndexName);
+    const text = indexText(index, wantedTypes);
+    const IndexName = String(index.IndexName);
+    if (!its) differences.push({ difference: `has no index ${IndexName} (${text})`, mend: 'index', index: IndexName });
+    else if (indexText(its, typeOf) !== text) differences.push({ difference: `has the index ${IndexName} (${indexText(its, typeOf)}), wanted is (${text})` });
+    else if (its.IndexStatus !== undefined && !/^(ACTIVE|UPDATING)$/.test(its.IndexStatus)) differences.push({ difference: `has the index ${IndexName} in state ${its.IndexStatus}; it is not to be read yet` });
+  }
+  const { stream, ttl }: TableSpec = tables[name];
+  const view = found.StreamSpecification?.StreamEnabled ? found.StreamSpecification.StreamViewType : undefined;
+  if (stream && view === undefined) differences.push({ difference: `has no stream, wanted is ${stream}`, mend: 'stream' });
+  else if (stream && view !== stream) differences.push({ difference: `has a stream of ${view}, wanted is ${stream}` });
+  if (ttl && ttlFound !== ttl) differences.push({ difference: `has ${ttlFound === undefined ? 'no TTL' : `TTL on ${ttlFound}`}, wanted is ${ttl}`, ...(ttlFound === undefined && { mend: 'ttl' as const }) });
+  return differences;
+}
+
+type Types = ReadonlyMap<string | undefined, string | undefined>;
+const typesOf = (definitions: TableDescription['AttributeDefinitions'] = []): Types => new Map(definitions.map(({ AttributeName, AttributeType }) => [AttributeName, AttributeType]));
+
+const keyText = (schema: KeySchemaElement[] = [], types: Types): string =>
+  [...schema]
+    .sort((a) => (a.KeyType === 'HASH' ? -1 : 1))
+    .map(({ AttributeName }) => `${AttributeName} ${types.get(AttributeName) ?? '?'}`)
+    .join(', ');
+
+function indexText({ KeySchema, Projection: projection }: { KeySchema?: KeySchemaElement[] | undefined; Projection?: Projection | undefined }, types: Types): string {
+  const { ProjectionType, NonKeyAttributes = [] } = projection ?? {};
+  return `${keyText(KeySchema, types)}; ${ProjectionType}${NonKeyAttributes.length > 0 ? ` ${[...NonKeyAttributes].sort().join(' ')}` : ''}`;
+}

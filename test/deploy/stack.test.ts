@@ -1,0 +1,336 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { App } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { extract } from 'tar-stream';
+import { grantsOf, type Process } from '../../deploy/access';
+import { MODEL, packModel } from '../../deploy/artefacts';
+import { parseSettings, readSettings, type Settings } from '../../deploy/settings';
+import { LongwatchStack } from '../../deploy/stack';
+import { xgboostImage } from '../../deploy/stack/model';
+import { configReference, readConfig } from '../../src/config';
+import { createTableInput } from '../../src/stores/dynamodb';
+import { type TableName, type TableSpec, tables } from '../../src/stores/tables';
+import { queues, selectQueues } from '../../src/workers/queues';
+
+type Resource = { Type: string; Properties: Record<string, any>; DeletionPolicy?: string }; // oxlint-disable-line typescript/no-explicit-any
+const EXAMPLE = join('deploy', 'settings.example.json');
+const names = Object.keys(tables) as TableName[];
+let folder: string;
+/** On Fargate alone, as the example says. */
+let service: Template;
+/** Everything that can be a function is one. */
+let functions: Template;
+/** The command's own output for the latter. */
+let out: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'longwatch-stack-'));
+  out = join(folder, 'out');
+  const settings = join(folder, 'settings.json');
+  writeFileSync(settings, JSON.stringify({ ...(JSON.parse(readFileSync(EXAMPLE, 'utf8')) as object), functions: ['api', 'streams', 'iot'], snsTopicArn: 'arn:aws:sns:eu-central-1:123456789012:customers' }));
+  // As `npm run deploy:synth` does it.
+  const [artefact] = await Promise.all([
+    packModel(join(folder, 'model.tar.gz')),
+    promisify(execFile)(process.execPath, ['--import', 'tsx', 'deploy/app.ts', '--settings', settings, '--out', out], { env: { ...process.env, NODE_OPTIONS: '' } }),
+  ]);
+  functions = Template.fromJSON(JSON.parse(readFileSync(join(out, 'longwatch.template.json'), 'utf8')) as Record<string, unknown>);
+  mkdirSync(join(folder, 'none'));
+  synth = (settingsOf) => Template.fromStack(new LongwatchStack(new App({ outdir: mkdtempSync(join(folder, 'synth-')) }), settingsOf, { model: artefact, functions: join(folder, 'none') }));
+  service = synth(readSettings(EXAMPLE));
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let synth: (settings: Settings) => Template;
+const resources = (template: Template, type: string): [string, Resource][] => Object.entries(template.findResources(type)) as [string, Resource][];
+/** CloudFormation's functions as text, so that two that mean the same are the same. */
+function text(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const [[name, given] = ['', undefined]] = Object.entries(value as object) as [string, unknown][];
+  if (name === 'Fn::Join') return (given as [string, unknown[]])[1].map(text).join((given as [string])[0]);
+  if (name === 'Ref') return `\${${String(given)}}`;
+  if (name === 'Fn::GetAtt') return `\${${(given as string[]).join('.')}}`;
+  return JSON.stringify(value);
+}
+
+describe('tables', () => {
+  it('are those of tables.ts, each with its keys, indexes, stream and TTL, protected and recoverable', () => {
+    const found = new Map(resources(service, 'AWS::DynamoDB::Table').map(([, { Properties, DeletionPolicy }]) => [Properties['TableName'] as string, { Properties, DeletionPolicy }]));
+    expect([...found.keys()].sort()).toEqual(names.map((name) => `longwatch-${name}`).sort());
+    for (const name of names) {
+      const { Properties, DeletionPolicy } = found.get(`longwatch-${name}`)!;
+      const wanted = createTableInput('longwatch-', name);
+      const { ttl }: TableSpec = tables[name];
+      const byName = (list: { AttributeName?: string | undefined }[] = []) => [...list].sort((a, b) => (a.AttributeName! < b.AttributeName! ? -1 : 1));
+      expect({ ...Properties, AttributeDefinitions: byName(Properties['AttributeDefinitions']), Tags: undefined }).toEqual({
+        TableName: wanted.TableName,
+        KeySchema: wanted.KeySchema,
+        AttributeDefinitions: byName(wanted.AttributeDefinitions),
+        BillingMode: 'PAY_PER_REQUEST',
+        ...(wanted.GlobalSecondaryIndexes && { GlobalSecondaryIndexes: wanted.GlobalSecondaryIndexes }),
+        ...(wanted.StreamSpecification && { StreamSpecification: { StreamViewType: wanted.StreamSpecification.StreamViewType } }),
+        ...(ttl && { TimeToLiveSpecification: { AttributeName: ttl, Enabled: true } }),
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        DeletionProtectionEnabled: true,
+        SSESpecification: { SSEEnabled: true },
+        Tags: undefined,
+      });
+      expect(DeletionPolicy).toBe('Retain');
+    }
+  });
+
+  it('scale within bounds where they are provisioned, indexes as well', () => {
+    const provisioned = synth({ ...readSettings(EXAMPLE), billing: 'provisioned', maxCapacity: 500 });
+    const indexes = names.reduce((sum, name) => sum + Object.keys((tables[name] as TableSpec).indexes ?? {}).length, 0);
+    const targets = resources(provisioned, 'AWS::ApplicationAutoScaling::ScalableTarget').filter(([, { Properties }]) => Properties['ServiceNamespace'] === 'dynamodb');
+    expect(targets).toHaveLength(2 * (names.length + indexes));
+    for (const [, { Properties }] of targets) expect(Properties).toMatchObject({ MinCapacity: 5, MaxCapacity: 500 });
+    for (const [, { Properties }] of resources(provisioned, 'AWS::DynamoDB::Table')) expect(Properties['BillingMode']).toBeUndefined();
+  });
+});
+
+describe('roles', () => {
+  /** Actions that AWS allows on nothing narrower. */
+  const UNNARROWABLE = new Set(['ecr:GetAuthorizationToken', 'dynamodb:ListStreams']);
+  /** Within one bucket, and within one log group. */
+  const WITHIN = [/^\$\{DataArchive\w+\.Arn\}\/(device_data|leaderboards)\/\*$/, /:log-group:[^*]+:log-stream:\*$/];
+
+  const statements = (template: Template) =>
+    [...resources(template, 'AWS::IAM::Policy'), ...resources(template, 'AWS::IAM::ManagedPolicy')].flatMap(([id, { Properties }]) =>
+      (Properties['PolicyDocument'].Statement as { Effect: string; Action: string | string[]; Resource: unknown }[]).map(({ Effect, Action, Resource: on }) => ({
+        id,
+        Effect,
+        actions: [Action].flat(),
+        resources: (Array.isArray(on) ? on : [on]).map(text),
+      })),
+    );
+
+  it.each([['on Fargate', () => service], ['as functions', () => functions]])('%s name every action and every resource', (_where, template) => {
+    const all = statements(template());
+    expect(all.length).toBeGreaterThan(30);
+    for (const { id, Effect, actions, resources: on } of all) {
+      expect([id, Effect]).toEqual([id, 'Allow']);
+      expect([id, actions.filter((action) => action.includes('*'))]).toEqual([id, []]);
+      const wide = on.filter((one) => one.includes('*') && !WITHIN.some((pattern) => pattern.test(one)));
+      expect([id, actions, wide]).toEqual([id, actions, UNNARROWABLE.has(actions.join()) ? ['*'] : []]);
+    }
+    for (const [id, { Properties }] of resources(template(), 'AWS::IAM::Role')) expect([id, Properties['ManagedPolicyArns'], Properties['Policies']]).toEqual([id, undefined, undefined]);
+  });
+
+  it.each<[Process, () => Template, RegExp]>([
+    ['api', () => service, /^ServiceApiPolicy/],
+    ['worker', () => service, /^ServiceWorkerPolicy/],
+    ...(['transactions', 'readings', 'merchants', 'ranks', 'rollups', 'iot', 'api'] as const).map((name): [Process, () => Template, RegExp] => [name, () => functions, new RegExp(`^Functions${name}Policy`)]),
+  ])('of %s may do to tables what access.ts lists, exactly', (process, template, policy) => {
+    const tableOf = new Map(resources(template(), 'AWS::DynamoDB::Table').map(([id, { Properties }]) => [id, (Properties['TableName'] as string).replace('longwatch-', '')]));
+    const items = /^dynamodb:(Batch(Get|Write)Item|(Get|Put|Update|Delete|ConditionCheck)Item|Query|Scan)$/;
+    const granted = new Map<string, Set<string>>();
+    for (const { actions, resources: on } of statements(template()).filter(({ id }) => policy.test(id)))
+      for (const action of actions.filter((one) => items.test(one)))
+        for (const one of on) {
+          const [, id, index] = /^\$\{(\w+)\.Arn\}(?:\/index\/(\w+))?$/.exec(one) ?? [];
+          const where = `${tableOf.get(id!)}${index ? `/${index}` : ''}`;
+          granted.set(where, (granted.get(where) ?? new Set()).add(action.replace('dynamodb:', '')));
+        }
+    expect(new Map([...granted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([where, actions]) => [where, [...actions].sort()]))).toEqual(grantsOf(process));
+  });
+
+  it('fit into a policy: CloudFormation would find out after half an hour', () => {
+    // Names of stack and account included, which are longer than their references.
+    for (const template of [service, functions])
+      for (const [type, limit] of [['AWS::IAM::Policy', 10_240], ['AWS::IAM::ManagedPolicy', 6_144]] as const) {
+        const ofRole = new Map<string, number>();
+        for (const [, { Properties }] of resources(template, type))
+          for (const role of Properties['Roles'] as unknown[]) ofRole.set(text(role), (ofRole.get(text(role)) ?? 0) + policyLength(template, Properties['PolicyDocument']));
+        for (const [role, length] of ofRole) expect([role, length, length <= limit]).toEqual([role, length, true]);
+      }
+  });
+  /** With ARNs in place of references. */
+  const policyLength = (template: Template, document: unknown) =>
+    JSON.stringify(document, (_key, value: unknown) => {
+      if (typeof value !== 'object' || value === null || !('Fn::GetAtt' in value || 'Fn::Join' in value)) return value;
+      return text(value).replaceAll(/\$\{(\w+)\.(Arn|StreamArn)\}/g, (_all, id: string, what: string) => {
+        const { Type, Properties } = (template.toJSON() as { Resources: Record<string, Resource> }).Resources[id]!;
+        const name = String(Properties['TableName'] ?? Properties['Name'] ?? 'x'.repeat(63));
+        return `arn:aws:${Type.split('::')[1]!.toLowerCase()}:ap-southeast-1:123456789012:table/${name}${what === 'StreamArn' ? '/stream/2026-11-24T10:00:00.000' : ''}`;
+      });
+    }).length;
+});
+
+describe('data', () => {
+  it('in the archive is encrypted, nobody’s from outside, reached by TLS alone, and grows cold without being out of reach', () => {
+    service.hasResourceProperties('AWS::S3::Bucket', {
+      BucketEncryption: { ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }] },
+      PublicAccessBlockConfiguration: { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true },
+      VersioningConfiguration: { Status: 'Enabled' },
+      LifecycleConfiguration: {
+        Rules: [
+          Match.objectLike({
+            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+            NoncurrentVersionExpiration: { NoncurrentDays: 7 },
+            Transitions: [{ StorageClass: 'STANDARD_IA', TransitionInDays: 30 }, { StorageClass: 'GLACIER_IR', TransitionInDays: 90 }],
+          }),
+        ],
+      },
+    });
+    const [[, policy]] = resources(service, 'AWS::S3::BucketPolicy') as [[string, Resource]];
+    const denied = (policy.Properties['PolicyDocument'].Statement as { Effect: string; Condition: object }[]).filter(({ Effect }) => Effect === 'Deny').map(({ Condition }) => Condition);
+    expect(denied).toEqual([{ Bool: { 'aws:SecureTransport': 'false' } }, { NumericLessThan: { 's3:TlsVersion': 1.2 } }]);
+    for (const [, { DeletionPolicy }] of resources(service, 'AWS::S3::Bucket')) expect(DeletionPolicy).toBe('Retain');
+  });
+
+  it('on the Kinesis streams is encrypted and kept for a week', () => {
+    const streams = resources(service, 'AWS::Kinesis::Stream').map(([, { Properties }]) => Properties);
+    expect(streams.map(({ Name }) => Name as string).sort()).toEqual(['longwatch-readings', 'longwatch-transactions']);
+    for (const stream of streams) expect(stream).toMatchObject({ RetentionPeriodHours: 168, StreamEncryption: { EncryptionType: 'KMS' }, StreamModeDetails: { StreamMode: 'ON_DEMAND' } });
+  });
+});
+
+describe('the model', () => {
+  it('is the artefact that ships, in the form that SageMaker takes', async () => {
+    const file = readdirSync(out).find((name) => name.endsWith('.tar.gz'));
+    const entries = new Map<string, Buffer>();
+    const reading = extract();
+    reading.on('entry', ({ name }, stream, next) => {
+      const parts: Buffer[] = [];
+      stream.on('data', (part) => parts.push(part as Buffer));
+      stream.on('end', () => {
+        entries.set(name, Buffer.concat(parts));
+        next();
+      });
+    });
+    reading.end(gunzipSync(readFileSync(join(out, file!))));
+    await new Promise<void>((resolve) => reading.on('finish', () => resolve()));
+    expect([...entries.keys()]).toEqual(['fraud.json']);
+    expect(entries.get('fraud.json')!.equals(readFileSync(MODEL))).toBe(true);
+    functions.hasResourceProperties('AWS::SageMaker::Model', { PrimaryContainer: { Image: Match.anyValue(), ModelDataUrl: { 'Fn::Sub': Match.stringLikeRegexp(`/${file!.replace(/^asset\.|\.tar\.gz$/g, '')}\\.gz$`) } } });
+    functions.hasResourceProperties('AWS::SageMaker::Endpoint', { EndpointName: 'longwatch-fraud' });
+  });
+
+  it('goes into no container that would score it wrongly', () => {
+    expect(() => xgboostImage('683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1', [3, 2, 0])).toThrow('would load model/fraud.json, which 3.2.0 wrote, and score wrongly');
+    expect(() => xgboostImage('x/sagemaker-xgboost:3.0-5', [3, 2, 0])).toThrow('score wrongly');
+    expect(xgboostImage('x/sagemaker-xgboost:3.2-1', [3, 2, 0])).toBe('x/sagemaker-xgboost:3.2-1');
+    expect(() => xgboostImage('x/sagemaker-xgboost:latest', [3, 2, 0])).toThrow('does not end in a version');
+  });
+});
+
+describe('the service', () => {
+  const containers = (template: Template) => resources(template, 'AWS::ECS::TaskDefinition').map(([, { Properties }]) => Properties['ContainerDefinitions'][0]);
+  const environmentOf = (container: { Environment: { Name: string; Value: unknown }[] }) => Object.fromEntries(container.Environment.map(({ Name, Value }) => [Name, typeof Value === 'string' ? Value : 'set-by-cloudformation']));
+
+  it('is an API and workers that serve every queue once between them', () => {
+    const commands = containers(service).map(({ Command }) => (Command as string[]).join(' '));
+    expect(commands.sort()).toEqual(['node dist/main.js api', 'node dist/main.js worker', 'node dist/main.js worker', 'node dist/main.js worker']);
+    const served = containers(service).flatMap((container) => environmentOf(container)['LONGWATCH_QUEUES'] ?? []).flatMap((listed) => selectQueues(listed));
+    expect(served.sort()).toEqual([...queues].sort());
+  });
+
+  it('is configured as the configuration understands it, with what is secret from the secret', () => {
+    const known = new Set([...configReference().map(({ name }) => name), 'NODE_ENV', 'TEMPORAL_API_KEY']);
+    for (const container of containers(service)) {
+      const environment = environmentOf(container);
+      expect([...Object.keys(environment), ...container.Secrets.map(({ Name }: { Name: string }) => Name)].filter((name) => !known.has(name))).toEqual([]);
+      expect(Object.keys(environment).filter((name) => /SECRET|API_KEY/.test(name))).toEqual([]);
+      expect(container.Secrets.map(({ Name, ValueFrom }: { Name: string; ValueFrom: unknown }) => [Name, text(ValueFrom)])).toEqual(
+        ['LONGWATCH_API_KEYS', 'LONGWATCH_SIGNING_SECRET', 'TEMPORAL_API_KEY'].map((name) => [name, `arn:aws:secretsmanager:eu-central-1:123456789012:secret:longwatch-AbCdEf:${name}::`]),
+      );
+      expect(() => readConfig({ ...environment, LONGWATCH_ARCHIVE_BUCKET: 'archive', LONGWATCH_API_KEYS: 'pay:service:0123456789abcdef' })).not.toThrow();
+    }
+  });
+
+  it('has more time to stop than it takes, and is known to live by /healthz, API and workers alike', () => {
+    for (const container of containers(service)) {
+      const environment = environmentOf(container);
+      expect(container.StopTimeout * 1_000).toBeGreaterThan(Number(environment['LONGWATCH_GRACE_MS']));
+      expect(container.StopTimeout).toBeLessThanOrEqual(120);
+      expect(container.HealthCheck.Command.join(' ')).toContain('http://127.0.0.1:3000/healthz');
+      expect(environment['LONGWATCH_WORKER_PORT'] ?? environment['PORT']).toBe('3000');
+    }
+    service.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', { HealthCheckPath: '/healthz' });
+  });
+
+  it('is reached by TLS alone where it is public, and is internal without a certificate', () => {
+    service.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internet-facing' });
+    service.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', { Port: 443, Protocol: 'HTTPS', SslPolicy: Match.stringLikeRegexp('TLS13') });
+    service.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', { Port: 80, DefaultActions: [Match.objectLike({ Type: 'redirect' })] });
+    const { certificateArn: _none, ...settings } = readSettings(EXAMPLE);
+    synth(settings).hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internal' });
+  });
+
+  it('takes part in worker versioning, the workers by the image’s tag', () => {
+    for (const container of containers(service).filter(({ Command }) => Command.includes('worker')))
+      expect(environmentOf(container)).toMatchObject({ TEMPORAL_DEPLOYMENT_NAME: 'longwatch', TEMPORAL_WORKER_BUILD_ID: '0.1.0' });
+  });
+});
+
+describe('functions', () => {
+  it('read streams in order, with partial responses, and tables with the window that names their shards', () => {
+    const mappings = resources(functions, 'AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => Properties);
+    expect(mappings).toHaveLength(5);
+    for (const mapping of mappings) {
+      const isTable = text(mapping['EventSourceArn']).includes('StreamArn');
+      expect(mapping).toMatchObject({
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        ParallelizationFactor: 1,
+        StartingPosition: 'TRIM_HORIZON',
+        MaximumRecordAgeInSeconds: isTable ? 23 * 3_600 : (7 * 24 - 1) * 3_600,
+        DestinationConfig: { OnFailure: { Destination: expect.anything() } },
+      });
+      expect(mapping['TumblingWindowInSeconds']).toBe(isTable ? 900 : undefined);
+      expect(mapping['BisectBatchOnFunctionError']).toBeUndefined();
+    }
+    expect(mappings.filter((mapping) => mapping['TumblingWindowInSeconds'] !== undefined)).toHaveLength(3);
+  });
+
+  it('take the place of the API’s tasks, and of the workflows that read streams', () => {
+    expect(functions.findResources('AWS::ElasticLoadBalancingV2::LoadBalancer')).toEqual({});
+    functions.hasResourceProperties('AWS::ApiGatewayV2::Integration', { IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' });
+    for (const [, { Properties }] of resources(functions, 'AWS::ECS::TaskDefinition'))
+      expect(Properties['ContainerDefinitions'][0].Environment).toContainEqual({ Name: 'LONGWATCH_STREAMS_BY', Value: 'lambda' });
+  });
+
+  it('have settings that the configuration reads, and no secret among them', () => {
+    const known = new Set([...configReference().map(({ name }) => name), 'NODE_ENV', 'LONGWATCH_SECRET_ID']);
+    const made = resources(functions, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties);
+    expect(made.map(({ Handler }) => Handler as string).sort()).toEqual(['api', 'iot', 'merchants', 'ranks', 'readings', 'rollups', 'transactions'].map((name) => `dist/lambda/index.${name}`));
+    for (const { Environment } of made) expect(Object.keys(Environment.Variables as object).filter((name) => !known.has(name) || /SECRET$|KEY/.test(name))).toEqual([]);
+  });
+
+  it('are called by the IoT rule with the bytes, the device and the instant', () => {
+    functions.hasResourceProperties('AWS::IoT::TopicRule', {
+      TopicRulePayload: Match.objectLike({ Sql: "SELECT encode(*, 'base64') AS data, topic(2) AS device, timestamp() AS arrivedAt FROM 'devices/+/readings'", Actions: [{ Lambda: Match.anyValue() }] }),
+    });
+  });
+});
+
+describe('alarms', () => {
+  const ids = (template: Template) => new Set(resources(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => (Properties['AlarmName'] as string).replace('longwatch-', '')));
+
+  it('watch every table, stream, the endpoint and the service, and tell the topic', () => {
+    const found = ids(service);
+    for (const wanted of [...names.map((name) => `${name}-throttled`), 'transactions-behind', 'readings-behind', 'model-errors', 'model-slow', 'api-5xx', 'api-unreachable', 'api-unhealthy'])
+      expect([wanted, found.has(wanted)]).toEqual([wanted, true]);
+    for (const [, { Properties }] of resources(service, 'AWS::CloudWatch::Alarm')) expect(Properties['AlarmActions']).toHaveLength(1);
+  });
+
+  it('watch functions, how far behind they are, and what they failed on', () => {
+    const found = ids(functions);
+    for (const wanted of ['failed-events', 'api-errors', 'iot-errors', ...['transactions', 'readings', 'merchants', 'ranks', 'rollups'].flatMap((name) => [`${name}-errors`, `${name}-age`])])
+      expect([wanted, found.has(wanted)]).toEqual([wanted, true]);
+  });
+});
+
+describe('settings', () => {
+  it('that are wrong are named, all at once', () => {
+    expect(() => parseSettings({ imageRepository: 'longwatch', imageTag: 'a b', secretArn: 'longwatch', temporalAddress: 'https://x', colour: 1 })).toThrow(
+      /imageTag: .*\n.*secretArn: must be a whole ARN.*\n.*temporalAddress: must be host:port\n.*temporalNamespace: .*\n.*colour/s,
+    );
+    expect(() => readSettings(join(folder, 'nowhere.json'))).toThrow('cannot be read as JSON');
+    expect(() => parseSettings({ ...readSettings(EXAMPLE), model: 'xgboost' })).toThrow('xgboostImage: goes with model xgboost');
+  });
+});

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Random } from '../../../src/domain/fraud/random';
+import type { Capability, Plan, Violation } from './capability';
+import { Caller, type Lines, Tally } from './caller';
+
+/** Numbers of one operation, the same whatever came of those before. */
+export function randomOf(seed: number, ...names: (string | number)[]): Random {
+  return new Random(createHash('sha256').update([seed, ...names].join('/')).digest().readUInt32BE(0));
+}
+
+/** One capability under load, until it is stopped. */
+export class Load {
+  /** Faults of the capability itself while it was used. */
+  readonly violations: Violation[] = [];
+  private readonly callers: Caller[] = [];
+  private journal: unknown;
+  private running: Promise<unknown> = Promise.resolve();
+  private readonly stopping = new AbortController();
+  private poisonings = 0;
+  private isCalm = false;
+
+  constructor(
+    readonly capability: Capability,
+    private readonly lines: Lines,
+    private readonly plan: Plan,
+  ) {}
+
+  async prepare(): Promise<void> {
+    this.journal = await this.capability.prepare(this.caller(), this.plan);
+  }
+
+  start(): void {
+    this.running = Promise.all(Array.from({ length: this.capability.lanes }, (_, lane) => this.lane(lane)));
+  }
+
+  /** From now on nothing is broken: what is begun now must be acknowledged. */
+  calm(): void {
+    this.isCalm = true;
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  async poison(): Promise<number> {
+    const id = `poison-${++this.poisonings}`;
+    return (await this.capability.poison?.(this.caller(), this.random(id), this.journal, id)) ?? 0;
+  }
+
+  get tally(): Tally {
+    const sum = new Tally();
+    for (const { tally } of this.callers) {
+      sum.acknowledged += tally.acknowledged;
+      sum.refused += tally.refused;
+      sum.unknown += tally.unknown;
+      sum.repeated += tally.repeated;
+      sum.wrong.push(...tally.wrong);
+    }
+    return sum;
+  }
+
+  verify(reader: Parameters<Capability['verify']>[0]): ReturnType<Capability['verify']> {
+    return this.capability.verify(reader, this.journal);
+  }
+
+  private async lane(lane: number): Promise<void> {
+    const caller = this.caller();
+    const { name, pauseMs } = this.capability;
+    for (let operation = 1; !this.stopping.signal.aborted; operation++) {
+      const id = `${name}-${lane}-${operation}`;
+      const [wasCalm, before] = [this.isCalm, caller.tally.unknown];
+      await this.capability.operate(caller, this.random(id), this.journal, id);
+      if (wasCalm && caller.tally.unknown > before) this.violations.push({ operation: id, acknowledged: 'nothing was broken any more', found: 'no answer, or 503, for as long as it was sent again' });
+      await sleep(pauseMs, undefined, { signal: this.stopping.signal }).catch(() => undefined); // Woken: the loop ends.
+    }
+  }
+
+  private caller(): Caller {
+    const caller = new Caller(this.lines);
+    this.callers.push(caller);
+    return caller;
+  }
+
+  private random(id: string): Random {
+    return randomOf(this.plan.seed, this.capability.name, id);
+  }
+}

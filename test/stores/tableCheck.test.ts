@@ -1,0 +1,89 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateTableCommand, DeleteTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { startDynamoDB } from '../../src/local/dynamodb';
+import { createTableInput, createTables, dynamoDBClient } from '../../src/stores/dynamodb';
+import { prepareTables, updateTables } from '../../src/stores/tableChanges';
+import { checkTables, TableMismatchError } from '../../src/stores/tableCheck';
+import type { TableName } from '../../src/stores/tables';
+import { REGION } from '../support/dynamodb';
+
+/** What a version before this one may have left. */
+describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) => {
+  let client: DynamoDBClient;
+  let stop: () => Promise<void>;
+  let prefix: string;
+  let run = 0;
+
+  // One each: DynamoDB Local, having deleted tables of other tests, may build an index for ever.
+  beforeEach(async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-tables-'));
+    const running = await startDynamoDB({ dataDir, inMemory: true, engine });
+    client = dynamoDBClient({ region: REGION, endpoint: running.endpoint, credentials: LOCAL_CREDENTIALS });
+    stop = async () => {
+      client.destroy();
+      await running.child.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    };
+    prefix = `check${++run}-`;
+    await createTables(client, prefix);
+  }, 120_000);
+  afterEach(() => stop?.());
+
+  /** The table as it is not wanted. */
+  async function replace(name: TableName, change: (input: ReturnType<typeof createTableInput>) => object): Promise<void> {
+    const input = createTableInput(prefix, name);
+    await client.send(new DeleteTableCommand({ TableName: input.TableName }));
+    await client.send(new CreateTableCommand({ ...input, ...change(input) }));
+  }
+  const differences = async () => (await checkTables(client, prefix)).map(({ physicalName, difference }) => `${physicalName} ${difference}`);
+
+  it('that this version made are as it expects them, and stay so', async () => {
+    expect(await differences()).toEqual([]);
+    await expect(prepareTables(client, prefix)).resolves.toBeUndefined();
+  });
+
+  it('what an older version did not have is named, a start refuses it, and an update adds it', async () => {
+    await client.send(new DeleteTableCommand({ TableName: `${prefix}Orders` }));
+    await replace('Sessions', ({ AttributeDefinitions }) => ({ GlobalSecondaryIndexes: undefined, AttributeDefinitions: AttributeDefinitions!.filter(({ AttributeName }) => /^(SessionKey|Part)$/.test(AttributeName!)) }));
+    await replace('DeviceData', () => ({ StreamSpecification: undefined }));
+    expect(await differences()).toEqual([
+      `${prefix}Sessions has no index Expiry (ExpiryBucket S, CheckAt N; KEYS_ONLY)`,
+      `${prefix}Sessions has no TTL, wanted is RemoveAt`,
+      `${prefix}Orders is missing`,
+      `${prefix}DeviceData has no stream, wanted is NEW_AND_OLD_IMAGES`,
+    ]);
+    // A start makes what is missing altogether, and says what it will not change.
+    const refusal = await prepareTables(client, prefix).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(TableMismatchError);
+    expect((refusal as Error).message).toBe(
+      '2 table(s) are not as this version expects them:\n' +
+        `  ${prefix}Sessions has no index Expiry (ExpiryBucket S, CheckAt N; KEYS_ONLY)\n` +
+        `  ${prefix}Sessions has no TTL, wanted is RemoveAt\n` +
+        `  ${prefix}DeviceData has no stream, wanted is NEW_AND_OLD_IMAGES\n` +
+        'Deploy the stack of this version, or run: npm run tables -- update',
+    );
+    const steps: string[] = [];
+    expect(await updateTables(client, prefix, ({ table, mend }) => steps.push(`${table} ${mend}`))).toEqual([]);
+    expect(steps).toEqual(['Sessions index', 'Sessions ttl', 'DeviceData stream']);
+    expect(await differences()).toEqual([]);
+    await expect(prepareTables(client, prefix)).resolves.toBeUndefined();
+  });
+
+  it('what only a migration can change is told, and left as it is', async () => {
+    await replace('Decisions', () => ({ KeySchema: [{ AttributeName: 'Id', KeyType: 'HASH' }], AttributeDefinitions: [{ AttributeName: 'Id', AttributeType: 'N' }] }));
+    await replace('Leaderboard', () => ({ StreamSpecification: { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' } }));
+    await replace('Checkouts', ({ GlobalSecondaryIndexes }) => ({ GlobalSecondaryIndexes: GlobalSecondaryIndexes!.map((index) => ({ ...index, Projection: { ProjectionType: 'KEYS_ONLY' } })) }));
+    const expected = [
+      `${prefix}Decisions has the key Id N, wanted is TransactionID S`,
+      `${prefix}Leaderboard has a stream of KEYS_ONLY, wanted is NEW_AND_OLD_IMAGES`,
+      `${prefix}Checkouts has the index ByRefund (RefundStatus S, RecordedAtID S; KEYS_ONLY), wanted is (RefundStatus S, RecordedAtID S; ALL)`,
+    ];
+    expect(await differences()).toEqual([...expected, `${prefix}Checkouts has no TTL, wanted is ExpiresAt`]);
+    const left = await updateTables(client, prefix);
+    expect(left.map(({ physicalName, difference }) => `${physicalName} ${difference}`)).toEqual(expected);
+    await expect(prepareTables(client, prefix)).rejects.toThrow('has to be migrated; docs/upgrading.md says how');
+  });
+});

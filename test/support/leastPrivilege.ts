@@ -1,0 +1,97 @@
+import { appendFileSync } from 'node:fs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { grantsOf } from '../../deploy/access';
+import { tables } from '../../src/stores/tables';
+
+/**
+ * In tests DynamoDB lets everybody do everything; on AWS a role lets each process do what `deploy/access.ts` lists. Here a
+ * call that comes from a route or from an activity (as its stack says, which goes through every await) is refused when
+ * the role of that process would refuse it. `LONGWATCH_RECORD_GRANTS=<file>` also writes down what was used.
+ */
+export function enforceGrants(): void {
+  if (enforced) return;
+  enforced = true;
+  const { send } = DynamoDBDocumentClient.prototype;
+  DynamoDBDocumentClient.prototype.send = function (this: DynamoDBDocumentClient, ...args: Parameters<typeof send>) {
+    const from = callers();
+    for (const call of callsOf((args[0] as { constructor: { name: string } }).constructor.name, args[0].input as Input))
+      for (const process of from) {
+        if (process.recorded) record(process.role, call);
+        if (!grants[process.role].get(call.where)?.includes(call.action)) {
+          refused.add(`${process.role}: ${call.action} on ${call.where}`);
+          // As AWS says it, so that nobody takes it for something that passes.
+          const refusal = Object.assign(new Error(`The role of ${process.role} may not ${call.action} on ${call.where}: deploy/access.ts`), { name: 'AccessDeniedException', $fault: 'client' });
+          return Promise.reject(refusal);
+        }
+      }
+    return send.apply(this, args);
+  } as typeof send;
+}
+
+let enforced = false;
+const refused = new Set<string>();
+
+/** What was refused since the last time: also where somebody swallowed it, as metrics do. @throws Error naming each. */
+export function expectNothingRefused(): void {
+  const all = [...refused];
+  refused.clear();
+  if (all.length > 0) throw new Error(`deploy/access.ts does not grant what was called:\n  ${all.join('\n  ')}`);
+}
+const grants = { api: grantsOf('api'), worker: grantsOf('worker') };
+type Role = keyof typeof grants;
+
+type Input = {
+  TableName?: string;
+  IndexName?: string;
+  RequestItems?: Record<string, unknown>;
+  TransactItems?: Record<string, { TableName: string }>[];
+};
+interface Call {
+  /** Table, or Table/Index. */
+  where: string;
+  action: string;
+}
+
+/** From `GetCommand` and the like, and from the low-level `GetItemCommand`. */
+const actionOf = (command: string): string => {
+  const name = command.replace(/Command$/, '');
+  if (/^(Get|Put|Update|Delete)$/.test(name)) return `${name}Item`;
+  return /^Batch(Get|Write)$/.test(name) ? `${name}Item` : name;
+};
+const ofTransact = { Put: 'PutItem', Update: 'UpdateItem', Delete: 'DeleteItem', ConditionCheck: 'ConditionCheckItem', Get: 'GetItem' } as const;
+
+const names = Object.keys(tables);
+/** Without its prefix; undefined: none of ours. */
+const logical = (physical: string): string | undefined => names.find((name) => physical.endsWith(`-${name}`));
+
+export function callsOf(command: string, { TableName, IndexName, RequestItems, TransactItems }: Input): Call[] {
+  const call = (table: string, action: string, index?: string): Call[] => {
+    const name = logical(table);
+    return name === undefined ? [] : [{ where: index === undefined ? name : `${name}/${index}`, action }];
+  };
+  if (TransactItems)
+    return TransactItems.flatMap((item) => Object.entries(item).flatMap(([kind, { TableName: table }]) => call(table, ofTransact[kind as keyof typeof ofTransact])));
+  if (RequestItems) return Object.keys(RequestItems).flatMap((table) => call(table, actionOf(command)));
+  return TableName === undefined ? [] : call(TableName, actionOf(command), IndexName);
+}
+
+/** Whose call this is; nobody's where a test makes it. */
+function callers(): { role: Role; recorded: boolean }[] {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 200;
+  const { stack = '' } = new Error('where');
+  Error.stackTraceLimit = limit;
+  const recorded = process.env['LONGWATCH_RECORD_GRANTS'] !== undefined;
+  return [
+    ...(/\/src\/api\//.test(stack) ? [{ role: 'api' as const, recorded }] : []),
+    ...(/\/src\/activities\//.test(stack) && !/\/src\/api\//.test(stack) ? [{ role: 'worker' as const, recorded }] : []),
+  ];
+}
+
+const written = new Set<string>();
+function record(role: Role, { where, action }: Call): void {
+  const line = `${role} ${where} ${action}`;
+  if (written.has(line)) return;
+  written.add(line);
+  appendFileSync(process.env['LONGWATCH_RECORD_GRANTS'] as string, `${line}\n`);
+}
