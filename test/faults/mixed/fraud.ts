@@ -16,6 +16,9 @@ import { eventually } from '../../support/stack';
 const USERS = 30;
 const MERCHANTS = ['approve-1', 'approve-2', 'approve-3', 'approve-4'];
 
+/** A case waits for its worker, behind whatever else waited while that was away. */
+const INVESTIGATOR_MS = 75_000;
+
 interface Sent {
   body: Payment;
   outcome: string;
@@ -142,7 +145,7 @@ async function investigate(caller: Caller, { sent, closed }: Journal, at: number
   const [transactionId] = open[at % Math.max(open.length, 1)] ?? [];
   if (transactionId === undefined) return;
   closed.set(transactionId, 'perhaps');
-  const told = await caller.send({ method: 'post', path: `/v1/investigations/${transactionId}/decide`, body: { decision: 'genuine' }, headers: { 'idempotency-key': id } });
+  const told = await caller.send({ method: 'post', path: `/v1/investigations/${transactionId}/decide`, body: { decision: 'genuine' }, headers: { 'idempotency-key': id }, patienceMs: INVESTIGATOR_MS });
   if (told.kind === 'acknowledged' && told.body.status === 'closed') closed.set(transactionId, 'closed');
 }
 

@@ -24,7 +24,7 @@ import { type Checked, report, totals } from './report';
 const DEFAULT_SEED = 20_261_124;
 const CALM_MS = 8_000;
 const READY_WITHIN_MS = 60_000;
-const IDLE_WITHIN_MS = 90_000;
+const IDLE_WITHIN_MS = 180_000;
 const RIGHT_WITHIN_MS = 60_000;
 
 const args = yargs(hideBin(process.argv))
@@ -85,7 +85,7 @@ async function run(deployment: Deployment): Promise<{ checked: Checked[]; surviv
   const loads = capabilities.filter(({ name }) => args.only === undefined || args.only.includes(name)).map((one) => new Load(one, deployment, plan));
   const reader = readerOf(deployment);
   const recovery: Violation[] = [];
-  await untilReady(reader);
+  if (!(await untilReady(reader))) throw new Error(`Longwatch does not come up. The last lines of its API:\n${deployment.processes.api.lastLines()}`);
   for (const load of loads) {
     say(`preparing ${load.capability.name}`);
     await load.prepare();
