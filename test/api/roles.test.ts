@@ -60,7 +60,7 @@ function call(method: string, path: string, token?: string, body?: string): Prom
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));
       // A stream ends when it is left.
-      if (/^text\/event-stream/.test(response.headers['content-type'] ?? '')) response.destroy();
+      if (response.headers['content-type']?.startsWith('text/event-stream')) response.destroy();
       response.on('close', () => resolve({ status: response.statusCode!, problem: /problem/.test(response.headers['content-type'] ?? '') ? (JSON.parse(text) as object) : {} }));
     });
     sent.once('error', reject);

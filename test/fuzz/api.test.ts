@@ -75,7 +75,7 @@ function send({ method, path, who = 'admin', headers = {}, body }: Sent): Promis
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));
       // A stream ends when it is left.
-      if (/^text\/event-stream/.test(response.headers['content-type'] ?? '')) setTimeout(() => response.destroy(), 20);
+      if (response.headers['content-type']?.startsWith('text/event-stream')) setTimeout(() => response.destroy(), 20);
       response.on('close', () =>
         resolve({
           status: response.statusCode ?? 0,
