@@ -54,7 +54,7 @@ const routes: Grants = {
   Archives: 'GetItem Query',
   AuthorPosts: 'DeleteItem PutItem Query',
   Blocks: 'BatchGetItem ConditionCheckItem DeleteItem PutItem',
-  Boards: 'ConditionCheckItem GetItem PutItem Query UpdateItem',
+  Boards: 'ConditionCheckItem DeleteItem GetItem PutItem Query UpdateItem',
   CartCounts: 'UpdateItem',
   Checkouts: 'GetItem PutItem UpdateItem',
   'Checkouts/ByRefund': 'Query',
