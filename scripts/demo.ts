@@ -63,7 +63,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const cause = (error as { cause?: { code?: string } }).cause?.code;
-  console.error(`\n${cause === 'ECONNREFUSED' ? `Nothing answers at ${url}. Start Longwatch first: npm start` : error instanceof DemoError ? error.message : String((error as Error).stack)}`);
+  // What fetch throws where it gets no answer at all: refused, reset, a port that it does not ask.
+  const unanswered = error instanceof TypeError && error.message === 'fetch failed';
+  console.error(`\n${unanswered ? `Nothing answers at ${url}. Start Longwatch first: npm start` : error instanceof DemoError ? error.message : String((error as Error).stack)}`);
   process.exit(1);
 });

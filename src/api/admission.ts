@@ -18,6 +18,13 @@ export interface AdmissionSettings extends Partial<ConcurrencySettings> {
 /** Before anything is known of how fast this machine is; and below which one slow request would keep out all others. */
 const [INITIAL, MIN] = [8, 2];
 
+/** Waiting places, as multiples of the limit: where most who come find a free place, a rush is a burst and may wait; else it would only make all slow. */
+const [BURST, STANDING] = [3, 0.5];
+/** Share of those who came lately that found a free place, above which a rush counts as a burst. */
+const MOSTLY_FREE = 0.3;
+/** Of the moving average of that share. */
+const LATELY = 1 / 32;
+
 /** Orchestrators and scrapers must see an overloaded process as it is. */
 const EXEMPT = /^\/(healthz|readyz|metrics)(\?|$)/;
 const RETRY_AFTER_SECONDS = '1';
@@ -37,8 +44,10 @@ interface Ticket {
 }
 
 /**
- * Lets in as many requests as can be served well, keeps half as many waiting, and turns the others away at once, before
- * anything was parsed or authenticated, so that what is let in stays fast and the process recovers with the load.
+ * Lets in as many requests as can be served well, keeps some waiting, and turns the others away at once, before anything
+ * was parsed or authenticated, so that what is let in stays fast and the process recovers with the load. A burst may
+ * wait, in a queue that is three times as long as the limit; under a standing overload it is half of the limit (after
+ * the controlled delay of B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
  *
  * A place is held by work only, from a complete body to the handler's answer: clients that send or read slowly hold none.
  */
@@ -48,24 +57,29 @@ export class Admission {
   private readonly queue: Ticket[] = [];
   private arriving = 0;
   private underWay = 0;
+  /** Moving average of who found a free place. */
+  private free = 1;
 
   constructor(private readonly settings: AdmissionSettings) {
     const { max } = settings;
     this.limit = new ConcurrencyLimit({ min: Math.min(MIN, max), initial: Math.min(INITIAL, max), ...settings });
   }
 
-  get state(): { limit: number; active: number; waiting: number } {
-    return { limit: this.limit.value, active: this.underWay, waiting: this.queue.length };
+  get state(): { limit: number; active: number; waiting: number; arriving: number } {
+    return { limit: this.limit.value, active: this.underWay, waiting: this.queue.length, arriving: this.arriving };
   }
 
   private get places(): number {
-    return this.limit.value + Math.ceil(this.limit.value / 2);
+    const { value } = this.limit;
+    return value + Math.ceil(value * (this.free > MOSTLY_FREE ? BURST : STANDING));
   }
 
   /** First of all that is done with a request. @returns false when it was turned away, and answered. */
   arrive(request: IncomingMessage, response: ServerResponse): boolean {
     if (EXEMPT.test(request.url ?? '')) return true;
-    if (this.arriving + this.queue.length + this.underWay >= this.places) {
+    const taken = this.arriving + this.queue.length + this.underWay;
+    this.free += ((taken < this.limit.value ? 1 : 0) - this.free) * LATELY;
+    if (taken >= this.places) {
       this.settings.onShed?.('arrival');
       response.writeHead(503, SHED_HEADERS).end(SHED_BODY);
       return false;

@@ -31,6 +31,8 @@ export interface ListenSettings {
 
 /** A load balancer's own idle timeout must be shorter, or it sends a request down a connection that is being closed: AWS's is 60 s. */
 const KEEP_ALIVE_MS = 65_000;
+/** Connections that the kernel keeps until we take them (it may keep fewer: net.core.somaxconn). With the default of 511, a rush is dropped, and tries again only a second later. */
+const BACKLOG = 4_096;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Of the connections that there may be, above which those are closed that nobody uses. */
 const NEARLY_FULL = 0.9;
@@ -65,7 +67,7 @@ export async function listen(app: Express, settings: ListenSettings): Promise<Li
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, setting)));
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
   const address = server.address() as AddressInfo;
   const shownHost = host.includes(':') ? `[${host}]` : host;

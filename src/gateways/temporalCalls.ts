@@ -1,8 +1,8 @@
 import { isGrpcServiceError, type WorkflowClientInterceptor, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { defaultPayloadConverter, type Payload } from '@temporalio/common';
-import { CARRIER_HEADER } from '../domain/carrier';
+import type { Headers } from '@temporalio/common';
 import { type CallResult, type CallWatch, watched } from '../telemetry/calls';
 import { currentCarrier } from '../telemetry/carrier';
+import { carrierHeader } from '../workflows/carrierHeader';
 
 /** gRPC status codes: https://grpc.io/docs/guides/status-codes/ */
 const DEADLINE_EXCEEDED = 4;
@@ -14,7 +14,7 @@ const REFUSALS = new Set([3, 5, 6, 7, 9]);
 export function watchedWorkflows(watch: CallWatch | undefined): WorkflowClientInterceptor {
   const call = <T>(operation: string, work: () => Promise<T>): Promise<T> => watched(watch, { gateway: 'temporal', operation, resultOf }, work);
   return {
-    startWithDetails: (input, next) => call('StartWorkflow', () => next({ ...input, headers: { ...input.headers, ...carrierHeader() } })),
+    startWithDetails: (input, next) => call('StartWorkflow', () => next({ ...input, headers: { ...input.headers, ...currentHeader() } })),
     startUpdate: (input, next) => call('UpdateWorkflow', () => next(input)),
     signal: (input, next) => call('SignalWorkflow', () => next(input)),
     query: (input, next) => call('QueryWorkflow', () => next(input)),
@@ -24,9 +24,9 @@ export function watchedWorkflows(watch: CallWatch | undefined): WorkflowClientIn
   };
 }
 
-function carrierHeader(): Record<string, Payload> {
+function currentHeader(): Headers {
   const carrier = currentCarrier();
-  return carrier === undefined ? {} : { [CARRIER_HEADER]: defaultPayloadConverter.toPayload(carrier) };
+  return carrier === undefined ? {} : carrierHeader(carrier);
 }
 
 function resultOf(error: unknown): CallResult {

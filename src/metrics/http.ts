@@ -9,6 +9,8 @@ export interface ServedRequest {
   seconds: number;
 }
 
+export type AdmissionState = Readonly<Record<'limit' | 'active' | 'waiting' | 'arriving', number>>;
+
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** Requests: rate, errors and duration by route; what is turned away, and how many are let in at once. */
@@ -16,8 +18,9 @@ export class HttpMetrics {
   private readonly requests: Histogram<'method' | 'route' | 'status'>;
   private readonly underWay: Gauge;
   private readonly shed: Counter<'where'>;
+  private admission: (() => AdmissionState) | undefined;
 
-  constructor(private readonly registry: Registry) {
+  constructor(registry: Registry) {
     const registers = [registry];
     this.requests = new Histogram({
       name: 'longwatch_http_request_seconds',
@@ -32,6 +35,17 @@ export class HttpMetrics {
       help: 'Requests turned away because too many were under way: as they arrived, of which nothing else is counted, or when they could have begun',
       labelNames: ['where'],
       registers,
+    });
+    // From 0 on: Prometheus sees no increase in a series whose first sample is 1.
+    for (const where of ['arrival', 'queue']) this.shed.inc({ where }, 0);
+    const admission: Gauge<'what'> = new Gauge({
+      name: 'longwatch_http_admission_requests',
+      help: 'Requests whose work is under way (active), that wait for their turn (waiting) or for their body (arriving), and that may be under way (limit)',
+      labelNames: ['what'],
+      registers,
+      collect: () => {
+        for (const [what, count] of Object.entries(this.admission?.() ?? {})) admission.set({ what }, count);
+      },
     });
   }
 
@@ -50,15 +64,7 @@ export class HttpMetrics {
   }
 
   /** @param state asked whenever metrics are collected. */
-  watchAdmission(state: () => { limit: number; active: number; waiting: number }): void {
-    const gauge = new Gauge({
-      name: 'longwatch_http_admission_requests',
-      help: 'Requests whose work is under way (active), that wait for their turn (waiting), and that may be under way (limit)',
-      labelNames: ['what'],
-      registers: [this.registry],
-      collect() {
-        for (const [what, count] of Object.entries(state())) gauge.set({ what }, count);
-      },
-    });
+  watchAdmission(state: () => AdmissionState): void {
+    this.admission = state;
   }
 }

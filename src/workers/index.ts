@@ -4,7 +4,7 @@ import { NativeConnection, type NativeConnectionOptions, Worker } from '@tempora
 import type { LogLevel } from '../telemetry/logger';
 import { type Bundle, bundleOnce } from './bundle';
 import { workerTelemetry } from './interceptors';
-import { concurrentActivities, type Queue } from './queues';
+import { concurrentActivities, endlessQueues, type Queue } from './queues';
 
 export { installRuntime } from './runtime';
 
@@ -112,7 +112,7 @@ function createWorkers(settings: WorkersSettings, connection: NativeConnection, 
           workerDeploymentOptions: {
             version: { deploymentName: settings.version.deploymentName, buildId: settings.version.buildId },
             useWorkerVersioning: true,
-            defaultVersioningBehavior: settings.version.behavior,
+            defaultVersioningBehavior: endlessQueues.has(taskQueue as Queue) ? ('AUTO_UPGRADE' as const) : settings.version.behavior,
           },
         }),
       }),

@@ -1,11 +1,11 @@
-import { defaultPayloadConverter } from '@temporalio/common';
-import type { ActivityInterceptorsFactory, Headers, InjectedSinks, WorkerOptions } from '@temporalio/worker';
-import { type Carrier, CARRIER_HEADER, parseTraceparent, spanIdOfRun } from '../domain/carrier';
+import type { ActivityInterceptorsFactory, InjectedSinks, WorkerOptions } from '@temporalio/worker';
+import { type Carrier, parseTraceparent, spanIdOfRun } from '../domain/carrier';
 import { subjectsOf } from '../domain/workflowSubjects';
 import { withCarrier } from '../telemetry/carrier';
 import { withIds } from '../telemetry/ids';
 import { recordPastSpan } from '../telemetry/runs';
 import { childSpan } from '../telemetry/spans';
+import { carrierIn } from '../workflows/carrierHeader';
 import type { RunSinks } from '../workflows/interceptors';
 
 /**
@@ -51,11 +51,6 @@ const sinks: InjectedSinks<RunSinks> = {
     },
   },
 };
-
-function carrierIn(headers: Headers): Carrier | undefined {
-  const payload = headers[CARRIER_HEADER];
-  return payload && defaultPayloadConverter.fromPayload<Carrier>(payload);
-}
 
 /** What every worker of ours has between Temporal and its activities and workflows. */
 export const workerTelemetry: Pick<WorkerOptions, 'interceptors' | 'sinks'> = { interceptors: { activity: [activity] }, sinks };

@@ -10,6 +10,12 @@ import { SESSIONS_QUEUE } from '../workflows/sessions/declarations';
 export const queues = [FRAUD_QUEUE, SESSIONS_QUEUE, CARTS_QUEUE, LEADERBOARDS_QUEUE, FEEDS_QUEUE, FEEDS_BULK_QUEUE, DEVICES_QUEUE, OPERATIONS_QUEUE] as const;
 export type Queue = (typeof queues)[number];
 
+/**
+ * Queues with workflows that never end: the relay, readers of streams, sweepers, silence. Pinned to a build they would
+ * keep its workers for ever, so that on these queues all go over to the current build.
+ */
+export const endlessQueues: ReadonlySet<Queue> = new Set([OPERATIONS_QUEUE, SESSIONS_QUEUE, DEVICES_QUEUE]);
+
 /** Activities of a queue that one process runs at once. A shard's reader holds its slot for as long as it reads. */
 export const concurrentActivities: Readonly<Record<Queue, number>> = { [FRAUD_QUEUE]: 50, [SESSIONS_QUEUE]: 50, [CARTS_QUEUE]: 50, [LEADERBOARDS_QUEUE]: 20, [FEEDS_QUEUE]: 50, [FEEDS_BULK_QUEUE]: 16, [DEVICES_QUEUE]: 20, [OPERATIONS_QUEUE]: 200 };
 

@@ -1,6 +1,6 @@
-import { defaultPayloadConverter } from '@temporalio/common';
 import { ContinueAsNew, type Headers, isCancellation, proxySinks, type Sinks, workflowInfo, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
-import { type Carrier, CARRIER_HEADER, carrierOfRun, parseTraceparent } from '../domain/carrier';
+import { type Carrier, carrierOfRun, parseTraceparent } from '../domain/carrier';
+import { carrierHeader, carrierIn } from './carrierHeader';
 
 /** The end of a run whose trace is recorded. */
 export interface EndedRun {
@@ -23,7 +23,7 @@ export interface RunSinks extends Sinks {
 export const interceptors: WorkflowInterceptorsFactory = () => {
   let carrier: Carrier | undefined;
   const handedOn = <T extends { readonly headers: Headers }>(input: T): T =>
-    carrier === undefined ? input : { ...input, headers: { ...input.headers, [CARRIER_HEADER]: defaultPayloadConverter.toPayload(carrierOfRun(carrier, workflowInfo().runId)) } };
+    carrier === undefined ? input : { ...input, headers: { ...input.headers, ...carrierHeader(carrierOfRun(carrier, workflowInfo().runId)) } };
   return {
     inbound: [
       {
@@ -54,20 +54,4 @@ function report(run: Promise<unknown>, traceparent: string): void {
     () => ended('completed'),
     (error: unknown) => ended(error instanceof ContinueAsNew ? 'continued' : isCancellation(error) ? 'cancelled' : 'failed'),
   );
-}
-
-/** A header that others wrote may hold anything: what is no carrier is none. */
-function carrierIn(headers: Headers): Carrier | undefined {
-  const payload = headers[CARRIER_HEADER];
-  if (payload === undefined) return undefined;
-  try {
-    const { traceparent, tracestate, requestId } = defaultPayloadConverter.fromPayload<Record<string, unknown>>(payload);
-    return {
-      ...(typeof traceparent === 'string' && { traceparent }),
-      ...(typeof tracestate === 'string' && { tracestate }),
-      ...(typeof requestId === 'string' && { requestId }),
-    };
-  } catch {
-    return undefined;
-  }
 }

@@ -18,7 +18,7 @@ interface Held {
 }
 
 /** A server whose one route's handler waits until the test lets it go on, and tells how many it holds. */
-async function startHeld({ max = 4, limits, ...settings }: { max?: number; limits?: RateLimits } & Partial<ListenSettings> = {}) {
+async function startHeld({ max = 4, maxWaitMs = 60_000, limits, ...settings }: { max?: number; maxWaitMs?: number; limits?: RateLimits } & Partial<ListenSettings> = {}) {
   const held: Held[] = [];
   const reads = { authenticated: 0 };
   const work: AnyRoute = route({
@@ -38,7 +38,7 @@ async function startHeld({ max = 4, limits, ...settings }: { max?: number; limit
   });
   const registry = new Registry();
   const metrics = new HttpMetrics(registry);
-  const admission = new Admission({ max, onShed: (where) => metrics.turnedAway(where) });
+  const admission = new Admission({ max, maxWaitMs, onShed: (where) => metrics.turnedAway(where) });
   metrics.watchAdmission(() => admission.state);
   const keys = new Authenticator(parseApiKeys(`pay:service:${KEY},other:service:other-key-0123456789`));
   const authenticator = { authenticate: (request: Parameters<Authenticator['authenticate']>[0]) => (reads.authenticated++, keys.authenticate(request)) } as Authenticator;
@@ -61,6 +61,7 @@ async function startHeld({ max = 4, limits, ...settings }: { max?: number; limit
     reads,
     admission,
     shed: () => metric(/^longwatch_http_shed_total\{where="arrival"\} (\d+)/m),
+    shedInQueue: () => metric(/^longwatch_http_shed_total\{where="queue"\} (\d+)/m),
     post: (text = 'x', key = KEY) => post(server, JSON.stringify({ text }), key),
     releaseAll: () => held.splice(0).forEach((one) => one.release()),
   };
@@ -109,35 +110,58 @@ async function raw({ port }: Listening, head: string): Promise<{ socket: Socket;
 
 const HEAD = `POST /v1/work HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEY}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n`;
 
-it('lets in as many as may be under way, has half as many wait, and turns the others away at once, before anything of them is looked at', async () => {
+it('a burst waits for its turn; under a standing overload who comes is turned away at once, before anything is looked at', async () => {
   const { held, reads, post: ask, shed, releaseAll, admission } = await startHeld();
-  const first = Array.from({ length: 6 }, () => ask());
-  await eventually(async () => [held.length, admission.state.waiting], ([active, waiting]) => active === 4 && waiting === 2);
-  const turnedAway = await Promise.all(Array.from({ length: 20 }, () => ask()));
-  expect(turnedAway.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 503));
+  const burst = Array.from({ length: 16 }, () => ask());
+  await eventually(async () => [held.length, admission.state.waiting], ([active, waiting]) => active === 4 && waiting === 12);
+  const turnedAway = await Promise.all(Array.from({ length: 60 }, () => ask()));
+  expect(turnedAway.map(({ status }) => status)).toEqual(Array.from({ length: 60 }, () => 503));
   expect(turnedAway[0]!.headers).toMatchObject({ 'retry-after': '1', 'content-type': 'application/problem+json' });
   expect(JSON.parse(turnedAway[0]!.text)).toMatchObject({ type: 'urn:longwatch:problem:overloaded', status: 503 });
-  expect(reads.authenticated).toBe(6);
-  expect(await shed()).toBe(20);
-  // Whoever waited has its turn, and afterwards all is as before.
+  expect(reads.authenticated).toBe(16);
+  expect(await shed()).toBe(60);
+  // Now that it stands, half as many may wait as may be under way: the queue is let run down.
+  for (const waiting of [8, 4]) {
+    releaseAll();
+    await eventually(async () => [held.length, admission.state.waiting], (found) => found[0] === 4 && found[1] === waiting);
+    expect((await ask()).status).toBe(503);
+  }
   releaseAll();
-  await eventually(async () => held.length, (length) => length === 2);
+  await eventually(async () => [held.length, admission.state.waiting], (found) => found[0] === 4 && found[1] === 0);
+  const letIn = [ask(), ask()];
+  await eventually(async () => admission.state.waiting, (waiting) => waiting === 2);
+  expect((await ask()).status).toBe(503);
+  for (let left = 6; left > 0; left -= 4) {
+    releaseAll();
+    await eventually(async () => admission.state.active, (active) => active === Math.max(0, left - 4));
+  }
+  expect((await Promise.all([...burst, ...letIn])).map(({ status }) => status)).toEqual(Array.from({ length: 18 }, () => 200));
+  // Afterwards all is as before.
+  for (let i = 0; i < 20; i++) {
+    const again = ask();
+    await eventually(async () => held.length, (length) => length === 1);
+    releaseAll();
+    expect((await again).status).toBe(200);
+  }
+  const anotherBurst = Array.from({ length: 16 }, () => ask());
+  await eventually(async () => [held.length, admission.state.waiting], ([active, waiting]) => active === 4 && waiting === 12);
+  for (const waiting of [8, 4, 0]) {
+    releaseAll();
+    await eventually(async () => [held.length, admission.state.waiting], (found) => found[0] === 4 && found[1] === waiting);
+  }
   releaseAll();
-  expect((await Promise.all(first)).map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 200));
-  const again = ask();
-  await eventually(async () => held.length, (length) => length === 1);
-  releaseAll();
-  expect((await again).status).toBe(200);
-  expect(admission.state).toMatchObject({ active: 0, waiting: 0 });
+  expect((await Promise.all(anotherBurst)).map(({ status }) => status)).toEqual(Array.from({ length: 16 }, () => 200));
 });
 
 it('health and metrics answer however many are under way', async () => {
   const { server, held, post: ask, releaseAll, admission } = await startHeld();
-  const all = Array.from({ length: 6 }, () => ask());
-  await eventually(async () => [held.length, admission.state.waiting], ([active, waiting]) => active === 4 && waiting === 2);
+  const all = Array.from({ length: 16 }, () => ask());
+  await eventually(async () => [held.length, admission.state.waiting], ([active, waiting]) => active === 4 && waiting === 12);
   for (const path of ['/healthz', '/readyz', '/metrics']) expect((await get(server, path)).status).toBe(200);
-  releaseAll();
-  await eventually(async () => held.length, (length) => length === 2);
+  for (const waiting of [8, 4, 0]) {
+    releaseAll();
+    await eventually(async () => [held.length, admission.state.waiting], (found) => found[0] === 4 && found[1] === waiting);
+  }
   releaseAll();
   await Promise.all(all);
 });
@@ -187,6 +211,24 @@ it('a client that goes away while it waits makes room', async () => {
   releaseAll();
   await Promise.all(first);
   expect(held).toHaveLength(0);
+});
+
+it('who waits too long for its turn is turned away, and so is a body that comes late when all places are taken', async () => {
+  const { server, held, reads, admission, releaseAll, post: ask, shedInQueue } = await startHeld({ max: 2, maxWaitMs: 5_000 });
+  const body = JSON.stringify({ text: 'late' });
+  const late = await raw(server, HEAD.replace('1000', String(body.length)));
+  await eventually(async () => [reads.authenticated, admission.state.arriving], ([authenticated, arriving]) => authenticated === 1 && arriving === 0);
+  const first = [ask(), ask()];
+  await eventually(async () => held.length, (length) => length === 2);
+  const waiting = Array.from({ length: 6 }, () => ask());
+  await eventually(async () => admission.state.waiting, (count) => count === 6);
+  late.socket.write(body);
+  await eventually(async () => late.received(), (received) => received.includes('overloaded'));
+  expect(late.received()).toMatch(/^HTTP\/1\.1 503 [\s\S]*\r\nretry-after: 1\r\n/i);
+  for (const answer of await Promise.all(waiting)) expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+  expect(await shedInQueue()).toBe(7);
+  releaseAll();
+  expect((await Promise.all(first)).map(({ status }) => status)).toEqual([200, 200]);
 });
 
 it('half-open connections and headers that never end are cut, and others are served meanwhile', async () => {

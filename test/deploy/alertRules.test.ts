@@ -30,6 +30,7 @@ const well: Series = {
   [http(200, '0.5')]: '0+600x60',
   [http(200, '2.5')]: '0+600x60',
   [http(200, '+Inf')]: '0+600x60',
+  'longwatch_http_shed_total{where="arrival"}': '0x60',
   'nodejs_eventloop_lag_p99_seconds{instance="a"}': '0.02x60',
   [store('ok')]: '0+600x60',
   [store('failed')]: '0x60',
@@ -53,6 +54,7 @@ const well: Series = {
   'longwatch_session_sweep_overdue_seconds{instance="a"}': '3x60',
   'longwatch_checkouts_total{what="refund-due"}': '0x60',
   'longwatch_leaderboard_checked_players_total{result="wrong"}': '0x60',
+  'longwatch_device_rollups_replaced_total': '0x60',
   [readings('stored')]: '0+600x60',
   [readings('rejected')]: '0+6x60',
 };
@@ -61,6 +63,7 @@ const well: Series = {
 const faults: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
   LongwatchProcessDown: { 'up{job="longwatch-api",instance="a"}': '1x30 0x30' },
   LongwatchRequestsFail: { [http(503)]: '0+12x60' },
+  LongwatchRequestsTurnedAway: { 'longwatch_http_shed_total{where="arrival"}': '0+60x60' },
   LongwatchRequestsSlow: { [http(200, '0.5')]: '0+500x60' },
   LongwatchEventLoopBlocked: { 'nodejs_eventloop_lag_p99_seconds{instance="a"}': '0.8x60' },
   LongwatchDynamoDBFails: { [store('failed')]: '0+12x60' },
@@ -82,6 +85,7 @@ const faults: Readonly<Record<string, Readonly<Record<string, string | null>>>> 
   LongwatchSessionsSweptLate: { 'longwatch_session_sweep_overdue_seconds{instance="a"}': '0+60x60' },
   LongwatchRefundsDue: { 'longwatch_checkouts_total{what="refund-due"}': '0x30 1x30' },
   LongwatchRanksWrong: { 'longwatch_leaderboard_checked_players_total{result="wrong"}': '0x30 2x30' },
+  LongwatchRollupsWrong: { longwatch_device_rollups_replaced_total: '0x30 5x30' },
   LongwatchReadingsRejected: { [readings('rejected')]: '0+100x60' },
 };
 

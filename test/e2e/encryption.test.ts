@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import type { Browser, Page } from 'playwright-core';
 import { CARRIER_HEADER } from '../../src/domain/carrier';
 import { readAddresses } from '../../src/local/addresses';
+import { findTemporal } from '../../src/local/temporalCli';
 import { investigationId } from '../../src/workflows/fraud/declarations';
 import { launchChromium } from '../support/chromium';
 import { payment } from '../support/payment';
@@ -60,6 +63,13 @@ it('an investigator reads an encrypted case in the Web UI as if it were not, and
     for (const [name, value] of headersOf(history)) expect([name, Object.keys(value as object).filter((key) => !['requestId', 'traceparent', 'tracestate'].includes(key))]).toEqual([CARRIER_HEADER, []]);
     const described = await connection.workflowService.describeWorkflowExecution({ namespace: 'default', execution: { workflowId: handle.workflowId } });
     for (const text of ['books-42', 'the customer was called']) for (const told of [history, described]) expect(legible(told)).not.toContain(text);
+
+    // Temporal's CLI asks the codec as its own caller, and is refused without a token.
+    const show = async (...codec: string[]) => (await promisify(execFile)(await findTemporal({ onStage: () => undefined }), ['workflow', 'show', '-w', handle.workflowId, '--detailed', '--address', readAddresses(stack.dataDir)!.parts.Temporal, ...codec])).stdout;
+    const endpoint = ['--codec-endpoint', `${stack.url}/v1/codec`];
+    expect(await show(...endpoint, '--codec-auth', `Bearer ${stack.key}`)).toContain('the customer was called');
+    expect(await show()).not.toContain('the customer was called');
+    await expect(show(...endpoint)).rejects.toThrow(/401/);
   } finally {
     await connection.close();
   }

@@ -148,6 +148,13 @@ afterAll(async () => {
   removeDataDir(dataDir);
 });
 
+/** The token of a customer's link, and its signature alone. */
+function noteLink(what: string, path: string): string {
+  const token = canaries.note(`token of the ${what}`, path.split('/')[3]!);
+  canaries.note(`signature of the ${what}`, token.split('.')[1]!);
+  return token;
+}
+
 const caseOf = async (id: string) => JSON.parse((await call('GET', `/v1/investigations/${id}`, undefined, { who: 'eva' })).text) as { status?: string };
 
 async function fraud(): Promise<void> {
@@ -162,8 +169,16 @@ async function fraud(): Promise<void> {
   await good('POST', '/v1/investigations/tx-asked/note', { text: 'called the customer' }, { token: jwt });
   await good('POST', '/v1/investigations/tx-asked/decide', { decision: 'genuine' }, { who: 'ana' });
   await eventually(() => caseOf('tx-asked'), ({ status }) => status === 'closed-genuine' || status === 'proposed');
-  // One that asks its customer: the rules of a unusual country raise an alert where the model does not.
-  for (let i = 0; i < 3; i++) await good('POST', '/v1/transactions', payment({ transactionId: `tx-more-${i}`, userId: 'bea@example.org', amount: 60_000 + i * 150_000, location: { latitude: -33.9, longitude: 151.2, country: i === 1 ? 'AU' : 'DE' } }));
+  // From now on every customer is asked.
+  const { ruleSet } = JSON.parse((await good('GET', '/v1/rules', undefined, { who: 'eva' })).text) as { ruleSet: object };
+  await good('PUT', '/v1/rules', { ...ruleSet, bands: [{ outcome: 'alert', from: 0.000001 }] }, { who: 'eva', headers: { 'if-match': '"1"' } });
+  await good('POST', '/v1/transactions', payment({ transactionId: 'tx-alert', userId: 'bea@example.org' }));
+  const { link } = await eventually(async () => messages.find((message) => message.link?.includes('/v1/alerts/')), Boolean) as { link: string };
+  const path = new URL(link).pathname;
+  noteLink('link to answer', path);
+  await good('GET', path);
+  await good('POST', path, { answer: 'yes' });
+  expect((await call('POST', path, { answer: 'no' })).status).toBe(409);
 }
 
 async function sessions(): Promise<string[]> {
@@ -201,7 +216,7 @@ async function carts(): Promise<void> {
 }
 
 async function leaderboards(): Promise<void> {
-  await good('PUT', '/v1/boards/snake', { operator: 'best' }, { who: 'eva' });
+  await good('PUT', '/v1/boards/snake', { operator: 'best', seasons: { recurrence: '0 0 1 * *' } }, { who: 'eva' });
   await good('POST', '/v1/boards/snake/scores', { submissionId: 'run-1', playerId: 'ada', score: 7, name: canaries.card('name of a player') });
   await good('PUT', '/v1/boards/snake/bans/ben', { reason: canaries.card('reason of a ban') }, { who: 'eva' });
   await good('PUT', '/v1/boards/snake/seasons/1', { endsAt: new Date(Date.now() + 3_000).toISOString() }, { who: 'eva' });
@@ -249,9 +264,7 @@ async function faults(cookies: string): Promise<void> {
   const strayJwt = canaries.note('JWT that is over', await issuer.token({ sub: 'ana', role: 'admin', exp: Math.floor(Date.now() / 1000) - 600 }));
   for (const token of [stray, strayJwt, `${keys.eva}x`]) expect((await call('GET', '/v1/rules', undefined, { token })).status).toBe(401);
   expect((await call('GET', '/v1/rules', undefined, { headers: { authorization: `Basic ${stray}` } })).status).toBe(401);
-  const link = messages.find((message) => message.link)!.link!;
-  const token = canaries.note('token of a link', link.split('/v1/')[1]!.split('/')[1]!);
-  canaries.note('signature of a link', token.split('.')[1]!);
+  const token = noteLink('link to unsubscribe', new URL(messages.find(({ link }) => link?.includes('/v1/unsubscribe/'))!.link!).pathname);
   for (const [method, path, body] of [
     ['GET', `/v1/unsubscribes/${token}`],
     ['GET', `/v1/unsubscribe/${token}x`],

@@ -23,6 +23,19 @@ describe('what was looked up', () => {
   });
 });
 
+it('a part that is slow holds nobody up: what was found before is given meanwhile', async () => {
+  let now = 0;
+  let slow: ((value: number) => void) | undefined;
+  let looks = 0;
+  const look = lookedUp(() => (++looks === 1 ? Promise.resolve(1) : new Promise<number>((resolve) => (slow = resolve))), { forMs: 100, waitMs: 20, now: () => now });
+  expect(await look()).toEqual({ value: 1, at: 0 });
+  now = 100;
+  expect(await look()).toEqual({ value: 1, at: 0 });
+  slow!(2);
+  expect(await look()).toEqual({ value: 2, at: 100 });
+  expect(looks).toBe(2);
+});
+
 describe('recent events', () => {
   it('count what is routine and lose none of it, whatever comes in which order', async () => {
     const happening = fc.record<Happening>({ area: fc.constantFrom('fraud', 'feeds'), tone: fc.constant('routine'), text: fc.constantFrom('payment approved', 'post delivered to a feed'), count: fc.integer({ min: 1, max: 1_000 }) });

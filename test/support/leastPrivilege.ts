@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { grantsOf } from '../../deploy/access';
 import { tables } from '../../src/stores/tables';
@@ -75,6 +76,9 @@ export function callsOf(command: string, { TableName, IndexName, RequestItems, T
   return TableName === undefined ? [] : call(TableName, actionOf(command), IndexName);
 }
 
+/** Folders of ours: packages have a `src/api` as well. */
+const [API, ACTIVITIES] = ['api', 'activities'].map((floor) => `${join(__dirname, '..', '..', 'src', floor)}/`) as [string, string];
+
 /** Whose call this is; nobody's where a test makes it. */
 function callers(): { role: Role; recorded: boolean }[] {
   const limit = Error.stackTraceLimit;
@@ -82,10 +86,9 @@ function callers(): { role: Role; recorded: boolean }[] {
   const { stack = '' } = new Error('where');
   Error.stackTraceLimit = limit;
   const recorded = process.env['LONGWATCH_RECORD_GRANTS'] !== undefined;
-  return [
-    ...(/\/src\/api\//.test(stack) ? [{ role: 'api' as const, recorded }] : []),
-    ...(/\/src\/activities\//.test(stack) && !/\/src\/api\//.test(stack) ? [{ role: 'worker' as const, recorded }] : []),
-  ];
+  // A dead letter that is re-driven by request goes through an activity's code, in the API.
+  if (stack.includes(API)) return [{ role: 'api', recorded }];
+  return stack.includes(ACTIVITIES) ? [{ role: 'worker', recorded }] : [];
 }
 
 const written = new Set<string>();

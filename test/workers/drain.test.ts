@@ -82,8 +82,8 @@ describe('a worker', () => {
   const openCase = async (): Promise<string> => {
     const api = start('api');
     const url = await api.said(/API +(http:\S+)/);
-    const body = payment({ merchantId: 'review' });
-    expect(await decide(url, body)).toMatchObject({ status: 200, body: { outcome: 'review' } });
+    const body = payment({ merchantId: 'alert' });
+    expect(await decide(url, body)).toMatchObject({ status: 200, body: { outcome: 'alert' } });
     await api.end();
     return investigationId(body.transactionId);
   };
@@ -112,7 +112,7 @@ describe('a worker', () => {
     await eventually(async () => held.length, (count) => count > 0);
     const before = held.length;
     const ended = worker.end();
-    await new Promise((resolve) => setTimeout(resolve, 3_500)); // Longer than what works for hours is given.
+    await new Promise((resolve) => setTimeout(resolve, 2_500)); // Longer than what works for hours is given, less than a webhook is.
     held.forEach((answer) => answer.writeHead(204).end());
     expect(await ended).toMatchObject({ code: 0 });
     expect(held.length).toBe(before);

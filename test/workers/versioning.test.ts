@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import request from 'supertest';
 import { findTemporal } from '../../src/local/temporalCli';
-import { startWorkers, type Workers } from '../../src/workers';
+import { installRuntime, startWorkers, type Workers } from '../../src/workers';
 import { FRAUD_QUEUE, investigationId } from '../../src/workflows/fraud/declarations';
 import { OPERATIONS_QUEUE, RELAY_ID } from '../../src/workflows/operations/declarations';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
@@ -18,6 +18,7 @@ let executable: string;
 const running: Workers[] = [];
 
 beforeAll(async () => {
+  installRuntime('error');
   temporal = await startTestTemporal();
   executable = await findTemporal({ onStage: () => undefined });
   graph = await startTestGraph({}, temporal.address);

@@ -13,7 +13,7 @@ import { buildEncryption } from '../../src/graph/encryption';
 import { bundleOptions } from '../../src/workers/bundle';
 import { workerTelemetry } from '../../src/workers/interceptors';
 import { CART_TYPE, CARTS_QUEUE, cartWorkflowId } from '../../src/workflows/carts/declarations';
-import { FRAUD_QUEUE, investigationId, noteUpdate } from '../../src/workflows/fraud/declarations';
+import { DRIFT_REPORT_TYPE, FRAUD_QUEUE, investigationId, noteUpdate } from '../../src/workflows/fraud/declarations';
 import { workflowBundle } from '../support/bundle';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { HISTORIES, type History } from '../support/histories';
@@ -138,6 +138,25 @@ describe('on a server', () => {
     await served(FRAUD_QUEUE, [second, first], () => late);
     expect((await read(transactionId)).timeline.map(({ text }: { text: string }) => text)).toEqual(expect.arrayContaining(['before', 'after']));
   }, 180_000);
+
+  it('what a schedule was given encrypted is read by the workflow that it starts', async () => {
+    const client = clientWith(first);
+    const scheduleId = `drift-${randomUUID()}`;
+    const schedule = await client.schedule.create({
+      scheduleId,
+      spec: { cronExpressions: ['0 0 1 1 *'] },
+      action: { type: 'startWorkflow', workflowType: DRIFT_REPORT_TYPE, workflowId: scheduleId, taskQueue: FRAUD_QUEUE, args: [{ days: 1 }], staticSummary: 'Whether payments still look as in training' },
+    });
+    await served(FRAUD_QUEUE, [first], async () => {
+      await schedule.trigger();
+      const { info } = await eventually(() => schedule.describe(), ({ info: { recentActions } }) => recentActions.length > 0);
+      const { workflowId } = (info.recentActions[0]!.action as { workflow: { workflowId: string } }).workflow;
+      expect(workflowId).not.toBe(scheduleId);
+      expect(await client.workflow.getHandle(workflowId).result()).toMatchObject({ page: expect.any(String) });
+      expect(payloadsOf(await historyOf(workflowId)).filter(({ encoding }) => encoding !== 'binary/encrypted')).toEqual([]);
+    });
+    await schedule.delete();
+  }, 120_000);
 
   it('messages and stack traces of failures are encrypted as well, and come back to who holds the key', async () => {
     const [userId, secret] = [`user-${randomUUID()}`, 'card 4111 was stolen'];

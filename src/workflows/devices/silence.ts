@@ -1,4 +1,4 @@
-import { ActivityCancellationType, continueAsNew, proxyActivities, setCurrentDetails, setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
+import { ActivityCancellationType, continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { DeviceActivities } from '../../activities/devices/types';
 
 // Long on purpose: one activity an hour for all devices there are. Retried for ever, since nobody else looks.
@@ -18,6 +18,3 @@ export async function silence(): Promise<void> {
   }
   await continueAsNew<typeof silence>();
 }
-
-// It never ends: pinned to a build it would keep that build's workers for ever.
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, silence);

@@ -3,7 +3,6 @@ import {
   continueAsNew,
   proxyActivities,
   setCurrentDetails,
-  setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { OperationsActivities } from '../../activities/operations/types';
@@ -28,6 +27,3 @@ export async function relay(): Promise<void> {
   }
   await continueAsNew<typeof relay>();
 }
-
-// It never ends: pinned to a build it would keep that build's workers for ever.
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, relay);

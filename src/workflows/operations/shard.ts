@@ -3,7 +3,6 @@ import {
   continueAsNew,
   proxyActivities,
   setCurrentDetails,
-  setWorkflowOptions,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { OperationsActivities, ShardReport } from '../../activities/operations/types';
@@ -34,9 +33,6 @@ export async function shard(input: ShardInput): Promise<void> {
   }
   await continueAsNew<typeof shard>(input);
 }
-
-// It never ends: pinned to a build it would keep that build's workers for ever.
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, shard);
 
 function details(last: ShardReport, { records, counts }: Pick<ShardReport, 'records' | 'counts'>): string {
   const { position, millisBehindLatest, ended, seconds = 0, batches = 0 } = last;

@@ -5,7 +5,6 @@ import {
   patched,
   proxyActivities,
   setCurrentDetails,
-  setWorkflowOptions,
   sleep,
   startChild,
   workflowInfo,
@@ -63,9 +62,6 @@ export async function stream({ stream: name }: StreamInput): Promise<void> {
   }
   await continueAsNew<typeof stream>({ stream: name });
 }
-
-// It never ends: pinned to a build it would keep that build's workers for ever.
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, stream);
 
 async function startShard(name: string, shardId: string) {
   try {

@@ -1,4 +1,4 @@
-import { ActivityCancellationType, continueAsNew, proxyActivities, setCurrentDetails, setWorkflowOptions, sleep, workflowInfo } from '@temporalio/workflow';
+import { ActivityCancellationType, continueAsNew, proxyActivities, setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
 import type { SessionActivities, SweepReport } from '../../activities/sessions/types';
 import type { SessionExpiryInput } from './declarations';
 
@@ -26,9 +26,6 @@ export async function sessionExpiry(input: SessionExpiryInput): Promise<void> {
   }
   await continueAsNew<typeof sessionExpiry>(input);
 }
-
-// It never ends: pinned to a build it would keep that build's workers for ever.
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, sessionExpiry);
 
 function details(last: SweepReport, total: Pick<SweepReport, 'idle' | 'absolute' | 'rearmed' | 'reported'>): string {
   return [
