@@ -54,7 +54,7 @@ const routes: Grants = {
   Archives: 'GetItem Query',
   AuthorPosts: 'DeleteItem PutItem Query',
   Blocks: 'BatchGetItem ConditionCheckItem DeleteItem PutItem',
-  Boards: 'ConditionCheckItem GetItem PutItem Query UpdateItem',
+  Boards: 'ConditionCheckItem DeleteItem GetItem PutItem Query UpdateItem',
   CartCounts: 'UpdateItem',
   Checkouts: 'GetItem PutItem UpdateItem',
   'Checkouts/ByRefund': 'Query',
@@ -84,7 +84,7 @@ const routes: Grants = {
   ShadowDecisions: 'Query',
   ShoppingCart: 'GetItem PutItem UpdateItem',
   Starts: 'PutItem',
-  TransactionHistory: 'GetItem PutItem',
+  TransactionHistory: 'GetItem PutItem UpdateItem',
   UserProfiles: 'BatchGetItem GetItem UpdateItem',
   Users: 'BatchGetItem ConditionCheckItem UpdateItem',
 };

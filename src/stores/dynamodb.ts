@@ -208,11 +208,19 @@ export async function createTable(client: DynamoDBClient, prefix: string, name: 
     if (Table?.TableStatus === 'ACTIVE' || Table?.TableStatus === 'UPDATING') break;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+  if (isNew) await enableTtl(client, prefix, name);
+}
+
+/** By the attribute that `tables` names, if it names one; once more changes nothing. */
+export async function enableTtl(client: DynamoDBClient, prefix: string, name: TableName): Promise<void> {
   const { ttl }: TableSpec = tables[name];
-  if (ttl && isNew)
-    await client.send(
-      new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: { AttributeName: ttl, Enabled: true } }),
-    );
+  if (!ttl) return;
+  try {
+    await client.send(new UpdateTimeToLiveCommand({ TableName: physicalName(prefix, name), TimeToLiveSpecification: { AttributeName: ttl, Enabled: true } }));
+  } catch (error) {
+    // The race: another process does the same.
+    if (!(error instanceof Error && /already enabled/i.test(error.message))) throw error;
+  }
 }
 
 /** @returns whether it was missing. */

@@ -1,18 +1,21 @@
-import { type DynamoDBClient, UpdateTableCommand, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, UpdateTableCommand } from '@aws-sdk/client-dynamodb';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createTable, createTableInput, createTables } from './dynamodb';
+import { createTable, createTableInput, createTables, enableTtl } from './dynamodb';
 import { checkTables, describe, TableMismatchError, type TableDifference } from './tableCheck';
-import { physicalName, type TableSpec, tables } from './tables';
 
 const LOOK_AGAIN_MS = 200;
 
 /**
- * Creates the tables that are missing, changes nothing else, and compares.
+ * Creates the tables that are missing, finishes what another process left half made, changes nothing else, and compares.
  * @throws TableMismatchError naming every table that is not as this version expects it, and how.
  */
 export async function prepareTables(client: DynamoDBClient, prefix: string): Promise<void> {
   await createTables(client, prefix);
-  const differences = await checkTables(client, prefix);
+  const found = await checkTables(client, prefix);
+  // A table that lacks its TTL and nothing else: whoever made it has died, or has not come to that yet.
+  const unfinished = found.filter((one) => one.mend === 'ttl' && found.every((other) => other === one || other.table !== one.table));
+  for (const { table } of unfinished) await enableTtl(client, prefix, table);
+  const differences = unfinished.length > 0 ? await checkTables(client, prefix) : found;
   if (differences.length > 0) throw new TableMismatchError(differences);
 }
 
@@ -45,11 +48,6 @@ async function mend(client: DynamoDBClient, prefix: string, { table, physicalNam
     await client.send(new UpdateTableCommand({ TableName, AttributeDefinitions, GlobalSecondaryIndexUpdates: [{ Create: { IndexName, KeySchema, Projection } }] }));
   }
   await active(client, TableName);
-}
-
-async function enableTtl(client: DynamoDBClient, prefix: string, name: TableDifference['table']): Promise<void> {
-  const { ttl }: TableSpec = tables[name];
-  if (ttl) await client.send(new UpdateTimeToLiveCommand({ TableName: physicalName(prefix, name), TimeToLiveSpecification: { AttributeName: ttl, Enabled: true } }));
 }
 
 /** The table and all its indexes can be used. */

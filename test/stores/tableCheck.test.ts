@@ -45,6 +45,14 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
     await expect(prepareTables(client, prefix)).resolves.toBeUndefined();
   });
 
+  it('made by two processes at once, or by one that died before the TTL was on, are right in the end', async () => {
+    await Promise.all([prepareTables(client, `${prefix}twice-`), prepareTables(client, `${prefix}twice-`)]);
+    await replace('Sessions', () => ({}));
+    expect(await differences()).toEqual([`${prefix}Sessions has no TTL, wanted is RemoveAt`]);
+    await Promise.all([prepareTables(client, prefix), prepareTables(client, prefix)]);
+    expect(await differences()).toEqual([]);
+  });
+
   it('what an older version did not have is named, a start refuses it, and an update adds it', async () => {
     await client.send(new DeleteTableCommand({ TableName: `${prefix}Orders` }));
     await replace('Sessions', ({ AttributeDefinitions }) => ({ GlobalSecondaryIndexes: undefined, AttributeDefinitions: AttributeDefinitions!.filter(({ AttributeName }) => /^(SessionKey|Part)$/.test(AttributeName!)) }));

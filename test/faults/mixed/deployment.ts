@@ -15,7 +15,7 @@ import { type ClaimedPort, claimPort, waitForPort } from '../../../src/local/por
 import { type Misbehaviour, startEndpointServer } from '../../../src/local/sagemaker/server';
 import { startTemporal } from '../../../src/local/temporal';
 import { findTemporal } from '../../../src/local/temporalCli';
-import { createTables, type Db, openDb } from '../../../src/stores/dynamodb';
+import { type Db, openDb } from '../../../src/stores/dynamodb';
 import { searchAttributeTypes } from '../../../src/workflows/searchAttributes';
 import { startTcpProxy, type TcpProxy } from '../../support/tcpProxy';
 import type { ProcessName, WireName } from './faults';
@@ -101,7 +101,6 @@ async function deployed({ folder, engine, fromSources, onStage }: Required<Deplo
     maxAttempts: 10,
     requestHandler: new NodeHttpHandler({ connectionTimeout: 1_000, requestTimeout: 10_000 }),
   });
-  await createTables(database, PREFIX);
 
   onStage('Temporal');
   const grpc = await quietPort();

@@ -24,6 +24,7 @@ import { type Checked, report, totals } from './report';
 const DEFAULT_SEED = 20_261_124;
 const CALM_MS = 8_000;
 const READY_WITHIN_MS = 60_000;
+const PREPARED_WITHIN_MS = 90_000;
 const IDLE_WITHIN_MS = 180_000;
 const RIGHT_WITHIN_MS = 60_000;
 
@@ -88,7 +89,7 @@ async function run(deployment: Deployment): Promise<{ checked: Checked[]; surviv
   if (!(await untilReady(reader))) throw new Error(`Longwatch does not come up. The last lines of its API:\n${deployment.processes.api.lastLines()}`);
   for (const load of loads) {
     say(`preparing ${load.capability.name}`);
-    await load.prepare();
+    await bounded(load.prepare(), () => `${load.capability.name} cannot be prepared; the last lines of the worker:\n${deployment.processes.worker.lastLines()}`);
   }
   for (const load of loads) load.start();
   const poison = async () => (await Promise.all(loads.map((load) => load.poison()))).reduce((sum, taken) => sum + taken, 0);
@@ -126,6 +127,12 @@ async function verifyAll(loads: readonly Load[], reader: Reader): Promise<Checke
       }
     }),
   );
+}
+
+/** Nothing is broken yet: what takes longer than this never comes. */
+async function bounded(work: Promise<void>, otherwise: () => string): Promise<void> {
+  const late = Symbol('late');
+  if ((await Promise.race([work, sleep(PREPARED_WITHIN_MS, late, { ref: false })])) === late) throw new Error(otherwise());
 }
 
 async function untilReady(reader: Reader): Promise<boolean> {
