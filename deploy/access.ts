@@ -129,7 +129,7 @@ export type Process = 'api' | 'worker' | 'iot' | Handler;
 
 const ofProcess: Readonly<Record<Process, readonly Grants[]>> = {
   // A dead letter that somebody re-drives is processed here.
-  api: [everywhere, measured, reader, routes, ...Object.values(handlers)],
+  api: [everywhere, measured, routes, ...Object.values(handlers)],
   worker: [everywhere, measured, reader, activities, ...Object.values(handlers)],
   iot: [everywhere, handlers.readings],
   transactions: [everywhere, reader, handlers.transactions],
