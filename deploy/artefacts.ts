@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -53,8 +53,9 @@ export async function bundleFunctions(folder: string): Promise<string> {
   });
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ name: 'longwatch-functions', version, type: 'commonjs' })}\n`);
-  // What drift is compared with.
+  // What drift is compared with, and the page for people.
   mkdirSync(join(folder, 'model'), { recursive: true });
+  cpSync(join(ROOT, 'web'), join(folder, 'web'), { recursive: true });
   writeFileSync(join(folder, 'model', 'fraud.baseline.json'), readFileSync(join(ROOT, 'model', 'fraud.baseline.json')));
   return folder;
 }

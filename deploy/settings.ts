@@ -14,7 +14,7 @@ const schema = z
     secretSettings: z.array(z.string()).default(['LONGWATCH_API_KEYS', 'LONGWATCH_SIGNING_SECRET', 'TEMPORAL_API_KEY']).describe('Fields of the secret that processes get as settings'),
     temporalAddress: z.string().regex(/^[^:/]+:\d+$/, 'must be host:port'),
     temporalNamespace: z.string(),
-    temporalUiUrl: z.url().optional(),
+    temporalUiUrl: z.url().optional().describe('As TEMPORAL_UI_URL'),
     versioned: z.boolean().default(true).describe('Workers take part in worker deployment versioning under stackName and imageTag'),
     certificateArn: z.string().startsWith('arn:').optional().describe('Certificate of the load balancer; without one it is internal and speaks HTTP'),
     publicUrl: z.url().optional().describe('As LONGWATCH_PUBLIC_URL'),
@@ -27,6 +27,7 @@ const schema = z
     workerTasks: z.number().int().min(0).max(1_000).default(2).describe('Tasks of each group of workers'),
     graceSeconds: z.number().int().min(5).max(110).default(60).describe('As LONGWATCH_GRACE_MS; ECS waits ten seconds longer before it kills'),
     snsTopicArn: z.string().startsWith('arn:').optional().describe('As LONGWATCH_SNS_TOPIC_ARN'),
+    payloadKmsKeyArn: z.string().regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/.+$/, 'must be the ARN of a KMS key').optional().describe('As LONGWATCH_PAYLOAD_KMS_KEYS: encrypts what workflows hold'),
     environment: z.record(z.string(), z.string()).default({}).describe('Further settings of all processes'),
   })
   .refine(({ model, xgboostImage }) => (model === 'xgboost') === (xgboostImage !== undefined), { path: ['xgboostImage'], message: 'goes with model xgboost, and only with it' });

@@ -126,7 +126,7 @@ class Run {
       version,
     });
     this.graph = graph;
-    installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
+    if (mode !== 'api') installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
       logger: graph.logger,
       onMetrics: (updates) => graph.metrics.temporal.take(updates),
     });

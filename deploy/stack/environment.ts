@@ -28,6 +28,7 @@ export function environmentOf({ settings, data, endpointName, region }: Environm
     ...(settings.temporalUiUrl && { TEMPORAL_UI_URL: settings.temporalUiUrl }),
     ...(settings.publicUrl && { LONGWATCH_PUBLIC_URL: settings.publicUrl }),
     ...(settings.snsTopicArn && { LONGWATCH_SNS_TOPIC_ARN: settings.snsTopicArn }),
+    ...(settings.payloadKmsKeyArn && { LONGWATCH_PAYLOAD_KMS_KEYS: settings.payloadKmsKeyArn }),
     ...settings.environment,
   };
 }

@@ -119,7 +119,7 @@ export class Functions extends Construct {
       timeoutInMillis: 29_000,
     });
     new CfnRoute(this, 'Route', { apiId: api.ref, routeKey: '$default', target: `integrations/${integration.ref}` });
-    new CfnStage(this, 'Stage', { apiId: api.ref, stageName: '$default', autoDeploy: true });
+    new CfnStage(this, 'Stage', { apiId: api.ref, stageName: '$default', autoDeploy: true, defaultRouteSettings: { throttlingRateLimit: 1_000, throttlingBurstLimit: 2_000 } });
     new CfnPermission(this, 'HttpPermission', {
       action: 'lambda:InvokeFunction',
       functionName: target.functionArn,
@@ -131,7 +131,7 @@ export class Functions extends Construct {
   private make(handler: Process & ('api' | 'iot' | Handler), more: ReturnType<typeof allow>[], onFailure?: SqsDestination): LambdaFunction {
     const { settings, bundle, secret, environment, reach } = this.props;
     const functionName = `${settings.stackName}-${handler}`;
-    const role = processRole(this, handler, new ServicePrincipal('lambda.amazonaws.com'), handler, reach, { checksTables: false });
+    const role = processRole(this, handler, new ServicePrincipal('lambda.amazonaws.com'), handler, reach, { checksTables: handler === 'api' });
     const logGroup = new LogGroup(this, `${handler}Log`, { logGroupName: `/aws/lambda/${functionName}`, retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.RETAIN });
     const { partition, region, account } = Stack.of(this);
     const logStreams = `arn:${partition}:logs:${region}:${account}:log-group:/aws/lambda/${functionName}:log-stream:*`;

@@ -24,7 +24,7 @@ export class LongwatchStack extends Stack {
     const secret = Secret.fromSecretCompleteArn(this, 'Secret', settings.secretArn);
     const model = new ModelEndpoint(this, { settings, repository, artefact: artefacts.model });
     const environment = environmentOf({ settings, data, endpointName: model.endpointName, region: this.region });
-    const reach: Reach = { tables, data, endpointArn: model.endpointArn, snsTopicArn: settings.snsTopicArn };
+    const reach: Reach = { tables, data, endpointArn: model.endpointArn, snsTopicArn: settings.snsTopicArn, kmsKeyArn: settings.payloadKmsKeyArn };
     const service = new Service(this, { settings, repository, secret, environment, reach });
     const functions = settings.functions.length > 0 ? new Functions(this, { settings, bundle: artefacts.functions, secret, environment, reach }) : undefined;
     const alarms = new Alarms(this, { settings, tables, data, model, service, functions });

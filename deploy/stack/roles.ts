@@ -12,6 +12,8 @@ export interface Reach {
   /** Of the model's endpoint. */
   endpointArn: string;
   snsTopicArn?: string | undefined;
+  /** What encrypts payloads of workflows; every process starts workflows. */
+  kmsKeyArn?: string | undefined;
 }
 
 /** What the archive writes and reads: days of readings, and finished seasons. */
@@ -28,7 +30,7 @@ export function processRole(scope: Construct, id: string, assumedBy: PrincipalBa
   return role;
 }
 
-/** For processes that compare the tables when they start, and read their streams. */
+/** For processes that compare the tables when they start or show their sizes, and read their streams. */
 function startStatements(process: Process, { tables }: Reach): PolicyStatement[] {
   return [
     allow(['dynamodb:DescribeTable', 'dynamodb:DescribeTimeToLive'], tables.all().map(({ tableArn }) => tableArn)),
@@ -36,7 +38,7 @@ function startStatements(process: Process, { tables }: Reach): PolicyStatement[]
   ];
 }
 
-function otherStatements(process: Process, { data, endpointArn, snsTopicArn }: Reach): PolicyStatement[] {
+function otherStatements(process: Process, { data, endpointArn, snsTopicArn, kmsKeyArn }: Reach): PolicyStatement[] {
   const runsAll = process === 'api' || process === 'worker';
   const scores = runsAll || process === 'transactions';
   const readsArchive = runsAll || process === 'readings' || process === 'iot';
@@ -50,6 +52,7 @@ function otherStatements(process: Process, { data, endpointArn, snsTopicArn }: R
           allow(['kinesis:DescribeStreamSummary', 'kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], streamArns(data)),
         ]
       : []),
+    ...(kmsKeyArn !== undefined ? [allow(['kms:Decrypt', 'kms:GenerateDataKey'], [kmsKeyArn])] : []),
     ...(snsTopicArn !== undefined && runsAll ? [allow(['sns:Publish'], [snsTopicArn])] : []),
   ];
 }

@@ -1,6 +1,6 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { GatewayVpcEndpointAwsService, type IVpc, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { GatewayVpcEndpointAwsService, IpAddresses, type IVpc, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import { Cluster, ContainerImage, type ICluster, FargateService, FargateTaskDefinition, LinuxParameters, LogDrivers, Secret as TaskSecret } from 'aws-cdk-lib/aws-ecs';
 import { type ApplicationListener, ApplicationLoadBalancer, ApplicationProtocol, ApplicationTargetGroup, ListenerAction, SslPolicy, TargetType } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -18,6 +18,9 @@ export const workerGroups = {
   feeds: ['feeds', 'feeds-bulk'],
   streams: ['operations', 'devices'],
 } as const;
+
+/** Of the tasks and of the load balancer. */
+const NETWORK = '10.0.0.0/16';
 
 /** More than the longest wait of the load balancer, so that we never close what it still uses. */
 const IDLE_SECONDS = 60;
@@ -43,14 +46,18 @@ export class Service extends Construct {
     private readonly props: ServiceProps,
   ) {
     super(scope, 'Service');
-    this.vpc = new Vpc(this, 'Vpc', { maxAzs: 2, natGateways: 1, restrictDefaultSecurityGroup: false }) as IVpc;
+    this.vpc = new Vpc(this, 'Vpc', { ipAddresses: IpAddresses.cidr(NETWORK), maxAzs: 2, natGateways: 1, restrictDefaultSecurityGroup: false }) as IVpc;
     // What is by far the most traffic needs no gateway that is paid by the byte.
     for (const [id, service] of [['DynamoDB', GatewayVpcEndpointAwsService.DYNAMODB], ['S3', GatewayVpcEndpointAwsService.S3]] as const) this.vpc.addGatewayEndpoint(id, { service });
     this.cluster = new Cluster(this, 'Cluster', { vpc: this.vpc, enableFargateCapacityProviders: true }) as ICluster;
     const principal = new ServicePrincipal('ecs-tasks.amazonaws.com');
     const { settings, reach } = props;
     if (!settings.functions.includes('api')) {
-      const api = this.service('Api', { command: 'api', count: settings.apiTasks, cpu: 1_024, memoryMiB: 2_048, role: processRole(this, 'Api', principal, 'api', reach, { checksTables: true }), environment: {} });
+      const api = this.service('Api', {
+        command: 'api', count: settings.apiTasks, cpu: 1_024, memoryMiB: 2_048, role: processRole(this, 'Api', principal, 'api', reach, { checksTables: true }),
+        // Else every caller would have the load balancer's address, and one's wrong keys would slow down all.
+        environment: { LONGWATCH_TRUSTED_PROXIES: NETWORK },
+      });
       const { loadBalancer, targets } = this.balance(api);
       [this.loadBalancer, this.targets] = [loadBalancer, targets];
       api.autoScaleTaskCount({ minCapacity: settings.apiTasks, maxCapacity: Math.max(1, settings.apiTasks * 10) }).scaleOnCpuUtilization('Cpu', { targetUtilizationPercent: 60 });

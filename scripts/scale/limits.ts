@@ -41,8 +41,8 @@ export const ceilings = {
   partitionReads: 3_000,
   /** Write units a second of a table on demand, until AWS raises it (DynamoDB quotas). */
   tableWrites: 40_000,
-  /** Actions a second of a Temporal Cloud namespace, until Temporal raises it; it grows with use (Temporal Cloud limits). */
-  actionsASecond: 400,
+  /** Actions a second of a Temporal Cloud namespace to begin with; it grows with the use of the last seven days (Temporal Cloud, "System limits"). */
+  actionsASecond: 500,
   /** Events of a history (Temporal). */
   historyEvents: 51_200,
   /** Partitions of the start ledger: LEDGER_SHARDS. */
@@ -66,6 +66,33 @@ export const ceilings = {
   /** Bytes a day that the archive writes: 8 lanes of 100 files of 128 MB. */
   archiveBytes: 8 * 100 * 128 * 1024 ** 2,
 } as const;
+
+/** The same for people. */
+export const assumptions: Readonly<Record<keyof typeof users, string>> = {
+  peak: 'the busiest hours over the average',
+  visits: 'visits a month',
+  views: 'page views of a visit',
+  minutes: 'minutes of a visit',
+  carts: 'carts begun a month',
+  cartChanges: 'changes of a cart',
+  cartReads: 'readings of a cart',
+  orderedShare: 'share of carts that are ordered',
+  hottestProduct: 'share of the best-selling product in all checkouts',
+  scores: 'submissions a month',
+  ranks: 'readings of ranks a month',
+  biggestBoard: 'share of the biggest board in all players',
+  posts: 'posts a month',
+  followers: 'followers of an author',
+  follows: 'follows and unfollows a month',
+  feedReads: 'pages of feeds read a month',
+  hottestAuthor: 'share of one author in all new follows',
+  biggestAuthor: 'share of readers who follow the author whom most follow',
+  devices: 'devices a user',
+  readings: 'readings of a device a day',
+  batch: 'readings that come together',
+  payments: 'payments a month',
+  caseShare: 'share of payments that become a case',
+};
 
 export interface Limit {
   what: string;
@@ -96,7 +123,7 @@ export function limitsOf(measured: Measured): Record<Capability, Limit[]> {
     ceiling: ceilings.actionsASecond,
     unit: 'actions/s',
     aUser: aSecond(aMonth),
-    turn: 'ask Temporal for more, or a namespace a capability',
+    turn: 'it grows with the use of seven days; before a launch ask Temporal',
     gains: 100,
   });
   const ledger = (aMonth: number): Limit => ({

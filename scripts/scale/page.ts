@@ -2,7 +2,7 @@ import { accountBill, HOURS, readPrices, sumOf, type Usage } from '../costs/bill
 import { capabilities, designsOf, standing } from '../costs/designs';
 import { type Measured, readMeasured } from '../costs/measured';
 import { defaultTraffic, type Traffic } from '../costs/traffic';
-import { ceilings, limitsOf, metAt, users } from './limits';
+import { assumptions, ceilings, limitsOf, metAt, users } from './limits';
 
 /** Users of the tables. */
 const SIZES = [100_000, 1_000_000, 10_000_000, 100_000_000] as const;
@@ -96,7 +96,7 @@ export function scalePage(measured: Measured = readMeasured()): string {
       line('$ a user and month', ({ count, all }) => (accountBill(all, prices, settings).total / count).toFixed(3)),
     ],
   );
-  return `${summary}\n\n${parts.join('\n\n')}\n\n### Assumed of a user, a month\n\n${table(['', ''], Object.entries(users).map(([name, value]) => [`\`${name}\``, String(value)]))}`;
+  return `${summary}\n\n${parts.join('\n\n')}\n\n### Assumed of a user\n\n${table(['assumed', 'of a user'], (Object.keys(users) as (keyof typeof users)[]).map((name) => [assumptions[name], String(users[name])]))}`;
 }
 
 export const BEGIN = '<!-- computed by npm run scale: do not edit -->';

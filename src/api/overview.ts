@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { areas, tones } from '../domain/happening';
+import { type Area, areas, type Tone, tones } from '../domain/happening';
 import { iso } from '../domain/ids';
 import type { LookedUp } from '../operations/overview/lookedUp';
 import type { Overview, Snapshot } from '../operations/overview/overview';
@@ -64,16 +64,17 @@ const overviewSchema = z.object({
   deadLetters: z.union([z.array(z.object({ stream: z.string(), ...bounded })), unavailable]),
 });
 
-const eventSchema = z.object({
-  id: z.int(),
-  at: z.iso.datetime(),
-  area: z.enum(areas),
-  tone: z.enum(tones),
-  text: z.string(),
-  count: z.int().optional(),
-  workflowId: z.string().optional(),
-  link: z.string().optional(),
-});
+/** An event as its data has it. */
+interface ShownEvent {
+  id: number;
+  at: string;
+  area: Area;
+  tone: Tone;
+  text: string;
+  count?: number;
+  workflowId?: string;
+  link?: string;
+}
 
 /** How everything does, and what has just happened, for people who watch. */
 export function overviewRoutes(parts: OverviewRouteParts): AnyRoute[] {
@@ -102,7 +103,11 @@ const getEvents = ({ events, streams, links }: OverviewRouteParts): AnyRoute =>
     roles: people,
     headers: [{ name: 'Last-Event-ID', required: false, description: 'The last event that the caller has' }],
     responses: {
-      200: { description: 'Events of this process, and lifecycles of all processes; data is JSON', schema: eventSchema, contentType: 'text/event-stream' },
+      // A schema would be one of the whole stream, which has none.
+      200: {
+        description: `Events of this process, and lifecycles of all processes. The data of each is a JSON object: id, at (date-time), area (${areas.join(', ')}), tone (${tones.join(', ')}), text, and where it applies count, workflowId, link`,
+        contentType: 'text/event-stream',
+      },
       503: { description: 'Too many watch already' },
     },
     handler: async ({ header }) => {
@@ -115,7 +120,7 @@ const getEvents = ({ events, streams, links }: OverviewRouteParts): AnyRoute =>
     },
   });
 
-function shownEvent({ at, ...event }: RecentEvent, links: OverviewRouteParts['links']): z.infer<typeof eventSchema> {
+function shownEvent({ at, ...event }: RecentEvent, links: OverviewRouteParts['links']): ShownEvent {
   return { ...event, at: iso(at), ...(event.workflowId !== undefined && links && { link: links.workflow(event.workflowId) }) };
 }
 

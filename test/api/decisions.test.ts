@@ -243,5 +243,5 @@ it('Temporal away: the decision is given, and the case is there and owed its sta
   expect(found).toMatchObject({ status: 'scoring', timeline: [] });
   const decide = await request(graph.app).post(`/v1/investigations/${body.transactionId}/decide`).set(...bearer('ana')).send({ decision: 'fraud' });
   expect(decide.status).toBe(503);
-  expect(decide.body.detail).toContain('Temporal is away; nothing was changed');
+  expect(decide.body.detail).toContain('Temporal is away, or did not answer in time');
 });

@@ -59,7 +59,9 @@ function call(method: string, path: string, token?: string, body?: string): Prom
     const sent = httpRequest(`${api.url}${path}`, { method, headers }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));
-      response.on('end', () => resolve({ status: response.statusCode!, problem: /problem/.test(response.headers['content-type'] ?? '') ? (JSON.parse(text) as object) : {} }));
+      // A stream ends when it is left.
+      if (response.headers['content-type']?.startsWith('text/event-stream')) response.destroy();
+      response.on('close', () => resolve({ status: response.statusCode!, problem: /problem/.test(response.headers['content-type'] ?? '') ? (JSON.parse(text) as object) : {} }));
     });
     sent.once('error', reject);
     sent.end(body);

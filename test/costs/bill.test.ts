@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { accountBill, actionsCost, billOf, type BillSettings, nothing, readPrices, sumOf } from '../../scripts/costs/bill';
 import { capabilities, designsOf, rankUnits, standing } from '../../scripts/costs/designs';
@@ -118,4 +120,9 @@ it('the report names every design, Longwatch first, and its total is the sum of 
   }
   const text = reportText(report);
   for (const { designs } of report.capabilities) for (const { name } of designs) expect(text).toContain(name);
+});
+
+it('docs/costs.md shows what npm run costs says', () => {
+  const page = readFileSync(join(__dirname, '..', '..', 'docs', 'costs.md'), 'utf8');
+  expect(page).toContain(reportText(reportOf(defaultTraffic, { capacity: 'on-demand', peak: 3, utilisation: 0.7 }, prices, measured)));
 });

@@ -19,6 +19,7 @@ import { queues, selectQueues } from '../../src/workers/queues';
 
 type Resource = { Type: string; Properties: Record<string, any>; DeletionPolicy?: string }; // oxlint-disable-line typescript/no-explicit-any
 const EXAMPLE = join('deploy', 'settings.example.json');
+const KMS_KEY = 'arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef';
 const names = Object.keys(tables) as TableName[];
 let folder: string;
 /** On Fargate alone, as the example says. */
@@ -32,7 +33,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'longwatch-stack-'));
   out = join(folder, 'out');
   const settings = join(folder, 'settings.json');
-  writeFileSync(settings, JSON.stringify({ ...(JSON.parse(readFileSync(EXAMPLE, 'utf8')) as object), functions: ['api', 'streams', 'iot'], snsTopicArn: 'arn:aws:sns:eu-central-1:123456789012:customers' }));
+  writeFileSync(settings, JSON.stringify({ ...(JSON.parse(readFileSync(EXAMPLE, 'utf8')) as object), functions: ['api', 'streams', 'iot'], payloadKmsKeyArn: KMS_KEY, snsTopicArn: 'arn:aws:sns:eu-central-1:123456789012:customers' }));
   // As `npm run deploy:synth` does it.
   const [artefact] = await Promise.all([
     packModel(join(folder, 'model.tar.gz')),
@@ -137,6 +138,14 @@ describe('roles', () => {
           granted.set(where, (granted.get(where) ?? new Set()).add(action.replace('dynamodb:', '')));
         }
     expect(new Map([...granted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([where, actions]) => [where, [...actions].sort()]))).toEqual(grantsOf(process));
+  });
+
+  it('may encrypt payloads under the key that is configured, and under no other', () => {
+    const kms = (template: Template) => statements(template).filter(({ actions }) => actions.some((action) => action.startsWith('kms:') && action !== 'kms:Decrypt') && actions.includes('kms:Decrypt'));
+    expect(kms(service)).toEqual([]);
+    const granted = kms(functions);
+    expect(granted.length).toBeGreaterThan(7);
+    for (const { actions, resources: on } of granted) expect([actions, on]).toEqual([['kms:Decrypt', 'kms:GenerateDataKey'], [KMS_KEY]]);
   });
 
   it('fit into a policy: CloudFormation would find out after half an hour', () => {
@@ -262,6 +271,13 @@ describe('the service', () => {
     synth(settings).hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internal' });
   });
 
+  it('believes the load balancer alone who calls: what lies in its own network', () => {
+    const [[, { Properties }]] = resources(service, 'AWS::EC2::VPC') as [[string, Resource]];
+    const api = containers(service).find(({ Command }) => Command.includes('api'));
+    expect(environmentOf(api)['LONGWATCH_TRUSTED_PROXIES']).toBe(Properties['CidrBlock']);
+    expect(readConfig({ LONGWATCH_TRUSTED_PROXIES: environmentOf(api)['LONGWATCH_TRUSTED_PROXIES'] }).LONGWATCH_TRUSTED_PROXIES).toEqual([Properties['CidrBlock']]);
+  });
+
   it('takes part in worker versioning, the workers by the image’s tag', () => {
     for (const container of containers(service).filter(({ Command }) => Command.includes('worker')))
       expect(environmentOf(container)).toMatchObject({ TEMPORAL_DEPLOYMENT_NAME: 'longwatch', TEMPORAL_WORKER_BUILD_ID: '0.1.0' });
@@ -298,7 +314,7 @@ describe('functions', () => {
     const known = new Set([...configReference().map(({ name }) => name), 'NODE_ENV', 'LONGWATCH_SECRET_ID']);
     const made = resources(functions, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties);
     expect(made.map(({ Handler }) => Handler as string).sort()).toEqual(['api', 'iot', 'merchants', 'ranks', 'readings', 'rollups', 'transactions'].map((name) => `dist/lambda/index.${name}`));
-    for (const { Environment } of made) expect(Object.keys(Environment.Variables as object).filter((name) => !known.has(name) || /SECRET$|KEY/.test(name))).toEqual([]);
+    for (const { Environment } of made) expect(Object.keys(Environment.Variables as object).filter((name) => !known.has(name) || /SECRET$|API_KEY|PAYLOAD_KEYS/.test(name))).toEqual([]);
   });
 
   it('are called by the IoT rule with the bytes, the device and the instant', () => {

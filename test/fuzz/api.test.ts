@@ -74,7 +74,9 @@ function send({ method, path, who = 'admin', headers = {}, body }: Sent): Promis
     const request = httpRequest({ host: '127.0.0.1', port: api.port, path, method, agent, headers: { ...authorization, ...headers, ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }) } }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (part: string) => (text += part));
-      response.on('end', () =>
+      // A stream ends when it is left.
+      if (response.headers['content-type']?.startsWith('text/event-stream')) setTimeout(() => response.destroy(), 20);
+      response.on('close', () =>
         resolve({
           status: response.statusCode ?? 0,
           contentType: response.headers['content-type'] ?? '',

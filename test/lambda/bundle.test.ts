@@ -25,20 +25,23 @@ it('the bundle serves a request as the function would, with nothing installed be
   const body = payment();
   const event = join(folder, 'event.json');
   writeFileSync(event, JSON.stringify(httpEvent('POST', '/v1/transactions', { body, headers: { authorization: bearer('service')[1] } })));
+  writeFileSync(join(folder, 'page.json'), JSON.stringify(httpEvent('GET', '/')));
   const script = `
     const functions = require('./functions/dist/lambda/index.js');
     const context = { getRemainingTimeInMillis: () => 20000 };
     (async () => {
       const answer = await functions.api(require('./event.json'), context);
-      console.log(JSON.stringify({ handlers: Object.keys(functions).sort(), answer }));
+      const page = await functions.api(require('./page.json'), context);
+      console.log(JSON.stringify({ handlers: Object.keys(functions).sort(), answer, page }));
       process.exit();
     })();`;
   const { stdout } = await run(process.execPath, ['-e', script], {
     cwd: folder,
     env: { PATH: process.env['PATH'], ...graph.environment, LONGWATCH_LOG_LEVEL: 'silent', LONGWATCH_DECISION_DEADLINE_MS: '10000', LONGWATCH_MODEL_DEADLINE_MS: '5000' },
   });
-  const { handlers, answer } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { handlers: string[]; answer: { statusCode: number; body: string } };
+  const { handlers, answer, page } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { handlers: string[]; answer: { statusCode: number; body: string }; page: { body: string } };
   expect(handlers).toEqual(['api', 'iot', 'merchants', 'ranks', 'readings', 'rollups', 'transactions']);
+  expect(page).toMatchObject({ statusCode: 200, isBase64Encoded: false, body: expect.stringMatching(/^<!doctype html>/i) });
   expect(answer.statusCode).toBe(200);
   expect(JSON.parse(answer.body)).toMatchObject({ transactionId: body.transactionId, outcome: 'approve', mode: 'full' });
 });

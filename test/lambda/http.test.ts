@@ -61,5 +61,9 @@ it('reads the query, and answers what is not there with 404', async () => {
   expect((await send('GET', '/v1/investigations?limit=nonsense', { headers: { authorization: bearer('ana')[1] } })).json).toMatchObject({ status: 400 });
   expect((await send('GET', '/v1/investigations?status=waiting&limit=5', { headers: { authorization: bearer('ana')[1] } })).statusCode).toBe(200);
   expect((await send('GET', '/nowhere')).statusCode).toBe(404);
+  // A stream of events would hold the function until it is cut.
+  const streams = graph.routes.filter(({ responses }) => Object.values(responses).some(({ contentType }) => contentType === 'text/event-stream'));
+  expect(streams.length).toBeGreaterThan(0);
+  for (const { path } of streams) expect((await send('GET', path, { headers: { authorization: bearer('admin')[1] } })).statusCode).toBe(404);
   expect((await send('GET', '/healthz')).json).toEqual({ status: 'ok' });
 });

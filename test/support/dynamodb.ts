@@ -5,6 +5,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LOCAL_CREDENTIALS } from '../../src/endpoints';
 import { type Engine, startDynamoDB } from '../../src/local/dynamodb';
 import { createTables, type Db, dynamoDBClient, openDb, type StoreCall } from '../../src/stores/dynamodb';
+import { enforceGrants, expectNothingRefused } from './leastPrivilege';
 
 export interface TestDynamoDB {
   client: DynamoDBClient;
@@ -21,6 +22,7 @@ export const REGION = 'us-east-1';
 
 /** A DynamoDB of its own that keeps nothing, with all tables; the engine is whatever runs here unless one is named. */
 export async function startTestDynamoDB(engine?: Engine): Promise<TestDynamoDB> {
+  enforceGrants();
   const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-dynamodb-'));
   const running = await startDynamoDB({ dataDir, inMemory: true, ...(engine && { engine }) });
   const client = dynamoDBClient({ region: REGION, endpoint: running.endpoint, credentials: LOCAL_CREDENTIALS });
@@ -42,6 +44,7 @@ export async function startTestDynamoDB(engine?: Engine): Promise<TestDynamoDB> 
       client.destroy();
       await running.child.stop();
       rmSync(dataDir, { recursive: true, force: true });
+      expectNothingRefused();
     },
   };
 }

