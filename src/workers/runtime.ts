@@ -11,7 +11,7 @@ export interface RuntimeTelemetry {
 }
 
 /** Temporal's levels; it has none that is silent. */
-const levels = { trace: 'TRACE', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR', silent: 'ERROR' } as const;
+const levels = { trace: 'DEBUG', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR', silent: 'ERROR' } as const;
 const DRAIN_MS = 1_000;
 /** What a second of full load may add: beyond it the SDK drops measurements and says so. */
 const BUFFER = 100_000;
