@@ -23,8 +23,8 @@ export function installRuntime(logLevel: LogLevel, telemetry?: RuntimeTelemetry)
   Runtime.install({
     shutdownSignals: [],
     logger: structured(telemetry.logger, logLevel),
-    // Core debugs itself: a line for every poll.
-    telemetryOptions: { logging: { filter: { core: logLevel === 'debug' ? 'INFO' : levels[logLevel], other: 'ERROR' }, forward: {} }, metrics: { buffer } },
+    // Core debugs itself: a line for every poll, and tasks with their payloads, which belong in no log.
+    telemetryOptions: { logging: { filter: { core: logLevel === 'debug' || logLevel === 'trace' ? 'INFO' : levels[logLevel], other: 'ERROR' }, forward: {} }, metrics: { buffer } },
   });
   setInterval(() => telemetry.onMetrics(buffer.retrieveUpdates()), DRAIN_MS).unref();
 }
