@@ -11,7 +11,7 @@ export interface RuntimeTelemetry {
 }
 
 /** Temporal's levels; it has none that is silent. */
-const levels = { trace: 'TRACE', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR', silent: 'ERROR' } as const;
+const levels = { trace: 'DEBUG', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR', silent: 'ERROR' } as const;
 const DRAIN_MS = 1_000;
 /** What a second of full load may add: beyond it the SDK drops measurements and says so. */
 const BUFFER = 100_000;
@@ -23,8 +23,8 @@ export function installRuntime(logLevel: LogLevel, telemetry?: RuntimeTelemetry)
   Runtime.install({
     shutdownSignals: [],
     logger: structured(telemetry.logger, logLevel),
-    // Core debugs itself: a line for every poll.
-    telemetryOptions: { logging: { filter: { core: logLevel === 'debug' ? 'INFO' : levels[logLevel], other: 'ERROR' }, forward: {} }, metrics: { buffer } },
+    // Core debugs itself: a line for every poll, and tasks with their payloads, which belong in no log.
+    telemetryOptions: { logging: { filter: { core: logLevel === 'debug' || logLevel === 'trace' ? 'INFO' : levels[logLevel], other: 'ERROR' }, forward: {} }, metrics: { buffer } },
   });
   setInterval(() => telemetry.onMetrics(buffer.retrieveUpdates()), DRAIN_MS).unref();
 }

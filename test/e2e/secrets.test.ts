@@ -62,7 +62,7 @@ async function call(method: string, path: string, body?: unknown, { who = 'servi
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
-  if (response.status >= 400) errors.push(`${method} ${path.split('/')[2]} ${response.status} ${text} ${JSON.stringify(Object.fromEntries(response.headers))}`);
+  if (response.status >= 400) errors.push(`${method} ${path.split(/[/?]/)[2]} ${response.status} ${text} ${JSON.stringify(Object.fromEntries(response.headers))}`);
   return { status: response.status, text, cookie: response.headers.get('set-cookie')?.split(';')[0] };
 }
 
@@ -231,7 +231,7 @@ async function leaderboards(): Promise<void> {
   await good('PUT', '/v1/boards/snake', { operator: 'best', seasons: { recurrence: '0 0 1 * *' } }, { who: 'eva' });
   await good('POST', '/v1/boards/snake/scores', { submissionId: 'run-1', playerId: 'ada', score: 7, name: canaries.card('name of a player') });
   await good('PUT', '/v1/boards/snake/bans/ben', { reason: canaries.card('reason of a ban') }, { who: 'eva' });
-  await good('PUT', '/v1/boards/snake/seasons/1', { endsAt: new Date(Date.now() + 8_000).toISOString() }, { who: 'eva' });
+  await good('PUT', '/v1/boards/snake/seasons/1', { endsAt: new Date(Date.now() + 20_000).toISOString() }, { who: 'eva' });
 }
 
 async function feeds(): Promise<void> {
