@@ -29,9 +29,12 @@ export function installRuntime(logLevel: LogLevel, telemetry?: RuntimeTelemetry)
   setInterval(() => telemetry.onMetrics(buffer.retrieveUpdates()), DRAIN_MS).unref();
 }
 
-/** The SDK's lines as ours: the ids that say what a line is about, its error, and none of the rest. */
+/**
+ * The SDK's lines as ours: the ids that say what a line is about, its error, and none of the rest. Its trace lines hold
+ * whole tasks with their payloads, which belong in no log: it is heard from debug on.
+ */
 function structured(logger: Logger, least: LogLevel): TemporalLogger {
-  const child = logger.child({}, { level: least === 'silent' ? 'silent' : least });
+  const child = logger.child({}, { level: least === 'trace' ? 'debug' : least });
   const write = (level: 'trace' | 'debug' | 'info' | 'warn' | 'error', message: string, meta: LogMetadata = {}) => child[level](fields(meta), message);
   return {
     log: (level, message, meta) => write(level.toLowerCase() as 'info', message, meta),
