@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 
 /** Tests mirror src/. Each file starts what it needs; the slow groups share one embedded stack per file. */
@@ -9,8 +11,8 @@ module.exports = {
   transform: { '^.+\\.(t|j|mj)s$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }] },
   // Published as ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!(jose|hyparquet|hyparquet-writer|aedes)/)'],
-  // Tests wait for servers more than they compute.
-  maxWorkers: '100%',
+  // The longest tests wait for timeouts after kills: on two cores a third file is run meanwhile.
+  maxWorkers: Math.max(3, availableParallelism()),
   testTimeout: 60_000,
   // Node's own teardown after native add-ons may loop for ever, long after the last result (nodejs/node#47748).
   forceExit: true,
