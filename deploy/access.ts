@@ -71,7 +71,7 @@ const routes: Grants = {
   Investigations: 'GetItem PutItem Query',
   'Investigations/ByAssignee': 'Query',
   'Investigations/ByStatus': 'Query',
-  Leaderboard: 'UpdateItem',
+  Leaderboard: 'GetItem UpdateItem',
   LeaderboardRanks: 'BatchGetItem',
   LeaderboardStandings: 'BatchGetItem Query',
   MerchantProfiles: 'BatchGetItem',

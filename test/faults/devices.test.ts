@@ -8,7 +8,7 @@ import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { keepWorker, type KeptWorker } from '../support/keptWorker';
 import { startTestS3, type TestS3 } from '../support/s3';
 import { eventually } from '../support/stack';
-import { startTestTemporal, type TestTemporal } from '../support/temporal';
+import { resultOf, startTestTemporal, type TestTemporal } from '../support/temporal';
 
 const folder = mkdtempSync(join(tmpdir(), 'longwatch-device-faults-'));
 let temporal: TestTemporal;
@@ -40,7 +40,7 @@ const send = async (deviceId: string, count: number): Promise<string[]> => {
   const { body } = await request(graph.app).post(`/v1/devices/${deviceId}/readings`).set(...bearer('service')).send({ readings }).expect(200);
   return body.results.map(({ readingId }: { readingId: string }) => readingId);
 };
-const result = (workflowId: string) => graph.temporal.client.workflow.getHandle(workflowId).result() as Promise<Record<string, unknown>>;
+const result = (workflowId: string) => resultOf(graph.temporal.client, workflowId) as Promise<Record<string, unknown>>;
 
 it('kill -9 of the worker between writing, committing and deleting: at any instant every reading is there, at the end in verified files alone', async () => {
   const expected = { 'k-1': await send('k-1', 200), 'k-2': await send('k-2', 100) };
