@@ -191,7 +191,7 @@ it('any interleaving of duplicates, resharding, kills, zombies and the two paths
       expect(await outcomeOf(streamed, all)).toEqual(await outcomeOf(sequential, all));
       expect(await openCases(streamed, all)).toEqual(await openCases(sequential, all));
     }),
-    { numRuns: 8, endOnFailure: true },
+    { numRuns: 6, endOnFailure: true },
   );
 }, 300_000);
 

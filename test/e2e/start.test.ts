@@ -63,7 +63,8 @@ it.each(['src/main.ts', 'scripts/demo.ts', 'bench/index.ts'])('%s --help tells h
 }, 60_000);
 
 it('a part that dies takes the stack down, with its last lines and without a rest', async () => {
-  const stack = await startLongwatch({ TEMPORAL_UI_PORT: '0' });
+  // As from a fresh checkout: it bundles the workflows itself.
+  const stack = await startLongwatch({ TEMPORAL_UI_PORT: '0', LONGWATCH_WORKFLOW_BUNDLE: '' });
   await eventually(async () => stack.output(), (text) => text.includes('Longwatch is running'));
   const ended = new Promise((resolve) => stack.process.once('exit', resolve));
   const dynamodb = processesOf(stack.dataDir).find((line) => line.includes('dynamodb') && !line.includes('/bin/sh'))!;

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type * as bundles from './bundle';
 
 export interface Answer {
   status: number;
@@ -26,6 +27,9 @@ export interface RunningStack {
 
 /** The product as a user starts it, on free ports, with a data folder of its own. The first run may build Temporal's server. */
 export async function startLongwatch(env: Record<string, string> = {}, dataDir = mkdtempSync(join(tmpdir(), 'longwatch-test-'))): Promise<RunningStack> {
+  // Only here: it loads Temporal's native code, which most of whom use this file do not need.
+  const { workflowBundle } = require('./bundle') as typeof bundles;
+  const { codePath } = await workflowBundle();
   let output = '';
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -35,6 +39,7 @@ export async function startLongwatch(env: Record<string, string> = {}, dataDir =
       PORT: '0',
       LONGWATCH_DATA_DIR: dataDir,
       LONGWATCH_LOG_LEVEL: 'error',
+      LONGWATCH_WORKFLOW_BUNDLE: codePath,
       // Shared machines stall for longer than a payment may take.
       LONGWATCH_MODEL_DEADLINE_MS: '2000',
       LONGWATCH_DECISION_DEADLINE_MS: '5000',

@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { investigationId } from '../../src/workflows/fraud/declarations';
+import { workflowBundle } from '../support/bundle';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { merchantDecides } from '../support/merchantRules';
 import { payment, type Payment } from '../support/payment';
@@ -9,6 +10,7 @@ import { eventually } from '../support/stack';
 import { startTestTemporal, type TestTemporal } from '../support/temporal';
 
 let temporal: TestTemporal;
+let bundle: { codePath: string };
 let graph: TestGraph;
 /** Where messages to people go: it answers when a test says so. */
 let webhook: Server;
@@ -18,7 +20,7 @@ const running: RunningProcess[] = [];
 beforeAll(async () => {
   webhook = createServer((incoming, answer) => void incoming.resume().on('end', () => held.push(answer)));
   await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
-  temporal = await startTestTemporal();
+  [temporal, bundle] = await Promise.all([startTestTemporal(), workflowBundle()]);
   graph = await startTestGraph({ LONGWATCH_WEBHOOK_URL: `http://127.0.0.1:${(webhook.address() as AddressInfo).port}`, LONGWATCH_DECISION_DEADLINE_MS: '60000', LONGWATCH_MODEL_DEADLINE_MS: '30000' }, temporal.address);
   await merchantDecides(graph.app);
 }, 900_000);
@@ -35,7 +37,7 @@ beforeEach(() => {
 });
 
 function start(mode: 'api' | 'worker', environment: Record<string, string> = {}): RunningProcess {
-  const started = startProcess(mode, { ...graph.environment, ...environment });
+  const started = startProcess(mode, { ...graph.environment, LONGWATCH_WORKFLOW_BUNDLE: bundle.codePath, ...environment });
   running.push(started);
   return started;
 }

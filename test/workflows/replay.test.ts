@@ -20,8 +20,12 @@ it.each(recorded)('today’s code goes on from $type/$file', async ({ path, type
   await expect(Worker.runReplayHistory({ workflowBundle: bundle }, read(path), `replay-of-${type}`)).resolves.toBeUndefined();
 });
 
+const TRACED = '{"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","requestId":"r-1"}';
+
 it.each(recorded)('$type/$file goes on the same where its start was traced, and where the header is nonsense', async ({ path, type }) => {
-  for (const carrier of ['{"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","requestId":"r-1"}', 'no JSON', '{"traceparent":7}']) {
+  // Nonsense with one history of each type: what reads the header is the same for all.
+  const isFirst = recorded.find((one) => one.type === type)?.path === path;
+  for (const carrier of [TRACED, ...(isFirst ? ['no JSON', '{"traceparent":7}'] : [])]) {
     const history = read(path);
     const payload = { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from(carrier) };
     history.events![0]!.workflowExecutionStartedEventAttributes!.header = { fields: { [CARRIER_HEADER]: payload } };

@@ -31,6 +31,8 @@ export class Tally {
   acknowledged = 0;
   refused = 0;
   unknown = 0;
+  /** Of these, those that were sent again, or waited for, in vain; one that is sent once only may be turned away. */
+  abandoned = 0;
   /** Requests sent more than once. */
   repeated = 0;
   /** Answers that no fault excuses: 500 above all. */
@@ -77,6 +79,7 @@ export class Caller {
       const pause = Math.min(2_000, 100 * 2 ** attempt);
       if (Date.now() + pause >= until) {
         this.tally.count('unknown');
+        if (patienceMs > 0) this.tally.abandoned++;
         return { kind: 'unknown' };
       }
       await sleep(pause);
@@ -90,6 +93,7 @@ export class Caller {
       this.tally.count('acknowledged');
       return true;
     } catch {
+      this.tally.abandoned++;
       this.tally.count('unknown'); // Taken or not: the answer may have been lost.
       return false;
     }
@@ -105,7 +109,9 @@ export class Caller {
       },
       () => false, // The client was closed first: unknown.
     );
-    if (!(await Promise.race([taken, sleep(PUBLISH_MS, false)]))) this.tally.count('unknown');
+    if (await Promise.race([taken, sleep(PUBLISH_MS, false)])) return;
+    this.tally.count('unknown');
+    this.tally.abandoned++;
   }
 
   private async attempt({ method, path, body, headers, anonymous }: Call, uncertain: boolean): Promise<Told> {

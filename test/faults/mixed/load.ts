@@ -70,9 +70,9 @@ export class Load {
     const { name, pauseMs } = this.capability;
     for (let operation = 1; !this.stopping.signal.aborted; operation++) {
       const id = `${name}-${lane}-${operation}`;
-      const [wasCalm, before] = [this.isCalm, caller.tally.unknown];
+      const [wasCalm, before] = [this.isCalm, caller.tally.abandoned];
       await this.capability.operate(caller, this.random(id), this.journal, id);
-      if (wasCalm && caller.tally.unknown > before) this.violations.push({ operation: id, acknowledged: 'nothing was broken any more', found: 'no answer, or 503, for as long as it was sent again' });
+      if (wasCalm && caller.tally.abandoned > before) this.violations.push({ operation: id, acknowledged: 'nothing was broken any more', found: 'no answer, or 503, for as long as it was sent again' });
       await sleep(pauseMs, undefined, { signal: this.stopping.signal }).catch(() => undefined); // Woken: the loop ends.
     }
   }
