@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { runServer } from './serverProcess';
 
 /** Without types of its own. */
 type Kinesalite = (options: { path?: string; createStreamMs?: number; updateStreamMs?: number; shardLimit?: number }) => Server;
@@ -18,12 +19,6 @@ async function main(): Promise<void> {
   const kinesalite = createRequire(__filename)('kinesalite') as Kinesalite;
   const server = kinesalite({ ...(path !== undefined && { path }), createStreamMs: 50, updateStreamMs: 50, shardLimit: 100 });
   server.listen(port, '127.0.0.1', () => console.log(`listening on http://127.0.0.1:${port}`));
-  const stop = () => process.exit(0);
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-});
+runServer(main);

@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import { Aedes, type AedesPublishPacket } from 'aedes';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { runServer } from './serverProcess';
 
 const READINGS = /^devices\/[^/]+\/readings$/;
 /** Delivered to nobody. */
@@ -37,12 +38,6 @@ async function main(): Promise<void> {
   broker.on('ack', (packet) => held.get((packet as AedesPublishPacket | undefined)?.brokerCounter ?? 0)?.());
   const server = createServer(broker.handle);
   server.listen(port, '127.0.0.1', () => console.log(`listening on mqtt://127.0.0.1:${port}`));
-  const stop = () => process.exit(0);
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-});
+runServer(main);

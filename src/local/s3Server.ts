@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { runServer } from './serverProcess';
 
 /** Without types of its own. */
 type S3rver = new (options: { address: string; port: number; silent: boolean; directory: string; allowMismatchedSignatures: boolean; vhostBuckets: boolean }) => {
@@ -29,12 +30,6 @@ async function main(): Promise<void> {
   const directory = path ?? mkdtempSync(join(tmpdir(), 'longwatch-s3-'));
   await new Server({ address: '127.0.0.1', port, silent: true, directory, allowMismatchedSignatures: true, vhostBuckets: false }).run();
   console.log(`listening on http://127.0.0.1:${port}`);
-  const stop = () => process.exit(0);
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-});
+runServer(main);
