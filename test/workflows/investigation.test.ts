@@ -83,9 +83,11 @@ describe.each([
     return entries.map((entry: { kind: string; at: string }) => [entry.kind, Math.round((at(entry) - at(entries[0])) / HOUR)]);
   }
 
-  it('review: nobody acts, for six days', async () => {
+  it('review: nobody acts, for more than five days', async () => {
     const of = await caseOf('review');
-    await environment.sleep('6 days');
+    // Not six days: the next reminder would be due. The time-skipping server never completes a task that cancels a
+    // timer that fired meanwhile, and skips no time any more (temporalio/sdk-java#3088).
+    await environment.sleep('132 hours');
     await eventually(() => kinds(of), (found) => found.filter((kind) => kind === 'reminded').length >= 2);
     expect((await hours(of)).slice(0, 7)).toEqual([
       ['scored', 0], ['review', 0], ['warned', 3], ['breached', 4], ['final', 72], ['reminded', 96], ['reminded', 120],
