@@ -12,7 +12,7 @@
  *   lab                    domain
  *   local                  config, domain
  *   lambda                 config, graph, endpoints, api, activities, gateways, workflow declarations
- *   graph, main            everything (only main sees local)
+ *   graph, run, main       everything (only run and main see local)
  */
 const declarations = '^src/workflows/.*(declarations|searchAttributes|carrierHeader)[.]ts$';
 const awsHttp = '^src/awsHttp[.]ts$';
@@ -57,15 +57,15 @@ module.exports = {
       to: { dependencyTypes: ['core'] },
     },
     {
-      name: 'only-main-sees-local',
+      name: 'only-the-run-sees-local',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/local/', '^src/main\\.ts$'] },
+      from: { path: '^src/', pathNot: ['^src/local/', '^src/run/', '^src/main\\.ts$'] },
       to: { path: '^src/local/' },
     },
     {
-      name: 'only-the-graph-and-main-see-config',
+      name: 'only-graph-and-run-see-config',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/config/', '^src/(main|endpoints)\\.ts$', '^src/graph/', '^src/lambda/', '^src/local/'] },
+      from: { path: '^src/', pathNot: ['^src/config/', '^src/(main|endpoints)\\.ts$', '^src/run/', '^src/graph/', '^src/lambda/', '^src/local/'] },
       to: { path: '^src/config/' },
     },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },

@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CODEC_PATH } from '../api/crossOrigin';
+import { isLoopback, type Listening } from '../api/server';
+import { type Config, ConfigError, workerVersion } from '../config';
+import { isLongwatchError } from '../domain/errors';
+import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endpoints } from '../endpoints';
+import { buildGraph, type Graph } from '../graph';
+import { keepTrying } from '../keepTrying';
+import { writeAddresses } from '../local/addresses';
+import { type ClaimedPort, claimPort } from '../local/ports';
+import { type Progress, showProgress } from '../local/progress';
+import { startScreen } from '../local/screen';
+import { developmentSecrets, type Secrets } from '../local/secrets';
+import { type Stack, startStack } from '../local/stack';
+import { withinGrace } from '../shutdown';
+import { isAway } from '../stores/dynamodb';
+import { startTracing, type Tracing } from '../telemetry/tracing';
+import { installRuntime, startWorkers, type Workers, type WorkersSettings } from '../workers';
+import { type Queue, selectQueues } from '../workers/queues';
+import { searchAttributeTypes } from '../workflows/searchAttributes';
+import { endpointsWith, partsOf } from './endpoints';
+import { type HttpParts, listenForHealth, listenForRequests } from './http';
+import { MODEL, version } from './release';
+
+export type Mode = 'all' | 'api' | 'worker';
+
+/** Of the grace period: how long requests have to finish, and then activities; the rest is for what they leave open. */
+const SHARES: Readonly<Record<Mode, number>> = { all: 0.4, api: 0.8, worker: 0.8 };
+
+/** One process from start to stop: parts come up in order and go down in reverse, each within a bound. */
+export class Run {
+  private tracing: Tracing | undefined;
+  private stack: Stack | undefined;
+  private graph: Graph | undefined;
+  private workers: Workers | undefined;
+  private api: Listening | undefined;
+  /** Of a process without an API. */
+  private health: Listening | undefined;
+  private stopped: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
+  /** By which the embedded Web UI has payloads decrypted: another one with each start. */
+  private readonly codecLinkToken: string | undefined;
+  private apiPort: Promise<ClaimedPort> | undefined;
+  private readonly progress: Progress;
+  private readonly version: WorkersSettings['version'];
+
+  constructor(
+    private readonly mode: Mode,
+    private readonly config: Config,
+  ) {
+    this.version = workerVersion(config);
+    this.progress = showProgress(process.stdout);
+    const encrypts = config.LONGWATCH_PAYLOAD_KEYS.length > 0 || config.LONGWATCH_PAYLOAD_KMS_KEYS.length > 0;
+    // The embedded Web UI has no sign-in: what it may do, everybody may who reaches this address.
+    this.codecLinkToken = encrypts && mode === 'all' && isLoopback(config.HOST) ? randomBytes(24).toString('base64url') : undefined;
+  }
+
+  async start(): Promise<void> {
+    const { config, mode } = this;
+    const queues = selectQueues(config.LONGWATCH_QUEUES);
+    const keysGiven = config.LONGWATCH_API_KEYS !== undefined || config.LONGWATCH_JWKS_URL !== undefined;
+    if (mode !== 'worker' && !isLoopback(config.HOST) && !keysGiven)
+      throw new ConfigError(`HOST is ${config.HOST}: listening beyond this machine needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL`);
+    const { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesCollector, OTEL_SDK_DISABLED: untraced } = config;
+    if ((collector ?? tracesCollector) !== undefined && !untraced)
+      this.tracing = startTracing({ serviceName: config.OTEL_SERVICE_NAME, serviceVersion: version, protocol: config.OTEL_EXPORTER_OTLP_PROTOCOL });
+    const secrets = this.openStack();
+    const endpoints = this.stack ? await endpointsWith(this.stack, config, process.env) : configuredEndpoints(config, process.env);
+    const graph = buildGraph({
+      config,
+      endpoints,
+      signingSecret: config.LONGWATCH_SIGNING_SECRET ?? secrets?.signingSecret ?? '',
+      publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
+      ...(this.codecLinkToken !== undefined && { codecLinkToken: this.codecLinkToken }),
+      workerState: () => this.workerState(),
+      version,
+    });
+    this.graph = graph;
+    if (mode !== 'api') installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
+      logger: graph.logger,
+      onMetrics: (updates) => graph.metrics.temporal.take(updates),
+    });
+    // What is embedded has nobody else who would bring its tables up to date.
+    await this.open(graph, endpoints.dynamodb && this.stack && config.DYNAMODB_ENDPOINT === undefined ? 'update' : 'check');
+    if (this.stopped) return;
+    // On its way out a process wants no more requests, and asks nobody whether it could serve them.
+    const readiness: HttpParts['readiness'] = async () => (this.stopped ? { status: 'stopping' } : graph.readiness(this.workerState()));
+    const http: HttpParts = { config, graph, version, readiness };
+    if (mode !== 'worker') {
+      await graph.warmUp();
+      const port = (await this.apiPort)?.port ?? config.PORT;
+      this.api = await listenForRequests(http, { port, endpoints, developmentKey: secrets?.apiKey });
+      this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
+    } else {
+      this.health = await listenForHealth(http);
+      this.progress.done('health and metrics', `at ${this.health.url}`);
+    }
+    const temporal = await this.stack?.temporal;
+    if (mode !== 'api') this.workers = this.serve(graph, queues);
+    if (mode === 'all') await this.untilReady(graph);
+    this.progress.stop();
+    this.showScreen(graph, secrets, endpoints, temporal?.uiUrl ?? config.TEMPORAL_UI_URL);
+    // A part that dies takes us with it: better a clear end than half a stack.
+    this.stack?.broken.catch((error: unknown) => {
+      process.exitCode = 1;
+      process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+      void this.stop();
+    });
+  }
+
+  /** Tables and rules. A part that is away is waited for, as it is later on: whoever starts all parts at once need not order them. */
+  private async open(graph: Graph, tables: 'check' | 'update'): Promise<void> {
+    const prepare = async () => {
+      await graph.prepareStores(tables);
+      await graph.startRules();
+    };
+    await keepTrying(prepare, {
+      signal: this.stopping.signal,
+      passes: (error) => isAway(error) || isLongwatchError(error, 'unavailable'),
+      onFault: (error) => graph.logger.warn({ err: error }, 'DynamoDB, or another part that is needed first, cannot be reached; trying again'),
+    });
+  }
+
+  /** Begins to start what is embedded. */
+  private openStack(): Secrets | undefined {
+    const { config, mode } = this;
+    if (mode !== 'all') {
+      if (config.LONGWATCH_SIGNING_SECRET === undefined)
+        throw new ConfigError('LONGWATCH_SIGNING_SECRET: must be set (at least 32 random characters) where nothing is embedded');
+      if (mode === 'api' && config.LONGWATCH_API_KEYS === undefined && config.LONGWATCH_JWKS_URL === undefined)
+        throw new ConfigError('LONGWATCH_API_KEYS (name:role:key,…) or LONGWATCH_JWKS_URL must be set where nothing is embedded');
+      return undefined;
+    }
+    this.stack = startStack(config, {
+      searchAttributes: searchAttributeTypes,
+      modelPath: MODEL,
+      streams: [config.LONGWATCH_TRANSACTIONS_STREAM ?? DEFAULT_STREAM, config.LONGWATCH_READINGS_STREAM ?? DEFAULT_READINGS_STREAM],
+      progress: this.progress,
+      uiPortWanted: process.env['TEMPORAL_UI_PORT'] !== undefined,
+      ...(this.codecLinkToken !== undefined && { codecEndpoint: this.codecEndpoint(this.codecLinkToken) }),
+    });
+    return developmentSecrets(this.stack.dataDir);
+  }
+
+  /** Told to the Web UI before the API listens, so that a port of our choice is chosen now. */
+  private async codecEndpoint(token: string): Promise<string> {
+    const { HOST, PORT } = this.config;
+    if (PORT === 0) this.apiPort = claimPort();
+    const port = this.apiPort ? (await this.apiPort).port : PORT;
+    return `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}${CODEC_PATH}/links/${token}`;
+  }
+
+  private workerState(): 'ok' | 'starting' | 'elsewhere' {
+    return this.mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting');
+  }
+
+  private serve(graph: Graph, queues: readonly Queue[]): Workers {
+    this.progress.stage('workers', 'bundling workflows');
+    return startWorkers({
+      connection: graph.target.connection,
+      namespace: graph.target.namespace,
+      ...(graph.target.dataConverter && { dataConverter: graph.target.dataConverter }),
+      activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
+      bundlePath: this.config.LONGWATCH_WORKFLOW_BUNDLE,
+      logLevel: this.config.LONGWATCH_LOG_LEVEL,
+      graceMs: Math.round(this.config.LONGWATCH_GRACE_MS * SHARES[this.mode]),
+      ...(this.version && { version: this.version }),
+      onFault: graph.onFault,
+      onRunning: () => {
+        this.progress.done('workers', queues.join(', '));
+        // Temporal may go away again before all of them are there.
+        void keepTrying(() => graph.startStandingWorkflows(), { signal: this.stopping.signal, onFault: graph.onFault });
+        graph.startListening(queues);
+      },
+    });
+  }
+
+  private async untilReady(graph: Graph): Promise<void> {
+    while (!this.stopped && this.workers?.state() === 'starting') await new Promise((resolve) => setTimeout(resolve, 50));
+    if (!this.stopped) await graph.temporal.ensureSearchAttributes();
+  }
+
+  private showScreen(graph: Graph, secrets: Secrets | undefined, endpoints: Endpoints, uiUrl: string | undefined): void {
+    if (this.stopped) return;
+    const { config, stack } = this;
+    const { namespace, connection } = graph.target;
+    const parts = partsOf(endpoints, connection.address ?? 'localhost:7233');
+    if (stack && this.api) writeAddresses(stack.dataDir, { api: this.api.url, ...(uiUrl && { ui: uiUrl }), namespace, parts });
+    process.stdout.write(
+      startScreen({
+        apiUrl: this.api?.url ?? 'not in this process',
+        ...(secrets && config.LONGWATCH_API_KEYS === undefined && { developmentKey: secrets.apiKey }),
+        ...(uiUrl && { uiUrl }),
+        namespace,
+        ...(stack && { dataDir: stack.dataDir }),
+        parts,
+      }),
+    );
+  }
+
+  /** Requests first, then workers, then what both need. A second signal does not wait. */
+  stop(signal?: string): Promise<void> {
+    if (this.stopped) {
+      if (signal) process.exit(130);
+      return this.stopped;
+    }
+    if (signal) process.stdout.write('\nStopping: requests and workflow tasks under way are finished first. Ctrl-C again to cut it short.\n');
+    this.stopping.abort();
+    const { LONGWATCH_GRACE_MS: graceMs, LONGWATCH_STOP_DELAY_MS: delayMs } = this.config;
+    this.stopped = withinGrace(delayMs + graceMs, async () => {
+      this.progress.stop();
+      // Whoever sends requests sees /readyz say so before the port closes.
+      if (signal && this.api && delayMs > 0) await sleep(delayMs);
+      this.graph?.endStreams();
+      await this.api?.close(Math.round(graceMs * SHARES[this.mode]));
+      await this.workers?.shutdown();
+      await this.graph?.close();
+      await this.stack?.stop();
+      (await this.apiPort)?.release();
+      await this.health?.close(0);
+      await this.tracing?.stop();
+      if (signal) process.exit(process.exitCode ?? 0);
+      if (process.exitCode) process.exit();
+    });
+    return this.stopped;
+  }
+}
