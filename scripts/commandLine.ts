@@ -1,0 +1,24 @@
+import yargs, { type Argv } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { LabError } from '../src/lab/errors';
+
+/**
+ * `npm run NAME -- COMMAND …`: runs the command that the arguments name. What a person can mend, a wrong option or a file
+ * that is not there, is told in one sentence; anything else with its stack. Either ends with exit code 1.
+ * @param about What the commands have in common, for `--help`.
+ */
+export function runCommand(name: string, about: string, commands: readonly ((cli: Argv) => unknown)[]): void {
+  const cli = yargs(hideBin(process.argv)).scriptName(`npm run ${name} --`).usage(`$0 <command>\n\n${about}`);
+  for (const add of commands) add(cli);
+  void cli
+    .demandCommand(1, 'Say what to do; --help lists it')
+    .strict()
+    .help()
+    .fail((message, error) => {
+      // YError: what an option's own check threw.
+      const known = error instanceof LabError || error?.name === 'YError' || (error as NodeJS.ErrnoException | undefined)?.code !== undefined;
+      console.error(error === undefined ? message : known ? error.message : error);
+      process.exit(1);
+    })
+    .parse();
+}
