@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { statusAt } from '../../src/domain/carts/checkout';
+import { type Checkout, statusAt } from '../../src/domain/carts/checkout';
 import { stockAt } from '../../src/domain/carts/stock';
-import { isLongwatchError } from '../../src/domain/errors';
+import { isLongwatchError, LongwatchError } from '../../src/domain/errors';
 import { Random } from '../../src/domain/fraud/random';
 import { buildShop } from '../support/checkouts';
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
@@ -135,3 +135,59 @@ it('stock: on hand, held and sold are what was delivered, each order has its hol
   expect(confirmed).toBeGreaterThan(2);
   expect(lost).toBeGreaterThan(0);
 }, 120_000);
+
+describe('a hold that ends while it is paid', () => {
+  const settings = { holdMs: HOLD_MS, partLines: PART_LINES };
+  /** A checkout of so many products, one of each, held until the time that comes with it. */
+  async function held(lines: number) {
+    const clock = { now: 1_000_000 };
+    const now = () => clock.now;
+    const shop = buildShop(dynamodb.db, now, settings);
+    const user = `u-${randomUUID()}`;
+    const ids = await Promise.all(Array.from({ length: lines }, async () => (await shop.products.put({ productId: `p-${randomUUID()}`, title: 'x', price: 100, currency: 'EUR', stockOnHand: 10 })).productId));
+    for (const productId of ids) await shop.carts.change(user, { kind: 'set', productId, quantity: 1 });
+    const { checkout } = await shop.checkouts.begin(user, {});
+    return { shop, now, clock, checkout, ids };
+  }
+  /** The shop of a process whose transactions are told of before they are sent. */
+  const watched = (now: () => number, before: (n: number) => Promise<void>) => {
+    let transactions = 0;
+    const send = async (...args: Parameters<TestDynamoDB['db']['client']['send']>) => {
+      if (args[0].constructor.name === 'TransactWriteCommand') await before(++transactions);
+      return dynamodb.db.client.send(...args);
+    };
+    return buildShop({ ...dynamodb.db, client: { send } as unknown as TestDynamoDB['db']['client'] }, now, settings);
+  };
+  const outcome = (work: Promise<Checkout>) => work.then(({ status }) => status, (error: LongwatchError) => error.type);
+
+  it('whoever is told to refund the payment gets no order by the copy of the request that was in time', async () => {
+    const { shop, now, clock, checkout } = await held(1);
+    let told: string | undefined;
+    const inTime = watched(now, async () => {
+      clock.now = checkout.holdUntil;
+      told ??= await outcome(shop.checkouts.confirm(checkout.checkoutId, 'pay'));
+    });
+    expect(await outcome(inTime.checkouts.confirm(checkout.checkoutId, 'pay'))).toBe('refundDue');
+    expect(told).toBe('refundDue');
+    expect(await shop.checkoutStore.find(checkout.checkoutId)).toMatchObject({ status: 'expired' });
+  });
+
+  it('half sold: all of it goes back, and the payment is on record to be refunded, even where the process dies before the last step', async () => {
+    const { shop, now, clock, checkout, ids } = await held(3);
+    const dying = watched(now, async (n) => {
+      // One part was sold; the hold of the other ends, and another buyer takes it back; the first part is unsold, and then it is over.
+      if (n === 2) {
+        clock.now = checkout.holdUntil;
+        for (const product of await shop.products.read(ids, { consistent: true })) await shop.products.takeBack(product, clock.now);
+      }
+      if (n === 4) throw new LongwatchError('unavailable', 'died');
+    });
+    expect(await outcome(dying.checkouts.confirm(checkout.checkoutId, 'pay'))).toBe('unavailable');
+    expect(await shop.checkoutStore.find(checkout.checkoutId)).toMatchObject({ status: 'confirming', partsDone: 0 });
+    expect(await shop.checkouts.settle(checkout.checkoutId, clock.now)).toMatchObject({ status: 'expired' });
+    const { items: due } = await shop.checkoutStore.refunds('due', { limit: 200 });
+    expect(due.filter(({ checkoutId }) => checkoutId === checkout.checkoutId)).toMatchObject([{ paymentReference: 'pay', reason: expect.stringContaining('before all of it was sold') }]);
+    for (const { stock } of await shop.products.read(ids, { consistent: true })) expect(stock).toEqual({ onHand: 10, holds: expect.anything(), sold: 0 });
+    expect(await outcome(shop.checkouts.confirm(checkout.checkoutId, 'pay'))).toBe('refundDue');
+  });
+});

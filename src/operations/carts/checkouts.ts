@@ -173,20 +173,24 @@ export class Checkouts {
   async confirm(checkoutId: string, paymentReference: string): Promise<Checkout> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const checkout = await this.mustFind(checkoutId);
-      const status = statusAt(checkout, this.now());
+      const { status } = checkout;
+      const isOver = statusAt(checkout, this.now()) === 'expired';
       if (status === 'confirmed' && checkout.paymentReference === paymentReference) return checkout;
       if (status === 'confirmed')
         throw await this.refundDue(checkout, paymentReference, `Checkout ${checkoutId} was confirmed before with payment ${checkout.paymentReference}`);
-      if (status === 'reserving') throw new LongwatchError('conflict', `Checkout ${checkoutId} does not hold its lines yet; begin it again`);
-      if (status === 'held' || status === 'confirming') {
-        const sold = await this.sell(checkout, checkout.paymentReference ?? paymentReference);
-        if (sold?.paymentReference === paymentReference) return sold;
-      } else
+      if (status === 'reserving' && !isOver) throw new LongwatchError('conflict', `Checkout ${checkoutId} does not hold its lines yet; begin it again`);
+      if (status !== 'held' && status !== 'confirming')
         throw await this.refundDue(
           checkout,
           paymentReference,
-          status === 'expired' ? `The hold of checkout ${checkoutId} ended at ${iso(checkout.holdUntil)} and its stock went back` : `Checkout ${checkoutId} was cancelled and its stock went back`,
+          isOver ? `The hold of checkout ${checkoutId} ended at ${iso(checkout.holdUntil)} and its stock went back` : `Checkout ${checkoutId} was cancelled and its stock went back`,
         );
+      // Written before it is said: a sale for the same payment may be on its way that looked at the clock in time.
+      if (isOver) await this.expire(checkout, this.now());
+      else {
+        const sold = await this.sell(checkout, checkout.paymentReference ?? paymentReference);
+        if (sold?.paymentReference === paymentReference) return sold;
+      }
       if (attempt > 1) await pause(attempt);
     }
     throw busy(`Checkout ${checkoutId} is`);
@@ -198,7 +202,10 @@ export class Checkouts {
    */
   private async sell(checkout: Checkout, paymentReference: string): Promise<Checkout | undefined> {
     const parts = partsOf(checkout);
-    for (let i = checkout.status === 'confirming' ? checkout.partsDone : 0; i < parts.length; i++) {
+    const done = checkout.status === 'confirming' ? checkout.partsDone : 0;
+    // All of it is back on the shelf, and whoever saw to that died before the last step.
+    if (checkout.status === 'confirming' && done === 0) return void (await this.loseSale(checkout, 0));
+    for (let i = done; i < parts.length; i++) {
       const last = i === parts.length - 1;
       const now = this.now();
       const move: CheckoutMove = {
@@ -247,7 +254,7 @@ export class Checkouts {
     }
     if (left > 0) return;
     await this.takeBack(checkout);
-    await this.end(checkout, sold > 0 ? { from: 'confirming', fromParts: 0 } : { from: 'held', fromParts: parts.length }, 'expired');
+    await this.end(checkout, sold > 0 || checkout.status === 'confirming' ? { from: 'confirming', fromParts: 0 } : { from: 'held', fromParts: parts.length }, 'expired');
   }
 
   /**
@@ -300,21 +307,31 @@ export class Checkouts {
       if (status === 'confirming') await this.sell(checkout, paymentReference ?? '');
       else if (status === 'cancelling') await this.giveBack(checkout);
       else if (status === 'reserving') await this.forget(checkout);
-      else {
-        await this.takeBack(checkout, now);
-        await this.end(checkout, { from: 'held', fromParts: checkout.partsDone, endedHoldAt: now }, 'expired');
-      }
+      else await this.expire(checkout, now);
       if (attempt > 1) await pause(attempt);
     }
     throw busy(`Checkout ${checkoutId} is`);
   }
 
+  /** A hold that time has ended is written down as ended; whatever would still confirm it finds that it cannot. */
+  private async expire(checkout: Checkout, now: number): Promise<void> {
+    await this.takeBack(checkout, now);
+    await this.end(checkout, { from: 'held', fromParts: checkout.partsDone, endedHoldAt: now }, 'expired');
+  }
+
   private async end(checkout: Checkout, from: Pick<CheckoutMove, 'from' | 'fromParts' | 'endedHoldAt'>, to: 'cancelled' | 'expired'): Promise<void> {
-    const move: CheckoutMove = { ...from, to, toParts: partsOf(checkout).length, endedAt: this.now() };
-    if (await transact(this.parts.db, [this.parts.checkouts.moving(checkout, move)])) return; // Whoever was faster has ended it.
+    const { checkouts, db } = this.parts;
+    const endedAt = this.now();
+    const move: CheckoutMove = { ...from, to, toParts: partsOf(checkout).length, endedAt };
+    const { checkoutId, userId, paymentReference, holdUntil } = checkout;
+    // With the end itself: nobody may come a second time for a payment that was half way to its order.
+    const refund =
+      from.from === 'confirming' && paymentReference !== undefined
+        ? { checkoutId, userId, paymentReference, reason: `The hold of checkout ${checkoutId} ended at ${iso(holdUntil)}, before all of it was sold`, recordedAt: endedAt }
+        : undefined;
+    if (await transact(db, [checkouts.moving(checkout, move), ...(refund ? [checkouts.refunding(refund)] : [])])) return; // Whoever was faster has ended it.
     this.parts.onCheckout?.(to);
-    if (from.from === 'confirming' && checkout.paymentReference !== undefined)
-      await this.refundDue(checkout, checkout.paymentReference, `The hold of checkout ${checkout.checkoutId} ended at ${iso(checkout.holdUntil)}, before all of it was sold`);
+    if (refund) this.parts.onCheckout?.('refund-due');
   }
 
   /** What time has given back is put back on the shelf of every product of a checkout. */

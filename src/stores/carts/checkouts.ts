@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Checkout, CheckoutStatus, FrozenLine } from '../../domain/carts/checkout';
 import { LongwatchError } from '../../domain/errors';
 import { compositeKey, iso } from '../../domain/ids';
@@ -37,6 +37,9 @@ export interface Refund {
   status: 'due' | 'done';
   doneBy?: string;
 }
+
+/** A refund as it begins. */
+export type RefundDue = Omit<Refund, 'status' | 'doneBy'>;
 
 export interface Order {
   orderId: string;
@@ -156,31 +159,24 @@ export class CheckoutStore {
     return { items: Items.map(orderOf), ...toCursor(LastEvaluatedKey) };
   }
 
+  /** The part of a `TransactWriteItems` that puts a payment on record to be given back; one that is, or was, stays as it is. */
+  refunding({ checkoutId, userId, paymentReference, reason, recordedAt }: RefundDue) {
+    const values = { UserID: userId, PaymentReference: paymentReference, Reason: reason, RecordedAt: recordedAt, RefundStatus: 'due' satisfies Refund['status'], RecordedAtID: compositeKey(iso(recordedAt), checkoutId) };
+    const names = Object.keys(values);
+    return {
+      Update: {
+        TableName: this.table,
+        Key: this.refundKey(checkoutId, paymentReference),
+        UpdateExpression: `SET ${names.map((name) => `${name} = if_not_exists(${name}, :${name})`).join(', ')}`,
+        ExpressionAttributeValues: Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
+      },
+    } satisfies TransactItem;
+  }
+
   /** @returns whether it is new; a payment is to be given back once, however often its confirmation comes. */
-  async recordRefund(refund: Pick<Refund, 'checkoutId' | 'userId' | 'paymentReference' | 'reason' | 'recordedAt'>): Promise<boolean> {
-    const { checkoutId, userId, paymentReference, reason, recordedAt } = refund;
-    try {
-      await this.db.client.send(
-        new PutCommand({
-          TableName: this.table,
-          Item: {
-            ...this.refundKey(checkoutId, paymentReference),
-            UserID: userId,
-            PaymentReference: paymentReference,
-            Reason: reason,
-            RecordedAt: recordedAt,
-            RefundStatus: 'due',
-            RecordedAtID: compositeKey(iso(recordedAt), checkoutId),
-          },
-          // The race: the same late confirmation twice; and one that was given back already stays so.
-          ConditionExpression: 'attribute_not_exists(CheckoutID)',
-        }),
-      );
-      return true;
-    } catch (error) {
-      if (!isConditionFailure(error)) throw error;
-      return false;
-    }
+  async recordRefund(refund: RefundDue): Promise<boolean> {
+    const { Attributes } = await this.db.client.send(new UpdateCommand({ ...this.refunding(refund).Update, ReturnValues: 'ALL_OLD' }));
+    return Attributes === undefined;
   }
 
   /** Payments to give back, oldest first. Eventually consistent, as every index. */
