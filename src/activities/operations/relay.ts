@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isLongwatchError } from '../../domain/errors';
 import { ScoringFailure } from '../../gateways/sagemaker';
+import { IdlePause } from '../../operations/idlePause';
 import type { Cases } from '../../operations/cases';
 import type { Starts } from '../../operations/starts';
 import { type Ledger, LEDGER_SHARDS } from '../../stores/ledger';
@@ -11,7 +12,7 @@ export interface RelayParts {
   ledger: Ledger;
   starts: Pick<Starts, 'startNow'>;
   cases: Pick<Cases, 'rescoreBatch'>;
-  /** Between two looks at the ledger; default 2 s. */
+  /** Between two looks at the ledger while something is owed; default 2 s. Otherwise up to four times that. */
   everyMs?: number;
   onFault?(error: unknown): void;
 }
@@ -28,13 +29,15 @@ export class Relay {
   async pay(beat: Omit<Beat, 'heartbeat'> & { heartbeat(report: RelayReport): void }): Promise<RelayReport> {
     const until = Date.now() + beat.forMs;
     const report: RelayReport = { started: 0, rescored: 0 };
+    const pause = new IdlePause(this.parts.everyMs ?? 2_000);
     while (!beat.signal.aborted && Date.now() < until) {
+      const before = report.started + report.rescored;
       for (let shard = 0; shard < LEDGER_SHARDS && !beat.signal.aborted; shard++) {
         report.started += await this.tolerant(() => this.payStarts(shard));
         report.rescored += await this.tolerant(() => this.payRescores(shard));
         beat.heartbeat(report);
       }
-      await sleep(this.parts.everyMs ?? 2_000, undefined, { signal: beat.signal }).catch(() => undefined); // Woken: the loop ends.
+      await sleep(pause.after(report.started + report.rescored - before), undefined, { signal: beat.signal }).catch(() => undefined); // Woken: the loop ends.
     }
     return report;
   }

@@ -5,6 +5,7 @@ import { isLongwatchError } from '../../domain/errors';
 import { type Db, isConditionFailure } from '../../stores/dynamodb';
 import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { Deadline, LiveStore } from '../../stores/devices/live';
+import { IdlePause } from '../idlePause';
 import type { AlertRules } from './alertRules';
 import type { AlertStarts } from './alertStarts';
 
@@ -13,7 +14,7 @@ export interface SilenceWatchParts {
   live: LiveStore;
   rules: Pick<AlertRules, 'of'>;
   alerts: AlertStarts;
-  /** Between two looks; default 1 s. */
+  /** Between two looks while deadlines come due; default 1 s. Otherwise up to four times that. */
   everyMs?: number;
   onFault?(error: unknown): void;
   now?(): number;
@@ -37,33 +38,39 @@ export class SilenceWatch {
   async run({ signal, forMs, heartbeat }: { signal: AbortSignal; forMs: number; heartbeat(raised: number): void }): Promise<number> {
     const until = Date.now() + forMs;
     let raised = 0;
+    const pause = new IdlePause(this.parts.everyMs ?? 1_000);
     while (!signal.aborted && Date.now() < until) {
+      let settled = 0;
       try {
-        raised += await this.look(signal);
+        const seen = await this.look(signal);
+        raised += seen.raised;
+        ({ settled } = seen);
       } catch (error) {
         if (!isLongwatchError(error)) throw error;
         this.parts.onFault?.(error); // DynamoDB is away; what is due stays so.
       }
       heartbeat(raised);
-      await sleep(this.parts.everyMs ?? 1_000, undefined, { signal }).catch(() => undefined); // Woken: the loop ends.
+      await sleep(pause.after(settled), undefined, { signal }).catch(() => undefined); // Woken: the loop ends.
     }
     return raised;
   }
 
-  /** One look at everything that is due. @returns how many alerts were raised. */
-  async look(signal?: AbortSignal): Promise<number> {
+  /** One look at everything that is due. @returns how many deadlines were, and how many alerts were raised. */
+  async look(signal?: AbortSignal): Promise<{ settled: number; raised: number }> {
+    let settled = 0;
     let raised = 0;
     for (let bucket = 0; bucket < DEVICE_BUCKETS; bucket++) {
       if (signal?.aborted) break;
       for (let due = await this.due(bucket); due.length > 0; due = due.length < PAGE ? [] : await this.due(bucket)) {
         let next = 0;
+        settled += due.length;
         const lane = async () => {
           for (let one = due[next++]; one; one = due[next++]) raised += await this.settle(one);
         };
         await Promise.all(Array.from({ length: LANES }, lane));
       }
     }
-    return raised;
+    return { settled, raised };
   }
 
   private due(bucket: number): Promise<Deadline[]> {

@@ -62,7 +62,7 @@ export class LiveStore {
     return { Delete: { TableName: this.db.table('DeviceDeadlines'), Key: key(deadline) } };
   }
 
-  /** Deadlines of one bucket that are due, oldest first. */
+  /** Deadlines of one bucket that are due, oldest first. Eventually consistent: what it misses the next look sees, what is settled already changes nothing. */
   async due(bucket: number, now: number, limit: number): Promise<Deadline[]> {
     const { Items = [] } = await this.db.client.send(
       new QueryCommand({
@@ -72,7 +72,6 @@ export class LiveStore {
         ExpressionAttributeNames: { '#bucket': 'Bucket' },
         ExpressionAttributeValues: { ':bucket': bucketName(bucket), ':now': padded(now + 1) },
         Limit: limit,
-        ConsistentRead: true,
       }),
     );
     return Items.map((item) => {
