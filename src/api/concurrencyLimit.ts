@@ -17,12 +17,19 @@ const STEP = 0.02;
 /** The same while the limit is as low as it goes: what is slow even so is the new normal, as when a part behind us became slower. */
 const STEP_AT_LEAST = 0.005;
 const FIRST_SAMPLES = 20;
-/** A loaded sample this far below the baseline says that the baseline is too high: it was learnt while code was cold. */
+/**
+ * Where most loaded samples are this far below the baseline, it is too high: it was learnt while code was cold. Single
+ * ones say nothing: requests differ, and a baseline that followed the cheapest would close the door bit by bit.
+ */
 const TOO_HIGH = 0.8;
+/** Weight of a sample in the share of those that are far below. */
+const WEIGHT = 0.05;
 
 interface Baseline {
   ms: number;
   samples: number;
+  /** Of the loaded samples of late, the share far below the baseline. */
+  below: number;
 }
 
 /**
@@ -69,13 +76,16 @@ export class ConcurrencyLimit {
   private learn(route: string, ms: number, underWay: number): number {
     const found = this.baselines.get(route);
     if (!found) {
-      this.baselines.set(route, { ms: Math.max(ms, 0.1), samples: 1 });
+      this.baselines.set(route, { ms: Math.max(ms, 0.1), samples: 1, below: 0 });
       return Math.max(ms, 0.1);
     }
     const step = underWay === 1 ? STEP : this.value <= this.settings.min ? STEP_AT_LEAST : 0;
     if (underWay === 1 && ++found.samples <= FIRST_SAMPLES) found.ms += (ms - found.ms) / found.samples;
     else if (step > 0) found.ms *= ms > found.ms ? 1 + step : 1 - step;
-    else if (ms < TOO_HIGH * found.ms) found.ms *= 1 - STEP;
+    else {
+      found.below += ((ms < TOO_HIGH * found.ms ? 1 : 0) - found.below) * WEIGHT;
+      if (found.below > 0.5) found.ms *= 1 - STEP;
+    }
     found.ms = Math.max(found.ms, 0.1);
     return found.ms;
   }

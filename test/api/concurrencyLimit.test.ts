@@ -1,3 +1,4 @@
+import { Random } from '../../src/domain/fraud/random';
 import { ConcurrencyLimit } from '../../src/api/concurrencyLimit';
 import { percentile } from '../../bench/support/measure';
 
@@ -49,6 +50,30 @@ it('an overload from the first request on does not pass for the normal', () => {
   simulate(limit, clock, { offered: 1, cores: 4, serviceMs: 10, requests: 500 });
   simulate(limit, clock, { offered: 10_000, cores: 4, serviceMs: 10, requests: 10_000 });
   expect(limit.value).toBeLessThan(13);
+});
+
+it('a long overload by requests of very different cost does not close the door bit by bit', () => {
+  const { clock, limit } = start();
+  // Log-normal: one in six is below 0.55 of the median, one in six above 1.8 of it.
+  const noise = new Random(7);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - noise.next())) * Math.cos(2 * Math.PI * noise.next());
+  const run = (offered: number, requests: number) => {
+    const limits: number[] = [];
+    for (let i = 0; i < requests; i++) {
+      const underWay = Math.max(1, Math.min(offered, limit.value));
+      const ms = 10 * Math.max(1, underWay / 4) * Math.exp(0.6 * normal());
+      clock.now += ms / underWay;
+      limit.sample('a', ms, underWay);
+      limits.push(limit.value);
+    }
+    return limits;
+  };
+  run(1, 500);
+  const first = percentile(run(1_000, 2_000), 50);
+  run(1_000, 100_000);
+  const last = percentile(run(1_000, 2_000), 50);
+  expect(first).toBeGreaterThanOrEqual(4);
+  expect(last).toBeGreaterThanOrEqual(first - 1);
 });
 
 it('a slow route among fast ones is no sign of overload', () => {
