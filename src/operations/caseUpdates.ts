@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isGrpcServiceError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { isGrpcServiceError, ServiceError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Caller } from '../domain/caller';
 import { LongwatchError } from '../domain/errors';
@@ -76,7 +76,8 @@ function updateFailure(error: unknown, transactionId: string): unknown {
   // Not started yet (its start is owed), or closed and over.
   if (error instanceof WorkflowNotFoundError)
     return new LongwatchError('conflict', `The investigation of ${transactionId} does not run: it is closed, or about to start`, { cause: error });
-  if (isGrpcServiceError(error) || (error instanceof Error && /deadline|cancel|unavailable/i.test(error.message)))
+  // A ServiceError is the client's own, around the server's: a case whose last task failed as its worker died takes none for a moment.
+  if (isGrpcServiceError(error) || error instanceof ServiceError || (error instanceof Error && /deadline|cancel|unavailable/i.test(error.message)))
     return new LongwatchError('unavailable', 'Temporal is away, or did not answer in time: send the same again under the same Idempotency-Key, and it counts once', { retryAfterSeconds: 5, cause: error });
   return error;
 }
