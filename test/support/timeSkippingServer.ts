@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -40,10 +40,21 @@ function installed(): string {
   return lib;
 }
 
+/** The script that starts it; beside its libraries, since a test's environment does not reach what the SDK starts. */
+function startScript(lib: string): string {
+  const script = join(dirname(lib), 'start');
+  // exec: the SDK stops only the process that it started. Flags: it lives for a minute, which no optimiser pays back.
+  const text = `#!/bin/sh\nexec java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '${lib}/*' io.temporal.testserver.TestServer "$@"\n`;
+  if (existsSync(script) && readFileSync(script, 'utf8') === text) return script;
+  const made = `${script}-${process.pid}`;
+  writeFileSync(made, text, { mode: 0o755 });
+  renameSync(made, script); // Whole at any instant, for the tests beside this one.
+  return script;
+}
+
 /** A Temporal server that skips time, with our search attributes. */
 export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
-  process.env['LONGWATCH_TEST_SERVER_LIB'] = installed();
-  const environment = await startPatiently(join(__dirname, 'timeSkippingServer.sh'));
+  const environment = await startPatiently(startScript(installed()));
   await environment.connection.operatorService.addSearchAttributes({
     namespace: environment.namespace ?? 'default',
     searchAttributes: Object.fromEntries(Object.values(searchAttributes).map(({ name, type }) => [name, encodeSearchAttributeIndexedValueType(type) ?? 0])),
