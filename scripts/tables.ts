@@ -1,13 +1,11 @@
 // Before the SDK loads: no news for whoever runs this.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
-import yargs from 'yargs';
-import { hideBin } from 'yargs/helpers';
 import { ConfigError, readConfig } from '../src/config';
-import { LabError } from '../src/lab/errors';
 import { updateTables } from '../src/stores/tableChanges';
 import { checkTables, TableMismatchError } from '../src/stores/tableCheck';
 import { tables } from '../src/stores/tables';
+import { runCommand } from './commandLine';
 import { openTables } from './fraud/parts';
 
 const count = Object.keys(tables).length;
@@ -42,17 +40,12 @@ async function update(): Promise<void> {
   }
 }
 
-void yargs(hideBin(process.argv))
-  .scriptName('npm run tables --')
-  .usage('$0 <command>\n\nThe tables as this version expects them: DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true, or those of the Longwatch that runs here.')
-  .command('check', 'Compares every table with what this version expects; ends with 1 where one differs', {}, check)
-  .command('update', 'Adds what is missing: tables, indexes, streams, TTL. Takes nothing away', {}, update)
-  .demandCommand(1, 'Say what to do; --help lists it')
-  .strict()
-  .help()
-  .fail((message, error) => {
-    const known = error instanceof LabError || error instanceof ConfigError || error instanceof TableMismatchError || (error as NodeJS.ErrnoException | undefined)?.code !== undefined;
-    console.error(error === undefined ? message : known ? error.message : error);
-    process.exit(1);
-  })
-  .parse();
+runCommand(
+  'tables',
+  'The tables as this version expects them: DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true, or those of the Longwatch that runs here.',
+  [
+    (cli) => cli.command('check', 'Compares every table with what this version expects; ends with 1 where one differs', {}, check),
+    (cli) => cli.command('update', 'Adds what is missing: tables, indexes, streams, TTL. Takes nothing away', {}, update),
+  ],
+  [ConfigError, TableMismatchError],
+);

@@ -174,7 +174,8 @@ export class Checkouts {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const checkout = await this.mustFind(checkoutId);
       const { status } = checkout;
-      const isOver = statusAt(checkout, this.now()) === 'expired';
+      const now = this.now();
+      const isOver = statusAt(checkout, now) === 'expired';
       if (status === 'confirmed' && checkout.paymentReference === paymentReference) return checkout;
       if (status === 'confirmed')
         throw await this.refundDue(checkout, paymentReference, `Checkout ${checkoutId} was confirmed before with payment ${checkout.paymentReference}`);
@@ -186,7 +187,7 @@ export class Checkouts {
           isOver ? `The hold of checkout ${checkoutId} ended at ${iso(checkout.holdUntil)} and its stock went back` : `Checkout ${checkoutId} was cancelled and its stock went back`,
         );
       // Written before it is said: a sale for the same payment may be on its way that looked at the clock in time.
-      if (isOver) await this.expire(checkout, this.now());
+      if (isOver) await this.expire(checkout, now);
       else {
         const sold = await this.sell(checkout, checkout.paymentReference ?? paymentReference);
         if (sold?.paymentReference === paymentReference) return sold;
