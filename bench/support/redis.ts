@@ -1,6 +1,9 @@
-import { spawn } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createClient } from 'redis';
-import { claimPort } from '../../src/local/ports';
+import { startOnFreePort } from '../../test/support/ports';
 
 export type Redis = Awaited<ReturnType<typeof connect>>;
 
@@ -8,22 +11,17 @@ const connect = (port: number) => createClient({ socket: { host: '127.0.0.1', po
 
 /** A Redis of this machine that keeps nothing, or why there is none. */
 export async function startRedis(): Promise<{ redis: Redis; stop(): Promise<void> } | string> {
-  const { port, release } = await claimPort();
-  const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });
-  const missing = new Promise<string>((resolve) => server.once('error', (error) => resolve(`redis-server does not start (Debian: apt-get install redis-server): ${error.message}`)));
-  const found = await Promise.race([missing, connect(port)]);
-  if (typeof found === 'string') {
-    release();
-    return found;
-  }
+  if (spawnSync('redis-server', ['--version']).status !== 0) return 'redis-server does not start (Debian: apt-get install redis-server)';
+  const folder = mkdtempSync(join(tmpdir(), 'longwatch-redis-'));
+  const args = (port: number) => ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  const { port, child } = await startOnFreePort({ name: 'redis', command: 'redis-server', args, logFile: join(folder, 'redis.log') });
+  const redis = await connect(port);
   return {
-    redis: found,
+    redis,
     async stop() {
-      found.destroy();
-      const ended = new Promise((resolve) => server.once('exit', resolve));
-      server.kill();
-      await ended;
-      release();
+      redis.destroy();
+      await child.stop();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

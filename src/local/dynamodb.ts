@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { type Child, startChild } from './child';
-import { StartError } from './errors';
-import { claimExactly, claimPort, waitUntil } from './ports';
+import { type PortTakenError, StartError } from './errors';
+import { holdPort, startOnPort, untilServing } from './ports';
 
 export const engines = ['dynoxide', 'dynamodb-local'] as const;
 export type Engine = (typeof engines)[number];
@@ -16,6 +16,10 @@ export interface DynamoDBStart {
   inMemory?: boolean;
   /** Must be free; default 8000, or another one if that is taken. */
   port?: number;
+  /** Default: holds it by listening on it. */
+  hold?: typeof holdPort;
+  /** Told of a port that another process took before DynamoDB bound it; another port follows. */
+  onTaken?: (error: PortTakenError) => void;
   /** Default: dynoxide where it runs, else DynamoDB Local. */
   engine?: Engine;
   /** Told of the process as soon as there is one. */
@@ -29,33 +33,30 @@ export interface RunningDynamoDB {
 }
 
 const USUAL_PORT = 8000;
-const UP_WITHIN_MS = 30_000;
+const UP_WITHIN_MS = 60_000;
 const OLDEST_JAVA = 17;
 
 /**
- * Starts an embedded DynamoDB: dynoxide where its binary runs, else DynamoDB Local, which needs Java.
+ * Starts an embedded DynamoDB: dynoxide where its binary runs, else DynamoDB Local, which needs Java. When another
+ * process takes its port before it is bound, it is started again on another port.
  * @throws StartError when there is neither, when a port that was asked for is taken, or it does not come up.
  */
 export async function startDynamoDB(start: DynamoDBStart): Promise<RunningDynamoDB> {
+  const { hold = holdPort } = start;
   const engine = start.engine ?? findEngine();
   const folder = join(start.dataDir, 'dynamodb');
   const { command, args } = (engine === 'dynoxide' ? dynoxide : dynamodbLocal)(folder, start);
-  const claimed = start.port ? await claimExactly(start.port) : await claimPort(USUAL_PORT);
-  if (!claimed) throw new StartError(`Port ${start.port}, which DynamoDB is to listen on, is taken`);
   mkdirSync(folder, { recursive: true });
-  const child = startChild({
-    name: engine,
-    command,
-    args: args(String(claimed.port)),
-    logFile: join(start.dataDir, 'logs', 'dynamodb.log'),
-  });
-  void child.ended.then(claimed.release);
-  start.onChild?.(child);
-  const endpoint = `http://127.0.0.1:${claimed.port}`;
-  if (await waitUntil(() => answers(claimed.port), child.hasEnded, UP_WITHIN_MS)) return { engine, endpoint, child };
-  const lines = child.lastLines();
-  await child.stop();
-  throw new StartError(`The embedded DynamoDB (${engine}) did not start. Its last lines:\n${lines}`);
+  return startOnPort(async (tries) => {
+    const held = await hold(start.port ? { port: start.port, only: true } : { port: tries === 1 ? USUAL_PORT : 0 });
+    if (!held) throw new StartError(`Port ${start.port}, which DynamoDB is to listen on, is taken`);
+    const { port } = held;
+    await held.handOver();
+    const child = startChild({ name: engine, command, args: args(String(port)), logFile: join(start.dataDir, 'logs', 'dynamodb.log') });
+    start.onChild?.(child);
+    await untilServing(child, { name: `The embedded DynamoDB (${engine})`, ports: [port], ready: () => answers(port), withinMs: UP_WITHIN_MS });
+    return { engine, endpoint: `http://127.0.0.1:${port}`, child };
+  }, start.onTaken);
 }
 
 /**

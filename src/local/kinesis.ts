@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { CreateStreamCommand, DescribeStreamSummaryCommand, KinesisClient, ResourceInUseException, ResourceNotFoundException } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Child, startChild } from './child';
+import type { Child } from './child';
 import { StartError } from './errors';
-import { claimPort, waitForPort } from './ports';
+import { startNodeServer } from './nodeServer';
 
 export interface KinesisStart {
   /** Where the streams and the log are kept. */
@@ -26,26 +26,18 @@ const ACTIVE_WITHIN_MS = 20_000;
  * @throws StartError when it does not come up.
  */
 export async function startKinesis({ dataDir, inMemory = false, streams, onChild }: KinesisStart): Promise<{ endpoint: string; child: Child }> {
-  const { port, release } = await claimPort(USUAL_PORT);
-  const compiled = __filename.endsWith('.js');
-  const child = startChild({
-    name: 'kinesis',
-    command: process.execPath,
-    args: [
-      ...(compiled ? [] : ['--import', 'tsx']),
-      join(__dirname, 'kinesisServer' + (compiled ? '.js' : '.ts')),
-      `--port=${port}`,
-      ...(inMemory ? [] : [`--path=${join(dataDir, 'kinesis')}`]),
-    ],
-    cwd: join(__dirname, '..', '..'), // From where tsx is found.
-    logFile: join(dataDir, 'logs', 'kinesis.log'),
+  const { port, child } = await startNodeServer({
+    name: 'Kinesis',
+    script: 'kinesisServer',
+    usualPort: USUAL_PORT,
+    args: inMemory ? [] : [`--path=${join(dataDir, 'kinesis')}`],
+    dataDir,
+    log: 'kinesis',
+    ...(onChild && { onChild }),
   });
-  void child.ended.then(release);
-  onChild?.(child);
   const endpoint = `http://127.0.0.1:${port}`;
   const client = new KinesisClient({ region: 'us-east-1', endpoint, credentials: CREDENTIALS, requestHandler: new NodeHttpHandler() });
   try {
-    if (!(await waitForPort(port, child.hasEnded))) throw new Error('it does not listen');
     await Promise.all(streams.map(({ name, shards }) => ensureStream(client, name, shards)));
     return { endpoint, child };
   } catch (error) {

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { runServer } from './serverProcess';
+import { runServer, serve } from './serverProcess';
 
 /** Without types of its own. */
 type Kinesalite = (options: { path?: string; createStreamMs?: number; updateStreamMs?: number; shardLimit?: number }) => Server;
@@ -11,14 +11,14 @@ type Kinesalite = (options: { path?: string; createStreamMs?: number; updateStre
 /** The embedded Kinesis as a process: kinesalite, which by itself would listen on every address of the machine. */
 async function main(): Promise<void> {
   const { port, path } = await yargs(hideBin(process.argv))
-    .option('port', { type: 'number', default: 4567 })
+    .option('port', { type: 'number', default: 4567, describe: 'Another one if this is taken' })
     .option('path', { type: 'string', describe: 'Where streams are kept; without it in memory' })
     .strict()
     .parseAsync();
   if (path !== undefined) mkdirSync(path, { recursive: true });
   const kinesalite = createRequire(__filename)('kinesalite') as Kinesalite;
   const server = kinesalite({ ...(path !== undefined && { path }), createStreamMs: 50, updateStreamMs: 50, shardLimit: 100 });
-  server.listen(port, '127.0.0.1', () => console.log(`listening on http://127.0.0.1:${port}`));
+  await serve(server, 'http', port);
 }
 
 runServer(main);

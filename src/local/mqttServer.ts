@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { Aedes, type AedesPublishPacket } from 'aedes';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { runServer } from './serverProcess';
+import { runServer, serve } from './serverProcess';
 
 const READINGS = /^devices\/[^/]+\/readings$/;
 /** Delivered to nobody. */
@@ -15,7 +15,7 @@ const HELD_MS = 60_000;
  * a subscriber has acknowledged it: killed at any instant, no reading is lost that a device need not send again.
  */
 async function main(): Promise<void> {
-  const { port } = await yargs(hideBin(process.argv)).option('port', { type: 'number', default: 1883 }).strict().parseAsync();
+  const { port } = await yargs(hideBin(process.argv)).option('port', { type: 'number', default: 1883, describe: 'Another one if this is taken' }).strict().parseAsync();
   // Its own count of messages, by which an acknowledgement is told from others.
   const broker = (await Aedes.createBroker()) as Aedes & { counter: number };
   const held = new Map<number, () => void>();
@@ -36,8 +36,7 @@ async function main(): Promise<void> {
     broker.publish(copy, () => undefined);
   };
   broker.on('ack', (packet) => held.get((packet as AedesPublishPacket | undefined)?.brokerCounter ?? 0)?.());
-  const server = createServer(broker.handle);
-  server.listen(port, '127.0.0.1', () => console.log(`listening on mqtt://127.0.0.1:${port}`));
+  await serve(createServer(broker.handle), 'mqtt', port);
 }
 
 runServer(main);

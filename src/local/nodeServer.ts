@@ -1,41 +1,46 @@
 import { join } from 'node:path';
 import { type Child, startChild } from './child';
 import { StartError } from './errors';
-import { claimPort, waitForPort } from './ports';
+import { waitUntil } from './ports';
+import { LISTENING } from './serverProcess';
 
 export interface NodeServerStart {
-  /** For messages and the log. */
+  /** For messages. */
   name: string;
-  /** File of this folder, without its ending; takes `--port`. */
-  script: 's3Server' | 'mqttServer';
+  /** File of this folder, without its ending; takes `--port`, and says which port it has. */
+  script: 'kinesisServer' | 's3Server' | 'mqttServer' | 'sagemaker/main';
+  /** Another one when it is taken. */
   usualPort: number;
   args?: readonly string[];
-  /** Where the log is kept. */
+  /** Where the log is kept, by this name. */
   dataDir: string;
+  log: string;
   /** Told of the process as soon as there is one. */
   onChild?: (child: Child) => void;
 }
 
+const UP_WITHIN_MS = 60_000;
+
 /**
- * Starts a server of this folder as a process of its own.
+ * Starts a server of this folder as a process of its own. It chooses its port by binding it, so nobody can take that
+ * port in between.
  * @throws StartError when it does not come up.
  */
-async function startNodeServer({ name, script, usualPort, args = [], dataDir, onChild }: NodeServerStart): Promise<{ port: number; child: Child }> {
-  const { port, release } = await claimPort(usualPort);
+export async function startNodeServer({ name, script, usualPort, args = [], dataDir, log, onChild }: NodeServerStart): Promise<{ port: number; child: Child }> {
   const compiled = __filename.endsWith('.js');
   const child = startChild({
     name: script,
     command: process.execPath,
-    args: [...(compiled ? [] : ['--import', 'tsx']), join(__dirname, script + (compiled ? '.js' : '.ts')), `--port=${port}`, ...args],
+    args: [...(compiled ? [] : ['--import', 'tsx']), join(__dirname, script + (compiled ? '.js' : '.ts')), `--port=${usualPort}`, ...args],
     cwd: join(__dirname, '..', '..'), // From where tsx is found.
-    logFile: join(dataDir, 'logs', `${script}.log`),
+    logFile: join(dataDir, 'logs', `${log}.log`),
   });
-  void child.ended.then(release);
   onChild?.(child);
-  if (await waitForPort(port, child.hasEnded)) return { port, child };
-  const lines = child.lastLines();
+  let port: string | undefined;
+  const listens = async () => (port = LISTENING.exec(child.lastLines())?.[1]) !== undefined;
+  if (await waitUntil(listens, child.hasEnded, UP_WITHIN_MS)) return { port: Number(port), child };
   await child.stop();
-  throw new StartError(`The embedded ${name} did not start. Its last lines:\n${lines}`);
+  throw new StartError(`The embedded ${name} did not start. Its last lines:\n${child.lastLines()}`);
 }
 
 export interface EmbeddedStart {
@@ -47,12 +52,12 @@ export interface EmbeddedStart {
 /** The embedded S3. @throws StartError */
 export async function startS3({ dataDir, inMemory = false, onChild }: EmbeddedStart): Promise<{ endpoint: string; child: Child }> {
   const args = inMemory ? [] : [`--path=${join(dataDir, 's3')}`];
-  const { port, child } = await startNodeServer({ name: 'S3', script: 's3Server', usualPort: 4568, args, dataDir, ...(onChild && { onChild }) });
+  const { port, child } = await startNodeServer({ name: 'S3', script: 's3Server', usualPort: 4568, args, dataDir, log: 's3Server', ...(onChild && { onChild }) });
   return { endpoint: `http://127.0.0.1:${port}`, child };
 }
 
 /** The embedded MQTT broker. @throws StartError */
 export async function startMqtt({ dataDir, onChild }: EmbeddedStart): Promise<{ url: string; child: Child }> {
-  const { port, child } = await startNodeServer({ name: 'MQTT broker', script: 'mqttServer', usualPort: 1883, dataDir, ...(onChild && { onChild }) });
+  const { port, child } = await startNodeServer({ name: 'MQTT broker', script: 'mqttServer', usualPort: 1883, dataDir, log: 'mqttServer', ...(onChild && { onChild }) });
   return { url: `mqtt://127.0.0.1:${port}`, child };
 }

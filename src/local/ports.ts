@@ -1,65 +1,136 @@
-import { mkdirSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LockedError, takeLock } from './fileLock';
+import type { Child } from './child';
+import { PortTakenError, StartError } from './errors';
+import { listenerOf } from './portOwner';
 
 const HOST = '127.0.0.1';
 
-/** A port that nobody listens on and no other embedded part is about to. */
-export interface ClaimedPort {
+/** A port that this process listens on, so that nobody else gets it, until the server that is meant to have it starts. */
+export interface HeldPort {
   port: number;
-  /** To be called when the part that uses it has ended. */
-  release(): void;
+  /** Stops listening. Resolves when the server may bind the port. */
+  handOver(): Promise<void>;
 }
 
-export function isFree(port: number, host = HOST): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, host, () => server.close(() => resolve(true)));
-  });
+export interface WantedPort {
+  /** 0: any free one. */
+  port: number;
+  /** No other port will do. Otherwise another free one takes the place of one that is taken. */
+  only?: boolean;
 }
 
 /**
- * The usual port if it is free, else another free one, so that two stacks can run side by side. Claimed, because
- * of two stacks that start at once both would see it free, and one of them take the other's server for its own.
+ * Holds a port on this machine's own address. It is bound, not only found free: of two processes that want the same
+ * one, one gets it and the other sees at once that it is taken.
+ * @returns undefined when it is taken and no other will do.
  */
-export async function claimPort(usual = 0): Promise<ClaimedPort> {
-  for (let wanted = usual; ; wanted = 0) {
-    const port = wanted !== 0 && (await isFree(wanted)) ? wanted : await anyPort();
-    const claimed = claim(port);
-    if (claimed) return claimed;
+export async function holdPort({ port, only = false }: WantedPort): Promise<HeldPort | undefined> {
+  const server = createServer((socket) => void socket.resetAndDestroy()); // As if nobody listened.
+  try {
+    await listenOn(server, port, { only });
+    server.unref();
+    return { port: portOf(server), handOver: () => handOver(server) };
+  } catch (error) {
+    if (isTaken(error)) return undefined;
+    throw error;
   }
 }
 
-/** A port that was asked for by number; `undefined` when it is taken. */
-export async function claimExactly(port: number): Promise<ClaimedPort | undefined> {
-  return (await isFree(port)) ? claim(port) : undefined;
+/**
+ * Makes a server of this process listen on a port or, when another process has that and unless `only` this one will do,
+ * on a free one. Default: on this machine's own address.
+ * @returns the port that it listens on.
+ */
+export async function listenOn(server: Server, port: number, { only = false, host = HOST } = {}): Promise<number> {
+  try {
+    await listening(server, port, host);
+  } catch (error) {
+    if (only || port === 0 || !isTaken(error)) throw error;
+    await listening(server, 0, host);
+  }
+  return portOf(server);
 }
 
-function anyPort(): Promise<number> {
+function listening(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, HOST, () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address ? address.port : 0;
-      server.close(() => resolve(port));
+    const fail = (error: Error) => reject(error);
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      resolve();
     });
   });
 }
 
-function claim(port: number): ClaimedPort | undefined {
-  const folder = join(tmpdir(), `longwatch-ports-${userInfo().uid}`);
-  try {
-    mkdirSync(folder, { recursive: true });
-    return { port, ...takeLock(join(folder, String(port))) };
-  } catch (error) {
-    if (error instanceof LockedError) return undefined;
-    return { port, release: () => undefined }; // Nowhere to note it: that it is free has to do.
-  }
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+/** Whether an error of `listen` says that another process has the port. */
+function isTaken(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE';
+}
+
+/**
+ * Leaves the port in TIME_WAIT: for a minute Linux then gives it to nobody who asks for any free port, while a server
+ * that asks for it by number may have it. For that, the listening side must be the first to close a connection.
+ */
+async function handOver(server: Server): Promise<void> {
+  const far = new Set<Socket>();
+  server.removeAllListeners('connection').on('connection', (socket: Socket) => void far.add(socket.on('error', () => undefined).resume().end()));
+  await new Promise<void>((resolve) => connect(portOf(server), HOST).resume().once('error', () => undefined).once('close', () => resolve()));
+  far.forEach((socket) => socket.destroy());
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}
+
+const MAX_TRIES = 5;
+
+/**
+ * Starts a server that binds its own port. Race: between the end of our hold and the server's bind another process may
+ * take the port. The server then fails, and is started again on a port that is chosen anew, five times at the most.
+ * `onTaken` is told of each port that was lost so.
+ */
+export async function startOnPort<T>(attempt: (tries: number) => Promise<T>, onTaken: (error: PortTakenError) => void = () => undefined): Promise<T> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await attempt(tries);
+    } catch (error) {
+      if (!(error instanceof PortTakenError) || tries === MAX_TRIES) throw error;
+      onTaken(error);
+    }
+}
+
+/** What Go, Java, Rust, Python and Node say when a port is taken. */
+const ADDRESS_IN_USE = /address already in use|EADDRINUSE|port \d+ is already in use/i;
+
+export interface Serving {
+  /** For messages. */
+  name: string;
+  ports: readonly number[];
+  /** Whether it serves; default: whether its ports accept connections. */
+  ready?: () => Promise<boolean>;
+  withinMs?: number;
+}
+
+/**
+ * Waits until a child serves on its ports. That somebody answers there is not enough: it may be the server of the
+ * process that took the port from our child.
+ * @throws PortTakenError when another process has a port, StartError when the child does not serve. It has been stopped then.
+ */
+export async function untilServing(child: Child, { name, ports, ready = () => accept(ports), withinMs = 30_000 }: Serving): Promise<void> {
+  const answers = await waitUntil(ready, child.hasEnded, withinMs);
+  const foreign = ports.find((port) => listenerOf(port, child.pid) === 'another');
+  if (answers && foreign === undefined) return;
+  await child.stop();
+  const lines = child.lastLines();
+  if (foreign === undefined && !ADDRESS_IN_USE.test(lines)) throw new StartError(`${name} did not start. Its last lines:\n${lines}`);
+  throw new PortTakenError(`${name} did not start: another process took port ${foreign ?? ports.join(' or ')}. Its last lines:\n${lines}`);
+}
+
+async function accept(ports: readonly number[]): Promise<boolean> {
+  return (await Promise.all(ports.map(accepts))).every(Boolean);
 }
 
 function accepts(port: number): Promise<boolean> {

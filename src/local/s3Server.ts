@@ -1,15 +1,14 @@
 import { createRequire } from 'node:module';
 import { mkdirSync, mkdtempSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { runServer } from './serverProcess';
+import { runServer, serve } from './serverProcess';
 
 /** Without types of its own. */
-type S3rver = new (options: { address: string; port: number; silent: boolean; directory: string; allowMismatchedSignatures: boolean; vhostBuckets: boolean }) => {
-  run(): Promise<{ address: string; port: number }>;
-};
+type S3rver = new (options: { silent: boolean; directory: string; allowMismatchedSignatures: boolean; vhostBuckets: boolean }) => { callback(): RequestListener };
 
 interface Account {
   createKeyPair(accessKeyId: string, secretAccessKey: string): void;
@@ -18,7 +17,7 @@ interface Account {
 /** The embedded S3 as a process: s3rver, on this machine's own address. */
 async function main(): Promise<void> {
   const { port, path } = await yargs(hideBin(process.argv))
-    .option('port', { type: 'number', default: 4568 })
+    .option('port', { type: 'number', default: 4568, describe: 'Another one if this is taken' })
     .option('path', { type: 'string', describe: 'Where objects are kept; without it in a folder that nobody looks for' })
     .strict()
     .parseAsync();
@@ -28,8 +27,9 @@ async function main(): Promise<void> {
   // It knows one account, which by itself goes by another name.
   (load('s3rver/lib/models/account') as { DUMMY_ACCOUNT: Account }).DUMMY_ACCOUNT.createKeyPair('local', 'local');
   const directory = path ?? mkdtempSync(join(tmpdir(), 'longwatch-s3-'));
-  await new Server({ address: '127.0.0.1', port, silent: true, directory, allowMismatchedSignatures: true, vhostBuckets: false }).run();
-  console.log(`listening on http://127.0.0.1:${port}`);
+  // Its own `run` ends the process when the port is taken.
+  const s3 = new Server({ silent: true, directory, allowMismatchedSignatures: true, vhostBuckets: false });
+  await serve(createServer(s3.callback()), 'http', port);
 }
 
 runServer(main);

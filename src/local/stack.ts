@@ -1,15 +1,14 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Config } from '../config';
-import { type Child, startChild } from './child';
+import type { Child } from './child';
 import { openDataDir } from './dataDir';
 import { startDynamoDB } from './dynamodb';
 import { StartError } from './errors';
 import { startKinesis } from './kinesis';
-import { startMqtt, startS3 } from './nodeServer';
-import { claimPort, waitForPort } from './ports';
+import { startMqtt, startNodeServer, startS3 } from './nodeServer';
 import type { Progress } from './progress';
-import { claimTemporalPorts, startTemporal, type TemporalPorts } from './temporal';
-import { findTemporal } from './temporalCli';
+import { holdTemporalPorts, startTemporal, type TemporalPorts, USUAL_TEMPORAL_PORT } from './temporal';
+import { type FindTemporal, findTemporal, installedTemporal } from './temporalCli';
 
 export interface StackParts {
   dynamodb?: { endpoint: string; engine: string };
@@ -28,7 +27,7 @@ export interface Stack {
   s3: Promise<StackParts['s3']>;
   mqtt: Promise<StackParts['mqtt']>;
   sagemaker: Promise<StackParts['sagemaker']>;
-  /** Where Temporal is, or will be: it may have to be built first. */
+  /** Where Temporal is, once its server has bound its ports; or where it will be, when it has to be built first. */
   temporalAddress: Promise<StackParts['temporal']>;
   /** Once it serves. */
   temporal: Promise<StackParts['temporal']>;
@@ -66,8 +65,7 @@ export function startStack(config: Config, settings: StackSettings): Stack {
   const kinesis = config.KINESIS_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedKinesis(start);
   const s3 = config.S3_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedS3(start);
   const mqtt = config.MQTT_URL || config.LONGWATCH_AWS ? none() : embeddedMqtt(start);
-  const ports = externalTemporal(config) ? none() : claimTemporalPorts(config.TEMPORAL_UI_PORT, settings.uiPortWanted);
-  const temporal = ports.then((claimed) => claimed && embeddedTemporal(start, claimed));
+  const { address: temporalAddress, serving: temporal } = externalTemporal(config) ? { address: none(), serving: none() } : embeddedTemporal(start);
   const starts = Promise.allSettled([dynamodb, kinesis, s3, mqtt, sagemaker, temporal]); // Awaited by the caller, in its order.
 
   let stopped: Promise<void> | undefined;
@@ -78,7 +76,7 @@ export function startStack(config: Config, settings: StackSettings): Stack {
     s3,
     mqtt,
     sagemaker,
-    temporalAddress: ports,
+    temporalAddress,
     temporal,
     broken: family.broken,
     stop() {
@@ -110,15 +108,17 @@ class Family {
   }
 
   /** To be called with a part's process at once, so that a stop during its start finds it. */
-  adopt(name: string): (child: Child) => void {
-    return (child) => {
-      this.children.push(child);
-      if (this.signal.aborted) void child.stop();
-      void child.ended.then((how) => {
-        if (this.signal.aborted) return;
-        this.breakStack(new StartError(`${name} stopped by itself (${how}). Its last lines:\n${child.lastLines()}`));
-      });
-    };
+  readonly adopt = (child: Child): void => {
+    this.children.push(child);
+    if (this.signal.aborted) void child.stop();
+  };
+
+  /** To be called once a part serves: from then on its end is the stack's. Until then its start tells what is wrong. */
+  watch(name: string, child: Child): void {
+    void child.ended.then((how) => {
+      if (this.signal.aborted) return;
+      this.breakStack(new StartError(`${name} stopped by itself (${how}). Its last lines:\n${child.lastLines()}`));
+    });
   }
 
   /** Last first; each within its bound. */
@@ -141,9 +141,15 @@ function externalTemporal(config: Config): boolean {
   return config.TEMPORAL_ADDRESS !== undefined || config.TEMPORAL_PROFILE !== undefined;
 }
 
-async function embeddedDynamoDB({ settings: { progress, inMemory = false }, dataDir, family }: PartStart) {
+/** Says that a part starts again on another port. */
+const startsAgain = ({ settings: { progress } }: PartStart, part: string) => () => progress.stage(part, 'starting again: another process took its port');
+
+async function embeddedDynamoDB(start: PartStart) {
+  const { settings, dataDir, family } = start;
+  const { progress, inMemory = false } = settings;
   progress.stage('DynamoDB', 'starting');
-  const { engine, endpoint } = await startDynamoDB({ dataDir, inMemory, onChild: family.adopt('DynamoDB') });
+  const { engine, endpoint, child } = await startDynamoDB({ dataDir, inMemory, onChild: family.adopt, onTaken: startsAgain(start, 'DynamoDB') });
+  family.watch('DynamoDB', child);
   progress.done('DynamoDB', `${engine} at ${endpoint}`);
   return { endpoint, engine };
 }
@@ -153,81 +159,94 @@ const EMBEDDED_SHARDS = 2;
 
 async function embeddedKinesis({ settings: { progress, streams, inMemory = false }, dataDir, family }: PartStart) {
   progress.stage('Kinesis', 'starting');
-  const { endpoint } = await startKinesis({
+  const { endpoint, child } = await startKinesis({
     dataDir,
     inMemory,
     streams: streams.map((name) => ({ name, shards: EMBEDDED_SHARDS })),
-    onChild: family.adopt('Kinesis'),
+    onChild: family.adopt,
   });
+  family.watch('Kinesis', child);
   progress.done('Kinesis', `${endpoint}, streams ${streams.join(', ')}`);
   return { endpoint };
 }
 
 async function embeddedS3({ settings: { progress, inMemory = false }, dataDir, family }: PartStart) {
   progress.stage('S3', 'starting');
-  const { endpoint } = await startS3({ dataDir, inMemory, onChild: family.adopt('S3') });
+  const { endpoint, child } = await startS3({ dataDir, inMemory, onChild: family.adopt });
+  family.watch('S3', child);
   progress.done('S3', endpoint);
   return { endpoint };
 }
 
 async function embeddedMqtt({ settings: { progress }, dataDir, family }: PartStart) {
   progress.stage('MQTT', 'starting');
-  const { url } = await startMqtt({ dataDir, onChild: family.adopt('The MQTT broker') });
+  const { url, child } = await startMqtt({ dataDir, onChild: family.adopt });
+  family.watch('The MQTT broker', child);
   progress.done('MQTT', url);
   return { url };
 }
 
 async function embeddedModel({ config, settings: { progress, modelPath }, dataDir, family }: PartStart) {
   progress.stage('model', 'starting');
-  const { port, release } = await claimPort(8080);
-  const compiled = __filename.endsWith('.js');
-  const child = startChild({
+  const { port, child } = await startNodeServer({
     name: 'model',
-    command: process.execPath,
+    script: 'sagemaker/main',
+    usualPort: 8080,
     args: [
-      ...(compiled ? [] : ['--import', 'tsx']),
-      join(__dirname, 'sagemaker', compiled ? 'main.js' : 'main.ts'),
+      '--or-another',
       `--host=${LOCAL}`,
-      `--port=${port}`,
       `--model=${resolve(modelPath)}`,
       `--endpoint=${config.SAGEMAKER_ENDPOINT_NAME}`,
       ...config.LONGWATCH_LOCAL_MODELS.map(({ endpoint, path }) => `--also=${endpoint}=${resolve(path)}`),
     ],
-    cwd: join(__dirname, '..', '..'), // From where tsx is found.
-    logFile: join(dataDir, 'logs', 'model.log'),
+    dataDir,
+    log: 'model',
+    onChild: family.adopt,
   });
-  void child.ended.then(release);
-  family.adopt('The model')(child);
-  if (!(await waitForPort(port, child.hasEnded))) {
-    const lines = child.lastLines();
-    await child.stop();
-    throw new StartError(`The model's endpoint did not start. Its last lines:\n${lines}`);
-  }
+  family.watch('The model', child);
   const endpoint = `http://${LOCAL}:${port}`;
   progress.done('model', `SageMaker endpoint at ${endpoint}`);
   return { endpoint };
 }
 
-async function embeddedTemporal({ config, settings, dataDir, family }: PartStart, ports: TemporalPorts) {
+/** Its server is started at once where it is installed. Where it must be built first, its ports are held meanwhile. */
+function embeddedTemporal(start: PartStart): { address: Promise<TemporalPorts>; serving: Promise<TemporalPorts> } {
+  const { config, settings, dataDir, family } = start;
   const { progress, searchAttributes, inMemory = false } = settings;
   progress.stage('Temporal', 'looking for its server');
-  const executable = await findTemporal({
+  const find: FindTemporal = {
     ...(config.TEMPORAL_CLI_PATH && { cliPath: config.TEMPORAL_CLI_PATH }),
     onStage: (stage, detail) => progress.stage('Temporal', stage, detail),
     signal: family.signal,
-  });
-  progress.stage('Temporal', 'starting');
-  const codecEndpoint = await settings.codecEndpoint;
-  await startTemporal({
-    executable,
-    dataDir,
-    ports,
-    namespace: config.TEMPORAL_NAMESPACE,
-    searchAttributes,
-    ...(codecEndpoint !== undefined && { codecEndpoint }),
-    inMemory,
-    onChild: family.adopt('Temporal'),
-  });
-  progress.done('Temporal', `${ports.address}, Web UI at ${ports.uiUrl}`);
-  return ports;
+  };
+  let tell: (ports: TemporalPorts | Promise<TemporalPorts>) => void = () => undefined;
+  const address = new Promise<TemporalPorts>((told) => (tell = told));
+  const serving = (async () => {
+    const wanted = { grpc: { port: USUAL_TEMPORAL_PORT }, ui: { port: config.TEMPORAL_UI_PORT, only: settings.uiPortWanted && config.TEMPORAL_UI_PORT !== 0 } };
+    const installed = installedTemporal(find).executable;
+    const held = installed === undefined ? await holdTemporalPorts(wanted) : undefined;
+    if (held) tell(held);
+    const executable = installed ?? (await findTemporal(find));
+    progress.stage('Temporal', 'starting');
+    const codecEndpoint = await settings.codecEndpoint;
+    const { child, ...ports } = await startTemporal({
+      executable,
+      dataDir,
+      ports: held ?? wanted,
+      namespace: config.TEMPORAL_NAMESPACE,
+      searchAttributes,
+      ...(codecEndpoint !== undefined && { codecEndpoint }),
+      inMemory,
+      onChild: family.adopt,
+      onBound: tell,
+      onTaken: startsAgain(start, 'Temporal'),
+    });
+    family.watch('Temporal', child);
+    progress.done('Temporal', `${ports.address}, Web UI at ${ports.uiUrl}`);
+    return ports;
+  })();
+  // Nobody waits for the address of a server that does not come.
+  address.catch(() => undefined);
+  serving.catch(() => tell(serving));
+  return { address, serving };
 }

@@ -34,15 +34,10 @@ export interface FindTemporal {
  * @throws StartError naming every way to a Temporal, and why those tried do not work.
  */
 export async function findTemporal(find: FindTemporal): Promise<string> {
-  if (find.cliPath !== undefined) return given(find.cliPath);
-  const path = find.path ?? process.env['PATH'] ?? '';
-  const installed = onPath('temporal', path);
-  const unfit = installed && whyUnfit(installed);
-  if (installed && !unfit) return installed;
-  if (unfit) find.onStage(`not using ${installed}: ${unfit}`);
-  const cacheDir = find.cacheDir ?? defaultCacheDir();
-  const cached = join(cacheDir, 'temporal');
-  if (isExecutable(cached)) return cached;
+  const { executable, unfit } = installedTemporal(find);
+  if (executable !== undefined) return executable;
+  const path = pathOf(find);
+  const { cacheDir, cached } = cacheOf(find);
   try {
     mkdirSync(cacheDir, { recursive: true });
     accessSync(cacheDir, constants.W_OK);
@@ -52,7 +47,7 @@ export async function findTemporal(find: FindTemporal): Promise<string> {
   const onWait = (holder: number) => find.onStage(`waiting for process ${holder}, which is getting its server`);
   return withFileLock(join(cacheDir, 'lock'), { onWait, signal: find.signal }, async () => {
     if (isExecutable(cached)) return cached; // Whoever had the lock made it.
-    const failures = unfit ? [`${installed} is not used: ${unfit}`] : [];
+    const failures = unfit ? [unfit] : [];
     for (const attempt of [downloadTemporal, buildTemporal]) {
       const work = workFolder(cacheDir);
       try {
@@ -71,6 +66,28 @@ export async function findTemporal(find: FindTemporal): Promise<string> {
     }
     throw new StartError(fourWays(failures));
   });
+}
+
+const pathOf = (find: FindTemporal): string => find.path ?? process.env['PATH'] ?? '';
+
+function cacheOf(find: FindTemporal): { cacheDir: string; cached: string } {
+  const cacheDir = find.cacheDir ?? defaultCacheDir();
+  return { cacheDir, cached: join(cacheDir, 'temporal') };
+}
+
+/**
+ * The executable that is on this machine already: the one given, the one on PATH or the cached one. `unfit` says which
+ * one is not used, and why.
+ * @throws StartError when the one given will not do.
+ */
+export function installedTemporal(find: FindTemporal): { executable?: string; unfit?: string } {
+  if (find.cliPath !== undefined) return { executable: given(find.cliPath) };
+  const { cached } = cacheOf(find);
+  const installed = onPath('temporal', pathOf(find));
+  const why = installed && whyUnfit(installed);
+  if (installed && !why) return { executable: installed };
+  if (why) find.onStage(`not using ${installed}: ${why}`);
+  return { ...(isExecutable(cached) && { executable: cached }), ...(why && { unfit: `${installed} is not used: ${why}` }) };
 }
 
 function given(cliPath: string): string {

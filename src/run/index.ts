@@ -8,7 +8,7 @@ import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endp
 import { buildGraph, type Graph } from '../graph';
 import { keepTrying } from '../keepTrying';
 import { writeAddresses } from '../local/addresses';
-import { type ClaimedPort, claimPort } from '../local/ports';
+import { type HeldPort, holdPort } from '../local/ports';
 import { type Progress, showProgress } from '../local/progress';
 import { startScreen } from '../local/screen';
 import { developmentSecrets, type Secrets } from '../local/secrets';
@@ -41,7 +41,7 @@ export class Run {
   private readonly stopping = new AbortController();
   /** By which the embedded Web UI has payloads decrypted: another one with each start. */
   private readonly codecLinkToken: string | undefined;
-  private apiPort: Promise<ClaimedPort> | undefined;
+  private apiPort: Promise<HeldPort | undefined> | undefined;
   private readonly progress: Progress;
   private readonly version: WorkersSettings['version'];
 
@@ -89,7 +89,9 @@ export class Run {
     const http: HttpParts = { config, graph, version, readiness };
     if (mode !== 'worker') {
       await graph.warmUp();
-      const port = (await this.apiPort)?.port ?? config.PORT;
+      const held = await this.apiPort;
+      await held?.handOver();
+      const port = held?.port ?? config.PORT;
       this.api = await listenForRequests(http, { port, endpoints, developmentKey: secrets?.apiKey });
       this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
     } else {
@@ -143,11 +145,11 @@ export class Run {
     return developmentSecrets(this.stack.dataDir);
   }
 
-  /** Told to the Web UI before the API listens, so that a port of our choice is chosen now. */
+  /** The Web UI learns the address before the API listens, so a port of our choice is held from now on. */
   private async codecEndpoint(token: string): Promise<string> {
     const { HOST, PORT } = this.config;
-    if (PORT === 0) this.apiPort = claimPort();
-    const port = this.apiPort ? (await this.apiPort).port : PORT;
+    if (PORT === 0) this.apiPort = holdPort({ port: 0 });
+    const port = (await this.apiPort)?.port ?? PORT;
     return `http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port}${CODEC_PATH}/links/${token}`;
   }
 
@@ -217,7 +219,6 @@ export class Run {
       await this.workers?.shutdown();
       await this.graph?.close();
       await this.stack?.stop();
-      (await this.apiPort)?.release();
       await this.health?.close(0);
       await this.tracing?.stop();
       if (signal) process.exit(process.exitCode ?? 0);

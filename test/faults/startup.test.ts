@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
 import { startDynamoDB } from '../../src/local/dynamodb';
-import { claimPort } from '../../src/local/ports';
 import { bearer } from '../support/graph';
+import { quietPort } from '../support/ports';
 import { TEST_SECRET } from '../support/secret';
 import { eventually } from '../support/stack';
 
@@ -17,8 +17,7 @@ afterAll(() => {
 });
 
 it('an API that starts while DynamoDB is away waits for it, and then serves', async () => {
-  const { port, release } = await claimPort();
-  release();
+  const port = await quietPort();
   let output = '';
   api = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'api'], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,9 +1,10 @@
-import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, ListTablesCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { engines, findEngine, startDynamoDB } from '../../src/local/dynamodb';
-import { claimPort } from '../../src/local/ports';
+import { holdPort, listenOn } from '../../src/local/ports';
 import { createTables } from '../../src/stores/dynamodb';
 
 let folder: string;
@@ -13,6 +14,23 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const clientOf = (endpoint: string) => new DynamoDBClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } });
+
+async function listener(port: number): Promise<() => void> {
+  const server = createServer((socket) => void socket.destroy());
+  await listenOn(server, port, { only: true });
+  return () => void server.close();
+}
+
+/** With a table of its own, by which it is told from ours. */
+async function neighbourDynamoDB(port: number): Promise<() => Promise<void>> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-neighbour-'));
+  const { child, endpoint } = await startDynamoDB({ dataDir, inMemory: true, port, engine: 'dynoxide' });
+  await createTables(clientOf(endpoint), 'neighbour-');
+  return async () => {
+    await child.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+}
 
 describe.each(engines)('%s', (engine) => {
   it.each(['stop', 'kill -9'])('keeps what it acknowledged over a restart after %s', async (how) => {
@@ -33,10 +51,41 @@ describe.each(engines)('%s', (engine) => {
   }, 120_000);
 
   it('on a port that is taken is said in a sentence', async () => {
-    const { port, release } = await claimPort();
+    const { port, handOver } = (await holdPort({ port: 0 }))!;
     await expect(startDynamoDB({ dataDir: folder, engine, port })).rejects.toThrow(`Port ${port}, which DynamoDB is to listen on, is taken`);
-    release();
+    await handOver();
   });
+
+  // Race: between the choice of a port and its bind a neighbour takes it. One that is no DynamoDB makes the start fail;
+  // one that is a DynamoDB answers in our server's place, which is worse.
+  it.each(['another program', 'another DynamoDB'])('starts on another port when %s takes its port before it is bound', async (neighbour) => {
+    const stops: (() => unknown)[] = [];
+    const taken: number[] = [];
+    const hold: typeof holdPort = async (wanted) => {
+      const held = await holdPort(taken.length === 0 ? { port: 0 } : wanted);
+      if (!held || taken.length > 0) return held;
+      return {
+        ...held,
+        async handOver() {
+          await held.handOver();
+          taken.push(held.port);
+          stops.push(await (neighbour === 'another DynamoDB' ? neighbourDynamoDB(held.port) : listener(held.port)));
+        },
+      };
+    };
+    const told: string[] = [];
+    const running = await startDynamoDB({ dataDir: folder, engine, inMemory: true, hold, onTaken: ({ message }) => told.push(message) });
+    stops.push(() => running.child.stop());
+    try {
+      expect(taken).toHaveLength(1);
+      expect(new URL(running.endpoint).port).not.toBe(String(taken[0]));
+      expect(told).toEqual([expect.stringContaining(`another process took port ${taken[0]}`)]);
+      const { TableNames } = await clientOf(running.endpoint).send(new ListTablesCommand({}));
+      expect(TableNames).toEqual([]);
+    } finally {
+      for (const stop of stops) await stop();
+    }
+  }, 120_000);
 });
 
 describe('the engine', () => {

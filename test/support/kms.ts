@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { LOCAL_CREDENTIALS } from '../../src/endpoints';
 import { kmsClient } from '../../src/gateways/encryption/kmsKeys';
-import { startChild } from '../../src/local/child';
-import { claimPort, waitForPort } from '../../src/local/ports';
 import { REGION } from './dynamodb';
+import { startOnFreePort } from './ports';
 
 const venv = join(__dirname, '..', '..', 'model', '.venv', 'bin', 'python');
 const python = process.env['PYTHON'] ?? (existsSync(venv) ? venv : 'python3');
@@ -29,10 +28,12 @@ export interface TestKms {
 
 export async function startTestKms(): Promise<TestKms> {
   const folder = mkdtempSync(join(tmpdir(), 'longwatch-kms-'));
-  const { port, release } = await claimPort();
-  const child = startChild({ name: 'moto', command: python, args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], logFile: join(folder, 'moto.log') });
-  void child.ended.then(release);
-  if (!(await waitForPort(port, child.hasEnded, 60_000))) throw new Error(`moto did not start:\n${child.lastLines()}`);
+  const { port, child } = await startOnFreePort({
+    name: 'moto',
+    command: python,
+    args: (free) => ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(free)],
+    logFile: join(folder, 'moto.log'),
+  });
   const endpoint = `http://127.0.0.1:${port}`;
   const client = kmsClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
   return {

@@ -1,9 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { startOnFreePort } from './ports';
 import { eventually } from './stack';
 
 /**
@@ -45,32 +45,25 @@ export async function startPrometheus(executable: string, target: string): Promi
       scrape_configs: [{ job_name: 'longwatch-api', static_configs: [{ targets: [target] }] }],
     }),
   );
-  const port = await freePort();
-  const child = spawn(executable, [`--config.file=${file}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=127.0.0.1:${port}`, '--log.level=error'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const { port, child } = await startOnFreePort({
+    name: 'prometheus',
+    command: executable,
+    args: (free) => [`--config.file=${file}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=127.0.0.1:${free}`, '--log.level=error'],
+    logFile: join(folder, 'prometheus.log'),
+  });
   const ask = async <T>(path: string): Promise<T> => {
     const answer = (await (await fetch(`http://127.0.0.1:${port}/api/v1/${path}`)).json()) as { status: string; error?: string; data: T };
     if (answer.status !== 'success') throw new Error(`Prometheus refuses ${path}: ${answer.error}`);
     return answer.data;
   };
-  await eventually(() => fetch(`http://127.0.0.1:${port}/-/ready`).then(({ ok }) => ok, () => false), (ready) => ready || child.exitCode !== null);
-  if (child.exitCode !== null) throw new Error('Prometheus ended while starting');
+  await eventually(() => fetch(`http://127.0.0.1:${port}/-/ready`).then(({ ok }) => ok, () => false), (ready) => ready || child.hasEnded());
+  if (child.hasEnded()) throw new Error(`Prometheus ended while starting:\n${child.lastLines()}`);
   return {
     query: async (expression) => (await ask<{ result: { metric: Record<string, string> }[] }>(`query?query=${encodeURIComponent(expression)}`)).result,
     rules: async () => (await ask<{ groups: { rules: { name: string; health: string; lastError?: string }[] }[] }>('rules')).groups.flatMap(({ rules }) => rules),
     async stop() {
-      const ended = new Promise((done) => child.once('exit', done));
-      child.kill();
-      await ended;
+      await child.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** Prometheus does not say which port it took: one that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }

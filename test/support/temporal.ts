@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { claimTemporalPorts, startTemporal } from '../../src/local/temporal';
+import { startTemporal } from '../../src/local/temporal';
 import { findTemporal } from '../../src/local/temporalCli';
 import { searchAttributeTypes } from '../../src/workflows/searchAttributes';
 import { eventually } from './stack';
@@ -16,11 +16,10 @@ export interface TestTemporal {
 /** A Temporal dev server of its own that keeps nothing. The first on a machine may build it. */
 export async function startTestTemporal(): Promise<TestTemporal> {
   const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-temporal-'));
-  const ports = await claimTemporalPorts(0, false);
   const executable = await findTemporal({ onStage: () => undefined });
-  const child = await startTemporal({ executable, dataDir, inMemory: true, ports, namespace: 'default', searchAttributes: searchAttributeTypes });
+  const { child, address } = await startTemporal({ executable, dataDir, inMemory: true, namespace: 'default', searchAttributes: searchAttributeTypes });
   return {
-    address: ports.address,
+    address,
     async stop() {
       await child.stop();
       rmSync(dataDir, { recursive: true, force: true });

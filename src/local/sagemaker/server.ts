@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { featureNames } from '../../domain/fraud/features';
 import { type BoostedTrees, parseModel } from '../../domain/fraud/xgboost';
+import { listenOn } from '../ports';
 import { ContainerError, parseRows, predict } from './predictions';
 
 /** How the endpoint misbehaves, for tests of what depends on it. */
@@ -25,6 +25,8 @@ export interface EndpointServerSettings {
   host: string;
   /** 0 picks a free one. */
   port: number;
+  /** Another port will do when this one is taken. */
+  orAnother?: boolean;
   endpointName: string;
   /** Further models, by the names of their endpoints. */
   more?: Readonly<Record<string, string>>;
@@ -82,11 +84,7 @@ export async function startEndpointServer(settings: EndpointServerSettings): Pro
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     answer(serving, request, response).catch((error: unknown) => sendError(request, response, error));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(settings.port, settings.host, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOn(server, settings.port, { only: !settings.orAnother, host: settings.host });
   return { url: `http://${settings.host}:${port}`, close: () => close(server) };
 }
 

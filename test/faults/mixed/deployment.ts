@@ -11,12 +11,13 @@ import { startChild } from '../../../src/local/child';
 import { type Engine, findEngine, startDynamoDB } from '../../../src/local/dynamodb';
 import { startKinesis } from '../../../src/local/kinesis';
 import { startMqtt } from '../../../src/local/nodeServer';
-import { type ClaimedPort, claimPort, waitForPort } from '../../../src/local/ports';
+import { waitForPort } from '../../../src/local/ports';
 import { type Misbehaviour, startEndpointServer } from '../../../src/local/sagemaker/server';
 import { startTemporal } from '../../../src/local/temporal';
 import { findTemporal } from '../../../src/local/temporalCli';
 import { type Db, openDb } from '../../../src/stores/dynamodb';
 import { searchAttributeTypes } from '../../../src/workflows/searchAttributes';
+import { quietPort } from '../../support/ports';
 import { startTcpProxy, type TcpProxy } from '../../support/tcpProxy';
 import type { ProcessName, WireName } from './faults';
 import { Supervised } from './supervised';
@@ -66,10 +67,6 @@ export interface DeploymentSettings {
   onStage(stage: string): void;
 }
 
-/** Below the ports that connections get by themselves: one that asks a port in vain could otherwise get that very port, and take it. */
-const QUIET_PORTS = { from: 15_000, to: 32_000 };
-const quietPort = (): Promise<ClaimedPort> => claimPort(QUIET_PORTS.from + Math.floor(Math.random() * (QUIET_PORTS.to - QUIET_PORTS.from)));
-
 export async function deploy({ folder, engine = findEngine(), fromSources = false, onStage }: DeploymentSettings): Promise<Deployment> {
   const stops: (() => Promise<unknown>)[] = [];
   try {
@@ -83,7 +80,8 @@ export async function deploy({ folder, engine = findEngine(), fromSources = fals
 async function deployed({ folder, engine, fromSources, onStage }: Required<DeploymentSettings>, stops: (() => Promise<unknown>)[]): Promise<Deployment> {
   onStage('DynamoDB, Kinesis, MQTT and the model');
   const model: Deployment['model'] = { behaviour: undefined };
-  const ports = { dynamodb: await freePort(), api: await freePort() };
+  // Parts are killed and come back where they were.
+  const ports = { dynamodb: await quietPort(), api: await quietPort(), temporal: await quietPort(), ui: await quietPort() };
   const dynamodb = new Supervised('dynamodb', (onChild) => startDynamoDB({ dataDir: folder, engine, port: ports.dynamodb, onChild }));
   stops.push(() => dynamodb.stop());
   const streams = [TRANSACTIONS, READINGS].map((name) => ({ name, shards: 2 }));
@@ -103,18 +101,10 @@ async function deployed({ folder, engine, fromSources, onStage }: Required<Deplo
   });
 
   onStage('Temporal');
-  const grpc = await quietPort();
-  const ui = await quietPort();
-  const temporalAddress = `127.0.0.1:${grpc.port}`;
+  const temporalAddress = `127.0.0.1:${ports.temporal}`;
   const executable = await findTemporal({ onStage });
-  // Claimed for the whole run, whoever lives or dies there.
-  const kept = ({ port }: ClaimedPort): ClaimedPort => ({ port, release: () => undefined });
-  const temporalPorts = { grpc: kept(grpc), ui: kept(ui), address: temporalAddress, uiUrl: `http://127.0.0.1:${ui.port}` };
+  const temporalPorts = { grpc: { port: ports.temporal, only: true }, ui: { port: ports.ui, only: true } };
   const temporal = new Supervised('temporal', (onChild) => startTemporal({ executable, dataDir: folder, ports: temporalPorts, namespace: NAMESPACE, searchAttributes: searchAttributeTypes, onChild }));
-  stops.push(async () => {
-    grpc.release();
-    ui.release();
-  });
   stops.push(() => temporal.stop());
   await temporal.start();
 
@@ -125,7 +115,7 @@ async function deployed({ folder, engine, fromSources, onStage }: Required<Deplo
   };
   const wires: Deployment['wires'] = {
     dynamodb: await to(ports.dynamodb),
-    temporal: await to(grpc.port),
+    temporal: await to(ports.temporal),
     kinesis: await to(portOf(stream.endpoint)),
     mqtt: await to(portOf(broker.url)),
     model: await to(portOf(endpoint.url)),
@@ -219,10 +209,3 @@ async function deployed({ folder, engine, fromSources, onStage }: Required<Deplo
 }
 
 const portOf = (url: string): number => Number(new URL(url).port);
-
-/** One that whoever starts there claims again by itself. */
-async function freePort(): Promise<number> {
-  const { port, release } = await quietPort();
-  release();
-  return port;
-}
