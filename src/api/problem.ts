@@ -36,8 +36,8 @@ const titles: Readonly<Record<number, string>> = {
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (isLongwatchError(error)) {
-    const { faults, retryAfterSeconds, members } = error.detail;
-    const status = errorTypes[error.type].status;
+    const { faults, retryAfterSeconds, members, isOurFault } = error.detail;
+    const status = isOurFault ? 500 : errorTypes[error.type].status;
     const retryAfter = retryAfterSeconds ?? (status === 503 ? 1 : undefined);
     return new Problem(status, error.message, {
       type: error.type,

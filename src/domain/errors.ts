@@ -22,8 +22,11 @@ export const errorTypes = {
   unavailable: { final: false, status: 503 },
   /** The model endpoint answered, but not with scores. */
   badAnswer: { final: false, status: 503 },
-  /** The model endpoint refuses this request; the same request can never succeed. */
-  refused: { final: true, status: 503 },
+  /**
+   * A service that we call (DynamoDB, Temporal, a message channel) will never take this request: sending it again cannot
+   * help. Nothing retries it. A record of a stream becomes a dead letter, a step of a workflow is skipped or the workflow fails.
+   */
+  refused: { final: true, status: 422 },
 } as const satisfies Record<string, { final: boolean; status: number }>;
 
 export type ErrorType = keyof typeof errorTypes;
@@ -47,6 +50,8 @@ export class LongwatchError extends Error {
       retryAfterSeconds?: number;
       /** Further members of the problem details, for programs. */
       members?: Readonly<Record<string, unknown>>;
+      /** The caller can mend nothing: a grant is missing, say. Answered as a 500. */
+      isOurFault?: boolean;
       cause?: unknown;
     } = {},
   ) {

@@ -7,6 +7,7 @@ export const SEVERAL_TABLES = 'several';
 /** Calls to DynamoDB and what they consume. */
 export class DynamoDBMetrics {
   private readonly calls: Histogram<'operation' | 'table' | 'result'>;
+  private readonly refusals: Counter<'operation' | 'table'>;
   private readonly units: Counter<'operation' | 'table' | 'kind'>;
 
   constructor(registry: Registry) {
@@ -18,6 +19,12 @@ export class DynamoDBMetrics {
       buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
       registers,
     });
+    this.refusals = new Counter({
+      name: 'longwatch_dynamodb_refused_total',
+      help: 'Calls that DynamoDB will never take (a value that it cannot store, an item that is too large, a missing grant), by operation and table; none is retried',
+      labelNames: ['operation', 'table'],
+      registers,
+    });
     this.units = new Counter({
       name: 'longwatch_dynamodb_units_total',
       help: 'Consumed capacity units, by operation, table and kind; transactional calls count double, as they are billed',
@@ -26,9 +33,11 @@ export class DynamoDBMetrics {
     });
   }
 
-  call({ operation, tables, seconds, readUnits, unitsByTable, failed }: StoreCall): void {
-    this.calls.observe({ operation, table: tables.length > 1 ? SEVERAL_TABLES : (tables[0] ?? 'none'), result: failed ? 'failed' : 'ok' }, seconds);
+  call({ operation, tables, seconds, readUnits, unitsByTable, failed, refused }: StoreCall): void {
+    const table = tables.length > 1 ? SEVERAL_TABLES : (tables[0] ?? 'none');
+    this.calls.observe({ operation, table, result: failed ? 'failed' : 'ok' }, seconds);
+    if (refused) this.refusals.inc({ operation, table });
     const kind = readUnits > 0 ? 'read' : 'write';
-    for (const [table, units] of Object.entries(unitsByTable)) if (units > 0) this.units.inc({ operation, table, kind }, units);
+    for (const [name, units] of Object.entries(unitsByTable)) if (units > 0) this.units.inc({ operation, table: name, kind }, units);
   }
 }

@@ -1,20 +1,19 @@
 import {
-  ConditionalCheckFailedException,
   CreateTableCommand,
   type CreateTableCommandInput,
   DescribeTableCommand,
   DynamoDBClient,
   ResourceInUseException,
   ResourceNotFoundException,
-  TransactionCanceledException,
-  TransactionConflictException,
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { awsHttp } from '../awsHttp';
-import { LongwatchError } from '../domain/errors';
 import { childSpan, SpanKind } from '../telemetry/spans';
+import { isAway, isConditionFailure, storeFailureOf, typedStoreFailure } from './failures';
 import { type KeySpec, logicalName, physicalName, type TableName, type TableSpec, tables } from './tables';
+
+export { cancellationCodes, isAway, isConditionFailure } from './failures';
 
 export interface DynamoDBSettings {
   /** Absent: AWS itself. */
@@ -64,12 +63,18 @@ export interface StoreCall {
   /** The units by table. */
   unitsByTable: Readonly<Record<string, number>>;
   failed: boolean;
+  /** DynamoDB will never take this request. */
+  refused?: boolean;
+}
+
+/** The handler context of one call, in which its later steps note how far it came. */
+interface CallContext {
+  longwatchSent?: boolean;
 }
 
 /**
- * Opens the document client. Failures that mean "DynamoDB is away or overloaded" become
- * `LongwatchError('unavailable')` here, once, for every store; condition failures pass through,
- * since only the store that set the condition knows which race it lost.
+ * Opens the document client. Every failure is sorted here, once, for every store (`StoreFailure`): away and refused become
+ * typed errors, and races pass through, since only the store that set the condition knows which race it lost.
  */
 export function openDb(client: DynamoDBClient, tablePrefix: string, onCall?: (call: StoreCall) => void): Db {
   const document = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
@@ -79,25 +84,43 @@ export function openDb(client: DynamoDBClient, tablePrefix: string, onCall?: (ca
       const names = tablesOf(args.input).map((name) => logicalName(tablePrefix, name));
       const started = performance.now();
       if (onCall) (args.input as { ReturnConsumedCapacity?: string }).ReturnConsumedCapacity = 'TOTAL';
-      const report = (unitsByTable: Readonly<Record<string, number>>, failed: boolean) => {
+      const report = (unitsByTable: Readonly<Record<string, number>>, how: Pick<StoreCall, 'failed' | 'refused'>) => {
         const units = Object.values(unitsByTable).reduce((sum, one) => sum + one, 0);
         const isRead = /^(Get|BatchGet|Query|Scan|TransactGet)/.test(operation);
-        onCall?.({ operation, tables: names, seconds: (performance.now() - started) / 1000, readUnits: isRead ? units : 0, writeUnits: isRead ? 0 : units, unitsByTable, failed });
+        onCall?.({ operation, tables: names, seconds: (performance.now() - started) / 1000, readUnits: isRead ? units : 0, writeUnits: isRead ? 0 : units, unitsByTable, ...how });
       };
       const attributes = { 'db.system.name': 'aws.dynamodb', 'db.operation.name': operation, 'aws.dynamodb.table_names': names };
       try {
         const result = await childSpan(`DynamoDB ${operation}`, { kind: SpanKind.CLIENT, attributes, isFault: (error) => !isConditionFailure(error) }, () => next(args));
-        report(consumed(result.output, tablePrefix), false);
+        report(consumed(result.output, tablePrefix), { failed: false });
         return result;
       } catch (error) {
-        report({}, !isConditionFailure(error));
-        throw isAway(error) ? new LongwatchError('unavailable', awayText(error), { retryAfterSeconds: 1, cause: error }) : error;
+        const sent = (context as CallContext).longwatchSent === true;
+        const failure = storeFailureOf(error, sent);
+        // A table that is missing, or there already, is an answer to who asks about tables.
+        if (isAboutTables(operation) && !isAway(error)) {
+          report({}, { failed: true });
+          throw error;
+        }
+        report({}, { failed: failure !== 'race', ...(failure === 'refused' && { refused: true }) });
+        throw typedStoreFailure(error, sent);
       }
     },
     { step: 'initialize', name: 'longwatchStoreCalls' },
   );
+  // This step comes after the request is serialized: what fails before it is a value that the client cannot express.
+  document.middlewareStack.add(
+    (next, context) => (args) => {
+      (context as CallContext).longwatchSent = true;
+      return next(args);
+    },
+    { step: 'build', name: 'longwatchSent' },
+  );
   return { client: document, table: (name) => physicalName(tablePrefix, name) };
 }
+
+/** The client's middleware sees these, too: `DescribeTable`, `UpdateTimeToLive`, …, of which the callers know the errors. */
+const isAboutTables = (operation: string): boolean => /Table|TimeToLive/.test(operation);
 
 interface Consumed {
   TableName?: string;
@@ -124,43 +147,6 @@ function tablesOf(input: object): string[] {
   };
   const names = [TableName, ...Object.keys(RequestItems), ...TransactItems.flatMap((item) => Object.values(item).map((part) => part.TableName))];
   return [...new Set(names.filter((name) => name !== undefined))];
-}
-
-/** A lost race, which a store expects and handles. */
-export function isConditionFailure(error: unknown): boolean {
-  return (
-    error instanceof ConditionalCheckFailedException ||
-    error instanceof TransactionCanceledException ||
-    error instanceof TransactionConflictException
-  );
-}
-
-/** Per item of a cancelled transaction: `None`, `ConditionalCheckFailed`, `TransactionConflict`, …; else undefined. */
-export function cancellationCodes(error: unknown): string[] | undefined {
-  if (!(error instanceof TransactionCanceledException)) return undefined;
-  return (error.CancellationReasons ?? []).map((reason) => reason.Code ?? 'None');
-}
-
-/** Network faults, server faults, throttling and our own deadline: nothing is known about the data itself. */
-export function isAway(error: unknown): boolean {
-  if (isConditionFailure(error)) return false;
-  if (!(error instanceof Error)) return false;
-  const { $metadata, $fault, code } = error as {
-    $metadata?: { httpStatusCode?: number };
-    $fault?: string;
-    code?: unknown;
-  };
-  if (/Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded/.test(error.name)) return true;
-  if ($fault === 'server' || ($metadata?.httpStatusCode ?? 0) >= 500) return true;
-  // Faults of the wire: refused, reset, timed out, aborted by our deadline. Anything else is a fault of ours.
-  return /^(AbortError|TimeoutError)$/.test(error.name) || (typeof code === 'string' && /^E[A-Z]+$/.test(code));
-}
-
-function awayText(error: unknown): string {
-  const name = error instanceof Error ? error.name : '';
-  if (name === 'AbortError') return 'DynamoDB did not answer within the deadline; retry with the same id';
-  if (/Throttl|ProvisionedThroughput|RequestLimit/.test(name)) return 'DynamoDB is throttling; retry with the same id';
-  return 'DynamoDB cannot be reached; retry with the same id';
 }
 
 /** The CreateTable input of one table: on-demand capacity, all indexes, its stream. */
