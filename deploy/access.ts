@@ -22,7 +22,7 @@ const everywhere: Grants = {
 const measured: Grants = { CartCounts: 'BatchGetItem', 'Sessions/Expiry': 'Query', Starts: 'Query' };
 
 /** Whoever reads a stream. */
-const reader: Grants = { Checkpoints: 'GetItem PutItem', DeadLetters: 'BatchWriteItem' };
+const reader: Grants = { Checkpoints: 'GetItem PutItem UpdateItem', DeadLetters: 'PutItem' };
 
 /** What becomes of a stream's records. */
 const handlers = {

@@ -26,7 +26,8 @@ export type LetterKey = Pick<DeadLetter, 'source' | 'shardId' | 'position'>;
 
 /** Letters re-driven at once: each is a deletion and at most one effect, in a transaction of at most 100 items. */
 export const REDRIVE_LIMIT = 45;
-const MAX_RECORD_BYTES = 300 * 1024;
+/** Of a record that a letter keeps; the rest is cut off. */
+export const MAX_RECORD_BYTES = 300 * 1024;
 
 /** Records that could not be processed. They never stop a shard; somebody looks at them later. */
 export class DeadLetterStore {
@@ -35,6 +36,11 @@ export class DeadLetterStore {
   /** Keeps letters; keyed by their position, so twice is once. */
   async keep(letters: readonly DeadLetter[]): Promise<void> {
     await batchWrite(this.db, 'DeadLetters', letters.map((letter) => ({ PutRequest: { Item: item(letter) } })));
+  }
+
+  /** The part of a `TransactWriteItems` that keeps a letter: with the checkpoint that moves past its record. */
+  keeping(letter: DeadLetter): TransactItem {
+    return { Put: { TableName: this.db.table('DeadLetters'), Item: item(letter) } };
   }
 
   /** Letters by shard and position, of one stream or of all. */

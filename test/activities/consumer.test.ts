@@ -218,7 +218,8 @@ it('a shard is read once its parent has ended, and never again once it has ended
   ];
   const { consumer } = consumerOf({ stream: 'family', source: substitute({ listShards: () => Promise.resolve(shards) }) });
   const open = async () => (await consumer.openShards()).map(({ shardId: id }) => id);
-  const end = (id: string) => dynamodb.db.client.send(new PutCommand(checkpoints.advance('family', id, undefined, { position: '7', ended: true }).Put!));
+  const end = async (id: string) =>
+    dynamodb.db.client.send(new PutCommand(checkpoints.advance('family', id, await checkpoints.lease('family', id), { position: '7', ended: true }).Put!));
   expect(await open()).toEqual(['a', 'b', 'orphan']);
   await end('a');
   expect(await open()).toEqual(['b', 'split', 'orphan']);

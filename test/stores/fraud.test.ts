@@ -8,14 +8,14 @@ import { emptyMerchantProfile } from '../../src/domain/fraud/merchantProfile';
 import { applyTransaction } from '../../src/domain/fraud/profile';
 import type { Transaction } from '../../src/domain/fraud/transaction';
 import { engines } from '../../src/local/dynamodb';
-import { CheckpointStore } from '../../src/stores/checkpoints';
+import { CheckpointStore, type Lease } from '../../src/stores/checkpoints';
 import { AttestationStore } from '../../src/stores/fraud/attestations';
 import { DecisionStore, type UserWrite } from '../../src/stores/fraud/decisions';
 import { InvestigationStore } from '../../src/stores/fraud/investigations';
 import { ruleStore } from '../../src/stores/fraud/rules';
 import { Ledger, type TransactItem } from '../../src/stores/ledger';
 import { NotificationStore } from '../../src/stores/notifications';
-import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { transaction } from '../domain/fraud/arbitraryTransactions';
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
 
@@ -267,15 +267,37 @@ describe.each(engines)('on %s', (engine) => {
     expect([...(await due('start', 9_000)), ...(await due('rescore', 9_000))]).toEqual([]);
   });
 
-  it('a checkpoint moves only from where its reader found it', async () => {
+  it('only the newest reader moves a checkpoint, only from where it left it, and nobody moves that of an ended shard', async () => {
     const checkpoints = new CheckpointStore(dynamodb.db);
-    const advance = (from: string | undefined, position: string) =>
-      dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [checkpoints.advance('s', 'shard', from, { position, caughtUpAt: 5_000, ended: false })] }));
-    await advance(undefined, '1');
-    await expect(advance(undefined, '2')).rejects.toThrow('ConditionalCheckFailed');
-    await advance('1', '2');
-    await expect(advance('1', '3')).rejects.toThrow('ConditionalCheckFailed');
-    expect(await checkpoints.read('s', 'shard')).toEqual({ position: '2', caughtUpAt: 5_000, ended: false });
+    const advance = (lease: Lease, position: string, ended = false) =>
+      dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [checkpoints.advance('s', 'shard', lease, { position, caughtUpAt: 5_000, ended })] }));
+    const first = await checkpoints.lease('s', 'shard');
+    expect(first).toEqual({ ended: false, generation: 1 });
+    await advance(first, '1');
+    await expect(advance(first, '2')).rejects.toThrow('ConditionalCheckFailed');
+    await advance({ ...first, position: '1' }, '2');
+    const second = await checkpoints.lease('s', 'shard');
+    expect(second).toEqual({ position: '2', caughtUpAt: 5_000, ended: false, generation: 2 });
+    await expect(advance({ ...first, position: '2' }, '2')).rejects.toThrow('ConditionalCheckFailed');
+    await advance(second, '2', true);
+    await expect(advance(second, '2')).rejects.toThrow('ConditionalCheckFailed');
+    expect(await checkpoints.lease('s', 'shard')).toEqual({ position: '2', caughtUpAt: 5_000, ended: true, generation: 0 });
+  });
+
+  it('a checkpoint of a release without generations is taken up where it stands', async () => {
+    const checkpoints = new CheckpointStore(dynamodb.db);
+    const Item = { SourceShard: 'old#shard', Position: '7', CaughtUpAt: '1970-01-01T00:00:05.000Z', Ended: false };
+    await dynamodb.db.client.send(new PutCommand({ TableName: dynamodb.db.table('Checkpoints'), Item }));
+    const lease = await checkpoints.lease('old', 'shard');
+    expect(lease).toEqual({ position: '7', caughtUpAt: 5_000, ended: false, generation: 1 });
+    await dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [checkpoints.advance('old', 'shard', lease, { position: '8', ended: true })] }));
+    // A reader of the old release beside this one: its write drops the generation, and does not find the position.
+    await dynamodb.db.client.send(new PutCommand({ TableName: dynamodb.db.table('Checkpoints'), Item: { ...Item, SourceShard: 'beside#shard' } }));
+    const beside = await checkpoints.lease('beside', 'shard');
+    await dynamodb.db.client.send(new PutCommand({ TableName: dynamodb.db.table('Checkpoints'), Item: { ...Item, SourceShard: 'beside#shard', Ended: true } }));
+    await expect(
+      dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [checkpoints.advance('beside', 'shard', beside, { position: '7', ended: false })] })),
+    ).rejects.toThrow('ConditionalCheckFailed');
   });
 
   it('a notification is on record once, with the results of its channels', async () => {

@@ -57,8 +57,12 @@ export class Interleaving {
     for (let i = 0; i < times; i++) await new Promise<void>((resolve) => this.waiting.push({ from: 0, go: async () => resolve() }));
   }
 
-  /** Lets calls happen until the work is over. `pick` chooses among those that wait, and their fate. */
-  async until(work: Promise<unknown>, pick: (waiting: number) => { index: number; fate: Fate }): Promise<void> {
+  /**
+   * Lets calls happen until the work is over.
+   * @param pick chooses one of the calls that wait, and its fate.
+   * @param afterEach runs after each call: looks at what is stored by then, or does something between two calls.
+   */
+  async until(work: Promise<unknown>, pick: (waiting: number) => { index: number; fate: Fate }, afterEach: () => Promise<void> = async () => undefined): Promise<void> {
     let over = false;
     void work.then(() => (over = true), () => (over = true));
     for (;;) {
@@ -73,6 +77,7 @@ export class Interleaving {
       this.waiting.splice(this.waiting.indexOf(one), 1);
       this.picked++;
       await one.go(fate);
+      await afterEach();
     }
   }
 }

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LongwatchError } from '../../domain/errors';
 import type { StreamShard } from '../../domain/streams';
 import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from '../../gateways/streams/source';
-import type { CheckpointStore } from '../../stores/checkpoints';
-import { type DeadLetter, type DeadLetterStore, REDRIVE_LIMIT } from '../../stores/deadLetters';
+import type { Checkpoint, CheckpointStore, Lease } from '../../stores/checkpoints';
+import { type DeadLetter, type DeadLetterStore, MAX_RECORD_BYTES, REDRIVE_LIMIT } from '../../stores/deadLetters';
 import type { Db } from '../../stores/dynamodb';
 import type { TransactItem } from '../../stores/ledger';
 import { transact } from '../../stores/transact';
 import { entrySpan, SpanKind } from '../../telemetry/spans';
 import { within } from '../within';
-import type { Handled, StreamHandler } from './streamHandler';
+import type { Handled, Poison, StreamHandler } from './streamHandler';
 import type { ShardProgress, ShardReport } from './types';
 
 export interface ConsumerParts<T> {
@@ -44,6 +44,10 @@ export interface Beat {
 const READ_LIMIT = 1_000;
 const IDLE_MS = 250;
 const MAX_TRIES = 8;
+/** DynamoDB's limit of one transaction. */
+const MAX_ITEMS = 100;
+/** Bytes of dead letters in one transaction: half of DynamoDB's 4 MB, so that the effects have room. */
+const MAX_LETTER_BYTES = 2 * 1024 * 1024;
 /** A batch that takes longer than this is still alive: well within the activity's heartbeat timeout. */
 const ALIVE_MS = 5_000;
 
@@ -67,13 +71,16 @@ export class Consumer<T> {
     return this.parts.source.shardName(id);
   }
 
-  /** Reads a shard from its checkpoint until its end, the time, or the signal. */
+  /**
+   * Takes the lease on a shard and reads the shard from its checkpoint until its end, the time, or the signal.
+   * @throws LongwatchError `contention` when another reader took the lease meanwhile.
+   */
   async consume(shardId: string, beat: Beat): Promise<ShardReport> {
-    const checkpoint = await this.parts.checkpoints.read(this.parts.stream, shardId);
+    const lease = await this.parts.checkpoints.lease(this.parts.stream, shardId);
     try {
       return await within(beat.signal, beat.forMs, async (stop) => {
-        const attempt = new Attempt(this.parts, shardId, beat, stop, checkpoint.position, checkpoint.caughtUpAt);
-        return attempt.report(checkpoint.ended || (await attempt.run()));
+        const attempt = new Attempt(this.parts, shardId, beat, stop, lease);
+        return attempt.report(lease.ended || (await attempt.run()));
       });
     } finally {
       this.parts.watch?.left?.(shardId);
@@ -81,18 +88,20 @@ export class Consumer<T> {
   }
 
   /**
-   * Handles records of one shard that somebody else has read, in their order: an event of a Lambda function. What lies
-   * before the checkpoint has had its effect and is passed over, so that an event that comes again does nothing twice,
-   * whoever applied it the first time.
+   * Handles records of one shard that Lambda has read, in their order. Records up to the checkpoint have had their effect
+   * and are skipped, so an event that comes again does nothing twice, whoever applied it the first time. Each invocation
+   * takes the lease: when two overlap (Lambda repeats an event whose invocation timed out), the later one goes on and
+   * the earlier one applies nothing more.
    * @returns the first record that is to come again, with all that follow it, and why; neither when all are done.
    */
   async take(shardId: string, records: readonly StreamRecord<T>[], signal: AbortSignal): Promise<{ again?: StreamRecord<T>; error?: unknown }> {
     const { checkpoints, stream, handler } = this.parts;
     let left = records;
     try {
-      const { position, caughtUpAt } = await checkpoints.read(stream, shardId);
-      left = records.filter((record) => position === undefined || isAfter(record.position, position));
-      const attempt = new Attempt(this.parts, shardId, { heartbeat: () => undefined }, signal, position, caughtUpAt);
+      const lease = await checkpoints.lease(stream, shardId);
+      const { position, ended } = lease;
+      left = ended ? [] : records.filter((record) => position === undefined || isAfter(record.position, position));
+      const attempt = new Attempt(this.parts, shardId, { heartbeat: () => undefined }, signal, lease);
       for (const part of handler.batches(left)) {
         if (!(await attempt.apply(part, 0))) break;
         left = left.slice(part.length);
@@ -148,8 +157,7 @@ class Attempt<T> {
     private readonly shardId: string,
     private readonly beat: Pick<Beat, 'heartbeat'>,
     private readonly stop: AbortSignal,
-    private position: string | undefined,
-    private caughtUpAt: number | undefined,
+    private lease: Lease,
   ) {}
 
   /** @returns whether the shard has ended. */
@@ -183,7 +191,7 @@ class Attempt<T> {
 
   private progress(): ShardProgress {
     return {
-      ...(this.position !== undefined && { position: this.position }),
+      ...(this.lease.position !== undefined && { position: this.lease.position }),
       records: this.records,
       seconds: (Date.now() - this.started) / 1000,
       millisBehindLatest: this.behindMs,
@@ -192,8 +200,8 @@ class Attempt<T> {
 
   private async iterator(): Promise<string> {
     const { source, watch } = this.parts;
-    const from: ShardPosition | undefined =
-      this.position === undefined ? undefined : { after: this.position, caughtUpAt: this.caughtUpAt ?? Date.now() };
+    const { position, caughtUpAt = Date.now() } = this.lease;
+    const from: ShardPosition | undefined = position === undefined ? undefined : { after: position, caughtUpAt };
     try {
       return await source.iterator(this.shardId, from);
     } catch (error) {
@@ -219,7 +227,7 @@ class Attempt<T> {
     return entrySpan(`stream ${this.parts.stream}`, { kind: SpanKind.CONSUMER, attributes }, work);
   }
 
-  /** One batch: its effects and the checkpoint, all or nothing. @returns false when this attempt is to stop. */
+  /** Writes a batch's effects, its dead letters and the checkpoint, all or nothing. @returns false when this attempt is to stop. */
   async apply(part: readonly StreamRecord<T>[], behindMs: number): Promise<boolean> {
     const { checkpoints, stream, db } = this.parts;
     const last = part.at(-1);
@@ -228,17 +236,20 @@ class Attempt<T> {
     for (let tries = 1; ; tries++) {
       const handled = await this.handle(part);
       if (!handled) return false;
-      await this.keepAside(handled.poison);
+      const { effects, poison, counts } = handled;
+      if (part.length > 1 && !fitsOneTransaction(effects.length, poison.map(({ record }) => this.parts.source.toBytes(record.data).length))) {
+        const half = Math.ceil(part.length / 2);
+        return (await this.apply(part.slice(0, half), behindMs)) && this.apply(part.slice(half), behindMs);
+      }
       const to = { position: last.position, caughtUpAt: last.arrivedAt, ended: false };
-      const lost = await writeGuarded(db, [checkpoints.advance(stream, this.shardId, this.position, to), ...handled.effects]);
+      const lost = await writeGuarded(db, [checkpoints.advance(stream, this.shardId, this.lease, to), ...this.letters(poison), ...effects]);
       if (lost === undefined) {
-        this.position = last.position;
-        this.caughtUpAt = last.arrivedAt;
+        this.lease = { ...this.lease, ...to };
         this.behindMs = Math.max(behindMs, Date.now() - last.arrivedAt);
-        this.count(part.length, handled.counts, handled.poison.length, (performance.now() - started) / 1000);
+        this.count(part.length, counts, poison.length, (performance.now() - started) / 1000);
         return true;
       }
-      if (lost === 'condition') throw new LongwatchError('contention', `Another reader moved the checkpoint of ${this.shardId}`);
+      if (lost === 'condition') throw this.lostLease();
       if (tries === MAX_TRIES) throw new LongwatchError('contention', `Batches of ${this.shardId} keep losing their race`);
       await sleep(Math.random() * 50 * tries);
     }
@@ -258,21 +269,15 @@ class Attempt<T> {
     }
   }
 
-  /** Before the checkpoint moves past them. Keyed by their position, so that twice is once. */
-  private async keepAside(poison: readonly { record: StreamRecord<T>; reason: string }[]): Promise<void> {
-    if (poison.length === 0) return;
+  /**
+   * Dead letters appear with the checkpoint that moves past their records. Race: if they were written before it, an
+   * operator could re-drive one whose record a second reader then handles again, or a stale reader could bring it back.
+   */
+  private letters(poison: readonly Poison<T>[]): TransactItem[] {
     const { deadLetters, source, stream } = this.parts;
     const at = Date.now();
-    await deadLetters.keep(
-      poison.map(({ record, reason }) => ({
-        source: stream,
-        shardId: this.shardId,
-        position: record.position,
-        reason,
-        record: source.toBytes(record.data),
-        arrivedAt: record.arrivedAt,
-        at,
-      })),
+    return poison.map(({ record, reason }) =>
+      deadLetters.keeping({ source: stream, shardId: this.shardId, position: record.position, reason, record: source.toBytes(record.data), arrivedAt: record.arrivedAt, at }),
     );
   }
 
@@ -288,28 +293,39 @@ class Attempt<T> {
 
   private caughtUp(at: number): void {
     this.behindMs = 0;
-    this.caughtUpAt = at;
+    this.lease = { ...this.lease, caughtUpAt: at };
     this.parts.watch?.lag?.(this.shardId, 0);
     this.beat.heartbeat(this.progress());
   }
 
-  /** Notes how far we looked, so that a shard at rest does not look like one left unread. */
+  /** Stores how far this attempt has read, so that an idle shard does not look like an unread one. */
   private async remember(): Promise<void> {
-    if (this.position === undefined || this.caughtUpAt === undefined) return;
-    await this.advance({ position: this.position, caughtUpAt: this.caughtUpAt, ended: false });
+    const { position, caughtUpAt } = this.lease;
+    if (position === undefined || caughtUpAt === undefined) return;
+    await this.advance({ position, caughtUpAt, ended: false });
   }
 
   private async end(): Promise<void> {
+    const { position } = this.lease;
     this.behindMs = 0;
-    await this.advance({ ...(this.position !== undefined && { position: this.position }), ended: true });
+    await this.advance({ ...(position !== undefined && { position }), ended: true });
   }
 
-  private async advance(to: Parameters<CheckpointStore['advance']>[3]): Promise<void> {
+  private async advance(to: Checkpoint): Promise<void> {
     const { checkpoints, stream, db } = this.parts;
-    if (await writeGuarded(db, [checkpoints.advance(stream, this.shardId, this.position, to)]))
-      throw new LongwatchError('contention', `Another reader moved the checkpoint of ${this.shardId}`);
+    const lost = await writeGuarded(db, [checkpoints.advance(stream, this.shardId, this.lease, to)]);
+    if (lost === 'condition') throw this.lostLease();
+    if (lost) throw new LongwatchError('contention', `The checkpoint of ${this.shardId} was being written by another reader; try again`);
+  }
+
+  private lostLease(): LongwatchError {
+    return new LongwatchError('contention', `Another reader of ${this.shardId} (${this.parts.stream}) took the lease or moved the checkpoint; this reader stops`);
   }
 }
+
+/** @param letterBytes sizes of the dead letters' records. */
+const fitsOneTransaction = (effects: number, letterBytes: readonly number[]): boolean =>
+  1 + effects + letterBytes.length <= MAX_ITEMS && letterBytes.reduce((sum, bytes) => sum + Math.min(bytes, MAX_RECORD_BYTES), 0) <= MAX_LETTER_BYTES;
 
 /** Sequence numbers are integers of more digits than a number has. */
 const isAfter = (position: string, than: string): boolean => BigInt(position) > BigInt(than);
