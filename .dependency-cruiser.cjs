@@ -14,7 +14,7 @@
  *   lambda                 config, graph, endpoints, api, activities, gateways, workflow declarations
  *   graph, run, main       everything (only run and main see local)
  */
-const declarations = '^src/workflows/.*(declarations|searchAttributes|carrierHeader)[.]ts$';
+const declarations = '^src/workflows/.*(declarations|lifecycles|searchAttributes|carrierHeader)[.]ts$';
 const awsHttp = '^src/awsHttp[.]ts$';
 const floor = (name, allowed) => ({
   name: `${name.replace(/\W/g, '')}-imports-only-what-is-below`,

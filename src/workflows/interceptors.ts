@@ -1,5 +1,6 @@
 import { ContinueAsNew, type Headers, isCancellation, proxySinks, type Sinks, workflowInfo, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
 import { type Carrier, carrierOfRun, parseTraceparent } from '../domain/carrier';
+import { type RunShielded, shieldFromCancellation } from './cancellation';
 import { carrierHeader, carrierIn } from './carrierHeader';
 
 /** The end of a run whose trace is recorded. */
@@ -19,9 +20,14 @@ export interface RunSinks extends Sinks {
  * Hands on what a workflow was told by whoever started it (its request's id, its trace) to its activities, children and
  * next run, and reports the end of a run that is traced. Headers are no part of what a replay compares; nothing here
  * waits, makes a command or takes a random number, so that histories go on the same with and without it.
+ *
+ * Also keeps a cancellation away from the body and the handlers of a lifecycle (decision 0034).
  */
 export const interceptors: WorkflowInterceptorsFactory = () => {
   let carrier: Carrier | undefined;
+  let shield: RunShielded | undefined;
+  // A handler may run before the body does.
+  const shielded: RunShielded = (work) => (shield ??= shieldFromCancellation())(work);
   const handedOn = <T extends { readonly headers: Headers }>(input: T): T =>
     carrier === undefined ? input : { ...input, headers: { ...input.headers, ...carrierHeader(carrierOfRun(carrier, workflowInfo().runId)) } };
   return {
@@ -29,11 +35,13 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
       {
         execute(input, next) {
           carrier = carrierIn(input.headers);
-          const run = next(input);
+          const run = shielded(() => next(input));
           const traceparent = carrier?.traceparent;
           if (traceparent !== undefined && parseTraceparent(traceparent)?.sampled) report(run, traceparent);
           return run;
         },
+        handleSignal: (input, next) => shielded(() => next(input)),
+        handleUpdate: (input, next) => shielded(() => next(input)),
       },
     ],
     outbound: [

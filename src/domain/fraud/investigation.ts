@@ -173,6 +173,8 @@ export const timelineKinds = [
   'final',
   'reminded',
   'undelivered',
+  'cancellation',
+  'resumed',
   'closed',
 ] as const;
 export type TimelineKind = (typeof timelineKinds)[number];

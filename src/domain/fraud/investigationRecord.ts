@@ -7,6 +7,7 @@ import {
   statusOf,
   type TimelineEntry,
 } from './investigation';
+import type { Letter } from './investigationLetters';
 import type { Label } from './label';
 import type { Outcome } from './decision';
 
@@ -21,6 +22,14 @@ export interface CaseHeader {
   customerAnswer?: CustomerAnswer;
 }
 
+/** What a row keeps of a case so that a lost workflow can be started again from it. */
+export interface KeptCase {
+  /** Without the last timeline entries, which the timeline itself has. */
+  state: Omit<CaseState, 'recent'>;
+  /** Letters that were being sent when this was written. */
+  unsent: readonly Letter[];
+}
+
 /** One write of a case: it moves the header from one revision to another, once. */
 export interface CaseWrite {
   transactionId: string;
@@ -30,6 +39,8 @@ export interface CaseWrite {
   entries: TimelineEntry[];
   /** The payment is to be held from now on. */
   placeHold: boolean;
+  /** The case after this write. A write that a release before this one scheduled has none. */
+  kept?: KeptCase;
 }
 
 /** The write that ends a case: with it go the label, the holds, and what follows from them. */
@@ -43,8 +54,9 @@ export interface ClosingWrite extends CaseWrite {
   holdUserUntil?: number;
 }
 
-export function progressWrite(state: CaseState, fromRevision: number, entries: TimelineEntry[]): CaseWrite {
+export function progressWrite(state: CaseState, fromRevision: number, entries: TimelineEntry[], unsent: readonly Letter[] = []): CaseWrite {
   const due = dueAt(state);
+  const { recent: _, ...kept } = state;
   return {
     transactionId: state.facts.transactionId,
     fromRevision,
@@ -60,15 +72,16 @@ export function progressWrite(state: CaseState, fromRevision: number, entries: T
     },
     entries,
     placeHold: entries.some(({ kind }) => kind === 'held'),
+    kept: { state: kept, unsent },
   };
 }
 
 /** Undefined while the case is open. */
-export function closingWrite(state: CaseState, fromRevision: number, entries: TimelineEntry[]): ClosingWrite | undefined {
+export function closingWrite(state: CaseState, fromRevision: number, entries: TimelineEntry[], unsent: readonly Letter[] = []): ClosingWrite | undefined {
   const { closing, facts, policy } = state;
   return (
     closing && {
-      ...progressWrite(state, fromRevision, entries),
+      ...progressWrite(state, fromRevision, entries, unsent),
       label: closing.label,
       closedAt: closing.at,
       userId: facts.userId,

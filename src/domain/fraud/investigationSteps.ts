@@ -22,6 +22,7 @@ export type CaseEvent =
   | { kind: 'assigned'; assignee: string; by: Person }
   | { kind: 'noted'; text: string; by: Person }
   | { kind: 'undelivered'; letter: Letter; why: string }
+  | { kind: 'cancellationRequested' }
   | { kind: 'timePassed' };
 
 /** What follows from an event: the new state, what to add to the timeline, and whom to write to. */
@@ -83,9 +84,26 @@ export function next(state: CaseState, event: CaseEvent, now: number): Step {
       return draft.step('written');
     case 'undelivered':
       return undelivered(draft, event.letter, event.why);
+    case 'cancellationRequested':
+      draft.say('cancellation', 'Somebody asked Temporal to cancel this workflow. That does not end a case: decide it instead');
+      return draft.step('written');
     case 'timePassed':
       return timePassed(draft);
   }
+}
+
+/**
+ * A case whose workflow was terminated or lost, as it goes on from its record. A letter keeps its id and its instant, so
+ * that one which the lost workflow sent is not sent again.
+ * @param why What became of the workflow before, e.g. `terminated`.
+ * @param unsent Letters that the lost workflow may not have sent.
+ */
+export function resumeCase(state: CaseState, { why, unsent }: { why: string; unsent: readonly Letter[] }, now: number): Step {
+  const draft = new Draft(state, now);
+  for (const letter of unsent) draft.send(letter);
+  if (state.closing) return draft.step();
+  draft.say('resumed', `The workflow of this case was ${why}; a new one goes on from the record`);
+  return draft.step('written');
 }
 
 function scored(draft: Draft, result: FullScore): Step {

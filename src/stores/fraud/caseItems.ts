@@ -1,6 +1,6 @@
 import type { Outcome } from '../../domain/fraud/decision';
 import type { CaseStatus, OpeningFacts, Person, TimelineEntry, TimelineKind } from '../../domain/fraud/investigation';
-import type { CaseHeader, CaseWrite, ClosingWrite } from '../../domain/fraud/investigationRecord';
+import type { CaseHeader, CaseWrite, ClosingWrite, KeptCase } from '../../domain/fraud/investigationRecord';
 import { compositeKey, iso } from '../../domain/ids';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../ledger';
@@ -18,6 +18,8 @@ export interface CaseRecord extends CaseHeader {
 }
 
 export const CASE = 'case';
+/** What the workflow of a case is started again from. */
+export const KEPT = 'state';
 const eventKey = (seq: number): string => compositeKey('event', String(seq).padStart(6, '0'));
 
 export function openingItem(db: Db, { transaction, decision, openedAt }: OpeningFacts): TransactItem {
@@ -92,6 +94,11 @@ export function entryItems(db: Db, { transactionId, entries }: CaseWrite): Trans
       },
     },
   }));
+}
+
+/** Replaced with every write of the header, whose condition guards it. It has no key of an index, so that no index holds a copy. */
+export function keptItem(db: Db, transactionId: string, revision: number, kept: KeptCase): TransactItem {
+  return { Put: { TableName: db.table('Investigations'), Item: { TransactionID: transactionId, Entry: KEPT, Revision: revision, Kept: JSON.stringify(kept) } } };
 }
 
 export function paymentHold(db: Db, transactionId: string, hold: 'held' | 'released' | 'final'): TransactItem {

@@ -1,7 +1,7 @@
 import { GetCommand, QueryCommand, type QueryCommandInput, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { CaseStatus, OpeningFacts, TimelineEntry } from '../../domain/fraud/investigation';
-import type { CaseWrite, ClosingWrite } from '../../domain/fraud/investigationRecord';
+import type { CaseWrite, ClosingWrite, KeptCase } from '../../domain/fraud/investigationRecord';
 import { compositeKey } from '../../domain/ids';
 import { fromCursor, type Page, toCursor } from '../cursor';
 import { cancellationCodes, type Db } from '../dynamodb';
@@ -12,6 +12,8 @@ import {
   type CaseRecord,
   entryItems,
   headerItem,
+  KEPT,
+  keptItem,
   labelItem,
   openingItem,
   paymentHold,
@@ -35,7 +37,7 @@ export class InvestigationStore {
    * @throws LongwatchError `contention` (try again), `conflict` (the header was never opened, or went another way).
    */
   async record(write: CaseWrite): Promise<void> {
-    const items = [headerItem(this.db, write), ...entryItems(this.db, write)];
+    const items = [headerItem(this.db, write), ...entryItems(this.db, write), ...this.keptItems(write)];
     if (write.placeHold) items.push(paymentHold(this.db, write.transactionId, 'held'));
     await this.commit(write, items);
   }
@@ -50,6 +52,7 @@ export class InvestigationStore {
     const items = [
       headerItem(this.db, write, { ClosedAt: write.closedAt, Label: write.label }),
       ...entryItems(this.db, write),
+      ...this.keptItems(write),
       labelItem(this.db, write),
       ...(header.hold === 'none' ? [] : [paymentHold(this.db, transactionId, header.hold)]),
     ];
@@ -63,6 +66,18 @@ export class InvestigationStore {
       new GetCommand({ TableName: this.table, Key: { TransactionID: transactionId, Entry: CASE }, ConsistentRead: true }),
     );
     return Item && caseRecord(Item);
+  }
+
+  /** What the row keeps to start a lost workflow again, and the revision that it is of. Strongly consistent. */
+  async kept(transactionId: string): Promise<{ revision: number; kept: KeptCase } | undefined> {
+    const { Item } = await this.db.client.send(
+      new GetCommand({ TableName: this.table, Key: { TransactionID: transactionId, Entry: KEPT }, ConsistentRead: true }),
+    );
+    return Item && { revision: Item['Revision'] as number, kept: JSON.parse(Item['Kept'] as string) as KeptCase };
+  }
+
+  private keptItems({ transactionId, revision, kept }: CaseWrite): TransactItem[] {
+    return kept ? [keptItem(this.db, transactionId, revision, kept)] : [];
   }
 
   /** A page of a case's timeline, oldest first. Strongly consistent. */

@@ -1,5 +1,6 @@
-import { continueAsNew, proxyActivities, setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { CartActivities } from '../../activities/carts/types';
+import { showDetails } from '../cancellation';
 import type { CartInput, CartResult } from './declarations';
 
 // One activity reads, reminds and writes: three of them would be three billable actions. Retried for as long as it
@@ -17,7 +18,7 @@ const { lookAtCart } = proxyActivities<CartActivities>({
 export async function cart({ userId, cartNumber }: CartInput): Promise<CartResult> {
   while (!workflowInfo().continueAsNewSuggested) {
     const { until = 0, next = '', ended, page } = await lookAtCart(userId, cartNumber, Date.now());
-    setCurrentDetails(page);
+    showDetails(page);
     if (ended !== undefined) return { how: ended };
     await sleep(Math.max(1, until - Date.now()), { summary: next });
   }

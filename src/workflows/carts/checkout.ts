@@ -1,6 +1,7 @@
-import { proxyActivities, setCurrentDetails, sleep, upsertSearchAttributes } from '@temporalio/workflow';
+import { proxyActivities, sleep, upsertSearchAttributes } from '@temporalio/workflow';
 import type { CartActivities } from '../../activities/carts/types';
 import { iso } from '../../domain/ids';
+import { showDetails } from '../cancellation';
 import { searchAttributePairs } from '../searchAttributes';
 import type { CheckoutInput, CheckoutResult } from './declarations';
 
@@ -12,12 +13,12 @@ const { settleCheckout } = proxyActivities<CartActivities>({
 
 /** A checkout's hold until its end. Confirmed or cancelled meanwhile, it is found so; otherwise it expires. */
 export async function checkout({ checkoutId, holdUntil }: CheckoutInput): Promise<CheckoutResult> {
-  setCurrentDetails(`Held until ${iso(holdUntil)}. Confirming or cancelling is written in the table; this looks when the hold is over.`);
+  showDetails(`Held until ${iso(holdUntil)}. Confirming or cancelling is written in the table; this looks when the hold is over.`);
   let wakeAt = holdUntil;
   for (;;) {
     await sleep(Math.max(1, wakeAt - Date.now()));
     const { until, ended, page } = await settleCheckout(checkoutId, Date.now());
-    setCurrentDetails(page);
+    showDetails(page);
     if (ended !== undefined) {
       upsertSearchAttributes(searchAttributePairs({ LongwatchStatus: ended }));
       return { status: ended };

@@ -1,6 +1,7 @@
-import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { DeviceActivities } from '../../activities/devices/types';
 import type { Part } from '../../domain/devices/archive';
+import { showDetails } from '../cancellation';
 import type { ArchiveReport, DayInput } from './declarations';
 
 // Short steps in tables and small files.
@@ -24,19 +25,19 @@ export async function archiveDay({ day }: DayInput): Promise<ArchiveReport> {
   const plan = await planArchive(day);
   const { generation, lanes, isRestored } = plan;
   if (lanes.length > 0) {
-    setCurrentDetails(`Writing **${day}**, manifest ${generation}, in ${lanes.length} lane(s).`);
+    showDetails(`Writing **${day}**, manifest ${generation}, in ${lanes.length} lane(s).`);
     const written = (await Promise.all(lanes.map((lane) => writeLane(plan, lane)))).flat();
     if (written.length === 0 && !isRestored) {
       if (generation > 1) await finishArchive(day, generation - 1);
       return report(day, 0, 0);
     }
     await writeManifest(plan, written);
-    setCurrentDetails(`Comparing ${count(written)} of **${day}** with the table.`);
+    showDetails(`Comparing ${count(written)} of **${day}** with the table.`);
     await Promise.all(written.map((part) => verifyPart(day, part)));
     await commitArchive(plan);
   }
   const leaving = await partsToDelete(plan);
-  setCurrentDetails(`${count(leaving)} of **${day}** are verified and leave the table.`);
+  showDetails(`${count(leaving)} of **${day}** are verified and leave the table.`);
   await Promise.all(leaving.map((part) => deletePart(day, part)));
   await finishArchive(day, generation);
   return report(day, leaving.reduce((sum, { rows }) => sum + rows, 0), leaving.length);
@@ -45,6 +46,6 @@ export async function archiveDay({ day }: DayInput): Promise<ArchiveReport> {
 const count = (parts: readonly Part[]): string => `${parts.reduce((sum, { rows }) => sum + rows, 0)} rows in ${parts.length} file(s)`;
 
 function report(day: string, rows: number, files: number): ArchiveReport {
-  setCurrentDetails(`**${day}**: ${rows} rows in ${files} file(s) left the table for the archive.`);
+  showDetails(`**${day}**: ${rows} rows in ${files} file(s) left the table for the archive.`);
   return { day, rows, files };
 }

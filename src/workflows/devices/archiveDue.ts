@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { ChildWorkflowFailure, executeChild, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import { ChildWorkflowFailure, executeChild, proxyActivities } from '@temporalio/workflow';
 import type { DeviceActivities } from '../../activities/devices/types';
+import { showDetails } from '../cancellation';
 import { archiveWorkflowId, type HousekeepingReport } from './declarations';
 import { archiveDay } from './archiveDay';
 import { expireDay } from './restoreDay';
@@ -22,7 +23,7 @@ export async function archiveDue(): Promise<HousekeepingReport> {
   const done: string[] = [];
   const failed: string[] = [];
   for (const { day, what } of due) {
-    setCurrentDetails(`Due: ${due.length} day(s). Now **${day}** (${what}).${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''}`);
+    showDetails(`Due: ${due.length} day(s). Now **${day}** (${what}).${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''}`);
     try {
       await executeChild(what === 'archive' ? archiveDay : expireDay, {
         workflowId: archiveWorkflowId(day),
@@ -37,6 +38,6 @@ export async function archiveDue(): Promise<HousekeepingReport> {
     }
   }
   const rollupDays = await deleteRollups();
-  setCurrentDetails(`Done: ${done.join(', ') || 'no day was due'}.${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''} Rollups deleted of ${rollupDays} day(s).`);
+  showDetails(`Done: ${done.join(', ') || 'no day was due'}.${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''} Rollups deleted of ${rollupDays} day(s).`);
   return { done, failed, rollupDays };
 }

@@ -1,7 +1,8 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { executeChild, proxyActivities, setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
+import { executeChild, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { DeviceActivities } from '../../activities/devices/types';
 import type { Day } from '../../domain/devices/days';
+import { showDetails, wasStoppedFromOutside } from '../cancellation';
 import { archiveWorkflowId, type EraseDayInput, type EraseInput, type EraseReport } from './declarations';
 
 const { daysOfDevice, finishErasure } = proxyActivities<DeviceActivities>({
@@ -19,25 +20,25 @@ const BUSY_MS = 15_000;
 
 /** Erases all that there is of a device, and looks whether it is gone: again until nothing is left. */
 export async function eraseDevice({ deviceId, waitMs }: EraseInput): Promise<EraseReport> {
-  setCurrentDetails(`Waiting until no process takes readings of **${deviceId}** any more.`);
+  showDetails(`Waiting until no process takes readings of **${deviceId}** any more.`);
   await sleep(waitMs);
   let rewritten = 0;
   for (let round = 1; ; round++) {
     const mark = `${workflowInfo().runId}-${round}`;
     const days = await daysOfDevice(deviceId);
     for (const day of days) {
-      setCurrentDetails(`Erasing **${deviceId}** from ${day}, ${days.length} day(s) in all.`);
+      showDetails(`Erasing **${deviceId}** from ${day}, ${days.length} day(s) in all.`);
       rewritten += await eraseFrom(day, deviceId, mark);
     }
-    setCurrentDetails(`Waiting until the reader of the stream has passed what **${deviceId}** sent.`);
+    showDetails(`Waiting until the reader of the stream has passed what **${deviceId}** sent.`);
     await awaitMarks(deviceId, days, mark);
     await eraseRest(deviceId, days, mark);
     const left = await finishErasure(deviceId);
     if (left.length === 0) {
-      setCurrentDetails(`**${deviceId}** is erased: ${days.length} day(s) looked through, ${rewritten} file(s) written anew. Verified.`);
+      showDetails(`**${deviceId}** is erased: ${days.length} day(s) looked through, ${rewritten} file(s) written anew. Verified.`);
       return { days: days.length, rewritten };
     }
-    setCurrentDetails(`Of **${deviceId}** there is still: ${left.join(', ')}.`);
+    showDetails(`Of **${deviceId}** there is still: ${left.join(', ')}.`);
     await sleep(BUSY_MS);
   }
 }
@@ -48,7 +49,8 @@ async function eraseFrom(day: Day, deviceId: string, mark: string): Promise<numb
     try {
       return await executeChild(eraseDay, { workflowId: archiveWorkflowId(day), args: [{ day, deviceId, mark }], staticSummary: `Erases ${deviceId} from ${day}` });
     } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      // Somebody terminated the child, or something else works on the day.
+      if (!wasStoppedFromOutside(error) && !(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       await sleep(BUSY_MS);
     }
   }

@@ -1,5 +1,6 @@
-import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { DeviceActivities } from '../../activities/devices/types';
+import { showDetails } from '../cancellation';
 import type { ArchiveReport, DayInput } from './declarations';
 
 const { beginRestore, finishRestore, expireDay: deleteFiles } = proxyActivities<DeviceActivities>({
@@ -16,15 +17,15 @@ const { restorePart } = proxyActivities<DeviceActivities>({
 /** Brings an archived day back to the table; its files stay. */
 export async function restoreDay({ day }: DayInput): Promise<ArchiveReport> {
   const { generation, rows, parts } = await beginRestore(day);
-  setCurrentDetails(`${rows} rows of **${day}** are coming back.`);
+  showDetails(`${rows} rows of **${day}** are coming back.`);
   await Promise.all(parts.map((part) => restorePart(day, part)));
   await finishRestore(day, generation);
-  setCurrentDetails(`${rows} rows of **${day}** are back in the table.`);
+  showDetails(`${rows} rows of **${day}** are back in the table.`);
   return { day, rows, files: parts.length };
 }
 
 /** Deletes an archived day by age. */
 export async function expireDay({ day }: DayInput): Promise<void> {
   await deleteFiles(day);
-  setCurrentDetails(`The files of **${day}** are deleted by age.`);
+  showDetails(`The files of **${day}** are deleted by age.`);
 }

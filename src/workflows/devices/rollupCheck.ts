@@ -1,8 +1,9 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { executeChild, proxyActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import { executeChild, proxyActivities, sleep } from '@temporalio/workflow';
 import type { DeviceActivities } from '../../activities/devices/types';
 import type { Day } from '../../domain/devices/days';
 import type { CheckedRollups } from '../../domain/devices/rollup';
+import { showDetails, wasStoppedFromOutside } from '../cancellation';
 import { archiveWorkflowId, type DayInput, type RollupCheckInput, type RollupCheckReport } from './declarations';
 
 const { daysToCheck } = proxyActivities<DeviceActivities>({
@@ -28,19 +29,19 @@ export async function rollupCheck({ days }: RollupCheckInput): Promise<RollupChe
   const total: RollupCheckReport = { days: 0, devices: 0, replaced: 0 };
   for (const day of days ?? (await daysToCheck())) {
     for (;;) {
-      setCurrentDetails(`${sentence(total)} Now **${day}**.`);
+      showDetails(`${sentence(total)} Now **${day}**.`);
       const { devices, replaced, unsettled } = await checkInTurn(day);
       total.replaced += replaced;
       if (unsettled === 0) {
         total.devices += devices;
         break;
       }
-      setCurrentDetails(`${sentence(total)} **${day}** has ${unsettled} rollup(s) that go on changing; they are looked at again.`);
+      showDetails(`${sentence(total)} **${day}** has ${unsettled} rollup(s) that go on changing; they are looked at again.`);
       await sleep(UNSETTLED_MS);
     }
     total.days++;
   }
-  setCurrentDetails(sentence(total));
+  showDetails(sentence(total));
   return total;
 }
 
@@ -52,7 +53,8 @@ async function checkInTurn(day: Day): Promise<CheckedRollups> {
     try {
       return await executeChild(rollupCheckDay, { workflowId: archiveWorkflowId(day), args: [{ day }], staticSummary: `Compares the rollups of ${day} with its readings` });
     } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      // Somebody terminated the child, or something else works on the day.
+      if (!wasStoppedFromOutside(error) && !(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       await sleep(BUSY_MS);
     }
   }

@@ -1,5 +1,6 @@
-import { ActivityCancellationType, continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { ActivityCancellationType, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { DeviceActivities } from '../../activities/devices/types';
+import { showDetails } from '../cancellation';
 
 // Long on purpose: one activity an hour for all devices there are. Retried for ever, since nobody else looks.
 const { watchSilence } = proxyActivities<DeviceActivities>({
@@ -13,7 +14,7 @@ const { watchSilence } = proxyActivities<DeviceActivities>({
 export async function silence(): Promise<void> {
   let raised = 0;
   while (!workflowInfo().continueAsNewSuggested) {
-    setCurrentDetails(`Alerts of silence raised in this run: **${raised}**.`);
+    showDetails(`Alerts of silence raised in this run: **${raised}**.`);
     raised += await watchSilence();
   }
   await continueAsNew<typeof silence>();

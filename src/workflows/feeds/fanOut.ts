@@ -1,4 +1,5 @@
-import { continueAsNew, setCurrentDetails } from '@temporalio/workflow';
+import { continueAsNew } from '@temporalio/workflow';
+import { showDetails } from '../cancellation';
 import { followerActivities } from './activities';
 import type { FanOutInput } from './declarations';
 import { throughFollowers } from './followers';
@@ -8,7 +9,7 @@ export async function fanOut(input: FanOutInput): Promise<void> {
   const { post, plan, carried, followers } = input;
   const { deliver } = followerActivities(post.authorId, plan);
   const left = await throughFollowers(plan, carried, (slice) => deliver(post, slice), (rows, open) =>
-    setCurrentDetails(`In **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges to go on with.`),
+    showDetails(`In **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges to go on with.`),
   );
   if (left) await continueAsNew<typeof fanOut>({ ...input, carried: left });
 }

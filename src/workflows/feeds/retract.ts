@@ -1,4 +1,5 @@
-import { continueAsNew, setCurrentDetails } from '@temporalio/workflow';
+import { continueAsNew } from '@temporalio/workflow';
+import { showDetails } from '../cancellation';
 import { followerActivities } from './activities';
 import type { FanOutInput } from './declarations';
 import { throughFollowers } from './followers';
@@ -8,7 +9,7 @@ export async function retract(input: FanOutInput): Promise<void> {
   const { post, plan, carried, followers } = input;
   const activities = followerActivities(post.authorId, plan);
   const left = await throughFollowers(plan, carried, (slice) => activities.retract(post, slice), (rows, open) =>
-    setCurrentDetails(`Gone from **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges to go on with.`),
+    showDetails(`Gone from **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges to go on with.`),
   );
   if (left) await continueAsNew<typeof retract>({ ...input, carried: left });
 }

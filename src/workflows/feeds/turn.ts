@@ -1,4 +1,5 @@
-import { continueAsNew, setCurrentDetails } from '@temporalio/workflow';
+import { continueAsNew } from '@temporalio/workflow';
+import { showDetails } from '../cancellation';
 import { completeTurn, followerActivities } from './activities';
 import type { TurnInput } from './declarations';
 import { throughFollowers } from './followers';
@@ -8,7 +9,7 @@ export async function turn(input: TurnInput): Promise<void> {
   const { plan, carried, followers } = input;
   const { turnFollowers } = followerActivities(input.turn.authorId, plan);
   const left = await throughFollowers(plan, carried, (slice) => turnFollowers(input.turn, slice), (rows, open) =>
-    setCurrentDetails(`**${rows}** of about ${followers} followers turned; ${open} of ${plan.ranges} ranges to go on with.`),
+    showDetails(`**${rows}** of about ${followers} followers turned; ${open} of ${plan.ranges} ranges to go on with.`),
   );
   if (left) return continueAsNew<typeof turn>({ ...input, carried: left });
   await completeTurn(input.turn);

@@ -6,7 +6,9 @@ import {
   type CaseStatus,
   type InvestigationPolicy,
   type OpeningFacts,
+  statusOf,
 } from '../../domain/fraud/investigation';
+import type { Letter } from '../../domain/fraud/investigationLetters';
 import type { AnswerRequest, AssignRequest, DecideRequest, NoteRequest } from '../../domain/fraud/investigationRequests';
 import type { Label } from '../../domain/fraud/label';
 import { formatMoney } from '../../domain/fraud/money';
@@ -36,16 +38,30 @@ export interface DriftFindings {
   notice?: Notification;
 }
 
-/** The one place that spells the id. Started at most once a transaction: REJECT_DUPLICATE. */
+const ID_PREFIX = 'investigation/';
+
+/** The one place that spells the id. A request starts it at most once a transaction: REJECT_DUPLICATE. */
 export function investigationId(transactionId: string): string {
-  return `investigation/${transactionId}`;
+  return `${ID_PREFIX}${transactionId}`;
+}
+
+/** The transaction of a workflow id that {@link investigationId} made. */
+export function transactionOf(workflowId: string): string | undefined {
+  return workflowId.startsWith(ID_PREFIX) ? workflowId.slice(ID_PREFIX.length) : undefined;
 }
 
 export interface InvestigationInput {
   facts: CaseFacts;
   policy: InvestigationPolicy;
-  /** The state of the run before, after a continue-as-new. */
+  /** The state of the run before, after a continue-as-new; or that of the record, where the workflow was lost. */
   carried?: CaseState;
+  /** The workflow before this one was terminated or lost. */
+  lost?: {
+    /** What became of it, e.g. `terminated`. */
+    why: string;
+    /** Letters that it may not have sent. */
+    unsent: readonly Letter[];
+  };
 }
 
 export interface InvestigationResult {
@@ -76,8 +92,16 @@ export const REFUSED_UPDATE = 'conflict';
 
 /** The workflow start that a transaction owes which was not approved, or whose case was opened by hand. */
 export function investigationStart(opening: OpeningFacts, policy: InvestigationPolicy): OwedStart {
-  const facts = caseFacts(opening);
-  const input: InvestigationInput = { facts, policy };
+  return startWith({ facts: caseFacts(opening), policy }, 'scoring');
+}
+
+/** The start of a case whose workflow was lost, from its record. */
+export function resumedInvestigationStart(carried: CaseState, lost: NonNullable<InvestigationInput['lost']>): OwedStart {
+  return startWith({ facts: carried.facts, policy: carried.policy, carried, lost }, statusOf(carried));
+}
+
+function startWith(input: InvestigationInput, status: CaseStatus): OwedStart {
+  const { facts } = input;
   return {
     workflowId: investigationId(facts.transactionId),
     workflowType: INVESTIGATION_TYPE,
@@ -85,7 +109,7 @@ export function investigationStart(opening: OpeningFacts, policy: InvestigationP
     args: [input],
     summary: summaryOf(facts),
     searchAttributes: {
-      LongwatchStatus: 'scoring' satisfies CaseStatus,
+      LongwatchStatus: status,
       LongwatchSubject: facts.userId,
       ...(facts.score !== null && { LongwatchScore: facts.score }),
     },

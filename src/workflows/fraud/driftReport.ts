@@ -1,5 +1,6 @@
-import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { FraudActivities } from '../../activities/fraud/types';
+import { showDetails } from '../cancellation';
 import type { DriftFindings, DriftReportInput } from './declarations';
 
 const { findDrift } = proxyActivities<FraudActivities>({
@@ -15,7 +16,7 @@ const { sendNotice } = proxyActivities<FraudActivities>({
 /** Compares what was decided on lately with what the model was trained on, and tells the supervisors of a shift. */
 export async function driftReport({ days }: DriftReportInput): Promise<DriftFindings> {
   const found = await findDrift(days);
-  setCurrentDetails(found.page);
+  showDetails(found.page);
   if (found.notice) await sendNotice(found.notice);
   return found;
 }

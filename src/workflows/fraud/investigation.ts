@@ -7,7 +7,6 @@ import {
   continueAsNew,
   currentUpdateInfo,
   proxyActivities,
-  setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
@@ -18,8 +17,9 @@ import type { Letter } from '../../domain/fraud/investigationLetters';
 import { casePage } from '../../domain/fraud/investigationPage';
 import { closingWrite, type CaseWrite, progressWrite } from '../../domain/fraud/investigationRecord';
 import { type CaseRequest, claimOf, eventOf, refusalOf, refusalOfRequest } from '../../domain/fraud/investigationRequests';
-import { type CaseEvent, next, openCase, type Step } from '../../domain/fraud/investigationSteps';
+import { type CaseEvent, next, openCase, resumeCase, type Step } from '../../domain/fraud/investigationSteps';
 import { iso } from '../../domain/ids';
+import { onCancellationRequested, showDetails } from '../cancellation';
 import { searchAttributePairs, type SearchAttributeName } from '../searchAttributes';
 import {
   answerUpdate,
@@ -73,15 +73,18 @@ class CaseRun {
   private written: number;
   /** Letters and scorings under way. */
   private background = 0;
+  private unsent: Letter[] = [];
   /** What the start, or the run before, has set already: an upsert is a billable action. */
   private shownAttributes: string;
   private readonly opening: Step | undefined;
 
-  constructor({ facts, policy, carried }: InvestigationInput) {
-    this.opening = carried ? undefined : openCase(facts, policy);
+  constructor({ facts, policy, carried, lost }: InvestigationInput) {
+    if (carried && lost) this.opening = resumeCase(carried, lost, Date.now());
+    else if (!carried) this.opening = openCase(facts, policy);
     this.state = carried ?? openCase(facts, policy).state;
     this.written = carried?.revision ?? 0;
     this.shownAttributes = JSON.stringify(this.attributes());
+    onCancellationRequested(() => this.apply({ kind: 'cancellationRequested' }));
   }
 
   get closing(): CaseState['closing'] {
@@ -90,7 +93,7 @@ class CaseRun {
 
   /** The first entries of a new case, and the full scoring unless a run before has done it. */
   open(): void {
-    if (this.opening) this.take(this.opening, 0);
+    if (this.opening) this.take(this.opening, this.written);
     else this.show();
     if (this.state.phase === 'scoring') this.inBackground(async () => this.apply({ kind: 'scored', result: await this.score() }));
   }
@@ -172,9 +175,11 @@ class CaseRun {
   private take({ state, entries, letters }: Step, before: number): void {
     this.state = state;
     this.unwrittenEntries.push(...entries);
+    this.unsent.push(...letters);
     if (state.revision > before) {
       const all = this.unwrittenEntries;
-      this.unwritten.push(closingWrite(state, before, all) ?? progressWrite(state, before, all));
+      const unsent = [...this.unsent];
+      this.unwritten.push(closingWrite(state, before, all, unsent) ?? progressWrite(state, before, all, unsent));
       this.unwrittenEntries = [];
     }
     for (const letter of letters) this.inBackground(() => this.send(letter));
@@ -184,10 +189,16 @@ class CaseRun {
   private async send(letter: Letter): Promise<void> {
     try {
       await sendLetter(letter);
+      this.isSent(letter);
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
+      this.isSent(letter);
       this.apply({ kind: 'undelivered', letter, why: error.cause?.message ?? 'it took too long' });
     }
+  }
+
+  private isSent(letter: Letter): void {
+    this.unsent = this.unsent.filter((one) => one !== letter);
   }
 
   private async score(): Promise<FullScore> {
@@ -207,7 +218,7 @@ class CaseRun {
 
   /** What people see: the page, and the attributes that the list is filtered by. */
   private show(): void {
-    setCurrentDetails(casePage(this.state));
+    showDetails(casePage(this.state));
     const attributes = this.attributes();
     const shown = JSON.stringify(attributes);
     if (shown === this.shownAttributes) return;

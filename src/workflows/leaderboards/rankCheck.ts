@@ -1,5 +1,6 @@
-import { continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { LeaderboardActivities } from '../../activities/leaderboards/types';
+import { showDetails } from '../cancellation';
 import type { RankCheckInput, RankCheckReport } from './declarations';
 
 const { ranksToCheck } = proxyActivities<LeaderboardActivities>({
@@ -28,7 +29,7 @@ export async function rankCheck({ mode, gameId, cursor, sofar }: RankCheckInput)
     total.players += players;
     total.differences += differences;
     total.replaced += replaced ? 1 : 0;
-    setCurrentDetails(sentence(total));
+    showDetails(sentence(total));
   }
   // A page a run: a history stays short however many boards there are.
   if (page.cursor !== undefined) return continueAsNew<typeof rankCheck>({ mode, ...(gameId !== undefined && { gameId }), cursor: page.cursor, sofar: total });

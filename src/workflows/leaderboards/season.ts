@@ -1,6 +1,7 @@
-import { condition, proxyActivities, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { condition, proxyActivities, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { LeaderboardActivities } from '../../activities/leaderboards/types';
 import { iso } from '../../domain/ids';
+import { showDetails } from '../cancellation';
 import { searchAttributePairs } from '../searchAttributes';
 import { movedSignal, type SeasonInput, type SeasonResult, type seasonStatuses } from './declarations';
 
@@ -50,7 +51,7 @@ async function untilClosed(input: SeasonInput): Promise<number> {
   for (let shownEnd: number | undefined; ; ) {
     moved = false;
     const { endsAt, graceMs } = await seasonEnd(input);
-    setCurrentDetails(`Runs until **${iso(endsAt)}**, then takes late scores for ${graceMs / 1_000} s.`);
+    showDetails(`Runs until **${iso(endsAt)}**, then takes late scores for ${graceMs / 1_000} s.`);
     if (shownEnd !== undefined && shownEnd !== endsAt) upsertSearchAttributes(searchAttributePairs({ LongwatchDueAt: endsAt }));
     shownEnd = endsAt;
     const left = endsAt + graceMs - Date.now();
@@ -61,6 +62,6 @@ async function untilClosed(input: SeasonInput): Promise<number> {
 }
 
 function show(status: (typeof seasonStatuses)[number], details: string, isNew = true): void {
-  setCurrentDetails(details);
+  showDetails(details);
   if (isNew) upsertSearchAttributes(searchAttributePairs({ LongwatchStatus: status, LongwatchDueAt: null }));
 }

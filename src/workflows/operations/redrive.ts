@@ -1,5 +1,6 @@
-import { ActivityCancellationType, continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { ActivityCancellationType, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { OperationsActivities } from '../../activities/operations/types';
+import { showDetails } from '../cancellation';
 import type { RedriveInput, RedriveReport } from './declarations';
 
 // Retried for ever: what a retry finds done already, it does not do again.
@@ -18,7 +19,7 @@ export async function redrive({ stream, after, sofar = { redriven: 0, left: 0 } 
     const { redriven, left, cursor } = await redriveLetters(stream, at);
     total.redriven += redriven;
     total.left += left;
-    setCurrentDetails(`**${total.redriven}** processed now, **${total.left}** still cannot be.`);
+    showDetails(`**${total.redriven}** processed now, **${total.left}** still cannot be.`);
     if (cursor === undefined) return total;
     at = cursor;
   }

@@ -2,10 +2,10 @@ import {
   ActivityCancellationType,
   continueAsNew,
   proxyActivities,
-  setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { OperationsActivities } from '../../activities/operations/types';
+import { showDetails } from '../cancellation';
 
 // Long on purpose: one activity an hour costs fewer actions than a timer and an activity a few seconds. Retried
 // for ever, since there is nobody else to pay; the heartbeat tells within half a minute that a worker died.
@@ -20,7 +20,7 @@ const { payDebts } = proxyActivities<OperationsActivities>({
 export async function relay(): Promise<void> {
   const paid = { started: 0, rescored: 0 };
   while (!workflowInfo().continueAsNewSuggested) {
-    setCurrentDetails(`Paid in this run: **${paid.started}** starts, **${paid.rescored}** re-scores.`);
+    showDetails(`Paid in this run: **${paid.started}** starts, **${paid.rescored}** re-scores.`);
     const { started, rescored } = await payDebts();
     paid.started += started;
     paid.rescored += rescored;

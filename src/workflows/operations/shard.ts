@@ -2,10 +2,10 @@ import {
   ActivityCancellationType,
   continueAsNew,
   proxyActivities,
-  setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { OperationsActivities, ShardReport } from '../../activities/operations/types';
+import { showDetails } from '../cancellation';
 import type { ShardInput } from './declarations';
 
 // Heartbeating: the workflow is the lease, and a worker's death is noticed within half a minute.
@@ -28,7 +28,7 @@ export async function shard(input: ShardInput): Promise<void> {
     total.records += report.records;
     // Histories from before counts were reported have none.
     for (const [name, count] of Object.entries(report.counts ?? {})) total.counts[name] = (total.counts[name] ?? 0) + count;
-    setCurrentDetails(details(report, total));
+    showDetails(details(report, total));
     if (report.ended) return;
   }
   await continueAsNew<typeof shard>(input);

@@ -4,13 +4,13 @@ import {
   ParentClosePolicy,
   patched,
   proxyActivities,
-  setCurrentDetails,
   sleep,
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { OperationsActivities } from '../../activities/operations/types';
+import { showDetails } from '../cancellation';
 import { SHARD_TYPE, shardWorkflowId, type StreamInput } from './declarations';
 import type { shard } from './shard';
 
@@ -54,7 +54,7 @@ export async function stream({ stream: name }: StreamInput): Promise<void> {
           },
         );
     }
-    setCurrentDetails(`Reading **${open.length}** shard(s) of \`${name}\`.`);
+    showDetails(`Reading **${open.length}** shard(s) of \`${name}\`.`);
     const lookAgainMs = unawaited ? LOOK_AGAIN_UNAWAITED_MS : LOOK_AGAIN_MS;
     if (heedsEveryEnd) await condition(() => ends > endsSeen, lookAgainMs);
     else await Promise.race([shardEnded, sleep(lookAgainMs)]);

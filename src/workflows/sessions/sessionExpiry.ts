@@ -1,5 +1,6 @@
-import { ActivityCancellationType, continueAsNew, proxyActivities, setCurrentDetails, sleep, workflowInfo } from '@temporalio/workflow';
+import { ActivityCancellationType, continueAsNew, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { SessionActivities, SweepReport } from '../../activities/sessions/types';
+import { showDetails } from '../cancellation';
 import type { SessionExpiryInput } from './declarations';
 
 /** A page of work may be under way when an activity's time is over. */
@@ -21,7 +22,7 @@ export async function sessionExpiry(input: SessionExpiryInput): Promise<void> {
   while (!workflowInfo().continueAsNewSuggested) {
     const report = await sweepSessions(bucket, sweepMs);
     for (const count of ['idle', 'absolute', 'rearmed', 'reported'] as const) total[count] += report[count];
-    setCurrentDetails(details(report, total));
+    showDetails(details(report, total));
     if (report.sleepMs > AT_ONCE_MS) await sleep(report.sleepMs);
   }
   await continueAsNew<typeof sessionExpiry>(input);
