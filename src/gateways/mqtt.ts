@@ -84,7 +84,8 @@ export class MqttListener {
       // What came by the connection before comes again by this one.
       this.waiting = [];
       this.readOn = undefined;
-      client.subscribe(this.subscription.topics, { qos: 1 }, (error) => error && this.subscription.onFault(error));
+      // Race: `stop` closes the connection while the broker has not yet acknowledged the subscription. That is no fault.
+      client.subscribe(this.subscription.topics, { qos: 1 }, (error) => error && !this.stopping.signal.aborted && this.subscription.onFault(error));
     });
     client.on('error', (error) => this.subscription.onFault(error));
     // The library acknowledges when `done` is called without an error, one message after the other, and reads the next

@@ -11,6 +11,7 @@ import { CheckpointStore } from '../../src/stores/checkpoints';
 import { DeadLetterStore } from '../../src/stores/deadLetters';
 import { MerchantStore } from '../../src/stores/fraud/merchants';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
+import { UNTIL_STOPPED_MS } from '../support/shards';
 
 const STREAM = 'history';
 const HOUR = 3_600_000;
@@ -74,7 +75,7 @@ async function drain({ consumer }: Counted = consumerOf(), stopAfterBatches = Nu
   let before: string | undefined;
   const report = await consumer.consume(shardId, {
     signal: stop.signal,
-    forMs: 30_000,
+    forMs: UNTIL_STOPPED_MS,
     heartbeat({ position }) {
       if (position === before || ++batches >= stopAfterBatches) stop.abort();
       before = position;

@@ -18,7 +18,8 @@ import { RankStore } from '../../src/stores/leaderboards/ranks';
 import { ScoreStore } from '../../src/stores/leaderboards/scores';
 import { board } from '../support/boards';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
-import { readAll, readShard } from '../support/shards';
+import { eventually } from '../support/eventually';
+import { readAll, readShard, UNTIL_STOPPED_MS } from '../support/shards';
 
 let dynamodb: TestDynamoDB;
 let source: TableStream;
@@ -114,10 +115,16 @@ it('changes leave no more nodes behind than the ranking has', async () => {
 it('a check while scores keep coming finds nothing wrong, and removes what died readers left', async () => {
   const of = board({ operator: 'increment', shards: 2 });
   const stop = new AbortController();
-  const reading = newReader().consume(shardId, { signal: stop.signal, forMs: 60_000, heartbeat: nothing });
+  const reading = newReader().consume(shardId, { signal: stop.signal, forMs: UNTIL_STOPPED_MS, heartbeat: nothing });
   const game = { isOver: false };
+  const versions = async () => (await Promise.all(shardsOf(of, 1).map((shard) => ranks.head(shard)))).map(({ version }) => version).join();
   const writing = (async () => {
-    for (let at = 0; !game.isOver; at++) await Promise.all(Array.from({ length: 6 }, (_, i) => submit(of, `p${(at * 6 + i) % 200}`, at % 5, at)));
+    for (let at = 0; !game.isOver; at++) {
+      const before = await versions();
+      await Promise.all(Array.from({ length: 6 }, (_, i) => submit(of, `p${(at * 6 + i) % 200}`, at % 5, at)));
+      // No faster than the reader on average, which would otherwise fall behind for good on a busy machine.
+      if (at % 10 === 9) await eventually(versions, (now) => game.isOver || now !== before);
+    }
   })();
   try {
     const results: CheckedShard[] = [];
@@ -141,7 +148,7 @@ it('damage of every kind is found, counted and repaired, without a moment of sil
   for (let i = 0; i < 150; i++) await submit(of, `p${i}`, i, i);
   const TableName = dynamodb.db.table('LeaderboardRanks');
   const stop = new AbortController();
-  const reading = newReader().consume(shardId, { signal: stop.signal, forMs: 60_000, heartbeat: nothing });
+  const reading = newReader().consume(shardId, { signal: stop.signal, forMs: UNTIL_STOPPED_MS, heartbeat: nothing });
   const check = async () => {
     // Served all the while, and never by half a ranking.
     const sizes = new Set<number>();
@@ -160,7 +167,7 @@ it('damage of every kind is found, counted and repaired, without a moment of sil
     const { ranking, version } = await ranks.head(shard!);
     await submit(of, 'p3', 1_000, 1);
     await submit(of, 'p4', 1_000, 2);
-    while ((await ranks.head(shard!)).version === version) await new Promise((resolve) => setTimeout(resolve, 20));
+    await eventually(() => ranks.head(shard!), (head) => head.version !== version);
     await check();
     await dynamodb.db.client.send(
       new UpdateCommand({ TableName, Key: { Ranking: boardSeason(shard!), Entry: 'head' }, UpdateExpression: 'SET Roots = :old', ExpressionAttributeValues: { ':old': JSON.stringify(ranking) } }),

@@ -25,6 +25,7 @@ import { rollupId, type RollupKey, RollupStore } from '../../src/stores/devices/
 import { SentinelStore } from '../../src/stores/devices/sentinels';
 import { Ledger } from '../../src/stores/ledger';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
+import { UNTIL_STOPPED_MS } from '../support/shards';
 
 const STREAM = 'readings-of-devices';
 const DAY = '2026-01-31';
@@ -82,7 +83,7 @@ async function drain(stopAfterBatches = Number.POSITIVE_INFINITY): Promise<void>
   let before: string | undefined;
   await consumer().consume(shardId, {
     signal: stop.signal,
-    forMs: 30_000,
+    forMs: UNTIL_STOPPED_MS,
     heartbeat({ position }) {
       if (position === before || ++batches >= stopAfterBatches) stop.abort();
       before = position;
@@ -178,7 +179,7 @@ it('a check puts right what the stream lost, and nothing else, while readings co
       };
       const first = once();
       await sleep(300);
-      const reader = consumer().consume(shardId, { signal: reading.signal, forMs: 60_000, heartbeat: () => undefined });
+      const reader = consumer().consume(shardId, { signal: reading.signal, forMs: UNTIL_STOPPED_MS, heartbeat: () => undefined });
       try {
         for (const one of meanwhile.slice(half)) await put(one, false);
         await first;

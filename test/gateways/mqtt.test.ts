@@ -75,6 +75,19 @@ it('listens by TLS with a certificate, user and password; what came while it was
   expect([first.faults, second.faults]).toEqual([[], []]);
 }, 60_000);
 
+it('ends without a fault while the broker has not yet acknowledged the subscription', async () => {
+  let asked = 0;
+  broker.authorizeSubscribe = () => void asked++; // Never answered.
+  try {
+    const { listener, faults } = listen({ clientId: 'stopped early' });
+    await eventually(() => asked);
+    await listener.stop();
+    expect(faults).toEqual([]);
+  } finally {
+    broker.authorizeSubscribe = (_, subscription, callback) => callback(null, subscription);
+  }
+});
+
 it.each([
   ['of an authority that is not given', { without: 'ca' }, /self-signed certificate|unable to (get|verify)/],
   ['that wants a certificate', { without: 'cert' }, /certificate required|alert|ECONNRESET|socket/i],

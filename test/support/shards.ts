@@ -4,6 +4,9 @@ import type { ShardReport } from '../../src/activities/operations/types';
 /** Beats without progress until a shard counts as at rest: kinesalite says that a closed one is over only at the second empty read. */
 const AT_REST = 2;
 
+/** For an attempt that only its signal ends: on a busy machine a test may take any time. */
+export const UNTIL_STOPPED_MS = 24 * 3_600_000;
+
 /** One attempt at a shard that stops as soon as the shard is at rest, or at the signal. */
 export async function readShard(consumer: Pick<Consumer<never>, 'consume'>, shardId: string, signal?: AbortSignal): Promise<ShardReport> {
   const stop = new AbortController();
@@ -11,7 +14,7 @@ export async function readShard(consumer: Pick<Consumer<never>, 'consume'>, shar
   let still = 0;
   return consumer.consume(shardId, {
     signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
-    forMs: 60_000,
+    forMs: UNTIL_STOPPED_MS,
     heartbeat({ position }) {
       still = position === before ? still + 1 : 0;
       if (still === AT_REST) stop.abort();

@@ -3,6 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as bundles from './bundle';
+import { eventually } from './eventually';
+
+export { eventually } from './eventually';
 
 export interface Answer {
   status: number;
@@ -51,10 +54,9 @@ export async function startLongwatch(env: Record<string, string> = {}, dataDir =
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   let over = false;
   void ended.then(() => (over = true));
-  while (!/API +http/.test(output)) {
-    if (over) throw new Error(`Longwatch ended while starting:\n${output}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  // The first start on a machine may build Temporal's server.
+  await eventually(() => (over ? 'ended' : output), (said) => said === 'ended' || /API +http/.test(said), { withinMs: 15 * 60_000 });
+  if (over) throw new Error(`Longwatch ended while starting:\n${output}`);
   const url = /API +(http:\S+)/.exec(output)![1]!;
   const { apiKey } = JSON.parse(readFileSync(join(dataDir, 'secrets.json'), 'utf8')) as { apiKey: string };
   const call = async (path: string, init: RequestInit) => {
@@ -80,13 +82,4 @@ export async function startLongwatch(env: Record<string, string> = {}, dataDir =
 
 export function removeDataDir(dataDir: string): void {
   rmSync(dataDir, { recursive: true, force: true });
-}
-
-/** Asks again until the answer is as wanted; the test's own timeout bounds it. */
-export async function eventually<T>(ask: () => Promise<T>, wanted: (answer: T) => boolean): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (wanted(answer)) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }

@@ -9,6 +9,7 @@ import { workflowBundle } from '../support/bundle';
 import { boardApi } from '../support/boards';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { billableActions, record } from '../support/histories';
+import { UNTIL_STOPPED_MS } from '../support/shards';
 import { eventually } from '../support/stack';
 import { startTimeSkipping } from '../support/timeSkippingServer';
 
@@ -51,7 +52,7 @@ describe.each([
     running = worker.run();
     const consumer = graph.consumers[LEADERBOARD_STREAM]!;
     const [shard] = await consumer.openShards();
-    reading = consumer.consume(shard!.shardId, { signal: stop.signal, forMs: 600_000, heartbeat: () => undefined });
+    reading = consumer.consume(shard!.shardId, { signal: stop.signal, forMs: UNTIL_STOPPED_MS, heartbeat: () => undefined });
   }, 300_000);
   afterAll(async () => {
     stop.abort();
