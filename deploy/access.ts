@@ -131,7 +131,7 @@ const ofProcess: Readonly<Record<Process, readonly Grants[]>> = {
   // A dead letter that somebody re-drives is processed here.
   api: [everywhere, measured, routes, ...Object.values(handlers)],
   worker: [everywhere, measured, reader, activities, ...Object.values(handlers)],
-  iot: [everywhere, handlers.readings],
+  iot: [everywhere, handlers.readings, { DeadLetters: 'BatchWriteItem' }],
   transactions: [everywhere, reader, handlers.transactions],
   readings: [everywhere, reader, handlers.readings],
   merchants: [everywhere, reader, handlers.merchants],

@@ -5,7 +5,7 @@ import { deviceIdSchema, instantSchema, readingSchema } from '../domain/devices/
 import { resolutions, type Rollup, shownMetric } from '../domain/devices/rollup';
 import { LongwatchError } from '../domain/errors';
 import { iso } from '../domain/ids';
-import type { Ingest } from '../operations/devices/ingest';
+import type { Ingest, ReadingResult } from '../operations/devices/ingest';
 import type { DeviceReads } from '../operations/devices/reads';
 import { type AnyRoute, route } from './routes';
 import { cursorSchema } from './schemas';
@@ -87,9 +87,14 @@ const postReadings = ({ ingest }: DeviceParts): AnyRoute =>
       const results = await ingest.store(readings.map((input) => ({ deviceId, input })));
       const stored = results.filter(({ status }) => status === 'stored').length;
       const rejected = results.length - stored;
-      return { status: rejected > 0 ? 207 : 200, body: { stored, rejected, results } };
+      return { status: rejected > 0 ? 207 : 200, body: { stored, rejected, results: results.map(shownResult) } };
     },
   });
+
+/** Whether the database or a rule of ours turned a reading down is no matter of the caller's. */
+function shownResult(result: ReadingResult): ReadingResult {
+  return result.status === 'stored' ? result : { status: result.status, errors: result.errors };
+}
 
 const resultsSchema = z.object({
   stored: z.int(),

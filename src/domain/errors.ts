@@ -66,3 +66,22 @@ export class LongwatchError extends Error {
 export function isLongwatchError(error: unknown, type?: ErrorType): error is LongwatchError {
   return error instanceof LongwatchError && (type === undefined || error.type === type);
 }
+
+/** Faults of our own code that the same input raises again. */
+const DEFECTS = /^(TypeError|RangeError|SyntaxError|URIError)$/;
+
+/**
+ * Returns whether retrying the same work cannot help: the error is typed and final, or the input hits a defect of our own
+ * code. A `fetch` that finds no server is a TypeError, too, and passes.
+ */
+export function isPermanent(error: unknown): boolean {
+  if (isLongwatchError(error)) return error.final;
+  const { name = '', message = '' } = (error ?? {}) as Partial<Error>;
+  return DEFECTS.test(name) && !message.includes('fetch failed');
+}
+
+/** Returns a sentence for a dead letter. Messages of untyped errors may quote the record, so they are left to the log. */
+export function reasonOf(error: unknown): string {
+  if (isLongwatchError(error)) return error.message;
+  return `Longwatch failed on it (${(error as Partial<Error> | undefined)?.name ?? typeof error}): a defect, described in the log`;
+}

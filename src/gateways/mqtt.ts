@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
+import { isPermanent } from '../domain/errors';
 import { type CallWatch, watched } from '../telemetry/calls';
 import { entrySpan, SpanKind } from '../telemetry/spans';
 
@@ -23,10 +24,13 @@ export interface MqttSubscription {
   /** With wildcards. */
   topics: string;
   /**
-   * Takes messages; they are acknowledged once this resolves. When it throws, all come again after a while.
+   * Takes messages; they are acknowledged once this resolves. When it throws, all come again after a while; but where it
+   * fails for good the batch is bisected, so that one message holds up no other.
    * @returns what is to be published in answer.
    */
   take(messages: readonly Message[]): Promise<Message[]>;
+  /** Keeps a message that alone makes `take` fail for good; it is acknowledged once this resolves. @returns answers, as `take`. */
+  setAside(message: Message, error: unknown): Promise<Message[]>;
   onFault(error: unknown): void;
   /** Told of connections made and lost. */
   onConnected?(connected: boolean): void;
@@ -37,6 +41,8 @@ interface Held extends Message {
   messageId: number | undefined;
   /** Of the connection that it came by: on another one its number may be another message's. */
   connection: number;
+  /** Its number may be another message's from now on. */
+  isAcknowledged?: boolean;
 }
 
 /** Messages of one `take`. */
@@ -112,16 +118,36 @@ export class MqttListener {
       this.readOn?.();
       this.readOn = undefined;
       try {
-        const answers = await entrySpan('mqtt receive', { kind: SpanKind.CONSUMER, attributes: { 'messaging.system': 'mqtt', 'messaging.batch.message_count': batch.length } }, () =>
-          watched(this.subscription.watch, { gateway: 'mqtt', operation: 'take' }, () => this.subscription.take(batch)),
-        );
-        for (const { messageId, connection } of batch) if (messageId !== undefined && connection === this.connection) this.client?.['_sendPacket']({ cmd: 'puback', messageId });
-        for (const { topic, payload } of answers) this.client?.publish(topic, payload, { qos: 0 });
+        await entrySpan('mqtt receive', { kind: SpanKind.CONSUMER, attributes: { 'messaging.system': 'mqtt', 'messaging.batch.message_count': batch.length } }, () => this.take(batch));
       } catch (error) {
         this.subscription.onFault(error);
-        this.waiting.unshift(...batch.filter(({ connection }) => connection === this.connection));
+        this.waiting.unshift(...batch.filter(({ connection, isAcknowledged }) => connection === this.connection && !isAcknowledged));
         await sleep(PAUSE_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined); // Woken: the loop ends.
       }
     }
+  }
+
+  /** Takes a batch and acknowledges it; where it fails for good, half by half. */
+  private async take(batch: readonly Held[]): Promise<void> {
+    const { subscription } = this;
+    let answers: Message[];
+    try {
+      answers = await watched(subscription.watch, { gateway: 'mqtt', operation: 'take' }, () => subscription.take(batch));
+    } catch (error) {
+      const [first] = batch;
+      if (first === undefined || !isPermanent(error)) throw error;
+      if (batch.length > 1) {
+        const middle = Math.ceil(batch.length / 2);
+        await this.take(batch.slice(0, middle));
+        return this.take(batch.slice(middle));
+      }
+      answers = await subscription.setAside(first, error);
+    }
+    for (const held of batch) {
+      const { messageId, connection } = held;
+      if (messageId !== undefined && connection === this.connection) this.client?.['_sendPacket']({ cmd: 'puback', messageId });
+      held.isAcknowledged = true;
+    }
+    for (const { topic, payload } of answers) this.client?.publish(topic, payload, { qos: 0 });
   }
 }

@@ -60,6 +60,7 @@ function watchOf(stream: string, { metrics, logger, note }: Pick<Shared, 'metric
       metrics.streams.batch(stream, batch);
       if (batch.deadLetters > 0) note({ area: 'operations', tone: 'problem', text: `record of ${stream} could not be processed: a dead letter`, count: batch.deadLetters });
     },
+    refused: (error, { shardId, position }) => logger.error({ err: error, stream, shard: shardId, position }, 'a record fails for good and was kept as a dead letter'),
     lag: (shardId, ms) => metrics.streams.lag(stream, shardId, ms),
     left: (shardId) => metrics.streams.left(stream, shardId),
     trimmed(error) {

@@ -20,6 +20,8 @@ import { DayJobs } from '../operations/devices/dayJobs';
 import { Eraser } from '../operations/devices/eraser';
 import { Housekeeping } from '../operations/devices/housekeeping';
 import { Ingest } from '../operations/devices/ingest';
+import { MessageRedriver } from '../operations/devices/messageRedriver';
+import { IOT_LETTERS, MQTT_LETTERS } from '../operations/devices/messages';
 import { iotReadings } from '../operations/devices/iotReadings';
 import { mqttReadings } from '../operations/devices/mqttReadings';
 import { DeviceReads } from '../operations/devices/reads';
@@ -41,7 +43,7 @@ import { type Part, type ReadStream, readStream, type Shared, type StandingWorkf
 
 /** Readings of devices: in, rolled up, watched, archived. */
 export function buildDevices(shared: Shared): Part {
-  const { config, endpoints, db, ledger, metrics, notifications, onFault, note } = shared;
+  const { config, endpoints, db, ledger, metrics, notifications, onFault, note, logger, letters, keepLetters } = shared;
   const readings = new ReadingStore(db);
   const days = new DayStore(db);
   const devices = new DeviceStore(db);
@@ -61,7 +63,7 @@ export function buildDevices(shared: Shared): Part {
   };
   const ingest = (path: string) =>
     new Ingest(
-      { readings, days, devices, archive: archived, onReadings: (result, count) => onReadings(path, result, count) },
+      { readings, days, devices, archive: archived, onReadings: (result, count) => onReadings(path, result, count), onRefused: (error) => logger.error({ err: error, path }, 'a reading cannot be stored, ever') },
       {
         lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS,
         archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS,
@@ -120,7 +122,8 @@ export function buildDevices(shared: Shared): Part {
       }),
       ...kinesisReadings(shared, ingest('kinesis')),
     ],
-    iotReadings: iotReadings(ingest('iot')),
+    iotReadings: iotReadings(ingest('iot'), keepLetters),
+    redrivers: { [MQTT_LETTERS]: new MessageRedriver({ ingest: ingest('mqtt'), letters }), [IOT_LETTERS]: new MessageRedriver({ ingest: ingest('iot'), letters }) },
     listeners: mqttListeners(shared, ingest('mqtt')),
     schedules: [
       {
@@ -150,13 +153,13 @@ function kinesisReadings({ config, endpoints, metrics }: Shared, ingest: Ingest)
   ];
 }
 
-function mqttListeners({ config, endpoints, metrics, onFault }: Shared, ingest: Ingest): NonNullable<Part['listeners']> {
+function mqttListeners({ config, endpoints, metrics, onFault, keepLetters }: Shared, ingest: Ingest): NonNullable<Part['listeners']> {
   if (!endpoints.mqtt) return [];
   const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
   const [ca, cert, key] = [file(config.MQTT_CA_FILE), file(config.MQTT_CERT_FILE), file(config.MQTT_KEY_FILE)];
   const settings = { url: endpoints.mqtt.url, clientId: config.MQTT_CLIENT_ID, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
   const listener = new MqttListener(settings, {
-    ...mqttReadings(ingest, onFault),
+    ...mqttReadings({ ingest, keep: keepLetters, onFault }),
     onConnected: (connected) => metrics.gateways.mqttConnected(connected),
     watch: metrics.gateways.call,
   });

@@ -21,14 +21,14 @@ import { Temporal, type TemporalTarget, temporalTarget } from '../gateways/tempo
 import { Metrics } from '../metrics';
 import { CaseUpdates } from '../operations/caseUpdates';
 import { Cases } from '../operations/cases';
-import { DeadLetters } from '../operations/deadLetters';
+import { DeadLetters, type Redriver } from '../operations/deadLetters';
 import { DecisionBatches } from '../operations/decisionBatches';
 import { Decisions } from '../operations/decisions';
 import { type Draft, Drafts } from '../operations/drafts';
 import { Notifications } from '../operations/notifications';
 import { RecentEvents } from '../operations/overview/recentEvents';
 import { Starts } from '../operations/starts';
-import { DeadLetterStore } from '../stores/deadLetters';
+import { type DeadLetter, DeadLetterStore } from '../stores/deadLetters';
 import { dynamoDBClient, openDb } from '../stores/dynamodb';
 import { prepareTables, updateTables } from '../stores/tableChanges';
 import { AttestationStore } from '../stores/fraud/attestations';
@@ -148,13 +148,24 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       }),
     );
 
-  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, startOnce, onFault, note, ...(attemptMs !== undefined && { attemptMs }) };
+  const letters = new DeadLetterStore(db);
+  const keepLetters = async (some: readonly DeadLetter[]): Promise<void> => {
+    await letters.keep(some);
+    for (const { source, shardId, position, reason } of some) {
+      metrics.streams.deadLetters(source, 1);
+      note({ area: 'operations', tone: 'problem', text: `what came by ${source} could not be processed: a dead letter` });
+      logger.error({ source, shard: shardId, position, reason }, 'what fails for good was kept as a dead letter');
+    }
+  };
+
+  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, startOnce, onFault, letters, keepLetters, note, ...(attemptMs !== undefined && { attemptMs }) };
   const parts = capabilities.map((build) => build(shared));
 
-  const deadLetterStore = new DeadLetterStore(db);
   const streams = [...fraudStreams(shared, decisionBatches), ...parts.flatMap((part) => part.streams ?? [])];
-  const consumers = buildConsumers(shared, deadLetterStore, streams);
-  const deadLetters = new DeadLetters({ letters: deadLetterStore, redrivers: consumers });
+  const consumers = buildConsumers(shared, letters, streams);
+  const redrivers: Record<string, Redriver> = { ...consumers, ...Object.assign({}, ...parts.map((part) => part.redrivers)) };
+  for (const source of Object.keys(redrivers)) metrics.streams.deadLetters(source, 0);
+  const deadLetters = new DeadLetters({ letters, redrivers });
   const startRedrive = async (stream: string): Promise<string> => {
     const workflowId = redriveWorkflowId(stream);
     await startOnce({ type: REDRIVE_TYPE, workflowId, taskQueue: OPERATIONS_QUEUE, args: [{ stream }], staticSummary: `Dead letters of ${stream}, once more` });
@@ -180,6 +191,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     investigations,
     events,
     streams: streams.map(({ name }) => name),
+    letterSources: Object.keys(redrivers),
     readiness: () => readiness(workerState()),
     version,
   });

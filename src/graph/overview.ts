@@ -37,6 +37,8 @@ export interface OverviewSettings {
   investigations: InvestigationStore;
   events: RecentEvents;
   streams: readonly string[];
+  /** Where dead letters come from: the streams, and what is no stream. */
+  letterSources: readonly string[];
   readiness(): Promise<Readiness>;
   version: string;
 }
@@ -80,7 +82,7 @@ const LOOK_MS = 5_000;
 
 /** The page for people and what it shows: parts, figures, cases, what waits, what happens. */
 export function buildOverview(settings: OverviewSettings): { routes: readonly AnyRoute[]; endStreams(): void; close(): void } {
-  const { config, endpoints, db, ledger, temporal, registry, investigations, events, streams, version } = settings;
+  const { config, endpoints, db, ledger, temporal, registry, investigations, events, streams, letterSources, version } = settings;
   const look = new TemporalLook(temporal);
   const overview = new Overview({
     db,
@@ -88,7 +90,7 @@ export function buildOverview(settings: OverviewSettings): { routes: readonly An
     investigations,
     temporal: look,
     queues,
-    streams,
+    letterSources,
     sources: figureSources(settings, look),
     states: () => partStates(settings),
     streamLag: () => streamLag(registry, streams),

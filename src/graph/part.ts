@@ -12,7 +12,9 @@ import type { RecordSource } from '../gateways/streams/source';
 import type { Temporal } from '../gateways/temporal';
 import type { Metrics } from '../metrics';
 import type { IotReadings } from '../operations/devices/iotReadings';
+import type { Redriver } from '../operations/deadLetters';
 import type { Notifications } from '../operations/notifications';
+import type { DeadLetter, DeadLetterStore } from '../stores/deadLetters';
 import type { Db } from '../stores/dynamodb';
 import type { Ledger } from '../stores/ledger';
 import type { Queue } from '../workers/queues';
@@ -37,6 +39,9 @@ export interface Shared {
   /** Starts a workflow unless it runs already. @throws where Temporal is away. */
   startOnce(workflow: StandingWorkflow): Promise<unknown>;
   onFault(error: unknown): void;
+  letters: DeadLetterStore;
+  /** Keeps dead letters, and counts and tells them. */
+  keepLetters(letters: readonly DeadLetter[]): Promise<void>;
   /** Tells people who watch what has happened. Never throws, never waits. */
   note(happening: Happening): void;
   /** How long one attempt of a long activity works, in milliseconds; default an hour. */
@@ -88,6 +93,8 @@ export interface Part {
   streams?: readonly ReadStream[];
   /** What it listens to; started by whoever serves the queue, stopped before anything else is closed. */
   listeners?: readonly { queue: Queue; start(): void; stop(): Promise<void> }[];
+  /** Who processes its dead letters that are no stream's once more, by source. */
+  redrivers?: Readonly<Record<string, Redriver>>;
   /** Takes what a rule of AWS IoT Core hands over. */
   iotReadings?: IotReadings;
   /** What must be there before anything is served. */

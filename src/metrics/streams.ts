@@ -7,7 +7,7 @@ export class StreamMetrics {
   private readonly batchRecords: Histogram<'stream'>;
   private readonly batchSeconds: Histogram<'stream'>;
   private readonly trims: Counter<'stream'>;
-  private readonly deadLetters: Counter<'source'>;
+  private readonly letters: Counter<'source'>;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -32,13 +32,13 @@ export class StreamMetrics {
       registers,
     });
     this.trims = new Counter({ name: 'longwatch_stream_trimmed_total', help: 'Times that a consumer found its position trimmed from the stream', labelNames: ['stream'], registers });
-    this.deadLetters = new Counter({ name: 'longwatch_dead_letters_total', help: 'Records that could not be processed', labelNames: ['source'], registers });
+    this.letters = new Counter({ name: 'longwatch_dead_letters_total', help: 'Records that could not be processed', labelNames: ['source'], registers });
   }
 
   /** Counters begin at 0: Prometheus sees no increase in a series whose first sample is 1. */
   opened(stream: string): void {
     this.trims.inc({ stream }, 0);
-    this.deadLetters.inc({ source: stream }, 0);
+    this.letters.inc({ source: stream }, 0);
   }
 
   lag(stream: string, shard: string, milliseconds: number): void {
@@ -54,7 +54,12 @@ export class StreamMetrics {
     this.batchRecords.observe({ stream }, records);
     this.batchSeconds.observe({ stream }, seconds);
     for (const [result, count] of Object.entries(counts)) this.records.inc({ stream, result }, count);
-    if (deadLetters > 0) this.deadLetters.inc({ source: stream }, deadLetters);
+    if (deadLetters > 0) this.letters.inc({ source: stream }, deadLetters);
+  }
+
+  /** Of a source that is no stream; a counter begins at 0, as above. */
+  deadLetters(source: string, count: number): void {
+    this.letters.inc({ source }, count);
   }
 
   trimmed(stream: string): void {

@@ -28,6 +28,7 @@ export type LetterKey = Pick<DeadLetter, 'source' | 'shardId' | 'position'>;
 export const REDRIVE_LIMIT = 45;
 /** Of a record that a letter keeps; the rest is cut off. */
 export const MAX_RECORD_BYTES = 300 * 1024;
+const MAX_REASON = 4_000;
 
 /** Records that could not be processed. They never stop a shard; somebody looks at them later. */
 export class DeadLetterStore {
@@ -95,7 +96,8 @@ function item(letter: DeadLetter): Record<string, unknown> {
   const isCut = letter.record.length > MAX_RECORD_BYTES;
   return {
     ...key(letter),
-    Reason: letter.reason,
+    // Whatever the reason quotes, the letter itself must be storable.
+    Reason: letter.reason.slice(0, MAX_REASON).toWellFormed(),
     Record: isCut ? letter.record.slice(0, MAX_RECORD_BYTES) : letter.record,
     ...(isCut && { IsCut: true }),
     ArrivedAt: iso(letter.arrivedAt),

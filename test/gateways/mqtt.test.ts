@@ -51,6 +51,7 @@ function listen(over: Partial<MqttSettings> & { without?: 'ca' | 'cert' } = {}) 
   const listener = new MqttListener(all, {
     topics: 'devices/+/readings',
     take: async (messages: readonly Message[]) => (taken.push(...messages.map(({ payload }) => payload.toString())), []),
+    setAside: async () => [],
     onFault: (error) => faults.push(error instanceof Error ? error.message : String(error)),
   });
   listener.start();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LongwatchError } from '../../domain/errors';
+import { isPermanent, LongwatchError, reasonOf } from '../../domain/errors';
 import type { StreamShard } from '../../domain/streams';
 import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from '../../gateways/streams/source';
 import type { Checkpoint, CheckpointStore, Lease } from '../../stores/checkpoints';
@@ -8,6 +8,7 @@ import type { Db } from '../../stores/dynamodb';
 import type { TransactItem } from '../../stores/ledger';
 import { transact } from '../../stores/transact';
 import { entrySpan, SpanKind } from '../../telemetry/spans';
+import { isolate } from '../../operations/isolate';
 import { within } from '../within';
 import type { Handled, Poison, StreamHandler } from './streamHandler';
 import type { ShardProgress, ShardReport } from './types';
@@ -30,6 +31,8 @@ export interface ConsumerWatch {
   /** This process does not read the shard any more. */
   left?(shardId: string): void;
   trimmed?(error: TrimmedError): void;
+  /** A record was set aside because handling or writing it fails for good. */
+  refused?(error: unknown, record: { shardId: string; position: string }): void;
 }
 
 export interface Beat {
@@ -117,9 +120,13 @@ export class Consumer<T> {
    * @param letters at most REDRIVE_LIMIT, whole ones.
    * @returns for each why it still cannot be processed, or undefined.
    */
-  async redrive(letters: readonly DeadLetter[], signal: AbortSignal): Promise<(string | undefined)[]> {
-    const { source, handler, deadLetters, db, watch, stream } = this.parts;
+  redrive(letters: readonly DeadLetter[], signal: AbortSignal): Promise<(string | undefined)[]> {
     if (letters.length > REDRIVE_LIMIT) throw new RangeError(`At most ${REDRIVE_LIMIT} letters at once`);
+    return isolate(letters, (some) => this.redriveWhole(some, signal), (_, error) => reasonOf(error));
+  }
+
+  private async redriveWhole(letters: readonly DeadLetter[], signal: AbortSignal): Promise<(string | undefined)[]> {
+    const { source, handler, deadLetters, db, watch, stream } = this.parts;
     const records = letters.map(({ position, arrivedAt, record }): StreamRecord<T> => ({ position, arrivedAt, data: source.fromBytes(record) }));
     for (let tries = 1; ; tries++) {
       const started = performance.now();
@@ -135,7 +142,7 @@ export class Consumer<T> {
       if (lost === 'condition' && letters.length === 1) return [undefined];
       if (lost === 'condition') {
         const each: (string | undefined)[] = [];
-        for (const letter of letters) each.push(...(await this.redrive([letter], signal)));
+        for (const letter of letters) each.push(...(await this.redriveWhole([letter], signal)));
         return each;
       }
       if (tries === MAX_TRIES) throw new LongwatchError('contention', `Dead letters of ${stream} keep losing their race`);
@@ -227,8 +234,37 @@ class Attempt<T> {
     return entrySpan(`stream ${this.parts.stream}`, { kind: SpanKind.CONSUMER, attributes }, work);
   }
 
-  /** Writes a batch's effects, its dead letters and the checkpoint, all or nothing. @returns false when this attempt is to stop. */
+  /**
+   * One batch: its effects and the checkpoint, all or nothing. Where a record makes the batch fail for good, the batch is
+   * bisected down to that record, which becomes a dead letter; its neighbours are applied, in order.
+   * @returns false when this attempt is to stop.
+   */
   async apply(part: readonly StreamRecord<T>[], behindMs: number): Promise<boolean> {
+    try {
+      const done = await this.applyWhole(part, behindMs);
+      if (done !== 'too large') return done;
+    } catch (error) {
+      const [first] = part;
+      if (first === undefined || !isPermanent(error)) throw error;
+      if (part.length === 1) return this.setAside(first, error, behindMs);
+    }
+    const middle = Math.ceil(part.length / 2);
+    return (await this.apply(part.slice(0, middle), behindMs)) && this.apply(part.slice(middle), behindMs);
+  }
+
+  /** Keeps a record as a dead letter and moves on. Where that is refused, too, the attempt fails and the record stays in the stream. */
+  private async setAside(record: StreamRecord<T>, error: unknown, behindMs: number): Promise<boolean> {
+    const started = performance.now();
+    const to = { position: record.position, caughtUpAt: record.arrivedAt, ended: false };
+    await this.advance(to, this.letters([{ record, reason: reasonOf(error) }]));
+    this.parts.watch?.refused?.(error, { shardId: this.shardId, position: record.position });
+    this.moved(to, behindMs);
+    this.count(1, {}, 1, (performance.now() - started) / 1000);
+    return true;
+  }
+
+  /** @returns `too large` where the batch's effects and dead letters do not fit one transaction; nothing is written then. */
+  private async applyWhole(part: readonly StreamRecord<T>[], behindMs: number): Promise<boolean | 'too large'> {
     const { checkpoints, stream, db } = this.parts;
     const last = part.at(-1);
     if (!last) throw new RangeError('A batch holds at least one record');
@@ -237,15 +273,11 @@ class Attempt<T> {
       const handled = await this.handle(part);
       if (!handled) return false;
       const { effects, poison, counts } = handled;
-      if (part.length > 1 && !fitsOneTransaction(effects.length, poison.map(({ record }) => this.parts.source.toBytes(record.data).length))) {
-        const half = Math.ceil(part.length / 2);
-        return (await this.apply(part.slice(0, half), behindMs)) && this.apply(part.slice(half), behindMs);
-      }
+      if (part.length > 1 && !fitsOneTransaction(effects.length, poison.map(({ record }) => this.parts.source.toBytes(record.data).length))) return 'too large';
       const to = { position: last.position, caughtUpAt: last.arrivedAt, ended: false };
       const lost = await writeGuarded(db, [checkpoints.advance(stream, this.shardId, this.lease, to), ...this.letters(poison), ...effects]);
       if (lost === undefined) {
-        this.lease = { ...this.lease, ...to };
-        this.behindMs = Math.max(behindMs, Date.now() - last.arrivedAt);
+        this.moved(to, behindMs);
         this.count(part.length, counts, poison.length, (performance.now() - started) / 1000);
         return true;
       }
@@ -281,6 +313,11 @@ class Attempt<T> {
     );
   }
 
+  private moved(to: Checkpoint & { caughtUpAt: number }, behindMs: number): void {
+    this.lease = { ...this.lease, ...to };
+    this.behindMs = Math.max(behindMs, Date.now() - to.caughtUpAt);
+  }
+
   private count(records: number, counts: Readonly<Record<string, number>>, deadLetters: number, seconds: number): void {
     this.records += records;
     this.batches++;
@@ -311,9 +348,9 @@ class Attempt<T> {
     await this.advance({ ...(position !== undefined && { position }), ended: true });
   }
 
-  private async advance(to: Checkpoint): Promise<void> {
+  private async advance(to: Checkpoint, letters: readonly TransactItem[] = []): Promise<void> {
     const { checkpoints, stream, db } = this.parts;
-    const lost = await writeGuarded(db, [checkpoints.advance(stream, this.shardId, this.lease, to)]);
+    const lost = await writeGuarded(db, [checkpoints.advance(stream, this.shardId, this.lease, to), ...letters]);
     if (lost === 'condition') throw this.lostLease();
     if (lost) throw new LongwatchError('contention', `The checkpoint of ${this.shardId} was being written by another reader; try again`);
   }

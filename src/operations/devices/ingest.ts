@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Day, dayEnd } from '../../domain/devices/days';
 import { limits, metricsOf, type Reading, type ReadingRow, rowContent } from '../../domain/devices/reading';
 import { parseReading } from '../../domain/devices/readingSchema';
-import { type FieldFault, LongwatchError } from '../../domain/errors';
+import { type FieldFault, LongwatchError, reasonOf } from '../../domain/errors';
 import type { DayStore } from '../../stores/devices/days';
 import type { DeviceStore } from '../../stores/devices/devices';
 import { withId } from '../../stores/devices/keys';
 import { byDeviceDay, CAREFUL_LIMIT, type ReadingStore } from '../../stores/devices/readings';
+import { isolate } from '../isolate';
 import { KnownDevices } from './knownDevices';
 
 export interface IngestSettings {
@@ -26,6 +27,8 @@ export interface IngestParts {
   days: DayStore;
   devices: DeviceStore;
   archive: { known(day: Day, rows: readonly ReadingRow[]): Promise<ReadonlySet<string>> };
+  /** Told why a reading could not be stored, ever. */
+  onRefused?(error: unknown): void;
   onReadings?(result: 'stored' | 'rejected', count: number): void;
   now?(): number;
 }
@@ -39,7 +42,14 @@ export interface Arrival {
 }
 
 /** What became of a reading. `stored`: it is on record, by this request or one before. */
-export type ReadingResult = { status: 'stored'; readingId: string } | { status: 'rejected'; errors: FieldFault[] };
+export type ReadingResult = { status: 'stored'; readingId: string } | RejectedReading;
+
+export interface RejectedReading {
+  status: 'rejected';
+  errors: FieldFault[];
+  /** It passed our checks, and the database will never take it: whoever has it keeps it as a dead letter. */
+  isRefused?: true;
+}
 
 /**
  * From this long before a day may be archived its readings are written with care: clocks differ, and a write may be
@@ -67,11 +77,23 @@ export class Ingest {
   }
 
   /**
-   * Stores readings; what is `stored` is on record when this returns. One that is wrong changes nothing and keeps none
-   * of the others out. Twice is once.
+   * Stores readings; what is `stored` is on record when this returns. One that is wrong, or that the database refuses,
+   * changes nothing and keeps none of the others out. Twice is once.
    * @throws LongwatchError `unavailable`: some may be on record and some not, send all again.
    */
   async store(arrivals: readonly Arrival[]): Promise<ReadingResult[]> {
+    const refused = (_: Arrival, error: unknown): ReadingResult => {
+      this.parts.onRefused?.(error);
+      return { status: 'rejected', errors: [{ field: '', message: `cannot be stored: ${reasonOf(error)}` }], isRefused: true };
+    };
+    const all = await isolate(arrivals, (some) => this.storeWhole(some), refused);
+    const stored = all.filter(({ status }) => status === 'stored').length;
+    if (stored > 0) this.parts.onReadings?.('stored', stored);
+    if (stored < all.length) this.parts.onReadings?.('rejected', all.length - stored);
+    return all;
+  }
+
+  private async storeWhole(arrivals: readonly Arrival[]): Promise<ReadingResult[]> {
     const results: (ReadingResult | undefined)[] = arrivals.map(() => undefined);
     const refused = await this.refusals(arrivals);
     const checked: Checked[] = [];
@@ -86,11 +108,7 @@ export class Ingest {
       const fault = faults.get(row);
       results[at] = fault ? { status: 'rejected', errors: [fault] } : { status: 'stored', readingId: row.id };
     }
-    const all = results as ReadingResult[];
-    const stored = all.filter(({ status }) => status === 'stored').length;
-    if (stored > 0) this.parts.onReadings?.('stored', stored);
-    if (stored < all.length) this.parts.onReadings?.('rejected', all.length - stored);
-    return all;
+    return results as ReadingResult[];
   }
 
   /** Devices of which nothing is taken. */

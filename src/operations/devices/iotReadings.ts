@@ -1,5 +1,6 @@
+import type { DeadLetter } from '../../stores/deadLetters';
 import type { Ingest } from './ingest';
-import { arrivalsOf, faultsOf } from './messages';
+import { arrivalsOf, faultsOf, IOT_LETTERS, isRefused, messageLetter } from './messages';
 
 /** A message of a device as a rule of AWS IoT Core hands it over. */
 export interface IotMessage {
@@ -14,10 +15,17 @@ export interface IotMessage {
 /** @returns why readings of the message cannot be stored, ever; undefined when all are on record. */
 export type IotReadings = (message: IotMessage) => Promise<string | undefined>;
 
-/** Stores readings one message at a time; twice is once. */
-export function iotReadings(ingest: Pick<Ingest, 'store'>): IotReadings {
+/**
+ * Stores readings one message at a time; twice is once.
+ * @param keep keeps a message that the database refuses as a dead letter.
+ */
+export function iotReadings(ingest: Pick<Ingest, 'store'>, keep: (letters: readonly DeadLetter[]) => Promise<void>): IotReadings {
   return async ({ device, payload, arrivedAt }) => {
     const arrivals = arrivalsOf(payload, { topicDevice: device, arrivedAt });
-    return typeof arrivals === 'string' ? arrivals : faultsOf(await ingest.store(arrivals));
+    if (typeof arrivals === 'string') return arrivals;
+    const results = await ingest.store(arrivals);
+    const reason = faultsOf(results);
+    if (reason !== undefined && isRefused(results)) await keep([messageLetter(IOT_LETTERS, device, payload, reason, arrivedAt)]);
+    return reason;
   };
 }

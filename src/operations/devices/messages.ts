@@ -1,5 +1,7 @@
-import { deviceIdSchema } from '../../domain/devices/readingSchema';
+import { createHash } from 'node:crypto';
 import { limits } from '../../domain/devices/reading';
+import { deviceIdSchema } from '../../domain/devices/readingSchema';
+import type { DeadLetter } from '../../stores/deadLetters';
 import type { Arrival, ReadingResult } from './ingest';
 
 /** Of one message or record. */
@@ -35,4 +37,20 @@ export function faultsOf(results: readonly ReadingResult[]): string | undefined 
     result.status === 'rejected' ? result.errors.map(({ field, message }) => `${results.length > 1 ? `readings[${i}].` : ''}${field || 'the reading'} ${message}`) : [],
   );
   return faults.length === 0 ? undefined : faults.slice(0, 20).join('; ');
+}
+
+/** Whether the database refused one of a message's readings: the message is then kept as a dead letter. */
+export const isRefused = (results: readonly ReadingResult[]): boolean => results.some((result) => result.status === 'rejected' && result.isRefused === true);
+
+/** Sources of dead letters beside streams: messages of devices, by the way that they came. */
+export const MQTT_LETTERS = 'mqtt';
+export const IOT_LETTERS = 'iot';
+
+/**
+ * A message of a device as a dead letter. The device takes the place of a shard, and the content's hash that of a
+ * position, so that a message that is delivered twice is one letter.
+ */
+export function messageLetter(source: string, device: string, payload: Uint8Array, reason: string, arrivedAt: number): DeadLetter {
+  const position = createHash('sha256').update(device).update('\0').update(payload).digest('hex');
+  return { source, shardId: /^[\w.:@-]{1,64}$/.test(device) ? device : '-', position, reason, record: payload, arrivedAt, at: Date.now() };
 }

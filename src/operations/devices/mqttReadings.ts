@@ -1,37 +1,67 @@
+import { isPermanent, reasonOf } from '../../domain/errors';
 import type { Message, MqttSubscription } from '../../gateways/mqtt';
+import type { DeadLetter } from '../../stores/deadLetters';
 import type { Arrival, Ingest } from './ingest';
-import { arrivalsOf, faultsOf } from './messages';
+import { arrivalsOf, faultsOf, isRefused, messageLetter, MQTT_LETTERS } from './messages';
 
 const TOPIC = /^devices\/([^/]+)\/readings$/;
 
+export interface MqttReadingsParts {
+  ingest: Pick<Ingest, 'store'>;
+  /** Keeps dead letters. */
+  keep(letters: readonly DeadLetter[]): Promise<void>;
+  onFault(error: unknown): void;
+}
+
 /**
- * Takes readings that devices publish on `devices/<id>/readings`. What cannot be stored is acknowledged, too, since it
- * never could: the device is told why on `devices/<id>/rejected`.
+ * Takes readings that devices publish on `devices/<id>/readings`. A message that cannot be stored is acknowledged, too,
+ * since it never could: the device is told why on `devices/<id>/rejected`. One that passes our checks and that the database
+ * refuses is kept as a dead letter before that.
  */
-export function mqttReadings(ingest: Pick<Ingest, 'store'>, onFault: (error: unknown) => void): MqttSubscription {
+export function mqttReadings({ ingest, keep, onFault }: MqttReadingsParts): MqttSubscription {
+  const deviceOf = (topic: string) => TOPIC.exec(topic)?.[1] ?? '';
+  const rejection = (topic: string, reason: string): Message => ({ topic: topic.replace(/readings$/, 'rejected'), payload: Buffer.from(JSON.stringify({ detail: reason })) });
+  const keepLetters = async (letters: DeadLetter[]) => {
+    if (letters.length === 0) return;
+    try {
+      await keep(letters);
+    } catch (error) {
+      // Where letters are refused, too, the log is all that is left: every other device's messages wait behind these.
+      if (!isPermanent(error)) throw error;
+      onFault(error);
+    }
+  };
   return {
     topics: 'devices/+/readings',
     onFault,
     async take(messages) {
       const arrivals: Arrival[] = [];
       const answers: Message[] = [];
-      const spans: { topic: string; from: number; to: number }[] = [];
-      const reject = (topic: string, reason: string) =>
-        answers.push({ topic: topic.replace(/readings$/, 'rejected'), payload: Buffer.from(JSON.stringify({ detail: reason })) });
-      for (const { topic, payload } of messages) {
-        const read = arrivalsOf(payload, { topicDevice: TOPIC.exec(topic)?.[1] ?? '' });
-        if (typeof read === 'string') reject(topic, read);
+      const letters: DeadLetter[] = [];
+      const spans: { message: Message; from: number; to: number }[] = [];
+      for (const message of messages) {
+        const read = arrivalsOf(message.payload, { topicDevice: deviceOf(message.topic) });
+        if (typeof read === 'string') answers.push(rejection(message.topic, read));
         else {
-          spans.push({ topic, from: arrivals.length, to: arrivals.length + read.length });
+          spans.push({ message, from: arrivals.length, to: arrivals.length + read.length });
           arrivals.push(...read);
         }
       }
       const results = await ingest.store(arrivals);
-      for (const { topic, from, to } of spans) {
-        const reason = faultsOf(results.slice(from, to));
-        if (reason !== undefined) reject(topic, reason);
+      for (const { message, from, to } of spans) {
+        const own = results.slice(from, to);
+        const reason = faultsOf(own);
+        if (reason === undefined) continue;
+        answers.push(rejection(message.topic, reason));
+        if (isRefused(own)) letters.push(messageLetter(MQTT_LETTERS, deviceOf(message.topic), message.payload, reason, Date.now()));
       }
+      await keepLetters(letters);
       return answers;
+    },
+    async setAside({ topic, payload }, error) {
+      onFault(error);
+      await keepLetters([messageLetter(MQTT_LETTERS, deviceOf(topic), payload, reasonOf(error), Date.now())]);
+      return [rejection(topic, reasonOf(error))];
     },
   };
 }

@@ -46,7 +46,7 @@ export interface OverviewParts {
   investigations: Pick<InvestigationStore, 'byStatus'>;
   temporal: TemporalLook;
   queues: readonly string[];
-  streams: readonly string[];
+  letterSources: readonly string[];
   sources: readonly FigureSource[];
   states(): Promise<PartState[]>;
   streamLag(): Promise<StreamLag[]>;
@@ -92,7 +92,7 @@ export class Overview {
     this.streams = lookedUp(() => parts.streamLag(), { forMs: 1_000 });
     this.owed = lookedUp(() => parts.ledger.backlog(now() - OVERDUE_MS), { forMs: 10_000 });
     this.deadLetters = lookedUp(
-      async () => Promise.all(parts.streams.map(async (stream) => ({ stream, letters: await deadLetterCount(db, stream) }))),
+      async () => Promise.all(parts.letterSources.map(async (stream) => ({ stream, letters: await deadLetterCount(db, stream) }))),
       { forMs: 30_000 },
     );
     this.sources = parts.sources.map(({ area, forMs, figures }) => ({ area, look: lookedUp(figures, { forMs, boundMs: 4_000 }) }));

@@ -1,0 +1,52 @@
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { typedStoreFailure } from '../../src/stores/failures';
+
+/** One call to DynamoDB as a test sees it before it goes out. */
+export interface SeenCall {
+  /** `TransactWrite`, `Put`, `BatchWrite`, … */
+  operation: string;
+  /** The tables that it names, without their prefix, each once. */
+  tables: string[];
+  /** All of it as text, by which a marked record is recognised. */
+  text: string;
+}
+
+/** Says of each call whether DynamoDB refuses it. */
+type Refusing = (call: SeenCall) => boolean;
+
+let refusing: Refusing | undefined;
+let isPatched = false;
+
+/** What DynamoDB says of a value that it does not store, sorted as the real one is. */
+const refusal = () =>
+  typedStoreFailure(Object.assign(new Error('refused by the test'), { name: 'ValidationException', $fault: 'client', $metadata: { httpStatusCode: 400 } }), true);
+
+/** Every call of this process that `refuse` chooses fails as one that DynamoDB will never take, while `work` runs. */
+export async function whileRefusing<T>(refuse: Refusing, work: () => Promise<T>): Promise<T> {
+  patch();
+  refusing = refuse;
+  try {
+    return await work();
+  } finally {
+    refusing = undefined;
+  }
+}
+
+function patch(): void {
+  if (isPatched) return;
+  isPatched = true;
+  const { send } = DynamoDBDocumentClient.prototype;
+  DynamoDBDocumentClient.prototype.send = function (this: DynamoDBDocumentClient, ...args: Parameters<typeof send>) {
+    return refusing?.(seen(args[0])) ? Promise.reject(refusal()) : send.apply(this, args);
+  } as typeof send;
+}
+
+function seen(command: { constructor: { name: string }; input: object }): SeenCall {
+  const { TableName, RequestItems = {}, TransactItems = [] } = command.input as { TableName?: string; RequestItems?: object; TransactItems?: Record<string, { TableName?: string }>[] };
+  const names = [TableName, ...Object.keys(RequestItems), ...TransactItems.flatMap((item) => Object.values(item).map((part) => part.TableName))];
+  return {
+    operation: command.constructor.name.replace(/Command$/, ''),
+    tables: [...new Set(names.flatMap((name) => (name === undefined ? [] : [name.replace(/^test-/, '')])))],
+    text: JSON.stringify(command.input, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
+  };
+}
