@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership, StorageClass } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { DEFAULT_READINGS_STREAM, DEFAULT_STREAM } from '../../src/endpoints';
+import type { Settings } from '../settings';
 
 /** How long the Kinesis streams keep what nobody has read yet. */
 export const RETENTION = Duration.days(7);
@@ -13,12 +13,12 @@ export class Data extends Construct {
   readonly readings: Stream;
   readonly archive: Bucket;
 
-  constructor(scope: Construct) {
+  constructor(scope: Construct, { transactionsStream, readingsStream }: Pick<Settings, 'transactionsStream' | 'readingsStream'>) {
     super(scope, 'Data');
     const stream = (id: string, streamName: string) =>
-      new Stream(this, id, { streamName, streamMode: StreamMode.ON_DEMAND, encryption: StreamEncryption.MANAGED, retentionPeriod: RETENTION, removalPolicy: RemovalPolicy.RETAIN });
-    this.transactions = stream('Transactions', DEFAULT_STREAM);
-    this.readings = stream('Readings', DEFAULT_READINGS_STREAM);
+      new Stream(this, id, { streamName, streamMode: StreamMode.ON_DEMAND, encryption: StreamEncryption.MANAGED, retentionPeriod: RETENTION, removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE });
+    this.transactions = stream('Transactions', transactionsStream);
+    this.readings = stream('Readings', readingsStream);
     this.archive = new Bucket(this, 'Archive', {
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -26,7 +26,7 @@ export class Data extends Construct {
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       versioned: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       lifecycleRules: [
         {
           id: 'older-days',

@@ -118,13 +118,14 @@ export class Functions extends Construct {
       payloadFormatVersion: '2.0',
       timeoutInMillis: 29_000,
     });
-    new CfnRoute(this, 'Route', { apiId: api.ref, routeKey: '$default', target: `integrations/${integration.ref}` });
+    for (const [id, routeKey] of Object.entries({ Page: 'ANY /', Files: 'ANY /web/{proxy+}', Route: 'ANY /v1/{proxy+}' }))
+      new CfnRoute(this, id, { apiId: api.ref, routeKey, target: `integrations/${integration.ref}` });
     new CfnStage(this, 'Stage', { apiId: api.ref, stageName: '$default', autoDeploy: true, defaultRouteSettings: { throttlingRateLimit: 1_000, throttlingBurstLimit: 2_000 } });
     new CfnPermission(this, 'HttpPermission', {
       action: 'lambda:InvokeFunction',
       functionName: target.functionArn,
       principal: 'apigateway.amazonaws.com',
-      sourceArn: `arn:${partition}:execute-api:${region}:${account}:${api.ref}/*/$default`,
+      sourceArn: `arn:${partition}:execute-api:${region}:${account}:${api.ref}/*/*`,
     });
   }
 
@@ -132,7 +133,7 @@ export class Functions extends Construct {
     const { settings, bundle, secret, environment, reach } = this.props;
     const functionName = `${settings.stackName}-${handler}`;
     const role = processRole(this, handler, new ServicePrincipal('lambda.amazonaws.com'), handler, reach, { checksTables: handler === 'api' });
-    const logGroup = new LogGroup(this, `${handler}Log`, { logGroupName: `/aws/lambda/${functionName}`, retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.RETAIN });
+    const logGroup = new LogGroup(this, `${handler}Log`, { logGroupName: `/aws/lambda/${functionName}`, retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE });
     const { partition, region, account } = Stack.of(this);
     const logStreams = `arn:${partition}:logs:${region}:${account}:log-group:/aws/lambda/${functionName}:log-stream:*`;
     for (const statement of [allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logStreams]), allow(['secretsmanager:GetSecretValue'], [secret.secretArn]), ...more]) role.addToPolicy(statement);

@@ -19,7 +19,7 @@ export class LongwatchStack extends Stack {
     super(scope, settings.stackName, { description: 'Longwatch: durable lifecycles for DynamoDB data, on Temporal', terminationProtection: true, ...props });
     Tags.of(this).add('application', settings.stackName);
     const tables = new Tables(this, settings);
-    const data = new Data(this);
+    const data = new Data(this, settings);
     const repository = Repository.fromRepositoryName(this, 'Image', settings.imageRepository);
     const secret = Secret.fromSecretCompleteArn(this, 'Secret', settings.secretArn);
     const model = new ModelEndpoint(this, { settings, repository, artefact: artefacts.model });

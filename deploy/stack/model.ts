@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Fn, Stack } from 'aws-cdk-lib';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import { Policy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -46,7 +47,7 @@ export class ModelEndpoint extends Construct {
     });
     policy.attachToRole(role);
     // A model and a configuration never change: their names say what they are of, so that a new one comes beside the old.
-    const name = `${this.endpointName}-${facts.id}-${settings.model}-${settings.imageTag.replaceAll(/[^A-Za-z0-9-]/g, '-')}`.slice(0, 63).replace(/-+$/, '');
+    const name = within63(`${this.endpointName}-${facts.id}-${settings.model}-${settings.imageTag.replaceAll(/[^A-Za-z0-9-]/g, '-')}`);
     const model = new CfnModel(this, 'Resource', { modelName: name, executionRoleArn: role.roleArn, primaryContainer: { image, modelDataUrl: asset.s3ObjectUrl } });
     model.node.addDependency(policy);
     const config = new CfnEndpointConfig(this, 'Config', {
@@ -72,6 +73,12 @@ export class ModelEndpoint extends Construct {
     });
     endpoint.addResourceDependency(config);
   }
+}
+
+/** A name that SageMaker takes. One that is cut keeps a hash of the whole, so that two long ones stay different. */
+function within63(name: string): string {
+  if (name.length <= 63) return name.replace(/-+$/, '');
+  return `${name.slice(0, 54)}-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
 }
 
 /**

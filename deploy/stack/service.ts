@@ -3,7 +3,7 @@ import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { GatewayVpcEndpointAwsService, IpAddresses, type IVpc, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import { Cluster, ContainerImage, type ICluster, FargateService, FargateTaskDefinition, LinuxParameters, LogDrivers, Secret as TaskSecret } from 'aws-cdk-lib/aws-ecs';
-import { type ApplicationListener, ApplicationLoadBalancer, ApplicationProtocol, ApplicationTargetGroup, ListenerAction, SslPolicy, TargetType } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { ApplicationLoadBalancer, ApplicationProtocol, ApplicationTargetGroup, ListenerAction, ListenerCondition, SslPolicy, TargetType } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -18,6 +18,9 @@ export const workerGroups = {
   feeds: ['feeds', 'feeds-bulk'],
   streams: ['operations', 'devices'],
 } as const;
+
+/** The API and the page. Health, metrics and the API's document stay inside: docs/threat-model.md. */
+const PUBLISHED = ['/', '/v1/*', '/web/*'];
 
 /** Of the tasks and of the load balancer. */
 const NETWORK = '10.0.0.0/16';
@@ -99,7 +102,7 @@ export class Service extends Construct {
       linuxParameters: new LinuxParameters(this, `${id}Linux`, { initProcessEnabled: true }),
       logging: LogDrivers.awsLogs({
         streamPrefix: id.toLowerCase(),
-        logGroup: new LogGroup(this, `${id}Log`, { retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.RETAIN }),
+        logGroup: new LogGroup(this, `${id}Log`, { retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE }),
       }),
     });
     const service = new FargateService(this, id, {
@@ -121,7 +124,7 @@ export class Service extends Construct {
     const loadBalancer = new ApplicationLoadBalancer(this, 'LoadBalancer', {
       vpc: this.vpc,
       internetFacing: isPublic,
-      deletionProtection: true,
+      deletionProtection: this.props.settings.deletionProtection,
       dropInvalidHeaderFields: true,
       idleTimeout: Duration.seconds(IDLE_SECONDS),
     });
@@ -136,12 +139,14 @@ export class Service extends Construct {
       deregistrationDelay: Duration.seconds(30),
     });
     const open = isPublic;
-    const listener: ApplicationListener = isPublic
-      ? loadBalancer.addListener('Https', { port: 443, protocol: ApplicationProtocol.HTTPS, certificates: [Certificate.fromCertificateArn(this, 'Certificate', certificateArn)], sslPolicy: SslPolicy.TLS13_RES, open, defaultTargetGroups: [targets] })
-      : loadBalancer.addListener('Http', { port: 80, protocol: ApplicationProtocol.HTTP, open, defaultTargetGroups: [targets] });
+    // Whatever is not published is not there: a list of what to hide would miss spellings that the API takes for the same.
+    const defaultAction = ListenerAction.fixedResponse(404, { contentType: 'application/json', messageBody: '{"title":"Not found","status":404}' });
+    const listener = isPublic
+      ? loadBalancer.addListener('Https', { port: 443, protocol: ApplicationProtocol.HTTPS, certificates: [Certificate.fromCertificateArn(this, 'Certificate', certificateArn)], sslPolicy: SslPolicy.TLS13_RES, open, defaultAction })
+      : loadBalancer.addListener('Http', { port: 80, protocol: ApplicationProtocol.HTTP, open, defaultAction });
+    listener.addAction('Published', { priority: 1, conditions: [ListenerCondition.pathPatterns(PUBLISHED)], action: ListenerAction.forward([targets]) });
     if (isPublic) loadBalancer.addListener('Redirect', { port: 80, protocol: ApplicationProtocol.HTTP, open, defaultAction: ListenerAction.redirect({ protocol: 'HTTPS', port: '443', permanent: true }) });
     api.connections.allowFrom(loadBalancer, Port.tcp(PORT));
-    listener.node.addDependency(targets);
     return { loadBalancer, targets };
   }
 }

@@ -13,7 +13,7 @@ const TARGET = { targetUtilizationPercent: 70 };
 export class Tables extends Construct {
   readonly of: Readonly<Record<TableName, Table>>;
 
-  constructor(scope: Construct, { tablePrefix, billing, maxCapacity }: Pick<Settings, 'tablePrefix' | 'billing' | 'maxCapacity'>) {
+  constructor(scope: Construct, { tablePrefix, billing, maxCapacity, deletionProtection }: Pick<Settings, 'tablePrefix' | 'billing' | 'maxCapacity' | 'deletionProtection'>) {
     super(scope, 'Tables');
     const make = (name: TableName): Table => {
       const spec: TableSpec = tables[name];
@@ -25,9 +25,9 @@ export class Tables extends Construct {
         ...(spec.stream && { stream: StreamViewType[spec.stream] }),
         ...(spec.ttl && { timeToLiveAttribute: spec.ttl }),
         pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-        deletionProtection: true,
+        deletionProtection,
         encryption: TableEncryption.AWS_MANAGED,
-        removalPolicy: RemovalPolicy.RETAIN,
+        removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
       });
       for (const [indexName, index] of Object.entries(spec.indexes ?? {}))
         table.addGlobalSecondaryIndex({

@@ -6,12 +6,15 @@ import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Registry } from 'prom-client';
 import { extract } from 'tar-stream';
 import { grantsOf, type Process } from '../../deploy/access';
 import { MODEL, packModel } from '../../deploy/artefacts';
 import { parseSettings, readSettings, type Settings } from '../../deploy/settings';
 import { LongwatchStack } from '../../deploy/stack';
 import { xgboostImage } from '../../deploy/stack/model';
+import { everyRoute } from '../../src/api/app';
+import { webRoutes } from '../../src/api/web';
 import { configReference, readConfig } from '../../src/config';
 import { createTableInput } from '../../src/stores/dynamodb';
 import { type TableName, type TableSpec, tables } from '../../src/stores/tables';
@@ -80,7 +83,7 @@ describe('tables', () => {
         SSESpecification: { SSEEnabled: true },
         Tags: undefined,
       });
-      expect(DeletionPolicy).toBe('Retain');
+      expect(DeletionPolicy).toBe('RetainExceptOnCreate');
     }
   });
 
@@ -189,7 +192,7 @@ describe('data', () => {
     const [[, policy]] = resources(service, 'AWS::S3::BucketPolicy') as [[string, Resource]];
     const denied = (policy.Properties['PolicyDocument'].Statement as { Effect: string; Condition: object }[]).filter(({ Effect }) => Effect === 'Deny').map(({ Condition }) => Condition);
     expect(denied).toEqual([{ Bool: { 'aws:SecureTransport': 'false' } }, { NumericLessThan: { 's3:TlsVersion': 1.2 } }]);
-    for (const [, { DeletionPolicy }] of resources(service, 'AWS::S3::Bucket')) expect(DeletionPolicy).toBe('Retain');
+    for (const [, { DeletionPolicy }] of resources(service, 'AWS::S3::Bucket')) expect(DeletionPolicy).toBe('RetainExceptOnCreate');
   });
 
   it('on the Kinesis streams is encrypted and kept for a week', () => {
@@ -334,6 +337,21 @@ describe('alarms', () => {
     for (const [, { Properties }] of resources(service, 'AWS::CloudWatch::Alarm')) expect(Properties['AlarmActions']).toHaveLength(1);
   });
 
+  it('can tell the topic: CloudWatch may publish for this account’s alarms, over TLS alone', () => {
+    const [[, policy]] = resources(service, 'AWS::SNS::TopicPolicy') as [[string, Resource]];
+    const statements = policy.Properties['PolicyDocument'].Statement as Record<string, any>[]; // oxlint-disable-line typescript/no-explicit-any
+    expect(policy.Properties['Topics']).toEqual([{ Ref: expect.stringMatching(/^AlarmsTopic/) }]);
+    expect(statements.filter(({ Effect }) => Effect === 'Allow')).toEqual([
+      expect.objectContaining({
+        Action: 'sns:Publish',
+        Principal: { Service: 'cloudwatch.amazonaws.com' },
+        Resource: { Ref: expect.stringMatching(/^AlarmsTopic/) },
+        Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+      }),
+    ]);
+    expect(statements.filter(({ Effect }) => Effect === 'Deny')).toEqual([expect.objectContaining({ Condition: { Bool: { 'aws:SecureTransport': 'false' } } })]);
+  });
+
   it('watch functions, how far behind they are, and what they failed on', () => {
     const found = ids(functions);
     for (const wanted of ['failed-events', 'api-errors', 'iot-errors', ...['transactions', 'readings', 'merchants', 'ranks', 'rollups'].flatMap((name) => [`${name}-errors`, `${name}-age`])])
@@ -341,7 +359,79 @@ describe('alarms', () => {
   });
 });
 
+/** The names that a template gives its resources itself: what a second stack, or a repeated first deployment, finds taken. */
+function givenNames(template: Template): string[] {
+  return Object.values((template.toJSON() as { Resources: Record<string, Resource> }).Resources).flatMap(({ Type, Properties = {} }) =>
+    Object.entries(Properties)
+      .filter(([property, value]) => /^(\w+Name|Name)$/.test(property) && typeof value === 'string')
+      .filter(([property]) => !['AWS::ApiGatewayV2::Stage.StageName', 'AWS::CloudWatch::Alarm.MetricName', 'AWS::EC2::VPCEndpoint.ServiceName', 'AWS::IAM::Policy.PolicyName' /* of its role alone */].includes(`${Type}.${property}`))
+      .map(([property, value]) => `${Type}.${property} ${String(value)}`),
+  );
+}
+
+describe('deployments', () => {
+  it('a second stack in the account has names of its own for everything that is named', () => {
+    const example = JSON.parse(readFileSync(EXAMPLE, 'utf8')) as object;
+    const namesOf = (settings: object) => givenNames(synth(parseSettings({ ...example, ...settings })));
+    const all = { functions: ['api', 'streams', 'iot'] };
+    const first = namesOf(all);
+    const second = new Set(namesOf({ ...all, stackName: 'acme', tablePrefix: 'acme-' }));
+    expect(first).toEqual(expect.arrayContaining(['AWS::Kinesis::Stream.Name longwatch-transactions', 'AWS::DynamoDB::Table.TableName longwatch-Decisions', 'AWS::SageMaker::Endpoint.EndpointName longwatch-fraud']));
+    expect(first.filter((name) => second.has(name))).toEqual([]);
+    // Also where both names are long, and differ at their end alone.
+    const long = (end: string) => namesOf({ stackName: `${'a'.repeat(50)}${end}`, tablePrefix: `${end}-` });
+    const others = new Set(long('2'));
+    expect(long('1').filter((name) => others.has(name))).toEqual([]);
+  });
+
+  it('a first deployment that fails can be repeated: what it made goes again, and nothing refuses to go', () => {
+    const first = synth({ ...readSettings(EXAMPLE), deletionProtection: false });
+    const all = Object.entries((first.toJSON() as { Resources: Record<string, Resource> }).Resources);
+    expect(all.filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain').map(([id]) => id)).toEqual([]);
+    expect(all.filter(([, { DeletionPolicy }]) => DeletionPolicy === 'RetainExceptOnCreate').length).toBeGreaterThan(names.length + 2);
+    for (const [, { Properties }] of resources(first, 'AWS::DynamoDB::Table')) expect(Properties['DeletionProtectionEnabled']).toBe(false);
+    const attributes = (template: Template) => resources(template, 'AWS::ElasticLoadBalancingV2::LoadBalancer').flatMap(([, { Properties }]) => Properties['LoadBalancerAttributes'] as object[]);
+    expect(attributes(first)).toContainEqual({ Key: 'deletion_protection.enabled', Value: 'false' });
+    expect(attributes(service)).toContainEqual({ Key: 'deletion_protection.enabled', Value: 'true' });
+  });
+});
+
+describe('the outside', () => {
+  /** As a load balancer matches a path: case counts, and `*` stands for any characters. */
+  const matches = (pattern: string, path: string) => new RegExp(`^${pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(path);
+  const inside = ['/metrics', '/readyz', '/openapi.json', '/healthz', '/Metrics', '/metrics/', '/READYZ', '//metrics', '/%6detrics'];
+  const paths = () => everyRoute({ routes: webRoutes(), readiness: () => Promise.reject(new Error('not asked')), registry: new Registry(), version: '0' }).map(({ path }) => path).filter((path) => !inside.includes(path));
+
+  it('reaches the API’s routes and the page by the load balancer, and nothing else', () => {
+    const rules = resources(service, 'AWS::ElasticLoadBalancingV2::ListenerRule').map(([, { Properties }]) => Properties);
+    expect(rules).toHaveLength(1);
+    expect(rules[0]!['Actions']).toEqual([expect.objectContaining({ Type: 'forward' })]);
+    const patterns = rules[0]!['Conditions'][0].PathPatternConfig.Values as string[];
+    for (const path of [...paths(), '/v1/transactions', '/v1/users/ada/sessions']) expect([path, patterns.some((one) => matches(one, path))]).toEqual([path, true]);
+    for (const path of inside) expect([path, patterns.some((one) => matches(one, path))]).toEqual([path, false]);
+    service.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', { Port: 443, DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: Match.objectLike({ StatusCode: '404' }) }] });
+  });
+
+  it('reaches the same by API Gateway', () => {
+    const keys = resources(functions, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties['RouteKey'] as string);
+    expect(keys.sort()).toEqual(['ANY /', 'ANY /v1/{proxy+}', 'ANY /web/{proxy+}']);
+  });
+});
+
 describe('settings', () => {
+  it('of a stack under another name say whose tables it has', () => {
+    const { tablePrefix: _default, ...example } = readSettings(EXAMPLE);
+    expect(() => parseSettings({ ...example, stackName: 'acme' })).toThrow('tablePrefix: must be set for a stack that is not called longwatch');
+    expect(parseSettings({ ...example, stackName: 'acme', tablePrefix: 'acme-' })).toMatchObject({ tablePrefix: 'acme-' });
+    expect(parseSettings(example)).toMatchObject({ stackName: 'longwatch', tablePrefix: 'longwatch-' });
+    expect(() => parseSettings({ ...example, stackName: 'a'.repeat(52), tablePrefix: 'a-', functions: ['iot'] })).toThrow('stackName: must have at most 51 characters');
+  });
+
+  it('keep the streams that a stack had before', () => {
+    const kept = synth({ ...readSettings(EXAMPLE), transactionsStream: 'longwatch-transactions', readingsStream: 'longwatch-readings', stackName: 'acme', tablePrefix: 'acme-' });
+    expect(resources(kept, 'AWS::Kinesis::Stream').map(([, { Properties }]) => Properties['Name'] as string).sort()).toEqual(['longwatch-readings', 'longwatch-transactions']);
+  });
+
   it('that are wrong are named, all at once', () => {
     expect(() => parseSettings({ imageRepository: 'longwatch', imageTag: 'a b', secretArn: 'longwatch', temporalAddress: 'https://x', colour: 1 })).toThrow(
       /imageTag: .*\n.*secretArn: must be a whole ARN.*\n.*temporalAddress: must be host:port\n.*temporalNamespace: .*\n.*colour/s,
