@@ -4,6 +4,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 
 /** Tests mirror src/. Each file starts what it needs; the slow groups share one embedded stack per file. */
 module.exports = {
+  runner: '<rootDir>/test/support/jest/laneRunner.ts',
   testEnvironment: '<rootDir>/test/support/jest/patientEnvironment.ts',
   setupFiles: ['<rootDir>/test/support/realm.ts'],
   roots: ['<rootDir>/test'],
