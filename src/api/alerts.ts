@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lineOf } from '../domain/edge/schemas';
 import { formatMoney } from '../domain/fraud/money';
 import { LongwatchError } from '../domain/errors';
 import { iso } from '../domain/ids';
@@ -14,7 +15,7 @@ export interface AlertParts {
   updates: CaseUpdates;
 }
 
-const params = z.object({ token: z.string().min(1).max(400) });
+const params = z.object({ token: lineOf(1, 400) });
 
 /** The customer's side of "was this you?": a page to answer on, and the answer. The signed link is the authentication. */
 export function alertRoutes(parts: AlertParts): AnyRoute[] {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ArchivedDay, archiveStates } from '../domain/devices/archive';
 import { type Day, isDay } from '../domain/devices/days';
+import { line } from '../domain/edge/schemas';
 import { resolutions } from '../domain/devices/rollup';
 import { iso } from '../domain/ids';
 import type { DayJobs } from '../operations/devices/dayJobs';
@@ -18,7 +19,7 @@ export interface ArchiveParts {
 }
 
 const people = ['supervisor'] as const;
-const dayParams = z.object({ date: z.string().refine(isDay, 'must be a day like 2026-01-31') });
+const dayParams = z.object({ date: line('must be a day like 2026-01-31').refine(isDay, 'must be a day like 2026-01-31') });
 const archiveShown = z.object({
   date: z.string(),
   state: z.enum(archiveStates),

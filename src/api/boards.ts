@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { linesOf } from '../domain/edge/schemas';
 import { LongwatchError } from '../domain/errors';
 import { iso } from '../domain/ids';
 import type { Board, BoardDefinition, Season } from '../domain/leaderboards/board';
@@ -189,7 +190,6 @@ const getRewards = ({ standings }: BoardRouteParts): AnyRoute =>
   });
 
 const banParams = boardParams.extend({ playerId: idSchema });
-const REASON = 'must be 1 to 500 characters';
 
 const listBans = ({ boards, store }: BoardRouteParts): AnyRoute =>
   route({
@@ -218,7 +218,7 @@ const putBan = ({ boards }: BoardRouteParts): AnyRoute =>
     summary: 'Ban a player: out of the ranks of every season that is not over, and no score is taken any more',
     roles: operators,
     params: banParams,
-    body: z.strictObject({ reason: z.string(REASON).min(1, REASON).max(500, REASON) }),
+    body: z.strictObject({ reason: linesOf(1, 500) }),
     responses: { 204: { description: 'Banned' }, 404: { description: 'There is no such board' } },
     handler: async ({ params: { gameId, playerId }, body: { reason }, caller }) => {
       await boards.setBan(gameId, playerId, { reason, bannedBy: caller.name });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { line, lineOf } from '../domain/edge/schemas';
 import { type CartPreferences, formatQuietHours, isTimeZone, parseQuietHours } from '../domain/carts/preferences';
 import type { CartStore } from '../stores/carts/carts';
 import { cartRoles, mustBeOwn } from './cartOwner';
@@ -13,7 +14,7 @@ export interface CartPreferenceParts {
 }
 
 const userParams = z.object({ userId: idSchema });
-const tokenParams = z.object({ token: z.string().min(1).max(400) });
+const tokenParams = z.object({ token: lineOf(1, 400) });
 const preferencesSchema = z.object({ reminders: z.boolean(), timeZone: z.string(), recipient: z.string().optional(), quietHours: z.string().optional() });
 
 /** What users wish about reminders, and the page of the link in them. */
@@ -53,10 +54,9 @@ const putPreferences = ({ store }: CartPreferenceParts): AnyRoute =>
     params: userParams,
     body: z.strictObject({
       reminders: z.boolean('must be true or false').default(true),
-      timeZone: z.string().refine(isTimeZone, 'must be a time zone of the IANA database, like Europe/Berlin').default('UTC'),
-      recipient: z.string().min(1, 'must be 1 to 100 characters').max(100, 'must be 1 to 100 characters').optional(),
-      quietHours: z
-        .string()
+      timeZone: line('must be a time zone of the IANA database, like Europe/Berlin').refine(isTimeZone, 'must be a time zone of the IANA database, like Europe/Berlin').default('UTC'),
+      recipient: lineOf(1, 100).optional(),
+      quietHours: line('must be like 21:00-08:00, or "none"')
         .refine((text) => parseQuietHours(text) !== undefined, 'must be like 21:00-08:00, or "none"')
         .optional(),
     }),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Checkout, checkoutStatuses, statusAt } from '../domain/carts/checkout';
+import { lineOf, wholeOf } from '../domain/edge/schemas';
 import { LongwatchError } from '../domain/errors';
 import { iso } from '../domain/ids';
 import type { Checkouts } from '../operations/carts/checkouts';
@@ -18,7 +19,7 @@ export interface CheckoutRouteParts {
 
 const checkoutParams = z.object({ id: idSchema });
 const userParams = z.object({ userId: idSchema });
-const paymentReference = z.string('must be the payment’s reference').min(1).max(200);
+const paymentReference = lineOf(1, 200);
 
 const lineSchema = z.object({ productId: z.string(), title: z.string(), quantity: z.int(), price: z.int() });
 const checkoutSchema = z.object({
@@ -68,7 +69,7 @@ const beginCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
     summary: 'Hold every line of the cart for some minutes at today’s prices, or none',
     roles: cartRoles,
     params: userParams,
-    body: z.strictObject({ checkoutId: idSchema.optional(), expectedTotal: z.int('must be minor units').min(0).optional() }).optional(),
+    body: z.strictObject({ checkoutId: idSchema.optional(), expectedTotal: wholeOf(0, Number.MAX_SAFE_INTEGER).optional() }).optional(),
     headers: [optionalIfMatchHeader, idempotencyKey],
     responses: {
       200: { description: 'It was begun before; without a key: the cart is being checked out already', schema: checkoutSchema },

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { z } from 'zod';
 import type { Caller } from '../domain/caller';
+import { lineOf } from '../domain/edge/schemas';
 import { Problem } from './problem';
 import { type AnyRoute, route } from './routes';
 
@@ -23,7 +24,7 @@ const people = ['investigator', 'supervisor'] as const;
 const LIMIT = 8 * 1024 * 1024;
 
 const base64 = z.string().regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'must be base64');
-const payloadSchema = z.looseObject({ metadata: z.record(z.string().max(200), base64).optional(), data: base64.optional() });
+const payloadSchema = z.looseObject({ metadata: z.record(lineOf(1, 200), base64).optional(), data: base64.optional() });
 const payloadsSchema = z.object({ payloads: z.array(payloadSchema).max(10_000).optional() });
 type JsonPayload = z.infer<typeof payloadSchema>;
 
@@ -62,7 +63,7 @@ const linkRoute = (parts: CodecParts, what: 'encode' | 'decode', linkToken: stri
     tag: 'operations',
     summary: `${summaries[what]}, by the embedded Web UI’s link`,
     roles: 'public',
-    params: z.object({ token: z.string().max(200) }),
+    params: z.object({ token: lineOf(1, 200) }),
     body: payloadsSchema,
     bodyLimit: LIMIT,
     responses: { ...responses, 404: { description: 'The link is not that of the Web UI that runs' } },

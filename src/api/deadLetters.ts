@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lineOf } from '../domain/edge/schemas';
 import { iso } from '../domain/ids';
 import { type DeadLetters, letterId } from '../operations/deadLetters';
 import type { DeadLetter } from '../stores/deadLetters';
@@ -12,8 +13,8 @@ export interface DeadLetterParts {
 }
 
 const people = ['supervisor'] as const;
-const sourceSchema = z.string('must name a stream').min(1, 'must name a stream').max(100);
-const letterParams = z.object({ id: z.string().max(500) });
+const sourceSchema = lineOf(1, 100);
+const letterParams = z.object({ id: lineOf(1, 500) });
 const letterSchema = z.object({
   id: z.string(),
   source: z.string(),

@@ -3,6 +3,7 @@ import { addDays, dayOf } from '../domain/devices/days';
 import { limits, metricsOf, type ReadingRow } from '../domain/devices/reading';
 import { deviceIdSchema, instantSchema, readingSchema } from '../domain/devices/readingSchema';
 import { resolutions, type Rollup, shownMetric } from '../domain/devices/rollup';
+import { wholeTextOf } from '../domain/edge/schemas';
 import { LongwatchError } from '../domain/errors';
 import { iso } from '../domain/ids';
 import type { Ingest, ReadingResult } from '../operations/devices/ingest';
@@ -71,6 +72,7 @@ const postReadings = ({ ingest }: DeviceParts): AnyRoute =>
     summary: `Take readings, up to ${limits.batch}; each has its own result, in the same order`,
     roles: ['service'],
     bodyLimit: BODY_LIMIT,
+    checksItems: true,
     params: deviceParams,
     body: z.strictObject({
       // Checked one by one, so that a wrong one keeps none of the others out.
@@ -122,7 +124,7 @@ const getReadings = ({ reads }: DeviceParts): AnyRoute =>
       to: instantSchema.optional().describe('Left out itself; default now'),
       resolution: z.enum(['raw', ...resolutions], 'must be raw, 1m, 1h or 1d').default('raw'),
       cursor: cursorSchema,
-      limit: z.coerce.number('must be a number').int().min(1, `must be 1 to ${MAX_PAGE}`).max(MAX_PAGE, `must be 1 to ${MAX_PAGE}`).default(200),
+      limit: wholeTextOf(1, MAX_PAGE).default(200),
     }),
     responses: {
       200: {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wholeTextOf } from '../domain/edge/schemas';
 import type { DriftWatch } from '../operations/driftWatch';
 import { type AnyRoute, route } from './routes';
 
@@ -18,7 +19,7 @@ export function driftRoutes({ driftWatch }: DriftRouteParts): AnyRoute[] {
       tag: 'fraud',
       summary: 'How far features and scores of the last days have moved from where the model was trained (population stability index)',
       roles: ['investigator', 'supervisor'],
-      query: z.object({ days: z.coerce.number('must be a number').int().min(1, `must be 1 to ${MAX_DAYS}`).max(MAX_DAYS, `must be 1 to ${MAX_DAYS}`).default(7) }),
+      query: z.object({ days: wholeTextOf(1, MAX_DAYS).default(7) }),
       responses: {
         200: {
           description: 'Each model that decided and has a baseline; without drifts while there are too few decisions',

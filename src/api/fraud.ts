@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wholeTextOf } from '../domain/edge/schemas';
 import { LongwatchError } from '../domain/errors';
 import { type Outcome } from '../domain/fraud/decision';
 import { labels } from '../domain/fraud/label';
@@ -125,7 +126,7 @@ const getRules = ({ rules }: FraudParts): AnyRoute =>
     tag: 'fraud',
     summary: 'The rule set in force, or an earlier version of it',
     roles: ['service', 'investigator', 'supervisor'],
-    query: z.object({ version: z.coerce.number('must be a version number').int().min(1).optional() }),
+    query: z.object({ version: wholeTextOf(1, 999_999_999).optional() }),
     responses: {
       200: { description: 'The rule set; its version is the ETag', schema: storedRuleSetSchema },
       404: { description: 'There is no such version' },

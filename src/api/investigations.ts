@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CARD_RULE, holdsCardNumber } from '../domain/cardNumbers';
+import { lineOf, linesOf, textUses } from '../domain/edge/schemas';
 import { LongwatchError } from '../domain/errors';
 import { caseStatuses } from '../domain/fraud/investigation';
 import { MAX_NAME, MAX_TEXT } from '../domain/fraud/investigationRequests';
@@ -25,7 +26,9 @@ const people = ['investigator', 'supervisor'] as const;
 const caseParams = z.object({ id: idSchema });
 
 /** What people write goes into the case's workflow, where no card number belongs. */
-const textSchema = (max: number) => z.string().min(1).max(max).refine((text) => !holdsCardNumber(text), CARD_RULE);
+const noCardNumber = (text: string): boolean => !holdsCardNumber(text);
+const nameSchema = lineOf(1, MAX_NAME).refine(noCardNumber, CARD_RULE);
+const noteSchema = linesOf(1, MAX_TEXT).refine(noCardNumber, CARD_RULE).register(textUses, { use: 'lines' });
 
 const caseSchema = z.looseObject({
   transactionId: z.string(),
@@ -48,9 +51,9 @@ export function investigationRoutes(parts: InvestigationParts): AnyRoute[] {
     listCases(parts),
     openCase(parts),
     getCase(parts),
-    personal(parts, 'decide', 'Decide a case', z.strictObject({ decision: z.enum(labels), note: textSchema(MAX_TEXT).optional() })),
-    personal(parts, 'assign', 'Assign a case', z.strictObject({ assignee: textSchema(MAX_NAME) })),
-    personal(parts, 'note', 'Write a note in a case', z.strictObject({ text: textSchema(MAX_TEXT) })),
+    personal(parts, 'decide', 'Decide a case', z.strictObject({ decision: z.enum(labels), note: noteSchema.optional() })),
+    personal(parts, 'assign', 'Assign a case', z.strictObject({ assignee: nameSchema })),
+    personal(parts, 'note', 'Write a note in a case', z.strictObject({ text: noteSchema })),
     listNotifications(parts),
     getUserHold(parts),
     deleteUserHold(parts),
@@ -76,7 +79,7 @@ const listCases = ({ investigations }: InvestigationParts): AnyRoute =>
     roles: people,
     query: z.object({
       status: z.enum(caseStatuses, `must be one of ${caseStatuses.join(', ')}`).optional(),
-      assignee: z.string().min(1).max(MAX_NAME).optional(),
+      assignee: lineOf(1, MAX_NAME).optional(),
       cursor: cursorSchema,
       limit: limitSchema,
     }),
@@ -170,7 +173,7 @@ const listNotifications = ({ notifications }: InvestigationParts): AnyRoute =>
     tag: 'operations',
     summary: 'What was sent to a recipient, newest first',
     roles: people,
-    query: z.object({ recipient: z.string('must name a user or a team').min(1).max(100), cursor: cursorSchema, limit: limitSchema }),
+    query: z.object({ recipient: lineOf(1, 100), cursor: cursorSchema, limit: limitSchema }),
     responses: { 200: { description: 'A page', schema: z.object({ items: z.array(z.looseObject({ id: z.string() })), cursor: z.string().optional() }) } },
     handler: async ({ query: { recipient, cursor, limit } }) => {
       const page = await notifications.list(recipient, { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) });

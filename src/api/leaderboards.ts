@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wholeOf, wholeTextOf } from '../domain/edge/schemas';
 import { LongwatchError } from '../domain/errors';
 import { iso } from '../domain/ids';
 import type { Submission } from '../domain/leaderboards/board';
@@ -17,7 +18,7 @@ export interface LeaderboardParts {
 }
 
 export const boardParams = z.object({ gameId: idSchema });
-export const seasonNumber = z.coerce.number('must be a season’s number').int('must be a season’s number').positive('must be a season’s number');
+export const seasonNumber = wholeTextOf(1, 999_999_999);
 const service = ['service', 'supervisor'] as const;
 const MAX_AROUND = 100;
 const MAX_FRIENDS = 100;
@@ -99,7 +100,7 @@ const getPlayer = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
     summary: 'A player’s rank and percentile, and the ranks around',
     roles: service,
     params: boardParams.extend({ playerId: idSchema }),
-    query: z.object({ season: seasonNumber.optional(), around: z.coerce.number('must be a number').int().min(0, `must be 0 to ${MAX_AROUND}`).max(MAX_AROUND, `must be 0 to ${MAX_AROUND}`).default(0) }),
+    query: z.object({ season: seasonNumber.optional(), around: wholeTextOf(0, MAX_AROUND).default(0) }),
     responses: {
       200: { description: 'The rank', schema: asOfSchema.extend({ ...rankedSchema.shape, percentile: z.number(), around: z.array(rankedSchema).optional() }) },
       404: { description: 'The player is not ranked, or not yet' },
@@ -120,7 +121,7 @@ const postFriends = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
     summary: 'The given players in order, each with the rank among them and among all; those who are not ranked are left out',
     roles: service,
     params: boardParams,
-    body: z.strictObject({ players: z.array(idSchema).min(1, `must name 1 to ${MAX_FRIENDS} players`).max(MAX_FRIENDS, `must name 1 to ${MAX_FRIENDS} players`), season: z.int().positive().optional() }),
+    body: z.strictObject({ players: z.array(idSchema).min(1, `must name 1 to ${MAX_FRIENDS} players`).max(MAX_FRIENDS, `must name 1 to ${MAX_FRIENDS} players`), season: wholeOf(1, 999_999_999).optional() }),
     responses: { 200: { description: 'Their board', schema: asOfSchema.extend({ entries: z.array(rankedSchema.extend({ place: z.int() })) }) } },
     handler: async ({ params: { gameId }, body: { players, season: asked } }) => {
       const { board, season } = await boards.seasonOf(gameId, asked);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Product } from '../domain/carts/product';
 import { stockAt } from '../domain/carts/stock';
+import { line, lineOf } from '../domain/edge/schemas';
 import { LongwatchError } from '../domain/errors';
 import { isCurrency } from '../domain/money';
 import type { Catalogue } from '../operations/carts/catalogue';
@@ -71,9 +72,9 @@ const putProduct = (parts: ProductRouteParts): AnyRoute =>
     roles: ['service'],
     params: productParams,
     body: z.strictObject({
-      title: z.string('must be 1 to 200 characters').min(1, 'must be 1 to 200 characters').max(200, 'must be 1 to 200 characters'),
+      title: lineOf(1, 200),
       price: z.int(PRICE_RULE).min(0, PRICE_RULE).max(MAX_PRICE, PRICE_RULE),
-      currency: z.string().refine(isCurrency, 'must be a currency of ISO 4217, like EUR'),
+      currency: line('must be a currency of ISO 4217, like EUR').refine(isCurrency, 'must be a currency of ISO 4217, like EUR'),
       stockOnHand: z.int(STOCK_RULE).min(0, STOCK_RULE).max(MAX_STOCK, STOCK_RULE).optional(),
     }),
     headers: [optionalIfMatchHeader],

@@ -2,6 +2,9 @@ import type { Router as ExpressRouter } from 'express';
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
 import type { Caller, Role } from '../domain/caller';
+import { faultOfDepth } from '../domain/edge/json';
+import { parse, sentenceOf } from '../domain/edge/parse';
+import { lineOf } from '../domain/edge/schemas';
 import type { FieldFault } from '../domain/errors';
 import type { Admission } from './admission';
 import type { BrowserSession, SessionFrame } from './browserSession';
@@ -41,6 +44,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   form?: boolean;
   /** Bytes; default 64 KiB. */
   bodyLimit?: number;
+  /** The handler passes the body's items to `parse` one by one, so that a wrong one keeps none of the others out. */
+  checksItems?: boolean;
   /** Brings the session that the browser's cookie names to the handler, and its cookie back to the browser. */
   session?: SessionFrame;
   /** Headers that the caller may or must send, for the document. */
@@ -80,6 +85,7 @@ export function route<P = Record<string, never>, Q = Record<string, never>, B = 
 
 const NOBODY: Caller = { name: 'nobody', role: 'customer', via: 'api-key' };
 const DEFAULT_LIMIT = 64 * 1024;
+const headerSchema = lineOf(1, 255);
 
 export interface RouterParts {
   /** Authenticates a request. @throws Problem 401 or 429 */
@@ -142,7 +148,7 @@ function bodyParsers(one: AnyRoute): RequestHandler[] {
       throw new Problem(415, `The content type must be ${accepted.join(' or ')}, found ${request.headers['content-type'] ?? 'none'}`);
     next();
   };
-  return [contentType, express.json({ limit, strict: false }), ...(one.form ? [express.urlencoded({ limit, extended: false })] : [])];
+  return [contentType, express.json({ limit, strict: false }), ...(one.form ? [express.urlencoded({ limit, extended: false })] : []), depthLimit];
 }
 
 async function serve(one: Route<unknown, unknown, unknown>, request: Request, response: Response, onDone: () => void): Promise<void> {
@@ -150,14 +156,14 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
   const input = {
     params: parsed(one.params, request.params, 'path', faults),
     query: parsed(one.query, request.query, 'query', faults),
-    body: parsed(one.body, request.body as unknown, '', faults),
+    body: parsed(one.body, request.body as unknown, '', faults, !one.checksItems),
     caller: (response.locals['caller'] as Caller | undefined) ?? NOBODY,
     session: one.session?.of(request),
     header: (name: string) => request.get(name),
   };
+  for (const { name } of one.headers ?? []) checkHeader(name, request.get(name), faults);
   if (faults.length > 0) {
-    const named = faults.map(({ field, message }) => `${field || 'the body'} ${message}`).join('; ');
-    throw new Problem(400, named, { errors: faults, type: 'invalid' });
+    throw new Problem(400, sentenceOf(faults, 'the body'), { errors: faults, type: 'invalid' });
   }
   noteIds(idsOfRequest(one.path, input.params, input.body));
   const reply = await one.handler(input);
@@ -175,25 +181,24 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
   else response.type('application/json').send(JSON.stringify(reply.body));
 }
 
-function parsed(schema: z.ZodType | undefined, value: unknown, where: string, faults: FieldFault[]): unknown {
+function parsed(schema: z.ZodType | undefined, input: unknown, where: string, faults: FieldFault[], walks = true): unknown {
   if (!schema) return {};
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  if (value === undefined) {
-    faults.push({ field: where, message: 'is missing; send JSON' });
-    return undefined;
-  }
-  for (const issue of result.error.issues) {
-    const field = issue.path.reduce<string>((path, key) => (typeof key === 'number' ? `${path}[${key}]` : path ? `${path}.${String(key)}` : String(key)), '');
-    faults.push({ field: where ? `${where}.${field}` : field, message: missing(issue, value) ? 'is missing' : issue.message });
-  }
+  const result = parse(schema, input, { walks });
+  if (!result.faults) return result.value;
+  if (input === undefined) faults.push({ field: where, message: 'is missing; send JSON' });
+  else faults.push(...result.faults.map(({ field, message }) => ({ field: where ? `${where}.${field}` : field, message })));
   return undefined;
 }
 
-/** Whether an issue is that there is nothing at its path at all. */
-function missing(issue: { code: string; path: PropertyKey[] }, value: unknown): boolean {
-  if (issue.path.length === 0 || issue.code === 'unrecognized_keys') return false;
-  let at: unknown = value;
-  for (const key of issue.path) at = (at as Record<PropertyKey, unknown> | null | undefined)?.[key];
-  return at === undefined;
+/** A header that a route declares may be kept, as an idempotency key is: it has the bounds of a text of one line. */
+function checkHeader(name: string, value: string | undefined, faults: FieldFault[]): void {
+  if (value === undefined) return;
+  for (const { message } of parse(headerSchema, value).faults ?? []) faults.push({ field: `header.${name}`, message });
 }
+
+/** Answers 400 to a body that is nested too deep, before anything walks it by recursion. */
+const depthLimit: RequestHandler = (request, _response, next) => {
+  const fault = faultOfDepth(request.body as unknown);
+  if (fault) throw new Problem(400, sentenceOf([fault], 'the body'), { errors: [fault], type: 'invalid' });
+  next();
+};

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { degradedCauses, outcomes } from '../domain/fraud/decision';
-import { ID_PATTERN, ID_RULE } from '../domain/ids';
+import { idOf, lineOf, wholeTextOf } from '../domain/edge/schemas';
 
 /** Schemas that several routes share. */
-export const idSchema = z.string().regex(ID_PATTERN, ID_RULE);
+export const idSchema = idOf();
 
-export const limitSchema = z.coerce.number('must be a number').int().min(1, 'must be 1 to 200').max(200, 'must be 1 to 200').optional();
-export const cursorSchema = z.string().max(2_000).optional();
+export const limitSchema = wholeTextOf(1, 200).optional();
+export const cursorSchema = lineOf(0, 2_000).optional();
 
 export const reasonSchema = z.object({
   code: z.string(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { freeJson, line, lineOf } from '../domain/edge/schemas';
 import { LongwatchError } from '../domain/errors';
 import { iso } from '../domain/ids';
 import type { SessionHead } from '../domain/sessions';
@@ -13,9 +14,9 @@ export interface SessionParts {
   users: UserSessions;
 }
 
-const handleSchema = z.string().regex(/^[A-Za-z0-9_-]{10,40}$/, 'must be the handle of a session');
-const dataSchema = z.record(z.string().min(1).max(100), z.unknown());
-const textSchema = z.string().min(1).max(100);
+const handleSchema = line('must be the handle of a session').regex(/^[A-Za-z0-9_-]{10,40}$/, 'must be the handle of a session');
+const dataSchema = freeJson(100);
+const textSchema = lineOf(1, 100);
 const userParams = z.object({ userId: idSchema });
 
 const sessionSchema = z.object({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { line } from '../domain/edge/schemas';
 import { outcomes } from '../domain/fraud/decision';
 import type { RuleSet } from '../domain/fraud/ruleSet';
 import { validateRuleSet } from '../domain/fraud/ruleValidation';
@@ -14,7 +15,7 @@ export interface ShadowParts {
 }
 
 const readers = ['investigator', 'supervisor'] as const;
-const endpointNameSchema = z.string().regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/, 'must be the name of a SageMaker endpoint');
+const endpointNameSchema = line('must be the name of a SageMaker endpoint').regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/, 'must be the name of a SageMaker endpoint');
 const comparisonSchema = z.object({
   decisions: z.int(),
   agreement: z.number().nullable(),

@@ -1,15 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parse, sentenceOf } from '../domain/edge/parse';
+import { lineOf } from '../domain/edge/schemas';
 import type { Baseline } from '../domain/fraud/drift';
 
 const distributionSchema = z
   .object({ edges: z.array(z.number()), shares: z.array(z.number().min(0).max(1)) })
   .refine(({ edges, shares }) => shares.length === edges.length + 2, 'must have a share for each bin between its edges, and one for missing values');
-const baselineSchema = z.object({
-  version: z.string().min(1),
+export const baselineSchema = z.object({
+  version: lineOf(1, 200),
   rows: z.int(),
-  features: z.record(z.string(), distributionSchema),
+  features: z.record(lineOf(1, 200), distributionSchema),
   score: distributionSchema,
 });
 
@@ -41,7 +43,7 @@ function readBaseline(path: string): Baseline {
   } catch (error) {
     throw new BaselineError(`LONGWATCH_DRIFT_BASELINES: ${path} cannot be read (${(error as Error).message})`);
   }
-  const { success, data, error } = baselineSchema.safeParse(json);
-  if (!success) throw new BaselineError(`LONGWATCH_DRIFT_BASELINES: ${path} is no baseline that train wrote: ${error.issues.map(({ path: at, message }) => `${at.join('.')} ${message}`).join('; ')}`);
-  return data;
+  const { value, faults } = parse(baselineSchema, json);
+  if (faults) throw new BaselineError(`LONGWATCH_DRIFT_BASELINES: ${path} is no baseline that train wrote: ${sentenceOf(faults, 'the file')}`);
+  return value;
 }

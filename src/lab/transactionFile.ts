@@ -4,8 +4,10 @@ import { createInterface } from 'node:readline';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { CsvError, parse } from 'csv-parse';
+import { CsvError, parse as parseCsv } from 'csv-parse';
 import { stringify } from 'csv-stringify';
+import { parse } from '../domain/edge/parse';
+import type { FieldFault } from '../domain/errors';
 import { minorUnitDigits } from '../domain/money';
 import { iso } from '../domain/ids';
 import type { Transaction } from '../domain/fraud/transaction';
@@ -70,7 +72,7 @@ function unzipped(file: Readable): Readable {
 }
 
 async function* csvRows(input: Readable, path: string): AsyncGenerator<{ row: Row; line: number }> {
-  const parser = parse({ columns: (header: string[]) => knownColumns(header, path), bom: true, trim: true, skip_empty_lines: true });
+  const parser = parseCsv({ columns: (header: string[]) => knownColumns(header, path), bom: true, trim: true, skip_empty_lines: true });
   pipeline(input, parser).catch((error: Error) => parser.destroy(error));
   for await (const row of parser) yield { row: row as Row, line: parser.info.lines };
 }
@@ -126,10 +128,10 @@ function asTransaction(row: Row, { amountUnit, currency: usual }: FileFormat, wh
   for (const name of texts) if (isGiven(row[name])) input[name] = row[name];
   const location = asLocation(row);
   if (location) input['location'] = location;
-  const { success, data, error } = recordSchema.safeParse(input);
-  if (!success) {
-    const { path, message } = error.issues[0] as { path: PropertyKey[]; message: string };
-    const field = String(path.at(-1) ?? 'the row');
+  const { value: data, faults } = parse(recordSchema, input);
+  if (faults) {
+    const { field: path, message } = faults[0] as FieldFault;
+    const field = path.split('.').at(-1) || 'the row';
     const hint = field === 'amount' && amountUnit === 'minor' ? '; for amounts like 19.99 there is --amount-unit major' : '';
     throw new LabError(`${where}: ${field} ${message}, found ${JSON.stringify(row[field as Column] ?? null)}${hint}`);
   }

@@ -68,8 +68,8 @@ describe('the list', () => {
 
   it.each([
     ['status=open', 'query.status', 'must be one of scoring, asking'],
-    ['limit=0', 'query.limit', 'must be 1 to 200'],
-    ['limit=many', 'query.limit', 'must be a number'],
+    ['limit=0', 'query.limit', 'must be a whole number from 1 to 200'],
+    ['limit=many', 'query.limit', 'must be a whole number from 1 to 200'],
     ['cursor=abc', 'cursor', 'must be the cursor of the page before'],
     [`cursor=${Buffer.from('{"TransactionID":"a"}').toString('base64url')}`, 'cursor', 'must be the cursor of the page before'],
     [`cursor=${Buffer.from('[1,2,3,4]').toString('base64url')}`, 'cursor', 'must be the cursor of the page before'],
@@ -123,7 +123,7 @@ it.each<[string, 'get' | 'post' | 'delete' | 'put', string, Who]>([
 describe('what was sent', () => {
   it('is nothing for whom nothing was sent, and a recipient must be named', async () => {
     expect((await get('/v1/notifications?recipient=nobody').expect(200)).body).toEqual({ items: [] });
-    expect((await get('/v1/notifications').expect(400)).body.errors).toEqual([{ field: 'query.recipient', message: 'is missing' }]);
+    expect((await get('/v1/notifications').expect(400)).body.errors).toEqual([{ field: 'query.recipient', message: 'is missing; it must be 1 to 100 characters' }]);
   });
 });
 

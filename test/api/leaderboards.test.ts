@@ -19,7 +19,7 @@ const ids = (entries: { playerId: string }[]) => entries.map(({ playerId }) => p
 describe('boards', () => {
   it.each([
     ['an unknown operator', { operator: 'worst' }, 'operator', 'must be one of best, set, increment, decrement'],
-    ['too many shards', { operator: 'best', shards: 65 }, 'shards', 'must be 1 to 64'],
+    ['too many shards', { operator: 'best', shards: 65 }, 'shards', 'must be a whole number from 1 to 64'],
     ['a recurrence that is none', { operator: 'best', seasons: { recurrence: 'weekly' } }, 'seasons.recurrence', 'must be a cron expression of five fields'],
     ['a time zone that is none', { operator: 'best', seasons: { recurrence: '0 0 * * 1', timeZone: 'Berlin' } }, 'seasons.timeZone', 'must be an IANA time zone'],
     ['seasons without an end', { operator: 'best', seasons: {} }, 'seasons', 'must have a recurrence, an end, or both'],

@@ -1,3 +1,4 @@
+import { parse, sentenceOf } from '../../domain/edge/parse';
 import { isLongwatchError } from '../../domain/errors';
 import { checkWindow, recordSchema } from '../../domain/fraud/transactionSchema';
 import type { Transaction } from '../../domain/fraud/transaction';
@@ -53,8 +54,8 @@ function readTransaction({ data, arrivedAt }: StreamRecord<Uint8Array>): Transac
   } catch {
     return 'is not JSON in UTF-8';
   }
-  const { success, data: transaction, error } = recordSchema.safeParse(json);
-  if (!success) return error.issues.map(({ path, message }) => `${path.join('.') || 'the record'} ${message}`).join('; ');
+  const { value: transaction, faults } = parse(recordSchema, json);
+  if (faults) return sentenceOf(faults, 'the record');
   try {
     // By the time it came in: a consumer that was away must not make it too old.
     checkWindow(transaction.timestamp, arrivedAt);

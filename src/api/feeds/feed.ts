@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wholeTextOf } from '../../domain/edge/schemas';
 import { type FeedPage, type Feeds, MAX_UNREAD } from '../../operations/feeds/feed';
 import { postSchema, shownPost } from './posts';
 import { type AnyRoute, route } from '../routes';
@@ -36,7 +37,7 @@ const getFeed = ({ feeds }: FeedRouteParts): AnyRoute =>
     query: z.object({
       cursor: cursorSchema,
       direction: z.enum(['older', 'newer'], 'must be older or newer').optional(),
-      limit: z.coerce.number('must be a number').int().min(1, `must be 1 to ${MAX_LIMIT}`).max(MAX_LIMIT, `must be 1 to ${MAX_LIMIT}`).optional(),
+      limit: wholeTextOf(1, MAX_LIMIT).optional(),
       mode: z.enum(['push', 'pull'], 'must be push or pull').optional().describe('pull: from the lists of all authors, without what was written into the feed'),
     }),
     responses: { 200: { description: 'A page', schema: pageSchema }, 404: { description: 'There is no such user' } },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lines, linkOf, textUses } from '../../domain/edge/schemas';
 import { MAX_LINK, MAX_MEDIA, MAX_TEXT, type Post } from '../../domain/feeds/post';
 import { iso } from '../../domain/ids';
 import type { Posts } from '../../operations/feeds/posts';
@@ -19,12 +20,12 @@ const DEFAULT_LIMIT = 20;
 const BODY_LIMIT = 128 * 1024;
 
 /** As people count characters: an emoji is one. */
-const textSchema = z
-  .string('must be a text')
+const textSchema = lines()
   .refine((text) => text.trim().length > 0, 'must not be empty')
-  .refine((text) => [...text].length <= MAX_TEXT, `must be at most ${MAX_TEXT} characters`);
+  .refine((text) => [...text].length <= MAX_TEXT, `must be at most ${MAX_TEXT} characters`)
+  .register(textUses, { use: 'lines' });
 const mediaSchema = z
-  .array(z.url({ protocol: /^https?$/, error: 'must be an http or https link' }).max(MAX_LINK, `must be at most ${MAX_LINK} characters`))
+  .array(linkOf(MAX_LINK), 'must be a list of links')
   .max(MAX_MEDIA, `must be at most ${MAX_MEDIA} links`);
 
 export const postSchema = z.object({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lineOf } from '../../domain/edge/schemas';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { Relations } from '../../operations/feeds/relations';
@@ -58,7 +59,7 @@ const putUser = (parts: RelationParts): AnyRoute =>
     summary: 'Make a user, or give one another name',
     roles: ['service'],
     params,
-    body: z.strictObject({ name: z.string('must be a text').min(1, `must be 1 to ${MAX_NAME} characters`).max(MAX_NAME, `must be 1 to ${MAX_NAME} characters`) }),
+    body: z.strictObject({ name: lineOf(1, MAX_NAME) }),
     responses: { 200: { description: 'There was one', schema: userSchema }, 201: { description: 'Made', schema: userSchema } },
     handler: async ({ params: { userId }, body: { name } }) => {
       const isNew = await parts.users.put(userId, name);

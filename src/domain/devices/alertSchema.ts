@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ID_PATTERN, ID_RULE } from '../ids';
+import { idOf, line, lineOf } from '../edge/schemas';
 import { limits, METRIC_NAME, METRIC_NAME_RULE } from './reading';
 
 /** Alerts of one device or group. */
@@ -10,11 +10,11 @@ const MAX_SECONDS = 366 * 86_400;
 
 const MAGNITUDE = `must be a number between -${limits.magnitude} and ${limits.magnitude}`;
 const number = z.number(MAGNITUDE).min(-limits.magnitude, MAGNITUDE).max(limits.magnitude, MAGNITUDE);
-const metric = z.string('must name a metric').regex(METRIC_NAME, METRIC_NAME_RULE);
+const metric = line('must name a metric').regex(METRIC_NAME, METRIC_NAME_RULE);
 const seconds = (least: number) => z.int('must be a whole number of seconds').min(least, `must be at least ${least}`).max(MAX_SECONDS, `must be at most ${MAX_SECONDS}`);
 const base = {
-  id: z.string('must be a string').regex(ID_PATTERN, ID_RULE),
-  recipient: z.string('must say who is told').min(1, 'must not be empty').max(200, 'must be at most 200 characters').optional(),
+  id: idOf('the alert'),
+  recipient: lineOf(1, 200).optional(),
 };
 
 const thresholdSchema = z

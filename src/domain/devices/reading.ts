@@ -27,9 +27,9 @@ export interface ReadingRow {
   longitude?: number;
 }
 
-/** A metric name: starts with a letter, so that no name means something to JavaScript or DynamoDB. */
-export const METRIC_NAME = /^[A-Za-z][A-Za-z0-9_.:-]{0,63}$/;
-export const METRIC_NAME_RULE = 'must be 1 to 64 characters out of letters, digits, "_", ".", ":" and "-", the first a letter';
+/** A metric name: starts with a letter and is no name that JavaScript objects already have. */
+export const METRIC_NAME = /^(?!constructor$|prototype$)[A-Za-z][A-Za-z0-9_.:-]{0,63}$/;
+export const METRIC_NAME_RULE = 'must be 1 to 64 characters out of letters, digits, "_", ".", ":" and "-", the first a letter, and not "constructor" or "prototype"';
 
 /** What one device may send; each bounds an item that would grow without it. */
 export const limits = {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { parse } from '../edge/parse';
+import { idOf, line, lineOf, shapeRule } from '../edge/schemas';
 import type { FieldFault } from '../errors';
-import { ID_PATTERN, ID_RULE, iso } from '../ids';
+import { iso } from '../ids';
 import { limits, METRIC_NAME, METRIC_NAME_RULE, type Reading } from './reading';
 
 const INSTANT = 'must be ISO 8601 with an offset ("2026-01-31T12:00:00Z") or integer epoch milliseconds';
@@ -19,30 +21,26 @@ const degrees = (limit: number) =>
 const MAGNITUDE = `must be between -${limits.magnitude} and ${limits.magnitude}`;
 const VALUE = `must be a finite number, a boolean or a text of at most ${limits.text} characters`;
 const metricValue = z.union(
-  [z.number(VALUE).min(-limits.magnitude, MAGNITUDE).max(limits.magnitude, MAGNITUDE), z.boolean(), z.string().max(limits.text, VALUE)],
+  [z.number(VALUE).min(-limits.magnitude, MAGNITUDE).max(limits.magnitude, MAGNITUDE), z.boolean(), line(VALUE).max(limits.text, VALUE)],
   { error: (issue) => (typeof issue.input === 'number' ? MAGNITUDE : VALUE) },
 );
-
-const unknownFields = (issue: { code?: string; keys?: string[] }) =>
-  issue.code === 'unrecognized_keys' ? `has unknown fields: ${(issue.keys ?? []).join(', ')}` : 'must be a JSON object';
 
 const readingShape = z.strictObject(
   {
     timestamp: instantSchema,
     metrics: z
-      .record(z.string(), metricValue, 'must be an object of metrics by name')
+      .record(line(METRIC_NAME_RULE).regex(METRIC_NAME, METRIC_NAME_RULE), metricValue, 'must be an object of metrics by name')
       .superRefine((metrics, context) => {
-        const names = Object.keys(metrics);
-        for (const name of names) if (!METRIC_NAME.test(name)) context.addIssue({ code: 'custom', path: [name], message: METRIC_NAME_RULE });
-        if (names.length > limits.metrics) context.addIssue({ code: 'custom', message: `must hold at most ${limits.metrics} metrics, found ${names.length}` });
+        const count = Object.keys(metrics).length;
+        if (count > limits.metrics) context.addIssue({ code: 'custom', message: `must hold at most ${limits.metrics} metrics, found ${count}` });
         const size = JSON.stringify(metrics).length;
         if (size > limits.content) context.addIssue({ code: 'custom', message: `must be at most ${limits.content} characters of JSON, found ${size}` });
       })
       .default({}),
-    status: z.string('must be a text').min(1, 'must not be empty').max(limits.status, `must be at most ${limits.status} characters`).optional(),
+    status: lineOf(1, limits.status).optional(),
     location: z.strictObject({ latitude: degrees(90), longitude: degrees(180) }, 'must be an object {latitude, longitude}').optional(),
   },
-  { error: unknownFields },
+  { error: shapeRule('must be a JSON object') },
 );
 
 /** A reading as a device sends it; its device is in the path or the topic. */
@@ -51,7 +49,7 @@ export const readingSchema = readingShape.refine(
   'must say something: at least one metric, a status or a location',
 );
 
-export const deviceIdSchema = z.string('must be a string: the device').regex(ID_PATTERN, ID_RULE);
+export const deviceIdSchema = idOf('the device');
 
 /** What may come before or after the clock. */
 export interface TimeWindow {
@@ -62,8 +60,8 @@ export interface TimeWindow {
 
 /** @returns the reading, or what is wrong with it, field by field. */
 export function parseReading(deviceId: string, input: unknown, window: TimeWindow): Reading | FieldFault[] {
-  const { success, data, error } = readingSchema.safeParse(input);
-  if (!success) return error.issues.map(({ path, message }) => ({ field: path.join('.'), message }));
+  const { value: data, faults } = parse(readingSchema, input);
+  if (faults) return faults;
   const fault = timestampFault(data.timestamp, window);
   if (fault) return [fault];
   const { timestamp, metrics, status, location } = data;

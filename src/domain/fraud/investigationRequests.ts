@@ -2,6 +2,7 @@ import { type CaseState, type CustomerAnswer, isProven, isSupervisor, type Perso
 import type { CaseEvent } from './investigationSteps';
 import { type Label, labels } from './label';
 import { CARD_RULE, holdsCardNumber } from '../cardNumbers';
+import { faultOfText, type TextUse } from '../edge/text';
 import { iso } from '../ids';
 
 /**
@@ -140,8 +141,8 @@ function faultOf(kind: CaseRequest['kind'], given: unknown): string | undefined 
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return 'this is no object';
   const fields = given as Record<string, unknown>;
   return (
-    faultOfText(fields, 'by', MAX_NAME) ??
-    (fields['attestation'] === undefined ? undefined : faultOfText(fields, 'attestation', MAX_NAME)) ??
+    faultOfField(fields, 'by', MAX_NAME, 'line') ??
+    (fields['attestation'] === undefined ? undefined : faultOfField(fields, 'attestation', MAX_NAME, 'line')) ??
     faultOfContent(kind, fields)
   );
 }
@@ -151,21 +152,26 @@ function faultOfContent(kind: CaseRequest['kind'], fields: Record<string, unknow
     case 'decide':
       return (
         faultOfChoice(fields, 'decision', labels) ??
-        (fields['note'] === undefined ? undefined : faultOfText(fields, 'note', MAX_TEXT))
+        (fields['note'] === undefined ? undefined : faultOfField(fields, 'note', MAX_TEXT, 'lines'))
       );
     case 'assign':
-      return faultOfText(fields, 'assignee', MAX_NAME);
+      return faultOfField(fields, 'assignee', MAX_NAME, 'line');
     case 'note':
-      return faultOfText(fields, 'text', MAX_TEXT);
+      return faultOfField(fields, 'text', MAX_TEXT, 'lines');
     case 'answer':
       return faultOfChoice(fields, 'answer', ['yes', 'no']);
   }
 }
 
-/** What is refused here is nowhere in the history: an update that its validator rejects leaves no event. */
-function faultOfText(fields: Record<string, unknown>, name: string, max: number): string | undefined {
+/**
+ * Text that DynamoDB cannot keep is refused here, where the case can still go on: once accepted, an update is recorded,
+ * and its write would fail for good. A refused text is nowhere in the history: a rejected update leaves no event.
+ */
+function faultOfField(fields: Record<string, unknown>, name: string, max: number, use: TextUse): string | undefined {
   const value = fields[name];
   if (typeof value !== 'string' || value.trim() === '' || value.length > max) return `"${name}" must be a text of 1 to ${max} characters`;
+  const fault = faultOfText(value, use);
+  if (fault !== undefined) return `"${name}" ${fault}`;
   return holdsCardNumber(value) ? `"${name}" ${CARD_RULE}` : undefined;
 }
 

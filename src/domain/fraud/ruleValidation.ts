@@ -1,3 +1,4 @@
+import { faultOfJson } from '../edge/json';
 import { type FieldFault, LongwatchError } from '../errors';
 import { outcomes } from './decision';
 import { nearestField, ruleFields } from './ruleFields';
@@ -10,6 +11,9 @@ import { type Comparison, comparisons, type RuleSet, ruleSetLimits } from './rul
 export function validateRuleSet(input: unknown): RuleSet {
   const checker = new Checker();
   checker.ruleSet(input);
+  // Last, since a sentence of the rule language says more than one about what DynamoDB keeps.
+  const unkept = checker.faults.length === 0 ? faultOfJson(input) : undefined;
+  if (unkept) checker.faults.push(unkept);
   if (checker.faults.length === 0) checker.size(input);
   if (checker.faults.length > 0)
     throw new LongwatchError('invalid', `The rule set has ${checker.faults.length} fault(s); the current one stays in force`, {
@@ -74,7 +78,7 @@ class Checker {
     this.keys(rule, path, ['id', 'when', 'outcome', 'reason', 'text', 'enabled', 'shadow']);
     this.text(rule['id'], `${path}.id`, /^[a-z0-9-]{1,64}$/, 'must be 1 to 64 lower-case letters, digits and "-"');
     this.text(rule['reason'], `${path}.reason`, /^[A-Z][A-Z0-9_]{1,63}$/, 'must be UPPER_SNAKE_CASE, 2 to 64 characters');
-    this.text(rule['text'], `${path}.text`, /^.{1,200}$/, `must be a sentence of 1 to ${ruleSetLimits.textLength} characters`);
+    this.text(rule['text'], `${path}.text`, /^[^\p{Cc}\u2028\u2029]{1,200}$/u, `must be a sentence of 1 to ${ruleSetLimits.textLength} characters`);
     this.oneOf(rule['outcome'], `${path}.outcome`, outcomes);
     for (const key of ['enabled', 'shadow'])
       if (rule[key] !== undefined && typeof rule[key] !== 'boolean')

@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { idOf, line, shapeRule } from '../edge/schemas';
 import { LongwatchError } from '../errors';
-import { ID_PATTERN, ID_RULE, iso } from '../ids';
+import { iso } from '../ids';
 import { isCurrency } from '../money';
 import { channels, type Transaction } from './transaction';
 
-const id = (what: string) => z.string(`must be a string: the ${what}`).regex(ID_PATTERN, ID_RULE);
 const degrees = (limit: number) => z.number(`must be a number of degrees`).min(-limit, `must be between -${limit} and ${limit}`).max(limit, `must be between -${limit} and ${limit}`);
 
 /** ISO 8601 with an offset, or epoch milliseconds; epoch milliseconds inside. */
@@ -15,16 +15,13 @@ const instant = z
 
 const ADDRESS = 'must be an IPv4 or IPv6 address';
 
-const refuseUnknown = (issue: { code?: string; keys?: string[] }) =>
-  issue.code === 'unrecognized_keys' ? `has unknown fields: ${(issue.keys ?? []).join(', ')}` : undefined;
-
 const locationSchema = z.strictObject(
   {
     latitude: degrees(90),
     longitude: degrees(180),
-    country: z.string('must be a country code').regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code, upper case ("DE")'),
+    country: line('must be a country code').regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code, upper case ("DE")'),
   },
-  { error: (issue) => refuseUnknown(issue) ?? 'must be an object {latitude, longitude, country}' },
+  { error: shapeRule('must be an object {latitude, longitude, country}') },
 );
 
 const amount = z.int('must be an integer in minor units (1999 for EUR 19.99)').max(1_000_000_000_000, 'must be at most 1000000000000');
@@ -32,18 +29,18 @@ const amount = z.int('must be an integer in minor units (1999 for EUR 19.99)').m
 /** A transaction as `POST /v1/transactions` takes it. */
 export const transactionSchema = z.strictObject(
   {
-    transactionId: id("payment system's id of the transaction"),
-    userId: id('user who pays'),
-    merchantId: id('merchant who is paid'),
+    transactionId: idOf('the transaction'),
+    userId: idOf('the user who pays'),
+    merchantId: idOf('the merchant who is paid'),
     amount: amount.positive('must be over 0'),
-    currency: z.string('must be a currency code').refine(isCurrency, 'must be an ISO 4217 code, upper case ("EUR")'),
+    currency: line('must be a currency code').refine(isCurrency, 'must be an ISO 4217 code, upper case ("EUR")'),
     timestamp: instant,
     channel: z.enum(channels, `must be one of ${channels.join(', ')}`),
-    deviceId: id('device used'),
+    deviceId: idOf('the device'),
     ip: z.union([z.ipv4(ADDRESS), z.ipv6(ADDRESS)], ADDRESS).optional(),
     location: locationSchema,
   },
-  { error: (issue) => refuseUnknown(issue) ?? 'must be a JSON object' },
+  { error: shapeRule('must be a JSON object') },
 );
 
 /**

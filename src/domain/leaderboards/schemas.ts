@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ID_PATTERN, ID_RULE } from '../ids';
+import { idOf, line, lineOf, shapeRule, wholeOf } from '../edge/schemas';
 import { type BoardDefinition, operators, type Submission } from './board';
 import { orders } from './ranking';
 import { faultOfRecurrence, isTimeZone } from './seasons';
@@ -7,43 +7,41 @@ import { faultOfRecurrence, isTimeZone } from './seasons';
 /** Scores stay whole numbers that a double holds exactly. */
 export const MAX_SCORE = Number.MAX_SAFE_INTEGER;
 export const MAX_BATCH = 100;
+const BATCH_RULE = `must be a list of 1 to ${MAX_BATCH} submissions`;
 const MAX_SHARDS = 64;
 
-const refuseUnknown = (what: string) => (issue: { code?: string; keys?: string[] }) =>
-  issue.code === 'unrecognized_keys' ? `has unknown fields: ${(issue.keys ?? []).join(', ')}` : what;
-
-const id = (what: string) => z.string(`must be a string: ${what}`).regex(ID_PATTERN, ID_RULE);
-const SCORE = 'must be an integer that a double holds exactly';
-const score = z.int(SCORE);
-const SUBSCORE = 'must be an integer of at most a billion';
+const score = wholeOf(-MAX_SCORE, MAX_SCORE);
 const INSTANT = 'must be ISO 8601 with an offset ("2026-01-31T12:00:00Z")';
 export const instantSchema = z.iso.datetime({ offset: true, error: INSTANT }).transform((value) => Date.parse(value));
 
 const submissionSchema = z.strictObject(
   {
-    submissionId: id('the game’s id of the submission'),
-    playerId: id('the player'),
+    submissionId: idOf('the submission'),
+    playerId: idOf('the player'),
     score,
     // So that sums of them stay whole numbers, too.
-    subscore: z.int(SUBSCORE).min(-1_000_000_000, SUBSCORE).max(1_000_000_000, SUBSCORE).default(0),
-    name: z.string('must be a string').min(1, 'must be 1 to 64 characters').max(64, 'must be 1 to 64 characters').optional(),
-    country: z.string('must be a country code').regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code, upper case ("DE")').optional(),
+    subscore: wholeOf(-1_000_000_000, 1_000_000_000).default(0),
+    name: lineOf(1, 64).optional(),
+    country: line('must be a country code').regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code, upper case ("DE")').optional(),
     at: instantSchema.optional(),
   },
-  { error: refuseUnknown('must be a JSON object') },
+  { error: shapeRule('must be a JSON object') },
 );
 
-/** One submission, or `{scores: […]}`. */
-export const submissionsSchema = z.preprocess(
-  (body) => (typeof body === 'object' && body !== null && !('scores' in body) ? { scores: [body] } : body),
-  z.strictObject({ scores: z.array(submissionSchema).min(1, 'must hold 1 to 100 submissions').max(MAX_BATCH, 'must hold 1 to 100 submissions') }, { error: refuseUnknown('must be a JSON object') }),
-) as unknown as z.ZodType<{ scores: Submission[] }>;
+const batchSchema = z.strictObject(
+  { scores: z.array(submissionSchema, BATCH_RULE).min(1, BATCH_RULE).max(MAX_BATCH, BATCH_RULE) },
+  { error: shapeRule('must be a JSON object') },
+);
 
-const rank = z.int('must be a rank, from 1 on').positive('must be a rank, from 1 on');
+/** One submission, or `{scores: […]}`. A single one that is wrong is told by its own fields. */
+export const submissionsSchema = z.union([submissionSchema.transform((one) => ({ scores: [one] })), batchSchema]) as unknown as z.ZodType<{ scores: Submission[] }>;
+
+const rank = wholeOf(1, 1_000_000_000);
+const PERCENT = 'must be over 0 and at most 100';
 const rewardSchema = z.union(
   [
-    z.strictObject({ reward: id('what is won'), fromRank: rank, toRank: rank }).refine(({ fromRank, toRank }) => fromRank <= toRank, { path: ['toRank'], message: 'must not be before fromRank' }),
-    z.strictObject({ reward: id('what is won'), topPercent: z.number().positive().max(100) }),
+    z.strictObject({ reward: idOf('the reward'), fromRank: rank, toRank: rank }).refine(({ fromRank, toRank }) => fromRank <= toRank, { path: ['toRank'], message: 'must not be before fromRank' }),
+    z.strictObject({ reward: idOf('the reward'), topPercent: z.number(PERCENT).positive(PERCENT).max(100, PERCENT) }),
   ],
   'must be {reward, fromRank, toRank} or {reward, topPercent} with topPercent over 0 and at most 100',
 );
@@ -53,11 +51,11 @@ const seasonsSchema = z
     {
       startsAt: instantSchema.optional(),
       endsAt: instantSchema.optional(),
-      recurrence: z.string().max(100).optional(),
-      timeZone: z.string().refine(isTimeZone, 'must be an IANA time zone ("Europe/Berlin")').default('UTC'),
-      graceSeconds: z.int().min(0).max(86_400, 'must be at most a day: 86400').default(0),
+      recurrence: lineOf(1, 100).optional(),
+      timeZone: line('must be an IANA time zone ("Europe/Berlin")').refine(isTimeZone, 'must be an IANA time zone ("Europe/Berlin")').default('UTC'),
+      graceSeconds: wholeOf(0, 86_400).default(0),
     },
-    { error: refuseUnknown('must be an object {startsAt, endsAt, recurrence, timeZone, graceSeconds}') },
+    { error: shapeRule('must be an object {startsAt, endsAt, recurrence, timeZone, graceSeconds}') },
   )
   .superRefine(({ startsAt, endsAt, recurrence, timeZone }, context) => {
     const fault = recurrence !== undefined && isTimeZone(timeZone) ? faultOfRecurrence(recurrence, timeZone) : undefined;
@@ -70,7 +68,7 @@ const seasonsSchema = z
 const limitsSchema = z
   .strictObject(
     { minScore: score.optional(), maxScore: score.optional(), maxChange: score.positive('must be over 0').optional() },
-    { error: refuseUnknown('must be an object {minScore, maxScore, maxChange}') },
+    { error: shapeRule('must be an object {minScore, maxScore, maxChange}') },
   )
   .refine(({ minScore = -MAX_SCORE, maxScore = MAX_SCORE }) => minScore <= maxScore, { path: ['maxScore'], message: 'must not be below minScore' });
 
@@ -80,11 +78,11 @@ export const boardSchema = z.strictObject(
     operator: z.enum(operators, `must be one of ${operators.join(', ')}`),
     order: z.enum(orders, `must be one of ${orders.join(', ')}`).default('descending'),
     subscore: z.boolean().default(false),
-    shards: z.int(`must be 1 to ${MAX_SHARDS}`).min(1, `must be 1 to ${MAX_SHARDS}`).max(MAX_SHARDS, `must be 1 to ${MAX_SHARDS}`).default(1),
+    shards: wholeOf(1, MAX_SHARDS).default(1),
     limits: limitsSchema.default({}),
     seasons: seasonsSchema.optional(),
     rewards: z.array(rewardSchema).max(50, 'must be at most 50').default([]),
   },
-  { error: refuseUnknown('must be a JSON object') },
+  { error: shapeRule('must be a JSON object') },
 ) as unknown as z.ZodType<BoardDefinition>;
 

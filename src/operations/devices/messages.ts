@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { limits } from '../../domain/devices/reading';
 import { deviceIdSchema } from '../../domain/devices/readingSchema';
+import { parse, sentenceOf } from '../../domain/edge/parse';
 import type { DeadLetter } from '../../stores/deadLetters';
 import type { Arrival, ReadingResult } from './ingest';
 
@@ -22,8 +23,8 @@ export function arrivalsOf(bytes: Uint8Array, { topicDevice, arrivedAt }: { topi
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return 'must be a JSON object: a reading, or {"readings": [...]}';
   const { deviceId: named, ...rest } = json as Record<string, unknown>;
-  const { success, data: deviceId, error } = deviceIdSchema.safeParse(topicDevice ?? named);
-  if (!success) return `deviceId ${error.issues[0]?.message ?? 'is wrong'}`;
+  const { value: deviceId, faults } = parse(deviceIdSchema, topicDevice ?? named);
+  if (faults) return sentenceOf(faults, 'deviceId');
   if (topicDevice !== undefined && named !== undefined && named !== topicDevice) return `deviceId must be the one of the topic, ${topicDevice}, or be left out`;
   const inputs = 'readings' in rest ? rest['readings'] : [rest];
   if (!Array.isArray(inputs) || inputs.length === 0) return 'readings must be a list of at least one reading';

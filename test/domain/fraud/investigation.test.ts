@@ -296,6 +296,11 @@ describe('a request of a person', () => {
     ['decide', { decision: 'fraud' }, '"by" must be a text'],
     ['note', { text: ' ', by: 'ana' }, '"text" must be a text of 1 to 2000 characters'],
     ['note', { text: 'x'.repeat(2_001), by: 'ana' }, '"text" must be a text'],
+    ['note', { text: 'x\ud800', by: 'ana' }, '"text" must be well-formed Unicode'],
+    ['note', { text: 'beep\u0007', by: 'ana' }, '"text" must be well-formed Unicode'],
+    ['note', { text: 'x', by: 'a\udc00' }, '"by" must be well-formed Unicode'],
+    ['decide', { decision: 'fraud', by: 'ana', note: '\ud83d' }, '"note" must be well-formed Unicode'],
+    ['assign', { assignee: 'a\nb', by: 'ana' }, '"assignee" must be well-formed Unicode without line breaks'],
     ['answer', { answer: 'no', by: 'ana' }, 'The customer has not been asked'],
   ] as const)('%s %.40j is refused', (kind, given, why) => {
     expect(refusalOfRequest(waiting, kind, given)).toContain(why);

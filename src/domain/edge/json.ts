@@ -1,0 +1,70 @@
+import type { FieldFault } from '../errors';
+import { faultOfName, faultOfNumber, faultOfText, shownName } from './text';
+
+/**
+ * Levels of objects and lists in a JSON document. DynamoDB nests an attribute up to 32 levels, and everything that
+ * walks a value by recursion (validation, serialization, comparison) stays far from the end of the stack.
+ */
+export const MAX_DEPTH = 32;
+/** The same for free JSON inside a document, such as a session's `data`: the levels around it count too. */
+export const FREE_JSON_DEPTH = 28;
+
+interface Visit {
+  value: unknown;
+  depth: number;
+  key: string | number;
+  parent: Visit | undefined;
+}
+
+/**
+ * Returns the first thing in a JSON value that cannot be kept: ill-formed text, a control character that no use allows,
+ * a number out of range, a reserved or an empty name, or too many levels. Never recurses, so that the value's depth
+ * does not matter.
+ */
+export const faultOfJson = (value: unknown, depth = MAX_DEPTH): FieldFault | undefined => firstFault(value, depth, faultOfScalar, faultOfName);
+
+/** Returns the first place that is nested too deep, whatever else is in the value. */
+export const faultOfDepth = (value: unknown, depth = MAX_DEPTH): FieldFault | undefined => firstFault(value, depth, none, none);
+
+const none = (): undefined => undefined;
+
+function faultOfScalar(value: unknown): string | undefined {
+  if (typeof value === 'string') return faultOfText(value);
+  return typeof value === 'number' ? faultOfNumber(value) : undefined;
+}
+
+function firstFault(root: unknown, maxDepth: number, ofScalar: (value: unknown) => string | undefined, ofName: (name: string) => string | undefined): FieldFault | undefined {
+  const left: Visit[] = [{ value: root, depth: 1, key: '', parent: undefined }];
+  for (let visit = left.pop(); visit; visit = left.pop()) {
+    const { value, depth } = visit;
+    if (typeof value !== 'object' || value === null) {
+      const message = ofScalar(value);
+      if (message !== undefined) return { field: pathOf(visit), message };
+      continue;
+    }
+    if (depth > maxDepth) return { field: pathOf(visit, 3), message: `is nested too deep: at most ${maxDepth} levels of objects and lists are allowed` };
+    const children: Visit[] = [];
+    const isList = Array.isArray(value);
+    for (const [key, inner] of Object.entries(value)) {
+      const child: Visit = { value: inner, depth: depth + 1, key: isList ? Number(key) : key, parent: visit };
+      const message = isList ? undefined : ofName(key);
+      if (message !== undefined) return { field: pathOf(child), message };
+      children.push(child);
+    }
+    // Depth first, in the order of the document: the first fault that a reader meets is the one that is named.
+    while (children.length > 0) left.push(children.pop() as Visit);
+  }
+  return undefined;
+}
+
+/** @param levels so many from the root; what is too deep is named by where it begins. */
+function pathOf(visit: Visit, levels = Number.POSITIVE_INFINITY): string {
+  const keys: (string | number)[] = [];
+  for (let at: Visit | undefined = visit; at?.parent; at = at.parent) keys.push(at.key);
+  return fieldPath(keys.toReversed().slice(0, levels));
+}
+
+/** A path as messages show it: `scores[0].name`. */
+export function fieldPath(keys: readonly PropertyKey[]): string {
+  return keys.reduce<string>((path, key) => (typeof key === 'number' ? `${path}[${key}]` : `${path}${path && '.'}${shownName(String(key))}`), '').slice(0, 300);
+}
