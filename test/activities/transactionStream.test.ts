@@ -111,7 +111,7 @@ it('what cannot be decided is kept aside with the reason and the bytes; what fol
   const bad: Record<string, string | Uint8Array> = {
     'is not JSON in UTF-8': '{"transactionId": ',
     'the record must be a JSON object': '[]',
-    'merchantId must be a string: the merchant who is paid; amount must be an integer in minor units (1999 for EUR 19.99)': JSON.stringify({ ...payment(), merchantId: 7, amount: 19.99 }),
+    'merchantId must be the id of the merchant who is paid: 1 to 64 characters; amount must be an integer in minor units (1999 for EUR 19.99)': JSON.stringify({ ...payment(), merchantId: 7, amount: 19.99 }),
     'the record has unknown fields: colour': JSON.stringify({ ...payment(), colour: 'red' }),
     'this transactionId was decided before with other content': JSON.stringify({ ...taken, amount: 5 }),
   };

@@ -30,7 +30,8 @@ const none = (): undefined => undefined;
 
 function faultOfScalar(value: unknown): string | undefined {
   if (typeof value === 'string') return faultOfText(value);
-  return typeof value === 'number' ? faultOfNumber(value) : undefined;
+  // NaN is not JSON: a file's reader makes it of an unreadable cell, and the schema says what the field wants.
+  return typeof value === 'number' && !Number.isNaN(value) ? faultOfNumber(value) : undefined;
 }
 
 function firstFault(root: unknown, maxDepth: number, ofScalar: (value: unknown) => string | undefined, ofName: (name: string) => string | undefined): FieldFault | undefined {
