@@ -1,5 +1,6 @@
 import request from 'supertest';
 import { parseReading } from '../../src/domain/devices/readingSchema';
+import type { Ingest } from '../../src/operations/devices/ingest';
 import { mqttReadings } from '../../src/operations/devices/mqttReadings';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 
@@ -73,18 +74,16 @@ describe('readings are judged one by one: a wrong one keeps none of its neighbou
 
   it('over MQTT, where the device is told why', async () => {
     const stored: unknown[] = [];
-    const take = mqttReadings(
-      {
-        store: async (arrivals) =>
-          arrivals.map(({ deviceId, input }) => {
-            const reading = parseReading(deviceId, input, { now: Date.now(), lateWindowMs: 86_400_000 });
-            if (Array.isArray(reading)) return { status: 'rejected', errors: reading };
-            stored.push(reading);
-            return { status: 'stored', readingId: 'r' };
-          }),
-      },
-      () => undefined,
-    ).take;
+    const ingest: Pick<Ingest, 'store'> = {
+      store: async (arrivals) =>
+        arrivals.map(({ deviceId, input }) => {
+          const reading = parseReading(deviceId, input, { now: Date.now(), lateWindowMs: 86_400_000 });
+          if (Array.isArray(reading)) return { status: 'rejected', errors: reading };
+          stored.push(reading);
+          return { status: 'stored', readingId: 'r' };
+        }),
+    };
+    const { take } = mqttReadings({ ingest, keep: () => Promise.reject(new Error('nothing here is a dead letter')), onFault: () => undefined });
     const messages = [JSON.stringify(good(1)), ...wrong.map(([, text]) => text), JSON.stringify(good(2))].map((text) => ({ topic: 'devices/edge/readings', payload: Buffer.from(text) }));
     const answers = await take(messages);
     expect(stored).toHaveLength(2);
