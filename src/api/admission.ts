@@ -1,160 +1,179 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ConcurrencyLimit, type ConcurrencySettings } from './concurrencyLimit';
+import { Door, type DoorSettings } from './door';
+import type { Waiting } from './fairQueue';
+import { type LoadClass, loadClasses } from '../domain/loadClass';
 import { Problem } from './problem';
 
-/** Where a request was turned away: as it arrived, before anything was read of it; or when it could have begun. */
+/** Where a request was refused: as it arrived, before anything was read of it; or after it had waited. */
 export type ShedWhere = 'arrival' | 'queue';
 
-export interface AdmissionSettings extends Partial<ConcurrencySettings> {
-  /** Requests under way at once, at most. */
-  max: number;
-  /** Milliseconds that a request waits at most for its turn; the queue is shorter than that as a rule. Default 1,000. */
-  maxWaitMs?: number;
+export interface AdmissionSettings extends Omit<DoorSettings, 'budgets'> {
+  /** Milliseconds that a request of each class may wait. Default 1,000. */
+  budgets?: Readonly<Record<LoadClass, number>>;
+  /** Gives a request's load class from its request line. Default: `interactive` for all. */
+  classOf?(method: string, url: string): LoadClass;
   /** Milliseconds for which a request whose body is still on its way has a place. Default 250. */
   bodyWithinMs?: number;
-  onShed?(where: ShedWhere): void;
+  onShed?(where: ShedWhere, loadClass: LoadClass): void;
+  /** Told of every request that begins, and how long it waited since its body was complete. */
+  onBegin?(loadClass: LoadClass, waitedMs: number): void;
 }
-
-/** Before anything is known of how fast this machine is; and below which one slow request would keep out all others. */
-const [INITIAL, MIN] = [8, 2];
-
-/** Waiting places, as multiples of the limit: where most who come find a free place, a rush is a burst and may wait; else it would only make all slow. */
-const [BURST, STANDING] = [3, 0.5];
-/** Share of those who came lately that found a free place, above which a rush counts as a burst. */
-const MOSTLY_FREE = 0.3;
-/** Of the moving average of that share. */
-const LATELY = 1 / 32;
 
 /** Orchestrators and scrapers must see an overloaded process as it is. */
 const EXEMPT = /^\/(healthz|readyz|metrics)(\?|$)/;
-const RETRY_AFTER_SECONDS = '1';
-const DETAIL = 'More requests than this process can take are under way; nothing was done, try again';
+/** How often requests are looked for that have waited too long. */
+const EXPIRE_EVERY_MS = 50;
+const BODY_WITHIN_MS = 250;
+const BUDGET_MS = 1_000;
 
-const SHED_BODY = JSON.stringify({ type: 'urn:longwatch:problem:overloaded', title: 'A part that this needs is away', status: 503, detail: DETAIL });
-const SHED_HEADERS = { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(SHED_BODY), 'retry-after': RETRY_AFTER_SECONDS, 'cache-control': 'no-store' };
+const TYPE = 'overloaded';
+const TITLE = 'Service overloaded';
+const DETAIL = 'The service is overloaded. The request was not processed; retry after the time in Retry-After.';
+const BODY = JSON.stringify({ type: `urn:longwatch:problem:${TYPE}`, title: TITLE, status: 503, detail: DETAIL });
 
-/** A request's way through: it arrives, enters when its body is there, and leaves when its work is done. */
-interface Ticket {
+/** A request on its way: it arrives, waits once its body is complete, is active while its handler works, and is gone. */
+interface Ticket extends Waiting {
   state: 'arriving' | 'late' | 'waiting' | 'active' | 'gone';
-  /** Puts an end to arriving or waiting. */
-  timer?: NodeJS.Timeout;
-  since: number;
-  underWay: number;
+  bodyTimer?: NodeJS.Timeout;
+  /** Since when its body is complete. */
+  readyAt: number;
+  begunAt: number;
+  /** The most requests that were active while it was. */
+  peak: number;
   resolve?(entered: boolean): void;
 }
 
 /**
- * Lets in as many requests as can be served well, keeps some waiting, and turns the others away at once, before anything
- * was parsed or authenticated, so that what is let in stays fast and the process recovers with the load. A burst may
- * wait, in a queue that is three times as long as the limit; under a standing overload it is half of the limit (after
- * the controlled delay of B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
- *
- * A place is held by work only, from a complete body to the handler's answer: clients that send or read slowly hold none.
+ * The door in HTTP's terms. A request that the door refuses is answered on sight of its first line, before authentication
+ * and parsing. A place is taken by work only, from a complete body to the handler's reply: clients that send or read slowly
+ * take none.
  */
 export class Admission {
-  private readonly limit: ConcurrencyLimit;
+  private readonly door: Door<Ticket>;
   private readonly tickets = new WeakMap<IncomingMessage, Ticket>();
-  private readonly queue: Ticket[] = [];
-  private arriving = 0;
-  private underWay = 0;
-  /** Moving average of who found a free place. */
-  private free = 1;
+  private readonly active = new Set<Ticket>();
+  private expiry: NodeJS.Timeout | undefined;
 
   constructor(private readonly settings: AdmissionSettings) {
-    const { max } = settings;
-    this.limit = new ConcurrencyLimit({ min: Math.min(MIN, max), initial: Math.min(INITIAL, max), ...settings });
+    const budgets = settings.budgets ?? (Object.fromEntries(loadClasses.map((one) => [one, BUDGET_MS])) as Record<LoadClass, number>);
+    this.door = new Door<Ticket>(
+      { ...settings, budgets },
+      {
+        begin: (ticket) => {
+          this.begin(ticket);
+          ticket.resolve?.(true);
+        },
+        refuse: (ticket) => {
+          ticket.state = 'gone';
+          settings.onShed?.('queue', ticket.loadClass);
+          ticket.resolve?.(false);
+        },
+      },
+    );
   }
 
   get state(): { limit: number; active: number; waiting: number; arriving: number } {
-    return { limit: this.limit.value, active: this.underWay, waiting: this.queue.length, arriving: this.arriving };
+    return this.door.state;
   }
 
-  private get places(): number {
-    const { value } = this.limit;
-    return value + Math.ceil(value * (this.free > MOSTLY_FREE ? BURST : STANDING));
-  }
-
-  /** First of all that is done with a request. @returns false when it was turned away, and answered. */
+  /** First of all that is done with a request. @returns false when it was refused, and answered. */
   arrive(request: IncomingMessage, response: ServerResponse): boolean {
-    if (EXEMPT.test(request.url ?? '')) return true;
-    const taken = this.arriving + this.queue.length + this.underWay;
-    this.free += ((taken < this.limit.value ? 1 : 0) - this.free) * LATELY;
-    if (taken >= this.places) {
-      this.settings.onShed?.('arrival');
-      response.writeHead(503, SHED_HEADERS).end(SHED_BODY);
+    const url = request.url ?? '';
+    if (EXEMPT.test(url)) return true;
+    const loadClass = this.settings.classOf?.(request.method ?? '', url) ?? 'interactive';
+    const now = performance.now();
+    const ticket: Ticket = { state: 'arriving', loadClass, caller: callerOf(request), arrivedAt: now, readyAt: now, begunAt: now, peak: 0 };
+    if (!this.door.arrive(ticket)) {
+      this.settings.onShed?.('arrival', loadClass);
+      response
+        .writeHead(503, {
+          'content-type': 'application/problem+json',
+          'content-length': Buffer.byteLength(BODY),
+          'retry-after': String(this.door.retryAfterSeconds()),
+          'cache-control': 'no-store',
+        })
+        .end(BODY);
       return false;
     }
-    const ticket: Ticket = { state: 'arriving', since: 0, underWay: 0 };
-    this.arriving++;
-    ticket.timer = setTimeout(() => this.depart(ticket, 'late'), this.settings.bodyWithinMs ?? 250);
+    ticket.bodyTimer = setTimeout(() => this.arrived(ticket, 'late'), this.settings.bodyWithinMs ?? BODY_WITHIN_MS);
     this.tickets.set(request, ticket);
     response.once('close', () => this.leave(request));
     return true;
   }
 
   /**
-   * Before its work begins: waits for its turn.
-   * @throws Problem 503 when there is none.
+   * Waits for the request's turn; its body is complete and its work has not begun.
+   * @throws Problem 503 when it has none within its budget.
    */
   async enter(request: IncomingMessage): Promise<void> {
     const ticket = this.tickets.get(request);
     if (!ticket || ticket.state === 'active') return;
-    if (ticket.state === 'gone') throw shed(); // Its client is, too.
-    const kept = ticket.state === 'arriving';
-    this.depart(ticket, 'late');
-    if (this.underWay < this.limit.value && this.queue.length === 0) return this.begin(ticket);
-    // Who arrived in time has a place; who comes late takes one where there is one.
-    if (!kept && this.arriving + this.queue.length + this.underWay >= this.places) throw this.turnedAway(ticket);
-    ticket.state = 'waiting';
-    this.queue.push(ticket);
-    const entered = await new Promise<boolean>((resolve) => {
-      ticket.resolve = resolve;
-      ticket.timer = setTimeout(() => this.depart(ticket, 'gone'), this.settings.maxWaitMs ?? 1_000);
-    });
-    if (!entered) throw this.turnedAway(ticket);
+    if (ticket.state === 'gone') throw this.overloaded();
+    this.arrived(ticket, 'late');
+    ticket.readyAt = performance.now();
+    // Its budget is for waiting here; how slowly the client sent its body is another matter.
+    ticket.arrivedAt = ticket.readyAt;
+    const what = this.door.join(ticket);
+    if (what === 'begins') return this.begin(ticket);
+    if (what === 'waits') {
+      ticket.state = 'waiting';
+      this.expiry ??= setInterval(() => this.expire(), EXPIRE_EVERY_MS);
+      if (await new Promise<boolean>((resolve) => (ticket.resolve = resolve))) return;
+    } else {
+      ticket.state = 'gone';
+      this.settings.onShed?.('queue', ticket.loadClass);
+    }
+    throw this.overloaded();
   }
 
-  /** Its work is done, or its connection is. @param route given when it was done whole: a sample of how long that takes. */
-  leave(request: IncomingMessage, route?: string): void {
+  /**
+   * The request's work is done, is no longer waited for, or its connection is gone.
+   * @param route what it did, as far as that is known
+   * @param completed whether it did all of it: failures are faster than work
+   */
+  leave(request: IncomingMessage, route?: string, completed = false): void {
     const ticket = this.tickets.get(request);
-    if (!ticket) return;
+    if (!ticket || ticket.state === 'gone') return;
     const { state } = ticket;
-    this.depart(ticket, 'gone');
-    if (state !== 'active') return;
-    this.underWay--;
-    if (route !== undefined) this.limit.sample(route, performance.now() - ticket.since, ticket.underWay);
-    while (this.underWay < this.limit.value) {
-      const next = this.queue.shift();
-      if (!next) break;
-      clearTimeout(next.timer);
-      this.begin(next);
-      next.resolve?.(true);
+    this.arrived(ticket, 'gone');
+    ticket.state = 'gone';
+    if (state === 'waiting') {
+      this.door.abandon(ticket);
+      ticket.resolve?.(false);
     }
+    if (state !== 'active') return;
+    this.active.delete(ticket);
+    this.door.done(ticket, route === undefined ? undefined : { route, ms: performance.now() - ticket.begunAt, active: ticket.peak, completed });
   }
 
   private begin(ticket: Ticket): void {
-    this.underWay++;
     ticket.state = 'active';
-    ticket.since = performance.now();
-    ticket.underWay = this.underWay;
+    ticket.begunAt = performance.now();
+    this.active.add(ticket);
+    for (const one of this.active) one.peak = Math.max(one.peak, this.active.size);
+    this.settings.onBegin?.(ticket.loadClass, ticket.begunAt - ticket.readyAt);
   }
 
-  /** Out of whatever it waits in. */
-  private depart(ticket: Ticket, to: 'late' | 'gone'): void {
-    clearTimeout(ticket.timer);
-    if (ticket.state === 'arriving') this.arriving--;
-    if (ticket.state === 'waiting') {
-      this.queue.splice(this.queue.indexOf(ticket), 1);
-      ticket.resolve?.(false);
-    }
+  private arrived(ticket: Ticket, to: 'late' | 'gone'): void {
+    if (ticket.state !== 'arriving') return;
+    clearTimeout(ticket.bodyTimer);
+    this.door.arrived(ticket);
     ticket.state = to;
   }
 
-  private turnedAway(ticket: Ticket): Problem {
-    ticket.state = 'gone';
-    this.settings.onShed?.('queue');
-    return shed();
+  private expire(): void {
+    this.door.expire();
+    if (this.door.state.waiting > 0) return;
+    clearInterval(this.expiry);
+    this.expiry = undefined;
+  }
+
+  private overloaded(): Problem {
+    return new Problem(503, DETAIL, { type: TYPE, title: TITLE, headers: { 'retry-after': String(this.door.retryAfterSeconds()) } });
   }
 }
 
-const shed = (): Problem => new Problem(503, DETAIL, { type: 'overloaded', headers: { 'retry-after': RETRY_AFTER_SECONDS } });
+/** Whose request it is, as far as its headers tell before it is authenticated: callers that share a key share their turns. */
+function callerOf({ headers, socket }: IncomingMessage): string {
+  return headers.authorization ?? headers.cookie ?? socket.remoteAddress ?? '';
+}

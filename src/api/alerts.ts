@@ -28,6 +28,7 @@ const getAlert = ({ links, investigations }: AlertParts): AnyRoute =>
     path: '/v1/alerts/:token/answer',
     operationId: 'showAlert',
     tag: 'fraud',
+    loadClass: 'interactive',
     // Looking answers nothing: mail programs and virus scanners open links too.
     summary: 'The page on which a customer answers',
     roles: 'public',
@@ -51,6 +52,7 @@ const answerAlert = ({ links, investigations, updates }: AlertParts): AnyRoute =
     path: '/v1/alerts/:token/answer',
     operationId: 'answerAlert',
     tag: 'fraud',
+    loadClass: 'money',
     summary: 'A customer answers whether it was them',
     roles: 'public',
     params,

@@ -8,7 +8,8 @@ import { CODEC_PATH, crossOrigin } from './crossOrigin';
 import { type HealthParts, healthRoutes } from './health';
 import { Problem, problemOf, sendProblem } from './problem';
 import { requestFrame, type RequestWatch } from './requestFrame';
-import { type AnyRoute, expressRouter } from './routes';
+import { ReplyGuard } from './replyGuard';
+import { type AnyRoute, expressRouter, type RouterParts } from './routes';
 
 export interface AppParts {
   routes: readonly AnyRoute[];
@@ -19,8 +20,10 @@ export interface AppParts {
   watch?: RequestWatch;
   readiness: HealthParts['readiness'];
   version: string;
-  /** How many requests may be under way; what listens asks it first. */
+  /** Which requests wait, and which are refused; what listens asks it first. */
   admission?: Admission;
+  /** Milliseconds that a handler has, by its route's load class. */
+  deadlines?: RouterParts['deadlines'];
   /** How often each caller may call. */
   callerLimits?: CallerLimits;
   /** Origins of the Web UIs that may use the codec; default none. */
@@ -43,6 +46,7 @@ export function createApp(parts: AppParts): Express {
       authenticate: (request) => parts.authenticator.authenticate(request),
       ...(parts.callerLimits && { callerLimits: parts.callerLimits }),
       ...(parts.admission && { admission: parts.admission }),
+      ...(parts.deadlines && { deadlines: parts.deadlines }),
     }),
   );
   app.use((request: Request) => {
@@ -60,13 +64,23 @@ export function everyRoute(parts: Pick<AppParts, 'routes' | 'readiness' | 'regis
   return all;
 }
 
+/** Answers whatever the chain throws. Where even that throws (a session that cannot be saved wraps the response), the guard answers. */
 function errorHandler(logger: Logger) {
   // Express knows error handlers by their four parameters.
-  return (error: unknown, _request: Request, response: Response, next: NextFunction): void => {
+  return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
+    const guard = ReplyGuard.of(response);
     const requestId = String(response.locals['requestId'] ?? '');
-    const problem = problemOf(error);
-    if (!problem || problem.status >= 500) logger[problem ? 'warn' : 'error']({ err: error }, 'request failed');
-    if (response.headersSent) return next(error);
-    sendProblem(response, problem ?? new Problem(500, 'An unexpected fault; the log has it under this instance'), requestId);
+    const unexpected = new Problem(500, 'An unexpected fault; the log has it under this instance');
+    try {
+      const problem = problemOf(error);
+      if (!problem || problem.status >= 500 || guard.ended) logger[problem ? 'warn' : 'error']({ err: error }, guard.ended ? 'request failed after its answer' : 'request failed');
+      if (guard.ended) return;
+      if (response.headersSent || guard.replying) return guard.fail(unexpected, requestId);
+      guard.replying = true;
+      sendProblem(response, problem ?? unexpected, requestId);
+    } catch (again) {
+      guard.fail(unexpected, requestId);
+      logger.error({ err: again }, 'the answer to a failed request failed');
+    }
   };
 }

@@ -84,7 +84,8 @@ function responsesOf(one: Route): Json {
     ...(one.session && one.method !== 'get' && { 403: 'Another site’s page may not do this with the session of its visitor' }),
     ...(one.roles !== 'public' && { 401: 'No valid token', 403: 'The role does not allow this', 429: 'More requests than this caller may send, or too many wrong tokens; retry after `Retry-After`' }),
     ...(one.body && { 413: 'The body is too large', 415: 'The content type is not supported' }),
-    503: 'A part that this needs is away, or more requests are under way than can be served; retry after `Retry-After`',
+    503: 'A part that this needs is away, or the service is overloaded; retry after `Retry-After`',
+    504: 'The request was not completed within its deadline and may still take effect; repeat it with the same ids to learn its result',
   };
   const responses: Json = {};
   for (const [status, description] of Object.entries(common)) responses[status] = problemResponse(description);

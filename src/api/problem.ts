@@ -8,7 +8,7 @@ export class Problem extends Error {
   constructor(
     readonly status: number,
     message: string,
-    readonly extra: { errors?: FieldFault[]; headers?: Record<string, string>; type?: string; members?: Readonly<Record<string, unknown>> } = {},
+    readonly extra: { errors?: FieldFault[]; headers?: Record<string, string>; type?: string; title?: string; members?: Readonly<Record<string, unknown>> } = {},
   ) {
     super(message);
   }
@@ -69,20 +69,27 @@ function positionIn(message = ''): string {
 
 /** Sends problem details; `instance` is the request's id, by which its log lines are found. */
 export function sendProblem(response: Response, problem: Problem, requestId: string): void {
-  const { errors, headers = {}, type, members } = problem.extra;
+  const { headers = {} } = problem.extra;
   response
     .status(problem.status)
     .set(headers)
     .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: type ? `urn:longwatch:problem:${type}` : 'about:blank',
-        title: titles[problem.status] ?? 'The request failed',
-        status: problem.status,
-        detail: problem.message,
-        instance: `urn:longwatch:request:${requestId}`,
-        ...(errors && { errors }),
-        ...members,
-      }),
-    );
+    .send(problemBody(problem, requestId));
+}
+
+/** Returns the body of problem details. A member that JSON cannot hold is left out, so that the answer is sent in any case. */
+export function problemBody(problem: Problem, requestId: string): string {
+  const { errors, type, title, members } = problem.extra;
+  const body = {
+    type: type ? `urn:longwatch:problem:${type}` : 'about:blank',
+    title: title ?? titles[problem.status] ?? 'The request failed',
+    status: problem.status,
+    detail: problem.message,
+    instance: `urn:longwatch:request:${requestId}`,
+  };
+  try {
+    return JSON.stringify({ ...body, ...(errors && { errors }), ...members });
+  } catch {
+    return JSON.stringify(body);
+  }
 }

@@ -7,6 +7,7 @@ import { contextOf } from '../telemetry/carrier';
 import { withIds } from '../telemetry/ids';
 import { openSpan, SpanKind } from '../telemetry/spans';
 import { hardening } from './hardening';
+import { ReplyGuard } from './replyGuard';
 
 const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
 /** What monitors ask all the time: measured, not traced. */
@@ -25,6 +26,8 @@ export interface RequestWatch {
  */
 export function requestFrame(logger: Logger, watch?: RequestWatch) {
   return (request: Request, response: Response, next: NextFunction): void => {
+    // Before anything replaces the response's methods.
+    ReplyGuard.of(response);
     const given = request.get('x-request-id');
     const requestId = given && REQUEST_ID.test(given) ? given : randomUUID();
     response.locals['requestId'] = requestId;
@@ -44,7 +47,15 @@ export function requestFrame(logger: Logger, watch?: RequestWatch) {
         if (span) endSpan(span, method, route, status);
       };
       // The socket closes outside of the request's own chain of calls, where its ids are not known.
-      response.once('close', AsyncResource.bind(close));
+      const closed = () => {
+        try {
+          close();
+        } catch (error) {
+          // Nobody catches what a listener throws: it would end the process.
+          logger.error({ err: error }, 'request was not measured');
+        }
+      };
+      response.once('close', AsyncResource.bind(closed));
       next();
     };
     withIds({ requestId }, () => {

@@ -6,11 +6,13 @@ import { faultOfDepth } from '../domain/edge/json';
 import { parse, sentenceOf } from '../domain/edge/parse';
 import { lineOf } from '../domain/edge/schemas';
 import type { FieldFault } from '../domain/errors';
+import type { LoadClass } from '../domain/loadClass';
 import type { Admission } from './admission';
 import type { BrowserSession, SessionFrame } from './browserSession';
 import type { CallerLimits } from './callerLimits';
 import { noteIds } from '../telemetry/ids';
 import { Problem } from './problem';
+import { ReplyGuard } from './replyGuard';
 import { idsOfRequest } from './requestIds';
 
 /**
@@ -18,8 +20,8 @@ import { idsOfRequest } from './requestIds';
  * validation, role checks and the OpenAPI document are all made from it, so none can be forgotten:
  *
  *     route({
- *       method: 'get', path: '/v1/things/:id', operationId: 'getThing', tag: 'things', summary: 'One thing',
- *       roles: ['service', 'admin'], params: z.object({ id: idSchema }),
+ *       method: 'get', path: '/v1/things/:id', operationId: 'getThing', tag: 'things', loadClass: 'interactive',
+ *       summary: 'One thing', roles: ['service', 'admin'], params: z.object({ id: idSchema }),
  *       responses: { 200: { description: 'The thing', schema: thingSchema }, 404: { description: 'No such thing' } },
  *       handler: async ({ params }) => ({ status: 200, body: await things.find(params.id) }),
  *     })
@@ -32,6 +34,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   path: string;
   operationId: string;
   tag: string;
+  /** What it shares the process with under load, by which budget it may wait, and what its deadline is. */
+  loadClass: LoadClass;
   summary: string;
   /** Roles that may call it, or `public`. `admin` may call everything. */
   roles: readonly Role[] | 'public';
@@ -92,25 +96,33 @@ export interface RouterParts {
   authenticate(request: Request): Promise<Caller>;
   /** How often each caller may call; default as often as it likes. */
   callerLimits?: CallerLimits;
-  /** How many requests may be under way; default any number. */
+  /** Which requests wait, and which are refused; default none. */
   admission?: Admission;
+  /** Milliseconds that a handler has, by its route's load class. Default 30,000. */
+  deadlines?: Readonly<Record<LoadClass, number>>;
 }
+
+const DEADLINE_MS = 30_000;
 
 /** An express router of all routes; a known path with another method answers 405 with what is allowed. */
 export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): ExpressRouter {
   const router = express.Router();
   const methods = new Map<string, string[]>();
   for (const one of routes) {
-    const chain: RequestHandler[] = [authorise(one, parts)];
+    const deadlineMs = parts.deadlines?.[one.loadClass] ?? DEADLINE_MS;
+    const chain: RequestHandler[] = [authorise(one, parts, deadlineMs)];
     if (one.body) chain.push(...bodyParsers(one));
     // Work begins here: with the whole body, and before anything is asked of a store.
-    chain.push(async (request, _response, next) => {
+    chain.push(async (request, response, next) => {
+      const guard = ReplyGuard.of(response);
       await parts.admission?.enter(request);
+      guard.onEnd(() => parts.admission?.leave(request, one.operationId, response.locals['completed'] === true));
+      guard.within(deadlineMs, late(deadlineMs));
       next();
     });
     if (one.session) chain.push(one.session.middleware);
     router[one.method](one.path, ...chain, async (request, response) => {
-      await serve(one as unknown as Route<unknown, unknown, unknown>, request, response, () => parts.admission?.leave(request, one.operationId));
+      await serve(one as unknown as Route<unknown, unknown, unknown>, request, response, () => parts.admission?.leave(request, one.operationId, true));
     });
     methods.set(one.path, [...(methods.get(one.path) ?? []), one.method.toUpperCase()]);
   }
@@ -124,15 +136,28 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
   return router;
 }
 
-function authorise(one: AnyRoute, parts: RouterParts): RequestHandler {
+/** What a client is told whose request was not done in time. Its handler may go on; what it replies is dropped. */
+const late = (ms: number): Problem =>
+  new Problem(504, `The request was not completed within ${ms} ms and may still take effect. Repeat it with the same ids to learn its result`, {
+    type: 'deadline-exceeded',
+    title: 'Deadline exceeded',
+    headers: { 'retry-after': '1' },
+  });
+
+function authorise(one: AnyRoute, parts: RouterParts, deadlineMs: number): RequestHandler {
   return async (request, response, next) => {
     response.locals['route'] = one.path;
     if (one.roles !== 'public') {
+      const guard = ReplyGuard.of(response);
+      guard.within(deadlineMs, late(deadlineMs));
       const caller = await parts.authenticate(request);
       if (parts.callerLimits) response.set(parts.callerLimits.take(caller));
       if (caller.role !== 'admin' && !one.roles.includes(caller.role))
         throw new Problem(403, `This needs one of the roles ${[...one.roles, 'admin'].join(', ')}; you have ${caller.role}`);
       response.locals['caller'] = caller;
+      if (guard.ended) return;
+      // While a body arrives it is the server's request timeout that counts.
+      guard.release();
     }
     next();
   };
@@ -167,18 +192,24 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
   }
   noteIds(idsOfRequest(one.path, input.params, input.body));
   const reply = await one.handler(input);
-  // Sending it is no work of ours, however slowly the client reads; a session is still to be saved.
-  if (one.session) response.once('finish', onDone);
-  else onDone();
+  const guard = ReplyGuard.of(response);
+  // The deadline has answered, or the client has gone.
+  if (guard.ended) return;
+  const body = reply.body === undefined ? undefined : JSON.stringify(reply.body);
   response.status(reply.status).set(reply.headers ?? {});
+  // A session is saved before the reply ends; that is still work. Sending the reply is none, however slowly the client reads.
+  response.locals['completed'] = true;
+  guard.replying = true;
+  if (!one.session || reply.stream) onDone();
   if (reply.stream) {
     response.locals['streamSince'] = performance.now();
+    guard.release();
     // Who asks for the head alone does not wait for the rest.
     if (request.method === 'HEAD') response.end();
     else reply.stream(response);
   } else if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
-  else if (reply.body === undefined) response.end();
-  else response.type('application/json').send(JSON.stringify(reply.body));
+  else if (body === undefined) response.end();
+  else response.type('application/json').send(body);
 }
 
 function parsed(schema: z.ZodType | undefined, input: unknown, where: string, faults: FieldFault[], walks = true): unknown {

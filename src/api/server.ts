@@ -2,6 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
 import type { Admission } from './admission';
+import { Problem } from './problem';
+import { ReplyGuard } from './replyGuard';
 
 export class ListenError extends Error {
   override readonly name = 'ListenError';
@@ -50,7 +52,11 @@ export async function listen(app: Express, settings: ListenSettings): Promise<Li
       connectionsCheckingInterval: Math.max(100, Math.floor(headersTimeoutMs / 10)),
     },
     (request, response) => {
-      if (!admission || admission.arrive(request, response)) app(request, response);
+      try {
+        if (!admission || admission.arrive(request, response)) app(request, response);
+      } catch {
+        ReplyGuard.of(response).fail(new Problem(500, 'An unexpected fault'), '');
+      }
     },
   );
   server.maxConnections = maxConnections;

@@ -35,6 +35,7 @@ export function webRoutes(): AnyRoute[] {
       path,
       operationId,
       tag: 'page',
+      loadClass: 'interactive',
       summary,
       roles: 'public',
       responses: { 200: { description: 'The file', contentType: contentType.split(';')[0] as string } },

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { type Role, roles } from '../domain/caller';
+import { type LoadClass, loadClasses } from '../domain/loadClass';
 import { integer, url } from './values';
 
 /** `role=perSecond/burst,…`, each at most once; `none`. Undefined where it is neither. */
@@ -15,6 +16,27 @@ function parseRateLimits(text: string): Partial<Record<Role, { perSecond: number
     limits[role] = { perSecond, burst };
   }
   return limits;
+}
+
+/** `class=milliseconds,…`; a class that is not named keeps its default. */
+function byLoadClass(defaults: Readonly<Record<LoadClass, number>>, [min, max]: readonly [number, number]) {
+  const parse = (text: string): Record<LoadClass, number> | undefined => {
+    const given = { ...defaults };
+    for (const one of text.split(',')) {
+      const entry = /^(\w+)=(\d+)$/.exec(one.trim());
+      const loadClass = entry?.[1] as LoadClass | undefined;
+      const ms = Number(entry?.[2]);
+      if (!loadClass || !loadClasses.includes(loadClass) || ms < min || ms > max) return undefined;
+      given[loadClass] = ms;
+    }
+    return given;
+  };
+  return z
+    .string()
+    .default(loadClasses.map((one) => `${one}=${defaults[one]}`).join(','))
+    .transform(parse)
+    .refine((found) => found !== undefined, `must be class=milliseconds, comma separated, like money=1000; classes are ${loadClasses.join(', ')}, and milliseconds are ${min} to ${max}`)
+    .transform((found) => found ?? { ...defaults });
 }
 
 const isNetwork = (text: string): boolean => {
@@ -36,7 +58,13 @@ export const accessSettings = {
     .refine((list) => list.every(isNetwork), 'must be addresses or networks like 10.0.0.0/8, comma separated')
     .optional()
     .describe('Addresses or networks, comma separated, whose X-Forwarded-For is believed: the load balancer before the API. Without it a caller is whoever connects'),
-  LONGWATCH_MAX_CONCURRENT_REQUESTS: integer(256, 2, 10_000).describe('Requests under way at once, at most; how many fewer is found by how fast they are answered. Others are turned away with 503'),
+  LONGWATCH_MAX_CONCURRENT_REQUESTS: integer(256, 2, 10_000).describe('Requests processed at once, at most. The process finds by itself how many fewer give the same throughput; others wait'),
+  LONGWATCH_QUEUE_BUDGETS: byLoadClass({ money: 1_000, interactive: 1_000, bulk: 1_000 }, [10, 60_000]).describe(
+    'Time that a request may wait for its turn, in milliseconds by load class. A request that could not begin in time is refused with 503',
+  ),
+  LONGWATCH_HANDLER_DEADLINES: byLoadClass({ money: 20_000, interactive: 30_000, bulk: 30_000 }, [100, 600_000]).describe(
+    'Time that processing a request may take, in milliseconds by load class. Then the client gets 504 and the place is free',
+  ),
   LONGWATCH_MAX_CONNECTIONS: integer(10_000, 10, 1_000_000).describe('Connections to the API that may be open at once'),
   LONGWATCH_CALLER_LIMITS: z
     .string()

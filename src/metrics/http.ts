@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { type LoadClass, loadClasses } from '../domain/loadClass';
 
 export interface ServedRequest {
   method: string;
@@ -17,7 +18,8 @@ const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 export class HttpMetrics {
   private readonly requests: Histogram<'method' | 'route' | 'status'>;
   private readonly underWay: Gauge;
-  private readonly shed: Counter<'where'>;
+  private readonly shed: Counter<'where' | 'class'>;
+  private readonly queued: Histogram<'class'>;
   private admission: (() => AdmissionState) | undefined;
 
   constructor(registry: Registry) {
@@ -32,15 +34,22 @@ export class HttpMetrics {
     this.underWay = new Gauge({ name: 'longwatch_http_requests_in_flight', help: 'Requests that are being answered', registers });
     this.shed = new Counter({
       name: 'longwatch_http_shed_total',
-      help: 'Requests turned away because too many were under way: as they arrived, of which nothing else is counted, or when they could have begun',
-      labelNames: ['where'],
+      help: 'Requests refused under overload, by load class: as they arrived, of which nothing else is counted, or after they had waited',
+      labelNames: ['where', 'class'],
       registers,
     });
     // From 0 on: Prometheus sees no increase in a series whose first sample is 1.
-    for (const where of ['arrival', 'queue']) this.shed.inc({ where }, 0);
+    for (const where of ['arrival', 'queue']) for (const loadClass of loadClasses) this.shed.inc({ where, class: loadClass }, 0);
+    this.queued = new Histogram({
+      name: 'longwatch_http_queue_seconds',
+      help: 'Time from a complete request to the start of its work, by load class; of requests that were served',
+      labelNames: ['class'],
+      buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    });
     const admission: Gauge<'what'> = new Gauge({
       name: 'longwatch_http_admission_requests',
-      help: 'Requests whose work is under way (active), that wait for their turn (waiting) or for their body (arriving), and that may be under way (limit)',
+      help: 'Requests that are processed (active), that wait for their turn (waiting) or for their body (arriving), and that may be processed at once (limit)',
       labelNames: ['what'],
       registers,
       collect: () => {
@@ -59,8 +68,12 @@ export class HttpMetrics {
     this.requests.observe({ method: METHODS.has(method) ? method : 'other', route, status: String(status) }, seconds);
   }
 
-  turnedAway(where: 'arrival' | 'queue'): void {
-    this.shed.inc({ where });
+  turnedAway(where: 'arrival' | 'queue', loadClass: LoadClass): void {
+    this.shed.inc({ where, class: loadClass });
+  }
+
+  begins(loadClass: LoadClass, waitedMs: number): void {
+    this.queued.observe({ class: loadClass }, waitedMs / 1_000);
   }
 
   /** @param state asked whenever metrics are collected. */

@@ -2,6 +2,7 @@ import { Admission } from '../api/admission';
 import { type AppParts, createApp } from '../api/app';
 import { Authenticator, authenticatorOf } from '../api/auth';
 import { CallerLimits } from '../api/callerLimits';
+import { loadClassifier } from '../api/loadClassifier';
 import { listen, type Listening } from '../api/server';
 import type { Config } from '../config';
 import type { Endpoints } from '../endpoints';
@@ -23,11 +24,18 @@ export function listenForRequests(parts: HttpParts, at: { port: number; endpoint
   const keys = config.LONGWATCH_API_KEYS ?? (config.LONGWATCH_JWKS_URL || at.developmentKey === undefined ? undefined : `dev:admin:${at.developmentKey}`);
   const authenticator = authenticatorOf(config, keys);
   const { http } = graph.metrics;
-  const admission = new Admission({ max: config.LONGWATCH_MAX_CONCURRENT_REQUESTS, onShed: (where) => http.turnedAway(where) });
+  const admission = new Admission({
+    max: config.LONGWATCH_MAX_CONCURRENT_REQUESTS,
+    budgets: config.LONGWATCH_QUEUE_BUDGETS,
+    classOf: loadClassifier(graph.routes),
+    onShed: (where, loadClass) => http.turnedAway(where, loadClass),
+    onBegin: (loadClass, waitedMs) => http.begins(loadClass, waitedMs),
+  });
   http.watchAdmission(() => admission.state);
   const app = createApp({
     ...appParts(parts),
     admission,
+    deadlines: config.LONGWATCH_HANDLER_DEADLINES,
     callerLimits: new CallerLimits(config.LONGWATCH_CALLER_LIMITS),
     routes: graph.routes,
     authenticator,

@@ -1,90 +1,70 @@
-import { Random } from '../../src/domain/fraud/random';
 import { ConcurrencyLimit } from '../../src/api/concurrencyLimit';
-import { percentile } from '../../bench/support/measure';
 
-/**
- * A process with so many requests always ready to come, on a server of `cores` that each do one request at a time:
- * the time that a request takes grows with those under way beyond the cores. Virtual time.
- */
-function simulate(limit: ConcurrencyLimit, clock: { now: number }, { offered, cores, serviceMs, requests, route = 'a' }: { offered: number; cores: number; serviceMs: number; requests: number; route?: string }): number[] {
-  const taken: number[] = [];
-  for (let i = 0; i < requests; i++) {
-    const underWay = Math.max(1, Math.min(offered, limit.value));
-    const ms = serviceMs * Math.max(1, underWay / cores) * (0.8 + ((i * 7) % 5) / 10);
-    clock.now += ms / underWay;
-    limit.sample(route, ms, underWay);
-    taken.push(ms);
-  }
-  return taken;
-}
-const start = (initial = 8, max = 256) => {
+/** A process with always so many requests ready, on a server of `cores` that each do one at a time, behind a wait of its own. Virtual time. */
+function start({ initial = 4, max = 256 } = {}) {
   const clock = { now: 0 };
-  return { clock, limit: new ConcurrencyLimit({ min: 2, initial, max, now: () => clock.now }) };
-};
-
-it.each([1, 4, 20, 100])('under any overload it settles where requests are about as fast as alone: %i at once', (cores) => {
-  const { clock, limit } = start();
-  simulate(limit, clock, { offered: 1, cores, serviceMs: 10, requests: 200 });
-  simulate(limit, clock, { offered: 10_000, cores, serviceMs: 10, requests: 20_000 });
-  const late = simulate(limit, clock, { offered: 10_000, cores, serviceMs: 10, requests: 1_000 });
-  // All that the server can do at once is done, and no more; a single core shows the granularity: two, three or four.
-  expect(limit.value).toBeGreaterThanOrEqual(Math.min(256, cores));
-  expect(percentile(late, 50)).toBeLessThan(31);
-  expect(Math.max(...late)).toBeLessThan(40);
-});
-
-it('a server that becomes slower lets in fewer at first, then takes that for the normal, and forgets it once it is as fast as before', () => {
-  const { clock, limit } = start();
-  const served = (serviceMs: number, times: number) => Array.from({ length: times }, () => (simulate(limit, clock, { offered: 1_000, cores: 20, serviceMs, requests: 20 }), limit.value));
-  simulate(limit, clock, { offered: 1, cores: 20, serviceMs: 10, requests: 200 });
-  const before = served(10, 500).at(-1)!;
-  expect(Math.min(...served(100, 30))).toBeLessThan(before / 3);
-  expect(served(100, 500).at(-1)).toBeGreaterThanOrEqual(20);
-  const after = served(10, 500);
-  expect(Math.abs(after.at(-1)! - before)).toBeLessThan(before / 3);
-});
-
-it('an overload from the first request on does not pass for the normal', () => {
-  const { clock, limit } = start(64);
-  simulate(limit, clock, { offered: 10_000, cores: 4, serviceMs: 10, requests: 5_000 });
-  simulate(limit, clock, { offered: 1, cores: 4, serviceMs: 10, requests: 500 });
-  simulate(limit, clock, { offered: 10_000, cores: 4, serviceMs: 10, requests: 10_000 });
-  expect(limit.value).toBeLessThan(13);
-});
-
-it('a long overload by requests of very different cost does not close the door bit by bit', () => {
-  const { clock, limit } = start();
-  // Log-normal: one in six is below 0.55 of the median, one in six above 1.8 of it.
-  const noise = new Random(7);
-  const normal = () => Math.sqrt(-2 * Math.log(1 - noise.next())) * Math.cos(2 * Math.PI * noise.next());
-  const run = (offered: number, requests: number) => {
-    const limits: number[] = [];
+  const limit = new ConcurrencyLimit({ min: 2, initial, max, now: () => clock.now });
+  const run = ({ offered, cores, cpuMs, waitMs = 0, requests, route = 'a', completed = true }: { offered: number; cores: number; cpuMs: number; waitMs?: number; requests: number; route?: string; completed?: boolean }) => {
     for (let i = 0; i < requests; i++) {
-      const underWay = Math.max(1, Math.min(offered, limit.value));
-      const ms = 10 * Math.max(1, underWay / 4) * Math.exp(0.6 * normal());
-      clock.now += ms / underWay;
-      limit.sample('a', ms, underWay);
-      limits.push(limit.value);
+      const active = Math.max(1, Math.min(offered, limit.value));
+      // Little's law: the rate is what the processors can do, or what so many active requests can ask for.
+      const ms = Math.max((cpuMs * active) / cores, cpuMs + waitMs) * (0.8 + ((i * 7) % 5) / 10);
+      clock.now += ms / active;
+      limit.sample({ route, ms, active, completed }, offered > active);
     }
-    return limits;
   };
-  run(1, 500);
-  const first = percentile(run(1_000, 2_000), 50);
-  run(1_000, 100_000);
-  const last = percentile(run(1_000, 2_000), 50);
-  expect(first).toBeGreaterThanOrEqual(4);
-  expect(last).toBeGreaterThanOrEqual(first - 1);
+  return { clock, limit, run };
+}
+
+it('a cold process begins with one request at a time', () => {
+  expect(start().limit.value).toBe(1);
 });
 
-it('a slow route among fast ones is no sign of overload', () => {
-  const { clock, limit } = start();
-  for (const [route, serviceMs] of [['fast', 2], ['slow', 200]] as const) simulate(limit, clock, { offered: 1, cores: 100, serviceMs, requests: 100, route });
-  for (let i = 0; i < 500; i++) simulate(limit, clock, { offered: 60, cores: 100, serviceMs: i % 2 ? 2 : 200, requests: 20, route: i % 2 ? 'fast' : 'slow' });
-  expect(limit.value).toBeGreaterThanOrEqual(50);
+it.each([
+  [1, 10, 0],
+  [4, 10, 0],
+  [20, 10, 0],
+  [1, 10, 90],
+  [4, 10, 200],
+])('under any overload as many are active as the server can use, and a few more: %i processors, %i ms on them and %i ms elsewhere', (cores, cpuMs, waitMs) => {
+  const { limit, run } = start();
+  run({ offered: 10_000, cores, cpuMs, waitMs, requests: 20_000 });
+  const usable = (cores * (cpuMs + waitMs)) / cpuMs;
+  expect(limit.value).toBeGreaterThanOrEqual(Math.floor(usable));
+  expect(limit.value).toBeLessThanOrEqual(Math.ceil(usable * 1.5) + 4);
+  expect(limit.rate! / ((cores * 1_000) / cpuMs)).toBeGreaterThan(0.9);
 });
 
 it('a limit that is not reached is left as it is', () => {
+  const { limit, run } = start();
+  run({ offered: 3, cores: 100, cpuMs: 10, requests: 10_000 });
+  expect(limit.value).toBe(4);
+});
+
+it('an overload from the first request on does not pass for the unloaded state', () => {
+  const { limit, run } = start({ initial: 64 });
+  run({ offered: 10_000, cores: 4, cpuMs: 10, requests: 20_000 });
+  expect(limit.value).toBeLessThan(12);
+});
+
+it('routes of very different cost do not disturb each other', () => {
+  const { limit, run } = start();
+  for (let i = 0; i < 500; i++) run({ offered: 60, cores: 100, cpuMs: i % 2 ? 2 : 200, requests: 20, route: i % 2 ? 'fast' : 'slow' });
+  expect(limit.value).toBeGreaterThanOrEqual(50);
+});
+
+it('requests that all run out of time do not raise the limit', () => {
+  const { limit, run } = start();
+  run({ offered: 1, cores: 1, cpuMs: 20, requests: 100 });
+  run({ offered: 10_000, cores: 1, cpuMs: 80, requests: 2_000, completed: false });
+  expect(limit.value).toBeLessThanOrEqual(5);
+});
+
+it('while nothing at all is completed more may be active, up to a bound', () => {
   const { clock, limit } = start();
-  simulate(limit, clock, { offered: 3, cores: 100, serviceMs: 10, requests: 10_000 });
-  expect(limit.value).toBe(8);
+  for (let i = 0; i < 1_000; i++) {
+    clock.now += 50;
+    limit.whileWaiting();
+  }
+  expect(limit.value).toBe(64);
 });

@@ -16,6 +16,7 @@ const thing = route({
   path: '/v1/posts/:id',
   operationId: 'postThing',
   tag: 'things',
+  loadClass: 'interactive',
   summary: 'A thing',
   roles: 'public',
   params: z.object({ id: z.string() }),

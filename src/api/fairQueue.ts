@@ -1,0 +1,149 @@
+import { type LoadClass, loadClasses, loadWeights } from '../domain/loadClass';
+
+/** What a queue needs to know of a request that waits in it. */
+export interface Waiting {
+  loadClass: LoadClass;
+  /** Whose request it is. */
+  caller: string;
+  /** When it arrived, in milliseconds of the clock that the door uses. */
+  arrivedAt: number;
+}
+
+/** Turns over which it is counted how many each caller had. */
+const COUNTED_TURNS = 128;
+
+/** Requests of one class, first in, first out for each caller; callers take turns. */
+class ClassQueue<T extends Waiting> {
+  /** Callers in the order of their next turn. */
+  private readonly callers = new Map<string, T[]>();
+  /** Turns that each caller had of late, in this period and in the one before. */
+  private turns = new Map<string, number>();
+  private turnsBefore = new Map<string, number>();
+  private counted = 0;
+  size = 0;
+  /** Virtual time of the class's next turn (stride scheduling). */
+  pass = 0;
+
+  push(waiting: T): void {
+    const own = this.callers.get(waiting.caller);
+    if (own) own.push(waiting);
+    else this.callers.set(waiting.caller, [waiting]);
+    this.size++;
+  }
+
+  shift(): T | undefined {
+    for (const [caller, own] of this.callers) {
+      const next = own.shift();
+      this.callers.delete(caller);
+      if (own.length > 0) this.callers.set(caller, own);
+      if (next) this.size--;
+      return next;
+    }
+    return undefined;
+  }
+
+  /** A caller has a turn, with or without waiting for it. */
+  countTurn(caller: string): void {
+    this.turns.set(caller, (this.turns.get(caller) ?? 0) + 1);
+    if (++this.counted < COUNTED_TURNS) return;
+    [this.turnsBefore, this.turns, this.counted] = [this.turns, new Map(), 0];
+  }
+
+  /** Returns what a caller has of the class: its turns of late and its requests that wait. */
+  holdingOf(caller: string): number {
+    return (this.turns.get(caller) ?? 0) + (this.turnsBefore.get(caller) ?? 0) + (this.callers.get(caller)?.length ?? 0);
+  }
+
+  /** Returns the caller that has most of the class, among those that have requests waiting. */
+  greatest(): { caller: string; holding: number } {
+    let found = { caller: '', holding: 0 };
+    for (const caller of this.callers.keys()) {
+      const holding = this.holdingOf(caller);
+      if (holding > found.holding) found = { caller, holding };
+    }
+    return found;
+  }
+
+  remove(waiting: T): boolean {
+    const own = this.callers.get(waiting.caller);
+    const at = own?.indexOf(waiting) ?? -1;
+    if (!own || at < 0) return false;
+    own.splice(at, 1);
+    if (own.length === 0) this.callers.delete(waiting.caller);
+    this.size--;
+    return true;
+  }
+
+  newestOf(caller: string): T | undefined {
+    return this.callers.get(caller)?.at(-1);
+  }
+
+  all(): T[] {
+    return [...this.callers.values()].flat();
+  }
+}
+
+/**
+ * Requests that wait for their turn. Classes share the turns by weight (stride scheduling: C. Waldspurger and W. Weihl,
+ * 1995); inside a class each caller has a turn after the other, so a caller that sends a thousand requests delays its own.
+ */
+export class FairQueue<T extends Waiting> {
+  private readonly classes: Readonly<Record<LoadClass, ClassQueue<T>>> = { money: new ClassQueue(), interactive: new ClassQueue(), bulk: new ClassQueue() };
+  private virtualTime = 0;
+
+  get size(): number {
+    return loadClasses.reduce((sum, one) => sum + this.classes[one].size, 0);
+  }
+
+  sizeOf(loadClass: LoadClass): number {
+    return this.classes[loadClass].size;
+  }
+
+  /** Returns the share of the service rate that a class has among those that have requests waiting, itself included. */
+  shareOf(loadClass: LoadClass): number {
+    const rivals = loadClasses.reduce((sum, one) => sum + (one === loadClass || this.classes[one].size > 0 ? loadWeights[one] : 0), 0);
+    return loadWeights[loadClass] / rivals;
+  }
+
+  push(waiting: T): void {
+    const queue = this.classes[waiting.loadClass];
+    // A class that had nothing waiting has saved no turns.
+    if (queue.size === 0) queue.pass = Math.max(queue.pass, this.virtualTime);
+    queue.push(waiting);
+  }
+
+  /** Takes the request whose turn it is, of those classes that may have one. */
+  shift(may: (loadClass: LoadClass) => boolean = () => true): T | undefined {
+    let next: LoadClass | undefined;
+    for (const one of loadClasses) if (this.classes[one].size > 0 && may(one) && (next === undefined || this.classes[one].pass < this.classes[next].pass)) next = one;
+    if (next === undefined) return undefined;
+    const queue = this.classes[next];
+    this.virtualTime = queue.pass;
+    queue.pass += 1 / loadWeights[next];
+    return queue.shift();
+  }
+
+  /** A request begins: its caller has had a turn. */
+  countTurn({ loadClass, caller }: T): void {
+    this.classes[loadClass].countTurn(caller);
+  }
+
+  remove(waiting: T): boolean {
+    return this.classes[waiting.loadClass].remove(waiting);
+  }
+
+  /**
+   * Returns the request that gives way to one of the given caller when the class's queue is full: the newest of the caller
+   * that has had most of the class of late, where that is clearly more than the given caller has had.
+   */
+  giver(loadClass: LoadClass, caller: string): T | undefined {
+    const queue = this.classes[loadClass];
+    const { caller: greatest, holding } = queue.greatest();
+    return holding > queue.holdingOf(caller) + 1 ? queue.newestOf(greatest) : undefined;
+  }
+
+  /** Returns the requests of a class, those that arrived first in front. */
+  oldestFirst(loadClass: LoadClass): T[] {
+    return this.classes[loadClass].all().sort((a, b) => a.arrivedAt - b.arrivedAt);
+  }
+}
