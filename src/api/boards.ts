@@ -5,6 +5,7 @@ import { iso } from '../domain/ids';
 import type { Board, BoardDefinition, Season } from '../domain/leaderboards/board';
 import { boardSchema, instantSchema } from '../domain/leaderboards/schemas';
 import type { Boards } from '../operations/leaderboards/boards';
+import { fromCursor, type List, toCursor } from '../stores/cursor';
 import type { BoardStore } from '../stores/leaderboards/boards';
 import type { StandingsStore } from '../stores/leaderboards/standings';
 import type { CheckMode } from '../workflows/leaderboards/declarations';
@@ -164,18 +165,13 @@ const getStandings = ({ store, standings }: BoardRouteParts): AnyRoute =>
       if (!season) throw new LongwatchError('notFound', `Board ${gameId} has no season ${n}`);
       if (season.status !== 'final') throw new LongwatchError('conflict', `Season ${n} is ${season.status === 'open' ? 'not over' : 'being closed'}; its standings are not final`);
       const { players = 0 } = season;
-      const from = cursor === undefined ? 1 : rankOf(cursor);
+      const list: List = { name: 'standings', of: { gameId, n } };
+      const from = cursor === undefined ? 1 : fromCursor(list, cursor, { Rank: 'integer' }).Rank;
       const entries = await standings.page(gameId, n, from, limit);
       const next = from + entries.length;
-      return { status: 200, body: { season: n, players, entries: entries.map(shownPlayer), ...(next <= players && { cursor: String(next) }) } };
+      return { status: 200, body: { season: n, players, entries: entries.map(shownPlayer), ...(next <= players && toCursor(list, { Rank: next })) } };
     },
   });
-
-function rankOf(cursor: string): number {
-  const rank = Number(cursor);
-  if (Number.isSafeInteger(rank) && rank > 0) return rank;
-  throw new LongwatchError('invalid', 'The cursor is not one that these standings gave out', { faults: [{ field: 'cursor', message: 'must be the cursor of the page before' }] });
-}
 
 const getRewards = ({ standings }: BoardRouteParts): AnyRoute =>
   route({

@@ -134,8 +134,9 @@ const getReadings = ({ reads }: DeviceParts): AnyRoute =>
         schema: z.object({ items: z.array(z.union([readingShown, rollupShown])), cursor: z.string().optional() }),
       },
     },
-    handler: async ({ params: { deviceId }, query: { from, to = Date.now() + limits.aheadMs, resolution, cursor, limit } }) => {
-      const stretch = { deviceId, from: from ?? Date.parse(`${addDays(dayOf(to), -1)}T${iso(to).slice(11)}`), to };
+    handler: async ({ params: { deviceId }, query: { from, to: until, resolution, cursor, limit } }) => {
+      const to = until ?? Date.now() + limits.aheadMs;
+      const stretch = { deviceId, from: from ?? Date.parse(`${addDays(dayOf(to), -1)}T${iso(to).slice(11)}`), to, asked: { from, to: until } };
       checkStretch(stretch);
       const page = { limit, ...(cursor !== undefined && { cursor }) };
       if (resolution === 'raw') {

@@ -8,6 +8,7 @@ import { submissionsSchema } from '../domain/leaderboards/schemas';
 import type { Boards } from '../operations/leaderboards/boards';
 import type { AsOf, Rankings } from '../operations/leaderboards/rankings';
 import type { SubmissionResult, Submissions } from '../operations/leaderboards/submissions';
+import { fromCursor, type List, toCursor } from '../stores/cursor';
 import { type AnyRoute, route } from './routes';
 import { cursorSchema, idSchema, limitSchema } from './schemas';
 
@@ -88,8 +89,9 @@ const getTop = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
     responses: { 200: { description: 'A page', schema: asOfSchema.extend({ entries: z.array(rankedSchema), cursor: z.string().optional() }) } },
     handler: async ({ params: { gameId }, query: { season: asked, cursor, limit = 50 } }) => {
       const { board, season } = await boards.seasonOf(gameId, asked);
-      const { entries, last, ...asOf } = await rankings.top(board, season, limit, cursor === undefined ? undefined : fromRankCursor(cursor));
-      return { status: 200, body: { ...shownAsOf(asOf), entries: entries.map(shownPlayer), ...(last && { cursor: toRankCursor(last) }) } };
+      const list: List = { name: 'top', of: { gameId, season } };
+      const { entries, last, ...asOf } = await rankings.top(board, season, limit, cursor === undefined ? undefined : rankIn(list, cursor));
+      return { status: 200, body: { ...shownAsOf(asOf), entries: entries.map(shownPlayer), ...(last && toCursor(list, { Score: last[0], Subscore: last[1], At: last[2], PlayerID: last[3] })) } };
     },
   });
 
@@ -134,23 +136,7 @@ const postFriends = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
     },
   });
 
-function toRankCursor(last: RankEntry): string {
-  return Buffer.from(JSON.stringify(last)).toString('base64url');
-}
-
-/** @throws LongwatchError `invalid` for anything that no page gave out. */
-function fromRankCursor(cursor: string): RankEntry {
-  const [score, subscore, achievedAt, playerId, ...more] = cursorParts(cursor);
-  if (![score, subscore, achievedAt].every(Number.isSafeInteger) || typeof playerId !== 'string' || more.length > 0)
-    throw new LongwatchError('invalid', 'The cursor is not one that this board gave out', { faults: [{ field: 'cursor', message: 'must be the cursor of the page before' }] });
-  return [score as number, subscore as number, achievedAt as number, playerId];
-}
-
-function cursorParts(cursor: string): unknown[] {
-  try {
-    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    return Array.isArray(parts) ? parts : [];
-  } catch {
-    return []; // No JSON, so no cursor of ours; the caller says so.
-  }
+function rankIn(list: List, cursor: string): RankEntry {
+  const { Score, Subscore, At, PlayerID } = fromCursor(list, cursor, { Score: 'integer', Subscore: 'integer', At: 'integer', PlayerID: 'text' });
+  return [Score, Subscore, At, PlayerID];
 }

@@ -1,4 +1,5 @@
-import { LongwatchError } from '../domain/errors';
+import { createHash } from 'node:crypto';
+import { isLongwatchError, LongwatchError } from '../domain/errors';
 
 /** One page of a list, and where the next one starts. */
 export interface Page<T> {
@@ -7,33 +8,77 @@ export interface Page<T> {
   cursor?: string;
 }
 
-/** DynamoDB's `LastEvaluatedKey` as an opaque text. */
-export function toCursor(key: Record<string, unknown> | undefined): { cursor?: string } {
-  return key === undefined ? {} : { cursor: Buffer.from(JSON.stringify(key)).toString('base64url') };
+/** How much of a list is asked for. `limit` is not part of a list's identity: each page may have another. */
+export interface PageRequest {
+  cursor?: string;
+  limit?: number;
+}
+
+/** What tells a list from every other one: its name, its owner, and the filters that say what is in it. */
+export interface List {
+  name: string;
+  of: Readonly<Record<string, string | number | undefined>>;
+}
+
+type Position = Readonly<Record<string, string | number>>;
+/** What a position consists of: texts, which may have to match a pattern, and whole numbers. */
+type Shape = Readonly<Record<string, 'text' | 'integer' | RegExp>>;
+
+const VERSION = 1;
+const LIST_BYTES = 6;
+const CHECK_BYTES = 6;
+
+const digest = (length: number, ...parts: (string | Uint8Array)[]): Buffer => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest().subarray(0, length);
+};
+
+/** The same for the same list, however its filters are ordered, and whatever is left out of them. */
+const identityOf = ({ name, of }: List): Buffer =>
+  digest(LIST_BYTES, JSON.stringify([name, ...Object.entries(of).filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1))]));
+
+/**
+ * A position in a list as an opaque text: a version byte, the identity of the list, the position as JSON, and a
+ * checksum over all of it. Cursors are read by the release that made them, within one paging: a later release may
+ * answer that a cursor is no longer valid.
+ * @param position DynamoDB's `LastEvaluatedKey`, or whatever the list goes on from; undefined at its end
+ */
+export function toCursor(list: List, position: Position | Record<string, unknown> | undefined): { cursor?: string } {
+  if (position === undefined) return {};
+  const content = Buffer.concat([Buffer.from([VERSION]), identityOf(list), Buffer.from(JSON.stringify(position))]);
+  return { cursor: Buffer.concat([content, digest(CHECK_BYTES, content)]).toString('base64url') };
 }
 
 /**
- * @param names the key attributes that a cursor of this list consists of; all are texts.
- * @throws LongwatchError `invalid` for anything that no list of this kind gave out.
+ * Reads a cursor of this very list.
+ * @throws LongwatchError `invalid` for a damaged cursor, one of another release, and one of another list: DynamoDB
+ * refuses another list's position (ValidationException) or answers an empty page.
  */
-export function fromCursor(cursor: string, names: readonly string[]): Record<string, string> {
-  const key = parse(Buffer.from(cursor, 'base64url').toString());
-  if (
-    typeof key !== 'object' ||
-    key === null ||
-    Object.keys(key).length !== names.length ||
-    !names.every((name) => typeof (key as Record<string, unknown>)[name] === 'string')
-  )
-    throw new LongwatchError('invalid', 'The cursor is not one that this list gave out', {
-      faults: [{ field: 'cursor', message: 'must be the cursor of the page before' }],
-    });
-  return key as Record<string, string>;
+export function fromCursor<S extends Shape>(list: List, cursor: string, shape: S): { [name in keyof S]: S[name] extends 'integer' ? number : string } {
+  const bytes = Buffer.from(cursor, 'base64url');
+  const content = bytes.subarray(0, -CHECK_BYTES);
+  // Buffer.from passes over characters that are not base64url; compared in text, what was changed is found.
+  if (bytes.toString('base64url') !== cursor || content[0] !== VERSION || !digest(CHECK_BYTES, content).equals(bytes.subarray(-CHECK_BYTES))) throw refusal('is damaged or no longer valid');
+  if (!identityOf(list).equals(content.subarray(1, 1 + LIST_BYTES))) throw refusal('belongs to another list, or to this one with other filters');
+  const position = JSON.parse(content.subarray(1 + LIST_BYTES).toString()) as Position;
+  const names = Object.keys(shape);
+  if (Object.keys(position).length !== names.length || !names.every((name) => fits(position[name], shape[name]))) throw refusal('is damaged or no longer valid');
+  return position as never;
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // No JSON, so no cursor of ours; the caller says so.
-  }
+/** The part of a DynamoDB query or scan that goes on from a cursor. @param names the attributes of the start key, all texts */
+export function startAt(list: List, cursor: string | undefined, names: readonly string[]): { ExclusiveStartKey?: Record<string, string> } {
+  return cursor === undefined ? {} : { ExclusiveStartKey: fromCursor(list, cursor, Object.fromEntries(names.map((name) => [name, 'text' as const]))) };
 }
+
+/** Whether an error is that a cursor is not one of the list: a workflow that kept one of an earlier release begins again. */
+export const isCursorFault = (error: unknown): boolean => isLongwatchError(error, 'invalid') && error.detail.faults?.[0]?.field === 'cursor';
+
+function fits(value: unknown, wanted: Shape[string] | undefined): boolean {
+  if (wanted === 'integer') return Number.isSafeInteger(value);
+  return typeof value === 'string' && (wanted === 'text' || wanted?.test(value) === true);
+}
+
+const refusal = (why: string): LongwatchError =>
+  new LongwatchError('invalid', `cursor ${why}; start again without cursor`, { faults: [{ field: 'cursor', message: `${why}; start again without cursor` }] });

@@ -1,7 +1,7 @@
 import { DeleteCommand, GetCommand, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { compositeKey, iso } from '../domain/ids';
 import { batchWrite } from './batchWrite';
-import { fromCursor, type Page, toCursor } from './cursor';
+import { type List, type Page, startAt, toCursor } from './cursor';
 import type { Db } from './dynamodb';
 import type { TransactItem } from './ledger';
 
@@ -46,7 +46,7 @@ export class DeadLetterStore {
 
   /** Letters by shard and position, of one stream or of all. */
   async list(source: string | undefined, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<DeadLetter>> {
-    const page = { TableName: this.db.table('DeadLetters'), Limit: limit, ...(cursor !== undefined && { ExclusiveStartKey: startKey(cursor, source) }) };
+    const page = { TableName: this.db.table('DeadLetters'), Limit: limit, ...startAt(lettersOf(source), cursor, ['Source', 'PositionID']) };
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       source === undefined
         ? new ScanCommand(page)
@@ -57,7 +57,7 @@ export class DeadLetterStore {
             ExpressionAttributeValues: { ':source': source },
           }),
     );
-    return { items: Items.map(letterOf), ...toCursor(LastEvaluatedKey) };
+    return { items: Items.map(letterOf), ...toCursor(lettersOf(source), LastEvaluatedKey) };
   }
 
   async find(letter: LetterKey): Promise<DeadLetter | undefined> {
@@ -88,7 +88,7 @@ export class DeadLetterStore {
   }
 }
 
-const startKey = (cursor: string, source: string | undefined) => ({ ...fromCursor(cursor, ['Source', 'PositionID']), ...(source !== undefined && { Source: source }) });
+const lettersOf = (source: string | undefined): List => ({ name: 'dead letters', of: { source } });
 
 const key = ({ source, shardId, position }: LetterKey) => ({ Source: source, PositionID: compositeKey(shardId, position) });
 

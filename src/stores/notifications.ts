@@ -1,6 +1,6 @@
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { compositeKey, iso } from '../domain/ids';
-import { fromCursor, type Page, toCursor } from './cursor';
+import { type List, type Page, type PageRequest, startAt, toCursor } from './cursor';
 import { type Db, isConditionFailure } from './dynamodb';
 
 export interface NotificationRecord {
@@ -73,18 +73,19 @@ export class NotificationStore {
   }
 
   /** Newest first. */
-  async list(recipient: string, options: { cursor?: string; limit?: number } = {}): Promise<Page<NotificationRecord>> {
+  async list(recipient: string, { cursor, limit = 50 }: PageRequest = {}): Promise<Page<NotificationRecord>> {
+    const list: List = { name: 'notifications', of: { recipient } };
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.table,
         KeyConditionExpression: 'Recipient = :recipient',
         ExpressionAttributeValues: { ':recipient': recipient },
         ScanIndexForward: false,
-        Limit: options.limit ?? 50,
-        ...(options.cursor !== undefined && { ExclusiveStartKey: fromCursor(options.cursor, ['Recipient', 'TimeID']) }),
+        Limit: limit,
+        ...startAt(list, cursor, ['Recipient', 'TimeID']),
       }),
     );
-    return { items: Items.map(notificationRecord), ...toCursor(LastEvaluatedKey) };
+    return { items: Items.map(notificationRecord), ...toCursor(list, LastEvaluatedKey) };
   }
 
   private key(Recipient: string, at: number, id: string): { Recipient: string; TimeID: string } {

@@ -70,9 +70,9 @@ describe('the list', () => {
     ['status=open', 'query.status', 'must be one of scoring, asking'],
     ['limit=0', 'query.limit', 'must be a whole number from 1 to 200'],
     ['limit=many', 'query.limit', 'must be a whole number from 1 to 200'],
-    ['cursor=abc', 'cursor', 'must be the cursor of the page before'],
-    [`cursor=${Buffer.from('{"TransactionID":"a"}').toString('base64url')}`, 'cursor', 'must be the cursor of the page before'],
-    [`cursor=${Buffer.from('[1,2,3,4]').toString('base64url')}`, 'cursor', 'must be the cursor of the page before'],
+    ['cursor=abc', 'cursor', 'is damaged or no longer valid; start again without cursor'],
+    [`cursor=${Buffer.from('{"TransactionID":"a"}').toString('base64url')}`, 'cursor', 'is damaged or no longer valid; start again without cursor'],
+    [`cursor=${Buffer.from('[1,2,3,4]').toString('base64url')}`, 'cursor', 'is damaged or no longer valid; start again without cursor'],
   ])('?%s is refused, naming %s', async (query, field, message) => {
     const { body } = await get(`/v1/investigations?${query}`).expect(400);
     expect(body.errors).toEqual([{ field, message: expect.stringContaining(message) }]);

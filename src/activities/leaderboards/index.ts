@@ -4,6 +4,7 @@ import type { Boards } from '../../operations/leaderboards/boards';
 import type { CheckedShard, RankCheck } from '../../operations/leaderboards/rankCheck';
 import type { PageProgress, SeasonEnd } from '../../operations/leaderboards/seasonEnd';
 import type { Notifications } from '../../operations/notifications';
+import { isCursorFault } from '../../stores/cursor';
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import { asFailure } from '../failures';
 import type { LeaderboardActivities } from './types';
@@ -23,6 +24,12 @@ const SEASONS_A_BOARD = 4;
 
 export function leaderboardActivities(parts: LeaderboardActivityParts): LeaderboardActivities {
   const { boards, store, seasonEnd, check, notifications } = parts;
+  /** A check that began under an earlier release keeps a cursor that is no longer valid: to check a board twice is harmless. */
+  const pageOfGames = (cursor: string | undefined) =>
+    store.games(BOARDS_A_PAGE, cursor).catch((error: unknown) => {
+      if (!isCursorFault(error)) throw error;
+      return store.games(BOARDS_A_PAGE);
+    });
   return {
     carryBans: ({ gameId, season }) => asFailure(() => boards.carryBans(gameId, season, beat)),
     seasonEnd: ({ gameId, season }) =>
@@ -45,7 +52,7 @@ export function leaderboardActivities(parts: LeaderboardActivityParts): Leaderbo
     archiveSeason: ({ gameId, season }, players) => asFailure(() => seasonEnd.archive(gameId, season, players, beat)),
     ranksToCheck: (gameId, cursor) =>
       asFailure(async () => {
-        const page = gameId === undefined ? await store.games(BOARDS_A_PAGE, cursor) : { items: [gameId] };
+        const page = gameId === undefined ? await pageOfGames(cursor) : { items: [gameId] };
         const found = await Promise.all(
           page.items.map(async (id) => {
             const [board, seasons] = await Promise.all([boards.read(id), store.seasons(id, SEASONS_A_BOARD)]);

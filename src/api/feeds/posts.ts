@@ -3,7 +3,7 @@ import { lines, linkOf, textUses } from '../../domain/edge/schemas';
 import { MAX_LINK, MAX_MEDIA, MAX_TEXT, type Post } from '../../domain/feeds/post';
 import { iso } from '../../domain/ids';
 import type { Posts } from '../../operations/feeds/posts';
-import { fromCursor, toCursor } from '../../stores/cursor';
+import { fromCursor, type List, toCursor } from '../../stores/cursor';
 import type { PostStore } from '../../stores/feeds/posts';
 import { ifMatchHeader, versionOf } from '../ifMatch';
 import { type AnyRoute, route } from '../routes';
@@ -152,6 +152,8 @@ const deletePost = ({ posts }: PostParts): AnyRoute =>
     },
   });
 
+const postsOf = (userId: string): List => ({ name: 'posts', of: { userId } });
+
 const listPosts = ({ posts, store }: PostParts): AnyRoute =>
   route({
     method: 'get',
@@ -169,10 +171,10 @@ const listPosts = ({ posts, store }: PostParts): AnyRoute =>
     },
     handler: async ({ params: { userId }, query: { reader, cursor, limit = DEFAULT_LIMIT } }) => {
       await posts.mayRead(userId, reader);
-      const before = cursor === undefined ? undefined : fromCursor(cursor, ['Key'])['Key'];
+      const before = cursor === undefined ? undefined : fromCursor(postsOf(userId), cursor, { Key: 'text' }).Key;
       const refs = await store.ofAuthor(userId, before === undefined ? {} : { before }, 'older', limit + 1);
       const items = await store.findAll(refs.slice(0, limit));
       const last = refs[limit - 1];
-      return { status: 200, body: { items: items.map(shownPost), ...(refs.length > limit && last && toCursor({ Key: last.key })) } };
+      return { status: 200, body: { items: items.map(shownPost), ...(refs.length > limit && last && toCursor(postsOf(userId), { Key: last.key })) } };
     },
   });

@@ -3,9 +3,9 @@ import { lineOf } from '../../domain/edge/schemas';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { Relations } from '../../operations/feeds/relations';
-import type { ListOptions, RelationStore } from '../../stores/feeds/relations';
+import type { RelationStore } from '../../stores/feeds/relations';
 import type { FeedUser, FeedUserStore } from '../../stores/feeds/users';
-import type { Page } from '../../stores/cursor';
+import type { Page, PageRequest } from '../../stores/cursor';
 import { type AnyRoute, route } from '../routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
@@ -171,7 +171,7 @@ const list = (parts: RelationParts, which: 'followers' | 'following', summary: s
     },
     handler: async ({ params: { userId }, query: { cursor, limit } }) => {
       await userOf(parts, userId);
-      const options: ListOptions = { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) };
+      const options: PageRequest = { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) };
       const page: Page<{ userId: string; since: number }> = await parts.relations[which](userId, options);
       return { status: 200, body: { ...page, items: page.items.map((item) => ({ ...item, since: iso(item.since) })) } };
     },

@@ -1,9 +1,8 @@
 import { addDays, type Day, dayEnd, dayOf, dayStart } from '../../domain/devices/days';
 import { compareRows, limits, type ReadingRow } from '../../domain/devices/reading';
 import { bucketStart, type Resolution, type Rollup } from '../../domain/devices/rollup';
-import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
-import { type Page, fromCursor, toCursor } from '../../stores/cursor';
+import { fromCursor, type List, type Page, toCursor } from '../../stores/cursor';
 import { timestampSeq } from '../../stores/devices/keys';
 import type { LiveStore } from '../../stores/devices/live';
 import type { ReadingStore } from '../../stores/devices/readings';
@@ -23,6 +22,8 @@ export interface Stretch {
   deviceId: string;
   from: number;
   to: number;
+  /** What the caller said itself: a default follows the clock, so that it is another one with every page. */
+  asked?: { from?: number | undefined; to?: number | undefined };
 }
 
 /** Days that one page looks at, at most, and at once: a page has a bound where there is nothing, too. */
@@ -40,8 +41,9 @@ export class DeviceReads {
   }
 
   /** Readings in order, from the table and the archive alike. A page may be short, or empty, before the last. */
-  async readings({ deviceId, from, to }: Stretch, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<ReadingRow>> {
-    const { Day: firstDay = dayOf(from), After = '' } = cursor === undefined ? {} : checkedCursor(cursor, { Day: DAY, After: SEQ });
+  async readings({ deviceId, from, to, asked }: Stretch, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<ReadingRow>> {
+    const list: List = { name: 'readings', of: { deviceId, ...(asked ?? { from, to }) } };
+    const { Day: firstDay, After } = cursor === undefined ? { Day: dayOf(from), After: '' } : fromCursor(list, cursor, { Day: DAY, After: SEQ });
     const items: ReadingRow[] = [];
     let day = firstDay;
     for (let looked = 0; looked < MAX_DAYS && dayStart(day) < to; ) {
@@ -52,12 +54,12 @@ export class DeviceReads {
       for (const [i, rows] of found.entries()) {
         items.push(...rows.slice(0, limit - items.length));
         const last = items.at(-1);
-        if (items.length === limit && last) return { items, ...toCursor({ Day: days[i], After: timestampSeq(last) }) };
+        if (items.length === limit && last) return { items, ...toCursor(list, { Day: days[i], After: timestampSeq(last) }) };
       }
       looked += days.length;
       day = addDays(day, days.length);
     }
-    return { items, ...(dayStart(day) < to && toCursor({ Day: day, After: '' })) };
+    return { items, ...(dayStart(day) < to && toCursor(list, { Day: day, After: '' })) };
   }
 
   /** One day's rows behind a sort key: at least the first `limit`, each once, whichever place has it. */
@@ -76,10 +78,11 @@ export class DeviceReads {
   }
 
   /** Rollups in order of time. They follow the readings by the stream's lag. */
-  async rollups({ deviceId, from, to }: Stretch, resolution: Resolution, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<{ bucket: number; rollup: Rollup }>> {
-    const start = cursor === undefined ? bucketStart(resolution, from) : Date.parse(checkedCursor(cursor, { From: INSTANT })['From'] ?? '');
+  async rollups({ deviceId, from, to, asked }: Stretch, resolution: Resolution, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<{ bucket: number; rollup: Rollup }>> {
+    const list: List = { name: 'rollups', of: { deviceId, resolution, ...(asked ?? { from, to }) } };
+    const start = cursor === undefined ? bucketStart(resolution, from) : Date.parse(fromCursor(list, cursor, { From: INSTANT }).From);
     const { rollups, next } = await this.parts.rollups.list({ deviceId, resolution, from: start, to }, { limit, series: MAX_SERIES });
-    return { items: rollups, ...(next !== undefined && toCursor({ From: iso(next) })) };
+    return { items: rollups, ...(next !== undefined && toCursor(list, { From: iso(next) })) };
   }
 
   /** The newest reading: one read for a device that reports today, two or three for one that does not. */
@@ -102,10 +105,3 @@ export class DeviceReads {
 const DAY = /^\d{4}-\d\d-\d\d$/;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const SEQ = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[A-Za-z0-9_-]{16})?$/;
-
-/** @throws LongwatchError `invalid` for anything that no list of this kind gave out. */
-function checkedCursor(cursor: string, patterns: Readonly<Record<string, RegExp>>): Record<string, string> {
-  const key = fromCursor(cursor, Object.keys(patterns));
-  if (Object.entries(patterns).every(([name, pattern]) => pattern.test(key[name] ?? ''))) return key;
-  throw new LongwatchError('invalid', 'The cursor is not one that this list gave out', { faults: [{ field: 'cursor', message: 'must be the cursor of the page before' }] });
-}

@@ -3,7 +3,7 @@ import { beyond, type FeedDirection, merged, type Window } from '../../domain/fe
 import { type Post, postIdOf, type PostRef, timeKey } from '../../domain/feeds/post';
 import type { FeedSettings } from '../../domain/feeds/settings';
 import { inLanes } from '../../domain/lanes';
-import { fromCursor, toCursor } from '../../stores/cursor';
+import { fromCursor, type List, toCursor } from '../../stores/cursor';
 import type { FeedRowStore } from '../../stores/feeds/feedRows';
 import type { PostStore } from '../../stores/feeds/posts';
 import type { RelationStore } from '../../stores/feeds/relations';
@@ -75,15 +75,15 @@ export class Feeds {
     private readonly settings: Pick<FeedSettings, 'cap'>,
   ) {}
 
-  /** @throws LongwatchError `notFound` (no such reader), `invalid` (a cursor of no feed). */
+  /** @throws LongwatchError `notFound` (no such reader), `invalid` (a cursor that is not one of this feed). */
   async read(readerId: string, { cursor, direction = 'older', limit = DEFAULT_LIMIT, mode = 'push' }: FeedRequest = {}): Promise<FeedPage> {
-    const from = cursor === undefined ? undefined : position(cursor);
+    const from = cursor === undefined ? undefined : position(readerId, cursor);
     // From the top there is nothing newer to read: it is where reading begins.
     const towards = from ? direction : 'older';
     const wanted = towards === 'newer' ? limit : Math.max(0, Math.min(limit, this.settings.cap - (from?.depth ?? 0)));
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const found = await this.attempt(readerId, { from, direction: towards, mode, wanted: wanted + 1 });
-      if (found) return this.page(found, { from, direction: towards, wanted });
+      if (found) return this.page(readerId, found, { from, direction: towards, wanted });
     }
     throw new LongwatchError('contention', `The feed of ${readerId} was being moved all the time; try again`);
   }
@@ -101,7 +101,7 @@ export class Feeds {
   async unread(readerId: string): Promise<{ count: number; more: boolean }> {
     const { readMarker } = await this.state(readerId);
     const from = readMarker === undefined ? undefined : { key: readMarker, depth: 0 };
-    const { items } = await this.read(readerId, { limit: MAX_UNREAD + 1, ...(from && { cursor: cursorOf(from), direction: 'newer' }) });
+    const { items } = await this.read(readerId, { limit: MAX_UNREAD + 1, ...(from && { cursor: cursorOf(readerId, from), direction: 'newer' }) });
     return { count: Math.min(items.length, MAX_UNREAD), more: items.length > MAX_UNREAD };
   }
 
@@ -165,20 +165,20 @@ export class Feeds {
   }
 
   /** One more than was wanted was asked for, to know whether there is more. */
-  private page(found: ShownPost[], { from, direction, wanted }: { from: Position | undefined; direction: FeedDirection; wanted: number }): FeedPage {
+  private page(readerId: string, found: ShownPost[], { from, direction, wanted }: { from: Position | undefined; direction: FeedDirection; wanted: number }): FeedPage {
     const kept = found.slice(0, wanted);
     const items = direction === 'older' ? kept : kept.toReversed();
     const [newest, oldest] = [items[0], items.at(-1)];
     const depth = from?.depth ?? 0;
     if (!newest || !oldest) {
       // Nothing that way; who asked for what is newer may ask again later.
-      const here = from && cursorOf(from);
+      const here = from && cursorOf(readerId, from);
       return { items, ...(here !== undefined && (direction === 'newer' ? { newer: here, older: here } : { newer: here })) };
     }
     const top = direction === 'older' ? depth : Math.max(0, depth - items.length);
     const bottom: Position = { key: keyOf(oldest), depth: top + items.length };
     const isLast = direction === 'older' && (found.length <= wanted || bottom.depth >= this.settings.cap);
-    return { items, newer: cursorOf({ key: keyOf(newest), depth: top }), ...(!isLast && { older: cursorOf(bottom) }) };
+    return { items, newer: cursorOf(readerId, { key: keyOf(newest), depth: top }), ...(!isLast && { older: cursorOf(readerId, bottom) }) };
   }
 
   private async state(userId: string): Promise<FeedState> {
@@ -190,11 +190,11 @@ export class Feeds {
 
 const keyOf = ({ at, postId }: Post): string => timeKey(at, postId);
 const higher = (one: string | undefined, other: string): string => (one !== undefined && one > other ? one : other);
-const cursorOf = ({ key, depth }: Position): string => toCursor({ Key: key, Depth: String(depth) }).cursor ?? '';
+/** Both directions and both modes show the same list: a cursor of one goes on in the other. */
+const feedOf = (readerId: string): List => ({ name: 'feed', of: { readerId } });
+const cursorOf = (readerId: string, { key, depth }: Position): string => toCursor(feedOf(readerId), { Key: key, Depth: depth }).cursor ?? '';
 
-function position(cursor: string): Position {
-  const { Key = '', Depth = '' } = fromCursor(cursor, ['Key', 'Depth']);
-  if (!/^\d{1,6}$/.test(Depth))
-    throw new LongwatchError('invalid', 'The cursor is not one that a feed gave out', { faults: [{ field: 'cursor', message: 'must be a cursor of a page before' }] });
-  return { key: Key, depth: Number(Depth) };
+function position(readerId: string, cursor: string): Position {
+  const { Key, Depth } = fromCursor(feedOf(readerId), cursor, { Key: 'text', Depth: 'integer' });
+  return { key: Key, depth: Depth };
 }

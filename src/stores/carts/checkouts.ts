@@ -3,7 +3,7 @@ import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Checkout, CheckoutStatus, FrozenLine } from '../../domain/carts/checkout';
 import { LongwatchError } from '../../domain/errors';
 import { compositeKey, iso } from '../../domain/ids';
-import { fromCursor, type Page, toCursor } from '../cursor';
+import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../ledger';
 
@@ -51,6 +51,9 @@ export interface Order {
   total: number;
   confirmedAt: number;
 }
+
+const ordersOf = (userId: string): List => ({ name: 'orders', of: { userId } });
+const refundsOf = (status: Refund['status']): List => ({ name: 'refunds', of: { status } });
 
 /** Checkouts, the orders that they became, and payments that must be given back. */
 export class CheckoutStore {
@@ -144,7 +147,7 @@ export class CheckoutStore {
   }
 
   /** A user's orders, newest first. */
-  async orders(userId: string, { cursor, limit = 50 }: { cursor?: string; limit?: number } = {}): Promise<Page<Order>> {
+  async orders(userId: string, { cursor, limit = 50 }: PageRequest = {}): Promise<Page<Order>> {
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.db.table('Orders'),
@@ -153,10 +156,10 @@ export class CheckoutStore {
         ScanIndexForward: false,
         ConsistentRead: true,
         Limit: limit,
-        ...(cursor !== undefined && { ExclusiveStartKey: fromCursor(cursor, ['UserID', 'TimeOrderID']) }),
+        ...startAt(ordersOf(userId), cursor, ['UserID', 'TimeOrderID']),
       }),
     );
-    return { items: Items.map(orderOf), ...toCursor(LastEvaluatedKey) };
+    return { items: Items.map(orderOf), ...toCursor(ordersOf(userId), LastEvaluatedKey) };
   }
 
   /** The part of a `TransactWriteItems` that puts a payment on record to be given back; one that is, or was, stays as it is. */
@@ -180,7 +183,7 @@ export class CheckoutStore {
   }
 
   /** Payments to give back, oldest first. Eventually consistent, as every index. */
-  async refunds(status: Refund['status'], { cursor, limit = 50 }: { cursor?: string; limit?: number } = {}): Promise<Page<Refund>> {
+  async refunds(status: Refund['status'], { cursor, limit = 50 }: PageRequest = {}): Promise<Page<Refund>> {
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.table,
@@ -188,10 +191,10 @@ export class CheckoutStore {
         KeyConditionExpression: 'RefundStatus = :status',
         ExpressionAttributeValues: { ':status': status },
         Limit: limit,
-        ...(cursor !== undefined && { ExclusiveStartKey: fromCursor(cursor, ['CheckoutID', 'Entry', 'RefundStatus', 'RecordedAtID']) }),
+        ...startAt(refundsOf(status), cursor, ['CheckoutID', 'Entry', 'RefundStatus', 'RecordedAtID']),
       }),
     );
-    return { items: Items.map(refundOf), ...toCursor(LastEvaluatedKey) };
+    return { items: Items.map(refundOf), ...toCursor(refundsOf(status), LastEvaluatedKey) };
   }
 
   /** @throws LongwatchError `notFound` when no such payment is to be given back. Twice is once. */

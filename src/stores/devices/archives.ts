@@ -3,12 +3,13 @@ import type { ArchivedDay, ArchiveState } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
-import { fromCursor, type Page, toCursor } from '../cursor';
+import { type List, type Page, startAt, toCursor } from '../cursor';
 import { cancellationCodes, type Db, isConditionFailure } from '../dynamodb';
 import type { DayStore } from './days';
 import { DEVICE_BUCKETS } from './keys';
 
 const ARCHIVE = 'device_data';
+const ARCHIVES: List = { name: 'archives', of: {} };
 
 /** Which days are archived. */
 export class ArchiveStore {
@@ -52,10 +53,10 @@ export class ArchiveStore {
         ExpressionAttributeValues: { ':archive': ARCHIVE },
         ScanIndexForward: false,
         Limit: limit,
-        ...(cursor !== undefined && { ExclusiveStartKey: { ...fromCursor(cursor, ['Archive', 'Day']), Archive: ARCHIVE } }),
+        ...startAt(ARCHIVES, cursor, ['Archive', 'Day']),
       }),
     );
-    return { items: Items.map(archivedDay), ...toCursor(LastEvaluatedKey) };
+    return { items: Items.map(archivedDay), ...toCursor(ARCHIVES, LastEvaluatedKey) };
   }
 
   /**

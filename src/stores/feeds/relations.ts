@@ -3,7 +3,7 @@ import { followerIdOf, followerKey, type Slice } from '../../domain/feeds/ranges
 import { compositeKey } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import { held } from '../conflicts';
-import { fromCursor, type Page, toCursor } from '../cursor';
+import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../ledger';
 import { type FeedUser, feedUser, type FeedUserStore } from './users';
@@ -34,12 +34,8 @@ export interface Pair {
   blockedBy: boolean;
 }
 
-export interface ListOptions {
-  /** Of the page before. */
-  cursor?: string;
-  limit?: number;
-}
-
+const followersOf = (userId: string): List => ({ name: 'followers', of: { userId } });
+const followingOf = (userId: string): List => ({ name: 'following', of: { userId } });
 const FOLLOWS = 'follows';
 const PULLS = 'pulls';
 /** Sort before and after every character of an id. */
@@ -152,7 +148,7 @@ export class RelationStore {
   }
 
   /** A page of who follows a user, in no particular order. */
-  async followers(userId: string, { cursor, limit = 50 }: ListOptions = {}): Promise<Page<{ userId: string; since: number }>> {
+  async followers(userId: string, { cursor, limit = 50 }: PageRequest = {}): Promise<Page<{ userId: string; since: number }>> {
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.db.table('Followers'),
@@ -160,19 +156,19 @@ export class RelationStore {
         ExpressionAttributeValues: { ':user': userId },
         ConsistentRead: true,
         Limit: limit,
-        ...(cursor !== undefined && { ExclusiveStartKey: fromCursor(cursor, ['UserID', 'BucketFollowerID']) }),
+        ...startAt(followersOf(userId), cursor, ['UserID', 'BucketFollowerID']),
       }),
     );
-    return { items: Items.map((item) => ({ userId: follower(item).followerId, since: item['Since'] as number })), ...toCursor(LastEvaluatedKey) };
+    return { items: Items.map((item) => ({ userId: follower(item).followerId, since: item['Since'] as number })), ...toCursor(followersOf(userId), LastEvaluatedKey) };
   }
 
   /** A page of whom a user follows, by id. */
-  async following(userId: string, { cursor, limit = 50 }: ListOptions = {}): Promise<Page<{ userId: string; since: number }>> {
+  async following(userId: string, { cursor, limit = 50 }: PageRequest = {}): Promise<Page<{ userId: string; since: number }>> {
     const { Items = [], LastEvaluatedKey } = await this.entries(userId, FOLLOWS, {
       Limit: limit,
-      ...(cursor !== undefined && { ExclusiveStartKey: fromCursor(cursor, ['UserID', 'Entry']) }),
+      ...startAt(followingOf(userId), cursor, ['UserID', 'Entry']),
     });
-    return { items: Items.map((item) => ({ userId: authorOf(item), since: item['Since'] as number })), ...toCursor(LastEvaluatedKey) };
+    return { items: Items.map((item) => ({ userId: authorOf(item), since: item['Since'] as number })), ...toCursor(followingOf(userId), LastEvaluatedKey) };
   }
 
   /** All whom a user follows; bounded by MAX_FOLLOWING. Strongly consistent. */

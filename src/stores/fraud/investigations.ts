@@ -3,7 +3,7 @@ import { LongwatchError } from '../../domain/errors';
 import type { CaseStatus, OpeningFacts, TimelineEntry } from '../../domain/fraud/investigation';
 import type { CaseWrite, ClosingWrite, KeptCase } from '../../domain/fraud/investigationRecord';
 import { compositeKey } from '../../domain/ids';
-import { fromCursor, type Page, toCursor } from '../cursor';
+import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
 import { cancellationCodes, type Db } from '../dynamodb';
 import type { TransactItem } from '../ledger';
 import {
@@ -22,6 +22,8 @@ import {
 } from './caseItems';
 
 export type { CaseRecord } from './caseItems';
+
+const timelineOf = (transactionId: string): List => ({ name: 'timeline', of: { transactionId } });
 
 /** Cases, their timelines, and what the API attests about who decided. */
 export class InvestigationStore {
@@ -81,7 +83,7 @@ export class InvestigationStore {
   }
 
   /** A page of a case's timeline, oldest first. Strongly consistent. */
-  async timeline(transactionId: string, { cursor, limit = 200 }: ListOptions = {}): Promise<Page<TimelineEntry>> {
+  async timeline(transactionId: string, { cursor, limit = 200 }: PageRequest = {}): Promise<Page<TimelineEntry>> {
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.table,
@@ -89,21 +91,21 @@ export class InvestigationStore {
         ExpressionAttributeValues: { ':id': transactionId, ':event': compositeKey('event', '') },
         ConsistentRead: true,
         Limit: limit,
-        ...(cursor !== undefined && { ExclusiveStartKey: fromCursor(cursor, ['TransactionID', 'Entry']) }),
+        ...startAt(timelineOf(transactionId), cursor, ['TransactionID', 'Entry']),
       }),
     );
-    return { items: Items.map(timelineEntry), ...toCursor(LastEvaluatedKey) };
+    return { items: Items.map(timelineEntry), ...toCursor(timelineOf(transactionId), LastEvaluatedKey) };
   }
 
   /** Cases of one status, oldest first. Eventually consistent, as every index. */
-  byStatus(status: CaseStatus, options: ListOptions = {}): Promise<Page<CaseRecord>> {
-    return this.list('ByStatus', 'CaseStatus', status, options);
+  byStatus(status: CaseStatus, options: PageRequest = {}): Promise<Page<CaseRecord>> {
+    return this.list('ByStatus', 'CaseStatus', status, options, { name: 'cases by status', of: { status } });
   }
 
   /** Cases that somebody has, oldest first; with a status, a page may hold fewer than its limit. */
-  byAssignee(assignee: string, options: ListOptions & { status?: CaseStatus } = {}): Promise<Page<CaseRecord>> {
+  byAssignee(assignee: string, options: PageRequest & { status?: CaseStatus } = {}): Promise<Page<CaseRecord>> {
     const { status } = options;
-    return this.list('ByAssignee', 'Assignee', assignee, options, {
+    return this.list('ByAssignee', 'Assignee', assignee, options, { name: 'cases by assignee', of: { assignee, status } }, {
       ...(status !== undefined && {
         FilterExpression: 'CaseStatus = :status',
         ExpressionAttributeValues: { ':status': status },
@@ -145,7 +147,8 @@ export class InvestigationStore {
     IndexName: 'ByStatus' | 'ByAssignee',
     key: string,
     value: string,
-    { cursor, limit = 50 }: ListOptions,
+    { cursor, limit = 50 }: PageRequest,
+    list: List,
     filter: Partial<QueryCommandInput> = {},
   ): Promise<Page<CaseRecord>> {
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
@@ -157,17 +160,9 @@ export class InvestigationStore {
         ExpressionAttributeNames: { '#key': key },
         ExpressionAttributeValues: { ...filter.ExpressionAttributeValues, ':value': value },
         Limit: limit,
-        ...(cursor !== undefined && {
-          ExclusiveStartKey: fromCursor(cursor, ['TransactionID', 'Entry', key, 'OpenedAtID']),
-        }),
+        ...startAt(list, cursor, ['TransactionID', 'Entry', key, 'OpenedAtID']),
       }),
     );
-    return { items: Items.map(caseRecord), ...toCursor(LastEvaluatedKey) };
+    return { items: Items.map(caseRecord), ...toCursor(list, LastEvaluatedKey) };
   }
-}
-
-export interface ListOptions {
-  /** Of the page before. */
-  cursor?: string;
-  limit?: number;
 }

@@ -1,7 +1,7 @@
 import { BatchWriteCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Outcome } from '../../domain/fraud/decision';
 import { compositeKey, iso } from '../../domain/ids';
-import { fromCursor, type Page, toCursor } from '../cursor';
+import { type List, type Page, startAt, toCursor } from '../cursor';
 import type { Db } from '../dynamodb';
 
 /** A transaction that the challenger would have decided otherwise. */
@@ -88,6 +88,7 @@ export class ShadowStore {
 
   /** Newest first; kept for 30 days. */
   async differences(version: number, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<Difference>> {
+    const list: List = { name: 'differences', of: { version } };
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.db.table('ShadowDecisions'),
@@ -96,13 +97,13 @@ export class ShadowStore {
         ExpressionAttributeValues: { ':version': String(version), ':counts': COUNTS },
         ScanIndexForward: false,
         Limit: limit,
-        ...(cursor !== undefined && { ExclusiveStartKey: { ...fromCursor(cursor, ['Challenger', 'Entry']), Challenger: String(version) } }),
+        ...startAt(list, cursor, ['Challenger', 'Entry']),
       }),
     );
     const items = Items.map((item): Difference => {
       const [at = '', transactionId = ''] = (item['Entry'] as string).split('#');
       return { transactionId, at: Date.parse(at), ...(JSON.parse(item['Difference'] as string) as Omit<Difference, 'transactionId' | 'at'>) };
     });
-    return { items, ...toCursor(LastEvaluatedKey) };
+    return { items, ...toCursor(list, LastEvaluatedKey) };
   }
 }

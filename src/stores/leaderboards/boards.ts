@@ -1,7 +1,7 @@
 import { GetCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { Board, BoardDefinition, RewardRule, Season } from '../../domain/leaderboards/board';
-import { fromCursor, type Page, toCursor } from '../cursor';
+import { type List, type Page, startAt, toCursor } from '../cursor';
 import { cancellationCodes, type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../ledger';
 import { ALL_BOARDS, banEntries, banEntry, BOARD, boardOf, FENCES, fenceEntry, seasonEntries, seasonEntry, seasonItem, seasonOfItem } from './boardItems';
@@ -67,16 +67,17 @@ export class BoardStore {
 
   /** Every board's game, by id. */
   async games(limit: number, cursor?: string): Promise<Page<string>> {
+    const list: List = { name: 'games', of: {} };
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.table,
         KeyConditionExpression: 'GameID = :all',
         ExpressionAttributeValues: { ':all': ALL_BOARDS },
         Limit: limit,
-        ...(cursor !== undefined && { ExclusiveStartKey: fromCursor(cursor, ['GameID', 'Entry']) }),
+        ...startAt(list, cursor, ['GameID', 'Entry']),
       }),
     );
-    return { items: Items.map((item) => item['Entry'] as string), ...toCursor(LastEvaluatedKey) };
+    return { items: Items.map((item) => item['Entry'] as string), ...toCursor(list, LastEvaluatedKey) };
   }
 
   async season(gameId: string, number: number): Promise<Season | undefined> {
@@ -86,6 +87,7 @@ export class BoardStore {
 
   /** Newest first. Strongly consistent. */
   async seasons(gameId: string, limit: number, cursor?: string): Promise<Page<Season>> {
+    const list: List = { name: 'seasons', of: { gameId } };
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.table,
@@ -94,10 +96,10 @@ export class BoardStore {
         ScanIndexForward: false,
         ConsistentRead: true,
         Limit: limit,
-        ...(cursor !== undefined && { ExclusiveStartKey: fromCursor(cursor, ['GameID', 'Entry']) }),
+        ...startAt(list, cursor, ['GameID', 'Entry']),
       }),
     );
-    return { items: Items.map(seasonOfItem), ...toCursor(LastEvaluatedKey) };
+    return { items: Items.map(seasonOfItem), ...toCursor(list, LastEvaluatedKey) };
   }
 
   /** Plans a further season, with what it owes. @returns false when somebody did so before. */
@@ -201,6 +203,7 @@ export class BoardStore {
   }
 
   async bans(gameId: string, limit: number, cursor?: string): Promise<Page<Ban>> {
+    const list: List = { name: 'bans', of: { gameId } };
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.table,
@@ -208,10 +211,10 @@ export class BoardStore {
         ExpressionAttributeValues: { ':game': gameId, ':bans': banEntries },
         ConsistentRead: true,
         Limit: limit,
-        ...(cursor !== undefined && { ExclusiveStartKey: fromCursor(cursor, ['GameID', 'Entry']) }),
+        ...startAt(list, cursor, ['GameID', 'Entry']),
       }),
     );
-    return { items: Items.map(banOf), ...toCursor(LastEvaluatedKey) };
+    return { items: Items.map(banOf), ...toCursor(list, LastEvaluatedKey) };
   }
 
   /**

@@ -4,7 +4,7 @@ import { compositeKey } from '../../domain/ids';
 import { seasonKey } from '../../domain/leaderboards/keys';
 import { type RankedPlayer, rankedPlayer, type RankEntry } from '../../domain/leaderboards/ranking';
 import { batchGet } from '../batchGet';
-import { fromCursor, type Page, toCursor } from '../cursor';
+import { type List, type Page, startAt, toCursor } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
 
 /** Ranks of one item. */
@@ -49,13 +49,14 @@ export class StandingsStore {
   }
 
   async rewards(gameId: string, season: number, limit: number, cursor?: string): Promise<Page<Reward>> {
+    const list: List = { name: 'rewards', of: { gameId, season } };
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.db.table('LeaderboardStandings'),
         KeyConditionExpression: 'GameSeason = :season AND begins_with(Entry, :rewards)',
         ExpressionAttributeValues: { ':season': seasonKey(gameId, season), ':rewards': REWARD },
         Limit: limit,
-        ...(cursor !== undefined && { ExclusiveStartKey: fromCursor(cursor, ['GameSeason', 'Entry']) }),
+        ...startAt(list, cursor, ['GameSeason', 'Entry']),
       }),
     );
     return {
@@ -65,7 +66,7 @@ export class StandingsStore {
         rewards: item['Rewards'] as string[],
         grantedAt: item['GrantedAt'] as number,
       })),
-      ...toCursor(LastEvaluatedKey),
+      ...toCursor(list, LastEvaluatedKey),
     };
   }
 

@@ -2,7 +2,7 @@ import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { inLanes } from '../../domain/lanes';
 import { isOver, type SessionHead } from '../../domain/sessions';
 import { batchGet } from '../batchGet';
-import { fromCursor, type Page, toCursor } from '../cursor';
+import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
 import type { Db } from '../dynamodb';
 import type { SessionEnds } from './ends';
 import { HEAD_ATTRIBUTES, headKey, headOf, signInKey, SIGN_INS, userKey } from './items';
@@ -19,14 +19,15 @@ export class UserSessions {
   ) {}
 
   /** Those that are alive, newest first; a page may hold fewer than its limit. */
-  async list(userId: string, { cursor, limit = 50 }: { cursor?: string; limit?: number } = {}): Promise<Page<SessionHead>> {
-    const { signIns, next } = await this.signIns(userId, limit, cursor === undefined ? undefined : fromCursor(cursor, ['SessionKey', 'Part']));
+  async list(userId: string, { cursor, limit = 50 }: PageRequest = {}): Promise<Page<SessionHead>> {
+    const list: List = { name: 'sessions', of: { userId } };
+    const { signIns, next } = await this.signIns(userId, limit, startAt(list, cursor, ['SessionKey', 'Part']).ExclusiveStartKey);
     const { Sessions } = await batchGet(this.db, {
       Sessions: { keys: signIns.map(({ key }) => headKey(key)), consistent: true, projection: HEAD_ATTRIBUTES },
     });
     const now = this.settings.now();
     const items = Sessions.map(headOf).filter((head) => !isOver(head, now));
-    return { items: items.sort((a, b) => (a.handle < b.handle ? 1 : -1)), ...toCursor(next) };
+    return { items: items.sort((a, b) => (a.handle < b.handle ? 1 : -1)), ...toCursor(list, next) };
   }
 
   /** Ends one session of a user. @returns whether it was alive. */
