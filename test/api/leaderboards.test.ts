@@ -159,7 +159,7 @@ it('an answer is of one state, says of when, and costs a handful of reads', asyn
   // Nodes that were read once never change: only the head is read again, and every few seconds the board.
   const calls = () => graph.callsOf(() => api.get('/players/p450?around=2'));
   expect([await calls(), await calls(), await calls()]).toContainEqual({ BatchGetItem: 1 });
-  expect((await api.get('/top?cursor=bm9uZQ')).body.errors).toEqual([{ field: 'cursor', message: 'must be the cursor of the page before' }]);
+  expect((await api.get('/top?cursor=bm9uZQ')).body.errors).toEqual([{ field: 'cursor', message: 'is damaged or no longer valid; start again without cursor' }]);
 });
 
 it('a season that has yet to begin takes no score, and says when it does; its end can be moved while it runs', async () => {
