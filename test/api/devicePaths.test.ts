@@ -72,7 +72,7 @@ describe('MQTT', () => {
       expect.stringContaining('must be a JSON object'),
       expect.stringContaining('must be the one of the topic'),
       expect.stringContaining('timestamp must be ISO 8601'),
-      expect.stringContaining('readings[1].timestamp must be ISO 8601'),
+      expect.stringContaining('readings[1].timestamp is missing; it must be ISO 8601'),
     ]);
     expect(await stored(deviceId)).toEqual([1]);
   });
@@ -100,6 +100,6 @@ describe('Kinesis', () => {
     await readAll(consumer());
     expect(await stored(deviceId)).toEqual([1]);
     const { items } = await new DeadLetterStore(graph.dynamodb.db).list(READINGS_STREAM, { limit: 10 });
-    expect(items.map(({ reason }) => reason)).toEqual(['is not JSON in UTF-8', expect.stringContaining('deviceId must be a string'), expect.stringContaining('readings[1].metrics.! must be 1 to 64 characters')]);
+    expect(items.map(({ reason }) => reason)).toEqual(['is not JSON in UTF-8', expect.stringContaining('deviceId must be the id of the device'), expect.stringContaining('readings[1].metrics.! must be 1 to 64 characters')]);
   });
 });

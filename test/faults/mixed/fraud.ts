@@ -44,7 +44,7 @@ const poisons: readonly ((random: Random, id: string) => { data: string | Uint8A
   (random) => ({ data: word(random, 20), reason: /is not JSON/ }),
   (random) => ({ data: Uint8Array.from([0xff, 0xfe, 0x80, ...Buffer.from(word(random, 8))]), reason: /is not JSON/ }),
   (_, id) => ({ data: JSON.stringify({ ...payment({ transactionId: id }), amount: 'much' }), reason: /amount must be an integer/ }),
-  (_, id) => ({ data: JSON.stringify({ ...payment({ transactionId: id }), userId: undefined }), reason: /userId must be a string/ }),
+  (_, id) => ({ data: JSON.stringify({ ...payment({ transactionId: id }), userId: undefined }), reason: /userId is missing/ }),
   (_, id) => ({ data: JSON.stringify({ ...payment({ transactionId: id }), timestamp: '2001-01-01T00:00:00Z' }), reason: /timestamp must be at most 30 days old/ }),
   (random, id) => ({ data: JSON.stringify({ ...payment({ transactionId: id }), note: word(random, 66_000) }), reason: /is larger than/ }),
 ];
