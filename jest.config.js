@@ -14,7 +14,7 @@ module.exports = {
   transformIgnorePatterns: ['/node_modules/(?!(jose|hyparquet|hyparquet-writer|aedes)/)'],
   // The longest tests wait for timeouts after kills: on two cores a third file is run meanwhile.
   maxWorkers: Math.max(3, availableParallelism()),
-  testTimeout: 60_000,
+  testTimeout: 600_000,
   // Node's own teardown after native add-ons may loop for ever, long after the last result (nodejs/node#47748).
   forceExit: true,
 };

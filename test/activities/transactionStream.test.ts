@@ -9,6 +9,7 @@ import { DecisionStore } from '../../src/stores/fraud/decisions';
 import { InvestigationStore } from '../../src/stores/fraud/investigations';
 import { MerchantStore } from '../../src/stores/fraud/merchants';
 import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../../src/workflows/operations/declarations';
+import { eventually } from '../support/eventually';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { startTestKinesis, type TestKinesis } from '../support/kinesis';
 import { payment, type Payment } from '../support/payment';
@@ -155,7 +156,7 @@ describe('while the model is away', () => {
       await kinesis.put([asRecord(body)]);
       const reading = readAll(patient.consumers[TRANSACTIONS_STREAM]!);
       const before = patient.model.requests;
-      while (patient.model.requests < before + 2) await new Promise((resolve) => setTimeout(resolve, 20));
+      await eventually(() => patient.model.requests, (requests) => requests >= before + 2);
       const store = new DecisionStore(patient.dynamodb.db);
       expect(await store.find(body.transactionId)).toBeUndefined();
       patient.model.behaviour = undefined;

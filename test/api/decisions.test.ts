@@ -200,7 +200,7 @@ describe('without the model', () => {
 describe('with a deadline', () => {
   let hasty: TestGraph;
   beforeAll(async () => {
-    hasty = await startTestGraph({ LONGWATCH_MODEL_DEADLINE_MS: '300', LONGWATCH_DECISION_DEADLINE_MS: '3000' });
+    hasty = await startTestGraph({ LONGWATCH_MODEL_DEADLINE_MS: '300', LONGWATCH_DECISION_DEADLINE_MS: '20000' });
     await hasty.warmUp();
   });
   afterAll(() => hasty.stop());
@@ -215,7 +215,7 @@ describe('with a deadline', () => {
       expect(body).toMatchObject({ mode: 'degraded', degradedBecause: 'model-late' });
       // At least what the model was given, far less than it would have taken.
       expect(body.latencyMs).toBeGreaterThanOrEqual(299);
-      expect(body.latencyMs).toBeLessThan(3_000);
+      expect(body.latencyMs).toBeLessThan(20_000);
     },
   );
 

@@ -8,7 +8,7 @@ import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { startTestKinesis, STREAM, type TestKinesis } from '../support/kinesis';
 import { startTestMqtt, type TestMqtt } from '../support/mqtt';
 import { readAll } from '../support/shards';
-import { eventually } from '../support/stack';
+import { eventually, stillAfter } from '../support/eventually';
 
 let kinesis: TestKinesis;
 let broker: TestMqtt;
@@ -53,8 +53,7 @@ describe('MQTT', () => {
     graph.wire.cut();
     let acknowledged = 0;
     const sent = [1, 2, 3].map((i) => publish(deviceId, reading(i)).then(() => acknowledged++));
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expect(acknowledged).toBe(0);
+    expect(await stillAfter(1_500, () => acknowledged)).toBe(0);
     graph.wire.mend();
     await Promise.all(sent);
     expect(await stored(deviceId)).toEqual(numbers(4));

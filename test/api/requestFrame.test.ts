@@ -7,6 +7,7 @@ import { route } from '../../src/api/routes';
 import { HttpMetrics } from '../../src/metrics/http';
 import { currentIds, withIds } from '../../src/telemetry/ids';
 import { openLogger } from '../../src/telemetry/logger';
+import { eventually } from '../support/eventually';
 
 let lines: Record<string, unknown>[] = [];
 const registry = new Registry();
@@ -41,7 +42,7 @@ const app = createApp({
 const send = (id: string | undefined, userId = 'ada', path = 'p-1') =>
   request(app).post(`/v1/posts/${path}`).set(id === undefined ? {} : { 'x-request-id': id }).send({ userId, password: 'hush-hush' });
 const logged = async (count: number) => {
-  while (lines.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+  await eventually(() => lines.length, (length) => length >= count);
   return lines;
 };
 beforeEach(() => (lines = []));

@@ -39,7 +39,7 @@ afterAll(async () => {
 
 it('kill -9 of the worker while scores are ranked and a season ends, and while rewards go out: standings are the scores that were acknowledged', async () => {
   const api = boardApi(graph);
-  const endsAt = Math.floor(Date.now() / 1_000) * 1_000 + 10_000;
+  const endsAt = Math.floor(Date.now() / 1_000) * 1_000 + 20_000;
   const rewards = [{ reward: 'chest', fromRank: 1, toRank: 5 }];
   await api.put('', { operator: 'increment', shards: 2, rewards, seasons: { endsAt: new Date(endsAt).toISOString(), recurrence: '0 0 1 1 *' } }).expect(201);
   /** By season, what was acknowledged. */

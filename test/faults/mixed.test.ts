@@ -92,7 +92,7 @@ describe('the checkers, on a Longwatch that nobody breaks', () => {
     await new Promise((resolve) => setTimeout(resolve, 6_000));
     for (const load of loads) await load.poison();
     await Promise.all(loads.map((load) => load.stop()));
-    await untilIdle(reader, 120_000, () => undefined);
+    await untilIdle(reader, 240_000, () => undefined);
   }, 300_000);
   afterAll(async () => {
     await deployment?.stop();

@@ -105,7 +105,7 @@ it('hundreds of sessions that come due one after another: within seconds each, a
   const told = await eventually(events, (found) => new Set(found.map(({ handle }) => handle)).size === due.size);
   const lateness = told.map(({ handle, at }) => Date.parse(at) - due.get(handle)!);
   expect(Math.min(...lateness)).toBeGreaterThanOrEqual(0);
-  expect(Math.max(...lateness)).toBeLessThan(30_000);
+  expect(Math.max(...lateness)).toBeLessThan(60_000);
   expect(new Set(told.map(({ reason }) => reason))).toEqual(new Set(['idle']));
   // In batches.
   expect((await messages()).length).toBeLessThan(due.size / 4);
@@ -133,11 +133,13 @@ it('kill -9 of the sweeper’s worker while it ends sessions: every session ends
       handles.add(store.store.headOf(session)!.handle);
     }
   };
-  await open(400);
-  // In the middle of it: some have ended, and nobody has taken the message of it yet.
-  await new Promise<void>((resolve) => (onReceipt = resolve));
+  // In the middle of it: some have ended, nobody has taken the message of it yet, and others come due later.
+  const told = new Promise<void>((resolve) => (onReceipt = resolve));
+  await open(200);
+  await told;
   await killWorker();
   onReceipt = undefined;
+  await open(200);
   const { all, owed } = await ended();
   expect(all - before).toBeLessThan(ids.length);
   expect(owed).toBeGreaterThan(0);

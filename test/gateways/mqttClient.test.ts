@@ -1,7 +1,6 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MqttListener } from '../../src/gateways/mqtt';
-import { eventually } from '../support/stack';
+import { eventually, stillAfter } from '../support/eventually';
 
 it('is one client however often it is started, as after every new connection to Temporal: two of one id would drive each other out', async () => {
   const sockets = new Set<Socket>();
@@ -11,8 +10,7 @@ it('is one client however often it is started, as after every new connection to 
   listener.start();
   listener.start();
   await eventually(async () => sockets.size, (count) => count > 0);
-  await sleep(300);
-  expect(sockets.size).toBe(1);
+  expect(await stillAfter(300, () => sockets.size)).toBe(1);
   await listener.stop();
   sockets.forEach((socket) => socket.destroy());
   broker.close();

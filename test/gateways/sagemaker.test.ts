@@ -86,7 +86,7 @@ describe('a model that does not score', () => {
   });
 
   it.each<[string, Misbehaviour]>([
-    ['is slow', { delayMs: 10_000 }],
+    ['is slow', { delayMs: 60_000 }],
     ['never answers', { hang: 'answer' }],
     ['begins an answer and never ends it', { hang: 'body' }],
   ])('is late when it %s', async (_how, misbehaviour) => {
@@ -95,7 +95,7 @@ describe('a model that does not score', () => {
     const failure = await failureOf(endpointAt(server.url).score(one, { deadlineMs: 150 }));
     expect(failure.kind).toBe('model-late');
     // Given up at the deadline, not when the answer would have come.
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(performance.now() - started).toBeLessThan(30_000);
   });
 
   it.each([
@@ -170,13 +170,9 @@ describe('a model that keeps failing', () => {
     await kinds(endpoint, 1);
     await sleep(20);
     behaviour = { hang: 'answer' };
-    const started = performance.now();
-    const both = await Promise.all([
-      failureOf(endpoint.score(one, { deadlineMs: 3_000 })),
-      failureOf(endpoint.score(one, { deadlineMs: 100 })).then((failure) => ({ kind: failure.kind, after: performance.now() - started })),
-    ]);
-    expect(both[0].kind).toBe('model-late');
-    expect(both[1].kind).toBe('model-late');
-    expect((both[1] as { after: number }).after).toBeLessThan(2_000);
+    const order: string[] = [];
+    const late = (name: string, deadlineMs: number) => failureOf(endpoint.score(one, { deadlineMs })).then(({ kind }) => (order.push(name), kind));
+    expect(await Promise.all([late('the one that tries', 3_000), late('another', 100)])).toEqual(['model-late', 'model-late']);
+    expect(order).toEqual(['another', 'the one that tries']);
   });
 });

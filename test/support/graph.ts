@@ -41,8 +41,8 @@ export const NOWHERE = '127.0.0.1:1';
 export async function startTestGraph(env: Record<string, string> = {}, temporalAddress = NOWHERE, attemptMs?: number): Promise<TestGraph> {
   const model: TestGraph['model'] = { behaviour: undefined, requests: 0 };
   const config = readConfig({
-    LONGWATCH_MODEL_DEADLINE_MS: '5000',
-    LONGWATCH_DECISION_DEADLINE_MS: '10000',
+    LONGWATCH_MODEL_DEADLINE_MS: '10000',
+    LONGWATCH_DECISION_DEADLINE_MS: '20000',
     SAGEMAKER_ENDPOINT_NAME: 'fraud-model',
     LONGWATCH_TABLE_PREFIX: 'test-',
     LONGWATCH_LOG_LEVEL: 'silent',

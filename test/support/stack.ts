@@ -44,8 +44,8 @@ export async function startLongwatch(env: Record<string, string> = {}, dataDir =
       LONGWATCH_LOG_LEVEL: 'error',
       LONGWATCH_WORKFLOW_BUNDLE: codePath,
       // Shared machines stall for longer than a payment may take.
-      LONGWATCH_MODEL_DEADLINE_MS: '2000',
-      LONGWATCH_DECISION_DEADLINE_MS: '5000',
+      LONGWATCH_MODEL_DEADLINE_MS: '10000',
+      LONGWATCH_DECISION_DEADLINE_MS: '20000',
       ...env,
     },
   });

