@@ -10,7 +10,7 @@
  *   workers                domain, telemetry, activities, workflow declarations
  *   api                    domain, telemetry, stores, operations, workflow declarations
  *   lab                    domain
- *   local                  config, domain
+ *   local                  config, domain, awsHttp
  *   lambda                 config, graph, endpoints, api, activities, gateways, workflow declarations
  *   graph, run, main       everything (only run and main see local)
  */
@@ -35,7 +35,7 @@ module.exports = {
     floor('workers', ['domain', 'telemetry', 'activities', '^src/workflows/interceptors[.]ts$', declarations]),
     floor('api', ['domain', 'telemetry', 'stores', 'operations', declarations]),
     floor('lab', ['domain']),
-    floor('local', ['domain', '^src/config/']),
+    floor('local', ['domain', '^src/config/', awsHttp]),
     floor('lambda', ['graph', 'api', 'activities', 'gateways', declarations, '^src/config/', '^src/endpoints\\.ts$']),
     {
       name: 'workflow-declarations-know-only-domain',

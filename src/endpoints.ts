@@ -1,4 +1,4 @@
-import type { Config } from './config';
+import type { Config, Fault } from './config';
 
 /** Where the parts are, embedded or real. Absent endpoints mean AWS itself. */
 export interface Endpoints {
@@ -31,26 +31,27 @@ export const DEFAULT_STREAM = 'longwatch-transactions';
 /** The stream of readings of the embedded Kinesis. */
 export const DEFAULT_READINGS_STREAM = 'longwatch-readings';
 
+/** Returns the settings that a process which embeds nothing lacks; each message names the alternative. */
+export function missingEndpoints(config: Config, env: Record<string, string | undefined>): Fault[] {
+  const missing: Fault[] = [];
+  const need = (name: string, message: string) => missing.push({ name, message: `must be set (nothing is embedded in this mode): ${message}` });
+  if (!config.TEMPORAL_ADDRESS && !env['TEMPORAL_PROFILE'] && !env['TEMPORAL_CONFIG_FILE']) need('TEMPORAL_ADDRESS', 'host:port. Or set TEMPORAL_PROFILE, with a Temporal config file');
+  if (config.LONGWATCH_AWS) return missing;
+  if (!config.DYNAMODB_ENDPOINT) need('DYNAMODB_ENDPOINT', 'a URL. Or set LONGWATCH_AWS=true');
+  if (!config.SAGEMAKER_ENDPOINT) need('SAGEMAKER_ENDPOINT', 'a URL. Or set LONGWATCH_AWS=true');
+  const stream = (['LONGWATCH_TRANSACTIONS_STREAM', 'LONGWATCH_READINGS_STREAM'] as const).find((name) => config[name] !== undefined);
+  if (stream && !config.KINESIS_ENDPOINT) need('KINESIS_ENDPOINT', `a URL, since ${stream} is set. Or set LONGWATCH_AWS=true`);
+  return missing;
+}
+
 /**
  * The endpoints of a process that embeds nothing (`npm run api`, `npm run worker`).
  * @throws MissingEndpointError naming every variable that is missing.
  */
 export function configuredEndpoints(config: Config, env: Record<string, string | undefined>): Endpoints {
-  const missing: string[] = [];
-  if (!config.TEMPORAL_ADDRESS && !env['TEMPORAL_PROFILE'] && !env['TEMPORAL_CONFIG_FILE'])
-    missing.push('TEMPORAL_ADDRESS (host:port), or TEMPORAL_PROFILE with a Temporal config file');
-  if (!config.DYNAMODB_ENDPOINT && !config.LONGWATCH_AWS) missing.push('DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true');
-  if (!config.SAGEMAKER_ENDPOINT && !config.LONGWATCH_AWS) missing.push('SAGEMAKER_ENDPOINT, or LONGWATCH_AWS=true');
+  const missing = missingEndpoints(config, env);
+  if (missing.length > 0) throw new MissingEndpointError(missing.map(({ name, message }) => `${name} ${message}`).join('\n'));
   const stream = config.LONGWATCH_TRANSACTIONS_STREAM ?? (config.KINESIS_ENDPOINT && DEFAULT_STREAM);
-  if (stream && !config.KINESIS_ENDPOINT && !config.LONGWATCH_AWS)
-    missing.push('KINESIS_ENDPOINT, or LONGWATCH_AWS=true, since LONGWATCH_TRANSACTIONS_STREAM is set');
-  if (config.LONGWATCH_READINGS_STREAM && !config.KINESIS_ENDPOINT && !config.LONGWATCH_AWS)
-    missing.push('KINESIS_ENDPOINT, or LONGWATCH_AWS=true, since LONGWATCH_READINGS_STREAM is set');
-  if (missing.length > 0)
-    throw new MissingEndpointError(
-      `Nothing is embedded in this mode, so these must be set:\n${missing.map((line) => `  ${line}`).join('\n')}\n` +
-        'npm start runs everything on this machine instead.',
-    );
   const bucket = config.LONGWATCH_ARCHIVE_BUCKET ?? (config.S3_ENDPOINT && DEFAULT_BUCKET);
   const local = env['AWS_ACCESS_KEY_ID'] ? {} : { credentials: LOCAL_CREDENTIALS };
   return {

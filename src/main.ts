@@ -3,11 +3,12 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import { ApiKeyError } from './api/auth';
 import { ListenError } from './api/server';
-import { ConfigError, configReference, readConfig } from './config';
+import { ConfigError, configReference, readConfig, unknownSettings } from './config';
 import { MissingEndpointError } from './endpoints';
 import { TemporalConfigError } from './gateways/temporal';
 import { StartError } from './local/errors';
 import { type Mode, Run } from './run';
+import { startFaults } from './run/faults';
 import { version } from './run/release';
 import { TableMismatchError } from './stores/tableCheck';
 import { UnknownQueueError } from './workers/queues';
@@ -33,7 +34,8 @@ async function main(): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(USAGE);
   const mode = (args[0] ?? 'all') as Mode;
   if (!['all', 'api', 'worker'].includes(mode)) throw new ConfigError(`There is no mode "${mode}"; --help lists them`);
-  const config = readConfig();
+  for (const warning of unknownSettings()) process.stderr.write(`Warning: ${warning}\n`);
+  const config = readConfig(process.env, (read) => startFaults(mode, read, process.env));
   const run = new Run(mode, config);
   process.on('SIGINT', () => void run.stop('SIGINT'));
   process.on('SIGTERM', () => void run.stop('SIGTERM'));

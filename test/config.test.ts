@@ -1,4 +1,6 @@
-import { configReference, readConfig } from '../src/config';
+import { configReference, readConfig, unknownSettings } from '../src/config';
+import { nearestName } from '../src/domain/nearest';
+import { startFaults } from '../src/run/faults';
 import { webhookSecret } from '../src/graph/channels';
 
 it('has a default for everything, and empty means absent', () => {
@@ -12,6 +14,54 @@ it('reports every fault at once, with the variable and what was found, and shows
   for (const name of ['PORT: .*"99999"', 'LONGWATCH_AWS: .*"yes"', 'LONGWATCH_SIGNING_SECRET: .*not shown', 'LONGWATCH_SMTP_URL: .*not shown', 'DYNAMODB_ENDPOINT: .*"localhost:8000"'])
     expect(bad).toThrow(new RegExp(name));
   expect(bad).not.toThrow('hush');
+});
+
+it('tells faults of single settings, of settings together and of the mode in one go', () => {
+  const bad = () =>
+    readConfig({ PORT: 'x', LONGWATCH_JWKS_URL: 'http://login.test/keys', TEMPORAL_WORKER_BUILD_ID: '1', LONGWATCH_QUEUES: 'frod,carts', LONGWATCH_SIGNING_SECRET: 'short' }, (config) => startFaults('worker', config, {}));
+  expect(bad).toThrow(/has 9 fault\(s\)/);
+  for (const line of [
+    /^  PORT: .*\(found: "x"\)$/m,
+    /^  LONGWATCH_JWT_ISSUER: must be set with LONGWATCH_JWKS_URL/m,
+    /^  LONGWATCH_JWKS_URL: must be https/m,
+    /^  TEMPORAL_WORKER_BUILD_ID: and TEMPORAL_DEPLOYMENT_NAME go together/m,
+    /^  LONGWATCH_QUEUES: there is no queue "frod"; did you mean longwatch-fraud\? Known queues: longwatch-fraud, /m,
+    /^  TEMPORAL_ADDRESS: must be set/m,
+    /^  DYNAMODB_ENDPOINT: must be set/m,
+    /^  SAGEMAKER_ENDPOINT: must be set/m,
+  ])
+    expect(bad).toThrow(line);
+});
+
+it('each mode asks for what it needs, at once, and accepts what suffices', () => {
+  const faults = (mode: 'all' | 'api' | 'worker', env: Record<string, string>) => startFaults(mode, readConfig(env), env).map(({ name }) => name);
+  const parts = { TEMPORAL_ADDRESS: 'temporal:7233', LONGWATCH_AWS: 'true' };
+  const secret = { LONGWATCH_SIGNING_SECRET: 'the-signing-secret-of-this-test-0123' };
+  expect(faults('api', {})).toEqual(['LONGWATCH_API_KEYS', 'LONGWATCH_SIGNING_SECRET', 'TEMPORAL_ADDRESS', 'DYNAMODB_ENDPOINT', 'SAGEMAKER_ENDPOINT']);
+  expect(faults('worker', parts)).toEqual(['LONGWATCH_SIGNING_SECRET']);
+  expect(faults('worker', { ...parts, ...secret })).toEqual([]);
+  expect(faults('api', { ...parts, ...secret, LONGWATCH_API_KEYS: 'pay:service:short' })).toEqual(['LONGWATCH_API_KEYS']);
+  expect(faults('api', { ...parts, ...secret, LONGWATCH_API_KEYS: 'pay:service:0123456789abcdef', HOST: '0.0.0.0' })).toEqual([]);
+  expect(faults('all', {})).toEqual([]);
+  expect(faults('all', { HOST: '0.0.0.0' })).toEqual(['HOST']);
+  expect(faults('all', { TEMPORAL_ADDRESS: 'x:1', TEMPORAL_TLS_CLIENT_CERT_DATA: 'pem' })).toEqual(['TEMPORAL_*']);
+  expect(faults('worker', { ...secret, TEMPORAL_ADDRESS: 'x:1', DYNAMODB_ENDPOINT: 'http://x:1', SAGEMAKER_ENDPOINT: 'http://x:1', LONGWATCH_READINGS_STREAM: 'r' })).toEqual(['KINESIS_ENDPOINT']);
+});
+
+it('warns of a setting that nothing reads, and names the nearest', () => {
+  expect(unknownSettings({ LONGWATCH_PROT: '1' })).toEqual(['LONGWATCH_PROT is not a setting and has no effect; did you mean PORT?']);
+  expect(unknownSettings({ LONGWATCH_QUEUE: 'a', TEMPORAL_ADRESS: 'b', LONGWATCH_FOUR_EYES_ABOV: '1' }).map((one) => /did you mean (\w+)/.exec(one)?.[1])).toEqual(['LONGWATCH_QUEUES', 'TEMPORAL_ADDRESS', 'LONGWATCH_FOUR_EYES_ABOVE']);
+  expect(unknownSettings({ LONGWATCH_SOMETHING_QUITE_DIFFERENT: '1' })).toEqual(['LONGWATCH_SOMETHING_QUITE_DIFFERENT is not a setting and has no effect; --help lists all settings']);
+  const known = Object.fromEntries(configReference().map(({ name }) => [name, 'x']));
+  const elsewhere = { TEMPORAL_API_KEY: 'x', TEMPORAL_TLS_SERVER_NAME: 'x', TEMPORAL_GRPC_META_TEAM: 'x', LONGWATCH_SECRET_ID: 'x', LONGWATCH_SERVICE_HOST: '10.0.0.1', LONGWATCH_PORT: 'tcp://10.0.0.1:80', LONGWATCH_PORT_80_TCP: 'tcp://10.0.0.1:80', HOME: 'x', LONGWATCH_PROT: '' };
+  expect(unknownSettings({ ...known, ...elsewhere })).toEqual([]);
+});
+
+it('takes a name for another’s slip only where they are close', () => {
+  expect(nearestName('kitten', ['mitten', 'sitting'])).toBe('mitten');
+  expect(nearestName('frod', ['longwatch-fraud', 'longwatch-feeds'], /^longwatch-/)).toBe('longwatch-fraud');
+  expect(nearestName('', ['a', 'ab', 'abc'])).toBe('a');
+  expect(nearestName('carts', ['sessions', 'devices'])).toBeUndefined();
 });
 
 it('every variable is in the reference', () => {

@@ -21,7 +21,7 @@ export interface TemporalTarget {
   dataConverter?: DataConverter;
 }
 
-/** What `TEMPORAL_*` variables or Temporal's config file say cannot be used. */
+/** What `TEMPORAL_*` variables or Temporal's config file say cannot be used, or Temporal refuses it: waiting mends nothing. */
 export class TemporalConfigError extends Error {
   override readonly name = 'TemporalConfigError';
 }
@@ -92,11 +92,12 @@ export class Temporal {
   /**
    * Registers our search attributes where they are missing: a workflow that upserts an unknown one hangs. Where a
    * server lets nobody ask (Temporal Cloud keeps this for its own tools) they are taken to be there.
-   * @throws TemporalConfigError naming those that are missing where we may not add them.
+   * @throws TemporalConfigError naming those that are missing where we may not add them, or saying why Temporal refuses us
+   *   for good. Every other error passes by itself: a deadline that was missed, a server that is not there yet.
    */
   async ensureSearchAttributes(): Promise<void> {
     const { namespace } = this.client.options;
-    const found = await this.within(() => this.connection.operatorService.listSearchAttributes({ namespace })).catch(unlessRefused);
+    const found = await this.within(() => this.connection.operatorService.listSearchAttributes({ namespace })).catch(unlessForbidden);
     if (!found) return;
     const missing = Object.values(searchAttributes).filter(({ name }) => found.customAttributes?.[name] === undefined);
     if (missing.length === 0) return;
@@ -107,7 +108,7 @@ export class Temporal {
           missing.map(({ name, type }) => [name, encodeSearchAttributeIndexedValueType(type) ?? 0]),
         ),
       }),
-    ).catch(unlessRefused);
+    ).catch(unlessForbidden);
     if (!added)
       throw new TemporalConfigError(
         `The namespace ${namespace} lacks search attributes that we may not add: ${missing.map(({ name, type }) => `${name} (${type})`).join(', ')}. ` +
@@ -137,8 +138,12 @@ export class Temporal {
   }
 }
 
-/** gRPC's PERMISSION_DENIED and UNIMPLEMENTED: the server answers, and this is not for us. Anything else is thrown. */
-function unlessRefused(error: unknown): undefined {
-  if (isGrpcServiceError(error) && (error.code === 7 || error.code === 12)) return undefined;
+/** Returns undefined for gRPC's PERMISSION_DENIED and UNIMPLEMENTED: the server answers, and does not offer this to us. */
+function unlessForbidden(error: unknown): undefined {
+  if (!isGrpcServiceError(error)) throw error;
+  if (error.code === 7 || error.code === 12) return undefined;
+  // INVALID_ARGUMENT and UNAUTHENTICATED: the next try gets the same answer.
+  if (error.code === 3 || error.code === 16)
+    throw new TemporalConfigError(`Temporal refuses this process: ${error.details || error.message}. Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS_*`, { cause: error });
   throw error;
 }

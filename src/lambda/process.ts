@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, readConfig } from '../config';
-import { configuredEndpoints } from '../endpoints';
+import { readConfig } from '../config';
+import { configuredEndpoints, missingEndpoints } from '../endpoints';
 import { buildGraph, type Graph } from '../graph';
 import { withSecrets } from './secrets';
 
@@ -15,19 +15,20 @@ export interface LambdaProcess {
  * The object graph of a function's process, as of any other process. Tables are those of the stack: they are neither
  * created nor compared here, where every start counts.
  * @param env settings; `LONGWATCH_SECRET_ID` names what holds the secret ones.
- * @throws ConfigError, MissingEndpointError
+ * @throws ConfigError with everything that is missing or wrong
  */
 export async function openProcess(env: Record<string, string | undefined>): Promise<LambdaProcess> {
   const settings = await withSecrets(env);
-  const config = readConfig(settings);
-  const signingSecret = config.LONGWATCH_SIGNING_SECRET;
-  if (signingSecret === undefined) throw new ConfigError('LONGWATCH_SIGNING_SECRET: must be set (at least 32 random characters), or be in the secret that LONGWATCH_SECRET_ID names');
+  const config = readConfig(settings, (read) => [
+    ...(read.LONGWATCH_SIGNING_SECRET === undefined ? [{ name: 'LONGWATCH_SIGNING_SECRET', message: 'must be set (at least 32 random characters), or be in the secret that LONGWATCH_SECRET_ID names' }] : []),
+    ...missingEndpoints(read, settings),
+  ]);
   // Temporal's own settings are read from the environment, where its key is not: it is in the secret.
   for (const name of ['TEMPORAL_API_KEY', 'TEMPORAL_TLS_CLIENT_CERT_DATA', 'TEMPORAL_TLS_CLIENT_KEY_DATA']) if (settings[name]) process.env[name] ??= settings[name];
   const graph = buildGraph({
     config,
     endpoints: configuredEndpoints(config, settings),
-    signingSecret,
+    signingSecret: config.LONGWATCH_SIGNING_SECRET ?? '',
     publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
   });
   await graph.startRules();

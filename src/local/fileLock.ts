@@ -19,23 +19,32 @@ export class LockedError extends Error {
   }
 }
 
-/** When a process began, in the kernel's ticks: tells it from a later one that got the same id. Linux only. */
-function birth(pid: number): string | undefined {
+/** What Linux says of a process; undefined elsewhere, and where there is no such process. */
+interface ProcessState {
+  /** `R` runs, `S` sleeps, `Z` has ended and waits for its parent to read its exit code, … */
+  state: string;
+  /** When it began, in the kernel's ticks: tells it from a later process that got the same id. */
+  born: string;
+}
+
+function processState(pid: number): ProcessState | undefined {
   try {
-    // Field 22; the second one is the name in parentheses and may hold anything.
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19];
+    // Fields 3 and 22 of proc(5); field 2 is the name in parentheses and may hold anything.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return { state: fields[0] ?? '', born: fields[19] ?? '' };
   } catch {
-    return undefined; // No such process, or no such folder on this system.
+    return undefined;
   }
 }
 
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'; // Somebody else's, but alive.
   }
+  // A signal reaches a zombie, too: a killed process whose parent never reads its exit code. It holds nothing any more.
+  return !/[ZXx]/.test(processState(pid)?.state ?? '');
 }
 
 function read(file: string): string | undefined {
@@ -52,7 +61,7 @@ function holderOf(content: string): number | undefined {
   const [pid, born] = content.split(' ');
   const id = Number(pid);
   if (!Number.isInteger(id) || id <= 0 || !isAlive(id)) return undefined;
-  return born !== '-' && birth(id) !== born ? undefined : id;
+  return born !== '-' && processState(id)?.born !== born ? undefined : id;
 }
 
 /**
@@ -60,7 +69,7 @@ function holderOf(content: string): number | undefined {
  * @throws LockedError when a living process has it.
  */
 export function takeLock(file: string): FileLock {
-  const mine = `${process.pid} ${birth(process.pid) ?? '-'} ${randomBytes(8).toString('hex')}`;
+  const mine = `${process.pid} ${processState(process.pid)?.born ?? '-'} ${randomBytes(8).toString('hex')}`;
   const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   writeFileSync(draft, mine);
   try {

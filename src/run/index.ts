@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CODEC_PATH } from '../api/crossOrigin';
 import { isLoopback, type Listening } from '../api/server';
-import { type Config, ConfigError, workerVersion } from '../config';
+import { type Config, workerVersion } from '../config';
 import { isLongwatchError } from '../domain/errors';
 import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endpoints } from '../endpoints';
 import { buildGraph, type Graph } from '../graph';
+import { TemporalConfigError } from '../gateways/temporal';
 import { keepTrying } from '../keepTrying';
 import { writeAddresses } from '../local/addresses';
 import { type HeldPort, holdPort } from '../local/ports';
@@ -45,6 +46,7 @@ export class Run {
   private readonly progress: Progress;
   private readonly version: WorkersSettings['version'];
 
+  /** @param config of which {@link startFaults} found nothing to be wrong in this mode. */
   constructor(
     private readonly mode: Mode,
     private readonly config: Config,
@@ -59,9 +61,6 @@ export class Run {
   async start(): Promise<void> {
     const { config, mode } = this;
     const queues = selectQueues(config.LONGWATCH_QUEUES);
-    const keysGiven = config.LONGWATCH_API_KEYS !== undefined || config.LONGWATCH_JWKS_URL !== undefined;
-    if (mode !== 'worker' && !isLoopback(config.HOST) && !keysGiven)
-      throw new ConfigError(`HOST is ${config.HOST}: listening beyond this machine needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL`);
     const { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesCollector, OTEL_SDK_DISABLED: untraced } = config;
     if ((collector ?? tracesCollector) !== undefined && !untraced)
       this.tracing = startTracing({ serviceName: config.OTEL_SERVICE_NAME, serviceVersion: version, protocol: config.OTEL_EXPORTER_OTLP_PROTOCOL });
@@ -127,13 +126,7 @@ export class Run {
   /** Begins to start what is embedded. */
   private openStack(): Secrets | undefined {
     const { config, mode } = this;
-    if (mode !== 'all') {
-      if (config.LONGWATCH_SIGNING_SECRET === undefined)
-        throw new ConfigError('LONGWATCH_SIGNING_SECRET: must be set (at least 32 random characters) where nothing is embedded');
-      if (mode === 'api' && config.LONGWATCH_API_KEYS === undefined && config.LONGWATCH_JWKS_URL === undefined)
-        throw new ConfigError('LONGWATCH_API_KEYS (name:role:key,…) or LONGWATCH_JWKS_URL must be set where nothing is embedded');
-      return undefined;
-    }
+    if (mode !== 'all') return undefined;
     this.stack = startStack(config, {
       searchAttributes: searchAttributeTypes,
       modelPath: MODEL,
@@ -159,6 +152,7 @@ export class Run {
 
   private serve(graph: Graph, queues: readonly Queue[]): Workers {
     this.progress.stage('workers', 'bundling workflows');
+    let isPolling = false;
     return startWorkers({
       connection: graph.target.connection,
       namespace: graph.target.namespace,
@@ -168,8 +162,9 @@ export class Run {
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
       graceMs: Math.round(this.config.LONGWATCH_GRACE_MS * SHARES[this.mode]),
       ...(this.version && { version: this.version }),
-      onFault: graph.onFault,
+      onFault: (error) => (isPolling ? graph.onFault(error) : this.waitForTemporal(graph, error, 'a connection of the workers')),
       onRunning: () => {
+        isPolling = true;
         this.progress.done('workers', queues.join(', '));
         // Temporal may go away again before all of them are there.
         void keepTrying(() => graph.startStandingWorkflows(), { signal: this.stopping.signal, onFault: graph.onFault });
@@ -180,7 +175,23 @@ export class Run {
 
   private async untilReady(graph: Graph): Promise<void> {
     while (!this.stopped && this.workers?.state() === 'starting') await new Promise((resolve) => setTimeout(resolve, 50));
-    if (!this.stopped) await graph.temporal.ensureSearchAttributes();
+    let waited = false;
+    await keepTrying(() => graph.temporal.ensureSearchAttributes(), {
+      signal: this.stopping.signal,
+      passes: (error) => !(error instanceof TemporalConfigError),
+      onFault: (error) => {
+        waited = true;
+        this.waitForTemporal(graph, error, 'its search attributes');
+      },
+    });
+    if (waited && !this.stopped) this.progress.done('Temporal', 'answers');
+  }
+
+  /** Says what a start waits for, to people and in the log. */
+  private waitForTemporal(graph: Graph, error: unknown, what: string): void {
+    const address = graph.target.connection.address ?? 'localhost:7233';
+    this.progress.stage('Temporal', `waiting for ${what}`, `${address} does not answer yet`);
+    graph.logger.warn({ err: error }, `Temporal at ${address} does not answer; waiting for ${what}`);
   }
 
   private showScreen(graph: Graph, secrets: Secrets | undefined, endpoints: Endpoints, uiUrl: string | undefined): void {

@@ -1,3 +1,4 @@
+import { nearestName } from '../domain/nearest';
 import { CARTS_QUEUE } from '../workflows/carts/declarations';
 import { DEVICES_QUEUE } from '../workflows/devices/declarations';
 import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from '../workflows/feeds/declarations';
@@ -33,7 +34,8 @@ export function selectQueues(listed: string | undefined): readonly Queue[] {
   return listed.split(',').map((entry) => {
     const name = entry.trim();
     const found = queues.find((queue) => queue === name || queue === `longwatch-${name}`);
-    if (!found) throw new UnknownQueueError(`LONGWATCH_QUEUES: there is no queue "${name}"; known are ${queues.join(', ')}`);
-    return found;
+    if (found) return found;
+    const nearest = nearestName(name, queues, /^longwatch-/);
+    throw new UnknownQueueError(`there is no queue "${name}"${nearest === undefined ? '' : `; did you mean ${nearest}?`} Known queues: ${queues.join(', ')}`.replace('" Known', '". Known'));
   });
 }

@@ -114,6 +114,33 @@ describe('a Temporal behind TLS, certificates and an API key', () => {
   }, 120_000);
 });
 
+it('a start whose first calls Temporal leaves unanswered says what it waits for, and goes on once it answers', async () => {
+  let graph: TestGraph | undefined;
+  try {
+    graph = await startTestGraph();
+    gate.unanswered = { path: /ListSearchAttributes/, times: 3 };
+    const { environment } = graph;
+    const all = startProcess('all', { ...environment, ...settings(), LONGWATCH_AWS: 'true', LONGWATCH_DATA_DIR: join(folder, 'data'), LONGWATCH_LOG_LEVEL: 'warn' });
+    expect(await all.said(/(waiting for its search attributes)/)).toBeDefined();
+    expect(await all.said(/(Longwatch is running)/)).toBeDefined();
+    expect(gate.unanswered.times).toBeLessThan(1);
+    expect((await all.end()).code).toBe(0);
+  } finally {
+    delete gate.unanswered;
+    await graph?.stop();
+  }
+}, 120_000);
+
+it('a start that Temporal refuses for good ends with a sentence', async () => {
+  const client = new Temporal(targetOf({ ...settings(), TEMPORAL_API_KEY: 'wrong' }));
+  try {
+    await expect(client.ensureSearchAttributes()).rejects.toThrow(/Temporal refuses this process: .*unauthenticated.* Check TEMPORAL_ADDRESS/);
+    await expect(client.ensureSearchAttributes()).rejects.toThrow(TemporalConfigError);
+  } finally {
+    await client.close();
+  }
+});
+
 describe('settings that cannot be used are named', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['a certificate without its key', { TEMPORAL_ADDRESS: 'x:1', TEMPORAL_TLS_CLIENT_CERT_DATA: 'pem' }, /needs its key: set TEMPORAL_TLS_CLIENT_KEY_PATH/],

@@ -34,6 +34,21 @@ describe('a lock', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it('of a killed process whose parent never reads its exit code is taken', async () => {
+    // The shell's child ends soon; by then the shell has become a program that never waits for it.
+    const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
+      const fields = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+      while (fields()[0] !== 'Z') await new Promise((resolve) => setTimeout(resolve, 10));
+      writeFileSync(file(), `${pid} ${fields()[19]} abc`);
+      takeLock(file()).release();
+      expect(readdirSync(folder)).toEqual([]);
+    } finally {
+      parent.kill('SIGKILL');
+    }
+  });
+
   it('given back late does not take another’s away', () => {
     const first = takeLock(file());
     rmSync(file());

@@ -11,8 +11,8 @@ export interface RunningProcess {
   end(signal?: NodeJS.Signals): Promise<{ code: number | null; ms: number }>;
 }
 
-/** `npm run api` or `npm run worker`, in a process of its own; the environment says where its parts are. */
-export function startProcess(mode: 'api' | 'worker', environment: Record<string, string | undefined>): RunningProcess {
+/** `npm start`, `npm run api` or `npm run worker`, in a process of its own; the environment says where its parts are. */
+export function startProcess(mode: 'all' | 'api' | 'worker', environment: Record<string, string | undefined>): RunningProcess {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', mode], {
     cwd: join(__dirname, '..', '..'),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -9,6 +9,8 @@ export interface TemporalGate {
   passed: number;
   /** Calls by these paths are nobody's here. */
   forbidden?: RegExp;
+  /** So many calls by these paths get no answer at all. */
+  unanswered?: { path: RegExp; times: number };
   close(): Promise<void>;
 }
 
@@ -37,6 +39,7 @@ export async function startTemporalGate(target: string, { authority, server: its
       return void stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '16', 'grpc-message': 'unauthenticated' }, { endStream: true });
     if (gate.forbidden?.test(String(headers[':path'])))
       return void stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '7', 'grpc-message': 'not for you' }, { endStream: true });
+    if (gate.unanswered?.path.test(String(headers[':path'])) && gate.unanswered.times-- > 0) return void stream.on('error', () => undefined);
     gate.passed++;
     pass(stream, headers);
   });

@@ -1,0 +1,36 @@
+import { ApiKeyError, parseApiKeys } from '../api/auth';
+import { isLoopback } from '../api/server';
+import type { Config, Fault } from '../config';
+import { missingEndpoints } from '../endpoints';
+import { TemporalConfigError, temporalTarget } from '../gateways/temporal';
+import { selectQueues, UnknownQueueError } from '../workers/queues';
+import type { Mode } from './index';
+
+/** Returns what a process of this mode lacks or cannot use, beside what is wrong with each setting by itself. */
+export function startFaults(mode: Mode, config: Config, env: Record<string, string | undefined>): Fault[] {
+  const { LONGWATCH_API_KEYS: keys, LONGWATCH_JWKS_URL: jwksUrl, LONGWATCH_SIGNING_SECRET: secret, HOST } = config;
+  const faults: Fault[] = [];
+  const isKeyed = keys !== undefined || jwksUrl !== undefined;
+  if (mode === 'api' && !isKeyed) faults.push({ name: 'LONGWATCH_API_KEYS', message: 'must be set (name:role:key,…; npm run api-key makes one), or LONGWATCH_JWKS_URL: nothing is embedded in this mode' });
+  else if (mode === 'all' && !isLoopback(HOST) && !isKeyed) faults.push({ name: 'HOST', message: 'reaches beyond this machine, which needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL' });
+  if (mode !== 'all' && secret === undefined) faults.push({ name: 'LONGWATCH_SIGNING_SECRET', message: 'must be set (at least 32 random characters): nothing is embedded in this mode' });
+  faults.push(
+    ...faultOf('LONGWATCH_QUEUES', UnknownQueueError, () => selectQueues(config.LONGWATCH_QUEUES)),
+    ...faultOf('LONGWATCH_API_KEYS', ApiKeyError, () => keys !== undefined && parseApiKeys(keys)),
+  );
+  if (mode !== 'all') faults.push(...missingEndpoints(config, env));
+  // Without an address the client would look on this machine.
+  if (config.TEMPORAL_ADDRESS !== undefined || config.TEMPORAL_PROFILE !== undefined || env['TEMPORAL_CONFIG_FILE'])
+    faults.push(...faultOf('TEMPORAL_*', TemporalConfigError, () => temporalTarget({ namespace: config.TEMPORAL_NAMESPACE }, env)));
+  return faults;
+}
+
+function faultOf(name: string, kind: new (...args: never[]) => Error, check: () => unknown): Fault[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (!(error instanceof kind)) throw error;
+    return [{ name, message: error.message.replace(`${name}: `, '') }];
+  }
+}
