@@ -70,6 +70,13 @@ module.exports = {
     },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },
     {
+      name: 'only-local-uses-optional-dependencies',
+      comment: 'The production image leaves them out.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/local/' },
+      to: { dependencyTypes: ['npm-optional'] },
+    },
+    {
       name: 'src-uses-only-production-dependencies',
       severity: 'error',
       from: { path: '^src/' },

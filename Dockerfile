@@ -2,7 +2,7 @@
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Optional packages hold compilers that the build needs; they leave with the tools.
+# Optional packages hold compilers that the build needs, and the servers that npm start embeds; they leave with the tools.
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src

@@ -30,6 +30,7 @@ export async function startKinesis({ dataDir, inMemory = false, streams, onChild
     name: 'Kinesis',
     script: 'kinesisServer',
     usualPort: USUAL_PORT,
+    needs: { package: 'kinesalite', or: 'KINESIS_ENDPOINT' },
     args: inMemory ? [] : [`--path=${join(dataDir, 'kinesis')}`],
     dataDir,
     log: 'kinesis',
