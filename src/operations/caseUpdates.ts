@@ -32,7 +32,7 @@ export class CaseUpdates {
   /**
    * Sends one request and waits until it is written. The same request of the same person under the same key
    * is one request.
-   * @throws LongwatchError `notFound`, `conflict` (with the case's own sentence), `unavailable` while Temporal is away.
+   * @throws LongwatchError `notFound`, `conflict` (with the case's own sentence), `refused` when the request cannot be stored, `unavailable` while Temporal is away.
    */
   async send(transactionId: string, caller: Pick<Caller, 'name'> & { role: string }, request: Unsigned, key?: string): Promise<UpdateOutcome> {
     const signed = { ...request, by: caller.name } as CaseRequest;
@@ -71,6 +71,7 @@ export class CaseUpdates {
 function updateFailure(error: unknown, transactionId: string): unknown {
   if (error instanceof WorkflowUpdateFailedError) {
     const sentence = error.cause instanceof ApplicationFailure ? error.cause.message : error.message;
+    if (error.cause instanceof ApplicationFailure && error.cause.type === 'refused') return new LongwatchError('refused', sentence, { cause: error });
     return new LongwatchError('conflict', sentence, { cause: error });
   }
   // Not started yet (its start is owed), or closed and over.

@@ -7,6 +7,8 @@ import { lifecycleRule } from './lifecycles';
  */
 let requestedAt: number | undefined;
 let lastDetails = '';
+/** Steps that are held, by activity. */
+const notes = new Map<string, string>();
 const listeners: (() => void)[] = [];
 
 /**
@@ -23,10 +25,18 @@ export function onCancellationRequested(listener: () => void): void {
   listeners.push(listener);
 }
 
+/** Shows a note above the details, or takes it away. */
+export function noteOnPage(about: string, note: string | undefined): void {
+  if (note === undefined) notes.delete(about);
+  else notes.set(about, note);
+  setCurrentDetails(withNote(lastDetails));
+}
+
 function withNote(details: string): string {
-  if (requestedAt === undefined) return details;
+  const noted = [...notes.values(), details].filter((part) => part !== '').join('\n\n');
+  if (requestedAt === undefined) return noted;
   const { instead = '' } = lifecycleRule(workflowInfo().workflowType) ?? {};
-  return [`> **Cancellation was requested at ${iso(requestedAt)}. It does not end this workflow.** ${instead}`, details].filter((part) => part !== '').join('\n\n');
+  return [`> **Cancellation was requested at ${iso(requestedAt)}. It does not end this workflow.** ${instead}`, noted].filter((part) => part !== '').join('\n\n');
 }
 
 /** Runs a workflow's body, or a handler of it. */

@@ -2,6 +2,7 @@ import { ContinueAsNew, type Headers, isCancellation, proxySinks, type Sinks, wo
 import { type Carrier, carrierOfRun, parseTraceparent } from '../domain/carrier';
 import { type RunShielded, shieldFromCancellation } from './cancellation';
 import { carrierHeader, carrierIn } from './carrierHeader';
+import { heldStep, holds } from './refusals';
 
 /** The end of a run whose trace is recorded. */
 export interface EndedRun {
@@ -21,7 +22,8 @@ export interface RunSinks extends Sinks {
  * next run, and reports the end of a run that is traced. Headers are no part of what a replay compares; nothing here
  * waits, makes a command or takes a random number, so that histories go on the same with and without it.
  *
- * Also keeps a cancellation away from the body and the handlers of a lifecycle (decision 0034).
+ * Also keeps a cancellation away from the body and the handlers of a lifecycle (decision 0034), and lets a lifecycle hold at
+ * a step that is refused for good (decision 0032).
  */
 export const interceptors: WorkflowInterceptorsFactory = () => {
   let carrier: Carrier | undefined;
@@ -46,7 +48,7 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
     ],
     outbound: [
       {
-        scheduleActivity: (input, next) => next(handedOn(input)),
+        scheduleActivity: (input, next) => (holds() ? heldStep(handedOn(input), next) : next(handedOn(input))),
         scheduleLocalActivity: (input, next) => next(handedOn(input)),
         startChildWorkflowExecution: (input, next) => next(handedOn(input)),
         continueAsNew: (input, next) => next(handedOn(input)),

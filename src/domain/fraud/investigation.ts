@@ -175,6 +175,7 @@ export const timelineKinds = [
   'undelivered',
   'cancellation',
   'resumed',
+  'refused',
   'closed',
 ] as const;
 export type TimelineKind = (typeof timelineKinds)[number];

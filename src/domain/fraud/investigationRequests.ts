@@ -1,5 +1,5 @@
 import { type CaseState, type CustomerAnswer, isProven, isSupervisor, type Person } from './investigation';
-import type { CaseEvent } from './investigationSteps';
+import type { CaseEvent, PersonalKind } from './investigationSteps';
 import { type Label, labels } from './label';
 import { CARD_RULE, holdsCardNumber } from '../cardNumbers';
 import { faultOfText, type TextUse } from '../edge/text';
@@ -38,7 +38,9 @@ export type CaseRequest =
   | ({ kind: 'answer' } & AnswerRequest);
 
 /** Events that come from people. */
-export type PersonalEvent = Extract<CaseEvent, { by: Person }>;
+export type PersonalEvent = Extract<CaseEvent, { kind: PersonalKind }>;
+
+export const isPersonal = (event: CaseEvent | undefined): event is PersonalEvent => event !== undefined && ['answered', 'decided', 'assigned', 'noted'].includes(event.kind);
 
 /** What an attestation must say for a request to be the one that was attested. */
 export function claimOf(request: CaseRequest): string {

@@ -14,6 +14,9 @@ import {
 import type { Label } from './label';
 import { iso } from '../ids';
 
+/** Kinds of events that come from people. */
+export type PersonalKind = 'answered' | 'decided' | 'assigned' | 'noted';
+
 /** What happens to a case. Who did it has been proven or not by now. */
 export type CaseEvent =
   | { kind: 'scored'; result: FullScore }
@@ -23,6 +26,8 @@ export type CaseEvent =
   | { kind: 'noted'; text: string; by: Person }
   | { kind: 'undelivered'; letter: Letter; why: string }
   | { kind: 'cancellationRequested' }
+  /** A request of a person was taken back, because it cannot be stored. */
+  | { kind: 'refused'; request: PersonalKind; why: string }
   | { kind: 'timePassed' };
 
 /** What follows from an event: the new state, what to add to the timeline, and whom to write to. */
@@ -87,9 +92,20 @@ export function next(state: CaseState, event: CaseEvent, now: number): Step {
     case 'cancellationRequested':
       draft.say('cancellation', 'Somebody asked Temporal to cancel this workflow. That does not end a case: decide it instead');
       return draft.step('written');
+    case 'refused':
+      draft.say('refused', `A request (${event.request}) could not be stored and changed nothing: ${event.why}`);
+      return draft.step('written');
     case 'timePassed':
       return timePassed(draft);
   }
+}
+
+/** A text that was put in the place of one that cannot be stored. */
+const UNSTORABLE = 'The text of this entry could not be stored';
+
+/** The timeline entries of a step that was refused, as they can be stored: what happened, without its text. */
+export function withoutTexts(entries: readonly TimelineEntry[]): TimelineEntry[] {
+  return entries.map(({ seq, at, kind }) => ({ seq, at, kind, text: UNSTORABLE }));
 }
 
 /**

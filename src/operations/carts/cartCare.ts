@@ -1,6 +1,7 @@
 import { type Cart, type CartCounts, closed, type Closing } from '../../domain/carts/cart';
 import { type CartPolicy, nextStep } from '../../domain/carts/ladder';
 import { cartPage, reminder } from '../../domain/carts/letters';
+import type { CartPreferences } from '../../domain/carts/preferences';
 import { isLongwatchError, LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { CartCountStore } from '../../stores/carts/cartCounts';
@@ -31,6 +32,8 @@ export interface CartLook {
 
 /** Attempts at a step before the workflow's retry takes over. */
 const ATTEMPTS = 10;
+/** After a step that was skipped with no other ahead. */
+const SKIP_MS = 24 * 60 * 60_000;
 
 /** What happens to carts that nobody touches. */
 export class CartCare {
@@ -53,7 +56,10 @@ export class CartCare {
         case 'ended':
           return { ended: step.how, page: cartPage(cart, cartNumber, `Ended: ${step.how}`) };
         case 'remind':
-          if (cart) await this.remind(cart, step.rung, step.dueAt, preferences.recipient ?? userId, now);
+          if (cart) {
+            const refused = await this.remind(cart, step.rung, step.dueAt, preferences.recipient ?? userId, now);
+            if (refused !== undefined) return this.skipped({ ...cart, reminded: { rung: step.rung, at: now } }, preferences, now, refused);
+          }
           break;
         case 'abandon':
           if (cart) await this.abandon(cart);
@@ -63,7 +69,15 @@ export class CartCare {
     throw new LongwatchError('contention', `The cart of ${userId} is busy; try again`);
   }
 
-  private async remind(cart: Cart, rung: number, dueAt: number, recipient: string, now: number): Promise<void> {
+  /** A step that cannot be written is skipped: the cart's next instant comes all the same. */
+  private skipped(after: Cart, preferences: CartPreferences, now: number, why: string): CartLook {
+    const step = nextStep(after, after.number, preferences, this.policy, now);
+    const until = step.kind === 'sleep' ? step.until : now + SKIP_MS;
+    return { until, next: step.kind === 'sleep' ? step.next : 'another look', page: cartPage(after, after.number, `Reminder ${after.reminded?.rung} was skipped: ${why}. Next, at ${iso(until)}`) };
+  }
+
+  /** @returns why the reminder cannot be written down, ever. */
+  private async remind(cart: Cart, rung: number, dueAt: number, recipient: string, now: number): Promise<string | undefined> {
     const letter = { ...reminder(cart, rung, dueAt, recipient), link: this.parts.unsubscribeLink(cart.userId, dueAt) };
     try {
       await this.parts.notifications.send(letter);
@@ -72,8 +86,14 @@ export class CartCare {
       if (!isLongwatchError(error, 'refused')) throw error;
     }
     const counts: CartCounts = cart.reminded ? {} : { reminded: 1 };
-    const lost = await transact(this.parts.db, [this.parts.carts.reminding(cart, rung, now), ...this.parts.counts.counting(cart.userId, counts)]);
-    if (!lost) this.parts.onCounted?.(counts);
+    try {
+      const lost = await transact(this.parts.db, [this.parts.carts.reminding(cart, rung, now), ...this.parts.counts.counting(cart.userId, counts)]);
+      if (!lost) this.parts.onCounted?.(counts);
+      return undefined;
+    } catch (error) {
+      if (!isLongwatchError(error, 'refused')) throw error;
+      return error.message;
+    }
   }
 
   private async abandon(cart: Cart): Promise<void> {

@@ -83,6 +83,8 @@ export interface RollupCheckReport {
   devices: number;
   /** Rollups that were wrong, and are right now. */
   replaced: number;
+  /** Days that could not be checked, because a step was refused for good; absent where there is none. */
+  skipped?: Day[];
 }
 
 export const ERASE_TYPE = 'eraseDevice';

@@ -4,6 +4,7 @@ import type { DeviceActivities } from '../../activities/devices/types';
 import type { Day } from '../../domain/devices/days';
 import type { CheckedRollups } from '../../domain/devices/rollup';
 import { showDetails, wasStoppedFromOutside } from '../cancellation';
+import { refusalIn } from '../refusals';
 import { archiveWorkflowId, type DayInput, type RollupCheckInput, type RollupCheckReport } from './declarations';
 
 const { daysToCheck } = proxyActivities<DeviceActivities>({
@@ -30,7 +31,12 @@ export async function rollupCheck({ days }: RollupCheckInput): Promise<RollupChe
   for (const day of days ?? (await daysToCheck())) {
     for (;;) {
       showDetails(`${sentence(total)} Now **${day}**.`);
-      const { devices, replaced, unsettled } = await checkInTurn(day);
+      const checked = await checkInTurn(day);
+      if (checked === 'refused') {
+        total.skipped = [...(total.skipped ?? []), day];
+        break;
+      }
+      const { devices, replaced, unsettled } = checked;
       total.replaced += replaced;
       if (unsettled === 0) {
         total.devices += devices;
@@ -39,20 +45,22 @@ export async function rollupCheck({ days }: RollupCheckInput): Promise<RollupChe
       showDetails(`${sentence(total)} **${day}** has ${unsettled} rollup(s) that go on changing; they are looked at again.`);
       await sleep(UNSETTLED_MS);
     }
-    total.days++;
+    if (!total.skipped?.includes(day)) total.days++;
   }
   showDetails(sentence(total));
   return total;
 }
 
-const sentence = ({ days, devices, replaced }: RollupCheckReport): string => `**${days}** day(s) checked, of ${devices} devices: **${replaced}** rollup(s) were wrong and are right now.`;
+const sentence = ({ days, devices, replaced, skipped = [] }: RollupCheckReport): string => `**${days}** day(s) checked, of ${devices} devices: **${replaced}** rollup(s) were wrong and are right now.${skipped.length > 0 ? ` Not checked, because a step was refused: **${skipped.join(', ')}**.` : ''}`;
 
 /** In turn with whatever else works on the day. */
-async function checkInTurn(day: Day): Promise<CheckedRollups> {
+async function checkInTurn(day: Day): Promise<CheckedRollups | 'refused'> {
   for (;;) {
     try {
       return await executeChild(rollupCheckDay, { workflowId: archiveWorkflowId(day), args: [{ day }], staticSummary: `Compares the rollups of ${day} with its readings` });
     } catch (error) {
+      // One day that cannot be checked holds back no other.
+      if (refusalIn(error) !== undefined) return 'refused';
       // Somebody terminated the child, or something else works on the day.
       if (!wasStoppedFromOutside(error) && !(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       await sleep(BUSY_MS);

@@ -8,6 +8,7 @@ import {
   currentUpdateInfo,
   proxyActivities,
   setHandler,
+  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -16,10 +17,11 @@ import { type CaseState, dueAt, type FullScore, nextDeadline, type Person, statu
 import type { Letter } from '../../domain/fraud/investigationLetters';
 import { casePage } from '../../domain/fraud/investigationPage';
 import { closingWrite, type CaseWrite, progressWrite } from '../../domain/fraud/investigationRecord';
-import { type CaseRequest, claimOf, eventOf, refusalOf, refusalOfRequest } from '../../domain/fraud/investigationRequests';
-import { type CaseEvent, next, openCase, resumeCase, type Step } from '../../domain/fraud/investigationSteps';
+import { type CaseRequest, claimOf, eventOf, isPersonal, refusalOf, refusalOfRequest } from '../../domain/fraud/investigationRequests';
+import { type CaseEvent, next, openCase, resumeCase, type Step, withoutTexts } from '../../domain/fraud/investigationSteps';
 import { iso } from '../../domain/ids';
-import { onCancellationRequested, showDetails } from '../cancellation';
+import { noteOnPage, onCancellationRequested, showDetails } from '../cancellation';
+import { refusalIn } from '../refusals';
 import { searchAttributePairs, type SearchAttributeName } from '../searchAttributes';
 import {
   answerUpdate,
@@ -64,25 +66,46 @@ export async function investigation(input: InvestigationInput): Promise<Investig
   }
 }
 
+/** A step of a case that is to be written. */
+interface Pending {
+  write: CaseWrite;
+  /** Absent: the case's opening. */
+  event?: CaseEvent;
+  /** The case before the step, and timeline entries of steps before it that go with this write. */
+  before: CaseState;
+  carried: TimelineEntry[];
+  /** The entries of this write, with their texts. */
+  entries: TimelineEntry[];
+  isWithoutTexts?: boolean;
+  outcome: 'pending' | 'written' | { refused: string };
+}
+
+/** Between two attempts at a step that the database refuses: each is twice the one before. */
+const FIRST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 60 * 60_000;
+
 class CaseRun {
   state: CaseState;
-  /** Writes in order; each moves the record by one revision. */
-  private readonly unwritten: CaseWrite[] = [];
+  /** Steps in order; each moves the record by one revision. */
+  private unwritten: Pending[] = [];
   /** Entries of steps that need no write of their own; they go with the next one. */
   private unwrittenEntries: TimelineEntry[] = [];
-  private written: number;
   /** Letters and scorings under way. */
   private background = 0;
   private unsent: Letter[] = [];
+  private pauseMs = FIRST_PAUSE_MS;
   /** What the start, or the run before, has set already: an upsert is a billable action. */
   private shownAttributes: string;
   private readonly opening: Step | undefined;
+  private readonly firstRevision: number;
+  /** Why the next step cannot be written at all at the moment. */
+  private stuck: string | undefined;
 
   constructor({ facts, policy, carried, lost }: InvestigationInput) {
     if (carried && lost) this.opening = resumeCase(carried, lost, Date.now());
     else if (!carried) this.opening = openCase(facts, policy);
     this.state = carried ?? openCase(facts, policy).state;
-    this.written = carried?.revision ?? 0;
+    this.firstRevision = carried?.revision ?? 0;
     this.shownAttributes = JSON.stringify(this.attributes());
     onCancellationRequested(() => this.apply({ kind: 'cancellationRequested' }));
   }
@@ -93,7 +116,8 @@ class CaseRun {
 
   /** The first entries of a new case, and the full scoring unless a run before has done it. */
   open(): void {
-    if (this.opening) this.take(this.opening, this.written);
+    // The record is at revision 0 when the case is opened, or where the lost workflow left it.
+    if (this.opening) this.take(this.opening, { ...this.state, revision: this.firstRevision });
     else this.show();
     if (this.state.phase === 'scoring') this.inBackground(async () => this.apply({ kind: 'scored', result: await this.score() }));
   }
@@ -107,12 +131,69 @@ class CaseRun {
 
   /** Writes the oldest step that is not written yet. */
   async writeNext(): Promise<boolean> {
-    const [write] = this.unwritten;
-    if (!write) return false;
-    await ('label' in write ? closeCase(write as Parameters<typeof closeCase>[0]) : recordCase(write));
+    const [pending] = this.unwritten;
+    if (!pending) return false;
+    const { write } = pending;
+    try {
+      await ('label' in write ? closeCase(write as Parameters<typeof closeCase>[0]) : recordCase(write));
+    } catch (error) {
+      const reason = refusalIn(error);
+      if (reason === undefined) throw error;
+      await this.notWritten(pending, reason);
+      return true;
+    }
     this.unwritten.shift();
-    this.written = write.revision;
+    this.pauseMs = FIRST_PAUSE_MS;
+    pending.outcome = 'written';
     return true;
+  }
+
+  /**
+   * The database refuses a step for good. A person's request is taken back and answered so, and the case is what it was
+   * before. A step that time or the model made is written without its texts; where it is refused still, the case holds
+   * and takes no requests until it is written.
+   */
+  private async notWritten(pending: Pending, reason: string): Promise<void> {
+    const { event, write, entries } = pending;
+    if (isPersonal(event)) return this.takeBack(pending, reason);
+    if (!pending.isWithoutTexts) {
+      pending.isWithoutTexts = true;
+      pending.write = { ...write, entries: withoutTexts(write.entries), ...(write.kept && { kept: { ...write.kept, unsent: [] } }) };
+      const replaced = new Map(withoutTexts(entries).map((entry) => [entry.seq, entry]));
+      this.state = { ...this.state, recent: this.state.recent.map((entry) => replaced.get(entry.seq) ?? entry) };
+      this.show();
+      return;
+    }
+    this.stuck = reason;
+    for (const one of this.unwritten.filter((other) => isPersonal(other.event))) this.takeBack(one, reason);
+    noteOnPage('write', `> **The last step of this case cannot be written: ${reason}.** It is written anew at ${iso(Date.now() + this.pauseMs)}; until then the case takes no requests.`);
+    await sleep(this.pauseMs, { summary: 'the write was refused' });
+    this.pauseMs = Math.min(2 * this.pauseMs, LONGEST_PAUSE_MS);
+    this.stuck = undefined;
+    noteOnPage('write', undefined);
+  }
+
+  /** Makes the case what it was before a person's request, and takes what came after the request anew. */
+  private takeBack(pending: Pending, reason: string): void {
+    const at = this.unwritten.indexOf(pending);
+    if (at < 0) return;
+    const later = this.unwritten.splice(at).slice(1);
+    this.state = pending.before;
+    this.unwrittenEntries = pending.carried;
+    pending.outcome = { refused: reason };
+    for (const one of later) this.takeAnew(one);
+    // On the timeline, too, unless nothing can be written at all.
+    if (this.stuck === undefined && isPersonal(pending.event)) this.apply({ kind: 'refused', request: pending.event.kind, why: reason });
+    this.show();
+  }
+
+  private takeAnew(pending: Pending): void {
+    const { event } = pending;
+    if (!event) return;
+    const why = isPersonal(event) ? refusalOf(this.state, event) : undefined;
+    if (why !== undefined) pending.outcome = { refused: why };
+    // Its letters are on their way already.
+    else this.take({ ...next(this.state, event, Date.now()), letters: [] }, this.state, pending);
   }
 
   /** Nothing is under way that an end would cut off. */
@@ -142,11 +223,20 @@ class CaseRun {
 
   /** A request of a person: who it really was is found out first, and by then the case may have moved on. */
   private async request(request: CaseRequest): Promise<UpdateOutcome> {
-    const by = await this.senderOf(request);
+    let by: Person;
+    // No `catch` on the promise: its microtask would change the order in which the workflow goes on.
+    try {
+      by = await this.senderOf(request);
+    } catch (error) {
+      refuse(refusalIn(error), 'refused');
+      throw error;
+    }
     const event = eventOf(request, by);
     refuse(refusalOf(this.state, event));
-    const revision = this.apply(event);
-    await condition(() => this.written >= revision);
+    if (this.stuck !== undefined) refuse(`The case cannot be written at the moment: ${this.stuck}`, 'refused');
+    const pending = this.apply(event);
+    await condition(() => pending?.outcome !== 'pending');
+    if (pending && typeof pending.outcome === 'object') refuse(`It could not be stored and changed nothing: ${pending.outcome.refused}`, 'refused');
     const status = statusOf(this.state);
     const last = this.state.recent.at(-1)?.text ?? '';
     return { status, message: by.proof === 'none' ? `${last}. ${by.name} is a typed name: unproven` : last };
@@ -165,25 +255,28 @@ class CaseRun {
     });
   }
 
-  /** @returns the revision that holds what the event changed. */
-  private apply(event: CaseEvent): number {
-    const before = this.state.revision;
-    this.take(next(this.state, event, Date.now()), before);
-    return this.state.revision;
+  /** @returns the step that is to be written; undefined when the event changed nothing. */
+  private apply(event: CaseEvent): Pending | undefined {
+    return this.take(next(this.state, event, Date.now()), this.state, { event });
   }
 
-  private take({ state, entries, letters }: Step, before: number): void {
+  private take({ state, entries, letters }: Step, before: CaseState, step: Partial<Pending> = {}): Pending | undefined {
+    const carried = this.unwrittenEntries;
     this.state = state;
-    this.unwrittenEntries.push(...entries);
+    this.unwrittenEntries = [...carried, ...entries];
     this.unsent.push(...letters);
-    if (state.revision > before) {
+    let pending: Pending | undefined;
+    if (state.revision > before.revision) {
       const all = this.unwrittenEntries;
       const unsent = [...this.unsent];
-      this.unwritten.push(closingWrite(state, before, all, unsent) ?? progressWrite(state, before, all, unsent));
+      const write = closingWrite(state, before.revision, all, unsent) ?? progressWrite(state, before.revision, all, unsent);
+      pending = Object.assign(step, { write, before, carried, entries: all, outcome: 'pending' as const });
+      this.unwritten.push(pending);
       this.unwrittenEntries = [];
-    }
+    } else if (step.outcome === 'pending') step.outcome = 'written';
     for (const letter of letters) this.inBackground(() => this.send(letter));
     this.show();
+    return pending;
   }
 
   private async send(letter: Letter): Promise<void> {
@@ -236,6 +329,6 @@ class CaseRun {
   }
 }
 
-function refuse(why: string | undefined): void {
-  if (why !== undefined) throw ApplicationFailure.nonRetryable(why, REFUSED_UPDATE);
+function refuse(why: string | undefined, type = REFUSED_UPDATE): void {
+  if (why !== undefined) throw ApplicationFailure.nonRetryable(why, type);
 }

@@ -82,6 +82,8 @@ export interface RankCheckReport {
   differences: number;
   /** Rankings that were replaced. */
   replaced: number;
+  /** Rankings that could not be checked, because a step was refused for good; absent where there is none. */
+  skipped?: number;
 }
 
 /** One of a game at a time. */

@@ -1,6 +1,7 @@
 import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { LeaderboardActivities } from '../../activities/leaderboards/types';
 import { showDetails } from '../cancellation';
+import { refusalIn } from '../refusals';
 import type { RankCheckInput, RankCheckReport } from './declarations';
 
 const { ranksToCheck } = proxyActivities<LeaderboardActivities>({
@@ -24,7 +25,12 @@ export async function rankCheck({ mode, gameId, cursor, sofar }: RankCheckInput)
   const total: RankCheckReport = sofar ? { ...sofar } : { shards: 0, players: 0, differences: 0, replaced: 0 };
   const page = await ranksToCheck(gameId, cursor);
   for (const shard of page.shards) {
-    const { players, differences, replaced } = await checkRanks(shard, mode);
+    const checked = await checkRanks(shard, mode).catch(skipRefused);
+    if (!checked) {
+      total.skipped = (total.skipped ?? 0) + 1;
+      continue;
+    }
+    const { players, differences, replaced } = checked;
     total.shards++;
     total.players += players;
     total.differences += differences;
@@ -37,8 +43,14 @@ export async function rankCheck({ mode, gameId, cursor, sofar }: RankCheckInput)
   return total;
 }
 
-function sentence({ shards, players, differences, replaced }: RankCheckReport): string {
-  return `**${shards}** rankings of **${players}** players checked: **${differences}** stood wrong, **${replaced}** rankings replaced.`;
+/** One ranking that cannot be checked holds back no other; the next check comes to it again. */
+function skipRefused(error: unknown): undefined {
+  if (refusalIn(error) === undefined) throw error;
+}
+
+function sentence({ shards, players, differences, replaced, skipped = 0 }: RankCheckReport): string {
+  const left = skipped > 0 ? ` **${skipped}** could not be checked: a step of each was refused, see the failed activities.` : '';
+  return `**${shards}** rankings of **${players}** players checked: **${differences}** stood wrong, **${replaced}** rankings replaced.${left}`;
 }
 
 function notice(total: RankCheckReport) {
