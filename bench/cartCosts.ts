@@ -5,6 +5,7 @@ import { cartWorkflowId, checkoutWorkflowId } from '../src/workflows/carts/decla
 import { billableActions } from '../test/support/histories';
 import type { buildShop } from '../test/support/checkouts';
 import { removeDataDir, startLongwatch } from '../test/support/stack';
+import { retried } from './support/http';
 import { TITLE } from './support/bareShop';
 
 /** Units of a change and a reading, by how many lines the cart has. */
@@ -40,12 +41,12 @@ export async function actionsOfCarts(): Promise<void> {
   try {
     const connection = await Connection.connect({ address: readAddresses(stack.dataDir)!.parts.Temporal });
     const { workflow } = new Client({ connection });
-    const put = (path: string, body: object) => fetch(`${stack.url}${path}`, { method: 'PUT', body: JSON.stringify(body), headers: { authorization: `Bearer ${stack.key}`, 'content-type': 'application/json' } });
+    const put = (path: string, body: object) => retried(() => fetch(`${stack.url}${path}`, { method: 'PUT', body: JSON.stringify(body), headers: { authorization: `Bearer ${stack.key}`, 'content-type': 'application/json' } }));
     await put('/v1/products/book', { title: TITLE, price: 1_999, currency: 'EUR', stockOnHand: 10 });
     await put('/v1/carts/alone/items/book', { quantity: 1 });
     await put('/v1/carts/buyer/items/book', { quantity: 1 });
-    const { json: checkout } = await stack.post('/v1/carts/buyer/checkout', {});
-    await stack.post(`/v1/checkouts/${checkout.checkoutId}/confirm`, { paymentReference: 'pay' });
+    const { json: checkout } = await retried(() => stack.post('/v1/carts/buyer/checkout', {}));
+    await retried(() => stack.post(`/v1/checkouts/${checkout.checkoutId}/confirm`, { paymentReference: 'pay' }));
     console.log('\nBillable actions, from histories:');
     for (const [what, id] of [
       ['a cart with the full ladder', cartWorkflowId('alone', 1)],

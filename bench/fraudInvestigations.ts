@@ -4,6 +4,7 @@ import { billableActions } from '../test/support/histories';
 import { merchantDecides } from '../test/support/merchantRules';
 import { payment } from '../test/support/payment';
 import { eventually, type RunningStack } from '../test/support/stack';
+import { retried } from './support/http';
 
 const cases = [
   { merchantId: 'alert', decision: 'genuine' },
@@ -18,9 +19,9 @@ export async function actionsOfInvestigations(stack: RunningStack, client: Clien
   const counted: { what: string; actions: number }[] = [];
   for (const { merchantId, decision } of cases) {
     const { transactionId, ...rest } = payment({ merchantId });
-    await stack.post('/v1/transactions', { transactionId, ...rest });
-    await eventually(() => stack.get(`/v1/investigations/${transactionId}`), ({ json }) => /^(asking|waiting)/.test(json.status));
-    const { status, text } = await stack.post(`/v1/investigations/${transactionId}/decide`, { decision });
+    await retried(() => stack.post('/v1/transactions', { transactionId, ...rest }));
+    await eventually(() => stack.get(`/v1/investigations/${transactionId}`), ({ status, json }) => status === 200 && /^(asking|waiting)/.test(json.status));
+    const { status, text } = await retried(() => stack.post(`/v1/investigations/${transactionId}/decide`, { decision }));
     if (status !== 200) throw new Error(`${status}: ${text}`);
     const handle = client.workflow.getHandle(investigationId(transactionId));
     await handle.result();

@@ -17,9 +17,12 @@ import { benchLeaderboards } from './leaderboards';
 import { benchLoad } from './load';
 import { benchSessions } from './sessions';
 import { benchTelemetry } from './telemetry';
+import { watchChildren } from './support/children';
 
 /** Each bench measures the product, its floor and a peer in one run: only their ratios mean something. */
-void yargs(hideBin(process.argv))
+const endChildren = watchChildren();
+
+const commands = yargs(hideBin(process.argv))
   .scriptName('npm run bench --')
   .usage('$0 <what>\n\nMeasures the product beside its floor and a peer, on a stack of its own.')
   .command(
@@ -115,13 +118,14 @@ void yargs(hideBin(process.argv))
   )
   .command(
     'load',
-    'ten times the load that the API can serve: what it turns away, how fast the rest is, how soon it recovers, its heap',
+    'the API in a closed loop from a cold start, at ten times its capacity, and flooded by one class and one caller',
     (command) =>
       command
-        .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures capacity, unloaded, overload and afterwards in turn' })
-        .option('seconds', { type: 'number', default: 10, describe: 'Seconds of each' })
+        .option('rounds', { type: 'number', default: 3, describe: 'Rounds of the open loop; each measures capacity, 70 % of it, overload and afterwards in turn' })
+        .option('seconds', { type: 'number', default: 12, describe: 'Seconds of each' })
         .option('factor', { type: 'number', default: 10, describe: 'Times its capacity that is offered' })
-        .option('minutes', { type: 'number', default: 3, describe: 'Minutes of overload afterwards, while the heap is watched; 0: none' }),
+        .option('minutes', { type: 'number', default: 3, describe: 'Minutes of overload afterwards, while throughput, latency and the heap are watched; 0: none' })
+        .option('only', { choices: ['closed', 'open', 'fairness'] as const, describe: 'One part alone' }),
     (args) => benchLoad(args),
   )
   .command(
@@ -145,8 +149,18 @@ void yargs(hideBin(process.argv))
   .demandCommand(1, 'Say what to measure; --help lists it')
   .strict()
   .help()
-  .fail((message, error) => {
-    console.error(error ?? message);
-    process.exit(1);
-  })
-  .parse();
+  .fail((message, error: Error | undefined) => {
+    throw error ?? new Error(message);
+  });
+
+void (async () => {
+  try {
+    await commands.parseAsync();
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+  }
+  // A bench that fails leaves no process behind, whatever it had started.
+  await endChildren();
+  process.exit();
+})();

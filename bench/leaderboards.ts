@@ -3,7 +3,7 @@ import { operators } from '../src/domain/leaderboards/board';
 import { removeDataDir, startLongwatch } from '../test/support/stack';
 import { startTestDynamoDB, type TestDynamoDB } from '../test/support/dynamodb';
 import { bar as startBar } from './support/bar';
-import { closeConnections, post } from './support/http';
+import { closeConnections, post, retried } from './support/http';
 import { bareScores, fillBoard, type FilledBoard, rebuildBoard } from './support/leaderboards';
 import { latencies, median, ms, percentile, ratio, throughput } from './support/measure';
 import { type Redis, startRedis } from './support/redis';
@@ -153,7 +153,7 @@ async function lag({ seconds }: LeaderboardsBenchSettings): Promise<void> {
   const stack = await startLongwatch({ TEMPORAL_UI_PORT: '0' });
   try {
     const send = async (path: string, body: object, method?: string) => {
-      const response = await fetch(`${stack.url}${path}`, { method: method ?? 'POST', body: JSON.stringify(body), headers: { authorization: `Bearer ${stack.key}`, 'content-type': 'application/json' } });
+      const response = await retried(() => fetch(`${stack.url}${path}`, { method: method ?? 'POST', body: JSON.stringify(body), headers: { authorization: `Bearer ${stack.key}`, 'content-type': 'application/json' } }));
       if (!response.ok) throw new Error(await response.text());
     };
     await send('/v1/boards/bench', { operator: 'increment' }, 'PUT');

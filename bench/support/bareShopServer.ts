@@ -11,3 +11,4 @@ app.get('/:user', (request, response, next) => {
   bareRead(client, request.params.user).then((items) => response.json(items), next);
 });
 const server = app.listen(0, '127.0.0.1', () => process.send?.((server.address() as { port: number }).port));
+process.once('disconnect', () => process.exit(0));

@@ -7,8 +7,32 @@ export const post = (url: URL, key: string, body: string) => call('POST', url, k
 
 export const get = (url: URL, key: string) => call('GET', url, key);
 
-/** A request with as little client work as possible, so that the generator is not what is measured. */
-export function call(method: 'GET' | 'POST' | 'PUT', url: URL, key: string, body = ''): Promise<{ status: number; text: string }> {
+/** Times that a refused request is sent again before the bench gives up. */
+const RETRIES = 60;
+
+/**
+ * A request with as little client work as possible, so that the generator is not what is measured. A 429 or 503 with
+ * `Retry-After` is waited for and sent again, as clients do: so a bench runs to its end on a busy machine.
+ */
+export async function call(method: 'GET' | 'POST' | 'PUT', url: URL, key: string, body = ''): Promise<{ status: number; text: string }> {
+  for (let retry = 0; ; retry++) {
+    const { retryAfter, ...answer } = await once(method, url, key, body);
+    if (retryAfter === undefined || retry === RETRIES || (answer.status !== 503 && answer.status !== 429)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, retryAfter * 1_000));
+  }
+}
+
+/** The same for answers of another client, that have their headers. */
+export async function retried<T extends { status: number; headers: Headers }>(ask: () => Promise<T>): Promise<T> {
+  for (let retry = 0; ; retry++) {
+    const answer = await ask();
+    const retryAfter = answer.headers.get('retry-after');
+    if (retryAfter === null || retry === RETRIES || (answer.status !== 503 && answer.status !== 429)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, Number(retryAfter) * 1_000));
+  }
+}
+
+function once(method: string, url: URL, key: string, body: string): Promise<{ status: number; text: string; retryAfter: number | undefined }> {
   return new Promise((resolve, reject) => {
     const sent = request(
       url,
@@ -23,7 +47,10 @@ export function call(method: 'GET' | 'POST' | 'PUT', url: URL, key: string, body
       (response) => {
         const parts: Buffer[] = [];
         response.on('data', (part: Buffer) => parts.push(part));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString() }));
+        response.on('end', () => {
+          const after = response.headers['retry-after'];
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString(), retryAfter: after === undefined ? undefined : Number(after) });
+        });
         response.on('error', reject);
       },
     );

@@ -3,7 +3,10 @@ import { connect, type Socket } from 'node:net';
 export interface LeanAnswer {
   /** 0: the connection was lost. */
   status: number;
-  retryAfter: boolean;
+  /** Seconds; undefined where the answer has none. */
+  retryAfter: number | undefined;
+  /** Refused at the door; other 503s say that a dependency or a deadline failed. */
+  isOverloaded: boolean;
 }
 
 interface Connection {
@@ -63,7 +66,7 @@ export class LeanHttp {
       this.open--;
       const at = this.free.indexOf(connection);
       if (at >= 0) this.free.splice(at, 1);
-      connection.onAnswer?.({ status: 0, retryAfter: false });
+      connection.onAnswer?.({ status: 0, retryAfter: undefined, isOverloaded: false });
       this.next();
     });
     return connection;
@@ -76,11 +79,13 @@ export class LeanHttp {
     const head = connection.received.slice(0, headEnd);
     const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
     if (connection.received.length < headEnd + HEAD_END.length + length) return;
+    const isOverloaded = connection.received.includes('problem:overloaded', headEnd);
+    const retryAfter = /\r\nretry-after: (\d+)/i.exec(head)?.[1];
     connection.received = '';
     const { onAnswer } = connection;
     connection.onAnswer = undefined;
     this.free.push(connection);
-    onAnswer?.({ status: Number(head.slice(9, 12)), retryAfter: /\r\nretry-after: /i.test(head) });
+    onAnswer?.({ status: Number(head.slice(9, 12)), retryAfter: retryAfter === undefined ? undefined : Number(retryAfter), isOverloaded });
     this.next();
   }
 

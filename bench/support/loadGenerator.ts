@@ -1,4 +1,4 @@
-import { LeanHttp } from './leanHttp';
+import { type LeanAnswer, LeanHttp } from './leanHttp';
 
 /** One phase of load, told to the generator's process. */
 export interface Phase {
@@ -9,7 +9,7 @@ export interface Phase {
   seconds: number;
   /** Open loop: requests a second, at random instants (a Poisson process), whether or not earlier ones were answered. */
   rate?: number;
-  /** Closed loop: requests in flight; whoever is turned away waits a moment, as a client should. */
+  /** Closed loop: requests in flight; a client that is refused waits as `Retry-After` says. */
   inFlight?: number;
   /** Makes ids unlike those of other phases. */
   name: string;
@@ -22,48 +22,50 @@ export interface PhaseResult {
   byStatus: Record<string, number>;
   /** Milliseconds of those that were accepted, from the instant at which each was due; beside each, when it was due, in milliseconds since the phase began. */
   accepted: [due: number, ms: number][];
-  /** Milliseconds of those that were turned away. */
+  /** Milliseconds of those that the door refused. */
   shed: number[];
-  /** When those were due that were turned away. */
+  /** When those were due. */
   shedAt: number[];
-  /** Whether every request turned away told when to come back. */
-  retryAfter: boolean;
+  /** Refused requests by the seconds in their `Retry-After`. */
+  retryAfter: Record<string, number>;
 }
 
 /** As a load balancer's, opened before anything is measured; beyond it a request waits here, which counts. */
 const CONNECTIONS = 256;
-let http: LeanHttp | undefined;
-
-const BACK_OFF_MS = 20;
+/** Clients by key, so that one that floods takes no connections of another. */
+const clients = new Map<string, LeanHttp>();
+const CLIENT_ERROR_PAUSE_MS = 100;
 
 async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): Promise<PhaseResult> {
   const target = new URL(url);
-  const client = (http ??= new LeanHttp(target.hostname, Number(target.port), CONNECTIONS));
-  const result: PhaseResult = { sent: 0, seconds, byStatus: {}, accepted: [], shed: [], shedAt: [], retryAfter: true };
+  const connections = inFlight ?? CONNECTIONS;
+  const of = `${target.host} ${key} ${target.pathname} ${connections}`;
+  const client = clients.get(of) ?? new LeanHttp(target.hostname, Number(target.port), connections);
+  clients.set(of, client);
+  const result: PhaseResult = { sent: 0, seconds, byStatus: {}, accepted: [], shed: [], shedAt: [], retryAfter: {} };
   await client.connectAll(`GET /healthz HTTP/1.1\r\nhost: ${target.host}\r\n\r\n`);
   const began = performance.now();
-  const send = (due: number): Promise<void> => {
+  /** @returns milliseconds to wait before the next. */
+  const send = (due: number): Promise<number> => {
     const body = (bodies[result.sent % bodies.length] ?? '').replaceAll('#ID#', `${name}-${result.sent}`);
     result.sent++;
-    const taken = (status: string, hasRetryAfter: boolean): void => {
+    const taken = (status: string, { retryAfter, isOverloaded }: LeanAnswer): number => {
       const ms = performance.now() - due;
       result.byStatus[status] = (result.byStatus[status] ?? 0) + 1;
       if (status.startsWith('2')) result.accepted.push([due - began, ms]);
-      else if (status === '503' || status === '429') {
+      else if (isOverloaded) {
         result.shed.push(ms);
         result.shedAt.push(due - began);
-        result.retryAfter &&= hasRetryAfter;
+        result.retryAfter[String(retryAfter)] = (result.retryAfter[String(retryAfter)] ?? 0) + 1;
       }
+      return status.startsWith('2') ? 0 : retryAfter === undefined ? CLIENT_ERROR_PAUSE_MS : retryAfter * 1_000;
     };
     const head = `POST ${target.pathname} HTTP/1.1\r\nhost: ${target.host}\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
     return new Promise((resolve) => {
-      client.send(head + body, ({ status, retryAfter }) => {
-        taken(status === 0 ? 'error' : String(status), retryAfter);
-        resolve();
-      });
+      client.send(head + body, (answer) => resolve(taken(answer.status === 0 ? 'error' : String(answer.status), answer)));
     });
   };
-  const underWay: Promise<void>[] = [];
+  const underWay: Promise<unknown>[] = [];
   if (rate !== undefined) {
     for (let due = began; due < began + seconds * 1_000; due -= (Math.log(1 - Math.random()) * 1_000) / rate) {
       const pause = due - performance.now();
@@ -75,9 +77,8 @@ async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): 
   } else {
     const lane = async (): Promise<void> => {
       while (performance.now() < began + seconds * 1_000) {
-        const before = result.shed.length;
-        await send(performance.now());
-        if (result.shed.length > before) await new Promise((resolve) => setTimeout(resolve, BACK_OFF_MS));
+        const pause = await send(performance.now());
+        if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
       }
     };
     underWay.push(...Array.from({ length: inFlight ?? 1 }, lane));
@@ -86,5 +87,5 @@ async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): 
   return { ...result, seconds: (performance.now() - began) / 1_000 };
 }
 
-process.on('message', (phase: Phase) => void run(phase).then((result) => process.send?.(result)));
+process.on('message', (phase: Phase) => void run(phase).then((result) => process.send?.({ name: phase.name, result })));
 process.on('disconnect', () => process.exit());

@@ -21,6 +21,8 @@ async function main(): Promise<void> {
     maxConcurrentWorkflowTaskExecutions: 50,
   });
   process.once('message', () => worker.shutdown());
+  // The bench is gone.
+  process.once('disconnect', () => process.exit(0));
   process.send?.('ready');
   await worker.run();
   process.exit(0);
