@@ -225,6 +225,8 @@ const bodyOf = ({ bodies }: Operation): Arbitrary<Body> => {
     { contentType: 'application/json', body: '\ufeff{}' },
     { contentType: 'application/json', body: `{"a":"${'x'.repeat(70_000)}"}` },
     { contentType: 'application/json', body: '[' .repeat(30_000) },
+    { contentType: 'application/json', body: `${'['.repeat(3_000)}${']'.repeat(3_000)}` },
+    { contentType: 'application/json', body: `{"data":${'{"a":'.repeat(3_000)}1${'}'.repeat(3_000)}}` },
     { contentType: 'application/json; charset=utf-7', body: '{}' },
     { contentType: 'application/json; charset=utf-16', body: '{}' },
     { contentType: 'application/json', encoding: 'gzip', body: '{}' },
