@@ -96,7 +96,7 @@ const activities: Grants = {
   Boards: 'ConditionCheckItem DeleteItem GetItem Query UpdateItem',
   CartCounts: 'UpdateItem',
   Checkouts: 'GetItem UpdateItem',
-  DeadLetters: 'DeleteItem Query',
+  DeadLetters: 'BatchWriteItem DeleteItem Query',
   Decisions: 'BatchGetItem GetItem UpdateItem',
   DeviceData: 'BatchWriteItem PutItem Query',
   DeviceDays: 'BatchWriteItem DeleteItem PutItem Query UpdateItem',

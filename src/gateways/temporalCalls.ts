@@ -1,10 +1,11 @@
 import { isGrpcServiceError, type WorkflowClientInterceptor, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import type { Headers } from '@temporalio/common';
+import { type Headers, ValueError } from '@temporalio/common';
 import { type CallResult, type CallWatch, watched } from '../telemetry/calls';
 import { currentCarrier } from '../telemetry/carrier';
 import { carrierHeader } from '../workflows/carrierHeader';
 
 /** gRPC status codes: https://grpc.io/docs/guides/status-codes/ */
+const INVALID_ARGUMENT = 3;
 const DEADLINE_EXCEEDED = 4;
 const RESOURCE_EXHAUSTED = 8;
 /** INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION */
@@ -27,6 +28,18 @@ export function watchedWorkflows(watch: CallWatch | undefined): WorkflowClientIn
 function currentHeader(): Headers {
   const carrier = currentCarrier();
   return carrier === undefined ? {} : carrierHeader(carrier);
+}
+
+/**
+ * Returns whether Temporal will never take a request: an argument that it does not allow, or one that is too large. A search
+ * attribute that it does not know yet passes, because every worker adds the missing ones when it starts.
+ */
+export function isRefusedByTemporal(error: unknown): boolean {
+  if (error instanceof ValueError) return true;
+  const cause = isGrpcServiceError(error) ? error : (error as Error | undefined)?.cause;
+  if (!isGrpcServiceError(cause)) return false;
+  if (cause.code === INVALID_ARGUMENT) return !/search attribute/i.test(cause.details);
+  return cause.code === RESOURCE_EXHAUSTED && /larger than max/i.test(cause.details);
 }
 
 function resultOf(error: unknown): CallResult {

@@ -22,6 +22,7 @@ import { Metrics } from '../metrics';
 import { CaseUpdates } from '../operations/caseUpdates';
 import { Cases } from '../operations/cases';
 import { DeadLetters, type Redriver } from '../operations/deadLetters';
+import { DEBT_LETTERS, DebtRedriver } from '../operations/debtLetters';
 import { DecisionBatches } from '../operations/decisionBatches';
 import { Decisions } from '../operations/decisions';
 import { type Draft, Drafts } from '../operations/drafts';
@@ -163,7 +164,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
 
   const streams = [...fraudStreams(shared, decisionBatches), ...parts.flatMap((part) => part.streams ?? [])];
   const consumers = buildConsumers(shared, letters, streams);
-  const redrivers: Record<string, Redriver> = { ...consumers, ...Object.assign({}, ...parts.map((part) => part.redrivers)) };
+  const redrivers: Record<string, Redriver> = { ...consumers, ...Object.assign({}, ...parts.map((part) => part.redrivers)), [DEBT_LETTERS]: new DebtRedriver({ starts, cases, letters }) };
   for (const source of Object.keys(redrivers)) metrics.streams.deadLetters(source, 0);
   const deadLetters = new DeadLetters({ letters, redrivers });
   const startRedrive = async (stream: string): Promise<string> => {
@@ -171,7 +172,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     await startOnce({ type: REDRIVE_TYPE, workflowId, taskQueue: OPERATIONS_QUEUE, args: [{ stream }], staticSummary: `Dead letters of ${stream}, once more` });
     return workflowId;
   };
-  const relay = new Relay({ ledger, starts, cases, onFault });
+  const relay = new Relay({ ledger, starts, cases, keepLetters, onFault });
 
   const readiness = async (worker: Readiness['worker']): Promise<Readiness> => {
     const [dynamodbState, temporalState] = await Promise.all([

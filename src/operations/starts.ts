@@ -1,7 +1,8 @@
 import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { LongwatchError } from '../domain/errors';
+import { isPermanent, LongwatchError } from '../domain/errors';
 import type { Debt } from '../domain/ledger';
 import type { Temporal } from '../gateways/temporal';
+import { isRefusedByTemporal } from '../gateways/temporalCalls';
 import type { Ledger } from '../stores/ledger';
 import { currentCarrier, withCarrier } from '../telemetry/carrier';
 import { typedSearchAttributes } from '../workflows/searchAttributes';
@@ -34,7 +35,7 @@ export class Starts {
 
   constructor(private readonly parts: StartsParts) {}
 
-  /** Starts the workflow, then strikes out the debt. @throws LongwatchError `unavailable` while Temporal is away. */
+  /** Starts the workflow, then strikes out the debt. @throws LongwatchError `unavailable` while Temporal is away, `refused` where it will never take the start. */
   async startNow(debt: StartDebt): Promise<void> {
     const { start } = debt;
     let result: StartResult = 'started';
@@ -57,7 +58,7 @@ export class Starts {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) {
         this.parts.onResult?.('failed');
         const what = isGrpcServiceError(error) ? error.details : String(error);
-        throw new LongwatchError('unavailable', `Temporal did not take the start of ${start.workflowId}: ${what}`, { cause: error });
+        throw new LongwatchError(isRefusedByTemporal(error) ? 'refused' : 'unavailable', `Temporal did not take the start of ${start.workflowId}: ${what}`, { cause: error });
       }
       result = 'already-started';
     }
@@ -79,7 +80,9 @@ export class Starts {
       if (!debt) break;
       this.underWay++;
       this.startNow(debt)
-        .catch(() => {
+        .catch((error: unknown) => {
+          // Owed still, and the relay's: it keeps the start as a dead letter. The others are not refused with it.
+          if (isPermanent(error)) return;
           // Owed still: the relay pays. One failure says that the others would fail too.
           this.pausedUntil = Date.now() + PAUSE_MS;
           this.waiting.length = 0;

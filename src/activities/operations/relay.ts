@@ -1,15 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isLongwatchError } from '../../domain/errors';
-import { ScoringFailure } from '../../gateways/sagemaker';
+import { isPermanent } from '../../domain/errors';
+import type { Debt } from '../../domain/ledger';
+import { debtLetter } from '../../operations/debtLetters';
 import { IdlePause } from '../../operations/idlePause';
 import type { Cases } from '../../operations/cases';
+import { isolate } from '../../operations/isolate';
 import type { Starts } from '../../operations/starts';
+import type { DeadLetter } from '../../stores/deadLetters';
 import { type Ledger, LEDGER_SHARDS } from '../../stores/ledger';
 import type { Beat } from './consumer';
 import type { RelayReport } from './types';
 
 export interface RelayParts {
   ledger: Ledger;
+  /** Keeps dead letters. */
+  keepLetters(letters: readonly DeadLetter[]): Promise<void>;
   starts: Pick<Starts, 'startNow'>;
   cases: Pick<Cases, 'rescoreBatch'>;
   /** Between two looks at the ledger while something is owed; default 2 s. Otherwise up to four times that. */
@@ -45,24 +50,41 @@ export class Relay {
   private async payStarts(shard: number): Promise<number> {
     const due = await this.parts.ledger.due('start', shard, Date.now() - GRACE_MS, PAGE);
     for (let i = 0; i < due.length; i += PARALLEL_STARTS)
-      await Promise.all(due.slice(i, i + PARALLEL_STARTS).map((debt) => this.parts.starts.startNow(debt)));
+      await this.all(due.slice(i, i + PARALLEL_STARTS).map((debt) => this.parts.starts.startNow(debt).catch((error: unknown) => this.setAside(debt, error))));
     return due.length;
   }
 
   private async payRescores(shard: number): Promise<number> {
     const due = await this.parts.ledger.due('rescore', shard, Date.now(), PAGE);
     if (due.length === 0) return 0;
-    await this.parts.cases.rescoreBatch(due.map(({ rescore }) => rescore.transactionId));
-    await this.parts.ledger.settleAll(due);
+    const rescore = async (some: readonly typeof due[number][]) => {
+      await this.parts.cases.rescoreBatch(some.map((debt) => debt.rescore.transactionId));
+      await this.parts.ledger.settleAll(some);
+      return some.map(() => undefined);
+    };
+    await isolate(due, rescore, (debt, error) => this.setAside(debt, error));
     return due.length;
   }
 
-  /** A part that is away leaves its debts owed; the next look tries again. */
+  /** An entry that will never be taken becomes a dead letter, so that it is tried no more. @throws what passes. */
+  private async setAside(debt: Debt, error: unknown): Promise<undefined> {
+    if (!isPermanent(error)) throw error;
+    this.parts.onFault?.(error);
+    await this.parts.keepLetters([debtLetter(debt, error)]);
+    await this.parts.ledger.settle(debt);
+  }
+
+  /** Waits for all of them: one that fails does not cut off the others. @throws the first failure. */
+  private async all(work: Promise<unknown>[]): Promise<void> {
+    const failed = (await Promise.allSettled(work)).find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** Whatever fails in one shard leaves its debts owed, and the other shards are paid; the next look tries again. */
   private async tolerant(pay: () => Promise<number>): Promise<number> {
     try {
       return await pay();
     } catch (error) {
-      if (!(error instanceof ScoringFailure) && !isLongwatchError(error)) throw error;
       this.parts.onFault?.(error);
       return 0;
     }

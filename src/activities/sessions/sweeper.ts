@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isPermanent, LongwatchError, reasonOf } from '../../domain/errors';
 import { inLanes } from '../../domain/lanes';
 import { endedEvent, type SessionHead, verdictOf } from '../../domain/sessions';
 import type { SessionEvents } from '../../operations/sessionEvents';
@@ -60,6 +61,8 @@ class Pass {
   /** Re-armed for soon: the index may not show them in time. */
   private readonly soon = new Map<string, number>();
   private again = Number.POSITIVE_INFINITY;
+  /** Sessions whose end was refused for good. */
+  private readonly refused = new Set<string>();
   private lookedAt = 0;
 
   constructor(
@@ -89,9 +92,17 @@ class Pass {
   }
 
   private async page(keys: readonly string[]): Promise<void> {
-    const heads = await this.parts.index.heads(keys);
-    const owed = await inLanes(heads, CONCURRENCY, async (head) => ((await this.settle(head)) ? [head] : []));
+    const heads = await this.parts.index.heads(keys.filter((key) => !this.refused.has(key)));
+    const owed = await inLanes(heads, CONCURRENCY, async (head) => ((await this.settle(head).catch((error: unknown) => this.skip(head, error))) ? [head] : []));
     await this.tell(owed.flat());
+  }
+
+  /** One session whose end is refused for good holds up no other: it is reported, and not met again by this activity. */
+  private skip({ key }: SessionHead, error: unknown): false {
+    if (!isPermanent(error)) throw error;
+    this.refused.add(key);
+    this.parts.onFault(new LongwatchError('refused', `The session ${key} could not be settled: ${reasonOf(error)}`, { cause: error }));
+    return false;
   }
 
   /** @returns whether its event is owed by us. */

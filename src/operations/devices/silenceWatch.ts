@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { liveDeadline } from '../../domain/devices/live';
-import { isLongwatchError } from '../../domain/errors';
+import { isLongwatchError, isPermanent, LongwatchError, reasonOf } from '../../domain/errors';
 import { type Db, isConditionFailure } from '../../stores/dynamodb';
 import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { Deadline, LiveStore } from '../../stores/devices/live';
@@ -23,6 +23,7 @@ export interface SilenceWatchParts {
 const PAGE = 100;
 /** Deadlines looked at side by side. */
 const LANES = 8;
+const MAX_REFUSED = 1_000;
 
 /**
  * Looks at deadlines that are due. A device that reported meanwhile gets a later one: it costs a look in the time of
@@ -30,6 +31,7 @@ const LANES = 8;
  */
 export class SilenceWatch {
   private readonly now: () => number;
+  private readonly refused = new Set<string>();
 
   constructor(private readonly parts: SilenceWatchParts) {
     this.now = parts.now ?? Date.now;
@@ -65,7 +67,7 @@ export class SilenceWatch {
         let next = 0;
         settled += due.length;
         const lane = async () => {
-          for (let one = due[next++]; one; one = due[next++]) raised += await this.settle(one);
+          for (let one = due[next++]; one; one = due[next++]) raised += await this.settleOrSkip(one);
         };
         await Promise.all(Array.from({ length: LANES }, lane));
       }
@@ -73,8 +75,22 @@ export class SilenceWatch {
     return { settled, raised };
   }
 
-  private due(bucket: number): Promise<Deadline[]> {
-    return this.parts.live.due(bucket, this.now(), PAGE);
+  /** Those that were refused for good in this process wait for its next start: a page of them would hide what is behind it. */
+  private async due(bucket: number): Promise<Deadline[]> {
+    const due = await this.parts.live.due(bucket, this.now(), PAGE + this.refused.size);
+    return due.filter(({ deviceId }) => !this.refused.has(deviceId)).slice(0, PAGE);
+  }
+
+  /** One device whose deadline is refused for good holds up no other. */
+  private async settleOrSkip(deadline: Deadline): Promise<number> {
+    try {
+      return await this.settle(deadline);
+    } catch (error) {
+      if (!isPermanent(error)) throw error;
+      if (this.refused.size < MAX_REFUSED) this.refused.add(deadline.deviceId);
+      this.parts.onFault?.(new LongwatchError('refused', `The deadline of device ${deadline.deviceId} could not be settled: ${reasonOf(error)}`, { cause: error }));
+      return 0;
+    }
   }
 
   /** The deadline, what is known of the device and what people are told of it: all together or nothing. */
