@@ -10,6 +10,7 @@ import { CartCare } from '../operations/carts/cartCare';
 import { Carts } from '../operations/carts/carts';
 import { Catalogue } from '../operations/carts/catalogue';
 import { Checkouts } from '../operations/carts/checkouts';
+import { cartRows, checkoutRows } from '../operations/carts/openRows';
 import { CartCountStore } from '../stores/carts/cartCounts';
 import { CartStore } from '../stores/carts/carts';
 import { CheckoutStore } from '../stores/carts/checkouts';
@@ -66,5 +67,6 @@ export function buildCarts({ config, db, ledger, notifications, metrics, logger,
     ],
     activities: { [CARTS_QUEUE]: cartActivities({ care, checkouts }) },
     standing: [],
+    rows: [cartRows(store), checkoutRows(checkoutStore)],
   };
 }

@@ -24,6 +24,7 @@ import { MessageRedriver } from '../operations/devices/messageRedriver';
 import { IOT_LETTERS, MQTT_LETTERS } from '../operations/devices/messages';
 import { iotReadings } from '../operations/devices/iotReadings';
 import { mqttReadings } from '../operations/devices/mqttReadings';
+import { erasureRows } from '../operations/devices/openErasures';
 import { DeviceReads } from '../operations/devices/reads';
 import { Registry } from '../operations/devices/registry';
 import { RollupCheck } from '../operations/devices/rollupCheck';
@@ -111,6 +112,7 @@ export function buildDevices(shared: Shared): Part {
   return {
     routes: [...deviceRoutes({ ingest: ingest('http'), reads }), ...deviceAlertRoutes({ registry }), ...archiveRoutes({ archives, jobs, housekeeping, startRollupCheck })],
     activities: { [DEVICES_QUEUE]: deviceActivities({ notifications, silenceWatch, archiver, eraser, housekeeping, rollupCheck, ...(attemptMs !== undefined && { attemptMs }) }) },
+    rows: [erasureRows(devices, { eraseAfterMs: config.LONGWATCH_ERASE_AFTER_MS })],
     standing: [{ type: SILENCE_TYPE, workflowId: SILENCE_ID, taskQueue: DEVICES_QUEUE, args: [], staticSummary: 'Finds devices that ought to have reported' }],
     streams: [
       readStream({

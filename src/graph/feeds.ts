@@ -8,6 +8,7 @@ import { relationRoutes } from '../api/feeds/relations';
 import type { Config } from '../config';
 import type { FeedSettings } from '../domain/feeds/settings';
 import { Feeds } from '../operations/feeds/feed';
+import { turnRows } from '../operations/feeds/openTurns';
 import { Posts } from '../operations/feeds/posts';
 import { Relations } from '../operations/feeds/relations';
 import { FeedRowStore } from '../stores/feeds/feedRows';
@@ -58,5 +59,6 @@ export function buildFeeds({ config, db, ledger, metrics, startSoon, note }: Sha
       [FEEDS_BULK_QUEUE]: feedsActivities({ users, fanOut, settling, governor }),
     },
     standing: [],
+    rows: [turnRows(users, settings)],
   };
 }

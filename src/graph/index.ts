@@ -19,6 +19,7 @@ import { AnswerLinks } from '../gateways/answerLinks';
 import { sagemakerClient } from '../gateways/sagemaker';
 import { Temporal, type TemporalTarget, temporalTarget } from '../gateways/temporal';
 import { Metrics } from '../metrics';
+import { caseRows } from '../operations/caseRows';
 import { CaseUpdates } from '../operations/caseUpdates';
 import { Cases } from '../operations/cases';
 import { DeadLetters, type Redriver } from '../operations/deadLetters';
@@ -53,6 +54,7 @@ import { buildModels } from './models';
 import { noteDecision } from './notes';
 import { buildOverview } from './overview';
 import type { Part, Shared, StandingWorkflow } from './part';
+import { buildReconciler, reconcilerWorkflow } from './reconciler';
 import { buildSessions } from './sessions';
 
 /** The capabilities beside fraud. */
@@ -172,6 +174,19 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     await startOnce({ type: REDRIVE_TYPE, workflowId, taskQueue: OPERATIONS_QUEUE, args: [{ stream }], staticSummary: `Dead letters of ${stream}, once more` });
     return workflowId;
   };
+  const standing: StandingWorkflow[] = [
+    reconcilerWorkflow,
+    { type: RELAY_TYPE, workflowId: RELAY_ID, taskQueue: OPERATIONS_QUEUE, args: [], staticSummary: 'Pays what is owed' },
+    ...(config.LONGWATCH_STREAMS_BY === 'workflow' ? streams : []).map(({ name, summary }): StandingWorkflow => ({
+      type: STREAM_TYPE,
+      workflowId: streamWorkflowId(name),
+      taskQueue: OPERATIONS_QUEUE,
+      args: [{ stream: name }],
+      staticSummary: summary,
+    })),
+    ...parts.flatMap((part) => part.standing),
+  ];
+  const reconciler = buildReconciler(shared, { rows: [caseRows({ investigations, decisions: decisionStore }, policy), ...parts.flatMap((part) => part.rows ?? [])], standing });
   const relay = new Relay({ ledger, starts, cases, keepLetters, onFault });
 
   const readiness = async (worker: Readiness['worker']): Promise<Readiness> => {
@@ -204,6 +219,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     ...driftRoutes({ driftWatch }),
     ...investigationRoutes({ cases, updates, decisions: decisionStore, investigations, notifications: notificationStore }),
     ...alertRoutes({ links, investigations, updates }),
+    ...reconciler.routes,
     ...deadLetterRoutes({ deadLetters, startRedrive }),
     ...(encryption?.routes ?? []),
     ...parts.flatMap((part) => part.routes),
@@ -224,6 +240,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       relay,
       consumers,
       deadLetters,
+      reconciliation: reconciler.reconciliation,
       ...(attemptMs !== undefined && { attemptMs }),
     }),
     ...Object.assign({}, ...parts.map((part) => part.activities)),
@@ -279,19 +296,8 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     /** The lifecycles that are always there; started by whoever serves the operations queue. */
     async startStandingWorkflows(): Promise<void> {
       await temporal.ensureSearchAttributes();
-      const standing: StandingWorkflow[] = [
-        { type: RELAY_TYPE, workflowId: RELAY_ID, taskQueue: OPERATIONS_QUEUE, args: [], staticSummary: 'Pays what is owed' },
-        ...(config.LONGWATCH_STREAMS_BY === 'workflow' ? streams : []).map(({ name, summary }): StandingWorkflow => ({
-          type: STREAM_TYPE,
-          workflowId: streamWorkflowId(name),
-          taskQueue: OPERATIONS_QUEUE,
-          args: [{ stream: name }],
-          staticSummary: summary,
-        })),
-        ...parts.flatMap((part) => part.standing),
-      ];
       for (const one of standing) await startOnce(one);
-      for (const { scheduleId, cron, action } of parts.flatMap((part) => part.schedules ?? [])) await temporal.ensureSchedule(scheduleId, cron, action);
+      for (const { scheduleId, cron, action } of [reconciler.schedule, ...parts.flatMap((part) => part.schedules ?? [])]) await temporal.ensureSchedule(scheduleId, cron, action);
       const report: DriftReportInput = { days: config.LONGWATCH_DRIFT_REPORT_DAYS };
       await temporal.ensureSchedule(DRIFT_REPORT_ID, config.LONGWATCH_DRIFT_REPORT_CRON, {
         workflowType: DRIFT_REPORT_TYPE,
@@ -301,6 +307,13 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
         staticSummary: 'Whether payments still look as in training',
       });
     },
+
+    /**
+     * Starts the reconciler if it does not run. It starts everything else that is lost, so that somebody must look
+     * after it: every worker does.
+     */
+    keepReconciler: () => startOnce(reconcilerWorkflow),
+    reconcileEveryMs: config.LONGWATCH_RECONCILE_EVERY_MS,
 
     readiness,
 

@@ -5,6 +5,7 @@ import { boardRoutes } from '../api/boards';
 import { leaderboardRoutes } from '../api/leaderboards';
 import { Objects } from '../gateways/archive/objects';
 import { Boards } from '../operations/leaderboards/boards';
+import { seasonRows } from '../operations/leaderboards/openSeasons';
 import { RankCheck } from '../operations/leaderboards/rankCheck';
 import { Rankings } from '../operations/leaderboards/rankings';
 import { RankWriter } from '../operations/leaderboards/rankWriter';
@@ -76,6 +77,7 @@ export function buildLeaderboards(shared: Shared): Part {
       }),
     },
     standing: [],
+    rows: [seasonRows(store)],
     schedules: [{ scheduleId: RANK_CHECK_ID, cron: config.LONGWATCH_RANK_CHECK_CRON, action: { workflowType, ...checked } }],
     streams: [
       readStream({

@@ -15,6 +15,7 @@ import type { IotReadings } from '../operations/devices/iotReadings';
 import type { Redriver } from '../operations/deadLetters';
 import type { Notifications } from '../operations/notifications';
 import type { DeadLetter, DeadLetterStore } from '../stores/deadLetters';
+import type { ReconciledRows } from '../operations/reconcile/rows';
 import type { Db } from '../stores/dynamodb';
 import type { Ledger } from '../stores/ledger';
 import type { Queue } from '../workers/queues';
@@ -89,6 +90,8 @@ export interface Part {
   standing: readonly StandingWorkflow[];
   /** Workflows that come round. */
   schedules?: readonly ScheduledWorkflow[];
+  /** Rows whose lifecycles run in workflows: the reconciler starts again what was lost of them. */
+  rows?: readonly ReconciledRows[];
   /** Streams that it reads. */
   streams?: readonly ReadStream[];
   /** What it listens to; started by whoever serves the queue, stopped before anything else is closed. */

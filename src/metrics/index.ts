@@ -8,6 +8,7 @@ import { GatewayMetrics } from './gateways';
 import { HttpMetrics } from './http';
 import { LeaderboardMetrics } from './leaderboards';
 import { LedgerMetrics } from './ledger';
+import { ReconcilerMetrics } from './reconciler';
 import { SessionMetrics } from './sessions';
 import { StreamMetrics } from './streams';
 import { TemporalMetrics } from './temporal';
@@ -27,6 +28,7 @@ export class Metrics {
   readonly dynamodb = new DynamoDBMetrics(this.registry);
   readonly streams = new StreamMetrics(this.registry);
   readonly ledger = new LedgerMetrics(this.registry);
+  readonly reconciler = new ReconcilerMetrics(this.registry);
   readonly temporal = new TemporalMetrics(this.registry);
   readonly http = new HttpMetrics(this.registry);
   readonly gateways = new GatewayMetrics(this.registry);

@@ -42,6 +42,7 @@ export class Run {
   private readonly stopping = new AbortController();
   /** By which the embedded Web UI has payloads decrypted: another one with each start. */
   private readonly codecLinkToken: string | undefined;
+  private keepingReconciler: NodeJS.Timeout | undefined;
   private apiPort: Promise<HeldPort | undefined> | undefined;
   private readonly progress: Progress;
   private readonly version: WorkersSettings['version'];
@@ -168,9 +169,17 @@ export class Run {
         this.progress.done('workers', queues.join(', '));
         // Temporal may go away again before all of them are there.
         void keepTrying(() => graph.startStandingWorkflows(), { signal: this.stopping.signal, onFault: graph.onFault });
+        this.keepReconciler(graph);
         graph.startListening(queues);
       },
     });
+  }
+
+  /** The reconciler starts lost workflows again; the workers start the reconciler. A start that finds it running is no billable action. */
+  private keepReconciler(graph: Graph): void {
+    if (this.keepingReconciler) return;
+    this.keepingReconciler = setInterval(() => void graph.keepReconciler().catch(graph.onFault), graph.reconcileEveryMs);
+    this.keepingReconciler.unref();
   }
 
   private async untilReady(graph: Graph): Promise<void> {
@@ -220,6 +229,7 @@ export class Run {
     }
     if (signal) process.stdout.write('\nStopping: requests and workflow tasks under way are finished first. Ctrl-C again to cut it short.\n');
     this.stopping.abort();
+    clearInterval(this.keepingReconciler);
     const { LONGWATCH_GRACE_MS: graceMs, LONGWATCH_STOP_DELAY_MS: delayMs } = this.config;
     this.stopped = withinGrace(delayMs + graceMs, async () => {
       this.progress.stop();

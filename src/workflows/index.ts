@@ -18,6 +18,7 @@ export { rankCheck } from './leaderboards/rankCheck';
 export { season } from './leaderboards/season';
 export { seasonMoved } from './leaderboards/seasonMoved';
 export { redrive } from './operations/redrive';
+export { reconciler, reconciliation } from './operations/reconciler';
 export { relay } from './operations/relay';
 export { shard } from './operations/shard';
 export { stream } from './operations/stream';

@@ -44,6 +44,7 @@ export const lifecycleRules = {
   deviceAlerts: repeated('It ends when the messages are sent; change the alerts of the device to get fewer.'),
   rollupCheck: { ...repeated('It ends when the rollups agree with the readings.'), refused: 'itself' },
   relay: standing('The relay never ends: it starts the workflows that requests recorded in the ledger.'),
+  reconciler: standing('The reconciler never ends: it starts lost workflows again.'),
   stream: standing('The reader of a stream never ends; LONGWATCH_STREAMS_BY says who reads streams.'),
   silence: standing('The watch over silent devices never ends; change the alerts of the devices instead.'),
   sessionExpiry: standing('The sweeper of sessions never ends.'),
@@ -55,6 +56,7 @@ export const lifecycleRules = {
   archiveDue: job('schedule', 'Its next scheduled run does what this one leaves.'),
   restoreDay: job('nobody', 'Restore the day again to bring back the rest of its rows: POST /v1/archives/{date}/restore.'),
   rankCheck: job('schedule', 'The next scheduled check compares all rankings.', 'itself'),
+  reconciliation: job('schedule', 'The next scheduled look, or POST /v1/reconciliations, looks at everything again.'),
   driftReport: job('schedule', 'The next scheduled report covers the same days.'),
   redrive: job('nobody', 'Redrive again to process the dead letters that are left: POST /v1/dead-letters/redrive.'),
 } as const satisfies Record<string, LifecycleRule>;

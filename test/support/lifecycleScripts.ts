@@ -136,6 +136,8 @@ export const lifecycleScripts: Readonly<Record<keyof typeof workflows, Lifecycle
     args: () => [{ stream: 's' }],
     activities: { redriveLetters: (call) => ({ redriven: 1, left: 0, ...(call < 3 && { cursor: 'more' }) }) },
   },
+  reconciler: { queue: OPERATIONS_QUEUE, args: () => [], activities: { keepReconciled: () => ({ looks: 1, restarted: { cart: 1 } }) }, endless: 'keepReconciled' },
+  reconciliation: { queue: OPERATIONS_QUEUE, args: () => [{ mode: 'full' }], activities: { reconcile: () => ({ checked: 1, restarted: {}, terminated: 0, postponed: 0, startedAt: 1, finishedAt: 2 }) } },
   relay: { queue: OPERATIONS_QUEUE, args: () => [], activities: { payDebts: () => ({ started: 0, rescored: 0 }) }, endless: 'payDebts' },
   shard: {
     queue: OPERATIONS_QUEUE,

@@ -1,8 +1,10 @@
 import { Context } from '@temporalio/activity';
 import type { DeadLetters } from '../../operations/deadLetters';
+import type { LookProgress } from '../../operations/reconcile/reconciler';
 import type { Consumer } from './consumer';
 import { asFailure } from '../failures';
 import { within } from '../within';
+import type { Reconciliation } from './reconciliation';
 import type { Relay } from './relay';
 import type { LettersReport, OperationsActivities } from './types';
 
@@ -11,6 +13,7 @@ export interface OperationsParts {
   /** By stream name. */
   consumers: Readonly<Record<string, Pick<Consumer<never>, 'openShards' | 'consume'>>>;
   deadLetters: Pick<DeadLetters, 'redriveAll'>;
+  reconciliation: Reconciliation;
   /** How long one attempt of a long activity works; default an hour. */
   attemptMs?: number;
 }
@@ -26,6 +29,11 @@ export function operationsActivities(parts: OperationsParts): OperationsActiviti
   };
   return {
     payDebts: () => attempt((signal) => parts.relay.pay({ signal, forMs, heartbeat: (report) => Context.current().heartbeat(report) })),
+    keepReconciled: () => attempt((signal) => parts.reconciliation.keep({ signal, forMs, heartbeat: () => Context.current().heartbeat() })),
+    reconcile: (mode) =>
+      attempt((signal) =>
+        parts.reconciliation.once(mode, { signal, from: Context.current().info.heartbeatDetails as LookProgress | undefined, heartbeat: (progress) => Context.current().heartbeat(progress) }),
+      ),
     openShards: (stream) => asFailure(() => consumerOf(stream).openShards()),
     consumeShard: (stream, shardId, askedMs = HOUR_MS) =>
       attempt((signal) =>

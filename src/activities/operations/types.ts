@@ -1,3 +1,4 @@
+import type { LastLook, LookMode } from '../../domain/reconciliation';
 import type { StreamShard } from '../../domain/streams';
 
 export interface RelayReport {
@@ -32,8 +33,19 @@ export interface LettersReport {
   cursor?: string;
 }
 
+/** What the looks of about an hour did. */
+export interface ReconcilerReport {
+  looks: number;
+  /** Workflows that were started again, by type. */
+  restarted: Record<string, number>;
+}
+
 /** What the operations workflows may ask for. */
 export interface OperationsActivities {
+  /** Looks for workflows that ended badly, every few minutes for about an hour; heartbeats. */
+  keepReconciled(): Promise<ReconcilerReport>;
+  /** One look; heartbeats how far it has come. */
+  reconcile(mode: LookMode): Promise<LastLook>;
   /** Pays what is owed, again and again, for about an hour; heartbeats. */
   payDebts(): Promise<RelayReport>;
   /** The shards of a stream that are to be read now: not ended, and with no parent that is still being read. */

@@ -38,7 +38,7 @@ export interface Step {
 }
 
 /** Entries that the page shows; the table has them all. */
-const RECENT = 20;
+export const RECENT = 20;
 
 /** A case as it begins. A blocked payment is held at once; anything else waits for the full scoring first. */
 export function openCase(facts: CaseFacts, policy: InvestigationPolicy): Step {

@@ -155,6 +155,8 @@ export class Boards {
   /** Marks those who are banned in a season that was planned after their ban. */
   async carryBans(gameId: string, season: number, progress: () => void): Promise<void> {
     const board = await this.read(gameId);
+    // A workflow that was lost behind the season's end begins again here: the ranks of a closed season stay as they are.
+    if ((await this.parts.boards.season(gameId, season))?.status !== 'open') return;
     let cursor: string | undefined;
     do {
       const page = await this.parts.boards.bans(gameId, 100, cursor);

@@ -1,8 +1,10 @@
 import { GetCommand, PutCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { type Cart, type CartLine, type LineChange, MAX_KEYS, MAX_LINES, MAX_QUANTITY, type Snapshot } from '../../domain/carts/cart';
 import { type CartPreferences, defaultPreferences } from '../../domain/carts/preferences';
+import type { Page } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../ledger';
+import { scanPage } from '../scanPage';
 import { CART, cartItem, cartOf, changedLine, snapshotText } from './cartItems';
 
 export interface ChangeOptions {
@@ -99,6 +101,13 @@ export class CartStore {
         ExpressionAttributeValues: { ':rung': rung, ':at': at, ':version': version },
       },
     };
+  }
+
+  /** A page of carts that are not ended, in no order. Scans: for the reconciler alone. */
+  async openCarts(cursor: string | undefined): Promise<Page<Pick<Cart, 'userId' | 'number' | 'openedAt'>>> {
+    const attributes = ['UserID', 'Entry', 'Status', 'CartNumber', 'OpenedAt'];
+    const page = await scanPage(this.db, 'ShoppingCart', { attributes, condition: '#Entry = :cart AND #Status = :open', values: { ':cart': CART, ':open': 'open' } }, cursor);
+    return { ...page, items: page.items.map((item) => ({ userId: item['UserID'] as string, number: item['CartNumber'] as number, openedAt: item['OpenedAt'] as number })) };
   }
 
   /** Strongly consistent: who unsubscribed a moment ago is not reminded. */

@@ -6,6 +6,7 @@ import { compositeKey, iso } from '../../domain/ids';
 import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../ledger';
+import { scanPage } from '../scanPage';
 
 const CHECKOUT = 'checkout';
 /** A checkout that never came to hold all its lines is of no interest for longer. */
@@ -63,6 +64,15 @@ export class CheckoutStore {
   async find(checkoutId: string): Promise<Checkout | undefined> {
     const { Item } = await this.db.client.send(new GetCommand({ TableName: this.table, Key: this.key(checkoutId), ConsistentRead: true }));
     return Item && checkoutOf(Item);
+  }
+
+  /** A page of checkouts that are not ended, in no order. Scans: for the reconciler alone. */
+  async openCheckouts(cursor: string | undefined): Promise<Page<Pick<Checkout, 'checkoutId' | 'createdAt'>>> {
+    const open: CheckoutStatus[] = ['held', 'confirming', 'cancelling'];
+    const values = { ':checkout': CHECKOUT, ...Object.fromEntries(open.map((status, i) => [`:s${i}`, status])) };
+    const condition = `#Entry = :checkout AND #Status IN (${open.map((_, i) => `:s${i}`).join(', ')})`;
+    const page = await scanPage(this.db, 'Checkouts', { attributes: ['CheckoutID', 'Entry', 'Status', 'CreatedAt'], condition, values }, cursor);
+    return { ...page, items: page.items.map((item) => ({ checkoutId: item['CheckoutID'] as string, createdAt: item['CreatedAt'] as number })) };
   }
 
   /** The part of a `TransactWriteItems` that begins a checkout. */

@@ -4,7 +4,9 @@ import { iso } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import { type Db, isConditionFailure } from '../dynamodb';
+import type { Page } from '../cursor';
 import type { TransactItem } from '../ledger';
+import { scanPage } from '../scanPage';
 
 /** What people say of a device, or of a group: it is found under the same table, its id begins with `group#`. */
 const DEVICE = 'device';
@@ -40,6 +42,13 @@ export class DeviceStore {
   async get(id: string): Promise<Device | undefined> {
     const { Item } = await this.db.client.send(new GetCommand({ TableName: this.db.table('Devices'), Key: this.key(id), ConsistentRead: true }));
     return Item && deviceOf(Item);
+  }
+
+  /** A page of devices that are being erased, in no order. Scans: for the reconciler alone. */
+  async erasing(cursor: string | undefined): Promise<Page<{ deviceId: string; since: number }>> {
+    const attributes = ['DeviceID', 'Entry', 'ErasingSince'];
+    const page = await scanPage(this.db, 'Devices', { attributes, condition: '#Entry = :device AND attribute_exists(#ErasingSince)', values: { ':device': DEVICE } }, cursor);
+    return { ...page, items: page.items.map((item) => ({ deviceId: item['DeviceID'] as string, since: Date.parse(item['ErasingSince'] as string) })) };
   }
 
   /** Registers a device, or changes its groups. @returns false while it is being erased. */

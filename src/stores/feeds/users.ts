@@ -2,8 +2,10 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { AuthorState, Direction, Mode } from '../../domain/feeds/author';
 import { batchGet } from '../batchGet';
 import { held } from '../conflicts';
+import type { Page } from '../cursor';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../ledger';
+import { scanPage } from '../scanPage';
 
 export interface FeedUser extends AuthorState {
   userId: string;
@@ -67,6 +69,13 @@ export class FeedUserStore {
     const keys = [...new Set(userIds)].map((UserID) => ({ UserID }));
     const { Users } = await batchGet(this.db, { Users: { keys, consistent: true } });
     return new Map(Users.map((item) => [item['UserID'] as string, feedUser(item)]));
+  }
+
+  /** A page of authors who are between two modes, in no order. Scans: for the reconciler alone. */
+  async turning(cursor: string | undefined): Promise<Page<{ userId: string; modeVersion: number; direction: Direction }>> {
+    const values = { ':rising': 'rising' satisfies Mode, ':falling': 'falling' satisfies Mode };
+    const page = await scanPage(this.db, 'Users', { attributes: ['UserID', 'PushMode', 'ModeVersion'], condition: '#PushMode IN (:rising, :falling)', values }, cursor);
+    return { ...page, items: page.items.map((item) => ({ userId: item['UserID'] as string, modeVersion: item['ModeVersion'] as number, direction: item['PushMode'] as Direction })) };
   }
 
   /** The part of a `TransactWriteItems` that changes counts, or only checks a user. */

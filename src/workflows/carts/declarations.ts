@@ -13,6 +13,17 @@ export function cartWorkflowId(userId: string, cartNumber: number): string {
   return `cart/${userId}/${cartNumber}`;
 }
 
+/** The cart of a workflow id that {@link cartWorkflowId} made. */
+export function cartOf(workflowId: string): CartInput | undefined {
+  const [, userId, number] = /^cart\/(.+)\/(\d+)$/.exec(workflowId) ?? [];
+  return userId === undefined ? undefined : { userId, cartNumber: Number(number) };
+}
+
+/** The checkout of a workflow id that {@link checkoutWorkflowId} made. */
+export function checkoutOf(workflowId: string): string | undefined {
+  return /^checkout\/(.+)$/.exec(workflowId)?.[1];
+}
+
 /** Started at most once a checkout: REJECT_DUPLICATE. */
 export function checkoutWorkflowId(checkoutId: string): string {
   return `checkout/${checkoutId}`;

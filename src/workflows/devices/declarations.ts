@@ -93,6 +93,12 @@ export const ERASE_DAY_TYPE = 'eraseDay';
 /** One an erasure; started once: REJECT_DUPLICATE. */
 export const eraseWorkflowId = (deviceId: string, requestedAt: number): string => `erase/${deviceId}/${requestedAt}`;
 
+/** The erasure of a workflow id that {@link eraseWorkflowId} made. */
+export function erasureOf(workflowId: string): { deviceId: string; requestedAt: number } | undefined {
+  const [, deviceId, requestedAt] = /^erase\/(.+)\/(\d+)$/.exec(workflowId) ?? [];
+  return deviceId === undefined ? undefined : { deviceId, requestedAt: Number(requestedAt) };
+}
+
 export interface EraseInput {
   deviceId: string;
   /** Until every process knows that the device is being erased. */

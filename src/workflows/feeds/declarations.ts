@@ -57,6 +57,12 @@ export const retractId = (postId: string): string => `retract/${postId}`;
 export const relationId = ({ readerId, authorId, epoch }: RelationChange): string => `relation/${readerId}/${authorId}/${epoch}`;
 export const turnId = ({ authorId, modeVersion }: Turn): string => `turn/${authorId}/${modeVersion}`;
 
+/** The turn of a workflow id that {@link turnId} made. */
+export function turnOf(workflowId: string): Pick<Turn, 'authorId' | 'modeVersion'> | undefined {
+  const [, authorId, modeVersion] = /^turn\/(.+)\/(\d+)$/.exec(workflowId) ?? [];
+  return authorId === undefined ? undefined : { authorId, modeVersion: Number(modeVersion) };
+}
+
 const owed = (workflowType: string, workflowId: string, subject: string, input: unknown, summary: string): OwedStart => ({
   workflowId,
   workflowType,

@@ -19,6 +19,12 @@ export function seasonId(gameId: string, season: number): string {
   return `season/${gameId}/${season}`;
 }
 
+/** The season of a workflow id that {@link seasonId} made. */
+export function seasonOf(workflowId: string): SeasonInput | undefined {
+  const [, gameId, season] = /^season\/(.+)\/(\d+)$/.exec(workflowId) ?? [];
+  return gameId === undefined ? undefined : { gameId, season: Number(season) };
+}
+
 export interface SeasonInput {
   gameId: string;
   season: number;

@@ -1,8 +1,24 @@
+import type { LookMode } from '../../domain/reconciliation';
+
 export const OPERATIONS_QUEUE = 'longwatch-operations';
 
 /** One a namespace; started with USE_EXISTING by every worker, so it is always there. */
 export const RELAY_TYPE = 'relay';
 export const RELAY_ID = 'relay';
+
+/** One a namespace; started by every worker, and again by every worker that finds it gone. */
+export const RECONCILER_TYPE = 'reconciler';
+export const RECONCILER_ID = 'reconciler';
+
+export const RECONCILIATION_TYPE = 'reconciliation';
+/** The schedule of the full look, and the beginning of its runs' workflow ids. */
+export const RECONCILIATION_ID = 'reconciliation';
+/** One of a mode at a time that somebody asked for; USE_EXISTING. */
+export const reconciliationId = (mode: LookMode): string => `${RECONCILIATION_ID}/${mode}`;
+
+export interface ReconciliationInput {
+  mode: LookMode;
+}
 
 export const STREAM_TYPE = 'stream';
 export const SHARD_TYPE = 'shard';

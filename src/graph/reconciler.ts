@@ -1,0 +1,69 @@
+import { Reconciliation } from '../activities/operations/reconciliation';
+import { reconciliationRoutes } from '../api/reconciliations';
+import type { AnyRoute } from '../api/routes';
+import { type LastLook, type LookMode, lookModes } from '../domain/reconciliation';
+import { TemporalRuns } from '../gateways/temporalRuns';
+import { Reconciler } from '../operations/reconcile/reconciler';
+import type { ReconciledRows } from '../operations/reconcile/rows';
+import { LastLookStore } from '../stores/lastLooks';
+import { OPERATIONS_QUEUE, RECONCILER_ID, RECONCILER_TYPE, RECONCILIATION_ID, RECONCILIATION_TYPE, reconciliationId, type ReconciliationInput } from '../workflows/operations/declarations';
+import type { ScheduledWorkflow, Shared, StandingWorkflow } from './part';
+
+/** A start that is owed is paid within this time by whoever owes it, or by the relay. */
+const GRACE_MS = 60_000;
+const PAUSE_MS = 200;
+
+export interface ReconcilerParts {
+  /** Of every capability. */
+  rows: readonly ReconciledRows[];
+  standing: readonly StandingWorkflow[];
+}
+
+/** The reconciler that every worker keeps running. */
+export const reconcilerWorkflow: StandingWorkflow = { type: RECONCILER_TYPE, workflowId: RECONCILER_ID, taskQueue: OPERATIONS_QUEUE, args: [], staticSummary: 'Starts again workflows that were terminated or lost' };
+
+/** What compares rows with workflows, and how people see and ask for it. */
+export function buildReconciler({ config, db, temporal, metrics, logger, note, startOnce, onFault }: Shared, { rows, standing }: ReconcilerParts) {
+  const runs = new TemporalRuns(temporal);
+  const looks = new LastLookStore(db);
+  const lastLooks = async (): Promise<Partial<Record<LookMode, LastLook>>> => {
+    const found = await Promise.all(lookModes.map(async (mode) => [mode, await looks.read(mode)] as const));
+    return Object.fromEntries(found.filter(([, look]) => look !== undefined));
+  };
+  metrics.reconciler.watchLastLooks(lastLooks);
+  const reconciler = new Reconciler(
+    {
+      runs,
+      looks,
+      rows,
+      standing: new Map(standing.map((one) => [one.workflowId, { type: one.type, start: () => startOnce(one) }])),
+      onRestarted(type, workflowId, why) {
+        metrics.reconciler.restarted(type);
+        note({ area: 'operations', tone: 'problem', text: `A ${type} workflow was ${why} and is started again`, workflowId });
+        logger.warn({ workflowId, workflowType: type, why }, 'a workflow did not run although its lifecycle is open: started again');
+      },
+      onFault,
+    },
+    { graceMs: Math.min(GRACE_MS, config.LONGWATCH_RECONCILE_EVERY_MS), pauseMs: PAUSE_MS },
+  );
+  const reconciliation = new Reconciliation({ reconciler, everyMs: config.LONGWATCH_RECONCILE_EVERY_MS, onLook: (mode, look) => metrics.reconciler.looked(mode, look), onFault });
+  const looking = (mode: LookMode, workflowId: string) => {
+    const input: ReconciliationInput = { mode };
+    return { type: RECONCILIATION_TYPE, workflowId, taskQueue: OPERATIONS_QUEUE, args: [input], staticSummary: `Compares rows with workflows: ${mode} look` } as const;
+  };
+  const { type: workflowType, ...nightly } = looking('full', RECONCILIATION_ID);
+  const schedule: ScheduledWorkflow = { scheduleId: RECONCILIATION_ID, cron: config.LONGWATCH_RECONCILE_CRON, action: { workflowType, ...nightly } };
+  const routes: readonly AnyRoute[] = reconciliationRoutes({
+    async start(mode) {
+      const one = looking(mode, reconciliationId(mode));
+      await startOnce({ ...one, args: [...one.args] });
+      return one.workflowId;
+    },
+    async find(mode) {
+      const workflowId = reconciliationId(mode);
+      const [latest, lastLook] = await Promise.all([runs.latest(workflowId), looks.read(mode)]);
+      return { workflowId, status: latest === undefined ? 'none' : latest.status === 'RUNNING' ? 'running' : 'ended', ...(lastLook && { lastLook }) };
+    },
+  });
+  return { reconciliation, schedule, routes, lastLooks };
+}

@@ -1,0 +1,52 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { type LastLook, type LookMode, lookModes } from '../domain/reconciliation';
+import { lookup } from './lookup';
+
+/** Half a read unit each. */
+const LOOK_EVERY_MS = 15_000;
+
+/** Rows and workflows that were compared, and what was made of those that had parted. */
+export class ReconcilerMetrics {
+  private readonly checked: Counter<'mode'>;
+  private readonly restarts: Counter<'workflow_type'>;
+  private readonly terminated: Counter;
+  private readonly postponed: Counter<'mode'>;
+  private lastLooks: () => Promise<Partial<Record<LookMode, LastLook>> | undefined> = async () => undefined;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.checked = new Counter({ name: 'longwatch_reconciler_checked_total', help: 'Open rows, badly ended workflows and standing workflows that the reconciler looked at, by mode', labelNames: ['mode'], registers });
+    this.restarts = new Counter({ name: 'longwatch_reconciler_restarts_total', help: 'Workflows that the reconciler started again, by workflow type', labelNames: ['workflow_type'], registers });
+    this.terminated = new Counter({ name: 'longwatch_reconciler_terminated_total', help: 'Workflows that the reconciler terminated because the lifecycle of their row had ended', registers });
+    this.postponed = new Counter({ name: 'longwatch_reconciler_postponed_total', help: 'Workflows that a look of the reconciler left to a later one: they failed after several restarts, or could not be started, by mode', labelNames: ['mode'], registers });
+    for (const mode of lookModes) {
+      this.checked.inc({ mode }, 0);
+      this.postponed.inc({ mode }, 0);
+    }
+    const age: Gauge<'mode'> = new Gauge({
+      name: 'longwatch_reconciler_last_look_age_seconds',
+      help: 'Time since the reconciler’s last look of a mode ended; the same for every process; absent before the first',
+      labelNames: ['mode'],
+      registers,
+      collect: async () => {
+        for (const [mode, look] of Object.entries((await this.lastLooks()) ?? {}) as [LookMode, LastLook | undefined][])
+          if (look) age.set({ mode }, Math.max(0, Date.now() - look.finishedAt) / 1_000);
+      },
+    });
+  }
+
+  looked(mode: LookMode, { checked, terminated, postponed }: LastLook): void {
+    this.checked.inc({ mode }, checked);
+    this.terminated.inc(terminated);
+    this.postponed.inc({ mode }, postponed);
+  }
+
+  restarted(workflowType: string): void {
+    this.restarts.inc({ workflow_type: workflowType });
+  }
+
+  /** Where the last looks are read when somebody asks for the metrics. */
+  watchLastLooks(read: () => Promise<Partial<Record<LookMode, LastLook>>>): void {
+    this.lastLooks = lookup(read, { everyMs: LOOK_EVERY_MS });
+  }
+}

@@ -1,0 +1,39 @@
+import type { CheckoutStatus } from '../../domain/carts/checkout';
+import type { CartStore } from '../../stores/carts/carts';
+import type { CheckoutStore } from '../../stores/carts/checkouts';
+import { CART_TYPE, cartOf, cartStart, cartWorkflowId, CHECKOUT_TYPE, checkoutOf, checkoutStart, checkoutWorkflowId } from '../../workflows/carts/declarations';
+import type { ReconciledRows } from '../reconcile/rows';
+
+/** Carts that are not ended. The full look scans their table: an index would cost every shop more than a scan a night. */
+export function cartRows(carts: CartStore): ReconciledRows {
+  return {
+    workflowType: CART_TYPE,
+    async open(cursor) {
+      const page = await carts.openCarts(cursor);
+      return { ...page, items: page.items.map(({ userId, number, openedAt }) => ({ workflowId: cartWorkflowId(userId, number), since: openedAt })) };
+    },
+    async startOf(workflowId) {
+      const of = cartOf(workflowId);
+      const cart = of && (await carts.read(of.userId));
+      return cart && cart.number === of.cartNumber && cart.status === 'open' ? cartStart(cart, 0) : undefined;
+    },
+  };
+}
+
+const ended: ReadonlySet<CheckoutStatus> = new Set(['confirmed', 'cancelled', 'expired']);
+
+/** Checkouts that are not ended, a hold that is over included. */
+export function checkoutRows(checkouts: CheckoutStore): ReconciledRows {
+  return {
+    workflowType: CHECKOUT_TYPE,
+    async open(cursor) {
+      const page = await checkouts.openCheckouts(cursor);
+      return { ...page, items: page.items.map(({ checkoutId, createdAt }) => ({ workflowId: checkoutWorkflowId(checkoutId), since: createdAt })) };
+    },
+    async startOf(workflowId) {
+      const checkoutId = checkoutOf(workflowId);
+      const checkout = checkoutId === undefined ? undefined : await checkouts.find(checkoutId);
+      return checkout && !ended.has(checkout.status) ? checkoutStart(checkout) : undefined;
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { DeviceStore } from '../../stores/devices/devices';
+import { ERASE_TYPE, eraseStart, eraseWorkflowId, erasureOf } from '../../workflows/devices/declarations';
+import type { ReconciledRows } from '../reconcile/rows';
+
+/** Devices that are being erased. */
+export function erasureRows(devices: DeviceStore, settings: { eraseAfterMs: number }): ReconciledRows {
+  const erasing = async (workflowId: string) => {
+    const of = erasureOf(workflowId);
+    const device = of && (await devices.get(of.deviceId));
+    return of && { ...of, isOpen: device?.erasingSince === of.requestedAt };
+  };
+  return {
+    workflowType: ERASE_TYPE,
+    async open(cursor) {
+      const page = await devices.erasing(cursor);
+      return { ...page, items: page.items.map(({ deviceId, since }) => ({ workflowId: eraseWorkflowId(deviceId, since), since })) };
+    },
+    async startOf(workflowId) {
+      const found = await erasing(workflowId);
+      return found?.isOpen ? eraseStart(found.deviceId, found.requestedAt, settings.eraseAfterMs) : undefined;
+    },
+    // One that was reset behind its end would erase what the device has sent since.
+    async endedBecause(workflowId, graceMs) {
+      const found = await erasing(workflowId);
+      return found && !found.isOpen && found.requestedAt < Date.now() - graceMs ? `device ${found.deviceId} is not being erased any more` : undefined;
+    },
+  };
+}

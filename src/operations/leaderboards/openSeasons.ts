@@ -1,0 +1,31 @@
+import type { BoardStore } from '../../stores/leaderboards/boards';
+import { SEASON_TYPE, seasonId, seasonOf, seasonStart } from '../../workflows/leaderboards/declarations';
+import type { OpenRow, ReconciledRows } from '../reconcile/rows';
+
+const BOARDS_A_PAGE = 50;
+const SEASONS_A_PAGE = 100;
+
+/** Seasons with an end that are not final, board by board. */
+export function seasonRows(boards: BoardStore): ReconciledRows {
+  return {
+    workflowType: SEASON_TYPE,
+    async open(cursor) {
+      const page = await boards.games(BOARDS_A_PAGE, cursor);
+      const items: OpenRow[] = [];
+      for (const gameId of page.items)
+        for (let after: string | undefined, more = true; more; more = after !== undefined) {
+          const seasons = await boards.seasons(gameId, SEASONS_A_PAGE, after);
+          after = seasons.cursor;
+          // When it was planned is not kept; a start that is still owed is paid under the same id, so that both are one.
+          for (const { number, endsAt, status } of seasons.items) if (endsAt !== undefined && status !== 'final') items.push({ workflowId: seasonId(gameId, number), since: 0 });
+        }
+      return { items, ...(page.cursor !== undefined && { cursor: page.cursor }) };
+    },
+    async startOf(workflowId) {
+      const of = seasonOf(workflowId);
+      const season = of && (await boards.season(of.gameId, of.season));
+      // The archive is written behind `final`: a workflow that was lost in between writes it, and finds everything else done.
+      return season && season.endsAt !== undefined ? seasonStart(of.gameId, season) : undefined;
+    },
+  };
+}

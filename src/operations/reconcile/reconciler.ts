@@ -1,0 +1,216 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { emptyReport, type LastLook, type LookMode, type LookReport } from '../../domain/reconciliation';
+import type { LatestRun, TemporalRuns } from '../../gateways/temporalRuns';
+import type { LastLookStore } from '../../stores/lastLooks';
+import { lifecycleRule } from '../../workflows/lifecycles';
+import type { OpenRow, ReconciledRows } from './rows';
+
+export interface ReconcilerParts {
+  runs: TemporalRuns;
+  looks: LastLookStore;
+  rows: readonly ReconciledRows[];
+  /** Workflows that are always there, by their id, and how each is started unless it runs. */
+  standing: ReadonlyMap<string, { type: string; start(): Promise<unknown> }>;
+  /** Called for each workflow that was started again. */
+  onRestarted(workflowType: string, workflowId: string, why: string): void;
+  onFault(error: unknown): void;
+  now?(): number;
+}
+
+export interface Look {
+  signal: AbortSignal;
+  /** Called often; what it is given is enough to go on from there. */
+  heartbeat(progress: LookProgress): void;
+  /** Of an attempt before this one. */
+  from?: LookProgress;
+}
+
+/** How far a look has come. */
+export interface LookProgress {
+  startedAt: number;
+  report: LookReport;
+  /** The step under way, and the page of it. */
+  step: number;
+  cursor?: string;
+}
+
+export interface ReconcilerSettings {
+  /** A row that was opened less than this before, or whose lifecycle ended less than this before, is left alone, in milliseconds. */
+  graceMs: number;
+  /** Between two pages, in milliseconds: Temporal Cloud takes 30 visibility calls a second from all of a namespace. */
+  pauseMs: number;
+}
+
+/** A quick look begins so much before the end of the last one: visibility lags. */
+const OVERLAP_MS = 5 * 60_000;
+/** The first quick look goes back so far; so does the full look for workflows that no row knows. */
+const FIRST_MS = 24 * 3_600_000;
+const WHOLE_MS = 30 * FIRST_MS;
+/** A workflow that failed after so many restarts is left to the full look. */
+const MAX_QUICK_RESTARTS = 3;
+const AT_ONCE = 8;
+
+const RUNNING: ReadonlySet<string> = new Set(['RUNNING', 'PAUSED']);
+const words: Readonly<Record<string, string>> = { TERMINATED: 'terminated', CANCELLED: 'cancelled', FAILED: 'ended by a failure', TIMED_OUT: 'timed out', COMPLETED: 'completed before the row was' };
+
+/**
+ * Finds rows whose lifecycle is open and whose workflow does not run, and workflows whose row has ended, and makes them
+ * agree. Everything that it does may be done twice: the server refuses a second start under one id.
+ */
+export class Reconciler {
+  private readonly now: () => number;
+  private readonly byType: ReadonlyMap<string, ReconciledRows>;
+
+  constructor(
+    private readonly parts: ReconcilerParts,
+    private readonly settings: ReconcilerSettings,
+  ) {
+    this.now = parts.now ?? Date.now;
+    this.byType = new Map(parts.rows.map((rows) => [rows.workflowType, rows]));
+  }
+
+  /** @throws whatever Temporal or DynamoDB answer while they are away: the look is made again. */
+  async look(mode: LookMode, look: Look): Promise<LastLook> {
+    const last = await this.parts.looks.read(mode);
+    const { startedAt, report, step: firstStep, cursor } = look.from ?? { startedAt: this.now(), report: emptyReport(), step: 0 };
+    const context: Context = { mode, report, signal: look.signal, faults: 0, beat: () => undefined };
+    const steps = mode === 'quick' ? this.quickSteps(last) : this.fullSteps();
+    for (let step = firstStep; step < steps.length; step++) {
+      let at = step === firstStep ? cursor : undefined;
+      do {
+        look.signal.throwIfAborted();
+        const progress: LookProgress = { startedAt, report, step, ...(at !== undefined && { cursor: at }) };
+        context.beat = () => look.heartbeat(progress);
+        context.beat();
+        at = await steps[step]?.(at, context);
+        if (at !== undefined) await sleep(this.settings.pauseMs, undefined, { signal: look.signal });
+      } while (at !== undefined);
+    }
+    // A workflow that could not be dealt with is found again: the next look begins where this one did.
+    const done: LastLook = { ...report, startedAt: context.faults > 0 && last ? last.startedAt : startedAt, finishedAt: this.now() };
+    await this.parts.looks.write(mode, done);
+    return done;
+  }
+
+  private quickSteps(last: LastLook | undefined): Step[] {
+    const since = Math.max(last ? last.startedAt - OVERLAP_MS : 0, this.now() - FIRST_MS);
+    return [
+      (_, context) => this.standing(context),
+      (cursor, context) => this.endedBadly(since, cursor, context),
+      ...this.parts.rows.filter(({ isIndexed }) => isIndexed).map((one): Step => (cursor, context) => this.openRows(one, cursor, context)),
+    ];
+  }
+
+  private fullSteps(): Step[] {
+    const { rows } = this.parts;
+    return [
+      (_, context) => this.standing(context),
+      ...rows.map((one): Step => (cursor, context) => this.openRows(one, cursor, context)),
+      ...rows.filter((one) => one.endedBecause).map((one): Step => (cursor, context) => this.endedRows(one, cursor, context)),
+      (cursor, context) => this.endedBadly(this.now() - WHOLE_MS, cursor, context),
+    ];
+  }
+
+  private async standing({ report }: Context): Promise<undefined> {
+    const { standing, runs } = this.parts;
+    const running = await runs.running([...standing.keys()]);
+    report.checked += standing.size;
+    for (const [workflowId, { type, start }] of standing) {
+      if (running.has(workflowId)) continue;
+      const latest = await runs.latest(workflowId);
+      if (latest && RUNNING.has(latest.status)) continue;
+      await start();
+      this.restarted(report, type, workflowId, whyOf(latest));
+    }
+    return undefined;
+  }
+
+  private async endedBadly(since: number, cursor: string | undefined, context: Context): Promise<string | undefined> {
+    const page = await this.parts.runs.endedBadly(since, cursor);
+    const candidates = new Map(page.items.filter(({ type }) => isRestarted(type)).map((run) => [run.workflowId, run]));
+    context.report.checked += candidates.size;
+    await this.each([...candidates.keys()], context, (workflowId) => this.restart(workflowId, context));
+    return page.cursor;
+  }
+
+  private async openRows(rows: ReconciledRows, cursor: string | undefined, context: Context): Promise<string | undefined> {
+    const page = await rows.open(cursor);
+    const old = page.items.filter(({ since }) => since <= this.now() - this.settings.graceMs).map(({ workflowId }: OpenRow) => workflowId);
+    context.report.checked += old.length;
+    const running = await this.parts.runs.running(old);
+    await this.each(old.filter((id) => !running.has(id)), context, (workflowId) => this.restart(workflowId, context, rows));
+    return page.cursor;
+  }
+
+  private async endedRows(rows: ReconciledRows, cursor: string | undefined, context: Context): Promise<string | undefined> {
+    const page = await this.parts.runs.runningOf(rows.workflowType, cursor);
+    await this.each(page.items.map(({ workflowId }) => workflowId), context, async (workflowId) => {
+      const why = await rows.endedBecause?.(workflowId, this.settings.graceMs);
+      if (why === undefined) return;
+      const latest = await this.parts.runs.latest(workflowId);
+      if (!latest || !RUNNING.has(latest.status)) return;
+      await this.parts.runs.terminate(latest, `longwatch reconciler: ${why}`);
+      context.report.terminated++;
+    });
+    return page.cursor;
+  }
+
+  /** Starts a workflow again whose last run is over, unless its row has ended. */
+  private async restart(workflowId: string, { mode, report }: Context, given?: ReconciledRows): Promise<void> {
+    const latest = await this.parts.runs.latest(workflowId);
+    // The run that was listed may be an older one: a reset, or somebody who started it by hand.
+    if (latest && RUNNING.has(latest.status)) return;
+    const rows = given ?? this.byType.get(latest?.type ?? '');
+    // A completed run of a type without rows has done its work. Rows say themselves whether theirs has.
+    if (!given && (!latest || latest.status === 'COMPLETED')) return;
+    if (mode === 'quick' && latest && keepsFailing(latest)) return void report.postponed++;
+    const why = whyOf(latest);
+    // Race: the workflow completes and ends its row. The run was seen first and the row is read after it, so that such a row is seen as ended.
+    const start = await rows?.startOf(workflowId, why);
+    if (rows && !start) return;
+    const isStarted = start ? await this.parts.runs.restart(start, latest) : latest !== undefined && (await this.parts.runs.repeat(latest));
+    if (isStarted) this.restarted(report, start?.workflowType ?? latest?.type ?? '', workflowId, why);
+  }
+
+  private restarted(report: LookReport, type: string, workflowId: string, why: string): void {
+    report.restarted[type] = (report.restarted[type] ?? 0) + 1;
+    this.parts.onRestarted(type, workflowId, why);
+  }
+
+  /** Some at a time. One that fails is told and does not keep the others waiting: the next look finds it again. */
+  private async each(ids: readonly string[], context: Context, work: (id: string) => Promise<void>): Promise<void> {
+    for (let i = 0; i < ids.length; i += AT_ONCE) {
+      context.signal.throwIfAborted();
+      const outcomes = await Promise.allSettled(ids.slice(i, i + AT_ONCE).map(work));
+      const faults = outcomes.filter((one) => one.status === 'rejected');
+      for (const { reason } of faults) this.parts.onFault(reason);
+      // All of them: not theirs, but Temporal or DynamoDB is away. The look fails, so that it counts as not made.
+      if (faults.length > 0 && faults.length === outcomes.length) throw faults[0]?.reason;
+      context.faults += faults.length;
+      context.report.postponed += faults.length;
+      context.beat();
+    }
+  }
+}
+
+interface Context {
+  mode: LookMode;
+  report: LookReport;
+  signal: AbortSignal;
+  /** Workflows that could not be dealt with. */
+  faults: number;
+  beat(): void;
+}
+/** One page of a step. @returns the cursor of the next one. */
+type Step = (cursor: string | undefined, context: Context) => Promise<string | undefined>;
+
+const keepsFailing = ({ status, restarts }: LatestRun): boolean => (status === 'FAILED' || status === 'TIMED_OUT') && restarts >= MAX_QUICK_RESTARTS;
+
+function isRestarted(type: string): boolean {
+  const restartedBy = lifecycleRule(type)?.restartedBy;
+  return restartedBy === 'row' || restartedBy === 'input';
+}
+
+function whyOf(latest: LatestRun | undefined): string {
+  return latest ? (words[latest.status] ?? latest.status.toLowerCase()) : 'lost';
+}

@@ -1,0 +1,34 @@
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import type { Page } from './cursor';
+import type { Db } from './dynamodb';
+import type { TableName } from './tables';
+
+/** At half a read unit for 4 KB a page takes at most 128 read units. */
+const ITEMS_A_PAGE = 1_000;
+
+export interface ScanFilter {
+  /** Attributes that are read; any of them may be a reserved word. */
+  attributes: readonly string[];
+  /** By the aliases `#<attribute>`. */
+  condition: string;
+  values: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * One page of a whole table, filtered, eventually consistent. Only for work that nobody waits for and that pauses
+ * between pages: no request scans.
+ */
+export async function scanPage(db: Db, table: TableName, { attributes, condition, values }: ScanFilter, cursor: string | undefined): Promise<Page<Record<string, unknown>>> {
+  const { Items = [], LastEvaluatedKey } = await db.client.send(
+    new ScanCommand({
+      TableName: db.table(table),
+      FilterExpression: condition,
+      ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
+      ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
+      ExpressionAttributeValues: values,
+      Limit: ITEMS_A_PAGE,
+      ...(cursor !== undefined && { ExclusiveStartKey: JSON.parse(cursor) as Record<string, unknown> }),
+    }),
+  );
+  return { items: Items, ...(LastEvaluatedKey && { cursor: JSON.stringify(LastEvaluatedKey) }) };
+}

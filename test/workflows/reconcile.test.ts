@@ -1,0 +1,172 @@
+import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import request from 'supertest';
+import type { LookMode } from '../../src/domain/reconciliation';
+import { dynamoDBClient, openDb } from '../../src/stores/dynamodb';
+import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { investigationId } from '../../src/workflows/fraud/declarations';
+import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';
+import { record } from '../support/histories';
+import { merchantDecides } from '../support/merchantRules';
+import { payment } from '../support/payment';
+import { eventually } from '../support/stack';
+import { startTestTemporal, type TestTemporal } from '../support/temporal';
+import { startTestWorkers } from '../support/workers';
+
+const HOUR = 3_600_000;
+let temporal: TestTemporal;
+let graph: TestGraph;
+let workers: { stop(): Promise<void> } | undefined;
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  temporal = await startTestTemporal();
+  const env = { LONGWATCH_RECONCILE_EVERY_MS: '1000', LONGWATCH_FEED_THRESHOLD: '1', LONGWATCH_DEVICE_CACHE_MS: '1000', LONGWATCH_ERASE_AFTER_MS: '1500', LONGWATCH_CHECKOUT_HOLD_MS: '60000' };
+  graph = await startTestGraph(env, temporal.address, 20_000);
+  await graph.temporal.ensureSearchAttributes();
+  await merchantDecides(graph.app);
+}, 600_000);
+afterAll(async () => {
+  await workers?.stop();
+  await graph?.stop();
+  await temporal?.stop();
+}, 60_000);
+
+const ask = (who: Who, method: 'get' | 'post' | 'put' | 'delete', path: string, body?: object) => request(graph.app)[method](path).set(...bearer(who)).send(body);
+const handle = (id: string) => graph.temporal.client.workflow.getHandle(id);
+const statusOf = async (id: string): Promise<string> => handle(id).describe().then(({ status }) => status.name, () => 'NONE');
+const db = () => openDb(dynamoDBClient({ region: 'eu-central-1', endpoint: graph.dynamodb.endpoint, credentials: LOCAL_CREDENTIALS }), 'test-');
+
+/** A look at an operator's word. @returns what it did. */
+async function look(mode: LookMode) {
+  const asked = Date.now();
+  const { body } = await ask('admin', 'post', '/v1/reconciliations', { mode }).expect(202);
+  const { body: found } = await eventually(() => ask('admin', 'get', `/v1/reconciliations/${mode}`), ({ body: one }) => one.status === 'ended' && Date.parse(one.lastLook?.startedAt ?? '') >= asked - 1);
+  expect(found.workflowId).toBe(body.workflowId);
+  return found.lastLook as { checked: number; restarted: Record<string, number>; terminated: number; postponed: number };
+}
+
+/** Visibility lags; the reconciler bears that, and tests do not want to wait for a second look. */
+const seen = (id: string, status: string) => eventually(() => graph.temporal.client.workflow.count(`WorkflowId = '${id}' AND ExecutionStatus = '${status}'`), ({ count }) => count > 0);
+
+async function terminate(id: string): Promise<void> {
+  await eventually(() => statusOf(id), (status) => status === 'RUNNING');
+  await handle(id).terminate('by a test');
+  await seen(id, 'Terminated');
+}
+
+it('every lifecycle of every capability: terminated before it did anything, it is started again and comes to its end', async () => {
+  // No worker runs, so that nothing ends before it is terminated.
+  const of = payment({ merchantId: 'review' });
+  await ask('service', 'post', '/v1/transactions', of).expect(200);
+  await ask('admin', 'put', '/v1/products/book', { title: 'Seneca', price: 100, currency: 'EUR', stockOnHand: 10 }).expect(201);
+  await ask('service', 'put', '/v1/carts/ada/items/book', { quantity: 2 });
+  await ask('service', 'put', '/v1/carts/eva/items/book', { quantity: 1 });
+  const { body: checkout } = await ask('service', 'post', '/v1/carts/ada/checkout', {});
+  await ask('admin', 'put', '/v1/boards/snake', { operator: 'best', seasons: { endsAt: new Date(Date.now() + 45_000).toISOString(), graceSeconds: 0 } }).expect(201);
+  for (const user of ['ada', 'ben', 'cyd']) await ask('service', 'put', `/v1/users/${user}`, { name: user });
+  await ask('service', 'put', '/v1/users/ben/following/ada').expect((answer) => expect(answer.status).toBeLessThan(300));
+  await ask('service', 'post', '/v1/posts', { authorId: 'ada', postId: 'p1', text: 'Hello' }).expect(201);
+  await ask('service', 'post', '/v1/posts', { authorId: 'ada', postId: 'p2', text: 'Gone' }).expect(201);
+  await ask('service', 'delete', '/v1/posts/p2').expect(204);
+  await ask('service', 'put', '/v1/users/cyd/following/ada');
+  const { body: erasure } = await ask('admin', 'delete', '/v1/devices/old').expect(202);
+  const ended = ['fan-out/p1', 'retract/p2', 'relation/ben/ada/1', 'turn/ada/1', erasure.workflowId as string, 'season/snake/1'];
+  const all = [investigationId(of.transactionId), 'cart/ada/1', 'cart/eva/1', `checkout/${checkout.checkoutId}`, ...ended];
+  for (const id of all) await terminate(id);
+
+  await graph.startStandingWorkflows();
+  const standing = ['relay', 'reconciler', 'silence', 'stream/leaderboard', 'session-expiry/0'];
+  for (const id of standing) await terminate(id);
+  workers = await startTestWorkers(graph, temporal.address);
+
+  const found = await look('quick');
+  expect(found.restarted).toMatchObject({ investigation: 1, cart: 2, checkout: 1, season: 1, fanOut: 1, retract: 1, relation: 1, turn: 1, eraseDevice: 1, relay: 1, reconciler: 1, silence: 1, stream: 1, sessionExpiry: 1 });
+  for (const id of [...all, ...standing]) expect([id, await statusOf(id)]).toEqual([id, expect.stringMatching(/^(RUNNING|COMPLETED)$/)]);
+  await eventually(async () => (await ask('ana', 'get', `/v1/investigations/${of.transactionId}`)).body.status, (status) => status === 'waiting');
+  await ask('ana', 'post', `/v1/investigations/${of.transactionId}/decide`, { decision: 'genuine' }).expect(200);
+  await ask('service', 'delete', '/v1/carts/eva').expect(204);
+  for (const id of ended) expect([id, await eventually(() => statusOf(id), (status) => status === 'COMPLETED')]).toEqual([id, 'COMPLETED']);
+  expect((await ask('service', 'get', '/v1/users/ben/feed')).body.items.map(({ postId }: { postId: string }) => postId)).toEqual(['p1']);
+  expect((await ask('service', 'get', '/v1/boards/snake/seasons/1')).body.status).toBe('final');
+  await eventually(async () => (await ask('service', 'get', `/v1/checkouts/${checkout.checkoutId}`)).body.status, (status) => status === 'expired');
+  // A second look finds nothing to do.
+  const { restarted } = await look('quick');
+  expect(restarted).toEqual({});
+  await record('reconciliation', 'quick', handle('reconciliation/quick'));
+}, 240_000);
+
+describe('a case whose workflow is terminated', () => {
+  /** Assigned to ana, who proposed fraud; it takes a second person. */
+  async function proposedCase(merchantId = 'review'): Promise<string> {
+    const { transactionId } = payment({ merchantId, amount: 500_000 });
+    await ask('service', 'post', '/v1/transactions', payment({ merchantId, amount: 500_000, transactionId })).expect(200);
+    const status = async () => (await ask('ana', 'get', `/v1/investigations/${transactionId}`)).body.status as string;
+    await eventually(status, (now) => now === 'waiting');
+    await ask('ana', 'post', `/v1/investigations/${transactionId}/assign`, { assignee: 'ana' }).expect(200);
+    await ask('ana', 'post', `/v1/investigations/${transactionId}/decide`, { decision: 'fraud' }).expect(200);
+    return transactionId;
+  }
+  const read = async (id: string) => (await ask('ana', 'get', `/v1/investigations/${id}`)).body as { status: string; assignee?: string; dueAt?: string; timeline: { kind: string }[] };
+
+  it.each(['the state in its row', 'an old row, which has none'])('goes on with its proposal, its assignee and its deadlines: %s', async (how) => {
+    const id = await proposedCase();
+    const before = await read(id);
+    await terminate(investigationId(id));
+    if (how.startsWith('an old')) await db().client.send(new DeleteCommand({ TableName: 'test-Investigations', Key: { TransactionID: id, Entry: 'state' } }));
+    await ask('ben', 'post', `/v1/investigations/${id}/decide`, { decision: 'fraud' }).expect(409);
+    await look('quick');
+    await eventually(() => read(id), ({ timeline }) => timeline.at(-1)?.kind === 'resumed');
+    expect(await read(id)).toMatchObject({ status: 'proposed', assignee: 'ana', dueAt: before.dueAt });
+    await ask('ana', 'post', `/v1/investigations/${id}/decide`, { decision: 'fraud', note: 'again' }).expect(200);
+    expect(await read(id)).toMatchObject({ status: 'proposed' });
+    await ask('ben', 'post', `/v1/investigations/${id}/decide`, { decision: 'fraud', note: 'two' }).expect(200);
+    expect(await read(id)).toMatchObject({ status: 'closed-fraud' });
+    expect((await ask('service', 'get', `/v1/transactions/${id}`)).body).toMatchObject({ label: 'fraud', hold: 'final' });
+  }, 60_000);
+
+  it('that was deleted from Temporal altogether is found by its open row', async () => {
+    const id = await proposedCase('block');
+    await terminate(investigationId(id));
+    await graph.temporal.client.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: { workflowId: investigationId(id) } });
+    await eventually(() => statusOf(investigationId(id)), (status) => status === 'NONE');
+    expect((await look('quick')).restarted).toMatchObject({ investigation: 1 });
+    await ask('ben', 'post', `/v1/investigations/${id}/decide`, { decision: 'fraud' }).expect(200);
+    expect(await read(id)).toMatchObject({ status: 'closed-fraud' });
+  }, 60_000);
+
+  it('that was closed and is running again, because somebody reset it, is terminated with the reason', async () => {
+    const id = await proposedCase();
+    await ask('ben', 'post', `/v1/investigations/${id}/decide`, { decision: 'fraud' }).expect(200);
+    await handle(investigationId(id)).result();
+    const { runId } = await handle(investigationId(id)).describe();
+    const { events } = await handle(investigationId(id)).fetchHistory();
+    const first = events!.find(({ workflowTaskCompletedEventAttributes: task }) => task)!;
+    await graph.temporal.client.workflowService.resetWorkflowExecution({ namespace: 'default', workflowExecution: { workflowId: investigationId(id), runId }, reason: 'by a test', workflowTaskFinishEventId: first.eventId!, requestId: `reset-${id}`, resetReapplyType: 2 });
+    await seen(investigationId(id), 'Running');
+    // Nobody is terminated who may be about to end.
+    expect((await look('full')).terminated).toBe(0);
+    await db().client.send(new UpdateCommand({ TableName: 'test-Investigations', Key: { TransactionID: id, Entry: 'case' }, UpdateExpression: 'SET ClosedAt = :at', ExpressionAttributeValues: { ':at': Date.now() - 2 * HOUR } }));
+    expect((await look('full')).terminated).toBe(1);
+    expect(await statusOf(investigationId(id))).toBe('TERMINATED');
+    expect(await read(id)).toMatchObject({ status: 'closed-fraud' });
+    await look('quick');
+    expect(await statusOf(investigationId(id))).toBe('TERMINATED');
+    await record('reconciliation', 'full', handle('reconciliation/full'));
+  }, 90_000);
+});
+
+it('a cart that was never started, although its row is open, is started by the full look alone', async () => {
+  await ask('service', 'put', '/v1/carts/fay/items/book', { quantity: 1 });
+  await terminate('cart/fay/1');
+  await graph.temporal.client.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: { workflowId: 'cart/fay/1' } });
+  await eventually(() => statusOf('cart/fay/1'), (status) => status === 'NONE');
+  expect((await look('quick')).restarted['cart']).toBeUndefined();
+  expect((await eventually(() => look('full'), ({ restarted }) => restarted['cart'] === 1)).restarted).toEqual({ cart: 1 });
+  expect(await eventually(() => statusOf('cart/fay/1'), (status) => status === 'RUNNING')).toBe('RUNNING');
+  await record('reconciler', 'looks', handle('reconciler'));
+}, 60_000);
+
+it('only an administrator may ask for a look', async () => {
+  await ask('eva', 'post', '/v1/reconciliations', { mode: 'full' }).expect(403);
+  await ask('admin', 'post', '/v1/reconciliations', { mode: 'slow' }).expect(400);
+});
