@@ -19,7 +19,7 @@ const everywhere: Grants = {
 };
 
 /** What `/metrics` shows of tables: the ledger's backlog, how late sweepers are, carts. Functions have no metrics. */
-const measured: Grants = { CartCounts: 'BatchGetItem', 'Sessions/Expiry': 'Query', Starts: 'Query' };
+const measured: Grants = { CartCounts: 'BatchGetItem', 'Sessions/Expiry': 'Query', Starts: 'Query', Checkpoints: 'GetItem' };
 
 /** Whoever reads a stream. */
 const reader: Grants = { Checkpoints: 'GetItem PutItem UpdateItem', DeadLetters: 'PutItem' };
@@ -95,19 +95,20 @@ const activities: Grants = {
   Blocks: 'BatchGetItem ConditionCheckItem',
   Boards: 'ConditionCheckItem DeleteItem GetItem Query UpdateItem',
   CartCounts: 'UpdateItem',
-  Checkouts: 'GetItem UpdateItem',
+  Checkouts: 'GetItem Scan UpdateItem',
   DeadLetters: 'BatchWriteItem DeleteItem Query',
   Decisions: 'BatchGetItem GetItem UpdateItem',
   DeviceData: 'BatchWriteItem PutItem Query',
   DeviceDays: 'BatchWriteItem DeleteItem PutItem Query UpdateItem',
   DeviceDeadlines: 'DeleteItem PutItem Query',
   DeviceRollups: 'BatchWriteItem DeleteItem PutItem Query',
-  Devices: 'BatchGetItem BatchWriteItem GetItem PutItem Query',
+  Devices: 'BatchGetItem BatchWriteItem GetItem PutItem Query Scan',
   FeatureCounts: 'Query',
   Feed: 'BatchWriteItem DeleteItem Query',
   Followers: 'BatchGetItem ConditionCheckItem DeleteItem PutItem Query',
   Following: 'BatchGetItem DeleteItem PutItem',
-  Investigations: 'PutItem UpdateItem',
+  Investigations: 'GetItem PutItem Query UpdateItem',
+  'Investigations/ByStatus': 'Query',
   Leaderboard: 'PutItem Query UpdateItem',
   LeaderboardRanks: 'BatchGetItem BatchWriteItem Query UpdateItem',
   LeaderboardStandings: 'BatchGetItem PutItem',
@@ -117,11 +118,11 @@ const activities: Grants = {
   Products: 'BatchGetItem UpdateItem',
   Sessions: 'BatchGetItem DeleteItem UpdateItem',
   'Sessions/Expiry': 'Query',
-  ShoppingCart: 'GetItem PutItem UpdateItem',
+  ShoppingCart: 'GetItem PutItem Scan UpdateItem',
   Starts: 'BatchWriteItem PutItem Query',
   TransactionHistory: 'GetItem UpdateItem',
   UserProfiles: 'BatchGetItem UpdateItem',
-  Users: 'BatchGetItem UpdateItem',
+  Users: 'BatchGetItem Scan UpdateItem',
 };
 
 export type Handler = keyof typeof handlers;

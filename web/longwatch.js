@@ -173,8 +173,18 @@ function stateOf(state) {
   return element('span', { class: `pill ${tone}`, text });
 }
 
+/** Workflows that did not run although their row was open, as the last look of each mode found them. */
+function reconciledOf(looks) {
+  if (looks.length === 0) return [{ what: 'Rows and workflows', text: 'not compared yet' }];
+  return looks.map(({ mode, finishedAt, checked, restarted, postponed }) => ({
+    what: `Rows and workflows, ${mode} look`,
+    text: `${ago(finishedAt)} ago: ${number.format(checked)} checked, ${number.format(restarted)} started again${postponed > 0 ? `, ${number.format(postponed)} left` : ''}`,
+    tone: postponed > 0 ? 'bad' : restarted > 0 ? 'warn' : undefined,
+  }));
+}
+
 const debts = { start: 'Workflow starts overdue', rescore: 'Payments to be scored again' };
-function backlogOf({ streams, owed, deadLetters }) {
+function backlogOf({ streams, owed, deadLetters, reconciler }) {
   const missing = (what) => ({ what, text: 'cannot be had', tone: 'bad' });
   const lags = streams === 'unavailable' ? [missing('Streams')] : streams.map(({ stream, lagMs }) => ({
     what: `Stream ${stream}`,
@@ -184,6 +194,7 @@ function backlogOf({ streams, owed, deadLetters }) {
   const letters = deadLetters === 'unavailable' ? [missing('Dead letters')] : deadLetters.filter(({ count }) => count > 0).map(({ stream, count, more }) => ({ what: `Dead letters of ${stream}`, text: atLeast(count, more), tone: 'warn' }));
   return [
     ...(owed === 'unavailable' ? [missing('What is owed')] : owed.map(({ kind, due, oldestDueAt }) => ({ what: debts[kind] ?? kind, text: due === 0 ? 'none' : `${number.format(due)}, since ${ago(oldestDueAt)}`, tone: due > 0 ? 'warn' : undefined }))),
+    ...(reconciler === 'unavailable' ? [missing('The reconciler')] : reconciledOf(reconciler)),
     ...lags,
     ...(letters.length > 0 ? letters : [{ what: 'Dead letters', text: 'none' }]),
   ];

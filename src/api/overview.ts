@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Area, areas, type Tone, tones } from '../domain/happening';
 import { iso } from '../domain/ids';
+import { lookModes } from '../domain/reconciliation';
 import type { LookedUp } from '../operations/overview/lookedUp';
 import type { Overview, Snapshot } from '../operations/overview/overview';
 import type { RecentEvent, RecentEvents } from '../operations/overview/recentEvents';
@@ -60,6 +61,7 @@ const overviewSchema = z.object({
   ]),
   queues: z.union([z.array(z.object({ queue: z.string(), workers: z.int(), backlog: z.int(), backlogAgeMs: z.number() })), unavailable]),
   streams: z.union([z.array(z.object({ stream: z.string(), lagMs: z.number().nullable().describe('null: this process reads none of its shards') })), unavailable]),
+  reconciler: z.union([z.array(z.object({ mode: z.enum(lookModes), finishedAt: z.iso.datetime(), checked: z.int(), restarted: z.int(), postponed: z.int() })), unavailable]).describe('The last look of each mode at rows and workflows: how many were checked, how many workflows were started again, how many were left to a later look'),
   owed: z.union([z.array(z.object({ kind: z.enum(['start', 'rescore']), due: z.int(), oldestDueAt: z.iso.datetime().optional() })), unavailable]).describe('Debts of the ledger that are overdue by more than seconds: workflow starts, payments to be scored again; counted up to 1,000 a shard'),
   deadLetters: z.union([z.array(z.object({ stream: z.string(), ...bounded })), unavailable]),
 });
@@ -152,6 +154,12 @@ function shown({ version, since, links }: OverviewRouteParts, snapshot: Snapshot
     })),
     queues: found(snapshot.queues, (value) => value),
     streams: found(snapshot.streams, (value) => value),
+    reconciler: found(snapshot.reconciler, (looks) =>
+      lookModes.flatMap((mode) => {
+        const look = looks[mode];
+        return look ? [{ mode, finishedAt: iso(look.finishedAt), checked: look.checked, restarted: Object.values(look.restarted).reduce((sum, count) => sum + count, 0), postponed: look.postponed }] : [];
+      }),
+    ),
     owed: found(snapshot.owed, (value) => value.map(({ oldestDueAt, ...rest }) => ({ ...rest, ...(oldestDueAt !== undefined && { oldestDueAt: iso(oldestDueAt) }) }))),
     deadLetters: found(snapshot.deadLetters, (value) => value.map(({ stream, letters }) => ({ stream, ...letters }))),
   };

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isGrpcServiceError, type WorkflowExecutionStatusName, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { temporal as proto } from '@temporalio/proto';
@@ -116,7 +117,7 @@ export class TemporalRuns {
           searchAttributes: started.searchAttributes ?? null,
           userMetadata: history?.events?.[0]?.userMetadata ?? null,
           workflowTaskTimeout: started.workflowTaskTimeout ?? null,
-          requestId: `reconciler-${runId}`,
+          requestId: randomUUID(),
           identity: 'longwatch-reconciler',
           workflowIdReusePolicy: WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
           workflowIdConflictPolicy: WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL,

@@ -208,6 +208,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     events,
     streams: streams.map(({ name }) => name),
     letterSources: Object.keys(redrivers),
+    lastLooks: reconciler.lastLooks,
     readiness: () => readiness(workerState()),
     version,
   });

@@ -10,7 +10,7 @@ import type { Endpoints } from '../endpoints';
 import type { Temporal } from '../gateways/temporal';
 import { TemporalLook } from '../gateways/temporalLook';
 import { type Lifecycle, Lifecycles } from '../operations/overview/lifecycles';
-import { type Figure, type FigureSource, Overview, type PartState, type StreamLag } from '../operations/overview/overview';
+import { type Figure, type FigureSource, type LastLooks, Overview, type PartState, type StreamLag } from '../operations/overview/overview';
 import type { RecentEvents } from '../operations/overview/recentEvents';
 import { CartCountStore } from '../stores/carts/cartCounts';
 import type { Db } from '../stores/dynamodb';
@@ -39,6 +39,7 @@ export interface OverviewSettings {
   streams: readonly string[];
   /** Where dead letters come from: the streams, and what is no stream. */
   letterSources: readonly string[];
+  lastLooks(): Promise<LastLooks>;
   readiness(): Promise<Readiness>;
   version: string;
 }
@@ -94,6 +95,7 @@ export function buildOverview(settings: OverviewSettings): { routes: readonly An
     sources: figureSources(settings, look),
     states: () => partStates(settings),
     streamLag: () => streamLag(registry, streams),
+    lastLooks: settings.lastLooks,
   });
   const eventStreams = new EventStreams();
   const watch = new Lifecycles({ look, lifecycles, note: (happening) => events.note(happening) });

@@ -36,7 +36,7 @@ export function buildReconciler({ config, db, temporal, metrics, logger, note, s
       runs,
       looks,
       rows,
-      standing: new Map(standing.map((one) => [one.workflowId, { type: one.type, start: () => startOnce(one) }])),
+      standing: standing.map(({ type: workflowType, workflowId, taskQueue, args, staticSummary: summary }) => ({ workflowType, workflowId, taskQueue, args, summary, searchAttributes: {} })),
       onRestarted(type, workflowId, why) {
         metrics.reconciler.restarted(type);
         note({ area: 'operations', tone: 'problem', text: `A ${type} workflow was ${why} and is started again`, workflowId });

@@ -17,13 +17,13 @@ import { eventually } from '../support/stack';
 describe('the plan of faults', () => {
   it('follows from the seed, keeps within the time, and has every kind before any comes again', () => {
     fc.assert(
-      fc.property(fc.integer(), fc.integer({ min: 60_000, max: 600_000 }), (seed, durationMs) => {
+      fc.property(fc.integer(), fc.integer({ min: 80_000, max: 600_000 }), (seed, durationMs) => {
         const plan = planFaults(seed, durationMs);
         expect(planFaults(seed, durationMs)).toEqual(plan);
         expect(plan.map(({ at }) => at)).toEqual(plan.map(({ at }) => at).sort((a, b) => a - b));
         expect(plan.at(-1)!.at).toBeLessThan(durationMs);
-        const first = plan.slice(0, 12).map(faultName);
-        for (const name of ['kill -9 worker', 'kill -9 api', 'kill -9 temporal', 'kill -9 dynamodb', 'model slow', 'model wrong', 'model dead', 'poison']) expect(first).toContain(name);
+        const first = plan.slice(0, 14).map(faultName);
+        for (const name of ['kill -9 worker', 'kill -9 api', 'kill -9 temporal', 'kill -9 dynamodb', 'model slow', 'model wrong', 'model dead', 'poison', 'workflow cancel', 'workflow terminate']) expect(first).toContain(name);
       }),
     );
     expect(planFaults(1, 120_000)).not.toEqual(planFaults(2, 120_000));

@@ -1,6 +1,7 @@
 import type { Area } from '../../domain/happening';
 import type { QueueState, TemporalLook } from '../../gateways/temporalLook';
 import type { Backlog } from '../../domain/ledger';
+import type { LastLook, LookMode } from '../../domain/reconciliation';
 import { type Bounded, deadLetterCount } from '../../stores/deadLetterCount';
 import type { Db } from '../../stores/dynamodb';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
@@ -50,8 +51,12 @@ export interface OverviewParts {
   sources: readonly FigureSource[];
   states(): Promise<PartState[]>;
   streamLag(): Promise<StreamLag[]>;
+  lastLooks(): Promise<LastLooks>;
   now?(): number;
 }
+
+/** The last look of the reconciler in each mode, where there was one. */
+export type LastLooks = Partial<Record<LookMode, LastLook>>;
 
 export interface Snapshot {
   at: number;
@@ -61,6 +66,7 @@ export interface Snapshot {
   queues: LookedUp<QueueState[]>;
   streams: LookedUp<StreamLag[]>;
   owed: LookedUp<Backlog[]>;
+  reconciler: LookedUp<LastLooks>;
   deadLetters: LookedUp<{ stream: string; letters: Bounded }[]>;
 }
 
@@ -80,6 +86,7 @@ export class Overview {
   private readonly queues: () => Promise<LookedUp<QueueState[]>>;
   private readonly streams: () => Promise<LookedUp<StreamLag[]>>;
   private readonly owed: () => Promise<LookedUp<Backlog[]>>;
+  private readonly reconciler: () => Promise<LookedUp<LastLooks>>;
   private readonly deadLetters: () => Promise<LookedUp<{ stream: string; letters: Bounded }[]>>;
   private readonly sources: readonly { area: Area; look: () => Promise<LookedUp<Figure[]>> }[];
 
@@ -91,6 +98,7 @@ export class Overview {
     this.queues = lookedUp(() => temporal.queues(parts.queues), { forMs: 10_000, boundMs: 4_000 });
     this.streams = lookedUp(() => parts.streamLag(), { forMs: 1_000 });
     this.owed = lookedUp(() => parts.ledger.backlog(now() - OVERDUE_MS), { forMs: 10_000 });
+    this.reconciler = lookedUp(() => parts.lastLooks(), { forMs: 5_000 });
     this.deadLetters = lookedUp(
       async () => Promise.all(parts.letterSources.map(async (stream) => ({ stream, letters: await deadLetterCount(db, stream) }))),
       { forMs: 30_000 },
@@ -100,12 +108,13 @@ export class Overview {
 
   /** Never throws for a part that is away: it says so of that part. */
   async snapshot(): Promise<Snapshot> {
-    const [parts, cases, queues, streams, owed, deadLetters, figures] = await Promise.all([
+    const [parts, cases, queues, streams, owed, reconciler, deadLetters, figures] = await Promise.all([
       this.parts(),
       this.cases(),
       this.queues(),
       this.streams(),
       this.owed(),
+      this.reconciler(),
       this.deadLetters(),
       Promise.all(this.sources.map(async ({ area, look }) => ({ area, found: await look() }))),
     ]);
@@ -117,7 +126,7 @@ export class Overview {
         unavailable: found.some((one) => !('value' in one)),
       };
     });
-    return { at: this.now(), parts, capabilities, cases, queues, streams, owed, deadLetters };
+    return { at: this.now(), parts, capabilities, cases, queues, streams, owed, reconciler, deadLetters };
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { emptyReport, type LastLook, type LookMode, type LookReport } from '../../domain/reconciliation';
+import type { OwedStart } from '../../domain/ledger';
 import type { LatestRun, TemporalRuns } from '../../gateways/temporalRuns';
 import type { LastLookStore } from '../../stores/lastLooks';
 import { lifecycleRule } from '../../workflows/lifecycles';
@@ -9,8 +10,8 @@ export interface ReconcilerParts {
   runs: TemporalRuns;
   looks: LastLookStore;
   rows: readonly ReconciledRows[];
-  /** Workflows that are always there, by their id, and how each is started unless it runs. */
-  standing: ReadonlyMap<string, { type: string; start(): Promise<unknown> }>;
+  /** Workflows that are always there. */
+  standing: readonly OwedStart[];
   /** Called for each workflow that was started again. */
   onRestarted(workflowType: string, workflowId: string, why: string): void;
   onFault(error: unknown): void;
@@ -113,14 +114,12 @@ export class Reconciler {
 
   private async standing({ report }: Context): Promise<undefined> {
     const { standing, runs } = this.parts;
-    const running = await runs.running([...standing.keys()]);
-    report.checked += standing.size;
-    for (const [workflowId, { type, start }] of standing) {
-      if (running.has(workflowId)) continue;
-      const latest = await runs.latest(workflowId);
+    const running = await runs.running(standing.map(({ workflowId }) => workflowId));
+    report.checked += standing.length;
+    for (const start of standing.filter(({ workflowId }) => !running.has(workflowId))) {
+      const latest = await runs.latest(start.workflowId);
       if (latest && RUNNING.has(latest.status)) continue;
-      await start();
-      this.restarted(report, type, workflowId, whyOf(latest));
+      if (await runs.restart(start, latest)) this.restarted(report, start.workflowType, start.workflowId, whyOf(latest));
     }
     return undefined;
   }

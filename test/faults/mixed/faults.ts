@@ -24,6 +24,7 @@ export type Fault = {
   | { kind: 'drop' | 'cut'; what: WireName; forMs: number }
   | { kind: 'reset'; what: WireName }
   | { kind: 'model'; what: keyof typeof modelFaults; how: Misbehaviour; forMs: number }
+  | { kind: 'workflow'; what: 'cancel' | 'terminate'; /** Which of the running ones, from 0 to 1. */ which: number }
   | { kind: 'poison' }
 );
 
@@ -32,10 +33,10 @@ export function faultName(fault: Fault): string {
   return fault.kind === 'kill' ? `kill -9 ${fault.what}` : fault.kind === 'poison' ? 'poison' : `${fault.kind} ${fault.what}`;
 }
 
-const kinds = ['kill worker', 'kill api', 'kill temporal', 'kill dynamodb', 'delay', 'drop', 'cut', 'reset', 'slow', 'wrong', 'dead', 'poison'] as const;
+const kinds = ['kill worker', 'kill api', 'kill temporal', 'kill dynamodb', 'delay', 'drop', 'cut', 'reset', 'slow', 'wrong', 'dead', 'poison', 'cancel', 'terminate'] as const;
 type Kind = (typeof kinds)[number];
 /** How often each comes, beside the others. */
-const weights: Readonly<Record<Kind, number>> = { 'kill worker': 3, 'kill api': 3, 'kill temporal': 2, 'kill dynamodb': 2, delay: 3, drop: 3, cut: 3, reset: 4, slow: 1, wrong: 1, dead: 1, poison: 3 };
+const weights: Readonly<Record<Kind, number>> = { 'kill worker': 3, 'kill api': 3, 'kill temporal': 2, 'kill dynamodb': 2, delay: 3, drop: 3, cut: 3, reset: 4, slow: 1, wrong: 1, dead: 1, poison: 3, cancel: 3, terminate: 4 };
 
 /** Load before the first fault, and after the last one. */
 const FIRST_AT = 3_000;
@@ -80,6 +81,9 @@ function faultOf(kind: Kind, random: Random): Unplaced {
       return { kind: 'model', what: kind, how: random.pick(modelFaults[kind]), forMs };
     case 'poison':
       return { kind };
+    case 'cancel':
+    case 'terminate':
+      return { kind: 'workflow', what: kind, which: random.next() };
   }
 }
 

@@ -6,6 +6,8 @@ import { type Fault, faultName, type WireName } from './faults';
 export class Injection {
   /** What was done, by name. */
   readonly done = new Map<string, number>();
+  /** Workflows that were cancelled and terminated, by type. */
+  readonly stopped = new Map<string, number>();
   private readonly underWay = new Set<Promise<void>>();
   /** By wire and for the model: whose turn it is to mend it. */
   private readonly latest = new Map<string, Fault>();
@@ -50,8 +52,30 @@ export class Injection {
         await sleep(fault.forMs);
         if (this.latest.get('behaviour') === fault) model.behaviour = undefined;
         return;
+      case 'workflow':
+        return this.stopWorkflow(fault.what, fault.which);
       case 'poison':
         return void (await this.poison());
+    }
+  }
+
+  /** A type first, then one of its workflows: else those of which there are thousands would keep the others whole. */
+  private async stopWorkflow(what: 'cancel' | 'terminate', which: number): Promise<void> {
+    const { temporal } = this.deployment;
+    const all = new Map<string, string[]>();
+    try {
+      for await (const { type, workflowId } of temporal.workflow.list({ query: "ExecutionStatus = 'Running'" })) all.set(type, [...(all.get(type) ?? []), workflowId]);
+      const types = [...all.keys()].sort();
+      const share = which * types.length;
+      const type = types[Math.floor(share)];
+      const ids = all.get(type ?? '')?.sort() ?? [];
+      const workflowId = ids[Math.floor((share % 1) * ids.length)];
+      if (type === undefined || workflowId === undefined) return;
+      this.stopped.set(`${what} ${type}`, (this.stopped.get(`${what} ${type}`) ?? 0) + 1);
+      const handle = temporal.workflow.getHandle(workflowId);
+      await (what === 'cancel' ? handle.cancel() : handle.terminate('fault injection'));
+    } catch {
+      // Temporal is down just now, or the workflow has ended: no fault then.
     }
   }
 

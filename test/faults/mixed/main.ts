@@ -101,11 +101,26 @@ async function run(deployment: Deployment): Promise<{ checked: Checked[]; surviv
   await sleep(CALM_MS);
   say('the load ends');
   await Promise.all(loads.map((load) => load.stop()));
+  for (const mode of ['quick', 'full'] as const) await reconciled(deployment, mode);
+  say(`stopped: ${[...injection.stopped].map(([name, count]) => `${count} × ${name}`).join(', ') || 'no workflow'}`);
   const left = await untilIdle(reader, IDLE_WITHIN_MS, say);
   if (left !== undefined) recovery.push({ operation: 'everything that was owed', acknowledged: `nothing is broken since ${IDLE_WITHIN_MS / 1_000} s`, found: left });
   const checked = await verifyAll(loads, reader);
   for (const one of Object.values(deployment.processes)) recovery.push(...one.endedByItself.map((how) => ({ operation: `process ${one.name}`, acknowledged: 'a part that is away is no reason to end', found: how })));
   return { checked: [...checked, { name: 'recovery', tally: new Tally(), verified: injection.done.size, violations: recovery }], survived: injection.done };
+}
+
+/** A look at an operator's word, so that what was terminated at the very end is started again before anybody checks. */
+async function reconciled({ directUrl, key }: Deployment, mode: 'quick' | 'full'): Promise<void> {
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const began = Date.now();
+  await fetch(`${directUrl}/v1/reconciliations`, { method: 'POST', headers, body: JSON.stringify({ mode }) });
+  for (const until = Date.now() + IDLE_WITHIN_MS; Date.now() < until; await sleep(500)) {
+    const { status, lastLook } = (await (await fetch(`${directUrl}/v1/reconciliations/${mode}`, { headers })).json()) as { status: string; lastLook?: { startedAt: string; restarted: Record<string, number> } };
+    if (status === 'running' || lastLook === undefined || Date.parse(lastLook.startedAt) < began - 1_000) continue;
+    return say(`${mode} look: started again ${JSON.stringify(lastLook.restarted)}`);
+  }
+  throw new Error(`The ${mode} look of the reconciler does not end`);
 }
 
 /** Looks again while something is not right: ranks and rollups follow their streams. */
