@@ -83,6 +83,7 @@ const faults: Readonly<Record<string, Readonly<Record<string, string | null>>>> 
   LongwatchStreamBehind: { 'longwatch_stream_lag_seconds{stream="leaderboard",shard="1"}': '1x20 90x40' },
   LongwatchStreamUnread: { 'longwatch_stream_lag_seconds{stream="leaderboard",shard="1"}': null },
   LongwatchStreamTrimmed: { 'longwatch_stream_trimmed_total{stream="leaderboard"}': '0x30 1x30' },
+  LongwatchRefused: { 'longwatch_dynamodb_refused_total{operation="PutItem",table="Investigations"}': '0x30 1x30' },
   LongwatchDeadLetters: { 'longwatch_dead_letters_total{source="transactions"}': '0x30 1x30' },
   LongwatchDecisionsDegraded: { 'longwatch_fraud_degraded_total{cause="model-late"}': '0+60x60' },
   LongwatchModelDrifts: { 'longwatch_fraud_drift_index{model="m",feature="amount"}': '0.3x80' },
