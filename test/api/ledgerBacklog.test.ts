@@ -15,7 +15,7 @@ const exported = async () => (await request(graph.app).get('/metrics')).text;
 const sample = (text: string, series: string) => Number(text.split('\n').find((line) => line.startsWith(`${series} `))?.split(' ')[1]);
 
 it('the metrics say how much is owed and since when, the debt whose request it is of', async () => {
-  expect(sample(await exported(), 'longwatch_ledger_owed{kind="start"}')).toBe(0);
+  await eventually(exported, (text) => sample(text, 'longwatch_ledger_owed{kind="start"}') === 0);
   for (const userId of ['ada', 'ben']) await send('put', `/v1/users/${userId}`, { name: userId });
   await send('put', '/v1/users/ben/following/ada', {});
   const { status } = await send('post', '/v1/posts', { authorId: 'ada', postId: 'p-1', text: 'Hello' }, 'order-4711');
