@@ -17,4 +17,5 @@ module.exports = {
   testTimeout: 600_000,
   // Node's own teardown after native add-ons may loop for ever, long after the last result (nodejs/node#47748).
   forceExit: true,
+  workerGracefulExitTimeout: 3_000,
 };
