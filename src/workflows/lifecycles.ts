@@ -34,7 +34,7 @@ export const lifecycleRules = {
   investigation: rowed('To end a case, send the update `decide`, or POST /v1/investigations/{id}/decide.', 'itself'),
   cart: rowed('The cart ends when it is ordered, emptied, merged or abandoned: DELETE /v1/carts/{userId} empties it.'),
   checkout: rowed('The checkout ends when it is confirmed, cancelled or expired: POST /v1/checkouts/{id}/cancel cancels it.'),
-  season: rowed('The season ends at its instant: PATCH the season to move its end.'),
+  season: rowed('The season ends at its instant: PUT /v1/boards/{gameId}/seasons/{n} moves its end.'),
   eraseDevice: rowed('An erasure that was requested runs to its end.'),
   turn: rowed('The turn ends when all followers are gone through.'),
   seasonMoved: repeated('It ends as soon as the season has been told.'),

@@ -16,7 +16,6 @@ const { keepReconciled } = proxyActivities<OperationsActivities>({
 const { reconcile } = proxyActivities<OperationsActivities>({
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: '30 s',
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
