@@ -16,6 +16,7 @@ const ALLOWED: Record<string, { pauses: number; why: string }> = {
   'test/api/devices.test.ts': { pauses: 1, why: 'timestamps that differ' },
   'test/api/leaderboards.test.ts': { pauses: 1, why: 'timestamps that differ' },
   'test/api/requestFrame.test.ts': { pauses: 1, why: 'a handler that takes time' },
+  'test/api/requestEnds.test.ts': { pauses: 1, why: 'an answer that takes longer than it may' },
   'test/domain/feeds.test.ts': { pauses: 1, why: 'work that takes time' },
   'test/e2e/secrets.test.ts': { pauses: 1, why: 'parts are away for a while, and whatever is logged then is searched' },
   'test/faults/devices.test.ts': { pauses: 1, why: 'pace of reads while a workflow runs' },
@@ -25,11 +26,12 @@ const ALLOWED: Record<string, { pauses: number; why: string }> = {
   'test/fuzz/api.test.ts': { pauses: 2, why: 'a reader leaves a stream; the bound of an answer' },
   'test/gateways/sagemaker.test.ts': { pauses: 2, why: 'the time for which a broken model is spared' },
   'test/keepTrying.test.ts': { pauses: 1, why: 'a stop from outside' },
-  'test/local/folders.test.ts': { pauses: 2, why: 'a lock that is held for a while' },
+  'test/local/folders.test.ts': { pauses: 3, why: 'a lock that is held for a while; a process that waits for its child’s end' },
   'test/metrics/lookup.test.ts': { pauses: 1, why: 'an answer that does not come' },
   'test/stores/fraud.test.ts': { pauses: 1, why: 'timestamps that differ' },
   'test/workers/drain.test.ts': { pauses: 1, why: 'an activity that takes longer than a reader of shards is given to end' },
   'test/workflows/cancellation.test.ts': { pauses: 5, why: 'cancellations at random instants' },
+  'test/workflows/refusals.test.ts': { pauses: 1, why: 'pace of a workflow without an end' },
 };
 
 const ROOT = join(__dirname, '..', '..');
