@@ -11,6 +11,7 @@ import { apiOptions, ask } from './fraud/api';
 const { url, key, full } = apiOptions(yargs(hideBin(process.argv)))
   .scriptName('npm run reconcile --')
   .usage('$0\n\nCompares rows with workflows, and starts workflows again that were terminated, failed or lost. Asks the API, whose caller must be an admin; a worker does it.')
+  .option('key', { type: 'string', describe: 'An API key of an admin; default LONGWATCH_API_KEY, else the development key of the Longwatch here' })
   .option('full', { type: 'boolean', default: false, describe: 'Every open row against the running workflows; default: what ended badly since the last look' })
   .strict()
   .help()
