@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { Consumer } from '../../src/activities/operations/consumer';
+import type { StreamRecord } from '../../src/gateways/streams/source';
+import { mqttReadings } from '../../src/operations/devices/mqttReadings';
+import { Ingest } from '../../src/operations/devices/ingest';
+import { ArchiveStore } from '../../src/stores/devices/archives';
+import { CheckpointStore } from '../../src/stores/checkpoints';
+import { DeadLetterStore } from '../../src/stores/deadLetters';
+import { DayStore } from '../../src/stores/devices/days';
+import { DeviceStore } from '../../src/stores/devices/devices';
+import { ReadingStore } from '../../src/stores/devices/readings';
+import { startTestGraph, type TestGraph } from '../support/graph';
+import { payment } from '../support/payment';
+import { type SeenCall, whileRefusing } from '../support/refusals';
+
+// Every DynamoDB call of every consumer and listener is refused for good, one kind at a time, where it concerns a marked
+// record; then every activity is, with every call. A consumer or an activity that has no entry here fails a test.
+
+let graph: TestGraph;
+let letters: DeadLetterStore;
+let checkpoints: CheckpointStore;
+beforeAll(async () => {
+  // Nobody listens there: records are handed over by the tests.
+  graph = await startTestGraph({ KINESIS_ENDPOINT: 'http://127.0.0.1:1', LONGWATCH_READINGS_STREAM: 'readings', LONGWATCH_DEVICE_CACHE_MS: '1' });
+  letters = new DeadLetterStore(graph.dynamodb.db);
+  checkpoints = new CheckpointStore(graph.dynamodb.db);
+}, 120_000);
+afterAll(() => graph?.stop());
+
+const now = Date.now();
+const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+const reading = () => ({ timestamp: new Date(now - 60_000).toISOString(), metrics: { t: 1 } });
+
+/** A record about something of that id, by stream. */
+const recordOf: Record<string, (id: string) => unknown> = {
+  'transaction-history': (id) => ({ after: { MerchantID: id, UserID: id, Timestamp: now, TransactionID: id } }),
+  leaderboard: (id) => ({ after: { BoardSeason: `${id}#1#0#d`, PlayerID: 'ada', Score: 1, AchievedAt: now, ChangedAt: now } }),
+  'device-data': (id) => ({ after: { DeviceDay: `${id}#${new Date(now).toISOString().slice(0, 10)}`, TimestampSeq: `${new Date(now).toISOString()}#${id}`, Metrics: '{"t":1}' } }),
+  transactions: (id) => json({ ...payment({ transactionId: id, userId: id, merchantId: id }) }),
+  readings: (id) => json({ deviceId: id, ...reading() }),
+};
+
+let run = 0;
+function records(stream: string): { all: StreamRecord<never>[]; marked: string } {
+  const marked = `marked-${randomUUID()}`;
+  const ids = [`a-${randomUUID()}`, `b-${randomUUID()}`, marked, `c-${randomUUID()}`];
+  return { marked, all: ids.map((id, i) => ({ position: String(i + 1), arrivedAt: now, data: recordOf[stream]!(id) as never })) };
+}
+
+/** The kinds of calls that a piece of work makes: operation and tables. */
+async function kindsOf(work: () => Promise<unknown>): Promise<{ kind: string; isMarked: boolean }[]> {
+  const seen = new Map<string, boolean>();
+  await whileRefusing((call) => {
+    seen.set(kindOf(call), (seen.get(kindOf(call)) ?? false) || call.text.includes('marked-'));
+    return false;
+  }, work);
+  return [...seen].map(([kind, isMarked]) => ({ kind, isMarked }));
+}
+const kindOf = ({ operation, tables }: SeenCall) => `${operation} ${tables.join('+')}`;
+const never = new AbortController().signal;
+
+it('every consumer has its records here', () => {
+  expect(Object.keys(graph.consumers).sort()).toEqual(Object.keys(recordOf).sort());
+});
+
+it.each(Object.keys(recordOf))('%s: whichever of its calls is refused, the record it is about becomes a letter and its neighbours go on', async (stream) => {
+  const consumer = graph.consumers[stream] as Consumer<never>;
+  const take = (shard: string, all: StreamRecord<never>[]) => consumer.take(shard, all, never);
+  const whole = records(stream);
+  const kinds = await kindsOf(async () => expect(await take(`shard-${run}`, whole.all)).toEqual({}));
+  expect(kinds.filter(({ isMarked }) => isMarked).length).toBeGreaterThan(0);
+  for (const { kind, isMarked } of kinds) {
+    const shard = `shard-${++run}`;
+    const { all, marked } = records(stream);
+    let refused = 0;
+    const concerns = (call: SeenCall) => kindOf(call).split(/[ +]/).some((part, i) => i > 0 && kind.split(/[ +]/).includes(part)) && call.operation === kind.split(' ')[0];
+    const taken = await whileRefusing((call) => concerns(call) && (isMarked ? call.text.includes(marked) && !call.text.includes('"DeadLetters"') && !/test-DeadLetters/.test(call.text) : refused === 0) && ++refused > 0, () => take(shard, all));
+    const own = (await letters.list(stream, { limit: 1_000 })).items.filter(({ shardId }) => shardId === shard);
+    expect(refused).toBeGreaterThan(0);
+    expect(refused).toBeLessThan(40);
+    if (isMarked) {
+      expect([kind, taken]).toEqual([kind, {}]);
+      expect([kind, own.map(({ position, reason }) => [position, /DynamoDB|cannot be stored/.test(reason)])]).toEqual([kind, [['3', true]]]);
+    } else {
+      // The checkpoint itself: nothing is lost, all of it comes again.
+      if (taken.again === undefined) expect(taken).toEqual({});
+      else expect(await take(shard, all)).toEqual({});
+      expect(own.length).toBeLessThanOrEqual(1);
+    }
+    expect((await checkpoints.read(stream, shard)).position).toBe('4');
+  }
+});
+
+it('MQTT: whichever call is refused, the message it is about is acknowledged, told and kept; its neighbours are stored', async () => {
+  const { db } = graph.dynamodb;
+  const [readings, days, devices] = [new ReadingStore(db), new DayStore(db), new DeviceStore(db)];
+  const faults: unknown[] = [];
+  const archives = new ArchiveStore(db, days);
+  void archives;
+  const ingest = new Ingest({ readings, days, devices, archive: { known: async () => new Set() } }, { lateWindowMs: 7 * 86_400_000, archiveAfterMs: 86_400_000, registered: false, deviceCacheMs: 1 });
+  const listener = mqttReadings({ ingest, keep: (some) => letters.keep(some), onFault: (error) => faults.push(error) });
+  const messages = () => {
+    const marked = `marked-${randomUUID()}`;
+    return { marked, all: [`a-${randomUUID()}`, marked, `b-${randomUUID()}`].map((id) => ({ topic: `devices/${id}/readings`, payload: json(reading()) })) };
+  };
+  const kinds = await kindsOf(async () => expect(await listener.take(messages().all)).toEqual([]));
+  expect(kinds.map(({ kind }) => kind)).toContain('BatchWrite DeviceData');
+  for (const { kind } of kinds) {
+    const { marked, all } = messages();
+    const answers = await whileRefusing((call) => kindOf(call) === kind && call.text.includes(marked), () => listener.take(all));
+    expect(answers.map(({ topic }) => topic)).toEqual([`devices/${marked}/rejected`]);
+    const own = (await letters.list('mqtt', { limit: 1_000 })).items.filter(({ shardId }) => shardId === marked);
+    expect(own).toMatchObject([{ reason: expect.stringContaining('cannot be stored: DynamoDB') }]);
+    for (const { topic } of all) {
+      const deviceId = topic.split('/')[1]!;
+      const { rows } = await readings.page({ deviceId, day: new Date(now - 60_000).toISOString().slice(0, 10) });
+      expect([kind, rows.length]).toEqual([kind, deviceId === marked ? 0 : 1]);
+    }
+  }
+  // Where the letter is refused, too, the others' messages do not wait behind it.
+  const { marked, all } = messages();
+  const answers = await whileRefusing((call) => call.text.includes(marked), () => listener.take(all));
+  expect(answers).toHaveLength(1);
+  expect(faults).toMatchObject([{ type: 'refused' }]);
+});
+
+describe('activities', () => {
+  const day = new Date(now - 3 * 86_400_000).toISOString().slice(0, 10);
+  const part = { name: 'part-00000.parquet', rows: 1, bytes: 1, sha256: '', minTime: 0, maxTime: 0 };
+  const plan = { day, generation: 1, lanes: [{ buckets: [0], firstPart: 0 }], isRestored: false };
+  const season = { gameId: 'g', season: 1 };
+  const shard = { gameId: 'g', season: 1, shard: 0, order: 'descending' };
+  const post = { key: `${new Date(now).toISOString()}#p`, authorId: 'a' };
+  const slice = { range: { from: '', to: '~' } };
+  const notice = { id: 'n', recipient: 'r', subject: 's', text: 't', at: now };
+  const write = { transactionId: 't', fromRevision: 0, revision: 1, header: { status: 'waiting', outcome: 'review', score: null, hold: 'none' }, entries: [], placeHold: false };
+  /** By what happens when DynamoDB refuses every call: it is refused and final, or it is told in the log and the work goes on; some ask the archive first, or nobody. */
+  const argumentsOf: Record<string, { args: unknown[]; then: 'refused' | 'goes on' | 'asks no table' }> = {
+    scoreCase: { args: ['t'], then: 'refused' },
+    recordCase: { args: [write], then: 'refused' },
+    closeCase: { args: [{ ...write, label: 'fraud', closedAt: now, userId: 'u', timestamp: now }], then: 'refused' },
+    sendLetter: { args: [{ ...notice, transactionId: 't' }], then: 'refused' },
+    findDrift: { args: [7], then: 'refused' },
+    sendNotice: { args: [notice], then: 'refused' },
+    proveSender: { args: [{ transactionId: 't', workflowId: 'w', runId: 'r', updateId: 'u', claim: 'note', by: 'ana', attestation: 'x' }], then: 'refused' },
+    payDebts: { args: [], then: 'goes on' },
+    openShards: { args: ['transactions'], then: 'asks no table' },
+    consumeShard: { args: ['transactions', 'shard', 100], then: 'refused' },
+    redriveLetters: { args: ['transactions'], then: 'refused' },
+    lookAtCart: { args: ['u', 1, now], then: 'refused' },
+    settleCheckout: { args: ['c', now], then: 'refused' },
+    carryBans: { args: [season], then: 'refused' },
+    seasonEnd: { args: [season], then: 'refused' },
+    closeSeason: { args: [season, now], then: 'refused' },
+    planSeasons: { args: ['g'], then: 'refused' },
+    awaitRanks: { args: [season], then: 'refused' },
+    checkRanks: { args: [shard, 'audit'], then: 'refused' },
+    writeStandings: { args: [season], then: 'refused' },
+    grantRewards: { args: [season, 1], then: 'refused' },
+    finishSeason: { args: [season, 1], then: 'refused' },
+    archiveSeason: { args: [season, 1], then: 'asks no table' },
+    ranksToCheck: { args: [], then: 'refused' },
+    sweepSessions: { args: [0, 100], then: 'refused' },
+    deliver: { args: [post, slice], then: 'refused' },
+    retract: { args: [post, slice], then: 'refused' },
+    turnFollowers: { args: [{ authorId: 'a', modeVersion: 1, direction: 'rising' }, slice], then: 'refused' },
+    completeTurn: { args: [{ authorId: 'a', modeVersion: 1, direction: 'rising' }], then: 'refused' },
+    settleRelation: { args: [{ readerId: 'r', authorId: 'a', epoch: 1 }], then: 'refused' },
+    tellAlerts: { args: [[{ event: 'raised', alertId: 'x', deviceId: 'd', recipient: 'r', text: 't', at: now }]], then: 'goes on' },
+    watchSilence: { args: [], then: 'goes on' },
+    planArchive: { args: [day], then: 'refused' },
+    writeLane: { args: [plan, plan.lanes[0]], then: 'refused' },
+    writeManifest: { args: [plan, [part]], then: 'asks no table' },
+    verifyPart: { args: [day, part], then: 'asks no table' },
+    commitArchive: { args: [plan], then: 'asks no table' },
+    partsToDelete: { args: [plan], then: 'asks no table' },
+    deletePart: { args: [day, part], then: 'asks no table' },
+    finishArchive: { args: [day, 1], then: 'refused' },
+    beginRestore: { args: [day], then: 'refused' },
+    restorePart: { args: [day, part], then: 'asks no table' },
+    finishRestore: { args: [day, 1], then: 'refused' },
+    expireDay: { args: [day], then: 'refused' },
+    dueDays: { args: [], then: 'asks no table' },
+    deleteRollups: { args: [], then: 'refused' },
+    daysToCheck: { args: [], then: 'asks no table' },
+    checkRollups: { args: [day, 0], then: 'refused' },
+    daysOfDevice: { args: ['d'], then: 'refused' },
+    eraseRows: { args: [day, 'd', 'm'], then: 'refused' },
+    rewriteDay: { args: [day, 'd'], then: 'refused' },
+    awaitMarks: { args: ['d', [day], 'm'], then: 'refused' },
+    eraseRest: { args: ['d', [day], 'm'], then: 'refused' },
+    keepReconciled: { args: [], then: 'goes on' },
+    reconcile: { args: ['full'], then: 'refused' },
+    finishErasure: { args: ['d'], then: 'refused' },
+  };
+  const all = () => Object.assign({}, ...Object.values(graph.activities)) as Record<string, (...args: unknown[]) => Promise<unknown>>;
+
+  it('each has its arguments here', () => {
+    expect(Object.keys(argumentsOf).sort()).toEqual(Object.keys(all()).sort());
+  });
+
+  it.each(Object.entries(argumentsOf))('%s', async (name, { args, then }) => {
+    let refused = 0;
+    const environment = new MockActivityEnvironment();
+    const stop = setTimeout(() => environment.cancel(), 2_000);
+    const ended = await whileRefusing(() => ++refused > 0, () => environment.run(all()[name]!, ...args)).then(
+      () => 'done',
+      (error: unknown) => error,
+    );
+    clearTimeout(stop);
+    if (then === 'refused') {
+      expect(ended).toBeInstanceOf(ApplicationFailure);
+      expect(ended).toMatchObject({ type: 'refused', nonRetryable: true });
+      expect(refused).toBeLessThan(40);
+    } else if (then === 'goes on') expect((ended as { type?: string }).type).not.toBe('refused');
+    else expect(refused).toBe(0);
+  });
+});
