@@ -54,18 +54,24 @@ export function cartOf(item: Item): Cart {
 
 /** Of what an update of one line gives back. */
 export function changedLine(productId: string, item: Item): { version: number; line?: CartLine } {
-  const quantity = (item['Quantities'] as Record<string, number> | undefined)?.[productId];
-  const snapshots = item['Snapshots'] as Record<string, string> | undefined;
-  return { version: item['Version'] as number, ...(quantity !== undefined && { line: lineOf(productId, quantity, snapshots?.[productId]) }) };
+  const quantity = own(item['Quantities'] as Record<string, number> | undefined, productId);
+  const snapshot = own(item['Snapshots'] as Record<string, string> | undefined, productId);
+  return { version: item['Version'] as number, ...(quantity !== undefined && { line: lineOf(productId, quantity, snapshot) }) };
+}
+
+/** A product may be called `constructor`, which every object has. */
+function own<T>(map: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
+  return map && Object.hasOwn(map, key) ? map[key] : undefined;
 }
 
 function linesOf(quantities: Record<string, number>, snapshots: Record<string, string>): CartLine[] {
   return Object.entries(quantities)
-    .map(([productId, quantity]) => lineOf(productId, quantity, snapshots[productId]))
+    .map(([productId, quantity]) => lineOf(productId, quantity, own(snapshots, productId)))
     .sort((a, b) => a.addedAt - b.addedAt || (a.productId < b.productId ? -1 : 1));
 }
 
+/** A line whose snapshot is lost (a release before this one took ids that objects do not keep) still has a page and a price to look at. */
 function lineOf(productId: string, quantity: number, snapshot = '[]'): CartLine {
-  const [title, price, currency, addedAt] = JSON.parse(snapshot) as [string, number, string, number];
+  const [title = productId, price = 0, currency = 'XXX', addedAt = 0] = JSON.parse(snapshot) as Partial<[string, number, string, number]>;
   return { productId, quantity, title, price, currency, addedAt };
 }
