@@ -68,7 +68,7 @@ const routes: Grants = {
   Feed: 'Query',
   Followers: 'BatchGetItem DeleteItem PutItem Query',
   Following: 'DeleteItem PutItem Query',
-  Investigations: 'GetItem PutItem Query',
+  Investigations: 'ConditionCheckItem GetItem PutItem Query',
   'Investigations/ByAssignee': 'Query',
   'Investigations/ByStatus': 'Query',
   Leaderboard: 'GetItem UpdateItem',

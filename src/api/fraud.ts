@@ -9,7 +9,6 @@ import { transactionSchema } from '../domain/fraud/transactionSchema';
 import { iso } from '../domain/ids';
 import type { Decisions } from '../operations/decisions';
 import type { DecisionStore } from '../stores/fraud/decisions';
-import type { InvestigationStore } from '../stores/fraud/investigations';
 import type { RuleStore } from '../stores/fraud/rules';
 import { ifMatchHeader, versionOf } from './ifMatch';
 import { type AnyRoute, route } from './routes';
@@ -18,7 +17,6 @@ import { decisionSchema, idSchema } from './schemas';
 export interface FraudParts {
   decisions: Decisions;
   store: DecisionStore;
-  investigations: InvestigationStore;
   rules: RuleStore;
   /** Looks at once for rules that have changed. */
   refreshRules(): Promise<void>;
@@ -96,7 +94,7 @@ const getTransaction = ({ store }: FraudParts): AnyRoute =>
     },
   });
 
-const putLabel = ({ store, investigations }: FraudParts): AnyRoute =>
+const putLabel = ({ store }: FraudParts): AnyRoute =>
   route({
     method: 'put',
     path: '/v1/transactions/:id/label',
@@ -113,10 +111,10 @@ const putLabel = ({ store, investigations }: FraudParts): AnyRoute =>
       409: { description: 'Its case is open: decide the case, which labels it' },
     },
     handler: async ({ params: { id }, body: { label } }) => {
-      const found = await investigations.find(id);
-      if (found && found.closedAt === undefined)
+      const outcome = await store.label(id, label, Date.now());
+      if (outcome === 'investigated')
         throw new LongwatchError('conflict', `Transaction ${id} is being investigated; decide its case (POST /v1/investigations/${id}/decide), which labels it`);
-      if (!(await store.label(id, label, Date.now()))) throw new LongwatchError('notFound', `There is no transaction ${id}`);
+      if (outcome === 'unknown') throw new LongwatchError('notFound', `There is no transaction ${id}`);
       return { status: 200, body: { transactionId: id, label } };
     },
   });

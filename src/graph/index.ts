@@ -215,7 +215,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
 
   const routes: AnyRoute[] = [
     ...overview.routes,
-    ...fraudRoutes({ decisions, store: decisionStore, investigations, rules, refreshRules: () => currentRules.refresh() }),
+    ...fraudRoutes({ decisions, store: decisionStore, rules, refreshRules: () => currentRules.refresh() }),
     ...shadowRoutes({ challengers }),
     ...driftRoutes({ driftWatch }),
     ...investigationRoutes({ cases, updates, decisions: decisionStore, investigations, notifications: notificationStore }),
@@ -328,7 +328,6 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       await Promise.all([shadow.flush(true), driftWatch.flush(), ...parts.map((part) => part.close?.())]);
       await starts.drain(5_000);
       await temporal.close();
-      for (const part of parts) part.close?.();
       dynamodb.destroy();
     },
   };

@@ -44,9 +44,10 @@ export class Current<T, P> {
   /** Looks at once, as after a change in this process. */
   async refresh(): Promise<void> {
     const version = await this.store.currentVersion();
-    if (version === 0 || version === this.version) return;
+    if (version <= this.version) return;
     const stored = await this.store.version(version);
-    if (!stored) return;
+    // Race: two refreshes overlap, and this one began before the other's version was put. Versions only grow.
+    if (!stored || version <= this.version) return;
     this.prepared = this.prepare(stored.value, version);
     this.version = version;
   }

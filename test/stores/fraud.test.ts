@@ -197,6 +197,19 @@ describe.each(engines)('on %s', (engine) => {
       expect((await investigations.find(of.transactionId))?.revision).toBe(0);
     });
 
+    it('labels a transaction in one write, which refuses while its case is open, whatever was looked at before', async () => {
+      const of = await openCase();
+      expect(await decisions.label(of.transactionId, 'genuine', 2_000)).toBe('investigated');
+      expect((await decisions.find(of.transactionId))!.label).toBeUndefined();
+      await investigations.close(closing(of, 0));
+      expect(await decisions.label(of.transactionId, 'genuine', 6_000)).toBe('labelled');
+      expect(await decisions.find(of.transactionId)).toMatchObject({ label: 'genuine' });
+      const approved = payment();
+      expect(await decisions.write([await writeFor(approved)])).toBeUndefined();
+      expect(await decisions.label(approved.transactionId, 'fraud', 2_000)).toBe('labelled');
+      expect(await decisions.label('nobody', 'fraud', 2_000)).toBe('unknown');
+    });
+
     it('closes with label, holds and header together; a longer hold of another case stays', async () => {
       const [first, second] = [await openCase({ userId: 'twice' }), await openCase({ userId: 'twice' })];
       await investigations.close(closing(first, 0, { holdUserUntil: 9_000 }));

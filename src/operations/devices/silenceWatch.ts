@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { liveDeadline } from '../../domain/devices/live';
 import { isLongwatchError, isPermanent, LongwatchError, reasonOf } from '../../domain/errors';
-import { type Db, isConditionFailure } from '../../stores/dynamodb';
+import { inLanes } from '../../domain/lanes';
+import type { Db } from '../../stores/dynamodb';
 import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { Deadline, LiveStore } from '../../stores/devices/live';
+import { transact } from '../../stores/transact';
 import { IdlePause } from '../idlePause';
 import type { AlertRules } from './alertRules';
 import type { AlertStarts } from './alertStarts';
@@ -64,12 +65,12 @@ export class SilenceWatch {
     for (let bucket = 0; bucket < DEVICE_BUCKETS; bucket++) {
       if (signal?.aborted) break;
       for (let due = await this.due(bucket); due.length > 0; due = due.length < PAGE ? [] : await this.due(bucket)) {
-        let next = 0;
         settled += due.length;
-        const lane = async () => {
-          for (let one = due[next++]; one; one = due[next++]) raised += await this.settleOrSkip(one);
-        };
-        await Promise.all(Array.from({ length: LANES }, lane));
+        await inLanes(due, LANES, async (one) => {
+          // Not `raised += await …`: another lane may add to it meanwhile.
+          const its = await this.settleOrSkip(one);
+          raised += its;
+        });
       }
     }
     return { settled, raised };
@@ -101,18 +102,11 @@ export class SilenceWatch {
     const before = known.get(deviceId);
     if (!before || before.live.deadline !== dueAt) {
       // Nobody waits for it any more: the device was erased, or it has another one.
-      await db.client.send(new TransactWriteCommand({ TransactItems: [live.strikeOff(deadline)] }));
-      return 0;
+      await transact(db, [live.strikeOff(deadline)]);
+      return 0; // Struck off, or another writer has it at this moment: then the next look finds it again.
     }
     const { live: after, events } = liveDeadline(before.live, deviceId, defined.get(deviceId) ?? [], this.now());
-    try {
-      await db.client.send(
-        new TransactWriteCommand({ TransactItems: [live.strikeOff(deadline), ...live.replace(deviceId, before, after), ...alerts.owe(events)] }),
-      );
-      return events.length;
-    } catch (error) {
-      if (isConditionFailure(error)) return 0; // It reports at this very moment; the next look sees it.
-      throw error;
-    }
+    const lost = await transact(db, [live.strikeOff(deadline), ...live.replace(deviceId, before, after), ...alerts.owe(events)]);
+    return lost ? 0 : events.length; // Race: the device reports at this very moment; the next look sees what it wrote.
   }
 }

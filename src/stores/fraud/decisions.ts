@@ -1,4 +1,5 @@
 import { GetCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { LongwatchError } from '../../domain/errors';
 import type { Decision, Outcome } from '../../domain/fraud/decision';
 import { type Features, featuresFromJson, featuresToJson } from '../../domain/fraud/features';
 import type { Label } from '../../domain/fraud/label';
@@ -10,6 +11,8 @@ import { compositeKey, iso } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import { cancellationCodes, type Db } from '../dynamodb';
 import type { TransactItem } from '../ledger';
+import { transact } from '../transact';
+import { CASE } from './caseItems';
 
 /** A user's profile as read, with what a write must present to replace it. */
 export interface VersionedProfile {
@@ -267,25 +270,39 @@ export class DecisionStore {
   }
 
   /**
-   * Notes what a transaction turned out to be, and when that became known (epoch ms). Writing the same twice changes nothing; the last one stands.
-   * @returns whether there is such a transaction.
+   * Notes what a transaction turned out to be, and when that became known (epoch ms), in one conditional write. Writing
+   * the same twice changes nothing; the last one stands.
+   * @returns `investigated` where its case is open, `unknown` where there is no such transaction.
    */
-  async label(transactionId: string, label: Label, at: number): Promise<boolean> {
+  async label(transactionId: string, label: Label, at: number): Promise<'labelled' | 'investigated' | 'unknown'> {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.db.table('Decisions'), Key: { TransactionID: transactionId }, ProjectionExpression: 'UserID, HistoryKey' }),
     );
-    if (!Item) return false;
-    await this.db.client.send(
-      new UpdateCommand({
-        TableName: this.db.table('TransactionHistory'),
-        Key: { UserID: Item['UserID'], TimeTransactionID: Item['HistoryKey'] },
-        UpdateExpression: 'SET Label = :label, LabelledAt = :at',
-        // The history may have been deleted (retention): no stump without the rest of it.
-        ConditionExpression: 'attribute_exists(TransactionID)',
-        ExpressionAttributeValues: { ':label': label, ':at': at },
-      }),
-    );
-    return true;
+    if (!Item) return 'unknown';
+    const codes = await transact(this.db, [
+      {
+        ConditionCheck: {
+          TableName: this.db.table('Investigations'),
+          Key: { TransactionID: transactionId, Entry: CASE },
+          // Race: a case is opened after the handler looked (a re-score opens cases). Its decision is the label then.
+          ConditionExpression: 'attribute_not_exists(TransactionID) OR attribute_exists(ClosedAt)',
+        },
+      },
+      {
+        Update: {
+          TableName: this.db.table('TransactionHistory'),
+          Key: { UserID: Item['UserID'], TimeTransactionID: Item['HistoryKey'] },
+          UpdateExpression: 'SET Label = :label, LabelledAt = :at',
+          // The history may have been deleted (retention): no stump without the rest of it.
+          ConditionExpression: 'attribute_exists(TransactionID)',
+          ExpressionAttributeValues: { ':label': label, ':at': at },
+        },
+      },
+    ]);
+    if (!codes) return 'labelled';
+    if (codes[0] === 'ConditionalCheckFailed') return 'investigated';
+    if (codes[1] === 'ConditionalCheckFailed') return 'unknown';
+    throw new LongwatchError('contention', `Transaction ${transactionId} is being written by others; try again`);
   }
 
   /** The hold on a user after a confirmed fraud, if any is in force. */

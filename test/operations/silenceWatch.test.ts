@@ -1,0 +1,42 @@
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { SilenceWatch } from '../../src/operations/devices/silenceWatch';
+import type { Db } from '../../src/stores/dynamodb';
+import type { Deadline, LiveStore } from '../../src/stores/devices/live';
+
+const NOW = 1_000_000;
+const deadlines = Array.from({ length: 40 }, (_, i): Deadline => ({ deviceId: `device-${i}`, dueAt: NOW - 1 }));
+
+/** Deadlines that nobody waits for any more: each is struck off by one write, whose fate a test decides. */
+function watchOf(write: (call: number) => Promise<unknown>) {
+  let calls = 0;
+  const live = {
+    due: (bucket: number) => Promise.resolve(bucket === 0 ? deadlines : []),
+    read: () => Promise.resolve(new Map()),
+    strikeOff: ({ deviceId }: Deadline) => ({ Delete: { TableName: 'DeviceDeadlines', Key: { deviceId } } }),
+  };
+  const db = { client: { send: () => write(++calls) }, table: (name: string) => name };
+  const watch = new SilenceWatch({ db: db as unknown as Db, live: live as unknown as LiveStore, rules: { of: () => Promise.resolve(new Map()) }, alerts: undefined as never, now: () => NOW });
+  return { watch, calls: () => calls };
+}
+
+it('a deadline that another writer holds is left to the next look, and fails nothing', async () => {
+  const conflict = () => new TransactionCanceledException({ $metadata: {}, message: 'conflict', CancellationReasons: [{ Code: 'TransactionConflict' }] });
+  const { watch, calls } = watchOf((call) => (call === 3 ? Promise.reject(conflict()) : Promise.resolve({})));
+  expect(await watch.look()).toEqual({ settled: 40, raised: 0 });
+  expect(calls()).toBe(40);
+});
+
+it('after a failure nothing more is begun, and what has begun is over when it is told', async () => {
+  let open = 0;
+  const { watch, calls } = watchOf(async (call) => {
+    open++;
+    await new Promise((resolve) => setTimeout(resolve, call === 1 ? 5 : 30));
+    open--;
+    if (call === 1) throw new Error('a fault of ours');
+  });
+  await expect(watch.look()).rejects.toThrow('a fault of ours');
+  expect(open).toBe(0);
+  expect(calls()).toBe(8);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  expect(calls()).toBe(8);
+});
