@@ -70,6 +70,14 @@ it('every variable is in the reference', () => {
   expect(configReference().find(({ name }) => name === 'PORT')).toEqual({ name: 'PORT', fallback: '3000', description: expect.stringContaining('HTTP API') });
 });
 
+it('budgets and deadlines are milliseconds by load class; a class that is not named keeps its default', () => {
+  expect(readConfig({}).LONGWATCH_QUEUE_BUDGETS).toEqual({ money: 1_000, interactive: 1_000, bulk: 1_000 });
+  expect(readConfig({ LONGWATCH_QUEUE_BUDGETS: 'money=3000, bulk=200' }).LONGWATCH_QUEUE_BUDGETS).toEqual({ money: 3_000, interactive: 1_000, bulk: 200 });
+  expect(readConfig({}).LONGWATCH_HANDLER_DEADLINES).toEqual({ money: 20_000, interactive: 30_000, bulk: 30_000 });
+  for (const text of ['1000', 'money', 'money=1', 'gold=1000', 'money=1s', 'money=1000;bulk=1000'])
+    expect(() => readConfig({ LONGWATCH_QUEUE_BUDGETS: text })).toThrow(/LONGWATCH_QUEUE_BUDGETS: must be class=milliseconds.*money, interactive, bulk/);
+});
+
 it('a cart’s reminders are durations that ascend, its quiet hours a time of day, or none', () => {
   expect(readConfig({})).toMatchObject({ LONGWATCH_CART_REMINDERS: [3_600_000, 86_400_000, 259_200_000], LONGWATCH_CART_QUIET_HOURS: { from: 21 * 60, to: 8 * 60 } });
   expect(readConfig({ LONGWATCH_CART_REMINDERS: 'none', LONGWATCH_CART_QUIET_HOURS: 'none' })).toMatchObject({ LONGWATCH_CART_REMINDERS: [], LONGWATCH_CART_QUIET_HOURS: null });
