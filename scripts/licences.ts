@@ -13,6 +13,8 @@ const ALLOWED = new Set(['0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'BSD-2-Clause', 
 /** Packages whose manifest does not say it all, by name, with what was read where. */
 const KNOWN: Readonly<Record<string, { licence: string; why: string }>> = {
   'caniuse-lite': { licence: 'CC-BY-4.0', why: 'data, not code, of the bundler; its attribution is in the package' },
+  'humanize-number': { licence: 'MIT', why: 'its manifest says nothing; its Readme.md does; only the embedded S3 server uses it' },
+  only: { licence: 'MIT', why: 'its manifest says nothing; its Readme.md does; only the embedded S3 server uses it' },
   unionfs: { licence: 'Unlicense', why: 'its manifest says nothing; its LICENSE file does' },
 };
 
