@@ -103,12 +103,14 @@ export class Run {
     if (mode === 'all') await this.untilReady(graph);
     this.progress.stop();
     this.showScreen(graph, secrets, endpoints, temporal?.uiUrl ?? config.TEMPORAL_UI_URL);
-    // A part that dies takes us with it: better a clear end than half a stack.
-    this.stack?.broken.catch((error: unknown) => {
-      process.exitCode = 1;
-      process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
-      void this.stop();
-    });
+    this.stack?.broken.catch((error: unknown) => this.end(error));
+  }
+
+  /** Ends the process when a part of it is lost for good: a clear end is better than half a stack. */
+  private end(error: unknown): void {
+    process.exitCode = 1;
+    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+    void this.stop();
   }
 
   /** Tables and rules. A part that is away is waited for, as it is later on: whoever starts all parts at once need not order them. */
@@ -164,6 +166,7 @@ export class Run {
       graceMs: Math.round(this.config.LONGWATCH_GRACE_MS * SHARES[this.mode]),
       ...(this.version && { version: this.version }),
       onFault: (error) => (isPolling ? graph.onFault(error) : this.waitForTemporal(graph, error, 'a connection of the workers')),
+      onBroken: (error) => this.end(error),
       onRunning: () => {
         isPolling = true;
         this.progress.done('workers', queues.join(', '));

@@ -15,12 +15,18 @@ export function bundleOptions(failureConverterPath?: string): BundleOptions {
   };
 }
 
+/** The workflow code cannot be bundled, or the configured bundle is missing. */
+export class BundleError extends Error {
+  override readonly name = 'BundleError';
+}
+
 export type Bundle = NonNullable<WorkerOptions['workflowBundle']>;
 const bundling = new Map<string | undefined, Promise<Bundle>>();
 
 /**
  * The workflow code, bundled once a process, or read from a file where there is one.
- * @param codePath Default: what the build made. Where payloads are encrypted it is its neighbour, `…-encrypting.js`.
+ * @param codePath A file that must exist. Default: what the build made, if it made one. Where payloads are encrypted it is its neighbour, `…-encrypting.js`.
+ * @throws BundleError
  */
 export function bundleOnce(codePath?: string, failureConverterPath?: string): Promise<Bundle> {
   const under = bundling.get(failureConverterPath) ?? loadBundle(codePath, failureConverterPath);
@@ -28,8 +34,15 @@ export function bundleOnce(codePath?: string, failureConverterPath?: string): Pr
   return under;
 }
 
-async function loadBundle(codePath = join(__dirname, '..', 'workflow-bundle.js'), failureConverterPath?: string): Promise<Bundle> {
+async function loadBundle(codePath?: string, failureConverterPath?: string): Promise<Bundle> {
   // A bundle that writes failures in the clear must never serve where they are to be encrypted.
-  const wanted = failureConverterPath === undefined ? codePath : codePath.replace(/(\.js)?$/, '-encrypting.js');
-  return existsSync(wanted) ? { codePath: wanted } : bundleWorkflowCode(bundleOptions(failureConverterPath));
+  const path = codePath ?? join(__dirname, '..', 'workflow-bundle.js');
+  const wanted = failureConverterPath === undefined ? path : path.replace(/(\.js)?$/, '-encrypting.js');
+  if (existsSync(wanted)) return { codePath: wanted };
+  if (codePath !== undefined) throw new BundleError(`LONGWATCH_WORKFLOW_BUNDLE: there is no file ${wanted}; build it (npm run build), or leave the setting out`);
+  try {
+    return await bundleWorkflowCode(bundleOptions(failureConverterPath));
+  } catch (error) {
+    throw new BundleError(`The workflows cannot be bundled: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
 }

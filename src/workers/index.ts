@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataConverter } from '@temporalio/common';
 import { NativeConnection, type NativeConnectionOptions, Worker } from '@temporalio/worker';
 import type { LogLevel } from '../telemetry/logger';
-import { type Bundle, bundleOnce } from './bundle';
+import { type Bundle, type BundleError, bundleOnce } from './bundle';
 import { workerTelemetry } from './interceptors';
 import { concurrentActivities, endlessQueues, type Queue } from './queues';
 
@@ -27,6 +27,8 @@ export interface WorkersSettings {
   /** Called when the workers poll, again after every reconnection. */
   onRunning?(): void;
   onFault(error: unknown): void;
+  /** Told when the workflows cannot be bundled or read: no retry helps, and these workers never run. */
+  onBroken(error: BundleError): void;
 }
 
 export interface Workers {
@@ -47,7 +49,8 @@ export function startWorkers(settings: WorkersSettings): Workers {
   const stop = new AbortController();
 
   const serve = async (): Promise<void> => {
-    const bundle = await bundleOnce(settings.bundlePath, settings.dataConverter?.failureConverterPath);
+    const bundle = await bundleOnce(settings.bundlePath, settings.dataConverter?.failureConverterPath).catch((error: BundleError) => settings.onBroken(error));
+    if (!bundle) return;
     for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
       let runs: Promise<void>[] = [];
       try {

@@ -89,7 +89,8 @@ describe('the checkers, on a Longwatch that nobody breaks', () => {
       load.calm();
       load.start();
     }
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    // Enough for every checker to have something to verify.
+    await eventually(async () => loads.map(({ tally }) => tally.acknowledged), (counts) => counts.every((count) => count >= 60));
     for (const load of loads) await load.poison();
     await Promise.all(loads.map((load) => load.stop()));
     await untilIdle(reader, 240_000, () => undefined);

@@ -33,5 +33,6 @@ export async function runMortalWorker(queues: readonly Queue[], afterEffect: (ac
     logLevel: 'error',
     onRunning: () => void graph.startStandingWorkflows(),
     onFault: (error) => process.stderr.write(`${String(error)}\n`),
+    onBroken: (error) => process.stderr.write(`${String(error)}\n`),
   });
 }

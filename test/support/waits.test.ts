@@ -23,7 +23,6 @@ const ALLOWED: Record<string, { pauses: number; why: string }> = {
   'test/faults/devices.test.ts': { pauses: 1, why: 'pace of reads while a workflow runs' },
   'test/faults/leaderboards.test.ts': { pauses: 2, why: 'pace of scores; the instant of the kill' },
   'test/faults/sessions.test.ts': { pauses: 1, why: 'sessions come due one after another' },
-  'test/faults/mixed.test.ts': { pauses: 1, why: 'load for a while' },
   'test/fuzz/api.test.ts': { pauses: 2, why: 'a reader leaves a stream; the bound of an answer' },
   'test/gateways/sagemaker.test.ts': { pauses: 2, why: 'the time for which a broken model is spared' },
   'test/keepTrying.test.ts': { pauses: 1, why: 'a stop from outside' },

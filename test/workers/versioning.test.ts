@@ -43,6 +43,9 @@ async function startBuild(buildId: string, behavior: 'PINNED' | 'AUTO_UPGRADE', 
     graceMs: 2_000,
     version: { deploymentName: DEPLOYMENT, buildId, behavior },
     onFault: () => undefined,
+    onBroken: (error) => {
+      throw error;
+    },
   });
   running.push(workers);
   await eventually(async () => workers.state(), (state) => state === 'ok');
