@@ -191,15 +191,13 @@ export class Door<T extends Waiting> {
     return Math.max(PLACES, ((this.limit.rate ?? 0) * share * this.settings.budgets[loadClass]) / 1_000);
   }
 
-  /** A request is refused: the class is overloaded, so those that have waited longest give way at once and its queue stays short. */
+  /** A request is refused: the class is overloaded, so its queue is cut and stays short. The newest requests of the callers that have most of them waiting give way. */
   private overload(loadClass: LoadClass): void {
     const state = this.classes[loadClass];
     const begins = !this.isOverloaded(loadClass);
     state.overloadedUntil = this.now() + CALM_MS;
     if (!begins) return;
-    const places = this.places(loadClass);
-    const waiting = this.queue.oldestFirst(loadClass);
-    for (const one of waiting.slice(0, Math.max(0, waiting.length - places))) {
+    for (const one of this.queue.beyond(loadClass, this.places(loadClass))) {
       this.queue.remove(one);
       this.events.refuse(one);
     }

@@ -81,6 +81,13 @@ class ClassQueue<T extends Waiting> {
   all(): T[] {
     return [...this.callers.values()].flat();
   }
+
+  /** Returns the requests for which a queue of so many places has no room: callers keep places in turn, each for its oldest requests. */
+  beyond(places: number): T[] {
+    const ranked = [...this.callers.values()].flatMap((own) => own.map((waiting, rank) => ({ waiting, rank })));
+    ranked.sort((a, b) => a.rank - b.rank || a.waiting.arrivedAt - b.waiting.arrivedAt);
+    return ranked.slice(Math.ceil(places)).map(({ waiting }) => waiting);
+  }
 }
 
 /**
@@ -140,6 +147,11 @@ export class FairQueue<T extends Waiting> {
     const queue = this.classes[loadClass];
     const { caller: greatest, holding } = queue.greatest();
     return holding > queue.holdingOf(caller) + 1 ? queue.newestOf(greatest) : undefined;
+  }
+
+  /** Returns the requests of a class that give way when its queue is cut to so many places. */
+  beyond(loadClass: LoadClass, places: number): T[] {
+    return this.classes[loadClass].beyond(places);
   }
 
   /** Returns the requests of a class, those that arrived first in front. */

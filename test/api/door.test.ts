@@ -1,3 +1,5 @@
+import { Door } from '../../src/api/door';
+import type { Waiting } from '../../src/api/fairQueue';
 import { percentile } from '../../bench/support/measure';
 import { around, type Answered, Simulation, type Work } from '../support/doorSimulation';
 
@@ -131,6 +133,24 @@ describe('fairness under saturation', () => {
       expect(served(of).length / of.length).toBeGreaterThan(0.95);
     }
     expect(served(late).length / 25).toBeGreaterThan(95);
+  });
+
+  it('as one caller’s flood begins, what other callers have waiting keeps its place', () => {
+    const refusedOnes: Waiting[] = [];
+    let now = 0;
+    const door = new Door<Waiting>({ max: 4, budgets: { money: 1_000, interactive: 1_000, bulk: 1_000 }, now: () => now }, { begin: () => undefined, refuse: (one) => void refusedOnes.push(one) });
+    const send = (caller: string) => {
+      now += 0.1;
+      const request: Waiting = { loadClass: 'money', caller, arrivedAt: now };
+      if (!door.arrive(request)) return 'refused';
+      door.arrived(request);
+      return door.join(request);
+    };
+    expect(send('first')).toBe('begins');
+    expect([send('b'), send('c')]).toEqual(['waits', 'waits']);
+    while (send('flood') !== 'refused');
+    expect(refusedOnes.length).toBeGreaterThan(50);
+    expect(new Set(refusedOnes.map(({ caller }) => caller))).toEqual(new Set(['flood']));
   });
 
   it('a class whose dependency hangs keeps the others from nothing', () => {
