@@ -37,6 +37,7 @@ async function main(): Promise<void> {
   for (const warning of unknownSettings()) process.stderr.write(`Warning: ${warning}\n`);
   const config = readConfig(process.env, (read) => startFaults(mode, read, process.env));
   const run = new Run(mode, config);
+  run.watchUnexpected();
   process.on('SIGINT', () => void run.stop('SIGINT'));
   process.on('SIGTERM', () => void run.stop('SIGTERM'));
   try {

@@ -8,6 +8,7 @@ import { GatewayMetrics } from './gateways';
 import { HttpMetrics } from './http';
 import { LeaderboardMetrics } from './leaderboards';
 import { LedgerMetrics } from './ledger';
+import { ProcessMetrics } from './process';
 import { ReconcilerMetrics } from './reconciler';
 import { SessionMetrics } from './sessions';
 import { StreamMetrics } from './streams';
@@ -32,6 +33,7 @@ export class Metrics {
   readonly temporal = new TemporalMetrics(this.registry);
   readonly http = new HttpMetrics(this.registry);
   readonly gateways = new GatewayMetrics(this.registry);
+  readonly process = new ProcessMetrics(this.registry);
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });

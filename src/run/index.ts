@@ -23,6 +23,7 @@ import { searchAttributeTypes } from '../workflows/searchAttributes';
 import { endpointsWith, partsOf } from './endpoints';
 import { type HttpParts, listenForHealth, listenForRequests } from './http';
 import { MODEL, version } from './release';
+import { watchUnexpected } from './unexpected';
 
 export type Mode = 'all' | 'api' | 'worker';
 
@@ -39,6 +40,7 @@ export class Run {
   /** Of a process without an API. */
   private health: Listening | undefined;
   private stopped: Promise<void> | undefined;
+  private isUp = false;
   private readonly stopping = new AbortController();
   /** By which the embedded Web UI has payloads decrypted: another one with each start. */
   private readonly codecLinkToken: string | undefined;
@@ -57,6 +59,19 @@ export class Run {
     const encrypts = config.LONGWATCH_PAYLOAD_KEYS.length > 0 || config.LONGWATCH_PAYLOAD_KMS_KEYS.length > 0;
     // The embedded Web UI has no sign-in: what it may do, everybody may who reaches this address.
     this.codecLinkToken = encrypts && mode === 'all' && isLoopback(config.HOST) ? randomBytes(24).toString('base64url') : undefined;
+  }
+
+  /** From now on a fault that no code caught is logged, and ends the process in order, or not at all. */
+  watchUnexpected(): void {
+    watchUnexpected({
+      isUp: () => this.isUp,
+      report: (level, error, message) => {
+        if (this.graph) this.graph.logger[level]({ err: error }, message);
+        else process.stderr.write(`${message}\n${error instanceof Error ? error.stack : String(error)}\n`);
+      },
+      countRejection: () => this.graph?.metrics.process.unhandledRejection(),
+      stop: () => void (this.stopped ?? this.stop('an uncaught exception')),
+    });
   }
 
   async start(): Promise<void> {
@@ -98,6 +113,7 @@ export class Run {
       this.health = await listenForHealth(http);
       this.progress.done('health and metrics', `at ${this.health.url}`);
     }
+    this.isUp = true;
     const temporal = await this.stack?.temporal;
     if (mode !== 'api') this.workers = this.serve(graph, queues);
     if (mode === 'all') await this.untilReady(graph);

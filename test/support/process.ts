@@ -16,7 +16,7 @@ export function startProcess(mode: 'all' | 'api' | 'worker', environment: Record
   const child = spawn(process.execPath, built === undefined ? ['--import', 'tsx', 'src/main.ts', mode] : ['dist/main.js', mode], {
     cwd: built ?? join(__dirname, '..', '..'),
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, LONGWATCH_LOG_LEVEL: 'error', ...environment, NODE_OPTIONS: '', PORT: '0' },
+    env: { ...process.env, LONGWATCH_LOG_LEVEL: 'error', NODE_OPTIONS: '', ...environment, PORT: '0' },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (output += part.toString()));

@@ -1,0 +1,18 @@
+import { Counter, type Registry } from 'prom-client';
+
+/** What concerns the process as a whole. */
+export class ProcessMetrics {
+  private readonly rejections: Counter;
+
+  constructor(registry: Registry) {
+    this.rejections = new Counter({
+      name: 'longwatch_unhandled_rejections_total',
+      help: 'Rejected promises that no code handled; each is logged, and a fault of Longwatch',
+      registers: [registry],
+    });
+  }
+
+  unhandledRejection(): void {
+    this.rejections.inc();
+  }
+}
