@@ -19,6 +19,7 @@ const http = (status: number, le?: string) => `longwatch_http_request_seconds_${
 const store = (result: string) => `longwatch_dynamodb_call_seconds_count{operation="GetItem",table="Sessions",result="${result}"}`;
 const gateway = (result: string) => `longwatch_gateway_call_seconds_count{gateway="sagemaker",operation="InvokeEndpoint",result="${result}"}`;
 const wait = (le: string) => `temporal_activity_schedule_to_start_latency_seconds_bucket{task_queue="longwatch-fraud",le="${le}"}`;
+const queued = (le: string) => `longwatch_http_queue_seconds_bucket{class="money",le="${le}"}`;
 const readings = (result: string) => `longwatch_device_readings_total{path="mqtt",result="${result}"}`;
 const activity = (name: string) => `temporal_activity_${name}_total{task_queue="longwatch-fraud",activity_type="scoreCase"}`;
 
@@ -37,6 +38,11 @@ const well: Series = {
   [gateway('ok')]: '0+600x60',
   [gateway('late')]: '0x60',
   'longwatch_mqtt_connected{instance="w"}': '1x60',
+  [queued('0.25')]: '0+590x60',
+  [queued('0.5')]: '0+600x60',
+  [queued('1')]: '0+600x60',
+  [queued('+Inf')]: '0+600x60',
+  'longwatch_unhandled_rejections_total{instance="a"}': '0x60',
   'longwatch_ledger_oldest_seconds{instance="a",kind="start"}': '0x60',
   'longwatch_ledger_oldest_seconds{instance="a",kind="rescore"}': '0x60',
   'temporal_num_pollers{task_queue="longwatch-fraud",poller_type="activity_task"}': '5x60',
@@ -68,6 +74,8 @@ const faults: Readonly<Record<string, Readonly<Record<string, string | null>>>> 
   LongwatchRequestsTurnedAway: { 'longwatch_http_shed_total{where="arrival"}': '0+60x60' },
   LongwatchRequestsSlow: { [http(200, '0.5')]: '0+500x60' },
   LongwatchEventLoopBlocked: { 'nodejs_eventloop_lag_p99_seconds{instance="a"}': '0.8x60' },
+  LongwatchRequestsWait: { [queued('0.25')]: '0+400x60', [queued('0.5')]: '0+500x60' },
+  LongwatchUnhandledRejection: { 'longwatch_unhandled_rejections_total{instance="a"}': '0x30 1x30' },
   LongwatchDynamoDBFails: { [store('failed')]: '0+12x60' },
   LongwatchGatewayFails: { [gateway('late')]: '0+100x60' },
   LongwatchMqttDisconnected: { 'longwatch_mqtt_connected{instance="w"}': '1x30 0x30' },
