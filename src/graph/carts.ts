@@ -20,7 +20,7 @@ import { noteCarts, noteCheckout } from './notes';
 import type { Part, Shared } from './part';
 
 /** Carts, products with their stock, and checkouts. */
-export function buildCarts({ config, db, ledger, notifications, metrics, logger, signingSecret, publicUrl, startSoon, note }: Shared): Part {
+export function buildCarts({ config, db, ledger, notifications, metrics, logger, signingSecret, publicUrl, startSoon, onSkipped, note }: Shared): Part {
   const policy: CartPolicy = {
     reminders: config.LONGWATCH_CART_REMINDERS,
     abandonAfterMs: config.LONGWATCH_CART_ABANDON_AFTER_MS,
@@ -56,7 +56,7 @@ export function buildCarts({ config, db, ledger, notifications, metrics, logger,
     },
     { holdMs: config.LONGWATCH_CHECKOUT_HOLD_MS },
   );
-  const care = new CartCare({ carts: store, counts, notifications, unsubscribeLink: (userId, at) => links.link(userId, at), db, onCounted }, policy);
+  const care = new CartCare({ carts: store, counts, notifications, unsubscribeLink: (userId, at) => links.link(userId, at), db, onCounted, onSkipped: onSkipped('cart') }, policy);
 
   return {
     routes: [

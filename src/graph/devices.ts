@@ -44,7 +44,7 @@ import { type Part, type ReadStream, readStream, type Shared, type StandingWorkf
 
 /** Readings of devices: in, rolled up, watched, archived. */
 export function buildDevices(shared: Shared): Part {
-  const { config, endpoints, db, ledger, metrics, notifications, onFault, note, logger, letters, keepLetters } = shared;
+  const { config, endpoints, db, ledger, metrics, notifications, onFault, onSkipped, note, logger, letters, keepLetters } = shared;
   const readings = new ReadingStore(db);
   const days = new DayStore(db);
   const devices = new DeviceStore(db);
@@ -74,7 +74,7 @@ export function buildDevices(shared: Shared): Part {
     );
   const reads = new DeviceReads({ readings, rollups, live, archived });
   const registry = new Registry({ db, devices, live });
-  const silenceWatch = new SilenceWatch({ db, live, rules, alerts, onFault });
+  const silenceWatch = new SilenceWatch({ db, live, rules, alerts, onFault, onSkipped: onSkipped('deadline') });
   const hasArchive = endpoints.s3 !== undefined;
   const archiver = new Archiver({ readings, days, archives, archive }, { archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS });
   const eraser = new Eraser({ readings, days, devices, rollups, sentinels, archives, archive }, { lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS });

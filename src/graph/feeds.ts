@@ -35,7 +35,7 @@ export function feedSettings(config: Config): FeedSettings {
 }
 
 /** Users, who follows whom, posts, and the feeds that follow from them. */
-export function buildFeeds({ config, db, ledger, metrics, startSoon, note }: Shared): Part {
+export function buildFeeds({ config, db, ledger, metrics, startSoon, onSkipped, note }: Shared): Part {
   const settings = feedSettings(config);
   const users = new FeedUserStore(db);
   const stores = { users, relations: new RelationStore(db, users), posts: new PostStore(db), rows: new FeedRowStore(db) };
@@ -45,7 +45,7 @@ export function buildFeeds({ config, db, ledger, metrics, startSoon, note }: Sha
     metrics.feeds.rowsWritten(kind, count);
     note({ area: 'feeds', tone: 'routine', text: ROWS[kind], count });
   };
-  const fanOut = new FanOut({ ...stores, settling, onRows }, settings);
+  const fanOut = new FanOut({ ...stores, settling, onRows, onSkipped: onSkipped('fan-out') }, settings);
   const governor = new Governor(config.LONGWATCH_FEED_BULK_ROWS_PER_SECOND);
   const feeds = new Feeds(stores, settings);
   return {

@@ -19,6 +19,7 @@ import { AnswerLinks } from '../gateways/answerLinks';
 import { sagemakerClient } from '../gateways/sagemaker';
 import { Temporal, type TemporalTarget, temporalTarget } from '../gateways/temporal';
 import { Metrics } from '../metrics';
+import type { SkippingWork } from '../metrics/skips';
 import { caseRows } from '../operations/caseRows';
 import { CaseUpdates } from '../operations/caseUpdates';
 import { Cases } from '../operations/cases';
@@ -161,7 +162,13 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     }
   };
 
-  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, startOnce, onFault, letters, keepLetters, note, ...(attemptMs !== undefined && { attemptMs }) };
+  const onSkipped = (work: SkippingWork) => (entity: string, error: unknown): void => {
+    metrics.skips.skipped(work);
+    note({ area: 'operations', tone: 'problem', text: `${work} was skipped for one, because a step was refused for good` });
+    logger.error({ err: error, work, entity }, 'an entity was skipped, because a step for it was refused for good');
+  };
+
+  const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, startOnce, onFault, onSkipped, letters, keepLetters, note, ...(attemptMs !== undefined && { attemptMs }) };
   const parts = capabilities.map((build) => build(shared));
 
   const streams = [...fraudStreams(shared, decisionBatches), ...parts.flatMap((part) => part.streams ?? [])];

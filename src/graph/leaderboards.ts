@@ -23,14 +23,14 @@ import { type Part, readStream, type Shared, type StandingWorkflow } from './par
 
 /** Leaderboards: scores by request, ranks by the table's stream, seasons by workflow. */
 export function buildLeaderboards(shared: Shared): Part {
-  const { config, db, ledger, notifications, metrics, logger, startSoon, startOnce, onFault, note } = shared;
+  const { config, db, ledger, notifications, metrics, logger, startSoon, startOnce, onFault, onSkipped, note } = shared;
   const store = new BoardStore(db);
   const scores = new ScoreStore(db);
   const ranks = new RankStore(db);
   const nodes = new NodeStore(db);
   const standings = new StandingsStore(db);
   const fenceMs = config.LONGWATCH_SEASON_FENCE_MS;
-  const boards = new Boards({ boards: store, scores, ledger, startSoon, onFault }, { fenceMs });
+  const boards = new Boards({ boards: store, scores, ledger, startSoon, onFault, onSkipped: onSkipped('ban') }, { fenceMs });
   const submissions = new Submissions(
     {
       boards,
@@ -46,7 +46,7 @@ export function buildLeaderboards(shared: Shared): Part {
   const rankings = new Rankings({ ranks, nodes });
   const check = new RankCheck({ ranks, nodes, scores });
   const archive = standingsArchive(shared);
-  const seasonEnd = new SeasonEnd({ boards, store, scores, ranks, rankings, standings, notifications, ...(archive && { archive }) });
+  const seasonEnd = new SeasonEnd({ boards, store, scores, ranks, rankings, standings, notifications, onSkipped: onSkipped('reward'), ...(archive && { archive }) });
 
   const startRankCheck = async (mode: CheckMode, gameId: string): Promise<string> => {
     const workflowId = rankCheckId(mode, gameId);

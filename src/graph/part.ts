@@ -11,8 +11,10 @@ import type { Endpoints } from '../endpoints';
 import type { RecordSource } from '../gateways/streams/source';
 import type { Temporal } from '../gateways/temporal';
 import type { Metrics } from '../metrics';
+import type { SkippingWork } from '../metrics/skips';
 import type { IotReadings } from '../operations/devices/iotReadings';
 import type { Redriver } from '../operations/deadLetters';
+import type { OnSkipped } from '../operations/isolate';
 import type { Notifications } from '../operations/notifications';
 import type { DeadLetter, DeadLetterStore } from '../stores/deadLetters';
 import type { ReconciledRows } from '../operations/reconcile/rows';
@@ -40,6 +42,8 @@ export interface Shared {
   /** Starts a workflow unless it runs already. @throws where Temporal is away. */
   startOnce(workflow: StandingWorkflow): Promise<unknown>;
   onFault(error: unknown): void;
+  /** Logs, counts and tells each entity that this work skips. */
+  onSkipped(work: SkippingWork): OnSkipped;
   letters: DeadLetterStore;
   /** Keeps dead letters, and counts and tells them. */
   keepLetters(letters: readonly DeadLetter[]): Promise<void>;

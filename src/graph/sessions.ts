@@ -12,7 +12,7 @@ import { SESSION_EXPIRY_TYPE, sessionExpiryId, type SessionExpiryInput, SESSIONS
 import type { Part, Shared, StandingWorkflow } from './part';
 
 /** Sessions: the store behind the API's cookie, and the sweepers that end what is due. */
-export function buildSessions({ config, db, notifications, metrics, signingSecret, onFault, note }: Shared): Part {
+export function buildSessions({ config, db, notifications, metrics, signingSecret, onFault, onSkipped, note }: Shared): Part {
   const recipient = config.LONGWATCH_SESSION_EVENTS_TO;
   const owners: Owners = new WeakMap();
   const store = new DynamoDBSessionStore({
@@ -49,6 +49,7 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
     shortestLifeMs: Math.min(config.LONGWATCH_SESSION_IDLE_MS, config.LONGWATCH_SESSION_ABSOLUTE_MS),
     onLateness: (ms) => metrics.sessions.swept(ms),
     onFault,
+    onSkipped: onSkipped('session'),
   });
   // A key of its own, so that nothing signed for a link is ever a cookie.
   const secret = createHmac('sha256', signingSecret).update('session cookie').digest('base64url');

@@ -11,6 +11,7 @@ import { LedgerMetrics } from './ledger';
 import { ProcessMetrics } from './process';
 import { ReconcilerMetrics } from './reconciler';
 import { SessionMetrics } from './sessions';
+import { SkipMetrics } from './skips';
 import { StreamMetrics } from './streams';
 import { TemporalMetrics } from './temporal';
 
@@ -27,6 +28,7 @@ export class Metrics {
   readonly feeds = new FeedMetrics(this.registry);
   readonly devices = new DeviceMetrics(this.registry);
   readonly dynamodb = new DynamoDBMetrics(this.registry);
+  readonly skips = new SkipMetrics(this.registry);
   readonly streams = new StreamMetrics(this.registry);
   readonly ledger = new LedgerMetrics(this.registry);
   readonly reconciler = new ReconcilerMetrics(this.registry);

@@ -15,16 +15,27 @@ export interface SeenCall {
 type Refusing = (call: SeenCall) => boolean;
 
 let refusing: Refusing | undefined;
+let answer: () => unknown;
 let isPatched = false;
 
 /** What DynamoDB says of a value that it does not store, sorted as the real one is. */
 const refusal = () =>
   typedStoreFailure(Object.assign(new Error('refused by the test'), { name: 'ValidationException', $fault: 'client', $metadata: { httpStatusCode: 400 } }), true);
 
+/** What DynamoDB says where the process lacks a grant. */
+const denial = () =>
+  typedStoreFailure(Object.assign(new Error('not authorized to perform'), { name: 'AccessDeniedException', $fault: 'client', $metadata: { httpStatusCode: 400 } }), true);
+
 /** Every call of this process that `refuse` chooses fails as one that DynamoDB will never take, while `work` runs. */
-export async function whileRefusing<T>(refuse: Refusing, work: () => Promise<T>): Promise<T> {
+export const whileRefusing = <T>(refuse: Refusing, work: () => Promise<T>): Promise<T> => whileAnswering(refuse, refusal, work);
+
+/** As `whileRefusing`, but it is a grant that is missing: a fault of the installation, and no record's. */
+export const whileDenying = <T>(refuse: Refusing, work: () => Promise<T>): Promise<T> => whileAnswering(refuse, denial, work);
+
+async function whileAnswering<T>(refuse: Refusing, made: () => unknown, work: () => Promise<T>): Promise<T> {
   patch();
   refusing = refuse;
+  answer = made;
   try {
     return await work();
   } finally {
@@ -37,7 +48,7 @@ function patch(): void {
   isPatched = true;
   const { send } = DynamoDBDocumentClient.prototype;
   DynamoDBDocumentClient.prototype.send = function (this: DynamoDBDocumentClient, ...args: Parameters<typeof send>) {
-    return refusing?.(seen(args[0])) ? Promise.reject(refusal()) : send.apply(this, args);
+    return refusing?.(seen(args[0])) ? Promise.reject(answer()) : send.apply(this, args);
   } as typeof send;
 }
 

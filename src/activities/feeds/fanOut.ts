@@ -2,6 +2,7 @@ import { hashOf, type Slice } from '../../domain/feeds/ranges';
 import type { PostRef } from '../../domain/feeds/post';
 import type { FeedSettings } from '../../domain/feeds/settings';
 import { inLanes } from '../../domain/lanes';
+import { type OnSkipped, skipRefused } from '../../operations/isolate';
 import type { FeedRow, FeedRowStore } from '../../stores/feeds/feedRows';
 import type { PostStore } from '../../stores/feeds/posts';
 import type { Follower, RelationStore } from '../../stores/feeds/relations';
@@ -16,6 +17,7 @@ export interface FanOutParts {
   posts: PostStore;
   rows: FeedRowStore;
   settling: Settling;
+  onSkipped?: OnSkipped;
   onRows?(kind: 'delivered' | 'retracted' | 'turned', count: number): void;
 }
 
@@ -39,6 +41,15 @@ export interface FanOutSizes {
 export const SIZES: FanOutSizes = { page: 400, slice: 25_000 };
 const LANES = 16;
 
+/** What was done about one page of followers. */
+interface PageReport {
+  skipped: number;
+  /** The post is deleted: the followers behind this page need nothing. */
+  isOver?: boolean;
+}
+
+const withoutAfter = ({ rows, skipped }: SliceReport): SliceReport => ({ rows, ...(skipped !== undefined && { skipped }) });
+
 /**
  * Goes through an author's followers, page by page, in the order of their keys.
  *
@@ -59,19 +70,25 @@ export class FanOut {
     let { followerChanges: known } = await this.parts.rows.standing(post);
     const look = async (page: Follower[], changesBefore: number) => {
       await attempt.take?.(post.authorId, page.length);
-      const written = page.map(({ followerId, epoch }): FeedRow => ({ ...post, readerId: followerId, epoch }));
-      await this.parts.rows.put(written);
-      const { there, followerChanges } = await this.parts.rows.standing(post);
+      const { rows } = this.parts;
+      const rowsOf = (some: readonly Follower[]) => some.map(({ followerId, epoch }): FeedRow => ({ ...post, readerId: followerId, epoch }));
+      const skipped = new Set<Follower>();
+      /** A step for all followers who were not skipped before. */
+      const step = async (work: (some: readonly Follower[]) => Promise<unknown>) => {
+        for (const one of await this.each(page.filter((follower) => !skipped.has(follower)), work)) skipped.add(one);
+      };
+      await step((some) => rows.put(rowsOf(some)));
+      const { there, followerChanges } = await rows.standing(post);
       if (!there) {
-        // What goes through the feeds to remove it may have been here before us.
-        await this.parts.rows.remove(written);
-        return 'stop';
+        // The post was deleted meanwhile, and its retraction may already have passed these followers, so undo this write.
+        await step((some) => rows.remove(rowsOf(some)));
+        return { skipped: skipped.size, isOver: true };
       }
-      if (followerChanges !== changesBefore) await this.settle(post.authorId, written, page);
+      if (followerChanges !== changesBefore) await step((some) => this.settle(post.authorId, rowsOf(some), some));
       known = followerChanges;
-      await this.trim(post, page);
-      this.parts.onRows?.('delivered', page.length);
-      return 'go on';
+      await step((some) => this.trim(post, some));
+      this.parts.onRows?.('delivered', page.length - skipped.size);
+      return { skipped: skipped.size };
     };
     return this.through(post.authorId, slice, attempt, look, () => known);
   }
@@ -80,9 +97,9 @@ export class FanOut {
   retract(post: PostRef, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
     return this.through(post.authorId, slice, attempt, async (page) => {
       await attempt.take?.(post.authorId, page.length);
-      await this.parts.rows.retract(post.key, page.map(({ followerId }) => followerId));
-      this.parts.onRows?.('retracted', page.length);
-      return 'go on';
+      const skipped = await this.each(page, (some) => this.parts.rows.retract(post.key, some.map(({ followerId }) => followerId)));
+      this.parts.onRows?.('retracted', page.length - skipped.size);
+      return { skipped: skipped.size };
     });
   }
 
@@ -90,23 +107,22 @@ export class FanOut {
   turn({ authorId, modeVersion, direction }: Turn, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
     const { relations, settling } = this.parts;
     return this.through(authorId, slice, attempt, async (page) => {
-      if (direction === 'rising') {
-        await attempt.take?.(authorId, page.length);
-        await inLanes(page, LANES, (follower) => relations.mark(authorId, follower, modeVersion));
-      } else {
-        const marked = await relations.marked(authorId, page.map(({ followerId }) => followerId));
-        await inLanes(page.filter(({ followerId }) => marked.has(followerId)), LANES, async ({ followerId }) => {
+      if (direction === 'rising') await attempt.take?.(authorId, page.length);
+      const skipped = await this.each(page, async (some) => {
+        if (direction === 'rising') return void (await inLanes(some, LANES, (follower) => relations.mark(authorId, follower, modeVersion)));
+        const marked = await relations.marked(authorId, some.map(({ followerId }) => followerId));
+        await inLanes(some.filter(({ followerId }) => marked.has(followerId)), LANES, async ({ followerId }) => {
           await attempt.take?.(authorId, settling.rowsOfOne);
           await settling.fill(followerId, authorId);
           await relations.unmark(authorId, followerId, modeVersion);
         });
-      }
-      this.parts.onRows?.('turned', page.length);
-      return 'go on';
+      });
+      this.parts.onRows?.('turned', page.length - skipped.size);
+      return { skipped: skipped.size };
     });
   }
 
-  private async through(authorId: string, { range, after }: Slice, { signal, progress }: Attempt, lookAfter: (page: Follower[], changesBefore: number) => Promise<'go on' | 'stop'>, known = () => 0): Promise<SliceReport> {
+  private async through(authorId: string, { range, after }: Slice, { signal, progress }: Attempt, lookAfter: (page: Follower[], changesBefore: number) => Promise<PageReport>, known = () => 0): Promise<SliceReport> {
     const { page: size, slice } = this.sizes;
     const report: SliceReport = { rows: 0, ...(after !== undefined && { after }) };
     const pageAfter = async (key: string | undefined) => {
@@ -118,17 +134,23 @@ export class FanOut {
     for (;;) {
       signal?.throwIfAborted();
       const last = page.at(-1);
-      if (!last) return { rows: report.rows };
+      if (!last) return withoutAfter(report);
       const isLast = page.length < size;
       // The next page is read while this one is written; who follows meanwhile has their feed filled by the follow.
-      const [outcome, next] = await Promise.all([lookAfter(page, changesBefore), isLast ? undefined : pageAfter(last.key)]);
+      const [{ skipped, isOver }, next] = await Promise.all([lookAfter(page, changesBefore), isLast ? undefined : pageAfter(last.key)]);
       report.rows += page.length;
-      if (!next || outcome === 'stop') return { rows: report.rows };
+      if (skipped > 0) report.skipped = (report.skipped ?? 0) + skipped;
+      if (!next || isOver) return withoutAfter(report);
       report.after = last.key;
       progress?.({ ...report });
       if (report.rows >= slice) return report;
       ({ followers: page, changesBefore } = next);
     }
+  }
+
+  /** A step for followers of one page. One follower for whom it is refused for good is skipped and reported; the step is done for all others. */
+  private each(page: readonly Follower[], work: (some: readonly Follower[]) => Promise<unknown>): Promise<Set<Follower>> {
+    return skipRefused(page, work, ({ followerId }, error) => this.parts.onSkipped?.(`the feed of ${followerId}`, error));
   }
 
   /** The second look at a page that was written while followers changed. */

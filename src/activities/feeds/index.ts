@@ -37,7 +37,10 @@ async function attempt(slice: Slice, governor: Governor | undefined, work: (slic
   const { cancellationSignal: signal } = context;
   const started = Date.now();
   const before = context.info.heartbeatDetails as SliceReport | undefined;
-  const withBefore = (report: SliceReport): SliceReport => ({ ...report, rows: report.rows + (before?.rows ?? 0) });
+  const withBefore = (report: SliceReport): SliceReport => {
+    const skipped = (report.skipped ?? 0) + (before?.skipped ?? 0);
+    return { ...report, rows: report.rows + (before?.rows ?? 0), ...(skipped > 0 && { skipped }) };
+  };
   const from = before?.after === undefined ? slice : { ...slice, after: before.after };
   let last = withBefore({ rows: 0, ...(from.after !== undefined && { after: from.after }) });
   const report = await work(from, {

@@ -4,7 +4,10 @@ import type { RelationChange, Turn } from '../../workflows/feeds/declarations';
 
 /** What one attempt at a slice did. */
 export interface SliceReport {
+  /** Followers that were gone through, those skipped among them. */
   rows: number;
+  /** Followers that were skipped, because a step for them was refused for good; absent where there is none. */
+  skipped?: number;
   /** Where the next attempt goes on; absent at the end of the range. */
   after?: string;
 }

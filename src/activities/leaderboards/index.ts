@@ -47,7 +47,11 @@ export function leaderboardActivities(parts: LeaderboardActivityParts): Leaderbo
         return result;
       }),
     writeStandings: ({ gameId, season }) => asFailure(() => seasonEnd.writeStandings(gameId, season, paging())),
-    grantRewards: ({ gameId, season }, players) => asFailure(() => seasonEnd.grantRewards(gameId, season, players, paging())),
+    grantRewards: ({ gameId, season }, players) =>
+      asFailure(async () => {
+        const { rewarded, skipped } = await seasonEnd.grantRewards(gameId, season, players, paging());
+        return skipped === undefined ? rewarded : { rewarded, skipped };
+      }),
     finishSeason: ({ gameId, season }, players) => asFailure(() => store.finish(gameId, season, players)),
     archiveSeason: ({ gameId, season }, players) => asFailure(() => seasonEnd.archive(gameId, season, players, beat)),
     ranksToCheck: (gameId, cursor) =>

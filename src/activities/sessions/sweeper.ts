@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isPermanent, LongwatchError, reasonOf } from '../../domain/errors';
 import { inLanes } from '../../domain/lanes';
 import { endedEvent, type SessionHead, verdictOf } from '../../domain/sessions';
+import { isOfOne, type OnSkipped } from '../../operations/isolate';
 import type { SessionEvents } from '../../operations/sessionEvents';
 import type { SessionEnds } from '../../stores/sessions/ends';
 import type { ExpiryIndex } from '../../stores/sessions/expiryIndex';
@@ -16,6 +16,7 @@ export interface SweeperParts {
   shortestLifeMs: number;
   onLateness?(ms: number): void;
   onFault(error: unknown): void;
+  onSkipped?: OnSkipped;
   now?(): number;
 }
 
@@ -99,9 +100,9 @@ class Pass {
 
   /** One session whose end is refused for good holds up no other: it is reported, and not met again by this activity. */
   private skip({ key }: SessionHead, error: unknown): false {
-    if (!isPermanent(error)) throw error;
+    if (!isOfOne(error)) throw error;
     this.refused.add(key);
-    this.parts.onFault(new LongwatchError('refused', `The session ${key} could not be settled: ${reasonOf(error)}`, { cause: error }));
+    this.parts.onSkipped?.(`the session ${key}`, error);
     return false;
   }
 

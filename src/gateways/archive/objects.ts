@@ -8,12 +8,12 @@ import {
   NoSuchKey,
   PutObjectCommand,
   S3Client,
-  S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { awsHttp } from '../../awsHttp';
 import { LongwatchError } from '../../domain/errors';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
+import { typedObjectFailure } from './failures';
 
 export interface ObjectsSettings {
   region: string;
@@ -32,7 +32,7 @@ export class MissingObjectError extends Error {
   override readonly name = 'MissingObjectError';
 }
 
-/** The objects of one bucket. */
+/** The objects of one bucket. Every method throws LongwatchError `unavailable` where a retry may help, `refused` where S3 will never take the request. */
 export class Objects {
   private readonly client: S3Client;
 
@@ -63,14 +63,9 @@ export class Objects {
     }
   }
 
-  /** Writes an object, in the place of one of the same key. @throws LongwatchError `unavailable`: also what only people can mend is tried again until they have. */
+  /** Writes an object, in the place of one of the same key. */
   async put(Key: string, Body: string | Uint8Array, ContentType: string): Promise<void> {
-    try {
-      await this.client.send(new PutObjectCommand({ Bucket: this.settings.bucket, Key, Body, ContentType }));
-    } catch (error) {
-      const why = error instanceof S3ServiceException ? `did not take ${Key}: ${error.name}` : 'cannot be reached';
-      throw new LongwatchError('unavailable', `The bucket ${this.settings.bucket} ${why}`, { cause: error });
-    }
+    await this.typed(Key, () => this.client.send(new PutObjectCommand({ Bucket: this.settings.bucket, Key, Body, ContentType })));
   }
 
   /** Puts what a generator makes, piece by piece; there is no object until all of it is there. */
@@ -84,7 +79,11 @@ export class Objects {
     const abort = () => void upload.abort();
     signal?.addEventListener('abort', abort);
     try {
-      await upload.done();
+      await this.typed(Key, () => upload.done());
+    } catch (error) {
+      // The worker stops: that is no failure of S3.
+      signal?.throwIfAborted();
+      throw error;
     } finally {
       signal?.removeEventListener('abort', abort);
     }
@@ -92,19 +91,19 @@ export class Objects {
 
   /** @throws MissingObjectError */
   async text(key: string): Promise<string> {
-    return (await this.get(key)).transformToString();
+    return this.typed(key, async () => (await this.get(key)).transformToString());
   }
 
   /** From one byte to another, which is left out. @throws MissingObjectError */
   async bytes(key: string, from: number, to: number): Promise<Uint8Array> {
-    const bytes = await (await this.get(key, `bytes=${from}-${to - 1}`)).transformToByteArray();
+    const bytes = await this.typed(key, async () => (await this.get(key, `bytes=${from}-${to - 1}`)).transformToByteArray());
     if (bytes.length !== to - from) throw new LongwatchError('unavailable', `${key} gave ${bytes.length} bytes for ${to - from}`);
     return bytes;
   }
 
   /** @throws MissingObjectError */
   async stream(key: string): Promise<AsyncIterable<Uint8Array>> {
-    return (await this.get(key)) as unknown as AsyncIterable<Uint8Array>;
+    return (await this.typed(key, () => this.get(key))) as unknown as AsyncIterable<Uint8Array>;
   }
 
   /** Names under a prefix, in their order. */
@@ -112,7 +111,7 @@ export class Objects {
     const keys: string[] = [];
     let ContinuationToken: string | undefined;
     do {
-      const page = await this.client.send(new ListObjectsV2Command({ Bucket: this.settings.bucket, Prefix, ContinuationToken }));
+      const page = await this.typed(Prefix, () => this.client.send(new ListObjectsV2Command({ Bucket: this.settings.bucket, Prefix, ContinuationToken })));
       for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
       ContinuationToken = page.NextContinuationToken;
     } while (ContinuationToken);
@@ -121,11 +120,19 @@ export class Objects {
 
   /** Gone when it returns, also when it was not there. */
   async delete(Key: string): Promise<void> {
-    await this.client.send(new DeleteObjectCommand({ Bucket: this.settings.bucket, Key }));
+    await this.typed(Key, () => this.client.send(new DeleteObjectCommand({ Bucket: this.settings.bucket, Key })));
   }
 
   close(): void {
     this.client.destroy();
+  }
+
+  private async typed<T>(what: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw typedObjectFailure(error, this.settings.bucket, what);
+    }
   }
 
   private async get(Key: string, Range?: string) {

@@ -8,6 +8,7 @@ import type { CartCountStore } from '../../stores/carts/cartCounts';
 import type { CartStore } from '../../stores/carts/carts';
 import type { Db } from '../../stores/dynamodb';
 import { transact } from '../../stores/transact';
+import { isOfOne, type OnSkipped } from '../isolate';
 import type { Notifications } from '../notifications';
 
 export interface CartCareParts {
@@ -18,6 +19,7 @@ export interface CartCareParts {
   unsubscribeLink(userId: string, at: number): string;
   db: Db;
   onCounted?(counts: CartCounts): void;
+  onSkipped?: OnSkipped;
 }
 
 /** What a cart's workflow is told: when to look again, or how it ended. */
@@ -57,8 +59,11 @@ export class CartCare {
           return { ended: step.how, page: cartPage(cart, cartNumber, `Ended: ${step.how}`) };
         case 'remind':
           if (cart) {
-            const refused = await this.remind(cart, step.rung, step.dueAt, preferences.recipient ?? userId, now);
-            if (refused !== undefined) return this.skipped({ ...cart, reminded: { rung: step.rung, at: now } }, preferences, now, refused);
+            const refusal = await this.remind(cart, step.rung, step.dueAt, preferences.recipient ?? userId, now);
+            if (refusal) {
+              this.parts.onSkipped?.(`reminder ${step.rung} of the cart of ${userId}`, refusal);
+              return this.skipped({ ...cart, reminded: { rung: step.rung, at: now } }, preferences, now, refusal.message);
+            }
           }
           break;
         case 'abandon':
@@ -76,8 +81,8 @@ export class CartCare {
     return { until, next: step.kind === 'sleep' ? step.next : 'another look', page: cartPage(after, after.number, `Reminder ${after.reminded?.rung} was skipped: ${why}. Next, at ${iso(until)}`) };
   }
 
-  /** @returns why the reminder cannot be written down, ever. */
-  private async remind(cart: Cart, rung: number, dueAt: number, recipient: string, now: number): Promise<string | undefined> {
+  /** @returns the refusal where the reminder can never be written down. */
+  private async remind(cart: Cart, rung: number, dueAt: number, recipient: string, now: number): Promise<LongwatchError | undefined> {
     const letter = { ...reminder(cart, rung, dueAt, recipient), link: this.parts.unsubscribeLink(cart.userId, dueAt) };
     try {
       await this.parts.notifications.send(letter);
@@ -91,8 +96,8 @@ export class CartCare {
       if (!lost) this.parts.onCounted?.(counts);
       return undefined;
     } catch (error) {
-      if (!isLongwatchError(error, 'refused')) throw error;
-      return error.message;
+      if (!isLongwatchError(error, 'refused') || !isOfOne(error)) throw error;
+      return error;
     }
   }
 

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { liveDeadline } from '../../domain/devices/live';
-import { isLongwatchError, isPermanent, LongwatchError, reasonOf } from '../../domain/errors';
+import { isLongwatchError } from '../../domain/errors';
 import { inLanes } from '../../domain/lanes';
 import type { Db } from '../../stores/dynamodb';
 import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { Deadline, LiveStore } from '../../stores/devices/live';
 import { transact } from '../../stores/transact';
 import { IdlePause } from '../idlePause';
+import { isOfOne, type OnSkipped } from '../isolate';
 import type { AlertRules } from './alertRules';
 import type { AlertStarts } from './alertStarts';
 
@@ -18,6 +19,7 @@ export interface SilenceWatchParts {
   /** Between two looks while deadlines come due; default 1 s. Otherwise up to four times that. */
   everyMs?: number;
   onFault?(error: unknown): void;
+  onSkipped?: OnSkipped;
   now?(): number;
 }
 
@@ -87,9 +89,9 @@ export class SilenceWatch {
     try {
       return await this.settle(deadline);
     } catch (error) {
-      if (!isPermanent(error)) throw error;
+      if (!isOfOne(error)) throw error;
       if (this.refused.size < MAX_REFUSED) this.refused.add(deadline.deviceId);
-      this.parts.onFault?.(new LongwatchError('refused', `The deadline of device ${deadline.deviceId} could not be settled: ${reasonOf(error)}`, { cause: error }));
+      this.parts.onSkipped?.(`the deadline of device ${deadline.deviceId}`, error);
       return 0;
     }
   }

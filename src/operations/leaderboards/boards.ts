@@ -1,10 +1,12 @@
 import { LongwatchError } from '../../domain/errors';
 import { type Board, type BoardDefinition, FIXED, type Season } from '../../domain/leaderboards/board';
 import { currentSeason, faultOfMove, seasonsToPlan } from '../../domain/leaderboards/seasons';
+import { inLanes } from '../../domain/lanes';
 import type { Debt } from '../../domain/ledger';
 import type { Ban, BoardStore } from '../../stores/leaderboards/boards';
 import type { ScoreStore } from '../../stores/leaderboards/scores';
 import type { Ledger, TransactItem } from '../../stores/ledger';
+import { type OnSkipped, skipRefused } from '../isolate';
 import { seasonMovedStart, seasonStart } from '../../workflows/leaderboards/declarations';
 
 export interface BoardsParts {
@@ -13,6 +15,7 @@ export interface BoardsParts {
   ledger: Ledger;
   startSoon(debt: Debt): void;
   onFault(error: unknown): void;
+  onSkipped?: OnSkipped;
   now?(): number;
 }
 
@@ -32,6 +35,8 @@ export const LEASE_MS = 5_000;
 /** From this age on it is looked at again in the background. */
 const FRESH_MS = 1_000;
 const CACHED = 10_000;
+/** Bans that are carried over side by side. */
+const BANS_AT_ONCE = 8;
 /** The one that is planned, the one that runs, those in their grace. */
 const SEASONS_AT_HAND = 4;
 /** A board is contended by people and by processes that plan its seasons: a handful at once at most. */
@@ -152,18 +157,28 @@ export class Boards {
     throw new LongwatchError('contention', `Board ${gameId} is busy; try again`, { retryAfterSeconds: 1 });
   }
 
-  /** Marks those who are banned in a season that was planned after their ban. */
-  async carryBans(gameId: string, season: number, progress: () => void): Promise<void> {
+  /**
+   * Bans the players of a board's bans in a season that was planned after them. A player whose mark is refused for good is
+   * skipped and reported. @returns how many were skipped.
+   */
+  async carryBans(gameId: string, season: number, progress: () => void): Promise<number> {
     const board = await this.read(gameId);
+    let skipped = 0;
     // A workflow that was lost behind the season's end begins again here: the ranks of a closed season stay as they are.
-    if ((await this.parts.boards.season(gameId, season))?.status !== 'open') return;
+    if ((await this.parts.boards.season(gameId, season))?.status !== 'open') return skipped;
     let cursor: string | undefined;
     do {
       const page = await this.parts.boards.bans(gameId, 100, cursor);
-      for (const { playerId } of page.items) await this.parts.boards.carryBan(gameId, playerId, this.parts.scores.mark(board, season, playerId, true, this.now()));
+      const refused = await skipRefused(
+        page.items,
+        (bans) => inLanes(bans, BANS_AT_ONCE, ({ playerId }) => this.parts.boards.carryBan(gameId, playerId, this.parts.scores.mark(board, season, playerId, true, this.now()))),
+        ({ playerId }, error) => this.parts.onSkipped?.(`the ban of ${playerId} in season ${season} of ${gameId}`, error),
+      );
+      skipped += refused.size;
       cursor = page.cursor;
       progress();
     } while (cursor !== undefined);
+    return skipped;
   }
 
   private async refresh(gameId: string): Promise<BoardView> {

@@ -3,6 +3,8 @@ import { isLongwatchError, LongwatchError } from '../../domain/errors';
 import { lastRewardedRank, rewardsOf, type Season } from '../../domain/leaderboards/board';
 import { type RankShard, shardsOf } from '../../domain/leaderboards/keys';
 import type { RankedPlayer, RankEntry } from '../../domain/leaderboards/ranking';
+import { inLanes } from '../../domain/lanes';
+import { type OnSkipped, skipRefused } from '../isolate';
 import type { Notifications } from '../notifications';
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import type { RankStore } from '../../stores/leaderboards/ranks';
@@ -21,6 +23,7 @@ export interface SeasonEndParts {
   standings: StandingsStore;
   archive?: StandingsArchive;
   notifications: Pick<Notifications, 'send'>;
+  onSkipped?: OnSkipped;
 }
 
 /** How far an attempt at many pages has come. */
@@ -31,6 +34,8 @@ export interface PageProgress {
   last?: RankEntry;
   /** Players who were granted something. */
   rewarded: number;
+  /** Players whose grant was refused for good; absent where there is none. */
+  skipped?: number;
 }
 
 export interface Paging {
@@ -81,20 +86,27 @@ export class SeasonEnd {
     }
   }
 
-  /** Grants what the rules of the season's closing say, from the final standings. @returns how many players won anything. */
-  async grantRewards(gameId: string, number: number, players: number, { from, progress }: Paging): Promise<number> {
+  /**
+   * Grants what the rules of the season's closing say, from the final standings. A player whose grant is refused for good is
+   * skipped and reported. @returns how many players were granted something, and how many were skipped.
+   */
+  async grantRewards(gameId: string, number: number, players: number, { from, progress }: Paging): Promise<Pick<PageProgress, 'rewarded' | 'skipped'>> {
     const season = await this.season(gameId, number);
     const until = lastRewardedRank(season.rewards ?? [], players);
     let done: PageProgress = from ?? { pages: 0, rewarded: 0 };
     while (done.pages * PAGE < until) {
       const page = await this.parts.standings.page(gameId, number, done.pages * PAGE + 1, PAGE);
       const winners = page.map((player) => ({ player, rewards: rewardsOf(season.rewards ?? [], player.rank, players) })).filter(({ rewards }) => rewards.length > 0);
-      for (let i = 0; i < winners.length; i += PARALLEL)
-        await Promise.all(winners.slice(i, i + PARALLEL).map(({ player, rewards }) => this.grant(gameId, season, player, rewards)));
-      done = { pages: done.pages + 1, rewarded: done.rewarded + winners.length };
+      const refused = await skipRefused(
+        winners,
+        (some) => inLanes(some, PARALLEL, ({ player, rewards }) => this.grant(gameId, season, player, rewards)),
+        ({ player }, error) => this.parts.onSkipped?.(`the reward of ${player.playerId} in season ${number} of ${gameId}`, error),
+      );
+      const skipped = (done.skipped ?? 0) + refused.size;
+      done = { pages: done.pages + 1, rewarded: done.rewarded + winners.length - refused.size, ...(skipped > 0 && { skipped }) };
       progress(done);
     }
-    return done.rewarded;
+    return { rewarded: done.rewarded, ...(done.skipped !== undefined && { skipped: done.skipped }) };
   }
 
   /** Copies the final standings to where they stay, if there is such a place. */

@@ -18,6 +18,8 @@ export interface Progress {
   open: Slice[];
   /** Written or looked after so far. */
   rows: number;
+  /** Followers among them that were skipped, because a step for them was refused for good; absent where there is none. */
+  skipped?: number;
 }
 
 export interface FanOutInput {

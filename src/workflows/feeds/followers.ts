@@ -1,6 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { SliceReport } from '../../activities/feeds/types';
 import { type FanOutPlan, rangesOf, type Slice } from '../../domain/feeds/ranges';
+import { noteOnPage } from '../cancellation';
 import type { Progress } from './declarations';
 
 /**
@@ -17,6 +18,7 @@ export async function throughFollowers(
 ): Promise<Progress | undefined> {
   const slices = carried?.open ?? rangesOf(plan.ranges).map((range): Slice => ({ range }));
   let rows = carried?.rows ?? 0;
+  let skipped = carried?.skipped ?? 0;
   let open = slices.length;
   let looked = 0;
   const isLong = () => workflowInfo().continueAsNewSuggested || looked >= (plan.slicesARun ?? Number.POSITIVE_INFINITY);
@@ -25,14 +27,16 @@ export async function throughFollowers(
     slices.map(async (first) => {
       for (let slice: Slice | undefined = first; slice; ) {
         if (isLong()) return void left.push(slice);
-        const { rows: some, after }: SliceReport = await look(slice);
+        const { rows: some, skipped: without = 0, after }: SliceReport = await look(slice);
         looked++;
         rows += some;
+        skipped += without;
+        if (skipped > 0) noteOnPage('skipped', `> **${skipped}** followers were skipped, because a step for each was refused for good. The log names them.`);
         slice = after === undefined ? undefined : { range: slice.range, after };
         if (!slice) open--;
         tell(rows, open);
       }
     }),
   );
-  return left.length > 0 ? { open: left, rows } : undefined;
+  return left.length > 0 ? { open: left, rows, ...(skipped > 0 && { skipped }) } : undefined;
 }

@@ -34,6 +34,8 @@ export interface SeasonResult {
   players: number;
   /** Players who were granted something. */
   rewarded: number;
+  /** Players whose reward could not be granted, because it was refused for good; absent where there is none. */
+  skipped?: number;
   /** ISO 8601 UTC. */
   closedAt: string;
 }

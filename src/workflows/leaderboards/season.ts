@@ -1,7 +1,7 @@
 import { condition, proxyActivities, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { LeaderboardActivities } from '../../activities/leaderboards/types';
 import { iso } from '../../domain/ids';
-import { showDetails } from '../cancellation';
+import { noteOnPage, showDetails } from '../cancellation';
 import { searchAttributePairs } from '../searchAttributes';
 import { movedSignal, type SeasonInput, type SeasonResult, type seasonStatuses } from './declarations';
 
@@ -28,7 +28,7 @@ const { writeStandings, grantRewards, archiveSeason } = proxyActivities<Leaderbo
  * belongs to, and that none comes in after the end, is between the API and the table.
  */
 export async function season(input: SeasonInput): Promise<SeasonResult> {
-  await carryBans(input);
+  noteSkipped('bans', 'could not be banned in this season', (await carryBans(input)) ?? 0);
   const closedAt = await untilClosed(input);
   show('closing', 'No score is taken any more. The ranks catch up with the last ones.');
   await planSeasons(input.gameId);
@@ -37,11 +37,18 @@ export async function season(input: SeasonInput): Promise<SeasonResult> {
   for (const shard of shards) repaired += (await checkRanks(shard, 'audit')).differences;
   const players = await writeStandings(input);
   show('closing', `Final standings of **${players}** players are written, ${repaired} repaired. Rewards are being granted.`, false);
-  const rewarded = await grantRewards(input, players);
+  const granted = await grantRewards(input, players);
+  const { rewarded, skipped } = typeof granted === 'number' ? { rewarded: granted, skipped: 0 } : granted;
+  noteSkipped('rewards', 'could not be granted their rewards', skipped);
   await finishSeason(input, players);
   show('final', `Closed at ${iso(closedAt)}: **${players}** players, **${rewarded}** of them rewarded.`);
   await archiveSeason(input, players);
-  return { players, rewarded, closedAt: iso(closedAt) };
+  return { players, rewarded, ...(skipped > 0 && { skipped }), closedAt: iso(closedAt) };
+}
+
+/** Says on the page that players were skipped; the others have what they ought to. */
+function noteSkipped(about: string, what: string, count: number): void {
+  if (count > 0) noteOnPage(about, `> **${count}** players ${what}: a step of each was refused for good. The log names them.`);
 }
 
 /** Sleeps until the season's end and grace as the table has them then: an end that was moved back costs one more sleep. */
