@@ -17,10 +17,11 @@ import { benchLeaderboards } from './leaderboards';
 import { benchLoad } from './load';
 import { benchSessions } from './sessions';
 import { benchTelemetry } from './telemetry';
-import { watchChildren } from './support/children';
+import { endTogether, watchChildren } from './support/children';
 
 /** Each bench measures the product, its floor and a peer in one run: only their ratios mean something. */
 const endChildren = watchChildren();
+endTogether(endChildren);
 
 const commands = yargs(hideBin(process.argv))
   .scriptName('npm run bench --')

@@ -147,10 +147,11 @@ function report(all: readonly Round[], { rounds, seconds, factor }: LoadBenchSet
   console.log(`served under overload over capacity               ${ratio(of(({ overload, capacity }) => served(overload) / overload.seconds / capacity))}  (target: at least 0.95)`);
   console.log(`p99 served under overload over p99 at 70 %        ${ratio(of(({ overload, usual }) => percentile(latenciesOf(overload), 99) / percentile(latenciesOf(usual), 99)))}  (target: at most 3)`);
   console.log(`p99 of being refused                              ${ms(of(({ overload }) => percentile(overload.shed, 99)))}  (target: at most 30 ms)`);
+  console.log(`refused only after they had waited                ${of(({ overload }) => overload.late.length).toFixed(0)} of ${of(({ overload }) => overload.shed.length).toFixed(0)}, ${ms(of(({ overload }) => percentile(overload.late, 50)))} (p50)`);
   console.log(`p99 of /healthz under overload                    ${ms(of(({ healthMs }) => percentile(healthMs, 99)))}`);
   console.log(`last request refused after the overload's end     ${ms(of(recovery))}`);
   for (const [i, { capacity, usual, overload }] of all.entries())
-    console.log(`  round ${i + 1}: capacity ${capacity.toFixed(0)}, served ${(served(overload) / overload.seconds).toFixed(0)}, p99 at 70 % ${ms(percentile(latenciesOf(usual), 99))}, under overload ${ms(percentile(latenciesOf(overload), 99))}, refused in ${ms(percentile(overload.shed, 99))}`);
+    console.log(`  round ${i + 1}: capacity ${capacity.toFixed(0)}, offered ${(overload.sent / served(overload)).toFixed(1)} × the served ${(served(overload) / overload.seconds).toFixed(0)}, p99 at 70 % ${ms(percentile(latenciesOf(usual), 99))}, under overload ${ms(percentile(latenciesOf(overload), 99))}, refused in ${ms(percentile(overload.shed, 99))}`);
   const sum = (counts: Record<string, number>[]) => [...new Set(counts.flatMap(Object.keys))].sort().map((key) => `${key}: ${counts.reduce((total, one) => total + (one[key] ?? 0), 0)}`);
   console.log(`Answers under overload by status: ${sum(all.map(({ overload }) => overload.byStatus)).join(', ')}.`);
   console.log(`Refused requests by the seconds of Retry-After: ${sum(all.map(({ overload }) => overload.retryAfter)).join(', ')}.\n`);

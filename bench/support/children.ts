@@ -19,6 +19,16 @@ export function watchChildren(): () => Promise<void> {
   };
 }
 
+/** Ends this process and what it has started when it is told to end, or when something fails that no code catches. */
+export function endTogether(endChildren: () => Promise<void>): void {
+  const end = (error?: unknown) => {
+    if (error !== undefined) console.error(error);
+    void endChildren().finally(() => process.exit(1));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end());
+  for (const fault of ['uncaughtException', 'unhandledRejection'] as const) process.once(fault, end);
+}
+
 /** Interrupts a process, so that it ends those that it has started itself, and kills it if it does not end. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;

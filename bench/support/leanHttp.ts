@@ -7,6 +7,8 @@ export interface LeanAnswer {
   retryAfter: number | undefined;
   /** Refused at the door; other 503s say that a dependency or a deadline failed. */
   isOverloaded: boolean;
+  /** Refused after it had waited: such answers name the request, those of requests refused as they arrived do not. */
+  hasWaited: boolean;
 }
 
 interface Connection {
@@ -66,7 +68,7 @@ export class LeanHttp {
       this.open--;
       const at = this.free.indexOf(connection);
       if (at >= 0) this.free.splice(at, 1);
-      connection.onAnswer?.({ status: 0, retryAfter: undefined, isOverloaded: false });
+      connection.onAnswer?.({ status: 0, retryAfter: undefined, isOverloaded: false, hasWaited: false });
       this.next();
     });
     return connection;
@@ -80,12 +82,13 @@ export class LeanHttp {
     const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
     if (connection.received.length < headEnd + HEAD_END.length + length) return;
     const isOverloaded = connection.received.includes('problem:overloaded', headEnd);
+    const hasWaited = isOverloaded && connection.received.includes('"instance"', headEnd);
     const retryAfter = /\r\nretry-after: (\d+)/i.exec(head)?.[1];
     connection.received = '';
     const { onAnswer } = connection;
     connection.onAnswer = undefined;
     this.free.push(connection);
-    onAnswer?.({ status: Number(head.slice(9, 12)), retryAfter: retryAfter === undefined ? undefined : Number(retryAfter), isOverloaded });
+    onAnswer?.({ status: Number(head.slice(9, 12)), retryAfter: retryAfter === undefined ? undefined : Number(retryAfter), isOverloaded, hasWaited });
     this.next();
   }
 

@@ -24,7 +24,9 @@ export interface PhaseResult {
   accepted: [due: number, ms: number][];
   /** Milliseconds of those that the door refused. */
   shed: number[];
-  /** When those were due. */
+  /** Milliseconds of those among them that were refused after they had waited at the door. */
+  late: number[];
+  /** When all those were due. */
   shedAt: number[];
   /** Refused requests by the seconds in their `Retry-After`. */
   retryAfter: Record<string, number>;
@@ -42,19 +44,20 @@ async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): 
   const of = `${target.host} ${key} ${target.pathname} ${connections}`;
   const client = clients.get(of) ?? new LeanHttp(target.hostname, Number(target.port), connections);
   clients.set(of, client);
-  const result: PhaseResult = { sent: 0, seconds, byStatus: {}, accepted: [], shed: [], shedAt: [], retryAfter: {} };
+  const result: PhaseResult = { sent: 0, seconds, byStatus: {}, accepted: [], shed: [], late: [], shedAt: [], retryAfter: {} };
   await client.connectAll(`GET /healthz HTTP/1.1\r\nhost: ${target.host}\r\n\r\n`);
   const began = performance.now();
   /** @returns milliseconds to wait before the next. */
   const send = (due: number): Promise<number> => {
     const body = (bodies[result.sent % bodies.length] ?? '').replaceAll('#ID#', `${name}-${result.sent}`);
     result.sent++;
-    const taken = (status: string, { retryAfter, isOverloaded }: LeanAnswer): number => {
+    const taken = (status: string, { retryAfter, isOverloaded, hasWaited }: LeanAnswer): number => {
       const ms = performance.now() - due;
       result.byStatus[status] = (result.byStatus[status] ?? 0) + 1;
       if (status.startsWith('2')) result.accepted.push([due - began, ms]);
       else if (isOverloaded) {
         result.shed.push(ms);
+        if (hasWaited) result.late.push(ms);
         result.shedAt.push(due - began);
         result.retryAfter[String(retryAfter)] = (result.retryAfter[String(retryAfter)] ?? 0) + 1;
       }

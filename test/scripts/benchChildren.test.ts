@@ -1,6 +1,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { watchChildren } from '../../bench/support/children';
+import { eventually } from '../support/eventually';
 
 const gone = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 
@@ -15,3 +16,33 @@ it('a bench that fails leaves no process behind: those that end when told to, an
   expect([loop, over, stubborn].map(gone)).toEqual([true, true, true]);
   expect(stubborn.signalCode).toBe('SIGKILL');
 }, 120_000);
+
+describe('a bench whose own process ends early', () => {
+  const runs = (pid: number): boolean => {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  };
+  it.each([
+    ['told to end', ''],
+    ['by an exception that no code catches', 'setTimeout(() => { throw new Error("stray"); }, 100);'],
+    ['by a rejection that no code handles', 'setTimeout(() => void Promise.reject(new Error("forgotten")), 100);'],
+  ])('%s, ends what it has started', async (_how, fault) => {
+    const code = `
+      const { endTogether, watchChildren } = require(${JSON.stringify(join(__dirname, '../../bench/support/children.ts'))});
+      endTogether(watchChildren());
+      const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
+      console.log(child.pid);
+      ${fault}
+      setInterval(() => undefined, 1000);`;
+    const bench = spawn(process.execPath, ['--import', 'tsx', '-e', code], { stdio: ['ignore', 'pipe', 'ignore'], cwd: join(__dirname, '../..') });
+    const ended = new Promise<number | null>((resolve) => bench.once('exit', resolve));
+    const pid = Number(await new Promise<string>((resolve) => bench.stdout.once('data', (part: Buffer) => resolve(part.toString()))));
+    expect(runs(pid)).toBe(true);
+    if (fault === '') bench.kill('SIGTERM');
+    expect(await ended).toBe(1);
+    await eventually(async () => runs(pid), (found) => !found);
+  }, 120_000);
+});
