@@ -21,12 +21,12 @@ export function watchChildren(): () => Promise<void> {
 
 /** Ends this process and what it has started when it is told to end, or when something fails that no code catches. */
 export function endTogether(endChildren: () => Promise<void>): void {
-  const end = (error?: unknown) => {
-    if (error !== undefined) console.error(error);
-    void endChildren().finally(() => process.exit(1));
+  const endAll = async (fault?: unknown): Promise<void> => {
+    if (fault !== undefined) console.error(fault);
+    await endChildren().finally(() => process.exit(1));
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end());
-  for (const fault of ['uncaughtException', 'unhandledRejection'] as const) process.once(fault, end);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void endAll());
+  for (const fault of ['uncaughtException', 'unhandledRejection'] as const) process.once(fault, (error: unknown) => void endAll(error));
 }
 
 /** Interrupts a process, so that it ends those that it has started itself, and kills it if it does not end. */
