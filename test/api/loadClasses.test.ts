@@ -28,5 +28,6 @@ it('every route has a load class, which its request line tells', () => {
 it('docs/load.md names the class of every route that is not interactive', () => {
   const documented = (loadClass: string) => new RegExp(`^\\| \`${loadClass}\` .*$`, 'm').exec(page)?.[0] ?? '';
   for (const loadClass of loadClasses) expect(documented(loadClass)).not.toBe('');
-  for (const { method, path, loadClass } of routes) if (loadClass !== 'interactive') expect(documented(loadClass)).toContain(`\`${method.toUpperCase()} ${path}\``);
+  const missing = routes.filter(({ method, path, loadClass }) => loadClass !== 'interactive' && !documented(loadClass).includes(`\`${method.toUpperCase()} ${path}\``));
+  expect(missing.map(({ method, path, loadClass }) => `${loadClass}: ${method.toUpperCase()} ${path}`)).toEqual([]);
 });

@@ -49,5 +49,5 @@ it('the bundle serves a request as the function would, with nothing installed be
 it('a function whose settings are wrong says which, and does not hide it', async () => {
   const script = `require('./functions/dist/lambda/index.js').api({}, {}).catch((error) => console.log(error.name + ': ' + error.message))`;
   const { stdout } = await run(process.execPath, ['-e', script], { cwd: folder, env: { PATH: process.env['PATH'], ...graph.environment, LONGWATCH_SIGNING_SECRET: '' } });
-  expect(stdout).toMatch(/ConfigError: LONGWATCH_SIGNING_SECRET/);
+  expect(stdout).toMatch(/ConfigError: .*\n {2}LONGWATCH_SIGNING_SECRET: must be set/);
 });
