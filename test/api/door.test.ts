@@ -52,6 +52,8 @@ describe.each(servers)('a server that %s', (_what, cpu, spread, wait, cores) => 
     expect(served(under).length / 40 / capacity).toBeGreaterThanOrEqual(wait > cpu * 10 ? 0.9 : 0.95);
     expect(percentile(ms(served(under)), 99)).toBeLessThan(Math.min(1_000, 3 * usual));
     expect(percentile(ms(refused(under)), 99)).toBeLessThan(30);
+    // So short an overload shows the requests that waited when it began and were then refused.
+    expect(percentile(ms(refused(within(simulation.answers, 40_000, 52_000))), 99)).toBeLessThan(30);
     // Clients come back over about as long as it takes to serve as many.
     const spreadOver = new Set(refused(under).map(({ retryAfter }) => retryAfter));
     expect(Math.min(...spreadOver)).toBe(1);
