@@ -33,6 +33,22 @@ it('tells faults of single settings, of settings together and of the mode in one
     expect(bad).toThrow(line);
 });
 
+it('checks whole numbers and cron expressions, and says what is allowed', () => {
+  const faultOf = (name: string, value: string) => {
+    try {
+      readConfig({ [name]: value });
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  for (const value of ['x', '1.5', '-1', '65536', '1e400']) expect(faultOf('PORT', value)).toContain(`  PORT: must be a whole number from 0 to 65535 (found: "${value}")`);
+  const crons = ['LONGWATCH_RECONCILE_CRON', 'LONGWATCH_ARCHIVE_CRON', 'LONGWATCH_RANK_CHECK_CRON', 'LONGWATCH_DRIFT_REPORT_CRON'];
+  for (const name of crons)
+    for (const value of ['nope', '99 * * * *', '* * * *', '0 0 L * *', '@never', '1 2 3 4 5 6 7 8']) expect(faultOf(name, value)).toContain(`  ${name}: must be a cron expression of five fields, like 30 3 * * *`);
+  for (const value of ['*/5 1-3 * jan mon-fri', '@daily', '@every 30m', '0 3 * * * 2027', '0 0 3 * * * 2027', 'CRON_TZ=Europe/Berlin 0 3 * * *']) expect(faultOf('LONGWATCH_RECONCILE_CRON', value)).toBeUndefined();
+});
+
 it('each mode asks for what it needs, at once, and accepts what suffices', () => {
   const faults = (mode: 'all' | 'api' | 'worker', env: Record<string, string>) => startFaults(mode, readConfig(env), env).map(({ name }) => name);
   const parts = { TEMPORAL_ADDRESS: 'temporal:7233', LONGWATCH_AWS: 'true' };

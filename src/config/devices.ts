@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, flag, HOUR, integer } from './values';
+import { cron, duration, flag, HOUR, integer } from './values';
 
 /** Devices: readings, their archive and their MQTT broker. */
 export const devicesSettings = {
@@ -9,7 +9,7 @@ export const devicesSettings = {
   LONGWATCH_DEVICE_CACHE_MS: duration(30_000).describe('How long a process goes by what it read of a device: registration, groups, alerts'),
   LONGWATCH_ERASE_AFTER_MS: duration(90_000).describe('From the request to erase a device to the first deletion: every process has heard of it by then, and ended its writes'),
   LONGWATCH_ARCHIVE_BUCKET: z.string().regex(/^[a-z0-9.-]{3,63}$/, 'must be the name of an S3 bucket').optional().describe('Bucket that readings and finished seasons are archived to: on AWS the one that is there, without which nothing is archived; elsewhere it is made, and by default longwatch-archive'),
-  LONGWATCH_ARCHIVE_CRON: z.string().default('30 * * * *').describe('When it is looked for days to archive and to let go of, cron in UTC'),
+  LONGWATCH_ARCHIVE_CRON: cron('30 * * * *').describe('When it is looked for days to archive and to let go of, cron in UTC'),
   LONGWATCH_ARCHIVE_AFTER_MS: duration(24 * HOUR).describe('A day of readings is archived so long after its end'),
   LONGWATCH_ARCHIVE_FILE_BYTES: integer(128 * 1024 * 1024, 64 * 1024, 2 ** 32).describe('Size at which a file of the archive is closed'),
   LONGWATCH_KEEP_MINUTES_DAYS: integer(31, 1, 36_500).describe('Days that rollups by the minute are kept'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, HOUR, integer } from './values';
+import { cron, duration, HOUR, integer } from './values';
 
 /** Decisions, their models, and investigations. */
 export const fraudSettings = {
@@ -20,7 +20,7 @@ export const fraudSettings = {
   LONGWATCH_RESCORE_AFTER_MS: duration(30_000).describe('When a degraded decision is first scored again'),
   LONGWATCH_DRIFT_BASELINES: z.string().optional().describe('Baselines of models, as train writes them (….baseline.json), comma separated; that of the model that ships is there'),
   LONGWATCH_DRIFT_MIN_DECISIONS: integer(1_000, 1, 1_000_000_000).describe('Fewer decisions than this are not compared with a baseline'),
-  LONGWATCH_DRIFT_REPORT_CRON: z.string().default('0 6 * * *').describe('When the drift report runs, cron in UTC'),
+  LONGWATCH_DRIFT_REPORT_CRON: cron('0 6 * * *').describe('When the drift report runs, cron in UTC'),
   LONGWATCH_DRIFT_REPORT_DAYS: integer(7, 1, 90).describe('Days that the drift report looks at'),
   LONGWATCH_USER_HOLD_MS: duration(30 * 24 * HOUR).describe('How long a user is held after a confirmed fraud'),
   LONGWATCH_ANSWER_WITHIN_MS: duration(24 * HOUR).describe('How long a customer has to answer "was this you?"'),

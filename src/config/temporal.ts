@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, integer, MINUTE, url } from './values';
+import { cron, duration, integer, MINUTE, url } from './values';
 
 /** Where Temporal is. */
 export const temporalSettings = {
@@ -12,7 +12,7 @@ export const temporalSettings = {
   TEMPORAL_UI_PORT: integer(8233, 0, 65_535).describe('Port of the embedded Web UI'),
   TEMPORAL_UI_URL: url.optional().describe('Web UI of an external Temporal, for links'),
   LONGWATCH_RECONCILE_EVERY_MS: duration(3 * MINUTE).describe('Time between two quick looks of the reconciler, which starts terminated, failed and timed-out workflows again'),
-  LONGWATCH_RECONCILE_CRON: z.string().default('45 2 * * *').describe('Cron (UTC) of the reconciler’s full look, which compares every open row with the running workflows'),
+  LONGWATCH_RECONCILE_CRON: cron('45 2 * * *').describe('Cron (UTC) of the reconciler’s full look, which compares every open row with the running workflows'),
   LONGWATCH_WORKFLOW_BUNDLE: z.string().optional().describe('File of the bundled workflows; default the one that the build made, without which a worker bundles them when it starts. With encryption its neighbour, …-encrypting.js'),
   TEMPORAL_CLI_PATH: z.string().optional().describe('The temporal executable to run as dev server'),
 };
