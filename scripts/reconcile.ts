@@ -23,20 +23,18 @@ const EVERY_MS = 1_000;
 async function main(): Promise<void> {
   const mode: LookMode = full ? 'full' : 'quick';
   const path = `/v1/reconciliations/${mode}`;
-  const finishedAt = async () => ((await ask({ url, key }, 'GET', path)).body['lastLook'] as { finishedAt: string } | undefined)?.finishedAt;
-  const before = await finishedAt();
   const began = Date.now();
   const { body } = await ask({ url, key }, 'POST', '/v1/reconciliations', { body: { mode } });
   process.stderr.write(`${String(body['workflowId'])} is under way`);
   for (;;) {
     await sleep(EVERY_MS);
     const { body: found } = await ask({ url, key }, 'GET', path);
-    const look = found['lastLook'] as (Omit<LastLook, 'finishedAt'> & { finishedAt: string }) | undefined;
-    if (found['status'] !== 'running' && look && look.finishedAt !== before) {
+    if (found['status'] !== 'running') {
+      const look = found['asked'] as Parameters<typeof tell>[0] | undefined;
+      if (!look) throw new LabError(`The look ended without a result: see the workflow ${String(body['workflowId'])} in the Web UI`);
       process.stderr.write('\n');
       return tell(look, Date.now() - began);
     }
-    if (found['status'] !== 'running') throw new LabError(`The look ended without a result: see the workflow ${String(body['workflowId'])} in the Web UI`);
     process.stderr.write('.');
   }
 }

@@ -6,8 +6,11 @@ import { type AnyRoute, route } from './routes';
 export interface ReconciliationRouteParts {
   /** Begins a look, or finds that one of its mode is under way. @returns the workflow's id. */
   start(mode: LookMode): Promise<string>;
-  /** The workflow that somebody asked for last, and the last look that ended, whoever asked for it. */
-  find(mode: LookMode): Promise<{ workflowId: string; status: 'running' | 'ended' | 'none'; lastLook?: LastLook }>;
+  /**
+   * The look that somebody asked for last, with its result once it completed, and the last look that ended. They differ:
+   * the reconciler looks by itself, and may end a look after the one that was asked for.
+   */
+  find(mode: LookMode): Promise<{ workflowId: string; status: 'running' | 'ended' | 'none'; asked?: LastLook; lastLook?: LastLook }>;
 }
 
 const people = ['admin'] as const;
@@ -52,15 +55,17 @@ const getReconciliation = ({ find }: ReconciliationRouteParts): AnyRoute =>
     operationId: 'getReconciliation',
     tag: 'operations',
     loadClass: 'bulk',
-    summary: 'Whether a look that was asked for is under way, and what the last look found and did',
+    summary: 'Whether a look that was asked for is under way, and what it found and did',
     roles: people,
     params: z.object({ mode: modeSchema }),
     responses: {
-      200: { description: 'The look', schema: z.object({ workflowId: z.string(), status: z.enum(['running', 'ended', 'none']), lastLook: lookSchema.optional() }) },
+      200: { description: 'The look', schema: z.object({ workflowId: z.string(), status: z.enum(['running', 'ended', 'none']), asked: lookSchema.optional().describe('What the look that was asked for last found and did, once it completed'), lastLook: lookSchema.optional().describe('The last look that ended, whoever asked for it') }) },
       503: { description: 'Temporal or DynamoDB is away' },
     },
     handler: async ({ params: { mode } }) => {
-      const { lastLook, ...found } = await find(mode);
-      return { status: 200, body: { ...found, ...(lastLook && { lastLook: { ...lastLook, startedAt: iso(lastLook.startedAt), finishedAt: iso(lastLook.finishedAt) } }) } };
+      const { asked, lastLook, ...found } = await find(mode);
+      return { status: 200, body: { ...found, ...(asked && { asked: told(asked) }), ...(lastLook && { lastLook: told(lastLook) }) } };
     },
   });
+
+const told = (look: LastLook) => ({ ...look, startedAt: iso(look.startedAt), finishedAt: iso(look.finishedAt) });

@@ -46,6 +46,12 @@ export class TemporalRuns {
     }
   }
 
+  /** What a run returned. @returns undefined where it did not complete. */
+  async resultOf<Result>({ workflowId, runId, status }: LatestRun): Promise<Result | undefined> {
+    if (status !== 'COMPLETED') return undefined;
+    return this.temporal.within(() => this.temporal.client.workflow.getHandle(workflowId, runId).result()) as Promise<Result>;
+  }
+
   /** Those of some ids that visibility has as running. It may lag by seconds: an id that is missing must be looked at by {@link latest}. */
   async running(workflowIds: readonly string[]): Promise<Set<string>> {
     const found = new Set<string>();

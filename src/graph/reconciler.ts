@@ -62,7 +62,8 @@ export function buildReconciler({ config, db, temporal, metrics, logger, note, s
     async find(mode) {
       const workflowId = reconciliationId(mode);
       const [latest, lastLook] = await Promise.all([runs.latest(workflowId), looks.read(mode)]);
-      return { workflowId, status: latest === undefined ? 'none' : latest.status === 'RUNNING' ? 'running' : 'ended', ...(lastLook && { lastLook }) };
+      const asked = latest && (await runs.resultOf<LastLook>(latest));
+      return { workflowId, status: latest === undefined ? 'none' : latest.status === 'RUNNING' ? 'running' : 'ended', ...(asked && { asked }), ...(lastLook && { lastLook }) };
     },
   });
   return { reconciliation, schedule, routes, lastLooks };
