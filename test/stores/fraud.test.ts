@@ -189,6 +189,18 @@ describe.each(engines)('on %s', (engine) => {
       expect((await decisions.find(of.transactionId))?.hold).toBe('held');
     });
 
+    it('a run that was reset and is behind the row acknowledges what the row has, and refuses a new request of a person', async () => {
+      const of = await openCase();
+      const noted = (seq: number, text: string) => ({ entries: [{ ...entry(seq), text }] });
+      await investigations.record(progress(of, 0, noted(1, 'called the customer')));
+      await investigations.record(progress(of, 1));
+      // The reset repeats the note, at another time.
+      await investigations.record(progress(of, 0, { entries: [{ ...entry(1), at: 9_000, text: 'called the customer' }] }));
+      await expect(investigations.record(progress(of, 1, noted(2, 'another')))).rejects.toMatchObject({ type: 'refused', message: expect.stringContaining('send the request again') });
+      await investigations.record(progress(of, 2, noted(3, 'another')));
+      expect((await investigations.timeline(of.transactionId)).items.map(({ text }) => text)).toEqual(['called the customer', 'note 2', 'another']);
+    });
+
     it('refuses what never was: a case not opened, a revision ahead, a transaction that did not happen', async () => {
       const of = await openCase();
       await expect(investigations.record(progress(payment(), 0))).rejects.toMatchObject({ type: 'conflict' });
