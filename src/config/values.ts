@@ -44,8 +44,7 @@ function isCron(text: string): boolean {
   const fields = expression.split(/\s+/);
   if (fields.length < 5 || fields.length > 7 || !fields.every((field) => CRON_FIELD.test(field))) return false;
   try {
-    new Cron(fields.slice(fields.length === 7 ? 1 : 0).slice(0, 5).join(' '), { paused: true, mode: '5-part' });
-    return true;
+    return new Cron(fields.slice(fields.length === 7 ? 1 : 0).slice(0, 5).join(' '), { paused: true, mode: '5-part' }).nextRun() !== null;
   } catch {
     return false;
   }
