@@ -76,7 +76,7 @@ export function buildDevices(shared: Shared): Part {
   const registry = new Registry({ db, devices, live });
   const silenceWatch = new SilenceWatch({ db, live, rules, alerts, onFault, onSkipped: onSkipped('deadline') });
   const hasArchive = endpoints.s3 !== undefined;
-  const archiver = new Archiver({ readings, days, archives, archive }, { archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS });
+  const archiver = new Archiver({ readings, days, archives, archive, onSkipped: onSkipped('archive') }, { archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS });
   const eraser = new Eraser({ readings, days, devices, rollups, sentinels, archives, archive }, { lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS });
   const retention: Retention = {
     rollups: { '1m': config.LONGWATCH_KEEP_MINUTES_DAYS, '1h': config.LONGWATCH_KEEP_HOURS_DAYS, '1d': config.LONGWATCH_KEEP_DAYS_DAYS },

@@ -1,7 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 
 /** Background work that skips single entities. */
-export const skippingWork = ['fan-out', 'ban', 'reward', 'session', 'deadline', 'cart', 'rollup', 'archive'] as const;
+export const skippingWork = ['fan-out', 'ban', 'reward', 'session', 'deadline', 'cart', 'archive'] as const;
 export type SkippingWork = (typeof skippingWork)[number];
 
 /** Entities that background work skipped because a step for them was refused for good. */

@@ -11,6 +11,7 @@ import { ExpiryIndex } from '../../src/stores/sessions/expiryIndex';
 import { createTableInput, type Db } from '../../src/stores/dynamodb';
 import { physicalName } from '../../src/stores/tables';
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
+import { type SeenCall, whileDenying, whileRefusing } from '../support/refusals';
 import { sessionOf, testStore } from '../support/sessions';
 
 const MINUTE = 60_000;
@@ -253,4 +254,32 @@ it('stays while more comes due soon, and ends each within the moment that it gat
   const report = await sweeper.sweep('0', { signal: new AbortController().signal, forMs: 30_000 });
   expect(report).toMatchObject({ idle: 12, sleepMs: 61_000 });
   expect(Math.max(...late)).toBeLessThan(MINUTE);
+});
+
+it('a session whose end is refused for good is skipped and told once; the others end, and so does it once it is taken', async () => {
+  const { open, sweeper, sweep, pass, get, told, faults, report } = await world();
+  const ids = [await open({ userId: 'ada' }), await open({ userId: 'ben' }), await open({ userId: 'eva' })];
+  const key = sessionKey('', ids[1]!);
+  pass(IDLE + 1);
+  const skipped: string[] = [];
+  const ends = (call: SeenCall) => call.operation === 'UpdateItem' && call.text.includes(key);
+  const stayed = sweeper({ onSkipped: (entity, error) => skipped.push(`${entity}: ${(error as Error).message}`) });
+  expect(await whileRefusing(ends, () => stayed.sweep('0', { signal: new AbortController().signal, forMs: 0 }))).toMatchObject({ idle: 2 });
+  await report();
+  expect(skipped).toEqual([expect.stringMatching(new RegExp(`the session ${key}: DynamoDB cannot store it`))]);
+  expect(told.flatMap(({ events }) => events.map(({ userId }) => userId)).sort()).toEqual(['ada', 'eva']);
+  expect(faults).toEqual([]);
+  // The next activity asks for it again, and ends it.
+  expect(await sweep()).toMatchObject({ idle: 1 });
+  expect(await get(ids[1]!)).toBeNull();
+});
+
+it('where the grant is missing, no session is skipped: the sweep fails as refused, and its workflow holds', async () => {
+  const { open, sweeper, pass } = await world();
+  await open();
+  pass(IDLE + 1);
+  const skipped: string[] = [];
+  const denied = sweeper({ onSkipped: (entity) => skipped.push(entity) });
+  await expect(whileDenying(({ operation }) => operation === 'UpdateItem', () => denied.sweep('0', { signal: new AbortController().signal, forMs: 0 }))).rejects.toMatchObject({ type: 'refused' });
+  expect(skipped).toEqual([]);
 });

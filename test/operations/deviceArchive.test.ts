@@ -3,6 +3,7 @@ import { dayEnd, dayStart } from '../../src/domain/devices/days';
 import { LOCAL_CREDENTIALS } from '../../src/endpoints';
 import { DeviceArchive } from '../../src/gateways/archive/deviceArchive';
 import { Objects } from '../../src/gateways/archive/objects';
+import type { OnSkipped } from '../../src/operations/isolate';
 import { ArchivedReadings } from '../../src/operations/devices/archivedReadings';
 import { Archiver, type Work } from '../../src/operations/devices/archiver';
 import { Eraser } from '../../src/operations/devices/eraser';
@@ -16,6 +17,7 @@ import { LiveStore } from '../../src/stores/devices/live';
 import { ReadingStore } from '../../src/stores/devices/readings';
 import { RollupStore } from '../../src/stores/devices/rollups';
 import { SentinelStore } from '../../src/stores/devices/sentinels';
+import { type SeenCall, whileRefusing } from '../support/refusals';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
 import { BUCKET, startTestS3, type TestS3 } from '../support/s3';
 
@@ -40,7 +42,7 @@ let runs = 0;
 const dayOfRun = () => new Date(Date.UTC(2025, 0, 1 + runs)).toISOString().slice(0, 10);
 
 /** Everything on one day, with a clock of its own; each process is a new one of these. */
-function processAt(now: () => number) {
+function processAt(now: () => number, onSkipped: OnSkipped = () => undefined) {
   const { db } = dynamodb;
   const [readings, days, devices, rollups, live] = [new ReadingStore(db), new DayStore(db), new DeviceStore(db), new RollupStore(db), new LiveStore(db)];
   const archives = new ArchiveStore(db, days);
@@ -52,7 +54,7 @@ function processAt(now: () => number) {
     files,
     ingest: new Ingest({ readings, days, devices, archive: archived, now }, { lateWindowMs: 7 * 86_400_000, archiveAfterMs: ARCHIVE_AFTER_MS, registered: false, deviceCacheMs: 1 }),
     reads: new DeviceReads({ readings, rollups, live, archived, now }),
-    archiver: new Archiver({ readings, days, archives, archive: files, now }, { archiveAfterMs: ARCHIVE_AFTER_MS }),
+    archiver: new Archiver({ readings, days, archives, archive: files, onSkipped, now }, { archiveAfterMs: ARCHIVE_AFTER_MS }),
     eraser: new Eraser({ readings, days, devices, rollups, sentinels: new SentinelStore(db), archives, archive: files, now }, { lateWindowMs: 7 * 86_400_000 }),
   };
 }
@@ -195,4 +197,25 @@ it('a run that was believed dead commits nothing once another has', async () => 
   await archiveNow(here, day, { left: 1_000 });
   await expect(here.archiver.commit({ day, generation: zombie.generation }, 'deleting')).rejects.toMatchObject({ name: expect.any(String) });
   expect(await here.archives.find(day)).toMatchObject({ generation: 2, rows: 2, state: 'archived' });
+});
+
+it('a row that is refused for good while a day leaves the table or comes back is skipped and told; all other rows go, and none is lost', async () => {
+  runs++;
+  const day = dayOfRun();
+  const skipped: string[] = [];
+  const here = processAt(() => dayEnd(day) + 2 * ARCHIVE_AFTER_MS, (entity) => skipped.push(entity));
+  const sent = ['d-a', 'd-b', 'd-c'].flatMap((deviceId) => [1, 2].map((value) => ({ deviceId, input: { timestamp: dayStart(day) + value, metrics: { value } } })));
+  await here.ingest.store(sent);
+  const rowsOf = async (deviceId: string) => (await here.readings.page({ deviceId, day })).rows.length;
+  const inTable = async () => [await rowsOf('d-a'), await rowsOf('d-b'), await rowsOf('d-c')];
+  const readable = async () => (await Promise.all(['d-a', 'd-b', 'd-c'].map((deviceId) => here.reads.readings({ deviceId, from: dayStart(day), to: dayEnd(day) }, { limit: 10 })))).map(({ items }) => items.length);
+  const odd = ({ operation, tables, text }: SeenCall) => operation === 'BatchWrite' && tables.includes('DeviceData') && text.includes(`"d-b#${day}"`) && text.includes('00.001Z');
+  await whileRefusing(odd, () => archiveNow(here, day, { left: 1_000 }));
+  expect(await here.archives.find(day)).toMatchObject({ state: 'archived', rows: 6 });
+  expect([await inTable(), await readable()]).toEqual([[0, 1, 0], [2, 2, 2]]);
+  expect(skipped).toEqual([expect.stringContaining('of d-b')]);
+  await whileRefusing(odd, () => restore(here, day, { left: 1_000 }));
+  expect(await here.archives.find(day)).toMatchObject({ state: 'restored' });
+  expect([await inTable(), await readable()]).toEqual([[2, 2, 2], [2, 2, 2]]);
+  expect(skipped).toHaveLength(2);
 });

@@ -8,6 +8,8 @@ import type { ArchiveStore } from '../../stores/devices/archives';
 import type { DayStore } from '../../stores/devices/days';
 import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { ReadingStore } from '../../stores/devices/readings';
+import { inLanes } from '../../domain/lanes';
+import { type OnSkipped, skipRefused } from '../isolate';
 import { type DeviceStretch, tableRows } from './tableRows';
 
 export interface ArchiverParts {
@@ -15,6 +17,7 @@ export interface ArchiverParts {
   days: DayStore;
   archives: ArchiveStore;
   archive: DeviceArchive;
+  onSkipped?: OnSkipped;
   now?(): number;
 }
 
@@ -152,7 +155,8 @@ export class Archiver {
       for (let i = 0; i < rows.length; i += DELETE_ROWS) {
         signal.throwIfAborted();
         const some = rows.slice(i, i + DELETE_ROWS);
-        await readings.delete(some);
+        // A row that stays is read once: table and archive have it under the same key.
+        await this.skipping(`deleting an archived reading of ${day}`, some, (them) => readings.delete(them));
         alive((done += some.length));
       }
   }
@@ -161,11 +165,13 @@ export class Archiver {
   async finish(day: Day, generation: number): Promise<void> {
     const { days, readings, archives, archive } = this.parts;
     for (let bucket = 0; bucket < DEVICE_BUCKETS; bucket++)
-      for (const late of await days.lateDevices(day, bucket)) {
-        // Looked at after its mark was read: what comes in meanwhile makes a new mark.
-        const { rows } = await readings.page({ deviceId: late.deviceId, day, limit: 1 });
-        if (rows.length === 0) await days.forgetLate(day, late);
-      }
+      await this.skipping(`the mark of late readings of ${day}`, await days.lateDevices(day, bucket), (some) =>
+        inLanes(some, 1, async (late) => {
+          // Looked at after its mark was read: what comes in meanwhile makes a new mark.
+          const { rows } = await readings.page({ deviceId: late.deviceId, day, limit: 1 });
+          if (rows.length === 0) await days.forgetLate(day, late);
+        }),
+      );
     await archives.move(day, generation, 'archived', this.now());
     await archive.clear(day, [await archive.manifest(day, generation)]);
   }
@@ -186,9 +192,14 @@ export class Archiver {
     for await (const rows of archive.rows(day, part)) {
       signal.throwIfAborted();
       await days.noteAllLate(day, [...new Set(rows.map(({ deviceId }) => deviceId))], `restored ${part.name}`);
-      await readings.restore(rows);
+      await this.skipping(`restoring a reading of ${day}`, rows, (some) => readings.restore(some));
       alive((done += rows.length));
     }
+  }
+
+  /** One row or device that is refused for good holds up no other of its day; its row stays in the files. */
+  private async skipping<T extends { deviceId: string }>(what: string, entities: readonly T[], work: (some: readonly T[]) => Promise<unknown>): Promise<void> {
+    await skipRefused(entities, work, ({ deviceId }, error) => this.parts.onSkipped?.(`${what} of ${deviceId}`, error));
   }
 
   async finishRestore(day: Day, generation: number): Promise<void> {
