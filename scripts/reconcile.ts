@@ -4,7 +4,7 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 import { setTimeout as sleep } from 'node:timers/promises';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import type { LastLook, LookMode } from '../src/domain/reconciliation';
+import type { LookMode, LookReport } from '../src/domain/reconciliation';
 import { LabError } from '../src/lab/errors';
 import { apiOptions, ask } from './fraud/api';
 
@@ -16,37 +16,50 @@ const { url, key, full } = apiOptions(yargs(hideBin(process.argv)))
   .strict()
   .help()
   .version(false)
+  .fail((message, error) => fail(error ?? new LabError(`${message}; --help lists the options`)))
   .parseSync();
 
-const EVERY_MS = 1_000;
+const EVERY_MS = 500;
+interface Found {
+  status: 'running' | 'ended' | 'none';
+  progress?: LookReport;
+  asked?: LookReport;
+}
 
 async function main(): Promise<void> {
   const mode: LookMode = full ? 'full' : 'quick';
-  const path = `/v1/reconciliations/${mode}`;
+  const find = async () => (await ask({ url, key }, 'GET', `/v1/reconciliations/${mode}`)).body as unknown as Found;
   const began = Date.now();
   const { body } = await ask({ url, key }, 'POST', '/v1/reconciliations', { body: { mode } });
-  process.stderr.write(`${String(body['workflowId'])} is under way`);
-  for (;;) {
+  const workflowId = String(body['workflowId']);
+  process.stderr.write(`${workflowId} is running on a worker\n`);
+  for (let told = ''; ; ) {
     await sleep(EVERY_MS);
-    const { body: found } = await ask({ url, key }, 'GET', path);
-    if (found['status'] !== 'running') {
-      const look = found['asked'] as Parameters<typeof tell>[0] | undefined;
-      if (!look) throw new LabError(`The look ended without a result: see the workflow ${String(body['workflowId'])} in the Web UI`);
-      process.stderr.write('\n');
-      return tell(look, Date.now() - began);
+    const { status, progress, asked } = await find();
+    if (status !== 'running') {
+      if (!asked) throw new LabError(`The look ended without a result: open the workflow ${workflowId} in the Web UI for the reason`);
+      return tell(asked, Date.now() - began);
     }
-    process.stderr.write('.');
+    const line = progress ? `${seconds(Date.now() - began)}: ${counted(progress.checkedByType)} checked; started again: ${counted(progress.restarted)}` : `${seconds(Date.now() - began)}: waits for a worker, or for its first report`;
+    const news = line.slice(line.indexOf(':'));
+    if (news !== told) process.stderr.write(`${line}\n`);
+    told = news;
   }
 }
 
-function tell({ checked, restarted, terminated, postponed }: Pick<LastLook, 'checked' | 'restarted' | 'terminated' | 'postponed'>, tookMs: number): void {
-  const again = Object.entries(restarted).map(([type, count]) => `${count} ${type}`);
+function tell({ checked, checkedByType, restarted, terminated, postponed }: LookReport, tookMs: number): void {
+  const left = postponed > 0 ? `${postponed}   (docs/alerts.md#workflows-lost)` : '0';
   process.stdout.write(
-    `checked        ${checked}\nstarted again  ${again.join(', ') || 'none'}\nterminated     ${terminated}\nleft           ${postponed}${postponed > 0 ? '   (docs/alerts.md#workflows-lost)' : ''}\ntook           ${(tookMs / 1_000).toFixed(0)} s\n`,
+    `checked        ${checked}   (${counted(checkedByType)})\nstarted again  ${counted(restarted)}\nterminated     ${terminated}\nleft           ${left}\ntook           ${seconds(tookMs)}\n`,
   );
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`\n${error instanceof LabError ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+const counted = (byType: Readonly<Record<string, number>> = {}): string => Object.entries(byType).map(([type, count]) => `${count} ${type}`).join(', ') || 'none';
+
+function fail(error: unknown): never {
+  process.stderr.write(`${error instanceof LabError ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
   process.exit(1);
-});
+}
+
+main().catch(fail);

@@ -1,30 +1,30 @@
 import { z } from 'zod';
 import { iso } from '../domain/ids';
-import { type LastLook, type LookMode, lookModes } from '../domain/reconciliation';
+import { type LastLook, type LookMode, type LookReport, lookModes } from '../domain/reconciliation';
 import { type AnyRoute, route } from './routes';
 
 export interface ReconciliationRouteParts {
   /** Begins a look, or finds that one of its mode is under way. @returns the workflow's id. */
   start(mode: LookMode): Promise<string>;
   /**
-   * The look that somebody asked for last, with its result once it completed, and the last look that ended. They differ:
+   * The look that somebody asked for last, how far it has come, with its result once it completed, and the last look that ended. They differ:
    * the reconciler looks by itself, and may end a look after the one that was asked for.
    */
-  find(mode: LookMode): Promise<{ workflowId: string; status: 'running' | 'ended' | 'none'; asked?: LastLook; lastLook?: LastLook }>;
+  find(mode: LookMode): Promise<{ workflowId: string; status: 'running' | 'ended' | 'none'; progress?: LookReport; asked?: LastLook; lastLook?: LastLook }>;
 }
 
 const people = ['admin'] as const;
 const modeSchema = z.enum(lookModes).describe('quick: workflows that ended badly since the last look, standing workflows, open cases; full: every open row against the running workflows');
 const count = z.int().min(0);
 
-const lookSchema = z.object({
-  startedAt: z.iso.datetime(),
-  finishedAt: z.iso.datetime(),
+const reportSchema = z.object({
   checked: count.describe('Open rows, badly ended workflows and standing workflows that were looked at'),
+  checkedByType: z.record(z.string(), count).optional().describe('The same by workflow type'),
   restarted: z.record(z.string(), count).describe('Workflows that were started again, by workflow type'),
   terminated: count.describe('Workflows that were terminated because the lifecycle of their row had ended'),
   postponed: count.describe('Workflows that were left to a later look'),
 });
+const lookSchema = reportSchema.extend({ startedAt: z.iso.datetime(), finishedAt: z.iso.datetime() });
 
 /** Rows and workflows are compared at an operator's word. */
 export function reconciliationRoutes(parts: ReconciliationRouteParts): AnyRoute[] {
@@ -59,7 +59,7 @@ const getReconciliation = ({ find }: ReconciliationRouteParts): AnyRoute =>
     roles: people,
     params: z.object({ mode: modeSchema }),
     responses: {
-      200: { description: 'The look', schema: z.object({ workflowId: z.string(), status: z.enum(['running', 'ended', 'none']), asked: lookSchema.optional().describe('What the look that was asked for last found and did, once it completed'), lastLook: lookSchema.optional().describe('The last look that ended, whoever asked for it') }) },
+      200: { description: 'The look', schema: z.object({ workflowId: z.string(), status: z.enum(['running', 'ended', 'none']), progress: reportSchema.optional().describe('Of the look under way; a minute old at most'), asked: lookSchema.optional().describe('What the look that was asked for last found and did, once it completed'), lastLook: lookSchema.optional().describe('The last look that ended, whoever asked for it') }) },
       503: { description: 'Temporal or DynamoDB is away' },
     },
     handler: async ({ params: { mode } }) => {
@@ -68,4 +68,6 @@ const getReconciliation = ({ find }: ReconciliationRouteParts): AnyRoute =>
     },
   });
 
-const told = (look: LastLook) => ({ ...look, startedAt: iso(look.startedAt), finishedAt: iso(look.finishedAt) });
+function told({ startedAt, finishedAt, checked, checkedByType, restarted, terminated, postponed }: LastLook): z.infer<typeof lookSchema> {
+  return { startedAt: iso(startedAt), finishedAt: iso(finishedAt), checked, ...(checkedByType && { checkedByType }), restarted, terminated, postponed };
+}

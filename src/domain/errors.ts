@@ -8,6 +8,8 @@ export const errorTypes = {
   notFound: { final: true, status: 404 },
   /** Same id, other content; or a state that does not allow what was asked. */
   conflict: { final: true, status: 409 },
+  /** Another run of the same workflow has moved the row on: this one was reset, or has a successor. It must go on from the row. */
+  superseded: { final: true, status: 409 },
   /** A checkout wants more than there is; nothing was held. */
   insufficientStock: { final: true, status: 409 },
   /** A payment for a checkout that is no longer held, or paid already: it must be given back. */

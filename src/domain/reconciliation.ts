@@ -1,4 +1,4 @@
-/** `quick`: workflows that ended badly since the last look, and standing workflows. `full`: every open row against the running workflows. */
+/** `quick`: workflows that ended badly since the last look, standing workflows, and open rows that an index finds. `full`: every open row against the running workflows. */
 export const lookModes = ['quick', 'full'] as const;
 export type LookMode = (typeof lookModes)[number];
 
@@ -6,6 +6,8 @@ export type LookMode = (typeof lookModes)[number];
 export interface LookReport {
   /** Open rows, workflows that ended badly, and standing workflows that were looked at. */
   checked: number;
+  /** The same by workflow type. Looks of releases before this one kept no such counts. */
+  checkedByType?: Record<string, number>;
   /** Workflows that were started again, by workflow type. */
   restarted: Record<string, number>;
   /** Workflows that were terminated because the lifecycle of their row had ended. */
@@ -20,6 +22,8 @@ export interface LastLook extends LookReport {
   startedAt: number;
   /** Epoch ms. */
   finishedAt: number;
+  /** By workflow type: where the next quick look goes on in a list of open rows that it goes through a page a look. */
+  nextPages?: Record<string, string>;
 }
 
-export const emptyReport = (): LookReport => ({ checked: 0, restarted: {}, terminated: 0, postponed: 0 });
+export const emptyReport = (): LookReport => ({ checked: 0, checkedByType: {}, restarted: {}, terminated: 0, postponed: 0 });

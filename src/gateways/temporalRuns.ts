@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isGrpcServiceError, type WorkflowExecutionStatusName, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow';
 import { temporal as proto } from '@temporalio/proto';
 import type { OwedStart } from '../domain/ledger';
 import { typedSearchAttributes } from '../workflows/searchAttributes';
@@ -14,6 +15,8 @@ export interface LatestRun {
   status: WorkflowExecutionStatusName;
   /** How often the reconciler has started this workflow again. */
   restarts: number;
+  /** Somebody reset the workflow, and this is the run that the reset made. A run that follows it by continue-as-new is none. */
+  isReset: boolean;
 }
 
 export interface EndedRun {
@@ -38,8 +41,8 @@ export class TemporalRuns {
   /** Consistent, unlike visibility. @returns undefined where there was never such a workflow, or its retention is over. */
   async latest(workflowId: string): Promise<LatestRun | undefined> {
     try {
-      const { runId, type, status, memo } = await this.temporal.within(() => this.temporal.client.workflow.getHandle(workflowId).describe());
-      return { workflowId, runId, type, status: status.name, restarts: Number(memo?.[RESTARTS] ?? 0) };
+      const { runId, type, status, memo, raw } = await this.temporal.within(() => this.temporal.client.workflow.getHandle(workflowId).describe());
+      return { workflowId, runId, type, status: status.name, restarts: Number(memo?.[RESTARTS] ?? 0), isReset: Boolean(raw.workflowExtendedInfo?.lastResetTime) };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw error;
@@ -50,6 +53,14 @@ export class TemporalRuns {
   async resultOf<Result>({ workflowId, runId, status }: LatestRun): Promise<Result | undefined> {
     if (status !== 'COMPLETED') return undefined;
     return this.temporal.within(() => this.temporal.client.workflow.getHandle(workflowId, runId).result()) as Promise<Result>;
+  }
+
+  /** What the activity that a workflow waits for has last reported; Temporal passes reports on every 24 seconds or so. */
+  async heartbeat(workflowId: string): Promise<unknown> {
+    const { client } = this.temporal;
+    const { raw } = await this.temporal.within(() => client.workflow.getHandle(workflowId).describe());
+    const [reported] = await decodeArrayFromPayloads(client.options.loadedDataConverter, raw.pendingActivities?.[0]?.heartbeatDetails?.payloads);
+    return reported;
   }
 
   /** Those of some ids that visibility has as running. It may lag by seconds: an id that is missing must be looked at by {@link latest}. */

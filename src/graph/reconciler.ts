@@ -3,7 +3,7 @@ import { reconciliationRoutes } from '../api/reconciliations';
 import type { AnyRoute } from '../api/routes';
 import { type LastLook, type LookMode, lookModes } from '../domain/reconciliation';
 import { TemporalRuns } from '../gateways/temporalRuns';
-import { Reconciler } from '../operations/reconcile/reconciler';
+import { type LookProgress, Reconciler } from '../operations/reconcile/reconciler';
 import type { ReconciledRows } from '../operations/reconcile/rows';
 import { LastLookStore } from '../stores/lastLooks';
 import { OPERATIONS_QUEUE, RECONCILER_ID, RECONCILER_TYPE, RECONCILIATION_ID, RECONCILIATION_TYPE, reconciliationId, type ReconciliationInput } from '../workflows/operations/declarations';
@@ -63,7 +63,9 @@ export function buildReconciler({ config, db, temporal, metrics, logger, note, s
       const workflowId = reconciliationId(mode);
       const [latest, lastLook] = await Promise.all([runs.latest(workflowId), looks.read(mode)]);
       const asked = latest && (await runs.resultOf<LastLook>(latest));
-      return { workflowId, status: latest === undefined ? 'none' : latest.status === 'RUNNING' ? 'running' : 'ended', ...(asked && { asked }), ...(lastLook && { lastLook }) };
+      const progress = latest?.status === 'RUNNING' ? ((await runs.heartbeat(workflowId)) as LookProgress | undefined)?.report : undefined;
+      const status = latest === undefined ? 'none' : latest.status === 'RUNNING' ? 'running' : 'ended';
+      return { workflowId, status, ...(progress && { progress }), ...(asked && { asked }), ...(lastLook && { lastLook }) };
     },
   });
   return { reconciliation, schedule, routes, lastLooks };

@@ -1,26 +1,21 @@
-import { type CaseState, caseFacts, caseStatuses, type TimelineEntry } from '../domain/fraud/investigation';
-import { recoverCase } from '../domain/fraud/investigationRecovery';
-import { RECENT } from '../domain/fraud/investigationSteps';
+import { caseStatuses } from '../domain/fraud/investigation';
 import { iso } from '../domain/ids';
 import type { OwedStart } from '../domain/ledger';
-import type { DecisionStore } from '../stores/fraud/decisions';
-import type { CaseRecord, InvestigationStore } from '../stores/fraud/investigations';
+import type { CaseRecord } from '../stores/fraud/investigations';
 import { INVESTIGATION_TYPE, investigationId, type InvestigationPolicy, investigationStart, resumedInvestigationStart, transactionOf } from '../workflows/fraud/declarations';
+import { type CaseRecordsParts, openingOf, recordedCase } from './caseRecords';
 import type { ReconciledRows } from './reconcile/rows';
-
-export interface CaseRowsParts {
-  investigations: InvestigationStore;
-  decisions: Pick<DecisionStore, 'find'>;
-}
 
 const open = caseStatuses.filter((status) => !status.startsWith('closed'));
 const PAGE = 200;
 
 /** Cases as the reconciler sees them: found by the index of their status, started again from the state in their row. */
-export function caseRows({ investigations, decisions }: CaseRowsParts, policy: InvestigationPolicy): ReconciledRows {
+export function caseRows(parts: CaseRecordsParts, policy: InvestigationPolicy): ReconciledRows {
+  const { investigations } = parts;
   return {
     workflowType: INVESTIGATION_TYPE,
-    isIndexed: true,
+    foundBy: 'index',
+    carriesState: true,
     /** A status after the other; the cursor names the one under way. */
     async open(cursor) {
       const [index, after] = cursor === undefined ? [0, undefined] : (JSON.parse(cursor) as [number, string?]);
@@ -48,35 +43,12 @@ export function caseRows({ investigations, decisions }: CaseRowsParts, policy: I
   }
 
   async function startOf(record: CaseRecord, why: string): Promise<OwedStart | undefined> {
-    const { transactionId, revision, status } = record;
-    const stored = await investigations.kept(transactionId);
-    if (stored?.revision === revision) {
-      const { state, unsent } = stored.kept;
-      // A closed case has nothing left to do but to tell of it.
-      if (state.closing && unsent.length === 0) return undefined;
-      return resumedInvestigationStart({ ...state, policy, recent: await lastEntries(transactionId) }, { why, unsent });
+    if (record.revision === 0) {
+      const opening = await openingOf(parts, record);
+      return opening && investigationStart(opening, policy);
     }
-    if (status.startsWith('closed')) return undefined;
-    const decided = await decisions.find(transactionId);
-    if (!decided) return undefined;
-    const opening = { ...decided, decision: { ...decided.decision, outcome: record.outcome }, openedAt: record.openedAt };
-    if (revision === 0) return investigationStart(opening, policy);
-    const carried: CaseState = recoverCase({ facts: caseFacts(opening), policy, header: record, timeline: await allEntries(transactionId) });
-    return resumedInvestigationStart(carried, { why, unsent: [] });
-  }
-
-  async function allEntries(transactionId: string): Promise<TimelineEntry[]> {
-    const all: TimelineEntry[] = [];
-    for (let cursor: string | undefined; ; ) {
-      const page = await investigations.timeline(transactionId, cursor === undefined ? {} : { cursor });
-      all.push(...page.items);
-      cursor = page.cursor;
-      if (cursor === undefined) return all;
-    }
-  }
-
-  async function lastEntries(transactionId: string): Promise<TimelineEntry[]> {
-    return (await allEntries(transactionId)).slice(-RECENT);
+    const recorded = await recordedCase(parts, record, policy);
+    return recorded && resumedInvestigationStart(recorded.carried, { why, unsent: recorded.unsent });
   }
 }
 

@@ -13,6 +13,11 @@ export function refusalIn(error: unknown): string | undefined {
   return error instanceof ApplicationFailure && error.type === 'refused' ? error.message : undefined;
 }
 
+/** Whether a write failed because another run of this workflow has moved the row on (`superseded` in `domain/errors`). */
+export function isSuperseded(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === 'superseded';
+}
+
 /**
  * Schedules an activity of a lifecycle that must reach its end. Where the activity is refused for good, the lifecycle holds
  * at this step, says so on its page, and takes the step anew after a pause, from the data as it is then. The pauses grow to

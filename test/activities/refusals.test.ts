@@ -141,6 +141,7 @@ describe('activities', () => {
     scoreCase: { args: ['t'], ends: 'refused' },
     recordCase: { args: [write], ends: 'refused' },
     closeCase: { args: [{ ...write, label: 'fraud', closedAt: now, userId: 'u', timestamp: now }], ends: 'refused' },
+    readCase: { args: ['t', {}], ends: 'refused' },
     sendLetter: { args: [{ ...notice, transactionId: 't' }], ends: 'refused' },
     findDrift: { args: [7], ends: 'refused' },
     sendNotice: { args: [notice], ends: 'refused' },

@@ -189,16 +189,20 @@ describe.each(engines)('on %s', (engine) => {
       expect((await decisions.find(of.transactionId))?.hold).toBe('held');
     });
 
-    it('a run that was reset and is behind the row acknowledges what the row has, and refuses a new request of a person', async () => {
+    it('tells an attempt that is repeated from another run of the workflow, which is behind the row or beside it', async () => {
       const of = await openCase();
-      const noted = (seq: number, text: string) => ({ entries: [{ ...entry(seq), text }] });
-      await investigations.record(progress(of, 0, noted(1, 'called the customer')));
-      await investigations.record(progress(of, 1));
-      // The reset repeats the note, at another time.
-      await investigations.record(progress(of, 0, { entries: [{ ...entry(1), at: 9_000, text: 'called the customer' }] }));
-      await expect(investigations.record(progress(of, 1, noted(2, 'another')))).rejects.toMatchObject({ type: 'refused', message: expect.stringContaining('send the request again') });
-      await investigations.record(progress(of, 2, noted(3, 'another')));
-      expect((await investigations.timeline(of.transactionId)).items.map(({ text }) => text)).toEqual(['called the customer', 'note 2', 'another']);
+      const kept = (assignee: string) => ({ state: { assignee } as never, unsent: [] });
+      await investigations.record(progress(of, 0, { kept: kept('ana') }));
+      await investigations.record(progress(of, 0, { kept: kept('ana') }));
+      await expect(investigations.record(progress(of, 0, { kept: kept('ben') }))).rejects.toMatchObject({ type: 'superseded', final: true });
+      await investigations.record(progress(of, 1, { kept: kept('cyd') }));
+      await expect(investigations.record(progress(of, 0, { kept: kept('ana') }))).rejects.toMatchObject({ type: 'superseded' });
+      await expect(investigations.close(closing(of, 0, { kept: kept('ana') }))).rejects.toMatchObject({ type: 'superseded' });
+      // The release before wrote no state: its own attempts are still told by the revision alone.
+      await investigations.record(progress(of, 2));
+      await investigations.record(progress(of, 2, { kept: kept('dan') }));
+      expect(await investigations.find(of.transactionId)).toMatchObject({ revision: 3, status: 'waiting' });
+      expect((await investigations.kept(of.transactionId))?.kept.state.assignee).toBe('cyd');
     });
 
     it('refuses what never was: a case not opened, a revision ahead, a transaction that did not happen', async () => {

@@ -33,6 +33,30 @@ it.each(recorded)('$type/$file goes on the same where its start was traced, and 
   }
 });
 
+/** A checkout that waits, is asked to end, and does so, as it did under code that let a cancellation end it. */
+function cancelledEarlier(events: object[]): object[] {
+  const taskQueue = { name: 'longwatch-carts', kind: 'TASK_QUEUE_KIND_NORMAL' };
+  const more = [
+    ['WORKFLOW_EXECUTION_CANCEL_REQUESTED', { workflowExecutionCancelRequestedEventAttributes: { cause: 'by a person' } }],
+    ['WORKFLOW_TASK_SCHEDULED', { workflowTaskScheduledEventAttributes: { taskQueue, startToCloseTimeout: '10s', attempt: 1 } }],
+    ['WORKFLOW_TASK_STARTED', { workflowTaskStartedEventAttributes: { scheduledEventId: '7' } }],
+    ['WORKFLOW_TASK_COMPLETED', { workflowTaskCompletedEventAttributes: { scheduledEventId: '7', startedEventId: '8' } }],
+    ['TIMER_CANCELED', { timerCanceledEventAttributes: { timerId: '1', startedEventId: '5', workflowTaskCompletedEventId: '9' } }],
+    ['WORKFLOW_EXECUTION_CANCELED', { workflowExecutionCanceledEventAttributes: { workflowTaskCompletedEventId: '9' } }],
+  ] as const;
+  const { eventTime } = events[4] as { eventTime: string };
+  return [...events.slice(0, 5), ...more.map(([type, attributes], i) => ({ eventId: String(i + 6), eventTime, eventType: `EVENT_TYPE_${type}`, ...attributes }))];
+}
+
+it('a workflow that was cancelled before cancellation was kept from lifecycles replays as it was', async () => {
+  const { events } = JSON.parse(readFileSync(join(HISTORIES, 'checkout', 'expired.json'), 'utf8')) as { events: object[] };
+  const ended = cancelledEarlier(events);
+  await expect(Worker.runReplayHistory({ workflowBundle: bundle }, historyFromJSON({ events: ended }), 'replay-of-cancelled')).resolves.toBeUndefined();
+  // Another command in the place of that ending is found out.
+  const other = { eventId: '10', eventTime: (ended[4] as { eventTime: string }).eventTime, eventType: 'EVENT_TYPE_TIMER_STARTED', timerStartedEventAttributes: { timerId: '2', startToFireTimeout: '1s', workflowTaskCompletedEventId: '9' } };
+  await expect(Worker.runReplayHistory({ workflowBundle: bundle }, historyFromJSON({ events: [...ended.slice(0, 9), other] }), 'replay-of-another')).rejects.toThrow('Replay failed');
+});
+
 it('every workflow type has a recording', () => {
   for (const type of Object.keys(workflows)) expect(existsSync(join(HISTORIES, type))).toBe(true);
 });

@@ -2,13 +2,15 @@ import type { Client } from '@temporalio/client';
 import { LongwatchError } from '../../domain/errors';
 import { decide } from '../../domain/fraud/decide';
 import { featureNames, featureVector, type Features } from '../../domain/fraud/features';
-import type { Contribution, FullScore, Person } from '../../domain/fraud/investigation';
+import type { Contribution, FullScore, InvestigationPolicy, Person } from '../../domain/fraud/investigation';
 import type { CompiledRuleSet } from '../../domain/fraud/rules';
+import { iso } from '../../domain/ids';
 import { ScoringFailure, type ScoringEndpoint } from '../../gateways/sagemaker';
 import { driftNotice, driftPage } from '../../domain/fraud/driftNotice';
 import type { DriftWatch } from '../../operations/driftWatch';
 import type { DriftFindings } from '../../workflows/fraud/declarations';
 import type { AnswerLinks } from '../../gateways/answerLinks';
+import { isClosed, recordedCase } from '../../operations/caseRecords';
 import type { Notifications } from '../../operations/notifications';
 import type { AttestationStore } from '../../stores/fraud/attestations';
 import type { DecisionStore } from '../../stores/fraud/decisions';
@@ -38,6 +40,7 @@ export function fraudActivities(parts: FraudActivityParts): FraudActivities {
     scoreCase: (transactionId) => asFailure(() => scoreCase(parts, transactionId)),
     recordCase: (write) => asFailure(() => parts.investigations.record(write)),
     closeCase: (write) => asFailure(() => parts.investigations.close(write)),
+    readCase: (transactionId, policy) => asFailure(() => readCase(parts, transactionId, policy)),
     sendLetter: ({ transactionId, answerUntil, id, recipient, subject, text, at }) =>
       asFailure(() =>
         // The link is made here, so that no token ever stands in a workflow's history.
@@ -54,6 +57,16 @@ export function fraudActivities(parts: FraudActivityParts): FraudActivities {
     sendNotice: (notice) => asFailure(() => parts.notifications.send(notice)),
     proveSender: (claim) => asFailure(() => proveSender(parts, claim)),
   };
+}
+
+async function readCase(parts: FraudActivityParts, transactionId: string, policy: InvestigationPolicy): ReturnType<FraudActivities['readCase']> {
+  const record = await parts.investigations.find(transactionId);
+  if (!record) throw new LongwatchError('notFound', `There is no case of transaction ${transactionId}`);
+  const recorded = await recordedCase(parts, record, policy);
+  if (recorded) return recorded;
+  const { status, closedAt = 0 } = record;
+  if (!isClosed(record)) throw new LongwatchError('notFound', `There is no transaction ${transactionId}`);
+  return { closed: { label: status === 'closed-fraud' ? 'fraud' : 'genuine', closedAt: iso(closedAt) } };
 }
 
 async function findDrift({ driftWatch }: FraudActivityParts, days: number): Promise<DriftFindings> {

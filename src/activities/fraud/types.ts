@@ -1,7 +1,8 @@
-import type { FullScore, Person } from '../../domain/fraud/investigation';
+import type { FullScore, InvestigationPolicy, Person } from '../../domain/fraud/investigation';
 import type { Letter } from '../../domain/fraud/investigationLetters';
 import type { Notification } from '../../domain/notification';
-import type { DriftFindings } from '../../workflows/fraud/declarations';
+import type { RecordedCase } from '../../operations/caseRecords';
+import type { DriftFindings, InvestigationResult } from '../../workflows/fraud/declarations';
 import type { CaseWrite, ClosingWrite } from '../../domain/fraud/investigationRecord';
 
 /** What is to be proven about an update: who sent it. */
@@ -23,6 +24,8 @@ export interface FraudActivities {
   scoreCase(transactionId: string): Promise<FullScore>;
   recordCase(write: CaseWrite): Promise<void>;
   closeCase(write: ClosingWrite): Promise<void>;
+  /** Reads a case so that its workflow can go on from its record: the state with letters that may not have been sent, or how it was closed. */
+  readCase(transactionId: string, policy: InvestigationPolicy): Promise<RecordedCase | { closed: InvestigationResult }>;
   sendLetter(letter: Letter): Promise<void>;
   /** Compares the decisions of the last days with where their models were trained. */
   findDrift(days: number): Promise<DriftFindings>;

@@ -8,6 +8,7 @@ import type { ReconciledRows } from '../reconcile/rows';
 export function cartRows(carts: CartStore): ReconciledRows {
   return {
     workflowType: CART_TYPE,
+    foundBy: 'scan',
     async open(cursor) {
       const page = await carts.openCarts(cursor);
       return { ...page, items: page.items.map(({ userId, number, openedAt }) => ({ workflowId: cartWorkflowId(userId, number), since: openedAt })) };
@@ -26,6 +27,7 @@ const ended: ReadonlySet<CheckoutStatus> = new Set(['confirmed', 'cancelled', 'e
 export function checkoutRows(checkouts: CheckoutStore): ReconciledRows {
   return {
     workflowType: CHECKOUT_TYPE,
+    foundBy: 'scan',
     async open(cursor) {
       const page = await checkouts.openCheckouts(cursor);
       return { ...page, items: page.items.map(({ checkoutId, createdAt }) => ({ workflowId: checkoutWorkflowId(checkoutId), since: createdAt })) };

@@ -9,6 +9,7 @@ const SEASONS_A_PAGE = 100;
 export function seasonRows(boards: BoardStore): ReconciledRows {
   return {
     workflowType: SEASON_TYPE,
+    foundBy: 'pages',
     async open(cursor) {
       const page = await boards.games(BOARDS_A_PAGE, cursor);
       const items: OpenRow[] = [];

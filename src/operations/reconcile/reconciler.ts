@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isLongwatchError } from '../../domain/errors';
 import { emptyReport, type LastLook, type LookMode, type LookReport } from '../../domain/reconciliation';
 import type { OwedStart } from '../../domain/ledger';
 import type { LatestRun, TemporalRuns } from '../../gateways/temporalRuns';
@@ -74,7 +75,7 @@ export class Reconciler {
   async look(mode: LookMode, look: Look): Promise<LastLook> {
     const last = await this.parts.looks.read(mode);
     const { startedAt, report, step: firstStep, cursor } = look.from ?? { startedAt: this.now(), report: emptyReport(), step: 0 };
-    const context: Context = { mode, report, signal: look.signal, faults: 0, beat: () => undefined };
+    const context: Context = { mode, report, signal: look.signal, faults: 0, nextPages: { ...last?.nextPages }, beat: () => undefined };
     const steps = mode === 'quick' ? this.quickSteps(last) : this.fullSteps();
     for (let step = firstStep; step < steps.length; step++) {
       let at = step === firstStep ? cursor : undefined;
@@ -88,7 +89,7 @@ export class Reconciler {
       } while (at !== undefined);
     }
     // A workflow that could not be dealt with is found again: the next look begins where this one did.
-    const done: LastLook = { ...report, startedAt: context.faults > 0 && last ? last.startedAt : startedAt, finishedAt: this.now() };
+    const done: LastLook = { ...report, startedAt: context.faults > 0 && last ? last.startedAt : startedAt, finishedAt: this.now(), nextPages: context.nextPages };
     await this.parts.looks.write(mode, done);
     return done;
   }
@@ -98,7 +99,8 @@ export class Reconciler {
     return [
       (_, context) => this.standing(context),
       (cursor, context) => this.endedBadly(since, cursor, context),
-      ...this.parts.rows.filter(({ isIndexed }) => isIndexed).map((one): Step => (cursor, context) => this.openRows(one, cursor, context)),
+      ...this.parts.rows.filter(({ foundBy }) => foundBy === 'index').map((one): Step => (cursor, context) => this.openRows(one, cursor, context)),
+      ...this.parts.rows.filter(({ foundBy }) => foundBy === 'pages').map((one): Step => (_, context) => this.nextPage(one, context)),
     ];
   }
 
@@ -115,7 +117,7 @@ export class Reconciler {
   private async standing({ report }: Context): Promise<undefined> {
     const { standing, runs } = this.parts;
     const running = await runs.running(standing.map(({ workflowId }) => workflowId));
-    report.checked += standing.length;
+    for (const { workflowType } of standing) checked(report, workflowType);
     for (const start of standing.filter(({ workflowId }) => !running.has(workflowId))) {
       const latest = await runs.latest(start.workflowId);
       if (latest && RUNNING.has(latest.status)) continue;
@@ -127,7 +129,7 @@ export class Reconciler {
   private async endedBadly(since: number, cursor: string | undefined, context: Context): Promise<string | undefined> {
     const page = await this.parts.runs.endedBadly(since, cursor);
     const candidates = new Map(page.items.filter(({ type }) => isRestarted(type)).map((run) => [run.workflowId, run]));
-    context.report.checked += candidates.size;
+    for (const { type } of candidates.values()) checked(context.report, type);
     await this.each([...candidates.keys()], context, (workflowId) => this.restart(workflowId, context));
     return page.cursor;
   }
@@ -135,10 +137,24 @@ export class Reconciler {
   private async openRows(rows: ReconciledRows, cursor: string | undefined, context: Context): Promise<string | undefined> {
     const page = await rows.open(cursor);
     const old = page.items.filter(({ since }) => since <= this.now() - this.settings.graceMs).map(({ workflowId }: OpenRow) => workflowId);
-    context.report.checked += old.length;
+    checked(context.report, rows.workflowType, old.length);
     const running = await this.parts.runs.running(old);
     await this.each(old.filter((id) => !running.has(id)), context, (workflowId) => this.restart(workflowId, context, rows));
     return page.cursor;
+  }
+
+  /** One page of a list a look, and round again: what a quick look costs does not grow with the list. */
+  private async nextPage(rows: ReconciledRows, context: Context): Promise<undefined> {
+    const { [rows.workflowType]: from, ...others } = context.nextPages;
+    context.nextPages = others;
+    try {
+      const next = await this.openRows(rows, from, context);
+      if (next !== undefined) context.nextPages[rows.workflowType] = next;
+    } catch (error) {
+      // The store takes the cursor no more: another release wrote it. The next look begins at the first page.
+      if (from === undefined || !isLongwatchError(error, 'invalid')) throw error;
+    }
+    return undefined;
   }
 
   private async endedRows(rows: ReconciledRows, cursor: string | undefined, context: Context): Promise<string | undefined> {
@@ -158,7 +174,7 @@ export class Reconciler {
   private async restart(workflowId: string, { mode, report }: Context, given?: ReconciledRows): Promise<void> {
     const latest = await this.parts.runs.latest(workflowId);
     // The run that was listed may be an older one: a reset, or somebody who started it by hand.
-    if (latest && RUNNING.has(latest.status)) return;
+    if (latest && RUNNING.has(latest.status)) return latest.isReset ? this.replaceReset(latest, report) : undefined;
     const rows = given ?? this.byType.get(latest?.type ?? '');
     // A completed run of a type without rows has done its work. Rows say themselves whether theirs has.
     if (!given && (!latest || latest.status === 'COMPLETED')) return;
@@ -169,6 +185,20 @@ export class Reconciler {
     if (rows && !start) return;
     const isStarted = start ? await this.parts.runs.restart(start, latest) : latest !== undefined && (await this.parts.runs.repeat(latest));
     if (isStarted) this.restarted(report, start?.workflowType ?? latest?.type ?? '', workflowId, why);
+  }
+
+  /**
+   * Replaces a run that somebody reset and that carries the state of its row. Race: the run writes until it is terminated, and
+   * one write may arrive even later. The row is read after that, and a successor whose write finds the row ahead reads it again.
+   */
+  private async replaceReset(latest: LatestRun, report: LookReport): Promise<void> {
+    const { workflowId } = latest;
+    const rows = this.byType.get(latest.type);
+    if (!rows?.carriesState) return;
+    await this.parts.runs.terminate(latest, 'longwatch reconciler: it was reset, and its row was not; a new run goes on from the row');
+    const start = await rows.startOf(workflowId, 'reset');
+    if (!start) report.terminated++;
+    else if (await this.parts.runs.restart(start, { ...latest, status: 'TERMINATED' })) this.restarted(report, latest.type, workflowId, 'reset');
   }
 
   private restarted(report: LookReport, type: string, workflowId: string, why: string): void {
@@ -198,10 +228,17 @@ interface Context {
   signal: AbortSignal;
   /** Workflows that could not be dealt with. */
   faults: number;
+  nextPages: Record<string, string>;
   beat(): void;
 }
 /** One page of a step. @returns the cursor of the next one. */
 type Step = (cursor: string | undefined, context: Context) => Promise<string | undefined>;
+
+function checked(report: LookReport, type: string, count = 1): void {
+  report.checked += count;
+  const byType = (report.checkedByType ??= {});
+  if (count > 0) byType[type] = (byType[type] ?? 0) + count;
+}
 
 const keepsFailing = ({ status, restarts }: LatestRun): boolean => (status === 'FAILED' || status === 'TIMED_OUT') && restarts >= MAX_QUICK_RESTARTS;
 

@@ -11,8 +11,16 @@ export interface OpenRow {
 /** The rows of a capability whose lifecycles run in workflows of one type, as the reconciler sees them. */
 export interface ReconciledRows {
   workflowType: string;
-  /** Open rows are found by an index, so that the quick look goes through them, too. */
-  isIndexed?: boolean;
+  /**
+   * How open rows are found. `index`: an index lists nothing else, and the quick look goes through all of it. `pages`: by
+   * queries that find ended rows, too, of which the quick look takes a page a look. `scan`: the full look alone finds them.
+   */
+  foundBy: 'index' | 'pages' | 'scan';
+  /**
+   * The workflow carries the state of its row, and writes it. A reset rewinds the one and not the other, so that a workflow
+   * which was reset is replaced by one that starts from the row. Types without this read their row at each step.
+   */
+  carriesState?: boolean;
   /** A page of open rows. Eventually consistent; each row is read again before anything is done about it. */
   open(cursor: string | undefined): Promise<{ items: readonly OpenRow[]; cursor?: string }>;
   /**

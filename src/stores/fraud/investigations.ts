@@ -36,8 +36,8 @@ export class InvestigationStore {
 
   /**
    * Moves a case on. Writing the same twice changes nothing.
-   * @throws LongwatchError `contention` (try again), `conflict` (the header was never opened, or went another way), `refused`
-   * (a person's request of a run that was reset and is behind the row).
+   * @throws LongwatchError `contention` (try again), `superseded` (another run wrote to the case: the workflow was reset), `conflict`
+   *   (the case was never opened).
    */
   async record(write: CaseWrite): Promise<void> {
     const items = [headerItem(this.db, write), ...entryItems(this.db, write), ...this.keptItems(write)];
@@ -135,28 +135,23 @@ export class InvestigationStore {
   }
 
   /**
-   * Race: an attempt that timed out and its retry. The retry finds its own write. A run that somebody reset is behind its
-   * row, too: what it repeats is in the timeline already, but a person's new request is not, and must not be acknowledged.
+   * The row is not at the revision that a write starts from. Either an attempt before this one was written, or another run
+   * moved the case on. The state that each write keeps tells them apart. Releases before the one that keeps states left none;
+   * a row at the write's own revision then counts as written.
    */
-  private async mustBeWritten({ transactionId, fromRevision, revision, entries }: CaseWrite, cause: unknown): Promise<void> {
+  private async mustBeWritten({ transactionId, fromRevision, revision, kept }: CaseWrite, cause: unknown): Promise<void> {
     const found = await this.find(transactionId);
-    if (!found || found.revision < revision)
-      throw new LongwatchError('conflict', `Case ${transactionId} is at revision ${found?.revision ?? 'none'}, not ${fromRevision}`, { cause });
-    const requested = entries.filter(({ by }) => by !== undefined);
-    if (requested.length > 0 && !(await this.hasAll(transactionId, requested)))
-      throw new LongwatchError('refused', `the workflow of case ${transactionId} was reset and is behind its row; send the request again`, { cause });
-  }
-
-  /** Whether the timeline has entries of this content, whenever they were written: a reset repeats requests at another time. */
-  private async hasAll(transactionId: string, entries: readonly TimelineEntry[]): Promise<boolean> {
-    const content = ({ kind, text, by }: TimelineEntry) => JSON.stringify([kind, text, by?.name]);
-    const missing = new Set(entries.map(content));
-    for (let cursor: string | undefined; ; ) {
-      const page = await this.timeline(transactionId, cursor === undefined ? {} : { cursor });
-      for (const entry of page.items) missing.delete(content(entry));
-      cursor = page.cursor;
-      if (missing.size === 0 || cursor === undefined) return missing.size === 0;
+    if (found && found.revision > fromRevision) {
+      const stored = found.revision === revision && kept ? await this.kept(transactionId) : undefined;
+      const isOther = stored && (stored.revision > revision || (stored.revision === revision && JSON.stringify(stored.kept) !== JSON.stringify(kept)));
+      if (found.revision === revision && !isOther) return;
+      throw new LongwatchError('superseded', `Another run of the workflow has moved case ${transactionId} to revision ${found.revision}; this run would write revision ${revision}`, { cause });
     }
+    throw new LongwatchError(
+      'conflict',
+      `Case ${transactionId} is at revision ${found?.revision ?? 'none'}, not ${fromRevision}`,
+      { cause },
+    );
   }
 
   private async list(

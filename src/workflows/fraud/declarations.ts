@@ -4,6 +4,7 @@ import {
   caseFacts,
   type CaseState,
   type CaseStatus,
+  dueAt,
   type InvestigationPolicy,
   type OpeningFacts,
   statusOf,
@@ -97,7 +98,16 @@ export function investigationStart(opening: OpeningFacts, policy: InvestigationP
 
 /** The start of a case whose workflow was lost, from its record. */
 export function resumedInvestigationStart(carried: CaseState, lost: NonNullable<InvestigationInput['lost']>): OwedStart {
-  return startWith({ facts: carried.facts, policy: carried.policy, carried, lost }, statusOf(carried));
+  const start = startWith({ facts: carried.facts, policy: carried.policy, carried, lost }, statusOf(carried));
+  const due = dueAt(carried);
+  // All of them: a workflow that is given a state takes its search attributes as set.
+  const searchAttributes = {
+    ...start.searchAttributes,
+    ...(carried.score !== null && { LongwatchScore: carried.score }),
+    ...(carried.assignee !== undefined && { LongwatchAssignee: carried.assignee }),
+    ...(due !== undefined && { LongwatchDueAt: due }),
+  };
+  return { ...start, searchAttributes };
 }
 
 function startWith(input: InvestigationInput, status: CaseStatus): OwedStart {

@@ -21,7 +21,7 @@ import { type CaseRequest, claimOf, eventOf, isPersonal, refusalOf, refusalOfReq
 import { type CaseEvent, next, openCase, resumeCase, type Step, withoutTexts } from '../../domain/fraud/investigationSteps';
 import { iso } from '../../domain/ids';
 import { noteOnPage, onCancellationRequested, showDetails } from '../cancellation';
-import { refusalIn } from '../refusals';
+import { isSuperseded, refusalIn } from '../refusals';
 import { searchAttributePairs, type SearchAttributeName } from '../searchAttributes';
 import {
   answerUpdate,
@@ -35,7 +35,7 @@ import {
 } from './declarations';
 
 // Database work: quick, and retried for as long as it takes, because a case must not be lost to an outage.
-const { recordCase, closeCase, proveSender } = proxyActivities<FraudActivities>({
+const { recordCase, closeCase, proveSender, readCase } = proxyActivities<FraudActivities>({
   startToCloseTimeout: '10 s',
   retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
 });
@@ -58,6 +58,7 @@ export async function investigation(input: InvestigationInput): Promise<Investig
   run.open();
   for (;;) {
     if (await run.writeNext()) continue;
+    if (run.isSuperseded) return run.goOnFromRecord(input);
     if (run.isQuiet()) {
       if (run.closing) return { label: run.closing.label, closedAt: iso(run.closing.at) };
       if (run.isLong()) await continueAsNew<typeof investigation>({ ...input, carried: run.state });
@@ -77,8 +78,11 @@ interface Pending {
   /** The entries of this write, with their texts. */
   entries: TimelineEntry[];
   isWithoutTexts?: boolean;
-  outcome: 'pending' | 'written' | { refused: string };
+  outcome: 'pending' | 'written' | 'superseded' | { refused: string };
 }
+
+/** The answer to a request that a rewound workflow took, before it knew that its record is ahead. */
+const SUPERSEDED = 'Nothing was changed: somebody reset the workflow of this case, and it goes on from its record in a moment. Read the case and send the request again';
 
 /** Between two attempts at a step that the database refuses: each is twice the one before. */
 const FIRST_PAUSE_MS = 60_000;
@@ -100,6 +104,8 @@ class CaseRun {
   private readonly firstRevision: number;
   /** Why the next step cannot be written at all at the moment. */
   private stuck: string | undefined;
+  /** The record is ahead of this run: somebody reset the workflow. Nothing that this run decides may be written. */
+  isSuperseded = false;
 
   constructor({ facts, policy, carried, lost }: InvestigationInput) {
     if (carried && lost) this.opening = resumeCase(carried, lost, Date.now());
@@ -137,6 +143,7 @@ class CaseRun {
     try {
       await ('label' in write ? closeCase(write as Parameters<typeof closeCase>[0]) : recordCase(write));
     } catch (error) {
+      if (isSuperseded(error)) return this.supersede();
       const reason = refusalIn(error);
       if (reason === undefined) throw error;
       await this.notWritten(pending, reason);
@@ -146,6 +153,29 @@ class CaseRun {
     this.pauseMs = FIRST_PAUSE_MS;
     pending.outcome = 'written';
     return true;
+  }
+
+  /** Gives up the steps that are not written: they follow from a state that the case has left behind. */
+  private supersede(): false {
+    this.isSuperseded = true;
+    for (const pending of this.unwritten.splice(0)) pending.outcome = 'superseded';
+    return false;
+  }
+
+  /**
+   * Reads the case again and goes on from there in a new run. A reset rewinds what a workflow knows, but not its record: the
+   * decisions, proposals, notes and holds there stand.
+   */
+  async goOnFromRecord({ policy }: InvestigationInput): Promise<InvestigationResult> {
+    const { facts } = this.state;
+    await condition(allHandlersFinished);
+    const found = await readCase(facts.transactionId, policy);
+    if ('closed' in found) return found.closed;
+    const { carried, unsent } = found;
+    this.state = carried;
+    // The next run takes its search attributes from this one.
+    this.show();
+    return continueAsNew<typeof investigation>({ facts, policy, carried, lost: { why: 'reset', unsent } });
   }
 
   /**
@@ -232,10 +262,12 @@ class CaseRun {
       throw error;
     }
     const event = eventOf(request, by);
+    if (this.isSuperseded) refuse(SUPERSEDED);
     refuse(refusalOf(this.state, event));
     if (this.stuck !== undefined) refuse(`The case cannot be written at the moment: ${this.stuck}`, 'refused');
     const pending = this.apply(event);
     await condition(() => pending?.outcome !== 'pending');
+    if (pending?.outcome === 'superseded') refuse(SUPERSEDED);
     if (pending && typeof pending.outcome === 'object') refuse(`It could not be stored and changed nothing: ${pending.outcome.refused}`, 'refused');
     const status = statusOf(this.state);
     const last = this.state.recent.at(-1)?.text ?? '';

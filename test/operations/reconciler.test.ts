@@ -1,0 +1,109 @@
+import type { LastLook } from '../../src/domain/reconciliation';
+import type { LatestRun } from '../../src/gateways/temporalRuns';
+import { Boards } from '../../src/operations/leaderboards/boards';
+import { Reconciler } from '../../src/operations/reconcile/reconciler';
+import type { ReconciledRows } from '../../src/operations/reconcile/rows';
+import { LongwatchError } from '../../src/domain/errors';
+import { wasStoppedFromOutside } from '../../src/workflows/cancellation';
+import { CancelledFailure, ApplicationFailure, ChildWorkflowFailure, TerminatedFailure, RetryState } from '@temporalio/common';
+
+/** A reconciler over rows and runs in memory. */
+function reconcilerOf(rows: ReconciledRows[], runs: Record<string, LatestRun | undefined>, endedBadly: string[] = []) {
+  let last: LastLook | undefined;
+  const done: string[] = [];
+  const fake = {
+    running: async (ids: string[]) => new Set(ids.filter((id) => runs[id]?.status === 'RUNNING')),
+    latest: async (id: string) => runs[id],
+    endedBadly: async () => ({ items: endedBadly.map((workflowId) => ({ workflowId, type: runs[workflowId]!.type })) }),
+    terminate: async ({ workflowId }: { workflowId: string }) => void done.push(`terminate ${workflowId}`),
+    restart: async ({ workflowId }: { workflowId: string }) => done.push(`start ${workflowId}`) > 0,
+  };
+  const reconciler = new Reconciler(
+    { runs: fake as never, looks: { read: async () => last, write: async (_: string, look: LastLook) => void (last = look) } as never, rows, standing: [], onRestarted: () => undefined, onFault: (error) => done.push(String(error)) },
+    { graceMs: 0, pauseMs: 0 },
+  );
+  return { done, last: () => last, look: () => reconciler.look('quick', { signal: new AbortController().signal, heartbeat: () => undefined }) };
+}
+const start = (workflowId: string, workflowType: string) => ({ workflowId, workflowType, taskQueue: 'q', args: [], summary: '', searchAttributes: {} });
+const run = (workflowId: string, type: string, over: Partial<LatestRun> = {}): LatestRun => ({ workflowId, runId: 'r', type, status: 'RUNNING', restarts: 0, isReset: false, ...over });
+
+it('a quick look takes the next page of a list that it does not go through whole, and begins again behind the last', async () => {
+  const asked: (string | undefined)[] = [];
+  const pages: Record<string, { items: { workflowId: string; since: number }[]; cursor?: string }> = { first: { items: [{ workflowId: 'a', since: 0 }], cursor: 'second' }, second: { items: [{ workflowId: 'b', since: 0 }] } };
+  const rows: ReconciledRows = {
+    workflowType: 'season',
+    foundBy: 'pages',
+    open: async (cursor) => (asked.push(cursor), pages[cursor ?? 'first']!),
+    startOf: async (id) => start(id, 'season'),
+  };
+  const { done, look } = reconcilerOf([rows], { a: run('a', 'season') });
+  for (let i = 0; i < 3; i++) await look();
+  expect(asked).toEqual([undefined, 'second', undefined]);
+  expect(done).toEqual(['start b']);
+});
+
+it('a cursor that the store does not take any more stops no look', async () => {
+  let isStale = false;
+  const asked: (string | undefined)[] = [];
+  const rows: ReconciledRows = {
+    workflowType: 'season',
+    foundBy: 'pages',
+    async open(cursor) {
+      asked.push(cursor);
+      if (isStale && cursor !== undefined) throw new LongwatchError('invalid', 'another list’s cursor');
+      return { items: [], cursor: 'next' };
+    },
+    startOf: async () => undefined,
+  };
+  const { look, last } = reconcilerOf([rows], {});
+  await look();
+  isStale = true;
+  await look();
+  expect(last()?.nextPages).toEqual({});
+  await look();
+  expect(asked).toEqual([undefined, 'next', undefined]);
+});
+
+it.each([
+  ['of a type that carries its row’s state is replaced', true, true, ['terminate w', 'start w']],
+  ['of a type that reads its row is left alone', false, true, []],
+  ['that runs because somebody started it by hand is left alone', true, false, []],
+])('a run that was reset, %s', async (_, carriesState, isReset, expected) => {
+  const rows: ReconciledRows = { workflowType: 'investigation', foundBy: 'scan', carriesState, open: async () => ({ items: [] }), startOf: async (id) => start(id, 'investigation') };
+  const { done, look } = reconcilerOf([rows], { w: run('w', 'investigation', { isReset }) }, ['w']);
+  const { restarted, checkedByType } = await look();
+  expect(done).toEqual(expected);
+  expect(restarted).toEqual(expected.length > 0 ? { investigation: 1 } : {});
+  expect(checkedByType).toEqual({ investigation: 1 });
+});
+
+it('a run that was reset and whose row has ended is terminated, and nothing follows it', async () => {
+  const rows: ReconciledRows = { workflowType: 'investigation', foundBy: 'scan', carriesState: true, open: async () => ({ items: [] }), startOf: async () => undefined };
+  const { done, look } = reconcilerOf([rows], { w: run('w', 'investigation', { isReset: true }) }, ['w']);
+  expect(await look()).toMatchObject({ restarted: {}, terminated: 1 });
+  expect(done).toEqual(['terminate w']);
+});
+
+it.each([
+  ['final', 0],
+  ['closing', 0],
+  ['open', 1],
+])('bans are carried into a season that is %s: %d', async (status, expected) => {
+  const carried: string[] = [];
+  const boards = {
+    find: async () => ({ gameId: 'g' }),
+    season: async () => ({ number: 1, status }),
+    bans: async () => ({ items: [{ playerId: 'ada' }] }),
+    carryBan: async (_: string, playerId: string) => void carried.push(playerId),
+  };
+  await new Boards({ boards, scores: { mark: () => ({}) } } as never, {} as never).carryBans('g', 1, () => undefined);
+  expect(carried).toHaveLength(expected);
+});
+
+it('a parent tells a child that somebody stopped from one that failed by itself', () => {
+  const child = (cause: Error) => new ChildWorkflowFailure('default', { workflowId: 'w', runId: 'r' }, 'eraseDay', RetryState.NON_RETRYABLE_FAILURE, cause);
+  expect(wasStoppedFromOutside(child(new TerminatedFailure('by a person')))).toBe(true);
+  expect(wasStoppedFromOutside(child(new CancelledFailure('by a person')))).toBe(true);
+  expect(wasStoppedFromOutside(child(ApplicationFailure.nonRetryable('broken')))).toBe(false);
+  expect(wasStoppedFromOutside(new TerminatedFailure('not of a child'))).toBe(false);
+});
