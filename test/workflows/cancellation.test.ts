@@ -76,6 +76,8 @@ async function endOf(handle: WorkflowHandle, script: LifecycleScript): Promise<u
 }
 
 const never = async () => undefined;
+/** A new event arrived while a task that ends the workflow was under way: `temporal.api.enums.v1.WorkflowTaskFailedCause`, by number. */
+const UNHANDLED_COMMAND = '1';
 /** After this many wait points of one kind the others are like them. */
 const POINTS = 12;
 
@@ -157,7 +159,9 @@ it.each(stops)('%s: a person may stop it, and it can be started again', async (t
       stopped++;
     } else expect(ended).toEqual(result);
     const { events } = await handle.fetchHistory();
-    expect(events?.filter((event) => event.workflowTaskFailedEventAttributes)).toEqual([]);
+    // The server has a task done anew where the cancellation arrives while the worker is about to end the workflow.
+    const causes = events?.flatMap(({ workflowTaskFailedEventAttributes: failed }) => (failed ? [String(failed.cause)] : []));
+    expect(causes?.filter((cause) => cause !== UNHANDLED_COMMAND)).toEqual([]);
   }
   expect(stopped).toBeGreaterThan(0);
   const again = await start(type, script, never);
