@@ -27,8 +27,9 @@ const caseParams = z.object({ id: idSchema });
 
 /** What people write goes into the case's workflow, where no card number belongs. */
 const noCardNumber = (text: string): boolean => !holdsCardNumber(text);
-const nameSchema = lineOf(1, MAX_NAME).refine(noCardNumber, CARD_RULE);
-const noteSchema = linesOf(1, MAX_TEXT).refine(noCardNumber, CARD_RULE).register(textUses, { use: 'lines' });
+const isFilled = (text: string): boolean => text.trim() !== '';
+const nameSchema = lineOf(1, MAX_NAME).refine(isFilled, 'must not be blank').refine(noCardNumber, CARD_RULE);
+const noteSchema = linesOf(1, MAX_TEXT).refine(isFilled, 'must not be blank').refine(noCardNumber, CARD_RULE).register(textUses, { use: 'lines' });
 
 const caseSchema = z.looseObject({
   transactionId: z.string(),

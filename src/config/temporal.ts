@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cron, duration, integer, MINUTE, url } from './values';
+import { cron, DAY, integer, MINUTE, url } from './values';
 
 /** Where Temporal is. */
 export const temporalSettings = {
@@ -11,7 +11,7 @@ export const temporalSettings = {
   LONGWATCH_VERSIONING: z.enum(['AUTO_UPGRADE', 'PINNED']).default('AUTO_UPGRADE').describe('With a worker deployment, what becomes of workflows under way when another build is made current: AUTO_UPGRADE: they go over to it; PINNED: they end where they began'),
   TEMPORAL_UI_PORT: integer(8233, 0, 65_535).describe('Port of the embedded Web UI'),
   TEMPORAL_UI_URL: url.optional().describe('Web UI of an external Temporal, for links'),
-  LONGWATCH_RECONCILE_EVERY_MS: duration(3 * MINUTE).describe('Time between two quick looks of the reconciler, which starts terminated, failed and timed-out workflows again'),
+  LONGWATCH_RECONCILE_EVERY_MS: integer(3 * MINUTE, 1_000, 366 * DAY).describe('Time between two quick looks of the reconciler, which starts terminated, failed and timed-out workflows again'),
   LONGWATCH_RECONCILE_CRON: cron('45 2 * * *').describe('Cron (UTC) of the reconciler’s full look, which compares every open row with the running workflows'),
   LONGWATCH_WORKFLOW_BUNDLE: z.string().optional().describe('File of the bundled workflows; default the one that the build made, without which a worker bundles them when it starts. With encryption its neighbour, …-encrypting.js'),
   TEMPORAL_CLI_PATH: z.string().optional().describe('The temporal executable to run as dev server'),

@@ -6,7 +6,7 @@ import { LongwatchError } from '../domain/errors';
 import { type CaseRequest, claimOf } from '../domain/fraud/investigationRequests';
 import type { Temporal } from '../gateways/temporal';
 import type { AttestationStore } from '../stores/fraud/attestations';
-import type { InvestigationStore } from '../stores/fraud/investigations';
+import type { CaseRecord, InvestigationStore } from '../stores/fraud/investigations';
 import { investigationId, type UpdateOutcome } from '../workflows/fraud/declarations';
 
 export interface CaseUpdatesParts {
@@ -57,7 +57,7 @@ export class CaseUpdates {
         UPDATE_DEADLINE_MS,
       );
     } catch (error) {
-      throw updateFailure(error, transactionId);
+      throw updateFailure(error, found);
     }
   }
 
@@ -68,15 +68,16 @@ export class CaseUpdates {
   }
 }
 
-function updateFailure(error: unknown, transactionId: string): unknown {
+function updateFailure(error: unknown, { transactionId, status }: Pick<CaseRecord, 'transactionId' | 'status'>): unknown {
   if (error instanceof WorkflowUpdateFailedError) {
     const sentence = error.cause instanceof ApplicationFailure ? error.cause.message : error.message;
     if (error.cause instanceof ApplicationFailure && error.cause.type === 'refused') return new LongwatchError('refused', sentence, { cause: error });
     return new LongwatchError('conflict', sentence, { cause: error });
   }
-  // Not started yet (its start is owed), or closed and over.
   if (error instanceof WorkflowNotFoundError)
-    return new LongwatchError('conflict', `The investigation of ${transactionId} does not run: it is closed, or about to start`, { cause: error });
+    return status.startsWith('closed')
+      ? new LongwatchError('conflict', `The case of ${transactionId} is closed; read it with GET /v1/investigations/${transactionId}`, { cause: error })
+      : new LongwatchError('conflict', `No workflow runs for the case of ${transactionId}: it is about to start, or was stopped and is started again within minutes. Send the same again then`, { cause: error });
   // A ServiceError is the client's own, around the server's: a case whose last task failed as its worker died takes none for a moment.
   if (isGrpcServiceError(error) || error instanceof ServiceError || (error instanceof Error && /deadline|cancel|unavailable/i.test(error.message)))
     return new LongwatchError('unavailable', 'Temporal is away, or did not answer in time: send the same again under the same Idempotency-Key, and it counts once', { retryAfterSeconds: 5, cause: error });

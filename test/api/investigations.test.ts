@@ -91,6 +91,9 @@ describe('working on a case', () => {
     ['decide', { decision: 'fraud', by: 'somebody else' }, ''],
     ['decide', {}, 'decision'],
     ['assign', { assignee: '' }, 'assignee'],
+    ['assign', { assignee: '  ' }, 'assignee'],
+    ['note', { text: ' \n ' }, 'text'],
+    ['decide', { decision: 'fraud', note: ' ' }, 'note'],
     ['note', { text: 'x'.repeat(5_000) }, 'text'],
   ])('%s %j is refused before the workflow hears of it', async (what, body, field) => {
     const answer = await post(`/v1/investigations/${transactionId}/${what}`, body).expect(400);

@@ -74,6 +74,9 @@ export function eventOf(request: CaseRequest, by: Person): PersonalEvent {
 export const MAX_NAME = 100;
 export const MAX_TEXT = 2_000;
 
+const SIGNED_FIELDS: readonly string[] = ['by', 'attestation'] satisfies (keyof Signed)[];
+const FIELDS: Record<CaseRequest['kind'], readonly string[]> = { decide: ['decision', 'note'], assign: ['assignee'], note: ['text'], answer: ['answer'] };
+
 const EXAMPLES: Record<CaseRequest['kind'], string> = {
   decide: '{"decision":"fraud","by":"ana"}',
   assign: '{"assignee":"ana","by":"ben"}',
@@ -142,6 +145,9 @@ function refusalOfAnswer({ customer, deadlines }: CaseState): string | undefined
 function faultOf(kind: CaseRequest['kind'], given: unknown): string | undefined {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return 'this is no object';
   const fields = given as Record<string, unknown>;
+  // The history keeps the whole object, so that fields that nobody reads could fill it.
+  const unknown = Object.keys(fields).find((name) => !SIGNED_FIELDS.includes(name) && !FIELDS[kind].includes(name));
+  if (unknown !== undefined) return `"${unknown.slice(0, MAX_NAME).toWellFormed()}" is not known; known are ${[...FIELDS[kind], ...SIGNED_FIELDS].map((name) => `"${name}"`).join(', ')}`;
   return (
     faultOfField(fields, 'by', MAX_NAME, 'line') ??
     (fields['attestation'] === undefined ? undefined : faultOfField(fields, 'attestation', MAX_NAME, 'line')) ??
