@@ -3,7 +3,7 @@ import type { FloorSettings } from './floor';
 import { post } from './http';
 
 const KEY = 'bench-key-0123456789';
-const UNITS = /^longwatch_dynamodb_units_total\{operation="\w+",kind="(\w+)"\} ([\d.e+-]+)$/gm;
+const UNITS = /^longwatch_dynamodb_units_total\{[^}]*kind="(\w+)"[^}]*\} ([\d.e+-]+)$/gm;
 
 async function consumed(url: string): Promise<{ read: number; write: number }> {
   const text = await (await fetch(new URL('/metrics', url), { headers: { authorization: `Bearer ${KEY}` } })).text();
@@ -53,6 +53,7 @@ export async function unitsOfApprovals(
       units.read += after.read - before.read;
       units.write += after.write - before.write;
     }
+    if (units.write === 0) throw new Error('/metrics shows no write units of decisions: longwatch_dynamodb_units_total has another name or other labels');
     return { read: units.read / approvals, write: units.write / approvals, approved };
   } finally {
     await endApi(api, 'SIGINT');
