@@ -16,7 +16,7 @@ let stack: RunningStack;
 let browser: Browser;
 let page: Page;
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startLongwatch({ TEMPORAL_UI_PORT: '0', LONGWATCH_PAYLOAD_KEYS: `e2e:${randomBytes(32).toString('base64')}` }), launchChromium()]);
+  [stack, browser] = await Promise.all([startLongwatch({ TEMPORAL_UI_PORT: '0', LONGWATCH_WORKFLOW_BUNDLE: '', LONGWATCH_PAYLOAD_KEYS: `e2e:${randomBytes(32).toString('base64')}` }), launchChromium()]);
   page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   page.setDefaultTimeout(30_000);
 }, 15 * 60_000);
