@@ -29,6 +29,7 @@ const ALLOWED: Record<string, { pauses: number; why: string }> = {
   'test/local/folders.test.ts': { pauses: 3, why: 'a lock that is held for a while; a process that waits for its child’s end' },
   'test/metrics/lookup.test.ts': { pauses: 1, why: 'an answer that does not come' },
   'test/operations/silenceWatch.test.ts': { pauses: 2, why: 'work that takes time; nothing begins after a failure' },
+  'test/scripts/benchChildren.test.ts': { pauses: 2, why: 'a bench that is busy until it is ended' },
   'test/stores/fraud.test.ts': { pauses: 1, why: 'timestamps that differ' },
   'test/workers/drain.test.ts': { pauses: 1, why: 'an activity that takes longer than a reader of shards is given to end' },
   'test/workflows/cancellation.test.ts': { pauses: 5, why: 'cancellations at random instants' },
