@@ -26,3 +26,9 @@ export function awsHttp({ silentMs, connectMs = 1_000, maxSockets = 128 }: AwsHt
     httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets }),
   });
 }
+
+/** Returns whether an error of an AWS client is a fault of the wire: refused, reset, timed out, or aborted by our deadline. */
+export function isWireFault(error: Error): boolean {
+  const { code } = error as { code?: unknown };
+  return /^(AbortError|TimeoutError)$/.test(error.name) || (typeof code === 'string' && /^E[A-Z]+$/.test(code));
+}

@@ -1,4 +1,5 @@
 import { ConditionalCheckFailedException, TransactionCanceledException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
+import { isWireFault } from '../awsHttp';
 import { LongwatchError } from '../domain/errors';
 
 /**
@@ -63,15 +64,10 @@ export function cancellationCodes(error: unknown): string[] | undefined {
 export function isAway(error: unknown): boolean {
   if (isConditionFailure(error)) return false;
   if (!(error instanceof Error)) return false;
-  const { $metadata, $fault, code } = error as {
-    $metadata?: { httpStatusCode?: number };
-    $fault?: string;
-    code?: unknown;
-  };
+  const { $metadata, $fault } = error as { $metadata?: { httpStatusCode?: number }; $fault?: string };
   if (isThrottlingName(error.name)) return true;
   if ($fault === 'server' || ($metadata?.httpStatusCode ?? 0) >= 500) return true;
-  // Faults of the wire: refused, reset, timed out, aborted by our deadline.
-  return /^(AbortError|TimeoutError)$/.test(error.name) || (typeof code === 'string' && /^E[A-Z]+$/.test(code));
+  return isWireFault(error);
 }
 
 function awayText({ name, message }: Error): string {

@@ -1,4 +1,5 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
+import { isWireFault } from '../../awsHttp';
 import { LongwatchError } from '../../domain/errors';
 
 /** The same request may be taken later: overload, a connection that was slow or cut, credentials that expired or are not known yet, a wrong clock. */
@@ -14,9 +15,8 @@ const OURS = /^(AccessDenied|AllAccessDisabled|AccountProblem|Forbidden|InvalidB
 export function typedObjectFailure(error: unknown, bucket: string, what: string): unknown {
   if (!(error instanceof Error)) return error;
   const { name, message } = error;
-  const { code, $fault, $metadata } = error as { code?: unknown; $fault?: string; $metadata?: { httpStatusCode?: number } };
-  const isOfWire = /^(AbortError|TimeoutError)$/.test(name) || (typeof code === 'string' && /^E[A-Z]+$/.test(code));
-  if (isOfWire || PASSING.test(name) || $fault === 'server' || ($metadata?.httpStatusCode ?? 0) >= 500)
+  const { $fault, $metadata } = error as { $fault?: string; $metadata?: { httpStatusCode?: number } };
+  if (isWireFault(error) || PASSING.test(name) || $fault === 'server' || ($metadata?.httpStatusCode ?? 0) >= 500)
     return new LongwatchError('unavailable', `The bucket ${bucket} ${error instanceof S3ServiceException ? `did not take ${what} (${name})` : 'cannot be reached'}; retry later`, { retryAfterSeconds: 1, cause: error });
   if (!(error instanceof S3ServiceException)) return error;
   if (OURS.test(name)) return new LongwatchError('refused', `S3 refused ${what} of the bucket ${bucket} (${name}): create the bucket, or grant this process the call (deploy/access.ts)`, { cause: error, isOurFault: true });
