@@ -42,7 +42,7 @@ const damages: Record<string, (reader: Reader) => Promise<RegExp>> = {
     return new RegExp(`transaction ${String(TransactionID)}`);
   },
   async sessions(reader) {
-    const { SessionKey, Part, Handle } = await anItem(reader, 'Sessions', (item) => item['Part'] === 'session' && item['EndedAt'] === undefined);
+    const { SessionKey, Part, Handle } = await liveSession(reader);
     await reader.db.client.send(new DeleteCommand({ TableName: reader.db.table('Sessions'), Key: { SessionKey, Part } }));
     return new RegExp(`session ${String(Handle)}`);
   },
@@ -72,6 +72,13 @@ const damages: Record<string, (reader: Reader) => Promise<RegExp>> = {
 
 async function anItem(reader: Reader, table: TableName, where: (item: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
   return (await reader.scan(table)).find(where)!;
+}
+
+/** The session that lives longest. One that nobody has ended may be past its time. */
+async function liveSession(reader: Reader): Promise<Record<string, unknown>> {
+  const expiresAt = (item: Record<string, unknown>): number => Number(item['ExpiresAt']);
+  const alive = (await reader.scan('Sessions')).filter((item) => item['Part'] === 'session' && item['EndedAt'] === undefined && expiresAt(item) > Date.now());
+  return alive.sort((a, b) => expiresAt(b) - expiresAt(a))[0]!;
 }
 
 describe('the checkers, on a Longwatch that nobody breaks', () => {
@@ -104,6 +111,8 @@ describe('the checkers, on a Longwatch that nobody breaks', () => {
     const load = loads.find(({ capability }) => capability.name === name)!;
     expect(load.violations).toEqual([]);
     expect(load.tally.wrong).toEqual([]);
+    // Sessions live for half a minute: on a slow machine all of them have ended by now.
+    if (name === 'sessions') await load.run(20);
     const { verified } = await eventually(() => load.verify(reader), ({ violations }) => violations.length === 0);
     expect(verified).toBeGreaterThan(10);
     const named = await damages[name]!(reader);
@@ -113,8 +122,9 @@ describe('the checkers, on a Longwatch that nobody breaks', () => {
 
   it('sessions: one that was ended and is back is seen', async () => {
     const load = loads.find(({ capability }) => capability.name === 'sessions')!;
+    await load.run(20);
     const ended = await anItem(reader, 'Sessions', (item) => item['Part'] === 'session' && item['EndReason'] === 'logout');
-    const alive = await anItem(reader, 'Sessions', (item) => item['Part'] === 'session' && item['EndedAt'] === undefined);
+    const alive = await liveSession(reader);
     await reader.db.client.send(new PutCommand({ TableName: reader.db.table('Sessions'), Item: { ...alive, SessionKey: ended['SessionKey'], Handle: ended['Handle'] } }));
     const { violations } = await load.verify(reader);
     expect(violations).toEqual(expect.arrayContaining([expect.objectContaining({ operation: expect.stringContaining(String(ended['Handle'])), acknowledged: 'it was ended', found: expect.stringContaining('200') })]));

@@ -34,6 +34,12 @@ export class Load {
     this.running = Promise.all(Array.from({ length: this.capability.lanes }, (_, lane) => this.lane(lane)));
   }
 
+  /** Does so many operations, one after another. The lanes have been stopped, or were never started. */
+  async run(operations: number): Promise<void> {
+    const caller = this.caller();
+    for (let operation = 1; operation <= operations; operation++) await this.operate(caller, `${this.capability.name}-run-${operation}`);
+  }
+
   /** From now on nothing is broken: what is begun now must be acknowledged. */
   calm(): void {
     this.isCalm = true;
@@ -67,14 +73,16 @@ export class Load {
 
   private async lane(lane: number): Promise<void> {
     const caller = this.caller();
-    const { name, pauseMs } = this.capability;
     for (let operation = 1; !this.stopping.signal.aborted; operation++) {
-      const id = `${name}-${lane}-${operation}`;
-      const [wasCalm, before] = [this.isCalm, caller.tally.abandoned];
-      await this.capability.operate(caller, this.random(id), this.journal, id);
-      if (wasCalm && caller.tally.abandoned > before) this.violations.push({ operation: id, acknowledged: 'nothing was broken any more', found: 'no answer, or 503, for as long as it was sent again' });
-      await sleep(pauseMs, undefined, { signal: this.stopping.signal }).catch(() => undefined); // Woken: the loop ends.
+      await this.operate(caller, `${this.capability.name}-${lane}-${operation}`);
+      await sleep(this.capability.pauseMs, undefined, { signal: this.stopping.signal }).catch(() => undefined); // Woken: the loop ends.
     }
+  }
+
+  private async operate(caller: Caller, id: string): Promise<void> {
+    const [wasCalm, before] = [this.isCalm, caller.tally.abandoned];
+    await this.capability.operate(caller, this.random(id), this.journal, id);
+    if (wasCalm && caller.tally.abandoned > before) this.violations.push({ operation: id, acknowledged: 'nothing was broken any more', found: 'no answer, or 503, for as long as it was sent again' });
   }
 
   private caller(): Caller {
