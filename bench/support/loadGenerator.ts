@@ -1,11 +1,12 @@
 import { type LeanAnswer, LeanHttp } from './leanHttp';
+import { Payments } from './payments';
 
 /** One phase of load, told to the generator's process. */
 export interface Phase {
   url: string;
   key: string;
-  /** Sent by turns; each with an id of its own in place of `#ID#`. */
-  bodies: readonly string[];
+  /** Sent by turns, each with an id of its own in place of `#ID#`. Without: payments of a population, each sent once, whatever the phase. */
+  bodies?: readonly string[];
   seconds: number;
   /** Open loop: requests a second, at random instants (a Poisson process), whether or not earlier ones were answered. */
   rate?: number;
@@ -37,6 +38,8 @@ const CONNECTIONS = 256;
 /** Clients by key, so that one that floods takes no connections of another. */
 const clients = new Map<string, LeanHttp>();
 const CLIENT_ERROR_PAUSE_MS = 100;
+/** One source for all phases: a user whose payments came twice would soon be suspected, and suspicion costs more work. */
+const payments = new Payments();
 
 async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): Promise<PhaseResult> {
   const target = new URL(url);
@@ -49,7 +52,7 @@ async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): 
   const began = performance.now();
   /** @returns milliseconds to wait before the next. */
   const send = (due: number): Promise<number> => {
-    const body = (bodies[result.sent % bodies.length] ?? '').replaceAll('#ID#', `${name}-${result.sent}`);
+    const body = bodies ? (bodies[result.sent % bodies.length] ?? '').replaceAll('#ID#', `${name}-${result.sent}`) : payments.next().body;
     result.sent++;
     const taken = (status: string, { retryAfter, isOverloaded, hasWaited }: LeanAnswer): number => {
       const ms = performance.now() - due;
