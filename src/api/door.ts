@@ -77,20 +77,23 @@ export class Door<T extends Waiting> {
    * A request's first line is here. It counts as arriving until `arrived` says that it does no longer.
    * @returns false when it is to be refused at once.
    */
-  arrive({ loadClass, caller }: Waiting): boolean {
+  arrive(request: Waiting): boolean {
+    const { loadClass, caller } = request;
     this.countOffered();
     const state = this.classes[loadClass];
     // A caller that has had less than others is let through to ask again: in `join` another's request gives way.
-    if (!this.hasRoom(loadClass, state.arriving) && !this.queue.giver(loadClass, caller)) {
+    if (!this.hasRoom(loadClass, state.arriving) && !this.queue.hasGreater(loadClass, caller) && !this.mayExceed(request)) {
       this.overload(loadClass);
       return false;
     }
     state.arriving++;
+    this.queue.countArriving(request, 1);
     return true;
   }
 
-  arrived({ loadClass }: Waiting): void {
-    this.classes[loadClass].arriving--;
+  arrived(request: Waiting): void {
+    this.classes[request.loadClass].arriving--;
+    this.queue.countArriving(request, -1);
   }
 
   /** A request could begin. @returns what becomes of it; of one that waits, the events tell the rest. */
@@ -103,8 +106,8 @@ export class Door<T extends Waiting> {
       const gives = this.queue.giver(request.loadClass, request.caller);
       this.overload(request.loadClass);
       if (!this.hasRoom(request.loadClass, 0)) {
-        if (!gives || !this.queue.remove(gives)) return 'refused';
-        this.events.refuse(gives);
+        if (gives && this.queue.remove(gives)) this.events.refuse(gives);
+        else if (!this.mayExceed(request)) return 'refused';
       }
     }
     this.queue.push(request);
@@ -184,11 +187,19 @@ export class Door<T extends Waiting> {
     return this.queue.sizeOf(loadClass) + arriving < this.places(loadClass) + free;
   }
 
+  /** Whether a request may wait although the queue of its class was cut: another caller is to blame for that. */
+  private mayExceed(request: Waiting): boolean {
+    return this.queue.sizeOf(request.loadClass) < this.usualPlaces(request.loadClass) && this.queue.isModest(request);
+  }
+
   /** Requests of a class that may wait. */
   private places(loadClass: LoadClass): number {
-    const share = this.queue.shareOf(loadClass);
-    if (this.isOverloaded(loadClass)) return Math.max(2, Math.ceil(this.limit.value * share * OVERLOADED_QUEUE));
-    return Math.max(PLACES, ((this.limit.rate ?? 0) * share * this.settings.budgets[loadClass]) / 1_000);
+    if (!this.isOverloaded(loadClass)) return this.usualPlaces(loadClass);
+    return Math.max(2, Math.ceil(this.limit.value * this.queue.shareOf(loadClass) * OVERLOADED_QUEUE));
+  }
+
+  private usualPlaces(loadClass: LoadClass): number {
+    return Math.max(PLACES, ((this.limit.rate ?? 0) * this.queue.shareOf(loadClass) * this.settings.budgets[loadClass]) / 1_000);
   }
 
   /** A request is refused: the class is overloaded, so its queue is cut and stays short. The newest requests of the callers that have most of them waiting give way. */

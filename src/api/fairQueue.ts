@@ -11,6 +11,10 @@ export interface Waiting {
 
 /** Turns over which it is counted how many each caller had. */
 const COUNTED_TURNS = 128;
+/** Of those, what makes a caller the one that floods its class. */
+const FLOOD_TURNS = COUNTED_TURNS / 4;
+/** What the caller that floods has must be so many times what another has for that one to be modest. */
+const CLEARLY_MORE = 1.1;
 
 /** Requests of one class, first in, first out for each caller; callers take turns. */
 class ClassQueue<T extends Waiting> {
@@ -20,6 +24,10 @@ class ClassQueue<T extends Waiting> {
   private turns = new Map<string, number>();
   private turnsBefore = new Map<string, number>();
   private counted = 0;
+  /** The caller that had most turns in the period before, where it had many. */
+  private flood: string | undefined;
+  /** Requests of each caller whose bodies are not complete. */
+  private readonly arriving = new Map<string, number>();
   size = 0;
   /** Virtual time of the class's next turn (stride scheduling). */
   pass = 0;
@@ -46,18 +54,31 @@ class ClassQueue<T extends Waiting> {
   countTurn(caller: string): void {
     this.turns.set(caller, (this.turns.get(caller) ?? 0) + 1);
     if (++this.counted < COUNTED_TURNS) return;
+    const [most] = [...this.turns].sort(([, a], [, b]) => b - a);
+    this.flood = most && most[1] >= FLOOD_TURNS ? most[0] : undefined;
     [this.turnsBefore, this.turns, this.counted] = [this.turns, new Map(), 0];
   }
 
-  /** Returns what a caller has of the class: its turns of late and its requests that wait. */
-  holdingOf(caller: string): number {
-    return (this.turns.get(caller) ?? 0) + (this.turnsBefore.get(caller) ?? 0) + (this.callers.get(caller)?.length ?? 0);
+  countArriving(caller: string, change: 1 | -1): void {
+    const count = (this.arriving.get(caller) ?? 0) + change;
+    if (count > 0) this.arriving.set(caller, count);
+    else this.arriving.delete(caller);
   }
 
-  /** Returns the caller that has most of the class, among those that have requests waiting. */
-  greatest(): { caller: string; holding: number } {
+  /** Returns what a caller has of the class: its turns of late, and its requests that wait or arrive. */
+  holdingOf(caller: string): number {
+    return (this.turns.get(caller) ?? 0) + (this.turnsBefore.get(caller) ?? 0) + (this.callers.get(caller)?.length ?? 0) + (this.arriving.get(caller) ?? 0);
+  }
+
+  /** Returns whether one caller floods the class and this one has clearly less of it. */
+  isModest(caller: string): boolean {
+    return this.flood !== undefined && this.holdingOf(this.flood) > CLEARLY_MORE * this.holdingOf(caller) + 1;
+  }
+
+  /** Returns the caller that has most of the class, among those that have requests waiting; with `arriving`, or arriving. */
+  greatest(arriving = false): { caller: string; holding: number } {
     let found = { caller: '', holding: 0 };
-    for (const caller of this.callers.keys()) {
+    for (const caller of arriving ? [...this.callers.keys(), ...this.arriving.keys()] : this.callers.keys()) {
       const holding = this.holdingOf(caller);
       if (holding > found.holding) found = { caller, holding };
     }
@@ -137,6 +158,22 @@ export class FairQueue<T extends Waiting> {
 
   remove(waiting: T): boolean {
     return this.classes[waiting.loadClass].remove(waiting);
+  }
+
+  /** A request's first line is here (1), or its body is complete or no longer waited for (-1). */
+  countArriving({ loadClass, caller }: Waiting, change: 1 | -1): void {
+    this.classes[loadClass].countArriving(caller, change);
+  }
+
+  /** Returns whether one caller floods a class and this one has clearly less of it: a burst of its own requests is no overload. */
+  isModest({ loadClass, caller }: Waiting): boolean {
+    return this.classes[loadClass].isModest(caller);
+  }
+
+  /** Returns whether another caller has had clearly more of a class of late, and has requests waiting or arriving. */
+  hasGreater(loadClass: LoadClass, caller: string): boolean {
+    const queue = this.classes[loadClass];
+    return queue.greatest(true).holding > queue.holdingOf(caller) + 1;
   }
 
   /**

@@ -43,6 +43,8 @@ export class Simulation {
   readonly random: Random;
   /** Processors, times the part of them that neighbours leave. */
   cores: (now: number) => number;
+  /** Milliseconds from a request's first line to its complete body. */
+  arrivalMs = 0;
   /** How much longer than usual a request computes: code that is not compiled yet. */
   coldness: (served: number) => number = () => 1;
   private served = 0;
@@ -78,7 +80,14 @@ export class Simulation {
   send(work: Work, caller = 'a', onAnswer: Visit['onAnswer'] = () => undefined): void {
     const visit: Visit = { work, loadClass: work.loadClass, caller, arrivedAt: this.now, peak: 0, begunAt: Number.NaN, cpuLeft: work.cpuMs(this.random), onAnswer };
     if (!this.door.arrive(visit)) return this.answer(visit, 'refused');
+    if (this.arrivalMs > 0) this.after(this.arrivalMs, () => this.join(visit));
+    else this.join(visit);
+  }
+
+  private join(visit: Visit): void {
     this.door.arrived(visit);
+    // As in HTTP: its budget is for waiting.
+    visit.arrivedAt = this.now;
     const what = this.door.join(visit);
     if (what === 'begins') this.begin(visit);
     else if (what === 'refused') this.answer(visit, 'refused');
