@@ -106,8 +106,10 @@ export class Door<T extends Waiting> {
       const gives = this.queue.giver(request.loadClass, request.caller);
       this.overload(request.loadClass);
       if (!this.hasRoom(request.loadClass, 0)) {
-        if (gives && this.queue.remove(gives)) this.events.refuse(gives);
-        else if (!this.mayExceed(request)) return 'refused';
+        const mayExceed = this.mayExceed(request);
+        // Callers that are both modest do not take each other's places.
+        if (gives && !(mayExceed && this.queue.isModest(gives)) && this.queue.remove(gives)) this.events.refuse(gives);
+        else if (!mayExceed) return 'refused';
       }
     }
     this.queue.push(request);
@@ -208,6 +210,7 @@ export class Door<T extends Waiting> {
     const begins = !this.isOverloaded(loadClass);
     state.overloadedUntil = this.now() + CALM_MS;
     if (!begins) return;
+    this.queue.forgetTurns(loadClass);
     for (const one of this.queue.beyond(loadClass, this.places(loadClass))) {
       this.queue.remove(one);
       this.events.refuse(one);

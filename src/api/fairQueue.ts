@@ -11,8 +11,8 @@ export interface Waiting {
 
 /** Turns over which it is counted how many each caller had. */
 const COUNTED_TURNS = 128;
-/** Of those, what makes a caller the one that floods its class. */
-const FLOOD_TURNS = COUNTED_TURNS / 4;
+/** A caller floods its class that has at least this share of its turns, and so many of them. */
+const [FLOOD_SHARE, FLOOD_TURNS] = [0.25, 8];
 /** What the caller that floods has must be so many times what another has for that one to be modest. */
 const CLEARLY_MORE = 1.1;
 
@@ -24,7 +24,7 @@ class ClassQueue<T extends Waiting> {
   private turns = new Map<string, number>();
   private turnsBefore = new Map<string, number>();
   private counted = 0;
-  /** The caller that had most turns in the period before, where it had many. */
+  /** The caller that had most turns in the period before, or first had many in this one. */
   private flood: string | undefined;
   /** Requests of each caller whose bodies are not complete. */
   private readonly arriving = new Map<string, number>();
@@ -52,11 +52,19 @@ class ClassQueue<T extends Waiting> {
 
   /** A caller has a turn, with or without waiting for it. */
   countTurn(caller: string): void {
-    this.turns.set(caller, (this.turns.get(caller) ?? 0) + 1);
-    if (++this.counted < COUNTED_TURNS) return;
+    const turns = (this.turns.get(caller) ?? 0) + 1;
+    this.turns.set(caller, turns);
+    this.counted++;
+    if (turns >= Math.max(FLOOD_TURNS, this.counted * FLOOD_SHARE)) this.flood ??= caller;
+    if (this.counted < COUNTED_TURNS) return;
     const [most] = [...this.turns].sort(([, a], [, b]) => b - a);
-    this.flood = most && most[1] >= FLOOD_TURNS ? most[0] : undefined;
+    this.flood = most && most[1] >= COUNTED_TURNS * FLOOD_SHARE ? most[0] : undefined;
     [this.turnsBefore, this.turns, this.counted] = [this.turns, new Map(), 0];
+  }
+
+  /** Contention begins: what a caller had before was nobody's loss. */
+  forgetTurns(): void {
+    [this.turnsBefore, this.turns, this.counted, this.flood] = [new Map(), new Map(), 0, undefined];
   }
 
   countArriving(caller: string, change: 1 | -1): void {
@@ -158,6 +166,10 @@ export class FairQueue<T extends Waiting> {
 
   remove(waiting: T): boolean {
     return this.classes[waiting.loadClass].remove(waiting);
+  }
+
+  forgetTurns(loadClass: LoadClass): void {
+    this.classes[loadClass].forgetTurns();
   }
 
   /** A request's first line is here (1), or its body is complete or no longer waited for (-1). */
