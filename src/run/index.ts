@@ -181,6 +181,9 @@ export class Run {
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
       graceMs: Math.round(this.config.LONGWATCH_GRACE_MS * SHARES[this.mode]),
       ...(this.version && { version: this.version }),
+      onConnecting: () => {
+        if (!isPolling) this.progress.stage('workers', `connecting to Temporal at ${temporalAddress(graph)}`);
+      },
       onFault: (error) => (isPolling ? graph.onFault(error) : this.waitForTemporal(graph, error, 'a connection of the workers')),
       onBroken: (error) => this.end(error),
       onRunning: () => {
@@ -217,7 +220,7 @@ export class Run {
 
   /** Says what a start waits for, to people and in the log. */
   private waitForTemporal(graph: Graph, error: unknown, what: string): void {
-    const address = graph.target.connection.address ?? 'localhost:7233';
+    const address = temporalAddress(graph);
     this.progress.stage('Temporal', `waiting for ${what}`, `${address} does not answer yet`);
     graph.logger.warn({ err: error }, `Temporal at ${address} does not answer; waiting for ${what}`);
   }
@@ -225,8 +228,8 @@ export class Run {
   private showScreen(graph: Graph, secrets: Secrets | undefined, endpoints: Endpoints, uiUrl: string | undefined): void {
     if (this.stopped) return;
     const { config, stack } = this;
-    const { namespace, connection } = graph.target;
-    const parts = partsOf(endpoints, connection.address ?? 'localhost:7233');
+    const { namespace } = graph.target;
+    const parts = partsOf(endpoints, temporalAddress(graph));
     if (stack && this.api) writeAddresses(stack.dataDir, { api: this.api.url, ...(uiUrl && { ui: uiUrl }), namespace, parts });
     process.stdout.write(
       startScreen({
@@ -267,3 +270,5 @@ export class Run {
     return this.stopped;
   }
 }
+
+const temporalAddress = ({ target }: Graph): string => target.connection.address ?? 'localhost:7233';

@@ -24,6 +24,8 @@ export interface WorkersSettings {
   bundlePath?: string | undefined;
   /** 0 runs every workflow task from history: slow, for tests. */
   maxCachedWorkflows?: number;
+  /** Called before each attempt to connect. */
+  onConnecting?(): void;
   /** Called when the workers poll, again after every reconnection. */
   onRunning?(): void;
   onFault(error: unknown): void;
@@ -54,6 +56,7 @@ export function startWorkers(settings: WorkersSettings): Workers {
     for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
       let runs: Promise<void>[] = [];
       try {
+        settings.onConnecting?.();
         connection = await NativeConnection.connect(settings.connection);
         live = await createWorkers(settings, connection, bundle);
         runs = live.map((worker) => worker.run());

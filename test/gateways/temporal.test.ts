@@ -121,6 +121,7 @@ it('a start whose first calls Temporal leaves unanswered says what it waits for,
     gate.unanswered = { path: /ListSearchAttributes/, times: 3 };
     const { environment } = graph;
     const all = startProcess('all', { ...environment, ...settings(), LONGWATCH_AWS: 'true', LONGWATCH_DATA_DIR: join(folder, 'data'), LONGWATCH_LOG_LEVEL: 'warn' });
+    expect(await all.said(/(connecting to Temporal at)/)).toBeDefined();
     expect(await all.said(/(waiting for its search attributes)/)).toBeDefined();
     expect(await all.said(/(Longwatch is running)/)).toBeDefined();
     expect(gate.unanswered.times).toBeLessThan(1);
