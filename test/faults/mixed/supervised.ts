@@ -29,7 +29,8 @@ export class Supervised {
   async kill(downMs: number): Promise<void> {
     await this.starting;
     const { child } = this;
-    if (!child || child.hasEnded()) return;
+    // Race: two kills wait for the same start. The second would start another process beside the one that the first starts.
+    if (!child || child.hasEnded() || this.killedPid === child.pid) return;
     this.killedPid = child.pid;
     process.kill(-child.pid, 'SIGKILL');
     await child.ended;
