@@ -1,4 +1,4 @@
-/** `quick`: workflows that ended badly since the last look, standing workflows, and open rows that an index finds. `full`: every open row against the running workflows. */
+/** `quick`: workflows that ended badly since the last look, standing workflows, open rows of an index and of one page of each other list. `full`: every open row against the running workflows. */
 export const lookModes = ['quick', 'full'] as const;
 export type LookMode = (typeof lookModes)[number];
 

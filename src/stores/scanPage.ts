@@ -1,7 +1,7 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
-import type { Page } from './cursor';
+import { type List, type Page, startAt, toCursor } from './cursor';
 import type { Db } from './dynamodb';
-import type { TableName } from './tables';
+import { type TableName, type TableSpec, tables } from './tables';
 
 /** At half a read unit for 4 KB a page takes at most 128 read units. */
 const ITEMS_A_PAGE = 1_000;
@@ -17,8 +17,12 @@ export interface ScanFilter {
 /**
  * One page of a whole table, filtered, eventually consistent. Only for work that nobody waits for and that pauses
  * between pages: no request scans.
+ * @throws LongwatchError `invalid` for a cursor of another release or of another table.
  */
 export async function scanPage(db: Db, table: TableName, { attributes, condition, values }: ScanFilter, cursor: string | undefined): Promise<Page<Record<string, unknown>>> {
+  const list: List = { name: 'scan', of: { table } };
+  const { partitionKey, sortKey }: TableSpec = tables[table];
+  const keys = sortKey ? [partitionKey.name, sortKey.name] : [partitionKey.name];
   const { Items = [], LastEvaluatedKey } = await db.client.send(
     new ScanCommand({
       TableName: db.table(table),
@@ -27,8 +31,8 @@ export async function scanPage(db: Db, table: TableName, { attributes, condition
       ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
       ExpressionAttributeValues: values,
       Limit: ITEMS_A_PAGE,
-      ...(cursor !== undefined && { ExclusiveStartKey: JSON.parse(cursor) as Record<string, unknown> }),
+      ...startAt(list, cursor, keys),
     }),
   );
-  return { items: Items, ...(LastEvaluatedKey && { cursor: JSON.stringify(LastEvaluatedKey) }) };
+  return { items: Items, ...toCursor(list, LastEvaluatedKey) };
 }

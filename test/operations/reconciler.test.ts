@@ -1,7 +1,7 @@
-import type { LastLook } from '../../src/domain/reconciliation';
+import { emptyReport, type LastLook, type LookMode } from '../../src/domain/reconciliation';
 import type { LatestRun } from '../../src/gateways/temporalRuns';
 import { Boards } from '../../src/operations/leaderboards/boards';
-import { Reconciler } from '../../src/operations/reconcile/reconciler';
+import { type LookProgress, Reconciler } from '../../src/operations/reconcile/reconciler';
 import type { ReconciledRows } from '../../src/operations/reconcile/rows';
 import { LongwatchError } from '../../src/domain/errors';
 import { wasStoppedFromOutside } from '../../src/workflows/cancellation';
@@ -22,7 +22,7 @@ function reconcilerOf(rows: ReconciledRows[], runs: Record<string, LatestRun | u
     { runs: fake as never, looks: { read: async () => last, write: async (_: string, look: LastLook) => void (last = look) } as never, rows, standing: [], onRestarted: () => undefined, onFault: (error) => done.push(String(error)) },
     { graceMs: 0, pauseMs: 0 },
   );
-  return { done, last: () => last, look: () => reconciler.look('quick', { signal: new AbortController().signal, heartbeat: () => undefined }) };
+  return { done, last: () => last, look: (mode: LookMode = 'quick', from?: LookProgress) => reconciler.look(mode, { signal: new AbortController().signal, heartbeat: () => undefined, ...(from && { from }) }) };
 }
 const start = (workflowId: string, workflowType: string) => ({ workflowId, workflowType, taskQueue: 'q', args: [], summary: '', searchAttributes: {} });
 const run = (workflowId: string, type: string, over: Partial<LatestRun> = {}): LatestRun => ({ workflowId, runId: 'r', type, status: 'RUNNING', restarts: 0, isReset: false, ...over });
@@ -42,6 +42,25 @@ it('a quick look takes the next page of a list that it does not go through whole
   expect(done).toEqual(['start b']);
 });
 
+const staleCursor = () => new LongwatchError('invalid', 'another list’s cursor', { faults: [{ field: 'cursor', message: 'belongs to another list' }] });
+
+it('a full look that an attempt of another release left in the middle of a list goes through that list from its beginning', async () => {
+  const asked: (string | undefined)[] = [];
+  const rows: ReconciledRows = {
+    workflowType: 'cart',
+    foundBy: 'pages',
+    async open(cursor) {
+      asked.push(cursor);
+      if (cursor === 'of-another-release') throw staleCursor();
+      return { items: [] };
+    },
+    startOf: async () => undefined,
+  };
+  const { look } = reconcilerOf([rows], {});
+  await look('full', { startedAt: 1, report: emptyReport(), step: 1, cursor: 'of-another-release' });
+  expect(asked).toEqual(['of-another-release', undefined]);
+});
+
 it('a cursor that the store does not take any more stops no look', async () => {
   let isStale = false;
   const asked: (string | undefined)[] = [];
@@ -50,7 +69,7 @@ it('a cursor that the store does not take any more stops no look', async () => {
     foundBy: 'pages',
     async open(cursor) {
       asked.push(cursor);
-      if (isStale && cursor !== undefined) throw new LongwatchError('invalid', 'another list’s cursor');
+      if (isStale && cursor !== undefined) throw staleCursor();
       return { items: [], cursor: 'next' };
     },
     startOf: async () => undefined,
@@ -59,9 +78,8 @@ it('a cursor that the store does not take any more stops no look', async () => {
   await look();
   isStale = true;
   await look();
-  expect(last()?.nextPages).toEqual({});
-  await look();
   expect(asked).toEqual([undefined, 'next', undefined]);
+  expect(last()?.nextPages).toEqual({ season: 'next' });
 });
 
 it.each([
@@ -69,7 +87,7 @@ it.each([
   ['of a type that reads its row is left alone', false, true, []],
   ['that runs because somebody started it by hand is left alone', true, false, []],
 ])('a run that was reset, %s', async (_, carriesState, isReset, expected) => {
-  const rows: ReconciledRows = { workflowType: 'investigation', foundBy: 'scan', carriesState, open: async () => ({ items: [] }), startOf: async (id) => start(id, 'investigation') };
+  const rows: ReconciledRows = { workflowType: 'investigation', foundBy: 'index', carriesState, open: async () => ({ items: [] }), startOf: async (id) => start(id, 'investigation') };
   const { done, look } = reconcilerOf([rows], { w: run('w', 'investigation', { isReset }) }, ['w']);
   const { restarted, checkedByType } = await look();
   expect(done).toEqual(expected);
@@ -78,7 +96,7 @@ it.each([
 });
 
 it('a run that was reset and whose row has ended is terminated, and nothing follows it', async () => {
-  const rows: ReconciledRows = { workflowType: 'investigation', foundBy: 'scan', carriesState: true, open: async () => ({ items: [] }), startOf: async () => undefined };
+  const rows: ReconciledRows = { workflowType: 'investigation', foundBy: 'index', carriesState: true, open: async () => ({ items: [] }), startOf: async () => undefined };
   const { done, look } = reconcilerOf([rows], { w: run('w', 'investigation', { isReset: true }) }, ['w']);
   expect(await look()).toMatchObject({ restarted: {}, terminated: 1 });
   expect(done).toEqual(['terminate w']);

@@ -1,58 +1,22 @@
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
-import request from 'supertest';
-import type { LookMode } from '../../src/domain/reconciliation';
 import { dynamoDBClient, openDb } from '../../src/stores/dynamodb';
 import { LastLookStore } from '../../src/stores/lastLooks';
 import { LOCAL_CREDENTIALS } from '../../src/endpoints';
 import { investigationId } from '../../src/workflows/fraud/declarations';
-import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';
 import { record } from '../support/histories';
-import { merchantDecides } from '../support/merchantRules';
 import { payment } from '../support/payment';
+import { useReconciledGraph } from '../support/reconciledGraph';
 import { eventually } from '../support/stack';
-import { startTestTemporal, type TestTemporal } from '../support/temporal';
-import { startTestWorkers } from '../support/workers';
 
 const HOUR = 3_600_000;
-let temporal: TestTemporal;
-let graph: TestGraph;
-let workers: { stop(): Promise<void> } | undefined;
-beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  temporal = await startTestTemporal();
-  const env = { LONGWATCH_RECONCILE_EVERY_MS: '1000', LONGWATCH_FEED_THRESHOLD: '1', LONGWATCH_DEVICE_CACHE_MS: '1000', LONGWATCH_ERASE_AFTER_MS: '1500', LONGWATCH_CHECKOUT_HOLD_MS: '30000' };
-  graph = await startTestGraph(env, temporal.address, 20_000);
-  await graph.temporal.ensureSearchAttributes();
-  await merchantDecides(graph.app);
-}, 600_000);
-afterAll(async () => {
-  await workers?.stop();
-  await graph?.stop();
-  await temporal?.stop();
-}, 60_000);
-
-const ask = (who: Who, method: 'get' | 'post' | 'put' | 'delete', path: string, body?: object) => request(graph.app)[method](path).set(...bearer(who)).send(body);
-const handle = (id: string) => graph.temporal.client.workflow.getHandle(id);
-const statusOf = async (id: string): Promise<string> => handle(id).describe().then(({ status }) => status.name, () => 'NONE');
-const db = () => openDb(dynamoDBClient({ region: 'eu-central-1', endpoint: graph.dynamodb.endpoint, credentials: LOCAL_CREDENTIALS }), 'test-');
-
-/** A look at an operator's word. @returns what it did. */
-async function look(mode: LookMode) {
-  const { body } = await ask('admin', 'post', '/v1/reconciliations', { mode }).expect(202);
-  const { body: found } = await eventually(() => ask('admin', 'get', `/v1/reconciliations/${mode}`), ({ body: one }) => one.status === 'ended');
-  expect(found.workflowId).toBe(body.workflowId);
-  return found.asked as { checked: number; restarted: Record<string, number>; terminated: number; postponed: number };
-}
-
-/** Visibility lags; the reconciler bears that, and tests do not want to wait for a second look. */
-const seen = (id: string, status: string) => eventually(() => graph.temporal.client.workflow.count(`WorkflowId = '${id}' AND ExecutionStatus = '${status}'`), ({ count }) => count > 0);
-
-async function terminate(id: string): Promise<void> {
-  await eventually(() => statusOf(id), (status) => status === 'RUNNING');
-  await handle(id).terminate('by a test');
-  await seen(id, 'Terminated');
-}
+const { graph, ask, handle, statusOf, look, seen, terminate, startWorkers } = useReconciledGraph({
+  LONGWATCH_RECONCILE_EVERY_MS: '1000',
+  LONGWATCH_FEED_THRESHOLD: '1',
+  LONGWATCH_DEVICE_CACHE_MS: '1000',
+  LONGWATCH_ERASE_AFTER_MS: '1500',
+  LONGWATCH_CHECKOUT_HOLD_MS: '30000',
+});
+const db = () => openDb(dynamoDBClient({ region: 'eu-central-1', endpoint: graph().dynamodb.endpoint, credentials: LOCAL_CREDENTIALS }), 'test-');
 
 it('every lifecycle of every capability: terminated before it did anything, it is started again and comes to its end', async () => {
   // No worker runs, so that nothing ends before it is terminated.
@@ -74,14 +38,14 @@ it('every lifecycle of every capability: terminated before it did anything, it i
   const all = [investigationId(of.transactionId), 'cart/ada/1', 'cart/eva/1', `checkout/${checkout.checkoutId}`, ...ended];
   for (const id of all) await terminate(id);
 
-  await graph.startStandingWorkflows();
+  await graph().startStandingWorkflows();
   const standing = ['relay', 'reconciler', 'silence', 'stream/leaderboard', 'session-expiry/0'];
   for (const id of standing) await terminate(id);
-  workers = await startTestWorkers(graph, temporal.address);
+  await startWorkers();
 
   // The reconciler is started again, too, and may be faster than the look that was asked for.
   await look('quick');
-  const restarts = async () => Object.fromEntries((await graph.metrics.registry.getSingleMetric('longwatch_reconciler_restarts_total')!.get()).values.map(({ labels, value }) => [labels['workflow_type'], value]));
+  const restarts = async () => Object.fromEntries((await graph().metrics.registry.getSingleMetric('longwatch_reconciler_restarts_total')!.get()).values.map(({ labels, value }) => [labels['workflow_type'], value]));
   expect(await eventually(restarts, ({ investigation, reconciler }) => investigation === 1 && reconciler === 1)).toMatchObject({ investigation: 1, cart: 2, checkout: 1, season: 1, fanOut: 1, retract: 1, relation: 1, turn: 1, eraseDevice: 1, relay: 1, reconciler: 1, silence: 1, stream: 1, sessionExpiry: 1 });
   for (const id of [...all, ...standing]) expect([id, await statusOf(id)]).toEqual([id, expect.stringMatching(/^(RUNNING|COMPLETED)$/)]);
   await eventually(async () => (await ask('ana', 'get', `/v1/investigations/${of.transactionId}`)).body.status, (status) => status === 'waiting');
@@ -99,7 +63,7 @@ it('every lifecycle of every capability: terminated before it did anything, it i
 }, 240_000);
 
 describe('a case whose workflow is terminated', () => {
-  beforeAll(async () => void (workers ??= await startTestWorkers(graph, temporal.address)), 60_000);
+  beforeAll(() => startWorkers(), 60_000);
   /** Assigned to ana, who proposed fraud; it takes a second person. */
   async function proposedCase(merchantId = 'review'): Promise<string> {
     const { transactionId } = payment({ merchantId, amount: 500_000 });
@@ -130,7 +94,7 @@ describe('a case whose workflow is terminated', () => {
 
   it('that was deleted from Temporal altogether is found by its open row', async () => {
     const id = await proposedCase('block');
-    await graph.temporal.client.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: { workflowId: investigationId(id) } });
+    await graph().temporal.client.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: { workflowId: investigationId(id) } });
     // A server that is asked to delete a running workflow terminates it first.
     await eventually(() => read(id), ({ timeline }) => timeline.at(-1)?.kind === 'resumed');
     await ask('ben', 'post', `/v1/investigations/${id}/decide`, { decision: 'fraud' }).expect(200);
@@ -146,7 +110,7 @@ describe('a case whose workflow is terminated', () => {
     // Where it waited for a second person: behind the last of its writes there, so that it does not find out by itself.
     const decided = events!.findLastIndex(({ workflowExecutionUpdateAcceptedEventAttributes: update }) => update?.acceptedRequest?.input?.name === 'decide');
     const waited = events!.findLast(({ workflowTaskCompletedEventAttributes: task }, i) => task && i < decided)!;
-    await graph.temporal.client.workflowService.resetWorkflowExecution({ namespace: 'default', workflowExecution: { workflowId: investigationId(id), runId }, reason: 'by a test', workflowTaskFinishEventId: waited.eventId!, requestId: `reset-${id}`, resetReapplyType: 2 });
+    await graph().temporal.client.workflowService.resetWorkflowExecution({ namespace: 'default', workflowExecution: { workflowId: investigationId(id), runId }, reason: 'by a test', workflowTaskFinishEventId: waited.eventId!, requestId: `reset-${id}`, resetReapplyType: 2 });
     await seen(investigationId(id), 'Running');
     // Nobody is terminated who may be about to end.
     expect((await look('full')).terminated).toBe(0);
@@ -162,15 +126,15 @@ describe('a case whose workflow is terminated', () => {
   }, 90_000);
 });
 
-it('a cart that was never started, although its row is open, is started by the full look alone', async () => {
+it('a cart whose workflow Temporal does not know any more, although its row is open, is started by a quick look', async () => {
   await ask('service', 'put', '/v1/carts/fay/items/book', { quantity: 1 });
-  await eventually(() => statusOf('cart/fay/1'), (status) => status === 'RUNNING');
-  await graph.temporal.client.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: { workflowId: 'cart/fay/1' } });
-  await eventually(() => statusOf('cart/fay/1'), (status) => status === 'NONE');
-  await look('quick');
-  expect(await statusOf('cart/fay/1')).toBe('NONE');
-  await eventually(() => look('full'), ({ restarted }) => restarted['cart'] === 1);
-  expect(await eventually(() => statusOf('cart/fay/1'), (status) => status === 'RUNNING')).toBe('RUNNING');
+  const runId = async () => (await handle('cart/fay/1').describe().catch(() => undefined))?.runId;
+  const before = await eventually(runId);
+  const workflowExecution = { workflowId: 'cart/fay/1' };
+  await graph().temporal.client.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution });
+  // By the standing reconciler, which makes quick looks alone.
+  expect(await eventually(runId, (now) => now !== undefined && now !== before)).not.toBe(before);
+  expect(await statusOf('cart/fay/1')).toBe('RUNNING');
   await record('reconciler', 'looks', handle('reconciler'));
 }, 60_000);
 

@@ -1,35 +1,15 @@
-import { DefaultLogger, Runtime } from '@temporalio/worker';
-import request from 'supertest';
 import { investigationId } from '../../src/workflows/fraud/declarations';
-import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';
-import { merchantDecides } from '../support/merchantRules';
+import type { Who } from '../support/graph';
 import { payment } from '../support/payment';
+import { useReconciledGraph } from '../support/reconciledGraph';
 import { eventually } from '../support/stack';
-import { startTestTemporal, type TestTemporal } from '../support/temporal';
-import { startTestWorkers } from '../support/workers';
 
 // `workflow reset` rewinds what a workflow knows, and leaves its row as it is.
 
-let temporal: TestTemporal;
-let graph: TestGraph;
-let workers: { stop(): Promise<void> };
-beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  temporal = await startTestTemporal();
-  graph = await startTestGraph({ LONGWATCH_CHECKOUT_HOLD_MS: '15000', LONGWATCH_CART_REMINDERS: '1s,24h' }, temporal.address, 20_000);
-  await graph.temporal.ensureSearchAttributes();
-  await merchantDecides(graph.app);
-  workers = await startTestWorkers(graph, temporal.address);
-}, 600_000);
-afterAll(async () => {
-  await workers?.stop();
-  await graph?.stop();
-  await temporal?.stop();
-}, 60_000);
+const env = { LONGWATCH_CHECKOUT_HOLD_MS: '15000', LONGWATCH_CART_REMINDERS: '1s,24h' };
+const { graph, ask, handle, statusOf, look, seen, startWorkers } = useReconciledGraph(env);
+beforeAll(() => startWorkers(), 60_000);
 
-const ask = (who: Who, method: 'get' | 'post' | 'put' | 'delete', path: string, body?: object) => request(graph.app)[method](path).set(...bearer(who)).send(body);
-const handle = (id: string) => graph.temporal.client.workflow.getHandle(id);
-const statusOf = async (id: string) => (await handle(id).describe()).status.name;
 /** Of `ResetReapplyType`: what the rewound part of a history had received is given to the new run again, or not. */
 const REAPPLY = { 'without what it had received': 2, 'with what it had received': 3 } as const;
 type Reapply = keyof typeof REAPPLY;
@@ -40,7 +20,7 @@ async function reset(workflowId: string, reapply: Reapply = 'without what it had
   const { events = [] } = (await handle(workflowId).fetchHistory()) as { events?: NonNullable<Awaited<ReturnType<ReturnType<typeof handle>['fetchHistory']>>['events']> };
   const accepted = events.findLastIndex(({ workflowExecutionUpdateAcceptedEventAttributes: update }) => before !== undefined && update?.acceptedRequest?.input?.name === before);
   const tasks = events.filter(({ workflowTaskCompletedEventAttributes: task }, i) => task && (before === undefined || i < accepted));
-  await graph.temporal.client.workflowService.resetWorkflowExecution({
+  await graph().temporal.client.workflowService.resetWorkflowExecution({
     namespace: 'default',
     workflowExecution: { workflowId, runId },
     reason: 'by a test',
@@ -131,17 +111,12 @@ describe('a case that is reset to before a proposal, where it waits and has noth
 
   it('is replaced by the next look of the reconciler', async () => {
     const { id, before } = await rewound();
-    await eventually(() => graph.temporal.client.workflow.count(`WorkflowId = '${investigationId(id)}' AND ExecutionStatus = 'Terminated'`), ({ count }) => count > 0);
-    const look = async () => {
-      const asked = Date.now();
-      await ask('admin', 'post', '/v1/reconciliations', { mode: 'quick' }).expect(202);
-      return (await eventually(() => ask('admin', 'get', '/v1/reconciliations/quick'), ({ body }) => body.status === 'ended' && Date.parse(body.lastLook?.startedAt ?? '') >= asked - 1)).body.lastLook;
-    };
+    await seen(investigationId(id), 'Terminated');
     // This look starts the standing reconciler, which may be the faster one.
-    await look();
+    await look('quick');
     await goesOnAs(id, before);
-    expect((await look()).restarted).toEqual({});
-    const { values } = await graph.metrics.registry.getSingleMetric('longwatch_reconciler_restarts_total')!.get();
+    expect((await look('quick')).restarted).toEqual({});
+    const { values } = await graph().metrics.registry.getSingleMetric('longwatch_reconciler_restarts_total')!.get();
     expect(values.filter(({ labels }) => labels['workflow_type'] === 'investigation').map(({ value }) => value)).toEqual([1]);
     const { searchAttributes } = await handle(investigationId(id)).describe();
     expect(searchAttributes).toMatchObject({ LongwatchStatus: ['proposed'], LongwatchAssignee: ['ana'], LongwatchDueAt: [new Date(before.dueAt!)] });

@@ -4,11 +4,11 @@ import type { CheckoutStore } from '../../stores/carts/checkouts';
 import { CART_TYPE, cartOf, cartStart, cartWorkflowId, CHECKOUT_TYPE, checkoutOf, checkoutStart, checkoutWorkflowId } from '../../workflows/carts/declarations';
 import type { ReconciledRows } from '../reconcile/rows';
 
-/** Carts that are not ended. The full look scans their table: an index would cost every shop more than a scan a night. */
+/** Carts that are not ended, found by scanning their table: an index would cost every shop more than the scans do. */
 export function cartRows(carts: CartStore): ReconciledRows {
   return {
     workflowType: CART_TYPE,
-    foundBy: 'scan',
+    foundBy: 'pages',
     async open(cursor) {
       const page = await carts.openCarts(cursor);
       return { ...page, items: page.items.map(({ userId, number, openedAt }) => ({ workflowId: cartWorkflowId(userId, number), since: openedAt })) };
@@ -27,7 +27,7 @@ const ended: ReadonlySet<CheckoutStatus> = new Set(['confirmed', 'cancelled', 'e
 export function checkoutRows(checkouts: CheckoutStore): ReconciledRows {
   return {
     workflowType: CHECKOUT_TYPE,
-    foundBy: 'scan',
+    foundBy: 'pages',
     async open(cursor) {
       const page = await checkouts.openCheckouts(cursor);
       return { ...page, items: page.items.map(({ checkoutId, createdAt }) => ({ workflowId: checkoutWorkflowId(checkoutId), since: createdAt })) };

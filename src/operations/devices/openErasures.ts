@@ -11,7 +11,7 @@ export function erasureRows(devices: DeviceStore, settings: { eraseAfterMs: numb
   };
   return {
     workflowType: ERASE_TYPE,
-    foundBy: 'scan',
+    foundBy: 'pages',
     async open(cursor) {
       const page = await devices.erasing(cursor);
       return { ...page, items: page.items.map(({ deviceId, since }) => ({ workflowId: eraseWorkflowId(deviceId, since), since })) };

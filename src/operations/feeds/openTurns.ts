@@ -8,7 +8,7 @@ import type { ReconciledRows } from '../reconcile/rows';
 export function turnRows(users: FeedUserStore, settings: FeedSettings): ReconciledRows {
   return {
     workflowType: TURN_TYPE,
-    foundBy: 'scan',
+    foundBy: 'pages',
     async open(cursor) {
       const page = await users.turning(cursor);
       // When the turn began is not kept for one that falls; a start that is still owed is paid under the same id.

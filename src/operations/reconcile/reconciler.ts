@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isLongwatchError } from '../../domain/errors';
 import { emptyReport, type LastLook, type LookMode, type LookReport } from '../../domain/reconciliation';
 import type { OwedStart } from '../../domain/ledger';
 import type { LatestRun, TemporalRuns } from '../../gateways/temporalRuns';
+import { isCursorFault } from '../../stores/cursor';
 import type { LastLookStore } from '../../stores/lastLooks';
 import { lifecycleRule } from '../../workflows/lifecycles';
 import type { OpenRow, ReconciledRows } from './rows';
@@ -84,7 +84,7 @@ export class Reconciler {
         const progress: LookProgress = { startedAt, report, step, ...(at !== undefined && { cursor: at }) };
         context.beat = () => look.heartbeat(progress);
         context.beat();
-        at = await steps[step]?.(at, context);
+        at = await pageOf(steps[step], at, context);
         if (at !== undefined) await sleep(this.settings.pauseMs, undefined, { signal: look.signal });
       } while (at !== undefined);
     }
@@ -147,13 +147,9 @@ export class Reconciler {
   private async nextPage(rows: ReconciledRows, context: Context): Promise<undefined> {
     const { [rows.workflowType]: from, ...others } = context.nextPages;
     context.nextPages = others;
-    try {
-      const next = await this.openRows(rows, from, context);
-      if (next !== undefined) context.nextPages[rows.workflowType] = next;
-    } catch (error) {
-      // The store takes the cursor no more: another release wrote it. The next look begins at the first page.
-      if (from === undefined || !isLongwatchError(error, 'invalid')) throw error;
-    }
+    const next = await pageOf((cursor) => this.openRows(rows, cursor, context), from, context);
+    if (next !== undefined) context.nextPages[rows.workflowType] = next;
+    await sleep(this.settings.pauseMs, undefined, { signal: context.signal });
     return undefined;
   }
 
@@ -233,6 +229,16 @@ interface Context {
 }
 /** One page of a step. @returns the cursor of the next one. */
 type Step = (cursor: string | undefined, context: Context) => Promise<string | undefined>;
+
+/** Takes a page. Another release may have written the cursor: where the store does not take it, the list begins again. */
+async function pageOf(step: Step | undefined, cursor: string | undefined, context: Context): Promise<string | undefined> {
+  try {
+    return await step?.(cursor, context);
+  } catch (error) {
+    if (cursor === undefined || !isCursorFault(error)) throw error;
+    return step?.(undefined, context);
+  }
+}
 
 function checked(report: LookReport, type: string, count = 1): void {
   report.checked += count;

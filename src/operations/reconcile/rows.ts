@@ -13,9 +13,9 @@ export interface ReconciledRows {
   workflowType: string;
   /**
    * How open rows are found. `index`: an index lists nothing else, and the quick look goes through all of it. `pages`: by
-   * queries that find ended rows, too, of which the quick look takes a page a look. `scan`: the full look alone finds them.
+   * queries or scans that read ended rows, too. The quick look takes one page a look, so that a look of any table costs the same.
    */
-  foundBy: 'index' | 'pages' | 'scan';
+  foundBy: 'index' | 'pages';
   /**
    * The workflow carries the state of its row, and writes it. A reset rewinds the one and not the other, so that a workflow
    * which was reset is replaced by one that starts from the row. Types without this read their row at each step.
