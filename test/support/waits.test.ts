@@ -32,12 +32,11 @@ const ALLOWED: Record<string, { pauses: number; why: string }> = {
   'test/scripts/benchChildren.test.ts': { pauses: 2, why: 'a bench that is busy until it is ended' },
   'test/stores/fraud.test.ts': { pauses: 1, why: 'timestamps that differ' },
   'test/workers/drain.test.ts': { pauses: 1, why: 'an activity that takes longer than a reader of shards is given to end' },
-  'test/workflows/cancellation.test.ts': { pauses: 5, why: 'cancellations at random instants' },
   'test/workflows/refusals.test.ts': { pauses: 1, why: 'pace of a workflow without an end' },
 };
 
 const ROOT = join(__dirname, '..', '..');
-const PAUSE = /(?<!jest\.)\bsetTimeout\(|(?<!environment\.)\bsleep\(/g;
+const PAUSE = /(?<!jest\.)\bsetTimeout\(|(?<!environment(?:\(\))?\.)\bsleep\(/g;
 
 it('a test waits for conditions; each pause is one that is listed here with its reason', () => {
   const found: Record<string, number> = {};

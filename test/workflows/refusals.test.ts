@@ -1,87 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Context } from '@temporalio/activity';
-import { Client, WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { CaseWrite } from '../../src/domain/fraud/investigationRecord';
-import { queues } from '../../src/workers/queues';
 import * as workflows from '../../src/workflows';
 import { lifecycleRules } from '../../src/workflows/lifecycles';
-import { workflowBundle } from '../support/bundle';
 import { type LifecycleScript, lifecycleScripts } from '../support/lifecycleScripts';
+import type { Scripted, ScriptedCall, ScriptedRun } from '../support/scriptedWorkers';
+import { detailsOf, plain, useScriptedWorkers } from '../support/scriptedWorkers';
 import { eventually } from '../support/stack';
-import { startTimeSkipping } from '../support/timeSkippingServer';
 
 // Every activity call of every workflow is refused for good, one at a time. A new workflow type or activity is in here by
 // its rule and its script, without which the compiler or a test complains.
 
-interface Call {
-  name: string;
-  args: unknown[];
-  /** Of Temporal's own retries; more than one would be a refused call that is retried. */
-  attempt: number;
-}
-interface ScriptedRun {
-  script: LifecycleScript;
-  id: string;
-  calls: Call[];
-  /** Calls of each activity that were not refused. */
-  granted: Record<string, number>;
-  refuses(call: Call, number: number): boolean;
-}
-
 const REASON = 'refused by the test';
-const runs = new Map<string, ScriptedRun>();
-const names = [...new Set(Object.values(lifecycleScripts).flatMap(({ activities }) => Object.keys(activities)))];
-const activities = Object.fromEntries(names.map((name) => [name, (...args: unknown[]) => answer(name, args)]));
+type Refuses = (call: ScriptedCall, number: number) => boolean;
 
-async function answer(name: string, args: unknown[]): Promise<unknown> {
-  const { workflowExecution, attempt } = Context.current().info;
-  const run = runs.get(workflowExecution?.workflowId ?? '');
-  if (!run) throw ApplicationFailure.nonRetryable('of a test that is over');
-  const call = { name, args, attempt };
-  run.calls.push(call);
-  if (run.script.endless !== undefined) await sleep(50);
-  if (run.refuses(call, run.calls.length)) throw ApplicationFailure.nonRetryable(REASON, 'refused');
-  const granted = (run.granted[name] = (run.granted[name] ?? 0) + 1);
-  const given = run.script.activities[name]!(granted, await environment.currentTimeMs());
-  return JSON.parse(JSON.stringify(given ?? null).replaceAll('"DAY"', JSON.stringify(run.id)));
+const { environment, start: startScripted, resultOf } = useScriptedWorkers();
+
+async function start(type: string, script: LifecycleScript, refuses: Refuses): Promise<Scripted> {
+  return startScripted(type, script, async (call, number) => {
+    if (script.endless !== undefined) await sleep(50);
+    if (refuses(call, number)) throw ApplicationFailure.nonRetryable(REASON, 'refused');
+  });
 }
 
-let environment: TestWorkflowEnvironment;
-let client: Client;
-let workers: Worker[];
-let running: Promise<unknown>;
-beforeAll(async () => {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
-  environment = await startTimeSkipping();
-  client = new Client({ connection: environment.connection });
-  const bundle = await workflowBundle();
-  workers = await Promise.all(queues.map((taskQueue) => Worker.create({ connection: environment.nativeConnection, taskQueue, workflowBundle: bundle, activities })));
-  running = Promise.all(workers.map((worker) => worker.run()));
-}, 300_000);
-afterAll(async () => {
-  workers?.forEach((worker) => worker.shutdown());
-  await running;
-  await environment?.teardown();
-});
-
-let started = 0;
-async function start(type: string, script: LifecycleScript, refuses: ScriptedRun['refuses']): Promise<{ handle: WorkflowHandle; run: ScriptedRun }> {
-  const id = `${type}-refused-${++started}`;
-  const workflowId = `test/${id}`;
-  const run: ScriptedRun = { script, id, calls: [], granted: {}, refuses };
-  for (const one of [workflowId, ...(script.children?.(id) ?? [])]) runs.set(one, run);
-  await client.workflow.start(type, { workflowId, taskQueue: script.queue, args: script.args(id, await environment.currentTimeMs()) });
-  return { handle: client.workflow.getHandle(workflowId), run };
-}
-
-const detailsOf = async (handle: WorkflowHandle): Promise<string> => (await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata')).currentDetails ?? '';
-const resultOf = (handle: WorkflowHandle): Promise<unknown> => environment.client.workflow.getHandle(handle.workflowId).result();
-const plain = (result: unknown, { id }: ScriptedRun): unknown => JSON.parse(JSON.stringify(result ?? null).replaceAll(id, 'ID').replace(/"closedAt":"[^"]*"/, '"closedAt":""'));
 const never = () => false;
-const at = (point: number) => (_: Call, number: number) => number === point;
+const at = (point: number) => (_: ScriptedCall, number: number) => number === point;
 /** A refused call is not tried again by Temporal. */
 const expectNoRetries = ({ calls }: ScriptedRun) => expect(calls.filter(({ attempt }) => attempt > 1)).toEqual([]);
 
@@ -96,12 +40,12 @@ it.each(of('holds'))('%s: refused at any step, it holds there, and ends as ever 
   const result = plain(await resultOf(whole.handle), whole.run);
   for (let point = 1; point <= Math.min(whole.run.calls.length, 12); point++) {
     const { handle, run } = await start(type, script, at(point));
-    const begun = await environment.currentTimeMs();
+    const begun = await environment().currentTimeMs();
     const before = await resultOf(handle);
     expect(plain(before, run)).toEqual(result);
     expect(run.calls).toHaveLength(whole.run.calls.length + 1);
     expectNoRetries(run);
-    expect((await environment.currentTimeMs()) - begun).toBeGreaterThanOrEqual(60_000);
+    expect((await environment().currentTimeMs()) - begun).toBeGreaterThanOrEqual(60_000);
   }
 });
 
@@ -110,7 +54,7 @@ it('a step that is held shows on the page, with the reason, until it is taken', 
   const { handle, run } = await start('relation', lifecycleScripts.relation, () => isRefused);
   const page = await eventually(() => detailsOf(handle), (text) => text.includes(REASON));
   expect(page).toMatch(/step `settleRelation` was refused at .+It is taken anew at/);
-  await environment.sleep('3 hours');
+  await environment().sleep('3 hours');
   // Twice the pause each time, up to an hour: not a storm.
   await eventually(async () => run.calls.length, (calls) => calls >= 7);
   expect(run.calls.length).toBeLessThanOrEqual(9);
@@ -197,7 +141,7 @@ describe('investigation', () => {
     const why = await refusalOf(decide(handle, 'fraud'));
     expect(why).toMatchObject({ type: 'refused', message: expect.stringContaining(REASON) });
     isRefused = false;
-    await environment.sleep('2 minutes');
+    await environment().sleep('2 minutes');
     await eventually(() => detailsOf(handle), (text) => !text.includes('cannot be written'));
     await decide(handle, 'fraud');
     expect(await handle.result()).toMatchObject({ label: 'fraud' });
@@ -234,7 +178,7 @@ it.each(endless)('%s: refused at its first step, it does not end and goes on', a
   const { handle, run } = await start(type, script, ({ name }, number) => name === script.endless && (number === 1 || ends));
   await eventually(() => detailsOf(handle), (text) => text.includes(REASON));
   // Just short of the pause: once its activities follow each other without one, no time is skipped any more.
-  await environment.sleep('58 seconds');
+  await environment().sleep('58 seconds');
   await eventually(async () => run.granted[script.endless!] ?? 0, (granted) => granted > 1);
   expect((await handle.describe()).status.name).toBe('RUNNING');
   expectNoRetries(run);
