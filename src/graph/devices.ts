@@ -84,7 +84,7 @@ export function buildDevices(shared: Shared): Part {
     restored: config.LONGWATCH_KEEP_RESTORED_DAYS,
   };
   const housekeeping = new Housekeeping(
-    { days, archives, rollups, retention: new RetentionStore(db) },
+    { days, archives, rollups, retention: new RetentionStore(db), onSkipped: onSkipped('rollup-deletion'), onDayLeft: onSkipped('archive') },
     {
       retention,
       archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS,
@@ -97,7 +97,7 @@ export function buildDevices(shared: Shared): Part {
     { archives: hasArchive, eraseAfterMs: config.LONGWATCH_ERASE_AFTER_MS },
   );
   const rollupCheck = new RollupCheck(
-    { days, rollups, sentinels, archives, reads, onReplaced: (count) => metrics.devices.rollupsReplaced(count) },
+    { days, rollups, sentinels, archives, reads, onReplaced: (count) => metrics.devices.rollupsReplaced(count), onSkipped: onSkipped('rollup') },
     { kept: retention.rollups, lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS },
   );
   const startRollupCheck = async (day: Day): Promise<string> => {

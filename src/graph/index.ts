@@ -138,7 +138,12 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
 
   const attestations = new AttestationStore(db);
   const notificationStore = new NotificationStore(db);
-  const notifications = new Notifications(notificationStore, channels(config, signingSecret, metrics.gateways.call));
+  const onSkipped = (work: SkippingWork) => (entity: string, error: unknown): void => {
+    metrics.skips.skipped(work);
+    note({ area: 'operations', tone: 'problem', text: `${work} was skipped for one, because a step was refused for good` });
+    logger.error({ err: error, work, entity }, 'an entity was skipped, because a step for it was refused for good');
+  };
+  const notifications = new Notifications(notificationStore, channels(config, signingSecret, metrics.gateways.call), onSkipped('message'));
   const links = new AnswerLinks(signingSecret, publicUrl);
   const updates = new CaseUpdates({ temporal, attestations, investigations });
 
@@ -160,12 +165,6 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       note({ area: 'operations', tone: 'problem', text: `what came by ${source} could not be processed: a dead letter` });
       logger.error({ source, shard: shardId, position, reason }, 'what fails for good was kept as a dead letter');
     }
-  };
-
-  const onSkipped = (work: SkippingWork) => (entity: string, error: unknown): void => {
-    metrics.skips.skipped(work);
-    note({ area: 'operations', tone: 'problem', text: `${work} was skipped for one, because a step was refused for good` });
-    logger.error({ err: error, work, entity }, 'an entity was skipped, because a step for it was refused for good');
   };
 
   const shared: Shared = { config, endpoints, db, dynamodb, ledger, temporal, notifications, metrics, logger, signingSecret, publicUrl, startSoon, startOnce, onFault, onSkipped, letters, keepLetters, note, ...(attemptMs !== undefined && { attemptMs }) };

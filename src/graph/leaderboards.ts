@@ -70,14 +70,14 @@ export function buildLeaderboards(shared: Shared): Part {
   return {
     routes: [...leaderboardRoutes({ boards, submissions, rankings }), ...boardRoutes({ boards, store, standings, startRankCheck })],
     activities: {
-      [LEADERBOARDS_QUEUE]: leaderboardActivities({ boards, store, seasonEnd, check, notifications, onChecked(result) {
+      [LEADERBOARDS_QUEUE]: leaderboardActivities({ boards, store, seasonEnd, check, notifications, onSkipped: onSkipped('rank-check'), onChecked(result) {
           metrics.leaderboards.rankingChecked(result);
           if (result.differences > 0) note({ area: 'leaderboards', tone: 'problem', text: 'rank was not what the score says, and was put right', count: result.differences });
         },
       }),
     },
     standing: [],
-    rows: [seasonRows(store)],
+    rows: [seasonRows(store, onSkipped('reconciliation'))],
     schedules: [{ scheduleId: RANK_CHECK_ID, cron: config.LONGWATCH_RANK_CHECK_CRON, action: { workflowType, ...checked } }],
     streams: [
       readStream({

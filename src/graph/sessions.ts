@@ -39,7 +39,7 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
       },
     },
   });
-  const events = recipient === undefined ? undefined : new SessionEvents({ notifications, ends: store.ends, recipient, onFault });
+  const events = recipient === undefined ? undefined : new SessionEvents({ notifications, ends: store.ends, recipient, onFault, onSkipped: onSkipped('session') });
   const index = new ExpiryIndex(db);
   metrics.sessions.watchOldestDue(() => oldestDue(index, config.LONGWATCH_SESSION_BUCKETS));
   const sweeper = new SessionSweeper({

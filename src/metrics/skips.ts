@@ -1,7 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 
 /** Background work that skips single entities. */
-export const skippingWork = ['fan-out', 'ban', 'reward', 'session', 'deadline', 'cart', 'archive'] as const;
+export const skippingWork = ['fan-out', 'ban', 'reward', 'session', 'deadline', 'cart', 'archive', 'rollup', 'rollup-deletion', 'message', 'rank-check', 'reconciliation'] as const;
 export type SkippingWork = (typeof skippingWork)[number];
 
 /** Entities that background work skipped because a step for them was refused for good. */
@@ -11,7 +11,7 @@ export class SkipMetrics {
   constructor(registry: Registry) {
     this.skips = new Counter({
       name: 'longwatch_skipped_total',
-      help: 'Single followers, players, sessions, devices, carts and readings that background work skipped because a step for them was refused for good, by work; the log names each',
+      help: 'Single followers, players, sessions, devices, carts, readings, messages and workflows that background work skipped because a step for them was refused for good, by work; the log names each',
       labelNames: ['work'],
       registers: [registry],
     });

@@ -1,4 +1,5 @@
 import { isLongwatchError, isPermanent } from '../domain/errors';
+import { inLanes } from '../domain/lanes';
 
 /**
  * Does work on items in one go and, where one of them makes it fail for good, bisects: the others are done all the same,
@@ -39,7 +40,7 @@ export const isOfOne = (error: unknown): boolean => isPermanent(error) && !(isLo
  * not one of them, so the caller's workflow must hold and do all of them later.
  */
 export async function skipRefused<T>(entities: readonly T[], work: (entities: readonly T[]) => Promise<unknown>, onSkipped: (entity: T, error: unknown) => void): Promise<Set<T>> {
-  const refused: { entity: T; error: unknown }[] = [];
+  const refused: Refusal<T>[] = [];
   await isolate<T, undefined>(
     entities,
     async (some) => {
@@ -49,6 +50,32 @@ export async function skipRefused<T>(entities: readonly T[], work: (entities: re
     (entity, error) => void refused.push({ entity, error }),
     isOfOne,
   );
+  return reported(entities, refused, onSkipped);
+}
+
+/**
+ * As `skipRefused`, for work that takes each entity by itself: it is done once for each of them, at most so many at once.
+ * @throws as `skipRefused`; and every failure that passes.
+ */
+export async function skipEachRefused<T>(entities: readonly T[], lanes: number, work: (entity: T) => Promise<unknown>, onSkipped: (entity: T, error: unknown) => void): Promise<Set<T>> {
+  const refused: Refusal<T>[] = [];
+  await inLanes(entities, lanes, async (entity) => {
+    try {
+      await work(entity);
+    } catch (error) {
+      if (!isOfOne(error)) throw error;
+      refused.push({ entity, error });
+    }
+  });
+  return reported(entities, refused, onSkipped);
+}
+
+interface Refusal<T> {
+  entity: T;
+  error: unknown;
+}
+
+function reported<T>(entities: readonly T[], refused: readonly Refusal<T>[], onSkipped: (entity: T, error: unknown) => void): Set<T> {
   if (refused.length > 1 && refused.length === entities.length) throw refused[0]?.error;
   for (const { entity, error } of refused) onSkipped(entity, error);
   return new Set(refused.map(({ entity }) => entity));

@@ -1,7 +1,14 @@
-import { LongwatchError } from '../domain/errors';
+import { isLongwatchError, LongwatchError } from '../domain/errors';
 import type { Notification } from '../domain/notification';
 import { type Channel, ChannelError } from '../gateways/notifications/channel';
 import type { NotificationStore } from '../stores/notifications';
+import { isOfOne, type OnSkipped } from './isolate';
+
+/**
+ * Whether a message can never be delivered, so that work on many goes on without it: no channel takes it, which its record says,
+ * or DynamoDB does not store the record, which is reported. A missing grant says nothing about a message.
+ */
+export const isUndeliverable = (error: unknown): boolean => isLongwatchError(error, 'refused') && isOfOne(error);
 
 /**
  * Sends messages over the configured channels and keeps a record of each. The record comes first, so a
@@ -12,6 +19,8 @@ export class Notifications {
   constructor(
     private readonly store: NotificationStore,
     private readonly channels: readonly Channel[],
+    /** Told of a message whose record is refused for good: nothing else says that there was one. */
+    private readonly onSkipped?: OnSkipped,
   ) {}
 
   /**
@@ -20,7 +29,7 @@ export class Notifications {
    */
   async send(notification: Notification): Promise<void> {
     const { link: _private, ...kept } = notification;
-    const record = await this.store.begin(kept);
+    const record = await this.recorded(notification, () => this.store.begin(kept));
     if (record.status !== 'pending') return this.outcome(record.status, record.results);
     const results: Record<string, string> = { ...record.results };
     let again: ChannelError | undefined;
@@ -36,12 +45,21 @@ export class Notifications {
       }
     }
     // What went out is on record before the rest is tried again, so that it does not go out twice.
-    if (again) await this.store.progress(notification, results);
+    if (again) await this.recorded(notification, () => this.store.progress(notification, results));
     if (again) throw new LongwatchError('unavailable', `Notification ${notification.id}: ${again.message}`, { cause: again });
     const delivered = this.channels.length === 0 || Object.values(results).includes('sent');
     const status = delivered ? 'delivered' : 'failed';
-    await this.store.finish(notification, status, results);
+    await this.recorded(notification, () => this.store.finish(notification, status, results));
     this.outcome(status, results);
+  }
+
+  private async recorded<T>({ id, recipient }: Notification, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isUndeliverable(error)) this.onSkipped?.(`message ${id} to ${recipient}`, error);
+      throw error;
+    }
   }
 
   private outcome(status: 'delivered' | 'failed', results: Readonly<Record<string, string>>): void {

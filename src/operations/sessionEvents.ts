@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { isLongwatchError } from '../domain/errors';
 import { iso } from '../domain/ids';
-import { inLanes } from '../domain/lanes';
 import type { SessionEnded } from '../domain/sessions';
 import type { SessionEnds } from '../stores/sessions/ends';
-import type { Notifications } from './notifications';
+import { type OnSkipped, skipEachRefused } from './isolate';
+import { isUndeliverable, type Notifications } from './notifications';
 
 export interface EndedSession {
   event: SessionEnded;
@@ -17,6 +16,7 @@ export interface SessionEventParts {
   ends: Pick<SessionEnds, 'settle'>;
   recipient: string;
   onFault(error: unknown): void;
+  onSkipped?: OnSkipped;
 }
 
 /** Events of a message; some 15 KB. */
@@ -54,13 +54,20 @@ export class SessionEvents {
     return this.sending;
   }
 
-  /** Sends events, then settles them. @throws LongwatchError `unavailable` when no channel takes them now. */
-  async report(ended: readonly EndedSession[]): Promise<void> {
+  /**
+   * Sends events, then settles them. An event whose settling is refused for good stays owed and is reported; it keeps no other from
+   * being settled.
+   * @returns the keys of such events. @throws LongwatchError `unavailable` when no channel takes them now.
+   */
+  async report(ended: readonly EndedSession[]): Promise<Set<string>> {
+    const skipped = new Set<string>();
     for (let from = 0; from < ended.length; from += BATCH) {
       const batch = ended.slice(from, from + BATCH);
       await this.send(batch.map(({ event }) => event));
-      await inLanes(batch, CONCURRENCY, ({ key }) => this.parts.ends.settle(key));
+      const refused = await skipEachRefused(batch, CONCURRENCY, ({ key }) => this.parts.ends.settle(key), ({ key }, error) => this.parts.onSkipped?.(`the event of session ${key}`, error));
+      for (const { key } of refused) skipped.add(key);
     }
+    return skipped;
   }
 
   private async send(events: SessionEnded[]): Promise<void> {
@@ -77,7 +84,7 @@ export class SessionEvents {
       });
     } catch (error) {
       // The receiver refuses it for good, which is on record: it would never take it.
-      if (!isLongwatchError(error, 'refused')) throw error;
+      if (!isUndeliverable(error)) throw error;
       this.parts.onFault(error);
     }
   }

@@ -1,10 +1,27 @@
+import { randomUUID } from 'node:crypto';
+import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { SliceReport } from '../../src/activities/feeds/types';
+import { readConfig } from '../../src/config';
+import { addDays } from '../../src/domain/devices/days';
+import { emptyRollup, resolutions } from '../../src/domain/devices/rollup';
 import { timeKey } from '../../src/domain/feeds/post';
 import type { FeedSettings } from '../../src/domain/feeds/settings';
+import type { DeviceArchive } from '../../src/gateways/archive/deviceArchive';
+import { Archiver } from '../../src/operations/devices/archiver';
+import { Housekeeping } from '../../src/operations/devices/housekeeping';
+import { DEVICES_QUEUE } from '../../src/workflows/devices/declarations';
 import { LEADERBOARDS_QUEUE } from '../../src/workflows/leaderboards/declarations';
 import { FEEDS_QUEUE } from '../../src/workflows/feeds/declarations';
 import { rangesOf } from '../../src/domain/feeds/ranges';
+import { ArchiveStore } from '../../src/stores/devices/archives';
+import { DayStore } from '../../src/stores/devices/days';
+import { bucketOf, withId } from '../../src/stores/devices/keys';
+import { ReadingStore } from '../../src/stores/devices/readings';
+import { RetentionStore } from '../../src/stores/devices/retention';
+import { RollupStore } from '../../src/stores/devices/rollups';
+import { SentinelStore } from '../../src/stores/devices/sentinels';
+import { NotificationStore } from '../../src/stores/notifications';
 import { BoardStore } from '../../src/stores/leaderboards/boards';
 import { StandingsStore } from '../../src/stores/leaderboards/standings';
 import { boardApi } from '../support/boards';
@@ -122,5 +139,132 @@ describe('seasons', () => {
     expect(await whileRefusing(watching, () => run(LEADERBOARDS_QUEUE, 'carryBans', { gameId: api.gameId, season: 1 }))).toBe(1);
     expect([...marked].sort()).toEqual(players.filter((id) => id !== 'cheat-3').sort());
     expect(await skips('ban')).toBe(before + 1);
+  });
+});
+
+/** Refuses one kind of call after the other where it names the odd entity. */
+const naming = (operation: string, table: string, id: string) => (call: SeenCall) => call.operation === operation && call.tables.includes(table) && call.text.includes(id);
+
+describe('devices', () => {
+  const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
+  /** Devices that the day keeps in one bucket, so that one activity has all of them. */
+  function devicesTogether(count: number): { bucket: number; ids: string[] } {
+    const ids: string[] = [];
+    for (const bucket = bucketOf(`d-${randomUUID()}`); ; ) {
+      const id = `d-${randomUUID()}`;
+      if (bucketOf(id) === bucket) ids.push(id);
+      if (ids.length === count) return { bucket, ids };
+    }
+  }
+  async function dayOfMany(date = day) {
+    const { db } = graph.dynamodb;
+    const [days, readings, rollups] = [new DayStore(db), new ReadingStore(db), new RollupStore(db)];
+    const { bucket, ids } = devicesTogether(4);
+    for (const deviceId of ids) {
+      await days.note(deviceId, date, ['t'], 200);
+      await readings.put([withId({ deviceId, timestamp: Date.parse(date) + 60_000, metrics: '{"t":1}' })]);
+    }
+    const rolledUp = async (resolution: '1m' | '1d' = '1m') =>
+      (await Promise.all(ids.map(async (deviceId) => ((await rollups.ofDay(deviceId, date, [resolution])).size > 0 ? [deviceId] : [])))).flat();
+    return { days, rollups, bucket, ids, odd: ids[1]!, rolledUp };
+  }
+  /** The stream's reader, which passes each mark at once. */
+  const passing = (refuse: (call: SeenCall) => boolean) => (call: SeenCall) => {
+    if (refuse(call)) return true;
+    const { Item } = call.operation === 'Put' && call.tables.includes('DeviceData') ? (JSON.parse(call.text) as { Item: Record<string, unknown> }) : {};
+    if (Item) void graph.dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [new SentinelStore(graph.dynamodb.db).seen(Item)] }));
+    return false;
+  };
+
+  it.each([
+    ['Query', 'DeviceRollups'],
+    ['Query', 'DeviceData'],
+    ['Put', 'DeviceData'],
+    ['Get', 'Devices'],
+    ['BatchWrite', 'Devices'],
+    ['Put', 'DeviceRollups'],
+  ])('a check of rollups puts right all devices but the one whose %s to %s is refused', async (operation, table) => {
+    const { bucket, ids, odd, rolledUp } = await dayOfMany();
+    const before = await skips('rollup');
+    const checked = await whileRefusing(passing(naming(operation, table, odd)), () => run(DEVICES_QUEUE, 'checkRollups', day, bucket));
+    expect(checked).toMatchObject({ unsettled: 0, skipped: 1 });
+    expect((await rolledUp()).filter((id) => id !== odd)).toEqual(ids.filter((id) => id !== odd));
+    expect(await rolledUp()).not.toContain(odd);
+    expect(await skips('rollup')).toBe(before + 1);
+    // Once it is taken, it is put right as well.
+    expect(await whileRefusing(passing(() => false), () => run(DEVICES_QUEUE, 'checkRollups', day, bucket))).not.toHaveProperty('skipped');
+    expect(await rolledUp()).toEqual(ids);
+  });
+
+  it('refused for every device, or denied, a check of rollups fails as refused and skips nobody', async () => {
+    const { bucket } = await dayOfMany();
+    const before = await skips('rollup');
+    const readings = ({ operation, tables }: SeenCall) => operation === 'Query' && tables.includes('DeviceData');
+    for (const refusing of [whileRefusing, whileDenying])
+      await expect(refusing(readings, () => run(DEVICES_QUEUE, 'checkRollups', day, bucket))).rejects.toMatchObject({ type: 'refused', nonRetryable: true });
+    expect(await skips('rollup')).toBe(before);
+  });
+
+  it.each([
+    ['Query', 'DeviceRollups'],
+    ['BatchWrite', 'DeviceRollups'],
+    ['BatchWrite', 'DeviceDays'],
+  ])('old rollups go of all devices but the one whose %s to %s is refused', async (operation, table) => {
+    // Past the age of all rollups, and of the days that are looked at in a first run.
+    const retention = new RetentionStore(graph.dynamodb.db);
+    const old = new Date(Date.now() - (readConfig({}).LONGWATCH_KEEP_DAYS_DAYS + 3) * 86_400_000).toISOString().slice(0, 10);
+    const { days, rollups, bucket, ids, odd, rolledUp } = await dayOfMany(old);
+    for (const deviceId of ids)
+      await rollups.swap({ deviceId, resolution: '1d', bucket: Date.parse(old) }, { rollup: emptyRollup, version: 0 }, { readings: 1, metrics: {} });
+    // The other resolutions are done: this is about one day.
+    for (const resolution of resolutions) await retention.done(resolution, resolution === '1d' ? addDays(old, -1) : addDays(new Date().toISOString().slice(0, 10), -1));
+    const before = await skips('rollup-deletion');
+    expect(await whileRefusing(naming(operation, table, odd), () => run(DEVICES_QUEUE, 'deleteRollups'))).toMatchObject({ days: expect.any(Number), skipped: expect.any(Number) });
+    expect(await skips('rollup-deletion')).toBeGreaterThan(before);
+    expect((await rolledUp('1d')).filter((id) => id !== odd)).toEqual([]);
+    expect(await days.devices(old, bucket)).toEqual([odd]);
+    expect(await retention.deletedUntil('1d')).toBe(addDays(new Date().toISOString().slice(0, 10), -readConfig({}).LONGWATCH_KEEP_DAYS_DAYS - 1));
+    await days.forget(old, ids);
+  });
+
+  it('a restored part comes back of all devices but the one of which the day cannot be told', async () => {
+    const { db } = graph.dynamodb;
+    const { ids, odd } = await dayOfMany();
+    const rows = ids.map((deviceId) => withId({ deviceId, timestamp: Date.parse(day) + 120_000, metrics: '{"t":2}' }));
+    const skipped: string[] = [];
+    const [readings, days] = [new ReadingStore(db), new DayStore(db)];
+    const archive = { rows: async function* () { yield rows; } } as unknown as DeviceArchive;
+    const archiver = new Archiver({ readings, days, archives: new ArchiveStore(db, days), archive, onSkipped: (entity) => skipped.push(entity) }, { archiveAfterMs: 0 });
+    const part = { name: 'part-0', rows: rows.length, bytes: 1, sha256: '', minTime: 0, maxTime: 0 };
+    await whileRefusing(naming('BatchWrite', 'DeviceDays', odd), () => archiver.restorePart(day, part, { signal: new AbortController().signal, alive: () => undefined }));
+    expect(skipped).toEqual([`the mark of restored readings of ${day} of ${odd}`]);
+    const counts = await Promise.all(ids.map(async (deviceId) => (await readings.page({ deviceId, day })).rows.length));
+    expect(counts).toEqual(ids.map((id) => (id === odd ? 1 : 2)));
+  });
+
+  it('days are found that are to be archived, but the one of which it cannot be read', async () => {
+    const { db } = graph.dynamodb;
+    const days = new DayStore(db);
+    const left: string[] = [];
+    const [one, odd, other] = ['2031-01-01', '2031-01-02', '2031-01-03'];
+    const now = Date.parse('2031-01-06');
+    const housekeeping = new Housekeeping(
+      { days, archives: new ArchiveStore(db, days), rollups: new RollupStore(db), retention: new RetentionStore(db), onDayLeft: (entity) => left.push(entity), now: () => now },
+      { retention: { rollups: { '1m': 10, '1h': 10, '1d': 10 }, archive: 100, restored: 2 }, archiveAfterMs: 0, lateWindowMs: 86_400_000, archives: true },
+    );
+    for (const each of [one, odd, other]) await days.note('d', each, ['t'], 200);
+    expect(await whileRefusing(naming('Query', 'DeviceDays', `${odd}#`), () => housekeeping.dueDays())).toEqual([{ day: one, what: 'archive' }, { day: other, what: 'archive' }]);
+    expect(left).toEqual([`whether ${odd} is to be archived`]);
+  });
+
+  it('alerts are told to all but the one whose message cannot be stored, and that is reported; a missing grant holds all of them', async () => {
+    const events = ['one', 'odd', 'other'].map((name) => ({ event: 'raised', alertId: name, deviceId: `d-${name}`, recipient: `people-${randomUUID()}`, text: 'hot', at: Date.now() }));
+    const told = () => Promise.all(events.map(async ({ recipient }) => (await new NotificationStore(graph.dynamodb.db).list(recipient)).items.length));
+    const before = await skips('message');
+    await whileRefusing(naming('Put', 'Notifications', events[1]!.recipient), () => run(DEVICES_QUEUE, 'tellAlerts', events));
+    expect(await told()).toEqual([1, 0, 1]);
+    expect(await skips('message')).toBe(before + 1);
+    await expect(whileDenying(naming('Put', 'Notifications', events[1]!.recipient), () => run(DEVICES_QUEUE, 'tellAlerts', events))).rejects.toMatchObject({ type: 'refused' });
+    expect(await skips('message')).toBe(before + 1);
   });
 });

@@ -192,7 +192,7 @@ it('told twice only where somebody died between the message and its note, with t
   pass(IDLE);
   await sweep();
   pass(MINUTE);
-  const dying = sweeper({ events: { report: async (ended) => void told.push({ id: 'sent, not noted', events: ended.map(({ event }) => event) as never }) } });
+  const dying = sweeper({ events: { report: async (ended) => (told.push({ id: 'sent, not noted', events: ended.map(({ event }) => event) as never }), new Set()) } });
   await dying.sweep('0', { signal: new AbortController().signal, forMs: 0 });
   await sweep();
   const [first, second] = told.map(({ events }) => events.map(({ id }) => id).sort());

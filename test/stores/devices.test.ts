@@ -175,7 +175,7 @@ describe.each(engines)('on %s', (engine) => {
       (await rollups.list({ deviceId: id, resolution, from: dayStart('2027-05-01'), to: now }, { limit: 10, series: 100 })).rollups.map(({ bucket }) => new Date(bucket).toISOString().slice(0, 10));
     expect([await left('1m'), await left('1h'), await left('1d')]).toEqual([['2027-06-20'], ['2027-06-15', '2027-06-20'], ['2027-06-05', '2027-06-15', '2027-06-20']]);
     expect(await days.devices('2027-05-28', bucketOf(id))).toEqual([]);
-    expect(await housekeeping.deleteRollups(work)).toBe(0);
+    expect(await housekeeping.deleteRollups(work)).toEqual({ days: 0, skipped: 0 });
     expect(await housekeeping.state()).toEqual({ kept: retention, deletedUntil: { '1m': '2027-06-19', '1h': '2027-06-09', '1d': '2027-05-30' } });
   });
 });

@@ -2,13 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { type AlertEvent, eventId } from '../../domain/devices/alerts';
 import type { Part } from '../../domain/devices/archive';
-import { isLongwatchError } from '../../domain/errors';
 import type { Archiver, Work } from '../../operations/devices/archiver';
 import type { Eraser } from '../../operations/devices/eraser';
 import type { Housekeeping } from '../../operations/devices/housekeeping';
 import type { RollupCheck } from '../../operations/devices/rollupCheck';
 import type { SilenceWatch } from '../../operations/devices/silenceWatch';
-import type { Notifications } from '../../operations/notifications';
+import { isUndeliverable, type Notifications } from '../../operations/notifications';
 import { asFailure } from '../failures';
 import { within } from '../within';
 import type { DeviceActivities } from './types';
@@ -53,7 +52,11 @@ export function deviceActivities(parts: DeviceActivityParts): DeviceActivities {
     expireDay: (day) => atWork(() => archiver.expire(day)),
 
     dueDays: () => atWork(() => housekeeping.dueDays()),
-    deleteRollups: () => atWork((work) => housekeeping.deleteRollups(work)),
+    deleteRollups: () =>
+      atWork(async (work) => {
+        const done = await housekeeping.deleteRollups(work);
+        return done.skipped === 0 ? done.days : done;
+      }),
 
     daysToCheck: () => atWork(async () => rollupCheck.recentDays()),
     checkRollups: (day, bucket) => atWork((work) => rollupCheck.check(day, bucket, work)),
@@ -113,7 +116,7 @@ async function tellAlerts({ notifications }: DeviceActivityParts, events: readon
       await notifications.send({ id: eventId(event), recipient, subject, text, at });
     } catch (error) {
       // No channel will ever take this one, which is on record; the others are to go out all the same.
-      if (!isLongwatchError(error, 'refused')) throw error;
+      if (!isUndeliverable(error)) throw error;
     }
     Context.current().heartbeat();
   }

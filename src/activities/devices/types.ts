@@ -1,7 +1,7 @@
 import type { AlertEvent } from '../../domain/devices/alerts';
 import type { ArchivePlan, Lane, Manifest, Part } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
-import type { CheckedRollups } from '../../domain/devices/rollup';
+import type { CheckedRollups, DeletedRollups } from '../../domain/devices/rollup';
 
 /** What the workflows of devices may ask for. Every one may run twice. Those over many rows heartbeat. */
 export interface DeviceActivities {
@@ -29,7 +29,8 @@ export interface DeviceActivities {
   /** Days to archive or to let go of. */
   dueDays(): Promise<{ day: Day; what: 'archive' | 'expire' }[]>;
   /** @returns how many days of rollups it deleted. */
-  deleteRollups(): Promise<number>;
+  /** @returns how many days were done; with how many devices were skipped, where one was. */
+  deleteRollups(): Promise<number | DeletedRollups>;
 
   /** Days whose rollups a gap in the stream may have left short. */
   daysToCheck(): Promise<Day[]>;

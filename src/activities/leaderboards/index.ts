@@ -1,9 +1,10 @@
 import { Context } from '@temporalio/activity';
-import { shardsOf } from '../../domain/leaderboards/keys';
+import { type RankShard, shardsOf } from '../../domain/leaderboards/keys';
 import type { Boards } from '../../operations/leaderboards/boards';
 import type { CheckedShard, RankCheck } from '../../operations/leaderboards/rankCheck';
 import type { PageProgress, SeasonEnd } from '../../operations/leaderboards/seasonEnd';
 import type { Notifications } from '../../operations/notifications';
+import { type OnSkipped, skipEachRefused } from '../../operations/isolate';
 import { isCursorFault } from '../../stores/cursor';
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import { asFailure } from '../failures';
@@ -16,6 +17,7 @@ export interface LeaderboardActivityParts {
   check: RankCheck;
   notifications: Notifications;
   onChecked(result: CheckedShard): void;
+  onSkipped?: OnSkipped;
 }
 
 /** Boards that one look for rankings to check lists; of each the seasons that may still change. */
@@ -30,6 +32,10 @@ export function leaderboardActivities(parts: LeaderboardActivityParts): Leaderbo
       if (!isCursorFault(error)) throw error;
       return store.games(BOARDS_A_PAGE);
     });
+  const openShards = async (gameId: string): Promise<RankShard[]> => {
+    const [board, seasons] = await Promise.all([boards.read(gameId), store.seasons(gameId, SEASONS_A_BOARD)]);
+    return seasons.items.filter(({ status, startsAt }) => status === 'open' && startsAt <= Date.now()).flatMap(({ number }) => shardsOf(board, number));
+  };
   return {
     carryBans: ({ gameId, season }) => asFailure(() => boards.carryBans(gameId, season, beat)),
     seasonEnd: ({ gameId, season }) =>
@@ -56,14 +62,17 @@ export function leaderboardActivities(parts: LeaderboardActivityParts): Leaderbo
     archiveSeason: ({ gameId, season }, players) => asFailure(() => seasonEnd.archive(gameId, season, players, beat)),
     ranksToCheck: (gameId, cursor) =>
       asFailure(async () => {
-        const page = gameId === undefined ? await pageOfGames(cursor) : { items: [gameId] };
-        const found = await Promise.all(
-          page.items.map(async (id) => {
-            const [board, seasons] = await Promise.all([boards.read(id), store.seasons(id, SEASONS_A_BOARD)]);
-            return seasons.items.filter(({ status, startsAt }) => status === 'open' && startsAt <= Date.now()).flatMap(({ number }) => shardsOf(board, number));
-          }),
+        // Somebody asked for this one, and is told why it cannot be checked.
+        if (gameId !== undefined) return { shards: await openShards(gameId) };
+        const page = await pageOfGames(cursor);
+        const found = new Map<string, RankShard[]>();
+        const skipped = await skipEachRefused(
+          page.items,
+          BOARDS_A_PAGE,
+          async (id) => void found.set(id, await openShards(id)),
+          (id, error) => parts.onSkipped?.(`the rankings of ${id}`, error),
         );
-        return { shards: found.flat(), ...(page.cursor !== undefined && { cursor: page.cursor }) };
+        return { shards: page.items.flatMap((id) => found.get(id) ?? []), ...(skipped.size > 0 && { skipped: skipped.size }), ...(page.cursor !== undefined && { cursor: page.cursor }) };
       }),
     sendNotice: (notice) => asFailure(() => notifications.send(notice)),
   };

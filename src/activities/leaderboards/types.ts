@@ -38,7 +38,7 @@ export interface LeaderboardActivities {
   /** Copies the final standings to where they stay, if there is such a place; heartbeats. */
   archiveSeason(season: SeasonInput, players: number): Promise<void>;
   finishSeason(season: SeasonInput, players: number): Promise<void>;
-  /** Rankings to be checked: of a game, or of all; of each the seasons that are not final. */
-  ranksToCheck(gameId?: string, cursor?: string): Promise<{ shards: RankShard[]; cursor?: string }>;
+  /** Rankings to be checked: of a game, or of all; of each the seasons that are not final. `skipped` boards can never be read. */
+  ranksToCheck(gameId?: string, cursor?: string): Promise<{ shards: RankShard[]; skipped?: number; cursor?: string }>;
   sendNotice(notice: Notification): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inLanes } from '../../domain/lanes';
 import { endedEvent, type SessionHead, verdictOf } from '../../domain/sessions';
-import { isOfOne, type OnSkipped } from '../../operations/isolate';
+import { isOfOne, type OnSkipped, skipEachRefused, skipRefused } from '../../operations/isolate';
 import type { SessionEvents } from '../../operations/sessionEvents';
 import type { SessionEnds } from '../../stores/sessions/ends';
 import type { ExpiryIndex } from '../../stores/sessions/expiryIndex';
@@ -93,13 +93,26 @@ class Pass {
   }
 
   private async page(keys: readonly string[]): Promise<void> {
-    const heads = await this.parts.index.heads(keys.filter((key) => !this.refused.has(key)));
+    const heads = await this.heads(keys.filter((key) => !this.refused.has(key)));
     const owed = await inLanes(heads, CONCURRENCY, async (head) => ((await this.settle(head).catch((error: unknown) => this.skip(head, error))) ? [head] : []));
     await this.tell(owed.flat());
   }
 
+  /** Reads sessions. One that cannot be read, ever, is skipped. */
+  private async heads(keys: readonly string[]): Promise<SessionHead[]> {
+    const found = new Map<string, SessionHead>();
+    await skipRefused(
+      keys,
+      async (some) => {
+        for (const head of await this.parts.index.heads(some)) found.set(head.key, head);
+      },
+      (key, error) => void this.skip({ key }, error),
+    );
+    return [...found.values()];
+  }
+
   /** One session whose end is refused for good holds up no other: it is reported, and not met again by this activity. */
-  private skip({ key }: SessionHead, error: unknown): false {
+  private skip({ key }: Pick<SessionHead, 'key'>, error: unknown): false {
     if (!isOfOne(error)) throw error;
     this.refused.add(key);
     this.parts.onSkipped?.(`the session ${key}`, error);
@@ -140,10 +153,12 @@ class Pass {
     });
     if (ended.length === 0) return;
     try {
-      if (this.parts.events) await this.parts.events.report(ended);
-      // There was a subscriber when they ended.
-      else for (const { key } of ended) await this.parts.ends.settle(key);
-      this.report.reported += ended.length;
+      // Without a reporter, there was a subscriber when they ended.
+      const skipped = this.parts.events
+        ? await this.parts.events.report(ended)
+        : await skipEachRefused(ended.map(({ key }) => key), CONCURRENCY, (key) => this.parts.ends.settle(key), (key, error) => void this.skip({ key }, error));
+      for (const key of skipped) this.refused.add(key);
+      this.report.reported += ended.length - skipped.size;
     } catch (error) {
       this.parts.onFault(error);
       this.again = Math.min(this.again, this.now() + GRACE_MS);

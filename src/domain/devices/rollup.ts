@@ -103,9 +103,20 @@ export function shownMetric({ count, numbers, sum, min, max, last }: MetricRollu
 
 /** What a check of rollups found. */
 export interface CheckedRollups {
+  /** Devices whose rollups were compared with their readings. */
   devices: number;
   /** Rollups that were wrong and are right now. */
   replaced: number;
   /** Rollups that looked wrong and changed meanwhile: to be looked at again. */
   unsettled: number;
+  /** Devices that could not be checked, because a step for them was refused for good; absent where there is none. */
+  skipped?: number;
+}
+
+/** What one run of the deletion of old rollups did. */
+export interface DeletedRollups {
+  /** Days of which the rollups of some resolution were deleted. */
+  days: number;
+  /** Devices whose rollups of a day could not be deleted, because a step was refused for good; each counts once a day. */
+  skipped: number;
 }

@@ -9,7 +9,7 @@ import type { CartStore } from '../../stores/carts/carts';
 import type { Db } from '../../stores/dynamodb';
 import { transact } from '../../stores/transact';
 import { isOfOne, type OnSkipped } from '../isolate';
-import type { Notifications } from '../notifications';
+import { isUndeliverable, type Notifications } from '../notifications';
 
 export interface CartCareParts {
   carts: CartStore;
@@ -88,7 +88,7 @@ export class CartCare {
       await this.parts.notifications.send(letter);
     } catch (error) {
       // Who can never be reached must not be written to again and again: the step is behind, its record says why.
-      if (!isLongwatchError(error, 'refused')) throw error;
+      if (!isUndeliverable(error)) throw error;
     }
     const counts: CartCounts = cart.reminded ? {} : { reminded: 1 };
     try {

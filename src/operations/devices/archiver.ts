@@ -8,8 +8,7 @@ import type { ArchiveStore } from '../../stores/devices/archives';
 import type { DayStore } from '../../stores/devices/days';
 import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { ReadingStore } from '../../stores/devices/readings';
-import { inLanes } from '../../domain/lanes';
-import { type OnSkipped, skipRefused } from '../isolate';
+import { type OnSkipped, skipEachRefused, skipRefused } from '../isolate';
 import { type DeviceStretch, tableRows } from './tableRows';
 
 export interface ArchiverParts {
@@ -165,12 +164,15 @@ export class Archiver {
   async finish(day: Day, generation: number): Promise<void> {
     const { days, readings, archives, archive } = this.parts;
     for (let bucket = 0; bucket < DEVICE_BUCKETS; bucket++)
-      await this.skipping(`the mark of late readings of ${day}`, await days.lateDevices(day, bucket), (some) =>
-        inLanes(some, 1, async (late) => {
+      await skipEachRefused(
+        await days.lateDevices(day, bucket),
+        1,
+        async (late) => {
           // Looked at after its mark was read: what comes in meanwhile makes a new mark.
           const { rows } = await readings.page({ deviceId: late.deviceId, day, limit: 1 });
           if (rows.length === 0) await days.forgetLate(day, late);
-        }),
+        },
+        this.told(`the mark of late readings of ${day}`),
       );
     await archives.move(day, generation, 'archived', this.now());
     await archive.clear(day, [await archive.manifest(day, generation)]);
@@ -191,16 +193,21 @@ export class Archiver {
     let done = 0;
     for await (const rows of archive.rows(day, part)) {
       signal.throwIfAborted();
-      await days.noteAllLate(day, [...new Set(rows.map(({ deviceId }) => deviceId))], `restored ${part.name}`);
-      await this.skipping(`restoring a reading of ${day}`, rows, (some) => readings.restore(some));
+      const devices = [...new Set(rows.map(({ deviceId }) => deviceId))].map((deviceId) => ({ deviceId }));
+      // Rows in the table of which no archive would ever know must not come to be: without their mark they stay in the files.
+      const unmarked = await this.skipping(`the mark of restored readings of ${day}`, devices, (some) => days.noteAllLate(day, some.map(({ deviceId }) => deviceId), `restored ${part.name}`));
+      const left = new Set([...unmarked].map(({ deviceId }) => deviceId));
+      await this.skipping(`restoring a reading of ${day}`, rows.filter(({ deviceId }) => !left.has(deviceId)), (some) => readings.restore(some));
       alive((done += rows.length));
     }
   }
 
   /** One row or device that is refused for good holds up no other of its day; its row stays in the files. */
-  private async skipping<T extends { deviceId: string }>(what: string, entities: readonly T[], work: (some: readonly T[]) => Promise<unknown>): Promise<void> {
-    await skipRefused(entities, work, ({ deviceId }, error) => this.parts.onSkipped?.(`${what} of ${deviceId}`, error));
+  private skipping<T extends { deviceId: string }>(what: string, entities: readonly T[], work: (some: readonly T[]) => Promise<unknown>): Promise<Set<T>> {
+    return skipRefused(entities, work, this.told(what));
   }
+
+  private told = (what: string) => ({ deviceId }: { deviceId: string }, error: unknown): void => this.parts.onSkipped?.(`${what} of ${deviceId}`, error);
 
   async finishRestore(day: Day, generation: number): Promise<void> {
     await this.parts.archives.move(day, generation, 'restored', this.now());

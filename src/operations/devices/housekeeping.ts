@@ -1,11 +1,12 @@
 import { addDays, type Day, dayOf, dayStart } from '../../domain/devices/days';
 import { firstKept, type Retention } from '../../domain/devices/retention';
-import { type Resolution, resolutions } from '../../domain/devices/rollup';
+import { type DeletedRollups, type Resolution, resolutions } from '../../domain/devices/rollup';
 import type { ArchiveStore } from '../../stores/devices/archives';
 import type { DayStore } from '../../stores/devices/days';
 import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { RetentionStore } from '../../stores/devices/retention';
 import type { RollupStore } from '../../stores/devices/rollups';
+import { type OnSkipped, skipEachRefused, skipRefused } from '../isolate';
 import type { Work } from './archiver';
 
 export interface HousekeepingParts {
@@ -13,6 +14,10 @@ export interface HousekeepingParts {
   archives: ArchiveStore;
   rollups: RollupStore;
   retention: RetentionStore;
+  /** Told of a device whose old rollups stay. */
+  onSkipped?: OnSkipped;
+  /** Told of a day of which it cannot be read whether it is to be archived. */
+  onDayLeft?: OnSkipped;
   now?(): number;
 }
 
@@ -58,7 +63,7 @@ export class Housekeeping {
   async dueDays(): Promise<DueDay[]> {
     if (!this.settings.archives) return [];
     const { retention, archiveAfterMs, lateWindowMs } = this.settings;
-    const { archives, days } = this.parts;
+    const { archives, days, onDayLeft } = this.parts;
     const now = this.now();
     const today = dayOf(now);
     const due: DueDay[] = [];
@@ -67,45 +72,68 @@ export class Housekeeping {
     const from = addDays(dayOf(now - lateWindowMs), -LOOK_BACK_DAYS - retention.restored);
     const records = new Map<Day, { state: string; since: number }>();
     for await (const record of archives.between(from, today)) records.set(record.day, record);
-    for (let day = from; dayStart(day) + 86_400_000 + archiveAfterMs <= now; day = addDays(day, 1)) {
-      const record = records.get(day);
-      const isDue =
-        record === undefined
-          ? await days.hasAny(day, 'present')
-          : record.state === 'deleting' || record.state === 'archived'
-            ? record.state === 'deleting' || (await days.hasAny(day, 'late'))
-            : record.state === 'restored' && record.since < now - retention.restored * 86_400_000;
-      if (isDue) due.push({ day, what: 'archive' });
-    }
+    const over: Day[] = [];
+    for (let day = from; dayStart(day) + 86_400_000 + archiveAfterMs <= now; day = addDays(day, 1)) over.push(day);
+    await skipEachRefused(
+      over,
+      1,
+      async (day) => {
+        const record = records.get(day);
+        const isDue =
+          record === undefined
+            ? await days.hasAny(day, 'present')
+            : record.state === 'deleting' || record.state === 'archived'
+              ? record.state === 'deleting' || (await days.hasAny(day, 'late'))
+              : record.state === 'restored' && record.since < now - retention.restored * 86_400_000;
+        if (isDue) due.push({ day, what: 'archive' });
+      },
+      (day, error) => onDayLeft?.(`whether ${day} is to be archived`, error),
+    );
     return due.slice(0, MAX_DUE);
   }
 
-  /** Deletes rollups past their age, day by day. @returns how many days were done. */
-  async deleteRollups({ signal, alive }: Work): Promise<number> {
-    const { days, rollups, retention } = this.parts;
-    let done = 0;
+  /**
+   * Deletes rollups past their age, day by day. A device of which a step is refused for good is skipped and reported; its rollups
+   * of that day stay, and the day counts as done: otherwise each run would go through all days since then once more.
+   */
+  async deleteRollups({ signal, alive }: Work): Promise<DeletedRollups> {
+    const { retention } = this.parts;
+    const done: DeletedRollups = { days: 0, skipped: 0 };
     for (const resolution of resolutions) {
       const end = firstKept(dayOf(this.now()), this.settings.retention.rollups[resolution]);
       const until = await retention.deletedUntil(resolution);
       for (let day = until === undefined ? addDays(end, -FIRST_LOOK_DAYS) : addDays(until, 1); day < end; day = addDays(day, 1)) {
         const its = day;
-        await Promise.all(
-          Array.from({ length: DEVICE_BUCKETS }, async (_, bucket) => {
-            const devices = await days.devices(its, bucket);
-            for (const deviceId of devices) {
-              signal.throwIfAborted();
-              await rollups.deleteDay(deviceId, its, [resolution]);
-              alive(done);
-            }
-            // Rollups by the day are kept longest: with them the day is forgotten.
-            if (resolution === '1d') await days.forget(its, devices);
-          }),
+        const skipped = await Promise.all(
+          Array.from({ length: DEVICE_BUCKETS }, (_, bucket) => this.deleteBucket(its, bucket, resolution, { signal, alive: () => alive(done.days) })),
         );
+        done.skipped += skipped.reduce((sum, one) => sum + one, 0);
         await retention.done(resolution, day);
-        alive(++done);
+        alive(++done.days);
       }
     }
     return done;
+  }
+
+  /** @returns how many devices were skipped. */
+  private async deleteBucket(day: Day, bucket: number, resolution: Resolution, { signal, alive }: { signal: AbortSignal; alive(): void }): Promise<number> {
+    const { days, rollups, onSkipped } = this.parts;
+    const devices = await days.devices(day, bucket);
+    const kept = await skipEachRefused(
+      devices,
+      1,
+      async (deviceId) => {
+        signal.throwIfAborted();
+        await rollups.deleteDay(deviceId, day, [resolution]);
+        alive();
+      },
+      (deviceId, error) => onSkipped?.(`the ${resolution} rollups of device ${deviceId} on ${day}`, error),
+    );
+    // Rollups by the day are kept longest: with them the day is forgotten.
+    if (resolution !== '1d') return kept.size;
+    const gone = devices.filter((deviceId) => !kept.has(deviceId));
+    const known = await skipRefused(gone, (some) => days.forget(day, some), (deviceId, error) => onSkipped?.(`the entry of device ${deviceId} on ${day}`, error));
+    return kept.size + known.size;
   }
 
   async state(): Promise<RetentionState> {

@@ -5,11 +5,11 @@ import { limits, type ReadingRow } from '../../domain/devices/reading';
 import { firstKept, type Retention } from '../../domain/devices/retention';
 import { addReadings, bucketStart, type CheckedRollups, emptyRollup, type Resolution, resolutions, type Rollup, sameRollup } from '../../domain/devices/rollup';
 import { LongwatchError } from '../../domain/errors';
-import { inLanes } from '../../domain/lanes';
 import type { ArchiveStore } from '../../stores/devices/archives';
 import type { DayStore } from '../../stores/devices/days';
 import { type RollupKey, rollupId, type RollupStore, type VersionedRollup } from '../../stores/devices/rollups';
 import type { SentinelStore } from '../../stores/devices/sentinels';
+import { type OnSkipped, skipEachRefused } from '../isolate';
 import type { Work } from './archiver';
 import type { DeviceReads } from './reads';
 
@@ -20,6 +20,7 @@ export interface RollupCheckParts {
   archives: ArchiveStore;
   reads: Pick<DeviceReads, 'readings'>;
   onReplaced?(count: number): void;
+  onSkipped?: OnSkipped;
   now?(): number;
 }
 
@@ -28,8 +29,24 @@ interface Rolled {
   rollup: Rollup;
 }
 
+/** A rollup that is not what its readings give, and what it ought to be: nothing, where no reading is. */
+interface WrongRollup {
+  key: RollupKey;
+  before: VersionedRollup;
+  after: Rollup | undefined;
+}
+
+/** One check of a bucket, under way. */
+interface Checking {
+  day: Day;
+  work: Work;
+  total: CheckedRollups;
+}
+
 /** Devices that are looked at together: their marks are awaited at once. */
 const TOGETHER = 16;
+/** Of those, so many are compared or replaced at once. */
+const LANES = 4;
 const PAGE = 5_000;
 const LOOK_EVERY_MS = 200;
 
@@ -61,30 +78,48 @@ export class RollupCheck {
     if ((await this.parts.archives.find(day))?.state === 'expired') throw new LongwatchError('conflict', `Readings of ${day} are not kept any more`);
   }
 
-  /** Checks the devices of one bucket of a day. Nobody may move the day's rows between table and archive meanwhile. */
-  async check(day: Day, bucket: number, { signal, alive }: Work): Promise<CheckedRollups> {
+  /**
+   * Checks the devices of one bucket of a day. Nobody may move the day's rows between table and archive meanwhile. A device of
+   * which a step is refused for good is skipped and reported; its rollups stay as they are, and all others are checked.
+   */
+  async check(day: Day, bucket: number, work: Work): Promise<CheckedRollups> {
     await this.assertComparable(day);
     const devices = await this.parts.days.devices(day, bucket);
     const total: CheckedRollups = { devices: 0, replaced: 0, unsettled: 0 };
     for (let i = 0; i < devices.length; i += TOGETHER) {
       const some = devices.slice(i, i + TOGETHER);
-      const compared = await inLanes(some, 4, async (deviceId) => {
-        signal.throwIfAborted();
-        const found = await this.wrongOnes(deviceId, day);
-        alive(total.devices);
-        return found;
-      });
-      const suspects = some.flatMap((deviceId, at) => (compared[at]?.length ? [{ deviceId, wrong: compared[at] }] : []));
-      await this.awaitReader(suspects.map(({ deviceId }) => deviceId), day, { signal, alive: () => alive(total.devices) });
-      for (const { wrong } of suspects)
-        for (const { key, before, after } of wrong) {
-          if (await this.parts.rollups.swap(key, before, after)) total.replaced++;
-          else total.unsettled++;
-        }
-      alive((total.devices += some.length));
+      const skipped = await this.checkTogether(some, { day, work, total });
+      if (skipped > 0) total.skipped = (total.skipped ?? 0) + skipped;
+      work.alive((total.devices += some.length - skipped));
     }
     this.parts.onReplaced?.(total.replaced);
     return total;
+  }
+
+  /** @returns how many of the devices were skipped. */
+  private async checkTogether(deviceIds: readonly string[], checking: Checking): Promise<number> {
+    const { day, work, total } = checking;
+    const wrong = new Map<string, WrongRollup[]>();
+    const incomparable = await this.each(day, deviceIds, async (deviceId) => {
+      work.signal.throwIfAborted();
+      const found = await this.wrongOnes(deviceId, day);
+      if (found.length > 0) wrong.set(deviceId, found);
+      work.alive(total.devices);
+    });
+    const passed = await this.awaitReader([...wrong.keys()], checking);
+    const irreplaceable = await this.each(day, passed, async (deviceId) => {
+      for (const { key, before, after } of wrong.get(deviceId) ?? []) {
+        // Not `total.replaced += await …`: another lane may add to it meanwhile.
+        const isReplaced = await this.parts.rollups.swap(key, before, after);
+        total[isReplaced ? 'replaced' : 'unsettled']++;
+      }
+    });
+    return incomparable.size + (wrong.size - passed.length) + irreplaceable.size;
+  }
+
+  /** A step for each of some devices. @returns those for which it was refused for good. */
+  private each(day: Day, deviceIds: readonly string[], step: (deviceId: string) => Promise<unknown>): Promise<Set<string>> {
+    return skipEachRefused(deviceIds, LANES, step, (deviceId, error) => this.parts.onSkipped?.(`the rollups of device ${deviceId} on ${day}`, error));
   }
 
   private keptOf(day: Day): Resolution[] {
@@ -92,13 +127,12 @@ export class RollupCheck {
     return resolutions.filter((resolution) => day >= firstKept(today, this.settings.kept[resolution]));
   }
 
-  /** The rollups of a device's day that are not what its readings give, with what they ought to be: nothing, where no reading is. */
-  private async wrongOnes(deviceId: string, day: Day): Promise<{ key: RollupKey; before: VersionedRollup; after: Rollup | undefined }[]> {
+  private async wrongOnes(deviceId: string, day: Day): Promise<WrongRollup[]> {
     const which = this.keptOf(day);
     const stored = await this.parts.rollups.ofDay(deviceId, day, which);
     const right = new Map<string, Rolled>();
     for await (const rows of this.rows(deviceId, day)) fold(right, rows, which);
-    const wrong: { key: RollupKey; before: VersionedRollup; after: Rollup | undefined }[] = [];
+    const wrong: WrongRollup[] = [];
     for (const [id, { key, rollup }] of right) {
       const before = stored.get(id) ?? { rollup: emptyRollup, version: 0 };
       if (before.version === 0 || !sameRollup(before.rollup, rollup)) wrong.push({ key, before, after: rollup });
@@ -116,18 +150,28 @@ export class RollupCheck {
     }
   }
 
-  /** Waits until the stream's reader has read all that was written of these devices' day so far. */
-  private async awaitReader(deviceIds: readonly string[], day: Day, { signal, alive }: { signal: AbortSignal; alive(): void }): Promise<void> {
+  /**
+   * Waits until the stream's reader has read all that was written of these devices' day so far.
+   * @returns the devices of which it has; a mark that is refused says nothing of the others.
+   */
+  private async awaitReader(deviceIds: readonly string[], { day, work, total }: Checking): Promise<string[]> {
     const { sentinels } = this.parts;
     // New for each attempt: one that was passed before says nothing of what was written since.
     const mark = randomUUID();
-    await Promise.all(deviceIds.map((deviceId) => sentinels.put(deviceId, day, mark)));
-    for (const deviceId of deviceIds)
+    let left = [...deviceIds];
+    const step = async (ofOne: (deviceId: string) => Promise<unknown>) => {
+      const refused = await this.each(day, left, ofOne);
+      left = left.filter((deviceId) => !refused.has(deviceId));
+    };
+    await step((deviceId) => sentinels.put(deviceId, day, mark));
+    await step(async (deviceId) => {
       while (!(await sentinels.isSeen(deviceId, day, mark))) {
-        alive();
-        await sleep(LOOK_EVERY_MS, undefined, { signal });
+        work.alive(total.devices);
+        await sleep(LOOK_EVERY_MS, undefined, { signal: work.signal });
       }
-    await Promise.all(deviceIds.map((deviceId) => sentinels.remove(deviceId, [day], mark)));
+    });
+    await step((deviceId) => sentinels.remove(deviceId, [day], mark));
+    return left;
   }
 }
 

@@ -1,12 +1,11 @@
 import { LongwatchError } from '../../domain/errors';
 import { type Board, type BoardDefinition, FIXED, type Season } from '../../domain/leaderboards/board';
 import { currentSeason, faultOfMove, seasonsToPlan } from '../../domain/leaderboards/seasons';
-import { inLanes } from '../../domain/lanes';
 import type { Debt } from '../../domain/ledger';
 import type { Ban, BoardStore } from '../../stores/leaderboards/boards';
 import type { ScoreStore } from '../../stores/leaderboards/scores';
 import type { Ledger, TransactItem } from '../../stores/ledger';
-import { type OnSkipped, skipRefused } from '../isolate';
+import { type OnSkipped, skipEachRefused } from '../isolate';
 import { seasonMovedStart, seasonStart } from '../../workflows/leaderboards/declarations';
 
 export interface BoardsParts {
@@ -169,9 +168,10 @@ export class Boards {
     let cursor: string | undefined;
     do {
       const page = await this.parts.boards.bans(gameId, 100, cursor);
-      const refused = await skipRefused(
+      const refused = await skipEachRefused(
         page.items,
-        (bans) => inLanes(bans, BANS_AT_ONCE, ({ playerId }) => this.parts.boards.carryBan(gameId, playerId, this.parts.scores.mark(board, season, playerId, true, this.now()))),
+        BANS_AT_ONCE,
+        ({ playerId }) => this.parts.boards.carryBan(gameId, playerId, this.parts.scores.mark(board, season, playerId, true, this.now())),
         ({ playerId }, error) => this.parts.onSkipped?.(`the ban of ${playerId} in season ${season} of ${gameId}`, error),
       );
       skipped += refused.size;

@@ -1,25 +1,28 @@
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import { SEASON_TYPE, seasonId, seasonOf, seasonStart } from '../../workflows/leaderboards/declarations';
+import { type OnSkipped, skipEachRefused } from '../isolate';
 import type { OpenRow, ReconciledRows } from '../reconcile/rows';
 
 const BOARDS_A_PAGE = 50;
 const SEASONS_A_PAGE = 100;
 
-/** Seasons with an end that are not final, board by board. */
-export function seasonRows(boards: BoardStore): ReconciledRows {
+/** Seasons with an end that are not final, board by board. A board whose seasons can never be read keeps no other from being looked at. */
+export function seasonRows(boards: BoardStore, onSkipped?: OnSkipped): ReconciledRows {
   return {
     workflowType: SEASON_TYPE,
     foundBy: 'pages',
     async open(cursor) {
       const page = await boards.games(BOARDS_A_PAGE, cursor);
       const items: OpenRow[] = [];
-      for (const gameId of page.items)
+      const seasonsOf = async (gameId: string) => {
         for (let after: string | undefined, more = true; more; more = after !== undefined) {
           const seasons = await boards.seasons(gameId, SEASONS_A_PAGE, after);
           after = seasons.cursor;
           // When it was planned is not kept; a start that is still owed is paid under the same id, so that both are one.
           for (const { number, endsAt, status } of seasons.items) if (endsAt !== undefined && status !== 'final') items.push({ workflowId: seasonId(gameId, number), since: 0 });
         }
+      };
+      await skipEachRefused(page.items, 1, seasonsOf, (gameId, error) => onSkipped?.(`the seasons of ${gameId}`, error));
       return { items, ...(page.cursor !== undefined && { cursor: page.cursor }) };
     },
     async startOf(workflowId) {

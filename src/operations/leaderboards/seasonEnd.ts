@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isLongwatchError, LongwatchError } from '../../domain/errors';
+import { LongwatchError } from '../../domain/errors';
 import { lastRewardedRank, rewardsOf, type Season } from '../../domain/leaderboards/board';
 import { type RankShard, shardsOf } from '../../domain/leaderboards/keys';
 import type { RankedPlayer, RankEntry } from '../../domain/leaderboards/ranking';
-import { inLanes } from '../../domain/lanes';
-import { type OnSkipped, skipRefused } from '../isolate';
-import type { Notifications } from '../notifications';
+import { type OnSkipped, skipEachRefused } from '../isolate';
+import { isUndeliverable, type Notifications } from '../notifications';
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import type { RankStore } from '../../stores/leaderboards/ranks';
 import type { ScoreStore } from '../../stores/leaderboards/scores';
@@ -97,9 +96,10 @@ export class SeasonEnd {
     while (done.pages * PAGE < until) {
       const page = await this.parts.standings.page(gameId, number, done.pages * PAGE + 1, PAGE);
       const winners = page.map((player) => ({ player, rewards: rewardsOf(season.rewards ?? [], player.rank, players) })).filter(({ rewards }) => rewards.length > 0);
-      const refused = await skipRefused(
+      const refused = await skipEachRefused(
         winners,
-        (some) => inLanes(some, PARALLEL, ({ player, rewards }) => this.grant(gameId, season, player, rewards)),
+        PARALLEL,
+        ({ player, rewards }) => this.grant(gameId, season, player, rewards),
         ({ player }, error) => this.parts.onSkipped?.(`the reward of ${player.playerId} in season ${number} of ${gameId}`, error),
       );
       const skipped = (done.skipped ?? 0) + refused.size;
@@ -127,7 +127,7 @@ export class SeasonEnd {
       });
     } catch (error) {
       // No channel can ever reach this player; the others are not to wait for that, and the reward is on record.
-      if (!isLongwatchError(error, 'refused')) throw error;
+      if (!isUndeliverable(error)) throw error;
     }
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isOfOne } from '../isolate';
 import { emptyReport, type LastLook, type LookMode, type LookReport } from '../../domain/reconciliation';
 import type { OwedStart } from '../../domain/ledger';
 import type { LatestRun, TemporalRuns } from '../../gateways/temporalRuns';
@@ -114,15 +115,17 @@ export class Reconciler {
     ];
   }
 
-  private async standing({ report }: Context): Promise<undefined> {
+  private async standing(context: Context): Promise<undefined> {
     const { standing, runs } = this.parts;
     const running = await runs.running(standing.map(({ workflowId }) => workflowId));
-    for (const { workflowType } of standing) checked(report, workflowType);
-    for (const start of standing.filter(({ workflowId }) => !running.has(workflowId))) {
-      const latest = await runs.latest(start.workflowId);
-      if (latest && RUNNING.has(latest.status)) continue;
-      if (await runs.restart(start, latest)) this.restarted(report, start.workflowType, start.workflowId, whyOf(latest));
-    }
+    for (const { workflowType } of standing) checked(context.report, workflowType);
+    const lost = new Map(standing.filter(({ workflowId }) => !running.has(workflowId)).map((start) => [start.workflowId, start]));
+    await this.each([...lost.keys()], context, async (workflowId) => {
+      const start = lost.get(workflowId);
+      const latest = await runs.latest(workflowId);
+      if (!start || (latest && RUNNING.has(latest.status))) return;
+      if (await runs.restart(start, latest)) this.restarted(context.report, start.workflowType, workflowId, whyOf(latest));
+    });
     return undefined;
   }
 
@@ -209,8 +212,10 @@ export class Reconciler {
       const outcomes = await Promise.allSettled(ids.slice(i, i + AT_ONCE).map(work));
       const faults = outcomes.filter((one) => one.status === 'rejected');
       for (const { reason } of faults) this.parts.onFault(reason);
-      // All of them: not theirs, but Temporal or DynamoDB is away. The look fails, so that it counts as not made.
-      if (faults.length > 0 && faults.length === outcomes.length) throw faults[0]?.reason;
+      // All of them: not theirs, but Temporal or DynamoDB is away. The look fails, so that it counts as not made. Not so where
+      // there was one alone that is refused for good: it would end every look, and no other workflow would be found.
+      const isOneAlone = outcomes.length === 1 && isOfOne(faults[0]?.reason);
+      if (faults.length > 0 && faults.length === outcomes.length && !isOneAlone) throw faults[0]?.reason;
       context.faults += faults.length;
       context.report.postponed += faults.length;
       context.beat();

@@ -37,7 +37,9 @@ export async function archiveDue(): Promise<HousekeepingReport> {
       failed.push(day);
     }
   }
-  const rollupDays = await deleteRollups();
-  showDetails(`Done: ${done.join(', ') || 'no day was due'}.${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''} Rollups deleted of ${rollupDays} day(s).`);
-  return { done, failed, rollupDays };
+  const deleted = await deleteRollups();
+  // A number while nobody is skipped, as earlier releases answer.
+  const { days: rollupDays, skipped } = typeof deleted === 'number' ? { days: deleted, skipped: 0 } : deleted;
+  showDetails(`Done: ${done.join(', ') || 'no day was due'}.${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''} Rollups deleted of ${rollupDays} day(s)${skipped > 0 ? `; not those of **${skipped}** device(s), of which a step was refused: the log names them` : ''}.`);
+  return { done, failed, rollupDays, ...(skipped > 0 && { skipped }) };
 }

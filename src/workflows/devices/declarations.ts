@@ -64,6 +64,8 @@ export interface HousekeepingReport {
   failed: Day[];
   /** Days whose rollups of some resolution were deleted. */
   rollupDays: number;
+  /** Devices whose rollups could not be deleted, because a step was refused for good; absent where there is none. */
+  skipped?: number;
 }
 
 export const ROLLUP_CHECK_TYPE = 'rollupCheck';
@@ -85,6 +87,8 @@ export interface RollupCheckReport {
   replaced: number;
   /** Days that could not be checked, because a step was refused for good; absent where there is none. */
   skipped?: Day[];
+  /** Devices of the days that were checked for which a step was refused for good; absent where there is none. */
+  skippedDevices?: number;
 }
 
 export const ERASE_TYPE = 'eraseDevice';

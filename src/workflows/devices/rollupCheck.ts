@@ -36,10 +36,11 @@ export async function rollupCheck({ days }: RollupCheckInput): Promise<RollupChe
         total.skipped = [...(total.skipped ?? []), day];
         break;
       }
-      const { devices, replaced, unsettled } = checked;
+      const { devices, replaced, unsettled, skipped = 0 } = checked;
       total.replaced += replaced;
       if (unsettled === 0) {
         total.devices += devices;
+        if (skipped > 0) total.skippedDevices = (total.skippedDevices ?? 0) + skipped;
         break;
       }
       showDetails(`${sentence(total)} **${day}** has ${unsettled} rollup(s) that go on changing; they are looked at again.`);
@@ -51,7 +52,13 @@ export async function rollupCheck({ days }: RollupCheckInput): Promise<RollupChe
   return total;
 }
 
-const sentence = ({ days, devices, replaced, skipped = [] }: RollupCheckReport): string => `**${days}** day(s) checked, of ${devices} devices: **${replaced}** rollup(s) were wrong and are right now.${skipped.length > 0 ? ` Not checked, because a step was refused: **${skipped.join(', ')}**.` : ''}`;
+function sentence({ days, devices, replaced, skipped = [], skippedDevices = 0 }: RollupCheckReport): string {
+  const left = [...(skipped.length > 0 ? [`**${skipped.join(', ')}**`] : []), ...(skippedDevices > 0 ? [`**${skippedDevices}** device(s), which the log names`] : [])];
+  return [
+    `**${days}** day(s) checked, of ${devices} devices: **${replaced}** rollup(s) were wrong and are right now.`,
+    ...(left.length > 0 ? [`Not checked, because a step was refused: ${left.join('; ')}.`] : []),
+  ].join(' ');
+}
 
 /** In turn with whatever else works on the day. */
 async function checkInTurn(day: Day): Promise<CheckedRollups | 'refused'> {
@@ -74,10 +81,11 @@ export async function rollupCheckDay({ day }: DayInput): Promise<CheckedRollups>
   let next = 0;
   const lane = async () => {
     while (next < BUCKETS) {
-      const { devices, replaced, unsettled } = await checkRollups(day, next++);
+      const { devices, replaced, unsettled, skipped = 0 } = await checkRollups(day, next++);
       total.devices += devices;
       total.replaced += replaced;
       total.unsettled += unsettled;
+      if (skipped > 0) total.skipped = (total.skipped ?? 0) + skipped;
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));

@@ -24,6 +24,7 @@ const { sendNotice } = proxyActivities<LeaderboardActivities>({
 export async function rankCheck({ mode, gameId, cursor, sofar }: RankCheckInput): Promise<RankCheckReport> {
   const total: RankCheckReport = sofar ? { ...sofar } : { shards: 0, players: 0, differences: 0, replaced: 0 };
   const page = await ranksToCheck(gameId, cursor);
+  if (page.skipped !== undefined) total.skipped = (total.skipped ?? 0) + page.skipped;
   for (const shard of page.shards) {
     const checked = await checkRanks(shard, mode).catch(skipRefused);
     if (!checked) {
@@ -49,7 +50,7 @@ function skipRefused(error: unknown): undefined {
 }
 
 function sentence({ shards, players, differences, replaced, skipped = 0 }: RankCheckReport): string {
-  const left = skipped > 0 ? ` **${skipped}** could not be checked: a step of each was refused, see the failed activities.` : '';
+  const left = skipped > 0 ? ` **${skipped}** could not be checked: a step of each was refused, see the failed activities and the log.` : '';
   return `**${shards}** rankings of **${players}** players checked: **${differences}** stood wrong, **${replaced}** rankings replaced.${left}`;
 }
 
