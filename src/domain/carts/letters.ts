@@ -31,6 +31,8 @@ export function cartPage(cart: Cart | undefined, cartNumber: number, next: strin
     next,
     ...(rows.length > 0 ? ['', '| quantity | product | price |', '| --- | --- | --- |', ...rows] : []),
     ...(more > 0 ? ['', `and ${more} more`] : []),
+    // An open cart has a line at least.
+    ...(cart.status === 'open' && cart.lines.length === 0 ? ['', '**It holds only lines that cannot be read**: of product ids such as `__proto__`, which an earlier release took. Reminders list nothing, and it cannot be checked out.'] : []),
   ].join('\n');
 }
 

@@ -85,6 +85,8 @@ export class Checkouts {
   private async attempt(userId: string, { checkoutId, expectedTotal, ifVersion }: CheckoutRequest): Promise<{ checkout: Checkout; begun: boolean } | undefined> {
     const cart = await this.parts.cartStore.read(userId);
     if (cart?.status !== 'open') throw new LongwatchError('conflict', `The cart of ${userId} is empty; put something in first`);
+    // The client loses lines of the product id `__proto__`, which an earlier release took: such a cart is open and shows none.
+    if (cart.lines.length === 0) throw new LongwatchError('conflict', `The cart of ${userId} has nothing in it that can be sold; put something in first`);
     if (ifVersion !== undefined && ifVersion !== cart.version) throw new LongwatchError('versionMismatch', `The cart is at version ${cart.version}, not ${ifVersion}; read it again, then check it out`);
     const open = cart.checkoutId === undefined ? undefined : await this.parts.checkouts.find(cart.checkoutId);
     if (open && statusAt(open, this.now()) === 'held' && open.cartVersion === cart.version) {

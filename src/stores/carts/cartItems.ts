@@ -16,8 +16,9 @@ export function cartItem(cart: Cart): Item {
     Status: cart.status,
     OpenedAt: cart.openedAt,
     LastActivityAt: cart.lastActivityAt,
-    Quantities: Object.fromEntries(lines.map(({ productId, quantity }) => [productId, quantity])),
-    Snapshots: Object.fromEntries(lines.map((line) => [line.productId, snapshotText(line)])),
+    // Maps: the client refuses an object with the own key `constructor`, which an earlier release took for a product's id.
+    Quantities: new Map(lines.map(({ productId, quantity }) => [productId, quantity])),
+    Snapshots: new Map(lines.map((line) => [line.productId, snapshotText(line)])),
     Keys: cart.keys,
     ...(cart.reminded && { Rung: cart.reminded.rung, RemindedAt: cart.reminded.at }),
     ...(cart.checkoutId !== undefined && { CheckoutID: cart.checkoutId }),
