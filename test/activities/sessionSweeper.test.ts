@@ -274,6 +274,32 @@ it('a session whose end is refused for good is skipped and told once; the others
   expect(await get(ids[1]!)).toBeNull();
 });
 
+it.each([
+  ['settled', (key: string) => (call: SeenCall) => /^Update/.test(call.operation) && call.text.includes(key)],
+  ['read', (key: string) => (call: SeenCall) => /^BatchGet/.test(call.operation) && call.text.includes(key)],
+])('an end that can never be %s keeps no other from being told, and is told once', async (_, refusing) => {
+  const { open, sweep, sweeper, pass, told, faults, store: { ends } } = await world({ dies: true });
+  const ids = await Promise.all(Array.from({ length: 40 }, () => open()));
+  const odd = sessionKey('', ids[0]!);
+  pass(IDLE + 1);
+  await sweep();
+  pass(MINUTE);
+  const skipped: string[] = [];
+  const reporting = sweeper({ onSkipped: (entity) => skipped.push(entity), events: new SessionEvents({
+    notifications: { send: async ({ id, text }: Notification) => void told.push({ id, ...(JSON.parse(text) as { events: Told['events'] }) }) },
+    ends: { settle: (key) => ends.settle(key) },
+    recipient: 'subscriber',
+    onFault: (error) => faults.push(error),
+    onSkipped: (entity) => skipped.push(entity),
+  }) });
+  const report = await whileRefusing(refusing(odd), () => reporting.sweep('0', { signal: new AbortController().signal, forMs: 0 }));
+  expect(report).toMatchObject({ reported: 39 });
+  expect(skipped).toEqual([expect.stringContaining(odd)]);
+  expect(faults).toEqual([]);
+  // What could not be settled is all that is still owed.
+  expect(await sweep()).toMatchObject({ reported: 1 });
+});
+
 it('where the grant is missing, no session is skipped: the sweep fails as refused, and its workflow holds', async () => {
   const { open, sweeper, pass } = await world();
   await open();

@@ -1,9 +1,11 @@
 import { emptyReport, type LastLook, type LookMode } from '../../src/domain/reconciliation';
 import type { LatestRun } from '../../src/gateways/temporalRuns';
 import { Boards } from '../../src/operations/leaderboards/boards';
+import { seasonRows } from '../../src/operations/leaderboards/openSeasons';
 import { type LookProgress, Reconciler } from '../../src/operations/reconcile/reconciler';
 import type { ReconciledRows } from '../../src/operations/reconcile/rows';
 import { LongwatchError } from '../../src/domain/errors';
+import { seasonId } from '../../src/workflows/leaderboards/declarations';
 import { wasStoppedFromOutside } from '../../src/workflows/cancellation';
 import { CancelledFailure, ApplicationFailure, ChildWorkflowFailure, TerminatedFailure, RetryState } from '@temporalio/common';
 
@@ -116,6 +118,35 @@ it.each([
   };
   await new Boards({ boards, scores: { mark: () => ({}) } } as never, {} as never).carryBans('g', 1, () => undefined);
   expect(carried).toHaveLength(expected);
+});
+
+it.each([
+  ['one alone is refused for good', new LongwatchError('refused', 'never'), ['b']],
+  ['one alone cannot be dealt with because DynamoDB does not answer', new LongwatchError('unavailable', 'away'), undefined],
+  ['one alone is denied', new LongwatchError('refused', 'grant it', { isOurFault: true }), undefined],
+])('a look at rows, of which %s', async (_, fault, started) => {
+  const rowsOf = (workflowType: string, id: string, startOf: () => Promise<ReturnType<typeof start>>): ReconciledRows => ({ workflowType, foundBy: 'index', open: async () => ({ items: [{ workflowId: id, since: 0 }] }), startOf });
+  const odd = rowsOf('season', 'a', () => Promise.reject(fault));
+  const other = rowsOf('investigation', 'b', async () => start('b', 'investigation'));
+  const { done, look } = reconcilerOf([odd, other], {});
+  if (!started) return void (await expect(look()).rejects.toBe(fault));
+  // The other type is looked at all the same, and the one is told and found again by the next look.
+  expect(await look()).toMatchObject({ restarted: { investigation: 1 }, postponed: 1 });
+  expect(done).toEqual([String(fault), 'start b']);
+});
+
+it('a board whose seasons can never be read keeps no other board from the reconciler', async () => {
+  const skipped: string[] = [];
+  const boards = {
+    games: async () => ({ items: ['one', 'odd', 'other'] }),
+    seasons: async (gameId: string) => {
+      if (gameId === 'odd') throw new LongwatchError('refused', 'never');
+      return { items: [{ number: 1, endsAt: 1, status: 'open' }] };
+    },
+  };
+  const { items } = await seasonRows(boards as never, (entity) => skipped.push(entity)).open(undefined);
+  expect(items.map(({ workflowId }) => workflowId)).toEqual([seasonId('one', 1), seasonId('other', 1)]);
+  expect(skipped).toEqual(['the seasons of odd']);
 });
 
 it('a parent tells a child that somebody stopped from one that failed by itself', () => {
