@@ -120,6 +120,18 @@ describe('seasons', () => {
     expect((await standings.rewards(api.gameId, 1, 100)).items).toHaveLength(30);
   });
 
+  it.each(['Get', 'Query'])('rankings to check are found of all boards but the one whose %s is refused', async (operation) => {
+    const boards = [boardApi(graph), boardApi(graph), boardApi(graph)];
+    for (const { put } of boards) await put('', { operator: 'best' }).expect(201);
+    const [one, odd, other] = boards.map(({ gameId }) => gameId);
+    const refusing = (call: SeenCall) => call.operation === operation && call.text.includes(odd!);
+    const { shards, skipped } = (await whileRefusing(refusing, () => run(LEADERBOARDS_QUEUE, 'ranksToCheck'))) as { shards: { gameId: string }[]; skipped?: number };
+    const games = new Set(shards.map(({ gameId }) => gameId));
+    expect([games.has(one!), games.has(odd!), games.has(other!), skipped]).toEqual([true, false, true, 1]);
+    // Who asks for this board is told why.
+    await expect(whileRefusing(refusing, () => run(LEADERBOARDS_QUEUE, 'ranksToCheck', odd))).rejects.toMatchObject({ type: 'refused' });
+  });
+
   it('bans are carried over for all players but the one whose mark is refused', async () => {
     const api = boardApi(graph);
     await api.put('', { operator: 'best', shards: 2, seasons: { endsAt: new Date(Date.now() + 3_600_000).toISOString() } }).expect(201);

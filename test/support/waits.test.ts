@@ -10,6 +10,7 @@ const ALLOWED: Record<string, { pauses: number; why: string }> = {
   'test/activities/governor.test.ts': { pauses: 1, why: 'a clock of its own' },
   'test/activities/readingChanges.test.ts': { pauses: 1, why: 'the reader starts at some instant of the check' },
   'test/activities/refusals.test.ts': { pauses: 1, why: 'the end of what reads on for ever' },
+  'test/activities/refusedCalls.test.ts': { pauses: 1, why: 'the end of what reads on for ever' },
   'test/activities/sessionSweeper.test.ts': { pauses: 1, why: 'sessions come due one after another' },
   'test/activities/transactionStream.test.ts': { pauses: 3, why: 'kills and cuts at random instants' },
   'test/activities/within.test.ts': { pauses: 2, why: 'work that takes time' },
