@@ -48,7 +48,7 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
     ],
     outbound: [
       {
-        scheduleActivity: (input, next) => (holds() ? heldStep(handedOn(input), next) : next(handedOn(input))),
+        scheduleActivity: (input, next) => (holds() ? heldStep(input.activityType, () => next(handedOn(input))) : next(handedOn(input))),
         scheduleLocalActivity: (input, next) => next(handedOn(input)),
         startChildWorkflowExecution: (input, next) => next(handedOn(input)),
         continueAsNew: (input, next) => next(handedOn(input)),

@@ -49,7 +49,7 @@ export const lifecycleRules = {
   silence: standing('The watch over silent devices never ends; change the alerts of the devices instead.'),
   sessionExpiry: standing('The sweeper of sessions never ends.'),
   shard: child('The reader of a shard ends when the shard does.'),
-  eraseDay: child('It is a step of an erasure, which runs to its end.'),
+  eraseDay: child('It is a step of an erasure, which runs to its end.', 'fails'),
   rollupCheckDay: child('It is a step of a check of rollups, which runs to its end.', 'fails'),
   archiveDay: { cancelled: 'continues', restartedBy: 'schedule', refused: 'fails', instead: 'Archiving ends when the day is verified in the archive. Terminating it loses nothing: the next scheduled look archives the day.' },
   expireDay: { cancelled: 'continues', restartedBy: 'schedule', refused: 'fails', instead: 'It ends when the files of the day are deleted.' },

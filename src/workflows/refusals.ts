@@ -1,11 +1,12 @@
-import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, type ActivityInput, sleep, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, sleep, workflowInfo } from '@temporalio/workflow';
 import { iso } from '../domain/ids';
 import { noteOnPage } from './cancellation';
 import { lifecycleRule } from './lifecycles';
 
-/** The first pause, and the longest: each is twice the one before. */
-const PAUSE_MS = 60_000;
+/** Of what is refused again and again, the first pause and the longest: each is twice the one before. */
+export const PAUSE_MS = 60_000;
 const LONGEST_PAUSE_MS = 60 * 60_000;
+export const longerPause = (pauseMs: number): number => Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
 
 /** Why an activity, or a child's activity, was refused for good (`refused` in `domain/errors`); undefined for any other failure. */
 export function refusalIn(error: unknown): string | undefined {
@@ -25,19 +26,20 @@ export function isSuperseded(error: unknown): boolean {
  *
  * Adds no command to a history without a refusal. Only for types whose other waits do not depend on the order in which they
  * go on beside an activity: the catch delays what follows an activity by one microtask.
+ * @param mayHold asked at a refusal; where it says no, the refusal is thrown.
  */
-export async function heldStep(input: ActivityInput, schedule: (input: ActivityInput) => Promise<unknown>): Promise<unknown> {
-  for (let pauseMs = PAUSE_MS, isHeld = false; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+export async function heldStep<T>(activityType: string, take: () => Promise<T>, mayHold: () => boolean = () => true): Promise<T> {
+  for (let pauseMs = PAUSE_MS, isHeld = false; ; pauseMs = longerPause(pauseMs)) {
     try {
-      const result = await schedule(input);
-      if (isHeld) noteOnPage(input.activityType, undefined);
+      const result = await take();
+      if (isHeld) noteOnPage(activityType, undefined);
       return result;
     } catch (error) {
       const reason = refusalIn(error);
-      if (reason === undefined) throw error;
+      if (reason === undefined || !mayHold()) throw error;
       isHeld = true;
-      noteOnPage(input.activityType, `> **The step \`${input.activityType}\` was refused at ${iso(Date.now())}: ${reason}.** It is taken anew at ${iso(Date.now() + pauseMs)}.`);
-      await sleep(pauseMs, { summary: `${input.activityType} was refused` });
+      noteOnPage(activityType, `> **The step \`${activityType}\` was refused at ${iso(Date.now())}: ${reason}.** It is taken anew at ${iso(Date.now() + pauseMs)}.`);
+      await sleep(pauseMs, { summary: `${activityType} was refused` });
     }
   }
 }

@@ -19,6 +19,8 @@ export interface LifecycleScript {
   drive?(handle: WorkflowHandle): Promise<void>;
   /** It never ends; it lives as long as it goes on asking for this activity. */
   endless?: string;
+  /** Calls that are made anew when one of this activity was refused, where it is not that call alone: its child begins anew. */
+  again?: Readonly<Record<string, number>>;
   /** Workflow ids of its children. */
   children?(id: string): string[];
 }
@@ -97,6 +99,8 @@ export const lifecycleScripts: Readonly<Record<keyof typeof workflows, Lifecycle
     queue: DEVICES_QUEUE,
     args: (id) => [{ deviceId: id, waitMs: HOUR }],
     activities: { daysOfDevice: () => ['DAY'], eraseRows: done, rewriteDay: () => ({ rewritten: 1 }), awaitMarks: done, eraseRest: done, finishErasure: () => [] },
+    // A child per day does both steps, and fails at a refusal, so that the day is free for other work.
+    again: { rewriteDay: 2 },
     children: (id) => [`archive/${dayOf(id)}`],
   },
   eraseDay: { queue: DEVICES_QUEUE, args: (id) => [{ day: dayOf(id), deviceId: 'd', mark: 'm' }], activities: { eraseRows: done, rewriteDay: () => ({ rewritten: 1 }) } },
