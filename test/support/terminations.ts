@@ -5,7 +5,7 @@ import { eventually } from './eventually';
 import type { TestGraph } from './graph';
 import { answerOf, type ScriptedRun } from './scriptedWorkers';
 
-/** Where a workflow is terminated: before the effect of its call of a number, or behind the effect, whose answer is lost. */
+/** Where a workflow is terminated: before the effect of a call, or behind the effect, whose answer is lost. */
 export interface Point {
   call: number;
   when: 'before' | 'behind';
@@ -43,7 +43,10 @@ export class Terminations {
   through(activities: TestGraph['activities']): TestGraph['activities'] {
     const wrapped = Object.entries(activities).map(([queue, of]) => {
       const works = Object.entries(of as Record<string, (...args: unknown[]) => unknown>);
-      return [queue, Object.fromEntries(works.map(([name, work]) => [name, (...args: unknown[]) => this.call(name, () => work(...args))]))];
+      const through = works.map(([name, work]) => {
+        return [name, (...args: unknown[]) => this.call(name, () => work(...args))] as const;
+      });
+      return [queue, Object.fromEntries(through)];
     });
     return Object.fromEntries(wrapped) as TestGraph['activities'];
   }
@@ -73,6 +76,9 @@ const isMeant = (wanted: string, workflowId: string): boolean =>
 export async function isIdle(handle: WorkflowHandle): Promise<void> {
   await eventually(
     async () => (await handle.describe().catch(() => undefined))?.raw,
-    (raw) => raw && Number(raw.workflowExecutionInfo?.historyLength) > 3 && !raw.pendingWorkflowTask && !raw.pendingActivities?.length,
+    (raw) => {
+      const hasBegun = Number(raw?.workflowExecutionInfo?.historyLength) > 3;
+      return hasBegun && !raw?.pendingWorkflowTask && !raw?.pendingActivities?.length;
+    },
   );
 }
