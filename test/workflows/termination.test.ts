@@ -81,7 +81,7 @@ const typesBy = <By extends LifecycleRule['restartedBy']>(by: By) =>
   Object.entries(all).filter(([, entry]) => entry.by === by) as [Type, Extract<Rowed | Unrowed, { by: By }>][];
 
 /** After this many calls of a workflow the others are like them. */
-const CALLS = 12;
+const CALLS = 4;
 const pointsOf = (calls: number): Point[] =>
   Array.from({ length: Math.min(calls, CALLS) }, (_, i) => i + 1).flatMap((call): Point[] => [
     { call, when: 'before' },
