@@ -10,6 +10,7 @@ let lastDetails = '';
 /** Steps that are held, by activity. */
 const notes = new Map<string, string>();
 const listeners: (() => void)[] = [];
+let bodyHasEnded = false;
 
 /**
  * Shows a workflow's details (Markdown) in the Web UI, with a note above them when somebody asked to cancel the
@@ -39,6 +40,13 @@ function withNote(details: string): string {
   return [`> **Cancellation was requested at ${iso(requestedAt)}. It does not end this workflow.** ${instead}`, noted].filter((part) => part !== '').join('\n\n');
 }
 
+/** Notes when the workflow's body has ended, without a step between its end and the command that completes the workflow. */
+export function watchBody<T>(body: Promise<T>): Promise<T> {
+  const ended = (): void => void (bodyHasEnded = true);
+  void body.then(ended, ended);
+  return body;
+}
+
 /** Runs a workflow's body, or a handler of it. */
 export type RunShielded = <T>(work: () => Promise<T>) => Promise<T>;
 
@@ -53,6 +61,9 @@ export function shieldFromCancellation(): RunShielded {
   // Cancellable by us, but not by the root: its parent does not hand cancellation on.
   const body = new CancellationScope({ cancellable: true, parent: new CancellationScope({ cancellable: false }) });
   root.cancelRequested.catch(() => {
+    // Race: the cancellation comes in the task that completes the workflow. The server refuses a task with a marker behind
+    // the completion. In a replay the marker is called for only where the history has it.
+    if (bodyHasEnded && !workflowInfo().unsafe.isReplaying) return;
     // A workflow that was cancelled under the code before this one has commands of that in its history.
     if (!patched('outlives-cancellation')) return body.cancel();
     requestedAt = Date.now();

@@ -1,6 +1,6 @@
 import { ContinueAsNew, type Headers, isCancellation, proxySinks, type Sinks, workflowInfo, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
 import { type Carrier, carrierOfRun, parseTraceparent } from '../domain/carrier';
-import { type RunShielded, shieldFromCancellation } from './cancellation';
+import { type RunShielded, shieldFromCancellation, watchBody } from './cancellation';
 import { carrierHeader, carrierIn } from './carrierHeader';
 import { heldStep, holds } from './refusals';
 
@@ -37,7 +37,7 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
       {
         execute(input, next) {
           carrier = carrierIn(input.headers);
-          const run = shielded(() => next(input));
+          const run = shielded(() => watchBody(next(input)));
           const traceparent = carrier?.traceparent;
           if (traceparent !== undefined && parseTraceparent(traceparent)?.sampled) report(run, traceparent);
           return run;

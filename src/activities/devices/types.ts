@@ -28,7 +28,6 @@ export interface DeviceActivities {
 
   /** Days to archive or to let go of. */
   dueDays(): Promise<{ day: Day; what: 'archive' | 'expire' }[]>;
-  /** @returns how many days of rollups it deleted. */
   /** @returns how many days were done; with how many devices were skipped, where one was. */
   deleteRollups(): Promise<number | DeletedRollups>;
 

@@ -126,6 +126,8 @@ async function change(caller: Caller, journal: Journal, session: Session, { valu
     session.perhaps.delete(value);
     if (rotates) session.cookie = cookieOf(told.headers);
   }
+  // A rotation that was refused changed nothing: it is known by the cookie that it had.
+  if (told.kind === 'refused') session.cookie = cookie;
   look(journal, session, told, { mayLive, what: `change ${id}` });
 }
 
