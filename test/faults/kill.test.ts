@@ -1,3 +1,8 @@
+/**
+ * Workers are killed; Temporal gives up their activities after up to a minute.
+ *
+ * @lane idle
+ */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,3 +1,8 @@
+/**
+ * Visibility and the windows in which a workflow is idle take seconds each.
+ *
+ * @lane idle
+ */
 import type { Day } from '../../src/domain/devices/days';
 import { archiveWorkflowId, rollupCheckId } from '../../src/workflows/devices/declarations';
 import { fanOutId, relationId, retractId } from '../../src/workflows/feeds/declarations';
@@ -298,12 +303,11 @@ it.each(typesBy('schedule'))('%s: terminated, its next scheduled run completes',
 it.each(typesBy('nobody'))('%s: terminated, it stays so, and can be asked for again', async (type, { idOf }) => {
   const whole = await startScripted(type, idOf(`whole-${type}`));
   await completes(whole.workflowId);
-  for (const [i, point] of pointsOf(whole.termination.calls).entries()) {
-    const one = await startScripted(type, idOf(`${type}-${i}`), { point });
-    const id = await isTerminated(one.termination);
-    expect((await look('quick')).restarted).toEqual({});
-    expect([id, await statusOf(id)]).toEqual([one.workflowId, 'TERMINATED']);
-    await startScripted(type, id);
-    await completes(id);
-  }
+  const points = pointsOf(whole.termination.calls);
+  const ended = await Promise.all(points.map((point, i) => startScripted(type, idOf(`${type}-${i}`), { point })));
+  const ids = await Promise.all(ended.map(({ termination }) => isTerminated(termination)));
+  expect((await look('quick')).restarted).toEqual({});
+  for (const [i, id] of ids.entries()) expect([id, await statusOf(id)]).toEqual([ended[i]!.workflowId, 'TERMINATED']);
+  await Promise.all(ids.map((id) => startScripted(type, id)));
+  await Promise.all(ids.map((id) => completes(id)));
 }, 120_000);
