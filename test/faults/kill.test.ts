@@ -1,8 +1,3 @@
-/**
- * Workers are killed; Temporal gives up their activities after up to a minute.
- *
- * @lane idle
- */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

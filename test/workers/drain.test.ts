@@ -1,8 +1,3 @@
-/**
- * Workers that end have up to their grace time.
- *
- * @lane idle
- */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { investigationId } from '../../src/workflows/fraud/declarations';

@@ -1,8 +1,3 @@
-/**
- * Visibility and the windows in which a workflow is idle take seconds each.
- *
- * @lane idle
- */
 import type { Day } from '../../src/domain/devices/days';
 import { archiveWorkflowId, rollupCheckId } from '../../src/workflows/devices/declarations';
 import { fanOutId, relationId, retractId } from '../../src/workflows/feeds/declarations';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '@jest/types';
 import TestRunner, { type Test, type TestRunnerContext, type TestRunnerOptions, type TestWatcher } from 'jest-runner';
-import { Turns, weightOf } from './turns';
+import { isHeavy, Turns } from './turns';
 
 /**
- * Runs test files in lanes, one for each of jest's workers and one more for files that mostly wait. Heavy files take turns:
- * at any time at least one lane has light ones for as long as there are any.
+ * Runs test files in lanes, one for each of jest's workers. Heavy files take turns: at any time at least one lane has
+ * light ones for as long as there are any.
  */
 export default class LaneRunner extends TestRunner {
   private readonly lanes: number;
@@ -18,8 +18,8 @@ export default class LaneRunner extends TestRunner {
   override async runTests(tests: Test[], watcher: TestWatcher, options: TestRunnerOptions): Promise<void> {
     if (options.serial || this.lanes === 1) return super.runTests(tests, watcher, options);
     const turns = new Turns(
-      tests.map((test) => ({ item: test, weight: weightOf(readFileSync(test.path, 'utf8')), path: test.path })),
-      { heavy: Math.max(1, this.lanes - 1), idle: 1 },
+      tests.map((test) => ({ item: test, isHeavy: isHeavy(readFileSync(test.path, 'utf8')), path: test.path })),
+      Math.max(1, this.lanes - 1),
     );
     const lane = async () => {
       for (let turn = await turns.next(); turn && !watcher.isInterrupted(); turn = await turns.next()) {
@@ -27,6 +27,6 @@ export default class LaneRunner extends TestRunner {
         turn.done();
       }
     };
-    await Promise.all(Array.from({ length: this.lanes + 1 }, lane));
+    await Promise.all(Array.from({ length: this.lanes }, lane));
   }
 }
