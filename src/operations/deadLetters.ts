@@ -1,5 +1,5 @@
 import { LongwatchError } from '../domain/errors';
-import { isCursorFault, type Page } from '../stores/cursor';
+import { type Page, pageOrFirst } from '../stores/cursor';
 import { type DeadLetter, type DeadLetterStore, type LetterKey, REDRIVE_LIMIT } from '../stores/deadLetters';
 
 /** Handles the records of a stream's letters once more; says for each why it still cannot be processed, or undefined. */
@@ -47,22 +47,15 @@ export class DeadLetters {
     if (reason !== undefined) throw new LongwatchError('conflict', `The record still cannot be processed: ${reason}`);
   }
 
-  /** A redrive that began under an earlier release keeps a cursor that is no longer valid: it begins again, and tries the letters that stayed once more. */
-  private async pageFrom(source: string, cursor: string | undefined): Promise<Page<DeadLetter>> {
-    try {
-      return await this.parts.letters.list(source, { limit: REDRIVE_LIMIT, ...(cursor !== undefined && { cursor }) });
-    } catch (error) {
-      if (cursor === undefined || !isCursorFault(error)) throw error;
-      return this.parts.letters.list(source, { limit: REDRIVE_LIMIT });
-    }
-  }
-
   /** Those after the cursor, page by page until the signal. */
   async redriveAll(source: string, { cursor, signal, progress }: { cursor?: string; signal: AbortSignal; progress(report: RedrivenAll): void }): Promise<RedrivenAll> {
     const redriver = this.redriver(source);
     let report: RedrivenAll = { redriven: 0, left: 0, ...(cursor !== undefined && { cursor }) };
     while (!signal.aborted) {
-      const page = await this.pageFrom(source, report.cursor);
+      // A redrive that begins again tries the letters that stayed once more.
+      const page = await pageOrFirst(report.cursor, (from) =>
+        this.parts.letters.list(source, { limit: REDRIVE_LIMIT, ...(from !== undefined && { cursor: from }) }),
+      );
       const whole = page.items.filter(({ isCut }) => !isCut);
       const reasons = whole.length === 0 ? [] : await redriver.redrive(whole, signal);
       const redriven = reasons.filter((reason) => reason === undefined).length;

@@ -72,8 +72,20 @@ export function startAt(list: List, cursor: string | undefined, names: readonly 
   return cursor === undefined ? {} : { ExclusiveStartKey: fromCursor(list, cursor, Object.fromEntries(names.map((name) => [name, 'text' as const]))) };
 }
 
-/** Whether an error is that a cursor is not one of the list: a workflow that kept one of an earlier release begins again. */
-export const isCursorFault = (error: unknown): boolean => isLongwatchError(error, 'invalid') && error.detail.faults?.[0]?.field === 'cursor';
+/**
+ * Reads a page for background work that keeps its cursor between attempts. If another release wrote the cursor, so that the
+ * list does not accept it, reads the first page instead: the work must be idempotent.
+ */
+export async function pageOrFirst<T>(cursor: string | undefined, read: (cursor: string | undefined) => Promise<T>): Promise<T> {
+  try {
+    return await read(cursor);
+  } catch (error) {
+    if (cursor === undefined || !isCursorFault(error)) throw error;
+    return read(undefined);
+  }
+}
+
+const isCursorFault = (error: unknown): boolean => isLongwatchError(error, 'invalid') && error.detail.faults?.[0]?.field === 'cursor';
 
 function fits(value: unknown, wanted: Shape[string] | undefined): boolean {
   if (wanted === 'integer') return Number.isSafeInteger(value);

@@ -5,7 +5,7 @@ import type { CheckedShard, RankCheck } from '../../operations/leaderboards/rank
 import type { PageProgress, SeasonEnd } from '../../operations/leaderboards/seasonEnd';
 import type { Notifications } from '../../operations/notifications';
 import { type OnSkipped, skipEachRefused } from '../../operations/isolate';
-import { isCursorFault } from '../../stores/cursor';
+import { pageOrFirst } from '../../stores/cursor';
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import { asFailure } from '../failures';
 import type { LeaderboardActivities } from './types';
@@ -26,15 +26,10 @@ const SEASONS_A_BOARD = 4;
 
 export function leaderboardActivities(parts: LeaderboardActivityParts): LeaderboardActivities {
   const { boards, store, seasonEnd, check, notifications } = parts;
-  /** A check that began under an earlier release keeps a cursor that is no longer valid: to check a board twice is harmless. */
-  const pageOfGames = (cursor: string | undefined) =>
-    store.games(BOARDS_A_PAGE, cursor).catch((error: unknown) => {
-      if (!isCursorFault(error)) throw error;
-      return store.games(BOARDS_A_PAGE);
-    });
   const openShards = async (gameId: string): Promise<RankShard[]> => {
     const [board, seasons] = await Promise.all([boards.read(gameId), store.seasons(gameId, SEASONS_A_BOARD)]);
-    return seasons.items.filter(({ status, startsAt }) => status === 'open' && startsAt <= Date.now()).flatMap(({ number }) => shardsOf(board, number));
+    const open = seasons.items.filter(({ status, startsAt }) => status === 'open' && startsAt <= Date.now());
+    return open.flatMap(({ number }) => shardsOf(board, number));
   };
   return {
     carryBans: ({ gameId, season }) => asFailure(() => boards.carryBans(gameId, season, beat)),
@@ -64,7 +59,7 @@ export function leaderboardActivities(parts: LeaderboardActivityParts): Leaderbo
       asFailure(async () => {
         // Somebody asked for this one, and is told why it cannot be checked.
         if (gameId !== undefined) return { shards: await openShards(gameId) };
-        const page = await pageOfGames(cursor);
+        const page = await pageOrFirst(cursor, (from) => store.games(BOARDS_A_PAGE, from));
         const found = new Map<string, RankShard[]>();
         const skipped = await skipEachRefused(
           page.items,
@@ -72,7 +67,11 @@ export function leaderboardActivities(parts: LeaderboardActivityParts): Leaderbo
           async (id) => void found.set(id, await openShards(id)),
           (id, error) => parts.onSkipped?.(`the rankings of ${id}`, error),
         );
-        return { shards: page.items.flatMap((id) => found.get(id) ?? []), ...(skipped.size > 0 && { skipped: skipped.size }), ...(page.cursor !== undefined && { cursor: page.cursor }) };
+        return {
+          shards: page.items.flatMap((id) => found.get(id) ?? []),
+          ...(skipped.size > 0 && { skipped: skipped.size }),
+          ...(page.cursor !== undefined && { cursor: page.cursor }),
+        };
       }),
     sendNotice: (notice) => asFailure(() => notifications.send(notice)),
   };

@@ -3,7 +3,7 @@ import { isOfOne } from '../isolate';
 import { emptyReport, type LastLook, type LookMode, type LookReport } from '../../domain/reconciliation';
 import type { OwedStart } from '../../domain/ledger';
 import type { LatestRun, TemporalRuns } from '../../gateways/temporalRuns';
-import { isCursorFault } from '../../stores/cursor';
+import { pageOrFirst } from '../../stores/cursor';
 import type { LastLookStore } from '../../stores/lastLooks';
 import { lifecycleRule } from '../../workflows/lifecycles';
 import type { OpenRow, ReconciledRows } from './rows';
@@ -85,7 +85,7 @@ export class Reconciler {
         const progress: LookProgress = { startedAt, report, step, ...(at !== undefined && { cursor: at }) };
         context.beat = () => look.heartbeat(progress);
         context.beat();
-        at = await pageOf(steps[step], at, context);
+        at = await pageOrFirst(at, async (from) => steps[step]?.(from, context));
         if (at !== undefined) await sleep(this.settings.pauseMs, undefined, { signal: look.signal });
       } while (at !== undefined);
     }
@@ -150,7 +150,7 @@ export class Reconciler {
   private async nextPage(rows: ReconciledRows, context: Context): Promise<undefined> {
     const { [rows.workflowType]: from, ...others } = context.nextPages;
     context.nextPages = others;
-    const next = await pageOf((cursor) => this.openRows(rows, cursor, context), from, context);
+    const next = await pageOrFirst(from, (cursor) => this.openRows(rows, cursor, context));
     if (next !== undefined) context.nextPages[rows.workflowType] = next;
     await sleep(this.settings.pauseMs, undefined, { signal: context.signal });
     return undefined;
@@ -234,16 +234,6 @@ interface Context {
 }
 /** One page of a step. @returns the cursor of the next one. */
 type Step = (cursor: string | undefined, context: Context) => Promise<string | undefined>;
-
-/** Takes a page. Another release may have written the cursor: where the store does not take it, the list begins again. */
-async function pageOf(step: Step | undefined, cursor: string | undefined, context: Context): Promise<string | undefined> {
-  try {
-    return await step?.(cursor, context);
-  } catch (error) {
-    if (cursor === undefined || !isCursorFault(error)) throw error;
-    return step?.(undefined, context);
-  }
-}
 
 function checked(report: LookReport, type: string, count = 1): void {
   report.checked += count;
