@@ -5,10 +5,21 @@ import type { NotificationStore } from '../stores/notifications';
 import { isOfOne, type OnSkipped } from './isolate';
 
 /**
- * Whether a message can never be delivered, so that work on many goes on without it: no channel takes it, which its record says,
- * or DynamoDB does not store the record, which is reported. A missing grant says nothing about a message.
+ * Sends a message for work that goes on without one that can never be delivered: every channel refuses it, which its record
+ * says, or DynamoDB refuses its record, which is reported.
+ * @returns why the message can never be delivered; undefined if it was sent. @throws every other failure.
  */
-export const isUndeliverable = (error: unknown): boolean => isLongwatchError(error, 'refused') && isOfOne(error);
+export async function sendUnlessUndeliverable(notifications: Pick<Notifications, 'send'>, notification: Notification): Promise<unknown> {
+  try {
+    return void (await notifications.send(notification));
+  } catch (error) {
+    if (!isUndeliverable(error)) throw error;
+    return error;
+  }
+}
+
+/** A missing grant concerns every message, so it does not make one undeliverable. */
+const isUndeliverable = (error: unknown): boolean => isLongwatchError(error, 'refused') && isOfOne(error);
 
 /**
  * Sends messages over the configured channels and keeps a record of each. The record comes first, so a

@@ -3,7 +3,7 @@ import { iso } from '../domain/ids';
 import type { SessionEnded } from '../domain/sessions';
 import type { SessionEnds } from '../stores/sessions/ends';
 import { type OnSkipped, skipEachRefused } from './isolate';
-import { isUndeliverable, type Notifications } from './notifications';
+import { type Notifications, sendUnlessUndeliverable } from './notifications';
 
 export interface EndedSession {
   event: SessionEnded;
@@ -74,18 +74,13 @@ export class SessionEvents {
     // The same events again are the same message, which is not sent twice by who finds it on record.
     const sorted = [...events].sort((a, b) => (a.id < b.id ? -1 : 1));
     const id = `session.ended.${createHash('sha256').update(sorted.map((event) => event.id).join()).digest('base64url').slice(0, 22)}`;
-    try {
-      await this.parts.notifications.send({
-        id,
-        recipient: this.parts.recipient,
-        subject: 'session.ended',
-        text: JSON.stringify({ type: 'session.ended', events: sorted.map(({ at, ...event }) => ({ ...event, at: iso(at) })) }),
-        at: Math.max(...sorted.map(({ at }) => at)),
-      });
-    } catch (error) {
-      // The receiver refuses it for good, which is on record: it would never take it.
-      if (!isUndeliverable(error)) throw error;
-      this.parts.onFault(error);
-    }
+    const why = await sendUnlessUndeliverable(this.parts.notifications, {
+      id,
+      recipient: this.parts.recipient,
+      subject: 'session.ended',
+      text: JSON.stringify({ type: 'session.ended', events: sorted.map(({ at, ...event }) => ({ ...event, at: iso(at) })) }),
+      at: Math.max(...sorted.map(({ at }) => at)),
+    });
+    if (why !== undefined) this.parts.onFault(why);
   }
 }

@@ -7,7 +7,7 @@ import type { Eraser } from '../../operations/devices/eraser';
 import type { Housekeeping } from '../../operations/devices/housekeeping';
 import type { RollupCheck } from '../../operations/devices/rollupCheck';
 import type { SilenceWatch } from '../../operations/devices/silenceWatch';
-import { isUndeliverable, type Notifications } from '../../operations/notifications';
+import { type Notifications, sendUnlessUndeliverable } from '../../operations/notifications';
 import { asFailure } from '../failures';
 import { within } from '../within';
 import type { DeviceActivities } from './types';
@@ -112,12 +112,7 @@ async function tellAlerts({ notifications }: DeviceActivityParts, events: readon
   for (const event of events) {
     const { alertId, deviceId, recipient, text, at } = event;
     const subject = `${event.event === 'raised' ? 'Alert' : 'Over'}: ${alertId} of ${deviceId}`;
-    try {
-      await notifications.send({ id: eventId(event), recipient, subject, text, at });
-    } catch (error) {
-      // No channel will ever take this one, which is on record; the others are to go out all the same.
-      if (!isUndeliverable(error)) throw error;
-    }
+    await sendUnlessUndeliverable(notifications, { id: eventId(event), recipient, subject, text, at });
     Context.current().heartbeat();
   }
 }

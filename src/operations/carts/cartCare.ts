@@ -9,7 +9,7 @@ import type { CartStore } from '../../stores/carts/carts';
 import type { Db } from '../../stores/dynamodb';
 import { transact } from '../../stores/transact';
 import { isOfOne, type OnSkipped } from '../isolate';
-import { isUndeliverable, type Notifications } from '../notifications';
+import { type Notifications, sendUnlessUndeliverable } from '../notifications';
 
 export interface CartCareParts {
   carts: CartStore;
@@ -84,12 +84,8 @@ export class CartCare {
   /** @returns the refusal where the reminder can never be written down. */
   private async remind(cart: Cart, rung: number, dueAt: number, recipient: string, now: number): Promise<LongwatchError | undefined> {
     const letter = { ...reminder(cart, rung, dueAt, recipient), link: this.parts.unsubscribeLink(cart.userId, dueAt) };
-    try {
-      await this.parts.notifications.send(letter);
-    } catch (error) {
-      // Who can never be reached must not be written to again and again: the step is behind, its record says why.
-      if (!isUndeliverable(error)) throw error;
-    }
+    // A customer who can never be reached must not be written to at each step: this step counts as done all the same.
+    await sendUnlessUndeliverable(this.parts.notifications, letter);
     const counts: CartCounts = cart.reminded ? {} : { reminded: 1 };
     try {
       const lost = await transact(this.parts.db, [this.parts.carts.reminding(cart, rung, now), ...this.parts.counts.counting(cart.userId, counts)]);

@@ -4,7 +4,7 @@ import { lastRewardedRank, rewardsOf, type Season } from '../../domain/leaderboa
 import { type RankShard, shardsOf } from '../../domain/leaderboards/keys';
 import type { RankedPlayer, RankEntry } from '../../domain/leaderboards/ranking';
 import { type OnSkipped, skipEachRefused } from '../isolate';
-import { isUndeliverable, type Notifications } from '../notifications';
+import { type Notifications, sendUnlessUndeliverable } from '../notifications';
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import type { RankStore } from '../../stores/leaderboards/ranks';
 import type { ScoreStore } from '../../stores/leaderboards/scores';
@@ -117,18 +117,13 @@ export class SeasonEnd {
   /** The record first: what is announced was granted. Both are the same however often they are made. */
   private async grant(gameId: string, { number, closedAt = 0 }: Season, { playerId, rank }: RankedPlayer, rewards: readonly string[]): Promise<void> {
     await this.parts.standings.grant(gameId, number, { playerId, rank, rewards, grantedAt: closedAt });
-    try {
-      await this.parts.notifications.send({
-        id: `reward.${gameId}.${number}.${playerId}`,
-        recipient: playerId,
-        subject: `${gameId}: you finished season ${number} at rank ${rank}`,
-        text: `You have won: ${rewards.join(', ')}.`,
-        at: closedAt,
-      });
-    } catch (error) {
-      // No channel can ever reach this player; the others are not to wait for that, and the reward is on record.
-      if (!isUndeliverable(error)) throw error;
-    }
+    await sendUnlessUndeliverable(this.parts.notifications, {
+      id: `reward.${gameId}.${number}.${playerId}`,
+      recipient: playerId,
+      subject: `${gameId}: you finished season ${number} at rank ${rank}`,
+      text: `You have won: ${rewards.join(', ')}.`,
+      at: closedAt,
+    });
   }
 
   async season(gameId: string, number: number): Promise<Season> {
