@@ -20,8 +20,8 @@ const CLIENTS = [1, 4, 16, 64];
 /** In flight while capacity is measured. */
 const IN_FLIGHT = 16;
 /**
- * The overload lasts so many times as long as a round's other phases. As it begins, the queue is full of requests that are
- * then refused late; how many is bounded for each overload, so a short one would measure mostly its own beginning.
+ * Length of the overload, as a multiple of a round's other phases. Each overload begins with a bounded number of late
+ * refusals (the queue is cut once), so a short overload would measure mostly its own beginning.
  */
 const LONGER = 3;
 /** Of capacity: the load that a well-run process has at its busiest. */

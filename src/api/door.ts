@@ -36,8 +36,6 @@ const [SPREAD_MIN, SPREAD_MAX] = [4, 30];
 
 interface ClassState {
   active: number;
-  /** Requests that have arrived and whose bodies have not. */
-  arriving: number;
   /** Until when the class counts as overloaded: since a refusal, for `CALM_MS`. */
   overloadedUntil: number;
 }
@@ -64,12 +62,12 @@ export class Door<T extends Waiting> {
     const { max } = settings;
     this.now = settings.now ?? performance.now.bind(performance);
     this.limit = new ConcurrencyLimit({ min: Math.min(MIN, max), initial: Math.min(INITIAL, max), ...settings });
-    const state = (): ClassState => ({ active: 0, arriving: 0, overloadedUntil: Number.NEGATIVE_INFINITY });
+    const state = (): ClassState => ({ active: 0, overloadedUntil: Number.NEGATIVE_INFINITY });
     this.classes = { money: state(), interactive: state(), bulk: state() };
   }
 
   get state(): { limit: number; active: number; waiting: number; arriving: number } {
-    const arriving = loadClasses.reduce((sum, one) => sum + this.classes[one].arriving, 0);
+    const arriving = loadClasses.reduce((sum, one) => sum + this.queue.arrivingOf(one), 0);
     return { limit: this.limit.value, active: this.active, waiting: this.queue.size, arriving };
   }
 
@@ -78,21 +76,19 @@ export class Door<T extends Waiting> {
    * @returns false when it is to be refused at once.
    */
   arrive(request: Waiting): boolean {
-    const { loadClass, caller } = request;
+    const { loadClass } = request;
     this.countOffered();
-    const state = this.classes[loadClass];
     // A caller that has had less than others is let through to ask again: in `join` another's request gives way.
-    if (!this.hasRoom(loadClass, state.arriving) && !this.queue.hasGreater(loadClass, caller) && !this.mayExceed(request)) {
+    const hasRoom = this.hasRoom(loadClass, this.queue.arrivingOf(loadClass));
+    if (!hasRoom && !this.queue.hasGreater(request) && !this.mayExceed(request)) {
       this.overload(loadClass);
       return false;
     }
-    state.arriving++;
     this.queue.countArriving(request, 1);
     return true;
   }
 
   arrived(request: Waiting): void {
-    this.classes[request.loadClass].arriving--;
     this.queue.countArriving(request, -1);
   }
 
@@ -189,7 +185,7 @@ export class Door<T extends Waiting> {
     return this.queue.sizeOf(loadClass) + arriving < this.places(loadClass) + free;
   }
 
-  /** Whether a request may wait although the queue of its class was cut: another caller is to blame for that. */
+  /** Whether a request may wait beyond a cut queue: another caller floods the class, and a burst of a modest one is no overload. */
   private mayExceed(request: Waiting): boolean {
     return this.queue.sizeOf(request.loadClass) < this.usualPlaces(request.loadClass) && this.queue.isModest(request);
   }
@@ -201,7 +197,8 @@ export class Door<T extends Waiting> {
   }
 
   private usualPlaces(loadClass: LoadClass): number {
-    return Math.max(PLACES, ((this.limit.rate ?? 0) * this.queue.shareOf(loadClass) * this.settings.budgets[loadClass]) / 1_000);
+    const { rate = 0 } = this.limit;
+    return Math.max(PLACES, (rate * this.queue.shareOf(loadClass) * this.settings.budgets[loadClass]) / 1_000);
   }
 
   /** A request is refused: the class is overloaded, so its queue is cut and stays short. The newest requests of the callers that have most of them waiting give way. */

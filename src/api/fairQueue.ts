@@ -11,9 +11,9 @@ export interface Waiting {
 
 /** Turns over which it is counted how many each caller had. */
 const COUNTED_TURNS = 128;
-/** A caller floods its class that has at least this share of its turns, and so many of them. */
+/** A caller floods its class if it had at least this share of the class's turns, and at least this many. */
 const [FLOOD_SHARE, FLOOD_TURNS] = [0.25, 8];
-/** What the caller that floods has must be so many times what another has for that one to be modest. */
+/** Another caller is modest if the flooding caller holds more than this many times as much. */
 const CLEARLY_MORE = 1.1;
 
 /** Requests of one class, first in, first out for each caller; callers take turns. */
@@ -28,6 +28,7 @@ class ClassQueue<T extends Waiting> {
   private flood: string | undefined;
   /** Requests of each caller whose bodies are not complete. */
   private readonly arriving = new Map<string, number>();
+  arrivingSize = 0;
   size = 0;
   /** Virtual time of the class's next turn (stride scheduling). */
   pass = 0;
@@ -68,14 +69,16 @@ class ClassQueue<T extends Waiting> {
   }
 
   countArriving(caller: string, change: 1 | -1): void {
+    this.arrivingSize += change;
     const count = (this.arriving.get(caller) ?? 0) + change;
     if (count > 0) this.arriving.set(caller, count);
     else this.arriving.delete(caller);
   }
 
-  /** Returns what a caller has of the class: its turns of late, and its requests that wait or arrive. */
+  /** Returns a caller's part of the class: its recent turns, its waiting requests and its arriving requests. */
   holdingOf(caller: string): number {
-    return (this.turns.get(caller) ?? 0) + (this.turnsBefore.get(caller) ?? 0) + (this.callers.get(caller)?.length ?? 0) + (this.arriving.get(caller) ?? 0);
+    const turns = (this.turns.get(caller) ?? 0) + (this.turnsBefore.get(caller) ?? 0);
+    return turns + (this.callers.get(caller)?.length ?? 0) + (this.arriving.get(caller) ?? 0);
   }
 
   /** Returns whether one caller floods the class and this one has clearly less of it. */
@@ -83,10 +86,17 @@ class ClassQueue<T extends Waiting> {
     return this.flood !== undefined && this.holdingOf(this.flood) > CLEARLY_MORE * this.holdingOf(caller) + 1;
   }
 
-  /** Returns the caller that has most of the class, among those that have requests waiting; with `arriving`, or arriving. */
-  greatest(arriving = false): { caller: string; holding: number } {
+  /** Returns whether some caller with waiting or arriving requests holds clearly more of the class than this one. */
+  hasGreater(caller: string): boolean {
+    const enough = this.holdingOf(caller) + 1;
+    for (const others of [this.callers, this.arriving]) for (const other of others.keys()) if (this.holdingOf(other) > enough) return true;
+    return false;
+  }
+
+  /** Returns the caller that has most of the class, among those that have requests waiting. */
+  greatest(): { caller: string; holding: number } {
     let found = { caller: '', holding: 0 };
-    for (const caller of arriving ? [...this.callers.keys(), ...this.arriving.keys()] : this.callers.keys()) {
+    for (const caller of this.callers.keys()) {
       const holding = this.holdingOf(caller);
       if (holding > found.holding) found = { caller, holding };
     }
@@ -172,20 +182,24 @@ export class FairQueue<T extends Waiting> {
     this.classes[loadClass].forgetTurns();
   }
 
+  /** Returns how many requests of a class have arrived without their complete bodies. */
+  arrivingOf(loadClass: LoadClass): number {
+    return this.classes[loadClass].arrivingSize;
+  }
+
   /** A request's first line is here (1), or its body is complete or no longer waited for (-1). */
   countArriving({ loadClass, caller }: Waiting, change: 1 | -1): void {
     this.classes[loadClass].countArriving(caller, change);
   }
 
-  /** Returns whether one caller floods a class and this one has clearly less of it: a burst of its own requests is no overload. */
+  /** Returns whether one caller floods the request's class and the request's caller holds clearly less of it. */
   isModest({ loadClass, caller }: Waiting): boolean {
     return this.classes[loadClass].isModest(caller);
   }
 
-  /** Returns whether another caller has had clearly more of a class of late, and has requests waiting or arriving. */
-  hasGreater(loadClass: LoadClass, caller: string): boolean {
-    const queue = this.classes[loadClass];
-    return queue.greatest(true).holding > queue.holdingOf(caller) + 1;
+  /** Returns whether some caller with waiting or arriving requests holds clearly more of the class than the request's caller. */
+  hasGreater({ loadClass, caller }: Waiting): boolean {
+    return this.classes[loadClass].hasGreater(caller);
   }
 
   /**
