@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { SliceReport } from '../../src/activities/feeds/types';
 import { readConfig } from '../../src/config';
@@ -16,11 +15,10 @@ import { FEEDS_QUEUE } from '../../src/workflows/feeds/declarations';
 import { rangesOf } from '../../src/domain/feeds/ranges';
 import { ArchiveStore } from '../../src/stores/devices/archives';
 import { DayStore } from '../../src/stores/devices/days';
-import { bucketOf, withId } from '../../src/stores/devices/keys';
+import { withId } from '../../src/stores/devices/keys';
 import { ReadingStore } from '../../src/stores/devices/readings';
 import { RetentionStore } from '../../src/stores/devices/retention';
 import { RollupStore } from '../../src/stores/devices/rollups';
-import { SentinelStore } from '../../src/stores/devices/sentinels';
 import { NotificationStore } from '../../src/stores/notifications';
 import { BoardStore } from '../../src/stores/leaderboards/boards';
 import { StandingsStore } from '../../src/stores/leaderboards/standings';
@@ -29,6 +27,7 @@ import { seedAuthor } from '../support/feeds/seed';
 import { feedWorld } from '../support/feeds/world';
 import { startTestGraph, type TestGraph } from '../support/graph';
 import { type SeenCall, whileDenying, whileRefusing } from '../support/refusals';
+import { devicesTogether, passMark } from '../support/rollupChecks';
 
 // Work on many entities: one of them, whose calls are refused for good, is skipped and told, and the others get what they ought to.
 
@@ -159,15 +158,6 @@ const naming = (operation: string, table: string, id: string) => (call: SeenCall
 
 describe('devices', () => {
   const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
-  /** Devices that the day keeps in one bucket, so that one activity has all of them. */
-  function devicesTogether(count: number): { bucket: number; ids: string[] } {
-    const ids: string[] = [];
-    for (const bucket = bucketOf(`d-${randomUUID()}`); ; ) {
-      const id = `d-${randomUUID()}`;
-      if (bucketOf(id) === bucket) ids.push(id);
-      if (ids.length === count) return { bucket, ids };
-    }
-  }
   async function dayOfMany(date = day) {
     const { db } = graph.dynamodb;
     const [days, readings, rollups] = [new DayStore(db), new ReadingStore(db), new RollupStore(db)];
@@ -180,11 +170,9 @@ describe('devices', () => {
       (await Promise.all(ids.map(async (deviceId) => ((await rollups.ofDay(deviceId, date, [resolution])).size > 0 ? [deviceId] : [])))).flat();
     return { days, rollups, bucket, ids, odd: ids[1]!, rolledUp };
   }
-  /** The stream's reader, which passes each mark at once. */
   const passing = (refuse: (call: SeenCall) => boolean) => (call: SeenCall) => {
     if (refuse(call)) return true;
-    const { Item } = call.operation === 'Put' && call.tables.includes('DeviceData') ? (JSON.parse(call.text) as { Item: Record<string, unknown> }) : {};
-    if (Item) void graph.dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [new SentinelStore(graph.dynamodb.db).seen(Item)] }));
+    passMark(graph.dynamodb.db, call);
     return false;
   };
 

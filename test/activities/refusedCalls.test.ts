@@ -9,11 +9,10 @@ import { rangesOf } from '../../src/domain/feeds/ranges';
 import { timeKey } from '../../src/domain/feeds/post';
 import { DeadLetterStore } from '../../src/stores/deadLetters';
 import { DayStore } from '../../src/stores/devices/days';
-import { bucketOf, withId } from '../../src/stores/devices/keys';
+import { withId } from '../../src/stores/devices/keys';
 import { ReadingStore } from '../../src/stores/devices/readings';
 import { RetentionStore } from '../../src/stores/devices/retention';
 import { RollupStore } from '../../src/stores/devices/rollups';
-import { SentinelStore } from '../../src/stores/devices/sentinels';
 import { BoardStore } from '../../src/stores/leaderboards/boards';
 import { StandingsStore } from '../../src/stores/leaderboards/standings';
 import { Ledger } from '../../src/stores/ledger';
@@ -25,6 +24,7 @@ import { seedAuthor } from '../support/feeds/seed';
 import { feedWorld } from '../support/feeds/world';
 import { startTestGraph, type TestGraph } from '../support/graph';
 import { type SeenCall, whileRefusing } from '../support/refusals';
+import { devicesTogether, passMark } from '../support/rollupChecks';
 
 // Each kind of DynamoDB call of each activity is refused for good, one kind at a time: of activities over many entities where it
 // names one of them, of all others whenever it comes. What an activity does on rows is in `stages`; one without a stage is asked with
@@ -126,20 +126,13 @@ const stages: Readonly<Record<string, () => Promise<Stage>>> = {
     return { args: [] };
   },
   async checkRollups() {
-    const [days, readings, rollups, sentinels] = [new DayStore(db()), new ReadingStore(db()), new RollupStore(db()), new SentinelStore(db())];
-    const bucket = bucketOf(randomUUID());
-    const ids: string[] = [];
-    while (ids.length < 4) for (const id of [randomUUID()]) if (bucketOf(id) === bucket) ids.push(id);
+    const [days, readings, rollups] = [new DayStore(db()), new ReadingStore(db()), new RollupStore(db())];
+    const { bucket, ids } = devicesTogether(4);
     for (const deviceId of ids) {
       await days.note(deviceId, day, ['t'], 200);
       await readings.put([withId({ deviceId, timestamp: Date.parse(day), metrics: '{"t":1}' })]);
     }
-    // The stream's reader, which passes each mark at once.
-    const seen = ({ operation, tables, text }: SeenCall) => {
-      if (operation !== 'Put' || !tables.includes('DeviceData')) return;
-      const { Item } = JSON.parse(text) as { Item: Record<string, unknown> };
-      void db().client.send(new TransactWriteCommand({ TransactItems: [sentinels.seen(Item)] }));
-    };
+    const seen = (call: SeenCall) => passMark(db(), call);
     const done = () => which(ids, async (id) => (await rollups.ofDay(id, day, ['1m'])).size > 0);
     return { args: [day, bucket], odd: ids[1]!, others: ids.filter((_, i) => i !== 1), done, seen };
   },
