@@ -101,7 +101,7 @@ describe('the checkers, on a Longwatch that nobody breaks', () => {
     for (const load of loads) await load.poison();
     await Promise.all(loads.map((load) => load.stop()));
     await untilIdle(reader, 240_000, () => undefined);
-  }, 300_000);
+  });
   afterAll(async () => {
     await deployment?.stop();
     rmSync(folder, { recursive: true, force: true });

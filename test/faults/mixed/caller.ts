@@ -16,8 +16,8 @@ export interface Call {
 
 /** What a caller knows of its request. */
 export type Told =
-  /** 2xx. */
-  | { kind: 'acknowledged'; status: number; body: Body; headers: Headers; text: string }
+  /** 2xx. Where it is uncertain, an earlier attempt had no answer: that one may still be under way. */
+  | { kind: 'acknowledged'; status: number; body: Body; headers: Headers; text: string; uncertain: boolean }
   /** 4xx: it did not happen by the last attempt; by an earlier one that was not answered it may have. */
   | { kind: 'refused'; status: number; body: Body; uncertain: boolean }
   /** No answer, or 5xx, for as long as we were patient. */
@@ -61,12 +61,14 @@ const PUBLISH_MS = 25_000;
 /** A client of one capability: asks again as clients do, with the same ids. */
 export class Caller {
   readonly tally = new Tally();
+  /** The least that it waits for an answer, where a request may be sent again; milliseconds. */
+  patienceMs = 0;
 
   constructor(private readonly lines: Lines) {}
 
   async send(call: Call): Promise<Told> {
     const { patienceMs = DEFAULT_PATIENCE_MS } = call;
-    const until = Date.now() + patienceMs;
+    const until = Date.now() + (patienceMs > 0 ? Math.max(patienceMs, this.patienceMs) : 0);
     let uncertain = false;
     for (let attempt = 1; ; attempt++) {
       if (attempt === 2) this.tally.repeated++;
@@ -109,7 +111,7 @@ export class Caller {
       },
       () => false, // The client was closed first: unknown.
     );
-    if (await Promise.race([taken, sleep(PUBLISH_MS, false)])) return;
+    if (await Promise.race([taken, sleep(Math.max(PUBLISH_MS, this.patienceMs), false)])) return;
     this.tally.count('unknown');
     this.tally.abandoned++;
   }
@@ -123,7 +125,7 @@ export class Caller {
         signal: AbortSignal.timeout(ATTEMPT_MS),
       });
       const text = await response.text();
-      if (response.ok) return { kind: 'acknowledged', status: response.status, body: json(text), headers: response.headers, text };
+      if (response.ok) return { kind: 'acknowledged', status: response.status, body: json(text), headers: response.headers, text, uncertain };
       if (response.status >= 500) {
         if (response.status !== 503) this.tally.wrong.push(`${method.toUpperCase()} ${path}: ${response.status} ${text}`);
         return { kind: 'unknown' };

@@ -4,6 +4,9 @@ import { Random } from '../../../src/domain/fraud/random';
 import type { Capability, Plan, Violation } from './capability';
 import { Caller, type Lines, Tally } from './caller';
 
+/** Where nothing is broken everything is acknowledged; how soon is a matter of the machine. */
+const CALM_PATIENCE_MS = 240_000;
+
 /** Numbers of one operation, the same whatever came of those before. */
 export function randomOf(seed: number, ...names: (string | number)[]): Random {
   return new Random(createHash('sha256').update([seed, ...names].join('/')).digest().readUInt32BE(0));
@@ -43,6 +46,7 @@ export class Load {
   /** From now on nothing is broken: what is begun now must be acknowledged. */
   calm(): void {
     this.isCalm = true;
+    for (const caller of this.callers) caller.patienceMs = CALM_PATIENCE_MS;
   }
 
   async stop(): Promise<void> {
@@ -87,6 +91,7 @@ export class Load {
 
   private caller(): Caller {
     const caller = new Caller(this.lines);
+    if (this.isCalm) caller.patienceMs = CALM_PATIENCE_MS;
     this.callers.push(caller);
     return caller;
   }

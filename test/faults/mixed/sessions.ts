@@ -31,6 +31,8 @@ interface Session {
 
 interface Journal {
   sessions: Session[];
+  /** Until when a request may be under way that ends all sessions of a user, known to us or not; epoch ms by user. */
+  endingAll: Map<string, number>;
   turns: Turns;
   sightings: Sightings;
 }
@@ -51,7 +53,7 @@ export const sessions = capability<Journal>({
   lanes: 2,
   pauseMs: 100,
 
-  prepare: async () => ({ sessions: [], turns: new Turns(), sightings: new Sightings() }),
+  prepare: async () => ({ sessions: [], endingAll: new Map(), turns: new Turns(), sightings: new Sightings() }),
 
   async operate(caller, random, journal, id) {
     const what = random.next();
@@ -73,7 +75,7 @@ export const sessions = capability<Journal>({
       });
     } else if (what < 0.95) await end(caller, [picked], { method: 'delete', path: '/v1/sessions/current', anonymous: true, headers: { cookie: picked.cookie ?? '' } });
     else if (what < 0.98) await end(caller, [picked], { method: 'delete', path: `/v1/users/${picked.userId}/sessions/${picked.handle}` });
-    else await end(caller, all.filter((session) => session.userId === userId), { method: 'delete', path: `/v1/users/${userId}/sessions` });
+    else await endAll(caller, journal, userId);
   },
 
   async verify(reader, { sessions: all, sightings }) {
@@ -100,11 +102,12 @@ export const sessions = capability<Journal>({
   },
 });
 
-async function open(caller: Caller, { sessions: all }: Journal, userId: string, value: number): Promise<void> {
+async function open(caller: Caller, { sessions: all, endingAll }: Journal, userId: string, value: number): Promise<void> {
+  const begunAt = Date.now();
   const told = await caller.send({ method: 'post', path: '/v1/sessions', body: { userId, data: { value } } });
   if (told.kind !== 'acknowledged') return; // Nobody has its cookie: it ends by time.
   const { handle, expiresAt } = told.body as Shown;
-  all.push({ handle, userId, cookie: cookieOf(told.headers), expiresAt: Date.parse(expiresAt), usedAt: Date.now(), value, perhaps: new Set(), ending: false });
+  all.push({ handle, userId, cookie: cookieOf(told.headers), expiresAt: Date.parse(expiresAt), usedAt: Date.now(), value, perhaps: new Set(), ending: begunAt <= (endingAll.get(userId) ?? 0) });
 }
 
 async function read(caller: Caller, journal: Journal, session: Session, id: string): Promise<void> {
@@ -144,13 +147,24 @@ function look({ sightings }: Journal, session: Session, told: Told, { mayLive, w
 
 const holds = ({ value, perhaps }: Session, { data }: Shown): boolean => data.value === value || perhaps.has(data.value ?? 0);
 
-async function end(caller: Caller, ended: readonly Session[], call: Parameters<Caller['send']>[0]): Promise<void> {
-  const known = ended.filter(({ cookie }) => cookie !== undefined || !call.anonymous);
+/** A session that is opened meanwhile may be ended with those that we know. */
+async function endAll(caller: Caller, { sessions: all, endingAll }: Journal, userId: string): Promise<void> {
+  const known = all.filter((session) => session.userId === userId);
   if (known.length === 0) return;
+  endingAll.set(userId, Infinity);
+  const told = await end(caller, known, { method: 'delete', path: `/v1/users/${userId}/sessions` });
+  const isOver = told !== undefined && (told.kind === 'acknowledged' || told.kind === 'refused') && !told.uncertain;
+  endingAll.set(userId, Date.now() + (isOver ? 0 : LATE_MS));
+}
+
+async function end(caller: Caller, ended: readonly Session[], call: Parameters<Caller['send']>[0]): Promise<Told | undefined> {
+  const known = ended.filter(({ cookie }) => cookie !== undefined || !call.anonymous);
+  if (known.length === 0) return undefined;
   for (const session of known) session.ending = true;
   const told = await caller.send(call);
   // 404: it is not alive, which is what was wanted.
   if (told.kind === 'acknowledged' || (told.kind === 'refused' && told.status === 404)) for (const session of known) session.endedAt ??= Date.now();
+  return told;
 }
 
 /** Handles of which the subscriber was told the end. */
