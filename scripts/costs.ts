@@ -11,11 +11,11 @@ const names = Object.keys(traffic) as (keyof Traffic)[];
 
 const cli = yargs(hideBin(process.argv))
   .scriptName('npm run costs --')
-  .usage('$0\n\nWhat Longwatch costs a month at some traffic, capability by capability, beside what people build instead.')
-  .option('capacity', { choices: ['on-demand', 'provisioned'] as const, default: 'on-demand' as const, describe: 'How DynamoDB is paid for' })
-  .option('peak', { type: 'number', default: 3, describe: 'Provisioned: the busiest hours over the average' })
-  .option('utilisation', { type: 'number', default: 0.7, describe: 'Provisioned: share of the capacity that auto scaling aims to use' })
-  .option('json', { type: 'boolean', default: false, describe: 'JSON instead of a table' });
+  .usage('$0\n\nPrints the monthly cost of Longwatch at the given traffic, per capability, beside the cost of alternative designs.')
+  .option('capacity', { choices: ['on-demand', 'provisioned'] as const, default: 'on-demand' as const, describe: 'DynamoDB capacity mode' })
+  .option('peak', { type: 'number', default: 3, describe: 'Provisioned: traffic of the busiest hours divided by the average' })
+  .option('utilisation', { type: 'number', default: 0.7, describe: 'Provisioned: target utilisation of auto scaling, over 0 to 1' })
+  .option('json', { type: 'boolean', default: false, describe: 'Print JSON instead of a table' });
 for (const name of names) cli.option(kebab(name), { type: 'number', default: traffic[name].fallback, describe: `${traffic[name].group}: ${traffic[name].describe}` });
 
 const shares = new Set<string>(['orderedShare', 'caseShare', 'streamShare']);

@@ -93,16 +93,16 @@ function sessions({ visits, views, minutes }: Traffic, measured: Measured): Desi
   const live = (visits * bytes.session * ((minutes + assumed.idleMinutes) / (HOURS * 60)));
   return [
     {
-      name: 'Longwatch: lazy touches, four sweepers for all',
+      name: 'Longwatch: touches above a threshold, four sweepers',
       usage: { ...nothing, ...units([visits, of.open], [visits * views, of.view], [visits * written, of.touch], [visits * looks, of.rearm], [visits, of.expire]), storedGb, actions: assumed.sweepers * assumed.sweepsAnHour * HOURS },
     },
     {
-      name: 'a workflow a session, a signal a request',
+      name: 'a workflow per session, a signal per request',
       // Start; a signal and a new timer a view; the end as an activity.
       usage: { ...nothing, ...units([visits, of.open], [visits * views, of.view]), storedGb, actions: visits * (1 + views * 2 + 1), ...histories(visits, (minutes + assumed.idleMinutes) / 60) },
     },
     {
-      name: 'a write a request, a scan a minute for what has expired',
+      name: 'a write per request, a scan per minute for expired sessions',
       usage: { ...nothing, ...units([visits, of.open], [visits * views, of.view], [visits * views, of.touch], [visits, { read: 0, write: 1 }]), readUnits: visits * views * of.view.read + scanned(live) * HOURS * 60, storedGb: live / GB },
     },
   ];
@@ -124,15 +124,15 @@ function carts({ carts: begun, cartChanges, cartReads, orderedShare, keepMonths 
   const open = { activeGbHours: histories(ordered, assumed.orderedAfterDays * 24).activeGbHours + histories(left, assumed.abandonedAfterDays * 24).activeGbHours, retainedGbHours: histories(begun + ordered, 0).retainedGbHours };
   return [
     {
-      name: 'Longwatch: a workflow a cart that looks when it is due',
+      name: 'Longwatch: a workflow per cart that wakes when a step is due',
       usage: { ...nothing, ...units(...requests, [left, of.ladder]), storedGb, actions: ordered * (actions.cartOrdered + actions.checkout) + left * actions.cartLadder, ...open },
     },
     {
-      name: 'a workflow a cart, a signal and a new timer a change',
+      name: 'a workflow per cart, a signal and a new timer per change',
       usage: { ...nothing, ...units(...requests, [left, of.ladder]), storedGb, actions: begun * (1 + cartChanges * 2) + left * (actions.cartLadder - 1) + ordered * (2 + actions.checkout), ...open },
     },
     {
-      name: 'no workflow: a scan of all carts each hour for whom to remind',
+      name: 'no workflow: an hourly scan of all carts for due reminders',
       usage: { ...nothing, ...units(...requests, [left, { read: 4, write: 5 }]), readUnits: units(...requests).readUnits + scanned(((left * assumed.abandonedAfterDays) / DAYS) * bytes.cart) * HOURS, storedGb },
     },
   ];
@@ -166,15 +166,15 @@ function leaderboards(traffic: Traffic, measured: Measured): Designs['leaderboar
   const reader = reading(shardsOf(scores * of.submission.write, traffic));
   return [
     {
-      name: 'Longwatch: one update a score, ranks from the stream',
+      name: 'Longwatch: one update per score, ranks from the stream',
       usage: { ...nothing, ...units([scores, of.submission], [scores, change], [ranks, rank]), storedGb, streamReads: reader.streamReads, actions: seasons * actions.season + reader.actions, ...histories(seasons, DAYS * 24) },
     },
     {
-      name: 'an index by score; a rank counts all who are ahead',
+      name: 'an index by score; a rank counts all better scores',
       usage: { ...nothing, ...units([scores, { read: 0, write: of.submission.write + 2 }]), readUnits: ranks * Math.max(0.5, scanned((players / 2) * assumed.indexItemBytes)), storedGb: (players * (bytes.score + assumed.indexItemBytes)) / GB, actions: 0 },
     },
     {
-      name: 'a workflow a player, a signal a score',
+      name: 'a workflow per player, a signal per score',
       usage: { ...nothing, ...units([scores, of.submission], [ranks, rank]), storedGb, actions: scores + players, ...histories(players, HOURS) },
     },
   ];
@@ -192,15 +192,15 @@ function feeds({ posts, followers, follows, feedReads, keepMonths }: Traffic, me
   const postsGb = (posts * keepMonths * bytes.post) / GB;
   return [
     {
-      name: 'Longwatch: fan-out by the batch, a workflow a post',
+      name: 'Longwatch: fan-out in batches, a workflow per post',
       usage: { ...nothing, ...units(...base, [rows, of.row], [feedReads, of.page]), storedGb: postsGb + (kept * bytes.row) / GB, actions: posts * actions.fanOut + follows * actions.follow, ...histories(posts + follows, 0.01) },
     },
     {
-      name: 'an activity a follower',
+      name: 'an activity per follower',
       usage: { ...nothing, ...units(...base, [rows, { read: 0, write: 1 }], [feedReads, of.page]), storedGb: postsGb + (kept * bytes.row) / GB, actions: rows + posts, ...histories(posts, 0.1) },
     },
     {
-      name: 'no fan-out: each reading asks all whom one follows',
+      name: 'no fan-out: each read queries all followed authors',
       // A query an author: a page of an author's posts is half a unit at least.
       usage: { ...nothing, ...units(...base), readUnits: units(...base).readUnits + feedReads * (followers * 0.5 + 20), storedGb: postsGb },
     },
@@ -245,7 +245,7 @@ function devices(traffic: Traffic, measured: Measured): Designs['devices'] {
       usage: { ...nothing, ...requests, storedGb: (all * keepMonths * bytes.reading) / GB + rollupGb, streamReads: reader.streamReads, actions: reader.actions, ...kinesis },
     },
     {
-      name: 'a workflow a device, a signal a reading',
+      name: 'a workflow per device, a signal per reading',
       usage: { ...nothing, ...units([all, of.reading]), storedGb: (all * keepMonths * bytes.reading) / GB, actions: all + count, ...histories(count, HOURS), ...kinesis },
     },
   ];
@@ -262,15 +262,15 @@ function fraud(traffic: Traffic, measured: Measured): Designs['fraud'] {
   const kinesis = streamShare > 0 ? { shardHours: Math.max(1, Math.ceil((payments * streamShare) / (HOURS * 3_600) / 1_000)) * HOURS, putUnits: payments * streamShare * Math.ceil(bytes.payment / 25_600) } : {};
   return [
     {
-      name: 'Longwatch: decided in the request, a workflow a case',
+      name: 'Longwatch: decided in the request, a workflow per case',
       usage: { ...nothing, ...units([payments, of.payment], [payments, of.counters], [cases, of.case]), storedGb, instanceHours, streamReads: reader.streamReads, actions: cases * actions.case + reader.actions, ...histories(cases, assumed.caseHours), ...kinesis },
     },
     {
-      name: 'a workflow a payment (update-with-start, a local activity)',
+      name: 'a workflow per payment (update-with-start, a local activity)',
       usage: { ...nothing, ...units([payments, of.payment], [payments, of.counters], [cases, of.case]), storedGb, instanceHours, streamReads: reader.streamReads, actions: payments * 3 + cases * (actions.case - 1) + reader.actions, ...histories(payments, 0.001), ...kinesis },
     },
     {
-      name: 'a workflow a payment, three activities',
+      name: 'a workflow per payment, three activities',
       usage: { ...nothing, ...units([payments, of.payment], [payments, of.counters], [cases, of.case]), storedGb, instanceHours, streamReads: reader.streamReads, actions: payments * 4 + cases * (actions.case - 1) + reader.actions, ...histories(payments, 0.001), ...kinesis },
     },
   ];

@@ -45,7 +45,7 @@ const dollars = (value: number): string => `$${value >= 1_000_000 ? `${(value / 
 /** For a terminal; no colours, since it is for files and docs, too. */
 export function reportText(report: Report): string {
   const table = new Table({
-    head: ['', 'DynamoDB', 'Temporal', 'Kinesis', 'S3', 'SageMaker', 'a month', '×'],
+    head: ['', 'DynamoDB', 'Temporal', 'Kinesis', 'S3', 'SageMaker', 'monthly', '×'],
     colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
     style: { head: [], border: [], compact: true },
   });
@@ -54,10 +54,10 @@ export function reportText(report: Report): string {
     table.push([{ colSpan: 8, content: capability.toUpperCase() }]);
     for (const { name, bill, timesLongwatch } of designs) table.push(row(name, bill, Number.isFinite(timesLongwatch) ? timesLongwatch.toFixed(timesLongwatch >= 10 ? 0 : 2) : ''));
   }
-  table.push([{ colSpan: 8, content: 'ALL OF LONGWATCH' }], row('at rest: relay and readers', report.standing, ''), row('one account: what the plan includes taken off', report.account, ''));
-  table.push([{ colSpan: 6, content: 'Temporal Cloud’s plan, within that' }, dollars(report.account.plan), '']);
+  table.push([{ colSpan: 8, content: 'ALL OF LONGWATCH' }], row('idle: outbox relay and stream readers', report.standing, ''), row('one account, minus what the plan includes', report.account, ''));
+  table.push([{ colSpan: 6, content: 'of which Temporal Cloud’s plan' }, dollars(report.account.plan), '']);
   const { settings, prices, measured } = report;
   return `${table.toString()}
 ${settings.capacity === 'on-demand' ? 'DynamoDB on demand' : `DynamoDB provisioned for ${settings.peak} × the average at ${settings.utilisation * 100} % utilisation`}; ${prices.region}, prices of ${prices.date}.
-Units, actions and bytes were measured on ${measured.date} (${measured.command}). Compute, network and the alternatives' own servers are not in it.`;
+Units, actions and bytes were measured on ${measured.date} (${measured.command}). Compute, network and the servers of the alternatives are not included.`;
 }

@@ -45,9 +45,9 @@ export const ceilings = {
   actionsASecond: 500,
   /** Events of a history (Temporal). */
   historyEvents: 51_200,
-  /** Partitions of the start ledger: LEDGER_SHARDS. */
+  /** Partitions of the outbox: LEDGER_SHARDS. */
   ledgerPartitions: 16,
-  /** Write units of a start that is owed: put in a transaction, and struck out. */
+  /** Write units of an outbox entry: written in a transaction, then deleted. */
   ledgerWrites: 3,
   /** Partitions of a ranking's nodes. */
   rankPartitions: 16,
@@ -69,28 +69,28 @@ export const ceilings = {
 
 /** The same for people. */
 export const assumptions: Readonly<Record<keyof typeof users, string>> = {
-  peak: 'the busiest hours over the average',
-  visits: 'visits a month',
-  views: 'page views of a visit',
-  minutes: 'minutes of a visit',
-  carts: 'carts begun a month',
-  cartChanges: 'changes of a cart',
-  cartReads: 'readings of a cart',
+  peak: 'traffic of the busiest hours ÷ average',
+  visits: 'visits per month',
+  views: 'page views per visit',
+  minutes: 'minutes per visit',
+  carts: 'carts opened per month',
+  cartChanges: 'changes per cart',
+  cartReads: 'reads per cart',
   orderedShare: 'share of carts that are ordered',
   hottestProduct: 'share of the best-selling product in all checkouts',
-  scores: 'submissions a month',
-  ranks: 'readings of ranks a month',
-  biggestBoard: 'share of the biggest board in all players',
-  posts: 'posts a month',
-  followers: 'followers of an author',
-  follows: 'follows and unfollows a month',
-  feedReads: 'pages of feeds read a month',
+  scores: 'submissions per month',
+  ranks: 'rank reads per month',
+  biggestBoard: 'share of all players who are on the biggest board',
+  posts: 'posts per month',
+  followers: 'followers per author',
+  follows: 'follows and unfollows per month',
+  feedReads: 'feed pages read per month',
   hottestAuthor: 'share of one author in all new follows',
-  biggestAuthor: 'share of readers who follow the author whom most follow',
-  devices: 'devices a user',
-  readings: 'readings of a device a day',
-  batch: 'readings that come together',
-  payments: 'payments a month',
+  biggestAuthor: 'share of readers who follow the most followed author',
+  devices: 'devices',
+  readings: 'readings per device and day',
+  batch: 'readings per batch',
+  payments: 'payments per month',
   caseShare: 'share of payments that become a case',
 };
 
@@ -123,48 +123,48 @@ export function limitsOf(measured: Measured): Record<Capability, Limit[]> {
     ceiling: ceilings.actionsASecond,
     unit: 'actions/s',
     aUser: aSecond(aMonth),
-    turn: 'it grows with the use of seven days; before a launch ask Temporal',
+    turn: 'grows with the use of the last seven days; before a launch, ask Temporal',
     gains: 100,
   });
   const ledger = (aMonth: number): Limit => ({
-    what: 'start ledger',
+    what: 'outbox',
     ceiling: (ceilings.ledgerPartitions * ceilings.partitionWrites) / ceilings.ledgerWrites,
     unit: 'starts/s',
     aUser: aSecond(aMonth),
-    turn: 'LEDGER_SHARDS in the code, with the relay',
+    turn: 'a higher LEDGER_SHARDS in the code',
     gains: 16,
   });
   const table = (name: string, writesAMonth: number): Limit => ({ what: `table ${name}`, ceiling: ceilings.tableWrites, unit: 'write units/s', aUser: aSecond(writesAMonth), turn: 'ask AWS for a higher table quota', gains: 100 });
   const all: Record<Capability, Limit[]> = {
     sessions: [
-      { what: 'expiry index', ceiling: ceilings.sessionBuckets * ceilings.partitionWrites, unit: 'index units/s', aUser: aSecond(users.visits * ceilings.sessionIndexWrites), turn: 'LONGWATCH_SESSION_BUCKETS, 4 to 1,000', gains: 250 },
-      { what: 'a process that sweeps', ceiling: ceilings.sweptASecond, unit: 'sessions/s', aUser: aSecond(users.visits), turn: 'more processes on longwatch-sessions, up to a bucket each', gains: 250 },
+      { what: 'expiry index', ceiling: ceilings.sessionBuckets * ceilings.partitionWrites, unit: 'index units/s', aUser: aSecond(users.visits * ceilings.sessionIndexWrites), turn: 'a higher LONGWATCH_SESSION_BUCKETS, up to 1,000', gains: 250 },
+      { what: 'one sweeper process', ceiling: ceilings.sweptASecond, unit: 'sessions/s', aUser: aSecond(users.visits), turn: 'more processes on longwatch-sessions, up to one per bucket', gains: 250 },
       table('Sessions', users.visits * (units.sessions.open.write + units.sessions.rearm.write + units.sessions.expire.write + 3 * units.sessions.touch.write)),
     ],
     carts: [
-      { what: 'the best-selling product', ceiling: ceilings.partitionWrites / 4, unit: 'checkouts/s', aUser: aSecond(orders * users.hottestProduct), turn: 'split the stock over several products, or sell by a queue' },
+      { what: 'the best-selling product', ceiling: ceilings.partitionWrites / 4, unit: 'checkouts/s', aUser: aSecond(orders * users.hottestProduct), turn: 'split the stock over several products, or queue the buyers' },
       temporal(orders * (actions.cartOrdered + actions.checkout) + (users.carts - orders) * actions.cartLadder),
       ledger(users.carts + orders),
-      { what: 'counts of carts', ceiling: (ceilings.countPartitions * ceilings.partitionWrites) / 2, unit: 'counts/s', aUser: aSecond(users.carts * 2), turn: 'SHARDS of the counts in the code', gains: 16 },
+      { what: 'cart counts', ceiling: (ceilings.countPartitions * ceilings.partitionWrites) / 2, unit: 'counts/s', aUser: aSecond(users.carts * 2), turn: 'a higher SHARDS of the cart counts in the code', gains: 16 },
       table('ShoppingCart', users.carts * (users.cartChanges + 6)),
     ],
     leaderboards: [
-      { what: 'a shard of the biggest board', ceiling: ceilings.partitionWrites, unit: 'submissions/s', aUser: aSecond(users.scores * users.biggestBoard), turn: 'shards of the board, 1 to 64', gains: 64 },
-      { what: 'nodes of its ranking', ceiling: (ceilings.rankPartitions * ceilings.partitionWrites) / change, unit: 'changes/s', aUser: aSecond(users.scores * users.biggestBoard), turn: 'shards of the board, 1 to 64', gains: 64 },
-      { what: 'the head of its ranking', ceiling: ceilings.partitionReads, unit: 'ranks/s', aUser: aSecond(users.ranks * users.biggestBoard), turn: 'a cache before it; more shards do not help, since a rank reads all heads' },
+      { what: 'a shard of the biggest board', ceiling: ceilings.partitionWrites, unit: 'submissions/s', aUser: aSecond(users.scores * users.biggestBoard), turn: 'more shards for the board, up to 64', gains: 64 },
+      { what: 'rank tree nodes of the biggest board', ceiling: (ceilings.rankPartitions * ceilings.partitionWrites) / change, unit: 'changes/s', aUser: aSecond(users.scores * users.biggestBoard), turn: 'more shards for the board, up to 64', gains: 64 },
+      { what: 'ranking head of the biggest board', ceiling: ceilings.partitionReads, unit: 'ranks/s', aUser: aSecond(users.ranks * users.biggestBoard), turn: 'a cache in front; more shards do not help, because a rank reads all heads' },
       table('LeaderboardRanks', users.scores * change),
     ],
     feeds: [
-      { what: 'a process that fans out', ceiling: ceilings.rowsASecond, unit: 'rows/s', aUser: aSecond(users.posts * users.followers), turn: 'more processes on longwatch-feeds-bulk, or LONGWATCH_FEED_BULK_ROWS_PER_SECOND', gains: 1_000 },
-      { what: 'the author whom most follow: posts', ceiling: ceilings.partitionReads, unit: 'readings/s', aUser: aSecond(users.feedReads * users.biggestAuthor), turn: 'a cache before it, or a higher LONGWATCH_FEED_THRESHOLD' },
-      { what: 'the author whom most follow anew: count', ceiling: ceilings.partitionWrites / 2, unit: 'follows/s', aUser: aSecond(users.follows * users.hottestAuthor), turn: 'nothing: further follows are tried again, later' },
+      { what: 'one fan-out process', ceiling: ceilings.rowsASecond, unit: 'rows/s', aUser: aSecond(users.posts * users.followers), turn: 'more processes on longwatch-feeds-bulk, or a higher LONGWATCH_FEED_BULK_ROWS_PER_SECOND', gains: 1_000 },
+      { what: 'posts of the most followed author', ceiling: ceilings.partitionReads, unit: 'reads/s', aUser: aSecond(users.feedReads * users.biggestAuthor), turn: 'a cache in front, or a higher LONGWATCH_FEED_THRESHOLD' },
+      { what: 'follower count of the fastest growing author', ceiling: ceilings.partitionWrites / 2, unit: 'follows/s', aUser: aSecond(users.follows * users.hottestAuthor), turn: 'none: Longwatch retries further follows later' },
       temporal(users.posts * actions.fanOut + users.follows * actions.follow),
       ledger(users.posts + users.follows),
       table('Feed', users.posts * users.followers),
     ],
     devices: [
-      { what: 'a table stream’s readers of a process', ceiling: ceilings.shardsOfAProcess * ceilings.partitionWrites, unit: 'readings/s', aUser: aSecond(readings), turn: 'more processes on longwatch-operations', gains: 1_000 },
-      { what: 'the archive', ceiling: ceilings.archiveBytes, unit: 'bytes/day', aUser: users.devices * users.readings * measured.bytes.archivedReading, turn: 'LONGWATCH_ARCHIVE_FILE_BYTES', gains: 8 },
+      { what: 'stream readers of one process (DeviceData)', ceiling: ceilings.shardsOfAProcess * ceilings.partitionWrites, unit: 'readings/s', aUser: aSecond(readings), turn: 'more processes on longwatch-operations', gains: 1_000 },
+      { what: 'the archive', ceiling: ceilings.archiveBytes, unit: 'bytes/day', aUser: users.devices * users.readings * measured.bytes.archivedReading, turn: 'a higher LONGWATCH_ARCHIVE_FILE_BYTES', gains: 8 },
       table('DeviceData', readings),
       table('DeviceRollups', (readings / users.batch) * rollupUnits(users.batch, measured).write),
     ],
@@ -172,7 +172,7 @@ export function limitsOf(measured: Measured): Record<Capability, Limit[]> {
       temporal(users.payments * users.caseShare * actions.case),
       ledger(users.payments * users.caseShare),
       table('UserProfiles', users.payments * 2),
-      { what: 'stream of decisions: readers of a process', ceiling: ceilings.shardsOfAProcess * ceilings.partitionWrites, unit: 'payments/s', aUser: aSecond(users.payments * 2), turn: 'more processes on longwatch-operations', gains: 1_000 },
+      { what: 'stream readers of one process (TransactionHistory)', ceiling: ceilings.shardsOfAProcess * ceilings.partitionWrites, unit: 'payments/s', aUser: aSecond(users.payments * 2), turn: 'more processes on longwatch-operations', gains: 1_000 },
     ],
   };
   for (const limits of Object.values(all)) limits.sort((a, b) => metAt(a) - metAt(b));

@@ -43,8 +43,8 @@ const short = (value: number): string => {
   return `${scaled >= 100 || unit === '' ? Math.round(scaled) : Number(scaled.toPrecision(2))}${unit}`;
 };
 
-/** There are some eight thousand million people. */
-const people = (count: number): string => (count > 8e9 ? 'more than there are' : short(count));
+/** Counts above the world's population of some 8 thousand million are of no use to a reader. */
+const people = (count: number): string => (count > 8e9 ? 'over 8 G' : short(count));
 
 const peakOf = (aMonth: number): number => (aMonth / (HOURS * 3_600)) * users.peak;
 
@@ -67,7 +67,7 @@ export function scalePage(measured: Measured = readMeasured()): string {
       limit.turn,
       limit.gains === undefined ? '–' : people(metAt(limit) * limit.gains),
     ]);
-    return `### ${capability.charAt(0).toUpperCase()}${capability.slice(1)}\n\n${table(['limit', 'at', 'users', 'turn', 'then, users'], rows)}`;
+    return `### ${capability.charAt(0).toUpperCase()}${capability.slice(1)}\n\n${table(['limit', 'value', 'reached at users', 'what to change', 'then reached at users'], rows)}`;
   });
   const prices = readPrices();
   const settings = { capacity: 'on-demand', peak: users.peak, utilisation: 0.7 } as const;
@@ -85,22 +85,22 @@ export function scalePage(measured: Measured = readMeasured()): string {
       line('requests/s, peak', ({ count }) => short(peakOf(count * requests))),
       line('write units/s, peak', ({ all }) => short(peakOf(all.writeUnits))),
       line('read units/s, peak', ({ all }) => short(peakOf(all.readUnits))),
-      line('partitions that the writes need', ({ all }) => short(Math.ceil(peakOf(all.writeUnits) / ceilings.partitionWrites))),
+      line('partitions needed for the writes', ({ all }) => short(Math.ceil(peakOf(all.writeUnits) / ceilings.partitionWrites))),
       line('stored in DynamoDB, GB', ({ all }) => short(all.storedGb)),
       line('archived on S3, GB', ({ all }) => short(all.archivedGb)),
       line('Temporal actions/s, peak', ({ all }) => short(peakOf(all.actions))),
-      line('Temporal actions a month', ({ all }) => short(all.actions)),
-      line('history open at once, GB', ({ all }) => short(all.activeGbHours / HOURS)),
+      line('Temporal actions per month', ({ all }) => short(all.actions)),
+      line('open workflow histories, GB', ({ all }) => short(all.activeGbHours / HOURS)),
       ...capabilities.map((capability, i) => line(`write units/s, peak: ${capability}`, ({ each }) => short(peakOf(each[i]?.writeUnits ?? 0)))),
-      line('$ a month, all of it', ({ all }) => dollars(all)),
-      line('$ a user and month', ({ count, all }) => (accountBill(all, prices, settings).total / count).toFixed(3)),
+      line('$ per month, total', ({ all }) => dollars(all)),
+      line('$ per user and month', ({ count, all }) => (accountBill(all, prices, settings).total / count).toFixed(3)),
     ],
   );
-  return `${summary}\n\n${parts.join('\n\n')}\n\n### Assumed of a user\n\n${table(['assumed', 'of a user'], (Object.keys(users) as (keyof typeof users)[]).map((name) => [assumptions[name], String(users[name])]))}`;
+  return `${summary}\n\n${parts.join('\n\n')}\n\n### Assumptions per user\n\n${table(['assumption', 'value'], (Object.keys(users) as (keyof typeof users)[]).map((name) => [assumptions[name], String(users[name])]))}`;
 }
 
 export const BEGIN = '<!-- computed by npm run scale: do not edit -->';
-export const END = '<!-- end of what is computed -->';
+export const END = '<!-- end of the computed part -->';
 
 /** The page with what is computed put between its marks. @throws where it has no marks. */
 export function withComputed(page: string, computed: string): string {
