@@ -9,10 +9,11 @@ module.exports = {
   ...base,
   setupFiles: [...base.setupFiles, '<rootDir>/test/support/onDynamoDBLocal.ts'],
   testMatch: [
-    '**/test/api/{carts,checkouts,cursors,decisions,devicePaths,devices,edge,feeds,investigations,leaderboards,roles,sessions,shadow}.test.ts',
-    '**/test/activities/{consumer,feedRaces,feeds,rankCounters,readingChanges,sessionSweeper}.test.ts',
-    '**/test/operations/{deviceArchive,stock}.test.ts',
-    '**/test/stores/sessionsModel.test.ts',
+    '**/test/api/{carts,devices,feeds,fraud,leaderboards,sessions}/*.test.ts',
+    '**/test/api/{cursors,edge,roles}.test.ts',
+    '**/test/operations/{feeds/{fanOut,feedRaces},leaderboards/rankCounters,devices/readingChanges,sessions/sweeper,platform/streams/consumer}.test.ts',
+    '**/test/operations/{devices/archiver,carts/stock}.test.ts',
+    '**/test/stores/sessions/sessionsModel.test.ts',
     '**/test/fuzz/*.test.ts',
   ],
 };

@@ -1,7 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { readAddresses } from '../src/local/addresses';
 import type { StoreCall } from '../src/stores/dynamodb';
-import { cartWorkflowId, checkoutWorkflowId } from '../src/workflows/carts/declarations';
+import { cartWorkflowId, checkoutWorkflowId } from '../src/domain/carts/workflows';
 import { billableActions } from '../test/support/histories';
 import type { buildShop } from '../test/support/checkouts';
 import { removeDataDir, startLongwatch } from '../test/support/stack';

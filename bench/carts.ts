@@ -4,7 +4,7 @@ import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import Table from 'cli-table3';
 import { readAddresses } from '../src/local/addresses';
-import { LOCAL_CREDENTIALS } from '../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../src/config/endpoints';
 import { dynamoDBClient, openDb, type StoreCall } from '../src/stores/dynamodb';
 import { buildShop } from '../test/support/checkouts';
 import { removeDataDir, startLongwatch } from '../test/support/stack';

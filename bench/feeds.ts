@@ -5,14 +5,14 @@ import { BatchWriteItemCommand, DynamoDBClient, type WriteRequest } from '@aws-s
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Client, Connection } from '@temporalio/client';
 import Table from 'cli-table3';
-import { LOCAL_CREDENTIALS } from '../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../src/config/endpoints';
 import { readAddresses } from '../src/local/addresses';
 import { startDynamoDB } from '../src/local/dynamodb';
 import { createTables, type Db, dynamoDBClient, openDb } from '../src/stores/dynamodb';
-import { SIZES } from '../src/activities/feeds/fanOut';
+import { SIZES } from '../src/operations/feeds/fanOut';
 import { timeKey } from '../src/domain/feeds/post';
 import { rangesOf } from '../src/domain/feeds/ranges';
-import { fanOutId } from '../src/workflows/feeds/declarations';
+import { fanOutId } from '../src/domain/feeds/workflows';
 import { seedFollowers, seedFollows, seedUsers } from '../test/support/feeds/seed';
 import { feedWorld } from '../test/support/feeds/world';
 import { billableActions } from '../test/support/histories';

@@ -2,7 +2,7 @@ import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import Table from 'cli-table3';
 import { removeDataDir, startLongwatch } from '../test/support/stack';
 import { readAddresses } from '../src/local/addresses';
-import { investigationId } from '../src/workflows/fraud/declarations';
+import { investigationId } from '../src/domain/fraud/workflows';
 import { actionsOfInvestigations } from './fraudInvestigations';
 import { bar as startBar } from './support/bar';
 import { FloorTables } from './support/floorTables';

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { investigationId } from '../src/workflows/fraud/declarations';
+import { investigationId } from '../src/domain/fraud/workflows';
 import { billableActions } from '../test/support/histories';
 import { merchantDecides } from '../test/support/merchantRules';
 import { payment } from '../test/support/payment';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import Table from 'cli-table3';
-import { LOCAL_CREDENTIALS } from '../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../src/config/endpoints';
 import { PUT_LIMIT, putRecords } from '../src/gateways/streams/kinesisProducer';
 import { kinesisClient } from '../src/gateways/streams/kinesisStream';
 import { readAddresses } from '../src/local/addresses';

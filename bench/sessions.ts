@@ -7,7 +7,7 @@ import Table from 'cli-table3';
 import connectDynamoDB from 'connect-dynamodb';
 import express from 'express';
 import session, { type SessionData, type Store } from 'express-session';
-import { LOCAL_CREDENTIALS } from '../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../src/config/endpoints';
 import { DynamoDBSessionStore } from '../src/stores/sessions/dynamoDBSessionStore';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from '../test/support/dynamodb';
 import { bar as startBar } from './support/bar';

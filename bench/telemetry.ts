@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import Table from 'cli-table3';
-import { LOCAL_CREDENTIALS } from '../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../src/config/endpoints';
 import { startDynamoDB } from '../src/local/dynamodb';
 import { startEndpointServer } from '../src/local/sagemaker/server';
 import { createTables, type Db, dynamoDBClient, openDb } from '../src/stores/dynamodb';

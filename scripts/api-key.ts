@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import yargs from 'yargs';
-import { keyDigest } from '../src/api/apiKeys';
-import { roles } from '../src/domain/caller';
+import { keyDigest } from '../src/api/auth/apiKeys';
+import { roles } from '../src/domain/platform/caller';
 import { ID_PATTERN, ID_RULE } from '../src/domain/ids';
 
 /** 256 bits; the beginning is for scanners of repositories, which find leaked keys by such. */

@@ -4,7 +4,7 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 import { setTimeout as sleep } from 'node:timers/promises';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import type { LookMode, LookReport } from '../src/domain/reconciliation';
+import type { LookMode, LookReport } from '../src/domain/platform/reconciliation';
 import { LabError } from '../src/lab/errors';
 import { apiOptions, ask } from './fraud/api';
 

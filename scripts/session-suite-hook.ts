@@ -1,6 +1,6 @@
 import Module from 'node:module';
 import { join } from 'node:path';
-import { LOCAL_CREDENTIALS } from '../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../src/config/endpoints';
 import { dynamoDBClient } from '../src/stores/dynamodb';
 import type * as sessionStore from '../src/stores/sessions/dynamoDBSessionStore';
 

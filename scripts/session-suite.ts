@@ -5,7 +5,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { LOCAL_CREDENTIALS } from '../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../src/config/endpoints';
 import { startDynamoDB } from '../src/local/dynamodb';
 import { createTables, dynamoDBClient } from '../src/stores/dynamodb';
 

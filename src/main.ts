@@ -2,9 +2,9 @@
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import { ApiKeyError } from './api/auth';
-import { ListenError } from './api/server';
+import { ListenError } from './api/http/server';
 import { ConfigError, configReference, readConfig, unknownSettings } from './config';
-import { MissingEndpointError } from './endpoints';
+import { MissingEndpointError } from './config/endpoints';
 import { TemporalConfigError } from './gateways/temporal';
 import { StartError } from './local/errors';
 import { type Mode, Run } from './run';

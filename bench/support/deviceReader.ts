@@ -1,8 +1,8 @@
-import type { Consumer } from '../../src/activities/operations/consumer';
+import type { Consumer } from '../../src/operations/platform/streams/consumer';
 import { readConfig } from '../../src/config';
-import { configuredEndpoints } from '../../src/endpoints';
+import { configuredEndpoints } from '../../src/config/endpoints';
 import { buildGraph } from '../../src/graph';
-import { DEVICES_QUEUE, READINGS_STREAM } from '../../src/workflows/devices/declarations';
+import { DEVICES_QUEUE, READINGS_STREAM } from '../../src/domain/devices/workflows';
 import { TEST_SECRET } from '../../test/support/secret';
 
 /**

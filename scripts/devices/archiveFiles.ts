@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config';
-import { DEFAULT_BUCKET, LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { DEFAULT_BUCKET, LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { partKey } from '../../src/domain/devices/archive';
 import type { Day } from '../../src/domain/devices/days';
-import { DeviceArchive } from '../../src/gateways/archive/deviceArchive';
-import { Objects } from '../../src/gateways/archive/objects';
+import { DeviceArchive } from '../../src/gateways/devices/deviceArchive';
+import { Objects } from '../../src/gateways/s3/objects';
 import { LabError } from '../../src/lab/errors';
 import { readAddresses } from '../../src/local/addresses';
 import { ArchiveStore } from '../../src/stores/devices/archives';

@@ -1,6 +1,6 @@
 import ms from 'ms';
 import type { Argv } from 'yargs';
-import { isCurrency } from '../../src/domain/money';
+import { isCurrency } from '../../src/domain/money/currencies';
 import { LABEL_DELAY_DAYS } from '../../src/domain/fraud/features';
 import { LabError } from '../../src/lab/errors';
 import type { Window } from '../../src/lab/replayFile';

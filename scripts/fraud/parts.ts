@@ -1,5 +1,5 @@
 import { readConfig } from '../../src/config';
-import { DEFAULT_STREAM, LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { DEFAULT_STREAM, LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { kinesisClient } from '../../src/gateways/streams/kinesisStream';
 import { LabError } from '../../src/lab/errors';
 import { readAddresses } from '../../src/local/addresses';

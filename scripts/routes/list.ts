@@ -1,5 +1,5 @@
 import { everyRoute } from '../../src/api/app';
-import type { AnyRoute } from '../../src/api/routes';
+import type { AnyRoute } from '../../src/api/http/routes';
 import { readConfig } from '../../src/config';
 import { buildGraph } from '../../src/graph';
 

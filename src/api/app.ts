@@ -1,15 +1,15 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { Admission } from './admission';
+import type { Admission } from './admission/admission';
 import type { Authenticator } from './auth';
-import type { CallerLimits } from './callerLimits';
-import { CODEC_PATH, crossOrigin } from './crossOrigin';
-import { type HealthParts, healthRoutes } from './health';
-import { Problem, problemOf, sendProblem } from './problem';
-import { requestFrame, type RequestWatch } from './requestFrame';
-import { ReplyGuard } from './replyGuard';
-import { type AnyRoute, expressRouter, type RouterParts } from './routes';
+import type { CallerLimits } from './admission/callerLimits';
+import { CODEC_PATH, crossOrigin } from './http/crossOrigin';
+import { type HealthParts, healthRoutes } from './platform/health';
+import { Problem, problemOf, sendProblem } from './http/problem';
+import { requestFrame, type RequestWatch } from './http/requestFrame';
+import { ReplyGuard } from './http/replyGuard';
+import { type AnyRoute, expressRouter, type RouterParts } from './http/routes';
 
 export interface AppParts {
   routes: readonly AnyRoute[];

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { type Role, roles } from '../domain/caller';
-import { type LoadClass, loadClasses } from '../domain/loadClass';
+import { type Role, roles } from '../domain/platform/caller';
+import { type LoadClass, loadClasses } from '../domain/platform/loadClass';
 import { integer, url } from './values';
 
 /** `role=perSecond/burst,…`, each at most once; `none`. Undefined where it is neither. */

@@ -1,11 +1,11 @@
 import { cartActivities } from '../activities/carts';
-import { cartPreferenceRoutes } from '../api/cartPreferences';
-import { cartRoutes } from '../api/carts';
-import { checkoutRoutes } from '../api/checkouts';
-import { productRoutes } from '../api/products';
+import { cartPreferenceRoutes } from '../api/carts/cartPreferences';
+import { cartRoutes } from '../api/carts/carts';
+import { checkoutRoutes } from '../api/carts/checkouts';
+import { productRoutes } from '../api/carts/products';
 import type { CartCounts } from '../domain/carts/cart';
 import type { CartPolicy } from '../domain/carts/ladder';
-import { UnsubscribeLinks } from '../gateways/unsubscribeLinks';
+import { UnsubscribeLinks } from '../gateways/carts/unsubscribeLinks';
 import { CartCare } from '../operations/carts/cartCare';
 import { Carts } from '../operations/carts/carts';
 import { Catalogue } from '../operations/carts/catalogue';
@@ -15,7 +15,7 @@ import { CartCountStore } from '../stores/carts/cartCounts';
 import { CartStore } from '../stores/carts/carts';
 import { CheckoutStore } from '../stores/carts/checkouts';
 import { ProductStore } from '../stores/carts/products';
-import { CARTS_QUEUE } from '../workflows/carts/declarations';
+import { CARTS_QUEUE } from '../domain/carts/workflows';
 import { noteCarts, noteCheckout } from './notes';
 import type { Part, Shared } from './part';
 

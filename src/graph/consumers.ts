@@ -1,16 +1,16 @@
-import { Consumer, type ConsumerWatch } from '../activities/operations/consumer';
-import { foldingHandler } from '../activities/operations/foldingHandler';
-import { merchantCounters } from '../activities/operations/merchantCounters';
-import { transactionStream } from '../activities/operations/transactionStream';
+import { Consumer, type ConsumerWatch } from '../operations/platform/streams/consumer';
+import { foldingHandler } from '../operations/platform/streams/foldingHandler';
+import { merchantCounters } from '../operations/fraud/merchantCounters';
+import { transactionStream } from '../operations/fraud/transactionStream';
 import { kinesisClient, KinesisStream } from '../gateways/streams/kinesisStream';
 import type { RecordSource } from '../gateways/streams/source';
 import { type ItemChange, streamsClient, TableStream } from '../gateways/streams/tableStream';
-import type { DecisionBatches } from '../operations/decisionBatches';
-import { CheckpointStore } from '../stores/checkpoints';
-import type { DeadLetterStore } from '../stores/deadLetters';
+import type { DecisionBatches } from '../operations/fraud/decisionBatches';
+import { CheckpointStore } from '../stores/platform/checkpoints';
+import type { DeadLetterStore } from '../stores/platform/deadLetters';
 import { MerchantStore } from '../stores/fraud/merchants';
 import type { TableName } from '../stores/tables';
-import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../workflows/operations/declarations';
+import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../domain/platform/workflows';
 import { type ReadStream, readStream, type Shared } from './part';
 
 /** The stream of one of our tables; the table has one in `tables`. */

@@ -1,9 +1,9 @@
 import type { DataConverter } from '@temporalio/common';
 import type { Logger } from 'pino';
-import { codecRoutes } from '../api/codec';
-import type { AnyRoute } from '../api/routes';
+import { codecRoutes } from '../api/platform/codec';
+import type { AnyRoute } from '../api/http/routes';
 import type { Config } from '../config';
-import { LOCAL_CREDENTIALS } from '../endpoints';
+import { LOCAL_CREDENTIALS } from '../config/endpoints';
 import { EncryptionCodec } from '../gateways/encryption/codec';
 import { ConfiguredKeys, type KeyRing } from '../gateways/encryption/keys';
 import { kmsClient, KmsKeys, MovedKeys } from '../gateways/encryption/kmsKeys';

@@ -1,7 +1,7 @@
 import { feedsActivities } from '../activities/feeds';
-import { FanOut, type FanOutParts } from '../activities/feeds/fanOut';
-import { Governor } from '../activities/feeds/governor';
-import { Settling } from '../activities/feeds/settling';
+import { FanOut, type FanOutParts } from '../operations/feeds/fanOut';
+import { Governor } from '../operations/feeds/rateLimiter';
+import { Settling } from '../operations/feeds/settling';
 import { feedRoutes } from '../api/feeds/feed';
 import { postRoutes } from '../api/feeds/posts';
 import { relationRoutes } from '../api/feeds/relations';
@@ -15,7 +15,7 @@ import { FeedRowStore } from '../stores/feeds/feedRows';
 import { PostStore } from '../stores/feeds/posts';
 import { RelationStore } from '../stores/feeds/relations';
 import { FeedUserStore } from '../stores/feeds/users';
-import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from '../workflows/feeds/declarations';
+import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from '../domain/feeds/workflows';
 import type { Part, Shared } from './part';
 
 /** One in so many rows looks at the whole of its feed, at some 20 read units: a twentieth of one a row. */

@@ -1,9 +1,9 @@
 import { leaderboardActivities } from '../activities/leaderboards';
-import { rankCounters, SHARDS_A_BATCH } from '../activities/leaderboards/rankCounters';
-import { foldingHandler } from '../activities/operations/foldingHandler';
-import { boardRoutes } from '../api/boards';
-import { leaderboardRoutes } from '../api/leaderboards';
-import { Objects } from '../gateways/archive/objects';
+import { rankCounters, SHARDS_A_BATCH } from '../operations/leaderboards/rankCounters';
+import { foldingHandler } from '../operations/platform/streams/foldingHandler';
+import { boardRoutes } from '../api/leaderboards/boards';
+import { leaderboardRoutes } from '../api/leaderboards/scores';
+import { Objects } from '../gateways/s3/objects';
 import { Boards } from '../operations/leaderboards/boards';
 import { seasonRows } from '../operations/leaderboards/openSeasons';
 import { RankCheck } from '../operations/leaderboards/rankCheck';
@@ -17,7 +17,7 @@ import { NodeStore } from '../stores/leaderboards/nodes';
 import { RankStore } from '../stores/leaderboards/ranks';
 import { ScoreStore } from '../stores/leaderboards/scores';
 import { StandingsStore } from '../stores/leaderboards/standings';
-import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, RANK_CHECK_ID, RANK_CHECK_TYPE, type CheckMode, rankCheckId, type RankCheckInput } from '../workflows/leaderboards/declarations';
+import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, RANK_CHECK_ID, RANK_CHECK_TYPE, type CheckMode, rankCheckId, type RankCheckInput } from '../domain/leaderboards/workflows';
 import { tableStream } from './consumers';
 import { type Part, readStream, type Shared, type StandingWorkflow } from './part';
 

@@ -1,9 +1,9 @@
 import type { CartCountName, CartCounts } from '../domain/carts/cart';
 import type { Outcome } from '../domain/fraud/decision';
-import { formatMoney } from '../domain/fraud/money';
-import type { Happening } from '../domain/happening';
-import type { Draft } from '../operations/drafts';
-import { investigationId } from '../workflows/fraud/declarations';
+import { formatMoney } from '../domain/money/format';
+import type { Happening } from '../domain/platform/happening';
+import type { Draft } from '../operations/fraud/drafts';
+import { investigationId } from '../domain/fraud/workflows';
 
 /** How what a process does is told to people who watch. */
 type Note = (happening: Happening) => void;

@@ -1,12 +1,12 @@
-import { Reconciliation } from '../activities/operations/reconciliation';
-import { reconciliationRoutes } from '../api/reconciliations';
-import type { AnyRoute } from '../api/routes';
-import { type LastLook, type LookMode, lookModes } from '../domain/reconciliation';
-import { TemporalRuns } from '../gateways/temporalRuns';
-import { type LookProgress, Reconciler } from '../operations/reconcile/reconciler';
-import type { ReconciledRows } from '../operations/reconcile/rows';
-import { LastLookStore } from '../stores/lastLooks';
-import { OPERATIONS_QUEUE, RECONCILER_ID, RECONCILER_TYPE, RECONCILIATION_ID, RECONCILIATION_TYPE, reconciliationId, type ReconciliationInput } from '../workflows/operations/declarations';
+import { Reconciliation } from '../operations/platform/reconciliation/reconciliation';
+import { reconciliationRoutes } from '../api/platform/reconciliations';
+import type { AnyRoute } from '../api/http/routes';
+import { type LastLook, type LookMode, lookModes } from '../domain/platform/reconciliation';
+import { TemporalRuns } from '../gateways/temporal/runs';
+import { type LookProgress, Reconciler } from '../operations/platform/reconciliation/reconciler';
+import type { ReconciledRows } from '../operations/platform/reconciliation/rows';
+import { LastLookStore } from '../stores/platform/lastLooks';
+import { OPERATIONS_QUEUE, RECONCILER_ID, RECONCILER_TYPE, RECONCILIATION_ID, RECONCILIATION_TYPE, reconciliationId, type ReconciliationInput } from '../domain/platform/workflows';
 import type { ScheduledWorkflow, Shared, StandingWorkflow } from './part';
 
 /** A start that is owed is paid within this time by whoever owes it, or by the relay. */

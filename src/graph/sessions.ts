@@ -1,14 +1,14 @@
 import { createHmac } from 'node:crypto';
 import { sessionActivities } from '../activities/sessions';
-import { SessionSweeper } from '../activities/sessions/sweeper';
-import { ownerIn, type Owners, sessionFrame } from '../api/browserSession';
-import { isLoopback } from '../api/server';
-import { sessionRoutes } from '../api/sessions';
+import { SessionSweeper } from '../operations/sessions/sweeper';
+import { ownerIn, type Owners, sessionFrame } from '../api/sessions/browserSession';
+import { isLoopback } from '../api/http/server';
+import { sessionRoutes } from '../api/sessions/sessions';
 import type { Config } from '../config';
-import { SessionEvents } from '../operations/sessionEvents';
+import { SessionEvents } from '../operations/sessions/sessionEvents';
 import { DynamoDBSessionStore } from '../stores/sessions/dynamoDBSessionStore';
 import { ExpiryIndex } from '../stores/sessions/expiryIndex';
-import { SESSION_EXPIRY_TYPE, sessionExpiryId, type SessionExpiryInput, SESSIONS_QUEUE } from '../workflows/sessions/declarations';
+import { SESSION_EXPIRY_TYPE, sessionExpiryId, type SessionExpiryInput, SESSIONS_QUEUE } from '../domain/sessions/workflows';
 import type { Part, Shared, StandingWorkflow } from './part';
 
 /** Sessions: the store behind the API's cookie, and the sweepers that end what is due. */

@@ -5,7 +5,7 @@ import { featureVector } from '../domain/fraud/features';
 import { DAY_MS } from '../domain/fraud/profile';
 import type { CompiledRuleSet } from '../domain/fraud/rules';
 import { score } from '../domain/fraud/xgboost';
-import { referenceAmount } from '../domain/money';
+import { referenceAmount } from '../domain/fraud/euroReference';
 import { LabError } from './errors';
 import type { ModelFile } from './modelFile';
 import { isWithin, replayFile, type Window } from './replayFile';

@@ -8,7 +8,7 @@ import { CsvError, parse as parseCsv } from 'csv-parse';
 import { stringify } from 'csv-stringify';
 import { parse } from '../domain/edge/parse';
 import type { FieldFault } from '../domain/errors';
-import { minorUnitDigits } from '../domain/money';
+import { minorUnitDigits } from '../domain/money/currencies';
 import { iso } from '../domain/ids';
 import type { Transaction } from '../domain/fraud/transaction';
 import { recordSchema } from '../domain/fraud/transactionSchema';

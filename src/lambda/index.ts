@@ -1,9 +1,9 @@
 import type { Context, KinesisStreamEvent } from 'aws-lambda';
-import type { Consumer } from '../activities/operations/consumer';
+import type { Consumer } from '../operations/platform/streams/consumer';
 import type { ItemChange } from '../gateways/streams/tableStream';
-import { DEVICE_DATA_STREAM, READINGS_STREAM } from '../workflows/devices/declarations';
-import { LEADERBOARD_STREAM } from '../workflows/leaderboards/declarations';
-import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../workflows/operations/declarations';
+import { DEVICE_DATA_STREAM, READINGS_STREAM } from '../domain/devices/workflows';
+import { LEADERBOARD_STREAM } from '../domain/leaderboards/workflows';
+import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../domain/platform/workflows';
 import { httpHandler, type HttpHandler } from './http';
 import { type IotEvent, takeIotMessage } from './iot';
 import { once, openProcess } from './process';

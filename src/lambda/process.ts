@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '../config';
-import { configuredEndpoints, missingEndpoints } from '../endpoints';
+import { configuredEndpoints, missingEndpoints } from '../config/endpoints';
 import { buildGraph, type Graph } from '../graph';
 import { withSecrets } from './secrets';
 

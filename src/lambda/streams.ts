@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { AttributeValue as EventValue, Context, DynamoDBRecord, DynamoDBStreamEvent, KinesisStreamEvent, KinesisStreamRecord, StreamRecord as EventChange } from 'aws-lambda';
-import type { Consumer } from '../activities/operations/consumer';
+import type { Consumer } from '../operations/platform/streams/consumer';
 import type { StreamRecord } from '../gateways/streams/source';
 import type { ItemChange } from '../gateways/streams/tableStream';
 import type { Graph } from '../graph';

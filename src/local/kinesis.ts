@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { CreateStreamCommand, DescribeStreamSummaryCommand, KinesisClient, ResourceInUseException, ResourceNotFoundException } from '@aws-sdk/client-kinesis';
-import { awsHttp } from '../awsHttp';
+import { awsHttp } from '../gateways/awsHttp';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child } from './child';
 import { StartError } from './errors';

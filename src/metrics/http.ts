@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { type LoadClass, loadClasses } from '../domain/loadClass';
+import { type LoadClass, loadClasses } from '../domain/platform/loadClass';
 
 export interface ServedRequest {
   method: string;

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { Backlog } from '../domain/ledger';
+import type { Backlog } from '../domain/platform/outbox';
 import { lookup } from './lookup';
 
 /** Each look costs half a read unit a shard of the ledger where nothing is owed. */

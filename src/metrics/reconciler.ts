@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { type LastLook, type LookMode, lookModes } from '../domain/reconciliation';
+import { type LastLook, type LookMode, lookModes } from '../domain/platform/reconciliation';
 import { lookup } from './lookup';
 
 /** Half a read unit each. */

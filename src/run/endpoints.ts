@@ -1,5 +1,5 @@
 import type { Config } from '../config';
-import { configuredEndpoints, DEFAULT_READINGS_STREAM, type Endpoints, LOCAL_CREDENTIALS } from '../endpoints';
+import { configuredEndpoints, DEFAULT_READINGS_STREAM, type Endpoints, LOCAL_CREDENTIALS } from '../config/endpoints';
 import type { Addresses } from '../local/addresses';
 import type { Stack } from '../local/stack';
 

@@ -1,7 +1,7 @@
 import { ApiKeyError, parseApiKeys } from '../api/auth';
-import { isLoopback } from '../api/server';
+import { isLoopback } from '../api/http/server';
 import type { Config, Fault } from '../config';
-import { missingEndpoints } from '../endpoints';
+import { missingEndpoints } from '../config/endpoints';
 import { TemporalConfigError, temporalTarget } from '../gateways/temporal';
 import { selectQueues, UnknownQueueError } from '../workers/queues';
 import type { Mode } from './index';

@@ -1,11 +1,11 @@
-import { Admission } from '../api/admission';
+import { Admission } from '../api/admission/admission';
 import { type AppParts, createApp } from '../api/app';
 import { Authenticator, authenticatorOf } from '../api/auth';
-import { CallerLimits } from '../api/callerLimits';
-import { loadClassifier } from '../api/loadClassifier';
-import { listen, type Listening } from '../api/server';
+import { CallerLimits } from '../api/admission/callerLimits';
+import { loadClassifier } from '../api/admission/loadClassifier';
+import { listen, type Listening } from '../api/http/server';
 import type { Config } from '../config';
-import type { Endpoints } from '../endpoints';
+import type { Endpoints } from '../config/endpoints';
 import type { Graph } from '../graph';
 
 /** The one that OpenTelemetry's exporter for Prometheus has. */

@@ -8,7 +8,7 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { awsHttp } from '../awsHttp';
+import { awsHttp } from '../gateways/awsHttp';
 import { childSpan, SpanKind } from '../telemetry/spans';
 import { isAway, isConditionFailure, storeFailureOf, typedStoreFailure } from './failures';
 import { type KeySpec, logicalName, physicalName, type TableName, type TableSpec, tables } from './tables';

@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException, TransactionCanceledException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
-import { isWireFault } from '../awsHttp';
+import { isWireFault } from '../gateways/awsHttp';
 import { LongwatchError } from '../domain/errors';
 
 /**

@@ -1,6 +1,6 @@
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { cancellationCodes, type Db } from './dynamodb';
-import type { TransactItem } from './ledger';
+import type { TransactItem } from './platform/outbox';
 
 /**
  * Writes all or nothing.

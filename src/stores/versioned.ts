@@ -1,7 +1,7 @@
 import { GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../domain/errors';
 import { cancellationCodes, type Db } from './dynamodb';
-import type { TransactItem } from './ledger';
+import type { TransactItem } from './platform/outbox';
 
 /** The item that points at the current version. */
 const POINTER = 0;

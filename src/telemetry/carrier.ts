@@ -1,5 +1,5 @@
 import { type Context, context, defaultTextMapGetter, defaultTextMapSetter, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
-import type { Carrier } from '../domain/carrier';
+import type { Carrier } from '../domain/platform/carrier';
 import { currentIds, withRequest } from './ids';
 
 /** What the next process is told of the work under way; undefined where there is nothing to tell. */

@@ -1,11 +1,11 @@
 import type { ActivityInterceptorsFactory, InjectedSinks, WorkerOptions } from '@temporalio/worker';
-import { type Carrier, parseTraceparent, spanIdOfRun } from '../domain/carrier';
-import { subjectsOf } from '../domain/workflowSubjects';
+import { type Carrier, parseTraceparent, spanIdOfRun } from '../domain/platform/carrier';
+import { subjectsOf } from '../domain/platform/workflowSubjects';
 import { withCarrier } from '../telemetry/carrier';
 import { withIds } from '../telemetry/ids';
 import { recordPastSpan } from '../telemetry/runs';
 import { childSpan } from '../telemetry/spans';
-import { carrierIn } from '../workflows/carrierHeader';
+import { carrierIn } from '../domain/platform/carrierHeader';
 import type { RunSinks } from '../workflows/interceptors';
 
 /**

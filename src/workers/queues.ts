@@ -1,11 +1,11 @@
 import { nearestName } from '../domain/nearest';
-import { CARTS_QUEUE } from '../workflows/carts/declarations';
-import { DEVICES_QUEUE } from '../workflows/devices/declarations';
-import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from '../workflows/feeds/declarations';
-import { FRAUD_QUEUE } from '../workflows/fraud/declarations';
-import { LEADERBOARDS_QUEUE } from '../workflows/leaderboards/declarations';
-import { OPERATIONS_QUEUE } from '../workflows/operations/declarations';
-import { SESSIONS_QUEUE } from '../workflows/sessions/declarations';
+import { CARTS_QUEUE } from '../domain/carts/workflows';
+import { DEVICES_QUEUE } from '../domain/devices/workflows';
+import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from '../domain/feeds/workflows';
+import { FRAUD_QUEUE } from '../domain/fraud/workflows';
+import { LEADERBOARDS_QUEUE } from '../domain/leaderboards/workflows';
+import { OPERATIONS_QUEUE } from '../domain/platform/workflows';
+import { SESSIONS_QUEUE } from '../domain/sessions/workflows';
 
 /** Every task queue. */
 export const queues = [FRAUD_QUEUE, SESSIONS_QUEUE, CARTS_QUEUE, LEADERBOARDS_QUEUE, FEEDS_QUEUE, FEEDS_BULK_QUEUE, DEVICES_QUEUE, OPERATIONS_QUEUE] as const;

@@ -1,7 +1,7 @@
 import { ContinueAsNew, type Headers, isCancellation, proxySinks, type Sinks, workflowInfo, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
-import { type Carrier, carrierOfRun, parseTraceparent } from '../domain/carrier';
+import { type Carrier, carrierOfRun, parseTraceparent } from '../domain/platform/carrier';
 import { type RunShielded, shieldFromCancellation, watchBody } from './cancellation';
-import { carrierHeader, carrierIn } from './carrierHeader';
+import { carrierHeader, carrierIn } from '../domain/platform/carrierHeader';
 import { heldStep, holds } from './refusals';
 
 /** The end of a run whose trace is recorded. */

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { Consumer } from '../../src/activities/operations/consumer';
+import type { Consumer } from '../../src/operations/platform/streams/consumer';
 import type { StreamRecord } from '../../src/gateways/streams/source';
 import { mqttReadings } from '../../src/operations/devices/mqttReadings';
 import { Ingest } from '../../src/operations/devices/ingest';
 import { ArchiveStore } from '../../src/stores/devices/archives';
-import { CheckpointStore } from '../../src/stores/checkpoints';
-import { DeadLetterStore } from '../../src/stores/deadLetters';
+import { CheckpointStore } from '../../src/stores/platform/checkpoints';
+import { DeadLetterStore } from '../../src/stores/platform/deadLetters';
 import { DayStore } from '../../src/stores/devices/days';
 import { DeviceStore } from '../../src/stores/devices/devices';
 import { ReadingStore } from '../../src/stores/devices/readings';

@@ -1,10 +1,10 @@
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import request from 'supertest';
-import { listen, type Listening } from '../../src/api/server';
+import { listen, type Listening } from '../../src/api/http/server';
 import { inLanes } from '../../src/domain/lanes';
 import { seasonKey } from '../../src/domain/leaderboards/keys';
 import type { TableName } from '../../src/stores/tables';
-import { DeadLetterStore } from '../../src/stores/deadLetters';
+import { DeadLetterStore } from '../../src/stores/platform/deadLetters';
 import { rollupId } from '../../src/stores/devices/rollups';
 import { seasonEntry } from '../../src/stores/leaderboards/boardItems';
 import { BoardStore } from '../../src/stores/leaderboards/boards';

@@ -5,10 +5,10 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createApp, everyRoute } from '../../src/api/app';
 import { Authenticator, parseApiKeys } from '../../src/api/auth';
-import { routeTable } from '../../src/api/routeTable';
-import { type AnyRoute } from '../../src/api/routes';
-import { listen, type Listening } from '../../src/api/server';
-import { type Role, roles } from '../../src/domain/caller';
+import { routeTable } from '../../src/api/http/routeTable';
+import { type AnyRoute } from '../../src/api/http/routes';
+import { listen, type Listening } from '../../src/api/http/server';
+import { type Role, roles } from '../../src/domain/platform/caller';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { type Issuer, startIssuer } from '../support/issuer';
 

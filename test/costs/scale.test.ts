@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readMeasured } from '../../scripts/costs/measured';
 import { limitsOf, metAt } from '../../scripts/scale/limits';
 import { scalePage, withComputed } from '../../scripts/scale/page';
-import { LEDGER_SHARDS } from '../../src/stores/ledger';
+import { LEDGER_SHARDS } from '../../src/stores/platform/outbox';
 import { readConfig } from '../../src/config';
 import { ceilings } from '../../scripts/scale/limits';
 

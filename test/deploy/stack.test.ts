@@ -14,7 +14,7 @@ import { parseSettings, readSettings, type Settings } from '../../deploy/setting
 import { LongwatchStack } from '../../deploy/stack';
 import { xgboostImage } from '../../deploy/stack/model';
 import { everyRoute } from '../../src/api/app';
-import { webRoutes } from '../../src/api/web';
+import { webRoutes } from '../../src/api/platform/web';
 import { configReference, readConfig } from '../../src/config';
 import { createTableInput } from '../../src/stores/dynamodb';
 import { type TableName, type TableSpec, tables } from '../../src/stores/tables';

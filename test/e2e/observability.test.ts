@@ -1,4 +1,4 @@
-import { parseTraceparent } from '../../src/domain/carrier';
+import { parseTraceparent } from '../../src/domain/platform/carrier';
 import { type Used, useEverything } from '../support/everything';
 import { dashboard, expressions } from '../support/observability';
 import { type Collector, type ReceivedSpan, startCollector } from '../support/otlp';

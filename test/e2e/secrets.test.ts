@@ -10,7 +10,7 @@ import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { Client, Connection } from '@temporalio/client';
 import mqtt from 'mqtt';
 import { SMTPServer } from 'smtp-server';
-import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { putRecords } from '../../src/gateways/streams/kinesisProducer';
 import { kinesisClient } from '../../src/gateways/streams/kinesisStream';
 import { type Addresses } from '../../src/local/addresses';

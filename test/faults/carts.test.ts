@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
-import { cartWorkflowId, checkoutWorkflowId } from '../../src/workflows/carts/declarations';
+import { cartWorkflowId, checkoutWorkflowId } from '../../src/domain/carts/workflows';
 import { endApi, startApi } from '../support/api';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { keepWorker, type KeptWorker } from '../support/keptWorker';

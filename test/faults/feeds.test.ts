@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
 import { inLanes } from '../../src/domain/lanes';
-import { fanOutId, relationId } from '../../src/workflows/feeds/declarations';
+import { fanOutId, relationId } from '../../src/domain/feeds/workflows';
 import { endApi, startApi } from '../support/api';
 import { seedAuthor } from '../support/feeds/seed';
 import { feedWorld, type World } from '../support/feeds/world';

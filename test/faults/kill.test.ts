@@ -7,7 +7,7 @@ import request from 'supertest';
 import { DecisionStore } from '../../src/stores/fraud/decisions';
 import { MerchantStore } from '../../src/stores/fraud/merchants';
 import { merchantTotals } from '../../src/domain/fraud/merchantProfile';
-import { investigationId } from '../../src/workflows/fraud/declarations';
+import { investigationId } from '../../src/domain/fraud/workflows';
 import { endApi, startApi } from '../support/api';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { keepWorker, type KeptWorker } from '../support/keptWorker';

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { seasonId } from '../../src/workflows/leaderboards/declarations';
+import { seasonId } from '../../src/domain/leaderboards/workflows';
 import { boardApi } from '../support/boards';
 import { startTestGraph, type TestGraph } from '../support/graph';
 import { keepWorker, type KeptWorker } from '../support/keptWorker';

@@ -1,7 +1,7 @@
 import { Agent, request as httpRequest } from 'node:http';
 import fc, { type Arbitrary } from 'fast-check';
-import { listen, type Listening } from '../../src/api/server';
-import { openApiDocument } from '../../src/api/openapi';
+import { listen, type Listening } from '../../src/api/http/server';
+import { openApiDocument } from '../../src/api/http/openapi';
 import { listRoutes } from '../../scripts/routes/list';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';
 import { type Hints, hostile, nearly, valid } from '../support/openapi/arbitraries';

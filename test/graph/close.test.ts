@@ -1,4 +1,4 @@
-import { Objects } from '../../src/gateways/archive/objects';
+import { Objects } from '../../src/gateways/s3/objects';
 import { startTestGraph } from '../support/graph';
 
 it('closes every part once', async () => {

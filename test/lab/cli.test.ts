@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readBaselines } from '../../src/gateways/baselineFiles';
+import { readBaselines } from '../../src/gateways/fraud/baselineFiles';
 import { featureNames } from '../../src/domain/fraud/features';
 
 const ROOT = join(__dirname, '..', '..');

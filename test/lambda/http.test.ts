@@ -1,7 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { readConfig } from '../../src/config';
 import { httpHandler, type HttpHandler } from '../../src/lambda/http';
-import { Ledger } from '../../src/stores/ledger';
+import { Ledger } from '../../src/stores/platform/outbox';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { httpEvent, invocation } from '../support/lambdaEvents';
 import { payment } from '../support/payment';

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
-import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { dynamoDBClient, MAX_SOCKETS, openDb } from '../../src/stores/dynamodb';
 import { REGION } from '../support/dynamodb';
 import { eventually } from '../support/stack';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateTableCommand, DeleteTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { startDynamoDB } from '../../src/local/dynamodb';
 import { createTableInput, createTables, dynamoDBClient } from '../../src/stores/dynamodb';
 import { prepareTables, updateTables } from '../../src/stores/tableChanges';

@@ -1,7 +1,7 @@
-import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import type { ReadingRow } from '../../src/domain/devices/reading';
-import { DeviceArchive } from '../../src/gateways/archive/deviceArchive';
-import { Objects } from '../../src/gateways/archive/objects';
+import { DeviceArchive } from '../../src/gateways/devices/deviceArchive';
+import { Objects } from '../../src/gateways/s3/objects';
 import { withId } from '../../src/stores/devices/keys';
 
 /**

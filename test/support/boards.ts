@@ -1,6 +1,6 @@
 import request from 'supertest';
 import type { Board } from '../../src/domain/leaderboards/board';
-import { LEADERBOARD_STREAM } from '../../src/workflows/leaderboards/declarations';
+import { LEADERBOARD_STREAM } from '../../src/domain/leaderboards/workflows';
 import { bearer, type TestGraph, type Who } from './graph';
 import { readAll } from './shards';
 

@@ -1,10 +1,10 @@
-import type { Debt } from '../../src/domain/ledger';
+import type { Debt } from '../../src/domain/platform/outbox';
 import { CartCountStore } from '../../src/stores/carts/cartCounts';
 import { CartStore } from '../../src/stores/carts/carts';
 import { CheckoutStore } from '../../src/stores/carts/checkouts';
 import { ProductStore } from '../../src/stores/carts/products';
 import type { Db } from '../../src/stores/dynamodb';
-import { Ledger } from '../../src/stores/ledger';
+import { Ledger } from '../../src/stores/platform/outbox';
 import { Carts } from '../../src/operations/carts/carts';
 import { Catalogue } from '../../src/operations/carts/catalogue';
 import { Checkouts, type CheckoutSettings } from '../../src/operations/carts/checkouts';

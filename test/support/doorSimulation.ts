@@ -1,6 +1,6 @@
-import { Door } from '../../src/api/door';
-import type { Waiting } from '../../src/api/fairQueue';
-import type { LoadClass } from '../../src/domain/loadClass';
+import { Door } from '../../src/api/admission/door';
+import type { Waiting } from '../../src/api/admission/fairQueue';
+import type { LoadClass } from '../../src/domain/platform/loadClass';
 import { Random } from '../../src/domain/fraud/random';
 
 /**

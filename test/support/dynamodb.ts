@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { type Engine, startDynamoDB } from '../../src/local/dynamodb';
 import { createTables, type Db, dynamoDBClient, openDb, type StoreCall } from '../../src/stores/dynamodb';
 import { enforceGrants, expectNothingRefused } from './leastPrivilege';

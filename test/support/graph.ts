@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { createApp } from '../../src/api/app';
 import { Authenticator, parseApiKeys } from '../../src/api/auth';
 import { readConfig } from '../../src/config';
-import { DEFAULT_BUCKET, DEFAULT_STREAM, LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { DEFAULT_BUCKET, DEFAULT_STREAM, LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { buildGraph, type Graph } from '../../src/graph';
 import { type Misbehaviour, startEndpointServer } from '../../src/local/sagemaker/server';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from './dynamodb';

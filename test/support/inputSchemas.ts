@@ -3,7 +3,7 @@ import { listRoutes } from '../../scripts/routes/list';
 import { alertsSchema } from '../../src/domain/devices/alertSchema';
 import { deviceIdSchema, readingSchema } from '../../src/domain/devices/readingSchema';
 import { recordSchema } from '../../src/domain/fraud/transactionSchema';
-import { baselineSchema } from '../../src/gateways/baselineFiles';
+import { baselineSchema } from '../../src/gateways/fraud/baselineFiles';
 
 /** Every schema that something from outside passes through: requests, records of streams, messages of devices, files. */
 export async function inputSchemas(): Promise<{ name: string; schema: z.ZodType }[]> {

@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEVICES_QUEUE } from '../../src/workflows/devices/declarations';
+import { DEVICES_QUEUE } from '../../src/domain/devices/workflows';
 import { runMortalWorker } from './mortalWorker';
 
 /**

@@ -1,8 +1,8 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import { CARTS_QUEUE } from '../../src/workflows/carts/declarations';
-import { FRAUD_QUEUE } from '../../src/workflows/fraud/declarations';
+import { CARTS_QUEUE } from '../../src/domain/carts/workflows';
+import { FRAUD_QUEUE } from '../../src/domain/fraud/workflows';
 import { runMortalWorker } from './mortalWorker';
 
 /**

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DescribeStreamSummaryCommand, type KinesisClient, ListShardsCommand, MergeShardsCommand, type Shard, SplitShardCommand } from '@aws-sdk/client-kinesis';
-import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { putRecords, PUT_LIMIT } from '../../src/gateways/streams/kinesisProducer';
 import { kinesisClient } from '../../src/gateways/streams/kinesisStream';
 import { startKinesis } from '../../src/local/kinesis';

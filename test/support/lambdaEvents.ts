@@ -2,7 +2,7 @@ import { DynamoDBStreamsClient, DescribeStreamCommand, GetRecordsCommand as GetC
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetRecordsCommand, GetShardIteratorCommand, type KinesisClient, ListShardsCommand } from '@aws-sdk/client-kinesis';
 import type { APIGatewayProxyEventV2, Context, DynamoDBRecord, KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda';
-import { LOCAL_CREDENTIALS } from '../../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import type { TableEvent } from '../../src/lambda/streams';
 import { REGION } from './dynamodb';
 

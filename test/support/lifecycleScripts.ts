@@ -1,11 +1,11 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import { FRAUD_QUEUE } from '../../src/workflows/fraud/declarations';
-import { CARTS_QUEUE } from '../../src/workflows/carts/declarations';
-import { DEVICES_QUEUE } from '../../src/workflows/devices/declarations';
-import { FEEDS_QUEUE } from '../../src/workflows/feeds/declarations';
-import { LEADERBOARDS_QUEUE } from '../../src/workflows/leaderboards/declarations';
-import { OPERATIONS_QUEUE } from '../../src/workflows/operations/declarations';
-import { SESSIONS_QUEUE } from '../../src/workflows/sessions/declarations';
+import { FRAUD_QUEUE } from '../../src/domain/fraud/workflows';
+import { CARTS_QUEUE } from '../../src/domain/carts/workflows';
+import { DEVICES_QUEUE } from '../../src/domain/devices/workflows';
+import { FEEDS_QUEUE } from '../../src/domain/feeds/workflows';
+import { LEADERBOARDS_QUEUE } from '../../src/domain/leaderboards/workflows';
+import { OPERATIONS_QUEUE } from '../../src/domain/platform/workflows';
+import { SESSIONS_QUEUE } from '../../src/domain/sessions/workflows';
 import type * as workflows from '../../src/workflows';
 
 /** A run of one workflow type with scripted activities: what it is started with, and what its activities answer. */

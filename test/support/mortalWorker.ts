@@ -1,5 +1,5 @@
 import { readConfig } from '../../src/config';
-import { configuredEndpoints } from '../../src/endpoints';
+import { configuredEndpoints } from '../../src/config/endpoints';
 import { buildGraph } from '../../src/graph';
 import { installRuntime, startWorkers } from '../../src/workers';
 import type { Queue } from '../../src/workers/queues';

@@ -1,7 +1,7 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import request from 'supertest';
-import type { LookMode, LookReport } from '../../src/domain/reconciliation';
+import type { LookMode, LookReport } from '../../src/domain/platform/reconciliation';
 import { bearer, startTestGraph, type TestGraph, type Who } from './graph';
 import { merchantDecides } from './merchantRules';
 import { eventually } from './stack';

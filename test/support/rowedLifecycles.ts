@@ -1,7 +1,7 @@
 import type request from 'supertest';
-import { cartWorkflowId, checkoutWorkflowId } from '../../src/workflows/carts/declarations';
-import { investigationId } from '../../src/workflows/fraud/declarations';
-import { seasonId } from '../../src/workflows/leaderboards/declarations';
+import { cartWorkflowId, checkoutWorkflowId } from '../../src/domain/carts/workflows';
+import { investigationId } from '../../src/domain/fraud/workflows';
+import { seasonId } from '../../src/domain/leaderboards/workflows';
 import type { Who } from './graph';
 import { payment } from './payment';
 

@@ -1,5 +1,5 @@
-import type { Consumer } from '../../src/activities/operations/consumer';
-import type { ShardReport } from '../../src/activities/operations/types';
+import type { Consumer } from '../../src/operations/platform/streams/consumer';
+import type { ShardReport } from '../../src/domain/platform/streams';
 
 /** Beats without progress until a shard counts as at rest: kinesalite says that a closed one is over only at the second empty read. */
 const AT_REST = 2;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { startTemporal } from '../../src/local/temporal';
 import { findTemporal } from '../../src/local/temporalCli';
-import { searchAttributeTypes } from '../../src/workflows/searchAttributes';
+import { searchAttributeTypes } from '../../src/domain/platform/searchAttributes';
 import { eventually } from './stack';
 
 export interface TestTemporal {

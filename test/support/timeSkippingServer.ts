@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { searchAttributes } from '../../src/workflows/searchAttributes';
+import { searchAttributes } from '../../src/domain/platform/searchAttributes';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes';
 
 /** Temporal's time-skipping test server, from Maven Central; fetched once a machine. */

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { carrierOfRun, parseTraceparent, spanIdOfRun } from '../../src/domain/carrier';
+import { carrierOfRun, parseTraceparent, spanIdOfRun } from '../../src/domain/platform/carrier';
 import { currentCarrier, withCarrier } from '../../src/telemetry/carrier';
 import { currentIds, withIds } from '../../src/telemetry/ids';
-import { subjectsOf } from '../../src/domain/workflowSubjects';
+import { subjectsOf } from '../../src/domain/platform/workflowSubjects';
 
 const hex = (length: number) => fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length }).filter((text) => /[^0]/.test(text));
 

@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { investigationId } from '../../src/workflows/fraud/declarations';
+import { investigationId } from '../../src/domain/fraud/workflows';
 import { workflowBundle } from '../support/bundle';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { merchantDecides } from '../support/merchantRules';

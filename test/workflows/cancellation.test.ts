@@ -1,7 +1,7 @@
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import * as workflows from '../../src/workflows';
-import { lifecycleRule, lifecycleRules } from '../../src/workflows/lifecycles';
+import { lifecycleRule, lifecycleRules } from '../../src/domain/platform/lifecycles';
 import { hasHeardOfCancellation, hasTakenAnswer } from '../support/historyEvents';
 import { lifecycleScripts } from '../support/lifecycleScripts';
 import { detailsOf, plain, type Scripted, type ScriptedCall, useScriptedWorkers } from '../support/scriptedWorkers';

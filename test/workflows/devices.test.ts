@@ -7,7 +7,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import request from 'supertest';
 import type { Manifest } from '../../src/domain/devices/archive';
 import { addDays, dayOf, dayStart } from '../../src/domain/devices/days';
-import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, ARCHIVE_TYPE, archiveWorkflowId, DEVICE_ALERTS_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, ERASE_DAY_TYPE, ERASE_TYPE, EXPIRE_TYPE, RESTORE_TYPE, ROLLUP_CHECK_DAY_TYPE, ROLLUP_CHECK_TYPE, rollupCheckId, SILENCE_ID, SILENCE_TYPE } from '../../src/workflows/devices/declarations';
+import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, ARCHIVE_TYPE, archiveWorkflowId, DEVICE_ALERTS_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, ERASE_DAY_TYPE, ERASE_TYPE, EXPIRE_TYPE, RESTORE_TYPE, ROLLUP_CHECK_DAY_TYPE, ROLLUP_CHECK_TYPE, rollupCheckId, SILENCE_ID, SILENCE_TYPE } from '../../src/domain/devices/workflows';
 import { ReadingStore } from '../../src/stores/devices/readings';
 import { RollupStore } from '../../src/stores/devices/rollups';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';

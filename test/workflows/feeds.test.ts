@@ -2,7 +2,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import request from 'supertest';
 import { feedsActivities } from '../../src/activities/feeds';
 import { timeKey } from '../../src/domain/feeds/post';
-import { FAN_OUT_TYPE, type FanOutInput, fanOutId, FEEDS_BULK_QUEUE, FEEDS_QUEUE, relationId, retractId, turnId } from '../../src/workflows/feeds/declarations';
+import { FAN_OUT_TYPE, type FanOutInput, fanOutId, FEEDS_BULK_QUEUE, FEEDS_QUEUE, relationId, retractId, turnId } from '../../src/domain/feeds/workflows';
 import { seedAuthor } from '../support/feeds/seed';
 import { feedWorld, wholeFeed, type World } from '../support/feeds/world';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';

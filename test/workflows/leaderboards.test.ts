@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { boardSeason, shardOf } from '../../src/domain/leaderboards/keys';
-import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, rankCheckId, seasonId } from '../../src/workflows/leaderboards/declarations';
+import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, rankCheckId, seasonId } from '../../src/domain/leaderboards/workflows';
 import request from 'supertest';
 import { workflowBundle } from '../support/bundle';
 import { boardApi } from '../support/boards';

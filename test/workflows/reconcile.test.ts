@@ -1,8 +1,8 @@
 import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { dynamoDBClient, openDb } from '../../src/stores/dynamodb';
-import { LastLookStore } from '../../src/stores/lastLooks';
-import { LOCAL_CREDENTIALS } from '../../src/endpoints';
-import { investigationId } from '../../src/workflows/fraud/declarations';
+import { LastLookStore } from '../../src/stores/platform/lastLooks';
+import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
+import { investigationId } from '../../src/domain/fraud/workflows';
 import { record } from '../support/histories';
 import { payment } from '../support/payment';
 import { useReconciledGraph } from '../support/reconciledGraph';

@@ -3,7 +3,7 @@ import { WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } f
 import { ApplicationFailure } from '@temporalio/common';
 import type { CaseWrite } from '../../src/domain/fraud/investigationRecord';
 import * as workflows from '../../src/workflows';
-import { lifecycleRules } from '../../src/workflows/lifecycles';
+import { lifecycleRules } from '../../src/domain/platform/lifecycles';
 import { type LifecycleScript, lifecycleScripts } from '../support/lifecycleScripts';
 import type { Scripted, ScriptedCall, ScriptedRun } from '../support/scriptedWorkers';
 import { detailsOf, plain, useScriptedWorkers } from '../support/scriptedWorkers';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { CARRIER_HEADER } from '../../src/domain/carrier';
+import { CARRIER_HEADER } from '../../src/domain/platform/carrier';
 import * as workflows from '../../src/workflows';
 import { workflowBundle } from '../support/bundle';
 import { HISTORIES } from '../support/histories';

@@ -1,4 +1,4 @@
-import { investigationId } from '../../src/workflows/fraud/declarations';
+import { investigationId } from '../../src/domain/fraud/workflows';
 import type { Who } from '../support/graph';
 import { payment } from '../support/payment';
 import { useReconciledGraph } from '../support/reconciledGraph';

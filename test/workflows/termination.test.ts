@@ -1,9 +1,9 @@
 import type { Day } from '../../src/domain/devices/days';
-import { archiveWorkflowId, rollupCheckId } from '../../src/workflows/devices/declarations';
-import { fanOutId, relationId, retractId } from '../../src/workflows/feeds/declarations';
-import { seasonMovedStart } from '../../src/workflows/leaderboards/declarations';
-import { type LifecycleRule, lifecycleRules } from '../../src/workflows/lifecycles';
-import { redriveWorkflowId } from '../../src/workflows/operations/declarations';
+import { archiveWorkflowId, rollupCheckId } from '../../src/domain/devices/workflows';
+import { fanOutId, relationId, retractId } from '../../src/domain/feeds/workflows';
+import { seasonMovedStart } from '../../src/domain/leaderboards/workflows';
+import { type LifecycleRule, lifecycleRules } from '../../src/domain/platform/lifecycles';
+import { redriveWorkflowId } from '../../src/domain/platform/workflows';
 import { type LifecycleScript, lifecycleScripts } from '../support/lifecycleScripts';
 import { useReconciledGraph } from '../support/reconciledGraph';
 import { type Rowed, rowedLifecycles } from '../support/rowedLifecycles';

@@ -1,9 +1,9 @@
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import request from 'supertest';
-import { DeadLetterStore } from '../../src/stores/deadLetters';
+import { DeadLetterStore } from '../../src/stores/platform/deadLetters';
 import { DecisionStore } from '../../src/stores/fraud/decisions';
-import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE } from '../../src/workflows/fraud/declarations';
-import { REDRIVE_TYPE, SHARD_TYPE, STREAM_TYPE, streamWorkflowId, TRANSACTIONS_STREAM } from '../../src/workflows/operations/declarations';
+import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE } from '../../src/domain/fraud/workflows';
+import { REDRIVE_TYPE, SHARD_TYPE, STREAM_TYPE, streamWorkflowId, TRANSACTIONS_STREAM } from '../../src/domain/platform/workflows';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';
 import { billableActions, record } from '../support/histories';
 import { startTestKinesis, type TestKinesis } from '../support/kinesis';

@@ -1,5 +1,5 @@
 import type { Closing } from '../../domain/carts/cart';
-import type { CheckoutResult } from '../../workflows/carts/declarations';
+import type { CheckoutResult } from '../../domain/carts/workflows';
 
 /** What the carts' workflows may ask for. Every one may run twice. */
 export interface CartActivities {

@@ -7,9 +7,9 @@ import type { Eraser } from '../../operations/devices/eraser';
 import type { Housekeeping } from '../../operations/devices/housekeeping';
 import type { RollupCheck } from '../../operations/devices/rollupCheck';
 import type { SilenceWatch } from '../../operations/devices/silenceWatch';
-import { type Notifications, sendUnlessUndeliverable } from '../../operations/notifications';
+import { type Notifications, sendUnlessUndeliverable } from '../../operations/platform/notifications';
 import { asFailure } from '../failures';
-import { within } from '../within';
+import { within } from '../../operations/platform/within';
 import type { DeviceActivities } from './types';
 
 export interface DeviceActivityParts {

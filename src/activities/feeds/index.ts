@@ -2,10 +2,11 @@ import { Context } from '@temporalio/activity';
 import type { Slice } from '../../domain/feeds/ranges';
 import type { FeedUserStore } from '../../stores/feeds/users';
 import { asFailure } from '../failures';
-import type { Attempt, FanOut } from './fanOut';
-import type { Governor } from './governor';
-import type { Settling } from './settling';
-import type { FeedsActivities, SliceReport } from './types';
+import type { Attempt, FanOut } from '../../operations/feeds/fanOut';
+import type { Governor } from '../../operations/feeds/rateLimiter';
+import type { Settling } from '../../operations/feeds/settling';
+import type { FeedsActivities } from './types';
+import type { SliceReport } from '../../domain/feeds/workflows';
 
 export interface FeedsActivityParts {
   users: FeedUserStore;

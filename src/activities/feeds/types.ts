@@ -1,19 +1,6 @@
 import type { PostRef } from '../../domain/feeds/post';
 import type { Slice } from '../../domain/feeds/ranges';
-import type { RelationChange, Turn } from '../../workflows/feeds/declarations';
-
-/** What one attempt at a slice did. */
-export interface SliceReport {
-  /** Followers that were gone through, those skipped among them. */
-  rows: number;
-  /** Followers that were skipped, because a step for them was refused for good; absent where there is none. */
-  skipped?: number;
-  /** Where the next attempt goes on; absent at the end of the range. */
-  after?: string;
-}
-
-/** What became of a change of relations. */
-export type Settled = 'filled' | 'cleaned' | 'read-at-read-time' | 'superseded';
+import type { RelationChange, Settled, SliceReport, Turn } from '../../domain/feeds/workflows';
 
 /** What the feeds' workflows may ask for. Every one may run twice, and beside an attempt that was given up for dead. */
 export interface FeedsActivities {

@@ -1,8 +1,8 @@
 import type { FullScore, InvestigationPolicy, Person } from '../../domain/fraud/investigation';
 import type { Letter } from '../../domain/fraud/investigationLetters';
-import type { Notification } from '../../domain/notification';
-import type { RecordedCase } from '../../operations/caseRecords';
-import type { DriftFindings, InvestigationResult } from '../../workflows/fraud/declarations';
+import type { Notification } from '../../domain/platform/notification';
+import type { RecordedCase } from '../../operations/fraud/caseRecords';
+import type { DriftFindings, InvestigationResult } from '../../domain/fraud/workflows';
 import type { CaseWrite, ClosingWrite } from '../../domain/fraud/investigationRecord';
 
 /** What is to be proven about an update: who sent it. */

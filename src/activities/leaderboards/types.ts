@@ -1,6 +1,6 @@
 import type { RankShard } from '../../domain/leaderboards/keys';
-import type { Notification } from '../../domain/notification';
-import type { CheckMode, SeasonInput } from '../../workflows/leaderboards/declarations';
+import type { Notification } from '../../domain/platform/notification';
+import type { CheckMode, SeasonInput } from '../../domain/leaderboards/workflows';
 
 /** When a season ends, as it stands now. */
 export interface SeasonEnd {

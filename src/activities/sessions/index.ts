@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { asFailure } from '../failures';
-import type { SessionSweeper } from './sweeper';
+import type { SessionSweeper } from '../../operations/sessions/sweeper';
 import type { SessionActivities } from './types';
 
 export interface SessionActivityParts {

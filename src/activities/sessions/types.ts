@@ -1,17 +1,4 @@
-/** What one activity of a sweeper did. */
-export interface SweepReport {
-  /** Sessions ended, by reason. */
-  idle: number;
-  absolute: number;
-  /** Were used since, and are looked at again later. */
-  rearmed: number;
-  /** Ends that had not been reported by whoever ended them. */
-  reported: number;
-  /** The latest end after its due instant, in milliseconds. */
-  latestMs: number;
-  /** Until the next look, in milliseconds: an instant would be read by another machine's clock. */
-  sleepMs: number;
-}
+import type { SweepReport } from '../../domain/sessions/workflows';
 
 /** What the session workflows may ask for. */
 export interface SessionActivities {

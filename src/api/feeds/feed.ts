@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { wholeTextOf } from '../../domain/edge/schemas';
 import { type FeedPage, type Feeds, MAX_UNREAD } from '../../operations/feeds/feed';
 import { postSchema, shownPost } from './posts';
-import { type AnyRoute, route } from '../routes';
+import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, idSchema } from '../schemas';
 
 export interface FeedRouteParts {

@@ -5,8 +5,8 @@ import { iso } from '../../domain/ids';
 import type { Posts } from '../../operations/feeds/posts';
 import { fromCursor, type List, toCursor } from '../../stores/cursor';
 import type { PostStore } from '../../stores/feeds/posts';
-import { ifMatchHeader, versionOf } from '../ifMatch';
-import { type AnyRoute, route } from '../routes';
+import { ifMatchHeader, versionOf } from '../http/ifMatch';
+import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
 export interface PostParts {

@@ -1,7 +1,7 @@
-import { formatMoney } from '../fraud/money';
+import { formatMoney } from '../money/format';
 import { iso } from '../ids';
 import { cell } from '../markdown';
-import type { Notification } from '../notification';
+import type { Notification } from '../platform/notification';
 import type { Cart } from './cart';
 import type { Checkout } from './checkout';
 

@@ -1,4 +1,4 @@
-import type { Notification } from '../notification';
+import type { Notification } from '../platform/notification';
 import type { Drift } from './drift';
 import { SUPERVISORS } from './investigationLetters';
 

@@ -1,4 +1,4 @@
-import { referenceAmount } from '../money';
+import { referenceAmount } from './euroReference';
 import { fraudStreak, type MerchantProfile, merchantTotals } from './merchantProfile';
 import { DAY_MS, HOUR_MS, hasSeen, MINUTE_MS, profileLimits, usualDeviation, type UserProfile } from './profile';
 import { ringTotals, type Totals } from './ring';

@@ -1,6 +1,6 @@
 import type { CaseFacts, CaseState } from './investigation';
 import type { Label } from './label';
-import { formatMoney } from './money';
+import { formatMoney } from '../money/format';
 import { iso } from '../ids';
 
 export type LetterKind = 'ask' | 'outcome' | 'warning' | 'breach' | 'disagreement' | 'reminder';

@@ -1,6 +1,6 @@
 import { eyesOn } from './fourEyes';
 import { type CaseState, dueAt, isProven, needsFourEyes, type Person, statusOf } from './investigation';
-import { formatMoney } from './money';
+import { formatMoney } from '../money/format';
 import { iso } from '../ids';
 import { cell } from '../markdown';
 

@@ -1,7 +1,7 @@
 import { type CaseState, type CustomerAnswer, isProven, isSupervisor, type Person } from './investigation';
 import type { CaseEvent, PersonalKind } from './investigationSteps';
 import { type Label, labels } from './label';
-import { CARD_RULE, holdsCardNumber } from '../cardNumbers';
+import { CARD_RULE, holdsCardNumber } from './cardNumbers';
 import { faultOfText, type TextUse } from '../edge/text';
 import { iso } from '../ids';
 

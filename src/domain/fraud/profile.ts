@@ -1,4 +1,4 @@
-import { referenceAmount } from '../money';
+import { referenceAmount } from './euroReference';
 import { addToRing, type Bucket, cents } from './ring';
 import type { Transaction } from './transaction';
 

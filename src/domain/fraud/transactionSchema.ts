@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { idOf, line, shapeRule } from '../edge/schemas';
 import { LongwatchError } from '../errors';
 import { iso } from '../ids';
-import { isCurrency } from '../money';
+import { isCurrency } from '../money/currencies';
 import { channels, type Transaction } from './transaction';
 
 const degrees = (limit: number) => z.number(`must be a number of degrees`).min(-limit, `must be between -${limit} and ${limit}`).max(limit, `must be between -${limit} and ${limit}`);

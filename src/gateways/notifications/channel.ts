@@ -1,4 +1,4 @@
-import type { Notification } from '../../domain/notification';
+import type { Notification } from '../../domain/platform/notification';
 
 /** A way to reach people. Sending twice is possible after a crash; the id tells the receiver. */
 export interface Channel {

@@ -1,5 +1,5 @@
 import { createTransport, type Transporter } from 'nodemailer';
-import type { Notification } from '../../domain/notification';
+import type { Notification } from '../../domain/platform/notification';
 import { type CallResult, type CallWatch, watched } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
 

@@ -1,6 +1,6 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { awsHttp } from '../../awsHttp';
-import type { Notification } from '../../domain/notification';
+import { awsHttp } from '../awsHttp';
+import type { Notification } from '../../domain/platform/notification';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
 

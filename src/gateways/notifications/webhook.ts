@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Notification } from '../../domain/notification';
+import type { Notification } from '../../domain/platform/notification';
 import { type CallResult, type CallWatch, resultOfError, watched } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
 

@@ -9,9 +9,9 @@ import {
   ProvisionedThroughputExceededException,
   ResourceNotFoundException,
 } from '@aws-sdk/client-kinesis';
-import { awsHttp } from '../../awsHttp';
+import { awsHttp } from '../awsHttp';
 import { LongwatchError } from '../../domain/errors';
-import type { StreamShard } from '../../domain/streams';
+import type { StreamShard } from '../../domain/platform/streams';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Batch, type RecordSource, type ShardPosition, TrimmedError } from './source';
 

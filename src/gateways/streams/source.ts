@@ -1,4 +1,4 @@
-import type { StreamShard } from '../../domain/streams';
+import type { StreamShard } from '../../domain/platform/streams';
 
 export interface StreamRecord<T> {
   /** Sequence number: where a consumer goes on after this record. */

@@ -10,8 +10,8 @@ import {
   TrimmedDataAccessException,
 } from '@aws-sdk/client-dynamodb-streams';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { awsHttp } from '../../awsHttp';
-import type { StreamShard } from '../../domain/streams';
+import { awsHttp } from '../awsHttp';
+import type { StreamShard } from '../../domain/platform/streams';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from './source';
 

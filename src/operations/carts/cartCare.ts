@@ -8,8 +8,8 @@ import type { CartCountStore } from '../../stores/carts/cartCounts';
 import type { CartStore } from '../../stores/carts/carts';
 import type { Db } from '../../stores/dynamodb';
 import { transact } from '../../stores/transact';
-import { isOfOne, type OnSkipped } from '../isolate';
-import { type Notifications, sendUnlessUndeliverable } from '../notifications';
+import { isOfOne, type OnSkipped } from '../platform/isolate';
+import { type Notifications, sendUnlessUndeliverable } from '../platform/notifications';
 
 export interface CartCareParts {
   carts: CartStore;

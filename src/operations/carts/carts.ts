@@ -2,13 +2,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cart, type CartCounts, type CartStep, changeCart, emptyCart, type LineChange, mergeCarts, type MergePolicy, type MergeReport, visibleLines } from '../../domain/carts/cart';
 import { LongwatchError } from '../../domain/errors';
-import type { Debt } from '../../domain/ledger';
+import type { Debt } from '../../domain/platform/outbox';
 import type { CartCountStore } from '../../stores/carts/cartCounts';
 import type { CartStore, ChangedLine, ChangeOptions } from '../../stores/carts/carts';
 import type { Db } from '../../stores/dynamodb';
-import type { Ledger, TransactItem } from '../../stores/ledger';
+import type { Ledger, TransactItem } from '../../stores/platform/outbox';
 import { transact } from '../../stores/transact';
-import { cartStart } from '../../workflows/carts/declarations';
+import { cartStart } from '../../domain/carts/workflows';
 import type { Catalogue } from './catalogue';
 
 export interface CartParts {

@@ -6,14 +6,14 @@ import type { Product } from '../../domain/carts/product';
 import { holdEnd } from '../../domain/carts/stock';
 import { isLongwatchError, LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
-import type { Debt } from '../../domain/ledger';
+import type { Debt } from '../../domain/platform/outbox';
 import type { CartStore } from '../../stores/carts/carts';
 import type { CheckoutMove, CheckoutStore } from '../../stores/carts/checkouts';
 import type { ProductStore } from '../../stores/carts/products';
 import type { Db } from '../../stores/dynamodb';
-import type { Ledger, TransactItem } from '../../stores/ledger';
+import type { Ledger, TransactItem } from '../../stores/platform/outbox';
 import { transact } from '../../stores/transact';
-import { checkoutStart } from '../../workflows/carts/declarations';
+import { checkoutStart } from '../../domain/carts/workflows';
 import type { Carts } from './carts';
 
 export interface CheckoutParts {

@@ -1,8 +1,8 @@
 import type { CheckoutStatus } from '../../domain/carts/checkout';
 import type { CartStore } from '../../stores/carts/carts';
 import type { CheckoutStore } from '../../stores/carts/checkouts';
-import { CART_TYPE, cartOf, cartStart, cartWorkflowId, CHECKOUT_TYPE, checkoutOf, checkoutStart, checkoutWorkflowId } from '../../workflows/carts/declarations';
-import type { ReconciledRows } from '../reconcile/rows';
+import { CART_TYPE, cartOf, cartStart, cartWorkflowId, CHECKOUT_TYPE, checkoutOf, checkoutStart, checkoutWorkflowId } from '../../domain/carts/workflows';
+import type { ReconciledRows } from '../platform/reconciliation/rows';
 
 /** Carts that are not ended, found by scanning their table: an index would cost every shop more than the scans do. */
 export function cartRows(carts: CartStore): ReconciledRows {

@@ -1,6 +1,6 @@
 import type { AlertEvent } from '../../domain/devices/alerts';
-import type { Ledger, TransactItem } from '../../stores/ledger';
-import { deviceAlertsStart } from '../../workflows/devices/declarations';
+import type { Ledger, TransactItem } from '../../stores/platform/outbox';
+import { deviceAlertsStart } from '../../domain/devices/workflows';
 
 /** Of one batch; an item takes 400 KB. What flaps more often than that within seconds is told of so often only. */
 const MAX_EVENTS = 500;

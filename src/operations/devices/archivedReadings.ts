@@ -1,8 +1,8 @@
 import type { Day } from '../../domain/devices/days';
 import type { ArchivedDay } from '../../domain/devices/archive';
 import { compareRows, type ReadingRow } from '../../domain/devices/reading';
-import type { DeviceArchive } from '../../gateways/archive/deviceArchive';
-import { MissingObjectError } from '../../gateways/archive/objects';
+import type { DeviceArchive } from '../../gateways/devices/deviceArchive';
+import { MissingObjectError } from '../../gateways/s3/objects';
 import type { ArchiveStore } from '../../stores/devices/archives';
 import { timestampSeq } from '../../stores/devices/keys';
 

@@ -3,12 +3,12 @@ import { type Day, dayEnd } from '../../domain/devices/days';
 import { compareRows, type ReadingRow } from '../../domain/devices/reading';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
-import type { DeviceArchive } from '../../gateways/archive/deviceArchive';
+import type { DeviceArchive } from '../../gateways/devices/deviceArchive';
 import type { ArchiveStore } from '../../stores/devices/archives';
 import type { DayStore } from '../../stores/devices/days';
 import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { ReadingStore } from '../../stores/devices/readings';
-import { type OnSkipped, skipEachRefused, skipRefused } from '../isolate';
+import { type OnSkipped, skipEachRefused, skipRefused } from '../platform/isolate';
 import { type DeviceStretch, tableRows } from './tableRows';
 
 export interface ArchiverParts {

@@ -3,13 +3,13 @@ import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@tempo
 import type { ArchivedDay } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
 import { LongwatchError } from '../../domain/errors';
-import type { Debt } from '../../domain/ledger';
+import type { Debt } from '../../domain/platform/outbox';
 import type { Temporal } from '../../gateways/temporal';
 import type { ArchiveStore } from '../../stores/devices/archives';
 import type { DeviceStore } from '../../stores/devices/devices';
 import { type Db, isConditionFailure } from '../../stores/dynamodb';
-import type { Ledger } from '../../stores/ledger';
-import { ARCHIVE_TYPE, archiveWorkflowId, DEVICES_QUEUE, eraseStart, eraseWorkflowId, RESTORE_TYPE } from '../../workflows/devices/declarations';
+import type { Ledger } from '../../stores/platform/outbox';
+import { ARCHIVE_TYPE, archiveWorkflowId, DEVICES_QUEUE, eraseStart, eraseWorkflowId, RESTORE_TYPE } from '../../domain/devices/workflows';
 import type { Archiver } from './archiver';
 
 export interface DayJobsParts {

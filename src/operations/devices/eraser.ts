@@ -2,7 +2,7 @@ import { type Manifest, manifestOf, nextPart, type Part } from '../../domain/dev
 import { addDays, type Day, dayOf, dayStart } from '../../domain/devices/days';
 import { limits, type ReadingRow } from '../../domain/devices/reading';
 import { LongwatchError } from '../../domain/errors';
-import type { DeviceArchive } from '../../gateways/archive/deviceArchive';
+import type { DeviceArchive } from '../../gateways/devices/deviceArchive';
 import type { ArchiveStore } from '../../stores/devices/archives';
 import type { DayStore } from '../../stores/devices/days';
 import type { DeviceStore } from '../../stores/devices/devices';

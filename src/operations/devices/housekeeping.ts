@@ -6,7 +6,7 @@ import type { DayStore } from '../../stores/devices/days';
 import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { RetentionStore } from '../../stores/devices/retention';
 import type { RollupStore } from '../../stores/devices/rollups';
-import { type OnSkipped, skipEachRefused, skipRefused } from '../isolate';
+import { type OnSkipped, skipEachRefused, skipRefused } from '../platform/isolate';
 import type { Work } from './archiver';
 
 export interface HousekeepingParts {

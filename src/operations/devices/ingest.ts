@@ -8,7 +8,7 @@ import type { DayStore } from '../../stores/devices/days';
 import type { DeviceStore } from '../../stores/devices/devices';
 import { withId } from '../../stores/devices/keys';
 import { byDeviceDay, CAREFUL_LIMIT, type ReadingStore } from '../../stores/devices/readings';
-import { isolate } from '../isolate';
+import { isolate } from '../platform/isolate';
 import { KnownDevices } from './knownDevices';
 
 export interface IngestSettings {

@@ -1,4 +1,4 @@
-import type { DeadLetter } from '../../stores/deadLetters';
+import type { DeadLetter } from '../../stores/platform/deadLetters';
 import type { Ingest } from './ingest';
 import { arrivalsOf, faultsOf, IOT_LETTERS, isRefused, messageLetter } from './messages';
 

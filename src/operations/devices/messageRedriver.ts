@@ -1,5 +1,5 @@
-import type { DeadLetter, DeadLetterStore } from '../../stores/deadLetters';
-import type { Redriver } from '../deadLetters';
+import type { DeadLetter, DeadLetterStore } from '../../stores/platform/deadLetters';
+import type { Redriver } from '../platform/deadLetters/deadLetters';
 import type { Ingest } from './ingest';
 import { arrivalsOf, faultsOf } from './messages';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { limits } from '../../domain/devices/reading';
 import { deviceIdSchema } from '../../domain/devices/readingSchema';
 import { parse, sentenceOf } from '../../domain/edge/parse';
-import type { DeadLetter } from '../../stores/deadLetters';
+import type { DeadLetter } from '../../stores/platform/deadLetters';
 import type { Arrival, ReadingResult } from './ingest';
 
 /** Of one message or record. */

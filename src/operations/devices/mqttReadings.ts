@@ -1,6 +1,6 @@
 import { isPermanent, reasonOf } from '../../domain/errors';
-import type { Message, MqttSubscription } from '../../gateways/mqtt';
-import type { DeadLetter } from '../../stores/deadLetters';
+import type { Message, MqttSubscription } from '../../gateways/devices/mqtt';
+import type { DeadLetter } from '../../stores/platform/deadLetters';
 import type { Arrival, Ingest } from './ingest';
 import { arrivalsOf, faultsOf, isRefused, messageLetter, MQTT_LETTERS } from './messages';
 

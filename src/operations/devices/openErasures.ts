@@ -1,6 +1,6 @@
 import type { DeviceStore } from '../../stores/devices/devices';
-import { ERASE_TYPE, eraseStart, eraseWorkflowId, erasureOf } from '../../workflows/devices/declarations';
-import type { ReconciledRows } from '../reconcile/rows';
+import { ERASE_TYPE, eraseStart, eraseWorkflowId, erasureOf } from '../../domain/devices/workflows';
+import type { ReconciledRows } from '../platform/reconciliation/rows';
 
 /** Devices that are being erased. */
 export function erasureRows(devices: DeviceStore, settings: { eraseAfterMs: number }): ReconciledRows {

@@ -9,7 +9,7 @@ import type { ArchiveStore } from '../../stores/devices/archives';
 import type { DayStore } from '../../stores/devices/days';
 import { type RollupKey, rollupId, type RollupStore, type VersionedRollup } from '../../stores/devices/rollups';
 import type { SentinelStore } from '../../stores/devices/sentinels';
-import { type OnSkipped, skipEachRefused } from '../isolate';
+import { type OnSkipped, skipEachRefused } from '../platform/isolate';
 import type { Work } from './archiver';
 import type { DeviceReads } from './reads';
 

@@ -6,8 +6,8 @@ import type { Db } from '../../stores/dynamodb';
 import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { Deadline, LiveStore } from '../../stores/devices/live';
 import { transact } from '../../stores/transact';
-import { IdlePause } from '../idlePause';
-import { isOfOne, type OnSkipped } from '../isolate';
+import { IdlePause } from '../platform/idlePause';
+import { isOfOne, type OnSkipped } from '../platform/isolate';
 import type { AlertRules } from './alertRules';
 import type { AlertStarts } from './alertStarts';
 

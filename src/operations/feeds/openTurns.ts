@@ -1,8 +1,8 @@
 import { planFor } from '../../domain/feeds/ranges';
 import type { FeedSettings } from '../../domain/feeds/settings';
 import type { FeedUserStore } from '../../stores/feeds/users';
-import { TURN_TYPE, turnId, turnOf, turnStart } from '../../workflows/feeds/declarations';
-import type { ReconciledRows } from '../reconcile/rows';
+import { TURN_TYPE, turnId, turnOf, turnStart } from '../../domain/feeds/workflows';
+import type { ReconciledRows } from '../platform/reconciliation/rows';
 
 /** Authors who are between two modes. */
 export function turnRows(users: FeedUserStore, settings: FeedSettings): ReconciledRows {

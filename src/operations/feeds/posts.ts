@@ -5,14 +5,14 @@ import { mayLieInFeeds, pushes } from '../../domain/feeds/author';
 import { type Post, type PostContent, timeKey } from '../../domain/feeds/post';
 import { planFor } from '../../domain/feeds/ranges';
 import type { FeedSettings } from '../../domain/feeds/settings';
-import type { Debt, OwedStart } from '../../domain/ledger';
+import type { Debt, OwedStart } from '../../domain/platform/outbox';
 import { held } from '../../stores/conflicts';
 import type { Db } from '../../stores/dynamodb';
 import type { PostStore, StoredPost } from '../../stores/feeds/posts';
 import type { RelationStore } from '../../stores/feeds/relations';
 import type { FeedUser, FeedUserStore } from '../../stores/feeds/users';
-import type { Ledger, TransactItem } from '../../stores/ledger';
-import { fanOutStart, retractStart } from '../../workflows/feeds/declarations';
+import type { Ledger, TransactItem } from '../../stores/platform/outbox';
+import { fanOutStart, retractStart } from '../../domain/feeds/workflows';
 import { owedTurn } from './turns';
 
 export interface PostsParts {

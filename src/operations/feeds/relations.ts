@@ -2,14 +2,14 @@ import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import { marksFollowers } from '../../domain/feeds/author';
 import { type FeedSettings, MAX_FOLLOWING } from '../../domain/feeds/settings';
-import type { Debt, OwedStart } from '../../domain/ledger';
+import type { Debt, OwedStart } from '../../domain/platform/outbox';
 import { held } from '../../stores/conflicts';
 import type { Db } from '../../stores/dynamodb';
 import type { Follow, Pair, RelationStore } from '../../stores/feeds/relations';
 import type { FeedUser, FeedUserStore, UserChange } from '../../stores/feeds/users';
-import type { Ledger, TransactItem } from '../../stores/ledger';
-import { relationStart } from '../../workflows/feeds/declarations';
-import type { StartDebt } from '../starts';
+import type { Ledger, TransactItem } from '../../stores/platform/outbox';
+import { relationStart } from '../../domain/feeds/workflows';
+import type { StartDebt } from '../platform/outbox/starts';
 import { type OwedTurn, owedTurn } from './turns';
 
 export interface RelationsParts {

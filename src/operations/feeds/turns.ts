@@ -1,9 +1,9 @@
 import { type Direction, turnOf } from '../../domain/feeds/author';
 import { planFor } from '../../domain/feeds/ranges';
 import type { FeedSettings } from '../../domain/feeds/settings';
-import type { OwedStart } from '../../domain/ledger';
+import type { OwedStart } from '../../domain/platform/outbox';
 import type { FeedUser } from '../../stores/feeds/users';
-import { turnStart } from '../../workflows/feeds/declarations';
+import { turnStart } from '../../domain/feeds/workflows';
 
 /** A turn as a change of its author makes it, in the same transaction; empty where none is due. */
 export interface OwedTurn {

@@ -1,12 +1,12 @@
 import { LongwatchError } from '../../domain/errors';
 import { type Board, type BoardDefinition, FIXED, type Season } from '../../domain/leaderboards/board';
 import { currentSeason, faultOfMove, seasonsToPlan } from '../../domain/leaderboards/seasons';
-import type { Debt } from '../../domain/ledger';
+import type { Debt } from '../../domain/platform/outbox';
 import type { Ban, BoardStore } from '../../stores/leaderboards/boards';
 import type { ScoreStore } from '../../stores/leaderboards/scores';
-import type { Ledger, TransactItem } from '../../stores/ledger';
-import { type OnSkipped, skipEachRefused } from '../isolate';
-import { seasonMovedStart, seasonStart } from '../../workflows/leaderboards/declarations';
+import type { Ledger, TransactItem } from '../../stores/platform/outbox';
+import { type OnSkipped, skipEachRefused } from '../platform/isolate';
+import { seasonMovedStart, seasonStart } from '../../domain/leaderboards/workflows';
 
 export interface BoardsParts {
   boards: BoardStore;

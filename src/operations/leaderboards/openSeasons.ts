@@ -1,7 +1,7 @@
 import type { BoardStore } from '../../stores/leaderboards/boards';
-import { SEASON_TYPE, seasonId, seasonOf, seasonStart } from '../../workflows/leaderboards/declarations';
-import { type OnSkipped, skipEachRefused } from '../isolate';
-import type { OpenRow, ReconciledRows } from '../reconcile/rows';
+import { SEASON_TYPE, seasonId, seasonOf, seasonStart } from '../../domain/leaderboards/workflows';
+import { type OnSkipped, skipEachRefused } from '../platform/isolate';
+import type { OpenRow, ReconciledRows } from '../platform/reconciliation/rows';
 
 const BOARDS_A_PAGE = 50;
 const SEASONS_A_PAGE = 100;

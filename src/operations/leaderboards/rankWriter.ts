@@ -2,7 +2,7 @@ import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
 import { changed, type Drafts, newDrafts, type RankEntry, type Ranking, rankKinds } from '../../domain/leaderboards/ranking';
 import { nodeIds, NodeGoneError, type NodeStore } from '../../stores/leaderboards/nodes';
 import type { Head, RankStore } from '../../stores/leaderboards/ranks';
-import type { TransactItem } from '../../stores/ledger';
+import type { TransactItem } from '../../stores/platform/outbox';
 
 /** What the stream says about one shard of a season. */
 export interface ShardChange {

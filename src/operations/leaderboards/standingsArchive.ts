@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { iso } from '../../domain/ids';
 import type { RankedPlayer } from '../../domain/leaderboards/ranking';
-import type { Objects } from '../../gateways/archive/objects';
+import type { Objects } from '../../gateways/s3/objects';
 
 /** Players of one object: some hundred kilobytes. */
 const PART = 10_000;

@@ -3,7 +3,7 @@ import { type CartCountName, cartCountNames, type CartCounts } from '../../domai
 import { compositeKey } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import type { Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 
 /** Carts that begin and end at the same moment rarely meet on one of these. */
 const SHARDS = 32;

@@ -3,7 +3,7 @@ import { type Cart, type CartLine, type LineChange, MAX_KEYS, MAX_LINES, MAX_QUA
 import { type CartPreferences, defaultPreferences } from '../../domain/carts/preferences';
 import type { Page } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { scanPage } from '../scanPage';
 import { CART, cartItem, cartOf, changedLine, snapshotText } from './cartItems';
 

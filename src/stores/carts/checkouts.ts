@@ -5,7 +5,7 @@ import { LongwatchError } from '../../domain/errors';
 import { compositeKey, iso } from '../../domain/ids';
 import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { scanPage } from '../scanPage';
 
 const CHECKOUT = 'checkout';

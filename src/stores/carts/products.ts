@@ -7,7 +7,7 @@ import { LongwatchError } from '../../domain/errors';
 import { compositeKey } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import { type Db, isConditionFailure } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { transact } from '../transact';
 
 const PRODUCT = 'product';

@@ -3,7 +3,7 @@ import type { Day } from '../../domain/devices/days';
 import { compositeKey } from '../../domain/ids';
 import { batchWrite } from '../batchWrite';
 import { type Db, isConditionFailure } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { bucketOf, dayBucket, DEVICE_BUCKETS } from './keys';
 
 const FENCE = '#fence';

@@ -5,7 +5,7 @@ import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { Page } from '../cursor';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { scanPage } from '../scanPage';
 
 /** What people say of a device, or of a group: it is found under the same table, its id begins with `group#`. */

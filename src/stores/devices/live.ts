@@ -4,7 +4,7 @@ import type { ReadingRow } from '../../domain/devices/reading';
 import { compositeKey } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import type { Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { bucketOf } from './keys';
 
 const LIVE = 'live';

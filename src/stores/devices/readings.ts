@@ -5,7 +5,7 @@ import type { ReadingRow } from '../../domain/devices/reading';
 import { compositeKey, iso } from '../../domain/ids';
 import { batchWrite } from '../batchWrite';
 import { cancellationCodes, type Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { deviceDay, rowItem, rowKey, rowOf } from './keys';
 
 /** A stretch of one device's day. */

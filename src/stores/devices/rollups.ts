@@ -6,7 +6,7 @@ import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import { held } from '../conflicts';
 import type { Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 
 /** Where a rollup is. */
 export interface RollupKey {

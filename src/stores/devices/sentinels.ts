@@ -2,7 +2,7 @@ import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Day } from '../../domain/devices/days';
 import { batchWrite } from '../batchWrite';
 import type { Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { compositeKey } from '../../domain/ids';
 import { deviceDay } from './keys';
 import { SENTINEL } from './readings';

@@ -4,7 +4,7 @@ import { type Post, type PostContent, postIdOf, type PostRef, timeKey } from '..
 import { batchGet } from '../batchGet';
 import { held } from '../conflicts';
 import type { Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { refsIn } from './refs';
 
 /** A post as it is kept. */

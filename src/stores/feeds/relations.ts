@@ -5,7 +5,7 @@ import { batchGet } from '../batchGet';
 import { held } from '../conflicts';
 import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
 import type { Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { type FeedUser, feedUser, type FeedUserStore } from './users';
 
 /** Somebody follows somebody. */

@@ -4,7 +4,7 @@ import { batchGet } from '../batchGet';
 import { held } from '../conflicts';
 import type { Page } from '../cursor';
 import type { Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { scanPage } from '../scanPage';
 
 export interface FeedUser extends AuthorState {

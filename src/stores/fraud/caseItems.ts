@@ -3,7 +3,7 @@ import type { CaseStatus, OpeningFacts, Person, TimelineEntry, TimelineKind } fr
 import type { CaseHeader, CaseWrite, ClosingWrite, KeptCase } from '../../domain/fraud/investigationRecord';
 import { compositeKey, iso } from '../../domain/ids';
 import type { Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 
 /** A case as it is kept. */
 export interface CaseRecord extends CaseHeader {

@@ -10,7 +10,7 @@ import type { Transaction } from '../../domain/fraud/transaction';
 import { compositeKey, iso } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import { cancellationCodes, type Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { transact } from '../transact';
 import { CASE } from './caseItems';
 

@@ -5,7 +5,7 @@ import type { CaseWrite, ClosingWrite, KeptCase } from '../../domain/fraud/inves
 import { compositeKey } from '../../domain/ids';
 import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
 import { cancellationCodes, type Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import {
   CASE,
   caseRecord,

@@ -6,7 +6,7 @@ import {
 } from '../../domain/fraud/merchantProfile';
 import { batchGet } from '../batchGet';
 import type { Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 
 export interface VersionedMerchant {
   profile: MerchantProfile;

@@ -3,7 +3,7 @@ import { LongwatchError } from '../../domain/errors';
 import type { Board, BoardDefinition, RewardRule, Season } from '../../domain/leaderboards/board';
 import { type List, type Page, startAt, toCursor } from '../cursor';
 import { cancellationCodes, type Db, isConditionFailure } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { ALL_BOARDS, banEntries, banEntry, BOARD, boardOf, FENCES, fenceEntry, seasonEntries, seasonEntry, seasonItem, seasonOfItem } from './boardItems';
 
 /** Why a player may not be ranked. */

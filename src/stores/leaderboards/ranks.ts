@@ -6,7 +6,7 @@ import type { RankEntry, Ranking } from '../../domain/leaderboards/ranking';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import { type Db, isConditionFailure } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 
 /** What is current of a ranking. */
 export interface Head {

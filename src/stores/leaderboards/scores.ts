@@ -9,7 +9,7 @@ import { boardSeason, CHECK_MARK, END_MARK, type RankShard, shardOf } from '../.
 import type { RankEntry } from '../../domain/leaderboards/ranking';
 import { isBetter, limitBroken, type SubmissionStatus } from '../../domain/leaderboards/submission';
 import type { Db } from '../dynamodb';
-import type { TransactItem } from '../ledger';
+import type { TransactItem } from '../platform/outbox';
 import { FULL, scoreUpdate, type Turn } from './scoreUpdate';
 
 type Item = Record<string, unknown>;

@@ -3,7 +3,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Request } from 'express';
 import { type Session, type SessionData, Store } from 'express-session';
 import { LongwatchError } from '../../domain/errors';
-import { expiryOf, isWorthTouching, type SessionHead, type SessionLife } from '../../domain/sessions';
+import { expiryOf, isWorthTouching, type SessionHead, type SessionLife } from '../../domain/sessions/session';
 import type { SessionEnds } from './ends';
 import { sessionKey } from './items';
 import { checked, type DynamoDBSessionStoreOptions } from './options';

@@ -1,4 +1,4 @@
-import { endedEvent, type EndReason, expiredBecause, isOver, type SessionHead } from '../../domain/sessions';
+import { endedEvent, type EndReason, expiredBecause, isOver, type SessionHead } from '../../domain/sessions/session';
 import { dataKey, headKey, headOf, removeAt, signInKey } from './items';
 import { contention, type InTheWay, MAX_TRIES, type SessionTable } from './sessionTable';
 import type { RecordSettings } from './settings';

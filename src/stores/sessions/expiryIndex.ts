@@ -1,5 +1,5 @@
 import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { SessionHead } from '../../domain/sessions';
+import type { SessionHead } from '../../domain/sessions/session';
 import { batchGet } from '../batchGet';
 import { type Db, isConditionFailure } from '../dynamodb';
 import { HEAD_ATTRIBUTES, headKey, headOf } from './items';

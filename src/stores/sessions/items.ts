@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { EndReason, SessionHead } from '../../domain/sessions';
+import type { EndReason, SessionHead } from '../../domain/sessions/session';
 import { compositeKey } from '../../domain/ids';
 
 /** Session data as its serialiser made it. */

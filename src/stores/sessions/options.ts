@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { SessionData } from 'express-session';
-import type { SessionLife, SessionOwner } from '../../domain/sessions';
+import type { SessionLife, SessionOwner } from '../../domain/sessions/session';
 import { json, type SessionSerializer } from './sessionCodec';
 import type { RecordSettings, SessionWatch } from './settings';
 

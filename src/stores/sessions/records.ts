@@ -1,4 +1,4 @@
-import { type EndReason, isOver, type SessionHead, type SessionOwner } from '../../domain/sessions';
+import { type EndReason, isOver, type SessionHead, type SessionOwner } from '../../domain/sessions/session';
 import { SessionEnds } from './ends';
 import { DATA, dataKey, dataOf, fitsHead, HEAD, headItem, headKey, headOf, keyLength, newHandle, removeAt, type SessionBytes, signInKey } from './items';
 import type { Put, SessionTable } from './sessionTable';

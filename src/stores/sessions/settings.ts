@@ -1,4 +1,4 @@
-import type { SessionEnded } from '../../domain/sessions';
+import type { SessionEnded } from '../../domain/sessions/session';
 
 export interface RecordSettings {
   /** Begins every key: applications that share a table do not see each other's sessions. */

@@ -1,6 +1,6 @@
 import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { inLanes } from '../../domain/lanes';
-import { isOver, type SessionHead } from '../../domain/sessions';
+import { isOver, type SessionHead } from '../../domain/sessions/session';
 import { batchGet } from '../batchGet';
 import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
 import type { Db } from '../dynamodb';

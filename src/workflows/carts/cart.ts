@@ -1,7 +1,7 @@
 import { continueAsNew, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { CartActivities } from '../../activities/carts/types';
 import { showDetails } from '../cancellation';
-import type { CartInput, CartResult } from './declarations';
+import type { CartInput, CartResult } from '../../domain/carts/workflows';
 
 // One activity reads, reminds and writes: three of them would be three billable actions. Retried for as long as it
 // takes, because a channel or the database may be away for hours and nobody waits.

@@ -2,8 +2,8 @@ import { proxyActivities, sleep, upsertSearchAttributes } from '@temporalio/work
 import type { CartActivities } from '../../activities/carts/types';
 import { iso } from '../../domain/ids';
 import { showDetails } from '../cancellation';
-import { searchAttributePairs } from '../searchAttributes';
-import type { CheckoutInput, CheckoutResult } from './declarations';
+import { searchAttributePairs } from '../../domain/platform/searchAttributes';
+import type { CheckoutInput, CheckoutResult } from '../../domain/carts/workflows';
 
 // Retried for as long as it takes: stock is right without it, but people look at what is written.
 const { settleCheckout } = proxyActivities<CartActivities>({

@@ -2,7 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { DeviceActivities } from '../../activities/devices/types';
 import type { Part } from '../../domain/devices/archive';
 import { showDetails } from '../cancellation';
-import type { ArchiveReport, DayInput } from './declarations';
+import type { ArchiveReport, DayInput } from '../../domain/devices/workflows';
 
 // Short steps in tables and small files.
 const { planArchive, writeManifest, commitArchive, partsToDelete, finishArchive } = proxyActivities<DeviceActivities>({

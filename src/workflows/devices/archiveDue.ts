@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ChildWorkflowFailure, executeChild, proxyActivities } from '@temporalio/workflow';
 import type { DeviceActivities } from '../../activities/devices/types';
 import { showDetails } from '../cancellation';
-import { archiveWorkflowId, type HousekeepingReport } from './declarations';
+import { archiveWorkflowId, type HousekeepingReport } from '../../domain/devices/workflows';
 import { archiveDay } from './archiveDay';
 import { expireDay } from './restoreDay';
 

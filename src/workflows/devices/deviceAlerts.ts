@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { DeviceActivities } from '../../activities/devices/types';
-import type { DeviceAlertsInput } from './declarations';
+import type { DeviceAlertsInput } from '../../domain/devices/workflows';
 
 // Channels retry within an attempt already; a message that no channel ever takes is on record as failed.
 const { tellAlerts } = proxyActivities<DeviceActivities>({

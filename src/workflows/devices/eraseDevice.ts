@@ -5,7 +5,7 @@ import type { Day } from '../../domain/devices/days';
 import { iso } from '../../domain/ids';
 import { noteOnPage, showDetails, wasStoppedFromOutside } from '../cancellation';
 import { heldStep, longerPause, PAUSE_MS, refusalIn } from '../refusals';
-import { archiveWorkflowId, ERASE_DAY_TYPE, type EraseDayInput, type EraseInput, type EraseReport } from './declarations';
+import { archiveWorkflowId, ERASE_DAY_TYPE, type EraseDayInput, type EraseInput, type EraseReport } from '../../domain/devices/workflows';
 
 const { daysOfDevice, finishErasure } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '1 hour',

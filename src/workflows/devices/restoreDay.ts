@@ -1,7 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { DeviceActivities } from '../../activities/devices/types';
 import { showDetails } from '../cancellation';
-import type { ArchiveReport, DayInput } from './declarations';
+import type { ArchiveReport, DayInput } from '../../domain/devices/workflows';
 
 const { beginRestore, finishRestore, expireDay: deleteFiles } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '10 minutes',

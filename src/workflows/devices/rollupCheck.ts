@@ -5,7 +5,7 @@ import type { Day } from '../../domain/devices/days';
 import type { CheckedRollups } from '../../domain/devices/rollup';
 import { showDetails, wasStoppedFromOutside } from '../cancellation';
 import { refusalIn } from '../refusals';
-import { archiveWorkflowId, type DayInput, type RollupCheckInput, type RollupCheckReport } from './declarations';
+import { archiveWorkflowId, type DayInput, type RollupCheckInput, type RollupCheckReport } from '../../domain/devices/workflows';
 
 const { daysToCheck } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '1 minute',

@@ -1,7 +1,7 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { FeedsActivities } from '../../activities/feeds/types';
 import type { FanOutPlan } from '../../domain/feeds/ranges';
-import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from './declarations';
+import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from '../../domain/feeds/workflows';
 
 /**
  * Going through followers. Retried for as long as it takes: what is written twice is written once. The heartbeat tells

@@ -1,7 +1,7 @@
 import { continueAsNew } from '@temporalio/workflow';
 import { showDetails } from '../cancellation';
 import { followerActivities } from './activities';
-import type { FanOutInput } from './declarations';
+import type { FanOutInput } from '../../domain/feeds/workflows';
 import { throughFollowers } from './followers';
 
 /** Writes a post into its author's followers' feeds. */

@@ -1,8 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
-import type { SliceReport } from '../../activities/feeds/types';
 import { type FanOutPlan, rangesOf, type Slice } from '../../domain/feeds/ranges';
 import { noteOnPage } from '../cancellation';
-import type { Progress } from './declarations';
+import type { Progress, SliceReport } from '../../domain/feeds/workflows';
 
 /**
  * Goes through all followers, range beside range, slice after slice of each.

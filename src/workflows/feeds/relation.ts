@@ -1,6 +1,5 @@
-import type { Settled } from '../../activities/feeds/types';
 import { settleRelation } from './activities';
-import type { RelationChange } from './declarations';
+import type { RelationChange, Settled } from '../../domain/feeds/workflows';
 
 /** Makes a reader's feed agree with whom they follow now, after they began or ceased to follow somebody. */
 export async function relation(change: RelationChange): Promise<Settled> {

@@ -1,7 +1,7 @@
 import { continueAsNew } from '@temporalio/workflow';
 import { showDetails } from '../cancellation';
 import { completeTurn, followerActivities } from './activities';
-import type { TurnInput } from './declarations';
+import type { TurnInput } from '../../domain/feeds/workflows';
 import { throughFollowers } from './followers';
 
 /** Takes an author over the threshold. Posts are pushed until all followers are ready for them not to be. */

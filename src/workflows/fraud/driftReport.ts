@@ -1,7 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { FraudActivities } from '../../activities/fraud/types';
 import { showDetails } from '../cancellation';
-import type { DriftFindings, DriftReportInput } from './declarations';
+import type { DriftFindings, DriftReportInput } from '../../domain/fraud/workflows';
 
 const { findDrift } = proxyActivities<FraudActivities>({
   startToCloseTimeout: '1 minute',

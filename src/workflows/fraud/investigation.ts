@@ -22,7 +22,7 @@ import { type CaseEvent, next, openCase, resumeCase, type Step, withoutTexts } f
 import { iso } from '../../domain/ids';
 import { noteOnPage, onCancellationRequested, showDetails } from '../cancellation';
 import { isSuperseded, refusalIn } from '../refusals';
-import { searchAttributePairs, type SearchAttributeName } from '../searchAttributes';
+import { searchAttributePairs, type SearchAttributeName } from '../../domain/platform/searchAttributes';
 import {
   answerUpdate,
   assignUpdate,
@@ -32,7 +32,7 @@ import {
   noteUpdate,
   REFUSED_UPDATE,
   type UpdateOutcome,
-} from './declarations';
+} from '../../domain/fraud/workflows';
 
 // Database work: quick, and retried for as long as it takes, because a case must not be lost to an outage.
 const { recordCase, closeCase, proveSender, readCase } = proxyActivities<FraudActivities>({

@@ -2,7 +2,7 @@ import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workfl
 import type { LeaderboardActivities } from '../../activities/leaderboards/types';
 import { showDetails } from '../cancellation';
 import { refusalIn } from '../refusals';
-import type { RankCheckInput, RankCheckReport } from './declarations';
+import type { RankCheckInput, RankCheckReport } from '../../domain/leaderboards/workflows';
 
 const { ranksToCheck } = proxyActivities<LeaderboardActivities>({
   startToCloseTimeout: '1 minute',

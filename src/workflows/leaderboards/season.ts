@@ -2,8 +2,8 @@ import { condition, proxyActivities, setHandler, upsertSearchAttributes } from '
 import type { LeaderboardActivities } from '../../activities/leaderboards/types';
 import { iso } from '../../domain/ids';
 import { noteOnPage, showDetails } from '../cancellation';
-import { searchAttributePairs } from '../searchAttributes';
-import { movedSignal, type SeasonInput, type SeasonResult, type seasonStatuses } from './declarations';
+import { searchAttributePairs } from '../../domain/platform/searchAttributes';
+import { movedSignal, type SeasonInput, type SeasonResult, type seasonStatuses } from '../../domain/leaderboards/workflows';
 
 // Database work: quick, and retried for as long as it takes, since a season must end.
 const { carryBans, seasonEnd, closeSeason, planSeasons, finishSeason } = proxyActivities<LeaderboardActivities>({

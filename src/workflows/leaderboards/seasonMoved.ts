@@ -1,5 +1,5 @@
 import { getExternalWorkflowHandle } from '@temporalio/workflow';
-import { movedSignal, seasonId, type SeasonInput } from './declarations';
+import { movedSignal, seasonId, type SeasonInput } from '../../domain/leaderboards/workflows';
 
 /** Wakes a season's workflow, whose end was moved. */
 export async function seasonMoved({ gameId, season }: SeasonInput): Promise<void> {

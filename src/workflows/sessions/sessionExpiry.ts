@@ -1,7 +1,7 @@
 import { ActivityCancellationType, continueAsNew, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
-import type { SessionActivities, SweepReport } from '../../activities/sessions/types';
+import type { SessionActivities } from '../../activities/sessions/types';
 import { showDetails } from '../cancellation';
-import type { SessionExpiryInput } from './declarations';
+import type { SessionExpiryInput, SweepReport } from '../../domain/sessions/workflows';
 
 /** A page of work may be under way when an activity's time is over. */
 const marginMs = (sweepMs: number): number => 5_000 + sweepMs / 5;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { referenceAmount } from '../../../src/domain/money';
+import { referenceAmount } from '../../../src/domain/fraud/euroReference';
 import {
   extractFeatures,
   featureDefinitions,

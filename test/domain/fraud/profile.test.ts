@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { referenceAmount } from '../../../src/domain/money';
+import { referenceAmount } from '../../../src/domain/fraud/euroReference';
 import {
   applyTransaction,
   DAY_MS,

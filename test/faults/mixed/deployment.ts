@@ -5,7 +5,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Client, Connection } from '@temporalio/client';
 import mqtt, { type MqttClient } from 'mqtt';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
-import { LOCAL_CREDENTIALS } from '../../../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../../../src/config/endpoints';
 import { kinesisClient } from '../../../src/gateways/streams/kinesisStream';
 import { startChild } from '../../../src/local/child';
 import { type Engine, findEngine, startDynamoDB } from '../../../src/local/dynamodb';
@@ -16,7 +16,7 @@ import { type Misbehaviour, startEndpointServer } from '../../../src/local/sagem
 import { startTemporal } from '../../../src/local/temporal';
 import { findTemporal } from '../../../src/local/temporalCli';
 import { type Db, openDb } from '../../../src/stores/dynamodb';
-import { searchAttributeTypes } from '../../../src/workflows/searchAttributes';
+import { searchAttributeTypes } from '../../../src/domain/platform/searchAttributes';
 import { quietPort } from '../../support/ports';
 import { startTcpProxy, type TcpProxy } from '../../support/tcpProxy';
 import type { ProcessName, WireName } from './faults';

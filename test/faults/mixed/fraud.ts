@@ -1,11 +1,11 @@
 import { inLanes } from '../../../src/domain/lanes';
 import type { Random } from '../../../src/domain/fraud/random';
 import { merchantTotals } from '../../../src/domain/fraud/merchantProfile';
-import { DeadLetterStore } from '../../../src/stores/deadLetters';
+import { DeadLetterStore } from '../../../src/stores/platform/deadLetters';
 import { DecisionStore } from '../../../src/stores/fraud/decisions';
 import { MerchantStore } from '../../../src/stores/fraud/merchants';
-import { INVESTIGATION_TYPE, investigationId } from '../../../src/workflows/fraud/declarations';
-import { TRANSACTIONS_STREAM } from '../../../src/workflows/operations/declarations';
+import { INVESTIGATION_TYPE, investigationId } from '../../../src/domain/fraud/workflows';
+import { TRANSACTIONS_STREAM } from '../../../src/domain/platform/workflows';
 import { merchantRules } from '../../support/merchantRules';
 import { type Payment, payment } from '../../support/payment';
 import { capability, type Reader, type Violation } from './capability';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Ledger, LEDGER_SHARDS } from '../../../src/stores/ledger';
-import { CHECKOUT_TYPE } from '../../../src/workflows/carts/declarations';
-import { DEVICE_ALERTS_TYPE } from '../../../src/workflows/devices/declarations';
-import { FAN_OUT_TYPE, RELATION_TYPE, RETRACT_TYPE, TURN_TYPE } from '../../../src/workflows/feeds/declarations';
+import { Ledger, LEDGER_SHARDS } from '../../../src/stores/platform/outbox';
+import { CHECKOUT_TYPE } from '../../../src/domain/carts/workflows';
+import { DEVICE_ALERTS_TYPE } from '../../../src/domain/devices/workflows';
+import { FAN_OUT_TYPE, RELATION_TYPE, RETRACT_TYPE, TURN_TYPE } from '../../../src/domain/feeds/workflows';
 import type { Reader } from './capability';
 
 /** Those that end by themselves within seconds; others wait for hours, for people or for ever. */

@@ -1,4 +1,4 @@
-import { NotificationStore } from '../../../src/stores/notifications';
+import { NotificationStore } from '../../../src/stores/platform/notifications';
 import { capability, type Reader, type Violation } from './capability';
 import type { Caller, Told } from './caller';
 import { SESSION_EVENTS_TO, SESSION_IDLE_MS } from './deployment';

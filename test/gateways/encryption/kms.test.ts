@@ -3,7 +3,7 @@ import type { Payload } from '@temporalio/common';
 import { EncryptionCodec } from '../../../src/gateways/encryption/codec';
 import { ConfiguredKeys, parsePayloadKeys } from '../../../src/gateways/encryption/keys';
 import { kmsClient, KmsKeys, type KmsKeysOptions, MovedKeys } from '../../../src/gateways/encryption/kmsKeys';
-import { LOCAL_CREDENTIALS } from '../../../src/endpoints';
+import { LOCAL_CREDENTIALS } from '../../../src/config/endpoints';
 import { REGION } from '../../support/dynamodb';
 import { hasMoto, startTestKms, type TestKms } from '../../support/kms';
 import { startTcpProxy } from '../../support/tcpProxy';

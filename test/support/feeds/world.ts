@@ -1,20 +1,19 @@
-import { FanOut, type FanOutSizes } from '../../../src/activities/feeds/fanOut';
-import { Settling } from '../../../src/activities/feeds/settling';
-import type { SliceReport } from '../../../src/activities/feeds/types';
+import { FanOut, type FanOutSizes } from '../../../src/operations/feeds/fanOut';
+import { Settling } from '../../../src/operations/feeds/settling';
 import type { PostRef } from '../../../src/domain/feeds/post';
 import { rangesOf, type Slice } from '../../../src/domain/feeds/ranges';
 import type { FeedSettings } from '../../../src/domain/feeds/settings';
 import { Feeds } from '../../../src/operations/feeds/feed';
 import { Posts } from '../../../src/operations/feeds/posts';
 import { Relations } from '../../../src/operations/feeds/relations';
-import type { StartDebt } from '../../../src/operations/starts';
+import type { StartDebt } from '../../../src/operations/platform/outbox/starts';
 import type { Db } from '../../../src/stores/dynamodb';
 import { FeedRowStore } from '../../../src/stores/feeds/feedRows';
 import { PostStore } from '../../../src/stores/feeds/posts';
 import { RelationStore } from '../../../src/stores/feeds/relations';
 import { FeedUserStore } from '../../../src/stores/feeds/users';
-import { Ledger, LEDGER_SHARDS } from '../../../src/stores/ledger';
-import { type FanOutInput, FAN_OUT_TYPE, RELATION_TYPE, type RelationChange, RETRACT_TYPE, TURN_TYPE, type TurnInput } from '../../../src/workflows/feeds/declarations';
+import { Ledger, LEDGER_SHARDS } from '../../../src/stores/platform/outbox';
+import { type FanOutInput, FAN_OUT_TYPE, RELATION_TYPE, type RelationChange, RETRACT_TYPE, TURN_TYPE, type TurnInput, type SliceReport } from '../../../src/domain/feeds/workflows';
 
 /** Small, so that a few users and posts go beyond everything. */
 export const smallSettings: FeedSettings = { threshold: 2, cap: 5, backfill: 2, ranges: 2, bulkAbove: 1, trimEvery: 2 };

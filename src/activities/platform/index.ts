@@ -1,0 +1,75 @@
+import { Context } from '@temporalio/activity';
+import type { DeadLetters } from '../../operations/platform/deadLetters/deadLetters';
+import type { LookProgress } from '../../operations/platform/reconciliation/reconciler';
+import type { Consumer } from '../../operations/platform/streams/consumer';
+import { asFailure } from '../failures';
+import { within } from '../../operations/platform/within';
+import type { Reconciliation } from '../../operations/platform/reconciliation/reconciliation';
+import type { Relay } from '../../operations/platform/outbox/relay';
+import type { OperationsActivities } from './types';
+import type { LettersReport } from '../../domain/platform/streams';
+
+export interface OperationsParts {
+  relay: Relay;
+  /** By stream name. */
+  consumers: Readonly<Record<string, Pick<Consumer<never>, 'openShards' | 'consume'>>>;
+  deadLetters: Pick<DeadLetters, 'redriveAll'>;
+  reconciliation: Reconciliation;
+  /** How long one attempt of a long activity works; default an hour. */
+  attemptMs?: number;
+}
+
+const HOUR_MS = 60 * 60_000;
+
+export function operationsActivities(parts: OperationsParts): OperationsActivities {
+  const forMs = parts.attemptMs ?? HOUR_MS;
+  const consumerOf = (stream: string) => {
+    const consumer = parts.consumers[stream];
+    if (!consumer) throw new Error(`No consumer for stream ${stream} in this worker`);
+    return consumer;
+  };
+  return {
+    payDebts: () => attempt((signal) => parts.relay.pay({ signal, forMs, heartbeat: (report) => Context.current().heartbeat(report) })),
+    keepReconciled: () => attempt((signal) => parts.reconciliation.keep({ signal, forMs, heartbeat: () => Context.current().heartbeat() })),
+    reconcile: (mode) =>
+      attempt((signal) =>
+        parts.reconciliation.once(mode, { signal, from: Context.current().info.heartbeatDetails as LookProgress | undefined, heartbeat: (progress) => Context.current().heartbeat(progress) }),
+      ),
+    openShards: (stream) => asFailure(() => consumerOf(stream).openShards()),
+    consumeShard: (stream, shardId, askedMs = HOUR_MS) =>
+      attempt((signal) =>
+        consumerOf(stream).consume(shardId, {
+          signal,
+          forMs: Math.min(forMs, askedMs),
+          heartbeat: (progress) => Context.current().heartbeat(progress),
+        }),
+      ),
+    redriveLetters: (stream, cursor) =>
+      attempt((signal) => {
+        // A worker that died left word of how far it had come.
+        const before = Context.current().info.heartbeatDetails as LettersReport | undefined;
+        const { redriven = 0, left = 0, cursor: from = cursor } = before ?? {};
+        const withBefore = (report: LettersReport) => ({ ...report, redriven: report.redriven + redriven, left: report.left + left });
+        return within(signal, forMs, async (stop) =>
+          withBefore(
+            await parts.deadLetters.redriveAll(stream, {
+              ...(from !== undefined && { cursor: from }),
+              signal: stop,
+              progress: (report) => Context.current().heartbeat(withBefore(report)),
+            }),
+          ),
+        );
+      }),
+  };
+}
+
+/**
+ * A long activity. When the worker shuts down, or the workflow is cancelled, it stops between two batches
+ * and says how far it came; on a shutdown that answer is refused so that another worker goes on at once.
+ */
+async function attempt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const result = await asFailure(() => work(context.cancellationSignal));
+  context.cancellationSignal.throwIfAborted();
+  return result;
+}

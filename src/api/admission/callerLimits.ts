@@ -1,0 +1,63 @@
+import { LRUCache } from 'lru-cache';
+import type { Caller, Role } from '../../domain/platform/caller';
+import { Problem } from '../http/problem';
+
+/** A token bucket: so many requests a second over time, so many at once. */
+export interface RateLimit {
+  perSecond: number;
+  burst: number;
+}
+
+/** By role; a role without one is not limited. */
+export type RateLimits = Readonly<Partial<Record<Role, RateLimit>>>;
+
+/** Callers that are remembered; whoever was not heard of for longest is forgotten first, whose bucket is full again as a rule. */
+const REMEMBERED = 100_000;
+const POLICY = 'caller';
+
+/**
+ * Requests of each caller, by key or subject, in this process. One number a caller: the instant at which its bucket is
+ * full again (the generic cell rate algorithm, ITU-T I.371, equal to a token bucket).
+ */
+export class CallerLimits {
+  private readonly fullAt: LRUCache<string, number>;
+
+  constructor(
+    private readonly limits: RateLimits,
+    private readonly now: () => number = performance.now.bind(performance),
+    remembered = REMEMBERED,
+  ) {
+    this.fullAt = new LRUCache({ max: remembered });
+  }
+
+  /**
+   * Takes a token.
+   * @returns the headers that tell the caller how it stands, as draft-ietf-httpapi-ratelimit-headers-10 has them.
+   * @throws Problem 429 with Retry-After
+   */
+  take({ name, role, via }: Caller): Record<string, string> {
+    const limit = this.limits[role];
+    if (!limit) return {};
+    const now = this.now();
+    const interval = 1_000 / limit.perSecond;
+    const key = `${via} ${role} ${name}`;
+    const full = Math.max(now, this.fullAt.get(key) ?? now) + interval;
+    const over = full - now - limit.burst * interval;
+    // Rounding must not refuse the last token.
+    if (over > 1e-6) {
+      const seconds = Math.max(1, Math.ceil(over / 1_000));
+      throw new Problem(429, `${name} may send ${limit.perSecond} requests a second, ${limit.burst} at once; wait ${seconds} s`, {
+        type: 'quota-exceeded',
+        headers: { 'retry-after': String(seconds), ...told(limit, 0, seconds) },
+      });
+    }
+    this.fullAt.set(key, full);
+    const used = (full - now) / interval;
+    return told(limit, Math.floor(limit.burst - used + 1e-6), Math.ceil((full - now) / 1_000));
+  }
+}
+
+const told = ({ perSecond, burst }: RateLimit, remaining: number, fullInSeconds: number): Record<string, string> => ({
+  'ratelimit-policy': `"${POLICY}";q=${burst};w=${Math.max(1, Math.ceil(burst / perSecond))}`,
+  ratelimit: `"${POLICY}";r=${Math.max(0, remaining)};t=${fullInSeconds}`,
+});

@@ -1,0 +1,52 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type Role, roles } from '../../domain/platform/caller';
+import { ID_PATTERN } from '../../domain/ids';
+
+export interface ApiKey {
+  name: string;
+  role: Role;
+  /** SHA-256 of the key; the key itself is not kept. */
+  digest: Buffer;
+}
+
+export class ApiKeyError extends Error {
+  override readonly name = 'ApiKeyError';
+}
+
+/** Without salt or stretching: keys are random, so that there is no list of likely ones to try. */
+export const keyDigest = (key: string): Buffer => createHash('sha256').update(key).digest();
+
+const MIN_KEY_LENGTH = 16;
+const HASHED = 'sha256=';
+
+/**
+ * Parses `name:role:key,…`, where a key may be given as `sha256=` and the 64 hexadecimal digits of its hash. A name
+ * may come twice, while its key is being replaced.
+ * @throws ApiKeyError naming the entry by its position, never showing a key.
+ */
+export function parseApiKeys(text: string): ApiKey[] {
+  const keys: ApiKey[] = [];
+  for (const [i, entry] of text.split(',').entries()) {
+    const [name = '', role = '', ...rest] = entry.trim().split(':');
+    const key = rest.join(':');
+    const fault = (what: string) => new ApiKeyError(`LONGWATCH_API_KEYS: entry ${i + 1} ${what}; the form is name:role:key,… or name:role:sha256=<hex>,…`);
+    if (!ID_PATTERN.test(name)) throw fault('has no valid name');
+    if (!roles.includes(role as Role)) throw fault(`has a role that is not one of ${roles.join(', ')}`);
+    const digest = key.startsWith(HASHED) ? digestOf(key.slice(HASHED.length)) : key.length < MIN_KEY_LENGTH ? undefined : keyDigest(key);
+    if (!digest) throw fault(key.startsWith(HASHED) ? 'has a hash that is not 64 hexadecimal digits' : `has a key shorter than ${MIN_KEY_LENGTH} characters`);
+    const same = keys.findIndex((one) => one.digest.equals(digest));
+    if (same !== -1) throw fault(`has the key of entry ${same + 1}: who uses it would be one or the other`);
+    keys.push({ name, role: role as Role, digest });
+  }
+  return keys;
+}
+
+const digestOf = (hex: string): Buffer | undefined => (/^[0-9a-f]{64}$/i.test(hex) ? Buffer.from(hex, 'hex') : undefined);
+
+/** The key of a token. All are compared, so that the time taken tells nothing about which one matched. */
+export function matchingKey(keys: readonly ApiKey[], token: string): ApiKey | undefined {
+  const digest = keyDigest(token);
+  let found: ApiKey | undefined;
+  for (const key of keys) if (timingSafeEqual(key.digest, digest)) found = key;
+  return found;
+}

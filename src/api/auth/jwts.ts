@@ -1,0 +1,91 @@
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { type Caller, type Role, roles } from '../../domain/platform/caller';
+import { LongwatchError } from '../../domain/errors';
+import { ID_PATTERN } from '../../domain/ids';
+
+export interface JwtSettings {
+  jwksUrl: string;
+  /** Expected `iss`. */
+  issuer: string;
+  /** Expected in `aud`. */
+  audience: string;
+}
+
+/** Pinned: never "none", never an HMAC with a public key as its secret. */
+const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+/** By how much the issuer's clock and ours may differ, in seconds. */
+const CLOCK_TOLERANCE_S = 30;
+/** How long keys are used before they are read again: a key that was withdrawn is accepted so much longer at most. */
+const KEYS_FRESH_MS = 10 * 60_000;
+/** A token by an unknown key makes us read the keys again, so often at most. */
+const KEYS_COOLDOWN_MS = 30_000;
+const KEYS_TIMEOUT_MS = 3_000;
+/** After a read that failed, nobody's token makes us try again for so long. */
+const PAUSE_AFTER_FAILURE_MS = 2_000;
+
+/** Checks JWTs against the keys that their issuer publishes (RFC 7519, RFC 8725). */
+export class Jwts {
+  private readonly keyOf: JWTVerifyGetKey;
+  private failedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly settings: JwtSettings,
+    private readonly now: () => number = () => Date.now(),
+  ) {
+    const keys = createRemoteJWKSet(new URL(settings.jwksUrl), {
+      cacheMaxAge: KEYS_FRESH_MS,
+      cooldownDuration: KEYS_COOLDOWN_MS,
+      timeoutDuration: KEYS_TIMEOUT_MS,
+      [customFetch]: (url, options) => this.readKeys(url, options),
+    });
+    this.keyOf = async (header, token) => {
+      try {
+        return await keys(header, token);
+      } catch (error) {
+        if (isOfTheToken(error)) throw error;
+        throw new LongwatchError('unavailable', 'The keys that tokens are checked against cannot be read; try again, or use an API key', { retryAfterSeconds: 5, cause: error });
+      }
+    };
+  }
+
+  /**
+   * Who signed in; undefined for a token that is not valid.
+   * @throws LongwatchError `unavailable` while the keys cannot be read and none are fresh.
+   */
+  async caller(token: string): Promise<Caller | undefined> {
+    if (token.split('.').length !== 3) return undefined;
+    try {
+      const { payload } = await jwtVerify(token, this.keyOf, {
+        audience: this.settings.audience,
+        issuer: this.settings.issuer,
+        algorithms: ALGORITHMS,
+        clockTolerance: CLOCK_TOLERANCE_S,
+        currentDate: new Date(this.now()),
+        requiredClaims: ['exp', 'sub'],
+      });
+      const role = payload['role'];
+      // One string: a list of roles is refused, as nothing here says which of them would count.
+      if (typeof payload.sub !== 'string' || !ID_PATTERN.test(payload.sub) || typeof role !== 'string' || !roles.includes(role as Role)) return undefined;
+      return { name: payload.sub, role: role as Role, via: 'jwt' };
+    } catch (error) {
+      if (error instanceof LongwatchError) throw error;
+      return undefined; // Why it is not valid is nothing that its sender need know.
+    }
+  }
+
+  private async readKeys(url: string, options: RequestInit): Promise<Response> {
+    if (this.now() - this.failedAt < PAUSE_AFTER_FAILURE_MS) throw new Error('the keys could not be read a moment ago');
+    try {
+      const response = await fetch(url, options);
+      if (response.status !== 200) this.failedAt = this.now();
+      return response;
+    } catch (error) {
+      this.failedAt = this.now();
+      throw error;
+    }
+  }
+}
+
+/** Whether the keys were read, and none of them fits. */
+const isOfTheToken = (error: unknown): boolean =>
+  error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys || error instanceof errors.JOSENotSupported;

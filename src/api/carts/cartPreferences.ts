@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { line, lineOf } from '../../domain/edge/schemas';
+import { type CartPreferences, formatQuietHours, isTimeZone, parseQuietHours } from '../../domain/carts/preferences';
+import type { CartStore } from '../../stores/carts/carts';
+import { cartRoles, mustBeOwn } from './cartOwner';
+import { escaped, htmlPage, page } from '../platform/page';
+import { type AnyRoute, route } from '../http/routes';
+import { idSchema } from '../schemas';
+
+export interface CartPreferenceParts {
+  store: CartStore;
+  /** Opens signed links; see gateways/unsubscribeLinks.ts. */
+  links: { open(token: string, now: number): { userId: string } };
+}
+
+const userParams = z.object({ userId: idSchema });
+const tokenParams = z.object({ token: lineOf(1, 400) });
+const preferencesSchema = z.object({ reminders: z.boolean(), timeZone: z.string(), recipient: z.string().optional(), quietHours: z.string().optional() });
+
+/** What users wish about reminders, and the page of the link in them. */
+export function cartPreferenceRoutes(parts: CartPreferenceParts): AnyRoute[] {
+  return [getPreferences(parts), putPreferences(parts), showUnsubscribe(parts), unsubscribe(parts)];
+}
+
+const shown = ({ quietHours, ...preferences }: CartPreferences): z.input<typeof preferencesSchema> => ({
+  ...preferences,
+  ...(quietHours !== undefined && { quietHours: formatQuietHours(quietHours) }),
+});
+
+const getPreferences = ({ store }: CartPreferenceParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/carts/:userId/preferences',
+    operationId: 'getCartPreferences',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'Whether, where and when a user is reminded',
+    roles: cartRoles,
+    params: userParams,
+    responses: { 200: { description: 'The preferences', schema: preferencesSchema } },
+    handler: async ({ params: { userId }, caller }) => {
+      mustBeOwn(caller, userId);
+      return { status: 200, body: shown(await store.preferences(userId)) };
+    },
+  });
+
+const putPreferences = ({ store }: CartPreferenceParts): AnyRoute =>
+  route({
+    method: 'put',
+    path: '/v1/carts/:userId/preferences',
+    operationId: 'putCartPreferences',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'Set them; they count from the next reminder on',
+    roles: cartRoles,
+    params: userParams,
+    body: z.strictObject({
+      reminders: z.boolean('must be true or false').default(true),
+      timeZone: line('must be a time zone of the IANA database, like Europe/Berlin').refine(isTimeZone, 'must be a time zone of the IANA database, like Europe/Berlin').default('UTC'),
+      recipient: lineOf(1, 100).optional(),
+      quietHours: line('must be like 21:00-08:00, or "none"')
+        .refine((text) => parseQuietHours(text) !== undefined, 'must be like 21:00-08:00, or "none"')
+        .optional(),
+    }),
+    responses: { 200: { description: 'The preferences', schema: preferencesSchema } },
+    handler: async ({ params: { userId }, body: { quietHours: hours, recipient, ...body }, caller }) => {
+      mustBeOwn(caller, userId);
+      const quietHours = hours === undefined ? undefined : parseQuietHours(hours);
+      const preferences: CartPreferences = { ...body, ...(recipient !== undefined && { recipient }), ...(quietHours !== undefined && { quietHours }) };
+      await store.putPreferences(userId, preferences);
+      return { status: 200, body: shown(preferences) };
+    },
+  });
+
+const showUnsubscribe = ({ links }: CartPreferenceParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/unsubscribe/:token',
+    operationId: 'showUnsubscribe',
+    tag: 'carts',
+    loadClass: 'interactive',
+    // Looking ends nothing: mail programs and virus scanners open links too.
+    summary: 'The page on which a customer ends the reminders',
+    roles: 'public',
+    params: tokenParams,
+    responses: { 200: { description: 'The page', contentType: 'text/html' }, 404: { description: 'Not a link of ours' }, 409: { description: 'Too old' } },
+    handler: async ({ params: { token } }) => {
+      const { userId } = links.open(token, Date.now());
+      return { status: 200, ...htmlPage(page('No more reminders?', `<p>For <strong>${escaped(userId)}</strong>.</p>\n<form method="post">\n<button>Do not remind me of my cart</button>\n</form>`)) };
+    },
+  });
+
+const unsubscribe = ({ links, store }: CartPreferenceParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/unsubscribe/:token',
+    operationId: 'unsubscribe',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'A customer ends the reminders',
+    roles: 'public',
+    params: tokenParams,
+    responses: { 200: { description: 'Done; the same for every repetition', contentType: 'text/html' }, 404: { description: 'Not a link of ours' }, 409: { description: 'Too old' } },
+    handler: async ({ params: { token } }) => {
+      const { userId } = links.open(token, Date.now());
+      await store.unsubscribe(userId);
+      return { status: 200, ...htmlPage(page('Done', '<p>You will not be reminded of your cart any more.</p>')) };
+    },
+  });

@@ -1,0 +1,223 @@
+import { z } from 'zod';
+import { type Cart, type CartLine, MAX_QUANTITY, mergePolicies, visibleLines } from '../../domain/carts/cart';
+import { iso } from '../../domain/ids';
+import type { Carts } from '../../operations/carts/carts';
+import type { Catalogue, Listed } from '../../operations/carts/catalogue';
+import type { CartCountStore } from '../../stores/carts/cartCounts';
+import type { CartStore } from '../../stores/carts/carts';
+import { cartRoles, mustBeOwn } from './cartOwner';
+import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
+import { type AnyRoute, type Reply, route } from '../http/routes';
+import { idSchema } from '../schemas';
+
+export interface CartRouteParts {
+  carts: Carts;
+  store: CartStore;
+  counts: CartCountStore;
+  catalogue: Pick<Catalogue, 'find' | 'findAll'>;
+}
+
+const QUANTITY_RULE = `must be a whole number from 1 to ${MAX_QUANTITY}`;
+const quantity = z.int(QUANTITY_RULE).min(1, QUANTITY_RULE).max(MAX_QUANTITY, QUANTITY_RULE);
+const ADD_RULE = `must be a whole number from ${1 - MAX_QUANTITY} to ${MAX_QUANTITY}, and not 0`;
+const added = z.int(ADD_RULE).min(1 - MAX_QUANTITY, ADD_RULE).max(MAX_QUANTITY, ADD_RULE).refine((value) => value !== 0, ADD_RULE);
+
+const userParams = z.object({ userId: idSchema });
+const itemParams = z.object({ userId: idSchema, productId: idSchema });
+
+const money = { price: z.int(), currency: z.string() };
+const lineSchema = z.object({
+  productId: z.string(),
+  quantity: z.int(),
+  title: z.string(),
+  ...money,
+  addedAt: z.iso.datetime(),
+  /** Absent where the product is gone. */
+  current: z.object({ title: z.string(), ...money }).optional(),
+  priceChanged: z.boolean(),
+});
+const cartSchema = z.object({
+  userId: z.string(),
+  cartNumber: z.int(),
+  version: z.int(),
+  status: z.string(),
+  lines: z.array(lineSchema),
+  /** At current prices, in minor units; absent where currencies differ. */
+  total: z.object({ amount: z.int(), currency: z.string() }).optional(),
+  lastActivityAt: z.iso.datetime().optional(),
+  checkoutId: z.string().optional(),
+});
+
+export const idempotencyKey = { name: 'Idempotency-Key', required: false, description: 'Repetitions under one key are one request' };
+
+/** Carts as customers see and change them. */
+export function cartRoutes(parts: CartRouteParts): AnyRoute[] {
+  return [getCart(parts), deleteCart(parts), putItem(parts), deleteItem(parts), mergeCart(parts), getStats(parts)];
+}
+
+/** A line as it was put in, beside what its product is now. */
+function shownLine({ addedAt, ...line }: CartLine, product: Listed | undefined): z.input<typeof lineSchema> {
+  const { title, price, currency } = product ?? line;
+  return { ...line, addedAt: iso(addedAt), ...(product && { current: { title, price, currency } }), priceChanged: price !== line.price || currency !== line.currency };
+}
+
+async function shown({ catalogue }: CartRouteParts, userId: string, cart: Cart | undefined): Promise<Reply> {
+  const products = await catalogue.findAll(visibleLines(cart).map(({ productId }) => productId));
+  const lines = visibleLines(cart).map((line) => shownLine(line, products.get(line.productId)));
+  const [currency, ...others] = new Set(lines.map((line) => (line.current ?? line).currency));
+  const version = cart?.version ?? 0;
+  return {
+    status: 200,
+    headers: etag(version),
+    body: {
+      userId,
+      cartNumber: cart?.number ?? 0,
+      version,
+      status: cart?.status ?? 'empty',
+      lines,
+      ...(currency !== undefined && others.length === 0 && { total: { amount: lines.reduce((sum, line) => sum + line.quantity * (line.current ?? line).price, 0), currency } }),
+      ...(cart && { lastActivityAt: iso(cart.lastActivityAt) }),
+      ...(cart?.status === 'open' && cart.checkoutId !== undefined && { checkoutId: cart.checkoutId }),
+    },
+  };
+}
+
+const etag = (version: number): Record<string, string> => ({ etag: `"${version}"` });
+
+const conditionsOf = (header: (name: string) => string | undefined): { ifVersion?: number; key?: string } => {
+  const key = header('idempotency-key');
+  return { ...optionalVersionOf(header('if-match')), ...(key !== undefined && { key }) };
+};
+
+const getCart = (parts: CartRouteParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/carts/:userId',
+    operationId: 'getCart',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'A cart: prices and titles as they were when put in, and as they are now',
+    roles: cartRoles,
+    params: userParams,
+    responses: { 200: { description: 'The cart; its version is the ETag', schema: cartSchema } },
+    handler: async ({ params: { userId }, caller }) => {
+      mustBeOwn(caller, userId);
+      return shown(parts, userId, await parts.store.read(userId));
+    },
+  });
+
+const deleteCart = (parts: CartRouteParts): AnyRoute =>
+  route({
+    method: 'delete',
+    path: '/v1/carts/:userId',
+    operationId: 'emptyCart',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'Take everything out',
+    roles: cartRoles,
+    params: userParams,
+    headers: [optionalIfMatchHeader],
+    responses: { 204: { description: 'The cart is empty' }, 412: { description: 'The cart has changed' } },
+    handler: async ({ params: { userId }, caller, header }) => {
+      mustBeOwn(caller, userId);
+      await parts.carts.empty(userId, optionalVersionOf(header('if-match')));
+      return { status: 204 };
+    },
+  });
+
+const putItem = (parts: CartRouteParts): AnyRoute =>
+  route({
+    method: 'put',
+    path: '/v1/carts/:userId/items/:productId',
+    operationId: 'putCartItem',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'Put a product in, or change its quantity: to so many, or by so many',
+    roles: cartRoles,
+    params: itemParams,
+    body: z.union([z.strictObject({ quantity }), z.strictObject({ add: added })], `must be {"quantity": n}, or {"add": n} to change it by n; n ${QUANTITY_RULE}`),
+    headers: [optionalIfMatchHeader, idempotencyKey],
+    responses: {
+      200: { description: 'The line; the cart’s version is the ETag. Nothing where a repetition finds it taken out since', schema: z.union([lineSchema, z.strictObject({})]) },
+      404: { description: 'There is no such product' },
+      409: { description: 'More than 999 of a line, or more than 200 lines' },
+      412: { description: 'The cart has changed' },
+    },
+    handler: async ({ params: { userId, productId }, body, caller, header }) => {
+      mustBeOwn(caller, userId);
+      const change = 'add' in body ? ({ kind: 'add', productId, quantity: body.add } as const) : ({ kind: 'set', productId, quantity: body.quantity } as const);
+      const { line, version } = await parts.carts.change(userId, change, conditionsOf(header));
+      const product = await parts.catalogue.find(productId);
+      // A repetition of a change after which the line was taken out again has nothing to show.
+      return { status: 200, headers: etag(version), body: line ? shownLine(line, product) : {} };
+    },
+  });
+
+const deleteItem = (parts: CartRouteParts): AnyRoute =>
+  route({
+    method: 'delete',
+    path: '/v1/carts/:userId/items/:productId',
+    operationId: 'deleteCartItem',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'Take a product out',
+    roles: cartRoles,
+    params: itemParams,
+    headers: [optionalIfMatchHeader, idempotencyKey],
+    responses: { 204: { description: 'It is out; the cart’s version is the ETag' }, 412: { description: 'The cart has changed' } },
+    handler: async ({ params: { userId, productId }, caller, header }) => {
+      mustBeOwn(caller, userId);
+      const { version } = await parts.carts.change(userId, { kind: 'remove', productId }, conditionsOf(header));
+      return { status: 204, headers: etag(version) };
+    },
+  });
+
+const mergeCart = (parts: CartRouteParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/carts/:userId/merge',
+    operationId: 'mergeCart',
+    tag: 'carts',
+    loadClass: 'interactive',
+    // Not a customer's: who may say which guest they were, may take anybody's cart.
+    summary: 'Take a guest’s lines over at login, once',
+    roles: ['service'],
+    params: userParams,
+    body: z.strictObject({ guestId: idSchema, policy: z.enum(mergePolicies, `must be one of ${mergePolicies.join(', ')}`).default('sum') }),
+    responses: {
+      200: {
+        description: 'What became of the guest’s lines; the same for every repetition',
+        schema: z.object({
+          merged: z.object({ added: z.int(), combined: z.int(), clamped: z.array(z.object({ productId: z.string(), wanted: z.int(), kept: z.int() })) }),
+          cart: cartSchema,
+        }),
+      },
+      409: { description: 'Together more than 200 lines, or the guest’s cart went to somebody else; nothing is changed' },
+    },
+    handler: async ({ params: { userId }, body: { guestId, policy } }) => {
+      const merged = await parts.carts.merge(userId, guestId, policy);
+      const { body: cart, headers } = await shown(parts, userId, await parts.store.read(userId));
+      return { status: 200, body: { merged, cart }, ...(headers && { headers }) };
+    },
+  });
+
+const getStats = ({ counts }: CartRouteParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/stats/carts',
+    operationId: 'getCartStats',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'Carts open, reminded, recovered, abandoned',
+    roles: ['service', 'supervisor'],
+    responses: {
+      200: {
+        description: 'Since the beginning, but for `open`, which is now',
+        schema: z.object({ open: z.int(), opened: z.int(), reminded: z.int(), recovered: z.int(), abandoned: z.int(), ordered: z.int(), emptied: z.int(), merged: z.int() }),
+      },
+    },
+    handler: async () => {
+      const { closed, ...totals } = await counts.totals();
+      return { status: 200, body: { open: totals.opened - closed, ...totals } };
+    },
+  });

@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { type Checkout, checkoutStatuses, statusAt } from '../../domain/carts/checkout';
+import { lineOf, wholeOf } from '../../domain/edge/schemas';
+import { LongwatchError } from '../../domain/errors';
+import { iso } from '../../domain/ids';
+import type { Checkouts } from '../../operations/carts/checkouts';
+import type { CheckoutStore } from '../../stores/carts/checkouts';
+import { cartRoles, mustBeOwn } from './cartOwner';
+import { idempotencyKey } from './carts';
+import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
+import { type AnyRoute, route } from '../http/routes';
+import { cursorSchema, idSchema, limitSchema } from '../schemas';
+
+export interface CheckoutRouteParts {
+  checkouts: Checkouts;
+  store: CheckoutStore;
+}
+
+const checkoutParams = z.object({ id: idSchema });
+const userParams = z.object({ userId: idSchema });
+const paymentReference = lineOf(1, 200);
+
+const lineSchema = z.object({ productId: z.string(), title: z.string(), quantity: z.int(), price: z.int() });
+const checkoutSchema = z.object({
+  checkoutId: z.string(),
+  userId: z.string(),
+  status: z.enum(checkoutStatuses),
+  lines: z.array(lineSchema),
+  total: z.int(),
+  currency: z.string(),
+  createdAt: z.iso.datetime(),
+  holdUntil: z.iso.datetime(),
+  paymentReference: z.string().optional(),
+  orderId: z.string().optional(),
+  endedAt: z.iso.datetime().optional(),
+});
+const refundSchema = z.object({ checkoutId: z.string(), userId: z.string(), paymentReference: z.string(), reason: z.string(), recordedAt: z.iso.datetime(), status: z.enum(['due', 'done']), doneBy: z.string().optional() });
+const orderSchema = z.object({ orderId: z.string(), checkoutId: z.string(), userId: z.string(), paymentReference: z.string(), lines: z.array(lineSchema), total: z.int(), currency: z.string(), confirmedAt: z.iso.datetime() });
+
+/** Checkouts, what they became, and payments that must be given back. */
+export function checkoutRoutes(parts: CheckoutRouteParts): AnyRoute[] {
+  return [beginCheckout(parts), getCheckout(parts), confirmCheckout(parts), cancelCheckout(parts), listOrders(parts), listRefunds(parts), refundDone(parts)];
+}
+
+function shown(checkout: Checkout): z.input<typeof checkoutSchema> {
+  const { checkoutId, userId, lines, total, currency, createdAt, holdUntil, orderId, endedAt } = checkout;
+  return {
+    checkoutId,
+    userId,
+    status: statusAt(checkout, Date.now()),
+    lines: [...lines],
+    total,
+    currency,
+    createdAt: iso(createdAt),
+    holdUntil: iso(holdUntil),
+    ...(checkout.paymentReference !== undefined && { paymentReference: checkout.paymentReference }),
+    ...(orderId !== undefined && { orderId }),
+    ...(endedAt !== undefined && { endedAt: iso(endedAt) }),
+  };
+}
+
+const beginCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/carts/:userId/checkout',
+    operationId: 'beginCheckout',
+    tag: 'carts',
+    loadClass: 'money',
+    summary: 'Hold every line of the cart for some minutes at today’s prices, or none',
+    roles: cartRoles,
+    params: userParams,
+    body: z.strictObject({ checkoutId: idSchema.optional(), expectedTotal: wholeOf(0, Number.MAX_SAFE_INTEGER).optional() }).optional(),
+    headers: [optionalIfMatchHeader, idempotencyKey],
+    responses: {
+      200: { description: 'It was begun before; without a key: the cart is being checked out already', schema: checkoutSchema },
+      201: { description: 'Everything is held', schema: checkoutSchema },
+      409: { description: 'Nothing is held: `errors` and `shortages` name each line that is short; or the cart is empty, or the total is another' },
+      412: { description: 'The cart has changed' },
+    },
+    handler: async ({ params: { userId }, body = {}, caller, header }) => {
+      mustBeOwn(caller, userId);
+      const { checkoutId = checkoutIdOf(userId, header('idempotency-key')), expectedTotal } = body;
+      const { checkout, begun } = await checkouts.begin(userId, {
+        ...(checkoutId !== undefined && { checkoutId }),
+        ...(expectedTotal !== undefined && { expectedTotal }),
+        ...optionalVersionOf(header('if-match')),
+      });
+      return { status: begun ? 201 : 200, body: shown(checkout), headers: { location: `/v1/checkouts/${checkout.checkoutId}` } };
+    },
+  });
+
+/** The same key of the same user is the same checkout. */
+const checkoutIdOf = (userId: string, key: string | undefined): string | undefined =>
+  key === undefined ? undefined : `co-${createHash('sha256').update(`${userId}#${key}`).digest('base64url').slice(0, 22)}`;
+
+const getCheckout = ({ store }: CheckoutRouteParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/checkouts/:id',
+    operationId: 'getCheckout',
+    tag: 'carts',
+    loadClass: 'money',
+    summary: 'A checkout',
+    roles: cartRoles,
+    params: checkoutParams,
+    responses: { 200: { description: 'The checkout', schema: checkoutSchema }, 404: { description: 'There is no such checkout' } },
+    handler: async ({ params: { id }, caller }) => {
+      const found = await store.find(id);
+      if (!found) throw new LongwatchError('notFound', `There is no checkout ${id}`);
+      mustBeOwn(caller, found.userId);
+      return { status: 200, body: shown(found) };
+    },
+  });
+
+const confirmCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/checkouts/:id/confirm',
+    operationId: 'confirmCheckout',
+    tag: 'carts',
+    loadClass: 'money',
+    // Not a customer's: it says that somebody paid.
+    summary: 'Turn the hold into an order, once for its payment',
+    roles: ['service'],
+    params: checkoutParams,
+    body: z.strictObject({ paymentReference }),
+    responses: {
+      200: { description: 'It is an order; the same for every repetition', schema: checkoutSchema },
+      404: { description: 'There is no such checkout' },
+      409: { description: 'The hold is over, or another payment was confirmed: `refund` names the payment to give back' },
+    },
+    handler: async ({ params: { id }, body }) => ({ status: 200, body: shown(await checkouts.confirm(id, body.paymentReference)) }),
+  });
+
+const cancelCheckout = ({ checkouts, store }: CheckoutRouteParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/checkouts/:id/cancel',
+    operationId: 'cancelCheckout',
+    tag: 'carts',
+    loadClass: 'money',
+    summary: 'Give back what is held',
+    roles: cartRoles,
+    params: checkoutParams,
+    responses: {
+      200: { description: 'Nothing is held; the same for every repetition', schema: checkoutSchema },
+      404: { description: 'There is no such checkout' },
+      409: { description: 'It is an order' },
+    },
+    handler: async ({ params: { id }, caller }) => {
+      const found = await store.find(id);
+      if (found) mustBeOwn(caller, found.userId);
+      return { status: 200, body: shown(await checkouts.cancel(id)) };
+    },
+  });
+
+const pageOf = ({ cursor, limit }: { cursor?: string | undefined; limit?: number | undefined }): { cursor?: string; limit?: number } => ({
+  ...(cursor !== undefined && { cursor }),
+  ...(limit !== undefined && { limit }),
+});
+
+const listOrders = ({ store }: CheckoutRouteParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/carts/:userId/orders',
+    operationId: 'listOrders',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'What a user bought, newest first',
+    roles: cartRoles,
+    params: userParams,
+    query: z.object({ cursor: cursorSchema, limit: limitSchema }),
+    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(orderSchema), cursor: z.string().optional() }) } },
+    handler: async ({ params: { userId }, query, caller }) => {
+      mustBeOwn(caller, userId);
+      const page = await store.orders(userId, pageOf(query));
+      return { status: 200, body: { ...page, items: page.items.map((order) => ({ ...order, confirmedAt: iso(order.confirmedAt) })) } };
+    },
+  });
+
+const listRefunds = ({ store }: CheckoutRouteParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/refunds',
+    operationId: 'listRefunds',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'Payments that came too late or twice and must be given back, oldest first',
+    roles: ['service', 'supervisor'],
+    query: z.object({ status: z.enum(['due', 'done'], 'must be due or done').default('due'), cursor: cursorSchema, limit: limitSchema }),
+    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(refundSchema), cursor: z.string().optional() }) } },
+    handler: async ({ query: { status, ...query } }) => {
+      const page = await store.refunds(status, pageOf(query));
+      return { status: 200, body: { ...page, items: page.items.map((refund) => ({ ...refund, recordedAt: iso(refund.recordedAt) })) } };
+    },
+  });
+
+const refundDone = ({ store }: CheckoutRouteParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/refunds',
+    operationId: 'refundDone',
+    tag: 'carts',
+    loadClass: 'money',
+    summary: 'Say that a payment was given back',
+    roles: ['service', 'supervisor'],
+    body: z.strictObject({ checkoutId: idSchema, paymentReference }),
+    responses: { 204: { description: 'It is done; the same for every repetition' }, 404: { description: 'No such payment is to be given back' } },
+    handler: async ({ body, caller }) => {
+      await store.refundDone(body.checkoutId, body.paymentReference, caller.name);
+      return { status: 204 };
+    },
+  });

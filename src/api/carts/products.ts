@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import type { Product } from '../../domain/carts/product';
+import { stockAt } from '../../domain/carts/stock';
+import { line, lineOf } from '../../domain/edge/schemas';
+import { LongwatchError } from '../../domain/errors';
+import { isCurrency } from '../../domain/money/currencies';
+import type { Catalogue } from '../../operations/carts/catalogue';
+import type { ProductStore } from '../../stores/carts/products';
+import { cartRoles } from './cartOwner';
+import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
+import { Problem } from '../http/problem';
+import { type AnyRoute, type Reply, route } from '../http/routes';
+import { idSchema } from '../schemas';
+
+export interface ProductRouteParts {
+  products: ProductStore;
+  catalogue: Pick<Catalogue, 'forget'>;
+}
+
+const productParams = z.object({ id: idSchema });
+const MAX_PRICE = 10_000_000_000;
+const MAX_STOCK = 1_000_000_000;
+const PRICE_RULE = `must be minor units, a whole number from 0 to ${MAX_PRICE}`;
+const STOCK_RULE = `must be a whole number from 0 to ${MAX_STOCK}`;
+const ADJUST_RULE = `must be a whole number up to ${MAX_STOCK}, and not 0; negative to take away`;
+
+const productSchema = z.object({
+  productId: z.string(),
+  title: z.string(),
+  price: z.int(),
+  currency: z.string(),
+  version: z.int(),
+  stock: z.object({ onHand: z.int(), held: z.int(), sold: z.int() }),
+});
+
+/** Products and their stock. */
+export function productRoutes(parts: ProductRouteParts): AnyRoute[] {
+  return [getProduct(parts), putProduct(parts), adjustStock(parts)];
+}
+
+function shown({ stock, ...product }: Product): Reply {
+  return { status: 200, headers: { etag: `"${product.version}"` }, body: { ...product, stock: stockAt(stock, Date.now()) } };
+}
+
+async function mustFind({ products }: ProductRouteParts, id: string): Promise<Product> {
+  const [found] = await products.read([id], { consistent: true });
+  if (!found) throw new LongwatchError('notFound', `There is no product ${id}`);
+  return found;
+}
+
+const getProduct = (parts: ProductRouteParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/products/:id',
+    operationId: 'getProduct',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'A product: what is free to be sold, held by checkouts, and sold',
+    roles: cartRoles,
+    shared: true,
+    params: productParams,
+    responses: { 200: { description: 'The product; its version is the ETag', schema: productSchema }, 404: { description: 'There is no such product' } },
+    handler: async ({ params: { id } }) => shown(await mustFind(parts, id)),
+  });
+
+const putProduct = (parts: ProductRouteParts): AnyRoute =>
+  route({
+    method: 'put',
+    path: '/v1/products/:id',
+    operationId: 'putProduct',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'Make or change a product; `stockOnHand` is what lies free on the shelf, beside what is held',
+    roles: ['service'],
+    params: productParams,
+    body: z.strictObject({
+      title: lineOf(1, 200),
+      price: z.int(PRICE_RULE).min(0, PRICE_RULE).max(MAX_PRICE, PRICE_RULE),
+      currency: line('must be a currency of ISO 4217, like EUR').refine(isCurrency, 'must be a currency of ISO 4217, like EUR'),
+      stockOnHand: z.int(STOCK_RULE).min(0, STOCK_RULE).max(MAX_STOCK, STOCK_RULE).optional(),
+    }),
+    headers: [optionalIfMatchHeader],
+    responses: { 200: { description: 'The product', schema: productSchema }, 412: { description: 'The product has changed' } },
+    handler: async ({ params: { id }, body: { stockOnHand, ...body }, header }) => {
+      const product = await parts.products.put({ productId: id, ...body, ...(stockOnHand !== undefined && { stockOnHand }), ...optionalVersionOf(header('if-match')) });
+      parts.catalogue.forget(id);
+      return shown(product);
+    },
+  });
+
+const adjustStock = (parts: ProductRouteParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/products/:id/stock',
+    operationId: 'adjustStock',
+    tag: 'carts',
+    loadClass: 'interactive',
+    summary: 'A delivery or a loss: so many more or fewer on hand, while checkouts go on',
+    roles: ['service'],
+    params: productParams,
+    body: z.strictObject({ adjust: z.int(ADJUST_RULE).min(-MAX_STOCK, ADJUST_RULE).max(MAX_STOCK, ADJUST_RULE).refine((value) => value !== 0, ADJUST_RULE) }),
+    headers: [{ name: 'Idempotency-Key', required: true, description: 'Repetitions under one key are one delivery, for a week' }],
+    responses: {
+      200: { description: 'The product', schema: productSchema },
+      404: { description: 'There is no such product' },
+      409: { description: 'Fewer are on hand' },
+      428: { description: 'The key is missing' },
+    },
+    handler: async ({ params: { id }, body, header }) => {
+      const key = header('idempotency-key');
+      if (key === undefined) throw new Problem(428, 'Send Idempotency-Key, so that a delivery that is reported twice is counted once');
+      await parts.products.adjust(id, body.adjust, key, Date.now());
+      return shown(await mustFind(parts, id));
+    },
+  });

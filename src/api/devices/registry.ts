@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { alertsSchema, MAX_GROUPS } from '../../domain/devices/alertSchema';
+import { iso } from '../../domain/ids';
+import type { Registry, StoredAlerts } from '../../operations/devices/registry';
+import type { Device } from '../../stores/devices/devices';
+import { deviceParams } from './readings';
+import { ifMatchHeader, versionOf } from '../http/ifMatch';
+import { type AnyRoute, type Reply, route } from '../http/routes';
+import { idSchema } from '../schemas';
+
+export interface DeviceAlertParts {
+  registry: Registry;
+}
+
+const people = ['investigator', 'supervisor'] as const;
+const groupParams = z.object({ groupId: idSchema });
+const alertsBody = z.strictObject({ alerts: alertsSchema });
+const alertsShown = z.object({ version: z.int(), alerts: z.array(z.looseObject({ id: z.string(), kind: z.string() })) });
+const deviceShown = z.object({ deviceId: z.string(), groups: z.array(z.string()), registeredAt: z.iso.datetime().optional(), erasingSince: z.iso.datetime().optional(), erasedAt: z.iso.datetime().optional() });
+
+/** Devices as people define them: registration, groups, alerts. */
+export function deviceAlertRoutes({ registry }: DeviceAlertParts): AnyRoute[] {
+  return [
+    getDevice(registry),
+    putDevice(registry),
+    ...alertsOf('/v1/devices/:deviceId/alerts', 'DeviceAlerts', deviceParams, {
+      read: ({ deviceId }) => registry.alertsOfDevice(deviceId),
+      put: ({ deviceId }, alerts, ifVersion) => registry.putDeviceAlerts(deviceId, alerts, ifVersion),
+    }),
+    ...alertsOf('/v1/device-groups/:groupId/alerts', 'GroupAlerts', groupParams, {
+      read: ({ groupId }) => registry.alertsOfGroup(groupId),
+      put: ({ groupId }, alerts, ifVersion) => registry.putGroupAlerts(groupId, alerts, ifVersion),
+    }),
+  ];
+}
+
+function shownDevice({ deviceId, groups, registeredAt, erasingSince, erasedAt }: Device): z.infer<typeof deviceShown> {
+  return {
+    deviceId,
+    groups: [...groups],
+    ...(registeredAt !== undefined && { registeredAt: iso(registeredAt) }),
+    ...(erasingSince !== undefined && { erasingSince: iso(erasingSince) }),
+    ...(erasedAt !== undefined && { erasedAt: iso(erasedAt) }),
+  };
+}
+
+const getDevice = (registry: Registry): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/devices/:deviceId',
+    operationId: 'getDevice',
+    tag: 'devices',
+    loadClass: 'interactive',
+    summary: 'A device as it is registered, and whether it is being erased',
+    roles: ['service', ...people],
+    params: deviceParams,
+    responses: { 200: { description: 'The device', schema: deviceShown }, 404: { description: 'It was never registered' } },
+    handler: async ({ params: { deviceId } }) => ({ status: 200, body: shownDevice(await registry.device(deviceId)) }),
+  });
+
+const putDevice = (registry: Registry): AnyRoute =>
+  route({
+    method: 'put',
+    path: '/v1/devices/:deviceId',
+    operationId: 'registerDevice',
+    tag: 'devices',
+    loadClass: 'interactive',
+    summary: 'Register a device, or change its groups',
+    roles: ['service', ...people],
+    params: deviceParams,
+    body: z.strictObject({ groups: z.array(idSchema, 'must be a list of groups').max(MAX_GROUPS, `must be at most ${MAX_GROUPS} groups`).default([]) }),
+    responses: { 200: { description: 'The device', schema: deviceShown }, 409: { description: 'It is being erased' } },
+    handler: async ({ params: { deviceId }, body: { groups } }) => {
+      await registry.register(deviceId, [...new Set(groups)]);
+      return { status: 200, body: shownDevice(await registry.device(deviceId)) };
+    },
+  });
+
+interface AlertsAccess<P> {
+  read(params: P): Promise<StoredAlerts>;
+  put(params: P, alerts: z.infer<typeof alertsSchema>, ifVersion: number): Promise<number>;
+}
+
+function alertsOf<P>(path: string, name: string, params: z.ZodType<P>, access: AlertsAccess<P>): AnyRoute[] {
+  const answer = ({ version, alerts }: StoredAlerts): Reply => ({ status: 200, body: { version, alerts }, headers: { etag: `"${version}"` } });
+  return [
+    route({
+      method: 'get',
+      path,
+      operationId: `get${name}`,
+      tag: 'devices',
+      loadClass: 'interactive',
+      summary: 'The alerts, with their version as ETag; version 0: there never were any',
+      roles: ['service', ...people],
+      params,
+      responses: { 200: { description: 'The alerts', schema: alertsShown } },
+      handler: async (input) => answer(await access.read(input.params)),
+    }),
+    route({
+      method: 'put',
+      path,
+      operationId: `put${name}`,
+      tag: 'devices',
+      loadClass: 'interactive',
+      summary: 'Replace the alerts; every process goes by them within LONGWATCH_DEVICE_CACHE_MS',
+      roles: people,
+      params,
+      body: alertsBody,
+      headers: [ifMatchHeader],
+      responses: { 200: { description: 'The alerts', schema: alertsShown }, 412: { description: 'The version has moved on' }, 428: { description: 'If-Match is missing' } },
+      handler: async (input) => {
+        const version = await access.put(input.params, input.body.alerts, versionOf(input.header('if-match')));
+        return answer({ version, alerts: input.body.alerts });
+      },
+    }),
+  ];
+}

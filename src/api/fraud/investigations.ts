@@ -1,0 +1,228 @@
+import { z } from 'zod';
+import { CARD_RULE, holdsCardNumber } from '../../domain/fraud/cardNumbers';
+import { lineOf, linesOf, textUses } from '../../domain/edge/schemas';
+import { LongwatchError } from '../../domain/errors';
+import { caseStatuses } from '../../domain/fraud/investigation';
+import { MAX_NAME, MAX_TEXT } from '../../domain/fraud/investigationRequests';
+import { labels } from '../../domain/fraud/label';
+import { iso } from '../../domain/ids';
+import type { CaseUpdates, Unsigned } from '../../operations/fraud/caseUpdates';
+import type { Cases } from '../../operations/fraud/cases';
+import type { DecisionStore } from '../../stores/fraud/decisions';
+import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
+import type { NotificationStore } from '../../stores/platform/notifications';
+import { type AnyRoute, route, type RouteInput } from '../http/routes';
+import { cursorSchema, idSchema, limitSchema } from '../schemas';
+
+export interface InvestigationParts {
+  cases: Cases;
+  updates: CaseUpdates;
+  investigations: InvestigationStore;
+  decisions: DecisionStore;
+  notifications: NotificationStore;
+}
+
+const people = ['investigator', 'supervisor'] as const;
+const caseParams = z.object({ id: idSchema });
+
+/** What people write goes into the case's workflow, where no card number belongs. */
+const noCardNumber = (text: string): boolean => !holdsCardNumber(text);
+const isFilled = (text: string): boolean => text.trim() !== '';
+const nameSchema = lineOf(1, MAX_NAME).refine(isFilled, 'must not be blank').refine(noCardNumber, CARD_RULE);
+const noteSchema = linesOf(1, MAX_TEXT).refine(isFilled, 'must not be blank').refine(noCardNumber, CARD_RULE).register(textUses, { use: 'lines' });
+
+const caseSchema = z.looseObject({
+  transactionId: z.string(),
+  status: z.enum(caseStatuses),
+  outcome: z.string(),
+  openedAt: z.iso.datetime(),
+});
+
+const outcomeSchema = z.object({ status: z.enum(caseStatuses), message: z.string() });
+
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'Repetitions under one key are one request; without it, those within a minute are',
+};
+
+/** Cases: the list, one case with its timeline, and what people do in it. */
+export function investigationRoutes(parts: InvestigationParts): AnyRoute[] {
+  return [
+    listCases(parts),
+    openCase(parts),
+    getCase(parts),
+    personal(parts, 'decide', 'Decide a case', z.strictObject({ decision: z.enum(labels), note: noteSchema.optional() })),
+    personal(parts, 'assign', 'Assign a case', z.strictObject({ assignee: nameSchema })),
+    personal(parts, 'note', 'Write a note in a case', z.strictObject({ text: noteSchema })),
+    listNotifications(parts),
+    getUserHold(parts),
+    deleteUserHold(parts),
+  ];
+}
+
+function shown({ openedAt, dueAt, closedAt, ...rest }: CaseRecord): Record<string, unknown> {
+  return {
+    ...rest,
+    openedAt: iso(openedAt),
+    ...(dueAt !== undefined && { dueAt: iso(dueAt) }),
+    ...(closedAt !== undefined && { closedAt: iso(closedAt) }),
+  };
+}
+
+const listCases = ({ investigations }: InvestigationParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/investigations',
+    operationId: 'listInvestigations',
+    tag: 'fraud',
+    loadClass: 'interactive',
+    summary: 'Cases by status, or by who has them; oldest first',
+    roles: people,
+    query: z.object({
+      status: z.enum(caseStatuses, `must be one of ${caseStatuses.join(', ')}`).optional(),
+      assignee: lineOf(1, MAX_NAME).optional(),
+      cursor: cursorSchema,
+      limit: limitSchema,
+    }),
+    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(caseSchema), cursor: z.string().optional() }) } },
+    handler: async ({ query: { status, assignee, cursor, limit } }) => {
+      const options = { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) };
+      const page =
+        assignee === undefined
+          ? await investigations.byStatus(status ?? 'waiting', options)
+          : await investigations.byAssignee(assignee, { ...options, ...(status && { status }) });
+      return { status: 200, body: { items: page.items.map(shown), ...(page.cursor && { cursor: page.cursor }) } };
+    },
+  });
+
+const openCase = ({ cases, investigations }: InvestigationParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/investigations',
+    operationId: 'openInvestigation',
+    tag: 'fraud',
+    loadClass: 'interactive',
+    summary: 'Investigate a transaction, whatever its decision was',
+    roles: people,
+    body: z.strictObject({ transactionId: idSchema }),
+    responses: {
+      200: { description: 'It has a case already', schema: caseSchema },
+      201: { description: 'A case is opened', schema: caseSchema },
+      404: { description: 'It was never decided' },
+    },
+    handler: async ({ body: { transactionId }, caller }) => {
+      const { opened } = await cases.open(transactionId, caller.name);
+      const found = await investigations.find(transactionId);
+      return {
+        status: opened ? 201 : 200,
+        body: found && shown(found),
+        headers: { location: `/v1/investigations/${transactionId}` },
+      };
+    },
+  });
+
+const getCase = ({ investigations }: InvestigationParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/investigations/:id',
+    operationId: 'getInvestigation',
+    tag: 'fraud',
+    loadClass: 'interactive',
+    summary: 'A case with its timeline',
+    roles: people,
+    params: caseParams,
+    query: z.object({ cursor: cursorSchema, limit: limitSchema }),
+    responses: {
+      200: { description: 'The case; `cursor` when its timeline goes on', schema: caseSchema },
+      404: { description: 'There is no such case' },
+    },
+    handler: async ({ params: { id }, query: { cursor, limit } }) => {
+      const found = await investigations.find(id);
+      if (!found) throw new LongwatchError('notFound', `There is no investigation of ${id}`);
+      const page = await investigations.timeline(id, { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) });
+      const timeline = page.items.map((entry) => ({ ...entry, at: iso(entry.at) }));
+      return { status: 200, body: { ...shown(found), timeline, ...(page.cursor && { cursor: page.cursor }) } };
+    },
+  });
+
+function personal<B extends object>({ updates }: InvestigationParts, kind: 'decide' | 'assign' | 'note', summary: string, body: z.ZodType<B>): AnyRoute {
+  return route({
+    method: 'post',
+    path: `/v1/investigations/:id/${kind}`,
+    operationId: `${kind}Investigation`,
+    tag: 'fraud',
+    loadClass: 'interactive',
+    summary: `${summary}, in the name of the authenticated caller`,
+    roles: people,
+    params: caseParams,
+    body,
+    headers: [idempotencyKey],
+    responses: {
+      200: { description: 'Taken and written', schema: outcomeSchema },
+      404: { description: 'There is no such case' },
+      409: { description: 'The case cannot take this now; the detail says why' },
+    },
+    handler: async ({ params, body: request, caller, header }: RouteInput<{ id: string }, unknown, B>) => {
+      const outcome = await updates.send(params.id, caller, { ...request, kind } as unknown as Unsigned, header('idempotency-key'));
+      return { status: 200, body: outcome };
+    },
+  });
+}
+
+const listNotifications = ({ notifications }: InvestigationParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/notifications',
+    operationId: 'listNotifications',
+    tag: 'operations',
+    loadClass: 'interactive',
+    summary: 'What was sent to a recipient, newest first',
+    roles: people,
+    query: z.object({ recipient: lineOf(1, 100), cursor: cursorSchema, limit: limitSchema }),
+    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(z.looseObject({ id: z.string() })), cursor: z.string().optional() }) } },
+    handler: async ({ query: { recipient, cursor, limit } }) => {
+      const page = await notifications.list(recipient, { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) });
+      return { status: 200, body: { ...page, items: page.items.map((item) => ({ ...item, at: iso(item.at) })) } };
+    },
+  });
+
+const userParams = z.object({ userId: idSchema });
+
+const getUserHold = ({ decisions }: InvestigationParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/users/:userId/hold',
+    operationId: 'getUserHold',
+    tag: 'fraud',
+    loadClass: 'interactive',
+    summary: 'The hold on a user after a confirmed fraud',
+    roles: ['service', ...people],
+    params: userParams,
+    responses: {
+      200: { description: 'The hold', schema: z.object({ until: z.iso.datetime(), transactionId: z.string() }) },
+      404: { description: 'The user is not held' },
+    },
+    handler: async ({ params: { userId } }) => {
+      const hold = await decisions.userHold(userId);
+      if (!hold || hold.until <= Date.now()) throw new LongwatchError('notFound', `User ${userId} is not held`);
+      return { status: 200, body: { until: iso(hold.until), transactionId: hold.transactionId } };
+    },
+  });
+
+const deleteUserHold = ({ decisions }: InvestigationParts): AnyRoute =>
+  route({
+    method: 'delete',
+    path: '/v1/users/:userId/hold',
+    operationId: 'endUserHold',
+    tag: 'fraud',
+    loadClass: 'interactive',
+    summary: 'End the hold on a user before its time',
+    roles: ['supervisor'],
+    params: userParams,
+    responses: { 204: { description: 'The user is not held any more' } },
+    handler: async ({ params: { userId } }) => {
+      await decisions.releaseUser(userId);
+      return { status: 204 };
+    },
+  });

@@ -1,0 +1,95 @@
+import type { Response } from 'express';
+import { errorTypes, type FieldFault, isLongwatchError } from '../../domain/errors';
+
+/** An HTTP error as RFC 9457 problem details. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly extra: { errors?: FieldFault[]; headers?: Record<string, string>; type?: string; title?: string; members?: Readonly<Record<string, unknown>> } = {},
+  ) {
+    super(message);
+  }
+}
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'The request is not valid',
+  401: 'Authentication is needed',
+  403: 'This is not allowed',
+  404: 'There is no such thing',
+  405: 'The method is not allowed here',
+  409: 'This conflicts with what is there',
+  410: 'This is over',
+  412: 'The version has moved on',
+  413: 'The body is too large',
+  415: 'The content type is not supported',
+  422: 'The content cannot be processed',
+  428: 'A condition is required',
+  429: 'Too many requests',
+  500: 'Something went wrong here',
+  503: 'A part that this needs is away',
+};
+
+/** What went wrong, as a problem; undefined for a fault of ours, of which callers learn nothing. */
+export function problemOf(error: unknown): Problem | undefined {
+  if (error instanceof Problem) return error;
+  if (isLongwatchError(error)) {
+    const { faults, retryAfterSeconds, members, isOurFault } = error.detail;
+    const status = isOurFault ? 500 : errorTypes[error.type].status;
+    const retryAfter = retryAfterSeconds ?? (status === 503 ? 1 : undefined);
+    return new Problem(status, error.message, {
+      type: error.type,
+      ...(faults && { errors: faults }),
+      ...(members && { members }),
+      ...(retryAfter !== undefined && { headers: { 'retry-after': String(retryAfter) } }),
+    });
+  }
+  return bodyProblem(error);
+}
+
+/** Faults that the body parser reports. */
+function bodyProblem(error: unknown): Problem | undefined {
+  const { type, status, message } = error as { type?: string; status?: number; message?: string };
+  if (type === 'entity.too.large') return new Problem(413, 'The body is larger than this route takes');
+  if (type === 'entity.parse.failed') return new Problem(400, `The body is not valid JSON${positionIn(message)}`);
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new Problem(415, message ?? 'Unsupported encoding');
+  if (error instanceof URIError) return new Problem(400, 'The path is not valid percent-encoding');
+  // A body that stops short, and the like.
+  if (status !== undefined && status >= 400 && status < 500) return new Problem(status, message ?? 'The request is not valid');
+  return undefined;
+}
+
+/** Where the parser stopped. Its message also quotes the body, which may hold what belongs in no answer and no log. */
+function positionIn(message = ''): string {
+  const position = /position (\d+)/.exec(message)?.[1];
+  return position === undefined ? ', or it stops short' : ` at position ${position}`;
+}
+
+/** Sends problem details; `instance` is the request's id, by which its log lines are found. */
+export function sendProblem(response: Response, problem: Problem, requestId: string): void {
+  const { headers = {} } = problem.extra;
+  response
+    .status(problem.status)
+    .set(headers)
+    .type('application/problem+json')
+    .send(problemBody(problem, requestId));
+}
+
+/** Returns the body of problem details. A member that JSON cannot hold is left out, so that the answer is sent in any case. */
+export function problemBody(problem: Problem, requestId: string): string {
+  const { errors, type, title, members } = problem.extra;
+  const body = {
+    type: type ? `urn:longwatch:problem:${type}` : 'about:blank',
+    title: title ?? titles[problem.status] ?? 'The request failed',
+    status: problem.status,
+    detail: problem.message,
+    instance: `urn:longwatch:request:${requestId}`,
+  };
+  try {
+    return JSON.stringify({ ...body, ...(errors && { errors }), ...members });
+  } catch {
+    return JSON.stringify(body);
+  }
+}

@@ -1,0 +1,85 @@
+import { AsyncResource } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { context, type Span, SpanStatusCode } from '@opentelemetry/api';
+import type { NextFunction, Request, Response } from 'express';
+import type { Logger } from 'pino';
+import { contextOf } from '../../telemetry/carrier';
+import { withIds } from '../../telemetry/ids';
+import { openSpan, SpanKind } from '../../telemetry/spans';
+import { hardening } from './hardening';
+import { ReplyGuard } from './replyGuard';
+
+const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
+/** What monitors ask all the time: measured, not traced. */
+const untraced = new Set(['/healthz', '/readyz', '/metrics']);
+
+/** Told of every request, for metrics. */
+export interface RequestWatch {
+  began(): void;
+  served(request: { method: string; route: string; status: number; seconds: number }): void;
+}
+
+/**
+ * Around every request: its id, taken from `X-Request-Id` or made, which it is answered with and which every line that
+ * is logged on its behalf has; its span, under the caller's where `traceparent` names one; its measurement; and one log
+ * line without bodies, tokens or query values.
+ */
+export function requestFrame(logger: Logger, watch?: RequestWatch) {
+  return (request: Request, response: Response, next: NextFunction): void => {
+    // Before anything replaces the response's methods.
+    ReplyGuard.of(response);
+    const given = request.get('x-request-id');
+    const requestId = given && REQUEST_ID.test(given) ? given : randomUUID();
+    response.locals['requestId'] = requestId;
+    response.set({ ...hardening, 'x-request-id': requestId });
+    const started = performance.now();
+    watch?.began();
+    const frame = (span?: Span) => {
+      const close = () => {
+        const { method } = request;
+        // A stream is answered once it begins; how long somebody listens is no latency, and leaving it no failure.
+        const streamSince = response.locals['streamSince'] as number | undefined;
+        const seconds = ((streamSince ?? performance.now()) - started) / 1000;
+        const route = (response.locals['route'] as string | undefined) ?? 'none';
+        const status = response.writableFinished || streamSince !== undefined ? response.statusCode : 499;
+        watch?.served({ method, route, status, seconds });
+        logger.debug({ method, route, status, seconds }, 'request');
+        if (span) endSpan(span, method, route, status);
+      };
+      // The socket closes outside of the request's own chain of calls, where its ids are not known.
+      const closed = () => {
+        try {
+          close();
+        } catch (error) {
+          // Nobody catches what a listener throws: it would end the process.
+          logger.error({ err: error }, 'request was not measured');
+        }
+      };
+      response.once('close', AsyncResource.bind(closed));
+      next();
+    };
+    withIds({ requestId }, () => {
+      if (untraced.has(request.path)) return frame();
+      const { span, context: traced } = openSpan(request.method, {
+        kind: SpanKind.SERVER,
+        attributes: { 'http.request.method': request.method },
+        parent: contextOf(callersTrace(request)),
+      });
+      return context.with(traced, () => frame(span));
+    });
+  };
+}
+
+function callersTrace(request: Request) {
+  const traceparent = request.get('traceparent');
+  const tracestate = request.get('tracestate');
+  return traceparent === undefined ? undefined : { traceparent, ...(tracestate !== undefined && { tracestate }) };
+}
+
+/** Names by OpenTelemetry's conventions for HTTP; the route's pattern, never the path, which may hold an id or a token. */
+function endSpan(span: Span, method: string, route: string, status: number): void {
+  span.updateName(route === 'none' ? method : `${method} ${route}`);
+  span.setAttributes({ 'http.response.status_code': status, ...(route !== 'none' && { 'http.route': route }) });
+  if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+  span.end();
+}

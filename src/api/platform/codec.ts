@@ -1,0 +1,106 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Payload, PayloadCodec } from '@temporalio/common';
+import { z } from 'zod';
+import type { Caller } from '../../domain/platform/caller';
+import { lineOf } from '../../domain/edge/schemas';
+import { Problem } from '../http/problem';
+import { type AnyRoute, route } from '../http/routes';
+
+/**
+ * Temporal's remote codec: the Web UI and the CLI hand payloads in and get them back encrypted or in clear text.
+ * Protocol: JSON of the protobuf message Payloads, so that every byte field is base64.
+ */
+export interface CodecParts {
+  codec: Pick<PayloadCodec, 'encode' | 'decode'>;
+  /** Told of everything that somebody got to read. */
+  onDecoded(who: Caller, payloads: number): void;
+  /** Stands for a caller's token where the Web UI has none to pass: the embedded dev server's, on this machine only. */
+  linkToken?: string;
+}
+
+/** What may read cases may read their payloads. */
+const people = ['investigator', 'supervisor'] as const;
+/** A page of a history: Temporal takes payloads of 2 MiB each, and answers of 4 MiB. */
+const LIMIT = 8 * 1024 * 1024;
+
+const base64 = z.string().regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'must be base64');
+const payloadSchema = z.looseObject({ metadata: z.record(lineOf(1, 200), base64).optional(), data: base64.optional() });
+const payloadsSchema = z.object({ payloads: z.array(payloadSchema).max(10_000).optional() });
+type JsonPayload = z.infer<typeof payloadSchema>;
+
+export function codecRoutes(parts: CodecParts): AnyRoute[] {
+  const { linkToken } = parts;
+  const routes = (['encode', 'decode'] as const).map((what) => codecRoute(parts, what));
+  return linkToken === undefined ? routes : [...routes, ...(['encode', 'decode'] as const).map((what) => linkRoute(parts, what, linkToken))];
+}
+
+const summaries = { encode: 'Encrypts payloads of workflows, as Temporal’s remote codec does', decode: 'Payloads of workflows in clear text, as Temporal’s remote codec gives them' } as const;
+const responses = {
+  200: { description: 'The payloads, in their order', schema: payloadsSchema },
+  422: { description: 'A payload cannot be read: its key is not here, or it was changed' },
+};
+
+const codecRoute = (parts: CodecParts, what: 'encode' | 'decode'): AnyRoute =>
+  route({
+    method: 'post',
+    path: `/v1/codec/${what}`,
+    operationId: `${what}Payloads`,
+    tag: 'operations',
+    loadClass: 'interactive',
+    summary: summaries[what],
+    roles: people,
+    body: payloadsSchema,
+    bodyLimit: LIMIT,
+    responses,
+    handler: async ({ body, caller }) => ({ status: 200, body: await coded(parts, what, body.payloads ?? [], caller) }),
+  });
+
+/** For the embedded dev server's Web UI, which has no sign-in and so no token: whoever opens it may read it all. */
+const linkRoute = (parts: CodecParts, what: 'encode' | 'decode', linkToken: string): AnyRoute =>
+  route({
+    method: 'post',
+    path: `/v1/codec/links/:token/${what}`,
+    operationId: `${what}PayloadsByLink`,
+    tag: 'operations',
+    loadClass: 'interactive',
+    summary: `${summaries[what]}, by the embedded Web UI’s link`,
+    roles: 'public',
+    params: z.object({ token: lineOf(1, 200) }),
+    body: payloadsSchema,
+    bodyLimit: LIMIT,
+    responses: { ...responses, 404: { description: 'The link is not that of the Web UI that runs' } },
+    handler: async ({ params: { token }, body }) => {
+      if (!timingSafeEqual(digest(token), digest(linkToken))) throw new Problem(404, 'The link is not that of the Web UI that runs');
+      return { status: 200, body: await coded(parts, what, body.payloads ?? [], { name: 'embedded-web-ui', role: 'investigator', via: 'api-key' }) };
+    },
+  });
+
+const digest = (token: string): Buffer => createHash('sha256').update(token).digest();
+
+async function coded({ codec, onDecoded }: CodecParts, what: 'encode' | 'decode', payloads: JsonPayload[], caller: Caller): Promise<{ payloads: JsonPayload[] }> {
+  let done: Payload[];
+  try {
+    done = await codec[what](payloads.map(fromJson));
+  } catch (error) {
+    // What a codec says of a payload is meant to be read: which key is missing.
+    throw new Problem(422, error instanceof Error ? error.message : 'The payloads cannot be read', { type: 'payload' });
+  }
+  if (what === 'decode') onDecoded(caller, payloads.length);
+  return { payloads: done.map((payload, i) => toJson(payload, payloads[i] ?? {})) };
+}
+
+function fromJson({ metadata = {}, data }: JsonPayload): Payload {
+  return {
+    metadata: Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, Buffer.from(value, 'base64')])),
+    ...(data !== undefined && { data: Buffer.from(data, 'base64') }),
+  };
+}
+
+/** What is neither metadata nor data (references to payloads that are kept elsewhere) goes back as it came. */
+function toJson({ metadata, data }: Payload, given: JsonPayload): JsonPayload {
+  return {
+    ...given,
+    metadata: Object.fromEntries(Object.entries(metadata ?? {}).map(([name, value]) => [name, Buffer.from(value).toString('base64')])),
+    ...(data && { data: Buffer.from(data).toString('base64') }),
+  };
+}

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { lineOf } from '../../domain/edge/schemas';
+import { iso } from '../../domain/ids';
+import { type DeadLetters, letterId } from '../../operations/platform/deadLetters/deadLetters';
+import type { DeadLetter } from '../../stores/platform/deadLetters';
+import { type AnyRoute, route } from '../http/routes';
+import { cursorSchema, limitSchema } from '../schemas';
+
+export interface DeadLetterParts {
+  deadLetters: DeadLetters;
+  /** Begins to re-drive all of a stream, or finds that it is being done. @returns the workflow's id. */
+  startRedrive(source: string): Promise<string>;
+}
+
+const people = ['supervisor'] as const;
+const sourceSchema = lineOf(1, 100);
+const letterParams = z.object({ id: lineOf(1, 500) });
+const letterSchema = z.object({
+  id: z.string(),
+  source: z.string(),
+  shardId: z.string(),
+  position: z.string(),
+  reason: z.string(),
+  arrivedAt: z.iso.datetime(),
+  at: z.iso.datetime(),
+  record: z.string(),
+  encoding: z.enum(['utf-8', 'base64']),
+  isCut: z.boolean().optional(),
+});
+
+/** Records of streams that could not be processed, and what people do with them. */
+export function deadLetterRoutes(parts: DeadLetterParts): AnyRoute[] {
+  return [listLetters(parts), getLetter(parts), redriveLetter(parts), redriveAll(parts), discardLetter(parts)];
+}
+
+function shown(letter: DeadLetter): z.infer<typeof letterSchema> {
+  return { id: letterId(letter), ...letter, arrivedAt: iso(letter.arrivedAt), at: iso(letter.at), ...content(letter) };
+}
+
+function content({ record, isCut }: DeadLetter): { record: string; encoding: 'utf-8' | 'base64' } {
+  try {
+    // A cut one may end within a character, which is no reason to show none of it.
+    return { record: new TextDecoder('utf-8', { fatal: true }).decode(record, { stream: isCut === true }), encoding: 'utf-8' };
+  } catch {
+    return { record: Buffer.from(record).toString('base64'), encoding: 'base64' };
+  }
+}
+
+const listLetters = ({ deadLetters }: DeadLetterParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/dead-letters',
+    operationId: 'listDeadLetters',
+    tag: 'operations',
+    loadClass: 'bulk',
+    summary: 'Records of streams that could not be processed, with the reason; by stream, shard and position',
+    roles: people,
+    query: z.object({ source: sourceSchema.optional(), cursor: cursorSchema, limit: limitSchema }),
+    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(letterSchema), cursor: z.string().optional() }) } },
+    handler: async ({ query: { source, cursor, limit = 50 } }) => {
+      const page = await deadLetters.list(source, { limit, ...(cursor !== undefined && { cursor }) });
+      return { status: 200, body: { ...page, items: page.items.map(shown) } };
+    },
+  });
+
+const getLetter = ({ deadLetters }: DeadLetterParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/dead-letters/:id',
+    operationId: 'getDeadLetter',
+    tag: 'operations',
+    loadClass: 'interactive',
+    summary: 'One dead letter',
+    roles: people,
+    params: letterParams,
+    responses: { 200: { description: 'The letter', schema: letterSchema }, 404: { description: 'There is no such letter' } },
+    handler: async ({ params: { id } }) => ({ status: 200, body: shown(await deadLetters.find(id)) }),
+  });
+
+const redriveLetter = ({ deadLetters }: DeadLetterParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/dead-letters/:id/redrive',
+    operationId: 'redriveDeadLetter',
+    tag: 'operations',
+    loadClass: 'interactive',
+    summary: 'Process a dead letter’s record once more; it is struck off together with what it causes',
+    roles: people,
+    params: letterParams,
+    responses: {
+      200: { description: 'It is processed', schema: z.object({ id: z.string(), status: z.literal('redriven') }) },
+      404: { description: 'There is no such letter (any more)' },
+      409: { description: 'It still cannot be processed, and stays; the detail says why' },
+    },
+    handler: async ({ params: { id } }) => {
+      await deadLetters.redrive(id);
+      return { status: 200, body: { id, status: 'redriven' } };
+    },
+  });
+
+const redriveAll = ({ deadLetters, startRedrive }: DeadLetterParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/dead-letters/redrive',
+    operationId: 'redriveDeadLetters',
+    tag: 'operations',
+    loadClass: 'bulk',
+    summary: 'Process all dead letters of a stream once more, in the background',
+    roles: people,
+    body: z.strictObject({ source: sourceSchema }),
+    responses: {
+      202: { description: 'It is under way; the workflow shows how far it has come, and its result', schema: z.object({ workflowId: z.string() }) },
+      409: { description: 'Nobody here reads that stream' },
+      503: { description: 'Temporal is away; nothing was started' },
+    },
+    handler: async ({ body: { source } }) => {
+      deadLetters.redriver(source);
+      return { status: 202, body: { workflowId: await startRedrive(source) } };
+    },
+  });
+
+const discardLetter = ({ deadLetters }: DeadLetterParts): AnyRoute =>
+  route({
+    method: 'delete',
+    path: '/v1/dead-letters/:id',
+    operationId: 'discardDeadLetter',
+    tag: 'operations',
+    loadClass: 'interactive',
+    summary: 'Discard a dead letter for good',
+    roles: people,
+    params: letterParams,
+    responses: { 204: { description: 'It is gone' }, 404: { description: 'There is no such letter (any more)' } },
+    handler: async ({ params: { id } }) => {
+      await deadLetters.discard(id);
+      return { status: 204 };
+    },
+  });

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import type { Registry } from 'prom-client';
+import { openApiDocument } from '../http/openapi';
+import { type AnyRoute, route } from '../http/routes';
+
+export interface Readiness {
+  /** DynamoDB answers and decisions can be taken. */
+  dynamodb: 'ok' | 'unavailable';
+  /** A degraded state, not a failure: decisions go on and starts are owed. */
+  temporal: 'ok' | 'unavailable';
+  /** `starting` until workflows run in this deployment's worker, where this process has one. */
+  worker: 'ok' | 'starting' | 'elsewhere';
+}
+
+const readinessSchema = z.object({
+  status: z.enum(['ready', 'degraded', 'not-ready']),
+  dynamodb: z.enum(['ok', 'unavailable']),
+  temporal: z.enum(['ok', 'unavailable']),
+  worker: z.enum(['ok', 'starting', 'elsewhere']),
+});
+
+export interface HealthParts {
+  /** `stopping`: the process is on its way out. */
+  readiness(): Promise<Readiness | { status: 'stopping' }>;
+  registry: Registry;
+  version: string;
+}
+
+/** What orchestrators, scrapers and client generators read. */
+export function healthRoutes({ readiness, registry, version }: HealthParts, documented: readonly AnyRoute[]): AnyRoute[] {
+  let document: string | undefined;
+  return [
+    route({
+      method: 'get',
+      path: '/healthz',
+      operationId: 'getHealth',
+      tag: 'operations',
+      loadClass: 'interactive',
+      summary: 'Whether the process lives',
+      roles: 'public',
+      responses: { 200: { description: 'It does', schema: z.object({ status: z.literal('ok') }) } },
+      handler: async () => ({ status: 200, body: { status: 'ok' } }),
+    }),
+    route({
+      method: 'get',
+      path: '/readyz',
+      operationId: 'getReadiness',
+      tag: 'operations',
+      loadClass: 'interactive',
+      summary: 'Whether decisions can be taken and workflows run',
+      roles: 'public',
+      responses: {
+        200: { description: 'Ready; `degraded` while Temporal is away', schema: readinessSchema },
+        503: { description: 'Not ready, or stopping' },
+      },
+      handler: async () => {
+        const state = await readiness();
+        if ('status' in state) return { status: 503, body: state };
+        const ready = state.dynamodb === 'ok' && state.worker !== 'starting';
+        const status = ready ? (state.temporal === 'ok' ? 'ready' : 'degraded') : 'not-ready';
+        return { status: ready ? 200 : 503, body: { status, ...state } };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/metrics',
+      operationId: 'getMetrics',
+      tag: 'operations',
+      loadClass: 'interactive',
+      summary: 'Metrics for Prometheus',
+      roles: 'public',
+      responses: { 200: { description: 'Exposition format', contentType: 'text/plain' } },
+      handler: async () => ({ status: 200, raw: { content: await registry.metrics(), contentType: registry.contentType } }),
+    }),
+    route({
+      method: 'get',
+      path: '/openapi.json',
+      operationId: 'getOpenApi',
+      tag: 'operations',
+      loadClass: 'interactive',
+      summary: 'This document',
+      roles: 'public',
+      responses: { 200: { description: 'OpenAPI 3.1', contentType: 'application/json' } },
+      handler: async () => {
+        document ??= JSON.stringify(openApiDocument(documented, version));
+        return { status: 200, raw: { content: document, contentType: 'application/json' } };
+      },
+    }),
+  ];
+}

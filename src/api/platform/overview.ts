@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { type Area, areas, type Tone, tones } from '../../domain/platform/happening';
+import { iso } from '../../domain/ids';
+import { lookModes } from '../../domain/platform/reconciliation';
+import type { LookedUp } from '../../operations/platform/overview/lookedUp';
+import type { Overview, Snapshot } from '../../operations/platform/overview/overview';
+import type { RecentEvent, RecentEvents } from '../../operations/platform/overview/recentEvents';
+import { eventStream, type EventStreams } from './eventStream';
+import { type AnyRoute, route } from '../http/routes';
+
+export interface OverviewRouteParts {
+  overview: Overview;
+  events: RecentEvents;
+  streams: EventStreams;
+  version: string;
+  /** When this process began, epoch ms. */
+  since: number;
+  /** The Web UI's list and pages; absent where it is not known. */
+  links?: { cases: string; workflow(workflowId: string): string };
+}
+
+/** Who may see counts, cases and who did what: people who work on cases, and operators. */
+const people = ['investigator', 'supervisor'] as const;
+
+const figureSchema = z.object({
+  label: z.string(),
+  value: z.number(),
+  scope: z.enum(['all', 'process', 'table']).describe('all: counted over all processes; process: this process since it began; table: items, as DynamoDB last counted them (about every six hours)'),
+  more: z.boolean().optional().describe('There are more than `value`'),
+});
+const unavailable = z.literal('unavailable');
+const bounded = { count: z.int(), more: z.boolean().describe('There are more than `count`') };
+
+const overviewSchema = z.object({
+  version: z.string(),
+  at: z.iso.datetime(),
+  since: z.iso.datetime().describe('When this process began'),
+  status: z.enum(['ready', 'degraded', 'not-ready']),
+  links: z.object({ cases: z.string() }).optional(),
+  parts: z.union([z.array(z.object({ name: z.string(), state: z.enum(['ok', 'unavailable', 'starting', 'elsewhere', 'configured', 'none']), address: z.string().optional() })), unavailable]),
+  capabilities: z.array(z.object({ name: z.enum(areas), figures: z.array(figureSchema), unavailable: z.boolean().describe('Some figures could not be had') })),
+  cases: z.union([
+    z.object({
+      more: z.boolean(),
+      items: z.array(
+        z.object({
+          transactionId: z.string(),
+          status: z.string(),
+          outcome: z.string(),
+          amount: z.int(),
+          currency: z.string(),
+          score: z.number().nullable(),
+          assignee: z.string().optional(),
+          openedAt: z.iso.datetime(),
+          dueAt: z.iso.datetime().optional(),
+          link: z.string().optional(),
+        }),
+      ),
+    }),
+    unavailable,
+  ]),
+  queues: z.union([z.array(z.object({ queue: z.string(), workers: z.int(), backlog: z.int(), backlogAgeMs: z.number() })), unavailable]),
+  streams: z.union([z.array(z.object({ stream: z.string(), lagMs: z.number().nullable().describe('null: this process reads none of its shards') })), unavailable]),
+  reconciler: z.union([z.array(z.object({ mode: z.enum(lookModes), finishedAt: z.iso.datetime(), checked: z.int(), restarted: z.int(), postponed: z.int() })), unavailable]).describe('The last look of each mode at rows and workflows: how many were checked, how many workflows were started again, how many were left to a later look'),
+  owed: z.union([z.array(z.object({ kind: z.enum(['start', 'rescore']), due: z.int(), oldestDueAt: z.iso.datetime().optional() })), unavailable]).describe('Debts of the ledger that are overdue by more than seconds: workflow starts, payments to be scored again; counted up to 1,000 a shard'),
+  deadLetters: z.union([z.array(z.object({ stream: z.string(), ...bounded })), unavailable]),
+});
+
+/** An event as its data has it. */
+interface ShownEvent {
+  id: number;
+  at: string;
+  area: Area;
+  tone: Tone;
+  text: string;
+  count?: number;
+  workflowId?: string;
+  link?: string;
+}
+
+/** How everything does, and what has just happened, for people who watch. */
+export function overviewRoutes(parts: OverviewRouteParts): AnyRoute[] {
+  return [getOverview(parts), getEvents(parts)];
+}
+
+const getOverview = (parts: OverviewRouteParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/overview',
+    operationId: 'getOverview',
+    tag: 'operations',
+    loadClass: 'interactive',
+    summary: 'What runs, what it counts, which cases are open, what waits; seconds old at most',
+    roles: people,
+    responses: { 200: { description: 'The overview; what could not be had is `unavailable`', schema: overviewSchema } },
+    handler: async () => ({ status: 200, body: shown(parts, await parts.overview.snapshot()) }),
+  });
+
+const getEvents = ({ events, streams, links }: OverviewRouteParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/overview/events',
+    operationId: 'streamEvents',
+    tag: 'operations',
+    loadClass: 'interactive',
+    summary: 'Recent events as server-sent events: the last 200, then what comes, for at most ten minutes; `Last-Event-ID` goes on where one was',
+    roles: people,
+    headers: [{ name: 'Last-Event-ID', required: false, description: 'The last event that the caller has' }],
+    responses: {
+      // A schema would be one of the whole stream, which has none.
+      200: {
+        description: `Events of this process, and lifecycles of all processes. The data of each is a JSON object: id, at (date-time), area (${areas.join(', ')}), tone (${tones.join(', ')}), text, and where it applies count, workflowId, link`,
+        contentType: 'text/event-stream',
+      },
+      503: { description: 'Too many watch already' },
+    },
+    handler: async ({ header }) => {
+      const text = (event: RecentEvent) => ({ id: String(event.id), data: JSON.stringify(shownEvent(event, links)) });
+      const lastId = Number(header('last-event-id') ?? 0);
+      return eventStream(streams, {
+        before: () => events.since(Number.isSafeInteger(lastId) ? lastId : 0).map(text),
+        listen: (listener) => events.listen((event) => listener(text(event))),
+      });
+    },
+  });
+
+function shownEvent({ at, ...event }: RecentEvent, links: OverviewRouteParts['links']): ShownEvent {
+  return { ...event, at: iso(at), ...(event.workflowId !== undefined && links && { link: links.workflow(event.workflowId) }) };
+}
+
+function shown({ version, since, links }: OverviewRouteParts, snapshot: Snapshot): z.infer<typeof overviewSchema> {
+  return {
+    version,
+    at: iso(snapshot.at),
+    since: iso(since),
+    status: statusOf(snapshot),
+    ...(links && { links: { cases: links.cases } }),
+    parts: found(snapshot.parts, (value) => value),
+    capabilities: snapshot.capabilities.map(({ area, ...rest }) => ({ name: area, ...rest })),
+    cases: found(snapshot.cases, ({ open, more }) => ({
+      more,
+      items: open.map(({ transactionId, status, outcome, amount, currency, score, assignee, openedAt, dueAt }) => ({
+        transactionId,
+        status,
+        outcome,
+        amount,
+        currency,
+        score,
+        openedAt: iso(openedAt),
+        ...(assignee !== undefined && { assignee }),
+        ...(dueAt !== undefined && { dueAt: iso(dueAt) }),
+        ...(links && { link: links.workflow(`investigation/${transactionId}`) }),
+      })),
+    })),
+    queues: found(snapshot.queues, (value) => value),
+    streams: found(snapshot.streams, (value) => value),
+    reconciler: found(snapshot.reconciler, (looks) =>
+      lookModes.flatMap((mode) => {
+        const look = looks[mode];
+        return look ? [{ mode, finishedAt: iso(look.finishedAt), checked: look.checked, restarted: Object.values(look.restarted).reduce((sum, count) => sum + count, 0), postponed: look.postponed }] : [];
+      }),
+    ),
+    owed: found(snapshot.owed, (value) => value.map(({ oldestDueAt, ...rest }) => ({ ...rest, ...(oldestDueAt !== undefined && { oldestDueAt: iso(oldestDueAt) }) }))),
+    deadLetters: found(snapshot.deadLetters, (value) => value.map(({ stream, letters }) => ({ stream, ...letters }))),
+  };
+}
+
+function found<T, S>(looked: LookedUp<T>, show: (value: T) => S): S | 'unavailable' {
+  return 'value' in looked ? show(looked.value) : 'unavailable';
+}
+
+/** As `/readyz` says it. */
+function statusOf({ parts }: Snapshot): 'ready' | 'degraded' | 'not-ready' {
+  const states = new Map('value' in parts ? parts.value.map(({ name, state }) => [name, state]) : []);
+  if (states.get('DynamoDB') !== 'ok' || states.get('workers') === 'starting') return 'not-ready';
+  return [...states.values()].includes('unavailable') ? 'degraded' : 'ready';
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { iso } from '../../domain/ids';
+import { type LastLook, type LookMode, type LookReport, lookModes } from '../../domain/platform/reconciliation';
+import { type AnyRoute, route } from '../http/routes';
+
+export interface ReconciliationRouteParts {
+  /** Begins a look, or finds that one of its mode is under way. @returns the workflow's id. */
+  start(mode: LookMode): Promise<string>;
+  /**
+   * The look that somebody asked for last, how far it has come, with its result once it completed, and the last look that ended. They differ:
+   * the reconciler looks by itself, and may end a look after the one that was asked for.
+   */
+  find(mode: LookMode): Promise<{ workflowId: string; status: 'running' | 'ended' | 'none'; progress?: LookReport; asked?: LastLook; lastLook?: LastLook }>;
+}
+
+const people = ['admin'] as const;
+const modeSchema = z.enum(lookModes).describe('quick: workflows that ended badly since the last look, standing workflows, open cases; full: every open row against the running workflows');
+const count = z.int().min(0);
+
+const reportSchema = z.object({
+  checked: count.describe('Open rows, badly ended workflows and standing workflows that were looked at'),
+  checkedByType: z.record(z.string(), count).optional().describe('The same by workflow type'),
+  restarted: z.record(z.string(), count).describe('Workflows that were started again, by workflow type'),
+  terminated: count.describe('Workflows that were terminated because the lifecycle of their row had ended'),
+  postponed: count.describe('Workflows that were left to a later look'),
+});
+const lookSchema = reportSchema.extend({ startedAt: z.iso.datetime(), finishedAt: z.iso.datetime() });
+
+/** Rows and workflows are compared at an operator's word. */
+export function reconciliationRoutes(parts: ReconciliationRouteParts): AnyRoute[] {
+  return [startReconciliation(parts), getReconciliation(parts)];
+}
+
+const startReconciliation = ({ start }: ReconciliationRouteParts): AnyRoute =>
+  route({
+    method: 'post',
+    path: '/v1/reconciliations',
+    operationId: 'startReconciliation',
+    tag: 'operations',
+    loadClass: 'bulk',
+    summary: 'Compare rows with workflows now, and start again what was lost; in the background',
+    roles: people,
+    body: z.strictObject({ mode: modeSchema }),
+    responses: {
+      202: { description: 'The look is under way; GET /v1/reconciliations/{mode} tells its result', schema: z.object({ workflowId: z.string() }) },
+      503: { description: 'Temporal is away; nothing was started' },
+    },
+    handler: async ({ body: { mode } }) => ({ status: 202, body: { workflowId: await start(mode) } }),
+  });
+
+const getReconciliation = ({ find }: ReconciliationRouteParts): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/v1/reconciliations/:mode',
+    operationId: 'getReconciliation',
+    tag: 'operations',
+    loadClass: 'bulk',
+    summary: 'Whether a look that was asked for is under way, and what it found and did',
+    roles: people,
+    params: z.object({ mode: modeSchema }),
+    responses: {
+      200: { description: 'The look', schema: z.object({ workflowId: z.string(), status: z.enum(['running', 'ended', 'none']), progress: reportSchema.optional().describe('Of the look under way; a minute old at most'), asked: lookSchema.optional().describe('What the look that was asked for last found and did, once it completed'), lastLook: lookSchema.optional().describe('The last look that ended, whoever asked for it') }) },
+      503: { description: 'Temporal or DynamoDB is away' },
+    },
+    handler: async ({ params: { mode } }) => {
+      const { asked, lastLook, ...found } = await find(mode);
+      return { status: 200, body: { ...found, ...(asked && { asked: told(asked) }), ...(lastLook && { lastLook: told(lastLook) }) } };
+    },
+  });
+
+function told({ startedAt, finishedAt, checked, checkedByType, restarted, terminated, postponed }: LastLook): z.infer<typeof lookSchema> {
+  return { startedAt: iso(startedAt), finishedAt: iso(finishedAt), checked, ...(checkedByType && { checkedByType }), restarted, terminated, postponed };
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AnyRoute, type Reply, route } from '../http/routes';
+
+/** The page's files; beside `src` and `dist`, as they are, without a build. */
+const WEB = join(__dirname, '..', '..', '..', 'web');
+
+const files = {
+  '/': { file: 'index.html', contentType: 'text/html; charset=utf-8', operationId: 'getPage', summary: 'The page for people' },
+  '/web/longwatch.css': { file: 'longwatch.css', contentType: 'text/css; charset=utf-8', operationId: 'getPageStyle', summary: 'How the page looks' },
+  '/web/longwatch.js': { file: 'longwatch.js', contentType: 'text/javascript; charset=utf-8', operationId: 'getPageScript', summary: 'What the page does' },
+  '/web/icon.svg': { file: 'icon.svg', contentType: 'image/svg+xml', operationId: 'getPageIcon', summary: 'The icon of the page' },
+} as const;
+
+/**
+ * Nothing but our own files; no inline script or style, no other origin, no frame around it, no text that becomes markup.
+ * The page holds no data: it asks for that with the key that its reader gives it.
+ */
+const headers: NonNullable<Reply['headers']> = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-frame-options': 'DENY',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+};
+
+/** The page at `/`, for whoever opens the API in a browser: public, since it shows nothing by itself. */
+export function webRoutes(): AnyRoute[] {
+  return Object.entries(files).map(([path, { file, contentType, operationId, summary }]) => {
+    const content = readFileSync(join(WEB, file), 'utf8');
+    return route({
+      method: 'get',
+      path,
+      operationId,
+      tag: 'page',
+      loadClass: 'interactive',
+      summary,
+      roles: 'public',
+      responses: { 200: { description: 'The file', contentType: contentType.split(';')[0] as string } },
+      handler: async () => ({ status: 200, raw: { content, contentType }, headers }),
+    });
+  });
+}

@@ -1,0 +1,13 @@
+import { minorUnitDigits } from './currencies';
+
+/**
+ * An amount for people: `EUR 1,234.50`, `JPY 1,000`. Not by `Intl`, whose output changes with the runtime:
+ * workflows use this too and must say the same at every replay.
+ */
+export function formatMoney(amount: number, currency: string): string {
+  const exponent = minorUnitDigits(currency);
+  const digits = String(Math.abs(amount)).padStart(exponent + 1, '0');
+  const whole = digits.slice(0, digits.length - exponent).replace(/\B(?=(\d{3})+$)/g, ',');
+  const fraction = exponent > 0 ? `.${digits.slice(-exponent)}` : '';
+  return `${currency} ${amount < 0 ? '-' : ''}${whole}${fraction}`;
+}

@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import type { AsyncBuffer } from 'hyparquet';
+import { dayPrefix, type Manifest, manifestKey, type Part, partKey, partName } from '../../domain/devices/archive';
+import type { Day } from '../../domain/devices/days';
+import type { ReadingRow } from '../../domain/devices/reading';
+import { LongwatchError } from '../../domain/errors';
+import type { Objects } from '../s3/objects';
+import { type DeviceRange, GROUP_ROWS, type Identify, mayHoldDevice, type OpenPart, openPart, PartEncoder, readPart } from './parquet';
+
+export interface DeviceArchiveSettings {
+  /** A file is closed once it has so many bytes. */
+  partBytes: number;
+}
+
+export interface WriteLane {
+  day: Day;
+  /** Number of the lane's first part. */
+  first: number;
+  /** Parts that it may write. */
+  maxParts: number;
+  signal?: AbortSignal;
+}
+
+/** Footers and manifests that a process keeps: they never change under their names and sums. */
+const MAX_CACHED = 64;
+
+/** Days of readings as Parquet files and their manifests. */
+export class DeviceArchive {
+  private readonly manifests = new Cache<Manifest>();
+  private readonly opened = new Cache<OpenPart>();
+
+  constructor(
+    private readonly objects: Objects,
+    private readonly settings: DeviceArchiveSettings,
+    private readonly identify: Identify,
+  ) {}
+
+  /**
+   * Writes rows, in the order in which they come, as parts with numbers from `first` on. No more than some row groups are
+   * in memory at a time.
+   */
+  async write(rows: AsyncIterable<readonly ReadingRow[]>, { day, first, maxParts, signal }: WriteLane): Promise<Part[]> {
+    const groups = new Peekable(inGroups(rows));
+    const parts: Part[] = [];
+    while (!(await groups.isOver())) {
+      if (parts.length === maxParts)
+        throw new LongwatchError('invalid', `A lane of ${day} needs more than ${maxParts} files of ${this.settings.partBytes} bytes; set LONGWATCH_ARCHIVE_FILE_BYTES higher`);
+      parts.push(await this.writePart(groups, day, partName(first + parts.length), signal));
+    }
+    return parts;
+  }
+
+  private async writePart(groups: Peekable<ReadingRow[]>, day: Day, name: string, signal?: AbortSignal): Promise<Part> {
+    const hash = createHash('sha256');
+    const part = { name, rows: 0, bytes: 0, sha256: '', minTime: Number.POSITIVE_INFINITY, maxTime: Number.NEGATIVE_INFINITY };
+    const { partBytes } = this.settings;
+    const counted = (bytes: Uint8Array) => {
+      hash.update(bytes);
+      part.bytes += bytes.length;
+      return bytes;
+    };
+    async function* content(): AsyncGenerator<Uint8Array> {
+      const encoder = new PartEncoder();
+      while (part.bytes < partBytes) {
+        const rows = await groups.next();
+        if (!rows) break;
+        part.rows += rows.length;
+        for (const { timestamp } of rows) {
+          part.minTime = Math.min(part.minTime, timestamp);
+          part.maxTime = Math.max(part.maxTime, timestamp);
+        }
+        yield counted(encoder.group(rows));
+      }
+      yield counted(encoder.finish());
+    }
+    await this.objects.putStream(partKey(day, name), content(), 'application/vnd.apache.parquet', signal);
+    return { ...part, sha256: hash.digest('hex') };
+  }
+
+  /** Puts a manifest; its parts are there already. */
+  async writeManifest(manifest: Manifest): Promise<void> {
+    await this.objects.put(manifestKey(manifest.day, manifest.generation), JSON.stringify(manifest, null, 1), 'application/json');
+  }
+
+  /** @throws MissingObjectError */
+  manifest(day: Day, generation: number): Promise<Manifest> {
+    const key = manifestKey(day, generation);
+    return this.manifests.get(key, async () => JSON.parse(await this.objects.text(key)) as Manifest);
+  }
+
+  /** All rows of a part, row group by row group. */
+  async *rows(day: Day, part: Part): AsyncGenerator<ReadingRow[]> {
+    yield* readPart(await this.open(day, part), this.identify);
+  }
+
+  /** The rows of one device's stretch in a part, in order. */
+  async *find(day: Day, part: Part, range: DeviceRange): AsyncGenerator<ReadingRow[]> {
+    if (part.minTime >= range.to || part.maxTime < range.from) return;
+    yield* readPart(await this.open(day, part), this.identify, range);
+  }
+
+  /** Whether a part has rows of a device. */
+  async holds(day: Day, part: Part, deviceId: string): Promise<boolean> {
+    if (!mayHoldDevice(await this.open(day, part), deviceId)) return false;
+    for await (const rows of this.find(day, part, { deviceId, from: part.minTime, to: part.maxTime + 1 })) if (rows.length > 0) return true;
+    return false;
+  }
+
+  /** The SHA-256 of what is stored, in hex. @throws MissingObjectError */
+  async checksum(day: Day, { name }: Pick<Part, 'name'>): Promise<string> {
+    const hash = createHash('sha256');
+    for await (const bytes of await this.objects.stream(partKey(day, name))) hash.update(bytes);
+    return hash.digest('hex');
+  }
+
+  /** Deletes every file of a day but those that some manifests need. @returns how many there were. */
+  async clear(day: Day, keep: readonly Manifest[]): Promise<number> {
+    const kept = new Set(keep.flatMap(({ generation, parts }) => [manifestKey(day, generation), ...parts.map(({ name }) => partKey(day, name))]));
+    const extra = (await this.objects.list(dayPrefix(day))).filter((key) => !kept.has(key));
+    for (const key of extra) await this.objects.delete(key);
+    return extra.length;
+  }
+
+  private open(day: Day, { name, bytes, sha256 }: Part): Promise<OpenPart> {
+    const key = partKey(day, name);
+    const file: AsyncBuffer = {
+      byteLength: bytes,
+      slice: async (from, to = bytes) => {
+        const found = await this.objects.bytes(key, from < 0 ? bytes + from : from, to);
+        return found.buffer.slice(found.byteOffset, found.byteOffset + found.byteLength) as ArrayBuffer;
+      },
+    };
+    return this.opened.get(`${key}#${sha256}`, () => openPart(file));
+  }
+}
+
+/** The last so many answers; what fails is asked again. */
+class Cache<T> {
+  private readonly entries = new Map<string, Promise<T>>();
+
+  get(key: string, read: () => Promise<T>): Promise<T> {
+    const found = this.entries.get(key) ?? read();
+    this.entries.delete(key);
+    this.entries.set(key, found);
+    found.catch(() => this.entries.delete(key));
+    for (const oldest of this.entries.keys()) {
+      if (this.entries.size <= MAX_CACHED) break;
+      this.entries.delete(oldest);
+    }
+    return found;
+  }
+}
+
+/** Rows in row groups of one size, the last one smaller. */
+async function* inGroups(rows: AsyncIterable<readonly ReadingRow[]>): AsyncGenerator<ReadingRow[]> {
+  let group: ReadingRow[] = [];
+  for await (const some of rows)
+    for (const row of some) {
+      group.push(row);
+      if (group.length < GROUP_ROWS) continue;
+      yield group;
+      group = [];
+    }
+  if (group.length > 0) yield group;
+}
+
+/** An iterator that can be asked whether there is more. */
+class Peekable<T> {
+  private ahead: Promise<IteratorResult<T>> | undefined;
+
+  constructor(private readonly source: AsyncGenerator<T>) {}
+
+  async isOver(): Promise<boolean> {
+    this.ahead ??= this.source.next();
+    return (await this.ahead).done === true;
+  }
+
+  async next(): Promise<T | undefined> {
+    const { value, done } = await (this.ahead ?? this.source.next());
+    this.ahead = undefined;
+    return done ? undefined : (value as T);
+  }
+}

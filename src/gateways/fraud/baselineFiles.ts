@@ -1,0 +1,49 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { parse, sentenceOf } from '../../domain/edge/parse';
+import { lineOf } from '../../domain/edge/schemas';
+import type { Baseline } from '../../domain/fraud/drift';
+
+const distributionSchema = z
+  .object({ edges: z.array(z.number()), shares: z.array(z.number().min(0).max(1)) })
+  .refine(({ edges, shares }) => shares.length === edges.length + 2, 'must have a share for each bin between its edges, and one for missing values');
+export const baselineSchema = z.object({
+  version: lineOf(1, 200),
+  rows: z.int(),
+  features: z.record(lineOf(1, 200), distributionSchema),
+  score: distributionSchema,
+});
+
+export class BaselineError extends Error {
+  override readonly name = 'BaselineError';
+}
+
+/** Of the model that ships. */
+const SHIPPED = join(__dirname, '..', '..', '..', 'model', 'fraud.baseline.json');
+
+/**
+ * Baselines by model version: of the model that ships, and those of the files, comma separated.
+ * @throws BaselineError naming the file and what is wrong with it.
+ */
+export function readBaselines(files: string | undefined): Map<string, Baseline> {
+  const paths = [...(existsSync(SHIPPED) ? [SHIPPED] : []), ...(files ?? '').split(',').map((path) => path.trim()).filter((path) => path !== '')];
+  return new Map(
+    paths.map((path) => {
+      const baseline = readBaseline(path);
+      return [baseline.version, baseline];
+    }),
+  );
+}
+
+function readBaseline(path: string): Baseline {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new BaselineError(`LONGWATCH_DRIFT_BASELINES: ${path} cannot be read (${(error as Error).message})`);
+  }
+  const { value, faults } = parse(baselineSchema, json);
+  if (faults) throw new BaselineError(`LONGWATCH_DRIFT_BASELINES: ${path} is no baseline that train wrote: ${sentenceOf(faults, 'the file')}`);
+  return value;
+}

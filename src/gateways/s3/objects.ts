@@ -1,0 +1,148 @@
+import { Readable } from 'node:stream';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  ListObjectsV2Command,
+  NoSuchKey,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { awsHttp } from '../awsHttp';
+import { LongwatchError } from '../../domain/errors';
+import { type CallWatch, watchedClient } from '../../telemetry/calls';
+import { typedObjectFailure } from './failures';
+
+export interface ObjectsSettings {
+  region: string;
+  bucket: string;
+  /** Absent: AWS itself. */
+  endpoint?: string;
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+  watch?: CallWatch;
+}
+
+/** Of one upload of several pieces; S3's least is 5 MiB. */
+const PIECE_BYTES = 8 * 1024 * 1024;
+
+/** There is no such object: what named it is out of date. */
+export class MissingObjectError extends Error {
+  override readonly name = 'MissingObjectError';
+}
+
+/** The objects of one bucket. Every method throws LongwatchError `unavailable` where a retry may help, `refused` where S3 will never take the request. */
+export class Objects {
+  private readonly client: S3Client;
+
+  constructor(private readonly settings: ObjectsSettings) {
+    const { region, endpoint, credentials } = settings;
+    const client = new S3Client({
+      region,
+      ...(credentials && { credentials }),
+      // Servers other than AWS know one host, and not every checksum.
+      ...(endpoint !== undefined && { endpoint, forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const, responseChecksumValidation: 'WHEN_REQUIRED' as const }),
+      maxAttempts: 4,
+      requestHandler: awsHttp({ silentMs: 60_000, connectMs: 2_000 }),
+    });
+    this.client = watchedClient(client, 's3', settings.watch);
+  }
+
+  /** Makes the bucket where it is missing. */
+  async ensureBucket(): Promise<void> {
+    const Bucket = this.settings.bucket;
+    try {
+      await this.client.send(new HeadBucketCommand({ Bucket }));
+    } catch (error) {
+      if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode !== 404) throw error;
+      await this.client.send(new CreateBucketCommand({ Bucket })).catch((failure: unknown) => {
+        // Another process made it between our look and our call.
+        if (!/BucketAlready/.test((failure as Error).name)) throw failure;
+      });
+    }
+  }
+
+  /** Writes an object, in the place of one of the same key. */
+  async put(Key: string, Body: string | Uint8Array, ContentType: string): Promise<void> {
+    await this.typed(Key, () => this.client.send(new PutObjectCommand({ Bucket: this.settings.bucket, Key, Body, ContentType })));
+  }
+
+  /** Puts what a generator makes, piece by piece; there is no object until all of it is there. */
+  async putStream(Key: string, body: AsyncIterable<Uint8Array>, ContentType: string, signal?: AbortSignal): Promise<void> {
+    const upload = new Upload({
+      client: this.client,
+      params: { Bucket: this.settings.bucket, Key, Body: Readable.from(body, { objectMode: false }), ContentType },
+      partSize: PIECE_BYTES,
+      queueSize: 2,
+    });
+    const abort = () => void upload.abort();
+    signal?.addEventListener('abort', abort);
+    try {
+      await this.typed(Key, () => upload.done());
+    } catch (error) {
+      // The worker stops: that is no failure of S3.
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** @throws MissingObjectError */
+  async text(key: string): Promise<string> {
+    return this.typed(key, async () => (await this.get(key)).transformToString());
+  }
+
+  /** From one byte to another, which is left out. @throws MissingObjectError */
+  async bytes(key: string, from: number, to: number): Promise<Uint8Array> {
+    const bytes = await this.typed(key, async () => (await this.get(key, `bytes=${from}-${to - 1}`)).transformToByteArray());
+    if (bytes.length !== to - from) throw new LongwatchError('unavailable', `${key} gave ${bytes.length} bytes for ${to - from}`);
+    return bytes;
+  }
+
+  /** @throws MissingObjectError */
+  async stream(key: string): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.typed(key, () => this.get(key))) as unknown as AsyncIterable<Uint8Array>;
+  }
+
+  /** Names under a prefix, in their order. */
+  async list(Prefix: string): Promise<string[]> {
+    const keys: string[] = [];
+    let ContinuationToken: string | undefined;
+    do {
+      const page = await this.typed(Prefix, () => this.client.send(new ListObjectsV2Command({ Bucket: this.settings.bucket, Prefix, ContinuationToken })));
+      for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken);
+    return keys;
+  }
+
+  /** Gone when it returns, also when it was not there. */
+  async delete(Key: string): Promise<void> {
+    await this.typed(Key, () => this.client.send(new DeleteObjectCommand({ Bucket: this.settings.bucket, Key })));
+  }
+
+  close(): void {
+    this.client.destroy();
+  }
+
+  private async typed<T>(what: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw typedObjectFailure(error, this.settings.bucket, what);
+    }
+  }
+
+  private async get(Key: string, Range?: string) {
+    try {
+      const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.settings.bucket, Key, Range }));
+      if (!Body) throw new LongwatchError('unavailable', `${Key} came without content`);
+      return Body;
+    } catch (error) {
+      if (error instanceof NoSuchKey) throw new MissingObjectError(`There is no ${Key} in the bucket ${this.settings.bucket}`, { cause: error });
+      throw error;
+    }
+  }
+}

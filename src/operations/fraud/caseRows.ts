@@ -1,0 +1,55 @@
+import { caseStatuses } from '../../domain/fraud/investigation';
+import { iso } from '../../domain/ids';
+import type { OwedStart } from '../../domain/platform/outbox';
+import type { CaseRecord } from '../../stores/fraud/investigations';
+import { INVESTIGATION_TYPE, investigationId, type InvestigationPolicy, investigationStart, resumedInvestigationStart, transactionOf } from '../../domain/fraud/workflows';
+import { type CaseRecordsParts, openingOf, recordedCase } from './caseRecords';
+import type { ReconciledRows } from '../platform/reconciliation/rows';
+
+const open = caseStatuses.filter((status) => !status.startsWith('closed'));
+const PAGE = 200;
+
+/** Cases as the reconciler sees them: found by the index of their status, started again from the state in their row. */
+export function caseRows(parts: CaseRecordsParts, policy: InvestigationPolicy): ReconciledRows {
+  const { investigations } = parts;
+  return {
+    workflowType: INVESTIGATION_TYPE,
+    foundBy: 'index',
+    carriesState: true,
+    /** A status after the other; the cursor names the one under way. */
+    async open(cursor) {
+      const [index, after] = cursor === undefined ? [0, undefined] : (JSON.parse(cursor) as [number, string?]);
+      const status = open[index];
+      if (!status) return { items: [] };
+      const page = await investigations.byStatus(status, { limit: PAGE, ...(after !== undefined && { cursor: after }) });
+      const next = page.cursor !== undefined ? [index, page.cursor] : index + 1 < open.length ? [index + 1] : undefined;
+      return { items: page.items.map(({ transactionId, openedAt }) => ({ workflowId: investigationId(transactionId), since: openedAt })), ...(next && { cursor: JSON.stringify(next) }) };
+    },
+    async startOf(workflowId, why) {
+      const record = await recordOf(workflowId);
+      return record && startOf(record, why);
+    },
+    async endedBecause(workflowId, graceMs) {
+      const record = await recordOf(workflowId);
+      const { closedAt } = record ?? {};
+      // A workflow that closes a case goes on for as long as its last letter takes, an hour at most.
+      return closedAt === undefined || closedAt > Date.now() - graceMs - LETTER_MS ? undefined : `its case was closed at ${iso(closedAt)}`;
+    },
+  };
+
+  async function recordOf(workflowId: string): Promise<CaseRecord | undefined> {
+    const transactionId = transactionOf(workflowId);
+    return transactionId === undefined ? undefined : investigations.find(transactionId);
+  }
+
+  async function startOf(record: CaseRecord, why: string): Promise<OwedStart | undefined> {
+    if (record.revision === 0) {
+      const opening = await openingOf(parts, record);
+      return opening && investigationStart(opening, policy);
+    }
+    const recorded = await recordedCase(parts, record, policy);
+    return recorded && resumedInvestigationStart(recorded.carried, { why, unsent: recorded.unsent });
+  }
+}
+
+const LETTER_MS = 3_600_000;

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { isGrpcServiceError, ServiceError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Caller } from '../../domain/platform/caller';
+import { LongwatchError } from '../../domain/errors';
+import { type CaseRequest, claimOf } from '../../domain/fraud/investigationRequests';
+import type { Temporal } from '../../gateways/temporal';
+import type { AttestationStore } from '../../stores/fraud/attestations';
+import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
+import { investigationId, type UpdateOutcome } from '../../domain/fraud/workflows';
+
+export interface CaseUpdatesParts {
+  temporal: Pick<Temporal, 'client' | 'within'>;
+  attestations: AttestationStore;
+  investigations: InvestigationStore;
+  now?(): number;
+}
+
+/** A request without the name that was typed: the authenticated name takes its place. */
+export type Unsigned<R extends CaseRequest = CaseRequest> = R extends CaseRequest ? Omit<R, 'by' | 'attestation'> : never;
+
+const UPDATE_DEADLINE_MS = 15_000;
+
+/** Passes requests of authenticated people on to a case's workflow, attested. */
+export class CaseUpdates {
+  private readonly now: () => number;
+
+  constructor(private readonly parts: CaseUpdatesParts) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /**
+   * Sends one request and waits until it is written. The same request of the same person under the same key
+   * is one request.
+   * @throws LongwatchError `notFound`, `conflict` (with the case's own sentence), `refused` when the request cannot be stored, `unavailable` while Temporal is away.
+   */
+  async send(transactionId: string, caller: Pick<Caller, 'name'> & { role: string }, request: Unsigned, key?: string): Promise<UpdateOutcome> {
+    const signed = { ...request, by: caller.name } as CaseRequest;
+    const id = this.requestId(transactionId, caller.name, signed, key);
+    const found = await this.parts.investigations.find(transactionId);
+    if (!found) throw new LongwatchError('notFound', `There is no investigation of ${transactionId}`);
+    await this.parts.attestations.attest({
+      id,
+      transactionId,
+      name: caller.name,
+      role: caller.role,
+      claim: claimOf(signed),
+      at: this.now(),
+    });
+    const { kind, ...payload } = signed;
+    try {
+      return await this.parts.temporal.within(
+        () =>
+          this.parts.temporal.client.workflow
+            .getHandle(investigationId(transactionId))
+            .executeUpdate<UpdateOutcome, [object]>(kind, { updateId: id, args: [{ ...payload, attestation: id }] }),
+        UPDATE_DEADLINE_MS,
+      );
+    } catch (error) {
+      throw updateFailure(error, found);
+    }
+  }
+
+  /** Without a key of the caller's, a repetition within the same minute counts as the same request. */
+  private requestId(transactionId: string, name: string, request: CaseRequest, key: string | undefined): string {
+    const once = key ?? String(Math.floor(this.now() / 60_000));
+    return createHash('sha256').update(JSON.stringify([transactionId, name, request, once])).digest('base64url').slice(0, 32);
+  }
+}
+
+function updateFailure(error: unknown, { transactionId, status }: Pick<CaseRecord, 'transactionId' | 'status'>): unknown {
+  if (error instanceof WorkflowUpdateFailedError) {
+    const sentence = error.cause instanceof ApplicationFailure ? error.cause.message : error.message;
+    if (error.cause instanceof ApplicationFailure && error.cause.type === 'refused') return new LongwatchError('refused', sentence, { cause: error });
+    return new LongwatchError('conflict', sentence, { cause: error });
+  }
+  if (error instanceof WorkflowNotFoundError)
+    return status.startsWith('closed')
+      ? new LongwatchError('conflict', `The case of ${transactionId} is closed; read it with GET /v1/investigations/${transactionId}`, { cause: error })
+      : new LongwatchError('conflict', `No workflow runs for the case of ${transactionId}: it is about to start, or was stopped and is started again within minutes. Send the same again then`, { cause: error });
+  // A ServiceError is the client's own, around the server's: a case whose last task failed as its worker died takes none for a moment.
+  if (isGrpcServiceError(error) || error instanceof ServiceError || (error instanceof Error && /deadline|cancel|unavailable/i.test(error.message)))
+    return new LongwatchError('unavailable', 'Temporal is away, or did not answer in time: send the same again under the same Idempotency-Key, and it counts once', { retryAfterSeconds: 5, cause: error });
+  return error;
+}

@@ -1,0 +1,122 @@
+import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { LongwatchError } from '../../domain/errors';
+import { decide } from '../../domain/fraud/decide';
+import { type Decision, moreSevere, type Reason } from '../../domain/fraud/decision';
+import { featureVector } from '../../domain/fraud/features';
+import type { CompiledRuleSet } from '../../domain/fraud/rules';
+import { iso } from '../../domain/ids';
+import type { Debt } from '../../domain/platform/outbox';
+import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
+import { held } from '../../stores/conflicts';
+import type { Db } from '../../stores/dynamodb';
+import type { DecidedTransaction, DecisionStore } from '../../stores/fraud/decisions';
+import type { InvestigationStore } from '../../stores/fraud/investigations';
+import type { Ledger, TransactItem } from '../../stores/platform/outbox';
+import { investigationStart, type InvestigationPolicy } from '../../domain/fraud/workflows';
+
+export interface CaseParts {
+  db: Db;
+  decisions: DecisionStore;
+  investigations: InvestigationStore;
+  ledger: Ledger;
+  endpoint: Pick<ScoringEndpoint, 'score'>;
+  rules: { current(): CompiledRuleSet };
+  startSoon(debt: Debt): void;
+  now?(): number;
+}
+
+/** Time that the endpoint has for a batch of re-scores; nobody is waiting. */
+const RESCORE_DEADLINE_MS = 10_000;
+
+/** Opens investigations after the fact: on request, or because the full answer would have been worse. */
+export class Cases {
+  private readonly now: () => number;
+
+  constructor(
+    private readonly parts: CaseParts,
+    private readonly policy: InvestigationPolicy,
+  ) {
+    this.now = parts.now ?? Date.now;
+  }
+
+  /**
+   * Opens an investigation of any decided transaction. Opening twice gives the same one.
+   * @throws LongwatchError `notFound` when the transaction was never decided.
+   */
+  async open(transactionId: string, openedBy: string): Promise<{ opened: boolean }> {
+    const found = await this.parts.decisions.find(transactionId);
+    if (!found) throw new LongwatchError('notFound', `There is no transaction ${transactionId}`);
+    const reason: Reason = { code: 'OPENED_BY_HAND', text: `opened by ${openedBy}`, source: 'rule', outcome: 'review' };
+    return { opened: await this.openWith(found, reason) };
+  }
+
+  /**
+   * Scores transactions again that were decided without the model, all rows in one call. One whose full
+   * answer is worse than the approval that was given gets an investigation; a case that is open already
+   * does its own full scoring. Paying a debt twice changes nothing.
+   * @throws ScoringFailure while the model is away: the debts stay owed.
+   */
+  async rescoreBatch(transactionIds: string[]): Promise<void> {
+    const found = (await this.parts.decisions.findAll(transactionIds)).filter((decided) => !decided.rescored);
+    if (found.length === 0) return;
+    const { scores } = await this.parts.endpoint.score(
+      found.map(({ features }) => featureVector(features)),
+      { deadlineMs: RESCORE_DEADLINE_MS, explain: 'approximate' },
+    );
+    await Promise.all(found.map((decided, row) => this.rescored(decided, scores[row])));
+  }
+
+  private async rescored(
+    decided: DecidedTransaction,
+    scored: { score: number; contributions?: readonly number[] } | undefined,
+  ): Promise<void> {
+    if (!scored) throw new LongwatchError('badAnswer', 'The endpoint answered fewer scores than rows');
+    const { transaction, decision, features } = decided;
+    const now = this.now();
+    const verdict = decide({
+      transaction,
+      features,
+      score: scored.score,
+      ...(scored.contributions && { contributions: scored.contributions }),
+      now,
+      rules: this.parts.rules.current(),
+    });
+    const result = this.parts.decisions.rescored(transaction.transactionId, {
+      score: scored.score,
+      outcome: verdict.outcome,
+      at: iso(now),
+    });
+    const worse = decision.outcome === 'approve' && verdict.outcome !== 'approve';
+    if (!worse) {
+      await this.transact([result]);
+      return;
+    }
+    const full: Decision = { ...decision, outcome: verdict.outcome, score: scored.score, reasons: verdict.reasons };
+    await this.openCase({ ...decided, decision: full }, [result]);
+  }
+
+  private openWith(found: DecidedTransaction, reason: Reason): Promise<boolean> {
+    const decision: Decision = {
+      ...found.decision,
+      outcome: moreSevere(found.decision.outcome, 'review'),
+      reasons: [reason, ...found.decision.reasons],
+    };
+    return this.openCase({ ...found, decision }, []);
+  }
+
+  /** The case and the start that it owes in one transaction with what led to it. */
+  private async openCase({ transaction, decision }: DecidedTransaction, also: TransactItem[]): Promise<boolean> {
+    const now = this.now();
+    const facts = { transaction, decision, openedAt: now };
+    const debt: Debt = { kind: 'start', start: investigationStart(facts, this.policy), dueAt: now };
+    const opening = [this.parts.investigations.openingItem(facts), this.parts.ledger.oweStart(debt.start, debt.dueAt)];
+    const opened = await this.transact([...also, ...opening]);
+    if (opened) this.parts.startSoon(debt);
+    return opened;
+  }
+
+  /** @returns false when a condition failed: somebody did the same before. */
+  private transact(TransactItems: TransactItem[]): Promise<boolean> {
+    return held(() => this.parts.db.client.send(new TransactWriteCommand({ TransactItems })));
+  }
+}

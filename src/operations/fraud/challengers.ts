@@ -1,0 +1,81 @@
+import { LongwatchError } from '../../domain/errors';
+import type { CompiledRuleSet } from '../../domain/fraud/rules';
+import { iso } from '../../domain/ids';
+import type { Db } from '../../stores/dynamodb';
+import type { Challenger, ChallengerStore, LiveModelStore, RuleStore } from '../../stores/fraud/rules';
+import type { Difference, ShadowCounts, ShadowStore } from '../../stores/fraud/shadow';
+import type { Page } from '../../stores/cursor';
+import { type Putting, putAll, type Stored } from '../../stores/versioned';
+
+export interface ChallengerParts {
+  db: Db;
+  challengers: ChallengerStore;
+  rules: RuleStore;
+  models: LiveModelStore;
+  shadow: ShadowStore;
+  /** Fails when there is no scoring endpoint of that name that takes our features. */
+  tryEndpoint(endpointName: string): Promise<void>;
+  /** Looks at once for what has changed, in this process. */
+  refresh(): Promise<void>;
+}
+
+export interface Running extends Stored<Challenger> {
+  comparison: ShadowCounts;
+}
+
+/** The challenger's life: set beside the live model and rules, compared, promoted or taken away. */
+export class Challengers {
+  constructor(private readonly parts: ChallengerParts) {}
+
+  /** @throws LongwatchError `notFound` when there is none. */
+  async current(): Promise<Running> {
+    const stored = await this.parts.challengers.current();
+    if (!stored?.value) throw new LongwatchError('notFound', 'There is no challenger; PUT /v1/shadow sets one');
+    return { ...stored, value: stored.value, comparison: await this.parts.shadow.counts(stored.version) };
+  }
+
+  /** Replaces the challenger, if any. @throws LongwatchError `invalid` when its endpoint cannot score. */
+  async put(challenger: Challenger, putBy: string): Promise<number> {
+    if (challenger.endpointName !== undefined) await this.parts.tryEndpoint(challenger.endpointName);
+    const ifVersion = await this.parts.challengers.currentVersion();
+    const version = await this.parts.challengers.put(challenger, { ifVersion, putBy, at: iso(Date.now()) });
+    await this.parts.refresh();
+    return version;
+  }
+
+  /** Taking away what is not there succeeds. */
+  async remove(putBy: string): Promise<void> {
+    const stored = await this.parts.challengers.current();
+    if (!stored?.value) return;
+    await this.parts.challengers.put(null, { ifVersion: stored.version, putBy, at: iso(Date.now()) });
+    await this.parts.refresh();
+  }
+
+  async differences(page: { limit: number; cursor?: string }): Promise<Page<Difference>> {
+    const { version } = await this.current();
+    return this.parts.shadow.differences(version, page);
+  }
+
+  /**
+   * Makes the challenger's model and rules the live ones, and ends it: all or nothing.
+   * @throws LongwatchError `versionMismatch` when the challenger, the rules or the live model have moved on.
+   */
+  async promote(ifVersion: number, putBy: string): Promise<{ ruleSetVersion?: number; endpointName?: string }> {
+    const { challengers, rules, models, db } = this.parts;
+    const { version, value } = await this.current();
+    const by = (from: number) => ({ ifVersion: from, putBy, at: iso(Date.now()) });
+    const over = challengers.putting(null, by(ifVersion));
+    if (version !== ifVersion) throw over.lost(undefined);
+    if (value.endpointName !== undefined) await this.parts.tryEndpoint(value.endpointName);
+    const rulesVersion = await rules.currentVersion();
+    const puts: Putting[] = [over];
+    if (value.ruleSet) puts.push(rules.putting(value.ruleSet, by(rulesVersion)));
+    if (value.endpointName !== undefined) puts.push(models.putting({ endpointName: value.endpointName }, by(await models.currentVersion())));
+    await putAll(db, puts);
+    await this.parts.refresh();
+    return { ...(value.ruleSet && { ruleSetVersion: rulesVersion + 1 }), ...(value.endpointName !== undefined && { endpointName: value.endpointName }) };
+  }
+}
+
+/** What {@link CompiledRuleSet}s of challengers are called by: they have no version among the live ones. */
+export const CHALLENGER_RULES: CompiledRuleSet['version'] = 0;

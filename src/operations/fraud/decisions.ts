@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { extractFeatures, type Features, featureVector } from '../../domain/fraud/features';
+import { applyTransaction } from '../../domain/fraud/profile';
+import type { Transaction } from '../../domain/fraud/transaction';
+import { checkWindow } from '../../domain/fraud/transactionSchema';
+import { LongwatchError } from '../../domain/errors';
+import type { Debt } from '../../domain/platform/outbox';
+import { type ScoringEndpoint, ScoringFailure } from '../../gateways/fraud/sagemaker';
+import type { DecisionInputs, DecisionStore } from '../../stores/fraud/decisions';
+import { contentHashOf, type Draft, type Drafts, type Scored } from './drafts';
+import { KeyedQueue } from '../platform/keyedQueue';
+
+export interface DecisionSettings {
+  /** Time that the model has, in milliseconds. */
+  modelDeadlineMs: number;
+  /** Time that the whole decision has, in milliseconds. */
+  deadlineMs: number;
+}
+
+export interface DecisionParts {
+  decisions: DecisionStore;
+  drafts: Drafts;
+  endpoint: Pick<ScoringEndpoint, 'score'>;
+  /** Hands a debt that was just written to Temporal, without waiting for it. */
+  startSoon(debt: Debt): void;
+  /** Told of every decision that is written. */
+  onDecision?(draft: Draft): void;
+  now?(): number;
+}
+
+export interface Answer {
+  /** The JSON body, byte for byte the same for every repetition. */
+  body: string;
+  replayed: boolean;
+}
+
+/** Kept back from the model's time so that the answer can still be written before the deadline. */
+const WRITE_RESERVE_MS = 60;
+const MAX_ATTEMPTS = 20;
+
+/** Decides transactions: the request path, from a validated transaction to a stored answer. */
+export class Decisions {
+  private readonly perUser = new KeyedQueue();
+  private readonly now: () => number;
+
+  constructor(
+    private readonly parts: DecisionParts,
+    private readonly settings: DecisionSettings,
+  ) {
+    this.now = parts.now ?? (() => Date.now());
+  }
+
+  /**
+   * @throws LongwatchError `conflict` (same id, other content), `invalid` (outside the time window),
+   *   `unavailable` (DynamoDB away, or no answer within the deadline: nothing is half-written, retry is safe).
+   */
+  async decide(transaction: Transaction): Promise<Answer> {
+    const arrived = performance.now();
+    const deadline = AbortSignal.timeout(this.settings.deadlineMs);
+    return this.perUser.run(transaction.userId, () => this.decideInTurn(transaction, arrived, deadline));
+  }
+
+  private async decideInTurn(transaction: Transaction, arrived: number, deadline: AbortSignal): Promise<Answer> {
+    const contentHash = contentHashOf(transaction);
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS && !deadline.aborted; attempt++) {
+      const inputs = await this.parts.decisions.inputs(transaction, deadline);
+      if (inputs.stored) {
+        if (inputs.stored.contentHash !== contentHash)
+          throw new LongwatchError('conflict', `Transaction ${transaction.transactionId} was decided before with other content`);
+        return { body: inputs.stored.body, replayed: true };
+      }
+      // Only now: a replay of an old transaction must still find its answer.
+      checkWindow(transaction.timestamp, this.now());
+      const answer = await this.decideOnce(transaction, contentHash, inputs, arrived, deadline);
+      if (answer) return answer;
+      await sleep(Math.random() * Math.min(5 * attempt, 25));
+    }
+    throw new LongwatchError('unavailable', 'No decision within the deadline; retry with the same transactionId', {
+      retryAfterSeconds: 1,
+    });
+  }
+
+  /** One attempt on one reading of the profile; undefined when another write came first. */
+  private async decideOnce(
+    transaction: Transaction,
+    contentHash: string,
+    { user, merchant }: DecisionInputs,
+    arrived: number,
+    deadline: AbortSignal,
+  ): Promise<Answer | undefined> {
+    const features = extractFeatures(transaction, user.profile, merchant);
+    const scored = await this.score(features, arrived);
+    const draft = this.parts.drafts.draft({
+      transaction,
+      contentHash,
+      features,
+      profile: user.profile,
+      ...(user.heldUntil !== undefined && { heldUntil: user.heldUntil }),
+      scored,
+      latencyMs: performance.now() - arrived,
+    });
+    const { record, debt } = draft;
+    const after = applyTransaction(user.profile, transaction);
+    if (await this.parts.decisions.write([{ before: user, after, decisions: [record] }], deadline)) return undefined;
+    if (debt) this.parts.startSoon(debt);
+    this.parts.onDecision?.(draft);
+    return { body: record.body, replayed: false };
+  }
+
+  /** One attempt at the model within what is left of the time; without it the rules alone decide. */
+  private async score(features: Features, arrived: number): Promise<Scored> {
+    const left = this.settings.deadlineMs - WRITE_RESERVE_MS - (performance.now() - arrived);
+    if (left < 1) return { score: null, modelVersion: null, degradedBecause: 'out-of-time' };
+    try {
+      const { scores, modelVersion } = await this.parts.endpoint.score([featureVector(features)], {
+        deadlineMs: Math.min(this.settings.modelDeadlineMs, left),
+        explain: 'approximate',
+      });
+      const [first] = scores;
+      if (!first) return { score: null, modelVersion, degradedBecause: 'model-nonsense' };
+      return { ...first, modelVersion };
+    } catch (error) {
+      if (!(error instanceof ScoringFailure)) throw error;
+      return { score: null, modelVersion: null, degradedBecause: error.kind };
+    }
+  }
+}

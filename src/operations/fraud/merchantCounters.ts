@@ -1,0 +1,44 @@
+import type { Label } from '../../domain/fraud/label';
+import { applyHistoryChange, type HistoryRecord, type MerchantProfile } from '../../domain/fraud/merchantProfile';
+import type { ItemChange } from '../../gateways/streams/tableStream';
+import type { MerchantStore, VersionedMerchant } from '../../stores/fraud/merchants';
+import type { TransactItem } from '../../stores/platform/outbox';
+import type { Folding } from '../platform/streams/foldingHandler';
+
+/** Folds changes of TransactionHistory into the counters of their merchants. */
+export function merchantCounters(merchants: MerchantStore): Folding<ItemChange> {
+  return {
+    key: ({ after }) => merchantOf(after),
+    check({ after }) {
+      if (!after) return undefined; // A deletion (retention) leaves the counters as they are.
+      if (typeof after['MerchantID'] !== 'string') return 'MerchantID is not a string';
+      if (typeof after['Timestamp'] !== 'number') return 'Timestamp is not a number';
+      return undefined;
+    },
+    async effects(changes): Promise<TransactItem[]> {
+      const folded = new Map<string, { before: VersionedMerchant; after: MerchantProfile }>();
+      const ids = [...new Set(changes.map(({ after }) => merchantOf(after)).filter((id) => id !== ''))];
+      if (ids.length === 0) return [];
+      for (const [id, before] of await merchants.read(ids)) folded.set(id, { before, after: before.profile });
+      for (const { before, after } of changes) {
+        const known = folded.get(merchantOf(after));
+        if (!known || !after) continue;
+        known.after = applyHistoryChange(known.after, { ...(before && { before: record(before) }), after: record(after) });
+      }
+      return [...folded]
+        .filter(([, { before, after }]) => after !== before.profile)
+        .map(([id, { before, after }]) => merchants.replace(id, before, after));
+    },
+  };
+}
+
+const merchantOf = (item: Record<string, unknown> | undefined): string => (item?.['MerchantID'] as string | undefined) ?? '';
+
+function record(item: Record<string, unknown>): HistoryRecord {
+  const label = item['Label'] as Label | undefined;
+  return {
+    timestamp: item['Timestamp'] as number,
+    ...(label && { label }),
+    ...(item['UnusualAmount'] === true && { unusualAmount: true }),
+  };
+}

@@ -1,0 +1,60 @@
+import type { ItemChange } from '../../gateways/streams/tableStream';
+import { CHECK_MARK, END_MARK, parseBoardSeason, type RankShard } from '../../domain/leaderboards/keys';
+import type { RankWriter, ShardChange } from './rankWriter';
+import type { RankStore } from '../../stores/leaderboards/ranks';
+import { rankEntry } from '../../stores/leaderboards/scores';
+import type { TransactItem } from '../../stores/platform/outbox';
+import type { Folding } from '../platform/streams/foldingHandler';
+
+/** Shards of seasons in one batch: a transaction takes 100 items, the checkpoint is one, and each shard's head and note are two. */
+export const SHARDS_A_BATCH = 45;
+
+/** Folds changes of scores into the rankings of their shards. */
+export function rankCounters(ranks: RankStore, writer: RankWriter): Folding<ItemChange> {
+  return {
+    key: (change) => String(itemOf(change)['BoardSeason']),
+    check({ before, after }) {
+      const { BoardSeason, PlayerID } = after ?? before ?? {};
+      if (!parseBoardSeason(BoardSeason)) return 'BoardSeason is not game#season#shard#order';
+      if (typeof PlayerID !== 'string') return 'PlayerID is not a string';
+      for (const name of ['Score', 'AchievedAt'] as const)
+        if (after?.['Score'] !== undefined && !Number.isSafeInteger(after[name])) return `${name} is not an integer`;
+      return undefined;
+    },
+    async effects(changes): Promise<TransactItem[]> {
+      const shards = new Map<string, { shard: RankShard; change: ShardChange }>();
+      for (const change of changes) {
+        const name = itemOf(change)['BoardSeason'] as string;
+        const shard = parseBoardSeason(name);
+        if (!shard) continue;
+        const known = shards.get(name) ?? { shard, change: { changes: new Map(), asOf: 0, isSealed: false } };
+        shards.set(name, known);
+        take(known.change, change);
+      }
+      const all = [...shards.values()];
+      const heads = await ranks.heads(all.map(({ shard }) => shard));
+      const effects = await Promise.all(all.map(({ shard, change }, i) => (heads[i] ? writer.propose(shard, heads[i], change) : [])));
+      return effects.flat();
+    },
+  };
+}
+
+const itemOf = ({ before, after }: ItemChange): Record<string, unknown> => after ?? before ?? {};
+
+function take(shard: ShardChange, change: ItemChange): void {
+  const playerId = itemOf(change)['PlayerID'] as string;
+  if (playerId === END_MARK) {
+    shard.isSealed = true;
+    return;
+  }
+  if (playerId === CHECK_MARK) {
+    shard.mark = String(change.after?.['Mark']);
+    return;
+  }
+  const [was, is] = [rankEntry(change.before), rankEntry(change.after)];
+  // Ids that are remembered change no rank. A player who has come back to the same must still be taken: others were in between.
+  if (JSON.stringify(was) === JSON.stringify(is) && !shard.changes.has(playerId)) return;
+  shard.changes.set(playerId, is ?? null);
+  const { ChangedAt } = change.after ?? {};
+  if (typeof ChangedAt === 'number') shard.asOf = Math.max(shard.asOf, ChangedAt);
+}

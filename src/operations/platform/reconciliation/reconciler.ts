@@ -1,0 +1,253 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isOfOne } from '../isolate';
+import { emptyReport, type LastLook, type LookMode, type LookReport } from '../../../domain/platform/reconciliation';
+import type { OwedStart } from '../../../domain/platform/outbox';
+import type { LatestRun, TemporalRuns } from '../../../gateways/temporal/runs';
+import { pageOrFirst } from '../../../stores/cursor';
+import type { LastLookStore } from '../../../stores/platform/lastLooks';
+import { lifecycleRule } from '../../../domain/platform/lifecycles';
+import type { OpenRow, ReconciledRows } from './rows';
+
+export interface ReconcilerParts {
+  runs: TemporalRuns;
+  looks: LastLookStore;
+  rows: readonly ReconciledRows[];
+  /** Workflows that are always there. */
+  standing: readonly OwedStart[];
+  /** Called for each workflow that was started again. */
+  onRestarted(workflowType: string, workflowId: string, why: string): void;
+  onFault(error: unknown): void;
+  now?(): number;
+}
+
+export interface Look {
+  signal: AbortSignal;
+  /** Called often; what it is given is enough to go on from there. */
+  heartbeat(progress: LookProgress): void;
+  /** Of an attempt before this one. */
+  from?: LookProgress;
+}
+
+/** How far a look has come. */
+export interface LookProgress {
+  startedAt: number;
+  report: LookReport;
+  /** The step under way, and the page of it. */
+  step: number;
+  cursor?: string;
+}
+
+export interface ReconcilerSettings {
+  /** A row that was opened less than this before, or whose lifecycle ended less than this before, is left alone, in milliseconds. */
+  graceMs: number;
+  /** Between two pages, in milliseconds: Temporal Cloud takes 30 visibility calls a second from all of a namespace. */
+  pauseMs: number;
+}
+
+/** A quick look begins so much before the end of the last one: visibility lags. */
+const OVERLAP_MS = 5 * 60_000;
+/** The first quick look goes back so far; so does the full look for workflows that no row knows. */
+const FIRST_MS = 24 * 3_600_000;
+const WHOLE_MS = 30 * FIRST_MS;
+/** A workflow that failed after so many restarts is left to the full look. */
+const MAX_QUICK_RESTARTS = 3;
+const AT_ONCE = 8;
+
+const RUNNING: ReadonlySet<string> = new Set(['RUNNING', 'PAUSED']);
+const words: Readonly<Record<string, string>> = { TERMINATED: 'terminated', CANCELLED: 'cancelled', FAILED: 'ended by a failure', TIMED_OUT: 'timed out', COMPLETED: 'completed before the row was' };
+
+/**
+ * Finds rows whose lifecycle is open and whose workflow does not run, and workflows whose row has ended, and makes them
+ * agree. Everything that it does may be done twice: the server refuses a second start under one id.
+ */
+export class Reconciler {
+  private readonly now: () => number;
+  private readonly byType: ReadonlyMap<string, ReconciledRows>;
+
+  constructor(
+    private readonly parts: ReconcilerParts,
+    private readonly settings: ReconcilerSettings,
+  ) {
+    this.now = parts.now ?? Date.now;
+    this.byType = new Map(parts.rows.map((rows) => [rows.workflowType, rows]));
+  }
+
+  /** @throws whatever Temporal or DynamoDB answer while they are away: the look is made again. */
+  async look(mode: LookMode, look: Look): Promise<LastLook> {
+    const last = await this.parts.looks.read(mode);
+    const { startedAt, report, step: firstStep, cursor } = look.from ?? { startedAt: this.now(), report: emptyReport(), step: 0 };
+    const context: Context = { mode, report, signal: look.signal, faults: 0, nextPages: { ...last?.nextPages }, beat: () => undefined };
+    const steps = mode === 'quick' ? this.quickSteps(last) : this.fullSteps();
+    for (let step = firstStep; step < steps.length; step++) {
+      let at = step === firstStep ? cursor : undefined;
+      do {
+        look.signal.throwIfAborted();
+        const progress: LookProgress = { startedAt, report, step, ...(at !== undefined && { cursor: at }) };
+        context.beat = () => look.heartbeat(progress);
+        context.beat();
+        at = await pageOrFirst(at, async (from) => steps[step]?.(from, context));
+        if (at !== undefined) await sleep(this.settings.pauseMs, undefined, { signal: look.signal });
+      } while (at !== undefined);
+    }
+    // A workflow that could not be dealt with is found again: the next look begins where this one did.
+    const done: LastLook = { ...report, startedAt: context.faults > 0 && last ? last.startedAt : startedAt, finishedAt: this.now(), nextPages: context.nextPages };
+    await this.parts.looks.write(mode, done);
+    return done;
+  }
+
+  private quickSteps(last: LastLook | undefined): Step[] {
+    const since = Math.max(last ? last.startedAt - OVERLAP_MS : 0, this.now() - FIRST_MS);
+    return [
+      (_, context) => this.standing(context),
+      (cursor, context) => this.endedBadly(since, cursor, context),
+      ...this.parts.rows.filter(({ foundBy }) => foundBy === 'index').map((one): Step => (cursor, context) => this.openRows(one, cursor, context)),
+      ...this.parts.rows.filter(({ foundBy }) => foundBy === 'pages').map((one): Step => (_, context) => this.nextPage(one, context)),
+    ];
+  }
+
+  private fullSteps(): Step[] {
+    const { rows } = this.parts;
+    return [
+      (_, context) => this.standing(context),
+      ...rows.map((one): Step => (cursor, context) => this.openRows(one, cursor, context)),
+      ...rows.filter((one) => one.endedBecause).map((one): Step => (cursor, context) => this.endedRows(one, cursor, context)),
+      (cursor, context) => this.endedBadly(this.now() - WHOLE_MS, cursor, context),
+    ];
+  }
+
+  private async standing(context: Context): Promise<undefined> {
+    const { standing, runs } = this.parts;
+    const running = await runs.running(standing.map(({ workflowId }) => workflowId));
+    for (const { workflowType } of standing) checked(context.report, workflowType);
+    const lost = new Map(standing.filter(({ workflowId }) => !running.has(workflowId)).map((start) => [start.workflowId, start]));
+    await this.each([...lost.keys()], context, async (workflowId) => {
+      const start = lost.get(workflowId);
+      const latest = await runs.latest(workflowId);
+      if (!start || (latest && RUNNING.has(latest.status))) return;
+      if (await runs.restart(start, latest)) this.restarted(context.report, start.workflowType, workflowId, whyOf(latest));
+    });
+    return undefined;
+  }
+
+  private async endedBadly(since: number, cursor: string | undefined, context: Context): Promise<string | undefined> {
+    const page = await this.parts.runs.endedBadly(since, cursor);
+    const candidates = new Map(page.items.filter(({ type }) => isRestarted(type)).map((run) => [run.workflowId, run]));
+    for (const { type } of candidates.values()) checked(context.report, type);
+    await this.each([...candidates.keys()], context, (workflowId) => this.restart(workflowId, context));
+    return page.cursor;
+  }
+
+  private async openRows(rows: ReconciledRows, cursor: string | undefined, context: Context): Promise<string | undefined> {
+    const page = await rows.open(cursor);
+    const old = page.items.filter(({ since }) => since <= this.now() - this.settings.graceMs).map(({ workflowId }: OpenRow) => workflowId);
+    checked(context.report, rows.workflowType, old.length);
+    const running = await this.parts.runs.running(old);
+    await this.each(old.filter((id) => !running.has(id)), context, (workflowId) => this.restart(workflowId, context, rows));
+    return page.cursor;
+  }
+
+  /** One page of a list a look, and round again: what a quick look costs does not grow with the list. */
+  private async nextPage(rows: ReconciledRows, context: Context): Promise<undefined> {
+    const { [rows.workflowType]: from, ...others } = context.nextPages;
+    context.nextPages = others;
+    const next = await pageOrFirst(from, (cursor) => this.openRows(rows, cursor, context));
+    if (next !== undefined) context.nextPages[rows.workflowType] = next;
+    await sleep(this.settings.pauseMs, undefined, { signal: context.signal });
+    return undefined;
+  }
+
+  private async endedRows(rows: ReconciledRows, cursor: string | undefined, context: Context): Promise<string | undefined> {
+    const page = await this.parts.runs.runningOf(rows.workflowType, cursor);
+    await this.each(page.items.map(({ workflowId }) => workflowId), context, async (workflowId) => {
+      const why = await rows.endedBecause?.(workflowId, this.settings.graceMs);
+      if (why === undefined) return;
+      const latest = await this.parts.runs.latest(workflowId);
+      if (!latest || !RUNNING.has(latest.status)) return;
+      await this.parts.runs.terminate(latest, `longwatch reconciler: ${why}`);
+      context.report.terminated++;
+    });
+    return page.cursor;
+  }
+
+  /** Starts a workflow again whose last run is over, unless its row has ended. */
+  private async restart(workflowId: string, { mode, report }: Context, given?: ReconciledRows): Promise<void> {
+    const latest = await this.parts.runs.latest(workflowId);
+    // The run that was listed may be an older one: a reset, or somebody who started it by hand.
+    if (latest && RUNNING.has(latest.status)) return latest.isReset ? this.replaceReset(latest, report) : undefined;
+    const rows = given ?? this.byType.get(latest?.type ?? '');
+    // A completed run of a type without rows has done its work. Rows say themselves whether theirs has.
+    if (!given && (!latest || latest.status === 'COMPLETED')) return;
+    if (mode === 'quick' && latest && keepsFailing(latest)) return void report.postponed++;
+    const why = whyOf(latest);
+    // Race: the workflow completes and ends its row. The run was seen first and the row is read after it, so that such a row is seen as ended.
+    const start = await rows?.startOf(workflowId, why);
+    if (rows && !start) return;
+    const isStarted = start ? await this.parts.runs.restart(start, latest) : latest !== undefined && (await this.parts.runs.repeat(latest));
+    if (isStarted) this.restarted(report, start?.workflowType ?? latest?.type ?? '', workflowId, why);
+  }
+
+  /**
+   * Replaces a run that somebody reset and that carries the state of its row. Race: the run writes until it is terminated, and
+   * one write may arrive even later. The row is read after that, and a successor whose write finds the row ahead reads it again.
+   */
+  private async replaceReset(latest: LatestRun, report: LookReport): Promise<void> {
+    const { workflowId } = latest;
+    const rows = this.byType.get(latest.type);
+    if (!rows?.carriesState) return;
+    await this.parts.runs.terminate(latest, 'longwatch reconciler: it was reset, and its row was not; a new run goes on from the row');
+    const start = await rows.startOf(workflowId, 'reset');
+    if (!start) report.terminated++;
+    else if (await this.parts.runs.restart(start, { ...latest, status: 'TERMINATED' })) this.restarted(report, latest.type, workflowId, 'reset');
+  }
+
+  private restarted(report: LookReport, type: string, workflowId: string, why: string): void {
+    report.restarted[type] = (report.restarted[type] ?? 0) + 1;
+    this.parts.onRestarted(type, workflowId, why);
+  }
+
+  /** Some at a time. One that fails is told and does not keep the others waiting: the next look finds it again. */
+  private async each(ids: readonly string[], context: Context, work: (id: string) => Promise<void>): Promise<void> {
+    for (let i = 0; i < ids.length; i += AT_ONCE) {
+      context.signal.throwIfAborted();
+      const outcomes = await Promise.allSettled(ids.slice(i, i + AT_ONCE).map(work));
+      const faults = outcomes.filter((one) => one.status === 'rejected');
+      for (const { reason } of faults) this.parts.onFault(reason);
+      // All of them: not theirs, but Temporal or DynamoDB is away. The look fails, so that it counts as not made. Not so where
+      // there was one alone that is refused for good: it would end every look, and no other workflow would be found.
+      const isOneAlone = outcomes.length === 1 && isOfOne(faults[0]?.reason);
+      if (faults.length > 0 && faults.length === outcomes.length && !isOneAlone) throw faults[0]?.reason;
+      context.faults += faults.length;
+      context.report.postponed += faults.length;
+      context.beat();
+    }
+  }
+}
+
+interface Context {
+  mode: LookMode;
+  report: LookReport;
+  signal: AbortSignal;
+  /** Workflows that could not be dealt with. */
+  faults: number;
+  nextPages: Record<string, string>;
+  beat(): void;
+}
+/** One page of a step. @returns the cursor of the next one. */
+type Step = (cursor: string | undefined, context: Context) => Promise<string | undefined>;
+
+function checked(report: LookReport, type: string, count = 1): void {
+  report.checked += count;
+  const byType = (report.checkedByType ??= {});
+  if (count > 0) byType[type] = (byType[type] ?? 0) + count;
+}
+
+const keepsFailing = ({ status, restarts }: LatestRun): boolean => (status === 'FAILED' || status === 'TIMED_OUT') && restarts >= MAX_QUICK_RESTARTS;
+
+function isRestarted(type: string): boolean {
+  const restartedBy = lifecycleRule(type)?.restartedBy;
+  return restartedBy === 'row' || restartedBy === 'input';
+}
+
+function whyOf(latest: LatestRun | undefined): string {
+  return latest ? (words[latest.status] ?? latest.status.toLowerCase()) : 'lost';
+}

@@ -1,0 +1,51 @@
+import { ActivityCancellationType, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { OperationsActivities } from '../../activities/platform/types';
+import type { LastLook, LookMode } from '../../domain/platform/reconciliation';
+import { showDetails } from '../cancellation';
+import type { ReconciliationInput } from '../../domain/platform/workflows';
+
+// One activity an hour with many looks in it: an activity a look would cost an action each. Retried for ever, because
+// nobody else would start a lost workflow again.
+const { keepReconciled } = proxyActivities<OperationsActivities>({
+  startToCloseTimeout: '70 minutes',
+  heartbeatTimeout: '30 s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
+});
+// Goes through whole tables, at a pace that leaves them to requests; goes on where a dead attempt was.
+const { reconcile } = proxyActivities<OperationsActivities>({
+  startToCloseTimeout: '12 hours',
+  heartbeatTimeout: '30 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
+/** Looks for lost workflows every few minutes, for ever. */
+export async function reconciler(): Promise<void> {
+  let looks = 0;
+  const restarted: Record<string, number> = {};
+  while (!workflowInfo().continueAsNewSuggested) {
+    showDetails(`**${looks}** quick looks in this run. Workflows started again: ${listed(restarted)}.`);
+    const report = await keepReconciled();
+    looks += report.looks;
+    for (const [type, count] of Object.entries(report.restarted)) restarted[type] = (restarted[type] ?? 0) + count;
+  }
+  await continueAsNew<typeof reconciler>();
+}
+
+/** One look, which the schedule or an operator asked for. */
+export async function reconciliation({ mode }: ReconciliationInput): Promise<LastLook> {
+  showDetails(what[mode]);
+  const found = await reconcile(mode);
+  showDetails(`**${found.checked}** checked. Started again: ${listed(found.restarted)}. Terminated: **${found.terminated}**. Left to a later look: **${found.postponed}**.`);
+  return found;
+}
+
+const what: Readonly<Record<LookMode, string>> = {
+  quick: 'Looks for workflows that ended badly since the last look. Pending Activities shows how far it has come.',
+  full: 'Compares every open row with the running workflows. Pending Activities shows how far it has come.',
+};
+
+function listed(restarted: Readonly<Record<string, number>>): string {
+  const counts = Object.entries(restarted).map(([type, count]) => `${count} ${type}`);
+  return counts.length > 0 ? `**${counts.join(', ')}**` : 'none';
+}

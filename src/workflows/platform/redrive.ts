@@ -1,0 +1,27 @@
+import { ActivityCancellationType, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { OperationsActivities } from '../../activities/platform/types';
+import { showDetails } from '../cancellation';
+import type { RedriveInput, RedriveReport } from '../../domain/platform/workflows';
+
+// Retried for ever: what a retry finds done already, it does not do again.
+const { redriveLetters } = proxyActivities<OperationsActivities>({
+  startToCloseTimeout: '70 minutes',
+  heartbeatTimeout: '30 s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
+});
+
+/** Handles all dead letters of a stream once more. */
+export async function redrive({ stream, after, sofar = { redriven: 0, left: 0 } }: RedriveInput): Promise<RedriveReport> {
+  const total = { ...sofar };
+  let at = after;
+  while (!workflowInfo().continueAsNewSuggested) {
+    const { redriven, left, cursor } = await redriveLetters(stream, at);
+    total.redriven += redriven;
+    total.left += left;
+    showDetails(`**${total.redriven}** processed now, **${total.left}** still cannot be.`);
+    if (cursor === undefined) return total;
+    at = cursor;
+  }
+  return continueAsNew<typeof redrive>({ stream, ...(at !== undefined && { after: at }), sofar: total });
+}

@@ -1,0 +1,52 @@
+import {
+  ActivityCancellationType,
+  continueAsNew,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { OperationsActivities } from '../../activities/platform/types';
+import type { ShardReport } from '../../domain/platform/streams';
+import { showDetails } from '../cancellation';
+import type { ShardInput } from '../../domain/platform/workflows';
+
+// Heartbeating: the workflow is the lease, and a worker's death is noticed within half a minute.
+const { consumeShard } = proxyActivities<OperationsActivities>({
+  startToCloseTimeout: '70 minutes',
+  heartbeatTimeout: '30 s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
+});
+
+/** An attempt's figures show once it ends: soon at first, then four times an hour, which is all that a shard costs. */
+const FIRST_MS = 30_000;
+const THEN_MS = 15 * 60_000;
+
+/** Reads one shard to its end. */
+export async function shard(input: ShardInput): Promise<void> {
+  const total: Pick<ShardReport, 'records' | 'counts'> = { records: 0, counts: {} };
+  for (let attempt = 0; !workflowInfo().continueAsNewSuggested; attempt++) {
+    const report = await consumeShard(input.stream, input.shardId, attempt === 0 ? FIRST_MS : THEN_MS);
+    total.records += report.records;
+    // Histories from before counts were reported have none.
+    for (const [name, count] of Object.entries(report.counts ?? {})) total.counts[name] = (total.counts[name] ?? 0) + count;
+    showDetails(details(report, total));
+    if (report.ended) return;
+  }
+  await continueAsNew<typeof shard>(input);
+}
+
+function details(last: ShardReport, { records, counts }: Pick<ShardReport, 'records' | 'counts'>): string {
+  const { position, millisBehindLatest, ended, seconds = 0, batches = 0 } = last;
+  const lines = [
+    `**${records}** records in this run, at \`${position ?? 'the beginning'}\`, ` +
+      `**${(millisBehindLatest / 1000).toFixed(1)} s** behind${ended ? '; the shard has ended' : ''}.`,
+  ];
+  if (seconds > 0 && last.records > 0)
+    lines.push(`Lately: ${(last.records / seconds).toFixed(1)} records a second over ${Math.round(seconds)} s, ${(last.records / Math.max(batches, 1)).toFixed(0)} a batch.`);
+  if (records > 0) {
+    const rows = Object.entries(counts).map(([name, count]) => `| ${name} | ${count} |`);
+    lines.push(['| | records |', '| --- | ---: |', ...rows].join('\n'));
+  }
+  lines.push('The activity under way heartbeats how far it has come; see Pending Activities.');
+  return lines.join('\n\n');
+}

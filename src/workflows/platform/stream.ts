@@ -1,0 +1,79 @@
+import {
+  condition,
+  continueAsNew,
+  ParentClosePolicy,
+  patched,
+  proxyActivities,
+  sleep,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { OperationsActivities } from '../../activities/platform/types';
+import { showDetails } from '../cancellation';
+import { SHARD_TYPE, shardWorkflowId, type StreamInput } from '../../domain/platform/workflows';
+import type { shard } from './shard';
+
+// A short list call; retried for ever, since without it a new shard is never read.
+const { openShards } = proxyActivities<OperationsActivities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1 s', maximumInterval: '1 minute' },
+});
+
+/** Shards appear when one ends, which wakes us; this is only the safety net. */
+const LOOK_AGAIN_MS = 60 * 60_000;
+/** After a continue-as-new the children that run on cannot be awaited, so look more often. */
+const LOOK_AGAIN_UNAWAITED_MS = 5 * 60_000;
+
+/** Reads a stream: one child a shard, parents before children. */
+export async function stream({ stream: name }: StreamInput): Promise<void> {
+  const running = new Set<string>();
+  let unawaited = false;
+  // Before, a shard that was started in one turn and ended in another woke nobody: its children waited up to an hour.
+  const heedsEveryEnd = patched('heeds-every-end');
+  let ends = 0;
+  while (!workflowInfo().continueAsNewSuggested) {
+    const endsSeen = ends;
+    const open = await openShards(name);
+    let wake: () => void = () => undefined;
+    const shardEnded = new Promise<void>((resolve) => (wake = resolve));
+    for (const { shardId } of open.filter((one) => !running.has(one.shardId))) {
+      const child = await startShard(name, shardId);
+      running.add(shardId);
+      if (child === 'running already') unawaited = true;
+      else
+        void child.result().then(
+          () => {
+            ends++;
+            wake();
+          },
+          () => {
+            running.delete(shardId); // It failed or was terminated: start it again.
+            ends++;
+            wake();
+          },
+        );
+    }
+    showDetails(`Reading **${open.length}** shard(s) of \`${name}\`.`);
+    const lookAgainMs = unawaited ? LOOK_AGAIN_UNAWAITED_MS : LOOK_AGAIN_MS;
+    if (heedsEveryEnd) await condition(() => ends > endsSeen, lookAgainMs);
+    else await Promise.race([shardEnded, sleep(lookAgainMs)]);
+    if (unawaited) running.clear();
+  }
+  await continueAsNew<typeof stream>({ stream: name });
+}
+
+async function startShard(name: string, shardId: string) {
+  try {
+    return await startChild<typeof shard>(SHARD_TYPE, {
+      workflowId: shardWorkflowId(name, shardId),
+      args: [{ stream: name, shardId }],
+      // The shard goes on when we continue as new.
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: `Shard of ${name}`,
+    });
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return 'running already' as const;
+    throw error;
+  }
+}

@@ -1,0 +1,56 @@
+import { type Clock, Governor } from '../../../src/operations/feeds/rateLimiter';
+
+/** A clock that goes on only when somebody sleeps. */
+class SleptClock implements Clock {
+  time = 0;
+  now(): number {
+    return this.time;
+  }
+  async sleep(ms: number): Promise<void> {
+    this.time += ms;
+    // Whoever was let through comes back first.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+it('lets no more rows a second through than it may', async () => {
+  const clock = new SleptClock();
+  const governor = new Governor(100, clock);
+  for (let i = 0; i < 10; i++) await governor.take('star', 25);
+  // The first at once, each other one when those before it are paid for.
+  expect(clock.time).toBe((9 * 25 * 1_000) / 100);
+});
+
+it('authors take turns: one with eight ranges under way gets no more than one with one', async () => {
+  const governor = new Governor(100, new SleptClock());
+  const order: string[] = [];
+  const range = async (author: string, pages: number) => {
+    for (let i = 0; i < pages; i++) {
+      await governor.take(author, 25);
+      order.push(author);
+    }
+  };
+  await Promise.all([...Array.from({ length: 8 }, () => range('star', 20)), range('other', 10), range('third', 10)]);
+  // The first three belong to the eight ranges that came first; from then on turns are strict.
+  const until = (author: string) => order.lastIndexOf(author) + 1;
+  expect(until('other')).toBeLessThanOrEqual(3 * 10 + 3);
+  expect(until('third')).toBeLessThanOrEqual(3 * 10 + 3);
+  expect(order.filter((author) => author === 'star')).toHaveLength(160);
+});
+
+it('who is told to stop waits no longer, and takes nobody’s turn', async () => {
+  const sleeps: (() => void)[] = [];
+  const governor = new Governor(1, { now: () => 0, sleep: () => new Promise<void>((resolve) => sleeps.push(resolve)) });
+  await governor.take('star', 10);
+  const stop = new AbortController();
+  const stopped = governor.take('star', 10, stop.signal);
+  const other = governor.take('other', 10);
+  await settled();
+  stop.abort(new Error('shutting down'));
+  await expect(stopped).rejects.toThrow('shutting down');
+  sleeps.shift()!();
+  await other;
+  await expect(governor.take('star', 1, stop.signal)).rejects.toThrow('shutting down');
+});
