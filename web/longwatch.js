@@ -6,7 +6,7 @@ const KEY = 'longwatch-key';
 const EVERY_MS = 2_000;
 const EVENTS_SHOWN = 100;
 const SPARK_POINTS = 60;
-const titles = { fraud: 'Fraud', sessions: 'Sessions', carts: 'Carts', leaderboards: 'Leaderboards', feeds: 'Feeds', devices: 'Devices', operations: 'Operations' };
+const titles = { fraud: 'Fraud', sessions: 'Sessions', carts: 'Carts', leaderboards: 'Leaderboards', feeds: 'Feeds', devices: 'Devices', platform: 'Platform' };
 const scopes = { all: ['all', 'all processes'], process: ['here', 'this process since it began'], table: ['≈', 'items of the table, as DynamoDB last counted them'] };
 
 const $ = (id) => document.getElementById(id);

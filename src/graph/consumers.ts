@@ -58,14 +58,14 @@ function watchOf(stream: string, { metrics, logger, note }: Pick<Shared, 'metric
   return {
     batch(batch) {
       metrics.streams.batch(stream, batch);
-      if (batch.deadLetters > 0) note({ area: 'operations', tone: 'problem', text: `record of ${stream} could not be processed: a dead letter`, count: batch.deadLetters });
+      if (batch.deadLetters > 0) note({ area: 'platform', tone: 'problem', text: `record of ${stream} could not be processed: a dead letter`, count: batch.deadLetters });
     },
     refused: (error, { shardId, position }) => logger.error({ err: error, stream, shard: shardId, position }, 'a record fails for good and was kept as a dead letter'),
     lag: (shardId, ms) => metrics.streams.lag(stream, shardId, ms),
     left: (shardId) => metrics.streams.left(stream, shardId),
     trimmed(error) {
       metrics.streams.trimmed(stream);
-      note({ area: 'operations', tone: 'problem', text: `The stream ${stream} was trimmed before it was read` });
+      note({ area: 'platform', tone: 'problem', text: `The stream ${stream} was trimmed before it was read` });
       logger.error({ err: error, stream }, 'the stream was trimmed before it was read: records are lost to what it feeds');
       trimmed?.();
     },

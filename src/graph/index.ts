@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { fraudActivities } from '../activities/fraud';
-import { operationsActivities } from '../activities/platform';
+import { platformActivities } from '../activities/platform';
 import { Relay } from '../operations/platform/outbox/relay';
 import { alertRoutes } from '../api/fraud/alerts';
 import { deadLetterRoutes } from '../api/platform/deadLetters';
@@ -43,7 +43,7 @@ import { openLogger } from '../telemetry/logger';
 import type { Queue } from '../workers/queues';
 import type { InvestigationPolicy } from '../domain/fraud/workflows';
 import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE, type DriftReportInput, FRAUD_QUEUE } from '../domain/fraud/workflows';
-import { OPERATIONS_QUEUE, REDRIVE_TYPE, redriveWorkflowId, RELAY_ID, RELAY_TYPE, STREAM_TYPE, streamWorkflowId } from '../domain/platform/workflows';
+import { PLATFORM_QUEUE, REDRIVE_TYPE, redriveWorkflowId, RELAY_ID, RELAY_TYPE, STREAM_TYPE, streamWorkflowId } from '../domain/platform/workflows';
 import { buildCarts } from './carts';
 import { channels } from './channels';
 import { buildConsumers, fraudStreams } from './consumers';
@@ -140,7 +140,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const notificationStore = new NotificationStore(db);
   const onSkipped = (work: SkippingWork) => (entity: string, error: unknown): void => {
     metrics.skips.skipped(work);
-    note({ area: 'operations', tone: 'problem', text: `${work} was skipped for one, because a step was refused for good` });
+    note({ area: 'platform', tone: 'problem', text: `${work} was skipped for one, because a step was refused for good` });
     logger.error({ err: error, work, entity }, 'an entity was skipped, because a step for it was refused for good');
   };
   const notifications = new Notifications(notificationStore, channels(config, signingSecret, metrics.gateways.call), onSkipped('message'));
@@ -162,7 +162,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
     await letters.keep(some);
     for (const { source, shardId, position, reason } of some) {
       metrics.streams.deadLetters(source, 1);
-      note({ area: 'operations', tone: 'problem', text: `what came by ${source} could not be processed: a dead letter` });
+      note({ area: 'platform', tone: 'problem', text: `what came by ${source} could not be processed: a dead letter` });
       logger.error({ source, shard: shardId, position, reason }, 'what fails for good was kept as a dead letter');
     }
   };
@@ -177,16 +177,16 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
   const deadLetters = new DeadLetters({ letters, redrivers });
   const startRedrive = async (stream: string): Promise<string> => {
     const workflowId = redriveWorkflowId(stream);
-    await startOnce({ type: REDRIVE_TYPE, workflowId, taskQueue: OPERATIONS_QUEUE, args: [{ stream }], staticSummary: `Dead letters of ${stream}, once more` });
+    await startOnce({ type: REDRIVE_TYPE, workflowId, taskQueue: PLATFORM_QUEUE, args: [{ stream }], staticSummary: `Dead letters of ${stream}, once more` });
     return workflowId;
   };
   const standing: StandingWorkflow[] = [
     reconcilerWorkflow,
-    { type: RELAY_TYPE, workflowId: RELAY_ID, taskQueue: OPERATIONS_QUEUE, args: [], staticSummary: 'Pays what is owed' },
+    { type: RELAY_TYPE, workflowId: RELAY_ID, taskQueue: PLATFORM_QUEUE, args: [], staticSummary: 'Pays what is owed' },
     ...(config.LONGWATCH_STREAMS_BY === 'workflow' ? streams : []).map(({ name, summary }): StandingWorkflow => ({
       type: STREAM_TYPE,
       workflowId: streamWorkflowId(name),
-      taskQueue: OPERATIONS_QUEUE,
+      taskQueue: PLATFORM_QUEUE,
       args: [{ stream: name }],
       staticSummary: summary,
     })),
@@ -243,7 +243,7 @@ export function buildGraph({ config, endpoints, signingSecret, publicUrl, attemp
       links,
       client: temporal.client,
     }),
-    [OPERATIONS_QUEUE]: operationsActivities({
+    [PLATFORM_QUEUE]: platformActivities({
       relay,
       consumers,
       deadLetters,

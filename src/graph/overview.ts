@@ -57,7 +57,7 @@ const lifecycles: Readonly<Record<string, Lifecycle>> = {
   [ARCHIVE_TYPE]: { area: 'devices', name: 'The archiving of a day' },
   [RESTORE_TYPE]: { area: 'devices', name: 'The restoring of a day' },
   [ERASE_TYPE]: { area: 'devices', name: 'The erasure of a device' },
-  [REDRIVE_TYPE]: { area: 'operations', name: 'The re-driving of dead letters' },
+  [REDRIVE_TYPE]: { area: 'platform', name: 'The re-driving of dead letters' },
 };
 
 /** Lifecycles of which it is shown how many run. */

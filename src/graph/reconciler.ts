@@ -6,7 +6,7 @@ import { TemporalRuns } from '../gateways/temporal/runs';
 import { type LookProgress, Reconciler } from '../operations/platform/reconciliation/reconciler';
 import type { ReconciledRows } from '../operations/platform/reconciliation/rows';
 import { LastLookStore } from '../stores/platform/lastLooks';
-import { OPERATIONS_QUEUE, RECONCILER_ID, RECONCILER_TYPE, RECONCILIATION_ID, RECONCILIATION_TYPE, reconciliationId, type ReconciliationInput } from '../domain/platform/workflows';
+import { PLATFORM_QUEUE, RECONCILER_ID, RECONCILER_TYPE, RECONCILIATION_ID, RECONCILIATION_TYPE, reconciliationId, type ReconciliationInput } from '../domain/platform/workflows';
 import type { ScheduledWorkflow, Shared, StandingWorkflow } from './part';
 
 /** A start that is owed is paid within this time by whoever owes it, or by the relay. */
@@ -20,7 +20,7 @@ export interface ReconcilerParts {
 }
 
 /** The reconciler that every worker keeps running. */
-export const reconcilerWorkflow: StandingWorkflow = { type: RECONCILER_TYPE, workflowId: RECONCILER_ID, taskQueue: OPERATIONS_QUEUE, args: [], staticSummary: 'Starts again workflows that were terminated or lost' };
+export const reconcilerWorkflow: StandingWorkflow = { type: RECONCILER_TYPE, workflowId: RECONCILER_ID, taskQueue: PLATFORM_QUEUE, args: [], staticSummary: 'Starts again workflows that were terminated or lost' };
 
 /** What compares rows with workflows, and how people see and ask for it. */
 export function buildReconciler({ config, db, temporal, metrics, logger, note, startOnce, onFault }: Shared, { rows, standing }: ReconcilerParts) {
@@ -39,7 +39,7 @@ export function buildReconciler({ config, db, temporal, metrics, logger, note, s
       standing: standing.map(({ type: workflowType, workflowId, taskQueue, args, staticSummary: summary }) => ({ workflowType, workflowId, taskQueue, args, summary, searchAttributes: {} })),
       onRestarted(type, workflowId, why) {
         metrics.reconciler.restarted(type);
-        note({ area: 'operations', tone: 'problem', text: `A ${type} workflow was ${why} and is started again`, workflowId });
+        note({ area: 'platform', tone: 'problem', text: `A ${type} workflow was ${why} and is started again`, workflowId });
         logger.warn({ workflowId, workflowType: type, why }, 'a workflow did not run although its lifecycle is open: started again');
       },
       onFault,
@@ -49,7 +49,7 @@ export function buildReconciler({ config, db, temporal, metrics, logger, note, s
   const reconciliation = new Reconciliation({ reconciler, everyMs: config.LONGWATCH_RECONCILE_EVERY_MS, onLook: (mode, look) => metrics.reconciler.looked(mode, look), onFault });
   const looking = (mode: LookMode, workflowId: string) => {
     const input: ReconciliationInput = { mode };
-    return { type: RECONCILIATION_TYPE, workflowId, taskQueue: OPERATIONS_QUEUE, args: [input], staticSummary: `Compares rows with workflows: ${mode} look` } as const;
+    return { type: RECONCILIATION_TYPE, workflowId, taskQueue: PLATFORM_QUEUE, args: [input], staticSummary: `Compares rows with workflows: ${mode} look` } as const;
   };
   const { type: workflowType, ...nightly } = looking('full', RECONCILIATION_ID);
   const schedule: ScheduledWorkflow = { scheduleId: RECONCILIATION_ID, cron: config.LONGWATCH_RECONCILE_CRON, action: { workflowType, ...nightly } };

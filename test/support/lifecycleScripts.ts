@@ -4,7 +4,7 @@ import { CARTS_QUEUE } from '../../src/domain/carts/workflows';
 import { DEVICES_QUEUE } from '../../src/domain/devices/workflows';
 import { FEEDS_QUEUE } from '../../src/domain/feeds/workflows';
 import { LEADERBOARDS_QUEUE } from '../../src/domain/leaderboards/workflows';
-import { OPERATIONS_QUEUE } from '../../src/domain/platform/workflows';
+import { PLATFORM_QUEUE } from '../../src/domain/platform/workflows';
 import { SESSIONS_QUEUE } from '../../src/domain/sessions/workflows';
 import type * as workflows from '../../src/workflows';
 
@@ -136,21 +136,21 @@ export const lifecycleScripts: Readonly<Record<keyof typeof workflows, Lifecycle
   },
   driftReport: { queue: FRAUD_QUEUE, args: () => [{ days: 7 }], activities: { findDrift: () => ({ models: [], page: '', notice: { id: 'n' } }), sendNotice: done } },
   redrive: {
-    queue: OPERATIONS_QUEUE,
+    queue: PLATFORM_QUEUE,
     args: () => [{ stream: 's' }],
     activities: { redriveLetters: (call) => ({ redriven: 1, left: 0, ...(call < 3 && { cursor: 'more' }) }) },
   },
-  reconciler: { queue: OPERATIONS_QUEUE, args: () => [], activities: { keepReconciled: () => ({ looks: 1, restarted: { cart: 1 } }) }, endless: 'keepReconciled' },
-  reconciliation: { queue: OPERATIONS_QUEUE, args: () => [{ mode: 'full' }], activities: { reconcile: () => ({ checked: 1, restarted: {}, terminated: 0, postponed: 0, startedAt: 1, finishedAt: 2 }) } },
-  relay: { queue: OPERATIONS_QUEUE, args: () => [], activities: { payDebts: () => ({ started: 0, rescored: 0 }) }, endless: 'payDebts' },
+  reconciler: { queue: PLATFORM_QUEUE, args: () => [], activities: { keepReconciled: () => ({ looks: 1, restarted: { cart: 1 } }) }, endless: 'keepReconciled' },
+  reconciliation: { queue: PLATFORM_QUEUE, args: () => [{ mode: 'full' }], activities: { reconcile: () => ({ checked: 1, restarted: {}, terminated: 0, postponed: 0, startedAt: 1, finishedAt: 2 }) } },
+  relay: { queue: PLATFORM_QUEUE, args: () => [], activities: { payDebts: () => ({ started: 0, rescored: 0 }) }, endless: 'payDebts' },
   shard: {
-    queue: OPERATIONS_QUEUE,
+    queue: PLATFORM_QUEUE,
     args: () => [{ stream: 's', shardId: '0' }],
     activities: { consumeShard: (call) => ({ records: 0, seconds: 1, millisBehindLatest: 0, batches: 0, counts: {}, ended: call === 3 }) },
   },
   // Each shard ends at once and wakes it; without one it would sleep for an hour.
   stream: {
-    queue: OPERATIONS_QUEUE,
+    queue: PLATFORM_QUEUE,
     args: (id) => [{ stream: id }],
     activities: { openShards: (call) => [{ shardId: String(call) }], consumeShard: () => ({ records: 0, seconds: 1, millisBehindLatest: 0, batches: 0, counts: {}, ended: true }) },
     endless: 'openShards',

@@ -4,7 +4,7 @@ import request from 'supertest';
 import { findTemporal } from '../../src/local/temporalCli';
 import { installRuntime, startWorkers, type Workers } from '../../src/workers';
 import { FRAUD_QUEUE, investigationId } from '../../src/domain/fraud/workflows';
-import { OPERATIONS_QUEUE, RELAY_ID } from '../../src/domain/platform/workflows';
+import { PLATFORM_QUEUE, RELAY_ID } from '../../src/domain/platform/workflows';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { merchantDecides } from '../support/merchantRules';
 import { payment } from '../support/payment';
@@ -34,7 +34,7 @@ afterAll(async () => {
 const cli = async (...args: string[]) => (await promisify(execFile)(executable, ['worker', 'deployment', ...args, '--address', temporal.address])).stdout;
 
 /** A build of the product's workers: all that tells builds apart here is their name. */
-async function startBuild(buildId: string, behavior: 'PINNED' | 'AUTO_UPGRADE', served: readonly (typeof FRAUD_QUEUE | typeof OPERATIONS_QUEUE)[] = [FRAUD_QUEUE]): Promise<Workers> {
+async function startBuild(buildId: string, behavior: 'PINNED' | 'AUTO_UPGRADE', served: readonly (typeof FRAUD_QUEUE | typeof PLATFORM_QUEUE)[] = [FRAUD_QUEUE]): Promise<Workers> {
   const workers = startWorkers({
     connection: graph.target.connection,
     namespace: 'default',
@@ -103,7 +103,7 @@ it('a case that upgrades goes over to the build that is current, and the build b
 }, 180_000);
 
 it('what never ends upgrades, also where everything else is pinned', async () => {
-  await startBuild('endless-1', 'PINNED', [OPERATIONS_QUEUE]);
+  await startBuild('endless-1', 'PINNED', [PLATFORM_QUEUE]);
   await makeCurrent('endless-1');
   await graph.startStandingWorkflows();
   const version = await eventually(() => versionOf(RELAY_ID), ({ buildId }) => buildId !== undefined);

@@ -6,10 +6,10 @@ import { asFailure } from '../failures';
 import { within } from '../../operations/platform/within';
 import type { Reconciliation } from '../../operations/platform/reconciliation/reconciliation';
 import type { Relay } from '../../operations/platform/outbox/relay';
-import type { OperationsActivities } from './types';
+import type { PlatformActivities } from './types';
 import type { LettersReport } from '../../domain/platform/streams';
 
-export interface OperationsParts {
+export interface PlatformParts {
   relay: Relay;
   /** By stream name. */
   consumers: Readonly<Record<string, Pick<Consumer<never>, 'openShards' | 'consume'>>>;
@@ -21,7 +21,7 @@ export interface OperationsParts {
 
 const HOUR_MS = 60 * 60_000;
 
-export function operationsActivities(parts: OperationsParts): OperationsActivities {
+export function platformActivities(parts: PlatformParts): PlatformActivities {
   const forMs = parts.attemptMs ?? HOUR_MS;
   const consumerOf = (stream: string) => {
     const consumer = parts.consumers[stream];

@@ -3,7 +3,7 @@ import type { LastLook, LookMode, ReconcilerReport } from '../../domain/platform
 import type { LettersReport, ShardReport, StreamShard } from '../../domain/platform/streams';
 
 /** What the operations workflows may ask for. */
-export interface OperationsActivities {
+export interface PlatformActivities {
   /** Looks for workflows that ended badly, every few minutes for about an hour; heartbeats. */
   keepReconciled(): Promise<ReconcilerReport>;
   /** One look; heartbeats how far it has come. */

@@ -175,7 +175,7 @@ const listNotifications = ({ notifications }: InvestigationParts): AnyRoute =>
     method: 'get',
     path: '/v1/notifications',
     operationId: 'listNotifications',
-    tag: 'operations',
+    tag: 'platform',
     loadClass: 'interactive',
     summary: 'What was sent to a recipient, newest first',
     roles: people,

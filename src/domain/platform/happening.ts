@@ -1,5 +1,5 @@
 /** The capabilities, and what serves all of them. */
-export const areas = ['fraud', 'sessions', 'carts', 'leaderboards', 'feeds', 'devices', 'operations'] as const;
+export const areas = ['fraud', 'sessions', 'carts', 'leaderboards', 'feeds', 'devices', 'platform'] as const;
 export type Area = (typeof areas)[number];
 
 /** `notable`: worth a person's look. `problem`: something that ought not to be. */

@@ -1,6 +1,7 @@
 import type { LookMode } from './reconciliation';
 
-export const OPERATIONS_QUEUE = 'longwatch-operations';
+/** The queue keeps the name that it has in production. */
+export const PLATFORM_QUEUE = 'longwatch-operations';
 
 /** One a namespace; started with USE_EXISTING by every worker, so it is always there. */
 export const RELAY_TYPE = 'relay';

@@ -1,19 +1,19 @@
 import { ActivityCancellationType, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
-import type { OperationsActivities } from '../../activities/platform/types';
+import type { PlatformActivities } from '../../activities/platform/types';
 import type { LastLook, LookMode } from '../../domain/platform/reconciliation';
 import { showDetails } from '../cancellation';
 import type { ReconciliationInput } from '../../domain/platform/workflows';
 
 // One activity an hour with many looks in it: an activity a look would cost an action each. Retried for ever, because
 // nobody else would start a lost workflow again.
-const { keepReconciled } = proxyActivities<OperationsActivities>({
+const { keepReconciled } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '70 minutes',
   heartbeatTimeout: '30 s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
 });
 // Goes through whole tables, at a pace that leaves them to requests; goes on where a dead attempt was.
-const { reconcile } = proxyActivities<OperationsActivities>({
+const { reconcile } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: '30 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },

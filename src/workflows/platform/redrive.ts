@@ -1,10 +1,10 @@
 import { ActivityCancellationType, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
-import type { OperationsActivities } from '../../activities/platform/types';
+import type { PlatformActivities } from '../../activities/platform/types';
 import { showDetails } from '../cancellation';
 import type { RedriveInput, RedriveReport } from '../../domain/platform/workflows';
 
 // Retried for ever: what a retry finds done already, it does not do again.
-const { redriveLetters } = proxyActivities<OperationsActivities>({
+const { redriveLetters } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '70 minutes',
   heartbeatTimeout: '30 s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -4,12 +4,12 @@ import {
   proxyActivities,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { OperationsActivities } from '../../activities/platform/types';
+import type { PlatformActivities } from '../../activities/platform/types';
 import { showDetails } from '../cancellation';
 
 // Long on purpose: one activity an hour costs fewer actions than a timer and an activity a few seconds. Retried
 // for ever, since there is nobody else to pay; the heartbeat tells within half a minute that a worker died.
-const { payDebts } = proxyActivities<OperationsActivities>({
+const { payDebts } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '70 minutes',
   heartbeatTimeout: '30 s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -4,13 +4,13 @@ import {
   proxyActivities,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { OperationsActivities } from '../../activities/platform/types';
+import type { PlatformActivities } from '../../activities/platform/types';
 import type { ShardReport } from '../../domain/platform/streams';
 import { showDetails } from '../cancellation';
 import type { ShardInput } from '../../domain/platform/workflows';
 
 // Heartbeating: the workflow is the lease, and a worker's death is noticed within half a minute.
-const { consumeShard } = proxyActivities<OperationsActivities>({
+const { consumeShard } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '70 minutes',
   heartbeatTimeout: '30 s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -9,13 +9,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { OperationsActivities } from '../../activities/platform/types';
+import type { PlatformActivities } from '../../activities/platform/types';
 import { showDetails } from '../cancellation';
 import { SHARD_TYPE, shardWorkflowId, type StreamInput } from '../../domain/platform/workflows';
 import type { shard } from './shard';
 
 // A short list call; retried for ever, since without it a new shard is never read.
-const { openShards } = proxyActivities<OperationsActivities>({
+const { openShards } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '1 s', maximumInterval: '1 minute' },
 });
