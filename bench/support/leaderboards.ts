@@ -20,7 +20,7 @@ import { BoardStore } from '../../src/stores/leaderboards/boards';
 import { NodeStore } from '../../src/stores/leaderboards/nodes';
 import { RankStore } from '../../src/stores/leaderboards/ranks';
 import { ScoreStore } from '../../src/stores/leaderboards/scores';
-import { Ledger } from '../../src/stores/platform/outbox';
+import { OutboxStore } from '../../src/stores/platform/outbox';
 import { board as boardOf } from '../../test/support/boards';
 import { REGION, type TestDynamoDB } from '../../test/support/dynamodb';
 import { bar } from './bar';
@@ -41,7 +41,8 @@ export async function bareScores(dynamodb: TestDynamoDB) {
   await setStream(dynamodb, false);
   const store = new BoardStore(db);
   const scores = new ScoreStore(db);
-  const boards = new Boards({ boards: store, scores, ledger: new Ledger(db), startSoon: () => undefined, onFault: stop }, { fenceMs: 60_000 });
+  const outbox = new OutboxStore(db);
+  const boards = new Boards({ boards: store, scores, outbox: { recording: (entry) => outbox.recording(entry), dispatchSoon: () => undefined }, onFault: stop }, { fenceMs: 60_000 });
   const submissions = new Submissions({ boards, store, scores }, 60_000);
   const ids = (from: number) => Array.from({ length: 12 }, (_, i) => `remembered${String(from + i).padStart(3, '0')}`);
   let next = 0;

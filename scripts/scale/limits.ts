@@ -45,7 +45,7 @@ export const ceilings = {
   actionsASecond: 500,
   /** Events of a history (Temporal). */
   historyEvents: 51_200,
-  /** Partitions of the outbox: LEDGER_SHARDS. */
+  /** Partitions of the outbox: OUTBOX_SHARDS. */
   ledgerPartitions: 16,
   /** Write units of an outbox entry: written in a transaction, then deleted. */
   ledgerWrites: 3,
@@ -131,7 +131,7 @@ export function limitsOf(measured: Measured): Record<Capability, Limit[]> {
     ceiling: (ceilings.ledgerPartitions * ceilings.partitionWrites) / ceilings.ledgerWrites,
     unit: 'starts/s',
     aUser: aSecond(aMonth),
-    turn: 'a higher LEDGER_SHARDS in the code',
+    turn: 'a higher OUTBOX_SHARDS in the code',
     gains: 16,
   });
   const table = (name: string, writesAMonth: number): Limit => ({ what: `table ${name}`, ceiling: ceilings.tableWrites, unit: 'write units/s', aUser: aSecond(writesAMonth), turn: 'ask AWS for a higher table quota', gains: 100 });

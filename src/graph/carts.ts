@@ -16,11 +16,11 @@ import { CartStore } from '../stores/carts/carts';
 import { CheckoutStore } from '../stores/carts/checkouts';
 import { ProductStore } from '../stores/carts/products';
 import { CARTS_QUEUE } from '../domain/carts/workflows';
-import { noteCarts, noteCheckout } from './notes';
-import type { Part, Shared } from './part';
+import { noteCarts, noteCheckout } from './cartNotes';
+import type { CapabilityInstance, Services } from './capability';
 
 /** Carts, products with their stock, and checkouts. */
-export function buildCarts({ config, db, ledger, notifications, metrics, logger, signingSecret, publicUrl, startSoon, onSkipped, note }: Shared): Part {
+export function buildCarts({ config, db, outbox, notifications, metrics, logger, signingSecret, publicUrl, onSkipped, note }: Services): CapabilityInstance {
   const policy: CartPolicy = {
     reminders: config.LONGWATCH_CART_REMINDERS,
     abandonAfterMs: config.LONGWATCH_CART_ABANDON_AFTER_MS,
@@ -38,16 +38,15 @@ export function buildCarts({ config, db, ledger, notifications, metrics, logger,
   };
   metrics.carts.watchTotals(() => counts.totals());
 
-  const carts = new Carts({ carts: store, counts, catalogue, ledger, db, startSoon, onCounted }, { firstLookAfterMs: policy.reminders[0] ?? policy.abandonAfterMs });
+  const carts = new Carts({ carts: store, counts, catalogue, outbox, db, onCounted }, { firstLookAfterMs: policy.reminders[0] ?? policy.abandonAfterMs });
   const checkouts = new Checkouts(
     {
       checkouts: checkoutStore,
       products,
       cartStore: store,
       carts,
-      ledger,
+      outbox,
       db,
-      startSoon,
       onCheckout(what) {
         metrics.carts.checkout(what);
         noteCheckout(what, note);

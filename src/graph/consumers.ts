@@ -1,49 +1,18 @@
 import { Consumer, type ConsumerWatch } from '../operations/platform/streams/consumer';
-import { foldingHandler } from '../operations/platform/streams/foldingHandler';
-import { merchantCounters } from '../operations/fraud/merchantCounters';
-import { transactionStream } from '../operations/fraud/transactionStream';
-import { kinesisClient, KinesisStream } from '../gateways/streams/kinesisStream';
 import type { RecordSource } from '../gateways/streams/source';
 import { type ItemChange, streamsClient, TableStream } from '../gateways/streams/tableStream';
-import type { DecisionBatches } from '../operations/fraud/decisionBatches';
 import { CheckpointStore } from '../stores/platform/checkpoints';
 import type { DeadLetterStore } from '../stores/platform/deadLetters';
-import { MerchantStore } from '../stores/fraud/merchants';
 import type { TableName } from '../stores/tables';
-import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../domain/platform/workflows';
-import { type ReadStream, readStream, type Shared } from './part';
+import type { ReadStream, Services } from './capability';
 
 /** The stream of one of our tables; the table has one in `tables`. */
-export function tableStream({ config, endpoints, db, dynamodb, metrics }: Pick<Shared, 'config' | 'endpoints' | 'db' | 'dynamodb' | 'metrics'>, table: TableName): RecordSource<ItemChange> {
+export function tableStream({ config, endpoints, db, dynamodb, metrics }: Pick<Services, 'config' | 'endpoints' | 'db' | 'dynamodb' | 'metrics'>, table: TableName): RecordSource<ItemChange> {
   return new TableStream(dynamodb, streamsClient({ region: config.AWS_REGION, ...endpoints.dynamodb, watch: metrics.gateways.call }), db.table(table));
 }
 
-/** The streams of fraud decisions: merchants' counters, and transactions where a Kinesis is configured. */
-export function fraudStreams(shared: Shared, decisionBatches: DecisionBatches): ReadStream[] {
-  const { config, endpoints, db } = shared;
-  const streams = [
-    readStream({
-      name: TRANSACTION_HISTORY_STREAM,
-      summary: 'Merchants’ counters from the history of transactions',
-      source: tableStream(shared, 'TransactionHistory'),
-      handler: foldingHandler(merchantCounters(new MerchantStore(db))),
-    }),
-  ];
-  if (!endpoints.kinesis) return streams;
-  const { stream, ...kinesis } = endpoints.kinesis;
-  return [
-    ...streams,
-    readStream({
-      name: TRANSACTIONS_STREAM,
-      summary: 'Decides the transactions of the Kinesis stream',
-      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis, watch: shared.metrics.gateways.call }), stream),
-      handler: transactionStream(decisionBatches, config.LONGWATCH_STREAM_BATCH),
-    }),
-  ];
-}
-
 /** Whoever reads a stream, by its name. */
-export function buildConsumers({ db, metrics, logger, note }: Shared, deadLetters: DeadLetterStore, streams: readonly ReadStream[]): Record<string, Consumer<never>> {
+export function buildConsumers({ db, metrics, logger, note }: Services, deadLetters: DeadLetterStore, streams: readonly ReadStream[]): Record<string, Consumer<never>> {
   const checkpoints = new CheckpointStore(db);
   return Object.fromEntries(
     streams.map(({ name, source, handler, trimmed }) => {
@@ -53,7 +22,7 @@ export function buildConsumers({ db, metrics, logger, note }: Shared, deadLetter
   );
 }
 
-function watchOf(stream: string, { metrics, logger, note }: Pick<Shared, 'metrics' | 'logger' | 'note'>, trimmed?: () => void): ConsumerWatch {
+function watchOf(stream: string, { metrics, logger, note }: Pick<Services, 'metrics' | 'logger' | 'note'>, trimmed?: () => void): ConsumerWatch {
   metrics.streams.opened(stream);
   return {
     batch(batch) {

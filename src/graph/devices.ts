@@ -22,7 +22,7 @@ import { Housekeeping } from '../operations/devices/housekeeping';
 import { Ingest } from '../operations/devices/ingest';
 import { MessageRedriver } from '../operations/devices/messageRedriver';
 import { IOT_LETTERS, MQTT_LETTERS } from '../operations/devices/messages';
-import { iotReadings } from '../operations/devices/iotReadings';
+import { iotMessages, iotReadings } from '../operations/devices/iotReadings';
 import { mqttReadings } from '../operations/devices/mqttReadings';
 import { erasureRows } from '../operations/devices/openErasures';
 import { DeviceReads } from '../operations/devices/reads';
@@ -40,11 +40,11 @@ import { RollupStore } from '../stores/devices/rollups';
 import { SentinelStore } from '../stores/devices/sentinels';
 import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, READINGS_STREAM, ROLLUP_CHECK_ID, ROLLUP_CHECK_TYPE, rollupCheckId, type RollupCheckInput, SILENCE_ID, SILENCE_TYPE } from '../domain/devices/workflows';
 import { tableStream } from './consumers';
-import { type Part, type ReadStream, readStream, type Shared, type StandingWorkflow } from './part';
+import { type CapabilityInstance, type ReadStream, readStream, type Services, type StandingWorkflow } from './capability';
 
 /** Readings of devices: in, rolled up, watched, archived. */
-export function buildDevices(shared: Shared): Part {
-  const { config, endpoints, db, ledger, metrics, notifications, onFault, onSkipped, note, logger, letters, keepLetters } = shared;
+export function buildDevices(services: Services): CapabilityInstance {
+  const { config, endpoints, db, outbox, metrics, notifications, onFault, onSkipped, note, logger, letters, keepLetters } = services;
   const readings = new ReadingStore(db);
   const days = new DayStore(db);
   const devices = new DeviceStore(db);
@@ -57,7 +57,7 @@ export function buildDevices(shared: Shared): Part {
   const archive = new DeviceArchive(objects, { partBytes: config.LONGWATCH_ARCHIVE_FILE_BYTES }, withId);
   const archived = new ArchivedReadings({ archives, archive });
   const rules = new AlertRules(devices, config.LONGWATCH_DEVICE_CACHE_MS);
-  const alerts = new AlertStarts(ledger);
+  const alerts = new AlertStarts(outbox);
   const onReadings = (path: string, result: 'stored' | 'rejected', count: number) => {
     metrics.devices.readings(path, result, count);
     note({ area: 'devices', tone: 'routine', text: `reading ${result} by ${path}`, count });
@@ -93,7 +93,7 @@ export function buildDevices(shared: Shared): Part {
     },
   );
   const jobs = new DayJobs(
-    { db, archives, archiver, devices, ledger, temporal: shared.temporal, startSoon: shared.startSoon },
+    { db, archives, archiver, devices, outbox, temporal: services.temporal },
     { archives: hasArchive, eraseAfterMs: config.LONGWATCH_ERASE_AFTER_MS },
   );
   const rollupCheck = new RollupCheck(
@@ -104,11 +104,11 @@ export function buildDevices(shared: Shared): Part {
     await rollupCheck.assertComparable(day);
     const workflowId = rollupCheckId(day);
     const input: RollupCheckInput = { days: [day] };
-    await shared.startOnce({ type: ROLLUP_CHECK_TYPE, workflowId, taskQueue: DEVICES_QUEUE, args: [input], staticSummary: `Compares the rollups of ${day} with its readings` });
+    await services.startOnce({ type: ROLLUP_CHECK_TYPE, workflowId, taskQueue: DEVICES_QUEUE, args: [input], staticSummary: `Compares the rollups of ${day} with its readings` });
     return workflowId;
   };
   const checkRecent: StandingWorkflow = { type: ROLLUP_CHECK_TYPE, workflowId: ROLLUP_CHECK_ID, taskQueue: DEVICES_QUEUE, args: [{}], staticSummary: 'Puts right the rollups that a gap in the stream left short' };
-  const { attemptMs } = shared;
+  const { attemptMs } = services;
   return {
     routes: [...deviceRoutes({ ingest: ingest('http'), reads }), ...deviceAlertRoutes({ registry }), ...archiveRoutes({ archives, jobs, housekeeping, startRollupCheck })],
     activities: { [DEVICES_QUEUE]: deviceActivities({ notifications, silenceWatch, archiver, eraser, housekeeping, rollupCheck, ...(attemptMs !== undefined && { attemptMs }) }) },
@@ -118,15 +118,15 @@ export function buildDevices(shared: Shared): Part {
       readStream({
         name: DEVICE_DATA_STREAM,
         summary: 'Rollups and alerts from the readings of devices',
-        source: tableStream(shared, 'DeviceData'),
+        source: tableStream(services, 'DeviceData'),
         handler: readingChanges({ rollups, live, sentinels, rules, alerts }),
-        trimmed: () => void shared.startOnce(checkRecent).catch(onFault),
+        trimmed: () => void services.startOnce(checkRecent).catch(onFault),
       }),
-      ...kinesisReadings(shared, ingest('kinesis')),
+      ...kinesisReadings(services, ingest('kinesis')),
     ],
-    iotReadings: iotReadings(ingest('iot'), keepLetters),
+    handlers: { iot: iotMessages({ take: iotReadings(ingest('iot'), keepLetters), logger }) },
     redrivers: { [MQTT_LETTERS]: new MessageRedriver({ ingest: ingest('mqtt'), letters }), [IOT_LETTERS]: new MessageRedriver({ ingest: ingest('iot'), letters }) },
-    listeners: mqttListeners(shared, ingest('mqtt')),
+    listeners: mqttListeners(services, ingest('mqtt')),
     schedules: [
       {
         scheduleId: ARCHIVE_DUE_ID,
@@ -142,7 +142,7 @@ export function buildDevices(shared: Shared): Part {
   };
 }
 
-function kinesisReadings({ config, endpoints, metrics }: Shared, ingest: Ingest): ReadStream[] {
+function kinesisReadings({ config, endpoints, metrics }: Services, ingest: Ingest): ReadStream[] {
   if (!endpoints.readings) return [];
   const { stream, ...kinesis } = endpoints.readings;
   return [
@@ -155,7 +155,7 @@ function kinesisReadings({ config, endpoints, metrics }: Shared, ingest: Ingest)
   ];
 }
 
-function mqttListeners({ config, endpoints, metrics, onFault, keepLetters }: Shared, ingest: Ingest): NonNullable<Part['listeners']> {
+function mqttListeners({ config, endpoints, metrics, onFault, keepLetters }: Services, ingest: Ingest): NonNullable<CapabilityInstance['listeners']> {
   if (!endpoints.mqtt) return [];
   const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
   const [ca, cert, key] = [file(config.MQTT_CA_FILE), file(config.MQTT_CERT_FILE), file(config.MQTT_KEY_FILE)];

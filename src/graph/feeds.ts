@@ -1,6 +1,6 @@
 import { feedsActivities } from '../activities/feeds';
 import { FanOut, type FanOutParts } from '../operations/feeds/fanOut';
-import { Governor } from '../operations/feeds/rateLimiter';
+import { RateLimiter } from '../operations/feeds/rateLimiter';
 import { Settling } from '../operations/feeds/settling';
 import { feedRoutes } from '../api/feeds/feed';
 import { postRoutes } from '../api/feeds/posts';
@@ -16,7 +16,7 @@ import { PostStore } from '../stores/feeds/posts';
 import { RelationStore } from '../stores/feeds/relations';
 import { FeedUserStore } from '../stores/feeds/users';
 import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from '../domain/feeds/workflows';
-import type { Part, Shared } from './part';
+import type { CapabilityInstance, Services } from './capability';
 
 /** One in so many rows looks at the whole of its feed, at some 20 read units: a twentieth of one a row. */
 const TRIM_EVERY = 400;
@@ -35,18 +35,18 @@ export function feedSettings(config: Config): FeedSettings {
 }
 
 /** Users, who follows whom, posts, and the feeds that follow from them. */
-export function buildFeeds({ config, db, ledger, metrics, startSoon, onSkipped, note }: Shared): Part {
+export function buildFeeds({ config, db, outbox, metrics, onSkipped, note }: Services): CapabilityInstance {
   const settings = feedSettings(config);
   const users = new FeedUserStore(db);
   const stores = { users, relations: new RelationStore(db, users), posts: new PostStore(db), rows: new FeedRowStore(db) };
-  const owing = { ...stores, db, ledger, startSoon };
+  const owing = { ...stores, db, outbox };
   const settling = new Settling(stores, settings);
   const onRows: NonNullable<FanOutParts['onRows']> = (kind, count) => {
     metrics.feeds.rowsWritten(kind, count);
     note({ area: 'feeds', tone: 'routine', text: ROWS[kind], count });
   };
   const fanOut = new FanOut({ ...stores, settling, onRows, onSkipped: onSkipped('fan-out') }, settings);
-  const governor = new Governor(config.LONGWATCH_FEED_BULK_ROWS_PER_SECOND);
+  const rateLimiter = new RateLimiter(config.LONGWATCH_FEED_BULK_ROWS_PER_SECOND);
   const feeds = new Feeds(stores, settings);
   return {
     routes: [
@@ -56,7 +56,7 @@ export function buildFeeds({ config, db, ledger, metrics, startSoon, onSkipped, 
     ],
     activities: {
       [FEEDS_QUEUE]: feedsActivities({ users, fanOut, settling }),
-      [FEEDS_BULK_QUEUE]: feedsActivities({ users, fanOut, settling, governor }),
+      [FEEDS_BULK_QUEUE]: feedsActivities({ users, fanOut, settling, rateLimiter }),
     },
     standing: [],
     rows: [turnRows(users, settings)],

@@ -19,18 +19,18 @@ import { ScoreStore } from '../stores/leaderboards/scores';
 import { StandingsStore } from '../stores/leaderboards/standings';
 import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, RANK_CHECK_ID, RANK_CHECK_TYPE, type CheckMode, rankCheckId, type RankCheckInput } from '../domain/leaderboards/workflows';
 import { tableStream } from './consumers';
-import { type Part, readStream, type Shared, type StandingWorkflow } from './part';
+import { type CapabilityInstance, readStream, type Services, type StandingWorkflow } from './capability';
 
 /** Leaderboards: scores by request, ranks by the table's stream, seasons by workflow. */
-export function buildLeaderboards(shared: Shared): Part {
-  const { config, db, ledger, notifications, metrics, logger, startSoon, startOnce, onFault, onSkipped, note } = shared;
+export function buildLeaderboards(services: Services): CapabilityInstance {
+  const { config, db, outbox, notifications, metrics, logger, startOnce, onFault, onSkipped, note } = services;
   const store = new BoardStore(db);
   const scores = new ScoreStore(db);
   const ranks = new RankStore(db);
   const nodes = new NodeStore(db);
   const standings = new StandingsStore(db);
   const fenceMs = config.LONGWATCH_SEASON_FENCE_MS;
-  const boards = new Boards({ boards: store, scores, ledger, startSoon, onFault, onSkipped: onSkipped('ban') }, { fenceMs });
+  const boards = new Boards({ boards: store, scores, outbox, onFault, onSkipped: onSkipped('ban') }, { fenceMs });
   const submissions = new Submissions(
     {
       boards,
@@ -45,7 +45,7 @@ export function buildLeaderboards(shared: Shared): Part {
   );
   const rankings = new Rankings({ ranks, nodes });
   const check = new RankCheck({ ranks, nodes, scores });
-  const archive = standingsArchive(shared);
+  const archive = standingsArchive(services);
   const seasonEnd = new SeasonEnd({ boards, store, scores, ranks, rankings, standings, notifications, onSkipped: onSkipped('reward'), ...(archive && { archive }) });
 
   const startRankCheck = async (mode: CheckMode, gameId: string): Promise<string> => {
@@ -83,7 +83,7 @@ export function buildLeaderboards(shared: Shared): Part {
       readStream({
         name: LEADERBOARD_STREAM,
         summary: 'Ranks from players’ scores',
-        source: tableStream(shared, 'Leaderboard'),
+        source: tableStream(services, 'Leaderboard'),
         handler: foldingHandler(rankCounters(ranks, writer), SHARDS_A_BATCH),
         trimmed: () => void startOnce(checkAll).catch(onFault),
       }),
@@ -91,6 +91,6 @@ export function buildLeaderboards(shared: Shared): Part {
   };
 }
 
-function standingsArchive({ config, endpoints, metrics }: Shared): StandingsArchive | undefined {
+function standingsArchive({ config, endpoints, metrics }: Services): StandingsArchive | undefined {
   return endpoints.s3 && new StandingsArchive(new Objects({ region: config.AWS_REGION, ...endpoints.s3, watch: metrics.gateways.call }));
 }

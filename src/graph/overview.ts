@@ -1,21 +1,16 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Registry } from 'prom-client';
 import type { Readiness } from '../api/platform/health';
 import { EventStreams } from '../api/platform/eventStream';
 import { overviewRoutes } from '../api/platform/overview';
 import type { AnyRoute } from '../api/http/routes';
 import { webRoutes } from '../api/platform/web';
-import type { Config } from '../config';
-import type { Endpoints } from '../config/endpoints';
-import type { Temporal } from '../gateways/temporal';
 import { TemporalLook } from '../gateways/temporal/visibility';
 import { type Lifecycle, Lifecycles } from '../operations/platform/overview/lifecycles';
 import { type Figure, type FigureSource, type LastLooks, Overview, type PartState, type StreamLag } from '../operations/platform/overview/overview';
 import type { RecentEvents } from '../operations/platform/overview/recentEvents';
 import { CartCountStore } from '../stores/carts/cartCounts';
-import type { Db } from '../stores/dynamodb';
-import type { InvestigationStore } from '../stores/fraud/investigations';
-import type { Ledger } from '../stores/platform/outbox';
+import type { Backlog } from '../domain/platform/outbox';
+import type { CapabilityInstance, Services } from './capability';
 import type { TableName } from '../stores/tables';
 import { tableSizes } from '../stores/tableSizes';
 import { queues } from '../workers/queues';
@@ -27,18 +22,12 @@ import { SEASON_TYPE } from '../domain/leaderboards/workflows';
 import { REDRIVE_TYPE } from '../domain/platform/workflows';
 
 export interface OverviewSettings {
-  config: Config;
-  endpoints: Endpoints;
-  db: Db;
-  ledger: Ledger;
-  dynamodb: DynamoDBClient;
-  temporal: Temporal;
-  registry: Registry;
-  investigations: InvestigationStore;
   events: RecentEvents;
+  instances: readonly CapabilityInstance[];
   streams: readonly string[];
-  /** Where dead letters come from: the streams, and what is no stream. */
+  /** Where dead letters come from: the streams, and sources that are no stream. */
   letterSources: readonly string[];
+  backlog(dueBy: number): Promise<Backlog[]>;
   lastLooks(): Promise<LastLooks>;
   readiness(): Promise<Readiness>;
   version: string;
@@ -82,19 +71,21 @@ const sized: readonly { table: TableName; area: Lifecycle['area']; label: string
 const LOOK_MS = 5_000;
 
 /** The page for people and what it shows: parts, figures, cases, what waits, what happens. */
-export function buildOverview(settings: OverviewSettings): { routes: readonly AnyRoute[]; endStreams(): void; close(): void } {
-  const { config, endpoints, db, ledger, temporal, registry, investigations, events, streams, letterSources, version } = settings;
+export function buildOverview(services: Services, settings: OverviewSettings): { routes: readonly AnyRoute[]; endStreams(): void; close(): void } {
+  const { config, endpoints, db, temporal, metrics } = services;
+  const { events, instances, streams, letterSources, backlog, version } = settings;
+  const cases = instances.find((instance) => instance.cases)?.cases;
   const look = new TemporalLook(temporal);
   const overview = new Overview({
     db,
-    ledger,
-    investigations,
+    backlog,
+    ...(cases && { cases }),
     temporal: look,
     queues,
     letterSources,
-    sources: figureSources(settings, look),
-    states: () => partStates(settings),
-    streamLag: () => streamLag(registry, streams),
+    sources: figureSources(services, look),
+    states: () => partStates(services, settings),
+    streamLag: () => streamLag(metrics.registry, streams),
     lastLooks: settings.lastLooks,
   });
   const eventStreams = new EventStreams();
@@ -128,7 +119,7 @@ export function buildOverview(settings: OverviewSettings): { routes: readonly An
 }
 
 /** Addresses are shown without the password that they may hold. */
-async function partStates({ endpoints, readiness }: OverviewSettings): Promise<PartState[]> {
+async function partStates({ endpoints }: Services, { readiness }: OverviewSettings): Promise<PartState[]> {
   const { dynamodb, temporal, worker } = await readiness();
   const configured = (name: string, part: { endpoint?: string } | undefined): PartState => (part ? { name, state: 'configured', address: part.endpoint ?? 'AWS' } : { name, state: 'none' });
   return [
@@ -142,7 +133,7 @@ async function partStates({ endpoints, readiness }: OverviewSettings): Promise<P
   ];
 }
 
-function figureSources({ db, dynamodb, registry }: OverviewSettings, look: TemporalLook): FigureSource[] {
+function figureSources({ db, dynamodb, metrics: { registry } }: Services, look: TemporalLook): FigureSource[] {
   const carts = new CartCountStore(db);
   const of = (area: Lifecycle['area'], forMs: number, figures: () => Promise<Figure[]>): FigureSource => ({ area, forMs, figures });
   const process = (area: Lifecycle['area'], name: string, label: (labels: Labels) => string | undefined): FigureSource => of(area, 1_000, () => processFigures(registry, name, label));

@@ -7,7 +7,7 @@ import { type LookProgress, Reconciler } from '../operations/platform/reconcilia
 import type { ReconciledRows } from '../operations/platform/reconciliation/rows';
 import { LastLookStore } from '../stores/platform/lastLooks';
 import { PLATFORM_QUEUE, RECONCILER_ID, RECONCILER_TYPE, RECONCILIATION_ID, RECONCILIATION_TYPE, reconciliationId, type ReconciliationInput } from '../domain/platform/workflows';
-import type { ScheduledWorkflow, Shared, StandingWorkflow } from './part';
+import type { ScheduledWorkflow, Services, StandingWorkflow } from './capability';
 
 /** A start that is owed is paid within this time by whoever owes it, or by the relay. */
 const GRACE_MS = 60_000;
@@ -23,7 +23,7 @@ export interface ReconcilerParts {
 export const reconcilerWorkflow: StandingWorkflow = { type: RECONCILER_TYPE, workflowId: RECONCILER_ID, taskQueue: PLATFORM_QUEUE, args: [], staticSummary: 'Starts again workflows that were terminated or lost' };
 
 /** What compares rows with workflows, and how people see and ask for it. */
-export function buildReconciler({ config, db, temporal, metrics, logger, note, startOnce, onFault }: Shared, { rows, standing }: ReconcilerParts) {
+export function buildReconciler({ config, db, temporal, metrics, logger, note, startOnce, onFault }: Services, { rows, standing }: ReconcilerParts) {
   const runs = new TemporalRuns(temporal);
   const looks = new LastLookStore(db);
   const lastLooks = async (): Promise<Partial<Record<LookMode, LastLook>>> => {
@@ -68,5 +68,5 @@ export function buildReconciler({ config, db, temporal, metrics, logger, note, s
       return { workflowId, status, ...(progress && { progress }), ...(asked && { asked }), ...(lastLook && { lastLook }) };
     },
   });
-  return { reconciliation, schedule, routes, lastLooks };
+  return { reconciliation, schedule, routes, lastLooks, lastLook: (mode: LookMode) => looks.read(mode) };
 }

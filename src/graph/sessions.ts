@@ -9,10 +9,10 @@ import { SessionEvents } from '../operations/sessions/sessionEvents';
 import { DynamoDBSessionStore } from '../stores/sessions/dynamoDBSessionStore';
 import { ExpiryIndex } from '../stores/sessions/expiryIndex';
 import { SESSION_EXPIRY_TYPE, sessionExpiryId, type SessionExpiryInput, SESSIONS_QUEUE } from '../domain/sessions/workflows';
-import type { Part, Shared, StandingWorkflow } from './part';
+import type { CapabilityInstance, Services, StandingWorkflow } from './capability';
 
 /** Sessions: the store behind the API's cookie, and the sweepers that end what is due. */
-export function buildSessions({ config, db, notifications, metrics, signingSecret, onFault, onSkipped, note }: Shared): Part {
+export function buildSessions({ config, db, notifications, metrics, signingSecret, onFault, onSkipped, note }: Services): CapabilityInstance {
   const recipient = config.LONGWATCH_SESSION_EVENTS_TO;
   const owners: Owners = new WeakMap();
   const store = new DynamoDBSessionStore({

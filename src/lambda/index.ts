@@ -5,7 +5,6 @@ import { DEVICE_DATA_STREAM, READINGS_STREAM } from '../domain/devices/workflows
 import { LEADERBOARD_STREAM } from '../domain/leaderboards/workflows';
 import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../domain/platform/workflows';
 import { httpHandler, type HttpHandler } from './http';
-import { type IotEvent, takeIotMessage } from './iot';
 import { once, openProcess } from './process';
 import { takeChanges, takeKinesis, type TableEvent } from './streams';
 
@@ -39,4 +38,4 @@ export const merchants = table(TRANSACTION_HISTORY_STREAM);
 export const ranks = table(LEADERBOARD_STREAM);
 export const rollups = table(DEVICE_DATA_STREAM);
 /** AWS IoT Core. */
-export const iot = async (event: IotEvent): Promise<void> => takeIotMessage((await opened()).graph, event);
+export const iot = async (event: never): Promise<void> => (await opened()).graph.handlers['iot']?.(event);

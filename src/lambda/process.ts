@@ -31,7 +31,7 @@ export async function openProcess(env: Record<string, string | undefined>): Prom
     signingSecret: config.LONGWATCH_SIGNING_SECRET ?? '',
     publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
   });
-  await graph.startRules();
+  await graph.load();
   return { graph, config };
 }
 
@@ -45,8 +45,8 @@ export function once<T>(open: () => Promise<T>): () => Promise<T> {
     }));
 }
 
-/** Work that is to end before the function is frozen: its starts; what takes longer stays owed, and the relay pays. */
-export const settle = ({ starts }: Pick<Graph, 'starts'>): Promise<void> => starts.drain(2_000);
+/** Dispatches outbox entries before the function is frozen; the relay dispatches those that take longer. */
+export const settle = ({ outbox }: Pick<Graph, 'outbox'>): Promise<void> => outbox.drain(2_000);
 
 /** The bundle lies as deep as these sources. */
 export const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as { version: string };

@@ -18,7 +18,7 @@ export interface PartialResponse {
 export type TableEvent = DynamoDBStreamEvent & { shardId?: string };
 
 type Taking<T> = Pick<Consumer<T>, 'take' | 'shardName'>;
-export type StreamGraph = Pick<Graph, 'starts' | 'logger'>;
+export type StreamGraph = Pick<Graph, 'outbox' | 'logger'>;
 
 /** Kept back of an invocation's time, for the answer. */
 const ANSWER_MS = 2_000;

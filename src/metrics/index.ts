@@ -7,7 +7,7 @@ import { FraudMetrics } from './fraud';
 import { GatewayMetrics } from './gateways';
 import { HttpMetrics } from './http';
 import { LeaderboardMetrics } from './leaderboards';
-import { LedgerMetrics } from './ledger';
+import { OutboxMetrics } from './outbox';
 import { ProcessMetrics } from './process';
 import { ReconcilerMetrics } from './reconciler';
 import { SessionMetrics } from './sessions';
@@ -30,7 +30,7 @@ export class Metrics {
   readonly dynamodb = new DynamoDBMetrics(this.registry);
   readonly skips = new SkipMetrics(this.registry);
   readonly streams = new StreamMetrics(this.registry);
-  readonly ledger = new LedgerMetrics(this.registry);
+  readonly outbox = new OutboxMetrics(this.registry);
   readonly reconciler = new ReconcilerMetrics(this.registry);
   readonly temporal = new TemporalMetrics(this.registry);
   readonly http = new HttpMetrics(this.registry);

@@ -133,7 +133,7 @@ export class Run {
   private async open(graph: Graph, tables: 'check' | 'update'): Promise<void> {
     const prepare = async () => {
       await graph.prepareStores(tables);
-      await graph.startRules();
+      await graph.load();
     };
     await keepTrying(prepare, {
       signal: this.stopping.signal,

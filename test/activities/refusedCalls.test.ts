@@ -15,7 +15,6 @@ import { RetentionStore } from '../../src/stores/devices/retention';
 import { RollupStore } from '../../src/stores/devices/rollups';
 import { BoardStore } from '../../src/stores/leaderboards/boards';
 import { StandingsStore } from '../../src/stores/leaderboards/standings';
-import { Ledger } from '../../src/stores/platform/outbox';
 import { NotificationStore } from '../../src/stores/platform/notifications';
 import { activityArguments } from '../support/activityArguments';
 import { boardApi } from '../support/boards';
@@ -25,6 +24,8 @@ import { feedWorld } from '../support/feeds/world';
 import { startTestGraph, type TestGraph } from '../support/graph';
 import { type SeenCall, whileRefusing } from '../support/refusals';
 import { devicesTogether, passMark } from '../support/rollupChecks';
+import { rescoreEntry } from '../../src/domain/fraud/rescoring';
+import { outboxOf } from '../support/outbox';
 
 // Each kind of DynamoDB call of each activity is refused for good, one kind at a time: of activities over many entities where it
 // names one of them, of all others whenever it comes. What an activity does on rows is in `stages`; one without a stage is asked with
@@ -143,9 +144,8 @@ const stages: Readonly<Record<string, () => Promise<Stage>>> = {
     return { args: [events], odd: ids[1]!, others: ids.filter((_, i) => i !== 1), done };
   },
   async payDebts() {
-    const ledger = new Ledger(db());
     const ids = Array.from({ length: 6 }, () => `t-${randomUUID()}`);
-    await db().client.send(new TransactWriteCommand({ TransactItems: ids.map((transactionId) => ledger.oweRescore({ transactionId } as never, Date.now() - 60_000)) }));
+    await db().client.send(new TransactWriteCommand({ TransactItems: ids.map((transactionId) => outboxOf(db()).recording(rescoreEntry(transactionId, Date.now() - 60_000))) }));
     const paid = new Set<string>();
     const seen = ({ tables, operation, text }: SeenCall) => void (/Delete|BatchWrite/.test(operation) && tables.includes('Starts') && ids.filter((id) => text.includes(id)).forEach((id) => paid.add(id)));
     return { args: [], odd: ids[1]!, others: ids.filter((_, i) => i !== 1), done: async () => [...paid], seen };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readMeasured } from '../../scripts/costs/measured';
 import { limitsOf, metAt } from '../../scripts/scale/limits';
 import { scalePage, withComputed } from '../../scripts/scale/page';
-import { LEDGER_SHARDS } from '../../src/stores/platform/outbox';
+import { OUTBOX_SHARDS } from '../../src/stores/platform/outbox';
 import { readConfig } from '../../src/config';
 import { ceilings } from '../../scripts/scale/limits';
 
@@ -29,7 +29,7 @@ it('a limit worked out by hand: a shard of the biggest board', () => {
 
 it('ceilings of ours are those of the code', () => {
   const config = readConfig({});
-  expect(ceilings.ledgerPartitions).toBe(LEDGER_SHARDS);
+  expect(ceilings.ledgerPartitions).toBe(OUTBOX_SHARDS);
   expect(ceilings.sessionBuckets).toBe(config.LONGWATCH_SESSION_BUCKETS);
   expect(ceilings.rowsASecond).toBe(config.LONGWATCH_FEED_BULK_ROWS_PER_SECOND);
 });

@@ -11,6 +11,7 @@ import { startTestS3, type TestS3 } from '../support/s3';
 import { eventually } from '../support/stack';
 import { startTestTemporal, type TestTemporal } from '../support/temporal';
 import { startTestWorkers } from '../support/workers';
+import { answerLinks } from '../support/secret';
 
 /**
  * Requests a route; many more by FUZZ_RUNS, others by FUZZ_SEED. CI runs this on both engines (jest.dynamodb-local.config.js),
@@ -131,7 +132,7 @@ async function furnish(): Promise<void> {
     handle: sessions.items.map(({ handle }) => handle),
     n: ['1', '2'],
     date: [new Date().toISOString().slice(0, 10), new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10)],
-    token: [graph.links.link('tx-case', later).split('/').at(-2)!, graph.links.link('tx-case', Date.now() - 1_000).split('/').at(-2)!],
+    token: [answerLinks.link('tx-case', later).split('/').at(-2)!, answerLinks.link('tx-case', Date.now() - 1_000).split('/').at(-2)!],
     cookie: [cookie!],
   });
 }

@@ -95,7 +95,7 @@ it('a challenger is set, compared and promoted from the command line', async () 
     expect((await fraud(['promote', '--yes', ...api])).err).toContain('404 There is no challenger');
     expect((await fraud(['shadow', '--rules', rules, ...api])).out).toMatch(/^Challenger 1: rules of its own; set by eva.*\nNo decision was compared yet/);
     await request(graph.app).post('/v1/transactions').set(...bearer('service')).send(payment()).expect(200);
-    await graph.flushShadow();
+    await graph.flush();
     expect((await fraud(['promote', ...api])).err).toContain('--yes promotes without');
     const { out } = await fraud(['promote', '--yes', ...api]);
     expect(out).toMatch(/│ approve +│ +0 │ +1 │/);

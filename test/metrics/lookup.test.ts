@@ -35,7 +35,7 @@ it('does not wait for what does not come, nor asks again meanwhile', async () =>
 
 it('metrics are exported whatever becomes of the tables that some of them are read from', async () => {
   const metrics = new Metrics();
-  metrics.ledger.watchBacklog(async () => Promise.reject(new Error('DynamoDB is away')));
+  metrics.outbox.watchBacklog(async () => Promise.reject(new Error('DynamoDB is away')));
   metrics.carts.watchTotals(async () => Promise.reject(new Error('DynamoDB is away')));
   metrics.sessions.watchOldestDue(async () => Number.POSITIVE_INFINITY);
   const text = await metrics.registry.metrics();
@@ -46,7 +46,7 @@ it('metrics are exported whatever becomes of the tables that some of them are re
 
 it('the ledger’s backlog and the sweep’s delay are told in seconds', async () => {
   const metrics = new Metrics();
-  metrics.ledger.watchBacklog(async () => [{ kind: 'start', due: 3, oldestDueAt: Date.now() - 90_000 }, { kind: 'rescore', due: 0 }]);
+  metrics.outbox.watchBacklog(async () => [{ kind: 'start', due: 3, oldestDueAt: Date.now() - 90_000 }, { kind: 'rescore', due: 0 }]);
   metrics.sessions.watchOldestDue(async () => Date.now() - 5_000);
   const text = await metrics.registry.metrics();
   expect(text).toContain('longwatch_ledger_owed{kind="start"} 3');

@@ -1,21 +1,21 @@
-import type { Debt } from '../../src/domain/platform/outbox';
+import type { OutboxEntry } from '../../src/domain/platform/outbox';
 import { CartCountStore } from '../../src/stores/carts/cartCounts';
 import { CartStore } from '../../src/stores/carts/carts';
 import { CheckoutStore } from '../../src/stores/carts/checkouts';
 import { ProductStore } from '../../src/stores/carts/products';
 import type { Db } from '../../src/stores/dynamodb';
-import { Ledger } from '../../src/stores/platform/outbox';
 import { Carts } from '../../src/operations/carts/carts';
 import { Catalogue } from '../../src/operations/carts/catalogue';
 import { Checkouts, type CheckoutSettings } from '../../src/operations/carts/checkouts';
 import type { TestGraph } from './graph';
+import { outboxOf } from './outbox';
 
-/** Carts and checkouts over one table space, on a clock of the test's; unless told otherwise, nobody starts what they owe. */
-export function buildShop(db: Db, now: () => number, settings: CheckoutSettings & { productCacheMs?: number }, startSoon: (debt: Debt) => void = () => undefined) {
-  const [store, products, checkoutStore, ledger] = [new CartStore(db), new ProductStore(db), new CheckoutStore(db), new Ledger(db)];
-  const carts = new Carts({ carts: store, counts: new CartCountStore(db), catalogue: new Catalogue(products, settings.productCacheMs ?? 0), ledger, db, startSoon, now }, { firstLookAfterMs: 3_600_000 });
-  const checkouts = new Checkouts({ checkouts: checkoutStore, products, cartStore: store, carts, ledger, db, startSoon, now }, settings);
-  return { store, products, checkoutStore, ledger, carts, checkouts };
+/** Carts and checkouts over one table space, on a clock of the test's; nothing dispatches their outbox entries soon unless the test does. */
+export function buildShop(db: Db, now: () => number, settings: CheckoutSettings & { productCacheMs?: number }, dispatchSoon: (entry: OutboxEntry) => void = () => undefined) {
+  const [store, products, checkoutStore, outbox] = [new CartStore(db), new ProductStore(db), new CheckoutStore(db), outboxOf(db, dispatchSoon)];
+  const carts = new Carts({ carts: store, counts: new CartCountStore(db), catalogue: new Catalogue(products, settings.productCacheMs ?? 0), outbox, db, now }, { firstLookAfterMs: 3_600_000 });
+  const checkouts = new Checkouts({ checkouts: checkoutStore, products, cartStore: store, carts, outbox, db, now }, settings);
+  return { store, products, checkoutStore, carts, checkouts };
 }
 
 /** The checkouts of a graph, at another time. */

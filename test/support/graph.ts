@@ -83,7 +83,7 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
     ...(attemptMs !== undefined && { attemptMs }),
   });
   await graph.prepareStores();
-  await graph.startRules();
+  await graph.load();
   const app = createApp({
     routes: graph.routes,
     authenticator: new Authenticator(parseApiKeys(apiKeys)),

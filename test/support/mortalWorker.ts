@@ -24,7 +24,7 @@ export async function runMortalWorker(queues: readonly Queue[], afterEffect: (ac
       ]),
     );
   installRuntime('error');
-  await graph.startRules();
+  await graph.load();
   startWorkers({
     connection: graph.target.connection,
     namespace: graph.target.namespace,

@@ -4,7 +4,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import request from 'supertest';
 import { localMinutes } from '../../src/domain/carts/quietHours';
 import { formatQuietHours } from '../../src/domain/carts/preferences';
-import type { Debt } from '../../src/domain/platform/outbox';
+import type { OutboxEntry, WorkflowStart } from '../../src/domain/platform/outbox';
 import { typedSearchAttributes } from '../../src/domain/platform/searchAttributes';
 import { CARTS_QUEUE, cartWorkflowId, checkoutWorkflowId } from '../../src/domain/carts/workflows';
 import { workflowBundle } from '../support/bundle';
@@ -60,15 +60,14 @@ describe.each([
   /** The shop on the server's clock, which runs ahead of ours with every ladder; what it owes is started. */
   async function shop() {
     const now = await environment.currentTimeMs();
-    const owed: Debt[] = [];
-    const parts = buildShop(graph.dynamodb.db, () => now, { holdMs: HOLD_MS }, (debt) => void owed.push(debt));
+    const entries: OutboxEntry[] = [];
+    const parts = buildShop(graph.dynamodb.db, () => now, { holdMs: HOLD_MS }, (entry) => void entries.push(entry));
     return {
       ...parts,
       now,
       async startOwed(): Promise<void> {
-        for (const debt of owed.splice(0)) {
-          if (debt.kind !== 'start') continue;
-          const { workflowType, notBefore, searchAttributes, summary, ...start } = debt.start;
+        for (const { payload } of entries.splice(0)) {
+          const { workflowType, notBefore, searchAttributes, summary, ...start } = payload as WorkflowStart;
           await graph.temporal.client.workflow.start(workflowType, {
             ...start,
             staticSummary: summary,

@@ -69,7 +69,7 @@ describe.each([
   const suffix = maxCachedWorkflows === 0 ? '-uncached' : '';
   const name = (what: string) => `${what}${suffix}`;
   beforeAll(async () => {
-    // Small pages and slices, and no governor.
+    // Small pages and slices, and no rateLimiter.
     const small = feedsActivities(world);
     const activities = { ...graph.activities, [FEEDS_QUEUE]: small, [FEEDS_BULK_QUEUE]: small };
     workers = await startTestWorkers({ activities }, temporal.address, { ...(maxCachedWorkflows !== undefined && { maxCachedWorkflows }) });

@@ -132,7 +132,7 @@ it('dead letters are listed, re-driven one by one and in bulk, and discarded', a
 });
 
 it('a scheduled report tells the supervisors that payments no longer look as in training', async () => {
-  await graph.flushDrift();
+  await graph.flush();
   const { body } = await get('/v1/drift?days=1', 'ana').expect(200);
   const [model] = body.models;
   expect(model).toMatchObject({ rows: expect.any(Number), drifts: expect.arrayContaining([{ name: 'score', psi: expect.any(Number), status: expect.any(String) }]) });

@@ -3,7 +3,7 @@ import type { Slice } from '../../domain/feeds/ranges';
 import type { FeedUserStore } from '../../stores/feeds/users';
 import { asFailure } from '../failures';
 import type { Attempt, FanOut } from '../../operations/feeds/fanOut';
-import type { Governor } from '../../operations/feeds/rateLimiter';
+import type { RateLimiter } from '../../operations/feeds/rateLimiter';
 import type { Settling } from '../../operations/feeds/settling';
 import type { FeedsActivities } from './types';
 import type { SliceReport } from '../../domain/feeds/workflows';
@@ -13,7 +13,7 @@ export interface FeedsActivityParts {
   fanOut: FanOut;
   settling: Settling;
   /** On the queue of large ones. */
-  governor?: Governor;
+  rateLimiter?: RateLimiter;
 }
 
 /** A heartbeat that reaches the server is a billable action: who is done soon sends none. */
@@ -21,8 +21,8 @@ const QUIET_MS = 5_000;
 /** Between heartbeats of who waits for their turn; well within the heartbeat's timeout. */
 const WAITING_BEAT_MS = 10_000;
 
-export function feedsActivities({ users, fanOut, settling, governor }: FeedsActivityParts): FeedsActivities {
-  const over = (slice: Slice, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>) => asFailure(() => attempt(slice, governor, work));
+export function feedsActivities({ users, fanOut, settling, rateLimiter }: FeedsActivityParts): FeedsActivities {
+  const over = (slice: Slice, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>) => asFailure(() => attempt(slice, rateLimiter, work));
   return {
     deliver: (post, slice) => over(slice, (from, how) => fanOut.deliver(post, from, how)),
     retract: (post, slice) => over(slice, (from, how) => fanOut.retract(post, from, how)),
@@ -33,7 +33,7 @@ export function feedsActivities({ users, fanOut, settling, governor }: FeedsActi
 }
 
 /** Goes on where an attempt before has left word, and leaves word itself. */
-async function attempt(slice: Slice, governor: Governor | undefined, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>): Promise<SliceReport> {
+async function attempt(slice: Slice, rateLimiter: RateLimiter | undefined, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>): Promise<SliceReport> {
   const context = Context.current();
   const { cancellationSignal: signal } = context;
   const started = Date.now();
@@ -50,10 +50,10 @@ async function attempt(slice: Slice, governor: Governor | undefined, work: (slic
       last = withBefore(sofar);
       if (Date.now() - started > QUIET_MS) context.heartbeat(last);
     },
-    ...(governor && {
+    ...(rateLimiter && {
       async take(authorId: string, rows: number) {
         const beat = setInterval(() => context.heartbeat(last), WAITING_BEAT_MS);
-        await governor.take(authorId, rows, signal).finally(() => clearInterval(beat));
+        await rateLimiter.take(authorId, rows, signal).finally(() => clearInterval(beat));
       },
     }),
   });

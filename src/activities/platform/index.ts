@@ -29,7 +29,7 @@ export function platformActivities(parts: PlatformParts): PlatformActivities {
     return consumer;
   };
   return {
-    payDebts: () => attempt((signal) => parts.relay.pay({ signal, forMs, heartbeat: (report) => Context.current().heartbeat(report) })),
+    payDebts: () => attempt((signal) => parts.relay.run({ signal, forMs, heartbeat: (report) => Context.current().heartbeat(report) })),
     keepReconciled: () => attempt((signal) => parts.reconciliation.keep({ signal, forMs, heartbeat: () => Context.current().heartbeat() })),
     reconcile: (mode) =>
       attempt((signal) =>

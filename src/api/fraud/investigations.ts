@@ -10,7 +10,6 @@ import type { CaseUpdates, Unsigned } from '../../operations/fraud/caseUpdates';
 import type { Cases } from '../../operations/fraud/cases';
 import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
-import type { NotificationStore } from '../../stores/platform/notifications';
 import { type AnyRoute, route, type RouteInput } from '../http/routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
@@ -19,7 +18,6 @@ export interface InvestigationParts {
   updates: CaseUpdates;
   investigations: InvestigationStore;
   decisions: DecisionStore;
-  notifications: NotificationStore;
 }
 
 const people = ['investigator', 'supervisor'] as const;
@@ -55,7 +53,6 @@ export function investigationRoutes(parts: InvestigationParts): AnyRoute[] {
     personal(parts, 'decide', 'Decide a case', z.strictObject({ decision: z.enum(labels), note: noteSchema.optional() })),
     personal(parts, 'assign', 'Assign a case', z.strictObject({ assignee: nameSchema })),
     personal(parts, 'note', 'Write a note in a case', z.strictObject({ text: noteSchema })),
-    listNotifications(parts),
     getUserHold(parts),
     deleteUserHold(parts),
   ];
@@ -169,23 +166,6 @@ function personal<B extends object>({ updates }: InvestigationParts, kind: 'deci
     },
   });
 }
-
-const listNotifications = ({ notifications }: InvestigationParts): AnyRoute =>
-  route({
-    method: 'get',
-    path: '/v1/notifications',
-    operationId: 'listNotifications',
-    tag: 'platform',
-    loadClass: 'interactive',
-    summary: 'What was sent to a recipient, newest first',
-    roles: people,
-    query: z.object({ recipient: lineOf(1, 100), cursor: cursorSchema, limit: limitSchema }),
-    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(z.looseObject({ id: z.string() })), cursor: z.string().optional() }) } },
-    handler: async ({ query: { recipient, cursor, limit } }) => {
-      const page = await notifications.list(recipient, { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) });
-      return { status: 200, body: { ...page, items: page.items.map((item) => ({ ...item, at: iso(item.at) })) } };
-    },
-  });
 
 const userParams = z.object({ userId: idSchema });
 

@@ -62,7 +62,7 @@ const overviewSchema = z.object({
   queues: z.union([z.array(z.object({ queue: z.string(), workers: z.int(), backlog: z.int(), backlogAgeMs: z.number() })), unavailable]),
   streams: z.union([z.array(z.object({ stream: z.string(), lagMs: z.number().nullable().describe('null: this process reads none of its shards') })), unavailable]),
   reconciler: z.union([z.array(z.object({ mode: z.enum(lookModes), finishedAt: z.iso.datetime(), checked: z.int(), restarted: z.int(), postponed: z.int() })), unavailable]).describe('The last look of each mode at rows and workflows: how many were checked, how many workflows were started again, how many were left to a later look'),
-  owed: z.union([z.array(z.object({ kind: z.enum(['start', 'rescore']), due: z.int(), oldestDueAt: z.iso.datetime().optional() })), unavailable]).describe('Debts of the ledger that are overdue by more than seconds: workflow starts, payments to be scored again; counted up to 1,000 a shard'),
+  owed: z.union([z.array(z.object({ kind: z.string(), due: z.int(), oldestDueAt: z.iso.datetime().optional() })), unavailable]).describe('Outbox entries that are overdue by more than seconds, by kind: start (workflow starts), signal, rescore (payments to score again); counted up to 1,000 a shard'),
   deadLetters: z.union([z.array(z.object({ stream: z.string(), ...bounded })), unavailable]),
 });
 

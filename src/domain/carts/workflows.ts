@@ -2,7 +2,7 @@ import type { Checkout } from './checkout';
 import type { Cart, Closing } from './cart';
 import { formatMoney } from '../money/format';
 import { iso } from '../ids';
-import type { OwedStart } from '../platform/outbox';
+import type { WorkflowStart } from '../platform/outbox';
 
 export const CARTS_QUEUE = 'longwatch-carts';
 export const CART_TYPE = 'cart';
@@ -49,7 +49,7 @@ export interface CheckoutResult {
 }
 
 /** The start that a cart owes with its first line; its first task comes when the first reminder may be due. */
-export function cartStart({ userId, number, openedAt }: Cart, firstLookAfterMs: number): OwedStart {
+export function cartStart({ userId, number, openedAt }: Cart, firstLookAfterMs: number): WorkflowStart {
   const input: CartInput = { userId, cartNumber: number };
   return {
     workflowId: cartWorkflowId(userId, number),
@@ -64,7 +64,7 @@ export function cartStart({ userId, number, openedAt }: Cart, firstLookAfterMs: 
 }
 
 /** The start that a checkout owes once everything is held. */
-export function checkoutStart({ checkoutId, userId, lines, total, currency, holdUntil }: Checkout): OwedStart {
+export function checkoutStart({ checkoutId, userId, lines, total, currency, holdUntil }: Checkout): WorkflowStart {
   const input: CheckoutInput = { checkoutId, holdUntil };
   return {
     workflowId: checkoutWorkflowId(checkoutId),

@@ -1,7 +1,7 @@
 import type { AlertEvent } from './alerts';
 import { eventId } from './alerts';
 import type { Day } from './days';
-import type { OwedStart } from '../platform/outbox';
+import type { WorkflowStart } from '../platform/outbox';
 
 export const DEVICES_QUEUE = 'longwatch-devices';
 
@@ -17,7 +17,7 @@ export interface DeviceAlertsInput {
 }
 
 /** The start that a batch of events owes. Each event comes in one batch only, so its id serves for all: REJECT_DUPLICATE. */
-export function deviceAlertsStart(events: readonly [AlertEvent, ...AlertEvent[]]): OwedStart {
+export function deviceAlertsStart(events: readonly [AlertEvent, ...AlertEvent[]]): WorkflowStart {
   const [first] = events;
   const input: DeviceAlertsInput = { events: [...events] };
   return {
@@ -124,7 +124,7 @@ export interface EraseReport {
 }
 
 /** The start that the request to erase a device owes. */
-export function eraseStart(deviceId: string, requestedAt: number, waitMs: number): OwedStart {
+export function eraseStart(deviceId: string, requestedAt: number, waitMs: number): WorkflowStart {
   const input: EraseInput = { deviceId, waitMs };
   return {
     workflowId: eraseWorkflowId(deviceId, requestedAt),

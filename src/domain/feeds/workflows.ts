@@ -1,7 +1,7 @@
 import type { Direction } from './author';
 import { type PostRef, postIdOf } from './post';
 import type { FanOutPlan, Slice } from './ranges';
-import type { OwedStart } from '../platform/outbox';
+import type { WorkflowStart } from '../platform/outbox';
 
 export const FEEDS_QUEUE = 'longwatch-feeds';
 /** Large fan-outs and turns, of which the throughput is governed: what waits here holds up nobody else. */
@@ -65,7 +65,7 @@ export function turnOf(workflowId: string): Pick<Turn, 'authorId' | 'modeVersion
   return authorId === undefined ? undefined : { authorId, modeVersion: Number(modeVersion) };
 }
 
-const owed = (workflowType: string, workflowId: string, subject: string, input: unknown, summary: string): OwedStart => ({
+const owed = (workflowType: string, workflowId: string, subject: string, input: unknown, summary: string): WorkflowStart => ({
   workflowId,
   workflowType,
   taskQueue: FEEDS_QUEUE,
@@ -74,22 +74,22 @@ const owed = (workflowType: string, workflowId: string, subject: string, input: 
   searchAttributes: { LongwatchSubject: subject },
 });
 
-export function fanOutStart(input: FanOutInput): OwedStart {
+export function fanOutStart(input: FanOutInput): WorkflowStart {
   const { key, authorId } = input.post;
   return owed(FAN_OUT_TYPE, fanOutId(postIdOf(key)), authorId, input, `Post ${postIdOf(key)} of **${authorId}** to ${input.followers} followers`);
 }
 
-export function retractStart(input: FanOutInput): OwedStart {
+export function retractStart(input: FanOutInput): WorkflowStart {
   const { key, authorId } = input.post;
   return owed(RETRACT_TYPE, retractId(postIdOf(key)), authorId, input, `Post ${postIdOf(key)} of **${authorId}** goes from ${input.followers} feeds`);
 }
 
-export function relationStart(change: RelationChange, what: 'follows' | 'leaves'): OwedStart {
+export function relationStart(change: RelationChange, what: 'follows' | 'leaves'): WorkflowStart {
   const { readerId, authorId } = change;
   return owed(RELATION_TYPE, relationId(change), readerId, change, `**${readerId}** ${what} **${authorId}**`);
 }
 
-export function turnStart(input: TurnInput): OwedStart {
+export function turnStart(input: TurnInput): WorkflowStart {
   const { turn, followers } = input;
   const summary = turn.direction === 'rising' ? `Posts of **${turn.authorId}** will be read, not pushed` : `Posts of **${turn.authorId}** are pushed again`;
   return owed(TURN_TYPE, turnId(turn), turn.authorId, input, `${summary} · ${followers} followers`);

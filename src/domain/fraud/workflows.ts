@@ -13,7 +13,7 @@ import type { Letter } from './investigationLetters';
 import type { AnswerRequest, AssignRequest, DecideRequest, NoteRequest } from './investigationRequests';
 import type { Label } from './label';
 import { formatMoney } from '../money/format';
-import type { OwedStart } from '../platform/outbox';
+import type { WorkflowStart } from '../platform/outbox';
 import type { ComparedModel } from './driftNotice';
 import type { Notification } from '../platform/notification';
 
@@ -92,12 +92,12 @@ export const answerUpdate = caseUpdate<AnswerRequest>('answer');
 export const REFUSED_UPDATE = 'conflict';
 
 /** The workflow start that a transaction owes which was not approved, or whose case was opened by hand. */
-export function investigationStart(opening: OpeningFacts, policy: InvestigationPolicy): OwedStart {
+export function investigationStart(opening: OpeningFacts, policy: InvestigationPolicy): WorkflowStart {
   return startWith({ facts: caseFacts(opening), policy }, 'scoring');
 }
 
 /** The start of a case whose workflow was lost, from its record. */
-export function resumedInvestigationStart(carried: CaseState, lost: NonNullable<InvestigationInput['lost']>): OwedStart {
+export function resumedInvestigationStart(carried: CaseState, lost: NonNullable<InvestigationInput['lost']>): WorkflowStart {
   const start = startWith({ facts: carried.facts, policy: carried.policy, carried, lost }, statusOf(carried));
   const due = dueAt(carried);
   // All of them: a workflow that is given a state takes its search attributes as set.
@@ -110,7 +110,7 @@ export function resumedInvestigationStart(carried: CaseState, lost: NonNullable<
   return { ...start, searchAttributes };
 }
 
-function startWith(input: InvestigationInput, status: CaseStatus): OwedStart {
+function startWith(input: InvestigationInput, status: CaseStatus): WorkflowStart {
   const { facts } = input;
   return {
     workflowId: investigationId(facts.transactionId),

@@ -1,7 +1,7 @@
 import type { SignalDefinition } from '@temporalio/common';
 import { iso } from '../ids';
 import type { Season } from './board';
-import type { OwedStart } from '../platform/outbox';
+import type { WorkflowSignal, WorkflowStart } from '../platform/outbox';
 
 export const LEADERBOARDS_QUEUE = 'longwatch-leaderboards';
 
@@ -46,7 +46,7 @@ export const seasonStatuses = ['running', 'closing', 'final'] as const;
 export const movedSignal = { type: 'signal', name: 'moved' } as unknown as SignalDefinition<[]>;
 
 /** The workflow that a season with an end owes, from when it is planned. */
-export function seasonStart(gameId: string, { number, startsAt, endsAt = startsAt }: Season): OwedStart {
+export function seasonStart(gameId: string, { number, startsAt, endsAt = startsAt }: Season): WorkflowStart {
   const input: SeasonInput = { gameId, season: number };
   return {
     workflowId: seasonId(gameId, number),
@@ -58,8 +58,13 @@ export function seasonStart(gameId: string, { number, startsAt, endsAt = startsA
   };
 }
 
-/** The workflow that a moved end owes: it wakes the season's, which sleeps until the old end. */
-export function seasonMovedStart(gameId: string, season: number, revision: number): OwedStart {
+/** The signal that wakes a season's workflow, which sleeps until the old end. */
+export function seasonMovedSignal(gameId: string, season: number): WorkflowSignal {
+  return { workflowId: seasonId(gameId, season), signal: movedSignal.name, args: [] };
+}
+
+/** The workflow by which the last release sent that signal: its outbox entries and its runs may still be there. */
+export function seasonMovedStart(gameId: string, season: number, revision: number): WorkflowStart {
   const input: SeasonInput = { gameId, season };
   return {
     workflowId: `season-moved/${gameId}/${season}/${revision}`,

@@ -3,7 +3,7 @@ import { isGrpcServiceError, type WorkflowExecutionStatusName, WorkflowExecution
 import { defaultPayloadConverter } from '@temporalio/common';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow';
 import { temporal as proto } from '@temporalio/proto';
-import type { OwedStart } from '../../domain/platform/outbox';
+import type { WorkflowStart } from '../../domain/platform/outbox';
 import { typedSearchAttributes } from '../../domain/platform/searchAttributes';
 import type { Temporal } from '.';
 
@@ -90,7 +90,7 @@ export class TemporalRuns {
    * @param before The last run. Unless it completed, the server itself makes sure that it is still the last one and did not complete.
    * @returns false when another run was started meanwhile.
    */
-  async restart(start: OwedStart, before: LatestRun | undefined): Promise<boolean> {
+  async restart(start: WorkflowStart, before: LatestRun | undefined): Promise<boolean> {
     try {
       await this.temporal.within(() =>
         this.temporal.client.workflow.start(start.workflowType, {

@@ -2,11 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cart, type CartCounts, type CartStep, changeCart, emptyCart, type LineChange, mergeCarts, type MergePolicy, type MergeReport, visibleLines } from '../../domain/carts/cart';
 import { LongwatchError } from '../../domain/errors';
-import type { Debt } from '../../domain/platform/outbox';
+import { startEntry } from '../../domain/platform/outbox';
 import type { CartCountStore } from '../../stores/carts/cartCounts';
 import type { CartStore, ChangedLine, ChangeOptions } from '../../stores/carts/carts';
 import type { Db } from '../../stores/dynamodb';
-import type { Ledger, TransactItem } from '../../stores/platform/outbox';
+import type { TransactItem } from '../../stores/platform/outbox';
+import type { OutboxWriter } from '../platform/outbox/outbox';
 import { transact } from '../../stores/transact';
 import { cartStart } from '../../domain/carts/workflows';
 import type { Catalogue } from './catalogue';
@@ -15,10 +16,8 @@ export interface CartParts {
   carts: CartStore;
   counts: CartCountStore;
   catalogue: Catalogue;
-  ledger: Ledger;
+  outbox: OutboxWriter;
   db: Db;
-  /** Hands a debt that was just written to Temporal, without waiting for it. */
-  startSoon(debt: Debt): void;
   /** Told of what was counted, once it is written. */
   onCounted?(counts: CartCounts): void;
   now?(): number;
@@ -100,11 +99,11 @@ export class Carts {
   /** The items with which a step is written in somebody else's transaction; `taken` once that is written. */
   itemsOf(before: Cart | undefined, step: CartStep): { items: TransactItem[]; taken(): void } {
     const { cart, counts, opens } = step;
-    const debt: Debt | undefined = opens ? { kind: 'start', start: cartStart(cart, this.settings.firstLookAfterMs), dueAt: this.now() } : undefined;
+    const start = opens ? startEntry(cartStart(cart, this.settings.firstLookAfterMs), this.now()) : undefined;
     return {
-      items: [this.parts.carts.replacing(before, cart), ...this.parts.counts.counting(cart.userId, counts), ...(debt ? [this.parts.ledger.oweStart(debt.start, debt.dueAt)] : [])],
+      items: [this.parts.carts.replacing(before, cart), ...this.parts.counts.counting(cart.userId, counts), ...(start ? [this.parts.outbox.recording(start)] : [])],
       taken: () => {
-        if (debt) this.parts.startSoon(debt);
+        if (start) this.parts.outbox.dispatchSoon(start);
         this.parts.onCounted?.(counts);
       },
     };

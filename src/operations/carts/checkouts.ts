@@ -6,12 +6,13 @@ import type { Product } from '../../domain/carts/product';
 import { holdEnd } from '../../domain/carts/stock';
 import { isLongwatchError, LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
-import type { Debt } from '../../domain/platform/outbox';
+import { startEntry } from '../../domain/platform/outbox';
 import type { CartStore } from '../../stores/carts/carts';
 import type { CheckoutMove, CheckoutStore } from '../../stores/carts/checkouts';
 import type { ProductStore } from '../../stores/carts/products';
 import type { Db } from '../../stores/dynamodb';
-import type { Ledger, TransactItem } from '../../stores/platform/outbox';
+import type { TransactItem } from '../../stores/platform/outbox';
+import type { OutboxWriter } from '../platform/outbox/outbox';
 import { transact } from '../../stores/transact';
 import { checkoutStart } from '../../domain/carts/workflows';
 import type { Carts } from './carts';
@@ -21,10 +22,8 @@ export interface CheckoutParts {
   products: ProductStore;
   cartStore: CartStore;
   carts: Pick<Carts, 'itemsOf'>;
-  ledger: Ledger;
+  outbox: OutboxWriter;
   db: Db;
-  /** Hands a debt that was just written to Temporal, without waiting for it. */
-  startSoon(debt: Debt): void;
   /** Told once a checkout has come to hold or to an end, and of each payment to give back. */
   onCheckout?(what: 'held' | 'confirmed' | 'cancelled' | 'expired' | 'short' | 'refund-due'): void;
   now?(): number;
@@ -125,8 +124,8 @@ export class Checkouts {
 
   /** @returns false when a race was lost, and nothing is held. */
   private async reserve(checkout: Checkout, products: readonly Product[], markCart: TransactItem): Promise<boolean> {
-    const { checkouts, ledger } = this.parts;
-    const debt: Debt = { kind: 'start', start: checkoutStart(checkout), dueAt: checkout.createdAt };
+    const { checkouts, outbox } = this.parts;
+    const start = startEntry(checkoutStart(checkout), checkout.createdAt);
     const byId = new Map(products.map((product) => [product.productId, product]));
     const parts = partsOf(checkout);
     for (const [i, part] of parts.entries()) {
@@ -137,14 +136,14 @@ export class Checkouts {
         header,
         ...part.map(({ productId, quantity }) => this.parts.products.holding(productOf(byId, productId), quantity, checkout.holdUntil, checkout.createdAt)),
         ...(i === 0 ? [markCart] : []),
-        // Owed once everything is held: what an attempt that died holds, time gives back.
-        ...(last ? [ledger.oweStart(debt.start, debt.dueAt)] : []),
+        // The start is recorded with the last part. What an attempt that died before holds expires by time.
+        ...(last ? [outbox.recording(start)] : []),
       ]);
       if (!codes) continue;
       if (i > 0) await this.forget({ ...checkout, status: 'reserving', partsDone: i });
       return false;
     }
-    this.parts.startSoon(debt);
+    outbox.dispatchSoon(start);
     this.parts.onCheckout?.('held');
     return true;
   }

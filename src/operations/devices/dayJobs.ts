@@ -3,12 +3,12 @@ import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@tempo
 import type { ArchivedDay } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
 import { LongwatchError } from '../../domain/errors';
-import type { Debt } from '../../domain/platform/outbox';
+import { startEntry } from '../../domain/platform/outbox';
 import type { Temporal } from '../../gateways/temporal';
 import type { ArchiveStore } from '../../stores/devices/archives';
 import type { DeviceStore } from '../../stores/devices/devices';
 import { type Db, isConditionFailure } from '../../stores/dynamodb';
-import type { Ledger } from '../../stores/platform/outbox';
+import type { OutboxWriter } from '../platform/outbox/outbox';
 import { ARCHIVE_TYPE, archiveWorkflowId, DEVICES_QUEUE, eraseStart, eraseWorkflowId, RESTORE_TYPE } from '../../domain/devices/workflows';
 import type { Archiver } from './archiver';
 
@@ -17,9 +17,8 @@ export interface DayJobsParts {
   archives: ArchiveStore;
   archiver: Pick<Archiver, 'dueAt'>;
   devices: DeviceStore;
-  ledger: Ledger;
+  outbox: OutboxWriter;
   temporal: Pick<Temporal, 'client' | 'within'>;
-  startSoon(debt: Debt): void;
   now?(): number;
 }
 
@@ -63,11 +62,11 @@ export class DayJobs {
   /** Erases a device, soon. Asked for again while it is under way it is the same erasure. @returns the workflow's id. */
   async erase(deviceId: string): Promise<string> {
     const now = this.now();
-    const start = eraseStart(deviceId, now, this.settings.eraseAfterMs);
+    const start = startEntry(eraseStart(deviceId, now, this.settings.eraseAfterMs), now);
     try {
-      await this.parts.db.client.send(new TransactWriteCommand({ TransactItems: [this.parts.devices.beginErasure(deviceId, now), this.parts.ledger.oweStart(start, now)] }));
-      this.parts.startSoon({ kind: 'start', start, dueAt: now });
-      return start.workflowId;
+      await this.parts.db.client.send(new TransactWriteCommand({ TransactItems: [this.parts.devices.beginErasure(deviceId, now), this.parts.outbox.recording(start)] }));
+      this.parts.outbox.dispatchSoon(start);
+      return start.id;
     } catch (error) {
       if (!isConditionFailure(error)) throw error;
       const since = (await this.parts.devices.get(deviceId))?.erasingSince;

@@ -5,13 +5,14 @@ import { mayLieInFeeds, pushes } from '../../domain/feeds/author';
 import { type Post, type PostContent, timeKey } from '../../domain/feeds/post';
 import { planFor } from '../../domain/feeds/ranges';
 import type { FeedSettings } from '../../domain/feeds/settings';
-import type { Debt, OwedStart } from '../../domain/platform/outbox';
+import { startEntry, type WorkflowStart } from '../../domain/platform/outbox';
 import { held } from '../../stores/conflicts';
 import type { Db } from '../../stores/dynamodb';
 import type { PostStore, StoredPost } from '../../stores/feeds/posts';
 import type { RelationStore } from '../../stores/feeds/relations';
 import type { FeedUser, FeedUserStore } from '../../stores/feeds/users';
-import type { Ledger, TransactItem } from '../../stores/platform/outbox';
+import type { TransactItem } from '../../stores/platform/outbox';
+import type { OutboxWriter } from '../platform/outbox/outbox';
 import { fanOutStart, retractStart } from '../../domain/feeds/workflows';
 import { owedTurn } from './turns';
 
@@ -20,8 +21,7 @@ export interface PostsParts {
   users: FeedUserStore;
   relations: RelationStore;
   posts: PostStore;
-  ledger: Ledger;
-  startSoon(debt: Debt): void;
+  outbox: OutboxWriter;
   now?(): number;
 }
 
@@ -154,11 +154,11 @@ export class Posts {
     return (await this.parts.users.find([userId])).get(userId);
   }
 
-  private async write(items: TransactItem[], starts: OwedStart[]): Promise<boolean> {
-    const debts = starts.map((start) => ({ kind: 'start' as const, start, dueAt: this.now() }));
-    const TransactItems = [...items, ...debts.map(({ start, dueAt }) => this.parts.ledger.oweStart(start, dueAt))];
+  private async write(items: TransactItem[], starts: WorkflowStart[]): Promise<boolean> {
+    const entries = starts.map((start) => startEntry(start, this.now()));
+    const TransactItems = [...items, ...entries.map((entry) => this.parts.outbox.recording(entry))];
     const written = await held(() => this.parts.db.client.send(new TransactWriteCommand({ TransactItems })));
-    if (written) for (const debt of debts) this.parts.startSoon(debt);
+    if (written) for (const entry of entries) this.parts.outbox.dispatchSoon(entry);
     return written;
   }
 }

@@ -16,7 +16,7 @@ const realClock: Clock = { now: () => performance.now(), sleep: (ms) => sleep(ms
  * Lets so many rows a second through, and whoever waits takes turns by author: one with many rows under way gets no
  * more than one with few.
  */
-export class Governor {
+export class RateLimiter {
   /** By author, in the order of their turns: a map keeps the order in which keys came. */
   private readonly waiting = new Map<string, Waiting[]>();
   /** When the rows that were let through are paid for. */

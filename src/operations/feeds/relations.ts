@@ -2,22 +2,21 @@ import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import { marksFollowers } from '../../domain/feeds/author';
 import { type FeedSettings, MAX_FOLLOWING } from '../../domain/feeds/settings';
-import type { Debt, OwedStart } from '../../domain/platform/outbox';
+import { type OutboxEntry, startEntry, type WorkflowStart } from '../../domain/platform/outbox';
 import { held } from '../../stores/conflicts';
 import type { Db } from '../../stores/dynamodb';
 import type { Follow, Pair, RelationStore } from '../../stores/feeds/relations';
 import type { FeedUser, FeedUserStore, UserChange } from '../../stores/feeds/users';
-import type { Ledger, TransactItem } from '../../stores/platform/outbox';
+import type { TransactItem } from '../../stores/platform/outbox';
 import { relationStart } from '../../domain/feeds/workflows';
-import type { StartDebt } from '../platform/outbox/starts';
+import type { OutboxWriter } from '../platform/outbox/outbox';
 import { type OwedTurn, owedTurn } from './turns';
 
 export interface RelationsParts {
   db: Db;
   users: FeedUserStore;
   relations: RelationStore;
-  ledger: Ledger;
-  startSoon(debt: Debt): void;
+  outbox: OutboxWriter;
   now?(): number;
 }
 
@@ -25,7 +24,7 @@ export interface RelationsParts {
 interface Change {
   users: UserChange[];
   items: TransactItem[];
-  debts: StartDebt[];
+  starts: OutboxEntry[];
 }
 
 type BothThere = Pair & { one: FeedUser; other: FeedUser };
@@ -87,27 +86,27 @@ export class Relations {
     const { relations } = this.parts;
     const mark = marksFollowers(author) ? { modeVersion: author.modeVersion } : undefined;
     const { turn, start } = this.turn({ ...author, followers: author.followers + 1 });
-    const debts = start ? [this.debt(start)] : [];
+    const starts = start ? [this.start(start)] : [];
     // A marked author's posts are read from their list: there is nothing to write.
-    if (!mark) debts.push(this.debt(relationStart({ readerId: reader.userId, authorId: author.userId, epoch: follow.epoch }, 'follows')));
+    if (!mark) starts.push(this.start(relationStart({ readerId: reader.userId, authorId: author.userId, epoch: follow.epoch }, 'follows')));
     return {
       users: [
         { userId: reader.userId, following: 1, ifEpoch: reader.epoch, ifFollowingBelow: MAX_FOLLOWING },
         { userId: author.userId, followers: 1, ifModeVersion: author.modeVersion, ...(turn && { turn }) },
       ],
       items: relations.beginning(reader.userId, author.userId, follow, mark),
-      debts,
+      starts,
     };
   }
 
   /** Ends the follows given, and guards both users' others. */
   private ending({ one, other }: BothThere, ended: (readonly [reader: FeedUser, author: FeedUser])[]): Change {
-    const change: Change = { users: [], items: [], debts: [] };
+    const change: Change = { users: [], items: [], starts: [] };
     for (const user of [one, other]) {
       const loses = ended.some(([, author]) => author === user);
       const leaves = ended.some(([reader]) => reader === user);
       const owed = loses ? this.turn({ ...user, followers: user.followers - 1 }) : {};
-      if (owed.start) change.debts.push(this.debt(owed.start));
+      if (owed.start) change.starts.push(this.start(owed.start));
       // Also of one who follows nobody here: the epoch says that no follow has begun since it was read.
       change.users.push({
         userId: user.userId,
@@ -118,7 +117,7 @@ export class Relations {
     }
     for (const [reader, author] of ended) {
       change.items.push(...this.parts.relations.ending(reader.userId, author.userId));
-      change.debts.push(this.debt(relationStart({ readerId: reader.userId, authorId: author.userId, epoch: reader.epoch + 1 }, 'leaves')));
+      change.starts.push(this.start(relationStart({ readerId: reader.userId, authorId: author.userId, epoch: reader.epoch + 1 }, 'leaves')));
     }
     return change;
   }
@@ -127,13 +126,13 @@ export class Relations {
     return owedTurn(author, this.settings, this.now());
   }
 
-  private debt(start: OwedStart): StartDebt {
-    return { kind: 'start', start, dueAt: this.now() };
+  private start(start: WorkflowStart): OutboxEntry {
+    return startEntry(start, this.now());
   }
 
   /** Reads, decides and writes until the write stands on what was read. */
   private async until<T>(one: string, other: string, decide: (pair: BothThere) => { result: T; change?: Change }): Promise<T> {
-    const { db, users, relations, ledger, startSoon } = this.parts;
+    const { db, users, relations, outbox } = this.parts;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const pair = await relations.between(one, other);
       const { result, change } = decide(bothThere(pair, one, other));
@@ -141,10 +140,10 @@ export class Relations {
       const TransactItems = [
         ...change.users.map((user) => users.change(user)),
         ...change.items,
-        ...change.debts.map((debt) => ledger.oweStart(debt.start, debt.dueAt)),
+        ...change.starts.map((start) => outbox.recording(start)),
       ];
       if (await held(() => db.client.send(new TransactWriteCommand({ TransactItems })))) {
-        for (const debt of change.debts) startSoon(debt);
+        for (const start of change.starts) outbox.dispatchSoon(start);
         return result;
       }
     }

@@ -1,14 +1,14 @@
 import { type Direction, turnOf } from '../../domain/feeds/author';
 import { planFor } from '../../domain/feeds/ranges';
 import type { FeedSettings } from '../../domain/feeds/settings';
-import type { OwedStart } from '../../domain/platform/outbox';
+import type { WorkflowStart } from '../../domain/platform/outbox';
 import type { FeedUser } from '../../stores/feeds/users';
 import { turnStart } from '../../domain/feeds/workflows';
 
 /** A turn as a change of its author makes it, in the same transaction; empty where none is due. */
 export interface OwedTurn {
   turn?: { direction: Direction; at: number };
-  start?: OwedStart;
+  start?: WorkflowStart;
 }
 
 /** The turn that an author's number of followers makes necessary, with the workflow that it owes. */

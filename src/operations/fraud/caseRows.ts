@@ -1,6 +1,6 @@
 import { caseStatuses } from '../../domain/fraud/investigation';
 import { iso } from '../../domain/ids';
-import type { OwedStart } from '../../domain/platform/outbox';
+import type { WorkflowStart } from '../../domain/platform/outbox';
 import type { CaseRecord } from '../../stores/fraud/investigations';
 import { INVESTIGATION_TYPE, investigationId, type InvestigationPolicy, investigationStart, resumedInvestigationStart, transactionOf } from '../../domain/fraud/workflows';
 import { type CaseRecordsParts, openingOf, recordedCase } from './caseRecords';
@@ -42,7 +42,7 @@ export function caseRows(parts: CaseRecordsParts, policy: InvestigationPolicy): 
     return transactionId === undefined ? undefined : investigations.find(transactionId);
   }
 
-  async function startOf(record: CaseRecord, why: string): Promise<OwedStart | undefined> {
+  async function startOf(record: CaseRecord, why: string): Promise<WorkflowStart | undefined> {
     if (record.revision === 0) {
       const opening = await openingOf(parts, record);
       return opening && investigationStart(opening, policy);

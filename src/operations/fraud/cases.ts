@@ -5,23 +5,23 @@ import { type Decision, moreSevere, type Reason } from '../../domain/fraud/decis
 import { featureVector } from '../../domain/fraud/features';
 import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import { iso } from '../../domain/ids';
-import type { Debt } from '../../domain/platform/outbox';
+import { startEntry } from '../../domain/platform/outbox';
 import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
 import { held } from '../../stores/conflicts';
 import type { Db } from '../../stores/dynamodb';
 import type { DecidedTransaction, DecisionStore } from '../../stores/fraud/decisions';
 import type { InvestigationStore } from '../../stores/fraud/investigations';
-import type { Ledger, TransactItem } from '../../stores/platform/outbox';
+import type { TransactItem } from '../../stores/platform/outbox';
+import type { OutboxWriter } from '../platform/outbox/outbox';
 import { investigationStart, type InvestigationPolicy } from '../../domain/fraud/workflows';
 
 export interface CaseParts {
   db: Db;
   decisions: DecisionStore;
   investigations: InvestigationStore;
-  ledger: Ledger;
+  outbox: OutboxWriter;
   endpoint: Pick<ScoringEndpoint, 'score'>;
   rules: { current(): CompiledRuleSet };
-  startSoon(debt: Debt): void;
   now?(): number;
 }
 
@@ -53,8 +53,8 @@ export class Cases {
   /**
    * Scores transactions again that were decided without the model, all rows in one call. One whose full
    * answer is worse than the approval that was given gets an investigation; a case that is open already
-   * does its own full scoring. Paying a debt twice changes nothing.
-   * @throws ScoringFailure while the model is away: the debts stay owed.
+   * does its own full scoring. Scoring a transaction twice changes nothing.
+   * @throws ScoringFailure while the model does not answer: the entries stay in the outbox.
    */
   async rescoreBatch(transactionIds: string[]): Promise<void> {
     const found = (await this.parts.decisions.findAll(transactionIds)).filter((decided) => !decided.rescored);
@@ -108,10 +108,10 @@ export class Cases {
   private async openCase({ transaction, decision }: DecidedTransaction, also: TransactItem[]): Promise<boolean> {
     const now = this.now();
     const facts = { transaction, decision, openedAt: now };
-    const debt: Debt = { kind: 'start', start: investigationStart(facts, this.policy), dueAt: now };
-    const opening = [this.parts.investigations.openingItem(facts), this.parts.ledger.oweStart(debt.start, debt.dueAt)];
+    const start = startEntry(investigationStart(facts, this.policy), now);
+    const opening = [this.parts.investigations.openingItem(facts), this.parts.outbox.recording(start)];
     const opened = await this.transact([...also, ...opening]);
-    if (opened) this.parts.startSoon(debt);
+    if (opened) this.parts.outbox.dispatchSoon(start);
     return opened;
   }
 

@@ -5,10 +5,10 @@ import { extractFeatures, type Features, featureVector } from '../../domain/frau
 import { applyTransaction, type UserProfile } from '../../domain/fraud/profile';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { inLanes } from '../../domain/lanes';
-import type { Debt } from '../../domain/platform/outbox';
 import { type ScoringEndpoint, ScoringFailure } from '../../gateways/fraud/sagemaker';
 import { type DecisionInputs, type DecisionStore, itemsOf, type UserWrite, type VersionedProfile, WRITE_LIMIT } from '../../stores/fraud/decisions';
 import { contentHashOf, type Draft, type Drafts, type Scored } from './drafts';
+import type { OutboxWriter } from '../platform/outbox/outbox';
 
 export interface BatchSettings {
   /** Time that the model has for a batch, in milliseconds; SageMaker gives it 60,000. */
@@ -21,7 +21,7 @@ export interface BatchParts {
   decisions: DecisionStore;
   drafts: Drafts;
   endpoint: Pick<ScoringEndpoint, 'score'>;
-  startSoon(debt: Debt): void;
+  outbox: Pick<OutboxWriter, 'dispatchSoon'>;
   /** Told of every decision that is written. */
   onDecision?(draft: Draft): void;
   now?(): number;
@@ -142,7 +142,7 @@ export class DecisionBatches {
 
   private written(draft: Draft, index: number, fates: (Fate | undefined)[]): void {
     fates[index] = { decision: draft.record.decision };
-    if (draft.debt) this.parts.startSoon(draft.debt);
+    if (draft.start) this.parts.outbox.dispatchSoon(draft.start);
     this.parts.onDecision?.(draft);
   }
 

@@ -4,11 +4,11 @@ import { applyTransaction } from '../../domain/fraud/profile';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { checkWindow } from '../../domain/fraud/transactionSchema';
 import { LongwatchError } from '../../domain/errors';
-import type { Debt } from '../../domain/platform/outbox';
 import { type ScoringEndpoint, ScoringFailure } from '../../gateways/fraud/sagemaker';
 import type { DecisionInputs, DecisionStore } from '../../stores/fraud/decisions';
 import { contentHashOf, type Draft, type Drafts, type Scored } from './drafts';
 import { KeyedQueue } from '../platform/keyedQueue';
+import type { OutboxWriter } from '../platform/outbox/outbox';
 
 export interface DecisionSettings {
   /** Time that the model has, in milliseconds. */
@@ -21,8 +21,7 @@ export interface DecisionParts {
   decisions: DecisionStore;
   drafts: Drafts;
   endpoint: Pick<ScoringEndpoint, 'score'>;
-  /** Hands a debt that was just written to Temporal, without waiting for it. */
-  startSoon(debt: Debt): void;
+  outbox: Pick<OutboxWriter, 'dispatchSoon'>;
   /** Told of every decision that is written. */
   onDecision?(draft: Draft): void;
   now?(): number;
@@ -99,10 +98,10 @@ export class Decisions {
       scored,
       latencyMs: performance.now() - arrived,
     });
-    const { record, debt } = draft;
+    const { record, start } = draft;
     const after = applyTransaction(user.profile, transaction);
     if (await this.parts.decisions.write([{ before: user, after, decisions: [record] }], deadline)) return undefined;
-    if (debt) this.parts.startSoon(debt);
+    if (start) this.parts.outbox.dispatchSoon(start);
     this.parts.onDecision?.(draft);
     return { body: record.body, replayed: false };
   }

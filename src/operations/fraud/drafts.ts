@@ -7,10 +7,12 @@ import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { canonicalContent } from '../../domain/fraud/transactionSchema';
 import { iso } from '../../domain/ids';
-import type { Debt } from '../../domain/platform/outbox';
+import { rescoreEntry } from '../../domain/fraud/rescoring';
+import { type OutboxEntry, startEntry } from '../../domain/platform/outbox';
 import type { DecisionRecord } from '../../stores/fraud/decisions';
 import type { InvestigationStore } from '../../stores/fraud/investigations';
-import type { Ledger, TransactItem } from '../../stores/platform/outbox';
+import type { TransactItem } from '../../stores/platform/outbox';
+import type { OutboxWriter } from '../platform/outbox/outbox';
 import { investigationStart, type InvestigationPolicy } from '../../domain/fraud/workflows';
 
 /** What the model said of a transaction, or why it said nothing. */
@@ -38,13 +40,13 @@ export interface Draft {
   /** What was decided on. */
   input: DraftInput;
   record: DecisionRecord;
-  /** What it owes, once it is written. */
-  debt?: Debt;
+  /** The investigation to start once the decision is written. */
+  start?: OutboxEntry;
   shadowHits: readonly string[];
 }
 
 export interface DraftParts {
-  ledger: Ledger;
+  outbox: Pick<OutboxWriter, 'recording'>;
   investigations: InvestigationStore;
   rules: { current(): CompiledRuleSet };
   now?(): number;
@@ -93,7 +95,7 @@ export class Drafts {
       decidedAt: iso(now),
       ...(verdict.outcome !== 'approve' && { investigationId: transaction.transactionId }),
     };
-    const { also, debt } = this.owed(transaction, decision, now);
+    const { also, start } = this.consequences(transaction, decision, now);
     return {
       input,
       record: {
@@ -105,21 +107,21 @@ export class Drafts {
         unusualAmount: isUnusuallyHigh(profile, transaction),
         also,
       },
-      ...(debt && { debt }),
+      ...(start && { start }),
       shadowHits: verdict.shadowHits,
     };
   }
 
-  private owed(transaction: Transaction, decision: Decision, now: number): { also: TransactItem[]; debt?: Debt } {
-    const { ledger, investigations } = this.parts;
+  private consequences(transaction: Transaction, decision: Decision, now: number): { also: TransactItem[]; start?: OutboxEntry } {
+    const { outbox, investigations } = this.parts;
     const also: TransactItem[] = [];
     if (decision.mode === 'degraded')
-      also.push(ledger.oweRescore({ transactionId: transaction.transactionId }, now + this.settings.rescoreAfterMs));
+      also.push(outbox.recording(rescoreEntry(transaction.transactionId, now + this.settings.rescoreAfterMs)));
     if (decision.outcome === 'approve') return { also };
     const facts = { transaction, decision, openedAt: now };
-    const debt: Debt = { kind: 'start', start: investigationStart(facts, this.settings.policy), dueAt: now };
-    also.push(investigations.openingItem(facts), ledger.oweStart(debt.start, debt.dueAt));
-    return { also, debt };
+    const start = startEntry(investigationStart(facts, this.settings.policy), now);
+    also.push(investigations.openingItem(facts), outbox.recording(start));
+    return { also, start };
   }
 }
 

@@ -1,18 +1,18 @@
 import { LongwatchError } from '../../domain/errors';
 import { type Board, type BoardDefinition, FIXED, type Season } from '../../domain/leaderboards/board';
 import { currentSeason, faultOfMove, seasonsToPlan } from '../../domain/leaderboards/seasons';
-import type { Debt } from '../../domain/platform/outbox';
+import { type OutboxEntry, signalEntry, startEntry } from '../../domain/platform/outbox';
 import type { Ban, BoardStore } from '../../stores/leaderboards/boards';
 import type { ScoreStore } from '../../stores/leaderboards/scores';
-import type { Ledger, TransactItem } from '../../stores/platform/outbox';
+import type { TransactItem } from '../../stores/platform/outbox';
+import type { OutboxWriter } from '../platform/outbox/outbox';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
-import { seasonMovedStart, seasonStart } from '../../domain/leaderboards/workflows';
+import { seasonId, seasonMovedSignal, seasonStart } from '../../domain/leaderboards/workflows';
 
 export interface BoardsParts {
   boards: BoardStore;
   scores: ScoreStore;
-  ledger: Ledger;
-  startSoon(debt: Debt): void;
+  outbox: OutboxWriter;
   onFault(error: unknown): void;
   onSkipped?: OnSkipped;
   now?(): number;
@@ -108,7 +108,7 @@ export class Boards {
   private create(gameId: string, definition: BoardDefinition): Promise<boolean> {
     // One transaction takes the first two; a plan that begins long ago is caught up with later.
     const seasons = seasonsToPlan(definition.seasons, undefined, this.now()).slice(0, 2);
-    return this.owing(seasons.map((season) => this.startOf(gameId, season)), (owed) => this.parts.boards.create(gameId, definition, seasons, owed));
+    return this.recording(seasons.map((season) => this.startOf(gameId, season)), (owed) => this.parts.boards.create(gameId, definition, seasons, owed));
   }
 
   /** Plans what the clock asks for. @returns how many seasons were planned here. */
@@ -118,7 +118,7 @@ export class Boards {
     let planned = 0;
     for (const season of seasonsToPlan(board.seasons, latest, this.now()))
       // When somebody plans at the same time, both plan the same.
-      if (await this.owing([this.startOf(gameId, season)], (owed) => this.parts.boards.plan(gameId, season, owed))) planned++;
+      if (await this.recording([this.startOf(gameId, season)], (owed) => this.parts.boards.plan(gameId, season, owed))) planned++;
     return planned;
   }
 
@@ -133,8 +133,8 @@ export class Boards {
       const fault = faultOfMove(season, next, endsAt, this.now(), this.noticeMs);
       if (fault) throw fault;
       const revision = season.revision + 1;
-      const debt: Debt = { kind: 'start', start: seasonMovedStart(gameId, number, revision), dueAt: this.now() };
-      if (!(await this.owing([debt], (owed) => this.parts.boards.moveEnd(gameId, season, next, endsAt, owed)))) continue;
+      const moved = signalEntry(seasonMovedSignal(gameId, number), `${seasonId(gameId, number)}/${revision}`, this.now());
+      if (!(await this.recording([moved], (owed) => this.parts.boards.moveEnd(gameId, season, next, endsAt, owed)))) continue;
       await this.refresh(gameId);
       return { ...season, endsAt, revision };
     }
@@ -201,15 +201,15 @@ export class Boards {
     throw new LongwatchError('contention', `The seasons of ${gameId} are being planned; try again`, { retryAfterSeconds: 1 });
   }
 
-  private startOf(gameId: string, season: Season): Debt | undefined {
-    return season.endsAt === undefined ? undefined : { kind: 'start', start: seasonStart(gameId, season), dueAt: this.now() };
+  private startOf(gameId: string, season: Season): OutboxEntry | undefined {
+    return season.endsAt === undefined ? undefined : startEntry(seasonStart(gameId, season), this.now());
   }
 
-  /** Writes what is owed together with what makes it so, then hands it to Temporal without waiting. */
-  private async owing(debts: readonly (Debt | undefined)[], write: (owed: TransactItem[]) => Promise<boolean>): Promise<boolean> {
-    const starts = debts.filter((debt) => debt !== undefined).filter((debt) => debt.kind === 'start');
-    const written = await write(starts.map(({ start, dueAt }) => this.parts.ledger.oweStart(start, dueAt)));
-    if (written) for (const debt of starts) this.parts.startSoon(debt);
+  /** Writes a change with its outbox entries in one transaction, then dispatches the entries without waiting. */
+  private async recording(entries: readonly (OutboxEntry | undefined)[], write: (items: TransactItem[]) => Promise<boolean>): Promise<boolean> {
+    const recorded = entries.filter((entry) => entry !== undefined);
+    const written = await write(recorded.map((entry) => this.parts.outbox.recording(entry)));
+    if (written) for (const entry of recorded) this.parts.outbox.dispatchSoon(entry);
     return written;
   }
 }

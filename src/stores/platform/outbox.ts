@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { BatchWriteCommand, DeleteCommand, QueryCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { compositeKey } from '../../domain/ids';
-import type { Backlog, Debt, OwedRescore, OwedStart } from '../../domain/platform/outbox';
+import type { Carrier } from '../../domain/platform/carrier';
+import type { Backlog, OutboxEntry } from '../../domain/platform/outbox';
 import { currentCarrier } from '../../telemetry/carrier';
 import { noteIds } from '../../telemetry/ids';
 import type { Db } from '../dynamodb';
@@ -9,106 +10,86 @@ import type { Db } from '../dynamodb';
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 /**
- * Debts are spread over this many partitions a kind, so that the ledger is no hot key
- * (16 × 1,000 write units a second), and so that the relay needs only a few queries to see them all.
+ * Entries of a kind are spread over this many partitions: no partition is hot (16 × 1,000 write units a second), and the
+ * relay sees all entries with a few queries.
  */
-export const LEDGER_SHARDS = 16;
+export const OUTBOX_SHARDS = 16;
 
-const shardOf = (kind: Debt['kind'], id: string): string =>
-  compositeKey(kind, createHash('sha256').update(id).digest().readUInt16BE(0) % LEDGER_SHARDS);
+const shardOf = (kind: string, id: string): string =>
+  compositeKey(kind, createHash('sha256').update(id).digest().readUInt16BE(0) % OUTBOX_SHARDS);
 
-/** Zero-padded so that string order is time order until the year 5138. */
+/** Zero-padded, so that the order of strings is the order of time until the year 5138. */
 const dueKey = (dueAt: number, id: string): string => compositeKey(String(dueAt).padStart(14, '0'), id);
+/** Digits of the instant, and the `#` behind them. */
+const DUE_DIGITS = 15;
 
-const idOf = (debt: Debt): string => (debt.kind === 'start' ? debt.start.workflowId : debt.rescore.transactionId);
-
-/** The start ledger: what a state change made necessary, written in the same transaction as that change. */
-export class Ledger {
+/** The outbox, as the `Starts` table keeps it. */
+export class OutboxStore {
   constructor(private readonly db: Db) {}
 
-  /** The part of a `TransactWriteItems` that records a workflow start as owed from `dueAt` (epoch ms) on. */
-  oweStart(start: OwedStart, dueAt: number): TransactItem {
-    const carrier = start.carrier ?? currentCarrier();
-    noteIds({ owes: start.workflowId });
-    return this.put({ kind: 'start', start: { ...start, ...(carrier && { carrier }) }, dueAt });
+  /** The item of a `TransactWriteItems` that records an entry. */
+  recording(entry: OutboxEntry): TransactItem {
+    const carrier = entry.carrier ?? currentCarrier();
+    noteIds({ owes: entry.id });
+    return { Put: { TableName: this.db.table('Starts'), Item: { ...keyOf(entry), Debt: encode({ ...entry, ...(carrier && { carrier }) }) } } };
   }
 
-  /** The part of a `TransactWriteItems` that records that a transaction must be scored again. */
-  oweRescore(rescore: OwedRescore, dueAt: number): TransactItem {
-    return this.put({ kind: 'rescore', rescore, dueAt });
-  }
-
-  private put(debt: Debt): TransactItem {
-    return { Put: { TableName: this.db.table('Starts'), Item: { ...this.key(debt), Debt: JSON.stringify(debt) } } };
-  }
-
-  private key(debt: Debt): { Shard: string; DueAtID: string } {
-    const id = idOf(debt);
-    return { Shard: shardOf(debt.kind, id), DueAtID: dueKey(debt.dueAt, id) };
-  }
-
-  /** Strikes out a debt that has been paid. Paying twice is harmless: deleting what is gone succeeds. */
-  async settle(debt: Debt): Promise<void> {
-    await this.db.client.send(new DeleteCommand({ TableName: this.db.table('Starts'), Key: this.key(debt) }));
-  }
-
-  /** The part of a `TransactWriteItems` that strikes out a debt together with the effect that paid it. */
-  settlement(debt: Debt): TransactItem {
-    return { Delete: { TableName: this.db.table('Starts'), Key: this.key(debt) } };
+  /** Removes entries that were dispatched. An entry that is gone is no error; one that DynamoDB leaves is dispatched again. */
+  async remove(entries: readonly OutboxEntry[]): Promise<void> {
+    const [only, ...more] = entries;
+    if (only && more.length === 0) await this.db.client.send(new DeleteCommand({ TableName: this.db.table('Starts'), Key: keyOf(only) }));
+    else
+      for (let i = 0; i < entries.length; i += 25) {
+        const requests = entries.slice(i, i + 25).map((entry) => ({ DeleteRequest: { Key: keyOf(entry) } }));
+        await this.db.client.send(new BatchWriteCommand({ RequestItems: { [this.db.table('Starts')]: requests } }));
+      }
   }
 
   /**
-   * Up to `limit` debts of one kind and shard that are due, oldest first. Eventually consistent, at half the price: one
-   * that is not seen yet is seen at the next look, and one that is paid already is paid again without harm.
+   * Returns up to `limit` due entries of one kind and shard, oldest first. Eventually consistent, at half the price: an entry
+   * that the query misses is found by the next one, and an entry that was dispatched already is dispatched again, which
+   * changes nothing.
    */
-  async due<K extends Debt['kind']>(kind: K, shard: number, now: number, limit: number): Promise<Extract<Debt, { kind: K }>[]> {
-    const { Items = [] } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('Starts'),
-        // `Shard` is a reserved word.
-        KeyConditionExpression: '#shard = :shard AND DueAtID < :now',
-        ExpressionAttributeNames: { '#shard': 'Shard' },
-        ExpressionAttributeValues: { ':shard': compositeKey(kind, shard), ':now': dueKey(now + 1, '') },
-        Limit: limit,
-      }),
-    );
-    return Items.map((item) => JSON.parse(item['Debt'] as string) as Extract<Debt, { kind: K }>);
+  async due(kind: string, shard: number, now: number, limit: number): Promise<OutboxEntry[]> {
+    const items = await this.query(kind, shard, now, limit);
+    return items.map((item) => decodeEntry((item['DueAtID'] as string).slice(DUE_DIGITS), item['Debt'] as string));
   }
 
-  /** What is due of each kind, counted up to `limit` a shard; what was written within the last moments may be left out. */
-  async backlog(now: number, limit = 1_000): Promise<Backlog[]> {
+  /** Counts due entries by kind, up to `limit` a shard. Entries of the last moments may be missing. */
+  async backlog(kinds: readonly string[], now: number, limit = 1_000): Promise<Backlog[]> {
     return Promise.all(
-      (['start', 'rescore'] as const).map(async (kind) => {
-        const shards = await Promise.all(Array.from({ length: LEDGER_SHARDS }, (_, shard) => this.dueKeys(kind, shard, now, limit)));
-        const oldest = shards.flatMap(([first]) => (first === undefined ? [] : [Number(first.split('#')[0])]));
+      kinds.map(async (kind) => {
+        const shards = await Promise.all(Array.from({ length: OUTBOX_SHARDS }, (_, shard) => this.query(kind, shard, now, limit, 'DueAtID')));
+        const oldest = shards.flatMap(([first]) => (first === undefined ? [] : [Number((first['DueAtID'] as string).split('#')[0])]));
         return { kind, due: shards.reduce((sum, keys) => sum + keys.length, 0), ...(oldest.length > 0 && { oldestDueAt: Math.min(...oldest) }) };
       }),
     );
   }
 
-  private async dueKeys(kind: Debt['kind'], shard: number, now: number, limit: number): Promise<string[]> {
+  private async query(kind: string, shard: number, now: number, limit: number, projection?: string): Promise<Record<string, unknown>[]> {
     const { Items = [] } = await this.db.client.send(
       new QueryCommand({
         TableName: this.db.table('Starts'),
+        // `Shard` is a reserved word.
         KeyConditionExpression: '#shard = :shard AND DueAtID < :now',
-        ProjectionExpression: 'DueAtID',
+        ...(projection !== undefined && { ProjectionExpression: projection }),
         ExpressionAttributeNames: { '#shard': 'Shard' },
         ExpressionAttributeValues: { ':shard': compositeKey(kind, shard), ':now': dueKey(now + 1, '') },
         Limit: limit,
       }),
     );
-    return Items.map((item) => item['DueAtID'] as string);
+    return Items;
   }
+}
 
-  /** Strikes out many debts of which the payment is idempotent anyway; what is left over is paid again later. */
-  async settleAll(debts: readonly Debt[]): Promise<void> {
-    for (let i = 0; i < debts.length; i += 25)
-      await this.db.client.send(
-        new BatchWriteCommand({
-          RequestItems: {
-            [this.db.table('Starts')]: debts.slice(i, i + 25).map((debt) => ({ DeleteRequest: { Key: this.key(debt) } })),
-          },
-        }),
-      );
-  }
+const keyOf = ({ kind, id, dueAt }: OutboxEntry): { Shard: string; DueAtID: string } => ({ Shard: shardOf(kind, id), DueAtID: dueKey(dueAt, id) });
+
+const encode = ({ kind, payload, dueAt, carrier }: OutboxEntry): string => JSON.stringify({ kind, [kind]: payload, dueAt, ...(carrier && { carrier }) });
+
+/** @param id of the entry; its text holds the payload alone. */
+export function decodeEntry(id: string, text: string): OutboxEntry {
+  const { kind, dueAt, carrier, ...rest } = JSON.parse(text) as { kind: string; dueAt: number; carrier?: Carrier } & Record<string, unknown>;
+  const payload = rest[kind] as { carrier?: Carrier };
+  const before = carrier ?? payload.carrier;
+  return { kind, id, payload, dueAt, ...(before && { carrier: before }) };
 }

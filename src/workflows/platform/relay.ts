@@ -4,11 +4,12 @@ import {
   proxyActivities,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { RelayReport } from '../../domain/platform/outbox';
 import type { PlatformActivities } from '../../activities/platform/types';
 import { showDetails } from '../cancellation';
 
 // Long on purpose: one activity an hour costs fewer actions than a timer and an activity a few seconds. Retried
-// for ever, since there is nobody else to pay; the heartbeat tells within half a minute that a worker died.
+// for ever, since nothing else dispatches these entries. A worker that dies is noticed within half a minute by its heartbeat.
 const { payDebts } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '70 minutes',
   heartbeatTimeout: '30 s',
@@ -16,14 +17,15 @@ const { payDebts } = proxyActivities<PlatformActivities>({
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
 });
 
-/** Pays what is owed and was not paid on the spot: starts, and scores of degraded decisions. */
+/** Dispatches outbox entries that no process dispatched when it recorded them. */
 export async function relay(): Promise<void> {
-  const paid = { started: 0, rescored: 0 };
+  const sums: Record<string, number> = {};
   while (!workflowInfo().continueAsNewSuggested) {
-    showDetails(`Paid in this run: **${paid.started}** starts, **${paid.rescored}** re-scores.`);
-    const { started, rescored } = await payDebts();
-    paid.started += started;
-    paid.rescored += rescored;
+    const counts = Object.entries(sums).map(([kind, count]) => `**${count}** of kind ${kind}`);
+    showDetails(`Outbox entries dispatched in this run: ${counts.join(', ') || 'none yet'}.`);
+    // An attempt of the last release reports other counts.
+    const { dispatched = {} } = (await payDebts()) as Partial<RelayReport>;
+    for (const [kind, count] of Object.entries(dispatched)) sums[kind] = (sums[kind] ?? 0) + count;
   }
   await continueAsNew<typeof relay>();
 }

@@ -5,6 +5,7 @@ import { eventually } from '../../support/eventually';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../../support/graph';
 import { cartOf, product } from '../../support/products';
 import { TEST_SECRET } from '../../support/secret';
+import { answerLinks } from '../../support/secret';
 
 // Temporal is away: what is asked here is answered from DynamoDB alone.
 let graph: TestGraph;
@@ -193,7 +194,7 @@ describe('wishes about reminders', () => {
     await request(graph.app).post(link).expect(200);
     await request(graph.app).post(link).expect(200);
     expect((await ask('get', path)).body).toEqual({ reminders: false, timeZone: 'Europe/Berlin', recipient: 'ada@example.org', quietHours: '20:00-09:30' });
-    await request(graph.app).get(graph.links.link('tx-1', Date.now() + 1_000).replace('http://longwatch.test/v1/alerts', '/v1/unsubscribe').replace('/answer', '')).expect(404);
+    await request(graph.app).get(answerLinks.link('tx-1', Date.now() + 1_000).replace('http://longwatch.test/v1/alerts', '/v1/unsubscribe').replace('/answer', '')).expect(404);
   });
 });
 

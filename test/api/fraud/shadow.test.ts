@@ -53,7 +53,7 @@ it('rules decide along on both paths, without effect; what they would have decid
   await kinesis.put(big.slice(2).map((one) => ({ key: String(one['userId']), data: JSON.stringify(one) })));
   expect((await readAll(graph.consumers[TRANSACTIONS_STREAM]!))[0]!.counts).toEqual({ approve: 2 });
   await decide(big[0]!); // A repetition is no second decision.
-  await graph.flushShadow();
+  await graph.flush();
 
   const { body: shown, headers } = await get('/v1/shadow', 'ana').expect(200);
   expect(headers['etag']).toBe(`"${body.version}"`);
@@ -80,7 +80,7 @@ it('a promotion makes its model and its rules live at once, and only what was lo
   const before = (await get('/v1/shadow').expect(200)).headers['etag']!;
   await put({ endpointName: 'strict', ruleSet: bigOnes }).expect(200);
   const { modelVersion } = await decide(payment({ amount: 500 }));
-  await graph.flushShadow();
+  await graph.flush();
   const { body: shown, headers } = await get('/v1/shadow').expect(200);
   // A comparison of its own.
   expect(shown.comparison.decisions).toBe(1);

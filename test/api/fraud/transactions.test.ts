@@ -3,6 +3,7 @@ import request from 'supertest';
 import { iso } from '../../../src/domain/ids';
 import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
 import { payment, sharpRise } from '../../support/payment';
+import { rescoreEntry } from '../../../src/domain/fraud/rescoring';
 
 let graph: TestGraph;
 beforeAll(async () => {
@@ -185,8 +186,9 @@ describe('without the model', () => {
     }
     graph.model.behaviour = undefined;
     await new Promise((resolve) => setTimeout(resolve, 5_100));
-    await graph.cases.rescoreBatch(ids);
-    await graph.cases.rescoreBatch(ids); // Paying twice changes nothing.
+    const entries = ids.map((id) => rescoreEntry(id, 0));
+    await graph.outbox.dispatch(entries);
+    await graph.outbox.dispatch(entries); // A second dispatch changes nothing.
     const found = await Promise.all(ids.map((id) => get(`/v1/transactions/${id}`)));
     for (const { body } of found) {
       expect(body.rescored).toMatchObject({ score: expect.any(Number) });

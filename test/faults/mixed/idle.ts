@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Ledger, LEDGER_SHARDS } from '../../../src/stores/platform/outbox';
+import { dueEntries } from '../../support/outbox';
 import { CHECKOUT_TYPE } from '../../../src/domain/carts/workflows';
 import { DEVICE_ALERTS_TYPE } from '../../../src/domain/devices/workflows';
 import { FAN_OUT_TYPE, RELATION_TYPE, RETRACT_TYPE, TURN_TYPE } from '../../../src/domain/feeds/workflows';
@@ -10,17 +10,15 @@ const SHORT_LIVED = [FAN_OUT_TYPE, RETRACT_TYPE, RELATION_TYPE, TURN_TYPE, CHECK
 
 const WORD_EVERY_MS = 10_000;
 
-/** What is still owed or under way; undefined when there is nothing. */
+/** What still waits or runs; undefined when there is nothing. */
 export async function underWay({ db, temporal }: Pick<Reader, 'db' | 'temporal'>): Promise<string | undefined> {
-  const ledger = new Ledger(db);
-  const shards = Array.from({ length: LEDGER_SHARDS }, (_, shard) => shard);
-  const debts = await Promise.all((['start', 'rescore'] as const).flatMap((kind) => shards.map((shard) => ledger.due(kind, shard, Date.now() + 60_000, 100))));
-  const owed = debts.flat().length;
+  const entries = await Promise.all(['start', 'signal', 'rescore'].map((kind) => dueEntries(db, kind, Date.now() + 60_000)));
+  const waiting = entries.flat().length;
   const { count } = await temporal.workflow.count(`ExecutionStatus = 'Running' AND WorkflowType IN (${SHORT_LIVED.map((type) => `'${type}'`).join(', ')})`);
-  return owed + count === 0 ? undefined : `${owed} debts are owed, ${count} workflows run that should have ended`;
+  return waiting + count === 0 ? undefined : `${waiting} outbox entries wait, ${count} workflows run that should have ended`;
 }
 
-/** Waits until nothing is owed or under way. @returns what is after all that time. */
+/** Waits until nothing waits or runs. @returns what does after all that time. */
 export async function untilIdle(reader: Pick<Reader, 'db' | 'temporal'>, patienceMs: number, onLeft: (left: string) => void): Promise<string | undefined> {
   let nextWord = Date.now() + WORD_EVERY_MS;
   for (const until = Date.now() + patienceMs; ; await sleep(500)) {

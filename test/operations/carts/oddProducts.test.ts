@@ -6,7 +6,7 @@ import { Notifications } from '../../../src/operations/platform/notifications';
 import { CartCountStore } from '../../../src/stores/carts/cartCounts';
 import { CartStore } from '../../../src/stores/carts/carts';
 import { NotificationStore } from '../../../src/stores/platform/notifications';
-import type { Debt } from '../../../src/domain/platform/outbox';
+import type { OutboxEntry, WorkflowStart } from '../../../src/domain/platform/outbox';
 import { buildShop } from '../../support/checkouts';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 
@@ -17,8 +17,8 @@ const HOUR = 3_600_000;
 const START = Date.UTC(2026, 5, 1, 12);
 let dynamodb: TestDynamoDB;
 let now = START;
-const started: Debt[] = [];
-const shop = () => buildShop(dynamodb.db, () => now, { holdMs: HOUR }, (debt) => started.push(debt));
+const started: OutboxEntry[] = [];
+const shop = () => buildShop(dynamodb.db, () => now, { holdMs: HOUR }, (entry) => started.push(entry));
 const care = () =>
   new CartCare(
     { carts: new CartStore(dynamodb.db), counts: new CartCountStore(dynamodb.db), notifications: new Notifications(new NotificationStore(dynamodb.db), []), unsubscribeLink: (userId) => `http://shop.test/${userId}`, db: dynamodb.db },
@@ -78,7 +78,7 @@ it.each(both)('a checkout of a cart with %s %s holds what can be read, and sells
   const lines = (await store.read(user))!.lines;
   if (lines.length === 0) {
     await expect(checkouts.begin(user, {})).rejects.toMatchObject({ type: 'conflict', message: expect.stringContaining('nothing in it that can be sold') });
-    expect(started.filter((debt) => debt.kind === 'start' && debt.start.workflowType === 'checkout')).toEqual([]);
+    expect(started.filter(({ payload }) => (payload as WorkflowStart).workflowType === 'checkout')).toEqual([]);
     return;
   }
   const { checkout } = await checkouts.begin(user, {});

@@ -23,7 +23,7 @@ import { LiveStore } from '../../../src/stores/devices/live';
 import { ReadingStore } from '../../../src/stores/devices/readings';
 import { rollupId, type RollupKey, RollupStore } from '../../../src/stores/devices/rollups';
 import { SentinelStore } from '../../../src/stores/devices/sentinels';
-import { Ledger } from '../../../src/stores/platform/outbox';
+import { dueEntries, outboxOf } from '../../support/outbox';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 import { UNTIL_STOPPED_MS } from '../../support/shards';
 
@@ -73,7 +73,7 @@ const changes = () =>
     live: new LiveStore(dynamodb.db),
     sentinels: new SentinelStore(dynamodb.db),
     rules: { of: async (ids) => new Map(ids.map((id) => [id, alerts])) },
-    alerts: new AlertStarts(new Ledger(dynamodb.db)),
+    alerts: new AlertStarts(outboxOf(dynamodb.db)),
   });
 
 /** Reads until nothing is left, or stops after so many batches as if it had been killed. */
@@ -225,9 +225,8 @@ it('records that cannot be read are kept aside with the reason, and stop nothing
 
 describe('alerts', () => {
   const owed = async (): Promise<AlertEvent[]> => {
-    const ledger = new Ledger(dynamodb.db);
-    const debts = (await Promise.all(Array.from({ length: 16 }, (_, shard) => ledger.due('start', shard, Date.now() + 1_000, 100)))).flat();
-    return debts.flatMap(({ start }) => (start.args[0] as { events: AlertEvent[] }).events).filter(({ deviceId }) => deviceId.startsWith(`d-${run}-`)).sort((a, b) => a.at - b.at);
+    const starts = await dueEntries(dynamodb.db, 'start', Date.now() + 1_000);
+    return starts.flatMap(({ payload }) => (payload.args[0] as { events: AlertEvent[] }).events).filter(({ deviceId }) => deviceId.startsWith(`d-${run}-`)).sort((a, b) => a.at - b.at);
   };
 
   it('are owed once each in one transaction with the checkpoint, however often readers die', async () => {

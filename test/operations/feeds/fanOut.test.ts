@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { isLongwatchError } from '../../../src/domain/errors';
 import { Random } from '../../../src/domain/fraud/random';
-import type { StartDebt } from '../../../src/operations/platform/outbox/starts';
+import type { OutboxEntry } from '../../../src/domain/platform/outbox';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 import { applied, emptyModel, feedOf, type FeedModel, follows, type Request, requests, USERS } from '../../support/feeds/model';
-import { bruteForce, carryOut, feedWorld, owed, untilIdle, wholeFeed, type World } from '../../support/feeds/world';
+import { bruteForce, carryOut, feedWorld, pendingStarts, untilIdle, wholeFeed, type World } from '../../support/feeds/world';
 import { type Fate, Interleaving, Lost } from '../../support/interleaving';
 
 /** More for a longer search: FEED_RUNS=1000. */
@@ -75,7 +75,7 @@ class Played {
     // Every other post is of the same millisecond as the one before.
     const now = () => this.tick + Math.floor(this.posted / 2);
     this.quiet = feedWorld(dynamodb.db, { now });
-    this.world = feedWorld(this.interleaving.gated(), { now, startSoon: (debt) => this.start(debt) });
+    this.world = feedWorld(this.interleaving.gated(), { now, dispatchSoon: (entry) => this.start(entry) });
   }
 
   async play(): Promise<void> {
@@ -106,8 +106,8 @@ class Played {
 
   /** Until nothing is under way, nor owed: some was not started because an answer was lost. */
   private async drain(): Promise<void> {
-    for (let debts = await owed(this.quiet); debts.length > 0 || this.background.length > 0; debts = await owed(this.quiet)) {
-      debts.forEach((debt) => this.start(debt));
+    for (let starts = await pendingStarts(this.quiet); starts.length > 0 || this.background.length > 0; starts = await pendingStarts(this.quiet)) {
+      starts.forEach((entry) => this.start(entry));
       await Promise.all(this.background.splice(0));
     }
   }
@@ -118,13 +118,13 @@ class Played {
   };
 
   /** Under way from now on; a zombie goes on beside the attempt that takes its place. */
-  private start(debt: StartDebt): void {
-    if (this.started.has(debt.start.workflowId)) return;
-    this.started.add(debt.start.workflowId);
+  private start(entry: OutboxEntry): void {
+    if (this.started.has(entry.id)) return;
+    this.started.add(entry.id);
     const attempts = this.chance.chance(this.course.zombies / 100) ? 2 : 1;
     const later = () => this.interleaving.pause(this.chance.integer(0, MAX_PAUSE));
-    const work = Array.from({ length: attempts }, () => later().then(() => carryOut(this.world, debt, persistently)));
-    this.background.push(Promise.all(work).then(() => persistently(() => this.world.ledger.settle(debt))));
+    const work = Array.from({ length: attempts }, () => later().then(() => carryOut(this.world, entry, persistently)));
+    this.background.push(Promise.all(work).then(() => persistently(() => this.world.outboxStore.remove([entry]))));
   }
 
   private async send(request: Request, world = this.world): Promise<void> {

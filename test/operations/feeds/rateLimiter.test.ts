@@ -1,4 +1,4 @@
-import { type Clock, Governor } from '../../../src/operations/feeds/rateLimiter';
+import { type Clock, RateLimiter } from '../../../src/operations/feeds/rateLimiter';
 
 /** A clock that goes on only when somebody sleeps. */
 class SleptClock implements Clock {
@@ -17,18 +17,18 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 it('lets no more rows a second through than it may', async () => {
   const clock = new SleptClock();
-  const governor = new Governor(100, clock);
-  for (let i = 0; i < 10; i++) await governor.take('star', 25);
+  const rateLimiter = new RateLimiter(100, clock);
+  for (let i = 0; i < 10; i++) await rateLimiter.take('star', 25);
   // The first at once, each other one when those before it are paid for.
   expect(clock.time).toBe((9 * 25 * 1_000) / 100);
 });
 
 it('authors take turns: one with eight ranges under way gets no more than one with one', async () => {
-  const governor = new Governor(100, new SleptClock());
+  const rateLimiter = new RateLimiter(100, new SleptClock());
   const order: string[] = [];
   const range = async (author: string, pages: number) => {
     for (let i = 0; i < pages; i++) {
-      await governor.take(author, 25);
+      await rateLimiter.take(author, 25);
       order.push(author);
     }
   };
@@ -42,15 +42,15 @@ it('authors take turns: one with eight ranges under way gets no more than one wi
 
 it('who is told to stop waits no longer, and takes nobody’s turn', async () => {
   const sleeps: (() => void)[] = [];
-  const governor = new Governor(1, { now: () => 0, sleep: () => new Promise<void>((resolve) => sleeps.push(resolve)) });
-  await governor.take('star', 10);
+  const rateLimiter = new RateLimiter(1, { now: () => 0, sleep: () => new Promise<void>((resolve) => sleeps.push(resolve)) });
+  await rateLimiter.take('star', 10);
   const stop = new AbortController();
-  const stopped = governor.take('star', 10, stop.signal);
-  const other = governor.take('other', 10);
+  const stopped = rateLimiter.take('star', 10, stop.signal);
+  const other = rateLimiter.take('other', 10);
   await settled();
   stop.abort(new Error('shutting down'));
   await expect(stopped).rejects.toThrow('shutting down');
   sleeps.shift()!();
   await other;
-  await expect(governor.take('star', 1, stop.signal)).rejects.toThrow('shutting down');
+  await expect(rateLimiter.take('star', 1, stop.signal)).rejects.toThrow('shutting down');
 });

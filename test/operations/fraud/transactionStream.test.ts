@@ -14,6 +14,7 @@ import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
 import { startTestKinesis, type TestKinesis } from '../../support/kinesis';
 import { payment, type Payment } from '../../support/payment';
 import { readAll, readShard } from '../../support/shards';
+import { rescoreEntry } from '../../../src/domain/fraud/rescoring';
 
 const DAY = 86_400_000;
 let kinesis: TestKinesis;
@@ -142,7 +143,7 @@ describe('while the model is away', () => {
     await kinesis.put(bodies.map(asRecord));
     expect(counts(await readAll(transactions()))).toMatchObject({ degraded: 5 });
     streamed.model.behaviour = undefined;
-    await streamed.cases.rescoreBatch(bodies.map(({ transactionId }) => transactionId));
+    await streamed.outbox.dispatch(bodies.map(({ transactionId }) => rescoreEntry(transactionId, 0)));
     const found = await new DecisionStore(streamed.dynamodb.db).findAll(bodies.map(({ transactionId }) => transactionId));
     expect(found.map(({ decision, rescored }) => [decision.degradedBecause, typeof rescored?.score])).toEqual(bodies.map(() => ['model-error', 'number']));
   });

@@ -6,13 +6,14 @@ import type { FeedSettings } from '../../../src/domain/feeds/settings';
 import { Feeds } from '../../../src/operations/feeds/feed';
 import { Posts } from '../../../src/operations/feeds/posts';
 import { Relations } from '../../../src/operations/feeds/relations';
-import type { StartDebt } from '../../../src/operations/platform/outbox/starts';
+import type { OutboxEntry, WorkflowStart } from '../../../src/domain/platform/outbox';
 import type { Db } from '../../../src/stores/dynamodb';
 import { FeedRowStore } from '../../../src/stores/feeds/feedRows';
 import { PostStore } from '../../../src/stores/feeds/posts';
 import { RelationStore } from '../../../src/stores/feeds/relations';
 import { FeedUserStore } from '../../../src/stores/feeds/users';
-import { Ledger, LEDGER_SHARDS } from '../../../src/stores/platform/outbox';
+import { OutboxStore } from '../../../src/stores/platform/outbox';
+import { dueEntries, outboxOf } from '../outbox';
 import { type FanOutInput, FAN_OUT_TYPE, RELATION_TYPE, type RelationChange, RETRACT_TYPE, TURN_TYPE, type TurnInput, type SliceReport } from '../../../src/domain/feeds/workflows';
 
 /** Small, so that a few users and posts go beyond everything. */
@@ -29,17 +30,16 @@ interface Stores {
 export type World = ReturnType<typeof feedWorld>;
 
 /** Everything of the feeds but Temporal, on one database. */
-export function feedWorld(db: Db, options: { settings?: FeedSettings; sizes?: FanOutSizes; startSoon?(debt: StartDebt): void; now?(): number; over?: Partial<Stores> } = {}) {
+export function feedWorld(db: Db, options: { settings?: FeedSettings; sizes?: FanOutSizes; dispatchSoon?(entry: OutboxEntry): void; now?(): number; over?: Partial<Stores> } = {}) {
   const settings = options.settings ?? smallSettings;
   const users = new FeedUserStore(db);
   const stores: Stores = { users, relations: new RelationStore(db, users), posts: new PostStore(db), rows: new FeedRowStore(db), ...options.over };
-  const ledger = new Ledger(db);
-  const owing = { ...stores, db, ledger, startSoon: (debt: unknown) => options.startSoon?.(debt as StartDebt), ...(options.now && { now: options.now }) };
+  const owing = { ...stores, db, outbox: outboxOf(db, options.dispatchSoon), ...(options.now && { now: options.now }) };
   const settling = new Settling(stores, settings);
   return {
     ...stores,
     db,
-    ledger,
+    outboxStore: new OutboxStore(db),
     settling,
     settings,
     fanOut: new FanOut({ ...stores, settling }, settings, options.sizes ?? smallSizes),
@@ -49,8 +49,9 @@ export function feedWorld(db: Db, options: { settings?: FeedSettings; sizes?: Fa
   };
 }
 
-/** Does what an owed workflow would, activity by activity, each tried again until it succeeds. */
-export async function carryOut(world: World, { start }: StartDebt, again: <T>(attempt: () => Promise<T>) => Promise<T>): Promise<void> {
+/** Does what a workflow would, activity by activity, each tried again until it succeeds. */
+export async function carryOut(world: World, { payload }: OutboxEntry, again: <T>(attempt: () => Promise<T>) => Promise<T>): Promise<void> {
+  const start = payload as WorkflowStart;
   const [input] = start.args;
   const through = (ranges: number, look: (slice: Slice) => Promise<SliceReport>) =>
     Promise.all(
@@ -78,22 +79,19 @@ export async function carryOut(world: World, { start }: StartDebt, again: <T>(at
     case RELATION_TYPE:
       return void (await again(() => world.settling.settle(input as RelationChange)));
     default:
-      throw new Error(`No feed owes a ${start.workflowType}`);
+      throw new Error(`No feed starts a ${start.workflowType}`);
   }
 }
 
-/** Everything that is owed. */
-export async function owed(world: World): Promise<StartDebt[]> {
-  const shards = await Promise.all(Array.from({ length: LEDGER_SHARDS }, (_, shard) => world.ledger.due('start', shard, Date.now() + 86_400_000, 1_000)));
-  return shards.flat();
-}
+/** Every workflow that is to be started. */
+export const pendingStarts = (world: World): Promise<OutboxEntry<WorkflowStart>[]> => dueEntries(world.db, 'start', Date.now() + 86_400_000);
 
-/** Carries out all that is owed, until nothing is. */
+/** Carries out every workflow that is to be started, until there is none. */
 export async function untilIdle(world: World): Promise<void> {
-  for (let debts = await owed(world); debts.length > 0; debts = await owed(world))
-    for (const debt of debts) {
-      await carryOut(world, debt, (attempt) => attempt());
-      await world.ledger.settle(debt);
+  for (let starts = await pendingStarts(world); starts.length > 0; starts = await pendingStarts(world))
+    for (const start of starts) {
+      await carryOut(world, start, (attempt) => attempt());
+      await world.outboxStore.remove([start]);
     }
 }
 

@@ -1,88 +1,88 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isPermanent } from '../../../domain/errors';
-import type { Debt, RelayReport } from '../../../domain/platform/outbox';
-import { debtLetter } from './deadEntries';
-import { IdlePause } from '../idlePause';
-import type { Cases } from '../../fraud/cases';
-import { isolate } from '../isolate';
-import type { Starts } from './starts';
+import { inLanes } from '../../../domain/lanes';
+import type { OutboxEntry, RelayReport } from '../../../domain/platform/outbox';
 import type { DeadLetter } from '../../../stores/platform/deadLetters';
-import { type Ledger, LEDGER_SHARDS } from '../../../stores/platform/outbox';
+import { OUTBOX_SHARDS, type OutboxStore } from '../../../stores/platform/outbox';
+import { IdlePause } from '../idlePause';
+import { isolate } from '../isolate';
 import type { Beat } from '../streams/consumer';
+import { deadEntry } from './deadEntries';
+import type { OutboxKind } from './kinds';
+import type { Outbox } from './outbox';
 
 export interface RelayParts {
-  ledger: Ledger;
+  store: OutboxStore;
+  outbox: Pick<Outbox, 'dispatch'>;
+  kinds: readonly OutboxKind[];
   /** Keeps dead letters. */
   keepLetters(letters: readonly DeadLetter[]): Promise<void>;
-  starts: Pick<Starts, 'startNow'>;
-  cases: Pick<Cases, 'rescoreBatch'>;
-  /** Between two looks at the ledger while something is owed; default 2 s. Otherwise up to four times that. */
+  /** Between two queries of the outbox while entries are due; default 2 s. Up to four times that while none is. */
   everyMs?: number;
   onFault?(error: unknown): void;
 }
 
-/** The process that wrote a debt pays it within this time or has died. */
+/** The process that recorded an entry dispatches the entry within this time, or has died. */
 const GRACE_MS = 3_000;
 const PAGE = 100;
-const PARALLEL_STARTS = 8;
+const LANES = 8;
 
-/** Looks at the ledger again and again and pays what is due. */
+/** Queries the outbox again and again and dispatches the due entries that no other process dispatched. */
 export class Relay {
   constructor(private readonly parts: RelayParts) {}
 
-  async pay(beat: Omit<Beat, 'heartbeat'> & { heartbeat(report: RelayReport): void }): Promise<RelayReport> {
+  async run(beat: Omit<Beat, 'heartbeat'> & { heartbeat(report: RelayReport): void }): Promise<RelayReport> {
     const until = Date.now() + beat.forMs;
-    const report: RelayReport = { started: 0, rescored: 0 };
+    const dispatched: Record<string, number> = Object.fromEntries(this.parts.kinds.map(({ kind }) => [kind, 0]));
     const pause = new IdlePause(this.parts.everyMs ?? 2_000);
     while (!beat.signal.aborted && Date.now() < until) {
-      const before = report.started + report.rescored;
-      for (let shard = 0; shard < LEDGER_SHARDS && !beat.signal.aborted; shard++) {
-        report.started += await this.tolerant(() => this.payStarts(shard));
-        report.rescored += await this.tolerant(() => this.payRescores(shard));
-        beat.heartbeat(report);
+      let found = 0;
+      for (let shard = 0; shard < OUTBOX_SHARDS && !beat.signal.aborted; shard++) {
+        for (const kind of this.parts.kinds) {
+          const count = await this.tolerant(() => this.dispatch(kind, shard));
+          dispatched[kind.kind] = (dispatched[kind.kind] ?? 0) + count;
+          found += count;
+        }
+        beat.heartbeat({ dispatched });
       }
-      await sleep(pause.after(report.started + report.rescored - before), undefined, { signal: beat.signal }).catch(() => undefined); // Woken: the loop ends.
+      await sleep(pause.after(found), undefined, { signal: beat.signal }).catch(() => undefined); // Woken: the loop ends.
     }
-    return report;
+    return { dispatched };
   }
 
-  private async payStarts(shard: number): Promise<number> {
-    const due = await this.parts.ledger.due('start', shard, Date.now() - GRACE_MS, PAGE);
-    for (let i = 0; i < due.length; i += PARALLEL_STARTS)
-      await this.all(due.slice(i, i + PARALLEL_STARTS).map((debt) => this.parts.starts.startNow(debt).catch((error: unknown) => this.setAside(debt, error))));
+  /** @returns the number of entries that were due. */
+  private async dispatch({ kind, dispatched, batch }: OutboxKind, shard: number): Promise<number> {
+    const due = await this.parts.store.due(kind, shard, Date.now() - (dispatched === 'soon' ? GRACE_MS : 0), PAGE);
+    const batches = Array.from({ length: Math.ceil(due.length / batch) }, (_, i) => due.slice(i * batch, (i + 1) * batch));
+    const failures: unknown[] = [];
+    // A failed batch does not keep the others from being dispatched.
+    await inLanes(batches, LANES, async (entries) => {
+      await this.dispatchIsolated(entries).catch((error: unknown) => failures.push(error));
+    });
+    if (failures.length > 0) throw failures[0];
     return due.length;
   }
 
-  private async payRescores(shard: number): Promise<number> {
-    const due = await this.parts.ledger.due('rescore', shard, Date.now(), PAGE);
-    if (due.length === 0) return 0;
-    const rescore = async (some: readonly typeof due[number][]) => {
-      await this.parts.cases.rescoreBatch(some.map((debt) => debt.rescore.transactionId));
-      await this.parts.ledger.settleAll(some);
+  private dispatchIsolated(entries: readonly OutboxEntry[]): Promise<unknown> {
+    const dispatch = async (some: readonly OutboxEntry[]) => {
+      await this.parts.outbox.dispatch(some);
       return some.map(() => undefined);
     };
-    await isolate(due, rescore, (debt, error) => this.setAside(debt, error));
-    return due.length;
+    return isolate(entries, dispatch, (entry, error) => this.setAside(entry, error));
   }
 
-  /** An entry that will never be taken becomes a dead letter, so that it is tried no more. @throws what passes. */
-  private async setAside(debt: Debt, error: unknown): Promise<undefined> {
+  /** Keeps an entry that will never be taken as a dead letter, so that it is not retried. @throws every other failure. */
+  private async setAside(entry: OutboxEntry, error: unknown): Promise<undefined> {
     if (!isPermanent(error)) throw error;
     this.parts.onFault?.(error);
-    await this.parts.keepLetters([debtLetter(debt, error)]);
-    await this.parts.ledger.settle(debt);
+    await this.parts.keepLetters([deadEntry(entry, error)]);
+    await this.parts.store.remove([entry]);
   }
 
-  /** Waits for all of them: one that fails does not cut off the others. @throws the first failure. */
-  private async all(work: Promise<unknown>[]): Promise<void> {
-    const failed = (await Promise.allSettled(work)).find((one) => one.status === 'rejected');
-    if (failed) throw failed.reason;
-  }
-
-  /** Whatever fails in one shard leaves its debts owed, and the other shards are paid; the next look tries again. */
-  private async tolerant(pay: () => Promise<number>): Promise<number> {
+  /** A failure in one shard leaves its entries in the outbox for the next query, and does not stop the other shards. */
+  private async tolerant(dispatch: () => Promise<number>): Promise<number> {
     try {
-      return await pay();
+      return await dispatch();
     } catch (error) {
       this.parts.onFault?.(error);
       return 0;

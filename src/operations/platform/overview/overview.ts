@@ -5,7 +5,6 @@ import type { LastLook, LookMode } from '../../../domain/platform/reconciliation
 import { type Bounded, deadLetterCount } from '../../../stores/platform/deadLetterCount';
 import type { Db } from '../../../stores/dynamodb';
 import type { CaseRecord, InvestigationStore } from '../../../stores/fraud/investigations';
-import type { Ledger } from '../../../stores/platform/outbox';
 import { type LookedUp, lookedUp } from './lookedUp';
 
 /** Whom a figure counts: all processes; this process since it began; a table, as DynamoDB last counted it (about every six hours). */
@@ -43,8 +42,10 @@ export interface PartState {
 
 export interface OverviewParts {
   db: Db;
-  ledger: Pick<Ledger, 'backlog'>;
-  investigations: Pick<InvestigationStore, 'byStatus'>;
+  /** Outbox entries that are due by an instant, epoch ms. */
+  backlog(dueBy: number): Promise<Backlog[]>;
+  /** Absent where no capability of this process has cases. */
+  cases?: Pick<InvestigationStore, 'byStatus'>;
   temporal: TemporalLook;
   queues: readonly string[];
   letterSources: readonly string[];
@@ -91,13 +92,13 @@ export class Overview {
   private readonly sources: readonly { area: Area; look: () => Promise<LookedUp<Figure[]>> }[];
 
   constructor(parts: OverviewParts) {
-    const { db, investigations, temporal, now = Date.now } = parts;
+    const { db, cases, temporal, now = Date.now } = parts;
     this.now = now;
     this.parts = lookedUp(() => parts.states(), { forMs: 2_000 });
-    this.cases = lookedUp(() => openCases(investigations), { forMs: 3_000 });
+    this.cases = lookedUp(async () => (cases ? openCases(cases) : { open: [], more: false }), { forMs: 3_000 });
     this.queues = lookedUp(() => temporal.queues(parts.queues), { forMs: 10_000, boundMs: 4_000 });
     this.streams = lookedUp(() => parts.streamLag(), { forMs: 1_000 });
-    this.owed = lookedUp(() => parts.ledger.backlog(now() - OVERDUE_MS), { forMs: 10_000 });
+    this.owed = lookedUp(() => parts.backlog(now() - OVERDUE_MS), { forMs: 10_000 });
     this.reconciler = lookedUp(() => parts.lastLooks(), { forMs: 5_000 });
     this.deadLetters = lookedUp(
       async () => Promise.all(parts.letterSources.map(async (stream) => ({ stream, letters: await deadLetterCount(db, stream) }))),
@@ -131,7 +132,7 @@ export class Overview {
 }
 
 /** Those that a person can act on, oldest first within each status. */
-async function openCases(investigations: OverviewParts['investigations']): Promise<{ open: CaseRecord[]; more: boolean }> {
+async function openCases(investigations: NonNullable<OverviewParts['cases']>): Promise<{ open: CaseRecord[]; more: boolean }> {
   const pages = await Promise.all((['escalated', 'proposed', 'waiting', 'asking', 'scoring'] as const).map((status) => investigations.byStatus(status, { limit: CASES })));
   const open = pages.flatMap(({ items }) => items);
   return { open: open.slice(0, CASES), more: open.length > CASES || pages.some(({ cursor }) => cursor !== undefined) };

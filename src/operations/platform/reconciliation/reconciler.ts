@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isOfOne } from '../isolate';
 import { emptyReport, type LastLook, type LookMode, type LookReport } from '../../../domain/platform/reconciliation';
-import type { OwedStart } from '../../../domain/platform/outbox';
+import type { WorkflowStart } from '../../../domain/platform/outbox';
 import type { LatestRun, TemporalRuns } from '../../../gateways/temporal/runs';
 import { pageOrFirst } from '../../../stores/cursor';
 import type { LastLookStore } from '../../../stores/platform/lastLooks';
@@ -13,7 +13,7 @@ export interface ReconcilerParts {
   looks: LastLookStore;
   rows: readonly ReconciledRows[];
   /** Workflows that are always there. */
-  standing: readonly OwedStart[];
+  standing: readonly WorkflowStart[];
   /** Called for each workflow that was started again. */
   onRestarted(workflowType: string, workflowId: string, why: string): void;
   onFault(error: unknown): void;

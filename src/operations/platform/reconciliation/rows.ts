@@ -1,4 +1,4 @@
-import type { OwedStart } from '../../../domain/platform/outbox';
+import type { WorkflowStart } from '../../../domain/platform/outbox';
 
 /** A row whose lifecycle is open. */
 export interface OpenRow {
@@ -28,7 +28,7 @@ export interface ReconciledRows {
    * @param why What became of the workflow before, e.g. `terminated`.
    * @returns undefined when the lifecycle of the row has ended, or there is no row.
    */
-  startOf(workflowId: string, why: string): Promise<OwedStart | undefined>;
+  startOf(workflowId: string, why: string): Promise<WorkflowStart | undefined>;
   /**
    * Why a running workflow has nothing left to do, for types that would not find out by themselves. Strongly consistent.
    * @returns a sentence, or undefined while the lifecycle of the row is open or has ended less than `graceMs` ago.

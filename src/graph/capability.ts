@@ -2,33 +2,34 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ScheduleOptionsStartWorkflowAction } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import type { Logger } from 'pino';
+import type { OutboxKind } from '../operations/platform/outbox/kinds';
+import type { OutboxWriter } from '../operations/platform/outbox/outbox';
 import type { StreamHandler } from '../operations/platform/streams/streamHandler';
 import type { AnyRoute } from '../api/http/routes';
 import type { Config } from '../config';
 import type { Happening } from '../domain/platform/happening';
-import type { Debt } from '../domain/platform/outbox';
 import type { Endpoints } from '../config/endpoints';
 import type { RecordSource } from '../gateways/streams/source';
 import type { Temporal } from '../gateways/temporal';
 import type { Metrics } from '../metrics';
 import type { SkippingWork } from '../metrics/skips';
-import type { IotReadings } from '../operations/devices/iotReadings';
 import type { Redriver } from '../operations/platform/deadLetters/deadLetters';
 import type { OnSkipped } from '../operations/platform/isolate';
 import type { Notifications } from '../operations/platform/notifications';
 import type { DeadLetter, DeadLetterStore } from '../stores/platform/deadLetters';
 import type { ReconciledRows } from '../operations/platform/reconciliation/rows';
 import type { Db } from '../stores/dynamodb';
-import type { Ledger } from '../stores/platform/outbox';
+import type { InvestigationStore } from '../stores/fraud/investigations';
 import type { Queue } from '../workers/queues';
 
-/** What every capability is built from. */
-export interface Shared {
+/** What a process offers every capability. */
+export interface Services {
   config: Config;
   endpoints: Endpoints;
   db: Db;
   dynamodb: DynamoDBClient;
-  ledger: Ledger;
+  /** Records what must happen outside DynamoDB in the transaction that makes it necessary. */
+  outbox: OutboxWriter;
   temporal: Temporal;
   notifications: Notifications;
   metrics: Metrics;
@@ -37,8 +38,6 @@ export interface Shared {
   signingSecret: string;
   /** Address of the API as customers reach it, known once it listens. */
   publicUrl(): string;
-  /** Starts what is owed after the answer; what fails stays owed. */
-  startSoon(debt: Debt): void;
   /** Starts a workflow unless it runs already. @throws where Temporal is away. */
   startOnce(workflow: StandingWorkflow): Promise<unknown>;
   onFault(error: unknown): void;
@@ -87,8 +86,8 @@ export function readStream<T>(stream: Pick<ReadStream, 'name' | 'summary' | 'tri
   return stream as unknown as ReadStream;
 }
 
-/** What one capability adds to a process. */
-export interface Part {
+/** One capability in one process. */
+export interface CapabilityInstance {
   routes: readonly AnyRoute[];
   activities: Partial<Record<Queue, object>>;
   standing: readonly StandingWorkflow[];
@@ -102,10 +101,20 @@ export interface Part {
   listeners?: readonly { queue: Queue; start(): void; stop(): Promise<void> }[];
   /** Who processes its dead letters that are no stream's once more, by source. */
   redrivers?: Readonly<Record<string, Redriver>>;
-  /** Takes what a rule of AWS IoT Core hands over. */
-  iotReadings?: IotReadings;
-  /** What must be there before anything is served. */
+  /** Kinds of outbox entries that it records, beside workflow starts and signals. */
+  outboxKinds?: readonly OutboxKind[];
+  /** Event handlers of AWS Lambda functions that read no stream, by function. */
+  handlers?: Readonly<Record<string, (event: never) => Promise<void>>>;
+  /** Cases that people work on, for the overview. */
+  cases?: Pick<InvestigationStore, 'byStatus'>;
+  /** Creates what must exist before the process serves: a first rule set, a local bucket. */
   prepare?(): Promise<void>;
-  /** Finishes what is under way in this process. */
+  /** Loads what requests need in memory, and keeps it current in the background. */
+  load?(): Promise<void>;
+  /** Opens connections and runs once what the first request would otherwise wait for. Never throws. */
+  warmUp?(): Promise<void>;
+  /** Writes what the process has counted in memory. */
+  flush?(): Promise<void>;
+  /** Stops background work and finishes what is in flight in this process. */
   close?(): Promise<void>;
 }

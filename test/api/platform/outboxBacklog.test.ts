@@ -1,9 +1,10 @@
 import request from 'supertest';
-import { Ledger } from '../../../src/stores/platform/outbox';
+import { OutboxStore } from '../../../src/stores/platform/outbox';
 import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
+import { dueEntries } from '../../support/outbox';
 import { eventually } from '../../support/stack';
 
-/** Temporal is away: what is owed stays owed. */
+/** Temporal does not answer, so outbox entries stay where they are. */
 let graph: TestGraph;
 beforeAll(async () => {
   graph = await startTestGraph();
@@ -14,22 +15,21 @@ const send = (method: 'put' | 'post', path: string, body: object, requestId = 'r
 const exported = async () => (await request(graph.app).get('/metrics')).text;
 const sample = (text: string, series: string) => Number(text.split('\n').find((line) => line.startsWith(`${series} `))?.split(' ')[1]);
 
-it('the metrics say how much is owed and since when, the debt whose request it is of', async () => {
+it('the metrics count due outbox entries and say since when; each entry knows the request that recorded it', async () => {
   await eventually(exported, (text) => sample(text, 'longwatch_ledger_owed{kind="start"}') === 0);
   for (const userId of ['ada', 'ben']) await send('put', `/v1/users/${userId}`, { name: userId });
   await send('put', '/v1/users/ben/following/ada', {});
   const { status } = await send('post', '/v1/posts', { authorId: 'ada', postId: 'p-1', text: 'Hello' }, 'order-4711');
   expect(status).toBe(201);
 
-  const ledger = new Ledger(graph.dynamodb.db);
-  const debts = (await Promise.all(Array.from({ length: 16 }, (_, shard) => ledger.due('start', shard, Date.now(), 100)))).flat();
-  const owed = debts.find(({ start }) => start.workflowId === 'fan-out/p-1');
-  expect(owed?.start.carrier).toEqual({ requestId: 'order-4711' });
-  const [starts, rescores] = await ledger.backlog(Date.now());
-  expect(starts).toEqual({ kind: 'start', due: debts.length, oldestDueAt: Math.min(...debts.map(({ dueAt }) => dueAt)) });
+  const store = new OutboxStore(graph.dynamodb.db);
+  const entries = await dueEntries(graph.dynamodb.db);
+  expect(entries.find(({ id }) => id === 'fan-out/p-1')?.carrier).toEqual({ requestId: 'order-4711' });
+  const [starts, rescores] = await store.backlog(['start', 'rescore'], Date.now());
+  expect(starts).toEqual({ kind: 'start', due: entries.length, oldestDueAt: Math.min(...entries.map(({ dueAt }) => dueAt)) });
   expect(rescores).toEqual({ kind: 'rescore', due: 0 });
-  // What a look costs where nothing is due: half a unit a shard.
-  expect((await graph.dynamodb.unitsOf(() => ledger.backlog(0))).read).toBe(16);
+  // Where nothing is due, a shard costs half a unit.
+  expect((await graph.dynamodb.unitsOf(() => store.backlog(['start', 'rescore'], 0))).read).toBe(16);
 });
 
 it('as the same process exports it a little later, for it does not look at every scrape', async () => {

@@ -1,31 +1,21 @@
 import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
-import type { Config } from '../config';
 import { LongwatchError } from '../domain/errors';
 import { featureNames } from '../domain/fraud/features';
 import { compileRuleSet } from '../domain/fraud/rules';
 import { validateRuleSet } from '../domain/fraud/ruleValidation';
 import { readBaselines } from '../gateways/fraud/baselineFiles';
 import { ScoringEndpoint } from '../gateways/fraud/sagemaker';
-import type { Metrics } from '../metrics';
 import { CHALLENGER_RULES, Challengers } from '../operations/fraud/challengers';
 import { Current } from '../operations/fraud/current';
 import { DriftWatch } from '../operations/fraud/driftWatch';
 import { type PreparedChallenger, Shadow } from '../operations/fraud/shadow';
-import type { Db } from '../stores/dynamodb';
 import { DriftStore } from '../stores/fraud/drift';
 import { type Challenger, challengerStore, liveModelStore, ruleStore } from '../stores/fraud/rules';
 import { ShadowStore } from '../stores/fraud/shadow';
-
-export interface ModelsSettings {
-  config: Config;
-  db: Db;
-  sagemaker: SageMakerRuntimeClient;
-  metrics: Metrics;
-  onFault(error: unknown): void;
-}
+import type { Services } from './capability';
 
 /** The rules and models that decide, the ones that decide beside them, and what watches both. */
-export function buildModels({ config, db, sagemaker, metrics, onFault }: ModelsSettings) {
+export function buildModels({ config, db, metrics, onFault }: Services, sagemaker: SageMakerRuntimeClient) {
   const rules = ruleStore(db);
   const models = liveModelStore(db);
   const challengerVersions = challengerStore(db);

@@ -1,22 +1,6 @@
 import type { CartCountName, CartCounts } from '../domain/carts/cart';
-import type { Outcome } from '../domain/fraud/decision';
-import { formatMoney } from '../domain/money/format';
 import type { Happening } from '../domain/platform/happening';
-import type { Draft } from '../operations/fraud/drafts';
-import { investigationId } from '../domain/fraud/workflows';
-
-/** How what a process does is told to people who watch. */
-type Note = (happening: Happening) => void;
-
-const verdicts: Readonly<Record<Exclude<Outcome, 'approve'>, string>> = { alert: 'the customer is asked', review: 'somebody must look', block: 'held' };
-
-export function noteDecision({ input: { transaction }, record: { decision } }: Draft, note: Note): void {
-  const { outcome, transactionId, degradedBecause } = decision;
-  if (degradedBecause) note({ area: 'fraud', tone: 'problem', text: `payment decided without the model: ${degradedBecause}`, count: 1 });
-  if (outcome === 'approve') return note({ area: 'fraud', tone: 'routine', text: 'payment approved', count: 1 });
-  const amount = formatMoney(transaction.amount, transaction.currency);
-  note({ area: 'fraud', tone: 'notable', text: `A payment of ${amount}: ${outcome}, ${verdicts[outcome]}`, workflowId: investigationId(transactionId) });
-}
+import type { Services } from './capability';
 
 const checkouts = {
   held: { tone: 'routine', text: 'checkout holds its stock' },
@@ -27,7 +11,7 @@ const checkouts = {
   'refund-due': { tone: 'problem', text: 'payment came too late or twice, and must be given back' },
 } as const satisfies Record<string, Pick<Happening, 'tone' | 'text'>>;
 
-export function noteCheckout(what: keyof typeof checkouts, note: Note): void {
+export function noteCheckout(what: keyof typeof checkouts, note: Services['note']): void {
   note({ area: 'carts', ...checkouts[what], count: 1 });
 }
 
@@ -39,7 +23,7 @@ const carts: Partial<Record<CartCountName, Pick<Happening, 'tone' | 'text'>>> = 
   abandoned: { tone: 'notable', text: 'cart abandoned' },
 };
 
-export function noteCarts(counts: CartCounts, note: Note): void {
+export function noteCarts(counts: CartCounts, note: Services['note']): void {
   for (const [name, count] of Object.entries(counts) as [CartCountName, number][]) {
     const told = carts[name];
     if (told && count > 0) note({ area: 'carts', ...told, count });

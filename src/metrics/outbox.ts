@@ -6,7 +6,7 @@ import { lookup } from './lookup';
 const LOOK_EVERY_MS = 15_000;
 
 /** What is owed, and its payment. */
-export class LedgerMetrics {
+export class OutboxMetrics {
   private readonly starts: Counter<'result'>;
   private backlog: () => Promise<readonly Backlog[] | undefined> = async () => undefined;
 

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { lineOf } from '../../domain/edge/schemas';
+import { iso } from '../../domain/ids';
+import type { NotificationStore } from '../../stores/platform/notifications';
+import { type AnyRoute, route } from '../http/routes';
+import { cursorSchema, limitSchema } from '../schemas';
+
+const people = ['investigator', 'supervisor'] as const;
+
+/** What was sent to whom. */
+export function notificationRoutes({ notifications }: { notifications: NotificationStore }): AnyRoute[] {
+  return [
+    route({
+      method: 'get',
+      path: '/v1/notifications',
+      operationId: 'listNotifications',
+      tag: 'platform',
+      loadClass: 'interactive',
+      summary: 'What was sent to a recipient, newest first',
+      roles: people,
+      query: z.object({ recipient: lineOf(1, 100), cursor: cursorSchema, limit: limitSchema }),
+      responses: { 200: { description: 'A page', schema: z.object({ items: z.array(z.looseObject({ id: z.string() })), cursor: z.string().optional() }) } },
+      handler: async ({ query: { recipient, cursor, limit } }) => {
+        const page = await notifications.list(recipient, { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) });
+        return { status: 200, body: { ...page, items: page.items.map((item) => ({ ...item, at: iso(item.at) })) } };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,87 @@
+import { isPermanent, LongwatchError } from '../../../domain/errors';
+import type { OutboxEntry } from '../../../domain/platform/outbox';
+import type { OutboxStore, TransactItem } from '../../../stores/platform/outbox';
+import { currentCarrier, withCarrier } from '../../../telemetry/carrier';
+import type { OutboxKind } from './kinds';
+
+/** What a capability needs to record entries and to have them dispatched. */
+export type OutboxWriter = Pick<Outbox, 'recording' | 'dispatchSoon'>;
+
+/** Entries that one process dispatches at once, and entries that wait; the relay dispatches the rest. */
+const CONCURRENCY = 16;
+const WAITING = 1_000;
+/** After a failure this process dispatches nothing for this long: Temporal does not answer, and the relay retries. */
+const PAUSE_MS = 2_000;
+
+/** Records entries of the outbox, and dispatches those of this process without making a request wait. */
+export class Outbox {
+  private readonly kinds: ReadonlyMap<string, OutboxKind>;
+  private readonly waiting: OutboxEntry[] = [];
+  private inFlight = 0;
+  private pausedUntil = 0;
+  private idle: (() => void)[] = [];
+
+  constructor(
+    private readonly store: OutboxStore,
+    kinds: readonly OutboxKind[],
+  ) {
+    this.kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
+  }
+
+  /** The item of a `TransactWriteItems` that records an entry. */
+  recording(entry: OutboxEntry): TransactItem {
+    return this.store.recording(entry);
+  }
+
+  /**
+   * Dispatches entries of one kind, then removes them.
+   * @throws LongwatchError `refused` where one of them will never be taken, `unavailable` where a retry may help.
+   */
+  async dispatch(entries: readonly OutboxEntry[]): Promise<void> {
+    const [first] = entries;
+    if (!first) return;
+    const kind = this.kinds.get(first.kind);
+    if (!kind) throw new LongwatchError('refused', `No capability of this process dispatches outbox entries of kind ${first.kind}`);
+    // The request that recorded an entry is the cause of its dispatch; a batch has no single cause.
+    await withCarrier(entries.length === 1 ? first.carrier : undefined, () => kind.dispatch(entries));
+    await this.store.remove(entries);
+  }
+
+  /** Dispatches an entry after its transaction, without anybody waiting. Never throws: the relay retries what fails. */
+  dispatchSoon(entry: OutboxEntry): void {
+    if (this.kinds.get(entry.kind)?.dispatched !== 'soon' || this.waiting.length >= WAITING || Date.now() < this.pausedUntil) return;
+    const carrier = entry.carrier ?? currentCarrier();
+    this.waiting.push({ ...entry, ...(carrier && { carrier }) });
+    this.next();
+  }
+
+  /** Waits until every waiting entry was dispatched, at most `boundMs` milliseconds; the relay dispatches the rest. */
+  async drain(boundMs: number): Promise<void> {
+    if (this.inFlight === 0 && this.waiting.length === 0) return;
+    const idle = new Promise<void>((resolve) => this.idle.push(resolve));
+    let timer: NodeJS.Timeout | undefined;
+    const bound = new Promise<void>((resolve) => (timer = setTimeout(resolve, boundMs)));
+    await Promise.race([idle, bound]);
+    clearTimeout(timer);
+  }
+
+  private next(): void {
+    while (this.inFlight < CONCURRENCY && this.waiting.length > 0) {
+      const entry = this.waiting.shift();
+      if (!entry) break;
+      this.inFlight++;
+      this.dispatch([entry])
+        .catch((error: unknown) => {
+          // The relay turns a refused entry into a dead letter. The other entries do not share its fate.
+          if (isPermanent(error)) return;
+          this.pausedUntil = Date.now() + PAUSE_MS;
+          this.waiting.length = 0;
+        })
+        .finally(() => {
+          this.inFlight--;
+          this.next();
+        });
+    }
+    if (this.inFlight === 0 && this.waiting.length === 0) for (const done of this.idle.splice(0)) done();
+  }
+}

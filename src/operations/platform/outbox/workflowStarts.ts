@@ -1,0 +1,52 @@
+import { isGrpcServiceError, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { LongwatchError } from '../../../domain/errors';
+import { START_KIND, type WorkflowStart } from '../../../domain/platform/outbox';
+import { typedSearchAttributes } from '../../../domain/platform/searchAttributes';
+import type { Temporal } from '../../../gateways/temporal';
+import { isRefusedByTemporal } from '../../../gateways/temporal/calls';
+import { type OutboxKind, outboxKind } from './kinds';
+
+export type StartResult = 'started' | 'already-started' | 'failed';
+
+/**
+ * Starts workflows. An id is started at most once: Temporal refuses to reuse the id of a closed workflow (REJECT_DUPLICATE)
+ * and leaves a running one alone (conflict policy FAIL). Both mean that the entry was dispatched before.
+ */
+export function workflowStarts(temporal: Pick<Temporal, 'client' | 'within'>, onResult: (result: StartResult) => void = () => undefined): OutboxKind {
+  const start = async ({ workflowType, summary, searchAttributes, notBefore, ...options }: WorkflowStart): Promise<void> => {
+    const call = () =>
+      temporal.client.workflow.start(workflowType, {
+        workflowId: options.workflowId,
+        taskQueue: options.taskQueue,
+        args: options.args,
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        workflowIdConflictPolicy: 'FAIL',
+        staticSummary: summary,
+        typedSearchAttributes: typedSearchAttributes(searchAttributes),
+        // A delayed first task is part of the start: it saves the timer, which is a billable action.
+        ...(notBefore !== undefined && notBefore > Date.now() && { startDelay: notBefore - Date.now() }),
+      });
+    try {
+      await temporal.within(call);
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return onResult('already-started');
+      onResult('failed');
+      throw failureOf(`the start of ${options.workflowId}`, error);
+    }
+    onResult('started');
+  };
+  return outboxKind<WorkflowStart>({
+    kind: START_KIND,
+    dispatched: 'soon',
+    batch: 1,
+    dispatch: async (entries) => {
+      for (const { payload } of entries) await start(payload);
+    },
+  });
+}
+
+/** A failed call as `refused` where Temporal will never take it, else as `unavailable`. */
+export function failureOf(what: string, error: unknown): LongwatchError {
+  const details = isGrpcServiceError(error) ? error.details : String(error);
+  return new LongwatchError(isRefusedByTemporal(error) ? 'refused' : 'unavailable', `Temporal did not take ${what}: ${details}`, { cause: error });
+}
