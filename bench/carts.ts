@@ -13,6 +13,7 @@ import { bar as startBar } from './support/bar';
 import { BARE_ITEMS, BARE_TABLE, bareAdd, bareCheckout, bareClient, bareRead, TITLE } from './support/bareShop';
 import { call, closeConnections } from './support/http';
 import { latenciesInTurn, median, ms, percentile, ratio } from './support/measure';
+import { everything } from '../src/graph/capabilities';
 
 export interface CartBenchSettings {
   rounds: number;
@@ -39,7 +40,7 @@ export async function benchCarts({ rounds, samples, checkouts }: CartBenchSettin
   try {
     const bareUrl = `http://127.0.0.1:${await new Promise((resolve) => server.once('message', resolve))}`;
     const calls: StoreCall[] = [];
-    const db = openDb(client, 'longwatch-', (one) => void (counting && calls.push(one)));
+    const db = openDb(client, 'longwatch-', everything.tables, (one) => void (counting && calls.push(one)));
     const shop = buildShop(db, Date.now, { holdMs: HOUR_MS, productCacheMs: HOUR_MS });
     for (const productId of PRODUCTS) await shop.products.put({ productId, title: TITLE, price: 1_999, currency: 'EUR', stockOnHand: 1_000_000 });
     await createBareTables(bare);

@@ -20,6 +20,7 @@ import { eventually, removeDataDir, type RunningStack, startLongwatch } from '..
 import { bar } from './support/bar';
 import { closeConnections, get, post } from './support/http';
 import { latencies, median, ms, percentile, ratio } from './support/measure';
+import { everything } from '../src/graph/capabilities';
 
 export interface FeedsBenchSettings {
   rounds: number;
@@ -63,8 +64,8 @@ export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSetti
     const { parts } = readAddresses(stack.dataDir)!;
     const endpoint = { endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS, region: REGION };
     const lowLevel = dynamoDBClient(endpoint);
-    const db = openDb(lowLevel, 'longwatch-');
-    await createTables(lowLevel, 'floor-');
+    const db = openDb(lowLevel, 'longwatch-', everything.tables);
+    await createTables(lowLevel, 'floor-', everything.tables);
     const connection = await Connection.connect({ address: parts.Temporal! });
     const client = new Client({ connection });
     const sizes = [...new Set([MEASURED, ...followers])].sort((a, b) => a - b);

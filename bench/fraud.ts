@@ -47,7 +47,7 @@ export async function benchFraud({ rounds, samples, seconds, concurrency }: Frau
     outcomes.clear();
 
     const { parts } = readAddresses(stack.dataDir)!;
-    const addresses = { dynamodb: parts.DynamoDB, sagemaker: parts.model, temporal: parts.Temporal };
+    const addresses = { dynamodb: parts.DynamoDB, sagemaker: parts.model!, temporal: parts.Temporal };
     const connection = await Connection.connect({ address: addresses.temporal });
     const client = new Client({ connection });
     const units = await unitsOfApprovals(addresses, COUNTED, () => payments.next().body);

@@ -93,7 +93,7 @@ async function measure(shards: number, productFirst: boolean, { records, seconds
     await handled(stack, SEEDED);
 
     const { parts } = readAddresses(stack.dataDir) as NonNullable<ReturnType<typeof readAddresses>>;
-    const addresses = { dynamodb: parts.DynamoDB, sagemaker: parts.model, temporal: parts.Temporal };
+    const addresses = { dynamodb: parts.DynamoDB, sagemaker: parts.model!, temporal: parts.Temporal };
     const tables = new FloorTables(addresses);
     const floor = openFloor(await tables.create('floor-'));
     const connection = await Connection.connect({ address: addresses.temporal });

@@ -15,6 +15,7 @@ import { eventually, removeDataDir, startLongwatch } from '../test/support/stack
 import { bar as startBar } from './support/bar';
 import { median, percentile } from './support/measure';
 import type { SessionBenchSettings } from './sessions';
+import { everything } from '../src/graph/capabilities';
 
 const IDLE_MS = 5_000;
 const SWEEP_MS = 10_000;
@@ -63,7 +64,7 @@ async function benchLateness(seconds: number, rate: number): Promise<void> {
     // They have begun.
     await eventually(() => actions().catch(() => 0), (count) => count >= 2 * BUCKETS);
     const before = await actions();
-    const db = openDb(dynamoDBClient({ region: REGION, endpoint: parts.DynamoDB, credentials: LOCAL_CREDENTIALS }), 'longwatch-');
+    const db = openDb(dynamoDBClient({ region: REGION, endpoint: parts.DynamoDB, credentials: LOCAL_CREDENTIALS }), 'longwatch-', everything.tables);
     const store = new DynamoDBSessionStore({ client: db.client, tableName: db.table('Sessions'), idleTimeoutMs: IDLE_MS, expiryBuckets: BUCKETS });
     const started = Date.now();
     const bar = startBar('sessions', seconds * rate);

@@ -14,6 +14,7 @@ import { bar as startBar } from './support/bar';
 import { closeConnections, post } from './support/http';
 import { latenciesInTurn, median, ms, percentile, ratio } from './support/measure';
 import { Payments } from './support/payments';
+import { everything } from '../src/graph/capabilities';
 
 export interface TelemetryBenchSettings {
   rounds: number;
@@ -47,13 +48,13 @@ async function consumedCapacity(endpoint: string, samples: number): Promise<void
   const open = (prefix: string, counted: boolean) => {
     const client = dynamoDBClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
     const bytes: number[] = [];
-    const db = openDb(client, prefix, counted ? () => undefined : undefined);
+    const db = openDb(client, prefix, everything.tables, counted ? () => undefined : undefined);
     sizesOf(db.client, bytes);
     return { client, db, bytes };
   };
   const [counted, uncounted] = [open('counted-', true), open('uncounted-', false)];
   for (const { client, db } of [counted, uncounted]) {
-    await createTables(client, db.table('Users').replace(/Users$/, ''));
+    await createTables(client, db.table('Users').replace(/Users$/, ''), everything.tables);
     await write(db, 0);
   }
   const bar = startBar('samples of DynamoDB calls', 4);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { everything } from '../src/graph/capabilities';
 import { grantsOf } from './access';
 
 /** Compares what was used with what is granted. */
@@ -15,7 +16,7 @@ async function main(): Promise<void> {
     .parseAsync();
   const used = new Set(readFileSync(file as string, 'utf8').split('\n'));
   for (const role of ['api', 'worker'] as const)
-    for (const [where, actions] of grantsOf(role)) {
+    for (const [where, actions] of grantsOf(role, everything)) {
       const unused = actions.filter((action) => !used.has(`${role} ${where} ${action}`));
       if (unused.length > 0) console.log(`${role} ${where}: ${unused.join(', ')}`);
     }

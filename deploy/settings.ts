@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { capabilities } from '../src/graph/capabilities';
 
 const DEFAULT_STACK = 'longwatch';
 const streamName = z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/).optional();
+
+const names = capabilities.map(({ name }) => name);
 
 const fields = z.strictObject({
   stackName: z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,56}$/, 'must be 1 to 57 letters, digits and hyphens').default(DEFAULT_STACK).describe('Name of the stack, and what the names of its endpoint, alarms, functions and log groups begin with'),
   tablePrefix: z.string().regex(/^[A-Za-z0-9_.-]{0,100}$/).optional().describe('As LONGWATCH_TABLE_PREFIX, and what the names of the Kinesis streams begin with. Default longwatch- for the stack longwatch; a stack with another name must say it'),
   transactionsStream: streamName.describe('Name of the Kinesis stream of transactions; default the table prefix and "transactions". A change makes a new, empty stream'),
   readingsStream: streamName.describe('Name of the Kinesis stream of readings; default the table prefix and "readings". A change makes a new, empty stream'),
+  capabilities: z.array(z.enum(names)).min(1).default(names).describe(`What the stack has, of ${names.join(', ')}. A capability that is taken away leaves its tables in the account`),
   deletionProtection: z.boolean().default(true).describe('Tables and the load balancer refuse to be deleted. Set false for the first deployment: if that fails, everything that it made goes again and it can be repeated. Deploy again with true afterwards'),
   billing: z.enum(['on-demand', 'provisioned']).default('on-demand').describe('Capacity mode of the tables; provisioned ones scale between 5 and maxCapacity'),
   maxCapacity: z.number().int().min(5).max(40_000).default(1_000).describe('Read and write units up to which a provisioned table or index scales'),

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { everything } from '../src/graph/capabilities';
 import { bundleOptions } from '../src/workers/bundle';
 
 const WORKFLOWS = join(__dirname, '..', 'src', 'workflows');
@@ -11,7 +12,7 @@ async function main(): Promise<void> {
     ['workflow-bundle.js', undefined],
     ['workflow-bundle-encrypting.js', join(WORKFLOWS, 'failureConverter.ts')],
   ] as const) {
-    const { code } = await bundleWorkflowCode(bundleOptions(converter));
+    const { code } = await bundleWorkflowCode(bundleOptions(everything.workflowsPaths(), converter));
     writeFileSync(join(__dirname, '..', 'dist', file), code);
   }
 }

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { LOCAL_CREDENTIALS } from '../src/config/endpoints';
 import { startDynamoDB } from '../src/local/dynamodb';
 import { createTables, dynamoDBClient } from '../src/stores/dynamodb';
+import { everything } from '../src/graph/capabilities';
 
 const USAGE = `npm run session-suite -- <checkout of expressjs/session>
 
@@ -29,7 +30,7 @@ async function main(): Promise<number> {
   const dynamodb = await startDynamoDB({ dataDir, inMemory: true });
   const client = dynamoDBClient({ region: 'us-east-1', endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS });
   try {
-    await createTables(client, 'suite-');
+    await createTables(client, 'suite-', everything.tables);
     const tests = spawn(
       process.execPath,
       ['--import', require.resolve('tsx'), mocha, '--require', 'test/support/env', '--require', join(__dirname, 'session-suite-hook.ts'), '--check-leaks', '--exit', '--reporter', 'dot', 'test/'],

@@ -1,20 +1,22 @@
 // Before the SDK loads: no news for whoever runs this.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
-import { ConfigError, readConfig } from '../src/config';
+import { ConfigError } from '../src/config';
+import { readConfig, selectCapabilities } from '../src/graph/config';
 import { updateTables } from '../src/stores/tableChanges';
 import { checkTables, TableMismatchError } from '../src/stores/tableCheck';
-import { tables } from '../src/stores/tables';
+import { combine } from '../src/graph/combined';
 import { runCommand } from './commandLine';
 import { openTables } from './fraud/parts';
 
+const { tables } = combine(selectCapabilities(process.env['LONGWATCH_CAPABILITIES']));
 const count = Object.keys(tables).length;
 const verb = { create: 'creating', index: 'building the index of', stream: 'opening the stream of', ttl: 'turning on TTL of' } as const;
 
 async function check(): Promise<void> {
   const { db, close } = openTables();
   try {
-    const differences = await checkTables(db.client, readConfig().LONGWATCH_TABLE_PREFIX);
+    const differences = await checkTables(db.client, readConfig().LONGWATCH_TABLE_PREFIX, tables);
     if (differences.length > 0) throw new TableMismatchError(differences);
     console.log(`All ${count} tables are as this version expects them.`);
   } finally {
@@ -27,7 +29,7 @@ async function update(): Promise<void> {
   try {
     let begun: number | undefined;
     const ended = () => begun !== undefined && console.log(`  done in ${((Date.now() - begun) / 1000).toFixed(1)} s`);
-    const left = await updateTables(db.client, readConfig().LONGWATCH_TABLE_PREFIX, (difference) => {
+    const left = await updateTables(db.client, readConfig().LONGWATCH_TABLE_PREFIX, tables, (difference) => {
       ended();
       begun = Date.now();
       console.log(`${verb[difference.mend ?? 'create']} ${difference.physicalName}${difference.index === undefined ? '' : ` (${difference.index})`}`);

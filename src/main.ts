@@ -3,8 +3,10 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import { ApiKeyError } from './api/auth';
 import { ListenError } from './api/http/server';
-import { ConfigError, configReference, readConfig, unknownSettings } from './config';
+import { ConfigError } from './config';
 import { MissingEndpointError } from './config/endpoints';
+import { combine } from './graph/combined';
+import { configReference, readConfig, selectCapabilities, unknownVariables } from './graph/config';
 import { TemporalConfigError } from './gateways/temporal';
 import { StartError } from './local/errors';
 import { type Mode, Run } from './run';
@@ -13,7 +15,7 @@ import { version } from './run/release';
 import { TableMismatchError } from './stores/tableCheck';
 import { UnknownQueueError } from './workers/queues';
 
-const USAGE = `Longwatch ${version}: durable lifecycles for DynamoDB data, on Temporal
+const usage = () => `Longwatch ${version}: durable lifecycles for DynamoDB data, on Temporal
 
   npm start         everything on this machine: what has no endpoint configured is embedded
   npm run api       the HTTP API alone
@@ -31,11 +33,11 @@ const expected = [ConfigError, ApiKeyError, MissingEndpointError, StartError, Li
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
-  if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(USAGE);
+  if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(usage());
   const mode = (args[0] ?? 'all') as Mode;
   if (!['all', 'api', 'worker'].includes(mode)) throw new ConfigError(`There is no mode "${mode}"; --help lists them`);
-  for (const warning of unknownSettings()) process.stderr.write(`Warning: ${warning}\n`);
-  const config = readConfig(process.env, (read) => startFaults(mode, read, process.env));
+  for (const warning of unknownVariables()) process.stderr.write(`Warning: ${warning}\n`);
+  const config = readConfig(process.env, (read) => startFaults(mode, read, process.env, combine(selectCapabilities(read.LONGWATCH_CAPABILITIES))));
   const run = new Run(mode, config);
   run.watchUnexpected();
   process.on('SIGINT', () => void run.stop('SIGINT'));

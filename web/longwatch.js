@@ -6,7 +6,8 @@ const KEY = 'longwatch-key';
 const EVERY_MS = 2_000;
 const EVENTS_SHOWN = 100;
 const SPARK_POINTS = 60;
-const titles = { fraud: 'Fraud', sessions: 'Sessions', carts: 'Carts', leaderboards: 'Leaderboards', feeds: 'Feeds', devices: 'Devices', platform: 'Platform' };
+/** Titles of the capabilities by name, as the overview has them. */
+const titles = { platform: 'Platform' };
 const scopes = { all: ['all', 'all processes'], process: ['here', 'this process since it began'], table: ['≈', 'items of the table, as DynamoDB last counted them'] };
 
 const $ = (id) => document.getElementById(id);
@@ -148,6 +149,7 @@ function show(overview) {
     $('cases-link').href = overview.links.cases;
     $('cases-link').hidden = false;
   }
+  for (const { name, title } of overview.capabilities) titles[name] = title;
   overview.capabilities.forEach(showCapability);
   showCases(overview.cases);
   rows('parts', overview.parts, ({ name, state, address }) => [element('td', { text: name }), element('td', {}, stateOf(state)), element('td', { class: 'where', text: address ?? '' })]);

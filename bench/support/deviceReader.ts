@@ -1,9 +1,10 @@
 import type { Consumer } from '../../src/operations/platform/streams/consumer';
-import { readConfig } from '../../src/config';
+import { readConfig } from '../../src/graph/config';
 import { configuredEndpoints } from '../../src/config/endpoints';
 import { buildGraph } from '../../src/graph';
 import { DEVICES_QUEUE, READINGS_STREAM } from '../../src/domain/devices/workflows';
 import { TEST_SECRET } from '../../test/support/secret';
+import { everything } from '../../src/graph/capabilities';
 
 /**
  * What a worker does of readings, in a process of its own and without Temporal: `mqtt` listens until it is killed; `kinesis`
@@ -13,7 +14,7 @@ const [path, count] = process.argv.slice(2) as ['mqtt' | 'kinesis', string];
 
 async function main(): Promise<void> {
   const config = readConfig();
-  const graph = buildGraph({ config, endpoints: configuredEndpoints(config, {}), signingSecret: TEST_SECRET, publicUrl: () => 'http://longwatch.test' });
+  const graph = buildGraph({ config, endpoints: configuredEndpoints(config, {}, everything.needs), signingSecret: TEST_SECRET, publicUrl: () => 'http://longwatch.test' });
   if (path === 'mqtt') {
     graph.startListening([DEVICES_QUEUE]);
     console.log('ready');

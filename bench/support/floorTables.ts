@@ -2,6 +2,7 @@ import { BatchWriteItemCommand, DynamoDBClient, type ScanCommandOutput, ScanComm
 import { featureNames } from '../../src/domain/fraud/features';
 import { createTables } from '../../src/stores/dynamodb';
 import type { FloorSettings } from './floor';
+import { everything } from '../../src/graph/capabilities';
 
 const PRODUCT = 'longwatch-';
 
@@ -15,7 +16,7 @@ export class FloorTables {
 
   /** Under a prefix of their own, with every profile that the product has. */
   async create(tablePrefix: string): Promise<FloorSettings> {
-    await createTables(this.client, tablePrefix);
+    await createTables(this.client, tablePrefix, everything.tables);
     for (const name of ['UserProfiles', 'MerchantProfiles']) await this.copy(name, tablePrefix);
     const [decision] = await this.some('Decisions');
     const [profile] = await this.some('UserProfiles');

@@ -6,7 +6,8 @@ import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings';
-import type { Data } from './data';
+import type { KinesisNeed } from '../../src/config/endpoints';
+import { type Data, shortName } from './data';
 import type { Functions } from './functions';
 import type { ModelEndpoint } from './model';
 import type { Service } from './service';
@@ -16,7 +17,8 @@ export interface AlarmsProps {
   settings: Settings;
   tables: Tables;
   data: Data;
-  model: ModelEndpoint;
+  kinesisStreams: readonly KinesisNeed[];
+  model: ModelEndpoint | undefined;
   service: Service;
   functions: Functions | undefined;
 }
@@ -29,7 +31,7 @@ const BEHIND_MS = 5 * 60_000;
 export class Alarms extends Construct {
   readonly topic: Topic;
 
-  constructor(scope: Construct, { settings, tables, data, model, service, functions }: AlarmsProps) {
+  constructor(scope: Construct, { settings, tables, data, kinesisStreams, model, service, functions }: AlarmsProps) {
     super(scope, 'Alarms');
     this.topic = new Topic(this, 'Topic', { displayName: `${settings.stackName} alarms`, enforceSSL: true });
     // `enforceSSL` gives the topic a policy, and with it takes away the default one, by which CloudWatch could publish.
@@ -64,15 +66,20 @@ export class Alarms extends Construct {
         `DynamoDB throttles ${name}: a hot partition, or traffic that doubled at once`,
       );
     }
-    for (const [id, stream] of [['transactions', data.transactions], ['readings', data.readings]] as const) {
+    for (const need of kinesisStreams) {
+      const id = shortName(need);
+      const stream = data.streams.get(need.setting);
+      if (!stream) continue;
       alarm(`${id}-behind`, stream.metricGetRecordsIteratorAgeMilliseconds({ statistic: 'Maximum', period: FIVE_MINUTES }), BEHIND_MS, `${id} wait on their Kinesis stream: docs/streams.md`);
       alarm(`${id}-refused`, stream.metricWriteProvisionedThroughputExceeded({ statistic: 'Sum', period: FIVE_MINUTES }), 10, `Producers of ${id} are refused by their stream`);
     }
-    const ofEndpoint = (metricName: string, statistic: string) =>
-      new Metric({ namespace: 'AWS/SageMaker', metricName, statistic, period: FIVE_MINUTES, dimensionsMap: { EndpointName: model.endpointName, VariantName: model.variantName } });
-    alarm('model-errors', ofEndpoint('Invocation5XXErrors', 'Sum'), 5, 'The endpoint fails: rules alone decide, docs/models.md');
-    // Microseconds.
-    alarm('model-slow', ofEndpoint('ModelLatency', 'p99'), 60_000, 'The endpoint takes 60 ms of the 80 that it has: payments are about to be decided by rules alone', 2);
+    if (model) {
+      const ofEndpoint = (metricName: string, statistic: string) =>
+        new Metric({ namespace: 'AWS/SageMaker', metricName, statistic, period: FIVE_MINUTES, dimensionsMap: { EndpointName: model.endpointName, VariantName: model.variantName } });
+      alarm('model-errors', ofEndpoint('Invocation5XXErrors', 'Sum'), 5, 'The endpoint fails: rules alone decide, docs/models.md');
+      // Microseconds.
+      alarm('model-slow', ofEndpoint('ModelLatency', 'p99'), 60_000, 'The endpoint takes 60 ms of the 80 that it has: payments are about to be decided by rules alone', 2);
+    }
     if (service.loadBalancer && service.targets) {
       alarm('api-5xx', service.targets.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { statistic: 'Sum', period: FIVE_MINUTES }), 10, 'The API answers 5xx: docs/operations.md');
       alarm('api-unreachable', service.loadBalancer.metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { statistic: 'Sum', period: FIVE_MINUTES }), 10, 'The load balancer finds no task that answers');

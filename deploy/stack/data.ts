@@ -2,23 +2,34 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership, StorageClass } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import type { KinesisNeed, PartNeeds } from '../../src/config/endpoints';
 import type { Settings } from '../settings';
 
 /** How long the Kinesis streams keep what nobody has read yet. */
 export const RETENTION = Duration.days(7);
 
-/** The Kinesis streams and the archive's bucket. */
-export class Data extends Construct {
-  readonly transactions: Stream;
-  readonly readings: Stream;
-  readonly archive: Bucket;
+/** `transactions` of `longwatch-transactions`. */
+export const shortName = ({ fallback }: KinesisNeed): string => fallback.replace(/^longwatch-/, '');
 
-  constructor(scope: Construct, { transactionsStream, readingsStream }: Pick<Settings, 'transactionsStream' | 'readingsStream'>) {
+/** The Kinesis streams and the archive's bucket, as far as the capabilities use them. */
+export class Data extends Construct {
+  /** By the setting that names the stream. */
+  readonly streams: ReadonlyMap<string, Stream>;
+  readonly archive: Bucket | undefined;
+
+  constructor(scope: Construct, { parts, kinesisStreams }: PartNeeds, settings: Pick<Settings, 'tablePrefix' | 'transactionsStream' | 'readingsStream'>) {
     super(scope, 'Data');
     const stream = (id: string, streamName: string) =>
       new Stream(this, id, { streamName, streamMode: StreamMode.ON_DEMAND, encryption: StreamEncryption.MANAGED, retentionPeriod: RETENTION, removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE });
-    this.transactions = stream('Transactions', transactionsStream);
-    this.readings = stream('Readings', readingsStream);
+    const chosen: Readonly<Record<string, string>> = { transactions: settings.transactionsStream, readings: settings.readingsStream };
+    this.streams = new Map(
+      kinesisStreams.map((need) => {
+        const name = shortName(need);
+        return [need.setting, stream(`${name[0]?.toUpperCase()}${name.slice(1)}`, chosen[name] ?? `${settings.tablePrefix}${name}`)];
+      }),
+    );
+    // Where S3 is optional, a bucket of yours can be named in the environment.
+    if (parts.s3 === undefined || parts.s3 === 'optional') return;
     this.archive = new Bucket(this, 'Archive', {
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,

@@ -7,7 +7,8 @@ export const PORT = 3000;
 export interface EnvironmentParts {
   settings: Settings;
   data: Data;
-  endpointName: string;
+  /** Absent where no capability has a model. */
+  endpointName?: string | undefined;
   region: string;
 }
 
@@ -18,11 +19,11 @@ export function environmentOf({ settings, data, endpointName, region }: Environm
     AWS_REGION: region,
     LONGWATCH_AWS: 'true',
     LONGWATCH_TABLE_PREFIX: settings.tablePrefix,
-    LONGWATCH_TRANSACTIONS_STREAM: data.transactions.streamName,
-    LONGWATCH_READINGS_STREAM: data.readings.streamName,
-    LONGWATCH_ARCHIVE_BUCKET: data.archive.bucketName,
+    LONGWATCH_CAPABILITIES: settings.capabilities.join(','),
+    ...Object.fromEntries([...data.streams].map(([setting, { streamName }]) => [setting, streamName])),
+    ...(data.archive && { LONGWATCH_ARCHIVE_BUCKET: data.archive.bucketName }),
     LONGWATCH_STREAMS_BY: settings.functions.includes('streams') ? 'lambda' : 'workflow',
-    SAGEMAKER_ENDPOINT_NAME: endpointName,
+    ...(endpointName !== undefined && { SAGEMAKER_ENDPOINT_NAME: endpointName }),
     TEMPORAL_ADDRESS: settings.temporalAddress,
     TEMPORAL_NAMESPACE: settings.temporalNamespace,
     ...(settings.temporalUiUrl && { TEMPORAL_UI_URL: settings.temporalUiUrl }),

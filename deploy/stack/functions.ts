@@ -9,14 +9,12 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { TableName } from '../../src/stores/tables';
-import type { Handler, Process } from '../access';
+import type { LambdaFunctionSpec } from '../../src/graph/capability';
+import type { Process } from '../access';
 import type { Settings } from '../settings';
 import { RETENTION } from './data';
 import { allow, processRole, type Reach } from './roles';
 
-/** Which table's stream each handler reads. */
-export const tableHandlers = { merchants: 'TransactionHistory', ranks: 'Leaderboard', rollups: 'DeviceData' } as const satisfies Partial<Record<Handler, TableName>>;
 /** What a stream of a table keeps, less the time to do something about what could not be processed. */
 const TABLE_MAX_AGE = Duration.hours(23);
 const TIMEOUT = Duration.minutes(2);
@@ -43,32 +41,36 @@ export class Functions extends Construct {
     super(scope, 'Functions');
     const { functions } = props.settings;
     this.failed = new Queue(this, 'Failed', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) });
-    if (functions.includes('streams')) this.readStreams();
-    if (functions.includes('iot')) this.takeFromIot();
+    const specs = props.reach.combined.capabilities.flatMap((one) => one.functions ?? []);
+    for (const spec of specs)
+      if (spec.source === 'iot') {
+        if (functions.includes('iot')) this.takeFromIot(spec);
+      } else if (functions.includes('streams')) this.readStream(spec.name, spec.source);
     if (functions.includes('api')) this.serveApi();
   }
 
-  private readStreams(): void {
+  private readStream(handler: string, source: Exclude<LambdaFunctionSpec['source'], 'iot'>): void {
     const { tables, data } = this.props.reach;
-    for (const [handler, stream] of [['transactions', data.transactions], ['readings', data.readings]] as const) {
+    if ('kinesis' in source) {
+      const stream = data.streams.get(source.kinesis);
+      if (!stream) throw new Error(`The stack has no stream for ${source.kinesis}`);
       const target = this.make(handler, [
         allow(['kinesis:DescribeStream', 'kinesis:DescribeStreamSummary', 'kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
       ]);
       this.map(handler, target, stream.streamArn, { batchSize: 1_000, maxRecordAge: Duration.minutes(RETENTION.toMinutes() - 60) });
+      return;
     }
-    for (const [handler, table] of Object.entries(tableHandlers) as [keyof typeof tableHandlers, TableName][]) {
-      const streamArn = tables.of[table].tableStreamArn ?? '';
-      const target = this.make(handler, [
-        allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], [streamArn]),
-        // Listing streams has no narrower resource.
-        allow(['dynamodb:ListStreams'], ['*']),
-      ]);
-      // Only with a window does an event of a table name its shard, without which a repetition could not be told.
-      this.map(handler, target, streamArn, { batchSize: 1_000, maxRecordAge: TABLE_MAX_AGE, tumblingWindow: Duration.minutes(15) });
-    }
+    const streamArn = tables.named(source.table).tableStreamArn ?? '';
+    const target = this.make(handler, [
+      allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], [streamArn]),
+      // Listing streams has no narrower resource.
+      allow(['dynamodb:ListStreams'], ['*']),
+    ]);
+    // Only with a window does an event of a table name its shard, without which a repetition could not be told.
+    this.map(handler, target, streamArn, { batchSize: 1_000, maxRecordAge: TABLE_MAX_AGE, tumblingWindow: Duration.minutes(15) });
   }
 
-  private map(handler: Handler, target: LambdaFunction, eventSourceArn: string, { batchSize, maxRecordAge, tumblingWindow }: { batchSize: number; maxRecordAge: Duration; tumblingWindow?: Duration }): void {
+  private map(handler: string, target: LambdaFunction, eventSourceArn: string, { batchSize, maxRecordAge, tumblingWindow }: { batchSize: number; maxRecordAge: Duration; tumblingWindow?: Duration }): void {
     const mapping = new EventSourceMapping(this, `${handler}Source`, {
       target,
       eventSourceArn,
@@ -85,8 +87,8 @@ export class Functions extends Construct {
     if (policy) mapping.node.addDependency(policy);
   }
 
-  private takeFromIot(): void {
-    const target = this.make('iot', [], new SqsDestination(this.failed));
+  private takeFromIot({ name }: LambdaFunctionSpec): void {
+    const target = this.make(name, [], new SqsDestination(this.failed));
     const rule = new CfnTopicRule(this, 'Readings', {
       ruleName: `${this.props.settings.stackName.replaceAll('-', '_')}_readings`,
       topicRulePayload: {
@@ -129,7 +131,7 @@ export class Functions extends Construct {
     });
   }
 
-  private make(handler: Process & ('api' | 'iot' | Handler), more: ReturnType<typeof allow>[], onFailure?: SqsDestination): LambdaFunction {
+  private make(handler: Process, more: ReturnType<typeof allow>[], onFailure?: SqsDestination): LambdaFunction {
     const { settings, bundle, secret, environment, reach } = this.props;
     const functionName = `${settings.stackName}-${handler}`;
     const role = processRole(this, handler, new ServicePrincipal('lambda.amazonaws.com'), handler, reach, { checksTables: handler === 'api' });

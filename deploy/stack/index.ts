@@ -2,6 +2,8 @@ import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import { Repository } from 'aws-cdk-lib/aws-ecr';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { capabilities } from '../../src/graph/capabilities';
+import { combine } from '../../src/graph/combined';
 import type { Artefacts } from '../artefacts';
 import type { Settings } from '../settings';
 import { Alarms } from './alarms';
@@ -18,16 +20,17 @@ export class LongwatchStack extends Stack {
   constructor(scope: Construct, settings: Settings, artefacts: Artefacts, props: StackProps = {}) {
     super(scope, settings.stackName, { description: 'Longwatch: durable lifecycles for DynamoDB data, on Temporal', terminationProtection: true, ...props });
     Tags.of(this).add('application', settings.stackName);
-    const tables = new Tables(this, settings);
-    const data = new Data(this, settings);
+    const combined = combine(capabilities.filter(({ name }) => settings.capabilities.includes(name)));
+    const tables = new Tables(this, combined.tables, settings);
+    const data = new Data(this, combined.needs, settings);
     const repository = Repository.fromRepositoryName(this, 'Image', settings.imageRepository);
     const secret = Secret.fromSecretCompleteArn(this, 'Secret', settings.secretArn);
-    const model = new ModelEndpoint(this, { settings, repository, artefact: artefacts.model });
-    const environment = environmentOf({ settings, data, endpointName: model.endpointName, region: this.region });
-    const reach: Reach = { tables, data, endpointArn: model.endpointArn, snsTopicArn: settings.snsTopicArn, kmsKeyArn: settings.payloadKmsKeyArn };
+    const model = combined.needs.parts.sagemaker && new ModelEndpoint(this, { settings, repository, artefact: artefacts.model });
+    const environment = environmentOf({ settings, data, endpointName: model?.endpointName, region: this.region });
+    const reach: Reach = { tables, data, combined, endpointArn: model?.endpointArn, snsTopicArn: settings.snsTopicArn, kmsKeyArn: settings.payloadKmsKeyArn };
     const service = new Service(this, { settings, repository, secret, environment, reach });
     const functions = settings.functions.length > 0 ? new Functions(this, { settings, bundle: artefacts.functions, secret, environment, reach }) : undefined;
-    const alarms = new Alarms(this, { settings, tables, data, model, service, functions });
+    const alarms = new Alarms(this, { settings, tables, data, kinesisStreams: combined.needs.kinesisStreams, model, service, functions });
     new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn, description: 'Subscribe to it' });
     if (service.loadBalancer) new CfnOutput(this, 'ApiAddress', { value: service.loadBalancer.loadBalancerDnsName });
   }

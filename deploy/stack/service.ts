@@ -8,16 +8,17 @@ import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import type { Queues } from '../../src/workers/queues';
 import type { Settings } from '../settings';
 import { PORT } from './environment';
 import { processRole, type Reach } from './roles';
 
-/** Queues by the processes that serve them: streams and archives must not take the slots of what customers wait for. */
-export const workerGroups = {
-  requests: ['fraud', 'sessions', 'carts', 'leaderboards'],
-  feeds: ['feeds', 'feeds-bulk'],
-  streams: ['operations', 'devices'],
-} as const;
+/** Queues by the group of processes that serves them, without their prefix. */
+export function workerGroups(queues: Queues): Readonly<Record<string, readonly string[]>> {
+  const groups: Record<string, string[]> = {};
+  for (const [queue, { group }] of Object.entries(queues)) (groups[group] ??= []).push(queue.replace(/^longwatch-/, ''));
+  return groups;
+}
 
 /** The API and the page. Health, metrics and the API's document stay inside: docs/threat-model.md. */
 const PUBLISHED = ['/', '/v1/*', '/web/*'];
@@ -66,7 +67,7 @@ export class Service extends Construct {
       api.autoScaleTaskCount({ minCapacity: settings.apiTasks, maxCapacity: Math.max(1, settings.apiTasks * 10) }).scaleOnCpuUtilization('Cpu', { targetUtilizationPercent: 60 });
     }
     const worker = processRole(this, 'Worker', principal, 'worker', reach, { checksTables: true });
-    for (const [group, queues] of Object.entries(workerGroups))
+    for (const [group, queues] of Object.entries(workerGroups(reach.combined.queues)))
       this.service(`Worker${group[0]?.toUpperCase()}${group.slice(1)}`, {
         command: 'worker',
         count: settings.workerTasks,

@@ -1,7 +1,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { type Attribute, AttributeType, BillingMode, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import { type KeySpec, physicalName, type TableName, type TableSpec, tables } from '../../src/stores/tables';
+import { type KeySpec, physicalName, type TableSpec, type Tables as Declared } from '../../src/stores/tables';
 import type { Settings } from '../settings';
 
 const attribute = ({ name, type }: KeySpec): Attribute => ({ name, type: AttributeType[type === 'S' ? 'STRING' : 'NUMBER'] });
@@ -9,14 +9,13 @@ const MIN_CAPACITY = 5;
 /** Of provisioned capacity, where DynamoDB scales up. */
 const TARGET = { targetUtilizationPercent: 70 };
 
-/** Every table of `src/stores/tables.ts`, with point-in-time recovery and deletion protection; kept when the stack goes. */
+/** The tables that the capabilities declare, with point-in-time recovery and deletion protection; kept when the stack goes. */
 export class Tables extends Construct {
-  readonly of: Readonly<Record<TableName, Table>>;
+  readonly of: Readonly<Record<string, Table>>;
 
-  constructor(scope: Construct, { tablePrefix, billing, maxCapacity, deletionProtection }: Pick<Settings, 'tablePrefix' | 'billing' | 'maxCapacity' | 'deletionProtection'>) {
+  constructor(scope: Construct, declared: Declared, { tablePrefix, billing, maxCapacity, deletionProtection }: Pick<Settings, 'tablePrefix' | 'billing' | 'maxCapacity' | 'deletionProtection'>) {
     super(scope, 'Tables');
-    const make = (name: TableName): Table => {
-      const spec: TableSpec = tables[name];
+    const make = (name: string, spec: TableSpec): Table => {
       const table = new Table(this, name, {
         tableName: physicalName(tablePrefix, name),
         partitionKey: attribute(spec.partitionKey),
@@ -49,7 +48,14 @@ export class Tables extends Construct {
       }
       return table;
     };
-    this.of = Object.fromEntries((Object.keys(tables) as TableName[]).map((name) => [name, make(name)])) as Record<TableName, Table>;
+    this.of = Object.fromEntries(Object.entries(declared).map(([name, spec]) => [name, make(name, spec)]));
+  }
+
+  /** @throws Error for a table that the stack lacks. */
+  named(name: string): Table {
+    const table = this.of[name];
+    if (!table) throw new Error(`The stack has no table ${name}`);
+    return table;
   }
 
   all(): Table[] {

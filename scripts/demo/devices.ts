@@ -4,7 +4,7 @@ const DAY_MS = 86_400_000;
 const DEVICES = 4;
 const EVERY_MS = 10 * 60_000;
 
-export const devices: Demo = {
+const demonstration: Demo = {
   name: 'devices',
   says: 'Readings, rolled up, watched, and moved to Parquet',
   seconds: 20,
@@ -59,3 +59,5 @@ export const devices: Demo = {
     return `${readings.length * DEVICES} readings stored once, rolled up, one alert told, the day in Parquet and still readable`;
   },
 };
+
+export const demo = (): Demo => demonstration;

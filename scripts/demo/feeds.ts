@@ -2,7 +2,7 @@ import type { Demo } from './scene';
 
 const FOLLOWERS = 40;
 
-export const feeds: Demo = {
+const demonstration: Demo = {
   name: 'feeds',
   says: 'Posts that reach every follower, and leave at once',
   seconds: 10,
@@ -35,3 +35,5 @@ export const feeds: Demo = {
     return `a post in ${FOLLOWERS} feeds; unfollow, edit and delete seen by the next reading`;
   },
 };
+
+export const demo = (): Demo => demonstration;

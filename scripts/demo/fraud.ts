@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import { type Decision, outcomes } from '../../src/domain/fraud/decision';
 import { type SimulatedTransaction, simulate } from '../../src/domain/fraud/simulation';
-import type { Demo } from './scene';
+import type { Demo, DemoArguments } from './scene';
 
 const DAY_MS = 86_400_000;
 /** No colours: the tables are for files, too. */
@@ -10,7 +10,7 @@ const style = { head: [], border: [] };
 const bodyOf = ({ transaction }: SimulatedTransaction) => ({ ...transaction, timestamp: new Date(transaction.timestamp).toISOString() });
 
 /** Payments of some customers, frauds among them. */
-export const fraud = ({ customers, days }: { customers: number; days: number }): Demo => ({
+export const demo = ({ customers, days }: DemoArguments): Demo => ({
   name: 'fraud',
   says: 'Payments decided in milliseconds, and cases for people',
   seconds: 45,

@@ -3,7 +3,7 @@ import type { Demo } from './scene';
 const SEASON_SECONDS = 12;
 const PLAYERS = 60;
 
-export const leaderboards: Demo = {
+const demonstration: Demo = {
   name: 'leaderboards',
   says: 'Exact ranks, and a season that ends',
   seconds: 20,
@@ -32,3 +32,5 @@ export const leaderboards: Demo = {
     return `${all.body.players} players ranked exactly; the season closed at its instant with 3 prizes`;
   },
 };
+
+export const demo = (): Demo => demonstration;

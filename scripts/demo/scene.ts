@@ -1,5 +1,13 @@
 import { SingleBar } from 'cli-progress';
 
+/** What the command line chooses; `scripts/demo/<capability>.ts` exports `demo`, a function of it. */
+export interface DemoArguments {
+  /** fraud: how many customers. */
+  customers: number;
+  /** fraud: how many days of payments. */
+  days: number;
+}
+
 /** What a demo of one capability is: it acts, shows what came of it, and says in one line what was seen. */
 export interface Demo {
   name: string;

@@ -5,7 +5,7 @@ const cookieOf = ({ headers }: Answer): string => (headers.getSetCookie()[0] ?? 
 
 const current = (scene: Scene, cookie: string) => scene.call('GET', '/v1/sessions/current', { as: 'none', headers: { cookie }, expect: [200, 401] });
 
-export const sessions: Demo = {
+const demonstration: Demo = {
   name: 'sessions',
   says: 'Sessions that stay ended',
   seconds: 2,
@@ -35,3 +35,5 @@ export const sessions: Demo = {
     return `3 sessions opened, all ended at once, none came back`;
   },
 };
+
+export const demo = (): Demo => demonstration;

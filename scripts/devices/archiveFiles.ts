@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readConfig } from '../../src/config';
+import { readConfig } from '../../src/graph/config';
 import { DEFAULT_BUCKET, LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { partKey } from '../../src/domain/devices/archive';
 import type { Day } from '../../src/domain/devices/days';

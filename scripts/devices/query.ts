@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import Table from 'cli-table3';
 import type { Argv } from 'yargs';
-import { readConfig } from '../../src/config';
+import { readConfig } from '../../src/graph/config';
 import { isDay } from '../../src/domain/devices/days';
 import { LabError } from '../../src/lab/errors';
 import { fetchArchive } from './archiveFiles';

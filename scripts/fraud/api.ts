@@ -1,4 +1,4 @@
-import { readConfig } from '../../src/config';
+import { readConfig } from '../../src/graph/config';
 import type { Argv } from 'yargs';
 import { LabError } from '../../src/lab/errors';
 import { keptApiKey } from '../../src/local/secrets';

@@ -1,9 +1,10 @@
-import { readConfig } from '../../src/config';
-import { DEFAULT_STREAM, LOCAL_CREDENTIALS } from '../../src/config/endpoints';
+import { readConfig } from '../../src/graph/config';
+import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { kinesisClient } from '../../src/gateways/streams/kinesisStream';
 import { LabError } from '../../src/lab/errors';
 import { readAddresses } from '../../src/local/addresses';
 import { type Db, dynamoDBClient, openDb } from '../../src/stores/dynamodb';
+import { everything } from '../../src/graph/capabilities';
 
 const HOW = 'Start Longwatch here with npm start (LONGWATCH_DATA_DIR says where it keeps its data)';
 const credentials = () => (process.env['AWS_ACCESS_KEY_ID'] ? {} : { credentials: LOCAL_CREDENTIALS });
@@ -22,7 +23,7 @@ export function openTables(): { db: Db; close(): void } {
   if (found === undefined && !config.LONGWATCH_AWS) throw new LabError(`Where are the tables? ${HOW}, or set DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true`);
   const isAws = config.LONGWATCH_AWS || found === 'AWS';
   const client = dynamoDBClient({ region: config.AWS_REGION, ...(!isAws && { endpoint: found as string, ...credentials() }) });
-  return { db: openDb(client, config.LONGWATCH_TABLE_PREFIX), close: () => client.destroy() };
+  return { db: openDb(client, config.LONGWATCH_TABLE_PREFIX, everything.tables), close: () => client.destroy() };
 }
 
 /** The stream, as the environment says or of the Longwatch that runs here. @throws LabError */
@@ -34,6 +35,6 @@ export function openStream(name: string): { client: ReturnType<typeof kinesisCli
   const isAws = config.LONGWATCH_AWS || found === 'AWS';
   return {
     client: kinesisClient({ region: config.AWS_REGION, ...(!isAws && { endpoint: found as string, ...credentials() }) }),
-    name: name || (config.LONGWATCH_TRANSACTIONS_STREAM ?? runs ?? DEFAULT_STREAM),
+    name: name || (config.LONGWATCH_TRANSACTIONS_STREAM ?? runs ?? 'longwatch-transactions'),
   };
 }

@@ -1,6 +1,6 @@
 import { everyRoute } from '../../src/api/app';
 import type { AnyRoute } from '../../src/api/http/routes';
-import { readConfig } from '../../src/config';
+import { readConfig } from '../../src/graph/config';
 import { buildGraph } from '../../src/graph';
 
 /** Every route that a process can have; nothing is connected to. */

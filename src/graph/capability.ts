@@ -2,16 +2,21 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ScheduleOptionsStartWorkflowAction } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { z } from 'zod';
 import type { OutboxKind } from '../operations/platform/outbox/kinds';
 import type { OutboxWriter } from '../operations/platform/outbox/outbox';
 import type { StreamHandler } from '../operations/platform/streams/streamHandler';
 import type { AnyRoute } from '../api/http/routes';
-import type { Config } from '../config';
+import type { PlatformConfig, SettingsOf } from '../config';
+import type { Endpoints, KinesisNeed } from '../config/endpoints';
+import type { PartName } from '../config/parts';
+import type { SettingRule } from '../config/rules';
 import type { Happening } from '../domain/platform/happening';
-import type { Endpoints } from '../config/endpoints';
 import type { RecordSource } from '../gateways/streams/source';
 import type { Temporal } from '../gateways/temporal';
 import type { Metrics } from '../metrics';
+import type { CallWatch } from '../telemetry/calls';
 import type { SkippingWork } from '../metrics/skips';
 import type { Redriver } from '../operations/platform/deadLetters/deadLetters';
 import type { OnSkipped } from '../operations/platform/isolate';
@@ -20,11 +25,16 @@ import type { DeadLetter, DeadLetterStore } from '../stores/platform/deadLetters
 import type { ReconciledRows } from '../operations/platform/reconciliation/rows';
 import type { Db } from '../stores/dynamodb';
 import type { InvestigationStore } from '../stores/fraud/investigations';
-import type { Queue } from '../workers/queues';
+import type { CapabilityGrants } from '../stores/grants';
+import type { Tables } from '../stores/tables';
+import type { Lifecycles } from '../domain/platform/lifecycle';
+import type { FigureSource } from '../operations/platform/overview/overview';
+import type { QueueSpec } from '../workers/queues';
 
 /** What a process offers every capability. */
-export interface Services {
-  config: Config;
+export interface Services<S = object> {
+  /** The platform's settings and the capability's own. */
+  config: PlatformConfig & SettingsOf<S>;
   endpoints: Endpoints;
   db: Db;
   dynamodb: DynamoDBClient;
@@ -32,7 +42,10 @@ export interface Services {
   outbox: OutboxWriter;
   temporal: Temporal;
   notifications: Notifications;
+  /** The platform's metrics; a capability has its own. */
   metrics: Metrics;
+  /** Measures calls of AWS and other clients. */
+  watchCall: CallWatch;
   logger: Logger;
   /** Signs what leaves us and comes back: links, cookies. */
   signingSecret: string;
@@ -56,7 +69,7 @@ export interface Services {
 export interface StandingWorkflow {
   type: string;
   workflowId: string;
-  taskQueue: Queue;
+  taskQueue: string;
   args: unknown[];
   staticSummary: string;
 }
@@ -89,7 +102,7 @@ export function readStream<T>(stream: Pick<ReadStream, 'name' | 'summary' | 'tri
 /** One capability in one process. */
 export interface CapabilityInstance {
   routes: readonly AnyRoute[];
-  activities: Partial<Record<Queue, object>>;
+  activities: Readonly<Record<string, object>>;
   standing: readonly StandingWorkflow[];
   /** Workflows that come round. */
   schedules?: readonly ScheduledWorkflow[];
@@ -98,13 +111,15 @@ export interface CapabilityInstance {
   /** Streams that it reads. */
   streams?: readonly ReadStream[];
   /** What it listens to; started by whoever serves the queue, stopped before anything else is closed. */
-  listeners?: readonly { queue: Queue; start(): void; stop(): Promise<void> }[];
+  listeners?: readonly { queue: string; start(): void; stop(): Promise<void> }[];
   /** Who processes its dead letters that are no stream's once more, by source. */
   redrivers?: Readonly<Record<string, Redriver>>;
   /** Kinds of outbox entries that it records, beside workflow starts and signals. */
   outboxKinds?: readonly OutboxKind[];
   /** Event handlers of AWS Lambda functions that read no stream, by function. */
   handlers?: Readonly<Record<string, (event: never) => Promise<void>>>;
+  /** Figures for the overview, beside those that the declaration names. */
+  figures?: readonly FigureSource[];
   /** Cases that people work on, for the overview. */
   cases?: Pick<InvestigationStore, 'byStatus'>;
   /** Creates what must exist before the process serves: a first rule set, a local bucket. */
@@ -118,3 +133,59 @@ export interface CapabilityInstance {
   /** Stops background work and finishes what is in flight in this process. */
   close?(): Promise<void>;
 }
+
+/** A Lambda function of the stack that runs a part of a capability. */
+export interface LambdaFunctionSpec {
+  /** The function's handler, and the last part of its name. */
+  name: string;
+  /** What calls the function: records of a Kinesis stream, by its setting; changes of a table; messages of AWS IoT Core. */
+  source: { kinesis: string } | { table: string } | 'iot';
+  /** Parts beside DynamoDB and Temporal that the function calls. */
+  uses?: readonly PartName[];
+  /** The stream's name in checkpoints, dead letters and metrics; absent where the function reads none. */
+  stream?: string;
+}
+
+/** What the overview page shows of a capability. */
+export interface CapabilityPage {
+  /** Workflow types that are news when they begin and end, in words: `A season`. */
+  news?: Readonly<Record<string, string>>;
+  /** Workflow types of which the page shows how many run, with the label. */
+  running?: Readonly<Record<string, string>>;
+  /** Tables of which the page shows the number of items, with the label. */
+  sizes?: Readonly<Record<string, string>>;
+  /** Counters of this process. The label of a series; undefined leaves it out. */
+  counters?: readonly { metric: string; label(labels: Readonly<Record<string, string | number | undefined>>): string | undefined }[];
+}
+
+/** A capability, declared in one place. Everything that lists capabilities is made from these objects. */
+export interface Capability<S extends z.ZodRawShape = z.ZodRawShape, M = unknown> {
+  /** As `LONGWATCH_CAPABILITIES`, the page and the API's tags have it. */
+  name: string;
+  title: string;
+  tables: Tables;
+  grants: CapabilityGrants;
+  /** Task queues by name. */
+  queues: Readonly<Record<string, QueueSpec>>;
+  lifecycles: Lifecycles;
+  /** The module that exports the workflows. A function, because a bundled Lambda function has no such module. */
+  workflowsPath(): string;
+  /** What the parts of a workflow id are, by its first part, for log lines: `cart/<userId>/<cartNumber>`. */
+  workflowIds?: Readonly<Record<string, readonly string[]>>;
+  settings: S;
+  settingRules?: readonly SettingRule<S>[];
+  /** Parts that it uses beside DynamoDB and Temporal. */
+  parts?: Readonly<Partial<Record<PartName, 'required' | 'embedded' | 'optional'>>>;
+  kinesisStreams?: readonly KinesisNeed[];
+  functions?: readonly LambdaFunctionSpec[];
+  metrics: new (registry: Registry) => M;
+  page?: CapabilityPage;
+  build(services: Services<S>, metrics: M): CapabilityInstance;
+}
+
+/** Infers the types of a capability's settings and metrics. */
+export const declareCapability = <S extends z.ZodRawShape, M>(capability: Capability<S, M>): Capability<S, M> => capability;
+
+/** A capability whose settings and metrics only itself knows. */
+export type AnyCapability = Capability;
+export const erased = <S extends z.ZodRawShape, M>(capability: Capability<S, M>): AnyCapability => capability as unknown as AnyCapability;

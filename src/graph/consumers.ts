@@ -3,12 +3,11 @@ import type { RecordSource } from '../gateways/streams/source';
 import { type ItemChange, streamsClient, TableStream } from '../gateways/streams/tableStream';
 import { CheckpointStore } from '../stores/platform/checkpoints';
 import type { DeadLetterStore } from '../stores/platform/deadLetters';
-import type { TableName } from '../stores/tables';
 import type { ReadStream, Services } from './capability';
 
 /** The stream of one of our tables; the table has one in `tables`. */
-export function tableStream({ config, endpoints, db, dynamodb, metrics }: Pick<Services, 'config' | 'endpoints' | 'db' | 'dynamodb' | 'metrics'>, table: TableName): RecordSource<ItemChange> {
-  return new TableStream(dynamodb, streamsClient({ region: config.AWS_REGION, ...endpoints.dynamodb, watch: metrics.gateways.call }), db.table(table));
+export function tableStream({ config, endpoints, db, dynamodb, watchCall }: Pick<Services, 'config' | 'endpoints' | 'db' | 'dynamodb' | 'watchCall'>, table: string): RecordSource<ItemChange> {
+  return new TableStream(dynamodb, streamsClient({ region: config.AWS_REGION, ...endpoints.dynamodb, watch: watchCall }), db.table(table));
 }
 
 /** Whoever reads a stream, by its name. */

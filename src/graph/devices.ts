@@ -38,13 +38,18 @@ import { ReadingStore } from '../stores/devices/readings';
 import { RetentionStore } from '../stores/devices/retention';
 import { RollupStore } from '../stores/devices/rollups';
 import { SentinelStore } from '../stores/devices/sentinels';
-import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, READINGS_STREAM, ROLLUP_CHECK_ID, ROLLUP_CHECK_TYPE, rollupCheckId, type RollupCheckInput, SILENCE_ID, SILENCE_TYPE } from '../domain/devices/workflows';
+import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, READINGS_STREAM, ROLLUP_CHECK_ID, ROLLUP_CHECK_TYPE, rollupCheckId, type RollupCheckInput, SILENCE_ID, SILENCE_TYPE, DEVICE_ALERTS_TYPE, ARCHIVE_TYPE, RESTORE_TYPE, ERASE_TYPE } from '../domain/devices/workflows';
 import { tableStream } from './consumers';
-import { type CapabilityInstance, type ReadStream, readStream, type Services, type StandingWorkflow } from './capability';
+import { declareCapability, type CapabilityInstance, type ReadStream, type Services, type StandingWorkflow, readStream } from './capability';
+import { devicesSettings, devicesRules } from '../config/devices';
+import { deviceLifecycles } from '../domain/devices/lifecycles';
+import { DeviceMetrics } from '../metrics/devices';
+import { deviceGrants } from '../stores/devices/grants';
+import { deviceTables } from '../stores/devices/tables';
 
 /** Readings of devices: in, rolled up, watched, archived. */
-export function buildDevices(services: Services): CapabilityInstance {
-  const { config, endpoints, db, outbox, metrics, notifications, onFault, onSkipped, note, logger, letters, keepLetters } = services;
+function buildDevices(services: Services<typeof devicesSettings>, metrics: DeviceMetrics): CapabilityInstance {
+  const { config, endpoints, db, outbox, watchCall, notifications, onFault, onSkipped, note, logger, letters, keepLetters } = services;
   const readings = new ReadingStore(db);
   const days = new DayStore(db);
   const devices = new DeviceStore(db);
@@ -53,13 +58,13 @@ export function buildDevices(services: Services): CapabilityInstance {
   const sentinels = new SentinelStore(db);
   const archives = new ArchiveStore(db, days);
   // Where there is no bucket, nothing asks for it.
-  const objects = new Objects({ region: config.AWS_REGION, bucket: DEFAULT_BUCKET, ...endpoints.s3, watch: metrics.gateways.call });
+  const objects = new Objects({ region: config.AWS_REGION, bucket: DEFAULT_BUCKET, ...endpoints.s3, watch: watchCall });
   const archive = new DeviceArchive(objects, { partBytes: config.LONGWATCH_ARCHIVE_FILE_BYTES }, withId);
   const archived = new ArchivedReadings({ archives, archive });
   const rules = new AlertRules(devices, config.LONGWATCH_DEVICE_CACHE_MS);
   const alerts = new AlertStarts(outbox);
   const onReadings = (path: string, result: 'stored' | 'rejected', count: number) => {
-    metrics.devices.readings(path, result, count);
+    metrics.readings(path, result, count);
     note({ area: 'devices', tone: 'routine', text: `reading ${result} by ${path}`, count });
   };
   const ingest = (path: string) =>
@@ -97,7 +102,7 @@ export function buildDevices(services: Services): CapabilityInstance {
     { archives: hasArchive, eraseAfterMs: config.LONGWATCH_ERASE_AFTER_MS },
   );
   const rollupCheck = new RollupCheck(
-    { days, rollups, sentinels, archives, reads, onReplaced: (count) => metrics.devices.rollupsReplaced(count), onSkipped: onSkipped('rollup') },
+    { days, rollups, sentinels, archives, reads, onReplaced: (count) => metrics.rollupsReplaced(count), onSkipped: onSkipped('rollup') },
     { kept: retention.rollups, lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS },
   );
   const startRollupCheck = async (day: Day): Promise<string> => {
@@ -142,20 +147,21 @@ export function buildDevices(services: Services): CapabilityInstance {
   };
 }
 
-function kinesisReadings({ config, endpoints, metrics }: Services, ingest: Ingest): ReadStream[] {
-  if (!endpoints.readings) return [];
-  const { stream, ...kinesis } = endpoints.readings;
+function kinesisReadings({ config, endpoints, watchCall }: Services, ingest: Ingest): ReadStream[] {
+  const { streams, ...kinesis } = endpoints.kinesis ?? {};
+  const stream = streams?.['LONGWATCH_READINGS_STREAM'];
+  if (stream === undefined) return [];
   return [
     readStream({
       name: READINGS_STREAM,
       summary: 'Stores the readings of the Kinesis stream',
-      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis, watch: metrics.gateways.call }), stream),
+      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis, watch: watchCall }), stream),
       handler: readingStream(ingest),
     }),
   ];
 }
 
-function mqttListeners({ config, endpoints, metrics, onFault, keepLetters }: Services, ingest: Ingest): NonNullable<CapabilityInstance['listeners']> {
+function mqttListeners({ config, endpoints, metrics, watchCall, onFault, keepLetters }: Services<typeof devicesSettings>, ingest: Ingest): NonNullable<CapabilityInstance['listeners']> {
   if (!endpoints.mqtt) return [];
   const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
   const [ca, cert, key] = [file(config.MQTT_CA_FILE), file(config.MQTT_CERT_FILE), file(config.MQTT_KEY_FILE)];
@@ -163,7 +169,36 @@ function mqttListeners({ config, endpoints, metrics, onFault, keepLetters }: Ser
   const listener = new MqttListener(settings, {
     ...mqttReadings({ ingest, keep: keepLetters, onFault }),
     onConnected: (connected) => metrics.gateways.mqttConnected(connected),
-    watch: metrics.gateways.call,
+    watch: watchCall,
   });
   return [{ queue: DEVICES_QUEUE, start: () => listener.start(), stop: () => listener.stop() }];
 }
+
+/** Data of devices. */
+export const devices = declareCapability({
+  name: 'devices',
+  title: 'Devices',
+  tables: deviceTables,
+  grants: deviceGrants,
+  queues: { [DEVICES_QUEUE]: { concurrentActivities: 20, endless: true, group: 'streams' } },
+  lifecycles: deviceLifecycles,
+  workflowsPath: () => require.resolve('../workflows/devices'),
+  workflowIds: { alert: ['deviceId', 'alertId'], archive: ['date'], erase: ['deviceId'] },
+  settings: devicesSettings,
+  settingRules: devicesRules,
+  parts: { kinesis: 'embedded', s3: 'embedded', mqtt: 'embedded' },
+  kinesisStreams: [{ setting: 'LONGWATCH_READINGS_STREAM', fallback: 'longwatch-readings', fallbackWith: 'embedded' }],
+  functions: [
+    { name: 'readings', source: { kinesis: 'LONGWATCH_READINGS_STREAM' }, stream: READINGS_STREAM, uses: ['s3'] },
+    { name: 'rollups', source: { table: 'DeviceData' }, stream: DEVICE_DATA_STREAM },
+    { name: 'iot', source: 'iot', uses: ['s3'] },
+  ],
+  metrics: DeviceMetrics,
+  page: {
+    news: { [DEVICE_ALERTS_TYPE]: 'Telling of alerts', [ARCHIVE_TYPE]: 'The archiving of a day', [RESTORE_TYPE]: 'The restoring of a day', [ERASE_TYPE]: 'The erasure of a device' },
+    running: { [ARCHIVE_TYPE]: 'days being archived' },
+    sizes: { DeviceData: 'readings in the table' },
+    counters: [{ metric: 'longwatch_device_readings_total', label: ({ result }) => (result === 'stored' ? 'readings stored' : 'readings refused') }],
+  },
+  build: buildDevices,
+});

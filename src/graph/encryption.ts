@@ -2,7 +2,7 @@ import type { DataConverter } from '@temporalio/common';
 import type { Logger } from 'pino';
 import { codecRoutes } from '../api/platform/codec';
 import type { AnyRoute } from '../api/http/routes';
-import type { Config } from '../config';
+import type { PlatformConfig } from '../config';
 import { LOCAL_CREDENTIALS } from '../config/endpoints';
 import { EncryptionCodec } from '../gateways/encryption/codec';
 import { ConfiguredKeys, type KeyRing } from '../gateways/encryption/keys';
@@ -15,7 +15,7 @@ export interface Encryption {
   routes: readonly AnyRoute[];
 }
 
-type Settings = Pick<Config, 'LONGWATCH_PAYLOAD_KEYS' | 'LONGWATCH_PAYLOAD_KMS_KEYS' | 'KMS_ENDPOINT' | 'AWS_REGION'>;
+type Settings = Pick<PlatformConfig, 'LONGWATCH_PAYLOAD_KEYS' | 'LONGWATCH_PAYLOAD_KMS_KEYS' | 'KMS_ENDPOINT' | 'AWS_REGION'>;
 
 /** Encryption of all payloads and the codec that the Web UI asks; undefined where no keys are configured. */
 export function buildEncryption(config: Settings, logger: Logger, { linkToken, watch }: { linkToken?: string | undefined; watch?: CallWatch } = {}): Encryption | undefined {

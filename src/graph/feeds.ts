@@ -5,7 +5,6 @@ import { Settling } from '../operations/feeds/settling';
 import { feedRoutes } from '../api/feeds/feed';
 import { postRoutes } from '../api/feeds/posts';
 import { relationRoutes } from '../api/feeds/relations';
-import type { Config } from '../config';
 import type { FeedSettings } from '../domain/feeds/settings';
 import { Feeds } from '../operations/feeds/feed';
 import { turnRows } from '../operations/feeds/openTurns';
@@ -15,15 +14,21 @@ import { FeedRowStore } from '../stores/feeds/feedRows';
 import { PostStore } from '../stores/feeds/posts';
 import { RelationStore } from '../stores/feeds/relations';
 import { FeedUserStore } from '../stores/feeds/users';
-import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from '../domain/feeds/workflows';
-import type { CapabilityInstance, Services } from './capability';
+import { FEEDS_BULK_QUEUE, FEEDS_QUEUE, FAN_OUT_TYPE, RELATION_TYPE, RETRACT_TYPE, TURN_TYPE } from '../domain/feeds/workflows';
+import { declareCapability, type CapabilityInstance, type Services } from './capability';
+import type { SettingsOf } from '../config';
+import { feedsSettings } from '../config/feeds';
+import { feedLifecycles } from '../domain/feeds/lifecycles';
+import { FeedMetrics } from '../metrics/feeds';
+import { feedGrants } from '../stores/feeds/grants';
+import { feedTables } from '../stores/feeds/tables';
 
 /** One in so many rows looks at the whole of its feed, at some 20 read units: a twentieth of one a row. */
 const TRIM_EVERY = 400;
 
 const ROWS = { delivered: 'post delivered to a feed', retracted: 'post taken out of a feed', turned: 'feed gone over as its author turned' } as const;
 
-export function feedSettings(config: Config): FeedSettings {
+export function feedSettings(config: SettingsOf<typeof feedsSettings>): FeedSettings {
   return {
     threshold: config.LONGWATCH_FEED_THRESHOLD,
     cap: config.LONGWATCH_FEED_CAP,
@@ -35,14 +40,14 @@ export function feedSettings(config: Config): FeedSettings {
 }
 
 /** Users, who follows whom, posts, and the feeds that follow from them. */
-export function buildFeeds({ config, db, outbox, metrics, onSkipped, note }: Services): CapabilityInstance {
+function buildFeeds({ config, db, outbox, onSkipped, note }: Services<typeof feedsSettings>, metrics: FeedMetrics): CapabilityInstance {
   const settings = feedSettings(config);
   const users = new FeedUserStore(db);
   const stores = { users, relations: new RelationStore(db, users), posts: new PostStore(db), rows: new FeedRowStore(db) };
   const owing = { ...stores, db, outbox };
   const settling = new Settling(stores, settings);
   const onRows: NonNullable<FanOutParts['onRows']> = (kind, count) => {
-    metrics.feeds.rowsWritten(kind, count);
+    metrics.rowsWritten(kind, count);
     note({ area: 'feeds', tone: 'routine', text: ROWS[kind], count });
   };
   const fanOut = new FanOut({ ...stores, settling, onRows, onSkipped: onSkipped('fan-out') }, settings);
@@ -62,3 +67,24 @@ export function buildFeeds({ config, db, outbox, metrics, onSkipped, note }: Ser
     rows: [turnRows(users, settings)],
   };
 }
+
+/** Social feeds. */
+export const feeds = declareCapability({
+  name: 'feeds',
+  title: 'Feeds',
+  tables: feedTables,
+  grants: feedGrants,
+  queues: { [FEEDS_QUEUE]: { concurrentActivities: 50, group: 'feeds' }, [FEEDS_BULK_QUEUE]: { concurrentActivities: 16, group: 'feeds' } },
+  lifecycles: feedLifecycles,
+  workflowsPath: () => require.resolve('../workflows/feeds'),
+  workflowIds: { 'fan-out': ['postId'], relation: ['readerId', 'authorId'], retract: ['postId'], turn: ['authorId'] },
+  settings: feedsSettings,
+  metrics: FeedMetrics,
+  page: {
+    news: { [FAN_OUT_TYPE]: 'The fan-out of a post', [RETRACT_TYPE]: 'The retraction of a post', [TURN_TYPE]: 'The turn of an author' },
+    running: { [FAN_OUT_TYPE]: 'fan-outs under way', [RELATION_TYPE]: 'follows being settled' },
+    sizes: { Posts: 'posts kept' },
+    counters: [{ metric: 'longwatch_feed_rows_total', label: ({ kind }) => (kind === 'delivered' ? 'posts delivered' : undefined) }],
+  },
+  build: buildFeeds,
+});

@@ -4,12 +4,10 @@ import { driftRoutes } from '../api/fraud/drift';
 import { investigationRoutes } from '../api/fraud/investigations';
 import { shadowRoutes } from '../api/fraud/shadow';
 import { fraudRoutes } from '../api/fraud/transactions';
-import type { Config } from '../config';
 import { defaultRules } from '../domain/fraud/defaultRules';
 import { featureNames } from '../domain/fraud/features';
-import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE, type DriftReportInput, FRAUD_QUEUE, type InvestigationPolicy } from '../domain/fraud/workflows';
+import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE, type DriftReportInput, FRAUD_QUEUE, type InvestigationPolicy, TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM, INVESTIGATION_TYPE } from '../domain/fraud/workflows';
 import { iso } from '../domain/ids';
-import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../domain/platform/workflows';
 import { AnswerLinks } from '../gateways/fraud/answerLinks';
 import { sagemakerClient } from '../gateways/fraud/sagemaker';
 import { kinesisClient, KinesisStream } from '../gateways/streams/kinesisStream';
@@ -27,13 +25,19 @@ import { AttestationStore } from '../stores/fraud/attestations';
 import { DecisionStore } from '../stores/fraud/decisions';
 import { InvestigationStore } from '../stores/fraud/investigations';
 import { MerchantStore } from '../stores/fraud/merchants';
-import { type CapabilityInstance, type ReadStream, readStream, type ScheduledWorkflow, type Services } from './capability';
+import { declareCapability, type CapabilityInstance, type ReadStream, type ScheduledWorkflow, type Services, readStream } from './capability';
 import { tableStream } from './consumers';
 import { buildModels } from './fraudModels';
 import { noteDecision } from './fraudNotes';
+import type { SettingsOf } from '../config';
+import { fraudSettings } from '../config/fraud';
+import { fraudLifecycles } from '../domain/fraud/lifecycles';
+import { FraudMetrics } from '../metrics/fraud';
+import { fraudGrants } from '../stores/fraud/grants';
+import { fraudTables } from '../stores/fraud/tables';
 
 /** How cases are run, from the configuration. */
-export function investigationPolicy(config: Config): InvestigationPolicy {
+export function investigationPolicy(config: SettingsOf<typeof fraudSettings>): InvestigationPolicy {
   return {
     answerWithinMs: config.LONGWATCH_ANSWER_WITHIN_MS,
     slaWarningMs: config.LONGWATCH_SLA_WARNING_MS,
@@ -47,15 +51,15 @@ export function investigationPolicy(config: Config): InvestigationPolicy {
 }
 
 /** Fraud decisions by request and by stream, and the investigations that they open. */
-export function buildFraud(services: Services): CapabilityInstance {
-  const { config, endpoints, db, outbox, temporal, notifications, metrics, signingSecret, publicUrl, note } = services;
+function buildFraud(services: Services<typeof fraudSettings>, metrics: FraudMetrics): CapabilityInstance {
+  const { config, endpoints, db, outbox, watchCall, temporal, notifications, signingSecret, publicUrl, note } = services;
   const decisionStore = new DecisionStore(db);
   const investigations = new InvestigationStore(db);
   const attestations = new AttestationStore(db);
-  const sagemaker = sagemakerClient({ region: config.AWS_REGION, ...endpoints.sagemaker, watch: metrics.gateways.call });
-  const { rules, currentRules, settings, endpoint, openEndpoint, shadow, challengers, driftWatch } = buildModels(services, sagemaker);
+  const sagemaker = sagemakerClient({ region: config.AWS_REGION, ...endpoints.sagemaker, watch: watchCall });
+  const { rules, currentRules, settings, endpoint, openEndpoint, shadow, challengers, driftWatch } = buildModels(services, metrics, sagemaker);
   const decided = (path: 'request' | 'stream') => (draft: Draft) => {
-    metrics.fraud.decision(draft.record.decision, draft.shadowHits, path);
+    metrics.decision(draft.record.decision, draft.shadowHits, path);
     noteDecision(draft, note);
     shadow.observe(draft);
     driftWatch.observe(draft);
@@ -106,7 +110,7 @@ export function buildFraud(services: Services): CapabilityInstance {
   };
 }
 
-function driftReport(config: Config): ScheduledWorkflow {
+function driftReport(config: SettingsOf<typeof fraudSettings>): ScheduledWorkflow {
   const report: DriftReportInput = { days: config.LONGWATCH_DRIFT_REPORT_DAYS };
   return {
     scheduleId: DRIFT_REPORT_ID,
@@ -124,15 +128,42 @@ const merchantStream = (services: Services): ReadStream =>
   });
 
 /** Transactions of the Kinesis stream, where one is configured. */
-function kinesisTransactions({ config, endpoints, metrics }: Services, decisionBatches: DecisionBatches): ReadStream[] {
-  if (!endpoints.kinesis) return [];
-  const { stream, ...kinesis } = endpoints.kinesis;
+function kinesisTransactions({ config, endpoints, watchCall }: Services<typeof fraudSettings>, decisionBatches: DecisionBatches): ReadStream[] {
+  const { streams, ...kinesis } = endpoints.kinesis ?? {};
+  const stream = streams?.['LONGWATCH_TRANSACTIONS_STREAM'];
+  if (stream === undefined) return [];
   return [
     readStream({
       name: TRANSACTIONS_STREAM,
       summary: 'Decides the transactions of the Kinesis stream',
-      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis, watch: metrics.gateways.call }), stream),
+      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis, watch: watchCall }), stream),
       handler: transactionStream(decisionBatches, config.LONGWATCH_STREAM_BATCH),
     }),
   ];
 }
+
+/** Fraud decisions and investigations. */
+export const fraud = declareCapability({
+  name: 'fraud',
+  title: 'Fraud',
+  tables: fraudTables,
+  grants: fraudGrants,
+  queues: { [FRAUD_QUEUE]: { concurrentActivities: 50, group: 'requests' } },
+  lifecycles: fraudLifecycles,
+  workflowsPath: () => require.resolve('../workflows/fraud'),
+  workflowIds: { investigation: ['transactionId'] },
+  settings: fraudSettings,
+  parts: { sagemaker: 'required', kinesis: 'embedded' },
+  kinesisStreams: [{ setting: 'LONGWATCH_TRANSACTIONS_STREAM', fallback: 'longwatch-transactions', fallbackWith: 'endpoint' }],
+  functions: [
+    { name: 'transactions', source: { kinesis: 'LONGWATCH_TRANSACTIONS_STREAM' }, stream: TRANSACTIONS_STREAM, uses: ['sagemaker'] },
+    { name: 'merchants', source: { table: 'TransactionHistory' }, stream: TRANSACTION_HISTORY_STREAM },
+  ],
+  metrics: FraudMetrics,
+  page: {
+    news: { [INVESTIGATION_TYPE]: 'An investigation' },
+    sizes: { Decisions: 'decisions kept' },
+    counters: [{ metric: 'longwatch_fraud_decisions_total', label: ({ outcome }) => `payments: ${outcome}` }],
+  },
+  build: buildFraud,
+});

@@ -12,10 +12,12 @@ import { type PreparedChallenger, Shadow } from '../operations/fraud/shadow';
 import { DriftStore } from '../stores/fraud/drift';
 import { type Challenger, challengerStore, liveModelStore, ruleStore } from '../stores/fraud/rules';
 import { ShadowStore } from '../stores/fraud/shadow';
+import type { fraudSettings } from '../config/fraud';
+import type { FraudMetrics } from '../metrics/fraud';
 import type { Services } from './capability';
 
 /** The rules and models that decide, the ones that decide beside them, and what watches both. */
-export function buildModels({ config, db, metrics, onFault }: Services, sagemaker: SageMakerRuntimeClient) {
+export function buildModels({ config, db, onFault }: Services<typeof fraudSettings>, metrics: FraudMetrics, sagemaker: SageMakerRuntimeClient) {
   const rules = ruleStore(db);
   const models = liveModelStore(db);
   const challengerVersions = challengerStore(db);
@@ -35,8 +37,8 @@ export function buildModels({ config, db, metrics, onFault }: Services, sagemake
     challenger: { peek: () => challenger.peek() ?? undefined },
     rules: currentRules,
     store: shadowStore,
-    onCompared: (live, other) => metrics.fraud.shadowCompared(live, other),
-    onMissed: (why, count) => metrics.fraud.shadowMissedSome(why, count),
+    onCompared: (live, other) => metrics.shadowCompared(live, other),
+    onMissed: (why, count) => metrics.shadowMissedSome(why, count),
     onFault,
   });
   const challengers = new Challengers({
@@ -52,7 +54,7 @@ export function buildModels({ config, db, metrics, onFault }: Services, sagemake
     { store: new DriftStore(db), baselines: readBaselines(config.LONGWATCH_DRIFT_BASELINES), onFault },
     { minRows: config.LONGWATCH_DRIFT_MIN_DECISIONS },
   );
-  metrics.fraud.watchDrift(() => driftWatch.local());
+  metrics.watchDrift(() => driftWatch.local());
 
   return { rules, currentRules, settings, endpoint: openEndpoint(), openEndpoint, shadow, challengers, driftWatch };
 }

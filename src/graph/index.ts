@@ -1,34 +1,28 @@
 import type { AnyRoute } from '../api/http/routes';
 import { Outbox } from '../operations/platform/outbox/outbox';
 import { prepareTables, updateTables } from '../stores/tableChanges';
-import type { Queue } from '../workers/queues';
-import type { CapabilityInstance, Services } from './capability';
-import { buildCarts } from './carts';
-import { buildDevices } from './devices';
-import { buildFeeds } from './feeds';
-import { buildFraud } from './fraud';
-import { buildLeaderboards } from './leaderboards';
+import type { CapabilityInstance } from './capability';
+import { combine } from './combined';
+import { selectCapabilities } from './config';
 import { buildPlatform } from './platform';
 import { buildProcess } from './process';
 import { reconcilerWorkflow } from './reconciler';
-import { buildSessions } from './sessions';
 import type { GraphSettings } from './settings';
-
-const capabilities: readonly ((services: Services) => CapabilityInstance)[] = [buildFraud, buildSessions, buildCarts, buildLeaderboards, buildFeeds, buildDevices];
 
 /** Every object of a process, built in one place. */
 export type Graph = ReturnType<typeof buildGraph>;
 
 export function buildGraph(settings: GraphSettings) {
-  const { config } = settings;
-  const base = buildProcess(settings);
+  const { config, capabilities = selectCapabilities(settings.config.LONGWATCH_CAPABILITIES) } = settings;
+  const combined = combine(capabilities);
+  const base = buildProcess(settings, combined);
   const { services, store, notificationStore, encryption, events, target, starts } = base;
   const { logger, metrics, temporal, dynamodb, onFault, startOnce } = services;
-  const instances = capabilities.map((build) => build(services));
+  const instances = capabilities.map((capability) => capability.build(services as never, new capability.metrics(metrics.registry)));
   const kinds = [...starts, ...instances.flatMap((instance) => instance.outboxKinds ?? [])];
   const outbox = new Outbox(store, kinds);
   base.connect(outbox);
-  const { platform, standing, schedules, consumers, overview, readiness } = buildPlatform(services, { ...settings, store, outbox, kinds, notificationStore, instances, events });
+  const { platform, standing, schedules, consumers, overview, readiness } = buildPlatform(services, { ...settings, store, outbox, kinds, notificationStore, combined, instances, events });
   const all = [platform, ...instances];
   const listeners = instances.flatMap((instance) => instance.listeners ?? []);
 
@@ -41,8 +35,9 @@ export function buildGraph(settings: GraphSettings) {
     consumers,
     onFault,
     readiness,
+    combined,
     routes: [...all.flatMap((instance) => instance.routes), ...(encryption?.routes ?? [])] as AnyRoute[],
-    activities: Object.assign({}, ...all.map((instance) => instance.activities)) as Partial<Record<Queue, object>>,
+    activities: Object.assign({}, ...all.map((instance) => instance.activities)) as Readonly<Record<string, object>>,
     /** Event handlers of Lambda functions that read no stream. */
     handlers: Object.assign({}, ...instances.map((instance) => instance.handlers)) as NonNullable<CapabilityInstance['handlers']>,
     reconcileEveryMs: config.LONGWATCH_RECONCILE_EVERY_MS,
@@ -53,8 +48,8 @@ export function buildGraph(settings: GraphSettings) {
      * @throws TableMismatchError
      */
     async prepareStores(tables: 'check' | 'update' = 'check'): Promise<void> {
-      if (tables === 'update') await updateTables(dynamodb, config.LONGWATCH_TABLE_PREFIX);
-      await prepareTables(dynamodb, config.LONGWATCH_TABLE_PREFIX);
+      if (tables === 'update') await updateTables(dynamodb, config.LONGWATCH_TABLE_PREFIX, combined.tables);
+      await prepareTables(dynamodb, config.LONGWATCH_TABLE_PREFIX, combined.tables);
       for (const instance of instances) await instance.prepare?.();
     },
 
@@ -65,7 +60,7 @@ export function buildGraph(settings: GraphSettings) {
     warmUp: async () => void (await Promise.all(instances.map((instance) => instance.warmUp?.()))),
 
     /** Starts the listeners of the queues that this process serves. */
-    startListening(served: readonly Queue[]): void {
+    startListening(served: readonly string[]): void {
       for (const { queue, start } of listeners) if (served.includes(queue)) start();
     },
 

@@ -17,13 +17,18 @@ import { NodeStore } from '../stores/leaderboards/nodes';
 import { RankStore } from '../stores/leaderboards/ranks';
 import { ScoreStore } from '../stores/leaderboards/scores';
 import { StandingsStore } from '../stores/leaderboards/standings';
-import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, RANK_CHECK_ID, RANK_CHECK_TYPE, type CheckMode, rankCheckId, type RankCheckInput } from '../domain/leaderboards/workflows';
+import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, RANK_CHECK_ID, RANK_CHECK_TYPE, type CheckMode, rankCheckId, type RankCheckInput, SEASON_TYPE } from '../domain/leaderboards/workflows';
 import { tableStream } from './consumers';
-import { type CapabilityInstance, readStream, type Services, type StandingWorkflow } from './capability';
+import { declareCapability, type CapabilityInstance, type Services, type StandingWorkflow, readStream } from './capability';
+import { leaderboardsSettings } from '../config/leaderboards';
+import { leaderboardLifecycles } from '../domain/leaderboards/lifecycles';
+import { LeaderboardMetrics } from '../metrics/leaderboards';
+import { leaderboardGrants } from '../stores/leaderboards/grants';
+import { leaderboardTables } from '../stores/leaderboards/tables';
 
 /** Leaderboards: scores by request, ranks by the table's stream, seasons by workflow. */
-export function buildLeaderboards(services: Services): CapabilityInstance {
-  const { config, db, outbox, notifications, metrics, logger, startOnce, onFault, onSkipped, note } = services;
+function buildLeaderboards(services: Services<typeof leaderboardsSettings>, metrics: LeaderboardMetrics): CapabilityInstance {
+  const { config, db, outbox, notifications, logger, startOnce, onFault, onSkipped, note } = services;
   const store = new BoardStore(db);
   const scores = new ScoreStore(db);
   const ranks = new RankStore(db);
@@ -37,7 +42,7 @@ export function buildLeaderboards(services: Services): CapabilityInstance {
       store,
       scores,
       onResult(result) {
-        metrics.leaderboards.submission(result);
+        metrics.submission(result);
         if (result === 'applied') note({ area: 'leaderboards', tone: 'routine', text: 'score counted', count: 1 });
       },
     },
@@ -71,7 +76,7 @@ export function buildLeaderboards(services: Services): CapabilityInstance {
     routes: [...leaderboardRoutes({ boards, submissions, rankings }), ...boardRoutes({ boards, store, standings, startRankCheck })],
     activities: {
       [LEADERBOARDS_QUEUE]: leaderboardActivities({ boards, store, seasonEnd, check, notifications, onSkipped: onSkipped('rank-check'), onChecked(result) {
-          metrics.leaderboards.rankingChecked(result);
+          metrics.rankingChecked(result);
           if (result.differences > 0) note({ area: 'leaderboards', tone: 'problem', text: 'rank was not what the score says, and was put right', count: result.differences });
         },
       }),
@@ -91,6 +96,29 @@ export function buildLeaderboards(services: Services): CapabilityInstance {
   };
 }
 
-function standingsArchive({ config, endpoints, metrics }: Services): StandingsArchive | undefined {
-  return endpoints.s3 && new StandingsArchive(new Objects({ region: config.AWS_REGION, ...endpoints.s3, watch: metrics.gateways.call }));
+function standingsArchive({ config, endpoints, watchCall }: Services): StandingsArchive | undefined {
+  return endpoints.s3 && new StandingsArchive(new Objects({ region: config.AWS_REGION, ...endpoints.s3, watch: watchCall }));
 }
+
+/** Leaderboards with seasons. */
+export const leaderboards = declareCapability({
+  name: 'leaderboards',
+  title: 'Leaderboards',
+  tables: leaderboardTables,
+  grants: leaderboardGrants,
+  queues: { [LEADERBOARDS_QUEUE]: { concurrentActivities: 20, group: 'requests' } },
+  lifecycles: leaderboardLifecycles,
+  workflowsPath: () => require.resolve('../workflows/leaderboards'),
+  workflowIds: { season: ['gameId', 'season'] },
+  settings: leaderboardsSettings,
+  parts: { s3: 'optional' },
+  functions: [{ name: 'ranks', source: { table: 'Leaderboard' }, stream: LEADERBOARD_STREAM }],
+  metrics: LeaderboardMetrics,
+  page: {
+    news: { [SEASON_TYPE]: 'A season' },
+    running: { [SEASON_TYPE]: 'seasons watched' },
+    sizes: { Leaderboard: 'scores kept' },
+    counters: [{ metric: 'longwatch_leaderboard_submissions_total', label: ({ result }) => (result === 'applied' ? 'scores that counted' : undefined) }],
+  },
+  build: buildLeaderboards,
+});

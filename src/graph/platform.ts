@@ -12,6 +12,7 @@ import type { RecentEvents } from '../operations/platform/overview/recentEvents'
 import type { NotificationStore } from '../stores/platform/notifications';
 import type { OutboxStore } from '../stores/platform/outbox';
 import type { CapabilityInstance, ReadStream, Services, StandingWorkflow } from './capability';
+import type { Combined } from './combined';
 import { buildConsumers } from './consumers';
 import { buildOverview } from './overview';
 import { buildReconciler, reconcilerWorkflow } from './reconciler';
@@ -22,12 +23,13 @@ export interface PlatformSettings extends Pick<GraphSettings, 'workerState' | 'v
   outbox: Outbox;
   kinds: readonly OutboxKind[];
   notificationStore: NotificationStore;
+  combined: Combined;
   instances: readonly CapabilityInstance[];
   events: RecentEvents;
 }
 
 /** What all capabilities share: the outbox relay, stream readers, dead letters, the reconciler, the overview. */
-export function buildPlatform(services: Services, { store, outbox, kinds, notificationStore, instances, events, attemptMs, workerState = () => 'elsewhere', version = 'unknown' }: PlatformSettings) {
+export function buildPlatform(services: Services, { store, outbox, kinds, notificationStore, combined, instances, events, attemptMs, workerState = () => 'elsewhere', version = 'unknown' }: PlatformSettings) {
   const { config, temporal, metrics, letters, keepLetters, startOnce, onFault } = services;
   const streams = instances.flatMap((instance) => instance.streams ?? []);
   const consumers = buildConsumers(services, letters, streams);
@@ -47,7 +49,7 @@ export function buildPlatform(services: Services, { store, outbox, kinds, notifi
     ...(config.LONGWATCH_STREAMS_BY === 'workflow' ? streams.map(readerOf) : []),
     ...instances.flatMap((instance) => instance.standing),
   ];
-  const reconciler = buildReconciler(services, { rows: instances.flatMap((instance) => instance.rows ?? []), standing });
+  const reconciler = buildReconciler(services, { rows: instances.flatMap((instance) => instance.rows ?? []), standing, lifecycleRule: combined.lifecycleRule });
   const relay = new Relay({ store, outbox, kinds, keepLetters, onFault });
   const readiness = async (worker: Readiness['worker']): Promise<Readiness> => {
     const [dynamodb, temporalState] = await Promise.all([
@@ -58,6 +60,7 @@ export function buildPlatform(services: Services, { store, outbox, kinds, notifi
   };
   const overview = buildOverview(services, {
     events,
+    combined,
     instances,
     streams: streams.map(({ name }) => name),
     letterSources: Object.keys(redrivers),

@@ -13,11 +13,12 @@ import { OutboxStore } from '../stores/platform/outbox';
 import { openLogger } from '../telemetry/logger';
 import type { Services } from './capability';
 import { channels } from './channels';
+import type { Combined } from './combined';
 import { buildEncryption } from './encryption';
 import type { GraphSettings } from './settings';
 
 /** What a process has whatever its capabilities are: clients, metrics, notifications, dead letters. */
-export function buildProcess({ config, endpoints, signingSecret, publicUrl, attemptMs, codecLinkToken }: GraphSettings) {
+export function buildProcess({ config, endpoints, signingSecret, publicUrl, attemptMs, codecLinkToken }: GraphSettings, { tables }: Combined) {
   const logger = openLogger(config.LONGWATCH_LOG_LEVEL);
   const metrics = new Metrics();
   const watchCall = metrics.gateways.call;
@@ -25,7 +26,7 @@ export function buildProcess({ config, endpoints, signingSecret, publicUrl, atte
   const note = events.note.bind(events);
   const onFault = (error: unknown): void => logger.warn({ err: error }, 'a background task failed and will be retried');
   const dynamodb = dynamoDBClient({ region: config.AWS_REGION, ...endpoints.dynamodb });
-  const db = openDb(dynamodb, config.LONGWATCH_TABLE_PREFIX, (call) => metrics.dynamodb.call(call));
+  const db = openDb(dynamodb, config.LONGWATCH_TABLE_PREFIX, tables, (call) => metrics.dynamodb.call(call));
   const encryption = buildEncryption(config, logger, { linkToken: codecLinkToken, watch: watchCall });
   const target: TemporalTarget = { ...temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE }), ...(encryption && { dataConverter: encryption.dataConverter }) };
   const temporal = new Temporal(target, watchCall);
@@ -50,6 +51,7 @@ export function buildProcess({ config, endpoints, signingSecret, publicUrl, atte
     temporal,
     notifications: new Notifications(notificationStore, channels(config, signingSecret, watchCall), onSkipped('message')),
     metrics,
+    watchCall,
     logger,
     signingSecret,
     publicUrl,

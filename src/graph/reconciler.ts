@@ -1,6 +1,7 @@
 import { Reconciliation } from '../operations/platform/reconciliation/reconciliation';
 import { reconciliationRoutes } from '../api/platform/reconciliations';
 import type { AnyRoute } from '../api/http/routes';
+import type { LifecycleRule } from '../domain/platform/lifecycle';
 import { type LastLook, type LookMode, lookModes } from '../domain/platform/reconciliation';
 import { TemporalRuns } from '../gateways/temporal/runs';
 import { type LookProgress, Reconciler } from '../operations/platform/reconciliation/reconciler';
@@ -17,13 +18,14 @@ export interface ReconcilerParts {
   /** Of every capability. */
   rows: readonly ReconciledRows[];
   standing: readonly StandingWorkflow[];
+  lifecycleRule(type: string): LifecycleRule | undefined;
 }
 
 /** The reconciler that every worker keeps running. */
 export const reconcilerWorkflow: StandingWorkflow = { type: RECONCILER_TYPE, workflowId: RECONCILER_ID, taskQueue: PLATFORM_QUEUE, args: [], staticSummary: 'Starts again workflows that were terminated or lost' };
 
 /** What compares rows with workflows, and how people see and ask for it. */
-export function buildReconciler({ config, db, temporal, metrics, logger, note, startOnce, onFault }: Services, { rows, standing }: ReconcilerParts) {
+export function buildReconciler({ config, db, temporal, metrics, logger, note, startOnce, onFault }: Services, { rows, standing, lifecycleRule }: ReconcilerParts) {
   const runs = new TemporalRuns(temporal);
   const looks = new LastLookStore(db);
   const lastLooks = async (): Promise<Partial<Record<LookMode, LastLook>>> => {
@@ -36,6 +38,7 @@ export function buildReconciler({ config, db, temporal, metrics, logger, note, s
       runs,
       looks,
       rows,
+      lifecycleRule,
       standing: standing.map(({ type: workflowType, workflowId, taskQueue, args, staticSummary: summary }) => ({ workflowType, workflowId, taskQueue, args, summary, searchAttributes: {} })),
       onRestarted(type, workflowId, why) {
         metrics.reconciler.restarted(type);

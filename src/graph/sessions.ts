@@ -4,15 +4,20 @@ import { SessionSweeper } from '../operations/sessions/sweeper';
 import { ownerIn, type Owners, sessionFrame } from '../api/sessions/browserSession';
 import { isLoopback } from '../api/http/server';
 import { sessionRoutes } from '../api/sessions/sessions';
-import type { Config } from '../config';
+import type { PlatformConfig } from '../config';
 import { SessionEvents } from '../operations/sessions/sessionEvents';
 import { DynamoDBSessionStore } from '../stores/sessions/dynamoDBSessionStore';
 import { ExpiryIndex } from '../stores/sessions/expiryIndex';
 import { SESSION_EXPIRY_TYPE, sessionExpiryId, type SessionExpiryInput, SESSIONS_QUEUE } from '../domain/sessions/workflows';
-import type { CapabilityInstance, Services, StandingWorkflow } from './capability';
+import { declareCapability, type CapabilityInstance, type Services, type StandingWorkflow } from './capability';
+import { sessionsSettings } from '../config/sessions';
+import { sessionLifecycles } from '../domain/sessions/lifecycles';
+import { SessionMetrics } from '../metrics/sessions';
+import { sessionGrants } from '../stores/sessions/grants';
+import { sessionTables } from '../stores/sessions/tables';
 
 /** Sessions: the store behind the API's cookie, and the sweepers that end what is due. */
-export function buildSessions({ config, db, notifications, metrics, signingSecret, onFault, onSkipped, note }: Services): CapabilityInstance {
+function buildSessions({ config, db, notifications, signingSecret, onFault, onSkipped, note }: Services<typeof sessionsSettings>, metrics: SessionMetrics): CapabilityInstance {
   const recipient = config.LONGWATCH_SESSION_EVENTS_TO;
   const owners: Owners = new WeakMap();
   const store = new DynamoDBSessionStore({
@@ -27,13 +32,13 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
     keepEvents: recipient !== undefined,
     watch: {
       created: () => {
-        metrics.sessions.created();
+        metrics.created();
         note({ area: 'sessions', tone: 'routine', text: 'session opened', count: 1 });
       },
-      touched: (written) => metrics.sessions.touched(written),
-      refused: () => metrics.sessions.refused(),
+      touched: (written) => metrics.touched(written),
+      refused: () => metrics.refused(),
       ended: (event, key) => {
-        metrics.sessions.ended(event.reason);
+        metrics.ended(event.reason);
         note({ area: 'sessions', tone: 'routine', text: `session ended: ${event.reason}`, count: 1 });
         events?.reportSoon({ event, key });
       },
@@ -41,13 +46,13 @@ export function buildSessions({ config, db, notifications, metrics, signingSecre
   });
   const events = recipient === undefined ? undefined : new SessionEvents({ notifications, ends: store.ends, recipient, onFault, onSkipped: onSkipped('session') });
   const index = new ExpiryIndex(db);
-  metrics.sessions.watchOldestDue(() => oldestDue(index, config.LONGWATCH_SESSION_BUCKETS));
+  metrics.watchOldestDue(() => oldestDue(index, config.LONGWATCH_SESSION_BUCKETS));
   const sweeper = new SessionSweeper({
     index,
     ends: store.ends,
     ...(events && { events }),
     shortestLifeMs: Math.min(config.LONGWATCH_SESSION_IDLE_MS, config.LONGWATCH_SESSION_ABSOLUTE_MS),
-    onLateness: (ms) => metrics.sessions.swept(ms),
+    onLateness: (ms) => metrics.swept(ms),
     onFault,
     onSkipped: onSkipped('session'),
   });
@@ -79,8 +84,29 @@ function standing(bucket: number, sweepMs: number): StandingWorkflow {
 }
 
 /** Off loopback always; on it where the address that customers know says so. */
-function isReachedByTls({ HOST, LONGWATCH_PUBLIC_URL: publicUrl }: Config): boolean {
+function isReachedByTls({ HOST, LONGWATCH_PUBLIC_URL: publicUrl }: PlatformConfig): boolean {
   if (publicUrl === undefined) return !isLoopback(HOST);
   const { protocol, hostname } = new URL(publicUrl);
   return protocol === 'https:' || !isLoopback(hostname.replace(/^\[|\]$/g, ''));
 }
+
+/** Web sessions. */
+export const sessions = declareCapability({
+  name: 'sessions',
+  title: 'Sessions',
+  tables: sessionTables,
+  grants: sessionGrants,
+  queues: { [SESSIONS_QUEUE]: { concurrentActivities: 50, endless: true, group: 'requests' } },
+  lifecycles: sessionLifecycles,
+  workflowsPath: () => require.resolve('../workflows/sessions'),
+  settings: sessionsSettings,
+  metrics: SessionMetrics,
+  page: {
+    sizes: { Sessions: 'items of sessions kept' },
+    counters: [
+      { metric: 'longwatch_sessions_created_total', label: () => 'opened' },
+      { metric: 'longwatch_sessions_ended_total', label: () => 'ended' },
+    ],
+  },
+  build: buildSessions,
+});

@@ -1,9 +1,13 @@
 import type { Readiness } from '../api/platform/health';
-import type { Config } from '../config';
+import type { PlatformConfig } from '../config';
+import type { AnyCapability } from './capability';
 import type { Endpoints } from '../config/endpoints';
 
 export interface GraphSettings {
-  config: Config;
+  /** With the settings of the capabilities. */
+  config: PlatformConfig;
+  /** Default: those that LONGWATCH_CAPABILITIES lists. */
+  capabilities?: readonly AnyCapability[];
   endpoints: Endpoints;
   /** Signs customers' links and webhooks. */
   signingSecret: string;

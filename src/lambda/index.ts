@@ -1,9 +1,8 @@
 import type { Context, KinesisStreamEvent } from 'aws-lambda';
-import type { Consumer } from '../operations/platform/streams/consumer';
 import type { ItemChange } from '../gateways/streams/tableStream';
-import { DEVICE_DATA_STREAM, READINGS_STREAM } from '../domain/devices/workflows';
-import { LEADERBOARD_STREAM } from '../domain/leaderboards/workflows';
-import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../domain/platform/workflows';
+import { capabilities } from '../graph/capabilities';
+import type { LambdaFunctionSpec } from '../graph/capability';
+import type { Consumer } from '../operations/platform/streams/consumer';
 import { httpHandler, type HttpHandler } from './http';
 import { once, openProcess } from './process';
 import { takeChanges, takeKinesis, type TableEvent } from './streams';
@@ -15,7 +14,7 @@ const served = once(async () => httpHandler(await opened()));
 async function consumerOf<T>(stream: string) {
   const { graph } = await opened();
   const consumer = graph.consumers[stream];
-  if (!consumer) throw new Error(`There is no consumer for ${stream}: its Kinesis stream is not configured`);
+  if (!consumer) throw new Error(`There is no consumer for ${stream}: its capability is not chosen, or its Kinesis stream is not configured`);
   return { graph, consumer: consumer as unknown as Consumer<T> };
 }
 
@@ -27,15 +26,15 @@ const table = (stream: string) => async (event: TableEvent, context: Context) =>
   const { graph, consumer } = await consumerOf<ItemChange>(stream);
   return takeChanges(graph, consumer, event, context);
 };
+const named = (name: string) => async (event: never) => (await opened()).graph.handlers[name]?.(event);
+
+function handlerOf({ name, source, stream }: LambdaFunctionSpec) {
+  if (stream === undefined || source === 'iot') return named(name);
+  return 'kinesis' in source ? kinesis(stream) : table(stream);
+}
 
 /** API Gateway, HTTP API. */
 export const api: HttpHandler = async (event, context) => (await served())(event, context);
-/** Kinesis: transactions to decide, readings to store. */
-export const transactions = kinesis(TRANSACTIONS_STREAM);
-export const readings = kinesis(READINGS_STREAM);
-/** Tables' streams: merchants' counters, ranks, rollups and alerts. */
-export const merchants = table(TRANSACTION_HISTORY_STREAM);
-export const ranks = table(LEADERBOARD_STREAM);
-export const rollups = table(DEVICE_DATA_STREAM);
-/** AWS IoT Core. */
-export const iot = async (event: never): Promise<void> => (await opened()).graph.handlers['iot']?.(event);
+
+/** By their names: functions of the capabilities. */
+Object.assign(exports, Object.fromEntries(capabilities.flatMap(({ functions = [] }) => functions).map((one) => [one.name, handlerOf(one)])));

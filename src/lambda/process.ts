@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readConfig } from '../config';
+import { readConfig, selectCapabilities } from '../graph/config';
+import { combine } from '../graph/combined';
 import { configuredEndpoints, missingEndpoints } from '../config/endpoints';
 import { buildGraph, type Graph } from '../graph';
 import { withSecrets } from './secrets';
@@ -19,15 +20,17 @@ export interface LambdaProcess {
  */
 export async function openProcess(env: Record<string, string | undefined>): Promise<LambdaProcess> {
   const settings = await withSecrets(env);
+  const { capabilities, needs } = combine(selectCapabilities(settings['LONGWATCH_CAPABILITIES']));
   const config = readConfig(settings, (read) => [
     ...(read.LONGWATCH_SIGNING_SECRET === undefined ? [{ name: 'LONGWATCH_SIGNING_SECRET', message: 'must be set (at least 32 random characters), or be in the secret that LONGWATCH_SECRET_ID names' }] : []),
-    ...missingEndpoints(read, settings),
+    ...missingEndpoints(read, settings, needs),
   ]);
   // Temporal's own settings are read from the environment, where its key is not: it is in the secret.
   for (const name of ['TEMPORAL_API_KEY', 'TEMPORAL_TLS_CLIENT_CERT_DATA', 'TEMPORAL_TLS_CLIENT_KEY_DATA']) if (settings[name]) process.env[name] ??= settings[name];
   const graph = buildGraph({
     config,
-    endpoints: configuredEndpoints(config, settings),
+    capabilities,
+    endpoints: configuredEndpoints(config, settings, needs),
     signingSecret: config.LONGWATCH_SIGNING_SECRET ?? '',
     publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? `http://${config.HOST}:${config.PORT}`,
   });

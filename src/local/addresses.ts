@@ -8,7 +8,7 @@ export interface Addresses {
   ui?: string;
   namespace: string;
   /** Where the parts behind the API are; `AWS` where that is AWS itself. */
-  parts: { DynamoDB: string; Kinesis?: string; S3?: string; MQTT?: string; model: string; Temporal: string };
+  parts: { DynamoDB: string; Kinesis?: string; S3?: string; MQTT?: string; model?: string; Temporal: string };
 }
 
 const file = (dataDir: string): string => join(dataDir, 'addresses.json');

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import type { Config } from '../config';
+import type { PlatformConfig } from '../config';
+import type { PartName } from '../config/parts';
 import type { Child } from './child';
 import { openDataDir } from './dataDir';
 import { startDynamoDB } from './dynamodb';
@@ -37,10 +38,21 @@ export interface Stack {
   broken: Promise<never>;
 }
 
+/** The model behind the embedded SageMaker endpoint. */
+export interface LocalModel {
+  path: string;
+  endpointName: string;
+  /** Further models, each under an endpoint name of its own. */
+  more: readonly { endpoint: string; path: string }[];
+}
+
 export interface StackSettings {
   searchAttributes: Readonly<Record<string, string>>;
-  modelPath: string;
-  /** The Kinesis streams to make. */
+  /** Parts beside DynamoDB and Temporal that the capabilities use. */
+  parts: readonly PartName[];
+  /** What the embedded SageMaker endpoint serves. */
+  model: LocalModel;
+  /** The Kinesis streams to create. */
   streams: readonly string[];
   progress: Progress;
   /** Whether the Web UI's port was asked for, so that another one would not do. */
@@ -56,15 +68,16 @@ const LOCAL = '127.0.0.1';
  * Starts what has no endpoint configured, all at once: nothing waits for Temporal's build.
  * @throws StartError
  */
-export function startStack(config: Config, settings: StackSettings): Stack {
+export function startStack(config: PlatformConfig, settings: StackSettings): Stack {
   const dir = openDataDir(config.LONGWATCH_DATA_DIR);
   const family = new Family();
   const start: PartStart = { config, settings, dataDir: dir.path, family };
   const dynamodb = config.DYNAMODB_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedDynamoDB(start);
-  const sagemaker = config.SAGEMAKER_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedModel(start);
-  const kinesis = config.KINESIS_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedKinesis(start);
-  const s3 = config.S3_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedS3(start);
-  const mqtt = config.MQTT_URL || config.LONGWATCH_AWS ? none() : embeddedMqtt(start);
+  const embeds = (part: PartName, configured: string | undefined) => settings.parts.includes(part) && !configured && !config.LONGWATCH_AWS;
+  const sagemaker = embeds('sagemaker', config.SAGEMAKER_ENDPOINT) ? embeddedModel(start) : none();
+  const kinesis = embeds('kinesis', config.KINESIS_ENDPOINT) ? embeddedKinesis(start) : none();
+  const s3 = embeds('s3', config.S3_ENDPOINT) ? embeddedS3(start) : none();
+  const mqtt = embeds('mqtt', config.MQTT_URL) ? embeddedMqtt(start) : none();
   const { address: temporalAddress, serving: temporal } = externalTemporal(config) ? { address: none(), serving: none() } : embeddedTemporal(start);
   const starts = Promise.allSettled([dynamodb, kinesis, s3, mqtt, sagemaker, temporal]); // Awaited by the caller, in its order.
 
@@ -129,7 +142,7 @@ class Family {
 }
 
 interface PartStart {
-  config: Config;
+  config: PlatformConfig;
   settings: StackSettings;
   dataDir: string;
   family: Family;
@@ -137,7 +150,7 @@ interface PartStart {
 
 const none = async (): Promise<undefined> => undefined;
 
-function externalTemporal(config: Config): boolean {
+function externalTemporal(config: PlatformConfig): boolean {
   return config.TEMPORAL_ADDRESS !== undefined || config.TEMPORAL_PROFILE !== undefined;
 }
 
@@ -186,7 +199,7 @@ async function embeddedMqtt({ settings: { progress }, dataDir, family }: PartSta
   return { url };
 }
 
-async function embeddedModel({ config, settings: { progress, modelPath }, dataDir, family }: PartStart) {
+async function embeddedModel({ settings: { progress, model }, dataDir, family }: PartStart) {
   progress.stage('model', 'starting');
   const { port, child } = await startNodeServer({
     name: 'model',
@@ -195,9 +208,9 @@ async function embeddedModel({ config, settings: { progress, modelPath }, dataDi
     args: [
       '--or-another',
       `--host=${LOCAL}`,
-      `--model=${resolve(modelPath)}`,
-      `--endpoint=${config.SAGEMAKER_ENDPOINT_NAME}`,
-      ...config.LONGWATCH_LOCAL_MODELS.map(({ endpoint, path }) => `--also=${endpoint}=${resolve(path)}`),
+      `--model=${resolve(model.path)}`,
+      `--endpoint=${model.endpointName}`,
+      ...model.more.map(({ endpoint, path }) => `--also=${endpoint}=${resolve(path)}`),
     ],
     dataDir,
     log: 'model',

@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import { Metrics } from '.';
 
 interface Listed {
@@ -7,9 +8,14 @@ interface Listed {
   labelNames: readonly string[];
 }
 
-/** Every metric of a process, as its registry has it. */
-export function listMetrics(): Listed[] {
+/**
+ * Every metric of a process, as its registry has it.
+ * @param capabilities the metrics of each capability.
+ */
+export function listMetrics(capabilities: readonly (new (registry: Registry) => unknown)[]): Listed[] {
   const { registry } = new Metrics();
+  // A class registers its metrics when it is constructed.
+  capabilities.forEach((metrics) => Reflect.construct(metrics, [registry]));
   return registry.getMetricsAsArray().map((metric) => {
     const { name, help, type, labelNames = [] } = metric as unknown as Listed;
     return { name, help, type: String(type), labelNames };
@@ -20,8 +26,8 @@ const ours = /^longwatch_/;
 const temporals = /^temporal_/;
 
 /** docs/metrics.md: name, type, labels and meaning of every metric. */
-export function metricsTable(): string {
-  const all = listMetrics();
+export function metricsTable(capabilities: Parameters<typeof listMetrics>[0]): string {
+  const all = listMetrics(capabilities);
   const rows = (wanted: (name: string) => boolean) =>
     [
       '| metric | type | labels | meaning |',

@@ -1,5 +1,5 @@
-import type { Config } from '../config';
-import { configuredEndpoints, DEFAULT_READINGS_STREAM, type Endpoints, LOCAL_CREDENTIALS } from '../config/endpoints';
+import type { PlatformConfig } from '../config';
+import { configuredEndpoints, type Endpoints, LOCAL_CREDENTIALS, type PartNeeds } from '../config/endpoints';
 import type { Addresses } from '../local/addresses';
 import type { Stack } from '../local/stack';
 
@@ -7,25 +7,26 @@ import type { Stack } from '../local/stack';
  * Where everything is: what is embedded stands in for what is not configured. DynamoDB and the model are awaited;
  * Temporal may still be building, so only its address is.
  */
-export async function endpointsWith(stack: Stack, config: Config, env: Record<string, string | undefined>): Promise<Endpoints> {
+export async function endpointsWith(stack: Stack, config: PlatformConfig, env: Record<string, string | undefined>, needs: PartNeeds): Promise<Endpoints> {
   const [dynamodb, kinesis, s3, mqtt, sagemaker, temporal] = await Promise.all([stack.dynamodb, stack.kinesis, stack.s3, stack.mqtt, stack.sagemaker, stack.temporalAddress]);
   const configured = configuredEndpoints(
     {
       ...config,
       ...(dynamodb && { DYNAMODB_ENDPOINT: dynamodb.endpoint }),
-      ...(kinesis && { KINESIS_ENDPOINT: kinesis.endpoint, LONGWATCH_READINGS_STREAM: config.LONGWATCH_READINGS_STREAM ?? DEFAULT_READINGS_STREAM }),
+      ...(kinesis && { KINESIS_ENDPOINT: kinesis.endpoint }),
       ...(s3 && { S3_ENDPOINT: s3.endpoint }),
       ...(mqtt && { MQTT_URL: mqtt.url }),
       ...(sagemaker && { SAGEMAKER_ENDPOINT: sagemaker.endpoint }),
       ...(temporal && { TEMPORAL_ADDRESS: temporal.address }),
     },
     env,
+    needs,
+    kinesis ? 'kinesis' : 'nothing',
   );
   const local = (embedded: unknown) => (embedded ? { credentials: LOCAL_CREDENTIALS } : {});
   return {
     ...(configured.dynamodb && { dynamodb: { ...configured.dynamodb, ...local(dynamodb) } }),
     ...(configured.kinesis && { kinesis: { ...configured.kinesis, ...local(kinesis) } }),
-    ...(configured.readings && { readings: { ...configured.readings, ...local(kinesis) } }),
     ...(configured.s3 && { s3: { ...configured.s3, ...local(s3) } }),
     ...(configured.mqtt && { mqtt: configured.mqtt }),
     ...(configured.sagemaker && { sagemaker: { ...configured.sagemaker, ...local(sagemaker) } }),
@@ -33,16 +34,16 @@ export async function endpointsWith(stack: Stack, config: Config, env: Record<st
   };
 }
 
-/** For a person to read: each part and where it is. */
-export function partsOf(endpoints: Endpoints, temporalAddress: string): Addresses['parts'] {
+/** For a person to read: each part that the capabilities use, and where it is. */
+export function partsOf(endpoints: Endpoints, temporalAddress: string, { parts }: PartNeeds): Addresses['parts'] {
   const { dynamodb, kinesis, s3, mqtt, sagemaker } = endpoints;
   return {
     DynamoDB: dynamodb?.endpoint ?? 'AWS',
-    ...(kinesis && { Kinesis: `${kinesis.endpoint ?? 'AWS'} ${kinesis.stream}` }),
+    ...(kinesis && { Kinesis: `${kinesis.endpoint ?? 'AWS'} ${Object.values(kinesis.streams).join(' ')}` }),
     ...(s3 && { S3: s3.endpoint ?? 'AWS' }),
     // Without the password that the address may hold.
     ...(mqtt && { MQTT: mqtt.url.replace(/\/\/[^@/]*@/, '//') }),
-    model: sagemaker?.endpoint ?? 'AWS',
+    ...(parts.sagemaker && { model: sagemaker?.endpoint ?? 'AWS' }),
     Temporal: temporalAddress,
   };
 }

@@ -1,13 +1,14 @@
 import { ApiKeyError, parseApiKeys } from '../api/auth';
 import { isLoopback } from '../api/http/server';
-import type { Config, Fault } from '../config';
+import type { Fault, PlatformConfig } from '../config';
+import type { Combined } from '../graph/combined';
 import { missingEndpoints } from '../config/endpoints';
 import { TemporalConfigError, temporalTarget } from '../gateways/temporal';
 import { selectQueues, UnknownQueueError } from '../workers/queues';
 import type { Mode } from './index';
 
 /** Returns what a process of this mode lacks or cannot use, beside what is wrong with each setting by itself. */
-export function startFaults(mode: Mode, config: Config, env: Record<string, string | undefined>): Fault[] {
+export function startFaults(mode: Mode, config: PlatformConfig, env: Record<string, string | undefined>, { queues, needs }: Combined): Fault[] {
   const { LONGWATCH_API_KEYS: keys, LONGWATCH_JWKS_URL: jwksUrl, LONGWATCH_SIGNING_SECRET: secret, HOST } = config;
   const faults: Fault[] = [];
   const isKeyed = keys !== undefined || jwksUrl !== undefined;
@@ -15,10 +16,10 @@ export function startFaults(mode: Mode, config: Config, env: Record<string, stri
   else if (mode === 'all' && !isLoopback(HOST) && !isKeyed) faults.push({ name: 'HOST', message: 'reaches beyond this machine, which needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL' });
   if (mode !== 'all' && secret === undefined) faults.push({ name: 'LONGWATCH_SIGNING_SECRET', message: 'must be set (at least 32 random characters): nothing is embedded in this mode' });
   faults.push(
-    ...faultOf('LONGWATCH_QUEUES', UnknownQueueError, () => selectQueues(config.LONGWATCH_QUEUES)),
+    ...faultOf('LONGWATCH_QUEUES', UnknownQueueError, () => selectQueues(queues, config.LONGWATCH_QUEUES)),
     ...faultOf('LONGWATCH_API_KEYS', ApiKeyError, () => keys !== undefined && parseApiKeys(keys)),
   );
-  if (mode !== 'all') faults.push(...missingEndpoints(config, env));
+  if (mode !== 'all') faults.push(...missingEndpoints(config, env, needs));
   // Without an address the client would look on this machine.
   if (config.TEMPORAL_ADDRESS !== undefined || config.TEMPORAL_PROFILE !== undefined || env['TEMPORAL_CONFIG_FILE'])
     faults.push(...faultOf('TEMPORAL_*', TemporalConfigError, () => temporalTarget({ namespace: config.TEMPORAL_NAMESPACE }, env)));

@@ -4,7 +4,7 @@ import { Authenticator, authenticatorOf } from '../api/auth';
 import { CallerLimits } from '../api/admission/callerLimits';
 import { loadClassifier } from '../api/admission/loadClassifier';
 import { listen, type Listening } from '../api/http/server';
-import type { Config } from '../config';
+import type { PlatformConfig } from '../config';
 import type { Endpoints } from '../config/endpoints';
 import type { Graph } from '../graph';
 
@@ -12,7 +12,7 @@ import type { Graph } from '../graph';
 const USUAL_METRICS_PORT = 9464;
 
 export interface HttpParts {
-  config: Config;
+  config: PlatformConfig;
   graph: Graph;
   version: string;
   readiness: AppParts['readiness'];
@@ -58,7 +58,7 @@ function appParts({ config, graph, version, readiness }: HttpParts): Omit<AppPar
 }
 
 /** Origins of the Web UIs whose pages may ask for payloads in clear text. */
-function uiOrigins({ LONGWATCH_UI_ORIGINS, TEMPORAL_UI_URL }: Config, { temporal }: Endpoints): string[] {
+function uiOrigins({ LONGWATCH_UI_ORIGINS, TEMPORAL_UI_URL }: PlatformConfig, { temporal }: Endpoints): string[] {
   const origins = [...LONGWATCH_UI_ORIGINS];
   if (TEMPORAL_UI_URL) origins.push(new URL(TEMPORAL_UI_URL).origin);
   // Whoever types localhost has another origin.

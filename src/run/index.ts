@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CODEC_PATH } from '../api/http/crossOrigin';
 import { isLoopback, type Listening } from '../api/http/server';
-import { type Config, workerVersion } from '../config';
+import { workerVersion } from '../config';
+import type { PartName } from '../config/parts';
 import { isLongwatchError } from '../domain/errors';
-import { configuredEndpoints, DEFAULT_READINGS_STREAM, DEFAULT_STREAM, type Endpoints } from '../config/endpoints';
+import { configuredEndpoints, type Endpoints, streamsOf } from '../config/endpoints';
 import { buildGraph, type Graph } from '../graph';
+import { type Combined, combine } from '../graph/combined';
+import { type Config, selectCapabilities } from '../graph/config';
 import { TemporalConfigError } from '../gateways/temporal';
 import { keepTrying } from './keepTrying';
 import { writeAddresses } from '../local/addresses';
@@ -18,7 +21,7 @@ import { withinGrace } from './shutdown';
 import { isAway } from '../stores/dynamodb';
 import { startTracing, type Tracing } from '../telemetry/tracing';
 import { installRuntime, startWorkers, type Workers, type WorkersSettings } from '../workers';
-import { type Queue, selectQueues } from '../workers/queues';
+import { selectQueues } from '../workers/queues';
 import { searchAttributeTypes } from '../domain/platform/searchAttributes';
 import { endpointsWith, partsOf } from './endpoints';
 import { type HttpParts, listenForHealth, listenForRequests } from './http';
@@ -48,6 +51,7 @@ export class Run {
   private apiPort: Promise<HeldPort | undefined> | undefined;
   private readonly progress: Progress;
   private readonly version: WorkersSettings['version'];
+  private readonly combined: Combined;
 
   /** @param config of which {@link startFaults} found nothing to be wrong in this mode. */
   constructor(
@@ -55,6 +59,7 @@ export class Run {
     private readonly config: Config,
   ) {
     this.version = workerVersion(config);
+    this.combined = combine(selectCapabilities(config.LONGWATCH_CAPABILITIES));
     this.progress = showProgress(process.stdout);
     const encrypts = config.LONGWATCH_PAYLOAD_KEYS.length > 0 || config.LONGWATCH_PAYLOAD_KMS_KEYS.length > 0;
     // The embedded Web UI has no sign-in: what it may do, everybody may who reaches this address.
@@ -76,14 +81,16 @@ export class Run {
 
   async start(): Promise<void> {
     const { config, mode } = this;
-    const queues = selectQueues(config.LONGWATCH_QUEUES);
+    const queues = selectQueues(this.combined.queues, config.LONGWATCH_QUEUES);
     const { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesCollector, OTEL_SDK_DISABLED: untraced } = config;
     if ((collector ?? tracesCollector) !== undefined && !untraced)
       this.tracing = startTracing({ serviceName: config.OTEL_SERVICE_NAME, serviceVersion: version, protocol: config.OTEL_EXPORTER_OTLP_PROTOCOL });
     const secrets = this.openStack();
-    const endpoints = this.stack ? await endpointsWith(this.stack, config, process.env) : configuredEndpoints(config, process.env);
+    const { capabilities, needs } = this.combined;
+    const endpoints = this.stack ? await endpointsWith(this.stack, config, process.env, needs) : configuredEndpoints(config, process.env, needs);
     const graph = buildGraph({
       config,
+      capabilities,
       endpoints,
       signingSecret: config.LONGWATCH_SIGNING_SECRET ?? secrets?.signingSecret ?? '',
       publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
@@ -146,10 +153,13 @@ export class Run {
   private openStack(): Secrets | undefined {
     const { config, mode } = this;
     if (mode !== 'all') return undefined;
+    const { needs } = this.combined;
+    const embeddedParts = Object.entries(needs.parts).flatMap(([part, need]) => (need === 'optional' ? [] : [part as PartName]));
     this.stack = startStack(config, {
       searchAttributes: searchAttributeTypes,
-      modelPath: MODEL,
-      streams: [config.LONGWATCH_TRANSACTIONS_STREAM ?? DEFAULT_STREAM, config.LONGWATCH_READINGS_STREAM ?? DEFAULT_READINGS_STREAM],
+      parts: embeddedParts,
+      model: { path: MODEL, endpointName: config.SAGEMAKER_ENDPOINT_NAME, more: config.LONGWATCH_LOCAL_MODELS ?? [] },
+      streams: Object.values(streamsOf(config, needs, 'kinesis')),
       progress: this.progress,
       uiPortWanted: process.env['TEMPORAL_UI_PORT'] !== undefined,
       ...(this.codecLinkToken !== undefined && { codecEndpoint: this.codecEndpoint(this.codecLinkToken) }),
@@ -169,7 +179,7 @@ export class Run {
     return this.mode === 'api' ? 'elsewhere' : (this.workers?.state() ?? 'starting');
   }
 
-  private serve(graph: Graph, queues: readonly Queue[]): Workers {
+  private serve(graph: Graph, queues: readonly string[]): Workers {
     this.progress.stage('workers', 'bundling workflows');
     let isPolling = false;
     return startWorkers({
@@ -177,6 +187,9 @@ export class Run {
       namespace: graph.target.namespace,
       ...(graph.target.dataConverter && { dataConverter: graph.target.dataConverter }),
       activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
+      queues: this.combined.queues,
+      workflowsPaths: () => this.combined.workflowsPaths(),
+      workflowIds: this.combined.workflowIds,
       bundlePath: this.config.LONGWATCH_WORKFLOW_BUNDLE,
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
       graceMs: Math.round(this.config.LONGWATCH_GRACE_MS * SHARES[this.mode]),
@@ -229,7 +242,7 @@ export class Run {
     if (this.stopped) return;
     const { config, stack } = this;
     const { namespace } = graph.target;
-    const parts = partsOf(endpoints, temporalAddress(graph));
+    const parts = partsOf(endpoints, temporalAddress(graph), this.combined.needs);
     if (stack && this.api) writeAddresses(stack.dataDir, { api: this.api.url, ...(uiUrl && { ui: uiUrl }), namespace, parts });
     process.stdout.write(
       startScreen({

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import type { Db } from './dynamodb';
-import type { TableName } from './tables';
 
 type Item = Record<string, unknown>;
 
@@ -17,8 +16,8 @@ export interface KeysOf {
 const LIMIT = 100;
 
 /** Items by their keys, any number of them, in no particular order; absent ones are left out. Keys must not repeat. */
-export async function batchGet<T extends TableName>(
-  db: Db,
+export async function batchGet<T extends string>(
+  db: Pick<Db, 'client' | 'table'>,
   wanted: Readonly<Record<T, KeysOf>>,
   abortSignal?: AbortSignal,
 ): Promise<Record<T, Item[]>> {

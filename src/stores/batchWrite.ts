@@ -3,7 +3,6 @@ import { BatchWriteCommand, type BatchWriteCommandInput } from '@aws-sdk/lib-dyn
 import { LongwatchError } from '../domain/errors';
 import { inLanes } from '../domain/lanes';
 import type { Db } from './dynamodb';
-import type { TableName } from './tables';
 
 export type WriteRequest = NonNullable<BatchWriteCommandInput['RequestItems']>[string][number];
 
@@ -17,13 +16,13 @@ const TRIES = 10;
  * Puts and deletes of one table, any number of them, without conditions. Keys must not repeat.
  * @throws LongwatchError `unavailable` when items are left over again and again.
  */
-export async function batchWrite(db: Db, table: TableName, requests: readonly WriteRequest[]): Promise<void> {
+export async function batchWrite(db: Db, table: string, requests: readonly WriteRequest[]): Promise<void> {
   const batches: WriteRequest[][] = [];
   for (let i = 0; i < requests.length; i += LIMIT) batches.push(requests.slice(i, i + LIMIT));
   await inLanes(batches, LANES, (batch) => writeAll(db, table, batch));
 }
 
-async function writeAll(db: Db, table: TableName, batch: WriteRequest[]): Promise<void> {
+async function writeAll(db: Db, table: string, batch: WriteRequest[]): Promise<void> {
   const name = db.table(table);
   let left: WriteRequest[] = batch;
   for (let tries = 1; ; tries++) {

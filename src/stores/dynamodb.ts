@@ -11,7 +11,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { awsHttp } from '../gateways/awsHttp';
 import { childSpan, SpanKind } from '../telemetry/spans';
 import { isAway, isConditionFailure, storeFailureOf, typedStoreFailure } from './failures';
-import { type KeySpec, logicalName, physicalName, type TableName, type TableSpec, tables } from './tables';
+import { type KeySpec, logicalName, physicalName, type TableSpec, type Tables } from './tables';
 
 export { cancellationCodes, isAway, isConditionFailure } from './failures';
 
@@ -47,7 +47,10 @@ export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>):
 /** What every store is built from: the document client and the names of the tables under the prefix. */
 export interface Db {
   client: DynamoDBDocumentClient;
-  table(name: TableName): string;
+  /** The physical name of a table. @throws TypeError for a table that no capability of this process declares. */
+  table(name: string): string;
+  /** Names of the key attributes of a table. @throws TypeError as `table`. */
+  keys(name: string): string[];
 }
 
 /** One call to DynamoDB, for metrics and for the tests that assert what an operation costs. */
@@ -76,7 +79,7 @@ interface CallContext {
  * Opens the document client. Every failure is sorted here, once, for every store (`StoreFailure`): away and refused become
  * typed errors, and races pass through, since only the store that set the condition knows which race it lost.
  */
-export function openDb(client: DynamoDBClient, tablePrefix: string, onCall?: (call: StoreCall) => void): Db {
+export function openDb(client: DynamoDBClient, tablePrefix: string, tables: Tables, onCall?: (call: StoreCall) => void): Db {
   const document = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
   document.middlewareStack.add(
     (next, context) => async (args) => {
@@ -116,7 +119,19 @@ export function openDb(client: DynamoDBClient, tablePrefix: string, onCall?: (ca
     },
     { step: 'build', name: 'longwatchSent' },
   );
-  return { client: document, table: (name) => physicalName(tablePrefix, name) };
+  const spec = (name: string): TableSpec => {
+    const found = Object.hasOwn(tables, name) ? tables[name] : undefined;
+    if (!found) throw new TypeError(`No capability of this process declares the table ${name}; it has ${Object.keys(tables).join(', ')}`);
+    return found;
+  };
+  return {
+    client: document,
+    table: (name) => spec(name) && physicalName(tablePrefix, name),
+    keys(name) {
+      const { partitionKey, sortKey } = spec(name);
+      return sortKey ? [partitionKey.name, sortKey.name] : [partitionKey.name];
+    },
+  };
 }
 
 /** The client's middleware sees these, too: `DescribeTable`, `UpdateTimeToLive`, …, of which the callers know the errors. */
@@ -150,8 +165,7 @@ function tablesOf(input: object): string[] {
 }
 
 /** The CreateTable input of one table: on-demand capacity, all indexes, its stream. */
-export function createTableInput(prefix: string, name: TableName): CreateTableCommandInput {
-  const spec: TableSpec = tables[name];
+export function createTableInput(prefix: string, name: string, spec: TableSpec): CreateTableCommandInput {
   const keySchema = (partitionKey: KeySpec, sortKey?: KeySpec) => [
     { AttributeName: partitionKey.name, KeyType: 'HASH' as const },
     ...(sortKey ? [{ AttributeName: sortKey.name, KeyType: 'RANGE' as const }] : []),
@@ -179,27 +193,25 @@ export function createTableInput(prefix: string, name: TableName): CreateTableCo
 }
 
 /** Creates the tables that are missing and waits until all are active. Safe to run from several processes at once. */
-export async function createTables(client: DynamoDBClient, prefix: string): Promise<void> {
-  const names = Object.keys(tables) as TableName[];
-  await Promise.all(names.map((name) => createTable(client, prefix, name)));
+export async function createTables(client: DynamoDBClient, prefix: string, tables: Tables): Promise<void> {
+  await Promise.all(Object.entries(tables).map(([name, spec]) => createTable(client, prefix, name, spec)));
 }
 
 /** As `createTables`, one of them. */
-export async function createTable(client: DynamoDBClient, prefix: string, name: TableName): Promise<void> {
+export async function createTable(client: DynamoDBClient, prefix: string, name: string, spec: TableSpec): Promise<void> {
   const TableName = physicalName(prefix, name);
-  const isNew = await createIfMissing(client, prefix, name);
+  const isNew = await createIfMissing(client, prefix, name, spec);
   // Whoever makes it: until then it cannot be written.
   for (;;) {
     const { Table } = await client.send(new DescribeTableCommand({ TableName }));
     if (Table?.TableStatus === 'ACTIVE' || Table?.TableStatus === 'UPDATING') break;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  if (isNew) await enableTtl(client, prefix, name);
+  if (isNew) await enableTtl(client, prefix, name, spec);
 }
 
-/** By the attribute that `tables` names, if it names one; once more changes nothing. */
-export async function enableTtl(client: DynamoDBClient, prefix: string, name: TableName): Promise<void> {
-  const { ttl }: TableSpec = tables[name];
+/** Enables TTL where the table declares it. A second call changes nothing. */
+export async function enableTtl(client: DynamoDBClient, prefix: string, name: string, { ttl }: TableSpec): Promise<void> {
   if (!ttl) return;
   try {
     await client.send(new UpdateTimeToLiveCommand({ TableName: physicalName(prefix, name), TimeToLiveSpecification: { AttributeName: ttl, Enabled: true } }));
@@ -210,7 +222,7 @@ export async function enableTtl(client: DynamoDBClient, prefix: string, name: Ta
 }
 
 /** @returns whether it was missing. */
-async function createIfMissing(client: DynamoDBClient, prefix: string, name: TableName): Promise<boolean> {
+async function createIfMissing(client: DynamoDBClient, prefix: string, name: string, spec: TableSpec): Promise<boolean> {
   try {
     await client.send(new DescribeTableCommand({ TableName: physicalName(prefix, name) }));
     return false;
@@ -218,7 +230,7 @@ async function createIfMissing(client: DynamoDBClient, prefix: string, name: Tab
     if (!(error instanceof ResourceNotFoundException)) throw error;
   }
   try {
-    await client.send(new CreateTableCommand(createTableInput(prefix, name)));
+    await client.send(new CreateTableCommand(createTableInput(prefix, name, spec)));
   } catch (error) {
     // Another process created it between our look and our call.
     if (!(error instanceof ResourceInUseException)) throw error;

@@ -1,7 +1,6 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { type List, type Page, startAt, toCursor } from './cursor';
 import type { Db } from './dynamodb';
-import { type TableName, type TableSpec, tables } from './tables';
 
 /** At half a read unit for 4 KB a page takes at most 128 read units. */
 const ITEMS_A_PAGE = 1_000;
@@ -19,10 +18,8 @@ export interface ScanFilter {
  * between pages: no request scans.
  * @throws LongwatchError `invalid` for a cursor of another release or of another table.
  */
-export async function scanPage(db: Db, table: TableName, { attributes, condition, values }: ScanFilter, cursor: string | undefined): Promise<Page<Record<string, unknown>>> {
+export async function scanPage(db: Db, table: string, { attributes, condition, values }: ScanFilter, cursor: string | undefined): Promise<Page<Record<string, unknown>>> {
   const list: List = { name: 'scan', of: { table } };
-  const { partitionKey, sortKey }: TableSpec = tables[table];
-  const keys = sortKey ? [partitionKey.name, sortKey.name] : [partitionKey.name];
   const { Items = [], LastEvaluatedKey } = await db.client.send(
     new ScanCommand({
       TableName: db.table(table),
@@ -31,7 +28,7 @@ export async function scanPage(db: Db, table: TableName, { attributes, condition
       ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
       ExpressionAttributeValues: values,
       Limit: ITEMS_A_PAGE,
-      ...startAt(list, cursor, keys),
+      ...startAt(list, cursor, db.keys(table)),
     }),
   );
   return { items: Items, ...toCursor(list, LastEvaluatedKey) };

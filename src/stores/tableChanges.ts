@@ -2,6 +2,7 @@ import { type DynamoDBClient, UpdateTableCommand } from '@aws-sdk/client-dynamod
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTable, createTableInput, createTables, enableTtl } from './dynamodb';
 import { checkTables, describe, TableMismatchError, type TableDifference } from './tableCheck';
+import type { TableSpec, Tables } from './tables';
 
 const LOOK_AGAIN_MS = 200;
 
@@ -9,13 +10,13 @@ const LOOK_AGAIN_MS = 200;
  * Creates the tables that are missing, finishes what another process left half made, changes nothing else, and compares.
  * @throws TableMismatchError naming every table that is not as this version expects it, and how.
  */
-export async function prepareTables(client: DynamoDBClient, prefix: string): Promise<void> {
-  await createTables(client, prefix);
-  const found = await checkTables(client, prefix);
+export async function prepareTables(client: DynamoDBClient, prefix: string, tables: Tables): Promise<void> {
+  await createTables(client, prefix, tables);
+  const found = await checkTables(client, prefix, tables);
   // A table that lacks its TTL and nothing else: whoever made it has died, or has not come to that yet.
   const unfinished = found.filter((one) => one.mend === 'ttl' && found.every((other) => other === one || other.table !== one.table));
-  for (const { table } of unfinished) await enableTtl(client, prefix, table);
-  const differences = unfinished.length > 0 ? await checkTables(client, prefix) : found;
+  for (const { table } of unfinished) await enableTtl(client, prefix, table, tables[table] as TableSpec);
+  const differences = unfinished.length > 0 ? await checkTables(client, prefix, tables) : found;
   if (differences.length > 0) throw new TableMismatchError(differences);
 }
 
@@ -24,23 +25,23 @@ export async function prepareTables(client: DynamoDBClient, prefix: string): Pro
  * @param onStep told before each, since an index over a large table takes long.
  * @returns what only a migration can change.
  */
-export async function updateTables(client: DynamoDBClient, prefix: string, onStep: (difference: TableDifference) => void = () => undefined): Promise<TableDifference[]> {
+export async function updateTables(client: DynamoDBClient, prefix: string, tables: Tables, onStep: (difference: TableDifference) => void = () => undefined): Promise<TableDifference[]> {
   const left: TableDifference[] = [];
-  for (const difference of await checkTables(client, prefix)) {
+  for (const difference of await checkTables(client, prefix, tables)) {
     if (!difference.mend) {
       left.push(difference);
       continue;
     }
     onStep(difference);
-    await mend(client, prefix, difference);
+    await mend(client, prefix, tables[difference.table] as TableSpec, difference);
   }
   return left;
 }
 
-async function mend(client: DynamoDBClient, prefix: string, { table, physicalName: TableName, mend: how, index }: TableDifference): Promise<void> {
-  const { AttributeDefinitions, GlobalSecondaryIndexes = [], StreamSpecification } = createTableInput(prefix, table);
-  if (how === 'create') await createTable(client, prefix, table);
-  else if (how === 'ttl') await enableTtl(client, prefix, table);
+async function mend(client: DynamoDBClient, prefix: string, spec: TableSpec, { table, physicalName: TableName, mend: how, index }: TableDifference): Promise<void> {
+  const { AttributeDefinitions, GlobalSecondaryIndexes = [], StreamSpecification } = createTableInput(prefix, table, spec);
+  if (how === 'create') await createTable(client, prefix, table, spec);
+  else if (how === 'ttl') await enableTtl(client, prefix, table, spec);
   else if (how === 'stream') await client.send(new UpdateTableCommand({ TableName, StreamSpecification }));
   // One index a call: DynamoDB builds one at a time.
   else {

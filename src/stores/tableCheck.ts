@@ -8,11 +8,11 @@ import {
   type TableDescription,
 } from '@aws-sdk/client-dynamodb';
 import { createTableInput } from './dynamodb';
-import { physicalName, type TableName, type TableSpec, tables } from './tables';
+import { physicalName, type TableSpec, type Tables } from './tables';
 
 /** One way in which a table is not as the code expects it. */
 export interface TableDifference {
-  table: TableName;
+  table: string;
   /** As DynamoDB knows it. */
   physicalName: string;
   /** A sentence without its subject: "has no index ByStatus …". */
@@ -37,23 +37,22 @@ export class TableMismatchError extends Error {
   }
 }
 
-/** Every difference between the tables that are there and those of `tables.ts`. Further indexes and a stream nobody asked for are none. */
-export async function checkTables(client: DynamoDBClient, prefix: string): Promise<TableDifference[]> {
-  const names = Object.keys(tables) as TableName[];
+/** Returns every difference between the tables in DynamoDB and their declarations. Additional indexes and streams are no differences. */
+export async function checkTables(client: DynamoDBClient, prefix: string, tables: Tables): Promise<TableDifference[]> {
+  const declared = Object.entries(tables);
   const found: TableDifference[] = [];
   // A few at a time: an account may describe ten tables a second before it is throttled for a moment.
-  for (let i = 0; i < names.length; i += 8) found.push(...(await Promise.all(names.slice(i, i + 8).map((name) => checkTable(client, prefix, name)))).flat());
+  for (let i = 0; i < declared.length; i += 8) found.push(...(await Promise.all(declared.slice(i, i + 8).map(([name, spec]) => checkTable(client, prefix, name, spec)))).flat());
   return found;
 }
 
-export async function checkTable(client: DynamoDBClient, prefix: string, name: TableName): Promise<TableDifference[]> {
+export async function checkTable(client: DynamoDBClient, prefix: string, name: string, spec: TableSpec): Promise<TableDifference[]> {
   const TableName = physicalName(prefix, name);
   const description = await describe(client, TableName);
   if (!description) return [{ table: name, physicalName: TableName, difference: 'is missing', mend: 'create' }];
-  const { ttl }: TableSpec = tables[name];
-  const { TimeToLiveDescription } = ttl ? await client.send(new DescribeTimeToLiveCommand({ TableName })) : {};
+  const { TimeToLiveDescription } = spec.ttl ? await client.send(new DescribeTimeToLiveCommand({ TableName })) : {};
   const isOn = /^(ENABLED|ENABLING)$/.test(TimeToLiveDescription?.TimeToLiveStatus ?? '');
-  return differencesOf(name, description, isOn ? TimeToLiveDescription?.AttributeName : undefined).map((one) => ({ ...one, table: name, physicalName: TableName }));
+  return differencesOf(name, spec, description, isOn ? TimeToLiveDescription?.AttributeName : undefined).map((one) => ({ ...one, table: name, physicalName: TableName }));
 }
 
 export async function describe(client: DynamoDBClient, TableName: string): Promise<TableDescription | undefined> {
@@ -65,8 +64,8 @@ export async function describe(client: DynamoDBClient, TableName: string): Promi
   }
 }
 
-function differencesOf(name: TableName, found: TableDescription, ttlFound: string | undefined): Pick<TableDifference, 'difference' | 'mend' | 'index'>[] {
-  const wanted = createTableInput('', name);
+function differencesOf(name: string, spec: TableSpec, found: TableDescription, ttlFound: string | undefined): Pick<TableDifference, 'difference' | 'mend' | 'index'>[] {
+  const wanted = createTableInput('', name, spec);
   const typeOf = typesOf(found.AttributeDefinitions);
   const wantedTypes = typesOf(wanted.AttributeDefinitions);
   const differences: Pick<TableDifference, 'difference' | 'mend' | 'index'>[] = [];
@@ -81,7 +80,7 @@ function differencesOf(name: TableName, found: TableDescription, ttlFound: strin
     else if (indexText(its, typeOf) !== text) differences.push({ difference: `has the index ${IndexName} (${indexText(its, typeOf)}), wanted is (${text})` });
     else if (its.IndexStatus !== undefined && !/^(ACTIVE|UPDATING)$/.test(its.IndexStatus)) differences.push({ difference: `has the index ${IndexName} in state ${its.IndexStatus}; it is not to be read yet` });
   }
-  const { stream, ttl }: TableSpec = tables[name];
+  const { stream, ttl } = spec;
   const view = found.StreamSpecification?.StreamEnabled ? found.StreamSpecification.StreamViewType : undefined;
   if (stream && view === undefined) differences.push({ difference: `has no stream, wanted is ${stream}`, mend: 'stream' });
   else if (stream && view !== stream) differences.push({ difference: `has a stream of ${view}, wanted is ${stream}` });

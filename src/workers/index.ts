@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataConverter } from '@temporalio/common';
 import { NativeConnection, type NativeConnectionOptions, Worker } from '@temporalio/worker';
 import type { LogLevel } from '../telemetry/logger';
+import type { WorkflowIds } from '../domain/platform/workflowSubjects';
 import { type Bundle, type BundleError, bundleOnce } from './bundle';
 import { workerTelemetry } from './interceptors';
-import { concurrentActivities, endlessQueues, type Queue } from './queues';
+import type { Queues } from './queues';
 
 export { installRuntime } from './runtime';
 
@@ -14,7 +15,13 @@ export interface WorkersSettings {
   /** Encrypts payloads, where that is configured. */
   dataConverter?: DataConverter;
   /** What each queue's activities are; queues without an entry are not served. */
-  activities: Partial<Record<Queue, object>>;
+  activities: Readonly<Record<string, object>>;
+  /** What each queue needs of a worker. */
+  queues: Queues;
+  /** Modules that export the workflows. */
+  workflowsPaths(): string[];
+  /** What the parts of a workflow id are, by its first part, for log lines. */
+  workflowIds: WorkflowIds;
   logLevel: LogLevel;
   /** Milliseconds that activities have to finish on shutdown, before they are given up and left to another worker; default 10,000. */
   graceMs?: number;
@@ -51,7 +58,7 @@ export function startWorkers(settings: WorkersSettings): Workers {
   const stop = new AbortController();
 
   const serve = async (): Promise<void> => {
-    const bundle = await bundleOnce(settings.bundlePath, settings.dataConverter?.failureConverterPath).catch((error: BundleError) => settings.onBroken(error));
+    const bundle = await bundleOnce(settings.workflowsPaths, settings.bundlePath, settings.dataConverter?.failureConverterPath).catch((error: BundleError) => settings.onBroken(error));
     if (!bundle) return;
     for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
       let runs: Promise<void>[] = [];
@@ -97,31 +104,33 @@ const CANCEL_AFTER_MS = 2_000;
 function createWorkers(settings: WorkersSettings, connection: NativeConnection, workflowBundle: Bundle): Promise<Worker[]> {
   const graceMs = settings.graceMs ?? 10_000;
   return Promise.all(
-    Object.entries(settings.activities).map(([taskQueue, activities]) =>
-      Worker.create({
+    Object.entries(settings.activities).map(([taskQueue, activities]) => {
+      const queue = settings.queues[taskQueue];
+      if (!queue) throw new TypeError(`No capability declares the queue ${taskQueue}`);
+      return Worker.create({
         connection,
         namespace: settings.namespace,
         ...(settings.dataConverter && { dataConverter: settings.dataConverter }),
         taskQueue,
         workflowBundle,
         activities,
-        ...workerTelemetry,
+        ...workerTelemetry(settings.workflowIds),
         // Cancelled soon: those that work for long (readers of shards, the relay) end between two steps, and the others,
         // which have one step, finish it.
         shutdownGraceTime: Math.min(CANCEL_AFTER_MS, Math.round(graceMs / 4)),
         shutdownForceTime: graceMs,
         maxCachedWorkflows: settings.maxCachedWorkflows ?? 500,
-        maxConcurrentActivityTaskExecutions: concurrentActivities[taskQueue as Queue],
+        maxConcurrentActivityTaskExecutions: queue.concurrentActivities,
         // Long activities of the relay and of shards report their position this often at most.
         maxHeartbeatThrottleInterval: '20 s',
         ...(settings.version && {
           workerDeploymentOptions: {
             version: { deploymentName: settings.version.deploymentName, buildId: settings.version.buildId },
             useWorkerVersioning: true,
-            defaultVersioningBehavior: endlessQueues.has(taskQueue as Queue) ? ('AUTO_UPGRADE' as const) : settings.version.behavior,
+            defaultVersioningBehavior: queue.endless ? ('AUTO_UPGRADE' as const) : settings.version.behavior,
           },
         }),
-      }),
-    ),
+      });
+    }),
   );
 }

@@ -1,6 +1,6 @@
 import type { ActivityInterceptorsFactory, InjectedSinks, WorkerOptions } from '@temporalio/worker';
 import { type Carrier, parseTraceparent, spanIdOfRun } from '../domain/platform/carrier';
-import { subjectsOf } from '../domain/platform/workflowSubjects';
+import { subjectsOf, type WorkflowIds } from '../domain/platform/workflowSubjects';
 import { withCarrier } from '../telemetry/carrier';
 import { withIds } from '../telemetry/ids';
 import { recordPastSpan } from '../telemetry/runs';
@@ -12,10 +12,11 @@ import type { RunSinks } from '../workflows/interceptors';
  * Every activity in the trace and with the ids of the request that its workflow goes on with, so that its log lines and
  * calls are found by either. What nobody's request caused is logged with its workflow's ids and not traced.
  */
-const activity: ActivityInterceptorsFactory = ({ info }) => {
+const activity = (workflowIds: WorkflowIds): ActivityInterceptorsFactory => ({ info }) => {
   const { activityType, attempt, workflowExecution, workflowType = 'none' } = info;
   const { workflowId = 'none', runId = 'none' } = workflowExecution ?? {};
-  const ids = { workflowId, runId, activity: activityType, attempt, ...subjectsOf(workflowId) };
+  const subjects = subjectsOf(workflowIds, workflowId);
+  const ids = { workflowId, runId, activity: activityType, attempt, ...subjects };
   const attributes = { 'temporal.activity.type': activityType, 'temporal.activity.attempt': attempt, 'temporal.workflow.type': workflowType, 'temporal.run_id': runId };
   let carrier: Carrier | undefined;
   return {
@@ -26,7 +27,7 @@ const activity: ActivityInterceptorsFactory = ({ info }) => {
       },
     },
     // The SDK's own lines about the activity.
-    outbound: { getLogAttributes: (input, next) => next({ ...input, ...subjectsOf(workflowId), ...(carrier?.requestId !== undefined && { requestId: carrier.requestId }) }) },
+    outbound: { getLogAttributes: (input, next) => next({ ...input, ...subjects, ...(carrier?.requestId !== undefined && { requestId: carrier.requestId }) }) },
   };
 };
 
@@ -53,4 +54,4 @@ const sinks: InjectedSinks<RunSinks> = {
 };
 
 /** What every worker of ours has between Temporal and its activities and workflows. */
-export const workerTelemetry: Pick<WorkerOptions, 'interceptors' | 'sinks'> = { interceptors: { activity: [activity] }, sinks };
+export const workerTelemetry = (workflowIds: WorkflowIds): Pick<WorkerOptions, 'interceptors' | 'sinks'> => ({ interceptors: { activity: [activity(workflowIds)] }, sinks });

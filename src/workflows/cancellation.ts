@@ -1,6 +1,6 @@
 import { CancellationScope, CancelledFailure, ChildWorkflowFailure, patched, setCurrentDetails, TerminatedFailure, workflowInfo } from '@temporalio/workflow';
 import { iso } from '../domain/ids';
-import { lifecycleRule } from '../domain/platform/lifecycles';
+import { lifecycleRule } from './lifecycles';
 
 /*
  * Module state is the state of one execution: the sandbox gives every workflow its own instance of this module.

@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, sleep, workflowInfo } from '@temporalio/workflow';
 import { iso } from '../domain/ids';
 import { noteOnPage } from './cancellation';
-import { lifecycleRule } from '../domain/platform/lifecycles';
+import { lifecycleRule } from './lifecycles';
 
 /** Of what is refused again and again, the first pause and the longest: each is twice the one before. */
 export const PAUSE_MS = 60_000;

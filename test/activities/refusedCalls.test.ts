@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { readConfig } from '../../src/config';
+import { readConfig } from '../../src/graph/config';
 import { addDays, dayOf } from '../../src/domain/devices/days';
 import { resolutions } from '../../src/domain/devices/rollup';
 import { rangesOf } from '../../src/domain/feeds/ranges';

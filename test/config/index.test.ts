@@ -1,7 +1,8 @@
-import { configReference, readConfig, unknownSettings } from '../../src/config';
+import { configReference, readConfig, unknownVariables } from '../../src/graph/config';
 import { nearestName } from '../../src/domain/nearest';
 import { startFaults } from '../../src/run/faults';
 import { webhookSecret } from '../../src/graph/channels';
+import { everything } from '../../src/graph/capabilities';
 
 it('has a default for everything, and empty means absent', () => {
   expect(readConfig({})).toMatchObject({ PORT: 3000, HOST: '127.0.0.1', LONGWATCH_MODEL_DEADLINE_MS: 80, LONGWATCH_DECISION_DEADLINE_MS: 250, LONGWATCH_FINAL_POLICY: 'keep', LONGWATCH_AWS: false });
@@ -18,14 +19,14 @@ it('reports every fault at once, with the variable and what was found, and shows
 
 it('tells faults of single settings, of settings together and of the mode in one go', () => {
   const bad = () =>
-    readConfig({ PORT: 'x', LONGWATCH_JWKS_URL: 'http://login.test/keys', TEMPORAL_WORKER_BUILD_ID: '1', LONGWATCH_QUEUES: 'frod,carts', LONGWATCH_SIGNING_SECRET: 'short' }, (config) => startFaults('worker', config, {}));
+    readConfig({ PORT: 'x', LONGWATCH_JWKS_URL: 'http://login.test/keys', TEMPORAL_WORKER_BUILD_ID: '1', LONGWATCH_QUEUES: 'frod,carts', LONGWATCH_SIGNING_SECRET: 'short' }, (config) => startFaults('worker', config, {}, everything));
   expect(bad).toThrow(/has 9 fault\(s\)/);
   for (const line of [
     /^  PORT: .*\(found: "x"\)$/m,
     /^  LONGWATCH_JWT_ISSUER: must be set with LONGWATCH_JWKS_URL/m,
     /^  LONGWATCH_JWKS_URL: must be https/m,
     /^  TEMPORAL_WORKER_BUILD_ID: and TEMPORAL_DEPLOYMENT_NAME go together/m,
-    /^  LONGWATCH_QUEUES: there is no queue "frod"; did you mean longwatch-fraud\? Known queues: longwatch-fraud, /m,
+    /^  LONGWATCH_QUEUES: there is no queue "frod"; did you mean longwatch-fraud\? Known queues: longwatch-operations, longwatch-fraud, /m,
     /^  TEMPORAL_ADDRESS: must be set/m,
     /^  DYNAMODB_ENDPOINT: must be set/m,
     /^  SAGEMAKER_ENDPOINT: must be set/m,
@@ -50,7 +51,7 @@ it('checks whole numbers and cron expressions, and says what is allowed', () => 
 });
 
 it('each mode asks for what it needs, at once, and accepts what suffices', () => {
-  const faults = (mode: 'all' | 'api' | 'worker', env: Record<string, string>) => startFaults(mode, readConfig(env), env).map(({ name }) => name);
+  const faults = (mode: 'all' | 'api' | 'worker', env: Record<string, string>) => startFaults(mode, readConfig(env), env, everything).map(({ name }) => name);
   const parts = { TEMPORAL_ADDRESS: 'temporal:7233', LONGWATCH_AWS: 'true' };
   const secret = { LONGWATCH_SIGNING_SECRET: 'the-signing-secret-of-this-test-0123' };
   expect(faults('api', {})).toEqual(['LONGWATCH_API_KEYS', 'LONGWATCH_SIGNING_SECRET', 'TEMPORAL_ADDRESS', 'DYNAMODB_ENDPOINT', 'SAGEMAKER_ENDPOINT']);
@@ -65,12 +66,12 @@ it('each mode asks for what it needs, at once, and accepts what suffices', () =>
 });
 
 it('warns of a setting that nothing reads, and names the nearest', () => {
-  expect(unknownSettings({ LONGWATCH_PROT: '1' })).toEqual(['LONGWATCH_PROT is not a setting and has no effect; did you mean PORT?']);
-  expect(unknownSettings({ LONGWATCH_QUEUE: 'a', TEMPORAL_ADRESS: 'b', LONGWATCH_FOUR_EYES_ABOV: '1' }).map((one) => /did you mean (\w+)/.exec(one)?.[1])).toEqual(['LONGWATCH_QUEUES', 'TEMPORAL_ADDRESS', 'LONGWATCH_FOUR_EYES_ABOVE']);
-  expect(unknownSettings({ LONGWATCH_SOMETHING_QUITE_DIFFERENT: '1' })).toEqual(['LONGWATCH_SOMETHING_QUITE_DIFFERENT is not a setting and has no effect; --help lists all settings']);
+  expect(unknownVariables({ LONGWATCH_PROT: '1' })).toEqual(['LONGWATCH_PROT is not a setting and has no effect; did you mean PORT?']);
+  expect(unknownVariables({ LONGWATCH_QUEUE: 'a', TEMPORAL_ADRESS: 'b', LONGWATCH_FOUR_EYES_ABOV: '1' }).map((one) => /did you mean (\w+)/.exec(one)?.[1])).toEqual(['LONGWATCH_QUEUES', 'TEMPORAL_ADDRESS', 'LONGWATCH_FOUR_EYES_ABOVE']);
+  expect(unknownVariables({ LONGWATCH_SOMETHING_QUITE_DIFFERENT: '1' })).toEqual(['LONGWATCH_SOMETHING_QUITE_DIFFERENT is not a setting and has no effect; --help lists all settings']);
   const known = Object.fromEntries(configReference().map(({ name }) => [name, 'x']));
   const elsewhere = { TEMPORAL_API_KEY: 'x', TEMPORAL_TLS_SERVER_NAME: 'x', TEMPORAL_GRPC_META_TEAM: 'x', LONGWATCH_SECRET_ID: 'x', LONGWATCH_SERVICE_HOST: '10.0.0.1', LONGWATCH_PORT: 'tcp://10.0.0.1:80', LONGWATCH_PORT_80_TCP: 'tcp://10.0.0.1:80', HOME: 'x', LONGWATCH_PROT: '' };
-  expect(unknownSettings({ ...known, ...elsewhere })).toEqual([]);
+  expect(unknownVariables({ ...known, ...elsewhere })).toEqual([]);
 });
 
 it('takes a name for another’s slip only where they are close', () => {

@@ -4,7 +4,7 @@ import { readMeasured } from '../../scripts/costs/measured';
 import { limitsOf, metAt } from '../../scripts/scale/limits';
 import { scalePage, withComputed } from '../../scripts/scale/page';
 import { OUTBOX_SHARDS } from '../../src/stores/platform/outbox';
-import { readConfig } from '../../src/config';
+import { readConfig } from '../../src/graph/config';
 import { ceilings } from '../../scripts/scale/limits';
 
 const page = readFileSync(join(__dirname, '..', '..', 'docs', 'scale.md'), 'utf8');

@@ -15,15 +15,16 @@ import { LongwatchStack } from '../../deploy/stack';
 import { xgboostImage } from '../../deploy/stack/model';
 import { everyRoute } from '../../src/api/app';
 import { webRoutes } from '../../src/api/platform/web';
-import { configReference, readConfig } from '../../src/config';
+import { configReference, readConfig } from '../../src/graph/config';
 import { createTableInput } from '../../src/stores/dynamodb';
-import { type TableName, type TableSpec, tables } from '../../src/stores/tables';
-import { queues, selectQueues } from '../../src/workers/queues';
+import { everything } from '../../src/graph/capabilities';
+import { selectQueues } from '../../src/workers/queues';
 
 type Resource = { Type: string; Properties: Record<string, any>; DeletionPolicy?: string }; // oxlint-disable-line typescript/no-explicit-any
 const EXAMPLE = join('deploy', 'settings.example.json');
 const KMS_KEY = 'arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef';
-const names = Object.keys(tables) as TableName[];
+const { tables, queues } = everything;
+const names = Object.keys(tables);
 let folder: string;
 /** On Fargate alone, as the example says. */
 let service: Template;
@@ -67,8 +68,8 @@ describe('tables', () => {
     expect([...found.keys()].sort()).toEqual(names.map((name) => `longwatch-${name}`).sort());
     for (const name of names) {
       const { Properties, DeletionPolicy } = found.get(`longwatch-${name}`)!;
-      const wanted = createTableInput('longwatch-', name);
-      const { ttl }: TableSpec = tables[name];
+      const wanted = createTableInput('longwatch-', name, tables[name]!);
+      const { ttl } = tables[name]!;
       const byName = (list: { AttributeName?: string | undefined }[] = []) => [...list].sort((a, b) => (a.AttributeName! < b.AttributeName! ? -1 : 1));
       expect({ ...Properties, AttributeDefinitions: byName(Properties['AttributeDefinitions']), Tags: undefined }).toEqual({
         TableName: wanted.TableName,
@@ -89,7 +90,7 @@ describe('tables', () => {
 
   it('scale within bounds where they are provisioned, indexes as well', () => {
     const provisioned = synth({ ...readSettings(EXAMPLE), billing: 'provisioned', maxCapacity: 500 });
-    const indexes = names.reduce((sum, name) => sum + Object.keys((tables[name] as TableSpec).indexes ?? {}).length, 0);
+    const indexes = names.reduce((sum, name) => sum + Object.keys(tables[name]!.indexes ?? {}).length, 0);
     const targets = resources(provisioned, 'AWS::ApplicationAutoScaling::ScalableTarget').filter(([, { Properties }]) => Properties['ServiceNamespace'] === 'dynamodb');
     expect(targets).toHaveLength(2 * (names.length + indexes));
     for (const [, { Properties }] of targets) expect(Properties).toMatchObject({ MinCapacity: 5, MaxCapacity: 500 });
@@ -140,7 +141,7 @@ describe('roles', () => {
           const where = `${tableOf.get(id!)}${index ? `/${index}` : ''}`;
           granted.set(where, (granted.get(where) ?? new Set()).add(action.replace('dynamodb:', '')));
         }
-    expect(new Map([...granted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([where, actions]) => [where, [...actions].sort()]))).toEqual(grantsOf(process));
+    expect(new Map([...granted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([where, actions]) => [where, [...actions].sort()]))).toEqual(grantsOf(process, everything));
   });
 
   it('may encrypt payloads under the key that is configured, and under no other', () => {
@@ -238,8 +239,8 @@ describe('the service', () => {
   it('is an API and workers that serve every queue once between them', () => {
     const commands = containers(service).map(({ Command }) => (Command as string[]).join(' '));
     expect(commands.sort()).toEqual(['node dist/main.js api', 'node dist/main.js worker', 'node dist/main.js worker', 'node dist/main.js worker']);
-    const served = containers(service).flatMap((container) => environmentOf(container)['LONGWATCH_QUEUES'] ?? []).flatMap((listed) => selectQueues(listed));
-    expect(served.sort()).toEqual([...queues].sort());
+    const served = containers(service).flatMap((container) => environmentOf(container)['LONGWATCH_QUEUES'] ?? []).flatMap((listed) => selectQueues(queues, listed));
+    expect(served.sort()).toEqual(Object.keys(queues).sort());
   });
 
   it('is configured as the configuration understands it, with what is secret from the secret', () => {

@@ -14,7 +14,7 @@ import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { putRecords } from '../../src/gateways/streams/kinesisProducer';
 import { kinesisClient } from '../../src/gateways/streams/kinesisStream';
 import { type Addresses } from '../../src/local/addresses';
-import { tables, type TableName } from '../../src/stores/tables';
+import { everything } from '../../src/graph/capabilities';
 import { Canaries } from '../support/canaries';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
 import { type Issuer, startIssuer } from '../support/issuer';
@@ -374,7 +374,7 @@ it('no secret, token, card number or session id is in a log, an error, a workflo
   // Data that callers keep with us lies in tables, as it should; what lets somebody in does not.
   const kept = (what: string): boolean => what.startsWith('card in') || /session data/.test(what);
   let items = 0;
-  for (const table of Object.keys(tables) as TableName[]) {
+  for (const table of Object.keys(everything.tables)) {
     for (let from: Record<string, unknown> | undefined; ; ) {
       const { Items = [], LastEvaluatedKey } = await dynamodb.db.client.send(new ScanCommand({ TableName: dynamodb.db.table(table), ...(from && { ExclusiveStartKey: from }) }));
       items += Items.length;
@@ -384,7 +384,7 @@ it('no secret, token, card number or session id is in a log, an error, a workflo
     }
   }
   process.stdout.write(
-    `${canaries.names.length} canaries; looked through ${output.split('\n').length} lines of log and ${logs.length} files, ${errors.length} errors, ${all.size} histories of ${new Set([...all.keys()].map((id) => id.split(/[/:]/)[0])).size} kinds, ${items} items in ${Object.keys(tables).length} tables\n`,
+    `${canaries.names.length} canaries; looked through ${output.split('\n').length} lines of log and ${logs.length} files, ${errors.length} errors, ${all.size} histories of ${new Set([...all.keys()].map((id) => id.split(/[/:]/)[0])).size} kinds, ${items} items in ${Object.keys(everything.tables).length} tables\n`,
   );
   expect(wrong).toEqual({});
   // That it was looked at all: each of these is where it belongs.

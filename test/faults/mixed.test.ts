@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as fc from 'fast-check';
-import type { TableName } from '../../src/stores/tables';
 import { capabilities } from './mixed/capabilities';
 import type { Reader } from './mixed/capability';
 import { deploy, type Deployment } from './mixed/deployment';
@@ -70,7 +69,7 @@ const damages: Record<string, (reader: Reader) => Promise<RegExp>> = {
   },
 };
 
-async function anItem(reader: Reader, table: TableName, where: (item: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
+async function anItem(reader: Reader, table: string, where: (item: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
   return (await reader.scan(table)).find(where)!;
 }
 

@@ -7,6 +7,7 @@ import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { dynamoDBClient, openDb } from '../../src/stores/dynamodb';
 import { startSilentServer } from '../support/silentServer';
 import { REGION } from '../support/dynamodb';
+import { everything } from '../../src/graph/capabilities';
 
 const Key = { TransactionID: { S: 'tx-1' } };
 const clientOf = (endpoint: string) => new DynamoDBClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS, maxAttempts: 2, requestHandler: awsHttp({ silentMs: 300 }) });
@@ -34,7 +35,7 @@ describe('a call that nobody answers', () => {
 
   it('of a store says that DynamoDB is away, to be tried again', async () => {
     const silence = await startSilentServer();
-    const db = openDb(dynamoDBClient({ region: REGION, endpoint: `http://${silence.address}`, credentials: LOCAL_CREDENTIALS }), 'test-');
+    const db = openDb(dynamoDBClient({ region: REGION, endpoint: `http://${silence.address}`, credentials: LOCAL_CREDENTIALS }), 'test-', everything.tables);
     await expect(db.client.send(new GetCommand({ TableName: db.table('Decisions'), Key: { TransactionID: 'tx-1' } }))).rejects.toMatchObject({ type: 'unavailable' });
     silence.close();
   }, 60_000);

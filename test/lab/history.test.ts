@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import request from 'supertest';
 import { readTransactions } from '../../src/lab/transactionFile';
 import { DecisionStore } from '../../src/stores/fraud/decisions';
-import { TRANSACTIONS_STREAM } from '../../src/domain/platform/workflows';
+import { TRANSACTIONS_STREAM } from '../../src/domain/fraud/workflows';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../support/graph';
 import { startTestKinesis, type TestKinesis } from '../support/kinesis';
 import { payment } from '../support/payment';

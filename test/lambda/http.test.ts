@@ -1,5 +1,5 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { readConfig } from '../../src/config';
+import { readConfig } from '../../src/graph/config';
 import { httpHandler, type HttpHandler } from '../../src/lambda/http';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { httpEvent, invocation } from '../support/lambdaEvents';

@@ -13,7 +13,7 @@ import { DecisionStore } from '../../src/stores/fraud/decisions';
 import { MerchantStore } from '../../src/stores/fraud/merchants';
 import { DEVICE_DATA_STREAM } from '../../src/domain/devices/workflows';
 import { LEADERBOARD_STREAM } from '../../src/domain/leaderboards/workflows';
-import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../../src/domain/platform/workflows';
+import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../../src/domain/fraud/workflows';
 import { REGION } from '../support/dynamodb';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 import { startTestKinesis, STREAM, type TestKinesis } from '../support/kinesis';

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { engines, findEngine, startDynamoDB } from '../../src/local/dynamodb';
 import { holdPort, listenOn } from '../../src/local/ports';
 import { createTables } from '../../src/stores/dynamodb';
+import { everything } from '../../src/graph/capabilities';
 
 let folder: string;
 beforeEach(() => {
@@ -25,7 +26,7 @@ async function listener(port: number): Promise<() => void> {
 async function neighbourDynamoDB(port: number): Promise<() => Promise<void>> {
   const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-neighbour-'));
   const { child, endpoint } = await startDynamoDB({ dataDir, inMemory: true, port, engine: 'dynoxide' });
-  await createTables(clientOf(endpoint), 'neighbour-');
+  await createTables(clientOf(endpoint), 'neighbour-', everything.tables);
   return async () => {
     await child.stop();
     rmSync(dataDir, { recursive: true, force: true });
@@ -36,7 +37,7 @@ describe.each(engines)('%s', (engine) => {
   it.each(['stop', 'kill -9'])('keeps what it acknowledged over a restart after %s', async (how) => {
     const first = await startDynamoDB({ dataDir: folder, engine });
     const writer = clientOf(first.endpoint);
-    await createTables(writer, 'kept-');
+    await createTables(writer, 'kept-', everything.tables);
     const Item = { TransactionID: { S: 'tx-1' }, Answer: { S: 'yes' } };
     await writer.send(new PutItemCommand({ TableName: 'kept-Decisions', Item }));
     if (how === 'stop') await first.child.stop();

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Metrics } from '../../src/metrics';
 import { lookup } from '../../src/metrics/lookup';
+import { CartMetrics } from '../../src/metrics/carts';
+import { SessionMetrics } from '../../src/metrics/sessions';
 
 it('asks once for many who want to know at the same time, and not again before its time', async () => {
   let asked = 0;
@@ -36,8 +38,8 @@ it('does not wait for what does not come, nor asks again meanwhile', async () =>
 it('metrics are exported whatever becomes of the tables that some of them are read from', async () => {
   const metrics = new Metrics();
   metrics.outbox.watchBacklog(async () => Promise.reject(new Error('DynamoDB is away')));
-  metrics.carts.watchTotals(async () => Promise.reject(new Error('DynamoDB is away')));
-  metrics.sessions.watchOldestDue(async () => Number.POSITIVE_INFINITY);
+  new CartMetrics(metrics.registry).watchTotals(async () => Promise.reject(new Error('DynamoDB is away')));
+  new SessionMetrics(metrics.registry).watchOldestDue(async () => Number.POSITIVE_INFINITY);
   const text = await metrics.registry.metrics();
   expect(text).toContain('# TYPE longwatch_ledger_owed gauge');
   expect(text).not.toContain('longwatch_ledger_owed{');
@@ -47,7 +49,7 @@ it('metrics are exported whatever becomes of the tables that some of them are re
 it('the ledger’s backlog and the sweep’s delay are told in seconds', async () => {
   const metrics = new Metrics();
   metrics.outbox.watchBacklog(async () => [{ kind: 'start', due: 3, oldestDueAt: Date.now() - 90_000 }, { kind: 'rescore', due: 0 }]);
-  metrics.sessions.watchOldestDue(async () => Date.now() - 5_000);
+  new SessionMetrics(metrics.registry).watchOldestDue(async () => Date.now() - 5_000);
   const text = await metrics.registry.metrics();
   expect(text).toContain('longwatch_ledger_owed{kind="start"} 3');
   const [, oldest] = /longwatch_ledger_oldest_seconds\{kind="start"\} (\S+)/.exec(text)!;

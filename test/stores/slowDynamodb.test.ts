@@ -4,6 +4,7 @@ import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { dynamoDBClient, MAX_SOCKETS, openDb } from '../../src/stores/dynamodb';
 import { REGION } from '../support/dynamodb';
 import { eventually } from '../support/stack';
+import { everything } from '../../src/graph/capabilities';
 
 const sockets = new Set<Socket>();
 let most = 0;
@@ -20,7 +21,7 @@ afterAll(() => {
 });
 const open = (requestTimeoutMs?: number) => {
   const client = dynamoDBClient({ region: REGION, endpoint: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`, credentials: LOCAL_CREDENTIALS, ...(requestTimeoutMs !== undefined && { requestTimeoutMs }) });
-  return { client, db: openDb(client, 'test-') };
+  return { client, db: openDb(client, 'test-', everything.tables) };
 };
 
 it('a call that DynamoDB takes and never answers fails as "away", and leaves no connection behind', async () => {

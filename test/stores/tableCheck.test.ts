@@ -7,8 +7,8 @@ import { startDynamoDB } from '../../src/local/dynamodb';
 import { createTableInput, createTables, dynamoDBClient } from '../../src/stores/dynamodb';
 import { prepareTables, updateTables } from '../../src/stores/tableChanges';
 import { checkTables, TableMismatchError } from '../../src/stores/tableCheck';
-import type { TableName } from '../../src/stores/tables';
 import { REGION } from '../support/dynamodb';
+import { everything } from '../../src/graph/capabilities';
 
 /** What a version before this one may have left. */
 describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) => {
@@ -28,28 +28,28 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
       rmSync(dataDir, { recursive: true, force: true });
     };
     prefix = `check${++run}-`;
-    await createTables(client, prefix);
+    await createTables(client, prefix, everything.tables);
   }, 120_000);
   afterEach(() => stop?.());
 
   /** The table as it is not wanted. */
-  async function replace(name: TableName, change: (input: ReturnType<typeof createTableInput>) => object): Promise<void> {
-    const input = createTableInput(prefix, name);
+  async function replace(name: string, change: (input: ReturnType<typeof createTableInput>) => object): Promise<void> {
+    const input = createTableInput(prefix, name, everything.tables[name]!);
     await client.send(new DeleteTableCommand({ TableName: input.TableName }));
     await client.send(new CreateTableCommand({ ...input, ...change(input) }));
   }
-  const differences = async () => (await checkTables(client, prefix)).map(({ physicalName, difference }) => `${physicalName} ${difference}`);
+  const differences = async () => (await checkTables(client, prefix, everything.tables)).map(({ physicalName, difference }) => `${physicalName} ${difference}`);
 
   it('that this version made are as it expects them, and stay so', async () => {
     expect(await differences()).toEqual([]);
-    await expect(prepareTables(client, prefix)).resolves.toBeUndefined();
+    await expect(prepareTables(client, prefix, everything.tables)).resolves.toBeUndefined();
   });
 
   it('made by two processes at once, or by one that died before the TTL was on, are right in the end', async () => {
-    await Promise.all([prepareTables(client, `${prefix}twice-`), prepareTables(client, `${prefix}twice-`)]);
+    await Promise.all([prepareTables(client, `${prefix}twice-`, everything.tables), prepareTables(client, `${prefix}twice-`, everything.tables)]);
     await replace('Sessions', () => ({}));
     expect(await differences()).toEqual([`${prefix}Sessions has no TTL, wanted is RemoveAt`]);
-    await Promise.all([prepareTables(client, prefix), prepareTables(client, prefix)]);
+    await Promise.all([prepareTables(client, prefix, everything.tables), prepareTables(client, prefix, everything.tables)]);
     expect(await differences()).toEqual([]);
   });
 
@@ -64,7 +64,7 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
       `${prefix}DeviceData has no stream, wanted is NEW_AND_OLD_IMAGES`,
     ]);
     // A start makes what is missing altogether, and says what it will not change.
-    const refusal = await prepareTables(client, prefix).catch((error: unknown) => error);
+    const refusal = await prepareTables(client, prefix, everything.tables).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(TableMismatchError);
     expect((refusal as Error).message).toBe(
       '2 table(s) are not as this version expects them:\n' +
@@ -74,10 +74,10 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
         'Deploy the stack of this version, or run: npm run tables -- update',
     );
     const steps: string[] = [];
-    expect(await updateTables(client, prefix, ({ table, mend }) => steps.push(`${table} ${mend}`))).toEqual([]);
+    expect(await updateTables(client, prefix, everything.tables, ({ table, mend }) => steps.push(`${table} ${mend}`))).toEqual([]);
     expect(steps).toEqual(['Sessions index', 'Sessions ttl', 'DeviceData stream']);
     expect(await differences()).toEqual([]);
-    await expect(prepareTables(client, prefix)).resolves.toBeUndefined();
+    await expect(prepareTables(client, prefix, everything.tables)).resolves.toBeUndefined();
   });
 
   it('what only a migration can change is told, and left as it is', async () => {
@@ -90,8 +90,8 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
       `${prefix}Checkouts has the index ByRefund (RefundStatus S, RecordedAtID S; KEYS_ONLY), wanted is (RefundStatus S, RecordedAtID S; ALL)`,
     ];
     expect(await differences()).toEqual([...expected, `${prefix}Checkouts has no TTL, wanted is ExpiresAt`]);
-    const left = await updateTables(client, prefix);
+    const left = await updateTables(client, prefix, everything.tables);
     expect(left.map(({ physicalName, difference }) => `${physicalName} ${difference}`)).toEqual(expected);
-    await expect(prepareTables(client, prefix)).rejects.toThrow('has to be migrated; docs/upgrading.md says how');
+    await expect(prepareTables(client, prefix, everything.tables)).rejects.toThrow('has to be migrated; docs/upgrading.md says how');
   });
 });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { everything } from '../../src/graph/capabilities';
 import { bundleOptions } from '../../src/workers/bundle';
 
 const ROOT = join(__dirname, '..', '..');
@@ -18,7 +19,7 @@ function fingerprint(): string {
 export async function workflowBundle(): Promise<{ codePath: string }> {
   const codePath = join(CACHE, `workflows-${fingerprint()}.js`);
   if (!existsSync(codePath)) {
-    const { code } = await bundleWorkflowCode({ ...bundleOptions(), logger: new DefaultLogger('ERROR') });
+    const { code } = await bundleWorkflowCode({ ...bundleOptions(everything.workflowsPaths()), logger: new DefaultLogger('ERROR') });
     mkdirSync(CACHE, { recursive: true });
     // Whole or not at all: other tests look for it meanwhile.
     writeFileSync(`${codePath}.${process.pid}`, code);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
+import { everything } from '../../src/graph/capabilities';
 import { type Engine, startDynamoDB } from '../../src/local/dynamodb';
 import { createTables, type Db, dynamoDBClient, openDb, type StoreCall } from '../../src/stores/dynamodb';
 import { enforceGrants, expectNothingRefused } from './leastPrivilege';
@@ -27,12 +28,12 @@ export async function startTestDynamoDB(engine = process.env['TEST_DYNAMODB_ENGI
   const running = await startDynamoDB({ dataDir, inMemory: true, ...(engine && { engine }) });
   const client = dynamoDBClient({ region: REGION, endpoint: running.endpoint, credentials: LOCAL_CREDENTIALS });
   const prefix = 'test-';
-  await createTables(client, prefix);
+  await createTables(client, prefix, everything.tables);
   const calls: StoreCall[] = [];
   return {
     client,
     endpoint: running.endpoint,
-    db: openDb(client, prefix, (call) => calls.push(call)),
+    db: openDb(client, prefix, everything.tables, (call) => calls.push(call)),
     calls,
     async unitsOf(work) {
       calls.length = 0;

@@ -3,8 +3,9 @@ import type { Express } from 'express';
 import { pino } from 'pino';
 import { createApp } from '../../src/api/app';
 import { Authenticator, parseApiKeys } from '../../src/api/auth';
-import { readConfig } from '../../src/config';
-import { DEFAULT_BUCKET, DEFAULT_STREAM, LOCAL_CREDENTIALS } from '../../src/config/endpoints';
+import { readConfig } from '../../src/graph/config';
+import { DEFAULT_BUCKET, LOCAL_CREDENTIALS, streamsOf } from '../../src/config/endpoints';
+import { everything } from '../../src/graph/capabilities';
 import { buildGraph, type Graph } from '../../src/graph';
 import { type Misbehaviour, startEndpointServer } from '../../src/local/sagemaker/server';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from './dynamodb';
@@ -69,11 +70,7 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
     endpoints: {
       dynamodb: { endpoint: `http://${wire.address}`, credentials: LOCAL_CREDENTIALS },
       sagemaker: { endpoint: endpoint.url, credentials: LOCAL_CREDENTIALS },
-      ...(config.KINESIS_ENDPOINT && {
-        kinesis: { stream: config.LONGWATCH_TRANSACTIONS_STREAM ?? DEFAULT_STREAM, endpoint: config.KINESIS_ENDPOINT, credentials: LOCAL_CREDENTIALS },
-      }),
-      ...(config.KINESIS_ENDPOINT &&
-        config.LONGWATCH_READINGS_STREAM && { readings: { stream: config.LONGWATCH_READINGS_STREAM, endpoint: config.KINESIS_ENDPOINT, credentials: LOCAL_CREDENTIALS } }),
+      ...(config.KINESIS_ENDPOINT && { kinesis: { streams: streamsOf(config, everything.needs, 'nothing'), endpoint: config.KINESIS_ENDPOINT, credentials: LOCAL_CREDENTIALS } }),
       ...(config.S3_ENDPOINT && { s3: { bucket: config.LONGWATCH_ARCHIVE_BUCKET ?? DEFAULT_BUCKET, endpoint: config.S3_ENDPOINT, credentials: LOCAL_CREDENTIALS } }),
       ...(config.MQTT_URL && { mqtt: { url: config.MQTT_URL } }),
       temporal: { address: temporalAddress },

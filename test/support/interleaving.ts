@@ -49,7 +49,7 @@ export class Interleaving {
           });
         }),
     };
-    return { table: this.db.table, client: client as unknown as Db['client'] };
+    return { ...this.db, client: client as unknown as Db['client'] };
   }
 
   /** Waits to be picked so many times, and does nothing. */

@@ -2,10 +2,10 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { grantsOf } from '../../deploy/access';
-import { tables } from '../../src/stores/tables';
+import { everything } from '../../src/graph/capabilities';
 
 /**
- * In tests DynamoDB lets everybody do everything; on AWS a role lets each process do what `deploy/access.ts` lists. Here a
+ * In tests DynamoDB lets everybody do everything; on AWS a role lets each process do what its capabilities' grants list. Here a
  * call that comes from a route or from an activity (as its stack says, which goes through every await) is refused when
  * the role of that process would refuse it. `LONGWATCH_RECORD_GRANTS=<file>` also writes down what was used.
  */
@@ -22,7 +22,7 @@ export function enforceGrants(): void {
         if (!grants[process.role].get(call.where)?.includes(call.action)) {
           refused.add(`${process.role}: ${call.action} on ${call.where}`);
           // As AWS says it, so that nobody takes it for something that passes.
-          const refusal = Object.assign(new Error(`The role of ${process.role} may not ${call.action} on ${call.where}: deploy/access.ts`), { name: 'AccessDeniedException', $fault: 'client' });
+          const refusal = Object.assign(new Error(`The role of ${process.role} may not ${call.action} on ${call.where}: see the grants of its capability`), { name: 'AccessDeniedException', $fault: 'client' });
           return Promise.reject(refusal);
         }
       }
@@ -37,9 +37,9 @@ const refused = new Set<string>();
 export function expectNothingRefused(): void {
   const all = [...refused];
   refused.clear();
-  if (all.length > 0) throw new Error(`deploy/access.ts does not grant what was called:\n  ${all.join('\n  ')}`);
+  if (all.length > 0) throw new Error(`The capabilities' grants lack what was called:\n  ${all.join('\n  ')}`);
 }
-const grants = { api: grantsOf('api'), worker: grantsOf('worker') };
+const grants = { api: grantsOf('api', everything), worker: grantsOf('worker', everything) };
 type Role = keyof typeof grants;
 
 type Input = {
@@ -62,7 +62,7 @@ const actionOf = (command: string): string => {
 };
 const ofTransact = { Put: 'PutItem', Update: 'UpdateItem', Delete: 'DeleteItem', ConditionCheck: 'ConditionCheckItem', Get: 'GetItem' } as const;
 
-const names = Object.keys(tables);
+const names = Object.keys(everything.tables);
 /** Without its prefix; undefined: none of ours. */
 const logical = (physical: string): string | undefined => names.find((name) => physical.endsWith(`-${name}`));
 

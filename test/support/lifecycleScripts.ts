@@ -6,7 +6,7 @@ import { FEEDS_QUEUE } from '../../src/domain/feeds/workflows';
 import { LEADERBOARDS_QUEUE } from '../../src/domain/leaderboards/workflows';
 import { PLATFORM_QUEUE } from '../../src/domain/platform/workflows';
 import { SESSIONS_QUEUE } from '../../src/domain/sessions/workflows';
-import type * as workflows from '../../src/workflows';
+import type { WorkflowType } from './workflows';
 
 /** A run of one workflow type with scripted activities: what it is started with, and what its activities answer. */
 export interface LifecycleScript {
@@ -50,7 +50,7 @@ const policy = { answerWithinMs: HOUR, slaWarningMs: HOUR, slaBreachMs: 2 * HOUR
 const facts = (id: string, openedAt: number) => ({ transactionId: id, userId: 'ada', merchantId: 'shop', amount: 100, currency: 'EUR', timestamp: openedAt, outcome: 'review', score: 0.5, reasons: [], openedAt });
 
 /** One entry a workflow type: the compiler asks for the missing ones. */
-export const lifecycleScripts: Readonly<Record<keyof typeof workflows, LifecycleScript>> = {
+export const lifecycleScripts: Readonly<Record<WorkflowType, LifecycleScript>> = {
   investigation: {
     queue: FRAUD_QUEUE,
     args: (id, now) => [{ facts: facts(id, now), policy }],

@@ -1,17 +1,17 @@
-import { readConfig } from '../../src/config';
+import { readConfig } from '../../src/graph/config';
 import { configuredEndpoints } from '../../src/config/endpoints';
 import { buildGraph } from '../../src/graph';
+import { everything } from '../../src/graph/capabilities';
 import { installRuntime, startWorkers } from '../../src/workers';
-import type { Queue } from '../../src/workers/queues';
 import { TEST_SECRET } from './secret';
 
 /**
  * Runs a worker as the product's in this process, but one that hears of each effect of an activity of these queues
  * before Temporal does: there it may die.
  */
-export async function runMortalWorker(queues: readonly Queue[], afterEffect: (activity: string) => void): Promise<void> {
+export async function runMortalWorker(queues: readonly string[], afterEffect: (activity: string) => void): Promise<void> {
   const config = readConfig();
-  const graph = buildGraph({ config, endpoints: configuredEndpoints(config, {}), signingSecret: TEST_SECRET, publicUrl: () => 'http://longwatch.test' });
+  const graph = buildGraph({ config, endpoints: configuredEndpoints(config, {}, everything.needs), signingSecret: TEST_SECRET, publicUrl: () => 'http://longwatch.test' });
   const mortal = (activities: object) =>
     Object.fromEntries(
       Object.entries(activities).map(([name, run]) => [
@@ -29,6 +29,9 @@ export async function runMortalWorker(queues: readonly Queue[], afterEffect: (ac
     connection: graph.target.connection,
     namespace: graph.target.namespace,
     activities: { ...graph.activities, ...Object.fromEntries(queues.map((queue) => [queue, mortal(graph.activities[queue]!)])) },
+    queues: graph.combined.queues,
+    workflowsPaths: () => graph.combined.workflowsPaths(),
+    workflowIds: graph.combined.workflowIds,
     bundlePath: config.LONGWATCH_WORKFLOW_BUNDLE,
     logLevel: 'error',
     onRunning: () => void graph.startStandingWorkflows(),

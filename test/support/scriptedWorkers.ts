@@ -3,7 +3,7 @@ import { Client, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { queues } from '../../src/workers/queues';
+import { everything } from '../../src/graph/capabilities';
 import { workflowBundle } from './bundle';
 import { type LifecycleScript, lifecycleScripts } from './lifecycleScripts';
 import { startTimeSkipping } from './timeSkippingServer';
@@ -73,7 +73,7 @@ export function useScriptedWorkers() {
     const { nativeConnection: connection } = environment;
     const bundle = await workflowBundle();
     const settings = { connection, workflowBundle: bundle, activities };
-    workers = await Promise.all(queues.map((taskQueue) => Worker.create({ ...settings, taskQueue })));
+    workers = await Promise.all(Object.keys(everything.queues).map((taskQueue) => Worker.create({ ...settings, taskQueue })));
     running = Promise.all(workers.map((worker) => worker.run()));
   }, 300_000);
   afterAll(async () => {

@@ -1,6 +1,6 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
+import { everything } from '../../src/graph/capabilities';
 import { workerTelemetry } from '../../src/workers/interceptors';
-import { queues } from '../../src/workers/queues';
 import { workflowBundle } from './bundle';
 import type { TestGraph } from './graph';
 
@@ -9,7 +9,7 @@ export async function startTestWorkers(graph: Pick<TestGraph, 'activities'>, add
   const connection = await NativeConnection.connect({ address });
   const bundle = await workflowBundle();
   const workers = await Promise.all(
-    queues.map((taskQueue) => Worker.create({ connection, taskQueue, workflowBundle: bundle, activities: graph.activities[taskQueue]!, ...workerTelemetry, ...options })),
+    Object.entries(graph.activities).map(([taskQueue, activities]) => Worker.create({ connection, taskQueue, workflowBundle: bundle, activities, ...workerTelemetry(everything.workflowIds), ...options })),
   );
   const running = Promise.all(workers.map((worker) => worker.run()));
   return {

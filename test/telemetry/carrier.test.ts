@@ -4,6 +4,7 @@ import { carrierOfRun, parseTraceparent, spanIdOfRun } from '../../src/domain/pl
 import { currentCarrier, withCarrier } from '../../src/telemetry/carrier';
 import { currentIds, withIds } from '../../src/telemetry/ids';
 import { subjectsOf } from '../../src/domain/platform/workflowSubjects';
+import { everything } from '../../src/graph/capabilities';
 
 const hex = (length: number) => fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length }).filter((text) => /[^0]/.test(text));
 
@@ -43,8 +44,8 @@ it('work that goes on for another request has its id, and work for none has none
 });
 
 it('a workflow’s id says what it is about', () => {
-  expect(subjectsOf('investigation/tx-1')).toEqual({ transactionId: 'tx-1' });
-  expect(subjectsOf('cart/ada/3')).toEqual({ userId: 'ada', cartNumber: '3' });
-  expect(subjectsOf('relay')).toEqual({});
-  expect(subjectsOf('')).toEqual({});
+  expect(subjectsOf(everything.workflowIds, 'investigation/tx-1')).toEqual({ transactionId: 'tx-1' });
+  expect(subjectsOf(everything.workflowIds, 'cart/ada/3')).toEqual({ userId: 'ada', cartNumber: '3' });
+  expect(subjectsOf(everything.workflowIds, 'relay')).toEqual({});
+  expect(subjectsOf(everything.workflowIds, '')).toEqual({});
 });

@@ -1,5 +1,6 @@
 import type { BundleError } from '../../src/workers/bundle';
 import { startWorkers, type Workers, type WorkersSettings } from '../../src/workers';
+import { everything } from '../../src/graph/capabilities';
 
 const started: Workers[] = [];
 afterAll(() => Promise.all(started.map((workers) => workers.shutdown())));
@@ -12,6 +13,9 @@ const broken = (settings: Partial<WorkersSettings>): Promise<BundleError> =>
         connection: { address: '127.0.0.1:1' },
         namespace: 'default',
         activities: {},
+        queues: everything.queues,
+        workflowsPaths: everything.workflowsPaths,
+        workflowIds: everything.workflowIds,
         logLevel: 'error',
         onFault: () => undefined,
         onBroken: resolve,

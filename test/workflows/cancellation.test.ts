@@ -1,11 +1,11 @@
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
-import * as workflows from '../../src/workflows';
-import { lifecycleRule, lifecycleRules } from '../../src/domain/platform/lifecycles';
 import { hasHeardOfCancellation, hasTakenAnswer } from '../support/historyEvents';
 import { lifecycleScripts } from '../support/lifecycleScripts';
 import { detailsOf, plain, type Scripted, type ScriptedCall, useScriptedWorkers } from '../support/scriptedWorkers';
 import { eventually } from '../support/stack';
+import { everything } from '../../src/graph/capabilities';
+import { exportedWorkflows } from '../support/workflows';
 
 const { environment, client, start, resultOf } = useScriptedWorkers();
 
@@ -70,12 +70,12 @@ async function expectNoFailedTasks(handle: WorkflowHandle): Promise<void> {
 const POINTS = 12;
 
 it('every workflow type has a rule and a script', () => {
-  expect(Object.keys(lifecycleRules).sort()).toEqual(Object.keys(workflows).sort());
-  expect(Object.keys(lifecycleScripts).sort()).toEqual(Object.keys(workflows).sort());
+  expect(Object.keys(everything.lifecycles).sort()).toEqual(exportedWorkflows().sort());
+  expect(Object.keys(lifecycleScripts).sort()).toEqual(exportedWorkflows().sort());
 });
 
 const types = Object.entries(lifecycleScripts);
-const continues = types.filter(([type]) => lifecycleRule(type)?.cancelled === 'continues');
+const continues = types.filter(([type]) => everything.lifecycleRule(type)?.cancelled === 'continues');
 const ending = continues.filter(([, { endless }]) => endless === undefined);
 
 it.each(ending)('%s: cancelled at any wait point, it ends as if nobody had cancelled it', async (type, script) => {
@@ -124,7 +124,7 @@ it('a case that was cancelled can be decided, noted and assigned, and has it on 
   expect(writes.join()).toContain('"kind":"cancellation"');
 });
 
-const stops = types.filter(([type]) => lifecycleRule(type)?.cancelled === 'stops');
+const stops = types.filter(([type]) => everything.lifecycleRule(type)?.cancelled === 'stops');
 it.each(stops)('%s: a person may stop it, and it can be started again', async (type, script) => {
   const whole = await start(type, script);
   const result = await endOf(whole);

@@ -8,7 +8,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { pino } from 'pino';
 import request from 'supertest';
-import { readConfig } from '../../src/config';
+import { readConfig } from '../../src/graph/config';
 import { buildEncryption } from '../../src/graph/encryption';
 import { bundleOptions } from '../../src/workers/bundle';
 import { workerTelemetry } from '../../src/workers/interceptors';
@@ -23,6 +23,7 @@ import { product } from '../support/products';
 import { eventually } from '../support/stack';
 import { startTestTemporal, type TestTemporal } from '../support/temporal';
 import { startTimeSkipping } from '../support/timeSkippingServer';
+import { everything } from '../../src/graph/capabilities';
 
 const keyOf = (id: string) => `${id}:${randomBytes(32).toString('base64')}`;
 const [first, second] = [keyOf('first'), keyOf('second')];
@@ -35,7 +36,7 @@ let bundle: WorkflowBundleWithSourceMap;
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   plainBundle = await workflowBundle();
-  bundle = await bundleWorkflowCode({ ...bundleOptions(encrypting.failureConverterPath), logger: new DefaultLogger('ERROR') });
+  bundle = await bundleWorkflowCode({ ...bundleOptions(everything.workflowsPaths(), encrypting.failureConverterPath), logger: new DefaultLogger('ERROR') });
 }, 120_000);
 
 const recorded = readdirSync(HISTORIES).flatMap((type) => readdirSync(join(HISTORIES, type)).map((file) => ({ type, file, history: () => historyFromJSON(JSON.parse(readFileSync(join(HISTORIES, type, file), 'utf8'))) })));

@@ -3,7 +3,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import request from 'supertest';
 import { AnswerLinks } from '../../src/gateways/fraud/answerLinks';
-import { readConfig } from '../../src/config';
+import { readConfig } from '../../src/graph/config';
 import type { InvestigationPolicy, OpeningFacts } from '../../src/domain/fraud/investigation';
 import { investigationPolicy } from '../../src/graph/fraud';
 import { InvestigationStore } from '../../src/stores/fraud/investigations';

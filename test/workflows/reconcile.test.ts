@@ -7,6 +7,7 @@ import { record } from '../support/histories';
 import { payment } from '../support/payment';
 import { useReconciledGraph } from '../support/reconciledGraph';
 import { eventually } from '../support/stack';
+import { everything } from '../../src/graph/capabilities';
 
 const HOUR = 3_600_000;
 const { graph, ask, handle, statusOf, look, seen, terminate, startWorkers } = useReconciledGraph({
@@ -16,7 +17,7 @@ const { graph, ask, handle, statusOf, look, seen, terminate, startWorkers } = us
   LONGWATCH_ERASE_AFTER_MS: '1500',
   LONGWATCH_CHECKOUT_HOLD_MS: '30000',
 });
-const db = () => openDb(dynamoDBClient({ region: 'eu-central-1', endpoint: graph().dynamodb.endpoint, credentials: LOCAL_CREDENTIALS }), 'test-');
+const db = () => openDb(dynamoDBClient({ region: 'eu-central-1', endpoint: graph().dynamodb.endpoint, credentials: LOCAL_CREDENTIALS }), 'test-', everything.tables);
 
 it('every lifecycle of every capability: terminated before it did anything, it is started again and comes to its end', async () => {
   // No worker runs, so that nothing ends before it is terminated.

@@ -2,12 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError, type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { CaseWrite } from '../../src/domain/fraud/investigationRecord';
-import * as workflows from '../../src/workflows';
-import { lifecycleRules } from '../../src/domain/platform/lifecycles';
 import { type LifecycleScript, lifecycleScripts } from '../support/lifecycleScripts';
 import type { Scripted, ScriptedCall, ScriptedRun } from '../support/scriptedWorkers';
 import { detailsOf, plain, useScriptedWorkers } from '../support/scriptedWorkers';
 import { eventually } from '../support/stack';
+import { exportedWorkflows, lifecycleRules, type WorkflowType } from '../support/workflows';
 
 // Every activity call of every workflow is refused for good, one at a time. A new workflow type or activity is in here by
 // its rule and its script, without which the compiler or a test complains.
@@ -30,10 +29,10 @@ const at = (point: number) => (_: ScriptedCall, number: number) => number === po
 const expectNoRetries = ({ calls }: ScriptedRun) => expect(calls.filter(({ attempt }) => attempt > 1)).toEqual([]);
 
 it('every workflow type says what it answers', () => {
-  expect(Object.keys(lifecycleRules).sort()).toEqual(Object.keys(workflows).sort());
+  expect(Object.keys(lifecycleRules).sort()).toEqual(exportedWorkflows().sort());
 });
 
-const of = (refused: string) => Object.entries(lifecycleScripts).filter(([type, { endless }]) => lifecycleRules[type as keyof typeof lifecycleRules].refused === refused && endless === undefined);
+const of = (refused: string) => Object.entries(lifecycleScripts).filter(([type, { endless }]) => lifecycleRules[type as WorkflowType].refused === refused && endless === undefined);
 
 it.each(of('holds'))('%s: refused at any step, it holds there, and ends as ever once the step is taken', async (type, script) => {
   const whole = await start(type, script, never);

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readConfig } from '../../src/config';
+import { readConfig } from '../../src/graph/config';
 import { buildGraph } from '../../src/graph';
-import type { Queue } from '../../src/workers/queues';
 import { HISTORIES, type History } from '../support/histories';
 import { TEST_SECRET } from '../support/secret';
 
@@ -28,7 +27,7 @@ it('every activity that a recorded workflow asked for is still served, on the qu
   }
   expect(asked.size).toBeGreaterThan(40);
   const missing = [...asked].filter((one) => {
-    const [queue, type] = one.split(' ') as [Queue, string];
+    const [queue, type] = one.split(' ') as [string, string];
     // The time-skipping tests' workers have queues of their own.
     const served = queue.startsWith('longwatch-') ? [graph.activities[queue]] : Object.values(graph.activities);
     return !served.some((activities) => activities !== undefined && type in activities);

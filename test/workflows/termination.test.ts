@@ -2,12 +2,13 @@ import type { Day } from '../../src/domain/devices/days';
 import { archiveWorkflowId, rollupCheckId } from '../../src/domain/devices/workflows';
 import { fanOutId, relationId, retractId } from '../../src/domain/feeds/workflows';
 import { seasonMovedStart } from '../../src/domain/leaderboards/workflows';
-import { type LifecycleRule, lifecycleRules } from '../../src/domain/platform/lifecycles';
+import type { LifecycleRule } from '../../src/domain/platform/lifecycle';
 import { redriveWorkflowId } from '../../src/domain/platform/workflows';
 import { type LifecycleScript, lifecycleScripts } from '../support/lifecycleScripts';
 import { useReconciledGraph } from '../support/reconciledGraph';
 import { type Rowed, rowedLifecycles } from '../support/rowedLifecycles';
 import { eventually } from '../support/stack';
+import { lifecycleRules, type WorkflowType } from '../support/workflows';
 import { isIdle, type Point, type Termination, Terminations } from '../support/terminations';
 
 // Every workflow type is terminated at its wait points. Whatever owns it brings it back, and it comes to the end that
@@ -44,7 +45,7 @@ type Unrowed =
   | { by: 'schedule'; due: 'archive' | 'expire' }
   | { by: 'nobody'; idOf(name: string): string };
 
-type Type = keyof typeof lifecycleRules;
+type Type = WorkflowType;
 const all: Record<Type, Rowed | Unrowed> = {
   ...rowedLifecycles(ask),
   seasonMoved: { by: 'input', idOf: (name) => seasonMovedStart(name, 1, 1).workflowId },

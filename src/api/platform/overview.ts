@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Area, areas, type Tone, tones } from '../../domain/platform/happening';
+import { type Tone, tones } from '../../domain/platform/happening';
 import { iso } from '../../domain/ids';
 import { lookModes } from '../../domain/platform/reconciliation';
 import type { LookedUp } from '../../operations/platform/overview/lookedUp';
@@ -38,7 +38,7 @@ const overviewSchema = z.object({
   status: z.enum(['ready', 'degraded', 'not-ready']),
   links: z.object({ cases: z.string() }).optional(),
   parts: z.union([z.array(z.object({ name: z.string(), state: z.enum(['ok', 'unavailable', 'starting', 'elsewhere', 'configured', 'none']), address: z.string().optional() })), unavailable]),
-  capabilities: z.array(z.object({ name: z.enum(areas), figures: z.array(figureSchema), unavailable: z.boolean().describe('Some figures could not be had') })),
+  capabilities: z.array(z.object({ name: z.string(), title: z.string(), figures: z.array(figureSchema), unavailable: z.boolean().describe('Some figures could not be had') })),
   cases: z.union([
     z.object({
       more: z.boolean(),
@@ -70,7 +70,7 @@ const overviewSchema = z.object({
 interface ShownEvent {
   id: number;
   at: string;
-  area: Area;
+  area: string;
   tone: Tone;
   text: string;
   count?: number;
@@ -109,7 +109,7 @@ const getEvents = ({ events, streams, links }: OverviewRouteParts): AnyRoute =>
     responses: {
       // A schema would be one of the whole stream, which has none.
       200: {
-        description: `Events of this process, and lifecycles of all processes. The data of each is a JSON object: id, at (date-time), area (${areas.join(', ')}), tone (${tones.join(', ')}), text, and where it applies count, workflowId, link`,
+        description: `Events of this process, and lifecycles of all processes. The data of each is a JSON object: id, at (date-time), area (the name of a capability, or platform), tone (${tones.join(', ')}), text, and where it applies count, workflowId, link`,
         contentType: 'text/event-stream',
       },
       503: { description: 'Too many watch already' },

@@ -22,6 +22,11 @@ export type { InvestigationPolicy } from './investigation';
 export const FRAUD_QUEUE = 'longwatch-fraud';
 export const INVESTIGATION_TYPE = 'investigation';
 
+/** The stream of decided transactions, from which the counters of merchants are built. */
+export const TRANSACTION_HISTORY_STREAM = 'transaction-history';
+/** The Kinesis stream of transactions to decide. */
+export const TRANSACTIONS_STREAM = 'transactions';
+
 export const DRIFT_REPORT_TYPE = 'driftReport';
 /** The schedule, and the beginning of its runs' workflow ids. */
 export const DRIFT_REPORT_ID = 'drift-report';

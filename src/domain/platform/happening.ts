@@ -1,14 +1,11 @@
-/** The capabilities, and what serves all of them. */
-export const areas = ['fraud', 'sessions', 'carts', 'leaderboards', 'feeds', 'devices', 'platform'] as const;
-export type Area = (typeof areas)[number];
-
 /** `notable`: worth a person's look. `problem`: something that ought not to be. */
 export const tones = ['routine', 'notable', 'problem'] as const;
 export type Tone = (typeof tones)[number];
 
 /** Something that has happened, for people who watch. */
 export interface Happening {
-  area: Area;
+  /** The capability's name, or `platform`. */
+  area: string;
   tone: Tone;
   /** A sentence; with a count, what there was so many times, in the singular: `payment approved`. */
   text: string;

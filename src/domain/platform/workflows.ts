@@ -63,7 +63,3 @@ export interface RedriveReport {
   /** Still cannot be processed, and stay. */
   left: number;
 }
-
-/** Streams that have a consumer. */
-export const TRANSACTION_HISTORY_STREAM = 'transaction-history';
-export const TRANSACTIONS_STREAM = 'transactions';

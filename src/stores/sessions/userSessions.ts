@@ -13,7 +13,7 @@ const CONCURRENCY = 8;
 /** The sessions of a user, by a list that is written in the same transactions as they are. Every read is strongly consistent. */
 export class UserSessions {
   constructor(
-    private readonly db: Db,
+    private readonly db: Pick<Db, 'client' | 'table'>,
     private readonly ends: SessionEnds,
     private readonly settings: { prefix: string; now(): number },
   ) {}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { CallerLimits } from '../../../src/api/admission/callerLimits';
-import { readConfig } from '../../../src/config';
+import { readConfig } from '../../../src/graph/config';
 import type { Caller } from '../../../src/domain/platform/caller';
 
 const caller = (name: string): Caller => ({ name, role: 'customer', via: 'jwt' });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import request from 'supertest';
-import { readConfig } from '../../../src/config';
+import { readConfig } from '../../../src/graph/config';
 import { inLanes } from '../../../src/domain/lanes';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../../support/graph';
 import { checkoutsAt } from '../../support/checkouts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import request from 'supertest';
 import { Shadow } from '../../../src/operations/fraud/shadow';
 import { ShadowStore } from '../../../src/stores/fraud/shadow';
-import { TRANSACTIONS_STREAM } from '../../../src/domain/platform/workflows';
+import { TRANSACTIONS_STREAM } from '../../../src/domain/fraud/workflows';
 import { bearer, startTestGraph, type TestGraph, type Who } from '../../support/graph';
 import { startTestKinesis, type TestKinesis } from '../../support/kinesis';
 import { payment, type Payment } from '../../support/payment';

@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import request from 'supertest';
 import { createApp } from '../../../src/api/app';
 import { Authenticator, parseApiKeys } from '../../../src/api/auth';
-import { readConfig } from '../../../src/config';
+import { readConfig } from '../../../src/graph/config';
 import { buildEncryption } from '../../../src/graph/encryption';
 
 const UI = 'https://temporal.example.com';

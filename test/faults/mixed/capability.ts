@@ -1,7 +1,6 @@
 import type { Client as TemporalClient } from '@temporalio/client';
 import type { Random } from '../../../src/domain/fraud/random';
 import type { Db } from '../../../src/stores/dynamodb';
-import type { TableName } from '../../../src/stores/tables';
 import type { Caller } from './caller';
 
 /** What a checker found wrong. */
@@ -29,7 +28,7 @@ export interface Reader {
   ask<T>(path: string, headers?: Record<string, string>): Promise<{ status: number; body: T }>;
   db: Db;
   /** All items of a table, read strongly consistent. */
-  scan(table: TableName): Promise<Record<string, unknown>[]>;
+  scan(table: string): Promise<Record<string, unknown>[]>;
   temporal: TemporalClient;
 }
 

@@ -21,6 +21,7 @@ import { quietPort } from '../../support/ports';
 import { startTcpProxy, type TcpProxy } from '../../support/tcpProxy';
 import type { ProcessName, WireName } from './faults';
 import { Supervised } from './supervised';
+import { everything } from '../../../src/graph/capabilities';
 
 const ROOT = join(__dirname, '..', '..', '..');
 const REGION = 'us-east-1';
@@ -201,7 +202,7 @@ async function deployed({ folder, engine, fromSources, onStage }: Required<Deplo
     directUrl: `http://127.0.0.1:${ports.api}`,
     kinesis,
     mqtt: device,
-    db: openDb(database, PREFIX),
+    db: openDb(database, PREFIX, everything.tables),
     temporal: new Client({ connection, namespace: NAMESPACE }),
     async stop() {
       for (const stop of stops.toReversed()) await stop();

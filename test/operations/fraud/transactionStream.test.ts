@@ -8,7 +8,7 @@ import { DeadLetterStore } from '../../../src/stores/platform/deadLetters';
 import { DecisionStore } from '../../../src/stores/fraud/decisions';
 import { InvestigationStore } from '../../../src/stores/fraud/investigations';
 import { MerchantStore } from '../../../src/stores/fraud/merchants';
-import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../../../src/domain/platform/workflows';
+import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../../../src/domain/fraud/workflows';
 import { eventually } from '../../support/eventually';
 import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
 import { startTestKinesis, type TestKinesis } from '../../support/kinesis';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { readConfig } from '../../../src/config';
+import { readConfig } from '../../../src/graph/config';
 import { addDays } from '../../../src/domain/devices/days';
 import { emptyRollup, resolutions } from '../../../src/domain/devices/rollup';
 import { timeKey } from '../../../src/domain/feeds/post';

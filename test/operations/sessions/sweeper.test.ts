@@ -13,6 +13,7 @@ import { physicalName } from '../../../src/stores/tables';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 import { type SeenCall, whileDenying, whileRefusing } from '../../support/refusals';
 import { sessionOf, testStore } from '../../support/sessions';
+import { sessionTables } from '../../../src/stores/sessions/tables';
 
 const MINUTE = 60_000;
 const IDLE = 30 * MINUTE;
@@ -31,8 +32,8 @@ let worlds = 0;
 /** A world of its own: a table of sessions that no other test has, a clock that the test moves. */
 async function world({ told = [] as Told[], refuses = () => undefined as LongwatchError | undefined, subscribed = true, dies = false } = {}) {
   const prefix = `world-${++worlds}-`;
-  await dynamodb.client.send(new CreateTableCommand(createTableInput(prefix, 'Sessions')));
-  const db: Db = { client: dynamodb.db.client, table: (name) => physicalName(prefix, name) };
+  await dynamodb.client.send(new CreateTableCommand(createTableInput(prefix, 'Sessions', sessionTables.Sessions)));
+  const db: Db = { ...dynamodb.db, table: (name) => physicalName(prefix, name) };
   let now = Date.now();
   const clock = () => now;
   const faults: unknown[] = [];

@@ -1,9 +1,10 @@
-import type { Area, Happening, Tone } from '../../../domain/platform/happening';
+import type { Happening, Tone } from '../../../domain/platform/happening';
 import type { ListedWorkflow, TemporalLook } from '../../../gateways/temporal/visibility';
 
 /** What one type of workflow is to a person. */
 export interface Lifecycle {
-  area: Area;
+  /** The capability's name. */
+  area: string;
   /** `A case`, `A season`. */
   name: string;
 }

@@ -1,4 +1,3 @@
-import type { Area } from '../../../domain/platform/happening';
 import type { QueueState, TemporalLook } from '../../../gateways/temporal/visibility';
 import type { Backlog } from '../../../domain/platform/outbox';
 import type { LastLook, LookMode } from '../../../domain/platform/reconciliation';
@@ -21,7 +20,8 @@ export interface Figure {
 
 /** What one capability shows: figures from one source, which may be away without the others. */
 export interface FigureSource {
-  area: Area;
+  /** The capability's name. */
+  area: string;
   /** How long figures are shared among those who ask. */
   forMs: number;
   figures(): Promise<Figure[]>;
@@ -50,6 +50,8 @@ export interface OverviewParts {
   queues: readonly string[];
   letterSources: readonly string[];
   sources: readonly FigureSource[];
+  /** Titles of the capabilities that the page shows, by name. */
+  titles: Readonly<Record<string, string>>;
   states(): Promise<PartState[]>;
   streamLag(): Promise<StreamLag[]>;
   lastLooks(): Promise<LastLooks>;
@@ -62,7 +64,7 @@ export type LastLooks = Partial<Record<LookMode, LastLook>>;
 export interface Snapshot {
   at: number;
   parts: LookedUp<PartState[]>;
-  capabilities: { area: Area; figures: Figure[]; unavailable: boolean }[];
+  capabilities: { area: string; title: string; figures: Figure[]; unavailable: boolean }[];
   cases: LookedUp<{ open: CaseRecord[]; more: boolean }>;
   queues: LookedUp<QueueState[]>;
   streams: LookedUp<StreamLag[]>;
@@ -82,6 +84,7 @@ const OVERDUE_MS = 5_000;
  */
 export class Overview {
   private readonly now: () => number;
+  private readonly titles: OverviewParts['titles'];
   private readonly parts: () => Promise<LookedUp<PartState[]>>;
   private readonly cases: () => Promise<LookedUp<{ open: CaseRecord[]; more: boolean }>>;
   private readonly queues: () => Promise<LookedUp<QueueState[]>>;
@@ -89,11 +92,12 @@ export class Overview {
   private readonly owed: () => Promise<LookedUp<Backlog[]>>;
   private readonly reconciler: () => Promise<LookedUp<LastLooks>>;
   private readonly deadLetters: () => Promise<LookedUp<{ stream: string; letters: Bounded }[]>>;
-  private readonly sources: readonly { area: Area; look: () => Promise<LookedUp<Figure[]>> }[];
+  private readonly sources: readonly { area: string; look: () => Promise<LookedUp<Figure[]>> }[];
 
   constructor(parts: OverviewParts) {
     const { db, cases, temporal, now = Date.now } = parts;
     this.now = now;
+    this.titles = parts.titles;
     this.parts = lookedUp(() => parts.states(), { forMs: 2_000 });
     this.cases = lookedUp(async () => (cases ? openCases(cases) : { open: [], more: false }), { forMs: 3_000 });
     this.queues = lookedUp(() => temporal.queues(parts.queues), { forMs: 10_000, boundMs: 4_000 });
@@ -119,10 +123,11 @@ export class Overview {
       this.deadLetters(),
       Promise.all(this.sources.map(async ({ area, look }) => ({ area, found: await look() }))),
     ]);
-    const capabilities = [...new Set(figures.map(({ area }) => area))].map((area) => {
+    const capabilities = Object.entries(this.titles).map(([area, title]) => {
       const found = figures.filter((one) => one.area === area).map((one) => one.found);
       return {
         area,
+        title,
         figures: found.flatMap((one) => ('value' in one ? one.value : [])),
         unavailable: found.some((one) => !('value' in one)),
       };

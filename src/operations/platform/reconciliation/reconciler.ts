@@ -5,10 +5,12 @@ import type { WorkflowStart } from '../../../domain/platform/outbox';
 import type { LatestRun, TemporalRuns } from '../../../gateways/temporal/runs';
 import { pageOrFirst } from '../../../stores/cursor';
 import type { LastLookStore } from '../../../stores/platform/lastLooks';
-import { lifecycleRule } from '../../../domain/platform/lifecycles';
+import type { LifecycleRule } from '../../../domain/platform/lifecycle';
 import type { OpenRow, ReconciledRows } from './rows';
 
 export interface ReconcilerParts {
+  /** The rule of a workflow type; undefined for a type of somebody else. */
+  lifecycleRule(type: string): LifecycleRule | undefined;
   runs: TemporalRuns;
   looks: LastLookStore;
   rows: readonly ReconciledRows[];
@@ -131,7 +133,7 @@ export class Reconciler {
 
   private async endedBadly(since: number, cursor: string | undefined, context: Context): Promise<string | undefined> {
     const page = await this.parts.runs.endedBadly(since, cursor);
-    const candidates = new Map(page.items.filter(({ type }) => isRestarted(type)).map((run) => [run.workflowId, run]));
+    const candidates = new Map(page.items.filter(({ type }) => isRestarted(this.parts.lifecycleRule(type))).map((run) => [run.workflowId, run]));
     for (const { type } of candidates.values()) checked(context.report, type);
     await this.each([...candidates.keys()], context, (workflowId) => this.restart(workflowId, context));
     return page.cursor;
@@ -243,9 +245,8 @@ function checked(report: LookReport, type: string, count = 1): void {
 
 const keepsFailing = ({ status, restarts }: LatestRun): boolean => (status === 'FAILED' || status === 'TIMED_OUT') && restarts >= MAX_QUICK_RESTARTS;
 
-function isRestarted(type: string): boolean {
-  const restartedBy = lifecycleRule(type)?.restartedBy;
-  return restartedBy === 'row' || restartedBy === 'input';
+function isRestarted(rule: LifecycleRule | undefined): boolean {
+  return rule?.restartedBy === 'row' || rule?.restartedBy === 'input';
 }
 
 function whyOf(latest: LatestRun | undefined): string {

@@ -8,6 +8,7 @@ import { LongwatchError } from '../../../../src/domain/errors';
 import { seasonId } from '../../../../src/domain/leaderboards/workflows';
 import { wasStoppedFromOutside } from '../../../../src/workflows/cancellation';
 import { CancelledFailure, ApplicationFailure, ChildWorkflowFailure, TerminatedFailure, RetryState } from '@temporalio/common';
+import { everything } from '../../../../src/graph/capabilities';
 
 /** A reconciler over rows and runs in memory. */
 function reconcilerOf(rows: ReconciledRows[], runs: Record<string, LatestRun | undefined>, endedBadly: string[] = []) {
@@ -21,7 +22,7 @@ function reconcilerOf(rows: ReconciledRows[], runs: Record<string, LatestRun | u
     restart: async ({ workflowId }: { workflowId: string }) => done.push(`start ${workflowId}`) > 0,
   };
   const reconciler = new Reconciler(
-    { runs: fake as never, looks: { read: async () => last, write: async (_: string, look: LastLook) => void (last = look) } as never, rows, standing: [], onRestarted: () => undefined, onFault: (error) => done.push(String(error)) },
+    { runs: fake as never, looks: { read: async () => last, write: async (_: string, look: LastLook) => void (last = look) } as never, rows, standing: [], lifecycleRule: everything.lifecycleRule, onRestarted: () => undefined, onFault: (error) => done.push(String(error)) },
     { graceMs: 0, pauseMs: 0 },
   );
   return { done, last: () => last, look: (mode: LookMode = 'quick', from?: LookProgress) => reconciler.look(mode, { signal: new AbortController().signal, heartbeat: () => undefined, ...(from && { from }) }) };

@@ -1,0 +1,9 @@
+import { repeated, rowed, type Lifecycles } from '../platform/lifecycle';
+
+/** The rules of the workflow types. The reasons are in decision 0034. */
+export const feedLifecycles = {
+  fanOut: repeated('To stop a post from spreading, delete it: DELETE /v1/posts/{id}.'),
+  retract: repeated('The retraction ends when the post is out of all feeds.'),
+  relation: repeated('It ends when the feed agrees with whom its reader follows.'),
+  turn: rowed('The turn ends when all followers are gone through.'),
+} as const satisfies Lifecycles;

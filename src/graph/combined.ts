@@ -1,0 +1,71 @@
+import type { PartNeeds } from '../config/endpoints';
+import type { PartName } from '../config/parts';
+import type { LifecycleRule, Lifecycles } from '../domain/platform/lifecycle';
+import { platformLifecycles } from '../domain/platform/lifecycles';
+import { PLATFORM_QUEUE } from '../domain/platform/workflows';
+import { platformGrants } from '../stores/platform/grants';
+import { platformTables } from '../stores/platform/tables';
+import type { Tables } from '../stores/tables';
+import type { Queues } from '../workers/queues';
+import type { AnyCapability } from './capability';
+
+/** What the platform declares as capabilities do. */
+export const platform = {
+  name: 'platform',
+  title: 'Platform',
+  tables: platformTables,
+  grants: platformGrants,
+  queues: { [PLATFORM_QUEUE]: { concurrentActivities: 200, endless: true, group: 'streams' } },
+  lifecycles: platformLifecycles,
+  workflowsPath: () => require.resolve('../workflows/platform'),
+  workflowIds: { shard: ['stream'], stream: ['stream'] },
+} as const satisfies Partial<AnyCapability>;
+
+/** What some capabilities and the platform declare, taken together. */
+export interface Combined {
+  capabilities: readonly AnyCapability[];
+  tables: Tables;
+  queues: Queues;
+  lifecycles: Lifecycles;
+  /** What the parts of a workflow id are, by its first part. */
+  workflowIds: Readonly<Record<string, readonly string[]>>;
+  /** Modules that export workflows. */
+  workflowsPaths(): string[];
+  needs: PartNeeds;
+  /** The rule of a workflow type; undefined for a type of somebody else. */
+  lifecycleRule(type: string): LifecycleRule | undefined;
+}
+
+/** @throws Error where two capabilities declare a table, a queue, a workflow type or a first part of workflow ids by one name. */
+export function combine(capabilities: readonly AnyCapability[]): Combined {
+  const all = [platform, ...capabilities];
+  const lifecycles = union('workflow type', all.map((one) => one.lifecycles));
+  return {
+    capabilities,
+    tables: union('table', all.map((one) => one.tables)),
+    queues: union('queue', all.map((one) => one.queues)),
+    lifecycles,
+    workflowIds: union('workflow id', all.map((one) => one.workflowIds ?? {})),
+    workflowsPaths: () => all.map((one) => one.workflowsPath()),
+    needs: needsOf(capabilities),
+    lifecycleRule: (type) => (Object.hasOwn(lifecycles, type) ? lifecycles[type] : undefined),
+  };
+}
+
+function union<T>(what: string, records: readonly Readonly<Record<string, T>>[]): Readonly<Record<string, T>> {
+  const found: Record<string, T> = {};
+  for (const [name, one] of records.flatMap((record) => Object.entries(record))) {
+    if (Object.hasOwn(found, name)) throw new Error(`Two capabilities declare the ${what} ${name}`);
+    found[name] = one;
+  }
+  return found;
+}
+
+/** The strongest need of a part counts. */
+function needsOf(capabilities: readonly AnyCapability[]): PartNeeds {
+  const parts: Partial<Record<PartName, 'required' | 'embedded' | 'optional'>> = {};
+  const strength = ['optional', 'embedded', 'required'];
+  for (const [part, need] of capabilities.flatMap((one) => Object.entries(one.parts ?? {}) as [PartName, 'required' | 'embedded' | 'optional'][]))
+    if (strength.indexOf(need) > strength.indexOf(parts[part] ?? '')) parts[part] = need;
+  return { parts, kinesisStreams: capabilities.flatMap(({ kinesisStreams = [] }) => kinesisStreams) };
+}

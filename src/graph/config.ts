@@ -1,0 +1,46 @@
+import { ConfigError, type Fault, parseEnvironment, type SettingsGroup, settingsGroups, settingsReference, unknownSettings } from '../config';
+import type { PartName } from '../config/parts';
+import { nearestName } from '../domain/nearest';
+import { capabilities, type Config } from './capabilities';
+import type { AnyCapability } from './capability';
+import { combine } from './combined';
+
+export type { Config } from './capabilities';
+
+type Environment = Record<string, string | undefined>;
+
+/**
+ * The capabilities that `LONGWATCH_CAPABILITIES` lists, comma separated; default all.
+ * @throws ConfigError naming the known ones.
+ */
+export function selectCapabilities(listed: string | undefined, known: readonly AnyCapability[] = capabilities): readonly AnyCapability[] {
+  if (!listed) return known;
+  const names = known.map(({ name }) => name);
+  const wanted = listed.split(',').map((one) => one.trim());
+  for (const name of wanted) {
+    if (names.includes(name)) continue;
+    const nearest = nearestName(name, names, /^$/);
+    throw new ConfigError(`LONGWATCH_CAPABILITIES: there is no capability "${name}"${nearest === undefined ? '' : `; did you mean ${nearest}?`} Capabilities: ${names.join(', ')}`.replace('" Cap', '". Cap'));
+  }
+  return known.filter(({ name }) => wanted.includes(name));
+}
+
+/** The settings of a process with these capabilities, by group. */
+function groupsOf(chosen: readonly AnyCapability[]): SettingsGroup[] {
+  return settingsGroups(Object.keys(combine(chosen).needs.parts) as PartName[], chosen);
+}
+
+/**
+ * Reads the settings of the capabilities that the environment chooses. A capability that is not chosen has no settings, so
+ * code that reads one must belong to the capability.
+ * @throws ConfigError with one line for every faulty setting.
+ */
+export function readConfig(env: Environment = process.env, further: (config: Config) => readonly Fault[] = () => [], known: readonly AnyCapability[] = capabilities): Config {
+  return parseEnvironment<Config>(groupsOf(selectCapabilities(env['LONGWATCH_CAPABILITIES'], known)), env, further);
+}
+
+/** Name, default and meaning of every setting of the chosen capabilities. */
+export const configReference = (env: Environment = process.env): ReturnType<typeof settingsReference> => settingsReference(groupsOf(selectCapabilities(env['LONGWATCH_CAPABILITIES'])));
+
+/** Returns a sentence for every LONGWATCH_* or TEMPORAL_* variable that nothing reads. Settings of capabilities that are not chosen are known. */
+export const unknownVariables = (env: Environment = process.env): string[] => unknownSettings(groupsOf(capabilities), env);

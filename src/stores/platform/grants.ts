@@ -1,0 +1,25 @@
+import type { CapabilityGrants } from '../grants';
+
+export const platformGrants = {
+  everywhere: {
+    Starts: 'DeleteItem',
+  },
+  metrics: {
+    Starts: 'Query',
+    Checkpoints: 'GetItem',
+  },
+  readers: {
+    Checkpoints: 'GetItem PutItem UpdateItem',
+    DeadLetters: 'PutItem',
+  },
+  routes: {
+    DeadLetters: 'DeleteItem GetItem Query Scan',
+    Notifications: 'GetItem PutItem Query UpdateItem',
+    Starts: 'PutItem',
+  },
+  activities: {
+    DeadLetters: 'BatchWriteItem DeleteItem Query',
+    Notifications: 'GetItem PutItem UpdateItem',
+    Starts: 'BatchWriteItem PutItem Query',
+  },
+} as const satisfies CapabilityGrants;

@@ -1,0 +1,14 @@
+import type { CapabilityGrants } from '../grants';
+
+export const sessionGrants = {
+  metrics: {
+    'Sessions/Expiry': 'Query',
+  },
+  routes: {
+    Sessions: 'BatchGetItem DeleteItem GetItem PutItem Query UpdateItem',
+  },
+  activities: {
+    Sessions: 'BatchGetItem DeleteItem UpdateItem',
+    'Sessions/Expiry': 'Query',
+  },
+} as const satisfies CapabilityGrants;
