@@ -35,7 +35,8 @@ export async function packModel(path: string): Promise<string> {
 /** One bundle; each function is a handler of it. */
 export async function bundleFunctions(folder: string): Promise<string> {
   await build({
-    entryPoints: [join(ROOT, 'src', 'lambda', 'index.ts')],
+    // Lambda finds a handler by the name of an export.
+    stdin: { contents: "module.exports = require('./index.ts').handlers;", resolveDir: join(ROOT, 'src', 'lambda') },
     // As deep as in the sources: the code looks for files beside its folder.
     outfile: join(folder, 'dist', 'lambda', 'index.js'),
     bundle: true,

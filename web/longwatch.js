@@ -214,30 +214,26 @@ function rows(id, found, cells) {
   body.replaceChildren(...made);
 }
 
-function showCapability({ name, figures, unavailable }) {
+function showCapability({ name, title, lead, figures, unavailable }) {
   let card = $(`capability-${name}`);
   if (!card) {
     card = element('li', { class: 'card', id: `capability-${name}` });
     $('capabilities').append(card);
   }
-  const leads = { fraud: (all) => sum(all, ({ label }) => label.startsWith('payments: ')), sessions: 'opened', carts: 'open', leaderboards: 'scores that counted', feeds: 'posts delivered', devices: 'readings stored' };
-  const lead = leads[name];
-  const [value, label, scope] = typeof lead === 'function' ? [lead(figures), 'payments decided', 'process'] : figures.filter((one) => one.label === lead).map((one) => [one.value, one.label, one.scope])[0] ?? [0, lead, 'process'];
-  const rest = figures.filter((one) => one.label !== lead);
+  const { label = '', value = 0, scope = 'process' } = lead ?? {};
   card.replaceChildren(
-    element('h3', { text: titles[name] ?? name }),
-    element('p', { class: 'lead', text: number.format(value) }, element('small', { text: name === 'carts' ? 'carts open' : label }, scopeOf(scope))),
+    element('h3', { text: title }),
+    element('p', { class: 'lead', text: number.format(value) }, element('small', { text: label }, scopeOf(scope))),
     spark(name, value),
     element(
       'dl',
       { class: 'figures' },
-      ...rest.flatMap((one) => [element('dt', { text: one.label }, scopeOf(one.scope)), element('dd', { text: `${number.format(one.value)}${one.more ? '+' : ''}` })]),
+      ...figures.flatMap((one) => [element('dt', { text: one.label }, scopeOf(one.scope)), element('dd', { text: `${number.format(one.value)}${one.more ? '+' : ''}` })]),
       ...(unavailable ? [element('dt', { text: 'some figures' }), element('dd', {}, element('span', { class: 'pill bad', text: 'cannot be had' }))] : []),
     ),
   );
 }
 
-const sum = (figures, wanted) => figures.filter(wanted).reduce((all, { value }) => all + value, 0);
 function scopeOf(scope) {
   const [short, long] = scopes[scope];
   return element('abbr', { class: 'scope', title: long, text: short });

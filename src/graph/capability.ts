@@ -17,7 +17,6 @@ import type { RecordSource } from '../gateways/streams/source';
 import type { Temporal } from '../gateways/temporal';
 import type { Metrics } from '../metrics';
 import type { CallWatch } from '../telemetry/calls';
-import type { SkippingWork } from '../metrics/skips';
 import type { Redriver } from '../operations/platform/deadLetters/deadLetters';
 import type { OnSkipped } from '../operations/platform/isolate';
 import type { Notifications } from '../operations/platform/notifications';
@@ -28,7 +27,7 @@ import type { InvestigationStore } from '../stores/fraud/investigations';
 import type { CapabilityGrants } from '../stores/grants';
 import type { Tables } from '../stores/tables';
 import type { Lifecycles } from '../domain/platform/lifecycle';
-import type { FigureSource } from '../operations/platform/overview/overview';
+import type { FigureSource, Lead } from '../operations/platform/overview/overview';
 import type { QueueSpec } from '../workers/queues';
 
 /** What a process offers every capability. */
@@ -55,7 +54,7 @@ export interface Services<S = object> {
   startOnce(workflow: StandingWorkflow): Promise<unknown>;
   onFault(error: unknown): void;
   /** Logs, counts and tells each entity that this work skips. */
-  onSkipped(work: SkippingWork): OnSkipped;
+  onSkipped(work: string): OnSkipped;
   letters: DeadLetterStore;
   /** Keeps dead letters, and counts and tells them. */
   keepLetters(letters: readonly DeadLetter[]): Promise<void>;
@@ -148,6 +147,8 @@ export interface LambdaFunctionSpec {
 
 /** What the overview page shows of a capability. */
 export interface CapabilityPage {
+  /** The figure that the page shows large. */
+  lead?: Lead;
   /** Workflow types that are news when they begin and end, in words: `A season`. */
   news?: Readonly<Record<string, string>>;
   /** Workflow types of which the page shows how many run, with the label. */

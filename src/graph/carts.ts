@@ -95,6 +95,7 @@ export const carts = declareCapability({
   settings: cartsSettings,
   metrics: CartMetrics,
   page: {
+    lead: { label: 'carts open', of: { label: 'open' } },
     news: { [CART_TYPE]: 'The watch over a cart', [CHECKOUT_TYPE]: 'A checkout' },
     running: { [CHECKOUT_TYPE]: 'checkouts watched' },
     sizes: { Orders: 'orders kept' },

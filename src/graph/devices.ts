@@ -195,6 +195,7 @@ export const devices = declareCapability({
   ],
   metrics: DeviceMetrics,
   page: {
+    lead: { label: 'readings stored', of: { label: 'readings stored' } },
     news: { [DEVICE_ALERTS_TYPE]: 'Telling of alerts', [ARCHIVE_TYPE]: 'The archiving of a day', [RESTORE_TYPE]: 'The restoring of a day', [ERASE_TYPE]: 'The erasure of a device' },
     running: { [ARCHIVE_TYPE]: 'days being archived' },
     sizes: { DeviceData: 'readings in the table' },

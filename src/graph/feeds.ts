@@ -81,6 +81,7 @@ export const feeds = declareCapability({
   settings: feedsSettings,
   metrics: FeedMetrics,
   page: {
+    lead: { label: 'posts delivered', of: { label: 'posts delivered' } },
     news: { [FAN_OUT_TYPE]: 'The fan-out of a post', [RETRACT_TYPE]: 'The retraction of a post', [TURN_TYPE]: 'The turn of an author' },
     running: { [FAN_OUT_TYPE]: 'fan-outs under way', [RELATION_TYPE]: 'follows being settled' },
     sizes: { Posts: 'posts kept' },

@@ -161,6 +161,7 @@ export const fraud = declareCapability({
   ],
   metrics: FraudMetrics,
   page: {
+    lead: { label: 'payments decided', of: { labelsFrom: 'payments: ' } },
     news: { [INVESTIGATION_TYPE]: 'An investigation' },
     sizes: { Decisions: 'decisions kept' },
     counters: [{ metric: 'longwatch_fraud_decisions_total', label: ({ outcome }) => `payments: ${outcome}` }],

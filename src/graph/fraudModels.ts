@@ -15,6 +15,7 @@ import { ShadowStore } from '../stores/fraud/shadow';
 import type { fraudSettings } from '../config/fraud';
 import type { FraudMetrics } from '../metrics/fraud';
 import type { Services } from './capability';
+import { BASELINE } from './files';
 
 /** The rules and models that decide, the ones that decide beside them, and what watches both. */
 export function buildModels({ config, db, onFault }: Services<typeof fraudSettings>, metrics: FraudMetrics, sagemaker: SageMakerRuntimeClient) {
@@ -51,7 +52,7 @@ export function buildModels({ config, db, onFault }: Services<typeof fraudSettin
     refresh: async () => void (await Promise.all(settings.map((one) => one.refresh()))),
   });
   const driftWatch = new DriftWatch(
-    { store: new DriftStore(db), baselines: readBaselines(config.LONGWATCH_DRIFT_BASELINES), onFault },
+    { store: new DriftStore(db), baselines: readBaselines(BASELINE, config.LONGWATCH_DRIFT_BASELINES), onFault },
     { minRows: config.LONGWATCH_DRIFT_MIN_DECISIONS },
   );
   metrics.watchDrift(() => driftWatch.local());

@@ -115,6 +115,7 @@ export const leaderboards = declareCapability({
   functions: [{ name: 'ranks', source: { table: 'Leaderboard' }, stream: LEADERBOARD_STREAM }],
   metrics: LeaderboardMetrics,
   page: {
+    lead: { label: 'scores that counted', of: { label: 'scores that counted' } },
     news: { [SEASON_TYPE]: 'A season' },
     running: { [SEASON_TYPE]: 'seasons watched' },
     sizes: { Leaderboard: 'scores kept' },

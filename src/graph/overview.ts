@@ -11,6 +11,7 @@ import type { RecentEvents } from '../operations/platform/overview/recentEvents'
 import type { Backlog } from '../domain/platform/outbox';
 import type { CapabilityInstance, CapabilityPage, Services } from './capability';
 import { type Combined, platform } from './combined';
+import { WEB } from './files';
 import { tableSizes } from '../stores/tableSizes';
 import { REDRIVE_TYPE } from '../domain/platform/workflows';
 
@@ -45,6 +46,7 @@ export function buildOverview(services: Services, settings: OverviewSettings): {
     letterSources,
     sources: [...figureSources(services, combined, look), ...instances.flatMap((instance) => instance.figures ?? [])],
     titles: Object.fromEntries(combined.capabilities.map(({ name, title }) => [name, title])),
+    leads: Object.fromEntries(combined.capabilities.flatMap(({ name, page }) => (page?.lead ? [[name, page.lead]] : []))),
     states: () => partStates(services, settings),
     streamLag: () => streamLag(metrics.registry, streams),
     lastLooks: settings.lastLooks,
@@ -60,7 +62,7 @@ export function buildOverview(services: Services, settings: OverviewSettings): {
   const list = ui && `${ui}/namespaces/${config.TEMPORAL_NAMESPACE}/workflows`;
   return {
     routes: [
-      ...webRoutes(),
+      ...webRoutes(WEB),
       ...overviewRoutes({
         overview,
         events,

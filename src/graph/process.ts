@@ -4,7 +4,7 @@ import { Notifications } from '../operations/platform/notifications';
 import type { OutboxKind } from '../operations/platform/outbox/kinds';
 import type { Outbox } from '../operations/platform/outbox/outbox';
 import { workflowSignals } from '../operations/platform/outbox/workflowSignals';
-import { workflowStarts } from '../operations/platform/outbox/workflowStarts';
+import { asUnavailable, workflowStarts } from '../operations/platform/outbox/workflowStarts';
 import { RecentEvents } from '../operations/platform/overview/recentEvents';
 import { dynamoDBClient, openDb } from '../stores/dynamodb';
 import { DeadLetterStore } from '../stores/platform/deadLetters';
@@ -37,10 +37,13 @@ export function buildProcess({ config, endpoints, signingSecret, publicUrl, atte
   const notificationStore = new NotificationStore(db);
   const letters = new DeadLetterStore(db);
 
-  const onSkipped: Services['onSkipped'] = (work) => (entity, error) => {
-    metrics.skips.skipped(work);
-    note({ area: 'platform', tone: 'problem', text: `${work} was skipped for one, because a step was refused for good` });
-    logger.error({ err: error, work, entity }, 'an entity was skipped, because a step for it was refused for good');
+  const onSkipped: Services['onSkipped'] = (work) => {
+    metrics.skips.begin(work);
+    return (entity, error) => {
+      metrics.skips.skipped(work);
+      note({ area: 'platform', tone: 'problem', text: `${work} was skipped for one, because a step was refused for good` });
+      logger.error({ err: error, work, entity }, 'an entity was skipped, because a step for it was refused for good');
+    };
   };
   const services: Services = {
     config,
@@ -55,8 +58,7 @@ export function buildProcess({ config, endpoints, signingSecret, publicUrl, atte
     logger,
     signingSecret,
     publicUrl,
-    startOnce: ({ type, ...options }) =>
-      temporal.within(() => temporal.client.workflow.start(type, { ...options, workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE' })),
+    startOnce: ({ type, ...options }) => asUnavailable(`the start of ${options.workflowId}`, () => temporal.within(() => temporal.client.workflow.start(type, { ...options, workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE' }))),
     onFault,
     onSkipped,
     letters,

@@ -6,6 +6,7 @@ import { type LastLook, type LookMode, lookModes } from '../domain/platform/reco
 import { TemporalRuns } from '../gateways/temporal/runs';
 import { type LookProgress, Reconciler } from '../operations/platform/reconciliation/reconciler';
 import type { ReconciledRows } from '../operations/platform/reconciliation/rows';
+import { asUnavailable } from '../operations/platform/outbox/workflowStarts';
 import { LastLookStore } from '../stores/platform/lastLooks';
 import { PLATFORM_QUEUE, RECONCILER_ID, RECONCILER_TYPE, RECONCILIATION_ID, RECONCILIATION_TYPE, reconciliationId, type ReconciliationInput } from '../domain/platform/workflows';
 import type { ScheduledWorkflow, Services, StandingWorkflow } from './capability';
@@ -64,9 +65,9 @@ export function buildReconciler({ config, db, temporal, metrics, logger, note, s
     },
     async find(mode) {
       const workflowId = reconciliationId(mode);
-      const [latest, lastLook] = await Promise.all([runs.latest(workflowId), looks.read(mode)]);
-      const asked = latest && (await runs.resultOf<LastLook>(latest));
-      const progress = latest?.status === 'RUNNING' ? ((await runs.heartbeat(workflowId)) as LookProgress | undefined)?.report : undefined;
+      const [latest, lastLook] = await Promise.all([asUnavailable(workflowId, () => runs.latest(workflowId)), looks.read(mode)]);
+      const asked = latest && (await asUnavailable(workflowId, () => runs.resultOf<LastLook>(latest)));
+      const progress = latest?.status === 'RUNNING' ? ((await asUnavailable(workflowId, () => runs.heartbeat(workflowId))) as LookProgress | undefined)?.report : undefined;
       const status = latest === undefined ? 'none' : latest.status === 'RUNNING' ? 'running' : 'ended';
       return { workflowId, status, ...(progress && { progress }), ...(asked && { asked }), ...(lastLook && { lastLook }) };
     },

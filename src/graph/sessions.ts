@@ -102,6 +102,7 @@ export const sessions = declareCapability({
   settings: sessionsSettings,
   metrics: SessionMetrics,
   page: {
+    lead: { label: 'opened', of: { label: 'opened' } },
     sizes: { Sessions: 'items of sessions kept' },
     counters: [
       { metric: 'longwatch_sessions_created_total', label: () => 'opened' },

@@ -34,7 +34,7 @@ function handlerOf({ name, source, stream }: LambdaFunctionSpec) {
 }
 
 /** API Gateway, HTTP API. */
-export const api: HttpHandler = async (event, context) => (await served())(event, context);
+const api: HttpHandler = async (event, context) => (await served())(event, context);
 
-/** By their names: functions of the capabilities. */
-Object.assign(exports, Object.fromEntries(capabilities.flatMap(({ functions = [] }) => functions).map((one) => [one.name, handlerOf(one)])));
+/** By the name of the function: the API, and the functions of the capabilities. The bundle exports these. */
+export const handlers = { api, ...Object.fromEntries(capabilities.flatMap(({ functions = [] }) => functions).map((one) => [one.name, handlerOf(one)])) };

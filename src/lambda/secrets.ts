@@ -1,5 +1,6 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ConfigError } from '../config';
+import { awsHttp } from '../gateways/awsHttp';
 
 /** Of the secret: how many settings it may hold is our affair, that they are strings is not. */
 const isSettings = (value: unknown): value is Record<string, string> =>
@@ -13,7 +14,7 @@ const isSettings = (value: unknown): value is Record<string, string> =>
 export async function withSecrets(env: Record<string, string | undefined>): Promise<Record<string, string | undefined>> {
   const SecretId = env['LONGWATCH_SECRET_ID'];
   if (!SecretId) return env;
-  const client = new SecretsManagerClient({ ...(env['SECRETS_MANAGER_ENDPOINT'] && { endpoint: env['SECRETS_MANAGER_ENDPOINT'] }) });
+  const client = new SecretsManagerClient({ requestHandler: awsHttp({ silentMs: 5_000 }), ...(env['SECRETS_MANAGER_ENDPOINT'] && { endpoint: env['SECRETS_MANAGER_ENDPOINT'] }) });
   try {
     const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId }));
     return { ...env, ...parsed(SecretString) };

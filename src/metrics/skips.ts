@@ -1,9 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
 
-/** Background work that skips single entities. */
-export const skippingWork = ['fan-out', 'ban', 'reward', 'session', 'deadline', 'cart', 'archive', 'rollup', 'rollup-deletion', 'message', 'rank-check', 'reconciliation'] as const;
-export type SkippingWork = (typeof skippingWork)[number];
-
 /** Entities that background work skipped because a step for them was refused for good. */
 export class SkipMetrics {
   private readonly skips: Counter<'work'>;
@@ -15,11 +11,14 @@ export class SkipMetrics {
       labelNames: ['work'],
       registers: [registry],
     });
-    // Counters begin at 0: Prometheus sees no increase in a series whose first sample is 1.
-    for (const work of skippingWork) this.skips.inc({ work }, 0);
   }
 
-  skipped(work: SkippingWork): void {
+  /** Begins the counter of some work at 0: Prometheus sees no increase in a series whose first sample is 1. */
+  begin(work: string): void {
+    this.skips.inc({ work }, 0);
+  }
+
+  skipped(work: string): void {
     this.skips.inc({ work });
   }
 }

@@ -15,6 +15,7 @@ import { LongwatchStack } from '../../deploy/stack';
 import { xgboostImage } from '../../deploy/stack/model';
 import { everyRoute } from '../../src/api/app';
 import { webRoutes } from '../../src/api/platform/web';
+import { WEB } from '../../src/graph/files';
 import { configReference, readConfig } from '../../src/graph/config';
 import { createTableInput } from '../../src/stores/dynamodb';
 import { everything } from '../../src/graph/capabilities';
@@ -401,7 +402,7 @@ describe('the outside', () => {
   /** As a load balancer matches a path: case counts, and `*` stands for any characters. */
   const matches = (pattern: string, path: string) => new RegExp(`^${pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(path);
   const inside = ['/metrics', '/readyz', '/openapi.json', '/healthz', '/Metrics', '/metrics/', '/READYZ', '//metrics', '/%6detrics'];
-  const paths = () => everyRoute({ routes: webRoutes(), readiness: () => Promise.reject(new Error('not asked')), registry: new Registry(), version: '0' }).map(({ path }) => path).filter((path) => !inside.includes(path));
+  const paths = () => everyRoute({ routes: webRoutes(WEB), readiness: () => Promise.reject(new Error('not asked')), registry: new Registry(), version: '0' }).map(({ path }) => path).filter((path) => !inside.includes(path));
 
   it('reaches the API’s routes and the page by the load balancer, and nothing else', () => {
     const rules = resources(service, 'AWS::ElasticLoadBalancingV2::ListenerRule').map(([, { Properties }]) => Properties);

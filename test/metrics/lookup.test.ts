@@ -64,6 +64,7 @@ it('the ledger’s backlog and the sweep’s delay are told in seconds', async (
 it('a gauge of a connection that nobody has says nothing, and counters of faults begin at 0', async () => {
   const metrics = new Metrics();
   metrics.streams.opened('leaderboard');
+  Reflect.construct(CartMetrics, [metrics.registry]);
   const text = await metrics.registry.metrics();
   expect(text).not.toMatch(/^longwatch_mqtt_connected /m);
   expect(text).toContain('longwatch_stream_trimmed_total{stream="leaderboard"} 0');

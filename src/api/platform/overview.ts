@@ -38,7 +38,7 @@ const overviewSchema = z.object({
   status: z.enum(['ready', 'degraded', 'not-ready']),
   links: z.object({ cases: z.string() }).optional(),
   parts: z.union([z.array(z.object({ name: z.string(), state: z.enum(['ok', 'unavailable', 'starting', 'elsewhere', 'configured', 'none']), address: z.string().optional() })), unavailable]),
-  capabilities: z.array(z.object({ name: z.string(), title: z.string(), figures: z.array(figureSchema), unavailable: z.boolean().describe('Some figures could not be had') })),
+  capabilities: z.array(z.object({ name: z.string(), title: z.string(), lead: figureSchema.optional().describe('The figure that stands for the capability'), figures: z.array(figureSchema), unavailable: z.boolean().describe('Some figures could not be had') })),
   cases: z.union([
     z.object({
       more: z.boolean(),

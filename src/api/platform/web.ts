@@ -2,9 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AnyRoute, type Reply, route } from '../http/routes';
 
-/** The page's files; beside `src` and `dist`, as they are, without a build. */
-const WEB = join(__dirname, '..', '..', '..', 'web');
-
 const files = {
   '/': { file: 'index.html', contentType: 'text/html; charset=utf-8', operationId: 'getPage', summary: 'The page for people' },
   '/web/longwatch.css': { file: 'longwatch.css', contentType: 'text/css; charset=utf-8', operationId: 'getPageStyle', summary: 'How the page looks' },
@@ -26,10 +23,13 @@ const headers: NonNullable<Reply['headers']> = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 };
 
-/** The page at `/`, for whoever opens the API in a browser: public, since it shows nothing by itself. */
-export function webRoutes(): AnyRoute[] {
+/**
+ * The page at `/`, for a person who opens the API in a browser: public, because the page holds no data.
+ * @param folder holds the page's files, which need no build.
+ */
+export function webRoutes(folder: string): AnyRoute[] {
   return Object.entries(files).map(([path, { file, contentType, operationId, summary }]) => {
-    const content = readFileSync(join(WEB, file), 'utf8');
+    const content = readFileSync(join(folder, file), 'utf8');
     return route({
       method: 'get',
       path,

@@ -1,6 +1,6 @@
 import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import { DecryptCommand, GenerateDataKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { awsHttp } from '../awsHttp';
 import { LRUCache } from 'lru-cache';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type DataKey, type KeyRing, PayloadKeyError } from './keys';
@@ -14,7 +14,7 @@ export interface KmsSettings {
 }
 
 export function kmsClient({ watch, ...settings }: KmsSettings): KMSClient {
-  const requestHandler = new NodeHttpHandler({ connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true });
+  const requestHandler = awsHttp({ silentMs: 5_000 });
   return watchedClient(new KMSClient({ ...settings, maxAttempts: 4, requestHandler }), 'kms', watch);
 }
 

@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { parse, sentenceOf } from '../../domain/edge/parse';
 import { lineOf } from '../../domain/edge/schemas';
@@ -19,15 +18,14 @@ export class BaselineError extends Error {
   override readonly name = 'BaselineError';
 }
 
-/** Of the model that ships. */
-const SHIPPED = join(__dirname, '..', '..', '..', 'model', 'fraud.baseline.json');
-
 /**
- * Baselines by model version: of the model that ships, and those of the files, comma separated.
+ * Baselines by model version.
+ * @param shipped file of the model that ships, where it is there.
+ * @param files further files, comma separated.
  * @throws BaselineError naming the file and what is wrong with it.
  */
-export function readBaselines(files: string | undefined): Map<string, Baseline> {
-  const paths = [...(existsSync(SHIPPED) ? [SHIPPED] : []), ...(files ?? '').split(',').map((path) => path.trim()).filter((path) => path !== '')];
+export function readBaselines(shipped: string, files: string | undefined): Map<string, Baseline> {
+  const paths = [...(existsSync(shipped) ? [shipped] : []), ...(files ?? '').split(',').map((path) => path.trim()).filter((path) => path !== '')];
   return new Map(
     paths.map((path) => {
       const baseline = readBaseline(path);

@@ -45,6 +45,15 @@ export function workflowStarts(temporal: Pick<Temporal, 'client' | 'within'>, on
   });
 }
 
+/** Calls Temporal. @throws LongwatchError `unavailable`, or `refused` where Temporal will never take the call. */
+export async function asUnavailable<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw failureOf(what, error);
+  }
+}
+
 /** A failed call as `refused` where Temporal will never take it, else as `unavailable`. */
 export function failureOf(what: string, error: unknown): LongwatchError {
   const details = isGrpcServiceError(error) ? error.details : String(error);

@@ -27,6 +27,12 @@ export interface FigureSource {
   figures(): Promise<Figure[]>;
 }
 
+/** The figure that stands for a capability: the one of a label, or the sum of those whose labels begin with something. */
+export interface Lead {
+  label: string;
+  of: { label: string } | { labelsFrom: string };
+}
+
 export interface StreamLag {
   stream: string;
   /** Of the shard that is furthest behind among those that this process reads; null where it reads none. */
@@ -52,6 +58,7 @@ export interface OverviewParts {
   sources: readonly FigureSource[];
   /** Titles of the capabilities that the page shows, by name. */
   titles: Readonly<Record<string, string>>;
+  leads: Readonly<Record<string, Lead>>;
   states(): Promise<PartState[]>;
   streamLag(): Promise<StreamLag[]>;
   lastLooks(): Promise<LastLooks>;
@@ -64,7 +71,7 @@ export type LastLooks = Partial<Record<LookMode, LastLook>>;
 export interface Snapshot {
   at: number;
   parts: LookedUp<PartState[]>;
-  capabilities: { area: string; title: string; figures: Figure[]; unavailable: boolean }[];
+  capabilities: { area: string; title: string; lead?: Figure; figures: Figure[]; unavailable: boolean }[];
   cases: LookedUp<{ open: CaseRecord[]; more: boolean }>;
   queues: LookedUp<QueueState[]>;
   streams: LookedUp<StreamLag[]>;
@@ -85,6 +92,7 @@ const OVERDUE_MS = 5_000;
 export class Overview {
   private readonly now: () => number;
   private readonly titles: OverviewParts['titles'];
+  private readonly leads: OverviewParts['leads'];
   private readonly parts: () => Promise<LookedUp<PartState[]>>;
   private readonly cases: () => Promise<LookedUp<{ open: CaseRecord[]; more: boolean }>>;
   private readonly queues: () => Promise<LookedUp<QueueState[]>>;
@@ -98,6 +106,7 @@ export class Overview {
     const { db, cases, temporal, now = Date.now } = parts;
     this.now = now;
     this.titles = parts.titles;
+    this.leads = parts.leads;
     this.parts = lookedUp(() => parts.states(), { forMs: 2_000 });
     this.cases = lookedUp(async () => (cases ? openCases(cases) : { open: [], more: false }), { forMs: 3_000 });
     this.queues = lookedUp(() => temporal.queues(parts.queues), { forMs: 10_000, boundMs: 4_000 });
@@ -125,15 +134,25 @@ export class Overview {
     ]);
     const capabilities = Object.entries(this.titles).map(([area, title]) => {
       const found = figures.filter((one) => one.area === area).map((one) => one.found);
+      const all = found.flatMap((one) => ('value' in one ? one.value : []));
+      const lead = this.leads[area] && leadOf(this.leads[area], all);
       return {
         area,
         title,
-        figures: found.flatMap((one) => ('value' in one ? one.value : [])),
+        ...(lead && { lead: lead.figure }),
+        figures: lead ? lead.rest : all,
         unavailable: found.some((one) => !('value' in one)),
       };
     });
     return { at: this.now(), parts, capabilities, cases, queues, streams, owed, reconciler, deadLetters };
   }
+}
+
+/** The figure that leads, and the figures beside it. A sum stands beside its parts. */
+function leadOf({ label, of }: Lead, figures: readonly Figure[]): { figure: Figure; rest: Figure[] } {
+  const parts = figures.filter((one) => ('label' in of ? one.label === of.label : one.label.startsWith(of.labelsFrom)));
+  const value = parts.reduce((sum, one) => sum + one.value, 0);
+  return { figure: { label, value, scope: parts[0]?.scope ?? 'process' }, rest: 'label' in of ? figures.filter((one) => one.label !== of.label) : [...figures] };
 }
 
 /** Those that a person can act on, oldest first within each status. */
