@@ -20,8 +20,8 @@ import { configReference, readConfig } from '../../src/graph/config';
 import { createTableInput } from '../../src/stores/dynamodb';
 import { everything } from '../../src/graph/capabilities';
 import { selectQueues } from '../../src/workers/queues';
+import { containers, environmentOf, type Resource, resources } from '../support/cloudformation';
 
-type Resource = { Type: string; Properties: Record<string, any>; DeletionPolicy?: string }; // oxlint-disable-line typescript/no-explicit-any
 const EXAMPLE = join('deploy', 'settings.example.json');
 const KMS_KEY = 'arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef';
 const { tables, queues } = everything;
@@ -52,7 +52,6 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let synth: (settings: Settings) => Template;
-const resources = (template: Template, type: string): [string, Resource][] => Object.entries(template.findResources(type)) as [string, Resource][];
 /** CloudFormation's functions as text, so that two that mean the same are the same. */
 function text(value: unknown): string {
   if (typeof value === 'string') return value;
@@ -234,8 +233,6 @@ describe('the model', () => {
 });
 
 describe('the service', () => {
-  const containers = (template: Template) => resources(template, 'AWS::ECS::TaskDefinition').map(([, { Properties }]) => Properties['ContainerDefinitions'][0]);
-  const environmentOf = (container: { Environment: { Name: string; Value: unknown }[] }) => Object.fromEntries(container.Environment.map(({ Name, Value }) => [Name, typeof Value === 'string' ? Value : 'set-by-cloudformation']));
 
   it('is an API and workers that serve every queue once between them', () => {
     const commands = containers(service).map(({ Command }) => (Command as string[]).join(' '));

@@ -85,13 +85,13 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
     await replace('Leaderboard', () => ({ StreamSpecification: { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' } }));
     await replace('Checkouts', ({ GlobalSecondaryIndexes }) => ({ GlobalSecondaryIndexes: GlobalSecondaryIndexes!.map((index) => ({ ...index, Projection: { ProjectionType: 'KEYS_ONLY' } })) }));
     const expected = [
+      `${prefix}Checkouts has the index ByRefund (RefundStatus S, RecordedAtID S; KEYS_ONLY), wanted is (RefundStatus S, RecordedAtID S; ALL)`,
       `${prefix}Decisions has the key Id N, wanted is TransactionID S`,
       `${prefix}Leaderboard has a stream of KEYS_ONLY, wanted is NEW_AND_OLD_IMAGES`,
-      `${prefix}Checkouts has the index ByRefund (RefundStatus S, RecordedAtID S; KEYS_ONLY), wanted is (RefundStatus S, RecordedAtID S; ALL)`,
     ];
-    expect(await differences()).toEqual([...expected, `${prefix}Checkouts has no TTL, wanted is ExpiresAt`]);
+    expect((await differences()).sort()).toEqual([...expected, `${prefix}Checkouts has no TTL, wanted is ExpiresAt`].sort());
     const left = await updateTables(client, prefix, everything.tables);
-    expect(left.map(({ physicalName, difference }) => `${physicalName} ${difference}`)).toEqual(expected);
+    expect(left.map(({ physicalName, difference }) => `${physicalName} ${difference}`).sort()).toEqual(expected);
     await expect(prepareTables(client, prefix, everything.tables)).rejects.toThrow('has to be migrated; docs/upgrading.md says how');
   });
 });

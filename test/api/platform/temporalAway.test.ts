@@ -4,7 +4,7 @@ import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
 let graph: TestGraph;
 beforeAll(async () => {
   graph = await startTestGraph();
-  await request(graph.app).put('/v1/boards/chess').set(...bearer('admin')).send({ name: 'Chess', order: 'higher-is-better', update: 'best' });
+  await request(graph.app).put('/v1/boards/chess').set(...bearer('admin')).send({ operator: 'best', order: 'descending' }).expect(201);
 }, 120_000);
 afterAll(() => graph?.stop());
 
@@ -13,7 +13,7 @@ it.each([
   ['post', '/v1/reconciliations', { mode: 'quick' }],
   ['get', '/v1/reconciliations/quick', undefined],
   ['post', '/v1/dead-letters/redrive', { source: 'leaderboard' }],
-  ['post', '/v1/boards/chess/ranks/check', {}],
+  ['post', '/v1/boards/chess/ranks/audit', {}],
   ['post', '/v1/boards/chess/ranks/rebuild', {}],
 ] as const)('%s %s answers 503 while Temporal does not answer', async (method, path, body) => {
   const { status, body: problem } = await request(graph.app)[method](path).set(...bearer('admin')).send(body);
