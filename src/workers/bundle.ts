@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type BundleOptions, bundleWorkflowCode, DefaultLogger, type WorkerOptions } from '@temporalio/worker';
 
 /**
@@ -13,8 +13,13 @@ export function bundleOptions(workflowsPaths: readonly string[], failureConverte
     ...(failureConverterPath !== undefined && { failureConverterPath }),
     workflowInterceptorModules: [require.resolve('../workflows/interceptors')],
     logger: new DefaultLogger('WARN'),
+    // The entry lies in a temporary folder, from where the packages are not found.
+    webpackConfigHook: (config) => ({ ...config, resolve: { ...config.resolve, modules: [...(config.resolve?.modules ?? ['node_modules']), PACKAGES] } }),
   };
 }
+
+/** The folder of Temporal's packages. */
+const PACKAGES = join(dirname(require.resolve('@temporalio/workflow/package.json')), '..', '..');
 
 /** A module that exports what some modules export; the bundler takes one. */
 function entryOf(paths: readonly string[]): string {
