@@ -3,6 +3,7 @@ import { Repository } from 'aws-cdk-lib/aws-ecr';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { capabilities } from '../../src/graph/capabilities';
+import type { AnyCapability } from '../../src/graph/capability';
 import { combine } from '../../src/graph/combined';
 import type { Artefacts } from '../artefacts';
 import type { Settings } from '../settings';
@@ -17,10 +18,10 @@ import { Tables } from './tables';
 
 /** Longwatch on AWS. Temporal is not part of it: Temporal Cloud, or a cluster of yours. */
 export class LongwatchStack extends Stack {
-  constructor(scope: Construct, settings: Settings, artefacts: Artefacts, props: StackProps = {}) {
+  constructor(scope: Construct, settings: Settings, artefacts: Artefacts, props: StackProps = {}, known: readonly AnyCapability[] = capabilities) {
     super(scope, settings.stackName, { description: 'Longwatch: durable lifecycles for DynamoDB data, on Temporal', terminationProtection: true, ...props });
     Tags.of(this).add('application', settings.stackName);
-    const combined = combine(capabilities.filter(({ name }) => settings.capabilities.includes(name)));
+    const combined = combine(known.filter(({ name }) => settings.capabilities.includes(name)));
     const tables = new Tables(this, combined.tables, settings);
     const data = new Data(this, combined.needs, settings);
     const repository = Repository.fromRepositoryName(this, 'Image', settings.imageRepository);

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { OutboxKind } from '../operations/platform/outbox/kinds';
 import type { OutboxWriter } from '../operations/platform/outbox/outbox';
 import type { StreamHandler } from '../operations/platform/streams/streamHandler';
+import type { RequestIds } from '../api/http/requestIds';
 import type { AnyRoute } from '../api/http/routes';
 import type { PlatformConfig, SettingsOf } from '../config';
 import type { Endpoints, KinesisNeed } from '../config/endpoints';
@@ -173,6 +174,8 @@ export interface Capability<S extends z.ZodRawShape = z.ZodRawShape, M = unknown
   workflowsPath(): string;
   /** What the parts of a workflow id are, by its first part, for log lines: `cart/<userId>/<cartNumber>`. */
   workflowIds?: Readonly<Record<string, readonly string[]>>;
+  /** Ids of its requests that log lines show. */
+  requestIds?: RequestIds;
   settings: S;
   settingRules?: readonly SettingRule<S>[];
   /** Parts that it uses beside DynamoDB and Temporal. */

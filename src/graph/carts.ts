@@ -92,6 +92,7 @@ export const carts = declareCapability({
   lifecycles: cartLifecycles,
   workflowsPath: () => require.resolve('../workflows/carts'),
   workflowIds: { cart: ['userId', 'cartNumber'], checkout: ['checkoutId'] },
+  requestIds: { names: ['userId', 'checkoutId', 'productId'], collections: { checkouts: 'checkoutId', products: 'productId' } },
   settings: cartsSettings,
   metrics: CartMetrics,
   page: {

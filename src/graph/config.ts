@@ -40,7 +40,7 @@ export function readConfig(env: Environment = process.env, further: (config: Con
 }
 
 /** Name, default and meaning of every setting of the chosen capabilities. */
-export const configReference = (env: Environment = process.env): ReturnType<typeof settingsReference> => settingsReference(groupsOf(selectCapabilities(env['LONGWATCH_CAPABILITIES'])));
+export const configReference = (env: Environment = process.env, known: readonly AnyCapability[] = capabilities): ReturnType<typeof settingsReference> => settingsReference(groupsOf(selectCapabilities(env['LONGWATCH_CAPABILITIES'], known)));
 
 /** Returns a sentence for every LONGWATCH_* or TEMPORAL_* variable that nothing reads. Settings of capabilities that are not chosen are known. */
 export const unknownVariables = (env: Environment = process.env): string[] => unknownSettings(groupsOf(capabilities), env);

@@ -184,6 +184,7 @@ export const devices = declareCapability({
   lifecycles: deviceLifecycles,
   workflowsPath: () => require.resolve('../workflows/devices'),
   workflowIds: { alert: ['deviceId', 'alertId'], archive: ['date'], erase: ['deviceId'] },
+  requestIds: { names: ['deviceId', 'date'] },
   settings: devicesSettings,
   settingRules: devicesRules,
   parts: { kinesis: 'embedded', s3: 'embedded', mqtt: 'embedded' },

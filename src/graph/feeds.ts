@@ -78,6 +78,7 @@ export const feeds = declareCapability({
   lifecycles: feedLifecycles,
   workflowsPath: () => require.resolve('../workflows/feeds'),
   workflowIds: { 'fan-out': ['postId'], relation: ['readerId', 'authorId'], retract: ['postId'], turn: ['authorId'] },
+  requestIds: { names: ['userId', 'postId'], collections: { posts: 'postId' } },
   settings: feedsSettings,
   metrics: FeedMetrics,
   page: {

@@ -152,6 +152,7 @@ export const fraud = declareCapability({
   lifecycles: fraudLifecycles,
   workflowsPath: () => require.resolve('../workflows/fraud'),
   workflowIds: { investigation: ['transactionId'] },
+  requestIds: { names: ['transactionId', 'userId', 'merchantId'], collections: { transactions: 'transactionId', investigations: 'transactionId' } },
   settings: fraudSettings,
   parts: { sagemaker: 'required', kinesis: 'embedded' },
   kinesisStreams: [{ setting: 'LONGWATCH_TRANSACTIONS_STREAM', fallback: 'longwatch-transactions', fallbackWith: 'endpoint' }],

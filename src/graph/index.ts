@@ -1,3 +1,4 @@
+import type { RequestIds } from '../api/http/requestIds';
 import type { AnyRoute } from '../api/http/routes';
 import { Outbox } from '../operations/platform/outbox/outbox';
 import { prepareTables, updateTables } from '../stores/tableChanges';
@@ -36,7 +37,7 @@ export function buildGraph(settings: GraphSettings) {
     onFault,
     readiness,
     combined,
-    routes: [...all.flatMap((instance) => instance.routes), ...(encryption?.routes ?? [])] as AnyRoute[],
+    routes: [...platform.routes, ...instances.flatMap(({ routes }, i) => withRequestIds(routes, capabilities[i]?.requestIds)), ...(encryption?.routes ?? [])],
     activities: Object.assign({}, ...all.map((instance) => instance.activities)) as Readonly<Record<string, object>>,
     /** Event handlers of Lambda functions that read no stream. */
     handlers: Object.assign({}, ...instances.map((instance) => instance.handlers)) as NonNullable<CapabilityInstance['handlers']>,
@@ -90,3 +91,5 @@ export function buildGraph(settings: GraphSettings) {
     },
   };
 }
+
+const withRequestIds = (routes: readonly AnyRoute[], requestIds: RequestIds | undefined): readonly AnyRoute[] => (requestIds ? routes.map((one) => ({ ...one, requestIds })) : routes);

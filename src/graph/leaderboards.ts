@@ -110,6 +110,7 @@ export const leaderboards = declareCapability({
   lifecycles: leaderboardLifecycles,
   workflowsPath: () => require.resolve('../workflows/leaderboards'),
   workflowIds: { season: ['gameId', 'season'] },
+  requestIds: { names: ['gameId', 'playerId', 'submissionId'] },
   settings: leaderboardsSettings,
   parts: { s3: 'optional' },
   functions: [{ name: 'ranks', source: { table: 'Leaderboard' }, stream: LEADERBOARD_STREAM }],

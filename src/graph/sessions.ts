@@ -99,6 +99,7 @@ export const sessions = declareCapability({
   queues: { [SESSIONS_QUEUE]: { concurrentActivities: 50, endless: true, group: 'requests' } },
   lifecycles: sessionLifecycles,
   workflowsPath: () => require.resolve('../workflows/sessions'),
+  requestIds: { names: ['userId'] },
   settings: sessionsSettings,
   metrics: SessionMetrics,
   page: {

@@ -34,7 +34,7 @@ import { outboxOf } from '../support/outbox';
 let graph: TestGraph;
 let letters: DeadLetterStore;
 beforeAll(async () => {
-  graph = await startTestGraph({}, undefined, 1_500);
+  graph = await startTestGraph({}, undefined, { attemptMs: 1_500 });
   letters = new DeadLetterStore(graph.dynamodb.db);
 }, 120_000);
 afterAll(() => graph?.stop());

@@ -7,6 +7,7 @@ import { readConfig } from '../../src/graph/config';
 import { DEFAULT_BUCKET, LOCAL_CREDENTIALS, streamsOf } from '../../src/config/endpoints';
 import { everything } from '../../src/graph/capabilities';
 import { buildGraph, type Graph } from '../../src/graph';
+import type { GraphSettings } from '../../src/graph/settings';
 import { type Misbehaviour, startEndpointServer } from '../../src/local/sagemaker/server';
 import { REGION, startTestDynamoDB, type TestDynamoDB } from './dynamodb';
 import { TEST_SECRET } from './secret';
@@ -39,7 +40,7 @@ export const NOWHERE = '127.0.0.1:1';
  * The whole object graph in this process, on an embedded DynamoDB and the model's endpoint, each its own; without
  * workers. Deadlines are long unless a test shortens them, because shared machines stall.
  */
-export async function startTestGraph(env: Record<string, string> = {}, temporalAddress = NOWHERE, attemptMs?: number): Promise<TestGraph> {
+export async function startTestGraph(env: Record<string, string> = {}, temporalAddress = NOWHERE, { attemptMs, capabilities }: Pick<GraphSettings, 'attemptMs' | 'capabilities'> = {}): Promise<TestGraph> {
   const model: TestGraph['model'] = { behaviour: undefined, requests: 0 };
   const config = readConfig({
     LONGWATCH_MODEL_DEADLINE_MS: '10000',
@@ -49,7 +50,7 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
     LONGWATCH_LOG_LEVEL: 'silent',
     AWS_REGION: REGION,
     ...env,
-  });
+  }, undefined, capabilities);
   const [dynamodb, endpoint] = await Promise.all([
     startTestDynamoDB(),
     startEndpointServer({
@@ -78,6 +79,7 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
     signingSecret: TEST_SECRET,
     publicUrl: () => 'http://longwatch.test',
     ...(attemptMs !== undefined && { attemptMs }),
+    ...(capabilities && { capabilities }),
   });
   await graph.prepareStores();
   await graph.load();

@@ -21,7 +21,7 @@ export function useReconciledGraph(env: Record<string, string>) {
   beforeAll(async () => {
     Runtime.install({ logger: new DefaultLogger('ERROR') });
     temporal = await startTestTemporal();
-    graph = await startTestGraph(env, temporal.address, 20_000);
+    graph = await startTestGraph(env, temporal.address, { attemptMs: 20_000 });
     await graph.temporal.ensureSearchAttributes();
     await merchantDecides(graph.app);
   }, 600_000);

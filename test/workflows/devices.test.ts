@@ -26,7 +26,7 @@ beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   [temporal, s3] = await Promise.all([startTestTemporal(), startTestS3()]);
   // Attempts are short, so that histories show several.
-  graph = await startTestGraph({ ...s3.environment, LONGWATCH_ARCHIVE_AFTER_MS: '1', LONGWATCH_DEVICE_CACHE_MS: '1', LONGWATCH_ERASE_AFTER_MS: '2000' }, temporal.address, 1_000);
+  graph = await startTestGraph({ ...s3.environment, LONGWATCH_ARCHIVE_AFTER_MS: '1', LONGWATCH_DEVICE_CACHE_MS: '1', LONGWATCH_ERASE_AFTER_MS: '2000' }, temporal.address, { attemptMs: 1_000 });
   // Every task from history: what a worker that was restarted would do.
   workers = await startTestWorkers(graph, temporal.address, { maxCachedWorkflows: 0 });
   await graph.startStandingWorkflows();

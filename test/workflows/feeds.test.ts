@@ -35,7 +35,7 @@ beforeAll(async () => {
       LONGWATCH_FEED_BULK_ROWS_PER_SECOND: '1',
     },
     temporal.address,
-    1_000,
+    { attemptMs: 1_000 },
   );
   // The relay starts what a slow machine did not start in time.
   await graph.startStandingWorkflows();

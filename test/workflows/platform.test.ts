@@ -23,7 +23,7 @@ beforeAll(async () => {
   temporal = await startTestTemporal();
   wire = await startTcpProxy(Number(temporal.address.split(':')[1]));
   // Attempts are short, so that histories show several.
-  graph = await startTestGraph({ LONGWATCH_RESCORE_AFTER_MS: '1' }, wire.address, 500);
+  graph = await startTestGraph({ LONGWATCH_RESCORE_AFTER_MS: '1' }, wire.address, { attemptMs: 500 });
   workers = await startTestWorkers(graph, temporal.address);
   await graph.startStandingWorkflows();
 }, 900_000);

@@ -22,7 +22,7 @@ beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   [temporal, kinesis] = await Promise.all([startTestTemporal(), startTestKinesis(1)]);
   // Attempts are short, so that histories show several.
-  graph = await startTestGraph({ ...kinesis.environment, LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000', LONGWATCH_DRIFT_MIN_DECISIONS: '500' }, temporal.address, 1_000);
+  graph = await startTestGraph({ ...kinesis.environment, LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000', LONGWATCH_DRIFT_MIN_DECISIONS: '500' }, temporal.address, { attemptMs: 1_000 });
   workers = await startTestWorkers(graph, temporal.address);
   await merchantDecides(graph.app);
   await graph.startStandingWorkflows();

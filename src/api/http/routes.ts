@@ -13,7 +13,7 @@ import type { CallerLimits } from '../admission/callerLimits';
 import { noteIds } from '../../telemetry/ids';
 import { Problem } from './problem';
 import { ReplyGuard } from './replyGuard';
-import { idsOfRequest } from './requestIds';
+import { idsOfRequest, type RequestIds } from './requestIds';
 
 /**
  * How a route is written: one object that says everything about it, made by `route({...})`. Express routes,
@@ -52,6 +52,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   checksItems?: boolean;
   /** Brings the session that the browser's cookie names to the handler, and its cookie back to the browser. */
   session?: SessionFrame;
+  /** Ids that log lines about its requests show; set for all routes of a capability at once. */
+  requestIds?: RequestIds;
   /** Headers that the caller may or must send, for the document. */
   headers?: readonly { name: string; required: boolean; description: string }[];
   responses: Readonly<Record<number, { description: string; schema?: z.ZodType; contentType?: string }>>;
@@ -190,7 +192,7 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
   if (faults.length > 0) {
     throw new Problem(400, sentenceOf(faults, 'the body'), { errors: faults, type: 'invalid' });
   }
-  noteIds(idsOfRequest(one.path, input.params, input.body));
+  if (one.requestIds) noteIds(idsOfRequest(one.path, one.requestIds, input.params, input.body));
   const reply = await one.handler(input);
   const guard = ReplyGuard.of(response);
   // The deadline has answered, or the client has gone.
