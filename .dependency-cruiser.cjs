@@ -58,7 +58,10 @@ module.exports = {
     {
       name: 'only-graph-and-run-see-config',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/config/', '^src/main\\.ts$', '^src/run/', '^src/graph/', '^src/lambda/', '^src/local/'] },
+      from: {
+        path: '^src/',
+        pathNot: ['^src/config/', '^src/main\\.ts$', '^src/run/', '^src/graph/', '^src/lambda/', '^src/local/'],
+      },
       to: { path: '^src/config/' },
     },
     { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },
@@ -80,6 +83,10 @@ module.exports = {
     parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['require', 'node', 'default'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['require', 'node', 'default'],
+    },
   },
 };

@@ -1,6 +1,6 @@
 const { availableParallelism } = require('node:os');
 
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
 /** Tests mirror src/. Each file starts what it needs; the slow groups share one embedded stack per file. */
 module.exports = {
@@ -9,7 +9,12 @@ module.exports = {
   setupFiles: ['<rootDir>/test/support/realm.ts'],
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  transform: { '^.+\\.(t|j|mj)s$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }] },
+  transform: {
+    '^.+\\.(t|j|mj)s$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
   // Published as ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!(jose|hyparquet|hyparquet-writer|aedes)/)'],
   // The longest tests wait for timeouts after kills: on two cores a third file is run meanwhile.

@@ -23,7 +23,10 @@ export async function unitsOfCarts(shop: ReturnType<typeof buildShop>, calls: St
       await shop.products.put({ productId, title: TITLE, price: 1_999, currency: 'EUR' });
       await shop.carts.change('user-of-units', { kind: 'set', productId, quantity: 1 });
     }
-    const write = await unitsOf(() => shop.carts.change('user-of-units', { kind: 'set', productId: 'SKU-10000', quantity: 2 }), 'writeUnits');
+    const write = await unitsOf(
+      () => shop.carts.change('user-of-units', { kind: 'set', productId: 'SKU-10000', quantity: 2 }),
+      'writeUnits',
+    );
     const read = await unitsOf(() => shop.store.read('user-of-units'), 'readUnits');
     console.log(`  ${String(wanted).padStart(3)} lines: a change writes ${write}, a reading reads ${read}`);
   }
@@ -41,7 +44,14 @@ export async function actionsOfCarts(): Promise<void> {
   try {
     const connection = await Connection.connect({ address: readAddresses(stack.dataDir)!.parts.Temporal });
     const { workflow } = new Client({ connection });
-    const put = (path: string, body: object) => retried(() => fetch(`${stack.url}${path}`, { method: 'PUT', body: JSON.stringify(body), headers: { authorization: `Bearer ${stack.key}`, 'content-type': 'application/json' } }));
+    const put = (path: string, body: object) =>
+      retried(() =>
+        fetch(`${stack.url}${path}`, {
+          method: 'PUT',
+          body: JSON.stringify(body),
+          headers: { authorization: `Bearer ${stack.key}`, 'content-type': 'application/json' },
+        }),
+      );
     await put('/v1/products/book', { title: TITLE, price: 1_999, currency: 'EUR', stockOnHand: 10 });
     await put('/v1/carts/alone/items/book', { quantity: 1 });
     await put('/v1/carts/buyer/items/book', { quantity: 1 });

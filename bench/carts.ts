@@ -35,14 +35,18 @@ export async function benchCarts({ rounds, samples, checkouts }: CartBenchSettin
   const stack = await startLongwatch({ TEMPORAL_UI_PORT: '0', LONGWATCH_PRODUCT_CACHE_MS: String(HOUR_MS) });
   const { parts } = readAddresses(stack.dataDir)!;
   const bare = bareClient(parts.DynamoDB);
-  const server = fork(join(__dirname, 'support', 'bareShopServer.ts'), [parts.DynamoDB], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const server = fork(join(__dirname, 'support', 'bareShopServer.ts'), [parts.DynamoDB], {
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   const client = dynamoDBClient({ region: 'us-east-1', endpoint: parts.DynamoDB, credentials: LOCAL_CREDENTIALS });
   try {
     const bareUrl = `http://127.0.0.1:${await new Promise((resolve) => server.once('message', resolve))}`;
     const calls: StoreCall[] = [];
     const db = openDb(client, 'longwatch-', everything.tables, (one) => void (counting && calls.push(one)));
     const shop = buildShop(db, Date.now, { holdMs: HOUR_MS, productCacheMs: HOUR_MS });
-    for (const productId of PRODUCTS) await shop.products.put({ productId, title: TITLE, price: 1_999, currency: 'EUR', stockOnHand: 1_000_000 });
+    for (const productId of PRODUCTS)
+      await shop.products.put({ productId, title: TITLE, price: 1_999, currency: 'EUR', stockOnHand: 1_000_000 });
     await createBareTables(bare);
 
     const userOf = (i: number) => `user-${i % USERS}`;
@@ -52,10 +56,12 @@ export async function benchCarts({ rounds, samples, checkouts }: CartBenchSettin
       if (status !== 200) throw new Error(`${status}: ${text}`);
     };
     const adding = {
-      operation: async (i: number) => void (await shop.carts.change(userOf(i), { kind: 'add', productId: productOf(i), quantity: 1 })),
+      operation: async (i: number) =>
+        void (await shop.carts.change(userOf(i), { kind: 'add', productId: productOf(i), quantity: 1 })),
       bare: (i: number) => bareAdd(bare, userOf(i), productOf(i)),
       http: (i: number) => through('PUT', `/v1/carts/${userOf(i)}/items/${productOf(i)}`, '{"add":1}'),
-      bareHttp: async (i: number) => void (await call('PUT', new URL(`/${userOf(i)}/${productOf(i)}`, bareUrl), stack.key, '{"add":1}')),
+      bareHttp: async (i: number) =>
+        void (await call('PUT', new URL(`/${userOf(i)}/${productOf(i)}`, bareUrl), stack.key, '{"add":1}')),
     };
     const reading = {
       operation: async (i: number) => void (await shop.store.read(userOf(i))),
@@ -69,12 +75,14 @@ export async function benchCarts({ rounds, samples, checkouts }: CartBenchSettin
     const checkedOut: { product: number[]; bare: number[] } = { product: [], bare: [] };
     const bar = startBar('rounds', rounds);
     for (let round = -1; round < rounds; round++) {
-      for (const [into, kind] of [[measured.adding, adding], [measured.reading, reading]] as const)
-        {
-          const taken = await latenciesInTurn(samples, kind);
-          // The first round compiles and connects.
-          if (round >= 0) for (const name of Object.keys(into) as (keyof Series)[]) into[name].push(taken[name]);
-        }
+      for (const [into, kind] of [
+        [measured.adding, adding],
+        [measured.reading, reading],
+      ] as const) {
+        const taken = await latenciesInTurn(samples, kind);
+        // The first round compiles and connects.
+        if (round >= 0) for (const name of Object.keys(into) as (keyof Series)[]) into[name].push(taken[name]);
+      }
       const buyers = await newBuyers(shop, checkouts);
       const [product, floor] = await ratesInTurn(
         buyers,
@@ -107,14 +115,16 @@ export async function benchCarts({ rounds, samples, checkouts }: CartBenchSettin
 type Series = Record<'operation' | 'bare' | 'http' | 'bareHttp', number[][]>;
 const series = (): Series => ({ operation: [], bare: [], http: [], bareHttp: [] });
 
-const productsOf = (i: number): string[] => Array.from({ length: LINES }, (_, line) => PRODUCTS[(i * LINES + line) % PRODUCTS.length]!);
+const productsOf = (i: number): string[] =>
+  Array.from({ length: LINES }, (_, line) => PRODUCTS[(i * LINES + line) % PRODUCTS.length]!);
 
 let counting = false;
 let buyersSoFar = 0;
 
 async function newBuyers(shop: ReturnType<typeof buildShop>, count: number): Promise<string[]> {
   const buyers = Array.from({ length: count }, () => `buyer-${buyersSoFar++}`);
-  for (const [i, user] of buyers.entries()) for (const productId of productsOf(i)) await shop.carts.change(user, { kind: 'set', productId, quantity: 1 });
+  for (const [i, user] of buyers.entries())
+    for (const productId of productsOf(i)) await shop.carts.change(user, { kind: 'set', productId, quantity: 1 });
   return buyers;
 }
 
@@ -143,15 +153,39 @@ async function createBareTables(client: DynamoDBDocumentClient): Promise<void> {
       TableName: BARE_TABLE,
       BillingMode: 'PAY_PER_REQUEST',
       AttributeDefinitions: [S('UserID'), S('ProductID')],
-      KeySchema: [{ AttributeName: 'UserID', KeyType: 'HASH' }, { AttributeName: 'ProductID', KeyType: 'RANGE' }],
+      KeySchema: [
+        { AttributeName: 'UserID', KeyType: 'HASH' },
+        { AttributeName: 'ProductID', KeyType: 'RANGE' },
+      ],
     }),
   );
-  await client.send(new CreateTableCommand({ TableName: BARE_ITEMS, BillingMode: 'PAY_PER_REQUEST', AttributeDefinitions: [S('ID')], KeySchema: [{ AttributeName: 'ID', KeyType: 'HASH' }] }));
-  for (const product of PRODUCTS) await client.send(new PutCommand({ TableName: BARE_ITEMS, Item: { ID: `product#${product}`, OnHand: 1_000_000, Held: 0, Sold: 0 } }));
+  await client.send(
+    new CreateTableCommand({
+      TableName: BARE_ITEMS,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [S('ID')],
+      KeySchema: [{ AttributeName: 'ID', KeyType: 'HASH' }],
+    }),
+  );
+  for (const product of PRODUCTS)
+    await client.send(
+      new PutCommand({
+        TableName: BARE_ITEMS,
+        Item: { ID: `product#${product}`, OnHand: 1_000_000, Held: 0, Sold: 0 },
+      }),
+    );
 }
 
-function report(measured: Record<'adding' | 'reading', Series>, checkedOut: { product: number[]; bare: number[] }): void {
-  const names = { operation: 'Longwatch, its operation', bare: 'floor: the bare call', http: 'Longwatch through HTTP', bareHttp: 'the bare call through HTTP' };
+function report(
+  measured: Record<'adding' | 'reading', Series>,
+  checkedOut: { product: number[]; bare: number[] },
+): void {
+  const names = {
+    operation: 'Longwatch, its operation',
+    bare: 'floor: the bare call',
+    http: 'Longwatch through HTTP',
+    bareHttp: 'the bare call through HTTP',
+  };
   const perRound = (a: number[], b: number[]) => median(a.map((value, i) => value / b[i]!));
   for (const [what, of] of Object.entries(measured)) {
     const table = new Table({ head: [what, 'p50', 'p95', 'p99'], style: { head: [], border: [] } });
@@ -161,9 +195,13 @@ function report(measured: Record<'adding' | 'reading', Series>, checkedOut: { pr
     }
     const p50 = (name: keyof Series) => of[name].map(median);
     console.log(`\n${table.toString()}`);
-    console.log(`  p50 of the operation over the bare call           ${ratio(perRound(p50('operation'), p50('bare')))}  (target: at most 1.3)`);
+    console.log(
+      `  p50 of the operation over the bare call           ${ratio(perRound(p50('operation'), p50('bare')))}  (target: at most 1.3)`,
+    );
     console.log(`  p50 through HTTP over the bare call through HTTP  ${ratio(perRound(p50('http'), p50('bareHttp')))}`);
     console.log(`  p50 through HTTP over the bare call               ${ratio(perRound(p50('http'), p50('bare')))}`);
   }
-  console.log(`\nCheckouts of ${LINES} lines, held and confirmed, ${AT_ONCE} at once: ${median(checkedOut.product).toFixed(0)} a second, the bare transactions ${median(checkedOut.bare).toFixed(0)}; ${ratio(perRound(checkedOut.product, checkedOut.bare))}`);
+  console.log(
+    `\nCheckouts of ${LINES} lines, held and confirmed, ${AT_ONCE} at once: ${median(checkedOut.product).toFixed(0)} a second, the bare transactions ${median(checkedOut.bare).toFixed(0)}; ${ratio(perRound(checkedOut.product, checkedOut.bare))}`,
+  );
 }

@@ -31,8 +31,17 @@ interface Bench {
   client: Client;
 }
 
-const call = ({ graph }: Pick<Bench, 'graph'>, method: 'get' | 'put' | 'post' | 'delete', path: string, body?: object, who: Who = 'admin') =>
-  request(graph.app)[method](path).set(...bearer(who)).send(body);
+const call = (
+  { graph }: Pick<Bench, 'graph'>,
+  method: 'get' | 'put' | 'post' | 'delete',
+  path: string,
+  body?: object,
+  who: Who = 'admin',
+) =>
+  request(graph.app)
+    [method](path)
+    .set(...bearer(who))
+    .send(body);
 
 /** Calls one after another. @throws where one is no success. */
 async function each(times: number, work: (i: number) => PromiseLike<{ status: number; text: string }>): Promise<void> {
@@ -49,11 +58,18 @@ const actionsOf = async ({ client }: Bench, workflowId: string): Promise<number>
 
 /** On average over some workflows, as the server sizes them. */
 async function historyBytes({ client }: Bench, workflowIds: readonly string[]): Promise<number> {
-  const sizes = await Promise.all(workflowIds.map(async (id) => Number((await client.workflow.getHandle(id).describe()).raw.workflowExecutionInfo?.historySizeBytes ?? 0)));
+  const sizes = await Promise.all(
+    workflowIds.map(async (id) =>
+      Number((await client.workflow.getHandle(id).describe()).raw.workflowExecutionInfo?.historySizeBytes ?? 0),
+    ),
+  );
   return Math.round(sizes.reduce((sum, size) => sum + size, 0) / sizes.length);
 }
 
-/** Units, actions and bytes of each capability's operations, on embedded parts; written to the file that `npm run costs` reads. */
+/**
+ * Units, actions and bytes of each capability's operations, on embedded parts; written to the file that `npm run costs`
+ * reads.
+ */
 export async function benchCosts(): Promise<void> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const say = (what: string) => console.log(`measuring ${what}`);
@@ -109,7 +125,15 @@ export async function benchCosts(): Promise<void> {
     command: COMMAND,
     date: new Date().toISOString().slice(0, 10),
     engine: 'dynoxide (ReturnConsumedCapacity), Temporal dev server (history events)',
-    units: { sessions: sessions as Measured['units']['sessions'], carts: carts.units as Measured['units']['carts'], leaderboards: boards.units, feeds: feeds.units, devices: devices.units, fraud: { payment: payments, counters: cases.counters, case: cases.units }, restAnHour },
+    units: {
+      sessions: sessions as Measured['units']['sessions'],
+      carts: carts.units as Measured['units']['carts'],
+      leaderboards: boards.units,
+      feeds: feeds.units,
+      devices: devices.units,
+      fraud: { payment: payments, counters: cases.counters, case: cases.units },
+      restAnHour,
+    },
     actions: {
       cartOrdered: await actionsOf(bench, cartWorkflowId('buyer-0', 1)),
       cartLadder: await actionsOf(bench, cartWorkflowId('alone-0', 1)),
@@ -133,7 +157,13 @@ export async function benchCosts(): Promise<void> {
       archivedReading: devices.archivedBytes,
       decision: (await bench.meter.bytes('Decisions')) + (await bench.meter.bytes('TransactionHistory')),
       payment: Buffer.byteLength(JSON.stringify(payment())),
-      history: await historyBytes(bench, [cartWorkflowId('buyer-0', 1), cartWorkflowId('alone-0', 1), checkoutWorkflowId(carts.checkoutId), fanOutId('loud-0'), cases.workflowId]),
+      history: await historyBytes(bench, [
+        cartWorkflowId('buyer-0', 1),
+        cartWorkflowId('alone-0', 1),
+        checkoutWorkflowId(carts.checkoutId),
+        fanOutId('loud-0'),
+        cases.workflowId,
+      ]),
     },
   };
   writeFileSync(MEASURED_FILE, `${JSON.stringify(measured, null, 2)}\n`);
@@ -148,7 +178,11 @@ const TIMES = 40;
 async function openSessions(bench: Bench, user: string, times: number): Promise<string[]> {
   const cookies: string[] = [];
   await each(times, async (i) => {
-    const answer = await call(bench, 'post', '/v1/sessions', { userId: `${user}-${i}`, device: 'Firefox on Linux', data: { cart: 'c-1', language: 'en', csrf: 'x'.repeat(32) } });
+    const answer = await call(bench, 'post', '/v1/sessions', {
+      userId: `${user}-${i}`,
+      device: 'Firefox on Linux',
+      data: { cart: 'c-1', language: 'en', csrf: 'x'.repeat(32) },
+    });
     cookies.push(String(answer.headers['set-cookie']![0]).split(';')[0]!);
     return answer;
   });
@@ -159,8 +193,12 @@ async function sessionRequests(bench: Bench): Promise<Record<string, unknown>> {
   const { meter, graph } = bench;
   let cookies: string[] = [];
   const open = await meter.of(TIMES, async () => (cookies = await openSessions(bench, 'reader', TIMES)));
-  const view = await meter.of(TIMES, () => each(TIMES, (i) => request(graph.app).get('/v1/sessions/current').set('cookie', cookies[i]!)));
-  const logOut = await meter.of(TIMES, () => each(TIMES, (i) => request(graph.app).delete('/v1/sessions/current').set('cookie', cookies[i]!)));
+  const view = await meter.of(TIMES, () =>
+    each(TIMES, (i) => request(graph.app).get('/v1/sessions/current').set('cookie', cookies[i]!)),
+  );
+  const logOut = await meter.of(TIMES, () =>
+    each(TIMES, (i) => request(graph.app).delete('/v1/sessions/current').set('cookie', cookies[i]!)),
+  );
   // Every view here is written; most are not, and then consume the reading alone.
   return { open, view: { read: view.read, write: 0 }, touch: { read: 0, write: view.write }, logOut };
 }
@@ -168,28 +206,52 @@ async function sessionRequests(bench: Bench): Promise<Record<string, unknown>> {
 /** Sessions that are used once are looked at and re-armed, and later ended; sessions that are not, ended alone. */
 async function sweeping(bench: Bench): Promise<Record<string, unknown>> {
   const { meter, graph } = bench;
-  const ended = async () => ((await graph.metrics.registry.getSingleMetric('longwatch_sessions_ended_total')!.get()).values.find(({ labels }) => labels['reason'] === 'idle')?.value ?? 0) as number;
+  const ended = async () =>
+    ((await graph.metrics.registry.getSingleMetric('longwatch_sessions_ended_total')!.get()).values.find(
+      ({ labels }) => labels['reason'] === 'idle',
+    )?.value ?? 0) as number;
   const before = await ended();
   await openSessions(bench, 'warm-up', 1);
   await eventually(ended, (count) => count >= before + 1);
   let cookies = await openSessions(bench, 'idle', TIMES);
   const begun = await ended();
-  const expire = await meter.of(TIMES, async () => undefined, () => eventually(ended, (count) => count >= begun + TIMES));
+  const expire = await meter.of(
+    TIMES,
+    async () => undefined,
+    () => eventually(ended, (count) => count >= begun + TIMES),
+  );
   cookies = await openSessions(bench, 'used', TIMES);
   await new Promise((resolve) => setTimeout(resolve, IDLE_MS / 3));
   await each(TIMES, (i) => request(graph.app).get('/v1/sessions/current').set('cookie', cookies[i]!));
   const again = await ended();
-  const both = await meter.of(TIMES, async () => undefined, () => eventually(ended, (count) => count >= again + TIMES));
-  return { expire, rearm: { read: Math.max(0, round(both.read - expire.read)), write: Math.max(0, round(both.write - expire.write)) } };
+  const both = await meter.of(
+    TIMES,
+    async () => undefined,
+    () => eventually(ended, (count) => count >= again + TIMES),
+  );
+  return {
+    expire,
+    rearm: { read: Math.max(0, round(both.read - expire.read)), write: Math.max(0, round(both.write - expire.write)) },
+  };
 }
 
-const less = (a: Units, b: Units): Units => ({ read: Math.max(0, round(a.read - b.read)), write: Math.max(0, round(a.write - b.write)) });
+const less = (a: Units, b: Units): Units => ({
+  read: Math.max(0, round(a.read - b.read)),
+  write: Math.max(0, round(a.write - b.write)),
+});
 const round = (value: number): number => Math.round(value * 100) / 100;
 
 async function cartRequests(bench: Bench): Promise<{ units: Record<string, unknown>; checkoutId: string }> {
   const { meter } = bench;
-  for (let i = 0; i < 3; i++) await call(bench, 'put', `/v1/products/book-${i}`, { title: 'Seneca, Letters', price: 1_999, currency: 'EUR', stockOnHand: 1_000 });
-  const item = (i: number, product: number, quantity: number) => call(bench, 'put', `/v1/carts/buyer-${i}/items/book-${product}`, { quantity });
+  for (let i = 0; i < 3; i++)
+    await call(bench, 'put', `/v1/products/book-${i}`, {
+      title: 'Seneca, Letters',
+      price: 1_999,
+      currency: 'EUR',
+      stockOnHand: 1_000,
+    });
+  const item = (i: number, product: number, quantity: number) =>
+    call(bench, 'put', `/v1/carts/buyer-${i}/items/book-${product}`, { quantity });
   const begin = await meter.of(TIMES, () => each(TIMES, (i) => item(i, 0, 1)));
   await each(TIMES, (i) => item(i, 1, 1));
   const change = await meter.of(TIMES, () => each(TIMES, (i) => item(i, 2, 1)));
@@ -202,7 +264,9 @@ async function cartRequests(bench: Bench): Promise<{ units: Record<string, unkno
       return answer;
     }),
   );
-  const confirm = await meter.of(TIMES / 4, () => each(TIMES / 4, (i) => call(bench, 'post', `/v1/checkouts/${ids[i]}/confirm`, { paymentReference: `pay-${i}` })));
+  const confirm = await meter.of(TIMES / 4, () =>
+    each(TIMES / 4, (i) => call(bench, 'post', `/v1/checkouts/${ids[i]}/confirm`, { paymentReference: `pay-${i}` })),
+  );
   return { units: { begin, change, read, checkout, confirm }, checkoutId: ids[0]! };
 }
 
@@ -211,10 +275,17 @@ async function ladder(bench: Bench): Promise<unknown> {
   const { meter, client } = bench;
   const carts = 5;
   await each(carts, (i) => call(bench, 'put', `/v1/carts/alone-${i}/items/book-0`, { quantity: 1 }));
-  return meter.of(carts, async () => undefined, () => Promise.all(Array.from({ length: carts }, (_, i) => resultOf(client, cartWorkflowId(`alone-${i}`, 1)))));
+  return meter.of(
+    carts,
+    async () => undefined,
+    () => Promise.all(Array.from({ length: carts }, (_, i) => resultOf(client, cartWorkflowId(`alone-${i}`, 1)))),
+  );
 }
 
-/** As `npm run bench -- leaderboards --players 1000000` gave it (docs/leaderboards.md), which takes too long to do here, too. */
+/**
+ * As `npm run bench -- leaderboards --players 1000000` gave it (docs/leaderboards.md), which takes too long to do here,
+ * too.
+ */
 const MILLION: Measured['units']['leaderboards']['boards'][number] = {
   players: 1_000_000,
   rank: { read: 4, write: 0 },
@@ -226,13 +297,28 @@ const MILLION: Measured['units']['leaderboards']['boards'][number] = {
   ],
 };
 
-async function boardsOf(bench: Bench): Promise<{ units: Measured['units']['leaderboards']; actions: number; nodeBytes: number }> {
+async function boardsOf(
+  bench: Bench,
+): Promise<{ units: Measured['units']['leaderboards']; actions: number; nodeBytes: number }> {
   const { meter, graph } = bench;
   const PLAYERS = 5_000;
   await call(bench, 'put', '/v1/boards/costs', { operator: 'set' });
-  const score = (i: number) => ({ submissionId: `s-${Math.random()}`, playerId: `player-${i % PLAYERS}`, score: Math.floor(Math.random() * 1_000_000) });
-  const submit = (count: number, from = 0) => call(bench, 'post', '/v1/boards/costs/scores', { scores: Array.from({ length: count }, (_, i) => score(from + i)) });
-  const lag = async () => Math.max(0, ...(await graph.metrics.registry.getSingleMetric('longwatch_stream_records_total')!.get()).values.filter(({ labels }) => labels['stream'] === 'leaderboard').map(({ value }) => value));
+  const score = (i: number) => ({
+    submissionId: `s-${Math.random()}`,
+    playerId: `player-${i % PLAYERS}`,
+    score: Math.floor(Math.random() * 1_000_000),
+  });
+  const submit = (count: number, from = 0) =>
+    call(bench, 'post', '/v1/boards/costs/scores', {
+      scores: Array.from({ length: count }, (_, i) => score(from + i)),
+    });
+  const lag = async () =>
+    Math.max(
+      0,
+      ...(await graph.metrics.registry.getSingleMetric('longwatch_stream_records_total')!.get()).values
+        .filter(({ labels }) => labels['stream'] === 'leaderboard')
+        .map(({ value }) => value),
+    );
   let sent = 0;
   const submitted = async (count: number) => {
     for (let i = 0; i < count; i += 100) await each(1, () => submit(Math.min(100, count - i), sent + i));
@@ -256,33 +342,52 @@ async function boardsOf(bench: Bench): Promise<{ units: Measured['units']['leade
     // A submission itself is one write unit: the test of the store asserts it, and it is measured with the rank here.
     rankedChange.push({ together, units: { read: units.read, write: round(units.write - 1) } });
   }
-  const rank = await meter.of(40, () => each(40, (i) => call(bench, 'get', `/v1/boards/costs/players/player-${i * 97}`)));
+  const rank = await meter.of(40, () =>
+    each(40, (i) => call(bench, 'get', `/v1/boards/costs/players/player-${i * 97}`)),
+  );
   const endsAt = new Date(Date.now() + 5_000).toISOString();
   await call(bench, 'put', '/v1/boards/short', { operator: 'best', seasons: { endsAt } });
   await call(bench, 'post', '/v1/boards/short/scores', { submissionId: 'one', playerId: 'ada', score: 1 });
   const actions = await actionsOf(bench, seasonId('short', 1));
   const nodes = await meter.bytes('LeaderboardRanks');
-  return { units: { submission: { read: 0, write: 1 }, boards: [{ players: PLAYERS, rank, rankedChange }, MILLION] }, actions, nodeBytes: Math.round((nodes * 1.2 * (PLAYERS / 24)) / PLAYERS) };
+  return {
+    units: { submission: { read: 0, write: 1 }, boards: [{ players: PLAYERS, rank, rankedChange }, MILLION] },
+    actions,
+    nodeBytes: Math.round((nodes * 1.2 * (PLAYERS / 24)) / PLAYERS),
+  };
 }
 
-async function feedsOf(bench: Bench): Promise<{ units: Measured['units']['feeds']; actions: number; followActions: number }> {
+async function feedsOf(
+  bench: Bench,
+): Promise<{ units: Measured['units']['feeds']; actions: number; followActions: number }> {
   const { meter, graph, client } = bench;
   const FOLLOWERS = 200;
   const readers = await seedAuthor(graph.dynamodb.db, 'star', FOLLOWERS);
   await each(2, (i) => call(bench, 'put', `/v1/users/${['lonely', 'follower'][i]}`, { name: 'somebody' }));
-  const TEXT = 'A post of some hundred characters, as people write them: not too long, not too short, with a link at the end.';
-  const post = await meter.of(TIMES, () => each(TIMES, (i) => call(bench, 'post', '/v1/posts', { authorId: 'lonely', postId: `quiet-${i}`, text: TEXT })));
+  const TEXT =
+    'A post of some hundred characters, as people write them: not too long, not too short, with a link at the end.';
+  const post = await meter.of(TIMES, () =>
+    each(TIMES, (i) => call(bench, 'post', '/v1/posts', { authorId: 'lonely', postId: `quiet-${i}`, text: TEXT })),
+  );
   const POSTS = 5;
   const fanned = await meter.of(
     POSTS,
     () => each(POSTS, (i) => call(bench, 'post', '/v1/posts', { authorId: 'star', postId: `loud-${i}`, text: TEXT })),
     () => Promise.all(Array.from({ length: POSTS }, (_, i) => resultOf(client, fanOutId(`loud-${i}`)))),
   );
-  const row = { read: round((fanned.read - post.read) / FOLLOWERS), write: round((fanned.write - post.write) / FOLLOWERS) };
-  for (let i = 0; i < 20; i++) await call(bench, 'post', '/v1/posts', { authorId: 'star', postId: `more-${i}`, text: TEXT });
+  const row = {
+    read: round((fanned.read - post.read) / FOLLOWERS),
+    write: round((fanned.write - post.write) / FOLLOWERS),
+  };
+  for (let i = 0; i < 20; i++)
+    await call(bench, 'post', '/v1/posts', { authorId: 'star', postId: `more-${i}`, text: TEXT });
   await Promise.all(Array.from({ length: 20 }, (_, i) => resultOf(client, fanOutId(`more-${i}`))));
   const page = await meter.of(10, () => each(10, (i) => call(bench, 'get', `/v1/users/${readers[i]}/feed?limit=20`)));
-  const follow = await meter.of(1, () => each(1, () => call(bench, 'put', '/v1/users/follower/following/star')), () => resultOf(client, relationId({ readerId: 'follower', authorId: 'star', epoch: 1 })));
+  const follow = await meter.of(
+    1,
+    () => each(1, () => call(bench, 'put', '/v1/users/follower/following/star')),
+    () => resultOf(client, relationId({ readerId: 'follower', authorId: 'star', epoch: 1 })),
+  );
   return {
     units: { follow, post, row, page },
     actions: await actionsOf(bench, fanOutId('loud-0')),
@@ -290,12 +395,26 @@ async function feedsOf(bench: Bench): Promise<{ units: Measured['units']['feeds'
   };
 }
 
-async function devicesOf(bench: Bench): Promise<{ units: Measured['units']['devices']; actions: number; bytes: number; archivedBytes: number }> {
+async function devicesOf(
+  bench: Bench,
+): Promise<{ units: Measured['units']['devices']; actions: number; bytes: number; archivedBytes: number }> {
   const { meter, graph } = bench;
   const readings = (day: number, from: number, count: number) =>
-    Array.from({ length: count }, (_, i) => ({ timestamp: new Date(day + (from + i) * 60_000).toISOString(), metrics: { temperature: Number((20 + 5 * Math.sin(i / 90) + Math.random()).toFixed(2)), humidity: Number((55 + 5 * Math.cos(i / 70) + Math.random()).toFixed(1)), windowOpen: i % 50 === 0 }, status: 'ok' }));
-  const send = (device: string, batch: object[]) => call(bench, 'post', `/v1/devices/${device}/readings`, { readings: batch });
-  const handled = async () => ((await graph.metrics.registry.getSingleMetric('longwatch_stream_records_total')!.get()).values.filter(({ labels }) => labels['stream'] === 'device-data').reduce((sum, { value }) => sum + value, 0)) as number;
+    Array.from({ length: count }, (_, i) => ({
+      timestamp: new Date(day + (from + i) * 60_000).toISOString(),
+      metrics: {
+        temperature: Number((20 + 5 * Math.sin(i / 90) + Math.random()).toFixed(2)),
+        humidity: Number((55 + 5 * Math.cos(i / 70) + Math.random()).toFixed(1)),
+        windowOpen: i % 50 === 0,
+      },
+      status: 'ok',
+    }));
+  const send = (device: string, batch: object[]) =>
+    call(bench, 'post', `/v1/devices/${device}/readings`, { readings: batch });
+  const handled = async () =>
+    (await graph.metrics.registry.getSingleMetric('longwatch_stream_records_total')!.get()).values
+      .filter(({ labels }) => labels['stream'] === 'device-data')
+      .reduce((sum, { value }) => sum + value, 0) as number;
   const today = Math.floor(Date.now() / 60_000) * 60_000 - 60 * 60_000;
   const BATCHES = 10;
   await each(BATCHES, (i) => send(`d-${i}`, readings(today, 0, 1)));
@@ -312,7 +431,10 @@ async function devicesOf(bench: Bench): Promise<{ units: Measured['units']['devi
     });
     return { read: units.read, write: round(units.write - batch) };
   };
-  const rollups = [{ batch: 1, units: await rollup(1, 1) }, { batch: 10, units: await rollup(2, 10) }];
+  const rollups = [
+    { batch: 1, units: await rollup(1, 1) },
+    { batch: 10, units: await rollup(2, 10) },
+  ];
   const latest = await meter.of(BATCHES, () => each(BATCHES, (i) => call(bench, 'get', `/v1/devices/d-${i}/latest`)));
   const bytes = await meter.bytes('DeviceData');
   const day = Math.floor(Date.now() / DAY_MS) * DAY_MS - 3 * DAY_MS;
@@ -341,17 +463,31 @@ async function devicesOf(bench: Bench): Promise<{ units: Measured['units']['devi
 async function paymentRequests(bench: Bench): Promise<Units> {
   const { meter } = bench;
   const users = Array.from({ length: TIMES }, (_, i) => `payer-${i}`);
-  const pay = (i: number) => call(bench, 'post', '/v1/transactions', payment({ userId: users[i % TIMES], merchantId: `m-${i % 5}` }));
+  const pay = (i: number) =>
+    call(bench, 'post', '/v1/transactions', payment({ userId: users[i % TIMES], merchantId: `m-${i % 5}` }));
   await each(TIMES * 3, pay);
   return meter.of(TIMES, () => each(TIMES, pay));
 }
 
 /** Cases for review that an investigator decides at once; and merchants' counters, which the stream keeps. */
-async function casesOf(bench: Bench, paid: Units): Promise<{ counters: Units; units: Measured['units']['fraud']['case']; actions: number; workflowId: string }> {
+async function casesOf(
+  bench: Bench,
+  paid: Units,
+): Promise<{ counters: Units; units: Measured['units']['fraud']['case']; actions: number; workflowId: string }> {
   const { meter, graph } = bench;
-  const counted = async () => ((await graph.metrics.registry.getSingleMetric('longwatch_stream_records_total')!.get()).values.filter(({ labels }) => labels['stream'] === 'transaction-history').reduce((sum, { value }) => sum + value, 0)) as number;
+  const counted = async () =>
+    (await graph.metrics.registry.getSingleMetric('longwatch_stream_records_total')!.get()).values
+      .filter(({ labels }) => labels['stream'] === 'transaction-history')
+      .reduce((sum, { value }) => sum + value, 0) as number;
   const begun = await counted();
-  const together = await meter.of(TIMES, () => each(TIMES, (i) => call(bench, 'post', '/v1/transactions', payment({ userId: `payer-${i}`, merchantId: `m-${i % 5}` }))), () => eventually(counted, (count) => count >= begun + TIMES));
+  const together = await meter.of(
+    TIMES,
+    () =>
+      each(TIMES, (i) =>
+        call(bench, 'post', '/v1/transactions', payment({ userId: `payer-${i}`, merchantId: `m-${i % 5}` })),
+      ),
+    () => eventually(counted, (count) => count >= begun + TIMES),
+  );
   const counters = less(together, paid);
   await merchantDecides(graph.app);
   const ids: string[] = [];
@@ -361,10 +497,20 @@ async function casesOf(bench: Bench, paid: Units): Promise<{ counters: Units; un
       const asked = payment({ merchantId: 'review' });
       ids.push(asked.transactionId);
       await each(1, () => call(bench, 'post', '/v1/transactions', asked));
-      await eventually(async () => (await call(bench, 'get', `/v1/investigations/${asked.transactionId}`)).body as { status: string }, ({ status }) => status === 'waiting');
-      await each(1, () => call(bench, 'post', `/v1/investigations/${asked.transactionId}/decide`, { decision: 'genuine' }));
+      await eventually(
+        async () => (await call(bench, 'get', `/v1/investigations/${asked.transactionId}`)).body as { status: string },
+        ({ status }) => status === 'waiting',
+      );
+      await each(1, () =>
+        call(bench, 'post', `/v1/investigations/${asked.transactionId}/decide`, { decision: 'genuine' }),
+      );
       await resultOf(bench.client, investigationId(asked.transactionId));
     }
   });
-  return { counters, units: less(less(units, paid), counters), actions: await actionsOf(bench, investigationId(ids[0]!)), workflowId: investigationId(ids[0]!) };
+  return {
+    counters,
+    units: less(less(units, paid), counters),
+    actions: await actionsOf(bench, investigationId(ids[0]!)),
+    workflowId: investigationId(ids[0]!),
+  };
 }

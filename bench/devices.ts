@@ -33,7 +33,11 @@ const MQTT_IN_FLIGHT = 1_000;
 const LAG_SAMPLES = 20;
 
 type Path = 'http' | 'mqtt' | 'kinesis';
-const names: Readonly<Record<Path, string>> = { http: 'HTTP, batches of 500', mqtt: 'MQTT, a message a reading', kinesis: 'Kinesis, a record a reading' };
+const names: Readonly<Record<Path, string>> = {
+  http: 'HTTP, batches of 500',
+  mqtt: 'MQTT, a message a reading',
+  kinesis: 'Kinesis, a record a reading',
+};
 
 /** Readings a second. */
 interface Round {
@@ -43,7 +47,8 @@ interface Round {
 
 /**
  * Readings a second by each path, beside the bare BatchWriteItem of the same items in turn. Each measurement has a
- * DynamoDB of its own: dynoxide's writes slow down with the length of a table's stream, DynamoDB's do not. What comes first
+ * DynamoDB of its own: dynoxide's writes slow down with the length of a table's stream, DynamoDB's do not. What comes
+ * first
  * changes.
  */
 export async function benchDevices({ rounds, readings }: DevicesBenchSettings): Promise<void> {
@@ -57,22 +62,42 @@ export async function benchDevices({ rounds, readings }: DevicesBenchSettings): 
       progress.increment();
     }
   progress.stop();
-  const table = new Table({ head: ['', 'readings a second', 'floor: bare BatchWriteItem', 'over the floor’s'], style: { head: [], border: [] } });
+  const table = new Table({
+    head: ['', 'readings a second', 'floor: bare BatchWriteItem', 'over the floor’s'],
+    style: { head: [], border: [] },
+  });
   for (const path of paths) {
     const of = (pick: (round: Round) => number) => median(all[path].map(pick));
-    table.push([names[path], of(({ product }) => product).toFixed(0), of(({ floor }) => floor).toFixed(0), ratio(of(({ product, floor }) => product / floor))]);
+    table.push([
+      names[path],
+      of(({ product }) => product).toFixed(0),
+      of(({ floor }) => floor).toFixed(0),
+      ratio(of(({ product, floor }) => product / floor)),
+    ]);
   }
   console.log(`\n${table.toString()}`);
-  console.log(`${rounds} rounds of ${readings} readings; ratios are the median over the rounds of each round’s own (target: at least 0.7).`);
-  console.log(`From the answer to the reading in its rollup: ${ms(percentile(lags, 50))} (p50), ${ms(percentile(lags, 95))} (p95), of which up to 250 ms are the pause between two looks at a stream at rest.\n`);
+  console.log(
+    `${rounds} rounds of ${readings} readings; ratios are the median over the rounds of each round’s own (target: at least 0.7).`,
+  );
+  console.log(
+    `From the answer to the reading in its rollup: ${ms(percentile(lags, 50))} (p50), ${ms(percentile(lags, 95))} (p95), of which up to 250 ms are the pause between two looks at a stream at rest.\n`,
+  );
 }
 
 async function measure(path: Path, count: number, floorFirst: boolean, lags: number[]): Promise<Round> {
   const floorDb = await startTestDynamoDB();
   const bare = bareClient(floorDb.endpoint);
   const [kinesis, broker] = await Promise.all([startTestKinesis(1), startTestMqtt()]);
-  const graph = await startTestGraph({ KINESIS_ENDPOINT: kinesis.endpoint, LONGWATCH_READINGS_STREAM: STREAM, MQTT_URL: broker.url });
-  const api = await startApi({ ...graph.environment, LONGWATCH_API_KEYS: `bench:admin:${KEY}`, LONGWATCH_LOG_LEVEL: 'error' });
+  const graph = await startTestGraph({
+    KINESIS_ENDPOINT: kinesis.endpoint,
+    LONGWATCH_READINGS_STREAM: STREAM,
+    MQTT_URL: broker.url,
+  });
+  const api = await startApi({
+    ...graph.environment,
+    LONGWATCH_API_KEYS: `bench:admin:${KEY}`,
+    LONGWATCH_LOG_LEVEL: 'error',
+  });
   try {
     const start = Date.now() - count * 10;
     const at = (i: number) => start + i * 10;
@@ -82,7 +107,10 @@ async function measure(path: Path, count: number, floorFirst: boolean, lags: num
       return count / ((performance.now() - started) / 1000);
     };
     const rows = Array.from({ length: count }, (_, i) => row('floor', at(i)));
-    const records = Array.from({ length: 2 * count }, (_, i) => ({ key: 'streamed', data: JSON.stringify({ deviceId: 'streamed', ...reading(at(i) - count * 10) }) }));
+    const records = Array.from({ length: 2 * count }, (_, i) => ({
+      key: 'streamed',
+      data: JSON.stringify({ deviceId: 'streamed', ...reading(at(i) - count * 10) }),
+    }));
     const environment = { ...graph.environment, TEMPORAL_ADDRESS: NOWHERE, LONGWATCH_LOG_LEVEL: 'error' };
     const listener = path === 'mqtt' ? await readerOf('mqtt', 0, environment, /ready/) : undefined;
     if (path === 'kinesis') await kinesis.put(records);
@@ -95,11 +123,17 @@ async function measure(path: Path, count: number, floorFirst: boolean, lags: num
       },
     };
     // Connected and compiled, both over a stream of one length. Of Kinesis it is the first half of its backlog.
-    await bareWrites(bare, 'test-DeviceData', rows.map((one) => ({ ...one, deviceId: 'warm-up' })), 'put');
+    await bareWrites(
+      bare,
+      'test-DeviceData',
+      rows.map((one) => ({ ...one, deviceId: 'warm-up' })),
+      'put',
+    );
     if (path === 'http') await byHttp(api.url, count, at);
     if (path === 'mqtt') await publishAll(broker.url, count, (i) => at(i) - 1);
     const product = ways[path];
-    const floor = () => perSecond(() => bareWrites(bare, 'test-DeviceData', rows, 'put', path === 'http' ? HTTP_IN_FLIGHT * 8 : 8));
+    const floor = () =>
+      perSecond(() => bareWrites(bare, 'test-DeviceData', rows, 'put', path === 'http' ? HTTP_IN_FLIGHT * 8 : 8));
     const first = floorFirst ? await floor() : await product();
     const second = floorFirst ? await product() : await floor();
     listener?.process.kill();
@@ -117,11 +151,20 @@ async function measure(path: Path, count: number, floorFirst: boolean, lags: num
 }
 
 /** `deviceReader.ts` once it has said something, and what. */
-async function readerOf(path: 'mqtt' | 'kinesis', count: number, environment: Record<string, string>, wanted: RegExp): Promise<{ process: ChildProcess; said: string | undefined }> {
-  const reader = spawn(process.execPath, ['--import', 'tsx', join(__dirname, 'support', 'deviceReader.ts'), path, String(count)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_OPTIONS: '', ...environment },
-  });
+async function readerOf(
+  path: 'mqtt' | 'kinesis',
+  count: number,
+  environment: Record<string, string>,
+  wanted: RegExp,
+): Promise<{ process: ChildProcess; said: string | undefined }> {
+  const reader = spawn(
+    process.execPath,
+    ['--import', 'tsx', join(__dirname, 'support', 'deviceReader.ts'), path, String(count)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_OPTIONS: '', ...environment },
+    },
+  );
   let output = '';
   reader.stdout.on('data', (part: Buffer) => (output += part.toString()));
   await eventually(async () => reader.exitCode !== null || wanted.test(output), Boolean);
@@ -131,7 +174,11 @@ async function readerOf(path: 'mqtt' | 'kinesis', count: number, environment: Re
 async function byHttp(api: string, count: number, at: (i: number) => number): Promise<void> {
   const url = new URL(`/v1/devices/http-${randomUUID()}/readings`, api);
   const bodies = Array.from({ length: Math.ceil(count / HTTP_BATCH) }, (_, batch) =>
-    JSON.stringify({ readings: Array.from({ length: Math.min(HTTP_BATCH, count - batch * HTTP_BATCH) }, (__, i) => reading(at(batch * HTTP_BATCH + i))) }),
+    JSON.stringify({
+      readings: Array.from({ length: Math.min(HTTP_BATCH, count - batch * HTTP_BATCH) }, (__, i) =>
+        reading(at(batch * HTTP_BATCH + i)),
+      ),
+    }),
   );
   let next = 0;
   const lane = async () => {
@@ -147,7 +194,8 @@ async function publishAll(url: string, count: number, at: (i: number) => number)
   const client = await mqtt.connectAsync(url);
   let next = 0;
   const lane = async () => {
-    for (let i = next++; i < count; i = next++) await client.publishAsync('devices/published/readings', JSON.stringify(reading(at(i))), { qos: 1 });
+    for (let i = next++; i < count; i = next++)
+      await client.publishAsync('devices/published/readings', JSON.stringify(reading(at(i))), { qos: 1 });
   };
   await Promise.all(Array.from({ length: MQTT_IN_FLIGHT }, lane));
   await client.endAsync();
@@ -163,10 +211,16 @@ async function rollupLags(graph: Awaited<ReturnType<typeof startTestGraph>>): Pr
   const lags: number[] = [];
   const from = new Date(Date.now() - 60_000).toISOString();
   for (let i = 0; i < LAG_SAMPLES; i++) {
-    await request(graph.app).post('/v1/devices/lagging/readings').set(...bearer('service')).send({ readings: [reading(Date.now())] }).expect(200);
+    await request(graph.app)
+      .post('/v1/devices/lagging/readings')
+      .set(...bearer('service'))
+      .send({ readings: [reading(Date.now())] })
+      .expect(200);
     const started = performance.now();
     for (;;) {
-      const { body } = await request(graph.app).get(`/v1/devices/lagging/readings?resolution=1d&from=${from}`).set(...bearer('service'));
+      const { body } = await request(graph.app)
+        .get(`/v1/devices/lagging/readings?resolution=1d&from=${from}`)
+        .set(...bearer('service'));
       if ((body.items.at(-1)?.readings ?? 0) > i) break;
     }
     lags.push(performance.now() - started);

@@ -49,7 +49,8 @@ interface Round {
 }
 
 /**
- * Rows a second from the table to verified files and out of the table, beside one bare reading of the same rows, one bare
+ * Rows a second from the table to verified files and out of the table, beside one bare reading of the same rows, one
+ * bare
  * writing of the same file and one bare deletion. Each has a DynamoDB of its own.
  */
 export async function benchDevicesArchive({ rounds, devices, each }: DevicesArchiveBenchSettings): Promise<void> {
@@ -62,20 +63,47 @@ export async function benchDevicesArchive({ rounds, devices, each }: DevicesArch
   progress.stop();
   const of = (pick: (round: Round) => number) => median(all.map(pick));
   const table = new Table({ head: ['rows a second', '', 'over the floor’s'], style: { head: [], border: [] } });
-  table.push(['floor: read, write, delete', of(({ floor }) => floor).toFixed(0), ''], ['archive: and verify', of(({ product }) => product).toFixed(0), ratio(of(({ product, floor }) => product / floor))]);
+  table.push(
+    ['floor: read, write, delete', of(({ floor }) => floor).toFixed(0), ''],
+    [
+      'archive: and verify',
+      of(({ product }) => product).toFixed(0),
+      ratio(of(({ product, floor }) => product / floor)),
+    ],
+  );
   console.log(`\n${table.toString()}`);
-  console.log(`${rounds} rounds of ${devices * each} rows of ${devices} devices; the median over the rounds of each round’s own ratio (target: at least 0.7).`);
-  console.log(`Bytes a reading: ${of(({ parquet }) => parquet).toFixed(1)} as Parquet, ${of(({ gzip }) => gzip).toFixed(1)} as JSON lines with gzip: ${ratio(of(({ parquet, gzip }) => parquet / gzip))}.`);
+  console.log(
+    `${rounds} rounds of ${devices * each} rows of ${devices} devices; the median over the rounds of each round’s own ratio (target: at least 0.7).`,
+  );
+  console.log(
+    `Bytes a reading: ${of(({ parquet }) => parquet).toFixed(1)} as Parquet, ${of(({ gzip }) => gzip).toFixed(1)} as JSON lines with gzip: ${ratio(of(({ parquet, gzip }) => parquet / gzip))}.`,
+  );
   const reads = (pick: (round: Round) => number[]) => all.flatMap(pick);
-  const line = (what: string, taken: number[]) => `${what} ${ms(percentile(taken, 50))} (p50), ${ms(percentile(taken, 95))} (p95)`;
-  console.log(`An hour of one device: ${line('from the table', reads((round) => round.table))}; ${line('from the archive', reads((round) => round.archive))}.`);
+  const line = (what: string, taken: number[]) =>
+    `${what} ${ms(percentile(taken, 50))} (p50), ${ms(percentile(taken, 95))} (p95)`;
+  console.log(
+    `An hour of one device: ${line(
+      'from the table',
+      reads((round) => round.table),
+    )}; ${line(
+      'from the archive',
+      reads((round) => round.archive),
+    )}.`,
+  );
   const history = historyFromJSON(JSON.parse(readFileSync(join(HISTORIES, 'archiveDay', 'archived.json'), 'utf8')));
-  console.log(`Temporal actions of an archived day of one file: ${billableActions(history)}; three more for each further file; and heartbeats, four a minute for each file at work.`);
+  console.log(
+    `Temporal actions of an archived day of one file: ${billableActions(history)}; three more for each further file; and heartbeats, four a minute for each file at work.`,
+  );
 }
 
 async function measure(devices: number, each: number, floorFirst: boolean): Promise<Round> {
   const [dynamodb, floorDb, s3] = await Promise.all([startTestDynamoDB(), startTestDynamoDB(), startTestS3()]);
-  const objects = new Objects({ region: REGION, bucket: BUCKET, endpoint: s3.endpoint, credentials: LOCAL_CREDENTIALS });
+  const objects = new Objects({
+    region: REGION,
+    bucket: BUCKET,
+    endpoint: s3.endpoint,
+    credentials: LOCAL_CREDENTIALS,
+  });
   const bare = bareClient(floorDb.endpoint);
   try {
     await objects.ensureBucket();
@@ -88,7 +116,9 @@ async function measure(devices: number, each: number, floorFirst: boolean): Prom
     const reads = new DeviceReads({ readings, rollups: new RollupStore(db), live: new LiveStore(db), archived });
     const ids = Array.from({ length: devices }, (_, i) => `device-${String(i).padStart(4, '0')}`);
     // No two devices measure the same.
-    const rows = ids.flatMap((id, device) => Array.from({ length: each }, (_, i) => row(id, dayStart(DAY) + device * 37 + i * Math.floor(86_000_000 / each))));
+    const rows = ids.flatMap((id, device) =>
+      Array.from({ length: each }, (_, i) => row(id, dayStart(DAY) + device * 37 + i * Math.floor(86_000_000 / each))),
+    );
     for (const id of ids) await days.note(id, DAY, ['humidity', 'temperature', 'windowOpen'], 200);
     await readings.put(rows);
     await bareWrites(bare, 'test-DeviceData', rows, 'put');
@@ -108,7 +138,16 @@ async function measure(devices: number, each: number, floorFirst: boolean): Prom
     const first = floorFirst ? await floor() : await product();
     const second = floorFirst ? await product() : await floor();
     const { bytes } = (await archives.find(DAY))!;
-    const lines = rows.map(({ deviceId, timestamp, metrics, status }) => JSON.stringify({ deviceId, timestamp: new Date(timestamp).toISOString(), metrics: metricsOf({ metrics }), status })).join('\n');
+    const lines = rows
+      .map(({ deviceId, timestamp, metrics, status }) =>
+        JSON.stringify({
+          deviceId,
+          timestamp: new Date(timestamp).toISOString(),
+          metrics: metricsOf({ metrics }),
+          status,
+        }),
+      )
+      .join('\n');
     return {
       product: floorFirst ? second : first,
       floor: floorFirst ? first : second,
@@ -143,7 +182,11 @@ async function bareArchive(bare: DynamoDBClient, objects: Objects, ids: readonly
   const pieces: Uint8Array[] = [];
   const all: ReadingRow[] = [];
   for (const id of ids)
-    for (let ExclusiveStartKey: Record<string, AttributeValue> | undefined, first = true; first || ExclusiveStartKey; first = false) {
+    for (
+      let ExclusiveStartKey: Record<string, AttributeValue> | undefined, first = true;
+      first || ExclusiveStartKey;
+      first = false
+    ) {
       const page = await bare.send(
         new QueryCommand({
           TableName: 'test-DeviceData',

@@ -10,17 +10,39 @@ export interface DevicesMemorySettings {
   heap: number;
 }
 
-/** A day of so many readings is written to Parquet on the embedded S3 and read back, by a process whose heap is limited. */
+/**
+ * A day of so many readings is written to Parquet on the embedded S3 and read back, by a process whose heap is limited.
+ */
 export async function benchDevicesMemory({ rows, heap }: DevicesMemorySettings): Promise<void> {
   const s3 = await startTestS3();
   try {
-    const { stdout, stderr, status } = spawnSync(process.execPath, [`--max-old-space-size=${heap}`, '--import', 'tsx', join(ROOT, 'test/support/archiveMany.ts'), s3.endpoint, BUCKET, String(rows), String(1 << 27)], {
-      encoding: 'utf8',
-      cwd: ROOT,
-    });
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [
+        `--max-old-space-size=${heap}`,
+        '--import',
+        'tsx',
+        join(ROOT, 'test/support/archiveMany.ts'),
+        s3.endpoint,
+        BUCKET,
+        String(rows),
+        String(1 << 27),
+      ],
+      {
+        encoding: 'utf8',
+        cwd: ROOT,
+      },
+    );
     if (status !== 0) throw new Error(`it did not come through within ${heap} MB:\n${stderr}`);
-    const { peak, parts, rows: read, bytes } = JSON.parse(stdout) as Record<'peak' | 'parts' | 'rows' | 'bytes', number>;
-    console.log(`${read} readings written and read back: ${parts} file(s) of ${(bytes / 1e6).toFixed(1)} MB, at most ${(peak / 1e6).toFixed(0)} MB of heap in use, under a limit of ${heap} MB.`);
+    const {
+      peak,
+      parts,
+      rows: read,
+      bytes,
+    } = JSON.parse(stdout) as Record<'peak' | 'parts' | 'rows' | 'bytes', number>;
+    console.log(
+      `${read} readings written and read back: ${parts} file(s) of ${(bytes / 1e6).toFixed(1)} MB, at most ${(peak / 1e6).toFixed(0)} MB of heap in use, under a limit of ${heap} MB.`,
+    );
   } finally {
     await s3.stop();
   }

@@ -44,8 +44,10 @@ const POSTS = 20;
 const PULLED = 10;
 
 /**
- * The activities of a fan-out beside the same rows written bare with as many calls under way (the floor), in this process
- * both; feeds through HTTP by each way of reading; then posts through HTTP until the last follower's feed has them. What
+ * The activities of a fan-out beside the same rows written bare with as many calls under way (the floor), in this
+ * process
+ * both; feeds through HTTP by each way of reading; then posts through HTTP until the last follower's feed has them.
+ * What
  * is measured takes turns, so that a noisy machine treats all alike.
  */
 export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSettings): Promise<void> {
@@ -69,7 +71,10 @@ export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSetti
     const connection = await Connection.connect({ address: parts.Temporal! });
     const client = new Client({ connection });
     const sizes = [...new Set([MEASURED, ...followers])].sort((a, b) => a - b);
-    const seeding = bar('followers made', sizes.reduce((sum, size) => sum + size, 0));
+    const seeding = bar(
+      'followers made',
+      sizes.reduce((sum, size) => sum + size, 0),
+    );
     for (const size of sizes) {
       await seedFollowers(db, `author-${size}`, size);
       seeding.increment(size);
@@ -91,13 +96,18 @@ export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSetti
         ['activities', () => activities.deliver(MEASURED)],
         ['floor', () => bare.write(MEASURED)],
       ];
-      for (const [writing, seconds] of round % 2 === 0 ? turns : turns.toReversed()) measured[writing].push(MEASURED / (await seconds()));
-      for (const [reading, into] of Object.entries(reads) as [Reading, number[]][]) into.push(...(await latencies(samples, () => read(stack, reading))));
+      for (const [writing, seconds] of round % 2 === 0 ? turns : turns.toReversed())
+        measured[writing].push(MEASURED / (await seconds()));
+      for (const [reading, into] of Object.entries(reads) as [Reading, number[]][])
+        into.push(...(await latencies(samples, () => read(stack, reading))));
       progress.increment();
     }
     progress.stop();
     report({ measured, reads, rounds, samples });
-    const table = new Table({ head: ['followers', 'to the last one', 'rows a second', 'billable actions'], style: { head: [], border: [] } });
+    const table = new Table({
+      head: ['followers', 'to the last one', 'rows a second', 'billable actions'],
+      style: { head: [], border: [] },
+    });
     for (const size of followers) {
       const { seconds, actions } = await posting.untilLast(size);
       table.push([size, `${seconds.toFixed(2)} s`, (size / seconds).toFixed(0), actions]);
@@ -128,10 +138,21 @@ class Posting {
   async untilLast(followers: number): Promise<{ seconds: number; actions: number }> {
     const postId = `timed-${this.next++}`;
     const started = performance.now();
-    const { status, text } = await post(new URL('/v1/posts', this.stack.url), this.stack.key, JSON.stringify({ authorId: `author-${followers}`, postId, text: 'timed' }));
+    const { status, text } = await post(
+      new URL('/v1/posts', this.stack.url),
+      this.stack.key,
+      JSON.stringify({ authorId: `author-${followers}`, postId, text: 'timed' }),
+    );
     if (status !== 201) throw new Error(`${status}: ${text}`);
     const handle = this.client.workflow.getHandle(fanOutId(postId));
-    await eventually(() => handle.describe().then(() => true, () => false), Boolean);
+    await eventually(
+      () =>
+        handle.describe().then(
+          () => true,
+          () => false,
+        ),
+      Boolean,
+    );
     await handle.result();
     return { seconds: (performance.now() - started) / 1000, actions: billableActions(await handle.fetchHistory()) };
   }
@@ -143,7 +164,10 @@ class BareRows {
   private next = 0;
 
   constructor(endpoint: { endpoint: string; region: string; credentials: typeof LOCAL_CREDENTIALS }) {
-    this.client = new DynamoDBClient({ ...endpoint, requestHandler: new NodeHttpHandler({ httpAgent: { maxSockets: 256 } }) });
+    this.client = new DynamoDBClient({
+      ...endpoint,
+      requestHandler: new NodeHttpHandler({ httpAgent: { maxSockets: 256 } }),
+    });
   }
 
   /** @returns seconds. */
@@ -151,13 +175,21 @@ class BareRows {
     const key = `2026-01-01T00:00:00.000Z#bare-${this.next++}`;
     const batches = Array.from({ length: Math.ceil(rows / BATCH) }, (_, b) =>
       Array.from({ length: Math.min(BATCH, rows - b * BATCH) }, (__, i): WriteRequest => ({
-        PutRequest: { Item: { UserID: { S: `author-${rows}-f${b * BATCH + i}` }, TimePostID: { S: key }, AuthorID: { S: `author-${rows}` }, Epoch: { N: '1' } } },
+        PutRequest: {
+          Item: {
+            UserID: { S: `author-${rows}-f${b * BATCH + i}` },
+            TimePostID: { S: key },
+            AuthorID: { S: `author-${rows}` },
+            Epoch: { N: '1' },
+          },
+        },
       })),
     ).values();
     const started = performance.now();
     const lane = async () => {
       // All lanes draw from one list.
-      for (const batch of batches) await this.client.send(new BatchWriteItemCommand({ RequestItems: { 'floor-Feed': batch } }));
+      for (const batch of batches)
+        await this.client.send(new BatchWriteItemCommand({ RequestItems: { 'floor-Feed': batch } }));
     };
     await Promise.all(Array.from({ length: RANGES * LANES }, lane));
     return (performance.now() - started) / 1000;
@@ -168,19 +200,30 @@ class BareRows {
   }
 }
 
-/** What the activities of a fan-out do, in this process: a worker's work without Temporal, HTTP and whatever else a process does. */
+/**
+ * What the activities of a fan-out do, in this process: a worker's work without Temporal, HTTP and whatever else a
+ * process does.
+ */
 class Activities {
   private readonly world;
   private next = 0;
 
   constructor(db: Db) {
-    this.world = feedWorld(db, { settings: { threshold: 1_000_000_000, cap: 800, backfill: 100, bulkAbove: 1_000, ranges: RANGES, trimEvery: 400 }, sizes: SIZES });
+    this.world = feedWorld(db, {
+      settings: { threshold: 1_000_000_000, cap: 800, backfill: 100, bulkAbove: 1_000, ranges: RANGES, trimEvery: 400 },
+      sizes: SIZES,
+    });
   }
 
   /** @returns seconds. */
   async deliver(followers: number): Promise<number> {
     const authorId = `author-${followers}`;
-    const { post: made } = await this.world.posting.create({ authorId, postId: `direct-${this.next++}`, text: 'timed', media: [] });
+    const { post: made } = await this.world.posting.create({
+      authorId,
+      postId: `direct-${this.next++}`,
+      text: 'timed',
+      media: [],
+    });
     const ref = { key: timeKey(made.at, made.postId), authorId };
     const started = performance.now();
     await Promise.all(rangesOf(RANGES).map((range) => this.world.fanOut.deliver(ref, { range })));
@@ -192,11 +235,16 @@ class Activities {
 type Writing = 'activities' | 'floor';
 type Reading = 'push' | 'mixed' | 'pull';
 
-const QUERY: Readonly<Record<Reading, string>> = { push: 'reader-push/feed', mixed: 'reader-mixed/feed', pull: 'reader-push/feed?mode=pull' };
+const QUERY: Readonly<Record<Reading, string>> = {
+  push: 'reader-push/feed',
+  mixed: 'reader-mixed/feed',
+  pull: 'reader-push/feed?mode=pull',
+};
 
 async function read({ url, key }: RunningStack, reading: Reading): Promise<void> {
   const { status, text } = await get(new URL(`/v1/users/${QUERY[reading]}`, url), key);
-  if (status !== 200 || (JSON.parse(text) as { items: unknown[] }).items.length !== 20) throw new Error(`${status}: ${text}`);
+  if (status !== 200 || (JSON.parse(text) as { items: unknown[] }).items.length !== 20)
+    throw new Error(`${status}: ${text}`);
 }
 
 /** One reader whose authors are all pushed, and one who follows the same, and some of them are above the threshold. */
@@ -207,15 +255,29 @@ async function seedReaders(db: Db): Promise<void> {
     { userId: 'reader-mixed', following: FOLLOWED },
     ...authors.map((userId) => ({ userId })),
   ]);
-  await seedFollows(db, authors.flatMap((authorId, i) => [{ readerId: 'reader-push', authorId }, { readerId: 'reader-mixed', authorId, pulled: i < PULLED }]));
+  await seedFollows(
+    db,
+    authors.flatMap((authorId, i) => [
+      { readerId: 'reader-push', authorId },
+      { readerId: 'reader-mixed', authorId, pulled: i < PULLED },
+    ]),
+  );
   let tick = Date.now() - FOLLOWED * POSTS * 1_000;
   const world = feedWorld(db, { now: () => (tick += 1_000) });
   const rows = [];
   for (let i = 0; i < FOLLOWED * POSTS; i++) {
     const authorId = authors[i % FOLLOWED]!;
-    const { post: made } = await world.posting.create({ authorId, postId: `seeded-${i}`, text: 'x'.repeat(280), media: [] });
+    const { post: made } = await world.posting.create({
+      authorId,
+      postId: `seeded-${i}`,
+      text: 'x'.repeat(280),
+      media: [],
+    });
     const ref = { key: `${new Date(made.at).toISOString()}#${made.postId}`, authorId, epoch: 1 };
-    rows.push({ ...ref, readerId: 'reader-push' }, ...(i % FOLLOWED < PULLED ? [] : [{ ...ref, readerId: 'reader-mixed' }]));
+    rows.push(
+      { ...ref, readerId: 'reader-push' },
+      ...(i % FOLLOWED < PULLED ? [] : [{ ...ref, readerId: 'reader-mixed' }]),
+    );
   }
   await world.rows.put(rows);
 }
@@ -227,14 +289,31 @@ interface Measured extends Pick<FeedsBenchSettings, 'rounds' | 'samples'> {
 }
 
 function report({ measured: { activities, floor }, reads, rounds, samples }: Measured): void {
-  const rows = new Table({ head: ['', `rows a second, ${RANGES * LANES} calls under way`], style: { head: [], border: [] } });
-  rows.push(['the activities of a fan-out', median(activities).toFixed(0)], ['floor: bare BatchWriteItem', median(floor).toFixed(0)]);
+  const rows = new Table({
+    head: ['', `rows a second, ${RANGES * LANES} calls under way`],
+    style: { head: [], border: [] },
+  });
+  rows.push(
+    ['the activities of a fan-out', median(activities).toFixed(0)],
+    ['floor: bare BatchWriteItem', median(floor).toFixed(0)],
+  );
   console.log(`\n${rows.toString()}\n${rounds} rounds of ${MEASURED} rows each, in turn.\n`);
   const overFloor = ratio(median(activities.map((value, i) => value / floor[i]!)));
-  console.log(`Rows a second over the floor's: ${overFloor}  (target: at least 0.8), the median over the rounds of each round's own.\n`);
-  const names = { push: `push: ${FOLLOWED} authors, all written`, mixed: `mixed: ${PULLED} of ${FOLLOWED} read at read time`, pull: `pull: all ${FOLLOWED} read at read time` };
+  console.log(
+    `Rows a second over the floor's: ${overFloor}  (target: at least 0.8), the median over the rounds of each round's own.\n`,
+  );
+  const names = {
+    push: `push: ${FOLLOWED} authors, all written`,
+    mixed: `mixed: ${PULLED} of ${FOLLOWED} read at read time`,
+    pull: `pull: all ${FOLLOWED} read at read time`,
+  };
   const table = new Table({ head: ['a page of 20', 'p50', 'p95', 'over push'], style: { head: [], border: [] } });
   for (const reading of ['push', 'mixed', 'pull'] as const)
-    table.push([names[reading], ms(percentile(reads[reading], 50)), ms(percentile(reads[reading], 95)), ratio(median(reads[reading]) / median(reads.push))]);
+    table.push([
+      names[reading],
+      ms(percentile(reads[reading], 50)),
+      ms(percentile(reads[reading], 95)),
+      ratio(median(reads[reading]) / median(reads.push)),
+    ]);
   console.log(`${table.toString()}\n${rounds} rounds of ${samples} readings of each, in turn.\n`);
 }

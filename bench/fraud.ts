@@ -32,7 +32,11 @@ const COUNTED = 200;
  */
 export async function benchFraud({ rounds, samples, seconds, concurrency }: FraudBenchSettings): Promise<void> {
   // Saturated on purpose: with the deadlines of production the throughput of a small machine would be refusals.
-  const stack = await startLongwatch({ LONGWATCH_MODEL_DEADLINE_MS: '10000', LONGWATCH_DECISION_DEADLINE_MS: '20000', TEMPORAL_UI_PORT: '0' });
+  const stack = await startLongwatch({
+    LONGWATCH_MODEL_DEADLINE_MS: '10000',
+    LONGWATCH_DECISION_DEADLINE_MS: '20000',
+    TEMPORAL_UI_PORT: '0',
+  });
   try {
     const url = new URL('/v1/transactions', stack.url);
     const payments = new Payments();
@@ -64,22 +68,32 @@ export async function benchFraud({ rounds, samples, seconds, concurrency }: Frau
       await peer.decide(transaction.transactionId, transaction.userId, transaction.merchantId);
     };
     const measured = { product: series(), floor: series(), peer: series() };
-    const subjects = [[measured.product, decide], [measured.floor, bare], [measured.peer, inWorkflow]] as const;
+    const subjects = [
+      [measured.product, decide],
+      [measured.floor, bare],
+      [measured.peer, inWorkflow],
+    ] as const;
     for (const [, operation] of subjects) await latencies(30, operation); // Compiled, connected, cached.
     const bar = startBar('rounds', rounds);
     for (let round = 0; round < rounds; round++) {
       for (const [into, operation] of subjects) into.latencies.push(await latencies(samples, operation));
-      for (const [into, operation] of subjects) into.throughputs.push(await throughput(seconds, concurrency, operation));
+      for (const [into, operation] of subjects)
+        into.throughputs.push(await throughput(seconds, concurrency, operation));
       bar.increment();
     }
     bar.stop();
     await peer.stop();
     report(measured, { rounds, samples, seconds, concurrency });
     const all = [...outcomes.values()].reduce((sum, count) => sum + count, 0);
-    console.log(`Outcomes of the ${all} decisions: ${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')}.\n`);
-    console.log(`An approval, over ${COUNTED}: ${units.read.toFixed(2)} read units, ${units.write.toFixed(2)} write units, ${(await workflowsOf(client, units.approved)) / COUNTED} workflows.`);
+    console.log(
+      `Outcomes of the ${all} decisions: ${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')}.\n`,
+    );
+    console.log(
+      `An approval, over ${COUNTED}: ${units.read.toFixed(2)} read units, ${units.write.toFixed(2)} write units, ${(await workflowsOf(client, units.approved)) / COUNTED} workflows.`,
+    );
     console.log('Billable actions of an investigation, from its history:');
-    for (const { what, actions } of await actionsOfInvestigations(stack, client)) console.log(`  ${what.padEnd(26)} ${actions}`);
+    for (const { what, actions } of await actionsOfInvestigations(stack, client))
+      console.log(`  ${what.padEnd(26)} ${actions}`);
     await connection.close();
   } finally {
     closeConnections();
@@ -90,10 +104,20 @@ export async function benchFraud({ rounds, samples, seconds, concurrency }: Frau
 
 /** How many of some payments have a workflow. */
 async function workflowsOf(client: Client, transactionIds: readonly string[]): Promise<number> {
-  const found = await Promise.all(transactionIds.map((id) => client.workflow.getHandle(investigationId(id)).describe().then(() => 1, (error: unknown) => {
-    if (error instanceof WorkflowNotFoundError) return 0;
-    throw error;
-  })));
+  const found = await Promise.all(
+    transactionIds.map((id) =>
+      client.workflow
+        .getHandle(investigationId(id))
+        .describe()
+        .then(
+          () => 1,
+          (error: unknown) => {
+            if (error instanceof WorkflowNotFoundError) return 0;
+            throw error;
+          },
+        ),
+    ),
+  );
   return found.reduce<number>((sum, one) => sum + one, 0);
 }
 
@@ -118,21 +142,39 @@ async function seed(decide: () => Promise<void>): Promise<void> {
   await Promise.all(Array.from({ length: 8 }, lane)).finally(() => bar.stop());
 }
 
-function report(measured: Record<'product' | 'floor' | 'peer', Series>, { rounds, samples, seconds, concurrency }: FraudBenchSettings): void {
-  const table = new Table({ head: ['', 'p50', 'p95', 'p99', `decisions a second, ${concurrency} in flight`], style: { head: [], border: [] } });
+function report(
+  measured: Record<'product' | 'floor' | 'peer', Series>,
+  { rounds, samples, seconds, concurrency }: FraudBenchSettings,
+): void {
+  const table = new Table({
+    head: ['', 'p50', 'p95', 'p99', `decisions a second, ${concurrency} in flight`],
+    style: { head: [], border: [] },
+  });
   const names = { product: 'Longwatch through HTTP', floor: 'floor: bare calls', peer: 'peer: a workflow a decision' };
   for (const [name, { latencies: taken, throughputs }] of Object.entries(measured) as [keyof typeof names, Series][]) {
     const all = taken.flat();
-    table.push([names[name], ms(percentile(all, 50)), ms(percentile(all, 95)), ms(percentile(all, 99)), median(throughputs).toFixed(0)]);
+    table.push([
+      names[name],
+      ms(percentile(all, 50)),
+      ms(percentile(all, 95)),
+      ms(percentile(all, 99)),
+      median(throughputs).toFixed(0),
+    ]);
   }
   console.log(`\n${table.toString()}`);
-  console.log(`${rounds} rounds of ${samples} latencies one after another and of ${seconds} s of throughput each, in turn.\n`);
+  console.log(
+    `${rounds} rounds of ${samples} latencies one after another and of ${seconds} s of throughput each, in turn.\n`,
+  );
   const { product, floor, peer } = measured;
   const perRound = (a: number[], b: number[]) => median(a.map((value, i) => value / b[i]!));
   const p50 = ({ latencies: taken }: Series) => taken.map(median);
   console.log('Ratios, the median over the rounds of each round’s own:');
   console.log(`  p50 over the floor's            ${ratio(perRound(p50(product), p50(floor)))}  (target: at most 1.5)`);
   console.log(`  p50 of the workflow over ours   ${ratio(perRound(p50(peer), p50(product)))}`);
-  console.log(`  throughput over the floor's     ${ratio(perRound(product.throughputs, floor.throughputs))}  (target: at least 0.6)`);
-  console.log(`  throughput over the workflow's  ${ratio(perRound(product.throughputs, peer.throughputs))}  (target: at least 5)\n`);
+  console.log(
+    `  throughput over the floor's     ${ratio(perRound(product.throughputs, floor.throughputs))}  (target: at least 0.6)`,
+  );
+  console.log(
+    `  throughput over the workflow's  ${ratio(perRound(product.throughputs, peer.throughputs))}  (target: at least 5)\n`,
+  );
 }

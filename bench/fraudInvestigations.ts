@@ -14,14 +14,22 @@ const cases = [
 ] as const;
 
 /** One case of each kind, decided by an investigator as soon as it can be; the billable actions in its history. */
-export async function actionsOfInvestigations(stack: RunningStack, client: Client): Promise<{ what: string; actions: number }[]> {
+export async function actionsOfInvestigations(
+  stack: RunningStack,
+  client: Client,
+): Promise<{ what: string; actions: number }[]> {
   await merchantDecides(stack.url, ['authorization', `Bearer ${stack.key}`]);
   const counted: { what: string; actions: number }[] = [];
   for (const { merchantId, decision } of cases) {
     const { transactionId, ...rest } = payment({ merchantId });
     await retried(() => stack.post('/v1/transactions', { transactionId, ...rest }));
-    await eventually(() => stack.get(`/v1/investigations/${transactionId}`), ({ status, json }) => status === 200 && /^(asking|waiting)/.test(json.status));
-    const { status, text } = await retried(() => stack.post(`/v1/investigations/${transactionId}/decide`, { decision }));
+    await eventually(
+      () => stack.get(`/v1/investigations/${transactionId}`),
+      ({ status, json }) => status === 200 && /^(asking|waiting)/.test(json.status),
+    );
+    const { status, text } = await retried(() =>
+      stack.post(`/v1/investigations/${transactionId}/decide`, { decision }),
+    );
     if (status !== 200) throw new Error(`${status}: ${text}`);
     const handle = client.workflow.getHandle(investigationId(transactionId));
     await handle.result();

@@ -9,7 +9,9 @@ const settings = { seed: 11, customers: 3_000, merchants: 400, days: 110, start:
 /** Before this day profiles are too young to say much. */
 const FROM_DAY = 60;
 
-/** What each rule of the default set hits, without the model, on simulated payments that the model was not trained on. */
+/**
+ * What each rule of the default set hits, without the model, on simulated payments that the model was not trained on.
+ */
 export function benchFraudRules(): void {
   const { rules } = compileRuleSet(defaultRules, 1);
   const hits = new Map(rules.map(({ rule }) => [rule.id, { genuine: 0, fraud: 0, kinds: new Map<string, number>() }]));
@@ -28,8 +30,19 @@ export function benchFraudRules(): void {
       if (one.scenario) count.kinds.set(one.scenario, (count.kinds.get(one.scenario) ?? 0) + 1);
     }
   }
-  const table = new Table({ head: ['rule', 'genuine', 'fraud', 'precision', 'kinds'], style: { head: [], border: [] } });
+  const table = new Table({
+    head: ['rule', 'genuine', 'fraud', 'precision', 'kinds'],
+    style: { head: [], border: [] },
+  });
   for (const [id, { genuine, fraud, kinds }] of hits)
-    table.push([id, genuine, fraud, genuine + fraud === 0 ? '–' : `${((100 * fraud) / (genuine + fraud)).toFixed(0)} %`, [...kinds].map(([kind, count]) => `${kind} ${count}`).join(', ')]);
-  console.log(`${table.toString()}\nof ${all.genuine} genuine payments and ${all.fraud} frauds of days ${FROM_DAY} to ${settings.days}`);
+    table.push([
+      id,
+      genuine,
+      fraud,
+      genuine + fraud === 0 ? '–' : `${((100 * fraud) / (genuine + fraud)).toFixed(0)} %`,
+      [...kinds].map(([kind, count]) => `${kind} ${count}`).join(', '),
+    ]);
+  console.log(
+    `${table.toString()}\nof ${all.genuine} genuine payments and ${all.fraud} frauds of days ${FROM_DAY} to ${settings.days}`,
+  );
 }

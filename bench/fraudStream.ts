@@ -55,8 +55,12 @@ export async function benchFraudStream(settings: FraudStreamBenchSettings): Prom
       progress.increment();
     }
   progress.stop();
-  const table = new Table({ head: ['transactions a second', ...SHARDS.map((shards) => `${shards} shard${shards > 1 ? 's' : ''}`)], style: { head: [], border: [] } });
-  const row = (what: string, pick: (round: Round) => number) => table.push([what, ...SHARDS.map((shards) => median((rounds[shards] ?? []).map(pick)).toFixed(0))]);
+  const table = new Table({
+    head: ['transactions a second', ...SHARDS.map((shards) => `${shards} shard${shards > 1 ? 's' : ''}`)],
+    style: { head: [], border: [] },
+  });
+  const row = (what: string, pick: (round: Round) => number) =>
+    table.push([what, ...SHARDS.map((shards) => median((rounds[shards] ?? []).map(pick)).toFixed(0))]);
   row('Longwatch from the stream', ({ product }) => product);
   row('floor: bare calls by the batch', ({ floor }) => floor);
   row('peer: a workflow a transaction', ({ peer }) => peer);
@@ -64,19 +68,33 @@ export async function benchFraudStream(settings: FraudStreamBenchSettings): Prom
   console.log(`${settings.rounds} rounds of ${settings.records} transactions.\n`);
   console.log('Ratios, the median over the rounds of each round’s own:');
   for (const shards of SHARDS) {
-    const of = (pick: (round: Round) => number) => ratio(median((rounds[shards] ?? []).map((round) => round.product / pick(round))));
-    console.log(`  ${shards} shard(s): over the floor's ${of(({ floor }) => floor)} (target: at least 0.6), over the workflow's ${of(({ peer }) => peer)} (target: at least 20)`);
+    const of = (pick: (round: Round) => number) =>
+      ratio(median((rounds[shards] ?? []).map((round) => round.product / pick(round))));
+    console.log(
+      `  ${shards} shard(s): over the floor's ${of(({ floor }) => floor)} (target: at least 0.6), over the workflow's ${of(({ peer }) => peer)} (target: at least 20)`,
+    );
   }
 }
 
-async function measure(shards: number, productFirst: boolean, { records, seconds }: FraudStreamBenchSettings): Promise<Round> {
+async function measure(
+  shards: number,
+  productFirst: boolean,
+  { records, seconds }: FraudStreamBenchSettings,
+): Promise<Round> {
   const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-bench-'));
   const stream = `bench-${shards}`;
   const kinesis = await startKinesis({ dataDir, inMemory: true, streams: [{ name: stream, shards }] });
   const producer = kinesisClient({ region: REGION, endpoint: kinesis.endpoint, credentials: LOCAL_CREDENTIALS });
-  const stack = await startLongwatch({ KINESIS_ENDPOINT: kinesis.endpoint, LONGWATCH_TRANSACTIONS_STREAM: stream, TEMPORAL_UI_PORT: '0' });
+  const stack = await startLongwatch({
+    KINESIS_ENDPOINT: kinesis.endpoint,
+    LONGWATCH_TRANSACTIONS_STREAM: stream,
+    TEMPORAL_UI_PORT: '0',
+  });
   try {
-    await eventually(() => stack.get('/readyz'), ({ status }) => status === 200);
+    await eventually(
+      () => stack.get('/readyz'),
+      ({ status }) => status === 200,
+    );
     const payments = new Payments();
     const put = async (count: number) => {
       for (let left = count; left > 0; left -= PUT_LIMIT)
@@ -113,7 +131,11 @@ async function measure(shards: number, productFirst: boolean, { records, seconds
     };
     const bare = () => bareRate(floor, payments, records, shards);
     const [first, second] = productFirst ? [await fromStream(), await bare()] : [await bare(), await fromStream()];
-    const round = { product: productFirst ? first : second, floor: productFirst ? second : first, peer: await throughput(seconds, 32, inWorkflow) };
+    const round = {
+      product: productFirst ? first : second,
+      floor: productFirst ? second : first,
+      peer: await throughput(seconds, 32, inWorkflow),
+    };
     await peer.stop();
     await connection.close();
     return round;
@@ -128,7 +150,12 @@ async function measure(shards: number, productFirst: boolean, { records, seconds
 }
 
 /** Transactions a second, with one lane a shard; a user's are all in one lane. */
-async function bareRate(floor: ReturnType<typeof openFloor>, payments: Payments, records: number, lanes: number): Promise<number> {
+async function bareRate(
+  floor: ReturnType<typeof openFloor>,
+  payments: Payments,
+  records: number,
+  lanes: number,
+): Promise<number> {
   const lanesOf: BareTransaction[][] = Array.from({ length: lanes }, () => []);
   for (let i = 0; i < records; i++) {
     const { transaction } = payments.next();
@@ -145,7 +172,11 @@ async function bareRate(floor: ReturnType<typeof openFloor>, payments: Payments,
 }
 
 /** Waits until the consumer has handled so many. */
-const handled = (stack: RunningStack, count: number) => eventually(() => handledNow(stack), ({ done }) => done >= count);
+const handled = (stack: RunningStack, count: number) =>
+  eventually(
+    () => handledNow(stack),
+    ({ done }) => done >= count,
+  );
 
 async function handledNow(stack: RunningStack): Promise<{ done: number }> {
   const { text } = await stack.get('/metrics');

@@ -36,7 +36,12 @@ const commands = yargs(hideBin(process.argv))
         .option('checkouts', { type: 'number', default: 100, describe: 'Checkouts a round, eight at once' }),
     (args) => benchCarts(args),
   )
-  .command('costs', 'units of DynamoDB, billable actions of Temporal and bytes of every capability’s operations, into the file that npm run costs reads', {}, () => benchCosts())
+  .command(
+    'costs',
+    'units of DynamoDB, billable actions of Temporal and bytes of every capability’s operations, into the file that npm run costs reads',
+    {},
+    () => benchCosts(),
+  )
   .command(
     'fraud',
     'decisions through HTTP, beside the bare calls they cannot avoid and beside a workflow a decision',
@@ -45,7 +50,11 @@ const commands = yargs(hideBin(process.argv))
         .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all three in turn' })
         .option('samples', { type: 'number', default: 100, describe: 'Latencies a round' })
         .option('seconds', { type: 'number', default: 4, describe: 'Seconds of throughput a round' })
-        .option('concurrency', { type: 'number', default: 16, describe: 'Decisions in flight while throughput is measured' }),
+        .option('concurrency', {
+          type: 'number',
+          default: 16,
+          describe: 'Decisions in flight while throughput is measured',
+        }),
     (args) => benchFraud(args),
   )
   .command(
@@ -78,7 +87,11 @@ const commands = yargs(hideBin(process.argv))
         .option('samples', { type: 'number', default: 200, describe: 'Latencies of each operation a round' })
         .option('visits', { type: 'number', default: 50, describe: 'Visits of 20 page views' })
         .option('due', { type: 'number', default: 5_000, describe: 'Sessions that are due at once' })
-        .option('seconds', { type: 'number', default: 20, describe: 'Seconds in which sessions come due one after another' })
+        .option('seconds', {
+          type: 'number',
+          default: 20,
+          describe: 'Seconds in which sessions come due one after another',
+        })
         .option('rate', { type: 'number', default: 40, describe: 'Of those, sessions a second' }),
     (args) => benchSessions(args),
   )
@@ -89,7 +102,11 @@ const commands = yargs(hideBin(process.argv))
       command
         .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })
         .option('samples', { type: 'number', default: 200, describe: 'Latencies a round' })
-        .option('players', { type: 'number', default: 100_000, describe: 'Players of the board that ranks are read from; 1000000 takes a minute or two to fill' })
+        .option('players', {
+          type: 'number',
+          default: 100_000,
+          describe: 'Players of the board that ranks are read from; 1000000 takes a minute or two to fill',
+        })
         .option('seconds', { type: 'number', default: 15, describe: 'Seconds of load while the lag is measured' }),
     (args) => benchLeaderboards(args),
   )
@@ -99,7 +116,12 @@ const commands = yargs(hideBin(process.argv))
     (command) =>
       command
         .option('rounds', { type: 'number', default: 10, describe: 'Rounds; each measures all in turn' })
-        .option('followers', { type: 'number', array: true, default: [100, 10_000, 100_000], describe: 'Followers of the authors whose posts are timed' })
+        .option('followers', {
+          type: 'number',
+          array: true,
+          default: [100, 10_000, 100_000],
+          describe: 'Followers of the authors whose posts are timed',
+        })
         .option('samples', { type: 'number', default: 60, describe: 'Readings a round' }),
     (args) => benchFeeds(args),
   )
@@ -122,10 +144,18 @@ const commands = yargs(hideBin(process.argv))
     'the API in a closed loop from a cold start, at ten times its capacity, and flooded by one class and one caller',
     (command) =>
       command
-        .option('rounds', { type: 'number', default: 3, describe: 'Rounds of the open loop; each measures capacity, 70 % of it, overload and afterwards in turn' })
+        .option('rounds', {
+          type: 'number',
+          default: 3,
+          describe: 'Rounds of the open loop; each measures capacity, 70 % of it, overload and afterwards in turn',
+        })
         .option('seconds', { type: 'number', default: 12, describe: 'Seconds of each' })
         .option('factor', { type: 'number', default: 10, describe: 'Times its capacity that is offered' })
-        .option('minutes', { type: 'number', default: 3, describe: 'Minutes of overload afterwards, while throughput, latency and the heap are watched; 0: none' })
+        .option('minutes', {
+          type: 'number',
+          default: 3,
+          describe: 'Minutes of overload afterwards, while throughput, latency and the heap are watched; 0: none',
+        })
         .option('only', { choices: ['closed', 'open', 'fairness'] as const, describe: 'One part alone' }),
     (args) => benchLoad(args),
   )

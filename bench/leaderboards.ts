@@ -18,7 +18,10 @@ export interface LeaderboardsBenchSettings {
   seconds: number;
 }
 
-/** Players of the board that is rebuilt from its table: dynoxide takes longer for a page of a partition the more there is in it; DynamoDB does not. */
+/**
+ * Players of the board that is rebuilt from its table: dynoxide takes longer for a page of a partition the more there
+ * is in it; DynamoDB does not.
+ */
 const REBUILT = 20_000;
 
 /**
@@ -39,14 +42,28 @@ export async function benchLeaderboards(settings: LeaderboardsBenchSettings): Pr
 
 async function submissions(dynamodb: TestDynamoDB, { rounds, samples }: LeaderboardsBenchSettings): Promise<void> {
   const { submissions: product, newBoard, bare } = await bareScores(dynamodb);
-  const table = new Table({ head: ['', 'p50', 'p95', 'over the bare UpdateItem, median of rounds', 'write units'], style: { head: [], border: [] } });
+  const table = new Table({
+    head: ['', 'p50', 'p95', 'over the bare UpdateItem, median of rounds', 'write units'],
+    style: { head: [], border: [] },
+  });
   const floor: number[][] = [];
-  const subjects = await Promise.all(operators.map(async (operator) => ({ operator, gameId: await newBoard(operator), taken: [] as number[][] })));
+  const subjects = await Promise.all(
+    operators.map(async (operator) => ({ operator, gameId: await newBoard(operator), taken: [] as number[][] })),
+  );
   let next = 0;
   const submit = (gameId: string) => async () => {
     const n = next++;
     // Every one counts: new players, higher scores.
-    const [result] = await product.submit(gameId, [{ submissionId: `s${n}`, playerId: `p${n % 500}`, score: n + 1, subscore: 0, name: 'Ada Lovelace', country: 'GB' }]);
+    const [result] = await product.submit(gameId, [
+      {
+        submissionId: `s${n}`,
+        playerId: `p${n % 500}`,
+        score: n + 1,
+        subscore: 0,
+        name: 'Ada Lovelace',
+        country: 'GB',
+      },
+    ]);
     if (!result || !('status' in result) || result.status !== 'applied') throw new Error(JSON.stringify(result));
   };
   await latencies(50, bare);
@@ -60,10 +77,18 @@ async function submissions(dynamodb: TestDynamoDB, { rounds, samples }: Leaderbo
   progress.stop();
   const units = async (work: () => Promise<unknown>) => (await dynamodb.unitsOf(work)).write.toFixed(0);
   const row = async (name: string, taken: number[][], work: () => Promise<unknown>) =>
-    table.push([name, ms(percentile(taken.flat(), 50)), ms(percentile(taken.flat(), 95)), ratio(median(taken.map((one, i) => median(one) / median(floor[i]!)))), await units(work)]);
+    table.push([
+      name,
+      ms(percentile(taken.flat(), 50)),
+      ms(percentile(taken.flat(), 95)),
+      ratio(median(taken.map((one, i) => median(one) / median(floor[i]!)))),
+      await units(work),
+    ]);
   await row('bare UpdateItem', floor, bare);
   for (const { operator, gameId, taken } of subjects) await row(`submission: ${operator}`, taken, submit(gameId));
-  console.log(`\n${table.toString()}\nTarget: at most 1.30 ×. ${rounds} rounds of ${samples}, one after another; in-process, without HTTP.\n`);
+  console.log(
+    `\n${table.toString()}\nTarget: at most 1.30 ×. ${rounds} rounds of ${samples}, one after another; in-process, without HTTP.\n`,
+  );
 }
 
 async function reads(dynamodb: TestDynamoDB, { rounds, samples, players }: LeaderboardsBenchSettings): Promise<void> {
@@ -86,9 +111,15 @@ async function reads(dynamodb: TestDynamoDB, { rounds, samples, players }: Leade
           await redis?.zRangeWithScores('board', Math.max(0, rank - 5), rank + 5, { REV: true });
         },
       },
-      'top 100': { ours: () => filled.rankings.top(filled.board, 1, 100), theirs: async () => redis?.zRangeWithScores('board', 0, 99, { REV: true }) },
+      'top 100': {
+        ours: () => filled.rankings.top(filled.board, 1, 100),
+        theirs: async () => redis?.zRangeWithScores('board', 0, 99, { REV: true }),
+      },
     };
-    const table = new Table({ head: ['', 'Longwatch p50', 'Redis p50', 'over Redis', 'reads, cold', 'read units, cold', 'read units'], style: { head: [], border: [] } });
+    const table = new Table({
+      head: ['', 'Longwatch p50', 'Redis p50', 'over Redis', 'reads, cold', 'read units, cold', 'read units'],
+      style: { head: [], border: [] },
+    });
     for (const [name, { ours, theirs }] of Object.entries(subjects)) {
       filled.forget();
       const cold = await dynamodb.unitsOf(ours);
@@ -103,9 +134,19 @@ async function reads(dynamodb: TestDynamoDB, { rounds, samples, players }: Leade
         if (redis) b.push(await latencies(samples, async () => void (await theirs())));
       }
       const over = redis ? ratio(median(a.map((one, i) => median(one) / median(b[i]!)))) : '–';
-      table.push([name, ms(percentile(a.flat(), 50)), redis ? ms(percentile(b.flat(), 50)) : '–', over, String(calls), cold.read.toFixed(1), (warm.reduce((sum, one) => sum + one, 0) / warm.length).toFixed(1)]);
+      table.push([
+        name,
+        ms(percentile(a.flat(), 50)),
+        redis ? ms(percentile(b.flat(), 50)) : '–',
+        over,
+        String(calls),
+        cold.read.toFixed(1),
+        (warm.reduce((sum, one) => sum + one, 0) / warm.length).toFixed(1),
+      ]);
     }
-    console.log(`\n${table.toString()}\n${players} players, ${filled.nodes} nodes. Cold: nothing at hand; else as a process that has served some hundred reads, of a board at rest.\n`);
+    console.log(
+      `\n${table.toString()}\n${players} players, ${filled.nodes} nodes. Cold: nothing at hand; else as a process that has served some hundred reads, of a board at rest.\n`,
+    );
     await exact(filled, redis);
     await changes(dynamodb, filled);
   } finally {
@@ -115,26 +156,53 @@ async function reads(dynamodb: TestDynamoDB, { rounds, samples, players }: Leade
 
 async function fillRedis(redis: Redis, { score, playerId, players }: FilledBoard): Promise<void> {
   for (let from = 0; from < players; from += 10_000)
-    await redis.zAdd('board', Array.from({ length: Math.min(10_000, players - from) }, (_, i) => ({ score: score(from + i), value: playerId(from + i) })));
+    await redis.zAdd(
+      'board',
+      Array.from({ length: Math.min(10_000, players - from) }, (_, i) => ({
+        score: score(from + i),
+        value: playerId(from + i),
+      })),
+    );
 }
 
 /** What it costs to keep the ranks: the more changes come at once, the more of their paths are shared. */
 async function changes(dynamodb: TestDynamoDB, { change }: FilledBoard): Promise<void> {
-  const table = new Table({ head: ['changes at once', 'write units a change', 'read units a change', 'changes a second'], style: { head: [], border: [] } });
-  for (const [size, batches] of [[1, 40], [10, 20], [100, 8], [1_000, 4]] as const) {
+  const table = new Table({
+    head: ['changes at once', 'write units a change', 'read units a change', 'changes a second'],
+    style: { head: [], border: [] },
+  });
+  for (const [size, batches] of [
+    [1, 40],
+    [10, 20],
+    [100, 8],
+    [1_000, 4],
+  ] as const) {
     await change(size);
     const started = performance.now();
     const { read, write } = await dynamodb.unitsOf(async () => {
       for (let i = 0; i < batches; i++) await change(size);
     });
     const count = size * batches;
-    table.push([String(size), (write / count).toFixed(1), (read / count).toFixed(1), (count / ((performance.now() - started) / 1000)).toFixed(0)]);
+    table.push([
+      String(size),
+      (write / count).toFixed(1),
+      (read / count).toFixed(1),
+      (count / ((performance.now() - started) / 1000)).toFixed(0),
+    ]);
   }
-  console.log(`${table.toString()}\nRandom players come to random scores; head, nodes and the removal of old nodes included.\n`);
+  console.log(
+    `${table.toString()}\nRandom players come to random scores; head, nodes and the removal of old nodes included.\n`,
+  );
 }
 
-/** Redis ranks equal scores by id, we by time: so those with scores of their own must agree, and all ranks of a score be in its span. */
-async function exact({ rankings, board, players, playerId, score }: FilledBoard, redis: Redis | undefined): Promise<void> {
+/**
+ * Redis ranks equal scores by id, we by time: so those with scores of their own must agree, and all ranks of a score be
+ * in its span.
+ */
+async function exact(
+  { rankings, board, players, playerId, score }: FilledBoard,
+  redis: Redis | undefined,
+): Promise<void> {
   if (!redis) return;
   let compared = 0;
   for (let i = 0; i < 500; i++) {
@@ -142,7 +210,8 @@ async function exact({ rankings, board, players, playerId, score }: FilledBoard,
     const { player } = await rankings.player(board, 1, playerId(n), 0);
     const better = await redis.zCount('board', `(${score(n)}`, '+inf');
     const same = await redis.zCount('board', score(n), score(n));
-    if (player.rank <= better || player.rank > better + same) throw new Error(`${playerId(n)} has rank ${player.rank}; ${better} are better and ${same} equal`);
+    if (player.rank <= better || player.rank > better + same)
+      throw new Error(`${playerId(n)} has rank ${player.rank}; ${better} are better and ${same} equal`);
     compared++;
   }
   console.log(`${compared} ranks compared with Redis: all agree.\n`);
@@ -153,16 +222,27 @@ async function lag({ seconds }: LeaderboardsBenchSettings): Promise<void> {
   const stack = await startLongwatch({ TEMPORAL_UI_PORT: '0' });
   try {
     const send = async (path: string, body: object, method?: string) => {
-      const response = await retried(() => fetch(`${stack.url}${path}`, { method: method ?? 'POST', body: JSON.stringify(body), headers: { authorization: `Bearer ${stack.key}`, 'content-type': 'application/json' } }));
+      const response = await retried(() =>
+        fetch(`${stack.url}${path}`, {
+          method: method ?? 'POST',
+          body: JSON.stringify(body),
+          headers: { authorization: `Bearer ${stack.key}`, 'content-type': 'application/json' },
+        }),
+      );
       if (!response.ok) throw new Error(await response.text());
     };
     await send('/v1/boards/bench', { operator: 'increment' }, 'PUT');
-    for (let ready = 0; ready !== 200; ready = (await stack.get('/readyz')).status) await new Promise((resolve) => setTimeout(resolve, 200));
+    for (let ready = 0; ready !== 200; ready = (await stack.get('/readyz')).status)
+      await new Promise((resolve) => setTimeout(resolve, 200));
     const url = new URL('/v1/boards/bench/scores', stack.url);
     let next = 0;
     const single = async () => {
       const n = next++;
-      const { status, text } = await post(url, stack.key, JSON.stringify({ submissionId: `s${n}`, playerId: `p${n % 2_000}`, score: 1 }));
+      const { status, text } = await post(
+        url,
+        stack.key,
+        JSON.stringify({ submissionId: `s${n}`, playerId: `p${n % 2_000}`, score: 1 }),
+      );
       if (status !== 200) throw new Error(text);
     };
     await latencies(50, single);
@@ -173,14 +253,17 @@ async function lag({ seconds }: LeaderboardsBenchSettings): Promise<void> {
         const playerId = `probe${lags.length}`;
         await send('/v1/boards/bench/scores', { submissionId: 'once', playerId, score: 1 });
         const acknowledged = performance.now();
-        while ((await stack.get(`/v1/boards/bench/players/${playerId}`)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 10));
+        while ((await stack.get(`/v1/boards/bench/players/${playerId}`)).status !== 200)
+          await new Promise((resolve) => setTimeout(resolve, 10));
         lags.push(performance.now() - acknowledged);
       }
     })();
     const rate = await throughput(seconds, 4, single);
     load.isOver = true;
     await probing;
-    console.log(`Lag under load, over ${lags.length} probes at ${rate.toFixed(0)} submissions a second over HTTP: p50 ${ms(median(lags))}, p95 ${ms(percentile(lags, 95))}, worst ${ms(Math.max(...lags))}.`);
+    console.log(
+      `Lag under load, over ${lags.length} probes at ${rate.toFixed(0)} submissions a second over HTTP: p50 ${ms(median(lags))}, p95 ${ms(percentile(lags, 95))}, worst ${ms(Math.max(...lags))}.`,
+    );
   } finally {
     closeConnections();
     await stack.stop();

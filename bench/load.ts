@@ -34,41 +34,68 @@ const PATIENT = { LONGWATCH_MODEL_DEADLINE_MS: '10000', LONGWATCH_DECISION_DEADL
 const DEFAULT_DEADLINES = { LONGWATCH_MODEL_DEADLINE_MS: '80', LONGWATCH_DECISION_DEADLINE_MS: '250' };
 const style = { head: [], border: [] };
 
-/** The API under load: closed loops from a cold start, an open loop at ten times its capacity, floods, and minutes of overload. */
+/**
+ * The API under load: closed loops from a cold start, an open loop at ten times its capacity, floods, and minutes of
+ * overload.
+ */
 export async function benchLoad(settings: LoadBenchSettings): Promise<void> {
   const { only } = settings;
-  console.log('The generator is a process of its own, but shares the processors with the product, DynamoDB, the model and Temporal.\n');
+  console.log(
+    'The generator is a process of its own, but shares the processors with the product, DynamoDB, the model and Temporal.\n',
+  );
   if (!only || only === 'closed') for (const neighbours of [0, 2]) await closedLoops(neighbours, settings);
   if (!only || only === 'open') await underLoad(PATIENT, 0, (loaded) => openLoop(loaded, settings));
   if (!only || only === 'fairness') await underLoad(PATIENT, 0, (loaded) => fairness(loaded, settings));
 }
 
 /**
- * Clients that send their next request as soon as they have an answer. The first row is a process that has served nothing
- * before. Each round goes from few clients to many and back: the embedded database becomes slower as it fills, and all rows
+ * Clients that send their next request as soon as they have an answer. The first row is a process that has served
+ * nothing
+ * before. Each round goes from few clients to many and back: the embedded database becomes slower as it fills, and all
+ * rows
  * must have the same part of that.
  */
 async function closedLoops(neighbours: number, { rounds, seconds }: LoadBenchSettings): Promise<void> {
-  const table = new Table({ head: [`in flight${neighbours > 0 ? `, beside ${neighbours} busy loops` : ''}`, 'decided a second', 'refused', 'other failures', 'p50', 'p99'], style });
+  const table = new Table({
+    head: [
+      `in flight${neighbours > 0 ? `, beside ${neighbours} busy loops` : ''}`,
+      'decided a second',
+      'refused',
+      'other failures',
+      'p50',
+      'p99',
+    ],
+    style,
+  });
   await underLoad(DEFAULT_DEADLINES, neighbours, async ({ load }) => {
     const row = (name: string | number, found: readonly PhaseResult[]): number => {
       const sum = (of: (one: PhaseResult) => number): number => found.reduce((total, one) => total + of(one), 0);
       const rate = sum(served) / sum((one) => one.seconds);
       const latencies = found.flatMap(latenciesOf);
-      table.push([name, rate.toFixed(1), sum(({ shed }) => shed.length), sum((one) => one.sent - served(one) - one.shed.length), ms(percentile(latencies, 50)), ms(percentile(latencies, 99))]);
+      table.push([
+        name,
+        rate.toFixed(1),
+        sum(({ shed }) => shed.length),
+        sum((one) => one.sent - served(one) - one.shed.length),
+        ms(percentile(latencies, 50)),
+        ms(percentile(latencies, 99)),
+      ]);
       return rate;
     };
     row('64, from a cold start', [await load({ seconds, inFlight: 64 })]);
     const found = new Map(CLIENTS.map((inFlight) => [inFlight, [] as PhaseResult[]]));
     const bar = startBar('rounds', rounds);
     for (let round = 0; round < rounds; round++) {
-      for (const inFlight of [...CLIENTS, ...CLIENTS.toReversed()]) found.get(inFlight)!.push(await load({ seconds: seconds / 2, inFlight }));
+      for (const inFlight of [...CLIENTS, ...CLIENTS.toReversed()])
+        found.get(inFlight)!.push(await load({ seconds: seconds / 2, inFlight }));
       bar.increment();
     }
     bar.stop();
     const rates = new Map([...found].map(([inFlight, results]) => [inFlight, row(inFlight, results)]));
     console.log(table.toString());
-    console.log(`64 in flight over the best of ${CLIENTS.join(', ')}: ${ratio((rates.get(64) ?? 0) / Math.max(...rates.values()))}  (target: at least 0.95). Deadlines as in production: a decision that misses its own is among the other failures.\n`);
+    console.log(
+      `64 in flight over the best of ${CLIENTS.join(', ')}: ${ratio((rates.get(64) ?? 0) / Math.max(...rates.values()))}  (target: at least 0.95). Deadlines as in production: a decision that misses its own is among the other failures.\n`,
+    );
   });
 }
 
@@ -104,13 +131,22 @@ async function openLoop({ stack, load }: LoadedStack, settings: LoadBenchSetting
   }
   bar.stop();
   report(all, settings);
-  if (minutes > 0) await longRun(stack.url, (rate) => load({ seconds: 30, rate }), median(all.map(({ capacity }) => capacity)) * factor, minutes);
+  if (minutes > 0)
+    await longRun(
+      stack.url,
+      (rate) => load({ seconds: 30, rate }),
+      median(all.map(({ capacity }) => capacity)) * factor,
+      minutes,
+    );
 }
 
 const served = ({ accepted }: PhaseResult): number => accepted.length;
 const latenciesOf = ({ accepted }: PhaseResult): number[] => accepted.map(([, taken]) => taken);
 
-/** How long /healthz takes, five times a second, on a new connection each time as orchestrators ask it, until it is told to end. */
+/**
+ * How long /healthz takes, five times a second, on a new connection each time as orchestrators ask it, until it is told
+ * to end.
+ */
 function watchHealth(url: string): () => Promise<number[]> {
   const taken: number[] = [];
   const over = new AbortController();
@@ -132,7 +168,9 @@ function watchHealth(url: string): () => Promise<number[]> {
 
 const freshGet = (url: URL): Promise<number> =>
   new Promise((resolve, reject) => {
-    get(url, { agent: false }, (response) => response.resume().once('end', () => resolve(response.statusCode ?? 0))).once('error', reject);
+    get(url, { agent: false }, (response) =>
+      response.resume().once('end', () => resolve(response.statusCode ?? 0)),
+    ).once('error', reject);
   });
 
 /** Milliseconds after the overload's end at which the last request was refused; 0 where none was. */
@@ -140,7 +178,10 @@ const recovery = ({ after }: Round): number => Math.max(0, ...after.shedAt);
 
 function report(all: readonly Round[], { rounds, seconds, factor }: LoadBenchSettings): void {
   const of = (figure: (round: Round) => number): number => median(all.map(figure));
-  const table = new Table({ head: ['', 'offered a second', 'served a second', 'refused', 'p50', 'p99 of those served'], style });
+  const table = new Table({
+    head: ['', 'offered a second', 'served a second', 'refused', 'p50', 'p99 of those served'],
+    style,
+  });
   const row = (name: string, phase: (round: Round) => PhaseResult) =>
     table.push([
       name,
@@ -154,16 +195,35 @@ function report(all: readonly Round[], { rounds, seconds, factor }: LoadBenchSet
   row(`overload, ${factor} × capacity`, ({ overload }) => overload);
   row('afterwards, half of capacity', ({ after }) => after);
   console.log(`\n${table.toString()}`);
-  console.log(`Medians of ${rounds} rounds of ${seconds} s, ${seconds * LONGER} s of overload. Capacity: ${of(({ capacity }) => capacity).toFixed(0)} decisions a second with ${IN_FLIGHT} in flight.\n`);
-  console.log(`served under overload over capacity               ${ratio(of(({ overload, capacity }) => served(overload) / overload.seconds / capacity))}  (target: at least 0.95)`);
-  console.log(`p99 served under overload over p99 at 70 %        ${ratio(of(({ overload, usual }) => percentile(latenciesOf(overload), 99) / percentile(latenciesOf(usual), 99)))}  (target: at most 3)`);
-  console.log(`p99 of being refused                              ${ms(of(({ overload }) => percentile(overload.shed, 99)))}  (target: at most 30 ms)`);
-  console.log(`refused only after they had waited                ${of(({ overload }) => overload.late.length).toFixed(0)} of ${of(({ overload }) => overload.shed.length).toFixed(0)}, ${ms(of(({ overload }) => percentile(overload.late, 50)))} (p50)`);
-  console.log(`p99 of /healthz under overload                    ${ms(of(({ healthMs }) => percentile(healthMs, 99)))}`);
+  console.log(
+    `Medians of ${rounds} rounds of ${seconds} s, ${seconds * LONGER} s of overload. Capacity: ${of(({ capacity }) => capacity).toFixed(0)} decisions a second with ${IN_FLIGHT} in flight.\n`,
+  );
+  console.log(
+    `served under overload over capacity               ${ratio(of(({ overload, capacity }) => served(overload) / overload.seconds / capacity))}  (target: at least 0.95)`,
+  );
+  console.log(
+    `p99 served under overload over p99 at 70 %        ${ratio(of(({ overload, usual }) => percentile(latenciesOf(overload), 99) / percentile(latenciesOf(usual), 99)))}  (target: at most 3)`,
+  );
+  console.log(
+    `p99 of being refused                              ${ms(of(({ overload }) => percentile(overload.shed, 99)))}  (target: at most 30 ms)`,
+  );
+  console.log(
+    `refused only after they had waited                ${of(({ overload }) => overload.late.length).toFixed(0)} of ${of(({ overload }) => overload.shed.length).toFixed(0)}, ${ms(of(({ overload }) => percentile(overload.late, 50)))} (p50)`,
+  );
+  console.log(
+    `p99 of /healthz under overload                    ${ms(of(({ healthMs }) => percentile(healthMs, 99)))}`,
+  );
   console.log(`last request refused after the overload's end     ${ms(of(recovery))}`);
   for (const [i, { capacity, usual, overload }] of all.entries())
-    console.log(`  round ${i + 1}: capacity ${capacity.toFixed(0)}, offered ${(overload.sent / served(overload)).toFixed(1)} × the served ${(served(overload) / overload.seconds).toFixed(0)}, p99 at 70 % ${ms(percentile(latenciesOf(usual), 99))}, under overload ${ms(percentile(latenciesOf(overload), 99))}, refused in ${ms(percentile(overload.shed, 99))}`);
-  const sum = (counts: Record<string, number>[]) => [...new Set(counts.flatMap(Object.keys))].sort().map((key) => `${key}: ${counts.reduce((total, one) => total + (one[key] ?? 0), 0)}`);
+    console.log(
+      `  round ${i + 1}: capacity ${capacity.toFixed(0)}, offered ${(overload.sent / served(overload)).toFixed(1)} × the served ${(served(overload) / overload.seconds).toFixed(0)}, p99 at 70 % ${ms(percentile(latenciesOf(usual), 99))}, under overload ${ms(percentile(latenciesOf(overload), 99))}, refused in ${ms(percentile(overload.shed, 99))}`,
+    );
+  const sum = (counts: Record<string, number>[]) =>
+    [...new Set(counts.flatMap(Object.keys))]
+      .sort()
+      .map((key) => `${key}: ${counts.reduce((total, one) => total + (one[key] ?? 0), 0)}`);
   console.log(`Answers under overload by status: ${sum(all.map(({ overload }) => overload.byStatus)).join(', ')}.`);
-  console.log(`Refused requests by the seconds of Retry-After: ${sum(all.map(({ overload }) => overload.retryAfter)).join(', ')}.\n`);
+  console.log(
+    `Refused requests by the seconds of Retry-After: ${sum(all.map(({ overload }) => overload.retryAfter)).join(', ')}.\n`,
+  );
 }

@@ -7,26 +7,59 @@ import { ms, percentile } from './support/measure';
 const MODEST = 0.3;
 
 /** Payments beside a flood of score submissions, then one caller's payments beside another's flood. */
-export async function fairness({ stack, load }: LoadedStack, { seconds, factor }: { seconds: number; factor: number }): Promise<void> {
-  await fetch(`${stack.url}/v1/boards/flood`, { method: 'PUT', body: '{"operator":"best"}', headers: { authorization: `Bearer ${callers.first}`, 'content-type': 'application/json' } });
+export async function fairness(
+  { stack, load }: LoadedStack,
+  { seconds, factor }: { seconds: number; factor: number },
+): Promise<void> {
+  await fetch(`${stack.url}/v1/boards/flood`, {
+    method: 'PUT',
+    body: '{"operator":"best"}',
+    headers: { authorization: `Bearer ${callers.first}`, 'content-type': 'application/json' },
+  });
   await load({ seconds: 10, inFlight: 16 });
   const closed = await load({ seconds: 8, inFlight: 16 });
   const capacity = closed.accepted.length / closed.seconds;
-  const scores = Array.from({ length: 200 }, (_, i) => JSON.stringify({ submissionId: '#ID#', playerId: `player-${i}`, score: i }));
+  const scores = Array.from({ length: 200 }, (_, i) =>
+    JSON.stringify({ submissionId: '#ID#', playerId: `player-${i}`, score: i }),
+  );
   const alone = await load({ seconds, rate: capacity * MODEST, key: callers.second });
   const [besideScores, scoreFlood] = await Promise.all([
     load({ seconds, rate: capacity * MODEST, key: callers.second }),
     load({ path: '/v1/boards/flood/scores', bodies: scores, seconds, rate: capacity * factor }),
   ]);
-  const [besideCaller, callerFlood] = await Promise.all([load({ seconds, rate: capacity * MODEST, key: callers.second }), load({ seconds, rate: capacity * factor })]);
-  const table = new Table({ head: [`payments at ${100 * MODEST} % of capacity`, 'offered a second', 'served', 'p50', 'p99', 'the flood: offered a second', 'served a second'], style: { head: [], border: [] } });
+  const [besideCaller, callerFlood] = await Promise.all([
+    load({ seconds, rate: capacity * MODEST, key: callers.second }),
+    load({ seconds, rate: capacity * factor }),
+  ]);
+  const table = new Table({
+    head: [
+      `payments at ${100 * MODEST} % of capacity`,
+      'offered a second',
+      'served',
+      'p50',
+      'p99',
+      'the flood: offered a second',
+      'served a second',
+    ],
+    style: { head: [], border: [] },
+  });
   const row = (name: string, of: PhaseResult, flood?: PhaseResult) =>
     table.push([
       name,
       (of.sent / of.seconds).toFixed(0),
       `${((100 * of.accepted.length) / of.sent).toFixed(1)} %`,
-      ms(percentile(of.accepted.map(([, taken]) => taken), 50)),
-      ms(percentile(of.accepted.map(([, taken]) => taken), 99)),
+      ms(
+        percentile(
+          of.accepted.map(([, taken]) => taken),
+          50,
+        ),
+      ),
+      ms(
+        percentile(
+          of.accepted.map(([, taken]) => taken),
+          99,
+        ),
+      ),
       flood ? (flood.sent / flood.seconds).toFixed(0) : '',
       flood ? (flood.accepted.length / flood.seconds).toFixed(0) : '',
     ]);

@@ -25,7 +25,12 @@ export interface SessionBenchSettings {
 
 const MINUTE = 60_000;
 /** As the API is set by default. */
-const API = { idleTimeoutMs: 30 * MINUTE, absoluteTimeoutMs: 12 * 60 * MINUTE, touchThresholdMs: 3 * MINUTE, expiryBuckets: 4 };
+const API = {
+  idleTimeoutMs: 30 * MINUTE,
+  absoluteTimeoutMs: 12 * 60 * MINUTE,
+  touchThresholdMs: 3 * MINUTE,
+  expiryBuckets: 4,
+};
 /** Page views of a visit, and the time between them. */
 const VIEWS = 20;
 const VIEW_EVERY_MS = 30_000;
@@ -48,7 +53,9 @@ interface Subject {
   asked: Asked;
 }
 
-/** Our store beside connect-dynamodb, each with a client of its own to the same DynamoDB, in turn; then the sweepers. */
+/**
+ * Our store beside connect-dynamodb, each with a client of its own to the same DynamoDB, in turn; then the sweepers.
+ */
 export async function benchSessions(settings: SessionBenchSettings): Promise<void> {
   const dynamodb = await startTestDynamoDB('dynoxide');
   try {
@@ -60,9 +67,16 @@ export async function benchSessions(settings: SessionBenchSettings): Promise<voi
   await benchSweep(settings);
 }
 
-function ours(dynamodb: TestDynamoDB, options: Partial<ConstructorParameters<typeof DynamoDBSessionStore>[0]> = {}): Subject {
+function ours(
+  dynamodb: TestDynamoDB,
+  options: Partial<ConstructorParameters<typeof DynamoDBSessionStore>[0]> = {},
+): Subject {
   const { client, asked } = meteredClient(dynamodb.endpoint);
-  return { name: 'Longwatch', store: new DynamoDBSessionStore({ client, tableName: dynamodb.db.table('Sessions'), ...API, ...options }), asked };
+  return {
+    name: 'Longwatch',
+    store: new DynamoDBSessionStore({ client, tableName: dynamodb.db.table('Sessions'), ...API, ...options }),
+    asked,
+  };
 }
 
 async function theirs(dynamodb: TestDynamoDB): Promise<Subject> {
@@ -82,7 +96,9 @@ function meteredClient(endpoint: string): { client: DynamoDBClient; asked: Asked
       Object.assign(args.input as object, { ReturnConsumedCapacity: 'TOTAL' });
       const result = await next(args);
       asked.requests++;
-      const given = (result.output as { ConsumedCapacity?: { CapacityUnits?: number } | { CapacityUnits?: number }[] }).ConsumedCapacity ?? [];
+      const given =
+        (result.output as { ConsumedCapacity?: { CapacityUnits?: number } | { CapacityUnits?: number }[] })
+          .ConsumedCapacity ?? [];
       const units = [given].flat().reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
       asked[/^(Get|Query|BatchGet|Scan)/.test(context.commandName ?? '') ? 'read' : 'write'] += units;
       return result;
@@ -95,12 +111,22 @@ function meteredClient(endpoint: string): { client: DynamoDBClient; asked: Asked
 const by = <T>(call: (done: (error?: unknown, result?: T) => void) => void): Promise<T> =>
   new Promise((resolve, reject) => call((error, result) => (error ? reject(error as Error) : resolve(result as T))));
 
-/** As many sessions as samples, each loaded once a round, then touched, then changed and saved: every touch and save is a write. */
-async function benchOperations(dynamodb: TestDynamoDB, bytes: number, { rounds, samples }: SessionBenchSettings): Promise<void> {
+/**
+ * As many sessions as samples, each loaded once a round, then touched, then changed and saved: every touch and save is
+ * a write.
+ */
+async function benchOperations(
+  dynamodb: TestDynamoDB,
+  bytes: number,
+  { rounds, samples }: SessionBenchSettings,
+): Promise<void> {
   const subjects = [ours(dynamodb, { touchThresholdMs: 0 }), await theirs(dynamodb)];
-  const taken = new Map(subjects.map(({ name }) => [name, { get: [] as number[][], touch: [] as number[][], save: [] as number[][] }]));
+  const taken = new Map(
+    subjects.map(({ name }) => [name, { get: [] as number[][], touch: [] as number[][], save: [] as number[][] }]),
+  );
   const ids = Array.from({ length: samples }, () => randomUUID());
-  const fresh = (): SessionData => ({ cookie: new session.Cookie(), text: 'x'.repeat(bytes) }) as unknown as SessionData;
+  const fresh = (): SessionData =>
+    ({ cookie: new session.Cookie(), text: 'x'.repeat(bytes) }) as unknown as SessionData;
   for (const { store } of subjects) for (const id of ids) await by((done) => store.set(id, fresh(), done));
   const bar = startBar(`rounds with ${bytes} bytes of data`, rounds);
   // The first round is not counted: compiled, connected, cached.
@@ -117,26 +143,51 @@ async function benchOperations(dynamodb: TestDynamoDB, bytes: number, { rounds, 
         }
       if (round >= 0) for (const [name, each] of times) taken.get(name)?.[operation].push(each);
     };
-    await timed('get', async ({ name, store }, i) => (loaded.get(name)![i] = await by<SessionData>((done) => store.get(ids[i]!, done as never))));
+    await timed(
+      'get',
+      async ({ name, store }, i) =>
+        (loaded.get(name)![i] = await by<SessionData>((done) => store.get(ids[i]!, done as never))),
+    );
     await timed('touch', ({ name, store }, i) => by((done) => store.touch?.(ids[i]!, loaded.get(name)![i]!, done)));
     for (const one of [...loaded.values()].flat()) Object.assign(one, { text: `${round}`.padEnd(bytes, 'y') });
     await timed('save', ({ name, store }, i) => by((done) => store.set(ids[i]!, loaded.get(name)![i]!, done)));
     if (round >= 0) bar.increment();
   }
   bar.stop();
-  const [our, their] = subjects.map(({ name }) => taken.get(name)!) as [Record<Operation, number[][]>, Record<Operation, number[][]>];
-  const table = new Table({ head: [`${bytes} bytes`, 'Longwatch p50', 'p99', 'connect-dynamodb p50', 'p99', 'ours over theirs, p50'], style: { head: [], border: [] } });
+  const [our, their] = subjects.map(({ name }) => taken.get(name)!) as [
+    Record<Operation, number[][]>,
+    Record<Operation, number[][]>,
+  ];
+  const table = new Table({
+    head: [`${bytes} bytes`, 'Longwatch p50', 'p99', 'connect-dynamodb p50', 'p99', 'ours over theirs, p50'],
+    style: { head: [], border: [] },
+  });
   for (const operation of operations) {
     const each = our[operation].map((times, round) => median(times) / median(their[operation][round]!));
     const [a, b] = [our[operation].flat(), their[operation].flat()];
-    table.push([operation, ms(percentile(a, 50)), ms(percentile(a, 99)), ms(percentile(b, 50)), ms(percentile(b, 99)), ratio(median(each))]);
+    table.push([
+      operation,
+      ms(percentile(a, 50)),
+      ms(percentile(a, 99)),
+      ms(percentile(b, 50)),
+      ms(percentile(b, 99)),
+      ratio(median(each)),
+    ]);
   }
-  console.log(`\n${table.toString()}\n${rounds} rounds of ${samples}, one after another, call by call in turn; the ratio is the median over the rounds. Touches and saves that are written; target: at most 1.\n`);
+  console.log(
+    `\n${table.toString()}\n${rounds} rounds of ${samples}, one after another, call by call in turn; the ratio is the median over the rounds. Touches and saves that are written; target: at most 1.\n`,
+  );
 }
 
-/** Visits through express-session: page views half a minute apart, of which some change data. Only our store needs telling that time passes. */
+/**
+ * Visits through express-session: page views half a minute apart, of which some change data. Only our store needs
+ * telling that time passes.
+ */
 async function benchPageViews(dynamodb: TestDynamoDB, visits: number): Promise<void> {
-  const table = new Table({ head: ['1,000 page views', 'requests', 'read units', 'write units', 'a page view, p50', 'p99'], style: { head: [], border: [] } });
+  const table = new Table({
+    head: ['1,000 page views', 'requests', 'read units', 'write units', 'a page view, p50', 'p99'],
+    style: { head: [], border: [] },
+  });
   const written: number[] = [];
   const medians: number[] = [];
   for (const resave of [false, true]) {
@@ -145,18 +196,29 @@ async function benchPageViews(dynamodb: TestDynamoDB, visits: number): Promise<v
     const sites = await Promise.all(subjects.map(({ store }) => openSite(store, resave)));
     const taken = subjects.map((): number[] => []);
     for (let i = 0; i < visits; i++)
-      for (const [which, site] of sites.entries()) taken[which]!.push(...(await visit(site.url, () => (passed += VIEW_EVERY_MS))));
+      for (const [which, site] of sites.entries())
+        taken[which]!.push(...(await visit(site.url, () => (passed += VIEW_EVERY_MS))));
     for (const [which, { name, asked }] of subjects.entries()) {
       const per = (of: keyof Asked) => (asked[of] * 1_000) / (visits * VIEWS);
-      table.push([`${name}, resave ${resave}`, per('requests').toFixed(0), per('read').toFixed(0), per('write').toFixed(0), ms(percentile(taken[which]!, 50)), ms(percentile(taken[which]!, 99))]);
+      table.push([
+        `${name}, resave ${resave}`,
+        per('requests').toFixed(0),
+        per('read').toFixed(0),
+        per('write').toFixed(0),
+        ms(percentile(taken[which]!, 50)),
+        ms(percentile(taken[which]!, 99)),
+      ]);
       written.push(per('write'));
       medians.push(median(taken[which]!));
     }
     for (const site of sites) site.close();
   }
   console.log(table.toString());
-  console.log(`${visits} visits of ${VIEWS} page views ${VIEW_EVERY_MS / 1000} s apart, each ${CHANGES}th of which changes data; idle timeout ${API.idleTimeoutMs / MINUTE} min, threshold ${API.touchThresholdMs / MINUTE} min; ours with the expiry index, theirs without one.`);
-  const over = (values: number[]) => [ratio(values[0]! / values[1]!), ratio(values[2]! / values[3]!)].join(', with resave ');
+  console.log(
+    `${visits} visits of ${VIEWS} page views ${VIEW_EVERY_MS / 1000} s apart, each ${CHANGES}th of which changes data; idle timeout ${API.idleTimeoutMs / MINUTE} min, threshold ${API.touchThresholdMs / MINUTE} min; ours with the expiry index, theirs without one.`,
+  );
+  const over = (values: number[]) =>
+    [ratio(values[0]! / values[1]!), ratio(values[2]! / values[3]!)].join(', with resave ');
   console.log(`Write units over theirs: ${over(written)}  (target: at most 0.5)`);
   console.log(`A page view over theirs, p50: ${over(medians)}  (target: at most 1)\n`);
 }

@@ -21,7 +21,11 @@ const IDLE_MS = 5_000;
 const SWEEP_MS = 10_000;
 const BUCKETS = 2;
 const save = (store: DynamoDBSessionStore) =>
-  new Promise<void>((resolve, reject) => store.set(randomUUID(), { cookie: {}, text: 'x'.repeat(400) } as unknown as SessionData, (error) => (error ? reject(error as Error) : resolve())));
+  new Promise<void>((resolve, reject) =>
+    store.set(randomUUID(), { cookie: {}, text: 'x'.repeat(400) } as unknown as SessionData, (error) =>
+      error ? reject(error as Error) : resolve(),
+    ),
+  );
 
 /** The sweeper alone on what is due at once, then the whole on what comes due one after another. */
 export async function benchSweep({ due, seconds, rate }: SessionBenchSettings): Promise<void> {
@@ -33,14 +37,26 @@ async function benchBacklog(due: number): Promise<void> {
   const dynamodb = await startTestDynamoDB();
   let ahead = 0;
   const now = () => Date.now() + ahead;
-  const store = new DynamoDBSessionStore({ client: dynamodb.db.client, tableName: dynamodb.db.table('Sessions'), idleTimeoutMs: 1_800_000, expiryBuckets: 1, now });
+  const store = new DynamoDBSessionStore({
+    client: dynamodb.db.client,
+    tableName: dynamodb.db.table('Sessions'),
+    idleTimeoutMs: 1_800_000,
+    expiryBuckets: 1,
+    now,
+  });
   const bar = startBar('sessions', due);
   for (let i = 0; i < due; i += 20) {
     await Promise.all(Array.from({ length: 20 }, () => save(store)));
     bar.increment(20);
   }
   bar.stop();
-  const sweeper = new SessionSweeper({ index: new ExpiryIndex(dynamodb.db), ends: store.ends, shortestLifeMs: 1_800_000, onFault: (error) => console.error(error), now });
+  const sweeper = new SessionSweeper({
+    index: new ExpiryIndex(dynamodb.db),
+    ends: store.ends,
+    shortestLifeMs: 1_800_000,
+    onFault: (error) => console.error(error),
+    now,
+  });
   ahead = 3 * 3_600_000;
   const calls: StoreCall[] = dynamodb.calls;
   calls.length = 0;
@@ -48,24 +64,48 @@ async function benchBacklog(due: number): Promise<void> {
   const { idle } = await sweeper.sweep('0', { signal: new AbortController().signal, forMs: 600_000 });
   const taken = (performance.now() - started) / 1_000;
   const units = (of: 'readUnits' | 'writeUnits') => (calls.reduce((sum, call) => sum + call[of], 0) / idle).toFixed(2);
-  console.log(`\nSweep of ${idle} sessions that fell due while nobody swept: ${(idle / taken).toFixed(0)} a second by one process; a session costs ${units('readUnits')} read and ${units('writeUnits')} write units.`);
+  console.log(
+    `\nSweep of ${idle} sessions that fell due while nobody swept: ${(idle / taken).toFixed(0)} a second by one process; a session costs ${units('readUnits')} read and ${units('writeUnits')} write units.`,
+  );
   await dynamodb.stop();
 }
 
 /** On the stack as it is started, by its own workflows. */
 async function benchLateness(seconds: number, rate: number): Promise<void> {
-  const stack = await startLongwatch({ LONGWATCH_SESSION_IDLE_MS: `${IDLE_MS}`, LONGWATCH_SESSION_SWEEP_MS: `${SWEEP_MS}`, LONGWATCH_SESSION_BUCKETS: `${BUCKETS}`, TEMPORAL_UI_PORT: '0' });
+  const stack = await startLongwatch({
+    LONGWATCH_SESSION_IDLE_MS: `${IDLE_MS}`,
+    LONGWATCH_SESSION_SWEEP_MS: `${SWEEP_MS}`,
+    LONGWATCH_SESSION_BUCKETS: `${BUCKETS}`,
+    TEMPORAL_UI_PORT: '0',
+  });
   try {
     const { parts } = readAddresses(stack.dataDir)!;
     const connection = await Connection.connect({ address: parts.Temporal });
     const client = new Client({ connection });
-    const histories = () => Promise.all(Array.from({ length: BUCKETS }, (_, bucket) => client.workflow.getHandle(sessionExpiryId(bucket)).fetchHistory()));
+    const histories = () =>
+      Promise.all(
+        Array.from({ length: BUCKETS }, (_, bucket) =>
+          client.workflow.getHandle(sessionExpiryId(bucket)).fetchHistory(),
+        ),
+      );
     const actions = async () => (await histories()).reduce((sum, history) => sum + billableActions(history), 0);
     // They have begun.
-    await eventually(() => actions().catch(() => 0), (count) => count >= 2 * BUCKETS);
+    await eventually(
+      () => actions().catch(() => 0),
+      (count) => count >= 2 * BUCKETS,
+    );
     const before = await actions();
-    const db = openDb(dynamoDBClient({ region: REGION, endpoint: parts.DynamoDB, credentials: LOCAL_CREDENTIALS }), 'longwatch-', everything.tables);
-    const store = new DynamoDBSessionStore({ client: db.client, tableName: db.table('Sessions'), idleTimeoutMs: IDLE_MS, expiryBuckets: BUCKETS });
+    const db = openDb(
+      dynamoDBClient({ region: REGION, endpoint: parts.DynamoDB, credentials: LOCAL_CREDENTIALS }),
+      'longwatch-',
+      everything.tables,
+    );
+    const store = new DynamoDBSessionStore({
+      client: db.client,
+      tableName: db.table('Sessions'),
+      idleTimeoutMs: IDLE_MS,
+      expiryBuckets: BUCKETS,
+    });
     const started = Date.now();
     const bar = startBar('sessions', seconds * rate);
     for (let opened = 0; opened < seconds * rate; opened++) {
@@ -79,7 +119,13 @@ async function benchLateness(seconds: number, rate: number): Promise<void> {
       const found: number[] = [];
       let ExclusiveStartKey: Record<string, unknown> | undefined;
       do {
-        const page = await db.client.send(new ScanCommand({ TableName: db.table('Sessions'), FilterExpression: 'attribute_exists(EndedAt)', ...(ExclusiveStartKey && { ExclusiveStartKey }) }));
+        const page = await db.client.send(
+          new ScanCommand({
+            TableName: db.table('Sessions'),
+            FilterExpression: 'attribute_exists(EndedAt)',
+            ...(ExclusiveStartKey && { ExclusiveStartKey }),
+          }),
+        );
         found.push(...(page.Items ?? []).map((item) => (item['EndedAt'] as number) - (item['ExpiresAt'] as number)));
         ExclusiveStartKey = page.LastEvaluatedKey;
       } while (ExclusiveStartKey);
@@ -88,8 +134,12 @@ async function benchLateness(seconds: number, rate: number): Promise<void> {
     const lateness = await eventually(late, ({ length }) => length === seconds * rate);
     const took = (Date.now() - started) / 1_000;
     const s = (value: number) => `${(value / 1_000).toFixed(2)} s`;
-    console.log(`${lateness.length} sessions that came due one after another, ${rate} a second: ended ${s(median(lateness))} late in the median, ${s(percentile(lateness, 99))} at p99, ${s(Math.max(...lateness))} at most  (target: 5 s).`);
-    console.log(`${(await actions()) - before} Temporal actions of ${BUCKETS} sweepers in ${took.toFixed(0)} s with activities of ${SWEEP_MS / 1_000} s; the default is 300 s, 12 an hour and sweeper.`);
+    console.log(
+      `${lateness.length} sessions that came due one after another, ${rate} a second: ended ${s(median(lateness))} late in the median, ${s(percentile(lateness, 99))} at p99, ${s(Math.max(...lateness))} at most  (target: 5 s).`,
+    );
+    console.log(
+      `${(await actions()) - before} Temporal actions of ${BUCKETS} sweepers in ${took.toFixed(0)} s with activities of ${SWEEP_MS / 1_000} s; the default is 300 s, 12 an hour and sweeper.`,
+    );
     await connection.close();
   } finally {
     await stack.stop();

@@ -59,7 +59,8 @@ async function consumedCapacity(endpoint: string, samples: number): Promise<void
   }
   const bar = startBar('samples of DynamoDB calls', 4);
   const of = ({ db }: typeof counted) => ({
-    read: async () => void (await db.client.send(new GetCommand({ TableName: db.table('UserProfiles'), Key: { UserID: 'user-0' } }))),
+    read: async () =>
+      void (await db.client.send(new GetCommand({ TableName: db.table('UserProfiles'), Key: { UserID: 'user-0' } }))),
     write: (i: number) => write(db, i),
   });
   const [withUnits, without] = [of(counted), of(uncounted)];
@@ -72,9 +73,19 @@ async function consumedCapacity(endpoint: string, samples: number): Promise<void
   const writeBytes = [counted, uncounted].map(({ bytes }) => median(bytes.splice(0)));
   bar.increment(2);
   bar.stop();
-  const table = new Table({ head: ['consumed capacity', 'p50 with', 'p50 without', 'ratio', 'bytes with', 'bytes without'], style });
+  const table = new Table({
+    head: ['consumed capacity', 'p50 with', 'p50 without', 'ratio', 'bytes with', 'bytes without'],
+    style,
+  });
   const row = (name: string, taken: Record<'counted' | 'uncounted', number[]>, [bytes = 0, bare = 0]: number[]) =>
-    table.push([name, ms(median(taken.counted)), ms(median(taken.uncounted)), ratio(median(taken.counted) / median(taken.uncounted)), bytes, bare]);
+    table.push([
+      name,
+      ms(median(taken.counted)),
+      ms(median(taken.uncounted)),
+      ratio(median(taken.counted) / median(taken.uncounted)),
+      bytes,
+      bare,
+    ]);
   row('GetItem', reads, readBytes);
   row('TransactWriteItems, 3 items', writes, writeBytes);
   console.log(`\n${table.toString()}\n`);
@@ -86,7 +97,12 @@ async function write(db: Db, i: number): Promise<void> {
   const TransactItems = [
     { Put: { TableName: db.table('UserProfiles'), Item: profile } },
     { Put: { TableName: db.table('Decisions'), Item: { TransactionID: `tx-${i}`, Decision: 'x'.repeat(900) } } },
-    { Put: { TableName: db.table('TransactionHistory'), Item: { UserID: `user-${i}`, TimeTransactionID: `${i}`, Facts: 'x'.repeat(300) } } },
+    {
+      Put: {
+        TableName: db.table('TransactionHistory'),
+        Item: { UserID: `user-${i}`, TimeTransactionID: `${i}`, Facts: 'x'.repeat(300) },
+      },
+    },
   ];
   await db.client.send(new TransactWriteCommand({ TransactItems }));
 }
@@ -104,7 +120,12 @@ function sizesOf(client: DynamoDBDocumentClient, into: number[]): void {
 }
 
 async function tracing(endpoint: string, { rounds, samples }: TelemetryBenchSettings): Promise<void> {
-  const model = await startEndpointServer({ modelPath: MODEL, host: '127.0.0.1', port: 0, endpointName: 'longwatch-fraud' });
+  const model = await startEndpointServer({
+    modelPath: MODEL,
+    host: '127.0.0.1',
+    port: 0,
+    endpointName: 'longwatch-fraud',
+  });
   const collector = await startSink();
   const base = {
     DYNAMODB_ENDPOINT: endpoint,
@@ -117,20 +138,32 @@ async function tracing(endpoint: string, { rounds, samples }: TelemetryBenchSett
     LONGWATCH_DECISION_DEADLINE_MS: '20000',
   };
   const traced = { ...base, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
-  const settings = { off: base, tenth: { ...traced, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' }, all: traced };
+  const settings = {
+    off: base,
+    tenth: { ...traced, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' },
+    all: traced,
+  };
   const names = Object.keys(settings) as (keyof typeof settings)[];
   const apis: RunningApi[] = [];
   try {
     for (const name of names) apis.push(await startApi({ ...settings[name], LONGWATCH_TABLE_PREFIX: `${name}-` }));
     const payments = new Payments();
-    const decide = ({ url }: RunningApi) => async () => {
-      const { status, text } = await post(new URL('/v1/transactions', url), KEY, payments.next().body);
-      if (status !== 200) throw new Error(`${status}: ${text}`);
-    };
-    const operations = Object.fromEntries(names.map((name, i) => [name, decide(apis[i] as RunningApi)])) as Record<(typeof names)[number], () => Promise<void>>;
+    const decide =
+      ({ url }: RunningApi) =>
+      async () => {
+        const { status, text } = await post(new URL('/v1/transactions', url), KEY, payments.next().body);
+        if (status !== 200) throw new Error(`${status}: ${text}`);
+      };
+    const operations = Object.fromEntries(names.map((name, i) => [name, decide(apis[i] as RunningApi)])) as Record<
+      (typeof names)[number],
+      () => Promise<void>
+    >;
     await latenciesInTurn(100, operations);
     const before = apis.map(cpuMs);
-    const taken = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<(typeof names)[number], number[]>;
+    const taken = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<
+      (typeof names)[number],
+      number[]
+    >;
     const bar = startBar('rounds of decisions', rounds);
     for (let round = 0; round < rounds; round++) {
       const found = await latenciesInTurn(samples, operations);
@@ -143,7 +176,14 @@ async function tracing(endpoint: string, { rounds, samples }: TelemetryBenchSett
     const said = { off: 'off', tenth: 'one in ten', all: 'all' };
     names.forEach((name, i) => {
       const [mine = 0, off = 0] = [cpu[i], cpu[0]];
-      table.push([said[name], ms(median(taken[name])), ms(percentile(taken[name], 95)), ratio(median(taken[name]) / median(taken.off)), ms(mine), ratio(mine / off)]);
+      table.push([
+        said[name],
+        ms(median(taken[name])),
+        ms(percentile(taken[name], 95)),
+        ratio(median(taken[name]) / median(taken.off)),
+        ms(mine),
+        ratio(mine / off),
+      ]);
     });
     console.log(`\n${table.toString()}\n`);
     const decisions = rounds * samples + 100;
@@ -158,7 +198,8 @@ async function tracing(endpoint: string, { rounds, samples }: TelemetryBenchSett
 
 /** What a process has computed, in milliseconds: unlike latencies, no matter what else the machine does. Linux only. */
 function cpuMs({ process: { pid } }: RunningApi): number {
-  const [, user = 0, system = 0] = /\) (?:\S+ ){11}(\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.map(Number) ?? [];
+  const [, user = 0, system = 0] =
+    /\) (?:\S+ ){11}(\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.map(Number) ?? [];
   return (user + system) * 10; // In hundredths of a second.
 }
 

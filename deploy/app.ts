@@ -14,11 +14,22 @@ async function main(): Promise<void> {
     .scriptName('npm run deploy:synth --')
     .usage(
       `$0 [--settings <file>] [--out <folder>]\n\nWrites the CloudFormation template of Longwatch. Settings, as a JSON object:\n\n${settingsReference()
-        .map(({ name, fallback, description }) => `  ${name}${fallback ? ` (default ${fallback})` : ''}${description ? `\n      ${description}` : ''}`)
+        .map(
+          ({ name, fallback, description }) =>
+            `  ${name}${fallback ? ` (default ${fallback})` : ''}${description ? `\n      ${description}` : ''}`,
+        )
         .join('\n')}`,
     )
-    .option('settings', { type: 'string', default: process.env['LONGWATCH_DEPLOY_SETTINGS'] ?? join(__dirname, 'settings.example.json'), describe: 'JSON file of settings; LONGWATCH_DEPLOY_SETTINGS names it where no option can' })
-    .option('out', { type: 'string', default: process.env['CDK_OUTDIR'] ?? 'cdk.out', describe: 'Folder that the template goes to' })
+    .option('settings', {
+      type: 'string',
+      default: process.env['LONGWATCH_DEPLOY_SETTINGS'] ?? join(__dirname, 'settings.example.json'),
+      describe: 'JSON file of settings; LONGWATCH_DEPLOY_SETTINGS names it where no option can',
+    })
+    .option('out', {
+      type: 'string',
+      default: process.env['CDK_OUTDIR'] ?? 'cdk.out',
+      describe: 'Folder that the template goes to',
+    })
     .strict()
     .help()
     .parseAsync();

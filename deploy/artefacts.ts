@@ -20,7 +20,10 @@ export interface Artefacts {
 /** Makes what the stack uploads, the same bytes from the same sources. */
 export async function makeArtefacts(folder: string): Promise<Artefacts> {
   mkdirSync(folder, { recursive: true });
-  const [model, functions] = await Promise.all([packModel(join(folder, 'model.tar.gz')), bundleFunctions(join(folder, 'functions'))]);
+  const [model, functions] = await Promise.all([
+    packModel(join(folder, 'model.tar.gz')),
+    bundleFunctions(join(folder, 'functions')),
+  ]);
   return { model, functions };
 }
 
@@ -53,7 +56,10 @@ export async function bundleFunctions(folder: string): Promise<string> {
     logLevel: 'error',
   });
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ name: 'longwatch-functions', version, type: 'commonjs' })}\n`);
+  writeFileSync(
+    join(folder, 'package.json'),
+    `${JSON.stringify({ name: 'longwatch-functions', version, type: 'commonjs' })}\n`,
+  );
   // What drift is compared with, and the page for people.
   mkdirSync(join(folder, 'model'), { recursive: true });
   cpSync(join(ROOT, 'web'), join(folder, 'web'), { recursive: true });

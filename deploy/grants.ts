@@ -9,7 +9,12 @@ async function main(): Promise<void> {
   const { file } = await yargs(hideBin(process.argv))
     .scriptName('npm run deploy:grants --')
     .command('$0 <file>', 'Says which grants of API and workers nobody used', (command) =>
-      command.positional('file', { type: 'string', demandOption: true, describe: 'What LONGWATCH_RECORD_GRANTS=<file> npx jest test/api test/activities test/operations test/workflows wrote' }),
+      command.positional('file', {
+        type: 'string',
+        demandOption: true,
+        describe:
+          'What LONGWATCH_RECORD_GRANTS=<file> npx jest test/api test/activities test/operations test/workflows wrote',
+      }),
     )
     .strict()
     .help()

@@ -9,7 +9,10 @@ import { withBar } from '../scripts/fraud/progress';
 /** Trains the shipped model on simulated payments, replayed through the code that serves. */
 const settings = { seed: 20_260_101, customers: 5000, merchants: 600, days: 150, start: Date.UTC(2026, 0, 1) };
 /** Days of each part; between training and test lies the label delay. */
-const parts = { train: [10, 110], tune: [110, 125], test: [132, 150] } as const satisfies Record<Part, readonly [number, number]>;
+const parts = { train: [10, 110], tune: [110, 125], test: [132, 150] } as const satisfies Record<
+  Part,
+  readonly [number, number]
+>;
 
 const days = ([from, to]: readonly [number, number]): string => `days ${from}–${to}`;
 
@@ -41,7 +44,8 @@ async function main(): Promise<void> {
         const today = Math.floor((transaction.timestamp - settings.start) / DAY_MS);
         show(today / settings.days);
         for (const [part, [from, to]] of Object.entries(parts))
-          if (today >= from && today < to) training.add(part as Part, fraud, features(), scenario ? scenarios.indexOf(scenario) + 1 : 0);
+          if (today >= from && today < to)
+            training.add(part as Part, fraud, features(), scenario ? scenarios.indexOf(scenario) + 1 : 0);
       }
     });
     console.log(await training.run(join(__dirname, 'fraud.json'), notes, console.error));

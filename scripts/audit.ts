@@ -18,15 +18,28 @@ interface Report {
 /** What the report means: the lines to print, and whether the check has failed. */
 export function verdict(report: Report | undefined): { lines: string[]; failed: boolean } {
   if (!report?.metadata || !report.vulnerabilities) {
-    const why = report?.statusCode !== undefined ? `it answered ${report.statusCode}` : (report?.error?.code ?? 'it gave no report');
-    return { lines: [`not audited: the registry in use has no list of vulnerabilities that can be asked (${why})`], failed: false };
+    const why =
+      report?.statusCode !== undefined
+        ? `it answered ${report.statusCode}`
+        : (report?.error?.code ?? 'it gave no report');
+    return {
+      lines: [`not audited: the registry in use has no list of vulnerabilities that can be asked (${why})`],
+      failed: false,
+    };
   }
   const { total = 0, ...levels } = report.metadata.vulnerabilities;
-  const grave = Object.entries(report.vulnerabilities).filter(([, { severity }]) => severity === 'high' || severity === 'critical');
+  const grave = Object.entries(report.vulnerabilities).filter(
+    ([, { severity }]) => severity === 'high' || severity === 'critical',
+  );
   return {
     lines: [
-      `${total} known vulnerabilities in production dependencies (${Object.entries(levels).map(([level, count]) => `${count} ${level}`).join(', ')})`,
-      ...grave.map(([name, { severity, range, fixAvailable }]) => `${name} ${range}: ${severity}; ${fixAvailable ? 'npm audit fix' : 'no fix yet: leave it out, or say in docs/threat-model.md why it does not reach us'}`),
+      `${total} known vulnerabilities in production dependencies (${Object.entries(levels)
+        .map(([level, count]) => `${count} ${level}`)
+        .join(', ')})`,
+      ...grave.map(
+        ([name, { severity, range, fixAvailable }]) =>
+          `${name} ${range}: ${severity}; ${fixAvailable ? 'npm audit fix' : 'no fix yet: leave it out, or say in docs/threat-model.md why it does not reach us'}`,
+      ),
     ],
     failed: grave.length > 0,
   };
@@ -34,7 +47,11 @@ export function verdict(report: Report | undefined): { lines: string[]; failed: 
 
 function main(): void {
   if (process.argv.includes('--help')) return void process.stdout.write(HELP);
-  const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], { cwd: join(__dirname, '..'), encoding: 'utf8', timeout: 120_000 });
+  const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], {
+    cwd: join(__dirname, '..'),
+    encoding: 'utf8',
+    timeout: 120_000,
+  });
   const { lines, failed } = verdict(parsed(stdout));
   process.stdout.write(`${lines.join('\n')}\n`);
   if (failed) process.exitCode = 1;

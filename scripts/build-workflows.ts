@@ -6,7 +6,10 @@ import { bundleOptions } from '../src/workers/bundle';
 
 const WORKFLOWS = join(__dirname, '..', 'src', 'workflows');
 
-/** Bundles the workflows once for payloads in the clear and once for encrypted ones, so that a worker in production starts without the bundler. */
+/**
+ * Bundles the workflows once for payloads in the clear and once for encrypted ones, so that a worker in production
+ * starts without the bundler.
+ */
 async function main(): Promise<void> {
   for (const [file, converter] of [
     ['workflow-bundle.js', undefined],

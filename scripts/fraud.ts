@@ -10,13 +10,8 @@ import { promote, shadow } from './fraud/shadow';
 import { simulate } from './fraud/simulate';
 import { train } from './fraud/train';
 
-runCommand('fraud', 'The life of a fraud model: simulated payments, features, training and backtests, through the code that serves it.', [
-  simulate,
-  features,
-  train,
-  backtest,
-  shadow,
-  promote,
-  drift,
-  labels,
-]);
+runCommand(
+  'fraud',
+  'The life of a fraud model: simulated payments, features, training and backtests, through the code that serves it.',
+  [simulate, features, train, backtest, shadow, promote, drift, labels],
+);

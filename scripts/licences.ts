@@ -8,12 +8,25 @@ Reads package-lock.json and node_modules. Ends with 1 and names each package tha
 `;
 
 /** May be used, changed and passed on in a product under Apache-2.0, with no more than a notice. */
-const ALLOWED = new Set(['0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0', 'Unlicense']);
+const ALLOWED = new Set([
+  '0BSD',
+  'Apache-2.0',
+  'BlueOak-1.0.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'ISC',
+  'MIT',
+  'MIT-0',
+  'Unlicense',
+]);
 
 /** Packages whose manifest does not say it all, by name, with what was read where. */
 const KNOWN: Readonly<Record<string, { licence: string; why: string }>> = {
   'caniuse-lite': { licence: 'CC-BY-4.0', why: 'data, not code, of the bundler; its attribution is in the package' },
-  'humanize-number': { licence: 'MIT', why: 'its manifest says nothing; its Readme.md does; only the embedded S3 server uses it' },
+  'humanize-number': {
+    licence: 'MIT',
+    why: 'its manifest says nothing; its Readme.md does; only the embedded S3 server uses it',
+  },
   only: { licence: 'MIT', why: 'its manifest says nothing; its Readme.md does; only the embedded S3 server uses it' },
   unionfs: { licence: 'Unlicense', why: 'its manifest says nothing; its LICENSE file does' },
 };
@@ -34,7 +47,9 @@ export function isAllowed(expression: string): boolean {
 function main(): void {
   if (process.argv.includes('--help')) return void process.stdout.write(HELP);
   const root = join(__dirname, '..');
-  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, Locked> };
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, Locked>;
+  };
   const counts = new Map<string, number>();
   const faults: string[] = [];
   let absent = 0;
@@ -47,14 +62,28 @@ function main(): void {
       else faults.push(`${path}: is not installed; run npm ci`);
       continue;
     }
-    const { name, license, licenses } = JSON.parse(readFileSync(manifest, 'utf8')) as { name: string; license?: string | { type: string }; licenses?: { type: string }[] };
-    const said = typeof license === 'string' ? license : (license?.type ?? licenses?.map(({ type }) => type).join(' OR '));
+    const { name, license, licenses } = JSON.parse(readFileSync(manifest, 'utf8')) as {
+      name: string;
+      license?: string | { type: string };
+      licenses?: { type: string }[];
+    };
+    const said =
+      typeof license === 'string' ? license : (license?.type ?? licenses?.map(({ type }) => type).join(' OR '));
     const known = KNOWN[name];
-    if (known && (said ?? known.licence) === known.licence) counts.set(known.licence, (counts.get(known.licence) ?? 0) + 1);
+    if (known && (said ?? known.licence) === known.licence)
+      counts.set(known.licence, (counts.get(known.licence) ?? 0) + 1);
     else if (said !== undefined && isAllowed(said)) counts.set(said, (counts.get(said) ?? 0) + 1);
-    else faults.push(`${name}: ${said ?? 'no licence'} is not one of ${[...ALLOWED].join(', ')}; choose another package, or say in scripts/licences.ts why it may be used`);
+    else
+      faults.push(
+        `${name}: ${said ?? 'no licence'} is not one of ${[...ALLOWED].join(', ')}; choose another package, or say in scripts/licences.ts why it may be used`,
+      );
   }
-  process.stdout.write(`${[...counts].sort(([, a], [, b]) => b - a).map(([licence, count]) => `${licence} × ${count}`).join(', ')}; ${absent} for other machines\n`);
+  process.stdout.write(
+    `${[...counts]
+      .sort(([, a], [, b]) => b - a)
+      .map(([licence, count]) => `${licence} × ${count}`)
+      .join(', ')}; ${absent} for other machines\n`,
+  );
   if (faults.length > 0) {
     process.stderr.write(`${faults.join('\n')}\n`);
     process.exitCode = 1;

@@ -10,9 +10,18 @@ import { apiOptions, ask } from './fraud/api';
 
 const { url, key, full } = apiOptions(yargs(hideBin(process.argv)))
   .scriptName('npm run reconcile --')
-  .usage('$0\n\nCompares rows with workflows, and starts workflows again that were terminated, failed or lost. Asks the API, whose caller must be an admin; a worker does it.')
-  .option('key', { type: 'string', describe: 'An API key of an admin; default LONGWATCH_API_KEY, else the development key of the Longwatch here' })
-  .option('full', { type: 'boolean', default: false, describe: 'Every open row against the running workflows; default: what ended badly since the last look' })
+  .usage(
+    '$0\n\nCompares rows with workflows, and starts workflows again that were terminated, failed or lost. Asks the API, whose caller must be an admin; a worker does it.',
+  )
+  .option('key', {
+    type: 'string',
+    describe: 'An API key of an admin; default LONGWATCH_API_KEY, else the development key of the Longwatch here',
+  })
+  .option('full', {
+    type: 'boolean',
+    default: false,
+    describe: 'Every open row against the running workflows; default: what ended badly since the last look',
+  })
   .strict()
   .help()
   .version(false)
@@ -33,14 +42,19 @@ async function main(): Promise<void> {
   const { body } = await ask({ url, key }, 'POST', '/v1/reconciliations', { body: { mode } });
   const workflowId = String(body['workflowId']);
   process.stderr.write(`${workflowId} is running on a worker\n`);
-  for (let told = ''; ; ) {
+  for (let told = ''; ;) {
     await sleep(EVERY_MS);
     const { status, progress, asked } = await find();
     if (status !== 'running') {
-      if (!asked) throw new LabError(`The look ended without a result: open the workflow ${workflowId} in the Web UI for the reason`);
+      if (!asked)
+        throw new LabError(
+          `The look ended without a result: open the workflow ${workflowId} in the Web UI for the reason`,
+        );
       return tell(asked, Date.now() - began);
     }
-    const line = progress ? `${seconds(Date.now() - began)}: ${counted(progress.checkedByType)} checked; started again: ${counted(progress.restarted)}` : `${seconds(Date.now() - began)}: waits for a worker, or for its first report`;
+    const line = progress
+      ? `${seconds(Date.now() - began)}: ${counted(progress.checkedByType)} checked; started again: ${counted(progress.restarted)}`
+      : `${seconds(Date.now() - began)}: waits for a worker, or for its first report`;
     const news = line.slice(line.indexOf(':'));
     if (news !== told) process.stderr.write(`${line}\n`);
     told = news;
@@ -55,10 +69,15 @@ function tell({ checked, checkedByType, restarted, terminated, postponed }: Look
 }
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
-const counted = (byType: Readonly<Record<string, number>> = {}): string => Object.entries(byType).map(([type, count]) => `${count} ${type}`).join(', ') || 'none';
+const counted = (byType: Readonly<Record<string, number>> = {}): string =>
+  Object.entries(byType)
+    .map(([type, count]) => `${count} ${type}`)
+    .join(', ') || 'none';
 
 function fail(error: unknown): never {
-  process.stderr.write(`${error instanceof LabError ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.stderr.write(
+    `${error instanceof LabError ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
+  );
   process.exit(1);
 }
 

@@ -5,7 +5,8 @@ import { dynamoDBClient } from '../src/stores/dynamodb';
 import type * as sessionStore from '../src/stores/sessions/dynamoDBSessionStore';
 
 /**
- * Loaded by mocha before the tests. Whoever asks for express-session gets the checkout's, and the checkout gets our store
+ * Loaded by mocha before the tests. Whoever asks for express-session gets the checkout's, and the checkout gets our
+ * store
  * for its MemoryStore, also where it makes one itself; each has a prefix of its own and no other option.
  */
 const { SESSION_SUITE_DYNAMODB: endpoint = '', SESSION_SUITE_CHECKOUT: checkout = '' } = process.env;

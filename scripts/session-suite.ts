@@ -25,7 +25,8 @@ async function main(): Promise<number> {
     return 2;
   }
   // What their own test script does first.
-  if (!existsSync(join(checkout, 'test', 'fixtures', 'server.crt'))) spawnSync('sh', ['test/support/gencert.sh'], { cwd: checkout, stdio: 'ignore' });
+  if (!existsSync(join(checkout, 'test', 'fixtures', 'server.crt')))
+    spawnSync('sh', ['test/support/gencert.sh'], { cwd: checkout, stdio: 'ignore' });
   const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-session-suite-'));
   const dynamodb = await startDynamoDB({ dataDir, inMemory: true });
   const client = dynamoDBClient({ region: 'us-east-1', endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS });
@@ -33,8 +34,25 @@ async function main(): Promise<number> {
     await createTables(client, 'suite-', everything.tables);
     const tests = spawn(
       process.execPath,
-      ['--import', require.resolve('tsx'), mocha, '--require', 'test/support/env', '--require', join(__dirname, 'session-suite-hook.ts'), '--check-leaks', '--exit', '--reporter', 'dot', 'test/'],
-      { cwd: checkout, stdio: 'inherit', env: { ...process.env, SESSION_SUITE_DYNAMODB: dynamodb.endpoint, SESSION_SUITE_CHECKOUT: checkout } },
+      [
+        '--import',
+        require.resolve('tsx'),
+        mocha,
+        '--require',
+        'test/support/env',
+        '--require',
+        join(__dirname, 'session-suite-hook.ts'),
+        '--check-leaks',
+        '--exit',
+        '--reporter',
+        'dot',
+        'test/',
+      ],
+      {
+        cwd: checkout,
+        stdio: 'inherit',
+        env: { ...process.env, SESSION_SUITE_DYNAMODB: dynamodb.endpoint, SESSION_SUITE_CHECKOUT: checkout },
+      },
     );
     return await new Promise((done) => tests.once('exit', (code) => done(code ?? 1)));
   } finally {

@@ -11,7 +11,12 @@ import { openTables } from './fraud/parts';
 
 const { tables } = combine(selectCapabilities(process.env['LONGWATCH_CAPABILITIES']));
 const count = Object.keys(tables).length;
-const verb = { create: 'creating', index: 'building the index of', stream: 'opening the stream of', ttl: 'turning on TTL of' } as const;
+const verb = {
+  create: 'creating',
+  index: 'building the index of',
+  stream: 'opening the stream of',
+  ttl: 'turning on TTL of',
+} as const;
 
 async function check(): Promise<void> {
   const { db, close } = openTables();
@@ -32,7 +37,9 @@ async function update(): Promise<void> {
     const left = await updateTables(db.client, readConfig().LONGWATCH_TABLE_PREFIX, tables, (difference) => {
       ended();
       begun = Date.now();
-      console.log(`${verb[difference.mend ?? 'create']} ${difference.physicalName}${difference.index === undefined ? '' : ` (${difference.index})`}`);
+      console.log(
+        `${verb[difference.mend ?? 'create']} ${difference.physicalName}${difference.index === undefined ? '' : ` (${difference.index})`}`,
+      );
     });
     ended();
     if (left.length > 0) throw new TableMismatchError(left);
@@ -46,8 +53,15 @@ runCommand(
   'tables',
   'The tables as this version expects them: DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true, or those of the Longwatch that runs here.',
   [
-    (cli) => cli.command('check', 'Compares every table with what this version expects; ends with 1 where one differs', {}, check),
-    (cli) => cli.command('update', 'Adds what is missing: tables, indexes, streams, TTL. Takes nothing away', {}, update),
+    (cli) =>
+      cli.command(
+        'check',
+        'Compares every table with what this version expects; ends with 1 where one differs',
+        {},
+        check,
+      ),
+    (cli) =>
+      cli.command('update', 'Adds what is missing: tables, indexes, streams, TTL. Takes nothing away', {}, update),
   ],
   [ConfigError, TableMismatchError],
 );

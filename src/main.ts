@@ -24,12 +24,23 @@ const usage = () => `Longwatch ${version}: durable lifecycles for DynamoDB data,
 Settings are environment variables:
 
 ${configReference()
-  .map(({ name, fallback, description }) => `  ${name}${fallback ? ` (default ${fallback})` : ''}\n      ${description}`)
+  .map(
+    ({ name, fallback, description }) => `  ${name}${fallback ? ` (default ${fallback})` : ''}\n      ${description}`,
+  )
   .join('\n')}
 `;
 
 /** Faults that a person can mend, told as one sentence and without a stack. */
-const expected = [ConfigError, ApiKeyError, MissingEndpointError, StartError, ListenError, UnknownQueueError, TemporalConfigError, TableMismatchError];
+const expected = [
+  ConfigError,
+  ApiKeyError,
+  MissingEndpointError,
+  StartError,
+  ListenError,
+  UnknownQueueError,
+  TemporalConfigError,
+  TableMismatchError,
+];
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
@@ -37,7 +48,9 @@ async function main(): Promise<void> {
   const mode = (args[0] ?? 'all') as Mode;
   if (!['all', 'api', 'worker'].includes(mode)) throw new ConfigError(`There is no mode "${mode}"; --help lists them`);
   for (const warning of unknownVariables()) process.stderr.write(`Warning: ${warning}\n`);
-  const config = readConfig(process.env, (read) => startFaults(mode, read, process.env, combine(selectCapabilities(read.LONGWATCH_CAPABILITIES))));
+  const config = readConfig(process.env, (read) =>
+    startFaults(mode, read, process.env, combine(selectCapabilities(read.LONGWATCH_CAPABILITIES))),
+  );
   const run = new Run(mode, config);
   run.watchUnexpected();
   process.on('SIGINT', () => void run.stop('SIGINT'));
@@ -52,6 +65,8 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   const known = expected.some((type) => error instanceof type);
-  process.stderr.write(`\n${known ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.stderr.write(
+    `\n${known ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`,
+  );
   process.exit(1);
 });

@@ -8,7 +8,11 @@ const EVENTS_SHOWN = 100;
 const SPARK_POINTS = 60;
 /** Titles of the capabilities by name, as the overview has them. */
 const titles = { platform: 'Platform' };
-const scopes = { all: ['all', 'all processes'], process: ['here', 'this process since it began'], table: ['≈', 'items of the table, as DynamoDB last counted them'] };
+const scopes = {
+  all: ['all', 'all processes'],
+  process: ['here', 'this process since it began'],
+  table: ['≈', 'items of the table, as DynamoDB last counted them'],
+};
 
 const $ = (id) => document.getElementById(id);
 const number = new Intl.NumberFormat();
@@ -34,7 +38,8 @@ function takeKey() {
 
 function element(name, { text, ...attributes } = {}, ...children) {
   const made = document.createElement(name);
-  for (const [attribute, value] of Object.entries(attributes)) if (value !== undefined) made.setAttribute(attribute, value);
+  for (const [attribute, value] of Object.entries(attributes))
+    if (value !== undefined) made.setAttribute(attribute, value);
   if (text !== undefined) made.textContent = text;
   made.append(...children);
   return made;
@@ -42,7 +47,9 @@ function element(name, { text, ...attributes } = {}, ...children) {
 
 /** Only to the Web UI: an address that is no http address is shown as text. */
 function link(text, href, label) {
-  return href && /^https?:\/\//.test(href) ? element('a', { href, text, 'aria-label': label }) : document.createTextNode(text);
+  return href && /^https?:\/\//.test(href)
+    ? element('a', { href, text, 'aria-label': label })
+    : document.createTextNode(text);
 }
 
 function ask(path, { headers, ...options } = {}) {
@@ -116,14 +123,21 @@ async function refresh() {
       sessionStorage.removeItem(KEY);
       key = null;
       forget();
-      return showSignIn(response.status === 401 ? 'This key is not valid.' : 'This key’s role may not see the overview: it takes investigator, supervisor or admin.');
+      return showSignIn(
+        response.status === 401
+          ? 'This key is not valid.'
+          : 'This key’s role may not see the overview: it takes investigator, supervisor or admin.',
+      );
     }
-    if (!response.ok) throw new Error((await response.json().catch(() => ({}))).detail ?? `The API answers ${response.status}`);
+    if (!response.ok)
+      throw new Error((await response.json().catch(() => ({}))).detail ?? `The API answers ${response.status}`);
     const overview = await response.json();
     if (asked === key) show(overview);
   } catch (error) {
     if (asked !== key) return;
-    away(error instanceof TypeError ? 'The API cannot be reached. What is shown is as of the time above.' : error.message);
+    away(
+      error instanceof TypeError ? 'The API cannot be reached. What is shown is as of the time above.' : error.message,
+    );
   }
   if (!document.hidden && key) polling = setTimeout(refresh, EVERY_MS);
 }
@@ -141,7 +155,8 @@ function away(text) {
 function show(overview) {
   $('away').hidden = true;
   $('version').textContent = overview.version;
-  $('asof').textContent = `as of ${clock.format(new Date(overview.at))}, up ${duration(Date.parse(overview.at) - Date.parse(overview.since))}`;
+  $('asof').textContent =
+    `as of ${clock.format(new Date(overview.at))}, up ${duration(Date.parse(overview.at) - Date.parse(overview.since))}`;
   $('asof').hidden = false;
   const pills = { ready: ['ok', 'Running'], degraded: ['warn', 'Degraded'], 'not-ready': ['bad', 'Not ready'] };
   setPill(...pills[overview.status]);
@@ -152,13 +167,33 @@ function show(overview) {
   for (const { name, title } of overview.capabilities) titles[name] = title;
   overview.capabilities.forEach(showCapability);
   showCases(overview.cases);
-  rows('parts', overview.parts, ({ name, state, address }) => [element('td', { text: name }), element('td', {}, stateOf(state)), element('td', { class: 'where', text: address ?? '' })]);
+  rows('parts', overview.parts, ({ name, state, address }) => [
+    element('td', { text: name }),
+    element('td', {}, stateOf(state)),
+    element('td', { class: 'where', text: address ?? '' }),
+  ]);
   rows('queues', overview.queues, ({ queue, workers, backlog, backlogAgeMs }) => [
     element('td', { text: queue.replace(/^longwatch-/, '') }),
-    element('td', { class: 'right' }, workers === 0 ? element('span', { class: 'pill bad', text: 'none' }) : document.createTextNode(number.format(workers))),
-    element('td', { class: 'right', text: backlog === 0 ? '0' : `${number.format(backlog)}, ${duration(backlogAgeMs)}` }),
+    element(
+      'td',
+      { class: 'right' },
+      workers === 0
+        ? element('span', { class: 'pill bad', text: 'none' })
+        : document.createTextNode(number.format(workers)),
+    ),
+    element('td', {
+      class: 'right',
+      text: backlog === 0 ? '0' : `${number.format(backlog)}, ${duration(backlogAgeMs)}`,
+    }),
   ]);
-  rows('backlog', backlogOf(overview), ({ what, text, tone }) => [element('td', { text: what }), element('td', { class: 'right' }, tone ? element('span', { class: `pill ${tone}`, text }) : document.createTextNode(text))]);
+  rows('backlog', backlogOf(overview), ({ what, text, tone }) => [
+    element('td', { text: what }),
+    element(
+      'td',
+      { class: 'right' },
+      tone ? element('span', { class: `pill ${tone}`, text }) : document.createTextNode(text),
+    ),
+  ]);
   announce(overview);
 }
 
@@ -169,7 +204,14 @@ function setPill(tone, text) {
   pill.hidden = false;
 }
 
-const states = { ok: ['ok', 'ok'], unavailable: ['bad', 'away'], starting: ['warn', 'starting'], elsewhere: ['', 'in other processes'], configured: ['', 'configured'], none: ['', 'none'] };
+const states = {
+  ok: ['ok', 'ok'],
+  unavailable: ['bad', 'away'],
+  starting: ['warn', 'starting'],
+  elsewhere: ['', 'in other processes'],
+  configured: ['', 'configured'],
+  none: ['', 'none'],
+};
 function stateOf(state) {
   const [tone, text] = states[state] ?? ['', state];
   return element('span', { class: `pill ${tone}`, text });
@@ -188,14 +230,32 @@ function reconciledOf(looks) {
 const debts = { start: 'Workflow starts overdue', rescore: 'Payments to be scored again' };
 function backlogOf({ streams, owed, deadLetters, reconciler }) {
   const missing = (what) => ({ what, text: 'cannot be had', tone: 'bad' });
-  const lags = streams === 'unavailable' ? [missing('Streams')] : streams.map(({ stream, lagMs }) => ({
-    what: `Stream ${stream}`,
-    text: lagMs === null ? 'read elsewhere' : lagMs < 1_000 ? `${lagMs} ms behind` : `${duration(lagMs)} behind`,
-    tone: lagMs !== null && lagMs > 60_000 ? 'bad' : lagMs !== null && lagMs > 10_000 ? 'warn' : undefined,
-  }));
-  const letters = deadLetters === 'unavailable' ? [missing('Dead letters')] : deadLetters.filter(({ count }) => count > 0).map(({ stream, count, more }) => ({ what: `Dead letters of ${stream}`, text: atLeast(count, more), tone: 'warn' }));
+  const lags =
+    streams === 'unavailable'
+      ? [missing('Streams')]
+      : streams.map(({ stream, lagMs }) => ({
+          what: `Stream ${stream}`,
+          text: lagMs === null ? 'read elsewhere' : lagMs < 1_000 ? `${lagMs} ms behind` : `${duration(lagMs)} behind`,
+          tone: lagMs !== null && lagMs > 60_000 ? 'bad' : lagMs !== null && lagMs > 10_000 ? 'warn' : undefined,
+        }));
+  const letters =
+    deadLetters === 'unavailable'
+      ? [missing('Dead letters')]
+      : deadLetters
+          .filter(({ count }) => count > 0)
+          .map(({ stream, count, more }) => ({
+            what: `Dead letters of ${stream}`,
+            text: atLeast(count, more),
+            tone: 'warn',
+          }));
   return [
-    ...(owed === 'unavailable' ? [missing('What is owed')] : owed.map(({ kind, due, oldestDueAt }) => ({ what: debts[kind] ?? kind, text: due === 0 ? 'none' : `${number.format(due)}, since ${ago(oldestDueAt)}`, tone: due > 0 ? 'warn' : undefined }))),
+    ...(owed === 'unavailable'
+      ? [missing('What is owed')]
+      : owed.map(({ kind, due, oldestDueAt }) => ({
+          what: debts[kind] ?? kind,
+          text: due === 0 ? 'none' : `${number.format(due)}, since ${ago(oldestDueAt)}`,
+          tone: due > 0 ? 'warn' : undefined,
+        }))),
     ...(reconciler === 'unavailable' ? [missing('The reconciler')] : reconciledOf(reconciler)),
     ...lags,
     ...(letters.length > 0 ? letters : [{ what: 'Dead letters', text: 'none' }]),
@@ -205,7 +265,20 @@ function backlogOf({ streams, owed, deadLetters, reconciler }) {
 function rows(id, found, cells) {
   const body = $(id).tBodies[0];
   const columns = $(id).tHead.rows[0].cells.length;
-  const made = found === 'unavailable' ? [element('tr', {}, element('td', { colspan: columns }, element('span', { class: 'pill bad', text: 'cannot be had at the moment' })))] : found.map((one) => element('tr', {}, ...cells(one)));
+  const made =
+    found === 'unavailable'
+      ? [
+          element(
+            'tr',
+            {},
+            element(
+              'td',
+              { colspan: columns },
+              element('span', { class: 'pill bad', text: 'cannot be had at the moment' }),
+            ),
+          ),
+        ]
+      : found.map((one) => element('tr', {}, ...cells(one)));
   // Where the page is narrow rows are laid out as grids, which would take their meaning from some readers.
   for (const row of made) {
     row.setAttribute('role', 'row');
@@ -228,8 +301,16 @@ function showCapability({ name, title, lead, figures, unavailable }) {
     element(
       'dl',
       { class: 'figures' },
-      ...figures.flatMap((one) => [element('dt', { text: one.label }, scopeOf(one.scope)), element('dd', { text: `${number.format(one.value)}${one.more ? '+' : ''}` })]),
-      ...(unavailable ? [element('dt', { text: 'some figures' }), element('dd', {}, element('span', { class: 'pill bad', text: 'cannot be had' }))] : []),
+      ...figures.flatMap((one) => [
+        element('dt', { text: one.label }, scopeOf(one.scope)),
+        element('dd', { text: `${number.format(one.value)}${one.more ? '+' : ''}` }),
+      ]),
+      ...(unavailable
+        ? [
+            element('dt', { text: 'some figures' }),
+            element('dd', {}, element('span', { class: 'pill bad', text: 'cannot be had' })),
+          ]
+        : []),
     ),
   );
 }
@@ -250,8 +331,17 @@ function spark(name, value) {
   const at = (point, i) => `${i * (120 / (SPARK_POINTS - 1))},${46 - (point / most) * 42}`;
   const line = known.points.map((point, i) => `${i === 0 ? 'M' : 'L'}${at(point, i)}`).join('');
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-  for (const [attribute, text] of Object.entries({ viewBox: '0 0 120 48', class: 'spark', 'aria-hidden': 'true', preserveAspectRatio: 'none' })) svg.setAttribute(attribute, text);
-  for (const [d, kind] of [[`${line}L120,48L0,48Z`, 'area'], [line, 'line']]) {
+  for (const [attribute, text] of Object.entries({
+    viewBox: '0 0 120 48',
+    class: 'spark',
+    'aria-hidden': 'true',
+    preserveAspectRatio: 'none',
+  }))
+    svg.setAttribute(attribute, text);
+  for (const [d, kind] of [
+    [`${line}L120,48L0,48Z`, 'area'],
+    [line, 'line'],
+  ]) {
     const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
     path.setAttribute('d', d);
     path.setAttribute('class', kind);
@@ -278,15 +368,32 @@ function showCases(cases) {
   rows('cases', items, (one) => [
     element('td', {}, link(one.transactionId, one.link)),
     named('Amount', element('td', { class: 'right', text: money(one.amount, one.currency) })),
-    named('Outcome', element('td', {}, element('span', { class: `pill ${outcomes[one.outcome] ?? ''}`, text: one.outcome }))),
+    named(
+      'Outcome',
+      element('td', {}, element('span', { class: `pill ${outcomes[one.outcome] ?? ''}`, text: one.outcome })),
+    ),
     named('Score', element('td', { class: 'right', text: one.score === null ? '' : one.score.toFixed(2) })),
     named('Status', element('td', { text: one.status })),
     named('Assignee', element('td', { text: one.assignee ?? '' })),
     named('Opened', element('td', { text: ago(one.openedAt) })),
-    named('Due', element('td', {}, ...(one.dueAt ? [Date.parse(one.dueAt) < Date.now() ? element('span', { class: 'pill bad', text: ago(one.dueAt) }) : document.createTextNode(ago(one.dueAt))] : []))),
+    named(
+      'Due',
+      element(
+        'td',
+        {},
+        ...(one.dueAt
+          ? [
+              Date.parse(one.dueAt) < Date.now()
+                ? element('span', { class: 'pill bad', text: ago(one.dueAt) })
+                : document.createTextNode(ago(one.dueAt)),
+            ]
+          : []),
+      ),
+    ),
   ]);
   if (focused) [...body.querySelectorAll('a')].find((one) => one.getAttribute('href') === focused)?.focus();
-  $('cases-note').textContent = items.length === 0 ? 'Nobody waits for you.' : more ? 'These are the most urgent; the Web UI has them all.' : '';
+  $('cases-note').textContent =
+    items.length === 0 ? 'Nobody waits for you.' : more ? 'These are the most urgent; the Web UI has them all.' : '';
 }
 
 function announce({ status, cases }) {
@@ -307,9 +414,13 @@ async function readEvents() {
   reading = mine;
   while (!mine.signal.aborted) {
     try {
-      const response = await ask('/v1/overview/events', { headers: { 'last-event-id': lastEventId }, signal: mine.signal });
+      const response = await ask('/v1/overview/events', {
+        headers: { 'last-event-id': lastEventId },
+        signal: mine.signal,
+      });
       if (response.ok && response.body) await takeEvents(response.body);
-      else if (response.status === 503) $('events-note').textContent = 'Too many watch already; events come once somebody leaves.';
+      else if (response.status === 503)
+        $('events-note').textContent = 'Too many watch already; events come once somebody leaves.';
     } catch {
       // The overview says that the API is away; we go on asking.
     }
@@ -354,20 +465,28 @@ function showEvents(events) {
     return;
   }
   const list = $('events');
-  const made = events.slice(-EVENTS_SHOWN).map(({ at, area, tone, text, count, link: href }) =>
-    element(
-      'li',
-      { class: 'fresh' },
-      element('time', { datetime: at, text: clock.format(new Date(at)) }),
-      element('span', { class: 'area', text: titles[area] ?? area }),
-      element('span', { class: `text ${tone}` }, ...(tone === 'problem' ? ['⚠ '] : []), link(`${text.charAt(0).toUpperCase()}${text.slice(1)}${count > 1 ? ` × ${number.format(count)}` : ''}`, href)),
-    ),
-  );
+  const made = events
+    .slice(-EVENTS_SHOWN)
+    .map(({ at, area, tone, text, count, link: href }) =>
+      element(
+        'li',
+        { class: 'fresh' },
+        element('time', { datetime: at, text: clock.format(new Date(at)) }),
+        element('span', { class: 'area', text: titles[area] ?? area }),
+        element(
+          'span',
+          { class: `text ${tone}` },
+          ...(tone === 'problem' ? ['⚠ '] : []),
+          link(`${text.charAt(0).toUpperCase()}${text.slice(1)}${count > 1 ? ` × ${number.format(count)}` : ''}`, href),
+        ),
+      ),
+    );
   // What other processes did is heard of a moment later: the list is by time.
   // Put in anew, what is marked as fresh would arrive once more.
   for (const row of list.children) row.classList.remove('fresh');
   list.prepend(...made.toReversed());
-  if (list.children.length > made.length) list.replaceChildren(...[...list.children].toSorted((a, b) => timeOf(b).localeCompare(timeOf(a))));
+  if (list.children.length > made.length)
+    list.replaceChildren(...[...list.children].toSorted((a, b) => timeOf(b).localeCompare(timeOf(a))));
   while (list.children.length > EVENTS_SHOWN) list.lastElementChild.remove();
 }
 
@@ -387,7 +506,14 @@ function duration(ms) {
 
 function ago(at) {
   const seconds = Math.round((Date.parse(at) - Date.now()) / 1_000);
-  const [unit, size] = Math.abs(seconds) < 60 ? ['second', 1] : Math.abs(seconds) < 3_600 ? ['minute', 60] : Math.abs(seconds) < 86_400 ? ['hour', 3_600] : ['day', 86_400];
+  const [unit, size] =
+    Math.abs(seconds) < 60
+      ? ['second', 1]
+      : Math.abs(seconds) < 3_600
+        ? ['minute', 60]
+        : Math.abs(seconds) < 86_400
+          ? ['hour', 3_600]
+          : ['day', 86_400];
   return relative.format(Math.trunc(seconds / size), unit);
 }
 

@@ -23,14 +23,20 @@ export async function bareBatch(floor: Floor, batch: readonly BareTransaction[])
   const keys = [
     ...batch.map(({ transactionId }) => ({ name: 'Decisions', key: { TransactionID: { S: transactionId } } })),
     ...users.map((id) => ({ name: 'UserProfiles', key: { UserID: { S: id } } })),
-    ...[...new Set(batch.map(({ merchantId }) => merchantId))].map((id) => ({ name: 'MerchantProfiles', key: { MerchantID: { S: id } } })),
+    ...[...new Set(batch.map(({ merchantId }) => merchantId))].map((id) => ({
+      name: 'MerchantProfiles',
+      key: { MerchantID: { S: id } },
+    })),
   ];
   const pages = Array.from({ length: Math.ceil(keys.length / KEYS) }, (_, i) => keys.slice(i * KEYS, (i + 1) * KEYS));
   await Promise.all(
     pages.map((page) => {
       const RequestItems: NonNullable<ConstructorParameters<typeof BatchGetItemCommand>[0]['RequestItems']> = {};
       for (const { name, key } of page)
-        (RequestItems[table(name)] ??= { Keys: [], ...(name !== 'MerchantProfiles' && { ConsistentRead: true }) }).Keys?.push(key);
+        (RequestItems[table(name)] ??= {
+          Keys: [],
+          ...(name !== 'MerchantProfiles' && { ConsistentRead: true }),
+        }).Keys?.push(key);
       return floor.dynamodb.send(new BatchGetItemCommand({ RequestItems }));
     }),
   );
@@ -46,13 +52,18 @@ export async function bareBatch(floor: Floor, batch: readonly BareTransaction[])
   const groups: TransactWriteItem[][] = [];
   for (const userId of users) {
     const mine = batch.filter((one) => one.userId === userId);
-    const items = bareWrites(floor, userId, mine.map(({ transactionId }) => transactionId));
+    const items = bareWrites(
+      floor,
+      userId,
+      mine.map(({ transactionId }) => transactionId),
+    );
     if ((groups.at(-1)?.length ?? ITEMS) + items.length > ITEMS) groups.push([]);
     groups.at(-1)?.push(...items);
   }
   let next = 0;
   const lane = async () => {
-    for (let TransactItems = groups[next++]; TransactItems; TransactItems = groups[next++]) await floor.dynamodb.send(new TransactWriteItemsCommand({ TransactItems }));
+    for (let TransactItems = groups[next++]; TransactItems; TransactItems = groups[next++])
+      await floor.dynamodb.send(new TransactWriteItemsCommand({ TransactItems }));
   };
   await Promise.all(Array.from({ length: CONCURRENT_WRITES }, lane));
 }

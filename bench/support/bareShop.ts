@@ -10,7 +10,14 @@ export const TITLE = 'A book with a title of forty characters.';
 
 /** The SDK's document client and nothing around it. */
 export function bareClient(endpoint: string): DynamoDBDocumentClient {
-  return DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'us-east-1', endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' }, requestHandler: new NodeHttpHandler() }));
+  return DynamoDBDocumentClient.from(
+    new DynamoDBClient({
+      region: 'us-east-1',
+      endpoint,
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+      requestHandler: new NodeHttpHandler(),
+    }),
+  );
 }
 
 export async function bareAdd(client: DynamoDBDocumentClient, user: string, productId: string): Promise<void> {
@@ -18,8 +25,15 @@ export async function bareAdd(client: DynamoDBDocumentClient, user: string, prod
     new UpdateCommand({
       TableName: BARE_TABLE,
       Key: { UserID: user, ProductID: productId },
-      UpdateExpression: 'SET Title = :title, Price = :price, Currency = :currency, LastActivityAt = :now ADD Quantity :one',
-      ExpressionAttributeValues: { ':title': TITLE, ':price': 1_999, ':currency': 'EUR', ':now': Date.now(), ':one': 1 },
+      UpdateExpression:
+        'SET Title = :title, Price = :price, Currency = :currency, LastActivityAt = :now ADD Quantity :one',
+      ExpressionAttributeValues: {
+        ':title': TITLE,
+        ':price': 1_999,
+        ':currency': 'EUR',
+        ':now': Date.now(),
+        ':one': 1,
+      },
       ReturnValues: 'UPDATED_NEW',
     }),
   );
@@ -27,13 +41,23 @@ export async function bareAdd(client: DynamoDBDocumentClient, user: string, prod
 
 export async function bareRead(client: DynamoDBDocumentClient, user: string): Promise<unknown> {
   const { Items } = await client.send(
-    new QueryCommand({ TableName: BARE_TABLE, KeyConditionExpression: 'UserID = :user', ExpressionAttributeValues: { ':user': user }, ConsistentRead: true }),
+    new QueryCommand({
+      TableName: BARE_TABLE,
+      KeyConditionExpression: 'UserID = :user',
+      ExpressionAttributeValues: { ':user': user },
+      ConsistentRead: true,
+    }),
   );
   return Items;
 }
 
 /** The items that holding and selling write, in two transactions with their conditions; nothing is read before. */
-export async function bareCheckout(client: DynamoDBDocumentClient, id: string, user: string, productIds: readonly string[]): Promise<void> {
+export async function bareCheckout(
+  client: DynamoDBDocumentClient,
+  id: string,
+  user: string,
+  productIds: readonly string[],
+): Promise<void> {
   const TableName = BARE_ITEMS;
   const key = (...parts: string[]) => ({ ID: parts.join('#') });
   const put = (...parts: string[]) => ({ Put: { TableName, Item: { ...key(...parts), Content: 'x'.repeat(500) } } });
@@ -46,7 +70,33 @@ export async function bareCheckout(client: DynamoDBDocumentClient, id: string, u
       ExpressionAttributeValues: { ':one': 1, ':less': -1 },
     },
   });
-  const mark = { Update: { TableName, Key: key('checkout', id), UpdateExpression: 'SET CheckoutStatus = :status', ExpressionAttributeValues: { ':status': 'confirmed' } } };
-  await client.send(new TransactWriteCommand({ TransactItems: [put('checkout', id), put('start', id), put('cart', user), ...productIds.map((product) => move(product, 'OnHand', 'Held'))] }));
-  await client.send(new TransactWriteCommand({ TransactItems: [mark, put('order', id), put('cart', user), put('count', user), ...productIds.map((product) => move(product, 'Held', 'Sold'))] }));
+  const mark = {
+    Update: {
+      TableName,
+      Key: key('checkout', id),
+      UpdateExpression: 'SET CheckoutStatus = :status',
+      ExpressionAttributeValues: { ':status': 'confirmed' },
+    },
+  };
+  await client.send(
+    new TransactWriteCommand({
+      TransactItems: [
+        put('checkout', id),
+        put('start', id),
+        put('cart', user),
+        ...productIds.map((product) => move(product, 'OnHand', 'Held')),
+      ],
+    }),
+  );
+  await client.send(
+    new TransactWriteCommand({
+      TransactItems: [
+        mark,
+        put('order', id),
+        put('cart', user),
+        put('count', user),
+        ...productIds.map((product) => move(product, 'Held', 'Sold')),
+      ],
+    }),
+  );
 }

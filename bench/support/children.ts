@@ -26,7 +26,8 @@ export function endTogether(endChildren: () => Promise<void>): void {
     await endChildren().finally(() => process.exit(1));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void endAll());
-  for (const fault of ['uncaughtException', 'unhandledRejection'] as const) process.once(fault, (error: unknown) => void endAll(error));
+  for (const fault of ['uncaughtException', 'unhandledRejection'] as const)
+    process.once(fault, (error: unknown) => void endAll(error));
 }
 
 /** Interrupts a process, so that it ends those that it has started itself, and kills it if it does not end. */

@@ -19,7 +19,8 @@ export class CostMeter {
 
   async total(): Promise<Units> {
     const { values } = await this.graph.metrics.registry.getSingleMetric('longwatch_dynamodb_units_total')!.get();
-    const of = (kind: string) => values.filter(({ labels }) => labels['kind'] === kind).reduce((sum, { value }) => sum + value, 0);
+    const of = (kind: string) =>
+      values.filter(({ labels }) => labels['kind'] === kind).reduce((sum, { value }) => sum + value, 0);
     return { read: of('read'), write: of('write') };
   }
 
@@ -34,7 +35,11 @@ export class CostMeter {
   }
 
   /** Units of one of `times` operations, with what follows from them until `done`. */
-  async of(times: number, work: () => Promise<unknown>, done: () => Promise<unknown> = async () => undefined): Promise<Units> {
+  async of(
+    times: number,
+    work: () => Promise<unknown>,
+    done: () => Promise<unknown> = async () => undefined,
+  ): Promise<Units> {
     await sleep(SETTLE_MS);
     const started = performance.now();
     const before = await this.total();
@@ -43,7 +48,8 @@ export class CostMeter {
     await sleep(SETTLE_MS);
     const after = await this.total();
     const seconds = (performance.now() - started) / 1_000;
-    const each = (kind: keyof Units) => Math.max(0, Math.round(((after[kind] - before[kind] - this.idle[kind] * seconds) / times) * 100) / 100);
+    const each = (kind: keyof Units) =>
+      Math.max(0, Math.round(((after[kind] - before[kind] - this.idle[kind] * seconds) / times) * 100) / 100);
     return { read: each('read'), write: each('write') };
   }
 
@@ -62,7 +68,9 @@ export class CostMeter {
  * index. Source: Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats", and pricing, "data storage".
  */
 function itemBytes(item: Record<string, unknown>): number {
-  return 100 + Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value), 0);
+  return (
+    100 + Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value), 0)
+  );
 }
 
 function valueBytes(value: unknown): number {
@@ -72,5 +80,8 @@ function valueBytes(value: unknown): number {
   if (value instanceof Uint8Array) return value.length;
   if (value instanceof Set) return 3 + [...value].reduce<number>((sum, one) => sum + valueBytes(one) + 1, 0);
   if (Array.isArray(value)) return 3 + value.reduce<number>((sum, one) => sum + valueBytes(one) + 1, 0);
-  return 3 + Object.entries(value as object).reduce((sum, [name, one]) => sum + Buffer.byteLength(name) + valueBytes(one) + 1, 0);
+  return (
+    3 +
+    Object.entries(value as object).reduce((sum, [name, one]) => sum + Buffer.byteLength(name) + valueBytes(one) + 1, 0)
+  );
 }

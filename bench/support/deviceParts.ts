@@ -27,18 +27,39 @@ export const reading = (at: number) => ({
 export const row = (deviceId: string, at: number): ReadingRow => withId(rowContent({ deviceId, ...reading(at) }));
 
 export function bareClient(endpoint: string): DynamoDBClient {
-  return new DynamoDBClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS, requestHandler: new NodeHttpHandler({ httpAgent: { keepAlive: true, maxSockets: 64 } }) });
+  return new DynamoDBClient({
+    region: REGION,
+    endpoint,
+    credentials: LOCAL_CREDENTIALS,
+    requestHandler: new NodeHttpHandler({ httpAgent: { keepAlive: true, maxSockets: 64 } }),
+  });
 }
 
 /** BatchWriteItem takes this many. */
 const BATCH = 25;
 
-/** The bare writes: no validation, no ids, no retries; items as large as the product's, made before, and as many calls in flight. */
-export async function bareWrites(client: DynamoDBClient, table: string, rows: readonly ReadingRow[], what: 'put' | 'delete', lanes = 8): Promise<void> {
-  const requests = rows.map((one) => (what === 'put' ? { PutRequest: { Item: marshall(rowItem(one)) } } : { DeleteRequest: { Key: marshall(rowKey(one)) } }));
+/**
+ * The bare writes: no validation, no ids, no retries; items as large as the product's, made before, and as many calls
+ * in flight.
+ */
+export async function bareWrites(
+  client: DynamoDBClient,
+  table: string,
+  rows: readonly ReadingRow[],
+  what: 'put' | 'delete',
+  lanes = 8,
+): Promise<void> {
+  const requests = rows.map((one) =>
+    what === 'put'
+      ? { PutRequest: { Item: marshall(rowItem(one)) } }
+      : { DeleteRequest: { Key: marshall(rowKey(one)) } },
+  );
   let next = 0;
   const lane = async () => {
-    while (next < requests.length) await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: requests.slice(next, (next += BATCH)) } }));
+    while (next < requests.length)
+      await client.send(
+        new BatchWriteItemCommand({ RequestItems: { [table]: requests.slice(next, (next += BATCH)) } }),
+      );
   };
   await Promise.all(Array.from({ length: lanes }, lane));
 }

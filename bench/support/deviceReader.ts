@@ -7,14 +7,20 @@ import { TEST_SECRET } from '../../test/support/secret';
 import { everything } from '../../src/graph/capabilities';
 
 /**
- * What a worker does of readings, in a process of its own and without Temporal: `mqtt` listens until it is killed; `kinesis`
+ * What a worker does of readings, in a process of its own and without Temporal: `mqtt` listens until it is killed;
+ * `kinesis`
  * reads so many records of one shard, then as many once more, and says in how many milliseconds.
  */
 const [path, count] = process.argv.slice(2) as ['mqtt' | 'kinesis', string];
 
 async function main(): Promise<void> {
   const config = readConfig();
-  const graph = buildGraph({ config, endpoints: configuredEndpoints(config, {}, everything.needs), signingSecret: TEST_SECRET, publicUrl: () => 'http://longwatch.test' });
+  const graph = buildGraph({
+    config,
+    endpoints: configuredEndpoints(config, {}, everything.needs),
+    signingSecret: TEST_SECRET,
+    publicUrl: () => 'http://longwatch.test',
+  });
   if (path === 'mqtt') {
     graph.startListening([DEVICES_QUEUE]);
     console.log('ready');

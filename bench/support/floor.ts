@@ -1,4 +1,9 @@
-import { BatchGetItemCommand, DynamoDBClient, type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import {
+  BatchGetItemCommand,
+  DynamoDBClient,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
@@ -22,8 +27,16 @@ export function openFloor(settings: FloorSettings): Floor {
   const shared = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
   return {
     ...settings,
-    dynamodb: new DynamoDBClient({ ...shared, endpoint: settings.addresses.dynamodb, requestHandler: new NodeHttpHandler() }),
-    sagemaker: new SageMakerRuntimeClient({ ...shared, endpoint: settings.addresses.sagemaker, requestHandler: new NodeHttpHandler() }),
+    dynamodb: new DynamoDBClient({
+      ...shared,
+      endpoint: settings.addresses.dynamodb,
+      requestHandler: new NodeHttpHandler(),
+    }),
+    sagemaker: new SageMakerRuntimeClient({
+      ...shared,
+      endpoint: settings.addresses.sagemaker,
+      requestHandler: new NodeHttpHandler(),
+    }),
   };
 }
 

@@ -11,7 +11,11 @@ export class FloorTables {
   private readonly client: DynamoDBClient;
 
   constructor(private readonly addresses: FloorSettings['addresses']) {
-    this.client = new DynamoDBClient({ region: 'us-east-1', endpoint: addresses.dynamodb, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } });
+    this.client = new DynamoDBClient({
+      region: 'us-east-1',
+      endpoint: addresses.dynamodb,
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    });
   }
 
   /** Under a prefix of their own, with every profile that the product has. */
@@ -43,10 +47,13 @@ export class FloorTables {
   private async copy(name: string, tablePrefix: string): Promise<void> {
     let ExclusiveStartKey: ScanCommandOutput['LastEvaluatedKey'];
     do {
-      const page: ScanCommandOutput = await this.client.send(new ScanCommand({ TableName: `${PRODUCT}${name}`, Limit: 25, ExclusiveStartKey }));
+      const page: ScanCommandOutput = await this.client.send(
+        new ScanCommand({ TableName: `${PRODUCT}${name}`, Limit: 25, ExclusiveStartKey }),
+      );
       ({ LastEvaluatedKey: ExclusiveStartKey } = page);
       const requests = (page.Items ?? []).map((Item) => ({ PutRequest: { Item } }));
-      if (requests.length > 0) await this.client.send(new BatchWriteItemCommand({ RequestItems: { [`${tablePrefix}${name}`]: requests } }));
+      if (requests.length > 0)
+        await this.client.send(new BatchWriteItemCommand({ RequestItems: { [`${tablePrefix}${name}`]: requests } }));
     } while (ExclusiveStartKey);
   }
 }

@@ -14,11 +14,20 @@ export interface LoadedStack {
 }
 
 /** A stack of its own, a generator in a process of its own, and neighbours; they end with what is measured on them. */
-export async function underLoad<T>(env: Record<string, string>, neighbours: number, measure: (loaded: LoadedStack) => Promise<T>): Promise<T> {
+export async function underLoad<T>(
+  env: Record<string, string>,
+  neighbours: number,
+  measure: (loaded: LoadedStack) => Promise<T>,
+): Promise<T> {
   const busy = Array.from({ length: neighbours }, () => start('busyLoop.ts'));
   const generator = start('loadGenerator.ts');
   const keys = `first:admin:${callers.first},second:admin:${callers.second}`;
-  const stack = await startLongwatch({ LONGWATCH_API_KEYS: keys, LONGWATCH_CALLER_LIMITS: 'none', TEMPORAL_UI_PORT: '0', ...env });
+  const stack = await startLongwatch({
+    LONGWATCH_API_KEYS: keys,
+    LONGWATCH_CALLER_LIMITS: 'none',
+    TEMPORAL_UI_PORT: '0',
+    ...env,
+  });
   let phases = 0;
   const load: LoadedStack['load'] = ({ path = '/v1/transactions', key = callers.first, ...phase }) =>
     new Promise((resolve, reject) => {

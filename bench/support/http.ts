@@ -14,10 +14,16 @@ const RETRIES = 60;
  * A request with as little client work as possible, so that the generator is not what is measured. A 429 or 503 with
  * `Retry-After` is waited for and sent again, as clients do: so a bench runs to its end on a busy machine.
  */
-export async function call(method: 'GET' | 'POST' | 'PUT', url: URL, key: string, body = ''): Promise<{ status: number; text: string }> {
+export async function call(
+  method: 'GET' | 'POST' | 'PUT',
+  url: URL,
+  key: string,
+  body = '',
+): Promise<{ status: number; text: string }> {
   for (let retry = 0; ; retry++) {
     const { retryAfter, ...answer } = await once(method, url, key, body);
-    if (retryAfter === undefined || retry === RETRIES || (answer.status !== 503 && answer.status !== 429)) return answer;
+    if (retryAfter === undefined || retry === RETRIES || (answer.status !== 503 && answer.status !== 429))
+      return answer;
     await new Promise((resolve) => setTimeout(resolve, retryAfter * 1_000));
   }
 }
@@ -32,7 +38,12 @@ export async function retried<T extends { status: number; headers: Headers }>(as
   }
 }
 
-function once(method: string, url: URL, key: string, body: string): Promise<{ status: number; text: string; retryAfter: number | undefined }> {
+function once(
+  method: string,
+  url: URL,
+  key: string,
+  body: string,
+): Promise<{ status: number; text: string; retryAfter: number | undefined }> {
   return new Promise((resolve, reject) => {
     const sent = request(
       url,
@@ -49,7 +60,11 @@ function once(method: string, url: URL, key: string, body: string): Promise<{ st
         response.on('data', (part: Buffer) => parts.push(part));
         response.on('end', () => {
           const after = response.headers['retry-after'];
-          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString(), retryAfter: after === undefined ? undefined : Number(after) });
+          resolve({
+            status: response.statusCode ?? 0,
+            text: Buffer.concat(parts).toString(),
+            retryAfter: after === undefined ? undefined : Number(after),
+          });
         });
         response.on('error', reject);
       },

@@ -31,18 +31,32 @@ const stop = (error: unknown): never => {
 
 async function setStream({ client, db }: TestDynamoDB, StreamEnabled: boolean): Promise<void> {
   await client.send(
-    new UpdateTableCommand({ TableName: db.table('Leaderboard'), StreamSpecification: { StreamEnabled, ...(StreamEnabled && { StreamViewType: 'NEW_AND_OLD_IMAGES' as const }) } }),
+    new UpdateTableCommand({
+      TableName: db.table('Leaderboard'),
+      StreamSpecification: { StreamEnabled, ...(StreamEnabled && { StreamViewType: 'NEW_AND_OLD_IMAGES' as const }) },
+    }),
   );
 }
 
-/** Submissions as the API makes them, and the bare write of an item of the same size; on a table that has no stream to slow it down. */
+/**
+ * Submissions as the API makes them, and the bare write of an item of the same size; on a table that has no stream to
+ * slow it down.
+ */
 export async function bareScores(dynamodb: TestDynamoDB) {
   const { db } = dynamodb;
   await setStream(dynamodb, false);
   const store = new BoardStore(db);
   const scores = new ScoreStore(db);
   const outbox = new OutboxStore(db);
-  const boards = new Boards({ boards: store, scores, outbox: { recording: (entry) => outbox.recording(entry), dispatchSoon: () => undefined }, onFault: stop }, { fenceMs: 60_000 });
+  const boards = new Boards(
+    {
+      boards: store,
+      scores,
+      outbox: { recording: (entry) => outbox.recording(entry), dispatchSoon: () => undefined },
+      onFault: stop,
+    },
+    { fenceMs: 60_000 },
+  );
   const submissions = new Submissions({ boards, store, scores }, 60_000);
   const ids = (from: number) => Array.from({ length: 12 }, (_, i) => `remembered${String(from + i).padStart(3, '0')}`);
   let next = 0;
@@ -59,8 +73,16 @@ export async function bareScores(dynamodb: TestDynamoDB) {
         new UpdateCommand({
           TableName: db.table('Leaderboard'),
           Key: { BoardSeason: 'bare', PlayerID: `p${n % 500}` },
-          UpdateExpression: 'SET Score = :score, Subscore = :zero, AchievedAt = :now, ChangedAt = :now, PlayerName = :name, Country = :country, Recent = :ids',
-          ExpressionAttributeValues: { ':score': n, ':zero': 0, ':now': Date.now(), ':name': 'Ada Lovelace', ':country': 'GB', ':ids': new Set(ids(n % 900)) },
+          UpdateExpression:
+            'SET Score = :score, Subscore = :zero, AchievedAt = :now, ChangedAt = :now, PlayerName = :name, Country = :country, Recent = :ids',
+          ExpressionAttributeValues: {
+            ':score': n,
+            ':zero': 0,
+            ':now': Date.now(),
+            ':name': 'Ada Lovelace',
+            ':country': 'GB',
+            ':ids': new Set(ids(n % 900)),
+          },
         }),
       );
     },
@@ -88,23 +110,51 @@ export async function rebuildBoard(dynamodb: TestDynamoDB, players: number): Pro
   const { db, client, endpoint } = dynamodb;
   const [shard] = shardsOf(boardOf(), 1);
   if (!shard) throw new RangeError('A board has a shard');
-  const items = Array.from({ length: players }, (_, n) => ({ BoardSeason: boardSeason(shard), PlayerID: playerId(n), Score: score(n), Subscore: 0, AchievedAt: n, ChangedAt: n }));
-  await batchWrite(db, 'Leaderboard', items.map((Item) => ({ PutRequest: { Item } })));
+  const items = Array.from({ length: players }, (_, n) => ({
+    BoardSeason: boardSeason(shard),
+    PlayerID: playerId(n),
+    Score: score(n),
+    Subscore: 0,
+    AchievedAt: n,
+    ChangedAt: n,
+  }));
+  await batchWrite(
+    db,
+    'Leaderboard',
+    items.map((Item) => ({ PutRequest: { Item } })),
+  );
   await setStream(dynamodb, true);
   const ranks = new RankStore(db);
   const nodes = new NodeStore(db);
-  const source = new TableStream(client, streamsClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS }), db.table('Leaderboard'));
+  const source = new TableStream(
+    client,
+    streamsClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS }),
+    db.table('Leaderboard'),
+  );
   const writer = new RankWriter({ ranks, nodes, onDamaged: (_, error) => stop(error), onFault: stop });
-  const consumer = new Consumer({ stream: 'leaderboard', source, handler: foldingHandler(rankCounters(ranks, writer), SHARDS_A_BATCH), db, checkpoints: new CheckpointStore(db), deadLetters: new DeadLetterStore(db) });
+  const consumer = new Consumer({
+    stream: 'leaderboard',
+    source,
+    handler: foldingHandler(rankCounters(ranks, writer), SHARDS_A_BATCH),
+    db,
+    checkpoints: new CheckpointStore(db),
+    deadLetters: new DeadLetterStore(db),
+  });
   const shards = await source.listShards();
   const over = new AbortController();
-  const reading = consumer.consume(shards.at(-1)?.shardId ?? '', { signal: over.signal, forMs: 3_600_000, heartbeat: () => undefined });
+  const reading = consumer.consume(shards.at(-1)?.shardId ?? '', {
+    signal: over.signal,
+    forMs: 3_600_000,
+    heartbeat: () => undefined,
+  });
   const check = new RankCheck({ ranks, nodes, scores: new ScoreStore(db) });
   const started = performance.now();
   await check.run(shard, true, () => undefined);
   const rebuilt = performance.now();
   const { differences } = await check.run(shard, false, () => undefined);
-  console.log(`${players} players: rebuilt in ${((rebuilt - started) / 1000).toFixed(1)} s, checked in ${((performance.now() - rebuilt) / 1000).toFixed(1)} s with ${differences} differences.`);
+  console.log(
+    `${players} players: rebuilt in ${((rebuilt - started) / 1000).toFixed(1)} s, checked in ${((performance.now() - rebuilt) / 1000).toFixed(1)} s with ${differences} differences.`,
+  );
   over.abort();
   await reading;
 }
@@ -119,10 +169,18 @@ export async function fillBoard({ db }: TestDynamoDB, players: number): Promise<
   const writer = new RankWriter({ ranks, nodes, onDamaged: (_, error) => stop(error), onFault: stop });
   const progress = bar('players', players);
   const apply = async (changes: Map<string, RankEntry>) => {
-    const TransactItems = await writer.propose(shard, await ranks.head(shard), { changes, asOf: Date.now(), isSealed: false });
+    const TransactItems = await writer.propose(shard, await ranks.head(shard), {
+      changes,
+      asOf: Date.now(),
+      isSealed: false,
+    });
     await db.client.send(new TransactWriteCommand({ TransactItems }));
   };
-  await apply(new Map(Array.from({ length: players }, (_, n): [string, RankEntry] => [playerId(n), [score(n), 0, n, playerId(n)]])));
+  await apply(
+    new Map(
+      Array.from({ length: players }, (_, n): [string, RankEntry] => [playerId(n), [score(n), 0, n, playerId(n)]]),
+    ),
+  );
   progress.update(players);
   progress.stop();
   let count = 0;
@@ -139,7 +197,9 @@ export async function fillBoard({ db }: TestDynamoDB, players: number): Promise<
     },
     async change(size) {
       const ids = Array.from({ length: size }, () => playerId(Math.floor(Math.random() * players)));
-      await apply(new Map(ids.map((id): [string, RankEntry] => [id, [Math.floor(Math.random() * 1_000_003), 0, Date.now(), id]])));
+      await apply(
+        new Map(ids.map((id): [string, RankEntry] => [id, [Math.floor(Math.random() * 1_000_003), 0, Date.now(), id]])),
+      );
     },
     forget: () => void (rankings = new Rankings({ ranks, nodes: new NodeStore(db) })),
   };

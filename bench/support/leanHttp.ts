@@ -88,7 +88,12 @@ export class LeanHttp {
     const { onAnswer } = connection;
     connection.onAnswer = undefined;
     this.free.push(connection);
-    onAnswer?.({ status: Number(head.slice(9, 12)), retryAfter: retryAfter === undefined ? undefined : Number(retryAfter), isOverloaded, hasWaited });
+    onAnswer?.({
+      status: Number(head.slice(9, 12)),
+      retryAfter: retryAfter === undefined ? undefined : Number(retryAfter),
+      isOverloaded,
+      hasWaited,
+    });
     this.next();
   }
 

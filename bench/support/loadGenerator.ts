@@ -5,10 +5,15 @@ import { Payments } from './payments';
 export interface Phase {
   url: string;
   key: string;
-  /** Sent by turns, each with an id of its own in place of `#ID#`. Without: payments of a population, each sent once, whatever the phase. */
+  /**
+   * Sent by turns, each with an id of its own in place of `#ID#`. Without: payments of a population, each sent once,
+   * whatever the phase.
+   */
   bodies?: readonly string[];
   seconds: number;
-  /** Open loop: requests a second, at random instants (a Poisson process), whether or not earlier ones were answered. */
+  /**
+   * Open loop: requests a second, at random instants (a Poisson process), whether or not earlier ones were answered.
+   */
   rate?: number;
   /** Closed loop: requests in flight; a client that is refused waits as `Retry-After` says. */
   inFlight?: number;
@@ -21,7 +26,10 @@ export interface PhaseResult {
   seconds: number;
   /** Answers by status; `error` where there was none. */
   byStatus: Record<string, number>;
-  /** Milliseconds of those that were accepted, from the instant at which each was due; beside each, when it was due, in milliseconds since the phase began. */
+  /**
+   * Milliseconds of those that were accepted, from the instant at which each was due; beside each, when it was due, in
+   * milliseconds since the phase began.
+   */
   accepted: [due: number, ms: number][];
   /** Milliseconds of those that the door refused. */
   shed: number[];
@@ -38,7 +46,9 @@ const CONNECTIONS = 256;
 /** Clients by key, so that one that floods takes no connections of another. */
 const clients = new Map<string, LeanHttp>();
 const CLIENT_ERROR_PAUSE_MS = 100;
-/** One source for all phases: a user whose payments came twice would soon be suspected, and suspicion costs more work. */
+/**
+ * One source for all phases: a user whose payments came twice would soon be suspected, and suspicion costs more work.
+ */
 const payments = new Payments();
 
 async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): Promise<PhaseResult> {
@@ -47,12 +57,23 @@ async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): 
   const of = `${target.host} ${key} ${target.pathname} ${connections}`;
   const client = clients.get(of) ?? new LeanHttp(target.hostname, Number(target.port), connections);
   clients.set(of, client);
-  const result: PhaseResult = { sent: 0, seconds, byStatus: {}, accepted: [], shed: [], late: [], shedAt: [], retryAfter: {} };
+  const result: PhaseResult = {
+    sent: 0,
+    seconds,
+    byStatus: {},
+    accepted: [],
+    shed: [],
+    late: [],
+    shedAt: [],
+    retryAfter: {},
+  };
   await client.connectAll(`GET /healthz HTTP/1.1\r\nhost: ${target.host}\r\n\r\n`);
   const began = performance.now();
   /** @returns milliseconds to wait before the next. */
   const send = (due: number): Promise<number> => {
-    const body = bodies ? (bodies[result.sent % bodies.length] ?? '').replaceAll('#ID#', `${name}-${result.sent}`) : payments.next().body;
+    const body = bodies
+      ? (bodies[result.sent % bodies.length] ?? '').replaceAll('#ID#', `${name}-${result.sent}`)
+      : payments.next().body;
     result.sent++;
     const taken = (status: string, { retryAfter, isOverloaded, hasWaited }: LeanAnswer): number => {
       const ms = performance.now() - due;
@@ -68,7 +89,9 @@ async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): 
     };
     const head = `POST ${target.pathname} HTTP/1.1\r\nhost: ${target.host}\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
     return new Promise((resolve) => {
-      client.send(head + body, (answer) => resolve(taken(answer.status === 0 ? 'error' : String(answer.status), answer)));
+      client.send(head + body, (answer) =>
+        resolve(taken(answer.status === 0 ? 'error' : String(answer.status), answer)),
+      );
     });
   };
   const underWay: Promise<unknown>[] = [];

@@ -21,11 +21,18 @@ export async function latencies(samples: number, operation: (i: number) => Promi
  * Runs several operations by turns, one after another, so that a stall of the machine hits all alike; each time in
  * another order, because whoever comes after a call to another process finds a colder machine. Milliseconds each.
  */
-export async function latenciesInTurn<Name extends string>(samples: number, operations: Readonly<Record<Name, (i: number) => Promise<void>>>): Promise<Record<Name, number[]>> {
+export async function latenciesInTurn<Name extends string>(
+  samples: number,
+  operations: Readonly<Record<Name, (i: number) => Promise<void>>>,
+): Promise<Record<Name, number[]>> {
   const names = Object.keys(operations) as Name[];
   const taken = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, number[]>;
   for (let i = 0; i < samples; i++)
-    for (const name of names.map((one) => [Math.random(), one] as const).sort(([a], [b]) => a - b).map(([, one]) => one)) taken[name].push(...(await latencies(1, () => operations[name](i))));
+    for (const name of names
+      .map((one) => [Math.random(), one] as const)
+      .sort(([a], [b]) => a - b)
+      .map(([, one]) => one))
+      taken[name].push(...(await latencies(1, () => operations[name](i))));
   return taken;
 }
 

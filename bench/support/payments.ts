@@ -16,12 +16,23 @@ export class Payments {
       ({ value, done } = this.source.next());
     }
     const { transaction } = value as SimulatedTransaction;
-    return { transaction, body: JSON.stringify({ ...transaction, timestamp: new Date(transaction.timestamp).toISOString() }) };
+    return {
+      transaction,
+      body: JSON.stringify({ ...transaction, timestamp: new Date(transaction.timestamp).toISOString() }),
+    };
   }
 
   private simulate(): Iterator<SimulatedTransaction> {
     const start = (Math.floor(Date.now() / DAY_MS) - DAYS) * DAY_MS;
     const prefix = `bench-${this.population++}-`;
-    return simulate({ seed: 7 + this.population, customers: 1_500, merchants: 80, days: DAYS, start, fraudRate: 0, prefix })[Symbol.iterator]();
+    return simulate({
+      seed: 7 + this.population,
+      customers: 1_500,
+      merchants: 80,
+      days: DAYS,
+      start,
+      fraudRate: 0,
+      prefix,
+    })[Symbol.iterator]();
   }
 }

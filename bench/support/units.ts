@@ -53,7 +53,10 @@ export async function unitsOfApprovals(
       units.read += after.read - before.read;
       units.write += after.write - before.write;
     }
-    if (units.write === 0) throw new Error('/metrics shows no write units of decisions: longwatch_dynamodb_units_total has another name or other labels');
+    if (units.write === 0)
+      throw new Error(
+        '/metrics shows no write units of decisions: longwatch_dynamodb_units_total has another name or other labels',
+      );
     return { read: units.read / approvals, write: units.write / approvals, approved };
   } finally {
     await endApi(api, 'SIGINT');

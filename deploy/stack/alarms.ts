@@ -1,5 +1,12 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, MathExpression, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  MathExpression,
+  Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { HttpCodeElb, HttpCodeTarget } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -61,7 +68,12 @@ export class Alarms extends Construct {
       const throttled = (metricName: string) => table.metric(metricName, { statistic: 'Sum', period: FIVE_MINUTES });
       alarm(
         `${name}-throttled`,
-        new MathExpression({ expression: 'reads + writes', usingMetrics: { reads: throttled('ReadThrottleEvents'), writes: throttled('WriteThrottleEvents') }, period: FIVE_MINUTES, label: 'throttled requests' }),
+        new MathExpression({
+          expression: 'reads + writes',
+          usingMetrics: { reads: throttled('ReadThrottleEvents'), writes: throttled('WriteThrottleEvents') },
+          period: FIVE_MINUTES,
+          label: 'throttled requests',
+        }),
         10,
         `DynamoDB throttles ${name}: a hot partition, or traffic that doubled at once`,
       );
@@ -70,28 +82,102 @@ export class Alarms extends Construct {
       const id = shortName(need);
       const stream = data.streams.get(need.setting);
       if (!stream) continue;
-      alarm(`${id}-behind`, stream.metricGetRecordsIteratorAgeMilliseconds({ statistic: 'Maximum', period: FIVE_MINUTES }), BEHIND_MS, `${id} wait on their Kinesis stream: docs/streams.md`);
-      alarm(`${id}-refused`, stream.metricWriteProvisionedThroughputExceeded({ statistic: 'Sum', period: FIVE_MINUTES }), 10, `Producers of ${id} are refused by their stream`);
+      alarm(
+        `${id}-behind`,
+        stream.metricGetRecordsIteratorAgeMilliseconds({ statistic: 'Maximum', period: FIVE_MINUTES }),
+        BEHIND_MS,
+        `${id} wait on their Kinesis stream: docs/streams.md`,
+      );
+      alarm(
+        `${id}-refused`,
+        stream.metricWriteProvisionedThroughputExceeded({ statistic: 'Sum', period: FIVE_MINUTES }),
+        10,
+        `Producers of ${id} are refused by their stream`,
+      );
     }
     if (model) {
       const ofEndpoint = (metricName: string, statistic: string) =>
-        new Metric({ namespace: 'AWS/SageMaker', metricName, statistic, period: FIVE_MINUTES, dimensionsMap: { EndpointName: model.endpointName, VariantName: model.variantName } });
-      alarm('model-errors', ofEndpoint('Invocation5XXErrors', 'Sum'), 5, 'The endpoint fails: rules alone decide, docs/models.md');
+        new Metric({
+          namespace: 'AWS/SageMaker',
+          metricName,
+          statistic,
+          period: FIVE_MINUTES,
+          dimensionsMap: { EndpointName: model.endpointName, VariantName: model.variantName },
+        });
+      alarm(
+        'model-errors',
+        ofEndpoint('Invocation5XXErrors', 'Sum'),
+        5,
+        'The endpoint fails: rules alone decide, docs/models.md',
+      );
       // Microseconds.
-      alarm('model-slow', ofEndpoint('ModelLatency', 'p99'), 60_000, 'The endpoint takes 60 ms of the 80 that it has: payments are about to be decided by rules alone', 2);
+      alarm(
+        'model-slow',
+        ofEndpoint('ModelLatency', 'p99'),
+        60_000,
+        'The endpoint takes 60 ms of the 80 that it has: payments are about to be decided by rules alone',
+        2,
+      );
     }
     if (service.loadBalancer && service.targets) {
-      alarm('api-5xx', service.targets.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, { statistic: 'Sum', period: FIVE_MINUTES }), 10, 'The API answers 5xx: docs/operations.md');
-      alarm('api-unreachable', service.loadBalancer.metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { statistic: 'Sum', period: FIVE_MINUTES }), 10, 'The load balancer finds no task that answers');
-      alarm('api-unhealthy', service.targets.metrics.unhealthyHostCount({ statistic: 'Maximum', period: FIVE_MINUTES }), 1, 'A task of the API does not answer /healthz', 2);
+      alarm(
+        'api-5xx',
+        service.targets.metrics.httpCodeTarget(HttpCodeTarget.TARGET_5XX_COUNT, {
+          statistic: 'Sum',
+          period: FIVE_MINUTES,
+        }),
+        10,
+        'The API answers 5xx: docs/operations.md',
+      );
+      alarm(
+        'api-unreachable',
+        service.loadBalancer.metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { statistic: 'Sum', period: FIVE_MINUTES }),
+        10,
+        'The load balancer finds no task that answers',
+      );
+      alarm(
+        'api-unhealthy',
+        service.targets.metrics.unhealthyHostCount({ statistic: 'Maximum', period: FIVE_MINUTES }),
+        1,
+        'A task of the API does not answer /healthz',
+        2,
+      );
     }
-    for (const made of service.services) alarm(`${made.node.id}-cpu`, made.metricCpuUtilization({ statistic: 'Average', period: FIVE_MINUTES }), 90, `${made.node.id} is short of CPU: more tasks`, 3);
+    for (const made of service.services)
+      alarm(
+        `${made.node.id}-cpu`,
+        made.metricCpuUtilization({ statistic: 'Average', period: FIVE_MINUTES }),
+        90,
+        `${made.node.id} is short of CPU: more tasks`,
+        3,
+      );
     if (!functions) return;
-    alarm('failed-events', functions.failed.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: FIVE_MINUTES }), 1, 'Events that no function could process in time wait in the queue: docs/deployment.md');
+    alarm(
+      'failed-events',
+      functions.failed.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: FIVE_MINUTES }),
+      1,
+      'Events that no function could process in time wait in the queue: docs/deployment.md',
+    );
     for (const made of functions.functions) {
-      alarm(`${made.node.id}-errors`, made.metricErrors({ statistic: 'Sum', period: FIVE_MINUTES }), 5, `The function ${made.node.id} fails`);
-      alarm(`${made.node.id}-throttled`, made.metricThrottles({ statistic: 'Sum', period: FIVE_MINUTES }), 5, `The function ${made.node.id} is throttled by its account`);
-      if (made.node.id !== 'api' && made.node.id !== 'iot') alarm(`${made.node.id}-age`, made.metric('IteratorAge', { statistic: 'Maximum', period: FIVE_MINUTES }), BEHIND_MS, `What ${made.node.id} reads waits`);
+      alarm(
+        `${made.node.id}-errors`,
+        made.metricErrors({ statistic: 'Sum', period: FIVE_MINUTES }),
+        5,
+        `The function ${made.node.id} fails`,
+      );
+      alarm(
+        `${made.node.id}-throttled`,
+        made.metricThrottles({ statistic: 'Sum', period: FIVE_MINUTES }),
+        5,
+        `The function ${made.node.id} is throttled by its account`,
+      );
+      if (made.node.id !== 'api' && made.node.id !== 'iot')
+        alarm(
+          `${made.node.id}-age`,
+          made.metric('IteratorAge', { statistic: 'Maximum', period: FIVE_MINUTES }),
+          BEHIND_MS,
+          `What ${made.node.id} reads waits`,
+        );
     }
   }
 }

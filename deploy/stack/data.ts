@@ -17,15 +17,31 @@ export class Data extends Construct {
   readonly streams: ReadonlyMap<string, Stream>;
   readonly archive: Bucket | undefined;
 
-  constructor(scope: Construct, { parts, kinesisStreams }: PartNeeds, settings: Pick<Settings, 'tablePrefix' | 'transactionsStream' | 'readingsStream'>) {
+  constructor(
+    scope: Construct,
+    { parts, kinesisStreams }: PartNeeds,
+    settings: Pick<Settings, 'tablePrefix' | 'transactionsStream' | 'readingsStream'>,
+  ) {
     super(scope, 'Data');
     const stream = (id: string, streamName: string) =>
-      new Stream(this, id, { streamName, streamMode: StreamMode.ON_DEMAND, encryption: StreamEncryption.MANAGED, retentionPeriod: RETENTION, removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE });
-    const chosen: Readonly<Record<string, string>> = { transactions: settings.transactionsStream, readings: settings.readingsStream };
+      new Stream(this, id, {
+        streamName,
+        streamMode: StreamMode.ON_DEMAND,
+        encryption: StreamEncryption.MANAGED,
+        retentionPeriod: RETENTION,
+        removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      });
+    const chosen: Readonly<Record<string, string>> = {
+      transactions: settings.transactionsStream,
+      readings: settings.readingsStream,
+    };
     this.streams = new Map(
       kinesisStreams.map((need) => {
         const name = shortName(need);
-        return [need.setting, stream(`${name[0]?.toUpperCase()}${name.slice(1)}`, chosen[name] ?? `${settings.tablePrefix}${name}`)];
+        return [
+          need.setting,
+          stream(`${name[0]?.toUpperCase()}${name.slice(1)}`, chosen[name] ?? `${settings.tablePrefix}${name}`),
+        ];
       }),
     );
     // Where S3 is optional, a bucket of yours can be named in the environment.

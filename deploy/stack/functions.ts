@@ -2,7 +2,15 @@ import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnApi, CfnIntegration, CfnRoute, CfnStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnTopicRule } from 'aws-cdk-lib/aws-iot';
-import { Architecture, CfnPermission, Code, EventSourceMapping, Function as LambdaFunction, Runtime, StartingPosition } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  CfnPermission,
+  Code,
+  EventSourceMapping,
+  Function as LambdaFunction,
+  Runtime,
+  StartingPosition,
+} from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -40,7 +48,11 @@ export class Functions extends Construct {
   ) {
     super(scope, 'Functions');
     const { functions } = props.settings;
-    this.failed = new Queue(this, 'Failed', { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true, retentionPeriod: Duration.days(14) });
+    this.failed = new Queue(this, 'Failed', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
     const specs = props.reach.combined.capabilities.flatMap((one) => one.functions ?? []);
     for (const spec of specs)
       if (spec.source === 'iot') {
@@ -55,9 +67,21 @@ export class Functions extends Construct {
       const stream = data.streams.get(source.kinesis);
       if (!stream) throw new Error(`The stack has no stream for ${source.kinesis}`);
       const target = this.make(handler, [
-        allow(['kinesis:DescribeStream', 'kinesis:DescribeStreamSummary', 'kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], [stream.streamArn]),
+        allow(
+          [
+            'kinesis:DescribeStream',
+            'kinesis:DescribeStreamSummary',
+            'kinesis:GetRecords',
+            'kinesis:GetShardIterator',
+            'kinesis:ListShards',
+          ],
+          [stream.streamArn],
+        ),
       ]);
-      this.map(handler, target, stream.streamArn, { batchSize: 1_000, maxRecordAge: Duration.minutes(RETENTION.toMinutes() - 60) });
+      this.map(handler, target, stream.streamArn, {
+        batchSize: 1_000,
+        maxRecordAge: Duration.minutes(RETENTION.toMinutes() - 60),
+      });
       return;
     }
     const streamArn = tables.named(source.table).tableStreamArn ?? '';
@@ -67,10 +91,23 @@ export class Functions extends Construct {
       allow(['dynamodb:ListStreams'], ['*']),
     ]);
     // Only with a window does an event of a table name its shard, without which a repetition could not be told.
-    this.map(handler, target, streamArn, { batchSize: 1_000, maxRecordAge: TABLE_MAX_AGE, tumblingWindow: Duration.minutes(15) });
+    this.map(handler, target, streamArn, {
+      batchSize: 1_000,
+      maxRecordAge: TABLE_MAX_AGE,
+      tumblingWindow: Duration.minutes(15),
+    });
   }
 
-  private map(handler: string, target: LambdaFunction, eventSourceArn: string, { batchSize, maxRecordAge, tumblingWindow }: { batchSize: number; maxRecordAge: Duration; tumblingWindow?: Duration }): void {
+  private map(
+    handler: string,
+    target: LambdaFunction,
+    eventSourceArn: string,
+    {
+      batchSize,
+      maxRecordAge,
+      tumblingWindow,
+    }: { batchSize: number; maxRecordAge: Duration; tumblingWindow?: Duration },
+  ): void {
     const mapping = new EventSourceMapping(this, `${handler}Source`, {
       target,
       eventSourceArn,
@@ -100,7 +137,13 @@ export class Functions extends Construct {
         errorAction: { sqs: { queueUrl: this.failed.queueUrl, roleArn: this.errorRole(), useBase64: false } },
       },
     });
-    new CfnPermission(this, 'ReadingsPermission', { action: 'lambda:InvokeFunction', functionName: target.functionArn, principal: 'iot.amazonaws.com', sourceArn: rule.attrArn, sourceAccount: Stack.of(this).account });
+    new CfnPermission(this, 'ReadingsPermission', {
+      action: 'lambda:InvokeFunction',
+      functionName: target.functionArn,
+      principal: 'iot.amazonaws.com',
+      sourceArn: rule.attrArn,
+      sourceAccount: Stack.of(this).account,
+    });
   }
 
   private errorRole(): string {
@@ -120,9 +163,18 @@ export class Functions extends Construct {
       payloadFormatVersion: '2.0',
       timeoutInMillis: 29_000,
     });
-    for (const [id, routeKey] of Object.entries({ Page: 'ANY /', Files: 'ANY /web/{proxy+}', Route: 'ANY /v1/{proxy+}' }))
+    for (const [id, routeKey] of Object.entries({
+      Page: 'ANY /',
+      Files: 'ANY /web/{proxy+}',
+      Route: 'ANY /v1/{proxy+}',
+    }))
       new CfnRoute(this, id, { apiId: api.ref, routeKey, target: `integrations/${integration.ref}` });
-    new CfnStage(this, 'Stage', { apiId: api.ref, stageName: '$default', autoDeploy: true, defaultRouteSettings: { throttlingRateLimit: 1_000, throttlingBurstLimit: 2_000 } });
+    new CfnStage(this, 'Stage', {
+      apiId: api.ref,
+      stageName: '$default',
+      autoDeploy: true,
+      defaultRouteSettings: { throttlingRateLimit: 1_000, throttlingBurstLimit: 2_000 },
+    });
     new CfnPermission(this, 'HttpPermission', {
       action: 'lambda:InvokeFunction',
       functionName: target.functionArn,
@@ -134,11 +186,22 @@ export class Functions extends Construct {
   private make(handler: Process, more: ReturnType<typeof allow>[], onFailure?: SqsDestination): LambdaFunction {
     const { settings, bundle, secret, environment, reach } = this.props;
     const functionName = `${settings.stackName}-${handler}`;
-    const role = processRole(this, handler, new ServicePrincipal('lambda.amazonaws.com'), handler, reach, { checksTables: handler === 'api' });
-    const logGroup = new LogGroup(this, `${handler}Log`, { logGroupName: `/aws/lambda/${functionName}`, retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE });
+    const role = processRole(this, handler, new ServicePrincipal('lambda.amazonaws.com'), handler, reach, {
+      checksTables: handler === 'api',
+    });
+    const logGroup = new LogGroup(this, `${handler}Log`, {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
     const { partition, region, account } = Stack.of(this);
     const logStreams = `arn:${partition}:logs:${region}:${account}:log-group:/aws/lambda/${functionName}:log-stream:*`;
-    for (const statement of [allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logStreams]), allow(['secretsmanager:GetSecretValue'], [secret.secretArn]), ...more]) role.addToPolicy(statement);
+    for (const statement of [
+      allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logStreams]),
+      allow(['secretsmanager:GetSecretValue'], [secret.secretArn]),
+      ...more,
+    ])
+      role.addToPolicy(statement);
     // Set by Lambda itself, which refuses it here.
     const { AWS_REGION: _region, ...settable } = environment;
     const made = new LambdaFunction(this, handler, {
@@ -161,4 +224,5 @@ export class Functions extends Construct {
   }
 }
 
-const processlessRole = (scope: Construct, id: string, service: string) => new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal(service) });
+const processlessRole = (scope: Construct, id: string, service: string) =>
+  new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal(service) });

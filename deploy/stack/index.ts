@@ -18,20 +18,49 @@ import { Tables } from './tables';
 
 /** Longwatch on AWS. Temporal is not part of it: Temporal Cloud, or a cluster of yours. */
 export class LongwatchStack extends Stack {
-  constructor(scope: Construct, settings: Settings, artefacts: Artefacts, props: StackProps = {}, known: readonly AnyCapability[] = capabilities) {
-    super(scope, settings.stackName, { description: 'Longwatch: durable lifecycles for DynamoDB data, on Temporal', terminationProtection: true, ...props });
+  constructor(
+    scope: Construct,
+    settings: Settings,
+    artefacts: Artefacts,
+    props: StackProps = {},
+    known: readonly AnyCapability[] = capabilities,
+  ) {
+    super(scope, settings.stackName, {
+      description: 'Longwatch: durable lifecycles for DynamoDB data, on Temporal',
+      terminationProtection: true,
+      ...props,
+    });
     Tags.of(this).add('application', settings.stackName);
     const combined = combine(known.filter(({ name }) => settings.capabilities.includes(name)));
     const tables = new Tables(this, combined.tables, settings);
     const data = new Data(this, combined.needs, settings);
     const repository = Repository.fromRepositoryName(this, 'Image', settings.imageRepository);
     const secret = Secret.fromSecretCompleteArn(this, 'Secret', settings.secretArn);
-    const model = combined.needs.parts.sagemaker && new ModelEndpoint(this, { settings, repository, artefact: artefacts.model });
+    const model =
+      combined.needs.parts.sagemaker && new ModelEndpoint(this, { settings, repository, artefact: artefacts.model });
     const environment = environmentOf({ settings, data, endpointName: model?.endpointName, region: this.region });
-    const reach: Reach = { tables, data, combined, endpointArn: model?.endpointArn, snsTopicArn: settings.snsTopicArn, kmsKeyArn: settings.payloadKmsKeyArn };
+    const reach: Reach = {
+      tables,
+      data,
+      combined,
+      endpointArn: model?.endpointArn,
+      snsTopicArn: settings.snsTopicArn,
+      kmsKeyArn: settings.payloadKmsKeyArn,
+    };
     const service = new Service(this, { settings, repository, secret, environment, reach });
-    const functions = settings.functions.length > 0 ? new Functions(this, { settings, bundle: artefacts.functions, secret, environment, reach }) : undefined;
-    const alarms = new Alarms(this, { settings, tables, data, kinesisStreams: combined.needs.kinesisStreams, model, service, functions });
+    const functions =
+      settings.functions.length > 0
+        ? new Functions(this, { settings, bundle: artefacts.functions, secret, environment, reach })
+        : undefined;
+    const alarms = new Alarms(this, {
+      settings,
+      tables,
+      data,
+      kinesisStreams: combined.needs.kinesisStreams,
+      model,
+      service,
+      functions,
+    });
     new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn, description: 'Subscribe to it' });
     if (service.loadBalancer) new CfnOutput(this, 'ApiAddress', { value: service.loadBalancer.loadBalancerDnsName });
   }

@@ -25,30 +25,49 @@ export class ModelEndpoint extends Construct {
   constructor(scope: Construct, { settings, repository, artefact }: ModelProps) {
     super(scope, 'Model');
     const facts = modelFacts();
-    const image = settings.model === 'xgboost' ? xgboostImage(settings.xgboostImage ?? '', facts.version) : repository.repositoryUriForTag(settings.imageTag);
+    const image =
+      settings.model === 'xgboost'
+        ? xgboostImage(settings.xgboostImage ?? '', facts.version)
+        : repository.repositoryUriForTag(settings.imageTag);
     const asset = new Asset(this, 'Artefact', { path: artefact });
     const { partition, region, account } = Stack.of(this);
     this.endpointName = `${settings.stackName}-fraud`;
     this.endpointArn = `arn:${partition}:sagemaker:${region}:${account}:endpoint/${this.endpointName.toLowerCase()}`;
     const logs = `arn:${partition}:logs:${region}:${account}:log-group:/aws/sagemaker/Endpoints/${this.endpointName}`;
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('sagemaker.amazonaws.com'), description: 'What the endpoint needs to start: its image, its model, its log' });
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('sagemaker.amazonaws.com'),
+      description: 'What the endpoint needs to start: its image, its model, its log',
+    });
     const policy = new Policy(this, 'Policy', {
       statements: [
         allow(['s3:GetObject'], [asset.bucket.arnForObjects(asset.s3ObjectKey)]),
         ...(settings.model === 'longwatch'
           ? [
-              allow(['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'], [repository.repositoryArn]),
+              allow(
+                ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+                [repository.repositoryArn],
+              ),
               // ECR's login has no narrower resource.
               allow(['ecr:GetAuthorizationToken'], ['*']),
             ]
           : []),
-        allow(['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'], [logs, `${logs}:log-stream:*`]),
+        allow(
+          ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
+          [logs, `${logs}:log-stream:*`],
+        ),
       ],
     });
     policy.attachToRole(role);
-    // A model and a configuration never change: their names say what they are of, so that a new one comes beside the old.
-    const name = within63(`${this.endpointName}-${facts.id}-${settings.model}-${settings.imageTag.replaceAll(/[^A-Za-z0-9-]/g, '-')}`);
-    const model = new CfnModel(this, 'Resource', { modelName: name, executionRoleArn: role.roleArn, primaryContainer: { image, modelDataUrl: asset.s3ObjectUrl } });
+    // A model and a configuration never change: their names say what they are of, so that a new one comes beside the
+    // old.
+    const name = within63(
+      `${this.endpointName}-${facts.id}-${settings.model}-${settings.imageTag.replaceAll(/[^A-Za-z0-9-]/g, '-')}`,
+    );
+    const model = new CfnModel(this, 'Resource', {
+      modelName: name,
+      executionRoleArn: role.roleArn,
+      primaryContainer: { image, modelDataUrl: asset.s3ObjectUrl },
+    });
     model.node.addDependency(policy);
     const config = new CfnEndpointConfig(this, 'Config', {
       endpointConfigName: name,
@@ -68,7 +87,10 @@ export class ModelEndpoint extends Construct {
       endpointConfigName: name,
       // The new fleet takes all traffic once it answers, and gives it back when it fails.
       deploymentConfig: {
-        blueGreenUpdatePolicy: { trafficRoutingConfiguration: { type: 'ALL_AT_ONCE', waitIntervalInSeconds: 300 }, terminationWaitInSeconds: 300 },
+        blueGreenUpdatePolicy: {
+          trafficRoutingConfiguration: { type: 'ALL_AT_ONCE', waitIntervalInSeconds: 300 },
+          terminationWaitInSeconds: 300,
+        },
       },
     });
     endpoint.addResourceDependency(config);

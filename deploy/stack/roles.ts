@@ -21,14 +21,25 @@ export interface Reach {
 /** What the archive writes and reads: days of readings, and finished seasons. */
 const ARCHIVE_PREFIXES = ['device_data/*', 'leaderboards/*'];
 
-export const allow = (actions: string[], resources: string[]): PolicyStatement => new PolicyStatement({ effect: Effect.ALLOW, actions, resources });
+export const allow = (actions: string[], resources: string[]): PolicyStatement =>
+  new PolicyStatement({ effect: Effect.ALLOW, actions, resources });
 
 /** A role that may do what one process does, and no more. */
-export function processRole(scope: Construct, id: string, assumedBy: PrincipalBase, process: Process, reach: Reach, { checksTables }: { checksTables: boolean }): Role {
+export function processRole(
+  scope: Construct,
+  id: string,
+  assumedBy: PrincipalBase,
+  process: Process,
+  reach: Reach,
+  { checksTables }: { checksTables: boolean },
+): Role {
   const role = new Role(scope, `${id}Role`, { assumedBy, description: `What ${id} does, and no more` });
-  new Policy(scope, `${id}Policy`, { statements: [...tableStatements(process, reach), ...otherStatements(process, reach)] }).attachToRole(role);
+  new Policy(scope, `${id}Policy`, {
+    statements: [...tableStatements(process, reach), ...otherStatements(process, reach)],
+  }).attachToRole(role);
   // A role's own policies have 10,240 characters together, which the tables' names fill; others have their own 6,144.
-  if (checksTables) new ManagedPolicy(scope, `${id}StartPolicy`, { statements: startStatements(process, reach), roles: [role] });
+  if (checksTables)
+    new ManagedPolicy(scope, `${id}StartPolicy`, { statements: startStatements(process, reach), roles: [role] });
   return role;
 }
 
@@ -36,22 +47,46 @@ export function processRole(scope: Construct, id: string, assumedBy: PrincipalBa
 function startStatements(process: Process, { tables }: Reach): PolicyStatement[] {
   const tableStreams = tables.all().flatMap(({ tableStreamArn }) => tableStreamArn ?? []);
   return [
-    allow(['dynamodb:DescribeTable', 'dynamodb:DescribeTimeToLive'], tables.all().map(({ tableArn }) => tableArn)),
-    ...(process === 'worker' && tableStreams.length > 0 ? [allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], tableStreams)] : []),
+    allow(
+      ['dynamodb:DescribeTable', 'dynamodb:DescribeTimeToLive'],
+      tables.all().map(({ tableArn }) => tableArn),
+    ),
+    ...(process === 'worker' && tableStreams.length > 0
+      ? [allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], tableStreams)]
+      : []),
   ];
 }
 
-function otherStatements(process: Process, { data, combined, endpointArn, snsTopicArn, kmsKeyArn }: Reach): PolicyStatement[] {
+function otherStatements(
+  process: Process,
+  { data, combined, endpointArn, snsTopicArn, kmsKeyArn }: Reach,
+): PolicyStatement[] {
   const runsAll = process === 'api' || process === 'worker';
-  const calls = (part: PartName) => runsAll || combined.capabilities.some(({ functions = [] }) => functions.some(({ name, uses = [] }) => name === process && uses.includes(part)));
+  const calls = (part: PartName) =>
+    runsAll ||
+    combined.capabilities.some(({ functions = [] }) =>
+      functions.some(({ name, uses = [] }) => name === process && uses.includes(part)),
+    );
   const { archive } = data;
   const archived = archive ? ARCHIVE_PREFIXES.map((prefix) => archive.arnForObjects(prefix)) : [];
   const streamArns = [...data.streams.values()].map(({ streamArn }) => streamArn);
   return [
     ...(endpointArn !== undefined && calls('sagemaker') ? [allow(['sagemaker:InvokeEndpoint'], [endpointArn])] : []),
     ...(archive && calls('s3') ? [allow(['s3:GetObject'], archived)] : []),
-    ...(archive && process === 'worker' ? [allow(['s3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'], archived), allow(['s3:ListBucket'], [archive.bucketArn])] : []),
-    ...(process === 'worker' && streamArns.length > 0 ? [allow(['kinesis:DescribeStreamSummary', 'kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'], streamArns)] : []),
+    ...(archive && process === 'worker'
+      ? [
+          allow(['s3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'], archived),
+          allow(['s3:ListBucket'], [archive.bucketArn]),
+        ]
+      : []),
+    ...(process === 'worker' && streamArns.length > 0
+      ? [
+          allow(
+            ['kinesis:DescribeStreamSummary', 'kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
+            streamArns,
+          ),
+        ]
+      : []),
     ...(kmsKeyArn !== undefined ? [allow(['kms:Decrypt', 'kms:GenerateDataKey'], [kmsKeyArn])] : []),
     ...(snsTopicArn !== undefined && runsAll ? [allow(['sns:Publish'], [snsTopicArn])] : []),
   ];
@@ -66,5 +101,10 @@ function tableStatements(process: Process, { tables, combined }: Reach): PolicyS
     const key = actions.join(' ');
     byActions.set(key, [...(byActions.get(key) ?? []), index === undefined ? tableArn : `${tableArn}/index/${index}`]);
   }
-  return [...byActions].map(([actions, arns]) => allow(actions.split(' ').map((action) => `dynamodb:${action}`), arns));
+  return [...byActions].map(([actions, arns]) =>
+    allow(
+      actions.split(' ').map((action) => `dynamodb:${action}`),
+      arns,
+    ),
+  );
 }

@@ -2,8 +2,25 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { GatewayVpcEndpointAwsService, IpAddresses, type IVpc, Port, SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
-import { Cluster, ContainerImage, type ICluster, FargateService, FargateTaskDefinition, LinuxParameters, LogDrivers, Secret as TaskSecret } from 'aws-cdk-lib/aws-ecs';
-import { ApplicationLoadBalancer, ApplicationProtocol, ApplicationTargetGroup, ListenerAction, ListenerCondition, SslPolicy, TargetType } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import {
+  Cluster,
+  ContainerImage,
+  type ICluster,
+  FargateService,
+  FargateTaskDefinition,
+  LinuxParameters,
+  LogDrivers,
+  Secret as TaskSecret,
+} from 'aws-cdk-lib/aws-ecs';
+import {
+  ApplicationLoadBalancer,
+  ApplicationProtocol,
+  ApplicationTargetGroup,
+  ListenerAction,
+  ListenerCondition,
+  SslPolicy,
+  TargetType,
+} from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -16,7 +33,8 @@ import { processRole, type Reach } from './roles';
 /** Queues by the group of processes that serves them, without their prefix. */
 export function workerGroups(queues: Queues): Readonly<Record<string, readonly string[]>> {
   const groups: Record<string, string[]> = {};
-  for (const [queue, { group }] of Object.entries(queues)) (groups[group] ??= []).push(queue.replace(/^longwatch-/, ''));
+  for (const [queue, { group }] of Object.entries(queues))
+    (groups[group] ??= []).push(queue.replace(/^longwatch-/, ''));
   return groups;
 }
 
@@ -50,21 +68,36 @@ export class Service extends Construct {
     private readonly props: ServiceProps,
   ) {
     super(scope, 'Service');
-    this.vpc = new Vpc(this, 'Vpc', { ipAddresses: IpAddresses.cidr(NETWORK), maxAzs: 2, natGateways: 1, restrictDefaultSecurityGroup: false }) as IVpc;
+    this.vpc = new Vpc(this, 'Vpc', {
+      ipAddresses: IpAddresses.cidr(NETWORK),
+      maxAzs: 2,
+      natGateways: 1,
+      restrictDefaultSecurityGroup: false,
+    }) as IVpc;
     // What is by far the most traffic needs no gateway that is paid by the byte.
-    for (const [id, service] of [['DynamoDB', GatewayVpcEndpointAwsService.DYNAMODB], ['S3', GatewayVpcEndpointAwsService.S3]] as const) this.vpc.addGatewayEndpoint(id, { service });
+    for (const [id, service] of [
+      ['DynamoDB', GatewayVpcEndpointAwsService.DYNAMODB],
+      ['S3', GatewayVpcEndpointAwsService.S3],
+    ] as const)
+      this.vpc.addGatewayEndpoint(id, { service });
     this.cluster = new Cluster(this, 'Cluster', { vpc: this.vpc, enableFargateCapacityProviders: true }) as ICluster;
     const principal = new ServicePrincipal('ecs-tasks.amazonaws.com');
     const { settings, reach } = props;
     if (!settings.functions.includes('api')) {
       const api = this.service('Api', {
-        command: 'api', count: settings.apiTasks, cpu: 1_024, memoryMiB: 2_048, role: processRole(this, 'Api', principal, 'api', reach, { checksTables: true }),
+        command: 'api',
+        count: settings.apiTasks,
+        cpu: 1_024,
+        memoryMiB: 2_048,
+        role: processRole(this, 'Api', principal, 'api', reach, { checksTables: true }),
         // Else every caller would have the load balancer's address, and one's wrong keys would slow down all.
         environment: { LONGWATCH_TRUSTED_PROXIES: NETWORK },
       });
       const { loadBalancer, targets } = this.balance(api);
       [this.loadBalancer, this.targets] = [loadBalancer, targets];
-      api.autoScaleTaskCount({ minCapacity: settings.apiTasks, maxCapacity: Math.max(1, settings.apiTasks * 10) }).scaleOnCpuUtilization('Cpu', { targetUtilizationPercent: 60 });
+      api
+        .autoScaleTaskCount({ minCapacity: settings.apiTasks, maxCapacity: Math.max(1, settings.apiTasks * 10) })
+        .scaleOnCpuUtilization('Cpu', { targetUtilizationPercent: 60 });
     }
     const worker = processRole(this, 'Worker', principal, 'worker', reach, { checksTables: true });
     for (const [group, queues] of Object.entries(workerGroups(reach.combined.queues)))
@@ -77,23 +110,56 @@ export class Service extends Construct {
         environment: {
           LONGWATCH_QUEUES: queues.join(','),
           LONGWATCH_WORKER_PORT: String(PORT),
-          ...(settings.versioned && { TEMPORAL_DEPLOYMENT_NAME: settings.stackName, TEMPORAL_WORKER_BUILD_ID: settings.imageTag }),
+          ...(settings.versioned && {
+            TEMPORAL_DEPLOYMENT_NAME: settings.stackName,
+            TEMPORAL_WORKER_BUILD_ID: settings.imageTag,
+          }),
         },
       });
   }
 
-  private service(id: string, { command, count, cpu, memoryMiB, role, environment }: { command: string; count: number; cpu: number; memoryMiB: number; role: ReturnType<typeof processRole>; environment: Record<string, string> }): FargateService {
+  private service(
+    id: string,
+    {
+      command,
+      count,
+      cpu,
+      memoryMiB,
+      role,
+      environment,
+    }: {
+      command: string;
+      count: number;
+      cpu: number;
+      memoryMiB: number;
+      role: ReturnType<typeof processRole>;
+      environment: Record<string, string>;
+    },
+  ): FargateService {
     const { settings, repository, secret, environment: common } = this.props;
     const definition = new FargateTaskDefinition(this, `${id}Task`, { cpu, memoryLimitMiB: memoryMiB, taskRole: role });
     definition.addContainer('longwatch', {
       image: ContainerImage.fromEcrRepository(repository, settings.imageTag),
       command: ['node', 'dist/main.js', command],
-      environment: { ...common, ...environment, HOST: '0.0.0.0', PORT: String(PORT), LONGWATCH_GRACE_MS: String(settings.graceSeconds * 1_000) },
-      secrets: Object.fromEntries(settings.secretSettings.map((field) => [field, TaskSecret.fromSecretsManager(secret, field)])),
+      environment: {
+        ...common,
+        ...environment,
+        HOST: '0.0.0.0',
+        PORT: String(PORT),
+        LONGWATCH_GRACE_MS: String(settings.graceSeconds * 1_000),
+      },
+      secrets: Object.fromEntries(
+        settings.secretSettings.map((field) => [field, TaskSecret.fromSecretsManager(secret, field)]),
+      ),
       portMappings: [{ containerPort: PORT }],
       // Whether the process lives. Not whether DynamoDB answers: a task that is replaced for that mends nothing.
       healthCheck: {
-        command: ['CMD', 'node', '-e', `fetch('http://127.0.0.1:${PORT}/healthz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))`],
+        command: [
+          'CMD',
+          'node',
+          '-e',
+          `fetch('http://127.0.0.1:${PORT}/healthz').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))`,
+        ],
         interval: Duration.seconds(15),
         timeout: Duration.seconds(5),
         retries: 3,
@@ -103,7 +169,10 @@ export class Service extends Construct {
       linuxParameters: new LinuxParameters(this, `${id}Linux`, { initProcessEnabled: true }),
       logging: LogDrivers.awsLogs({
         streamPrefix: id.toLowerCase(),
-        logGroup: new LogGroup(this, `${id}Log`, { retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE }),
+        logGroup: new LogGroup(this, `${id}Log`, {
+          retention: RetentionDays.ONE_MONTH,
+          removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+        }),
       }),
     });
     const service = new FargateService(this, id, {
@@ -135,18 +204,45 @@ export class Service extends Construct {
       protocol: ApplicationProtocol.HTTP,
       port: PORT,
       targets: [api],
-      healthCheck: { path: '/healthz', interval: Duration.seconds(10), timeout: Duration.seconds(5), healthyThresholdCount: 2, unhealthyThresholdCount: 3 },
+      healthCheck: {
+        path: '/healthz',
+        interval: Duration.seconds(10),
+        timeout: Duration.seconds(5),
+        healthyThresholdCount: 2,
+        unhealthyThresholdCount: 3,
+      },
       // ECS stops a task once the balancer is done with it.
       deregistrationDelay: Duration.seconds(30),
     });
     const open = isPublic;
-    // Whatever is not published is not there: a list of what to hide would miss spellings that the API takes for the same.
-    const defaultAction = ListenerAction.fixedResponse(404, { contentType: 'application/json', messageBody: '{"title":"Not found","status":404}' });
+    // Whatever is not published is not there: a list of what to hide would miss spellings that the API takes for the
+    // same.
+    const defaultAction = ListenerAction.fixedResponse(404, {
+      contentType: 'application/json',
+      messageBody: '{"title":"Not found","status":404}',
+    });
     const listener = isPublic
-      ? loadBalancer.addListener('Https', { port: 443, protocol: ApplicationProtocol.HTTPS, certificates: [Certificate.fromCertificateArn(this, 'Certificate', certificateArn)], sslPolicy: SslPolicy.TLS13_RES, open, defaultAction })
+      ? loadBalancer.addListener('Https', {
+          port: 443,
+          protocol: ApplicationProtocol.HTTPS,
+          certificates: [Certificate.fromCertificateArn(this, 'Certificate', certificateArn)],
+          sslPolicy: SslPolicy.TLS13_RES,
+          open,
+          defaultAction,
+        })
       : loadBalancer.addListener('Http', { port: 80, protocol: ApplicationProtocol.HTTP, open, defaultAction });
-    listener.addAction('Published', { priority: 1, conditions: [ListenerCondition.pathPatterns(PUBLISHED)], action: ListenerAction.forward([targets]) });
-    if (isPublic) loadBalancer.addListener('Redirect', { port: 80, protocol: ApplicationProtocol.HTTP, open, defaultAction: ListenerAction.redirect({ protocol: 'HTTPS', port: '443', permanent: true }) });
+    listener.addAction('Published', {
+      priority: 1,
+      conditions: [ListenerCondition.pathPatterns(PUBLISHED)],
+      action: ListenerAction.forward([targets]),
+    });
+    if (isPublic)
+      loadBalancer.addListener('Redirect', {
+        port: 80,
+        protocol: ApplicationProtocol.HTTP,
+        open,
+        defaultAction: ListenerAction.redirect({ protocol: 'HTTPS', port: '443', permanent: true }),
+      });
     api.connections.allowFrom(loadBalancer, Port.tcp(PORT));
     return { loadBalancer, targets };
   }

@@ -1,19 +1,42 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { type Attribute, AttributeType, BillingMode, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  type Attribute,
+  AttributeType,
+  BillingMode,
+  ProjectionType,
+  StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { type KeySpec, physicalName, type TableSpec, type Tables as Declared } from '../../src/stores/tables';
 import type { Settings } from '../settings';
 
-const attribute = ({ name, type }: KeySpec): Attribute => ({ name, type: AttributeType[type === 'S' ? 'STRING' : 'NUMBER'] });
+const attribute = ({ name, type }: KeySpec): Attribute => ({
+  name,
+  type: AttributeType[type === 'S' ? 'STRING' : 'NUMBER'],
+});
 const MIN_CAPACITY = 5;
 /** Of provisioned capacity, where DynamoDB scales up. */
 const TARGET = { targetUtilizationPercent: 70 };
 
-/** The tables that the capabilities declare, with point-in-time recovery and deletion protection; kept when the stack goes. */
+/**
+ * The tables that the capabilities declare, with point-in-time recovery and deletion protection; kept when the stack
+ * goes.
+ */
 export class Tables extends Construct {
   readonly of: Readonly<Record<string, Table>>;
 
-  constructor(scope: Construct, declared: Declared, { tablePrefix, billing, maxCapacity, deletionProtection }: Pick<Settings, 'tablePrefix' | 'billing' | 'maxCapacity' | 'deletionProtection'>) {
+  constructor(
+    scope: Construct,
+    declared: Declared,
+    {
+      tablePrefix,
+      billing,
+      maxCapacity,
+      deletionProtection,
+    }: Pick<Settings, 'tablePrefix' | 'billing' | 'maxCapacity' | 'deletionProtection'>,
+  ) {
     super(scope, 'Tables');
     const make = (name: string, spec: TableSpec): Table => {
       const table = new Table(this, name, {

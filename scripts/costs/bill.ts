@@ -6,7 +6,14 @@ export interface Prices {
   region: string;
   date: string;
   sources: Record<string, string>;
-  dynamodb: { writeUnit: number; readUnit: number; wcuHour: number; rcuHour: number; storageGbMonth: number; streamRead: number };
+  dynamodb: {
+    writeUnit: number;
+    readUnit: number;
+    wcuHour: number;
+    rcuHour: number;
+    storageGbMonth: number;
+    streamRead: number;
+  };
   temporal: {
     /** Each holds for the actions beyond the tier before. */
     actionTiers: readonly { upTo: number | null; perMillion: number }[];
@@ -88,8 +95,12 @@ export const HOURS = 730;
 export function billOf(usage: Usage, prices: Prices, settings: BillSettings): Bill {
   const { dynamodb: ddb, temporal, kinesis, s3 } = prices;
   const bill = {
-    dynamodb: unitsCost(usage, prices, settings) + usage.storedGb * ddb.storageGbMonth + usage.streamReads * ddb.streamRead,
-    temporal: actionsCost(usage.actions, prices) + usage.activeGbHours * temporal.activeGbHour + usage.retainedGbHours * temporal.retainedGbHour,
+    dynamodb:
+      unitsCost(usage, prices, settings) + usage.storedGb * ddb.storageGbMonth + usage.streamReads * ddb.streamRead,
+    temporal:
+      actionsCost(usage.actions, prices) +
+      usage.activeGbHours * temporal.activeGbHour +
+      usage.retainedGbHours * temporal.retainedGbHour,
     kinesis: usage.shardHours * kinesis.shardHour + usage.putUnits * kinesis.putUnit,
     s3: usage.archivedGb * s3.storageGbMonth + usage.objectPuts * s3.put + usage.objectGets * s3.get,
     sagemaker: usage.instanceHours * prices.sagemaker.instanceHour,
@@ -128,7 +139,11 @@ export function actionsCost(actions: number, { temporal }: Prices): number {
   return cost;
 }
 
-function unitsCost({ writeUnits, readUnits }: Usage, { dynamodb }: Prices, { capacity, peak, utilisation }: BillSettings): number {
+function unitsCost(
+  { writeUnits, readUnits }: Usage,
+  { dynamodb }: Prices,
+  { capacity, peak, utilisation }: BillSettings,
+): number {
   if (capacity === 'on-demand') return writeUnits * dynamodb.writeUnit + readUnits * dynamodb.readUnit;
   const provisioned = (units: number) => Math.ceil((units / (HOURS * 3_600)) * (peak / utilisation));
   return (provisioned(writeUnits) * dynamodb.wcuHour + provisioned(readUnits) * dynamodb.rcuHour) * HOURS;

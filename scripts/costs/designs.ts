@@ -25,7 +25,10 @@ export const assumed = {
   /** Sweepers: LONGWATCH_SESSION_BUCKETS, and their activities an hour while sessions keep coming due. */
   sweepers: 4,
   sweepsAnHour: 12,
-  /** Sessions: LONGWATCH_SESSION_IDLE_MS and a tenth of it, LONGWATCH_SESSION_TOUCH_MS; tombstones are kept a day after the absolute timeout of 12 h. */
+  /**
+   * Sessions: LONGWATCH_SESSION_IDLE_MS and a tenth of it, LONGWATCH_SESSION_TOUCH_MS; tombstones are kept a day after
+   * the absolute timeout of 12 h.
+   */
   idleMinutes: 30,
   touchMinutes: 3,
   sessionDays: 1.5,
@@ -34,7 +37,10 @@ export const assumed = {
   abandonedAfterDays: 30,
   /** Hours that a case is open. */
   caseHours: 8,
-  /** Days of readings in the table, LONGWATCH_ARCHIVE_AFTER_MS, and a rollup by minute and hour and day of a device kept 31, 400 and 3,650 days; by how many days a bill has them, see `rollupGb`. */
+  /**
+   * Days of readings in the table, LONGWATCH_ARCHIVE_AFTER_MS, and a rollup by minute and hour and day of a device kept
+   * 31, 400 and 3,650 days; by how many days a bill has them, see `rollupGb`.
+   */
   hotDays: 2,
   /** Rows of feeds that are kept: LONGWATCH_FEED_CAP a reader, or less where less was posted. */
   feedCap: 800,
@@ -55,22 +61,35 @@ const units = (...parts: readonly [times: number, each: Units][]): Pick<Usage, '
 });
 
 /** Histories of workflows: open for so many hours, then kept. */
-const historiesOf = ({ bytes }: Measured) => (workflows: number, openHours: number): Pick<Usage, 'activeGbHours' | 'retainedGbHours'> => ({
-  activeGbHours: (workflows * bytes.history * openHours) / GB,
-  retainedGbHours: (workflows * bytes.history * assumed.retentionDays * 24) / GB,
-});
+const historiesOf =
+  ({ bytes }: Measured) =>
+  (workflows: number, openHours: number): Pick<Usage, 'activeGbHours' | 'retainedGbHours'> => ({
+    activeGbHours: (workflows * bytes.history * openHours) / GB,
+    retainedGbHours: (workflows * bytes.history * assumed.retentionDays * 24) / GB,
+  });
 
 /** What reading a stream costs, whatever is in it: calls of readers, their attempts and heartbeats. */
 function reading(shards: number): Pick<Usage, 'actions' | 'streamReads'> {
-  return { actions: shards * HOURS * (assumed.attemptsAnHour + 3_600 / assumed.heartbeatSeconds), streamReads: shards * HOURS * 3_600 * assumed.streamReadsASecond };
+  return {
+    actions: shards * HOURS * (assumed.attemptsAnHour + 3_600 / assumed.heartbeatSeconds),
+    streamReads: shards * HOURS * 3_600 * assumed.streamReadsASecond,
+  };
 }
 
-const shardsOf = (writesAMonth: number, { shardsOfStreams }: Traffic): number => Math.max(shardsOfStreams, Math.ceil(writesAMonth / (HOURS * 3_600) / assumed.partitionWrites));
+const shardsOf = (writesAMonth: number, { shardsOfStreams }: Traffic): number =>
+  Math.max(shardsOfStreams, Math.ceil(writesAMonth / (HOURS * 3_600) / assumed.partitionWrites));
 const scanned = (bytes: number): number => (bytes / 4_096) * 0.5;
 
 /** Every design's usage, from measured operations and traffic. */
 export function designsOf(traffic: Traffic, measured: Measured): Designs {
-  return { sessions: sessions(traffic, measured), carts: carts(traffic, measured), leaderboards: leaderboards(traffic, measured), feeds: feeds(traffic, measured), devices: devices(traffic, measured), fraud: fraud(traffic, measured) };
+  return {
+    sessions: sessions(traffic, measured),
+    carts: carts(traffic, measured),
+    leaderboards: leaderboards(traffic, measured),
+    feeds: feeds(traffic, measured),
+    devices: devices(traffic, measured),
+    fraud: fraud(traffic, measured),
+  };
 }
 
 /** What runs whoever asks: the relay, and what all workers consume at rest. */
@@ -84,32 +103,69 @@ export function standing(measured: Measured): Usage {
 }
 
 function sessions({ visits, views, minutes }: Traffic, measured: Measured): Designs['sessions'] {
-  const { units: { sessions: of }, bytes } = measured;
+  const {
+    units: { sessions: of },
+    bytes,
+  } = measured;
   const histories = historiesOf(measured);
   const written = Math.min(views, Math.floor(minutes / assumed.touchMinutes));
   // Looked at once an idle timeout of its life, and ended.
   const looks = Math.max(0, Math.ceil(minutes / assumed.idleMinutes) - 1) + (written > 0 ? 1 : 0);
   const storedGb = (visits * bytes.session * (assumed.sessionDays / DAYS)) / GB;
-  const live = (visits * bytes.session * ((minutes + assumed.idleMinutes) / (HOURS * 60)));
+  const live = visits * bytes.session * ((minutes + assumed.idleMinutes) / (HOURS * 60));
   return [
     {
       name: 'Longwatch: touches above a threshold, four sweepers',
-      usage: { ...nothing, ...units([visits, of.open], [visits * views, of.view], [visits * written, of.touch], [visits * looks, of.rearm], [visits, of.expire]), storedGb, actions: assumed.sweepers * assumed.sweepsAnHour * HOURS },
+      usage: {
+        ...nothing,
+        ...units(
+          [visits, of.open],
+          [visits * views, of.view],
+          [visits * written, of.touch],
+          [visits * looks, of.rearm],
+          [visits, of.expire],
+        ),
+        storedGb,
+        actions: assumed.sweepers * assumed.sweepsAnHour * HOURS,
+      },
     },
     {
       name: 'a workflow per session, a signal per request',
       // Start; a signal and a new timer a view; the end as an activity.
-      usage: { ...nothing, ...units([visits, of.open], [visits * views, of.view]), storedGb, actions: visits * (1 + views * 2 + 1), ...histories(visits, (minutes + assumed.idleMinutes) / 60) },
+      usage: {
+        ...nothing,
+        ...units([visits, of.open], [visits * views, of.view]),
+        storedGb,
+        actions: visits * (1 + views * 2 + 1),
+        ...histories(visits, (minutes + assumed.idleMinutes) / 60),
+      },
     },
     {
       name: 'a write per request, a scan per minute for expired sessions',
-      usage: { ...nothing, ...units([visits, of.open], [visits * views, of.view], [visits * views, of.touch], [visits, { read: 0, write: 1 }]), readUnits: visits * views * of.view.read + scanned(live) * HOURS * 60, storedGb: live / GB },
+      usage: {
+        ...nothing,
+        ...units(
+          [visits, of.open],
+          [visits * views, of.view],
+          [visits * views, of.touch],
+          [visits, { read: 0, write: 1 }],
+        ),
+        readUnits: visits * views * of.view.read + scanned(live) * HOURS * 60,
+        storedGb: live / GB,
+      },
     },
   ];
 }
 
-function carts({ carts: begun, cartChanges, cartReads, orderedShare, keepMonths }: Traffic, measured: Measured): Designs['carts'] {
-  const { units: { carts: of }, actions, bytes } = measured;
+function carts(
+  { carts: begun, cartChanges, cartReads, orderedShare, keepMonths }: Traffic,
+  measured: Measured,
+): Designs['carts'] {
+  const {
+    units: { carts: of },
+    actions,
+    bytes,
+  } = measured;
   const histories = historiesOf(measured);
   const ordered = begun * orderedShare;
   const left = begun - ordered;
@@ -121,19 +177,42 @@ function carts({ carts: begun, cartChanges, cartReads, orderedShare, keepMonths 
     [ordered, of.confirm],
   ];
   const storedGb = (ordered * keepMonths * bytes.order + (left * assumed.abandonedAfterDays * bytes.cart) / DAYS) / GB;
-  const open = { activeGbHours: histories(ordered, assumed.orderedAfterDays * 24).activeGbHours + histories(left, assumed.abandonedAfterDays * 24).activeGbHours, retainedGbHours: histories(begun + ordered, 0).retainedGbHours };
+  const open = {
+    activeGbHours:
+      histories(ordered, assumed.orderedAfterDays * 24).activeGbHours +
+      histories(left, assumed.abandonedAfterDays * 24).activeGbHours,
+    retainedGbHours: histories(begun + ordered, 0).retainedGbHours,
+  };
   return [
     {
       name: 'Longwatch: a workflow per cart that wakes when a step is due',
-      usage: { ...nothing, ...units(...requests, [left, of.ladder]), storedGb, actions: ordered * (actions.cartOrdered + actions.checkout) + left * actions.cartLadder, ...open },
+      usage: {
+        ...nothing,
+        ...units(...requests, [left, of.ladder]),
+        storedGb,
+        actions: ordered * (actions.cartOrdered + actions.checkout) + left * actions.cartLadder,
+        ...open,
+      },
     },
     {
       name: 'a workflow per cart, a signal and a new timer per change',
-      usage: { ...nothing, ...units(...requests, [left, of.ladder]), storedGb, actions: begun * (1 + cartChanges * 2) + left * (actions.cartLadder - 1) + ordered * (2 + actions.checkout), ...open },
+      usage: {
+        ...nothing,
+        ...units(...requests, [left, of.ladder]),
+        storedGb,
+        actions: begun * (1 + cartChanges * 2) + left * (actions.cartLadder - 1) + ordered * (2 + actions.checkout),
+        ...open,
+      },
     },
     {
       name: 'no workflow: an hourly scan of all carts for due reminders',
-      usage: { ...nothing, ...units(...requests, [left, { read: 4, write: 5 }]), readUnits: units(...requests).readUnits + scanned(((left * assumed.abandonedAfterDays) / DAYS) * bytes.cart) * HOURS, storedGb },
+      usage: {
+        ...nothing,
+        ...units(...requests, [left, { read: 4, write: 5 }]),
+        readUnits:
+          units(...requests).readUnits + scanned(((left * assumed.abandonedAfterDays) / DAYS) * bytes.cart) * HOURS,
+        storedGb,
+      },
     },
   ];
 }
@@ -150,16 +229,40 @@ function along(points: readonly { at: number; units: Units }[], at: number): Uni
 }
 
 /** Of a rank that is read, and of a change that comes with so many others, on boards of so many players. */
-export function rankUnits(players: number, together: number, { units: { leaderboards: { boards } } }: Measured): { rank: Units; change: Units } {
+export function rankUnits(
+  players: number,
+  together: number,
+  {
+    units: {
+      leaderboards: { boards },
+    },
+  }: Measured,
+): { rank: Units; change: Units } {
   return {
-    rank: along(boards.map(({ players: at, rank }) => ({ at, units: rank })), players),
-    change: along(boards.map(({ players: at, rankedChange }) => ({ at, units: along(rankedChange.map((point) => ({ at: point.together, units: point.units })), together) })), players),
+    rank: along(
+      boards.map(({ players: at, rank }) => ({ at, units: rank })),
+      players,
+    ),
+    change: along(
+      boards.map(({ players: at, rankedChange }) => ({
+        at,
+        units: along(
+          rankedChange.map((point) => ({ at: point.together, units: point.units })),
+          together,
+        ),
+      })),
+      players,
+    ),
   };
 }
 
 function leaderboards(traffic: Traffic, measured: Measured): Designs['leaderboards'] {
   const { players, scores, together, ranks, seasons } = traffic;
-  const { units: { leaderboards: of }, actions, bytes } = measured;
+  const {
+    units: { leaderboards: of },
+    actions,
+    bytes,
+  } = measured;
   const { rank, change } = rankUnits(players, together, measured);
   const histories = historiesOf(measured);
   const storedGb = (players * (bytes.score + bytes.rankNodes)) / GB;
@@ -167,21 +270,44 @@ function leaderboards(traffic: Traffic, measured: Measured): Designs['leaderboar
   return [
     {
       name: 'Longwatch: one update per score, ranks from the stream',
-      usage: { ...nothing, ...units([scores, of.submission], [scores, change], [ranks, rank]), storedGb, streamReads: reader.streamReads, actions: seasons * actions.season + reader.actions, ...histories(seasons, DAYS * 24) },
+      usage: {
+        ...nothing,
+        ...units([scores, of.submission], [scores, change], [ranks, rank]),
+        storedGb,
+        streamReads: reader.streamReads,
+        actions: seasons * actions.season + reader.actions,
+        ...histories(seasons, DAYS * 24),
+      },
     },
     {
       name: 'an index by score; a rank counts all better scores',
-      usage: { ...nothing, ...units([scores, { read: 0, write: of.submission.write + 2 }]), readUnits: ranks * Math.max(0.5, scanned((players / 2) * assumed.indexItemBytes)), storedGb: (players * (bytes.score + assumed.indexItemBytes)) / GB, actions: 0 },
+      usage: {
+        ...nothing,
+        ...units([scores, { read: 0, write: of.submission.write + 2 }]),
+        readUnits: ranks * Math.max(0.5, scanned((players / 2) * assumed.indexItemBytes)),
+        storedGb: (players * (bytes.score + assumed.indexItemBytes)) / GB,
+        actions: 0,
+      },
     },
     {
       name: 'a workflow per player, a signal per score',
-      usage: { ...nothing, ...units([scores, of.submission], [ranks, rank]), storedGb, actions: scores + players, ...histories(players, HOURS) },
+      usage: {
+        ...nothing,
+        ...units([scores, of.submission], [ranks, rank]),
+        storedGb,
+        actions: scores + players,
+        ...histories(players, HOURS),
+      },
     },
   ];
 }
 
 function feeds({ posts, followers, follows, feedReads, keepMonths }: Traffic, measured: Measured): Designs['feeds'] {
-  const { units: { feeds: of }, actions, bytes } = measured;
+  const {
+    units: { feeds: of },
+    actions,
+    bytes,
+  } = measured;
   const histories = historiesOf(measured);
   const rows = posts * followers;
   const kept = Math.min(rows * keepMonths, (rows / Math.max(1, followers)) * assumed.feedCap);
@@ -193,22 +319,49 @@ function feeds({ posts, followers, follows, feedReads, keepMonths }: Traffic, me
   return [
     {
       name: 'Longwatch: fan-out in batches, a workflow per post',
-      usage: { ...nothing, ...units(...base, [rows, of.row], [feedReads, of.page]), storedGb: postsGb + (kept * bytes.row) / GB, actions: posts * actions.fanOut + follows * actions.follow, ...histories(posts + follows, 0.01) },
+      usage: {
+        ...nothing,
+        ...units(...base, [rows, of.row], [feedReads, of.page]),
+        storedGb: postsGb + (kept * bytes.row) / GB,
+        actions: posts * actions.fanOut + follows * actions.follow,
+        ...histories(posts + follows, 0.01),
+      },
     },
     {
       name: 'an activity per follower',
-      usage: { ...nothing, ...units(...base, [rows, { read: 0, write: 1 }], [feedReads, of.page]), storedGb: postsGb + (kept * bytes.row) / GB, actions: rows + posts, ...histories(posts, 0.1) },
+      usage: {
+        ...nothing,
+        ...units(...base, [rows, { read: 0, write: 1 }], [feedReads, of.page]),
+        storedGb: postsGb + (kept * bytes.row) / GB,
+        actions: rows + posts,
+        ...histories(posts, 0.1),
+      },
     },
     {
       name: 'no fan-out: each read queries all followed authors',
       // A query an author: a page of an author's posts is half a unit at least.
-      usage: { ...nothing, ...units(...base), readUnits: units(...base).readUnits + feedReads * (followers * 0.5 + 20), storedGb: postsGb },
+      usage: {
+        ...nothing,
+        ...units(...base),
+        readUnits: units(...base).readUnits + feedReads * (followers * 0.5 + 20),
+        storedGb: postsGb,
+      },
     },
   ];
 }
 
-/** A batch writes each rollup that it touches once: hour, day and standing by the batch, a minute by the reading. So it lies on a line. */
-export function rollupUnits(batch: number, { units: { devices: { rollups } } }: Measured): Units {
+/**
+ * A batch writes each rollup that it touches once: hour, day and standing by the batch, a minute by the reading. So it
+ * lies on a line.
+ */
+export function rollupUnits(
+  batch: number,
+  {
+    units: {
+      devices: { rollups },
+    },
+  }: Measured,
+): Units {
   const [a, b] = [rollups[0], rollups.at(-1)];
   if (!a || !b || a === b) return a?.units ?? { read: 0, write: 0 };
   const on = (x: number, y: number) => x + ((y - x) / (b.batch - a.batch)) * (batch - a.batch);
@@ -217,14 +370,25 @@ export function rollupUnits(batch: number, { units: { devices: { rollups } } }: 
 
 function devices(traffic: Traffic, measured: Measured): Designs['devices'] {
   const { devices: count, readings, batch, keepMonths, streamShare } = traffic;
-  const { units: { devices: of }, actions, bytes } = measured;
+  const {
+    units: { devices: of },
+    actions,
+    bytes,
+  } = measured;
   const histories = historiesOf(measured);
   const all = count * readings * DAYS;
   const rollup = rollupUnits(batch, measured);
-  const rollupGb = (count * bytes.rollup * (Math.min(readings, 1_440) * 31 + 24 * 400 + Math.min(keepMonths * DAYS, 3_650)) * 1) / GB;
+  const rollupGb =
+    (count * bytes.rollup * (Math.min(readings, 1_440) * 31 + 24 * 400 + Math.min(keepMonths * DAYS, 3_650)) * 1) / GB;
   const hotGb = (count * readings * assumed.hotDays * bytes.reading) / GB;
   const reader = reading(shardsOf(all, traffic));
-  const kinesis = streamShare > 0 ? { shardHours: Math.max(1, Math.ceil((all * streamShare) / (HOURS * 3_600) / 1_000)) * HOURS, putUnits: all * streamShare } : {};
+  const kinesis =
+    streamShare > 0
+      ? {
+          shardHours: Math.max(1, Math.ceil((all * streamShare) / (HOURS * 3_600) / 1_000)) * HOURS,
+          putUnits: all * streamShare,
+        }
+      : {};
   const requests = units([all, of.reading], [all / batch, rollup]);
   return [
     {
@@ -234,7 +398,7 @@ function devices(traffic: Traffic, measured: Measured): Designs['devices'] {
         ...units([all, of.reading], [all / batch, rollup], [all, of.archived]),
         storedGb: hotGb + rollupGb,
         archivedGb: (all * keepMonths * bytes.archivedReading) / GB,
-        objectPuts: DAYS * 4 + (all * bytes.archivedReading) / (128 * 1024 ** 2) * 3,
+        objectPuts: DAYS * 4 + ((all * bytes.archivedReading) / (128 * 1024 ** 2)) * 3,
         streamReads: reader.streamReads,
         actions: count > 0 ? DAYS * actions.archivedDay + reader.actions : reader.actions,
         ...kinesis,
@@ -242,36 +406,87 @@ function devices(traffic: Traffic, measured: Measured): Designs['devices'] {
     },
     {
       name: 'everything stays in the table',
-      usage: { ...nothing, ...requests, storedGb: (all * keepMonths * bytes.reading) / GB + rollupGb, streamReads: reader.streamReads, actions: reader.actions, ...kinesis },
+      usage: {
+        ...nothing,
+        ...requests,
+        storedGb: (all * keepMonths * bytes.reading) / GB + rollupGb,
+        streamReads: reader.streamReads,
+        actions: reader.actions,
+        ...kinesis,
+      },
     },
     {
       name: 'a workflow per device, a signal per reading',
-      usage: { ...nothing, ...units([all, of.reading]), storedGb: (all * keepMonths * bytes.reading) / GB, actions: all + count, ...histories(count, HOURS), ...kinesis },
+      usage: {
+        ...nothing,
+        ...units([all, of.reading]),
+        storedGb: (all * keepMonths * bytes.reading) / GB,
+        actions: all + count,
+        ...histories(count, HOURS),
+        ...kinesis,
+      },
     },
   ];
 }
 
 function fraud(traffic: Traffic, measured: Measured): Designs['fraud'] {
-  const { units: { fraud: of }, actions, bytes } = measured;
+  const {
+    units: { fraud: of },
+    actions,
+    bytes,
+  } = measured;
   const histories = historiesOf(measured);
   const { payments, caseShare, keepMonths, streamShare, instances } = traffic;
   const cases = payments * caseShare;
   const storedGb = (payments * keepMonths * bytes.decision) / GB;
   const instanceHours = instances * HOURS;
   const reader = reading(shardsOf(payments * 3, traffic));
-  const kinesis = streamShare > 0 ? { shardHours: Math.max(1, Math.ceil((payments * streamShare) / (HOURS * 3_600) / 1_000)) * HOURS, putUnits: payments * streamShare * Math.ceil(bytes.payment / 25_600) } : {};
+  const kinesis =
+    streamShare > 0
+      ? {
+          shardHours: Math.max(1, Math.ceil((payments * streamShare) / (HOURS * 3_600) / 1_000)) * HOURS,
+          putUnits: payments * streamShare * Math.ceil(bytes.payment / 25_600),
+        }
+      : {};
   return [
     {
       name: 'Longwatch: decided in the request, a workflow per case',
-      usage: { ...nothing, ...units([payments, of.payment], [payments, of.counters], [cases, of.case]), storedGb, instanceHours, streamReads: reader.streamReads, actions: cases * actions.case + reader.actions, ...histories(cases, assumed.caseHours), ...kinesis },
+      usage: {
+        ...nothing,
+        ...units([payments, of.payment], [payments, of.counters], [cases, of.case]),
+        storedGb,
+        instanceHours,
+        streamReads: reader.streamReads,
+        actions: cases * actions.case + reader.actions,
+        ...histories(cases, assumed.caseHours),
+        ...kinesis,
+      },
     },
     {
       name: 'a workflow per payment (update-with-start, a local activity)',
-      usage: { ...nothing, ...units([payments, of.payment], [payments, of.counters], [cases, of.case]), storedGb, instanceHours, streamReads: reader.streamReads, actions: payments * 3 + cases * (actions.case - 1) + reader.actions, ...histories(payments, 0.001), ...kinesis },
+      usage: {
+        ...nothing,
+        ...units([payments, of.payment], [payments, of.counters], [cases, of.case]),
+        storedGb,
+        instanceHours,
+        streamReads: reader.streamReads,
+        actions: payments * 3 + cases * (actions.case - 1) + reader.actions,
+        ...histories(payments, 0.001),
+        ...kinesis,
+      },
     },
     {
       name: 'a workflow per payment, three activities',
-      usage: { ...nothing, ...units([payments, of.payment], [payments, of.counters], [cases, of.case]), storedGb, instanceHours, streamReads: reader.streamReads, actions: payments * 4 + cases * (actions.case - 1) + reader.actions, ...histories(payments, 0.001), ...kinesis },
+      usage: {
+        ...nothing,
+        ...units([payments, of.payment], [payments, of.counters], [cases, of.case]),
+        storedGb,
+        instanceHours,
+        streamReads: reader.streamReads,
+        actions: payments * 4 + cases * (actions.case - 1) + reader.actions,
+        ...histories(payments, 0.001),
+        ...kinesis,
+      },
     },
   ];
 }

@@ -16,15 +16,53 @@ export interface Measured {
   units: {
     sessions: { open: Units; view: Units; touch: Units; logOut: Units; rearm: Units; expire: Units };
     carts: { begin: Units; change: Units; read: Units; checkout: Units; confirm: Units; ladder: Units };
-    leaderboards: { submission: Units; /** By players, ascending: a rank that is read, and a change that comes with so many others at once. */ boards: { players: number; rank: Units; rankedChange: { together: number; units: Units }[] }[] };
+    leaderboards: {
+      submission: Units;
+      /** By players, ascending: a rank that is read, and a change that comes with so many others at once. */ boards: {
+        players: number;
+        rank: Units;
+        rankedChange: { together: number; units: Units }[];
+      }[];
+    };
     feeds: { follow: Units; post: Units; row: Units; page: Units };
-    devices: { reading: Units; /** Of a batch of a device, readings a minute apart; by how many, ascending. */ rollups: { batch: number; units: Units }[]; archived: Units; latest: Units };
+    devices: {
+      reading: Units;
+      /** Of a batch of a device, readings a minute apart; by how many, ascending. */ rollups: {
+        batch: number;
+        units: Units;
+      }[];
+      archived: Units;
+      latest: Units;
+    };
     fraud: { payment: Units; counters: Units; case: Units };
     /** Of a process with API and all workers, an hour, while nothing is asked. */
     restAnHour: Units;
   };
-  actions: { cartOrdered: number; cartLadder: number; checkout: number; season: number; fanOut: number; follow: number; archivedDay: number; case: number };
-  bytes: { session: number; cart: number; order: number; score: number; rankNodes: number; post: number; row: number; reading: number; rollup: number; archivedReading: number; decision: number; payment: number; /** Of a workflow, on average over five kinds. */ history: number };
+  actions: {
+    cartOrdered: number;
+    cartLadder: number;
+    checkout: number;
+    season: number;
+    fanOut: number;
+    follow: number;
+    archivedDay: number;
+    case: number;
+  };
+  bytes: {
+    session: number;
+    cart: number;
+    order: number;
+    score: number;
+    rankNodes: number;
+    post: number;
+    row: number;
+    reading: number;
+    rollup: number;
+    archivedReading: number;
+    decision: number;
+    payment: number;
+    /** Of a workflow, on average over five kinds. */ history: number;
+  };
 }
 
 export const MEASURED_FILE = join(__dirname, 'measured.json');

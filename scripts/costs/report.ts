@@ -9,7 +9,10 @@ export interface Report {
   measured: Pick<Measured, 'command' | 'date' | 'engine'>;
   settings: BillSettings;
   traffic: Traffic;
-  capabilities: { capability: string; designs: { name: string; bill: Bill; actions: number; timesLongwatch: number }[] }[];
+  capabilities: {
+    capability: string;
+    designs: { name: string; bill: Bill; actions: number; timesLongwatch: number }[];
+  }[];
   /** Whatever is asked: the relay, readers at rest. */
   standing: Bill;
   /** All of Longwatch in one account, with Temporal's plan and what it includes. */
@@ -36,11 +39,16 @@ export function reportOf(traffic: Traffic, settings: BillSettings, prices: Price
       };
     }),
     standing: billOf(stands, prices, settings),
-    account: accountBill(sumOf([stands, ...capabilities.map((capability) => designs[capability][0].usage)]), prices, settings),
+    account: accountBill(
+      sumOf([stands, ...capabilities.map((capability) => designs[capability][0].usage)]),
+      prices,
+      settings,
+    ),
   };
 }
 
-const dollars = (value: number): string => `$${value >= 1_000_000 ? `${(value / 1e6).toFixed(2)} M` : value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2)}`;
+const dollars = (value: number): string =>
+  `$${value >= 1_000_000 ? `${(value / 1e6).toFixed(2)} M` : value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2)}`;
 
 /** For a terminal; no colours, since it is for files and docs, too. */
 export function reportText(report: Report): string {
@@ -49,12 +57,25 @@ export function reportText(report: Report): string {
     colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
     style: { head: [], border: [], compact: true },
   });
-  const row = (name: string, bill: Bill, times: string) => [name, ...[bill.dynamodb, bill.temporal, bill.kinesis, bill.s3, bill.sagemaker, bill.total].map((value) => (value === 0 ? '' : dollars(value))), times];
+  const row = (name: string, bill: Bill, times: string) => [
+    name,
+    ...[bill.dynamodb, bill.temporal, bill.kinesis, bill.s3, bill.sagemaker, bill.total].map((value) =>
+      value === 0 ? '' : dollars(value),
+    ),
+    times,
+  ];
   for (const { capability, designs } of report.capabilities) {
     table.push([{ colSpan: 8, content: capability.toUpperCase() }]);
-    for (const { name, bill, timesLongwatch } of designs) table.push(row(name, bill, Number.isFinite(timesLongwatch) ? timesLongwatch.toFixed(timesLongwatch >= 10 ? 0 : 2) : ''));
+    for (const { name, bill, timesLongwatch } of designs)
+      table.push(
+        row(name, bill, Number.isFinite(timesLongwatch) ? timesLongwatch.toFixed(timesLongwatch >= 10 ? 0 : 2) : ''),
+      );
   }
-  table.push([{ colSpan: 8, content: 'ALL OF LONGWATCH' }], row('idle: outbox relay and stream readers', report.standing, ''), row('one account, minus what the plan includes', report.account, ''));
+  table.push(
+    [{ colSpan: 8, content: 'ALL OF LONGWATCH' }],
+    row('idle: outbox relay and stream readers', report.standing, ''),
+    row('one account, minus what the plan includes', report.account, ''),
+  );
   table.push([{ colSpan: 6, content: 'of which Temporal Cloud’s plan' }, dollars(report.account.plan), '']);
   const { settings, prices, measured } = report;
   return `${table.toString()}

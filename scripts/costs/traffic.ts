@@ -36,20 +36,32 @@ export const traffic: Described = {
   carts: { fallback: 1_000_000, group: 'carts', describe: 'Carts opened per month' },
   cartChanges: { fallback: 4, group: 'carts', describe: 'Changes per cart' },
   cartReads: { fallback: 10, group: 'carts', describe: 'Reads per cart' },
-  orderedShare: { fallback: 0.3, group: 'carts', describe: 'Share of carts that are ordered; the others are reminded and abandoned' },
+  orderedShare: {
+    fallback: 0.3,
+    group: 'carts',
+    describe: 'Share of carts that are ordered; the others are reminded and abandoned',
+  },
   players: { fallback: 1_000_000, group: 'leaderboards', describe: 'Players on all boards' },
   scores: { fallback: 30_000_000, group: 'leaderboards', describe: 'Submissions per month' },
   together: { fallback: 10, group: 'leaderboards', describe: 'Rank changes per batch of the stream reader (200 ms)' },
   ranks: { fallback: 60_000_000, group: 'leaderboards', describe: 'Rank reads per month' },
   seasons: { fallback: 100, group: 'leaderboards', describe: 'Seasons that end per month' },
   posts: { fallback: 3_000_000, group: 'feeds', describe: 'Posts per month' },
-  followers: { fallback: 150, group: 'feeds', describe: 'Followers per author, averaged over posts; also the number of authors per reader' },
+  followers: {
+    fallback: 150,
+    group: 'feeds',
+    describe: 'Followers per author, averaged over posts; also the number of authors per reader',
+  },
   follows: { fallback: 2_000_000, group: 'feeds', describe: 'Follows and unfollows per month' },
   feedReads: { fallback: 60_000_000, group: 'feeds', describe: 'Feed pages read per month' },
   devices: { fallback: 10_000, group: 'devices', describe: 'Devices' },
   readings: { fallback: 1_440, group: 'devices', describe: 'Readings per device and day' },
   batch: { fallback: 10, group: 'devices', describe: 'Readings per batch of a device' },
-  keepMonths: { fallback: 12, group: 'all', describe: 'Months of orders, posts, decisions and archived readings in storage' },
+  keepMonths: {
+    fallback: 12,
+    group: 'all',
+    describe: 'Months of orders, posts, decisions and archived readings in storage',
+  },
   payments: { fallback: 10_000_000, group: 'fraud', describe: 'Payments per month' },
   caseShare: { fallback: 0.002, group: 'fraud', describe: 'Share of payments that become a case' },
   streamShare: { fallback: 0, group: 'fraud', describe: 'Share of payments and readings that arrive over Kinesis' },
@@ -57,7 +69,22 @@ export const traffic: Described = {
   shardsOfStreams: { fallback: 1, group: 'all', describe: 'Minimum number of shards per stream' },
 };
 
-export const defaultTraffic: Traffic = Object.fromEntries(Object.entries(traffic).map(([name, { fallback }]) => [name, fallback])) as unknown as Traffic;
+export const defaultTraffic: Traffic = Object.fromEntries(
+  Object.entries(traffic).map(([name, { fallback }]) => [name, fallback]),
+) as unknown as Traffic;
 
 /** No requests at all: what stands is left. */
-export const noTraffic: Traffic = { ...defaultTraffic, visits: 0, carts: 0, scores: 0, ranks: 0, seasons: 0, players: 0, posts: 0, follows: 0, feedReads: 0, devices: 0, payments: 0 };
+export const noTraffic: Traffic = {
+  ...defaultTraffic,
+  visits: 0,
+  carts: 0,
+  scores: 0,
+  ranks: 0,
+  seasons: 0,
+  players: 0,
+  posts: 0,
+  follows: 0,
+  feedReads: 0,
+  devices: 0,
+  payments: 0,
+};

@@ -6,24 +6,56 @@ const demonstration: Demo = {
   seconds: 2,
   async run(scene) {
     const productId = `demo-${scene.run}-lamp`;
-    const [ada, ben, eva] = ['ada', 'ben', 'eva'].map((name) => `demo-${scene.run}-${name}`) as [string, string, string];
+    const [ada, ben, eva] = ['ada', 'ben', 'eva'].map((name) => `demo-${scene.run}-${name}`) as [
+      string,
+      string,
+      string,
+    ];
     scene.say('Three lamps on the shelf. Ada and Ben each want two, at the same moment.');
-    await scene.show('PUT', `/v1/products/${productId}`, { body: { title: 'Desk lamp', price: 4_999, currency: 'EUR', stockOnHand: 3 } }, ({ body }) => `on hand ${body.stock?.onHand ?? 3}`);
-    for (const user of [ada, ben]) await scene.call('PUT', `/v1/carts/${user}/items/${productId}`, { body: { quantity: 2 } });
+    await scene.show(
+      'PUT',
+      `/v1/products/${productId}`,
+      { body: { title: 'Desk lamp', price: 4_999, currency: 'EUR', stockOnHand: 3 } },
+      ({ body }) => `on hand ${body.stock?.onHand ?? 3}`,
+    );
+    for (const user of [ada, ben])
+      await scene.call('PUT', `/v1/carts/${user}/items/${productId}`, { body: { quantity: 2 } });
     const tried = await Promise.all(
-      [ada, ben].map((user) => scene.show('POST', `/v1/carts/${user}/checkout`, { body: {}, expect: [201, 409] }, ({ status, body }) => (status === 201 ? `two are held until ${body.holdUntil.slice(11, 19)}` : body.errors[0].message))),
+      [ada, ben].map((user) =>
+        scene.show('POST', `/v1/carts/${user}/checkout`, { body: {}, expect: [201, 409] }, ({ status, body }) =>
+          status === 201 ? `two are held until ${body.holdUntil.slice(11, 19)}` : body.errors[0].message,
+        ),
+      ),
     );
     const held = tried.find(({ status }) => status === 201)?.body;
     await scene.show('GET', `/v1/products/${productId}`, {}, ({ body }) => JSON.stringify(body.stock));
 
     scene.say('The payment went through, and its confirmation is sent twice.');
     for (let i = 0; i < 2; i++)
-      await scene.show('POST', `/v1/checkouts/${held.checkoutId}/confirm`, { body: { paymentReference: `pay-${scene.run}` } }, ({ body }) => `${body.status}, order ${body.orderId}`);
-    await scene.show('POST', `/v1/checkouts/${held.checkoutId}/confirm`, { body: { paymentReference: `pay-${scene.run}-again` }, expect: [409] }, () => 'a second payment: on record, to be given back');
+      await scene.show(
+        'POST',
+        `/v1/checkouts/${held.checkoutId}/confirm`,
+        { body: { paymentReference: `pay-${scene.run}` } },
+        ({ body }) => `${body.status}, order ${body.orderId}`,
+      );
+    await scene.show(
+      'POST',
+      `/v1/checkouts/${held.checkoutId}/confirm`,
+      { body: { paymentReference: `pay-${scene.run}-again` }, expect: [409] },
+      () => 'a second payment: on record, to be given back',
+    );
 
     scene.say('Eva fills a cart and walks away.');
-    await scene.show('PUT', `/v1/carts/${eva}/items/${productId}`, { body: { quantity: 1 } }, ({ body }) => `${body.title ?? 'Desk lamp'}, ${body.quantity ?? 1}`);
-    scene.look('Her cart is reminded after 1 h, 24 h and 72 h, not at night, and abandoned after 30 days:', `cart/${eva}/1`);
+    await scene.show(
+      'PUT',
+      `/v1/carts/${eva}/items/${productId}`,
+      { body: { quantity: 1 } },
+      ({ body }) => `${body.title ?? 'Desk lamp'}, ${body.quantity ?? 1}`,
+    );
+    scene.look(
+      'Her cart is reminded after 1 h, 24 h and 72 h, not at night, and abandoned after 30 days:',
+      `cart/${eva}/1`,
+    );
     scene.look('The checkout, which watches the hold:', `checkout/${held.checkoutId}`);
     const { body: stats } = await scene.call('GET', '/v1/stats/carts');
     console.log(`    GET /v1/stats/carts: ${JSON.stringify(stats)}`);

@@ -22,21 +22,40 @@ const demonstration: Demo = {
 
     // Before the first reading: a process goes by what it has read of a device for half a minute.
     scene.say(`An alert above 30 degrees on ${first}.`);
-    await scene.call('PUT', `/v1/devices/${first}/alerts`, { headers: { 'if-match': '"0"' }, body: { alerts: [{ id: 'hot', kind: 'threshold', metric: 'temperature', direction: 'above', value: 30 }] } });
+    await scene.call('PUT', `/v1/devices/${first}/alerts`, {
+      headers: { 'if-match': '"0"' },
+      body: { alerts: [{ id: 'hot', kind: 'threshold', metric: 'temperature', direction: 'above', value: 30 }] },
+    });
 
-    scene.say(`A day of ${readings.length} readings from each of ${DEVICES} devices, ${date}; one batch is sent twice.`);
-    await scene.each('sending', names, async (name) => void (await scene.call('POST', `/v1/devices/${name}/readings`, { body: { readings } })), 2);
-    await scene.show('POST', `/v1/devices/${first}/readings`, { body: { readings } }, ({ body }) => `stored ${body.stored}: on record before, and counted once`);
+    scene.say(
+      `A day of ${readings.length} readings from each of ${DEVICES} devices, ${date}; one batch is sent twice.`,
+    );
+    await scene.each(
+      'sending',
+      names,
+      async (name) => void (await scene.call('POST', `/v1/devices/${name}/readings`, { body: { readings } })),
+      2,
+    );
+    await scene.show(
+      'POST',
+      `/v1/devices/${first}/readings`,
+      { body: { readings } },
+      ({ body }) => `stored ${body.stored}: on record before, and counted once`,
+    );
     await scene.until(
       'the stream has rolled them up',
       () => scene.call('GET', `/v1/devices/${first}/readings?resolution=1d&${range}`),
       ({ body }) => body.items[0]?.metrics?.temperature?.count === readings.length,
       { aboutSeconds: 2 },
     );
-    await scene.show('GET', `/v1/devices/${first}/readings?resolution=1d&${range}`, {}, ({ body }) => JSON.stringify(body.items[0].metrics.temperature));
+    await scene.show('GET', `/v1/devices/${first}/readings?resolution=1d&${range}`, {}, ({ body }) =>
+      JSON.stringify(body.items[0].metrics.temperature),
+    );
 
     scene.say('A reading of 35 degrees.');
-    await scene.call('POST', `/v1/devices/${first}/readings`, { body: { readings: [{ timestamp: new Date().toISOString(), metrics: { temperature: 35 } }] } });
+    await scene.call('POST', `/v1/devices/${first}/readings`, {
+      body: { readings: [{ timestamp: new Date().toISOString(), metrics: { temperature: 35 } }] },
+    });
     const told = await scene.until(
       'the team is told',
       () => scene.call('GET', '/v1/notifications?recipient=team/devices&limit=50'),
@@ -46,7 +65,12 @@ const demonstration: Demo = {
     console.log(`    ${told.body.items.find(({ id }: { id: string }) => id.startsWith(`alert/${first}/hot`)).subject}`);
 
     scene.say('The day goes to Parquet: written, read back, compared; only then its rows are deleted.');
-    const { body: begun } = await scene.show('POST', `/v1/archives/${date}`, { expect: [202, 409] }, ({ body }) => body.workflowId ?? body.detail);
+    const { body: begun } = await scene.show(
+      'POST',
+      `/v1/archives/${date}`,
+      { expect: [202, 409] },
+      ({ body }) => body.workflowId ?? body.detail,
+    );
     if (begun.workflowId) scene.look('The archiving:', begun.workflowId);
     const archived = await scene.until(
       'the day is archived',
@@ -55,7 +79,12 @@ const demonstration: Demo = {
       { aboutSeconds: 6 },
     );
     console.log(`    ${archived.body.rows} rows in ${archived.body.files} file(s), ${archived.body.bytes} bytes`);
-    await scene.show('GET', `/v1/devices/${first}/readings?${range}&limit=200`, {}, ({ body }) => `${body.items.length} readings, from the archive now`);
+    await scene.show(
+      'GET',
+      `/v1/devices/${first}/readings?${range}&limit=200`,
+      {},
+      ({ body }) => `${body.items.length} readings, from the archive now`,
+    );
     return `${readings.length * DEVICES} readings stored once, rolled up, one alert told, the day in Parquet and still readable`;
   },
 };

@@ -21,13 +21,28 @@ const demonstration: Demo = {
     });
 
     scene.say('She posts: one transaction; a workflow writes it into every follower’s feed.');
-    await scene.show('POST', '/v1/posts', { body: { authorId: author, postId, text: 'Hello, all' } }, ({ body }) => `version ${body.version}`);
-    await scene.until(`it is in the feed of follower ${FOLLOWERS}`, () => feed(last), ({ body }) => holds(body), { aboutSeconds: 2 });
+    await scene.show(
+      'POST',
+      '/v1/posts',
+      { body: { authorId: author, postId, text: 'Hello, all' } },
+      ({ body }) => `version ${body.version}`,
+    );
+    await scene.until(
+      `it is in the feed of follower ${FOLLOWERS}`,
+      () => feed(last),
+      ({ body }) => holds(body),
+      { aboutSeconds: 2 },
+    );
     scene.look('The fan-out:', `fan-out/${postId}`);
 
     scene.say('What is undone shows at once, whatever is still under way.');
     await scene.call('DELETE', `/v1/users/${first}/following/${author}`);
-    await scene.show('GET', `/v1/users/${first}/feed?limit=5`, {}, ({ body }) => `unfollowed a moment ago: ${body.items.length} posts`);
+    await scene.show(
+      'GET',
+      `/v1/users/${first}/feed?limit=5`,
+      {},
+      ({ body }) => `unfollowed a moment ago: ${body.items.length} posts`,
+    );
     await scene.call('PATCH', `/v1/posts/${postId}`, { body: { text: 'Hello, all of you' } });
     await scene.show('GET', `/v1/users/${last}/feed?limit=5`, {}, ({ body }) => `edited: “${body.items[0]?.text}”`);
     await scene.call('DELETE', `/v1/posts/${postId}`);

@@ -7,7 +7,10 @@ const DAY_MS = 86_400_000;
 /** No colours: the tables are for files, too. */
 const style = { head: [], border: [] };
 
-const bodyOf = ({ transaction }: SimulatedTransaction) => ({ ...transaction, timestamp: new Date(transaction.timestamp).toISOString() });
+const bodyOf = ({ transaction }: SimulatedTransaction) => ({
+  ...transaction,
+  timestamp: new Date(transaction.timestamp).toISOString(),
+});
 
 /** Payments of some customers, frauds among them. */
 export const demo = ({ customers, days }: DemoArguments): Demo => ({
@@ -16,11 +19,23 @@ export const demo = ({ customers, days }: DemoArguments): Demo => ({
   seconds: 45,
   async run(scene) {
     const start = Math.floor(Date.now() / DAY_MS) * DAY_MS - days * DAY_MS;
-    const payments = [...simulate({ seed: Date.now() % 100_000, customers, merchants: 60, days, start, fraudRate: 0.006, prefix: `demo-${scene.run}-` })]
+    const payments = [
+      ...simulate({
+        seed: Date.now() % 100_000,
+        customers,
+        merchants: 60,
+        days,
+        start,
+        fraudRate: 0.006,
+        prefix: `demo-${scene.run}-`,
+      }),
+    ]
       // A day's payments may run past its end, and what lies ahead is refused.
       .filter(({ transaction }) => transaction.timestamp <= Date.now());
     scene.say(`The payments of ${customers} customers over ${days} days, frauds of several kinds among them.`);
-    const counts = new Map<string, { genuine: number; fraud: number }>(outcomes.map((outcome) => [outcome, { genuine: 0, fraud: 0 }]));
+    const counts = new Map<string, { genuine: number; fraud: number }>(
+      outcomes.map((outcome) => [outcome, { genuine: 0, fraud: 0 }]),
+    );
     const kinds = new Map<string, { stopped: number; all: number }>();
     const open: { payment: SimulatedTransaction; decision: Decision }[] = [];
     await scene.each('deciding', payments, async (payment) => {
@@ -44,21 +59,47 @@ export const demo = ({ customers, days }: DemoArguments): Demo => ({
     const [sent] = payments;
     if (sent) {
       scene.say('The same payment again, and another one under its id.');
-      await scene.show('POST', '/v1/transactions', { body: bodyOf(sent) }, ({ headers }) => `replayed: ${headers.get('idempotent-replayed')}`);
-      await scene.show('POST', '/v1/transactions', { body: { ...bodyOf(sent), amount: sent.transaction.amount + 1 }, expect: [409] }, ({ body }) => body.title);
+      await scene.show(
+        'POST',
+        '/v1/transactions',
+        { body: bodyOf(sent) },
+        ({ headers }) => `replayed: ${headers.get('idempotent-replayed')}`,
+      );
+      await scene.show(
+        'POST',
+        '/v1/transactions',
+        { body: { ...bodyOf(sent), amount: sent.transaction.amount + 1 }, expect: [409] },
+        ({ body }) => body.title,
+      );
     }
 
     scene.say(`${open.length} investigations are open.`);
     const cases = new Table({ head: ['outcome', 'score', 'in truth', 'case'], style });
-    for (const { payment, decision } of open.slice(0, 8)) cases.push([decision.outcome, decision.score?.toFixed(2) ?? '–', payment.scenario ?? 'genuine', scene.link(`investigation/${decision.transactionId}`)]);
+    for (const { payment, decision } of open.slice(0, 8))
+      cases.push([
+        decision.outcome,
+        decision.score?.toFixed(2) ?? '–',
+        payment.scenario ?? 'genuine',
+        scene.link(`investigation/${decision.transactionId}`),
+      ]);
     if (open.length > 0) console.log(cases.toString());
     const review = open.find(({ decision }) => decision.outcome !== 'alert');
     if (review) {
       const id = review.decision.transactionId;
       scene.say('One of them, decided over the API as the Web UI would.');
-      await scene.until('it waits for an investigator', () => scene.call('GET', `/v1/investigations/${id}`), ({ body }) => body.status !== 'scoring', { aboutSeconds: 2 });
+      await scene.until(
+        'it waits for an investigator',
+        () => scene.call('GET', `/v1/investigations/${id}`),
+        ({ body }) => body.status !== 'scoring',
+        { aboutSeconds: 2 },
+      );
       const decision = review.payment.fraud ? 'fraud' : 'genuine';
-      await scene.show('POST', `/v1/investigations/${id}/decide`, { body: { decision, note: 'decided by the demo' } }, ({ body }) => `${body.status}: ${body.message}`);
+      await scene.show(
+        'POST',
+        `/v1/investigations/${id}/decide`,
+        { body: { decision, note: 'decided by the demo' } },
+        ({ body }) => `${body.status}: ${body.message}`,
+      );
     }
     return `${payments.length} payments decided, ${open.length} cases opened, ${[...kinds.values()].reduce((sum, { stopped }) => sum + stopped, 0)} of ${[...kinds.values()].reduce((sum, { all }) => sum + all, 0)} fraudulent payments not approved`;
   },

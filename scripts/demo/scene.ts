@@ -68,12 +68,19 @@ export class Scene {
     return answer;
   }
 
-  /** One call, not shown. Busy for a moment (429, 503): the same again, since every call of ours is idempotent by its id. */
+  /**
+   * One call, not shown. Busy for a moment (429, 503): the same again, since every call of ours is idempotent by its
+   * id.
+   */
   async call(method: string, path: string, { body, headers = {}, as, expect }: CallOptions = {}): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const response = await fetch(`${this.settings.url}${path}`, {
         method,
-        headers: { ...(as !== 'none' && { authorization: `Bearer ${this.settings.key}` }), ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          ...(as !== 'none' && { authorization: `Bearer ${this.settings.key}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
       const text = await response.text();
@@ -87,11 +94,20 @@ export class Scene {
     }
   }
 
-  /** Asks again until the answer is as wanted; what takes longer than two seconds is shown as it goes. @throws DemoError after `atMostSeconds`. */
-  async until(what: string, ask: () => Promise<Answer>, wanted: (answer: Answer) => boolean, { aboutSeconds, atMostSeconds = 120 }: { aboutSeconds: number; atMostSeconds?: number }): Promise<Answer> {
+  /**
+   * Asks again until the answer is as wanted; what takes longer than two seconds is shown as it goes. @throws DemoError
+   * after `atMostSeconds`.
+   */
+  async until(
+    what: string,
+    ask: () => Promise<Answer>,
+    wanted: (answer: Answer) => boolean,
+    { aboutSeconds, atMostSeconds = 120 }: { aboutSeconds: number; atMostSeconds?: number },
+  ): Promise<Answer> {
     const started = Date.now();
     const seconds = () => (Date.now() - started) / 1_000;
-    const bar = aboutSeconds > 2 ? progress(`    ${what} {bar} {duration_formatted} of about ${aboutSeconds} s`) : undefined;
+    const bar =
+      aboutSeconds > 2 ? progress(`    ${what} {bar} {duration_formatted} of about ${aboutSeconds} s`) : undefined;
     bar?.start(aboutSeconds, 0);
     try {
       for (;;) {
@@ -101,7 +117,8 @@ export class Scene {
           bar?.update(aboutSeconds);
           return answer;
         }
-        if (seconds() > atMostSeconds) throw new DemoError(`After ${atMostSeconds} seconds still not: ${what}. Is a worker running?`);
+        if (seconds() > atMostSeconds)
+          throw new DemoError(`After ${atMostSeconds} seconds still not: ${what}. Is a worker running?`);
         await new Promise((resolve) => setTimeout(resolve, 250));
       }
     } finally {
@@ -111,7 +128,12 @@ export class Scene {
   }
 
   /** Many calls, some at a time, with a bar. */
-  async each<T>(what: string, items: readonly T[], work: (item: T, i: number) => Promise<void>, atOnce = 4): Promise<void> {
+  async each<T>(
+    what: string,
+    items: readonly T[],
+    work: (item: T, i: number) => Promise<void>,
+    atOnce = 4,
+  ): Promise<void> {
     const bar = progress(`    ${what} {bar} {value} of {total}`);
     bar.start(items.length, 0);
     let next = 0;

@@ -3,7 +3,8 @@ import type { Answer, Demo, Scene } from './scene';
 /** A browser's cookie, of what an answer sets. */
 const cookieOf = ({ headers }: Answer): string => (headers.getSetCookie()[0] ?? '').split(';')[0] ?? '';
 
-const current = (scene: Scene, cookie: string) => scene.call('GET', '/v1/sessions/current', { as: 'none', headers: { cookie }, expect: [200, 401] });
+const current = (scene: Scene, cookie: string) =>
+  scene.call('GET', '/v1/sessions/current', { as: 'none', headers: { cookie }, expect: [200, 401] });
 
 const demonstration: Demo = {
   name: 'sessions',
@@ -14,19 +15,45 @@ const demonstration: Demo = {
     scene.say('Ada signs in on three devices.');
     const cookies: string[] = [];
     for (const device of ['Firefox on Linux', 'phone', 'library'])
-      cookies.push(cookieOf(await scene.show('POST', '/v1/sessions', { body: { userId, device, data: { step: 'password' } } }, ({ body }) => `${device}, until ${body.expiresAt.slice(11, 16)} unless used`)));
+      cookies.push(
+        cookieOf(
+          await scene.show(
+            'POST',
+            '/v1/sessions',
+            { body: { userId, device, data: { step: 'password' } } },
+            ({ body }) => `${device}, until ${body.expiresAt.slice(11, 16)} unless used`,
+          ),
+        ),
+      );
     const [first = '', second = '', third = ''] = cookies;
-    await scene.show('PATCH', '/v1/sessions/current', { headers: { cookie: first }, body: { data: { step: 'second factor' }, privilegeChanged: true } }, (answer) => {
-      cookies[0] = cookieOf(answer);
-      return 'more privileges: a new id, the same session';
-    });
-    await scene.show('GET', '/v1/sessions/current', { as: 'none', headers: { cookie: first }, expect: [401] }, () => 'the old id is nobody’s any more');
+    await scene.show(
+      'PATCH',
+      '/v1/sessions/current',
+      { headers: { cookie: first }, body: { data: { step: 'second factor' }, privilegeChanged: true } },
+      (answer) => {
+        cookies[0] = cookieOf(answer);
+        return 'more privileges: a new id, the same session';
+      },
+    );
+    await scene.show(
+      'GET',
+      '/v1/sessions/current',
+      { as: 'none', headers: { cookie: first }, expect: [401] },
+      () => 'the old id is nobody’s any more',
+    );
 
     scene.say('She left one open in the library, and logs out everywhere.');
     await scene.show('DELETE', `/v1/users/${userId}/sessions`, {}, ({ body }) => `ended: ${body?.ended ?? 'all'}`);
     const after = await Promise.all([cookies[0] as string, second, third].map((cookie) => current(scene, cookie)));
-    console.log(`    GET /v1/sessions/current with each of the three cookies: ${after.map(({ status }) => status).join(', ')}`);
-    await scene.show('PATCH', '/v1/sessions/current', { headers: { cookie: second }, body: { data: { late: true } }, expect: [401] }, () => 'a write that was under way brings nothing back');
+    console.log(
+      `    GET /v1/sessions/current with each of the three cookies: ${after.map(({ status }) => status).join(', ')}`,
+    );
+    await scene.show(
+      'PATCH',
+      '/v1/sessions/current',
+      { headers: { cookie: second }, body: { data: { late: true } }, expect: [401] },
+      () => 'a write that was under way brings nothing back',
+    );
 
     scene.say('Sessions that nobody ends are ended by a sweeper that sleeps until the next one is due.');
     const left = await scene.call('POST', '/v1/sessions', { body: { userId, device: 'left open' } });

@@ -18,10 +18,16 @@ function openObjects(): Objects {
   const config = readConfig();
   const found = config.S3_ENDPOINT ?? readAddresses(config.LONGWATCH_DATA_DIR)?.parts.S3;
   if (found === undefined && !config.LONGWATCH_AWS)
-    throw new LabError('Where is the archive? Start Longwatch here with npm start (LONGWATCH_DATA_DIR says where it keeps its data), or set S3_ENDPOINT, or LONGWATCH_AWS=true');
+    throw new LabError(
+      'Where is the archive? Start Longwatch here with npm start (LONGWATCH_DATA_DIR says where it keeps its data), or set S3_ENDPOINT, or LONGWATCH_AWS=true',
+    );
   const isAws = found === undefined || found === 'AWS';
   const credentials = process.env['AWS_ACCESS_KEY_ID'] ? {} : { credentials: LOCAL_CREDENTIALS };
-  return new Objects({ region: config.AWS_REGION, bucket: config.LONGWATCH_ARCHIVE_BUCKET ?? DEFAULT_BUCKET, ...(!isAws && { endpoint: found, ...credentials }) });
+  return new Objects({
+    region: config.AWS_REGION,
+    bucket: config.LONGWATCH_ARCHIVE_BUCKET ?? DEFAULT_BUCKET,
+    ...(!isAws && { endpoint: found, ...credentials }),
+  });
 }
 
 /**
@@ -29,7 +35,11 @@ function openObjects(): Objects {
  * sum's name a file never changes.
  * @returns the files, in Hive layout.
  */
-export async function fetchArchive(folder: string, { from, to }: { from: Day; to: Day }, onFile: (name: string, bytes: number) => void): Promise<string[]> {
+export async function fetchArchive(
+  folder: string,
+  { from, to }: { from: Day; to: Day },
+  onFile: (name: string, bytes: number) => void,
+): Promise<string[]> {
   const { db, close } = openTables();
   const objects = openObjects();
   const archive = new DeviceArchive(objects, { partBytes: 1 }, withId);
@@ -38,7 +48,11 @@ export async function fetchArchive(folder: string, { from, to }: { from: Day; to
     for await (const { day, generation, state } of new ArchiveStore(db, new DayStore(db)).between(from, to)) {
       if (state === 'expired') continue;
       for (const part of (await archive.manifest(day, generation)).parts) {
-        const path = join(folder, `dt=${day}`, `${part.name.replace('.parquet', '')}-${part.sha256.slice(0, 16)}.parquet`);
+        const path = join(
+          folder,
+          `dt=${day}`,
+          `${part.name.replace('.parquet', '')}-${part.sha256.slice(0, 16)}.parquet`,
+        );
         files.push(path);
         if (existsSync(path)) continue;
         onFile(part.name, part.bytes);

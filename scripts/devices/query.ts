@@ -14,9 +14,23 @@ const asDay = (option: string) => (text: string) => {
 
 const options = <T>(command: Argv<T>) =>
   command
-    .positional('sql', { type: 'string', demandOption: true, describe: 'In DuckDB’s dialect, over the views readings and metrics' })
-    .option('from', { type: 'string', default: '0000-01-01', coerce: (text: string) => (text === '0000-01-01' ? text : asDay('from')(text)), describe: 'First archived day to look at' })
-    .option('to', { type: 'string', default: '9999-12-31', coerce: asDay('to'), describe: 'Last archived day to look at' })
+    .positional('sql', {
+      type: 'string',
+      demandOption: true,
+      describe: 'In DuckDB’s dialect, over the views readings and metrics',
+    })
+    .option('from', {
+      type: 'string',
+      default: '0000-01-01',
+      coerce: (text: string) => (text === '0000-01-01' ? text : asDay('from')(text)),
+      describe: 'First archived day to look at',
+    })
+    .option('to', {
+      type: 'string',
+      default: '9999-12-31',
+      coerce: asDay('to'),
+      describe: 'Last archived day to look at',
+    })
     .option('json', { type: 'boolean', default: false, describe: 'One JSON object a row instead of a table' });
 
 /** What every query finds defined. */
@@ -33,27 +47,39 @@ export const views = (files: readonly string[]): string[] => [
 ];
 
 export const query = (cli: Argv): Argv =>
-  cli.command('query <sql>', 'SQL over the archive: the views are readings (a row a reading) and metrics (a row a metric)', options, async ({ sql, from, to, json }) => {
-    const folder = join(readConfig().LONGWATCH_DATA_DIR, 'archive-files');
-    const files = await fetchArchive(folder, { from, to }, (name, bytes) => process.stderr.write(`fetching ${name}, ${bytes} bytes\n`));
-    const connection = await open();
-    for (const view of views(files)) await connection.run(view);
-    const result = await connection.runAndReadAll(sql).catch((error: unknown) => {
-      throw new LabError(error instanceof Error ? error.message : String(error));
-    });
-    const names = result.columnNames();
-    if (json) for (const row of result.getRowObjectsJson()) console.log(JSON.stringify(row));
-    else {
-      const table = new Table({ head: names, style: { head: [], border: [] } });
-      for (const row of result.getRowsJson()) table.push(row.map((cell) => (cell === null ? '' : typeof cell === 'object' ? JSON.stringify(cell) : String(cell))));
-      console.log(table.toString());
-    }
-    connection.closeSync();
-  });
+  cli.command(
+    'query <sql>',
+    'SQL over the archive: the views are readings (a row a reading) and metrics (a row a metric)',
+    options,
+    async ({ sql, from, to, json }) => {
+      const folder = join(readConfig().LONGWATCH_DATA_DIR, 'archive-files');
+      const files = await fetchArchive(folder, { from, to }, (name, bytes) =>
+        process.stderr.write(`fetching ${name}, ${bytes} bytes\n`),
+      );
+      const connection = await open();
+      for (const view of views(files)) await connection.run(view);
+      const result = await connection.runAndReadAll(sql).catch((error: unknown) => {
+        throw new LabError(error instanceof Error ? error.message : String(error));
+      });
+      const names = result.columnNames();
+      if (json) for (const row of result.getRowObjectsJson()) console.log(JSON.stringify(row));
+      else {
+        const table = new Table({ head: names, style: { head: [], border: [] } });
+        for (const row of result.getRowsJson())
+          table.push(
+            row.map((cell) => (cell === null ? '' : typeof cell === 'object' ? JSON.stringify(cell) : String(cell))),
+          );
+        console.log(table.toString());
+      }
+      connection.closeSync();
+    },
+  );
 
 async function open(): Promise<DuckDBConnection> {
   const { DuckDBInstance } = await import('@duckdb/node-api').catch((error: unknown) => {
-    throw new LabError(`DuckDB is not installed here; npm ci without --omit=optional installs it (${error instanceof Error ? error.message : String(error)})`);
+    throw new LabError(
+      `DuckDB is not installed here; npm ci without --omit=optional installs it (${error instanceof Error ? error.message : String(error)})`,
+    );
   });
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
   await connection.run("SET TimeZone = 'UTC'");

@@ -18,26 +18,38 @@ function reading(device: number, at: number): object {
   const noise = Math.sin(at / 777_777 + device * 13);
   return {
     timestamp: new Date(at).toISOString(),
-    metrics: { temperature: Number((18 + device / 10 + 5 * wave + noise).toFixed(2)), humidity: Number((55 - 10 * wave + 2 * noise).toFixed(1)), windowOpen: noise > 0.9 },
+    metrics: {
+      temperature: Number((18 + device / 10 + 5 * wave + noise).toFixed(2)),
+      humidity: Number((55 - 10 * wave + 2 * noise).toFixed(1)),
+      windowOpen: noise > 0.9,
+    },
     status: noise < -0.98 ? 'low-battery' : 'ok',
   };
 }
 
 export const simulateDevices = (cli: Argv): Argv =>
-  cli.command('simulate', 'Sends readings of some made-up devices to the API', options, async ({ url, key, devices, days, every }) => {
-    const now = Date.now();
-    const start = now - days * DAY_MS;
-    let sent = 0;
-    await withBar('sending', async (show) => {
-      for (let device = 0; device < devices; device++) {
-        const all: object[] = [];
-        for (let at = start - (start % (every * 1000)) + every * 1000; at <= now; at += every * 1000) all.push(reading(device, at));
-        for (let i = 0; i < all.length; i += limits.batch) {
-          const { body } = await ask({ url, key }, 'POST', `/v1/devices/sensor-${device + 1}/readings`, { body: { readings: all.slice(i, i + limits.batch) } });
-          sent += Number(body['stored']);
+  cli.command(
+    'simulate',
+    'Sends readings of some made-up devices to the API',
+    options,
+    async ({ url, key, devices, days, every }) => {
+      const now = Date.now();
+      const start = now - days * DAY_MS;
+      let sent = 0;
+      await withBar('sending', async (show) => {
+        for (let device = 0; device < devices; device++) {
+          const all: object[] = [];
+          for (let at = start - (start % (every * 1000)) + every * 1000; at <= now; at += every * 1000)
+            all.push(reading(device, at));
+          for (let i = 0; i < all.length; i += limits.batch) {
+            const { body } = await ask({ url, key }, 'POST', `/v1/devices/sensor-${device + 1}/readings`, {
+              body: { readings: all.slice(i, i + limits.batch) },
+            });
+            sent += Number(body['stored']);
+          }
+          show((device + 1) / devices);
         }
-        show((device + 1) / devices);
-      }
-    });
-    console.log(`${sent} readings of ${devices} devices, sensor-1 to sensor-${devices}, are on record.`);
-  });
+      });
+      console.log(`${sent} readings of ${devices} devices, sensor-1 to sensor-${devices}, are on record.`);
+    },
+  );

@@ -8,7 +8,10 @@ import { foundApi } from './parts';
 export const apiOptions = <T>(command: Argv<T>) =>
   command
     .option('url', { type: 'string', describe: 'The API; default where the Longwatch here listens' })
-    .option('key', { type: 'string', describe: 'An API key of a supervisor; default LONGWATCH_API_KEY, else the development key of the Longwatch here' });
+    .option('key', {
+      type: 'string',
+      describe: 'An API key of a supervisor; default LONGWATCH_API_KEY, else the development key of the Longwatch here',
+    });
 
 export interface Answered {
   status: number;
@@ -30,14 +33,21 @@ export async function ask(
   try {
     response = await fetch(new URL(path, base), {
       method,
-      headers: { authorization: `Bearer ${secret}`, ...(body !== undefined && { 'content-type': 'application/json' }), ...(ifMatch !== undefined && { 'if-match': ifMatch }) },
+      headers: {
+        authorization: `Bearer ${secret}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+      },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   } catch (error) {
-    throw new LabError(`${base} does not answer (${((error as Error).cause as Error | undefined)?.message ?? (error as Error).message})`);
+    throw new LabError(
+      `${base} does not answer (${((error as Error).cause as Error | undefined)?.message ?? (error as Error).message})`,
+    );
   }
   const text = await response.text();
   const answer = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
-  if (!response.ok && !expected.includes(response.status)) throw new LabError(`${method} ${path}: ${response.status} ${String(answer['detail'] ?? answer['title'] ?? '')}`);
+  if (!response.ok && !expected.includes(response.status))
+    throw new LabError(`${method} ${path}: ${response.status} ${String(answer['detail'] ?? answer['title'] ?? '')}`);
   return { status: response.status, etag: response.headers.get('etag') ?? undefined, body: answer };
 }

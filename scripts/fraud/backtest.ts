@@ -14,11 +14,19 @@ const SHIPPED = join(__dirname, '..', '..', 'model', 'fraud.json');
 
 const options = <T>(command: Argv<T>) =>
   windowOptions(fileOptions(command))
-    .option('model', { type: 'string', default: SHIPPED, defaultDescription: 'the one that ships', describe: 'A model' })
+    .option('model', {
+      type: 'string',
+      default: SHIPPED,
+      defaultDescription: 'the one that ships',
+      describe: 'A model',
+    })
     .option('rules', { type: 'string', describe: 'A rule set as JSON; default the one that ships' })
     .option('compare-model', { type: 'string', describe: 'A second model, side by side' })
     .option('compare-rules', { type: 'string', describe: 'A second rule set, side by side' })
-    .option('scores', { type: 'string', describe: 'Write transactionId,score of every payment of the window to this CSV file' })
+    .option('scores', {
+      type: 'string',
+      describe: 'Write transactionId,score of every payment of the window to this CSV file',
+    })
     .option('report', { type: 'string', describe: 'Write an HTML page with the figures and curves to this file' })
     .option('found-since', {
       type: 'string',
@@ -35,10 +43,23 @@ const candidate = (model: string, rules: string | undefined): Candidate => ({
 
 export const backtest = (cli: Argv): Argv =>
   cli.command('backtest', 'What a model and rules would have made of past payments', options, async (args) => {
-    const { transactions, amountUnit, currency, labelDelay, foundSince, model, rules, compareModel, compareRules, scores, report } = args;
+    const {
+      transactions,
+      amountUnit,
+      currency,
+      labelDelay,
+      foundSince,
+      model,
+      rules,
+      compareModel,
+      compareRules,
+      scores,
+      report,
+    } = args;
     const window = windowOf(args);
     const candidates = [candidate(model, rules)];
-    if (compareModel !== undefined || compareRules !== undefined) candidates.push(candidate(compareModel ?? model, compareRules ?? rules));
+    if (compareModel !== undefined || compareRules !== undefined)
+      candidates.push(candidate(compareModel ?? model, compareRules ?? rules));
     const scoreFile = scores === undefined ? undefined : createWriteStream(scores);
     scoreFile?.write('transactionId,score\n');
     const found = await withBar('backtest', (show) =>
@@ -79,10 +100,17 @@ function print({ payments, frauds, unknown, candidates, changes }: BacktestRepor
   row('ROC AUC, customers not yet found', ({ unfound }) => fixed(unfound.rocAuc));
   row('average precision, the same', ({ unfound }) => fixed(unfound.averagePrecision));
   row('card precision at 100 a day', ({ unfound }) => fixed(unfound.cardPrecision100));
-  row('value detected, EUR', ({ value: { detected, lost } }) => `${detected.toFixed(0)} (${percent(detected, detected + lost)})`);
+  row(
+    'value detected, EUR',
+    ({ value: { detected, lost } }) => `${detected.toFixed(0)} (${percent(detected, detected + lost)})`,
+  );
   row('value lost, EUR', ({ value: { lost } }) => lost.toFixed(0));
   for (const outcome of outcomes)
-    row(`${outcome}: genuine, fraud`, (one) => `${one.outcomes[outcome].genuine}, ${one.outcomes[outcome].fraud} (precision ${percent(one.outcomes[outcome].fraud, one.outcomes[outcome].fraud + one.outcomes[outcome].genuine)}, recall ${percent(one.outcomes[outcome].fraud, frauds)})`);
+    row(
+      `${outcome}: genuine, fraud`,
+      (one) =>
+        `${one.outcomes[outcome].genuine}, ${one.outcomes[outcome].fraud} (precision ${percent(one.outcomes[outcome].fraud, one.outcomes[outcome].fraud + one.outcomes[outcome].genuine)}, recall ${percent(one.outcomes[outcome].fraud, frauds)})`,
+    );
   for (const id of new Set(candidates.flatMap(({ rules }) => rules.map((rule) => rule.id))))
     row(`rule ${id}`, ({ rules }) => {
       const rule = rules.find((one) => one.id === id);

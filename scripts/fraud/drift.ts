@@ -10,18 +10,30 @@ interface Model {
   drifts: { name: string; psi: number; status: string }[];
 }
 
-const options = <T>(command: Argv<T>) => apiOptions(command).option('days', { type: 'number', default: 7, describe: 'Of the last so many days' });
+const options = <T>(command: Argv<T>) =>
+  apiOptions(command).option('days', { type: 'number', default: 7, describe: 'Of the last so many days' });
 
 export const drift = (cli: Argv): Argv =>
-  cli.command('drift', 'How far payments have moved from where the model was trained', options, async ({ url, key, days }) => {
-    const { body } = await ask({ url, key }, 'GET', `/v1/drift?days=${days}`);
-    const models = body['models'] as Model[];
-    if (models.length === 0) console.log('No decisions of a model with a baseline.');
-    for (const { modelVersion, from, to, rows, drifts } of models) {
-      console.log(`${modelVersion}, ${from} to ${to}: ${rows} decisions${drifts.length === 0 ? '; too few to compare' : ''}`);
-      if (drifts.length === 0) continue;
-      const table = new Table({ head: ['feature', 'PSI', ''], colAligns: ['left', 'right', 'left'], style: { head: [], border: [] } });
-      for (const { name, psi, status } of drifts) table.push([name, psi.toFixed(3), status]);
-      console.log(table.toString());
-    }
-  });
+  cli.command(
+    'drift',
+    'How far payments have moved from where the model was trained',
+    options,
+    async ({ url, key, days }) => {
+      const { body } = await ask({ url, key }, 'GET', `/v1/drift?days=${days}`);
+      const models = body['models'] as Model[];
+      if (models.length === 0) console.log('No decisions of a model with a baseline.');
+      for (const { modelVersion, from, to, rows, drifts } of models) {
+        console.log(
+          `${modelVersion}, ${from} to ${to}: ${rows} decisions${drifts.length === 0 ? '; too few to compare' : ''}`,
+        );
+        if (drifts.length === 0) continue;
+        const table = new Table({
+          head: ['feature', 'PSI', ''],
+          colAligns: ['left', 'right', 'left'],
+          style: { head: [], border: [] },
+        });
+        for (const { name, psi, status } of drifts) table.push([name, psi.toFixed(3), status]);
+        console.log(table.toString());
+      }
+    },
+  );

@@ -6,21 +6,32 @@ import { fileOptions } from './options';
 import { withBar } from './progress';
 
 const options = <T>(command: Argv<T>) =>
-  fileOptions(command).option('out', { type: 'string', demandOption: true, describe: '.npy (fastest), .csv or .csv.gz' });
+  fileOptions(command).option('out', {
+    type: 'string',
+    demandOption: true,
+    describe: '.npy (fastest), .csv or .csv.gz',
+  });
 
 export const features = (cli: Argv): Argv =>
-  cli.command('features', 'The feature matrix of a file of payments, computed by the code that serves', options, async ({ transactions, amountUnit, currency, labelDelay, out }) => {
-    const started = performance.now();
-    let rows = 0;
-    await withBar('features', async (show) => {
-      const matrix = writeFeatures(out);
-      for await (const one of replayFile(transactions, { amountUnit, currency }, labelDelay, show)) {
-        const written = matrix.write(one, one.features());
-        if (written) await written;
-        rows++;
-      }
-      await matrix.close();
-    });
-    const seconds = (performance.now() - started) / 1000;
-    console.log(`${rows} rows of ${featureNames.length} features and the label in ${out}; ${Math.round(rows / seconds)} a second`);
-  });
+  cli.command(
+    'features',
+    'The feature matrix of a file of payments, computed by the code that serves',
+    options,
+    async ({ transactions, amountUnit, currency, labelDelay, out }) => {
+      const started = performance.now();
+      let rows = 0;
+      await withBar('features', async (show) => {
+        const matrix = writeFeatures(out);
+        for await (const one of replayFile(transactions, { amountUnit, currency }, labelDelay, show)) {
+          const written = matrix.write(one, one.features());
+          if (written) await written;
+          rows++;
+        }
+        await matrix.close();
+      });
+      const seconds = (performance.now() - started) / 1000;
+      console.log(
+        `${rows} rows of ${featureNames.length} features and the label in ${out}; ${Math.round(rows / seconds)} a second`,
+      );
+    },
+  );

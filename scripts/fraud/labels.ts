@@ -7,30 +7,52 @@ import { openTables } from './parts';
 const options = <T>(command: Argv<T>) =>
   command
     .option('out', { type: 'string', demandOption: true, describe: '.csv or .jsonl, also .gz' })
-    .option('from', { type: 'string', default: '1970-01-01', describe: 'First day, or instant', coerce: (text: string) => asInstant(text, 'from') })
-    .option('to', { type: 'string', default: '9999-01-01', describe: 'Day, or instant, before which it ends', coerce: (text: string) => asInstant(text, 'to') })
+    .option('from', {
+      type: 'string',
+      default: '1970-01-01',
+      describe: 'First day, or instant',
+      coerce: (text: string) => asInstant(text, 'from'),
+    })
+    .option('to', {
+      type: 'string',
+      default: '9999-01-01',
+      describe: 'Day, or instant, before which it ends',
+      coerce: (text: string) => asInstant(text, 'to'),
+    })
     .option('genuine-after', {
       type: 'string',
       default: '30d',
-      describe: 'A payment that nobody called a fraud for so long counts as genuine; younger ones stay unknown; "never": all do',
+      describe:
+        'A payment that nobody called a fraud for so long counts as genuine; younger ones stay unknown; "never": all do',
       coerce: (text: string) => (text === 'never' ? Number.POSITIVE_INFINITY : asDuration(text, 'genuine-after')),
     });
 
 export const labels = (cli: Argv): Argv =>
   cli.command('labels', 'What payments turned out to be', (command) =>
     command
-      .command('export', 'Decided payments with their labels as a training file, in time order', options, async ({ out, from, to, genuineAfter }) => {
-        const { db, close } = openTables();
-        let told = 0;
-        const tell = (read: number) => {
-          if (Date.now() - told < 1_000) return;
-          told = Date.now();
-          process.stderr.write(process.stderr.isTTY ? `\r${read} payments read` : `${read} payments read\n`);
-        };
-        const report = await exportLabels(scanDecisions(db), { out, from, to, genuineBefore: Date.now() - genuineAfter }, tell);
-        if (process.stderr.isTTY) process.stderr.write('\r');
-        console.log(`${report.payments} payments in ${out}: ${report.fraud} fraud, ${report.genuine} genuine, ${report.unknown} not known yet`);
-        close();
-      })
+      .command(
+        'export',
+        'Decided payments with their labels as a training file, in time order',
+        options,
+        async ({ out, from, to, genuineAfter }) => {
+          const { db, close } = openTables();
+          let told = 0;
+          const tell = (read: number) => {
+            if (Date.now() - told < 1_000) return;
+            told = Date.now();
+            process.stderr.write(process.stderr.isTTY ? `\r${read} payments read` : `${read} payments read\n`);
+          };
+          const report = await exportLabels(
+            scanDecisions(db),
+            { out, from, to, genuineBefore: Date.now() - genuineAfter },
+            tell,
+          );
+          if (process.stderr.isTTY) process.stderr.write('\r');
+          console.log(
+            `${report.payments} payments in ${out}: ${report.fraud} fraud, ${report.genuine} genuine, ${report.unknown} not known yet`,
+          );
+          close();
+        },
+      )
       .demandCommand(1, 'Say what to do with the labels; --help lists it'),
   );

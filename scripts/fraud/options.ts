@@ -8,22 +8,34 @@ import type { Window } from '../../src/lab/replayFile';
 /** "7d", "12h", "90 min". @returns milliseconds. */
 export function asDuration(text: string, option: string): number {
   const value = /^\s*\d/.test(text) ? ms(text as ms.StringValue) : undefined;
-  if (value === undefined || Number.isNaN(value) || value < 0) throw new LabError(`--${option} must be a duration like 7d or 12h, found "${text}"`);
+  if (value === undefined || Number.isNaN(value) || value < 0)
+    throw new LabError(`--${option} must be a duration like 7d or 12h, found "${text}"`);
   return value;
 }
 
 /** A day ("2018-07-01", its beginning in UTC) or an instant in ISO 8601. @returns epoch milliseconds. */
 export function asInstant(text: string, option: string): number {
   const value = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:?\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(value)) throw new LabError(`--${option} must be a day like 2018-07-01 or an instant like 2018-07-01T12:00:00Z, found "${text}"`);
+  if (Number.isNaN(value))
+    throw new LabError(
+      `--${option} must be a day like 2018-07-01 or an instant like 2018-07-01T12:00:00Z, found "${text}"`,
+    );
   return value;
 }
 
 /** Where payments come from and how their amounts are written. */
 export const fileOptions = <T>(command: Argv<T>) =>
   command
-    .option('transactions', { type: 'string', demandOption: true, describe: 'CSV or JSON lines, also .gz, in time order' })
-    .option('amount-unit', { choices: ['minor', 'major'] as const, default: 'minor' as const, describe: 'minor: 1999 is EUR 19.99' })
+    .option('transactions', {
+      type: 'string',
+      demandOption: true,
+      describe: 'CSV or JSON lines, also .gz, in time order',
+    })
+    .option('amount-unit', {
+      choices: ['minor', 'major'] as const,
+      default: 'minor' as const,
+      describe: 'minor: 1999 is EUR 19.99',
+    })
     .option('currency', {
       type: 'string',
       default: 'EUR',
@@ -43,8 +55,18 @@ export const fileOptions = <T>(command: Argv<T>) =>
 /** A stretch of time, its end left out. */
 export const windowOptions = <T>(command: Argv<T>) =>
   command
-    .option('from', { type: 'string', demandOption: true, describe: 'First day, or instant', coerce: (text: string) => asInstant(text, 'from') })
-    .option('to', { type: 'string', demandOption: true, describe: 'Day, or instant, before which it ends', coerce: (text: string) => asInstant(text, 'to') });
+    .option('from', {
+      type: 'string',
+      demandOption: true,
+      describe: 'First day, or instant',
+      coerce: (text: string) => asInstant(text, 'from'),
+    })
+    .option('to', {
+      type: 'string',
+      demandOption: true,
+      describe: 'Day, or instant, before which it ends',
+      coerce: (text: string) => asInstant(text, 'to'),
+    });
 
 /** @throws LabError when there is nothing between the two. */
 export function windowOf({ from, to }: Window): Window {

@@ -20,9 +20,13 @@ export function foundApi(): string {
 export function openTables(): { db: Db; close(): void } {
   const config = readConfig();
   const found = config.DYNAMODB_ENDPOINT ?? readAddresses(config.LONGWATCH_DATA_DIR)?.parts.DynamoDB;
-  if (found === undefined && !config.LONGWATCH_AWS) throw new LabError(`Where are the tables? ${HOW}, or set DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true`);
+  if (found === undefined && !config.LONGWATCH_AWS)
+    throw new LabError(`Where are the tables? ${HOW}, or set DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true`);
   const isAws = config.LONGWATCH_AWS || found === 'AWS';
-  const client = dynamoDBClient({ region: config.AWS_REGION, ...(!isAws && { endpoint: found as string, ...credentials() }) });
+  const client = dynamoDBClient({
+    region: config.AWS_REGION,
+    ...(!isAws && { endpoint: found as string, ...credentials() }),
+  });
   return { db: openDb(client, config.LONGWATCH_TABLE_PREFIX, everything.tables), close: () => client.destroy() };
 }
 
@@ -31,10 +35,14 @@ export function openStream(name: string): { client: ReturnType<typeof kinesisCli
   const config = readConfig();
   const [endpoint, runs] = (readAddresses(config.LONGWATCH_DATA_DIR)?.parts.Kinesis ?? '').split(' ');
   const found = config.KINESIS_ENDPOINT ?? (endpoint || undefined);
-  if (found === undefined && !config.LONGWATCH_AWS) throw new LabError(`Where is Kinesis? ${HOW}, or set KINESIS_ENDPOINT, or LONGWATCH_AWS=true`);
+  if (found === undefined && !config.LONGWATCH_AWS)
+    throw new LabError(`Where is Kinesis? ${HOW}, or set KINESIS_ENDPOINT, or LONGWATCH_AWS=true`);
   const isAws = config.LONGWATCH_AWS || found === 'AWS';
   return {
-    client: kinesisClient({ region: config.AWS_REGION, ...(!isAws && { endpoint: found as string, ...credentials() }) }),
+    client: kinesisClient({
+      region: config.AWS_REGION,
+      ...(!isAws && { endpoint: found as string, ...credentials() }),
+    }),
     name: name || (config.LONGWATCH_TRANSACTIONS_STREAM ?? runs ?? 'longwatch-transactions'),
   };
 }

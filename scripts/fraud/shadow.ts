@@ -12,7 +12,13 @@ interface Shown {
   ruleSet?: object;
   putBy: string;
   putAt: string;
-  comparison: { decisions: number; agreement: number | null; pairs: { live: string; shadow: string; decisions: number }[]; failed: number; dropped: number };
+  comparison: {
+    decisions: number;
+    agreement: number | null;
+    pairs: { live: string; shadow: string; decisions: number }[];
+    failed: number;
+    dropped: number;
+  };
 }
 
 const style = { head: [], border: [] };
@@ -21,14 +27,28 @@ const plural = (count: number, what: string) => `${count} ${what}${count === 1 ?
 /** What the challenger is, and its decisions beside the live ones. */
 function show({ body }: Answered): void {
   const { version, endpointName, ruleSet, putBy, putAt, comparison } = body as unknown as Shown;
-  const what = [endpointName && `the model of the endpoint ${endpointName}`, ruleSet && 'rules of its own'].filter(Boolean).join(' and ');
+  const what = [endpointName && `the model of the endpoint ${endpointName}`, ruleSet && 'rules of its own']
+    .filter(Boolean)
+    .join(' and ');
   console.log(`Challenger ${version}: ${what}; set by ${putBy}, ${putAt}`);
   const { decisions, agreement, pairs, failed, dropped } = comparison;
   if (decisions === 0) return console.log('No decision was compared yet.');
-  const table = new Table({ head: ['decided', ...outcomes.map((outcome) => `would be ${outcome}`)], colAligns: ['left', ...outcomes.map(() => 'right' as const)], style });
-  for (const live of outcomes) table.push([live, ...outcomes.map((shadow) => String(pairs.find((pair) => pair.live === live && pair.shadow === shadow)?.decisions ?? 0))]);
+  const table = new Table({
+    head: ['decided', ...outcomes.map((outcome) => `would be ${outcome}`)],
+    colAligns: ['left', ...outcomes.map(() => 'right' as const)],
+    style,
+  });
+  for (const live of outcomes)
+    table.push([
+      live,
+      ...outcomes.map((shadow) =>
+        String(pairs.find((pair) => pair.live === live && pair.shadow === shadow)?.decisions ?? 0),
+      ),
+    ]);
   console.log(table.toString());
-  console.log(`${plural(decisions, 'decision')} compared, ${(100 * (agreement ?? 0)).toFixed(2)} % the same${failed + dropped > 0 ? `; ${failed} were not because it did not answer, ${dropped} because there were too many at once` : ''}`);
+  console.log(
+    `${plural(decisions, 'decision')} compared, ${(100 * (agreement ?? 0)).toFixed(2)} % the same${failed + dropped > 0 ? `; ${failed} were not because it did not answer, ${dropped} because there were too many at once` : ''}`,
+  );
 }
 
 export const shadow = (cli: Argv): Argv =>
@@ -37,7 +57,10 @@ export const shadow = (cli: Argv): Argv =>
     'A second model or rule set beside the live one: shows how it compares, sets it, or takes it away',
     (command) =>
       apiOptions(command)
-        .option('endpoint', { type: 'string', describe: 'Set one: the SageMaker endpoint of its model; default the live one' })
+        .option('endpoint', {
+          type: 'string',
+          describe: 'Set one: the SageMaker endpoint of its model; default the live one',
+        })
         .option('rules', { type: 'string', describe: 'Set one: its rules, a JSON file; default the live ones' })
         .option('remove', { type: 'boolean', describe: 'Take it away' })
         .conflicts('remove', ['endpoint', 'rules']),
@@ -48,7 +71,12 @@ export const shadow = (cli: Argv): Argv =>
         return console.log('There is no challenger now.');
       }
       if (endpoint !== undefined || rules !== undefined)
-        await ask(api, 'PUT', '/v1/shadow', { body: { ...(endpoint !== undefined && { endpointName: endpoint }), ...(rules !== undefined && { ruleSet: readRuleSet(rules) }) } });
+        await ask(api, 'PUT', '/v1/shadow', {
+          body: {
+            ...(endpoint !== undefined && { endpointName: endpoint }),
+            ...(rules !== undefined && { ruleSet: readRuleSet(rules) }),
+          },
+        });
       show(await ask(api, 'GET', '/v1/shadow'));
     },
   );
@@ -69,8 +97,15 @@ export const promote = (cli: Argv): Argv =>
         terminal.close();
         if (!/^y(es)?$/i.test(answer.trim())) return console.log('Nothing was changed.');
       }
-      const { body } = await ask(api, 'POST', '/v1/shadow/promote', { ...(found.etag !== undefined && { ifMatch: found.etag }) });
-      const live = [body['endpointName'] && `the model of the endpoint ${String(body['endpointName'])}`, body['ruleSetVersion'] && `rule set ${String(body['ruleSetVersion'])}`].filter(Boolean).join(' and ');
+      const { body } = await ask(api, 'POST', '/v1/shadow/promote', {
+        ...(found.etag !== undefined && { ifMatch: found.etag }),
+      });
+      const live = [
+        body['endpointName'] && `the model of the endpoint ${String(body['endpointName'])}`,
+        body['ruleSetVersion'] && `rule set ${String(body['ruleSetVersion'])}`,
+      ]
+        .filter(Boolean)
+        .join(' and ');
       console.log(`Live from now on: ${live}`);
     },
   );

@@ -15,19 +15,38 @@ const MAX_DAYS = MAX_AGE_MS / DAY_MS;
 const options = <T>(command: Argv<T>) =>
   command
     .option('out', { type: 'string', describe: '.csv or .jsonl, also .gz' })
-    .option('stream', { type: 'string', describe: 'Instead of a file: to this Kinesis stream, or without a name to that of the Longwatch here; the payments end now' })
+    .option('stream', {
+      type: 'string',
+      describe:
+        'Instead of a file: to this Kinesis stream, or without a name to that of the Longwatch here; the payments end now',
+    })
     .option('rate', { type: 'number', default: 200, describe: 'With --stream: payments a second' })
     .option('customers', { type: 'number', default: 1_000, describe: 'How many customers' })
     .option('merchants', { type: 'number', default: 200, describe: 'How many merchants' })
-    .option('days', { type: 'number', describe: 'How many days; default 60 for a file, 14 for a stream', defaultDescription: '60, 14' })
-    .option('from', { type: 'string', describe: 'First day of a file; default 2026-01-01', coerce: (text: string | undefined) => text && Math.floor(asInstant(text, 'from') / DAY_MS) * DAY_MS })
-    .option('fraud-rate', { type: 'number', default: 0.0007, describe: 'Chance a day that a customer falls victim to a fraud' })
+    .option('days', {
+      type: 'number',
+      describe: 'How many days; default 60 for a file, 14 for a stream',
+      defaultDescription: '60, 14',
+    })
+    .option('from', {
+      type: 'string',
+      describe: 'First day of a file; default 2026-01-01',
+      coerce: (text: string | undefined) => text && Math.floor(asInstant(text, 'from') / DAY_MS) * DAY_MS,
+    })
+    .option('fraud-rate', {
+      type: 'number',
+      default: 0.0007,
+      describe: 'Chance a day that a customer falls victim to a fraud',
+    })
     .option('seed', { type: 'number', default: 1, describe: 'The same seed gives the same payments' })
     .check(({ out, stream, rate, days, from }) => {
-      if ((out === undefined) === (stream === undefined)) throw new LabError('Say where the payments go: --out FILE or --stream [NAME]');
+      if ((out === undefined) === (stream === undefined))
+        throw new LabError('Say where the payments go: --out FILE or --stream [NAME]');
       if (!(rate > 0)) throw new LabError('--rate must be more than 0');
-      if (stream !== undefined && from !== undefined) throw new LabError('--from is for files; on a stream the payments end now');
-      if (stream !== undefined && days !== undefined && days > MAX_DAYS) throw new LabError(`--days must be at most ${MAX_DAYS} with --stream: older payments are refused`);
+      if (stream !== undefined && from !== undefined)
+        throw new LabError('--from is for files; on a stream the payments end now');
+      if (stream !== undefined && days !== undefined && days > MAX_DAYS)
+        throw new LabError(`--days must be at most ${MAX_DAYS} with --stream: older payments are refused`);
       return true;
     });
 
@@ -38,28 +57,37 @@ interface Sink {
 }
 
 export const simulate = (cli: Argv): Argv =>
-  cli.command('simulate', `Simulated payments with frauds among them: ${scenarios.join(', ')}`, options, async ({ out, stream, rate, customers, merchants, fraudRate, seed, ...args }) => {
-    const now = Date.now();
-    const days = args.days ?? (out === undefined ? 14 : 60);
-    const start = out === undefined ? (Math.floor(now / DAY_MS) - days + 1) * DAY_MS : args.from || Date.UTC(2026, 0, 1);
-    const end = start + days * DAY_MS;
-    const counts = new Map<string, number>(scenarios.map((scenario) => [scenario, 0]));
-    let rows = 0;
-    const sink = out === undefined ? toStream(stream ?? '', rate) : toFile(out);
-    // A stream remembers: each run has payments and customers of its own.
-    const prefix = out === undefined ? `sim-${now.toString(36)}-` : '';
-    await withBar(out === undefined ? 'sending' : 'simulating', async (show) => {
-      for (const one of simulated({ seed, customers, merchants, days, start, fraudRate, prefix })) {
-        if (out === undefined && one.transaction.timestamp > now) break;
-        await sink.write(one);
-        if (one.scenario) counts.set(one.scenario, (counts.get(one.scenario) ?? 0) + 1);
-        if (++rows % 100 === 0) show((one.transaction.timestamp - start) / (Math.min(end, out === undefined ? now : end) - start));
-      }
-      await sink.close();
-    });
-    const frauds = [...counts.values()].reduce((sum, count) => sum + count, 0);
-    console.log(`${rows} payments ${sink.where}, ${frauds} of them fraud: ${[...counts].map(([kind, count]) => `${kind} ${count}`).join(', ')}`);
-  });
+  cli.command(
+    'simulate',
+    `Simulated payments with frauds among them: ${scenarios.join(', ')}`,
+    options,
+    async ({ out, stream, rate, customers, merchants, fraudRate, seed, ...args }) => {
+      const now = Date.now();
+      const days = args.days ?? (out === undefined ? 14 : 60);
+      const start =
+        out === undefined ? (Math.floor(now / DAY_MS) - days + 1) * DAY_MS : args.from || Date.UTC(2026, 0, 1);
+      const end = start + days * DAY_MS;
+      const counts = new Map<string, number>(scenarios.map((scenario) => [scenario, 0]));
+      let rows = 0;
+      const sink = out === undefined ? toStream(stream ?? '', rate) : toFile(out);
+      // A stream remembers: each run has payments and customers of its own.
+      const prefix = out === undefined ? `sim-${now.toString(36)}-` : '';
+      await withBar(out === undefined ? 'sending' : 'simulating', async (show) => {
+        for (const one of simulated({ seed, customers, merchants, days, start, fraudRate, prefix })) {
+          if (out === undefined && one.transaction.timestamp > now) break;
+          await sink.write(one);
+          if (one.scenario) counts.set(one.scenario, (counts.get(one.scenario) ?? 0) + 1);
+          if (++rows % 100 === 0)
+            show((one.transaction.timestamp - start) / (Math.min(end, out === undefined ? now : end) - start));
+        }
+        await sink.close();
+      });
+      const frauds = [...counts.values()].reduce((sum, count) => sum + count, 0);
+      console.log(
+        `${rows} payments ${sink.where}, ${frauds} of them fraud: ${[...counts].map(([kind, count]) => `${kind} ${count}`).join(', ')}`,
+      );
+    },
+  );
 
 function toFile(out: string): Sink {
   const file = writeTransactions(out);
@@ -74,7 +102,14 @@ function toStream(asked: string, rate: number): Sink {
   let sent = 0;
   let batch: SimulatedTransaction[] = [];
   const send = async () => {
-    await putRecords(client, name, batch.map(({ transaction }) => ({ key: transaction.userId, data: Buffer.from(JSON.stringify(recordOf(transaction))) })));
+    await putRecords(
+      client,
+      name,
+      batch.map(({ transaction }) => ({
+        key: transaction.userId,
+        data: Buffer.from(JSON.stringify(recordOf(transaction))),
+      })),
+    );
     sent += batch.length;
     batch = [];
     await sleep(Math.max(0, (sent / rate) * 1000 - (performance.now() - started)));

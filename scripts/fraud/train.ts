@@ -10,20 +10,30 @@ const options = <T>(command: Argv<T>) =>
   windowOptions(fileOptions(command))
     .option('out', { type: 'string', demandOption: true, describe: 'The model, …/name.json; its card goes beside it' })
     .option('rounds', { type: 'number', default: 300, describe: 'Most trees' })
-    .option('tune-share', { type: 'number', default: 0.2, describe: 'Last part of the window, on which training is stopped and measured' });
+    .option('tune-share', {
+      type: 'number',
+      default: 0.2,
+      describe: 'Last part of the window, on which training is stopped and measured',
+    });
 
 export const train = (cli: Argv): Argv =>
   cli.command('train', 'A model of labelled payments, by the official XGBoost', options, async (args) => {
     const { transactions, amountUnit, currency, labelDelay, out, rounds, tuneShare } = args;
     const window = windowOf(args);
     if (!out.endsWith('.json')) throw new LabError(`--out must end in .json, found "${out}"`);
-    if (!(tuneShare > 0 && tuneShare < 1)) throw new LabError(`--tune-share must be between 0 and 1, found ${tuneShare}`);
+    if (!(tuneShare > 0 && tuneShare < 1))
+      throw new LabError(`--tune-share must be between 0 and 1, found ${tuneShare}`);
     const tuneFrom = window.to - tuneShare * (window.to - window.from);
     const training = new Training();
     try {
       let unknown = 0;
       await withBar('features', async (show) => {
-        for await (const { transaction, fraud, features } of replayFile(transactions, { amountUnit, currency }, labelDelay, show)) {
+        for await (const { transaction, fraud, features } of replayFile(
+          transactions,
+          { amountUnit, currency },
+          labelDelay,
+          show,
+        )) {
           if (transaction.timestamp >= window.to) break;
           if (!isWithin(window, transaction.timestamp)) continue;
           if (fraud === undefined) unknown++;
@@ -41,7 +51,8 @@ export const train = (cli: Argv): Argv =>
             `The number of trees and the figures below come from a model that had not seen the payments from ${iso(tuneFrom)} on ({test}); ` +
             'then the model was trained once more on all of them. Features are computed by the code that serves; labels of merchants become known late, as in service.',
           measuredOn: 'last part of the window',
-          limits: 'Measure it on payments after the window and the label delay, with `fraud backtest`, before it decides anything.',
+          limits:
+            'Measure it on payments after the window and the label delay, with `fraud backtest`, before it decides anything.',
         },
         (line) => process.stderr.write(`${line}\n`),
       );

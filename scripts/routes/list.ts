@@ -7,9 +7,18 @@ import { buildGraph } from '../../src/graph';
 export async function listRoutes(): Promise<AnyRoute[]> {
   const graph = buildGraph({
     config: readConfig({ LONGWATCH_LOG_LEVEL: 'silent' }),
-    endpoints: { dynamodb: { endpoint: 'http://127.0.0.1:1' }, sagemaker: { endpoint: 'http://127.0.0.1:1' }, temporal: { address: '127.0.0.1:1' } },
+    endpoints: {
+      dynamodb: { endpoint: 'http://127.0.0.1:1' },
+      sagemaker: { endpoint: 'http://127.0.0.1:1' },
+      temporal: { address: '127.0.0.1:1' },
+    },
     signingSecret: 'nothing is signed with this in a list',
     publicUrl: () => 'http://127.0.0.1',
   });
-  return everyRoute({ routes: graph.routes, readiness: () => graph.readiness('elsewhere'), registry: graph.metrics.registry, version: '' });
+  return everyRoute({
+    routes: graph.routes,
+    readiness: () => graph.readiness('elsewhere'),
+    registry: graph.metrics.registry,
+    version: '',
+  });
 }

@@ -41,7 +41,10 @@ export const ceilings = {
   partitionReads: 3_000,
   /** Write units a second of a table on demand, until AWS raises it (DynamoDB quotas). */
   tableWrites: 40_000,
-  /** Actions a second of a Temporal Cloud namespace to begin with; it grows with the use of the last seven days (Temporal Cloud, "System limits"). */
+  /**
+   * Actions a second of a Temporal Cloud namespace to begin with; it grows with the use of the last seven days
+   * (Temporal Cloud, "System limits").
+   */
   actionsASecond: 500,
   /** Events of a history (Temporal). */
   historyEvents: 51_200,
@@ -134,37 +137,131 @@ export function limitsOf(measured: Measured): Record<Capability, Limit[]> {
     turn: 'a higher OUTBOX_SHARDS in the code',
     gains: 16,
   });
-  const table = (name: string, writesAMonth: number): Limit => ({ what: `table ${name}`, ceiling: ceilings.tableWrites, unit: 'write units/s', aUser: aSecond(writesAMonth), turn: 'ask AWS for a higher table quota', gains: 100 });
+  const table = (name: string, writesAMonth: number): Limit => ({
+    what: `table ${name}`,
+    ceiling: ceilings.tableWrites,
+    unit: 'write units/s',
+    aUser: aSecond(writesAMonth),
+    turn: 'ask AWS for a higher table quota',
+    gains: 100,
+  });
   const all: Record<Capability, Limit[]> = {
     sessions: [
-      { what: 'expiry index', ceiling: ceilings.sessionBuckets * ceilings.partitionWrites, unit: 'index units/s', aUser: aSecond(users.visits * ceilings.sessionIndexWrites), turn: 'a higher LONGWATCH_SESSION_BUCKETS, up to 1,000', gains: 250 },
-      { what: 'one sweeper process', ceiling: ceilings.sweptASecond, unit: 'sessions/s', aUser: aSecond(users.visits), turn: 'more processes on longwatch-sessions, up to one per bucket', gains: 250 },
-      table('Sessions', users.visits * (units.sessions.open.write + units.sessions.rearm.write + units.sessions.expire.write + 3 * units.sessions.touch.write)),
+      {
+        what: 'expiry index',
+        ceiling: ceilings.sessionBuckets * ceilings.partitionWrites,
+        unit: 'index units/s',
+        aUser: aSecond(users.visits * ceilings.sessionIndexWrites),
+        turn: 'a higher LONGWATCH_SESSION_BUCKETS, up to 1,000',
+        gains: 250,
+      },
+      {
+        what: 'one sweeper process',
+        ceiling: ceilings.sweptASecond,
+        unit: 'sessions/s',
+        aUser: aSecond(users.visits),
+        turn: 'more processes on longwatch-sessions, up to one per bucket',
+        gains: 250,
+      },
+      table(
+        'Sessions',
+        users.visits *
+          (units.sessions.open.write +
+            units.sessions.rearm.write +
+            units.sessions.expire.write +
+            3 * units.sessions.touch.write),
+      ),
     ],
     carts: [
-      { what: 'the best-selling product', ceiling: ceilings.partitionWrites / 4, unit: 'checkouts/s', aUser: aSecond(orders * users.hottestProduct), turn: 'split the stock over several products, or queue the buyers' },
+      {
+        what: 'the best-selling product',
+        ceiling: ceilings.partitionWrites / 4,
+        unit: 'checkouts/s',
+        aUser: aSecond(orders * users.hottestProduct),
+        turn: 'split the stock over several products, or queue the buyers',
+      },
       temporal(orders * (actions.cartOrdered + actions.checkout) + (users.carts - orders) * actions.cartLadder),
       ledger(users.carts + orders),
-      { what: 'cart counts', ceiling: (ceilings.countPartitions * ceilings.partitionWrites) / 2, unit: 'counts/s', aUser: aSecond(users.carts * 2), turn: 'a higher SHARDS of the cart counts in the code', gains: 16 },
+      {
+        what: 'cart counts',
+        ceiling: (ceilings.countPartitions * ceilings.partitionWrites) / 2,
+        unit: 'counts/s',
+        aUser: aSecond(users.carts * 2),
+        turn: 'a higher SHARDS of the cart counts in the code',
+        gains: 16,
+      },
       table('ShoppingCart', users.carts * (users.cartChanges + 6)),
     ],
     leaderboards: [
-      { what: 'a shard of the biggest board', ceiling: ceilings.partitionWrites, unit: 'submissions/s', aUser: aSecond(users.scores * users.biggestBoard), turn: 'more shards for the board, up to 64', gains: 64 },
-      { what: 'rank tree nodes of the biggest board', ceiling: (ceilings.rankPartitions * ceilings.partitionWrites) / change, unit: 'changes/s', aUser: aSecond(users.scores * users.biggestBoard), turn: 'more shards for the board, up to 64', gains: 64 },
-      { what: 'ranking head of the biggest board', ceiling: ceilings.partitionReads, unit: 'ranks/s', aUser: aSecond(users.ranks * users.biggestBoard), turn: 'a cache in front; more shards do not help, because a rank reads all heads' },
+      {
+        what: 'a shard of the biggest board',
+        ceiling: ceilings.partitionWrites,
+        unit: 'submissions/s',
+        aUser: aSecond(users.scores * users.biggestBoard),
+        turn: 'more shards for the board, up to 64',
+        gains: 64,
+      },
+      {
+        what: 'rank tree nodes of the biggest board',
+        ceiling: (ceilings.rankPartitions * ceilings.partitionWrites) / change,
+        unit: 'changes/s',
+        aUser: aSecond(users.scores * users.biggestBoard),
+        turn: 'more shards for the board, up to 64',
+        gains: 64,
+      },
+      {
+        what: 'ranking head of the biggest board',
+        ceiling: ceilings.partitionReads,
+        unit: 'ranks/s',
+        aUser: aSecond(users.ranks * users.biggestBoard),
+        turn: 'a cache in front; more shards do not help, because a rank reads all heads',
+      },
       table('LeaderboardRanks', users.scores * change),
     ],
     feeds: [
-      { what: 'one fan-out process', ceiling: ceilings.rowsASecond, unit: 'rows/s', aUser: aSecond(users.posts * users.followers), turn: 'more processes on longwatch-feeds-bulk, or a higher LONGWATCH_FEED_BULK_ROWS_PER_SECOND', gains: 1_000 },
-      { what: 'posts of the most followed author', ceiling: ceilings.partitionReads, unit: 'reads/s', aUser: aSecond(users.feedReads * users.biggestAuthor), turn: 'a cache in front, or a higher LONGWATCH_FEED_THRESHOLD' },
-      { what: 'follower count of the fastest growing author', ceiling: ceilings.partitionWrites / 2, unit: 'follows/s', aUser: aSecond(users.follows * users.hottestAuthor), turn: 'none: Longwatch retries further follows later' },
+      {
+        what: 'one fan-out process',
+        ceiling: ceilings.rowsASecond,
+        unit: 'rows/s',
+        aUser: aSecond(users.posts * users.followers),
+        turn: 'more processes on longwatch-feeds-bulk, or a higher LONGWATCH_FEED_BULK_ROWS_PER_SECOND',
+        gains: 1_000,
+      },
+      {
+        what: 'posts of the most followed author',
+        ceiling: ceilings.partitionReads,
+        unit: 'reads/s',
+        aUser: aSecond(users.feedReads * users.biggestAuthor),
+        turn: 'a cache in front, or a higher LONGWATCH_FEED_THRESHOLD',
+      },
+      {
+        what: 'follower count of the fastest growing author',
+        ceiling: ceilings.partitionWrites / 2,
+        unit: 'follows/s',
+        aUser: aSecond(users.follows * users.hottestAuthor),
+        turn: 'none: Longwatch retries further follows later',
+      },
       temporal(users.posts * actions.fanOut + users.follows * actions.follow),
       ledger(users.posts + users.follows),
       table('Feed', users.posts * users.followers),
     ],
     devices: [
-      { what: 'stream readers of one process (DeviceData)', ceiling: ceilings.shardsOfAProcess * ceilings.partitionWrites, unit: 'readings/s', aUser: aSecond(readings), turn: 'more processes on longwatch-operations', gains: 1_000 },
-      { what: 'the archive', ceiling: ceilings.archiveBytes, unit: 'bytes/day', aUser: users.devices * users.readings * measured.bytes.archivedReading, turn: 'a higher LONGWATCH_ARCHIVE_FILE_BYTES', gains: 8 },
+      {
+        what: 'stream readers of one process (DeviceData)',
+        ceiling: ceilings.shardsOfAProcess * ceilings.partitionWrites,
+        unit: 'readings/s',
+        aUser: aSecond(readings),
+        turn: 'more processes on longwatch-operations',
+        gains: 1_000,
+      },
+      {
+        what: 'the archive',
+        ceiling: ceilings.archiveBytes,
+        unit: 'bytes/day',
+        aUser: users.devices * users.readings * measured.bytes.archivedReading,
+        turn: 'a higher LONGWATCH_ARCHIVE_FILE_BYTES',
+        gains: 8,
+      },
       table('DeviceData', readings),
       table('DeviceRollups', (readings / users.batch) * rollupUnits(users.batch, measured).write),
     ],
@@ -172,7 +269,14 @@ export function limitsOf(measured: Measured): Record<Capability, Limit[]> {
       temporal(users.payments * users.caseShare * actions.case),
       ledger(users.payments * users.caseShare),
       table('UserProfiles', users.payments * 2),
-      { what: 'stream readers of one process (TransactionHistory)', ceiling: ceilings.shardsOfAProcess * ceilings.partitionWrites, unit: 'payments/s', aUser: aSecond(users.payments * 2), turn: 'more processes on longwatch-operations', gains: 1_000 },
+      {
+        what: 'stream readers of one process (TransactionHistory)',
+        ceiling: ceilings.shardsOfAProcess * ceilings.partitionWrites,
+        unit: 'payments/s',
+        aUser: aSecond(users.payments * 2),
+        turn: 'more processes on longwatch-operations',
+        gains: 1_000,
+      },
     ],
   };
   for (const limits of Object.values(all)) limits.sort((a, b) => metAt(a) - metAt(b));

@@ -56,7 +56,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
 }
 
-/** What docs/scale.md shows between its marks: computed from what was measured and what is assumed, and from nothing else. */
+/**
+ * What docs/scale.md shows between its marks: computed from what was measured and what is assumed, and from nothing
+ * else.
+ */
 export function scalePage(measured: Measured = readMeasured()): string {
   const limits = limitsOf(measured);
   const parts = capabilities.map((capability) => {
@@ -77,7 +80,16 @@ export function scalePage(measured: Measured = readMeasured()): string {
     return { count, each, all: sumOf([standing(measured), ...each]) };
   });
   const line = (name: string, of: (figure: (typeof figures)[number]) => string) => [name, ...figures.map(of)];
-  const requests = users.visits * (users.views + 1) + users.carts * (users.cartChanges + users.cartReads + 2 * users.orderedShare) + users.scores + users.ranks + users.posts + users.follows + users.feedReads + (users.devices * users.readings * (HOURS / 24)) / users.batch + users.payments;
+  const requests =
+    users.visits * (users.views + 1) +
+    users.carts * (users.cartChanges + users.cartReads + 2 * users.orderedShare) +
+    users.scores +
+    users.ranks +
+    users.posts +
+    users.follows +
+    users.feedReads +
+    (users.devices * users.readings * (HOURS / 24)) / users.batch +
+    users.payments;
   const dollars = (usage: Usage) => short(accountBill(usage, prices, settings).total);
   const summary = table(
     ['users', ...SIZES.map(short)],
@@ -85,18 +97,25 @@ export function scalePage(measured: Measured = readMeasured()): string {
       line('requests/s, peak', ({ count }) => short(peakOf(count * requests))),
       line('write units/s, peak', ({ all }) => short(peakOf(all.writeUnits))),
       line('read units/s, peak', ({ all }) => short(peakOf(all.readUnits))),
-      line('partitions needed for the writes', ({ all }) => short(Math.ceil(peakOf(all.writeUnits) / ceilings.partitionWrites))),
+      line('partitions needed for the writes', ({ all }) =>
+        short(Math.ceil(peakOf(all.writeUnits) / ceilings.partitionWrites)),
+      ),
       line('stored in DynamoDB, GB', ({ all }) => short(all.storedGb)),
       line('archived on S3, GB', ({ all }) => short(all.archivedGb)),
       line('Temporal actions/s, peak', ({ all }) => short(peakOf(all.actions))),
       line('Temporal actions per month', ({ all }) => short(all.actions)),
       line('open workflow histories, GB', ({ all }) => short(all.activeGbHours / HOURS)),
-      ...capabilities.map((capability, i) => line(`write units/s, peak: ${capability}`, ({ each }) => short(peakOf(each[i]?.writeUnits ?? 0)))),
+      ...capabilities.map((capability, i) =>
+        line(`write units/s, peak: ${capability}`, ({ each }) => short(peakOf(each[i]?.writeUnits ?? 0))),
+      ),
       line('$ per month, total', ({ all }) => dollars(all)),
       line('$ per user and month', ({ count, all }) => (accountBill(all, prices, settings).total / count).toFixed(3)),
     ],
   );
-  return `${summary}\n\n${parts.join('\n\n')}\n\n### Assumptions per user\n\n${table(['assumption', 'value'], (Object.keys(users) as (keyof typeof users)[]).map((name) => [assumptions[name], String(users[name])]))}`;
+  return `${summary}\n\n${parts.join('\n\n')}\n\n### Assumptions per user\n\n${table(
+    ['assumption', 'value'],
+    (Object.keys(users) as (keyof typeof users)[]).map((name) => [assumptions[name], String(users[name])]),
+  )}`;
 }
 
 export const BEGIN = '<!-- computed by npm run scale: do not edit -->';

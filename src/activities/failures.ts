@@ -10,6 +10,11 @@ export async function asFailure<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!isLongwatchError(error)) throw error;
-    throw ApplicationFailure.create({ message: error.message, type: error.type, nonRetryable: error.final, cause: error });
+    throw ApplicationFailure.create({
+      message: error.message,
+      type: error.type,
+      nonRetryable: error.final,
+      cause: error,
+    });
   }
 }

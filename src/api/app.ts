@@ -64,7 +64,10 @@ export function everyRoute(parts: Pick<AppParts, 'routes' | 'readiness' | 'regis
   return all;
 }
 
-/** Answers whatever the chain throws. Where even that throws (a session that cannot be saved wraps the response), the guard answers. */
+/**
+ * Answers whatever the chain throws. Where even that throws (a session that cannot be saved wraps the response), the
+ * guard answers.
+ */
 function errorHandler(logger: Logger) {
   // Express knows error handlers by their four parameters.
   return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
@@ -73,7 +76,11 @@ function errorHandler(logger: Logger) {
     const unexpected = new Problem(500, 'An unexpected fault; the log has it under this instance');
     try {
       const problem = problemOf(error);
-      if (!problem || problem.status >= 500 || guard.ended) logger[problem ? 'warn' : 'error']({ err: error }, guard.ended ? 'request failed after its answer' : 'request failed');
+      if (!problem || problem.status >= 500 || guard.ended)
+        logger[problem ? 'warn' : 'error'](
+          { err: error },
+          guard.ended ? 'request failed after its answer' : 'request failed',
+        );
       if (guard.ended) return;
       if (response.headersSent || guard.replying) return guard.fail(unexpected, requestId);
       guard.replying = true;

@@ -35,34 +35,59 @@ function byLoadClass(defaults: Readonly<Record<LoadClass, number>>, [min, max]: 
     .string()
     .default(loadClasses.map((one) => `${one}=${defaults[one]}`).join(','))
     .transform(parse)
-    .refine((found) => found !== undefined, `must be class=milliseconds, comma separated, like money=1000; classes are ${loadClasses.join(', ')}, and milliseconds are ${min} to ${max}`)
+    .refine(
+      (found) => found !== undefined,
+      `must be class=milliseconds, comma separated, like money=1000; classes are ${loadClasses.join(', ')}, and milliseconds are ${min} to ${max}`,
+    )
     .transform((found) => found ?? { ...defaults });
 }
 
 const isNetwork = (text: string): boolean => {
   const [address = '', bits, ...rest] = text.split('/');
   const version = isIP(address);
-  return version !== 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)));
+  return (
+    version !== 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)))
+  );
 };
 
 /** Who may call and how often, and what is signed. */
 export const accessSettings = {
-  LONGWATCH_API_KEYS: z.string().optional().describe('API keys as name:role:key,… or, so that no key is in the environment, name:role:sha256=<hex>,… (npm run api-key makes one); without it the embedded stack makes one admin key'),
-  LONGWATCH_JWKS_URL: url.optional().describe('JWKS that bearer JWTs are checked against; https, unless it is on this machine'),
+  LONGWATCH_API_KEYS: z
+    .string()
+    .optional()
+    .describe(
+      'API keys as name:role:key,… or, so that no key is in the environment, name:role:sha256=<hex>,… (npm run api-key makes one); without it the embedded stack makes one admin key',
+    ),
+  LONGWATCH_JWKS_URL: url
+    .optional()
+    .describe('JWKS that bearer JWTs are checked against; https, unless it is on this machine'),
   LONGWATCH_JWT_ISSUER: z.string().optional().describe('Expected `iss` of a JWT; must be set with LONGWATCH_JWKS_URL'),
   LONGWATCH_JWT_AUDIENCE: z.string().default('longwatch').describe('Expected `aud` of a JWT'),
-  LONGWATCH_SIGNING_SECRET: z.string().min(32).optional().describe('Signs customer links and cookies; the embedded stack makes one'),
+  LONGWATCH_SIGNING_SECRET: z
+    .string()
+    .min(32)
+    .optional()
+    .describe('Signs customer links and cookies; the embedded stack makes one'),
   LONGWATCH_TRUSTED_PROXIES: z
     .string()
     .transform((list) => list.split(',').map((one) => one.trim()))
     .refine((list) => list.every(isNetwork), 'must be addresses or networks like 10.0.0.0/8, comma separated')
     .optional()
-    .describe('Addresses or networks, comma separated, whose X-Forwarded-For is believed: the load balancer before the API. Without it a caller is whoever connects'),
-  LONGWATCH_MAX_CONCURRENT_REQUESTS: integer(256, 2, 10_000).describe('Requests processed at once, at most. The process finds by itself how many fewer give the same throughput; others wait'),
+    .describe(
+      'Addresses or networks, comma separated, whose X-Forwarded-For is believed: the load balancer before the API. Without it a caller is whoever connects',
+    ),
+  LONGWATCH_MAX_CONCURRENT_REQUESTS: integer(256, 2, 10_000).describe(
+    'Requests processed at once, at most. The process finds by itself how many fewer give the same throughput; others wait',
+  ),
   LONGWATCH_QUEUE_BUDGETS: byLoadClass({ money: 1_000, interactive: 1_000, bulk: 1_000 }, [10, 60_000]).describe(
     'Time that a request may wait for its turn, in milliseconds by load class. A request that could not begin in time is refused with 503',
   ),
-  LONGWATCH_HANDLER_DEADLINES: byLoadClass({ money: 20_000, interactive: 30_000, bulk: 30_000 }, [100, 600_000]).describe(
+  LONGWATCH_HANDLER_DEADLINES: byLoadClass(
+    { money: 20_000, interactive: 30_000, bulk: 30_000 },
+    [100, 600_000],
+  ).describe(
     'Time that processing a request may take, in milliseconds by load class. Then the client gets 504 and the place is free',
   ),
   LONGWATCH_MAX_CONNECTIONS: integer(10_000, 10, 1_000_000).describe('Connections to the API that may be open at once'),
@@ -70,7 +95,12 @@ export const accessSettings = {
     .string()
     .default('customer=20/40,investigator=50/100,supervisor=50/100,service=2000/4000,admin=2000/4000')
     .transform(parseRateLimits)
-    .refine((limits) => limits !== undefined, `must be role=requests a second/at once, comma separated, like customer=20/40, or none; roles are ${roles.join(', ')}`)
+    .refine(
+      (limits) => limits !== undefined,
+      `must be role=requests a second/at once, comma separated, like customer=20/40, or none; roles are ${roles.join(', ')}`,
+    )
     .transform((limits) => limits ?? {})
-    .describe('Requests that each caller may send to this process, by role: a second over time / at once. Beyond it: 429'),
+    .describe(
+      'Requests that each caller may send to this process, by role: a second over time / at once. Beyond it: 429',
+    ),
 };

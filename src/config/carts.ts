@@ -4,8 +4,12 @@ import { duration, HOUR, integer, ladder, MINUTE } from './values';
 
 /** Carts and checkouts. */
 export const cartsSettings = {
-  LONGWATCH_CART_REMINDERS: ladder('1h,24h,72h').describe('Reminders of a cart, each so long after the last activity in it; none'),
-  LONGWATCH_CART_ABANDON_AFTER_MS: duration(30 * 24 * HOUR).describe('A cart counts as abandoned so long after the last activity'),
+  LONGWATCH_CART_REMINDERS: ladder('1h,24h,72h').describe(
+    'Reminders of a cart, each so long after the last activity in it; none',
+  ),
+  LONGWATCH_CART_ABANDON_AFTER_MS: duration(30 * 24 * HOUR).describe(
+    'A cart counts as abandoned so long after the last activity',
+  ),
   LONGWATCH_CART_QUIET_HOURS: z
     .string()
     .default('21:00-08:00')
@@ -13,6 +17,10 @@ export const cartsSettings = {
     .refine((hours) => hours !== undefined, 'must be like 21:00-08:00, or none')
     .transform((hours) => hours ?? null)
     .describe('Local hours in which nobody is reminded, unless the user says otherwise; none'),
-  LONGWATCH_CHECKOUT_HOLD_MS: duration(15 * MINUTE).describe('How long a checkout holds its stock at least; up to a twentieth more'),
-  LONGWATCH_PRODUCT_CACHE_MS: integer(2_000, 0, HOUR).describe('How old the title and price may be that a cart shows of a product; 0: read every time'),
+  LONGWATCH_CHECKOUT_HOLD_MS: duration(15 * MINUTE).describe(
+    'How long a checkout holds its stock at least; up to a twentieth more',
+  ),
+  LONGWATCH_PRODUCT_CACHE_MS: integer(2_000, 0, HOUR).describe(
+    'How old the title and price may be that a cart shows of a product; 0: read every time',
+  ),
 };

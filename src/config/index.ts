@@ -33,30 +33,48 @@ const platformRules: readonly SettingRule<typeof platformSettings>[] = [
     name: 'LONGWATCH_JWKS_URL',
     of: ['LONGWATCH_JWKS_URL'],
     message: 'must be https, unless it is on this machine',
-    holds: (config) => config.LONGWATCH_JWKS_URL === undefined || /^https:|^http:\/\/(localhost|127\.[\d.]+|\[::1\])[:/]/.test(config.LONGWATCH_JWKS_URL),
+    holds: (config) =>
+      config.LONGWATCH_JWKS_URL === undefined ||
+      /^https:|^http:\/\/(localhost|127\.[\d.]+|\[::1\])[:/]/.test(config.LONGWATCH_JWKS_URL),
   },
   {
     name: 'TEMPORAL_WORKER_BUILD_ID',
     of: ['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_WORKER_BUILD_ID'],
     message: 'and TEMPORAL_DEPLOYMENT_NAME go together: set both, or neither',
-    holds: (config) => (config.TEMPORAL_DEPLOYMENT_NAME === undefined) === (config.TEMPORAL_WORKER_BUILD_ID === undefined),
+    holds: (config) =>
+      (config.TEMPORAL_DEPLOYMENT_NAME === undefined) === (config.TEMPORAL_WORKER_BUILD_ID === undefined),
   },
 ];
 
 /** The platform's settings, the parts' among them; a part that no capability uses has its defaults. */
-export type PlatformConfig = SettingsOf<typeof platformSettings & (typeof partSettings)['sagemaker'] & (typeof partSettings)['kinesis'] & (typeof partSettings)['s3'] & (typeof partSettings)['mqtt']>;
+export type PlatformConfig = SettingsOf<
+  typeof platformSettings &
+    (typeof partSettings)['sagemaker'] &
+    (typeof partSettings)['kinesis'] &
+    (typeof partSettings)['s3'] &
+    (typeof partSettings)['mqtt']
+>;
 
 /** The settings that a process has, by group: the platform's, those of the parts it uses, and its capabilities'. */
 export function settingsGroups(parts: readonly PartName[], capabilities: readonly SettingsGroup[]): SettingsGroup[] {
-  return [{ settings: platformSettings, settingRules: platformRules } as unknown as SettingsGroup, ...parts.map((part) => ({ settings: partSettings[part] })), ...capabilities];
+  return [
+    { settings: platformSettings, settingRules: platformRules } as unknown as SettingsGroup,
+    ...parts.map((part) => ({ settings: partSettings[part] })),
+    ...capabilities,
+  ];
 }
 
-const shapeOf = (groups: readonly SettingsGroup[]): z.ZodRawShape => Object.assign({}, ...groups.map(({ settings }) => settings)) as z.ZodRawShape;
+const shapeOf = (groups: readonly SettingsGroup[]): z.ZodRawShape =>
+  Object.assign({}, ...groups.map(({ settings }) => settings)) as z.ZodRawShape;
 
 /** The worker deployment version of a process, where the deployment uses versions. */
-export function workerVersion(config: PlatformConfig): { deploymentName: string; buildId: string; behavior: PlatformConfig['LONGWATCH_VERSIONING'] } | undefined {
+export function workerVersion(
+  config: PlatformConfig,
+): { deploymentName: string; buildId: string; behavior: PlatformConfig['LONGWATCH_VERSIONING'] } | undefined {
   const { TEMPORAL_DEPLOYMENT_NAME: deploymentName, TEMPORAL_WORKER_BUILD_ID: buildId } = config;
-  return deploymentName === undefined || buildId === undefined ? undefined : { deploymentName, buildId, behavior: config.LONGWATCH_VERSIONING };
+  return deploymentName === undefined || buildId === undefined
+    ? undefined
+    : { deploymentName, buildId, behavior: config.LONGWATCH_VERSIONING };
 }
 
 export type { Fault, SettingsGroup, SettingsOf } from './rules';
@@ -67,10 +85,16 @@ export class ConfigError extends Error {
 
 /**
  * Parses the environment: the only reader of it. Empty values count as absent.
- * @param further finds what a kind of process needs beside valid settings. Where a setting is faulty it sees the default.
- * @throws ConfigError with one line for every faulty setting, all at once: the variable, what was found and what is allowed.
+ * @param further finds what a kind of process needs beside valid settings. Where a setting is faulty it sees the
+ *   default.
+ * @throws ConfigError with one line for every faulty setting, all at once: the variable, what was found and what is
+ *   allowed.
  */
-export function parseEnvironment<C>(groups: readonly SettingsGroup[], env: Record<string, string | undefined>, further: (config: C) => readonly Fault[]): C {
+export function parseEnvironment<C>(
+  groups: readonly SettingsGroup[],
+  env: Record<string, string | undefined>,
+  further: (config: C) => readonly Fault[],
+): C {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const faults: Fault[] = [];
   const values = Object.entries(shapeOf(groups)).map(([name, type]) => {
@@ -82,9 +106,14 @@ export function parseEnvironment<C>(groups: readonly SettingsGroup[], env: Recor
   const config = Object.fromEntries(values) as C;
   const isFaulty = (name: PropertyKey) => faults.some((fault) => fault.name === name);
   // A rule over a setting that is faulty by itself would report the same fault twice.
-  const broken = groups.flatMap(({ settingRules = [] }) => settingRules).filter(({ of, holds }) => !of.some(isFaulty) && !holds(config as never));
+  const broken = groups
+    .flatMap(({ settingRules = [] }) => settingRules)
+    .filter(({ of, holds }) => !of.some(isFaulty) && !holds(config as never));
   faults.push(...broken, ...further(config).filter(({ name }) => !isFaulty(name)));
-  if (faults.length > 0) throw new ConfigError(`The configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  ${lineOf(fault, given[fault.name])}`).join('\n')}`);
+  if (faults.length > 0)
+    throw new ConfigError(
+      `The configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  ${lineOf(fault, given[fault.name])}`).join('\n')}`,
+    );
   return config;
 }
 
@@ -96,19 +125,46 @@ function lineOf({ name, message }: Fault, found: string | undefined): string {
 
 /** Settings that other readers of the environment know: Temporal's own, our commands' and our tests'. */
 const KNOWN_ELSEWHERE = [
-  ...['ADDRESS', 'NAMESPACE', 'API_KEY', 'TLS', 'CONFIG_FILE', 'PROFILE', 'CODEC_ENDPOINT', 'CODEC_AUTH'].map((name) => `TEMPORAL_${name}`),
-  ...['CLIENT_CERT_PATH', 'CLIENT_CERT_DATA', 'CLIENT_KEY_PATH', 'CLIENT_KEY_DATA', 'SERVER_CA_CERT_PATH', 'SERVER_CA_CERT_DATA', 'SERVER_NAME', 'DISABLE_HOST_VERIFICATION'].map((name) => `TEMPORAL_TLS_${name}`),
-  ...['API_KEY', 'SECRET_ID', 'DEPLOY_SETTINGS', 'RECORD', 'RECORD_GRANTS', 'PICTURES'].map((name) => `LONGWATCH_${name}`),
+  ...['ADDRESS', 'NAMESPACE', 'API_KEY', 'TLS', 'CONFIG_FILE', 'PROFILE', 'CODEC_ENDPOINT', 'CODEC_AUTH'].map(
+    (name) => `TEMPORAL_${name}`,
+  ),
+  ...[
+    'CLIENT_CERT_PATH',
+    'CLIENT_CERT_DATA',
+    'CLIENT_KEY_PATH',
+    'CLIENT_KEY_DATA',
+    'SERVER_CA_CERT_PATH',
+    'SERVER_CA_CERT_DATA',
+    'SERVER_NAME',
+    'DISABLE_HOST_VERIFICATION',
+  ].map((name) => `TEMPORAL_TLS_${name}`),
+  ...['API_KEY', 'SECRET_ID', 'DEPLOY_SETTINGS', 'RECORD', 'RECORD_GRANTS', 'PICTURES'].map(
+    (name) => `LONGWATCH_${name}`,
+  ),
 ];
 const PREFIX = /^(LONGWATCH|TEMPORAL)_/;
 /** What Kubernetes sets for services that are called longwatch or temporal. */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)$/;
 
-/** Returns a sentence for every LONGWATCH_* or TEMPORAL_* variable that nothing reads, with the setting that it may have meant. */
-export function unknownSettings(groups: readonly SettingsGroup[], env: Record<string, string | undefined> = process.env): string[] {
+/**
+ * Returns a sentence for every LONGWATCH_* or TEMPORAL_* variable that nothing reads, with the setting that it may have
+ * meant.
+ */
+export function unknownSettings(
+  groups: readonly SettingsGroup[],
+  env: Record<string, string | undefined> = process.env,
+): string[] {
   const known = [...Object.keys(shapeOf(groups)), ...KNOWN_ELSEWHERE];
   return Object.entries(env)
-    .filter(([name, value]) => PREFIX.test(name) && value && !known.includes(name) && !name.startsWith('TEMPORAL_GRPC_META_') && !SERVICE_LINK.test(name) && !value.startsWith('tcp://'))
+    .filter(
+      ([name, value]) =>
+        PREFIX.test(name) &&
+        value &&
+        !known.includes(name) &&
+        !name.startsWith('TEMPORAL_GRPC_META_') &&
+        !SERVICE_LINK.test(name) &&
+        !value.startsWith('tcp://'),
+    )
     .map(([name]) => {
       const nearest = nearestName(name, known, PREFIX);
       return `${name} is not a setting and has no effect${nearest === undefined ? '; --help lists all settings' : `; did you mean ${nearest}?`}`;
@@ -116,9 +172,15 @@ export function unknownSettings(groups: readonly SettingsGroup[], env: Record<st
 }
 
 /** Name, default and meaning of every variable, for `--help` and the docs. */
-export function settingsReference(groups: readonly SettingsGroup[]): { name: string; fallback: string; description: string }[] {
+export function settingsReference(
+  groups: readonly SettingsGroup[],
+): { name: string; fallback: string; description: string }[] {
   return Object.entries(shapeOf(groups)).map(([name, type]) => {
     const json = z.toJSONSchema(type as z.ZodType, { io: 'input', unrepresentable: 'any' });
-    return { name, fallback: json.default === undefined ? '' : String(json.default), description: json.description ?? '' };
+    return {
+      name,
+      fallback: json.default === undefined ? '' : String(json.default),
+      description: json.description ?? '',
+    };
   });
 }

@@ -7,10 +7,19 @@ export const partSettings = {
   kinesis: { KINESIS_ENDPOINT: url.optional().describe('Kinesis other than the embedded one') },
   s3: {
     S3_ENDPOINT: url.optional().describe('S3 other than the embedded one'),
-    LONGWATCH_ARCHIVE_BUCKET: z.string().regex(/^[a-z0-9.-]{3,63}$/, 'must be the name of an S3 bucket').optional().describe('Bucket that readings and finished seasons are archived to: on AWS the one that is there, without which nothing is archived; elsewhere it is made, and by default longwatch-archive'),
+    LONGWATCH_ARCHIVE_BUCKET: z
+      .string()
+      .regex(/^[a-z0-9.-]{3,63}$/, 'must be the name of an S3 bucket')
+      .optional()
+      .describe(
+        'Bucket that readings and finished seasons are archived to: on AWS the one that is there, without which nothing is archived; elsewhere it is made, and by default longwatch-archive',
+      ),
   },
   mqtt: {
-    MQTT_URL: z.url({ protocol: /^(mqtts?|wss?)$/ }).optional().describe('MQTT broker other than the embedded one: mqtts://user:password@host:8883'),
+    MQTT_URL: z
+      .url({ protocol: /^(mqtts?|wss?)$/ })
+      .optional()
+      .describe('MQTT broker other than the embedded one: mqtts://user:password@host:8883'),
   },
 } as const satisfies Record<string, z.ZodRawShape>;
 

@@ -8,7 +8,10 @@ export const errorTypes = {
   notFound: { final: true, status: 404 },
   /** Same id, other content; or a state that does not allow what was asked. */
   conflict: { final: true, status: 409 },
-  /** Another run of the same workflow has moved the row on: this one was reset, or has a successor. It must go on from the row. */
+  /**
+   * Another run of the same workflow has moved the row on: this one was reset, or has a successor. It must go on from
+   * the row.
+   */
   superseded: { final: true, status: 409 },
   /** A checkout wants more than there is; nothing was held. */
   insufficientStock: { final: true, status: 409 },
@@ -25,8 +28,10 @@ export const errorTypes = {
   /** The model endpoint answered, but not with scores. */
   badAnswer: { final: false, status: 503 },
   /**
-   * A service that we call (DynamoDB, Temporal, a message channel) will never take this request: sending it again cannot
-   * help. Nothing retries it. A record of a stream becomes a dead letter, a step of a workflow is skipped or the workflow fails.
+   * A service that we call (DynamoDB, Temporal, a message channel) will never take this request: sending it again
+   * cannot
+   * help. Nothing retries it. A record of a stream becomes a dead letter, a step of a workflow is skipped or the
+   * workflow fails.
    */
   refused: { final: true, status: 422 },
 } as const satisfies Record<string, { final: boolean; status: number }>;
@@ -73,7 +78,8 @@ export function isLongwatchError(error: unknown, type?: ErrorType): error is Lon
 const DEFECTS = /^(TypeError|RangeError|SyntaxError|URIError)$/;
 
 /**
- * Returns whether retrying the same work cannot help: the error is typed and final, or the input hits a defect of our own
+ * Returns whether retrying the same work cannot help: the error is typed and final, or the input hits a defect of our
+ * own
  * code. A `fetch` that finds no server is a TypeError, too, and passes.
  */
 export function isPermanent(error: unknown): boolean {
@@ -82,7 +88,9 @@ export function isPermanent(error: unknown): boolean {
   return DEFECTS.test(name) && !message.includes('fetch failed');
 }
 
-/** Returns a sentence for a dead letter. Messages of untyped errors may quote the record, so they are left to the log. */
+/**
+ * Returns a sentence for a dead letter. Messages of untyped errors may quote the record, so they are left to the log.
+ */
 export function reasonOf(error: unknown): string {
   if (isLongwatchError(error)) return error.message;
   return `Longwatch failed on it (${(error as Partial<Error> | undefined)?.name ?? typeof error}): a defect, described in the log`;

@@ -1,6 +1,7 @@
 /**
  * Identifiers that callers choose: 1 to 64 characters out of letters, digits and `_ . : @ -`.
- * `#` is left out because composite DynamoDB sort keys are joined with it, `/` because workflow ids are. "." and ".." are
+ * `#` is left out because composite DynamoDB sort keys are joined with it, `/` because workflow ids are. "." and ".."
+ * are
  * not allowed: a URL's path loses them on the way (RFC 3986, 5.2.4), so that `/v1/carts/../items/x` would be another
  * resource's address. The names that JavaScript objects already have (see edge/text.ts) are not allowed either: an id
  * is also a property name in places, such as the lines of a cart.

@@ -3,7 +3,11 @@
  * that has begun is over when this returns or throws.
  * @returns the results, in the items' order. @throws the first failure.
  */
-export async function inLanes<T, R>(items: readonly T[], lanes: number, work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+export async function inLanes<T, R>(
+  items: readonly T[],
+  lanes: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = [];
   let next = 0;
   let failure: { error: unknown } | undefined;

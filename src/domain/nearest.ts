@@ -1,6 +1,7 @@
 /**
  * Returns the known name that a mistyped one most likely means, by Levenshtein distance, or undefined if none is close.
- * @param strip removed from both before they are compared, so that a long common prefix does not make all names similar.
+ * @param strip removed from both before they are compared, so that a long common prefix does not make all names
+ *   similar.
  */
 export function nearestName(given: string, known: readonly string[], strip: RegExp = /^$/): string | undefined {
   const short = given.replace(strip, '');
@@ -17,7 +18,14 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    for (let j = 1; j <= b.length; j++)
+      next.push(
+        Math.min(
+          (row[j] as number) + 1,
+          (next[j - 1] as number) + 1,
+          (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        ),
+      );
     row = next;
   }
   return row[b.length] as number;

@@ -12,7 +12,8 @@ export interface AwsHttpSettings {
 }
 
 /**
- * How AWS clients call: HTTP/1.1, keep-alive sockets, and no call that hangs. A network that drops packets tells nobody:
+ * How AWS clients call: HTTP/1.1, keep-alive sockets, and no call that hangs. A network that drops packets tells
+ * nobody:
  * without `throwOnRequestTimeout` the SDK only warns about an answer that does not come, and waits on for ever, as it
  * does without a socket timeout for one that stops halfway.
  */
@@ -27,7 +28,10 @@ export function awsHttp({ silentMs, connectMs = 1_000, maxSockets = 128 }: AwsHt
   });
 }
 
-/** Returns whether an error of an AWS client is a fault of the wire: refused, reset, timed out, or aborted by our deadline. */
+/**
+ * Returns whether an error of an AWS client is a fault of the wire: refused, reset, timed out, or aborted by our
+ * deadline.
+ */
 export function isWireFault(error: Error): boolean {
   const { code } = error as { code?: unknown };
   return /^(AbortError|TimeoutError)$/.test(error.name) || (typeof code === 'string' && /^E[A-Z]+$/.test(code));

@@ -90,12 +90,16 @@ export interface ReadStream {
   summary: string;
   source: RecordSource<unknown>;
   handler: StreamHandler<unknown>;
-  /** Records were lost, since nobody read them for longer than the stream keeps them: what they feed must be made good. */
+  /**
+   * Records were lost, since nobody read them for longer than the stream keeps them: what they feed must be made good.
+   */
   trimmed?(): void;
 }
 
 /** Keeps source and handler of one kind. */
-export function readStream<T>(stream: Pick<ReadStream, 'name' | 'summary' | 'trimmed'> & { source: RecordSource<T>; handler: StreamHandler<T> }): ReadStream {
+export function readStream<T>(
+  stream: Pick<ReadStream, 'name' | 'summary' | 'trimmed'> & { source: RecordSource<T>; handler: StreamHandler<T> },
+): ReadStream {
   return stream as unknown as ReadStream;
 }
 
@@ -138,7 +142,9 @@ export interface CapabilityInstance {
 export interface LambdaFunctionSpec {
   /** The function's handler, and the last part of its name. */
   name: string;
-  /** What calls the function: records of a Kinesis stream, by its setting; changes of a table; messages of AWS IoT Core. */
+  /**
+   * What calls the function: records of a Kinesis stream, by its setting; changes of a table; messages of AWS IoT Core.
+   */
   source: { kinesis: string } | { table: string } | 'iot';
   /** Parts beside DynamoDB and Temporal that the function calls. */
   uses?: readonly PartName[];
@@ -157,7 +163,10 @@ export interface CapabilityPage {
   /** Tables of which the page shows the number of items, with the label. */
   sizes?: Readonly<Record<string, string>>;
   /** Counters of this process. The label of a series; undefined leaves it out. */
-  counters?: readonly { metric: string; label(labels: Readonly<Record<string, string | number | undefined>>): string | undefined }[];
+  counters?: readonly {
+    metric: string;
+    label(labels: Readonly<Record<string, string | number | undefined>>): string | undefined;
+  }[];
 }
 
 /** A capability, declared in one place. Everything that lists capabilities is made from these objects. */
@@ -188,8 +197,10 @@ export interface Capability<S extends z.ZodRawShape = z.ZodRawShape, M = unknown
 }
 
 /** Infers the types of a capability's settings and metrics. */
-export const declareCapability = <S extends z.ZodRawShape, M>(capability: Capability<S, M>): Capability<S, M> => capability;
+export const declareCapability = <S extends z.ZodRawShape, M>(capability: Capability<S, M>): Capability<S, M> =>
+  capability;
 
 /** A capability whose settings and metrics only itself knows. */
 export type AnyCapability = Capability;
-export const erased = <S extends z.ZodRawShape, M>(capability: Capability<S, M>): AnyCapability => capability as unknown as AnyCapability;
+export const erased = <S extends z.ZodRawShape, M>(capability: Capability<S, M>): AnyCapability =>
+  capability as unknown as AnyCapability;

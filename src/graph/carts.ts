@@ -26,7 +26,20 @@ import { cartGrants } from '../stores/carts/grants';
 import { cartTables } from '../stores/carts/tables';
 
 /** Carts, products with their stock, and checkouts. */
-function buildCarts({ config, db, outbox, notifications, logger, signingSecret, publicUrl, onSkipped, note }: Services<typeof cartsSettings>, metrics: CartMetrics): CapabilityInstance {
+function buildCarts(
+  {
+    config,
+    db,
+    outbox,
+    notifications,
+    logger,
+    signingSecret,
+    publicUrl,
+    onSkipped,
+    note,
+  }: Services<typeof cartsSettings>,
+  metrics: CartMetrics,
+): CapabilityInstance {
   const policy: CartPolicy = {
     reminders: config.LONGWATCH_CART_REMINDERS,
     abandonAfterMs: config.LONGWATCH_CART_ABANDON_AFTER_MS,
@@ -44,7 +57,10 @@ function buildCarts({ config, db, outbox, notifications, logger, signingSecret, 
   };
   metrics.watchTotals(() => counts.totals());
 
-  const carts = new Carts({ carts: store, counts, catalogue, outbox, db, onCounted }, { firstLookAfterMs: policy.reminders[0] ?? policy.abandonAfterMs });
+  const carts = new Carts(
+    { carts: store, counts, catalogue, outbox, db, onCounted },
+    { firstLookAfterMs: policy.reminders[0] ?? policy.abandonAfterMs },
+  );
   const checkouts = new Checkouts(
     {
       checkouts: checkoutStore,
@@ -56,12 +72,24 @@ function buildCarts({ config, db, outbox, notifications, logger, signingSecret, 
       onCheckout(what) {
         metrics.checkout(what);
         noteCheckout(what, note);
-        if (what === 'refund-due') logger.warn('a payment came too late or twice and must be given back: GET /v1/refunds');
+        if (what === 'refund-due')
+          logger.warn('a payment came too late or twice and must be given back: GET /v1/refunds');
       },
     },
     { holdMs: config.LONGWATCH_CHECKOUT_HOLD_MS },
   );
-  const care = new CartCare({ carts: store, counts, notifications, unsubscribeLink: (userId, at) => links.link(userId, at), db, onCounted, onSkipped: onSkipped('cart') }, policy);
+  const care = new CartCare(
+    {
+      carts: store,
+      counts,
+      notifications,
+      unsubscribeLink: (userId, at) => links.link(userId, at),
+      db,
+      onCounted,
+      onSkipped: onSkipped('cart'),
+    },
+    policy,
+  );
 
   return {
     routes: [
@@ -79,7 +107,11 @@ function buildCarts({ config, db, outbox, notifications, logger, signingSecret, 
 
 async function cartFigures(counts: CartCountStore): Promise<Figure[]> {
   const { opened, closed, ordered, reminded, recovered, abandoned } = await counts.totals();
-  return Object.entries({ open: opened - closed, ordered, reminded, recovered, abandoned }).map(([label, value]) => ({ label, value, scope: 'all' }));
+  return Object.entries({ open: opened - closed, ordered, reminded, recovered, abandoned }).map(([label, value]) => ({
+    label,
+    value,
+    scope: 'all',
+  }));
 }
 
 /** Carts, products and checkouts. */
@@ -92,7 +124,10 @@ export const carts = declareCapability({
   lifecycles: cartLifecycles,
   workflowsPath: () => require.resolve('../workflows/carts'),
   workflowIds: { cart: ['userId', 'cartNumber'], checkout: ['checkoutId'] },
-  requestIds: { names: ['userId', 'checkoutId', 'productId'], collections: { checkouts: 'checkoutId', products: 'productId' } },
+  requestIds: {
+    names: ['userId', 'checkoutId', 'productId'],
+    collections: { checkouts: 'checkoutId', products: 'productId' },
+  },
   settings: cartsSettings,
   metrics: CartMetrics,
   page: {

@@ -7,8 +7,10 @@ import { WebhookChannel } from '../gateways/notifications/webhook';
 import type { CallWatch } from '../telemetry/calls';
 
 /** A key of its own: who verifies webhooks must not be able to sign customers' links. */
-export const webhookSecret = (config: Pick<PlatformConfig, 'LONGWATCH_WEBHOOK_SECRET'>, signingSecret: string): string =>
-  config.LONGWATCH_WEBHOOK_SECRET ?? createHmac('sha256', signingSecret).update('webhook').digest('hex');
+export const webhookSecret = (
+  config: Pick<PlatformConfig, 'LONGWATCH_WEBHOOK_SECRET'>,
+  signingSecret: string,
+): string => config.LONGWATCH_WEBHOOK_SECRET ?? createHmac('sha256', signingSecret).update('webhook').digest('hex');
 
 /** Channels beside the table of notifications, as configured. */
 export function channels(config: PlatformConfig, signingSecret: string, watch: CallWatch): Channel[] {
@@ -16,7 +18,14 @@ export function channels(config: PlatformConfig, signingSecret: string, watch: C
   return [
     ...(url ? [new WebhookChannel({ url, secret: webhookSecret(config, signingSecret), watch })] : []),
     ...(topicArn
-      ? [new SnsChannel({ topicArn, region: config.AWS_REGION, watch, ...(config.SNS_ENDPOINT && { endpoint: config.SNS_ENDPOINT }) })]
+      ? [
+          new SnsChannel({
+            topicArn,
+            region: config.AWS_REGION,
+            watch,
+            ...(config.SNS_ENDPOINT && { endpoint: config.SNS_ENDPOINT }),
+          }),
+        ]
       : []),
     ...(smtp ? [new SmtpChannel({ url: smtp, from: config.LONGWATCH_MAIL_FROM, watch })] : []),
   ];

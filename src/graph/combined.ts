@@ -36,16 +36,31 @@ export interface Combined {
   lifecycleRule(type: string): LifecycleRule | undefined;
 }
 
-/** @throws Error where two capabilities declare a table, a queue, a workflow type or a first part of workflow ids by one name. */
+/**
+ * @throws Error where two capabilities declare a table, a queue, a workflow type or a first part of workflow ids by one
+ * name.
+ */
 export function combine(capabilities: readonly AnyCapability[]): Combined {
   const all = [platform, ...capabilities];
-  const lifecycles = union('workflow type', all.map((one) => one.lifecycles));
+  const lifecycles = union(
+    'workflow type',
+    all.map((one) => one.lifecycles),
+  );
   return {
     capabilities,
-    tables: union('table', all.map((one) => one.tables)),
-    queues: union('queue', all.map((one) => one.queues)),
+    tables: union(
+      'table',
+      all.map((one) => one.tables),
+    ),
+    queues: union(
+      'queue',
+      all.map((one) => one.queues),
+    ),
     lifecycles,
-    workflowIds: union('workflow id', all.map((one) => one.workflowIds ?? {})),
+    workflowIds: union(
+      'workflow id',
+      all.map((one) => one.workflowIds ?? {}),
+    ),
     workflowsPaths: () => all.map((one) => one.workflowsPath()),
     needs: needsOf(capabilities),
     lifecycleRule: (type) => (Object.hasOwn(lifecycles, type) ? lifecycles[type] : undefined),
@@ -65,7 +80,9 @@ function union<T>(what: string, records: readonly Readonly<Record<string, T>>[])
 function needsOf(capabilities: readonly AnyCapability[]): PartNeeds {
   const parts: Partial<Record<PartName, 'required' | 'embedded' | 'optional'>> = {};
   const strength = ['optional', 'embedded', 'required'];
-  for (const [part, need] of capabilities.flatMap((one) => Object.entries(one.parts ?? {}) as [PartName, 'required' | 'embedded' | 'optional'][]))
+  for (const [part, need] of capabilities.flatMap(
+    (one) => Object.entries(one.parts ?? {}) as [PartName, 'required' | 'embedded' | 'optional'][],
+  ))
     if (strength.indexOf(need) > strength.indexOf(parts[part] ?? '')) parts[part] = need;
   return { parts, kinesisStreams: capabilities.flatMap(({ kinesisStreams = [] }) => kinesisStreams) };
 }

@@ -1,4 +1,12 @@
-import { ConfigError, type Fault, parseEnvironment, type SettingsGroup, settingsGroups, settingsReference, unknownSettings } from '../config';
+import {
+  ConfigError,
+  type Fault,
+  parseEnvironment,
+  type SettingsGroup,
+  settingsGroups,
+  settingsReference,
+  unknownSettings,
+} from '../config';
 import type { PartName } from '../config/parts';
 import { nearestName } from '../domain/nearest';
 import { capabilities, type Config } from './capabilities';
@@ -13,14 +21,22 @@ type Environment = Record<string, string | undefined>;
  * The capabilities that `LONGWATCH_CAPABILITIES` lists, comma separated; default all.
  * @throws ConfigError naming the known ones.
  */
-export function selectCapabilities(listed: string | undefined, known: readonly AnyCapability[] = capabilities): readonly AnyCapability[] {
+export function selectCapabilities(
+  listed: string | undefined,
+  known: readonly AnyCapability[] = capabilities,
+): readonly AnyCapability[] {
   if (!listed) return known;
   const names = known.map(({ name }) => name);
   const wanted = listed.split(',').map((one) => one.trim());
   for (const name of wanted) {
     if (names.includes(name)) continue;
     const nearest = nearestName(name, names, /^$/);
-    throw new ConfigError(`LONGWATCH_CAPABILITIES: there is no capability "${name}"${nearest === undefined ? '' : `; did you mean ${nearest}?`} Capabilities: ${names.join(', ')}`.replace('" Cap', '". Cap'));
+    throw new ConfigError(
+      `LONGWATCH_CAPABILITIES: there is no capability "${name}"${nearest === undefined ? '' : `; did you mean ${nearest}?`} Capabilities: ${names.join(', ')}`.replace(
+        '" Cap',
+        '". Cap',
+      ),
+    );
   }
   return known.filter(({ name }) => wanted.includes(name));
 }
@@ -31,16 +47,29 @@ function groupsOf(chosen: readonly AnyCapability[]): SettingsGroup[] {
 }
 
 /**
- * Reads the settings of the capabilities that the environment chooses. A capability that is not chosen has no settings, so
+ * Reads the settings of the capabilities that the environment chooses. A capability that is not chosen has no settings,
+ * so
  * code that reads one must belong to the capability.
  * @throws ConfigError with one line for every faulty setting.
  */
-export function readConfig(env: Environment = process.env, further: (config: Config) => readonly Fault[] = () => [], known: readonly AnyCapability[] = capabilities): Config {
+export function readConfig(
+  env: Environment = process.env,
+  further: (config: Config) => readonly Fault[] = () => [],
+  known: readonly AnyCapability[] = capabilities,
+): Config {
   return parseEnvironment<Config>(groupsOf(selectCapabilities(env['LONGWATCH_CAPABILITIES'], known)), env, further);
 }
 
 /** Name, default and meaning of every setting of the chosen capabilities. */
-export const configReference = (env: Environment = process.env, known: readonly AnyCapability[] = capabilities): ReturnType<typeof settingsReference> => settingsReference(groupsOf(selectCapabilities(env['LONGWATCH_CAPABILITIES'], known)));
+export const configReference = (
+  env: Environment = process.env,
+  known: readonly AnyCapability[] = capabilities,
+): ReturnType<typeof settingsReference> =>
+  settingsReference(groupsOf(selectCapabilities(env['LONGWATCH_CAPABILITIES'], known)));
 
-/** Returns a sentence for every LONGWATCH_* or TEMPORAL_* variable that nothing reads. Settings of capabilities that are not chosen are known. */
-export const unknownVariables = (env: Environment = process.env): string[] => unknownSettings(groupsOf(capabilities), env);
+/**
+ * Returns a sentence for every LONGWATCH_* or TEMPORAL_* variable that nothing reads. Settings of capabilities that are
+ * not chosen are known.
+ */
+export const unknownVariables = (env: Environment = process.env): string[] =>
+  unknownSettings(groupsOf(capabilities), env);

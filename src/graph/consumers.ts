@@ -6,35 +6,77 @@ import type { DeadLetterStore } from '../stores/platform/deadLetters';
 import type { ReadStream, Services } from './capability';
 
 /** The stream of one of our tables; the table has one in `tables`. */
-export function tableStream({ config, endpoints, db, dynamodb, watchCall }: Pick<Services, 'config' | 'endpoints' | 'db' | 'dynamodb' | 'watchCall'>, table: string): RecordSource<ItemChange> {
-  return new TableStream(dynamodb, streamsClient({ region: config.AWS_REGION, ...endpoints.dynamodb, watch: watchCall }), db.table(table));
+export function tableStream(
+  {
+    config,
+    endpoints,
+    db,
+    dynamodb,
+    watchCall,
+  }: Pick<Services, 'config' | 'endpoints' | 'db' | 'dynamodb' | 'watchCall'>,
+  table: string,
+): RecordSource<ItemChange> {
+  return new TableStream(
+    dynamodb,
+    streamsClient({ region: config.AWS_REGION, ...endpoints.dynamodb, watch: watchCall }),
+    db.table(table),
+  );
 }
 
 /** Whoever reads a stream, by its name. */
-export function buildConsumers({ db, metrics, logger, note }: Services, deadLetters: DeadLetterStore, streams: readonly ReadStream[]): Record<string, Consumer<never>> {
+export function buildConsumers(
+  { db, metrics, logger, note }: Services,
+  deadLetters: DeadLetterStore,
+  streams: readonly ReadStream[],
+): Record<string, Consumer<never>> {
   const checkpoints = new CheckpointStore(db);
   return Object.fromEntries(
     streams.map(({ name, source, handler, trimmed }) => {
-      const consumer = new Consumer({ stream: name, source, handler, db, checkpoints, deadLetters, watch: watchOf(name, { metrics, logger, note }, trimmed) });
+      const consumer = new Consumer({
+        stream: name,
+        source,
+        handler,
+        db,
+        checkpoints,
+        deadLetters,
+        watch: watchOf(name, { metrics, logger, note }, trimmed),
+      });
       return [name, consumer as unknown as Consumer<never>];
     }),
   );
 }
 
-function watchOf(stream: string, { metrics, logger, note }: Pick<Services, 'metrics' | 'logger' | 'note'>, trimmed?: () => void): ConsumerWatch {
+function watchOf(
+  stream: string,
+  { metrics, logger, note }: Pick<Services, 'metrics' | 'logger' | 'note'>,
+  trimmed?: () => void,
+): ConsumerWatch {
   metrics.streams.opened(stream);
   return {
     batch(batch) {
       metrics.streams.batch(stream, batch);
-      if (batch.deadLetters > 0) note({ area: 'platform', tone: 'problem', text: `record of ${stream} could not be processed: a dead letter`, count: batch.deadLetters });
+      if (batch.deadLetters > 0)
+        note({
+          area: 'platform',
+          tone: 'problem',
+          text: `record of ${stream} could not be processed: a dead letter`,
+          count: batch.deadLetters,
+        });
     },
-    refused: (error, { shardId, position }) => logger.error({ err: error, stream, shard: shardId, position }, 'a record fails for good and was kept as a dead letter'),
+    refused: (error, { shardId, position }) =>
+      logger.error(
+        { err: error, stream, shard: shardId, position },
+        'a record fails for good and was kept as a dead letter',
+      ),
     lag: (shardId, ms) => metrics.streams.lag(stream, shardId, ms),
     left: (shardId) => metrics.streams.left(stream, shardId),
     trimmed(error) {
       metrics.streams.trimmed(stream);
       note({ area: 'platform', tone: 'problem', text: `The stream ${stream} was trimmed before it was read` });
-      logger.error({ err: error, stream }, 'the stream was trimmed before it was read: records are lost to what it feeds');
+      logger.error(
+        { err: error, stream },
+        'the stream was trimmed before it was read: records are lost to what it feeds',
+      );
       trimmed?.();
     },
   };

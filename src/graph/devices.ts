@@ -38,9 +38,32 @@ import { ReadingStore } from '../stores/devices/readings';
 import { RetentionStore } from '../stores/devices/retention';
 import { RollupStore } from '../stores/devices/rollups';
 import { SentinelStore } from '../stores/devices/sentinels';
-import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, DEVICE_DATA_STREAM, DEVICES_QUEUE, READINGS_STREAM, ROLLUP_CHECK_ID, ROLLUP_CHECK_TYPE, rollupCheckId, type RollupCheckInput, SILENCE_ID, SILENCE_TYPE, DEVICE_ALERTS_TYPE, ARCHIVE_TYPE, RESTORE_TYPE, ERASE_TYPE } from '../domain/devices/workflows';
+import {
+  ARCHIVE_DUE_ID,
+  ARCHIVE_DUE_TYPE,
+  DEVICE_DATA_STREAM,
+  DEVICES_QUEUE,
+  READINGS_STREAM,
+  ROLLUP_CHECK_ID,
+  ROLLUP_CHECK_TYPE,
+  rollupCheckId,
+  type RollupCheckInput,
+  SILENCE_ID,
+  SILENCE_TYPE,
+  DEVICE_ALERTS_TYPE,
+  ARCHIVE_TYPE,
+  RESTORE_TYPE,
+  ERASE_TYPE,
+} from '../domain/devices/workflows';
 import { tableStream } from './consumers';
-import { declareCapability, type CapabilityInstance, type ReadStream, type Services, type StandingWorkflow, readStream } from './capability';
+import {
+  declareCapability,
+  type CapabilityInstance,
+  type ReadStream,
+  type Services,
+  type StandingWorkflow,
+  readStream,
+} from './capability';
 import { devicesSettings, devicesRules } from '../config/devices';
 import { deviceLifecycles } from '../domain/devices/lifecycles';
 import { DeviceMetrics } from '../metrics/devices';
@@ -49,7 +72,20 @@ import { deviceTables } from '../stores/devices/tables';
 
 /** Readings of devices: in, rolled up, watched, archived. */
 function buildDevices(services: Services<typeof devicesSettings>, metrics: DeviceMetrics): CapabilityInstance {
-  const { config, endpoints, db, outbox, watchCall, notifications, onFault, onSkipped, note, logger, letters, keepLetters } = services;
+  const {
+    config,
+    endpoints,
+    db,
+    outbox,
+    watchCall,
+    notifications,
+    onFault,
+    onSkipped,
+    note,
+    logger,
+    letters,
+    keepLetters,
+  } = services;
   const readings = new ReadingStore(db);
   const days = new DayStore(db);
   const devices = new DeviceStore(db);
@@ -69,7 +105,14 @@ function buildDevices(services: Services<typeof devicesSettings>, metrics: Devic
   };
   const ingest = (path: string) =>
     new Ingest(
-      { readings, days, devices, archive: archived, onReadings: (result, count) => onReadings(path, result, count), onRefused: (error) => logger.error({ err: error, path }, 'a reading cannot be stored, ever') },
+      {
+        readings,
+        days,
+        devices,
+        archive: archived,
+        onReadings: (result, count) => onReadings(path, result, count),
+        onRefused: (error) => logger.error({ err: error, path }, 'a reading cannot be stored, ever'),
+      },
       {
         lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS,
         archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS,
@@ -81,15 +124,32 @@ function buildDevices(services: Services<typeof devicesSettings>, metrics: Devic
   const registry = new Registry({ db, devices, live });
   const silenceWatch = new SilenceWatch({ db, live, rules, alerts, onFault, onSkipped: onSkipped('deadline') });
   const hasArchive = endpoints.s3 !== undefined;
-  const archiver = new Archiver({ readings, days, archives, archive, onSkipped: onSkipped('archive') }, { archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS });
-  const eraser = new Eraser({ readings, days, devices, rollups, sentinels, archives, archive }, { lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS });
+  const archiver = new Archiver(
+    { readings, days, archives, archive, onSkipped: onSkipped('archive') },
+    { archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS },
+  );
+  const eraser = new Eraser(
+    { readings, days, devices, rollups, sentinels, archives, archive },
+    { lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS },
+  );
   const retention: Retention = {
-    rollups: { '1m': config.LONGWATCH_KEEP_MINUTES_DAYS, '1h': config.LONGWATCH_KEEP_HOURS_DAYS, '1d': config.LONGWATCH_KEEP_DAYS_DAYS },
+    rollups: {
+      '1m': config.LONGWATCH_KEEP_MINUTES_DAYS,
+      '1h': config.LONGWATCH_KEEP_HOURS_DAYS,
+      '1d': config.LONGWATCH_KEEP_DAYS_DAYS,
+    },
     archive: config.LONGWATCH_KEEP_ARCHIVE_DAYS,
     restored: config.LONGWATCH_KEEP_RESTORED_DAYS,
   };
   const housekeeping = new Housekeeping(
-    { days, archives, rollups, retention: new RetentionStore(db), onSkipped: onSkipped('rollup-deletion'), onDayLeft: onSkipped('archive') },
+    {
+      days,
+      archives,
+      rollups,
+      retention: new RetentionStore(db),
+      onSkipped: onSkipped('rollup-deletion'),
+      onDayLeft: onSkipped('archive'),
+    },
     {
       retention,
       archiveAfterMs: config.LONGWATCH_ARCHIVE_AFTER_MS,
@@ -102,23 +162,65 @@ function buildDevices(services: Services<typeof devicesSettings>, metrics: Devic
     { archives: hasArchive, eraseAfterMs: config.LONGWATCH_ERASE_AFTER_MS },
   );
   const rollupCheck = new RollupCheck(
-    { days, rollups, sentinels, archives, reads, onReplaced: (count) => metrics.rollupsReplaced(count), onSkipped: onSkipped('rollup') },
+    {
+      days,
+      rollups,
+      sentinels,
+      archives,
+      reads,
+      onReplaced: (count) => metrics.rollupsReplaced(count),
+      onSkipped: onSkipped('rollup'),
+    },
     { kept: retention.rollups, lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS },
   );
   const startRollupCheck = async (day: Day): Promise<string> => {
     await rollupCheck.assertComparable(day);
     const workflowId = rollupCheckId(day);
     const input: RollupCheckInput = { days: [day] };
-    await services.startOnce({ type: ROLLUP_CHECK_TYPE, workflowId, taskQueue: DEVICES_QUEUE, args: [input], staticSummary: `Compares the rollups of ${day} with its readings` });
+    await services.startOnce({
+      type: ROLLUP_CHECK_TYPE,
+      workflowId,
+      taskQueue: DEVICES_QUEUE,
+      args: [input],
+      staticSummary: `Compares the rollups of ${day} with its readings`,
+    });
     return workflowId;
   };
-  const checkRecent: StandingWorkflow = { type: ROLLUP_CHECK_TYPE, workflowId: ROLLUP_CHECK_ID, taskQueue: DEVICES_QUEUE, args: [{}], staticSummary: 'Puts right the rollups that a gap in the stream left short' };
+  const checkRecent: StandingWorkflow = {
+    type: ROLLUP_CHECK_TYPE,
+    workflowId: ROLLUP_CHECK_ID,
+    taskQueue: DEVICES_QUEUE,
+    args: [{}],
+    staticSummary: 'Puts right the rollups that a gap in the stream left short',
+  };
   const { attemptMs } = services;
   return {
-    routes: [...deviceRoutes({ ingest: ingest('http'), reads }), ...deviceAlertRoutes({ registry }), ...archiveRoutes({ archives, jobs, housekeeping, startRollupCheck })],
-    activities: { [DEVICES_QUEUE]: deviceActivities({ notifications, silenceWatch, archiver, eraser, housekeeping, rollupCheck, ...(attemptMs !== undefined && { attemptMs }) }) },
+    routes: [
+      ...deviceRoutes({ ingest: ingest('http'), reads }),
+      ...deviceAlertRoutes({ registry }),
+      ...archiveRoutes({ archives, jobs, housekeeping, startRollupCheck }),
+    ],
+    activities: {
+      [DEVICES_QUEUE]: deviceActivities({
+        notifications,
+        silenceWatch,
+        archiver,
+        eraser,
+        housekeeping,
+        rollupCheck,
+        ...(attemptMs !== undefined && { attemptMs }),
+      }),
+    },
     rows: [erasureRows(devices, { eraseAfterMs: config.LONGWATCH_ERASE_AFTER_MS })],
-    standing: [{ type: SILENCE_TYPE, workflowId: SILENCE_ID, taskQueue: DEVICES_QUEUE, args: [], staticSummary: 'Finds devices that ought to have reported' }],
+    standing: [
+      {
+        type: SILENCE_TYPE,
+        workflowId: SILENCE_ID,
+        taskQueue: DEVICES_QUEUE,
+        args: [],
+        staticSummary: 'Finds devices that ought to have reported',
+      },
+    ],
     streams: [
       readStream({
         name: DEVICE_DATA_STREAM,
@@ -130,13 +232,22 @@ function buildDevices(services: Services<typeof devicesSettings>, metrics: Devic
       ...kinesisReadings(services, ingest('kinesis')),
     ],
     handlers: { iot: iotMessages({ take: iotReadings(ingest('iot'), keepLetters), logger }) },
-    redrivers: { [MQTT_LETTERS]: new MessageRedriver({ ingest: ingest('mqtt'), letters }), [IOT_LETTERS]: new MessageRedriver({ ingest: ingest('iot'), letters }) },
+    redrivers: {
+      [MQTT_LETTERS]: new MessageRedriver({ ingest: ingest('mqtt'), letters }),
+      [IOT_LETTERS]: new MessageRedriver({ ingest: ingest('iot'), letters }),
+    },
     listeners: mqttListeners(services, ingest('mqtt')),
     schedules: [
       {
         scheduleId: ARCHIVE_DUE_ID,
         cron: config.LONGWATCH_ARCHIVE_CRON,
-        action: { workflowType: ARCHIVE_DUE_TYPE, workflowId: ARCHIVE_DUE_ID, taskQueue: DEVICES_QUEUE, args: [], staticSummary: 'Archives days that are over, deletes what is past its age' },
+        action: {
+          workflowType: ARCHIVE_DUE_TYPE,
+          workflowId: ARCHIVE_DUE_ID,
+          taskQueue: DEVICES_QUEUE,
+          args: [],
+          staticSummary: 'Archives days that are over, deletes what is past its age',
+        },
       },
     ],
     async prepare() {
@@ -161,11 +272,20 @@ function kinesisReadings({ config, endpoints, watchCall }: Services, ingest: Ing
   ];
 }
 
-function mqttListeners({ config, endpoints, metrics, watchCall, onFault, keepLetters }: Services<typeof devicesSettings>, ingest: Ingest): NonNullable<CapabilityInstance['listeners']> {
+function mqttListeners(
+  { config, endpoints, metrics, watchCall, onFault, keepLetters }: Services<typeof devicesSettings>,
+  ingest: Ingest,
+): NonNullable<CapabilityInstance['listeners']> {
   if (!endpoints.mqtt) return [];
   const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
   const [ca, cert, key] = [file(config.MQTT_CA_FILE), file(config.MQTT_CERT_FILE), file(config.MQTT_KEY_FILE)];
-  const settings = { url: endpoints.mqtt.url, clientId: config.MQTT_CLIENT_ID, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  const settings = {
+    url: endpoints.mqtt.url,
+    clientId: config.MQTT_CLIENT_ID,
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+  };
   const listener = new MqttListener(settings, {
     ...mqttReadings({ ingest, keep: keepLetters, onFault }),
     onConnected: (connected) => metrics.gateways.mqttConnected(connected),
@@ -197,10 +317,20 @@ export const devices = declareCapability({
   metrics: DeviceMetrics,
   page: {
     lead: { label: 'readings stored', of: { label: 'readings stored' } },
-    news: { [DEVICE_ALERTS_TYPE]: 'Telling of alerts', [ARCHIVE_TYPE]: 'The archiving of a day', [RESTORE_TYPE]: 'The restoring of a day', [ERASE_TYPE]: 'The erasure of a device' },
+    news: {
+      [DEVICE_ALERTS_TYPE]: 'Telling of alerts',
+      [ARCHIVE_TYPE]: 'The archiving of a day',
+      [RESTORE_TYPE]: 'The restoring of a day',
+      [ERASE_TYPE]: 'The erasure of a device',
+    },
     running: { [ARCHIVE_TYPE]: 'days being archived' },
     sizes: { DeviceData: 'readings in the table' },
-    counters: [{ metric: 'longwatch_device_readings_total', label: ({ result }) => (result === 'stored' ? 'readings stored' : 'readings refused') }],
+    counters: [
+      {
+        metric: 'longwatch_device_readings_total',
+        label: ({ result }) => (result === 'stored' ? 'readings stored' : 'readings refused'),
+      },
+    ],
   },
   build: buildDevices,
 });

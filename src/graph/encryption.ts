@@ -15,10 +15,17 @@ export interface Encryption {
   routes: readonly AnyRoute[];
 }
 
-type Settings = Pick<PlatformConfig, 'LONGWATCH_PAYLOAD_KEYS' | 'LONGWATCH_PAYLOAD_KMS_KEYS' | 'KMS_ENDPOINT' | 'AWS_REGION'>;
+type Settings = Pick<
+  PlatformConfig,
+  'LONGWATCH_PAYLOAD_KEYS' | 'LONGWATCH_PAYLOAD_KMS_KEYS' | 'KMS_ENDPOINT' | 'AWS_REGION'
+>;
 
 /** Encryption of all payloads and the codec that the Web UI asks; undefined where no keys are configured. */
-export function buildEncryption(config: Settings, logger: Logger, { linkToken, watch }: { linkToken?: string | undefined; watch?: CallWatch } = {}): Encryption | undefined {
+export function buildEncryption(
+  config: Settings,
+  logger: Logger,
+  { linkToken, watch }: { linkToken?: string | undefined; watch?: CallWatch } = {},
+): Encryption | undefined {
   const keys = keyRing(config, watch);
   if (!keys) return undefined;
   const codec = new EncryptionCodec(keys);
@@ -26,15 +33,25 @@ export function buildEncryption(config: Settings, logger: Logger, { linkToken, w
     dataConverter: { payloadCodecs: [codec], failureConverterPath: require.resolve('../workflows/failureConverter') },
     routes: codecRoutes({
       codec,
-      onDecoded: (who, payloads) => logger.info({ caller: who.name, role: who.role, payloads }, 'payloads were decrypted for a person'),
+      onDecoded: (who, payloads) =>
+        logger.info({ caller: who.name, role: who.role, payloads }, 'payloads were decrypted for a person'),
       ...(linkToken !== undefined && { linkToken }),
     }),
   };
 }
 
 function keyRing(config: Settings, watch: CallWatch | undefined): KeyRing | undefined {
-  const { LONGWATCH_PAYLOAD_KEYS: given, LONGWATCH_PAYLOAD_KMS_KEYS: kmsKeyIds, KMS_ENDPOINT: endpoint, AWS_REGION: region } = config;
+  const {
+    LONGWATCH_PAYLOAD_KEYS: given,
+    LONGWATCH_PAYLOAD_KMS_KEYS: kmsKeyIds,
+    KMS_ENDPOINT: endpoint,
+    AWS_REGION: region,
+  } = config;
   if (kmsKeyIds.length === 0) return given.length === 0 ? undefined : new ConfiguredKeys(given);
-  const client = kmsClient({ region, ...(endpoint && { endpoint, credentials: LOCAL_CREDENTIALS }), ...(watch && { watch }) });
+  const client = kmsClient({
+    region,
+    ...(endpoint && { endpoint, credentials: LOCAL_CREDENTIALS }),
+    ...(watch && { watch }),
+  });
   return new MovedKeys(new KmsKeys(client, kmsKeyIds), new ConfiguredKeys(given));
 }

@@ -14,7 +14,14 @@ import { FeedRowStore } from '../stores/feeds/feedRows';
 import { PostStore } from '../stores/feeds/posts';
 import { RelationStore } from '../stores/feeds/relations';
 import { FeedUserStore } from '../stores/feeds/users';
-import { FEEDS_BULK_QUEUE, FEEDS_QUEUE, FAN_OUT_TYPE, RELATION_TYPE, RETRACT_TYPE, TURN_TYPE } from '../domain/feeds/workflows';
+import {
+  FEEDS_BULK_QUEUE,
+  FEEDS_QUEUE,
+  FAN_OUT_TYPE,
+  RELATION_TYPE,
+  RETRACT_TYPE,
+  TURN_TYPE,
+} from '../domain/feeds/workflows';
 import { declareCapability, type CapabilityInstance, type Services } from './capability';
 import type { SettingsOf } from '../config';
 import { feedsSettings } from '../config/feeds';
@@ -26,7 +33,11 @@ import { feedTables } from '../stores/feeds/tables';
 /** One in so many rows looks at the whole of its feed, at some 20 read units: a twentieth of one a row. */
 const TRIM_EVERY = 400;
 
-const ROWS = { delivered: 'post delivered to a feed', retracted: 'post taken out of a feed', turned: 'feed gone over as its author turned' } as const;
+const ROWS = {
+  delivered: 'post delivered to a feed',
+  retracted: 'post taken out of a feed',
+  turned: 'feed gone over as its author turned',
+} as const;
 
 export function feedSettings(config: SettingsOf<typeof feedsSettings>): FeedSettings {
   return {
@@ -40,10 +51,18 @@ export function feedSettings(config: SettingsOf<typeof feedsSettings>): FeedSett
 }
 
 /** Users, who follows whom, posts, and the feeds that follow from them. */
-function buildFeeds({ config, db, outbox, onSkipped, note }: Services<typeof feedsSettings>, metrics: FeedMetrics): CapabilityInstance {
+function buildFeeds(
+  { config, db, outbox, onSkipped, note }: Services<typeof feedsSettings>,
+  metrics: FeedMetrics,
+): CapabilityInstance {
   const settings = feedSettings(config);
   const users = new FeedUserStore(db);
-  const stores = { users, relations: new RelationStore(db, users), posts: new PostStore(db), rows: new FeedRowStore(db) };
+  const stores = {
+    users,
+    relations: new RelationStore(db, users),
+    posts: new PostStore(db),
+    rows: new FeedRowStore(db),
+  };
   const owing = { ...stores, db, outbox };
   const settling = new Settling(stores, settings);
   const onRows: NonNullable<FanOutParts['onRows']> = (kind, count) => {
@@ -74,7 +93,10 @@ export const feeds = declareCapability({
   title: 'Feeds',
   tables: feedTables,
   grants: feedGrants,
-  queues: { [FEEDS_QUEUE]: { concurrentActivities: 50, group: 'feeds' }, [FEEDS_BULK_QUEUE]: { concurrentActivities: 16, group: 'feeds' } },
+  queues: {
+    [FEEDS_QUEUE]: { concurrentActivities: 50, group: 'feeds' },
+    [FEEDS_BULK_QUEUE]: { concurrentActivities: 16, group: 'feeds' },
+  },
   lifecycles: feedLifecycles,
   workflowsPath: () => require.resolve('../workflows/feeds'),
   workflowIds: { 'fan-out': ['postId'], relation: ['readerId', 'authorId'], retract: ['postId'], turn: ['authorId'] },
@@ -83,10 +105,19 @@ export const feeds = declareCapability({
   metrics: FeedMetrics,
   page: {
     lead: { label: 'posts delivered', of: { label: 'posts delivered' } },
-    news: { [FAN_OUT_TYPE]: 'The fan-out of a post', [RETRACT_TYPE]: 'The retraction of a post', [TURN_TYPE]: 'The turn of an author' },
+    news: {
+      [FAN_OUT_TYPE]: 'The fan-out of a post',
+      [RETRACT_TYPE]: 'The retraction of a post',
+      [TURN_TYPE]: 'The turn of an author',
+    },
     running: { [FAN_OUT_TYPE]: 'fan-outs under way', [RELATION_TYPE]: 'follows being settled' },
     sizes: { Posts: 'posts kept' },
-    counters: [{ metric: 'longwatch_feed_rows_total', label: ({ kind }) => (kind === 'delivered' ? 'posts delivered' : undefined) }],
+    counters: [
+      {
+        metric: 'longwatch_feed_rows_total',
+        label: ({ kind }) => (kind === 'delivered' ? 'posts delivered' : undefined),
+      },
+    ],
   },
   build: buildFeeds,
 });

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 
-/** The folder that holds src, dist, web and model. A bundle of Lambda functions lies as deep in it as this file does. */
+/**
+ * The folder that holds src, dist, web and model. A bundle of Lambda functions lies as deep in it as this file does.
+ */
 const ROOT = join(__dirname, '..', '..');
 
 /** The overview page's files. */

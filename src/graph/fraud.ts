@@ -6,7 +6,16 @@ import { shadowRoutes } from '../api/fraud/shadow';
 import { fraudRoutes } from '../api/fraud/transactions';
 import { defaultRules } from '../domain/fraud/defaultRules';
 import { featureNames } from '../domain/fraud/features';
-import { DRIFT_REPORT_ID, DRIFT_REPORT_TYPE, type DriftReportInput, FRAUD_QUEUE, type InvestigationPolicy, TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM, INVESTIGATION_TYPE } from '../domain/fraud/workflows';
+import {
+  DRIFT_REPORT_ID,
+  DRIFT_REPORT_TYPE,
+  type DriftReportInput,
+  FRAUD_QUEUE,
+  type InvestigationPolicy,
+  TRANSACTION_HISTORY_STREAM,
+  TRANSACTIONS_STREAM,
+  INVESTIGATION_TYPE,
+} from '../domain/fraud/workflows';
 import { iso } from '../domain/ids';
 import { AnswerLinks } from '../gateways/fraud/answerLinks';
 import { sagemakerClient } from '../gateways/fraud/sagemaker';
@@ -25,7 +34,14 @@ import { AttestationStore } from '../stores/fraud/attestations';
 import { DecisionStore } from '../stores/fraud/decisions';
 import { InvestigationStore } from '../stores/fraud/investigations';
 import { MerchantStore } from '../stores/fraud/merchants';
-import { declareCapability, type CapabilityInstance, type ReadStream, type ScheduledWorkflow, type Services, readStream } from './capability';
+import {
+  declareCapability,
+  type CapabilityInstance,
+  type ReadStream,
+  type ScheduledWorkflow,
+  type Services,
+  readStream,
+} from './capability';
 import { tableStream } from './consumers';
 import { buildModels } from './fraudModels';
 import { noteDecision } from './fraudNotes';
@@ -52,12 +68,17 @@ export function investigationPolicy(config: SettingsOf<typeof fraudSettings>): I
 
 /** Fraud decisions by request and by stream, and the investigations that they open. */
 function buildFraud(services: Services<typeof fraudSettings>, metrics: FraudMetrics): CapabilityInstance {
-  const { config, endpoints, db, outbox, watchCall, temporal, notifications, signingSecret, publicUrl, note } = services;
+  const { config, endpoints, db, outbox, watchCall, temporal, notifications, signingSecret, publicUrl, note } =
+    services;
   const decisionStore = new DecisionStore(db);
   const investigations = new InvestigationStore(db);
   const attestations = new AttestationStore(db);
   const sagemaker = sagemakerClient({ region: config.AWS_REGION, ...endpoints.sagemaker, watch: watchCall });
-  const { rules, currentRules, settings, endpoint, openEndpoint, shadow, challengers, driftWatch } = buildModels(services, metrics, sagemaker);
+  const { rules, currentRules, settings, endpoint, openEndpoint, shadow, challengers, driftWatch } = buildModels(
+    services,
+    metrics,
+    sagemaker,
+  );
   const decided = (path: 'request' | 'stream') => (draft: Draft) => {
     metrics.decision(draft.record.decision, draft.shadowHits, path);
     noteDecision(draft, note);
@@ -65,17 +86,24 @@ function buildFraud(services: Services<typeof fraudSettings>, metrics: FraudMetr
     driftWatch.observe(draft);
   };
   const policy = investigationPolicy(config);
-  const drafts = new Drafts({ outbox, investigations, rules: currentRules }, { rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS, policy });
+  const drafts = new Drafts(
+    { outbox, investigations, rules: currentRules },
+    { rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS, policy },
+  );
   const decisions = new Decisions(
     { decisions: decisionStore, drafts, endpoint, outbox, onDecision: decided('request') },
     { modelDeadlineMs: config.LONGWATCH_MODEL_DEADLINE_MS, deadlineMs: config.LONGWATCH_DECISION_DEADLINE_MS },
   );
   const decisionBatches = new DecisionBatches(
-    // A circuit breaker of its own: a batch has more time than a request, so a model that is too slow for requests may serve it.
+    // A circuit breaker of its own: a batch has more time than a request, so a model that is too slow for requests may
+    // serve it.
     { decisions: decisionStore, drafts, endpoint: openEndpoint(), outbox, onDecision: decided('stream') },
     { modelDeadlineMs: config.LONGWATCH_STREAM_MODEL_DEADLINE_MS, withoutModel: config.LONGWATCH_STREAM_WITHOUT_MODEL },
   );
-  const cases = new Cases({ decisions: decisionStore, investigations, outbox, endpoint, rules: currentRules, db }, policy);
+  const cases = new Cases(
+    { decisions: decisionStore, investigations, outbox, endpoint, rules: currentRules, db },
+    policy,
+  );
   const links = new AnswerLinks(signingSecret, publicUrl);
   const updates = new CaseUpdates({ temporal, attestations, investigations });
   return {
@@ -87,7 +115,17 @@ function buildFraud(services: Services<typeof fraudSettings>, metrics: FraudMetr
       ...alertRoutes({ links, investigations, updates }),
     ],
     activities: {
-      [FRAUD_QUEUE]: fraudActivities({ decisions: decisionStore, investigations, attestations, endpoint, rules: currentRules, notifications, driftWatch, links, client: temporal.client }),
+      [FRAUD_QUEUE]: fraudActivities({
+        decisions: decisionStore,
+        investigations,
+        attestations,
+        endpoint,
+        rules: currentRules,
+        notifications,
+        driftWatch,
+        links,
+        client: temporal.client,
+      }),
     },
     standing: [],
     schedules: [driftReport(config)],
@@ -100,7 +138,10 @@ function buildFraud(services: Services<typeof fraudSettings>, metrics: FraudMetr
     async warmUp() {
       const row = featureNames.map(() => Number.NaN);
       for (let i = 0; i < 3; i++)
-        await Promise.allSettled([endpoint.score([row], { deadlineMs: 2_000, explain: 'approximate' }), decisionStore.find('warm-up')]);
+        await Promise.allSettled([
+          endpoint.score([row], { deadlineMs: 2_000, explain: 'approximate' }),
+          decisionStore.find('warm-up'),
+        ]);
     },
     flush: async () => void (await Promise.all([shadow.flush(true), driftWatch.flush()])),
     async close() {
@@ -115,7 +156,13 @@ function driftReport(config: SettingsOf<typeof fraudSettings>): ScheduledWorkflo
   return {
     scheduleId: DRIFT_REPORT_ID,
     cron: config.LONGWATCH_DRIFT_REPORT_CRON,
-    action: { workflowType: DRIFT_REPORT_TYPE, workflowId: DRIFT_REPORT_ID, taskQueue: FRAUD_QUEUE, args: [report], staticSummary: 'Whether payments still look as in training' },
+    action: {
+      workflowType: DRIFT_REPORT_TYPE,
+      workflowId: DRIFT_REPORT_ID,
+      taskQueue: FRAUD_QUEUE,
+      args: [report],
+      staticSummary: 'Whether payments still look as in training',
+    },
   };
 }
 
@@ -128,7 +175,10 @@ const merchantStream = (services: Services): ReadStream =>
   });
 
 /** Transactions of the Kinesis stream, where one is configured. */
-function kinesisTransactions({ config, endpoints, watchCall }: Services<typeof fraudSettings>, decisionBatches: DecisionBatches): ReadStream[] {
+function kinesisTransactions(
+  { config, endpoints, watchCall }: Services<typeof fraudSettings>,
+  decisionBatches: DecisionBatches,
+): ReadStream[] {
   const { streams, ...kinesis } = endpoints.kinesis ?? {};
   const stream = streams?.['LONGWATCH_TRANSACTIONS_STREAM'];
   if (stream === undefined) return [];
@@ -152,12 +202,22 @@ export const fraud = declareCapability({
   lifecycles: fraudLifecycles,
   workflowsPath: () => require.resolve('../workflows/fraud'),
   workflowIds: { investigation: ['transactionId'] },
-  requestIds: { names: ['transactionId', 'userId', 'merchantId'], collections: { transactions: 'transactionId', investigations: 'transactionId' } },
+  requestIds: {
+    names: ['transactionId', 'userId', 'merchantId'],
+    collections: { transactions: 'transactionId', investigations: 'transactionId' },
+  },
   settings: fraudSettings,
   parts: { sagemaker: 'required', kinesis: 'embedded' },
-  kinesisStreams: [{ setting: 'LONGWATCH_TRANSACTIONS_STREAM', fallback: 'longwatch-transactions', fallbackWith: 'endpoint' }],
+  kinesisStreams: [
+    { setting: 'LONGWATCH_TRANSACTIONS_STREAM', fallback: 'longwatch-transactions', fallbackWith: 'endpoint' },
+  ],
   functions: [
-    { name: 'transactions', source: { kinesis: 'LONGWATCH_TRANSACTIONS_STREAM' }, stream: TRANSACTIONS_STREAM, uses: ['sagemaker'] },
+    {
+      name: 'transactions',
+      source: { kinesis: 'LONGWATCH_TRANSACTIONS_STREAM' },
+      stream: TRANSACTIONS_STREAM,
+      uses: ['sagemaker'],
+    },
     { name: 'merchants', source: { table: 'TransactionHistory' }, stream: TRANSACTION_HISTORY_STREAM },
   ],
   metrics: FraudMetrics,

@@ -18,13 +18,22 @@ import type { Services } from './capability';
 import { BASELINE } from './files';
 
 /** The rules and models that decide, the ones that decide beside them, and what watches both. */
-export function buildModels({ config, db, onFault }: Services<typeof fraudSettings>, metrics: FraudMetrics, sagemaker: SageMakerRuntimeClient) {
+export function buildModels(
+  { config, db, onFault }: Services<typeof fraudSettings>,
+  metrics: FraudMetrics,
+  sagemaker: SageMakerRuntimeClient,
+) {
   const rules = ruleStore(db);
   const models = liveModelStore(db);
   const challengerVersions = challengerStore(db);
-  const currentRules = new Current(rules, (ruleSet, version) => compileRuleSet(validateRuleSet(ruleSet), version), onFault);
+  const currentRules = new Current(
+    rules,
+    (ruleSet, version) => compileRuleSet(validateRuleSet(ruleSet), version),
+    onFault,
+  );
   const liveModel = new Current(models, ({ endpointName }) => endpointName, onFault);
-  const openEndpoint = (endpointName = () => liveModel.peek() ?? config.SAGEMAKER_ENDPOINT_NAME) => new ScoringEndpoint(sagemaker, { endpointName });
+  const openEndpoint = (endpointName = () => liveModel.peek() ?? config.SAGEMAKER_ENDPOINT_NAME) =>
+    new ScoringEndpoint(sagemaker, { endpointName });
   const prepared = ({ endpointName, ruleSet }: Challenger, version: number): PreparedChallenger => ({
     version,
     ...(endpointName !== undefined && { endpoint: openEndpoint(() => endpointName) }),
@@ -65,6 +74,9 @@ async function tryEndpoint(endpoint: ScoringEndpoint): Promise<void> {
     await endpoint.score([featureNames.map(() => Number.NaN)], { deadlineMs: 5_000 });
   } catch (error) {
     const message = `must be an endpoint that scores our ${featureNames.length} features: ${(error as Error).message}`;
-    throw new LongwatchError('invalid', `endpointName ${message}`, { faults: [{ field: 'endpointName', message }], cause: error });
+    throw new LongwatchError('invalid', `endpointName ${message}`, {
+      faults: [{ field: 'endpointName', message }],
+      cause: error,
+    });
   }
 }

@@ -4,12 +4,22 @@ import { formatMoney } from '../domain/money/format';
 import type { Draft } from '../operations/fraud/drafts';
 import type { Services } from './capability';
 
-const verdicts: Readonly<Record<Exclude<Outcome, 'approve'>, string>> = { alert: 'the customer is asked', review: 'somebody must look', block: 'held' };
+const verdicts: Readonly<Record<Exclude<Outcome, 'approve'>, string>> = {
+  alert: 'the customer is asked',
+  review: 'somebody must look',
+  block: 'held',
+};
 
 export function noteDecision({ input: { transaction }, record: { decision } }: Draft, note: Services['note']): void {
   const { outcome, transactionId, degradedBecause } = decision;
-  if (degradedBecause) note({ area: 'fraud', tone: 'problem', text: `payment decided without the model: ${degradedBecause}`, count: 1 });
+  if (degradedBecause)
+    note({ area: 'fraud', tone: 'problem', text: `payment decided without the model: ${degradedBecause}`, count: 1 });
   if (outcome === 'approve') return note({ area: 'fraud', tone: 'routine', text: 'payment approved', count: 1 });
   const amount = formatMoney(transaction.amount, transaction.currency);
-  note({ area: 'fraud', tone: 'notable', text: `A payment of ${amount}: ${outcome}, ${verdicts[outcome]}`, workflowId: investigationId(transactionId) });
+  note({
+    area: 'fraud',
+    tone: 'notable',
+    text: `A payment of ${amount}: ${outcome}, ${verdicts[outcome]}`,
+    workflowId: investigationId(transactionId),
+  });
 }

@@ -19,11 +19,22 @@ export function buildGraph(settings: GraphSettings) {
   const base = buildProcess(settings, combined);
   const { services, store, notificationStore, encryption, events, target, starts } = base;
   const { logger, metrics, temporal, dynamodb, onFault, startOnce } = services;
-  const instances = capabilities.map((capability) => capability.build(services as never, new capability.metrics(metrics.registry)));
+  const instances = capabilities.map((capability) =>
+    capability.build(services as never, new capability.metrics(metrics.registry)),
+  );
   const kinds = [...starts, ...instances.flatMap((instance) => instance.outboxKinds ?? [])];
   const outbox = new Outbox(store, kinds);
   base.connect(outbox);
-  const { platform, standing, schedules, consumers, overview, readiness } = buildPlatform(services, { ...settings, store, outbox, kinds, notificationStore, combined, instances, events });
+  const { platform, standing, schedules, consumers, overview, readiness } = buildPlatform(services, {
+    ...settings,
+    store,
+    outbox,
+    kinds,
+    notificationStore,
+    combined,
+    instances,
+    events,
+  });
   const all = [platform, ...instances];
   const listeners = instances.flatMap((instance) => instance.listeners ?? []);
 
@@ -37,10 +48,16 @@ export function buildGraph(settings: GraphSettings) {
     onFault,
     readiness,
     combined,
-    routes: [...platform.routes, ...instances.flatMap(({ routes }, i) => withRequestIds(routes, capabilities[i]?.requestIds)), ...(encryption?.routes ?? [])],
+    routes: [
+      ...platform.routes,
+      ...instances.flatMap(({ routes }, i) => withRequestIds(routes, capabilities[i]?.requestIds)),
+      ...(encryption?.routes ?? []),
+    ],
     activities: Object.assign({}, ...all.map((instance) => instance.activities)) as Readonly<Record<string, object>>,
     /** Event handlers of Lambda functions that read no stream. */
-    handlers: Object.assign({}, ...instances.map((instance) => instance.handlers)) as NonNullable<CapabilityInstance['handlers']>,
+    handlers: Object.assign({}, ...instances.map((instance) => instance.handlers)) as NonNullable<
+      CapabilityInstance['handlers']
+    >,
     reconcileEveryMs: config.LONGWATCH_RECONCILE_EVERY_MS,
 
     /**
@@ -75,7 +92,10 @@ export function buildGraph(settings: GraphSettings) {
       for (const { scheduleId, cron, action } of schedules) await temporal.ensureSchedule(scheduleId, cron, action);
     },
 
-    /** Starts the reconciler if it does not run. The reconciler restarts every other workflow, so every worker restarts the reconciler. */
+    /**
+     * Starts the reconciler if it does not run. The reconciler restarts every other workflow, so every worker restarts
+     * the reconciler.
+     */
     keepReconciler: () => startOnce(reconcilerWorkflow),
 
     /** Ends event streams, so that a stopping server need not wait for their readers. */
@@ -92,4 +112,5 @@ export function buildGraph(settings: GraphSettings) {
   };
 }
 
-const withRequestIds = (routes: readonly AnyRoute[], requestIds: RequestIds | undefined): readonly AnyRoute[] => (requestIds ? routes.map((one) => ({ ...one, requestIds })) : routes);
+const withRequestIds = (routes: readonly AnyRoute[], requestIds: RequestIds | undefined): readonly AnyRoute[] =>
+  requestIds ? routes.map((one) => ({ ...one, requestIds })) : routes;

@@ -17,9 +17,24 @@ import { NodeStore } from '../stores/leaderboards/nodes';
 import { RankStore } from '../stores/leaderboards/ranks';
 import { ScoreStore } from '../stores/leaderboards/scores';
 import { StandingsStore } from '../stores/leaderboards/standings';
-import { LEADERBOARD_STREAM, LEADERBOARDS_QUEUE, RANK_CHECK_ID, RANK_CHECK_TYPE, type CheckMode, rankCheckId, type RankCheckInput, SEASON_TYPE } from '../domain/leaderboards/workflows';
+import {
+  LEADERBOARD_STREAM,
+  LEADERBOARDS_QUEUE,
+  RANK_CHECK_ID,
+  RANK_CHECK_TYPE,
+  type CheckMode,
+  rankCheckId,
+  type RankCheckInput,
+  SEASON_TYPE,
+} from '../domain/leaderboards/workflows';
 import { tableStream } from './consumers';
-import { declareCapability, type CapabilityInstance, type Services, type StandingWorkflow, readStream } from './capability';
+import {
+  declareCapability,
+  type CapabilityInstance,
+  type Services,
+  type StandingWorkflow,
+  readStream,
+} from './capability';
 import { leaderboardsSettings } from '../config/leaderboards';
 import { leaderboardLifecycles } from '../domain/leaderboards/lifecycles';
 import { LeaderboardMetrics } from '../metrics/leaderboards';
@@ -27,7 +42,10 @@ import { leaderboardGrants } from '../stores/leaderboards/grants';
 import { leaderboardTables } from '../stores/leaderboards/tables';
 
 /** Leaderboards: scores by request, ranks by the table's stream, seasons by workflow. */
-function buildLeaderboards(services: Services<typeof leaderboardsSettings>, metrics: LeaderboardMetrics): CapabilityInstance {
+function buildLeaderboards(
+  services: Services<typeof leaderboardsSettings>,
+  metrics: LeaderboardMetrics,
+): CapabilityInstance {
   const { config, db, outbox, notifications, logger, startOnce, onFault, onSkipped, note } = services;
   const store = new BoardStore(db);
   const scores = new ScoreStore(db);
@@ -51,12 +69,28 @@ function buildLeaderboards(services: Services<typeof leaderboardsSettings>, metr
   const rankings = new Rankings({ ranks, nodes });
   const check = new RankCheck({ ranks, nodes, scores });
   const archive = standingsArchive(services);
-  const seasonEnd = new SeasonEnd({ boards, store, scores, ranks, rankings, standings, notifications, onSkipped: onSkipped('reward'), ...(archive && { archive }) });
+  const seasonEnd = new SeasonEnd({
+    boards,
+    store,
+    scores,
+    ranks,
+    rankings,
+    standings,
+    notifications,
+    onSkipped: onSkipped('reward'),
+    ...(archive && { archive }),
+  });
 
   const startRankCheck = async (mode: CheckMode, gameId: string): Promise<string> => {
     const workflowId = rankCheckId(mode, gameId);
     const input: RankCheckInput = { mode, gameId };
-    await startOnce({ type: RANK_CHECK_TYPE, workflowId, taskQueue: LEADERBOARDS_QUEUE, args: [input], staticSummary: `Ranks of ${gameId}: ${mode}` });
+    await startOnce({
+      type: RANK_CHECK_TYPE,
+      workflowId,
+      taskQueue: LEADERBOARDS_QUEUE,
+      args: [input],
+      staticSummary: `Ranks of ${gameId}: ${mode}`,
+    });
     return workflowId;
   };
   const writer = new RankWriter({
@@ -69,21 +103,45 @@ function buildLeaderboards(services: Services<typeof leaderboardsSettings>, metr
     },
   });
   const everyBoard: RankCheckInput = { mode: 'audit' };
-  const checkAll: StandingWorkflow = { type: RANK_CHECK_TYPE, workflowId: RANK_CHECK_ID, taskQueue: LEADERBOARDS_QUEUE, args: [everyBoard], staticSummary: 'Whether ranks are what the scores say' };
+  const checkAll: StandingWorkflow = {
+    type: RANK_CHECK_TYPE,
+    workflowId: RANK_CHECK_ID,
+    taskQueue: LEADERBOARDS_QUEUE,
+    args: [everyBoard],
+    staticSummary: 'Whether ranks are what the scores say',
+  };
   const { type: workflowType, ...checked } = checkAll;
 
   return {
-    routes: [...leaderboardRoutes({ boards, submissions, rankings }), ...boardRoutes({ boards, store, standings, startRankCheck })],
+    routes: [
+      ...leaderboardRoutes({ boards, submissions, rankings }),
+      ...boardRoutes({ boards, store, standings, startRankCheck }),
+    ],
     activities: {
-      [LEADERBOARDS_QUEUE]: leaderboardActivities({ boards, store, seasonEnd, check, notifications, onSkipped: onSkipped('rank-check'), onChecked(result) {
+      [LEADERBOARDS_QUEUE]: leaderboardActivities({
+        boards,
+        store,
+        seasonEnd,
+        check,
+        notifications,
+        onSkipped: onSkipped('rank-check'),
+        onChecked(result) {
           metrics.rankingChecked(result);
-          if (result.differences > 0) note({ area: 'leaderboards', tone: 'problem', text: 'rank was not what the score says, and was put right', count: result.differences });
+          if (result.differences > 0)
+            note({
+              area: 'leaderboards',
+              tone: 'problem',
+              text: 'rank was not what the score says, and was put right',
+              count: result.differences,
+            });
         },
       }),
     },
     standing: [],
     rows: [seasonRows(store, onSkipped('reconciliation'))],
-    schedules: [{ scheduleId: RANK_CHECK_ID, cron: config.LONGWATCH_RANK_CHECK_CRON, action: { workflowType, ...checked } }],
+    schedules: [
+      { scheduleId: RANK_CHECK_ID, cron: config.LONGWATCH_RANK_CHECK_CRON, action: { workflowType, ...checked } },
+    ],
     streams: [
       readStream({
         name: LEADERBOARD_STREAM,
@@ -97,7 +155,9 @@ function buildLeaderboards(services: Services<typeof leaderboardsSettings>, metr
 }
 
 function standingsArchive({ config, endpoints, watchCall }: Services): StandingsArchive | undefined {
-  return endpoints.s3 && new StandingsArchive(new Objects({ region: config.AWS_REGION, ...endpoints.s3, watch: watchCall }));
+  return (
+    endpoints.s3 && new StandingsArchive(new Objects({ region: config.AWS_REGION, ...endpoints.s3, watch: watchCall }))
+  );
 }
 
 /** Leaderboards with seasons. */
@@ -120,7 +180,12 @@ export const leaderboards = declareCapability({
     news: { [SEASON_TYPE]: 'A season' },
     running: { [SEASON_TYPE]: 'seasons watched' },
     sizes: { Leaderboard: 'scores kept' },
-    counters: [{ metric: 'longwatch_leaderboard_submissions_total', label: ({ result }) => (result === 'applied' ? 'scores that counted' : undefined) }],
+    counters: [
+      {
+        metric: 'longwatch_leaderboard_submissions_total',
+        label: ({ result }) => (result === 'applied' ? 'scores that counted' : undefined),
+      },
+    ],
   },
   build: buildLeaderboards,
 });

@@ -6,7 +6,14 @@ import type { AnyRoute } from '../api/http/routes';
 import { webRoutes } from '../api/platform/web';
 import { TemporalLook } from '../gateways/temporal/visibility';
 import { type Lifecycle, Lifecycles } from '../operations/platform/overview/lifecycles';
-import { type Figure, type FigureSource, type LastLooks, Overview, type PartState, type StreamLag } from '../operations/platform/overview/overview';
+import {
+  type Figure,
+  type FigureSource,
+  type LastLooks,
+  Overview,
+  type PartState,
+  type StreamLag,
+} from '../operations/platform/overview/overview';
 import type { RecentEvents } from '../operations/platform/overview/recentEvents';
 import type { Backlog } from '../domain/platform/outbox';
 import type { CapabilityInstance, CapabilityPage, Services } from './capability';
@@ -32,7 +39,10 @@ export interface OverviewSettings {
 const LOOK_MS = 5_000;
 
 /** The page for people and what it shows: parts, figures, cases, what waits, what happens. */
-export function buildOverview(services: Services, settings: OverviewSettings): { routes: readonly AnyRoute[]; endStreams(): void; close(): void } {
+export function buildOverview(
+  services: Services,
+  settings: OverviewSettings,
+): { routes: readonly AnyRoute[]; endStreams(): void; close(): void } {
   const { config, endpoints, db, temporal, metrics } = services;
   const { events, combined, instances, streams, letterSources, backlog, version } = settings;
   const cases = instances.find((instance) => instance.cases)?.cases;
@@ -46,7 +56,9 @@ export function buildOverview(services: Services, settings: OverviewSettings): {
     letterSources,
     sources: [...figureSources(services, combined, look), ...instances.flatMap((instance) => instance.figures ?? [])],
     titles: Object.fromEntries(combined.capabilities.map(({ name, title }) => [name, title])),
-    leads: Object.fromEntries(combined.capabilities.flatMap(({ name, page }) => (page?.lead ? [[name, page.lead]] : []))),
+    leads: Object.fromEntries(
+      combined.capabilities.flatMap(({ name, page }) => (page?.lead ? [[name, page.lead]] : [])),
+    ),
     states: () => partStates(services, settings),
     streamLag: () => streamLag(metrics.registry, streams),
     lastLooks: settings.lastLooks,
@@ -69,7 +81,12 @@ export function buildOverview(services: Services, settings: OverviewSettings): {
         streams: eventStreams,
         version,
         since: Date.now(),
-        ...(list && { links: { cases: `${list}?query=${encodeURIComponent("LongwatchStatus='waiting'")}`, workflow: (id: string) => `${list}/${encodeURIComponent(id)}` } }),
+        ...(list && {
+          links: {
+            cases: `${list}?query=${encodeURIComponent("LongwatchStatus='waiting'")}`,
+            workflow: (id: string) => `${list}/${encodeURIComponent(id)}`,
+          },
+        }),
       }),
     ],
     endStreams: () => eventStreams.endAll(),
@@ -83,18 +100,28 @@ export function buildOverview(services: Services, settings: OverviewSettings): {
 
 /** Lifecycles that are news when they begin and end. */
 function newsOf({ capabilities }: Combined): Record<string, Lifecycle> {
-  const news = capabilities.flatMap(({ name: area, page }) => Object.entries(page?.news ?? {}).map(([type, name]) => [type, { area, name }] as const));
-  return { ...Object.fromEntries(news), [REDRIVE_TYPE]: { area: platform.name, name: 'The re-driving of dead letters' } };
+  const news = capabilities.flatMap(({ name: area, page }) =>
+    Object.entries(page?.news ?? {}).map(([type, name]) => [type, { area, name }] as const),
+  );
+  return {
+    ...Object.fromEntries(news),
+    [REDRIVE_TYPE]: { area: platform.name, name: 'The re-driving of dead letters' },
+  };
 }
 
 /** Addresses are shown without the password that they may hold. */
 async function partStates({ endpoints }: Services, { readiness, combined }: OverviewSettings): Promise<PartState[]> {
   const { dynamodb, temporal, worker } = await readiness();
   const { parts } = combined.needs;
-  const configured = (name: string, address: string | undefined): PartState => (address === undefined ? { name, state: 'none' } : { name, state: 'configured', address });
+  const configured = (name: string, address: string | undefined): PartState =>
+    address === undefined ? { name, state: 'none' } : { name, state: 'configured', address };
   return [
     { name: 'DynamoDB', state: dynamodb, address: endpoints.dynamodb?.endpoint ?? 'AWS' },
-    { name: 'Temporal', state: temporal, ...(endpoints.temporal.address !== undefined && { address: endpoints.temporal.address }) },
+    {
+      name: 'Temporal',
+      state: temporal,
+      ...(endpoints.temporal.address !== undefined && { address: endpoints.temporal.address }),
+    },
     { name: 'workers', state: worker },
     ...(parts.sagemaker ? [configured('SageMaker', endpoints.sagemaker?.endpoint ?? 'AWS')] : []),
     ...(parts.kinesis ? [configured('Kinesis', endpoints.kinesis && (endpoints.kinesis.endpoint ?? 'AWS'))] : []),
@@ -103,22 +130,57 @@ async function partStates({ endpoints }: Services, { readiness, combined }: Over
   ];
 }
 
-function figureSources({ db, dynamodb, metrics: { registry } }: Services, { capabilities }: Combined, look: TemporalLook): FigureSource[] {
-  const named = <T>(of: (page: CapabilityPage) => Readonly<Record<string, T>> | undefined) => capabilities.flatMap(({ name, page = {} }) => Object.entries(of(page) ?? {}).map(([key, value]) => ({ area: name, key, value })));
+function figureSources(
+  { db, dynamodb, metrics: { registry } }: Services,
+  { capabilities }: Combined,
+  look: TemporalLook,
+): FigureSource[] {
+  const named = <T>(of: (page: CapabilityPage) => Readonly<Record<string, T>> | undefined) =>
+    capabilities.flatMap(({ name, page = {} }) =>
+      Object.entries(of(page) ?? {}).map(([key, value]) => ({ area: name, key, value })),
+    );
   const [sized, running] = [named((page) => page.sizes), named((page) => page.running)];
-  const sizes = shared(() => tableSizes(dynamodb, db, sized.map(({ key }) => key)), 60_000);
+  const sizes = shared(
+    () =>
+      tableSizes(
+        dynamodb,
+        db,
+        sized.map(({ key }) => key),
+      ),
+    60_000,
+  );
   const counts = shared(() => look.running(running.map(({ key }) => key)), 10_000);
   return [
-    ...capabilities.flatMap(({ name: area, page }) => (page?.counters ?? []).map(({ metric, label }) => ({ area, forMs: 1_000, figures: () => processFigures(registry, metric, label) }))),
-    ...sized.map(({ area, key, value: label }): FigureSource => ({ area, forMs: 60_000, figures: async () => [{ label, value: (await sizes())[key] ?? 0, scope: 'table' }] })),
-    ...running.map(({ area, key, value: label }): FigureSource => ({ area, forMs: 10_000, figures: async () => [{ label, value: (await counts())[key] ?? 0, scope: 'all' }] })),
+    ...capabilities.flatMap(({ name: area, page }) =>
+      (page?.counters ?? []).map(({ metric, label }) => ({
+        area,
+        forMs: 1_000,
+        figures: () => processFigures(registry, metric, label),
+      })),
+    ),
+    ...sized.map(({ area, key, value: label }): FigureSource => ({
+      area,
+      forMs: 60_000,
+      figures: async () => [{ label, value: (await sizes())[key] ?? 0, scope: 'table' }],
+    })),
+    ...running.map(({ area, key, value: label }): FigureSource => ({
+      area,
+      forMs: 10_000,
+      figures: async () => [{ label, value: (await counts())[key] ?? 0, scope: 'all' }],
+    })),
   ];
 }
 
 type Labels = Readonly<Record<string, string | number | undefined>>;
 
-/** Sums of a counter of this process by the label that its labels give it. A metric that is not there counts nothing. */
-async function processFigures(registry: Registry, name: string, label: (labels: Labels) => string | undefined): Promise<Figure[]> {
+/**
+ * Sums of a counter of this process by the label that its labels give it. A metric that is not there counts nothing.
+ */
+async function processFigures(
+  registry: Registry,
+  name: string,
+  label: (labels: Labels) => string | undefined,
+): Promise<Figure[]> {
   const values = (await registry.getSingleMetric(name)?.get())?.values ?? [];
   const sums = new Map<string, number>();
   for (const { labels, value } of values) {

@@ -18,7 +18,10 @@ import { buildEncryption } from './encryption';
 import type { GraphSettings } from './settings';
 
 /** What a process has whatever its capabilities are: clients, metrics, notifications, dead letters. */
-export function buildProcess({ config, endpoints, signingSecret, publicUrl, attemptMs, codecLinkToken }: GraphSettings, { tables }: Combined) {
+export function buildProcess(
+  { config, endpoints, signingSecret, publicUrl, attemptMs, codecLinkToken }: GraphSettings,
+  { tables }: Combined,
+) {
   const logger = openLogger(config.LONGWATCH_LOG_LEVEL);
   const metrics = new Metrics();
   const watchCall = metrics.gateways.call;
@@ -28,10 +31,16 @@ export function buildProcess({ config, endpoints, signingSecret, publicUrl, atte
   const dynamodb = dynamoDBClient({ region: config.AWS_REGION, ...endpoints.dynamodb });
   const db = openDb(dynamodb, config.LONGWATCH_TABLE_PREFIX, tables, (call) => metrics.dynamodb.call(call));
   const encryption = buildEncryption(config, logger, { linkToken: codecLinkToken, watch: watchCall });
-  const target: TemporalTarget = { ...temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE }), ...(encryption && { dataConverter: encryption.dataConverter }) };
+  const target: TemporalTarget = {
+    ...temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE }),
+    ...(encryption && { dataConverter: encryption.dataConverter }),
+  };
   const temporal = new Temporal(target, watchCall);
   const store = new OutboxStore(db);
-  const starts: OutboxKind[] = [workflowStarts(temporal, (result) => metrics.outbox.start(result)), workflowSignals(temporal)];
+  const starts: OutboxKind[] = [
+    workflowStarts(temporal, (result) => metrics.outbox.start(result)),
+    workflowSignals(temporal),
+  ];
   // Kinds of capabilities need the capabilities, which need an outbox to record entries.
   let outbox: Outbox | undefined;
   const notificationStore = new NotificationStore(db);
@@ -41,7 +50,11 @@ export function buildProcess({ config, endpoints, signingSecret, publicUrl, atte
     metrics.skips.begin(work);
     return (entity, error) => {
       metrics.skips.skipped(work);
-      note({ area: 'platform', tone: 'problem', text: `${work} was skipped for one, because a step was refused for good` });
+      note({
+        area: 'platform',
+        tone: 'problem',
+        text: `${work} was skipped for one, because a step was refused for good`,
+      });
       logger.error({ err: error, work, entity }, 'an entity was skipped, because a step for it was refused for good');
     };
   };
@@ -52,13 +65,26 @@ export function buildProcess({ config, endpoints, signingSecret, publicUrl, atte
     dynamodb,
     outbox: { recording: (entry) => store.recording(entry), dispatchSoon: (entry) => outbox?.dispatchSoon(entry) },
     temporal,
-    notifications: new Notifications(notificationStore, channels(config, signingSecret, watchCall), onSkipped('message')),
+    notifications: new Notifications(
+      notificationStore,
+      channels(config, signingSecret, watchCall),
+      onSkipped('message'),
+    ),
     metrics,
     watchCall,
     logger,
     signingSecret,
     publicUrl,
-    startOnce: ({ type, ...options }) => asUnavailable(`the start of ${options.workflowId}`, () => temporal.within(() => temporal.client.workflow.start(type, { ...options, workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'ALLOW_DUPLICATE' }))),
+    startOnce: ({ type, ...options }) =>
+      asUnavailable(`the start of ${options.workflowId}`, () =>
+        temporal.within(() =>
+          temporal.client.workflow.start(type, {
+            ...options,
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          }),
+        ),
+      ),
     onFault,
     onSkipped,
     letters,
@@ -66,12 +92,25 @@ export function buildProcess({ config, endpoints, signingSecret, publicUrl, atte
       await letters.keep(some);
       for (const { source, shardId, position, reason } of some) {
         metrics.streams.deadLetters(source, 1);
-        note({ area: 'platform', tone: 'problem', text: `what came by ${source} could not be processed: a dead letter` });
+        note({
+          area: 'platform',
+          tone: 'problem',
+          text: `what came by ${source} could not be processed: a dead letter`,
+        });
         logger.error({ source, shard: shardId, position, reason }, 'what fails for good was kept as a dead letter');
       }
     },
     note,
     ...(attemptMs !== undefined && { attemptMs }),
   };
-  return { services, store, starts, notificationStore, encryption, events, target, connect: (to: Outbox): void => void (outbox = to) };
+  return {
+    services,
+    store,
+    starts,
+    notificationStore,
+    encryption,
+    events,
+    target,
+    connect: (to: Outbox): void => void (outbox = to),
+  };
 }

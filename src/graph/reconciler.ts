@@ -8,7 +8,15 @@ import { type LookProgress, Reconciler } from '../operations/platform/reconcilia
 import type { ReconciledRows } from '../operations/platform/reconciliation/rows';
 import { asUnavailable } from '../operations/platform/outbox/workflowStarts';
 import { LastLookStore } from '../stores/platform/lastLooks';
-import { PLATFORM_QUEUE, RECONCILER_ID, RECONCILER_TYPE, RECONCILIATION_ID, RECONCILIATION_TYPE, reconciliationId, type ReconciliationInput } from '../domain/platform/workflows';
+import {
+  PLATFORM_QUEUE,
+  RECONCILER_ID,
+  RECONCILER_TYPE,
+  RECONCILIATION_ID,
+  RECONCILIATION_TYPE,
+  reconciliationId,
+  type ReconciliationInput,
+} from '../domain/platform/workflows';
 import type { ScheduledWorkflow, Services, StandingWorkflow } from './capability';
 
 /** A start that is owed is paid within this time by whoever owes it, or by the relay. */
@@ -23,10 +31,19 @@ export interface ReconcilerParts {
 }
 
 /** The reconciler that every worker keeps running. */
-export const reconcilerWorkflow: StandingWorkflow = { type: RECONCILER_TYPE, workflowId: RECONCILER_ID, taskQueue: PLATFORM_QUEUE, args: [], staticSummary: 'Starts again workflows that were terminated or lost' };
+export const reconcilerWorkflow: StandingWorkflow = {
+  type: RECONCILER_TYPE,
+  workflowId: RECONCILER_ID,
+  taskQueue: PLATFORM_QUEUE,
+  args: [],
+  staticSummary: 'Starts again workflows that were terminated or lost',
+};
 
 /** What compares rows with workflows, and how people see and ask for it. */
-export function buildReconciler({ config, db, temporal, metrics, logger, note, startOnce, onFault }: Services, { rows, standing, lifecycleRule }: ReconcilerParts) {
+export function buildReconciler(
+  { config, db, temporal, metrics, logger, note, startOnce, onFault }: Services,
+  { rows, standing, lifecycleRule }: ReconcilerParts,
+) {
   const runs = new TemporalRuns(temporal);
   const looks = new LastLookStore(db);
   const lastLooks = async (): Promise<Partial<Record<LookMode, LastLook>>> => {
@@ -40,23 +57,53 @@ export function buildReconciler({ config, db, temporal, metrics, logger, note, s
       looks,
       rows,
       lifecycleRule,
-      standing: standing.map(({ type: workflowType, workflowId, taskQueue, args, staticSummary: summary }) => ({ workflowType, workflowId, taskQueue, args, summary, searchAttributes: {} })),
+      standing: standing.map(({ type: workflowType, workflowId, taskQueue, args, staticSummary: summary }) => ({
+        workflowType,
+        workflowId,
+        taskQueue,
+        args,
+        summary,
+        searchAttributes: {},
+      })),
       onRestarted(type, workflowId, why) {
         metrics.reconciler.restarted(type);
-        note({ area: 'platform', tone: 'problem', text: `A ${type} workflow was ${why} and is started again`, workflowId });
-        logger.warn({ workflowId, workflowType: type, why }, 'a workflow did not run although its lifecycle is open: started again');
+        note({
+          area: 'platform',
+          tone: 'problem',
+          text: `A ${type} workflow was ${why} and is started again`,
+          workflowId,
+        });
+        logger.warn(
+          { workflowId, workflowType: type, why },
+          'a workflow did not run although its lifecycle is open: started again',
+        );
       },
       onFault,
     },
     { graceMs: Math.min(GRACE_MS, config.LONGWATCH_RECONCILE_EVERY_MS), pauseMs: PAUSE_MS },
   );
-  const reconciliation = new Reconciliation({ reconciler, everyMs: config.LONGWATCH_RECONCILE_EVERY_MS, onLook: (mode, look) => metrics.reconciler.looked(mode, look), onFault });
+  const reconciliation = new Reconciliation({
+    reconciler,
+    everyMs: config.LONGWATCH_RECONCILE_EVERY_MS,
+    onLook: (mode, look) => metrics.reconciler.looked(mode, look),
+    onFault,
+  });
   const looking = (mode: LookMode, workflowId: string) => {
     const input: ReconciliationInput = { mode };
-    return { type: RECONCILIATION_TYPE, workflowId, taskQueue: PLATFORM_QUEUE, args: [input], staticSummary: `Compares rows with workflows: ${mode} look` } as const;
+    return {
+      type: RECONCILIATION_TYPE,
+      workflowId,
+      taskQueue: PLATFORM_QUEUE,
+      args: [input],
+      staticSummary: `Compares rows with workflows: ${mode} look`,
+    } as const;
   };
   const { type: workflowType, ...nightly } = looking('full', RECONCILIATION_ID);
-  const schedule: ScheduledWorkflow = { scheduleId: RECONCILIATION_ID, cron: config.LONGWATCH_RECONCILE_CRON, action: { workflowType, ...nightly } };
+  const schedule: ScheduledWorkflow = {
+    scheduleId: RECONCILIATION_ID,
+    cron: config.LONGWATCH_RECONCILE_CRON,
+    action: { workflowType, ...nightly },
+  };
   const routes: readonly AnyRoute[] = reconciliationRoutes({
     async start(mode) {
       const one = looking(mode, reconciliationId(mode));
@@ -65,11 +112,23 @@ export function buildReconciler({ config, db, temporal, metrics, logger, note, s
     },
     async find(mode) {
       const workflowId = reconciliationId(mode);
-      const [latest, lastLook] = await Promise.all([asUnavailable(workflowId, () => runs.latest(workflowId)), looks.read(mode)]);
+      const [latest, lastLook] = await Promise.all([
+        asUnavailable(workflowId, () => runs.latest(workflowId)),
+        looks.read(mode),
+      ]);
       const asked = latest && (await asUnavailable(workflowId, () => runs.resultOf<LastLook>(latest)));
-      const progress = latest?.status === 'RUNNING' ? ((await asUnavailable(workflowId, () => runs.heartbeat(workflowId))) as LookProgress | undefined)?.report : undefined;
+      const progress =
+        latest?.status === 'RUNNING'
+          ? ((await asUnavailable(workflowId, () => runs.heartbeat(workflowId))) as LookProgress | undefined)?.report
+          : undefined;
       const status = latest === undefined ? 'none' : latest.status === 'RUNNING' ? 'running' : 'ended';
-      return { workflowId, status, ...(progress && { progress }), ...(asked && { asked }), ...(lastLook && { lastLook }) };
+      return {
+        workflowId,
+        status,
+        ...(progress && { progress }),
+        ...(asked && { asked }),
+        ...(lastLook && { lastLook }),
+      };
     },
   });
   return { reconciliation, schedule, routes, lastLooks, lastLook: (mode: LookMode) => looks.read(mode) };

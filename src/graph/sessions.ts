@@ -8,7 +8,12 @@ import type { PlatformConfig } from '../config';
 import { SessionEvents } from '../operations/sessions/sessionEvents';
 import { DynamoDBSessionStore } from '../stores/sessions/dynamoDBSessionStore';
 import { ExpiryIndex } from '../stores/sessions/expiryIndex';
-import { SESSION_EXPIRY_TYPE, sessionExpiryId, type SessionExpiryInput, SESSIONS_QUEUE } from '../domain/sessions/workflows';
+import {
+  SESSION_EXPIRY_TYPE,
+  sessionExpiryId,
+  type SessionExpiryInput,
+  SESSIONS_QUEUE,
+} from '../domain/sessions/workflows';
 import { declareCapability, type CapabilityInstance, type Services, type StandingWorkflow } from './capability';
 import { sessionsSettings } from '../config/sessions';
 import { sessionLifecycles } from '../domain/sessions/lifecycles';
@@ -17,7 +22,10 @@ import { sessionGrants } from '../stores/sessions/grants';
 import { sessionTables } from '../stores/sessions/tables';
 
 /** Sessions: the store behind the API's cookie, and the sweepers that end what is due. */
-function buildSessions({ config, db, notifications, signingSecret, onFault, onSkipped, note }: Services<typeof sessionsSettings>, metrics: SessionMetrics): CapabilityInstance {
+function buildSessions(
+  { config, db, notifications, signingSecret, onFault, onSkipped, note }: Services<typeof sessionsSettings>,
+  metrics: SessionMetrics,
+): CapabilityInstance {
   const recipient = config.LONGWATCH_SESSION_EVENTS_TO;
   const owners: Owners = new WeakMap();
   const store = new DynamoDBSessionStore({
@@ -44,7 +52,10 @@ function buildSessions({ config, db, notifications, signingSecret, onFault, onSk
       },
     },
   });
-  const events = recipient === undefined ? undefined : new SessionEvents({ notifications, ends: store.ends, recipient, onFault, onSkipped: onSkipped('session') });
+  const events =
+    recipient === undefined
+      ? undefined
+      : new SessionEvents({ notifications, ends: store.ends, recipient, onFault, onSkipped: onSkipped('session') });
   const index = new ExpiryIndex(db);
   metrics.watchOldestDue(() => oldestDue(index, config.LONGWATCH_SESSION_BUCKETS));
   const sweeper = new SessionSweeper({
@@ -62,7 +73,9 @@ function buildSessions({ config, db, notifications, signingSecret, onFault, onSk
   return {
     routes: sessionRoutes({ frame, users: store.users }),
     activities: { [SESSIONS_QUEUE]: sessionActivities({ sweeper }) },
-    standing: Array.from({ length: config.LONGWATCH_SESSION_BUCKETS }, (_, bucket) => standing(bucket, config.LONGWATCH_SESSION_SWEEP_MS)),
+    standing: Array.from({ length: config.LONGWATCH_SESSION_BUCKETS }, (_, bucket) =>
+      standing(bucket, config.LONGWATCH_SESSION_SWEEP_MS),
+    ),
     close: async () => events?.flush(),
   };
 }
@@ -80,7 +93,13 @@ async function oldestDue(index: ExpiryIndex, buckets: number): Promise<number> {
 
 function standing(bucket: number, sweepMs: number): StandingWorkflow {
   const input: SessionExpiryInput = { bucket, sweepMs };
-  return { type: SESSION_EXPIRY_TYPE, workflowId: sessionExpiryId(bucket), taskQueue: SESSIONS_QUEUE, args: [input], staticSummary: 'Ends sessions when they are due' };
+  return {
+    type: SESSION_EXPIRY_TYPE,
+    workflowId: sessionExpiryId(bucket),
+    taskQueue: SESSIONS_QUEUE,
+    args: [input],
+    staticSummary: 'Ends sessions when they are due',
+  };
 }
 
 /** Off loopback always; on it where the address that customers know says so. */

@@ -67,7 +67,8 @@ export interface BacktestReport {
 
 const STEPS = 20;
 const none = (): OutcomeCount => ({ genuine: 0, fraud: 0, unknown: 0 });
-const byOutcome = <T>(make: () => T) => Object.fromEntries(outcomes.map((outcome) => [outcome, make()])) as Record<Outcome, T>;
+const byOutcome = <T>(make: () => T) =>
+  Object.fromEntries(outcomes.map((outcome) => [outcome, make()])) as Record<Outcome, T>;
 
 /** Decides the payments of a window again, with features as they were, and says what each candidate would have done. */
 export async function backtest(settings: BacktestSettings): Promise<BacktestReport> {
@@ -77,8 +78,20 @@ export async function backtest(settings: BacktestSettings): Promise<BacktestRepo
   const users = new Map<string, number>();
   const columns = { labels: [] as number[], users: [] as number[], days: [] as number[], found: [] as boolean[] };
   const changes = candidates.length === 2 ? byOutcome(() => byOutcome(() => 0)) : undefined;
-  const report: BacktestReport = { window, payments: 0, frauds: 0, unknown: 0, candidates: [], ...(changes && { changes }) };
-  for await (const { transaction, fraud, features } of replayFile(settings.transactions, settings.format, labelDelayMs, settings.onProgress)) {
+  const report: BacktestReport = {
+    window,
+    payments: 0,
+    frauds: 0,
+    unknown: 0,
+    candidates: [],
+    ...(changes && { changes }),
+  };
+  for await (const { transaction, fraud, features } of replayFile(
+    settings.transactions,
+    settings.format,
+    labelDelayMs,
+    settings.onProgress,
+  )) {
     const { userId, timestamp, transactionId } = transaction;
     if (timestamp >= window.to) break;
     if (fraud) known.add(userId, timestamp);
@@ -138,7 +151,14 @@ class Tally {
     this.hits = candidate.rules.rules.map(none);
   }
 
-  take(...[transaction, features, row, fraud]: [Parameters<typeof decide>[0]['transaction'], Parameters<typeof decide>[0]['features'], number[], boolean | undefined]) {
+  take(
+    ...[transaction, features, row, fraud]: [
+      Parameters<typeof decide>[0]['transaction'],
+      Parameters<typeof decide>[0]['features'],
+      number[],
+      boolean | undefined,
+    ]
+  ) {
     const { rules, model } = this.candidate;
     const scored = score(model.trees, row);
     const { outcome } = decide({ transaction, features, score: scored, now: transaction.timestamp, rules });
@@ -153,7 +173,11 @@ class Tally {
       const step = this.distribution[Math.min(STEPS - 1, Math.floor(scored * STEPS))];
       if (step) step[truth]++;
     }
-    if (fraud) this.value[outcome === 'approve' ? 'lost' : 'detected'] += referenceAmount(transaction.amount, transaction.currency);
+    if (fraud)
+      this.value[outcome === 'approve' ? 'lost' : 'detected'] += referenceAmount(
+        transaction.amount,
+        transaction.currency,
+      );
     return { score: scored, outcome };
   }
 
@@ -167,10 +191,19 @@ class Tally {
       modelVersion: candidate.model.version,
       rocAuc: rocAuc(all),
       averagePrecision: averagePrecision(all),
-      unfound: { rocAuc: rocAuc(unfound), averagePrecision: averagePrecision(unfound), cardPrecision100: cardPrecision(unfound, 100) },
+      unfound: {
+        rocAuc: rocAuc(unfound),
+        averagePrecision: averagePrecision(unfound),
+        cardPrecision100: cardPrecision(unfound, 100),
+      },
       outcomes: this.outcomes,
       value: this.value,
-      rules: candidate.rules.rules.map(({ rule: { id, outcome, shadow = false } }, i) => ({ id, outcome, shadow, hits: this.hits[i] as OutcomeCount })),
+      rules: candidate.rules.rules.map(({ rule: { id, outcome, shadow = false } }, i) => ({
+        id,
+        outcome,
+        shadow,
+        hits: this.hits[i] as OutcomeCount,
+      })),
       curve: precisionRecall(all),
       distribution: this.distribution,
     };

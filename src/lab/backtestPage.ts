@@ -43,7 +43,8 @@ ${changes(report)}
 const fixed = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(4));
 const percent = (part: number, whole: number): string => (whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`);
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
-const cells = (kind: 'th' | 'td', values: readonly (string | number)[]): string => `<tr>${values.map((value) => `<${kind}>${escaped(String(value))}</${kind}>`).join('')}</tr>`;
+const cells = (kind: 'th' | 'td', values: readonly (string | number)[]): string =>
+  `<tr>${values.map((value) => `<${kind}>${escaped(String(value))}</${kind}>`).join('')}</tr>`;
 
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   return `<table><thead>${cells('th', head)}</thead><tbody>${rows.map((row) => cells('td', row)).join('')}</tbody></table>`;
@@ -51,10 +52,27 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
 
 const figures = (candidates: readonly CandidateReport[]): string =>
   table(
-    ['', 'model', 'ROC AUC', 'average precision', 'AUC, not yet found', 'AP, not yet found', 'card precision at 100', 'value detected', 'value lost'],
+    [
+      '',
+      'model',
+      'ROC AUC',
+      'average precision',
+      'AUC, not yet found',
+      'AP, not yet found',
+      'card precision at 100',
+      'value detected',
+      'value lost',
+    ],
     candidates.map(({ name, modelVersion, rocAuc, averagePrecision, unfound, value: { detected, lost } }) => [
-      name, modelVersion, fixed(rocAuc), fixed(averagePrecision), fixed(unfound.rocAuc), fixed(unfound.averagePrecision), fixed(unfound.cardPrecision100),
-      `EUR ${detected.toFixed(0)} (${percent(detected, detected + lost)})`, `EUR ${lost.toFixed(0)}`,
+      name,
+      modelVersion,
+      fixed(rocAuc),
+      fixed(averagePrecision),
+      fixed(unfound.rocAuc),
+      fixed(unfound.averagePrecision),
+      fixed(unfound.cardPrecision100),
+      `EUR ${detected.toFixed(0)} (${percent(detected, detected + lost)})`,
+      `EUR ${lost.toFixed(0)}`,
     ]),
   );
 
@@ -64,7 +82,13 @@ function detail({ name, outcomes: counts, rules }: CandidateReport, frauds: numb
     return [outcome, genuine, fraud, unknown, percent(fraud, fraud + genuine), percent(fraud, frauds)];
   });
   const hit = rules.map(({ id, outcome, shadow, hits: { genuine, fraud, unknown } }) => [
-    `${id}${shadow ? ' (shadow)' : ''}`, outcome, genuine, fraud, unknown, percent(fraud, fraud + genuine), percent(fraud, frauds),
+    `${id}${shadow ? ' (shadow)' : ''}`,
+    outcome,
+    genuine,
+    fraud,
+    unknown,
+    percent(fraud, fraud + genuine),
+    percent(fraud, frauds),
   ]);
   return `<h2>${escaped(name)}</h2>
 ${table(['outcome', 'genuine', 'fraud', 'not known', 'precision', 'recall'], decided)}
@@ -73,7 +97,10 @@ ${hit.length > 0 ? table(['rule', 'outcome', 'genuine', 'fraud', 'not known', 'p
 
 const changes = ({ changes: moved }: BacktestReport): string =>
   moved
-    ? `<h2>What the second decides otherwise</h2>${table(['first \\ second', ...outcomes], outcomes.map((from) => [from, ...outcomes.map((to) => moved[from][to])]))}`
+    ? `<h2>What the second decides otherwise</h2>${table(
+        ['first \\ second', ...outcomes],
+        outcomes.map((from) => [from, ...outcomes.map((to) => moved[from][to])]),
+      )}`
     : '';
 
 const frame = (inside: string, xLabel: string): string =>
@@ -81,7 +108,10 @@ const frame = (inside: string, xLabel: string): string =>
 
 function curves(candidates: readonly CandidateReport[]): string {
   const ticks = [0, 0.25, 0.5, 0.75, 1]
-    .map((at) => `<text x="${x(at)}" y="${HEIGHT - 26}" text-anchor="middle">${at}</text><text x="${MARGIN - 6}" y="${Number(y(at)) + 4}" text-anchor="end">${at}</text>`)
+    .map(
+      (at) =>
+        `<text x="${x(at)}" y="${HEIGHT - 26}" text-anchor="middle">${at}</text><text x="${MARGIN - 6}" y="${Number(y(at)) + 4}" text-anchor="end">${at}</text>`,
+    )
     .join('');
   const lines = candidates
     .map(({ curve, name }, i) => {
@@ -101,8 +131,12 @@ function histogram({ distribution }: CandidateReport, colour: string): string {
     return `<rect x="${x(at)}" y="${y(height)}" width="${(share * width * (WIDTH - MARGIN - 10)).toFixed(1)}" height="${(Number(y(0)) - Number(y(height))).toFixed(1)}" fill="${fill}"><title>${count}</title></rect>`;
   };
   const bars = distribution
-    .map(({ genuine, fraud }, i) => bar(genuine, i * width, 0.42, '#bbb') + bar(fraud, (i + 0.45) * width, 0.42, colour))
+    .map(
+      ({ genuine, fraud }, i) => bar(genuine, i * width, 0.42, '#bbb') + bar(fraud, (i + 0.45) * width, 0.42, colour),
+    )
     .join('');
-  const ticks = [0, 0.5, 1].map((at) => `<text x="${x(at)}" y="${HEIGHT - 26}" text-anchor="middle">${at}</text>`).join('');
+  const ticks = [0, 0.5, 1]
+    .map((at) => `<text x="${x(at)}" y="${HEIGHT - 26}" text-anchor="middle">${at}</text>`)
+    .join('');
   return frame(`${bars}${ticks}<text x="${x(0.6)}" y="${y(0.95)}">grey: genuine, colour: fraud</text>`, 'score');
 }

@@ -52,8 +52,15 @@ function csvFeatures(path: string): FeatureWriter {
   const cell = (value: number): string => (Number.isNaN(value) ? '' : String(Math.fround(value)));
   return {
     write({ transaction, fraud }, features) {
-      const cells = [transaction.transactionId, iso(transaction.timestamp), cell(label(fraud)), ...featureVector(features).map(cell)];
-      return text.write(`${cells.join(',')}\n`) ? undefined : Promise.race([new Promise((resolve) => text.once('drain', resolve)), done]);
+      const cells = [
+        transaction.transactionId,
+        iso(transaction.timestamp),
+        cell(label(fraud)),
+        ...featureVector(features).map(cell),
+      ];
+      return text.write(`${cells.join(',')}\n`)
+        ? undefined
+        : Promise.race([new Promise((resolve) => text.once('drain', resolve)), done]);
     },
     async close() {
       text.end();

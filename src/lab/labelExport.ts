@@ -60,8 +60,13 @@ export async function exportLabels(
     const writer = writeTransactions(out);
     for (const day of [...days.keys()].sort((a, b) => a - b)) {
       const all: Labelled[] = [];
-      for await (const line of createInterface({ input: createReadStream(join(folder, String(day))) })) all.push(JSON.parse(line) as Labelled);
-      all.sort((a, b) => a.transaction.timestamp - b.transaction.timestamp || (a.transaction.transactionId < b.transaction.transactionId ? -1 : 1));
+      for await (const line of createInterface({ input: createReadStream(join(folder, String(day))) }))
+        all.push(JSON.parse(line) as Labelled);
+      all.sort(
+        (a, b) =>
+          a.transaction.timestamp - b.transaction.timestamp ||
+          (a.transaction.transactionId < b.transaction.transactionId ? -1 : 1),
+      );
       for (const { transaction, label } of all) {
         const fraud = label ? label === 'fraud' : transaction.timestamp < genuineBefore ? false : undefined;
         report.payments++;

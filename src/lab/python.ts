@@ -27,7 +27,12 @@ export function findPython(): string {
  * @returns the last line that it printed.
  * @throws LabError with its last words when it fails.
  */
-export async function runPython(python: string, script: string, args: readonly string[], onLine: (line: string) => void): Promise<string> {
+export async function runPython(
+  python: string,
+  script: string,
+  args: readonly string[],
+  onLine: (line: string) => void,
+): Promise<string> {
   const child = spawn(python, ['-u', join(ROOT, 'model', script), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let [out, said] = ['', ''];
   child.stdout.on('data', (part: Buffer) => {
@@ -37,7 +42,9 @@ export async function runPython(python: string, script: string, args: readonly s
   });
   let last = '';
   child.stderr.on('data', (part: Buffer) => (said = (said + part.toString()).slice(-4_000)));
-  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  const code = await new Promise<number | null>((resolve, reject) =>
+    child.once('error', reject).once('close', resolve),
+  );
   if (code !== 0) throw new LabError(`model/${script} failed:\n${said.trim().split('\n').slice(-8).join('\n')}`);
   return last;
 }

@@ -29,7 +29,9 @@ export async function* replayFile(
     const { transaction, fraud } = one;
     const { transactionId, timestamp } = transaction;
     if (timestamp < latest)
-      throw new LabError(`${path} is not in time order: ${transactionId} of ${iso(timestamp)} comes after ${before} of ${iso(latest)}. Sort it by timestamp first`);
+      throw new LabError(
+        `${path} is not in time order: ${transactionId} of ${iso(timestamp)} comes after ${before} of ${iso(latest)}. Sort it by timestamp first`,
+      );
     latest = timestamp;
     before = transactionId;
     yield { ...one, features: replay.take(transaction, fraud) };

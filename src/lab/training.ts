@@ -65,7 +65,10 @@ export class Training {
    */
   async run(out: string, notes: TrainingNotes, onLine: (line: string) => void): Promise<TrainingFigures> {
     for (const part of ['train', 'tune'] as const)
-      if (this.frauds[part] === 0) throw new LabError(`There is no known fraud ${part === 'train' ? 'to learn from' : 'in the last part of the window, on which training is stopped'}`);
+      if (this.frauds[part] === 0)
+        throw new LabError(
+          `There is no known fraud ${part === 'train' ? 'to learn from' : 'in the last part of the window, on which training is stopped'}`,
+        );
     for (const matrix of [...this.matrices.values(), ...(this.kinds ? [this.kinds] : [])]) matrix.close();
     const bands = Object.fromEntries(defaultRules.bands.map(({ outcome, from }) => [outcome, from]));
     writeFileSync(join(this.folder, 'meta.json'), JSON.stringify({ featureNames, bands, ...notes }));

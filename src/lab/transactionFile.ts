@@ -72,16 +72,27 @@ function unzipped(file: Readable): Readable {
 }
 
 async function* csvRows(input: Readable, path: string): AsyncGenerator<{ row: Row; line: number }> {
-  const parser = parseCsv({ columns: (header: string[]) => knownColumns(header, path), bom: true, trim: true, skip_empty_lines: true });
+  const parser = parseCsv({
+    columns: (header: string[]) => knownColumns(header, path),
+    bom: true,
+    trim: true,
+    skip_empty_lines: true,
+  });
   pipeline(input, parser).catch((error: Error) => parser.destroy(error));
   for await (const row of parser) yield { row: row as Row, line: parser.info.lines };
 }
 
 function knownColumns(header: string[], path: string): string[] {
   const missing = required.filter((name) => !header.includes(name));
-  if (missing.length > 0) throw new LabError(`${path}: the header lacks ${missing.join(', ')}; wanted are ${required.join(', ')}, and if known ${optional.join(', ')}`);
+  if (missing.length > 0)
+    throw new LabError(
+      `${path}: the header lacks ${missing.join(', ')}; wanted are ${required.join(', ')}, and if known ${optional.join(', ')}`,
+    );
   const unknown = header.filter((name) => !isColumn(name));
-  if (unknown.length > 0) throw new LabError(`${path}: the header has the unknown column${unknown.length > 1 ? 's' : ''} ${unknown.join(', ')}; known are ${fileColumns.join(', ')}`);
+  if (unknown.length > 0)
+    throw new LabError(
+      `${path}: the header has the unknown column${unknown.length > 1 ? 's' : ''} ${unknown.join(', ')}; known are ${fileColumns.join(', ')}`,
+    );
   return header;
 }
 
@@ -105,11 +116,13 @@ function jsonRow(text: string, where: string): Row {
   } catch {
     throw new LabError(`${where}: this line is not valid JSON`);
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new LabError(`${where}: this line is no JSON object`);
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw new LabError(`${where}: this line is no JSON object`);
   const { location, ...rest } = parsed as Row & { location?: object };
   const row = { ...rest, ...location };
   const unknown = Object.keys(row).filter((name) => !isColumn(name));
-  if (unknown.length > 0) throw new LabError(`${where}: unknown fields ${unknown.join(', ')}; known are ${fileColumns.join(', ')}`);
+  if (unknown.length > 0)
+    throw new LabError(`${where}: unknown fields ${unknown.join(', ')}; known are ${fileColumns.join(', ')}`);
   return row;
 }
 
@@ -132,7 +145,8 @@ function asTransaction(row: Row, { amountUnit, currency: usual }: FileFormat, wh
   if (faults) {
     const { field: path, message } = faults[0] as FieldFault;
     const field = path.split('.').at(-1) || 'the row';
-    const hint = field === 'amount' && amountUnit === 'minor' ? '; for amounts like 19.99 there is --amount-unit major' : '';
+    const hint =
+      field === 'amount' && amountUnit === 'minor' ? '; for amounts like 19.99 there is --amount-unit major' : '';
     throw new LabError(`${where}: ${field} ${message}, found ${JSON.stringify(row[field as Column] ?? null)}${hint}`);
   }
   const fraud = asFraud(row.fraud, where);
@@ -150,7 +164,8 @@ function asLocation(row: Row): Record<string, unknown> | undefined {
 }
 
 /** Empty cells are missing values. */
-const asNumber = (value: unknown): unknown => (typeof value === 'string' && value !== '' ? Number(value) : isGiven(value) ? value : undefined);
+const asNumber = (value: unknown): unknown =>
+  typeof value === 'string' && value !== '' ? Number(value) : isGiven(value) ? value : undefined;
 
 /** Exact: 0.29 times 100 is not 29 in binary. */
 function asMinor(major: unknown, currency: string): unknown {
@@ -180,7 +195,8 @@ function asLabError(error: unknown, path: string): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof CsvError) return new LabError(`${path}: ${message}`);
   if (code === 'ENOENT') return new LabError(`There is no file ${path}`);
-  if (code?.startsWith('Z_')) return new LabError(`${path} ends in .gz and is no gzip file, or a torn one (${message})`);
+  if (code?.startsWith('Z_'))
+    return new LabError(`${path} ends in .gz and is no gzip file, or a torn one (${message})`);
   return code === undefined ? error : new LabError(`${path} cannot be read (${message})`);
 }
 
@@ -199,7 +215,8 @@ export function writeTransactions(path: string): TransactionWriter {
   const line = isJsonLines(path) ? jsonLine : csvRow;
   return {
     async write(one) {
-      if (!(encode as Writable).write(line(one))) await Promise.race([new Promise((resolve) => encode.once('drain', resolve)), done]);
+      if (!(encode as Writable).write(line(one)))
+        await Promise.race([new Promise((resolve) => encode.once('drain', resolve)), done]);
     },
     async close() {
       encode.end();
@@ -216,7 +233,10 @@ function csvRow({ transaction, fraud }: FileTransaction): unknown {
 }
 
 /** A transaction as the API and a stream take it. */
-export const recordOf = (transaction: Transaction): Record<string, unknown> => ({ ...transaction, timestamp: iso(transaction.timestamp) });
+export const recordOf = (transaction: Transaction): Record<string, unknown> => ({
+  ...transaction,
+  timestamp: iso(transaction.timestamp),
+});
 
 function jsonLine({ transaction, fraud }: FileTransaction): string {
   return `${JSON.stringify({ ...recordOf(transaction), ...(fraud !== undefined && { fraud: fraud ? 1 : 0 }) })}\n`;

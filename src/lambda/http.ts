@@ -13,17 +13,25 @@ export type HttpHandler = (event: APIGatewayProxyEventV2, context: Context) => P
  */
 export function httpHandler({ graph, config }: LambdaProcess): HttpHandler {
   const { LONGWATCH_API_KEYS: keys, LONGWATCH_TRUSTED_PROXIES: trustedProxies } = config;
-  if (keys === undefined && config.LONGWATCH_JWKS_URL === undefined) throw new ConfigError('LONGWATCH_API_KEYS (name:role:key,…) or LONGWATCH_JWKS_URL must be set where nothing is embedded');
+  if (keys === undefined && config.LONGWATCH_JWKS_URL === undefined)
+    throw new ConfigError(
+      'LONGWATCH_API_KEYS (name:role:key,…) or LONGWATCH_JWKS_URL must be set where nothing is embedded',
+    );
   const app = createApp({
     // A function answers at once or not at all: no stream of events.
-    routes: graph.routes.filter(({ responses }) => !Object.values(responses).some(({ contentType }) => contentType === 'text/event-stream')),
+    routes: graph.routes.filter(
+      ({ responses }) => !Object.values(responses).some(({ contentType }) => contentType === 'text/event-stream'),
+    ),
     authenticator: authenticatorOf(config, keys),
     logger: graph.logger,
     registry: graph.metrics.registry,
     watch: graph.metrics.http,
     readiness: () => graph.readiness('elsewhere'),
     version,
-    uiOrigins: [...config.LONGWATCH_UI_ORIGINS, ...(config.TEMPORAL_UI_URL ? [new URL(config.TEMPORAL_UI_URL).origin] : [])],
+    uiOrigins: [
+      ...config.LONGWATCH_UI_ORIGINS,
+      ...(config.TEMPORAL_UI_URL ? [new URL(config.TEMPORAL_UI_URL).origin] : []),
+    ],
     ...(trustedProxies && { trustedProxies }),
   });
   // Everything that we answer is text.

@@ -14,7 +14,10 @@ const served = once(async () => httpHandler(await opened()));
 async function consumerOf<T>(stream: string) {
   const { graph } = await opened();
   const consumer = graph.consumers[stream];
-  if (!consumer) throw new Error(`There is no consumer for ${stream}: its capability is not chosen, or its Kinesis stream is not configured`);
+  if (!consumer)
+    throw new Error(
+      `There is no consumer for ${stream}: its capability is not chosen, or its Kinesis stream is not configured`,
+    );
   return { graph, consumer: consumer as unknown as Consumer<T> };
 }
 
@@ -37,4 +40,9 @@ function handlerOf({ name, source, stream }: LambdaFunctionSpec) {
 const api: HttpHandler = async (event, context) => (await served())(event, context);
 
 /** By the name of the function: the API, and the functions of the capabilities. The bundle exports these. */
-export const handlers = { api, ...Object.fromEntries(capabilities.flatMap(({ functions = [] }) => functions).map((one) => [one.name, handlerOf(one)])) };
+export const handlers = {
+  api,
+  ...Object.fromEntries(
+    capabilities.flatMap(({ functions = [] }) => functions).map((one) => [one.name, handlerOf(one)]),
+  ),
+};

@@ -22,11 +22,19 @@ export async function openProcess(env: Record<string, string | undefined>): Prom
   const settings = await withSecrets(env);
   const { capabilities, needs } = combine(selectCapabilities(settings['LONGWATCH_CAPABILITIES']));
   const config = readConfig(settings, (read) => [
-    ...(read.LONGWATCH_SIGNING_SECRET === undefined ? [{ name: 'LONGWATCH_SIGNING_SECRET', message: 'must be set (at least 32 random characters), or be in the secret that LONGWATCH_SECRET_ID names' }] : []),
+    ...(read.LONGWATCH_SIGNING_SECRET === undefined
+      ? [
+          {
+            name: 'LONGWATCH_SIGNING_SECRET',
+            message: 'must be set (at least 32 random characters), or be in the secret that LONGWATCH_SECRET_ID names',
+          },
+        ]
+      : []),
     ...missingEndpoints(read, settings, needs),
   ]);
   // Temporal's own settings are read from the environment, where its key is not: it is in the secret.
-  for (const name of ['TEMPORAL_API_KEY', 'TEMPORAL_TLS_CLIENT_CERT_DATA', 'TEMPORAL_TLS_CLIENT_KEY_DATA']) if (settings[name]) process.env[name] ??= settings[name];
+  for (const name of ['TEMPORAL_API_KEY', 'TEMPORAL_TLS_CLIENT_CERT_DATA', 'TEMPORAL_TLS_CLIENT_KEY_DATA'])
+    if (settings[name]) process.env[name] ??= settings[name];
   const graph = buildGraph({
     config,
     capabilities,
@@ -52,4 +60,6 @@ export function once<T>(open: () => Promise<T>): () => Promise<T> {
 export const settle = ({ outbox }: Pick<Graph, 'outbox'>): Promise<void> => outbox.drain(2_000);
 
 /** The bundle lies as deep as these sources. */
-export const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as { version: string };
+export const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as {
+  version: string;
+};

@@ -4,17 +4,26 @@ import { awsHttp } from '../gateways/awsHttp';
 
 /** Of the secret: how many settings it may hold is our affair, that they are strings is not. */
 const isSettings = (value: unknown): value is Record<string, string> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((one) => typeof one === 'string');
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((one) => typeof one === 'string');
 
 /**
- * The settings with those of the secret that `LONGWATCH_SECRET_ID` names (a JSON object of strings), so that no secret is
+ * The settings with those of the secret that `LONGWATCH_SECRET_ID` names (a JSON object of strings), so that no secret
+ * is
  * in a function's configuration, where whoever may list functions reads it.
  * @throws ConfigError when the secret is no such object; its content is not shown.
  */
-export async function withSecrets(env: Record<string, string | undefined>): Promise<Record<string, string | undefined>> {
+export async function withSecrets(
+  env: Record<string, string | undefined>,
+): Promise<Record<string, string | undefined>> {
   const SecretId = env['LONGWATCH_SECRET_ID'];
   if (!SecretId) return env;
-  const client = new SecretsManagerClient({ requestHandler: awsHttp({ silentMs: 5_000 }), ...(env['SECRETS_MANAGER_ENDPOINT'] && { endpoint: env['SECRETS_MANAGER_ENDPOINT'] }) });
+  const client = new SecretsManagerClient({
+    requestHandler: awsHttp({ silentMs: 5_000 }),
+    ...(env['SECRETS_MANAGER_ENDPOINT'] && { endpoint: env['SECRETS_MANAGER_ENDPOINT'] }),
+  });
   try {
     const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId }));
     return { ...env, ...parsed(SecretString) };
@@ -30,6 +39,9 @@ function parsed(text: string): Record<string, string> {
   } catch {
     value = undefined;
   }
-  if (!isSettings(value)) throw new ConfigError('LONGWATCH_SECRET_ID: the secret must be a JSON object whose values are strings (its content is not shown)');
+  if (!isSettings(value))
+    throw new ConfigError(
+      'LONGWATCH_SECRET_ID: the secret must be a JSON object whose values are strings (its content is not shown)',
+    );
   return value;
 }

@@ -1,6 +1,14 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { AttributeValue as EventValue, Context, DynamoDBRecord, DynamoDBStreamEvent, KinesisStreamEvent, KinesisStreamRecord, StreamRecord as EventChange } from 'aws-lambda';
+import type {
+  AttributeValue as EventValue,
+  Context,
+  DynamoDBRecord,
+  DynamoDBStreamEvent,
+  KinesisStreamEvent,
+  KinesisStreamRecord,
+  StreamRecord as EventChange,
+} from 'aws-lambda';
 import type { Consumer } from '../operations/platform/streams/consumer';
 import type { StreamRecord } from '../gateways/streams/source';
 import type { ItemChange } from '../gateways/streams/tableStream';
@@ -24,7 +32,12 @@ export type StreamGraph = Pick<Graph, 'outbox' | 'logger'>;
 const ANSWER_MS = 2_000;
 
 /** Records of a Kinesis stream. */
-export async function takeKinesis(graph: StreamGraph, consumer: Taking<Uint8Array>, event: KinesisStreamEvent, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<PartialResponse> {
+export async function takeKinesis(
+  graph: StreamGraph,
+  consumer: Taking<Uint8Array>,
+  event: KinesisStreamEvent,
+  context: Pick<Context, 'getRemainingTimeInMillis'>,
+): Promise<PartialResponse> {
   const shards = new Map<string, StreamRecord<Uint8Array>[]>();
   for (const record of event.Records) {
     // `shardId-000000000006:4959…`
@@ -40,20 +53,32 @@ export async function takeKinesis(graph: StreamGraph, consumer: Taking<Uint8Arra
  * Changes of a table.
  * @throws where the event does not name its shard: without it nothing could tell a repetition from what is new.
  */
-export async function takeChanges(graph: StreamGraph, consumer: Taking<ItemChange>, event: TableEvent, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<PartialResponse> {
+export async function takeChanges(
+  graph: StreamGraph,
+  consumer: Taking<ItemChange>,
+  event: TableEvent,
+  context: Pick<Context, 'getRemainingTimeInMillis'>,
+): Promise<PartialResponse> {
   const records = event.Records ?? [];
   // The end of a window, after which there was nothing.
   if (records.length === 0) return { batchItemFailures: [], state: {} };
-  if (!event.shardId) throw new Error('The event does not name its shard: give its event source mapping a TumblingWindowInSeconds');
+  if (!event.shardId)
+    throw new Error('The event does not name its shard: give its event source mapping a TumblingWindowInSeconds');
   return { ...(await take(graph, consumer, new Map([[event.shardId, records.map(tableRecord)]]), context)), state: {} };
 }
 
-async function take<T>(graph: StreamGraph, consumer: Taking<T>, shards: ReadonlyMap<string, StreamRecord<T>[]>, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<PartialResponse> {
+async function take<T>(
+  graph: StreamGraph,
+  consumer: Taking<T>,
+  shards: ReadonlyMap<string, StreamRecord<T>[]>,
+  context: Pick<Context, 'getRemainingTimeInMillis'>,
+): Promise<PartialResponse> {
   const signal = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - ANSWER_MS));
   const batchItemFailures: PartialResponse['batchItemFailures'] = [];
   for (const [id, records] of shards) {
     const { again, error } = await consumer.take(await consumer.shardName(id), records, signal);
-    if (error !== undefined) graph.logger.error({ err: error, shard: id }, 'records could not be processed and come again');
+    if (error !== undefined)
+      graph.logger.error({ err: error, shard: id }, 'records could not be processed and come again');
     if (again) batchItemFailures.push({ itemIdentifier: again.position });
   }
   await settle(graph);
@@ -61,17 +86,28 @@ async function take<T>(graph: StreamGraph, consumer: Taking<T>, shards: Readonly
 }
 
 function kinesisRecord({ kinesis }: KinesisStreamRecord): StreamRecord<Uint8Array> {
-  return { position: kinesis.sequenceNumber, arrivedAt: Math.round(kinesis.approximateArrivalTimestamp * 1000), data: Buffer.from(kinesis.data, 'base64') };
+  return {
+    position: kinesis.sequenceNumber,
+    arrivedAt: Math.round(kinesis.approximateArrivalTimestamp * 1000),
+    data: Buffer.from(kinesis.data, 'base64'),
+  };
 }
 
 function tableRecord({ dynamodb = {} }: DynamoDBRecord): StreamRecord<ItemChange> {
   const { OldImage, NewImage, SequenceNumber = '', ApproximateCreationDateTime = 0 } = dynamodb;
   const [before, after] = [image(OldImage), image(NewImage)];
-  return { position: SequenceNumber, arrivedAt: Math.round(ApproximateCreationDateTime * 1000), data: { ...(before && { before }), ...(after && { after }) } };
+  return {
+    position: SequenceNumber,
+    arrivedAt: Math.round(ApproximateCreationDateTime * 1000),
+    data: { ...(before && { before }), ...(after && { after }) },
+  };
 }
 
 function image(attributes: EventChange['NewImage']): Record<string, unknown> | undefined {
-  return attributes && unmarshall(Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, withBytes(value)])));
+  return (
+    attributes &&
+    unmarshall(Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, withBytes(value)])))
+  );
 }
 
 /** The event is JSON: what are bytes in DynamoDB is base64 in it. */
@@ -79,6 +115,7 @@ function withBytes(value: EventValue): AttributeValue {
   if (value.B !== undefined) return { B: Buffer.from(value.B, 'base64') };
   if (value.BS !== undefined) return { BS: value.BS.map((one) => Buffer.from(one, 'base64')) };
   if (value.L !== undefined) return { L: value.L.map(withBytes) };
-  if (value.M !== undefined) return { M: Object.fromEntries(Object.entries(value.M).map(([name, one]) => [name, withBytes(one)])) };
+  if (value.M !== undefined)
+    return { M: Object.fromEntries(Object.entries(value.M).map(([name, one]) => [name, withBytes(one)])) };
   return value as AttributeValue;
 }

@@ -117,6 +117,7 @@ function killGroup(pid: number): void {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ESRCH' && code !== 'EPERM') throw error; // Nothing, or on macOS nothing but zombies, is left, as wanted.
+    // Nothing, or on macOS nothing but zombies, is left, as wanted.
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }
 }

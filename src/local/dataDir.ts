@@ -24,10 +24,13 @@ export function openDataDir(folder: string, wantedMb = WANTED_MB): DataDir {
     accessSync(path, constants.W_OK);
     const { bavail, bsize } = statfsSync(path);
     const freeMb = Math.floor((bavail * bsize) / 1_048_576);
-    if (freeMb < wantedMb) throw new StartError(diskFull(path, `only ${freeMb} MB are free, and ${wantedMb} MB are wanted`));
+    if (freeMb < wantedMb)
+      throw new StartError(diskFull(path, `only ${freeMb} MB are free, and ${wantedMb} MB are wanted`));
     return { path, release: lock(path).release };
   } catch (error) {
-    throw error instanceof StartError ? error : new StartError(notWritable(path, error as NodeJS.ErrnoException), { cause: error });
+    throw error instanceof StartError
+      ? error
+      : new StartError(notWritable(path, error as NodeJS.ErrnoException), { cause: error });
   }
 }
 
@@ -46,7 +49,9 @@ function lock(path: string): FileLock {
 function notWritable(path: string, { code, message }: NodeJS.ErrnoException): string {
   if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(path, 'nothing can be written any more');
   if (code === 'EEXIST' || code === 'ENOTDIR') return `The data folder ${path} is a file, or below one. ${ANOTHER}`;
-  const why = ({ EACCES: 'no permission', EPERM: 'no permission', EROFS: 'read-only file system' } as Record<string, string>)[code ?? ''];
+  const why = (
+    { EACCES: 'no permission', EPERM: 'no permission', EROFS: 'read-only file system' } as Record<string, string>
+  )[code ?? ''];
   return `The data folder ${path} cannot be written (${why ?? message}). ${ANOTHER}`;
 }
 

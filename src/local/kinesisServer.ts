@@ -6,7 +6,12 @@ import { hideBin } from 'yargs/helpers';
 import { runServer, serve } from './serverProcess';
 
 /** Without types of its own. */
-type Kinesalite = (options: { path?: string; createStreamMs?: number; updateStreamMs?: number; shardLimit?: number }) => Server;
+type Kinesalite = (options: {
+  path?: string;
+  createStreamMs?: number;
+  updateStreamMs?: number;
+  shardLimit?: number;
+}) => Server;
 
 /** The embedded Kinesis as a process: kinesalite, which by itself would listen on every address of the machine. */
 async function main(): Promise<void> {
@@ -17,7 +22,12 @@ async function main(): Promise<void> {
     .parseAsync();
   if (path !== undefined) mkdirSync(path, { recursive: true });
   const kinesalite = createRequire(__filename)('kinesalite') as Kinesalite;
-  const server = kinesalite({ ...(path !== undefined && { path }), createStreamMs: 50, updateStreamMs: 50, shardLimit: 100 });
+  const server = kinesalite({
+    ...(path !== undefined && { path }),
+    createStreamMs: 50,
+    updateStreamMs: 50,
+    shardLimit: 100,
+  });
   await serve(server, 'http', port);
 }
 

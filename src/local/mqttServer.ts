@@ -15,7 +15,10 @@ const HELD_MS = 60_000;
  * a subscriber has acknowledged it: killed at any instant, no reading is lost that a device need not send again.
  */
 async function main(): Promise<void> {
-  const { port } = await yargs(hideBin(process.argv)).option('port', { type: 'number', default: 1883, describe: 'Another one if this is taken' }).strict().parseAsync();
+  const { port } = await yargs(hideBin(process.argv))
+    .option('port', { type: 'number', default: 1883, describe: 'Another one if this is taken' })
+    .strict()
+    .parseAsync();
   // Its own count of messages, by which an acknowledgement is told from others.
   const broker = (await Aedes.createBroker()) as Aedes & { counter: number };
   const held = new Map<number, () => void>();
@@ -32,7 +35,16 @@ async function main(): Promise<void> {
     const timer = setTimeout(() => finish(new Error('nobody took the reading')), HELD_MS);
     held.set(brokerCounter, () => finish(null));
     const { topic, payload } = packet;
-    const copy: AedesPublishPacket = { cmd: 'publish', topic, payload, qos: 1, retain: false, dup: false, brokerId: broker.id, brokerCounter };
+    const copy: AedesPublishPacket = {
+      cmd: 'publish',
+      topic,
+      payload,
+      qos: 1,
+      retain: false,
+      dup: false,
+      brokerId: broker.id,
+      brokerCounter,
+    };
     broker.publish(copy, () => undefined);
   };
   broker.on('ack', (packet) => held.get((packet as AedesPublishPacket | undefined)?.brokerCounter ?? 0)?.());

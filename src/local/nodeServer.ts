@@ -28,14 +28,30 @@ const UP_WITHIN_MS = 60_000;
  * port in between.
  * @throws StartError when it does not come up, or its package is not installed.
  */
-export async function startNodeServer({ name, script, usualPort, needs, args = [], dataDir, log, onChild }: NodeServerStart): Promise<{ port: number; child: Child }> {
+export async function startNodeServer({
+  name,
+  script,
+  usualPort,
+  needs,
+  args = [],
+  dataDir,
+  log,
+  onChild,
+}: NodeServerStart): Promise<{ port: number; child: Child }> {
   if (needs && !isInstalled(needs.package))
-    throw new StartError(`The embedded ${name} needs the package ${needs.package}, which this installation leaves out. Install it with npm ci --omit=dev, or set ${needs.or}`);
+    throw new StartError(
+      `The embedded ${name} needs the package ${needs.package}, which this installation leaves out. Install it with npm ci --omit=dev, or set ${needs.or}`,
+    );
   const compiled = __filename.endsWith('.js');
   const child = startChild({
     name: script,
     command: process.execPath,
-    args: [...(compiled ? [] : ['--import', 'tsx']), join(__dirname, script + (compiled ? '.js' : '.ts')), `--port=${usualPort}`, ...args],
+    args: [
+      ...(compiled ? [] : ['--import', 'tsx']),
+      join(__dirname, script + (compiled ? '.js' : '.ts')),
+      `--port=${usualPort}`,
+      ...args,
+    ],
     cwd: join(__dirname, '..', '..'), // From where tsx is found.
     logFile: join(dataDir, 'logs', `${log}.log`),
   });
@@ -53,7 +69,8 @@ function isInstalled(name: string): boolean {
     require.resolve(name);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND'; // An ES module cannot be required, and is there.
+    // An ES module cannot be required, and is there.
+    return (error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND';
   }
 }
 
@@ -64,14 +81,35 @@ export interface EmbeddedStart {
 }
 
 /** The embedded S3. @throws StartError */
-export async function startS3({ dataDir, inMemory = false, onChild }: EmbeddedStart): Promise<{ endpoint: string; child: Child }> {
+export async function startS3({
+  dataDir,
+  inMemory = false,
+  onChild,
+}: EmbeddedStart): Promise<{ endpoint: string; child: Child }> {
   const args = inMemory ? [] : [`--path=${join(dataDir, 's3')}`];
-  const { port, child } = await startNodeServer({ name: 'S3', script: 's3Server', usualPort: 4568, needs: { package: 's3rver', or: 'S3_ENDPOINT' }, args, dataDir, log: 's3Server', ...(onChild && { onChild }) });
+  const { port, child } = await startNodeServer({
+    name: 'S3',
+    script: 's3Server',
+    usualPort: 4568,
+    needs: { package: 's3rver', or: 'S3_ENDPOINT' },
+    args,
+    dataDir,
+    log: 's3Server',
+    ...(onChild && { onChild }),
+  });
   return { endpoint: `http://127.0.0.1:${port}`, child };
 }
 
 /** The embedded MQTT broker. @throws StartError */
 export async function startMqtt({ dataDir, onChild }: EmbeddedStart): Promise<{ url: string; child: Child }> {
-  const { port, child } = await startNodeServer({ name: 'MQTT broker', script: 'mqttServer', usualPort: 1883, needs: { package: 'aedes', or: 'MQTT_URL' }, dataDir, log: 'mqttServer', ...(onChild && { onChild }) });
+  const { port, child } = await startNodeServer({
+    name: 'MQTT broker',
+    script: 'mqttServer',
+    usualPort: 1883,
+    needs: { package: 'aedes', or: 'MQTT_URL' },
+    dataDir,
+    log: 'mqttServer',
+    ...(onChild && { onChild }),
+  });
   return { url: `mqtt://127.0.0.1:${port}`, child };
 }

@@ -25,7 +25,11 @@ function listeningInodes(table: string, port: number): string[] {
   const wanted = port.toString(16).toUpperCase().padStart(4, '0');
   const rows = existsSync(table) ? readFileSync(table, 'utf8').trim().split('\n').slice(1) : [];
   // Columns: sl, local_address, rem_address, st, queues, timer, retransmissions, uid, timeout, inode.
-  return rows.map((row) => row.trim().split(/\s+/)).flatMap(([, local, , state, , , , , , inode]) => (state === LISTEN && local?.endsWith(`:${wanted}`) && inode ? [inode] : []));
+  return rows
+    .map((row) => row.trim().split(/\s+/))
+    .flatMap(([, local, , state, , , , , , inode]) =>
+      state === LISTEN && local?.endsWith(`:${wanted}`) && inode ? [inode] : [],
+    );
 }
 
 function processesOf(group: number): string[] {
@@ -39,7 +43,9 @@ function processesOf(group: number): string[] {
 function socketsOf(pid: string): string[] {
   const folder = join('/proc', pid, 'fd');
   const names = orNothing(() => readdirSync(folder)) ?? [];
-  return names.flatMap((name) => /^socket:\[(\d+)\]$/.exec(orNothing(() => readlinkSync(join(folder, name))) ?? '')?.[1] ?? []);
+  return names.flatMap(
+    (name) => /^socket:\[(\d+)\]$/.exec(orNothing(() => readlinkSync(join(folder, name))) ?? '')?.[1] ?? [],
+  );
 }
 
 /** Of a process that ends while it is looked at, and of one that is not ours. */
@@ -53,7 +59,10 @@ function orNothing<T>(read: () => T): T | undefined {
 
 /** macOS and the BSDs. */
 function byLsof(port: number, group: number): ReturnType<typeof listenerOf> {
-  const ask = (...more: string[]) => spawnSync('lsof', ['-nP', '-a', `-iTCP:${port}`, '-sTCP:LISTEN', ...more, '-t'], { encoding: 'utf8' }).stdout?.trim() ?? '';
+  const ask = (...more: string[]) =>
+    spawnSync('lsof', ['-nP', '-a', `-iTCP:${port}`, '-sTCP:LISTEN', ...more, '-t'], {
+      encoding: 'utf8',
+    }).stdout?.trim() ?? '';
   if (ask('-g', String(group)) !== '') return 'group';
   return ask() === '' ? 'unknown' : 'another';
 }

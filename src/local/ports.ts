@@ -6,7 +6,9 @@ import { listenerOf } from './portOwner';
 
 const HOST = '127.0.0.1';
 
-/** A port that this process listens on, so that nobody else gets it, until the server that is meant to have it starts. */
+/**
+ * A port that this process listens on, so that nobody else gets it, until the server that is meant to have it starts.
+ */
 export interface HeldPort {
   port: number;
   /** Stops listening. Resolves when the server may bind the port. */
@@ -79,8 +81,22 @@ function isTaken(error: unknown): boolean {
  */
 async function handOver(server: Server): Promise<void> {
   const far = new Set<Socket>();
-  server.removeAllListeners('connection').on('connection', (socket: Socket) => void far.add(socket.on('error', () => undefined).resume().end()));
-  await new Promise<void>((resolve) => connect(portOf(server), HOST).resume().once('error', () => undefined).once('close', () => resolve()));
+  server.removeAllListeners('connection').on(
+    'connection',
+    (socket: Socket) =>
+      void far.add(
+        socket
+          .on('error', () => undefined)
+          .resume()
+          .end(),
+      ),
+  );
+  await new Promise<void>((resolve) =>
+    connect(portOf(server), HOST)
+      .resume()
+      .once('error', () => undefined)
+      .once('close', () => resolve()),
+  );
   far.forEach((socket) => socket.destroy());
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }
@@ -92,7 +108,10 @@ const MAX_TRIES = 5;
  * take the port. The server then fails, and is started again on a port that is chosen anew, five times at the most.
  * `onTaken` is told of each port that was lost so.
  */
-export async function startOnPort<T>(attempt: (tries: number) => Promise<T>, onTaken: (error: PortTakenError) => void = () => undefined): Promise<T> {
+export async function startOnPort<T>(
+  attempt: (tries: number) => Promise<T>,
+  onTaken: (error: PortTakenError) => void = () => undefined,
+): Promise<T> {
   for (let tries = 1; ; tries++)
     try {
       return await attempt(tries);
@@ -117,16 +136,23 @@ export interface Serving {
 /**
  * Waits until a child serves on its ports. That somebody answers there is not enough: it may be the server of the
  * process that took the port from our child.
- * @throws PortTakenError when another process has a port, StartError when the child does not serve. It has been stopped then.
+ * @throws PortTakenError when another process has a port, StartError when the child does not serve. It has been
+ *   stopped then.
  */
-export async function untilServing(child: Child, { name, ports, ready = () => accept(ports), withinMs = 30_000 }: Serving): Promise<void> {
+export async function untilServing(
+  child: Child,
+  { name, ports, ready = () => accept(ports), withinMs = 30_000 }: Serving,
+): Promise<void> {
   const answers = await waitUntil(ready, child.hasEnded, withinMs);
   const foreign = ports.find((port) => listenerOf(port, child.pid) === 'another');
   if (answers && foreign === undefined) return;
   await child.stop();
   const lines = child.lastLines();
-  if (foreign === undefined && !ADDRESS_IN_USE.test(lines)) throw new StartError(`${name} did not start. Its last lines:\n${lines}`);
-  throw new PortTakenError(`${name} did not start: another process took port ${foreign ?? ports.join(' or ')}. Its last lines:\n${lines}`);
+  if (foreign === undefined && !ADDRESS_IN_USE.test(lines))
+    throw new StartError(`${name} did not start. Its last lines:\n${lines}`);
+  throw new PortTakenError(
+    `${name} did not start: another process took port ${foreign ?? ports.join(' or ')}. Its last lines:\n${lines}`,
+  );
 }
 
 async function accept(ports: readonly number[]): Promise<boolean> {
@@ -145,8 +171,13 @@ function accepts(port: number): Promise<boolean> {
 }
 
 /** Asks again and again. `false` when `gaveUp` says so or the time is over. */
-export async function waitUntil(ready: () => Promise<boolean>, gaveUp: () => boolean, boundMs: number): Promise<boolean> {
-  for (const end = Date.now() + boundMs; Date.now() < end && !gaveUp(); await sleep(50)) if (await ready()) return !gaveUp();
+export async function waitUntil(
+  ready: () => Promise<boolean>,
+  gaveUp: () => boolean,
+  boundMs: number,
+): Promise<boolean> {
+  for (const end = Date.now() + boundMs; Date.now() < end && !gaveUp(); await sleep(50))
+    if (await ready()) return !gaveUp();
   return false;
 }
 

@@ -52,14 +52,18 @@ function liveLines(out: Screen, now: () => number, refreshMs: number): Progress 
   const draw = () => {
     const width = Math.max(20, (out.columns ?? 80) - 1); // A line that wraps would be two on the way up.
     const rows = [...lines].map(([part, line]) =>
-      `${line.over ? '✓' : '…'} ${part.padEnd(10)} ${line.over ? '' : `${elapsed(line.since, now())}  `}${text(line)}`.slice(0, width),
+      `${line.over ? '✓' : '…'} ${part.padEnd(10)} ${line.over ? '' : `${elapsed(line.since, now())}  `}${text(line)}`.slice(
+        0,
+        width,
+      ),
     );
     out.write(`${drawn > 0 ? `\u001B[${drawn}A` : ''}${rows.map((row) => `\u001B[2K${row}\n`).join('')}`);
     drawn = rows.length;
   };
   const timer = setInterval(draw, refreshMs);
   timer.unref();
-  const put = (part: string, line: Omit<Line, 'since'>) => void lines.set(part, { ...line, since: lines.get(part)?.since ?? now() });
+  const put = (part: string, line: Omit<Line, 'since'>) =>
+    void lines.set(part, { ...line, since: lines.get(part)?.since ?? now() });
   return {
     stage: (part, stage, detail) => put(part, { stage, detail, over: false }),
     done: (part, result) => put(part, { stage: result, over: true }),

@@ -8,7 +8,12 @@ import { hideBin } from 'yargs/helpers';
 import { runServer, serve } from './serverProcess';
 
 /** Without types of its own. */
-type S3rver = new (options: { silent: boolean; directory: string; allowMismatchedSignatures: boolean; vhostBuckets: boolean }) => { callback(): RequestListener };
+type S3rver = new (options: {
+  silent: boolean;
+  directory: string;
+  allowMismatchedSignatures: boolean;
+  vhostBuckets: boolean;
+}) => { callback(): RequestListener };
 
 interface Account {
   createKeyPair(accessKeyId: string, secretAccessKey: string): void;
@@ -18,7 +23,10 @@ interface Account {
 async function main(): Promise<void> {
   const { port, path } = await yargs(hideBin(process.argv))
     .option('port', { type: 'number', default: 4568, describe: 'Another one if this is taken' })
-    .option('path', { type: 'string', describe: 'Where objects are kept; without it in a folder that nobody looks for' })
+    .option('path', {
+      type: 'string',
+      describe: 'Where objects are kept; without it in a folder that nobody looks for',
+    })
     .strict()
     .parseAsync();
   if (path !== undefined) mkdirSync(path, { recursive: true });

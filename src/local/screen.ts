@@ -29,7 +29,9 @@ export function startScreen(facts: ScreenFacts): string {
           ['cases', waitingCasesLink(facts.uiUrl, facts.namespace)],
         ] as [string, string][])
       : []),
-    ...(facts.dataDir ? ([['data', `${facts.dataDir}    (kept when you stop; delete it to begin anew)`]] as [string, string][]) : []),
+    ...(facts.dataDir
+      ? ([['data', `${facts.dataDir}    (kept when you stop; delete it to begin anew)`]] as [string, string][])
+      : []),
     ...Object.entries(facts.parts),
     ['try', 'npm run demo    (in another terminal)'],
     ['stop', 'Ctrl-C'],

@@ -1,7 +1,10 @@
 import type { Server } from 'node:net';
 import { listenOn } from './ports';
 
-/** Runs a server as a process of its own: ended by SIGTERM and SIGINT; one that does not come up says why, with exit code 1. */
+/**
+ * Runs a server as a process of its own: ended by SIGTERM and SIGINT; one that does not come up says why, with exit
+ * code 1.
+ */
 export function runServer(start: () => Promise<void>): void {
   const stop = () => process.exit(0);
   start().then(

@@ -73,13 +73,17 @@ export function startStack(config: PlatformConfig, settings: StackSettings): Sta
   const family = new Family();
   const start: PartStart = { config, settings, dataDir: dir.path, family };
   const dynamodb = config.DYNAMODB_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedDynamoDB(start);
-  const embeds = (part: PartName, configured: string | undefined) => settings.parts.includes(part) && !configured && !config.LONGWATCH_AWS;
+  const embeds = (part: PartName, configured: string | undefined) =>
+    settings.parts.includes(part) && !configured && !config.LONGWATCH_AWS;
   const sagemaker = embeds('sagemaker', config.SAGEMAKER_ENDPOINT) ? embeddedModel(start) : none();
   const kinesis = embeds('kinesis', config.KINESIS_ENDPOINT) ? embeddedKinesis(start) : none();
   const s3 = embeds('s3', config.S3_ENDPOINT) ? embeddedS3(start) : none();
   const mqtt = embeds('mqtt', config.MQTT_URL) ? embeddedMqtt(start) : none();
-  const { address: temporalAddress, serving: temporal } = externalTemporal(config) ? { address: none(), serving: none() } : embeddedTemporal(start);
-  const starts = Promise.allSettled([dynamodb, kinesis, s3, mqtt, sagemaker, temporal]); // Awaited by the caller, in its order.
+  const { address: temporalAddress, serving: temporal } = externalTemporal(config)
+    ? { address: none(), serving: none() }
+    : embeddedTemporal(start);
+  // Awaited by the caller, in its order.
+  const starts = Promise.allSettled([dynamodb, kinesis, s3, mqtt, sagemaker, temporal]);
 
   let stopped: Promise<void> | undefined;
   return {
@@ -155,13 +159,21 @@ function externalTemporal(config: PlatformConfig): boolean {
 }
 
 /** Says that a part starts again on another port. */
-const startsAgain = ({ settings: { progress } }: PartStart, part: string) => () => progress.stage(part, 'starting again: another process took its port');
+const startsAgain =
+  ({ settings: { progress } }: PartStart, part: string) =>
+  () =>
+    progress.stage(part, 'starting again: another process took its port');
 
 async function embeddedDynamoDB(start: PartStart) {
   const { settings, dataDir, family } = start;
   const { progress, inMemory = false } = settings;
   progress.stage('DynamoDB', 'starting');
-  const { engine, endpoint, child } = await startDynamoDB({ dataDir, inMemory, onChild: family.adopt, onTaken: startsAgain(start, 'DynamoDB') });
+  const { engine, endpoint, child } = await startDynamoDB({
+    dataDir,
+    inMemory,
+    onChild: family.adopt,
+    onTaken: startsAgain(start, 'DynamoDB'),
+  });
   family.watch('DynamoDB', child);
   progress.done('DynamoDB', `${engine} at ${endpoint}`);
   return { endpoint, engine };
@@ -235,7 +247,10 @@ function embeddedTemporal(start: PartStart): { address: Promise<TemporalPorts>; 
   let tell: (ports: TemporalPorts | Promise<TemporalPorts>) => void = () => undefined;
   const address = new Promise<TemporalPorts>((told) => (tell = told));
   const serving = (async () => {
-    const wanted = { grpc: { port: USUAL_TEMPORAL_PORT }, ui: { port: config.TEMPORAL_UI_PORT, only: settings.uiPortWanted && config.TEMPORAL_UI_PORT !== 0 } };
+    const wanted = {
+      grpc: { port: USUAL_TEMPORAL_PORT },
+      ui: { port: config.TEMPORAL_UI_PORT, only: settings.uiPortWanted && config.TEMPORAL_UI_PORT !== 0 },
+    };
     const installed = installedTemporal(find).executable;
     const held = installed === undefined ? await holdTemporalPorts(wanted) : undefined;
     if (held) tell(held);

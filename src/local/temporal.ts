@@ -53,7 +53,10 @@ const UP_WITHIN_MS = 120_000;
  */
 export async function holdTemporalPorts(wanted: WantedTemporalPorts, hold = holdPort): Promise<HeldTemporalPorts> {
   const ui = await hold(wanted.ui);
-  if (!ui) throw new StartError(`Port ${wanted.ui.port}, which TEMPORAL_UI_PORT asks for, is taken. Choose another, or leave it out`);
+  if (!ui)
+    throw new StartError(
+      `Port ${wanted.ui.port}, which TEMPORAL_UI_PORT asks for, is taken. Choose another, or leave it out`,
+    );
   const grpc = await hold(wanted.grpc);
   if (!grpc) {
     await ui.handOver();
@@ -75,9 +78,14 @@ export async function startTemporal(start: TemporalStart): Promise<TemporalPorts
   let bound: WantedTemporalPorts | undefined;
   return startOnPort(async (tries) => {
     if ('held' in ports && tries > 1)
-      throw new StartError(`Port ${ports.held.grpc.port} or ${ports.held.ui.port} was taken by another process just before Temporal's server started. Start again`);
+      throw new StartError(
+        `Port ${ports.held.grpc.port} or ${ports.held.ui.port} was taken by another process just before Temporal's server started. Start again`,
+      );
     const again = (wanted: WantedPort): WantedPort => (tries === 1 || wanted.only ? wanted : { port: 0 });
-    const held = 'held' in ports ? ports : await holdTemporalPorts(bound ?? { grpc: again(ports.grpc), ui: again(ports.ui) }, start.hold);
+    const held =
+      'held' in ports
+        ? ports
+        : await holdTemporalPorts(bound ?? { grpc: again(ports.grpc), ui: again(ports.ui) }, start.hold);
     return runServer(start, held, () => {
       bound = { grpc: { port: held.held.grpc.port, only: true }, ui: { port: held.held.ui.port, only: true } };
       start.onBound?.(held);
@@ -85,7 +93,11 @@ export async function startTemporal(start: TemporalStart): Promise<TemporalPorts
   }, start.onTaken);
 }
 
-async function runServer(start: TemporalStart, { held: { grpc, ui }, ...ports }: HeldTemporalPorts, onBound: () => void): Promise<TemporalPorts & { child: Child }> {
+async function runServer(
+  start: TemporalStart,
+  { held: { grpc, ui }, ...ports }: HeldTemporalPorts,
+  onBound: () => void,
+): Promise<TemporalPorts & { child: Child }> {
   await Promise.all([grpc.handOver(), ui.handOver()]);
   const child = startChild({
     name: 'temporal',
@@ -110,7 +122,12 @@ async function runServer(start: TemporalStart, { held: { grpc, ui }, ...ports }:
   onBound();
   const connection = Connection.lazy({ address: ports.address, connectTimeout: 1_000 });
   try {
-    await untilServing(child, { name, ports: [grpc.port, ui.port], ready: () => serves(connection, start), withinMs: UP_WITHIN_MS });
+    await untilServing(child, {
+      name,
+      ports: [grpc.port, ui.port],
+      ready: () => serves(connection, start),
+      withinMs: UP_WITHIN_MS,
+    });
   } finally {
     await connection.close();
   }

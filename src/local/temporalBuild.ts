@@ -53,14 +53,24 @@ export async function buildTemporal({ work, cacheDir, version, go, onStage, sign
   for (const { stage, args, detail } of steps) {
     onStage(stage);
     const ended = await run(go, args, work, logFile, signal, (log) => onStage(stage, detail(log)));
-    if (!ended.ok) return { failed: `building it with ${goVersion} failed ("go ${args[0]}"; all of it is in ${logFile}):\n${indent(ended.lastLines)}` };
+    if (!ended.ok)
+      return {
+        failed: `building it with ${goVersion} failed ("go ${args[0]}"; all of it is in ${logFile}):\n${indent(ended.lastLines)}`,
+      };
     total = packages(readFileSync(logFile, 'utf8'));
   }
   return { executable };
 }
 
 /** As any other child: it dies with us, and what it printed is kept. */
-async function run(go: string, args: string[], cwd: string, logFile: string, signal: AbortSignal | undefined, onLog: (log: string) => void) {
+async function run(
+  go: string,
+  args: string[],
+  cwd: string,
+  logFile: string,
+  signal: AbortSignal | undefined,
+  onLog: (log: string) => void,
+) {
   // The user's own settings for other work must not leak in: a workspace around the cache, or vendoring.
   const env = { CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '' };
   signal?.throwIfAborted();

@@ -42,7 +42,9 @@ export async function findTemporal(find: FindTemporal): Promise<string> {
     mkdirSync(cacheDir, { recursive: true });
     accessSync(cacheDir, constants.W_OK);
   } catch (error) {
-    throw new StartError(`Temporal's server would be kept in ${cacheDir}, which cannot be written (${(error as Error).message}). Set XDG_CACHE_HOME to a folder that can`);
+    throw new StartError(
+      `Temporal's server would be kept in ${cacheDir}, which cannot be written (${(error as Error).message}). Set XDG_CACHE_HOME to a folder that can`,
+    );
   }
   const onWait = (holder: number) => find.onStage(`waiting for process ${holder}, which is getting its server`);
   return withFileLock(join(cacheDir, 'lock'), { onWait, signal: find.signal }, async () => {
@@ -53,7 +55,15 @@ export async function findTemporal(find: FindTemporal): Promise<string> {
       try {
         const { onStage, signal } = find;
         const url = find.downloadUrl === undefined ? officialArchive() : find.downloadUrl;
-        const result = await attempt({ work, cacheDir, version: TEMPORAL_CLI_VERSION, url, go: onPath('go', path), onStage, signal });
+        const result = await attempt({
+          work,
+          cacheDir,
+          version: TEMPORAL_CLI_VERSION,
+          url,
+          go: onPath('go', path),
+          onStage,
+          signal,
+        });
         const fault = 'failed' in result ? result.failed : whyUnfit(result.executable);
         if ('executable' in result && !fault) {
           renameSync(result.executable, cached); // Whole or not at all, whoever is looking.
@@ -87,7 +97,10 @@ export function installedTemporal(find: FindTemporal): { executable?: string; un
   const why = installed && whyUnfit(installed);
   if (installed && !why) return { executable: installed };
   if (why) find.onStage(`not using ${installed}: ${why}`);
-  return { ...(isExecutable(cached) && { executable: cached }), ...(why && { unfit: `${installed} is not used: ${why}` }) };
+  return {
+    ...(isExecutable(cached) && { executable: cached }),
+    ...(why && { unfit: `${installed} is not used: ${why}` }),
+  };
 }
 
 function given(cliPath: string): string {
@@ -109,13 +122,15 @@ function fourWays(failures: string[]): string {
 }
 
 function defaultCacheDir(): string {
-  const home = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'); // Empty means unset, as the XDG standard has it.
+  // Empty means unset, as the XDG standard has it.
+  const home = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   return join(home, 'longwatch', 'temporal-cli', TEMPORAL_CLI_VERSION);
 }
 
 /** On the disk of the cache, so that the result can be renamed into it; what a killed process left is cleared. */
 function workFolder(cacheDir: string): string {
-  for (const name of readdirSync(cacheDir)) if (name.startsWith('work-')) rmSync(join(cacheDir, name), { recursive: true, force: true, maxRetries: 5 });
+  for (const name of readdirSync(cacheDir))
+    if (name.startsWith('work-')) rmSync(join(cacheDir, name), { recursive: true, force: true, maxRetries: 5 });
   const folder = join(cacheDir, `work-${process.pid}`);
   mkdirSync(folder);
   return folder;
@@ -131,7 +146,11 @@ function isExecutable(file: string): boolean {
 }
 
 function onPath(program: string, path: string): string | undefined {
-  return path.split(delimiter).filter(Boolean).map((folder) => join(folder, program)).find(isExecutable);
+  return path
+    .split(delimiter)
+    .filter(Boolean)
+    .map((folder) => join(folder, program))
+    .find(isExecutable);
 }
 
 /** Why a program will not do as our server, with the version that it says it is. `undefined`: it will. */
@@ -139,7 +158,8 @@ function whyUnfit(executable: string): string | undefined {
   const { stdout, stderr, status, error } = spawnSync(executable, ['--version'], { encoding: 'utf8', timeout: 20_000 });
   const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n')[0]?.slice(0, 200) ?? '';
   const version = /Server (\d+)\.(\d+)/.exec(said);
-  if (error || status !== 0 || !version) return `it is no Temporal CLI; asked for its version it says "${said || (error?.message ?? `exit code ${status}`)}"`;
+  if (error || status !== 0 || !version)
+    return `it is no Temporal CLI; asked for its version it says "${said || (error?.message ?? `exit code ${status}`)}"`;
   const [major, minor] = [Number(version[1]), Number(version[2])];
   const old = major < OLDEST_SERVER[0] || (major === OLDEST_SERVER[0] && minor < OLDEST_SERVER[1]);
   return old ? `it is too old ("${said}"); its server must be ${OLDEST_SERVER.join('.')} or later` : undefined;
@@ -148,5 +168,7 @@ function whyUnfit(executable: string): string | undefined {
 function officialArchive(): string | null {
   const platform = ({ linux: 'linux', darwin: 'darwin' } as Record<string, string>)[process.platform];
   const arch = ({ x64: 'amd64', arm64: 'arm64' } as Record<string, string>)[process.arch];
-  return platform && arch ? `https://temporal.download/cli/archive/v${TEMPORAL_CLI_VERSION}?platform=${platform}&arch=${arch}` : null;
+  return platform && arch
+    ? `https://temporal.download/cli/archive/v${TEMPORAL_CLI_VERSION}?platform=${platform}&arch=${arch}`
+    : null;
 }

@@ -22,7 +22,13 @@ const ANSWER_WITHIN_MS = 5_000;
 const DONE_WITHIN_MS = 10 * 60_000;
 
 /** Downloads the official archive and unpacks it. */
-export async function downloadTemporal({ work, url, onStage, signal, answerWithinMs = ANSWER_WITHIN_MS }: DownloadSettings): Promise<Attempt> {
+export async function downloadTemporal({
+  work,
+  url,
+  onStage,
+  signal,
+  answerWithinMs = ANSWER_WITHIN_MS,
+}: DownloadSettings): Promise<Attempt> {
   if (url === null) return { failed: `there is no download for ${process.platform} on ${process.arch}` };
   const { host } = new URL(url);
   onStage('downloading its server', `waiting for ${host}`);
@@ -31,16 +37,24 @@ export async function downloadTemporal({ work, url, onStage, signal, answerWithi
   const whole = new AbortController();
   const wholeTimer = setTimeout(() => whole.abort(), DONE_WITHIN_MS);
   try {
-    const response = await fetch(url, { signal: AbortSignal.any([patience.signal, whole.signal, ...(signal ? [signal] : [])]) });
+    const response = await fetch(url, {
+      signal: AbortSignal.any([patience.signal, whole.signal, ...(signal ? [signal] : [])]),
+    });
     clearTimeout(timer);
     if (!response.ok || !response.body) return { failed: `the download from ${host} answered ${response.status}` };
     const size = Number(response.headers.get('content-length') ?? 0);
-    await pipeline(response.body, meter(size, (detail) => onStage('downloading its server', detail)), unpack(work));
+    await pipeline(
+      response.body,
+      meter(size, (detail) => onStage('downloading its server', detail)),
+      unpack(work),
+    );
     return { executable: join(work, 'temporal') };
   } catch (error) {
     signal?.throwIfAborted();
     const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
-    const why = patience.signal.aborted ? `no answer within ${answerWithinMs / 1000} s` : (cause?.code ?? cause?.message ?? message);
+    const why = patience.signal.aborted
+      ? `no answer within ${answerWithinMs / 1000} s`
+      : (cause?.code ?? cause?.message ?? message);
     return { failed: `the download from ${host} failed (${why})` };
   } finally {
     clearTimeout(timer);

@@ -38,6 +38,7 @@ export class DynamoDBMetrics {
     this.calls.observe({ operation, table, result: failed ? 'failed' : 'ok' }, seconds);
     if (refused) this.refusals.inc({ operation, table });
     const kind = readUnits > 0 ? 'read' : 'write';
-    for (const [name, units] of Object.entries(unitsByTable)) if (units > 0) this.units.inc({ operation, table: name, kind }, units);
+    for (const [name, units] of Object.entries(unitsByTable))
+      if (units > 0) this.units.inc({ operation, table: name, kind }, units);
   }
 }

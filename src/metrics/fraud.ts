@@ -20,7 +20,12 @@ export class FraudMetrics {
       labelNames: ['outcome', 'mode', 'path'],
       registers,
     });
-    this.degraded = new Counter({ name: 'longwatch_fraud_degraded_total', help: 'Decisions taken without the model, by cause', labelNames: ['cause'], registers });
+    this.degraded = new Counter({
+      name: 'longwatch_fraud_degraded_total',
+      help: 'Decisions taken without the model, by cause',
+      labelNames: ['cause'],
+      registers,
+    });
     // From 0 on: Prometheus sees no increase in a series whose first sample is 1.
     for (const cause of degradedCauses) this.degraded.inc({ cause }, 0);
     this.decisionSeconds = new Histogram({
@@ -29,7 +34,12 @@ export class FraudMetrics {
       buckets: [0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.5],
       registers,
     });
-    this.shadowHits = new Counter({ name: 'longwatch_fraud_shadow_hits_total', help: 'Times that a shadow rule would have hit, by rule', labelNames: ['rule'], registers });
+    this.shadowHits = new Counter({
+      name: 'longwatch_fraud_shadow_hits_total',
+      help: 'Times that a shadow rule would have hit, by rule',
+      labelNames: ['rule'],
+      registers,
+    });
     this.shadowDecisions = new Counter({
       name: 'longwatch_fraud_shadow_decisions_total',
       help: 'Decisions by what was decided and what the challenger would have decided',
@@ -49,7 +59,8 @@ export class FraudMetrics {
       registers,
       collect: () => {
         driftIndex.reset();
-        for (const { modelVersion, drifts } of this.drift?.() ?? []) for (const { name, psi } of drifts) driftIndex.set({ model: modelVersion, feature: name }, psi);
+        for (const { modelVersion, drifts } of this.drift?.() ?? [])
+          for (const { name, psi } of drifts) driftIndex.set({ model: modelVersion, feature: name }, psi);
       },
     });
   }

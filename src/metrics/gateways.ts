@@ -15,7 +15,11 @@ export class GatewayMetrics {
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
       registers,
     });
-    this.connected = new Gauge({ name: 'longwatch_mqtt_connected', help: '1 while this process is connected to the MQTT broker, 0 while it is not; nothing where it does not listen', registers });
+    this.connected = new Gauge({
+      name: 'longwatch_mqtt_connected',
+      help: '1 while this process is connected to the MQTT broker, 0 while it is not; nothing where it does not listen',
+      registers,
+    });
     this.connected.remove();
   }
 

@@ -31,7 +31,11 @@ export class HttpMetrics {
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
       registers,
     });
-    this.underWay = new Gauge({ name: 'longwatch_http_requests_in_flight', help: 'Requests that are being answered', registers });
+    this.underWay = new Gauge({
+      name: 'longwatch_http_requests_in_flight',
+      help: 'Requests that are being answered',
+      registers,
+    });
     this.shed = new Counter({
       name: 'longwatch_http_shed_total',
       help: 'Requests refused under overload, by load class: as they arrived, of which nothing else is counted, or after they had waited',
@@ -39,7 +43,8 @@ export class HttpMetrics {
       registers,
     });
     // From 0 on: Prometheus sees no increase in a series whose first sample is 1.
-    for (const where of ['arrival', 'queue']) for (const loadClass of loadClasses) this.shed.inc({ where, class: loadClass }, 0);
+    for (const where of ['arrival', 'queue'])
+      for (const loadClass of loadClasses) this.shed.inc({ where, class: loadClass }, 0);
     this.queued = new Histogram({
       name: 'longwatch_http_queue_seconds',
       help: 'Time from a complete request to the start of its work, by load class; of requests that were served',

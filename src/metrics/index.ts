@@ -10,7 +10,8 @@ import { StreamMetrics } from './streams';
 import { TemporalMetrics } from './temporal';
 
 /**
- * The metrics of one process that all capabilities share, a file each; capabilities have classes of their own. A class registers
+ * The metrics of one process that all capabilities share, a file each; capabilities have classes of their own. A class
+ * registers
  * its metrics when it is constructed. Names end in their unit; labels are low in number and never hold an id.
  */
 export class Metrics {

@@ -7,7 +7,12 @@ export class LeaderboardMetrics {
 
   constructor(registry: Registry) {
     const registers = [registry];
-    this.submissions = new Counter({ name: 'longwatch_leaderboard_submissions_total', help: 'Scores submitted, by what became of them', labelNames: ['result'], registers });
+    this.submissions = new Counter({
+      name: 'longwatch_leaderboard_submissions_total',
+      help: 'Scores submitted, by what became of them',
+      labelNames: ['result'],
+      registers,
+    });
     this.checked = new Counter({
       name: 'longwatch_leaderboard_checked_players_total',
       help: 'Players whose rank was compared with their score: right, or wrong and put right',

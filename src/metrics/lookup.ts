@@ -3,7 +3,10 @@
  * never waited for longer than so many: a part that is away must not take the other metrics with it.
  * @returns what was found last; undefined before anything was found.
  */
-export function lookup<T>(ask: () => Promise<T>, { everyMs, withinMs = 2_000 }: { everyMs: number; withinMs?: number }): () => Promise<T | undefined> {
+export function lookup<T>(
+  ask: () => Promise<T>,
+  { everyMs, withinMs = 2_000 }: { everyMs: number; withinMs?: number },
+): () => Promise<T | undefined> {
   let found: T | undefined;
   let asking: Promise<void> | undefined;
   let askedAt = Number.NEGATIVE_INFINITY;

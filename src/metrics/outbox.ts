@@ -34,7 +34,8 @@ export class OutboxMetrics {
       labelNames: ['kind'],
       registers,
       collect: async () => {
-        for (const { kind, oldestDueAt } of (await this.backlog()) ?? []) oldest.set({ kind }, oldestDueAt === undefined ? 0 : Math.max(0, Date.now() - oldestDueAt) / 1000);
+        for (const { kind, oldestDueAt } of (await this.backlog()) ?? [])
+          oldest.set({ kind }, oldestDueAt === undefined ? 0 : Math.max(0, Date.now() - oldestDueAt) / 1000);
       },
     });
   }

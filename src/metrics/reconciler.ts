@@ -15,10 +15,29 @@ export class ReconcilerMetrics {
 
   constructor(registry: Registry) {
     const registers = [registry];
-    this.checked = new Counter({ name: 'longwatch_reconciler_checked_total', help: 'Open rows, badly ended workflows and standing workflows that the reconciler looked at, by mode', labelNames: ['mode'], registers });
-    this.restarts = new Counter({ name: 'longwatch_reconciler_restarts_total', help: 'Workflows that the reconciler started again, by workflow type', labelNames: ['workflow_type'], registers });
-    this.terminated = new Counter({ name: 'longwatch_reconciler_terminated_total', help: 'Workflows that the reconciler terminated because the lifecycle of their row had ended', registers });
-    this.postponed = new Counter({ name: 'longwatch_reconciler_postponed_total', help: 'Workflows that a look of the reconciler left to a later one: they failed after several restarts, or could not be started, by mode', labelNames: ['mode'], registers });
+    this.checked = new Counter({
+      name: 'longwatch_reconciler_checked_total',
+      help: 'Open rows, badly ended workflows and standing workflows that the reconciler looked at, by mode',
+      labelNames: ['mode'],
+      registers,
+    });
+    this.restarts = new Counter({
+      name: 'longwatch_reconciler_restarts_total',
+      help: 'Workflows that the reconciler started again, by workflow type',
+      labelNames: ['workflow_type'],
+      registers,
+    });
+    this.terminated = new Counter({
+      name: 'longwatch_reconciler_terminated_total',
+      help: 'Workflows that the reconciler terminated because the lifecycle of their row had ended',
+      registers,
+    });
+    this.postponed = new Counter({
+      name: 'longwatch_reconciler_postponed_total',
+      help: 'Workflows that a look of the reconciler left to a later one: they failed after several restarts, or could not be started, by mode',
+      labelNames: ['mode'],
+      registers,
+    });
     for (const mode of lookModes) {
       this.checked.inc({ mode }, 0);
       this.postponed.inc({ mode }, 0);

@@ -14,15 +14,28 @@ export class SessionMetrics {
 
   constructor(registry: Registry) {
     const registers = [registry];
-    this.opened = new Counter({ name: 'longwatch_sessions_created_total', help: 'Sessions that were opened', registers });
-    this.over = new Counter({ name: 'longwatch_sessions_ended_total', help: 'Sessions that have ended, by reason', labelNames: ['reason'], registers });
+    this.opened = new Counter({
+      name: 'longwatch_sessions_created_total',
+      help: 'Sessions that were opened',
+      registers,
+    });
+    this.over = new Counter({
+      name: 'longwatch_sessions_ended_total',
+      help: 'Sessions that have ended, by reason',
+      labelNames: ['reason'],
+      registers,
+    });
     this.touches = new Counter({
       name: 'longwatch_session_touches_total',
       help: 'Uses of a session that left its data as it was: written, or skipped because the expiry would hardly move',
       labelNames: ['result'],
       registers,
     });
-    this.refusals = new Counter({ name: 'longwatch_sessions_refused_total', help: 'Saves and touches that came after the end of their session', registers });
+    this.refusals = new Counter({
+      name: 'longwatch_sessions_refused_total',
+      help: 'Saves and touches that came after the end of their session',
+      registers,
+    });
     this.lateness = new Histogram({
       name: 'longwatch_session_expiry_lateness_seconds',
       help: 'How long after its due instant the sweeper ended a session',

@@ -23,7 +23,13 @@ export class StreamMetrics {
       labelNames: ['stream', 'result'],
       registers,
     });
-    this.batchRecords = new Histogram({ name: 'longwatch_stream_batch_records', help: 'Records of a batch', labelNames: ['stream'], buckets: [1, 3, 10, 30, 100, 300, 1_000], registers });
+    this.batchRecords = new Histogram({
+      name: 'longwatch_stream_batch_records',
+      help: 'Records of a batch',
+      labelNames: ['stream'],
+      buckets: [1, 3, 10, 30, 100, 300, 1_000],
+      registers,
+    });
     this.batchSeconds = new Histogram({
       name: 'longwatch_stream_batch_seconds',
       help: 'Time from a batch in hand to its checkpoint',
@@ -31,8 +37,18 @@ export class StreamMetrics {
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
       registers,
     });
-    this.trims = new Counter({ name: 'longwatch_stream_trimmed_total', help: 'Times that a consumer found its position trimmed from the stream', labelNames: ['stream'], registers });
-    this.letters = new Counter({ name: 'longwatch_dead_letters_total', help: 'Records that could not be processed', labelNames: ['source'], registers });
+    this.trims = new Counter({
+      name: 'longwatch_stream_trimmed_total',
+      help: 'Times that a consumer found its position trimmed from the stream',
+      labelNames: ['stream'],
+      registers,
+    });
+    this.letters = new Counter({
+      name: 'longwatch_dead_letters_total',
+      help: 'Records that could not be processed',
+      labelNames: ['source'],
+      registers,
+    });
   }
 
   /** Counters begin at 0: Prometheus sees no increase in a series whose first sample is 1. */
@@ -50,7 +66,15 @@ export class StreamMetrics {
     this.lagging.remove({ stream, shard });
   }
 
-  batch(stream: string, { records, seconds, counts, deadLetters }: { records: number; seconds: number; counts: Readonly<Record<string, number>>; deadLetters: number }): void {
+  batch(
+    stream: string,
+    {
+      records,
+      seconds,
+      counts,
+      deadLetters,
+    }: { records: number; seconds: number; counts: Readonly<Record<string, number>>; deadLetters: number },
+  ): void {
     this.batchRecords.observe({ stream }, records);
     this.batchSeconds.observe({ stream }, seconds);
     for (const [result, count] of Object.entries(counts)) this.records.inc({ stream, result }, count);

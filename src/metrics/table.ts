@@ -32,7 +32,12 @@ export function metricsTable(capabilities: Parameters<typeof listMetrics>[0]): s
     [
       '| metric | type | labels | meaning |',
       '| --- | --- | --- | --- |',
-      ...all.filter(({ name }) => wanted(name)).map(({ name, type, labelNames, help }) => `| \`${name}\` | ${type} | ${labelNames.map((label) => `\`${label}\``).join(' ')} | ${help} |`),
+      ...all
+        .filter(({ name }) => wanted(name))
+        .map(
+          ({ name, type, labelNames, help }) =>
+            `| \`${name}\` | ${type} | ${labelNames.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
+        ),
     ].join('\n');
   return `# Metrics
 

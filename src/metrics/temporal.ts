@@ -21,38 +21,88 @@ interface Spec {
 const byWorkflow = ['task_queue', 'workflow_type'];
 const byActivity = ['task_queue', 'activity_type'];
 
-/** What is taken over of what the SDK measures, under the SDK's names; counters get Prometheus' `_total`, durations `_seconds`. */
+/**
+ * What is taken over of what the SDK measures, under the SDK's names; counters get Prometheus' `_total`, durations
+ * `_seconds`.
+ */
 const counters: readonly Spec[] = [
   { name: 'workflow_completed', help: 'Workflows that completed', labels: byWorkflow },
   { name: 'workflow_failed', help: 'Workflows that failed', labels: byWorkflow },
   { name: 'workflow_canceled', help: 'Workflows that were cancelled', labels: byWorkflow },
   { name: 'workflow_continue_as_new', help: 'Workflows that continued as new', labels: byWorkflow },
-  { name: 'workflow_task_execution_failed', help: 'Workflow tasks that failed, by reason: NonDeterminismError is a change of code that running workflows cannot take', labels: [...byWorkflow, 'failure_reason'] },
-  { name: 'activity_execution_failed', help: 'Attempts of activities that failed, those that are tried again included', labels: byActivity },
+  {
+    name: 'workflow_task_execution_failed',
+    help: 'Workflow tasks that failed, by reason: NonDeterminismError is a change of code that running workflows cannot take',
+    labels: [...byWorkflow, 'failure_reason'],
+  },
+  {
+    name: 'activity_execution_failed',
+    help: 'Attempts of activities that failed, those that are tried again included',
+    labels: byActivity,
+  },
   { name: 'activity_task_received', help: 'Attempts of activities that began', labels: byActivity },
   { name: 'request', help: 'Calls of workers to Temporal', labels: ['operation'] },
-  { name: 'request_failure', help: 'Calls of workers to Temporal that failed, by gRPC status', labels: ['operation', 'status_code'] },
-  { name: 'long_request_failure', help: 'Long polls of workers that failed, by gRPC status', labels: ['operation', 'status_code'] },
-  { name: 'sticky_cache_miss', help: 'Workflow tasks whose workflow had to be replayed from its history', labels: ['task_queue'] },
+  {
+    name: 'request_failure',
+    help: 'Calls of workers to Temporal that failed, by gRPC status',
+    labels: ['operation', 'status_code'],
+  },
+  {
+    name: 'long_request_failure',
+    help: 'Long polls of workers that failed, by gRPC status',
+    labels: ['operation', 'status_code'],
+  },
+  {
+    name: 'sticky_cache_miss',
+    help: 'Workflow tasks whose workflow had to be replayed from its history',
+    labels: ['task_queue'],
+  },
 ];
 const gauges: readonly Spec[] = [
-  { name: 'worker_task_slots_available', help: 'Tasks that could begin at once now', labels: ['task_queue', 'worker_type'] },
+  {
+    name: 'worker_task_slots_available',
+    help: 'Tasks that could begin at once now',
+    labels: ['task_queue', 'worker_type'],
+  },
   { name: 'worker_task_slots_used', help: 'Tasks under way', labels: ['task_queue', 'worker_type'] },
   { name: 'num_pollers', help: 'Polls of workers under way', labels: ['task_queue', 'poller_type'] },
   { name: 'sticky_cache_size', help: 'Workflows that are kept in memory', labels: ['task_queue'] },
 ];
 const histograms: readonly Spec[] = [
-  { name: 'workflow_endtoend_latency', help: 'From the start of a workflow’s run to its end', labels: byWorkflow, buckets: LONG },
-  { name: 'workflow_task_schedule_to_start_latency', help: 'How long workflow tasks waited for a worker', labels: ['task_queue'], buckets: FAST },
+  {
+    name: 'workflow_endtoend_latency',
+    help: 'From the start of a workflow’s run to its end',
+    labels: byWorkflow,
+    buckets: LONG,
+  },
+  {
+    name: 'workflow_task_schedule_to_start_latency',
+    help: 'How long workflow tasks waited for a worker',
+    labels: ['task_queue'],
+    buckets: FAST,
+  },
   { name: 'workflow_task_execution_latency', help: 'How long a workflow task took', labels: byWorkflow, buckets: FAST },
-  { name: 'activity_schedule_to_start_latency', help: 'How long activities waited for a worker', labels: ['task_queue'], buckets: FAST },
-  { name: 'activity_execution_latency', help: 'How long an attempt of an activity took', labels: byActivity, buckets: [...FAST, 300, 3_600] },
+  {
+    name: 'activity_schedule_to_start_latency',
+    help: 'How long activities waited for a worker',
+    labels: ['task_queue'],
+    buckets: FAST,
+  },
+  {
+    name: 'activity_execution_latency',
+    help: 'How long an attempt of an activity took',
+    labels: byActivity,
+    buckets: [...FAST, 300, 3_600],
+  },
   { name: 'request_latency', help: 'Calls of workers to Temporal', labels: ['operation'], buckets: FAST },
 ];
 
 type Take = (value: number, labels: Record<string, string>) => void;
 
-/** Workflows, activities and workers, as Temporal's SDK measures them. What is not listed here, and labels that are not, are left out. */
+/**
+ * Workflows, activities and workers, as Temporal's SDK measures them. What is not listed here, and labels that are not,
+ * are left out.
+ */
 export class TemporalMetrics {
   private readonly takes = new Map<string, { labels: readonly string[]; take: Take }>();
 
@@ -60,15 +110,31 @@ export class TemporalMetrics {
     const registers = [registry];
     const add = ({ name, labels }: Spec, take: Take) => void this.takes.set(`temporal_${name}`, { labels, take });
     for (const spec of counters) {
-      const counter = new Counter({ name: `temporal_${spec.name}_total`, help: spec.help, labelNames: [...spec.labels], registers });
+      const counter = new Counter({
+        name: `temporal_${spec.name}_total`,
+        help: spec.help,
+        labelNames: [...spec.labels],
+        registers,
+      });
       add(spec, (value, labels) => counter.inc(labels, value));
     }
     for (const spec of gauges) {
-      const gauge = new Gauge({ name: `temporal_${spec.name}`, help: spec.help, labelNames: [...spec.labels], registers });
+      const gauge = new Gauge({
+        name: `temporal_${spec.name}`,
+        help: spec.help,
+        labelNames: [...spec.labels],
+        registers,
+      });
       add(spec, (value, labels) => gauge.set(labels, value));
     }
     for (const spec of histograms) {
-      const histogram = new Histogram({ name: `temporal_${spec.name}_seconds`, help: spec.help, labelNames: [...spec.labels], buckets: [...(spec.buckets ?? FAST)], registers });
+      const histogram = new Histogram({
+        name: `temporal_${spec.name}_seconds`,
+        help: spec.help,
+        labelNames: [...spec.labels],
+        buckets: [...(spec.buckets ?? FAST)],
+        registers,
+      });
       add(spec, (value, labels) => histogram.observe(labels, value));
     }
   }

@@ -7,8 +7,20 @@ import type { Stack } from '../local/stack';
  * Where everything is: what is embedded stands in for what is not configured. DynamoDB and the model are awaited;
  * Temporal may still be building, so only its address is.
  */
-export async function endpointsWith(stack: Stack, config: PlatformConfig, env: Record<string, string | undefined>, needs: PartNeeds): Promise<Endpoints> {
-  const [dynamodb, kinesis, s3, mqtt, sagemaker, temporal] = await Promise.all([stack.dynamodb, stack.kinesis, stack.s3, stack.mqtt, stack.sagemaker, stack.temporalAddress]);
+export async function endpointsWith(
+  stack: Stack,
+  config: PlatformConfig,
+  env: Record<string, string | undefined>,
+  needs: PartNeeds,
+): Promise<Endpoints> {
+  const [dynamodb, kinesis, s3, mqtt, sagemaker, temporal] = await Promise.all([
+    stack.dynamodb,
+    stack.kinesis,
+    stack.s3,
+    stack.mqtt,
+    stack.sagemaker,
+    stack.temporalAddress,
+  ]);
   const configured = configuredEndpoints(
     {
       ...config,

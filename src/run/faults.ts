@@ -8,13 +8,31 @@ import { selectQueues, UnknownQueueError } from '../workers/queues';
 import type { Mode } from './index';
 
 /** Returns what a process of this mode lacks or cannot use, beside what is wrong with each setting by itself. */
-export function startFaults(mode: Mode, config: PlatformConfig, env: Record<string, string | undefined>, { queues, needs }: Combined): Fault[] {
+export function startFaults(
+  mode: Mode,
+  config: PlatformConfig,
+  env: Record<string, string | undefined>,
+  { queues, needs }: Combined,
+): Fault[] {
   const { LONGWATCH_API_KEYS: keys, LONGWATCH_JWKS_URL: jwksUrl, LONGWATCH_SIGNING_SECRET: secret, HOST } = config;
   const faults: Fault[] = [];
   const isKeyed = keys !== undefined || jwksUrl !== undefined;
-  if (mode === 'api' && !isKeyed) faults.push({ name: 'LONGWATCH_API_KEYS', message: 'must be set (name:role:key,…; npm run api-key makes one), or LONGWATCH_JWKS_URL: nothing is embedded in this mode' });
-  else if (mode === 'all' && !isLoopback(HOST) && !isKeyed) faults.push({ name: 'HOST', message: 'reaches beyond this machine, which needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL' });
-  if (mode !== 'all' && secret === undefined) faults.push({ name: 'LONGWATCH_SIGNING_SECRET', message: 'must be set (at least 32 random characters): nothing is embedded in this mode' });
+  if (mode === 'api' && !isKeyed)
+    faults.push({
+      name: 'LONGWATCH_API_KEYS',
+      message:
+        'must be set (name:role:key,…; npm run api-key makes one), or LONGWATCH_JWKS_URL: nothing is embedded in this mode',
+    });
+  else if (mode === 'all' && !isLoopback(HOST) && !isKeyed)
+    faults.push({
+      name: 'HOST',
+      message: 'reaches beyond this machine, which needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL',
+    });
+  if (mode !== 'all' && secret === undefined)
+    faults.push({
+      name: 'LONGWATCH_SIGNING_SECRET',
+      message: 'must be set (at least 32 random characters): nothing is embedded in this mode',
+    });
   faults.push(
     ...faultOf('LONGWATCH_QUEUES', UnknownQueueError, () => selectQueues(queues, config.LONGWATCH_QUEUES)),
     ...faultOf('LONGWATCH_API_KEYS', ApiKeyError, () => keys !== undefined && parseApiKeys(keys)),
@@ -22,7 +40,11 @@ export function startFaults(mode: Mode, config: PlatformConfig, env: Record<stri
   if (mode !== 'all') faults.push(...missingEndpoints(config, env, needs));
   // Without an address the client would look on this machine.
   if (config.TEMPORAL_ADDRESS !== undefined || config.TEMPORAL_PROFILE !== undefined || env['TEMPORAL_CONFIG_FILE'])
-    faults.push(...faultOf('TEMPORAL_*', TemporalConfigError, () => temporalTarget({ namespace: config.TEMPORAL_NAMESPACE }, env)));
+    faults.push(
+      ...faultOf('TEMPORAL_*', TemporalConfigError, () =>
+        temporalTarget({ namespace: config.TEMPORAL_NAMESPACE }, env),
+      ),
+    );
   return faults;
 }
 

@@ -19,9 +19,14 @@ export interface HttpParts {
 }
 
 /** The whole API. `developmentKey` is an administrator's where no keys are configured. */
-export function listenForRequests(parts: HttpParts, at: { port: number; endpoints: Endpoints; developmentKey: string | undefined }): Promise<Listening> {
+export function listenForRequests(
+  parts: HttpParts,
+  at: { port: number; endpoints: Endpoints; developmentKey: string | undefined },
+): Promise<Listening> {
   const { config, graph } = parts;
-  const keys = config.LONGWATCH_API_KEYS ?? (config.LONGWATCH_JWKS_URL || at.developmentKey === undefined ? undefined : `dev:admin:${at.developmentKey}`);
+  const keys =
+    config.LONGWATCH_API_KEYS ??
+    (config.LONGWATCH_JWKS_URL || at.developmentKey === undefined ? undefined : `dev:admin:${at.developmentKey}`);
   const authenticator = authenticatorOf(config, keys);
   const { http } = graph.metrics;
   const admission = new Admission({
@@ -49,12 +54,21 @@ export function listenForHealth(parts: HttpParts): Promise<Listening> {
   const { HOST: host, LONGWATCH_WORKER_PORT: port } = parts.config;
   const app = createApp({ ...appParts(parts), routes: [], authenticator: new Authenticator([]) });
   if (port !== undefined) return listen(app, { host, port, setting: 'LONGWATCH_WORKER_PORT' });
-  return listen(app, { host, port: USUAL_METRICS_PORT }).catch(() => listen(app, { host, port: 0, setting: 'LONGWATCH_WORKER_PORT' }));
+  return listen(app, { host, port: USUAL_METRICS_PORT }).catch(() =>
+    listen(app, { host, port: 0, setting: 'LONGWATCH_WORKER_PORT' }),
+  );
 }
 
 function appParts({ config, graph, version, readiness }: HttpParts): Omit<AppParts, 'routes' | 'authenticator'> {
   const { LONGWATCH_TRUSTED_PROXIES: trustedProxies } = config;
-  return { logger: graph.logger, registry: graph.metrics.registry, watch: graph.metrics.http, readiness, version, ...(trustedProxies && { trustedProxies }) };
+  return {
+    logger: graph.logger,
+    registry: graph.metrics.registry,
+    watch: graph.metrics.http,
+    readiness,
+    version,
+    ...(trustedProxies && { trustedProxies }),
+  };
 }
 
 /** Origins of the Web UIs whose pages may ask for payloads in clear text. */
@@ -62,6 +76,7 @@ function uiOrigins({ LONGWATCH_UI_ORIGINS, TEMPORAL_UI_URL }: PlatformConfig, { 
   const origins = [...LONGWATCH_UI_ORIGINS];
   if (TEMPORAL_UI_URL) origins.push(new URL(TEMPORAL_UI_URL).origin);
   // Whoever types localhost has another origin.
-  if (temporal.uiUrl) origins.push(new URL(temporal.uiUrl).origin, new URL(temporal.uiUrl).origin.replace('127.0.0.1', 'localhost'));
+  if (temporal.uiUrl)
+    origins.push(new URL(temporal.uiUrl).origin, new URL(temporal.uiUrl).origin.replace('127.0.0.1', 'localhost'));
   return [...new Set(origins)];
 }

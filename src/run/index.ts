@@ -63,7 +63,8 @@ export class Run {
     this.progress = showProgress(process.stdout);
     const encrypts = config.LONGWATCH_PAYLOAD_KEYS.length > 0 || config.LONGWATCH_PAYLOAD_KMS_KEYS.length > 0;
     // The embedded Web UI has no sign-in: what it may do, everybody may who reaches this address.
-    this.codecLinkToken = encrypts && mode === 'all' && isLoopback(config.HOST) ? randomBytes(24).toString('base64url') : undefined;
+    this.codecLinkToken =
+      encrypts && mode === 'all' && isLoopback(config.HOST) ? randomBytes(24).toString('base64url') : undefined;
   }
 
   /** From now on a fault that no code caught is logged, and ends the process in order, or not at all. */
@@ -82,12 +83,22 @@ export class Run {
   async start(): Promise<void> {
     const { config, mode } = this;
     const queues = selectQueues(this.combined.queues, config.LONGWATCH_QUEUES);
-    const { OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesCollector, OTEL_SDK_DISABLED: untraced } = config;
+    const {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector,
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesCollector,
+      OTEL_SDK_DISABLED: untraced,
+    } = config;
     if ((collector ?? tracesCollector) !== undefined && !untraced)
-      this.tracing = startTracing({ serviceName: config.OTEL_SERVICE_NAME, serviceVersion: version, protocol: config.OTEL_EXPORTER_OTLP_PROTOCOL });
+      this.tracing = startTracing({
+        serviceName: config.OTEL_SERVICE_NAME,
+        serviceVersion: version,
+        protocol: config.OTEL_EXPORTER_OTLP_PROTOCOL,
+      });
     const secrets = this.openStack();
     const { capabilities, needs } = this.combined;
-    const endpoints = this.stack ? await endpointsWith(this.stack, config, process.env, needs) : configuredEndpoints(config, process.env, needs);
+    const endpoints = this.stack
+      ? await endpointsWith(this.stack, config, process.env, needs)
+      : configuredEndpoints(config, process.env, needs);
     const graph = buildGraph({
       config,
       capabilities,
@@ -99,15 +110,20 @@ export class Run {
       version,
     });
     this.graph = graph;
-    if (mode !== 'api') installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
-      logger: graph.logger,
-      onMetrics: (updates) => graph.metrics.temporal.take(updates),
-    });
+    if (mode !== 'api')
+      installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
+        logger: graph.logger,
+        onMetrics: (updates) => graph.metrics.temporal.take(updates),
+      });
     // What is embedded has nobody else who would bring its tables up to date.
-    await this.open(graph, endpoints.dynamodb && this.stack && config.DYNAMODB_ENDPOINT === undefined ? 'update' : 'check');
+    await this.open(
+      graph,
+      endpoints.dynamodb && this.stack && config.DYNAMODB_ENDPOINT === undefined ? 'update' : 'check',
+    );
     if (this.stopped) return;
     // On its way out a process wants no more requests, and asks nobody whether it could serve them.
-    const readiness: HttpParts['readiness'] = async () => (this.stopped ? { status: 'stopping' } : graph.readiness(this.workerState()));
+    const readiness: HttpParts['readiness'] = async () =>
+      this.stopped ? { status: 'stopping' } : graph.readiness(this.workerState());
     const http: HttpParts = { config, graph, version, readiness };
     if (mode !== 'worker') {
       await graph.warmUp();
@@ -136,7 +152,10 @@ export class Run {
     void this.stop();
   }
 
-  /** Tables and rules. A part that is away is waited for, as it is later on: whoever starts all parts at once need not order them. */
+  /**
+   * Tables and rules. A part that is away is waited for, as it is later on: whoever starts all parts at once need not
+   * order them.
+   */
   private async open(graph: Graph, tables: 'check' | 'update'): Promise<void> {
     const prepare = async () => {
       await graph.prepareStores(tables);
@@ -145,7 +164,11 @@ export class Run {
     await keepTrying(prepare, {
       signal: this.stopping.signal,
       passes: (error) => isAway(error) || isLongwatchError(error, 'unavailable'),
-      onFault: (error) => graph.logger.warn({ err: error }, 'DynamoDB, or another part that is needed first, cannot be reached; trying again'),
+      onFault: (error) =>
+        graph.logger.warn(
+          { err: error },
+          'DynamoDB, or another part that is needed first, cannot be reached; trying again',
+        ),
     });
   }
 
@@ -154,7 +177,9 @@ export class Run {
     const { config, mode } = this;
     if (mode !== 'all') return undefined;
     const { needs } = this.combined;
-    const embeddedParts = Object.entries(needs.parts).flatMap(([part, need]) => (need === 'optional' ? [] : [part as PartName]));
+    const embeddedParts = Object.entries(needs.parts).flatMap(([part, need]) =>
+      need === 'optional' ? [] : [part as PartName],
+    );
     this.stack = startStack(config, {
       searchAttributes: searchAttributeTypes,
       parts: embeddedParts,
@@ -197,7 +222,8 @@ export class Run {
       onConnecting: () => {
         if (!isPolling) this.progress.stage('workers', `connecting to Temporal at ${temporalAddress(graph)}`);
       },
-      onFault: (error) => (isPolling ? graph.onFault(error) : this.waitForTemporal(graph, error, 'a connection of the workers')),
+      onFault: (error) =>
+        isPolling ? graph.onFault(error) : this.waitForTemporal(graph, error, 'a connection of the workers'),
       onBroken: (error) => this.end(error),
       onRunning: () => {
         isPolling = true;
@@ -210,15 +236,22 @@ export class Run {
     });
   }
 
-  /** The reconciler starts lost workflows again; the workers start the reconciler. A start that finds it running is no billable action. */
+  /**
+   * The reconciler starts lost workflows again; the workers start the reconciler. A start that finds it running is no
+   * billable action.
+   */
   private keepReconciler(graph: Graph): void {
     if (this.keepingReconciler) return;
-    this.keepingReconciler = setInterval(() => void graph.keepReconciler().catch(graph.onFault), graph.reconcileEveryMs);
+    this.keepingReconciler = setInterval(
+      () => void graph.keepReconciler().catch(graph.onFault),
+      graph.reconcileEveryMs,
+    );
     this.keepingReconciler.unref();
   }
 
   private async untilReady(graph: Graph): Promise<void> {
-    while (!this.stopped && this.workers?.state() === 'starting') await new Promise((resolve) => setTimeout(resolve, 50));
+    while (!this.stopped && this.workers?.state() === 'starting')
+      await new Promise((resolve) => setTimeout(resolve, 50));
     let waited = false;
     await keepTrying(() => graph.temporal.ensureSearchAttributes(), {
       signal: this.stopping.signal,
@@ -238,12 +271,18 @@ export class Run {
     graph.logger.warn({ err: error }, `Temporal at ${address} does not answer; waiting for ${what}`);
   }
 
-  private showScreen(graph: Graph, secrets: Secrets | undefined, endpoints: Endpoints, uiUrl: string | undefined): void {
+  private showScreen(
+    graph: Graph,
+    secrets: Secrets | undefined,
+    endpoints: Endpoints,
+    uiUrl: string | undefined,
+  ): void {
     if (this.stopped) return;
     const { config, stack } = this;
     const { namespace } = graph.target;
     const parts = partsOf(endpoints, temporalAddress(graph), this.combined.needs);
-    if (stack && this.api) writeAddresses(stack.dataDir, { api: this.api.url, ...(uiUrl && { ui: uiUrl }), namespace, parts });
+    if (stack && this.api)
+      writeAddresses(stack.dataDir, { api: this.api.url, ...(uiUrl && { ui: uiUrl }), namespace, parts });
     process.stdout.write(
       startScreen({
         apiUrl: this.api?.url ?? 'not in this process',
@@ -262,7 +301,10 @@ export class Run {
       if (signal) process.exit(130);
       return this.stopped;
     }
-    if (signal) process.stdout.write('\nStopping: requests and workflow tasks under way are finished first. Ctrl-C again to cut it short.\n');
+    if (signal)
+      process.stdout.write(
+        '\nStopping: requests and workflow tasks under way are finished first. Ctrl-C again to cut it short.\n',
+      );
     this.stopping.abort();
     clearInterval(this.keepingReconciler);
     const { LONGWATCH_GRACE_MS: graceMs, LONGWATCH_STOP_DELAY_MS: delayMs } = this.config;

@@ -13,7 +13,10 @@ export interface KeepTrying {
 }
 
 /** Tries until it succeeds. @returns undefined when the signal came first. */
-export async function keepTrying<T>(work: () => Promise<T>, { signal, onFault, passes = () => true, firstPauseMs = 500, lastPauseMs = 5_000 }: KeepTrying): Promise<T | undefined> {
+export async function keepTrying<T>(
+  work: () => Promise<T>,
+  { signal, onFault, passes = () => true, firstPauseMs = 500, lastPauseMs = 5_000 }: KeepTrying,
+): Promise<T | undefined> {
   for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, lastPauseMs)) {
     try {
       return await work();

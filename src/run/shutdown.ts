@@ -8,7 +8,9 @@ export const CUT_SHORT = 1;
  */
 export function withinGrace(boundMs: number, stop: () => Promise<void>): Promise<void> {
   const cut = setTimeout(() => {
-    process.stderr.write(`The grace period of ${boundMs / 1000} s is over: what is still under way is left to others.\n`);
+    process.stderr.write(
+      `The grace period of ${boundMs / 1000} s is over: what is still under way is left to others.\n`,
+    );
     process.exit(CUT_SHORT);
   }, boundMs);
   cut.unref();

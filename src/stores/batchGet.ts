@@ -40,7 +40,10 @@ export async function batchGet<T extends string>(
       }
       // DynamoDB may leave keys unprocessed under load; the caller's deadline bounds this loop.
       for (let tries = 0; Object.keys(RequestItems).length > 0; tries++) {
-        if (tries > 0) await sleep(Math.random() * Math.min(10 * 2 ** tries, 1_000), undefined, { ...(abortSignal && { signal: abortSignal }) });
+        if (tries > 0)
+          await sleep(Math.random() * Math.min(10 * 2 ** tries, 1_000), undefined, {
+            ...(abortSignal && { signal: abortSignal }),
+          });
         const { Responses = {}, UnprocessedKeys = {} } = await db.client.send(new BatchGetCommand({ RequestItems }), {
           ...(abortSignal && { abortSignal }),
         });

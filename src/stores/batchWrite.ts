@@ -29,7 +29,11 @@ async function writeAll(db: Db, table: string, batch: WriteRequest[]): Promise<v
     const { UnprocessedItems = {} } = await db.client.send(new BatchWriteCommand({ RequestItems: { [name]: left } }));
     left = UnprocessedItems[name] ?? [];
     if (left.length === 0) return;
-    if (tries === TRIES) throw new LongwatchError('unavailable', `DynamoDB left ${left.length} items of ${table} unwritten ${TRIES} times`);
+    if (tries === TRIES)
+      throw new LongwatchError(
+        'unavailable',
+        `DynamoDB left ${left.length} items of ${table} unwritten ${TRIES} times`,
+      );
     await sleep(Math.random() * Math.min(25 * 2 ** tries, 5_000));
   }
 }

@@ -19,7 +19,10 @@ export async function held(write: () => Promise<unknown>): Promise<boolean> {
       const codes = cancellationCodes(error);
       if (error instanceof ConditionalCheckFailedException || codes?.includes('ConditionalCheckFailed')) return false;
       if (!(error instanceof TransactionConflictException) && !codes?.includes('TransactionConflict')) throw error;
-      if (tries === TRIES) throw new LongwatchError('contention', 'Others were writing the same all the time; try again', { cause: error });
+      if (tries === TRIES)
+        throw new LongwatchError('contention', 'Others were writing the same all the time; try again', {
+          cause: error,
+        });
       await sleep(Math.random() * Math.min(5 * 2 ** tries, 200));
     }
   }

@@ -36,7 +36,15 @@ const digest = (length: number, ...parts: (string | Uint8Array)[]): Buffer => {
 
 /** The same for the same list, however its filters are ordered, and whatever is left out of them. */
 const identityOf = ({ name, of }: List): Buffer =>
-  digest(LIST_BYTES, JSON.stringify([name, ...Object.entries(of).filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1))]));
+  digest(
+    LIST_BYTES,
+    JSON.stringify([
+      name,
+      ...Object.entries(of)
+        .filter(([, value]) => value !== undefined)
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    ]),
+  );
 
 /**
  * A position in a list as an opaque text: a version byte, the identity of the list, the position as JSON, and a
@@ -55,28 +63,52 @@ export function toCursor(list: List, position: Position | Record<string, unknown
  * @throws LongwatchError `invalid` for a damaged cursor, one of another release, and one of another list: DynamoDB
  * refuses another list's position (ValidationException) or answers an empty page.
  */
-export function fromCursor<S extends Shape>(list: List, cursor: string, shape: S): { [name in keyof S]: S[name] extends 'integer' ? number : string } {
+export function fromCursor<S extends Shape>(
+  list: List,
+  cursor: string,
+  shape: S,
+): { [name in keyof S]: S[name] extends 'integer' ? number : string } {
   const bytes = Buffer.from(cursor, 'base64url');
   const content = bytes.subarray(0, -CHECK_BYTES);
   // Buffer.from passes over characters that are not base64url; compared in text, what was changed is found.
-  if (bytes.toString('base64url') !== cursor || content[0] !== VERSION || !digest(CHECK_BYTES, content).equals(bytes.subarray(-CHECK_BYTES))) throw refusal('is damaged or no longer valid');
-  if (!identityOf(list).equals(content.subarray(1, 1 + LIST_BYTES))) throw refusal('belongs to another list, or to this one with other filters');
+  if (
+    bytes.toString('base64url') !== cursor ||
+    content[0] !== VERSION ||
+    !digest(CHECK_BYTES, content).equals(bytes.subarray(-CHECK_BYTES))
+  )
+    throw refusal('is damaged or no longer valid');
+  if (!identityOf(list).equals(content.subarray(1, 1 + LIST_BYTES)))
+    throw refusal('belongs to another list, or to this one with other filters');
   const position = JSON.parse(content.subarray(1 + LIST_BYTES).toString()) as Position;
   const names = Object.keys(shape);
-  if (Object.keys(position).length !== names.length || !names.every((name) => fits(position[name], shape[name]))) throw refusal('is damaged or no longer valid');
+  if (Object.keys(position).length !== names.length || !names.every((name) => fits(position[name], shape[name])))
+    throw refusal('is damaged or no longer valid');
   return position as never;
 }
 
-/** The part of a DynamoDB query or scan that goes on from a cursor. @param names the attributes of the start key, all texts */
-export function startAt(list: List, cursor: string | undefined, names: readonly string[]): { ExclusiveStartKey?: Record<string, string> } {
-  return cursor === undefined ? {} : { ExclusiveStartKey: fromCursor(list, cursor, Object.fromEntries(names.map((name) => [name, 'text' as const]))) };
+/**
+ * The part of a DynamoDB query or scan that goes on from a cursor. @param names the attributes of the start key, all
+ * texts
+ */
+export function startAt(
+  list: List,
+  cursor: string | undefined,
+  names: readonly string[],
+): { ExclusiveStartKey?: Record<string, string> } {
+  return cursor === undefined
+    ? {}
+    : { ExclusiveStartKey: fromCursor(list, cursor, Object.fromEntries(names.map((name) => [name, 'text' as const]))) };
 }
 
 /**
- * Reads a page for background work that keeps its cursor between attempts. If another release wrote the cursor, so that the
+ * Reads a page for background work that keeps its cursor between attempts. If another release wrote the cursor, so that
+ * the
  * list does not accept it, reads the first page instead: the work must be idempotent.
  */
-export async function pageOrFirst<T>(cursor: string | undefined, read: (cursor: string | undefined) => Promise<T>): Promise<T> {
+export async function pageOrFirst<T>(
+  cursor: string | undefined,
+  read: (cursor: string | undefined) => Promise<T>,
+): Promise<T> {
   try {
     return await read(cursor);
   } catch (error) {
@@ -85,7 +117,8 @@ export async function pageOrFirst<T>(cursor: string | undefined, read: (cursor: 
   }
 }
 
-const isCursorFault = (error: unknown): boolean => isLongwatchError(error, 'invalid') && error.detail.faults?.[0]?.field === 'cursor';
+const isCursorFault = (error: unknown): boolean =>
+  isLongwatchError(error, 'invalid') && error.detail.faults?.[0]?.field === 'cursor';
 
 function fits(value: unknown, wanted: Shape[string] | undefined): boolean {
   if (wanted === 'integer') return Number.isSafeInteger(value);
@@ -93,4 +126,6 @@ function fits(value: unknown, wanted: Shape[string] | undefined): boolean {
 }
 
 const refusal = (why: string): LongwatchError =>
-  new LongwatchError('invalid', `cursor ${why}; start again without cursor`, { faults: [{ field: 'cursor', message: `${why}; start again without cursor` }] });
+  new LongwatchError('invalid', `cursor ${why}; start again without cursor`, {
+    faults: [{ field: 'cursor', message: `${why}; start again without cursor` }],
+  });

@@ -31,7 +31,8 @@ export const MAX_SOCKETS = 256;
 
 /**
  * The low-level client: keep-alive sockets, short connect timeout, few attempts because callers have deadlines. A call
- * that DynamoDB takes and never answers fails after a quarter of a minute (`awsHttp`): without `throwOnRequestTimeout` the timeout
+ * that DynamoDB takes and never answers fails after a quarter of a minute (`awsHttp`): without `throwOnRequestTimeout`
+ * the timeout
  * is but a warning, and calls would pile up for as long as it hangs.
  */
 export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>): DynamoDBClient {
@@ -76,10 +77,16 @@ interface CallContext {
 }
 
 /**
- * Opens the document client. Every failure is sorted here, once, for every store (`StoreFailure`): away and refused become
+ * Opens the document client. Every failure is sorted here, once, for every store (`StoreFailure`): away and refused
+ * become
  * typed errors, and races pass through, since only the store that set the condition knows which race it lost.
  */
-export function openDb(client: DynamoDBClient, tablePrefix: string, tables: Tables, onCall?: (call: StoreCall) => void): Db {
+export function openDb(
+  client: DynamoDBClient,
+  tablePrefix: string,
+  tables: Tables,
+  onCall?: (call: StoreCall) => void,
+): Db {
   const document = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
   document.middlewareStack.add(
     (next, context) => async (args) => {
@@ -90,11 +97,27 @@ export function openDb(client: DynamoDBClient, tablePrefix: string, tables: Tabl
       const report = (unitsByTable: Readonly<Record<string, number>>, how: Pick<StoreCall, 'failed' | 'refused'>) => {
         const units = Object.values(unitsByTable).reduce((sum, one) => sum + one, 0);
         const isRead = /^(Get|BatchGet|Query|Scan|TransactGet)/.test(operation);
-        onCall?.({ operation, tables: names, seconds: (performance.now() - started) / 1000, readUnits: isRead ? units : 0, writeUnits: isRead ? 0 : units, unitsByTable, ...how });
+        onCall?.({
+          operation,
+          tables: names,
+          seconds: (performance.now() - started) / 1000,
+          readUnits: isRead ? units : 0,
+          writeUnits: isRead ? 0 : units,
+          unitsByTable,
+          ...how,
+        });
       };
-      const attributes = { 'db.system.name': 'aws.dynamodb', 'db.operation.name': operation, 'aws.dynamodb.table_names': names };
+      const attributes = {
+        'db.system.name': 'aws.dynamodb',
+        'db.operation.name': operation,
+        'aws.dynamodb.table_names': names,
+      };
       try {
-        const result = await childSpan(`DynamoDB ${operation}`, { kind: SpanKind.CLIENT, attributes, isFault: (error) => !isConditionFailure(error) }, () => next(args));
+        const result = await childSpan(
+          `DynamoDB ${operation}`,
+          { kind: SpanKind.CLIENT, attributes, isFault: (error) => !isConditionFailure(error) },
+          () => next(args),
+        );
         report(consumed(result.output, tablePrefix), { failed: false });
         return result;
       } catch (error) {
@@ -121,7 +144,10 @@ export function openDb(client: DynamoDBClient, tablePrefix: string, tables: Tabl
   );
   const spec = (name: string): TableSpec => {
     const found = Object.hasOwn(tables, name) ? tables[name] : undefined;
-    if (!found) throw new TypeError(`No capability of this process declares the table ${name}; it has ${Object.keys(tables).join(', ')}`);
+    if (!found)
+      throw new TypeError(
+        `No capability of this process declares the table ${name}; it has ${Object.keys(tables).join(', ')}`,
+      );
     return found;
   };
   return {
@@ -134,7 +160,10 @@ export function openDb(client: DynamoDBClient, tablePrefix: string, tables: Tabl
   };
 }
 
-/** The client's middleware sees these, too: `DescribeTable`, `UpdateTimeToLive`, …, of which the callers know the errors. */
+/**
+ * The client's middleware sees these, too: `DescribeTable`, `UpdateTimeToLive`, …, of which the callers know the
+ * errors.
+ */
 const isAboutTables = (operation: string): boolean => /Table|TimeToLive/.test(operation);
 
 interface Consumed {
@@ -155,12 +184,20 @@ function consumed(output: unknown, tablePrefix: string): Record<string, number> 
 
 /** The tables that a call names, each once. */
 function tablesOf(input: object): string[] {
-  const { TableName, RequestItems = {}, TransactItems = [] } = input as {
+  const {
+    TableName,
+    RequestItems = {},
+    TransactItems = [],
+  } = input as {
     TableName?: string;
     RequestItems?: Record<string, unknown>;
     TransactItems?: Record<string, { TableName?: string }>[];
   };
-  const names = [TableName, ...Object.keys(RequestItems), ...TransactItems.flatMap((item) => Object.values(item).map((part) => part.TableName))];
+  const names = [
+    TableName,
+    ...Object.keys(RequestItems),
+    ...TransactItems.flatMap((item) => Object.values(item).map((part) => part.TableName)),
+  ];
   return [...new Set(names.filter((name) => name !== undefined))];
 }
 
@@ -198,7 +235,12 @@ export async function createTables(client: DynamoDBClient, prefix: string, table
 }
 
 /** As `createTables`, one of them. */
-export async function createTable(client: DynamoDBClient, prefix: string, name: string, spec: TableSpec): Promise<void> {
+export async function createTable(
+  client: DynamoDBClient,
+  prefix: string,
+  name: string,
+  spec: TableSpec,
+): Promise<void> {
   const TableName = physicalName(prefix, name);
   const isNew = await createIfMissing(client, prefix, name, spec);
   // Whoever makes it: until then it cannot be written.
@@ -211,10 +253,20 @@ export async function createTable(client: DynamoDBClient, prefix: string, name: 
 }
 
 /** Enables TTL where the table declares it. A second call changes nothing. */
-export async function enableTtl(client: DynamoDBClient, prefix: string, name: string, { ttl }: TableSpec): Promise<void> {
+export async function enableTtl(
+  client: DynamoDBClient,
+  prefix: string,
+  name: string,
+  { ttl }: TableSpec,
+): Promise<void> {
   if (!ttl) return;
   try {
-    await client.send(new UpdateTimeToLiveCommand({ TableName: physicalName(prefix, name), TimeToLiveSpecification: { AttributeName: ttl, Enabled: true } }));
+    await client.send(
+      new UpdateTimeToLiveCommand({
+        TableName: physicalName(prefix, name),
+        TimeToLiveSpecification: { AttributeName: ttl, Enabled: true },
+      }),
+    );
   } catch (error) {
     // The race: another process does the same.
     if (!(error instanceof Error && /already enabled/i.test(error.message))) throw error;
@@ -222,7 +274,12 @@ export async function enableTtl(client: DynamoDBClient, prefix: string, name: st
 }
 
 /** @returns whether it was missing. */
-async function createIfMissing(client: DynamoDBClient, prefix: string, name: string, spec: TableSpec): Promise<boolean> {
+async function createIfMissing(
+  client: DynamoDBClient,
+  prefix: string,
+  name: string,
+  spec: TableSpec,
+): Promise<boolean> {
   try {
     await client.send(new DescribeTableCommand({ TableName: physicalName(prefix, name) }));
     return false;

@@ -1,10 +1,15 @@
-/** What may be done to a table or to one of its indexes (`Table/Index`): DynamoDB's own action names, separated by blanks. */
+/**
+ * What may be done to a table or to one of its indexes (`Table/Index`): DynamoDB's own action names, separated by
+ * blanks.
+ */
 export type Grants = Readonly<Record<string, string>>;
 
 /**
- * What a capability's code does to tables, by the process that runs it. Nothing else is granted on AWS. The tests refuse every
+ * What a capability's code does to tables, by the process that runs it. Nothing else is granted on AWS. The tests
+ * refuse every
  * call that is not listed (`test/support/leastPrivilege.ts`), so a new call cannot be forgotten;
- * `LONGWATCH_RECORD_GRANTS=<file>` makes the tests record what was used, and `npm run deploy:grants -- <file>` lists grants that
+ * `LONGWATCH_RECORD_GRANTS=<file>` makes the tests record what was used, and `npm run deploy:grants -- <file>` lists
+ * grants that
  * nothing used.
  */
 export interface CapabilityGrants {
@@ -16,6 +21,8 @@ export interface CapabilityGrants {
   readers?: Grants;
   routes: Grants;
   activities: Grants;
-  /** What becomes of a stream's records, or of an event, by function. Workers do the same where they read the streams. */
+  /**
+   * What becomes of a stream's records, or of an event, by function. Workers do the same where they read the streams.
+   */
   functions?: Readonly<Record<string, Grants>>;
 }

@@ -18,7 +18,12 @@ export interface ScanFilter {
  * between pages: no request scans.
  * @throws LongwatchError `invalid` for a cursor of another release or of another table.
  */
-export async function scanPage(db: Db, table: string, { attributes, condition, values }: ScanFilter, cursor: string | undefined): Promise<Page<Record<string, unknown>>> {
+export async function scanPage(
+  db: Db,
+  table: string,
+  { attributes, condition, values }: ScanFilter,
+  cursor: string | undefined,
+): Promise<Page<Record<string, unknown>>> {
   const list: List = { name: 'scan', of: { table } };
   const { Items = [], LastEvaluatedKey } = await db.client.send(
     new ScanCommand({

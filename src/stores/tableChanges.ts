@@ -7,14 +7,17 @@ import type { TableSpec, Tables } from './tables';
 const LOOK_AGAIN_MS = 200;
 
 /**
- * Creates the tables that are missing, finishes what another process left half made, changes nothing else, and compares.
+ * Creates the tables that are missing, finishes what another process left half made, changes nothing else, and
+ * compares.
  * @throws TableMismatchError naming every table that is not as this version expects it, and how.
  */
 export async function prepareTables(client: DynamoDBClient, prefix: string, tables: Tables): Promise<void> {
   await createTables(client, prefix, tables);
   const found = await checkTables(client, prefix, tables);
   // A table that lacks its TTL and nothing else: whoever made it has died, or has not come to that yet.
-  const unfinished = found.filter((one) => one.mend === 'ttl' && found.every((other) => other === one || other.table !== one.table));
+  const unfinished = found.filter(
+    (one) => one.mend === 'ttl' && found.every((other) => other === one || other.table !== one.table),
+  );
   for (const { table } of unfinished) await enableTtl(client, prefix, table, tables[table] as TableSpec);
   const differences = unfinished.length > 0 ? await checkTables(client, prefix, tables) : found;
   if (differences.length > 0) throw new TableMismatchError(differences);
@@ -25,7 +28,12 @@ export async function prepareTables(client: DynamoDBClient, prefix: string, tabl
  * @param onStep told before each, since an index over a large table takes long.
  * @returns what only a migration can change.
  */
-export async function updateTables(client: DynamoDBClient, prefix: string, tables: Tables, onStep: (difference: TableDifference) => void = () => undefined): Promise<TableDifference[]> {
+export async function updateTables(
+  client: DynamoDBClient,
+  prefix: string,
+  tables: Tables,
+  onStep: (difference: TableDifference) => void = () => undefined,
+): Promise<TableDifference[]> {
   const left: TableDifference[] = [];
   for (const difference of await checkTables(client, prefix, tables)) {
     if (!difference.mend) {
@@ -38,15 +46,31 @@ export async function updateTables(client: DynamoDBClient, prefix: string, table
   return left;
 }
 
-async function mend(client: DynamoDBClient, prefix: string, spec: TableSpec, { table, physicalName: TableName, mend: how, index }: TableDifference): Promise<void> {
-  const { AttributeDefinitions, GlobalSecondaryIndexes = [], StreamSpecification } = createTableInput(prefix, table, spec);
+async function mend(
+  client: DynamoDBClient,
+  prefix: string,
+  spec: TableSpec,
+  { table, physicalName: TableName, mend: how, index }: TableDifference,
+): Promise<void> {
+  const {
+    AttributeDefinitions,
+    GlobalSecondaryIndexes = [],
+    StreamSpecification,
+  } = createTableInput(prefix, table, spec);
   if (how === 'create') await createTable(client, prefix, table, spec);
   else if (how === 'ttl') await enableTtl(client, prefix, table, spec);
   else if (how === 'stream') await client.send(new UpdateTableCommand({ TableName, StreamSpecification }));
   // One index a call: DynamoDB builds one at a time.
   else {
-    const { IndexName, KeySchema, Projection } = GlobalSecondaryIndexes.find(({ IndexName: name }) => name === index) ?? {};
-    await client.send(new UpdateTableCommand({ TableName, AttributeDefinitions, GlobalSecondaryIndexUpdates: [{ Create: { IndexName, KeySchema, Projection } }] }));
+    const { IndexName, KeySchema, Projection } =
+      GlobalSecondaryIndexes.find(({ IndexName: name }) => name === index) ?? {};
+    await client.send(
+      new UpdateTableCommand({
+        TableName,
+        AttributeDefinitions,
+        GlobalSecondaryIndexUpdates: [{ Create: { IndexName, KeySchema, Projection } }],
+      }),
+    );
   }
   await active(client, TableName);
 }
@@ -55,7 +79,10 @@ async function mend(client: DynamoDBClient, prefix: string, spec: TableSpec, { t
 async function active(client: DynamoDBClient, TableName: string): Promise<void> {
   for (;;) {
     const found = await describe(client, TableName);
-    const states = [found?.TableStatus, ...(found?.GlobalSecondaryIndexes ?? []).map(({ IndexStatus }) => IndexStatus ?? 'ACTIVE')];
+    const states = [
+      found?.TableStatus,
+      ...(found?.GlobalSecondaryIndexes ?? []).map(({ IndexStatus }) => IndexStatus ?? 'ACTIVE'),
+    ];
     if (states.every((state) => state === 'ACTIVE')) return;
     await sleep(LOOK_AGAIN_MS);
   }

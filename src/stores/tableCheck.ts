@@ -37,22 +37,39 @@ export class TableMismatchError extends Error {
   }
 }
 
-/** Returns every difference between the tables in DynamoDB and their declarations. Additional indexes and streams are no differences. */
+/**
+ * Returns every difference between the tables in DynamoDB and their declarations. Additional indexes and streams are no
+ * differences.
+ */
 export async function checkTables(client: DynamoDBClient, prefix: string, tables: Tables): Promise<TableDifference[]> {
   const declared = Object.entries(tables);
   const found: TableDifference[] = [];
   // A few at a time: an account may describe ten tables a second before it is throttled for a moment.
-  for (let i = 0; i < declared.length; i += 8) found.push(...(await Promise.all(declared.slice(i, i + 8).map(([name, spec]) => checkTable(client, prefix, name, spec)))).flat());
+  for (let i = 0; i < declared.length; i += 8)
+    found.push(
+      ...(
+        await Promise.all(declared.slice(i, i + 8).map(([name, spec]) => checkTable(client, prefix, name, spec)))
+      ).flat(),
+    );
   return found;
 }
 
-export async function checkTable(client: DynamoDBClient, prefix: string, name: string, spec: TableSpec): Promise<TableDifference[]> {
+export async function checkTable(
+  client: DynamoDBClient,
+  prefix: string,
+  name: string,
+  spec: TableSpec,
+): Promise<TableDifference[]> {
   const TableName = physicalName(prefix, name);
   const description = await describe(client, TableName);
   if (!description) return [{ table: name, physicalName: TableName, difference: 'is missing', mend: 'create' }];
   const { TimeToLiveDescription } = spec.ttl ? await client.send(new DescribeTimeToLiveCommand({ TableName })) : {};
   const isOn = /^(ENABLED|ENABLING)$/.test(TimeToLiveDescription?.TimeToLiveStatus ?? '');
-  return differencesOf(name, spec, description, isOn ? TimeToLiveDescription?.AttributeName : undefined).map((one) => ({ ...one, table: name, physicalName: TableName }));
+  return differencesOf(name, spec, description, isOn ? TimeToLiveDescription?.AttributeName : undefined).map((one) => ({
+    ...one,
+    table: name,
+    physicalName: TableName,
+  }));
 }
 
 export async function describe(client: DynamoDBClient, TableName: string): Promise<TableDescription | undefined> {
@@ -64,7 +81,12 @@ export async function describe(client: DynamoDBClient, TableName: string): Promi
   }
 }
 
-function differencesOf(name: string, spec: TableSpec, found: TableDescription, ttlFound: string | undefined): Pick<TableDifference, 'difference' | 'mend' | 'index'>[] {
+function differencesOf(
+  name: string,
+  spec: TableSpec,
+  found: TableDescription,
+  ttlFound: string | undefined,
+): Pick<TableDifference, 'difference' | 'mend' | 'index'>[] {
   const wanted = createTableInput('', name, spec);
   const typeOf = typesOf(found.AttributeDefinitions);
   const wantedTypes = typesOf(wanted.AttributeDefinitions);
@@ -77,19 +99,29 @@ function differencesOf(name: string, spec: TableSpec, found: TableDescription, t
     const text = indexText(index, wantedTypes);
     const IndexName = String(index.IndexName);
     if (!its) differences.push({ difference: `has no index ${IndexName} (${text})`, mend: 'index', index: IndexName });
-    else if (indexText(its, typeOf) !== text) differences.push({ difference: `has the index ${IndexName} (${indexText(its, typeOf)}), wanted is (${text})` });
-    else if (its.IndexStatus !== undefined && !/^(ACTIVE|UPDATING)$/.test(its.IndexStatus)) differences.push({ difference: `has the index ${IndexName} in state ${its.IndexStatus}; it is not to be read yet` });
+    else if (indexText(its, typeOf) !== text)
+      differences.push({ difference: `has the index ${IndexName} (${indexText(its, typeOf)}), wanted is (${text})` });
+    else if (its.IndexStatus !== undefined && !/^(ACTIVE|UPDATING)$/.test(its.IndexStatus))
+      differences.push({
+        difference: `has the index ${IndexName} in state ${its.IndexStatus}; it is not to be read yet`,
+      });
   }
   const { stream, ttl } = spec;
   const view = found.StreamSpecification?.StreamEnabled ? found.StreamSpecification.StreamViewType : undefined;
-  if (stream && view === undefined) differences.push({ difference: `has no stream, wanted is ${stream}`, mend: 'stream' });
+  if (stream && view === undefined)
+    differences.push({ difference: `has no stream, wanted is ${stream}`, mend: 'stream' });
   else if (stream && view !== stream) differences.push({ difference: `has a stream of ${view}, wanted is ${stream}` });
-  if (ttl && ttlFound !== ttl) differences.push({ difference: `has ${ttlFound === undefined ? 'no TTL' : `TTL on ${ttlFound}`}, wanted is ${ttl}`, ...(ttlFound === undefined && { mend: 'ttl' as const }) });
+  if (ttl && ttlFound !== ttl)
+    differences.push({
+      difference: `has ${ttlFound === undefined ? 'no TTL' : `TTL on ${ttlFound}`}, wanted is ${ttl}`,
+      ...(ttlFound === undefined && { mend: 'ttl' as const }),
+    });
   return differences;
 }
 
 type Types = ReadonlyMap<string | undefined, string | undefined>;
-const typesOf = (definitions: TableDescription['AttributeDefinitions'] = []): Types => new Map(definitions.map(({ AttributeName, AttributeType }) => [AttributeName, AttributeType]));
+const typesOf = (definitions: TableDescription['AttributeDefinitions'] = []): Types =>
+  new Map(definitions.map(({ AttributeName, AttributeType }) => [AttributeName, AttributeType]));
 
 const keyText = (schema: KeySchemaElement[] = [], types: Types): string =>
   [...schema]
@@ -97,7 +129,13 @@ const keyText = (schema: KeySchemaElement[] = [], types: Types): string =>
     .map(({ AttributeName }) => `${AttributeName} ${types.get(AttributeName) ?? '?'}`)
     .join(', ');
 
-function indexText({ KeySchema, Projection: projection }: { KeySchema?: KeySchemaElement[] | undefined; Projection?: Projection | undefined }, types: Types): string {
+function indexText(
+  {
+    KeySchema,
+    Projection: projection,
+  }: { KeySchema?: KeySchemaElement[] | undefined; Projection?: Projection | undefined },
+  types: Types,
+): string {
   const { ProjectionType, NonKeyAttributes = [] } = projection ?? {};
   return `${keyText(KeySchema, types)}; ${ProjectionType}${NonKeyAttributes.length > 0 ? ` ${[...NonKeyAttributes].sort().join(' ')}` : ''}`;
 }

@@ -24,7 +24,8 @@ export const stringKey = (name: string): KeySpec => ({ name, type: 'S' });
 export const numberKey = (name: string): KeySpec => ({ name, type: 'N' });
 
 /**
- * Tables by their logical names. Each capability declares its own in `stores/<capability>/tables.ts`; local creation, the tests
+ * Tables by their logical names. Each capability declares its own in `stores/<capability>/tables.ts`; local creation,
+ * the tests
  * and the deployment read these declarations, and nothing else names a key attribute's type.
  */
 export type Tables = Readonly<Record<string, TableSpec>>;

@@ -100,7 +100,11 @@ export class VersionedStore<T> {
       },
     ];
     const lost = (cause: unknown) =>
-      new LongwatchError('versionMismatch', `Version ${ifVersion} is not the current ${this.what} any more; read it again, then change it`, { cause });
+      new LongwatchError(
+        'versionMismatch',
+        `Version ${ifVersion} is not the current ${this.what} any more; read it again, then change it`,
+        { cause },
+      );
     return { items, lost };
   }
 

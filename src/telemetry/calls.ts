@@ -1,7 +1,8 @@
 import { childSpan, SpanKind } from './spans';
 
 /** Whom we call, beside DynamoDB. */
-export type Gateway = 'sagemaker' | 'kinesis' | 'dynamodb-streams' | 's3' | 'kms' | 'sns' | 'webhook' | 'smtp' | 'mqtt' | 'temporal';
+export type Gateway =
+  'sagemaker' | 'kinesis' | 'dynamodb-streams' | 's3' | 'kms' | 'sns' | 'webhook' | 'smtp' | 'mqtt' | 'temporal';
 
 /**
  * How a call ended. `refused`: the other side said no, as it may (404, a condition, what is there already);
@@ -26,11 +27,24 @@ interface WatchedCall {
 }
 
 /** One call: a span where a trace is under way, and one measurement, whatever its end. */
-export async function watched<T>(watch: CallWatch | undefined, { gateway, operation, resultOf = resultOfError }: WatchedCall, call: () => Promise<T>): Promise<T> {
+export async function watched<T>(
+  watch: CallWatch | undefined,
+  { gateway, operation, resultOf = resultOfError }: WatchedCall,
+  call: () => Promise<T>,
+): Promise<T> {
   const started = performance.now();
-  const done = (result: CallResult) => watch?.({ gateway, operation, seconds: (performance.now() - started) / 1000, result });
+  const done = (result: CallResult) =>
+    watch?.({ gateway, operation, seconds: (performance.now() - started) / 1000, result });
   try {
-    const answer = await childSpan(`${gateway} ${operation}`, { kind: SpanKind.CLIENT, attributes: { 'rpc.system': gateway, 'rpc.method': operation }, isFault: (error) => resultOf(error) !== 'refused' }, call);
+    const answer = await childSpan(
+      `${gateway} ${operation}`,
+      {
+        kind: SpanKind.CLIENT,
+        attributes: { 'rpc.system': gateway, 'rpc.method': operation },
+        isFault: (error) => resultOf(error) !== 'refused',
+      },
+      call,
+    );
     done('ok');
     return answer;
   } catch (error) {
@@ -41,7 +55,11 @@ export async function watched<T>(watch: CallWatch | undefined, { gateway, operat
 
 /** Of the AWS SDK's errors and of the network's. */
 export function resultOfError(error: unknown): CallResult {
-  const { name, $fault, $metadata } = error as { name?: string; $fault?: string; $metadata?: { httpStatusCode?: number } };
+  const { name, $fault, $metadata } = error as {
+    name?: string;
+    $fault?: string;
+    $metadata?: { httpStatusCode?: number };
+  };
   if (/Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded|SlowDown/.test(name ?? '')) return 'throttled';
   if (/^(AbortError|TimeoutError)$/.test(name ?? '')) return 'late';
   return $fault === 'client' && ($metadata?.httpStatusCode ?? 0) < 500 ? 'refused' : 'failed';
@@ -51,7 +69,10 @@ export function resultOfError(error: unknown): CallResult {
 interface AwsClient {
   middlewareStack: {
     add(
-      middleware: (next: (args: { input: object }) => Promise<{ output: object }>, context: { commandName?: string }) => (args: { input: object }) => Promise<{ output: object }>,
+      middleware: (
+        next: (args: { input: object }) => Promise<{ output: object }>,
+        context: { commandName?: string },
+      ) => (args: { input: object }) => Promise<{ output: object }>,
       options: { step: 'initialize'; name: string; override: boolean },
     ): void;
   };

@@ -1,4 +1,11 @@
-import { type Context, context, defaultTextMapGetter, defaultTextMapSetter, propagation, ROOT_CONTEXT } from '@opentelemetry/api';
+import {
+  type Context,
+  context,
+  defaultTextMapGetter,
+  defaultTextMapSetter,
+  propagation,
+  ROOT_CONTEXT,
+} from '@opentelemetry/api';
 import type { Carrier } from '../domain/platform/carrier';
 import { currentIds, withRequest } from './ids';
 

@@ -4,7 +4,10 @@ import { currentIds } from './ids';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** The process's log: JSON lines, each with the ids of the work that it is about and of its trace, where one is recorded. */
+/**
+ * The process's log: JSON lines, each with the ids of the work that it is about and of its trace, where one is
+ * recorded.
+ */
 export function openLogger(level: LogLevel, destination?: DestinationStream): Logger {
   const settings = { level, base: { name: 'longwatch' }, mixin: () => ({ ...currentIds(), ...traceIds() }) };
   return destination ? pino(settings, destination) : pino(settings);

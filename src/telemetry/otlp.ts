@@ -41,7 +41,10 @@ export function startOtlp({ serviceName, serviceVersion, protocol }: TracingSett
   };
 }
 
-function readable({ name, traceId, spanId, parentSpanId, startedAt, endedAt, attributes, failed }: PastSpan, resource: ReadableSpan['resource']): ReadableSpan {
+function readable(
+  { name, traceId, spanId, parentSpanId, startedAt, endedAt, attributes, failed }: PastSpan,
+  resource: ReadableSpan['resource'],
+): ReadableSpan {
   const spanContext = { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
   return {
     name,

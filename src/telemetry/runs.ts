@@ -1,6 +1,9 @@
 import type { HrTime } from '@opentelemetry/api';
 
-/** A span that is known only once it is over, with an id of its own choice: a workflow's run, which no process sees whole. */
+/**
+ * A span that is known only once it is over, with an id of its own choice: a workflow's run, which no process sees
+ * whole.
+ */
 export interface PastSpan {
   name: string;
   traceId: string;

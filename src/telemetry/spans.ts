@@ -1,4 +1,13 @@
-import { type Attributes, type Context, context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 
 export { SpanKind } from '@opentelemetry/api';
 
@@ -16,17 +25,32 @@ export interface SpanSettings {
   isFault?(error: unknown): boolean;
 }
 
-/** Work as a span of the trace that is under way; outside of one, just the work: what comes round by itself is not traced. */
+/**
+ * Work as a span of the trace that is under way; outside of one, just the work: what comes round by itself is not
+ * traced.
+ */
 export function childSpan<T>(name: string, settings: SpanSettings, work: () => Promise<T>): Promise<T> {
   return trace.getActiveSpan() === undefined ? work() : spanIn(context.active(), name, settings, work);
 }
 
-/** Work as the first span of a trace here: under the one of another process where `parent` names it, else of a new trace. */
-export function entrySpan<T>(name: string, settings: SpanSettings & { parent?: Context }, work: (span: Span) => Promise<T>): Promise<T> {
+/**
+ * Work as the first span of a trace here: under the one of another process where `parent` names it, else of a new
+ * trace.
+ */
+export function entrySpan<T>(
+  name: string,
+  settings: SpanSettings & { parent?: Context },
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
   return spanIn(settings.parent ?? ROOT_CONTEXT, name, settings, work);
 }
 
-function spanIn<T>(parent: Context, name: string, { kind = SpanKind.INTERNAL, attributes = {}, isFault }: SpanSettings, work: (span: Span) => Promise<T>): Promise<T> {
+function spanIn<T>(
+  parent: Context,
+  name: string,
+  { kind = SpanKind.INTERNAL, attributes = {}, isFault }: SpanSettings,
+  work: (span: Span) => Promise<T>,
+): Promise<T> {
   return tracer.startActiveSpan(name, { kind, attributes }, parent, async (span) => {
     try {
       return await work(span);
@@ -40,7 +64,10 @@ function spanIn<T>(parent: Context, name: string, { kind = SpanKind.INTERNAL, at
 }
 
 /** Starts a span that its owner ends. */
-export function openSpan(name: string, { kind = SpanKind.INTERNAL, attributes = {}, parent = ROOT_CONTEXT }: SpanSettings & { parent?: Context }): { span: Span; context: Context } {
+export function openSpan(
+  name: string,
+  { kind = SpanKind.INTERNAL, attributes = {}, parent = ROOT_CONTEXT }: SpanSettings & { parent?: Context },
+): { span: Span; context: Context } {
   const span = tracer.startSpan(name, { kind, attributes }, parent);
   return { span, context: trace.setSpan(parent, span) };
 }

@@ -23,7 +23,10 @@ export interface WorkersSettings {
   /** What the parts of a workflow id are, by its first part, for log lines. */
   workflowIds: WorkflowIds;
   logLevel: LogLevel;
-  /** Milliseconds that activities have to finish on shutdown, before they are given up and left to another worker; default 10,000. */
+  /**
+   * Milliseconds that activities have to finish on shutdown, before they are given up and left to another worker;
+   * default 10,000.
+   */
   graceMs?: number;
   /** Worker deployment versioning, where the deployment uses it. */
   version?: { deploymentName: string; buildId: string; behavior: 'AUTO_UPGRADE' | 'PINNED' };
@@ -58,7 +61,11 @@ export function startWorkers(settings: WorkersSettings): Workers {
   const stop = new AbortController();
 
   const serve = async (): Promise<void> => {
-    const bundle = await bundleOnce(settings.workflowsPaths, settings.bundlePath, settings.dataConverter?.failureConverterPath).catch((error: BundleError) => settings.onBroken(error));
+    const bundle = await bundleOnce(
+      settings.workflowsPaths,
+      settings.bundlePath,
+      settings.dataConverter?.failureConverterPath,
+    ).catch((error: BundleError) => settings.onBroken(error));
     if (!bundle) return;
     for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
       let runs: Promise<void>[] = [];
@@ -82,7 +89,8 @@ export function startWorkers(settings: WorkersSettings): Workers {
         await connection?.close().catch(settings.onFault);
         connection = undefined;
       }
-      if (!stop.signal.aborted) await sleep(pause, undefined, { signal: stop.signal }).catch(() => undefined); // Woken by shutdown.
+      // Woken by shutdown.
+      if (!stop.signal.aborted) await sleep(pause, undefined, { signal: stop.signal }).catch(() => undefined);
     }
   };
   const done = serve();
@@ -101,7 +109,11 @@ export function startWorkers(settings: WorkersSettings): Workers {
 /** On shutdown. */
 const CANCEL_AFTER_MS = 2_000;
 
-function createWorkers(settings: WorkersSettings, connection: NativeConnection, workflowBundle: Bundle): Promise<Worker[]> {
+function createWorkers(
+  settings: WorkersSettings,
+  connection: NativeConnection,
+  workflowBundle: Bundle,
+): Promise<Worker[]> {
   const graceMs = settings.graceMs ?? 10_000;
   return Promise.all(
     Object.entries(settings.activities).map(([taskQueue, activities]) => {
@@ -115,7 +127,8 @@ function createWorkers(settings: WorkersSettings, connection: NativeConnection, 
         workflowBundle,
         activities,
         ...workerTelemetry(settings.workflowIds),
-        // Cancelled soon: those that work for long (readers of shards, the relay) end between two steps, and the others,
+        // Cancelled soon: those that work for long (readers of shards, the relay) end between two steps, and the
+        // others,
         // which have one step, finish it.
         shutdownGraceTime: Math.min(CANCEL_AFTER_MS, Math.round(graceMs / 4)),
         shutdownForceTime: graceMs,

@@ -12,24 +12,36 @@ import type { RunSinks } from '../workflows/interceptors';
  * Every activity in the trace and with the ids of the request that its workflow goes on with, so that its log lines and
  * calls are found by either. What nobody's request caused is logged with its workflow's ids and not traced.
  */
-const activity = (workflowIds: WorkflowIds): ActivityInterceptorsFactory => ({ info }) => {
-  const { activityType, attempt, workflowExecution, workflowType = 'none' } = info;
-  const { workflowId = 'none', runId = 'none' } = workflowExecution ?? {};
-  const subjects = subjectsOf(workflowIds, workflowId);
-  const ids = { workflowId, runId, activity: activityType, attempt, ...subjects };
-  const attributes = { 'temporal.activity.type': activityType, 'temporal.activity.attempt': attempt, 'temporal.workflow.type': workflowType, 'temporal.run_id': runId };
-  let carrier: Carrier | undefined;
-  return {
-    inbound: {
-      execute(input, next) {
-        carrier = carrierIn(input.headers);
-        return withIds(ids, () => withCarrier(carrier, () => childSpan(`RunActivity:${activityType}`, { attributes }, () => next(input))));
+const activity =
+  (workflowIds: WorkflowIds): ActivityInterceptorsFactory =>
+  ({ info }) => {
+    const { activityType, attempt, workflowExecution, workflowType = 'none' } = info;
+    const { workflowId = 'none', runId = 'none' } = workflowExecution ?? {};
+    const subjects = subjectsOf(workflowIds, workflowId);
+    const ids = { workflowId, runId, activity: activityType, attempt, ...subjects };
+    const attributes = {
+      'temporal.activity.type': activityType,
+      'temporal.activity.attempt': attempt,
+      'temporal.workflow.type': workflowType,
+      'temporal.run_id': runId,
+    };
+    let carrier: Carrier | undefined;
+    return {
+      inbound: {
+        execute(input, next) {
+          carrier = carrierIn(input.headers);
+          return withIds(ids, () =>
+            withCarrier(carrier, () => childSpan(`RunActivity:${activityType}`, { attributes }, () => next(input))),
+          );
+        },
       },
-    },
-    // The SDK's own lines about the activity.
-    outbound: { getLogAttributes: (input, next) => next({ ...input, ...subjects, ...(carrier?.requestId !== undefined && { requestId: carrier.requestId }) }) },
+      // The SDK's own lines about the activity.
+      outbound: {
+        getLogAttributes: (input, next) =>
+          next({ ...input, ...subjects, ...(carrier?.requestId !== undefined && { requestId: carrier.requestId }) }),
+      },
+    };
   };
-};
 
 /** A run's span, once the run is over: the worker that sees the end reports it. */
 const sinks: InjectedSinks<RunSinks> = {
@@ -45,7 +57,11 @@ const sinks: InjectedSinks<RunSinks> = {
           parentSpanId: parent.spanId,
           startedAt: runStartTime.getTime(),
           endedAt,
-          attributes: { 'temporal.workflow.type': workflowType, 'temporal.run_id': runId, 'temporal.workflow.outcome': outcome },
+          attributes: {
+            'temporal.workflow.type': workflowType,
+            'temporal.run_id': runId,
+            'temporal.workflow.outcome': outcome,
+          },
           failed: outcome === 'failed',
         });
       },
@@ -54,4 +70,7 @@ const sinks: InjectedSinks<RunSinks> = {
 };
 
 /** What every worker of ours has between Temporal and its activities and workflows. */
-export const workerTelemetry = (workflowIds: WorkflowIds): Pick<WorkerOptions, 'interceptors' | 'sinks'> => ({ interceptors: { activity: [activity(workflowIds)] }, sinks });
+export const workerTelemetry = (workflowIds: WorkflowIds): Pick<WorkerOptions, 'interceptors' | 'sinks'> => ({
+  interceptors: { activity: [activity(workflowIds)] },
+  sinks,
+});

@@ -6,11 +6,15 @@ export interface QueueSpec {
   /** Activities of the queue that one process runs at once. A shard's reader holds its slot for as long as it reads. */
   concurrentActivities: number;
   /**
-   * The queue has workflows that never end: the relay, readers of streams, sweepers. Pinned to a build they would keep its
+   * The queue has workflows that never end: the relay, readers of streams, sweepers. Pinned to a build they would keep
+   * its
    * workers for ever, so on these queues all workflows move to the current build.
    */
   endless?: true;
-  /** Queues of one group share processes on AWS: streams and archives must not take the slots of what customers wait for. */
+  /**
+   * Queues of one group share processes on AWS: streams and archives must not take the slots of what customers wait
+   * for.
+   */
   group: 'requests' | 'feeds' | 'streams';
 }
 
@@ -30,9 +34,15 @@ export function selectQueues(queues: Queues, listed: string | undefined): readon
   if (listed === undefined) return names;
   return listed.split(',').map((entry) => {
     const name = entry.trim();
-    const found = name === 'platform' ? PLATFORM_QUEUE : names.find((queue) => queue === name || queue === `longwatch-${name}`);
+    const found =
+      name === 'platform' ? PLATFORM_QUEUE : names.find((queue) => queue === name || queue === `longwatch-${name}`);
     if (found) return found;
     const nearest = nearestName(name, names, /^longwatch-/);
-    throw new UnknownQueueError(`there is no queue "${name}"${nearest === undefined ? '' : `; did you mean ${nearest}?`} Known queues: ${names.join(', ')}`.replace('" Known', '". Known'));
+    throw new UnknownQueueError(
+      `there is no queue "${name}"${nearest === undefined ? '' : `; did you mean ${nearest}?`} Known queues: ${names.join(', ')}`.replace(
+        '" Known',
+        '". Known',
+      ),
+    );
   });
 }

@@ -24,7 +24,13 @@ export function installRuntime(logLevel: LogLevel, telemetry?: RuntimeTelemetry)
     shutdownSignals: [],
     logger: structured(telemetry.logger, logLevel),
     // Core debugs itself: a line for every poll, and tasks with their payloads, which belong in no log.
-    telemetryOptions: { logging: { filter: { core: logLevel === 'debug' || logLevel === 'trace' ? 'INFO' : levels[logLevel], other: 'ERROR' }, forward: {} }, metrics: { buffer } },
+    telemetryOptions: {
+      logging: {
+        filter: { core: logLevel === 'debug' || logLevel === 'trace' ? 'INFO' : levels[logLevel], other: 'ERROR' },
+        forward: {},
+      },
+      metrics: { buffer },
+    },
   });
   setInterval(() => telemetry.onMetrics(buffer.retrieveUpdates()), DRAIN_MS).unref();
 }
@@ -35,7 +41,8 @@ export function installRuntime(logLevel: LogLevel, telemetry?: RuntimeTelemetry)
  */
 function structured(logger: Logger, least: LogLevel): TemporalLogger {
   const child = logger.child({}, { level: least === 'trace' ? 'debug' : least });
-  const write = (level: 'trace' | 'debug' | 'info' | 'warn' | 'error', message: string, meta: LogMetadata = {}) => child[level](fields(meta), message);
+  const write = (level: 'trace' | 'debug' | 'info' | 'warn' | 'error', message: string, meta: LogMetadata = {}) =>
+    child[level](fields(meta), message);
   return {
     log: (level, message, meta) => write(level.toLowerCase() as 'info', message, meta),
     trace: (message, meta) => write('trace', message, meta),
@@ -47,9 +54,15 @@ function structured(logger: Logger, least: LogLevel): TemporalLogger {
 }
 
 /** Names of the SDK's fields that are called otherwise here, and fields that say nothing. */
-const renamed: Readonly<Record<string, string | undefined>> = { workflowRunId: 'runId', activityType: 'activity', error: 'err' };
+const renamed: Readonly<Record<string, string | undefined>> = {
+  workflowRunId: 'runId',
+  activityType: 'activity',
+  error: 'err',
+};
 const leftOut = new Set(['namespace', 'taskToken', 'isLocal', 'activityId', 'sdkComponent', 'options']);
 
 function fields(meta: LogMetadata): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(meta).flatMap(([name, value]) => (leftOut.has(name) ? [] : [[renamed[name] ?? name, value]])));
+  return Object.fromEntries(
+    Object.entries(meta).flatMap(([name, value]) => (leftOut.has(name) ? [] : [[renamed[name] ?? name, value]])),
+  );
 }

@@ -1,4 +1,12 @@
-import { CancellationScope, CancelledFailure, ChildWorkflowFailure, patched, setCurrentDetails, TerminatedFailure, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  patched,
+  setCurrentDetails,
+  TerminatedFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { iso } from '../domain/ids';
 import { lifecycleRule } from './lifecycles';
 
@@ -37,10 +45,14 @@ function withNote(details: string): string {
   const noted = [...notes.values(), details].filter((part) => part !== '').join('\n\n');
   if (requestedAt === undefined) return noted;
   const { instead = '' } = lifecycleRule(workflowInfo().workflowType) ?? {};
-  return [`> **Cancellation was requested at ${iso(requestedAt)}. It does not end this workflow.** ${instead}`, noted].filter((part) => part !== '').join('\n\n');
+  return [`> **Cancellation was requested at ${iso(requestedAt)}. It does not end this workflow.** ${instead}`, noted]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
-/** Notes when the workflow's body has ended, without a step between its end and the command that completes the workflow. */
+/**
+ * Notes when the workflow's body has ended, without a step between its end and the command that completes the workflow.
+ */
 export function watchBody<T>(body: Promise<T>): Promise<T> {
   const ended = (): void => void (bodyHasEnded = true);
   void body.then(ended, ended);
@@ -61,7 +73,8 @@ export function shieldFromCancellation(): RunShielded {
   // Cancellable by us, but not by the root: its parent does not hand cancellation on.
   const body = new CancellationScope({ cancellable: true, parent: new CancellationScope({ cancellable: false }) });
   root.cancelRequested.catch(() => {
-    // Race: the cancellation comes in the task that completes the workflow. The server refuses a task with a marker behind
+    // Race: the cancellation comes in the task that completes the workflow. The server refuses a task with a marker
+    // behind
     // the completion. In a replay the marker is called for only where the history has it.
     if (bodyHasEnded && !workflowInfo().unsafe.isReplaying) return;
     // A workflow that was cancelled under the code before this one has commands of that in its history.
@@ -77,5 +90,8 @@ export function shieldFromCancellation(): RunShielded {
 
 /** Whether a child workflow ended because somebody terminated or cancelled it, so that its parent starts it again. */
 export function wasStoppedFromOutside(error: unknown): boolean {
-  return error instanceof ChildWorkflowFailure && (error.cause instanceof TerminatedFailure || error.cause instanceof CancelledFailure);
+  return (
+    error instanceof ChildWorkflowFailure &&
+    (error.cause instanceof TerminatedFailure || error.cause instanceof CancelledFailure)
+  );
 }

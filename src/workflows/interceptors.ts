@@ -1,4 +1,12 @@
-import { ContinueAsNew, type Headers, isCancellation, proxySinks, type Sinks, workflowInfo, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
+import {
+  ContinueAsNew,
+  type Headers,
+  isCancellation,
+  proxySinks,
+  type Sinks,
+  workflowInfo,
+  type WorkflowInterceptorsFactory,
+} from '@temporalio/workflow';
 import { type Carrier, carrierOfRun, parseTraceparent } from '../domain/platform/carrier';
 import { type RunShielded, shieldFromCancellation, watchBody } from './cancellation';
 import { carrierHeader, carrierIn } from '../domain/platform/carrierHeader';
@@ -22,7 +30,8 @@ export interface RunSinks extends Sinks {
  * next run, and reports the end of a run that is traced. Headers are no part of what a replay compares; nothing here
  * waits, makes a command or takes a random number, so that histories go on the same with and without it.
  *
- * Also keeps a cancellation away from the body and the handlers of a lifecycle (decision 0034), and lets a lifecycle hold at
+ * Also keeps a cancellation away from the body and the handlers of a lifecycle (decision 0034), and lets a lifecycle
+ * hold at
  * a step that is refused for good (decision 0032).
  */
 export const interceptors: WorkflowInterceptorsFactory = () => {
@@ -31,7 +40,9 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
   // A handler may run before the body does.
   const shielded: RunShielded = (work) => (shield ??= shieldFromCancellation())(work);
   const handedOn = <T extends { readonly headers: Headers }>(input: T): T =>
-    carrier === undefined ? input : { ...input, headers: { ...input.headers, ...carrierHeader(carrierOfRun(carrier, workflowInfo().runId)) } };
+    carrier === undefined
+      ? input
+      : { ...input, headers: { ...input.headers, ...carrierHeader(carrierOfRun(carrier, workflowInfo().runId)) } };
   return {
     inbound: [
       {
@@ -48,7 +59,8 @@ export const interceptors: WorkflowInterceptorsFactory = () => {
     ],
     outbound: [
       {
-        scheduleActivity: (input, next) => (holds() ? heldStep(input.activityType, () => next(handedOn(input))) : next(handedOn(input))),
+        scheduleActivity: (input, next) =>
+          holds() ? heldStep(input.activityType, () => next(handedOn(input))) : next(handedOn(input)),
         scheduleLocalActivity: (input, next) => next(handedOn(input)),
         startChildWorkflowExecution: (input, next) => next(handedOn(input)),
         continueAsNew: (input, next) => next(handedOn(input)),
@@ -62,6 +74,7 @@ function report(run: Promise<unknown>, traceparent: string): void {
   const ended = (outcome: EndedRun['outcome']) => runs.ended({ traceparent, endedAt: Date.now(), outcome });
   run.then(
     () => ended('completed'),
-    (error: unknown) => ended(error instanceof ContinueAsNew ? 'continued' : isCancellation(error) ? 'cancelled' : 'failed'),
+    (error: unknown) =>
+      ended(error instanceof ContinueAsNew ? 'continued' : isCancellation(error) ? 'cancelled' : 'failed'),
   );
 }

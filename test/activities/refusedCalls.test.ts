@@ -27,8 +27,10 @@ import { devicesTogether, passMark } from '../support/rollupChecks';
 import { rescoreEntry } from '../../src/domain/fraud/rescoring';
 import { outboxOf } from '../support/outbox';
 
-// Each kind of DynamoDB call of each activity is refused for good, one kind at a time: of activities over many entities where it
-// names one of them, of all others whenever it comes. What an activity does on rows is in `stages`; one without a stage is asked with
+// Each kind of DynamoDB call of each activity is refused for good, one kind at a time: of activities over many entities
+// where it
+// names one of them, of all others whenever it comes. What an activity does on rows is in `stages`; one without a stage
+// is asked with
 // the arguments of `activityArguments`, and makes as many calls as it does on empty tables.
 
 let graph: TestGraph;
@@ -52,17 +54,30 @@ interface Stage {
 
 const db = () => graph.dynamodb.db;
 const day = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
-const which = async (ids: readonly string[], is: (id: string) => Promise<boolean>) => (await Promise.all(ids.map(async (id) => ((await is(id)) ? [id] : [])))).flat();
+const which = async (ids: readonly string[], is: (id: string) => Promise<boolean>) =>
+  (await Promise.all(ids.map(async (id) => ((await is(id)) ? [id] : [])))).flat();
 
-async function feedStage(then: (stage: { authorId: string; post: { key: string; authorId: string } }) => unknown[], isDelivered = false, isDone?: (reader: string, authorId: string) => Promise<boolean>): Promise<Stage> {
-  const world = feedWorld(db(), { settings: { threshold: 100, cap: 50, backfill: 6, ranges: 1, bulkAbove: 100, trimEvery: 1 } });
+async function feedStage(
+  then: (stage: { authorId: string; post: { key: string; authorId: string } }) => unknown[],
+  isDelivered = false,
+  isDone?: (reader: string, authorId: string) => Promise<boolean>,
+): Promise<Stage> {
+  const world = feedWorld(db(), {
+    settings: { threshold: 100, cap: 50, backfill: 6, ranges: 1, bulkAbove: 100, trimEvery: 1 },
+  });
   const authorId = `author-${randomUUID()}`;
   const readers = await seedAuthor(db(), authorId, 12);
   const { post } = await world.posting.create({ authorId, postId: randomUUID(), text: 'x', media: [] });
   const ref = { key: timeKey(post.at, post.postId), authorId };
   if (isDelivered) await run('deliver', [ref, { range: rangesOf(1)[0]! }]);
   const has = async (reader: string) => (await world.rows.all(reader)).length > 0;
-  return { args: then({ authorId, post: ref }), odd: readers[5]!, others: readers.filter((_, i) => i !== 5), done: () => which(readers, (reader) => (isDone ?? (async (id) => (await has(id)) !== isDelivered))(reader, authorId)) };
+  return {
+    args: then({ authorId, post: ref }),
+    odd: readers[5]!,
+    others: readers.filter((_, i) => i !== 5),
+    done: () =>
+      which(readers, (reader) => (isDone ?? (async (id) => (await has(id)) !== isDelivered))(reader, authorId)),
+  };
 }
 
 async function seasonOf(players: readonly string[]) {
@@ -81,8 +96,11 @@ const stages: Readonly<Record<string, () => Promise<Stage>>> = {
   deliver: () => feedStage(({ post }) => [post, { range: rangesOf(1)[0]! }]),
   retract: () => feedStage(({ post }) => [post, { range: rangesOf(1)[0]! }], true),
   turnFollowers: () =>
-    feedStage(({ authorId }) => [{ authorId, modeVersion: 2, direction: 'rising' }, { range: rangesOf(1)[0]! }], false, async (reader, authorId) =>
-      (await feedWorld(db()).relations.marked(authorId, [reader])).size > 0),
+    feedStage(
+      ({ authorId }) => [{ authorId, modeVersion: 2, direction: 'rising' }, { range: rangesOf(1)[0]! }],
+      false,
+      async (reader, authorId) => (await feedWorld(db()).relations.marked(authorId, [reader])).size > 0,
+    ),
   async settleRelation() {
     const authorId = `author-${randomUUID()}`;
     const [readerId] = await seedAuthor(db(), authorId, 1);
@@ -92,16 +110,36 @@ const stages: Readonly<Record<string, () => Promise<Stage>>> = {
     const { api, store, endsAt, rewards, season, players } = await seasonOf(playersOf());
     await store.close(api.gameId, 1, endsAt, rewards, Date.now());
     const standings = new StandingsStore(db());
-    await standings.put(api.gameId, 1, 0, players.map((playerId, i) => ({ rank: i + 1, playerId, score: 9, subscore: 0, achievedAt: 1 })));
+    await standings.put(
+      api.gameId,
+      1,
+      0,
+      players.map((playerId, i) => ({ rank: i + 1, playerId, score: 9, subscore: 0, achievedAt: 1 })),
+    );
     const granted = async () => (await standings.rewards(api.gameId, 1, 100)).items.map(({ playerId }) => playerId);
-    return { args: [season, players.length], odd: players[2]!, others: players.filter((_, i) => i !== 2), done: granted };
+    return {
+      args: [season, players.length],
+      odd: players[2]!,
+      others: players.filter((_, i) => i !== 2),
+      done: granted,
+    };
   },
   async carryBans() {
     const { api, store, season, players } = await seasonOf(playersOf());
-    for (const playerId of players) await store.setBan(api.gameId, playerId, { playerId, reason: 'cheating', bannedBy: 'eva', at: 1 }, 1, []);
+    for (const playerId of players)
+      await store.setBan(api.gameId, playerId, { playerId, reason: 'cheating', bannedBy: 'eva', at: 1 }, 1, []);
     const written = new Set<string>();
-    const seen = ({ operation, text }: SeenCall) => void (operation === 'TransactWrite' && players.filter((id) => text.includes(id)).forEach((id) => written.add(id)));
-    return { args: [season], odd: players[2]!, others: players.filter((_, i) => i !== 2), done: async () => [...written], seen };
+    const seen = ({ operation, text }: SeenCall) =>
+      void (
+        operation === 'TransactWrite' && players.filter((id) => text.includes(id)).forEach((id) => written.add(id))
+      );
+    return {
+      args: [season],
+      odd: players[2]!,
+      others: players.filter((_, i) => i !== 2),
+      done: async () => [...written],
+      seen,
+    };
   },
   async closeSeason() {
     const { season, endsAt } = await seasonOf([]);
@@ -123,7 +161,8 @@ const stages: Readonly<Record<string, () => Promise<Stage>>> = {
     const { LONGWATCH_KEEP_MINUTES_DAYS, LONGWATCH_KEEP_HOURS_DAYS, LONGWATCH_KEEP_DAYS_DAYS } = readConfig({});
     const kept = { '1m': LONGWATCH_KEEP_MINUTES_DAYS, '1h': LONGWATCH_KEEP_HOURS_DAYS, '1d': LONGWATCH_KEEP_DAYS_DAYS };
     // A day or two of each are left to do.
-    for (const resolution of resolutions) await retention.done(resolution, addDays(dayOf(Date.now()), -kept[resolution] - 2));
+    for (const resolution of resolutions)
+      await retention.done(resolution, addDays(dayOf(Date.now()), -kept[resolution] - 2));
     return { args: [] };
   },
   async checkRollups() {
@@ -139,15 +178,33 @@ const stages: Readonly<Record<string, () => Promise<Stage>>> = {
   },
   async tellAlerts() {
     const ids = Array.from({ length: 4 }, () => `people-${randomUUID()}`);
-    const events = ids.map((recipient) => ({ event: 'raised', alertId: 'hot', deviceId: 'd', recipient, text: 'hot', at: Date.now() }));
+    const events = ids.map((recipient) => ({
+      event: 'raised',
+      alertId: 'hot',
+      deviceId: 'd',
+      recipient,
+      text: 'hot',
+      at: Date.now(),
+    }));
     const done = () => which(ids, async (id) => (await new NotificationStore(db()).list(id)).items.length > 0);
     return { args: [events], odd: ids[1]!, others: ids.filter((_, i) => i !== 1), done };
   },
   async payDebts() {
     const ids = Array.from({ length: 6 }, () => `t-${randomUUID()}`);
-    await db().client.send(new TransactWriteCommand({ TransactItems: ids.map((transactionId) => outboxOf(db()).recording(rescoreEntry(transactionId, Date.now() - 60_000))) }));
+    await db().client.send(
+      new TransactWriteCommand({
+        TransactItems: ids.map((transactionId) =>
+          outboxOf(db()).recording(rescoreEntry(transactionId, Date.now() - 60_000)),
+        ),
+      }),
+    );
     const paid = new Set<string>();
-    const seen = ({ tables, operation, text }: SeenCall) => void (/Delete|BatchWrite/.test(operation) && tables.includes('Starts') && ids.filter((id) => text.includes(id)).forEach((id) => paid.add(id)));
+    const seen = ({ tables, operation, text }: SeenCall) =>
+      void (
+        /Delete|BatchWrite/.test(operation) &&
+        tables.includes('Starts') &&
+        ids.filter((id) => text.includes(id)).forEach((id) => paid.add(id))
+      );
     return { args: [], odd: ids[1]!, others: ids.filter((_, i) => i !== 1), done: async () => [...paid], seen };
   },
   async eraseRows() {
@@ -157,7 +214,11 @@ const stages: Readonly<Record<string, () => Promise<Stage>>> = {
   },
   async eraseRest() {
     const deviceId = randomUUID();
-    await new RollupStore(db()).swap({ deviceId, resolution: '1d', bucket: Date.parse(day) }, { rollup: { readings: 0, metrics: {} }, version: 0 }, { readings: 1, metrics: {} });
+    await new RollupStore(db()).swap(
+      { deviceId, resolution: '1d', bucket: Date.parse(day) },
+      { rollup: { readings: 0, metrics: {} }, version: 0 },
+      { readings: 1, metrics: {} },
+    );
     return { args: [deviceId, [day], 'mark'] };
   },
   async lookAtCart() {
@@ -177,7 +238,8 @@ const stages: Readonly<Record<string, () => Promise<Stage>>> = {
   },
 };
 
-const all = () => Object.assign({}, ...Object.values(graph.activities)) as Record<string, (...args: unknown[]) => Promise<unknown>>;
+const all = () =>
+  Object.assign({}, ...Object.values(graph.activities)) as Record<string, (...args: unknown[]) => Promise<unknown>>;
 async function run(name: string, args: unknown[]): Promise<unknown> {
   const environment = new MockActivityEnvironment();
   // What waits for something that never comes is cancelled.
@@ -187,13 +249,17 @@ async function run(name: string, args: unknown[]): Promise<unknown> {
   return ended;
 }
 /** Calls that the activity does not make: the look for new rules, and what a stage does as the stream's reader. */
-const isAnothers = ({ tables, text }: SeenCall) => tables.some((table) => table.includes('Rule') || table === 'DeadLetters') || text.includes('"seen#') && text.includes('TransactItems');
+const isAnothers = ({ tables, text }: SeenCall) =>
+  tables.some((table) => table.includes('Rule') || table === 'DeadLetters') ||
+  (text.includes('"seen#') && text.includes('TransactItems'));
 const kindOf = ({ operation, tables }: SeenCall) => `${operation} ${[...tables].sort().join('+')}`;
 
 /** What was told of skipped entities so far, and how many dead letters there are. */
 async function told(): Promise<number> {
   const { values } = await graph.metrics.registry.getSingleMetric('longwatch_skipped_total')!.get();
-  return values.reduce((sum, { value }) => sum + value, 0) + (await letters.list(undefined, { limit: 1_000 })).items.length;
+  return (
+    values.reduce((sum, { value }) => sum + value, 0) + (await letters.list(undefined, { limit: 1_000 })).items.length
+  );
 }
 
 /**
@@ -201,40 +267,58 @@ async function told(): Promise<number> {
  * `test/activities/refusals.test.ts` refuses each call for a record among others.
  */
 const elsewhere = new Set(['checkRanks', 'consumeShard', 'redriveLetters']);
-const named = Object.entries(activityArguments).filter(([name, { ends }]) => !elsewhere.has(name) && (ends === 'refused' || stages[name]));
-it.each(named)('%s: whichever kind of its calls is refused, it is not made again, it is told, and the others get what they ought to', async (name, { args, ends }) => {
-  const stageOf = stages[name] ?? (async (): Promise<Stage> => ({ args: [...args] }));
-  const whole = await stageOf();
-  const kinds = new Map<string, boolean>();
-  await whileRefusing((call) => {
-    if (isAnothers(call)) return false;
-    kinds.set(kindOf(call), (kinds.get(kindOf(call)) ?? false) || (whole.odd !== undefined && call.text.includes(whole.odd)));
-    whole.seen?.(call);
-    return false;
-  }, () => run(name, whole.args));
-  expect(kinds.size).toBeGreaterThan(0);
-  for (const [kind, isOfOdd] of kinds) {
-    const stage = await stageOf();
-    const refused = new Map<string, number>();
-    const before = await told();
-    const ended = await whileRefusing((call) => {
-      if (isAnothers(call)) return false;
-      if (kindOf(call) === kind && (!isOfOdd || call.text.includes(stage.odd!))) {
-        refused.set(call.text, (refused.get(call.text) ?? 0) + 1);
-        return true;
+const named = Object.entries(activityArguments).filter(
+  ([name, { ends }]) => !elsewhere.has(name) && (ends === 'refused' || stages[name]),
+);
+it.each(named)(
+  '%s: whichever kind of its calls is refused, it is not made again, it is told, and the others get what they ought to',
+  async (name, { args, ends }) => {
+    const stageOf = stages[name] ?? (async (): Promise<Stage> => ({ args: [...args] }));
+    const whole = await stageOf();
+    const kinds = new Map<string, boolean>();
+    await whileRefusing(
+      (call) => {
+        if (isAnothers(call)) return false;
+        kinds.set(
+          kindOf(call),
+          (kinds.get(kindOf(call)) ?? false) || (whole.odd !== undefined && call.text.includes(whole.odd)),
+        );
+        whole.seen?.(call);
+        return false;
+      },
+      () => run(name, whole.args),
+    );
+    expect(kinds.size).toBeGreaterThan(0);
+    for (const [kind, isOfOdd] of kinds) {
+      const stage = await stageOf();
+      const refused = new Map<string, number>();
+      const before = await told();
+      const ended = await whileRefusing(
+        (call) => {
+          if (isAnothers(call)) return false;
+          if (kindOf(call) === kind && (!isOfOdd || call.text.includes(stage.odd!))) {
+            refused.set(call.text, (refused.get(call.text) ?? 0) + 1);
+            return true;
+          }
+          stage.seen?.(call);
+          return false;
+        },
+        () => run(name, stage.args),
+      );
+      expect([kind, refused.size > 0]).toEqual([kind, true]);
+      const isTold = (await told()) > before;
+      if (ended instanceof ApplicationFailure)
+        expect([kind, ended.type, ended.nonRetryable]).toEqual([kind, 'refused', true]);
+      else if (ends === 'refused') expect([kind, isTold]).toEqual([kind, true]);
+      if (isOfOdd) {
+        expect([kind, ended instanceof ApplicationFailure, isTold]).toEqual([kind, false, true]);
+        expect([kind, (await stage.done!()).filter((id) => id !== stage.odd).sort()]).toEqual([
+          kind,
+          [...stage.others!].sort(),
+        ]);
       }
-      stage.seen?.(call);
-      return false;
-    }, () => run(name, stage.args));
-    expect([kind, refused.size > 0]).toEqual([kind, true]);
-    const isTold = (await told()) > before;
-    if (ended instanceof ApplicationFailure) expect([kind, ended.type, ended.nonRetryable]).toEqual([kind, 'refused', true]);
-    else if (ends === 'refused') expect([kind, isTold]).toEqual([kind, true]);
-    if (isOfOdd) {
-      expect([kind, ended instanceof ApplicationFailure, isTold]).toEqual([kind, false, true]);
-      expect([kind, (await stage.done!()).filter((id) => id !== stage.odd).sort()]).toEqual([kind, [...stage.others!].sort()]);
+      // Bisecting asks for the one alone at each halving, which is no retry; nothing else is asked twice.
+      expect([kind, Math.max(...refused.values()) <= (isOfOdd ? 5 : 1) || ends === 'goes on']).toEqual([kind, true]);
     }
-    // Bisecting asks for the one alone at each halving, which is no retry; nothing else is asked twice.
-    expect([kind, Math.max(...refused.values()) <= (isOfOdd ? 5 : 1) || ends === 'goes on']).toEqual([kind, true]);
-  }
-});
+  },
+);

@@ -17,12 +17,27 @@ for (;;) {
 const ROOT = join(__dirname, '..', '..');
 
 async function main(): Promise<number> {
-  const { rounds, loops, 'round-minutes': minutes, _: given } = await yargs(hideBin(process.argv))
+  const {
+    rounds,
+    loops,
+    'round-minutes': minutes,
+    _: given,
+  } = await yargs(hideBin(process.argv))
     .scriptName('npm run test:busy --')
-    .usage('$0 [test files]\n\nRuns the tests several times beside busy loops: a test that needs a quiet machine fails here.')
+    .usage(
+      '$0 [test files]\n\nRuns the tests several times beside busy loops: a test that needs a quiet machine fails here.',
+    )
     .option('rounds', { type: 'number', default: 5, describe: 'How many times the tests run' })
-    .option('loops', { type: 'number', default: availableParallelism(), describe: 'Busy loops beside them; default: one for each core' })
-    .option('round-minutes', { type: 'number', default: 60, describe: 'A round that takes longer is ended, and counts as failed' })
+    .option('loops', {
+      type: 'number',
+      default: availableParallelism(),
+      describe: 'Busy loops beside them; default: one for each core',
+    })
+    .option('round-minutes', {
+      type: 'number',
+      default: 60,
+      describe: 'A round that takes longer is ended, and counts as failed',
+    })
     .strictOptions()
     .help()
     .parseAsync();
@@ -33,13 +48,20 @@ async function main(): Promise<number> {
   try {
     for (let round = 1; round <= rounds; round++) {
       const file = join(folder, `${round}.json`);
-      const { code, seconds, isLate } = await runTests(['--json', `--outputFile=${file}`, ...given.map(String)], minutes);
+      const { code, seconds, isLate } = await runTests(
+        ['--json', `--outputFile=${file}`, ...given.map(String)],
+        minutes,
+      );
       // A loop that ended would make the round an easier one than it says.
       const lost = busy.filter(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null).length;
       const isGood = code === 0 && lost === 0;
       if (isGood) passed++;
       const results = read(file);
-      const told = [oneLine(results), ...(isLate ? [`ended after ${minutes} minutes`] : []), ...(lost > 0 ? [`${lost} of ${loops} busy loops ended by themselves`] : [])].join('; ');
+      const told = [
+        oneLine(results),
+        ...(isLate ? [`ended after ${minutes} minutes`] : []),
+        ...(lost > 0 ? [`${lost} of ${loops} busy loops ended by themselves`] : []),
+      ].join('; ');
       lines.push(`round ${round}: ${isGood ? 'passed' : 'FAILED'} in ${(seconds / 60).toFixed(1)} min, ${told}`);
       console.log(`\n${lines.at(-1)}\n${slowest(results, 10)}\n`);
     }
@@ -52,9 +74,15 @@ async function main(): Promise<number> {
 }
 
 /** The tests as `npm test` runs them, in a process of their own. */
-async function runTests(args: string[], minutes: number): Promise<{ code: number | null; seconds: number; isLate: boolean }> {
+async function runTests(
+  args: string[],
+  minutes: number,
+): Promise<{ code: number | null; seconds: number; isLate: boolean }> {
   const from = performance.now();
-  const jest: ChildProcess = spawn(process.execPath, [join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js'), ...args], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+  const jest: ChildProcess = spawn(process.execPath, [join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js'), ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;

@@ -15,13 +15,18 @@ const ifPrometheus = promtool === undefined ? it.skip : it;
 type Series = Readonly<Record<string, string>>;
 
 const AT = '40m';
-const http = (status: number, le?: string) => `longwatch_http_request_seconds_${le === undefined ? 'count' : 'bucket'}{job="longwatch-api",instance="a",method="POST",route="/v1/x",status="${status}"${le === undefined ? '' : `,le="${le}"`}}`;
-const store = (result: string) => `longwatch_dynamodb_call_seconds_count{operation="GetItem",table="Sessions",result="${result}"}`;
-const gateway = (result: string) => `longwatch_gateway_call_seconds_count{gateway="sagemaker",operation="InvokeEndpoint",result="${result}"}`;
-const wait = (le: string) => `temporal_activity_schedule_to_start_latency_seconds_bucket{task_queue="longwatch-fraud",le="${le}"}`;
+const http = (status: number, le?: string) =>
+  `longwatch_http_request_seconds_${le === undefined ? 'count' : 'bucket'}{job="longwatch-api",instance="a",method="POST",route="/v1/x",status="${status}"${le === undefined ? '' : `,le="${le}"`}}`;
+const store = (result: string) =>
+  `longwatch_dynamodb_call_seconds_count{operation="GetItem",table="Sessions",result="${result}"}`;
+const gateway = (result: string) =>
+  `longwatch_gateway_call_seconds_count{gateway="sagemaker",operation="InvokeEndpoint",result="${result}"}`;
+const wait = (le: string) =>
+  `temporal_activity_schedule_to_start_latency_seconds_bucket{task_queue="longwatch-fraud",le="${le}"}`;
 const queued = (le: string) => `longwatch_http_queue_seconds_bucket{class="money",le="${le}"}`;
 const readings = (result: string) => `longwatch_device_readings_total{path="mqtt",result="${result}"}`;
-const activity = (name: string) => `temporal_activity_${name}_total{task_queue="longwatch-fraud",activity_type="scoreCase"}`;
+const activity = (name: string) =>
+  `temporal_activity_${name}_total{task_queue="longwatch-fraud",activity_type="scoreCase"}`;
 
 /** As it looks when all is well. */
 const well: Series = {
@@ -62,7 +67,7 @@ const well: Series = {
   'longwatch_session_sweep_overdue_seconds{instance="a"}': '3x60',
   'longwatch_checkouts_total{what="refund-due"}': '0x60',
   'longwatch_leaderboard_checked_players_total{result="wrong"}': '0x60',
-  'longwatch_device_rollups_replaced_total': '0x60',
+  longwatch_device_rollups_replaced_total: '0x60',
   [readings('stored')]: '0+600x60',
   [readings('rejected')]: '0+6x60',
 };
@@ -83,9 +88,16 @@ const faults: Readonly<Record<string, Readonly<Record<string, string | null>>>> 
   LongwatchRescoresBehind: { 'longwatch_ledger_oldest_seconds{instance="a",kind="rescore"}': '0+60x60' },
   LongwatchNoWorkers: { 'temporal_num_pollers{task_queue="longwatch-fraud",poller_type="activity_task"}': null },
   LongwatchWorkersBusy: { [wait('0.1')]: '0+50x60' },
-  LongwatchWorkflowTasksFail: { 'temporal_workflow_task_execution_failed_total{task_queue="longwatch-carts",workflow_type="cart",failure_reason="NonDeterminismError"}': '_x20 1+1x40' },
-  LongwatchWorkflowsFail: { 'temporal_workflow_failed_total{task_queue="longwatch-devices",workflow_type="archiveDay"}': '_x35 1x25' },
-  LongwatchReconcilerStopped: { 'longwatch_reconciler_last_look_age_seconds{instance="w",mode="quick"}': '90x10 0+60x50' },
+  LongwatchWorkflowTasksFail: {
+    'temporal_workflow_task_execution_failed_total{task_queue="longwatch-carts",workflow_type="cart",failure_reason="NonDeterminismError"}':
+      '_x20 1+1x40',
+  },
+  LongwatchWorkflowsFail: {
+    'temporal_workflow_failed_total{task_queue="longwatch-devices",workflow_type="archiveDay"}': '_x35 1x25',
+  },
+  LongwatchReconcilerStopped: {
+    'longwatch_reconciler_last_look_age_seconds{instance="w",mode="quick"}': '90x10 0+60x50',
+  },
   LongwatchWorkflowsLost: { 'longwatch_reconciler_postponed_total{instance="w",mode="quick"}': '0x20 1+1x40' },
   LongwatchActivitiesFail: { [activity('execution_failed')]: '0+50x60' },
   LongwatchStreamBehind: { 'longwatch_stream_lag_seconds{stream="leaderboard",shard="1"}': '1x20 90x40' },
@@ -110,15 +122,28 @@ function unitTests() {
     name,
     interval: '1m',
     input_series: Object.entries(series).map(([one, values]) => ({ series: one, values })),
-    promql_expr_test: [{ expr: 'count by (alertname) (ALERTS{alertstate="firing"})', eval_time: time, exp_samples: firing.map((alert) => ({ labels: `{alertname="${alert}"}`, value: 1 })) }],
+    promql_expr_test: [
+      {
+        expr: 'count by (alertname) (ALERTS{alertstate="firing"})',
+        eval_time: time,
+        exp_samples: firing.map((alert) => ({ labels: `{alertname="${alert}"}`, value: 1 })),
+      },
+    ],
   });
   const longer = (values: string) => `${values} ${values.includes('+') ? values.replace(/^0\+/, '36600+') : values}`;
   const worse = Object.entries(faults).map(([alert, changes]) => {
-    const base = at(alert) === AT ? well : Object.fromEntries(Object.entries(well).map(([one, values]) => [one, longer(values)]));
-    const series = Object.fromEntries(Object.entries({ ...base, ...changes }).filter((entry): entry is [string, string] => entry[1] !== null));
+    const base =
+      at(alert) === AT ? well : Object.fromEntries(Object.entries(well).map(([one, values]) => [one, longer(values)]));
+    const series = Object.fromEntries(
+      Object.entries({ ...base, ...changes }).filter((entry): entry is [string, string] => entry[1] !== null),
+    );
     return scenario(alert, series, at(alert), [alert]);
   });
-  return { rule_files: [resolve('deploy/observability/alerts.yml')], evaluation_interval: '1m', tests: [scenario('all is well', well, AT, []), ...worse] };
+  return {
+    rule_files: [resolve('deploy/observability/alerts.yml')],
+    evaluation_interval: '1m',
+    tests: [scenario('all is well', well, AT, []), ...worse],
+  };
 }
 
 it('every alert has a fault that is to raise it', () => {
@@ -126,8 +151,12 @@ it('every alert has a fault that is to raise it', () => {
 });
 
 ifPrometheus('Prometheus takes the rules and the scrape configuration', async () => {
-  await expect(run(promtool!, ['check', 'rules', 'deploy/observability/alerts.yml'])).resolves.toMatchObject({ stdout: expect.stringContaining('SUCCESS') });
-  await expect(run(promtool!, ['check', 'config', 'deploy/observability/prometheus.yml'])).resolves.toMatchObject({ stdout: expect.stringContaining('SUCCESS') });
+  await expect(run(promtool!, ['check', 'rules', 'deploy/observability/alerts.yml'])).resolves.toMatchObject({
+    stdout: expect.stringContaining('SUCCESS'),
+  });
+  await expect(run(promtool!, ['check', 'config', 'deploy/observability/prometheus.yml'])).resolves.toMatchObject({
+    stdout: expect.stringContaining('SUCCESS'),
+  });
 });
 
 ifPrometheus('a fault raises its alert and no other, and while all is well there is none', async () => {

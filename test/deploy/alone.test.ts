@@ -22,21 +22,49 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it.each(capabilities.map(({ name }) => name))('%s alone has its tables, streams, queues and functions, and no part that it does not use', (name) => {
-  const settings = parseSettings({ ...example, capabilities: [name], functions: ['streams', 'iot'] });
-  const template = Template.fromStack(new LongwatchStack(new App({ outdir: mkdtempSync(join(folder, 'synth-')) }), settings, { model, functions: join(folder, 'functions') }));
-  const { capabilities: [{ functions = [] }], needs, queues, tables } = combine(capabilities.filter((one) => one.name === name)) as ReturnType<typeof combine> & { capabilities: [(typeof capabilities)[number]] };
-  const uses = (part: PartName) => ['required', 'embedded'].includes(needs.parts[part] ?? '');
-  const namesOf = (type: string, property: string) => resources(template, type).map(([, { Properties }]) => String(Properties[property])).sort();
-  expect(namesOf('AWS::DynamoDB::Table', 'TableName')).toEqual(Object.keys(tables).map((table) => `longwatch-${table}`).sort());
-  expect(namesOf('AWS::Kinesis::Stream', 'Name')).toEqual(needs.kinesisStreams.map(({ fallback }) => fallback).sort());
-  expect(resources(template, 'AWS::SageMaker::Endpoint')).toHaveLength(uses('sagemaker') ? 1 : 0);
-  expect(resources(template, 'AWS::S3::Bucket')).toHaveLength(uses('s3') ? 1 : 0);
-  expect(namesOf('AWS::Lambda::Function', 'FunctionName')).toEqual(functions.map((one) => `longwatch-${one.name}`).sort());
-  const served = containers(template).flatMap((container) => environmentOf(container)['LONGWATCH_QUEUES'] ?? []).flatMap((listed) => selectQueues(queues, listed));
-  expect(served.sort()).toEqual(Object.keys(queues).sort());
-  for (const container of containers(template)) expect(environmentOf(container)['LONGWATCH_CAPABILITIES']).toBe(name);
-});
+it.each(capabilities.map(({ name }) => name))(
+  '%s alone has its tables, streams, queues and functions, and no part that it does not use',
+  (name) => {
+    const settings = parseSettings({ ...example, capabilities: [name], functions: ['streams', 'iot'] });
+    const template = Template.fromStack(
+      new LongwatchStack(new App({ outdir: mkdtempSync(join(folder, 'synth-')) }), settings, {
+        model,
+        functions: join(folder, 'functions'),
+      }),
+    );
+    const {
+      capabilities: [{ functions = [] }],
+      needs,
+      queues,
+      tables,
+    } = combine(capabilities.filter((one) => one.name === name)) as ReturnType<typeof combine> & {
+      capabilities: [(typeof capabilities)[number]];
+    };
+    const uses = (part: PartName) => ['required', 'embedded'].includes(needs.parts[part] ?? '');
+    const namesOf = (type: string, property: string) =>
+      resources(template, type)
+        .map(([, { Properties }]) => String(Properties[property]))
+        .sort();
+    expect(namesOf('AWS::DynamoDB::Table', 'TableName')).toEqual(
+      Object.keys(tables)
+        .map((table) => `longwatch-${table}`)
+        .sort(),
+    );
+    expect(namesOf('AWS::Kinesis::Stream', 'Name')).toEqual(
+      needs.kinesisStreams.map(({ fallback }) => fallback).sort(),
+    );
+    expect(resources(template, 'AWS::SageMaker::Endpoint')).toHaveLength(uses('sagemaker') ? 1 : 0);
+    expect(resources(template, 'AWS::S3::Bucket')).toHaveLength(uses('s3') ? 1 : 0);
+    expect(namesOf('AWS::Lambda::Function', 'FunctionName')).toEqual(
+      functions.map((one) => `longwatch-${one.name}`).sort(),
+    );
+    const served = containers(template)
+      .flatMap((container) => environmentOf(container)['LONGWATCH_QUEUES'] ?? [])
+      .flatMap((listed) => selectQueues(queues, listed));
+    expect(served.sort()).toEqual(Object.keys(queues).sort());
+    for (const container of containers(template)) expect(environmentOf(container)['LONGWATCH_CAPABILITIES']).toBe(name);
+  },
+);
 
 it('leaderboards alone need no model, no Kinesis and no bucket', () => {
   const { parts, kinesisStreams } = combine(capabilities.filter(({ name }) => name === 'leaderboards')).needs;
@@ -44,5 +72,7 @@ it('leaderboards alone need no model, no Kinesis and no bucket', () => {
 });
 
 it('settings that name an unknown capability say which there are', () => {
-  expect(() => parseSettings({ ...example, capabilities: ['leaderbords'] })).toThrow(/capabilities.0: .*"leaderboards"/);
+  expect(() => parseSettings({ ...example, capabilities: ['leaderbords'] })).toThrow(
+    /capabilities.0: .*"leaderboards"/,
+  );
 });

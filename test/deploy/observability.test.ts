@@ -8,12 +8,24 @@ const classes = capabilities.map(({ metrics }) => metrics);
 
 const DURATION = /^\d+[smhd]$/;
 /** As GitHub makes anchors of headings. */
-const anchorsOf = (page: string) => [...readFileSync(page, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading!.toLowerCase().replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-'));
+const anchorsOf = (page: string) =>
+  [...readFileSync(page, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
 
 /** Label names by series, of every metric of the registry. */
 const known = new Map(
   listMetrics(classes).flatMap(({ name, type, labelNames }) =>
-    type === 'histogram' ? [[`${name}_bucket`, [...labelNames, 'le']], [`${name}_sum`, labelNames], [`${name}_count`, labelNames]] as [string, string[]][] : [[name, [...labelNames]]] as [string, string[]][],
+    type === 'histogram'
+      ? ([
+          [`${name}_bucket`, [...labelNames, 'le']],
+          [`${name}_sum`, labelNames],
+          [`${name}_count`, labelNames],
+        ] as [string, string[]][])
+      : ([[name, [...labelNames]]] as [string, string[]][]),
   ),
 );
 
@@ -22,7 +34,9 @@ it('docs/metrics.md is what the registry has', () => {
 });
 
 it('metrics are named as Prometheus wants it, and each says what it is', () => {
-  for (const { name, type, help } of listMetrics(classes).filter(({ name: found }) => /^(longwatch|temporal)_/.test(found))) {
+  for (const { name, type, help } of listMetrics(classes).filter(({ name: found }) =>
+    /^(longwatch|temporal)_/.test(found),
+  )) {
     expect(name).toMatch(/^[a-z]+(_[a-z0-9]+)+$/);
     if (type === 'counter') expect(name).toMatch(/_total$/);
     else expect(name).not.toMatch(/_total$/);
@@ -63,21 +77,33 @@ describe('rules', () => {
     expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
   });
 
-  it.each(alerts)('$alert says how bad it is, what it is, and where to read on', ({ alert, expr, labels, annotations }) => {
-    expect(alert).toMatch(/^Longwatch([A-Z][A-Za-z]+)+$/);
-    expect(['page', 'ticket']).toContain(labels?.['severity']);
-    expect(annotations).toMatchObject({ summary: expect.any(String), description: expect.any(String), runbook_url: expect.any(String) });
-    const [page, anchor] = annotations!['runbook_url']!.split('#') as [string, string];
-    expect(existsSync(page)).toBe(true);
-    expect(anchorsOf(page)).toContain(anchor);
-    // A summary may only name labels that the alert has: those that its expression is grouped or selected by.
-    const { groupings, selectors } = readQuery(expr);
-    const has = [...groupings, ...(selectors.some(({ metric }) => SCRAPE_SERIES.includes(metric)) ? SCRAPED_LABELS : [])];
-    for (const [, label] of annotations!['summary']!.matchAll(/\$labels\.(\w+)/g)) expect(has).toContain(label);
-  });
+  it.each(alerts)(
+    '$alert says how bad it is, what it is, and where to read on',
+    ({ alert, expr, labels, annotations }) => {
+      expect(alert).toMatch(/^Longwatch([A-Z][A-Za-z]+)+$/);
+      expect(['page', 'ticket']).toContain(labels?.['severity']);
+      expect(annotations).toMatchObject({
+        summary: expect.any(String),
+        description: expect.any(String),
+        runbook_url: expect.any(String),
+      });
+      const [page, anchor] = annotations!['runbook_url']!.split('#') as [string, string];
+      expect(existsSync(page)).toBe(true);
+      expect(anchorsOf(page)).toContain(anchor);
+      // A summary may only name labels that the alert has: those that its expression is grouped or selected by.
+      const { groupings, selectors } = readQuery(expr);
+      const has = [
+        ...groupings,
+        ...(selectors.some(({ metric }) => SCRAPE_SERIES.includes(metric)) ? SCRAPED_LABELS : []),
+      ];
+      for (const [, label] of annotations!['summary']!.matchAll(/\$labels\.(\w+)/g)) expect(has).toContain(label);
+    },
+  );
 
   it('every section of docs/alerts.md is of an alert', () => {
-    const sections = [...readFileSync('docs/alerts.md', 'utf8').matchAll(/^### (.+)$/gm)].map(([, heading]) => heading!.toLowerCase().replaceAll(' ', '-'));
+    const sections = [...readFileSync('docs/alerts.md', 'utf8').matchAll(/^### (.+)$/gm)].map(([, heading]) =>
+      heading!.toLowerCase().replaceAll(' ', '-'),
+    );
     expect(sections.sort()).toEqual(alerts.map(({ annotations }) => annotations!['runbook_url']!.split('#')[1]).sort());
   });
 });
@@ -86,7 +112,9 @@ describe('the dashboard', () => {
   const panels = dashboard.panels;
 
   it('has the panels that docs/alerts.md sends people to', () => {
-    const named = [...readFileSync('docs/alerts.md', 'utf8').matchAll(/(?<!\*)\*([A-Z][^*]+)\*(?!\*)/g)].map(([, title]) => title!);
+    const named = [...readFileSync('docs/alerts.md', 'utf8').matchAll(/(?<!\*)\*([A-Z][^*]+)\*(?!\*)/g)].map(
+      ([, title]) => title!,
+    );
     expect(named.length).toBeGreaterThan(10);
     expect(named.filter((title) => !panels.some((panel) => panel.title === title))).toEqual([]);
   });
@@ -110,7 +138,10 @@ describe('the dashboard', () => {
     for (const { targets = [] } of panels)
       for (const { expr, legendFormat } of targets) {
         const { groupings, selectors } = readQuery(withoutVariables(expr));
-        const has = groupings.length > 0 ? groupings : selectors.flatMap(({ metric }) => [...(known.get(metric) ?? []), ...SCRAPED_LABELS]);
+        const has =
+          groupings.length > 0
+            ? groupings
+            : selectors.flatMap(({ metric }) => [...(known.get(metric) ?? []), ...SCRAPED_LABELS]);
         for (const [, label] of legendFormat.matchAll(/\{\{(\w+)\}\}/g)) expect(has).toContain(label);
       }
   });
@@ -126,7 +157,12 @@ describe('the dashboard', () => {
   });
 
   it('shows every alert’s metrics', () => {
-    const seriesOf = (all: string[]) => new Set(all.flatMap((expr) => readQuery(withoutVariables(expr)).selectors.map(({ metric }) => metric.replace(/_(bucket|count|sum)$/, ''))));
+    const seriesOf = (all: string[]) =>
+      new Set(
+        all.flatMap((expr) =>
+          readQuery(withoutVariables(expr)).selectors.map(({ metric }) => metric.replace(/_(bucket|count|sum)$/, '')),
+        ),
+      );
     const shown = seriesOf(panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)));
     const notShown = [...seriesOf(alerts.map(({ expr }) => expr))].filter((metric) => !shown.has(metric));
     expect(notShown).toEqual(['up', 'temporal_num_pollers', 'longwatch_stream_trimmed_total']);

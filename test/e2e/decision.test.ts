@@ -20,7 +20,12 @@ describe('a running Longwatch', () => {
   });
 
   it('is ready', async () => {
-    expect((await stack.get('/readyz')).json).toEqual({ status: 'ready', dynamodb: 'ok', temporal: 'ok', worker: 'ok' });
+    expect((await stack.get('/readyz')).json).toEqual({
+      status: 'ready',
+      dynamodb: 'ok',
+      temporal: 'ok',
+      worker: 'ok',
+    });
   });
 
   it('approves an ordinary payment of a new customer, and gives the same bytes for it however often and at once', async () => {
@@ -29,7 +34,12 @@ describe('a running Longwatch', () => {
     expect(answers.map(({ status }) => status)).toEqual(Array(12).fill(200));
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
     expect(answers.filter(({ headers }) => headers.get('idempotent-replayed') === null)).toHaveLength(1);
-    expect(answers[0]!.json).toMatchObject({ outcome: 'approve', mode: 'full', score: expect.any(Number), reasons: [] });
+    expect(answers[0]!.json).toMatchObject({
+      outcome: 'approve',
+      mode: 'full',
+      score: expect.any(Number),
+      reasons: [],
+    });
   });
 
   it('refuses the same id with other content', async () => {
@@ -41,8 +51,14 @@ describe('a running Longwatch', () => {
 
   it('loses no update of a profile when a customer pays many times at once', async () => {
     // As clients do: the same again where the door is closed for a moment.
-    const sent = (of: ReturnType<typeof payment>) => eventually(() => stack.post('/v1/transactions', of), ({ status }) => status !== 503);
-    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => sent(payment({ transactionId: `tx-many-${i}`, userId: 'mia' }))));
+    const sent = (of: ReturnType<typeof payment>) =>
+      eventually(
+        () => stack.post('/v1/transactions', of),
+        ({ status }) => status !== 503,
+      );
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => sent(payment({ transactionId: `tx-many-${i}`, userId: 'mia' }))),
+    );
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
     await stack.post('/v1/transactions', payment({ transactionId: 'tx-many-last', userId: 'mia' }));
     expect((await stack.get('/v1/transactions/tx-many-last')).json.features.userCount1h).toBe(20);
@@ -65,10 +81,14 @@ describe('a running Longwatch', () => {
   });
 
   it('refuses another content type, a body that is no JSON, a body that is too large, and callers it does not know', async () => {
-    expect((await stack.post('/v1/transactions', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415);
+    expect(
+      (await stack.post('/v1/transactions', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' })).status,
+    ).toBe(415);
     expect((await stack.post('/v1/transactions', '{"a":')).status).toBe(400);
     expect((await stack.post('/v1/transactions', JSON.stringify({ a: 'x'.repeat(70_000) }))).status).toBe(413);
-    expect((await stack.post('/v1/transactions', payment(), { authorization: 'Bearer nobody-knows-this' })).status).toBe(401);
+    expect(
+      (await stack.post('/v1/transactions', payment(), { authorization: 'Bearer nobody-knows-this' })).status,
+    ).toBe(401);
   });
 
   it('opens a case for what it does not approve, and an investigator closes it as fraud', async () => {
@@ -76,8 +96,14 @@ describe('a running Longwatch', () => {
     const decided = await stack.post('/v1/transactions', suspicious);
     expect(decided.json).toMatchObject({ outcome: expect.stringMatching(/review|block/), investigationId: 'tx-case' });
 
-    await eventually(() => stack.get('/v1/investigations/tx-case'), ({ json }) => json.status === 'waiting');
-    const first = await stack.post('/v1/investigations/tx-case/decide', { decision: 'fraud', note: 'the customer called' });
+    await eventually(
+      () => stack.get('/v1/investigations/tx-case'),
+      ({ json }) => json.status === 'waiting',
+    );
+    const first = await stack.post('/v1/investigations/tx-case/decide', {
+      decision: 'fraud',
+      note: 'the customer called',
+    });
     // The amount is over the four-eyes limit: one person only proposes.
     expect(first.json.status).toBe('proposed');
     const again = await stack.post('/v1/investigations/tx-case/decide', { decision: 'fraud', note: 'once more' });
@@ -88,7 +114,10 @@ describe('a running Longwatch', () => {
   it('closes a small case with one decision, labels the payment and holds the user', async () => {
     await stack.post('/v1/transactions', payment({ transactionId: 'tx-small', userId: 'kim' }));
     expect((await stack.post('/v1/investigations', { transactionId: 'tx-small' })).status).toBe(201);
-    await eventually(() => stack.get('/v1/investigations/tx-small'), ({ json }) => json.status === 'waiting');
+    await eventually(
+      () => stack.get('/v1/investigations/tx-small'),
+      ({ json }) => json.status === 'waiting',
+    );
     const closed = await stack.post('/v1/investigations/tx-small/decide', { decision: 'fraud' });
     expect(closed.json).toMatchObject({ status: 'closed-fraud' });
     const { json: found } = await stack.get('/v1/investigations/tx-small');
@@ -108,7 +137,13 @@ describe('a running Longwatch', () => {
       });
     const before = await stack.get('/v1/rules');
     const etag = before.headers.get('etag')!;
-    const bad = await put({ bands: [], rules: [{ id: 'a', when: { field: 'amuont', is: '>', value: 1 }, outcome: 'block', reason: 'X_Y', text: 't' }] }, etag);
+    const bad = await put(
+      {
+        bands: [],
+        rules: [{ id: 'a', when: { field: 'amuont', is: '>', value: 1 }, outcome: 'block', reason: 'X_Y', text: 't' }],
+      },
+      etag,
+    );
     expect(bad.status).toBe(400);
     expect(await bad.text()).toContain('did you mean');
     expect((await put(before.json.ruleSet, '"99"')).status).toBe(412);
@@ -119,23 +154,33 @@ describe('a running Longwatch', () => {
   it('documents every route', async () => {
     const { json } = await stack.get('/openapi.json');
     expect(json.openapi).toBe('3.1.0');
-    expect(Object.keys(json.paths)).toEqual(expect.arrayContaining(['/v1/transactions', '/v1/rules', '/v1/investigations/{id}/decide']));
+    expect(Object.keys(json.paths)).toEqual(
+      expect.arrayContaining(['/v1/transactions', '/v1/rules', '/v1/investigations/{id}/decide']),
+    );
   });
 });
 
-it('keeps its data over a restart, and leaves no process behind', async () => {
-  const first = await startLongwatch();
-  await first.post('/v1/transactions', payment({ transactionId: 'tx-kept' }));
-  const before = (await first.get('/v1/transactions/tx-kept')).text;
-  expect(await first.stop()).toBe(0);
-  const second = await startLongwatch({}, first.dataDir);
-  expect((await second.get('/v1/transactions/tx-kept')).text).toBe(before);
-  expect(await second.stop()).toBe(0);
-  const left = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n').filter((line) => line.includes(first.dataDir));
-  expect(left).toEqual([]);
-  removeDataDir(first.dataDir);
-}, FIRST_START_MS);
+it(
+  'keeps its data over a restart, and leaves no process behind',
+  async () => {
+    const first = await startLongwatch();
+    await first.post('/v1/transactions', payment({ transactionId: 'tx-kept' }));
+    const before = (await first.get('/v1/transactions/tx-kept')).text;
+    expect(await first.stop()).toBe(0);
+    const second = await startLongwatch({}, first.dataDir);
+    expect((await second.get('/v1/transactions/tx-kept')).text).toBe(before);
+    expect(await second.stop()).toBe(0);
+    const left = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(first.dataDir));
+    expect(left).toEqual([]);
+    removeDataDir(first.dataDir);
+  },
+  FIRST_START_MS,
+);
 
 it('says in a sentence when the data folder cannot be made', async () => {
-  await expect(startLongwatch({}, join(__dirname, 'decision.test.ts', 'data'))).rejects.toThrow(/is a file, or below one.*Set LONGWATCH_DATA_DIR/s);
+  await expect(startLongwatch({}, join(__dirname, 'decision.test.ts', 'data'))).rejects.toThrow(
+    /is a file, or below one.*Set LONGWATCH_DATA_DIR/s,
+  );
 });

@@ -12,7 +12,9 @@ afterAll(async () => {
 
 /** `npm run demo -- …` against the stack, as a user types it. */
 function demo(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/demo.ts', '--data-dir', stack.dataDir, ...args], { env: { ...process.env, NODE_OPTIONS: '' } });
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/demo.ts', '--data-dir', stack.dataDir, ...args], {
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
   let output = '';
   child.stdout.on('data', (part: Buffer) => (output += part.toString()));
   child.stderr.on('data', (part: Buffer) => (output += part.toString()));
@@ -43,7 +45,15 @@ it('shows all six capabilities, and some of them again', async () => {
 
 it('says what is wrong: a demo that is none, a Longwatch that does not run', async () => {
   const unknown = await demo('feds');
-  expect(unknown).toEqual({ code: 1, output: expect.stringContaining('There is no demo of feds; there are fraud, sessions, carts, leaderboards, feeds, devices') });
+  expect(unknown).toEqual({
+    code: 1,
+    output: expect.stringContaining(
+      'There is no demo of feds; there are fraud, sessions, carts, leaderboards, feeds, devices',
+    ),
+  });
   const nowhere = await demo('carts', '--url', 'http://127.0.0.1:1');
-  expect(nowhere).toEqual({ code: 1, output: expect.stringContaining('Nothing answers at http://127.0.0.1:1. Start Longwatch first: npm start') });
+  expect(nowhere).toEqual({
+    code: 1,
+    output: expect.stringContaining('Nothing answers at http://127.0.0.1:1. Start Longwatch first: npm start'),
+  });
 }, 60_000);

@@ -22,7 +22,10 @@ async function waitingCase(): Promise<string> {
   const { transactionId } = payment();
   await stack.post('/v1/transactions', payment({ transactionId }));
   await stack.post('/v1/investigations', { transactionId });
-  await eventually(() => stack.get(`/v1/investigations/${transactionId}`), ({ json }) => json.status === 'waiting');
+  await eventually(
+    () => stack.get(`/v1/investigations/${transactionId}`),
+    ({ json }) => json.status === 'waiting',
+  );
   return transactionId;
 }
 
@@ -44,31 +47,55 @@ it('an investigator finds a case in the list, reads it as a page, and closes it'
   const transactionId = await waitingCase();
   const list = /cases +(http\S+)/.exec(stack.output())![1]!;
   await page.goto(list);
-  await page.getByRole('link', { name: `investigation/${transactionId}` }).first().click();
+  await page
+    .getByRole('link', { name: `investigation/${transactionId}` })
+    .first()
+    .click();
 
   await page.getByText('User Metadata').first().click();
   // Summary and page are Markdown, each rendered in a frame.
   const details = page.frameLocator('iframe').nth(1);
   await details.getByRole('heading', { name: 'waiting: EUR 19.99' }).waitFor();
   const cells = async () => (await details.locator('table td, table th').allTextContents()).map((cell) => cell.trim());
-  expect(await eventually(cells, ({ length }) => length > 0)).toEqual(expect.arrayContaining(['Merchant', 'books-42', 'OPENED_BY_HAND', 'Contribution (log-odds)', 'Waits for an investigator: the outcome is review']));
+  expect(await eventually(cells, ({ length }) => length > 0)).toEqual(
+    expect.arrayContaining([
+      'Merchant',
+      'books-42',
+      'OPENED_BY_HAND',
+      'Contribution (log-odds)',
+      'Waits for an investigator: the outcome is review',
+    ]),
+  );
 
   await sendUpdate('decide', { decision: 'genuine', by: 'kim', note: 'the customer was called' });
-  const { json } = await eventually(() => stack.get(`/v1/investigations/${transactionId}`), ({ json: found }) => found.status === 'closed-genuine');
+  const { json } = await eventually(
+    () => stack.get(`/v1/investigations/${transactionId}`),
+    ({ json: found }) => found.status === 'closed-genuine',
+  );
   expect(json.timeline.at(-1)).toMatchObject({ kind: 'closed', by: { name: 'kim', proof: 'none' } });
   await page.goto(list);
   const link = page.getByRole('link', { name: `investigation/${transactionId}` });
   // The list is as Temporal's index, which follows a moment later.
-  await eventually(async () => {
-    await page.reload();
-    await page.getByText(/^\d+ Workflows?$/).or(page.getByText(/^No Workflows/)).first().waitFor();
-    return link.count();
-  }, (count) => count === 0);
+  await eventually(
+    async () => {
+      await page.reload();
+      await page
+        .getByText(/^\d+ Workflows?$/)
+        .or(page.getByText(/^No Workflows/))
+        .first()
+        .waitFor();
+      return link.count();
+    },
+    (count) => count === 0,
+  );
 }, 120_000);
 
 it('a wrong update is told what is wrong, and the case stays open', async () => {
   const transactionId = await waitingCase();
-  await page.goto(/Web UI +(http\S+)/.exec(stack.output())![1]! + `/namespaces/default/workflows/${encodeURIComponent(`investigation/${transactionId}`)}`);
+  await page.goto(
+    /Web UI +(http\S+)/.exec(stack.output())![1]! +
+      `/namespaces/default/workflows/${encodeURIComponent(`investigation/${transactionId}`)}`,
+  );
   await sendUpdate('decide', { decision: 'perhaps', by: 'kim' });
   await page.getByText('"decision" must be "fraud" or "genuine"').first().waitFor();
   expect((await stack.get(`/v1/investigations/${transactionId}`)).json.status).toBe('waiting');

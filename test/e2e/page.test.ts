@@ -13,7 +13,11 @@ let stack: RunningStack;
 let browser: Browser;
 beforeAll(async () => {
   [stack, browser] = await Promise.all([
-    startLongwatch({ TEMPORAL_UI_PORT: '0', LONGWATCH_API_KEYS: 'ana:investigator:ana-key-0123456789,pay:service:pay-key-0123456789,dev:admin:dev-key-0123456789' }),
+    startLongwatch({
+      TEMPORAL_UI_PORT: '0',
+      LONGWATCH_API_KEYS:
+        'ana:investigator:ana-key-0123456789,pay:service:pay-key-0123456789,dev:admin:dev-key-0123456789',
+    }),
     launchChromium(),
   ]);
 }, 15 * 60_000);
@@ -28,7 +32,10 @@ const send = async (path: string, body: object): Promise<void> => {
   if (status >= 400) throw new Error(text);
 };
 
-/** A page, and what went wrong on it: what scripts threw or logged as an error, what the Content-Security-Policy stopped. */
+/**
+ * A page, and what went wrong on it: what scripts threw or logged as an error, what the Content-Security-Policy
+ * stopped.
+ */
 async function open(path: string, options: BrowserContextOptions = {}): Promise<{ page: Page; faults: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, locale: 'en-GB', ...options });
   const page = await context.newPage();
@@ -36,7 +43,9 @@ async function open(path: string, options: BrowserContextOptions = {}): Promise<
   const faults: string[] = [];
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && faults.push(message.text()));
   page.on('pageerror', (error) => faults.push(String(error)));
-  await page.addInitScript('document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`))');
+  await page.addInitScript(
+    'document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`))',
+  );
   await page.goto(`${stack.url}${path}`);
   return { page, faults };
 }
@@ -44,9 +53,17 @@ async function open(path: string, options: BrowserContextOptions = {}): Promise<
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
   return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run(options: object): Promise<{ violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[] }> } };
+    const { axe } = globalThis as unknown as {
+      axe: {
+        run(
+          options: object,
+        ): Promise<{ violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[] }>;
+      };
+    };
     const found = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
-    return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
+    return found.violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+    );
   });
 }
 
@@ -106,8 +123,13 @@ it('shows what happens as it happens: counts, a case with its link, events', asy
   const row = page.getByRole('row', { name: transactionId });
   await row.waitFor();
   const ui = /Web UI +(http\S+)/.exec(stack.output())![1]!;
-  expect(await row.getByRole('link').getAttribute('href')).toBe(`${ui}/namespaces/default/workflows/${encodeURIComponent(`investigation/${transactionId}`)}`);
-  await page.locator('#capability-fraud .lead').getByText(/^[1-9]/).waitFor();
+  expect(await row.getByRole('link').getAttribute('href')).toBe(
+    `${ui}/namespaces/default/workflows/${encodeURIComponent(`investigation/${transactionId}`)}`,
+  );
+  await page
+    .locator('#capability-fraud .lead')
+    .getByText(/^[1-9]/)
+    .waitFor();
   await page.getByRole('log').getByText('Payment approved').first().waitFor();
   await page.getByRole('log').getByText('An investigation began').first().waitFor();
   expect(await page.locator('#announce').textContent()).toContain('1 new open investigation.');
@@ -118,25 +140,37 @@ it('shows what happens as it happens: counts, a case with its link, events', asy
   await page.waitForTimeout(2_500);
   expect(await page.locator('#events li').count()).toBe(events);
   await page.getByRole('button', { name: 'Go on' }).press('Enter');
-  await eventually(() => page.locator('#events li').count(), (count) => count > events);
+  await eventually(
+    () => page.locator('#events li').count(),
+    (count) => count > events,
+  );
   expect(faults).toEqual([]);
 }, 120_000);
 
-it.each(['light', 'dark'] as const)('is accessible in %s, wide and narrow', async (colorScheme) => {
-  for (const [name, viewport] of [['wide', { width: 1440, height: 1000 }], ['narrow', { width: 390, height: 844 }]] as const) {
-    const { page, faults } = await open(`/${KEY}`, { viewport, colorScheme, reducedMotion: 'reduce' });
-    await page.getByRole('row', { name: 'DynamoDB' }).waitFor();
-    await page.locator('#capability-fraud').waitFor();
-    await send('/v1/transactions', payment());
-    await page.locator('#events li').first().waitFor();
-    expect(await violations(page)).toEqual([]);
-    // Nothing is cut off sideways.
-    expect(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')).toBe(0);
-    expect(await page.evaluate('document.getAnimations().length')).toBe(0);
-    await picture(page, `${name}-${colorScheme}`);
-    expect(faults).toEqual([]);
-  }
-}, 120_000);
+it.each(['light', 'dark'] as const)(
+  'is accessible in %s, wide and narrow',
+  async (colorScheme) => {
+    for (const [name, viewport] of [
+      ['wide', { width: 1440, height: 1000 }],
+      ['narrow', { width: 390, height: 844 }],
+    ] as const) {
+      const { page, faults } = await open(`/${KEY}`, { viewport, colorScheme, reducedMotion: 'reduce' });
+      await page.getByRole('row', { name: 'DynamoDB' }).waitFor();
+      await page.locator('#capability-fraud').waitFor();
+      await send('/v1/transactions', payment());
+      await page.locator('#events li').first().waitFor();
+      expect(await violations(page)).toEqual([]);
+      // Nothing is cut off sideways.
+      expect(await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')).toBe(
+        0,
+      );
+      expect(await page.evaluate('document.getAnimations().length')).toBe(0);
+      await picture(page, `${name}-${colorScheme}`);
+      expect(faults).toEqual([]);
+    }
+  },
+  120_000,
+);
 
 it('says so when the API is away, and goes on when it is back', async () => {
   const { page } = await open(`/${KEY}`);
@@ -145,5 +179,8 @@ it('says so when the API is away, and goes on when it is back', async () => {
   await page.getByText('The API cannot be reached.').waitFor();
   await page.context().setOffline(false);
   await page.getByText('Running', { exact: true }).waitFor();
-  await eventually(() => page.locator('#away').isVisible(), (visible) => !visible);
+  await eventually(
+    () => page.locator('#away').isVisible(),
+    (visible) => !visible,
+  );
 }, 60_000);

@@ -23,7 +23,15 @@ afterAll(() => {
 function run(args: string[], env: Record<string, string> = {}): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
     cwd: join(__dirname, '..', '..'),
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'], LONGWATCH_DATA_DIR: join(folder, 'data'), PORT: '0', TEMPORAL_UI_PORT: '0', ...env },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'],
+      LONGWATCH_DATA_DIR: join(folder, 'data'),
+      PORT: '0',
+      TEMPORAL_UI_PORT: '0',
+      ...env,
+    },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (output += part.toString()));
@@ -31,60 +39,119 @@ function run(args: string[], env: Record<string, string> = {}): Promise<{ code: 
 }
 
 const processesOf = (dataDir: string): string[] =>
-  execFileSync('ps', ['-eo', 'pid,stat,args'], { encoding: 'utf8' }).split('\n').filter((line) => line.includes(dataDir) && !/^\s*\d+\s+Z/.test(line));
+  execFileSync('ps', ['-eo', 'pid,stat,args'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes(dataDir) && !/^\s*\d+\s+Z/.test(line));
 
 describe('a start that cannot succeed says why in a sentence, ends with 1, and leaves nothing running', () => {
   const MAIN = 'src/main.ts';
   it.each<[string, string[], () => Record<string, string>, RegExp]>([
     ['a port that is taken', [MAIN], () => ({ PORT: String(taken) }), /Port \d+ .*(taken|in use)/],
-    ['a Web UI port that is taken', [MAIN], () => ({ TEMPORAL_UI_PORT: String(taken) }), /Port \d+, which TEMPORAL_UI_PORT asks for, is taken/],
-    ['a data folder below a file', [MAIN], () => ({ LONGWATCH_DATA_DIR: join(folder, 'file', 'data') }), /is a file, or below one\. Set LONGWATCH_DATA_DIR/],
-    ['a setting that is no good', [MAIN], () => ({ LONGWATCH_FINAL_POLICY: 'forget' }), /LONGWATCH_FINAL_POLICY: .*"forget"/],
+    [
+      'a Web UI port that is taken',
+      [MAIN],
+      () => ({ TEMPORAL_UI_PORT: String(taken) }),
+      /Port \d+, which TEMPORAL_UI_PORT asks for, is taken/,
+    ],
+    [
+      'a data folder below a file',
+      [MAIN],
+      () => ({ LONGWATCH_DATA_DIR: join(folder, 'file', 'data') }),
+      /is a file, or below one\. Set LONGWATCH_DATA_DIR/,
+    ],
+    [
+      'a setting that is no good',
+      [MAIN],
+      () => ({ LONGWATCH_FINAL_POLICY: 'forget' }),
+      /LONGWATCH_FINAL_POLICY: .*"forget"/,
+    ],
     ['a mode that is none', [MAIN, 'everything'], () => ({}), /There is no mode "everything"/],
-    ['listening beyond this machine without keys', [MAIN], () => ({ HOST: '0.0.0.0' }), /needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL/],
+    [
+      'listening beyond this machine without keys',
+      [MAIN],
+      () => ({ HOST: '0.0.0.0' }),
+      /needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL/,
+    ],
     ['an API without anything to call', [MAIN, 'api'], () => ({}), /LONGWATCH_SIGNING_SECRET: must be set/],
-    ['workers without anything to call', [MAIN, 'worker'], () => ({ LONGWATCH_SIGNING_SECRET: 'x'.repeat(32) }), /TEMPORAL_ADDRESS.*\n.*DYNAMODB_ENDPOINT.*\n.*SAGEMAKER_ENDPOINT/],
-    ['a Temporal that is none', [MAIN], () => ({ TEMPORAL_CLI_PATH: '/bin/true' }), /TEMPORAL_CLI_PATH is \/bin\/true, which will not do/],
-    ['the demo without a stack', ['scripts/demo.ts', '--data-dir', join(folder, 'nothing')], () => ({}), /Start Longwatch first/],
-  ])('%s', async (_, args, env, sentence) => {
-    writeFileSync(join(folder, 'file'), '');
-    const { code, output } = await run(args, env());
-    expect(output).toMatch(sentence);
-    expect(output).not.toMatch(/^ +at /m); // No stack trace.
-    expect(code).toBe(1);
-    expect(processesOf(folder)).toEqual([]);
-  }, 60_000);
+    [
+      'workers without anything to call',
+      [MAIN, 'worker'],
+      () => ({ LONGWATCH_SIGNING_SECRET: 'x'.repeat(32) }),
+      /TEMPORAL_ADDRESS.*\n.*DYNAMODB_ENDPOINT.*\n.*SAGEMAKER_ENDPOINT/,
+    ],
+    [
+      'a Temporal that is none',
+      [MAIN],
+      () => ({ TEMPORAL_CLI_PATH: '/bin/true' }),
+      /TEMPORAL_CLI_PATH is \/bin\/true, which will not do/,
+    ],
+    [
+      'the demo without a stack',
+      ['scripts/demo.ts', '--data-dir', join(folder, 'nothing')],
+      () => ({}),
+      /Start Longwatch first/,
+    ],
+  ])(
+    '%s',
+    async (_, args, env, sentence) => {
+      writeFileSync(join(folder, 'file'), '');
+      const { code, output } = await run(args, env());
+      expect(output).toMatch(sentence);
+      expect(output).not.toMatch(/^ +at /m); // No stack trace.
+      expect(code).toBe(1);
+      expect(processesOf(folder)).toEqual([]);
+    },
+    60_000,
+  );
 });
 
-it.each(['src/main.ts', 'scripts/demo.ts', 'bench/index.ts'])('%s --help tells how it is used', async (program) => {
-  const { code, output } = await run([program, '--help']);
-  expect(code).toBe(0);
-  expect(output).toMatch(/npm (start|run)/);
-}, 60_000);
+it.each(['src/main.ts', 'scripts/demo.ts', 'bench/index.ts'])(
+  '%s --help tells how it is used',
+  async (program) => {
+    const { code, output } = await run([program, '--help']);
+    expect(code).toBe(0);
+    expect(output).toMatch(/npm (start|run)/);
+  },
+  60_000,
+);
 
-it('a part that dies takes the stack down, with its last lines and without a rest', async () => {
-  // As from a fresh checkout: it bundles the workflows itself.
-  const stack = await startLongwatch({ TEMPORAL_UI_PORT: '0', LONGWATCH_WORKFLOW_BUNDLE: '' });
-  await eventually(async () => stack.output(), (text) => text.includes('Longwatch is running'));
-  const ended = new Promise((resolve) => stack.process.once('exit', resolve));
-  const dynamodb = processesOf(stack.dataDir).find((line) => line.includes('dynamodb') && !line.includes('/bin/sh'))!;
-  process.kill(Number.parseInt(dynamodb, 10), 'SIGKILL');
-  expect(await ended).toBe(1);
-  expect(stack.output()).toContain('DynamoDB stopped by itself');
-  expect(processesOf(stack.dataDir)).toEqual([]);
-  removeDataDir(stack.dataDir);
-}, 15 * 60_000);
+it(
+  'a part that dies takes the stack down, with its last lines and without a rest',
+  async () => {
+    // As from a fresh checkout: it bundles the workflows itself.
+    const stack = await startLongwatch({ TEMPORAL_UI_PORT: '0', LONGWATCH_WORKFLOW_BUNDLE: '' });
+    await eventually(
+      async () => stack.output(),
+      (text) => text.includes('Longwatch is running'),
+    );
+    const ended = new Promise((resolve) => stack.process.once('exit', resolve));
+    const dynamodb = processesOf(stack.dataDir).find((line) => line.includes('dynamodb') && !line.includes('/bin/sh'))!;
+    process.kill(Number.parseInt(dynamodb, 10), 'SIGKILL');
+    expect(await ended).toBe(1);
+    expect(stack.output()).toContain('DynamoDB stopped by itself');
+    expect(processesOf(stack.dataDir)).toEqual([]);
+    removeDataDir(stack.dataDir);
+  },
+  15 * 60_000,
+);
 
-it('killed with -9 it leaves nothing running, and starts again with what it acknowledged', async () => {
-  const first = await startLongwatch({ TEMPORAL_UI_PORT: '0' });
-  const body = payment({ transactionId: 'tx-kept' });
-  const { status, text } = await first.post('/v1/transactions', body);
-  expect(status).toBe(200);
-  first.process.kill('SIGKILL');
-  await eventually(async () => processesOf(first.dataDir), ({ length }) => length === 0);
-  const second = await startLongwatch({ TEMPORAL_UI_PORT: '0' }, first.dataDir);
-  expect((await second.post('/v1/transactions', body)).text).toBe(text);
-  expect(await second.stop()).toBe(0);
-  expect(processesOf(first.dataDir)).toEqual([]);
-  removeDataDir(first.dataDir);
-}, 15 * 60_000);
+it(
+  'killed with -9 it leaves nothing running, and starts again with what it acknowledged',
+  async () => {
+    const first = await startLongwatch({ TEMPORAL_UI_PORT: '0' });
+    const body = payment({ transactionId: 'tx-kept' });
+    const { status, text } = await first.post('/v1/transactions', body);
+    expect(status).toBe(200);
+    first.process.kill('SIGKILL');
+    await eventually(
+      async () => processesOf(first.dataDir),
+      ({ length }) => length === 0,
+    );
+    const second = await startLongwatch({ TEMPORAL_UI_PORT: '0' }, first.dataDir);
+    expect((await second.post('/v1/transactions', body)).text).toBe(text);
+    expect(await second.stop()).toBe(0);
+    expect(processesOf(first.dataDir)).toEqual([]);
+    removeDataDir(first.dataDir);
+  },
+  15 * 60_000,
+);

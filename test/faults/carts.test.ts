@@ -18,7 +18,6 @@ let graph: TestGraph;
 let worker: KeptWorker | undefined;
 let environment: Record<string, string>;
 
-
 beforeAll(async () => {
   temporal = await startTestTemporal();
   graph = await startTestGraph({ LONGWATCH_CHECKOUT_HOLD_MS: '3000' }, temporal.address);
@@ -36,24 +35,45 @@ it('kill -9 of the API between the write and the start: the relay starts the car
   const silence = await startSilentServer();
   const api = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
   const user = await cartOf(api.url, { [await product(api.url)]: 1 });
-  const { body: checkout } = await request(api.url).post(`/v1/carts/${user}/checkout`).set(...bearer('service')).expect(201);
+  const { body: checkout } = await request(api.url)
+    .post(`/v1/carts/${user}/checkout`)
+    .set(...bearer('service'))
+    .expect(201);
   const ids = [cartWorkflowId(user, 1), checkoutWorkflowId(checkout.checkoutId)];
   expect(await Promise.all(ids.map((id) => runsOf(graph.temporal.client, id)))).toEqual([0, 0]);
   await endApi(api);
   silence.close();
-  for (const id of ids) expect(await eventually(() => runsOf(graph.temporal.client, id), (runs) => runs > 0)).toBe(1);
+  for (const id of ids)
+    expect(
+      await eventually(
+        () => runsOf(graph.temporal.client, id),
+        (runs) => runs > 0,
+      ),
+    ).toBe(1);
   // The payment comes when another process has taken over, in time or not.
-  const { status, body } = await request(graph.app).post(`/v1/checkouts/${checkout.checkoutId}/confirm`).set(...bearer('service')).send({ paymentReference: 'pay' });
-  expect(status === 200 ? [200, body.status] : [status, body.type]).toEqual(status === 200 ? [200, 'confirmed'] : [409, 'urn:longwatch:problem:refundDue']);
+  const { status, body } = await request(graph.app)
+    .post(`/v1/checkouts/${checkout.checkoutId}/confirm`)
+    .set(...bearer('service'))
+    .send({ paymentReference: 'pay' });
+  expect(status === 200 ? [200, body.status] : [status, body.type]).toEqual(
+    status === 200 ? [200, 'confirmed'] : [409, 'urn:longwatch:problem:refundDue'],
+  );
 }, 240_000);
 
 it('kill -9 of the worker after a hold was ended and before Temporal heard of it: it ended once', async () => {
   const book = await product(graph.app);
   const user = await cartOf(graph.app, { [book]: 4 });
   const checkoutId = `co-${randomUUID().slice(0, 8)}-kill-1`;
-  await request(graph.app).post(`/v1/carts/${user}/checkout`).set(...bearer('service')).send({ checkoutId }).expect(201);
+  await request(graph.app)
+    .post(`/v1/carts/${user}/checkout`)
+    .set(...bearer('service'))
+    .send({ checkoutId })
+    .expect(201);
   expect(await resultOf(graph.temporal.client, checkoutWorkflowId(checkoutId))).toEqual({ status: 'expired' });
   expect(existsSync(join(folder, `checkout_${checkoutId}.death`))).toBe(true);
-  const { body } = await request(graph.app).get(`/v1/products/${book}`).set(...bearer('service')).expect(200);
+  const { body } = await request(graph.app)
+    .get(`/v1/products/${book}`)
+    .set(...bearer('service'))
+    .expect(200);
   expect(body.stock).toEqual({ onHand: 10, held: 0, sold: 0 });
 }, 240_000);

@@ -16,10 +16,18 @@ let s3: TestS3;
 let graph: TestGraph;
 let worker: KeptWorker | undefined;
 
-
 beforeAll(async () => {
   [temporal, s3] = await Promise.all([startTestTemporal(), startTestS3()]);
-  graph = await startTestGraph({ ...s3.environment, LONGWATCH_ARCHIVE_AFTER_MS: '1', LONGWATCH_DEVICE_CACHE_MS: '1', LONGWATCH_ERASE_AFTER_MS: '1000', LONGWATCH_LATE_WINDOW_MS: String(2 * 86_400_000) }, temporal.address);
+  graph = await startTestGraph(
+    {
+      ...s3.environment,
+      LONGWATCH_ARCHIVE_AFTER_MS: '1',
+      LONGWATCH_DEVICE_CACHE_MS: '1',
+      LONGWATCH_ERASE_AFTER_MS: '1000',
+      LONGWATCH_LATE_WINDOW_MS: String(2 * 86_400_000),
+    },
+    temporal.address,
+  );
   worker = await keepWorker(graph.environment, ['test/support/killedDeviceWorker.ts', folder]);
 }, 900_000);
 afterAll(async () => {
@@ -30,21 +38,40 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const deaths = () => (existsSync(join(folder, 'deaths.log')) ? readFileSync(join(folder, 'deaths.log'), 'utf8').trim().split('\n') : []);
+const deaths = () =>
+  existsSync(join(folder, 'deaths.log')) ? readFileSync(join(folder, 'deaths.log'), 'utf8').trim().split('\n') : [];
 const of = addDays(dayOf(Date.now()), -1);
-const get = async (path: string) => (await request(graph.app).get(path).set(...bearer('eva')).expect(200)).body;
+const get = async (path: string) =>
+  (
+    await request(graph.app)
+      .get(path)
+      .set(...bearer('eva'))
+      .expect(200)
+  ).body;
 const stored = async (deviceId: string): Promise<string[]> =>
-  (await get(`/v1/devices/${deviceId}/readings?from=${of}T00:00:00Z&to=${addDays(of, 1)}T00:00:00Z&limit=1000`)).items.map(({ readingId }: { readingId: string }) => readingId);
+  (
+    await get(`/v1/devices/${deviceId}/readings?from=${of}T00:00:00Z&to=${addDays(of, 1)}T00:00:00Z&limit=1000`)
+  ).items.map(({ readingId }: { readingId: string }) => readingId);
 const send = async (deviceId: string, count: number): Promise<string[]> => {
-  const readings = Array.from({ length: count }, (_, i) => ({ timestamp: dayStart(of) + i * 60_000, metrics: { t: i } }));
-  const { body } = await request(graph.app).post(`/v1/devices/${deviceId}/readings`).set(...bearer('service')).send({ readings }).expect(200);
+  const readings = Array.from({ length: count }, (_, i) => ({
+    timestamp: dayStart(of) + i * 60_000,
+    metrics: { t: i },
+  }));
+  const { body } = await request(graph.app)
+    .post(`/v1/devices/${deviceId}/readings`)
+    .set(...bearer('service'))
+    .send({ readings })
+    .expect(200);
   return body.results.map(({ readingId }: { readingId: string }) => readingId);
 };
 const result = (workflowId: string) => resultOf(graph.temporal.client, workflowId) as Promise<Record<string, unknown>>;
 
 it('kill -9 of the worker between writing, committing and deleting: at any instant every reading is there, at the end in verified files alone', async () => {
   const expected = { 'k-1': await send('k-1', 200), 'k-2': await send('k-2', 100) };
-  const { body } = await request(graph.app).post(`/v1/archives/${of}`).set(...bearer('eva')).expect(202);
+  const { body } = await request(graph.app)
+    .post(`/v1/archives/${of}`)
+    .set(...bearer('eva'))
+    .expect(202);
   const state = { ended: false };
   const ending = result(body.workflowId).finally(() => (state.ended = true));
   // Whatever dies meanwhile.
@@ -54,20 +81,32 @@ it('kill -9 of the worker between writing, committing and deleting: at any insta
   }
   expect(await ending).toEqual({ day: of, rows: 300, files: 1 });
   expect(deaths()).toEqual(['writeLane', 'commitArchive', 'deletePart']);
-  for (const deviceId of Object.keys(expected)) expect((await new ReadingStore(graph.dynamodb.db).page({ deviceId, day: of })).rows).toEqual([]);
-  expect(await s3.list('device_data/')).toEqual([`device_data/dt=${of}/_manifest-00001.json`, `device_data/dt=${of}/part-00000.parquet`]);
-  const count = async () => (await get(`/v1/devices/k-1/readings?from=${of}T00:00:00Z&to=${addDays(of, 1)}T00:00:00Z&resolution=1d`)).items[0]?.readings;
+  for (const deviceId of Object.keys(expected))
+    expect((await new ReadingStore(graph.dynamodb.db).page({ deviceId, day: of })).rows).toEqual([]);
+  expect(await s3.list('device_data/')).toEqual([
+    `device_data/dt=${of}/_manifest-00001.json`,
+    `device_data/dt=${of}/part-00000.parquet`,
+  ]);
+  const count = async () =>
+    (await get(`/v1/devices/k-1/readings?from=${of}T00:00:00Z&to=${addDays(of, 1)}T00:00:00Z&resolution=1d`)).items[0]
+      ?.readings;
   expect(await eventually(count, (found) => found >= 200)).toBe(200);
 }, 300_000);
 
 it('kill -9 while a device is erased: the device is gone from everywhere, the others are whole', async () => {
   const others = await stored('k-2');
-  const { body } = await request(graph.app).delete('/v1/devices/k-1').set(...bearer('eva')).expect(202);
+  const { body } = await request(graph.app)
+    .delete('/v1/devices/k-1')
+    .set(...bearer('eva'))
+    .expect(202);
   expect(await result(body.workflowId)).toMatchObject({ rewritten: expect.any(Number) });
   expect(deaths().at(-1)).toBe('rewriteDay');
   expect(await stored('k-1')).toEqual([]);
   expect(await stored('k-2')).toEqual(others);
   expect((await get(`/v1/archives/${of}`)).rows).toBe(100);
-  expect(await s3.list('device_data/')).toEqual([`device_data/dt=${of}/_manifest-00002.json`, `device_data/dt=${of}/part-00001.parquet`]);
+  expect(await s3.list('device_data/')).toEqual([
+    `device_data/dt=${of}/_manifest-00002.json`,
+    `device_data/dt=${of}/part-00001.parquet`,
+  ]);
   expect((await get('/v1/devices/k-1')).erasedAt).toBeDefined();
 }, 300_000);

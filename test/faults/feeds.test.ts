@@ -20,11 +20,13 @@ let world: World;
 let environment: Record<string, string>;
 let worker: KeptWorker | undefined;
 
-
 beforeAll(async () => {
   temporal = await startTestTemporal();
   // A large fan-out of four ranges takes a quarter of a minute.
-  graph = await startTestGraph({ LONGWATCH_FEED_BULK_ABOVE: '100', LONGWATCH_FEED_RANGES: '4', LONGWATCH_FEED_BULK_ROWS_PER_SECOND: '30' }, temporal.address);
+  graph = await startTestGraph(
+    { LONGWATCH_FEED_BULK_ABOVE: '100', LONGWATCH_FEED_RANGES: '4', LONGWATCH_FEED_BULK_ROWS_PER_SECOND: '30' },
+    temporal.address,
+  );
   environment = { ...process.env, LONGWATCH_LOG_LEVEL: 'error', ...graph.environment } as Record<string, string>;
   world = feedWorld(graph.dynamodb.db);
   worker = await keepWorker(environment, ['test/support/killedWorker.ts', folder]);
@@ -39,7 +41,11 @@ afterAll(async () => {
 it('kill -9 of the API between a post, or a follow, and its start: the relay starts it, once; the retry is the same post', async () => {
   const silence = await startSilentServer();
   const first = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
-  const call = (to: string, method: 'put' | 'post', path: string, body?: object) => request(to)[method](path).set(...bearer('service')).send(body);
+  const call = (to: string, method: 'put' | 'post', path: string, body?: object) =>
+    request(to)
+      [method](path)
+      .set(...bearer('service'))
+      .send(body);
   const readers = await seedAuthor(world.db, 'killed', 3);
   await call(first.url, 'put', '/v1/users/late', { name: 'Late' }).expect(201);
   await call(first.url, 'put', '/v1/users/late/following/killed').expect(200);
@@ -47,15 +53,33 @@ it('kill -9 of the API between a post, or a follow, and its start: the relay sta
   const posted = await call(first.url, 'post', '/v1/posts', body).expect(201);
   await endApi(first);
   silence.close();
-  for (const reader of [...readers, 'late']) await eventually(() => world.rows.all(reader), ({ length }) => length === 1);
-  const again = await request(graph.app).post('/v1/posts').set(...bearer('service')).send(body).expect(200);
+  for (const reader of [...readers, 'late'])
+    await eventually(
+      () => world.rows.all(reader),
+      ({ length }) => length === 1,
+    );
+  const again = await request(graph.app)
+    .post('/v1/posts')
+    .set(...bearer('service'))
+    .send(body)
+    .expect(200);
   expect(again.body).toEqual(posted.body);
-  for (const id of [fanOutId('killed-1'), relationId({ readerId: 'late', authorId: 'killed', epoch: 1 })]) expect(await eventually(() => runsOf(graph.temporal.client, id), (runs) => runs > 0)).toBe(1);
+  for (const id of [fanOutId('killed-1'), relationId({ readerId: 'late', authorId: 'killed', epoch: 1 })])
+    expect(
+      await eventually(
+        () => runsOf(graph.temporal.client, id),
+        (runs) => runs > 0,
+      ),
+    ).toBe(1);
 }, 180_000);
 
 it('kill -9 of the worker in the middle of a large fan-out: another goes on, and the post is in every feed once', async () => {
   const readers = await seedAuthor(world.db, 'large', 600);
-  await request(graph.app).post('/v1/posts').set(...bearer('service')).send({ authorId: 'large', postId: 'large-1', text: 'to many' }).expect(201);
+  await request(graph.app)
+    .post('/v1/posts')
+    .set(...bearer('service'))
+    .send({ authorId: 'large', postId: 'large-1', text: 'to many' })
+    .expect(201);
   const written = () => inLanes(readers, 8, async (reader) => (await world.rows.all(reader)).length);
   await eventually(written, (counts) => counts.some((count) => count > 0));
   worker!.kill();

@@ -30,7 +30,6 @@ let receiver: Server;
 let killOnReceipt: ((id: string) => boolean) | undefined;
 let environment: Record<string, string>;
 
-
 beforeAll(async () => {
   [temporal, kinesis] = await Promise.all([startTestTemporal(), startTestKinesis(2)]);
   receiver = createServer((incoming, answer) => {
@@ -47,8 +46,17 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
-  graph = await startTestGraph({ LONGWATCH_WEBHOOK_URL: url, LONGWATCH_STREAM_BATCH: '20', ...kinesis.environment }, temporal.address);
-  environment = { ...process.env, LONGWATCH_MODEL_DEADLINE_MS: '5000', LONGWATCH_DECISION_DEADLINE_MS: '10000', LONGWATCH_LOG_LEVEL: 'error', ...graph.environment } as Record<string, string>;
+  graph = await startTestGraph(
+    { LONGWATCH_WEBHOOK_URL: url, LONGWATCH_STREAM_BATCH: '20', ...kinesis.environment },
+    temporal.address,
+  );
+  environment = {
+    ...process.env,
+    LONGWATCH_MODEL_DEADLINE_MS: '5000',
+    LONGWATCH_DECISION_DEADLINE_MS: '10000',
+    LONGWATCH_LOG_LEVEL: 'error',
+    ...graph.environment,
+  } as Record<string, string>;
   await merchantDecides(graph.app);
   worker = await keepWorker(environment, ['test/support/killedWorker.ts', folder]);
 }, 900_000);
@@ -62,25 +70,55 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const read = async (id: string) => (await request(graph.app).get(`/v1/investigations/${id}`).set(...bearer('ana'))).body;
-const transactionOf = async (id: string) => (await request(graph.app).get(`/v1/transactions/${id}`).set(...bearer('service'))).body;
-const send = (body: object) => request(graph.app).post('/v1/transactions').set(...bearer('service')).send(body);
+const read = async (id: string) =>
+  (
+    await request(graph.app)
+      .get(`/v1/investigations/${id}`)
+      .set(...bearer('ana'))
+  ).body;
+const transactionOf = async (id: string) =>
+  (
+    await request(graph.app)
+      .get(`/v1/transactions/${id}`)
+      .set(...bearer('service'))
+  ).body;
+const send = (body: object) =>
+  request(graph.app)
+    .post('/v1/transactions')
+    .set(...bearer('service'))
+    .send(body);
 const historyOf = (id: string) => graph.temporal.client.workflow.getHandle(investigationId(id)).fetchHistory();
 /** One investigation: one run ever, by Temporal's own records. */
 const receivedOf = (transactionId: string) => received.filter(({ id }) => id.startsWith(`${transactionId}.`));
 
 /** Without what is a case's own: its names and its times, in fields and in sentences. */
 const comparable = (value: unknown, { transactionId, userId }: Payment) =>
-  JSON.parse(JSON.stringify(value).replaceAll(transactionId, '<transaction>').replaceAll(userId, '<user>').replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')) as unknown;
+  JSON.parse(
+    JSON.stringify(value)
+      .replaceAll(transactionId, '<transaction>')
+      .replaceAll(userId, '<user>')
+      .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>'),
+  ) as unknown;
 
 /** Opens a blocked payment's case, has two people see to it, and tells how it ended. */
 async function throughItsLife(of: Payment) {
   const { transactionId } = of;
   expect((await send(of)).body.outcome).toBe('block');
-  await eventually(() => read(transactionId), ({ status }) => status === 'waiting');
+  await eventually(
+    () => read(transactionId),
+    ({ status }) => status === 'waiting',
+  );
   // Who gets no answer because the worker died asks again under the same key: it stays one request.
   const ask = (what: string, body: object) =>
-    eventually(() => request(graph.app).post(`/v1/investigations/${transactionId}/${what}`).set(...bearer('ana')).set('idempotency-key', `${what}-${transactionId}`).send(body), ({ status }) => status !== 503);
+    eventually(
+      () =>
+        request(graph.app)
+          .post(`/v1/investigations/${transactionId}/${what}`)
+          .set(...bearer('ana'))
+          .set('idempotency-key', `${what}-${transactionId}`)
+          .send(body),
+      ({ status }) => status !== 503,
+    );
   const noted = await ask('note', { text: 'called the customer' });
   expect([noted.status, noted.body.detail]).toEqual([200, undefined]);
   const decided = await ask('decide', { decision: 'fraud' });
@@ -90,7 +128,9 @@ async function throughItsLife(of: Payment) {
   const { timeline, score: _, ...header } = await read(transactionId);
   const { outcome, label, hold: holdOfPayment } = await transactionOf(transactionId);
   const kinds = timeline.map(({ kind, text }: { kind: string; text: string }) => ({ kind, text }));
-  const { body: hold } = await request(graph.app).get(`/v1/users/${of.userId}/hold`).set(...bearer('ana'));
+  const { body: hold } = await request(graph.app)
+    .get(`/v1/users/${of.userId}/hold`)
+    .set(...bearer('ana'));
   return {
     header: comparable(header, of),
     // Scoring and the note may come in either order.
@@ -121,7 +161,8 @@ it('kill -9 of the worker between every two activities of an investigation: same
     expect(end).toEqual(expected);
   }
   expect(worker!.deaths()).toBe(activities);
-  // A copy only where a worker died after the send before it, which a webhook cannot rule out; never a second one for it.
+  // A copy only where a worker died after the send before it, which a webhook cannot rule out; never a second one for
+  // it.
   expect(new Set(received.map((one) => JSON.stringify(one))).size).toBe(received.length);
 }, 420_000);
 
@@ -132,7 +173,10 @@ describe('a worker that dies before a webhook has answered', () => {
     const before = worker!.deaths();
     killOnReceipt = (id) => id.startsWith(of.transactionId);
     await send(of);
-    await eventually(async () => worker!.deaths(), (count) => count > before);
+    await eventually(
+      async () => worker!.deaths(),
+      (count) => count > before,
+    );
   }, 60_000);
 
   it('kill -9 of the worker while it reads shards: every transaction is decided once, and counted once in every profile', async () => {
@@ -141,7 +185,9 @@ describe('a worker that dies before a webhook has answered', () => {
     const store = new DecisionStore(graph.dynamodb.db);
     const all: Payment[] = [];
     for (const kills of [1, 2]) {
-      const bodies = Array.from({ length: 240 }, (_, i) => payment({ userId: users[i % users.length]!, merchantId: i % 80 === 0 ? 'review' : merchants[i % 3]! }));
+      const bodies = Array.from({ length: 240 }, (_, i) =>
+        payment({ userId: users[i % users.length]!, merchantId: i % 80 === 0 ? 'review' : merchants[i % 3]! }),
+      );
       all.push(...bodies);
       const before = worker!.deaths();
       await kinesis.put(bodies.map((body) => ({ key: String(body['userId']), data: JSON.stringify(body) })));
@@ -149,7 +195,10 @@ describe('a worker that dies before a webhook has answered', () => {
       const decided = async () => (await store.findAll(bodies.map(({ transactionId }) => transactionId))).length;
       await eventually(decided, (count) => count > 0);
       worker!.kill();
-      await eventually(async () => worker!.deaths(), (count) => count > before);
+      await eventually(
+        async () => worker!.deaths(),
+        (count) => count > before,
+      );
       expect(await decided()).toBeLessThan(bodies.length);
       await eventually(decided, (count) => count === bodies.length);
       expect(worker!.deaths()).toBe(before + 1);
@@ -157,7 +206,10 @@ describe('a worker that dies before a webhook has answered', () => {
     }
     const reviewed = all.filter(({ merchantId }) => merchantId === 'review');
     for (const { transactionId } of reviewed) {
-      await eventually(() => read(transactionId), ({ status }) => status === 'waiting');
+      await eventually(
+        () => read(transactionId),
+        ({ status }) => status === 'waiting',
+      );
       expect(await runsOf(graph.temporal.client, investigationId(transactionId))).toBe(1);
     }
     const inputs = await store.inputsOf(users.map((userId) => ({ ...payment({ userId }), timestamp: 0 }) as never));
@@ -165,18 +217,25 @@ describe('a worker that dies before a webhook has answered', () => {
     // By the other consumer, whose reader died with the first.
     const sold = async () => {
       const found = await new MerchantStore(graph.dynamodb.db).read(merchants);
-      return merchants.map((id) => (found.has(id) ? merchantTotals(found.get(id)!.profile, Date.now(), 1, 0).count : 0));
+      return merchants.map((id) =>
+        found.has(id) ? merchantTotals(found.get(id)!.profile, Date.now(), 1, 0).count : 0,
+      );
     };
     const expected = merchants.map((id) => all.filter(({ merchantId }) => merchantId === id).length);
     expect(await eventually(sold, (counts) => counts.every((count, i) => count >= expected[i]!))).toEqual(expected);
   }, 240_000);
 
   it('a webhook may get a message twice when the worker dies before its answer, with the same id; the record is one', async () => {
-    const [first, second] = await eventually(async () => receivedOf(of.transactionId).map(({ id }) => id), ({ length }) => length >= 2);
+    const [first, second] = await eventually(
+      async () => receivedOf(of.transactionId).map(({ id }) => id),
+      ({ length }) => length >= 2,
+    );
     expect(second).toBe(first);
     // A block asks the customer first. On record it is one message, and delivered once its second copy is answered.
     const onRecord = async () => {
-      const { body } = await request(graph.app).get(`/v1/notifications?recipient=${of.userId}`).set(...bearer('eva'));
+      const { body } = await request(graph.app)
+        .get(`/v1/notifications?recipient=${of.userId}`)
+        .set(...bearer('eva'));
       return body.items.filter(({ id }: { id: string }) => id === first);
     };
     const found = await eventually(onRecord, ([one]) => one?.status !== 'pending');
@@ -195,14 +254,34 @@ describe('kill -9 of the API between the write and the start', () => {
   it('the relay starts what is owed, once; the payment system’s retry gets the same bytes', async () => {
     const first = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
     const payments = Array.from({ length: 4 }, () => payment({ merchantId: 'block' }));
-    const answers = await Promise.all(payments.map((body) => request(first.url).post('/v1/transactions').set(...bearer('service')).send(body).expect(200)));
+    const answers = await Promise.all(
+      payments.map((body) =>
+        request(first.url)
+          .post('/v1/transactions')
+          .set(...bearer('service'))
+          .send(body)
+          .expect(200),
+      ),
+    );
     // Its start hangs: nobody has begun a case.
-    expect(await Promise.all(payments.map(({ transactionId }) => runsOf(graph.temporal.client, investigationId(transactionId))))).toEqual([0, 0, 0, 0]);
+    expect(
+      await Promise.all(
+        payments.map(({ transactionId }) => runsOf(graph.temporal.client, investigationId(transactionId))),
+      ),
+    ).toEqual([0, 0, 0, 0]);
     await endApi(first);
-    for (const { transactionId } of payments) await eventually(() => read(transactionId), ({ status }) => status === 'waiting');
+    for (const { transactionId } of payments)
+      await eventually(
+        () => read(transactionId),
+        ({ status }) => status === 'waiting',
+      );
     const second = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
     for (const [i, body] of payments.entries()) {
-      const again = await request(second.url).post('/v1/transactions').set(...bearer('service')).send(body).expect(200);
+      const again = await request(second.url)
+        .post('/v1/transactions')
+        .set(...bearer('service'))
+        .send(body)
+        .expect(200);
       expect(again.text).toBe(answers[i]!.text);
       expect(await runsOf(graph.temporal.client, investigationId(body.transactionId))).toBe(1);
     }

@@ -14,7 +14,6 @@ let worker: KeptWorker | undefined;
 const received: string[] = [];
 let receiver: Server;
 
-
 beforeAll(async () => {
   receiver = createServer((incoming, answer) => {
     received.push(String(incoming.headers['longwatch-notification-id']));
@@ -25,7 +24,10 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   temporal = await startTestTemporal();
-  const settings = { LONGWATCH_WEBHOOK_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`, LONGWATCH_SEASON_FENCE_MS: '4000' };
+  const settings = {
+    LONGWATCH_WEBHOOK_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
+    LONGWATCH_SEASON_FENCE_MS: '4000',
+  };
   graph = await startTestGraph(settings, temporal.address);
   worker = await keepWorker(graph.environment);
 }, 900_000);
@@ -41,7 +43,14 @@ it('kill -9 of the worker while scores are ranked and a season ends, and while r
   const api = boardApi(graph);
   const endsAt = Math.floor(Date.now() / 1_000) * 1_000 + 20_000;
   const rewards = [{ reward: 'chest', fromRank: 1, toRank: 5 }];
-  await api.put('', { operator: 'increment', shards: 2, rewards, seasons: { endsAt: new Date(endsAt).toISOString(), recurrence: '0 0 1 1 *' } }).expect(201);
+  await api
+    .put('', {
+      operator: 'increment',
+      shards: 2,
+      rewards,
+      seasons: { endsAt: new Date(endsAt).toISOString(), recurrence: '0 0 1 1 *' },
+    })
+    .expect(201);
   /** By season, what was acknowledged. */
   const acknowledged: Record<number, Map<string, number>> = { 1: new Map(), 2: new Map() };
   const lane = async (first: number) => {
@@ -55,7 +64,10 @@ it('kill -9 of the worker while scores are ranked and a season ends, and while r
     }
   };
   const playing = Promise.all([0, 1, 2, 3].map(lane));
-  await eventually(() => api.get('/top'), ({ body }) => body.players > 0);
+  await eventually(
+    () => api.get('/top'),
+    ({ body }) => body.players > 0,
+  );
   await new Promise((resolve) => setTimeout(resolve, endsAt - 1_000 - Date.now()));
   worker!.kill();
   await playing;
@@ -69,10 +81,24 @@ it('kill -9 of the worker while scores are ranked and a season ends, and while r
   expect(new Map(entries.map(({ playerId, score }) => [playerId, score]))).toEqual(acknowledged[1]);
   expect(entries.map(({ score }) => score)).toEqual(entries.map(({ score }) => score).sort((a, b) => b - a));
   const granted = (await api.get('/seasons/1/rewards')).body.items;
-  expect(granted.map(({ rank, playerId }: { rank: number; playerId: string }) => [rank, playerId]).sort()).toEqual(entries.slice(0, 5).map(({ playerId }, i) => [i + 1, playerId]).sort());
+  expect(granted.map(({ rank, playerId }: { rank: number; playerId: string }) => [rank, playerId]).sort()).toEqual(
+    entries
+      .slice(0, 5)
+      .map(({ playerId }, i) => [i + 1, playerId])
+      .sort(),
+  );
   // Copies carry the same id; only what was unanswered when the worker died is sent again.
   expect(new Set(received).size).toBe(5);
-  const second = await eventually(() => api.get('/top?limit=200'), ({ body: found }) => found.players === acknowledged[2]!.size && found.season === 2);
-  await eventually(() => api.get('/top?limit=200'), ({ body: found }) => found.entries.every(({ playerId, score }: { playerId: string; score: number }) => acknowledged[2]!.get(playerId) === score));
+  const second = await eventually(
+    () => api.get('/top?limit=200'),
+    ({ body: found }) => found.players === acknowledged[2]!.size && found.season === 2,
+  );
+  await eventually(
+    () => api.get('/top?limit=200'),
+    ({ body: found }) =>
+      found.entries.every(
+        ({ playerId, score }: { playerId: string; score: number }) => acknowledged[2]!.get(playerId) === score,
+      ),
+  );
   expect(second.body.players).toBe(acknowledged[2]!.size);
 }, 240_000);

@@ -24,7 +24,10 @@ let onReceipt: (() => void) | undefined;
 let environment: NodeJS.ProcessEnv;
 
 function startWorker(): void {
-  worker = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'worker'], { stdio: ['ignore', 'ignore', 'inherit'], env: { ...environment, NODE_OPTIONS: '' } });
+  worker = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'worker'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...environment, NODE_OPTIONS: '' },
+  });
 }
 async function killWorker(): Promise<void> {
   const dead = new Promise((resolve) => worker!.once('exit', resolve));
@@ -54,7 +57,12 @@ beforeAll(async () => {
     LONGWATCH_SESSION_EVENTS_TO: 'session-events',
   };
   graph = await startTestGraph(settings, temporal.address);
-  environment = { ...process.env, LONGWATCH_LOG_LEVEL: 'error', LONGWATCH_WORKFLOW_BUNDLE: (await workflowBundle()).codePath, ...graph.environment };
+  environment = {
+    ...process.env,
+    LONGWATCH_LOG_LEVEL: 'error',
+    LONGWATCH_WORKFLOW_BUNDLE: (await workflowBundle()).codePath,
+    ...graph.environment,
+  };
   startWorker();
 }, 900_000);
 afterAll(async () => {
@@ -65,11 +73,19 @@ afterAll(async () => {
   receiver?.close();
 });
 
-const openStore = () => testStore(graph.dynamodb, { idleTimeoutMs: IDLE_MS, absoluteTimeoutMs: 3_600_000, expiryBuckets: 2, keepEvents: true });
+const openStore = () =>
+  testStore(graph.dynamodb, {
+    idleTimeoutMs: IDLE_MS,
+    absoluteTimeoutMs: 3_600_000,
+    expiryBuckets: 2,
+    keepEvents: true,
+  });
 
 /** Tombstones, by whether their event is still owed. */
 async function ended(): Promise<{ all: number; owed: number }> {
-  const { Items = [] } = await graph.dynamodb.db.client.send(new ScanCommand({ TableName: graph.dynamodb.db.table('Sessions'), FilterExpression: 'attribute_exists(EndedAt)' }));
+  const { Items = [] } = await graph.dynamodb.db.client.send(
+    new ScanCommand({ TableName: graph.dynamodb.db.table('Sessions'), FilterExpression: 'attribute_exists(EndedAt)' }),
+  );
   return { all: Items.length, owed: Items.filter((item) => item['ExpiryBucket'] !== undefined).length };
 }
 
@@ -77,7 +93,11 @@ it('hundreds of sessions that come due one after another: within seconds each, a
   const store = openStore();
   // The sweepers are there.
   const sweepers = [0, 1].map((bucket) => graph.temporal.client.workflow.getHandle(sessionExpiryId(bucket)));
-  for (const sweeper of sweepers) await eventually(() => sweeper.fetchHistory().then(billableActions, () => 0), (actions) => actions >= 2);
+  for (const sweeper of sweepers)
+    await eventually(
+      () => sweeper.fetchHistory().then(billableActions, () => 0),
+      (actions) => actions >= 2,
+    );
   const started = Date.now();
   const due = new Map<string, number>();
   while (Date.now() - started < 5_000) {
@@ -94,14 +114,20 @@ it('hundreds of sessions that come due one after another: within seconds each, a
   }
   const messages = async () => {
     const found: { text: string }[] = [];
-    for (let cursor: string | undefined; ; ) {
-      const page = await new NotificationStore(graph.dynamodb.db).list('session-events', { limit: 200, ...(cursor !== undefined && { cursor }) });
+    for (let cursor: string | undefined; ;) {
+      const page = await new NotificationStore(graph.dynamodb.db).list('session-events', {
+        limit: 200,
+        ...(cursor !== undefined && { cursor }),
+      });
       found.push(...page.items);
       cursor = page.cursor;
       if (cursor === undefined) return found;
     }
   };
-  const events = async () => (await messages()).flatMap(({ text }) => (JSON.parse(text) as { events: { handle: string; reason: string; at: string }[] }).events);
+  const events = async () =>
+    (await messages()).flatMap(
+      ({ text }) => (JSON.parse(text) as { events: { handle: string; reason: string; at: string }[] }).events,
+    );
   const told = await eventually(events, (found) => new Set(found.map(({ handle }) => handle)).size === due.size);
   const lateness = told.map(({ handle, at }) => Date.parse(at) - due.get(handle)!);
   expect(Math.min(...lateness)).toBeGreaterThanOrEqual(0);
@@ -146,8 +172,17 @@ it('kill -9 of the sweeper’s worker while it ends sessions: every session ends
   // Nobody sweeps, and nobody is let in.
   expect(await store.get(ids[0]!)).toBeNull();
   startWorker();
-  await eventually(async () => (await ended()).all - before, (count) => count === ids.length);
-  await eventually(async () => new Set(received).size, (count) => count === handles.size);
+  await eventually(
+    async () => (await ended()).all - before,
+    (count) => count === ids.length,
+  );
+  await eventually(
+    async () => new Set(received).size,
+    (count) => count === handles.size,
+  );
   expect(new Set(received)).toEqual(new Set([...handles].map((handle) => `${handle}.ended`)));
-  await eventually(async () => (await ended()).owed, (count) => count === 0);
+  await eventually(
+    async () => (await ended()).owed,
+    (count) => count === 0,
+  );
 }, 180_000);

@@ -39,6 +39,10 @@ it('an API that starts while DynamoDB is away waits for it, and then serves', as
   const dynamodb = await startDynamoDB({ dataDir: folder, inMemory: true, port });
   await eventually(async () => api!.exitCode !== null || /API +http/.test(output), Boolean);
   const [, url = ''] = /API +(http:\S+)/.exec(output) ?? [];
-  await request(url).put('/v1/users/ada').set(...bearer('service')).send({ name: 'Ada' }).expect(201);
+  await request(url)
+    .put('/v1/users/ada')
+    .set(...bearer('service'))
+    .send({ name: 'Ada' })
+    .expect(201);
   await dynamodb.child.stop();
 }, 90_000);

@@ -10,7 +10,12 @@ it('two kills that waited for the same start end one process and start one', asy
   let isUp: () => void = () => undefined;
   const up = new Promise<void>((resolve) => (isUp = resolve));
   const supervised = new Supervised('idle', async (onChild) => {
-    const child = startChild({ name: 'idle', command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], logFile: join(folder, 'idle.log') });
+    const child = startChild({
+      name: 'idle',
+      command: process.execPath,
+      args: ['-e', 'setInterval(() => {}, 1000)'],
+      logFile: join(folder, 'idle.log'),
+    });
     children.push(child);
     onChild(child);
     await up;

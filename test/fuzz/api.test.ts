@@ -14,11 +14,13 @@ import { startTestWorkers } from '../support/workers';
 import { answerLinks } from '../support/secret';
 
 /**
- * Requests a route; many more by FUZZ_RUNS, others by FUZZ_SEED. CI runs this on both engines (jest.dynamodb-local.config.js),
+ * Requests a route; many more by FUZZ_RUNS, others by FUZZ_SEED. CI runs this on both engines
+ * (jest.dynamodb-local.config.js),
  * each with half of the budget and with requests of its own.
  */
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 20);
-const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_124) + (process.env['TEST_DYNAMODB_ENGINE'] === undefined ? 0 : 1);
+const SEED =
+  Number(process.env['FUZZ_SEED'] ?? 20_261_124) + (process.env['TEST_DYNAMODB_ENGINE'] === undefined ? 0 : 1);
 const FIRST_START_MS = 15 * 60_000;
 
 /** Of the document that the running API serves, which is the same; jest wants its tests before anything runs. */
@@ -36,11 +38,18 @@ const there: Record<string, string[]> = {};
 
 beforeAll(async () => {
   [temporal, s3] = await Promise.all([startTestTemporal(), startTestS3()]);
-  graph = await startTestGraph({ ...s3.environment, LONGWATCH_DEVICE_CACHE_MS: '1', LONGWATCH_ERASE_AFTER_MS: '2' }, temporal.address);
+  graph = await startTestGraph(
+    { ...s3.environment, LONGWATCH_DEVICE_CACHE_MS: '1', LONGWATCH_ERASE_AFTER_MS: '2' },
+    temporal.address,
+  );
   workers = await startTestWorkers(graph, temporal.address);
   await graph.startStandingWorkflows();
   api = await listen(graph.app, { host: '127.0.0.1', port: 0 });
-  document = new ApiDocument(JSON.parse((await send({ method: 'GET', path: '/openapi.json' })).text) as ConstructorParameters<typeof ApiDocument>[0]);
+  document = new ApiDocument(
+    JSON.parse((await send({ method: 'GET', path: '/openapi.json' })).text) as ConstructorParameters<
+      typeof ApiDocument
+    >[0],
+  );
   await furnish();
 }, FIRST_START_MS);
 
@@ -71,25 +80,40 @@ interface Received {
 }
 
 function send({ method, path, who = 'admin', headers = {}, body }: Sent): Promise<Received> {
-  const authorization = who === 'nobody' ? {} : { authorization: who === 'guesser' ? 'Bearer not-a-key' : bearer(who)[1] };
+  const authorization =
+    who === 'nobody' ? {} : { authorization: who === 'guesser' ? 'Bearer not-a-key' : bearer(who)[1] };
   return new Promise((resolve, reject) => {
     // The path as it is: a URL would tidy it up.
-    const request = httpRequest({ host: '127.0.0.1', port: api.port, path, method, agent, headers: { ...authorization, ...headers, ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }) } }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (part: string) => (text += part));
-      // A stream ends when it is left.
-      if (response.headers['content-type']?.startsWith('text/event-stream')) setTimeout(() => response.destroy(), 20);
-      response.on('close', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          contentType: response.headers['content-type'] ?? '',
-          text,
-          cookie: response.headers['set-cookie']?.[0]?.split(';')[0],
-          requestId: response.headers['x-request-id'] as string | undefined,
-          retryAfter: response.headers['retry-after'],
-        }),
-      );
-    });
+    const request = httpRequest(
+      {
+        host: '127.0.0.1',
+        port: api.port,
+        path,
+        method,
+        agent,
+        headers: {
+          ...authorization,
+          ...headers,
+          ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+        },
+      },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (part: string) => (text += part));
+        // A stream ends when it is left.
+        if (response.headers['content-type']?.startsWith('text/event-stream')) setTimeout(() => response.destroy(), 20);
+        response.on('close', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            contentType: response.headers['content-type'] ?? '',
+            text,
+            cookie: response.headers['set-cookie']?.[0]?.split(';')[0],
+            requestId: response.headers['x-request-id'] as string | undefined,
+            retryAfter: response.headers['retry-after'],
+          }),
+        );
+      },
+    );
     request.setTimeout(30_000, () => request.destroy(new Error(`no answer within 30 s to ${method} ${path}`)));
     request.once('error', reject);
     request.end(body);
@@ -99,7 +123,12 @@ function send({ method, path, who = 'admin', headers = {}, body }: Sent): Promis
 /** A thing of each kind. */
 async function furnish(): Promise<void> {
   const call = async (method: string, path: string, body?: object, headers = {}) => {
-    const answer = await send({ method, path, headers: { 'content-type': 'application/json', ...headers }, ...(body && { body: JSON.stringify(body) }) });
+    const answer = await send({
+      method,
+      path,
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    });
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
     return answer;
   };
@@ -115,10 +144,15 @@ async function furnish(): Promise<void> {
   await call('PUT', '/v1/boards/snake', { operator: 'best' });
   await call('POST', '/v1/boards/snake/scores', { submissionId: 'run-1', playerId: 'ada', score: 7 });
   await call('PUT', '/v1/devices/sensor', { groups: ['hall'] });
-  await call('POST', '/v1/devices/sensor/readings', { readings: [{ timestamp: new Date().toISOString(), metrics: { t: 1 } }] });
+  await call('POST', '/v1/devices/sensor/readings', {
+    readings: [{ timestamp: new Date().toISOString(), metrics: { t: 1 } }],
+  });
   const { cookie } = await call('POST', '/v1/sessions', { userId: 'ada' });
   const sessions = JSON.parse((await call('GET', '/v1/users/ada/sessions')).text) as { items: { handle: string }[] };
-  await eventually(() => send({ method: 'GET', path: '/v1/investigations/tx-case' }), ({ text }) => text.includes('"waiting"') || text.includes('"asking"'));
+  await eventually(
+    () => send({ method: 'GET', path: '/v1/investigations/tx-case' }),
+    ({ text }) => text.includes('"waiting"') || text.includes('"asking"'),
+  );
   const later = Date.now() + 3_600_000;
   Object.assign(there, {
     id: ['tx-case', 'tx-ok', 'book', 'checkout-1', 'post-1'],
@@ -132,15 +166,25 @@ async function furnish(): Promise<void> {
     handle: sessions.items.map(({ handle }) => handle),
     n: ['1', '2'],
     date: [new Date().toISOString().slice(0, 10), new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10)],
-    token: [answerLinks.link('tx-case', later).split('/').at(-2)!, answerLinks.link('tx-case', Date.now() - 1_000).split('/').at(-2)!],
+    token: [
+      answerLinks.link('tx-case', later).split('/').at(-2)!,
+      answerLinks
+        .link('tx-case', Date.now() - 1_000)
+        .split('/')
+        .at(-2)!,
+    ],
     cookie: [cookie!],
   });
 }
 
-const isoAround = fc.integer({ min: -20 * 86_400_000, max: 600_000 }).map((offset) => new Date(Date.now() + offset).toISOString());
+const isoAround = fc
+  .integer({ min: -20 * 86_400_000, max: 600_000 })
+  .map((offset) => new Date(Date.now() + offset).toISOString());
 const thing = (kind: string): Arbitrary<string> => fc.nat().map((i) => there[kind]?.[i % there[kind].length] ?? 'none');
 const hints: Hints = {
-  ...Object.fromEntries(['userId', 'authorId', 'playerId', 'guestId', 'otherId'].map((name) => [name, thing('userId')])),
+  ...Object.fromEntries(
+    ['userId', 'authorId', 'playerId', 'guestId', 'otherId'].map((name) => [name, thing('userId')]),
+  ),
   transactionId: fc.oneof(thing('id'), fc.uuid()),
   checkoutId: fc.oneof(thing('id'), fc.uuid()),
   postId: fc.oneof(thing('id'), fc.uuid()),
@@ -150,7 +194,9 @@ const hints: Hints = {
   country: fc.constantFrom('DE', 'US'),
   timestamp: isoAround,
   at: isoAround,
-  endsAt: fc.integer({ min: 60_000, max: 90 * 86_400_000 }).map((offset) => new Date(Date.now() + offset).toISOString()),
+  endsAt: fc
+    .integer({ min: 60_000, max: 90 * 86_400_000 })
+    .map((offset) => new Date(Date.now() + offset).toISOString()),
   timeZone: fc.constantFrom('Europe/Berlin', 'UTC', 'America/New_York'),
   quietHours: fc.constantFrom('21:00-08:00', 'none'),
   endpointName: fc.constantFrom('fraud-model', 'another-model'),
@@ -171,31 +217,59 @@ const pathOf = ({ path, parameters }: Operation): Arbitrary<string> =>
       ...parameters
         .filter((one) => one.in === 'path')
         .map(({ name, schema }) =>
-          fc.oneof({ weight: 6, arbitrary: thing(name) }, { weight: 2, arbitrary: valid(schema) }, { weight: 2, arbitrary: hostile }).map((value): [string, string] => [name, encoded(value) || '%20']),
+          fc
+            .oneof(
+              { weight: 6, arbitrary: thing(name) },
+              { weight: 2, arbitrary: valid(schema) },
+              { weight: 2, arbitrary: hostile },
+            )
+            .map((value): [string, string] => [name, encoded(value) || '%20']),
         ),
-      fc.oneof({ weight: 30, arbitrary: fc.constant('') }, fc.constantFrom(...STRAYS)).map((value): [string, string] => ['', value]),
+      fc
+        .oneof({ weight: 30, arbitrary: fc.constant('') }, fc.constantFrom(...STRAYS))
+        .map((value): [string, string] => ['', value]),
     )
-    .map((values) => values.reduce((text, [name, value]) => (name ? text.replace(`{${name}}`, () => value) : text + value), path));
+    .map((values) =>
+      values.reduce((text, [name, value]) => (name ? text.replace(`{${name}}`, () => value) : text + value), path),
+    );
 
 const queryOf = (parameters: readonly Parameter[]): Arbitrary<string> => {
   const known = parameters.filter((one) => one.in === 'query');
   const one = ({ name, schema, required }: Parameter) =>
-    fc.oneof({ weight: required ? 1 : 4, arbitrary: fc.constant('') }, { weight: 5, arbitrary: valid(schema, hints).map((value) => `${name}=${encoded(value)}`) }, hostile.map((value) => `${name}=${encoded(value)}`), hostile.map((value) => `${name}=1&${name}=${encoded(value)}`), fc.constant(`${name}[a]=1&${name}`));
-  const stray = fc.oneof({ weight: 8, arbitrary: fc.constant('') }, fc.constantFrom('__proto__=1', 'constructor[prototype][x]=1', 'a=%', '=', '&&&', 'x=1'));
+    fc.oneof(
+      { weight: required ? 1 : 4, arbitrary: fc.constant('') },
+      { weight: 5, arbitrary: valid(schema, hints).map((value) => `${name}=${encoded(value)}`) },
+      hostile.map((value) => `${name}=${encoded(value)}`),
+      hostile.map((value) => `${name}=1&${name}=${encoded(value)}`),
+      fc.constant(`${name}[a]=1&${name}`),
+    );
+  const stray = fc.oneof(
+    { weight: 8, arbitrary: fc.constant('') },
+    fc.constantFrom('__proto__=1', 'constructor[prototype][x]=1', 'a=%', '=', '&&&', 'x=1'),
+  );
   return fc.tuple(...known.map(one), stray).map((parts) => parts.filter(Boolean).join('&'));
 };
 
 const headersOf = (parameters: readonly Parameter[]): Arbitrary<Record<string, string>> => {
   const values: Record<string, Arbitrary<string>> = {
     'If-Match': fc.constantFrom('"1"', '"2"', '"0"', '*', 'W/"1"', '"99999999999999999999"', '""', '1', '"-1"', '"é"'),
-    'Idempotency-Key': fc.oneof(fc.constantFrom('key-1', 'key-2', 'a#b', 'é'), fc.stringMatching(/^[ -~]{1,80}$/), fc.constant('k'.repeat(3_000))),
+    'Idempotency-Key': fc.oneof(
+      fc.constantFrom('key-1', 'key-2', 'a#b', 'é'),
+      fc.stringMatching(/^[ -~]{1,80}$/),
+      fc.constant('k'.repeat(3_000)),
+    ),
   };
-  const known = Object.fromEntries(parameters.filter((one) => one.in === 'header').map(({ name }) => [name, values[name] ?? fc.constant('1')]));
+  const known = Object.fromEntries(
+    parameters.filter((one) => one.in === 'header').map(({ name }) => [name, values[name] ?? fc.constant('1')]),
+  );
   const strays = fc.record(
     {
       'x-request-id': fc.constantFrom('r-1', 'x'.repeat(500), 'a b', '{}'),
       'sec-fetch-site': fc.constantFrom('cross-site', 'same-origin'),
-      cookie: fc.oneof(thing('cookie'), fc.constantFrom('longwatch=s%3Aa.b', 'longwatch=%', '__proto__=1; longwatch', 'longwatch=j%3A%7B%7D')),
+      cookie: fc.oneof(
+        thing('cookie'),
+        fc.constantFrom('longwatch=s%3Aa.b', 'longwatch=%', '__proto__=1; longwatch', 'longwatch=j%3A%7B%7D'),
+      ),
       'x-forwarded-for': fc.constantFrom('1.2.3.4', 'garbage, ::1'),
       'accept-encoding': fc.constantFrom('gzip', 'nonsense;q=2'),
       accept: fc.constantFrom('text/html', '*/*', 'nonsense'),
@@ -203,7 +277,9 @@ const headersOf = (parameters: readonly Parameter[]): Arbitrary<Record<string, s
     },
     { requiredKeys: [] },
   );
-  return fc.tuple(fc.record(known, { requiredKeys: [] }), fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, strays)).map(([a, b]) => ({ ...b, ...a }));
+  return fc
+    .tuple(fc.record(known, { requiredKeys: [] }), fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, strays))
+    .map(([a, b]) => ({ ...b, ...a }));
 };
 
 interface Body {
@@ -214,18 +290,25 @@ interface Body {
 
 const bodyOf = ({ bodies }: Operation): Arbitrary<Body> => {
   const [schema] = Object.values(bodies);
-  if (!schema) return fc.oneof({ weight: 5, arbitrary: fc.constant({}) }, fc.constantFrom({ contentType: 'application/json', body: '{"a":' }, { contentType: 'text/plain', body: 'x' }));
+  if (!schema)
+    return fc.oneof(
+      { weight: 5, arbitrary: fc.constant({}) },
+      fc.constantFrom({ contentType: 'application/json', body: '{"a":' }, { contentType: 'text/plain', body: 'x' }),
+    );
   const json = (value: unknown): Body => ({ contentType: 'application/json', body: JSON.stringify(value) ?? 'null' });
   const wrong: Body[] = [
     {},
     { contentType: 'application/json', body: '' },
     { contentType: 'application/json', body: '{"a":' },
     { contentType: 'application/json', body: '{"a":1,"a":2}' },
-    { contentType: 'application/json', body: '{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}' },
+    {
+      contentType: 'application/json',
+      body: '{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}',
+    },
     { contentType: 'application/json', body: '1e999' },
     { contentType: 'application/json', body: '\ufeff{}' },
     { contentType: 'application/json', body: `{"a":"${'x'.repeat(70_000)}"}` },
-    { contentType: 'application/json', body: '[' .repeat(30_000) },
+    { contentType: 'application/json', body: '['.repeat(30_000) },
     { contentType: 'application/json', body: `${'['.repeat(3_000)}${']'.repeat(3_000)}` },
     { contentType: 'application/json', body: `{"data":${'{"a":'.repeat(3_000)}1${'}'.repeat(3_000)}}` },
     { contentType: 'application/json; charset=utf-7', body: '{}' },
@@ -246,16 +329,31 @@ const bodyOf = ({ bodies }: Operation): Arbitrary<Body> => {
   );
 };
 
-const caller: Arbitrary<Caller> = fc.oneof({ weight: 12, arbitrary: fc.constant<Caller>('admin') }, fc.constantFrom<Caller>('service', 'ada', 'ana', 'eva', 'nobody', 'guesser'));
+const caller: Arbitrary<Caller> = fc.oneof(
+  { weight: 12, arbitrary: fc.constant<Caller>('admin') },
+  fc.constantFrom<Caller>('service', 'ada', 'ana', 'eva', 'nobody', 'guesser'),
+);
 
 const requestTo = (operation: Operation): Arbitrary<Sent> =>
-  fc.record({ path: pathOf(operation), query: queryOf(operation.parameters), headers: headersOf(operation.parameters), content: bodyOf(operation), who: caller }).map(({ path, query, headers, content, who }) => ({
-    method: operation.method,
-    path: query ? `${path}?${query}` : path,
-    who,
-    headers: { ...headers, ...(content.contentType !== undefined && { 'content-type': content.contentType }), ...(content.encoding !== undefined && { 'content-encoding': content.encoding }) },
-    ...(content.body !== undefined && operation.method !== 'GET' && { body: content.body }),
-  }));
+  fc
+    .record({
+      path: pathOf(operation),
+      query: queryOf(operation.parameters),
+      headers: headersOf(operation.parameters),
+      content: bodyOf(operation),
+      who: caller,
+    })
+    .map(({ path, query, headers, content, who }) => ({
+      method: operation.method,
+      path: query ? `${path}?${query}` : path,
+      who,
+      headers: {
+        ...headers,
+        ...(content.contentType !== undefined && { 'content-type': content.contentType }),
+        ...(content.encoding !== undefined && { 'content-encoding': content.encoding }),
+      },
+      ...(content.body !== undefined && operation.method !== 'GET' && { body: content.body }),
+    }));
 
 const answered = new Map<number, number>();
 
@@ -273,27 +371,53 @@ async function asDocumented(operation: Operation, sent: Sent): Promise<void> {
 }
 
 async function list(): Promise<Operation[]> {
-  return new ApiDocument(openApiDocument(await listRoutes(), '') as unknown as ConstructorParameters<typeof ApiDocument>[0]).operations;
+  return new ApiDocument(
+    openApiDocument(await listRoutes(), '') as unknown as ConstructorParameters<typeof ApiDocument>[0],
+  ).operations;
 }
 
-it('every route answers whatever it is sent as the document says, and never with a fault of its own', async () => {
-  operations.push(...(await list()));
-  expect(operations.map(({ id }) => id)).toEqual(document.operations.map(({ id }) => id));
-  // Each key is known at this address before anybody guesses there.
-  for (const who of ['admin', 'service', 'ada', 'ana', 'eva'] as const) await send({ method: 'GET', path: '/v1/rules', who });
-  const faults: string[] = [];
-  for (const operation of operations) {
-    const details = await fc.check(fc.asyncProperty(requestTo(operation), (sent) => asDocumented(operation, sent)), { seed: SEED, numRuns: RUNS, endOnFailure: process.env['FUZZ_SHRINK'] !== '1' });
-    if (details.failed) faults.push(`${operation.method} ${operation.path} (seed ${details.seed}, path ${details.counterexamplePath})\n${String(details.errorInstance).slice(0, 900)}\n${JSON.stringify(details.counterexample).slice(0, 500)}`);
-  }
-  process.stdout.write(`${operations.length} routes, ${[...answered.values()].reduce((a, b) => a + b, 0)} requests: ${[...answered].sort(([a], [b]) => a - b).map(([status, count]) => `${status} × ${count}`).join(', ')}\n`);
-  expect(faults.join('\n\n')).toBe('');
-  // The fuzzing reached past the checks at the edge.
-  expect((answered.get(200) ?? 0) + (answered.get(201) ?? 0) + (answered.get(204) ?? 0)).toBeGreaterThan(operations.length * RUNS * 0.1);
-}, 30 * 60_000);
+it(
+  'every route answers whatever it is sent as the document says, and never with a fault of its own',
+  async () => {
+    operations.push(...(await list()));
+    expect(operations.map(({ id }) => id)).toEqual(document.operations.map(({ id }) => id));
+    // Each key is known at this address before anybody guesses there.
+    for (const who of ['admin', 'service', 'ada', 'ana', 'eva'] as const)
+      await send({ method: 'GET', path: '/v1/rules', who });
+    const faults: string[] = [];
+    for (const operation of operations) {
+      const details = await fc.check(
+        fc.asyncProperty(requestTo(operation), (sent) => asDocumented(operation, sent)),
+        { seed: SEED, numRuns: RUNS, endOnFailure: process.env['FUZZ_SHRINK'] !== '1' },
+      );
+      if (details.failed)
+        faults.push(
+          `${operation.method} ${operation.path} (seed ${details.seed}, path ${details.counterexamplePath})\n${String(details.errorInstance).slice(0, 900)}\n${JSON.stringify(details.counterexample).slice(0, 500)}`,
+        );
+    }
+    process.stdout.write(
+      `${operations.length} routes, ${[...answered.values()].reduce((a, b) => a + b, 0)} requests: ${[...answered]
+        .sort(([a], [b]) => a - b)
+        .map(([status, count]) => `${status} × ${count}`)
+        .join(', ')}\n`,
+    );
+    expect(faults.join('\n\n')).toBe('');
+    // The fuzzing reached past the checks at the edge.
+    expect((answered.get(200) ?? 0) + (answered.get(201) ?? 0) + (answered.get(204) ?? 0)).toBeGreaterThan(
+      operations.length * RUNS * 0.1,
+    );
+  },
+  30 * 60_000,
+);
 
 it('afterwards everything still answers', async () => {
-  const ready = await eventually(() => send({ method: 'GET', path: '/readyz', who: 'nobody' }), ({ status }) => status === 200);
-  expect([ready.status, JSON.parse(ready.text)]).toEqual([200, { status: 'ready', dynamodb: 'ok', temporal: 'ok', worker: 'elsewhere' }]);
+  const ready = await eventually(
+    () => send({ method: 'GET', path: '/readyz', who: 'nobody' }),
+    ({ status }) => status === 200,
+  );
+  expect([ready.status, JSON.parse(ready.text)]).toEqual([
+    200,
+    { status: 'ready', dynamodb: 'ok', temporal: 'ok', worker: 'elsewhere' },
+  ]);
   expect(({} as Record<string, unknown>)['admin']).toBeUndefined();
 });

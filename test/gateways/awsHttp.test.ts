@@ -10,12 +10,21 @@ import { REGION } from '../support/dynamodb';
 import { everything } from '../../src/graph/capabilities';
 
 const Key = { TransactionID: { S: 'tx-1' } };
-const clientOf = (endpoint: string) => new DynamoDBClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS, maxAttempts: 2, requestHandler: awsHttp({ silentMs: 300 }) });
+const clientOf = (endpoint: string) =>
+  new DynamoDBClient({
+    region: REGION,
+    endpoint,
+    credentials: LOCAL_CREDENTIALS,
+    maxAttempts: 2,
+    requestHandler: awsHttp({ silentMs: 300 }),
+  });
 
 describe('a call that nobody answers', () => {
   it('is given up, and tried again', async () => {
     const silence = await startSilentServer();
-    await expect(clientOf(`http://${silence.address}`).send(new GetItemCommand({ TableName: 't', Key }))).rejects.toThrow('300 ms requestTimeout');
+    await expect(
+      clientOf(`http://${silence.address}`).send(new GetItemCommand({ TableName: 't', Key })),
+    ).rejects.toThrow('300 ms requestTimeout');
     silence.close();
   });
 
@@ -24,10 +33,16 @@ describe('a call that nobody answers', () => {
     const server: Server = createServer((incoming, answer) => {
       calls++;
       incoming.resume();
-      answer.writeHead(200, { 'content-type': 'application/x-amz-json-1.0', 'content-length': '100' }).write('{"Item":');
+      answer
+        .writeHead(200, { 'content-type': 'application/x-amz-json-1.0', 'content-length': '100' })
+        .write('{"Item":');
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    await expect(clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`).send(new GetItemCommand({ TableName: 't', Key }))).rejects.toThrow('timed out after 300 ms');
+    await expect(
+      clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`).send(
+        new GetItemCommand({ TableName: 't', Key }),
+      ),
+    ).rejects.toThrow('timed out after 300 ms');
     expect(calls).toBe(2);
     server.closeAllConnections();
     server.close();
@@ -35,8 +50,14 @@ describe('a call that nobody answers', () => {
 
   it('of a store says that DynamoDB is away, to be tried again', async () => {
     const silence = await startSilentServer();
-    const db = openDb(dynamoDBClient({ region: REGION, endpoint: `http://${silence.address}`, credentials: LOCAL_CREDENTIALS }), 'test-', everything.tables);
-    await expect(db.client.send(new GetCommand({ TableName: db.table('Decisions'), Key: { TransactionID: 'tx-1' } }))).rejects.toMatchObject({ type: 'unavailable' });
+    const db = openDb(
+      dynamoDBClient({ region: REGION, endpoint: `http://${silence.address}`, credentials: LOCAL_CREDENTIALS }),
+      'test-',
+      everything.tables,
+    );
+    await expect(
+      db.client.send(new GetCommand({ TableName: db.table('Decisions'), Key: { TransactionID: 'tx-1' } })),
+    ).rejects.toMatchObject({ type: 'unavailable' });
     silence.close();
   }, 60_000);
 });

@@ -39,7 +39,11 @@ class Receiver {
     request.on('data', (part: Buffer) => (body += part.toString()));
     request.on('end', () => {
       this.received.push({ headers: request.headers, body });
-      response.writeHead(this.statuses.length > 1 ? this.statuses.shift()! : this.statuses[0]!, { 'content-type': 'text/xml' }).end(this.answer);
+      response
+        .writeHead(this.statuses.length > 1 ? this.statuses.shift()! : this.statuses[0]!, {
+          'content-type': 'text/xml',
+        })
+        .end(this.answer);
     });
   });
 
@@ -83,21 +87,28 @@ describe('a webhook', () => {
     expect(JSON.parse(body)).toMatchObject({ recipient: 'ada@example.org', link: 'http://longwatch.test/answer' });
   });
 
-  it.each([[[500, 429, 200], 3, undefined], [[503], 3, false], [[404], 1, true], [[308], 3, false]] as const)(
-    'answered %j is tried %d times',
-    async (statuses, tries, final) => {
-      receiver.statuses = [...statuses];
-      const sent = webhook().send(notification());
-      if (final === undefined) await sent;
-      else await expect(sent).rejects.toMatchObject({ name: 'ChannelError', final });
-      if (statuses[0] !== 308) expect(receiver.received).toHaveLength(tries);
-      const last = final === undefined ? 'ok' : final ? 'refused' : 'failed';
-      expect(measured).toEqual([...Array.from({ length: tries - 1 }, () => 'webhook POST failed'), `webhook POST ${last}`]);
-    },
-  );
+  it.each([
+    [[500, 429, 200], 3, undefined],
+    [[503], 3, false],
+    [[404], 1, true],
+    [[308], 3, false],
+  ] as const)('answered %j is tried %d times', async (statuses, tries, final) => {
+    receiver.statuses = [...statuses];
+    const sent = webhook().send(notification());
+    if (final === undefined) await sent;
+    else await expect(sent).rejects.toMatchObject({ name: 'ChannelError', final });
+    if (statuses[0] !== 308) expect(receiver.received).toHaveLength(tries);
+    const last = final === undefined ? 'ok' : final ? 'refused' : 'failed';
+    expect(measured).toEqual([
+      ...Array.from({ length: tries - 1 }, () => 'webhook POST failed'),
+      `webhook POST ${last}`,
+    ]);
+  });
 
   it('to nobody can be tried again', async () => {
-    await expect(new WebhookChannel({ url: 'http://127.0.0.1:1/', secret, attempts: 1 }).send(notification())).rejects.toMatchObject({ final: false });
+    await expect(
+      new WebhookChannel({ url: 'http://127.0.0.1:1/', secret, attempts: 1 }).send(notification()),
+    ).rejects.toMatchObject({ final: false });
   });
 });
 
@@ -148,7 +159,8 @@ describe('a mail', () => {
 
 describe('SNS', () => {
   const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
-  const sns = (topicArn: string) => new SnsChannel({ topicArn, region: 'us-east-1', endpoint: receiver.url, credentials, watch });
+  const sns = (topicArn: string) =>
+    new SnsChannel({ topicArn, region: 'us-east-1', endpoint: receiver.url, credentials, watch });
   const fields = () => new URLSearchParams(receiver.received.at(-1)?.body);
 
   it('gets the message with what subscriptions filter by; a FIFO topic can drop copies', async () => {
@@ -163,7 +175,8 @@ describe('SNS', () => {
   });
 
   it('refusing for good is told apart from throttling', async () => {
-    const fault = (code: string) => `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>no</Message></Error></ErrorResponse>`;
+    const fault = (code: string) =>
+      `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>no</Message></Error></ErrorResponse>`;
     receiver.statuses = [400];
     receiver.answer = fault('InvalidParameter');
     await expect(sns('arn:aws:sns:us-east-1:1:x').send(notification())).rejects.toMatchObject({ final: true });
@@ -190,7 +203,8 @@ describe('sending', () => {
       this.sent++;
     },
   });
-  const recordOf = async (id: string) => (await new NotificationStore(dynamodb.db).list('ada@example.org')).items.find((item) => item.id === id);
+  const recordOf = async (id: string) =>
+    (await new NotificationStore(dynamodb.db).list('ada@example.org')).items.find((item) => item.id === id);
 
   it('again after one channel failed sends only over that one', async () => {
     const [works, fails] = [channel('webhook'), channel('smtp', { final: false })];
@@ -210,7 +224,9 @@ describe('sending', () => {
   });
 
   it('without a channel leaves the record, and never the link', async () => {
-    await new Notifications(new NotificationStore(dynamodb.db), []).send(notification({ id: 'n-3', link: 'http://secret' }));
+    await new Notifications(new NotificationStore(dynamodb.db), []).send(
+      notification({ id: 'n-3', link: 'http://secret' }),
+    );
     expect(await recordOf('n-3')).toMatchObject({ status: 'delivered' });
     expect(JSON.stringify(await recordOf('n-3'))).not.toContain('secret');
   });
@@ -238,13 +254,21 @@ describe("a customer's link", () => {
 
   it('is not ours with one character more, fewer or other, nor for another purpose', () => {
     const token = tokenOf(links.link('tx-1', until));
-    expect(() => new UnsubscribeLinks('the-secret-of-the-links-0123456789', () => '').open(token, until)).toThrow('not one of ours');
+    expect(() => new UnsubscribeLinks('the-secret-of-the-links-0123456789', () => '').open(token, until)).toThrow(
+      'not one of ours',
+    );
     fc.assert(
-      fc.property(fc.nat(token.length), fc.constantFrom('put in', 'taken out', 'replaced'), fc.constantFrom(...'Aa0-_.=%'), (at, how, character) => {
-        const changed = token.slice(0, at) + (how === 'taken out' ? '' : character) + token.slice(how === 'put in' ? at : at + 1);
-        fc.pre(changed !== token);
-        expect(() => links.open(changed, until)).toThrow('not one of ours');
-      }),
+      fc.property(
+        fc.nat(token.length),
+        fc.constantFrom('put in', 'taken out', 'replaced'),
+        fc.constantFrom(...'Aa0-_.=%'),
+        (at, how, character) => {
+          const changed =
+            token.slice(0, at) + (how === 'taken out' ? '' : character) + token.slice(how === 'put in' ? at : at + 1);
+          fc.pre(changed !== token);
+          expect(() => links.open(changed, until)).toThrow('not one of ours');
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -29,18 +29,42 @@ afterAll(async () => {
 });
 
 /** `npm run fraud --` with these arguments, beside the graph. */
-function fraud(args: string[], env: Record<string, string> = {}): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/fraud.ts', ...args], { cwd: ROOT, env: { ...process.env, NODE_OPTIONS: '', ...graph.environment, LONGWATCH_DATA_DIR: folder, ...env } });
+function fraud(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/fraud.ts', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, NODE_OPTIONS: '', ...graph.environment, LONGWATCH_DATA_DIR: folder, ...env },
+  });
   const said = { out: '', err: '' };
   child.stdout.on('data', (part: Buffer) => (said.out += part.toString()));
   child.stderr.on('data', (part: Buffer) => (said.err += part.toString()));
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...said })));
 }
-const label = (id: string, body: object, who: Who = 'service') => request(graph.app).put(`/v1/transactions/${id}/label`).set(...bearer(who)).send(body);
+const label = (id: string, body: object, who: Who = 'service') =>
+  request(graph.app)
+    .put(`/v1/transactions/${id}/label`)
+    .set(...bearer(who))
+    .send(body);
 
 it('the loop closes: simulated payments come by the stream, are labelled, and go out as a training file', async () => {
-  const { code, out } = await fraud(['simulate', '--stream', '--rate', '2000', '--customers', '15', '--days', '10', '--fraud-rate', '0.01']);
-  expect([code, out]).toEqual([0, expect.stringMatching(/^\d+ payments on the stream transactions-test, \d+ of them fraud/)]);
+  const { code, out } = await fraud([
+    'simulate',
+    '--stream',
+    '--rate',
+    '2000',
+    '--customers',
+    '15',
+    '--days',
+    '10',
+    '--fraud-rate',
+    '0.01',
+  ]);
+  expect([code, out]).toEqual([
+    0,
+    expect.stringMatching(/^\d+ payments on the stream transactions-test, \d+ of them fraud/),
+  ]);
   const reports = await readAll(graph.consumers[TRANSACTIONS_STREAM]!);
   const records = reports.reduce((sum, one) => sum + one.records, 0);
   expect(records).toBe(Number(/^\d+/.exec(out)![0]));
@@ -65,43 +89,89 @@ it('the loop closes: simulated payments come by the stream, are labelled, and go
 
   const [bad, good] = [first.all[3]!, first.all[4]!].map(({ transaction }) => transaction.transactionId);
   await label(bad!, { label: 'genuine' }).expect(200);
-  for (const _ of [1, 2]) expect((await label(bad!, { label: 'fraud' }).expect(200)).body).toEqual({ transactionId: bad, label: 'fraud' });
+  for (const _ of [1, 2])
+    expect((await label(bad!, { label: 'fraud' }).expect(200)).body).toEqual({ transactionId: bad, label: 'fraud' });
   await label(good!, { label: 'genuine' }, 'eva').expect(200);
   const { all } = await exported('--genuine-after', '5d');
   const of = (id: string) => all.find(({ transaction }) => transaction.transactionId === id)!.fraud;
   expect([of(bad!), of(good!)]).toEqual([true, false]);
   const old = Date.now() - 6 * 86_400_000;
-  expect(all.filter(({ transaction }) => transaction.timestamp < old).every(({ fraud: known }) => known !== undefined)).toBe(true);
+  expect(
+    all.filter(({ transaction }) => transaction.timestamp < old).every(({ fraud: known }) => known !== undefined),
+  ).toBe(true);
   expect(all.at(-1)!.fraud).toBeUndefined();
 }, 120_000);
 
 it('a label needs a decided transaction, and no open case', async () => {
   await label('tx-none', { label: 'fraud' }).expect(404);
   const body = payment();
-  await request(graph.app).post('/v1/transactions').set(...bearer('service')).send(body).expect(200);
+  await request(graph.app)
+    .post('/v1/transactions')
+    .set(...bearer('service'))
+    .send(body)
+    .expect(200);
   expect((await label(body.transactionId, { label: 'maybe' }).expect(400)).body.detail).toContain('fraud, genuine');
   await label(body.transactionId, { label: 'fraud' }, 'ana').expect(403);
-  await request(graph.app).post('/v1/investigations').set(...bearer('ana')).send({ transactionId: body.transactionId }).expect(201);
-  expect((await label(body.transactionId, { label: 'fraud' }).expect(409)).body.detail).toContain(`/v1/investigations/${body.transactionId}/decide`);
+  await request(graph.app)
+    .post('/v1/investigations')
+    .set(...bearer('ana'))
+    .send({ transactionId: body.transactionId })
+    .expect(201);
+  expect((await label(body.transactionId, { label: 'fraud' }).expect(409)).body.detail).toContain(
+    `/v1/investigations/${body.transactionId}/decide`,
+  );
 });
 
 it('a challenger is set, compared and promoted from the command line', async () => {
   const server = graph.app.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const api = ['--url', `http://127.0.0.1:${(server.address() as AddressInfo).port}`, '--key', bearer('eva')[1].replace('Bearer ', '')];
+  const api = [
+    '--url',
+    `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    '--key',
+    bearer('eva')[1].replace('Bearer ', ''),
+  ];
   try {
     const rules = join(folder, 'rules.json');
-    writeFileSync(rules, JSON.stringify({ bands: [], rules: [{ id: 'all', when: { field: 'transaction.amount', is: '>', value: 0 }, outcome: 'alert', reason: 'ALL', text: 'all' }] }));
+    writeFileSync(
+      rules,
+      JSON.stringify({
+        bands: [],
+        rules: [
+          {
+            id: 'all',
+            when: { field: 'transaction.amount', is: '>', value: 0 },
+            outcome: 'alert',
+            reason: 'ALL',
+            text: 'all',
+          },
+        ],
+      }),
+    );
     expect((await fraud(['promote', '--yes', ...api])).err).toContain('404 There is no challenger');
-    expect((await fraud(['shadow', '--rules', rules, ...api])).out).toMatch(/^Challenger 1: rules of its own; set by eva.*\nNo decision was compared yet/);
-    await request(graph.app).post('/v1/transactions').set(...bearer('service')).send(payment()).expect(200);
+    expect((await fraud(['shadow', '--rules', rules, ...api])).out).toMatch(
+      /^Challenger 1: rules of its own; set by eva.*\nNo decision was compared yet/,
+    );
+    await request(graph.app)
+      .post('/v1/transactions')
+      .set(...bearer('service'))
+      .send(payment())
+      .expect(200);
     await graph.flush();
     expect((await fraud(['promote', ...api])).err).toContain('--yes promotes without');
     const { out } = await fraud(['promote', '--yes', ...api]);
     expect(out).toMatch(/│ approve +│ +0 │ +1 │/);
     expect(out).toContain('1 decision compared, 0.00 % the same');
     expect(out).toContain('Live from now on: rule set 2');
-    expect((await request(graph.app).post('/v1/transactions').set(...bearer('service')).send(payment()).expect(200)).body.outcome).toBe('alert');
+    expect(
+      (
+        await request(graph.app)
+          .post('/v1/transactions')
+          .set(...bearer('service'))
+          .send(payment())
+          .expect(200)
+      ).body.outcome,
+    ).toBe('alert');
     expect((await fraud(['drift', ...api])).out).toContain('too few to compare');
     expect((await fraud(['shadow', '--remove', '--rules', rules, ...api])).err).toContain('mutually exclusive');
     expect((await fraud(['shadow', '--remove', ...api])).out).toContain('There is no challenger now');
@@ -112,8 +182,12 @@ it('a challenger is set, compared and promoted from the command line', async () 
 
 it('says what is missing', async () => {
   const nowhere = { KINESIS_ENDPOINT: '', DYNAMODB_ENDPOINT: '' };
-  expect((await fraud(['simulate', '--stream'], nowhere)).err).toContain('Where is Kinesis? Start Longwatch here with npm start');
-  expect((await fraud(['labels', 'export', '--out', join(folder, 'x.csv')], nowhere)).err).toContain('Where are the tables?');
+  expect((await fraud(['simulate', '--stream'], nowhere)).err).toContain(
+    'Where is Kinesis? Start Longwatch here with npm start',
+  );
+  expect((await fraud(['labels', 'export', '--out', join(folder, 'x.csv')], nowhere)).err).toContain(
+    'Where are the tables?',
+  );
   expect((await fraud(['simulate'])).err).toContain('--out FILE or --stream');
   expect((await fraud(['simulate', '--stream', '--days', '31'])).err).toContain('--days must be at most 30');
   expect((await fraud(['promote'])).err).toContain('Where is the API?');

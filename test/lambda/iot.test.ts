@@ -10,11 +10,21 @@ beforeAll(async () => {
 afterAll(() => graph?.stop());
 
 /** As the rule makes it of what a device publishes on `devices/<id>/readings`. */
-const event = (device: string, payload: unknown, arrivedAt = Date.now()) => ({ device, arrivedAt, data: Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload)).toString('base64') });
+const event = (device: string, payload: unknown, arrivedAt = Date.now()) => ({
+  device,
+  arrivedAt,
+  data: Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload)).toString('base64'),
+});
 const take = (one: ReturnType<typeof event>) => graph.handlers['iot']!(one as never);
-const reading = (celsius: number) => ({ timestamp: new Date(Date.now() - celsius * 1_000).toISOString(), metrics: { celsius } });
+const reading = (celsius: number) => ({
+  timestamp: new Date(Date.now() - celsius * 1_000).toISOString(),
+  metrics: { celsius },
+});
 const stored = async (device: string) => {
-  const { body } = await request(graph.app).get(`/v1/devices/${device}/readings?from=${new Date(Date.now() - 3_600_000).toISOString()}&limit=50`).set(...bearer('admin')).expect(200);
+  const { body } = await request(graph.app)
+    .get(`/v1/devices/${device}/readings?from=${new Date(Date.now() - 3_600_000).toISOString()}&limit=50`)
+    .set(...bearer('admin'))
+    .expect(200);
   return (body.items as { metrics: { celsius: number } }[]).map(({ metrics }) => metrics.celsius);
 };
 beforeEach(() => warnings.mockClear());
@@ -30,7 +40,10 @@ it('stores what a device published, once, however often it is handed over', asyn
 it('goes by the device of the topic, whatever the message says', async () => {
   await take(event('iot-2', { ...reading(1), deviceId: 'iot-3' }));
   expect([await stored('iot-2'), await stored('iot-3')]).toEqual([[], []]);
-  expect(warnings).toHaveBeenCalledWith({ device: 'iot-2', reason: 'deviceId must be the one of the topic, iot-2, or be left out' }, expect.any(String));
+  expect(warnings).toHaveBeenCalledWith(
+    { device: 'iot-2', reason: 'deviceId must be the one of the topic, iot-2, or be left out' },
+    expect.any(String),
+  );
 });
 
 it.each([
@@ -51,5 +64,7 @@ it('throws while the table is away, so that Lambda calls again', async () => {
 });
 
 it('an event of a rule with another SELECT says which one it must be', async () => {
-  await expect(take({ celsius: 3 } as never)).rejects.toThrow("The rule must select encode(*, 'base64') AS data, topic(2) AS device, timestamp() AS arrivedAt");
+  await expect(take({ celsius: 3 } as never)).rejects.toThrow(
+    "The rule must select encode(*, 'base64') AS data, topic(2) AS device, timestamp() AS arrivedAt",
+  );
 });

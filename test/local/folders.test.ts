@@ -77,7 +77,13 @@ describe('a lock', () => {
     );
     const cwd = join(__dirname, '..', '..');
     const run = (how: string) =>
-      new Promise((resolve) => spawn(process.execPath, ['--import', 'tsx', worker, how], { cwd, stdio: 'inherit', env: { ...process.env, NODE_OPTIONS: '' } }).once('exit', resolve));
+      new Promise((resolve) =>
+        spawn(process.execPath, ['--import', 'tsx', worker, how], {
+          cwd,
+          stdio: 'inherit',
+          env: { ...process.env, NODE_OPTIONS: '' },
+        }).once('exit', resolve),
+      );
     await Promise.all(['lives', 'dies', 'lives', 'dies', 'lives'].map(run));
     // Three came out, two died inside; nobody came in while somebody living was in.
     expect(readFileSync(log, 'utf8').replaceAll('in\nout\n', '')).toBe('in\nin\n');
@@ -97,7 +103,9 @@ describe('the data folder', () => {
   it('is made, and is one stack’s alone', () => {
     const path = join(folder, 'deep', 'data');
     const open = openDataDir(path);
-    expect(() => openDataDir(path)).toThrow(`Another Longwatch (process ${process.pid}) uses ${path}. Stop it, or start this one beside it:\n  LONGWATCH_DATA_DIR=.longwatch-2 PORT=3001 npm start`);
+    expect(() => openDataDir(path)).toThrow(
+      `Another Longwatch (process ${process.pid}) uses ${path}. Stop it, or start this one beside it:\n  LONGWATCH_DATA_DIR=.longwatch-2 PORT=3001 npm start`,
+    );
     open.release();
     openDataDir(path).release();
   });
@@ -109,11 +117,15 @@ describe('the data folder', () => {
 
   it('that may not be written is said in a sentence', () => {
     // Who is root may write anywhere but here.
-    expect(() => openDataDir('/sys/longwatch')).toThrow(/^The data folder \/sys\/longwatch cannot be written \((no permission|read-only file system)\)\. Set LONGWATCH_DATA_DIR/);
+    expect(() => openDataDir('/sys/longwatch')).toThrow(
+      /^The data folder \/sys\/longwatch cannot be written \((no permission|read-only file system)\)\. Set LONGWATCH_DATA_DIR/,
+    );
   });
 
   it('on a full disk is said in a sentence', () => {
-    expect(() => openDataDir(folder, 1e9)).toThrow(/^The disk with the data folder .* is full: only \d+ MB are free, and 1000000000 MB are wanted\. Make room/);
+    expect(() => openDataDir(folder, 1e9)).toThrow(
+      /^The disk with the data folder .* is full: only \d+ MB are free, and 1000000000 MB are wanted\. Make room/,
+    );
   });
 });
 

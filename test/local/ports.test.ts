@@ -94,7 +94,10 @@ it('a server of ours listens on the usual port, or on another when that is taken
 
 it('an embedded server whose usual port is taken says which one it has', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-ports-'));
-  const both = await Promise.all([startMqtt({ dataDir: join(dataDir, '1') }), startMqtt({ dataDir: join(dataDir, '2') })]);
+  const both = await Promise.all([
+    startMqtt({ dataDir: join(dataDir, '1') }),
+    startMqtt({ dataDir: join(dataDir, '2') }),
+  ]);
   const ports = both.map(({ url }) => Number(new URL(url).port));
   expect(new Set(ports).size).toBe(2);
   expect(both.map(({ child }, i) => listenerOf(ports[i]!, child.pid))).toEqual(['group', 'group']);
@@ -104,7 +107,10 @@ it('an embedded server whose usual port is taken says which one it has', async (
 
 it('tells whose listener a port has', async () => {
   const port = await taken();
-  const other = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { detached: true, stdio: 'ignore' });
+  const other = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], {
+    detached: true,
+    stdio: 'ignore',
+  });
   processes.push(other);
   expect(listenerOf(port, other.pid!)).toBe('another');
   const free = await hold();
@@ -128,48 +134,54 @@ it('a start that fails otherwise is not tried again', async () => {
 describe('Temporal', () => {
   it('a Web UI port that was asked for and is taken is said in a sentence', async () => {
     const port = await taken();
-    await expect(holdTemporalPorts({ grpc: { port: 0 }, ui: { port, only: true } })).rejects.toThrow(`Port ${port}, which TEMPORAL_UI_PORT asks for, is taken. Choose another, or leave it out`);
+    await expect(holdTemporalPorts({ grpc: { port: 0 }, ui: { port, only: true } })).rejects.toThrow(
+      `Port ${port}, which TEMPORAL_UI_PORT asks for, is taken. Choose another, or leave it out`,
+    );
     const { held } = await holdTemporalPorts({ grpc: { port: 0 }, ui: { port } });
     expect(held.ui.port).not.toBe(port);
     await Promise.all([held.ui.handOver(), held.grpc.handOver()]);
   });
 
   // Race: between the choice of a port and its bind by Temporal's server, a neighbour takes it.
-  it.each(['grpc', 'ui'] as const)('its server starts on other ports when a neighbour takes the port of its %s before it is bound', async (which) => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-ports-'));
-    const lost: number[] = [];
-    let asked = 0;
-    const hijacked: typeof holdPort = async (wanted) => {
-      const held = await holdPort(wanted);
-      const isFirst = ++asked === (which === 'ui' ? 1 : 2); // The Web UI's is asked for first.
-      if (!held || !isFirst) return held;
-      return {
-        ...held,
-        async handOver() {
-          await held.handOver();
-          lost.push(await taken(held.port));
-        },
+  it.each(['grpc', 'ui'] as const)(
+    'its server starts on other ports when a neighbour takes the port of its %s before it is bound',
+    async (which) => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-ports-'));
+      const lost: number[] = [];
+      let asked = 0;
+      const hijacked: typeof holdPort = async (wanted) => {
+        const held = await holdPort(wanted);
+        const isFirst = ++asked === (which === 'ui' ? 1 : 2); // The Web UI's is asked for first.
+        if (!held || !isFirst) return held;
+        return {
+          ...held,
+          async handOver() {
+            await held.handOver();
+            lost.push(await taken(held.port));
+          },
+        };
       };
-    };
-    const told: string[] = [];
-    const bound: string[] = [];
-    const { child, address, uiUrl } = await startTemporal({
-      executable: await findTemporal({ onStage: () => undefined }),
-      dataDir,
-      inMemory: true,
-      namespace: 'default',
-      searchAttributes: { Colour: 'Keyword' },
-      hold: hijacked,
-      onTaken: ({ message }) => told.push(message),
-      onBound: (ports) => bound.push(ports.address),
-    });
-    try {
-      expect(told).toEqual([expect.stringContaining('another process took port')]);
-      expect([address.split(':')[1], new URL(uiUrl).port]).not.toContain(String(lost[0]));
-      expect(bound).toEqual([address]);
-    } finally {
-      await child.stop();
-      rmSync(dataDir, { recursive: true, force: true });
-    }
-  }, 15 * 60_000);
+      const told: string[] = [];
+      const bound: string[] = [];
+      const { child, address, uiUrl } = await startTemporal({
+        executable: await findTemporal({ onStage: () => undefined }),
+        dataDir,
+        inMemory: true,
+        namespace: 'default',
+        searchAttributes: { Colour: 'Keyword' },
+        hold: hijacked,
+        onTaken: ({ message }) => told.push(message),
+        onBound: (ports) => bound.push(ports.address),
+      });
+      try {
+        expect(told).toEqual([expect.stringContaining('another process took port')]);
+        expect([address.split(':')[1], new URL(uiUrl).port]).not.toContain(String(lost[0]));
+        expect(bound).toEqual([address]);
+      } finally {
+        await child.stop();
+        rmSync(dataDir, { recursive: true, force: true });
+      }
+    },
+    15 * 60_000,
+  );
 });

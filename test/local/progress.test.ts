@@ -20,7 +20,9 @@ it('on a terminal: one live line a part, with its elapsed time, drawn over itsel
     tick(61_000);
   });
   expect(parts[0]).toBe('\u001B[2K… Temporal   0 s  building, 3 of 9 packages\n');
-  expect(parts.at(-1)).toBe('\u001B[2A\u001B[2K… Temporal   1 min 1 s  building, 3 of 9 packages\n\u001B[2K✓ DynamoDB   dynoxide at http://127.0.0.1:8000\n');
+  expect(parts.at(-1)).toBe(
+    '\u001B[2A\u001B[2K… Temporal   1 min 1 s  building, 3 of 9 packages\n\u001B[2K✓ DynamoDB   dynoxide at http://127.0.0.1:8000\n',
+  );
 });
 
 it('elsewhere: a line a stage, and again with the elapsed time while a stage takes long', () => {
@@ -31,7 +33,11 @@ it('elsewhere: a line a stage, and again with the elapsed time while a stage tak
     progress.done('Temporal', 'up');
     tick(60_000);
   });
-  expect(parts).toEqual(['[0 s] Temporal: building\n', '[10 s] Temporal: building, 2 of 9 packages (10 s so far)\n', '[12 s] Temporal: up\n']);
+  expect(parts).toEqual([
+    '[0 s] Temporal: building\n',
+    '[10 s] Temporal: building, 2 of 9 packages (10 s so far)\n',
+    '[12 s] Temporal: up\n',
+  ]);
 });
 
 it('a line never wraps: it would be two on the way up', () => {

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -28,14 +37,26 @@ const cacheDir = () => join(folder, 'cache');
 const stages: string[] = [];
 /** Looks where the test says, and nowhere else. */
 const find = (over: Partial<FindTemporal> = {}) =>
-  findTemporal({ onStage: (stage) => void stages.push(stage), path: join(folder, 'bin'), cacheDir: cacheDir(), downloadUrl: null, ...over });
+  findTemporal({
+    onStage: (stage) => void stages.push(stage),
+    path: join(folder, 'bin'),
+    cacheDir: cacheDir(),
+    downloadUrl: null,
+    ...over,
+  });
 
 /** A server of archives; how many it gave out. */
-async function withArchive(script: string, work: (url: string, requests: () => number) => Promise<void>): Promise<void> {
+async function withArchive(
+  script: string,
+  work: (url: string, requests: () => number) => Promise<void>,
+): Promise<void> {
   program(join(folder, 'archive', 'temporal'), script);
   const { stdout } = spawnSync('tar', ['-czf', '-', '-C', join(folder, 'archive'), 'temporal']);
   let requests = 0;
-  await withServer((server) => server.on('request', (_, response) => (requests++, response.end(stdout))), (url) => work(url, () => requests));
+  await withServer(
+    (server) => server.on('request', (_, response) => (requests++, response.end(stdout))),
+    (url) => work(url, () => requests),
+  );
 }
 
 async function withServer(prepare: (server: Server) => void, work: (url: string) => Promise<void>): Promise<void> {
@@ -102,25 +123,39 @@ describe('without one given', () => {
 
   it('a server that never answers is not waited for', async () => {
     const work = join(folder, 'work');
-    await withServer((server) => server.on('request', () => undefined), async (url) => {
-      expect(await downloadTemporal({ work, url, onStage: () => undefined, answerWithinMs: 100 })).toEqual({ failed: expect.stringMatching(/^the download from 127.0.0.1:\d+ failed \(no answer within 0.1 s\)$/) });
-    });
+    await withServer(
+      (server) => server.on('request', () => undefined),
+      async (url) => {
+        expect(await downloadTemporal({ work, url, onStage: () => undefined, answerWithinMs: 100 })).toEqual({
+          failed: expect.stringMatching(/^the download from 127.0.0.1:\d+ failed \(no answer within 0.1 s\)$/),
+        });
+      },
+    );
   });
 
   it('a torn download says so', async () => {
-    const tear: Parameters<typeof withServer>[0] = (server) => server.on('request', (_, response) => response.writeHead(200, { 'content-length': 1000 }).write('x', () => response.destroy()));
-    await withServer(tear, (downloadUrl) => expect(find({ downloadUrl })).rejects.toThrow(/the download from \S+ failed/));
+    const tear: Parameters<typeof withServer>[0] = (server) =>
+      server.on('request', (_, response) =>
+        response.writeHead(200, { 'content-length': 1000 }).write('x', () => response.destroy()),
+      );
+    await withServer(tear, (downloadUrl) =>
+      expect(find({ downloadUrl })).rejects.toThrow(/the download from \S+ failed/),
+    );
   });
 
   it('with nothing to be had, every way to one is told, and why each failed', async () => {
     const failure = await find().catch((error: Error) => error.message);
     expect(failure).toContain('there is no download for');
     expect(failure).toContain('Go is not installed');
-    for (const way of ['TEMPORAL_ADDRESS', 'TEMPORAL_CLI_PATH', 'temporal.download', 'Go 1.26.4']) expect(failure).toContain(way);
+    for (const way of ['TEMPORAL_ADDRESS', 'TEMPORAL_CLI_PATH', 'temporal.download', 'Go 1.26.4'])
+      expect(failure).toContain(way);
   });
 });
 
-/** A Go whose `build` does what the script says, so that a build takes seconds; the real one builds in the stack's own tests. */
+/**
+ * A Go whose `build` does what the script says, so that a build takes seconds; the real one builds in the stack's own
+ * tests.
+ */
 const goWith = (build: string) =>
   program(
     join(folder, 'bin', 'go'),
@@ -135,14 +170,19 @@ describe('a build', () => {
   it('is kept for all, and its stages are told', async () => {
     goWith(`while [ "$1" != -o ]; do shift; done; printf '#!/bin/sh\\necho "${GOOD}"\\n' > "$2"; /bin/chmod +x "$2"`);
     expect(await find()).toBe(join(cacheDir(), 'temporal'));
-    expect(stages.slice(-2)).toEqual([expect.stringContaining('about 5 minutes on 2 cores: resolving modules'), expect.stringContaining('compiling')]);
+    expect(stages.slice(-2)).toEqual([
+      expect.stringContaining('about 5 minutes on 2 cores: resolving modules'),
+      expect.stringContaining('compiling'),
+    ]);
   });
 
   it('that fails shows its last lines, where the rest is, and what else would do', async () => {
     goWith('echo "no space left on device" >&2; exit 1');
     const failure = await find().catch((error: Error) => error.message);
     const log = join(cacheDir(), 'build.log');
-    expect(failure).toContain(`building it with go1.26.4 failed ("go build"; all of it is in ${log}):\n      no space left on device`);
+    expect(failure).toContain(
+      `building it with go1.26.4 failed ("go build"; all of it is in ${log}):\n      no space left on device`,
+    );
     expect(failure).toContain('Any one of these helps');
     expect(readFileSync(log, 'utf8')).toContain('no space left on device');
     expect(existsSync(join(cacheDir(), 'temporal'))).toBe(false);
@@ -164,5 +204,7 @@ describe('a build', () => {
 
 it('a cache that cannot be written is said in a sentence', async () => {
   writeFileSync(join(folder, 'file'), '');
-  await expect(find({ cacheDir: join(folder, 'file', 'cache') })).rejects.toThrow('Set XDG_CACHE_HOME to a folder that can');
+  await expect(find({ cacheDir: join(folder, 'file', 'cache') })).rejects.toThrow(
+    'Set XDG_CACHE_HOME to a folder that can',
+  );
 });

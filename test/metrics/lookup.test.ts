@@ -48,7 +48,10 @@ it('metrics are exported whatever becomes of the tables that some of them are re
 
 it('the ledger’s backlog and the sweep’s delay are told in seconds', async () => {
   const metrics = new Metrics();
-  metrics.outbox.watchBacklog(async () => [{ kind: 'start', due: 3, oldestDueAt: Date.now() - 90_000 }, { kind: 'rescore', due: 0 }]);
+  metrics.outbox.watchBacklog(async () => [
+    { kind: 'start', due: 3, oldestDueAt: Date.now() - 90_000 },
+    { kind: 'rescore', due: 0 },
+  ]);
   new SessionMetrics(metrics.registry).watchOldestDue(async () => Date.now() - 5_000);
   const text = await metrics.registry.metrics();
   expect(text).toContain('longwatch_ledger_owed{kind="start"} 3');

@@ -14,9 +14,13 @@ beforeAll(async () => {
   dynamodb = await startTestDynamoDB();
   const modules = join(project, 'node_modules');
   mkdirSync(join(modules, 'longwatch'), { recursive: true });
-  for (const name of readdirSync(join(ROOT, 'node_modules'))) if (!name.startsWith('.')) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  for (const name of readdirSync(join(ROOT, 'node_modules')))
+    if (!name.startsWith('.')) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   copyFileSync(join(ROOT, 'package.json'), join(modules, 'longwatch', 'package.json'));
-  execFileSync(process.execPath, [TSC, '-p', 'tsconfig.build.json', '--outDir', join(modules, 'longwatch', 'dist')], { cwd: ROOT, stdio: 'inherit' });
+  execFileSync(process.execPath, [TSC, '-p', 'tsconfig.build.json', '--outDir', join(modules, 'longwatch', 'dist')], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
 }, 120_000);
 afterAll(async () => {
   await dynamodb?.stop();
@@ -52,13 +56,30 @@ void (async () => {
 })();
 `,
   );
-  const strict = ['--strict', '--module', 'node16', '--moduleResolution', 'node16', '--target', 'es2022', '--skipLibCheck', '--types', 'node'];
+  const strict = [
+    '--strict',
+    '--module',
+    'node16',
+    '--moduleResolution',
+    'node16',
+    '--target',
+    'es2022',
+    '--skipLibCheck',
+    '--types',
+    'node',
+  ];
   execFileSync(process.execPath, [TSC, ...strict, 'app.ts'], { cwd: project, stdio: 'inherit' });
-  const output = execFileSync(process.execPath, ['app.js'], { cwd: project, env: { ...process.env, NODE_OPTIONS: '', ENDPOINT: dynamodb.endpoint }, encoding: 'utf8' });
+  const output = execFileSync(process.execPath, ['app.js'], {
+    cwd: project,
+    env: { ...process.env, NODE_OPTIONS: '', ENDPOINT: dynamodb.endpoint },
+    encoding: 'utf8',
+  });
   expect(output.trim()).toBe('1 2 left 1');
 }, 60_000);
 
 it('nothing else of the package can be taken', () => {
   const code = "try { require('longwatch/dist/main.js') } catch (error) { console.log(error.code) }";
-  expect(execFileSync(process.execPath, ['-e', code], { cwd: project, encoding: 'utf8' }).trim()).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
+  expect(execFileSync(process.execPath, ['-e', code], { cwd: project, encoding: 'utf8' }).trim()).toBe(
+    'ERR_PACKAGE_PATH_NOT_EXPORTED',
+  );
 });

@@ -11,17 +11,33 @@ const quick = { firstPauseMs: 1, lastPauseMs: 2 };
 
 it('tries until it succeeds, and tells of every failure', async () => {
   const faults: string[] = [];
-  expect(await keepTrying(failing(3), { ...quick, signal: new AbortController().signal, onFault: (error) => faults.push((error as Error).message) })).toBe(4);
+  expect(
+    await keepTrying(failing(3), {
+      ...quick,
+      signal: new AbortController().signal,
+      onFault: (error) => faults.push((error as Error).message),
+    }),
+  ).toBe(4);
   expect(faults).toEqual(['failure 1', 'failure 2', 'failure 3']);
 });
 
 it('throws what does not pass by itself', async () => {
-  const trying = keepTrying(failing(3), { ...quick, signal: new AbortController().signal, onFault: () => undefined, passes: (error) => (error as Error).message !== 'failure 2' });
+  const trying = keepTrying(failing(3), {
+    ...quick,
+    signal: new AbortController().signal,
+    onFault: () => undefined,
+    passes: (error) => (error as Error).message !== 'failure 2',
+  });
   await expect(trying).rejects.toThrow('failure 2');
 });
 
 it('ends at the signal, without waiting for its pause', async () => {
   const stop = new AbortController();
-  const trying = keepTrying(failing(Number.POSITIVE_INFINITY), { firstPauseMs: 3_600_000, lastPauseMs: 3_600_000, signal: stop.signal, onFault: () => setTimeout(() => stop.abort(), 1) });
+  const trying = keepTrying(failing(Number.POSITIVE_INFINITY), {
+    firstPauseMs: 3_600_000,
+    lastPauseMs: 3_600_000,
+    signal: stop.signal,
+    onFault: () => setTimeout(() => stop.abort(), 1),
+  });
   expect(await trying).toBeUndefined();
 });

@@ -14,7 +14,12 @@ describe('an API with a request in flight', () => {
   beforeAll(async () => {
     graph = await startTestGraph({ LONGWATCH_DECISION_DEADLINE_MS: '60000', LONGWATCH_MODEL_DEADLINE_MS: '30000' });
     const preload = pathToFileURL(join(__dirname, '../support/strayFaults.mjs')).href;
-    api = startProcess('api', { ...graph.environment, NODE_OPTIONS: `--import ${preload}`, LONGWATCH_GRACE_MS: '60000', LONGWATCH_STOP_DELAY_MS: '3000' });
+    api = startProcess('api', {
+      ...graph.environment,
+      NODE_OPTIONS: `--import ${preload}`,
+      LONGWATCH_GRACE_MS: '60000',
+      LONGWATCH_STOP_DELAY_MS: '3000',
+    });
     url = await api.said(/API +(http:\S+)/);
   }, 300_000);
   afterAll(async () => {
@@ -27,12 +32,18 @@ describe('an API with a request in flight', () => {
     graph.model.behaviour = { delayMs };
     const before = graph.model.requests;
     const headers = { 'content-type': 'application/json', authorization: bearer('service')[1] };
-    const status = fetch(`${url}/v1/transactions`, { method: 'POST', headers, body: JSON.stringify(payment()) }).then((answer) => answer.status);
+    const status = fetch(`${url}/v1/transactions`, { method: 'POST', headers, body: JSON.stringify(payment()) }).then(
+      (answer) => answer.status,
+    );
     status.catch(() => undefined);
     await eventually(async () => graph.model.requests > before, Boolean);
     return { status };
   };
-  const logged = (text: string) => eventually(async () => api.output(), (output) => output.includes(text));
+  const logged = (text: string) =>
+    eventually(
+      async () => api.output(),
+      (output) => output.includes(text),
+    );
 
   it('goes on after a rejection that nobody handles, logs it and counts it', async () => {
     const { status } = await slowDecision(2_000);
@@ -45,10 +56,16 @@ describe('an API with a request in flight', () => {
 
   it('is not ready after an uncaught exception, answers what is in flight, and exits with 1', async () => {
     const { status } = await slowDecision(2_000);
-    const ready = () => fetch(`${url}/readyz`).then(async (answer) => ({ status: answer.status, body: await answer.json() }), (error: unknown) => ({ status: 0, body: String(error) }));
+    const ready = () =>
+      fetch(`${url}/readyz`).then(
+        async (answer) => ({ status: answer.status, body: await answer.json() }),
+        (error: unknown) => ({ status: 0, body: String(error) }),
+      );
     const { code } = await Promise.all([
       api.end('SIGPIPE'),
-      eventually(ready, (found) => found.status === 503).then((found) => expect(found.body).toEqual({ status: 'stopping' })),
+      eventually(ready, (found) => found.status === 503).then((found) =>
+        expect(found.body).toEqual({ status: 'stopping' }),
+      ),
       status.then((found) => expect(found).toBe(200)),
     ]).then(([ended]) => ended);
     expect(code).toBe(1);
@@ -61,7 +78,12 @@ describe('which faults end the process', () => {
     const source = new EventEmitter();
     const seen = { reports: [] as string[], rejections: 0, stops: 0 };
     watchUnexpected(
-      { isUp: () => isUp, report: (level) => void seen.reports.push(level), countRejection: () => void seen.rejections++, stop: () => void seen.stops++ },
+      {
+        isUp: () => isUp,
+        report: (level) => void seen.reports.push(level),
+        countRejection: () => void seen.rejections++,
+        stop: () => void seen.stops++,
+      },
       source,
     );
     return { source, seen };

@@ -10,7 +10,11 @@ it('a bench that fails leaves no process behind: those that end when told to, an
   const loop = fork(join(__dirname, '../../bench/support/busyLoop.ts'), { execArgv: ['--import', 'tsx'] });
   const over = spawn(process.execPath, ['-e', ''], { stdio: 'ignore' });
   await new Promise((resolve) => over.once('exit', resolve));
-  const stubborn = spawn(process.execPath, ['-e', 'process.on("SIGINT", () => undefined); setInterval(() => undefined, 1_000); process.stdout.write("up")'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const stubborn = spawn(
+    process.execPath,
+    ['-e', 'process.on("SIGINT", () => undefined); setInterval(() => undefined, 1_000); process.stdout.write("up")'],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  );
   await new Promise((resolve) => stubborn.stdout.once('data', resolve));
   await endChildren();
   expect([loop, over, stubborn].map(gone)).toEqual([true, true, true]);
@@ -29,20 +33,32 @@ describe('a bench whose own process ends early', () => {
     ['told to end', ''],
     ['by an exception that no code catches', 'setTimeout(() => { throw new Error("stray"); }, 100);'],
     ['by a rejection that no code handles', 'setTimeout(() => void Promise.reject(new Error("forgotten")), 100);'],
-  ])('%s, ends what it has started', async (_how, fault) => {
-    const code = `
+  ])(
+    '%s, ends what it has started',
+    async (_how, fault) => {
+      const code = `
       const { endTogether, watchChildren } = require(${JSON.stringify(join(__dirname, '../../bench/support/children.ts'))});
       endTogether(watchChildren());
       const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
       console.log(child.pid);
       ${fault}
       setInterval(() => undefined, 1000);`;
-    const bench = spawn(process.execPath, ['--import', 'tsx', '-e', code], { stdio: ['ignore', 'pipe', 'ignore'], cwd: join(__dirname, '../..') });
-    const ended = new Promise<number | null>((resolve) => bench.once('exit', resolve));
-    const pid = Number(await new Promise<string>((resolve) => bench.stdout.once('data', (part: Buffer) => resolve(part.toString()))));
-    expect(runs(pid)).toBe(true);
-    if (fault === '') bench.kill('SIGTERM');
-    expect(await ended).toBe(1);
-    await eventually(async () => runs(pid), (found) => !found);
-  }, 120_000);
+      const bench = spawn(process.execPath, ['--import', 'tsx', '-e', code], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+        cwd: join(__dirname, '../..'),
+      });
+      const ended = new Promise<number | null>((resolve) => bench.once('exit', resolve));
+      const pid = Number(
+        await new Promise<string>((resolve) => bench.stdout.once('data', (part: Buffer) => resolve(part.toString()))),
+      );
+      expect(runs(pid)).toBe(true);
+      if (fault === '') bench.kill('SIGTERM');
+      expect(await ended).toBe(1);
+      await eventually(
+        async () => runs(pid),
+        (found) => !found,
+      );
+    },
+    120_000,
+  );
 });

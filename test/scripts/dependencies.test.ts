@@ -22,7 +22,10 @@ it('the audit fails for what is high or critical, and names it; what is less is 
   expect(verdict(report(['low', 'moderate'])).failed).toBe(false);
   const grave = verdict(report(['low', 'high', 'critical']));
   expect(grave.failed).toBe(true);
-  expect(grave.lines.slice(1)).toEqual(['package-1 <1.2.3: high; npm audit fix', 'package-2 <1.2.3: critical; npm audit fix']);
+  expect(grave.lines.slice(1)).toEqual([
+    'package-1 <1.2.3: high; npm audit fix',
+    'package-2 <1.2.3: critical; npm audit fix',
+  ]);
 });
 
 it.each([

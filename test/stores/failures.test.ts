@@ -43,7 +43,12 @@ describe.each(engines)('%s', (engine) => {
     return {
       put: new PutCommand({ TableName, Item }),
       batch: new BatchWriteCommand({ RequestItems: { [TableName]: [{ PutRequest: { Item } }] } }),
-      transaction: new TransactWriteCommand({ TransactItems: [{ Put: { TableName, Item } }, { Put: { TableName, Item: { Source: 'other', PositionID: 'p' } } }] }),
+      transaction: new TransactWriteCommand({
+        TransactItems: [
+          { Put: { TableName, Item } },
+          { Put: { TableName, Item: { Source: 'other', PositionID: 'p' } } },
+        ],
+      }),
     };
   };
 
@@ -66,27 +71,49 @@ describe.each(engines)('%s', (engine) => {
 
   test('an item that an update lets grow over 400 KB is refused', async () => {
     const TableName = dynamodb.db.table('DeadLetters');
-    const update = { TableName, Key: { Source: 'grown', PositionID: 'p' }, UpdateExpression: 'SET A = :x, B = :x', ExpressionAttributeValues: { ':x': 'y'.repeat(250 * 1024) } };
+    const update = {
+      TableName,
+      Key: { Source: 'grown', PositionID: 'p' },
+      UpdateExpression: 'SET A = :x, B = :x',
+      ExpressionAttributeValues: { ':x': 'y'.repeat(250 * 1024) },
+    };
     await expect(dynamodb.db.client.send(new UpdateCommand(update))).rejects.toMatchObject({ type: 'refused' });
-    await expect(dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [{ Update: update }, { Put: { TableName, Item: { Source: 'other', PositionID: 'p' } } }] }))).rejects.toMatchObject({ type: 'refused' });
+    await expect(
+      dynamodb.db.client.send(
+        new TransactWriteCommand({
+          TransactItems: [{ Update: update }, { Put: { TableName, Item: { Source: 'other', PositionID: 'p' } } }],
+        }),
+      ),
+    ).rejects.toMatchObject({ type: 'refused' });
   });
 
   test('a lost race passes through to its store, also beside an item that would be refused', async () => {
     const TableName = dynamodb.db.table('DeadLetters');
     await dynamodb.db.client.send(new PutCommand({ TableName, Item: base }));
     const lost = { Put: { TableName, Item: base, ConditionExpression: 'attribute_not_exists(PositionID)' } };
-    const error: unknown = await dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [lost] })).catch((failure: unknown) => failure);
+    const error: unknown = await dynamodb.db.client
+      .send(new TransactWriteCommand({ TransactItems: [lost] }))
+      .catch((failure: unknown) => failure);
     expect(cancellationCodes(error)).toEqual(['ConditionalCheckFailed']);
-    await expect(dynamodb.db.client.send(new PutCommand(lost.Put))).rejects.toMatchObject({ name: 'ConditionalCheckFailedException' });
+    await expect(dynamodb.db.client.send(new PutCommand(lost.Put))).rejects.toMatchObject({
+      name: 'ConditionalCheckFailedException',
+    });
   });
 
   test('a missing table is waited for', async () => {
-    await expect(dynamodb.db.client.send(new GetCommand({ TableName: 'test-NotThere', Key: base }))).rejects.toMatchObject({ type: 'unavailable', message: expect.stringContaining('table is missing') });
+    await expect(
+      dynamodb.db.client.send(new GetCommand({ TableName: 'test-NotThere', Key: base })),
+    ).rejects.toMatchObject({ type: 'unavailable', message: expect.stringContaining('table is missing') });
   });
 });
 
 describe('the reasons of a cancelled transaction decide', () => {
-  const cancelled = (...codes: string[]) => new TransactionCanceledException({ message: 'cancelled', $metadata: {}, CancellationReasons: codes.map((Code) => ({ Code })) });
+  const cancelled = (...codes: string[]) =>
+    new TransactionCanceledException({
+      message: 'cancelled',
+      $metadata: {},
+      CancellationReasons: codes.map((Code) => ({ Code })),
+    });
 
   test.each([
     [['None', 'ConditionalCheckFailed'], 'race'],
@@ -111,8 +138,11 @@ describe('the reasons of a cancelled transaction decide', () => {
     ['ItemCollectionSizeLimitExceededException', 'refused'],
     ['ValidationException', 'refused'],
   ])('%s is %s', (name, failure) => {
-    expect(storeFailureOf(Object.assign(new Error('no'), { name, $fault: 'client', $metadata: { httpStatusCode: 400 } }))).toBe(failure);
+    expect(
+      storeFailureOf(Object.assign(new Error('no'), { name, $fault: 'client', $metadata: { httpStatusCode: 400 } })),
+    ).toBe(failure);
   });
 
-  test('a fault in our own code is none of them', () => expect(storeFailureOf(new TypeError('x is undefined'))).toBeUndefined());
+  test('a fault in our own code is none of them', () =>
+    expect(storeFailureOf(new TypeError('x is undefined'))).toBeUndefined());
 });

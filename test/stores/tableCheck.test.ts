@@ -38,7 +38,10 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
     await client.send(new DeleteTableCommand({ TableName: input.TableName }));
     await client.send(new CreateTableCommand({ ...input, ...change(input) }));
   }
-  const differences = async () => (await checkTables(client, prefix, everything.tables)).map(({ physicalName, difference }) => `${physicalName} ${difference}`);
+  const differences = async () =>
+    (await checkTables(client, prefix, everything.tables)).map(
+      ({ physicalName, difference }) => `${physicalName} ${difference}`,
+    );
 
   it('that this version made are as it expects them, and stay so', async () => {
     expect(await differences()).toEqual([]);
@@ -46,16 +49,27 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
   });
 
   it('made by two processes at once, or by one that died before the TTL was on, are right in the end', async () => {
-    await Promise.all([prepareTables(client, `${prefix}twice-`, everything.tables), prepareTables(client, `${prefix}twice-`, everything.tables)]);
+    await Promise.all([
+      prepareTables(client, `${prefix}twice-`, everything.tables),
+      prepareTables(client, `${prefix}twice-`, everything.tables),
+    ]);
     await replace('Sessions', () => ({}));
     expect(await differences()).toEqual([`${prefix}Sessions has no TTL, wanted is RemoveAt`]);
-    await Promise.all([prepareTables(client, prefix, everything.tables), prepareTables(client, prefix, everything.tables)]);
+    await Promise.all([
+      prepareTables(client, prefix, everything.tables),
+      prepareTables(client, prefix, everything.tables),
+    ]);
     expect(await differences()).toEqual([]);
   });
 
   it('what an older version did not have is named, a start refuses it, and an update adds it', async () => {
     await client.send(new DeleteTableCommand({ TableName: `${prefix}Orders` }));
-    await replace('Sessions', ({ AttributeDefinitions }) => ({ GlobalSecondaryIndexes: undefined, AttributeDefinitions: AttributeDefinitions!.filter(({ AttributeName }) => /^(SessionKey|Part)$/.test(AttributeName!)) }));
+    await replace('Sessions', ({ AttributeDefinitions }) => ({
+      GlobalSecondaryIndexes: undefined,
+      AttributeDefinitions: AttributeDefinitions!.filter(({ AttributeName }) =>
+        /^(SessionKey|Part)$/.test(AttributeName!),
+      ),
+    }));
     await replace('DeviceData', () => ({ StreamSpecification: undefined }));
     expect(await differences()).toEqual([
       `${prefix}Sessions has no index Expiry (ExpiryBucket S, CheckAt N; KEYS_ONLY)`,
@@ -74,24 +88,38 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
         'Deploy the stack of this version, or run: npm run tables -- update',
     );
     const steps: string[] = [];
-    expect(await updateTables(client, prefix, everything.tables, ({ table, mend }) => steps.push(`${table} ${mend}`))).toEqual([]);
+    expect(
+      await updateTables(client, prefix, everything.tables, ({ table, mend }) => steps.push(`${table} ${mend}`)),
+    ).toEqual([]);
     expect(steps).toEqual(['Sessions index', 'Sessions ttl', 'DeviceData stream']);
     expect(await differences()).toEqual([]);
     await expect(prepareTables(client, prefix, everything.tables)).resolves.toBeUndefined();
   });
 
   it('what only a migration can change is told, and left as it is', async () => {
-    await replace('Decisions', () => ({ KeySchema: [{ AttributeName: 'Id', KeyType: 'HASH' }], AttributeDefinitions: [{ AttributeName: 'Id', AttributeType: 'N' }] }));
+    await replace('Decisions', () => ({
+      KeySchema: [{ AttributeName: 'Id', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'Id', AttributeType: 'N' }],
+    }));
     await replace('Leaderboard', () => ({ StreamSpecification: { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' } }));
-    await replace('Checkouts', ({ GlobalSecondaryIndexes }) => ({ GlobalSecondaryIndexes: GlobalSecondaryIndexes!.map((index) => ({ ...index, Projection: { ProjectionType: 'KEYS_ONLY' } })) }));
+    await replace('Checkouts', ({ GlobalSecondaryIndexes }) => ({
+      GlobalSecondaryIndexes: GlobalSecondaryIndexes!.map((index) => ({
+        ...index,
+        Projection: { ProjectionType: 'KEYS_ONLY' },
+      })),
+    }));
     const expected = [
       `${prefix}Checkouts has the index ByRefund (RefundStatus S, RecordedAtID S; KEYS_ONLY), wanted is (RefundStatus S, RecordedAtID S; ALL)`,
       `${prefix}Decisions has the key Id N, wanted is TransactionID S`,
       `${prefix}Leaderboard has a stream of KEYS_ONLY, wanted is NEW_AND_OLD_IMAGES`,
     ];
-    expect((await differences()).sort()).toEqual([...expected, `${prefix}Checkouts has no TTL, wanted is ExpiresAt`].sort());
+    expect((await differences()).sort()).toEqual(
+      [...expected, `${prefix}Checkouts has no TTL, wanted is ExpiresAt`].sort(),
+    );
     const left = await updateTables(client, prefix, everything.tables);
     expect(left.map(({ physicalName, difference }) => `${physicalName} ${difference}`).sort()).toEqual(expected);
-    await expect(prepareTables(client, prefix, everything.tables)).rejects.toThrow('has to be migrated; docs/upgrading.md says how');
+    await expect(prepareTables(client, prefix, everything.tables)).rejects.toThrow(
+      'has to be migrated; docs/upgrading.md says how',
+    );
   });
 });

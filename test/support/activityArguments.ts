@@ -7,9 +7,21 @@ const shard = { gameId: 'g', season: 1, shard: 0, order: 'descending' };
 const post = { key: `${new Date(now).toISOString()}#p`, authorId: 'a' };
 const slice = { range: { from: '', to: '~' } };
 const notice = { id: 'n', recipient: 'r', subject: 's', text: 't', at: now };
-const write = { transactionId: 't', fromRevision: 0, revision: 1, header: { status: 'waiting', outcome: 'review', score: null, hold: 'none' }, entries: [], placeHold: false };
-/** By what happens when DynamoDB refuses every call: it is refused and final, or it is told in the log and the work goes on; some ask the archive first, or nobody. */
-export const activityArguments: Readonly<Record<string, { args: unknown[]; ends: 'refused' | 'goes on' | 'asks no table' }>> = {
+const write = {
+  transactionId: 't',
+  fromRevision: 0,
+  revision: 1,
+  header: { status: 'waiting', outcome: 'review', score: null, hold: 'none' },
+  entries: [],
+  placeHold: false,
+};
+/**
+ * By what happens when DynamoDB refuses every call: it is refused and final, or it is told in the log and the work goes
+ * on; some ask the archive first, or nobody.
+ */
+export const activityArguments: Readonly<
+  Record<string, { args: unknown[]; ends: 'refused' | 'goes on' | 'asks no table' }>
+> = {
   scoreCase: { args: ['t'], ends: 'refused' },
   recordCase: { args: [write], ends: 'refused' },
   closeCase: { args: [{ ...write, label: 'fraud', closedAt: now, userId: 'u', timestamp: now }], ends: 'refused' },
@@ -17,7 +29,12 @@ export const activityArguments: Readonly<Record<string, { args: unknown[]; ends:
   sendLetter: { args: [{ ...notice, transactionId: 't' }], ends: 'refused' },
   findDrift: { args: [7], ends: 'refused' },
   sendNotice: { args: [notice], ends: 'refused' },
-  proveSender: { args: [{ transactionId: 't', workflowId: 'w', runId: 'r', updateId: 'u', claim: 'note', by: 'ana', attestation: 'x' }], ends: 'refused' },
+  proveSender: {
+    args: [
+      { transactionId: 't', workflowId: 'w', runId: 'r', updateId: 'u', claim: 'note', by: 'ana', attestation: 'x' },
+    ],
+    ends: 'refused',
+  },
   payDebts: { args: [], ends: 'goes on' },
   openShards: { args: ['transactions'], ends: 'asks no table' },
   consumeShard: { args: ['transactions', 'shard', 100], ends: 'refused' },
@@ -41,7 +58,10 @@ export const activityArguments: Readonly<Record<string, { args: unknown[]; ends:
   turnFollowers: { args: [{ authorId: 'a', modeVersion: 1, direction: 'rising' }, slice], ends: 'refused' },
   completeTurn: { args: [{ authorId: 'a', modeVersion: 1, direction: 'rising' }], ends: 'refused' },
   settleRelation: { args: [{ readerId: 'r', authorId: 'a', epoch: 1 }], ends: 'refused' },
-  tellAlerts: { args: [[{ event: 'raised', alertId: 'x', deviceId: 'd', recipient: 'r', text: 't', at: now }]], ends: 'goes on' },
+  tellAlerts: {
+    args: [[{ event: 'raised', alertId: 'x', deviceId: 'd', recipient: 'r', text: 't', at: now }]],
+    ends: 'goes on',
+  },
   watchSilence: { args: [], ends: 'goes on' },
   planArchive: { args: [day], ends: 'refused' },
   writeLane: { args: [plan, plan.lanes[0]], ends: 'refused' },

@@ -5,8 +5,10 @@ import { Objects } from '../../src/gateways/s3/objects';
 import { withId } from '../../src/stores/devices/keys';
 
 /**
- * Writes so many made-up readings of one day to an archive and reads them back, in a process of its own, so that its heap
- * can be bounded from outside: `node --max-old-space-size=… --import tsx archiveMany.ts <endpoint> <bucket> <rows> <bytes of a part>`.
+ * Writes so many made-up readings of one day to an archive and reads them back, in a process of its own, so that its
+ * heap
+ * can be bounded from outside: `node --max-old-space-size=… --import tsx archiveMany.ts <endpoint> <bucket> <rows>
+ * <bytes of a part>`.
  * Prints the largest heap that it saw, in bytes.
  */
 const [endpoint, bucket, rows, partBytes] = process.argv.slice(2) as [string, string, string, string];
@@ -45,7 +47,16 @@ async function main(): Promise<void> {
     }
   clearInterval(timer);
   objects.close();
-  process.stdout.write(JSON.stringify({ peak, parts: parts.length, rows: read, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), writeMs: written - started, readMs: performance.now() - written }));
+  process.stdout.write(
+    JSON.stringify({
+      peak,
+      parts: parts.length,
+      rows: read,
+      bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+      writeMs: written - started,
+      readMs: performance.now() - written,
+    }),
+  );
 }
 
 void main();

@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 /** Digits with the check digit that makes a card number of them (Luhn). */
 export function withCheckDigit(digits: string): string {
   const doubled = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
-  const sum = [...digits].toReversed().reduce((total, digit, i) => total + (i % 2 === 0 ? (doubled[Number(digit)] ?? 0) : Number(digit)), 0);
+  const sum = [...digits]
+    .toReversed()
+    .reduce((total, digit, i) => total + (i % 2 === 0 ? (doubled[Number(digit)] ?? 0) : Number(digit)), 0);
   return `${digits}${(10 - (sum % 10)) % 10}`;
 }
 
@@ -35,7 +37,9 @@ export class Canaries {
 
   /** What of it a text holds, plain or as it may be written: percent-encoded, in base64, in groups of four. */
   foundIn(text: string, except: (what: string) => boolean = () => false): string[] {
-    return [...this.values].filter(([what, value]) => !except(what) && writings(value).some((writing) => text.includes(writing))).map(([what]) => what);
+    return [...this.values]
+      .filter(([what, value]) => !except(what) && writings(value).some((writing) => text.includes(writing)))
+      .map(([what]) => what);
   }
 }
 
@@ -44,7 +48,11 @@ function writings(value: string): string[] {
     value,
     encodeURIComponent(value),
     // In the middle of other bytes, at each of the three places in base64.
-    ...[0, 1, 2].map((offset) => Buffer.concat([Buffer.alloc(offset), Buffer.from(value)]).toString('base64').slice(offset === 0 ? 0 : offset + 1, -4)),
+    ...[0, 1, 2].map((offset) =>
+      Buffer.concat([Buffer.alloc(offset), Buffer.from(value)])
+        .toString('base64')
+        .slice(offset === 0 ? 0 : offset + 1, -4),
+    ),
     ...(/^\d+$/.test(value) ? [value.match(/.{1,4}/g)!.join(' '), value.match(/.{1,4}/g)!.join('-')] : []),
   ];
 }

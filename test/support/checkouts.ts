@@ -10,11 +10,37 @@ import { Checkouts, type CheckoutSettings } from '../../src/operations/carts/che
 import type { TestGraph } from './graph';
 import { outboxOf } from './outbox';
 
-/** Carts and checkouts over one table space, on a clock of the test's; nothing dispatches their outbox entries soon unless the test does. */
-export function buildShop(db: Db, now: () => number, settings: CheckoutSettings & { productCacheMs?: number }, dispatchSoon: (entry: OutboxEntry) => void = () => undefined) {
-  const [store, products, checkoutStore, outbox] = [new CartStore(db), new ProductStore(db), new CheckoutStore(db), outboxOf(db, dispatchSoon)];
-  const carts = new Carts({ carts: store, counts: new CartCountStore(db), catalogue: new Catalogue(products, settings.productCacheMs ?? 0), outbox, db, now }, { firstLookAfterMs: 3_600_000 });
-  const checkouts = new Checkouts({ checkouts: checkoutStore, products, cartStore: store, carts, outbox, db, now }, settings);
+/**
+ * Carts and checkouts over one table space, on a clock of the test's; nothing dispatches their outbox entries soon
+ * unless the test does.
+ */
+export function buildShop(
+  db: Db,
+  now: () => number,
+  settings: CheckoutSettings & { productCacheMs?: number },
+  dispatchSoon: (entry: OutboxEntry) => void = () => undefined,
+) {
+  const [store, products, checkoutStore, outbox] = [
+    new CartStore(db),
+    new ProductStore(db),
+    new CheckoutStore(db),
+    outboxOf(db, dispatchSoon),
+  ];
+  const carts = new Carts(
+    {
+      carts: store,
+      counts: new CartCountStore(db),
+      catalogue: new Catalogue(products, settings.productCacheMs ?? 0),
+      outbox,
+      db,
+      now,
+    },
+    { firstLookAfterMs: 3_600_000 },
+  );
+  const checkouts = new Checkouts(
+    { checkouts: checkoutStore, products, cartStore: store, carts, outbox, db, now },
+    settings,
+  );
   return { store, products, checkoutStore, carts, checkouts };
 }
 

@@ -3,11 +3,15 @@ import type { Template } from 'aws-cdk-lib/assertions';
 export type Resource = { Type: string; Properties: Record<string, any>; DeletionPolicy?: string }; // oxlint-disable-line typescript/no-explicit-any
 
 /** The resources of a type, by logical id. */
-export const resources = (template: Template, type: string): [string, Resource][] => Object.entries(template.findResources(type)) as [string, Resource][];
+export const resources = (template: Template, type: string): [string, Resource][] =>
+  Object.entries(template.findResources(type)) as [string, Resource][];
 
 /** The container of each task. */
-export const containers = (template: Template) => resources(template, 'AWS::ECS::TaskDefinition').map(([, { Properties }]) => Properties['ContainerDefinitions'][0]);
+export const containers = (template: Template) =>
+  resources(template, 'AWS::ECS::TaskDefinition').map(([, { Properties }]) => Properties['ContainerDefinitions'][0]);
 
 /** The settings of a container; a value that CloudFormation computes is `set-by-cloudformation`. */
 export const environmentOf = (container: { Environment: { Name: string; Value: unknown }[] }): Record<string, string> =>
-  Object.fromEntries(container.Environment.map(({ Name, Value }) => [Name, typeof Value === 'string' ? Value : 'set-by-cloudformation']));
+  Object.fromEntries(
+    container.Environment.map(({ Name, Value }) => [Name, typeof Value === 'string' ? Value : 'set-by-cloudformation']),
+  );

@@ -5,7 +5,8 @@ import { Random } from '../../src/domain/fraud/random';
 
 /**
  * A discrete-event simulation of a process behind its door: virtual time, a server that shares its processors among the
- * active requests, dependencies that take time of their own, and clients that send in a closed or an open loop. It knows
+ * active requests, dependencies that take time of their own, and clients that send in a closed or an open loop. It
+ * knows
  * the true capacity, so it can say what the door, which does not, should have done.
  */
 export interface Work {
@@ -52,7 +53,12 @@ export class Simulation {
   private readonly computing = new Set<Visit>();
   private readonly active = new Set<Visit>();
 
-  constructor({ cores = 1, budgetMs = 1_000, max = 256, seed = 1 }: { cores?: number; budgetMs?: number; max?: number; seed?: number } = {}) {
+  constructor({
+    cores = 1,
+    budgetMs = 1_000,
+    max = 256,
+    seed = 1,
+  }: { cores?: number; budgetMs?: number; max?: number; seed?: number } = {}) {
     this.random = new Random(seed);
     this.cores = () => cores;
     this.door = new Door<Visit>(
@@ -78,7 +84,16 @@ export class Simulation {
   }
 
   send(work: Work, caller = 'a', onAnswer: Visit['onAnswer'] = () => undefined): void {
-    const visit: Visit = { work, loadClass: work.loadClass, caller, arrivedAt: this.now, peak: 0, begunAt: Number.NaN, cpuLeft: work.cpuMs(this.random), onAnswer };
+    const visit: Visit = {
+      work,
+      loadClass: work.loadClass,
+      caller,
+      arrivedAt: this.now,
+      peak: 0,
+      begunAt: Number.NaN,
+      cpuLeft: work.cpuMs(this.random),
+      onAnswer,
+    };
     if (!this.door.arrive(visit)) return this.answer(visit, 'refused');
     if (this.arrivalMs > 0) this.after(this.arrivalMs, () => this.join(visit));
     else this.join(visit);
@@ -97,7 +112,9 @@ export class Simulation {
   closedLoop(work: Work, clients: number, until: number, caller = 'a'): void {
     const next = () => {
       if (this.now >= until) return;
-      this.send(work, caller, (status, _at, retryAfter) => this.after(status === 'refused' ? retryAfter * 1_000 : 0.2, next));
+      this.send(work, caller, (status, _at, retryAfter) =>
+        this.after(status === 'refused' ? retryAfter * 1_000 : 0.2, next),
+      );
     };
     for (let i = 0; i < clients; i++) next();
   }
@@ -145,7 +162,12 @@ export class Simulation {
   private finish(visit: Visit): void {
     this.active.delete(visit);
     this.served++;
-    this.door.done(visit, { route: visit.work.route, ms: this.now - visit.begunAt, active: visit.peak, completed: true });
+    this.door.done(visit, {
+      route: visit.work.route,
+      ms: this.now - visit.begunAt,
+      active: visit.peak,
+      completed: true,
+    });
     this.answer(visit, 'served');
   }
 
@@ -158,5 +180,11 @@ export class Simulation {
 }
 
 /** Log-normal with the given mean; `spread` 0 is constant. */
-export const around = (mean: number, spread: number) => (random: Random): number =>
-  mean * Math.exp(spread * Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next()) - (spread * spread) / 2);
+export const around =
+  (mean: number, spread: number) =>
+  (random: Random): number =>
+    mean *
+    Math.exp(
+      spread * Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next()) -
+        (spread * spread) / 2,
+    );

@@ -21,8 +21,13 @@ export interface TestDynamoDB {
 
 export const REGION = 'us-east-1';
 
-/** A DynamoDB of its own that keeps nothing, with all tables; the engine is the one named, else TEST_DYNAMODB_ENGINE, else whatever runs here. */
-export async function startTestDynamoDB(engine = process.env['TEST_DYNAMODB_ENGINE'] as Engine | undefined): Promise<TestDynamoDB> {
+/**
+ * A DynamoDB of its own that keeps nothing, with all tables; the engine is the one named, else TEST_DYNAMODB_ENGINE,
+ * else whatever runs here.
+ */
+export async function startTestDynamoDB(
+  engine = process.env['TEST_DYNAMODB_ENGINE'] as Engine | undefined,
+): Promise<TestDynamoDB> {
   enforceGrants();
   const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-dynamodb-'));
   const running = await startDynamoDB({ dataDir, inMemory: true, ...(engine && { engine }) });

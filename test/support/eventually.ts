@@ -2,7 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 export interface Patience {
-  /** Default four minutes: the longest wait, for an attempt that died with its worker, takes a minute and a half on a quiet machine. */
+  /**
+   * Default four minutes: the longest wait, for an attempt that died with its worker, takes a minute and a half on a
+   * quiet machine.
+   */
   withinMs?: number;
   everyMs?: number;
 }
@@ -11,7 +14,11 @@ export interface Patience {
  * Asks again and again until the answer is as wanted.
  * @throws Error with the last answer, when none was as wanted in time.
  */
-export async function eventually<T>(ask: () => Promise<T> | T, wanted: (answer: T) => unknown = Boolean, { withinMs = 240_000, everyMs = 50 }: Patience = {}): Promise<T> {
+export async function eventually<T>(
+  ask: () => Promise<T> | T,
+  wanted: (answer: T) => unknown = Boolean,
+  { withinMs = 240_000, everyMs = 50 }: Patience = {},
+): Promise<T> {
   const failure = new Error(); // Its stack is the caller's.
   let tries = 0;
   for (const from = performance.now(); ; await pause(everyMs)) {

@@ -13,12 +13,21 @@ function caller({ url, key }: Pick<RunningStack, 'url' | 'key'>): Call {
   return async (method, path, body, headers = {}) => {
     const response = await fetch(`${url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${key}`, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     if (response.status >= 500) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return { status: response.status, text, json: text.startsWith('{') ? JSON.parse(text) : undefined, headers: response.headers };
+    return {
+      status: response.status,
+      text,
+      json: text.startsWith('{') ? JSON.parse(text) : undefined,
+      headers: response.headers,
+    };
   };
 }
 
@@ -46,7 +55,10 @@ export interface Used {
   traceparent: string;
 }
 
-/** A little of everything that the product does, by its API and its broker: each capability's requests, workflows and streams. */
+/**
+ * A little of everything that the product does, by its API and its broker: each capability's requests, workflows and
+ * streams.
+ */
 export async function useEverything(stack: RunningStack): Promise<Used> {
   const call = caller(stack);
   const run = Math.random().toString(36).slice(2, 10);
@@ -63,12 +75,20 @@ export async function useEverything(stack: RunningStack): Promise<Used> {
   const productId = `book-${run}`;
   await call('PUT', `/v1/products/${productId}`, { title: 'Seneca', price: 1999, currency: 'EUR', stockOnHand: 10 });
   await call('PUT', `/v1/carts/${userId}/items/${productId}`, { quantity: 2 });
-  const checkout = await call('POST', `/v1/carts/${userId}/checkout`, { expectedTotal: 3998 }, { 'idempotency-key': `checkout-${run}` });
+  const checkout = await call(
+    'POST',
+    `/v1/carts/${userId}/checkout`,
+    { expectedTotal: 3998 },
+    { 'idempotency-key': `checkout-${run}` },
+  );
   await call('POST', `/v1/checkouts/${checkout.json.checkoutId}/confirm`, { paymentReference: 'pay-1' });
 
   // Leaderboards
   const gameId = `snake-${run}`;
-  await call('PUT', `/v1/boards/${gameId}`, { operator: 'best', seasons: { endsAt: new Date(Date.now() + DAY_MS).toISOString() } });
+  await call('PUT', `/v1/boards/${gameId}`, {
+    operator: 'best',
+    seasons: { endsAt: new Date(Date.now() + DAY_MS).toISOString() },
+  });
   await call('POST', `/v1/boards/${gameId}/scores`, { submissionId: 'run-1', playerId: userId, score: 4200 });
   await call('POST', `/v1/boards/${gameId}/ranks/audit`, {});
 
@@ -79,15 +99,26 @@ export async function useEverything(stack: RunningStack): Promise<Used> {
   const postId = `p-${run}`;
   const requestId = `request-of-${run}`;
   const traceparent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
-  const posted = await call('POST', '/v1/posts', { authorId: userId, postId, text: 'Hello' }, { 'x-request-id': requestId, traceparent });
+  const posted = await call(
+    'POST',
+    '/v1/posts',
+    { authorId: userId, postId, text: 'Hello' },
+    { 'x-request-id': requestId, traceparent },
+  );
   if (posted.headers.get('x-request-id') !== requestId) throw new Error('The answer has another request id');
   await call('GET', `/v1/users/ben-${run}/feed`);
 
   // Devices
   const reading = { timestamp: new Date(Date.now() - 2 * DAY_MS).toISOString(), metrics: { temperature: 21.5 } };
-  await call('POST', `/v1/devices/roof-${run}/readings`, { readings: [reading, { ...reading, timestamp: '2019-01-01T00:00:00Z' }] });
+  await call('POST', `/v1/devices/roof-${run}/readings`, {
+    readings: [reading, { ...reading, timestamp: '2019-01-01T00:00:00Z' }],
+  });
   const mqtt = await connectAsync(readAddresses(stack.dataDir)?.parts.MQTT ?? '');
-  await mqtt.publishAsync(`devices/roof-${run}/readings`, JSON.stringify({ ...reading, timestamp: new Date().toISOString() }), { qos: 1 });
+  await mqtt.publishAsync(
+    `devices/roof-${run}/readings`,
+    JSON.stringify({ ...reading, timestamp: new Date().toISOString() }),
+    { qos: 1 },
+  );
   await mqtt.endAsync();
   await call('POST', `/v1/archives/${reading.timestamp.slice(0, 10)}`, {});
 
@@ -102,7 +133,19 @@ export async function useEverything(stack: RunningStack): Promise<Used> {
   await call('POST', '/v1/transactions', { amount: -1 });
 
   // The streams are read, what was owed runs, the archive is written.
-  await eventually(() => call('GET', `/v1/boards/${gameId}/players/${userId}`), ({ json }) => json?.rank === 1);
-  await eventually(() => call('GET', '/v1/archives'), ({ text }) => text.includes(reading.timestamp.slice(0, 10)));
-  return { personal: [userId, gameId, productId, 'Seneca', 'Berlin'], secrets: [cookie.split('=')[1] ?? '', stack.key], postId, requestId, traceparent };
+  await eventually(
+    () => call('GET', `/v1/boards/${gameId}/players/${userId}`),
+    ({ json }) => json?.rank === 1,
+  );
+  await eventually(
+    () => call('GET', '/v1/archives'),
+    ({ text }) => text.includes(reading.timestamp.slice(0, 10)),
+  );
+  return {
+    personal: [userId, gameId, productId, 'Seneca', 'Berlin'],
+    secrets: [cookie.split('=')[1] ?? '', stack.key],
+    postId,
+    requestId,
+    traceparent,
+  };
 }

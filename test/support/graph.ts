@@ -13,9 +13,23 @@ import { REGION, startTestDynamoDB, type TestDynamoDB } from './dynamodb';
 import { TEST_SECRET } from './secret';
 import { startTcpProxy, type TcpProxy } from './tcpProxy';
 
-const keys = { service: 'service-key-0123456789', ana: 'ana-key-0123456789', ben: 'ben-key-0123456789', eva: 'eva-key-0123456789', admin: 'admin-key-0123456789', ada: 'ada-key-0123456789' };
+const keys = {
+  service: 'service-key-0123456789',
+  ana: 'ana-key-0123456789',
+  ben: 'ben-key-0123456789',
+  eva: 'eva-key-0123456789',
+  admin: 'admin-key-0123456789',
+  ada: 'ada-key-0123456789',
+};
 export type Who = keyof typeof keys;
-const roles: Record<Who, string> = { service: 'service', ana: 'investigator', ben: 'investigator', eva: 'supervisor', admin: 'admin', ada: 'customer' };
+const roles: Record<Who, string> = {
+  service: 'service',
+  ana: 'investigator',
+  ben: 'investigator',
+  eva: 'supervisor',
+  admin: 'admin',
+  ada: 'customer',
+};
 const apiKeys = (Object.keys(keys) as Who[]).map((who) => `${who}:${roles[who]}:${keys[who]}`).join(',');
 export const bearer = (who: Who): [string, string] => ['authorization', `Bearer ${keys[who]}`];
 
@@ -40,17 +54,25 @@ export const NOWHERE = '127.0.0.1:1';
  * The whole object graph in this process, on an embedded DynamoDB and the model's endpoint, each its own; without
  * workers. Deadlines are long unless a test shortens them, because shared machines stall.
  */
-export async function startTestGraph(env: Record<string, string> = {}, temporalAddress = NOWHERE, { attemptMs, capabilities }: Pick<GraphSettings, 'attemptMs' | 'capabilities'> = {}): Promise<TestGraph> {
+export async function startTestGraph(
+  env: Record<string, string> = {},
+  temporalAddress = NOWHERE,
+  { attemptMs, capabilities }: Pick<GraphSettings, 'attemptMs' | 'capabilities'> = {},
+): Promise<TestGraph> {
   const model: TestGraph['model'] = { behaviour: undefined, requests: 0 };
-  const config = readConfig({
-    LONGWATCH_MODEL_DEADLINE_MS: '10000',
-    LONGWATCH_DECISION_DEADLINE_MS: '20000',
-    SAGEMAKER_ENDPOINT_NAME: 'fraud-model',
-    LONGWATCH_TABLE_PREFIX: 'test-',
-    LONGWATCH_LOG_LEVEL: 'silent',
-    AWS_REGION: REGION,
-    ...env,
-  }, undefined, capabilities);
+  const config = readConfig(
+    {
+      LONGWATCH_MODEL_DEADLINE_MS: '10000',
+      LONGWATCH_DECISION_DEADLINE_MS: '20000',
+      SAGEMAKER_ENDPOINT_NAME: 'fraud-model',
+      LONGWATCH_TABLE_PREFIX: 'test-',
+      LONGWATCH_LOG_LEVEL: 'silent',
+      AWS_REGION: REGION,
+      ...env,
+    },
+    undefined,
+    capabilities,
+  );
   const [dynamodb, endpoint] = await Promise.all([
     startTestDynamoDB(),
     startEndpointServer({
@@ -71,8 +93,20 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
     endpoints: {
       dynamodb: { endpoint: `http://${wire.address}`, credentials: LOCAL_CREDENTIALS },
       sagemaker: { endpoint: endpoint.url, credentials: LOCAL_CREDENTIALS },
-      ...(config.KINESIS_ENDPOINT && { kinesis: { streams: streamsOf(config, everything.needs, 'nothing'), endpoint: config.KINESIS_ENDPOINT, credentials: LOCAL_CREDENTIALS } }),
-      ...(config.S3_ENDPOINT && { s3: { bucket: config.LONGWATCH_ARCHIVE_BUCKET ?? DEFAULT_BUCKET, endpoint: config.S3_ENDPOINT, credentials: LOCAL_CREDENTIALS } }),
+      ...(config.KINESIS_ENDPOINT && {
+        kinesis: {
+          streams: streamsOf(config, everything.needs, 'nothing'),
+          endpoint: config.KINESIS_ENDPOINT,
+          credentials: LOCAL_CREDENTIALS,
+        },
+      }),
+      ...(config.S3_ENDPOINT && {
+        s3: {
+          bucket: config.LONGWATCH_ARCHIVE_BUCKET ?? DEFAULT_BUCKET,
+          endpoint: config.S3_ENDPOINT,
+          credentials: LOCAL_CREDENTIALS,
+        },
+      }),
       ...(config.MQTT_URL && { mqtt: { url: config.MQTT_URL } }),
       temporal: { address: temporalAddress },
     },
@@ -113,7 +147,11 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
       const before = await storeCalls(graph);
       await work();
       const after = await storeCalls(graph);
-      return Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]).filter(([, count]) => count));
+      return Object.fromEntries(
+        Object.entries(after)
+          .map(([name, count]) => [name, count - (before[name] ?? 0)])
+          .filter(([, count]) => count),
+      );
     },
     async stop() {
       await graph.close();
@@ -127,8 +165,12 @@ export async function startTestGraph(env: Record<string, string> = {}, temporalA
 /** As the metrics count them; the look for new rules, which comes by itself, left out. */
 async function storeCalls({ metrics }: Graph): Promise<Record<string, number>> {
   const { values } = await metrics.registry.getSingleMetric('longwatch_dynamodb_call_seconds')!.get();
-  const counts = values.filter((value) => (value as { metricName?: string }).metricName?.endsWith('_count') && value.labels['operation'] !== 'GetItem');
+  const counts = values.filter(
+    (value) =>
+      (value as { metricName?: string }).metricName?.endsWith('_count') && value.labels['operation'] !== 'GetItem',
+  );
   const byOperation: Record<string, number> = {};
-  for (const { labels, value } of counts) byOperation[String(labels['operation'])] = (byOperation[String(labels['operation'])] ?? 0) + value;
+  for (const { labels, value } of counts)
+    byOperation[String(labels['operation'])] = (byOperation[String(labels['operation'])] ?? 0) + value;
   return byOperation;
 }

@@ -6,14 +6,17 @@ type Event = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['ev
 const isEnd = (event: Event): boolean =>
   Boolean(
     event.workflowExecutionCompletedEventAttributes ??
-      event.workflowExecutionCanceledEventAttributes ??
-      event.workflowExecutionFailedEventAttributes ??
-      event.workflowExecutionTerminatedEventAttributes ??
-      event.workflowExecutionContinuedAsNewEventAttributes,
+    event.workflowExecutionCanceledEventAttributes ??
+    event.workflowExecutionFailedEventAttributes ??
+    event.workflowExecutionTerminatedEventAttributes ??
+    event.workflowExecutionContinuedAsNewEventAttributes,
   );
 
 /** Waits until a workflow has answered an event of its history, or has ended: then it stands at its next wait point. */
-async function hasHandled(handle: WorkflowHandle, isMeant: (event: Event, all: readonly Event[]) => unknown): Promise<void> {
+async function hasHandled(
+  handle: WorkflowHandle,
+  isMeant: (event: Event, all: readonly Event[]) => unknown,
+): Promise<void> {
   await eventually(
     async () => (await handle.fetchHistory()).events ?? [],
     (events) => {

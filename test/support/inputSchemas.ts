@@ -5,11 +5,15 @@ import { deviceIdSchema, readingSchema } from '../../src/domain/devices/readingS
 import { recordSchema } from '../../src/domain/fraud/transactionSchema';
 import { baselineSchema } from '../../src/gateways/fraud/baselineFiles';
 
-/** Every schema that something from outside passes through: requests, records of streams, messages of devices, files. */
+/**
+ * Every schema that something from outside passes through: requests, records of streams, messages of devices, files.
+ */
 export async function inputSchemas(): Promise<{ name: string; schema: z.ZodType }[]> {
   const routes = await listRoutes();
   const ofRoutes = routes.flatMap(({ operationId, params, query, body }) =>
-    Object.entries({ params, query, body }).flatMap(([where, schema]) => (schema ? [{ name: `${operationId} ${where}`, schema: schema as z.ZodType }] : [])),
+    Object.entries({ params, query, body }).flatMap(([where, schema]) =>
+      schema ? [{ name: `${operationId} ${where}`, schema: schema as z.ZodType }] : [],
+    ),
   );
   return [
     ...ofRoutes,
@@ -41,7 +45,9 @@ export interface Leaf {
   schema: z.ZodType;
 }
 
-/** The parts of a schema of which every value that it takes consists. Throws for a kind of schema that it does not know. */
+/**
+ * The parts of a schema of which every value that it takes consists. Throws for a kind of schema that it does not know.
+ */
 export function leavesOf(schema: z.ZodType, path: string): Leaf[] {
   const definition = definitionOf(schema);
   const { type, shape, element, options, innerType, keyType, valueType } = definition;

@@ -54,7 +54,8 @@ export class Interleaving {
 
   /** Waits to be picked so many times, and does nothing. */
   async pause(times: number): Promise<void> {
-    for (let i = 0; i < times; i++) await new Promise<void>((resolve) => this.waiting.push({ from: 0, go: async () => resolve() }));
+    for (let i = 0; i < times; i++)
+      await new Promise<void>((resolve) => this.waiting.push({ from: 0, go: async () => resolve() }));
   }
 
   /**
@@ -62,9 +63,16 @@ export class Interleaving {
    * @param pick chooses one of the calls that wait, and its fate.
    * @param afterEach runs after each call: looks at what is stored by then, or does something between two calls.
    */
-  async until(work: Promise<unknown>, pick: (waiting: number) => { index: number; fate: Fate }, afterEach: () => Promise<void> = async () => undefined): Promise<void> {
+  async until(
+    work: Promise<unknown>,
+    pick: (waiting: number) => { index: number; fate: Fate },
+    afterEach: () => Promise<void> = async () => undefined,
+  ): Promise<void> {
     let over = false;
-    void work.then(() => (over = true), () => (over = true));
+    void work.then(
+      () => (over = true),
+      () => (over = true),
+    );
     for (;;) {
       await settled();
       const waiting = this.waiting.length;

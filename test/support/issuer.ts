@@ -13,7 +13,9 @@ export interface Issuer {
 /** A sign-in service: one key, and tokens by it. */
 export async function startIssuer(): Promise<Issuer> {
   const keys = await generateKeyPair('ES256');
-  const body = JSON.stringify({ keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] });
+  const body = JSON.stringify({
+    keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }],
+  });
   const server = createServer((_, response) => response.setHeader('content-type', 'application/json').end(body));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const issuer = 'https://login.test';
@@ -21,7 +23,9 @@ export async function startIssuer(): Promise<Issuer> {
     jwksUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
     issuer,
     token: (claims) =>
-      new SignJWT({ iss: issuer, aud: 'longwatch', exp: Math.floor(Date.now() / 1000) + 600, ...claims }).setProtectedHeader({ alg: 'ES256', kid: 'one' }).sign(keys.privateKey),
+      new SignJWT({ iss: issuer, aud: 'longwatch', exp: Math.floor(Date.now() / 1000) + 600, ...claims })
+        .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+        .sign(keys.privateKey),
     stop() {
       server.closeAllConnections();
       server.close();

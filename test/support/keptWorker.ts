@@ -16,13 +16,26 @@ export interface KeptWorker {
  * A worker in a process of its own, started again whenever it dies, as a process manager would.
  * @param script The arguments of Node; default the product's own worker.
  */
-export async function keepWorker(environment: Record<string, string | undefined>, script: readonly string[] = ['src/main.ts', 'worker']): Promise<KeptWorker> {
-  const env = { ...process.env, LONGWATCH_LOG_LEVEL: 'error', ...environment, NODE_OPTIONS: '', LONGWATCH_WORKFLOW_BUNDLE: (await workflowBundle()).codePath };
+export async function keepWorker(
+  environment: Record<string, string | undefined>,
+  script: readonly string[] = ['src/main.ts', 'worker'],
+): Promise<KeptWorker> {
+  const env = {
+    ...process.env,
+    LONGWATCH_LOG_LEVEL: 'error',
+    ...environment,
+    NODE_OPTIONS: '',
+    LONGWATCH_WORKFLOW_BUNDLE: (await workflowBundle()).codePath,
+  };
   let worker: ChildProcess;
   let deaths = 0;
   let over = false;
   const start = () => {
-    worker = spawn(process.execPath, ['--import', 'tsx', ...script], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'], env });
+    worker = spawn(process.execPath, ['--import', 'tsx', ...script], {
+      cwd: ROOT,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env,
+    });
     worker.once('exit', (_, signal) => {
       if (over) return;
       if (signal === 'SIGKILL') deaths++;

@@ -1,7 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DescribeStreamSummaryCommand, type KinesisClient, ListShardsCommand, MergeShardsCommand, type Shard, SplitShardCommand } from '@aws-sdk/client-kinesis';
+import {
+  DescribeStreamSummaryCommand,
+  type KinesisClient,
+  ListShardsCommand,
+  MergeShardsCommand,
+  type Shard,
+  SplitShardCommand,
+} from '@aws-sdk/client-kinesis';
 import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { putRecords, PUT_LIMIT } from '../../src/gateways/streams/kinesisProducer';
 import { kinesisClient } from '../../src/gateways/streams/kinesisStream';
@@ -38,17 +45,35 @@ export async function startTestKinesis(shards = 1): Promise<TestKinesis> {
     environment: { KINESIS_ENDPOINT: endpoint, LONGWATCH_TRANSACTIONS_STREAM: STREAM },
     async put(records) {
       for (let i = 0; i < records.length; i += PUT_LIMIT)
-        await putRecords(client, STREAM, records.slice(i, i + PUT_LIMIT).map(({ key, data }) => ({ key, data: Buffer.from(data) })));
+        await putRecords(
+          client,
+          STREAM,
+          records.slice(i, i + PUT_LIMIT).map(({ key, data }) => ({ key, data: Buffer.from(data) })),
+        );
     },
     async reshard(how) {
-      const open = (await openShards()).sort((a, b) => Number(BigInt(a.HashKeyRange!.StartingHashKey!) - BigInt(b.HashKeyRange!.StartingHashKey!)));
+      const open = (await openShards()).sort((a, b) =>
+        Number(BigInt(a.HashKeyRange!.StartingHashKey!) - BigInt(b.HashKeyRange!.StartingHashKey!)),
+      );
       const [first, second] = open;
       if (how === 'merge' && second)
-        await client.send(new MergeShardsCommand({ StreamName: STREAM, ShardToMerge: first!.ShardId, AdjacentShardToMerge: second.ShardId }));
+        await client.send(
+          new MergeShardsCommand({
+            StreamName: STREAM,
+            ShardToMerge: first!.ShardId,
+            AdjacentShardToMerge: second.ShardId,
+          }),
+        );
       else {
         const { StartingHashKey, EndingHashKey } = first!.HashKeyRange!;
         const middle = (BigInt(StartingHashKey!) + BigInt(EndingHashKey!)) / 2n;
-        await client.send(new SplitShardCommand({ StreamName: STREAM, ShardToSplit: first!.ShardId, NewStartingHashKey: middle.toString() }));
+        await client.send(
+          new SplitShardCommand({
+            StreamName: STREAM,
+            ShardToSplit: first!.ShardId,
+            NewStartingHashKey: middle.toString(),
+          }),
+        );
       }
       await eventually(
         () => client.send(new DescribeStreamSummaryCommand({ StreamName: STREAM })),

@@ -1,23 +1,45 @@
-import { DynamoDBStreamsClient, DescribeStreamCommand, GetRecordsCommand as GetChangesCommand, GetShardIteratorCommand as GetChangesIteratorCommand } from '@aws-sdk/client-dynamodb-streams';
+import {
+  DynamoDBStreamsClient,
+  DescribeStreamCommand,
+  GetRecordsCommand as GetChangesCommand,
+  GetShardIteratorCommand as GetChangesIteratorCommand,
+} from '@aws-sdk/client-dynamodb-streams';
 import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetRecordsCommand, GetShardIteratorCommand, type KinesisClient, ListShardsCommand } from '@aws-sdk/client-kinesis';
-import type { APIGatewayProxyEventV2, Context, DynamoDBRecord, KinesisStreamEvent, KinesisStreamRecord } from 'aws-lambda';
+import {
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  type KinesisClient,
+  ListShardsCommand,
+} from '@aws-sdk/client-kinesis';
+import type {
+  APIGatewayProxyEventV2,
+  Context,
+  DynamoDBRecord,
+  KinesisStreamEvent,
+  KinesisStreamRecord,
+} from 'aws-lambda';
 import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import type { TableEvent } from '../../src/lambda/streams';
 import { REGION } from './dynamodb';
 
 /** Of an invocation that has so long to run. */
-export const invocation = (remainingMs = 30_000): Context => ({ getRemainingTimeInMillis: () => remainingMs }) as Context;
+export const invocation = (remainingMs = 30_000): Context =>
+  ({ getRemainingTimeInMillis: () => remainingMs }) as Context;
 
 /**
  * Everything that a Kinesis stream holds, as Lambda hands it over, by shard.
  * Source: Lambda developer guide, "Process Amazon Kinesis Data Streams records with Lambda", example event.
  */
-export async function kinesisEvents(client: KinesisClient, StreamName: string): Promise<Map<string, KinesisStreamEvent>> {
+export async function kinesisEvents(
+  client: KinesisClient,
+  StreamName: string,
+): Promise<Map<string, KinesisStreamEvent>> {
   const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName }));
   const events = new Map<string, KinesisStreamEvent>();
   for (const { ShardId } of Shards) {
-    const { ShardIterator } = await client.send(new GetShardIteratorCommand({ StreamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' }));
+    const { ShardIterator } = await client.send(
+      new GetShardIteratorCommand({ StreamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' }),
+    );
     const { Records = [] } = await client.send(new GetRecordsCommand({ ShardIterator, Limit: 10_000 }));
     const eventSourceARN = `arn:aws:kinesis:${REGION}:123456789012:stream/${StreamName}`;
     events.set(String(ShardId), {
@@ -57,7 +79,9 @@ export async function tableEvents(tables: DynamoDBClient, endpoint: string, Tabl
     const events: TableEvent[] = [];
     for (const { ShardId } of StreamDescription!.Shards ?? []) {
       const Records: DynamoDBRecord[] = [];
-      let { ShardIterator } = await streams.send(new GetChangesIteratorCommand({ StreamArn, ShardId, ShardIteratorType: 'TRIM_HORIZON' }));
+      let { ShardIterator } = await streams.send(
+        new GetChangesIteratorCommand({ StreamArn, ShardId, ShardIteratorType: 'TRIM_HORIZON' }),
+      );
       for (;;) {
         const page = await streams.send(new GetChangesCommand({ ShardIterator, Limit: 1_000 }));
         if (!page.Records?.length) break;
@@ -85,14 +109,20 @@ export async function tableEvents(tables: DynamoDBClient, endpoint: string, Tabl
 function withoutBytes(_key: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   const json = value as { type?: unknown; data?: unknown } | null;
-  return json?.type === 'Buffer' && Array.isArray(json.data) ? Buffer.from(json.data as number[]).toString('base64') : value;
+  return json?.type === 'Buffer' && Array.isArray(json.data)
+    ? Buffer.from(json.data as number[]).toString('base64')
+    : value;
 }
 
 /**
  * A request to an HTTP API, payload format 2.0.
  * Source: API Gateway developer guide, "Create AWS Lambda proxy integrations for HTTP APIs", example event.
  */
-export function httpEvent(method: string, path: string, { body, headers = {}, cookies }: { body?: unknown; headers?: Record<string, string>; cookies?: string[] } = {}): APIGatewayProxyEventV2 {
+export function httpEvent(
+  method: string,
+  path: string,
+  { body, headers = {}, cookies }: { body?: unknown; headers?: Record<string, string>; cookies?: string[] } = {},
+): APIGatewayProxyEventV2 {
   const [rawPath = '', rawQueryString = ''] = path.split('?');
   const query = Object.fromEntries(new URLSearchParams(rawQueryString));
   const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
@@ -110,7 +140,10 @@ export function httpEvent(method: string, path: string, { body, headers = {}, co
       'x-forwarded-for': '205.255.255.176',
       'x-forwarded-port': '443',
       'x-forwarded-proto': 'https',
-      ...(text !== undefined && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }),
+      ...(text !== undefined && {
+        'content-type': 'application/json',
+        'content-length': String(Buffer.byteLength(text)),
+      }),
       ...headers,
     },
     ...(rawQueryString && { queryStringParameters: query }),

@@ -5,7 +5,8 @@ import { grantsOf } from '../../deploy/access';
 import { everything } from '../../src/graph/capabilities';
 
 /**
- * In tests DynamoDB lets everybody do everything; on AWS a role lets each process do what its capabilities' grants list. Here a
+ * In tests DynamoDB lets everybody do everything; on AWS a role lets each process do what its capabilities' grants
+ * list. Here a
  * call that comes from a route or from an activity (as its stack says, which goes through every await) is refused when
  * the role of that process would refuse it. `LONGWATCH_RECORD_GRANTS=<file>` also writes down what was used.
  */
@@ -22,7 +23,12 @@ export function enforceGrants(): void {
         if (!grants[process.role].get(call.where)?.includes(call.action)) {
           refused.add(`${process.role}: ${call.action} on ${call.where}`);
           // As AWS says it, so that nobody takes it for something that passes.
-          const refusal = Object.assign(new Error(`The role of ${process.role} may not ${call.action} on ${call.where}: see the grants of its capability`), { name: 'AccessDeniedException', $fault: 'client' });
+          const refusal = Object.assign(
+            new Error(
+              `The role of ${process.role} may not ${call.action} on ${call.where}: see the grants of its capability`,
+            ),
+            { name: 'AccessDeniedException', $fault: 'client' },
+          );
           return Promise.reject(refusal);
         }
       }
@@ -60,7 +66,13 @@ const actionOf = (command: string): string => {
   if (/^(Get|Put|Update|Delete)$/.test(name)) return `${name}Item`;
   return /^Batch(Get|Write)$/.test(name) ? `${name}Item` : name;
 };
-const ofTransact = { Put: 'PutItem', Update: 'UpdateItem', Delete: 'DeleteItem', ConditionCheck: 'ConditionCheckItem', Get: 'GetItem' } as const;
+const ofTransact = {
+  Put: 'PutItem',
+  Update: 'UpdateItem',
+  Delete: 'DeleteItem',
+  ConditionCheck: 'ConditionCheckItem',
+  Get: 'GetItem',
+} as const;
 
 const names = Object.keys(everything.tables);
 /** Without its prefix; undefined: none of ours. */
@@ -72,13 +84,20 @@ export function callsOf(command: string, { TableName, IndexName, RequestItems, T
     return name === undefined ? [] : [{ where: index === undefined ? name : `${name}/${index}`, action }];
   };
   if (TransactItems)
-    return TransactItems.flatMap((item) => Object.entries(item).flatMap(([kind, { TableName: table }]) => call(table, ofTransact[kind as keyof typeof ofTransact])));
+    return TransactItems.flatMap((item) =>
+      Object.entries(item).flatMap(([kind, { TableName: table }]) =>
+        call(table, ofTransact[kind as keyof typeof ofTransact]),
+      ),
+    );
   if (RequestItems) return Object.keys(RequestItems).flatMap((table) => call(table, actionOf(command)));
   return TableName === undefined ? [] : call(TableName, actionOf(command), IndexName);
 }
 
 /** Folders of ours: packages have a `src/api` as well. */
-const [API, ACTIVITIES] = ['api', 'activities'].map((floor) => `${join(__dirname, '..', '..', 'src', floor)}/`) as [string, string];
+const [API, ACTIVITIES] = ['api', 'activities'].map((floor) => `${join(__dirname, '..', '..', 'src', floor)}/`) as [
+  string,
+  string,
+];
 
 /** Whose call this is; nobody's where a test makes it. */
 function callers(): { role: Role; recorded: boolean }[] {

@@ -14,7 +14,18 @@ export const merchantRules = {
 };
 
 /** From now on a payment is decided by its merchant's name. The API is an app of this process or a URL. */
-export async function merchantDecides(api: Parameters<typeof request>[0], authorization = bearer('admin')): Promise<void> {
-  const { headers } = await request(api).get('/v1/rules').set(...authorization).expect(200);
-  await request(api).put('/v1/rules').set(...authorization).set('if-match', headers['etag']!).send(merchantRules).expect(200);
+export async function merchantDecides(
+  api: Parameters<typeof request>[0],
+  authorization = bearer('admin'),
+): Promise<void> {
+  const { headers } = await request(api)
+    .get('/v1/rules')
+    .set(...authorization)
+    .expect(200);
+  await request(api)
+    .put('/v1/rules')
+    .set(...authorization)
+    .set('if-match', headers['etag']!)
+    .send(merchantRules)
+    .expect(200);
 }

@@ -9,9 +9,17 @@ import { TEST_SECRET } from './secret';
  * Runs a worker as the product's in this process, but one that hears of each effect of an activity of these queues
  * before Temporal does: there it may die.
  */
-export async function runMortalWorker(queues: readonly string[], afterEffect: (activity: string) => void): Promise<void> {
+export async function runMortalWorker(
+  queues: readonly string[],
+  afterEffect: (activity: string) => void,
+): Promise<void> {
   const config = readConfig();
-  const graph = buildGraph({ config, endpoints: configuredEndpoints(config, {}, everything.needs), signingSecret: TEST_SECRET, publicUrl: () => 'http://longwatch.test' });
+  const graph = buildGraph({
+    config,
+    endpoints: configuredEndpoints(config, {}, everything.needs),
+    signingSecret: TEST_SECRET,
+    publicUrl: () => 'http://longwatch.test',
+  });
   const mortal = (activities: object) =>
     Object.fromEntries(
       Object.entries(activities).map(([name, run]) => [
@@ -28,7 +36,10 @@ export async function runMortalWorker(queues: readonly string[], afterEffect: (a
   startWorkers({
     connection: graph.target.connection,
     namespace: graph.target.namespace,
-    activities: { ...graph.activities, ...Object.fromEntries(queues.map((queue) => [queue, mortal(graph.activities[queue]!)])) },
+    activities: {
+      ...graph.activities,
+      ...Object.fromEntries(queues.map((queue) => [queue, mortal(graph.activities[queue]!)])),
+    },
     queues: graph.combined.queues,
     workflowsPaths: () => graph.combined.workflowsPaths(),
     workflowIds: graph.combined.workflowIds,

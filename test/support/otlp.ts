@@ -22,10 +22,14 @@ interface Attribute {
   value: Record<string, unknown>;
 }
 interface Batch {
-  resourceSpans: { resource: { attributes: Attribute[] }; scopeSpans: { spans: (Omit<ReceivedSpan, 'attributes' | 'resource'> & { attributes: Attribute[] })[] }[] }[];
+  resourceSpans: {
+    resource: { attributes: Attribute[] };
+    scopeSpans: { spans: (Omit<ReceivedSpan, 'attributes' | 'resource'> & { attributes: Attribute[] })[] }[];
+  }[];
 }
 
-const plain = (attributes: Attribute[]) => Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+const plain = (attributes: Attribute[]) =>
+  Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
 export interface Collector {
   /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
@@ -53,22 +57,34 @@ export async function startCollector(): Promise<Collector> {
       bodies.push({ type, body });
       if (type === 'application/json')
         for (const { resource, scopeSpans } of (JSON.parse(body.toString()) as Batch).resourceSpans)
-          for (const scope of scopeSpans) for (const span of scope.spans) spans.push({ ...span, attributes: plain(span.attributes), resource: plain(resource.attributes) });
+          for (const scope of scopeSpans)
+            for (const span of scope.spans)
+              spans.push({ ...span, attributes: plain(span.attributes), resource: plain(resource.attributes) });
       // An empty message is a success in either encoding.
-      response.writeHead(request.url === '/v1/traces' ? 200 : 404, { 'content-type': type }).end(type === 'application/json' ? '{}' : '');
+      response
+        .writeHead(request.url === '/v1/traces' ? 200 : 404, { 'content-type': type })
+        .end(type === 'application/json' ? '{}' : '');
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url,
-    environment: { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_BSP_SCHEDULE_DELAY: '200' },
+    environment: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: url,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+      OTEL_BSP_SCHEDULE_DELAY: '200',
+    },
     spans,
     bodies,
     async find(wanted) {
-      return (await eventually(async () => spans.find(wanted), (found) => found !== undefined))!;
+      return (await eventually(
+        async () => spans.find(wanted),
+        (found) => found !== undefined,
+      ))!;
     },
-    parentOf: ({ traceId, parentSpanId }) => spans.find((span) => span.traceId === traceId && span.spanId === parentSpanId),
+    parentOf: ({ traceId, parentSpanId }) =>
+      spans.find((span) => span.traceId === traceId && span.spanId === parentSpanId),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

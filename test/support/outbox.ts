@@ -10,8 +10,14 @@ export function outboxOf(db: Db, dispatchSoon: (entry: OutboxEntry) => void = ()
 }
 
 /** All entries of a kind that are due by an instant, epoch ms. */
-export async function dueEntries<P = WorkflowStart>(db: Db, kind = 'start', by = Date.now()): Promise<OutboxEntry<P>[]> {
+export async function dueEntries<P = WorkflowStart>(
+  db: Db,
+  kind = 'start',
+  by = Date.now(),
+): Promise<OutboxEntry<P>[]> {
   const store = new OutboxStore(db);
-  const shards = await Promise.all(Array.from({ length: OUTBOX_SHARDS }, (_, shard) => store.due(kind, shard, by, 1_000)));
+  const shards = await Promise.all(
+    Array.from({ length: OUTBOX_SHARDS }, (_, shard) => store.due(kind, shard, by, 1_000)),
+  );
   return shards.flat() as OutboxEntry<P>[];
 }

@@ -9,14 +9,30 @@ export interface FoundPayload {
   data: string;
 }
 
-/** Every payload of a message of Temporal's, memo, user metadata and failures included; search attributes and headers are no payloads of ours. */
+/**
+ * Every payload of a message of Temporal's, memo, user metadata and failures included; search attributes and headers
+ * are no payloads of ours.
+ */
 export function payloadsOf(message: unknown, at = ''): FoundPayload[] {
-  if (typeof message !== 'object' || message === null || ArrayBuffer.isView(message) || /\.(searchAttributes|header)$/.test(at)) return [];
+  if (
+    typeof message !== 'object' ||
+    message === null ||
+    ArrayBuffer.isView(message) ||
+    /\.(searchAttributes|header)$/.test(at)
+  )
+    return [];
   const encoding = (message as Payload).metadata?.['encoding'];
   if (ArrayBuffer.isView(encoding)) {
     const { metadata, data } = message as Payload;
     const keyId = metadata?.['encryption-key-id'];
-    return [{ at, encoding: Buffer.from(encoding as Uint8Array).toString(), keyId: keyId ? Buffer.from(keyId).toString() : undefined, data: Buffer.from(data ?? []).toString('latin1') }];
+    return [
+      {
+        at,
+        encoding: Buffer.from(encoding as Uint8Array).toString(),
+        keyId: keyId ? Buffer.from(keyId).toString() : undefined,
+        data: Buffer.from(data ?? []).toString('latin1'),
+      },
+    ];
   }
   return Object.entries(message).flatMap(([name, value]) => payloadsOf(value, at ? `${at}.${name}` : name));
 }
@@ -25,7 +41,11 @@ export function payloadsOf(message: unknown, at = ''): FoundPayload[] {
 export function legible(message: unknown): string {
   return JSON.stringify(message, (_, value: unknown) => {
     const bytes = value as { type?: string; data?: number[] } | null;
-    return bytes?.type === 'Buffer' && Array.isArray(bytes.data) ? Buffer.from(bytes.data).toString('latin1') : ArrayBuffer.isView(value) ? Buffer.from(value as Uint8Array).toString('latin1') : value;
+    return bytes?.type === 'Buffer' && Array.isArray(bytes.data)
+      ? Buffer.from(bytes.data).toString('latin1')
+      : ArrayBuffer.isView(value)
+        ? Buffer.from(value as Uint8Array).toString('latin1')
+        : value;
   });
 }
 
@@ -34,7 +54,9 @@ export function headersOf(message: unknown): [string, unknown][] {
   if (typeof message !== 'object' || message === null || ArrayBuffer.isView(message)) return [];
   return Object.entries(message).flatMap(([name, value]) =>
     name === 'header'
-      ? Object.entries((value as { fields?: Record<string, Payload> } | null)?.fields ?? {}).map(([header, { data }]): [string, unknown] => [header, JSON.parse(Buffer.from(data ?? []).toString() || 'null')])
+      ? Object.entries((value as { fields?: Record<string, Payload> } | null)?.fields ?? {}).map(
+          ([header, { data }]): [string, unknown] => [header, JSON.parse(Buffer.from(data ?? []).toString() || 'null')],
+        )
       : headersOf(value),
   );
 }
@@ -42,8 +64,16 @@ export function headersOf(message: unknown): [string, unknown][] {
 /** Search attributes of a history as they are, by name. */
 export function searchAttributesOf({ events }: History): [string, unknown][] {
   return (events ?? []).flatMap((event) =>
-    [event.workflowExecutionStartedEventAttributes, event.upsertWorkflowSearchAttributesEventAttributes, event.startChildWorkflowExecutionInitiatedEventAttributes, event.workflowExecutionContinuedAsNewEventAttributes].flatMap((attributes) =>
-      Object.entries(attributes?.searchAttributes?.indexedFields ?? {}).map(([name, payload]): [string, unknown] => [name, JSON.parse(Buffer.from(payload.data ?? []).toString() || 'null')]),
+    [
+      event.workflowExecutionStartedEventAttributes,
+      event.upsertWorkflowSearchAttributesEventAttributes,
+      event.startChildWorkflowExecutionInitiatedEventAttributes,
+      event.workflowExecutionContinuedAsNewEventAttributes,
+    ].flatMap((attributes) =>
+      Object.entries(attributes?.searchAttributes?.indexedFields ?? {}).map(([name, payload]): [string, unknown] => [
+        name,
+        JSON.parse(Buffer.from(payload.data ?? []).toString() || 'null'),
+      ]),
     ),
   );
 }

@@ -9,8 +9,16 @@ export interface ServerOnFreePort {
   logFile: string;
 }
 
-/** Starts a program that can only be told a port by number, on a free one; again on another one if it is taken meanwhile. */
-export function startOnFreePort({ name, command, args, logFile }: ServerOnFreePort): Promise<{ port: number; child: Child }> {
+/**
+ * Starts a program that can only be told a port by number, on a free one; again on another one if it is taken
+ * meanwhile.
+ */
+export function startOnFreePort({
+  name,
+  command,
+  args,
+  logFile,
+}: ServerOnFreePort): Promise<{ port: number; child: Child }> {
   return startOnPort(async () => {
     const held = await holdPort({ port: 0 });
     if (!held) throw new Error('There is no free port');

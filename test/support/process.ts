@@ -11,13 +11,24 @@ export interface RunningProcess {
   end(signal?: NodeJS.Signals): Promise<{ code: number | null; ms: number }>;
 }
 
-/** `npm start`, `npm run api` or `npm run worker`, in a process of its own; the environment says where its parts are. `built`: a folder with a build, in place of the sources. */
-export function startProcess(mode: 'all' | 'api' | 'worker', environment: Record<string, string | undefined>, built?: string): RunningProcess {
-  const child = spawn(process.execPath, built === undefined ? ['--import', 'tsx', 'src/main.ts', mode] : ['dist/main.js', mode], {
-    cwd: built ?? join(__dirname, '..', '..'),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, LONGWATCH_LOG_LEVEL: 'error', NODE_OPTIONS: '', ...environment, PORT: '0' },
-  });
+/**
+ * `npm start`, `npm run api` or `npm run worker`, in a process of its own; the environment says where its parts are.
+ * `built`: a folder with a build, in place of the sources.
+ */
+export function startProcess(
+  mode: 'all' | 'api' | 'worker',
+  environment: Record<string, string | undefined>,
+  built?: string,
+): RunningProcess {
+  const child = spawn(
+    process.execPath,
+    built === undefined ? ['--import', 'tsx', 'src/main.ts', mode] : ['dist/main.js', mode],
+    {
+      cwd: built ?? join(__dirname, '..', '..'),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LONGWATCH_LOG_LEVEL: 'error', NODE_OPTIONS: '', ...environment, PORT: '0' },
+    },
+  );
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (output += part.toString()));
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));

@@ -14,7 +14,9 @@ export function findPrometheus(program: 'prometheus' | 'promtool'): string | und
   const folder = process.env['PROMETHEUS_PATH'];
   const path = folder === undefined ? onPath(program) : join(folder, program);
   if (path !== undefined && existsSync(path)) return path;
-  process.stderr.write(`There is no ${program} here (Debian: apt-get install prometheus, or PROMETHEUS_PATH set to a folder with it): rules and queries are parsed, not run\n`);
+  process.stderr.write(
+    `There is no ${program} here (Debian: apt-get install prometheus, or PROMETHEUS_PATH set to a folder with it): rules and queries are parsed, not run\n`,
+  );
   return undefined;
 }
 
@@ -48,19 +50,40 @@ export async function startPrometheus(executable: string, target: string): Promi
   const { port, child } = await startOnFreePort({
     name: 'prometheus',
     command: executable,
-    args: (free) => [`--config.file=${file}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=127.0.0.1:${free}`, '--log.level=error'],
+    args: (free) => [
+      `--config.file=${file}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      `--web.listen-address=127.0.0.1:${free}`,
+      '--log.level=error',
+    ],
     logFile: join(folder, 'prometheus.log'),
   });
   const ask = async <T>(path: string): Promise<T> => {
-    const answer = (await (await fetch(`http://127.0.0.1:${port}/api/v1/${path}`)).json()) as { status: string; error?: string; data: T };
+    const answer = (await (await fetch(`http://127.0.0.1:${port}/api/v1/${path}`)).json()) as {
+      status: string;
+      error?: string;
+      data: T;
+    };
     if (answer.status !== 'success') throw new Error(`Prometheus refuses ${path}: ${answer.error}`);
     return answer.data;
   };
-  await eventually(() => fetch(`http://127.0.0.1:${port}/-/ready`).then(({ ok }) => ok, () => false), (ready) => ready || child.hasEnded());
+  await eventually(
+    () =>
+      fetch(`http://127.0.0.1:${port}/-/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    (ready) => ready || child.hasEnded(),
+  );
   if (child.hasEnded()) throw new Error(`Prometheus ended while starting:\n${child.lastLines()}`);
   return {
-    query: async (expression) => (await ask<{ result: { metric: Record<string, string> }[] }>(`query?query=${encodeURIComponent(expression)}`)).result,
-    rules: async () => (await ask<{ groups: { rules: { name: string; health: string; lastError?: string }[] }[] }>('rules')).groups.flatMap(({ rules }) => rules),
+    query: async (expression) =>
+      (await ask<{ result: { metric: Record<string, string> }[] }>(`query?query=${encodeURIComponent(expression)}`))
+        .result,
+    rules: async () =>
+      (
+        await ask<{ groups: { rules: { name: string; health: string; lastError?: string }[] }[] }>('rules')
+      ).groups.flatMap(({ rules }) => rules),
     async stop() {
       await child.stop();
       rmSync(folder, { recursive: true, force: true });

@@ -25,7 +25,8 @@ export function readQuery(text: string): Query {
   parser.parse(text).iterate({
     enter({ type, name, from, to }) {
       const here = text.slice(from, to);
-      if (type.isError) throw new SyntaxError(`PromQL goes wrong at ${from}: ${text.slice(Math.max(0, from - 20), to + 20)}`);
+      if (type.isError)
+        throw new SyntaxError(`PromQL goes wrong at ${from}: ${text.slice(Math.max(0, from - 20), to + 20)}`);
       if (name === 'VectorSelector') query.selectors.push({ metric: '', matchers: [] });
       const selector = query.selectors.at(-1);
       if (name === 'Identifier' && selector?.metric === '') selector.metric = here;
@@ -59,7 +60,9 @@ export function readExposition(text: string): Map<string, Record<string, string>
   for (const line of text.split('\n')) {
     const match = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? \S+$/.exec(line);
     if (!match) continue;
-    const labels = Object.fromEntries([...(match[2] ?? '').matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label, value]) => [label, value]));
+    const labels = Object.fromEntries(
+      [...(match[2] ?? '').matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label, value]) => [label, value]),
+    );
     series.set(match[1]!, [...(series.get(match[1]!) ?? []), labels]);
   }
   return series;

@@ -32,7 +32,10 @@ export function useReconciledGraph(env: Record<string, string>) {
   }, 60_000);
 
   const ask = (who: Who, method: 'get' | 'post' | 'put' | 'delete', path: string, body?: object) =>
-    request(graph.app)[method](path).set(...bearer(who)).send(body);
+    request(graph.app)
+      [method](path)
+      .set(...bearer(who))
+      .send(body);
   return {
     graph: () => graph,
     client: (): Client => graph.temporal.client,
@@ -50,18 +53,27 @@ type Ask = (who: Who, method: 'get' | 'post', path: string, body?: object) => re
 
 function runsOf(graph: () => TestGraph, ask: Ask) {
   const handle = (id: string) => graph().temporal.client.workflow.getHandle(id);
-  const described = (id: string) => handle(id).describe().catch(() => undefined);
+  const described = (id: string) =>
+    handle(id)
+      .describe()
+      .catch(() => undefined);
   const statusOf = async (id: string): Promise<string> => (await described(id))?.status.name ?? 'NONE';
   /** Visibility lags; the reconciler bears that, and tests do not want to wait for a second look. */
   const seen = (id: string, status: string) => {
     const query = `WorkflowId = '${id}' AND ExecutionStatus = '${status}'`;
-    return eventually(() => graph().temporal.client.workflow.count(query), ({ count }) => count > 0);
+    return eventually(
+      () => graph().temporal.client.workflow.count(query),
+      ({ count }) => count > 0,
+    );
   };
   return {
     statusOf,
     seen,
     async terminate(id: string): Promise<void> {
-      await eventually(() => statusOf(id), (status) => status === 'RUNNING');
+      await eventually(
+        () => statusOf(id),
+        (status) => status === 'RUNNING',
+      );
       await handle(id).terminate('by a test');
       await seen(id, 'Terminated');
     },

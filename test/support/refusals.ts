@@ -20,17 +20,33 @@ let isPatched = false;
 
 /** What DynamoDB says of a value that it does not store, sorted as the real one is. */
 const refusal = () =>
-  typedStoreFailure(Object.assign(new Error('refused by the test'), { name: 'ValidationException', $fault: 'client', $metadata: { httpStatusCode: 400 } }), true);
+  typedStoreFailure(
+    Object.assign(new Error('refused by the test'), {
+      name: 'ValidationException',
+      $fault: 'client',
+      $metadata: { httpStatusCode: 400 },
+    }),
+    true,
+  );
 
 /** What DynamoDB says where the process lacks a grant. */
 const denial = () =>
-  typedStoreFailure(Object.assign(new Error('not authorized to perform'), { name: 'AccessDeniedException', $fault: 'client', $metadata: { httpStatusCode: 400 } }), true);
+  typedStoreFailure(
+    Object.assign(new Error('not authorized to perform'), {
+      name: 'AccessDeniedException',
+      $fault: 'client',
+      $metadata: { httpStatusCode: 400 },
+    }),
+    true,
+  );
 
 /** Every call of this process that `refuse` chooses fails as one that DynamoDB will never take, while `work` runs. */
-export const whileRefusing = <T>(refuse: Refusing, work: () => Promise<T>): Promise<T> => whileAnswering(refuse, refusal, work);
+export const whileRefusing = <T>(refuse: Refusing, work: () => Promise<T>): Promise<T> =>
+  whileAnswering(refuse, refusal, work);
 
 /** As `whileRefusing`, but it is a grant that is missing: a fault of the installation, and no record's. */
-export const whileDenying = <T>(refuse: Refusing, work: () => Promise<T>): Promise<T> => whileAnswering(refuse, denial, work);
+export const whileDenying = <T>(refuse: Refusing, work: () => Promise<T>): Promise<T> =>
+  whileAnswering(refuse, denial, work);
 
 async function whileAnswering<T>(refuse: Refusing, made: () => unknown, work: () => Promise<T>): Promise<T> {
   patch();
@@ -53,8 +69,20 @@ function patch(): void {
 }
 
 function seen(command: { constructor: { name: string }; input: object }): SeenCall {
-  const { TableName, RequestItems = {}, TransactItems = [] } = command.input as { TableName?: string; RequestItems?: object; TransactItems?: Record<string, { TableName?: string }>[] };
-  const names = [TableName, ...Object.keys(RequestItems), ...TransactItems.flatMap((item) => Object.values(item).map((part) => part.TableName))];
+  const {
+    TableName,
+    RequestItems = {},
+    TransactItems = [],
+  } = command.input as {
+    TableName?: string;
+    RequestItems?: object;
+    TransactItems?: Record<string, { TableName?: string }>[];
+  };
+  const names = [
+    TableName,
+    ...Object.keys(RequestItems),
+    ...TransactItems.flatMap((item) => Object.values(item).map((part) => part.TableName)),
+  ];
   return {
     operation: command.constructor.name.replace(/Command$/, ''),
     tables: [...new Set(names.flatMap((name) => (name === undefined ? [] : [name.replace(/^test-/, '')])))],

@@ -73,7 +73,9 @@ export function useScriptedWorkers() {
     const { nativeConnection: connection } = environment;
     const bundle = await workflowBundle();
     const settings = { connection, workflowBundle: bundle, activities };
-    workers = await Promise.all(Object.keys(everything.queues).map((taskQueue) => Worker.create({ ...settings, taskQueue })));
+    workers = await Promise.all(
+      Object.keys(everything.queues).map((taskQueue) => Worker.create({ ...settings, taskQueue })),
+    );
     running = Promise.all(workers.map((worker) => worker.run()));
   }, 300_000);
   afterAll(async () => {
@@ -95,13 +97,18 @@ export function useScriptedWorkers() {
       return { handle: await client.workflow.start(type, { workflowId, taskQueue: script.queue, args }), run };
     },
     /** The result, with time skipped. @throws WorkflowFailedError */
-    resultOf: ({ workflowId }: WorkflowHandle): Promise<unknown> => environment.client.workflow.getHandle(workflowId).result(),
+    resultOf: ({ workflowId }: WorkflowHandle): Promise<unknown> =>
+      environment.client.workflow.getHandle(workflowId).result(),
   };
 }
 
 /** A result without instants and without the run's own word, which differ between runs. */
 export const plain = (result: unknown, { id }: ScriptedRun): unknown =>
-  JSON.parse(JSON.stringify(result ?? null).replaceAll(id, 'ID').replace(/"closedAt":"[^"]*"/, '"closedAt":""'));
+  JSON.parse(
+    JSON.stringify(result ?? null)
+      .replaceAll(id, 'ID')
+      .replace(/"closedAt":"[^"]*"/, '"closedAt":""'),
+  );
 
 /** What a workflow's page in the Web UI shows. */
 export async function detailsOf(handle: WorkflowHandle): Promise<string> {

@@ -14,10 +14,15 @@ export interface TestStore {
 }
 
 /** A store on the tables of a test's DynamoDB, by promises. */
-export function testStore({ db }: Pick<TestDynamoDB, 'db'>, options: Partial<DynamoDBSessionStoreOptions> = {}): TestStore {
+export function testStore(
+  { db }: Pick<TestDynamoDB, 'db'>,
+  options: Partial<DynamoDBSessionStoreOptions> = {},
+): TestStore {
   const store = new DynamoDBSessionStore({ client: db.client, tableName: db.table('Sessions'), ...options });
   const by = <T>(call: (done: (error?: unknown, result?: T) => void) => void) =>
-    new Promise<T>((resolve, reject) => call((error, result) => (error ? reject(error as Error) : resolve(result as T))));
+    new Promise<T>((resolve, reject) =>
+      call((error, result) => (error ? reject(error as Error) : resolve(result as T))),
+    );
   return {
     store,
     get: (id) => by((done) => store.get(id, done as never)),
@@ -27,7 +32,8 @@ export function testStore({ db }: Pick<TestDynamoDB, 'db'>, options: Partial<Dyn
   };
 }
 
-export const sessionOf = (data: object = {}): TestSession => ({ cookie: { originalMaxAge: null, expires: null, httpOnly: true, path: '/' }, ...data }) as never;
+export const sessionOf = (data: object = {}): TestSession =>
+  ({ cookie: { originalMaxAge: null, expires: null, httpOnly: true, path: '/' }, ...data }) as never;
 
 /** The session under a new id, once it is saved under it; as on a change of privilege. */
 export function rotated(store: DynamoDBSessionStore, session: object): TestSession {

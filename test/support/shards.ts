@@ -1,14 +1,21 @@
 import type { Consumer } from '../../src/operations/platform/streams/consumer';
 import type { ShardReport } from '../../src/domain/platform/streams';
 
-/** Beats without progress until a shard counts as at rest: kinesalite says that a closed one is over only at the second empty read. */
+/**
+ * Beats without progress until a shard counts as at rest: kinesalite says that a closed one is over only at the second
+ * empty read.
+ */
 const AT_REST = 2;
 
 /** For an attempt that only its signal ends: on a busy machine a test may take any time. */
 export const UNTIL_STOPPED_MS = 24 * 3_600_000;
 
 /** One attempt at a shard that stops as soon as the shard is at rest, or at the signal. */
-export async function readShard(consumer: Pick<Consumer<never>, 'consume'>, shardId: string, signal?: AbortSignal): Promise<ShardReport> {
+export async function readShard(
+  consumer: Pick<Consumer<never>, 'consume'>,
+  shardId: string,
+  signal?: AbortSignal,
+): Promise<ShardReport> {
   const stop = new AbortController();
   let before: string | undefined;
   let still = 0;

@@ -28,8 +28,14 @@ export interface RunningStack {
   stop(): Promise<number | null>;
 }
 
-/** The product as a user starts it, on free ports, with a data folder of its own. The first run may build Temporal's server. */
-export async function startLongwatch(env: Record<string, string> = {}, dataDir = mkdtempSync(join(tmpdir(), 'longwatch-test-'))): Promise<RunningStack> {
+/**
+ * The product as a user starts it, on free ports, with a data folder of its own. The first run may build Temporal's
+ * server.
+ */
+export async function startLongwatch(
+  env: Record<string, string> = {},
+  dataDir = mkdtempSync(join(tmpdir(), 'longwatch-test-')),
+): Promise<RunningStack> {
   // Only here: it loads Temporal's native code, which most of whom use this file do not need.
   const { workflowBundle } = require('./bundle') as typeof bundles;
   const { codePath } = await workflowBundle();
@@ -55,14 +61,26 @@ export async function startLongwatch(env: Record<string, string> = {}, dataDir =
   let over = false;
   void ended.then(() => (over = true));
   // The first start on a machine may build Temporal's server.
-  await eventually(() => (over ? 'ended' : output), (said) => said === 'ended' || /API +http/.test(said), { withinMs: 15 * 60_000 });
+  await eventually(
+    () => (over ? 'ended' : output),
+    (said) => said === 'ended' || /API +http/.test(said),
+    { withinMs: 15 * 60_000 },
+  );
   if (over) throw new Error(`Longwatch ended while starting:\n${output}`);
   const url = /API +(http:\S+)/.exec(output)![1]!;
   const { apiKey } = JSON.parse(readFileSync(join(dataDir, 'secrets.json'), 'utf8')) as { apiKey: string };
   const call = async (path: string, init: RequestInit) => {
-    const response = await fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${apiKey}`, ...init.headers } });
+    const response = await fetch(`${url}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${apiKey}`, ...init.headers },
+    });
     const text = await response.text();
-    return { status: response.status, text, json: text.startsWith('{') ? JSON.parse(text) : undefined, headers: response.headers };
+    return {
+      status: response.status,
+      text,
+      json: text.startsWith('{') ? JSON.parse(text) : undefined,
+      headers: response.headers,
+    };
   };
   return {
     url,
@@ -71,7 +89,11 @@ export async function startLongwatch(env: Record<string, string> = {}, dataDir =
     process: child,
     output: () => output,
     post: (path, body, headers = {}) =>
-      call(path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } }),
+      call(path, {
+        method: 'POST',
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+        headers: { 'content-type': 'application/json', ...headers },
+      }),
     get: (path) => call(path, {}),
     async stop() {
       child.kill('SIGINT');

@@ -26,7 +26,10 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   const server = createServer((near) => {
     if (state.is === 'cut') return void near.resetAndDestroy();
     const far = connect(targetPort, '127.0.0.1');
-    for (const [socket, other] of [[near, far], [far, near]] as const) {
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       open.add(socket);
       socket.setNoDelay(true);
       socket.on('error', () => other.destroy());

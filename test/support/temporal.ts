@@ -17,7 +17,13 @@ export interface TestTemporal {
 export async function startTestTemporal(): Promise<TestTemporal> {
   const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-temporal-'));
   const executable = await findTemporal({ onStage: () => undefined });
-  const { child, address } = await startTemporal({ executable, dataDir, inMemory: true, namespace: 'default', searchAttributes: searchAttributeTypes });
+  const { child, address } = await startTemporal({
+    executable,
+    dataDir,
+    inMemory: true,
+    namespace: 'default',
+    searchAttributes: searchAttributeTypes,
+  });
   return {
     address,
     async stop() {
@@ -34,8 +40,14 @@ export async function runsOf({ workflow }: Pick<Client, 'workflow'>, workflowId:
   return runs;
 }
 
-/** What a workflow ended with. A server that is slow to answer leaves the start to the relay, so that it may not have begun yet. */
+/**
+ * What a workflow ended with. A server that is slow to answer leaves the start to the relay, so that it may not have
+ * begun yet.
+ */
 export async function resultOf(client: Pick<Client, 'workflow'>, workflowId: string): Promise<unknown> {
-  await eventually(() => runsOf(client, workflowId), (runs) => runs > 0);
+  await eventually(
+    () => runsOf(client, workflowId),
+    (runs) => runs > 0,
+  );
   return client.workflow.getHandle(workflowId).result();
 }

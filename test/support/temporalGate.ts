@@ -1,4 +1,12 @@
-import { connect, constants, createSecureServer, type Http2Session, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import {
+  connect,
+  constants,
+  createSecureServer,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { Certificate } from './certificates';
 
@@ -14,12 +22,25 @@ export interface TemporalGate {
   close(): Promise<void>;
 }
 
-/** In front of a Temporal that has neither: TLS that asks for a client's certificate, and an API key, as Temporal Cloud does. */
-export async function startTemporalGate(target: string, { authority, server: its }: { authority: Certificate; server: Certificate }, apiKey: string): Promise<TemporalGate> {
+/**
+ * In front of a Temporal that has neither: TLS that asks for a client's certificate, and an API key, as Temporal Cloud
+ * does.
+ */
+export async function startTemporalGate(
+  target: string,
+  { authority, server: its }: { authority: Certificate; server: Certificate },
+  apiKey: string,
+): Promise<TemporalGate> {
   const far = connect(`http://${target}`);
   far.on('error', () => undefined);
   const sessions = new Set<Http2Session>();
-  const server = createSecureServer({ key: its.key, cert: its.cert, ca: authority.cert, requestCert: true, rejectUnauthorized: true });
+  const server = createSecureServer({
+    key: its.key,
+    cert: its.cert,
+    ca: authority.cert,
+    requestCert: true,
+    rejectUnauthorized: true,
+  });
   const gate: TemporalGate = {
     address: '',
     passed: 0,
@@ -36,20 +57,35 @@ export async function startTemporalGate(target: string, { authority, server: its
   });
   server.on('stream', (stream, headers) => {
     if (headers.authorization !== `Bearer ${apiKey}`)
-      return void stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '16', 'grpc-message': 'unauthenticated' }, { endStream: true });
+      return void stream.respond(
+        { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '16', 'grpc-message': 'unauthenticated' },
+        { endStream: true },
+      );
     if (gate.forbidden?.test(String(headers[':path'])))
-      return void stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '7', 'grpc-message': 'not for you' }, { endStream: true });
-    if (gate.unanswered?.path.test(String(headers[':path'])) && gate.unanswered.times-- > 0) return void stream.on('error', () => undefined);
+      return void stream.respond(
+        { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '7', 'grpc-message': 'not for you' },
+        { endStream: true },
+      );
+    if (gate.unanswered?.path.test(String(headers[':path'])) && gate.unanswered.times-- > 0)
+      return void stream.on('error', () => undefined);
     gate.passed++;
     pass(stream, headers);
   });
-  function pass(stream: ServerHttp2Stream, { ':method': method, ':path': path, ':scheme': _scheme, ':authority': _authority, ...rest }: IncomingHttpHeaders): void {
-    const upstream = far.request({ ...rest, ':method': method, ':path': path } as OutgoingHttpHeaders, { endStream: false });
+  function pass(
+    stream: ServerHttp2Stream,
+    { ':method': method, ':path': path, ':scheme': _scheme, ':authority': _authority, ...rest }: IncomingHttpHeaders,
+  ): void {
+    const upstream = far.request({ ...rest, ':method': method, ':path': path } as OutgoingHttpHeaders, {
+      endStream: false,
+    });
     let trailers: OutgoingHttpHeaders = {};
     upstream.on('response', ({ ':status': status, ...answer }, flags) => {
       if (stream.destroyed) return;
       const isOver = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-      stream.respond({ ...answer, ':status': status } as OutgoingHttpHeaders, isOver ? { endStream: true } : { waitForTrailers: true });
+      stream.respond(
+        { ...answer, ':status': status } as OutgoingHttpHeaders,
+        isOver ? { endStream: true } : { waitForTrailers: true },
+      );
       if (!isOver) upstream.pipe(stream);
     });
     upstream.on('trailers', (found) => (trailers = found as OutgoingHttpHeaders));

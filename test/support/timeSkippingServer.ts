@@ -26,10 +26,24 @@ function installed(): string {
   const folder = mkdtempSync(`${CACHE}-`);
   writeFileSync(join(folder, 'pom.xml'), POM);
   try {
-    execFileSync('mvn', ['-q', '-B', '-f', join(folder, 'pom.xml'), 'dependency:copy-dependencies', `-DoutputDirectory=${join(folder, 'lib')}`], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync(
+      'mvn',
+      [
+        '-q',
+        '-B',
+        '-f',
+        join(folder, 'pom.xml'),
+        'dependency:copy-dependencies',
+        `-DoutputDirectory=${join(folder, 'lib')}`,
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
-    throw new Error('The time-skipping tests need Java and Maven (Debian: apt-get install default-jre-headless maven)', { cause: error });
+    throw new Error(
+      'The time-skipping tests need Java and Maven (Debian: apt-get install default-jre-headless maven)',
+      { cause: error },
+    );
   }
   try {
     renameSync(folder, CACHE);
@@ -57,7 +71,9 @@ export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
   const environment = await startPatiently(startScript(installed()));
   await environment.connection.operatorService.addSearchAttributes({
     namespace: environment.namespace ?? 'default',
-    searchAttributes: Object.fromEntries(Object.values(searchAttributes).map(({ name, type }) => [name, encodeSearchAttributeIndexedValueType(type) ?? 0])),
+    searchAttributes: Object.fromEntries(
+      Object.values(searchAttributes).map(({ name, type }) => [name, encodeSearchAttributeIndexedValueType(type) ?? 0]),
+    ),
   });
   return environment;
 }
@@ -66,7 +82,9 @@ export async function startTimeSkipping(): Promise<TestWorkflowEnvironment> {
 async function startPatiently(path: string): Promise<TestWorkflowEnvironment> {
   for (let tries = 1; ; tries++)
     try {
-      return await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+      return await TestWorkflowEnvironment.createTimeSkipping({
+        server: { executable: { type: 'existing-path', path } },
+      });
     } catch (error) {
       if (tries === 6 || !/did not start within/.test(String(error))) throw error;
     }

@@ -9,7 +9,8 @@ async function main(): Promise<void> {
   await entrySpan('broken work', {}, async () => Promise.reject(new Error('of ada'))).catch(() => undefined);
   recordPastSpan(JSON.parse(process.argv[2]!) as Parameters<typeof recordPastSpan>[0]);
   await tracing.stop();
-  recordPastSpan(JSON.parse(process.argv[2]!) as Parameters<typeof recordPastSpan>[0]); // Nobody takes it now, and nobody is hurt.
+  // Nobody takes it now, and nobody is hurt.
+  recordPastSpan(JSON.parse(process.argv[2]!) as Parameters<typeof recordPastSpan>[0]);
 }
 
 void main();

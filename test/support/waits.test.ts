@@ -2,13 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Pauses that are part of what a test does, not of what it hopes: pace, work that takes time, faults at random instants.
+ * Pauses that are part of what a test does, not of what it hopes: pace, work that takes time, faults at random
+ * instants.
  * Whatever a test waits for is awaited with `eventually`; that something does not happen is asked by `stillAfter`.
  */
 const ALLOWED: Record<string, { pauses: number; why: string }> = {
   'test/operations/platform/streams/checkpointLease.test.ts': { pauses: 1, why: 'a reader is driven step by step' },
   'test/operations/feeds/rateLimiter.test.ts': { pauses: 1, why: 'a clock of its own' },
-  'test/operations/devices/readingChanges.test.ts': { pauses: 1, why: 'the reader starts at some instant of the check' },
+  'test/operations/devices/readingChanges.test.ts': {
+    pauses: 1,
+    why: 'the reader starts at some instant of the check',
+  },
   'test/activities/refusals.test.ts': { pauses: 1, why: 'the end of what reads on for ever' },
   'test/activities/refusedCalls.test.ts': { pauses: 1, why: 'the end of what reads on for ever' },
   'test/operations/sessions/sweeper.test.ts': { pauses: 1, why: 'sessions come due one after another' },
@@ -27,12 +31,21 @@ const ALLOWED: Record<string, { pauses: number; why: string }> = {
   'test/fuzz/api.test.ts': { pauses: 2, why: 'a reader leaves a stream; the bound of an answer' },
   'test/gateways/fraud/sagemaker.test.ts': { pauses: 2, why: 'the time for which a broken model is spared' },
   'test/run/keepTrying.test.ts': { pauses: 1, why: 'a stop from outside' },
-  'test/local/folders.test.ts': { pauses: 3, why: 'a lock that is held for a while; a process that waits for its child’s end' },
+  'test/local/folders.test.ts': {
+    pauses: 3,
+    why: 'a lock that is held for a while; a process that waits for its child’s end',
+  },
   'test/metrics/lookup.test.ts': { pauses: 1, why: 'an answer that does not come' },
-  'test/operations/devices/silenceWatch.test.ts': { pauses: 2, why: 'work that takes time; nothing begins after a failure' },
+  'test/operations/devices/silenceWatch.test.ts': {
+    pauses: 2,
+    why: 'work that takes time; nothing begins after a failure',
+  },
   'test/scripts/benchChildren.test.ts': { pauses: 2, why: 'a bench that is busy until it is ended' },
   'test/stores/fraud/fraud.test.ts': { pauses: 1, why: 'timestamps that differ' },
-  'test/workers/drain.test.ts': { pauses: 1, why: 'an activity that takes longer than a reader of shards is given to end' },
+  'test/workers/drain.test.ts': {
+    pauses: 1,
+    why: 'an activity that takes longer than a reader of shards is given to end',
+  },
   'test/workflows/refusals.test.ts': { pauses: 1, why: 'pace of a workflow without an end' },
 };
 

@@ -21,4 +21,5 @@ export const lifecycleRules = {
 export type WorkflowType = keyof typeof lifecycleRules;
 
 /** The names of every workflow that a worker's bundle exports. */
-export const exportedWorkflows = (): string[] => everything.workflowsPaths().flatMap((path) => Object.keys(require(path) as object));
+export const exportedWorkflows = (): string[] =>
+  everything.workflowsPaths().flatMap((path) => Object.keys(require(path) as object));

@@ -21,7 +21,14 @@ beforeAll(async () => {
   webhook = createServer((incoming, answer) => void incoming.resume().on('end', () => held.push(answer)));
   await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
   [temporal, bundle] = await Promise.all([startTestTemporal(), workflowBundle()]);
-  graph = await startTestGraph({ LONGWATCH_WEBHOOK_URL: `http://127.0.0.1:${(webhook.address() as AddressInfo).port}`, LONGWATCH_DECISION_DEADLINE_MS: '60000', LONGWATCH_MODEL_DEADLINE_MS: '30000' }, temporal.address);
+  graph = await startTestGraph(
+    {
+      LONGWATCH_WEBHOOK_URL: `http://127.0.0.1:${(webhook.address() as AddressInfo).port}`,
+      LONGWATCH_DECISION_DEADLINE_MS: '60000',
+      LONGWATCH_MODEL_DEADLINE_MS: '30000',
+    },
+    temporal.address,
+  );
   await merchantDecides(graph.app);
 }, 900_000);
 afterAll(async () => {
@@ -37,13 +44,25 @@ beforeEach(() => {
 });
 
 function start(mode: 'api' | 'worker', environment: Record<string, string> = {}): RunningProcess {
-  const started = startProcess(mode, { ...graph.environment, LONGWATCH_WORKFLOW_BUNDLE: bundle.codePath, ...environment });
+  const started = startProcess(mode, {
+    ...graph.environment,
+    LONGWATCH_WORKFLOW_BUNDLE: bundle.codePath,
+    ...environment,
+  });
   running.push(started);
   return started;
 }
-const ask = (url: string, path: string) => fetch(`${url}${path}`).then(async (answer) => ({ status: answer.status, body: (await answer.json()) as unknown }), (error: unknown) => ({ status: 0, body: String(error) }));
+const ask = (url: string, path: string) =>
+  fetch(`${url}${path}`).then(
+    async (answer) => ({ status: answer.status, body: (await answer.json()) as unknown }),
+    (error: unknown) => ({ status: 0, body: String(error) }),
+  );
 const decide = (url: string, body: Payment) =>
-  fetch(`${url}/v1/transactions`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: bearer('service')[1] }, body: JSON.stringify(body) }).then(async (answer) => ({ status: answer.status, body: await answer.json() }));
+  fetch(`${url}/v1/transactions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: bearer('service')[1] },
+    body: JSON.stringify(body),
+  }).then(async (answer) => ({ status: answer.status, body: await answer.json() }));
 
 describe('an API that is told to stop', () => {
   it('answers what is under way, says that it is not ready while it still takes requests, and ends in time', async () => {
@@ -55,7 +74,12 @@ describe('an API that is told to stop', () => {
     const slow = decide(url, payment());
     await eventually(async () => graph.model.requests > before, Boolean);
     const ended = api.end();
-    expect(await eventually(() => ask(url, '/readyz'), ({ status }) => status !== 200)).toEqual({ status: 503, body: { status: 'stopping' } });
+    expect(
+      await eventually(
+        () => ask(url, '/readyz'),
+        ({ status }) => status !== 200,
+      ),
+    ).toEqual({ status: 503, body: { status: 'stopping' } });
     expect(await ask(url, '/healthz')).toMatchObject({ status: 200 });
     graph.model.behaviour = undefined;
     expect(await decide(url, payment())).toMatchObject({ status: 200 });
@@ -91,15 +115,25 @@ describe('a worker', () => {
   };
   const attempts = async (workflowId: string) => {
     const { events } = await graph.temporal.client.workflow.getHandle(workflowId).fetchHistory();
-    const started = (events ?? []).flatMap(({ activityTaskStartedEventAttributes: attributes }) => (attributes ? [attributes.attempt] : []));
-    return { completed: (events ?? []).filter((event) => event.activityTaskCompletedEventAttributes).length, attempts: started };
+    const started = (events ?? []).flatMap(({ activityTaskStartedEventAttributes: attributes }) =>
+      attributes ? [attributes.attempt] : [],
+    );
+    return {
+      completed: (events ?? []).filter((event) => event.activityTaskCompletedEventAttributes).length,
+      attempts: started,
+    };
   };
 
   it('without an API says how it is on a port of its own, and nothing else', async () => {
     const worker = start('worker', { LONGWATCH_WORKER_PORT: '0' });
     const url = await worker.said(/health and metrics.*?(http:\S+)/);
     expect(await ask(url, '/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
-    expect(await eventually(() => ask(url, '/readyz'), ({ status }) => status === 200)).toMatchObject({ body: { status: 'ready', worker: 'ok' } });
+    expect(
+      await eventually(
+        () => ask(url, '/readyz'),
+        ({ status }) => status === 200,
+      ),
+    ).toMatchObject({ body: { status: 'ready', worker: 'ok' } });
     expect(await (await fetch(`${url}/metrics`)).text()).toContain('longwatch_dynamodb_call_seconds');
     expect(await ask(url, '/v1/investigations')).toMatchObject({ status: 404 });
     const { code, ms } = await worker.end();
@@ -111,10 +145,14 @@ describe('a worker', () => {
   it('that is told to stop finishes the activities under way, so that nothing is done twice', async () => {
     const worker = start('worker', { LONGWATCH_GRACE_MS: '30000' });
     const workflowId = await openCase();
-    await eventually(async () => held.length, (count) => count > 0);
+    await eventually(
+      async () => held.length,
+      (count) => count > 0,
+    );
     const before = held.length;
     const ended = worker.end();
-    await new Promise((resolve) => setTimeout(resolve, 2_500)); // Longer than what works for hours is given, less than a webhook is.
+    // Longer than what works for hours is given, less than a webhook is.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
     held.forEach((answer) => answer.writeHead(204).end());
     expect(await ended).toMatchObject({ code: 0 });
     expect(held.length).toBe(before);
@@ -126,12 +164,18 @@ describe('a worker', () => {
   it('ends all the same once its grace is over; another one does what it left', async () => {
     const worker = start('worker', { LONGWATCH_GRACE_MS: '3000' });
     await openCase();
-    await eventually(async () => held.length, (count) => count > 0);
+    await eventually(
+      async () => held.length,
+      (count) => count > 0,
+    );
     const { ms } = await worker.end();
     expect(ms).toBeLessThan(60_000); // The webhook is never answered.
     held = [];
     const other = start('worker');
-    await eventually(async () => held.length, (count) => count > 0);
+    await eventually(
+      async () => held.length,
+      (count) => count > 0,
+    );
     held.forEach((answer) => answer.writeHead(204).end());
     await other.end();
   }, 180_000);

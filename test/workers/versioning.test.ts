@@ -31,10 +31,15 @@ afterAll(async () => {
 });
 
 /** The command that docs/upgrading.md gives. */
-const cli = async (...args: string[]) => (await promisify(execFile)(executable, ['worker', 'deployment', ...args, '--address', temporal.address])).stdout;
+const cli = async (...args: string[]) =>
+  (await promisify(execFile)(executable, ['worker', 'deployment', ...args, '--address', temporal.address])).stdout;
 
 /** A build of the product's workers: all that tells builds apart here is their name. */
-async function startBuild(buildId: string, behavior: 'PINNED' | 'AUTO_UPGRADE', served: readonly (typeof FRAUD_QUEUE | typeof PLATFORM_QUEUE)[] = [FRAUD_QUEUE]): Promise<Workers> {
+async function startBuild(
+  buildId: string,
+  behavior: 'PINNED' | 'AUTO_UPGRADE',
+  served: readonly (typeof FRAUD_QUEUE | typeof PLATFORM_QUEUE)[] = [FRAUD_QUEUE],
+): Promise<Workers> {
   const workers = startWorkers({
     connection: graph.target.connection,
     namespace: 'default',
@@ -51,32 +56,64 @@ async function startBuild(buildId: string, behavior: 'PINNED' | 'AUTO_UPGRADE', 
     },
   });
   running.push(workers);
-  await eventually(async () => workers.state(), (state) => state === 'ok');
+  await eventually(
+    async () => workers.state(),
+    (state) => state === 'ok',
+  );
   return workers;
 }
 
 async function makeCurrent(buildId: string): Promise<void> {
   // The server knows of a version a moment after its first poll.
-  await eventually(() => cli('set-current-version', '--deployment-name', DEPLOYMENT, '--build-id', buildId, '--yes').then(() => true, () => false), Boolean);
+  await eventually(
+    () =>
+      cli('set-current-version', '--deployment-name', DEPLOYMENT, '--build-id', buildId, '--yes').then(
+        () => true,
+        () => false,
+      ),
+    Boolean,
+  );
 }
 
 /** Opens a case that waits for an investigator. @returns its transaction. */
 async function openCase(): Promise<string> {
   const body = payment({ merchantId: 'review' });
-  await request(graph.app).post('/v1/transactions').set(...bearer('service')).send(body).expect(200);
-  await eventually(() => versionOf(body.transactionId).catch(() => undefined), (version) => version?.buildId !== undefined);
+  await request(graph.app)
+    .post('/v1/transactions')
+    .set(...bearer('service'))
+    .send(body)
+    .expect(200);
+  await eventually(
+    () => versionOf(body.transactionId).catch(() => undefined),
+    (version) => version?.buildId !== undefined,
+  );
   return body.transactionId;
 }
 
-async function versionOf(transactionId: string): Promise<{ buildId?: string | undefined; behavior?: number | undefined }> {
-  const { raw } = await graph.temporal.client.workflow.getHandle(transactionId === RELAY_ID ? RELAY_ID : investigationId(transactionId)).describe();
+async function versionOf(
+  transactionId: string,
+): Promise<{ buildId?: string | undefined; behavior?: number | undefined }> {
+  const { raw } = await graph.temporal.client.workflow
+    .getHandle(transactionId === RELAY_ID ? RELAY_ID : investigationId(transactionId))
+    .describe();
   const { deploymentVersion, behavior } = raw.workflowExecutionInfo?.versioningInfo ?? {};
   return { buildId: deploymentVersion?.buildId ?? undefined, behavior: behavior ?? undefined };
 }
 
 const close = async (transactionId: string) => {
-  await eventually(() => request(graph.app).post(`/v1/investigations/${transactionId}/decide`).set(...bearer('ana')).send({ decision: 'genuine' }).then(({ status }) => status), (status) => status === 200);
-  return eventually(() => graph.temporal.client.workflow.getHandle(investigationId(transactionId)).describe(), ({ status }) => status.name === 'COMPLETED');
+  await eventually(
+    () =>
+      request(graph.app)
+        .post(`/v1/investigations/${transactionId}/decide`)
+        .set(...bearer('ana'))
+        .send({ decision: 'genuine' })
+        .then(({ status }) => status),
+    (status) => status === 200,
+  );
+  return eventually(
+    () => graph.temporal.client.workflow.getHandle(investigationId(transactionId)).describe(),
+    ({ status }) => status.name === 'COMPLETED',
+  );
 };
 
 it('a pinned case ends on the build that it began on, though another one is current; what begins then is the new one’s', async () => {
@@ -109,7 +146,10 @@ it('what never ends upgrades, also where everything else is pinned', async () =>
   await startBuild('endless-1', 'PINNED', [PLATFORM_QUEUE]);
   await makeCurrent('endless-1');
   await graph.startStandingWorkflows();
-  const version = await eventually(() => versionOf(RELAY_ID), ({ buildId }) => buildId !== undefined);
+  const version = await eventually(
+    () => versionOf(RELAY_ID),
+    ({ buildId }) => buildId !== undefined,
+  );
   // 2 is VERSIONING_BEHAVIOR_AUTO_UPGRADE.
   expect(version).toEqual({ buildId: 'endless-1', behavior: 2 });
 }, 120_000);

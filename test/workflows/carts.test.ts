@@ -34,7 +34,13 @@ describe.each([
   beforeAll(async () => {
     environment = await startTimeSkipping();
     graph = await startTestGraph({ LONGWATCH_CART_QUIET_HOURS: 'none' }, environment.address);
-    worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: CARTS_QUEUE, workflowBundle: bundle, activities: graph.activities[CARTS_QUEUE]!, maxCachedWorkflows });
+    worker = await Worker.create({
+      connection: environment.nativeConnection,
+      taskQueue: CARTS_QUEUE,
+      workflowBundle: bundle,
+      activities: graph.activities[CARTS_QUEUE]!,
+      maxCachedWorkflows,
+    });
     running = worker.run();
   }, 300_000);
   afterAll(async () => {
@@ -46,14 +52,20 @@ describe.each([
 
   const suffix = maxCachedWorkflows === 0 ? '-uncached' : '';
   const ask = (method: 'get' | 'put', path: string, body?: object) => {
-    const asked = request(graph.app)[method](path).set(...bearer('service'));
+    const asked = request(graph.app)
+      [method](path)
+      .set(...bearer('service'));
     return body ? asked.send(body) : asked;
   };
-  const cartHandle = (userId: string, number = 1) => graph.temporal.client.workflow.getHandle(cartWorkflowId(userId, number));
+  const cartHandle = (userId: string, number = 1) =>
+    graph.temporal.client.workflow.getHandle(cartWorkflowId(userId, number));
   const stats = async (): Promise<Record<string, number>> => (await ask('get', '/v1/stats/carts').expect(200)).body;
   /** Hours from an instant to each message to somebody, oldest first. */
   const remindedAfter = async (recipient: string, from: number): Promise<number[]> => {
-    const { body } = await request(graph.app).get(`/v1/notifications?recipient=${recipient}`).set(...bearer('eva')).expect(200);
+    const { body } = await request(graph.app)
+      .get(`/v1/notifications?recipient=${recipient}`)
+      .set(...bearer('eva'))
+      .expect(200);
     return body.items.map(({ at }: { at: string }) => Math.round((Date.parse(at) - from) / 36_000) / 100).toReversed();
   };
 
@@ -61,7 +73,12 @@ describe.each([
   async function shop() {
     const now = await environment.currentTimeMs();
     const entries: OutboxEntry[] = [];
-    const parts = buildShop(graph.dynamodb.db, () => now, { holdMs: HOLD_MS }, (entry) => void entries.push(entry));
+    const parts = buildShop(
+      graph.dynamodb.db,
+      () => now,
+      { holdMs: HOLD_MS },
+      (entry) => void entries.push(entry),
+    );
     return {
       ...parts,
       now,
@@ -100,9 +117,16 @@ describe.each([
     await environment.sleep('31 days');
     expect(await cartHandle(user).result()).toEqual({ how: 'abandoned' });
     expect(await remindedAfter(user, openedAt)).toEqual([1, 24, 72]);
-    expect((await ask('get', `/v1/carts/${user}`)).body).toMatchObject({ status: 'abandoned', lines: [{ quantity: 2 }] });
+    expect((await ask('get', `/v1/carts/${user}`)).body).toMatchObject({
+      status: 'abandoned',
+      lines: [{ quantity: 2 }],
+    });
     const after = await stats();
-    expect([after['reminded']! - before['reminded']!, after['abandoned']! - before['abandoned']!, after['open']! - before['open']!]).toEqual([1, 1, 0]);
+    expect([
+      after['reminded']! - before['reminded']!,
+      after['abandoned']! - before['abandoned']!,
+      after['open']! - before['open']!,
+    ]).toEqual([1, 1, 0]);
     const history = await record('cart', `abandoned${suffix}`, cartHandle(user));
     // The start, four looks, three timers: the first look waits by the start's own delay.
     expect(billableActions(history)).toBe(8);
@@ -117,20 +141,41 @@ describe.each([
     await environment.sleep('50 minutes');
     expect(await remindedAfter(user, openedAt)).toEqual([]);
     await environment.sleep('15 minutes');
-    expect((await eventually(() => remindedAfter(user, openedAt), ({ length }) => length > 0))[0]).toBeCloseTo(2 + 40 / 60, 1);
+    expect(
+      (
+        await eventually(
+          () => remindedAfter(user, openedAt),
+          ({ length }) => length > 0,
+        )
+      )[0],
+    ).toBeCloseTo(2 + 40 / 60, 1);
   });
 
   it('activity after a reminder recovers the cart: its lines go on in the next one, which has its own ladder', async () => {
     const before = await stats();
     const { user, book, openedAt } = await begin();
     await environment.sleep('25 hours');
-    await eventually(() => remindedAfter(user, openedAt), ({ length }) => length === 2);
+    await eventually(
+      () => remindedAfter(user, openedAt),
+      ({ length }) => length === 2,
+    );
     await touch(user, book);
-    expect((await ask('get', `/v1/carts/${user}`)).body).toMatchObject({ cartNumber: 2, status: 'open', lines: [{ quantity: 3 }] });
+    expect((await ask('get', `/v1/carts/${user}`)).body).toMatchObject({
+      cartNumber: 2,
+      status: 'open',
+      lines: [{ quantity: 3 }],
+    });
     const after = await stats();
-    expect([after['reminded']! - before['reminded']!, after['recovered']! - before['recovered']!, after['open']! - before['open']!]).toEqual([1, 1, 1]);
+    expect([
+      after['reminded']! - before['reminded']!,
+      after['recovered']! - before['recovered']!,
+      after['open']! - before['open']!,
+    ]).toEqual([1, 1, 1]);
     await environment.sleep('90 minutes');
-    await eventually(() => remindedAfter(user, openedAt), ({ length }) => length === 3);
+    await eventually(
+      () => remindedAfter(user, openedAt),
+      ({ length }) => length === 3,
+    );
     await environment.sleep('50 hours');
     expect(await cartHandle(user).result()).toEqual({ how: 'recovered' });
     await record('cart', `recovered${suffix}`, cartHandle(user));
@@ -141,14 +186,21 @@ describe.each([
     const before = await stats();
     const { user, openedAt } = await begin();
     await environment.sleep('2 hours');
-    await eventually(() => remindedAfter(user, openedAt), ({ length }) => length === 1);
+    await eventually(
+      () => remindedAfter(user, openedAt),
+      ({ length }) => length === 1,
+    );
     const { checkouts } = await shop();
     const { checkout } = await checkouts.begin(user, {});
     await checkouts.confirm(checkout.checkoutId, 'pay');
     await environment.sleep('24 hours');
     expect(await cartHandle(user).result()).toEqual({ how: 'ordered' });
     const after = await stats();
-    expect([after['recovered']! - before['recovered']!, after['ordered']! - before['ordered']!, after['open']! - before['open']!]).toEqual([1, 1, 0]);
+    expect([
+      after['recovered']! - before['recovered']!,
+      after['ordered']! - before['ordered']!,
+      after['open']! - before['open']!,
+    ]).toEqual([1, 1, 0]);
     expect(await remindedAfter(user, openedAt)).toHaveLength(1);
     await record('cart', `ordered${suffix}`, cartHandle(user));
   });
@@ -170,12 +222,19 @@ describe.each([
     const timeZone = 'Asia/Kolkata';
     const minute = localMinutes(await environment.currentTimeMs(), timeZone);
     const at = (minutes: number) => (minute + minutes) % (24 * 60);
-    const { user, openedAt } = await begin({ timeZone, recipient: `mail-of-${timeZone.toLowerCase().replace('/', '-')}@example.org`, quietHours: formatQuietHours({ from: at(30), to: at(300) }) });
+    const { user, openedAt } = await begin({
+      timeZone,
+      recipient: `mail-of-${timeZone.toLowerCase().replace('/', '-')}@example.org`,
+      quietHours: formatQuietHours({ from: at(30), to: at(300) }),
+    });
     await environment.sleep('4 hours');
     const recipient = 'mail-of-asia-kolkata@example.org';
     const from = await remindedAfter(recipient, openedAt);
     await environment.sleep('2 hours');
-    const [first] = await eventually(() => remindedAfter(recipient, openedAt), ({ length }) => length > from.length);
+    const [first] = await eventually(
+      () => remindedAfter(recipient, openedAt),
+      ({ length }) => length > from.length,
+    );
     expect(from).toEqual([]);
     // To the minute at which the night ends.
     expect(first).toBeGreaterThan(4.95);

@@ -2,7 +2,16 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import request from 'supertest';
 import { feedsActivities } from '../../src/activities/feeds';
 import { timeKey } from '../../src/domain/feeds/post';
-import { FAN_OUT_TYPE, type FanOutInput, fanOutId, FEEDS_BULK_QUEUE, FEEDS_QUEUE, relationId, retractId, turnId } from '../../src/domain/feeds/workflows';
+import {
+  FAN_OUT_TYPE,
+  type FanOutInput,
+  fanOutId,
+  FEEDS_BULK_QUEUE,
+  FEEDS_QUEUE,
+  relationId,
+  retractId,
+  turnId,
+} from '../../src/domain/feeds/workflows';
 import { seedAuthor } from '../support/feeds/seed';
 import { feedWorld, wholeFeed, type World } from '../support/feeds/world';
 import { bearer, startTestGraph, type TestGraph } from '../support/graph';
@@ -39,7 +48,14 @@ beforeAll(async () => {
   );
   // The relay starts what a slow machine did not start in time.
   await graph.startStandingWorkflows();
-  const settings = { threshold: THRESHOLD, cap: 800, backfill: 5, bulkAbove: BULK_ABOVE, ranges: RANGES, trimEvery: 50 };
+  const settings = {
+    threshold: THRESHOLD,
+    cap: 800,
+    backfill: 5,
+    bulkAbove: BULK_ABOVE,
+    ranges: RANGES,
+    trimEvery: 50,
+  };
   world = feedWorld(graph.dynamodb.db, { settings, sizes: { page: 10, slice: SLICE } });
 }, 900_000);
 afterAll(async () => {
@@ -47,17 +63,31 @@ afterAll(async () => {
   await temporal?.stop();
 });
 
-const asService = (method: 'get' | 'put' | 'post' | 'patch' | 'delete', path: string, body?: object) => request(graph.app)[method](path).set(...bearer('service')).send(body);
+const asService = (method: 'get' | 'put' | 'post' | 'patch' | 'delete', path: string, body?: object) =>
+  request(graph.app)
+    [method](path)
+    .set(...bearer('service'))
+    .send(body);
 const post = async (authorId: string, postId: string) => {
   const { body, status } = await asService('post', '/v1/posts', { authorId, postId, text: `about ${postId}` });
   expect(status).toBe(201);
   return body as { postId: string; postedAt: string };
 };
 const handleOf = (workflowId: string, runId?: string) => graph.temporal.client.workflow.getHandle(workflowId, runId);
-const feedOf = async (userId: string): Promise<string[]> => (await asService('get', `/v1/users/${userId}/feed`)).body.items.map(({ postId }: { postId: string }) => postId);
+const feedOf = async (userId: string): Promise<string[]> =>
+  (await asService('get', `/v1/users/${userId}/feed`)).body.items.map(({ postId }: { postId: string }) => postId);
 /** Its result, once it is there at all: requests do not wait for the start. */
 const resultOf = async (workflowId: string): Promise<unknown> => {
-  await eventually(() => handleOf(workflowId).describe().then(() => true, () => false), Boolean);
+  await eventually(
+    () =>
+      handleOf(workflowId)
+        .describe()
+        .then(
+          () => true,
+          () => false,
+        ),
+    Boolean,
+  );
   return handleOf(workflowId).result();
 };
 
@@ -72,7 +102,9 @@ describe.each([
     // Small pages and slices, and no rateLimiter.
     const small = feedsActivities(world);
     const activities = { ...graph.activities, [FEEDS_QUEUE]: small, [FEEDS_BULK_QUEUE]: small };
-    workers = await startTestWorkers({ activities }, temporal.address, { ...(maxCachedWorkflows !== undefined && { maxCachedWorkflows }) });
+    workers = await startTestWorkers({ activities }, temporal.address, {
+      ...(maxCachedWorkflows !== undefined && { maxCachedWorkflows }),
+    });
   }, 60_000);
   afterAll(() => workers?.stop());
 
@@ -107,8 +139,16 @@ describe.each([
     expect(await feedOf(cem)).toEqual([]);
     await resultOf(relationId({ readerId: cem, authorId: bea, epoch: 4 }));
     expect(await world.rows.all(cem)).toEqual([]);
-    expect(billableActions(await record('relation', name('follows'), handleOf(relationId({ readerId: cem, authorId: bea, epoch: 1 }))))).toBe(2);
-    expect(billableActions(await record('relation', name('leaves'), handleOf(relationId({ readerId: cem, authorId: bea, epoch: 2 }))))).toBe(2);
+    expect(
+      billableActions(
+        await record('relation', name('follows'), handleOf(relationId({ readerId: cem, authorId: bea, epoch: 1 }))),
+      ),
+    ).toBe(2);
+    expect(
+      billableActions(
+        await record('relation', name('leaves'), handleOf(relationId({ readerId: cem, authorId: bea, epoch: 2 }))),
+      ),
+    ).toBe(2);
     expect(billableActions(await record('retract', name('small'), handleOf(retractId(name('bea-6')))))).toBe(2);
   });
 
@@ -117,14 +157,28 @@ describe.each([
     const readers = await seedAuthor(world.db, author, 2 * SLICE + 20);
     const at = Date.parse((await post(name('lonely'), name('by-another'))).postedAt);
     // As if it were Dan's: the workflow is started by hand, to choose how it goes.
-    const input: FanOutInput = { post: { key: timeKey(at, name('by-another')), authorId: author }, plan: { ranges: 2, bulk: false, slicesARun: 2 }, followers: readers.length };
+    const input: FanOutInput = {
+      post: { key: timeKey(at, name('by-another')), authorId: author },
+      plan: { ranges: 2, bulk: false, slicesARun: 2 },
+      followers: readers.length,
+    };
     const workflowId = fanOutId(name('by-hand'));
-    const first = await graph.temporal.client.workflow.start(FAN_OUT_TYPE, { workflowId, taskQueue: FEEDS_QUEUE, args: [input] });
+    const first = await graph.temporal.client.workflow.start(FAN_OUT_TYPE, {
+      workflowId,
+      taskQueue: FEEDS_QUEUE,
+      args: [input],
+    });
     await first.result();
-    const history = await record('fanOut', name('before-continue-as-new'), handleOf(workflowId, first.firstExecutionRunId));
+    const history = await record(
+      'fanOut',
+      name('before-continue-as-new'),
+      handleOf(workflowId, first.firstExecutionRunId),
+    );
     expect(history.events!.at(-1)!.workflowExecutionContinuedAsNewEventAttributes).toBeTruthy();
     await record('fanOut', name('continued-as-new'), handleOf(workflowId));
-    expect(JSON.stringify(await handleOf(workflowId).query('__temporal_workflow_metadata'))).toContain(`In **${readers.length}** of about ${readers.length} feeds; 0 of 2 ranges`);
+    expect(JSON.stringify(await handleOf(workflowId).query('__temporal_workflow_metadata'))).toContain(
+      `In **${readers.length}** of about ${readers.length} feeds; 0 of 2 ranges`,
+    );
     for (const reader of readers) expect(await world.rows.all(reader)).toHaveLength(1);
   });
 
@@ -134,22 +188,43 @@ describe.each([
     await asService('put', `/v1/users/${name('fay')}`, { name: 'Fay' });
     const sees = async (posts: string[]) => {
       for (const reader of [readers[0]!, readers.at(-2)!, name('fay')])
-        for (const mode of ['push', 'pull'] as const) expect(await wholeFeed(world, reader, 2, mode)).toEqual({ down: posts, up: posts });
+        for (const mode of ['push', 'pull'] as const)
+          expect(await wholeFeed(world, reader, 2, mode)).toEqual({ down: posts, up: posts });
     };
     await asService('put', `/v1/users/${name('fay')}/following/${author}`).expect(200);
     await resultOf(turnId({ authorId: author, modeVersion: 1, direction: 'rising' }));
-    expect((await asService('get', `/v1/users/${author}`)).body).toMatchObject({ followers: THRESHOLD + 1, spread: 'pull' });
+    expect((await asService('get', `/v1/users/${author}`)).body).toMatchObject({
+      followers: THRESHOLD + 1,
+      spread: 'pull',
+    });
     await post(author, name('eve-1'));
     await sees([name('eve-1')]);
     await expect(handleOf(fanOutId(name('eve-1'))).describe()).rejects.toThrow(/not found/i);
-    for (const reader of readers.slice(1, 15)) await asService('delete', `/v1/users/${reader}/following/${author}`).expect(204);
+    for (const reader of readers.slice(1, 15))
+      await asService('delete', `/v1/users/${reader}/following/${author}`).expect(204);
     await resultOf(turnId({ authorId: author, modeVersion: 2, direction: 'falling' }));
     expect((await asService('get', `/v1/users/${author}`)).body).toMatchObject({ spread: 'push' });
     expect(await world.relations.marks(readers[0]!)).toEqual([]);
     await sees([name('eve-1')]);
     // Start, four ranges, the end.
-    expect(billableActions(await record('turn', name('rising'), handleOf(turnId({ authorId: author, modeVersion: 1, direction: 'rising' }))))).toBe(6);
-    expect(billableActions(await record('turn', name('falling'), handleOf(turnId({ authorId: author, modeVersion: 2, direction: 'falling' }))))).toBe(2 + 3);
+    expect(
+      billableActions(
+        await record(
+          'turn',
+          name('rising'),
+          handleOf(turnId({ authorId: author, modeVersion: 1, direction: 'rising' })),
+        ),
+      ),
+    ).toBe(6);
+    expect(
+      billableActions(
+        await record(
+          'turn',
+          name('falling'),
+          handleOf(turnId({ authorId: author, modeVersion: 2, direction: 'falling' })),
+        ),
+      ),
+    ).toBe(2 + 3);
   });
 });
 
@@ -161,7 +236,10 @@ it('a large fan-out costs an action a range, and holds up nobody else’s howeve
     const readers = await seedAuthor(world.db, star, THRESHOLD);
     await seedAuthor(world.db, fan, 3);
     await post(star, 'star-1');
-    const delivered = async () => (await graph.metrics.registry.getSingleMetric('longwatch_feed_rows_total')!.get()).values.find(({ labels }) => labels['kind'] === 'delivered')?.value ?? 0;
+    const delivered = async () =>
+      (await graph.metrics.registry.getSingleMetric('longwatch_feed_rows_total')!.get()).values.find(
+        ({ labels }) => labels['kind'] === 'delivered',
+      )?.value ?? 0;
     await eventually(delivered, (count) => count > 0);
     // It is under way, and at a row a second it has minutes to go.
     for (let i = 0; i < 3; i++) {
@@ -169,12 +247,16 @@ it('a large fan-out costs an action a range, and holds up nobody else’s howeve
       await resultOf(fanOutId(`fan-${i}`));
     }
     expect(await feedOf('fan-of-another-f0')).toEqual(['fan-2', 'fan-1', 'fan-0']);
-    const written = (await Promise.all(readers.map((reader) => world.rows.all(reader)))).filter(({ length }) => length > 0).length;
+    const written = (await Promise.all(readers.map((reader) => world.rows.all(reader)))).filter(
+      ({ length }) => length > 0,
+    ).length;
     expect(written).toBeGreaterThan(0);
     expect(written).toBeLessThan(readers.length);
     const history = await handleOf(fanOutId('star-1')).fetchHistory();
     expect(billableActions(history)).toBe(1 + THRESHOLD / BULK_ABOVE);
-    const queues = history.events!.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.taskQueue?.name ?? []);
+    const queues = history.events!.flatMap(
+      ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.taskQueue?.name ?? [],
+    );
     expect(queues).toEqual(Array(THRESHOLD / BULK_ABOVE).fill(FEEDS_BULK_QUEUE));
     await handleOf(fanOutId('star-1')).terminate();
   } finally {

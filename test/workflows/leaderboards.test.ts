@@ -48,11 +48,22 @@ describe.each([
   beforeAll(async () => {
     environment = await startTimeSkipping();
     graph = await startTestGraph({}, environment.address);
-    worker = await Worker.create({ connection: environment.nativeConnection, taskQueue: LEADERBOARDS_QUEUE, workflowBundle: bundle, activities: maxCachedWorkflows === 0 ? twice(graph.activities[LEADERBOARDS_QUEUE]!) : graph.activities[LEADERBOARDS_QUEUE]!, maxCachedWorkflows });
+    worker = await Worker.create({
+      connection: environment.nativeConnection,
+      taskQueue: LEADERBOARDS_QUEUE,
+      workflowBundle: bundle,
+      activities:
+        maxCachedWorkflows === 0 ? twice(graph.activities[LEADERBOARDS_QUEUE]!) : graph.activities[LEADERBOARDS_QUEUE]!,
+      maxCachedWorkflows,
+    });
     running = worker.run();
     const consumer = graph.consumers[LEADERBOARD_STREAM]!;
     const [shard] = await consumer.openShards();
-    reading = consumer.consume(shard!.shardId, { signal: stop.signal, forMs: UNTIL_STOPPED_MS, heartbeat: () => undefined });
+    reading = consumer.consume(shard!.shardId, {
+      signal: stop.signal,
+      forMs: UNTIL_STOPPED_MS,
+      heartbeat: () => undefined,
+    });
   }, 300_000);
   afterAll(async () => {
     stop.abort();
@@ -67,40 +78,89 @@ describe.each([
   // Not the environment's client: awaiting a result with that one skips time, for decades when all is done.
   const handle = (id: string) => graph.temporal.client.workflow.getHandle(id);
   /** Its clock is ahead of ours by all that was skipped. */
-  const inHours = async (hours: number) => new Date(Math.floor(((await environment.currentTimeMs()) + hours * HOUR) / 1000) * 1000).toISOString();
-  const started = (id: string) => eventually(() => handle(id).describe().then(() => true, () => false), Boolean);
-  const statusOf = async (api: ReturnType<typeof boardApi>, n: number) => (await api.get('/seasons')).body.items.find(({ number }: { number: number }) => number === n)?.status;
+  const inHours = async (hours: number) =>
+    new Date(Math.floor(((await environment.currentTimeMs()) + hours * HOUR) / 1000) * 1000).toISOString();
+  const started = (id: string) =>
+    eventually(
+      () =>
+        handle(id)
+          .describe()
+          .then(
+            () => true,
+            () => false,
+          ),
+      Boolean,
+    );
+  const statusOf = async (api: ReturnType<typeof boardApi>, n: number) =>
+    (await api.get('/seasons')).body.items.find(({ number }: { number: number }) => number === n)?.status;
 
   it('a season closes at its end and grace, its standings are final, rewards are granted once, the next one is there', async () => {
     const api = boardApi(graph);
-    const rewards = [{ reward: 'gold', fromRank: 1, toRank: 1 }, { reward: 'medal', topPercent: 50 }];
-    await api.put('', { operator: 'best', shards: 2, rewards, seasons: { endsAt: await inHours(30), recurrence: '0 0 1 1 *', timeZone: 'Europe/Berlin', graceSeconds: 60 } }).expect(201);
-    for (const [i, playerId] of ['ada', 'ben', 'eva', 'kim'].entries()) await api.score(playerId, 10 - i, { name: playerId.toUpperCase() }).expect(200);
+    const rewards = [
+      { reward: 'gold', fromRank: 1, toRank: 1 },
+      { reward: 'medal', topPercent: 50 },
+    ];
+    await api
+      .put('', {
+        operator: 'best',
+        shards: 2,
+        rewards,
+        seasons: { endsAt: await inHours(30), recurrence: '0 0 1 1 *', timeZone: 'Europe/Berlin', graceSeconds: 60 },
+      })
+      .expect(201);
+    for (const [i, playerId] of ['ada', 'ben', 'eva', 'kim'].entries())
+      await api.score(playerId, 10 - i, { name: playerId.toUpperCase() }).expect(200);
     await api.put('/bans/ben', { reason: 'cheating' }).expect(204);
     await started(seasonId(api.gameId, 1));
     expect((await handle(seasonId(api.gameId, 1)).describe()).status.name).toBe('RUNNING');
     await environment.sleep('31 hours');
-    expect(await handle(seasonId(api.gameId, 1)).result()).toEqual({ players: 3, rewarded: 2, closedAt: expect.any(String) });
+    expect(await handle(seasonId(api.gameId, 1)).result()).toEqual({
+      players: 3,
+      rewarded: 2,
+      closedAt: expect.any(String),
+    });
     const { body } = await api.get('/seasons/1/standings?limit=2').expect(200);
-    expect(body).toMatchObject({ players: 3, entries: [{ rank: 1, playerId: 'ada', score: 10, name: 'ADA' }, { rank: 2, playerId: 'eva' }] });
-    expect((await api.get(`/seasons/1/standings?limit=2&cursor=${body.cursor}`)).body).toEqual({ season: 1, players: 3, entries: [expect.objectContaining({ rank: 3, playerId: 'kim' })] });
+    expect(body).toMatchObject({
+      players: 3,
+      entries: [
+        { rank: 1, playerId: 'ada', score: 10, name: 'ADA' },
+        { rank: 2, playerId: 'eva' },
+      ],
+    });
+    expect((await api.get(`/seasons/1/standings?limit=2&cursor=${body.cursor}`)).body).toEqual({
+      season: 1,
+      players: 3,
+      entries: [expect.objectContaining({ rank: 3, playerId: 'kim' })],
+    });
     expect((await api.get('/seasons/1/rewards')).body.items).toMatchObject([
       { playerId: 'ada', rank: 1, rewards: ['gold', 'medal'] },
       { playerId: 'eva', rank: 2, rewards: ['medal'] },
     ]);
     expect(await statusOf(api, 1)).toBe('final');
     // One message a winner, whatever ran twice.
-    const messages = await request(graph.app).get('/v1/notifications?recipient=ada').set(...bearer('eva'));
-    expect(messages.body.items.filter(({ id }: { id: string }) => id.includes(api.gameId))).toMatchObject([{ id: `reward.${api.gameId}.1.ada`, text: 'You have won: gold, medal.', status: 'delivered' }]);
+    const messages = await request(graph.app)
+      .get('/v1/notifications?recipient=ada')
+      .set(...bearer('eva'));
+    expect(messages.body.items.filter(({ id }: { id: string }) => id.includes(api.gameId))).toMatchObject([
+      { id: `reward.${api.gameId}.1.ada`, text: 'You have won: gold, medal.', status: 'delivered' },
+    ]);
     const history = await record('season', `closed${suffix}`, handle(seasonId(api.gameId, 1)));
-    // Start; bans, end, a timer, closing; planning, ranks, two checks, standings, rewards, finishing, archive; statuses closing and final.
+    // Start; bans, end, a timer, closing; planning, ranks, two checks, standings, rewards, finishing, archive; statuses
+    // closing and final.
     expect(billableActions(history)).toBe(15);
     // The next one, planned with this one: the ban is carried over.
     await started(seasonId(api.gameId, 2));
     expect(await statusOf(api, 2)).toBe('open');
     const marked = async () => {
-      const key = { BoardSeason: boardSeason({ gameId: api.gameId, season: 2, shard: shardOf('ben', 2), order: 'descending' }), PlayerID: 'ben' };
-      return (await graph.dynamodb.db.client.send(new GetCommand({ TableName: graph.dynamodb.db.table('Leaderboard'), Key: key }))).Item;
+      const key = {
+        BoardSeason: boardSeason({ gameId: api.gameId, season: 2, shard: shardOf('ben', 2), order: 'descending' }),
+        PlayerID: 'ben',
+      };
+      return (
+        await graph.dynamodb.db.client.send(
+          new GetCommand({ TableName: graph.dynamodb.db.table('Leaderboard'), Key: key }),
+        )
+      ).Item;
     };
     expect(await eventually(marked, Boolean)).toMatchObject({ Banned: true });
   }, 120_000);
@@ -125,7 +185,11 @@ describe.each([
 
   it('a season that is not there to be told of its end is told by the table when it is', async () => {
     const input = { gameId: 'nobody-knows', season: 1 };
-    const moved = await graph.temporal.client.workflow.start('seasonMoved', { workflowId: `season-moved/nobody-knows/1/${maxCachedWorkflows}`, taskQueue: LEADERBOARDS_QUEUE, args: [input] });
+    const moved = await graph.temporal.client.workflow.start('seasonMoved', {
+      workflowId: `season-moved/nobody-knows/1/${maxCachedWorkflows}`,
+      taskQueue: LEADERBOARDS_QUEUE,
+      args: [input],
+    });
     expect(await moved.result()).toBeUndefined();
     await record('seasonMoved', `untold${suffix}`, moved);
   });
@@ -137,7 +201,12 @@ describe.each([
     for (const mode of ['audit', 'rebuild'] as const) {
       const { body } = await api.post(`/ranks/${mode}`, {}, 'eva').expect(202);
       expect(body.workflowId).toBe(rankCheckId(mode, api.gameId));
-      expect(await handle(body.workflowId).result()).toEqual({ shards: 2, players: 20, differences: 0, replaced: mode === 'rebuild' ? 2 : 0 });
+      expect(await handle(body.workflowId).result()).toEqual({
+        shards: 2,
+        players: 20,
+        differences: 0,
+        replaced: mode === 'rebuild' ? 2 : 0,
+      });
       await record('rankCheck', `${mode}${suffix}`, handle(body.workflowId));
     }
     expect((await api.get('/top?limit=1')).body).toMatchObject({ players: 20, entries: [{ playerId: 'p19' }] });

@@ -34,8 +34,15 @@ afterAll(async () => {
   await temporal?.stop();
 });
 
-const post = (body: object) => request(graph.app).post('/v1/transactions').set(...bearer('service')).send(body);
-const caseOf = (id: string) => request(graph.app).get(`/v1/investigations/${id}`).set(...bearer('ana'));
+const post = (body: object) =>
+  request(graph.app)
+    .post('/v1/transactions')
+    .set(...bearer('service'))
+    .send(body);
+const caseOf = (id: string) =>
+  request(graph.app)
+    .get(`/v1/investigations/${id}`)
+    .set(...bearer('ana'));
 const { merchantId: _, ...anywhere } = payment();
 
 it('starts what every worker starts, once', async () => {
@@ -48,13 +55,20 @@ it('starts what every worker starts, once', async () => {
 it('Temporal away: what is owed meanwhile starts when it is back, one case each', async () => {
   wire.cut();
   const owed = Array.from({ length: 5 }, () => payment({ amount: 900_000 }));
-  for (const body of owed) expect((await post(body)).body).toMatchObject({ outcome: expect.stringMatching(/review|block/) });
-  for (const { transactionId } of owed) expect((await caseOf(transactionId)).body).toMatchObject({ status: 'scoring', timeline: [] });
+  for (const body of owed)
+    expect((await post(body)).body).toMatchObject({ outcome: expect.stringMatching(/review|block/) });
+  for (const { transactionId } of owed)
+    expect((await caseOf(transactionId)).body).toMatchObject({ status: 'scoring', timeline: [] });
   wire.mend();
   for (const { transactionId } of owed) {
-    const { body } = await eventually(() => caseOf(transactionId), ({ body: found }) => found.timeline.length > 0);
+    const { body } = await eventually(
+      () => caseOf(transactionId),
+      ({ body: found }) => found.timeline.length > 0,
+    );
     expect(body.timeline[0].kind).toBe('opened');
-    expect((await graph.temporal.client.workflow.getHandle(investigationId(transactionId)).describe()).status.name).toBe('RUNNING');
+    expect(
+      (await graph.temporal.client.workflow.getHandle(investigationId(transactionId)).describe()).status.name,
+    ).toBe('RUNNING');
   }
 });
 
@@ -69,31 +83,60 @@ it('the model away: what was approved without it is scored again, and what shoul
     if (body.outcome === 'approve') approved.push(body.transactionId);
   }
   graph.model.behaviour = undefined;
-  const read = async (id: string) => (await request(graph.app).get(`/v1/transactions/${id}`).set(...bearer('service'))).body;
-  const found = await Promise.all(approved.map((id) => eventually(() => read(id), ({ rescored }) => rescored)));
+  const read = async (id: string) =>
+    (
+      await request(graph.app)
+        .get(`/v1/transactions/${id}`)
+        .set(...bearer('service'))
+    ).body;
+  const found = await Promise.all(
+    approved.map((id) =>
+      eventually(
+        () => read(id),
+        ({ rescored }) => rescored,
+      ),
+    ),
+  );
   const worse = found.filter(({ rescored }) => rescored.outcome !== 'approve');
   expect(worse.length).toBeGreaterThan(0);
-  for (const { decision } of worse) await eventually(() => caseOf(decision.transactionId), ({ body }) => body.timeline?.length > 0);
+  for (const { decision } of worse)
+    await eventually(
+      () => caseOf(decision.transactionId),
+      ({ body }) => body.timeline?.length > 0,
+    );
 });
 
 it('counts what merchants sold, from the table’s stream', async () => {
   const merchantId = `merchant-of-${payment().transactionId}`;
   for (let i = 0; i < 7; i++) expect((await post({ ...anywhere, ...payment(), merchantId })).status).toBe(200);
   const store = new MerchantStore(graph.dynamodb.db);
-  const count = async () => merchantTotals((await store.read([merchantId])).get(merchantId)!.profile, Date.now(), 1, 0).count;
+  const count = async () =>
+    merchantTotals((await store.read([merchantId])).get(merchantId)!.profile, Date.now(), 1, 0).count;
   expect(await eventually(count, (found) => found >= 7)).toBe(7);
 });
 
 it('goes on from history', async () => {
   const { workflow } = graph.temporal.client;
-  const shards = (await eventually(() => workflow.getHandle(streamWorkflowId(TRANSACTION_HISTORY_STREAM)).fetchHistory(), ({ events }) => (events ?? []).some(({ childWorkflowExecutionStartedEventAttributes: started }) => started))).events!.flatMap(
+  const shards = (
+    await eventually(
+      () => workflow.getHandle(streamWorkflowId(TRANSACTION_HISTORY_STREAM)).fetchHistory(),
+      ({ events }) => (events ?? []).some(({ childWorkflowExecutionStartedEventAttributes: started }) => started),
+    )
+  ).events!.flatMap(
     ({ childWorkflowExecutionStartedEventAttributes: started }) => started?.workflowExecution?.workflowId ?? [],
   );
   expect(shards).toHaveLength(1);
   // Several attempts each.
-  for (const [type, id] of [['relay', RELAY_ID], ['stream', streamWorkflowId(TRANSACTION_HISTORY_STREAM)], ['shard', shards[0]!]] as const) {
+  for (const [type, id] of [
+    ['relay', RELAY_ID],
+    ['stream', streamWorkflowId(TRANSACTION_HISTORY_STREAM)],
+    ['shard', shards[0]!],
+  ] as const) {
     if (type !== 'stream')
-      await eventually(() => workflow.getHandle(id).fetchHistory(), ({ events }) => (events ?? []).filter(({ activityTaskCompletedEventAttributes: done }) => done).length >= 3);
+      await eventually(
+        () => workflow.getHandle(id).fetchHistory(),
+        ({ events }) => (events ?? []).filter(({ activityTaskCompletedEventAttributes: done }) => done).length >= 3,
+      );
     const { events } = await record(type, 'running', workflow.getHandle(id));
     // Not one task failed.
     expect(events!.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);

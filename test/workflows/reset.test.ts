@@ -15,11 +15,22 @@ const REAPPLY = { 'without what it had received': 2, 'with what it had received'
 type Reapply = keyof typeof REAPPLY;
 
 /** Resets a workflow to its first task, or to the one that accepted the last update of a name. */
-async function reset(workflowId: string, reapply: Reapply = 'without what it had received', before?: string): Promise<void> {
+async function reset(
+  workflowId: string,
+  reapply: Reapply = 'without what it had received',
+  before?: string,
+): Promise<void> {
   const { runId } = await handle(workflowId).describe();
-  const { events = [] } = (await handle(workflowId).fetchHistory()) as { events?: NonNullable<Awaited<ReturnType<ReturnType<typeof handle>['fetchHistory']>>['events']> };
-  const accepted = events.findLastIndex(({ workflowExecutionUpdateAcceptedEventAttributes: update }) => before !== undefined && update?.acceptedRequest?.input?.name === before);
-  const tasks = events.filter(({ workflowTaskCompletedEventAttributes: task }, i) => task && (before === undefined || i < accepted));
+  const { events = [] } = (await handle(workflowId).fetchHistory()) as {
+    events?: NonNullable<Awaited<ReturnType<ReturnType<typeof handle>['fetchHistory']>>['events']>;
+  };
+  const accepted = events.findLastIndex(
+    ({ workflowExecutionUpdateAcceptedEventAttributes: update }) =>
+      before !== undefined && update?.acceptedRequest?.input?.name === before,
+  );
+  const tasks = events.filter(
+    ({ workflowTaskCompletedEventAttributes: task }, i) => task && (before === undefined || i < accepted),
+  );
   await graph().temporal.client.workflowService.resetWorkflowExecution({
     namespace: 'default',
     workflowExecution: { workflowId, runId },
@@ -37,19 +48,30 @@ interface ReadCase {
   timeline: { seq: number; kind: string; text: string }[];
 }
 const read = async (id: string) => (await ask('ana', 'get', `/v1/investigations/${id}`)).body as ReadCase;
-const act = (who: Who, id: string, what: string, body: object) => ask(who, 'post', `/v1/investigations/${id}/${what}`, body);
+const act = (who: Who, id: string, what: string, body: object) =>
+  ask(who, 'post', `/v1/investigations/${id}/${what}`, body);
 
 async function waitingCase(merchantId = 'review'): Promise<string> {
   const paid = payment({ merchantId, amount: 500_000 });
   await ask('service', 'post', '/v1/transactions', paid).expect(200);
-  await eventually(() => read(paid.transactionId), ({ status }) => status === 'waiting');
+  await eventually(
+    () => read(paid.transactionId),
+    ({ status }) => status === 'waiting',
+  );
   return paid.transactionId;
 }
 
 /** What stood there stands there still, once, and the last entry says that the case goes on. */
 async function goesOnAs(id: string, before: ReadCase): Promise<void> {
-  const after = await eventually(() => read(id), ({ timeline }) => timeline.at(-1)?.kind === 'resumed');
-  expect(after).toMatchObject({ status: before.status, dueAt: before.dueAt, ...(before.assignee && { assignee: before.assignee }) });
+  const after = await eventually(
+    () => read(id),
+    ({ timeline }) => timeline.at(-1)?.kind === 'resumed',
+  );
+  expect(after).toMatchObject({
+    status: before.status,
+    dueAt: before.dueAt,
+    ...(before.assignee && { assignee: before.assignee }),
+  });
   expect(after.timeline.slice(0, before.timeline.length)).toEqual(before.timeline);
   expect(after.timeline.slice(before.timeline.length).map(({ kind }) => kind)).toEqual(['resumed']);
   expect(after.timeline.map(({ seq }) => seq)).toEqual(after.timeline.map((_, i) => i + 1));
@@ -57,7 +79,8 @@ async function goesOnAs(id: string, before: ReadCase): Promise<void> {
 
 /** Two people decide: whoever has proposed already may not be the second one. */
 async function isClosedByTwo(id: string): Promise<void> {
-  if ((await read(id)).status === 'proposed') await act('ana', id, 'decide', { decision: 'fraud', note: 'again' }).expect(409);
+  if ((await read(id)).status === 'proposed')
+    await act('ana', id, 'decide', { decision: 'fraud', note: 'again' }).expect(409);
   else await act('ana', id, 'decide', { decision: 'fraud', note: 'anew' }).expect(200);
   await act('ben', id, 'decide', { decision: 'fraud', note: 'second' }).expect(200);
   const { status, timeline } = await read(id);
@@ -65,7 +88,12 @@ async function isClosedByTwo(id: string): Promise<void> {
   expect(timeline.filter(({ kind }) => kind === 'proposed')).toHaveLength(1);
   expect(timeline.filter(({ kind }) => kind === 'closed')).toHaveLength(1);
   expect((await ask('service', 'get', `/v1/transactions/${id}`)).body).toMatchObject({ label: 'fraud', hold: 'final' });
-  expect(await eventually(() => statusOf(investigationId(id)), (now) => now !== 'RUNNING')).toBe('COMPLETED');
+  expect(
+    await eventually(
+      () => statusOf(investigationId(id)),
+      (now) => now !== 'RUNNING',
+    ),
+  ).toBe('COMPLETED');
 }
 
 const moments: Record<string, (id: string) => Promise<void>> = {
@@ -77,19 +105,26 @@ const moments: Record<string, (id: string) => Promise<void>> = {
   },
   'after it was cancelled': async (id) => {
     await handle(investigationId(id)).cancel();
-    await eventually(() => read(id), ({ timeline }) => timeline.at(-1)?.kind === 'cancellation');
+    await eventually(
+      () => read(id),
+      ({ timeline }) => timeline.at(-1)?.kind === 'cancellation',
+    );
   },
 };
 
 describe.each(Object.keys(REAPPLY) as Reapply[])('a case that is reset to its first task, %s', (reapply) => {
-  it.each(Object.keys(moments))('%s, goes on from its record', async (moment) => {
-    const id = await waitingCase(moment.includes('note') ? 'block' : 'review');
-    await moments[moment]!(id);
-    const before = await read(id);
-    await reset(investigationId(id), reapply);
-    await goesOnAs(id, before);
-    await isClosedByTwo(id);
-  }, 120_000);
+  it.each(Object.keys(moments))(
+    '%s, goes on from its record',
+    async (moment) => {
+      const id = await waitingCase(moment.includes('note') ? 'block' : 'review');
+      await moments[moment]!(id);
+      const before = await read(id);
+      await reset(investigationId(id), reapply);
+      await goesOnAs(id, before);
+      await isClosedByTwo(id);
+    },
+    120_000,
+  );
 });
 
 describe('a case that is reset to before a proposal, where it waits and has nothing to write', () => {
@@ -117,9 +152,15 @@ describe('a case that is reset to before a proposal, where it waits and has noth
     await goesOnAs(id, before);
     expect((await look('quick')).restarted).toEqual({});
     const { values } = await graph().metrics.registry.getSingleMetric('longwatch_reconciler_restarts_total')!.get();
-    expect(values.filter(({ labels }) => labels['workflow_type'] === 'investigation').map(({ value }) => value)).toEqual([1]);
+    expect(
+      values.filter(({ labels }) => labels['workflow_type'] === 'investigation').map(({ value }) => value),
+    ).toEqual([1]);
     const { searchAttributes } = await handle(investigationId(id)).describe();
-    expect(searchAttributes).toMatchObject({ LongwatchStatus: ['proposed'], LongwatchAssignee: ['ana'], LongwatchDueAt: [new Date(before.dueAt!)] });
+    expect(searchAttributes).toMatchObject({
+      LongwatchStatus: ['proposed'],
+      LongwatchAssignee: ['ana'],
+      LongwatchDueAt: [new Date(before.dueAt!)],
+    });
     await isClosedByTwo(id);
   }, 120_000);
 });
@@ -133,15 +174,22 @@ it('a closed case that is reset to its first task ends again, and is closed once
   expect(await read(id)).toEqual(before);
 }, 60_000);
 
-const isWaiting = (id: string) => eventually(async () => (await handle(id).fetchHistory()).events!.some(({ timerStartedEventAttributes: timer }) => timer));
+const isWaiting = (id: string) =>
+  eventually(async () =>
+    (await handle(id).fetchHistory()).events!.some(({ timerStartedEventAttributes: timer }) => timer),
+  );
 /** The new run has done a step. */
 async function isAtWork(id: string, before: string): Promise<void> {
   await eventually(async () => (await handle(id).describe()).runId !== before);
-  await eventually(async () => (await handle(id).fetchHistory()).events!.some(({ activityTaskCompletedEventAttributes: done }) => done));
+  await eventually(async () =>
+    (await handle(id).fetchHistory()).events!.some(({ activityTaskCompletedEventAttributes: done }) => done),
+  );
 }
 
 it('a cart that is reset reads its row: who was reminded is not reminded again', async () => {
-  await ask('admin', 'put', '/v1/products/pen', { title: 'Pen', price: 100, currency: 'EUR', stockOnHand: 10 }).expect(200);
+  await ask('admin', 'put', '/v1/products/pen', { title: 'Pen', price: 100, currency: 'EUR', stockOnHand: 10 }).expect(
+    200,
+  );
   await ask('service', 'put', '/v1/carts/gil/items/pen', { quantity: 1 });
   const id = 'cart/gil/1';
   await isWaiting(id);
@@ -156,7 +204,9 @@ it('a cart that is reset reads its row: who was reminded is not reminded again',
 }, 120_000);
 
 it('a checkout that is reset reads its row: its stock is held once, and given back once', async () => {
-  await ask('admin', 'put', '/v1/products/cup', { title: 'Cup', price: 100, currency: 'EUR', stockOnHand: 10 }).expect(200);
+  await ask('admin', 'put', '/v1/products/cup', { title: 'Cup', price: 100, currency: 'EUR', stockOnHand: 10 }).expect(
+    200,
+  );
   const stock = async () => (await ask('service', 'get', '/v1/products/cup')).body as object;
   const free = await stock();
   await ask('service', 'put', '/v1/carts/hal/items/cup', { quantity: 4 });
@@ -178,9 +228,19 @@ it('a season that is reset, open and final, ends once at its instant', async () 
   const endsAt = new Date(Date.now() + 20_000).toISOString();
   await ask('admin', 'put', '/v1/boards/chess', { operator: 'best', seasons: { endsAt, graceSeconds: 0 } }).expect(201);
   const id = 'season/chess/1';
-  await eventually(() => statusOf(id).catch(() => 'NONE'), (status) => status === 'RUNNING');
+  await eventually(
+    () => statusOf(id).catch(() => 'NONE'),
+    (status) => status === 'RUNNING',
+  );
   await isWaiting(id);
-  const season = async () => ((await ask('service', 'get', '/v1/boards/chess/seasons')).body.items as { number: number; status: string; endsAt: string }[]).find(({ number }) => number === 1);
+  const season = async () =>
+    (
+      (await ask('service', 'get', '/v1/boards/chess/seasons')).body.items as {
+        number: number;
+        status: string;
+        endsAt: string;
+      }[]
+    ).find(({ number }) => number === 1);
   await reset(id);
   expect(await season()).toMatchObject({ status: 'open', endsAt });
   const result = await handle(id).result();

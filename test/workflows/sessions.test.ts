@@ -5,7 +5,12 @@ import { sessionActivities } from '../../src/activities/sessions';
 import { SessionSweeper } from '../../src/operations/sessions/sweeper';
 import type { SessionActivities } from '../../src/activities/sessions/types';
 import { ExpiryIndex } from '../../src/stores/sessions/expiryIndex';
-import { SESSION_EXPIRY_TYPE, sessionExpiryId, type SessionExpiryInput, SESSIONS_QUEUE } from '../../src/domain/sessions/workflows';
+import {
+  SESSION_EXPIRY_TYPE,
+  sessionExpiryId,
+  type SessionExpiryInput,
+  SESSIONS_QUEUE,
+} from '../../src/domain/sessions/workflows';
 import { workflowBundle } from '../support/bundle';
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
 import { billableActions, record } from '../support/histories';
@@ -34,7 +39,14 @@ beforeAll(async () => {
   environment = await startTimeSkipping();
   dynamodb = await startTestDynamoDB();
   store = testStore(dynamodb, { idleTimeoutMs: IDLE, absoluteTimeoutMs: 12 * HOUR, expiryBuckets: 1, now: clock });
-  const sweeper = new SessionSweeper({ index: new ExpiryIndex(dynamodb.db), ends: store.store.ends, shortestLifeMs: IDLE, onLateness: (ms) => late.push(ms), onFault: () => undefined, now: clock });
+  const sweeper = new SessionSweeper({
+    index: new ExpiryIndex(dynamodb.db),
+    ends: store.store.ends,
+    shortestLifeMs: IDLE,
+    onLateness: (ms) => late.push(ms),
+    onFault: () => undefined,
+    now: clock,
+  });
   const real = sessionActivities({ sweeper });
   activities = {
     sweepSessions: async (...args) => {
@@ -60,7 +72,13 @@ describe.each([
   let running: Promise<void>;
   beforeAll(async () => {
     late = [];
-    worker = await Worker.create({ connection: environment.nativeConnection, taskQueue, workflowBundle: bundle, activities, maxCachedWorkflows });
+    worker = await Worker.create({
+      connection: environment.nativeConnection,
+      taskQueue,
+      workflowBundle: bundle,
+      activities,
+      maxCachedWorkflows,
+    });
     running = worker.run();
   }, 60_000);
   afterAll(async () => {
@@ -76,7 +94,11 @@ describe.each([
   it('ends sessions when they are due, with a handful of actions an hour whatever their number', async () => {
     // Short, so that a task that a stalled machine loses is soon given again.
     const input: SessionExpiryInput = { bucket: 0, sweepMs: 10_000 };
-    const handle = await environment.client.workflow.start(SESSION_EXPIRY_TYPE, { workflowId: sessionExpiryId(0), taskQueue, args: [input] });
+    const handle = await environment.client.workflow.start(SESSION_EXPIRY_TYPE, {
+      workflowId: sessionExpiryId(0),
+      taskQueue,
+      args: [input],
+    });
     const actions = async () => billableActions(await handle.fetchHistory());
     // Nothing to do.
     await later(4 * HOUR);

@@ -13,7 +13,10 @@ export interface Peer {
 
 /** A worker in a process of its own and a client of it here, on the product's Temporal server. */
 export async function startPeer(settings: FloorSettings, client: Client): Promise<Peer> {
-  const worker = fork(join(__dirname, 'worker.ts'), [JSON.stringify(settings)], { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const worker = fork(join(__dirname, 'worker.ts'), [JSON.stringify(settings)], {
+    execArgv: ['--import', 'tsx'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   const ended = new Promise<number | null>((resolve) => worker.once('exit', resolve));
   await Promise.race([
     new Promise((resolve) => worker.once('message', resolve)),
@@ -29,7 +32,11 @@ export async function startPeer(settings: FloorSettings, client: Client): Promis
       await client.workflow.executeUpdateWithStart(decideNow, { startWorkflowOperation, args: [id, user, merchant] });
     },
     async decideRecord(id, user, merchant) {
-      await client.workflow.execute(decideRecord, { workflowId: `bench-record/${id}`, taskQueue: PEER_QUEUE, args: [id, user, merchant] });
+      await client.workflow.execute(decideRecord, {
+        workflowId: `bench-record/${id}`,
+        taskQueue: PEER_QUEUE,
+        args: [id, user, merchant],
+      });
     },
     async stop() {
       worker.send('stop');

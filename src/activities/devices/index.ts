@@ -31,7 +31,9 @@ export function deviceActivities(parts: DeviceActivityParts): DeviceActivities {
   return {
     tellAlerts: (events) => asFailure(() => tellAlerts(parts, events)),
     watchSilence: () =>
-      atWork(({ signal, alive }) => within(signal, attemptMs, (stop) => silenceWatch.run({ signal: stop, forMs: attemptMs, heartbeat: alive }))),
+      atWork(({ signal, alive }) =>
+        within(signal, attemptMs, (stop) => silenceWatch.run({ signal: stop, forMs: attemptMs, heartbeat: alive })),
+      ),
 
     planArchive: (day) => atWork(() => archiver.plan(day)),
     writeLane: (plan, lane) => atWork((work) => archiver.writeLane(plan, lane, work)),
@@ -86,7 +88,10 @@ export function deviceActivities(parts: DeviceActivityParts): DeviceActivities {
   };
 }
 
-/** Work that is heartbeated by itself, so that a long wait for one answer is not taken for a death, and stops on a shutdown: another worker goes on at once. */
+/**
+ * Work that is heartbeated by itself, so that a long wait for one answer is not taken for a death, and stops on a
+ * shutdown: another worker goes on at once.
+ */
 async function atWork<T>(work: (work: Work) => Promise<T>): Promise<T> {
   const context = Context.current();
   let done = 0;

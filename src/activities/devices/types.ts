@@ -7,7 +7,9 @@ import type { CheckedRollups, DeletedRollups } from '../../domain/devices/rollup
 export interface DeviceActivities {
   /** Tells people of alerts that were raised or cleared. */
   tellAlerts(events: readonly AlertEvent[]): Promise<void>;
-  /** Looks at deadlines of devices that are due, again and again, for about an hour. @returns how many alerts it raised. */
+  /**
+   * Looks at deadlines of devices that are due, again and again, for about an hour. @returns how many alerts it raised.
+   */
   watchSilence(): Promise<number>;
 
   planArchive(day: Day): Promise<ArchivePlan>;

@@ -22,18 +22,24 @@ const QUIET_MS = 5_000;
 const WAITING_BEAT_MS = 10_000;
 
 export function feedsActivities({ users, fanOut, settling, rateLimiter }: FeedsActivityParts): FeedsActivities {
-  const over = (slice: Slice, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>) => asFailure(() => attempt(slice, rateLimiter, work));
+  const over = (slice: Slice, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>) =>
+    asFailure(() => attempt(slice, rateLimiter, work));
   return {
     deliver: (post, slice) => over(slice, (from, how) => fanOut.deliver(post, from, how)),
     retract: (post, slice) => over(slice, (from, how) => fanOut.retract(post, from, how)),
     turnFollowers: (turn, slice) => over(slice, (from, how) => fanOut.turn(turn, from, how)),
-    completeTurn: ({ authorId, modeVersion, direction }) => asFailure(() => users.completeTurn(authorId, modeVersion, direction)),
+    completeTurn: ({ authorId, modeVersion, direction }) =>
+      asFailure(() => users.completeTurn(authorId, modeVersion, direction)),
     settleRelation: (change) => asFailure(() => settling.settle(change)),
   };
 }
 
 /** Goes on where an attempt before has left word, and leaves word itself. */
-async function attempt(slice: Slice, rateLimiter: RateLimiter | undefined, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>): Promise<SliceReport> {
+async function attempt(
+  slice: Slice,
+  rateLimiter: RateLimiter | undefined,
+  work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>,
+): Promise<SliceReport> {
   const context = Context.current();
   const { cancellationSignal: signal } = context;
   const started = Date.now();

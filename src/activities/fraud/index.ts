@@ -59,7 +59,11 @@ export function fraudActivities(parts: FraudActivityParts): FraudActivities {
   };
 }
 
-async function readCase(parts: FraudActivityParts, transactionId: string, policy: InvestigationPolicy): ReturnType<FraudActivities['readCase']> {
+async function readCase(
+  parts: FraudActivityParts,
+  transactionId: string,
+  policy: InvestigationPolicy,
+): ReturnType<FraudActivities['readCase']> {
   const record = await parts.investigations.find(transactionId);
   if (!record) throw new LongwatchError('notFound', `There is no case of transaction ${transactionId}`);
   const recorded = await recordedCase(parts, record, policy);
@@ -81,7 +85,10 @@ async function scoreCase(parts: FraudActivityParts, transactionId: string): Prom
   const { transaction, features, decision } = found;
   let answer;
   try {
-    answer = await parts.endpoint.score([featureVector(features)], { deadlineMs: SCORING_DEADLINE_MS, explain: 'exact' });
+    answer = await parts.endpoint.score([featureVector(features)], {
+      deadlineMs: SCORING_DEADLINE_MS,
+      explain: 'exact',
+    });
   } catch (error) {
     if (error instanceof ScoringFailure) throw new LongwatchError('unavailable', error.message, { cause: error });
     throw error;
@@ -134,7 +141,10 @@ async function proveSender({ attestations, client }: FraudActivityParts, sent: S
  */
 async function principalOf(client: Client, { workflowId, runId, updateId }: SenderClaim): Promise<string | undefined> {
   const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-  const accepted = events?.find(({ workflowExecutionUpdateAcceptedEventAttributes: attributes }) => attributes?.acceptedRequest?.meta?.updateId === updateId);
+  const accepted = events?.find(
+    ({ workflowExecutionUpdateAcceptedEventAttributes: attributes }) =>
+      attributes?.acceptedRequest?.meta?.updateId === updateId,
+  );
   const { name } = accepted?.principal ?? {};
   return name ? name : undefined;
 }

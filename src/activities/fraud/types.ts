@@ -24,7 +24,10 @@ export interface FraudActivities {
   scoreCase(transactionId: string): Promise<FullScore>;
   recordCase(write: CaseWrite): Promise<void>;
   closeCase(write: ClosingWrite): Promise<void>;
-  /** Reads a case so that its workflow can go on from its record: the state with letters that may not have been sent, or how it was closed. */
+  /**
+   * Reads a case so that its workflow can go on from its record: the state with letters that may not have been sent, or
+   * how it was closed.
+   */
   readCase(transactionId: string, policy: InvestigationPolicy): Promise<RecordedCase | { closed: InvestigationResult }>;
   sendLetter(letter: Letter): Promise<void>;
   /** Compares the decisions of the last days with where their models were trained. */

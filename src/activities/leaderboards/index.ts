@@ -40,7 +40,8 @@ export function leaderboardActivities(parts: LeaderboardActivityParts): Leaderbo
       }),
     closeSeason: ({ gameId, season }, endsAt) => asFailure(() => seasonEnd.close(gameId, season, endsAt)),
     planSeasons: (gameId) => asFailure(async () => void (await boards.planSeasons(gameId))),
-    awaitRanks: ({ gameId, season }) => asFailure(() => seasonEnd.awaitRanks(gameId, season, Context.current().cancellationSignal, beat)),
+    awaitRanks: ({ gameId, season }) =>
+      asFailure(() => seasonEnd.awaitRanks(gameId, season, Context.current().cancellationSignal, beat)),
     checkRanks: (shard, mode) =>
       asFailure(async () => {
         const result = await check.run(shard, mode === 'rebuild', beat);
@@ -84,5 +85,8 @@ function beat(): void {
 /** From where an attempt before came to: a worker that died left word. */
 function paging() {
   const context = Context.current();
-  return { from: context.info.heartbeatDetails as PageProgress | undefined, progress: (done: PageProgress) => context.heartbeat(done) };
+  return {
+    from: context.info.heartbeatDetails as PageProgress | undefined,
+    progress: (done: PageProgress) => context.heartbeat(done),
+  };
 }

@@ -20,7 +20,10 @@ export type Granted = number | { rewarded: number; skipped: number };
 
 /** What the leaderboards' workflows may ask for. Every one may run twice. */
 export interface LeaderboardActivities {
-  /** Takes over the bans that were there when the season was planned. @returns how many players were skipped, because their ban was refused for good; nothing from workers of earlier releases. */
+  /**
+   * Takes over the bans that were there when the season was planned. @returns how many players were skipped, because
+   * their ban was refused for good; nothing from workers of earlier releases.
+   */
   carryBans(season: SeasonInput): Promise<number | undefined>;
   seasonEnd(season: SeasonInput): Promise<SeasonEnd>;
   /** @returns when it was closed, or undefined when its end is not the one given any more. */
@@ -33,12 +36,18 @@ export interface LeaderboardActivities {
   checkRanks(shard: RankShard, mode: CheckMode): Promise<CheckedRanks>;
   /** Writes the final standings, page by page; heartbeats. @returns how many players are in them. */
   writeStandings(season: SeasonInput): Promise<number>;
-  /** Grants the rewards, once a player; heartbeats. @returns how many players were granted any; where some were skipped, because their grant was refused for good, how many of them, too. */
+  /**
+   * Grants the rewards, once a player; heartbeats. @returns how many players were granted any; where some were skipped,
+   * because their grant was refused for good, how many of them, too.
+   */
   grantRewards(season: SeasonInput, players: number): Promise<Granted>;
   /** Copies the final standings to where they stay, if there is such a place; heartbeats. */
   archiveSeason(season: SeasonInput, players: number): Promise<void>;
   finishSeason(season: SeasonInput, players: number): Promise<void>;
-  /** Rankings to be checked: of a game, or of all; of each the seasons that are not final. `skipped` boards can never be read. */
+  /**
+   * Rankings to be checked: of a game, or of all; of each the seasons that are not final. `skipped` boards can never be
+   * read.
+   */
   ranksToCheck(gameId?: string, cursor?: string): Promise<{ shards: RankShard[]; skipped?: number; cursor?: string }>;
   sendNotice(notice: Notification): Promise<void>;
 }

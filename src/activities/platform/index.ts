@@ -29,11 +29,19 @@ export function platformActivities(parts: PlatformParts): PlatformActivities {
     return consumer;
   };
   return {
-    payDebts: () => attempt((signal) => parts.relay.run({ signal, forMs, heartbeat: (report) => Context.current().heartbeat(report) })),
-    keepReconciled: () => attempt((signal) => parts.reconciliation.keep({ signal, forMs, heartbeat: () => Context.current().heartbeat() })),
+    payDebts: () =>
+      attempt((signal) =>
+        parts.relay.run({ signal, forMs, heartbeat: (report) => Context.current().heartbeat(report) }),
+      ),
+    keepReconciled: () =>
+      attempt((signal) => parts.reconciliation.keep({ signal, forMs, heartbeat: () => Context.current().heartbeat() })),
     reconcile: (mode) =>
       attempt((signal) =>
-        parts.reconciliation.once(mode, { signal, from: Context.current().info.heartbeatDetails as LookProgress | undefined, heartbeat: (progress) => Context.current().heartbeat(progress) }),
+        parts.reconciliation.once(mode, {
+          signal,
+          from: Context.current().info.heartbeatDetails as LookProgress | undefined,
+          heartbeat: (progress) => Context.current().heartbeat(progress),
+        }),
       ),
     openShards: (stream) => asFailure(() => consumerOf(stream).openShards()),
     consumeShard: (stream, shardId, askedMs = HOUR_MS) =>
@@ -49,7 +57,11 @@ export function platformActivities(parts: PlatformParts): PlatformActivities {
         // A worker that died left word of how far it had come.
         const before = Context.current().info.heartbeatDetails as LettersReport | undefined;
         const { redriven = 0, left = 0, cursor: from = cursor } = before ?? {};
-        const withBefore = (report: LettersReport) => ({ ...report, redriven: report.redriven + redriven, left: report.left + left });
+        const withBefore = (report: LettersReport) => ({
+          ...report,
+          redriven: report.redriven + redriven,
+          left: report.left + left,
+        });
         return within(signal, forMs, async (stop) =>
           withBefore(
             await parts.deadLetters.redriveAll(stream, {

@@ -31,7 +31,9 @@ const TITLE = 'Service overloaded';
 const DETAIL = 'The service is overloaded. The request was not processed; retry after the time in Retry-After.';
 const BODY = JSON.stringify({ type: `urn:longwatch:problem:${TYPE}`, title: TITLE, status: 503, detail: DETAIL });
 
-/** A request on its way: it arrives, waits once its body is complete, is active while its handler works, and is gone. */
+/**
+ * A request on its way: it arrives, waits once its body is complete, is active while its handler works, and is gone.
+ */
 interface Ticket extends Waiting {
   state: 'arriving' | 'late' | 'waiting' | 'active' | 'gone';
   bodyTimer?: NodeJS.Timeout;
@@ -44,8 +46,10 @@ interface Ticket extends Waiting {
 }
 
 /**
- * The door in HTTP's terms. A request that the door refuses is answered on sight of its first line, before authentication
- * and parsing. A place is taken by work only, from a complete body to the handler's reply: clients that send or read slowly
+ * The door in HTTP's terms. A request that the door refuses is answered on sight of its first line, before
+ * authentication
+ * and parsing. A place is taken by work only, from a complete body to the handler's reply: clients that send or read
+ * slowly
  * take none.
  */
 export class Admission {
@@ -55,7 +59,8 @@ export class Admission {
   private expiry: NodeJS.Timeout | undefined;
 
   constructor(private readonly settings: AdmissionSettings) {
-    const budgets = settings.budgets ?? (Object.fromEntries(loadClasses.map((one) => [one, BUDGET_MS])) as Record<LoadClass, number>);
+    const budgets =
+      settings.budgets ?? (Object.fromEntries(loadClasses.map((one) => [one, BUDGET_MS])) as Record<LoadClass, number>);
     this.door = new Door<Ticket>(
       { ...settings, budgets },
       {
@@ -82,7 +87,15 @@ export class Admission {
     if (EXEMPT.test(url)) return true;
     const loadClass = this.settings.classOf?.(request.method ?? '', url) ?? 'interactive';
     const now = performance.now();
-    const ticket: Ticket = { state: 'arriving', loadClass, caller: callerOf(request), arrivedAt: now, readyAt: now, begunAt: now, peak: 0 };
+    const ticket: Ticket = {
+      state: 'arriving',
+      loadClass,
+      caller: callerOf(request),
+      arrivedAt: now,
+      readyAt: now,
+      begunAt: now,
+      peak: 0,
+    };
     if (!this.door.arrive(ticket)) {
       this.settings.onShed?.('arrival', loadClass);
       response
@@ -143,7 +156,12 @@ export class Admission {
     }
     if (state !== 'active') return;
     this.active.delete(ticket);
-    this.door.done(ticket, route === undefined ? undefined : { route, ms: performance.now() - ticket.begunAt, active: ticket.peak, completed });
+    this.door.done(
+      ticket,
+      route === undefined
+        ? undefined
+        : { route, ms: performance.now() - ticket.begunAt, active: ticket.peak, completed },
+    );
   }
 
   private begin(ticket: Ticket): void {
@@ -169,11 +187,18 @@ export class Admission {
   }
 
   private overloaded(): Problem {
-    return new Problem(503, DETAIL, { type: TYPE, title: TITLE, headers: { 'retry-after': String(this.door.retryAfterSeconds()) } });
+    return new Problem(503, DETAIL, {
+      type: TYPE,
+      title: TITLE,
+      headers: { 'retry-after': String(this.door.retryAfterSeconds()) },
+    });
   }
 }
 
-/** Whose request it is, as far as its headers tell before it is authenticated: callers that share a key share their turns. */
+/**
+ * Whose request it is, as far as its headers tell before it is authenticated: callers that share a key share their
+ * turns.
+ */
 function callerOf({ headers, socket }: IncomingMessage): string {
   return headers.authorization ?? headers.cookie ?? socket.remoteAddress ?? '';
 }

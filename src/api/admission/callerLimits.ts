@@ -11,7 +11,10 @@ export interface RateLimit {
 /** By role; a role without one is not limited. */
 export type RateLimits = Readonly<Partial<Record<Role, RateLimit>>>;
 
-/** Callers that are remembered; whoever was not heard of for longest is forgotten first, whose bucket is full again as a rule. */
+/**
+ * Callers that are remembered; whoever was not heard of for longest is forgotten first, whose bucket is full again as a
+ * rule.
+ */
 const REMEMBERED = 100_000;
 const POLICY = 'caller';
 
@@ -46,10 +49,14 @@ export class CallerLimits {
     // Rounding must not refuse the last token.
     if (over > 1e-6) {
       const seconds = Math.max(1, Math.ceil(over / 1_000));
-      throw new Problem(429, `${name} may send ${limit.perSecond} requests a second, ${limit.burst} at once; wait ${seconds} s`, {
-        type: 'quota-exceeded',
-        headers: { 'retry-after': String(seconds), ...told(limit, 0, seconds) },
-      });
+      throw new Problem(
+        429,
+        `${name} may send ${limit.perSecond} requests a second, ${limit.burst} at once; wait ${seconds} s`,
+        {
+          type: 'quota-exceeded',
+          headers: { 'retry-after': String(seconds), ...told(limit, 0, seconds) },
+        },
+      );
     }
     this.fullAt.set(key, full);
     const used = (full - now) / interval;

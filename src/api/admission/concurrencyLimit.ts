@@ -21,7 +21,10 @@ const WINDOW_MS = 100;
 const WINDOW_COMPLETIONS = 8;
 /** A window ends after so long however few completions it has. */
 const LONGEST_WINDOW_MS = 1_000;
-/** Requests active beyond those that the service rate needs, so that chance never leaves the process idle: this many, or this share. */
+/**
+ * Requests active beyond those that the service rate needs, so that chance never leaves the process idle: this many, or
+ * this share.
+ */
 const [HEADROOM, HEADROOM_SHARE] = [3, 0.25];
 /** Weight of the newest window in the limit and in the measured service rate. */
 const WEIGHT = 0.5;
@@ -33,12 +36,18 @@ const FIRST_SAMPLES = 20;
 /** A probe lets one request at a time pass, until it has so many samples or so much time has passed. */
 const PROBE_SAMPLES = 5;
 const PROBE_MS = 600;
-/** Time between probes while the process is saturated: short at first and whenever the unloaded time seems to have changed, then twice as long each time. */
+/**
+ * Time between probes while the process is saturated: short at first and whenever the unloaded time seems to have
+ * changed, then twice as long each time.
+ */
 const [PROBE_SOON_MS, PROBE_EVERY_MS] = [1_000, 30_000];
 const [MOVED, FELL] = [1.25, 0.7];
 /** Where requests take less than so many times what they take alone, more may be active by this factor at once. */
 const [UNHURRIED, GROWTH] = [1.25, 1.5];
-/** A process that completes nothing for so long, although it may, waits for a dependency: more may be active meanwhile, up to a bound. */
+/**
+ * A process that completes nothing for so long, although it may, waits for a dependency: more may be active meanwhile,
+ * up to a bound.
+ */
 const STALLED_MS = 500;
 const [STALLED_GROWTH, STALLED_MAX] = [1.25, 64];
 
@@ -52,7 +61,8 @@ interface RouteTimes {
 }
 
 /**
- * How many requests may be active: as many as the service rate needs and a few more (Little's law: rate × the time that a
+ * How many requests may be active: as many as the service rate needs and a few more (Little's law: rate × the time that
+ * a
  * request takes when it runs alone). More of them add no throughput; they only wait inside, where nobody chooses which
  * goes first and where each one's own deadline runs. This is the model of BBR congestion control, which multiplies the
  * delivery rate by the shortest round trip, and like it the limit probes: where a process has been saturated for half a
@@ -109,7 +119,8 @@ export class ConcurrencyLimit {
     const now = this.now();
     this.lastCompletion = now;
     const times = completed ? this.learn(route, Math.max(ms, 0.05), active) : this.routes.get(route);
-    // A failure may be fast because nothing was done. One that is slow shows how slow the process is: most ran out of time.
+    // A failure may be fast because nothing was done. One that is slow shows how slow the process is: most ran out of
+    // time.
     if (!times || (!completed && ms < times.unloaded)) return this.endProbe(now);
     const { window } = this;
     window.completions++;
@@ -125,7 +136,10 @@ export class ConcurrencyLimit {
     this.window = { since: now, completions: 0, taken: 0, unloaded: 0, pressed: 0 };
   }
 
-  /** To be called now and then while requests wait: slow requests must not keep out those that other dependencies would answer. */
+  /**
+   * To be called now and then while requests wait: slow requests must not keep out those that other dependencies would
+   * answer.
+   */
   whileWaiting(): void {
     if (this.stalledMs < STALLED_MS || this.now() - this.grownAt < STALLED_MS || this.limit >= STALLED_MAX) return;
     this.grownAt = this.now();
@@ -138,7 +152,11 @@ export class ConcurrencyLimit {
     times.recent += (ms - times.recent) * SAMPLE_WEIGHT;
     if (active <= 1) {
       if (this.probe) this.probe.before += times.unloaded;
-      const weight = Math.max(1 / ++times.alone, times.alone <= FIRST_SAMPLES ? SAMPLE_WEIGHT : 0, this.probe ? PROBE_WEIGHT : SAMPLE_WEIGHT);
+      const weight = Math.max(
+        1 / ++times.alone,
+        times.alone <= FIRST_SAMPLES ? SAMPLE_WEIGHT : 0,
+        this.probe ? PROBE_WEIGHT : SAMPLE_WEIGHT,
+      );
       times.unloaded += (ms - times.unloaded) * weight;
       if (this.probe) {
         this.probe.samples++;
@@ -147,7 +165,8 @@ export class ConcurrencyLimit {
       // Nothing to probe for a while: requests that ran alone have told.
       else this.probeAt = Math.max(this.probeAt, this.now() + PROBE_SOON_MS);
     }
-    // What many loaded requests take on average is more than one takes alone; else the unloaded time was learnt from cold code.
+    // What many loaded requests take on average is more than one takes alone; else the unloaded time was learnt from
+    // cold code.
     else if (times.recent < times.unloaded) {
       times.unloaded = times.recent;
       this.probeSoon();
@@ -155,14 +174,22 @@ export class ConcurrencyLimit {
     return times;
   }
 
-  private adapt({ completions, taken, unloaded }: { completions: number; taken: number; unloaded: number }, elapsed: number, now: number): void {
+  private adapt(
+    { completions, taken, unloaded }: { completions: number; taken: number; unloaded: number },
+    elapsed: number,
+    now: number,
+  ): void {
     const rate = (completions * 1_000) / elapsed;
     const before = this.usualRate;
-    this.measuredRate = this.measuredRate === undefined ? rate : this.measuredRate + (rate - this.measuredRate) * RATE_WEIGHT;
+    this.measuredRate =
+      this.measuredRate === undefined ? rate : this.measuredRate + (rate - this.measuredRate) * RATE_WEIGHT;
     this.usualRate = before === undefined ? rate : before + (rate - before) * (RATE_WEIGHT / 10);
     const headroom = Math.max(HEADROOM, this.limit * HEADROOM_SHARE);
     const wanted = this.limit * Math.min(1, unloaded / taken) + headroom;
-    const next = taken < UNHURRIED * unloaded ? Math.max(this.limit * GROWTH, this.limit + HEADROOM) : this.limit + (wanted - this.limit) * WEIGHT;
+    const next =
+      taken < UNHURRIED * unloaded
+        ? Math.max(this.limit * GROWTH, this.limit + HEADROOM)
+        : this.limit + (wanted - this.limit) * WEIGHT;
     this.limit = Math.min(this.settings.max, Math.max(this.settings.min, next));
     if (before !== undefined && this.measuredRate < before * FELL) this.probeSoon();
     if (now >= this.probeAt) this.startProbe(now);

@@ -27,7 +27,10 @@ const PLACES = 64;
 const PATIENCE = 10;
 /** A class that refused nobody for so long is no longer overloaded. */
 const CALM_MS = 2_000;
-/** Requests of an overloaded class that may wait, as a multiple of those of its share that are active: enough never to leave a place empty. */
+/**
+ * Requests of an overloaded class that may wait, as a multiple of those of its share that are active: enough never to
+ * leave a place empty.
+ */
 const OVERLOADED_QUEUE = 1;
 /** Period over which what is offered is measured, in milliseconds. */
 const OFFERED_MS = 1_000;
@@ -41,9 +44,11 @@ interface ClassState {
 }
 
 /**
- * Decides which requests are processed, which wait and which are refused; knows nothing of HTTP, and has no clock of its
+ * Decides which requests are processed, which wait and which are refused; knows nothing of HTTP, and has no clock of
+ * its
  * own. Waiting is bounded by time: a request is refused when those before it in its class would take longer than its
- * class's budget at the measured service rate. A class that refuses is overloaded: more is offered than can be served, so a
+ * class's budget at the measured service rate. A class that refuses is overloaded: more is offered than can be served,
+ * so a
  * queue adds only delay. Its queue is then cut to a few requests, until it has refused nobody for two seconds
  * (controlled delay: B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
  */
@@ -117,7 +122,10 @@ export class Door<T extends Waiting> {
     this.queue.remove(request);
   }
 
-  /** A request that had begun is done, or is no longer waited for. @param sample what its work took, where that is known. */
+  /**
+   * A request that had begun is done, or is no longer waited for. @param sample what its work took, where that is
+   * known.
+   */
   done(request: T, sample?: Sample): void {
     this.count(request, -1);
     if (sample) this.limit.sample(sample, this.queue.size > 0);
@@ -153,7 +161,10 @@ export class Door<T extends Waiting> {
     this.advance();
   }
 
-  /** Returns seconds after which a refused client should come back: at random over a time in which what is offered could be served. */
+  /**
+   * Returns seconds after which a refused client should come back: at random over a time in which what is offered could
+   * be served.
+   */
   retryAfterSeconds(): number {
     const { rate } = this.limit;
     const times = rate === undefined ? SPREAD_MIN : this.offered.perSecond / rate;
@@ -172,12 +183,16 @@ export class Door<T extends Waiting> {
   }
 
   /**
-   * Each class may always have its share of the places active, whatever the others do with theirs: a route of another class
+   * Each class may always have its share of the places active, whatever the others do with theirs: a route of another
+   * class
    * whose dependency hangs keeps only the places that are shared.
    */
   private mayBegin(loadClass: LoadClass): boolean {
     if (this.active >= this.settings.max) return false;
-    return this.active < this.limit.value || this.classes[loadClass].active < Math.floor(this.limit.value * weightOf(loadClass));
+    return (
+      this.active < this.limit.value ||
+      this.classes[loadClass].active < Math.floor(this.limit.value * weightOf(loadClass))
+    );
   }
 
   private hasRoom(loadClass: LoadClass, arriving: number): boolean {
@@ -185,7 +200,10 @@ export class Door<T extends Waiting> {
     return this.queue.sizeOf(loadClass) + arriving < this.places(loadClass) + free;
   }
 
-  /** Whether a request may wait beyond a cut queue: another caller floods the class, and a burst of a modest one is no overload. */
+  /**
+   * Whether a request may wait beyond a cut queue: another caller floods the class, and a burst of a modest one is no
+   * overload.
+   */
   private mayExceed(request: Waiting): boolean {
     return this.queue.sizeOf(request.loadClass) < this.usualPlaces(request.loadClass) && this.queue.isModest(request);
   }
@@ -201,7 +219,10 @@ export class Door<T extends Waiting> {
     return Math.max(PLACES, (rate * this.queue.shareOf(loadClass) * this.settings.budgets[loadClass]) / 1_000);
   }
 
-  /** A request is refused: the class is overloaded, so its queue is cut and stays short. The newest requests of the callers that have most of them waiting give way. */
+  /**
+   * A request is refused: the class is overloaded, so its queue is cut and stays short. The newest requests of the
+   * callers that have most of them waiting give way.
+   */
   private overload(loadClass: LoadClass): void {
     const state = this.classes[loadClass];
     const begins = !this.isOverloaded(loadClass);
@@ -223,4 +244,5 @@ export class Door<T extends Waiting> {
   }
 }
 
-const weightOf = (loadClass: LoadClass): number => loadWeights[loadClass] / loadClasses.reduce((sum, one) => sum + loadWeights[one], 0);
+const weightOf = (loadClass: LoadClass): number =>
+  loadWeights[loadClass] / loadClasses.reduce((sum, one) => sum + loadWeights[one], 0);

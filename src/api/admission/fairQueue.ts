@@ -89,7 +89,8 @@ class ClassQueue<T extends Waiting> {
   /** Returns whether some caller with waiting or arriving requests holds clearly more of the class than this one. */
   hasGreater(caller: string): boolean {
     const enough = this.holdingOf(caller) + 1;
-    for (const others of [this.callers, this.arriving]) for (const other of others.keys()) if (this.holdingOf(other) > enough) return true;
+    for (const others of [this.callers, this.arriving])
+      for (const other of others.keys()) if (this.holdingOf(other) > enough) return true;
     return false;
   }
 
@@ -121,7 +122,10 @@ class ClassQueue<T extends Waiting> {
     return [...this.callers.values()].flat();
   }
 
-  /** Returns the requests for which a queue of so many places has no room: callers keep places in turn, each for its oldest requests. */
+  /**
+   * Returns the requests for which a queue of so many places has no room: callers keep places in turn, each for its
+   * oldest requests.
+   */
   beyond(places: number): T[] {
     const ranked = [...this.callers.values()].flatMap((own) => own.map((waiting, rank) => ({ waiting, rank })));
     ranked.sort((a, b) => a.rank - b.rank || a.waiting.arrivedAt - b.waiting.arrivedAt);
@@ -131,10 +135,15 @@ class ClassQueue<T extends Waiting> {
 
 /**
  * Requests that wait for their turn. Classes share the turns by weight (stride scheduling: C. Waldspurger and W. Weihl,
- * 1995); inside a class each caller has a turn after the other, so a caller that sends a thousand requests delays its own.
+ * 1995); inside a class each caller has a turn after the other, so a caller that sends a thousand requests delays its
+ * own.
  */
 export class FairQueue<T extends Waiting> {
-  private readonly classes: Readonly<Record<LoadClass, ClassQueue<T>>> = { money: new ClassQueue(), interactive: new ClassQueue(), bulk: new ClassQueue() };
+  private readonly classes: Readonly<Record<LoadClass, ClassQueue<T>>> = {
+    money: new ClassQueue(),
+    interactive: new ClassQueue(),
+    bulk: new ClassQueue(),
+  };
   private virtualTime = 0;
 
   get size(): number {
@@ -147,7 +156,10 @@ export class FairQueue<T extends Waiting> {
 
   /** Returns the share of the service rate that a class has among those that have requests waiting, itself included. */
   shareOf(loadClass: LoadClass): number {
-    const rivals = loadClasses.reduce((sum, one) => sum + (one === loadClass || this.classes[one].size > 0 ? loadWeights[one] : 0), 0);
+    const rivals = loadClasses.reduce(
+      (sum, one) => sum + (one === loadClass || this.classes[one].size > 0 ? loadWeights[one] : 0),
+      0,
+    );
     return loadWeights[loadClass] / rivals;
   }
 
@@ -161,7 +173,13 @@ export class FairQueue<T extends Waiting> {
   /** Takes the request whose turn it is, of those classes that may have one. */
   shift(may: (loadClass: LoadClass) => boolean = () => true): T | undefined {
     let next: LoadClass | undefined;
-    for (const one of loadClasses) if (this.classes[one].size > 0 && may(one) && (next === undefined || this.classes[one].pass < this.classes[next].pass)) next = one;
+    for (const one of loadClasses)
+      if (
+        this.classes[one].size > 0 &&
+        may(one) &&
+        (next === undefined || this.classes[one].pass < this.classes[next].pass)
+      )
+        next = one;
     if (next === undefined) return undefined;
     const queue = this.classes[next];
     this.virtualTime = queue.pass;
@@ -197,13 +215,17 @@ export class FairQueue<T extends Waiting> {
     return this.classes[loadClass].isModest(caller);
   }
 
-  /** Returns whether some caller with waiting or arriving requests holds clearly more of the class than the request's caller. */
+  /**
+   * Returns whether some caller with waiting or arriving requests holds clearly more of the class than the request's
+   * caller.
+   */
   hasGreater({ loadClass, caller }: Waiting): boolean {
     return this.classes[loadClass].hasGreater(caller);
   }
 
   /**
-   * Returns the request that gives way to one of the given caller when the class's queue is full: the newest of the caller
+   * Returns the request that gives way to one of the given caller when the class's queue is full: the newest of the
+   * caller
    * that has had most of the class of late, where that is clearly more than the given caller has had.
    */
   giver(loadClass: LoadClass, caller: string): T | undefined {

@@ -23,6 +23,8 @@ export function loadClassifier(routes: readonly Classified[]): (method: string, 
   return (method, url) => {
     const end = url.indexOf('?');
     const path = end < 0 ? url : url.slice(0, end);
-    return byMethod.get(method === 'HEAD' ? 'GET' : method)?.find(({ pattern }) => pattern.test(path))?.loadClass ?? UNKNOWN;
+    return (
+      byMethod.get(method === 'HEAD' ? 'GET' : method)?.find(({ pattern }) => pattern.test(path))?.loadClass ?? UNKNOWN
+    );
   };
 }

@@ -29,11 +29,23 @@ export function parseApiKeys(text: string): ApiKey[] {
   for (const [i, entry] of text.split(',').entries()) {
     const [name = '', role = '', ...rest] = entry.trim().split(':');
     const key = rest.join(':');
-    const fault = (what: string) => new ApiKeyError(`LONGWATCH_API_KEYS: entry ${i + 1} ${what}; the form is name:role:key,… or name:role:sha256=<hex>,…`);
+    const fault = (what: string) =>
+      new ApiKeyError(
+        `LONGWATCH_API_KEYS: entry ${i + 1} ${what}; the form is name:role:key,… or name:role:sha256=<hex>,…`,
+      );
     if (!ID_PATTERN.test(name)) throw fault('has no valid name');
     if (!roles.includes(role as Role)) throw fault(`has a role that is not one of ${roles.join(', ')}`);
-    const digest = key.startsWith(HASHED) ? digestOf(key.slice(HASHED.length)) : key.length < MIN_KEY_LENGTH ? undefined : keyDigest(key);
-    if (!digest) throw fault(key.startsWith(HASHED) ? 'has a hash that is not 64 hexadecimal digits' : `has a key shorter than ${MIN_KEY_LENGTH} characters`);
+    const digest = key.startsWith(HASHED)
+      ? digestOf(key.slice(HASHED.length))
+      : key.length < MIN_KEY_LENGTH
+        ? undefined
+        : keyDigest(key);
+    if (!digest)
+      throw fault(
+        key.startsWith(HASHED)
+          ? 'has a hash that is not 64 hexadecimal digits'
+          : `has a key shorter than ${MIN_KEY_LENGTH} characters`,
+      );
     const same = keys.findIndex((one) => one.digest.equals(digest));
     if (same !== -1) throw fault(`has the key of entry ${same + 1}: who uses it would be one or the other`);
     keys.push({ name, role: role as Role, digest });
@@ -41,7 +53,8 @@ export function parseApiKeys(text: string): ApiKey[] {
   return keys;
 }
 
-const digestOf = (hex: string): Buffer | undefined => (/^[0-9a-f]{64}$/i.test(hex) ? Buffer.from(hex, 'hex') : undefined);
+const digestOf = (hex: string): Buffer | undefined =>
+  /^[0-9a-f]{64}$/i.test(hex) ? Buffer.from(hex, 'hex') : undefined;
 
 /** The key of a token. All are compared, so that the time taken tells nothing about which one matched. */
 export function matchingKey(keys: readonly ApiKey[], token: string): ApiKey | undefined {

@@ -30,10 +30,13 @@ export class Authenticator {
     const address = request.ip ?? request.socket.remoteAddress ?? 'unknown';
     const token = /^Bearer ([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1];
     if (!token || token.length > MAX_TOKEN_LENGTH)
-      throw new Problem(401, 'Send "Authorization: Bearer <API key or JWT>"', { headers: { 'www-authenticate': 'Bearer' } });
+      throw new Problem(401, 'Send "Authorization: Bearer <API key or JWT>"', {
+        headers: { 'www-authenticate': 'Bearer' },
+      });
     const waitMs = this.guesses.waitMs(address);
     const key = matchingKey(this.keys, token);
-    // While an address is slowed down, a right guess is as good as a wrong one; who came with the key before did not guess it.
+    // While an address is slowed down, a right guess is as good as a wrong one; who came with the key before did not
+    // guess it.
     if (key && (waitMs === 0 || this.guesses.isKnown(address, key.name))) {
       this.guesses.succeeded(address, key.name);
       return { name: key.name, role: key.role, via: 'api-key' };
@@ -46,7 +49,9 @@ export class Authenticator {
         headers: { 'retry-after': String(Math.ceil(waitMs / 1000)) },
       });
     this.guesses.failed(address);
-    throw new Problem(401, 'The token is not valid', { headers: { 'www-authenticate': 'Bearer error="invalid_token"' } });
+    throw new Problem(401, 'The token is not valid', {
+      headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+    });
   }
 }
 
@@ -63,5 +68,8 @@ export interface AuthenticationSettings {
  */
 export function authenticatorOf(settings: AuthenticationSettings, keys: string | undefined): Authenticator {
   const { LONGWATCH_JWKS_URL: jwksUrl, LONGWATCH_JWT_ISSUER: issuer = '', LONGWATCH_JWT_AUDIENCE: audience } = settings;
-  return new Authenticator(keys === undefined ? [] : parseApiKeys(keys), jwksUrl === undefined ? undefined : { jwksUrl, issuer, audience });
+  return new Authenticator(
+    keys === undefined ? [] : parseApiKeys(keys),
+    jwksUrl === undefined ? undefined : { jwksUrl, issuer, audience },
+  );
 }

@@ -43,7 +43,11 @@ export class Jwts {
         return await keys(header, token);
       } catch (error) {
         if (isOfTheToken(error)) throw error;
-        throw new LongwatchError('unavailable', 'The keys that tokens are checked against cannot be read; try again, or use an API key', { retryAfterSeconds: 5, cause: error });
+        throw new LongwatchError(
+          'unavailable',
+          'The keys that tokens are checked against cannot be read; try again, or use an API key',
+          { retryAfterSeconds: 5, cause: error },
+        );
       }
     };
   }
@@ -65,7 +69,13 @@ export class Jwts {
       });
       const role = payload['role'];
       // One string: a list of roles is refused, as nothing here says which of them would count.
-      if (typeof payload.sub !== 'string' || !ID_PATTERN.test(payload.sub) || typeof role !== 'string' || !roles.includes(role as Role)) return undefined;
+      if (
+        typeof payload.sub !== 'string' ||
+        !ID_PATTERN.test(payload.sub) ||
+        typeof role !== 'string' ||
+        !roles.includes(role as Role)
+      )
+        return undefined;
       return { name: payload.sub, role: role as Role, via: 'jwt' };
     } catch (error) {
       if (error instanceof LongwatchError) throw error;
@@ -88,4 +98,6 @@ export class Jwts {
 
 /** Whether the keys were read, and none of them fits. */
 const isOfTheToken = (error: unknown): boolean =>
-  error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys || error instanceof errors.JOSENotSupported;
+  error instanceof errors.JWKSNoMatchingKey ||
+  error instanceof errors.JWKSMultipleMatchingKeys ||
+  error instanceof errors.JOSENotSupported;

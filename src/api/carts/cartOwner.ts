@@ -6,5 +6,6 @@ export const cartRoles = ['service', 'customer'] as const;
 
 /** @throws Problem 403 when a customer names somebody else. */
 export function mustBeOwn(caller: Caller, userId: string): void {
-  if (caller.role === 'customer' && caller.name !== userId) throw new Problem(403, `You are ${caller.name}; what is ${userId}’s is not yours to see or change`);
+  if (caller.role === 'customer' && caller.name !== userId)
+    throw new Problem(403, `You are ${caller.name}; what is ${userId}’s is not yours to see or change`);
 }

@@ -15,7 +15,12 @@ export interface CartPreferenceParts {
 
 const userParams = z.object({ userId: idSchema });
 const tokenParams = z.object({ token: lineOf(1, 400) });
-const preferencesSchema = z.object({ reminders: z.boolean(), timeZone: z.string(), recipient: z.string().optional(), quietHours: z.string().optional() });
+const preferencesSchema = z.object({
+  reminders: z.boolean(),
+  timeZone: z.string(),
+  recipient: z.string().optional(),
+  quietHours: z.string().optional(),
+});
 
 /** What users wish about reminders, and the page of the link in them. */
 export function cartPreferenceRoutes(parts: CartPreferenceParts): AnyRoute[] {
@@ -56,7 +61,9 @@ const putPreferences = ({ store }: CartPreferenceParts): AnyRoute =>
     params: userParams,
     body: z.strictObject({
       reminders: z.boolean('must be true or false').default(true),
-      timeZone: line('must be a time zone of the IANA database, like Europe/Berlin').refine(isTimeZone, 'must be a time zone of the IANA database, like Europe/Berlin').default('UTC'),
+      timeZone: line('must be a time zone of the IANA database, like Europe/Berlin')
+        .refine(isTimeZone, 'must be a time zone of the IANA database, like Europe/Berlin')
+        .default('UTC'),
       recipient: lineOf(1, 100).optional(),
       quietHours: line('must be like 21:00-08:00, or "none"')
         .refine((text) => parseQuietHours(text) !== undefined, 'must be like 21:00-08:00, or "none"')
@@ -66,7 +73,11 @@ const putPreferences = ({ store }: CartPreferenceParts): AnyRoute =>
     handler: async ({ params: { userId }, body: { quietHours: hours, recipient, ...body }, caller }) => {
       mustBeOwn(caller, userId);
       const quietHours = hours === undefined ? undefined : parseQuietHours(hours);
-      const preferences: CartPreferences = { ...body, ...(recipient !== undefined && { recipient }), ...(quietHours !== undefined && { quietHours }) };
+      const preferences: CartPreferences = {
+        ...body,
+        ...(recipient !== undefined && { recipient }),
+        ...(quietHours !== undefined && { quietHours }),
+      };
       await store.putPreferences(userId, preferences);
       return { status: 200, body: shown(preferences) };
     },
@@ -83,10 +94,22 @@ const showUnsubscribe = ({ links }: CartPreferenceParts): AnyRoute =>
     summary: 'The page on which a customer ends the reminders',
     roles: 'public',
     params: tokenParams,
-    responses: { 200: { description: 'The page', contentType: 'text/html' }, 404: { description: 'Not a link of ours' }, 409: { description: 'Too old' } },
+    responses: {
+      200: { description: 'The page', contentType: 'text/html' },
+      404: { description: 'Not a link of ours' },
+      409: { description: 'Too old' },
+    },
     handler: async ({ params: { token } }) => {
       const { userId } = links.open(token, Date.now());
-      return { status: 200, ...htmlPage(page('No more reminders?', `<p>For <strong>${escaped(userId)}</strong>.</p>\n<form method="post">\n<button>Do not remind me of my cart</button>\n</form>`)) };
+      return {
+        status: 200,
+        ...htmlPage(
+          page(
+            'No more reminders?',
+            `<p>For <strong>${escaped(userId)}</strong>.</p>\n<form method="post">\n<button>Do not remind me of my cart</button>\n</form>`,
+          ),
+        ),
+      };
     },
   });
 
@@ -100,7 +123,11 @@ const unsubscribe = ({ links, store }: CartPreferenceParts): AnyRoute =>
     summary: 'A customer ends the reminders',
     roles: 'public',
     params: tokenParams,
-    responses: { 200: { description: 'Done; the same for every repetition', contentType: 'text/html' }, 404: { description: 'Not a link of ours' }, 409: { description: 'Too old' } },
+    responses: {
+      200: { description: 'Done; the same for every repetition', contentType: 'text/html' },
+      404: { description: 'Not a link of ours' },
+      409: { description: 'Too old' },
+    },
     handler: async ({ params: { token } }) => {
       const { userId } = links.open(token, Date.now());
       await store.unsubscribe(userId);

@@ -20,7 +20,11 @@ export interface CartRouteParts {
 const QUANTITY_RULE = `must be a whole number from 1 to ${MAX_QUANTITY}`;
 const quantity = z.int(QUANTITY_RULE).min(1, QUANTITY_RULE).max(MAX_QUANTITY, QUANTITY_RULE);
 const ADD_RULE = `must be a whole number from ${1 - MAX_QUANTITY} to ${MAX_QUANTITY}, and not 0`;
-const added = z.int(ADD_RULE).min(1 - MAX_QUANTITY, ADD_RULE).max(MAX_QUANTITY, ADD_RULE).refine((value) => value !== 0, ADD_RULE);
+const added = z
+  .int(ADD_RULE)
+  .min(1 - MAX_QUANTITY, ADD_RULE)
+  .max(MAX_QUANTITY, ADD_RULE)
+  .refine((value) => value !== 0, ADD_RULE);
 
 const userParams = z.object({ userId: idSchema });
 const itemParams = z.object({ userId: idSchema, productId: idSchema });
@@ -48,7 +52,11 @@ const cartSchema = z.object({
   checkoutId: z.string().optional(),
 });
 
-export const idempotencyKey = { name: 'Idempotency-Key', required: false, description: 'Repetitions under one key are one request' };
+export const idempotencyKey = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'Repetitions under one key are one request',
+};
 
 /** Carts as customers see and change them. */
 export function cartRoutes(parts: CartRouteParts): AnyRoute[] {
@@ -58,7 +66,12 @@ export function cartRoutes(parts: CartRouteParts): AnyRoute[] {
 /** A line as it was put in, beside what its product is now. */
 function shownLine({ addedAt, ...line }: CartLine, product: Listed | undefined): z.input<typeof lineSchema> {
   const { title, price, currency } = product ?? line;
-  return { ...line, addedAt: iso(addedAt), ...(product && { current: { title, price, currency } }), priceChanged: price !== line.price || currency !== line.currency };
+  return {
+    ...line,
+    addedAt: iso(addedAt),
+    ...(product && { current: { title, price, currency } }),
+    priceChanged: price !== line.price || currency !== line.currency,
+  };
 }
 
 async function shown({ catalogue }: CartRouteParts, userId: string, cart: Cart | undefined): Promise<Reply> {
@@ -75,7 +88,13 @@ async function shown({ catalogue }: CartRouteParts, userId: string, cart: Cart |
       version,
       status: cart?.status ?? 'empty',
       lines,
-      ...(currency !== undefined && others.length === 0 && { total: { amount: lines.reduce((sum, line) => sum + line.quantity * (line.current ?? line).price, 0), currency } }),
+      ...(currency !== undefined &&
+        others.length === 0 && {
+          total: {
+            amount: lines.reduce((sum, line) => sum + line.quantity * (line.current ?? line).price, 0),
+            currency,
+          },
+        }),
       ...(cart && { lastActivityAt: iso(cart.lastActivityAt) }),
       ...(cart?.status === 'open' && cart.checkoutId !== undefined && { checkoutId: cart.checkoutId }),
     },
@@ -135,17 +154,26 @@ const putItem = (parts: CartRouteParts): AnyRoute =>
     summary: 'Put a product in, or change its quantity: to so many, or by so many',
     roles: cartRoles,
     params: itemParams,
-    body: z.union([z.strictObject({ quantity }), z.strictObject({ add: added })], `must be {"quantity": n}, or {"add": n} to change it by n; n ${QUANTITY_RULE}`),
+    body: z.union(
+      [z.strictObject({ quantity }), z.strictObject({ add: added })],
+      `must be {"quantity": n}, or {"add": n} to change it by n; n ${QUANTITY_RULE}`,
+    ),
     headers: [optionalIfMatchHeader, idempotencyKey],
     responses: {
-      200: { description: 'The line; the cart’s version is the ETag. Nothing where a repetition finds it taken out since', schema: z.union([lineSchema, z.strictObject({})]) },
+      200: {
+        description: 'The line; the cart’s version is the ETag. Nothing where a repetition finds it taken out since',
+        schema: z.union([lineSchema, z.strictObject({})]),
+      },
       404: { description: 'There is no such product' },
       409: { description: 'More than 999 of a line, or more than 200 lines' },
       412: { description: 'The cart has changed' },
     },
     handler: async ({ params: { userId, productId }, body, caller, header }) => {
       mustBeOwn(caller, userId);
-      const change = 'add' in body ? ({ kind: 'add', productId, quantity: body.add } as const) : ({ kind: 'set', productId, quantity: body.quantity } as const);
+      const change =
+        'add' in body
+          ? ({ kind: 'add', productId, quantity: body.add } as const)
+          : ({ kind: 'set', productId, quantity: body.quantity } as const);
       const { line, version } = await parts.carts.change(userId, change, conditionsOf(header));
       const product = await parts.catalogue.find(productId);
       // A repetition of a change after which the line was taken out again has nothing to show.
@@ -164,7 +192,10 @@ const deleteItem = (parts: CartRouteParts): AnyRoute =>
     roles: cartRoles,
     params: itemParams,
     headers: [optionalIfMatchHeader, idempotencyKey],
-    responses: { 204: { description: 'It is out; the cart’s version is the ETag' }, 412: { description: 'The cart has changed' } },
+    responses: {
+      204: { description: 'It is out; the cart’s version is the ETag' },
+      412: { description: 'The cart has changed' },
+    },
     handler: async ({ params: { userId, productId }, caller, header }) => {
       mustBeOwn(caller, userId);
       const { version } = await parts.carts.change(userId, { kind: 'remove', productId }, conditionsOf(header));
@@ -183,16 +214,25 @@ const mergeCart = (parts: CartRouteParts): AnyRoute =>
     summary: 'Take a guest’s lines over at login, once',
     roles: ['service'],
     params: userParams,
-    body: z.strictObject({ guestId: idSchema, policy: z.enum(mergePolicies, `must be one of ${mergePolicies.join(', ')}`).default('sum') }),
+    body: z.strictObject({
+      guestId: idSchema,
+      policy: z.enum(mergePolicies, `must be one of ${mergePolicies.join(', ')}`).default('sum'),
+    }),
     responses: {
       200: {
         description: 'What became of the guest’s lines; the same for every repetition',
         schema: z.object({
-          merged: z.object({ added: z.int(), combined: z.int(), clamped: z.array(z.object({ productId: z.string(), wanted: z.int(), kept: z.int() })) }),
+          merged: z.object({
+            added: z.int(),
+            combined: z.int(),
+            clamped: z.array(z.object({ productId: z.string(), wanted: z.int(), kept: z.int() })),
+          }),
           cart: cartSchema,
         }),
       },
-      409: { description: 'Together more than 200 lines, or the guest’s cart went to somebody else; nothing is changed' },
+      409: {
+        description: 'Together more than 200 lines, or the guest’s cart went to somebody else; nothing is changed',
+      },
     },
     handler: async ({ params: { userId }, body: { guestId, policy } }) => {
       const merged = await parts.carts.merge(userId, guestId, policy);
@@ -213,7 +253,16 @@ const getStats = ({ counts }: CartRouteParts): AnyRoute =>
     responses: {
       200: {
         description: 'Since the beginning, but for `open`, which is now',
-        schema: z.object({ open: z.int(), opened: z.int(), reminded: z.int(), recovered: z.int(), abandoned: z.int(), ordered: z.int(), emptied: z.int(), merged: z.int() }),
+        schema: z.object({
+          open: z.int(),
+          opened: z.int(),
+          reminded: z.int(),
+          recovered: z.int(),
+          abandoned: z.int(),
+          ordered: z.int(),
+          emptied: z.int(),
+          merged: z.int(),
+        }),
       },
     },
     handler: async () => {

@@ -35,12 +35,37 @@ const checkoutSchema = z.object({
   orderId: z.string().optional(),
   endedAt: z.iso.datetime().optional(),
 });
-const refundSchema = z.object({ checkoutId: z.string(), userId: z.string(), paymentReference: z.string(), reason: z.string(), recordedAt: z.iso.datetime(), status: z.enum(['due', 'done']), doneBy: z.string().optional() });
-const orderSchema = z.object({ orderId: z.string(), checkoutId: z.string(), userId: z.string(), paymentReference: z.string(), lines: z.array(lineSchema), total: z.int(), currency: z.string(), confirmedAt: z.iso.datetime() });
+const refundSchema = z.object({
+  checkoutId: z.string(),
+  userId: z.string(),
+  paymentReference: z.string(),
+  reason: z.string(),
+  recordedAt: z.iso.datetime(),
+  status: z.enum(['due', 'done']),
+  doneBy: z.string().optional(),
+});
+const orderSchema = z.object({
+  orderId: z.string(),
+  checkoutId: z.string(),
+  userId: z.string(),
+  paymentReference: z.string(),
+  lines: z.array(lineSchema),
+  total: z.int(),
+  currency: z.string(),
+  confirmedAt: z.iso.datetime(),
+});
 
 /** Checkouts, what they became, and payments that must be given back. */
 export function checkoutRoutes(parts: CheckoutRouteParts): AnyRoute[] {
-  return [beginCheckout(parts), getCheckout(parts), confirmCheckout(parts), cancelCheckout(parts), listOrders(parts), listRefunds(parts), refundDone(parts)];
+  return [
+    beginCheckout(parts),
+    getCheckout(parts),
+    confirmCheckout(parts),
+    cancelCheckout(parts),
+    listOrders(parts),
+    listRefunds(parts),
+    refundDone(parts),
+  ];
 }
 
 function shown(checkout: Checkout): z.input<typeof checkoutSchema> {
@@ -70,12 +95,20 @@ const beginCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
     summary: 'Hold every line of the cart for some minutes at today’s prices, or none',
     roles: cartRoles,
     params: userParams,
-    body: z.strictObject({ checkoutId: idSchema.optional(), expectedTotal: wholeOf(0, Number.MAX_SAFE_INTEGER).optional() }).optional(),
+    body: z
+      .strictObject({ checkoutId: idSchema.optional(), expectedTotal: wholeOf(0, Number.MAX_SAFE_INTEGER).optional() })
+      .optional(),
     headers: [optionalIfMatchHeader, idempotencyKey],
     responses: {
-      200: { description: 'It was begun before; without a key: the cart is being checked out already', schema: checkoutSchema },
+      200: {
+        description: 'It was begun before; without a key: the cart is being checked out already',
+        schema: checkoutSchema,
+      },
       201: { description: 'Everything is held', schema: checkoutSchema },
-      409: { description: 'Nothing is held: `errors` and `shortages` name each line that is short; or the cart is empty, or the total is another' },
+      409: {
+        description:
+          'Nothing is held: `errors` and `shortages` name each line that is short; or the cart is empty, or the total is another',
+      },
       412: { description: 'The cart has changed' },
     },
     handler: async ({ params: { userId }, body = {}, caller, header }) => {
@@ -86,13 +119,19 @@ const beginCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
         ...(expectedTotal !== undefined && { expectedTotal }),
         ...optionalVersionOf(header('if-match')),
       });
-      return { status: begun ? 201 : 200, body: shown(checkout), headers: { location: `/v1/checkouts/${checkout.checkoutId}` } };
+      return {
+        status: begun ? 201 : 200,
+        body: shown(checkout),
+        headers: { location: `/v1/checkouts/${checkout.checkoutId}` },
+      };
     },
   });
 
 /** The same key of the same user is the same checkout. */
 const checkoutIdOf = (userId: string, key: string | undefined): string | undefined =>
-  key === undefined ? undefined : `co-${createHash('sha256').update(`${userId}#${key}`).digest('base64url').slice(0, 22)}`;
+  key === undefined
+    ? undefined
+    : `co-${createHash('sha256').update(`${userId}#${key}`).digest('base64url').slice(0, 22)}`;
 
 const getCheckout = ({ store }: CheckoutRouteParts): AnyRoute =>
   route({
@@ -104,7 +143,10 @@ const getCheckout = ({ store }: CheckoutRouteParts): AnyRoute =>
     summary: 'A checkout',
     roles: cartRoles,
     params: checkoutParams,
-    responses: { 200: { description: 'The checkout', schema: checkoutSchema }, 404: { description: 'There is no such checkout' } },
+    responses: {
+      200: { description: 'The checkout', schema: checkoutSchema },
+      404: { description: 'There is no such checkout' },
+    },
     handler: async ({ params: { id }, caller }) => {
       const found = await store.find(id);
       if (!found) throw new LongwatchError('notFound', `There is no checkout ${id}`);
@@ -128,9 +170,14 @@ const confirmCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
     responses: {
       200: { description: 'It is an order; the same for every repetition', schema: checkoutSchema },
       404: { description: 'There is no such checkout' },
-      409: { description: 'The hold is over, or another payment was confirmed: `refund` names the payment to give back' },
+      409: {
+        description: 'The hold is over, or another payment was confirmed: `refund` names the payment to give back',
+      },
     },
-    handler: async ({ params: { id }, body }) => ({ status: 200, body: shown(await checkouts.confirm(id, body.paymentReference)) }),
+    handler: async ({ params: { id }, body }) => ({
+      status: 200,
+      body: shown(await checkouts.confirm(id, body.paymentReference)),
+    }),
   });
 
 const cancelCheckout = ({ checkouts, store }: CheckoutRouteParts): AnyRoute =>
@@ -155,7 +202,13 @@ const cancelCheckout = ({ checkouts, store }: CheckoutRouteParts): AnyRoute =>
     },
   });
 
-const pageOf = ({ cursor, limit }: { cursor?: string | undefined; limit?: number | undefined }): { cursor?: string; limit?: number } => ({
+const pageOf = ({
+  cursor,
+  limit,
+}: {
+  cursor?: string | undefined;
+  limit?: number | undefined;
+}): { cursor?: string; limit?: number } => ({
   ...(cursor !== undefined && { cursor }),
   ...(limit !== undefined && { limit }),
 });
@@ -171,11 +224,16 @@ const listOrders = ({ store }: CheckoutRouteParts): AnyRoute =>
     roles: cartRoles,
     params: userParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
-    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(orderSchema), cursor: z.string().optional() }) } },
+    responses: {
+      200: { description: 'A page', schema: z.object({ items: z.array(orderSchema), cursor: z.string().optional() }) },
+    },
     handler: async ({ params: { userId }, query, caller }) => {
       mustBeOwn(caller, userId);
       const page = await store.orders(userId, pageOf(query));
-      return { status: 200, body: { ...page, items: page.items.map((order) => ({ ...order, confirmedAt: iso(order.confirmedAt) })) } };
+      return {
+        status: 200,
+        body: { ...page, items: page.items.map((order) => ({ ...order, confirmedAt: iso(order.confirmedAt) })) },
+      };
     },
   });
 
@@ -188,11 +246,20 @@ const listRefunds = ({ store }: CheckoutRouteParts): AnyRoute =>
     loadClass: 'interactive',
     summary: 'Payments that came too late or twice and must be given back, oldest first',
     roles: ['service', 'supervisor'],
-    query: z.object({ status: z.enum(['due', 'done'], 'must be due or done').default('due'), cursor: cursorSchema, limit: limitSchema }),
-    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(refundSchema), cursor: z.string().optional() }) } },
+    query: z.object({
+      status: z.enum(['due', 'done'], 'must be due or done').default('due'),
+      cursor: cursorSchema,
+      limit: limitSchema,
+    }),
+    responses: {
+      200: { description: 'A page', schema: z.object({ items: z.array(refundSchema), cursor: z.string().optional() }) },
+    },
     handler: async ({ query: { status, ...query } }) => {
       const page = await store.refunds(status, pageOf(query));
-      return { status: 200, body: { ...page, items: page.items.map((refund) => ({ ...refund, recordedAt: iso(refund.recordedAt) })) } };
+      return {
+        status: 200,
+        body: { ...page, items: page.items.map((refund) => ({ ...refund, recordedAt: iso(refund.recordedAt) })) },
+      };
     },
   });
 
@@ -206,7 +273,10 @@ const refundDone = ({ store }: CheckoutRouteParts): AnyRoute =>
     summary: 'Say that a payment was given back',
     roles: ['service', 'supervisor'],
     body: z.strictObject({ checkoutId: idSchema, paymentReference }),
-    responses: { 204: { description: 'It is done; the same for every repetition' }, 404: { description: 'No such payment is to be given back' } },
+    responses: {
+      204: { description: 'It is done; the same for every repetition' },
+      404: { description: 'No such payment is to be given back' },
+    },
     handler: async ({ body, caller }) => {
       await store.refundDone(body.checkoutId, body.paymentReference, caller.name);
       return { status: 204 };

@@ -39,7 +39,11 @@ export function productRoutes(parts: ProductRouteParts): AnyRoute[] {
 }
 
 function shown({ stock, ...product }: Product): Reply {
-  return { status: 200, headers: { etag: `"${product.version}"` }, body: { ...product, stock: stockAt(stock, Date.now()) } };
+  return {
+    status: 200,
+    headers: { etag: `"${product.version}"` },
+    body: { ...product, stock: stockAt(stock, Date.now()) },
+  };
 }
 
 async function mustFind({ products }: ProductRouteParts, id: string): Promise<Product> {
@@ -59,7 +63,10 @@ const getProduct = (parts: ProductRouteParts): AnyRoute =>
     roles: cartRoles,
     shared: true,
     params: productParams,
-    responses: { 200: { description: 'The product; its version is the ETag', schema: productSchema }, 404: { description: 'There is no such product' } },
+    responses: {
+      200: { description: 'The product; its version is the ETag', schema: productSchema },
+      404: { description: 'There is no such product' },
+    },
     handler: async ({ params: { id } }) => shown(await mustFind(parts, id)),
   });
 
@@ -76,13 +83,24 @@ const putProduct = (parts: ProductRouteParts): AnyRoute =>
     body: z.strictObject({
       title: lineOf(1, 200),
       price: z.int(PRICE_RULE).min(0, PRICE_RULE).max(MAX_PRICE, PRICE_RULE),
-      currency: line('must be a currency of ISO 4217, like EUR').refine(isCurrency, 'must be a currency of ISO 4217, like EUR'),
+      currency: line('must be a currency of ISO 4217, like EUR').refine(
+        isCurrency,
+        'must be a currency of ISO 4217, like EUR',
+      ),
       stockOnHand: z.int(STOCK_RULE).min(0, STOCK_RULE).max(MAX_STOCK, STOCK_RULE).optional(),
     }),
     headers: [optionalIfMatchHeader],
-    responses: { 200: { description: 'The product', schema: productSchema }, 412: { description: 'The product has changed' } },
+    responses: {
+      200: { description: 'The product', schema: productSchema },
+      412: { description: 'The product has changed' },
+    },
     handler: async ({ params: { id }, body: { stockOnHand, ...body }, header }) => {
-      const product = await parts.products.put({ productId: id, ...body, ...(stockOnHand !== undefined && { stockOnHand }), ...optionalVersionOf(header('if-match')) });
+      const product = await parts.products.put({
+        productId: id,
+        ...body,
+        ...(stockOnHand !== undefined && { stockOnHand }),
+        ...optionalVersionOf(header('if-match')),
+      });
       parts.catalogue.forget(id);
       return shown(product);
     },
@@ -98,8 +116,20 @@ const adjustStock = (parts: ProductRouteParts): AnyRoute =>
     summary: 'A delivery or a loss: so many more or fewer on hand, while checkouts go on',
     roles: ['service'],
     params: productParams,
-    body: z.strictObject({ adjust: z.int(ADJUST_RULE).min(-MAX_STOCK, ADJUST_RULE).max(MAX_STOCK, ADJUST_RULE).refine((value) => value !== 0, ADJUST_RULE) }),
-    headers: [{ name: 'Idempotency-Key', required: true, description: 'Repetitions under one key are one delivery, for a week' }],
+    body: z.strictObject({
+      adjust: z
+        .int(ADJUST_RULE)
+        .min(-MAX_STOCK, ADJUST_RULE)
+        .max(MAX_STOCK, ADJUST_RULE)
+        .refine((value) => value !== 0, ADJUST_RULE),
+    }),
+    headers: [
+      {
+        name: 'Idempotency-Key',
+        required: true,
+        description: 'Repetitions under one key are one delivery, for a week',
+      },
+    ],
     responses: {
       200: { description: 'The product', schema: productSchema },
       404: { description: 'There is no such product' },
@@ -108,7 +138,8 @@ const adjustStock = (parts: ProductRouteParts): AnyRoute =>
     },
     handler: async ({ params: { id }, body, header }) => {
       const key = header('idempotency-key');
-      if (key === undefined) throw new Problem(428, 'Send Idempotency-Key, so that a delivery that is reported twice is counted once');
+      if (key === undefined)
+        throw new Problem(428, 'Send Idempotency-Key, so that a delivery that is reported twice is counted once');
       await parts.products.adjust(id, body.adjust, key, Date.now());
       return shown(await mustFind(parts, id));
     },

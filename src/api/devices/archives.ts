@@ -19,7 +19,9 @@ export interface ArchiveParts {
 }
 
 const people = ['supervisor'] as const;
-const dayParams = z.object({ date: line('must be a day like 2026-01-31').refine(isDay, 'must be a day like 2026-01-31') });
+const dayParams = z.object({
+  date: line('must be a day like 2026-01-31').refine(isDay, 'must be a day like 2026-01-31'),
+});
 const archiveShown = z.object({
   date: z.string(),
   state: z.enum(archiveStates),
@@ -34,10 +36,27 @@ const started = z.object({ workflowId: z.string() });
 
 /** Archived days, and what is deleted when. */
 export function archiveRoutes(parts: ArchiveParts): AnyRoute[] {
-  return [listArchives(parts), getArchive(parts), postArchive(parts), postRestore(parts), postRollupCheck(parts), getRetention(parts), deleteDevice(parts)];
+  return [
+    listArchives(parts),
+    getArchive(parts),
+    postArchive(parts),
+    postRestore(parts),
+    postRollupCheck(parts),
+    getRetention(parts),
+    deleteDevice(parts),
+  ];
 }
 
-const shown = ({ day, state, generation, rows, parts, bytes, archivedAt, since }: ArchivedDay): z.infer<typeof archiveShown> => ({
+const shown = ({
+  day,
+  state,
+  generation,
+  rows,
+  parts,
+  bytes,
+  archivedAt,
+  since,
+}: ArchivedDay): z.infer<typeof archiveShown> => ({
   date: day,
   state,
   manifest: generation,
@@ -58,7 +77,9 @@ const listArchives = ({ archives }: ArchiveParts): AnyRoute =>
     summary: 'Archived days, newest first',
     roles: ['service', ...people],
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
-    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(archiveShown), cursor: z.string().optional() }) } },
+    responses: {
+      200: { description: 'A page', schema: z.object({ items: z.array(archiveShown), cursor: z.string().optional() }) },
+    },
     handler: async ({ query: { cursor, limit = 50 } }) => {
       const page = await archives.page({ limit, ...(cursor !== undefined && { cursor }) });
       return { status: 200, body: { ...page, items: page.items.map(shown) } };
@@ -89,7 +110,10 @@ const postArchive = ({ jobs }: ArchiveParts): AnyRoute =>
     summary: 'Archive a day now, or what came late of it; the clock does it by itself',
     roles: people,
     params: dayParams,
-    responses: { 202: { description: 'It is under way', schema: started }, 409: { description: 'It is not over, or somebody works on it' } },
+    responses: {
+      202: { description: 'It is under way', schema: started },
+      409: { description: 'It is not over, or somebody works on it' },
+    },
     handler: async ({ params: { date } }) => ({ status: 202, body: { workflowId: await jobs.archive(date) } }),
   });
 
@@ -103,7 +127,11 @@ const postRestore = ({ jobs }: ArchiveParts): AnyRoute =>
     summary: 'Bring an archived day back to the table; its files stay',
     roles: people,
     params: dayParams,
-    responses: { 202: { description: 'It is under way', schema: started }, 404: { description: 'It is not archived' }, 409: { description: 'Somebody works on it' } },
+    responses: {
+      202: { description: 'It is under way', schema: started },
+      404: { description: 'It is not archived' },
+      409: { description: 'Somebody works on it' },
+    },
     handler: async ({ params: { date } }) => ({ status: 202, body: { workflowId: await jobs.restore(date) } }),
   });
 
@@ -114,10 +142,14 @@ const postRollupCheck = ({ startRollupCheck }: ArchiveParts): AnyRoute =>
     operationId: 'checkRollups',
     tag: 'devices',
     loadClass: 'bulk',
-    summary: 'Compare the rollups of a day with its readings, and put right what is wrong; a gap in the stream does it by itself',
+    summary:
+      'Compare the rollups of a day with its readings, and put right what is wrong; a gap in the stream does it by itself',
     roles: people,
     params: dayParams,
-    responses: { 202: { description: 'It is under way', schema: started }, 409: { description: 'Its readings or rollups are not kept any more' } },
+    responses: {
+      202: { description: 'It is under way', schema: started },
+      409: { description: 'Its readings or rollups are not kept any more' },
+    },
     handler: async ({ params: { date } }) => ({ status: 202, body: { workflowId: await startRollupCheck(date) } }),
   });
 
@@ -152,7 +184,8 @@ const deleteDevice = ({ jobs }: ArchiveParts): AnyRoute =>
     operationId: 'eraseDevice',
     tag: 'devices',
     loadClass: 'bulk',
-    summary: 'Erase a device: readings in table and archive, rollups, alerts, registration. Nothing of it is taken meanwhile',
+    summary:
+      'Erase a device: readings in table and archive, rollups, alerts, registration. Nothing of it is taken meanwhile',
     roles: people,
     params: deviceParams,
     responses: { 202: { description: 'It is under way; GET of the device says when it was erased', schema: started } },

@@ -36,7 +36,14 @@ const rollupShown = z.object({
   readings: z.int(),
   metrics: z.record(
     z.string(),
-    z.object({ count: z.int(), sum: z.number().optional(), min: z.number().optional(), max: z.number().optional(), mean: z.number().optional(), last: z.object({ timestamp: z.iso.datetime(), value: metricSchema }) }),
+    z.object({
+      count: z.int(),
+      sum: z.number().optional(),
+      min: z.number().optional(),
+      max: z.number().optional(),
+      mean: z.number().optional(),
+      last: z.object({ timestamp: z.iso.datetime(), value: metricSchema }),
+    }),
   ),
 });
 
@@ -55,13 +62,22 @@ function shown({ id, timestamp, status, latitude, longitude, ...row }: ReadingRo
   };
 }
 
-const shownRollup = ({ bucket, rollup: { readings, metrics } }: { bucket: number; rollup: Rollup }): z.infer<typeof rollupShown> => ({
+const shownRollup = ({
+  bucket,
+  rollup: { readings, metrics },
+}: {
+  bucket: number;
+  rollup: Rollup;
+}): z.infer<typeof rollupShown> => ({
   from: iso(bucket),
   readings,
   metrics: Object.fromEntries(Object.entries(metrics).map(([name, metric]) => [name, shownMetric(metric)])),
 });
 
-const { $schema: _dialect, ...readingDocument } = z.toJSONSchema(readingSchema, { io: 'input', unrepresentable: 'any' });
+const { $schema: _dialect, ...readingDocument } = z.toJSONSchema(readingSchema, {
+  io: 'input',
+  unrepresentable: 'any',
+});
 
 const postReadings = ({ ingest }: DeviceParts): AnyRoute =>
   route({
@@ -118,7 +134,8 @@ const getReadings = ({ reads }: DeviceParts): AnyRoute =>
     operationId: 'listReadings',
     tag: 'devices',
     loadClass: 'bulk',
-    summary: 'Readings or rollups of a stretch of time, oldest first, archived or not. Go on with the cursor until there is none: a page may be empty before',
+    summary:
+      'Readings or rollups of a stretch of time, oldest first, archived or not. Go on with the cursor until there is none: a page may be empty before',
     roles: readers,
     params: deviceParams,
     query: z.object({
@@ -136,7 +153,12 @@ const getReadings = ({ reads }: DeviceParts): AnyRoute =>
     },
     handler: async ({ params: { deviceId }, query: { from, to: until, resolution, cursor, limit } }) => {
       const to = until ?? Date.now() + limits.aheadMs;
-      const stretch = { deviceId, from: from ?? Date.parse(`${addDays(dayOf(to), -1)}T${iso(to).slice(11)}`), to, asked: { from, to: until } };
+      const stretch = {
+        deviceId,
+        from: from ?? Date.parse(`${addDays(dayOf(to), -1)}T${iso(to).slice(11)}`),
+        to,
+        asked: { from, to: until },
+      };
       checkStretch(stretch);
       const page = { limit, ...(cursor !== undefined && { cursor }) };
       if (resolution === 'raw') {
@@ -149,7 +171,12 @@ const getReadings = ({ reads }: DeviceParts): AnyRoute =>
   });
 
 function checkStretch({ from, to }: { from: number; to: number }): void {
-  const message = from >= to ? 'must be before to' : to - from > MAX_STRETCH_DAYS * 86_400_000 ? `must be at most ${MAX_STRETCH_DAYS} days before to` : undefined;
+  const message =
+    from >= to
+      ? 'must be before to'
+      : to - from > MAX_STRETCH_DAYS * 86_400_000
+        ? `must be at most ${MAX_STRETCH_DAYS} days before to`
+        : undefined;
   if (message) throw new LongwatchError('invalid', `from ${message}`, { faults: [{ field: 'query.from', message }] });
 }
 

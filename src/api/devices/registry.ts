@@ -15,8 +15,17 @@ export interface DeviceAlertParts {
 const people = ['investigator', 'supervisor'] as const;
 const groupParams = z.object({ groupId: idSchema });
 const alertsBody = z.strictObject({ alerts: alertsSchema });
-const alertsShown = z.object({ version: z.int(), alerts: z.array(z.looseObject({ id: z.string(), kind: z.string() })) });
-const deviceShown = z.object({ deviceId: z.string(), groups: z.array(z.string()), registeredAt: z.iso.datetime().optional(), erasingSince: z.iso.datetime().optional(), erasedAt: z.iso.datetime().optional() });
+const alertsShown = z.object({
+  version: z.int(),
+  alerts: z.array(z.looseObject({ id: z.string(), kind: z.string() })),
+});
+const deviceShown = z.object({
+  deviceId: z.string(),
+  groups: z.array(z.string()),
+  registeredAt: z.iso.datetime().optional(),
+  erasingSince: z.iso.datetime().optional(),
+  erasedAt: z.iso.datetime().optional(),
+});
 
 /** Devices as people define them: registration, groups, alerts. */
 export function deviceAlertRoutes({ registry }: DeviceAlertParts): AnyRoute[] {
@@ -54,7 +63,10 @@ const getDevice = (registry: Registry): AnyRoute =>
     summary: 'A device as it is registered, and whether it is being erased',
     roles: ['service', ...people],
     params: deviceParams,
-    responses: { 200: { description: 'The device', schema: deviceShown }, 404: { description: 'It was never registered' } },
+    responses: {
+      200: { description: 'The device', schema: deviceShown },
+      404: { description: 'It was never registered' },
+    },
     handler: async ({ params: { deviceId } }) => ({ status: 200, body: shownDevice(await registry.device(deviceId)) }),
   });
 
@@ -68,7 +80,12 @@ const putDevice = (registry: Registry): AnyRoute =>
     summary: 'Register a device, or change its groups',
     roles: ['service', ...people],
     params: deviceParams,
-    body: z.strictObject({ groups: z.array(idSchema, 'must be a list of groups').max(MAX_GROUPS, `must be at most ${MAX_GROUPS} groups`).default([]) }),
+    body: z.strictObject({
+      groups: z
+        .array(idSchema, 'must be a list of groups')
+        .max(MAX_GROUPS, `must be at most ${MAX_GROUPS} groups`)
+        .default([]),
+    }),
     responses: { 200: { description: 'The device', schema: deviceShown }, 409: { description: 'It is being erased' } },
     handler: async ({ params: { deviceId }, body: { groups } }) => {
       await registry.register(deviceId, [...new Set(groups)]);
@@ -82,7 +99,11 @@ interface AlertsAccess<P> {
 }
 
 function alertsOf<P>(path: string, name: string, params: z.ZodType<P>, access: AlertsAccess<P>): AnyRoute[] {
-  const answer = ({ version, alerts }: StoredAlerts): Reply => ({ status: 200, body: { version, alerts }, headers: { etag: `"${version}"` } });
+  const answer = ({ version, alerts }: StoredAlerts): Reply => ({
+    status: 200,
+    body: { version, alerts },
+    headers: { etag: `"${version}"` },
+  });
   return [
     route({
       method: 'get',
@@ -107,7 +128,11 @@ function alertsOf<P>(path: string, name: string, params: z.ZodType<P>, access: A
       params,
       body: alertsBody,
       headers: [ifMatchHeader],
-      responses: { 200: { description: 'The alerts', schema: alertsShown }, 412: { description: 'The version has moved on' }, 428: { description: 'If-Match is missing' } },
+      responses: {
+        200: { description: 'The alerts', schema: alertsShown },
+        412: { description: 'The version has moved on' },
+        428: { description: 'If-Match is missing' },
+      },
       handler: async (input) => {
         const version = await access.put(input.params, input.body.alerts, versionOf(input.header('if-match')));
         return answer({ version, alerts: input.body.alerts });

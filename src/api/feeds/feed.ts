@@ -23,7 +23,10 @@ export function feedRoutes(parts: FeedRouteParts): AnyRoute[] {
   return [getFeed(parts), getUnread(parts), putReadMarker(parts)];
 }
 
-const shown = ({ items, ...cursors }: FeedPage) => ({ items: items.map((post) => ({ ...shownPost(post), unread: post.unread })), ...cursors });
+const shown = ({ items, ...cursors }: FeedPage) => ({
+  items: items.map((post) => ({ ...shownPost(post), unread: post.unread })),
+  ...cursors,
+});
 
 const getFeed = ({ feeds }: FeedRouteParts): AnyRoute =>
   route({
@@ -39,7 +42,10 @@ const getFeed = ({ feeds }: FeedRouteParts): AnyRoute =>
       cursor: cursorSchema,
       direction: z.enum(['older', 'newer'], 'must be older or newer').optional(),
       limit: wholeTextOf(1, MAX_LIMIT).optional(),
-      mode: z.enum(['push', 'pull'], 'must be push or pull').optional().describe('pull: from the lists of all authors, without what was written into the feed'),
+      mode: z
+        .enum(['push', 'pull'], 'must be push or pull')
+        .optional()
+        .describe('pull: from the lists of all authors, without what was written into the feed'),
     }),
     responses: { 200: { description: 'A page', schema: pageSchema }, 404: { description: 'There is no such user' } },
     handler: async ({ params: { userId }, query: { cursor, direction, limit, mode } }) => {
@@ -64,7 +70,10 @@ const getUnread = ({ feeds }: FeedRouteParts): AnyRoute =>
     roles: ['service'],
     params,
     responses: {
-      200: { description: 'How many; `more`: and more than that', schema: z.object({ count: z.int(), more: z.boolean() }) },
+      200: {
+        description: 'How many; `more`: and more than that',
+        schema: z.object({ count: z.int(), more: z.boolean() }),
+      },
       404: { description: 'There is no such user' },
     },
     handler: async ({ params: { userId } }) => ({ status: 200, body: await feeds.unread(userId) }),
@@ -85,5 +94,8 @@ const putReadMarker = ({ feeds }: FeedRouteParts): AnyRoute =>
       200: { description: 'Where the marker is now', schema: z.object({ postId: z.string() }) },
       404: { description: 'There is no such user, or no such post' },
     },
-    handler: async ({ params: { userId }, body: { postId } }) => ({ status: 200, body: await feeds.moveReadMarker(userId, postId) }),
+    handler: async ({ params: { userId }, body: { postId } }) => ({
+      status: 200,
+      body: await feeds.moveReadMarker(userId, postId),
+    }),
   });

@@ -68,9 +68,21 @@ const createPost = ({ posts }: PostParts): AnyRoute =>
     loadClass: 'bulk',
     summary: 'Post; once a postId, or once an Idempotency-Key of the author',
     roles: ['service'],
-    body: z.strictObject({ authorId: idSchema, postId: idSchema.optional(), text: textSchema, media: mediaSchema.default([]), replyTo: idSchema.optional() }),
+    body: z.strictObject({
+      authorId: idSchema,
+      postId: idSchema.optional(),
+      text: textSchema,
+      media: mediaSchema.default([]),
+      replyTo: idSchema.optional(),
+    }),
     bodyLimit: BODY_LIMIT,
-    headers: [{ name: 'Idempotency-Key', required: false, description: 'Where no postId is given: repetitions under one key are one post' }],
+    headers: [
+      {
+        name: 'Idempotency-Key',
+        required: false,
+        description: 'Where no postId is given: repetitions under one key are one post',
+      },
+    ],
     responses: {
       200: { description: 'It was posted before', schema: postSchema },
       201: { description: 'Posted', schema: postSchema },
@@ -85,7 +97,11 @@ const createPost = ({ posts }: PostParts): AnyRoute =>
         ...(replyTo !== undefined && { replyTo }),
         ...(idempotencyKey !== undefined && { idempotencyKey }),
       });
-      return { status: created ? 201 : 200, body: shownPost(post), headers: { ...etag(post), location: `/v1/posts/${post.postId}` } };
+      return {
+        status: created ? 201 : 200,
+        body: shownPost(post),
+        headers: { ...etag(post), location: `/v1/posts/${post.postId}` },
+      };
     },
   });
 
@@ -100,7 +116,10 @@ const getPost = ({ posts }: PostParts): AnyRoute =>
     roles: ['service'],
     params,
     query: z.object({ reader: idSchema.optional() }),
-    responses: { 200: { description: 'The post', schema: postSchema }, 404: { description: 'There is no such post, or not for this reader' } },
+    responses: {
+      200: { description: 'The post', schema: postSchema },
+      404: { description: 'There is no such post, or not for this reader' },
+    },
     handler: async ({ params: { id }, query: { reader } }) => {
       const post = reader === undefined ? await posts.find(id) : await posts.findFor(id, reader);
       return { status: 200, body: shownPost(post), headers: etag(post) };
@@ -145,7 +164,10 @@ const deletePost = ({ posts }: PostParts): AnyRoute =>
     summary: 'Delete a post; no feed shows it from now on',
     roles: ['service'],
     params,
-    responses: { 204: { description: 'Deleted, perhaps since long' }, 404: { description: 'There was never such a post' } },
+    responses: {
+      204: { description: 'Deleted, perhaps since long' },
+      404: { description: 'There was never such a post' },
+    },
     handler: async ({ params: { id } }) => {
       await posts.remove(id);
       return { status: 204 };
@@ -175,6 +197,12 @@ const listPosts = ({ posts, store }: PostParts): AnyRoute =>
       const refs = await store.ofAuthor(userId, before === undefined ? {} : { before }, 'older', limit + 1);
       const items = await store.findAll(refs.slice(0, limit));
       const last = refs[limit - 1];
-      return { status: 200, body: { items: items.map(shownPost), ...(refs.length > limit && last && toCursor(postsOf(userId), { Key: last.key })) } };
+      return {
+        status: 200,
+        body: {
+          items: items.map(shownPost),
+          ...(refs.length > limit && last && toCursor(postsOf(userId), { Key: last.key })),
+        },
+      };
     },
   });

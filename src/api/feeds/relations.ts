@@ -25,7 +25,9 @@ const userSchema = z.object({
   followers: z.int(),
   following: z.int(),
   posts: z.int(),
-  spread: z.enum(['push', 'rising', 'pull', 'falling']).describe('How their posts reach followers: written into feeds, or merged at read time'),
+  spread: z
+    .enum(['push', 'rising', 'pull', 'falling'])
+    .describe('How their posts reach followers: written into feeds, or merged at read time'),
 });
 
 /** Users, and who follows and blocks whom. */
@@ -42,7 +44,14 @@ export function relationRoutes(parts: RelationParts): AnyRoute[] {
   ];
 }
 
-const shown = ({ userId, name, followers, following, posts, mode }: FeedUser) => ({ userId, name, followers, following, posts, spread: mode });
+const shown = ({ userId, name, followers, following, posts, mode }: FeedUser) => ({
+  userId,
+  name,
+  followers,
+  following,
+  posts,
+  spread: mode,
+});
 
 async function userOf({ users }: RelationParts, userId: string): Promise<FeedUser> {
   const found = (await users.find([userId])).get(userId);
@@ -61,7 +70,10 @@ const putUser = (parts: RelationParts): AnyRoute =>
     roles: ['service'],
     params,
     body: z.strictObject({ name: lineOf(1, MAX_NAME) }),
-    responses: { 200: { description: 'There was one', schema: userSchema }, 201: { description: 'Made', schema: userSchema } },
+    responses: {
+      200: { description: 'There was one', schema: userSchema },
+      201: { description: 'Made', schema: userSchema },
+    },
     handler: async ({ params: { userId }, body: { name } }) => {
       const isNew = await parts.users.put(userId, name);
       return { status: isNew ? 201 : 200, body: shown(await userOf(parts, userId)) };
@@ -93,7 +105,10 @@ const putFollow = ({ changes }: RelationParts): AnyRoute =>
     roles: ['service'],
     params: pairParams,
     responses: {
-      200: { description: 'Follows, perhaps since long', schema: z.object({ userId: z.string(), since: z.iso.datetime() }) },
+      200: {
+        description: 'Follows, perhaps since long',
+        schema: z.object({ userId: z.string(), since: z.iso.datetime() }),
+      },
       404: { description: 'One of both does not exist' },
       409: { description: 'One has blocked the other, or too many are followed' },
     },
@@ -113,7 +128,10 @@ const deleteFollow = ({ changes }: RelationParts): AnyRoute =>
     summary: 'Follow a user no more; their posts are out of the feed at once',
     roles: ['service'],
     params: pairParams,
-    responses: { 204: { description: 'Does not follow, perhaps never did' }, 404: { description: 'One of both does not exist' } },
+    responses: {
+      204: { description: 'Does not follow, perhaps never did' },
+      404: { description: 'One of both does not exist' },
+    },
     handler: async ({ params: { userId, otherId } }) => {
       await changes.unfollow(userId, otherId);
       return { status: 204 };
@@ -166,7 +184,13 @@ const list = (parts: RelationParts, which: 'followers' | 'following', summary: s
     params,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
     responses: {
-      200: { description: 'A page', schema: z.object({ items: z.array(z.object({ userId: z.string(), since: z.iso.datetime() })), cursor: z.string().optional() }) },
+      200: {
+        description: 'A page',
+        schema: z.object({
+          items: z.array(z.object({ userId: z.string(), since: z.iso.datetime() })),
+          cursor: z.string().optional(),
+        }),
+      },
       404: { description: 'There is no such user' },
     },
     handler: async ({ params: { userId }, query: { cursor, limit } }) => {

@@ -17,7 +17,9 @@ export interface AlertParts {
 
 const params = z.object({ token: lineOf(1, 400) });
 
-/** The customer's side of "was this you?": a page to answer on, and the answer. The signed link is the authentication. */
+/**
+ * The customer's side of "was this you?": a page to answer on, and the answer. The signed link is the authentication.
+ */
 export function alertRoutes(parts: AlertParts): AnyRoute[] {
   return [getAlert(parts), answerAlert(parts)];
 }
@@ -70,9 +72,7 @@ const answerAlert = ({ links, investigations, updates }: AlertParts): AnyRoute =
       const customer = { name: found.userId, role: 'customer' };
       await updates.send(transactionId, customer, { kind: 'answer', answer }, 'answer');
       const byForm = (header('content-type') ?? '').includes('form');
-      return byForm
-        ? { status: 200, ...htmlPage(thanksPage(answer)) }
-        : { status: 200, body: { answer } };
+      return byForm ? { status: 200, ...htmlPage(thanksPage(answer)) } : { status: 200, body: { answer } };
     },
   });
 
@@ -88,4 +88,7 @@ const questionPage = ({ amount, currency, merchantId }: CaseRecord, until: numbe
   );
 
 const thanksPage = (answer: 'yes' | 'no'): string =>
-  page('Thank you', `<p>${answer === 'yes' ? 'Your payment goes on.' : 'The payment is held, and we look into it.'}</p>`);
+  page(
+    'Thank you',
+    `<p>${answer === 'yes' ? 'Your payment goes on.' : 'The payment is held, and we look into it.'}</p>`,
+  );

@@ -18,7 +18,8 @@ export function driftRoutes({ driftWatch }: DriftRouteParts): AnyRoute[] {
       operationId: 'getDrift',
       tag: 'fraud',
       loadClass: 'interactive',
-      summary: 'How far features and scores of the last days have moved from where the model was trained (population stability index)',
+      summary:
+        'How far features and scores of the last days have moved from where the model was trained (population stability index)',
       roles: ['investigator', 'supervisor'],
       query: z.object({ days: wholeTextOf(1, MAX_DAYS).default(7) }),
       responses: {
@@ -31,7 +32,9 @@ export function driftRoutes({ driftWatch }: DriftRouteParts): AnyRoute[] {
                 from: z.string(),
                 to: z.string(),
                 rows: z.int(),
-                drifts: z.array(z.object({ name: z.string(), psi: z.number(), status: z.enum(['stable', 'shifting', 'shifted']) })),
+                drifts: z.array(
+                  z.object({ name: z.string(), psi: z.number(), status: z.enum(['stable', 'shifting', 'shifted']) }),
+                ),
               }),
             ),
           }),

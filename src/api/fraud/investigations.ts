@@ -27,7 +27,10 @@ const caseParams = z.object({ id: idSchema });
 const noCardNumber = (text: string): boolean => !holdsCardNumber(text);
 const isFilled = (text: string): boolean => text.trim() !== '';
 const nameSchema = lineOf(1, MAX_NAME).refine(isFilled, 'must not be blank').refine(noCardNumber, CARD_RULE);
-const noteSchema = linesOf(1, MAX_TEXT).refine(isFilled, 'must not be blank').refine(noCardNumber, CARD_RULE).register(textUses, { use: 'lines' });
+const noteSchema = linesOf(1, MAX_TEXT)
+  .refine(isFilled, 'must not be blank')
+  .refine(noCardNumber, CARD_RULE)
+  .register(textUses, { use: 'lines' });
 
 const caseSchema = z.looseObject({
   transactionId: z.string(),
@@ -50,7 +53,12 @@ export function investigationRoutes(parts: InvestigationParts): AnyRoute[] {
     listCases(parts),
     openCase(parts),
     getCase(parts),
-    personal(parts, 'decide', 'Decide a case', z.strictObject({ decision: z.enum(labels), note: noteSchema.optional() })),
+    personal(
+      parts,
+      'decide',
+      'Decide a case',
+      z.strictObject({ decision: z.enum(labels), note: noteSchema.optional() }),
+    ),
     personal(parts, 'assign', 'Assign a case', z.strictObject({ assignee: nameSchema })),
     personal(parts, 'note', 'Write a note in a case', z.strictObject({ text: noteSchema })),
     getUserHold(parts),
@@ -82,7 +90,9 @@ const listCases = ({ investigations }: InvestigationParts): AnyRoute =>
       cursor: cursorSchema,
       limit: limitSchema,
     }),
-    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(caseSchema), cursor: z.string().optional() }) } },
+    responses: {
+      200: { description: 'A page', schema: z.object({ items: z.array(caseSchema), cursor: z.string().optional() }) },
+    },
     handler: async ({ query: { status, assignee, cursor, limit } }) => {
       const options = { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) };
       const page =
@@ -137,13 +147,21 @@ const getCase = ({ investigations }: InvestigationParts): AnyRoute =>
     handler: async ({ params: { id }, query: { cursor, limit } }) => {
       const found = await investigations.find(id);
       if (!found) throw new LongwatchError('notFound', `There is no investigation of ${id}`);
-      const page = await investigations.timeline(id, { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) });
+      const page = await investigations.timeline(id, {
+        ...(cursor !== undefined && { cursor }),
+        ...(limit !== undefined && { limit }),
+      });
       const timeline = page.items.map((entry) => ({ ...entry, at: iso(entry.at) }));
       return { status: 200, body: { ...shown(found), timeline, ...(page.cursor && { cursor: page.cursor }) } };
     },
   });
 
-function personal<B extends object>({ updates }: InvestigationParts, kind: 'decide' | 'assign' | 'note', summary: string, body: z.ZodType<B>): AnyRoute {
+function personal<B extends object>(
+  { updates }: InvestigationParts,
+  kind: 'decide' | 'assign' | 'note',
+  summary: string,
+  body: z.ZodType<B>,
+): AnyRoute {
   return route({
     method: 'post',
     path: `/v1/investigations/:id/${kind}`,
@@ -161,7 +179,12 @@ function personal<B extends object>({ updates }: InvestigationParts, kind: 'deci
       409: { description: 'The case cannot take this now; the detail says why' },
     },
     handler: async ({ params, body: request, caller, header }: RouteInput<{ id: string }, unknown, B>) => {
-      const outcome = await updates.send(params.id, caller, { ...request, kind } as unknown as Unsigned, header('idempotency-key'));
+      const outcome = await updates.send(
+        params.id,
+        caller,
+        { ...request, kind } as unknown as Unsigned,
+        header('idempotency-key'),
+      );
       return { status: 200, body: outcome };
     },
   });

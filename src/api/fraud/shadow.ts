@@ -15,7 +15,10 @@ export interface ShadowParts {
 }
 
 const readers = ['investigator', 'supervisor'] as const;
-const endpointNameSchema = line('must be the name of a SageMaker endpoint').regex(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/, 'must be the name of a SageMaker endpoint');
+const endpointNameSchema = line('must be the name of a SageMaker endpoint').regex(
+  /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/,
+  'must be the name of a SageMaker endpoint',
+);
 const comparisonSchema = z.object({
   decisions: z.int(),
   agreement: z.number().nullable(),
@@ -42,7 +45,11 @@ function shown({ value, comparison, ...rest }: Running) {
 }
 
 function comparisonOf({ pairs, failed, dropped }: ShadowCounts): z.infer<typeof comparisonSchema> {
-  const all = outcomes.flatMap((live) => outcomes.flatMap((shadow) => (pairs[`${live}>${shadow}`] ? [{ live, shadow, decisions: pairs[`${live}>${shadow}`] as number }] : [])));
+  const all = outcomes.flatMap((live) =>
+    outcomes.flatMap((shadow) =>
+      pairs[`${live}>${shadow}`] ? [{ live, shadow, decisions: pairs[`${live}>${shadow}`] as number }] : [],
+    ),
+  );
   const decisions = all.reduce((sum, one) => sum + one.decisions, 0);
   const same = all.reduce((sum, one) => sum + (one.live === one.shadow ? one.decisions : 0), 0);
   return { decisions, agreement: decisions === 0 ? null : same / decisions, pairs: all, failed, dropped };
@@ -57,7 +64,10 @@ const getShadow = ({ challengers }: ShadowParts): AnyRoute =>
     loadClass: 'interactive',
     summary: 'The challenger, and how its decisions compare with the live ones so far',
     roles: readers,
-    responses: { 200: { description: 'The challenger; its version is the ETag', schema: challengerSchema }, 404: { description: 'There is none' } },
+    responses: {
+      200: { description: 'The challenger; its version is the ETag', schema: challengerSchema },
+      404: { description: 'There is none' },
+    },
     handler: async () => {
       const running = await challengers.current();
       return { status: 200, body: shown(running), headers: { etag: `"${running.version}"` } };
@@ -76,11 +86,17 @@ const putShadow = ({ challengers }: ShadowParts): AnyRoute =>
     bodyLimit: 512 * 1024,
     body: z
       .strictObject({ endpointName: endpointNameSchema.optional(), ruleSet: z.unknown().optional() })
-      .refine(({ endpointName, ruleSet }) => endpointName !== undefined || ruleSet !== undefined, 'must have an endpointName, a ruleSet, or both'),
+      .refine(
+        ({ endpointName, ruleSet }) => endpointName !== undefined || ruleSet !== undefined,
+        'must have an endpointName, a ruleSet, or both',
+      ),
     responses: { 200: { description: 'It decides along', schema: z.object({ version: z.int() }) } },
     handler: async ({ body: { endpointName, ruleSet }, caller }) => {
       const valid: RuleSet | undefined = ruleSet === undefined ? undefined : validateRuleSet(ruleSet);
-      const version = await challengers.put({ ...(endpointName !== undefined && { endpointName }), ...(valid && { ruleSet: valid }) }, caller.name);
+      const version = await challengers.put(
+        { ...(endpointName !== undefined && { endpointName }), ...(valid && { ruleSet: valid }) },
+        caller.name,
+      );
       return { status: 200, body: { version }, headers: { etag: `"${version}"` } };
     },
   });
@@ -115,7 +131,16 @@ const listDifferences = ({ challengers }: ShadowParts): AnyRoute =>
       200: {
         description: 'A page',
         schema: z.object({
-          items: z.array(z.object({ transactionId: z.string(), at: z.iso.datetime(), live: z.enum(outcomes), shadow: z.enum(outcomes), liveScore: z.number().nullable(), shadowScore: z.number().nullable() })),
+          items: z.array(
+            z.object({
+              transactionId: z.string(),
+              at: z.iso.datetime(),
+              live: z.enum(outcomes),
+              shadow: z.enum(outcomes),
+              liveScore: z.number().nullable(),
+              shadowScore: z.number().nullable(),
+            }),
+          ),
           cursor: z.string().optional(),
         }),
       },
@@ -138,10 +163,16 @@ const promote = ({ challengers }: ShadowParts): AnyRoute =>
     roles: ['supervisor'],
     headers: [ifMatchHeader],
     responses: {
-      200: { description: 'They decide from now on', schema: z.object({ ruleSetVersion: z.int().optional(), endpointName: z.string().optional() }) },
+      200: {
+        description: 'They decide from now on',
+        schema: z.object({ ruleSetVersion: z.int().optional(), endpointName: z.string().optional() }),
+      },
       404: { description: 'There is no challenger' },
       412: { description: 'Another challenger, or other rules, by now' },
       428: { description: 'If-Match is missing' },
     },
-    handler: async ({ caller, header }) => ({ status: 200, body: await challengers.promote(versionOf(header('if-match')), caller.name) }),
+    handler: async ({ caller, header }) => ({
+      status: 200,
+      body: await challengers.promote(versionOf(header('if-match')), caller.name),
+    }),
   });

@@ -48,7 +48,10 @@ const postTransaction = ({ decisions }: FraudParts): AnyRoute =>
     roles: ['service'],
     body: transactionSchema,
     responses: {
-      200: { description: 'The decision; a repetition gets the same bytes, marked Idempotent-Replayed', schema: decisionSchema },
+      200: {
+        description: 'The decision; a repetition gets the same bytes, marked Idempotent-Replayed',
+        schema: decisionSchema,
+      },
       409: { description: 'The same id was decided with other content' },
     },
     handler: async ({ body: { ip, ...transaction } }) => {
@@ -90,7 +93,10 @@ const getTransaction = ({ store }: FraudParts): AnyRoute =>
       if (!found) throw new LongwatchError('notFound', `There is no transaction ${params.id}`);
       const { transaction, features, ...rest } = found;
       const known = Object.fromEntries(Object.entries(features).filter(([, value]) => !Number.isNaN(value)));
-      return { status: 200, body: { ...rest, transaction: { ...transaction, timestamp: iso(transaction.timestamp) }, features: known } };
+      return {
+        status: 200,
+        body: { ...rest, transaction: { ...transaction, timestamp: iso(transaction.timestamp) }, features: known },
+      };
     },
   });
 
@@ -113,7 +119,10 @@ const putLabel = ({ store }: FraudParts): AnyRoute =>
     handler: async ({ params: { id }, body: { label } }) => {
       const outcome = await store.label(id, label, Date.now());
       if (outcome === 'investigated')
-        throw new LongwatchError('conflict', `Transaction ${id} is being investigated; decide its case (POST /v1/investigations/${id}/decide), which labels it`);
+        throw new LongwatchError(
+          'conflict',
+          `Transaction ${id} is being investigated; decide its case (POST /v1/investigations/${id}/decide), which labels it`,
+        );
       if (outcome === 'unknown') throw new LongwatchError('notFound', `There is no transaction ${id}`);
       return { status: 200, body: { transactionId: id, label } };
     },

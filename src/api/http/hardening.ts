@@ -1,6 +1,8 @@
 /**
- * What OWASP's REST Security Cheat Sheet asks of an API's answers; pages say more of themselves (page.ts). HSTS counts over
- * TLS alone (RFC 6797, 8.1), so that it need not be known here whether a proxy ends it. No Access-Control header: no other
+ * What OWASP's REST Security Cheat Sheet asks of an API's answers; pages say more of themselves (page.ts). HSTS counts
+ * over
+ * TLS alone (RFC 6797, 8.1), so that it need not be known here whether a proxy ends it. No Access-Control header: no
+ * other
  * site's script reads us.
  */
 export const hardening = {

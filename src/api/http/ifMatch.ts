@@ -1,13 +1,20 @@
 import { Problem } from './problem';
 
-export const ifMatchHeader = { name: 'If-Match', required: true, description: 'The version that was read, as in ETag: "3"' };
+export const ifMatchHeader = {
+  name: 'If-Match',
+  required: true,
+  description: 'The version that was read, as in ETag: "3"',
+};
 
 /** @returns the version that If-Match names. @throws Problem 428 when it is missing, 400 when it is none of ours. */
 export function versionOf(ifMatch: string | undefined): number {
   if (ifMatch === undefined)
     throw new Problem(428, 'Send If-Match with the version that you read (its ETag), so that nobody’s change is lost');
   const version = /^"(\d{1,15})"$/.exec(ifMatch)?.[1];
-  if (version === undefined) throw new Problem(400, 'If-Match must be the ETag of a version, in quotes: "3"', { errors: [{ field: 'If-Match', message: 'must be like "3"' }] });
+  if (version === undefined)
+    throw new Problem(400, 'If-Match must be the ETag of a version, in quotes: "3"', {
+      errors: [{ field: 'If-Match', message: 'must be like "3"' }],
+    });
   return Number(version);
 }
 

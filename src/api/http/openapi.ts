@@ -14,7 +14,11 @@ const problemSchema = {
     instance: { type: 'string' },
     errors: {
       type: 'array',
-      items: { type: 'object', properties: { field: { type: 'string' }, message: { type: 'string' } }, required: ['field', 'message'] },
+      items: {
+        type: 'object',
+        properties: { field: { type: 'string' }, message: { type: 'string' } },
+        required: ['field', 'message'],
+      },
     },
   },
   required: ['type', 'title', 'status', 'detail'],
@@ -41,7 +45,12 @@ export function openApiDocument(routes: readonly AnyRoute[], version: string): J
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key or a JWT' },
-        session: { type: 'apiKey', in: 'cookie', name: '__Host-longwatch', description: "A browser's session; on loopback the cookie is named longwatch" },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Host-longwatch',
+          description: "A browser's session; on loopback the cookie is named longwatch",
+        },
       },
       schemas: { Problem: problemSchema },
     },
@@ -53,7 +62,13 @@ function operation(one: Route): Json {
   const parameters = [
     ...parametersOf(one.params, 'path'),
     ...parametersOf(one.query, 'query'),
-    ...(one.headers ?? []).map(({ name, required, description }) => ({ name, in: 'header', required, description, schema: { type: 'string' } })),
+    ...(one.headers ?? []).map(({ name, required, description }) => ({
+      name,
+      in: 'header',
+      required,
+      description,
+      schema: { type: 'string' },
+    })),
   ];
   return {
     operationId: one.operationId,
@@ -81,8 +96,13 @@ function responsesOf(one: Route): Json {
   const common: Record<string, string> = {
     ...((one.params || one.query || one.body || one.headers) && { 400: 'A field is not valid; `errors` names each' }),
     ...(one.params && { 404: 'What the path names is not there' }),
-    ...(one.session && one.method !== 'get' && { 403: 'Another site’s page may not do this with the session of its visitor' }),
-    ...(one.roles !== 'public' && { 401: 'No valid token', 403: 'The role does not allow this', 429: 'More requests than this caller may send, or too many wrong tokens; retry after `Retry-After`' }),
+    ...(one.session &&
+      one.method !== 'get' && { 403: 'Another site’s page may not do this with the session of its visitor' }),
+    ...(one.roles !== 'public' && {
+      401: 'No valid token',
+      403: 'The role does not allow this',
+      429: 'More requests than this caller may send, or too many wrong tokens; retry after `Retry-After`',
+    }),
     ...(one.body && { 413: 'The body is too large', 415: 'The content type is not supported' }),
     503: 'A part that this needs is away, or the service is overloaded; retry after `Retry-After`',
     504: 'The request was not completed within its deadline and may still take effect; repeat it with the same ids to learn its result',
@@ -109,7 +129,10 @@ const problemResponse = (description: string): Json => ({
 
 function parametersOf(schema: z.ZodType | undefined, where: 'path' | 'query'): Json[] {
   if (!schema) return [];
-  const { properties = {}, required = [] } = jsonSchema(schema, 'input') as { properties?: Record<string, Json>; required?: string[] };
+  const { properties = {}, required = [] } = jsonSchema(schema, 'input') as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
   return Object.entries(properties).map(([name, property]) => ({
     name,
     in: where,

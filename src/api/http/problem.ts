@@ -8,7 +8,13 @@ export class Problem extends Error {
   constructor(
     readonly status: number,
     message: string,
-    readonly extra: { errors?: FieldFault[]; headers?: Record<string, string>; type?: string; title?: string; members?: Readonly<Record<string, unknown>> } = {},
+    readonly extra: {
+      errors?: FieldFault[];
+      headers?: Record<string, string>;
+      type?: string;
+      title?: string;
+      members?: Readonly<Record<string, unknown>>;
+    } = {},
   ) {
     super(message);
   }
@@ -54,10 +60,12 @@ function bodyProblem(error: unknown): Problem | undefined {
   const { type, status, message } = error as { type?: string; status?: number; message?: string };
   if (type === 'entity.too.large') return new Problem(413, 'The body is larger than this route takes');
   if (type === 'entity.parse.failed') return new Problem(400, `The body is not valid JSON${positionIn(message)}`);
-  if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new Problem(415, message ?? 'Unsupported encoding');
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported')
+    return new Problem(415, message ?? 'Unsupported encoding');
   if (error instanceof URIError) return new Problem(400, 'The path is not valid percent-encoding');
   // A body that stops short, and the like.
-  if (status !== undefined && status >= 400 && status < 500) return new Problem(status, message ?? 'The request is not valid');
+  if (status !== undefined && status >= 400 && status < 500)
+    return new Problem(status, message ?? 'The request is not valid');
   return undefined;
 }
 
@@ -70,14 +78,13 @@ function positionIn(message = ''): string {
 /** Sends problem details; `instance` is the request's id, by which its log lines are found. */
 export function sendProblem(response: Response, problem: Problem, requestId: string): void {
   const { headers = {} } = problem.extra;
-  response
-    .status(problem.status)
-    .set(headers)
-    .type('application/problem+json')
-    .send(problemBody(problem, requestId));
+  response.status(problem.status).set(headers).type('application/problem+json').send(problemBody(problem, requestId));
 }
 
-/** Returns the body of problem details. A member that JSON cannot hold is left out, so that the answer is sent in any case. */
+/**
+ * Returns the body of problem details. A member that JSON cannot hold is left out, so that the answer is sent in any
+ * case.
+ */
 export function problemBody(problem: Problem, requestId: string): string {
   const { errors, type, title, members } = problem.extra;
   const body = {

@@ -3,18 +3,31 @@ import { type Problem, problemBody } from './problem';
 
 const guards = new WeakMap<ServerResponse, ReplyGuard>();
 /** Headers of a reply that is replaced: they describe a body that is not sent. */
-const OF_A_BODY = ['content-length', 'content-type', 'content-encoding', 'transfer-encoding', 'etag', 'location', 'last-modified'];
+const OF_A_BODY = [
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'transfer-encoding',
+  'etag',
+  'location',
+  'last-modified',
+];
 
 /**
- * Sees to it that a response ends, and ends once. Middleware such as express-session replaces `end` and `writeHead`; what
- * it throws there would leave the response open for good, since every later attempt goes through the same wrapper. The guard
+ * Sees to it that a response ends, and ends once. Middleware such as express-session replaces `end` and `writeHead`;
+ * what
+ * it throws there would leave the response open for good, since every later attempt goes through the same wrapper. The
+ * guard
  * is made before such middleware, notices the end, keeps the request's deadline, and answers past all wrappers.
  */
 export class ReplyGuard {
   private timer: NodeJS.Timeout | undefined;
   private readonly listeners: (() => void)[] = [];
   private hasEnded = false;
-  /** Set once a reply is being sent. What throws then may have left a wrapper of `end` that never ends: only `fail` does. */
+  /**
+   * Set once a reply is being sent. What throws then may have left a wrapper of `end` that never ends: only `fail`
+   * does.
+   */
   replying = false;
 
   /** Returns the guard of a response. */
@@ -27,7 +40,8 @@ export class ReplyGuard {
   private constructor(private readonly response: ServerResponse) {
     const { end, write } = response;
     // A handler that finishes after its deadline still writes; Node.js would emit an error that nobody listens to.
-    response.write = ((...args: Parameters<typeof write>) => (this.hasEnded ? false : write.apply(response, args))) as typeof write;
+    response.write = ((...args: Parameters<typeof write>) =>
+      this.hasEnded ? false : write.apply(response, args)) as typeof write;
     response.end = ((...args: Parameters<typeof end>) => {
       if (this.hasEnded) return response;
       this.finish();
@@ -48,10 +62,14 @@ export class ReplyGuard {
     else this.listeners.push(listener);
   }
 
-  /** Gives the request so many milliseconds from now; then it is answered with the problem. Replaces an earlier deadline. */
+  /**
+   * Gives the request so many milliseconds from now; then it is answered with the problem. Replaces an earlier
+   * deadline.
+   */
   within(ms: number, problem: Problem): void {
     this.release();
-    if (!this.hasEnded) this.timer = setTimeout(() => this.fail(problem, String(this.response.getHeader('x-request-id') ?? '')), ms);
+    if (!this.hasEnded)
+      this.timer = setTimeout(() => this.fail(problem, String(this.response.getHeader('x-request-id') ?? '')), ms);
   }
 
   /** The request has no deadline any more. */
@@ -59,7 +77,10 @@ export class ReplyGuard {
     clearTimeout(this.timer);
   }
 
-  /** Answers with a problem whatever state the response is in; where a part of another answer is sent already, cuts the connection. Never throws. */
+  /**
+   * Answers with a problem whatever state the response is in; where a part of another answer is sent already, cuts the
+   * connection. Never throws.
+   */
   fail(problem: Problem, requestId: string): void {
     if (this.hasEnded) return;
     this.finish();
@@ -68,7 +89,11 @@ export class ReplyGuard {
       if (response.headersSent) return void response.destroy();
       for (const name of OF_A_BODY) response.removeHeader(name);
       const body = problemBody(problem, requestId);
-      const headers = { ...problem.extra.headers, 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body) };
+      const headers = {
+        ...problem.extra.headers,
+        'content-type': 'application/problem+json',
+        'content-length': Buffer.byteLength(body),
+      };
       ServerResponse.prototype.writeHead.call(response, problem.status, headers);
       ServerResponse.prototype.end.call(response, body, 'utf8');
     } catch {

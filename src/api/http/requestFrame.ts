@@ -76,7 +76,9 @@ function callersTrace(request: Request) {
   return traceparent === undefined ? undefined : { traceparent, ...(tracestate !== undefined && { tracestate }) };
 }
 
-/** Names by OpenTelemetry's conventions for HTTP; the route's pattern, never the path, which may hold an id or a token. */
+/**
+ * Names by OpenTelemetry's conventions for HTTP; the route's pattern, never the path, which may hold an id or a token.
+ */
 function endSpan(span: Span, method: string, route: string, status: number): void {
   span.updateName(route === 'none' ? method : `${method} ${route}`);
   span.setAttributes({ 'http.response.status_code': status, ...(route !== 'none' && { 'http.route': route }) });

@@ -7,7 +7,11 @@ export interface RequestIds {
 }
 
 /** The ids that a validated request is about. */
-export function idsOfRequest(route: string, { names, collections = {} }: RequestIds, ...parts: readonly unknown[]): Record<string, string> {
+export function idsOfRequest(
+  route: string,
+  { names, collections = {} }: RequestIds,
+  ...parts: readonly unknown[]
+): Record<string, string> {
   const ids: Record<string, string> = {};
   const collection = /^\/v1\/([a-z-]+)\/:id(\/|$)/.exec(route)?.[1] ?? '';
   for (const part of parts) {

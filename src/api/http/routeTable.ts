@@ -22,7 +22,10 @@ export function routeTable(routes: readonly AnyRoute[]): string {
   const sections = tags.map((tag) => {
     const rows = routes
       .filter((one) => one.tag === tag)
-      .map((one) => `| \`${one.method.toUpperCase()} ${one.path}\` | ${callers.map((role) => signs[allowed(one, role)]).join(' | ')} | ${one.summary} |`);
+      .map(
+        (one) =>
+          `| \`${one.method.toUpperCase()} ${one.path}\` | ${callers.map((role) => signs[allowed(one, role)]).join(' | ')} | ${one.summary} |`,
+      );
     return `## ${tag}\n\n| route | ${roles.join(' | ')} | nobody | |\n| --- | ${callers.map(() => ':-:').join(' | ')} | --- |\n${rows.join('\n')}\n`;
   });
   return `# Who may call what

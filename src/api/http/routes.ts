@@ -39,7 +39,9 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   summary: string;
   /** Roles that may call it, or `public`. `admin` may call everything. */
   roles: readonly Role[] | 'public';
-  /** Customers may call it for what is not their own; where this is not set, the handler refuses that (cartOwner.ts). */
+  /**
+   * Customers may call it for what is not their own; where this is not set, the handler refuses that (cartOwner.ts).
+   */
   shared?: boolean;
   params?: z.ZodType<P>;
   query?: z.ZodType<Q>;
@@ -85,7 +87,9 @@ export interface Reply {
 export type AnyRoute = Route<never, never, never>;
 
 /** Keeps the types of a route's parts together. */
-export function route<P = Record<string, never>, Q = Record<string, never>, B = undefined>(definition: Route<P, Q, B>): AnyRoute {
+export function route<P = Record<string, never>, Q = Record<string, never>, B = undefined>(
+  definition: Route<P, Q, B>,
+): AnyRoute {
   return definition as unknown as AnyRoute;
 }
 
@@ -124,7 +128,9 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
     });
     if (one.session) chain.push(one.session.middleware);
     router[one.method](one.path, ...chain, async (request, response) => {
-      await serve(one as unknown as Route<unknown, unknown, unknown>, request, response, () => parts.admission?.leave(request, one.operationId, true));
+      await serve(one as unknown as Route<unknown, unknown, unknown>, request, response, () =>
+        parts.admission?.leave(request, one.operationId, true),
+      );
     });
     methods.set(one.path, [...(methods.get(one.path) ?? []), one.method.toUpperCase()]);
   }
@@ -140,11 +146,15 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
 
 /** What a client is told whose request was not done in time. Its handler may go on; what it replies is dropped. */
 const late = (ms: number): Problem =>
-  new Problem(504, `The request was not completed within ${ms} ms and may still take effect. Repeat it with the same ids to learn its result`, {
-    type: 'deadline-exceeded',
-    title: 'Deadline exceeded',
-    headers: { 'retry-after': '1' },
-  });
+  new Problem(
+    504,
+    `The request was not completed within ${ms} ms and may still take effect. Repeat it with the same ids to learn its result`,
+    {
+      type: 'deadline-exceeded',
+      title: 'Deadline exceeded',
+      headers: { 'retry-after': '1' },
+    },
+  );
 
 function authorise(one: AnyRoute, parts: RouterParts, deadlineMs: number): RequestHandler {
   return async (request, response, next) => {
@@ -155,7 +165,10 @@ function authorise(one: AnyRoute, parts: RouterParts, deadlineMs: number): Reque
       const caller = await parts.authenticate(request);
       if (parts.callerLimits) response.set(parts.callerLimits.take(caller));
       if (caller.role !== 'admin' && !one.roles.includes(caller.role))
-        throw new Problem(403, `This needs one of the roles ${[...one.roles, 'admin'].join(', ')}; you have ${caller.role}`);
+        throw new Problem(
+          403,
+          `This needs one of the roles ${[...one.roles, 'admin'].join(', ')}; you have ${caller.role}`,
+        );
       response.locals['caller'] = caller;
       if (guard.ended) return;
       // While a body arrives it is the server's request timeout that counts.
@@ -172,13 +185,26 @@ function bodyParsers(one: AnyRoute): RequestHandler[] {
     // Without a body it is the schema that has something to say.
     const isEmpty = request.headers['content-length'] === '0' || request.is(accepted) === null;
     if (!isEmpty && request.is(accepted) === false)
-      throw new Problem(415, `The content type must be ${accepted.join(' or ')}, found ${request.headers['content-type'] ?? 'none'}`);
+      throw new Problem(
+        415,
+        `The content type must be ${accepted.join(' or ')}, found ${request.headers['content-type'] ?? 'none'}`,
+      );
     next();
   };
-  return [contentType, express.json({ limit, strict: false }), ...(one.form ? [express.urlencoded({ limit, extended: false })] : []), depthLimit];
+  return [
+    contentType,
+    express.json({ limit, strict: false }),
+    ...(one.form ? [express.urlencoded({ limit, extended: false })] : []),
+    depthLimit,
+  ];
 }
 
-async function serve(one: Route<unknown, unknown, unknown>, request: Request, response: Response, onDone: () => void): Promise<void> {
+async function serve(
+  one: Route<unknown, unknown, unknown>,
+  request: Request,
+  response: Response,
+  onDone: () => void,
+): Promise<void> {
   const faults: FieldFault[] = [];
   const input = {
     params: parsed(one.params, request.params, 'path', faults),
@@ -199,7 +225,8 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
   if (guard.ended) return;
   const body = reply.body === undefined ? undefined : JSON.stringify(reply.body);
   response.status(reply.status).set(reply.headers ?? {});
-  // A session is saved before the reply ends; that is still work. Sending the reply is none, however slowly the client reads.
+  // A session is saved before the reply ends; that is still work. Sending the reply is none, however slowly the client
+  // reads.
   response.locals['completed'] = true;
   guard.replying = true;
   if (!one.session || reply.stream) onDone();
@@ -214,12 +241,21 @@ async function serve(one: Route<unknown, unknown, unknown>, request: Request, re
   else response.type('application/json').send(body);
 }
 
-function parsed(schema: z.ZodType | undefined, input: unknown, where: string, faults: FieldFault[], walks = true): unknown {
+function parsed(
+  schema: z.ZodType | undefined,
+  input: unknown,
+  where: string,
+  faults: FieldFault[],
+  walks = true,
+): unknown {
   if (!schema) return {};
   const result = parse(schema, input, { walks });
   if (!result.faults) return result.value;
   if (input === undefined) faults.push({ field: where, message: 'is missing; send JSON' });
-  else faults.push(...result.faults.map(({ field, message }) => ({ field: where ? `${where}.${field}` : field, message })));
+  else
+    faults.push(
+      ...result.faults.map(({ field, message }) => ({ field: where ? `${where}.${field}` : field, message })),
+    );
   return undefined;
 }
 

@@ -31,9 +31,15 @@ export interface ListenSettings {
   requestTimeoutMs?: number;
 }
 
-/** A load balancer's own idle timeout must be shorter, or it sends a request down a connection that is being closed: AWS's is 60 s. */
+/**
+ * A load balancer's own idle timeout must be shorter, or it sends a request down a connection that is being closed:
+ * AWS's is 60 s.
+ */
 const KEEP_ALIVE_MS = 65_000;
-/** Connections that the kernel keeps until we take them (it may keep fewer: net.core.somaxconn). With the default of 511, a rush is dropped, and tries again only a second later. */
+/**
+ * Connections that the kernel keeps until we take them (it may keep fewer: net.core.somaxconn). With the default of
+ * 511, a rush is dropped, and tries again only a second later.
+ */
 const BACKLOG = 4_096;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Of the connections that there may be, above which those are closed that nobody uses. */
@@ -41,7 +47,15 @@ const NEARLY_FULL = 0.9;
 
 /** Serves an application. Slow or silent clients are cut, and take nothing from others meanwhile. */
 export async function listen(app: Express, settings: ListenSettings): Promise<Listening> {
-  const { host, port, setting = 'PORT', admission, maxConnections = 10_000, headersTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = settings;
+  const {
+    host,
+    port,
+    setting = 'PORT',
+    admission,
+    maxConnections = 10_000,
+    headersTimeoutMs = 10_000,
+    requestTimeoutMs = 30_000,
+  } = settings;
   const server = createServer(
     {
       headersTimeout: headersTimeoutMs,
@@ -97,8 +111,11 @@ export async function listen(app: Express, settings: ListenSettings): Promise<Li
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number, setting: string): Error {
   if (error.code === 'EADDRINUSE')
-    return new ListenError(`Port ${port} on ${host} is taken. Stop what listens there, or choose another: ${setting}=${port + 1} (0: any that is free)`);
-  if (error.code === 'EACCES') return new ListenError(`Port ${port} needs privileges. Choose one over 1023: ${setting}=3000`);
+    return new ListenError(
+      `Port ${port} on ${host} is taken. Stop what listens there, or choose another: ${setting}=${port + 1} (0: any that is free)`,
+    );
+  if (error.code === 'EACCES')
+    return new ListenError(`Port ${port} needs privileges. Choose one over 1023: ${setting}=3000`);
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
     return new ListenError(`This machine has no address ${host}. Set HOST to one that it has, for example 127.0.0.1`);
   return error;

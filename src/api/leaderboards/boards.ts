@@ -25,7 +25,12 @@ export interface BoardRouteParts {
 const readers = ['service', 'supervisor'] as const;
 const operators = ['supervisor'] as const;
 const seasonParams = boardParams.extend({ n: seasonNumber });
-const seasonSchema = z.looseObject({ number: z.int(), startsAt: z.iso.datetime(), endsAt: z.iso.datetime().nullable(), status: z.enum(['open', 'closing', 'final']) });
+const seasonSchema = z.looseObject({
+  number: z.int(),
+  startsAt: z.iso.datetime(),
+  endsAt: z.iso.datetime().nullable(),
+  status: z.enum(['open', 'closing', 'final']),
+});
 
 /** Boards, their seasons, standings and bans. */
 export function boardRoutes(parts: BoardRouteParts): AnyRoute[] {
@@ -44,15 +49,53 @@ export function boardRoutes(parts: BoardRouteParts): AnyRoute[] {
   ];
 }
 
-function shownBoard({ gameId, version, operator, order, subscore, shards, limits, seasons, rewards }: Board): Record<string, unknown> {
-  return { gameId, version, operator, order, subscore, shards, limits, ...(seasons && { seasons: shownPlan(seasons) }), rewards };
+function shownBoard({
+  gameId,
+  version,
+  operator,
+  order,
+  subscore,
+  shards,
+  limits,
+  seasons,
+  rewards,
+}: Board): Record<string, unknown> {
+  return {
+    gameId,
+    version,
+    operator,
+    order,
+    subscore,
+    shards,
+    limits,
+    ...(seasons && { seasons: shownPlan(seasons) }),
+    rewards,
+  };
 }
 
-function shownPlan({ startsAt, endsAt, graceMs, ...rest }: NonNullable<BoardDefinition['seasons']>): Record<string, unknown> {
-  return { ...rest, ...(startsAt !== undefined && { startsAt: iso(startsAt) }), ...(endsAt !== undefined && { endsAt: iso(endsAt) }), graceSeconds: graceMs / 1_000 };
+function shownPlan({
+  startsAt,
+  endsAt,
+  graceMs,
+  ...rest
+}: NonNullable<BoardDefinition['seasons']>): Record<string, unknown> {
+  return {
+    ...rest,
+    ...(startsAt !== undefined && { startsAt: iso(startsAt) }),
+    ...(endsAt !== undefined && { endsAt: iso(endsAt) }),
+    graceSeconds: graceMs / 1_000,
+  };
 }
 
-function shownSeason({ number, startsAt, endsAt, graceMs, status, closedAt, players }: Season): z.infer<typeof seasonSchema> {
+function shownSeason({
+  number,
+  startsAt,
+  endsAt,
+  graceMs,
+  status,
+  closedAt,
+  players,
+}: Season): z.infer<typeof seasonSchema> {
   return {
     number,
     startsAt: iso(startsAt),
@@ -74,7 +117,13 @@ const getBoard = ({ boards }: BoardRouteParts): AnyRoute =>
     summary: 'A board: how scores count and are ordered, its limits, seasons and rewards',
     roles: readers,
     params: boardParams,
-    responses: { 200: { description: 'The board; its version as ETag', schema: z.looseObject({ gameId: z.string(), version: z.int() }) }, 404: { description: 'There is no such board' } },
+    responses: {
+      200: {
+        description: 'The board; its version as ETag',
+        schema: z.looseObject({ gameId: z.string(), version: z.int() }),
+      },
+      404: { description: 'There is no such board' },
+    },
     handler: async ({ params: { gameId } }) => {
       const board = await boards.read(gameId);
       return { status: 200, body: shownBoard(board), headers: { etag: `"${board.version}"` } };
@@ -92,7 +141,13 @@ const putBoard = ({ boards }: BoardRouteParts): AnyRoute =>
     roles: operators,
     params: boardParams,
     body: boardSchema,
-    headers: [{ name: 'If-Match', required: false, description: 'Of a board that is there: the version that was read, as in ETag: "3"' }],
+    headers: [
+      {
+        name: 'If-Match',
+        required: false,
+        description: 'Of a board that is there: the version that was read, as in ETag: "3"',
+      },
+    ],
     responses: {
       200: { description: 'Changed', schema: z.object({ gameId: z.string(), version: z.int() }) },
       201: { description: 'Made', schema: z.object({ gameId: z.string(), version: z.int() }) },
@@ -117,7 +172,9 @@ const listSeasons = ({ boards, store }: BoardRouteParts): AnyRoute =>
     roles: readers,
     params: boardParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
-    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(seasonSchema), cursor: z.string().optional() }) } },
+    responses: {
+      200: { description: 'A page', schema: z.object({ items: z.array(seasonSchema), cursor: z.string().optional() }) },
+    },
     handler: async ({ params: { gameId }, query: { cursor, limit = 50 } }) => {
       await boards.view(gameId);
       const page = await store.seasons(gameId, limit, cursor);
@@ -141,7 +198,10 @@ const putSeason = ({ boards }: BoardRouteParts): AnyRoute =>
       400: { description: 'Too soon for every process to hear of it, or beyond the next season' },
       409: { description: 'The season is closed, or about to be' },
     },
-    handler: async ({ params: { gameId, n }, body: { endsAt } }) => ({ status: 200, body: shownSeason(await boards.moveEnd(gameId, n, endsAt)) }),
+    handler: async ({ params: { gameId, n }, body: { endsAt } }) => ({
+      status: 200,
+      body: shownSeason(await boards.moveEnd(gameId, n, endsAt)),
+    }),
   });
 
 const getStandings = ({ store, standings }: BoardRouteParts): AnyRoute =>
@@ -156,20 +216,40 @@ const getStandings = ({ store, standings }: BoardRouteParts): AnyRoute =>
     params: seasonParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
     responses: {
-      200: { description: 'A page', schema: z.object({ season: z.int(), players: z.int(), entries: z.array(rankedSchema), cursor: z.string().optional() }) },
+      200: {
+        description: 'A page',
+        schema: z.object({
+          season: z.int(),
+          players: z.int(),
+          entries: z.array(rankedSchema),
+          cursor: z.string().optional(),
+        }),
+      },
       404: { description: 'There is no such season' },
       409: { description: 'It is not over, or its standings are being written' },
     },
     handler: async ({ params: { gameId, n }, query: { cursor, limit = 50 } }) => {
       const season = await store.season(gameId, n);
       if (!season) throw new LongwatchError('notFound', `Board ${gameId} has no season ${n}`);
-      if (season.status !== 'final') throw new LongwatchError('conflict', `Season ${n} is ${season.status === 'open' ? 'not over' : 'being closed'}; its standings are not final`);
+      if (season.status !== 'final')
+        throw new LongwatchError(
+          'conflict',
+          `Season ${n} is ${season.status === 'open' ? 'not over' : 'being closed'}; its standings are not final`,
+        );
       const { players = 0 } = season;
       const list: List = { name: 'standings', of: { gameId, n } };
       const from = cursor === undefined ? 1 : fromCursor(list, cursor, { Rank: 'integer' }).Rank;
       const entries = await standings.page(gameId, n, from, limit);
       const next = from + entries.length;
-      return { status: 200, body: { season: n, players, entries: entries.map(shownPlayer), ...(next <= players && toCursor(list, { Rank: next })) } };
+      return {
+        status: 200,
+        body: {
+          season: n,
+          players,
+          entries: entries.map(shownPlayer),
+          ...(next <= players && toCursor(list, { Rank: next })),
+        },
+      };
     },
   });
 
@@ -184,10 +264,28 @@ const getRewards = ({ standings }: BoardRouteParts): AnyRoute =>
     roles: readers,
     params: seasonParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
-    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(z.object({ playerId: z.string(), rank: z.int(), rewards: z.array(z.string()), grantedAt: z.iso.datetime() })), cursor: z.string().optional() }) } },
+    responses: {
+      200: {
+        description: 'A page',
+        schema: z.object({
+          items: z.array(
+            z.object({
+              playerId: z.string(),
+              rank: z.int(),
+              rewards: z.array(z.string()),
+              grantedAt: z.iso.datetime(),
+            }),
+          ),
+          cursor: z.string().optional(),
+        }),
+      },
+    },
     handler: async ({ params: { gameId, n }, query: { cursor, limit = 50 } }) => {
       const page = await standings.rewards(gameId, n, limit, cursor);
-      return { status: 200, body: { ...page, items: page.items.map((item) => ({ ...item, grantedAt: iso(item.grantedAt) })) } };
+      return {
+        status: 200,
+        body: { ...page, items: page.items.map((item) => ({ ...item, grantedAt: iso(item.grantedAt) })) },
+      };
     },
   });
 
@@ -204,7 +302,15 @@ const listBans = ({ boards, store }: BoardRouteParts): AnyRoute =>
     roles: operators,
     params: boardParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
-    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(z.looseObject({ playerId: z.string(), reason: z.string() })), cursor: z.string().optional() }) } },
+    responses: {
+      200: {
+        description: 'A page',
+        schema: z.object({
+          items: z.array(z.looseObject({ playerId: z.string(), reason: z.string() })),
+          cursor: z.string().optional(),
+        }),
+      },
+    },
     handler: async ({ params: { gameId }, query: { cursor, limit = 50 } }) => {
       await boards.view(gameId);
       const page = await store.bans(gameId, limit, cursor);
@@ -258,7 +364,10 @@ const checkRanks = ({ boards, startRankCheck }: BoardRouteParts, mode: CheckMode
     roles: operators,
     params: boardParams,
     responses: {
-      202: { description: 'It is under way; the workflow shows how far it has come, and its result', schema: z.object({ workflowId: z.string() }) },
+      202: {
+        description: 'It is under way; the workflow shows how far it has come, and its result',
+        schema: z.object({ workflowId: z.string() }),
+      },
       404: { description: 'There is no such board' },
       503: { description: 'Temporal is away; nothing was started' },
     },

@@ -34,15 +34,27 @@ export const rankedSchema = z.object({
   country: z.string().optional(),
 });
 const asOfSchema = z.object({ season: z.int(), players: z.int(), version: z.int(), asOf: z.iso.datetime().nullable() });
-const resultSchema = z.looseObject({ playerId: z.string(), submissionId: z.string(), status: z.enum(['applied', 'unchanged', 'repeated', 'refused']) });
+const resultSchema = z.looseObject({
+  playerId: z.string(),
+  submissionId: z.string(),
+  status: z.enum(['applied', 'unchanged', 'repeated', 'refused']),
+});
 
 /** Scores and ranks. */
 export function leaderboardRoutes(parts: LeaderboardParts): AnyRoute[] {
   return [postScores(parts), getTop(parts), getPlayer(parts), postFriends(parts)];
 }
 
-export const shownPlayer = ({ achievedAt, ...rest }: RankedPlayer): z.infer<typeof rankedSchema> => ({ ...rest, achievedAt: iso(achievedAt) });
-const shownAsOf = ({ season, players, version, asOf }: AsOf): z.infer<typeof asOfSchema> => ({ season, players, version, asOf: asOf === undefined ? null : iso(asOf) });
+export const shownPlayer = ({ achievedAt, ...rest }: RankedPlayer): z.infer<typeof rankedSchema> => ({
+  ...rest,
+  achievedAt: iso(achievedAt),
+});
+const shownAsOf = ({ season, players, version, asOf }: AsOf): z.infer<typeof asOfSchema> => ({
+  season,
+  players,
+  version,
+  asOf: asOf === undefined ? null : iso(asOf),
+});
 
 const postScores = ({ submissions }: LeaderboardParts): AnyRoute =>
   route({
@@ -56,7 +68,10 @@ const postScores = ({ submissions }: LeaderboardParts): AnyRoute =>
     params: boardParams,
     body: submissionsSchema,
     responses: {
-      200: { description: 'What became of each, in the order given; one that was refused says why', schema: z.object({ results: z.array(resultSchema) }) },
+      200: {
+        description: 'What became of each, in the order given; one that was refused says why',
+        schema: z.object({ results: z.array(resultSchema) }),
+      },
       400: { description: 'A score that is no score; or the only one is beyond a limit of the board' },
       404: { description: 'There is no such board' },
       409: { description: 'The only one is of a banned player, or no season runs' },
@@ -69,10 +84,18 @@ const postScores = ({ submissions }: LeaderboardParts): AnyRoute =>
     },
   });
 
-function shownResult({ playerId = '', submissionId = '' }: Partial<Submission> = {}, result: SubmissionResult): z.infer<typeof resultSchema> {
+function shownResult(
+  { playerId = '', submissionId = '' }: Partial<Submission> = {},
+  result: SubmissionResult,
+): z.infer<typeof resultSchema> {
   if (!(result instanceof LongwatchError)) return { playerId, submissionId, ...result };
   const { type, message, detail } = result;
-  return { playerId, submissionId, status: 'refused', error: { type, detail: message, ...(detail.faults && { errors: detail.faults }) } };
+  return {
+    playerId,
+    submissionId,
+    status: 'refused',
+    error: { type, detail: message, ...(detail.faults && { errors: detail.faults }) },
+  };
 }
 
 const getTop = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
@@ -86,12 +109,29 @@ const getTop = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
     roles: service,
     params: boardParams,
     query: z.object({ season: seasonNumber.optional(), cursor: cursorSchema, limit: limitSchema }),
-    responses: { 200: { description: 'A page', schema: asOfSchema.extend({ entries: z.array(rankedSchema), cursor: z.string().optional() }) } },
+    responses: {
+      200: {
+        description: 'A page',
+        schema: asOfSchema.extend({ entries: z.array(rankedSchema), cursor: z.string().optional() }),
+      },
+    },
     handler: async ({ params: { gameId }, query: { season: asked, cursor, limit = 50 } }) => {
       const { board, season } = await boards.seasonOf(gameId, asked);
       const list: List = { name: 'top', of: { gameId, season } };
-      const { entries, last, ...asOf } = await rankings.top(board, season, limit, cursor === undefined ? undefined : rankIn(list, cursor));
-      return { status: 200, body: { ...shownAsOf(asOf), entries: entries.map(shownPlayer), ...(last && toCursor(list, { Score: last[0], Subscore: last[1], At: last[2], PlayerID: last[3] })) } };
+      const { entries, last, ...asOf } = await rankings.top(
+        board,
+        season,
+        limit,
+        cursor === undefined ? undefined : rankIn(list, cursor),
+      );
+      return {
+        status: 200,
+        body: {
+          ...shownAsOf(asOf),
+          entries: entries.map(shownPlayer),
+          ...(last && toCursor(list, { Score: last[0], Subscore: last[1], At: last[2], PlayerID: last[3] })),
+        },
+      };
     },
   });
 
@@ -107,13 +147,28 @@ const getPlayer = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
     params: boardParams.extend({ playerId: idSchema }),
     query: z.object({ season: seasonNumber.optional(), around: wholeTextOf(0, MAX_AROUND).default(0) }),
     responses: {
-      200: { description: 'The rank', schema: asOfSchema.extend({ ...rankedSchema.shape, percentile: z.number(), around: z.array(rankedSchema).optional() }) },
+      200: {
+        description: 'The rank',
+        schema: asOfSchema.extend({
+          ...rankedSchema.shape,
+          percentile: z.number(),
+          around: z.array(rankedSchema).optional(),
+        }),
+      },
       404: { description: 'The player is not ranked, or not yet' },
     },
     handler: async ({ params: { gameId, playerId }, query: { season: asked, around } }) => {
       const { board, season } = await boards.seasonOf(gameId, asked);
       const { player, percentile, around: near, ...asOf } = await rankings.player(board, season, playerId, around);
-      return { status: 200, body: { ...shownAsOf(asOf), ...shownPlayer(player), percentile, ...(around > 0 && { around: near.map(shownPlayer) }) } };
+      return {
+        status: 200,
+        body: {
+          ...shownAsOf(asOf),
+          ...shownPlayer(player),
+          percentile,
+          ...(around > 0 && { around: near.map(shownPlayer) }),
+        },
+      };
     },
   });
 
@@ -124,19 +179,39 @@ const postFriends = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
     operationId: 'rankFriends',
     tag: 'leaderboards',
     loadClass: 'bulk',
-    summary: 'The given players in order, each with the rank among them and among all; those who are not ranked are left out',
+    summary:
+      'The given players in order, each with the rank among them and among all; those who are not ranked are left out',
     roles: service,
     params: boardParams,
-    body: z.strictObject({ players: z.array(idSchema).min(1, `must name 1 to ${MAX_FRIENDS} players`).max(MAX_FRIENDS, `must name 1 to ${MAX_FRIENDS} players`), season: wholeOf(1, 999_999_999).optional() }),
-    responses: { 200: { description: 'Their board', schema: asOfSchema.extend({ entries: z.array(rankedSchema.extend({ place: z.int() })) }) } },
+    body: z.strictObject({
+      players: z
+        .array(idSchema)
+        .min(1, `must name 1 to ${MAX_FRIENDS} players`)
+        .max(MAX_FRIENDS, `must name 1 to ${MAX_FRIENDS} players`),
+      season: wholeOf(1, 999_999_999).optional(),
+    }),
+    responses: {
+      200: {
+        description: 'Their board',
+        schema: asOfSchema.extend({ entries: z.array(rankedSchema.extend({ place: z.int() })) }),
+      },
+    },
     handler: async ({ params: { gameId }, body: { players, season: asked } }) => {
       const { board, season } = await boards.seasonOf(gameId, asked);
       const { entries, ...asOf } = await rankings.among(board, season, players);
-      return { status: 200, body: { ...shownAsOf(asOf), entries: entries.map((entry, i) => ({ place: i + 1, ...shownPlayer(entry) })) } };
+      return {
+        status: 200,
+        body: { ...shownAsOf(asOf), entries: entries.map((entry, i) => ({ place: i + 1, ...shownPlayer(entry) })) },
+      };
     },
   });
 
 function rankIn(list: List, cursor: string): RankEntry {
-  const { Score, Subscore, At, PlayerID } = fromCursor(list, cursor, { Score: 'integer', Subscore: 'integer', At: 'integer', PlayerID: 'text' });
+  const { Score, Subscore, At, PlayerID } = fromCursor(list, cursor, {
+    Score: 'integer',
+    Subscore: 'integer',
+    At: 'integer',
+    PlayerID: 'text',
+  });
   return [Score, Subscore, At, PlayerID];
 }

@@ -31,10 +31,15 @@ type JsonPayload = z.infer<typeof payloadSchema>;
 export function codecRoutes(parts: CodecParts): AnyRoute[] {
   const { linkToken } = parts;
   const routes = (['encode', 'decode'] as const).map((what) => codecRoute(parts, what));
-  return linkToken === undefined ? routes : [...routes, ...(['encode', 'decode'] as const).map((what) => linkRoute(parts, what, linkToken))];
+  return linkToken === undefined
+    ? routes
+    : [...routes, ...(['encode', 'decode'] as const).map((what) => linkRoute(parts, what, linkToken))];
 }
 
-const summaries = { encode: 'Encrypts payloads of workflows, as Temporal’s remote codec does', decode: 'Payloads of workflows in clear text, as Temporal’s remote codec gives them' } as const;
+const summaries = {
+  encode: 'Encrypts payloads of workflows, as Temporal’s remote codec does',
+  decode: 'Payloads of workflows in clear text, as Temporal’s remote codec gives them',
+} as const;
 const responses = {
   200: { description: 'The payloads, in their order', schema: payloadsSchema },
   422: { description: 'A payload cannot be read: its key is not here, or it was changed' },
@@ -70,14 +75,27 @@ const linkRoute = (parts: CodecParts, what: 'encode' | 'decode', linkToken: stri
     bodyLimit: LIMIT,
     responses: { ...responses, 404: { description: 'The link is not that of the Web UI that runs' } },
     handler: async ({ params: { token }, body }) => {
-      if (!timingSafeEqual(digest(token), digest(linkToken))) throw new Problem(404, 'The link is not that of the Web UI that runs');
-      return { status: 200, body: await coded(parts, what, body.payloads ?? [], { name: 'embedded-web-ui', role: 'investigator', via: 'api-key' }) };
+      if (!timingSafeEqual(digest(token), digest(linkToken)))
+        throw new Problem(404, 'The link is not that of the Web UI that runs');
+      return {
+        status: 200,
+        body: await coded(parts, what, body.payloads ?? [], {
+          name: 'embedded-web-ui',
+          role: 'investigator',
+          via: 'api-key',
+        }),
+      };
     },
   });
 
 const digest = (token: string): Buffer => createHash('sha256').update(token).digest();
 
-async function coded({ codec, onDecoded }: CodecParts, what: 'encode' | 'decode', payloads: JsonPayload[], caller: Caller): Promise<{ payloads: JsonPayload[] }> {
+async function coded(
+  { codec, onDecoded }: CodecParts,
+  what: 'encode' | 'decode',
+  payloads: JsonPayload[],
+  caller: Caller,
+): Promise<{ payloads: JsonPayload[] }> {
   let done: Payload[];
   try {
     done = await codec[what](payloads.map(fromJson));
@@ -100,7 +118,9 @@ function fromJson({ metadata = {}, data }: JsonPayload): Payload {
 function toJson({ metadata, data }: Payload, given: JsonPayload): JsonPayload {
   return {
     ...given,
-    metadata: Object.fromEntries(Object.entries(metadata ?? {}).map(([name, value]) => [name, Buffer.from(value).toString('base64')])),
+    metadata: Object.fromEntries(
+      Object.entries(metadata ?? {}).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
+    ),
     ...(data && { data: Buffer.from(data).toString('base64') }),
   };
 }

@@ -40,7 +40,10 @@ function shown(letter: DeadLetter): z.infer<typeof letterSchema> {
 function content({ record, isCut }: DeadLetter): { record: string; encoding: 'utf-8' | 'base64' } {
   try {
     // A cut one may end within a character, which is no reason to show none of it.
-    return { record: new TextDecoder('utf-8', { fatal: true }).decode(record, { stream: isCut === true }), encoding: 'utf-8' };
+    return {
+      record: new TextDecoder('utf-8', { fatal: true }).decode(record, { stream: isCut === true }),
+      encoding: 'utf-8',
+    };
   } catch {
     return { record: Buffer.from(record).toString('base64'), encoding: 'base64' };
   }
@@ -56,7 +59,9 @@ const listLetters = ({ deadLetters }: DeadLetterParts): AnyRoute =>
     summary: 'Records of streams that could not be processed, with the reason; by stream, shard and position',
     roles: people,
     query: z.object({ source: sourceSchema.optional(), cursor: cursorSchema, limit: limitSchema }),
-    responses: { 200: { description: 'A page', schema: z.object({ items: z.array(letterSchema), cursor: z.string().optional() }) } },
+    responses: {
+      200: { description: 'A page', schema: z.object({ items: z.array(letterSchema), cursor: z.string().optional() }) },
+    },
     handler: async ({ query: { source, cursor, limit = 50 } }) => {
       const page = await deadLetters.list(source, { limit, ...(cursor !== undefined && { cursor }) });
       return { status: 200, body: { ...page, items: page.items.map(shown) } };
@@ -73,7 +78,10 @@ const getLetter = ({ deadLetters }: DeadLetterParts): AnyRoute =>
     summary: 'One dead letter',
     roles: people,
     params: letterParams,
-    responses: { 200: { description: 'The letter', schema: letterSchema }, 404: { description: 'There is no such letter' } },
+    responses: {
+      200: { description: 'The letter', schema: letterSchema },
+      404: { description: 'There is no such letter' },
+    },
     handler: async ({ params: { id } }) => ({ status: 200, body: shown(await deadLetters.find(id)) }),
   });
 
@@ -109,7 +117,10 @@ const redriveAll = ({ deadLetters, startRedrive }: DeadLetterParts): AnyRoute =>
     roles: people,
     body: z.strictObject({ source: sourceSchema }),
     responses: {
-      202: { description: 'It is under way; the workflow shows how far it has come, and its result', schema: z.object({ workflowId: z.string() }) },
+      202: {
+        description: 'It is under way; the workflow shows how far it has come, and its result',
+        schema: z.object({ workflowId: z.string() }),
+      },
       409: { description: 'Nobody here reads that stream' },
       503: { description: 'Temporal is away; nothing was started' },
     },

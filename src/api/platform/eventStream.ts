@@ -37,7 +37,9 @@ export class EventStreams {
   /** @throws Problem 503 where there are too many. */
   admit(): void {
     if (this.closed || this.open.size >= (this.limits.streams ?? MAX_STREAMS))
-      throw new Problem(503, 'Too many event streams are open; ask for /v1/overview now and then instead', { headers: { 'retry-after': '30' } });
+      throw new Problem(503, 'Too many event streams are open; ask for /v1/overview now and then instead', {
+        headers: { 'retry-after': '30' },
+      });
   }
 
   serve(response: Response, source: EventSource): void {

@@ -27,7 +27,10 @@ export interface HealthParts {
 }
 
 /** What orchestrators, scrapers and client generators read. */
-export function healthRoutes({ readiness, registry, version }: HealthParts, documented: readonly AnyRoute[]): AnyRoute[] {
+export function healthRoutes(
+  { readiness, registry, version }: HealthParts,
+  documented: readonly AnyRoute[],
+): AnyRoute[] {
   let document: string | undefined;
   return [
     route({
@@ -70,7 +73,10 @@ export function healthRoutes({ readiness, registry, version }: HealthParts, docu
       summary: 'Metrics for Prometheus',
       roles: 'public',
       responses: { 200: { description: 'Exposition format', contentType: 'text/plain' } },
-      handler: async () => ({ status: 200, raw: { content: await registry.metrics(), contentType: registry.contentType } }),
+      handler: async () => ({
+        status: 200,
+        raw: { content: await registry.metrics(), contentType: registry.contentType },
+      }),
     }),
     route({
       method: 'get',

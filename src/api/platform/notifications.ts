@@ -19,9 +19,17 @@ export function notificationRoutes({ notifications }: { notifications: Notificat
       summary: 'What was sent to a recipient, newest first',
       roles: people,
       query: z.object({ recipient: lineOf(1, 100), cursor: cursorSchema, limit: limitSchema }),
-      responses: { 200: { description: 'A page', schema: z.object({ items: z.array(z.looseObject({ id: z.string() })), cursor: z.string().optional() }) } },
+      responses: {
+        200: {
+          description: 'A page',
+          schema: z.object({ items: z.array(z.looseObject({ id: z.string() })), cursor: z.string().optional() }),
+        },
+      },
       handler: async ({ query: { recipient, cursor, limit } }) => {
-        const page = await notifications.list(recipient, { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) });
+        const page = await notifications.list(recipient, {
+          ...(cursor !== undefined && { cursor }),
+          ...(limit !== undefined && { limit }),
+        });
         return { status: 200, body: { ...page, items: page.items.map((item) => ({ ...item, at: iso(item.at) })) } };
       },
     }),

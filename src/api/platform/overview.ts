@@ -25,7 +25,11 @@ const people = ['investigator', 'supervisor'] as const;
 const figureSchema = z.object({
   label: z.string(),
   value: z.number(),
-  scope: z.enum(['all', 'process', 'table']).describe('all: counted over all processes; process: this process since it began; table: items, as DynamoDB last counted them (about every six hours)'),
+  scope: z
+    .enum(['all', 'process', 'table'])
+    .describe(
+      'all: counted over all processes; process: this process since it began; table: items, as DynamoDB last counted them (about every six hours)',
+    ),
   more: z.boolean().optional().describe('There are more than `value`'),
 });
 const unavailable = z.literal('unavailable');
@@ -37,8 +41,25 @@ const overviewSchema = z.object({
   since: z.iso.datetime().describe('When this process began'),
   status: z.enum(['ready', 'degraded', 'not-ready']),
   links: z.object({ cases: z.string() }).optional(),
-  parts: z.union([z.array(z.object({ name: z.string(), state: z.enum(['ok', 'unavailable', 'starting', 'elsewhere', 'configured', 'none']), address: z.string().optional() })), unavailable]),
-  capabilities: z.array(z.object({ name: z.string(), title: z.string(), lead: figureSchema.optional().describe('The figure that stands for the capability'), figures: z.array(figureSchema), unavailable: z.boolean().describe('Some figures could not be had') })),
+  parts: z.union([
+    z.array(
+      z.object({
+        name: z.string(),
+        state: z.enum(['ok', 'unavailable', 'starting', 'elsewhere', 'configured', 'none']),
+        address: z.string().optional(),
+      }),
+    ),
+    unavailable,
+  ]),
+  capabilities: z.array(
+    z.object({
+      name: z.string(),
+      title: z.string(),
+      lead: figureSchema.optional().describe('The figure that stands for the capability'),
+      figures: z.array(figureSchema),
+      unavailable: z.boolean().describe('Some figures could not be had'),
+    }),
+  ),
   cases: z.union([
     z.object({
       more: z.boolean(),
@@ -59,10 +80,43 @@ const overviewSchema = z.object({
     }),
     unavailable,
   ]),
-  queues: z.union([z.array(z.object({ queue: z.string(), workers: z.int(), backlog: z.int(), backlogAgeMs: z.number() })), unavailable]),
-  streams: z.union([z.array(z.object({ stream: z.string(), lagMs: z.number().nullable().describe('null: this process reads none of its shards') })), unavailable]),
-  reconciler: z.union([z.array(z.object({ mode: z.enum(lookModes), finishedAt: z.iso.datetime(), checked: z.int(), restarted: z.int(), postponed: z.int() })), unavailable]).describe('The last look of each mode at rows and workflows: how many were checked, how many workflows were started again, how many were left to a later look'),
-  owed: z.union([z.array(z.object({ kind: z.string(), due: z.int(), oldestDueAt: z.iso.datetime().optional() })), unavailable]).describe('Outbox entries that are overdue by more than seconds, by kind: start (workflow starts), signal, rescore (payments to score again); counted up to 1,000 a shard'),
+  queues: z.union([
+    z.array(z.object({ queue: z.string(), workers: z.int(), backlog: z.int(), backlogAgeMs: z.number() })),
+    unavailable,
+  ]),
+  streams: z.union([
+    z.array(
+      z.object({
+        stream: z.string(),
+        lagMs: z.number().nullable().describe('null: this process reads none of its shards'),
+      }),
+    ),
+    unavailable,
+  ]),
+  reconciler: z
+    .union([
+      z.array(
+        z.object({
+          mode: z.enum(lookModes),
+          finishedAt: z.iso.datetime(),
+          checked: z.int(),
+          restarted: z.int(),
+          postponed: z.int(),
+        }),
+      ),
+      unavailable,
+    ])
+    .describe(
+      'The last look of each mode at rows and workflows: how many were checked, how many workflows were started again, how many were left to a later look',
+    ),
+  owed: z
+    .union([
+      z.array(z.object({ kind: z.string(), due: z.int(), oldestDueAt: z.iso.datetime().optional() })),
+      unavailable,
+    ])
+    .describe(
+      'Outbox entries that are overdue by more than seconds, by kind: start (workflow starts), signal, rescore (payments to score again); counted up to 1,000 a shard',
+    ),
   deadLetters: z.union([z.array(z.object({ stream: z.string(), ...bounded })), unavailable]),
 });
 
@@ -103,7 +157,8 @@ const getEvents = ({ events, streams, links }: OverviewRouteParts): AnyRoute =>
     operationId: 'streamEvents',
     tag: 'platform',
     loadClass: 'interactive',
-    summary: 'Recent events as server-sent events: the last 200, then what comes, for at most ten minutes; `Last-Event-ID` goes on where one was',
+    summary:
+      'Recent events as server-sent events: the last 200, then what comes, for at most ten minutes; `Last-Event-ID` goes on where one was',
     roles: people,
     headers: [{ name: 'Last-Event-ID', required: false, description: 'The last event that the caller has' }],
     responses: {
@@ -125,7 +180,11 @@ const getEvents = ({ events, streams, links }: OverviewRouteParts): AnyRoute =>
   });
 
 function shownEvent({ at, ...event }: RecentEvent, links: OverviewRouteParts['links']): ShownEvent {
-  return { ...event, at: iso(at), ...(event.workflowId !== undefined && links && { link: links.workflow(event.workflowId) }) };
+  return {
+    ...event,
+    at: iso(at),
+    ...(event.workflowId !== undefined && links && { link: links.workflow(event.workflowId) }),
+  };
 }
 
 function shown({ version, since, links }: OverviewRouteParts, snapshot: Snapshot): z.infer<typeof overviewSchema> {
@@ -157,10 +216,25 @@ function shown({ version, since, links }: OverviewRouteParts, snapshot: Snapshot
     reconciler: found(snapshot.reconciler, (looks) =>
       lookModes.flatMap((mode) => {
         const look = looks[mode];
-        return look ? [{ mode, finishedAt: iso(look.finishedAt), checked: look.checked, restarted: Object.values(look.restarted).reduce((sum, count) => sum + count, 0), postponed: look.postponed }] : [];
+        return look
+          ? [
+              {
+                mode,
+                finishedAt: iso(look.finishedAt),
+                checked: look.checked,
+                restarted: Object.values(look.restarted).reduce((sum, count) => sum + count, 0),
+                postponed: look.postponed,
+              },
+            ]
+          : [];
       }),
     ),
-    owed: found(snapshot.owed, (value) => value.map(({ oldestDueAt, ...rest }) => ({ ...rest, ...(oldestDueAt !== undefined && { oldestDueAt: iso(oldestDueAt) }) }))),
+    owed: found(snapshot.owed, (value) =>
+      value.map(({ oldestDueAt, ...rest }) => ({
+        ...rest,
+        ...(oldestDueAt !== undefined && { oldestDueAt: iso(oldestDueAt) }),
+      })),
+    ),
     deadLetters: found(snapshot.deadLetters, (value) => value.map(({ stream, letters }) => ({ stream, ...letters }))),
   };
 }

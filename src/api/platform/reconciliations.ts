@@ -7,14 +7,25 @@ export interface ReconciliationRouteParts {
   /** Begins a look, or finds that one of its mode is under way. @returns the workflow's id. */
   start(mode: LookMode): Promise<string>;
   /**
-   * The look that somebody asked for last, how far it has come, with its result once it completed, and the last look that ended. They differ:
+   * The look that somebody asked for last, how far it has come, with its result once it completed, and the last look
+   * that ended. They differ:
    * the reconciler looks by itself, and may end a look after the one that was asked for.
    */
-  find(mode: LookMode): Promise<{ workflowId: string; status: 'running' | 'ended' | 'none'; progress?: LookReport; asked?: LastLook; lastLook?: LastLook }>;
+  find(mode: LookMode): Promise<{
+    workflowId: string;
+    status: 'running' | 'ended' | 'none';
+    progress?: LookReport;
+    asked?: LastLook;
+    lastLook?: LastLook;
+  }>;
 }
 
 const people = ['admin'] as const;
-const modeSchema = z.enum(lookModes).describe('quick: workflows that ended badly since the last look, standing workflows, open cases; full: every open row against the running workflows');
+const modeSchema = z
+  .enum(lookModes)
+  .describe(
+    'quick: workflows that ended badly since the last look, standing workflows, open cases; full: every open row against the running workflows',
+  );
 const count = z.int().min(0);
 
 const reportSchema = z.object({
@@ -42,7 +53,10 @@ const startReconciliation = ({ start }: ReconciliationRouteParts): AnyRoute =>
     roles: people,
     body: z.strictObject({ mode: modeSchema }),
     responses: {
-      202: { description: 'The look is under way; GET /v1/reconciliations/{mode} tells its result', schema: z.object({ workflowId: z.string() }) },
+      202: {
+        description: 'The look is under way; GET /v1/reconciliations/{mode} tells its result',
+        schema: z.object({ workflowId: z.string() }),
+      },
       503: { description: 'Temporal is away; nothing was started' },
     },
     handler: async ({ body: { mode } }) => ({ status: 202, body: { workflowId: await start(mode) } }),
@@ -59,15 +73,45 @@ const getReconciliation = ({ find }: ReconciliationRouteParts): AnyRoute =>
     roles: people,
     params: z.object({ mode: modeSchema }),
     responses: {
-      200: { description: 'The look', schema: z.object({ workflowId: z.string(), status: z.enum(['running', 'ended', 'none']), progress: reportSchema.optional().describe('Of the look under way; a minute old at most'), asked: lookSchema.optional().describe('What the look that was asked for last found and did, once it completed'), lastLook: lookSchema.optional().describe('The last look that ended, whoever asked for it') }) },
+      200: {
+        description: 'The look',
+        schema: z.object({
+          workflowId: z.string(),
+          status: z.enum(['running', 'ended', 'none']),
+          progress: reportSchema.optional().describe('Of the look under way; a minute old at most'),
+          asked: lookSchema
+            .optional()
+            .describe('What the look that was asked for last found and did, once it completed'),
+          lastLook: lookSchema.optional().describe('The last look that ended, whoever asked for it'),
+        }),
+      },
       503: { description: 'Temporal or DynamoDB is away' },
     },
     handler: async ({ params: { mode } }) => {
       const { asked, lastLook, ...found } = await find(mode);
-      return { status: 200, body: { ...found, ...(asked && { asked: told(asked) }), ...(lastLook && { lastLook: told(lastLook) }) } };
+      return {
+        status: 200,
+        body: { ...found, ...(asked && { asked: told(asked) }), ...(lastLook && { lastLook: told(lastLook) }) },
+      };
     },
   });
 
-function told({ startedAt, finishedAt, checked, checkedByType, restarted, terminated, postponed }: LastLook): z.infer<typeof lookSchema> {
-  return { startedAt: iso(startedAt), finishedAt: iso(finishedAt), checked, ...(checkedByType && { checkedByType }), restarted, terminated, postponed };
+function told({
+  startedAt,
+  finishedAt,
+  checked,
+  checkedByType,
+  restarted,
+  terminated,
+  postponed,
+}: LastLook): z.infer<typeof lookSchema> {
+  return {
+    startedAt: iso(startedAt),
+    finishedAt: iso(finishedAt),
+    checked,
+    ...(checkedByType && { checkedByType }),
+    restarted,
+    terminated,
+    postponed,
+  };
 }

@@ -3,14 +3,35 @@ import { join } from 'node:path';
 import { type AnyRoute, type Reply, route } from '../http/routes';
 
 const files = {
-  '/': { file: 'index.html', contentType: 'text/html; charset=utf-8', operationId: 'getPage', summary: 'The page for people' },
-  '/web/longwatch.css': { file: 'longwatch.css', contentType: 'text/css; charset=utf-8', operationId: 'getPageStyle', summary: 'How the page looks' },
-  '/web/longwatch.js': { file: 'longwatch.js', contentType: 'text/javascript; charset=utf-8', operationId: 'getPageScript', summary: 'What the page does' },
-  '/web/icon.svg': { file: 'icon.svg', contentType: 'image/svg+xml', operationId: 'getPageIcon', summary: 'The icon of the page' },
+  '/': {
+    file: 'index.html',
+    contentType: 'text/html; charset=utf-8',
+    operationId: 'getPage',
+    summary: 'The page for people',
+  },
+  '/web/longwatch.css': {
+    file: 'longwatch.css',
+    contentType: 'text/css; charset=utf-8',
+    operationId: 'getPageStyle',
+    summary: 'How the page looks',
+  },
+  '/web/longwatch.js': {
+    file: 'longwatch.js',
+    contentType: 'text/javascript; charset=utf-8',
+    operationId: 'getPageScript',
+    summary: 'What the page does',
+  },
+  '/web/icon.svg': {
+    file: 'icon.svg',
+    contentType: 'image/svg+xml',
+    operationId: 'getPageIcon',
+    summary: 'The icon of the page',
+  },
 } as const;
 
 /**
- * Nothing but our own files; no inline script or style, no other origin, no frame around it, no text that becomes markup.
+ * Nothing but our own files; no inline script or style, no other origin, no frame around it, no text that becomes
+ * markup.
  * The page holds no data: it asks for that with the key that its reader gives it.
  */
 const headers: NonNullable<Reply['headers']> = {

@@ -29,26 +29,50 @@ export interface SessionFrame {
 export type Owners = WeakMap<object, SessionOwner>;
 
 /** For the store: of a session that was loaded, its user alone. */
-export const ownerIn = (owners: Owners) => (data: SessionData): SessionOwner => owners.get(data) ?? (data.userId === undefined ? {} : { userId: data.userId });
+export const ownerIn =
+  (owners: Owners) =>
+  (data: SessionData): SessionOwner =>
+    owners.get(data) ?? (data.userId === undefined ? {} : { userId: data.userId });
 
 /**
- * express-session on our store. The cookie is HttpOnly, SameSite=Lax, Path=/ without Domain, ends with the browser, and is
+ * express-session on our store. The cookie is HttpOnly, SameSite=Lax, Path=/ without Domain, ends with the browser, and
+ * is
  * Secure with the prefix `__Host-` wherever there is TLS: no other host, and no page without TLS, can set it.
  */
-export function sessionFrame(store: DynamoDBSessionStore, owners: Owners, { secret, secure }: SessionFrameSettings): SessionFrame {
+export function sessionFrame(
+  store: DynamoDBSessionStore,
+  owners: Owners,
+  { secret, secure }: SessionFrameSettings,
+): SessionFrame {
   const cookieName = secure ? '__Host-longwatch' : 'longwatch';
   const cookie = { httpOnly: true, sameSite: 'lax', secure, path: '/' } as const;
-  const sessions = session({ store, secret, name: cookieName, cookie, resave: false, saveUninitialized: false, proxy: true });
+  const sessions = session({
+    store,
+    secret,
+    name: cookieName,
+    cookie,
+    resave: false,
+    saveUninitialized: false,
+    proxy: true,
+  });
   return {
     cookieName,
     middleware: (request, response, next) => {
-      // SameSite=Lax keeps the cookie from other sites' writes; where a browser says what it is, it need not be trusted.
-      if (request.method !== 'GET' && request.get('sec-fetch-site') === 'cross-site') throw new Problem(403, 'Another site may not do this with the session of its visitor');
+      // SameSite=Lax keeps the cookie from other sites' writes; where a browser says what it is, it need not be
+      // trusted.
+      if (request.method !== 'GET' && request.get('sec-fetch-site') === 'cross-site')
+        throw new Problem(403, 'Another site may not do this with the session of its visitor');
       // Whether this hop has TLS says nothing about the browser's: a back end may call, or a proxy. The setting does.
       request.headers['x-forwarded-proto'] = secure ? 'https' : 'http';
       sessions(request, response, next);
     },
-    of: (request) => new BrowserSession(request, store, owners, `${cookieName}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`),
+    of: (request) =>
+      new BrowserSession(
+        request,
+        store,
+        owners,
+        `${cookieName}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`,
+      ),
   };
 }
 
@@ -73,13 +97,19 @@ export class BrowserSession {
 
   /** Opens a session, under an id that nobody knows yet. One that the browser had before ends. */
   async open(owner: SessionOwner & { userId: string }, data: Record<string, unknown>): Promise<void> {
-    if (this.head) await new Promise<void>((resolve, reject) => this.request.session.regenerate((error: unknown) => (error ? reject(error as Error) : resolve())));
+    if (this.head)
+      await new Promise<void>((resolve, reject) =>
+        this.request.session.regenerate((error: unknown) => (error ? reject(error as Error) : resolve())),
+      );
     Object.assign(this.request.session, { userId: owner.userId, data });
     this.owners.set(this.request.session, owner);
     await this.save();
   }
 
-  /** Merges data; null takes a name away. With `rotates` the session goes on under a new id, and never again under the old. */
+  /**
+   * Merges data; null takes a name away. With `rotates` the session goes on under a new id, and never again under the
+   * old.
+   */
   async change(changes: Record<string, unknown>, rotates: boolean): Promise<void> {
     if (rotates) this.store.rotate(this.request);
     const merged = { ...this.data, ...changes };
@@ -88,11 +118,16 @@ export class BrowserSession {
   }
 
   async end(): Promise<void> {
-    if (this.head) await new Promise<void>((resolve, reject) => this.request.session.destroy((error: unknown) => (error ? reject(error as Error) : resolve())));
+    if (this.head)
+      await new Promise<void>((resolve, reject) =>
+        this.request.session.destroy((error: unknown) => (error ? reject(error as Error) : resolve())),
+      );
   }
 
   /** Before the answer, so that no answer promises what was not saved. */
   private async save(): Promise<void> {
-    await new Promise<void>((resolve, reject) => this.request.session.save((error: unknown) => (error ? reject(error as Error) : resolve())));
+    await new Promise<void>((resolve, reject) =>
+      this.request.session.save((error: unknown) => (error ? reject(error as Error) : resolve())),
+    );
   }
 }

@@ -14,7 +14,10 @@ export interface SessionParts {
   users: UserSessions;
 }
 
-const handleSchema = line('must be the handle of a session').regex(/^[A-Za-z0-9_-]{10,40}$/, 'must be the handle of a session');
+const handleSchema = line('must be the handle of a session').regex(
+  /^[A-Za-z0-9_-]{10,40}$/,
+  'must be the handle of a session',
+);
 const dataSchema = freeJson(100);
 const textSchema = lineOf(1, 100);
 const userParams = z.object({ userId: idSchema });
@@ -33,11 +36,28 @@ const currentSchema = sessionSchema.extend({ data: dataSchema });
 
 /** Browsers' sessions: opened by a back end, carried by a cookie, listed and ended by user. */
 export function sessionRoutes(parts: SessionParts): AnyRoute[] {
-  return [openSession(parts), getCurrent(parts), changeCurrent(parts), endCurrent(parts), listSessions(parts), endSessions(parts), endSession(parts)];
+  return [
+    openSession(parts),
+    getCurrent(parts),
+    changeCurrent(parts),
+    endCurrent(parts),
+    listSessions(parts),
+    endSessions(parts),
+    endSession(parts),
+  ];
 }
 
 function shown({ handle, userId, device, place, createdAt, lastSeenAt, expiresAt, absoluteExpiresAt }: SessionHead) {
-  return { handle, userId, device, place, createdAt: iso(createdAt), lastSeenAt: iso(lastSeenAt), expiresAt: iso(expiresAt), absoluteExpiresAt: iso(absoluteExpiresAt) };
+  return {
+    handle,
+    userId,
+    device,
+    place,
+    createdAt: iso(createdAt),
+    lastSeenAt: iso(lastSeenAt),
+    expiresAt: iso(expiresAt),
+    absoluteExpiresAt: iso(absoluteExpiresAt),
+  };
 }
 
 /** @throws Problem 401 without a live session. */
@@ -57,12 +77,24 @@ const openSession = ({ frame }: SessionParts): AnyRoute =>
     summary: 'Open a session for a user whose credentials the caller has checked; the cookie is for the user’s browser',
     roles: ['service'],
     session: frame,
-    body: z.strictObject({ userId: idSchema, device: textSchema.optional(), place: textSchema.optional(), data: dataSchema.optional() }),
+    body: z.strictObject({
+      userId: idSchema,
+      device: textSchema.optional(),
+      place: textSchema.optional(),
+      data: dataSchema.optional(),
+    }),
     responses: { 201: { description: 'Open; `Set-Cookie` carries it', schema: currentSchema } },
     handler: async ({ body: { data = {}, userId, device, place }, session }) => {
-      await session?.open({ userId, ...(device !== undefined && { device }), ...(place !== undefined && { place }) }, data);
+      await session?.open(
+        { userId, ...(device !== undefined && { device }), ...(place !== undefined && { place }) },
+        data,
+      );
       const { head, session: opened } = live(session);
-      return { status: 201, body: { ...shown(head), data: opened.data }, headers: { location: '/v1/sessions/current' } };
+      return {
+        status: 201,
+        body: { ...shown(head), data: opened.data },
+        headers: { location: '/v1/sessions/current' },
+      };
     },
   });
 
@@ -76,7 +108,10 @@ const getCurrent = ({ frame }: SessionParts): AnyRoute =>
     summary: 'The session of the cookie; using it keeps it alive',
     roles: 'public',
     session: frame,
-    responses: { 200: { description: 'The session', schema: currentSchema }, 401: { description: 'There is none, or it has ended' } },
+    responses: {
+      200: { description: 'The session', schema: currentSchema },
+      401: { description: 'There is none, or it has ended' },
+    },
     handler: async (input) => {
       const { session, head } = live(input.session);
       return { status: 200, body: { ...shown(head), data: session.data } };
@@ -137,12 +172,27 @@ const listSessions = ({ frame, users }: SessionParts): AnyRoute =>
     params: userParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
     responses: {
-      200: { description: 'A page', schema: z.object({ items: z.array(sessionSchema.extend({ current: z.boolean() })), cursor: z.string().optional() }) },
+      200: {
+        description: 'A page',
+        schema: z.object({
+          items: z.array(sessionSchema.extend({ current: z.boolean() })),
+          cursor: z.string().optional(),
+        }),
+      },
     },
     handler: async ({ params: { userId }, query: { cursor, limit }, session }) => {
-      const page = await users.list(userId, { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) });
+      const page = await users.list(userId, {
+        ...(cursor !== undefined && { cursor }),
+        ...(limit !== undefined && { limit }),
+      });
       const current = session?.head?.handle;
-      return { status: 200, body: { items: page.items.map((head) => ({ ...shown(head), current: head.handle === current })), ...(page.cursor && { cursor: page.cursor }) } };
+      return {
+        status: 200,
+        body: {
+          items: page.items.map((head) => ({ ...shown(head), current: head.handle === current })),
+          ...(page.cursor && { cursor: page.cursor }),
+        },
+      };
     },
   });
 
@@ -158,7 +208,10 @@ const endSessions = ({ users }: SessionParts): AnyRoute =>
     params: userParams,
     query: z.object({ keep: handleSchema.optional() }),
     responses: { 200: { description: 'How many sessions it ended', schema: z.object({ ended: z.int() }) } },
-    handler: async ({ params: { userId }, query: { keep } }) => ({ status: 200, body: { ended: await users.endAll(userId, keep) } }),
+    handler: async ({ params: { userId }, query: { keep } }) => ({
+      status: 200,
+      body: { ended: await users.endAll(userId, keep) },
+    }),
   });
 
 const endSession = ({ users }: SessionParts): AnyRoute =>
@@ -171,9 +224,13 @@ const endSession = ({ users }: SessionParts): AnyRoute =>
     summary: 'End one session of a user, whatever its id is by now',
     roles: ['service'],
     params: userParams.extend({ handle: handleSchema }),
-    responses: { 204: { description: 'It has ended' }, 404: { description: 'The user has no live session of this handle' } },
+    responses: {
+      204: { description: 'It has ended' },
+      404: { description: 'The user has no live session of this handle' },
+    },
     handler: async ({ params: { userId, handle } }) => {
-      if (!(await users.end(userId, handle))) throw new LongwatchError('notFound', `User ${userId} has no live session ${handle}`);
+      if (!(await users.end(userId, handle)))
+        throw new LongwatchError('notFound', `User ${userId} has no live session ${handle}`);
       return { status: 204 };
     },
   });

@@ -60,7 +60,16 @@ export interface MergeReport {
 }
 
 /** What shops count. `closed` however it ended. */
-export const cartCountNames = ['opened', 'closed', 'reminded', 'recovered', 'abandoned', 'ordered', 'emptied', 'merged'] as const;
+export const cartCountNames = [
+  'opened',
+  'closed',
+  'reminded',
+  'recovered',
+  'abandoned',
+  'ordered',
+  'emptied',
+  'merged',
+] as const;
 export type CartCountName = (typeof cartCountNames)[number];
 export type CartCounts = Partial<Record<CartCountName, number>>;
 
@@ -111,26 +120,44 @@ export function emptyCart(before: Cart | undefined, facts: Pick<ChangeFacts, 'us
   return visibleLines(before).length === 0 ? undefined : withLines(before, [], facts);
 }
 
-function changedLines(lines: readonly CartLine[], change: LineChange, { now, product }: ChangeFacts): readonly CartLine[] | undefined {
+function changedLines(
+  lines: readonly CartLine[],
+  change: LineChange,
+  { now, product }: ChangeFacts,
+): readonly CartLine[] | undefined {
   const { productId } = change;
   const line = lines.find((one) => one.productId === productId);
   if (change.kind === 'remove') return line && lines.filter((one) => one !== line);
   const quantity = change.quantity + (change.kind === 'add' ? (line?.quantity ?? 0) : 0);
-  if (quantity < 1) throw new LongwatchError('conflict', `The cart has ${line?.quantity ?? 0} of ${productId}; ${-change.quantity} fewer would leave none: take the line out instead`);
+  if (quantity < 1)
+    throw new LongwatchError(
+      'conflict',
+      `The cart has ${line?.quantity ?? 0} of ${productId}; ${-change.quantity} fewer would leave none: take the line out instead`,
+    );
   if (quantity > MAX_QUANTITY)
-    throw new LongwatchError('conflict', `The cart has ${line?.quantity ?? 0} of ${productId}, ${change.quantity} more would pass the limit of ${MAX_QUANTITY}`);
+    throw new LongwatchError(
+      'conflict',
+      `The cart has ${line?.quantity ?? 0} of ${productId}, ${change.quantity} more would pass the limit of ${MAX_QUANTITY}`,
+    );
   if (line) return lines.map((one) => (one === line ? { ...line, quantity } : one));
   if (!product) throw new RangeError('A new line needs its product');
-  if (lines.length >= MAX_LINES) throw new LongwatchError('conflict', `The cart has ${MAX_LINES} lines, as many as there can be; remove one first`);
+  if (lines.length >= MAX_LINES)
+    throw new LongwatchError('conflict', `The cart has ${MAX_LINES} lines, as many as there can be; remove one first`);
   return [...lines, { ...product, productId, quantity, addedAt: now }];
 }
 
 /** The cart with these lines, after something that the customer did. */
-export function withLines(before: Cart | undefined, lines: readonly CartLine[], { userId, now, key }: ChangeFacts): CartStep {
+export function withLines(
+  before: Cart | undefined,
+  lines: readonly CartLine[],
+  { userId, now, key }: ChangeFacts,
+): CartStep {
   const version = (before?.version ?? 0) + 1;
   const keys = { ...(before && keptKeys(before.keys)), ...(key !== undefined && { [key]: version }) };
-  if (before && lines.length === 0) return { ...closed({ ...before, lastActivityAt: now, keys }, 'emptied'), opens: false };
-  if (before?.status === 'open' && !before.reminded) return { cart: { ...before, version, lines, keys, lastActivityAt: now }, counts: {}, opens: false };
+  if (before && lines.length === 0)
+    return { ...closed({ ...before, lastActivityAt: now, keys }, 'emptied'), opens: false };
+  if (before?.status === 'open' && !before.reminded)
+    return { cart: { ...before, version, lines, keys, lastActivityAt: now }, counts: {}, opens: false };
   const ended = before && (before.status === 'open' ? 'recovered' : before.status);
   return {
     cart: {
@@ -171,7 +198,12 @@ export function closed(cart: Cart, how: Exclude<Closing, 'recovered'>): Pick<Car
  * stays the user's.
  * @throws LongwatchError `conflict` when there would be too many lines: nothing is merged then.
  */
-export function mergeCarts(user: Cart | undefined, guest: Cart, policy: MergePolicy, facts: Pick<ChangeFacts, 'userId' | 'now'>): { step: CartStep; guest: Cart; report: MergeReport } {
+export function mergeCarts(
+  user: Cart | undefined,
+  guest: Cart,
+  policy: MergePolicy,
+  facts: Pick<ChangeFacts, 'userId' | 'now'>,
+): { step: CartStep; guest: Cart; report: MergeReport } {
   const lines = new Map(visibleLines(user).map((line) => [line.productId, line]));
   const report: MergeReport = { added: 0, combined: 0, clamped: [] };
   for (const line of visibleLines(guest)) {
@@ -183,10 +215,20 @@ export function mergeCarts(user: Cart | undefined, guest: Cart, policy: MergePol
     lines.set(line.productId, { ...(own ?? line), quantity: kept });
   }
   if (lines.size > MAX_LINES)
-    throw new LongwatchError('conflict', `Together the carts have ${lines.size} lines, and a cart has at most ${MAX_LINES}; remove ${lines.size - MAX_LINES} first`);
+    throw new LongwatchError(
+      'conflict',
+      `Together the carts have ${lines.size} lines, and a cart has at most ${MAX_LINES}; remove ${lines.size - MAX_LINES} first`,
+    );
   const { cart, counts } = closed(guest, 'merged');
   const step = withLines(user, [...lines.values()], facts);
-  return { step: { ...step, counts: { ...step.counts, closed: (step.counts.closed ?? 0) + (counts.closed ?? 0), merged: counts.merged ?? 0 } }, guest: { ...cart, merged: { into: facts.userId, report } }, report };
+  return {
+    step: {
+      ...step,
+      counts: { ...step.counts, closed: (step.counts.closed ?? 0) + (counts.closed ?? 0), merged: counts.merged ?? 0 },
+    },
+    guest: { ...cart, merged: { into: facts.userId, report } },
+    report,
+  };
 }
 
 function combined(policy: MergePolicy, own: number, guests: number): number {
@@ -204,12 +246,22 @@ function combined(policy: MergePolicy, own: number, guests: number): number {
  * The cart after its checkout became an order: what was put in meanwhile stays, in the next cart.
  * @returns undefined when the cart that was checked out has ended otherwise.
  */
-export function afterOrder(cart: Cart | undefined, cartNumber: number, bought: readonly { productId: string; quantity: number }[], now: number): CartStep | undefined {
+export function afterOrder(
+  cart: Cart | undefined,
+  cartNumber: number,
+  bought: readonly { productId: string; quantity: number }[],
+  now: number,
+): CartStep | undefined {
   if (cart?.status !== 'open' || cart.number !== cartNumber) return undefined;
   const quantities = new Map(bought.map(({ productId, quantity }) => [productId, quantity]));
-  const left = cart.lines.map((line) => ({ ...line, quantity: line.quantity - (quantities.get(line.productId) ?? 0) })).filter(({ quantity }) => quantity > 0);
+  const left = cart.lines
+    .map((line) => ({ ...line, quantity: line.quantity - (quantities.get(line.productId) ?? 0) }))
+    .filter(({ quantity }) => quantity > 0);
   const ordered = closed(cart, 'ordered');
   if (left.length === 0) return { ...ordered, opens: false };
-  const { cart: next, counts } = withLines({ ...ordered.cart, version: cart.version }, left, { userId: cart.userId, now });
+  const { cart: next, counts } = withLines({ ...ordered.cart, version: cart.version }, left, {
+    userId: cart.userId,
+    now,
+  });
   return { cart: next, counts: { ...ordered.counts, ...counts }, opens: true };
 }

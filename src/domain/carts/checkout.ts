@@ -11,7 +11,15 @@ import { stockAt } from './stock';
  *   confirmed   an order
  *   cancelled, expired   nothing is held
  */
-export const checkoutStatuses = ['reserving', 'held', 'confirming', 'confirmed', 'cancelling', 'cancelled', 'expired'] as const;
+export const checkoutStatuses = [
+  'reserving',
+  'held',
+  'confirming',
+  'confirmed',
+  'cancelling',
+  'cancelled',
+  'expired',
+] as const;
 export type CheckoutStatus = (typeof checkoutStatuses)[number];
 
 export interface FrozenLine {
@@ -74,12 +82,24 @@ export function freeze(cart: Pick<Cart, 'lines'>, products: readonly Product[], 
   const byId = new Map(products.map((product) => [product.productId, product]));
   const pairs = cart.lines.map((line) => ({ line, product: byId.get(line.productId) }));
   const gone = pairs.filter(({ product }) => !product);
-  if (gone.length > 0) throw fault('conflict', 'Some products are no longer there', gone.map(({ line }) => [line, 'is no longer there; remove it from the cart']));
+  if (gone.length > 0)
+    throw fault(
+      'conflict',
+      'Some products are no longer there',
+      gone.map(({ line }) => [line, 'is no longer there; remove it from the cart']),
+    );
   const found = pairs.flatMap(({ line, product }) => (product ? [{ line, product }] : []));
   const [currency = ''] = new Set(found.map(({ product }) => product.currency));
   const other = found.filter(({ product }) => product.currency !== currency);
   if (other.length > 0)
-    throw fault('conflict', 'A checkout is in one currency', other.map(({ line, product }) => [line, `is in ${product.currency}, the first line in ${currency}; check them out one currency after the other`]));
+    throw fault(
+      'conflict',
+      'A checkout is in one currency',
+      other.map(({ line, product }) => [
+        line,
+        `is in ${product.currency}, the first line in ${currency}; check them out one currency after the other`,
+      ]),
+    );
   const short = found.flatMap(({ line, product }) => {
     const available = stockAt(product.stock, now).onHand;
     return available < line.quantity ? [{ line, available }] : [];
@@ -89,13 +109,33 @@ export function freeze(cart: Pick<Cart, 'lines'>, products: readonly Product[], 
       'insufficientStock',
       'There is not enough stock',
       short.map(({ line, available }) => [line, `${line.quantity} wanted, ${available} available`]),
-      { shortages: short.map(({ line, available }) => ({ productId: line.productId, wanted: line.quantity, available })) },
+      {
+        shortages: short.map(({ line, available }) => ({
+          productId: line.productId,
+          wanted: line.quantity,
+          available,
+        })),
+      },
     );
-  const lines = found.map(({ line, product }) => ({ productId: line.productId, title: product.title, quantity: line.quantity, price: product.price }));
+  const lines = found.map(({ line, product }) => ({
+    productId: line.productId,
+    title: product.title,
+    quantity: line.quantity,
+    price: product.price,
+  }));
   return { lines, currency, total: lines.reduce((sum, { quantity, price }) => sum + quantity * price, 0) };
 }
 
-function fault(type: 'conflict' | 'insufficientStock', what: string, lines: [CartLine, string][], members?: Record<string, unknown>): LongwatchError {
+function fault(
+  type: 'conflict' | 'insufficientStock',
+  what: string,
+  lines: [CartLine, string][],
+  members?: Record<string, unknown>,
+): LongwatchError {
   const faults = lines.map(([{ productId }, message]) => ({ field: `lines.${productId}`, message }));
-  return new LongwatchError(type, `${what}: ${faults.map(({ field, message }) => `${field.slice('lines.'.length)}: ${message}`).join('; ')}`, { faults, ...(members && { members }) });
+  return new LongwatchError(
+    type,
+    `${what}: ${faults.map(({ field, message }) => `${field.slice('lines.'.length)}: ${message}`).join('; ')}`,
+    { faults, ...(members && { members }) },
+  );
 }

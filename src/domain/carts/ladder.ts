@@ -23,13 +23,22 @@ export type LadderStep =
  * activity after one ends the cart as recovered (see `withLines`): so a workflow that sleeps until what it is told
  * here never sleeps too long.
  */
-export function nextStep(cart: Cart | undefined, cartNumber: number, preferences: CartPreferences, policy: CartPolicy, now: number): LadderStep {
+export function nextStep(
+  cart: Cart | undefined,
+  cartNumber: number,
+  preferences: CartPreferences,
+  policy: CartPolicy,
+  now: number,
+): LadderStep {
   if (cart?.status !== 'open' || cart.number !== cartNumber) return { kind: 'ended', how: howEnded(cart, cartNumber) };
   const { lastActivityAt, reminded } = cart;
   const abandonAt = lastActivityAt + policy.abandonAfterMs;
   if (now >= abandonAt) return { kind: 'abandon' };
   const quiet = preferences.quietHours === undefined ? policy.quietHours : preferences.quietHours;
-  const rungs = policy.reminders.map((after, i) => ({ rung: i + 1, dueAt: afterQuiet(lastActivityAt + after, preferences.timeZone, quiet) }));
+  const rungs = policy.reminders.map((after, i) => ({
+    rung: i + 1,
+    dueAt: afterQuiet(lastActivityAt + after, preferences.timeZone, quiet),
+  }));
   const ahead = preferences.reminders ? rungs.filter(({ rung }) => rung > (reminded?.rung ?? 0)) : [];
   // Several at once, after an outage or a night: the latest stands for those before it.
   const due = ahead.findLast(({ dueAt }) => dueAt <= now);
@@ -40,7 +49,9 @@ export function nextStep(cart: Cart | undefined, cartNumber: number, preferences
     if (allowedAt < abandonAt) return { kind: 'sleep', until: allowedAt, next: `reminder ${due.rung}` };
   }
   const next = ahead.find(({ dueAt }) => dueAt > now && dueAt < abandonAt);
-  return next ? { kind: 'sleep', until: next.dueAt, next: `reminder ${next.rung}` } : { kind: 'sleep', until: abandonAt, next: 'abandoned unless something happens' };
+  return next
+    ? { kind: 'sleep', until: next.dueAt, next: `reminder ${next.rung}` }
+    : { kind: 'sleep', until: abandonAt, next: 'abandoned unless something happens' };
 }
 
 function howEnded(cart: Cart | undefined, cartNumber: number): Closing {

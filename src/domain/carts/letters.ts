@@ -10,13 +10,21 @@ const LISTED = 10;
 
 /** A reminder of a cart; the same however often it is made for one step of its ladder. */
 export function reminder(cart: Cart, rung: number, dueAt: number, recipient: string): Notification {
-  const listed = cart.lines.slice(0, LISTED).map(({ quantity, title, price, currency }) => `  ${quantity} × ${title}, ${formatMoney(price, currency)} each`);
+  const listed = cart.lines
+    .slice(0, LISTED)
+    .map(({ quantity, title, price, currency }) => `  ${quantity} × ${title}, ${formatMoney(price, currency)} each`);
   const more = cart.lines.length - listed.length;
   return {
     id: `cart.${cart.userId}.${cart.number}.reminder-${rung}`,
     recipient,
     subject: 'Your cart is waiting',
-    text: ['Still in your cart:', ...listed, ...(more > 0 ? [`  and ${more} more`] : []), '', 'The link ends these reminders.'].join('\n'),
+    text: [
+      'Still in your cart:',
+      ...listed,
+      ...(more > 0 ? [`  and ${more} more`] : []),
+      '',
+      'The link ends these reminders.',
+    ].join('\n'),
     at: dueAt,
   };
 }
@@ -24,7 +32,11 @@ export function reminder(cart: Cart, rung: number, dueAt: number, recipient: str
 /** A cart's page in the Web UI, Markdown. */
 export function cartPage(cart: Cart | undefined, cartNumber: number, next: string): string {
   if (cart?.number !== cartNumber) return next;
-  const rows = cart.lines.slice(0, LISTED).map(({ quantity, title, price, currency }) => `| ${quantity} | ${cell(title)} | ${formatMoney(price, currency)} |`);
+  const rows = cart.lines
+    .slice(0, LISTED)
+    .map(
+      ({ quantity, title, price, currency }) => `| ${quantity} | ${cell(title)} | ${formatMoney(price, currency)} |`,
+    );
   const more = cart.lines.length - rows.length;
   return [
     `**${cart.status}** · user ${cart.userId} · last activity ${iso(cart.lastActivityAt)} · reminders sent: ${cart.reminded?.rung ?? 0}`,
@@ -32,13 +44,29 @@ export function cartPage(cart: Cart | undefined, cartNumber: number, next: strin
     ...(rows.length > 0 ? ['', '| quantity | product | price |', '| --- | --- | --- |', ...rows] : []),
     ...(more > 0 ? ['', `and ${more} more`] : []),
     // An open cart has a line at least.
-    ...(cart.status === 'open' && cart.lines.length === 0 ? ['', '**It holds only lines that cannot be read**: of product ids such as `__proto__`, which an earlier release took. Reminders list nothing, and it cannot be checked out.'] : []),
+    ...(cart.status === 'open' && cart.lines.length === 0
+      ? [
+          '',
+          '**It holds only lines that cannot be read**: of product ids such as `__proto__`, which an earlier release took. Reminders list nothing, and it cannot be checked out.',
+        ]
+      : []),
   ].join('\n');
 }
 
 /** A checkout's page in the Web UI, Markdown. */
-export function checkoutPage({ status, userId, lines, total, currency, holdUntil, orderId, paymentReference }: Checkout): string {
-  const rows = lines.slice(0, LISTED).map(({ quantity, title, price }) => `| ${quantity} | ${cell(title)} | ${formatMoney(price, currency)} |`);
+export function checkoutPage({
+  status,
+  userId,
+  lines,
+  total,
+  currency,
+  holdUntil,
+  orderId,
+  paymentReference,
+}: Checkout): string {
+  const rows = lines
+    .slice(0, LISTED)
+    .map(({ quantity, title, price }) => `| ${quantity} | ${cell(title)} | ${formatMoney(price, currency)} |`);
   const more = lines.length - rows.length;
   return [
     `**${status}** · ${formatMoney(total, currency)} · user ${userId} · held until ${iso(holdUntil)}`,

@@ -31,7 +31,8 @@ export function parseQuietHours(text: string): QuietHours | null | undefined {
 }
 
 export function formatQuietHours(hours: QuietHours | null): string {
-  const clock = (minutes: number) => `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
+  const clock = (minutes: number) =>
+    `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
   return hours ? `${clock(hours.from)}-${clock(hours.to)}` : 'none';
 }
 

@@ -8,7 +8,11 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 /** Minutes since local midnight. By `Intl`, whose rules change with the runtime: not for workflow code. */
 export function localMinutes(at: number, timeZone: string): number {
   let format = formats.get(timeZone);
-  if (!format) formats.set(timeZone, (format = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })));
+  if (!format)
+    formats.set(
+      timeZone,
+      (format = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })),
+    );
   const [hours = '0', minutes = '0'] = format.format(at).split(':');
   return Number(hours) * 60 + Number(minutes);
 }

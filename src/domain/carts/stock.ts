@@ -7,7 +7,10 @@ export interface Stock {
   sold: number;
 }
 
-/** Ends of holds are rounded up to a twentieth of the hold, so that a product has few different ones: its item stays small. */
+/**
+ * Ends of holds are rounded up to a twentieth of the hold, so that a product has few different ones: its item stays
+ * small.
+ */
 const SHARE = 20;
 
 /** When a hold that begins now ends. */

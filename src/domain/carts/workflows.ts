@@ -57,7 +57,8 @@ export function cartStart({ userId, number, openedAt }: Cart, firstLookAfterMs: 
     taskQueue: CARTS_QUEUE,
     args: [input],
     summary: `Cart ${number} of user ${userId}`,
-    // No status: keeping it right would cost an action a change. A cart that is open runs, and how one ended is its result.
+    // No status: keeping it right would cost an action a change. A cart that is open runs, and how one ended is its
+    // result.
     searchAttributes: { LongwatchSubject: userId },
     notBefore: openedAt + firstLookAfterMs,
   };

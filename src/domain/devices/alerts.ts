@@ -64,7 +64,8 @@ export interface AlertEvent {
   text: string;
 }
 
-export const eventId = ({ deviceId, alertId, episode, event }: AlertEvent): string => `alert/${deviceId}/${alertId}/${episode}/${event}`;
+export const eventId = ({ deviceId, alertId, episode, event }: AlertEvent): string =>
+  `alert/${deviceId}/${alertId}/${episode}/${event}`;
 
 interface Step {
   state: AlertState;
@@ -107,12 +108,23 @@ function rate(alert: RateAlert, state: AlertState, { deviceId, timestamp }: Read
   const speed = alert.direction === 'rise' ? perMinute : alert.direction === 'fall' ? -perMinute : Math.abs(perMinute);
   const shown = `${alert.metric} changes by ${Number(perMinute.toPrecision(6))} a minute`;
   const after = { ...state, before: seen };
-  if (state.phase === 'raised') return speed <= (alert.clear ?? alert.perMinute) ? clear(alert, after, deviceId, timestamp, shown) : { state: after };
-  return speed > alert.perMinute ? raise(alert, after, deviceId, timestamp, `${shown}, more than ${alert.perMinute}`) : { state: after };
+  if (state.phase === 'raised')
+    return speed <= (alert.clear ?? alert.perMinute)
+      ? clear(alert, after, deviceId, timestamp, shown)
+      : { state: after };
+  return speed > alert.perMinute
+    ? raise(alert, after, deviceId, timestamp, `${shown}, more than ${alert.perMinute}`)
+    : { state: after };
 }
 
 /** What the passing of time makes of a silence alert. */
-export function nextSilence(alert: SilenceAlert, state: AlertState, deviceId: string, lastAt: number, now: number): Step {
+export function nextSilence(
+  alert: SilenceAlert,
+  state: AlertState,
+  deviceId: string,
+  lastAt: number,
+  now: number,
+): Step {
   if (state.phase === 'raised' || now < silentAt(alert, lastAt)) return { state };
   return raise(alert, state, deviceId, silentAt(alert, lastAt), `it has sent nothing for ${alert.afterSeconds} s`);
 }
@@ -121,8 +133,14 @@ export function nextSilence(alert: SilenceAlert, state: AlertState, deviceId: st
 export const silentAt = ({ afterSeconds }: SilenceAlert, lastAt: number): number => lastAt + afterSeconds * 1000;
 
 /** When a device's silence is to be looked at next; undefined when nothing of it waits. */
-export function nextDeadline(alerts: readonly Alert[], states: Readonly<Record<string, AlertState>>, lastAt: number): number | undefined {
-  const due = alerts.flatMap((alert) => (alert.kind === 'silence' && stateOf(states, alert.id).phase !== 'raised' ? [silentAt(alert, lastAt)] : []));
+export function nextDeadline(
+  alerts: readonly Alert[],
+  states: Readonly<Record<string, AlertState>>,
+  lastAt: number,
+): number | undefined {
+  const due = alerts.flatMap((alert) =>
+    alert.kind === 'silence' && stateOf(states, alert.id).phase !== 'raised' ? [silentAt(alert, lastAt)] : [],
+  );
   return due.length === 0 ? undefined : Math.min(...due);
 }
 
@@ -131,14 +149,24 @@ export const stateOf = (states: Readonly<Record<string, AlertState>>, alertId: s
 
 function raise(alert: Alert, state: AlertState, deviceId: string, at: number, what: string): Step {
   const episode = state.episode + 1;
-  return { state: { ...state, phase: 'raised', since: at, episode }, event: eventOf('raised', alert, episode, deviceId, at, what) };
+  return {
+    state: { ...state, phase: 'raised', since: at, episode },
+    event: eventOf('raised', alert, episode, deviceId, at, what),
+  };
 }
 
 function clear(alert: Alert, { since: _over, ...state }: AlertState, deviceId: string, at: number, what: string): Step {
   return { state: { ...state, phase: 'normal' }, event: eventOf('cleared', alert, state.episode, deviceId, at, what) };
 }
 
-function eventOf(kind: AlertEvent['event'], { id, recipient = DEFAULT_RECIPIENT }: Alert, episode: number, deviceId: string, at: number, what: string): AlertEvent {
+function eventOf(
+  kind: AlertEvent['event'],
+  { id, recipient = DEFAULT_RECIPIENT }: Alert,
+  episode: number,
+  deviceId: string,
+  at: number,
+  what: string,
+): AlertEvent {
   return { deviceId, alertId: id, event: kind, episode, at, recipient, text: `Device ${deviceId}: ${what}` };
 }
 

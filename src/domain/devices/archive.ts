@@ -67,7 +67,8 @@ export const dayPrefix = (day: Day): string => `${ROOT}/dt=${day}/`;
 export const partName = (n: number): string => `part-${number(n)}.parquet`;
 export const partKey = (day: Day, name: string): string => `${dayPrefix(day)}${name}`;
 /** Engines pass over names that begin with an underscore. */
-export const manifestKey = (day: Day, generation: number): string => `${dayPrefix(day)}_manifest-${number(generation)}.json`;
+export const manifestKey = (day: Day, generation: number): string =>
+  `${dayPrefix(day)}_manifest-${number(generation)}.json`;
 
 /** The number of the first part after some. */
 export function nextPart(parts: readonly Pick<Part, 'name'>[]): number {

@@ -8,8 +8,22 @@ export const deviceLifecycles = {
   rollupCheck: { ...repeated('It ends when the rollups agree with the readings.'), refused: 'itself' },
   rollupCheckDay: child('It is a step of a check of rollups, which runs to its end.', 'fails'),
   silence: standing('The watch over silent devices never ends; change the alerts of the devices instead.'),
-  archiveDay: { cancelled: 'continues', restartedBy: 'schedule', refused: 'fails', instead: 'Archiving ends when the day is verified in the archive. Terminating it loses nothing: the next scheduled look archives the day.' },
-  expireDay: { cancelled: 'continues', restartedBy: 'schedule', refused: 'fails', instead: 'It ends when the files of the day are deleted.' },
+  archiveDay: {
+    cancelled: 'continues',
+    restartedBy: 'schedule',
+    refused: 'fails',
+    instead:
+      'Archiving ends when the day is verified in the archive. Terminating it loses nothing: the next scheduled look archives the day.',
+  },
+  expireDay: {
+    cancelled: 'continues',
+    restartedBy: 'schedule',
+    refused: 'fails',
+    instead: 'It ends when the files of the day are deleted.',
+  },
   archiveDue: job('schedule', 'Its next scheduled run does what this one leaves.'),
-  restoreDay: job('nobody', 'Restore the day again to bring back the rest of its rows: POST /v1/archives/{date}/restore.'),
+  restoreDay: job(
+    'nobody',
+    'Restore the day again to bring back the rest of its rows: POST /v1/archives/{date}/restore.',
+  ),
 } as const satisfies Lifecycles;

@@ -1,4 +1,12 @@
-import { type Alert, type AlertEvent, type AlertState, nextDeadline, nextReading, nextSilence, stateOf } from './alerts';
+import {
+  type Alert,
+  type AlertEvent,
+  type AlertState,
+  nextDeadline,
+  nextReading,
+  nextSilence,
+  stateOf,
+} from './alerts';
 import { compareRows, type ReadingRow } from './reading';
 
 /** What is known of a device at the moment: its newest reading, and where its alerts stand. */
@@ -39,7 +47,10 @@ export function liveReadings(live: Live, rows: readonly ReadingRow[], alerts: re
     states[alert.id] = state;
   }
   const deadline = live.deadline ?? nextDeadline(alerts, states, last.timestamp);
-  return { live: { row: last, states, ...(deadline !== undefined && { deadline }) }, events: events.sort((a, b) => a.at - b.at) };
+  return {
+    live: { row: last, states, ...(deadline !== undefined && { deadline }) },
+    events: events.sort((a, b) => a.at - b.at),
+  };
 }
 
 /** Begins to watch a device's silence, if an alert asks for it and nothing waits for the device yet. */

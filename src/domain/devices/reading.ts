@@ -29,7 +29,8 @@ export interface ReadingRow {
 
 /** A metric name: starts with a letter and is no name that JavaScript objects already have. */
 export const METRIC_NAME = /^(?!constructor$|prototype$)[A-Za-z][A-Za-z0-9_.:-]{0,63}$/;
-export const METRIC_NAME_RULE = 'must be 1 to 64 characters out of letters, digits, "_", ".", ":" and "-", the first a letter, and not "constructor" or "prototype"';
+export const METRIC_NAME_RULE =
+  'must be 1 to 64 characters out of letters, digits, "_", ".", ":" and "-", the first a letter, and not "constructor" or "prototype"';
 
 /** What one device may send; each bounds an item that would grow without it. */
 export const limits = {
@@ -66,7 +67,12 @@ export function rowContent({ deviceId, timestamp, metrics, status, location }: R
 }
 
 /** What the id is the hash of. Device and instant are left out: they are in the row's key beside it. */
-export function identityText({ metrics, status, latitude, longitude }: Omit<RowContent, 'deviceId' | 'timestamp'>): string {
+export function identityText({
+  metrics,
+  status,
+  latitude,
+  longitude,
+}: Omit<RowContent, 'deviceId' | 'timestamp'>): string {
   return JSON.stringify([metrics, status ?? null, latitude ?? null, longitude ?? null]);
 }
 

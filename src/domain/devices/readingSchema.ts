@@ -21,7 +21,11 @@ const degrees = (limit: number) =>
 const MAGNITUDE = `must be between -${limits.magnitude} and ${limits.magnitude}`;
 const VALUE = `must be a finite number, a boolean or a text of at most ${limits.text} characters`;
 const metricValue = z.union(
-  [z.number(VALUE).min(-limits.magnitude, MAGNITUDE).max(limits.magnitude, MAGNITUDE), z.boolean(), line(VALUE).max(limits.text, VALUE)],
+  [
+    z.number(VALUE).min(-limits.magnitude, MAGNITUDE).max(limits.magnitude, MAGNITUDE),
+    z.boolean(),
+    line(VALUE).max(limits.text, VALUE),
+  ],
   { error: (issue) => (typeof issue.input === 'number' ? MAGNITUDE : VALUE) },
 );
 
@@ -29,16 +33,27 @@ const readingShape = z.strictObject(
   {
     timestamp: instantSchema,
     metrics: z
-      .record(line(METRIC_NAME_RULE).regex(METRIC_NAME, METRIC_NAME_RULE), metricValue, 'must be an object of metrics by name')
+      .record(
+        line(METRIC_NAME_RULE).regex(METRIC_NAME, METRIC_NAME_RULE),
+        metricValue,
+        'must be an object of metrics by name',
+      )
       .superRefine((metrics, context) => {
         const count = Object.keys(metrics).length;
-        if (count > limits.metrics) context.addIssue({ code: 'custom', message: `must hold at most ${limits.metrics} metrics, found ${count}` });
+        if (count > limits.metrics)
+          context.addIssue({ code: 'custom', message: `must hold at most ${limits.metrics} metrics, found ${count}` });
         const size = JSON.stringify(metrics).length;
-        if (size > limits.content) context.addIssue({ code: 'custom', message: `must be at most ${limits.content} characters of JSON, found ${size}` });
+        if (size > limits.content)
+          context.addIssue({
+            code: 'custom',
+            message: `must be at most ${limits.content} characters of JSON, found ${size}`,
+          });
       })
       .default({}),
     status: lineOf(1, limits.status).optional(),
-    location: z.strictObject({ latitude: degrees(90), longitude: degrees(180) }, 'must be an object {latitude, longitude}').optional(),
+    location: z
+      .strictObject({ latitude: degrees(90), longitude: degrees(180) }, 'must be an object {latitude, longitude}')
+      .optional(),
   },
   { error: shapeRule('must be a JSON object') },
 );
@@ -70,8 +85,14 @@ export function parseReading(deviceId: string, input: unknown, window: TimeWindo
 
 function timestampFault(timestamp: number, { now, lateWindowMs }: TimeWindow): FieldFault | undefined {
   if (timestamp > now + limits.aheadMs)
-    return { field: 'timestamp', message: `must be at most ${limits.aheadMs / 60_000} minutes ahead of the clock, which stands at ${iso(now)}` };
+    return {
+      field: 'timestamp',
+      message: `must be at most ${limits.aheadMs / 60_000} minutes ahead of the clock, which stands at ${iso(now)}`,
+    };
   if (timestamp < now - lateWindowMs)
-    return { field: 'timestamp', message: `must be within the late window, which goes back to ${iso(now - lateWindowMs)}` };
+    return {
+      field: 'timestamp',
+      message: `must be within the late window, which goes back to ${iso(now - lateWindowMs)}`,
+    };
   return undefined;
 }

@@ -9,7 +9,8 @@ export type Resolution = (typeof resolutions)[number];
 export const resolutionMs: Readonly<Record<Resolution, number>> = { '1m': 60_000, '1h': 3_600_000, '1d': 86_400_000 };
 
 /** Epoch ms of the first instant of the bucket that an instant lies in. */
-export const bucketStart = (resolution: Resolution, epochMs: number): number => epochMs - (epochMs % resolutionMs[resolution]);
+export const bucketStart = (resolution: Resolution, epochMs: number): number =>
+  epochMs - (epochMs % resolutionMs[resolution]);
 
 /** One metric over one bucket, in a form that is the same whatever order readings came in. */
 export interface MetricRollup {
@@ -65,7 +66,11 @@ export function sameRollup(one: Rollup, other: Rollup): boolean {
   return (
     one.readings === other.readings &&
     names.length === Object.keys(other.metrics).length &&
-    names.every((name) => Object.hasOwn(other.metrics, name) && sameMetric(one.metrics[name] as MetricRollup, other.metrics[name] as MetricRollup))
+    names.every(
+      (name) =>
+        Object.hasOwn(other.metrics, name) &&
+        sameMetric(one.metrics[name] as MetricRollup, other.metrics[name] as MetricRollup),
+    )
   );
 }
 
@@ -117,6 +122,8 @@ export interface CheckedRollups {
 export interface DeletedRollups {
   /** Days of which the rollups of some resolution were deleted. */
   days: number;
-  /** Devices whose rollups of a day could not be deleted, because a step was refused for good; each counts once a day. */
+  /**
+   * Devices whose rollups of a day could not be deleted, because a step was refused for good; each counts once a day.
+   */
   skipped: number;
 }

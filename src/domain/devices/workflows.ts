@@ -16,7 +16,10 @@ export interface DeviceAlertsInput {
   events: AlertEvent[];
 }
 
-/** The start that a batch of events owes. Each event comes in one batch only, so its id serves for all: REJECT_DUPLICATE. */
+/**
+ * The start that a batch of events owes. Each event comes in one batch only, so its id serves for all:
+ * REJECT_DUPLICATE.
+ */
 export function deviceAlertsStart(events: readonly [AlertEvent, ...AlertEvent[]]): WorkflowStart {
   const [first] = events;
   const input: DeviceAlertsInput = { events: [...events] };
@@ -25,7 +28,10 @@ export function deviceAlertsStart(events: readonly [AlertEvent, ...AlertEvent[]]
     workflowType: DEVICE_ALERTS_TYPE,
     taskQueue: DEVICES_QUEUE,
     args: [input],
-    summary: events.length === 1 ? `**${first.event}** ${first.text}` : `${events.length} alerts, the first: **${first.event}** ${first.text}`,
+    summary:
+      events.length === 1
+        ? `**${first.event}** ${first.text}`
+        : `${events.length} alerts, the first: **${first.event}** ${first.text}`,
     searchAttributes: { LongwatchStatus: first.event, LongwatchSubject: first.deviceId },
   };
 }

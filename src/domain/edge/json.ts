@@ -21,10 +21,12 @@ interface Visit {
  * a number out of range, a reserved or an empty name, or too many levels. Never recurses, so that the value's depth
  * does not matter.
  */
-export const faultOfJson = (value: unknown, depth = MAX_DEPTH): FieldFault | undefined => firstFault(value, depth, faultOfScalar, faultOfName);
+export const faultOfJson = (value: unknown, depth = MAX_DEPTH): FieldFault | undefined =>
+  firstFault(value, depth, faultOfScalar, faultOfName);
 
 /** Returns the first place that is nested too deep, whatever else is in the value. */
-export const faultOfDepth = (value: unknown, depth = MAX_DEPTH): FieldFault | undefined => firstFault(value, depth, none, none);
+export const faultOfDepth = (value: unknown, depth = MAX_DEPTH): FieldFault | undefined =>
+  firstFault(value, depth, none, none);
 
 const none = (): undefined => undefined;
 
@@ -34,7 +36,12 @@ function faultOfScalar(value: unknown): string | undefined {
   return typeof value === 'number' && !Number.isNaN(value) ? faultOfNumber(value) : undefined;
 }
 
-function firstFault(root: unknown, maxDepth: number, ofScalar: (value: unknown) => string | undefined, ofName: (name: string) => string | undefined): FieldFault | undefined {
+function firstFault(
+  root: unknown,
+  maxDepth: number,
+  ofScalar: (value: unknown) => string | undefined,
+  ofName: (name: string) => string | undefined,
+): FieldFault | undefined {
   const left: Visit[] = [{ value: root, depth: 1, key: '', parent: undefined }];
   for (let visit = left.pop(); visit; visit = left.pop()) {
     const { value, depth } = visit;
@@ -43,7 +50,11 @@ function firstFault(root: unknown, maxDepth: number, ofScalar: (value: unknown) 
       if (message !== undefined) return { field: pathOf(visit), message };
       continue;
     }
-    if (depth > maxDepth) return { field: pathOf(visit, 3), message: `is nested too deep: at most ${maxDepth} levels of objects and lists are allowed` };
+    if (depth > maxDepth)
+      return {
+        field: pathOf(visit, 3),
+        message: `is nested too deep: at most ${maxDepth} levels of objects and lists are allowed`,
+      };
     const children: Visit[] = [];
     const isList = Array.isArray(value);
     for (const [key, inner] of Object.entries(value)) {
@@ -67,5 +78,10 @@ function pathOf(visit: Visit, levels = Number.POSITIVE_INFINITY): string {
 
 /** A path as messages show it: `scores[0].name`. */
 export function fieldPath(keys: readonly PropertyKey[]): string {
-  return keys.reduce<string>((path, key) => (typeof key === 'number' ? `${path}[${key}]` : `${path}${path && '.'}${shownName(String(key))}`), '').slice(0, 300);
+  return keys
+    .reduce<string>(
+      (path, key) => (typeof key === 'number' ? `${path}[${key}]` : `${path}${path && '.'}${shownName(String(key))}`),
+      '',
+    )
+    .slice(0, 300);
 }

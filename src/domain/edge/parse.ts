@@ -24,7 +24,8 @@ function distinct(faults: readonly FieldFault[]): FieldFault[] {
 }
 
 /** Faults as one sentence: "amount must be over 0; currency is missing". @param whole what stands for the empty path */
-export const sentenceOf = (faults: readonly FieldFault[], whole: string): string => faults.map(({ field, message }) => `${field || whole} ${message}`).join('; ');
+export const sentenceOf = (faults: readonly FieldFault[], whole: string): string =>
+  faults.map(({ field, message }) => `${field || whole} ${message}`).join('; ');
 
 type Issue = z.core.$ZodIssue;
 
@@ -46,8 +47,17 @@ function faultsOfIssue(issue: Issue, input: unknown, under: readonly PropertyKey
  */
 function intended({ errors, message }: Issue & { code: 'invalid_union' }): readonly Issue[] | undefined {
   const ranked = errors
-    .filter((issues) => !issues.some(({ path, code }) => path.length === 0 && code !== 'unrecognized_keys' && code !== 'custom'))
-    .map((issues) => ({ issues, unknown: issues.reduce((sum, issue) => sum + (issue.path.length === 0 && issue.code === 'unrecognized_keys' ? issue.keys.length : 0), 0) }))
+    .filter(
+      (issues) =>
+        !issues.some(({ path, code }) => path.length === 0 && code !== 'unrecognized_keys' && code !== 'custom'),
+    )
+    .map((issues) => ({
+      issues,
+      unknown: issues.reduce(
+        (sum, issue) => sum + (issue.path.length === 0 && issue.code === 'unrecognized_keys' ? issue.keys.length : 0),
+        0,
+      ),
+    }))
     .sort((a, b) => a.unknown - b.unknown);
   const [best, next] = ranked;
   const hasOwnSentence = message !== defaultSentence({ code: 'invalid_union' });

@@ -11,11 +11,15 @@ import { faultOfText, LINE_RULE, LINES_RULE, type TextUse } from './text';
 export const textUses = z.registry<{ use: TextUse }>();
 
 /** Text of one line. @param message what is wanted, as a sentence part, for a value that is no string */
-export const line = (message = 'must be a text of one line') => z.string(message).refine((text) => faultOfText(text, 'line') === undefined, LINE_RULE);
+export const line = (message = 'must be a text of one line') =>
+  z.string(message).refine((text) => faultOfText(text, 'line') === undefined, LINE_RULE);
 
 /** Text of several lines: notes and posts. */
 export function lines(message = 'must be a text') {
-  return z.string(message).refine((text) => faultOfText(text, 'lines') === undefined, LINES_RULE).register(textUses, { use: 'lines' });
+  return z
+    .string(message)
+    .refine((text) => faultOfText(text, 'lines') === undefined, LINES_RULE)
+    .register(textUses, { use: 'lines' });
 }
 
 /** Text of one line with a bounded length in UTF-16 code units. */
@@ -38,10 +42,14 @@ export const linkOf = (max: number) =>
     .refine((text) => faultOfText(text, 'line') === undefined, LINE_RULE);
 
 /** An identifier that callers choose. @param what whose, for messages: "the player" */
-export const idOf = (what?: string) => z.string(what === undefined ? ID_RULE : `must be the id of ${what}: 1 to 64 characters`).regex(ID_PATTERN, ID_RULE);
+export const idOf = (what?: string) =>
+  z.string(what === undefined ? ID_RULE : `must be the id of ${what}: 1 to 64 characters`).regex(ID_PATTERN, ID_RULE);
 
 /** The message of an object schema for what is no such object; names of unknown fields are told by `parse`. */
-export const shapeRule = (message: string) => (issue: { code?: string }): string | undefined => (issue.code === 'unrecognized_keys' ? undefined : message);
+export const shapeRule =
+  (message: string) =>
+  (issue: { code?: string }): string | undefined =>
+    issue.code === 'unrecognized_keys' ? undefined : message;
 
 /** A whole number of a range, as JSON has it. */
 export function wholeOf(min: number, max: number) {
@@ -55,9 +63,16 @@ export function wholeTextOf(min: number, max: number) {
   return z.coerce.number(message).int(message).min(min, message).max(max, message);
 }
 
-/** Free JSON under free names, such as a session's data. Refuses what cannot be kept, and more levels than FREE_JSON_DEPTH. */
+/**
+ * Free JSON under free names, such as a session's data. Refuses what cannot be kept, and more levels than
+ * FREE_JSON_DEPTH.
+ */
 export const freeJson = (maxName: number) =>
   z.record(lineOf(1, maxName), z.unknown(), 'must be an object').superRefine((value, context) => {
     const fault = faultOfJson(value, FREE_JSON_DEPTH);
-    if (fault) context.addIssue({ code: 'custom', message: fault.field === '' ? fault.message : `${fault.message} (at ${fault.field})` });
+    if (fault)
+      context.addIssue({
+        code: 'custom',
+        message: fault.field === '' ? fault.message : `${fault.message} (at ${fault.field})`,
+      });
   });

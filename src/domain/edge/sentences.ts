@@ -41,7 +41,9 @@ export function defaultSentence(issue: RawIssue): string {
     case 'too_big':
       return `must ${bound(issue, issue.inclusive === false ? 'below' : 'at most', issue.maximum)}`;
     case 'invalid_format':
-      return issue.format !== undefined && issue.format in formats ? `must be ${formats[issue.format]}` : 'has characters that are not allowed';
+      return issue.format !== undefined && issue.format in formats
+        ? `must be ${formats[issue.format]}`
+        : 'has characters that are not allowed';
     case 'invalid_value':
       return `must be one of ${(issue.values ?? []).map((value) => JSON.stringify(value)).join(', ')}`;
     case 'unrecognized_keys':
@@ -53,7 +55,8 @@ export function defaultSentence(issue: RawIssue): string {
   }
 }
 
-export const unknownFields = (keys: readonly string[]): string => `has unknown fields: ${keys.slice(0, 10).map(shownName).join(', ')}${keys.length > 10 ? ', …' : ''}`;
+export const unknownFields = (keys: readonly string[]): string =>
+  `has unknown fields: ${keys.slice(0, 10).map(shownName).join(', ')}${keys.length > 10 ? ', …' : ''}`;
 
 function bound({ origin }: RawIssue, how: string, limit: number | bigint | undefined): string {
   if (origin === 'string') return `have ${how} ${limit} characters`;

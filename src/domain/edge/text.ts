@@ -3,7 +3,9 @@
  * Schemas use them through `schemas.ts`; every input passes them in `parse.ts`.
  */
 
-/** `line`: one line, such as a name or a reference. `lines`: text with line breaks and tabs, such as a note or a post. */
+/**
+ * `line`: one line, such as a name or a reference. `lines`: text with line breaks and tabs, such as a note or a post.
+ */
 export type TextUse = 'line' | 'lines';
 
 export const LINE_RULE = 'must be well-formed Unicode without line breaks and control characters';
@@ -14,14 +16,19 @@ const NOT_IN_A_LINE = /[\p{Cc}\u2028\u2029]/u;
 /** Control characters other than tab, line feed and carriage return. */
 const NOT_IN_LINES = /(?![\t\n\r])\p{Cc}/u;
 
-/** Returns what is wrong with a text, as a sentence part, or undefined. DynamoDB refuses unpaired surrogates (SerializationException). */
+/**
+ * Returns what is wrong with a text, as a sentence part, or undefined. DynamoDB refuses unpaired surrogates
+ * (SerializationException).
+ */
 export function faultOfText(text: string, use: TextUse = 'lines'): string | undefined {
   const forbidden = use === 'line' ? NOT_IN_A_LINE : NOT_IN_LINES;
   if (text.isWellFormed() && !forbidden.test(text)) return undefined;
   return use === 'line' ? LINE_RULE : LINES_RULE;
 }
 
-/** DynamoDB's numbers: 0, or a magnitude from 1e-130 to 9.99…e125. A double has at most 17 digits; DynamoDB keeps 38. */
+/**
+ * DynamoDB's numbers: 0, or a magnitude from 1e-130 to 9.99…e125. A double has at most 17 digits; DynamoDB keeps 38.
+ */
 const SMALLEST = 1e-130;
 const LARGEST = 9.99e125;
 export const NUMBER_RULE = 'must be 0, or a number of a magnitude from 1e-130 to 9.99e125';
@@ -43,4 +50,8 @@ export function faultOfName(name: string): string | undefined {
 }
 
 /** A name that a caller sent, fit for a message, a log line and a dead letter's reason. */
-export const shownName = (name: string): string => name.toWellFormed().replace(/[\p{Cc}\u2028\u2029]/gu, '\ufffd').slice(0, 64);
+export const shownName = (name: string): string =>
+  name
+    .toWellFormed()
+    .replace(/[\p{Cc}\u2028\u2029]/gu, '\ufffd')
+    .slice(0, 64);

@@ -21,7 +21,10 @@ export interface AuthorState {
   risenAt?: number;
 }
 
-/** An author falls below this share of the threshold, so that one follower more or less does not turn them back and forth. */
+/**
+ * An author falls below this share of the threshold, so that one follower more or less does not turn them back and
+ * forth.
+ */
 const FALLS_AT = 0.8;
 
 /** Whether a post is written into feeds. */
@@ -31,7 +34,10 @@ export const pushes = ({ mode }: Pick<AuthorState, 'mode'>): boolean => mode !==
 export const marksFollowers = ({ mode }: Pick<AuthorState, 'mode'>): boolean => mode === 'rising' || mode === 'pull';
 
 /** The turn that an author's number of followers makes necessary. One at a time: the one before must be over. */
-export function turnOf({ mode, followers }: Pick<AuthorState, 'mode' | 'followers'>, threshold: number): Direction | undefined {
+export function turnOf(
+  { mode, followers }: Pick<AuthorState, 'mode' | 'followers'>,
+  threshold: number,
+): Direction | undefined {
   if (mode === 'push' && followers > threshold) return 'rising';
   if (mode === 'pull' && followers < threshold * FALLS_AT) return 'falling';
   return undefined;
@@ -39,6 +45,7 @@ export function turnOf({ mode, followers }: Pick<AuthorState, 'mode' | 'follower
 
 /** Whether a post may lie in feeds, of which a delete must remove it. */
 export function mayLieInFeeds(post: { at: number; pushed: boolean }, author: AuthorState): boolean {
-  // A post that was not pushed is in feeds only if they were filled from the author's list, which a pulled author's are not.
+  // A post that was not pushed is in feeds only if they were filled from the author's list, which a pulled author's are
+  // not.
   return post.pushed || pushes(author) || (author.risenAt !== undefined && post.at <= author.risenAt);
 }

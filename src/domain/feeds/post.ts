@@ -32,7 +32,9 @@ export interface PostRef {
   authorId: string;
 }
 
-/** The place of a post in every list: the order of these texts is the order of time, and of ids where times are equal. */
+/**
+ * The place of a post in every list: the order of these texts is the order of time, and of ids where times are equal.
+ */
 export function timeKey(at: number, postId: string): string {
   return compositeKey(iso(at), postId);
 }

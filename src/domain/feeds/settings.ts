@@ -7,7 +7,9 @@ export interface FeedSettings extends PlanSettings {
   cap: number;
   /** Posts of an author that are written into a feed at once when somebody follows. */
   backfill: number;
-  /** Of so many rows written one looks whether its feed has grown beyond the cap; a feed may be longer by about as many. */
+  /**
+   * Of so many rows written one looks whether its feed has grown beyond the cap; a feed may be longer by about as many.
+   */
   trimEvery: number;
 }
 

@@ -18,7 +18,9 @@ export interface Progress {
   open: Slice[];
   /** Written or looked after so far. */
   rows: number;
-  /** Followers among them that were skipped, because a step for them was refused for good; absent where there is none. */
+  /**
+   * Followers among them that were skipped, because a step for them was refused for good; absent where there is none.
+   */
   skipped?: number;
 }
 
@@ -56,7 +58,8 @@ export interface TurnInput {
 export const fanOutId = (postId: string): string => `fan-out/${postId}`;
 export const retractId = (postId: string): string => `retract/${postId}`;
 /** One a change: a reader's epochs are given once. */
-export const relationId = ({ readerId, authorId, epoch }: RelationChange): string => `relation/${readerId}/${authorId}/${epoch}`;
+export const relationId = ({ readerId, authorId, epoch }: RelationChange): string =>
+  `relation/${readerId}/${authorId}/${epoch}`;
 export const turnId = ({ authorId, modeVersion }: Turn): string => `turn/${authorId}/${modeVersion}`;
 
 /** The turn of a workflow id that {@link turnId} made. */
@@ -65,7 +68,13 @@ export function turnOf(workflowId: string): Pick<Turn, 'authorId' | 'modeVersion
   return authorId === undefined ? undefined : { authorId, modeVersion: Number(modeVersion) };
 }
 
-const owed = (workflowType: string, workflowId: string, subject: string, input: unknown, summary: string): WorkflowStart => ({
+const owed = (
+  workflowType: string,
+  workflowId: string,
+  subject: string,
+  input: unknown,
+  summary: string,
+): WorkflowStart => ({
   workflowId,
   workflowType,
   taskQueue: FEEDS_QUEUE,
@@ -76,12 +85,24 @@ const owed = (workflowType: string, workflowId: string, subject: string, input: 
 
 export function fanOutStart(input: FanOutInput): WorkflowStart {
   const { key, authorId } = input.post;
-  return owed(FAN_OUT_TYPE, fanOutId(postIdOf(key)), authorId, input, `Post ${postIdOf(key)} of **${authorId}** to ${input.followers} followers`);
+  return owed(
+    FAN_OUT_TYPE,
+    fanOutId(postIdOf(key)),
+    authorId,
+    input,
+    `Post ${postIdOf(key)} of **${authorId}** to ${input.followers} followers`,
+  );
 }
 
 export function retractStart(input: FanOutInput): WorkflowStart {
   const { key, authorId } = input.post;
-  return owed(RETRACT_TYPE, retractId(postIdOf(key)), authorId, input, `Post ${postIdOf(key)} of **${authorId}** goes from ${input.followers} feeds`);
+  return owed(
+    RETRACT_TYPE,
+    retractId(postIdOf(key)),
+    authorId,
+    input,
+    `Post ${postIdOf(key)} of **${authorId}** goes from ${input.followers} feeds`,
+  );
 }
 
 export function relationStart(change: RelationChange, what: 'follows' | 'leaves'): WorkflowStart {
@@ -91,7 +112,10 @@ export function relationStart(change: RelationChange, what: 'follows' | 'leaves'
 
 export function turnStart(input: TurnInput): WorkflowStart {
   const { turn, followers } = input;
-  const summary = turn.direction === 'rising' ? `Posts of **${turn.authorId}** will be read, not pushed` : `Posts of **${turn.authorId}** are pushed again`;
+  const summary =
+    turn.direction === 'rising'
+      ? `Posts of **${turn.authorId}** will be read, not pushed`
+      : `Posts of **${turn.authorId}** are pushed again`;
   return owed(TURN_TYPE, turnId(turn), turn.authorId, input, `${summary} · ${followers} followers`);
 }
 

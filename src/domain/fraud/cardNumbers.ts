@@ -1,4 +1,6 @@
-/** 13 to 19 digits as ISO/IEC 7812 has them, beginning with 2 to 6 as payment cards do; in groups as people write them. */
+/**
+ * 13 to 19 digits as ISO/IEC 7812 has them, beginning with 2 to 6 as payment cards do; in groups as people write them.
+ */
 const CANDIDATE = /(?<!\d)[2-6](?:[ -]?\d){12,18}(?!\d)/g;
 
 export const CARD_RULE = 'holds what looks like a card number; write its last four digits alone';

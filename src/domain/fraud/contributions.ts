@@ -39,7 +39,7 @@ export function approximateContributions(model: BoostedTrees, row: readonly numb
   for (const tree of model.trees) {
     const mean = nodeMeans(tree);
     bias += mean[0] as number;
-    for (let node = 0; tree.left[node] !== -1; ) {
+    for (let node = 0; tree.left[node] !== -1;) {
       const next = nextNode(tree, node, values);
       const feature = tree.feature[node] as number;
       byFeature[feature] = (byFeature[feature] as number) + (mean[next] as number) - (mean[node] as number);

@@ -40,7 +40,12 @@ export function decide(input: DecideInput): Verdict {
     else reasons.push({ code: rule.reason, text: rule.text, source: 'rule', outcome: rule.outcome });
   }
   if (heldUntil !== undefined && heldUntil > now)
-    reasons.push({ code: 'USER_HELD', text: 'the user is held after a confirmed fraud', source: 'hold', outcome: 'review' });
+    reasons.push({
+      code: 'USER_HELD',
+      text: 'the user is held after a confirmed fraud',
+      source: 'hold',
+      outcome: 'review',
+    });
   const band = rules.band(score);
   if (band !== 'approve') {
     const text = `the model's score ${score?.toFixed(3)} is in the band ${band}`;

@@ -1,6 +1,8 @@
 import { featureNames, type Features } from './features';
 
-/** How values lie: edges between bins (a bin holds what is at most its edge), and each bin's share, the missing last. */
+/**
+ * How values lie: edges between bins (a bin holds what is at most its edge), and each bin's share, the missing last.
+ */
 export interface Distribution {
   edges: readonly number[];
   shares: readonly number[];

@@ -23,7 +23,9 @@ export function driftPage(models: readonly ComparedModel[]): string {
     .map(({ modelVersion, from, to, rows, drifts }) => {
       const head = `**${modelVersion}**, ${from} to ${to}: ${rows} decisions.`;
       if (drifts.length === 0) return `${head} Too few to compare.`;
-      const lines = drifts.slice(0, NAMED).map(({ name, psi, status }) => `| ${name} | ${psi.toFixed(3)} | ${status} |`);
+      const lines = drifts
+        .slice(0, NAMED)
+        .map(({ name, psi, status }) => `| ${name} | ${psi.toFixed(3)} | ${status} |`);
       return [head, '', '| | PSI | |', '| --- | ---: | --- |', ...lines].join('\n');
     })
     .join('\n\n');
@@ -40,7 +42,11 @@ export function driftNotice(models: readonly ComparedModel[], at: number): Notif
     .map(({ modelVersion, from, to, rows, far }) => {
       const named = far.slice(0, NAMED).map(({ name, psi }) => `  ${name}: ${psi.toFixed(2)}`);
       const more = far.length > NAMED ? [`  and ${far.length - NAMED} more`] : [];
-      return [`Model ${modelVersion}, ${rows} decisions of ${from} to ${to}. Shifted from where it was trained (population stability index of 0.25 or more):`, ...named, ...more].join('\n');
+      return [
+        `Model ${modelVersion}, ${rows} decisions of ${from} to ${to}. Shifted from where it was trained (population stability index of 0.25 or more):`,
+        ...named,
+        ...more,
+      ].join('\n');
     })
     .join('\n\n');
   return {

@@ -15,7 +15,7 @@ function ranking({ scores }: Scored): Uint32Array {
 /** Runs of equal scores, by falling score: how many frauds and how many in all. */
 function* ties(scored: Scored): Generator<{ score: number; frauds: number; count: number }> {
   const order = ranking(scored);
-  for (let i = 0; i < order.length; ) {
+  for (let i = 0; i < order.length;) {
     const score = scored.scores[order[i] as number] as number;
     const tie = { score, frauds: 0, count: 0 };
     for (; i < order.length && scored.scores[order[i] as number] === score; i++) {
@@ -41,7 +41,9 @@ export function rocAuc(scored: Scored): number {
   return above / (frauds * genuine);
 }
 
-/** Average precision: the sum over thresholds of (change in recall) × precision, not interpolated. `NaN` without frauds. */
+/**
+ * Average precision: the sum over thresholds of (change in recall) × precision, not interpolated. `NaN` without frauds.
+ */
 export function averagePrecision(scored: Scored): number {
   let [frauds, seen, sum] = [0, 0, 0];
   for (const tie of ties(scored)) {
@@ -96,7 +98,10 @@ export function cardPrecision({ scores, labels, users, days }: DailyScores, k = 
   const found = new Set<number>();
   let sum = 0;
   for (const [, customers] of [...byDay].sort(([a], [b]) => a - b)) {
-    const first = [...customers].filter(([user]) => !found.has(user)).sort(([, a], [, b]) => b.score - a.score).slice(0, k);
+    const first = [...customers]
+      .filter(([user]) => !found.has(user))
+      .sort(([, a], [, b]) => b.score - a.score)
+      .slice(0, k);
     const defrauded = first.filter(([, { fraud }]) => fraud);
     sum += defrauded.length / k;
     for (const [user] of defrauded) found.add(user);

@@ -24,47 +24,188 @@ const define = <const D extends readonly FeatureDefinition[]>(definitions: D): D
  */
 export const featureDefinitions = define([
   { name: 'amount', unit: 'EUR', window: 'now', description: 'the amount' },
-  { name: 'userCount1h', unit: 'count', window: '1 h', description: "the number of the user's transactions within an hour" },
+  {
+    name: 'userCount1h',
+    unit: 'count',
+    window: '1 h',
+    description: "the number of the user's transactions within an hour",
+  },
   { name: 'userMean1h', unit: 'EUR', window: '1 h', description: "the mean of the user's amounts within an hour" },
   { name: 'userSpread1h', unit: 'EUR', window: '1 h', description: "the spread of the user's amounts within an hour" },
-  { name: 'userCount1d', unit: 'count', window: '1 d', description: "the number of the user's transactions within a day" },
+  {
+    name: 'userCount1d',
+    unit: 'count',
+    window: '1 d',
+    description: "the number of the user's transactions within a day",
+  },
   { name: 'userMean1d', unit: 'EUR', window: '1 d', description: "the mean of the user's amounts within a day" },
   { name: 'userSpread1d', unit: 'EUR', window: '1 d', description: "the spread of the user's amounts within a day" },
-  { name: 'userCount7d', unit: 'count', window: '7 d', description: "the number of the user's transactions within 7 days" },
+  {
+    name: 'userCount7d',
+    unit: 'count',
+    window: '7 d',
+    description: "the number of the user's transactions within 7 days",
+  },
   { name: 'userMean7d', unit: 'EUR', window: '7 d', description: "the mean of the user's amounts within 7 days" },
   { name: 'userSpread7d', unit: 'EUR', window: '7 d', description: "the spread of the user's amounts within 7 days" },
-  { name: 'userCount30d', unit: 'count', window: '30 d', description: "the number of the user's transactions within 30 days" },
+  {
+    name: 'userCount30d',
+    unit: 'count',
+    window: '30 d',
+    description: "the number of the user's transactions within 30 days",
+  },
   { name: 'userMean30d', unit: 'EUR', window: '30 d', description: "the mean of the user's amounts within 30 days" },
-  { name: 'userSpread30d', unit: 'EUR', window: '30 d', description: "the spread of the user's amounts within 30 days" },
+  {
+    name: 'userSpread30d',
+    unit: 'EUR',
+    window: '30 d',
+    description: "the spread of the user's amounts within 30 days",
+  },
   { name: 'amountOverMean30d', unit: 'ratio', window: '30 d', description: "the amount over the user's 30-day mean" },
-  { name: 'amountOverMean', unit: 'ratio', window: 'long run', description: "the amount over the user's long-run mean" },
-  { name: 'amountOverMedian', unit: 'ratio', window: 'last 40', description: "the amount over the median of the user's last 40" },
-  { name: 'amountDeviations', unit: 'deviations', window: 'long run', description: "the amount's distance from the user's long-run mean" },
-  { name: 'mean7dOverMedian', unit: 'ratio', window: '7 d, last 40', description: "the user's 7-day mean over the median of the last 40" },
-  { name: 'highs7d', unit: 'count', window: '7 d', description: "the number of the user's unusually high amounts within 7 days" },
-  { name: 'highs14d', unit: 'count', window: '14 d', description: "the number of the user's unusually high amounts within 14 days" },
-  { name: 'maxHigh14d', unit: 'ratio', window: '14 d', description: "the highest of the user's unusually high amounts within 14 days over the long-run mean" },
-  { name: 'hoursSinceHigh', unit: 'hours', window: 'last 16 highs', description: "the time since the user's last unusually high amount" },
+  {
+    name: 'amountOverMean',
+    unit: 'ratio',
+    window: 'long run',
+    description: "the amount over the user's long-run mean",
+  },
+  {
+    name: 'amountOverMedian',
+    unit: 'ratio',
+    window: 'last 40',
+    description: "the amount over the median of the user's last 40",
+  },
+  {
+    name: 'amountDeviations',
+    unit: 'deviations',
+    window: 'long run',
+    description: "the amount's distance from the user's long-run mean",
+  },
+  {
+    name: 'mean7dOverMedian',
+    unit: 'ratio',
+    window: '7 d, last 40',
+    description: "the user's 7-day mean over the median of the last 40",
+  },
+  {
+    name: 'highs7d',
+    unit: 'count',
+    window: '7 d',
+    description: "the number of the user's unusually high amounts within 7 days",
+  },
+  {
+    name: 'highs14d',
+    unit: 'count',
+    window: '14 d',
+    description: "the number of the user's unusually high amounts within 14 days",
+  },
+  {
+    name: 'maxHigh14d',
+    unit: 'ratio',
+    window: '14 d',
+    description: "the highest of the user's unusually high amounts within 14 days over the long-run mean",
+  },
+  {
+    name: 'hoursSinceHigh',
+    unit: 'hours',
+    window: 'last 16 highs',
+    description: "the time since the user's last unusually high amount",
+  },
   { name: 'night', unit: 'flag', window: 'now', description: 'night (0 to 6, solar time at the place)' },
-  { name: 'weekend', unit: 'flag', window: 'now', description: 'weekend (Saturday or Sunday, solar time at the place)' },
+  {
+    name: 'weekend',
+    unit: 'flag',
+    window: 'now',
+    description: 'weekend (Saturday or Sunday, solar time at the place)',
+  },
   { name: 'hoursSinceLast', unit: 'hours', window: 'last', description: "the time since the user's last transaction" },
   { name: 'distanceKm', unit: 'km', window: 'last place', description: "the distance from the user's last place" },
   { name: 'speedKmh', unit: 'km/h', window: 'last place', description: "the speed implied by the user's last place" },
   { name: 'newDevice', unit: 'flag', window: 'last 8 devices', description: 'a device not seen before for this user' },
-  { name: 'newMerchant', unit: 'flag', window: 'last 40 merchants', description: 'a merchant not seen before for this user' },
-  { name: 'newCountry', unit: 'flag', window: 'last 6 countries', description: 'a country not seen before for this user' },
-  { name: 'merchantCount1d', unit: 'count', window: '1 d', description: "the number of the merchant's transactions today" },
-  { name: 'merchantCount7d', unit: 'count', window: '7 d', description: "the number of the merchant's transactions within 7 days" },
-  { name: 'merchantFrauds7d', unit: 'count', window: '7 d, 7 d late', description: "the merchant's known frauds within 7 days, 7 days late" },
-  { name: 'merchantFrauds28d', unit: 'count', window: '28 d, 7 d late', description: "the merchant's known frauds within 28 days, 7 days late" },
-  { name: 'merchantFraudRate28d', unit: 'share', window: '28 d, 7 d late', description: "the merchant's fraud rate within 28 days, 7 days late" },
-  { name: 'merchantUnexplained7d', unit: 'count', window: '7 d, 7 d late', description: "the merchant's known frauds of usual amount within 7 days, 7 days late" },
-  { name: 'merchantUnexplained14d', unit: 'count', window: '14 d, 7 d late', description: "the merchant's known frauds of usual amount within 14 days, 7 days late" },
-  { name: 'merchantUnexplained28d', unit: 'count', window: '28 d, 7 d late', description: "the merchant's known frauds of usual amount within 28 days, 7 days late" },
-  { name: 'merchantUnexplainedRate14d', unit: 'share', window: '14 d, 7 d late', description: "the merchant's rate of frauds of usual amount within 14 days, 7 days late" },
-  { name: 'merchantStreak', unit: 'count', window: '38 d, 7 d late', description: "the number of frauds of usual amount on the merchant's latest days, where they were at least half of its payments, 7 days late" },
-  { name: 'merchantStreakDays', unit: 'days', window: '38 d, 7 d late', description: "the age of the merchant's streak of such days" },
-  { name: 'daysSinceMerchantGenuine', unit: 'days', window: '38 d, 7 d late', description: "the time since the merchant's last day with a payment not known as fraud, 7 days late" },
+  {
+    name: 'newMerchant',
+    unit: 'flag',
+    window: 'last 40 merchants',
+    description: 'a merchant not seen before for this user',
+  },
+  {
+    name: 'newCountry',
+    unit: 'flag',
+    window: 'last 6 countries',
+    description: 'a country not seen before for this user',
+  },
+  {
+    name: 'merchantCount1d',
+    unit: 'count',
+    window: '1 d',
+    description: "the number of the merchant's transactions today",
+  },
+  {
+    name: 'merchantCount7d',
+    unit: 'count',
+    window: '7 d',
+    description: "the number of the merchant's transactions within 7 days",
+  },
+  {
+    name: 'merchantFrauds7d',
+    unit: 'count',
+    window: '7 d, 7 d late',
+    description: "the merchant's known frauds within 7 days, 7 days late",
+  },
+  {
+    name: 'merchantFrauds28d',
+    unit: 'count',
+    window: '28 d, 7 d late',
+    description: "the merchant's known frauds within 28 days, 7 days late",
+  },
+  {
+    name: 'merchantFraudRate28d',
+    unit: 'share',
+    window: '28 d, 7 d late',
+    description: "the merchant's fraud rate within 28 days, 7 days late",
+  },
+  {
+    name: 'merchantUnexplained7d',
+    unit: 'count',
+    window: '7 d, 7 d late',
+    description: "the merchant's known frauds of usual amount within 7 days, 7 days late",
+  },
+  {
+    name: 'merchantUnexplained14d',
+    unit: 'count',
+    window: '14 d, 7 d late',
+    description: "the merchant's known frauds of usual amount within 14 days, 7 days late",
+  },
+  {
+    name: 'merchantUnexplained28d',
+    unit: 'count',
+    window: '28 d, 7 d late',
+    description: "the merchant's known frauds of usual amount within 28 days, 7 days late",
+  },
+  {
+    name: 'merchantUnexplainedRate14d',
+    unit: 'share',
+    window: '14 d, 7 d late',
+    description: "the merchant's rate of frauds of usual amount within 14 days, 7 days late",
+  },
+  {
+    name: 'merchantStreak',
+    unit: 'count',
+    window: '38 d, 7 d late',
+    description:
+      "the number of frauds of usual amount on the merchant's latest days, where they were at least half of its payments, 7 days late",
+  },
+  {
+    name: 'merchantStreakDays',
+    unit: 'days',
+    window: '38 d, 7 d late',
+    description: "the age of the merchant's streak of such days",
+  },
+  {
+    name: 'daysSinceMerchantGenuine',
+    unit: 'days',
+    window: '38 d, 7 d late',
+    description: "the time since the merchant's last day with a payment not known as fraud, 7 days late",
+  },
   { name: 'cardPresent', unit: 'flag', window: 'now', description: 'a card-present payment' },
   { name: 'ecommerce', unit: 'flag', window: 'now', description: 'an e-commerce payment' },
   { name: 'atm', unit: 'flag', window: 'now', description: 'a cash withdrawal' },
@@ -174,7 +315,8 @@ export function featuresFromJson(text: string): Features {
 }
 
 /** 9 significant digits tell every float32 apart. */
-const float32 = (value: number): number | null => (Number.isFinite(value) ? Number(Math.fround(value).toPrecision(9)) : null);
+const float32 = (value: number): number | null =>
+  Number.isFinite(value) ? Number(Math.fround(value).toPrecision(9)) : null;
 
 const flag = (value: boolean): number => (value ? 1 : 0);
 const mean = ({ count, sum }: Totals): number => (count > 0 ? sum / count : MISSING);
@@ -193,7 +335,10 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? MISSING) + upper) / 2;
 }
 
-/** Time by the sun: 15 degrees of longitude to an hour. Time zones would need a map; this needs none. UTC without a place. */
+/**
+ * Time by the sun: 15 degrees of longitude to an hour. Time zones would need a map; this needs none. UTC without a
+ * place.
+ */
 const solar = (timestamp: number, longitude = 0): number => timestamp + (longitude / 15) * HOUR_MS;
 const modulo = (value: number, by: number): number => ((value % by) + by) % by;
 const hourOfDay = (time: number): number => modulo(time / HOUR_MS, 24);
@@ -204,7 +349,10 @@ function isWeekend(time: number): boolean {
   return weekday === 0 || weekday === 6;
 }
 
-function travel({ timestamp, location }: Transaction, { place }: UserProfile): { distanceKm: number; speedKmh: number } {
+function travel(
+  { timestamp, location }: Transaction,
+  { place }: UserProfile,
+): { distanceKm: number; speedKmh: number } {
   if (!place || location?.latitude === undefined || location.longitude === undefined)
     return { distanceKm: MISSING, speedKmh: MISSING };
   const distanceKm = haversineKm(place.latitude, place.longitude, location.latitude, location.longitude);
@@ -220,8 +368,6 @@ export function haversineKm(latitude1: number, longitude1: number, latitude2: nu
   const radians = Math.PI / 180;
   const halfLatitude = Math.sin(((latitude2 - latitude1) * radians) / 2);
   const halfLongitude = Math.sin(((longitude2 - longitude1) * radians) / 2);
-  const h =
-    halfLatitude ** 2 +
-    Math.cos(latitude1 * radians) * Math.cos(latitude2 * radians) * halfLongitude ** 2;
+  const h = halfLatitude ** 2 + Math.cos(latitude1 * radians) * Math.cos(latitude2 * radians) * halfLongitude ** 2;
   return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(h)));
 }

@@ -21,7 +21,10 @@ export function ruleOn(state: CaseState, proposal: Proposal): Ruling {
   const proposals = withProposal(state.proposals, proposal);
   if (!isProven(by)) return { kind: 'propose', proposals };
   const second = state.proposals.find((other) => other.decision === decision && areTwoPeople(other.by, by));
-  if (state.escalated !== 'disagreement' && proposals.some((other) => isProven(other.by) && other.decision !== decision))
+  if (
+    state.escalated !== 'disagreement' &&
+    proposals.some((other) => isProven(other.by) && other.decision !== decision)
+  )
     return { kind: 'disagree', proposals };
   return second ? { kind: 'close', label: decision, by: [second.by, by] } : { kind: 'propose', proposals };
 }

@@ -23,8 +23,10 @@ function whatToDo(state: CaseState): string {
   const { closing, customer } = state;
   if (closing) return `**Closed as ${closing.label}** at ${iso(closing.at)}. Nothing is left to do.`;
   if (state.escalated === 'disagreement')
-    return '**To do:** two people disagree. A supervisor who took no part settles it through the API: `POST /v1/investigations/' +
-      `${state.facts.transactionId}/decide\`.`;
+    return (
+      '**To do:** two people disagree. A supervisor who took no part settles it through the API: `POST /v1/investigations/' +
+      `${state.facts.transactionId}/decide\`.`
+    );
   const first =
     state.phase === 'asking' && customer.until !== undefined
       ? `The customer has been asked and has until ${iso(customer.until)}; deciding before is possible.`
@@ -50,7 +52,10 @@ function facts(state: CaseState): string {
       ['Merchant', merchantId],
       ['How', [channel, country, deviceId && `device ${deviceId}`].filter(Boolean).join(', ') || 'unknown'],
       ['Outcome', state.outcome],
-      ['Score', state.score === null ? `none${state.scoringFault ? `: ${state.scoringFault}` : ''}` : state.score.toFixed(3)],
+      [
+        'Score',
+        state.score === null ? `none${state.scoringFault ? `: ${state.scoringFault}` : ''}` : state.score.toFixed(3),
+      ],
     ],
   );
 }
@@ -72,8 +77,15 @@ function standing(state: CaseState): string {
     ...state.proposals.map(({ decision, by, at }) => ['Proposed', `**${decision}** by ${who(by)} at ${iso(at)}`]),
   ];
   if (state.proposals.length > 0 && !state.closing)
-    rows.push(['Proven people', `fraud ${eyesOn(state.proposals, 'fraud')}, genuine ${eyesOn(state.proposals, 'genuine')} of 2`]);
-  if (state.closing) rows.push(['Decided by', state.closing.by.map(who).join(' and ') || `the ${state.closing.how === 'policy' ? 'final policy' : 'customer'}`]);
+    rows.push([
+      'Proven people',
+      `fraud ${eyesOn(state.proposals, 'fraud')}, genuine ${eyesOn(state.proposals, 'genuine')} of 2`,
+    ]);
+  if (state.closing)
+    rows.push([
+      'Decided by',
+      state.closing.by.map(who).join(' and ') || `the ${state.closing.how === 'policy' ? 'final policy' : 'customer'}`,
+    ]);
   return table(['Standing', ''], rows);
 }
 

@@ -54,7 +54,12 @@ export interface ClosingWrite extends CaseWrite {
   holdUserUntil?: number;
 }
 
-export function progressWrite(state: CaseState, fromRevision: number, entries: TimelineEntry[], unsent: readonly Letter[] = []): CaseWrite {
+export function progressWrite(
+  state: CaseState,
+  fromRevision: number,
+  entries: TimelineEntry[],
+  unsent: readonly Letter[] = [],
+): CaseWrite {
   const due = dueAt(state);
   const { recent: _, ...kept } = state;
   return {
@@ -77,7 +82,12 @@ export function progressWrite(state: CaseState, fromRevision: number, entries: T
 }
 
 /** Undefined while the case is open. */
-export function closingWrite(state: CaseState, fromRevision: number, entries: TimelineEntry[], unsent: readonly Letter[] = []): ClosingWrite | undefined {
+export function closingWrite(
+  state: CaseState,
+  fromRevision: number,
+  entries: TimelineEntry[],
+  unsent: readonly Letter[] = [],
+): ClosingWrite | undefined {
   const { closing, facts, policy } = state;
   return (
     closing && {

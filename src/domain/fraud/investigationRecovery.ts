@@ -14,13 +14,15 @@ export interface OldCase {
 }
 
 /**
- * The state of an open case as its header and its timeline tell it. Contributions of features are not kept there, so the
+ * The state of an open case as its header and its timeline tell it. Contributions of features are not kept there, so
+ * the
  * page of the case goes without them. Deadlines follow from the policy of now.
  */
 export function recoverCase({ facts, policy, header, timeline }: OldCase): CaseState {
   const { status, hold, assignee, customerAnswer, score, outcome, revision, dueAt } = header;
   const fresh = openCase(facts, policy).state;
-  const last = (kind: TimelineEntry['kind']): TimelineEntry | undefined => timeline.findLast((entry) => entry.kind === kind);
+  const last = (kind: TimelineEntry['kind']): TimelineEntry | undefined =>
+    timeline.findLast((entry) => entry.kind === kind);
   const asked = last('asked');
   const isAnswered = customerAnswer !== undefined || last('unanswered') !== undefined;
   const reviewedAt = last('review')?.at;
@@ -35,8 +37,15 @@ export function recoverCase({ facts, policy, header, timeline }: OldCase): CaseS
     outcome: moreSevere(facts.outcome, outcome),
     score,
     hold,
-    customer: { asked: asked !== undefined, ...(until !== undefined && { until }), ...(customerAnswer !== undefined && { answer: customerAnswer, proven: last('answered')?.by?.proof !== 'none' }) },
-    deadlines: { ...(until !== undefined && !isAnswered && { answer: until }), ...reviewDeadlines(reviewedAt, policy, timeline) },
+    customer: {
+      asked: asked !== undefined,
+      ...(until !== undefined && { until }),
+      ...(customerAnswer !== undefined && { answer: customerAnswer, proven: last('answered')?.by?.proof !== 'none' }),
+    },
+    deadlines: {
+      ...(until !== undefined && !isAnswered && { answer: until }),
+      ...reviewDeadlines(reviewedAt, policy, timeline),
+    },
     ...(assignee !== undefined && { assignee }),
     ...(escalated && { escalated }),
     proposals: proposalsIn(timeline),
@@ -44,7 +53,11 @@ export function recoverCase({ facts, policy, header, timeline }: OldCase): CaseS
   };
 }
 
-function reviewDeadlines(since: number | undefined, policy: InvestigationPolicy, timeline: readonly TimelineEntry[]): Deadlines {
+function reviewDeadlines(
+  since: number | undefined,
+  policy: InvestigationPolicy,
+  timeline: readonly TimelineEntry[],
+): Deadlines {
   if (since === undefined) return {};
   const has = (kind: TimelineEntry['kind']) => timeline.some((entry) => entry.kind === kind);
   const reminded = timeline.findLast(({ kind }) => kind === 'reminded' || kind === 'final');

@@ -40,7 +40,8 @@ export type CaseRequest =
 /** Events that come from people. */
 export type PersonalEvent = Extract<CaseEvent, { kind: PersonalKind }>;
 
-export const isPersonal = (event: CaseEvent | undefined): event is PersonalEvent => event !== undefined && ['answered', 'decided', 'assigned', 'noted'].includes(event.kind);
+export const isPersonal = (event: CaseEvent | undefined): event is PersonalEvent =>
+  event !== undefined && ['answered', 'decided', 'assigned', 'noted'].includes(event.kind);
 
 /** What an attestation must say for a request to be the one that was attested. */
 export function claimOf(request: CaseRequest): string {
@@ -75,7 +76,12 @@ export const MAX_NAME = 100;
 export const MAX_TEXT = 2_000;
 
 const SIGNED_FIELDS: readonly string[] = ['by', 'attestation'] satisfies (keyof Signed)[];
-const FIELDS: Record<CaseRequest['kind'], readonly string[]> = { decide: ['decision', 'note'], assign: ['assignee'], note: ['text'], answer: ['answer'] };
+const FIELDS: Record<CaseRequest['kind'], readonly string[]> = {
+  decide: ['decision', 'note'],
+  assign: ['assignee'],
+  note: ['text'],
+  answer: ['answer'],
+};
 
 const EXAMPLES: Record<CaseRequest['kind'], string> = {
   decide: '{"decision":"fraud","by":"ana"}',
@@ -112,7 +118,9 @@ function refusal(state: CaseState, event: PersonalEvent, roleIsOpen: boolean): s
     case 'assigned':
       return state.assignee === event.assignee ? `The case is assigned to ${event.assignee} already` : undefined;
     case 'noted':
-      return state.recent.some(({ kind, text, by }) => kind === 'noted' && text === event.text && by?.name === event.by.name)
+      return state.recent.some(
+        ({ kind, text, by }) => kind === 'noted' && text === event.text && by?.name === event.by.name,
+      )
         ? `${event.by.name} has written that note already`
         : undefined;
     case 'answered':
@@ -147,7 +155,8 @@ function faultOf(kind: CaseRequest['kind'], given: unknown): string | undefined 
   const fields = given as Record<string, unknown>;
   // The history keeps the whole object, so that fields that nobody reads could fill it.
   const unknown = Object.keys(fields).find((name) => !SIGNED_FIELDS.includes(name) && !FIELDS[kind].includes(name));
-  if (unknown !== undefined) return `"${unknown.slice(0, MAX_NAME).toWellFormed()}" is not known; known are ${[...FIELDS[kind], ...SIGNED_FIELDS].map((name) => `"${name}"`).join(', ')}`;
+  if (unknown !== undefined)
+    return `"${unknown.slice(0, MAX_NAME).toWellFormed()}" is not known; known are ${[...FIELDS[kind], ...SIGNED_FIELDS].map((name) => `"${name}"`).join(', ')}`;
   return (
     faultOfField(fields, 'by', MAX_NAME, 'line') ??
     (fields['attestation'] === undefined ? undefined : faultOfField(fields, 'attestation', MAX_NAME, 'line')) ??
@@ -177,7 +186,8 @@ function faultOfContent(kind: CaseRequest['kind'], fields: Record<string, unknow
  */
 function faultOfField(fields: Record<string, unknown>, name: string, max: number, use: TextUse): string | undefined {
   const value = fields[name];
-  if (typeof value !== 'string' || value.trim() === '' || value.length > max) return `"${name}" must be a text of 1 to ${max} characters`;
+  if (typeof value !== 'string' || value.trim() === '' || value.length > max)
+    return `"${name}" must be a text of 1 to ${max} characters`;
   const fault = faultOfText(value, use);
   if (fault !== undefined) return `"${name}" ${fault}`;
   return holdsCardNumber(value) ? `"${name}" ${CARD_RULE}` : undefined;

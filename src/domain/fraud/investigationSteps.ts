@@ -1,6 +1,13 @@
 import { type Outcome, moreSevere } from './decision';
 import { ruleOn } from './fourEyes';
-import type { CaseFacts, CaseState, CustomerAnswer, DeadlineKind, FullScore, InvestigationPolicy } from './investigation';
+import type {
+  CaseFacts,
+  CaseState,
+  CustomerAnswer,
+  DeadlineKind,
+  FullScore,
+  InvestigationPolicy,
+} from './investigation';
 import { type Closing, needsFourEyes, type Person, type TimelineEntry, type TimelineKind } from './investigation';
 import {
   askLetter,
@@ -42,22 +49,25 @@ export const RECENT = 20;
 
 /** A case as it begins. A blocked payment is held at once; anything else waits for the full scoring first. */
 export function openCase(facts: CaseFacts, policy: InvestigationPolicy): Step {
-  const draft = new Draft({
-    facts,
-    policy,
-    phase: 'scoring',
-    revision: 0,
-    nextSeq: 1,
-    outcome: facts.outcome,
-    score: facts.score,
-    contributions: [],
-    reasons: facts.reasons,
-    hold: 'none',
-    customer: { asked: false },
-    deadlines: {},
-    proposals: [],
-    recent: [],
-  }, facts.openedAt);
+  const draft = new Draft(
+    {
+      facts,
+      policy,
+      phase: 'scoring',
+      revision: 0,
+      nextSeq: 1,
+      outcome: facts.outcome,
+      score: facts.score,
+      contributions: [],
+      reasons: facts.reasons,
+      hold: 'none',
+      customer: { asked: false },
+      deadlines: {},
+      proposals: [],
+      recent: [],
+    },
+    facts.openedAt,
+  );
   const why = facts.reasons.map(({ text }) => text).join('; ');
   draft.say('opened', `Opened with outcome ${facts.outcome}${why && `: ${why}`}`);
   if (facts.outcome !== 'block') return draft.step();
@@ -90,7 +100,10 @@ export function next(state: CaseState, event: CaseEvent, now: number): Step {
     case 'undelivered':
       return undelivered(draft, event.letter, event.why);
     case 'cancellationRequested':
-      draft.say('cancellation', 'Somebody asked Temporal to cancel this workflow. That does not end a case: decide it instead');
+      draft.say(
+        'cancellation',
+        'Somebody asked Temporal to cancel this workflow. That does not end a case: decide it instead',
+      );
       return draft.step('written');
     case 'refused':
       draft.say('refused', `A request (${event.request}) could not be stored and changed nothing: ${event.why}`);
@@ -109,12 +122,17 @@ export function withoutTexts(entries: readonly TimelineEntry[]): TimelineEntry[]
 }
 
 /**
- * A case whose workflow was terminated or lost, as it goes on from its record. A letter keeps its id and its instant, so
+ * A case whose workflow was terminated or lost, as it goes on from its record. A letter keeps its id and its instant,
+ * so
  * that one which the lost workflow sent is not sent again.
  * @param why What became of the workflow before, e.g. `terminated`.
  * @param unsent Letters that the lost workflow may not have sent.
  */
-export function resumeCase(state: CaseState, { why, unsent }: { why: string; unsent: readonly Letter[] }, now: number): Step {
+export function resumeCase(
+  state: CaseState,
+  { why, unsent }: { why: string; unsent: readonly Letter[] },
+  now: number,
+): Step {
   const draft = new Draft(state, now);
   for (const letter of unsent) draft.send(letter);
   if (state.closing) return draft.step();
@@ -164,7 +182,8 @@ function answered(draft: Draft, answer: CustomerAnswer, by: Person): Step {
     draft.hold('the customer denies it');
     if (state.phase === 'asking') draft.review('the customer denies it');
   } else if (state.phase === 'asking') {
-    if (state.proposals.length > 0) draft.review('the customer confirms it, but an investigator has already proposed a decision');
+    if (state.proposals.length > 0)
+      draft.review('the customer confirms it, but an investigator has already proposed a decision');
     else if (!proven && needsFourEyes(state)) draft.review('an answer noted by hand is not enough for this amount');
     else draft.close('genuine', 'customer', []);
   }
@@ -312,7 +331,9 @@ class Draft {
 
   /** The earliest deadline that has passed. */
   due(): DeadlineKind | undefined {
-    const passed = (Object.entries(this.state.deadlines) as [DeadlineKind, number][]).filter(([, at]) => at <= this.now);
+    const passed = (Object.entries(this.state.deadlines) as [DeadlineKind, number][]).filter(
+      ([, at]) => at <= this.now,
+    );
     return passed.sort(([, a], [, b]) => a - b)[0]?.[0];
   }
 

@@ -116,7 +116,10 @@ export function applyTransaction(profile: UserProfile, transaction: Transaction)
     hours: addToRing(profile.hours, profileLimits.hours, Math.floor(timestamp / HOUR_MS), amount),
     days: addToRing(profile.days, profileLimits.days, day, amount),
     recent: profile.recent.slice(1 - profileLimits.recent).concat(amount),
-    highs: exact > limit ? addHigh(profile.highs, Math.floor(timestamp / MINUTE_MS), cents(amount / profile.mean)) : profile.highs,
+    highs:
+      exact > limit
+        ? addHigh(profile.highs, Math.floor(timestamp / MINUTE_MS), cents(amount / profile.mean))
+        : profile.highs,
     devices: see(profile.devices, transaction.deviceId, day, profileLimits.devices),
     merchants: see(profile.merchants, transaction.merchantId, day, profileLimits.merchants),
     countries: see(profile.countries, location?.country, day, profileLimits.countries),
@@ -155,7 +158,11 @@ function see(list: readonly Seen[], value: string | undefined, day: number, limi
 }
 
 /** Puts an entry in its place in a list in time order, which is changed, and keeps the latest. */
-function insert<Entry extends readonly [time: number, ...rest: number[]]>(list: Entry[], entry: Entry, limit: number): readonly Entry[] {
+function insert<Entry extends readonly [time: number, ...rest: number[]]>(
+  list: Entry[],
+  entry: Entry,
+  limit: number,
+): readonly Entry[] {
   let place = list.length;
   while (place > 0 && (list[place - 1] as Entry)[0] > entry[0]) place--;
   list.splice(place, 0, entry);

@@ -35,10 +35,17 @@ export class Replay {
   }
 
   private learn(until: number): void {
-    for (let label = this.labels[this.learned]; label && label.record.timestamp <= until; label = this.labels[++this.learned]) {
+    for (
+      let label = this.labels[this.learned];
+      label && label.record.timestamp <= until;
+      label = this.labels[++this.learned]
+    ) {
       const { merchantId, record } = label;
       const merchant = this.merchants.get(merchantId) ?? emptyMerchantProfile();
-      this.merchants.set(merchantId, applyHistoryChange(merchant, { before: record, after: { ...record, label: 'fraud' } }));
+      this.merchants.set(
+        merchantId,
+        applyHistoryChange(merchant, { before: record, after: { ...record, label: 'fraud' } }),
+      );
     }
     if (this.learned < 1_000) return;
     this.labels = this.labels.slice(this.learned);

@@ -8,4 +8,9 @@ export interface Rescoring {
 }
 
 /** The outbox entry of a rescoring. @param dueAt epoch ms. */
-export const rescoreEntry = (transactionId: string, dueAt: number): OutboxEntry<Rescoring> => ({ kind: RESCORE_KIND, id: transactionId, payload: { transactionId }, dueAt });
+export const rescoreEntry = (transactionId: string, dueAt: number): OutboxEntry<Rescoring> => ({
+  kind: RESCORE_KIND,
+  id: transactionId,
+  payload: { transactionId },
+  dueAt,
+});

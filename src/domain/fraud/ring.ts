@@ -40,11 +40,18 @@ export function addToRing(ring: readonly Bucket[], length: number, index: number
 }
 
 /** In order of time, which is how nearly all arrive: no bucket has to be looked for. */
-function appendToRing(ring: readonly Bucket[], last: Bucket | undefined, length: number, index: number, value: number): readonly Bucket[] {
+function appendToRing(
+  ring: readonly Bucket[],
+  last: Bucket | undefined,
+  length: number,
+  index: number,
+  value: number,
+): readonly Bucket[] {
   let kept = 0;
   while (kept < ring.length && (ring[kept] as Bucket)[0] <= index - length) kept++;
   const next = ring.slice(kept);
-  if (last?.[0] === index) next[next.length - 1] = [index, last[1] + 1, cents(last[2] + value), cents(last[3] + value * value)];
+  if (last?.[0] === index)
+    next[next.length - 1] = [index, last[1] + 1, cents(last[2] + value), cents(last[3] + value * value)];
   else next.push([index, 1, cents(value), cents(value * value)]);
   return next;
 }

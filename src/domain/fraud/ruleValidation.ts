@@ -16,17 +16,28 @@ export function validateRuleSet(input: unknown): RuleSet {
   if (unkept) checker.faults.push(unkept);
   if (checker.faults.length === 0) checker.size(input);
   if (checker.faults.length > 0)
-    throw new LongwatchError('invalid', `The rule set has ${checker.faults.length} fault(s); the current one stays in force`, {
-      faults: checker.faults,
-    });
+    throw new LongwatchError(
+      'invalid',
+      `The rule set has ${checker.faults.length} fault(s); the current one stays in force`,
+      {
+        faults: checker.faults,
+      },
+    );
   return input as RuleSet;
 }
 
 type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 /** Never the inside of a structure: it may be too deep to print. */
 const show = (value: unknown): string =>
-  value === undefined ? 'nothing' : Array.isArray(value) ? 'a list' : isObject(value) ? 'an object' : JSON.stringify(value).slice(0, 60);
+  value === undefined
+    ? 'nothing'
+    : Array.isArray(value)
+      ? 'a list'
+      : isObject(value)
+        ? 'an object'
+        : JSON.stringify(value).slice(0, 60);
 /** "Did you mean", for names short enough to be a slip. */
 const suggestion = (name: string): string => (name.length <= 64 ? `; did you mean "${nearestField(name)}"?` : '');
 const forms = '{all}, {any}, {not}, {field, is, value}, {field, between} or {field, in}';
@@ -41,9 +52,15 @@ class Checker {
     this.list(input['bands'], 'bands', 3).forEach((band, i) => this.band(band, `bands[${i}]`));
     const rules = this.list(input['rules'], 'rules', ruleSetLimits.rules);
     rules.forEach((rule, i) => this.rule(rule, `rules[${i}]`));
-    this.unique(rules.map((rule) => (isObject(rule) ? rule['id'] : undefined)), (i) => `rules[${i}].id`);
+    this.unique(
+      rules.map((rule) => (isObject(rule) ? rule['id'] : undefined)),
+      (i) => `rules[${i}].id`,
+    );
     const bands = this.list(input['bands'], 'bands', 3).filter(isObject);
-    this.unique(bands.map((band) => band['outcome']), (i) => `bands[${i}].outcome`);
+    this.unique(
+      bands.map((band) => band['outcome']),
+      (i) => `bands[${i}].outcome`,
+    );
     this.ascending(bands);
   }
 
@@ -60,7 +77,10 @@ class Checker {
     known.forEach((band, i) => {
       const milder = known[i - 1];
       if (milder && (band['from'] as number) <= (milder['from'] as number))
-        this.fault('bands', `must rise with the outcome: ${show(band['outcome'])} is from ${show(band['from'])}, ${show(milder['outcome'])} from ${show(milder['from'])}`);
+        this.fault(
+          'bands',
+          `must rise with the outcome: ${show(band['outcome'])} is from ${show(band['from'])}, ${show(milder['outcome'])} from ${show(milder['from'])}`,
+        );
     });
   }
 
@@ -77,8 +97,18 @@ class Checker {
     if (!isObject(rule)) return this.fault(path, 'must be an object {id, when, outcome, reason, text}');
     this.keys(rule, path, ['id', 'when', 'outcome', 'reason', 'text', 'enabled', 'shadow']);
     this.text(rule['id'], `${path}.id`, /^[a-z0-9-]{1,64}$/, 'must be 1 to 64 lower-case letters, digits and "-"');
-    this.text(rule['reason'], `${path}.reason`, /^[A-Z][A-Z0-9_]{1,63}$/, 'must be UPPER_SNAKE_CASE, 2 to 64 characters');
-    this.text(rule['text'], `${path}.text`, /^[^\p{Cc}\u2028\u2029]{1,200}$/u, `must be a sentence of 1 to ${ruleSetLimits.textLength} characters`);
+    this.text(
+      rule['reason'],
+      `${path}.reason`,
+      /^[A-Z][A-Z0-9_]{1,63}$/,
+      'must be UPPER_SNAKE_CASE, 2 to 64 characters',
+    );
+    this.text(
+      rule['text'],
+      `${path}.text`,
+      /^[^\p{Cc}\u2028\u2029]{1,200}$/u,
+      `must be a sentence of 1 to ${ruleSetLimits.textLength} characters`,
+    );
     this.oneOf(rule['outcome'], `${path}.outcome`, outcomes);
     for (const key of ['enabled', 'shadow'])
       if (rule[key] !== undefined && typeof rule[key] !== 'boolean')
@@ -104,7 +134,8 @@ class Checker {
     const key = 'all' in condition ? 'all' : 'any';
     this.keys(condition, path, [key]);
     const parts = this.list(condition[key], `${path}.${key}`, ruleSetLimits.listed);
-    if (Array.isArray(condition[key]) && parts.length === 0) this.fault(`${path}.${key}`, 'must hold at least one condition');
+    if (Array.isArray(condition[key]) && parts.length === 0)
+      this.fault(`${path}.${key}`, 'must hold at least one condition');
     parts.forEach((part, i) => this.condition(part, `${path}.${key}[${i}]`, depth + 1));
   }
 
@@ -116,9 +147,13 @@ class Checker {
     const wanted = known.type === 'string' ? 'string' : 'number';
     const typed = (value: unknown, at: string): void => {
       const fits = typeof value === wanted || (known.type === 'flag' && typeof value === 'boolean');
-      if (typeof value === 'string' && value.length > ruleSetLimits.valueLength) this.fault(at, `is longer than ${ruleSetLimits.valueLength} characters`);
+      if (typeof value === 'string' && value.length > ruleSetLimits.valueLength)
+        this.fault(at, `is longer than ${ruleSetLimits.valueLength} characters`);
       if (!fits || value === Infinity || value === -Infinity)
-        this.fault(at, `must be a ${known.type === 'flag' ? 'boolean (or 0 or 1)' : wanted} as ${field} is, found ${show(value)}`);
+        this.fault(
+          at,
+          `must be a ${known.type === 'flag' ? 'boolean (or 0 or 1)' : wanted} as ${field} is, found ${show(value)}`,
+        );
     };
     if ('between' in condition) {
       this.keys(condition, path, ['field', 'between']);
@@ -126,7 +161,9 @@ class Checker {
     }
     if ('in' in condition) {
       this.keys(condition, path, ['field', 'in']);
-      return this.list(condition['in'], `${path}.in`, ruleSetLimits.listed).forEach((value, i) => typed(value, `${path}.in[${i}]`));
+      return this.list(condition['in'], `${path}.in`, ruleSetLimits.listed).forEach((value, i) =>
+        typed(value, `${path}.in[${i}]`),
+      );
     }
     this.keys(condition, path, ['field', 'is', 'value']);
     this.oneOf(condition['is'], `${path}.is`, comparisons);

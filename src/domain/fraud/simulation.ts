@@ -2,7 +2,13 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from './profile';
 import { Random } from './random';
 import type { Channel, Location, Transaction } from './transaction';
 
-export const scenarios = ['stolen-card', 'compromised-merchant', 'account-takeover', 'card-testing', 'bust-out'] as const;
+export const scenarios = [
+  'stolen-card',
+  'compromised-merchant',
+  'account-takeover',
+  'card-testing',
+  'bust-out',
+] as const;
 export type Scenario = (typeof scenarios)[number];
 
 export interface SimulatedTransaction {
@@ -82,14 +88,17 @@ interface Draft {
 export function* simulate(settings: SimulationSettings): Generator<SimulatedTransaction> {
   const random = new Random(settings.seed);
   const prefix = settings.prefix ?? '';
-  const customers = Array.from({ length: settings.customers }, (_, i) => newCustomer(random, `${prefix}user-${i}`, settings));
+  const customers = Array.from({ length: settings.customers }, (_, i) =>
+    newCustomer(random, `${prefix}user-${i}`, settings),
+  );
   const fraudRate = settings.fraudRate ?? 0.0007;
   const compromised = new Map<number, number>();
   let serial = 0;
   let waiting: Draft[] = [];
   for (let day = 0; day < settings.days; day++) {
     const midnight = settings.start + day * DAY_MS;
-    if (random.chance(fraudRate * settings.merchants * 0.25)) compromised.set(random.integer(0, settings.merchants - 1), day + random.integer(10, 28));
+    if (random.chance(fraudRate * settings.merchants * 0.25))
+      compromised.set(random.integer(0, settings.merchants - 1), day + random.integer(10, 28));
     const drafts: Draft[] = [];
     for (const customer of customers) {
       if (day < customer.joins) continue;
@@ -131,10 +140,19 @@ function timeOfDay(random: Random): number {
 }
 
 /** The clock in UTC of a local time of day at a place. */
-const local = (midnight: number, time: number, place: Place): number => midnight + time - (place.longitude / 15) * HOUR_MS;
+const local = (midnight: number, time: number, place: Place): number =>
+  midnight + time - (place.longitude / 15) * HOUR_MS;
 
 const pickChannel = (random: Random): Channel =>
-  random.chance(0.45) ? 'card_present' : random.chance(0.6) ? 'ecommerce' : random.chance(0.6) ? 'mobile' : random.chance(0.6) ? 'atm' : 'transfer';
+  random.chance(0.45)
+    ? 'card_present'
+    : random.chance(0.6)
+      ? 'ecommerce'
+      : random.chance(0.6)
+        ? 'mobile'
+        : random.chance(0.6)
+          ? 'atm'
+          : 'transfer';
 
 function usualDay(random: Random, customer: Customer, midnight: number, settings: SimulationSettings): Draft[] {
   if (customer.away && customer.away.until < midnight) delete customer.away;
@@ -148,9 +166,16 @@ function usualDay(random: Random, customer: Customer, midnight: number, settings
   return Array.from({ length: random.poisson(customer.perDay) }, () => ({
     at: local(midnight, timeOfDay(random), place) + random.integer(0, MINUTE_MS),
     customer,
-    merchant: random.chance(customer.away ? 0.3 : 0.85) ? random.pick(customer.favourites) : random.integer(0, settings.merchants - 1),
+    merchant: random.chance(customer.away ? 0.3 : 0.85)
+      ? random.pick(customer.favourites)
+      : random.integer(0, settings.merchants - 1),
     // Now and then something big: a fridge, a flight.
-    amount: Math.max(50, Math.round(random.logNormal(customer.median, customer.sigma) * (random.chance(0.012) ? random.between(4, 12) : 1))),
+    amount: Math.max(
+      50,
+      Math.round(
+        random.logNormal(customer.median, customer.sigma) * (random.chance(0.012) ? random.between(4, 12) : 1),
+      ),
+    ),
     channel: pickChannel(random),
     device: random.pick(customer.devices),
     place,
@@ -159,7 +184,12 @@ function usualDay(random: Random, customer: Customer, midnight: number, settings
 
 function newVictim(random: Random, customer: Customer): NonNullable<Customer['victim']> {
   const scenario = random.pick(['stolen-card', 'account-takeover', 'card-testing', 'bust-out'] as const);
-  const days = { 'stolen-card': random.integer(1, 4), 'account-takeover': random.integer(1, 2), 'card-testing': 1, 'bust-out': random.integer(3, 7) };
+  const days = {
+    'stolen-card': random.integer(1, 4),
+    'account-takeover': random.integer(1, 2),
+    'card-testing': 1,
+    'bust-out': random.integer(3, 7),
+  };
   return {
     scenario,
     daysLeft: days[scenario],
@@ -192,25 +222,39 @@ function fraudDay(random: Random, customer: Customer, midnight: number, settings
   switch (victim.scenario) {
     case 'stolen-card':
       times(random.integer(2, 5), () =>
-        draft({ amount: amount(2.5, 7), channel: random.chance(0.5) ? 'card_present' : 'ecommerce', place: random.chance(0.5) ? victim.place : customer.home }),
+        draft({
+          amount: amount(2.5, 7),
+          channel: random.chance(0.5) ? 'card_present' : 'ecommerce',
+          place: random.chance(0.5) ? victim.place : customer.home,
+        }),
       );
       break;
     case 'account-takeover': {
       const device = `${customer.id}-x${random.integer(1000, 9999)}`;
       times(random.integer(1, 4), (i) =>
-        draft({ at: begin + i * random.between(2, 20) * MINUTE_MS, amount: amount(3, 14), channel: random.chance(0.5) ? 'transfer' : 'mobile', device, place: victim.place }),
+        draft({
+          at: begin + i * random.between(2, 20) * MINUTE_MS,
+          amount: amount(3, 14),
+          channel: random.chance(0.5) ? 'transfer' : 'mobile',
+          device,
+          place: victim.place,
+        }),
       );
       break;
     }
     case 'card-testing': {
       const merchant = random.integer(0, settings.merchants - 1);
       const tries = random.integer(4, 12);
-      times(tries, (i) => draft({ at: begin + i * random.between(20, 90) * 1000, amount: random.integer(50, 300), merchant }));
+      times(tries, (i) =>
+        draft({ at: begin + i * random.between(20, 90) * 1000, amount: random.integer(50, 300), merchant }),
+      );
       drafts.push(draft({ at: begin + 30 * MINUTE_MS, amount: amount(4, 12) }));
       break;
     }
     case 'bust-out':
-      times(random.integer(2, 6), () => draft({ amount: amount(1.5 + victim.day, 4 + 1.5 * victim.day), device: customer.devices[0] ?? victim.device }));
+      times(random.integer(2, 6), () =>
+        draft({ amount: amount(1.5 + victim.day, 4 + 1.5 * victim.day), device: customer.devices[0] ?? victim.device }),
+      );
       break;
     case 'compromised-merchant':
       break;

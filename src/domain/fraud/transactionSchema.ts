@@ -5,7 +5,11 @@ import { iso } from '../ids';
 import { isCurrency } from '../money/currencies';
 import { channels, type Transaction } from './transaction';
 
-const degrees = (limit: number) => z.number(`must be a number of degrees`).min(-limit, `must be between -${limit} and ${limit}`).max(limit, `must be between -${limit} and ${limit}`);
+const degrees = (limit: number) =>
+  z
+    .number(`must be a number of degrees`)
+    .min(-limit, `must be between -${limit} and ${limit}`)
+    .max(limit, `must be between -${limit} and ${limit}`);
 
 /** ISO 8601 with an offset, or epoch milliseconds; epoch milliseconds inside. */
 const INSTANT = 'must be ISO 8601 with an offset ("2026-01-31T12:00:00Z") or integer epoch milliseconds';
@@ -19,12 +23,17 @@ const locationSchema = z.strictObject(
   {
     latitude: degrees(90),
     longitude: degrees(180),
-    country: line('must be a country code').regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code, upper case ("DE")'),
+    country: line('must be a country code').regex(
+      /^[A-Z]{2}$/,
+      'must be an ISO 3166-1 alpha-2 code, upper case ("DE")',
+    ),
   },
   { error: shapeRule('must be an object {latitude, longitude, country}') },
 );
 
-const amount = z.int('must be an integer in minor units (1999 for EUR 19.99)').max(1_000_000_000_000, 'must be at most 1000000000000');
+const amount = z
+  .int('must be an integer in minor units (1999 for EUR 19.99)')
+  .max(1_000_000_000_000, 'must be at most 1000000000000');
 
 /** A transaction as `POST /v1/transactions` takes it. */
 export const transactionSchema = z.strictObject(
@@ -73,12 +82,18 @@ export function checkWindow(timestamp: number, now: number): void {
       : timestamp < now - MAX_AGE_MS
         ? `must be at most 30 days old; the clock stands at ${iso(now)}`
         : undefined;
-  if (message) throw new LongwatchError('invalid', `timestamp ${message}`, { faults: [{ field: 'timestamp', message }] });
+  if (message)
+    throw new LongwatchError('invalid', `timestamp ${message}`, { faults: [{ field: 'timestamp', message }] });
 }
 
-/** The content of a transaction with its keys in one order, whatever order they came in: what a repetition must equal. */
+/**
+ * The content of a transaction with its keys in one order, whatever order they came in: what a repetition must equal.
+ */
 export function canonicalContent(transaction: Transaction): string {
   const { location, ...rest } = transaction;
-  const sorted = (value: object) => Object.entries(value).filter(([, v]) => v !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = (value: object) =>
+    Object.entries(value)
+      .filter(([, v]) => v !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([sorted(rest), location ? sorted(location) : null]);
 }

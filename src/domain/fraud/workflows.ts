@@ -102,7 +102,10 @@ export function investigationStart(opening: OpeningFacts, policy: InvestigationP
 }
 
 /** The start of a case whose workflow was lost, from its record. */
-export function resumedInvestigationStart(carried: CaseState, lost: NonNullable<InvestigationInput['lost']>): WorkflowStart {
+export function resumedInvestigationStart(
+  carried: CaseState,
+  lost: NonNullable<InvestigationInput['lost']>,
+): WorkflowStart {
   const start = startWith({ facts: carried.facts, policy: carried.policy, carried, lost }, statusOf(carried));
   const due = dueAt(carried);
   // All of them: a workflow that is given a state takes its search attributes as set.

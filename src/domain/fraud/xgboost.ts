@@ -53,19 +53,22 @@ interface ModelJson {
 export function parseModel(json: unknown, expected?: readonly string[]): BoostedTrees {
   const learner = (json as ModelJson | null)?.learner;
   const trees = learner?.gradient_booster?.model?.trees;
-  if (!learner || !trees || trees.length === 0) throw new ModelFormatError('This is not an XGBoost JSON model with trees');
+  if (!learner || !trees || trees.length === 0)
+    throw new ModelFormatError('This is not an XGBoost JSON model with trees');
   const objective = learner.objective?.name;
   if (objective !== 'binary:logistic')
     throw new ModelFormatError(`The model's objective is ${objective ?? 'missing'}; binary:logistic is wanted`);
   const booster = learner.gradient_booster?.name;
-  if (booster !== 'gbtree') throw new ModelFormatError(`The model's booster is ${booster ?? 'missing'}; gbtree is wanted`);
+  if (booster !== 'gbtree')
+    throw new ModelFormatError(`The model's booster is ${booster ?? 'missing'}; gbtree is wanted`);
   if (trees.some((tree) => (tree.categories_nodes?.length ?? 0) > 0))
     throw new ModelFormatError('The model splits on categories; numerical features are wanted');
   const featureNames = learner.feature_names ?? [];
   if (expected) checkFeatures(featureNames, expected);
   // XGBoost 3 writes the base score as a list, older versions as a number.
   const baseScore = Number((learner.learner_model_param?.base_score ?? '0.5').replace(/[[\]]/g, ''));
-  if (!(baseScore > 0 && baseScore < 1)) throw new ModelFormatError(`The model's base_score ${baseScore} is no probability`);
+  if (!(baseScore > 0 && baseScore < 1))
+    throw new ModelFormatError(`The model's base_score ${baseScore} is no probability`);
   return { trees: trees.map(parseTree), featureNames, baseMargin: Math.log(baseScore / (1 - baseScore)) };
 }
 

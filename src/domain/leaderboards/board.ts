@@ -87,12 +87,19 @@ export const FIXED = ['operator', 'order', 'subscore', 'shards'] as const satisf
 
 /** What a rank wins. */
 export function rewardsOf(rules: readonly RewardRule[], rank: number, players: number): string[] {
-  return rules.filter((rule) => ('topPercent' in rule ? rank <= winnersOf(rule.topPercent, players) : rank >= rule.fromRank && rank <= rule.toRank)).map(({ reward }) => reward);
+  return rules
+    .filter((rule) =>
+      'topPercent' in rule ? rank <= winnersOf(rule.topPercent, players) : rank >= rule.fromRank && rank <= rule.toRank,
+    )
+    .map(({ reward }) => reward);
 }
 
 /** The last rank that wins anything. */
 export function lastRewardedRank(rules: readonly RewardRule[], players: number): number {
-  return Math.min(players, Math.max(0, ...rules.map((rule) => ('topPercent' in rule ? winnersOf(rule.topPercent, players) : rule.toRank))));
+  return Math.min(
+    players,
+    Math.max(0, ...rules.map((rule) => ('topPercent' in rule ? winnersOf(rule.topPercent, players) : rule.toRank))),
+  );
 }
 
 /** A share of few players is somebody still. */

@@ -39,11 +39,16 @@ export function shardOf(playerId: string, shards: number): number {
 }
 
 /** Every shard of a season. */
-export function shardsOf({ gameId, order, shards }: { gameId: string; order: Order; shards: number }, season: number): RankShard[] {
+export function shardsOf(
+  { gameId, order, shards }: { gameId: string; order: Order; shards: number },
+  season: number,
+): RankShard[] {
   return Array.from({ length: shards }, (_, shard) => ({ gameId, season, shard, order }));
 }
 
 /** Written where a season has ended, behind its last score; no player's id, since those hold no `#`. */
 export const END_MARK = '#end';
-/** Written where the ranks are compared with the table, behind what was read; the ranks' head says when it was passed. */
+/**
+ * Written where the ranks are compared with the table, behind what was read; the ranks' head says when it was passed.
+ */
 export const CHECK_MARK = '#check';

@@ -5,8 +5,17 @@ export const orders = ['descending', 'ascending'] as const;
 /** Which scores come first. */
 export type Order = (typeof orders)[number];
 
-/** A ranked player: score, subscore, when the score was reached (epoch ms), id; name and country where there are any. */
-export type RankEntry = readonly [score: number, subscore: number, achievedAt: number, playerId: string, name?: string | null, country?: string | null];
+/**
+ * A ranked player: score, subscore, when the score was reached (epoch ms), id; name and country where there are any.
+ */
+export type RankEntry = readonly [
+  score: number,
+  subscore: number,
+  achievedAt: number,
+  playerId: string,
+  name?: string | null,
+  country?: string | null,
+];
 /** By which entry a player is ranked. */
 export type PlayerEntry = readonly [playerId: string, score?: number, subscore?: number, achievedAt?: number];
 
@@ -21,7 +30,10 @@ const rankKind = (direction: 1 | -1): TreeKind<RankEntry> => ({
   key: ([score, subscore, achievedAt, playerId]) => [score, subscore, achievedAt, playerId],
   max: NODE_MAX,
 });
-export const rankKinds: Readonly<Record<Order, TreeKind<RankEntry>>> = { descending: rankKind(-1), ascending: rankKind(1) };
+export const rankKinds: Readonly<Record<Order, TreeKind<RankEntry>>> = {
+  descending: rankKind(-1),
+  ascending: rankKind(1),
+};
 
 export const playerKind: TreeKind<PlayerEntry> = {
   compare: ([a], [b]) => textOrder(a, b),
@@ -52,7 +64,12 @@ export function newDrafts(newId: () => string): Drafts {
 }
 
 /** The entry by which a player is ranked, and where; undefined for one who is not. */
-export async function standingOf(kind: TreeKind<RankEntry>, ranking: Ranking, playerId: string, load: NodeLoads): Promise<{ before: number; entry: RankEntry } | undefined> {
+export async function standingOf(
+  kind: TreeKind<RankEntry>,
+  ranking: Ranking,
+  playerId: string,
+  load: NodeLoads,
+): Promise<{ before: number; entry: RankEntry } | undefined> {
   const key = await rankKeyOf(ranking, playerId, load);
   if (!key) return undefined;
   const { before, entry } = await positionOf(kind, ranking.ranks, key, load.ranks);
@@ -68,9 +85,16 @@ async function rankKeyOf(ranking: Ranking, playerId: string, load: NodeLoads): P
 
 /**
  * The ranking after players have come to these entries; null takes one out. What a player was ranked by is looked up,
- * not assumed, so that a change may be applied twice, or after others were lost, and the player still stands there once.
+ * not assumed, so that a change may be applied twice, or after others were lost, and the player still stands there
+ * once.
  */
-export async function changed(kind: TreeKind<RankEntry>, ranking: Ranking, changes: ReadonlyMap<string, RankEntry | null>, load: NodeLoads, drafts: Drafts): Promise<Ranking> {
+export async function changed(
+  kind: TreeKind<RankEntry>,
+  ranking: Ranking,
+  changes: ReadonlyMap<string, RankEntry | null>,
+  load: NodeLoads,
+  drafts: Drafts,
+): Promise<Ranking> {
   const ranks: Edit<RankEntry>[] = [];
   const players: Edit<PlayerEntry>[] = [];
   await Promise.all(
@@ -105,8 +129,19 @@ export interface RankedPlayer {
   country?: string;
 }
 
-export function rankedPlayer([score, subscore, achievedAt, playerId, name, country]: RankEntry, rank: number): RankedPlayer {
-  return { rank, playerId, score, subscore, achievedAt, ...(typeof name === 'string' && { name }), ...(typeof country === 'string' && { country }) };
+export function rankedPlayer(
+  [score, subscore, achievedAt, playerId, name, country]: RankEntry,
+  rank: number,
+): RankedPlayer {
+  return {
+    rank,
+    playerId,
+    score,
+    subscore,
+    achievedAt,
+    ...(typeof name === 'string' && { name }),
+    ...(typeof country === 'string' && { country }),
+  };
 }
 
 /** The share, in percent, of the other players who rank behind; who is alone is ahead of all there are. */

@@ -22,7 +22,9 @@ const submissionSchema = z.strictObject(
     // So that sums of them stay whole numbers, too.
     subscore: wholeOf(-1_000_000_000, 1_000_000_000).default(0),
     name: lineOf(1, 64).optional(),
-    country: line('must be a country code').regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code, upper case ("DE")').optional(),
+    country: line('must be a country code')
+      .regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code, upper case ("DE")')
+      .optional(),
     at: instantSchema.optional(),
   },
   { error: shapeRule('must be a JSON object') },
@@ -34,13 +36,21 @@ const batchSchema = z.strictObject(
 );
 
 /** One submission, or `{scores: […]}`. A single one that is wrong is told by its own fields. */
-export const submissionsSchema = z.union([submissionSchema.transform((one) => ({ scores: [one] })), batchSchema]) as unknown as z.ZodType<{ scores: Submission[] }>;
+export const submissionsSchema = z.union([
+  submissionSchema.transform((one) => ({ scores: [one] })),
+  batchSchema,
+]) as unknown as z.ZodType<{ scores: Submission[] }>;
 
 const rank = wholeOf(1, 1_000_000_000);
 const PERCENT = 'must be over 0 and at most 100';
 const rewardSchema = z.union(
   [
-    z.strictObject({ reward: idOf('the reward'), fromRank: rank, toRank: rank }).refine(({ fromRank, toRank }) => fromRank <= toRank, { path: ['toRank'], message: 'must not be before fromRank' }),
+    z
+      .strictObject({ reward: idOf('the reward'), fromRank: rank, toRank: rank })
+      .refine(({ fromRank, toRank }) => fromRank <= toRank, {
+        path: ['toRank'],
+        message: 'must not be before fromRank',
+      }),
     z.strictObject({ reward: idOf('the reward'), topPercent: z.number(PERCENT).positive(PERCENT).max(100, PERCENT) }),
   ],
   'must be {reward, fromRank, toRank} or {reward, topPercent} with topPercent over 0 and at most 100',
@@ -52,16 +62,25 @@ const seasonsSchema = z
       startsAt: instantSchema.optional(),
       endsAt: instantSchema.optional(),
       recurrence: lineOf(1, 100).optional(),
-      timeZone: line('must be an IANA time zone ("Europe/Berlin")').refine(isTimeZone, 'must be an IANA time zone ("Europe/Berlin")').default('UTC'),
+      timeZone: line('must be an IANA time zone ("Europe/Berlin")')
+        .refine(isTimeZone, 'must be an IANA time zone ("Europe/Berlin")')
+        .default('UTC'),
       graceSeconds: wholeOf(0, 86_400).default(0),
     },
     { error: shapeRule('must be an object {startsAt, endsAt, recurrence, timeZone, graceSeconds}') },
   )
   .superRefine(({ startsAt, endsAt, recurrence, timeZone }, context) => {
-    const fault = recurrence !== undefined && isTimeZone(timeZone) ? faultOfRecurrence(recurrence, timeZone) : undefined;
+    const fault =
+      recurrence !== undefined && isTimeZone(timeZone) ? faultOfRecurrence(recurrence, timeZone) : undefined;
     if (fault !== undefined) context.addIssue({ code: 'custom', path: ['recurrence'], message: fault });
-    if (recurrence === undefined && endsAt === undefined) context.addIssue({ code: 'custom', path: [], message: 'must have a recurrence, an end, or both; leave seasons out for a board that never ends' });
-    if (startsAt !== undefined && endsAt !== undefined && endsAt <= startsAt) context.addIssue({ code: 'custom', path: ['endsAt'], message: 'must be after startsAt' });
+    if (recurrence === undefined && endsAt === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: [],
+        message: 'must have a recurrence, an end, or both; leave seasons out for a board that never ends',
+      });
+    if (startsAt !== undefined && endsAt !== undefined && endsAt <= startsAt)
+      context.addIssue({ code: 'custom', path: ['endsAt'], message: 'must be after startsAt' });
   })
   .transform(({ graceSeconds, ...plan }) => ({ ...plan, graceMs: graceSeconds * 1_000 }));
 
@@ -70,7 +89,10 @@ const limitsSchema = z
     { minScore: score.optional(), maxScore: score.optional(), maxChange: score.positive('must be over 0').optional() },
     { error: shapeRule('must be an object {minScore, maxScore, maxChange}') },
   )
-  .refine(({ minScore = -MAX_SCORE, maxScore = MAX_SCORE }) => minScore <= maxScore, { path: ['maxScore'], message: 'must not be below minScore' });
+  .refine(({ minScore = -MAX_SCORE, maxScore = MAX_SCORE }) => minScore <= maxScore, {
+    path: ['maxScore'],
+    message: 'must not be below minScore',
+  });
 
 /** A board as `PUT /v1/boards/:gameId` takes it. */
 export const boardSchema = z.strictObject(
@@ -85,4 +107,3 @@ export const boardSchema = z.strictObject(
   },
   { error: shapeRule('must be a JSON object') },
 ) as unknown as z.ZodType<BoardDefinition>;
-

@@ -24,7 +24,9 @@ export interface TreeKind<E> {
   max: number;
 }
 
-/** Puts an entry, in the place of one with the same key, or removes that. Removing what is not there changes nothing. */
+/**
+ * Puts an entry, in the place of one with the same key, or removes that. Removing what is not there changes nothing.
+ */
 export interface Edit<E> {
   key: E;
   put?: E;
@@ -44,8 +46,14 @@ export class Draft<E> {
     this.created.set(id, node);
     const [head] = 'entries' in node ? node.entries : node.children;
     if (!head) throw new RangeError('A node holds at least one entry');
-    if ('entries' in node) return { id, count: node.entries.length, size: node.entries.length, first: kind.key(head as E) };
-    return { id, count: node.children.reduce((sum, { count }) => sum + count, 0), size: node.children.length, first: (head as Ref<E>).first };
+    if ('entries' in node)
+      return { id, count: node.entries.length, size: node.entries.length, first: kind.key(head as E) };
+    return {
+      id,
+      count: node.children.reduce((sum, { count }) => sum + count, 0),
+      size: node.children.length,
+      first: (head as Ref<E>).first,
+    };
   }
 
   /** The node is no part of the tree any more. */
@@ -58,7 +66,13 @@ export class Draft<E> {
  * The tree after some edits; of several with one key the last counts. Loads the nodes on the edits' paths only.
  * @returns the new root, undefined when nothing is left.
  */
-export async function edited<E>(kind: TreeKind<E>, root: Ref<E> | undefined, edits: readonly Edit<E>[], load: Load<E>, draft: Draft<E>): Promise<Ref<E> | undefined> {
+export async function edited<E>(
+  kind: TreeKind<E>,
+  root: Ref<E> | undefined,
+  edits: readonly Edit<E>[],
+  load: Load<E>,
+  draft: Draft<E>,
+): Promise<Ref<E> | undefined> {
   if (edits.length === 0) return root;
   const sorted = lastOfEach(kind, edits);
   const editing = new Editing(kind, draft, (id) => {
@@ -69,7 +83,11 @@ export async function edited<E>(kind: TreeKind<E>, root: Ref<E> | undefined, edi
   while (level.length > 1) level = editing.pieces(level).map((children) => draft.create(kind, { children }));
   let [top] = level;
   // A root with one child is that child.
-  for (let node = top && draft.created.get(top.id); top && node && 'children' in node && node.children.length === 1; node = top && draft.created.get(top.id)) {
+  for (
+    let node = top && draft.created.get(top.id);
+    top && node && 'children' in node && node.children.length === 1;
+    node = top && draft.created.get(top.id)
+  ) {
     draft.drop(top.id);
     [top] = node.children;
   }
@@ -93,9 +111,12 @@ class Editing<E> {
       return this.leaves(entries);
     }
     const shares = shared(this.kind, node.children, edits);
-    const parts = await Promise.all(node.children.map((child, i) => (shares[i]?.length ? this.edit(child, shares[i]) : [child])));
+    const parts = await Promise.all(
+      node.children.map((child, i) => (shares[i]?.length ? this.edit(child, shares[i]) : [child])),
+    );
     const children = await this.joined(parts.flat());
-    if (children.length === node.children.length && children.every((child, i) => child === node.children[i])) return [ref];
+    if (children.length === node.children.length && children.every((child, i) => child === node.children[i]))
+      return [ref];
     this.draft.drop(ref.id);
     return this.pieces(children).map((piece) => this.draft.create(this.kind, { children: piece }));
   }
@@ -109,10 +130,15 @@ class Editing<E> {
     const { max } = this.kind;
     if (list.length === 0) return [];
     const count = list.length <= max ? 1 : Math.ceil(list.length / (max * 0.75));
-    return Array.from({ length: count }, (_, i) => list.slice(Math.round((i * list.length) / count), Math.round(((i + 1) * list.length) / count)));
+    return Array.from({ length: count }, (_, i) =>
+      list.slice(Math.round((i * list.length) / count), Math.round(((i + 1) * list.length) / count)),
+    );
   }
 
-  /** Neighbours that together fill at most half a node become one: splits make two of more than half, so they stay apart. */
+  /**
+   * Neighbours that together fill at most half a node become one: splits make two of more than half, so they stay
+   * apart.
+   */
   private async joined(refs: readonly Ref<E>[]): Promise<Ref<E>[]> {
     const out: Ref<E>[] = [];
     for (const ref of refs) {
@@ -127,8 +153,10 @@ class Editing<E> {
     const [a, b] = await Promise.all([this.load(left.id), this.load(right.id)]);
     this.draft.drop(left.id);
     this.draft.drop(right.id);
-    if ('entries' in a && 'entries' in b) return this.draft.create(this.kind, { entries: [...a.entries, ...b.entries] });
-    if ('children' in a && 'children' in b) return this.draft.create(this.kind, { children: await this.joined([...a.children, ...b.children]) });
+    if ('entries' in a && 'entries' in b)
+      return this.draft.create(this.kind, { entries: [...a.entries, ...b.entries] });
+    if ('children' in a && 'children' in b)
+      return this.draft.create(this.kind, { children: await this.joined([...a.children, ...b.children]) });
     throw new RangeError('Neighbours of one level are of one kind');
   }
 }
@@ -142,12 +170,17 @@ function lastOfEach<E>(kind: TreeKind<E>, edits: readonly Edit<E>[]): Edit<E>[] 
   });
 }
 
-function merged<E>(kind: TreeKind<E>, entries: readonly E[], edits: readonly Edit<E>[]): { entries: E[]; isChanged: boolean } {
+function merged<E>(
+  kind: TreeKind<E>,
+  entries: readonly E[],
+  edits: readonly Edit<E>[],
+): { entries: E[]; isChanged: boolean } {
   const out: E[] = [];
   let isChanged = false;
   let at = 0;
   for (const { key, put } of edits) {
-    for (let entry = entries[at]; entry !== undefined && kind.compare(entry, key) < 0; entry = entries[++at]) out.push(entry);
+    for (let entry = entries[at]; entry !== undefined && kind.compare(entry, key) < 0; entry = entries[++at])
+      out.push(entry);
     const same = entries[at];
     const isThere = same !== undefined && kind.compare(same, key) === 0;
     if (isThere) at++;
@@ -163,7 +196,8 @@ function shared<E>(kind: TreeKind<E>, children: readonly Ref<E>[], edits: readon
   const shares: Edit<E>[][] = children.map(() => []);
   let child = 0;
   for (const edit of edits) {
-    for (let next = children[child + 1]; next && kind.compare(next.first, edit.key) <= 0; next = children[child + 1]) child++;
+    for (let next = children[child + 1]; next && kind.compare(next.first, edit.key) <= 0; next = children[child + 1])
+      child++;
     shares[child]?.push(edit);
   }
   return shares;

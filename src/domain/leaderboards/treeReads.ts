@@ -7,9 +7,14 @@ export interface Position<E> {
 }
 
 /** Reads one path. */
-export async function positionOf<E>(kind: TreeKind<E>, root: Ref<E> | undefined, key: E, load: Load<E>): Promise<Position<E>> {
+export async function positionOf<E>(
+  kind: TreeKind<E>,
+  root: Ref<E> | undefined,
+  key: E,
+  load: Load<E>,
+): Promise<Position<E>> {
   let before = 0;
-  for (let ref = root; ref; ) {
+  for (let ref = root; ref;) {
     const node = await load(ref.id);
     if ('entries' in node) {
       const index = node.entries.findIndex((entry) => kind.compare(entry, key) >= 0);
@@ -48,7 +53,12 @@ export class BrokenTreeError extends Error {
 }
 
 /** Every entry in order, checking all counts and the order on the way. @throws BrokenTreeError */
-export async function* walk<E>(kind: TreeKind<E>, root: Ref<E> | undefined, load: Load<E>, visit: (id: string) => void): AsyncGenerator<readonly E[]> {
+export async function* walk<E>(
+  kind: TreeKind<E>,
+  root: Ref<E> | undefined,
+  load: Load<E>,
+  visit: (id: string) => void,
+): AsyncGenerator<readonly E[]> {
   if (!root) return;
   visit(root.id);
   const node = await load(root.id);

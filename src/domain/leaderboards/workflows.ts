@@ -54,7 +54,11 @@ export function seasonStart(gameId: string, { number, startsAt, endsAt = startsA
     taskQueue: LEADERBOARDS_QUEUE,
     args: [input],
     summary: `Season ${number} of **${gameId}**, from ${iso(startsAt)}`,
-    searchAttributes: { LongwatchStatus: 'running' satisfies (typeof seasonStatuses)[number], LongwatchSubject: gameId, LongwatchDueAt: endsAt },
+    searchAttributes: {
+      LongwatchStatus: 'running' satisfies (typeof seasonStatuses)[number],
+      LongwatchSubject: gameId,
+      LongwatchDueAt: endsAt,
+    },
   };
 }
 
@@ -103,4 +107,3 @@ export interface RankCheckReport {
 export function rankCheckId(mode: CheckMode, gameId: string): string {
   return `rank-${mode}/${gameId}`;
 }
-

@@ -1,6 +1,7 @@
 /**
  * What one process tells the next about the work that they share: the ids of its trace, as W3C Trace Context writes
- * them, and the id of the request that caused it. Kept with owed starts, sent in the headers of workflows and activities.
+ * them, and the id of the request that caused it. Kept with owed starts, sent in the headers of workflows and
+ * activities.
  */
 export interface Carrier {
   /** `00-<trace id>-<span id>-<flags>`; absent where nothing is traced. */
@@ -9,13 +10,20 @@ export interface Carrier {
   requestId?: string;
 }
 
-/** The header that Temporal's own interceptors use, in every language, so that theirs and ours understand each other. */
+/**
+ * The header that Temporal's own interceptors use, in every language, so that theirs and ours understand each other.
+ */
 export const CARRIER_HEADER = '_tracer-data';
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
-/** The parts of a `traceparent`; undefined for one that is not valid. https://www.w3.org/TR/trace-context/#traceparent-header */
-export function parseTraceparent(text: string | undefined): { traceId: string; spanId: string; sampled: boolean } | undefined {
+/**
+ * The parts of a `traceparent`; undefined for one that is not valid.
+ * https://www.w3.org/TR/trace-context/#traceparent-header
+ */
+export function parseTraceparent(
+  text: string | undefined,
+): { traceId: string; spanId: string; sampled: boolean } | undefined {
   const [, traceId, spanId, flags] = TRACEPARENT.exec(text ?? '') ?? [];
   if (!traceId || !spanId || !flags || /^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
   return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };

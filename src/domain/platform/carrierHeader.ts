@@ -11,7 +11,8 @@ export function carrierIn(headers: Headers): Carrier | undefined {
   const payload = headers[CARRIER_HEADER];
   if (payload === undefined) return undefined;
   try {
-    const { traceparent, tracestate, requestId } = defaultPayloadConverter.fromPayload<Record<string, unknown>>(payload);
+    const { traceparent, tracestate, requestId } =
+      defaultPayloadConverter.fromPayload<Record<string, unknown>>(payload);
     return {
       ...(typeof traceparent === 'string' && { traceparent }),
       ...(typeof tracestate === 'string' && { tracestate }),

@@ -1,6 +1,7 @@
 /**
  * Classes of routes that share a process under load. `money`: payments, checkouts and their confirmations.
- * `interactive`: what a person waits for. `bulk`: submissions, readings and lists that programs send or read in numbers.
+ * `interactive`: what a person waits for. `bulk`: submissions, readings and lists that programs send or read in
+ * numbers.
  */
 export const loadClasses = ['money', 'interactive', 'bulk'] as const;
 

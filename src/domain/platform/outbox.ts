@@ -1,11 +1,14 @@
 import type { Carrier } from './carrier';
 
 /**
- * The transactional outbox, kept in the `Starts` table: what must happen outside DynamoDB because of a write. An entry is
+ * The transactional outbox, kept in the `Starts` table: what must happen outside DynamoDB because of a write. An entry
+ * is
  * recorded in the same transaction as that write, so a crash in between loses nothing, and is dispatched at least once.
  */
 export interface OutboxEntry<P = unknown> {
-  /** Says how the entry is dispatched, and is the name of the payload's field in the table. Capabilities register kinds. */
+  /**
+   * Says how the entry is dispatched, and is the name of the payload's field in the table. Capabilities register kinds.
+   */
   kind: string;
   /** Unique among the entries of its kind. */
   id: string;
@@ -43,10 +46,20 @@ export const START_KIND = 'start';
 export const SIGNAL_KIND = 'signal';
 
 /** The entry of a workflow to start. */
-export const startEntry = (start: WorkflowStart, dueAt: number): OutboxEntry<WorkflowStart> => ({ kind: START_KIND, id: start.workflowId, payload: start, dueAt });
+export const startEntry = (start: WorkflowStart, dueAt: number): OutboxEntry<WorkflowStart> => ({
+  kind: START_KIND,
+  id: start.workflowId,
+  payload: start,
+  dueAt,
+});
 
 /** The entry of a signal to send. @param id tells the signals to one workflow apart. */
-export const signalEntry = (signal: WorkflowSignal, id: string, dueAt: number): OutboxEntry<WorkflowSignal> => ({ kind: SIGNAL_KIND, id, payload: signal, dueAt });
+export const signalEntry = (signal: WorkflowSignal, id: string, dueAt: number): OutboxEntry<WorkflowSignal> => ({
+  kind: SIGNAL_KIND,
+  id,
+  payload: signal,
+  dueAt,
+});
 
 /** Entries of one kind that are due. */
 export interface Backlog {

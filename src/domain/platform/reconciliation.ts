@@ -1,4 +1,7 @@
-/** `quick`: workflows that ended badly since the last look, standing workflows, open rows of an index and of one page of each other list. `full`: every open row against the running workflows. */
+/**
+ * `quick`: workflows that ended badly since the last look, standing workflows, open rows of an index and of one page of
+ * each other list. `full`: every open row against the running workflows.
+ */
 export const lookModes = ['quick', 'full'] as const;
 export type LookMode = (typeof lookModes)[number];
 
@@ -26,7 +29,13 @@ export interface LastLook extends LookReport {
   nextPages?: Record<string, string>;
 }
 
-export const emptyReport = (): LookReport => ({ checked: 0, checkedByType: {}, restarted: {}, terminated: 0, postponed: 0 });
+export const emptyReport = (): LookReport => ({
+  checked: 0,
+  checkedByType: {},
+  restarted: {},
+  terminated: 0,
+  postponed: 0,
+});
 
 /** What the looks of about an hour did. */
 export interface ReconcilerReport {

@@ -19,7 +19,9 @@ export const searchAttributes = {
 
 export type SearchAttributeName = keyof typeof searchAttributes;
 
-/** Plain values by name, as the ledger keeps them, in the form that a start or an upsert takes; instants as epoch ms. */
+/**
+ * Plain values by name, as the ledger keeps them, in the form that a start or an upsert takes; instants as epoch ms.
+ */
 export function searchAttributePairs(
   values: Readonly<Partial<Record<SearchAttributeName, string | number | null>>>,
 ): SearchAttributePair[] {

@@ -1,4 +1,7 @@
-/** What the parts of a workflow's id are, by its first part: `cart/<userId>/<cartNumber>` is `{ cart: ['userId', 'cartNumber'] }`. */
+/**
+ * What the parts of a workflow's id are, by its first part: `cart/<userId>/<cartNumber>` is `{ cart: ['userId',
+ * 'cartNumber'] }`.
+ */
 export type WorkflowIds = Readonly<Record<string, readonly string[]>>;
 
 /** The ids that a workflow is about, for its log lines: `{ transactionId }` of `investigation/<transactionId>`. */

@@ -1,4 +1,7 @@
-/** Why a session ended: not used for too long, too old, its owner left, somebody ended it, or it goes on under another id. */
+/**
+ * Why a session ended: not used for too long, too old, its owner left, somebody ended it, or it goes on under another
+ * id.
+ */
 export const endReasons = ['idle', 'absolute', 'logout', 'revoked', 'rotated'] as const;
 export type EndReason = (typeof endReasons)[number];
 
@@ -50,24 +53,43 @@ export interface SessionLife {
   touchThresholdMs?: number;
 }
 
-/** When a session ends that is used now: by its cookie, the idle timeout and the absolute timeout, whichever is first. */
-export function expiryOf({ idleMs }: SessionLife, absoluteExpiresAt: number, now: number, cookieExpires?: number): number {
+/**
+ * When a session ends that is used now: by its cookie, the idle timeout and the absolute timeout, whichever is first.
+ */
+export function expiryOf(
+  { idleMs }: SessionLife,
+  absoluteExpiresAt: number,
+  now: number,
+  cookieExpires?: number,
+): number {
   const byCookie = cookieExpires ?? Number.POSITIVE_INFINITY;
   const byIdle = now + (idleMs ?? (cookieExpires === undefined ? DAY_MS : Number.POSITIVE_INFINITY));
   return Math.min(byCookie, byIdle, absoluteExpiresAt);
 }
 
-/** Whether a touch is worth a write. Never when it would move the expiry back, as after a step of the clock. No threshold is longer than half a life: a session that is used would end. */
-export function isWorthTouching({ touchThresholdMs }: SessionLife, expiresAt: number, next: number, now: number): boolean {
+/**
+ * Whether a touch is worth a write. Never when it would move the expiry back, as after a step of the clock. No
+ * threshold is longer than half a life: a session that is used would end.
+ */
+export function isWorthTouching(
+  { touchThresholdMs }: SessionLife,
+  expiresAt: number,
+  next: number,
+  now: number,
+): boolean {
   const life = next - now;
   const threshold = Math.min(touchThresholdMs ?? (life > SHORT_LIFE_MS ? life / 10 : 0), life / 2);
   return next > expiresAt && next - expiresAt >= threshold;
 }
 
-export const isOver = ({ expiresAt, ended }: Pick<SessionHead, 'expiresAt' | 'ended'>, now: number): boolean => ended !== undefined || expiresAt <= now;
+export const isOver = ({ expiresAt, ended }: Pick<SessionHead, 'expiresAt' | 'ended'>, now: number): boolean =>
+  ended !== undefined || expiresAt <= now;
 
 /** Why a session is over that nobody ended. */
-export const expiredBecause = ({ expiresAt, absoluteExpiresAt }: Pick<SessionHead, 'expiresAt' | 'absoluteExpiresAt'>): 'idle' | 'absolute' =>
+export const expiredBecause = ({
+  expiresAt,
+  absoluteExpiresAt,
+}: Pick<SessionHead, 'expiresAt' | 'absoluteExpiresAt'>): 'idle' | 'absolute' =>
   expiresAt >= absoluteExpiresAt ? 'absolute' : 'idle';
 
 /** What the sweeper does with a session whose time has come. */

@@ -12,7 +12,11 @@ export class UnsubscribeLinks {
     /** Address of the API as customers reach it, known once it listens. */
     private readonly publicUrl: () => string,
   ) {
-    this.signed = new SignedLinks({ secret, purpose: 'unsubscribe', overdue: 'This link is too old; a newer reminder has one that works' });
+    this.signed = new SignedLinks({
+      secret,
+      purpose: 'unsubscribe',
+      overdue: 'This link is too old; a newer reminder has one that works',
+    });
   }
 
   link(userId: string, now: number): string {

@@ -5,7 +5,16 @@ import type { Day } from '../../domain/devices/days';
 import type { ReadingRow } from '../../domain/devices/reading';
 import { LongwatchError } from '../../domain/errors';
 import type { Objects } from '../s3/objects';
-import { type DeviceRange, GROUP_ROWS, type Identify, mayHoldDevice, type OpenPart, openPart, PartEncoder, readPart } from './parquet';
+import {
+  type DeviceRange,
+  GROUP_ROWS,
+  type Identify,
+  mayHoldDevice,
+  type OpenPart,
+  openPart,
+  PartEncoder,
+  readPart,
+} from './parquet';
 
 export interface DeviceArchiveSettings {
   /** A file is closed once it has so many bytes. */
@@ -36,15 +45,22 @@ export class DeviceArchive {
   ) {}
 
   /**
-   * Writes rows, in the order in which they come, as parts with numbers from `first` on. No more than some row groups are
+   * Writes rows, in the order in which they come, as parts with numbers from `first` on. No more than some row groups
+   * are
    * in memory at a time.
    */
-  async write(rows: AsyncIterable<readonly ReadingRow[]>, { day, first, maxParts, signal }: WriteLane): Promise<Part[]> {
+  async write(
+    rows: AsyncIterable<readonly ReadingRow[]>,
+    { day, first, maxParts, signal }: WriteLane,
+  ): Promise<Part[]> {
     const groups = new Peekable(inGroups(rows));
     const parts: Part[] = [];
     while (!(await groups.isOver())) {
       if (parts.length === maxParts)
-        throw new LongwatchError('invalid', `A lane of ${day} needs more than ${maxParts} files of ${this.settings.partBytes} bytes; set LONGWATCH_ARCHIVE_FILE_BYTES higher`);
+        throw new LongwatchError(
+          'invalid',
+          `A lane of ${day} needs more than ${maxParts} files of ${this.settings.partBytes} bytes; set LONGWATCH_ARCHIVE_FILE_BYTES higher`,
+        );
       parts.push(await this.writePart(groups, day, partName(first + parts.length), signal));
     }
     return parts;
@@ -52,7 +68,14 @@ export class DeviceArchive {
 
   private async writePart(groups: Peekable<ReadingRow[]>, day: Day, name: string, signal?: AbortSignal): Promise<Part> {
     const hash = createHash('sha256');
-    const part = { name, rows: 0, bytes: 0, sha256: '', minTime: Number.POSITIVE_INFINITY, maxTime: Number.NEGATIVE_INFINITY };
+    const part = {
+      name,
+      rows: 0,
+      bytes: 0,
+      sha256: '',
+      minTime: Number.POSITIVE_INFINITY,
+      maxTime: Number.NEGATIVE_INFINITY,
+    };
     const { partBytes } = this.settings;
     const counted = (bytes: Uint8Array) => {
       hash.update(bytes);
@@ -79,7 +102,11 @@ export class DeviceArchive {
 
   /** Puts a manifest; its parts are there already. */
   async writeManifest(manifest: Manifest): Promise<void> {
-    await this.objects.put(manifestKey(manifest.day, manifest.generation), JSON.stringify(manifest, null, 1), 'application/json');
+    await this.objects.put(
+      manifestKey(manifest.day, manifest.generation),
+      JSON.stringify(manifest, null, 1),
+      'application/json',
+    );
   }
 
   /** @throws MissingObjectError */
@@ -102,7 +129,8 @@ export class DeviceArchive {
   /** Whether a part has rows of a device. */
   async holds(day: Day, part: Part, deviceId: string): Promise<boolean> {
     if (!mayHoldDevice(await this.open(day, part), deviceId)) return false;
-    for await (const rows of this.find(day, part, { deviceId, from: part.minTime, to: part.maxTime + 1 })) if (rows.length > 0) return true;
+    for await (const rows of this.find(day, part, { deviceId, from: part.minTime, to: part.maxTime + 1 }))
+      if (rows.length > 0) return true;
     return false;
   }
 
@@ -115,7 +143,12 @@ export class DeviceArchive {
 
   /** Deletes every file of a day but those that some manifests need. @returns how many there were. */
   async clear(day: Day, keep: readonly Manifest[]): Promise<number> {
-    const kept = new Set(keep.flatMap(({ generation, parts }) => [manifestKey(day, generation), ...parts.map(({ name }) => partKey(day, name))]));
+    const kept = new Set(
+      keep.flatMap(({ generation, parts }) => [
+        manifestKey(day, generation),
+        ...parts.map(({ name }) => partKey(day, name)),
+      ]),
+    );
     const extra = (await this.objects.list(dayPrefix(day))).filter((key) => !kept.has(key));
     for (const key of extra) await this.objects.delete(key);
     return extra.length;

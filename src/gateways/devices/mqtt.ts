@@ -24,12 +24,16 @@ export interface MqttSubscription {
   /** With wildcards. */
   topics: string;
   /**
-   * Takes messages; they are acknowledged once this resolves. When it throws, all come again after a while; but where it
+   * Takes messages; they are acknowledged once this resolves. When it throws, all come again after a while; but where
+   * it
    * fails for good the batch is bisected, so that one message holds up no other.
    * @returns what is to be published in answer.
    */
   take(messages: readonly Message[]): Promise<Message[]>;
-  /** Keeps a message that alone makes `take` fail for good; it is acknowledged once this resolves. @returns answers, as `take`. */
+  /**
+   * Keeps a message that alone makes `take` fail for good; it is acknowledged once this resolves. @returns answers, as
+   * `take`.
+   */
   setAside(message: Message, error: unknown): Promise<Message[]>;
   onFault(error: unknown): void;
   /** Told of connections made and lost. */
@@ -90,14 +94,24 @@ export class MqttListener {
       // What came by the connection before comes again by this one.
       this.waiting = [];
       this.readOn = undefined;
-      // Race: `stop` closes the connection while the broker has not yet acknowledged the subscription. That is no fault.
-      client.subscribe(this.subscription.topics, { qos: 1 }, (error) => error && !this.stopping.signal.aborted && this.subscription.onFault(error));
+      // Race: `stop` closes the connection while the broker has not yet acknowledged the subscription. That is no
+      // fault.
+      client.subscribe(
+        this.subscription.topics,
+        { qos: 1 },
+        (error) => error && !this.stopping.signal.aborted && this.subscription.onFault(error),
+      );
     });
     client.on('error', (error) => this.subscription.onFault(error));
     // The library acknowledges when `done` is called without an error, one message after the other, and reads the next
     // one in either case. Called with one it leaves the acknowledgement to us: many are written at once.
     client.handleMessage = ({ topic, payload, messageId, qos }: IPublishPacket, done) => {
-      this.waiting.push({ topic, payload: Buffer.from(payload), messageId: qos === 0 ? undefined : messageId, connection: this.connection });
+      this.waiting.push({
+        topic,
+        payload: Buffer.from(payload),
+        messageId: qos === 0 ? undefined : messageId,
+        connection: this.connection,
+      });
       const next = () => done(qos === 0 ? undefined : new Error('acknowledged later'));
       if (this.waiting.length < MAX_WAITING) next();
       else this.readOn = next;
@@ -118,11 +132,21 @@ export class MqttListener {
       this.readOn?.();
       this.readOn = undefined;
       try {
-        await entrySpan('mqtt receive', { kind: SpanKind.CONSUMER, attributes: { 'messaging.system': 'mqtt', 'messaging.batch.message_count': batch.length } }, () => this.take(batch));
+        await entrySpan(
+          'mqtt receive',
+          {
+            kind: SpanKind.CONSUMER,
+            attributes: { 'messaging.system': 'mqtt', 'messaging.batch.message_count': batch.length },
+          },
+          () => this.take(batch),
+        );
       } catch (error) {
         this.subscription.onFault(error);
-        this.waiting.unshift(...batch.filter(({ connection, isAcknowledged }) => connection === this.connection && !isAcknowledged));
-        await sleep(PAUSE_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined); // Woken: the loop ends.
+        this.waiting.unshift(
+          ...batch.filter(({ connection, isAcknowledged }) => connection === this.connection && !isAcknowledged),
+        );
+        // Woken: the loop ends.
+        await sleep(PAUSE_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
       }
     }
   }
@@ -132,7 +156,9 @@ export class MqttListener {
     const { subscription } = this;
     let answers: Message[];
     try {
-      answers = await watched(subscription.watch, { gateway: 'mqtt', operation: 'take' }, () => subscription.take(batch));
+      answers = await watched(subscription.watch, { gateway: 'mqtt', operation: 'take' }, () =>
+        subscription.take(batch),
+      );
     } catch (error) {
       const [first] = batch;
       if (first === undefined || !isPermanent(error)) throw error;
@@ -145,7 +171,8 @@ export class MqttListener {
     }
     for (const held of batch) {
       const { messageId, connection } = held;
-      if (messageId !== undefined && connection === this.connection) this.client?.['_sendPacket']({ cmd: 'puback', messageId });
+      if (messageId !== undefined && connection === this.connection)
+        this.client?.['_sendPacket']({ cmd: 'puback', messageId });
       held.isAcknowledged = true;
     }
     for (const { topic, payload } of answers) this.client?.publish(topic, payload, { qos: 0 });

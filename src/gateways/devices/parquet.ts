@@ -1,4 +1,11 @@
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects, type RowGroup, type SchemaElement } from 'hyparquet';
+import {
+  type AsyncBuffer,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  type RowGroup,
+  type SchemaElement,
+} from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { ReadingRow, RowContent } from '../../domain/devices/reading';
 
@@ -50,7 +57,12 @@ export class PartEncoder {
     };
     void this.writer.write({
       // Instants of a device are steps of about one size.
-      columnData: columns.map(({ name }) => ({ name, data: data[name], offsetIndex: false, ...(name === 'ts' && { encoding: 'DELTA_BINARY_PACKED' as const }) })),
+      columnData: columns.map(({ name }) => ({
+        name,
+        data: data[name],
+        offsetIndex: false,
+        ...(name === 'ts' && { encoding: 'DELTA_BINARY_PACKED' as const }),
+      })),
       rowGroupSize: GROUP_ROWS,
     });
     return this.take();
@@ -92,14 +104,22 @@ export interface DeviceRange {
 }
 
 /** The rows of a part, row group by row group; of one device's stretch only, if one is given. */
-export async function* readPart({ file, metadata }: OpenPart, identify: Identify, range?: DeviceRange): AsyncGenerator<ReadingRow[]> {
+export async function* readPart(
+  { file, metadata }: OpenPart,
+  identify: Identify,
+  range?: DeviceRange,
+): AsyncGenerator<ReadingRow[]> {
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
     if (!range || mayHold(group, range)) {
       const rows = await parquetReadObjects({ file: await fetched(file, group), metadata, rowStart, rowEnd, parsers });
       const contents = rows.map(contentOf);
-      const wanted = range ? contents.filter(({ deviceId, timestamp }) => deviceId === range.deviceId && timestamp >= range.from && timestamp < range.to) : contents;
+      const wanted = range
+        ? contents.filter(
+            ({ deviceId, timestamp }) => deviceId === range.deviceId && timestamp >= range.from && timestamp < range.to,
+          )
+        : contents;
       yield wanted.map(identify);
     }
     rowStart = rowEnd;
@@ -116,7 +136,9 @@ function mayHold({ columns: chunks }: RowGroup, { deviceId, from, to }: DeviceRa
 
 /** Whether a part has any row of a device, as far as its statistics tell. */
 export function mayHoldDevice({ metadata }: OpenPart, deviceId: string): boolean {
-  return metadata.row_groups.some((group) => mayHold(group, { deviceId, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }));
+  return metadata.row_groups.some((group) =>
+    mayHold(group, { deviceId, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }),
+  );
 }
 
 /** The columns of a group lie one behind the other: one read fetches them all. */

@@ -18,9 +18,15 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** Metadata of an encrypted payload. The first two are as in Temporal's own samples. */
-const meta = { keyId: 'encryption-key-id', cipher: 'encryption-cipher', workflowId: 'encryption-workflow-id', dataKey: 'encryption-data-key' } as const;
+const meta = {
+  keyId: 'encryption-key-id',
+  cipher: 'encryption-cipher',
+  workflowId: 'encryption-workflow-id',
+  dataKey: 'encryption-data-key',
+} as const;
 
-const text = (bytes: Uint8Array | null | undefined): string | undefined => (bytes ? Buffer.from(bytes).toString('utf8') : undefined);
+const text = (bytes: Uint8Array | null | undefined): string | undefined =>
+  bytes ? Buffer.from(bytes).toString('utf8') : undefined;
 
 /**
  * Encrypts every payload with AES-256-GCM under a fresh random nonce, and reads what it or nobody encrypted: plain
@@ -64,10 +70,19 @@ export class EncryptionCodec implements PayloadCodec {
   private async decrypt(payload: Payload, context: Context): Promise<Payload> {
     if (!isEncrypted(payload)) return payload;
     const { metadata, data } = payload;
-    const [id, cipherName, workflowId] = [text(metadata?.[meta.keyId]), text(metadata?.[meta.cipher]), text(metadata?.[meta.workflowId])];
-    if (id === undefined || cipherName !== CIPHER) throw new PayloadIntegrityError(`The payload was encrypted by another codec (${meta.keyId} ${id ?? 'missing'}, ${meta.cipher} ${cipherName ?? 'missing'})`);
+    const [id, cipherName, workflowId] = [
+      text(metadata?.[meta.keyId]),
+      text(metadata?.[meta.cipher]),
+      text(metadata?.[meta.workflowId]),
+    ];
+    if (id === undefined || cipherName !== CIPHER)
+      throw new PayloadIntegrityError(
+        `The payload was encrypted by another codec (${meta.keyId} ${id ?? 'missing'}, ${meta.cipher} ${cipherName ?? 'missing'})`,
+      );
     if (workflowId !== undefined && context?.workflowId !== undefined && !belongs(workflowId, context.workflowId))
-      throw new PayloadIntegrityError(`The payload was written for the workflow ${workflowId} and is found in ${context.workflowId}`);
+      throw new PayloadIntegrityError(
+        `The payload was written for the workflow ${workflowId} and is found in ${context.workflowId}`,
+      );
     const wrapped = metadata?.[meta.dataKey] ?? undefined;
     const key = await this.keys.find(id, wrapped);
     const bytes = Buffer.from(data ?? []);
@@ -86,16 +101,29 @@ export class EncryptionCodec implements PayloadCodec {
 }
 
 const damaged = (id: string): PayloadIntegrityError =>
-  new PayloadIntegrityError(`The payload is not what was encrypted with the key "${id}": it was changed, or that id has another key now`);
+  new PayloadIntegrityError(
+    `The payload is not what was encrypted with the key "${id}": it was changed, or that id has another key now`,
+  );
 
 const isEncrypted = ({ metadata }: Payload): boolean => text(metadata?.[METADATA_ENCODING_KEY]) === ENCODING;
 
 /** The associated data; JSON, so that no two sets of values give the same bytes. */
 function bound(id: string, workflowId: string | undefined, wrapped: Uint8Array | undefined): Buffer {
-  return Buffer.from(JSON.stringify([ENCODING, CIPHER, id, workflowId ?? null, wrapped ? Buffer.from(wrapped).toString('base64') : null]));
+  return Buffer.from(
+    JSON.stringify([
+      ENCODING,
+      CIPHER,
+      id,
+      workflowId ?? null,
+      wrapped ? Buffer.from(wrapped).toString('base64') : null,
+    ]),
+  );
 }
 
 /** A schedule writes for the id that it has, and starts workflows under that id and the instant. */
 function belongs(writtenFor: string, foundIn: string): boolean {
-  return foundIn === writtenFor || (foundIn.startsWith(`${writtenFor}-`) && /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(foundIn.slice(writtenFor.length + 1)));
+  return (
+    foundIn === writtenFor ||
+    (foundIn.startsWith(`${writtenFor}-`) && /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.test(foundIn.slice(writtenFor.length + 1)))
+  );
 }

@@ -38,11 +38,13 @@ export function parsePayloadKeys(text: string): GivenKey[] {
   const seen = new Set<string>();
   return text.split(',').map((entry, i) => {
     const [id = '', encoded = '', ...rest] = entry.trim().split(':');
-    const fault = (what: string) => new PayloadKeyError(`entry ${i + 1} ${what}; the form is id:base64,… and openssl rand -base64 32 makes a key`);
+    const fault = (what: string) =>
+      new PayloadKeyError(`entry ${i + 1} ${what}; the form is id:base64,… and openssl rand -base64 32 makes a key`);
     if (!ID.test(id) || rest.length > 0) throw fault('has no valid id (letters, digits, "_", "." and "-")');
     if (seen.has(id)) throw fault(`has the id ${id} again`);
     const bytes = Buffer.from(encoded, 'base64');
-    if (!BASE64.test(encoded) || bytes.length !== KEY_BYTES) throw fault(`(${id}) has a key that is not base64 of ${KEY_BYTES} bytes`);
+    if (!BASE64.test(encoded) || bytes.length !== KEY_BYTES)
+      throw fault(`(${id}) has a key that is not base64 of ${KEY_BYTES} bytes`);
     seen.add(id);
     return { id, key: createSecretKey(bytes) };
   });
@@ -62,6 +64,8 @@ export class ConfiguredKeys implements KeyRing {
     const found = this.keys.find((key) => key.id === id);
     if (found) return found.key;
     const known = this.keys.map((key) => key.id).join(', ') || 'none';
-    throw new PayloadKeyError(`The payload was encrypted with the key "${id}", which is not configured (there are: ${known}). Add it to LONGWATCH_PAYLOAD_KEYS, after the first`);
+    throw new PayloadKeyError(
+      `The payload was encrypted with the key "${id}", which is not configured (there are: ${known}). Add it to LONGWATCH_PAYLOAD_KEYS, after the first`,
+    );
   }
 }

@@ -19,7 +19,10 @@ export function kmsClient({ watch, ...settings }: KmsSettings): KMSClient {
 }
 
 export interface KmsKeysOptions {
-  /** Payloads that one data key encrypts before there is a new one. Far below the 2^32 that random nonces of 96 bits allow (NIST SP 800-38D, 8.3). */
+  /**
+   * Payloads that one data key encrypts before there is a new one. Far below the 2^32 that random nonces of 96 bits
+   * allow (NIST SP 800-38D, 8.3).
+   */
   maxUses?: number;
   /** Milliseconds that a data key encrypts before there is a new one, and that an unwrapped one is kept. */
   maxAgeMs?: number;
@@ -55,7 +58,12 @@ export class KmsKeys implements KeyRing {
     this.maxUses = options.maxUses ?? 1_000_000;
     this.maxAgeMs = options.maxAgeMs ?? 3_600_000;
     this.now = options.now ?? Date.now;
-    this.kept = new LRUCache({ max: options.maxKept ?? 10_000, ttl: this.maxAgeMs, ttlResolution: 0, perf: { now: this.now } });
+    this.kept = new LRUCache({
+      max: options.maxKept ?? 10_000,
+      ttl: this.maxAgeMs,
+      ttlResolution: 0,
+      perf: { now: this.now },
+    });
   }
 
   static holds(id: string): boolean {
@@ -89,7 +97,9 @@ export class KmsKeys implements KeyRing {
   async find(id: string, wrapped?: Uint8Array): Promise<KeyObject> {
     const KeyId = id.slice(PREFIX.length);
     if (!this.keyIds.includes(KeyId))
-      throw new PayloadKeyError(`The payload was encrypted under the KMS key "${KeyId}", which is not configured. Add it to LONGWATCH_PAYLOAD_KMS_KEYS, after the first`);
+      throw new PayloadKeyError(
+        `The payload was encrypted under the KMS key "${KeyId}", which is not configured. Add it to LONGWATCH_PAYLOAD_KMS_KEYS, after the first`,
+      );
     if (!wrapped) throw new PayloadKeyError(`The payload names the KMS key "${KeyId}" but holds no data key`);
     const name = nameOf(wrapped);
     const kept = this.kept.get(name);
@@ -117,7 +127,10 @@ export class KmsKeys implements KeyRing {
 const nameOf = (wrapped: Uint8Array): string => createHash('sha256').update(wrapped).digest('base64');
 
 const refused = (what: string, keyId: string, cause: unknown): PayloadKeyError =>
-  new PayloadKeyError(`KMS ${what} the key "${keyId}": ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`, { cause });
+  new PayloadKeyError(
+    `KMS ${what} the key "${keyId}": ${cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)}`,
+    { cause },
+  );
 
 /** KMS first where it is configured; keys of the configuration go on being read: the way from one to the other. */
 export class MovedKeys implements KeyRing {

@@ -9,7 +9,11 @@ export class AnswerLinks {
     /** Address of the API as customers reach it, known once it listens. */
     private readonly publicUrl: () => string,
   ) {
-    this.signed = new SignedLinks({ secret, purpose: 'answer', overdue: 'The time to answer is over; please call us instead' });
+    this.signed = new SignedLinks({
+      secret,
+      purpose: 'answer',
+      overdue: 'The time to answer is over; please call us instead',
+    });
   }
 
   /** @param until epoch ms. */

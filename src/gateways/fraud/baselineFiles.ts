@@ -6,7 +6,10 @@ import type { Baseline } from '../../domain/fraud/drift';
 
 const distributionSchema = z
   .object({ edges: z.array(z.number()), shares: z.array(z.number().min(0).max(1)) })
-  .refine(({ edges, shares }) => shares.length === edges.length + 2, 'must have a share for each bin between its edges, and one for missing values');
+  .refine(
+    ({ edges, shares }) => shares.length === edges.length + 2,
+    'must have a share for each bin between its edges, and one for missing values',
+  );
 export const baselineSchema = z.object({
   version: lineOf(1, 200),
   rows: z.int(),
@@ -25,7 +28,13 @@ export class BaselineError extends Error {
  * @throws BaselineError naming the file and what is wrong with it.
  */
 export function readBaselines(shipped: string, files: string | undefined): Map<string, Baseline> {
-  const paths = [...(existsSync(shipped) ? [shipped] : []), ...(files ?? '').split(',').map((path) => path.trim()).filter((path) => path !== '')];
+  const paths = [
+    ...(existsSync(shipped) ? [shipped] : []),
+    ...(files ?? '')
+      .split(',')
+      .map((path) => path.trim())
+      .filter((path) => path !== ''),
+  ];
   return new Map(
     paths.map((path) => {
       const baseline = readBaseline(path);
@@ -42,6 +51,9 @@ function readBaseline(path: string): Baseline {
     throw new BaselineError(`LONGWATCH_DRIFT_BASELINES: ${path} cannot be read (${(error as Error).message})`);
   }
   const { value, faults } = parse(baselineSchema, json);
-  if (faults) throw new BaselineError(`LONGWATCH_DRIFT_BASELINES: ${path} is no baseline that train wrote: ${sentenceOf(faults, 'the file')}`);
+  if (faults)
+    throw new BaselineError(
+      `LONGWATCH_DRIFT_BASELINES: ${path} is no baseline that train wrote: ${sentenceOf(faults, 'the file')}`,
+    );
   return value;
 }

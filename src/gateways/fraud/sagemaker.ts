@@ -87,11 +87,17 @@ export class ScoringEndpoint {
    * deadline, also when the answer has begun by then.
    * @throws ScoringFailure
    */
-  async score(rows: readonly (readonly number[])[], options: ScoreOptions): Promise<{ scores: ScoredRow[]; modelVersion: string | null }> {
+  async score(
+    rows: readonly (readonly number[])[],
+    options: ScoreOptions,
+  ): Promise<{ scores: ScoredRow[]; modelVersion: string | null }> {
     const deadline = AbortSignal.timeout(Math.max(1, Math.floor(options.deadlineMs)));
     try {
       // While one call tries a model that failed before, the breaker lets the others wait: not past their deadline.
-      return await untilAborted(this.breaker.execute(() => this.invoke(rows, options.explain, deadline)), deadline);
+      return await untilAborted(
+        this.breaker.execute(() => this.invoke(rows, options.explain, deadline)),
+        deadline,
+      );
     } catch (error) {
       if (error instanceof ScoringFailure) throw error;
       if (error instanceof BrokenCircuitError)
@@ -130,7 +136,8 @@ function untilAborted<T>(answer: Promise<T>, deadline: AbortSignal): Promise<T> 
 }
 
 /** No header, an empty cell where a value is missing, as the built-in XGBoost container takes it. */
-const csvRow = (row: readonly number[]): string => row.map((value) => (Number.isNaN(value) ? '' : String(value))).join(',');
+const csvRow = (row: readonly number[]): string =>
+  row.map((value) => (Number.isNaN(value) ? '' : String(value))).join(',');
 
 function parsePredictions(text: string, rows: readonly (readonly number[])[]): ScoredRow[] {
   let predictions: unknown;

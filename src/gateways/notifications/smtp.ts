@@ -38,12 +38,22 @@ export class SmtpChannel implements Channel {
       );
     } catch (error) {
       const { responseCode = 0 } = error as { responseCode?: number };
-      throw new ChannelError(`the mail server refused (${responseCode || (error as Error).message})`, responseCode >= 500, error);
+      throw new ChannelError(
+        `the mail server refused (${responseCode || (error as Error).message})`,
+        responseCode >= 500,
+        error,
+      );
     }
   }
 }
 
 /** 5yz of RFC 5321 is a refusal, 4yz passes. */
-const resultOf = (error: unknown): CallResult => (((error as { responseCode?: number }).responseCode ?? 0) >= 500 ? 'refused' : (error as { code?: string }).code === 'ETIMEDOUT' ? 'late' : 'failed');
+const resultOf = (error: unknown): CallResult =>
+  ((error as { responseCode?: number }).responseCode ?? 0) >= 500
+    ? 'refused'
+    : (error as { code?: string }).code === 'ETIMEDOUT'
+      ? 'late'
+      : 'failed';
 
-const asAddress = (recipient: string): string | undefined => (/^[^@\s/]+@[^@\s/]+$/.test(recipient) ? recipient : undefined);
+const asAddress = (recipient: string): string | undefined =>
+  /^[^@\s/]+@[^@\s/]+$/.test(recipient) ? recipient : undefined;

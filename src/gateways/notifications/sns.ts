@@ -22,7 +22,11 @@ export class SnsChannel implements Channel {
 
   constructor(private readonly settings: SnsSettings) {
     const { topicArn: _topic, watch, ...client } = settings;
-    this.client = watchedClient(new SNSClient({ requestHandler: awsHttp({ silentMs: 10_000 }), ...client }), 'sns', watch);
+    this.client = watchedClient(
+      new SNSClient({ requestHandler: awsHttp({ silentMs: 10_000 }), ...client }),
+      'sns',
+      watch,
+    );
   }
 
   async send(notification: Notification): Promise<void> {

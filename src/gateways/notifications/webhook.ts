@@ -37,7 +37,9 @@ export class WebhookChannel implements Channel {
 
   private async attempt(notification: Notification): Promise<ChannelError | undefined> {
     try {
-      await watched(this.settings.watch, { gateway: 'webhook', operation: 'POST', resultOf }, () => this.post(notification));
+      await watched(this.settings.watch, { gateway: 'webhook', operation: 'POST', resultOf }, () =>
+        this.post(notification),
+      );
       return undefined;
     } catch (error) {
       return error instanceof ChannelError ? error : new ChannelError('the webhook cannot be reached', false, error);

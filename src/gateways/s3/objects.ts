@@ -32,7 +32,10 @@ export class MissingObjectError extends Error {
   override readonly name = 'MissingObjectError';
 }
 
-/** The objects of one bucket. Every method throws LongwatchError `unavailable` where a retry may help, `refused` where S3 will never take the request. */
+/**
+ * The objects of one bucket. Every method throws LongwatchError `unavailable` where a retry may help, `refused` where
+ * S3 will never take the request.
+ */
 export class Objects {
   private readonly client: S3Client;
 
@@ -42,7 +45,12 @@ export class Objects {
       region,
       ...(credentials && { credentials }),
       // Servers other than AWS know one host, and not every checksum.
-      ...(endpoint !== undefined && { endpoint, forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED' as const, responseChecksumValidation: 'WHEN_REQUIRED' as const }),
+      ...(endpoint !== undefined && {
+        endpoint,
+        forcePathStyle: true,
+        requestChecksumCalculation: 'WHEN_REQUIRED' as const,
+        responseChecksumValidation: 'WHEN_REQUIRED' as const,
+      }),
       maxAttempts: 4,
       requestHandler: awsHttp({ silentMs: 60_000, connectMs: 2_000 }),
     });
@@ -65,11 +73,18 @@ export class Objects {
 
   /** Writes an object, in the place of one of the same key. */
   async put(Key: string, Body: string | Uint8Array, ContentType: string): Promise<void> {
-    await this.typed(Key, () => this.client.send(new PutObjectCommand({ Bucket: this.settings.bucket, Key, Body, ContentType })));
+    await this.typed(Key, () =>
+      this.client.send(new PutObjectCommand({ Bucket: this.settings.bucket, Key, Body, ContentType })),
+    );
   }
 
   /** Puts what a generator makes, piece by piece; there is no object until all of it is there. */
-  async putStream(Key: string, body: AsyncIterable<Uint8Array>, ContentType: string, signal?: AbortSignal): Promise<void> {
+  async putStream(
+    Key: string,
+    body: AsyncIterable<Uint8Array>,
+    ContentType: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const upload = new Upload({
       client: this.client,
       params: { Bucket: this.settings.bucket, Key, Body: Readable.from(body, { objectMode: false }), ContentType },
@@ -96,8 +111,11 @@ export class Objects {
 
   /** From one byte to another, which is left out. @throws MissingObjectError */
   async bytes(key: string, from: number, to: number): Promise<Uint8Array> {
-    const bytes = await this.typed(key, async () => (await this.get(key, `bytes=${from}-${to - 1}`)).transformToByteArray());
-    if (bytes.length !== to - from) throw new LongwatchError('unavailable', `${key} gave ${bytes.length} bytes for ${to - from}`);
+    const bytes = await this.typed(key, async () =>
+      (await this.get(key, `bytes=${from}-${to - 1}`)).transformToByteArray(),
+    );
+    if (bytes.length !== to - from)
+      throw new LongwatchError('unavailable', `${key} gave ${bytes.length} bytes for ${to - from}`);
     return bytes;
   }
 
@@ -111,7 +129,9 @@ export class Objects {
     const keys: string[] = [];
     let ContinuationToken: string | undefined;
     do {
-      const page = await this.typed(Prefix, () => this.client.send(new ListObjectsV2Command({ Bucket: this.settings.bucket, Prefix, ContinuationToken })));
+      const page = await this.typed(Prefix, () =>
+        this.client.send(new ListObjectsV2Command({ Bucket: this.settings.bucket, Prefix, ContinuationToken })),
+      );
       for (const { Key } of page.Contents ?? []) if (Key !== undefined) keys.push(Key);
       ContinuationToken = page.NextContinuationToken;
     } while (ContinuationToken);
@@ -141,7 +161,8 @@ export class Objects {
       if (!Body) throw new LongwatchError('unavailable', `${Key} came without content`);
       return Body;
     } catch (error) {
-      if (error instanceof NoSuchKey) throw new MissingObjectError(`There is no ${Key} in the bucket ${this.settings.bucket}`, { cause: error });
+      if (error instanceof NoSuchKey)
+        throw new MissingObjectError(`There is no ${Key} in the bucket ${this.settings.bucket}`, { cause: error });
       throw error;
     }
   }

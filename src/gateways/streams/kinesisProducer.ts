@@ -17,15 +17,26 @@ const MAX_TRIES = 10;
  * then behind those of its key that the shard took: a consumer sees a late arrival.
  * @throws LongwatchError `unavailable` when the stream keeps refusing.
  */
-export async function putRecords(client: KinesisClient, streamName: string, records: readonly OutgoingRecord[]): Promise<void> {
+export async function putRecords(
+  client: KinesisClient,
+  streamName: string,
+  records: readonly OutgoingRecord[],
+): Promise<void> {
   let left = records;
   for (let tries = 1; left.length > 0; tries++) {
     const { Records = [] } = await client.send(
-      new PutRecordsCommand({ StreamName: streamName, Records: left.map(({ key, data }) => ({ PartitionKey: key, Data: data })) }),
+      new PutRecordsCommand({
+        StreamName: streamName,
+        Records: left.map(({ key, data }) => ({ PartitionKey: key, Data: data })),
+      }),
     );
     const refusal = Records.find(({ ErrorCode }) => ErrorCode !== undefined);
     if (!refusal) return;
-    if (tries === MAX_TRIES) throw new LongwatchError('unavailable', `The stream ${streamName} keeps refusing records: ${refusal.ErrorMessage ?? refusal.ErrorCode}`);
+    if (tries === MAX_TRIES)
+      throw new LongwatchError(
+        'unavailable',
+        `The stream ${streamName} keeps refusing records: ${refusal.ErrorMessage ?? refusal.ErrorCode}`,
+      );
     left = left.filter((_, i) => Records[i]?.ErrorCode !== undefined);
     await sleep(Math.random() * Math.min(50 * 2 ** tries, 5_000));
   }

@@ -58,10 +58,15 @@ export class KinesisStream implements RecordSource<Uint8Array> {
     let NextToken: string | undefined;
     do {
       // A page's token stands for the stream's name; both together are refused.
-      const page = await this.client.send(new ListShardsCommand(NextToken ? { NextToken } : { StreamName: this.streamName }));
+      const page = await this.client.send(
+        new ListShardsCommand(NextToken ? { NextToken } : { StreamName: this.streamName }),
+      );
       for (const { ShardId, ParentShardId, AdjacentParentShardId } of page.Shards ?? [])
         if (ShardId)
-          shards.push({ shardId: named(ShardId), parentIds: [ParentShardId, AdjacentParentShardId].flatMap((id) => (id ? [named(id)] : [])) });
+          shards.push({
+            shardId: named(ShardId),
+            parentIds: [ParentShardId, AdjacentParentShardId].flatMap((id) => (id ? [named(id)] : [])),
+          });
       NextToken = page.NextToken;
     } while (NextToken);
     return shards;
@@ -90,16 +95,19 @@ export class KinesisStream implements RecordSource<Uint8Array> {
       if (!ShardIterator) throw new TrimmedError(`Shard ${shardId} gives no iterator`);
       return ShardIterator;
     } catch (error) {
-      if (error instanceof InvalidArgumentException && from) throw new TrimmedError(`Shard ${shardId} does not know its position`, { cause: error });
+      if (error instanceof InvalidArgumentException && from)
+        throw new TrimmedError(`Shard ${shardId} does not know its position`, { cause: error });
       throw error;
     }
   }
 
   async read(iterator: string, limit: number): Promise<Batch<Uint8Array> | undefined> {
     try {
-      const { Records = [], NextShardIterator, MillisBehindLatest } = await this.client.send(
-        new GetRecordsCommand({ ShardIterator: iterator, Limit: limit }),
-      );
+      const {
+        Records = [],
+        NextShardIterator,
+        MillisBehindLatest,
+      } = await this.client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: limit }));
       return {
         records: Records.map(({ SequenceNumber, ApproximateArrivalTimestamp, Data }) => ({
           position: SequenceNumber ?? '',
@@ -127,13 +135,19 @@ export class KinesisStream implements RecordSource<Uint8Array> {
 
   private async describe(): Promise<Summary> {
     try {
-      const { StreamDescriptionSummary: found } = await this.client.send(new DescribeStreamSummaryCommand({ StreamName: this.streamName }));
+      const { StreamDescriptionSummary: found } = await this.client.send(
+        new DescribeStreamSummaryCommand({ StreamName: this.streamName }),
+      );
       const made = (found?.StreamCreationTimestamp ?? new Date(0)).toISOString().replace(/[-:]|\.\d+/g, '');
       this.summary = { made, retentionMs: (found?.RetentionPeriodHours ?? 24) * 3_600_000 };
       return this.summary;
     } catch (error) {
       if (!(error instanceof ResourceNotFoundException)) throw error;
-      throw new LongwatchError('unavailable', `There is no Kinesis stream ${this.streamName}; create it, or name another one in the configuration`, { cause: error });
+      throw new LongwatchError(
+        'unavailable',
+        `There is no Kinesis stream ${this.streamName}; create it, or name another one in the configuration`,
+        { cause: error },
+      );
     }
   }
 }

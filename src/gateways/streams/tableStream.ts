@@ -21,8 +21,15 @@ export interface ItemChange {
   after?: Record<string, unknown>;
 }
 
-export function streamsClient({ watch, ...settings }: NonNullable<ConstructorParameters<typeof DynamoDBStreamsClient>[0]> & { watch?: CallWatch }): DynamoDBStreamsClient {
-  return watchedClient(new DynamoDBStreamsClient({ maxAttempts: 3, requestHandler: awsHttp({ silentMs: 10_000 }), ...settings }), 'dynamodb-streams', watch);
+export function streamsClient({
+  watch,
+  ...settings
+}: NonNullable<ConstructorParameters<typeof DynamoDBStreamsClient>[0]> & { watch?: CallWatch }): DynamoDBStreamsClient {
+  return watchedClient(
+    new DynamoDBStreamsClient({ maxAttempts: 3, requestHandler: awsHttp({ silentMs: 10_000 }), ...settings }),
+    'dynamodb-streams',
+    watch,
+  );
 }
 
 /** The stream of a table, found by the table's name. It keeps 24 hours and refuses an older position. */
@@ -105,7 +112,9 @@ export class TableStream implements RecordSource<ItemChange> {
 }
 
 function trimmed(error: unknown, where: string): unknown {
-  return error instanceof TrimmedDataAccessException ? new TrimmedError(`The position in ${where} is trimmed`, { cause: error }) : error;
+  return error instanceof TrimmedDataAccessException
+    ? new TrimmedError(`The position in ${where} is trimmed`, { cause: error })
+    : error;
 }
 
 function change({ dynamodb }: _Record): StreamRecord<ItemChange> {

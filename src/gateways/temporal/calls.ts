@@ -1,4 +1,8 @@
-import { isGrpcServiceError, type WorkflowClientInterceptor, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  type WorkflowClientInterceptor,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/client';
 import { type Headers, ValueError } from '@temporalio/common';
 import { type CallResult, type CallWatch, watched } from '../../telemetry/calls';
 import { currentCarrier } from '../../telemetry/carrier';
@@ -13,9 +17,11 @@ const REFUSALS = new Set([3, 5, 6, 7, 9]);
 
 /** Watches calls about workflows, and tells workflows that are started whose request and trace they go on with. */
 export function watchedWorkflows(watch: CallWatch | undefined): WorkflowClientInterceptor {
-  const call = <T>(operation: string, work: () => Promise<T>): Promise<T> => watched(watch, { gateway: 'temporal', operation, resultOf }, work);
+  const call = <T>(operation: string, work: () => Promise<T>): Promise<T> =>
+    watched(watch, { gateway: 'temporal', operation, resultOf }, work);
   return {
-    startWithDetails: (input, next) => call('StartWorkflow', () => next({ ...input, headers: { ...input.headers, ...currentHeader() } })),
+    startWithDetails: (input, next) =>
+      call('StartWorkflow', () => next({ ...input, headers: { ...input.headers, ...currentHeader() } })),
     startUpdate: (input, next) => call('UpdateWorkflow', () => next(input)),
     signal: (input, next) => call('SignalWorkflow', () => next(input)),
     query: (input, next) => call('QueryWorkflow', () => next(input)),
@@ -31,7 +37,8 @@ function currentHeader(): Headers {
 }
 
 /**
- * Returns whether Temporal will never take a request: an argument that it does not allow, or one that is too large. A search
+ * Returns whether Temporal will never take a request: an argument that it does not allow, or one that is too large. A
+ * search
  * attribute that it does not know yet passes, because every worker adds the missing ones when it starts.
  */
 export function isRefusedByTemporal(error: unknown): boolean {
@@ -43,7 +50,8 @@ export function isRefusedByTemporal(error: unknown): boolean {
 }
 
 function resultOf(error: unknown): CallResult {
-  if (error instanceof WorkflowExecutionAlreadyStartedError || (error as Error).name === 'WorkflowNotFoundError') return 'refused';
+  if (error instanceof WorkflowExecutionAlreadyStartedError || (error as Error).name === 'WorkflowNotFoundError')
+    return 'refused';
   if (/Timeout/.test((error as Error).name)) return 'late';
   const cause = isGrpcServiceError(error) ? error : (error as Error).cause;
   if (!isGrpcServiceError(cause)) return 'failed';

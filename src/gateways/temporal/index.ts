@@ -1,4 +1,12 @@
-import { Client, Connection, type ConnectionOptions, isGrpcServiceError, ScheduleAlreadyRunning, type ScheduleOptionsStartWorkflowAction, ScheduleOverlapPolicy } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  type ConnectionOptions,
+  isGrpcServiceError,
+  ScheduleAlreadyRunning,
+  type ScheduleOptionsStartWorkflowAction,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client';
 import type { DataConverter, Workflow } from '@temporalio/common';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -21,7 +29,10 @@ export interface TemporalTarget {
   dataConverter?: DataConverter;
 }
 
-/** What `TEMPORAL_*` variables or Temporal's config file say cannot be used, or Temporal refuses it: waiting mends nothing. */
+/**
+ * What `TEMPORAL_*` variables or Temporal's config file say cannot be used, or Temporal refuses it: waiting mends
+ * nothing.
+ */
 export class TemporalConfigError extends Error {
   override readonly name = 'TemporalConfigError';
 }
@@ -31,14 +42,26 @@ export class TemporalConfigError extends Error {
  * file say (TLS, API key and metadata included).
  * @throws TemporalConfigError naming the file or the variable that is wrong.
  */
-export function temporalTarget({ address, namespace }: TemporalSettings, env: Record<string, string | undefined> = process.env): TemporalTarget {
+export function temporalTarget(
+  { address, namespace }: TemporalSettings,
+  env: Record<string, string | undefined> = process.env,
+): TemporalTarget {
   if (address !== undefined) return { connection: { address }, namespace };
   // Empty values count as absent, as in our own settings: a compose file or a task definition sets them so.
-  const given = Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''));
+  const given = Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
+  );
   const { connectionOptions, namespace: profiled } = loaded(given);
-  const { TEMPORAL_TLS_CLIENT_CERT_PATH: cert, TEMPORAL_TLS_CLIENT_KEY_PATH: key, TEMPORAL_TLS_CLIENT_CERT_DATA: certData, TEMPORAL_TLS_CLIENT_KEY_DATA: keyData } = given;
+  const {
+    TEMPORAL_TLS_CLIENT_CERT_PATH: cert,
+    TEMPORAL_TLS_CLIENT_KEY_PATH: key,
+    TEMPORAL_TLS_CLIENT_CERT_DATA: certData,
+    TEMPORAL_TLS_CLIENT_KEY_DATA: keyData,
+  } = given;
   if ((cert ?? certData) !== undefined && (key ?? keyData) === undefined)
-    throw new TemporalConfigError('A client certificate needs its key: set TEMPORAL_TLS_CLIENT_KEY_PATH or TEMPORAL_TLS_CLIENT_KEY_DATA');
+    throw new TemporalConfigError(
+      'A client certificate needs its key: set TEMPORAL_TLS_CLIENT_KEY_PATH or TEMPORAL_TLS_CLIENT_KEY_DATA',
+    );
   return { connection: connectionOptions, namespace: profiled ?? namespace };
 }
 
@@ -46,7 +69,10 @@ function loaded(env: Record<string, string>): ReturnType<typeof loadClientConnec
   try {
     return loadClientConnectConfig({ overrideEnvVars: env });
   } catch (error) {
-    throw new TemporalConfigError(`Temporal's settings (TEMPORAL_* or its config file): ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new TemporalConfigError(
+      `Temporal's settings (TEMPORAL_* or its config file): ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -60,7 +86,10 @@ export class Temporal {
   private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(target: TemporalTarget, watch?: CallWatch) {
-    this.connection = Connection.lazy({ ...(target.connection as ConnectionOptions), connectTimeout: CALL_DEADLINE_MS });
+    this.connection = Connection.lazy({
+      ...(target.connection as ConnectionOptions),
+      connectTimeout: CALL_DEADLINE_MS,
+    });
     this.client = new Client({
       connection: this.connection,
       namespace: target.namespace,
@@ -82,7 +111,10 @@ export class Temporal {
 
   async state(): Promise<'ok' | 'unavailable'> {
     try {
-      await this.within(() => this.connection.workflowService.describeNamespace({ namespace: this.client.options.namespace }), 1_000);
+      await this.within(
+        () => this.connection.workflowService.describeNamespace({ namespace: this.client.options.namespace }),
+        1_000,
+      );
       return 'ok';
     } catch {
       return 'unavailable'; // Whatever the reason, readiness only tells that it is so.
@@ -92,12 +124,15 @@ export class Temporal {
   /**
    * Registers our search attributes where they are missing: a workflow that upserts an unknown one hangs. Where a
    * server lets nobody ask (Temporal Cloud keeps this for its own tools) they are taken to be there.
-   * @throws TemporalConfigError naming those that are missing where we may not add them, or saying why Temporal refuses us
+   * @throws TemporalConfigError naming those that are missing where we may not add them, or saying why Temporal
+   *   refuses us
    *   for good. Every other error passes by itself: a deadline that was missed, a server that is not there yet.
    */
   async ensureSearchAttributes(): Promise<void> {
     const { namespace } = this.client.options;
-    const found = await this.within(() => this.connection.operatorService.listSearchAttributes({ namespace })).catch(unlessForbidden);
+    const found = await this.within(() => this.connection.operatorService.listSearchAttributes({ namespace })).catch(
+      unlessForbidden,
+    );
     if (!found) return;
     const missing = Object.values(searchAttributes).filter(({ name }) => found.customAttributes?.[name] === undefined);
     if (missing.length === 0) return;
@@ -116,8 +151,15 @@ export class Temporal {
       );
   }
 
-  /** Makes a schedule, or gives the one that is there these times and this action. One run at a time; what was missed for a day is made up for. */
-  async ensureSchedule(scheduleId: string, cron: string, action: Omit<ScheduleOptionsStartWorkflowAction<Workflow>, 'type'>): Promise<void> {
+  /**
+   * Makes a schedule, or gives the one that is there these times and this action. One run at a time; what was missed
+   * for a day is made up for.
+   */
+  async ensureSchedule(
+    scheduleId: string,
+    cron: string,
+    action: Omit<ScheduleOptionsStartWorkflowAction<Workflow>, 'type'>,
+  ): Promise<void> {
     const options = {
       spec: { cronExpressions: [cron] },
       action: { ...action, type: 'startWorkflow' as const },
@@ -127,7 +169,11 @@ export class Temporal {
       await this.within(() => this.client.schedule.create({ scheduleId, ...options }));
     } catch (error) {
       if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-      await this.within(() => this.client.schedule.getHandle(scheduleId).update((found) => ({ ...found, ...options, action: { ...found.action, ...options.action } })));
+      await this.within(() =>
+        this.client.schedule
+          .getHandle(scheduleId)
+          .update((found) => ({ ...found, ...options, action: { ...found.action, ...options.action } })),
+      );
     }
   }
 
@@ -138,12 +184,17 @@ export class Temporal {
   }
 }
 
-/** Returns undefined for gRPC's PERMISSION_DENIED and UNIMPLEMENTED: the server answers, and does not offer this to us. */
+/**
+ * Returns undefined for gRPC's PERMISSION_DENIED and UNIMPLEMENTED: the server answers, and does not offer this to us.
+ */
 function unlessForbidden(error: unknown): undefined {
   if (!isGrpcServiceError(error)) throw error;
   if (error.code === 7 || error.code === 12) return undefined;
   // INVALID_ARGUMENT and UNAUTHENTICATED: the next try gets the same answer.
   if (error.code === 3 || error.code === 16)
-    throw new TemporalConfigError(`Temporal refuses this process: ${error.details || error.message}. Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS_*`, { cause: error });
+    throw new TemporalConfigError(
+      `Temporal refuses this process: ${error.details || error.message}. Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS_*`,
+      { cause: error },
+    );
   throw error;
 }

@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { isGrpcServiceError, type WorkflowExecutionStatusName, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  type WorkflowExecutionStatusName,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow';
 import { temporal as proto } from '@temporalio/proto';
@@ -15,7 +20,10 @@ export interface LatestRun {
   status: WorkflowExecutionStatusName;
   /** How often the reconciler has started this workflow again. */
   restarts: number;
-  /** Somebody reset the workflow, and this is the run that the reset made. A run that follows it by continue-as-new is none. */
+  /**
+   * Somebody reset the workflow, and this is the run that the reset made. A run that follows it by continue-as-new is
+   * none.
+   */
   isReset: boolean;
 }
 
@@ -34,15 +42,29 @@ const QUOTABLE = /^[\w.:@/#-]+$/;
 const { WorkflowIdReusePolicy, WorkflowIdConflictPolicy } = proto.api.enums.v1;
 const LIST_DEADLINE_MS = 10_000;
 
-/** Runs of workflows as the reconciler finds, starts and ends them. None of these calls but a start is a billable action. */
+/**
+ * Runs of workflows as the reconciler finds, starts and ends them. None of these calls but a start is a billable
+ * action.
+ */
 export class TemporalRuns {
   constructor(private readonly temporal: Temporal) {}
 
-  /** Consistent, unlike visibility. @returns undefined where there was never such a workflow, or its retention is over. */
+  /**
+   * Consistent, unlike visibility. @returns undefined where there was never such a workflow, or its retention is over.
+   */
   async latest(workflowId: string): Promise<LatestRun | undefined> {
     try {
-      const { runId, type, status, memo, raw } = await this.temporal.within(() => this.temporal.client.workflow.getHandle(workflowId).describe());
-      return { workflowId, runId, type, status: status.name, restarts: Number(memo?.[RESTARTS] ?? 0), isReset: Boolean(raw.workflowExtendedInfo?.lastResetTime) };
+      const { runId, type, status, memo, raw } = await this.temporal.within(() =>
+        this.temporal.client.workflow.getHandle(workflowId).describe(),
+      );
+      return {
+        workflowId,
+        runId,
+        type,
+        status: status.name,
+        restarts: Number(memo?.[RESTARTS] ?? 0),
+        isReset: Boolean(raw.workflowExtendedInfo?.lastResetTime),
+      };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw error;
@@ -52,18 +74,28 @@ export class TemporalRuns {
   /** What a run returned. @returns undefined where it did not complete. */
   async resultOf<Result>({ workflowId, runId, status }: LatestRun): Promise<Result | undefined> {
     if (status !== 'COMPLETED') return undefined;
-    return this.temporal.within(() => this.temporal.client.workflow.getHandle(workflowId, runId).result()) as Promise<Result>;
+    return this.temporal.within(() =>
+      this.temporal.client.workflow.getHandle(workflowId, runId).result(),
+    ) as Promise<Result>;
   }
 
-  /** What the activity that a workflow waits for has last reported; Temporal passes reports on every 24 seconds or so. */
+  /**
+   * What the activity that a workflow waits for has last reported; Temporal passes reports on every 24 seconds or so.
+   */
   async heartbeat(workflowId: string): Promise<unknown> {
     const { client } = this.temporal;
     const { raw } = await this.temporal.within(() => client.workflow.getHandle(workflowId).describe());
-    const [reported] = await decodeArrayFromPayloads(client.options.loadedDataConverter, raw.pendingActivities?.[0]?.heartbeatDetails?.payloads);
+    const [reported] = await decodeArrayFromPayloads(
+      client.options.loadedDataConverter,
+      raw.pendingActivities?.[0]?.heartbeatDetails?.payloads,
+    );
     return reported;
   }
 
-  /** Those of some ids that visibility has as running. It may lag by seconds: an id that is missing must be looked at by {@link latest}. */
+  /**
+   * Those of some ids that visibility has as running. It may lag by seconds: an id that is missing must be looked at by
+   * {@link latest}.
+   */
   async running(workflowIds: readonly string[]): Promise<Set<string>> {
     const found = new Set<string>();
     const quotable = workflowIds.filter((id) => QUOTABLE.test(id));
@@ -77,7 +109,10 @@ export class TemporalRuns {
 
   /** A page of runs that were terminated, cancelled, failed or timed out since an instant (epoch ms). */
   endedBadly(since: number, cursor: string | undefined): Promise<{ items: EndedRun[]; cursor?: string }> {
-    return this.list(`ExecutionStatus IN ('Terminated', 'Canceled', 'Failed', 'TimedOut') AND CloseTime >= '${new Date(since).toISOString()}'`, cursor);
+    return this.list(
+      `ExecutionStatus IN ('Terminated', 'Canceled', 'Failed', 'TimedOut') AND CloseTime >= '${new Date(since).toISOString()}'`,
+      cursor,
+    );
   }
 
   /** A page of running workflows of a type. */
@@ -87,7 +122,8 @@ export class TemporalRuns {
 
   /**
    * Starts a workflow whose last run is over.
-   * @param before The last run. Unless it completed, the server itself makes sure that it is still the last one and did not complete.
+   * @param before The last run. Unless it completed, the server itself makes sure that it is still the last one and
+   *   did not complete.
    * @returns false when another run was started meanwhile.
    */
   async restart(start: WorkflowStart, before: LatestRun | undefined): Promise<boolean> {
@@ -97,7 +133,8 @@ export class TemporalRuns {
           workflowId: start.workflowId,
           taskQueue: start.taskQueue,
           args: start.args,
-          workflowIdReusePolicy: before === undefined || before.status === 'COMPLETED' ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
+          workflowIdReusePolicy:
+            before === undefined || before.status === 'COMPLETED' ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
           workflowIdConflictPolicy: 'FAIL',
           staticSummary: start.summary,
           typedSearchAttributes: typedSearchAttributes(start.searchAttributes),
@@ -119,7 +156,13 @@ export class TemporalRuns {
     const { client } = this.temporal;
     const { namespace } = client.options;
     const { workflowId, runId } = before;
-    const { history } = await this.temporal.within(() => client.workflowService.getWorkflowExecutionHistory({ namespace, execution: { workflowId, runId }, maximumPageSize: 1 }));
+    const { history } = await this.temporal.within(() =>
+      client.workflowService.getWorkflowExecutionHistory({
+        namespace,
+        execution: { workflowId, runId },
+        maximumPageSize: 1,
+      }),
+    );
     const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
     if (!started) return false;
     try {
@@ -138,7 +181,9 @@ export class TemporalRuns {
           identity: 'longwatch-reconciler',
           workflowIdReusePolicy: WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY,
           workflowIdConflictPolicy: WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
-          memo: { fields: { ...started.memo?.fields, [RESTARTS]: defaultPayloadConverter.toPayload(before.restarts + 1) } },
+          memo: {
+            fields: { ...started.memo?.fields, [RESTARTS]: defaultPayloadConverter.toPayload(before.restarts + 1) },
+          },
         }),
       );
       return true;
@@ -160,9 +205,24 @@ export class TemporalRuns {
   private async list(query: string, cursor: string | undefined): Promise<{ items: EndedRun[]; cursor?: string }> {
     const { client } = this.temporal;
     const nextPageToken = cursor === undefined ? new Uint8Array() : Buffer.from(cursor, 'base64');
-    const answer = await this.temporal.within(() => client.workflowService.listWorkflowExecutions({ namespace: client.options.namespace, query, pageSize: PAGE, nextPageToken }), LIST_DEADLINE_MS);
-    const items = answer.executions.map(({ execution, type }) => ({ workflowId: execution?.workflowId ?? '', type: type?.name ?? '' }));
-    return { items, ...(answer.nextPageToken.length > 0 && { cursor: Buffer.from(answer.nextPageToken).toString('base64') }) };
+    const answer = await this.temporal.within(
+      () =>
+        client.workflowService.listWorkflowExecutions({
+          namespace: client.options.namespace,
+          query,
+          pageSize: PAGE,
+          nextPageToken,
+        }),
+      LIST_DEADLINE_MS,
+    );
+    const items = answer.executions.map(({ execution, type }) => ({
+      workflowId: execution?.workflowId ?? '',
+      type: type?.name ?? '',
+    }));
+    return {
+      items,
+      ...(answer.nextPageToken.length > 0 && { cursor: Buffer.from(answer.nextPageToken).toString('base64') }),
+    };
   }
 }
 

@@ -34,7 +34,9 @@ export class TemporalLook {
 
   /** Running workflows by type; a visibility call a type. */
   async running(types: readonly string[]): Promise<Record<string, number>> {
-    const counts = await Promise.all(types.map((type) => this.count(`WorkflowType = '${type}' AND ExecutionStatus = 'Running'`)));
+    const counts = await Promise.all(
+      types.map((type) => this.count(`WorkflowType = '${type}' AND ExecutionStatus = 'Running'`)),
+    );
     return Object.fromEntries(types.map((type, i) => [type, counts[i] ?? 0]));
   }
 
@@ -46,7 +48,11 @@ export class TemporalLook {
   /** The first `limit` that a query finds; one visibility call. */
   async list(query: string, limit: number): Promise<ListedWorkflow[]> {
     const { client } = this.temporal;
-    const { executions } = await this.temporal.within(() => client.workflowService.listWorkflowExecutions({ namespace: client.options.namespace, query, pageSize: limit }), CALL_MS);
+    const { executions } = await this.temporal.within(
+      () =>
+        client.workflowService.listWorkflowExecutions({ namespace: client.options.namespace, query, pageSize: limit }),
+      CALL_MS,
+    );
     return executions.map(({ execution, type, status, startTime, closeTime }) => ({
       workflowId: execution?.workflowId ?? '',
       runId: execution?.runId ?? '',
@@ -61,7 +67,16 @@ export class TemporalLook {
     const { client } = this.temporal;
     const described = await Promise.all(
       TASK_QUEUE_TYPES.map((taskQueueType) =>
-        this.temporal.within(() => client.workflowService.describeTaskQueue({ namespace: client.options.namespace, taskQueue: { name: queue }, taskQueueType, reportStats: true }), CALL_MS),
+        this.temporal.within(
+          () =>
+            client.workflowService.describeTaskQueue({
+              namespace: client.options.namespace,
+              taskQueue: { name: queue },
+              taskQueueType,
+              reportStats: true,
+            }),
+          CALL_MS,
+        ),
       ),
     );
     const identities = new Set(described.flatMap(({ pollers }) => pollers ?? []).map(({ identity }) => identity));
@@ -77,7 +92,16 @@ export class TemporalLook {
 const CALL_MS = 2_000;
 
 /** By number, as `temporal.api.enums.v1.WorkflowExecutionStatus` has them. */
-const statuses = ['unknown', 'running', 'completed', 'failed', 'cancelled', 'terminated', 'continued as new', 'timed out'];
+const statuses = [
+  'unknown',
+  'running',
+  'completed',
+  'failed',
+  'cancelled',
+  'terminated',
+  'continued as new',
+  'timed out',
+];
 
 /** Of a protobuf timestamp or duration. */
 function epochMs(time: { seconds?: unknown; nanos?: number | null } | null | undefined): number {

@@ -11,7 +11,12 @@ async function main(): Promise<void> {
     .option('or-another', { type: 'boolean', default: false, describe: 'Listen on any free port if the port is taken' })
     .option('model', { type: 'string', default: 'model/fraud.json', describe: 'The model artefact' })
     .option('endpoint', { type: 'string', default: 'longwatch-fraud', describe: 'Name of the endpoint' })
-    .option('also', { type: 'string', array: true, default: [] as string[], describe: 'Further models, as endpoint=path' })
+    .option('also', {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      describe: 'Further models, as endpoint=path',
+    })
     .strict()
     .help()
     .parseAsync();

@@ -34,7 +34,8 @@ export function parseRows(body: string, contentType: string, width: number): num
   else throw new ContainerError(415, `Content type ${contentType} is not one of text/csv and application/json`);
   if (rows.length === 0) throw new ContainerError(400, 'The body holds no row');
   for (const [i, row] of rows.entries())
-    if (row.length !== width) throw new ContainerError(400, `Row ${i} has ${row.length} values; the model has ${width} features`);
+    if (row.length !== width)
+      throw new ContainerError(400, `Row ${i} has ${row.length} values; the model has ${width} features`);
   return rows;
 }
 
@@ -68,6 +69,7 @@ function jsonRows(body: string): number[][] {
 
 export function predict(model: BoostedTrees, row: number[], explain?: 'approximate' | 'exact'): Prediction {
   if (!explain) return { score: score(model, row) };
-  const { bias, byFeature } = explain === 'exact' ? exactContributions(model, row) : approximateContributions(model, row);
+  const { bias, byFeature } =
+    explain === 'exact' ? exactContributions(model, row) : approximateContributions(model, row);
   return { score: score(model, row), bias, contributions: byFeature.map((value) => Math.round(value * 1e6) / 1e6) };
 }

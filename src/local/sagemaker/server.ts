@@ -76,10 +76,15 @@ interface Serving {
  * `explain=approximate` or `explain=exact` a JSON answer also carries each feature's contribution, in log-odds.
  * @throws ModelFormatError when the model was trained on other features than this code's.
  */
-export async function startEndpointServer(settings: EndpointServerSettings): Promise<{ url: string; close(): Promise<void> }> {
+export async function startEndpointServer(
+  settings: EndpointServerSettings,
+): Promise<{ url: string; close(): Promise<void> }> {
   const models = new Map<string, ServedModel>();
   for (const [name, path] of Object.entries({ ...settings.more, [settings.endpointName]: settings.modelPath }))
-    models.set(name, { model: parseModel(JSON.parse(await readFile(path, 'utf8')), featureNames), version: await modelVersion(path) });
+    models.set(name, {
+      model: parseModel(JSON.parse(await readFile(path, 'utf8')), featureNames),
+      version: await modelVersion(path),
+    });
   const serving = { settings, models };
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     answer(serving, request, response).catch((error: unknown) => sendError(request, response, error));
@@ -98,7 +103,11 @@ async function modelVersion(modelPath: string): Promise<string> {
   }
 }
 
-async function answer({ settings, models }: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  { settings, models }: Serving,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   if (request.method === 'GET' && request.url === '/ping') return void response.writeHead(200).end();
   const endpoint = endpointOf(request);
   if (request.method !== 'POST' || (endpoint === undefined && request.url !== '/invocations'))
@@ -106,11 +115,12 @@ async function answer({ settings, models }: Serving, request: IncomingMessage, r
   const body = await readBody(request);
   if (await misbehave(settings.behaviour?.(), request, response)) return;
   const served = models.get(endpoint ?? settings.endpointName);
-  if (!served)
-    throw new ServiceError(400, `Endpoint ${endpoint} of account 000000000000 not found.`);
+  if (!served) throw new ServiceError(400, `Endpoint ${endpoint} of account 000000000000 not found.`);
   const { model, version } = served;
   const rows = parseRows(body, request.headers['content-type'] ?? 'text/csv', model.featureNames.length);
-  const asked = /explain=(approximate|exact)/.exec(String(request.headers['x-amzn-sagemaker-custom-attributes'] ?? ''))?.[1];
+  const asked = /explain=(approximate|exact)/.exec(
+    String(request.headers['x-amzn-sagemaker-custom-attributes'] ?? ''),
+  )?.[1];
   const predictions = rows.map((row) => predict(model, row, asked as 'approximate' | 'exact' | undefined));
   const json = String(request.headers.accept ?? '').includes('json');
   response.writeHead(200, {
@@ -125,7 +135,11 @@ const endpointOf = (request: IncomingMessage): string | undefined =>
   /^\/endpoints\/([^/]+)\/invocations$/.exec(request.url ?? '')?.[1];
 
 /** @returns whether the request is dealt with. */
-async function misbehave(how: Misbehaviour | undefined, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+async function misbehave(
+  how: Misbehaviour | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
   // Not to keep a process alive that has closed its server.
   if (how?.delayMs) await sleep(how.delayMs, undefined, { ref: false });
   if (how?.status) throw new ServiceError(how.status, 'as asked by the test');
@@ -157,7 +171,9 @@ function sendError(request: IncomingMessage, response: ServerResponse, error: un
   const status = wrapped ? 424 : (original ?? (error instanceof ServiceError ? error.status : 500));
   const type = errorTypes[status] ?? 'ValidationError';
   response.writeHead(status, { 'content-type': 'application/json', 'x-amzn-errortype': type });
-  response.end(JSON.stringify({ Message: message, ...(wrapped && { OriginalStatusCode: original, OriginalMessage: message }) }));
+  response.end(
+    JSON.stringify({ Message: message, ...(wrapped && { OriginalStatusCode: original, OriginalMessage: message }) }),
+  );
 }
 
 function close(server: Server): Promise<void> {

@@ -50,11 +50,18 @@ export class CartCare {
    */
   async look(userId: string, cartNumber: number, now: number): Promise<CartLook> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const [cart, preferences] = await Promise.all([this.parts.carts.read(userId), this.parts.carts.preferences(userId)]);
+      const [cart, preferences] = await Promise.all([
+        this.parts.carts.read(userId),
+        this.parts.carts.preferences(userId),
+      ]);
       const step = nextStep(cart, cartNumber, preferences, this.policy, now);
       switch (step.kind) {
         case 'sleep':
-          return { until: step.until, next: step.next, page: cartPage(cart, cartNumber, `Next, at ${iso(step.until)}: ${step.next}`) };
+          return {
+            until: step.until,
+            next: step.next,
+            page: cartPage(cart, cartNumber, `Next, at ${iso(step.until)}: ${step.next}`),
+          };
         case 'ended':
           return { ended: step.how, page: cartPage(cart, cartNumber, `Ended: ${step.how}`) };
         case 'remind':
@@ -62,7 +69,12 @@ export class CartCare {
             const refusal = await this.remind(cart, step.rung, step.dueAt, preferences.recipient ?? userId, now);
             if (refusal) {
               this.parts.onSkipped?.(`reminder ${step.rung} of the cart of ${userId}`, refusal);
-              return this.skipped({ ...cart, reminded: { rung: step.rung, at: now } }, preferences, now, refusal.message);
+              return this.skipped(
+                { ...cart, reminded: { rung: step.rung, at: now } },
+                preferences,
+                now,
+                refusal.message,
+              );
             }
           }
           break;
@@ -78,17 +90,34 @@ export class CartCare {
   private skipped(after: Cart, preferences: CartPreferences, now: number, why: string): CartLook {
     const step = nextStep(after, after.number, preferences, this.policy, now);
     const until = step.kind === 'sleep' ? step.until : now + SKIP_MS;
-    return { until, next: step.kind === 'sleep' ? step.next : 'another look', page: cartPage(after, after.number, `Reminder ${after.reminded?.rung} was skipped: ${why}. Next, at ${iso(until)}`) };
+    return {
+      until,
+      next: step.kind === 'sleep' ? step.next : 'another look',
+      page: cartPage(
+        after,
+        after.number,
+        `Reminder ${after.reminded?.rung} was skipped: ${why}. Next, at ${iso(until)}`,
+      ),
+    };
   }
 
   /** @returns the refusal where the reminder can never be written down. */
-  private async remind(cart: Cart, rung: number, dueAt: number, recipient: string, now: number): Promise<LongwatchError | undefined> {
+  private async remind(
+    cart: Cart,
+    rung: number,
+    dueAt: number,
+    recipient: string,
+    now: number,
+  ): Promise<LongwatchError | undefined> {
     const letter = { ...reminder(cart, rung, dueAt, recipient), link: this.parts.unsubscribeLink(cart.userId, dueAt) };
     // A customer who can never be reached must not be written to at each step: this step counts as done all the same.
     await sendUnlessUndeliverable(this.parts.notifications, letter);
     const counts: CartCounts = cart.reminded ? {} : { reminded: 1 };
     try {
-      const lost = await transact(this.parts.db, [this.parts.carts.reminding(cart, rung, now), ...this.parts.counts.counting(cart.userId, counts)]);
+      const lost = await transact(this.parts.db, [
+        this.parts.carts.reminding(cart, rung, now),
+        ...this.parts.counts.counting(cart.userId, counts),
+      ]);
       if (!lost) this.parts.onCounted?.(counts);
       return undefined;
     } catch (error) {
@@ -99,7 +128,10 @@ export class CartCare {
 
   private async abandon(cart: Cart): Promise<void> {
     const { cart: abandoned, counts } = closed(cart, 'abandoned');
-    const lost = await transact(this.parts.db, [this.parts.carts.replacing(cart, abandoned), ...this.parts.counts.counting(cart.userId, counts)]);
+    const lost = await transact(this.parts.db, [
+      this.parts.carts.replacing(cart, abandoned),
+      ...this.parts.counts.counting(cart.userId, counts),
+    ]);
     if (!lost) this.parts.onCounted?.(counts);
   }
 }

@@ -1,6 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cart, type CartCounts, type CartStep, changeCart, emptyCart, type LineChange, mergeCarts, type MergePolicy, type MergeReport, visibleLines } from '../../domain/carts/cart';
+import {
+  type Cart,
+  type CartCounts,
+  type CartStep,
+  changeCart,
+  emptyCart,
+  type LineChange,
+  mergeCarts,
+  type MergePolicy,
+  type MergeReport,
+  visibleLines,
+} from '../../domain/carts/cart';
 import { LongwatchError } from '../../domain/errors';
 import { startEntry } from '../../domain/platform/outbox';
 import type { CartCountStore } from '../../stores/carts/cartCounts';
@@ -57,13 +68,23 @@ export class Carts {
     const now = this.now();
     const product = change.kind === 'remove' ? undefined : await this.productOf(change.productId);
     const key = keyOf(change, given, ifVersion);
-    const options: ChangeOptions = { now, ...(product && { snapshot: { ...product, addedAt: now } }), ...(key !== undefined && { key }), ...(ifVersion !== undefined && { ifVersion }) };
+    const options: ChangeOptions = {
+      now,
+      ...(product && { snapshot: { ...product, addedAt: now } }),
+      ...(key !== undefined && { key }),
+      ...(ifVersion !== undefined && { ifVersion }),
+    };
     const changed = await this.parts.carts.change(userId, change, options);
     if (changed) return changed;
     const cart = await this.rewrite(userId, (before) => {
       if (key !== undefined && before?.keys[key] !== undefined) return undefined;
       mustBeVersion(before, ifVersion);
-      return changeCart(before, change, { userId, now, ...(product && { product }), ...(key !== undefined && { key }) });
+      return changeCart(before, change, {
+        userId,
+        now,
+        ...(product && { product }),
+        ...(key !== undefined && { key }),
+      });
     });
     const line = visibleLines(cart).find(({ productId }) => productId === change.productId);
     return { version: cart?.version ?? 0, ...(line && { line }) };
@@ -83,7 +104,10 @@ export class Carts {
    * @throws LongwatchError `conflict` when the lines would be too many, or went to another user.
    */
   async merge(userId: string, guestId: string, policy: MergePolicy): Promise<MergeReport> {
-    if (guestId === userId) throw new LongwatchError('invalid', 'guestId must be another than the user', { faults: [{ field: 'guestId', message: 'must be another than the user' }] });
+    if (guestId === userId)
+      throw new LongwatchError('invalid', 'guestId must be another than the user', {
+        faults: [{ field: 'guestId', message: 'must be another than the user' }],
+      });
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const [user, guest] = await Promise.all([this.parts.carts.read(userId), this.parts.carts.read(guestId)]);
       if (guest?.merged?.into === userId) return guest.merged.report;
@@ -101,7 +125,11 @@ export class Carts {
     const { cart, counts, opens } = step;
     const start = opens ? startEntry(cartStart(cart, this.settings.firstLookAfterMs), this.now()) : undefined;
     return {
-      items: [this.parts.carts.replacing(before, cart), ...this.parts.counts.counting(cart.userId, counts), ...(start ? [this.parts.outbox.recording(start)] : [])],
+      items: [
+        this.parts.carts.replacing(before, cart),
+        ...this.parts.counts.counting(cart.userId, counts),
+        ...(start ? [this.parts.outbox.recording(start)] : []),
+      ],
       taken: () => {
         if (start) this.parts.outbox.dispatchSoon(start);
         this.parts.onCounted?.(counts);
@@ -110,7 +138,10 @@ export class Carts {
   }
 
   /** A change that needs the whole cart, again whenever somebody else was faster. */
-  private async rewrite(userId: string, stepOf: (before: Cart | undefined) => CartStep | undefined): Promise<Cart | undefined> {
+  private async rewrite(
+    userId: string,
+    stepOf: (before: Cart | undefined) => CartStep | undefined,
+  ): Promise<Cart | undefined> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const before = await this.parts.carts.read(userId);
       const step = stepOf(before);
@@ -130,7 +161,8 @@ export class Carts {
 
   private async productOf(productId: string): Promise<{ title: string; price: number; currency: string }> {
     const found = await this.parts.catalogue.find(productId);
-    if (!found) throw new LongwatchError('notFound', `There is no product ${productId}; PUT /v1/products/${productId} makes it`);
+    if (!found)
+      throw new LongwatchError('notFound', `There is no product ${productId}; PUT /v1/products/${productId} makes it`);
     const { title, price, currency } = found;
     return { title, price, currency };
   }
@@ -150,9 +182,14 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 
 function mustBeVersion(cart: Cart | undefined, ifVersion: number | undefined): void {
   const version = cart?.version ?? 0;
-  if (ifVersion !== undefined && ifVersion !== version) throw new LongwatchError('versionMismatch', `The cart is at version ${version}, not ${ifVersion}; read it again, then change it`);
+  if (ifVersion !== undefined && ifVersion !== version)
+    throw new LongwatchError(
+      'versionMismatch',
+      `The cart is at version ${version}, not ${ifVersion}; read it again, then change it`,
+    );
 }
 
 const pause = (attempt: number): Promise<void> => sleep(Math.random() * Math.min(5 * attempt, 50));
 
-const busy = (userId: string): LongwatchError => new LongwatchError('contention', `The cart of ${userId} is busy; try again`);
+const busy = (userId: string): LongwatchError =>
+  new LongwatchError('contention', `The cart of ${userId} is busy; try again`);

@@ -1,7 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterOrder } from '../../domain/carts/cart';
-import { type Checkout, type CheckoutStatus, freeze, type Frozen, PART_LINES, partsOf, statusAt } from '../../domain/carts/checkout';
+import {
+  type Checkout,
+  type CheckoutStatus,
+  freeze,
+  type Frozen,
+  PART_LINES,
+  partsOf,
+  statusAt,
+} from '../../domain/carts/checkout';
 import type { Product } from '../../domain/carts/product';
 import { holdEnd } from '../../domain/carts/stock';
 import { isLongwatchError, LongwatchError } from '../../domain/errors';
@@ -49,7 +57,8 @@ const ATTEMPTS = 25;
 const RESERVING_MS = 5_000;
 
 /**
- * Holds, sells and gives back. What one transaction takes is all or nothing by itself; larger checkouts go by parts, with
+ * Holds, sells and gives back. What one transaction takes is all or nothing by itself; larger checkouts go by parts,
+ * with
  * a status in between that says how far they are, so that whoever comes next can go on or take back. A hold is a lease:
  * time alone ends it, by the product's own item, whether or not anybody has come to write that down.
  */
@@ -65,13 +74,16 @@ export class Checkouts {
 
   /**
    * Holds every line of the user's cart, or none.
-   * @throws LongwatchError `insufficientStock` naming each line that is short, `conflict` (nothing to check out, another
+   * @throws LongwatchError `insufficientStock` naming each line that is short, `conflict` (nothing to check out,
+   *   another
    *   total than expected), `versionMismatch`.
    */
   async begin(userId: string, request: CheckoutRequest): Promise<{ checkout: Checkout; begun: boolean }> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const earlier = request.checkoutId === undefined ? undefined : await this.parts.checkouts.find(request.checkoutId);
-      if (earlier && earlier.userId !== userId) throw new LongwatchError('conflict', `Checkout ${earlier.checkoutId} is another user's`);
+      const earlier =
+        request.checkoutId === undefined ? undefined : await this.parts.checkouts.find(request.checkoutId);
+      if (earlier && earlier.userId !== userId)
+        throw new LongwatchError('conflict', `Checkout ${earlier.checkoutId} is another user's`);
       if (earlier && earlier.status !== 'reserving') return { checkout: earlier, begun: false };
       if (earlier && this.now() - earlier.createdAt > RESERVING_MS) await this.forget(earlier);
       const begun = earlier ? undefined : await this.attempt(userId, request);
@@ -81,21 +93,38 @@ export class Checkouts {
     throw busy('The products of this cart are');
   }
 
-  private async attempt(userId: string, { checkoutId, expectedTotal, ifVersion }: CheckoutRequest): Promise<{ checkout: Checkout; begun: boolean } | undefined> {
+  private async attempt(
+    userId: string,
+    { checkoutId, expectedTotal, ifVersion }: CheckoutRequest,
+  ): Promise<{ checkout: Checkout; begun: boolean } | undefined> {
     const cart = await this.parts.cartStore.read(userId);
-    if (cart?.status !== 'open') throw new LongwatchError('conflict', `The cart of ${userId} is empty; put something in first`);
-    // The client loses lines of the product id `__proto__`, which an earlier release took: such a cart is open and shows none.
-    if (cart.lines.length === 0) throw new LongwatchError('conflict', `The cart of ${userId} has nothing in it that can be sold; put something in first`);
-    if (ifVersion !== undefined && ifVersion !== cart.version) throw new LongwatchError('versionMismatch', `The cart is at version ${cart.version}, not ${ifVersion}; read it again, then check it out`);
+    if (cart?.status !== 'open')
+      throw new LongwatchError('conflict', `The cart of ${userId} is empty; put something in first`);
+    // The client loses lines of the product id `__proto__`, which an earlier release took: such a cart is open and
+    // shows none.
+    if (cart.lines.length === 0)
+      throw new LongwatchError(
+        'conflict',
+        `The cart of ${userId} has nothing in it that can be sold; put something in first`,
+      );
+    if (ifVersion !== undefined && ifVersion !== cart.version)
+      throw new LongwatchError(
+        'versionMismatch',
+        `The cart is at version ${cart.version}, not ${ifVersion}; read it again, then check it out`,
+      );
     const open = cart.checkoutId === undefined ? undefined : await this.parts.checkouts.find(cart.checkoutId);
     if (open && statusAt(open, this.now()) === 'held' && open.cartVersion === cart.version) {
       mustTotal(open, expectedTotal);
       return { checkout: open, begun: false };
     }
-    if (open?.status === 'confirming') throw new LongwatchError('conflict', `Checkout ${open.checkoutId} of this cart is being paid`);
+    if (open?.status === 'confirming')
+      throw new LongwatchError('conflict', `Checkout ${open.checkoutId} of this cart is being paid`);
     // The customer has changed the cart: what the earlier checkout holds is not wanted any more.
     if (open?.status === 'held' || open?.status === 'cancelling') await this.cancel(open.checkoutId);
-    const products = await this.parts.products.read(cart.lines.map(({ productId }) => productId), { consistent: true });
+    const products = await this.parts.products.read(
+      cart.lines.map(({ productId }) => productId),
+      { consistent: true },
+    );
     const now = this.now();
     let frozen: Frozen;
     try {
@@ -119,7 +148,9 @@ export class Checkouts {
       partsDone: Math.ceil(frozen.lines.length / partLines),
       attempt: randomUUID(),
     };
-    return (await this.reserve(checkout, products, this.parts.cartStore.checkingOut(cart, checkout.checkoutId))) ? { checkout, begun: true } : undefined;
+    return (await this.reserve(checkout, products, this.parts.cartStore.checkingOut(cart, checkout.checkoutId)))
+      ? { checkout, begun: true }
+      : undefined;
   }
 
   /** @returns false when a race was lost, and nothing is held. */
@@ -131,10 +162,15 @@ export class Checkouts {
     for (const [i, part] of parts.entries()) {
       const last = i === parts.length - 1;
       const status: CheckoutStatus = last ? 'held' : 'reserving';
-      const header = i === 0 ? checkouts.beginning({ ...checkout, status, partsDone: 1 }) : checkouts.moving(checkout, { from: 'reserving', fromParts: i, to: status, toParts: i + 1 });
+      const header =
+        i === 0
+          ? checkouts.beginning({ ...checkout, status, partsDone: 1 })
+          : checkouts.moving(checkout, { from: 'reserving', fromParts: i, to: status, toParts: i + 1 });
       const codes = await transact(this.parts.db, [
         header,
-        ...part.map(({ productId, quantity }) => this.parts.products.holding(productOf(byId, productId), quantity, checkout.holdUntil, checkout.createdAt)),
+        ...part.map(({ productId, quantity }) =>
+          this.parts.products.holding(productOf(byId, productId), quantity, checkout.holdUntil, checkout.createdAt),
+        ),
         ...(i === 0 ? [markCart] : []),
         // The start is recorded with the last part. What an attempt that died before holds expires by time.
         ...(last ? [outbox.recording(start)] : []),
@@ -154,10 +190,22 @@ export class Checkouts {
     let { partsDone } = checkout;
     for (let attempt = 1; attempt <= ATTEMPTS && partsDone > 0; attempt++) {
       const lines = parts[partsDone - 1] ?? [];
-      const header = partsDone === 1 ? this.parts.checkouts.forgetting(checkout, 1) : this.parts.checkouts.moving(checkout, { from: 'reserving', fromParts: partsDone, to: 'reserving', toParts: partsDone - 1 });
-      const codes = await transact(this.parts.db, [header, ...lines.map((line) => this.parts.products.returning(line, checkout.holdUntil))]);
+      const header =
+        partsDone === 1
+          ? this.parts.checkouts.forgetting(checkout, 1)
+          : this.parts.checkouts.moving(checkout, {
+              from: 'reserving',
+              fromParts: partsDone,
+              to: 'reserving',
+              toParts: partsDone - 1,
+            });
+      const codes = await transact(this.parts.db, [
+        header,
+        ...lines.map((line) => this.parts.products.returning(line, checkout.holdUntil)),
+      ]);
       if (!codes) partsDone -= 1;
-      else if (codes[0] === 'ConditionalCheckFailed') return; // Somebody else sees to it.
+      else if (codes[0] === 'ConditionalCheckFailed')
+        return; // Somebody else sees to it.
       else if (codes.includes('ConditionalCheckFailed')) {
         // Time was faster: what is held until then is free already.
         await this.takeBack(checkout);
@@ -179,13 +227,20 @@ export class Checkouts {
       const isOver = statusAt(checkout, now) === 'expired';
       if (status === 'confirmed' && checkout.paymentReference === paymentReference) return checkout;
       if (status === 'confirmed')
-        throw await this.refundDue(checkout, paymentReference, `Checkout ${checkoutId} was confirmed before with payment ${checkout.paymentReference}`);
-      if (status === 'reserving' && !isOver) throw new LongwatchError('conflict', `Checkout ${checkoutId} does not hold its lines yet; begin it again`);
+        throw await this.refundDue(
+          checkout,
+          paymentReference,
+          `Checkout ${checkoutId} was confirmed before with payment ${checkout.paymentReference}`,
+        );
+      if (status === 'reserving' && !isOver)
+        throw new LongwatchError('conflict', `Checkout ${checkoutId} does not hold its lines yet; begin it again`);
       if (status !== 'held' && status !== 'confirming')
         throw await this.refundDue(
           checkout,
           paymentReference,
-          isOver ? `The hold of checkout ${checkoutId} ended at ${iso(checkout.holdUntil)} and its stock went back` : `Checkout ${checkoutId} was cancelled and its stock went back`,
+          isOver
+            ? `The hold of checkout ${checkoutId} ended at ${iso(checkout.holdUntil)} and its stock went back`
+            : `Checkout ${checkoutId} was cancelled and its stock went back`,
         );
       // Written before it is said: a sale for the same payment may be on its way that looked at the clock in time.
       if (isOver) await this.expire(checkout, now);
@@ -218,15 +273,29 @@ export class Checkouts {
         ...(last && { orderId: orderIdOf(checkout), endedAt: now }),
       };
       const lines = parts[i] ?? [];
-      const order = last ? await this.orderItems(checkout, paymentReference, now) : { items: [], taken: () => undefined };
-      const codes = await transact(this.parts.db, [this.parts.checkouts.moving(checkout, move), ...lines.map((line) => this.parts.products.selling(line, checkout.holdUntil)), ...order.items]);
+      const order = last
+        ? await this.orderItems(checkout, paymentReference, now)
+        : { items: [], taken: () => undefined };
+      const codes = await transact(this.parts.db, [
+        this.parts.checkouts.moving(checkout, move),
+        ...lines.map((line) => this.parts.products.selling(line, checkout.holdUntil)),
+        ...order.items,
+      ]);
       if (!codes) {
         order.taken();
         if (!last) continue;
         this.parts.onCheckout?.('confirmed');
-        return { ...checkout, paymentReference, status: 'confirmed', partsDone: parts.length, orderId: orderIdOf(checkout), endedAt: now };
+        return {
+          ...checkout,
+          paymentReference,
+          status: 'confirmed',
+          partsDone: parts.length,
+          orderId: orderIdOf(checkout),
+          endedAt: now,
+        };
       }
-      const isLost = codes[0] !== 'ConditionalCheckFailed' && codes.slice(1, lines.length + 1).includes('ConditionalCheckFailed');
+      const isLost =
+        codes[0] !== 'ConditionalCheckFailed' && codes.slice(1, lines.length + 1).includes('ConditionalCheckFailed');
       if (isLost) await this.loseSale({ ...checkout, paymentReference }, i);
       return undefined;
     }
@@ -234,12 +303,25 @@ export class Checkouts {
   }
 
   /** The order, and the customer's cart without what was bought. */
-  private async orderItems(checkout: Checkout, paymentReference: string, now: number): Promise<{ items: TransactItem[]; taken(): void }> {
+  private async orderItems(
+    checkout: Checkout,
+    paymentReference: string,
+    now: number,
+  ): Promise<{ items: TransactItem[]; taken(): void }> {
     const { checkoutId, userId, cartNumber, lines, currency, total } = checkout;
     const cart = await this.parts.cartStore.read(userId);
     const step = afterOrder(cart, cartNumber, lines, now);
     const closing = step ? this.parts.carts.itemsOf(cart, step) : { items: [], taken: () => undefined };
-    const order = this.parts.checkouts.ordering({ orderId: orderIdOf(checkout), checkoutId, userId, paymentReference, lines, currency, total, confirmedAt: now });
+    const order = this.parts.checkouts.ordering({
+      orderId: orderIdOf(checkout),
+      checkoutId,
+      userId,
+      paymentReference,
+      lines,
+      currency,
+      total,
+      confirmedAt: now,
+    });
     return { items: [order, ...closing.items], taken: closing.taken };
   }
 
@@ -249,14 +331,24 @@ export class Checkouts {
     let left = sold;
     for (let attempt = 1; attempt <= ATTEMPTS && left > 0; attempt++) {
       const move: CheckoutMove = { from: 'confirming', fromParts: left, to: 'confirming', toParts: left - 1 };
-      const codes = await transact(this.parts.db, [this.parts.checkouts.moving(checkout, move), ...(parts[left - 1] ?? []).map((line) => this.parts.products.unselling(line))]);
+      const codes = await transact(this.parts.db, [
+        this.parts.checkouts.moving(checkout, move),
+        ...(parts[left - 1] ?? []).map((line) => this.parts.products.unselling(line)),
+      ]);
       if (!codes) left -= 1;
-      else if (codes[0] === 'ConditionalCheckFailed') return; // Somebody else sees to it.
+      else if (codes[0] === 'ConditionalCheckFailed')
+        return; // Somebody else sees to it.
       else await pause(attempt);
     }
     if (left > 0) return;
     await this.takeBack(checkout);
-    await this.end(checkout, sold > 0 || checkout.status === 'confirming' ? { from: 'confirming', fromParts: 0 } : { from: 'held', fromParts: parts.length }, 'expired');
+    await this.end(
+      checkout,
+      sold > 0 || checkout.status === 'confirming'
+        ? { from: 'confirming', fromParts: 0 }
+        : { from: 'held', fromParts: parts.length },
+      'expired',
+    );
   }
 
   /**
@@ -268,7 +360,11 @@ export class Checkouts {
       const checkout = await this.mustFind(checkoutId);
       const status = statusAt(checkout, this.now());
       if (status === 'cancelled' || status === 'expired') return checkout;
-      if (status === 'confirmed' || status === 'confirming') throw new LongwatchError('conflict', `Checkout ${checkoutId} is an order${checkout.orderId === undefined ? ' about to be' : ` (${checkout.orderId})`}; it cannot be cancelled any more`);
+      if (status === 'confirmed' || status === 'confirming')
+        throw new LongwatchError(
+          'conflict',
+          `Checkout ${checkoutId} is an order${checkout.orderId === undefined ? ' about to be' : ` (${checkout.orderId})`}; it cannot be cancelled any more`,
+        );
       if (status === 'reserving') await this.forget(checkout);
       else await this.giveBack(checkout);
       if (attempt > 1) await pause(attempt);
@@ -280,10 +376,19 @@ export class Checkouts {
     const parts = partsOf(checkout);
     for (let i = checkout.status === 'cancelling' ? checkout.partsDone : 0; i < parts.length; i++) {
       const last = i === parts.length - 1;
-      const from: Pick<CheckoutMove, 'from' | 'fromParts'> = i === 0 ? { from: 'held', fromParts: parts.length } : { from: 'cancelling', fromParts: i };
-      const move: CheckoutMove = { ...from, to: last ? 'cancelled' : 'cancelling', toParts: i + 1, ...(last && { endedAt: this.now() }) };
+      const from: Pick<CheckoutMove, 'from' | 'fromParts'> =
+        i === 0 ? { from: 'held', fromParts: parts.length } : { from: 'cancelling', fromParts: i };
+      const move: CheckoutMove = {
+        ...from,
+        to: last ? 'cancelled' : 'cancelling',
+        toParts: i + 1,
+        ...(last && { endedAt: this.now() }),
+      };
       const lines = parts[i] ?? [];
-      const codes = await transact(this.parts.db, [this.parts.checkouts.moving(checkout, move), ...lines.map((line) => this.parts.products.returning(line, checkout.holdUntil))]);
+      const codes = await transact(this.parts.db, [
+        this.parts.checkouts.moving(checkout, move),
+        ...lines.map((line) => this.parts.products.returning(line, checkout.holdUntil)),
+      ]);
       if (!codes) {
         if (last) this.parts.onCheckout?.('cancelled');
         continue;
@@ -305,7 +410,13 @@ export class Checkouts {
       const checkout = await this.parts.checkouts.find(checkoutId);
       if (!checkout) return undefined;
       const { status, holdUntil, paymentReference } = checkout;
-      if (status === 'confirmed' || status === 'cancelled' || status === 'expired' || (status === 'held' && holdUntil > now)) return checkout;
+      if (
+        status === 'confirmed' ||
+        status === 'cancelled' ||
+        status === 'expired' ||
+        (status === 'held' && holdUntil > now)
+      )
+        return checkout;
       if (status === 'confirming') await this.sell(checkout, paymentReference ?? '');
       else if (status === 'cancelling') await this.giveBack(checkout);
       else if (status === 'reserving') await this.forget(checkout);
@@ -321,7 +432,11 @@ export class Checkouts {
     await this.end(checkout, { from: 'held', fromParts: checkout.partsDone, endedHoldAt: now }, 'expired');
   }
 
-  private async end(checkout: Checkout, from: Pick<CheckoutMove, 'from' | 'fromParts' | 'endedHoldAt'>, to: 'cancelled' | 'expired'): Promise<void> {
+  private async end(
+    checkout: Checkout,
+    from: Pick<CheckoutMove, 'from' | 'fromParts' | 'endedHoldAt'>,
+    to: 'cancelled' | 'expired',
+  ): Promise<void> {
     const { checkouts, db } = this.parts;
     const endedAt = this.now();
     const move: CheckoutMove = { ...from, to, toParts: partsOf(checkout).length, endedAt };
@@ -329,26 +444,45 @@ export class Checkouts {
     // With the end itself: nobody may come a second time for a payment that was half way to its order.
     const refund =
       from.from === 'confirming' && paymentReference !== undefined
-        ? { checkoutId, userId, paymentReference, reason: `The hold of checkout ${checkoutId} ended at ${iso(holdUntil)}, before all of it was sold`, recordedAt: endedAt }
+        ? {
+            checkoutId,
+            userId,
+            paymentReference,
+            reason: `The hold of checkout ${checkoutId} ended at ${iso(holdUntil)}, before all of it was sold`,
+            recordedAt: endedAt,
+          }
         : undefined;
-    if (await transact(db, [checkouts.moving(checkout, move), ...(refund ? [checkouts.refunding(refund)] : [])])) return; // Whoever was faster has ended it.
+    if (await transact(db, [checkouts.moving(checkout, move), ...(refund ? [checkouts.refunding(refund)] : [])]))
+      return; // Whoever was faster has ended it.
     this.parts.onCheckout?.(to);
     if (refund) this.parts.onCheckout?.('refund-due');
   }
 
   /** What time has given back is put back on the shelf of every product of a checkout. */
   private async takeBack({ lines, holdUntil }: Checkout, now = this.now()): Promise<void> {
-    const products = await this.parts.products.read(lines.map(({ productId }) => productId), { consistent: true });
+    const products = await this.parts.products.read(
+      lines.map(({ productId }) => productId),
+      { consistent: true },
+    );
     await Promise.all(products.map((product) => this.parts.products.takeBack(product, Math.max(now, holdUntil))));
   }
 
   /** On record for the operators first: whoever gets the error may never do what it says. */
-  private async refundDue({ checkoutId, userId }: Checkout, paymentReference: string, reason: string): Promise<LongwatchError> {
+  private async refundDue(
+    { checkoutId, userId }: Checkout,
+    paymentReference: string,
+    reason: string,
+  ): Promise<LongwatchError> {
     const recordedAt = this.now();
-    if (await this.parts.checkouts.recordRefund({ checkoutId, userId, paymentReference, reason, recordedAt })) this.parts.onCheckout?.('refund-due');
-    return new LongwatchError('refundDue', `${reason}: refund payment ${paymentReference}. It is on record under GET /v1/refunds; say POST /v1/refunds once it is done`, {
-      members: { refund: { paymentReference, checkoutId } },
-    });
+    if (await this.parts.checkouts.recordRefund({ checkoutId, userId, paymentReference, reason, recordedAt }))
+      this.parts.onCheckout?.('refund-due');
+    return new LongwatchError(
+      'refundDue',
+      `${reason}: refund payment ${paymentReference}. It is on record under GET /v1/refunds; say POST /v1/refunds once it is done`,
+      {
+        members: { refund: { paymentReference, checkoutId } },
+      },
+    );
   }
 
   private async mustFind(checkoutId: string): Promise<Checkout> {
@@ -360,9 +494,13 @@ export class Checkouts {
 
 function mustTotal({ total, currency }: Pick<Frozen, 'total' | 'currency'>, expected: number | undefined): void {
   if (expected === undefined || expected === total) return;
-  throw new LongwatchError('conflict', `The total is ${total} (${currency}, minor units), not ${expected}: prices have changed; show the customer the cart again`, {
-    faults: [{ field: 'expectedTotal', message: `is ${expected}, the total is ${total}` }],
-  });
+  throw new LongwatchError(
+    'conflict',
+    `The total is ${total} (${currency}, minor units), not ${expected}: prices have changed; show the customer the cart again`,
+    {
+      faults: [{ field: 'expectedTotal', message: `is ${expected}, the total is ${total}` }],
+    },
+  );
 }
 
 function productOf(byId: ReadonlyMap<string, Product>, productId: string): Product {
@@ -372,7 +510,8 @@ function productOf(byId: ReadonlyMap<string, Product>, productId: string): Produ
 }
 
 /** Follows from the checkout, so that there is one whoever makes it. */
-const orderIdOf = ({ checkoutId, attempt }: Checkout): string => `o-${createHash('sha256').update(`${checkoutId}.${attempt}`).digest('base64url').slice(0, 22)}`;
+const orderIdOf = ({ checkoutId, attempt }: Checkout): string =>
+  `o-${createHash('sha256').update(`${checkoutId}.${attempt}`).digest('base64url').slice(0, 22)}`;
 
 const pause = (attempt: number): Promise<void> => sleep(Math.random() * Math.min(5 * attempt, 100));
 

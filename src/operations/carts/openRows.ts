@@ -1,7 +1,16 @@
 import type { CheckoutStatus } from '../../domain/carts/checkout';
 import type { CartStore } from '../../stores/carts/carts';
 import type { CheckoutStore } from '../../stores/carts/checkouts';
-import { CART_TYPE, cartOf, cartStart, cartWorkflowId, CHECKOUT_TYPE, checkoutOf, checkoutStart, checkoutWorkflowId } from '../../domain/carts/workflows';
+import {
+  CART_TYPE,
+  cartOf,
+  cartStart,
+  cartWorkflowId,
+  CHECKOUT_TYPE,
+  checkoutOf,
+  checkoutStart,
+  checkoutWorkflowId,
+} from '../../domain/carts/workflows';
 import type { ReconciledRows } from '../platform/reconciliation/rows';
 
 /** Carts that are not ended, found by scanning their table: an index would cost every shop more than the scans do. */
@@ -11,7 +20,13 @@ export function cartRows(carts: CartStore): ReconciledRows {
     foundBy: 'pages',
     async open(cursor) {
       const page = await carts.openCarts(cursor);
-      return { ...page, items: page.items.map(({ userId, number, openedAt }) => ({ workflowId: cartWorkflowId(userId, number), since: openedAt })) };
+      return {
+        ...page,
+        items: page.items.map(({ userId, number, openedAt }) => ({
+          workflowId: cartWorkflowId(userId, number),
+          since: openedAt,
+        })),
+      };
     },
     async startOf(workflowId) {
       const of = cartOf(workflowId);
@@ -30,7 +45,13 @@ export function checkoutRows(checkouts: CheckoutStore): ReconciledRows {
     foundBy: 'pages',
     async open(cursor) {
       const page = await checkouts.openCheckouts(cursor);
-      return { ...page, items: page.items.map(({ checkoutId, createdAt }) => ({ workflowId: checkoutWorkflowId(checkoutId), since: createdAt })) };
+      return {
+        ...page,
+        items: page.items.map(({ checkoutId, createdAt }) => ({
+          workflowId: checkoutWorkflowId(checkoutId),
+          since: createdAt,
+        })),
+      };
     },
     async startOf(workflowId) {
       const checkoutId = checkoutOf(workflowId);

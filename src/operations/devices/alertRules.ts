@@ -17,11 +17,15 @@ export class AlertRules {
   /** As they were within the last `cacheMs`. */
   async of(deviceIds: readonly string[]): Promise<Map<string, readonly Alert[]>> {
     const devices = await this.read(deviceIds);
-    const groups = await this.read([...new Set(deviceIds.flatMap((id) => (devices.get(id)?.groups ?? []).map(groupKey)))]);
+    const groups = await this.read([
+      ...new Set(deviceIds.flatMap((id) => (devices.get(id)?.groups ?? []).map(groupKey))),
+    ]);
     return new Map(
       deviceIds.map((id) => {
         const device = devices.get(id);
-        const ofGroups = (device?.groups ?? []).flatMap((group) => (groups.get(groupKey(group))?.alerts ?? []).map((alert) => ({ ...alert, id: `${group}/${alert.id}` })));
+        const ofGroups = (device?.groups ?? []).flatMap((group) =>
+          (groups.get(groupKey(group))?.alerts ?? []).map((alert) => ({ ...alert, id: `${group}/${alert.id}` })),
+        );
         return [id, [...(device?.alerts ?? []), ...ofGroups]];
       }),
     );

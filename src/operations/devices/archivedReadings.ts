@@ -36,7 +36,8 @@ export class ArchivedReadings {
   }
 
   /**
-   * The archived rows of a device's stretch of a day, in order; at most so many, if so many are asked for. Also of a day
+   * The archived rows of a device's stretch of a day, in order; at most so many, if so many are asked for. Also of a
+   * day
    * that was restored: it may have been so only after the table was read.
    */
   async find(day: Day, range: ArchivedStretch, limit = Number.POSITIVE_INFINITY): Promise<ReadingRow[]> {
@@ -58,7 +59,9 @@ export class ArchivedReadings {
       parts.map(async (part) => {
         const rows: ReadingRow[] = [];
         for await (const some of this.parts.archive.find(day, part, range)) {
-          rows.push(...(range.after === undefined ? some : some.filter((row) => timestampSeq(row) > (range.after ?? ''))));
+          rows.push(
+            ...(range.after === undefined ? some : some.filter((row) => timestampSeq(row) > (range.after ?? ''))),
+          );
           if (rows.length >= limit) break;
         }
         return rows.slice(0, limit);

@@ -1,4 +1,14 @@
-import { type ArchivedDay, type ArchivePlan, type Lane, lanesOf, type Manifest, manifestOf, nextPart, type Part, PARTS_PER_LANE } from '../../domain/devices/archive';
+import {
+  type ArchivedDay,
+  type ArchivePlan,
+  type Lane,
+  lanesOf,
+  type Manifest,
+  manifestOf,
+  nextPart,
+  type Part,
+  PARTS_PER_LANE,
+} from '../../domain/devices/archive';
 import { type Day, dayEnd } from '../../domain/devices/days';
 import { compareRows, type ReadingRow } from '../../domain/devices/reading';
 import { LongwatchError } from '../../domain/errors';
@@ -55,23 +65,37 @@ export class Archiver {
    */
   async plan(day: Day): Promise<ArchivePlan> {
     const { days, archives, archive } = this.parts;
-    if (this.now() < this.dueAt(day)) throw new LongwatchError('conflict', `${day} can be archived from ${iso(this.dueAt(day))} on`);
+    if (this.now() < this.dueAt(day))
+      throw new LongwatchError('conflict', `${day} can be archived from ${iso(this.dueAt(day))} on`);
     const record = await archives.find(day);
     if (record?.state === 'expired') throw new LongwatchError('conflict', `${day} was deleted by age`);
-    if (record?.state === 'deleting' || record?.state === 'restoring') return { day, generation: record.generation, lanes: [], isRestored: record.state === 'restoring' };
+    if (record?.state === 'deleting' || record?.state === 'restoring')
+      return { day, generation: record.generation, lanes: [], isRestored: record.state === 'restoring' };
     const before = record && (await archive.manifest(day, record.generation));
     await archive.clear(day, before ? [before] : []);
-    const counts = await Promise.all(Array.from({ length: DEVICE_BUCKETS }, (_, bucket) => (record ? days.lateDevices(day, bucket) : days.devices(day, bucket)).then(({ length }) => length)));
+    const counts = await Promise.all(
+      Array.from({ length: DEVICE_BUCKETS }, (_, bucket) =>
+        (record ? days.lateDevices(day, bucket) : days.devices(day, bucket)).then(({ length }) => length),
+      ),
+    );
     return {
       day,
       generation: (record?.generation ?? 0) + 1,
-      lanes: lanesOf(counts.reduce((sum, count) => sum + count, 0), DEVICE_BUCKETS, nextPart(before?.parts ?? [])),
+      lanes: lanesOf(
+        counts.reduce((sum, count) => sum + count, 0),
+        DEVICE_BUCKETS,
+        nextPart(before?.parts ?? []),
+      ),
       isRestored: record?.state === 'restored',
     };
   }
 
   /** Writes a lane's rows that are not archived yet. The same rows make the same files. */
-  async writeLane({ day, generation }: ArchivePlan, { buckets, firstPart }: Lane, { signal, alive }: Work): Promise<Part[]> {
+  async writeLane(
+    { day, generation }: ArchivePlan,
+    { buckets, firstPart }: Lane,
+    { signal, alive }: Work,
+  ): Promise<Part[]> {
     const devices = (await this.devicesOf(day, generation, buckets)).map((deviceId) => ({ deviceId }));
     const { readings, archive } = this.parts;
     async function* rows(): AsyncGenerator<ReadingRow[]> {
@@ -87,7 +111,13 @@ export class Archiver {
 
   private async devicesOf(day: Day, generation: number, buckets: readonly number[]): Promise<string[]> {
     const { days } = this.parts;
-    const lists = await Promise.all(buckets.map(async (bucket) => (generation === 1 ? days.devices(day, bucket) : (await days.lateDevices(day, bucket)).map(({ deviceId }) => deviceId))));
+    const lists = await Promise.all(
+      buckets.map(async (bucket) =>
+        generation === 1
+          ? days.devices(day, bucket)
+          : (await days.lateDevices(day, bucket)).map(({ deviceId }) => deviceId),
+      ),
+    );
     return lists.flat().sort();
   }
 
@@ -112,27 +142,54 @@ export class Archiver {
       signal.throwIfAborted();
       const table = new Rows(tableRows(readings, day, stretchesOf(rows)));
       for (const row of rows) {
-        if (last && compareKeys(last, row) >= 0) throw new LongwatchError('conflict', `${part.name} of ${day} is not in order at ${row.deviceId} ${iso(row.timestamp)}`);
+        if (last && compareKeys(last, row) >= 0)
+          throw new LongwatchError(
+            'conflict',
+            `${part.name} of ${day} is not in order at ${row.deviceId} ${iso(row.timestamp)}`,
+          );
         last = row;
         const stored = await table.seek(row);
         if (!stored || !isSame(stored, row))
-          throw new LongwatchError('conflict', `${part.name} of ${day} and the table differ at ${row.deviceId} ${iso(row.timestamp)}; nothing was deleted`);
+          throw new LongwatchError(
+            'conflict',
+            `${part.name} of ${day} and the table differ at ${row.deviceId} ${iso(row.timestamp)}; nothing was deleted`,
+          );
       }
       alive((count += rows.length));
     }
-    if (count !== part.rows) throw new LongwatchError('conflict', `${part.name} of ${day} holds ${count} rows for ${part.rows}; nothing was deleted`);
+    if (count !== part.rows)
+      throw new LongwatchError(
+        'conflict',
+        `${part.name} of ${day} holds ${count} rows for ${part.rows}; nothing was deleted`,
+      );
   }
 
   private async checkSum(day: Day, part: Part): Promise<void> {
     const found = await this.parts.archive.checksum(day, part);
-    if (found !== part.sha256) throw new LongwatchError('conflict', `${part.name} of ${day} has the SHA-256 ${found}, not ${part.sha256}; nothing was deleted`);
+    if (found !== part.sha256)
+      throw new LongwatchError(
+        'conflict',
+        `${part.name} of ${day} has the SHA-256 ${found}, not ${part.sha256}; nothing was deleted`,
+      );
   }
 
   /** Makes the verified manifest the day's own: from here reads take the archive's word, and rows may go. */
-  async commit({ day, generation }: Pick<ArchivePlan, 'day' | 'generation'>, state: ArchivedDay['state']): Promise<ArchivedDay> {
+  async commit(
+    { day, generation }: Pick<ArchivePlan, 'day' | 'generation'>,
+    state: ArchivedDay['state'],
+  ): Promise<ArchivedDay> {
     const { rows, parts } = await this.parts.archive.manifest(day, generation);
     const now = this.now();
-    const record: ArchivedDay = { day, generation, state, rows, bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0), parts: parts.length, archivedAt: now, since: now };
+    const record: ArchivedDay = {
+      day,
+      generation,
+      state,
+      rows,
+      bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+      parts: parts.length,
+      archivedAt: now,
+      since: now,
+    };
     await this.parts.archives.commit(record);
     return record;
   }
@@ -182,7 +239,8 @@ export class Archiver {
   async beginRestore(day: Day): Promise<Manifest> {
     const record = await this.parts.archives.find(day);
     if (!record) throw new LongwatchError('notFound', `${day} is not archived`);
-    if (record.state === 'deleting' || record.state === 'expired') throw new LongwatchError('conflict', `${day} is ${record.state}, so that it cannot be restored`);
+    if (record.state === 'deleting' || record.state === 'expired')
+      throw new LongwatchError('conflict', `${day} is ${record.state}, so that it cannot be restored`);
     await this.parts.archives.move(day, record.generation, 'restoring', this.now());
     return this.parts.archive.manifest(day, record.generation);
   }
@@ -194,20 +252,38 @@ export class Archiver {
     for await (const rows of archive.rows(day, part)) {
       signal.throwIfAborted();
       const devices = [...new Set(rows.map(({ deviceId }) => deviceId))].map((deviceId) => ({ deviceId }));
-      // Rows in the table of which no archive would ever know must not come to be: without their mark they stay in the files.
-      const unmarked = await this.skipping(`the mark of restored readings of ${day}`, devices, (some) => days.noteAllLate(day, some.map(({ deviceId }) => deviceId), `restored ${part.name}`));
+      // Rows in the table of which no archive would ever know must not come to be: without their mark they stay in the
+      // files.
+      const unmarked = await this.skipping(`the mark of restored readings of ${day}`, devices, (some) =>
+        days.noteAllLate(
+          day,
+          some.map(({ deviceId }) => deviceId),
+          `restored ${part.name}`,
+        ),
+      );
       const left = new Set([...unmarked].map(({ deviceId }) => deviceId));
-      await this.skipping(`restoring a reading of ${day}`, rows.filter(({ deviceId }) => !left.has(deviceId)), (some) => readings.restore(some));
+      await this.skipping(
+        `restoring a reading of ${day}`,
+        rows.filter(({ deviceId }) => !left.has(deviceId)),
+        (some) => readings.restore(some),
+      );
       alive((done += rows.length));
     }
   }
 
   /** One row or device that is refused for good holds up no other of its day; its row stays in the files. */
-  private skipping<T extends { deviceId: string }>(what: string, entities: readonly T[], work: (some: readonly T[]) => Promise<unknown>): Promise<Set<T>> {
+  private skipping<T extends { deviceId: string }>(
+    what: string,
+    entities: readonly T[],
+    work: (some: readonly T[]) => Promise<unknown>,
+  ): Promise<Set<T>> {
     return skipRefused(entities, work, this.told(what));
   }
 
-  private told = (what: string) => ({ deviceId }: { deviceId: string }, error: unknown): void => this.parts.onSkipped?.(`${what} of ${deviceId}`, error);
+  private told =
+    (what: string) =>
+    ({ deviceId }: { deviceId: string }, error: unknown): void =>
+      this.parts.onSkipped?.(`${what} of ${deviceId}`, error);
 
   async finishRestore(day: Day, generation: number): Promise<void> {
     await this.parts.archives.move(day, generation, 'restored', this.now());
@@ -235,7 +311,8 @@ function stretchesOf(rows: readonly ReadingRow[]): Required<DeviceStretch>[] {
 }
 
 /** In the order of a part: by device, time and id. */
-const compareKeys = (a: ReadingRow, b: ReadingRow): number => (a.deviceId < b.deviceId ? -1 : a.deviceId > b.deviceId ? 1 : compareRows(a, b));
+const compareKeys = (a: ReadingRow, b: ReadingRow): number =>
+  a.deviceId < b.deviceId ? -1 : a.deviceId > b.deviceId ? 1 : compareRows(a, b);
 
 const isSame = (a: ReadingRow, b: ReadingRow): boolean =>
   a.metrics === b.metrics && a.status === b.status && a.latitude === b.latitude && a.longitude === b.longitude;

@@ -9,7 +9,14 @@ import type { ArchiveStore } from '../../stores/devices/archives';
 import type { DeviceStore } from '../../stores/devices/devices';
 import { type Db, isConditionFailure } from '../../stores/dynamodb';
 import type { OutboxWriter } from '../platform/outbox/outbox';
-import { ARCHIVE_TYPE, archiveWorkflowId, DEVICES_QUEUE, eraseStart, eraseWorkflowId, RESTORE_TYPE } from '../../domain/devices/workflows';
+import {
+  ARCHIVE_TYPE,
+  archiveWorkflowId,
+  DEVICES_QUEUE,
+  eraseStart,
+  eraseWorkflowId,
+  RESTORE_TYPE,
+} from '../../domain/devices/workflows';
 import type { Archiver } from './archiver';
 
 export interface DayJobsParts {
@@ -29,7 +36,8 @@ export class DayJobs {
   constructor(
     private readonly parts: DayJobsParts,
     /**
-     * `archives`: whether there is anywhere to archive to. `eraseAfterMs`: until every process has forgotten what it knew
+     * `archives`: whether there is anywhere to archive to. `eraseAfterMs`: until every process has forgotten what it
+     * knew
      * of a device, and has ended the writes that were under way.
      */
     private readonly settings: { archives: boolean; eraseAfterMs: number },
@@ -37,11 +45,15 @@ export class DayJobs {
     this.now = parts.now ?? Date.now;
   }
 
-  /** Archives a day, or what came late of it. @returns the workflow's id. @throws LongwatchError `conflict`, `unavailable` */
+  /**
+   * Archives a day, or what came late of it. @returns the workflow's id. @throws LongwatchError `conflict`,
+   * `unavailable`
+   */
   async archive(day: Day): Promise<string> {
     this.needArchive();
     const dueAt = this.parts.archiver.dueAt(day);
-    if (this.now() < dueAt) throw new LongwatchError('conflict', `${day} can be archived from ${new Date(dueAt).toISOString()} on`);
+    if (this.now() < dueAt)
+      throw new LongwatchError('conflict', `${day} can be archived from ${new Date(dueAt).toISOString()} on`);
     return this.start(ARCHIVE_TYPE, day, `Archives the readings of ${day}`);
   }
 
@@ -59,24 +71,32 @@ export class DayJobs {
     return record;
   }
 
-  /** Erases a device, soon. Asked for again while it is under way it is the same erasure. @returns the workflow's id. */
+  /**
+   * Erases a device, soon. Asked for again while it is under way it is the same erasure. @returns the workflow's id.
+   */
   async erase(deviceId: string): Promise<string> {
     const now = this.now();
     const start = startEntry(eraseStart(deviceId, now, this.settings.eraseAfterMs), now);
     try {
-      await this.parts.db.client.send(new TransactWriteCommand({ TransactItems: [this.parts.devices.beginErasure(deviceId, now), this.parts.outbox.recording(start)] }));
+      await this.parts.db.client.send(
+        new TransactWriteCommand({
+          TransactItems: [this.parts.devices.beginErasure(deviceId, now), this.parts.outbox.recording(start)],
+        }),
+      );
       this.parts.outbox.dispatchSoon(start);
       return start.id;
     } catch (error) {
       if (!isConditionFailure(error)) throw error;
       const since = (await this.parts.devices.get(deviceId))?.erasingSince;
-      if (since === undefined) throw new LongwatchError('contention', `Device ${deviceId} was erased just now; ask again`, { cause: error });
+      if (since === undefined)
+        throw new LongwatchError('contention', `Device ${deviceId} was erased just now; ask again`, { cause: error });
       return eraseWorkflowId(deviceId, since);
     }
   }
 
   private needArchive(): void {
-    if (!this.settings.archives) throw new LongwatchError('conflict', 'There is nowhere to archive to: set S3_ENDPOINT, or LONGWATCH_AWS=true');
+    if (!this.settings.archives)
+      throw new LongwatchError('conflict', 'There is nowhere to archive to: set S3_ENDPOINT, or LONGWATCH_AWS=true');
   }
 
   private async start(type: string, day: Day, staticSummary: string): Promise<string> {
@@ -94,8 +114,12 @@ export class DayJobs {
       );
       return workflowId;
     } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) throw new LongwatchError('conflict', `${workflowId} is at work already; ask again once it has ended`, { cause: error });
-      if (isGrpcServiceError(error)) throw new LongwatchError('unavailable', `Temporal did not take the start of ${workflowId}`, { cause: error });
+      if (error instanceof WorkflowExecutionAlreadyStartedError)
+        throw new LongwatchError('conflict', `${workflowId} is at work already; ask again once it has ended`, {
+          cause: error,
+        });
+      if (isGrpcServiceError(error))
+        throw new LongwatchError('unavailable', `Temporal did not take the start of ${workflowId}`, { cause: error });
       throw error;
     }
   }

@@ -49,7 +49,12 @@ export class Eraser {
   private openDays(): Day[] {
     const now = this.now();
     const days: Day[] = [];
-    for (let day = dayOf(now - this.settings.lateWindowMs - 86_400_000); dayStart(day) <= now + limits.aheadMs; day = addDays(day, 1)) days.push(day);
+    for (
+      let day = dayOf(now - this.settings.lateWindowMs - 86_400_000);
+      dayStart(day) <= now + limits.aheadMs;
+      day = addDays(day, 1)
+    )
+      days.push(day);
     return days;
   }
 
@@ -92,7 +97,12 @@ export class Eraser {
   }
 
   /** Writes a part without the rows of a device, and reads it back. @returns nothing when no row is left. */
-  async rewrite(day: Day, deviceId: string, { part, number }: Rewrite, { signal, alive }: Work): Promise<Part | undefined> {
+  async rewrite(
+    day: Day,
+    deviceId: string,
+    { part, number }: Rewrite,
+    { signal, alive }: Work,
+  ): Promise<Part | undefined> {
     const { archive } = this.parts;
     async function* kept(): AsyncGenerator<ReadingRow[]> {
       let done = 0;
@@ -111,7 +121,11 @@ export class Eraser {
   /** Whether the new part is the old one but for the device, row by row. */
   private async verify(day: Day, deviceId: string, old: Part, written: Part, { signal }: Work): Promise<void> {
     const { archive } = this.parts;
-    const differ = () => new LongwatchError('unavailable', `${written.name} of ${day} is not ${old.name} without ${deviceId}; it is written again`);
+    const differ = () =>
+      new LongwatchError(
+        'unavailable',
+        `${written.name} of ${day} is not ${old.name} without ${deviceId}; it is written again`,
+      );
     if ((await archive.checksum(day, written)) !== written.sha256) throw differ();
     const after = flat(archive.rows(day, written));
     for await (const rows of archive.rows(day, old)) {
@@ -164,7 +178,12 @@ export class Eraser {
   }
 
   private async rolledUpDays(deviceId: string): Promise<Day[]> {
-    const stretch = { deviceId, resolution: '1d' as const, from: Date.UTC(FIRST_YEAR, 0, 1), to: this.now() + 2 * 86_400_000 };
+    const stretch = {
+      deviceId,
+      resolution: '1d' as const,
+      from: Date.UTC(FIRST_YEAR, 0, 1),
+      to: this.now() + 2 * 86_400_000,
+    };
     const { rollups } = await this.parts.rollups.list(stretch, { limit: 100_000, series: 200 });
     return rollups.map(({ bucket }) => dayOf(bucket));
   }
@@ -177,7 +196,8 @@ export class Eraser {
       if ((await readings.page({ deviceId, day, limit: 1 })).rows.length > 0) left.push(`rows of ${day}`);
       const record = await archives.find(day);
       if (!record || record.state === 'expired') continue;
-      for (const part of (await archive.manifest(day, record.generation)).parts) if (await archive.holds(day, part, deviceId)) left.push(`rows in ${part.name} of ${day}`);
+      for (const part of (await archive.manifest(day, record.generation)).parts)
+        if (await archive.holds(day, part, deviceId)) left.push(`rows in ${part.name} of ${day}`);
     }
     if ((await this.rolledUpDays(deviceId)).length > 0) left.push('rollups');
     if ((await devices.entries(deviceId)).some((entry) => entry !== 'device')) left.push('what is known of it');

@@ -59,7 +59,9 @@ export class Housekeeping {
     this.now = parts.now ?? Date.now;
   }
 
-  /** Days that are over and not archived, or have late readings since; and archived ones past their age. Oldest first. */
+  /**
+   * Days that are over and not archived, or have late readings since; and archived ones past their age. Oldest first.
+   */
   async dueDays(): Promise<DueDay[]> {
     if (!this.settings.archives) return [];
     const { retention, archiveAfterMs, lateWindowMs } = this.settings;
@@ -68,7 +70,8 @@ export class Housekeeping {
     const today = dayOf(now);
     const due: DueDay[] = [];
     const oldest = firstKept(today, retention.archive);
-    for await (const { day, state } of archives.between('0000', addDays(oldest, -1))) if (state !== 'expired') due.push({ day, what: 'expire' });
+    for await (const { day, state } of archives.between('0000', addDays(oldest, -1)))
+      if (state !== 'expired') due.push({ day, what: 'expire' });
     const from = addDays(dayOf(now - lateWindowMs), -LOOK_BACK_DAYS - retention.restored);
     const records = new Map<Day, { state: string; since: number }>();
     for await (const record of archives.between(from, today)) records.set(record.day, record);
@@ -93,7 +96,8 @@ export class Housekeeping {
   }
 
   /**
-   * Deletes rollups past their age, day by day. A device of which a step is refused for good is skipped and reported; its rollups
+   * Deletes rollups past their age, day by day. A device of which a step is refused for good is skipped and reported;
+   * its rollups
    * of that day stay, and the day counts as done: otherwise each run would go through all days since then once more.
    */
   async deleteRollups({ signal, alive }: Work): Promise<DeletedRollups> {
@@ -102,10 +106,16 @@ export class Housekeeping {
     for (const resolution of resolutions) {
       const end = firstKept(dayOf(this.now()), this.settings.retention.rollups[resolution]);
       const until = await retention.deletedUntil(resolution);
-      for (let day = until === undefined ? addDays(end, -FIRST_LOOK_DAYS) : addDays(until, 1); day < end; day = addDays(day, 1)) {
+      for (
+        let day = until === undefined ? addDays(end, -FIRST_LOOK_DAYS) : addDays(until, 1);
+        day < end;
+        day = addDays(day, 1)
+      ) {
         const its = day;
         const skipped = await Promise.all(
-          Array.from({ length: DEVICE_BUCKETS }, (_, bucket) => this.deleteBucket(its, bucket, resolution, { signal, alive: () => alive(done.days) })),
+          Array.from({ length: DEVICE_BUCKETS }, (_, bucket) =>
+            this.deleteBucket(its, bucket, resolution, { signal, alive: () => alive(done.days) }),
+          ),
         );
         done.skipped += skipped.reduce((sum, one) => sum + one, 0);
         await retention.done(resolution, day);
@@ -116,7 +126,12 @@ export class Housekeeping {
   }
 
   /** @returns how many devices were skipped. */
-  private async deleteBucket(day: Day, bucket: number, resolution: Resolution, { signal, alive }: { signal: AbortSignal; alive(): void }): Promise<number> {
+  private async deleteBucket(
+    day: Day,
+    bucket: number,
+    resolution: Resolution,
+    { signal, alive }: { signal: AbortSignal; alive(): void },
+  ): Promise<number> {
     const { days, rollups, onSkipped } = this.parts;
     const devices = await days.devices(day, bucket);
     const kept = await skipEachRefused(
@@ -132,7 +147,11 @@ export class Housekeeping {
     // Rollups by the day are kept longest: with them the day is forgotten.
     if (resolution !== '1d') return kept.size;
     const gone = devices.filter((deviceId) => !kept.has(deviceId));
-    const known = await skipRefused(gone, (some) => days.forget(day, some), (deviceId, error) => onSkipped?.(`the entry of device ${deviceId} on ${day}`, error));
+    const known = await skipRefused(
+      gone,
+      (some) => days.forget(day, some),
+      (deviceId, error) => onSkipped?.(`the entry of device ${deviceId} on ${day}`, error),
+    );
     return kept.size + known.size;
   }
 

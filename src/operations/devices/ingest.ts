@@ -84,7 +84,11 @@ export class Ingest {
   async store(arrivals: readonly Arrival[]): Promise<ReadingResult[]> {
     const refused = (_: Arrival, error: unknown): ReadingResult => {
       this.parts.onRefused?.(error);
-      return { status: 'rejected', errors: [{ field: '', message: `cannot be stored: ${reasonOf(error)}` }], isRefused: true };
+      return {
+        status: 'rejected',
+        errors: [{ field: '', message: `cannot be stored: ${reasonOf(error)}` }],
+        isRefused: true,
+      };
     };
     const all = await isolate(arrivals, (some) => this.storeWhole(some), refused);
     const stored = all.filter(({ status }) => status === 'stored').length;
@@ -99,7 +103,9 @@ export class Ingest {
     const checked: Checked[] = [];
     for (const [at, { deviceId, input, arrivedAt = this.now() }] of arrivals.entries()) {
       const refusal = refused.get(deviceId);
-      const reading = refusal ? [refusal] : parseReading(deviceId, input, { now: arrivedAt, lateWindowMs: this.settings.lateWindowMs });
+      const reading = refusal
+        ? [refusal]
+        : parseReading(deviceId, input, { now: arrivedAt, lateWindowMs: this.settings.lateWindowMs });
       if (Array.isArray(reading)) results[at] = { status: 'rejected', errors: reading };
       else checked.push({ at, row: withId(rowContent(reading as Reading)) });
     }
@@ -116,7 +122,8 @@ export class Ingest {
     const devices = await this.known.devices([...new Set(arrivals.map(({ deviceId }) => deviceId))]);
     const refused = new Map<string, FieldFault>();
     for (const [deviceId, device] of devices) {
-      if (device?.erasingSince !== undefined) refused.set(deviceId, { field: 'deviceId', message: 'is being erased; send again once that is done' });
+      if (device?.erasingSince !== undefined)
+        refused.set(deviceId, { field: 'deviceId', message: 'is being erased; send again once that is done' });
       else if (this.settings.registered && device?.registeredAt === undefined)
         refused.set(deviceId, { field: 'deviceId', message: `is not registered: PUT /v1/devices/${deviceId} first` });
     }
@@ -141,7 +148,10 @@ export class Ingest {
   }
 
   /** The day knows of the device before its rows are there. @returns the rows to write, each once. */
-  private async noteNames({ deviceId, day, rows }: { deviceId: string; day: Day; rows: ReadingRow[] }, faults: Map<ReadingRow, FieldFault>): Promise<ReadingRow[]> {
+  private async noteNames(
+    { deviceId, day, rows }: { deviceId: string; day: Day; rows: ReadingRow[] },
+    faults: Map<ReadingRow, FieldFault>,
+  ): Promise<ReadingRow[]> {
     const taken = new Map<string, ReadingRow>();
     const names = new Set<string>();
     for (const row of rows) {
@@ -154,7 +164,8 @@ export class Ingest {
       if (await this.known.note(deviceId, day, new Set(Object.keys(metricsOf(row))), limits.namesPerDay)) continue;
       taken.delete(key);
       const message = `would pass the limit of ${limits.namesPerDay} metric names of one device and day (${day}); put what changes into the value`;
-      for (const same of rows) if (same.id === row.id && same.timestamp === row.timestamp) faults.set(same, { field: 'metrics', message });
+      for (const same of rows)
+        if (same.id === row.id && same.timestamp === row.timestamp) faults.set(same, { field: 'metrics', message });
     }
     return [...taken.values()];
   }
@@ -167,7 +178,10 @@ export class Ingest {
     const { days, readings, archive } = this.parts;
     let left = rows;
     for (let tries = 1; left.length > 0; tries++) {
-      if (tries > MAX_TRIES) throw new LongwatchError('contention', `The day ${day} is being archived; send the readings again`, { retryAfterSeconds: 1 });
+      if (tries > MAX_TRIES)
+        throw new LongwatchError('contention', `The day ${day} is being archived; send the readings again`, {
+          retryAfterSeconds: 1,
+        });
       const generation = await days.generation(deviceId, day);
       if (generation > 0) {
         const archived = await archive.known(day, left);
@@ -175,7 +189,10 @@ export class Ingest {
         if (left.length === 0) return;
       }
       const piece = left.slice(0, CAREFUL_LIMIT);
-      const lost = await readings.putNew(piece, [days.fenced(deviceId, day, generation), days.noteLate(deviceId, day, randomUUID())]);
+      const lost = await readings.putNew(piece, [
+        days.fenced(deviceId, day, generation),
+        days.noteLate(deviceId, day, randomUUID()),
+      ]);
       if (lost === undefined) {
         left = left.slice(piece.length);
         tries = 0;

@@ -3,7 +3,10 @@ import type { Redriver } from '../platform/deadLetters/deadLetters';
 import type { Ingest } from './ingest';
 import { arrivalsOf, faultsOf } from './messages';
 
-/** Stores the readings of devices' messages that were kept as dead letters. Storing twice is once, so the letter may go afterwards. */
+/**
+ * Stores the readings of devices' messages that were kept as dead letters. Storing twice is once, so the letter may go
+ * afterwards.
+ */
 export class MessageRedriver implements Redriver {
   constructor(private readonly parts: { ingest: Pick<Ingest, 'store'>; letters: Pick<DeadLetterStore, 'discard'> }) {}
 

@@ -15,12 +15,16 @@ export interface MqttReadingsParts {
 
 /**
  * Takes readings that devices publish on `devices/<id>/readings`. A message that cannot be stored is acknowledged, too,
- * since it never could: the device is told why on `devices/<id>/rejected`. One that passes our checks and that the database
+ * since it never could: the device is told why on `devices/<id>/rejected`. One that passes our checks and that the
+ * database
  * refuses is kept as a dead letter before that.
  */
 export function mqttReadings({ ingest, keep, onFault }: MqttReadingsParts): MqttSubscription {
   const deviceOf = (topic: string) => TOPIC.exec(topic)?.[1] ?? '';
-  const rejection = (topic: string, reason: string): Message => ({ topic: topic.replace(/readings$/, 'rejected'), payload: Buffer.from(JSON.stringify({ detail: reason })) });
+  const rejection = (topic: string, reason: string): Message => ({
+    topic: topic.replace(/readings$/, 'rejected'),
+    payload: Buffer.from(JSON.stringify({ detail: reason })),
+  });
   const keepLetters = async (letters: DeadLetter[]) => {
     if (letters.length === 0) return;
     try {
@@ -53,7 +57,8 @@ export function mqttReadings({ ingest, keep, onFault }: MqttReadingsParts): Mqtt
         const reason = faultsOf(own);
         if (reason === undefined) continue;
         answers.push(rejection(message.topic, reason));
-        if (isRefused(own)) letters.push(messageLetter(MQTT_LETTERS, deviceOf(message.topic), message.payload, reason, Date.now()));
+        if (isRefused(own))
+          letters.push(messageLetter(MQTT_LETTERS, deviceOf(message.topic), message.payload, reason, Date.now()));
       }
       await keepLetters(letters);
       return answers;

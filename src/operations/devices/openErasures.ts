@@ -14,7 +14,10 @@ export function erasureRows(devices: DeviceStore, settings: { eraseAfterMs: numb
     foundBy: 'pages',
     async open(cursor) {
       const page = await devices.erasing(cursor);
-      return { ...page, items: page.items.map(({ deviceId, since }) => ({ workflowId: eraseWorkflowId(deviceId, since), since })) };
+      return {
+        ...page,
+        items: page.items.map(({ deviceId, since }) => ({ workflowId: eraseWorkflowId(deviceId, since), since })),
+      };
     },
     async startOf(workflowId) {
       const found = await erasing(workflowId);
@@ -23,7 +26,9 @@ export function erasureRows(devices: DeviceStore, settings: { eraseAfterMs: numb
     // One that was reset behind its end would erase what the device has sent since.
     async endedBecause(workflowId, graceMs) {
       const found = await erasing(workflowId);
-      return found && !found.isOpen && found.requestedAt < Date.now() - graceMs ? `device ${found.deviceId} is not being erased any more` : undefined;
+      return found && !found.isOpen && found.requestedAt < Date.now() - graceMs
+        ? `device ${found.deviceId} is not being erased any more`
+        : undefined;
     },
   };
 }

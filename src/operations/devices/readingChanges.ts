@@ -58,7 +58,8 @@ export function readingChanges(parts: ReadingChangeParts): StreamHandler<ItemCha
       for (const record of batch) {
         const reason = faultOf(record.data);
         if (reason !== undefined) poison.push({ record, reason });
-        else if (isSentinelChange(record.data)) sentinels.push(parts.sentinels.seen(record.data.after as Record<string, unknown>));
+        else if (isSentinelChange(record.data))
+          sentinels.push(parts.sentinels.seen(record.data.after as Record<string, unknown>));
         else if (isNewReading(record.data)) rows.push(rowOf(record.data.after as Record<string, unknown>));
       }
       const effects = [...(await rollupEffects(parts, rows)), ...(await liveEffects(parts, rows)), ...sentinels];
@@ -71,12 +72,15 @@ export function readingChanges(parts: ReadingChangeParts): StreamHandler<ItemCha
  * A deletion (to the archive, by age) takes nothing away, what was restored was counted before it was archived, and a
  * reading never changes: only a new item counts.
  */
-const isNewReading = ({ before, after }: ItemChange): boolean => before === undefined && after !== undefined && after['Restored'] !== true;
-const isSentinelChange = ({ after }: ItemChange): boolean => typeof after?.['TimestampSeq'] === 'string' && isSentinel(after['TimestampSeq']);
+const isNewReading = ({ before, after }: ItemChange): boolean =>
+  before === undefined && after !== undefined && after['Restored'] !== true;
+const isSentinelChange = ({ after }: ItemChange): boolean =>
+  typeof after?.['TimestampSeq'] === 'string' && isSentinel(after['TimestampSeq']);
 
 function faultOf({ after }: ItemChange): string | undefined {
   if (!after) return undefined;
-  for (const name of ['DeviceDay', 'TimestampSeq']) if (typeof after[name] !== 'string') return `${name} is not a string`;
+  for (const name of ['DeviceDay', 'TimestampSeq'])
+    if (typeof after[name] !== 'string') return `${name} is not a string`;
   if (isSentinel(after['TimestampSeq'] as string)) return undefined;
   if (typeof after['Metrics'] !== 'string') return 'Metrics is not a string';
   if (Number.isNaN(rowOf(after).timestamp)) return 'TimestampSeq does not begin with an instant';
@@ -88,7 +92,8 @@ function faultOf({ after }: ItemChange): string | undefined {
   return undefined;
 }
 
-const rollupKeys = ({ deviceId, timestamp }: ReadingRow): RollupKey[] => resolutions.map((resolution) => ({ deviceId, resolution, bucket: bucketStart(resolution, timestamp) }));
+const rollupKeys = ({ deviceId, timestamp }: ReadingRow): RollupKey[] =>
+  resolutions.map((resolution) => ({ deviceId, resolution, bucket: bucketStart(resolution, timestamp) }));
 
 /** The items that a record may write, with how many each stands for. */
 function costOf(change: ItemChange): Map<string, number> {
@@ -116,7 +121,10 @@ async function rollupEffects({ rollups }: ReadingChangeParts, rows: readonly Rea
   });
 }
 
-async function liveEffects({ live, rules, alerts }: ReadingChangeParts, rows: readonly ReadingRow[]): Promise<TransactItem[]> {
+async function liveEffects(
+  { live, rules, alerts }: ReadingChangeParts,
+  rows: readonly ReadingRow[],
+): Promise<TransactItem[]> {
   const byDevice = new Map<string, ReadingRow[]>();
   for (const row of rows) {
     const its = byDevice.get(row.deviceId);

@@ -41,20 +41,29 @@ export class DeviceReads {
   }
 
   /** Readings in order, from the table and the archive alike. A page may be short, or empty, before the last. */
-  async readings({ deviceId, from, to, asked }: Stretch, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<ReadingRow>> {
+  async readings(
+    { deviceId, from, to, asked }: Stretch,
+    { limit, cursor }: { limit: number; cursor?: string },
+  ): Promise<Page<ReadingRow>> {
     const list: List = { name: 'readings', of: { deviceId, ...(asked ?? { from, to }) } };
-    const { Day: firstDay, After } = cursor === undefined ? { Day: dayOf(from), After: '' } : fromCursor(list, cursor, { Day: DAY, After: SEQ });
+    const { Day: firstDay, After } =
+      cursor === undefined ? { Day: dayOf(from), After: '' } : fromCursor(list, cursor, { Day: DAY, After: SEQ });
     const items: ReadingRow[] = [];
     let day = firstDay;
-    for (let looked = 0; looked < MAX_DAYS && dayStart(day) < to; ) {
+    for (let looked = 0; looked < MAX_DAYS && dayStart(day) < to;) {
       // One day at first, which mostly is all; then several.
-      const days = Array.from({ length: looked === 0 ? 1 : DAYS_AT_ONCE }, (_, i) => addDays(day, i)).filter((one) => dayStart(one) < to);
+      const days = Array.from({ length: looked === 0 ? 1 : DAYS_AT_ONCE }, (_, i) => addDays(day, i)).filter(
+        (one) => dayStart(one) < to,
+      );
       const left = limit - items.length;
-      const found = await Promise.all(days.map((one) => this.ofDay({ deviceId, from, to }, one, one === firstDay ? After : '', left)));
+      const found = await Promise.all(
+        days.map((one) => this.ofDay({ deviceId, from, to }, one, one === firstDay ? After : '', left)),
+      );
       for (const [i, rows] of found.entries()) {
         items.push(...rows.slice(0, limit - items.length));
         const last = items.at(-1);
-        if (items.length === limit && last) return { items, ...toCursor(list, { Day: days[i], After: timestampSeq(last) }) };
+        if (items.length === limit && last)
+          return { items, ...toCursor(list, { Day: days[i], After: timestampSeq(last) }) };
       }
       looked += days.length;
       day = addDays(day, days.length);
@@ -64,7 +73,12 @@ export class DeviceReads {
 
   /** One day's rows behind a sort key: at least the first `limit`, each once, whichever place has it. */
   private async ofDay({ deviceId, from, to }: Stretch, day: Day, after: string, limit: number): Promise<ReadingRow[]> {
-    const range = { deviceId, from: Math.max(from, dayStart(day)), to: Math.min(to, dayEnd(day)), ...(after !== '' && { after }) };
+    const range = {
+      deviceId,
+      from: Math.max(from, dayStart(day)),
+      to: Math.min(to, dayEnd(day)),
+      ...(after !== '' && { after }),
+    };
     // The table first: rows leave it only once the archive has them, so that what is gone from here is found there.
     const inTable: ReadingRow[] = [];
     for await (const rows of this.parts.readings.pages({ ...range, day, limit })) {
@@ -78,10 +92,20 @@ export class DeviceReads {
   }
 
   /** Rollups in order of time. They follow the readings by the stream's lag. */
-  async rollups({ deviceId, from, to, asked }: Stretch, resolution: Resolution, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<{ bucket: number; rollup: Rollup }>> {
+  async rollups(
+    { deviceId, from, to, asked }: Stretch,
+    resolution: Resolution,
+    { limit, cursor }: { limit: number; cursor?: string },
+  ): Promise<Page<{ bucket: number; rollup: Rollup }>> {
     const list: List = { name: 'rollups', of: { deviceId, resolution, ...(asked ?? { from, to }) } };
-    const start = cursor === undefined ? bucketStart(resolution, from) : Date.parse(fromCursor(list, cursor, { From: INSTANT }).From);
-    const { rollups, next } = await this.parts.rollups.list({ deviceId, resolution, from: start, to }, { limit, series: MAX_SERIES });
+    const start =
+      cursor === undefined
+        ? bucketStart(resolution, from)
+        : Date.parse(fromCursor(list, cursor, { From: INSTANT }).From);
+    const { rollups, next } = await this.parts.rollups.list(
+      { deviceId, resolution, from: start, to },
+      { limit, series: MAX_SERIES },
+    );
     return { items: rollups, ...(next !== undefined && toCursor(list, { From: iso(next) })) };
   }
 
@@ -96,7 +120,10 @@ export class DeviceReads {
       const row = await this.parts.readings.newest(deviceId, day);
       if (row) return row;
     }
-    const [yesterday, kept] = await Promise.all([this.parts.readings.newest(deviceId, addDays(today, -1)), this.parts.live.latest(deviceId)]);
+    const [yesterday, kept] = await Promise.all([
+      this.parts.readings.newest(deviceId, addDays(today, -1)),
+      this.parts.live.latest(deviceId),
+    ]);
     if (!yesterday || !kept) return yesterday ?? kept;
     return compareRows(yesterday, kept) > 0 ? yesterday : kept;
   }

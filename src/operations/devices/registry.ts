@@ -69,7 +69,10 @@ export class Registry {
 
   private async putAlerts(id: string, alerts: readonly Alert[], ifVersion: number): Promise<number> {
     if (await this.parts.devices.putAlerts(id, alerts, ifVersion)) return ifVersion + 1;
-    throw new LongwatchError('versionMismatch', `Version ${ifVersion} is not the current one of these alerts, or the device is being erased; read them again, then change them`);
+    throw new LongwatchError(
+      'versionMismatch',
+      `Version ${ifVersion} is not the current one of these alerts, or the device is being erased; read them again, then change them`,
+    );
   }
 
   private async watch(deviceId: string, alerts: readonly Alert[]): Promise<void> {
@@ -79,12 +82,17 @@ export class Registry {
       const after = watchSilence(before.live, alerts, this.now());
       if (after === before.live) return;
       try {
-        await this.parts.db.client.send(new TransactWriteCommand({ TransactItems: this.parts.live.replace(deviceId, before, after) }));
+        await this.parts.db.client.send(
+          new TransactWriteCommand({ TransactItems: this.parts.live.replace(deviceId, before, after) }),
+        );
         return;
       } catch (error) {
         if (!isConditionFailure(error)) throw error; // Else the device reports just now.
       }
     }
-    throw new LongwatchError('contention', `Device ${deviceId} reports too often to begin watching it; send the alerts again`);
+    throw new LongwatchError(
+      'contention',
+      `Device ${deviceId} reports too often to begin watching it; send the alerts again`,
+    );
   }
 }

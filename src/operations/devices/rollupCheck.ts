@@ -3,7 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { addDays, type Day, dayEnd, dayOf, dayStart, daysBetween } from '../../domain/devices/days';
 import { limits, type ReadingRow } from '../../domain/devices/reading';
 import { firstKept, type Retention } from '../../domain/devices/retention';
-import { addReadings, bucketStart, type CheckedRollups, emptyRollup, type Resolution, resolutions, type Rollup, sameRollup } from '../../domain/devices/rollup';
+import {
+  addReadings,
+  bucketStart,
+  type CheckedRollups,
+  emptyRollup,
+  type Resolution,
+  resolutions,
+  type Rollup,
+  sameRollup,
+} from '../../domain/devices/rollup';
 import { LongwatchError } from '../../domain/errors';
 import type { ArchiveStore } from '../../stores/devices/archives';
 import type { DayStore } from '../../stores/devices/days';
@@ -75,11 +84,13 @@ export class RollupCheck {
   /** @throws LongwatchError `conflict` for a day whose readings or rollups are not there to compare. */
   async assertComparable(day: Day): Promise<void> {
     if (this.keptOf(day).length === 0) throw new LongwatchError('conflict', `Rollups of ${day} are not kept any more`);
-    if ((await this.parts.archives.find(day))?.state === 'expired') throw new LongwatchError('conflict', `Readings of ${day} are not kept any more`);
+    if ((await this.parts.archives.find(day))?.state === 'expired')
+      throw new LongwatchError('conflict', `Readings of ${day} are not kept any more`);
   }
 
   /**
-   * Checks the devices of one bucket of a day. Nobody may move the day's rows between table and archive meanwhile. A device of
+   * Checks the devices of one bucket of a day. Nobody may move the day's rows between table and archive meanwhile. A
+   * device of
    * which a step is refused for good is skipped and reported; its rollups stay as they are, and all others are checked.
    */
   async check(day: Day, bucket: number, work: Work): Promise<CheckedRollups> {
@@ -118,8 +129,14 @@ export class RollupCheck {
   }
 
   /** A step for each of some devices. @returns those for which it was refused for good. */
-  private each(day: Day, deviceIds: readonly string[], step: (deviceId: string) => Promise<unknown>): Promise<Set<string>> {
-    return skipEachRefused(deviceIds, LANES, step, (deviceId, error) => this.parts.onSkipped?.(`the rollups of device ${deviceId} on ${day}`, error));
+  private each(
+    day: Day,
+    deviceIds: readonly string[],
+    step: (deviceId: string) => Promise<unknown>,
+  ): Promise<Set<string>> {
+    return skipEachRefused(deviceIds, LANES, step, (deviceId, error) =>
+      this.parts.onSkipped?.(`the rollups of device ${deviceId} on ${day}`, error),
+    );
   }
 
   private keptOf(day: Day): Resolution[] {
@@ -185,5 +202,6 @@ function fold(into: Map<string, Rolled>, rows: readonly ReadingRow[], which: rea
       if (entry) entry.rows.push(row);
       else byRollup.set(id, { key, rows: [row] });
     }
-  for (const [id, { key, rows: its }] of byRollup) into.set(id, { key, rollup: addReadings(into.get(id)?.rollup ?? emptyRollup, its) });
+  for (const [id, { key, rows: its }] of byRollup)
+    into.set(id, { key, rollup: addReadings(into.get(id)?.rollup ?? emptyRollup, its) });
 }

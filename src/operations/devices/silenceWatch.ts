@@ -40,7 +40,15 @@ export class SilenceWatch {
     this.now = parts.now ?? Date.now;
   }
 
-  async run({ signal, forMs, heartbeat }: { signal: AbortSignal; forMs: number; heartbeat(raised: number): void }): Promise<number> {
+  async run({
+    signal,
+    forMs,
+    heartbeat,
+  }: {
+    signal: AbortSignal;
+    forMs: number;
+    heartbeat(raised: number): void;
+  }): Promise<number> {
     const until = Date.now() + forMs;
     let raised = 0;
     const pause = new IdlePause(this.parts.everyMs ?? 1_000);
@@ -78,7 +86,10 @@ export class SilenceWatch {
     return { settled, raised };
   }
 
-  /** Those that were refused for good in this process wait for its next start: a page of them would hide what is behind it. */
+  /**
+   * Those that were refused for good in this process wait for its next start: a page of them would hide what is behind
+   * it.
+   */
   private async due(bucket: number): Promise<Deadline[]> {
     const due = await this.parts.live.due(bucket, this.now(), PAGE + this.refused.size);
     return due.filter(({ deviceId }) => !this.refused.has(deviceId)).slice(0, PAGE);
@@ -108,7 +119,11 @@ export class SilenceWatch {
       return 0; // Struck off, or another writer has it at this moment: then the next look finds it again.
     }
     const { live: after, events } = liveDeadline(before.live, deviceId, defined.get(deviceId) ?? [], this.now());
-    const lost = await transact(db, [live.strikeOff(deadline), ...live.replace(deviceId, before, after), ...alerts.owe(events)]);
+    const lost = await transact(db, [
+      live.strikeOff(deadline),
+      ...live.replace(deviceId, before, after),
+      ...alerts.owe(events),
+    ]);
     return lost ? 0 : events.length; // Race: the device reports at this very moment; the next look sees what it wrote.
   }
 }

@@ -11,8 +11,15 @@ export interface DeviceStretch {
   to?: number;
 }
 
-/** The rows of some devices' day, device by device in the order given, each in order of time. A page of the table at a time. */
-export async function* tableRows(readings: ReadingStore, day: Day, stretches: readonly DeviceStretch[]): AsyncGenerator<StoredRow[]> {
+/**
+ * The rows of some devices' day, device by device in the order given, each in order of time. A page of the table at a
+ * time.
+ */
+export async function* tableRows(
+  readings: ReadingStore,
+  day: Day,
+  stretches: readonly DeviceStretch[],
+): AsyncGenerator<StoredRow[]> {
   const ahead: AsyncGenerator<StoredRow[]>[] = [];
   const first: Promise<IteratorResult<StoredRow[]>>[] = [];
   let next = 0;
@@ -28,7 +35,7 @@ export async function* tableRows(readings: ReadingStore, day: Day, stretches: re
   for (let i = 0; i < AHEAD; i++) fetch();
   for (let pages = ahead.shift(), page = first.shift(); pages && page; pages = ahead.shift(), page = first.shift()) {
     fetch();
-    for (let result = await page; !result.done; ) {
+    for (let result = await page; !result.done;) {
       const following = pages.next();
       following.catch(() => undefined); // The same.
       if (result.value.length > 0) yield result.value;

@@ -47,7 +47,10 @@ interface PageReport {
   isOver?: boolean;
 }
 
-const withoutAfter = ({ rows, skipped }: SliceReport): SliceReport => ({ rows, ...(skipped !== undefined && { skipped }) });
+const withoutAfter = ({ rows, skipped }: SliceReport): SliceReport => ({
+  rows,
+  ...(skipped !== undefined && { skipped }),
+});
 
 /**
  * Goes through an author's followers, page by page, in the order of their keys.
@@ -70,16 +73,22 @@ export class FanOut {
     const look = async (page: Follower[], changesBefore: number) => {
       await attempt.take?.(post.authorId, page.length);
       const { rows } = this.parts;
-      const rowsOf = (some: readonly Follower[]) => some.map(({ followerId, epoch }): FeedRow => ({ ...post, readerId: followerId, epoch }));
+      const rowsOf = (some: readonly Follower[]) =>
+        some.map(({ followerId, epoch }): FeedRow => ({ ...post, readerId: followerId, epoch }));
       const skipped = new Set<Follower>();
       /** A step for all followers who were not skipped before. */
       const step = async (work: (some: readonly Follower[]) => Promise<unknown>) => {
-        for (const one of await this.each(page.filter((follower) => !skipped.has(follower)), work)) skipped.add(one);
+        for (const one of await this.each(
+          page.filter((follower) => !skipped.has(follower)),
+          work,
+        ))
+          skipped.add(one);
       };
       await step((some) => rows.put(rowsOf(some)));
       const { there, followerChanges } = await rows.standing(post);
       if (!there) {
-        // The post was deleted meanwhile, and its retraction may already have passed these followers, so undo this write.
+        // The post was deleted meanwhile, and its retraction may already have passed these followers, so undo this
+        // write.
         await step((some) => rows.remove(rowsOf(some)));
         return { skipped: skipped.size, isOver: true };
       }
@@ -96,38 +105,66 @@ export class FanOut {
   retract(post: PostRef, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
     return this.through(post.authorId, slice, attempt, async (page) => {
       await attempt.take?.(post.authorId, page.length);
-      const skipped = await this.each(page, (some) => this.parts.rows.retract(post.key, some.map(({ followerId }) => followerId)));
+      const skipped = await this.each(page, (some) =>
+        this.parts.rows.retract(
+          post.key,
+          some.map(({ followerId }) => followerId),
+        ),
+      );
       this.parts.onRows?.('retracted', page.length - skipped.size);
       return { skipped: skipped.size };
     });
   }
 
-  /** Rising: marks followers, who then read the author's list. Falling: fills their feeds, then takes the marks away. */
+  /**
+   * Rising: marks followers, who then read the author's list. Falling: fills their feeds, then takes the marks away.
+   */
   turn({ authorId, modeVersion, direction }: Turn, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
     const { relations, settling } = this.parts;
     return this.through(authorId, slice, attempt, async (page) => {
       if (direction === 'rising') await attempt.take?.(authorId, page.length);
       const skipped = await this.each(page, async (some) => {
-        if (direction === 'rising') return void (await inLanes(some, LANES, (follower) => relations.mark(authorId, follower, modeVersion)));
-        const marked = await relations.marked(authorId, some.map(({ followerId }) => followerId));
-        await inLanes(some.filter(({ followerId }) => marked.has(followerId)), LANES, async ({ followerId }) => {
-          await attempt.take?.(authorId, settling.rowsOfOne);
-          await settling.fill(followerId, authorId);
-          await relations.unmark(authorId, followerId, modeVersion);
-        });
+        if (direction === 'rising')
+          return void (await inLanes(some, LANES, (follower) => relations.mark(authorId, follower, modeVersion)));
+        const marked = await relations.marked(
+          authorId,
+          some.map(({ followerId }) => followerId),
+        );
+        await inLanes(
+          some.filter(({ followerId }) => marked.has(followerId)),
+          LANES,
+          async ({ followerId }) => {
+            await attempt.take?.(authorId, settling.rowsOfOne);
+            await settling.fill(followerId, authorId);
+            await relations.unmark(authorId, followerId, modeVersion);
+          },
+        );
       });
       this.parts.onRows?.('turned', page.length - skipped.size);
       return { skipped: skipped.size };
     });
   }
 
-  private async through(authorId: string, { range, after }: Slice, { signal, progress }: Attempt, lookAfter: (page: Follower[], changesBefore: number) => Promise<PageReport>, known = () => 0): Promise<SliceReport> {
+  private async through(
+    authorId: string,
+    { range, after }: Slice,
+    { signal, progress }: Attempt,
+    lookAfter: (page: Follower[], changesBefore: number) => Promise<PageReport>,
+    known = () => 0,
+  ): Promise<SliceReport> {
     const { page: size, slice } = this.sizes;
     const report: SliceReport = { rows: 0, ...(after !== undefined && { after }) };
     const pageAfter = async (key: string | undefined) => {
       // Known before the page is read.
       const changesBefore = known();
-      return { changesBefore, followers: await this.parts.relations.followersOf(authorId, { range, ...(key !== undefined && { after: key }) }, size) };
+      return {
+        changesBefore,
+        followers: await this.parts.relations.followersOf(
+          authorId,
+          { range, ...(key !== undefined && { after: key }) },
+          size,
+        ),
+      };
     };
     let { followers: page, changesBefore } = await pageAfter(after);
     for (;;) {
@@ -136,7 +173,10 @@ export class FanOut {
       if (!last) return withoutAfter(report);
       const isLast = page.length < size;
       // The next page is read while this one is written; who follows meanwhile has their feed filled by the follow.
-      const [{ skipped, isOver }, next] = await Promise.all([lookAfter(page, changesBefore), isLast ? undefined : pageAfter(last.key)]);
+      const [{ skipped, isOver }, next] = await Promise.all([
+        lookAfter(page, changesBefore),
+        isLast ? undefined : pageAfter(last.key),
+      ]);
       report.rows += page.length;
       if (skipped > 0) report.skipped = (report.skipped ?? 0) + skipped;
       if (!next || isOver) return withoutAfter(report);
@@ -147,19 +187,28 @@ export class FanOut {
     }
   }
 
-  /** A step for followers of one page. One follower for whom it is refused for good is skipped and reported; the step is done for all others. */
-  private each(page: readonly Follower[], work: (some: readonly Follower[]) => Promise<unknown>): Promise<Set<Follower>> {
-    return skipRefused(page, work, ({ followerId }, error) => this.parts.onSkipped?.(`the feed of ${followerId}`, error));
+  /**
+   * A step for followers of one page. One follower for whom it is refused for good is skipped and reported; the step is
+   * done for all others.
+   */
+  private each(
+    page: readonly Follower[],
+    work: (some: readonly Follower[]) => Promise<unknown>,
+  ): Promise<Set<Follower>> {
+    return skipRefused(page, work, ({ followerId }, error) =>
+      this.parts.onSkipped?.(`the feed of ${followerId}`, error),
+    );
   }
 
   /** The second look at a page that was written while followers changed. */
   private async settle(authorId: string, written: FeedRow[], page: readonly Follower[]): Promise<void> {
     const { relations, rows } = this.parts;
-    for (let left = written; left.length > 0; ) {
+    for (let left = written; left.length > 0;) {
       const now = await relations.sameFollowers(authorId, page);
       const epochs = new Map(now.map(({ followerId, epoch }) => [followerId, epoch]));
       await rows.removeEnded(left.filter(({ readerId }) => !epochs.has(readerId)));
-      // Who left and follows again may have had a newer reference, over which we wrote: put the newer one back, and look again.
+      // Who left and follows again may have had a newer reference, over which we wrote: put the newer one back, and
+      // look again.
       left = left.flatMap((row) => {
         const epoch = epochs.get(row.readerId);
         return epoch === undefined || epoch === row.epoch ? [] : [{ ...row, epoch }];
@@ -168,7 +217,10 @@ export class FanOut {
     }
   }
 
-  /** Shortens feeds that have grown beyond the cap; of a few of those written to, chosen by chance but always the same ones. */
+  /**
+   * Shortens feeds that have grown beyond the cap; of a few of those written to, chosen by chance but always the same
+   * ones.
+   */
   private async trim({ key }: PostRef, page: readonly Follower[]): Promise<void> {
     const chosen = page.filter(({ followerId }) => hashOf(`${key}#${followerId}`) % this.settings.trimEvery === 0);
     await inLanes(chosen, LANES, ({ followerId }) => this.parts.settling.trim(followerId));

@@ -76,7 +76,10 @@ export class Feeds {
   ) {}
 
   /** @throws LongwatchError `notFound` (no such reader), `invalid` (a cursor that is not one of this feed). */
-  async read(readerId: string, { cursor, direction = 'older', limit = DEFAULT_LIMIT, mode = 'push' }: FeedRequest = {}): Promise<FeedPage> {
+  async read(
+    readerId: string,
+    { cursor, direction = 'older', limit = DEFAULT_LIMIT, mode = 'push' }: FeedRequest = {},
+  ): Promise<FeedPage> {
     const from = cursor === undefined ? undefined : position(readerId, cursor);
     // From the top there is nothing newer to read: it is where reading begins.
     const towards = from ? direction : 'older';
@@ -88,10 +91,16 @@ export class Feeds {
     throw new LongwatchError('contention', `The feed of ${readerId} was being moved all the time; try again`);
   }
 
-  /** Marks a post, and all that is older, as read. Never goes back. @throws LongwatchError `notFound` (no such user, no such post). */
+  /**
+   * Marks a post, and all that is older, as read. Never goes back. @throws LongwatchError `notFound` (no such user, no
+   * such post).
+   */
   async moveReadMarker(readerId: string, postId: string): Promise<{ postId: string }> {
     const [post] = await Promise.all([this.parts.posts.find(postId), this.state(readerId)]);
-    if (!post) throw new LongwatchError('notFound', `There is no post ${postId}`, { faults: [{ field: 'postId', message: 'must be a post of the feed' }] });
+    if (!post)
+      throw new LongwatchError('notFound', `There is no post ${postId}`, {
+        faults: [{ field: 'postId', message: 'must be a post of the feed' }],
+      });
     await this.parts.users.moveReadMarker(readerId, timeKey(post.at, postId));
     const { readMarker = '' } = await this.state(readerId);
     return { postId: postIdOf(readMarker) };
@@ -101,21 +110,33 @@ export class Feeds {
   async unread(readerId: string): Promise<{ count: number; more: boolean }> {
     const { readMarker } = await this.state(readerId);
     const from = readMarker === undefined ? undefined : { key: readMarker, depth: 0 };
-    const { items } = await this.read(readerId, { limit: MAX_UNREAD + 1, ...(from && { cursor: cursorOf(readerId, from), direction: 'newer' }) });
+    const { items } = await this.read(readerId, {
+      limit: MAX_UNREAD + 1,
+      ...(from && { cursor: cursorOf(readerId, from), direction: 'newer' }),
+    });
     return { count: Math.min(items.length, MAX_UNREAD), more: items.length > MAX_UNREAD };
   }
 
   /** Up to `wanted` posts in the order of reading; undefined when the feed was moved meanwhile. */
   private async attempt(
     readerId: string,
-    { from, direction, mode, wanted }: { from: Position | undefined; direction: FeedDirection; mode: FeedMode; wanted: number },
+    {
+      from,
+      direction,
+      mode,
+      wanted,
+    }: { from: Position | undefined; direction: FeedDirection; mode: FeedMode; wanted: number },
   ): Promise<ShownPost[] | undefined> {
     const before = await this.state(readerId);
     const asked: Window = from ? beyond({}, from.key, direction) : {};
     const found: ShownPost[] = [];
     for await (const region of this.regions(readerId, before, { asked, direction, mode })) {
       let window: Window | undefined = region.window;
-      for (let size = wanted - found.length; window && found.length < wanted; size = Math.max(wanted - found.length, REFILL)) {
+      for (
+        let size = wanted - found.length;
+        window && found.length < wanted;
+        size = Math.max(wanted - found.length, REFILL)
+      ) {
         const refs: PostRef[] = await this.refs(readerId, { ...region, window }, direction, size);
         const { posts, followed, reader } = await this.parts.rows.hydrate(readerId, refs);
         // References that were read may be fewer than those before the move.
@@ -141,9 +162,17 @@ export class Feeds {
     { asked, direction, mode }: { asked: Window; direction: FeedDirection; mode: FeedMode },
   ): AsyncGenerator<Region> {
     const { relations } = this.parts;
-    const pulled = async (window: Window): Promise<Region> => ({ window, authors: await relations.allFollowing(readerId), rows: false });
+    const pulled = async (window: Window): Promise<Region> => ({
+      window,
+      authors: await relations.allFollowing(readerId),
+      rows: false,
+    });
     if (mode === 'pull') return yield await pulled(asked);
-    const pushed = async (window: Window): Promise<Region> => ({ window, authors: await relations.marks(readerId), rows: true });
+    const pushed = async (window: Window): Promise<Region> => ({
+      window,
+      authors: await relations.marks(readerId),
+      rows: true,
+    });
     if (completeAfter === undefined) return yield await pushed(asked);
     // The space sorts before every character of an id: the border itself is not complete.
     const border = `${completeAfter} `;
@@ -155,7 +184,12 @@ export class Feeds {
   }
 
   /** The next references of a region, from as many lists as it has. */
-  private async refs(readerId: string, { window, authors, rows }: Region, direction: FeedDirection, limit: number): Promise<PostRef[]> {
+  private async refs(
+    readerId: string,
+    { window, authors, rows }: Region,
+    direction: FeedDirection,
+    limit: number,
+  ): Promise<PostRef[]> {
     const part = { window, direction, limit };
     const [own, lists] = await Promise.all([
       rows ? this.parts.rows.part(readerId, part) : [],
@@ -165,7 +199,11 @@ export class Feeds {
   }
 
   /** One more than was wanted was asked for, to know whether there is more. */
-  private page(readerId: string, found: ShownPost[], { from, direction, wanted }: { from: Position | undefined; direction: FeedDirection; wanted: number }): FeedPage {
+  private page(
+    readerId: string,
+    found: ShownPost[],
+    { from, direction, wanted }: { from: Position | undefined; direction: FeedDirection; wanted: number },
+  ): FeedPage {
     const kept = found.slice(0, wanted);
     const items = direction === 'older' ? kept : kept.toReversed();
     const [newest, oldest] = [items[0], items.at(-1)];
@@ -173,12 +211,19 @@ export class Feeds {
     if (!newest || !oldest) {
       // Nothing that way; who asked for what is newer may ask again later.
       const here = from && cursorOf(readerId, from);
-      return { items, ...(here !== undefined && (direction === 'newer' ? { newer: here, older: here } : { newer: here })) };
+      return {
+        items,
+        ...(here !== undefined && (direction === 'newer' ? { newer: here, older: here } : { newer: here })),
+      };
     }
     const top = direction === 'older' ? depth : Math.max(0, depth - items.length);
     const bottom: Position = { key: keyOf(oldest), depth: top + items.length };
     const isLast = direction === 'older' && (found.length <= wanted || bottom.depth >= this.settings.cap);
-    return { items, newer: cursorOf(readerId, { key: keyOf(newest), depth: top }), ...(!isLast && { older: cursorOf(readerId, bottom) }) };
+    return {
+      items,
+      newer: cursorOf(readerId, { key: keyOf(newest), depth: top }),
+      ...(!isLast && { older: cursorOf(readerId, bottom) }),
+    };
   }
 
   private async state(userId: string): Promise<FeedState> {
@@ -192,7 +237,8 @@ const keyOf = ({ at, postId }: Post): string => timeKey(at, postId);
 const higher = (one: string | undefined, other: string): string => (one !== undefined && one > other ? one : other);
 /** Both directions and both modes show the same list: a cursor of one goes on in the other. */
 const feedOf = (readerId: string): List => ({ name: 'feed', of: { readerId } });
-const cursorOf = (readerId: string, { key, depth }: Position): string => toCursor(feedOf(readerId), { Key: key, Depth: depth }).cursor ?? '';
+const cursorOf = (readerId: string, { key, depth }: Position): string =>
+  toCursor(feedOf(readerId), { Key: key, Depth: depth }).cursor ?? '';
 
 function position(readerId: string, cursor: string): Position {
   const { Key, Depth } = fromCursor(feedOf(readerId), cursor, { Key: 'text', Depth: 'integer' });

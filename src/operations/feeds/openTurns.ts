@@ -12,12 +12,19 @@ export function turnRows(users: FeedUserStore, settings: FeedSettings): Reconcil
     async open(cursor) {
       const page = await users.turning(cursor);
       // When the turn began is not kept for one that falls; a start that is still owed is paid under the same id.
-      return { ...page, items: page.items.map(({ userId, modeVersion, direction }) => ({ workflowId: turnId({ authorId: userId, modeVersion, direction }), since: 0 })) };
+      return {
+        ...page,
+        items: page.items.map(({ userId, modeVersion, direction }) => ({
+          workflowId: turnId({ authorId: userId, modeVersion, direction }),
+          since: 0,
+        })),
+      };
     },
     async startOf(workflowId) {
       const of = turnOf(workflowId);
       const author = of && (await users.find([of.authorId])).get(of.authorId);
-      if (!author || author.modeVersion !== of.modeVersion || (author.mode !== 'rising' && author.mode !== 'falling')) return undefined;
+      if (!author || author.modeVersion !== of.modeVersion || (author.mode !== 'rising' && author.mode !== 'falling'))
+        return undefined;
       const turn = { authorId: author.userId, modeVersion: author.modeVersion, direction: author.mode };
       return turnStart({ turn, plan: planFor(author.followers, settings), followers: author.followers });
     },

@@ -47,12 +47,14 @@ export class Posts {
 
   /**
    * Posts, once however often it is asked.
-   * @throws LongwatchError `notFound` (no such author, nothing there to reply to), `conflict` (the id is another post's,
+   * @throws LongwatchError `notFound` (no such author, nothing there to reply to), `conflict` (the id is another
+   *   post's,
    *   or of a deleted one; a block between the two authors).
    */
   async create(asked: NewPost): Promise<{ post: Post; created: boolean }> {
     const { authorId, text, media, replyTo } = asked;
-    const postId = asked.postId ?? (asked.idempotencyKey === undefined ? randomUUID() : idFor(authorId, asked.idempotencyKey));
+    const postId =
+      asked.postId ?? (asked.idempotencyKey === undefined ? randomUUID() : idFor(authorId, asked.idempotencyKey));
     const contentHash = hashOf({ authorId, text, media, replyTo });
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const [before, author] = await Promise.all([this.parts.posts.find(postId), this.user(authorId)]);
@@ -80,7 +82,10 @@ export class Posts {
       );
       if (written) return { post, created: true };
     }
-    throw new LongwatchError('contention', `Post ${postId} could not be written: others changed its author all the time; try again with the same id`);
+    throw new LongwatchError(
+      'contention',
+      `Post ${postId} could not be written: others changed its author all the time; try again with the same id`,
+    );
   }
 
   /** @throws LongwatchError `notFound`, also when it was deleted. */
@@ -90,7 +95,10 @@ export class Posts {
     return found;
   }
 
-  /** A post as a reader may see it. @throws LongwatchError `notFound`, also when its author and the reader have a block between them. */
+  /**
+   * A post as a reader may see it. @throws LongwatchError `notFound`, also when its author and the reader have a block
+   * between them.
+   */
   async findFor(postId: string, readerId: string): Promise<StoredPost> {
     const found = await this.find(postId);
     const { blocks, blockedBy } = await this.parts.relations.between(readerId, found.authorId);
@@ -112,16 +120,23 @@ export class Posts {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const found = await this.find(postId);
       if (ifVersion !== undefined && ifVersion !== found.version)
-        throw new LongwatchError('versionMismatch', `Post ${postId} is at version ${found.version}, not ${ifVersion}; read it again, then change it`);
+        throw new LongwatchError(
+          'versionMismatch',
+          `Post ${postId} is at version ${found.version}, not ${ifVersion}; read it again, then change it`,
+        );
       const { text, media } = { ...found, ...change };
       if (text === found.text && JSON.stringify(media) === JSON.stringify(found.media)) return found;
       const editedAt = this.now();
-      if (await this.parts.posts.edit(found, { text, media }, editedAt)) return { ...found, text, media, editedAt, version: found.version + 1 };
+      if (await this.parts.posts.edit(found, { text, media }, editedAt))
+        return { ...found, text, media, editedAt, version: found.version + 1 };
     }
     throw new LongwatchError('contention', `Post ${postId} was being changed all the time; try again`);
   }
 
-  /** Deletes a post; one that is deleted stays so. It is seen nowhere from now on. @throws LongwatchError `notFound` if it never was. */
+  /**
+   * Deletes a post; one that is deleted stays so. It is seen nowhere from now on. @throws LongwatchError `notFound` if
+   * it never was.
+   */
   async remove(postId: string): Promise<void> {
     const found = await this.parts.posts.find(postId);
     if (!found) throw new LongwatchError('notFound', `There is no post ${postId}`);
@@ -146,7 +161,9 @@ export class Posts {
       await this.findFor(replyTo, authorId);
     } catch (error) {
       if (!(error instanceof LongwatchError) || error.type !== 'notFound') throw error;
-      throw new LongwatchError('notFound', `There is no post ${replyTo} to reply to`, { faults: [{ field: 'replyTo', message: 'must be a post that the author may see' }] });
+      throw new LongwatchError('notFound', `There is no post ${replyTo} to reply to`, {
+        faults: [{ field: 'replyTo', message: 'must be a post that the author may see' }],
+      });
     }
   }
 
@@ -165,12 +182,14 @@ export class Posts {
 
 /** The answer to a post that was posted before. */
 function repetition(before: StoredPost, contentHash: string): Post {
-  if (before.contentHash !== contentHash) throw new LongwatchError('conflict', `Post ${before.postId} was posted before with other content`);
+  if (before.contentHash !== contentHash)
+    throw new LongwatchError('conflict', `Post ${before.postId} was posted before with other content`);
   if (before.deleted) throw new LongwatchError('conflict', `Post ${before.postId} was posted before and deleted since`);
   return before;
 }
 
-const noUser = (userId: string) => new LongwatchError('notFound', `There is no user ${userId}; PUT /v1/users/${userId} makes one`);
+const noUser = (userId: string) =>
+  new LongwatchError('notFound', `There is no user ${userId}; PUT /v1/users/${userId} makes one`);
 
 function hashOf(content: object): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url');

@@ -50,9 +50,13 @@ export class Relations {
     differ(readerId, authorId);
     return this.until(readerId, authorId, (pair) => {
       if (pair.follows) return { result: pair.follows };
-      if (pair.blocks || pair.blockedBy) throw new LongwatchError('conflict', `${readerId} cannot follow ${authorId}: one has blocked the other`);
+      if (pair.blocks || pair.blockedBy)
+        throw new LongwatchError('conflict', `${readerId} cannot follow ${authorId}: one has blocked the other`);
       if (pair.one.following >= MAX_FOLLOWING)
-        throw new LongwatchError('conflict', `${readerId} follows ${MAX_FOLLOWING} users, which is the most; unfollow one first`);
+        throw new LongwatchError(
+          'conflict',
+          `${readerId} follows ${MAX_FOLLOWING} users, which is the most; unfollow one first`,
+        );
       const follow: Follow = { epoch: pair.one.epoch + 1, since: this.now() };
       return { result: follow, change: this.beginning(pair, follow) };
     });
@@ -61,7 +65,10 @@ export class Relations {
   /** Ends a follow; one that there is not is ended already. */
   async unfollow(readerId: string, authorId: string): Promise<void> {
     differ(readerId, authorId);
-    await this.until(readerId, authorId, (pair) => ({ result: undefined, ...(pair.follows && { change: this.ending(pair, [[pair.one, pair.other]]) }) }));
+    await this.until(readerId, authorId, (pair) => ({
+      result: undefined,
+      ...(pair.follows && { change: this.ending(pair, [[pair.one, pair.other]]) }),
+    }));
   }
 
   /** Blocks a user. Twice is once. */
@@ -70,7 +77,10 @@ export class Relations {
     await this.until(by, whom, (pair) => {
       if (pair.blocks) return { result: undefined };
       const { one, other, follows, followedBy } = pair;
-      const change = this.ending(pair, [...(follows ? [[one, other] as const] : []), ...(followedBy ? [[other, one] as const] : [])]);
+      const change = this.ending(pair, [
+        ...(follows ? [[one, other] as const] : []),
+        ...(followedBy ? [[other, one] as const] : []),
+      ]);
       change.items.push(this.parts.relations.block(by, whom, this.now()));
       return { result: undefined, change };
     });
@@ -88,7 +98,10 @@ export class Relations {
     const { turn, start } = this.turn({ ...author, followers: author.followers + 1 });
     const starts = start ? [this.start(start)] : [];
     // A marked author's posts are read from their list: there is nothing to write.
-    if (!mark) starts.push(this.start(relationStart({ readerId: reader.userId, authorId: author.userId, epoch: follow.epoch }, 'follows')));
+    if (!mark)
+      starts.push(
+        this.start(relationStart({ readerId: reader.userId, authorId: author.userId, epoch: follow.epoch }, 'follows')),
+      );
     return {
       users: [
         { userId: reader.userId, following: 1, ifEpoch: reader.epoch, ifFollowingBelow: MAX_FOLLOWING },
@@ -117,7 +130,11 @@ export class Relations {
     }
     for (const [reader, author] of ended) {
       change.items.push(...this.parts.relations.ending(reader.userId, author.userId));
-      change.starts.push(this.start(relationStart({ readerId: reader.userId, authorId: author.userId, epoch: reader.epoch + 1 }, 'leaves')));
+      change.starts.push(
+        this.start(
+          relationStart({ readerId: reader.userId, authorId: author.userId, epoch: reader.epoch + 1 }, 'leaves'),
+        ),
+      );
     }
     return change;
   }
@@ -131,7 +148,11 @@ export class Relations {
   }
 
   /** Reads, decides and writes until the write stands on what was read. */
-  private async until<T>(one: string, other: string, decide: (pair: BothThere) => { result: T; change?: Change }): Promise<T> {
+  private async until<T>(
+    one: string,
+    other: string,
+    decide: (pair: BothThere) => { result: T; change?: Change },
+  ): Promise<T> {
     const { db, users, relations, outbox } = this.parts;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const pair = await relations.between(one, other);
@@ -153,11 +174,17 @@ export class Relations {
 
 function differ(one: string, other: string): void {
   if (one !== other) return;
-  throw new LongwatchError('invalid', 'Nobody follows or blocks themselves', { faults: [{ field: 'path.otherId', message: 'must be another user' }] });
+  throw new LongwatchError('invalid', 'Nobody follows or blocks themselves', {
+    faults: [{ field: 'path.otherId', message: 'must be another user' }],
+  });
 }
 
 function bothThere(pair: Pair, one: string, other: string): BothThere {
   const { one: first, other: second } = pair;
-  if (!first || !second) throw new LongwatchError('notFound', `There is no user ${first ? other : one}; PUT /v1/users/${first ? other : one} makes one`);
+  if (!first || !second)
+    throw new LongwatchError(
+      'notFound',
+      `There is no user ${first ? other : one}; PUT /v1/users/${first ? other : one} makes one`,
+    );
   return { ...pair, one: first, other: second };
 }

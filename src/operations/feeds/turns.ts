@@ -16,5 +16,8 @@ export function owedTurn(author: FeedUser, settings: FeedSettings, at: number): 
   const direction = turnOf(author, settings.threshold);
   if (!direction) return {};
   const turn = { authorId: author.userId, modeVersion: author.modeVersion + 1, direction };
-  return { turn: { direction, at }, start: turnStart({ turn, plan: planFor(author.followers, settings), followers: author.followers }) };
+  return {
+    turn: { direction, at },
+    start: turnStart({ turn, plan: planFor(author.followers, settings), followers: author.followers }),
+  };
 }

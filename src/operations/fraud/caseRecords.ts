@@ -1,4 +1,10 @@
-import { type CaseState, caseFacts, type InvestigationPolicy, type OpeningFacts, type TimelineEntry } from '../../domain/fraud/investigation';
+import {
+  type CaseState,
+  caseFacts,
+  type InvestigationPolicy,
+  type OpeningFacts,
+  type TimelineEntry,
+} from '../../domain/fraud/investigation';
 import type { Letter } from '../../domain/fraud/investigationLetters';
 import { recoverCase } from '../../domain/fraud/investigationRecovery';
 import { RECENT } from '../../domain/fraud/investigationSteps';
@@ -21,7 +27,11 @@ export interface RecordedCase {
  * Returns the state of a case from its row; undefined when the case is closed and everybody was told, or when its
  * transaction is gone. Strongly consistent.
  */
-export async function recordedCase(parts: CaseRecordsParts, record: CaseRecord, policy: InvestigationPolicy): Promise<RecordedCase | undefined> {
+export async function recordedCase(
+  parts: CaseRecordsParts,
+  record: CaseRecord,
+  policy: InvestigationPolicy,
+): Promise<RecordedCase | undefined> {
   const { transactionId, revision } = record;
   const stored = await parts.investigations.kept(transactionId);
   if (stored?.revision === revision) {
@@ -32,11 +42,24 @@ export async function recordedCase(parts: CaseRecordsParts, record: CaseRecord, 
   }
   if (isClosed(record)) return undefined;
   const opening = await openingOf(parts, record);
-  return opening && { carried: recoverCase({ facts: caseFacts(opening), policy, header: record, timeline: await timelineOf(parts, transactionId) }), unsent: [] };
+  return (
+    opening && {
+      carried: recoverCase({
+        facts: caseFacts(opening),
+        policy,
+        header: record,
+        timeline: await timelineOf(parts, transactionId),
+      }),
+      unsent: [],
+    }
+  );
 }
 
 /** What the case was opened with; undefined when its transaction is gone. */
-export async function openingOf({ decisions }: CaseRecordsParts, { transactionId, outcome, openedAt }: CaseRecord): Promise<OpeningFacts | undefined> {
+export async function openingOf(
+  { decisions }: CaseRecordsParts,
+  { transactionId, outcome, openedAt }: CaseRecord,
+): Promise<OpeningFacts | undefined> {
   const decided = await decisions.find(transactionId);
   return decided && { ...decided, decision: { ...decided.decision, outcome }, openedAt };
 }
@@ -45,7 +68,7 @@ export const isClosed = ({ status }: CaseRecord): boolean => status.startsWith('
 
 async function timelineOf({ investigations }: CaseRecordsParts, transactionId: string): Promise<TimelineEntry[]> {
   const all: TimelineEntry[] = [];
-  for (let cursor: string | undefined; ; ) {
+  for (let cursor: string | undefined; ;) {
     const page = await investigations.timeline(transactionId, cursor === undefined ? {} : { cursor });
     all.push(...page.items);
     cursor = page.cursor;

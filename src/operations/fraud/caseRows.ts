@@ -2,7 +2,14 @@ import { caseStatuses } from '../../domain/fraud/investigation';
 import { iso } from '../../domain/ids';
 import type { WorkflowStart } from '../../domain/platform/outbox';
 import type { CaseRecord } from '../../stores/fraud/investigations';
-import { INVESTIGATION_TYPE, investigationId, type InvestigationPolicy, investigationStart, resumedInvestigationStart, transactionOf } from '../../domain/fraud/workflows';
+import {
+  INVESTIGATION_TYPE,
+  investigationId,
+  type InvestigationPolicy,
+  investigationStart,
+  resumedInvestigationStart,
+  transactionOf,
+} from '../../domain/fraud/workflows';
 import { type CaseRecordsParts, openingOf, recordedCase } from './caseRecords';
 import type { ReconciledRows } from '../platform/reconciliation/rows';
 
@@ -21,9 +28,18 @@ export function caseRows(parts: CaseRecordsParts, policy: InvestigationPolicy): 
       const [index, after] = cursor === undefined ? [0, undefined] : (JSON.parse(cursor) as [number, string?]);
       const status = open[index];
       if (!status) return { items: [] };
-      const page = await investigations.byStatus(status, { limit: PAGE, ...(after !== undefined && { cursor: after }) });
+      const page = await investigations.byStatus(status, {
+        limit: PAGE,
+        ...(after !== undefined && { cursor: after }),
+      });
       const next = page.cursor !== undefined ? [index, page.cursor] : index + 1 < open.length ? [index + 1] : undefined;
-      return { items: page.items.map(({ transactionId, openedAt }) => ({ workflowId: investigationId(transactionId), since: openedAt })), ...(next && { cursor: JSON.stringify(next) }) };
+      return {
+        items: page.items.map(({ transactionId, openedAt }) => ({
+          workflowId: investigationId(transactionId),
+          since: openedAt,
+        })),
+        ...(next && { cursor: JSON.stringify(next) }),
+      };
     },
     async startOf(workflowId, why) {
       const record = await recordOf(workflowId);
@@ -33,7 +49,9 @@ export function caseRows(parts: CaseRecordsParts, policy: InvestigationPolicy): 
       const record = await recordOf(workflowId);
       const { closedAt } = record ?? {};
       // A workflow that closes a case goes on for as long as its last letter takes, an hour at most.
-      return closedAt === undefined || closedAt > Date.now() - graceMs - LETTER_MS ? undefined : `its case was closed at ${iso(closedAt)}`;
+      return closedAt === undefined || closedAt > Date.now() - graceMs - LETTER_MS
+        ? undefined
+        : `its case was closed at ${iso(closedAt)}`;
     },
   };
 

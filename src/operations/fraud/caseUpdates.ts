@@ -17,7 +17,9 @@ export interface CaseUpdatesParts {
 }
 
 /** A request without the name that was typed: the authenticated name takes its place. */
-export type Unsigned<R extends CaseRequest = CaseRequest> = R extends CaseRequest ? Omit<R, 'by' | 'attestation'> : never;
+export type Unsigned<R extends CaseRequest = CaseRequest> = R extends CaseRequest
+  ? Omit<R, 'by' | 'attestation'>
+  : never;
 
 const UPDATE_DEADLINE_MS = 15_000;
 
@@ -32,9 +34,15 @@ export class CaseUpdates {
   /**
    * Sends one request and waits until it is written. The same request of the same person under the same key
    * is one request.
-   * @throws LongwatchError `notFound`, `conflict` (with the case's own sentence), `refused` when the request cannot be stored, `unavailable` while Temporal is away.
+   * @throws LongwatchError `notFound`, `conflict` (with the case's own sentence), `refused` when the request cannot
+   *   be stored, `unavailable` while Temporal is away.
    */
-  async send(transactionId: string, caller: Pick<Caller, 'name'> & { role: string }, request: Unsigned, key?: string): Promise<UpdateOutcome> {
+  async send(
+    transactionId: string,
+    caller: Pick<Caller, 'name'> & { role: string },
+    request: Unsigned,
+    key?: string,
+  ): Promise<UpdateOutcome> {
     const signed = { ...request, by: caller.name } as CaseRequest;
     const id = this.requestId(transactionId, caller.name, signed, key);
     const found = await this.parts.investigations.find(transactionId);
@@ -64,22 +72,46 @@ export class CaseUpdates {
   /** Without a key of the caller's, a repetition within the same minute counts as the same request. */
   private requestId(transactionId: string, name: string, request: CaseRequest, key: string | undefined): string {
     const once = key ?? String(Math.floor(this.now() / 60_000));
-    return createHash('sha256').update(JSON.stringify([transactionId, name, request, once])).digest('base64url').slice(0, 32);
+    return createHash('sha256')
+      .update(JSON.stringify([transactionId, name, request, once]))
+      .digest('base64url')
+      .slice(0, 32);
   }
 }
 
-function updateFailure(error: unknown, { transactionId, status }: Pick<CaseRecord, 'transactionId' | 'status'>): unknown {
+function updateFailure(
+  error: unknown,
+  { transactionId, status }: Pick<CaseRecord, 'transactionId' | 'status'>,
+): unknown {
   if (error instanceof WorkflowUpdateFailedError) {
     const sentence = error.cause instanceof ApplicationFailure ? error.cause.message : error.message;
-    if (error.cause instanceof ApplicationFailure && error.cause.type === 'refused') return new LongwatchError('refused', sentence, { cause: error });
+    if (error.cause instanceof ApplicationFailure && error.cause.type === 'refused')
+      return new LongwatchError('refused', sentence, { cause: error });
     return new LongwatchError('conflict', sentence, { cause: error });
   }
   if (error instanceof WorkflowNotFoundError)
     return status.startsWith('closed')
-      ? new LongwatchError('conflict', `The case of ${transactionId} is closed; read it with GET /v1/investigations/${transactionId}`, { cause: error })
-      : new LongwatchError('conflict', `No workflow runs for the case of ${transactionId}: it is about to start, or was stopped and is started again within minutes. Send the same again then`, { cause: error });
-  // A ServiceError is the client's own, around the server's: a case whose last task failed as its worker died takes none for a moment.
-  if (isGrpcServiceError(error) || error instanceof ServiceError || (error instanceof Error && /deadline|cancel|unavailable/i.test(error.message)))
-    return new LongwatchError('unavailable', 'Temporal is away, or did not answer in time: send the same again under the same Idempotency-Key, and it counts once', { retryAfterSeconds: 5, cause: error });
+      ? new LongwatchError(
+          'conflict',
+          `The case of ${transactionId} is closed; read it with GET /v1/investigations/${transactionId}`,
+          { cause: error },
+        )
+      : new LongwatchError(
+          'conflict',
+          `No workflow runs for the case of ${transactionId}: it is about to start, or was stopped and is started again within minutes. Send the same again then`,
+          { cause: error },
+        );
+  // A ServiceError is the client's own, around the server's: a case whose last task failed as its worker died takes
+  // none for a moment.
+  if (
+    isGrpcServiceError(error) ||
+    error instanceof ServiceError ||
+    (error instanceof Error && /deadline|cancel|unavailable/i.test(error.message))
+  )
+    return new LongwatchError(
+      'unavailable',
+      'Temporal is away, or did not answer in time: send the same again under the same Idempotency-Key, and it counts once',
+      { retryAfterSeconds: 5, cause: error },
+    );
   return error;
 }

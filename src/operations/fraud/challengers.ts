@@ -70,10 +70,14 @@ export class Challengers {
     const rulesVersion = await rules.currentVersion();
     const puts: Putting[] = [over];
     if (value.ruleSet) puts.push(rules.putting(value.ruleSet, by(rulesVersion)));
-    if (value.endpointName !== undefined) puts.push(models.putting({ endpointName: value.endpointName }, by(await models.currentVersion())));
+    if (value.endpointName !== undefined)
+      puts.push(models.putting({ endpointName: value.endpointName }, by(await models.currentVersion())));
     await putAll(db, puts);
     await this.parts.refresh();
-    return { ...(value.ruleSet && { ruleSetVersion: rulesVersion + 1 }), ...(value.endpointName !== undefined && { endpointName: value.endpointName }) };
+    return {
+      ...(value.ruleSet && { ruleSetVersion: rulesVersion + 1 }),
+      ...(value.endpointName !== undefined && { endpointName: value.endpointName }),
+    };
   }
 }
 

@@ -20,7 +20,8 @@ export class Current<T, P> {
 
   /** @throws LongwatchError `unavailable` before the first version was read. */
   current(): P {
-    if (this.prepared === undefined) throw new LongwatchError('unavailable', 'The rules are not loaded yet', { retryAfterSeconds: 1 });
+    if (this.prepared === undefined)
+      throw new LongwatchError('unavailable', 'The rules are not loaded yet', { retryAfterSeconds: 1 });
     return this.prepared;
   }
 

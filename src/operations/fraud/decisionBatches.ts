@@ -6,7 +6,14 @@ import { applyTransaction, type UserProfile } from '../../domain/fraud/profile';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { inLanes } from '../../domain/lanes';
 import { type ScoringEndpoint, ScoringFailure } from '../../gateways/fraud/sagemaker';
-import { type DecisionInputs, type DecisionStore, itemsOf, type UserWrite, type VersionedProfile, WRITE_LIMIT } from '../../stores/fraud/decisions';
+import {
+  type DecisionInputs,
+  type DecisionStore,
+  itemsOf,
+  type UserWrite,
+  type VersionedProfile,
+  WRITE_LIMIT,
+} from '../../stores/fraud/decisions';
 import { contentHashOf, type Draft, type Drafts, type Scored } from './drafts';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 
@@ -74,9 +81,12 @@ export class DecisionBatches {
     const fates: (Fate | undefined)[] = batch.map(() => undefined);
     const hashes = batch.map(({ transaction }) => contentHashOf(transaction));
     for (let round = 1; ; round++) {
-      const left = batch.flatMap((arrival, index) => (fates[index] === undefined ? [{ arrival, index, contentHash: hashes[index] as string }] : []));
+      const left = batch.flatMap((arrival, index) =>
+        fates[index] === undefined ? [{ arrival, index, contentHash: hashes[index] as string }] : [],
+      );
       if (left.length === 0) return fates as Fate[];
-      if (round > MAX_ROUNDS) throw new LongwatchError('contention', `${left.length} transactions of a batch keep losing their race`);
+      if (round > MAX_ROUNDS)
+        throw new LongwatchError('contention', `${left.length} transactions of a batch keep losing their race`);
       const turn = inTurn(left);
       const inputs = await this.parts.decisions.inputsOf(turn.map(({ arrival }) => arrival.transaction));
       const drafts = this.drafts(turn, inputs, fates);
@@ -102,16 +112,30 @@ export class DecisionBatches {
       let draft = users.get(transaction.userId);
       if (!draft) users.set(transaction.userId, (draft = { before: user, after: user.profile, rows: [] }));
       const profile = draft.after;
-      draft.rows.push({ arrival, index, contentHash, profile, features: extractFeatures(transaction, profile, merchant) });
+      draft.rows.push({
+        arrival,
+        index,
+        contentHash,
+        profile,
+        features: extractFeatures(transaction, profile, merchant),
+      });
       draft.after = applyTransaction(profile, transaction);
     }
     return [...users.values()];
   }
 
   /** @returns whether some were not written, because another write came first. */
-  private async decideAll(users: readonly UserDraft[], round: number, signal: AbortSignal, fates: (Fate | undefined)[]): Promise<boolean> {
+  private async decideAll(
+    users: readonly UserDraft[],
+    round: number,
+    signal: AbortSignal,
+    fates: (Fate | undefined)[],
+  ): Promise<boolean> {
     if (users.length === 0) return false;
-    const scored = await this.score(users.flatMap(({ rows }) => rows.map(({ features }) => features)), signal);
+    const scored = await this.score(
+      users.flatMap(({ rows }) => rows.map(({ features }) => features)),
+      signal,
+    );
     let row = 0;
     const decided = users.map((user) => {
       const drafts = user.rows.map(({ arrival, contentHash, features, profile }) =>
@@ -125,7 +149,11 @@ export class DecisionBatches {
           latencyMs: Math.max(0, this.now() - arrival.arrivedAt),
         }),
       );
-      return { user, drafts, write: { before: user.before, after: user.after, decisions: drafts.map(({ record }) => record) } };
+      return {
+        user,
+        drafts,
+        write: { before: user.before, after: user.after, decisions: drafts.map(({ record }) => record) },
+      };
     });
     let lost = false;
     // Many users a write, as long as nobody interferes; then each alone, so that one busy user holds up no other.
@@ -135,7 +163,8 @@ export class DecisionBatches {
         lost = true;
         return;
       }
-      for (const { user, drafts } of group) for (const [i, draft] of drafts.entries()) this.written(draft, user.rows[i]?.index as number, fates);
+      for (const { user, drafts } of group)
+        for (const [i, draft] of drafts.entries()) this.written(draft, user.rows[i]?.index as number, fates);
     });
     return lost;
   }
@@ -165,7 +194,9 @@ export class DecisionBatches {
   }
 }
 
-/** Of every user so many as fit one write, in order, and a transaction only once: a second one finds the first's answer. */
+/**
+ * Of every user so many as fit one write, in order, and a transaction only once: a second one finds the first's answer.
+ */
 function inTurn<T extends { arrival: Arrival }>(left: readonly T[]): T[] {
   const perUser = new Map<string, number>();
   const seen = new Set<string>();

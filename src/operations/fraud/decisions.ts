@@ -65,7 +65,10 @@ export class Decisions {
       const inputs = await this.parts.decisions.inputs(transaction, deadline);
       if (inputs.stored) {
         if (inputs.stored.contentHash !== contentHash)
-          throw new LongwatchError('conflict', `Transaction ${transaction.transactionId} was decided before with other content`);
+          throw new LongwatchError(
+            'conflict',
+            `Transaction ${transaction.transactionId} was decided before with other content`,
+          );
         return { body: inputs.stored.body, replayed: true };
       }
       // Only now: a replay of an old transaction must still find its answer.

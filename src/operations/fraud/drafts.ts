@@ -112,7 +112,11 @@ export class Drafts {
     };
   }
 
-  private consequences(transaction: Transaction, decision: Decision, now: number): { also: TransactItem[]; start?: OutboxEntry } {
+  private consequences(
+    transaction: Transaction,
+    decision: Decision,
+    now: number,
+  ): { also: TransactItem[]; start?: OutboxEntry } {
     const { outbox, investigations } = this.parts;
     const also: TransactItem[] = [];
     if (decision.mode === 'degraded')

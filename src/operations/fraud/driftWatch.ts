@@ -93,15 +93,28 @@ export class DriftWatch {
     const to = dayOf(this.now());
     const from = dayOf(this.now() - (days - 1) * DAY_MS);
     const reports = await Promise.all(
-      [...this.parts.baselines.values()].map(async (baseline) => this.compare(baseline, from, to, [await this.parts.store.read(baseline.version, from, to)])),
+      [...this.parts.baselines.values()].map(async (baseline) =>
+        this.compare(baseline, from, to, [await this.parts.store.read(baseline.version, from, to)]),
+      ),
     );
     return reports.filter(({ rows }) => rows > 0);
   }
 
-  private compare(baseline: Baseline, from: string, to: string, all: readonly { rows: number; counts: BinCounts }[]): ComparedModel {
+  private compare(
+    baseline: Baseline,
+    from: string,
+    to: string,
+    all: readonly { rows: number; counts: BinCounts }[],
+  ): ComparedModel {
     const rows = all.reduce((sum, one) => sum + one.rows, 0);
     const enough = rows >= this.settings.minRows;
-    return { modelVersion: baseline.version, from, to, rows, drifts: enough ? drifts(baseline, merged(all.map(({ counts }) => counts))) : [] };
+    return {
+      modelVersion: baseline.version,
+      from,
+      to,
+      rows,
+      drifts: enough ? drifts(baseline, merged(all.map(({ counts }) => counts))) : [],
+    };
   }
 }
 

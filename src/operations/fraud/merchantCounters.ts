@@ -23,7 +23,10 @@ export function merchantCounters(merchants: MerchantStore): Folding<ItemChange> 
       for (const { before, after } of changes) {
         const known = folded.get(merchantOf(after));
         if (!known || !after) continue;
-        known.after = applyHistoryChange(known.after, { ...(before && { before: record(before) }), after: record(after) });
+        known.after = applyHistoryChange(known.after, {
+          ...(before && { before: record(before) }),
+          after: record(after),
+        });
       }
       return [...folded]
         .filter(([, { before, after }]) => after !== before.profile)
@@ -32,7 +35,8 @@ export function merchantCounters(merchants: MerchantStore): Folding<ItemChange> 
   };
 }
 
-const merchantOf = (item: Record<string, unknown> | undefined): string => (item?.['MerchantID'] as string | undefined) ?? '';
+const merchantOf = (item: Record<string, unknown> | undefined): string =>
+  (item?.['MerchantID'] as string | undefined) ?? '';
 
 function record(item: Record<string, unknown>): HistoryRecord {
   const label = item['Label'] as Label | undefined;

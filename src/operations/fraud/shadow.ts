@@ -85,7 +85,10 @@ export class Shadow {
     let scores: { score: number }[] | undefined;
     if (endpoint)
       try {
-        ({ scores } = await endpoint.score(batch.map(({ input }) => featureVector(input.features)), { deadlineMs: DEADLINE_MS }));
+        ({ scores } = await endpoint.score(
+          batch.map(({ input }) => featureVector(input.features)),
+          { deadlineMs: DEADLINE_MS },
+        ));
       } catch (error) {
         this.parts.onFault(error);
         this.missed('failed', batch.length);
@@ -109,7 +112,8 @@ export class Shadow {
       const pair = `${live}>${shadow}`;
       counted.pairs[pair] = (counted.pairs[pair] ?? 0) + 1;
       this.dirty = true;
-      if (shadow !== live) differences.push({ transactionId: input.transaction.transactionId, at, live, shadow, liveScore, shadowScore });
+      if (shadow !== live)
+        differences.push({ transactionId: input.transaction.transactionId, at, live, shadow, liveScore, shadowScore });
     }
     await this.parts.store.keep(version, differences);
   }

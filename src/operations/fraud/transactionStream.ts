@@ -33,7 +33,11 @@ export function transactionStream(decisions: DecisionBatches, batchRecords: numb
       const counts: Record<string, number> = {};
       const count = (name: string) => (counts[name] = (counts[name] ?? 0) + 1);
       for (const [i, fate] of fates.entries()) {
-        if (fate === 'conflict') poison.push({ record: records[i] as StreamRecord<Uint8Array>, reason: 'this transactionId was decided before with other content' });
+        if (fate === 'conflict')
+          poison.push({
+            record: records[i] as StreamRecord<Uint8Array>,
+            reason: 'this transactionId was decided before with other content',
+          });
         else if (fate === 'repeated') count('repeated');
         else {
           count(fate.decision.outcome);

@@ -62,10 +62,17 @@ export class Boards {
   async view(gameId: string): Promise<BoardView> {
     const known = this.views.get(gameId);
     const age = known ? performance.now() - known.readAt : Number.POSITIVE_INFINITY;
-    if (!known || age > LEASE_MS || seasonsToPlan(known.view.board.seasons, known.view.seasons[0], this.now()).length > 0) return this.refresh(gameId);
+    if (
+      !known ||
+      age > LEASE_MS ||
+      seasonsToPlan(known.view.board.seasons, known.view.seasons[0], this.now()).length > 0
+    )
+      return this.refresh(gameId);
     if (age > FRESH_MS && !known.refreshing) {
       known.refreshing = true;
-      void this.refresh(gameId).catch(this.parts.onFault).finally(() => (known.refreshing = false));
+      void this.refresh(gameId)
+        .catch(this.parts.onFault)
+        .finally(() => (known.refreshing = false));
     }
     return known.view;
   }
@@ -74,7 +81,8 @@ export class Boards {
   async seasonOf(gameId: string, asked: number | undefined): Promise<{ board: Board; season: number }> {
     const { board, seasons } = await this.view(gameId);
     const season = asked ?? currentSeason(seasons, this.now())?.number;
-    if (season === undefined || season > board.latestSeason) throw new LongwatchError('notFound', `Board ${gameId} has no season ${asked ?? ''}`.trim());
+    if (season === undefined || season > board.latestSeason)
+      throw new LongwatchError('notFound', `Board ${gameId} has no season ${asked ?? ''}`.trim());
     return { board, season };
   }
 
@@ -90,16 +98,29 @@ export class Boards {
    * @param ifVersion the version that was read, where there is a board already.
    * @throws LongwatchError `conflict` (it is there; or what cannot change is changed), `versionMismatch`.
    */
-  async put(gameId: string, definition: BoardDefinition, ifVersion: number | undefined): Promise<{ version: number; made: boolean }> {
+  async put(
+    gameId: string,
+    definition: BoardDefinition,
+    ifVersion: number | undefined,
+  ): Promise<{ version: number; made: boolean }> {
     const found = await this.parts.boards.find(gameId);
     if (!found) {
       if (await this.create(gameId, definition)) return { version: 1, made: true };
       return this.put(gameId, definition, ifVersion);
     }
-    if (ifVersion === undefined) throw new LongwatchError('versionMismatch', `Board ${gameId} is there already; send If-Match with the version that you read (its ETag)`);
+    if (ifVersion === undefined)
+      throw new LongwatchError(
+        'versionMismatch',
+        `Board ${gameId} is there already; send If-Match with the version that you read (its ETag)`,
+      );
     const changed = FIXED.filter((name) => definition[name] !== found[name]);
-    if (changed.length > 0) throw new LongwatchError('conflict', `${changed.join(' and ')} of a board cannot change, since scores were taken by it; make another board`);
-    if (!definition.seasons !== !found.seasons) throw new LongwatchError('conflict', 'A board cannot begin or cease to have seasons; make another board');
+    if (changed.length > 0)
+      throw new LongwatchError(
+        'conflict',
+        `${changed.join(' and ')} of a board cannot change, since scores were taken by it; make another board`,
+      );
+    if (!definition.seasons !== !found.seasons)
+      throw new LongwatchError('conflict', 'A board cannot begin or cease to have seasons; make another board');
     const version = await this.parts.boards.replace(gameId, definition, ifVersion);
     await this.refresh(gameId);
     return { version, made: false };
@@ -108,7 +129,10 @@ export class Boards {
   private create(gameId: string, definition: BoardDefinition): Promise<boolean> {
     // One transaction takes the first two; a plan that begins long ago is caught up with later.
     const seasons = seasonsToPlan(definition.seasons, undefined, this.now()).slice(0, 2);
-    return this.recording(seasons.map((season) => this.startOf(gameId, season)), (owed) => this.parts.boards.create(gameId, definition, seasons, owed));
+    return this.recording(
+      seasons.map((season) => this.startOf(gameId, season)),
+      (owed) => this.parts.boards.create(gameId, definition, seasons, owed),
+    );
   }
 
   /** Plans what the clock asks for. @returns how many seasons were planned here. */
@@ -118,7 +142,8 @@ export class Boards {
     let planned = 0;
     for (const season of seasonsToPlan(board.seasons, latest, this.now()))
       // When somebody plans at the same time, both plan the same.
-      if (await this.recording([this.startOf(gameId, season)], (owed) => this.parts.boards.plan(gameId, season, owed))) planned++;
+      if (await this.recording([this.startOf(gameId, season)], (owed) => this.parts.boards.plan(gameId, season, owed)))
+        planned++;
     return planned;
   }
 
@@ -126,19 +151,29 @@ export class Boards {
   async moveEnd(gameId: string, number: number, endsAt: number): Promise<Season> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       await this.read(gameId);
-      const [season, next] = await Promise.all([this.parts.boards.season(gameId, number), this.parts.boards.season(gameId, number + 1)]);
+      const [season, next] = await Promise.all([
+        this.parts.boards.season(gameId, number),
+        this.parts.boards.season(gameId, number + 1),
+      ]);
       if (!season) throw new LongwatchError('notFound', `Board ${gameId} has no season ${number}`);
       if (season.endsAt === undefined) throw new LongwatchError('conflict', 'This board’s season never ends');
       if (season.endsAt === endsAt) return season;
       const fault = faultOfMove(season, next, endsAt, this.now(), this.noticeMs);
       if (fault) throw fault;
       const revision = season.revision + 1;
-      const moved = signalEntry(seasonMovedSignal(gameId, number), `${seasonId(gameId, number)}/${revision}`, this.now());
-      if (!(await this.recording([moved], (owed) => this.parts.boards.moveEnd(gameId, season, next, endsAt, owed)))) continue;
+      const moved = signalEntry(
+        seasonMovedSignal(gameId, number),
+        `${seasonId(gameId, number)}/${revision}`,
+        this.now(),
+      );
+      if (!(await this.recording([moved], (owed) => this.parts.boards.moveEnd(gameId, season, next, endsAt, owed))))
+        continue;
       await this.refresh(gameId);
       return { ...season, endsAt, revision };
     }
-    throw new LongwatchError('contention', `Season ${number} of ${gameId} is busy; try again`, { retryAfterSeconds: 1 });
+    throw new LongwatchError('contention', `Season ${number} of ${gameId} is busy; try again`, {
+      retryAfterSeconds: 1,
+    });
   }
 
   /** Takes a player out of the ranks of every season that is not closed, or with null lets them back. Twice is once. */
@@ -149,7 +184,10 @@ export class Boards {
       const now = this.now();
       const open = items
         .filter(({ status }) => status === 'open')
-        .map(({ number }) => ({ season: number, mark: this.parts.scores.mark(board, number, playerId, given !== null, now) }));
+        .map(({ number }) => ({
+          season: number,
+          mark: this.parts.scores.mark(board, number, playerId, given !== null, now),
+        }));
       const ban = given && { ...given, playerId, at: now };
       if (await this.parts.boards.setBan(gameId, playerId, ban, board.latestSeason, open)) return;
     }
@@ -157,13 +195,15 @@ export class Boards {
   }
 
   /**
-   * Bans the players of a board's bans in a season that was planned after them. A player whose mark is refused for good is
+   * Bans the players of a board's bans in a season that was planned after them. A player whose mark is refused for good
+   * is
    * skipped and reported. @returns how many were skipped.
    */
   async carryBans(gameId: string, season: number, progress: () => void): Promise<number> {
     const board = await this.read(gameId);
     let skipped = 0;
-    // A workflow that was lost behind the season's end begins again here: the ranks of a closed season stay as they are.
+    // A workflow that was lost behind the season's end begins again here: the ranks of a closed season stay as they
+    // are.
     if ((await this.parts.boards.season(gameId, season))?.status !== 'open') return skipped;
     let cursor: string | undefined;
     do {
@@ -171,8 +211,14 @@ export class Boards {
       const refused = await skipEachRefused(
         page.items,
         BANS_AT_ONCE,
-        ({ playerId }) => this.parts.boards.carryBan(gameId, playerId, this.parts.scores.mark(board, season, playerId, true, this.now())),
-        ({ playerId }, error) => this.parts.onSkipped?.(`the ban of ${playerId} in season ${season} of ${gameId}`, error),
+        ({ playerId }) =>
+          this.parts.boards.carryBan(
+            gameId,
+            playerId,
+            this.parts.scores.mark(board, season, playerId, true, this.now()),
+          ),
+        ({ playerId }, error) =>
+          this.parts.onSkipped?.(`the ban of ${playerId} in season ${season} of ${gameId}`, error),
       );
       skipped += refused.size;
       cursor = page.cursor;
@@ -184,7 +230,10 @@ export class Boards {
   private async refresh(gameId: string): Promise<BoardView> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const readAt = performance.now();
-      const [board, { items: seasons }] = await Promise.all([this.read(gameId), this.parts.boards.seasons(gameId, SEASONS_AT_HAND)]);
+      const [board, { items: seasons }] = await Promise.all([
+        this.read(gameId),
+        this.parts.boards.seasons(gameId, SEASONS_AT_HAND),
+      ]);
       if (seasonsToPlan(board.seasons, seasons[0], this.now()).length > 0) {
         await this.planSeasons(gameId);
         continue;
@@ -198,7 +247,9 @@ export class Boards {
       }
       return view;
     }
-    throw new LongwatchError('contention', `The seasons of ${gameId} are being planned; try again`, { retryAfterSeconds: 1 });
+    throw new LongwatchError('contention', `The seasons of ${gameId} are being planned; try again`, {
+      retryAfterSeconds: 1,
+    });
   }
 
   private startOf(gameId: string, season: Season): OutboxEntry | undefined {
@@ -206,11 +257,13 @@ export class Boards {
   }
 
   /** Writes a change with its outbox entries in one transaction, then dispatches the entries without waiting. */
-  private async recording(entries: readonly (OutboxEntry | undefined)[], write: (items: TransactItem[]) => Promise<boolean>): Promise<boolean> {
+  private async recording(
+    entries: readonly (OutboxEntry | undefined)[],
+    write: (items: TransactItem[]) => Promise<boolean>,
+  ): Promise<boolean> {
     const recorded = entries.filter((entry) => entry !== undefined);
     const written = await write(recorded.map((entry) => this.parts.outbox.recording(entry)));
     if (written) for (const entry of recorded) this.parts.outbox.dispatchSoon(entry);
     return written;
   }
 }
-

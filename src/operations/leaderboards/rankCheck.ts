@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LongwatchError } from '../../domain/errors';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
-import { changed, newDrafts, playerEntry, playerKind, type RankEntry, type Ranking, rankKinds } from '../../domain/leaderboards/ranking';
+import {
+  changed,
+  newDrafts,
+  playerEntry,
+  playerKind,
+  type RankEntry,
+  type Ranking,
+  rankKinds,
+} from '../../domain/leaderboards/ranking';
 import { type Draft, edited, type Load, type Ref, type TreeKind } from '../../domain/leaderboards/tree';
 import { BrokenTreeError, walk } from '../../domain/leaderboards/treeReads';
 import { madeAt, nodeIds, NodeGoneError, type NodeStore } from '../../stores/leaderboards/nodes';
@@ -12,7 +20,10 @@ export interface RankCheckParts {
   ranks: RankStore;
   nodes: NodeStore;
   scores: Pick<ScoreStore, 'ranked' | 'markCheck'>;
-  /** How old a node that nothing refers to must be to be removed: a change that is under way may have made it. Default 15 minutes. */
+  /**
+   * How old a node that nothing refers to must be to be removed: a change that is under way may have made it. Default
+   * 15 minutes.
+   */
   leftoverMs?: number;
 }
 
@@ -73,7 +84,12 @@ export class RankCheck {
     }
   }
 
-  private async compare(shard: RankShard, { ranking }: Head, players: ReadonlyMap<string, RankEntry>, progress: () => void): Promise<number> {
+  private async compare(
+    shard: RankShard,
+    { ranking }: Head,
+    players: ReadonlyMap<string, RankEntry>,
+    progress: () => void,
+  ): Promise<number> {
     const kind = rankKinds[shard.order];
     const load = this.parts.nodes.loads(shard);
     const wrong = new Set<string>();
@@ -157,7 +173,10 @@ export class RankCheck {
       throw error;
     }
     for await (const ids of nodes.all(shard)) {
-      await nodes.remove(shard, ids.filter((id) => !live.has(id) && madeAt(id) < before));
+      await nodes.remove(
+        shard,
+        ids.filter((id) => !live.has(id) && madeAt(id) < before),
+      );
       progress();
     }
   }
@@ -186,10 +205,13 @@ class Truth {
     }
   }
 
-  /** Takes in the notes up to the current version. @throws LongwatchError `contention` when somebody else is comparing. */
+  /**
+   * Takes in the notes up to the current version. @throws LongwatchError `contention` when somebody else is comparing.
+   */
   async next(): Promise<{ head: Head; changes: Map<string, RankEntry | null> }> {
     const head = await this.ranks.head(this.shard);
-    if (head.log !== this.log) throw new LongwatchError('contention', `Somebody else is comparing ${boardSeason(this.shard)}`);
+    if (head.log !== this.log)
+      throw new LongwatchError('contention', `Somebody else is comparing ${boardSeason(this.shard)}`);
     const changes = new Map<string, RankEntry | null>();
     for (const note of await this.ranks.noted(this.shard, this.log, this.version)) {
       if (note.version > head.version) break;
@@ -205,5 +227,11 @@ class Truth {
 
 function grown<E>(kind: TreeKind<E>, entries: readonly E[], draft: Draft<E>): Promise<Ref<E> | undefined> {
   const nothing: Load<E> = (id) => Promise.reject(new NodeGoneError(id));
-  return edited(kind, undefined, entries.map((put) => ({ key: kind.key(put), put })), nothing, draft);
+  return edited(
+    kind,
+    undefined,
+    entries.map((put) => ({ key: kind.key(put), put })),
+    nothing,
+    draft,
+  );
 }

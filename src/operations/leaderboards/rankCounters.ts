@@ -6,7 +6,10 @@ import { rankEntry } from '../../stores/leaderboards/scores';
 import type { TransactItem } from '../../stores/platform/outbox';
 import type { Folding } from '../platform/streams/foldingHandler';
 
-/** Shards of seasons in one batch: a transaction takes 100 items, the checkpoint is one, and each shard's head and note are two. */
+/**
+ * Shards of seasons in one batch: a transaction takes 100 items, the checkpoint is one, and each shard's head and note
+ * are two.
+ */
 export const SHARDS_A_BATCH = 45;
 
 /** Folds changes of scores into the rankings of their shards. */
@@ -33,7 +36,9 @@ export function rankCounters(ranks: RankStore, writer: RankWriter): Folding<Item
       }
       const all = [...shards.values()];
       const heads = await ranks.heads(all.map(({ shard }) => shard));
-      const effects = await Promise.all(all.map(({ shard, change }, i) => (heads[i] ? writer.propose(shard, heads[i], change) : [])));
+      const effects = await Promise.all(
+        all.map(({ shard, change }, i) => (heads[i] ? writer.propose(shard, heads[i], change) : [])),
+      );
       return effects.flat();
     },
   };
@@ -52,7 +57,8 @@ function take(shard: ShardChange, change: ItemChange): void {
     return;
   }
   const [was, is] = [rankEntry(change.before), rankEntry(change.after)];
-  // Ids that are remembered change no rank. A player who has come back to the same must still be taken: others were in between.
+  // Ids that are remembered change no rank. A player who has come back to the same must still be taken: others were in
+  // between.
   if (JSON.stringify(was) === JSON.stringify(is) && !shard.changes.has(playerId)) return;
   shard.changes.set(playerId, is ?? null);
   const { ChangedAt } = change.after ?? {};

@@ -1,5 +1,12 @@
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
-import { changed, type Drafts, newDrafts, type RankEntry, type Ranking, rankKinds } from '../../domain/leaderboards/ranking';
+import {
+  changed,
+  type Drafts,
+  newDrafts,
+  type RankEntry,
+  type Ranking,
+  rankKinds,
+} from '../../domain/leaderboards/ranking';
 import { nodeIds, NodeGoneError, type NodeStore } from '../../stores/leaderboards/nodes';
 import type { Head, RankStore } from '../../stores/leaderboards/ranks';
 import type { TransactItem } from '../../stores/platform/outbox';
@@ -61,15 +68,29 @@ export class RankWriter {
         dropped: [...drafts.ranks.dropped, ...drafts.players.dropped],
       });
     return [
-      ranks.advance(shard, head, { ranking, attempt, asOf: Math.max(head.asOf, asOf), isSealed, ...(mark !== undefined && { mark }) }),
+      ranks.advance(shard, head, {
+        ranking,
+        attempt,
+        asOf: Math.max(head.asOf, asOf),
+        isSealed,
+        ...(mark !== undefined && { mark }),
+      }),
       ...(head.log === undefined ? [] : [ranks.note(shard, head.log, head.version + 1, changes)]),
     ];
   }
 
-  private async changed(shard: RankShard, { ranking }: Head, changes: ShardChange['changes'], newId: () => string): Promise<{ ranking: Ranking; drafts: Drafts }> {
+  private async changed(
+    shard: RankShard,
+    { ranking }: Head,
+    changes: ShardChange['changes'],
+    newId: () => string,
+  ): Promise<{ ranking: Ranking; drafts: Drafts }> {
     const drafts = newDrafts(newId);
     try {
-      return { ranking: await changed(rankKinds[shard.order], ranking, changes, this.parts.nodes.loads(shard), drafts), drafts };
+      return {
+        ranking: await changed(rankKinds[shard.order], ranking, changes, this.parts.nodes.loads(shard), drafts),
+        drafts,
+      };
     } catch (error) {
       // The stream must go on for all other boards, and for the check: it reads the table, where nothing is missing.
       if (!(error instanceof NodeGoneError)) throw error;

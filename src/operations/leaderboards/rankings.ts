@@ -1,7 +1,16 @@
 import { LongwatchError } from '../../domain/errors';
 import type { Board } from '../../domain/leaderboards/board';
 import { shardOf, shardsOf } from '../../domain/leaderboards/keys';
-import { type NodeLoads, percentileOf, type RankedPlayer, rankedPlayer, type RankEntry, type Ranking, rankKinds, standingOf } from '../../domain/leaderboards/ranking';
+import {
+  type NodeLoads,
+  percentileOf,
+  type RankedPlayer,
+  rankedPlayer,
+  type RankEntry,
+  type Ranking,
+  rankKinds,
+  standingOf,
+} from '../../domain/leaderboards/ranking';
 import type { TreeKind } from '../../domain/leaderboards/tree';
 import { positionOf, slice } from '../../domain/leaderboards/treeReads';
 import { NodeGoneError, type NodeStore } from '../../stores/leaderboards/nodes';
@@ -54,7 +63,9 @@ export class Rankings {
     return this.reading(board, season, async ({ kind, parts, asOf }) => {
       const pages = await Promise.all(
         parts.map(async ({ ranking, load }) => {
-          const { before, entry } = after ? await positionOf(kind, ranking.ranks, after, load.ranks) : { before: 0, entry: undefined };
+          const { before, entry } = after
+            ? await positionOf(kind, ranking.ranks, after, load.ranks)
+            : { before: 0, entry: undefined };
           const from = entry ? before + 1 : before;
           return { from, entries: await slice(ranking.ranks, from, from + limit, load.ranks) };
         }),
@@ -101,8 +112,17 @@ export class Rankings {
   /** Those of the given players who are ranked, in order, with their rank among all. */
   among(board: BoardPart, season: number, playerIds: readonly string[]): Promise<AsOf & { entries: RankedPlayer[] }> {
     return this.reading(board, season, async (snapshot) => {
-      const standings = await Promise.all([...new Set(playerIds)].map((id) => standingIn(snapshot, shardOf(id, board.shards), id)));
-      const found = standings.filter((one) => one !== undefined).map(({ entry, places }) => rankedPlayer(entry, places.reduce((sum, place) => sum + place, 1)));
+      const standings = await Promise.all(
+        [...new Set(playerIds)].map((id) => standingIn(snapshot, shardOf(id, board.shards), id)),
+      );
+      const found = standings
+        .filter((one) => one !== undefined)
+        .map(({ entry, places }) =>
+          rankedPlayer(
+            entry,
+            places.reduce((sum, place) => sum + place, 1),
+          ),
+        );
       return { ...snapshot.asOf, entries: found.sort((a, b) => a.rank - b.rank) };
     });
   }
@@ -114,7 +134,11 @@ export class Rankings {
       } catch (error) {
         // Nodes are removed soon after a ranking has moved on from them.
         if (!(error instanceof NodeGoneError)) throw error;
-        if (tries === MAX_TRIES) throw new LongwatchError('contention', 'The ranks keep changing; try again', { retryAfterSeconds: 1, cause: error });
+        if (tries === MAX_TRIES)
+          throw new LongwatchError('contention', 'The ranks keep changing; try again', {
+            retryAfterSeconds: 1,
+            cause: error,
+          });
       }
     }
   }
@@ -138,12 +162,18 @@ export class Rankings {
 }
 
 /** A player's entry, and how many come before it in each shard. */
-async function standingIn({ kind, parts }: Snapshot, home: number, playerId: string): Promise<{ entry: RankEntry; places: number[] } | undefined> {
+async function standingIn(
+  { kind, parts }: Snapshot,
+  home: number,
+  playerId: string,
+): Promise<{ entry: RankEntry; places: number[] } | undefined> {
   const own = parts[home];
   const standing = own && (await standingOf(kind, own.ranking, playerId, own.load));
   if (!standing) return undefined;
   const places = await Promise.all(
-    parts.map(async ({ ranking, load }, i) => (i === home ? standing.before : (await positionOf(kind, ranking.ranks, standing.entry, load.ranks)).before)),
+    parts.map(async ({ ranking, load }, i) =>
+      i === home ? standing.before : (await positionOf(kind, ranking.ranks, standing.entry, load.ranks)).before,
+    ),
   );
   return { entry: standing.entry, places };
 }

@@ -86,24 +86,37 @@ export class SeasonEnd {
   }
 
   /**
-   * Grants what the rules of the season's closing say, from the final standings. A player whose grant is refused for good is
+   * Grants what the rules of the season's closing say, from the final standings. A player whose grant is refused for
+   * good is
    * skipped and reported. @returns how many players were granted something, and how many were skipped.
    */
-  async grantRewards(gameId: string, number: number, players: number, { from, progress }: Paging): Promise<Pick<PageProgress, 'rewarded' | 'skipped'>> {
+  async grantRewards(
+    gameId: string,
+    number: number,
+    players: number,
+    { from, progress }: Paging,
+  ): Promise<Pick<PageProgress, 'rewarded' | 'skipped'>> {
     const season = await this.season(gameId, number);
     const until = lastRewardedRank(season.rewards ?? [], players);
     let done: PageProgress = from ?? { pages: 0, rewarded: 0 };
     while (done.pages * PAGE < until) {
       const page = await this.parts.standings.page(gameId, number, done.pages * PAGE + 1, PAGE);
-      const winners = page.map((player) => ({ player, rewards: rewardsOf(season.rewards ?? [], player.rank, players) })).filter(({ rewards }) => rewards.length > 0);
+      const winners = page
+        .map((player) => ({ player, rewards: rewardsOf(season.rewards ?? [], player.rank, players) }))
+        .filter(({ rewards }) => rewards.length > 0);
       const refused = await skipEachRefused(
         winners,
         PARALLEL,
         ({ player, rewards }) => this.grant(gameId, season, player, rewards),
-        ({ player }, error) => this.parts.onSkipped?.(`the reward of ${player.playerId} in season ${number} of ${gameId}`, error),
+        ({ player }, error) =>
+          this.parts.onSkipped?.(`the reward of ${player.playerId} in season ${number} of ${gameId}`, error),
       );
       const skipped = (done.skipped ?? 0) + refused.size;
-      done = { pages: done.pages + 1, rewarded: done.rewarded + winners.length - refused.size, ...(skipped > 0 && { skipped }) };
+      done = {
+        pages: done.pages + 1,
+        rewarded: done.rewarded + winners.length - refused.size,
+        ...(skipped > 0 && { skipped }),
+      };
       progress(done);
     }
     return { rewarded: done.rewarded, ...(done.skipped !== undefined && { skipped: done.skipped }) };
@@ -111,11 +124,22 @@ export class SeasonEnd {
 
   /** Copies the final standings to where they stay, if there is such a place. */
   async archive(gameId: string, number: number, players: number, progress: () => void): Promise<void> {
-    await this.parts.archive?.write(gameId, number, players, (rank) => this.parts.standings.page(gameId, number, rank, PAGE), progress);
+    await this.parts.archive?.write(
+      gameId,
+      number,
+      players,
+      (rank) => this.parts.standings.page(gameId, number, rank, PAGE),
+      progress,
+    );
   }
 
   /** The record first: what is announced was granted. Both are the same however often they are made. */
-  private async grant(gameId: string, { number, closedAt = 0 }: Season, { playerId, rank }: RankedPlayer, rewards: readonly string[]): Promise<void> {
+  private async grant(
+    gameId: string,
+    { number, closedAt = 0 }: Season,
+    { playerId, rank }: RankedPlayer,
+    rewards: readonly string[],
+  ): Promise<void> {
     await this.parts.standings.grant(gameId, number, { playerId, rank, rewards, grantedAt: closedAt });
     await sendUnlessUndeliverable(this.parts.notifications, {
       id: `reward.${gameId}.${number}.${playerId}`,

@@ -16,14 +16,21 @@ export class StandingsArchive {
    * that a season with one is whole.
    * @param page the standings from a rank on.
    */
-  async write(gameId: string, season: number, players: number, page: (rank: number) => Promise<RankedPlayer[]>, progress: () => void): Promise<void> {
+  async write(
+    gameId: string,
+    season: number,
+    players: number,
+    page: (rank: number) => Promise<RankedPlayer[]>,
+    progress: () => void,
+  ): Promise<void> {
     const folder = `leaderboards/game=${gameId}/season=${season}`;
     const parts: { key: string; players: number; sha256: string }[] = [];
-    for (let rank = 1; rank <= players; ) {
+    for (let rank = 1; rank <= players;) {
       const lines: string[] = [];
       while (lines.length < PART && rank <= players) {
         const entries = await page(rank);
-        if (entries.length === 0) throw new RangeError(`The standings of ${gameId} end before rank ${rank} of ${players}`);
+        if (entries.length === 0)
+          throw new RangeError(`The standings of ${gameId} end before rank ${rank} of ${players}`);
         lines.push(...entries.map(line));
         rank += entries.length;
         progress();
@@ -34,8 +41,13 @@ export class StandingsArchive {
       parts.push({ key, players: lines.length, sha256: createHash('sha256').update(body).digest('hex') });
       progress();
     }
-    await this.objects.put(`${folder}/manifest.json`, Buffer.from(JSON.stringify({ gameId, season, players, parts })), 'application/json');
+    await this.objects.put(
+      `${folder}/manifest.json`,
+      Buffer.from(JSON.stringify({ gameId, season, players, parts })),
+      'application/json',
+    );
   }
 }
 
-const line = ({ achievedAt, ...player }: RankedPlayer): string => JSON.stringify({ ...player, achievedAt: iso(achievedAt) });
+const line = ({ achievedAt, ...player }: RankedPlayer): string =>
+  JSON.stringify({ ...player, achievedAt: iso(achievedAt) });

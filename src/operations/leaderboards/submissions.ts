@@ -40,7 +40,8 @@ export class Submissions {
   async submit(gameId: string, submissions: readonly Submission[]): Promise<SubmissionResult[]> {
     const results: SubmissionResult[] = [];
     const byPlayer = new Map<string, number[]>();
-    for (const [i, { playerId }] of submissions.entries()) byPlayer.set(playerId, [...(byPlayer.get(playerId) ?? []), i]);
+    for (const [i, { playerId }] of submissions.entries())
+      byPlayer.set(playerId, [...(byPlayer.get(playerId) ?? []), i]);
     await inLanes([...byPlayer.values()], PARALLEL, async (mine) => {
       for (const i of mine) {
         const result = await this.submitOne(gameId, submissions[i] as Submission);
@@ -60,7 +61,13 @@ export class Submissions {
       const now = this.now();
       const season = seasonOf(seasons, now, submission.at);
       if (!season) return noSeason(seasons, now);
-      const submitted = await this.parts.scores.submit(board, season.number, submission, now, this.fenceOf(board, season, now));
+      const submitted = await this.parts.scores.submit(
+        board,
+        season.number,
+        submission,
+        now,
+        this.fenceOf(board, season, now),
+      );
       return { ...submitted, season: season.number };
     } catch (error) {
       if (error instanceof LongwatchError && (error.final || error.type === 'contention')) return error;
@@ -73,11 +80,16 @@ export class Submissions {
    * end, and in its grace, in one transaction with a check that it is not closed.
    */
   private fenceOf({ gameId }: Board, { number, endsAt }: Season, now: number) {
-    return endsAt === undefined || now < endsAt - this.fenceMs ? undefined : () => this.parts.store.fence(gameId, number);
+    return endsAt === undefined || now < endsAt - this.fenceMs
+      ? undefined
+      : () => this.parts.store.fence(gameId, number);
   }
 }
 
 function noSeason(seasons: readonly Season[], now: number): LongwatchError {
   const coming = seasons.findLast(({ startsAt }) => startsAt > now);
-  return new LongwatchError('conflict', coming ? `No season runs; the next begins at ${iso(coming.startsAt)}` : 'No season runs any more');
+  return new LongwatchError(
+    'conflict',
+    coming ? `No season runs; the next begins at ${iso(coming.startsAt)}` : 'No season runs any more',
+  );
 }

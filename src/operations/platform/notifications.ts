@@ -5,11 +5,15 @@ import type { NotificationStore } from '../../stores/platform/notifications';
 import { isOfOne, type OnSkipped } from './isolate';
 
 /**
- * Sends a message for work that goes on without one that can never be delivered: every channel refuses it, which its record
+ * Sends a message for work that goes on without one that can never be delivered: every channel refuses it, which its
+ * record
  * says, or DynamoDB refuses its record, which is reported.
  * @returns why the message can never be delivered; undefined if it was sent. @throws every other failure.
  */
-export async function sendUnlessUndeliverable(notifications: Pick<Notifications, 'send'>, notification: Notification): Promise<unknown> {
+export async function sendUnlessUndeliverable(
+  notifications: Pick<Notifications, 'send'>,
+  notification: Notification,
+): Promise<unknown> {
   try {
     return void (await notifications.send(notification));
   } catch (error) {
@@ -57,7 +61,8 @@ export class Notifications {
     }
     // What went out is on record before the rest is tried again, so that it does not go out twice.
     if (again) await this.recorded(notification, () => this.store.progress(notification, results));
-    if (again) throw new LongwatchError('unavailable', `Notification ${notification.id}: ${again.message}`, { cause: again });
+    if (again)
+      throw new LongwatchError('unavailable', `Notification ${notification.id}: ${again.message}`, { cause: again });
     const delivered = this.channels.length === 0 || Object.values(results).includes('sent');
     const status = delivered ? 'delivered' : 'failed';
     await this.recorded(notification, () => this.store.finish(notification, status, results));
@@ -75,6 +80,11 @@ export class Notifications {
 
   private outcome(status: 'delivered' | 'failed', results: Readonly<Record<string, string>>): void {
     if (status === 'delivered') return;
-    throw new LongwatchError('refused', Object.entries(results).map(([channel, why]) => `${channel}: ${why}`).join('; '));
+    throw new LongwatchError(
+      'refused',
+      Object.entries(results)
+        .map(([channel, why]) => `${channel}: ${why}`)
+        .join('; '),
+    );
   }
 }

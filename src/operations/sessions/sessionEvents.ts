@@ -27,7 +27,8 @@ const WAITING = 10_000;
 const CONCURRENCY = 16;
 
 /**
- * Tells the subscriber which sessions ended. At least once: an end owes its event, in the index, until a message with it
+ * Tells the subscriber which sessions ended. At least once: an end owes its event, in the index, until a message with
+ * it
  * was accepted; who crashes in between leaves it to the sweeper. An event has the same id in every message.
  */
 export class SessionEvents {
@@ -49,13 +50,15 @@ export class SessionEvents {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.sending = this.sending.then(async () => {
-      for (let batch = this.waiting.splice(0, BATCH); batch.length > 0; batch = this.waiting.splice(0, BATCH)) await this.report(batch).catch(this.parts.onFault);
+      for (let batch = this.waiting.splice(0, BATCH); batch.length > 0; batch = this.waiting.splice(0, BATCH))
+        await this.report(batch).catch(this.parts.onFault);
     });
     return this.sending;
   }
 
   /**
-   * Sends events, then settles them. An event whose settling is refused for good stays owed and is reported; it keeps no other from
+   * Sends events, then settles them. An event whose settling is refused for good stays owed and is reported; it keeps
+   * no other from
    * being settled.
    * @returns the keys of such events. @throws LongwatchError `unavailable` when no channel takes them now.
    */
@@ -64,7 +67,12 @@ export class SessionEvents {
     for (let from = 0; from < ended.length; from += BATCH) {
       const batch = ended.slice(from, from + BATCH);
       await this.send(batch.map(({ event }) => event));
-      const refused = await skipEachRefused(batch, CONCURRENCY, ({ key }) => this.parts.ends.settle(key), ({ key }, error) => this.parts.onSkipped?.(`the event of session ${key}`, error));
+      const refused = await skipEachRefused(
+        batch,
+        CONCURRENCY,
+        ({ key }) => this.parts.ends.settle(key),
+        ({ key }, error) => this.parts.onSkipped?.(`the event of session ${key}`, error),
+      );
       for (const { key } of refused) skipped.add(key);
     }
     return skipped;
@@ -73,12 +81,18 @@ export class SessionEvents {
   private async send(events: SessionEnded[]): Promise<void> {
     // The same events again are the same message, which is not sent twice by who finds it on record.
     const sorted = [...events].sort((a, b) => (a.id < b.id ? -1 : 1));
-    const id = `session.ended.${createHash('sha256').update(sorted.map((event) => event.id).join()).digest('base64url').slice(0, 22)}`;
+    const id = `session.ended.${createHash('sha256')
+      .update(sorted.map((event) => event.id).join())
+      .digest('base64url')
+      .slice(0, 22)}`;
     const why = await sendUnlessUndeliverable(this.parts.notifications, {
       id,
       recipient: this.parts.recipient,
       subject: 'session.ended',
-      text: JSON.stringify({ type: 'session.ended', events: sorted.map(({ at, ...event }) => ({ ...event, at: iso(at) })) }),
+      text: JSON.stringify({
+        type: 'session.ended',
+        events: sorted.map(({ at, ...event }) => ({ ...event, at: iso(at) })),
+      }),
       at: Math.max(...sorted.map(({ at }) => at)),
     });
     if (why !== undefined) this.parts.onFault(why);

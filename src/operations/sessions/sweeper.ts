@@ -42,7 +42,10 @@ export class SessionSweeper {
     this.now = parts.now ?? Date.now;
   }
 
-  /** Until nothing is due soon, the time is over, or the signal. Two at once do each other no harm: every step is conditional. */
+  /**
+   * Until nothing is due soon, the time is over, or the signal. Two at once do each other no harm: every step is
+   * conditional.
+   */
   async sweep(bucket: string, { signal, forMs }: Sweep): Promise<SweepReport> {
     const until = this.now() + forMs;
     const isOver = () => signal.aborted || this.now() > until;
@@ -94,7 +97,9 @@ class Pass {
 
   private async page(keys: readonly string[]): Promise<void> {
     const heads = await this.heads(keys.filter((key) => !this.refused.has(key)));
-    const owed = await inLanes(heads, CONCURRENCY, async (head) => ((await this.settle(head).catch((error: unknown) => this.skip(head, error))) ? [head] : []));
+    const owed = await inLanes(heads, CONCURRENCY, async (head) =>
+      (await this.settle(head).catch((error: unknown) => this.skip(head, error))) ? [head] : [],
+    );
     await this.tell(owed.flat());
   }
 
@@ -111,7 +116,9 @@ class Pass {
     return [...found.values()];
   }
 
-  /** One session whose end is refused for good holds up no other: it is reported, and not met again by this activity. */
+  /**
+   * One session whose end is refused for good holds up no other: it is reported, and not met again by this activity.
+   */
   private skip({ key }: Pick<SessionHead, 'key'>, error: unknown): false {
     if (!isOfOne(error)) throw error;
     this.refused.add(key);
@@ -156,7 +163,12 @@ class Pass {
       // Without a reporter, there was a subscriber when they ended.
       const skipped = this.parts.events
         ? await this.parts.events.report(ended)
-        : await skipEachRefused(ended.map(({ key }) => key), CONCURRENCY, (key) => this.parts.ends.settle(key), (key, error) => void this.skip({ key }, error));
+        : await skipEachRefused(
+            ended.map(({ key }) => key),
+            CONCURRENCY,
+            (key) => this.parts.ends.settle(key),
+            (key, error) => void this.skip({ key }, error),
+          );
       for (const key of skipped) this.refused.add(key);
       this.report.reported += ended.length - skipped.size;
     } catch (error) {

@@ -36,6 +36,11 @@ export class CartCountStore {
   async totals(): Promise<Record<CartCountName, number>> {
     const keys = Array.from({ length: SHARDS }, (_, shard) => ({ Shard: compositeKey('carts', shard) }));
     const { CartCounts: items } = await batchGet(this.db, { CartCounts: { keys } });
-    return Object.fromEntries(cartCountNames.map((name) => [name, items.reduce((sum, item) => sum + ((item[attribute(name)] as number | undefined) ?? 0), 0)])) as Record<CartCountName, number>;
+    return Object.fromEntries(
+      cartCountNames.map((name) => [
+        name,
+        items.reduce((sum, item) => sum + ((item[attribute(name)] as number | undefined) ?? 0), 0),
+      ]),
+    ) as Record<CartCountName, number>;
   }
 }

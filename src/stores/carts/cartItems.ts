@@ -16,7 +16,8 @@ export function cartItem(cart: Cart): Item {
     Status: cart.status,
     OpenedAt: cart.openedAt,
     LastActivityAt: cart.lastActivityAt,
-    // Maps: the client refuses an object with the own key `constructor`, which an earlier release took for a product's id.
+    // Maps: the client refuses an object with the own key `constructor`, which an earlier release took for a product's
+    // id.
     Quantities: new Map(lines.map(({ productId, quantity }) => [productId, quantity])),
     Snapshots: new Map(lines.map((line) => [line.productId, snapshotText(line)])),
     Keys: cart.keys,
@@ -49,7 +50,9 @@ export function cartOf(item: Item): Cart {
     ...(rung !== undefined && { reminded: { rung, at: item['RemindedAt'] as number } }),
     ...(checkoutId !== undefined && { checkoutId }),
     ...(lastClosed && { lastClosed: { number: lastClosed.Number, how: lastClosed.How } }),
-    ...(mergedInto !== undefined && { merged: { into: mergedInto, report: JSON.parse(item['MergeReport'] as string) as MergeReport } }),
+    ...(mergedInto !== undefined && {
+      merged: { into: mergedInto, report: JSON.parse(item['MergeReport'] as string) as MergeReport },
+    }),
   };
 }
 
@@ -57,7 +60,10 @@ export function cartOf(item: Item): Cart {
 export function changedLine(productId: string, item: Item): { version: number; line?: CartLine } {
   const quantity = own(item['Quantities'] as Record<string, number> | undefined, productId);
   const snapshot = own(item['Snapshots'] as Record<string, string> | undefined, productId);
-  return { version: item['Version'] as number, ...(quantity !== undefined && { line: lineOf(productId, quantity, snapshot) }) };
+  return {
+    version: item['Version'] as number,
+    ...(quantity !== undefined && { line: lineOf(productId, quantity, snapshot) }),
+  };
 }
 
 /** A product may be called `constructor`, which every object has. */
@@ -71,8 +77,13 @@ function linesOf(quantities: Record<string, number>, snapshots: Record<string, s
     .sort((a, b) => a.addedAt - b.addedAt || (a.productId < b.productId ? -1 : 1));
 }
 
-/** A line whose snapshot is lost (a release before this one took ids that objects do not keep) still has a page and a price to look at. */
+/**
+ * A line whose snapshot is lost (a release before this one took ids that objects do not keep) still has a page and a
+ * price to look at.
+ */
 function lineOf(productId: string, quantity: number, snapshot = '[]'): CartLine {
-  const [title = productId, price = 0, currency = 'XXX', addedAt = 0] = JSON.parse(snapshot) as Partial<[string, number, string, number]>;
+  const [title = productId, price = 0, currency = 'XXX', addedAt = 0] = JSON.parse(snapshot) as Partial<
+    [string, number, string, number]
+  >;
   return { productId, quantity, title, price, currency, addedAt };
 }

@@ -62,7 +62,9 @@ export class CheckoutStore {
 
   /** Strongly consistent. */
   async find(checkoutId: string): Promise<Checkout | undefined> {
-    const { Item } = await this.db.client.send(new GetCommand({ TableName: this.table, Key: this.key(checkoutId), ConsistentRead: true }));
+    const { Item } = await this.db.client.send(
+      new GetCommand({ TableName: this.table, Key: this.key(checkoutId), ConsistentRead: true }),
+    );
     return Item && checkoutOf(Item);
   }
 
@@ -71,8 +73,19 @@ export class CheckoutStore {
     const open: CheckoutStatus[] = ['held', 'confirming', 'cancelling'];
     const values = { ':checkout': CHECKOUT, ...Object.fromEntries(open.map((status, i) => [`:s${i}`, status])) };
     const condition = `#Entry = :checkout AND #Status IN (${open.map((_, i) => `:s${i}`).join(', ')})`;
-    const page = await scanPage(this.db, 'Checkouts', { attributes: ['CheckoutID', 'Entry', 'Status', 'CreatedAt'], condition, values }, cursor);
-    return { ...page, items: page.items.map((item) => ({ checkoutId: item['CheckoutID'] as string, createdAt: item['CreatedAt'] as number })) };
+    const page = await scanPage(
+      this.db,
+      'Checkouts',
+      { attributes: ['CheckoutID', 'Entry', 'Status', 'CreatedAt'], condition, values },
+      cursor,
+    );
+    return {
+      ...page,
+      items: page.items.map((item) => ({
+        checkoutId: item['CheckoutID'] as string,
+        createdAt: item['CreatedAt'] as number,
+      })),
+    };
   }
 
   /** The part of a `TransactWriteItems` that begins a checkout. */
@@ -131,7 +144,11 @@ export class CheckoutStore {
         // The race: another process goes on with, or takes back, the same attempt.
         ConditionExpression: '#status = :reserving AND Attempt = :attempt AND PartsDone = :parts',
         ExpressionAttributeNames: { '#status': 'Status' },
-        ExpressionAttributeValues: { ':reserving': 'reserving' satisfies CheckoutStatus, ':attempt': attempt, ':parts': partsDone },
+        ExpressionAttributeValues: {
+          ':reserving': 'reserving' satisfies CheckoutStatus,
+          ':attempt': attempt,
+          ':parts': partsDone,
+        },
       },
     };
   }
@@ -172,23 +189,37 @@ export class CheckoutStore {
     return { items: Items.map(orderOf), ...toCursor(ordersOf(userId), LastEvaluatedKey) };
   }
 
-  /** The part of a `TransactWriteItems` that puts a payment on record to be given back; one that is, or was, stays as it is. */
+  /**
+   * The part of a `TransactWriteItems` that puts a payment on record to be given back; one that is, or was, stays as it
+   * is.
+   */
   refunding({ checkoutId, userId, paymentReference, reason, recordedAt }: RefundDue) {
-    const values = { UserID: userId, PaymentReference: paymentReference, Reason: reason, RecordedAt: recordedAt, RefundStatus: 'due' satisfies Refund['status'], RecordedAtID: compositeKey(iso(recordedAt), checkoutId) };
+    const values = {
+      UserID: userId,
+      PaymentReference: paymentReference,
+      Reason: reason,
+      RecordedAt: recordedAt,
+      RefundStatus: 'due' satisfies Refund['status'],
+      RecordedAtID: compositeKey(iso(recordedAt), checkoutId),
+    };
     const names = Object.keys(values);
     return {
       Update: {
         TableName: this.table,
         Key: this.refundKey(checkoutId, paymentReference),
         UpdateExpression: `SET ${names.map((name) => `${name} = if_not_exists(${name}, :${name})`).join(', ')}`,
-        ExpressionAttributeValues: Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
+        ExpressionAttributeValues: Object.fromEntries(
+          Object.entries(values).map(([name, value]) => [`:${name}`, value]),
+        ),
       },
     } satisfies TransactItem;
   }
 
   /** @returns whether it is new; a payment is to be given back once, however often its confirmation comes. */
   async recordRefund(refund: RefundDue): Promise<boolean> {
-    const { Attributes } = await this.db.client.send(new UpdateCommand({ ...this.refunding(refund).Update, ReturnValues: 'ALL_OLD' }));
+    const { Attributes } = await this.db.client.send(
+      new UpdateCommand({ ...this.refunding(refund).Update, ReturnValues: 'ALL_OLD' }),
+    );
     return Attributes === undefined;
   }
 
@@ -222,7 +253,11 @@ export class CheckoutStore {
       );
     } catch (error) {
       if (!isConditionFailure(error)) throw error;
-      throw new LongwatchError('notFound', `No payment ${paymentReference} of checkout ${checkoutId} is to be given back`, { cause: error });
+      throw new LongwatchError(
+        'notFound',
+        `No payment ${paymentReference} of checkout ${checkoutId} is to be given back`,
+        { cause: error },
+      );
     }
   }
 
@@ -232,7 +267,10 @@ export class CheckoutStore {
 
   /** References are a payment system's and may hold anything. */
   private refundKey(CheckoutID: string, paymentReference: string): { CheckoutID: string; Entry: string } {
-    return { CheckoutID, Entry: compositeKey('refund', createHash('sha256').update(paymentReference).digest('base64url')) };
+    return {
+      CheckoutID,
+      Entry: compositeKey('refund', createHash('sha256').update(paymentReference).digest('base64url')),
+    };
   }
 
   private get table(): string {

@@ -46,7 +46,9 @@ export class ProductStore {
             'SET Title = :title, Price = :price, Currency = :currency, Version = if_not_exists(Version, :zero) + :one, Sold = if_not_exists(Sold, :zero), Holds = if_not_exists(Holds, :none), ' +
             (stockOnHand === undefined ? 'OnHand = if_not_exists(OnHand, :zero)' : 'OnHand = :onHand'),
           // The race: two people changing a product at once.
-          ...(ifVersion !== undefined && { ConditionExpression: ifVersion === 0 ? 'attribute_not_exists(Version)' : 'Version = :version' }),
+          ...(ifVersion !== undefined && {
+            ConditionExpression: ifVersion === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
+          }),
           ExpressionAttributeValues: {
             ':title': title,
             ':price': price,
@@ -63,7 +65,11 @@ export class ProductStore {
       return product(Attributes);
     } catch (error) {
       if (!isConditionFailure(error)) throw error;
-      throw new LongwatchError('versionMismatch', `Version ${ifVersion} is not the current one of product ${productId}; read it again, then change it`, { cause: error });
+      throw new LongwatchError(
+        'versionMismatch',
+        `Version ${ifVersion} is not the current one of product ${productId}; read it again, then change it`,
+        { cause: error },
+      );
     }
   }
 
@@ -77,7 +83,11 @@ export class ProductStore {
         {
           Put: {
             TableName: this.table,
-            Item: { ProductID: productId, Entry: compositeKey('adjustment', createHash('sha256').update(key).digest('base64url')), ExpiresAt: Math.ceil(now / 1000) + ADJUSTMENT_KEPT_S },
+            Item: {
+              ProductID: productId,
+              Entry: compositeKey('adjustment', createHash('sha256').update(key).digest('base64url')),
+              ExpiresAt: Math.ceil(now / 1000) + ADJUSTMENT_KEPT_S,
+            },
             // The race: the same request twice.
             ConditionExpression: 'attribute_not_exists(ProductID)',
           },
@@ -97,7 +107,10 @@ export class ProductStore {
       if (codes[1] !== 'ConditionalCheckFailed') continue;
       const [found] = await this.read([productId], { consistent: true });
       if (!found) throw new LongwatchError('notFound', `There is no product ${productId}`);
-      throw new LongwatchError('conflict', `Product ${productId} has ${found.stock.onHand} on hand; ${-by} cannot be taken away`);
+      throw new LongwatchError(
+        'conflict',
+        `Product ${productId} has ${found.stock.onHand} on hand; ${-by} cannot be taken away`,
+      );
     }
     throw new LongwatchError('contention', `Product ${productId} is busy; try again`);
   }
@@ -122,7 +135,10 @@ export class ProductStore {
           // The race: somebody else took the ended holds back, or one of their confirmations was written just in time.
           ...ended.map((_, i) => `Holds.#ended${i} = :ended${i}`),
         ].join(' AND '),
-        ExpressionAttributeNames: { '#end': String(end), ...Object.fromEntries(ended.map((hold, i) => [`#ended${i}`, hold.end])) },
+        ExpressionAttributeNames: {
+          '#end': String(end),
+          ...Object.fromEntries(ended.map((hold, i) => [`#ended${i}`, hold.end])),
+        },
         ExpressionAttributeValues: {
           ':change': freed - quantity,
           ':least': Math.max(0, quantity - freed),
@@ -208,6 +224,10 @@ function product(item: Record<string, unknown>): Product {
     price: item['Price'] as number,
     currency: item['Currency'] as string,
     version: item['Version'] as number,
-    stock: { onHand: item['OnHand'] as number, holds: item['Holds'] as Record<string, number>, sold: item['Sold'] as number },
+    stock: {
+      onHand: item['OnHand'] as number,
+      holds: item['Holds'] as Record<string, number>,
+      sold: item['Sold'] as number,
+    },
   };
 }

@@ -20,7 +20,13 @@ export class ArchiveStore {
 
   /** A day's record, strongly consistent. */
   async find(day: Day): Promise<ArchivedDay | undefined> {
-    const { Item } = await this.db.client.send(new GetCommand({ TableName: this.db.table('Archives'), Key: { Archive: ARCHIVE, Day: day }, ConsistentRead: true }));
+    const { Item } = await this.db.client.send(
+      new GetCommand({
+        TableName: this.db.table('Archives'),
+        Key: { Archive: ARCHIVE, Day: day },
+        ConsistentRead: true,
+      }),
+    );
     return Item && archivedDay(Item);
   }
 
@@ -73,7 +79,17 @@ export class ArchiveStore {
             {
               Put: {
                 TableName: this.db.table('Archives'),
-                Item: { Archive: ARCHIVE, Day: day, Generation: generation, State: state, Rows: rows, Bytes: bytes, Parts: parts, ArchivedAt: iso(archivedAt), Since: iso(since) },
+                Item: {
+                  Archive: ARCHIVE,
+                  Day: day,
+                  Generation: generation,
+                  State: state,
+                  Rows: rows,
+                  Bytes: bytes,
+                  Parts: parts,
+                  ArchivedAt: iso(archivedAt),
+                  Since: iso(since),
+                },
                 // The race: a run that was believed dead commits late. Only one manifest follows another.
                 ConditionExpression: before === 0 ? 'attribute_not_exists(Generation)' : 'Generation = :before',
                 ...(before > 0 && { ExpressionAttributeValues: { ':before': before } }),
@@ -86,7 +102,8 @@ export class ArchiveStore {
     } catch (error) {
       const codes = cancellationCodes(error);
       if (!codes) throw error;
-      if (!codes.includes('ConditionalCheckFailed')) throw new LongwatchError('contention', `Late readings of ${day} keep its fence busy`, { cause: error });
+      if (!codes.includes('ConditionalCheckFailed'))
+        throw new LongwatchError('contention', `Late readings of ${day} keep its fence busy`, { cause: error });
       if ((await this.find(day))?.generation === generation) return;
       throw new LongwatchError('conflict', `${day} was archived by another run meanwhile`, { cause: error });
     }
@@ -107,7 +124,8 @@ export class ArchiveStore {
         }),
       );
     } catch (error) {
-      if (isConditionFailure(error)) throw new LongwatchError('conflict', `${day} is not of generation ${generation} any more`, { cause: error });
+      if (isConditionFailure(error))
+        throw new LongwatchError('conflict', `${day} is not of generation ${generation} any more`, { cause: error });
       throw error;
     }
   }

@@ -34,7 +34,8 @@ export class DayStore {
           TableName: this.db.table('DeviceDays'),
           Key: this.key(deviceId, day, PRESENT),
           UpdateExpression: 'ADD #names :names',
-          // The race: two requests with new names at once. Each is within the bound by itself; together they may pass it
+          // The race: two requests with new names at once. Each is within the bound by itself; together they may pass
+          // it
           // by what one reading holds, which the item's size allows for.
           ConditionExpression: 'attribute_not_exists(#names) OR size(#names) <= :max',
           ExpressionAttributeNames: { '#names': 'Names' },
@@ -51,7 +52,11 @@ export class DayStore {
   /** The metric names that a device has on a day; undefined when the day knows nothing of it. */
   async names(deviceId: string, day: Day): Promise<ReadonlySet<string> | undefined> {
     const { Item } = await this.db.client.send(
-      new GetCommand({ TableName: this.db.table('DeviceDays'), Key: this.key(deviceId, day, PRESENT), ConsistentRead: true }),
+      new GetCommand({
+        TableName: this.db.table('DeviceDays'),
+        Key: this.key(deviceId, day, PRESENT),
+        ConsistentRead: true,
+      }),
     );
     return Item && (Item['Names'] as Set<string>);
   }
@@ -59,12 +64,18 @@ export class DayStore {
   /** How often the day was archived, as writers of late readings see it: 0 while it was not. */
   async generation(deviceId: string, day: Day): Promise<number> {
     const { Item } = await this.db.client.send(
-      new GetCommand({ TableName: this.db.table('DeviceDays'), Key: { DayBucket: dayBucket(day, bucketOf(deviceId)), Entry: FENCE }, ConsistentRead: true }),
+      new GetCommand({
+        TableName: this.db.table('DeviceDays'),
+        Key: { DayBucket: dayBucket(day, bucketOf(deviceId)), Entry: FENCE },
+        ConsistentRead: true,
+      }),
     );
     return (Item?.['Generation'] as number | undefined) ?? 0;
   }
 
-  /** Holds late readings to the generation that was read: what is checked against an archive must not meet the next one. */
+  /**
+   * Holds late readings to the generation that was read: what is checked against an archive must not meet the next one.
+   */
   fenced(deviceId: string, day: Day, generation: number): TransactItem {
     return {
       ConditionCheck: {
@@ -80,17 +91,28 @@ export class DayStore {
 
   /** Moves the fence of one bucket of a day. */
   moveFence(day: Day, bucket: number, generation: number): TransactItem {
-    return { Put: { TableName: this.db.table('DeviceDays'), Item: { DayBucket: dayBucket(day, bucket), Entry: FENCE, Generation: generation } } };
+    return {
+      Put: {
+        TableName: this.db.table('DeviceDays'),
+        Item: { DayBucket: dayBucket(day, bucket), Entry: FENCE, Generation: generation },
+      },
+    };
   }
 
   /** Notes that a device has late readings; in one transaction with them. */
   noteLate(deviceId: string, day: Day, token: string): TransactItem {
-    return { Put: { TableName: this.db.table('DeviceDays'), Item: { ...this.key(deviceId, day, LATE), Token: token } } };
+    return {
+      Put: { TableName: this.db.table('DeviceDays'), Item: { ...this.key(deviceId, day, LATE), Token: token } },
+    };
   }
 
   /** Notes that devices have rows that an archive is to look at, outside of any transaction. */
   async noteAllLate(day: Day, deviceIds: readonly string[], token: string): Promise<void> {
-    await batchWrite(this.db, 'DeviceDays', deviceIds.map((deviceId) => ({ PutRequest: { Item: { ...this.key(deviceId, day, LATE), Token: token } } })));
+    await batchWrite(
+      this.db,
+      'DeviceDays',
+      deviceIds.map((deviceId) => ({ PutRequest: { Item: { ...this.key(deviceId, day, LATE), Token: token } } })),
+    );
   }
 
   /** Whether any device has the day, or has readings of it that came late. */
@@ -101,7 +123,10 @@ export class DayStore {
           new QueryCommand({
             TableName: this.db.table('DeviceDays'),
             KeyConditionExpression: 'DayBucket = :bucket AND begins_with(Entry, :kind)',
-            ExpressionAttributeValues: { ':bucket': dayBucket(day, bucket), ':kind': `${which === 'late' ? LATE : PRESENT}#` },
+            ExpressionAttributeValues: {
+              ':bucket': dayBucket(day, bucket),
+              ':kind': `${which === 'late' ? LATE : PRESENT}#`,
+            },
             ProjectionExpression: 'Entry',
             Limit: 1,
           }),
@@ -117,7 +142,10 @@ export class DayStore {
   }
 
   async lateDevices(day: Day, bucket: number): Promise<LateDevice[]> {
-    return (await this.entries(day, bucket, LATE)).map((item) => ({ deviceId: deviceOf(item), token: item['Token'] as string }));
+    return (await this.entries(day, bucket, LATE)).map((item) => ({
+      deviceId: deviceOf(item),
+      token: item['Token'] as string,
+    }));
   }
 
   /** Forgets that a device was late, unless it was again meanwhile. */
@@ -143,7 +171,9 @@ export class DayStore {
     await batchWrite(
       this.db,
       'DeviceDays',
-      deviceIds.flatMap((deviceId) => [PRESENT, LATE].map((kind) => ({ DeleteRequest: { Key: this.key(deviceId, day, kind) } }))),
+      deviceIds.flatMap((deviceId) =>
+        [PRESENT, LATE].map((kind) => ({ DeleteRequest: { Key: this.key(deviceId, day, kind) } })),
+      ),
     );
   }
 

@@ -35,20 +35,35 @@ export class DeviceStore {
 
   /** Those that are known, any number; groups by their `groupKey`. */
   async find(ids: readonly string[], consistent = false): Promise<Map<string, Device>> {
-    const { Devices } = await batchGet(this.db, { Devices: { keys: ids.map((DeviceID) => ({ DeviceID, Entry: DEVICE })), consistent } });
+    const { Devices } = await batchGet(this.db, {
+      Devices: { keys: ids.map((DeviceID) => ({ DeviceID, Entry: DEVICE })), consistent },
+    });
     return new Map(Devices.map((item) => [item['DeviceID'] as string, deviceOf(item)]));
   }
 
   async get(id: string): Promise<Device | undefined> {
-    const { Item } = await this.db.client.send(new GetCommand({ TableName: this.db.table('Devices'), Key: this.key(id), ConsistentRead: true }));
+    const { Item } = await this.db.client.send(
+      new GetCommand({ TableName: this.db.table('Devices'), Key: this.key(id), ConsistentRead: true }),
+    );
     return Item && deviceOf(Item);
   }
 
   /** A page of devices that are being erased, in no order. Scans: for the reconciler alone. */
   async erasing(cursor: string | undefined): Promise<Page<{ deviceId: string; since: number }>> {
     const attributes = ['DeviceID', 'Entry', 'ErasingSince'];
-    const page = await scanPage(this.db, 'Devices', { attributes, condition: '#Entry = :device AND attribute_exists(#ErasingSince)', values: { ':device': DEVICE } }, cursor);
-    return { ...page, items: page.items.map((item) => ({ deviceId: item['DeviceID'] as string, since: Date.parse(item['ErasingSince'] as string) })) };
+    const page = await scanPage(
+      this.db,
+      'Devices',
+      { attributes, condition: '#Entry = :device AND attribute_exists(#ErasingSince)', values: { ':device': DEVICE } },
+      cursor,
+    );
+    return {
+      ...page,
+      items: page.items.map((item) => ({
+        deviceId: item['DeviceID'] as string,
+        since: Date.parse(item['ErasingSince'] as string),
+      })),
+    };
   }
 
   /** Registers a device, or changes its groups. @returns false while it is being erased. */
@@ -62,14 +77,20 @@ export class DeviceStore {
     });
   }
 
-  /** Replaces the alerts of a device or a group. @returns false when `ifVersion` is not the current version any more. */
+  /**
+   * Replaces the alerts of a device or a group. @returns false when `ifVersion` is not the current version any more.
+   */
   putAlerts(id: string, alerts: readonly Alert[], ifVersion: number): Promise<boolean> {
     return this.update({
       Key: this.key(id),
       UpdateExpression: 'SET Alerts = :alerts, AlertsVersion = :next',
       // The race: two people saving at once, or an erasure. The second one's version has moved on.
       ConditionExpression: `attribute_not_exists(ErasingSince) AND ${ifVersion === 0 ? 'attribute_not_exists(AlertsVersion)' : 'AlertsVersion = :version'}`,
-      ExpressionAttributeValues: { ':alerts': JSON.stringify(alerts), ':next': ifVersion + 1, ...(ifVersion > 0 && { ':version': ifVersion }) },
+      ExpressionAttributeValues: {
+        ':alerts': JSON.stringify(alerts),
+        ':next': ifVersion + 1,
+        ...(ifVersion > 0 && { ':version': ifVersion }),
+      },
     });
   }
 
@@ -90,12 +111,18 @@ export class DeviceStore {
   /** Deletes all that is kept here of a device but that it is being erased. */
   async forget(deviceId: string): Promise<void> {
     const entries = (await this.entries(deviceId)).filter((entry) => entry !== DEVICE);
-    await batchWrite(this.db, 'Devices', entries.map((Entry) => ({ DeleteRequest: { Key: { DeviceID: deviceId, Entry } } })));
+    await batchWrite(
+      this.db,
+      'Devices',
+      entries.map((Entry) => ({ DeleteRequest: { Key: { DeviceID: deviceId, Entry } } })),
+    );
   }
 
   /** The device may send again, as a new one; that it was erased is all that is left of it. */
   async finishErasure(deviceId: string, now: number): Promise<void> {
-    await this.db.client.send(new PutCommand({ TableName: this.db.table('Devices'), Item: { ...this.key(deviceId), ErasedAt: iso(now) } }));
+    await this.db.client.send(
+      new PutCommand({ TableName: this.db.table('Devices'), Item: { ...this.key(deviceId), ErasedAt: iso(now) } }),
+    );
   }
 
   /** What is kept of a device, by entry. */
@@ -130,7 +157,11 @@ export class DeviceStore {
 
 function deviceOf(item: Record<string, unknown>): Device {
   const instant = (name: string) => (item[name] === undefined ? undefined : Date.parse(item[name] as string));
-  const [registeredAt, erasingSince, erasedAt] = [instant('RegisteredAt'), instant('ErasingSince'), instant('ErasedAt')];
+  const [registeredAt, erasingSince, erasedAt] = [
+    instant('RegisteredAt'),
+    instant('ErasingSince'),
+    instant('ErasedAt'),
+  ];
   return {
     deviceId: item['DeviceID'] as string,
     groups: (item['Groups'] as string[] | undefined) ?? [],

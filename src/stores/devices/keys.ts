@@ -7,7 +7,8 @@ import { compositeKey, iso } from '../../domain/ids';
 /** Devices are spread over this many partitions a day, so that none is hot and all can be listed without a scan. */
 export const DEVICE_BUCKETS = 16;
 
-export const bucketOf = (deviceId: string): number => createHash('sha256').update(deviceId).digest().readUInt16BE(0) % DEVICE_BUCKETS;
+export const bucketOf = (deviceId: string): number =>
+  createHash('sha256').update(deviceId).digest().readUInt16BE(0) % DEVICE_BUCKETS;
 
 const twoDigits = (bucket: number): string => String(bucket).padStart(2, '0');
 
@@ -15,11 +16,15 @@ export const dayBucket = (day: Day, bucket: number): string => compositeKey(day,
 
 export const deviceDay = (deviceId: string, day: Day): string => compositeKey(deviceId, day);
 
-export const timestampSeq = ({ timestamp, id }: Pick<ReadingRow, 'timestamp' | 'id'>): string => compositeKey(iso(timestamp), id);
+export const timestampSeq = ({ timestamp, id }: Pick<ReadingRow, 'timestamp' | 'id'>): string =>
+  compositeKey(iso(timestamp), id);
 
 /** 96 bits of a hash: two different readings of one device and instant share them once in 10^28 pairs. */
 export function withId(content: RowContent): ReadingRow {
-  return { ...content, id: createHash('sha256').update(identityText(content)).digest().subarray(0, 12).toString('base64url') };
+  return {
+    ...content,
+    id: createHash('sha256').update(identityText(content)).digest().subarray(0, 12).toString('base64url'),
+  };
 }
 
 export const rowKey = (row: Pick<ReadingRow, 'deviceId' | 'timestamp' | 'id'>) => ({
@@ -41,7 +46,12 @@ export function rowItem(row: ReadingRow): Record<string, unknown> {
 export function rowOf(item: Readonly<Record<string, unknown>>): ReadingRow {
   const [deviceId = ''] = (item['DeviceDay'] as string).split('#');
   const [at = '', id = ''] = (item['TimestampSeq'] as string).split('#');
-  const { Metrics, DeviceStatus, Latitude, Longitude } = item as { Metrics: string; DeviceStatus?: string; Latitude?: number; Longitude?: number };
+  const { Metrics, DeviceStatus, Latitude, Longitude } = item as {
+    Metrics: string;
+    DeviceStatus?: string;
+    Latitude?: number;
+    Longitude?: number;
+  };
   return {
     deviceId,
     timestamp: Date.parse(at),

@@ -29,14 +29,20 @@ export class LiveStore {
   /** Strongly consistent; devices never seen come back so. */
   async read(deviceIds: readonly string[]): Promise<Map<string, VersionedLive>> {
     const found = new Map<string, VersionedLive>(deviceIds.map((id) => [id, { live: NEVER_SEEN, version: 0 }]));
-    const { Devices } = await batchGet(this.db, { Devices: { keys: deviceIds.map((DeviceID) => ({ DeviceID, Entry: LIVE })), consistent: true } });
+    const { Devices } = await batchGet(this.db, {
+      Devices: { keys: deviceIds.map((DeviceID) => ({ DeviceID, Entry: LIVE })), consistent: true },
+    });
     for (const item of Devices) found.set(item['DeviceID'] as string, liveOf(item));
     return found;
   }
 
   async latest(deviceId: string): Promise<ReadingRow | undefined> {
     const { Item } = await this.db.client.send(
-      new GetCommand({ TableName: this.db.table('Devices'), Key: { DeviceID: deviceId, Entry: LIVE }, ConsistentRead: true }),
+      new GetCommand({
+        TableName: this.db.table('Devices'),
+        Key: { DeviceID: deviceId, Entry: LIVE },
+        ConsistentRead: true,
+      }),
     );
     return Item && liveOf(Item).live.row;
   }
@@ -62,7 +68,10 @@ export class LiveStore {
     return { Delete: { TableName: this.db.table('DeviceDeadlines'), Key: key(deadline) } };
   }
 
-  /** Deadlines of one bucket that are due, oldest first. Eventually consistent: what it misses the next look sees, what is settled already changes nothing. */
+  /**
+   * Deadlines of one bucket that are due, oldest first. Eventually consistent: what it misses the next look sees, what
+   * is settled already changes nothing.
+   */
   async due(bucket: number, now: number, limit: number): Promise<Deadline[]> {
     const { Items = [] } = await this.db.client.send(
       new QueryCommand({
@@ -84,6 +93,12 @@ export class LiveStore {
 /** Zero-padded so that string order is time order. */
 const padded = (epochMs: number): string => String(epochMs).padStart(14, '0');
 const bucketName = (bucket: number): string => String(bucket).padStart(2, '0');
-const key = ({ deviceId, dueAt }: Deadline) => ({ Bucket: bucketName(bucketOf(deviceId)), DueAtID: compositeKey(padded(dueAt), deviceId) });
+const key = ({ deviceId, dueAt }: Deadline) => ({
+  Bucket: bucketName(bucketOf(deviceId)),
+  DueAtID: compositeKey(padded(dueAt), deviceId),
+});
 
-const liveOf = (item: Record<string, unknown>): VersionedLive => ({ live: JSON.parse(item['Live'] as string) as Live, version: item['Version'] as number });
+const liveOf = (item: Record<string, unknown>): VersionedLive => ({
+  live: JSON.parse(item['Live'] as string) as Live,
+  version: item['Version'] as number,
+});

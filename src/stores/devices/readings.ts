@@ -30,26 +30,47 @@ export class ReadingStore {
 
   /** Puts rows, any number, of which no two are the same. A row that is there already stays as it is. */
   async put(rows: readonly ReadingRow[]): Promise<void> {
-    await batchWrite(this.db, 'DeviceData', rows.map((row) => ({ PutRequest: { Item: rowItem(row) } })));
+    await batchWrite(
+      this.db,
+      'DeviceData',
+      rows.map((row) => ({ PutRequest: { Item: rowItem(row) } })),
+    );
   }
 
   /** Puts rows back that the archive holds: marked, so that nothing counts them a second time. */
   async restore(rows: readonly ReadingRow[]): Promise<void> {
-    await batchWrite(this.db, 'DeviceData', rows.map((row) => ({ PutRequest: { Item: { ...rowItem(row), Restored: true } } })));
+    await batchWrite(
+      this.db,
+      'DeviceData',
+      rows.map((row) => ({ PutRequest: { Item: { ...rowItem(row), Restored: true } } })),
+    );
   }
 
   async delete(keys: readonly Pick<ReadingRow, 'deviceId' | 'timestamp' | 'id'>[]): Promise<void> {
-    await batchWrite(this.db, 'DeviceData', keys.map((row) => ({ DeleteRequest: { Key: rowKey(row) } })));
+    await batchWrite(
+      this.db,
+      'DeviceData',
+      keys.map((row) => ({ DeleteRequest: { Key: rowKey(row) } })),
+    );
   }
 
   /**
    * Puts new rows, at most CAREFUL_LIMIT, together with what guards them, all or none.
-   * @returns undefined when they are written, `guard` when one of the guards failed, else the rows that are there already.
+   * @returns undefined when they are written, `guard` when one of the guards failed, else the rows that are there
+   *   already.
    */
-  async putNew(rows: readonly ReadingRow[], guards: readonly TransactItem[]): Promise<undefined | 'guard' | 'busy' | ReadonlySet<ReadingRow>> {
+  async putNew(
+    rows: readonly ReadingRow[],
+    guards: readonly TransactItem[],
+  ): Promise<undefined | 'guard' | 'busy' | ReadonlySet<ReadingRow>> {
     const puts = rows.map((row): TransactItem => ({
-      // The race: the same late reading twice at once, or while its first copy is being archived. One row is made of it.
-      Put: { TableName: this.db.table('DeviceData'), Item: rowItem(row), ConditionExpression: 'attribute_not_exists(DeviceDay)' },
+      // The race: the same late reading twice at once, or while its first copy is being archived. One row is made of
+      // it.
+      Put: {
+        TableName: this.db.table('DeviceData'),
+        Item: rowItem(row),
+        ConditionExpression: 'attribute_not_exists(DeviceDay)',
+      },
     }));
     try {
       await this.db.client.send(new TransactWriteCommand({ TransactItems: [...guards, ...puts] }));
@@ -79,13 +100,15 @@ export class ReadingStore {
         ...(limit !== undefined && { Limit: limit + 1 }),
       }),
     );
-    const rows = Items.filter(({ TimestampSeq }) => TimestampSeq !== after && !isSentinel(TimestampSeq as string)).map(storedRow);
+    const rows = Items.filter(({ TimestampSeq }) => TimestampSeq !== after && !isSentinel(TimestampSeq as string)).map(
+      storedRow,
+    );
     return { rows, ...(LastEvaluatedKey && { more: LastEvaluatedKey['TimestampSeq'] as string }) };
   }
 
   /** All of a device's day, page after page. */
   async *pages(range: RowRange): AsyncGenerator<StoredRow[]> {
-    for (let at: RowRange | undefined = range; at; ) {
+    for (let at: RowRange | undefined = range; at;) {
       const { rows, more }: Awaited<ReturnType<ReadingStore['page']>> = await this.page(at);
       yield rows;
       at = more === undefined ? undefined : { ...range, after: more };
@@ -116,9 +139,15 @@ export interface StoredRow extends ReadingRow {
 /** Sorts behind every instant. Marks in the stream of a partition how far its records must be read; see erasure. */
 export const SENTINEL = '~';
 export const isSentinel = (timestampSeq: string): boolean => timestampSeq.startsWith(SENTINEL);
-export const sentinelKey = (deviceId: string, day: Day, id: string) => ({ DeviceDay: deviceDay(deviceId, day), TimestampSeq: compositeKey(SENTINEL, id) });
+export const sentinelKey = (deviceId: string, day: Day, id: string) => ({
+  DeviceDay: deviceDay(deviceId, day),
+  TimestampSeq: compositeKey(SENTINEL, id),
+});
 
-const storedRow = (item: Record<string, unknown>): StoredRow => ({ ...rowOf(item), ...(item['Restored'] === true && { restored: true as const }) });
+const storedRow = (item: Record<string, unknown>): StoredRow => ({
+  ...rowOf(item),
+  ...(item['Restored'] === true && { restored: true as const }),
+});
 
 /** Rows by the day that they belong to. */
 export function byDeviceDay(rows: readonly ReadingRow[]): { deviceId: string; day: Day; rows: ReadingRow[] }[] {

@@ -12,13 +12,22 @@ export class RetentionStore {
   /** The last day that is done. */
   async deletedUntil(resolution: Resolution): Promise<Day | undefined> {
     const { Item } = await this.db.client.send(
-      new GetCommand({ TableName: this.db.table('Archives'), Key: { Archive: RETENTION, Day: resolution }, ConsistentRead: true }),
+      new GetCommand({
+        TableName: this.db.table('Archives'),
+        Key: { Archive: RETENTION, Day: resolution },
+        ConsistentRead: true,
+      }),
     );
     return Item?.['DeletedUntil'] as Day | undefined;
   }
 
   /** No condition: what is done twice is done once, and only one workflow does it. */
   async done(resolution: Resolution, day: Day): Promise<void> {
-    await this.db.client.send(new PutCommand({ TableName: this.db.table('Archives'), Item: { Archive: RETENTION, Day: resolution, DeletedUntil: day } }));
+    await this.db.client.send(
+      new PutCommand({
+        TableName: this.db.table('Archives'),
+        Item: { Archive: RETENTION, Day: resolution, DeletedUntil: day },
+      }),
+    );
   }
 }

@@ -25,7 +25,8 @@ export interface VersionedRollup {
 /** A partition ends with the day, the month or the year, so that none grows for ever. */
 const seriesUntil: Readonly<Record<Resolution, number>> = { '1m': 10, '1h': 7, '1d': 4 };
 
-const seriesOf = ({ deviceId, resolution, bucket }: RollupKey): string => compositeKey(deviceId, resolution, iso(bucket).slice(0, seriesUntil[resolution]));
+const seriesOf = ({ deviceId, resolution, bucket }: RollupKey): string =>
+  compositeKey(deviceId, resolution, iso(bucket).slice(0, seriesUntil[resolution]));
 const keyOf = (key: RollupKey) => ({ Series: seriesOf(key), Bucket: iso(key.bucket) });
 
 /** What a rollup is told from others by, as a text. */
@@ -37,10 +38,15 @@ export class RollupStore {
 
   /** By their ids, strongly consistent; those without an item come back empty. */
   async read(keys: readonly RollupKey[]): Promise<Map<string, VersionedRollup>> {
-    const found = new Map<string, VersionedRollup>(keys.map((key) => [rollupId(key), { rollup: emptyRollup, version: 0 }]));
+    const found = new Map<string, VersionedRollup>(
+      keys.map((key) => [rollupId(key), { rollup: emptyRollup, version: 0 }]),
+    );
     const { DeviceRollups } = await batchGet(this.db, { DeviceRollups: { keys: keys.map(keyOf), consistent: true } });
     for (const item of DeviceRollups)
-      found.set(compositeKey(item['Series'] as string, item['Bucket'] as string), { rollup: rollupOf(item), version: item['Version'] as number });
+      found.set(compositeKey(item['Series'] as string, item['Bucket'] as string), {
+        rollup: rollupOf(item),
+        version: item['Version'] as number,
+      });
     return found;
   }
 
@@ -58,12 +64,21 @@ export class RollupStore {
   }
 
   /** A device's rollups of one day, by their ids, strongly consistent. */
-  async ofDay(deviceId: string, day: Day, which: readonly Resolution[]): Promise<Map<string, VersionedRollup & { key: RollupKey }>> {
+  async ofDay(
+    deviceId: string,
+    day: Day,
+    which: readonly Resolution[],
+  ): Promise<Map<string, VersionedRollup & { key: RollupKey }>> {
     const found = new Map<string, VersionedRollup & { key: RollupKey }>();
     const [from, to] = [dayStart(day), dayEnd(day)];
     for (const resolution of which)
       for (let start: Record<string, unknown> | undefined, first = true; first || start; first = false) {
-        const { Items = [], LastEvaluatedKey } = await this.db.client.send(new QueryCommand({ ...this.query({ deviceId, resolution, bucket: from }, to), ...(start && { ExclusiveStartKey: start }) }));
+        const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+          new QueryCommand({
+            ...this.query({ deviceId, resolution, bucket: from }, to),
+            ...(start && { ExclusiveStartKey: start }),
+          }),
+        );
         for (const item of Items) {
           const key = { deviceId, resolution, bucket: Date.parse(item['Bucket'] as string) };
           found.set(rollupId(key), { key, rollup: rollupOf(item), version: item['Version'] as number });
@@ -73,7 +88,10 @@ export class RollupStore {
     return found;
   }
 
-  /** Puts a rollup in the place of the one that was read, or of none; `undefined` removes it. @returns false when it has changed since. */
+  /**
+   * Puts a rollup in the place of the one that was read, or of none; `undefined` removes it. @returns false when it has
+   * changed since.
+   */
   swap(key: RollupKey, before: VersionedRollup, after: Rollup | undefined): Promise<boolean> {
     if (after !== undefined) {
       const { Put } = this.replace(key, before, after);
@@ -116,7 +134,9 @@ export class RollupStore {
     for (let looked = 0; at < to; looked++) {
       if (looked === series || rollups.length >= limit) return { rollups, next: at };
       const end = Math.min(to, seriesEnd(resolution, at));
-      const { Items = [], LastEvaluatedKey } = await this.db.client.send(new QueryCommand({ ...this.query({ deviceId, resolution, bucket: at }, end), Limit: limit - rollups.length }));
+      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
+        new QueryCommand({ ...this.query({ deviceId, resolution, bucket: at }, end), Limit: limit - rollups.length }),
+      );
       for (const item of Items) rollups.push({ bucket: Date.parse(item['Bucket'] as string), rollup: rollupOf(item) });
       at = LastEvaluatedKey ? Date.parse(LastEvaluatedKey['Bucket'] as string) + resolutionMs[resolution] : end;
     }
@@ -127,9 +147,16 @@ export class RollupStore {
   async deleteDay(deviceId: string, day: Day, which: readonly Resolution[] = resolutions): Promise<number> {
     let deleted = 0;
     for (const resolution of which) {
-      const { rollups } = await this.list({ deviceId, resolution, from: dayStart(day), to: dayEnd(day) }, { limit: 2_000, series: 1 });
+      const { rollups } = await this.list(
+        { deviceId, resolution, from: dayStart(day), to: dayEnd(day) },
+        { limit: 2_000, series: 1 },
+      );
       const keys = rollups.map(({ bucket }) => keyOf({ deviceId, resolution, bucket }));
-      await batchWrite(this.db, 'DeviceRollups', keys.map((Key) => ({ DeleteRequest: { Key } })));
+      await batchWrite(
+        this.db,
+        'DeviceRollups',
+        keys.map((Key) => ({ DeleteRequest: { Key } })),
+      );
       deleted += keys.length;
     }
     return deleted;

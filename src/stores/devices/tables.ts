@@ -3,8 +3,15 @@ import { stringKey, type Tables } from '../tables';
 /** The tables of device data. */
 export const deviceTables = {
   /** Readings, by device and UTC day (`device#2026-01-31`), in time order (`time#id`). */
-  DeviceData: { partitionKey: stringKey('DeviceDay'), sortKey: stringKey('TimestampSeq'), stream: 'NEW_AND_OLD_IMAGES' },
-  /** Which devices have a day (`device#id`), which of them late (`late#id`), and how often it was archived (`#fence`); by day and hash of the device. */
+  DeviceData: {
+    partitionKey: stringKey('DeviceDay'),
+    sortKey: stringKey('TimestampSeq'),
+    stream: 'NEW_AND_OLD_IMAGES',
+  },
+  /**
+   * Which devices have a day (`device#id`), which of them late (`late#id`), and how often it was archived (`#fence`);
+   * by day and hash of the device.
+   */
   DeviceDays: { partitionKey: stringKey('DayBucket'), sortKey: stringKey('Entry') },
   /** Rollups of a device, by resolution and stretch of time, kept by the stream of DeviceData. */
   DeviceRollups: { partitionKey: stringKey('Series'), sortKey: stringKey('Bucket') },

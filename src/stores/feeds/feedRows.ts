@@ -27,7 +27,9 @@ export interface Hydrated {
 
 const LANES = 16;
 
-/** The references that were written into readers' feeds. They say what may be shown; whether it is, a reading finds out. */
+/**
+ * The references that were written into readers' feeds. They say what may be shown; whether it is, a reading finds out.
+ */
 export class FeedRowStore {
   constructor(private readonly db: Db) {}
 
@@ -36,7 +38,9 @@ export class FeedRowStore {
     await batchWrite(
       this.db,
       'Feed',
-      rows.map(({ readerId, key, authorId, epoch }) => ({ PutRequest: { Item: { ...rowKey(readerId, key), AuthorID: authorId, Epoch: epoch } } })),
+      rows.map(({ readerId, key, authorId, epoch }) => ({
+        PutRequest: { Item: { ...rowKey(readerId, key), AuthorID: authorId, Epoch: epoch } },
+      })),
     );
   }
 
@@ -47,7 +51,11 @@ export class FeedRowStore {
 
   /** Removes references, whoever wrote them. */
   async remove(rows: readonly Pick<FeedRow, 'readerId' | 'key'>[]): Promise<void> {
-    await batchWrite(this.db, 'Feed', rows.map(({ readerId, key }) => ({ DeleteRequest: { Key: rowKey(readerId, key) } })));
+    await batchWrite(
+      this.db,
+      'Feed',
+      rows.map(({ readerId, key }) => ({ DeleteRequest: { Key: rowKey(readerId, key) } })),
+    );
   }
 
   /** Removes references that were written because of follows up to their epoch, and leaves those of later ones. */
@@ -99,7 +107,11 @@ export class FeedRowStore {
     const authors = [...new Set(refs.map(({ authorId }) => authorId))];
     const { Posts, Followers, Users } = await batchGet(this.db, {
       Users: { keys: [{ UserID: readerId }], consistent: true },
-      Followers: { keys: authors.map((authorId) => followKey(readerId, authorId)), consistent: true, projection: 'UserID' },
+      Followers: {
+        keys: authors.map((authorId) => followKey(readerId, authorId)),
+        consistent: true,
+        projection: 'UserID',
+      },
       Posts: { keys: refs.map(({ key }) => ({ PostID: postIdOf(key) })), consistent: true },
     });
     const [reader] = Users.map(feedUser);
@@ -110,13 +122,18 @@ export class FeedRowStore {
     };
   }
 
-  /** Whether a post is still to be shown, and what its author's followers stand at. Strongly consistent, in one call. */
+  /**
+   * Whether a post is still to be shown, and what its author's followers stand at. Strongly consistent, in one call.
+   */
   async standing({ key, authorId }: PostRef): Promise<{ there: boolean; followerChanges: number }> {
     const { Posts, Users } = await batchGet(this.db, {
       Posts: { keys: [{ PostID: postIdOf(key) }], consistent: true, projection: 'PostID, Deleted' },
       Users: { keys: [{ UserID: authorId }], consistent: true },
     });
-    return { there: Posts.some((item) => item['Deleted'] !== true), followerChanges: Users.map(feedUser)[0]?.followerChanges ?? 0 };
+    return {
+      there: Posts.some((item) => item['Deleted'] !== true),
+      followerChanges: Users.map(feedUser)[0]?.followerChanges ?? 0,
+    };
   }
 
   private get table(): string {
@@ -127,5 +144,10 @@ export class FeedRowStore {
 const rowKey = (readerId: string, key: string) => ({ UserID: readerId, TimePostID: key });
 
 function rowOf(readerId: string, item: Record<string, unknown>): FeedRow {
-  return { readerId, key: item['TimePostID'] as string, authorId: item['AuthorID'] as string, epoch: item['Epoch'] as number };
+  return {
+    readerId,
+    key: item['TimePostID'] as string,
+    authorId: item['AuthorID'] as string,
+    epoch: item['Epoch'] as number,
+  };
 }

@@ -22,12 +22,31 @@ export class PostStore {
   constructor(private readonly db: Db) {}
 
   /** The parts of a `TransactWriteItems` that make a post. */
-  creation({ postId, authorId, at, text, media, replyTo, contentHash, pushed }: Omit<StoredPost, 'version' | 'deleted'>): TransactItem[] {
+  creation({
+    postId,
+    authorId,
+    at,
+    text,
+    media,
+    replyTo,
+    contentHash,
+    pushed,
+  }: Omit<StoredPost, 'version' | 'deleted'>): TransactItem[] {
     return [
       {
         Put: {
           TableName: this.db.table('Posts'),
-          Item: { PostID: postId, AuthorID: authorId, At: at, Body: text, Media: media, ReplyTo: replyTo, Version: 1, ContentHash: contentHash, Pushed: pushed },
+          Item: {
+            PostID: postId,
+            AuthorID: authorId,
+            At: at,
+            Body: text,
+            Media: media,
+            ReplyTo: replyTo,
+            Version: 1,
+            ContentHash: contentHash,
+            Pushed: pushed,
+          },
           // The race: the same request sent twice at once. The second finds the first one's post.
           ConditionExpression: 'attribute_not_exists(PostID)',
         },
@@ -38,7 +57,9 @@ export class PostStore {
 
   /** Also of deleted ones. Strongly consistent. */
   async find(postId: string): Promise<StoredPost | undefined> {
-    const { Item } = await this.db.client.send(new GetCommand({ TableName: this.db.table('Posts'), Key: { PostID: postId }, ConsistentRead: true }));
+    const { Item } = await this.db.client.send(
+      new GetCommand({ TableName: this.db.table('Posts'), Key: { PostID: postId }, ConsistentRead: true }),
+    );
     return Item && storedPost(Item);
   }
 
@@ -51,7 +72,11 @@ export class PostStore {
   }
 
   /** Changes what a post says. @returns false when it is at another version by now, or deleted. */
-  edit({ postId, version }: Pick<Post, 'postId' | 'version'>, { text, media }: Omit<PostContent, 'replyTo'>, editedAt: number): Promise<boolean> {
+  edit(
+    { postId, version }: Pick<Post, 'postId' | 'version'>,
+    { text, media }: Omit<PostContent, 'replyTo'>,
+    editedAt: number,
+  ): Promise<boolean> {
     return held(() =>
       this.db.client.send(
         new UpdateCommand({
@@ -60,7 +85,13 @@ export class PostStore {
           UpdateExpression: 'SET Body = :text, Media = :media, EditedAt = :at, Version = :next',
           // The races: another edit, which would be overwritten unread; a delete, which an edit must not undo.
           ConditionExpression: 'Version = :version AND attribute_not_exists(Deleted)',
-          ExpressionAttributeValues: { ':text': text, ':media': media, ':at': editedAt, ':version': version, ':next': version + 1 },
+          ExpressionAttributeValues: {
+            ':text': text,
+            ':media': media,
+            ':at': editedAt,
+            ':version': version,
+            ':next': version + 1,
+          },
         }),
       ),
     );
@@ -79,13 +110,18 @@ export class PostStore {
           ExpressionAttributeValues: { ':yes': true },
         },
       },
-      { Delete: { TableName: this.db.table('AuthorPosts'), Key: { UserID: authorId, TimePostID: timeKey(at, postId) } } },
+      {
+        Delete: { TableName: this.db.table('AuthorPosts'), Key: { UserID: authorId, TimePostID: timeKey(at, postId) } },
+      },
     ];
   }
 
   /** What an author posted and has not deleted, in the order of reading. Strongly consistent. */
   ofAuthor(authorId: string, window: Window, direction: FeedDirection, limit: number): Promise<PostRef[]> {
-    return refsIn(this.db, 'AuthorPosts', authorId, { window, direction, limit }, (item) => ({ key: item['TimePostID'] as string, authorId }));
+    return refsIn(this.db, 'AuthorPosts', authorId, { window, direction, limit }, (item) => ({
+      key: item['TimePostID'] as string,
+      authorId,
+    }));
   }
 }
 

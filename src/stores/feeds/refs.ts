@@ -10,7 +10,10 @@ export interface ListPart {
   limit: number;
 }
 
-/** References of a table whose keys are a user and the place of a post. Strongly consistent; fewer than `limit` only at the end. */
+/**
+ * References of a table whose keys are a user and the place of a post. Strongly consistent; fewer than `limit` only at
+ * the end.
+ */
 export async function refsIn<R extends PostRef>(
   db: Db,
   table: 'AuthorPosts' | 'Feed',
@@ -28,7 +31,11 @@ export async function refsIn<R extends PostRef>(
       new QueryCommand({
         TableName: db.table(table),
         KeyConditionExpression: `UserID = :user${condition}`,
-        ExpressionAttributeValues: { ':user': userId, ...(after !== undefined && { ':after': after }), ...(before !== undefined && { ':before': before }) },
+        ExpressionAttributeValues: {
+          ':user': userId,
+          ...(after !== undefined && { ':after': after }),
+          ...(before !== undefined && { ':before': before }),
+        },
         ScanIndexForward: direction === 'newer',
         ConsistentRead: true,
         Limit,

@@ -73,18 +73,34 @@ export class RelationStore {
 
   /** Whether a reader follows an author now. Strongly consistent. */
   async follow(readerId: string, authorId: string): Promise<Follow | undefined> {
-    const { Followers } = await batchGet(this.db, { Followers: { keys: [followKey(readerId, authorId)], consistent: true } });
+    const { Followers } = await batchGet(this.db, {
+      Followers: { keys: [followKey(readerId, authorId)], consistent: true },
+    });
     return Followers.map(followOf)[0];
   }
 
   /** The parts of a `TransactWriteItems` that begin a follow; `mark`: of an author whose posts are read, not pushed. */
-  beginning(readerId: string, authorId: string, { epoch, since }: Follow, mark: { modeVersion: number } | undefined): TransactItem[] {
+  beginning(
+    readerId: string,
+    authorId: string,
+    { epoch, since }: Follow,
+    mark: { modeVersion: number } | undefined,
+  ): TransactItem[] {
     const [TableName, Following] = [this.db.table('Followers'), this.db.table('Following')];
     return [
       // No conditions: the reader's epoch guards them, which changes with every change of whom the reader follows.
       { Put: { TableName, Item: { ...followKey(readerId, authorId), Epoch: epoch, Since: since } } },
       { Put: { TableName: Following, Item: { ...entryKey(readerId, FOLLOWS, authorId), Since: since } } },
-      ...(mark ? [{ Put: { TableName: Following, Item: { ...entryKey(readerId, PULLS, authorId), ModeVersion: mark.modeVersion } } }] : []),
+      ...(mark
+        ? [
+            {
+              Put: {
+                TableName: Following,
+                Item: { ...entryKey(readerId, PULLS, authorId), ModeVersion: mark.modeVersion },
+              },
+            },
+          ]
+        : []),
       this.unblocked(readerId, authorId),
       this.unblocked(authorId, readerId),
     ];
@@ -102,7 +118,13 @@ export class RelationStore {
 
   private unblocked(by: string, whom: string): TransactItem {
     // The race: a block at the same moment. Whichever is second finds the first.
-    return { ConditionCheck: { TableName: this.db.table('Blocks'), Key: blockKey(by, whom), ConditionExpression: 'attribute_not_exists(UserID)' } };
+    return {
+      ConditionCheck: {
+        TableName: this.db.table('Blocks'),
+        Key: blockKey(by, whom),
+        ConditionExpression: 'attribute_not_exists(UserID)',
+      },
+    };
   }
 
   block(by: string, whom: string, since: number): TransactItem {
@@ -111,12 +133,19 @@ export class RelationStore {
 
   /** Ends a block. One that there is not is ended already. */
   async unblock(by: string, whom: string): Promise<void> {
-    await held(() => this.db.client.send(new DeleteCommand({ TableName: this.db.table('Blocks'), Key: blockKey(by, whom) })));
+    await held(() =>
+      this.db.client.send(new DeleteCommand({ TableName: this.db.table('Blocks'), Key: blockKey(by, whom) })),
+    );
   }
 
   /** An author's followers of a slice, in the order of their keys. Strongly consistent. */
   async followersOf(authorId: string, { range, after }: Slice, limit: number): Promise<Follower[]> {
-    return this.followersBetween(authorId, after === undefined ? range.from : `${after}${FIRST}`, `${range.to}${LAST}`, limit);
+    return this.followersBetween(
+      authorId,
+      after === undefined ? range.from : `${after}${FIRST}`,
+      `${range.to}${LAST}`,
+      limit,
+    );
   }
 
   /** The same followers once more, as they are now: none that began later but those among them, none that has ended. */
@@ -125,7 +154,12 @@ export class RelationStore {
     return first && last ? this.followersBetween(authorId, first.key, last.key) : [];
   }
 
-  private async followersBetween(authorId: string, from: string, to: string, limit = Number.POSITIVE_INFINITY): Promise<Follower[]> {
+  private async followersBetween(
+    authorId: string,
+    from: string,
+    to: string,
+    limit = Number.POSITIVE_INFINITY,
+  ): Promise<Follower[]> {
     const found: Follower[] = [];
     let start: QueryCommandInput['ExclusiveStartKey'];
     do {
@@ -148,7 +182,10 @@ export class RelationStore {
   }
 
   /** A page of who follows a user, in no particular order. */
-  async followers(userId: string, { cursor, limit = 50 }: PageRequest = {}): Promise<Page<{ userId: string; since: number }>> {
+  async followers(
+    userId: string,
+    { cursor, limit = 50 }: PageRequest = {},
+  ): Promise<Page<{ userId: string; since: number }>> {
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.db.table('Followers'),
@@ -159,16 +196,25 @@ export class RelationStore {
         ...startAt(followersOf(userId), cursor, ['UserID', 'BucketFollowerID']),
       }),
     );
-    return { items: Items.map((item) => ({ userId: follower(item).followerId, since: item['Since'] as number })), ...toCursor(followersOf(userId), LastEvaluatedKey) };
+    return {
+      items: Items.map((item) => ({ userId: follower(item).followerId, since: item['Since'] as number })),
+      ...toCursor(followersOf(userId), LastEvaluatedKey),
+    };
   }
 
   /** A page of whom a user follows, by id. */
-  async following(userId: string, { cursor, limit = 50 }: PageRequest = {}): Promise<Page<{ userId: string; since: number }>> {
+  async following(
+    userId: string,
+    { cursor, limit = 50 }: PageRequest = {},
+  ): Promise<Page<{ userId: string; since: number }>> {
     const { Items = [], LastEvaluatedKey } = await this.entries(userId, FOLLOWS, {
       Limit: limit,
       ...startAt(followingOf(userId), cursor, ['UserID', 'Entry']),
     });
-    return { items: Items.map((item) => ({ userId: authorOf(item), since: item['Since'] as number })), ...toCursor(followingOf(userId), LastEvaluatedKey) };
+    return {
+      items: Items.map((item) => ({ userId: authorOf(item), since: item['Since'] as number })),
+      ...toCursor(followingOf(userId), LastEvaluatedKey),
+    };
   }
 
   /** All whom a user follows; bounded by MAX_FOLLOWING. Strongly consistent. */
@@ -185,7 +231,11 @@ export class RelationStore {
     const found: string[] = [];
     let start: QueryCommandInput['ExclusiveStartKey'];
     do {
-      const { Items = [], LastEvaluatedKey } = await this.entries(userId, kind, start ? { ExclusiveStartKey: start } : {});
+      const { Items = [], LastEvaluatedKey } = await this.entries(
+        userId,
+        kind,
+        start ? { ExclusiveStartKey: start } : {},
+      );
       found.push(...Items.map(authorOf));
       start = LastEvaluatedKey;
     } while (start);
@@ -227,7 +277,8 @@ export class RelationStore {
         Put: {
           TableName: this.db.table('Following'),
           Item: { ...entryKey(followerId, PULLS, authorId), ModeVersion: modeVersion },
-          // The race: a late attempt, after the author has fallen and risen again; its older mark could be taken away by the fall.
+          // The race: a late attempt, after the author has fallen and risen again; its older mark could be taken away
+          // by the fall.
           ConditionExpression: 'attribute_not_exists(UserID) OR ModeVersion < :version',
           ExpressionAttributeValues: { ':version': modeVersion },
         },
@@ -235,7 +286,9 @@ export class RelationStore {
     ]);
   }
 
-  /** Takes a mark away, and makes the reader's readings that are under way begin again: they may have missed both ways. */
+  /**
+   * Takes a mark away, and makes the reader's readings that are under way begin again: they may have missed both ways.
+   */
   async unmark(authorId: string, followerId: string, modeVersion: number): Promise<void> {
     await this.forwardMark([
       {
@@ -256,12 +309,22 @@ export class RelationStore {
   }
 }
 
-export const followKey = (readerId: string, authorId: string) => ({ UserID: authorId, BucketFollowerID: followerKey(readerId) });
+export const followKey = (readerId: string, authorId: string) => ({
+  UserID: authorId,
+  BucketFollowerID: followerKey(readerId),
+});
 const blockKey = (by: string, whom: string) => ({ UserID: by, BlockedID: whom });
-const entryKey = (userId: string, kind: string, authorId: string) => ({ UserID: userId, Entry: compositeKey(kind, authorId) });
+const entryKey = (userId: string, kind: string, authorId: string) => ({
+  UserID: userId,
+  Entry: compositeKey(kind, authorId),
+});
 
-const authorOf = (item: Record<string, unknown>): string => (item['Entry'] as string).slice((item['Entry'] as string).indexOf('#') + 1);
-const followOf = (item: Record<string, unknown>): Follow => ({ epoch: item['Epoch'] as number, since: item['Since'] as number });
+const authorOf = (item: Record<string, unknown>): string =>
+  (item['Entry'] as string).slice((item['Entry'] as string).indexOf('#') + 1);
+const followOf = (item: Record<string, unknown>): Follow => ({
+  epoch: item['Epoch'] as number,
+  since: item['Since'] as number,
+});
 
 function follower(item: Record<string, unknown>): Follower {
   const key = item['BucketFollowerID'] as string;

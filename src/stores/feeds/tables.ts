@@ -6,7 +6,10 @@ export const feedTables = {
   Users: { partitionKey: stringKey('UserID') },
   /** Who follows a user, in the order of a hash, so that ranges of it are of one size. */
   Followers: { partitionKey: stringKey('UserID'), sortKey: stringKey('BucketFollowerID') },
-  /** Whom a user follows (Entry = `follows#<author>`), and whose posts their feed reads at read time (Entry = `pulls#<author>`). */
+  /**
+   * Whom a user follows (Entry = `follows#<author>`), and whose posts their feed reads at read time (Entry =
+   * `pulls#<author>`).
+   */
   Following: { partitionKey: stringKey('UserID'), sortKey: stringKey('Entry') },
   /** Whom a user has blocked. */
   Blocks: { partitionKey: stringKey('UserID'), sortKey: stringKey('BlockedID') },

@@ -20,7 +20,10 @@ export interface FeedUser extends AuthorState {
 }
 
 export interface FeedState {
-  /** Goes up when references disappear from the feed though what they stand for is shown: who reads meanwhile reads again. */
+  /**
+   * Goes up when references disappear from the feed though what they stand for is shown: who reads meanwhile reads
+   * again.
+   */
   version: number;
   /** After this key the feed's references are complete; up to it posts are read from their authors' lists. */
   completeAfter?: string;
@@ -72,10 +75,24 @@ export class FeedUserStore {
   }
 
   /** A page of authors who are between two modes, in no order. Scans: for the reconciler alone. */
-  async turning(cursor: string | undefined): Promise<Page<{ userId: string; modeVersion: number; direction: Direction }>> {
+  async turning(
+    cursor: string | undefined,
+  ): Promise<Page<{ userId: string; modeVersion: number; direction: Direction }>> {
     const values = { ':rising': 'rising' satisfies Mode, ':falling': 'falling' satisfies Mode };
-    const page = await scanPage(this.db, 'Users', { attributes: ['UserID', 'PushMode', 'ModeVersion'], condition: '#PushMode IN (:rising, :falling)', values }, cursor);
-    return { ...page, items: page.items.map((item) => ({ userId: item['UserID'] as string, modeVersion: item['ModeVersion'] as number, direction: item['PushMode'] as Direction })) };
+    const page = await scanPage(
+      this.db,
+      'Users',
+      { attributes: ['UserID', 'PushMode', 'ModeVersion'], condition: '#PushMode IN (:rising, :falling)', values },
+      cursor,
+    );
+    return {
+      ...page,
+      items: page.items.map((item) => ({
+        userId: item['UserID'] as string,
+        modeVersion: item['ModeVersion'] as number,
+        direction: item['PushMode'] as Direction,
+      })),
+    };
   }
 
   /** The part of a `TransactWriteItems` that changes counts, or only checks a user. */
@@ -123,12 +140,21 @@ export class FeedUserStore {
       ConditionExpression: checks.join(' AND '),
       ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
     };
-    return sets.length === 0 ? { ConditionCheck: common } : { Update: { ...common, UpdateExpression: `SET ${sets.join(', ')}` } };
+    return sets.length === 0
+      ? { ConditionCheck: common }
+      : { Update: { ...common, UpdateExpression: `SET ${sets.join(', ')}` } };
   }
 
   /** The part of a `TransactWriteItems` that makes readings that are under way begin again. */
   moved(userId: string): TransactItem {
-    return { Update: { TableName: this.table, Key: { UserID: userId }, UpdateExpression: 'ADD FeedVersion :one', ExpressionAttributeValues: { ':one': 1 } } };
+    return {
+      Update: {
+        TableName: this.table,
+        Key: { UserID: userId },
+        UpdateExpression: 'ADD FeedVersion :one',
+        ExpressionAttributeValues: { ':one': 1 },
+      },
+    };
   }
 
   /** From now on the feed's references are complete after this key only. Never goes back. */
@@ -153,13 +179,20 @@ export class FeedUserStore {
   async completeTurn(userId: string, modeVersion: number, direction: Direction): Promise<void> {
     const mode: Mode = direction === 'rising' ? 'pull' : 'push';
     await this.forward(
-      { userId, set: 'SET PushMode = :mode', values: { ':mode': mode, ':direction': direction, ':version': modeVersion } },
+      {
+        userId,
+        set: 'SET PushMode = :mode',
+        values: { ':mode': mode, ':direction': direction, ':version': modeVersion },
+      },
       // The race: a late attempt, after the author has turned again.
       'ModeVersion = :version AND PushMode = :direction',
     );
   }
 
-  private async forward({ userId, set, values }: { userId: string; set: string; values: Record<string, unknown> }, condition: string): Promise<void> {
+  private async forward(
+    { userId, set, values }: { userId: string; set: string; values: Record<string, unknown> },
+    condition: string,
+  ): Promise<void> {
     // A condition that fails: it is there already, or further.
     await held(() =>
       this.db.client.send(

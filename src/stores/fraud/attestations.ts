@@ -36,7 +36,8 @@ export class AttestationStore {
 
   /**
    * Uses up an attestation for one update. Asking again for the same update gives the same answer.
-   * @returns who was attested, or undefined when it attests something else, was used for another update, or is not there.
+   * @returns who was attested, or undefined when it attests something else, was used for another update, or is not
+   *   there.
    */
   async consume(transactionId: string, id: string, claim: string, updateId: string): Promise<Person | undefined> {
     try {

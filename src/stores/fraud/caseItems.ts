@@ -96,9 +96,17 @@ export function entryItems(db: Db, { transactionId, entries }: CaseWrite): Trans
   }));
 }
 
-/** Replaced with every write of the header, whose condition guards it. It has no key of an index, so that no index holds a copy. */
+/**
+ * Replaced with every write of the header, whose condition guards it. It has no key of an index, so that no index holds
+ * a copy.
+ */
 export function keptItem(db: Db, transactionId: string, revision: number, kept: KeptCase): TransactItem {
-  return { Put: { TableName: db.table('Investigations'), Item: { TransactionID: transactionId, Entry: KEPT, Revision: revision, Kept: JSON.stringify(kept) } } };
+  return {
+    Put: {
+      TableName: db.table('Investigations'),
+      Item: { TransactionID: transactionId, Entry: KEPT, Revision: revision, Kept: JSON.stringify(kept) },
+    },
+  };
 }
 
 export function paymentHold(db: Db, transactionId: string, hold: 'held' | 'released' | 'final'): TransactItem {

@@ -29,7 +29,9 @@ export async function* scanDecisions(db: Db): AsyncGenerator<LabelledTransaction
         projection: 'TransactionID, Label',
       },
     });
-    const known = new Map(TransactionHistory.map((item) => [item['TransactionID'], item['Label'] as Label | undefined]));
+    const known = new Map(
+      TransactionHistory.map((item) => [item['TransactionID'], item['Label'] as Label | undefined]),
+    );
     yield Items.map((item) => {
       const transaction = JSON.parse(item['Transaction'] as string) as Transaction;
       const label = known.get(transaction.transactionId);

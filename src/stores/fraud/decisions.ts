@@ -103,18 +103,39 @@ export class DecisionStore {
       this.db,
       {
         Decisions: {
-          keys: unique(transactions.map(({ transactionId }) => transactionId), 'TransactionID'),
+          keys: unique(
+            transactions.map(({ transactionId }) => transactionId),
+            'TransactionID',
+          ),
           consistent: true,
           projection: 'TransactionID, ContentHash, Answer',
         },
-        UserProfiles: { keys: unique(transactions.map(({ userId }) => userId), 'UserID'), consistent: true },
-        MerchantProfiles: { keys: unique(transactions.map(({ merchantId }) => merchantId), 'MerchantID') },
+        UserProfiles: {
+          keys: unique(
+            transactions.map(({ userId }) => userId),
+            'UserID',
+          ),
+          consistent: true,
+        },
+        MerchantProfiles: {
+          keys: unique(
+            transactions.map(({ merchantId }) => merchantId),
+            'MerchantID',
+          ),
+        },
       },
       abortSignal,
     );
-    const stored = new Map(found.Decisions.map((item) => [item['TransactionID'], { contentHash: item['ContentHash'] as string, body: item['Answer'] as string }]));
+    const stored = new Map(
+      found.Decisions.map((item) => [
+        item['TransactionID'],
+        { contentHash: item['ContentHash'] as string, body: item['Answer'] as string },
+      ]),
+    );
     const users = new Map(found.UserProfiles.map((item) => [item['UserID'], versionedProfile(item)]));
-    const merchants = new Map(found.MerchantProfiles.map((item) => [item['MerchantID'], decodeMerchantProfile(item['State'] as string)]));
+    const merchants = new Map(
+      found.MerchantProfiles.map((item) => [item['MerchantID'], decodeMerchantProfile(item['State'] as string)]),
+    );
     return transactions.map(({ transactionId, userId, merchantId }) => {
       const answer = stored.get(transactionId);
       return {
@@ -133,7 +154,9 @@ export class DecisionStore {
   async write(users: readonly UserWrite[], abortSignal?: AbortSignal): Promise<LostRace[] | undefined> {
     const items = users.map((user) => this.items(user));
     try {
-      await this.db.client.send(new TransactWriteCommand({ TransactItems: items.flat() }), { ...(abortSignal && { abortSignal }) });
+      await this.db.client.send(new TransactWriteCommand({ TransactItems: items.flat() }), {
+        ...(abortSignal && { abortSignal }),
+      });
       return undefined;
     } catch (error) {
       const codes = cancellationCodes(error);
@@ -171,7 +194,15 @@ export class DecisionStore {
     ];
   }
 
-  private recordItems({ transaction, contentHash, decision, body, features, unusualAmount, also }: DecisionRecord): TransactItem[] {
+  private recordItems({
+    transaction,
+    contentHash,
+    decision,
+    body,
+    features,
+    unusualAmount,
+    also,
+  }: DecisionRecord): TransactItem[] {
     const TimeTransactionID = compositeKey(iso(transaction.timestamp), transaction.transactionId);
     return [
       {
@@ -234,7 +265,11 @@ export class DecisionStore {
   /** All that is known of a decided transaction, its label included. */
   async find(transactionId: string): Promise<DecidedTransaction | undefined> {
     const { Item } = await this.db.client.send(
-      new GetCommand({ TableName: this.db.table('Decisions'), Key: { TransactionID: transactionId }, ConsistentRead: true }),
+      new GetCommand({
+        TableName: this.db.table('Decisions'),
+        Key: { TransactionID: transactionId },
+        ConsistentRead: true,
+      }),
     );
     if (!Item) return undefined;
     const history = await this.db.client.send(
@@ -276,7 +311,11 @@ export class DecisionStore {
    */
   async label(transactionId: string, label: Label, at: number): Promise<'labelled' | 'investigated' | 'unknown'> {
     const { Item } = await this.db.client.send(
-      new GetCommand({ TableName: this.db.table('Decisions'), Key: { TransactionID: transactionId }, ProjectionExpression: 'UserID, HistoryKey' }),
+      new GetCommand({
+        TableName: this.db.table('Decisions'),
+        Key: { TransactionID: transactionId },
+        ProjectionExpression: 'UserID, HistoryKey',
+      }),
     );
     if (!Item) return 'unknown';
     const codes = await transact(this.db, [

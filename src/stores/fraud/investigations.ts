@@ -36,7 +36,8 @@ export class InvestigationStore {
 
   /**
    * Moves a case on. Writing the same twice changes nothing.
-   * @throws LongwatchError `contention` (try again), `superseded` (another run wrote to the case: the workflow was reset), `conflict`
+   * @throws LongwatchError `contention` (try again), `superseded` (another run wrote to the case: the workflow was
+   *   reset), `conflict`
    *   (the case was never opened).
    */
   async record(write: CaseWrite): Promise<void> {
@@ -66,7 +67,11 @@ export class InvestigationStore {
   /** The case alone. Strongly consistent. */
   async find(transactionId: string): Promise<CaseRecord | undefined> {
     const { Item } = await this.db.client.send(
-      new GetCommand({ TableName: this.table, Key: { TransactionID: transactionId, Entry: CASE }, ConsistentRead: true }),
+      new GetCommand({
+        TableName: this.table,
+        Key: { TransactionID: transactionId, Entry: CASE },
+        ConsistentRead: true,
+      }),
     );
     return Item && caseRecord(Item);
   }
@@ -74,7 +79,11 @@ export class InvestigationStore {
   /** What the row keeps to start a lost workflow again, and the revision that it is of. Strongly consistent. */
   async kept(transactionId: string): Promise<{ revision: number; kept: KeptCase } | undefined> {
     const { Item } = await this.db.client.send(
-      new GetCommand({ TableName: this.table, Key: { TransactionID: transactionId, Entry: KEPT }, ConsistentRead: true }),
+      new GetCommand({
+        TableName: this.table,
+        Key: { TransactionID: transactionId, Entry: KEPT },
+        ConsistentRead: true,
+      }),
     );
     return Item && { revision: Item['Revision'] as number, kept: JSON.parse(Item['Kept'] as string) as KeptCase };
   }
@@ -106,12 +115,19 @@ export class InvestigationStore {
   /** Cases that somebody has, oldest first; with a status, a page may hold fewer than its limit. */
   byAssignee(assignee: string, options: PageRequest & { status?: CaseStatus } = {}): Promise<Page<CaseRecord>> {
     const { status } = options;
-    return this.list('ByAssignee', 'Assignee', assignee, options, { name: 'cases by assignee', of: { assignee, status } }, {
-      ...(status !== undefined && {
-        FilterExpression: 'CaseStatus = :status',
-        ExpressionAttributeValues: { ':status': status },
-      }),
-    });
+    return this.list(
+      'ByAssignee',
+      'Assignee',
+      assignee,
+      options,
+      { name: 'cases by assignee', of: { assignee, status } },
+      {
+        ...(status !== undefined && {
+          FilterExpression: 'CaseStatus = :status',
+          ExpressionAttributeValues: { ':status': status },
+        }),
+      },
+    );
   }
 
   private get table(): string {
@@ -129,23 +145,37 @@ export class InvestigationStore {
       if (failed === 0) return this.mustBeWritten(write, error);
       if (last && failed === items.length) return this.commit(write, items);
       if (failed > 0)
-        throw new LongwatchError('notFound', `The transaction of case ${write.transactionId} is gone`, { cause: error });
+        throw new LongwatchError('notFound', `The transaction of case ${write.transactionId} is gone`, {
+          cause: error,
+        });
       throw new LongwatchError('contention', `Case ${write.transactionId} is busy; try again`, { cause: error });
     }
   }
 
   /**
-   * The row is not at the revision that a write starts from. Either an attempt before this one was written, or another run
-   * moved the case on. The state that each write keeps tells them apart. Releases before the one that keeps states left none;
+   * The row is not at the revision that a write starts from. Either an attempt before this one was written, or another
+   * run
+   * moved the case on. The state that each write keeps tells them apart. Releases before the one that keeps states left
+   * none;
    * a row at the write's own revision then counts as written.
    */
-  private async mustBeWritten({ transactionId, fromRevision, revision, kept }: CaseWrite, cause: unknown): Promise<void> {
+  private async mustBeWritten(
+    { transactionId, fromRevision, revision, kept }: CaseWrite,
+    cause: unknown,
+  ): Promise<void> {
     const found = await this.find(transactionId);
     if (found && found.revision > fromRevision) {
       const stored = found.revision === revision && kept ? await this.kept(transactionId) : undefined;
-      const isOther = stored && (stored.revision > revision || (stored.revision === revision && JSON.stringify(stored.kept) !== JSON.stringify(kept)));
+      const isOther =
+        stored &&
+        (stored.revision > revision ||
+          (stored.revision === revision && JSON.stringify(stored.kept) !== JSON.stringify(kept)));
       if (found.revision === revision && !isOther) return;
-      throw new LongwatchError('superseded', `Another run of the workflow has moved case ${transactionId} to revision ${found.revision}; this run would write revision ${revision}`, { cause });
+      throw new LongwatchError(
+        'superseded',
+        `Another run of the workflow has moved case ${transactionId} to revision ${found.revision}; this run would write revision ${revision}`,
+        { cause },
+      );
     }
     throw new LongwatchError(
       'conflict',

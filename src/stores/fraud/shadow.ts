@@ -57,7 +57,11 @@ export class ShadowStore {
 
   /** What one process has counted so far; each replaces its own, so that a retry counts nothing twice. */
   async count(version: number, processId: string, counts: ShadowCounts): Promise<void> {
-    const Item = { Challenger: String(version), Entry: compositeKey(COUNTS, processId), Counts: JSON.stringify(counts) };
+    const Item = {
+      Challenger: String(version),
+      Entry: compositeKey(COUNTS, processId),
+      Counts: JSON.stringify(counts),
+    };
     await this.db.client.send(new PutCommand({ TableName: this.db.table('ShadowDecisions'), Item }));
   }
 
@@ -102,7 +106,11 @@ export class ShadowStore {
     );
     const items = Items.map((item): Difference => {
       const [at = '', transactionId = ''] = (item['Entry'] as string).split('#');
-      return { transactionId, at: Date.parse(at), ...(JSON.parse(item['Difference'] as string) as Omit<Difference, 'transactionId' | 'at'>) };
+      return {
+        transactionId,
+        at: Date.parse(at),
+        ...(JSON.parse(item['Difference'] as string) as Omit<Difference, 'transactionId' | 'at'>),
+      };
     });
     return { items, ...toCursor(list, LastEvaluatedKey) };
   }

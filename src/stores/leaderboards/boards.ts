@@ -4,7 +4,19 @@ import type { Board, BoardDefinition, RewardRule, Season } from '../../domain/le
 import { type List, type Page, startAt, toCursor } from '../cursor';
 import { cancellationCodes, type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
-import { ALL_BOARDS, banEntries, banEntry, BOARD, boardOf, FENCES, fenceEntry, seasonEntries, seasonEntry, seasonItem, seasonOfItem } from './boardItems';
+import {
+  ALL_BOARDS,
+  banEntries,
+  banEntry,
+  BOARD,
+  boardOf,
+  FENCES,
+  fenceEntry,
+  seasonEntries,
+  seasonEntry,
+  seasonItem,
+  seasonOfItem,
+} from './boardItems';
 
 /** Why a player may not be ranked. */
 export interface Ban {
@@ -21,7 +33,9 @@ export class BoardStore {
 
   /** Strongly consistent. */
   async find(gameId: string): Promise<Board | undefined> {
-    const { Item } = await this.db.client.send(new GetCommand({ TableName: this.table, Key: { GameID: gameId, Entry: BOARD }, ConsistentRead: true }));
+    const { Item } = await this.db.client.send(
+      new GetCommand({ TableName: this.table, Key: { GameID: gameId, Entry: BOARD }, ConsistentRead: true }),
+    );
     return Item && boardOf(Item);
   }
 
@@ -29,12 +43,23 @@ export class BoardStore {
    * Makes a board with its first seasons, and what they owe.
    * @returns false when there is one already.
    */
-  create(gameId: string, definition: BoardDefinition, seasons: readonly Season[], owed: readonly TransactItem[]): Promise<boolean> {
+  create(
+    gameId: string,
+    definition: BoardDefinition,
+    seasons: readonly Season[],
+    owed: readonly TransactItem[],
+  ): Promise<boolean> {
     return this.transact([
       {
         Put: {
           TableName: this.table,
-          Item: { GameID: gameId, Entry: BOARD, BoardDefinition: JSON.stringify(definition), Version: 1, LatestSeason: seasons.length },
+          Item: {
+            GameID: gameId,
+            Entry: BOARD,
+            BoardDefinition: JSON.stringify(definition),
+            Version: 1,
+            LatestSeason: seasons.length,
+          },
           // The race: two make the board at once. One does; the other is told that it is there.
           ConditionExpression: 'attribute_not_exists(Entry)',
         },
@@ -55,13 +80,21 @@ export class BoardStore {
           UpdateExpression: 'SET BoardDefinition = :definition, Version = :next',
           // The race: two people change the board at once. The second must look at what the first did.
           ConditionExpression: 'Version = :version',
-          ExpressionAttributeValues: { ':definition': JSON.stringify(definition), ':next': ifVersion + 1, ':version': ifVersion },
+          ExpressionAttributeValues: {
+            ':definition': JSON.stringify(definition),
+            ':next': ifVersion + 1,
+            ':version': ifVersion,
+          },
         }),
       );
       return ifVersion + 1;
     } catch (error) {
       if (!isConditionFailure(error)) throw error;
-      throw new LongwatchError('versionMismatch', `Version ${ifVersion} is not the current one of this board any more; read it again, then change it`, { cause: error });
+      throw new LongwatchError(
+        'versionMismatch',
+        `Version ${ifVersion} is not the current one of this board any more; read it again, then change it`,
+        { cause: error },
+      );
     }
   }
 
@@ -81,7 +114,13 @@ export class BoardStore {
   }
 
   async season(gameId: string, number: number): Promise<Season | undefined> {
-    const { Item } = await this.db.client.send(new GetCommand({ TableName: this.table, Key: { GameID: gameId, Entry: seasonEntry(number) }, ConsistentRead: true }));
+    const { Item } = await this.db.client.send(
+      new GetCommand({
+        TableName: this.table,
+        Key: { GameID: gameId, Entry: seasonEntry(number) },
+        ConsistentRead: true,
+      }),
+    );
     return Item && seasonOfItem(Item);
   }
 
@@ -121,7 +160,13 @@ export class BoardStore {
   }
 
   /** Moves a season's end, and the next one's beginning with it. @returns false when either is not as it was read. */
-  moveEnd(gameId: string, season: Season, next: Season | undefined, endsAt: number, owed: readonly TransactItem[]): Promise<boolean> {
+  moveEnd(
+    gameId: string,
+    season: Season,
+    next: Season | undefined,
+    endsAt: number,
+    owed: readonly TransactItem[],
+  ): Promise<boolean> {
     const before = season.endsAt;
     return this.transact([
       {
@@ -131,7 +176,12 @@ export class BoardStore {
           UpdateExpression: 'SET EndsAt = :endsAt, Revision = :next',
           // The races: two people move the end; or the season closes meanwhile.
           ConditionExpression: 'Revision = :revision AND SeasonStatus = :open',
-          ExpressionAttributeValues: { ':endsAt': endsAt, ':next': season.revision + 1, ':revision': season.revision, ':open': 'open' },
+          ExpressionAttributeValues: {
+            ':endsAt': endsAt,
+            ':next': season.revision + 1,
+            ':revision': season.revision,
+            ':open': 'open',
+          },
         },
       },
       ...(next
@@ -157,7 +207,13 @@ export class BoardStore {
    * Closes a season: from here on no write can pass its fences. Closing twice is closing once.
    * @returns false when its end is another than the one given: it was moved.
    */
-  async close(gameId: string, season: number, endsAt: number, rewards: readonly RewardRule[], now: number): Promise<boolean> {
+  async close(
+    gameId: string,
+    season: number,
+    endsAt: number,
+    rewards: readonly RewardRule[],
+    now: number,
+  ): Promise<boolean> {
     const closed = await this.transact([
       {
         Update: {
@@ -166,10 +222,18 @@ export class BoardStore {
           UpdateExpression: 'SET SeasonStatus = :closing, Rewards = :rewards, ClosedAt = :now',
           // The race: its end is moved just now. Then it goes on.
           ConditionExpression: 'SeasonStatus = :open AND EndsAt = :endsAt',
-          ExpressionAttributeValues: { ':closing': 'closing', ':open': 'open', ':endsAt': endsAt, ':rewards': JSON.stringify(rewards), ':now': now },
+          ExpressionAttributeValues: {
+            ':closing': 'closing',
+            ':open': 'open',
+            ':endsAt': endsAt,
+            ':rewards': JSON.stringify(rewards),
+            ':now': now,
+          },
         },
       },
-      ...Array.from({ length: FENCES }, (_, i): TransactItem => ({ Delete: { TableName: this.table, Key: { GameID: gameId, Entry: fenceEntry(season, i) } } })),
+      ...Array.from({ length: FENCES }, (_, i): TransactItem => ({
+        Delete: { TableName: this.table, Key: { GameID: gameId, Entry: fenceEntry(season, i) } },
+      })),
     ]);
     return closed || (await this.season(gameId, season))?.status !== 'open';
   }
@@ -198,7 +262,13 @@ export class BoardStore {
   }
 
   async ban(gameId: string, playerId: string): Promise<Ban | undefined> {
-    const { Item } = await this.db.client.send(new GetCommand({ TableName: this.table, Key: { GameID: gameId, Entry: banEntry(playerId) }, ConsistentRead: true }));
+    const { Item } = await this.db.client.send(
+      new GetCommand({
+        TableName: this.table,
+        Key: { GameID: gameId, Entry: banEntry(playerId) },
+        ConsistentRead: true,
+      }),
+    );
     return Item && banOf(Item);
   }
 
@@ -221,7 +291,13 @@ export class BoardStore {
    * Puts a ban, or with null takes it back, together with its marks in the seasons that are open.
    * @returns false when a season was planned or closed meanwhile: they are others now.
    */
-  setBan(gameId: string, playerId: string, ban: Ban | null, latestSeason: number, open: readonly { season: number; mark: TransactItem }[]): Promise<boolean> {
+  setBan(
+    gameId: string,
+    playerId: string,
+    ban: Ban | null,
+    latestSeason: number,
+    open: readonly { season: number; mark: TransactItem }[],
+  ): Promise<boolean> {
     const Key = { GameID: gameId, Entry: banEntry(playerId) };
     return this.transact([
       ban
@@ -244,12 +320,21 @@ export class BoardStore {
     ]);
   }
 
-  /** Marks a player who is banned in a season that was planned after the ban. @returns false when the ban was taken back meanwhile. */
+  /**
+   * Marks a player who is banned in a season that was planned after the ban. @returns false when the ban was taken back
+   * meanwhile.
+   */
   carryBan(gameId: string, playerId: string, mark: TransactItem): Promise<boolean> {
     return this.transact([
       mark,
       // The race: the ban is taken back between our look and this mark, which then nobody would take back.
-      { ConditionCheck: { TableName: this.table, Key: { GameID: gameId, Entry: banEntry(playerId) }, ConditionExpression: 'attribute_exists(Entry)' } },
+      {
+        ConditionCheck: {
+          TableName: this.table,
+          Key: { GameID: gameId, Entry: banEntry(playerId) },
+          ConditionExpression: 'attribute_exists(Entry)',
+        },
+      },
     ]);
   }
 
@@ -269,7 +354,9 @@ export class BoardStore {
       { Put: { TableName: this.table, Item: seasonItem(gameId, season) } },
       ...(season.endsAt === undefined
         ? []
-        : Array.from({ length: FENCES }, (_, i): TransactItem => ({ Put: { TableName: this.table, Item: { GameID: gameId, Entry: fenceEntry(season.number, i) } } }))),
+        : Array.from({ length: FENCES }, (_, i): TransactItem => ({
+            Put: { TableName: this.table, Item: { GameID: gameId, Entry: fenceEntry(season.number, i) } },
+          }))),
     ];
   }
 
@@ -292,5 +379,10 @@ export class BoardStore {
 }
 
 function banOf(item: Record<string, unknown>): Ban {
-  return { playerId: (item['Entry'] as string).slice(banEntries.length), reason: item['Reason'] as string, bannedBy: item['BannedBy'] as string, at: item['At'] as number };
+  return {
+    playerId: (item['Entry'] as string).slice(banEntries.length),
+    reason: item['Reason'] as string,
+    bannedBy: item['BannedBy'] as string,
+    at: item['At'] as number,
+  };
 }

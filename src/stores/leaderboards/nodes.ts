@@ -47,7 +47,8 @@ export class NodeStore {
         (found) => {
           for (const [id, waiting] of batch) {
             const node = found.get(id);
-            for (const { resolve, reject } of waiting) if (node) resolve(node);
+            for (const { resolve, reject } of waiting)
+              if (node) resolve(node);
               else reject(new NodeGoneError(`Node ${id} of ${boardSeason(shard)} is gone`));
           }
         },
@@ -70,12 +71,22 @@ export class NodeStore {
   /** Writes what a change has made; nobody sees it before the head says so. */
   async write(shard: RankShard, { ranks, players }: Drafts): Promise<void> {
     const created = [...ranks.created, ...players.created];
-    await batchWrite(this.db, 'LeaderboardRanks', created.map(([id, node]) => ({ PutRequest: { Item: { ...keyOf(shard, id), Node: deflateRawSync(JSON.stringify(node)) } } })));
+    await batchWrite(
+      this.db,
+      'LeaderboardRanks',
+      created.map(([id, node]) => ({
+        PutRequest: { Item: { ...keyOf(shard, id), Node: deflateRawSync(JSON.stringify(node)) } },
+      })),
+    );
     for (const [id, node] of created) this.keep(id, node);
   }
 
   async remove(shard: RankShard, ids: readonly string[]): Promise<void> {
-    await batchWrite(this.db, 'LeaderboardRanks', ids.map((id) => ({ DeleteRequest: { Key: keyOf(shard, id) } })));
+    await batchWrite(
+      this.db,
+      'LeaderboardRanks',
+      ids.map((id) => ({ DeleteRequest: { Key: keyOf(shard, id) } })),
+    );
     for (const id of ids) this.cache.delete(id);
   }
 
@@ -100,7 +111,9 @@ export class NodeStore {
   }
 
   private async read(shard: RankShard, ids: readonly string[]): Promise<Map<string, AnyNode>> {
-    const { LeaderboardRanks } = await batchGet(this.db, { LeaderboardRanks: { keys: ids.map((id) => keyOf(shard, id)), consistent: true } });
+    const { LeaderboardRanks } = await batchGet(this.db, {
+      LeaderboardRanks: { keys: ids.map((id) => keyOf(shard, id)), consistent: true },
+    });
     const found = new Map<string, AnyNode>();
     for (const item of LeaderboardRanks) {
       const id = (item['Entry'] as string).slice(PREFIX.length);

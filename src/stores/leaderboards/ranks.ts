@@ -21,7 +21,10 @@ export interface Head {
   isSealed: boolean;
   /** The last check mark that was read. */
   mark?: string;
-  /** Set while somebody compares the ranking with the table: every change is noted under this name, and no node is removed. */
+  /**
+   * Set while somebody compares the ranking with the table: every change is noted under this name, and no node is
+   * removed.
+   */
   log?: string;
 }
 
@@ -35,9 +38,13 @@ export class RankStore {
 
   /** Strongly consistent. */
   async heads(shards: readonly RankShard[]): Promise<Head[]> {
-    const { LeaderboardRanks } = await batchGet(this.db, { LeaderboardRanks: { keys: shards.map((shard) => this.key(shard, HEAD)), consistent: true } });
+    const { LeaderboardRanks } = await batchGet(this.db, {
+      LeaderboardRanks: { keys: shards.map((shard) => this.key(shard, HEAD)), consistent: true },
+    });
     const found = new Map(LeaderboardRanks.map((item) => [item['Ranking'], headOf(item)]));
-    return shards.map((shard) => found.get(boardSeason(shard)) ?? { version: 0, ranking: {}, attempt: '', asOf: 0, isSealed: false });
+    return shards.map(
+      (shard) => found.get(boardSeason(shard)) ?? { version: 0, ranking: {}, attempt: '', asOf: 0, isSealed: false },
+    );
   }
 
   async head(shard: RankShard): Promise<Head> {
@@ -70,7 +77,12 @@ export class RankStore {
 
   /** The part of a `TransactWriteItems` that notes a version's changes, for whoever is comparing. */
   note(shard: RankShard, log: string, version: number, changes: Changes): TransactItem {
-    return { Put: { TableName: this.table, Item: { ...this.key(shard, logEntry(log, version)), Changes: deflateRawSync(JSON.stringify([...changes])) } } };
+    return {
+      Put: {
+        TableName: this.table,
+        Item: { ...this.key(shard, logEntry(log, version)), Changes: deflateRawSync(JSON.stringify([...changes])) },
+      },
+    };
   }
 
   /** From the version returned on, every change is noted under the name. Whoever was comparing before is replaced. */
@@ -80,7 +92,8 @@ export class RankStore {
         TableName: this.table,
         Key: this.key(shard, HEAD),
         // The version moves so that a change that is under way without a note loses its condition and is made again.
-        UpdateExpression: 'SET LogName = :log, Roots = if_not_exists(Roots, :none), Attempt = if_not_exists(Attempt, :nobody), AsOf = if_not_exists(AsOf, :never) ADD Version :one',
+        UpdateExpression:
+          'SET LogName = :log, Roots = if_not_exists(Roots, :none), Attempt = if_not_exists(Attempt, :nobody), AsOf = if_not_exists(AsOf, :never) ADD Version :one',
         ExpressionAttributeValues: { ':log': log, ':one': 1, ':none': '{}', ':nobody': '', ':never': 0 },
         ReturnValues: 'UPDATED_NEW',
       }),
@@ -97,7 +110,11 @@ export class RankStore {
         new QueryCommand({
           TableName: this.table,
           KeyConditionExpression: 'Ranking = :ranking AND Entry BETWEEN :from AND :to',
-          ExpressionAttributeValues: { ':ranking': boardSeason(shard), ':from': logEntry(log, afterVersion + 1), ':to': logEntry(log, Number.MAX_SAFE_INTEGER) },
+          ExpressionAttributeValues: {
+            ':ranking': boardSeason(shard),
+            ':from': logEntry(log, afterVersion + 1),
+            ':to': logEntry(log, Number.MAX_SAFE_INTEGER),
+          },
           ConsistentRead: true,
           ...(start && { ExclusiveStartKey: start }),
         }),
@@ -105,7 +122,9 @@ export class RankStore {
       for (const item of Items)
         all.push({
           version: Number((item['Entry'] as string).split('#')[2]),
-          changes: new Map(JSON.parse(inflateRawSync(item['Changes'] as Uint8Array).toString()) as [string, RankEntry | null][]),
+          changes: new Map(
+            JSON.parse(inflateRawSync(item['Changes'] as Uint8Array).toString()) as [string, RankEntry | null][],
+          ),
         });
       start = LastEvaluatedKey;
     } while (start);
@@ -116,7 +135,12 @@ export class RankStore {
    * Ends a log, with another ranking in place of the one that was compared where that was wrong.
    * @returns false when the ranking has changed since `before`, or somebody else is comparing.
    */
-  async endLog(shard: RankShard, before: Head, log: string, replacement?: { ranking: Ranking; attempt: string }): Promise<boolean> {
+  async endLog(
+    shard: RankShard,
+    before: Head,
+    log: string,
+    replacement?: { ranking: Ranking; attempt: string },
+  ): Promise<boolean> {
     try {
       await this.db.client.send(
         new UpdateCommand({
@@ -154,7 +178,11 @@ export class RankStore {
         }),
       );
       const old = Items.filter((item) => (item['Entry'] as string).split('#')[1] !== except);
-      await batchWrite(this.db, 'LeaderboardRanks', old.map((Key) => ({ DeleteRequest: { Key } })));
+      await batchWrite(
+        this.db,
+        'LeaderboardRanks',
+        old.map((Key) => ({ DeleteRequest: { Key } })),
+      );
       start = LastEvaluatedKey;
     } while (start);
   }

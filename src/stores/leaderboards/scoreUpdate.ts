@@ -18,7 +18,9 @@ export interface UpdateFacts {
   turn: Turn;
 }
 
-type Expression = Required<Pick<UpdateCommandInput, 'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeValues'>>;
+type Expression = Required<
+  Pick<UpdateCommandInput, 'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeValues'>
+>;
 
 /** The one write of a submission: what it changes, and the conditions under which it may. */
 export function scoreUpdate(board: Board, submission: Submission, { id, now, turn }: UpdateFacts): Expression {
@@ -42,18 +44,33 @@ export function scoreUpdate(board: Board, submission: Submission, { id, now, tur
     conditions.push(...scoreConditions(board, submission, values));
   }
   const terms = [...(set.length > 0 ? [`SET ${set.join(', ')}`] : []), ...(isOver ? [] : ['ADD Recent :ids'])];
-  return { UpdateExpression: terms.join(' '), ConditionExpression: conditions.join(' AND '), ExpressionAttributeValues: values };
+  return {
+    UpdateExpression: terms.join(' '),
+    ConditionExpression: conditions.join(' AND '),
+    ExpressionAttributeValues: values,
+  };
 }
 
-function scoreTerms(board: Board, { score, subscore, name, country }: Submission, values: Record<string, unknown>, now: number): string[] {
+function scoreTerms(
+  board: Board,
+  { score, subscore, name, country }: Submission,
+  values: Record<string, unknown>,
+  now: number,
+): string[] {
   Object.assign(values, { ':score': score, ':subscore': subscore, ':now': now });
   const isDelta = changeOf(board, score) !== undefined;
   if (isDelta) values[':zero'] = 0;
   const sign = board.operator === 'decrement' ? '-' : '+';
-  const term = (attribute: string, value: string) => (isDelta ? `${attribute} = if_not_exists(${attribute}, :zero) ${sign} ${value}` : `${attribute} = ${value}`);
+  const term = (attribute: string, value: string) =>
+    isDelta ? `${attribute} = if_not_exists(${attribute}, :zero) ${sign} ${value}` : `${attribute} = ${value}`;
   // Adding nothing reaches no new score.
   const isStill = isDelta && score === 0 && subscore === 0;
-  const terms = [term('Score', ':score'), term('Subscore', ':subscore'), isStill ? 'AchievedAt = if_not_exists(AchievedAt, :now)' : 'AchievedAt = :now', 'ChangedAt = :now'];
+  const terms = [
+    term('Score', ':score'),
+    term('Subscore', ':subscore'),
+    isStill ? 'AchievedAt = if_not_exists(AchievedAt, :now)' : 'AchievedAt = :now',
+    'ChangedAt = :now',
+  ];
   if (name !== undefined) {
     values[':name'] = name;
     terms.push('PlayerName = :name');
@@ -73,12 +90,17 @@ function scoreConditions(board: Board, submission: Submission, values: Record<st
     Object.assign(values, { ':min': range.min, ':max': range.max });
     // A player without a score has 0 where scores add up, and any where they are named.
     const isFree = changeOf(board, submission.score) === undefined || (range.min <= 0 && 0 <= range.max);
-    conditions.push(isFree ? '(attribute_not_exists(Score) OR Score BETWEEN :min AND :max)' : 'Score BETWEEN :min AND :max');
+    conditions.push(
+      isFree ? '(attribute_not_exists(Score) OR Score BETWEEN :min AND :max)' : 'Score BETWEEN :min AND :max',
+    );
   }
-  if (board.operator === 'set') conditions.push('(attribute_not_exists(Score) OR Score <> :score OR Subscore <> :subscore)');
+  if (board.operator === 'set')
+    conditions.push('(attribute_not_exists(Score) OR Score <> :score OR Subscore <> :subscore)');
   if (board.operator === 'best') {
     const better = board.order === 'descending' ? '<' : '>';
-    conditions.push(`(attribute_not_exists(Score) OR Score ${better} :score OR (Score = :score AND Subscore ${better} :subscore))`);
+    conditions.push(
+      `(attribute_not_exists(Score) OR Score ${better} :score OR (Score = :score AND Subscore ${better} :subscore))`,
+    );
   }
   return conditions;
 }

@@ -1,8 +1,19 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { ConditionalCheckFailedException, TransactionCanceledException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
-import { GetCommand, PutCommand, QueryCommand, TransactWriteCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+  TransactionConflictException,
+} from '@aws-sdk/client-dynamodb';
+import {
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { Board, Submission } from '../../domain/leaderboards/board';
 import { boardSeason, CHECK_MARK, END_MARK, type RankShard, shardOf } from '../../domain/leaderboards/keys';
@@ -32,21 +43,36 @@ export class ScoreStore {
    * @param fence in the last minutes of a season: what the write is checked against.
    * @throws LongwatchError `invalid` (a limit), `conflict` (banned; the season closed), `contention` (busy; try again).
    */
-  async submit(board: Board, season: number, submission: Submission, now: number, fence?: () => TransactItem): Promise<Submitted> {
+  async submit(
+    board: Board,
+    season: number,
+    submission: Submission,
+    now: number,
+    fence?: () => TransactItem,
+  ): Promise<Submitted> {
     const id = idOf(submission.submissionId);
     let turn: Turn = 'add';
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const update = { TableName: this.table, Key: this.keyOf(board, season, submission.playerId), ...scoreUpdate(board, submission, { id, now, turn }) };
+      const update = {
+        TableName: this.table,
+        Key: this.keyOf(board, season, submission.playerId),
+        ...scoreUpdate(board, submission, { id, now, turn }),
+      };
       const written = fence ? await this.fenced(update, fence()) : await this.plain(update);
       if (written === 'busy') await sleep(Math.random() * 10 * 2 ** Math.min(attempt, 4));
-      else if (written.after) return turn.startsWith('remember') ? { status: 'unchanged', score: submission.score, subscore: submission.subscore } : { status: 'applied', ...scoreOf(written.after) };
+      else if (written.after)
+        return turn.startsWith('remember')
+          ? { status: 'unchanged', score: submission.score, subscore: submission.subscore }
+          : { status: 'applied', ...scoreOf(written.after) };
       else {
         const next = nextTurn(board, submission, written.before, id);
         if ('status' in next) return next;
         turn = next.turn;
       }
     }
-    throw new LongwatchError('contention', `Player ${submission.playerId} is busy; send it again`, { retryAfterSeconds: 1 });
+    throw new LongwatchError('contention', `Player ${submission.playerId} is busy; send it again`, {
+      retryAfterSeconds: 1,
+    });
   }
 
   /** The part of a transaction that takes a player out of a season's ranks, or lets them back. */
@@ -63,12 +89,19 @@ export class ScoreStore {
 
   /** Behind the last score of a closed season: whoever reads the table's stream so far has seen all of it. */
   async markEnd(shard: RankShard): Promise<void> {
-    await this.db.client.send(new PutCommand({ TableName: this.table, Item: { BoardSeason: boardSeason(shard), PlayerID: END_MARK } }));
+    await this.db.client.send(
+      new PutCommand({ TableName: this.table, Item: { BoardSeason: boardSeason(shard), PlayerID: END_MARK } }),
+    );
   }
 
   /** Behind whatever was written before: the ranks' head says when the stream's reader has passed it. */
   async markCheck(shard: RankShard, mark: string): Promise<void> {
-    await this.db.client.send(new PutCommand({ TableName: this.table, Item: { BoardSeason: boardSeason(shard), PlayerID: CHECK_MARK, Mark: mark } }));
+    await this.db.client.send(
+      new PutCommand({
+        TableName: this.table,
+        Item: { BoardSeason: boardSeason(shard), PlayerID: CHECK_MARK, Mark: mark },
+      }),
+    );
   }
 
   /** Everybody who is to be ranked, a page at a time, as the table has it now. */
@@ -92,7 +125,9 @@ export class ScoreStore {
 
   private async plain(update: UpdateCommandInput): Promise<Written> {
     try {
-      const { Attributes } = await this.db.client.send(new UpdateCommand({ ...update, ReturnValues: 'UPDATED_NEW', ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }));
+      const { Attributes } = await this.db.client.send(
+        new UpdateCommand({ ...update, ReturnValues: 'UPDATED_NEW', ReturnValuesOnConditionCheckFailure: 'ALL_OLD' }),
+      );
       return { after: Attributes ?? {} };
     } catch (error) {
       if (error instanceof ConditionalCheckFailedException) return { before: error.Item && unmarshall(error.Item) };
@@ -104,12 +139,26 @@ export class ScoreStore {
   private async fenced({ TableName, Key, ...update }: UpdateCommandInput, fence: TransactItem): Promise<Written> {
     try {
       await this.db.client.send(
-        new TransactWriteCommand({ TransactItems: [fence, { Update: { TableName, Key, UpdateExpression: update.UpdateExpression, ...update, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } }] }),
+        new TransactWriteCommand({
+          TransactItems: [
+            fence,
+            {
+              Update: {
+                TableName,
+                Key,
+                UpdateExpression: update.UpdateExpression,
+                ...update,
+                ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+              },
+            },
+          ],
+        }),
       );
     } catch (error) {
       if (!(error instanceof TransactionCanceledException)) throw error;
       const [closed, lost] = error.CancellationReasons ?? [];
-      if (closed?.Code === 'ConditionalCheckFailed') throw new LongwatchError('conflict', 'The season is closed', { cause: error });
+      if (closed?.Code === 'ConditionalCheckFailed')
+        throw new LongwatchError('conflict', 'The season is closed', { cause: error });
       if (lost?.Code === 'ConditionalCheckFailed') return { before: lost.Item && unmarshall(lost.Item) };
       return 'busy';
     }
@@ -118,8 +167,15 @@ export class ScoreStore {
     return { after: Item ?? {} };
   }
 
-  private keyOf({ gameId, order, shards }: Board, season: number, playerId: string): { BoardSeason: string; PlayerID: string } {
-    return { BoardSeason: boardSeason({ gameId, season, shard: shardOf(playerId, shards), order }), PlayerID: playerId };
+  private keyOf(
+    { gameId, order, shards }: Board,
+    season: number,
+    playerId: string,
+  ): { BoardSeason: string; PlayerID: string } {
+    return {
+      BoardSeason: boardSeason({ gameId, season, shard: shardOf(playerId, shards), order }),
+      PlayerID: playerId,
+    };
   }
 
   private get table(): string {
@@ -134,21 +190,28 @@ function idOf(submissionId: string): string {
   return createHash('sha256').update(submissionId).digest('base64url').slice(0, 11);
 }
 
-const scoreOf = (item: Item) => ({ score: (item['Score'] as number | undefined) ?? 0, subscore: (item['Subscore'] as number | undefined) ?? 0 });
+const scoreOf = (item: Item) => ({
+  score: (item['Score'] as number | undefined) ?? 0,
+  subscore: (item['Subscore'] as number | undefined) ?? 0,
+});
 
 /** Why a write did not happen, seen what it met: the answer, or what to try instead. */
 function nextTurn(board: Board, submission: Submission, before: Item = {}, id: string): Submitted | { turn: Turn } {
   const recent = (before['Recent'] as Set<string> | undefined) ?? new Set<string>();
   const older = (before['Older'] as Set<string> | undefined) ?? new Set<string>();
   const known = before['Score'] === undefined ? undefined : scoreOf(before);
-  if (before['Banned'] === true) throw new LongwatchError('conflict', `Player ${submission.playerId} is banned from this board`);
+  if (before['Banned'] === true)
+    throw new LongwatchError('conflict', `Player ${submission.playerId} is banned from this board`);
   if (recent.has(id) || older.has(id)) return { status: 'repeated', ...scoreOf(before) };
-  if (known && board.operator === 'best' && !isBetter(board, submission, known)) return { status: 'unchanged', ...known };
+  if (known && board.operator === 'best' && !isBetter(board, submission, known))
+    return { status: 'unchanged', ...known };
   const broken = limitBroken(board, submission, known?.score);
   if (broken) throw broken;
   const isFull = recent.size >= FULL;
-  // The same as it was: not a change, but its id must be remembered, or a repetition after another change would undo that.
-  if (known && board.operator === 'set' && known.score === submission.score && known.subscore === submission.subscore) return { turn: isFull ? 'remember-over' : 'remember' };
+  // The same as it was: not a change, but its id must be remembered, or a repetition after another change would undo
+  // that.
+  if (known && board.operator === 'set' && known.score === submission.score && known.subscore === submission.subscore)
+    return { turn: isFull ? 'remember-over' : 'remember' };
   // The sets must turn over; or what was in the way is not there any more.
   return { turn: isFull ? 'over' : 'add' };
 }
@@ -158,5 +221,7 @@ export function rankEntry(item: Item | undefined): RankEntry | undefined {
   const { PlayerID, Score, Subscore = 0, AchievedAt, PlayerName = null, Country = null, Banned } = item ?? {};
   if (Score === undefined || Banned === true) return undefined;
   const key = [Score as number, Subscore as number, AchievedAt as number, PlayerID as string] as const;
-  return PlayerName === null && Country === null ? key : [...key, PlayerName as string | null, Country as string | null];
+  return PlayerName === null && Country === null
+    ? key
+    : [...key, PlayerName as string | null, Country as string | null];
 }

@@ -28,24 +28,48 @@ export class StandingsStore {
 
   /** Writes a page of `PAGE` ranks, the first page being 0. Writing it again changes nothing. */
   async put(gameId: string, season: number, page: number, players: readonly RankedPlayer[]): Promise<void> {
-    const entries = players.map(({ score, subscore, achievedAt, playerId, name = null, country = null }): RankEntry => [score, subscore, achievedAt, playerId, name, country]);
-    await this.putOnce({ GameSeason: seasonKey(gameId, season), Entry: pageEntry(page), Standings: deflateRawSync(JSON.stringify(entries)) });
+    const entries = players.map(({ score, subscore, achievedAt, playerId, name = null, country = null }): RankEntry => [
+      score,
+      subscore,
+      achievedAt,
+      playerId,
+      name,
+      country,
+    ]);
+    await this.putOnce({
+      GameSeason: seasonKey(gameId, season),
+      Entry: pageEntry(page),
+      Standings: deflateRawSync(JSON.stringify(entries)),
+    });
   }
 
   /** From a rank on. */
   async page(gameId: string, season: number, from: number, limit: number): Promise<RankedPlayer[]> {
     const first = Math.floor((from - 1) / PAGE);
     const last = Math.floor((from + limit - 2) / PAGE);
-    const keys = Array.from({ length: last - first + 1 }, (_, i) => ({ GameSeason: seasonKey(gameId, season), Entry: pageEntry(first + i) }));
+    const keys = Array.from({ length: last - first + 1 }, (_, i) => ({
+      GameSeason: seasonKey(gameId, season),
+      Entry: pageEntry(first + i),
+    }));
     const { LeaderboardStandings } = await batchGet(this.db, { LeaderboardStandings: { keys } });
     const pages = LeaderboardStandings.sort((a, b) => ((a['Entry'] as string) < (b['Entry'] as string) ? -1 : 1));
-    const entries = pages.flatMap((item) => JSON.parse(inflateRawSync(item['Standings'] as Uint8Array).toString()) as RankEntry[]);
-    return entries.map((entry, i) => rankedPlayer(entry, first * PAGE + i + 1)).slice(from - 1 - first * PAGE, from - 1 - first * PAGE + limit);
+    const entries = pages.flatMap(
+      (item) => JSON.parse(inflateRawSync(item['Standings'] as Uint8Array).toString()) as RankEntry[],
+    );
+    return entries
+      .map((entry, i) => rankedPlayer(entry, first * PAGE + i + 1))
+      .slice(from - 1 - first * PAGE, from - 1 - first * PAGE + limit);
   }
 
   /** Records what a player is granted. Recording it again changes nothing. */
   async grant(gameId: string, season: number, { playerId, rank, rewards, grantedAt }: Reward): Promise<void> {
-    await this.putOnce({ GameSeason: seasonKey(gameId, season), Entry: `${REWARD}${playerId}`, Rank: rank, Rewards: [...rewards], GrantedAt: grantedAt });
+    await this.putOnce({
+      GameSeason: seasonKey(gameId, season),
+      Entry: `${REWARD}${playerId}`,
+      Rank: rank,
+      Rewards: [...rewards],
+      GrantedAt: grantedAt,
+    });
   }
 
   async rewards(gameId: string, season: number, limit: number, cursor?: string): Promise<Page<Reward>> {

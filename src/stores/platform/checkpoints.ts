@@ -15,7 +15,10 @@ export interface Checkpoint {
 
 /** A checkpoint as its newest reader found it. Every write of that reader presents the generation. */
 export interface Lease extends Checkpoint {
-  /** Counts the readers of the shard: 1, 2, 3, … Only the reader with the newest generation may write. 0 if the shard has ended. */
+  /**
+   * Counts the readers of the shard: 1, 2, 3, … Only the reader with the newest generation may write. 0 if the shard
+   * has ended.
+   */
   generation: number;
 }
 
@@ -33,7 +36,8 @@ export class CheckpointStore {
 
   /**
    * Takes the lease on a shard: increments the generation, so that no earlier reader of the shard can write any more.
-   * @returns the checkpoint to go on from. The checkpoint of an ended shard is returned without a lease: it never changes again.
+   * @returns the checkpoint to go on from. The checkpoint of an ended shard is returned without a lease: it never
+   *   changes again.
    */
   async lease(source: string, shardId: string): Promise<Lease> {
     let stored: Record<string, unknown> | undefined;
@@ -52,7 +56,9 @@ export class CheckpointStore {
         }),
       ));
     });
-    return isLeased ? { ...checkpointOf(stored), generation: stored?.['Generation'] as number } : { ...(await this.read(source, shardId)), generation: 0 };
+    return isLeased
+      ? { ...checkpointOf(stored), generation: stored?.['Generation'] as number }
+      : { ...(await this.read(source, shardId)), generation: 0 };
   }
 
   /** The part of a `TransactWriteItems` that moves a checkpoint from where the lease's holder left it. */
@@ -72,7 +78,11 @@ export class CheckpointStore {
         // a release without generations run beside this one: their writes drop the generation, so that it counts anew.
         ConditionExpression: `#generation = :generation AND (attribute_not_exists(#ended) OR #ended = :false) AND ${position === undefined ? 'attribute_not_exists(#position)' : '#position = :from'}`,
         ExpressionAttributeNames: { '#generation': 'Generation', '#ended': 'Ended', '#position': 'Position' },
-        ExpressionAttributeValues: { ':generation': generation, ':false': false, ...(position !== undefined && { ':from': position }) },
+        ExpressionAttributeValues: {
+          ':generation': generation,
+          ':false': false,
+          ...(position !== undefined && { ':from': position }),
+        },
       },
     };
   }

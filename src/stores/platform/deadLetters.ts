@@ -36,7 +36,11 @@ export class DeadLetterStore {
 
   /** Keeps letters; keyed by their position, so twice is once. */
   async keep(letters: readonly DeadLetter[]): Promise<void> {
-    await batchWrite(this.db, 'DeadLetters', letters.map((letter) => ({ PutRequest: { Item: item(letter) } })));
+    await batchWrite(
+      this.db,
+      'DeadLetters',
+      letters.map((letter) => ({ PutRequest: { Item: item(letter) } })),
+    );
   }
 
   /** The part of a `TransactWriteItems` that keeps a letter: with the checkpoint that moves past its record. */
@@ -45,8 +49,15 @@ export class DeadLetterStore {
   }
 
   /** Letters by shard and position, of one stream or of all. */
-  async list(source: string | undefined, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<DeadLetter>> {
-    const page = { TableName: this.db.table('DeadLetters'), Limit: limit, ...startAt(lettersOf(source), cursor, ['Source', 'PositionID']) };
+  async list(
+    source: string | undefined,
+    { limit, cursor }: { limit: number; cursor?: string },
+  ): Promise<Page<DeadLetter>> {
+    const page = {
+      TableName: this.db.table('DeadLetters'),
+      Limit: limit,
+      ...startAt(lettersOf(source), cursor, ['Source', 'PositionID']),
+    };
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       source === undefined
         ? new ScanCommand(page)
@@ -90,7 +101,10 @@ export class DeadLetterStore {
 
 const lettersOf = (source: string | undefined): List => ({ name: 'dead letters', of: { source } });
 
-const key = ({ source, shardId, position }: LetterKey) => ({ Source: source, PositionID: compositeKey(shardId, position) });
+const key = ({ source, shardId, position }: LetterKey) => ({
+  Source: source,
+  PositionID: compositeKey(shardId, position),
+});
 
 function item(letter: DeadLetter): Record<string, unknown> {
   const isCut = letter.record.length > MAX_RECORD_BYTES;

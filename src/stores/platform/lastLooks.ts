@@ -9,13 +9,20 @@ export class LastLookStore {
 
   /** Eventually consistent: a look that goes on from an older one looks at some workflows again. */
   async read(mode: LookMode): Promise<LastLook | undefined> {
-    const { Item } = await this.db.client.send(new GetCommand({ TableName: this.db.table('Checkpoints'), Key: key(mode) }));
+    const { Item } = await this.db.client.send(
+      new GetCommand({ TableName: this.db.table('Checkpoints'), Key: key(mode) }),
+    );
     return Item && (JSON.parse(Item['LastLook'] as string) as LastLook);
   }
 
   /** The last writer stands; two looks at once do the same work. */
   async write(mode: LookMode, look: LastLook): Promise<void> {
-    await this.db.client.send(new PutCommand({ TableName: this.db.table('Checkpoints'), Item: { ...key(mode), LastLook: JSON.stringify(look) } }));
+    await this.db.client.send(
+      new PutCommand({
+        TableName: this.db.table('Checkpoints'),
+        Item: { ...key(mode), LastLook: JSON.stringify(look) },
+      }),
+    );
   }
 }
 

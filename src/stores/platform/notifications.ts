@@ -28,7 +28,15 @@ export class NotificationStore {
       await this.db.client.send(
         new PutCommand({
           TableName: this.table,
-          Item: { ...this.key(recipient, at, id), ID: id, Subject: subject, Text: text, At: at, Results: {}, Status: 'pending' },
+          Item: {
+            ...this.key(recipient, at, id),
+            ID: id,
+            Subject: subject,
+            Text: text,
+            At: at,
+            Results: {},
+            Status: 'pending',
+          },
           // The race: the same message sent by an attempt that was believed dead. There is one record of it.
           ConditionExpression: 'attribute_not_exists(TimeID)',
         }),
@@ -44,7 +52,10 @@ export class NotificationStore {
   }
 
   /** Some channels have it, others are to be tried again. */
-  progress(of: Pick<NotificationRecord, 'recipient' | 'at' | 'id'>, results: NotificationRecord['results']): Promise<void> {
+  progress(
+    of: Pick<NotificationRecord, 'recipient' | 'at' | 'id'>,
+    results: NotificationRecord['results'],
+  ): Promise<void> {
     return this.mark(of, 'pending', results);
   }
 

@@ -10,7 +10,8 @@ import type { Db } from '../dynamodb';
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 /**
- * Entries of a kind are spread over this many partitions: no partition is hot (16 × 1,000 write units a second), and the
+ * Entries of a kind are spread over this many partitions: no partition is hot (16 × 1,000 write units a second), and
+ * the
  * relay sees all entries with a few queries.
  */
 export const OUTBOX_SHARDS = 16;
@@ -31,13 +32,22 @@ export class OutboxStore {
   recording(entry: OutboxEntry): TransactItem {
     const carrier = entry.carrier ?? currentCarrier();
     noteIds({ owes: entry.id });
-    return { Put: { TableName: this.db.table('Starts'), Item: { ...keyOf(entry), Debt: encode({ ...entry, ...(carrier && { carrier }) }) } } };
+    return {
+      Put: {
+        TableName: this.db.table('Starts'),
+        Item: { ...keyOf(entry), Debt: encode({ ...entry, ...(carrier && { carrier }) }) },
+      },
+    };
   }
 
-  /** Removes entries that were dispatched. An entry that is gone is no error; one that DynamoDB leaves is dispatched again. */
+  /**
+   * Removes entries that were dispatched. An entry that is gone is no error; one that DynamoDB leaves is dispatched
+   * again.
+   */
   async remove(entries: readonly OutboxEntry[]): Promise<void> {
     const [only, ...more] = entries;
-    if (only && more.length === 0) await this.db.client.send(new DeleteCommand({ TableName: this.db.table('Starts'), Key: keyOf(only) }));
+    if (only && more.length === 0)
+      await this.db.client.send(new DeleteCommand({ TableName: this.db.table('Starts'), Key: keyOf(only) }));
     else
       for (let i = 0; i < entries.length; i += 25) {
         const requests = entries.slice(i, i + 25).map((entry) => ({ DeleteRequest: { Key: keyOf(entry) } }));
@@ -46,7 +56,8 @@ export class OutboxStore {
   }
 
   /**
-   * Returns up to `limit` due entries of one kind and shard, oldest first. Eventually consistent, at half the price: an entry
+   * Returns up to `limit` due entries of one kind and shard, oldest first. Eventually consistent, at half the price: an
+   * entry
    * that the query misses is found by the next one, and an entry that was dispatched already is dispatched again, which
    * changes nothing.
    */
@@ -59,14 +70,28 @@ export class OutboxStore {
   async backlog(kinds: readonly string[], now: number, limit = 1_000): Promise<Backlog[]> {
     return Promise.all(
       kinds.map(async (kind) => {
-        const shards = await Promise.all(Array.from({ length: OUTBOX_SHARDS }, (_, shard) => this.query(kind, shard, now, limit, 'DueAtID')));
-        const oldest = shards.flatMap(([first]) => (first === undefined ? [] : [Number((first['DueAtID'] as string).split('#')[0])]));
-        return { kind, due: shards.reduce((sum, keys) => sum + keys.length, 0), ...(oldest.length > 0 && { oldestDueAt: Math.min(...oldest) }) };
+        const shards = await Promise.all(
+          Array.from({ length: OUTBOX_SHARDS }, (_, shard) => this.query(kind, shard, now, limit, 'DueAtID')),
+        );
+        const oldest = shards.flatMap(([first]) =>
+          first === undefined ? [] : [Number((first['DueAtID'] as string).split('#')[0])],
+        );
+        return {
+          kind,
+          due: shards.reduce((sum, keys) => sum + keys.length, 0),
+          ...(oldest.length > 0 && { oldestDueAt: Math.min(...oldest) }),
+        };
       }),
     );
   }
 
-  private async query(kind: string, shard: number, now: number, limit: number, projection?: string): Promise<Record<string, unknown>[]> {
+  private async query(
+    kind: string,
+    shard: number,
+    now: number,
+    limit: number,
+    projection?: string,
+  ): Promise<Record<string, unknown>[]> {
     const { Items = [] } = await this.db.client.send(
       new QueryCommand({
         TableName: this.db.table('Starts'),
@@ -82,13 +107,21 @@ export class OutboxStore {
   }
 }
 
-const keyOf = ({ kind, id, dueAt }: OutboxEntry): { Shard: string; DueAtID: string } => ({ Shard: shardOf(kind, id), DueAtID: dueKey(dueAt, id) });
+const keyOf = ({ kind, id, dueAt }: OutboxEntry): { Shard: string; DueAtID: string } => ({
+  Shard: shardOf(kind, id),
+  DueAtID: dueKey(dueAt, id),
+});
 
-const encode = ({ kind, payload, dueAt, carrier }: OutboxEntry): string => JSON.stringify({ kind, [kind]: payload, dueAt, ...(carrier && { carrier }) });
+const encode = ({ kind, payload, dueAt, carrier }: OutboxEntry): string =>
+  JSON.stringify({ kind, [kind]: payload, dueAt, ...(carrier && { carrier }) });
 
 /** @param id of the entry; its text holds the payload alone. */
 export function decodeEntry(id: string, text: string): OutboxEntry {
-  const { kind, dueAt, carrier, ...rest } = JSON.parse(text) as { kind: string; dueAt: number; carrier?: Carrier } & Record<string, unknown>;
+  const { kind, dueAt, carrier, ...rest } = JSON.parse(text) as {
+    kind: string;
+    dueAt: number;
+    carrier?: Carrier;
+  } & Record<string, unknown>;
   const payload = rest[kind] as { carrier?: Carrier };
   const before = carrier ?? payload.carrier;
   return { kind, id, payload, dueAt, ...(before && { carrier: before }) };

@@ -46,7 +46,11 @@ export class DynamoDBSessionStore extends Store {
     const { records, life, serializer, maxDataBytes } = checked(options);
     const { client, tableName } = options;
     this.records = new SessionRecords(new SessionTable(client, tableName), records);
-    this.users = new UserSessions({ client: documentClient(client), table: () => tableName }, this.records.ends, records);
+    this.users = new UserSessions(
+      { client: documentClient(client), table: () => tableName },
+      this.records.ends,
+      records,
+    );
     this.codec = new SessionCodec(serializer, maxDataBytes);
     this.life = life;
     this.prefix = records.prefix;
@@ -58,7 +62,9 @@ export class DynamoDBSessionStore extends Store {
     answer(callback, this.fetch(sid));
   }
 
-  /** Saves a session. Of one that has ended nothing is kept. Data that has not changed is not written: that is a touch. */
+  /**
+   * Saves a session. Of one that has ended nothing is kept. Data that has not changed is not written: that is a touch.
+   */
   override set(sid: string, session: SessionData, callback?: Callback): void {
     answer(callback, this.save(sid, session));
   }
@@ -70,7 +76,10 @@ export class DynamoDBSessionStore extends Store {
 
   /** Ends a session: log out. */
   override destroy(sid: string, callback?: Callback): void {
-    answer(callback, this.records.ends.end(this.key(sid), 'logout').then(() => undefined));
+    answer(
+      callback,
+      this.records.ends.end(this.key(sid), 'logout').then(() => undefined),
+    );
   }
 
   /** Every live session, by the hash of its id. Scans the table: for administration, not for requests. */
@@ -146,7 +155,11 @@ export class DynamoDBSessionStore extends Store {
     const exactly = encoded.originalMaxAge !== mark.originalMaxAge;
     if (!exactly && sameBytes(encoded.data, mark.data)) return this.extendKnown(session, mark);
     const expiresAt = this.expiryOf(session, mark.head.absoluteExpiresAt);
-    this.mark(session, await this.records.save(mark.head, { data: encoded.data, expiresAt, exactly, before: mark.data }), encoded);
+    this.mark(
+      session,
+      await this.records.save(mark.head, { data: encoded.data, expiresAt, exactly, before: mark.data }),
+      encoded,
+    );
   }
 
   private async saveFirst(key: string, session: SessionData): Promise<void> {
@@ -154,9 +167,17 @@ export class DynamoDBSessionStore extends Store {
     const { data } = encoded;
     const absoluteExpiresAt = this.now() + this.life.absoluteMs;
     const expiresAt = this.expiryOf(session, absoluteExpiresAt);
-    const made = await this.records.create(key, { data, expiresAt, absoluteExpiresAt, ...this.options.ownerOf?.(session) });
+    const made = await this.records.create(key, {
+      data,
+      expiresAt,
+      absoluteExpiresAt,
+      ...this.options.ownerOf?.(session),
+    });
     // There is a session under this id: an object that we did not give out is saved over it.
-    const head = made && !made.created ? await this.records.save(made.head, { data, expiresAt: Math.min(expiresAt, made.head.absoluteExpiresAt) }) : made?.head;
+    const head =
+      made && !made.created
+        ? await this.records.save(made.head, { data, expiresAt: Math.min(expiresAt, made.head.absoluteExpiresAt) })
+        : made?.head;
     this.mark(session, head, encoded);
   }
 
@@ -202,7 +223,10 @@ export class DynamoDBSessionStore extends Store {
   private refuseNewOwner(session: SessionData, head: SessionHead): void {
     const { ownerOf } = this.options;
     if (!ownerOf || ownerOf(session).userId === head.userId) return;
-    throw new LongwatchError('conflict', "A session's user cannot change: call request.session.regenerate() when somebody signs in, and destroy() when they leave");
+    throw new LongwatchError(
+      'conflict',
+      "A session's user cannot change: call request.session.regenerate() when somebody signs in, and destroy() when they leave",
+    );
   }
 
   private async everyone(): Promise<{ [key: string]: SessionData }> {
@@ -223,11 +247,15 @@ export class DynamoDBSessionStore extends Store {
 }
 
 /**
- * A document client of our own on what either client is made of. On a copy of its settings: the SDK keeps how a document
+ * A document client of our own on what either client is made of. On a copy of its settings: the SDK keeps how a
+ * document
  * client translates in the settings that it shares with whoever was made from the same client.
  */
 function documentClient({ config, middlewareStack }: DynamoDBClient | DynamoDBDocumentClient): DynamoDBDocumentClient {
-  return DynamoDBDocumentClient.from({ config: { ...config, cacheMiddleware: false }, middlewareStack } as DynamoDBClient);
+  return DynamoDBDocumentClient.from({
+    config: { ...config, cacheMiddleware: false },
+    middlewareStack,
+  } as DynamoDBClient);
 }
 
 /** Calls back outside of the promise: what a callback throws is its own, not an unhandled rejection. */

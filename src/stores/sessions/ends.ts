@@ -13,12 +13,20 @@ export class SessionEnds {
     private readonly settings: RecordSettings,
   ) {}
 
-  /** Ends a session now. Ending what has ended, or what never was, changes nothing; nothing can be saved under the id afterwards. */
+  /**
+   * Ends a session now. Ending what has ended, or what never was, changes nothing; nothing can be saved under the id
+   * afterwards.
+   */
   async end(key: string, reason: EndReason): Promise<End> {
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const at = this.settings.now();
       // The race: two ends at once. The first is the one that counts, and the one that is reported.
-      const inTheWay = await this.entomb(key, reason, at, 'attribute_exists(CreatedAt) AND attribute_not_exists(EndedAt)');
+      const inTheWay = await this.entomb(
+        key,
+        reason,
+        at,
+        'attribute_exists(CreatedAt) AND attribute_not_exists(EndedAt)',
+      );
       if (!inTheWay) return { was: 'ended now' };
       if (typeof inTheWay === 'object') return { was: 'ended before', reason: inTheWay['EndReason'] as EndReason };
       const there = await this.table.put({
@@ -36,7 +44,10 @@ export class SessionEnds {
     if (head.ended) return false;
     const now = this.settings.now();
     // The race: a touch in time, by a process whose clock is behind. Then the session lives on.
-    return (await this.entomb(head.key, expiredBecause(head), now, 'attribute_not_exists(EndedAt) AND ExpiresAt <= :at')) === undefined;
+    return (
+      (await this.entomb(head.key, expiredBecause(head), now, 'attribute_not_exists(EndedAt) AND ExpiresAt <= :at')) ===
+      undefined
+    );
   }
 
   /** Among what stood in the way of a write, a session that is alive. One that is over without an end gets it. */
@@ -53,7 +64,12 @@ export class SessionEnds {
   /** The event of an end has been delivered: the sweeper need not see it any more. */
   async settle(key: string): Promise<void> {
     // It may have been removed since: no stump of it.
-    await this.table.update({ key: headKey(key), set: 'REMOVE ExpiryBucket, CheckAt', condition: 'attribute_exists(EndedAt)', values: {} });
+    await this.table.update({
+      key: headKey(key),
+      set: 'REMOVE ExpiryBucket, CheckAt',
+      condition: 'attribute_exists(EndedAt)',
+      values: {},
+    });
   }
 
   async removeData(key: string): Promise<void> {
@@ -64,8 +80,13 @@ export class SessionEnds {
   private async entomb(key: string, reason: EndReason, at: number, condition: string): Promise<InTheWay | undefined> {
     const { events, prefix, watch } = this.settings;
     // With somebody to tell it stays in the index, due at once, until that is done.
-    const set = events ? 'SET EndedAt = :at, EndReason = :reason, CheckAt = :at REMOVE SessionData' : 'SET EndedAt = :at, EndReason = :reason REMOVE SessionData, ExpiryBucket, CheckAt';
-    const outcome = await this.table.update({ key: headKey(key), set, condition, values: { ':at': at, ':reason': reason } }, 'before');
+    const set = events
+      ? 'SET EndedAt = :at, EndReason = :reason, CheckAt = :at REMOVE SessionData'
+      : 'SET EndedAt = :at, EndReason = :reason REMOVE SessionData, ExpiryBucket, CheckAt';
+    const outcome = await this.table.update(
+      { key: headKey(key), set, condition, values: { ':at': at, ':reason': reason } },
+      'before',
+    );
     if ('inTheWay' in outcome) return outcome.inTheWay;
     const head = headOf(outcome.before);
     // After the end, which is what counts: where we are cut off here, they go by their time to live.

@@ -15,7 +15,12 @@ export class ExpiryIndex {
   async *due(bucket: string, now: number, pageSize: number): AsyncGenerator<string[]> {
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
-      const page = await this.query(bucket, { condition: '<= :at', at: now, limit: pageSize, ...(ExclusiveStartKey && { from: ExclusiveStartKey }) });
+      const page = await this.query(bucket, {
+        condition: '<= :at',
+        at: now,
+        limit: pageSize,
+        ...(ExclusiveStartKey && { from: ExclusiveStartKey }),
+      });
       if (page.keys.length > 0) yield page.keys.map(({ key }) => key);
       ExclusiveStartKey = page.next;
     } while (ExclusiveStartKey);
@@ -35,7 +40,9 @@ export class ExpiryIndex {
 
   /** As they are now; those that are gone are left out. */
   async heads(keys: readonly string[]): Promise<SessionHead[]> {
-    const { Sessions } = await batchGet(this.db, { Sessions: { keys: keys.map(headKey), consistent: true, projection: HEAD_ATTRIBUTES } });
+    const { Sessions } = await batchGet(this.db, {
+      Sessions: { keys: keys.map(headKey), consistent: true, projection: HEAD_ATTRIBUTES },
+    });
     return Sessions.map(headOf);
   }
 
@@ -48,7 +55,8 @@ export class ExpiryIndex {
           Key: headKey(key),
           UpdateExpression: 'SET CheckAt = :checkAt',
           // The races: an end meanwhile, whose event is owed at once; a save that brought the end nearer.
-          ConditionExpression: 'attribute_not_exists(EndedAt) AND ExpiresAt >= :checkAt AND attribute_exists(ExpiryBucket)',
+          ConditionExpression:
+            'attribute_not_exists(EndedAt) AND ExpiresAt >= :checkAt AND attribute_exists(ExpiryBucket)',
           ExpressionAttributeValues: { ':checkAt': checkAt },
         }),
       );
@@ -58,7 +66,10 @@ export class ExpiryIndex {
     }
   }
 
-  private async query(bucket: string, { condition, at, limit, from }: { condition: string; at: number; limit: number; from?: Record<string, unknown> }) {
+  private async query(
+    bucket: string,
+    { condition, at, limit, from }: { condition: string; at: number; limit: number; from?: Record<string, unknown> },
+  ) {
     const { Items = [], LastEvaluatedKey } = await this.db.client.send(
       new QueryCommand({
         TableName: this.db.table('Sessions'),
@@ -69,6 +80,9 @@ export class ExpiryIndex {
         ...(from && { ExclusiveStartKey: from }),
       }),
     );
-    return { keys: Items.map((item) => ({ key: item['SessionKey'] as string, checkAt: item['CheckAt'] as number })), next: LastEvaluatedKey };
+    return {
+      keys: Items.map((item) => ({ key: item['SessionKey'] as string, checkAt: item['CheckAt'] as number })),
+      next: LastEvaluatedKey,
+    };
   }
 }

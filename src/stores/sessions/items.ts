@@ -35,7 +35,10 @@ export function newHandle(createdAt: number): string {
 /** A user's sessions are one partition, an item each: read strongly consistent, unlike an index. */
 export const userKey = (prefix: string, userId: string): string => compositeKey(`${prefix}user`, userId);
 const SIGN_IN = compositeKey('sign-in', '');
-export const signInKey = (prefix: string, userId: string, handle: string) => ({ SessionKey: userKey(prefix, userId), Part: SIGN_IN + handle });
+export const signInKey = (prefix: string, userId: string, handle: string) => ({
+  SessionKey: userKey(prefix, userId),
+  Part: SIGN_IN + handle,
+});
 export const SIGN_INS = SIGN_IN;
 
 /** One of some partitions of the expiry index, by the key. */
@@ -65,7 +68,13 @@ export function headItem(head: SessionHead, buckets: number): Record<string, unk
 export function headOf(item: Record<string, unknown>): SessionHead {
   const text = (name: string) => item[name] as string | undefined;
   const number = (name: string) => item[name] as number | undefined;
-  const [userId, device, place, checkAt, endedAt] = [text('UserID'), text('Device'), text('Place'), number('CheckAt'), number('EndedAt')];
+  const [userId, device, place, checkAt, endedAt] = [
+    text('UserID'),
+    text('Device'),
+    text('Place'),
+    number('CheckAt'),
+    number('EndedAt'),
+  ];
   return {
     key: text('SessionKey') ?? '',
     handle: text('Handle') ?? '',
@@ -87,13 +96,23 @@ export const HEAD_ATTRIBUTES =
   'SessionKey, Handle, CreatedAt, LastSeenAt, ExpiresAt, AbsoluteExpiresAt, UserID, Device, Place, SplitData, CheckAt, EndedAt, EndReason';
 
 /** Whether data fits into its head. */
-export function fitsHead({ key, handle, userId = '', device = '', place = '' }: SessionHead, data: SessionBytes): boolean {
-  return FIXED_BYTES + [key, handle, userId, device, place, data].reduce((sum, value) => sum + byteLength(value), 0) <= HEAD_BYTES;
+export function fitsHead(
+  { key, handle, userId = '', device = '', place = '' }: SessionHead,
+  data: SessionBytes,
+): boolean {
+  return (
+    FIXED_BYTES + [key, handle, userId, device, place, data].reduce((sum, value) => sum + byteLength(value), 0) <=
+    HEAD_BYTES
+  );
 }
 
-export const byteLength = (data: SessionBytes): number => (typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength);
+export const byteLength = (data: SessionBytes): number =>
+  typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
 
 /** A session's data from its parts: what stands in the head is newer. Undefined where an end has taken it away. */
-export function dataOf(head: Record<string, unknown>, data: Record<string, unknown> | undefined): SessionBytes | undefined {
+export function dataOf(
+  head: Record<string, unknown>,
+  data: Record<string, unknown> | undefined,
+): SessionBytes | undefined {
   return (head['SessionData'] ?? data?.['SessionData']) as SessionBytes | undefined;
 }

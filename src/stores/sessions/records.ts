@@ -1,6 +1,20 @@
 import { type EndReason, isOver, type SessionHead, type SessionOwner } from '../../domain/sessions/session';
 import { SessionEnds } from './ends';
-import { DATA, dataKey, dataOf, fitsHead, HEAD, headItem, headKey, headOf, keyLength, newHandle, removeAt, type SessionBytes, signInKey } from './items';
+import {
+  DATA,
+  dataKey,
+  dataOf,
+  fitsHead,
+  HEAD,
+  headItem,
+  headKey,
+  headOf,
+  keyLength,
+  newHandle,
+  removeAt,
+  type SessionBytes,
+  signInKey,
+} from './items';
 import type { Put, SessionTable } from './sessionTable';
 import type { RecordSettings } from './settings';
 
@@ -52,7 +66,10 @@ export class SessionRecords {
       await this.ends.endExpired(head);
       return undefined;
     }
-    const data = dataOf(item, parts.find(({ Part }) => Part === DATA));
+    const data = dataOf(
+      item,
+      parts.find(({ Part }) => Part === DATA),
+    );
     return data === undefined ? undefined : { head, data };
   }
 
@@ -63,7 +80,10 @@ export class SessionRecords {
     const head = this.placed({ key, handle: newHandle(now), createdAt: now, lastSeenAt: now, ...rest }, data);
     if (head.split) await this.putData(head, data);
     const put = this.firstPut(head, data);
-    const inTheWay = head.userId === undefined ? await this.table.put(put) : await this.table.transact([{ put }, { put: this.signIn(head, head.userId) }]);
+    const inTheWay =
+      head.userId === undefined
+        ? await this.table.put(put)
+        : await this.table.transact([{ put }, { put: this.signIn(head, head.userId) }]);
     if (!inTheWay) {
       this.settings.watch?.created?.();
       return { created: true, head };
@@ -77,7 +97,8 @@ export class SessionRecords {
   /** @returns the session as it is now, or undefined where it has ended: nothing is kept of the save then. */
   async save(head: SessionHead, save: Save): Promise<SessionHead | undefined> {
     const split = !fitsHead(head, save.data);
-    // Data first: a reader that finds the new head finds its data. At once, where there is data beside the head already.
+    // Data first: a reader that finds the new head finds its data. At once, where there is data beside the head
+    // already.
     const atOnce = split && save.before !== undefined && !fitsHead(head, save.before);
     if (split && !atOnce) await this.putData(head, save.data);
     const [saved] = await Promise.all([this.saveHead(head, save, split), atOnce && this.putData(head, save.data)]);
@@ -85,7 +106,11 @@ export class SessionRecords {
     return saved && { ...saved, ...(split && { split }) };
   }
 
-  private async saveHead(head: SessionHead, { data, expiresAt, exactly = false }: Save, split: boolean): Promise<SessionHead | undefined> {
+  private async saveHead(
+    head: SessionHead,
+    { data, expiresAt, exactly = false }: Save,
+    split: boolean,
+  ): Promise<SessionHead | undefined> {
     const moves = exactly || expiresAt > head.expiresAt;
     const now = this.settings.now();
     // The one save that writes to the index: its end would come before the sweeper looks.
@@ -98,18 +123,26 @@ export class SessionRecords {
     };
     const outcome = await this.table.update({
       key: headKey(head.key),
-      set: `SET ${Object.keys(attributes).map((name) => `${name} = :${name}`).join(', ')}${split ? ' REMOVE SessionData' : ''}`,
+      set: `SET ${Object.keys(attributes)
+        .map((name) => `${name} = :${name}`)
+        .join(', ')}${split ? ' REMOVE SessionData' : ''}`,
       // The races: the session ended meanwhile, by whomever, or its time is over: no save brings it back. And another
       // save or touch moved the expiry further: there it stays.
       condition: LIVE + (moves && !exactly ? ' AND ExpiresAt <= :ExpiresAt' : ''),
-      values: { ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`:${name}`, value])), ':now': now },
+      values: {
+        ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`:${name}`, value])),
+        ':now': now,
+      },
     });
-    if ('before' in outcome) return { ...head, lastSeenAt: now, ...(moves && { expiresAt }), ...(checkAt !== undefined && { checkAt }) };
+    if ('before' in outcome)
+      return { ...head, lastSeenAt: now, ...(moves && { expiresAt }), ...(checkAt !== undefined && { checkAt }) };
     const found = await this.ends.liveAmong([outcome.inTheWay]);
     return found && this.saveHead(found, { data, expiresAt: Math.min(expiresAt, found.expiresAt) }, split);
   }
 
-  /** Moves the expiry on. One write unit, no index. @returns the session as it is now, or undefined where it has ended. */
+  /**
+   * Moves the expiry on. One write unit, no index. @returns the session as it is now, or undefined where it has ended.
+   */
   async touch(head: SessionHead, expiresAt: number): Promise<SessionHead | undefined> {
     const now = this.settings.now();
     const outcome = await this.table.update({
@@ -128,7 +161,9 @@ export class SessionRecords {
     return found;
   }
 
-  /** The session goes on under another key, and never again under the old one. @returns undefined where it has ended. */
+  /**
+   * The session goes on under another key, and never again under the old one. @returns undefined where it has ended.
+   */
   async rotate(from: SessionHead, key: string, { data, expiresAt }: Save): Promise<SessionHead | undefined> {
     const now = this.settings.now();
     const { split: _, ...kept } = from;
@@ -160,10 +195,15 @@ export class SessionRecords {
   /** Every live session of the prefix: a scan, for administration alone. */
   async *scan(): AsyncGenerator<StoredSession> {
     const { prefix, now } = this.settings;
-    const filter = 'Part = :head AND begins_with(SessionKey, :prefix) AND size(SessionKey) = :length AND attribute_not_exists(EndedAt) AND ExpiresAt > :now';
+    const filter =
+      'Part = :head AND begins_with(SessionKey, :prefix) AND size(SessionKey) = :length AND attribute_not_exists(EndedAt) AND ExpiresAt > :now';
     let from: Awaited<ReturnType<SessionTable['page']>>['next'];
     do {
-      const { items, next } = await this.table.page(filter, { ':head': HEAD, ':prefix': prefix, ':length': keyLength(prefix), ':now': now() }, from);
+      const { items, next } = await this.table.page(
+        filter,
+        { ':head': HEAD, ':prefix': prefix, ':length': keyLength(prefix), ':now': now() },
+        from,
+      );
       for (const item of items) {
         const data = dataOf(item, undefined) ?? (await this.find(item['SessionKey'] as string))?.data;
         if (data !== undefined) yield { head: headOf(item), data };
@@ -173,7 +213,11 @@ export class SessionRecords {
   }
 
   private placed(head: SessionHead, data: SessionBytes): SessionHead {
-    return { ...head, ...(this.settings.buckets > 0 && { checkAt: head.expiresAt }), ...(!fitsHead(head, data) && { split: true }) };
+    return {
+      ...head,
+      ...(this.settings.buckets > 0 && { checkAt: head.expiresAt }),
+      ...(!fitsHead(head, data) && { split: true }),
+    };
   }
 
   private firstPut(head: SessionHead, data: SessionBytes): Put {
@@ -185,7 +229,13 @@ export class SessionRecords {
   }
 
   private signIn(head: SessionHead, userId: string): Put {
-    return { item: { ...signInKey(this.settings.prefix, userId, head.handle), CurrentKey: head.key, RemoveAt: removeAt(head.absoluteExpiresAt) } };
+    return {
+      item: {
+        ...signInKey(this.settings.prefix, userId, head.handle),
+        CurrentKey: head.key,
+        RemoveAt: removeAt(head.absoluteExpiresAt),
+      },
+    };
   }
 
   /** Unconditional: without a live head nobody reads it, and the last one to save wins, as ever. */

@@ -12,7 +12,10 @@ export const json: SessionSerializer = {
   parse: (bytes) => JSON.parse(String(bytes)) as SessionData,
 };
 
-/** What is kept of a session's data, and the length of its cookie's life, before express-session's clock rounded it down. */
+/**
+ * What is kept of a session's data, and the length of its cookie's life, before express-session's clock rounded it
+ * down.
+ */
 export interface Encoded {
   data: SessionBytes;
   originalMaxAge: number | null;
@@ -23,7 +26,10 @@ const EXPIRES = 'ExpiresAt';
 /** express-session sets `originalMaxAge` anew at each request, some milliseconds short at times. */
 const DRIFT_MS = 1_000;
 
-/** Between sessions as express-session has them and the bytes that are kept: equal sessions are equal bytes, whenever they end. */
+/**
+ * Between sessions as express-session has them and the bytes that are kept: equal sessions are equal bytes, whenever
+ * they end.
+ */
 export class SessionCodec {
   constructor(
     private readonly serializer: SessionSerializer,
@@ -38,13 +44,23 @@ export class SessionCodec {
     const originalMaxAge = given !== null && known !== null && Math.abs(given - known) < DRIFT_MS ? known : given;
     const data = this.serializer.stringify({
       ...session,
-      ...(cookie && { cookie: { ...cookie, originalMaxAge, ...(cookie.expires ? { expires: EXPIRES } : {}) } as unknown as SessionData['cookie'] }),
+      ...(cookie && {
+        cookie: {
+          ...cookie,
+          originalMaxAge,
+          ...(cookie.expires ? { expires: EXPIRES } : {}),
+        } as unknown as SessionData['cookie'],
+      }),
     });
     const bytes = byteLength(data);
     if (bytes > this.maxBytes)
-      throw new LongwatchError('invalid', `The session's data has ${bytes} bytes; at most ${this.maxBytes} are kept. Keep what is large elsewhere and its id in the session`, {
-        faults: [{ field: 'data', message: `must not be larger than ${this.maxBytes} bytes` }],
-      });
+      throw new LongwatchError(
+        'invalid',
+        `The session's data has ${bytes} bytes; at most ${this.maxBytes} are kept. Keep what is large elsewhere and its id in the session`,
+        {
+          faults: [{ field: 'data', message: `must not be larger than ${this.maxBytes} bytes` }],
+        },
+      );
     return { data, originalMaxAge };
   }
 
@@ -69,8 +85,10 @@ function plainCookie(session: SessionData): PlainCookie | undefined {
 /** Epoch ms at which the cookie says that it ends. */
 export function cookieExpiry(session: SessionData): number | undefined {
   const expires = plainCookie(session)?.expires;
-  const at = expires instanceof Date ? expires.getTime() : typeof expires === 'string' ? Date.parse(expires) : Number.NaN;
+  const at =
+    expires instanceof Date ? expires.getTime() : typeof expires === 'string' ? Date.parse(expires) : Number.NaN;
   return Number.isNaN(at) ? undefined : at;
 }
 
-export const sameBytes = (a: SessionBytes, b: SessionBytes): boolean => (typeof a === 'string' ? a === b : typeof b !== 'string' && Buffer.compare(a, b) === 0);
+export const sameBytes = (a: SessionBytes, b: SessionBytes): boolean =>
+  typeof a === 'string' ? a === b : typeof b !== 'string' && Buffer.compare(a, b) === 0;

@@ -17,7 +17,9 @@ import { LongwatchError } from '../../domain/errors';
 export type Item = Record<string, unknown>;
 type Attributes = Record<string, AttributeValue>;
 
-/** What kept an item of a write from being written: the item that did not meet the condition, or that there was none. */
+/**
+ * What kept an item of a write from being written: the item that did not meet the condition, or that there was none.
+ */
 export type InTheWay = Item | 'absent' | 'nothing' | 'conflict';
 
 export interface Put {
@@ -36,8 +38,10 @@ export interface Update {
 export const MAX_TRIES = 8;
 
 /**
- * The table of sessions by the plain client of the SDK, whichever the application has. A session is read on each request:
- * what the SDK does anew for each call unless it is told not to, and the document client always, is a fifth of the time.
+ * The table of sessions by the plain client of the SDK, whichever the application has. A session is read on each
+ * request:
+ * what the SDK does anew for each call unless it is told not to, and the document client always, is a fifth of the
+ * time.
  */
 export class SessionTable {
   private readonly client: DynamoDBClient;
@@ -52,15 +56,30 @@ export class SessionTable {
   /** Every part of a key, strongly consistent, in one request. */
   async parts(key: string): Promise<Item[]> {
     const { Items = [] } = await this.client.send(
-      new QueryCommand({ TableName: this.name, ConsistentRead: true, KeyConditionExpression: 'SessionKey = :key', ExpressionAttributeValues: { ':key': { S: key } } }),
+      new QueryCommand({
+        TableName: this.name,
+        ConsistentRead: true,
+        KeyConditionExpression: 'SessionKey = :key',
+        ExpressionAttributeValues: { ':key': { S: key } },
+      }),
     );
     return Items.map((item) => unmarshall(item));
   }
 
   /** A page of the whole table, strongly consistent. */
-  async page(filter: string, values: Item, from: Attributes | undefined): Promise<{ items: Item[]; next: Attributes | undefined }> {
+  async page(
+    filter: string,
+    values: Item,
+    from: Attributes | undefined,
+  ): Promise<{ items: Item[]; next: Attributes | undefined }> {
     const { Items = [], LastEvaluatedKey } = await this.client.send(
-      new ScanCommand({ TableName: this.name, ConsistentRead: true, FilterExpression: filter, ExpressionAttributeValues: marshall(values), ...(from && { ExclusiveStartKey: from }) }),
+      new ScanCommand({
+        TableName: this.name,
+        ConsistentRead: true,
+        FilterExpression: filter,
+        ExpressionAttributeValues: marshall(values),
+        ...(from && { ExclusiveStartKey: from }),
+      }),
     );
     return { items: Items.map((item) => unmarshall(item)), next: LastEvaluatedKey };
   }
@@ -71,10 +90,18 @@ export class SessionTable {
   }
 
   /** @returns the item as it was when it is written, else what stood in the way. */
-  async update(update: Update, returns: 'before' | 'nothing' = 'nothing'): Promise<{ before: Item } | { inTheWay: InTheWay }> {
+  async update(
+    update: Update,
+    returns: 'before' | 'nothing' = 'nothing',
+  ): Promise<{ before: Item } | { inTheWay: InTheWay }> {
     let before: Attributes = {};
     const inTheWay = await this.attempt(async () => {
-      const { Attributes = {} } = await this.client.send(new UpdateItemCommand({ ...this.updateInput(update), ...(returns === 'before' && { ReturnValues: 'ALL_OLD' as const }) }));
+      const { Attributes = {} } = await this.client.send(
+        new UpdateItemCommand({
+          ...this.updateInput(update),
+          ...(returns === 'before' && { ReturnValues: 'ALL_OLD' as const }),
+        }),
+      );
       before = Attributes;
     });
     return inTheWay?.[0] === undefined ? { before: unmarshall(before) } : { inTheWay: inTheWay[0] };
@@ -86,7 +113,9 @@ export class SessionTable {
 
   /** All or nothing. @returns undefined when it is written, else what stood in the way of each. */
   async transact(writes: readonly ({ put: Put } | { update: Update })[]): Promise<readonly InTheWay[] | undefined> {
-    const TransactItems = writes.map((write): TransactWriteItem => ('put' in write ? { Put: this.putInput(write.put) } : { Update: this.updateInput(write.update) }));
+    const TransactItems = writes.map((write): TransactWriteItem =>
+      'put' in write ? { Put: this.putInput(write.put) } : { Update: this.updateInput(write.update) },
+    );
     return this.attempt(() => this.client.send(new TransactWriteItemsCommand({ TransactItems })));
   }
 
@@ -94,7 +123,10 @@ export class SessionTable {
     return {
       TableName: this.name,
       Item: marshall(item),
-      ...(condition !== undefined && { ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const }),
+      ...(condition !== undefined && {
+        ConditionExpression: condition,
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+      }),
       ...(values && { ExpressionAttributeValues: marshall(values) }),
     };
   }
@@ -127,11 +159,16 @@ export class SessionTable {
   }
 }
 
-export const contention = (cause?: unknown) => new LongwatchError('contention', 'The session was busy; try again', { cause });
+export const contention = (cause?: unknown) =>
+  new LongwatchError('contention', 'The session was busy; try again', { cause });
 
 /** By the errors' names: an application may bring a client from another copy of the SDK, whose classes are not ours. */
 function standingInTheWay(error: unknown): InTheWay[] | undefined {
-  const { name, Item: old, CancellationReasons = [] } = error as { name?: string; Item?: Attributes; CancellationReasons?: { Code?: string; Item?: Attributes }[] };
+  const {
+    name,
+    Item: old,
+    CancellationReasons = [],
+  } = error as { name?: string; Item?: Attributes; CancellationReasons?: { Code?: string; Item?: Attributes }[] };
   const found = (item: Attributes | undefined): InTheWay => (item ? unmarshall(item) : 'absent');
   switch (name) {
     case 'ConditionalCheckFailedException':
@@ -140,20 +177,35 @@ function standingInTheWay(error: unknown): InTheWay[] | undefined {
       return ['conflict'];
     case 'TransactionCanceledException':
       // Throttled, too large, …: a fault like any other.
-      if (CancellationReasons.some(({ Code = 'None' }) => !/^(None|ConditionalCheckFailed|TransactionConflict)$/.test(Code))) return undefined;
-      return CancellationReasons.map(({ Code, Item: item }) => (Code === 'ConditionalCheckFailed' ? found(item) : Code === 'TransactionConflict' ? 'conflict' : 'nothing'));
+      if (
+        CancellationReasons.some(
+          ({ Code = 'None' }) => !/^(None|ConditionalCheckFailed|TransactionConflict)$/.test(Code),
+        )
+      )
+        return undefined;
+      return CancellationReasons.map(({ Code, Item: item }) =>
+        Code === 'ConditionalCheckFailed' ? found(item) : Code === 'TransactionConflict' ? 'conflict' : 'nothing',
+      );
     default:
       return undefined;
   }
 }
 
 /**
- * The client with its middleware put together once, not for each call; on a copy of its settings, so that it stays as it
+ * The client with its middleware put together once, not for each call; on a copy of its settings, so that it stays as
+ * it
  * is for the application. One of an SDK that is too old for our commands lends its settings to one of ours.
  */
 function quick(client: DynamoDBClient | DynamoDBDocumentClient): DynamoDBClient {
   const config = { ...client.config, cacheMiddleware: true };
   const isOurs = client.middlewareStack.identify().some((middleware) => middleware.includes('serializerMiddleware'));
-  if (!isOurs) return new DynamoDBClient(Object.assign({}, config, { defaultUserAgentProvider: undefined, retryStrategy: undefined, extensions: undefined }) as never);
+  if (!isOurs)
+    return new DynamoDBClient(
+      Object.assign({}, config, {
+        defaultUserAgentProvider: undefined,
+        retryStrategy: undefined,
+        extensions: undefined,
+      }) as never,
+    );
   return Object.assign(Object.create(client) as DynamoDBClient, { config, handlers: undefined });
 }

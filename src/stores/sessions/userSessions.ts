@@ -10,7 +10,10 @@ import { HEAD_ATTRIBUTES, headKey, headOf, signInKey, SIGN_INS, userKey } from '
 /** Ends under way at once while a user is logged out everywhere. */
 const CONCURRENCY = 8;
 
-/** The sessions of a user, by a list that is written in the same transactions as they are. Every read is strongly consistent. */
+/**
+ * The sessions of a user, by a list that is written in the same transactions as they are. Every read is strongly
+ * consistent.
+ */
 export class UserSessions {
   constructor(
     private readonly db: Pick<Db, 'client' | 'table'>,
@@ -21,7 +24,11 @@ export class UserSessions {
   /** Those that are alive, newest first; a page may hold fewer than its limit. */
   async list(userId: string, { cursor, limit = 50 }: PageRequest = {}): Promise<Page<SessionHead>> {
     const list: List = { name: 'sessions', of: { userId } };
-    const { signIns, next } = await this.signIns(userId, limit, startAt(list, cursor, ['SessionKey', 'Part']).ExclusiveStartKey);
+    const { signIns, next } = await this.signIns(
+      userId,
+      limit,
+      startAt(list, cursor, ['SessionKey', 'Part']).ExclusiveStartKey,
+    );
     const { Sessions } = await batchGet(this.db, {
       Sessions: { keys: signIns.map(({ key }) => headKey(key)), consistent: true, projection: HEAD_ATTRIBUTES },
     });
@@ -59,7 +66,11 @@ export class UserSessions {
     let before: string | undefined;
     for (;;) {
       const { Item } = await this.db.client.send(
-        new GetCommand({ TableName: this.table, Key: signInKey(this.settings.prefix, userId, handle), ConsistentRead: true }),
+        new GetCommand({
+          TableName: this.table,
+          Key: signInKey(this.settings.prefix, userId, handle),
+          ConsistentRead: true,
+        }),
       );
       const key = Item?.['CurrentKey'] as string | undefined;
       if (key === undefined || key === before) return false;
@@ -81,7 +92,10 @@ export class UserSessions {
         ...(from && { ExclusiveStartKey: from }),
       }),
     );
-    const signIns = Items.map((item) => ({ handle: (item['Part'] as string).slice(SIGN_INS.length), key: item['CurrentKey'] as string }));
+    const signIns = Items.map((item) => ({
+      handle: (item['Part'] as string).slice(SIGN_INS.length),
+      key: item['CurrentKey'] as string,
+    }));
     return { signIns, next: LastEvaluatedKey };
   }
 

@@ -13,7 +13,9 @@ const { settleCheckout } = proxyActivities<CartActivities>({
 
 /** A checkout's hold until its end. Confirmed or cancelled meanwhile, it is found so; otherwise it expires. */
 export async function checkout({ checkoutId, holdUntil }: CheckoutInput): Promise<CheckoutResult> {
-  showDetails(`Held until ${iso(holdUntil)}. Confirming or cancelling is written in the table; this looks when the hold is over.`);
+  showDetails(
+    `Held until ${iso(holdUntil)}. Confirming or cancelling is written in the table; this looks when the hold is over.`,
+  );
   let wakeAt = holdUntil;
   for (;;) {
     await sleep(Math.max(1, wakeAt - Date.now()));

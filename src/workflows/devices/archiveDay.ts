@@ -40,10 +40,15 @@ export async function archiveDay({ day }: DayInput): Promise<ArchiveReport> {
   showDetails(`${count(leaving)} of **${day}** are verified and leave the table.`);
   await Promise.all(leaving.map((part) => deletePart(day, part)));
   await finishArchive(day, generation);
-  return report(day, leaving.reduce((sum, { rows }) => sum + rows, 0), leaving.length);
+  return report(
+    day,
+    leaving.reduce((sum, { rows }) => sum + rows, 0),
+    leaving.length,
+  );
 }
 
-const count = (parts: readonly Part[]): string => `${parts.reduce((sum, { rows }) => sum + rows, 0)} rows in ${parts.length} file(s)`;
+const count = (parts: readonly Part[]): string =>
+  `${parts.reduce((sum, { rows }) => sum + rows, 0)} rows in ${parts.length} file(s)`;
 
 function report(day: string, rows: number, files: number): ArchiveReport {
   showDetails(`**${day}**: ${rows} rows in ${files} file(s) left the table for the archive.`);

@@ -23,23 +23,29 @@ export async function archiveDue(): Promise<HousekeepingReport> {
   const done: string[] = [];
   const failed: string[] = [];
   for (const { day, what } of due) {
-    showDetails(`Due: ${due.length} day(s). Now **${day}** (${what}).${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''}`);
+    showDetails(
+      `Due: ${due.length} day(s). Now **${day}** (${what}).${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''}`,
+    );
     try {
       await executeChild(what === 'archive' ? archiveDay : expireDay, {
         workflowId: archiveWorkflowId(day),
         args: [{ day }],
-        staticSummary: what === 'archive' ? `Archives the readings of ${day}` : `Deletes the archived readings of ${day} by age`,
+        staticSummary:
+          what === 'archive' ? `Archives the readings of ${day}` : `Deletes the archived readings of ${day} by age`,
       });
       done.push(day);
     } catch (error) {
       // Somebody works on that day already, or it cannot be done now: the next look finds it again.
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError || error instanceof ChildWorkflowFailure)) throw error;
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError || error instanceof ChildWorkflowFailure))
+        throw error;
       failed.push(day);
     }
   }
   const deleted = await deleteRollups();
   // A number while nobody is skipped, as earlier releases answer.
   const { days: rollupDays, skipped } = typeof deleted === 'number' ? { days: deleted, skipped: 0 } : deleted;
-  showDetails(`Done: ${done.join(', ') || 'no day was due'}.${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''} Rollups deleted of ${rollupDays} day(s)${skipped > 0 ? `; not those of **${skipped}** device(s), of which a step was refused: the log names them` : ''}.`);
+  showDetails(
+    `Done: ${done.join(', ') || 'no day was due'}.${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''} Rollups deleted of ${rollupDays} day(s)${skipped > 0 ? `; not those of **${skipped}** device(s), of which a step was refused: the log names them` : ''}.`,
+  );
   return { done, failed, rollupDays, ...(skipped > 0 && { skipped }) };
 }

@@ -5,7 +5,13 @@ import type { Day } from '../../domain/devices/days';
 import { iso } from '../../domain/ids';
 import { noteOnPage, showDetails, wasStoppedFromOutside } from '../cancellation';
 import { heldStep, longerPause, PAUSE_MS, refusalIn } from '../refusals';
-import { archiveWorkflowId, ERASE_DAY_TYPE, type EraseDayInput, type EraseInput, type EraseReport } from '../../domain/devices/workflows';
+import {
+  archiveWorkflowId,
+  ERASE_DAY_TYPE,
+  type EraseDayInput,
+  type EraseInput,
+  type EraseReport,
+} from '../../domain/devices/workflows';
 
 const { daysOfDevice, finishErasure } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '1 hour',
@@ -34,7 +40,9 @@ export async function eraseDevice({ deviceId, waitMs }: EraseInput): Promise<Era
     await eraseRest(deviceId, days, mark);
     const left = await finishErasure(deviceId);
     if (left.length === 0) {
-      showDetails(`**${deviceId}** is erased: ${days.length} day(s) looked through, ${rewritten} file(s) written anew. Verified.`);
+      showDetails(
+        `**${deviceId}** is erased: ${days.length} day(s) looked through, ${rewritten} file(s) written anew. Verified.`,
+      );
       return { days: days.length, rewritten };
     }
     showDetails(`Of **${deviceId}** there is still: ${left.join(', ')}.`);
@@ -43,7 +51,8 @@ export async function eraseDevice({ deviceId, waitMs }: EraseInput): Promise<Era
 }
 
 /**
- * Day by day. A day of which a step is refused for good is taken anew after a growing pause, when all others are done. Between
+ * Day by day. A day of which a step is refused for good is taken anew after a growing pause, when all others are done.
+ * Between
  * two attempts no workflow of the day runs, so that the archive and other erasures have their turn.
  * @returns how many files were written anew.
  */
@@ -70,10 +79,20 @@ function heldNote(refused: readonly { day: Day; reason: string }[], pauseMs: num
 }
 
 /** In turn with whatever else works on the day. @returns why, where a step is refused for good. */
-async function eraseFrom(day: Day, deviceId: string, mark: string): Promise<{ rewritten: number } | { reason: string }> {
+async function eraseFrom(
+  day: Day,
+  deviceId: string,
+  mark: string,
+): Promise<{ rewritten: number } | { reason: string }> {
   for (;;) {
     try {
-      return { rewritten: await executeChild(eraseDay, { workflowId: archiveWorkflowId(day), args: [{ day, deviceId, mark }], staticSummary: `Erases ${deviceId} from ${day}` }) };
+      return {
+        rewritten: await executeChild(eraseDay, {
+          workflowId: archiveWorkflowId(day),
+          args: [{ day, deviceId, mark }],
+          staticSummary: `Erases ${deviceId} from ${day}`,
+        }),
+      };
     } catch (error) {
       const reason = refusalIn(error);
       if (reason !== undefined) return { reason };
@@ -88,7 +107,8 @@ async function eraseFrom(day: Day, deviceId: string, mark: string): Promise<{ re
 const mayHold = (): boolean => !patched('a-refused-day-fails');
 
 /**
- * Erases a device's rows of one day, in the table first: a part that is written meanwhile would fail its comparison. Its id is the
+ * Erases a device's rows of one day, in the table first: a part that is written meanwhile would fail its comparison.
+ * Its id is the
  * lease of the day, so it does not hold at a step that is refused, but fails: whoever asked tries again later.
  */
 export async function eraseDay({ day, deviceId, mark }: EraseDayInput): Promise<number> {

@@ -3,7 +3,11 @@ import type { DeviceActivities } from '../../activities/devices/types';
 import { showDetails } from '../cancellation';
 import type { ArchiveReport, DayInput } from '../../domain/devices/workflows';
 
-const { beginRestore, finishRestore, expireDay: deleteFiles } = proxyActivities<DeviceActivities>({
+const {
+  beginRestore,
+  finishRestore,
+  expireDay: deleteFiles,
+} = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '10 minutes',
   heartbeatTimeout: '10 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },

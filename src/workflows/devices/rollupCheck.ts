@@ -5,7 +5,12 @@ import type { Day } from '../../domain/devices/days';
 import type { CheckedRollups } from '../../domain/devices/rollup';
 import { showDetails, wasStoppedFromOutside } from '../cancellation';
 import { refusalIn } from '../refusals';
-import { archiveWorkflowId, type DayInput, type RollupCheckInput, type RollupCheckReport } from '../../domain/devices/workflows';
+import {
+  archiveWorkflowId,
+  type DayInput,
+  type RollupCheckInput,
+  type RollupCheckReport,
+} from '../../domain/devices/workflows';
 
 const { daysToCheck } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '1 minute',
@@ -43,7 +48,9 @@ export async function rollupCheck({ days }: RollupCheckInput): Promise<RollupChe
         if (skipped > 0) total.skippedDevices = (total.skippedDevices ?? 0) + skipped;
         break;
       }
-      showDetails(`${sentence(total)} **${day}** has ${unsettled} rollup(s) that go on changing; they are looked at again.`);
+      showDetails(
+        `${sentence(total)} **${day}** has ${unsettled} rollup(s) that go on changing; they are looked at again.`,
+      );
       await sleep(UNSETTLED_MS);
     }
     if (!total.skipped?.includes(day)) total.days++;
@@ -53,7 +60,10 @@ export async function rollupCheck({ days }: RollupCheckInput): Promise<RollupChe
 }
 
 function sentence({ days, devices, replaced, skipped = [], skippedDevices = 0 }: RollupCheckReport): string {
-  const left = [...(skipped.length > 0 ? [`**${skipped.join(', ')}**`] : []), ...(skippedDevices > 0 ? [`**${skippedDevices}** device(s), which the log names`] : [])];
+  const left = [
+    ...(skipped.length > 0 ? [`**${skipped.join(', ')}**`] : []),
+    ...(skippedDevices > 0 ? [`**${skippedDevices}** device(s), which the log names`] : []),
+  ];
   return [
     `**${days}** day(s) checked, of ${devices} devices: **${replaced}** rollup(s) were wrong and are right now.`,
     ...(left.length > 0 ? [`Not checked, because a step was refused: ${left.join('; ')}.`] : []),
@@ -64,7 +74,11 @@ function sentence({ days, devices, replaced, skipped = [], skippedDevices = 0 }:
 async function checkInTurn(day: Day): Promise<CheckedRollups | 'refused'> {
   for (;;) {
     try {
-      return await executeChild(rollupCheckDay, { workflowId: archiveWorkflowId(day), args: [{ day }], staticSummary: `Compares the rollups of ${day} with its readings` });
+      return await executeChild(rollupCheckDay, {
+        workflowId: archiveWorkflowId(day),
+        args: [{ day }],
+        staticSummary: `Compares the rollups of ${day} with its readings`,
+      });
     } catch (error) {
       // One day that cannot be checked holds back no other.
       if (refusalIn(error) !== undefined) return 'refused';

@@ -8,8 +8,12 @@ import { throughFollowers } from './followers';
 export async function fanOut(input: FanOutInput): Promise<void> {
   const { post, plan, carried, followers } = input;
   const { deliver } = followerActivities(post.authorId, plan);
-  const left = await throughFollowers(plan, carried, (slice) => deliver(post, slice), (rows, open) =>
-    showDetails(`In **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges to go on with.`),
+  const left = await throughFollowers(
+    plan,
+    carried,
+    (slice) => deliver(post, slice),
+    (rows, open) =>
+      showDetails(`In **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges to go on with.`),
   );
   if (left) await continueAsNew<typeof fanOut>({ ...input, carried: left });
 }

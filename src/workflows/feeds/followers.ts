@@ -24,13 +24,17 @@ export async function throughFollowers(
   const left: Slice[] = [];
   await Promise.all(
     slices.map(async (first) => {
-      for (let slice: Slice | undefined = first; slice; ) {
+      for (let slice: Slice | undefined = first; slice;) {
         if (isLong()) return void left.push(slice);
         const { rows: some, skipped: without = 0, after }: SliceReport = await look(slice);
         looked++;
         rows += some;
         skipped += without;
-        if (skipped > 0) noteOnPage('skipped', `> **${skipped}** followers were skipped, because a step for each was refused for good. The log names them.`);
+        if (skipped > 0)
+          noteOnPage(
+            'skipped',
+            `> **${skipped}** followers were skipped, because a step for each was refused for good. The log names them.`,
+          );
         slice = after === undefined ? undefined : { range: slice.range, after };
         if (!slice) open--;
         tell(rows, open);

@@ -8,8 +8,12 @@ import { throughFollowers } from './followers';
 export async function retract(input: FanOutInput): Promise<void> {
   const { post, plan, carried, followers } = input;
   const activities = followerActivities(post.authorId, plan);
-  const left = await throughFollowers(plan, carried, (slice) => activities.retract(post, slice), (rows, open) =>
-    showDetails(`Gone from **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges to go on with.`),
+  const left = await throughFollowers(
+    plan,
+    carried,
+    (slice) => activities.retract(post, slice),
+    (rows, open) =>
+      showDetails(`Gone from **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges to go on with.`),
   );
   if (left) await continueAsNew<typeof retract>({ ...input, carried: left });
 }

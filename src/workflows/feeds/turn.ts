@@ -8,8 +8,14 @@ import { throughFollowers } from './followers';
 export async function turn(input: TurnInput): Promise<void> {
   const { plan, carried, followers } = input;
   const { turnFollowers } = followerActivities(input.turn.authorId, plan);
-  const left = await throughFollowers(plan, carried, (slice) => turnFollowers(input.turn, slice), (rows, open) =>
-    showDetails(`**${rows}** of about ${followers} followers turned; ${open} of ${plan.ranges} ranges to go on with.`),
+  const left = await throughFollowers(
+    plan,
+    carried,
+    (slice) => turnFollowers(input.turn, slice),
+    (rows, open) =>
+      showDetails(
+        `**${rows}** of about ${followers} followers turned; ${open} of ${plan.ranges} ranges to go on with.`,
+      ),
   );
   if (left) return continueAsNew<typeof turn>({ ...input, carried: left });
   await completeTurn(input.turn);

@@ -13,12 +13,34 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { FraudActivities } from '../../activities/fraud/types';
-import { type CaseState, dueAt, type FullScore, nextDeadline, type Person, statusOf, type TimelineEntry } from '../../domain/fraud/investigation';
+import {
+  type CaseState,
+  dueAt,
+  type FullScore,
+  nextDeadline,
+  type Person,
+  statusOf,
+  type TimelineEntry,
+} from '../../domain/fraud/investigation';
 import type { Letter } from '../../domain/fraud/investigationLetters';
 import { casePage } from '../../domain/fraud/investigationPage';
 import { closingWrite, type CaseWrite, progressWrite } from '../../domain/fraud/investigationRecord';
-import { type CaseRequest, claimOf, eventOf, isPersonal, refusalOf, refusalOfRequest } from '../../domain/fraud/investigationRequests';
-import { type CaseEvent, next, openCase, resumeCase, type Step, withoutTexts } from '../../domain/fraud/investigationSteps';
+import {
+  type CaseRequest,
+  claimOf,
+  eventOf,
+  isPersonal,
+  refusalOf,
+  refusalOfRequest,
+} from '../../domain/fraud/investigationRequests';
+import {
+  type CaseEvent,
+  next,
+  openCase,
+  resumeCase,
+  type Step,
+  withoutTexts,
+} from '../../domain/fraud/investigationSteps';
 import { iso } from '../../domain/ids';
 import { noteOnPage, onCancellationRequested, showDetails } from '../cancellation';
 import { isSuperseded, refusalIn } from '../refusals';
@@ -82,7 +104,8 @@ interface Pending {
 }
 
 /** The answer to a request that a rewound workflow took, before it knew that its record is ahead. */
-const SUPERSEDED = 'Nothing was changed: somebody reset the workflow of this case, and it goes on from its record in a moment. Read the case and send the request again';
+const SUPERSEDED =
+  'Nothing was changed: somebody reset the workflow of this case, and it goes on from its record in a moment. Read the case and send the request again';
 
 /** Between two attempts at a step that the database refuses: each is twice the one before. */
 const FIRST_PAUSE_MS = 60_000;
@@ -125,7 +148,8 @@ class CaseRun {
     // The record is at revision 0 when the case is opened, or where the lost workflow left it.
     if (this.opening) this.take(this.opening, { ...this.state, revision: this.firstRevision });
     else this.show();
-    if (this.state.phase === 'scoring') this.inBackground(async () => this.apply({ kind: 'scored', result: await this.score() }));
+    if (this.state.phase === 'scoring')
+      this.inBackground(async () => this.apply({ kind: 'scored', result: await this.score() }));
   }
 
   takeRequests(): void {
@@ -163,7 +187,8 @@ class CaseRun {
   }
 
   /**
-   * Reads the case again and goes on from there in a new run. A reset rewinds what a workflow knows, but not its record: the
+   * Reads the case again and goes on from there in a new run. A reset rewinds what a workflow knows, but not its
+   * record: the
    * decisions, proposals, notes and holds there stand.
    */
   async goOnFromRecord({ policy }: InvestigationInput): Promise<InvestigationResult> {
@@ -188,7 +213,11 @@ class CaseRun {
     if (isPersonal(event)) return this.takeBack(pending, reason);
     if (!pending.isWithoutTexts) {
       pending.isWithoutTexts = true;
-      pending.write = { ...write, entries: withoutTexts(write.entries), ...(write.kept && { kept: { ...write.kept, unsent: [] } }) };
+      pending.write = {
+        ...write,
+        entries: withoutTexts(write.entries),
+        ...(write.kept && { kept: { ...write.kept, unsent: [] } }),
+      };
       const replaced = new Map(withoutTexts(entries).map((entry) => [entry.seq, entry]));
       this.state = { ...this.state, recent: this.state.recent.map((entry) => replaced.get(entry.seq) ?? entry) };
       this.show();
@@ -196,7 +225,10 @@ class CaseRun {
     }
     this.stuck = reason;
     for (const one of this.unwritten.filter((other) => isPersonal(other.event))) this.takeBack(one, reason);
-    noteOnPage('write', `> **The last step of this case cannot be written: ${reason}.** It is written anew at ${iso(Date.now() + this.pauseMs)}; until then the case takes no requests.`);
+    noteOnPage(
+      'write',
+      `> **The last step of this case cannot be written: ${reason}.** It is written anew at ${iso(Date.now() + this.pauseMs)}; until then the case takes no requests.`,
+    );
     await sleep(this.pauseMs, { summary: 'the write was refused' });
     this.pauseMs = Math.min(2 * this.pauseMs, LONGEST_PAUSE_MS);
     this.stuck = undefined;
@@ -213,7 +245,8 @@ class CaseRun {
     pending.outcome = { refused: reason };
     for (const one of later) this.takeAnew(one);
     // On the timeline, too, unless nothing can be written at all.
-    if (this.stuck === undefined && isPersonal(pending.event)) this.apply({ kind: 'refused', request: pending.event.kind, why: reason });
+    if (this.stuck === undefined && isPersonal(pending.event))
+      this.apply({ kind: 'refused', request: pending.event.kind, why: reason });
     this.show();
   }
 
@@ -233,7 +266,10 @@ class CaseRun {
 
   isLong(): boolean {
     const { continueAsNewSuggested, historyLength } = workflowInfo();
-    return continueAsNewSuggested || historyLength >= (this.state.policy.continueAsNewAfterEvents ?? Number.POSITIVE_INFINITY);
+    return (
+      continueAsNewSuggested ||
+      historyLength >= (this.state.policy.continueAsNewAfterEvents ?? Number.POSITIVE_INFINITY)
+    );
   }
 
   /** Sleeps until there is something to write, to end, or the next deadline. */
@@ -268,7 +304,8 @@ class CaseRun {
     const pending = this.apply(event);
     await condition(() => pending?.outcome !== 'pending');
     if (pending?.outcome === 'superseded') refuse(SUPERSEDED);
-    if (pending && typeof pending.outcome === 'object') refuse(`It could not be stored and changed nothing: ${pending.outcome.refused}`, 'refused');
+    if (pending && typeof pending.outcome === 'object')
+      refuse(`It could not be stored and changed nothing: ${pending.outcome.refused}`, 'refused');
     const status = statusOf(this.state);
     const last = this.state.recent.at(-1)?.text ?? '';
     return { status, message: by.proof === 'none' ? `${last}. ${by.name} is a typed name: unproven` : last };
@@ -301,7 +338,8 @@ class CaseRun {
     if (state.revision > before.revision) {
       const all = this.unwrittenEntries;
       const unsent = [...this.unsent];
-      const write = closingWrite(state, before.revision, all, unsent) ?? progressWrite(state, before.revision, all, unsent);
+      const write =
+        closingWrite(state, before.revision, all, unsent) ?? progressWrite(state, before.revision, all, unsent);
       pending = Object.assign(step, { write, before, carried, entries: all, outcome: 'pending' as const });
       this.unwritten.push(pending);
       this.unwrittenEntries = [];

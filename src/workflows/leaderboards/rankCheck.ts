@@ -39,7 +39,13 @@ export async function rankCheck({ mode, gameId, cursor, sofar }: RankCheckInput)
     showDetails(sentence(total));
   }
   // A page a run: a history stays short however many boards there are.
-  if (page.cursor !== undefined) return continueAsNew<typeof rankCheck>({ mode, ...(gameId !== undefined && { gameId }), cursor: page.cursor, sofar: total });
+  if (page.cursor !== undefined)
+    return continueAsNew<typeof rankCheck>({
+      mode,
+      ...(gameId !== undefined && { gameId }),
+      cursor: page.cursor,
+      sofar: total,
+    });
   if (total.differences > 0) await sendNotice(notice(total));
   return total;
 }
@@ -50,7 +56,10 @@ function skipRefused(error: unknown): undefined {
 }
 
 function sentence({ shards, players, differences, replaced, skipped = 0 }: RankCheckReport): string {
-  const left = skipped > 0 ? ` **${skipped}** could not be checked: a step of each was refused, see the failed activities and the log.` : '';
+  const left =
+    skipped > 0
+      ? ` **${skipped}** could not be checked: a step of each was refused, see the failed activities and the log.`
+      : '';
   return `**${shards}** rankings of **${players}** players checked: **${differences}** stood wrong, **${replaced}** rankings replaced.${left}`;
 }
 

@@ -3,7 +3,12 @@ import type { LeaderboardActivities } from '../../activities/leaderboards/types'
 import { iso } from '../../domain/ids';
 import { noteOnPage, showDetails } from '../cancellation';
 import { searchAttributePairs } from '../../domain/platform/searchAttributes';
-import { movedSignal, type SeasonInput, type SeasonResult, type seasonStatuses } from '../../domain/leaderboards/workflows';
+import {
+  movedSignal,
+  type SeasonInput,
+  type SeasonResult,
+  type seasonStatuses,
+} from '../../domain/leaderboards/workflows';
 
 // Database work: quick, and retried for as long as it takes, since a season must end.
 const { carryBans, seasonEnd, closeSeason, planSeasons, finishSeason } = proxyActivities<LeaderboardActivities>({
@@ -36,7 +41,11 @@ export async function season(input: SeasonInput): Promise<SeasonResult> {
   let repaired = 0;
   for (const shard of shards) repaired += (await checkRanks(shard, 'audit')).differences;
   const players = await writeStandings(input);
-  show('closing', `Final standings of **${players}** players are written, ${repaired} repaired. Rewards are being granted.`, false);
+  show(
+    'closing',
+    `Final standings of **${players}** players are written, ${repaired} repaired. Rewards are being granted.`,
+    false,
+  );
   const granted = await grantRewards(input, players);
   const { rewarded, skipped } = typeof granted === 'number' ? { rewarded: granted, skipped: 0 } : granted;
   noteSkipped('rewards', 'could not be granted their rewards', skipped);
@@ -48,18 +57,22 @@ export async function season(input: SeasonInput): Promise<SeasonResult> {
 
 /** Says on the page that players were skipped; the others have what they ought to. */
 function noteSkipped(about: string, what: string, count: number): void {
-  if (count > 0) noteOnPage(about, `> **${count}** players ${what}: a step of each was refused for good. The log names them.`);
+  if (count > 0)
+    noteOnPage(about, `> **${count}** players ${what}: a step of each was refused for good. The log names them.`);
 }
 
-/** Sleeps until the season's end and grace as the table has them then: an end that was moved back costs one more sleep. */
+/**
+ * Sleeps until the season's end and grace as the table has them then: an end that was moved back costs one more sleep.
+ */
 async function untilClosed(input: SeasonInput): Promise<number> {
   let moved = false;
   setHandler(movedSignal, () => void (moved = true));
-  for (let shownEnd: number | undefined; ; ) {
+  for (let shownEnd: number | undefined; ;) {
     moved = false;
     const { endsAt, graceMs } = await seasonEnd(input);
     showDetails(`Runs until **${iso(endsAt)}**, then takes late scores for ${graceMs / 1_000} s.`);
-    if (shownEnd !== undefined && shownEnd !== endsAt) upsertSearchAttributes(searchAttributePairs({ LongwatchDueAt: endsAt }));
+    if (shownEnd !== undefined && shownEnd !== endsAt)
+      upsertSearchAttributes(searchAttributePairs({ LongwatchDueAt: endsAt }));
     shownEnd = endsAt;
     const left = endsAt + graceMs - Date.now();
     if (left > 0 && (await condition(() => moved, left))) continue;

@@ -6,7 +6,8 @@ export async function seasonMoved({ gameId, season }: SeasonInput): Promise<void
   try {
     await getExternalWorkflowHandle(seasonId(gameId, season)).signal(movedSignal);
   } catch (error) {
-    // The server's words are all that tells it apart: the season is over, or has yet to start and then reads the new end.
+    // The server's words are all that tells it apart: the season is over, or has yet to start and then reads the new
+    // end.
     if (!(error instanceof Error && error.message.includes('not found'))) throw error;
   }
 }

@@ -36,7 +36,9 @@ export async function reconciler(): Promise<void> {
 export async function reconciliation({ mode }: ReconciliationInput): Promise<LastLook> {
   showDetails(what[mode]);
   const found = await reconcile(mode);
-  showDetails(`**${found.checked}** checked. Started again: ${listed(found.restarted)}. Terminated: **${found.terminated}**. Left to a later look: **${found.postponed}**.`);
+  showDetails(
+    `**${found.checked}** checked. Started again: ${listed(found.restarted)}. Terminated: **${found.terminated}**. Left to a later look: **${found.postponed}**.`,
+  );
   return found;
 }
 

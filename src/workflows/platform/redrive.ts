@@ -12,7 +12,11 @@ const { redriveLetters } = proxyActivities<PlatformActivities>({
 });
 
 /** Handles all dead letters of a stream once more. */
-export async function redrive({ stream, after, sofar = { redriven: 0, left: 0 } }: RedriveInput): Promise<RedriveReport> {
+export async function redrive({
+  stream,
+  after,
+  sofar = { redriven: 0, left: 0 },
+}: RedriveInput): Promise<RedriveReport> {
   const total = { ...sofar };
   let at = after;
   while (!workflowInfo().continueAsNewSuggested) {

@@ -1,15 +1,11 @@
-import {
-  ActivityCancellationType,
-  continueAsNew,
-  proxyActivities,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ActivityCancellationType, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { RelayReport } from '../../domain/platform/outbox';
 import type { PlatformActivities } from '../../activities/platform/types';
 import { showDetails } from '../cancellation';
 
 // Long on purpose: one activity an hour costs fewer actions than a timer and an activity a few seconds. Retried
-// for ever, since nothing else dispatches these entries. A worker that dies is noticed within half a minute by its heartbeat.
+// for ever, since nothing else dispatches these entries. A worker that dies is noticed within half a minute by its
+// heartbeat.
 const { payDebts } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '70 minutes',
   heartbeatTimeout: '30 s',

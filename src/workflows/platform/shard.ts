@@ -1,9 +1,4 @@
-import {
-  ActivityCancellationType,
-  continueAsNew,
-  proxyActivities,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { ActivityCancellationType, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { PlatformActivities } from '../../activities/platform/types';
 import type { ShardReport } from '../../domain/platform/streams';
 import { showDetails } from '../cancellation';
@@ -28,7 +23,8 @@ export async function shard(input: ShardInput): Promise<void> {
     const report = await consumeShard(input.stream, input.shardId, attempt === 0 ? FIRST_MS : THEN_MS);
     total.records += report.records;
     // Histories from before counts were reported have none.
-    for (const [name, count] of Object.entries(report.counts ?? {})) total.counts[name] = (total.counts[name] ?? 0) + count;
+    for (const [name, count] of Object.entries(report.counts ?? {}))
+      total.counts[name] = (total.counts[name] ?? 0) + count;
     showDetails(details(report, total));
     if (report.ended) return;
   }
@@ -42,7 +38,9 @@ function details(last: ShardReport, { records, counts }: Pick<ShardReport, 'reco
       `**${(millisBehindLatest / 1000).toFixed(1)} s** behind${ended ? '; the shard has ended' : ''}.`,
   ];
   if (seconds > 0 && last.records > 0)
-    lines.push(`Lately: ${(last.records / seconds).toFixed(1)} records a second over ${Math.round(seconds)} s, ${(last.records / Math.max(batches, 1)).toFixed(0)} a batch.`);
+    lines.push(
+      `Lately: ${(last.records / seconds).toFixed(1)} records a second over ${Math.round(seconds)} s, ${(last.records / Math.max(batches, 1)).toFixed(0)} a batch.`,
+    );
   if (records > 0) {
     const rows = Object.entries(counts).map(([name, count]) => `| ${name} | ${count} |`);
     lines.push(['| | records |', '| --- | ---: |', ...rows].join('\n'));

@@ -31,6 +31,13 @@ export async function sessionExpiry(input: SessionExpiryInput): Promise<void> {
 function details(last: SweepReport, total: Pick<SweepReport, 'idle' | 'absolute' | 'rearmed' | 'reported'>): string {
   return [
     `Next look **${Math.round(last.sleepMs / 1_000)} s** after this one; it ended sessions at most **${(last.latestMs / 1_000).toFixed(1)} s** late.`,
-    ['| | in this run |', '| --- | ---: |', `| idle | ${total.idle} |`, `| absolute | ${total.absolute} |`, `| used since | ${total.rearmed} |`, `| reported for others | ${total.reported} |`].join('\n'),
+    [
+      '| | in this run |',
+      '| --- | ---: |',
+      `| idle | ${total.idle} |`,
+      `| absolute | ${total.absolute} |`,
+      `| used since | ${total.rearmed} |`,
+      `| reported for others | ${total.reported} |`,
+    ].join('\n'),
   ].join('\n\n');
 }

@@ -18,7 +18,12 @@ interface Held {
 }
 
 /** A server whose one route's handler waits until the test lets it go on, and tells how many it holds. */
-async function startHeld({ max = 4, budgetMs = 60_000, limits, ...settings }: { max?: number; budgetMs?: number; limits?: RateLimits } & Partial<ListenSettings> = {}) {
+async function startHeld({
+  max = 4,
+  budgetMs = 60_000,
+  limits,
+  ...settings
+}: { max?: number; budgetMs?: number; limits?: RateLimits } & Partial<ListenSettings> = {}) {
   const held: Held[] = [];
   const reads = { authenticated: 0 };
   const work: AnyRoute = route({
@@ -47,7 +52,12 @@ async function startHeld({ max = 4, budgetMs = 60_000, limits, ...settings }: { 
   });
   metrics.watchAdmission(() => admission.state);
   const keys = new Authenticator(parseApiKeys(`pay:service:${KEY},other:service:other-key-0123456789`));
-  const authenticator = { authenticate: (request: Parameters<Authenticator['authenticate']>[0]) => (reads.authenticated++, keys.authenticate(request)) } as Authenticator;
+  const authenticator = {
+    authenticate: (request: Parameters<Authenticator['authenticate']>[0]) => (
+      reads.authenticated++,
+      keys.authenticate(request)
+    ),
+  } as Authenticator;
   const app = createApp({
     routes: [work],
     authenticator,
@@ -96,14 +106,35 @@ const read = (message: IncomingMessage): Promise<Answer> =>
   });
 const post = ({ port }: Listening, body: string, key: string): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    const sent = httpRequest({ agent, host: '127.0.0.1', port, path: '/v1/work', method: 'POST', headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) } }, (answer) => resolve(read(answer)));
+    const sent = httpRequest(
+      {
+        agent,
+        host: '127.0.0.1',
+        port,
+        path: '/v1/work',
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${key}`,
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+        },
+      },
+      (answer) => resolve(read(answer)),
+    );
     sent.on('error', reject);
     sent.end(body);
   });
-const get = ({ port }: Listening, path: string): Promise<Answer> => new Promise((resolve, reject) => void httpGet({ agent, host: '127.0.0.1', port, path }, (answer) => resolve(read(answer))).on('error', reject));
+const get = ({ port }: Listening, path: string): Promise<Answer> =>
+  new Promise(
+    (resolve, reject) =>
+      void httpGet({ agent, host: '127.0.0.1', port, path }, (answer) => resolve(read(answer))).on('error', reject),
+  );
 
 /** A connection of its own, to be misused. */
-async function raw({ port }: Listening, head: string): Promise<{ socket: Socket; closed: Promise<string>; received(): string }> {
+async function raw(
+  { port }: Listening,
+  head: string,
+): Promise<{ socket: Socket; closed: Promise<string>; received(): string }> {
   const socket = connect(port, '127.0.0.1');
   sockets.push(socket);
   let received = '';
@@ -111,7 +142,11 @@ async function raw({ port }: Listening, head: string): Promise<{ socket: Socket;
   socket.on('error', () => undefined);
   await new Promise<void>((resolve) => socket.once('connect', resolve));
   socket.write(head);
-  return { socket, received: () => received, closed: new Promise((resolve) => socket.once('close', () => resolve(received))) };
+  return {
+    socket,
+    received: () => received,
+    closed: new Promise((resolve) => socket.once('close', () => resolve(received))),
+  };
 }
 
 const HEAD = `POST /v1/work HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEY}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n`;
@@ -129,13 +164,22 @@ async function answersOf<T>(asked: readonly Promise<T>[], held: Held[]): Promise
 it('64 clients with one request each in flight wait for their turns; who comes beyond is refused at once, before anything is looked at, and then few may wait', async () => {
   const { held, reads, post: ask, shed, shedInQueue, admission } = await startHeld();
   const burst = Array.from({ length: 64 }, () => ask());
-  await eventually(async () => [held.length, admission.state.waiting], ([active, waiting]) => active === 4 && waiting === 60);
+  await eventually(
+    async () => [held.length, admission.state.waiting],
+    ([active, waiting]) => active === 4 && waiting === 60,
+  );
   burst.push(...Array.from({ length: 4 }, () => ask()));
-  await eventually(async () => admission.state.waiting, (waiting) => waiting === 64);
+  await eventually(
+    async () => admission.state.waiting,
+    (waiting) => waiting === 64,
+  );
   const refused = await Promise.all([ask(), ask()]);
   for (const answer of refused) {
     expect(answer.status).toBe(503);
-    expect(answer.headers).toMatchObject({ 'content-type': 'application/problem+json', 'retry-after': expect.stringMatching(/^\d+$/) });
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/problem+json',
+      'retry-after': expect.stringMatching(/^\d+$/),
+    });
     expect(JSON.parse(answer.text)).toEqual({
       type: 'urn:longwatch:problem:overloaded',
       title: 'Service overloaded',
@@ -169,7 +213,10 @@ it('clients with one request in flight each are all served, however many rounds 
 it('health and metrics answer however many are active', async () => {
   const { server, held, post: ask, admission } = await startHeld();
   const all = Array.from({ length: 16 }, () => ask());
-  await eventually(async () => held.length + admission.state.waiting, (count) => count === 16);
+  await eventually(
+    async () => held.length + admission.state.waiting,
+    (count) => count === 16,
+  );
   for (const path of ['/healthz', '/readyz', '/metrics']) expect((await get(server, path)).status).toBe(200);
   await answersOf(all, held);
 });
@@ -178,12 +225,21 @@ it('clients that send their bodies slowly take no place from others', async () =
   const { server, held, post: ask, releaseAll, admission } = await startHeld();
   const slow = await Promise.all(Array.from({ length: 50 }, () => raw(server, HEAD)));
   // So many that they are turned away as they come, until the first have lost their places.
-  const fast = await eventually(async () => {
-    const asked = ask();
-    await Promise.race([asked, eventually(async () => held.length, (length) => length > 0)]);
-    releaseAll();
-    return asked;
-  }, ({ status }) => status === 200);
+  const fast = await eventually(
+    async () => {
+      const asked = ask();
+      await Promise.race([
+        asked,
+        eventually(
+          async () => held.length,
+          (length) => length > 0,
+        ),
+      ]);
+      releaseAll();
+      return asked;
+    },
+    ({ status }) => status === 200,
+  );
   expect(fast.status).toBe(200);
   expect(slow.some(({ socket }) => !socket.destroyed)).toBe(true);
   expect(admission.state.active).toBe(0);
@@ -198,11 +254,20 @@ it('a client that reads slowly holds a connection, and no place', async () => {
     socket.pause();
     socket.write(body);
   }
-  await eventually(async () => held.length, (length) => length === 2);
+  await eventually(
+    async () => held.length,
+    (length) => length === 2,
+  );
   releaseAll();
-  await eventually(async () => admission.state.active, (active) => active === 0);
+  await eventually(
+    async () => admission.state.active,
+    (active) => active === 0,
+  );
   const other = ask();
-  await eventually(async () => held.length, (length) => length === 1);
+  await eventually(
+    async () => held.length,
+    (length) => length === 1,
+  );
   releaseAll();
   expect((await other).status).toBe(200);
 });
@@ -210,12 +275,21 @@ it('a client that reads slowly holds a connection, and no place', async () => {
 it('a client that goes away while it waits makes room', async () => {
   const { server, held, admission, releaseAll, post: ask } = await startHeld({ max: 2 });
   const first = [ask(), ask()];
-  await eventually(async () => held.length, (length) => length === 2);
+  await eventually(
+    async () => held.length,
+    (length) => length === 2,
+  );
   const body = JSON.stringify({ text: 'gone' });
   const { socket } = await raw(server, HEAD.replace('1000', String(body.length)) + body);
-  await eventually(async () => admission.state.waiting, (waiting) => waiting === 1);
+  await eventually(
+    async () => admission.state.waiting,
+    (waiting) => waiting === 1,
+  );
   socket.destroy();
-  await eventually(async () => admission.state.waiting, (waiting) => waiting === 0);
+  await eventually(
+    async () => admission.state.waiting,
+    (waiting) => waiting === 0,
+  );
   releaseAll();
   await Promise.all(first);
   expect(held).toHaveLength(0);
@@ -225,9 +299,25 @@ it('a request that has waited for its budget while nothing was completed is refu
   const { held, admission, post: ask, shedInQueue } = await startHeld({ max: 2, budgetMs: 500 });
   const first = [ask(), ask()];
   const waiting = Array.from({ length: 6 }, () => ask());
-  await eventually(async () => held.length + admission.state.waiting, (count) => count === 8);
-  const answers = (await Promise.all([...first, ...waiting].map((one) => Promise.race([one, eventually(async () => admission.state.waiting, (count) => count === 0)])))).filter((one) => typeof one === 'object');
-  for (const answer of answers) expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
+  await eventually(
+    async () => held.length + admission.state.waiting,
+    (count) => count === 8,
+  );
+  const answers = (
+    await Promise.all(
+      [...first, ...waiting].map((one) =>
+        Promise.race([
+          one,
+          eventually(
+            async () => admission.state.waiting,
+            (count) => count === 0,
+          ),
+        ]),
+      ),
+    )
+  ).filter((one) => typeof one === 'object');
+  for (const answer of answers)
+    expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': expect.stringMatching(/^\d+$/) } });
   expect(await shedInQueue()).toBeGreaterThanOrEqual(6);
   await answersOf(first, held);
 });
@@ -235,10 +325,15 @@ it('a request that has waited for its budget while nothing was completed is refu
 it('half-open connections and headers that never end are cut, and others are served meanwhile', async () => {
   const { server, held, post: ask, releaseAll } = await startHeld({ headersTimeoutMs: 1_000, requestTimeoutMs: 2_000 });
   const silent = await Promise.all(Array.from({ length: 100 }, () => raw(server, '')));
-  const endless = await Promise.all(Array.from({ length: 100 }, () => raw(server, 'GET /healthz HTTP/1.1\r\nhost: x\r\nx-a: ')));
+  const endless = await Promise.all(
+    Array.from({ length: 100 }, () => raw(server, 'GET /healthz HTTP/1.1\r\nhost: x\r\nx-a: ')),
+  );
   const unfinished = await raw(server, HEAD);
   const served = ask();
-  await eventually(async () => held.length, (length) => length === 1);
+  await eventually(
+    async () => held.length,
+    (length) => length === 1,
+  );
   releaseAll();
   expect((await served).status).toBe(200);
   await Promise.all([...silent, ...endless].map(({ closed }) => closed));
@@ -254,10 +349,18 @@ it('huge headers are refused', async () => {
 it('more connections than there may be are refused, and idle ones give way', async () => {
   const { server } = await startHeld({ maxConnections: 20 });
   // Kept alive, and idle.
-  const idle = await Promise.all(Array.from({ length: 18 }, () => raw(server, 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n')));
-  await eventually(async () => idle.filter(({ received }) => received().includes('{"status":"ok"}')).length, (answered) => answered === 18);
+  const idle = await Promise.all(
+    Array.from({ length: 18 }, () => raw(server, 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n')),
+  );
+  await eventually(
+    async () => idle.filter(({ received }) => received().includes('{"status":"ok"}')).length,
+    (answered) => answered === 18,
+  );
   const fresh = await raw(server, 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
-  await eventually(async () => fresh.received(), (received) => received.includes('{"status":"ok"}'));
+  await eventually(
+    async () => fresh.received(),
+    (received) => received.includes('{"status":"ok"}'),
+  );
   await Promise.all(idle.map(({ closed }) => closed));
 });
 
@@ -270,10 +373,15 @@ describe('limits of a caller', () => {
     const other = await ask('x', 'other-key-0123456789');
     clearInterval(timer);
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429, 429]);
-    expect(answers.map(({ headers }) => headers['ratelimit'])).toEqual([2, 1, 0, 0, 0].map((left) => expect.stringMatching(new RegExp(`^"caller";r=${left};t=\\d+$`))));
+    expect(answers.map(({ headers }) => headers['ratelimit'])).toEqual(
+      [2, 1, 0, 0, 0].map((left) => expect.stringMatching(new RegExp(`^"caller";r=${left};t=\\d+$`))),
+    );
     expect(answers[0]!.headers['ratelimit-policy']).toBe('"caller";q=3;w=6');
     expect(Number(answers[3]!.headers['retry-after'])).toBeGreaterThanOrEqual(1);
-    expect(JSON.parse(answers[3]!.text)).toMatchObject({ type: 'urn:longwatch:problem:quota-exceeded', detail: expect.stringContaining('pay may send 0.5 requests a second, 3 at once') });
+    expect(JSON.parse(answers[3]!.text)).toMatchObject({
+      type: 'urn:longwatch:problem:quota-exceeded',
+      detail: expect.stringContaining('pay may send 0.5 requests a second, 3 at once'),
+    });
     expect(other.status).toBe(200);
   });
 });

@@ -15,20 +15,25 @@ const taken = (limits: CallerLimits, name = 'ada'): boolean => {
 
 it('is a token bucket, whenever requests come: in no stretch more than the burst and what was refilled, and never fewer', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 50 }), fc.array(fc.integer({ min: 0, max: 2_000 }), { maxLength: 200 }), (perSecond, burst, pauses) => {
-      let now = 0;
-      const limits = new CallerLimits({ customer: { perSecond, burst } }, () => now);
-      // The plain bucket beside it; exact in thousandths of a token.
-      let [tokens, at] = [burst * 1_000, 0];
-      for (const pause of pauses) {
-        now += pause;
-        tokens = Math.min(burst * 1_000, tokens + (now - at) * perSecond);
-        at = now;
-        const may = tokens >= 1_000;
-        expect(taken(limits)).toBe(may);
-        if (may) tokens -= 1_000;
-      }
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 50 }),
+      fc.integer({ min: 1, max: 50 }),
+      fc.array(fc.integer({ min: 0, max: 2_000 }), { maxLength: 200 }),
+      (perSecond, burst, pauses) => {
+        let now = 0;
+        const limits = new CallerLimits({ customer: { perSecond, burst } }, () => now);
+        // The plain bucket beside it; exact in thousandths of a token.
+        let [tokens, at] = [burst * 1_000, 0];
+        for (const pause of pauses) {
+          now += pause;
+          tokens = Math.min(burst * 1_000, tokens + (now - at) * perSecond);
+          at = now;
+          const may = tokens >= 1_000;
+          expect(taken(limits)).toBe(may);
+          if (may) tokens -= 1_000;
+        }
+      },
+    ),
   );
 });
 
@@ -37,7 +42,14 @@ it('who keeps to Retry-After is served', () => {
   const limits = new CallerLimits({ customer: { perSecond: 0.3, burst: 2 } }, () => now);
   while (taken(limits));
   for (let i = 0; i < 20; i++) {
-    const error = (() => { try { limits.take(caller('ada')); } catch (thrown) { return thrown as { extra: { headers: Record<string, string> } }; } return undefined; })();
+    const error = (() => {
+      try {
+        limits.take(caller('ada'));
+      } catch (thrown) {
+        return thrown as { extra: { headers: Record<string, string> } };
+      }
+      return undefined;
+    })();
     if (error) now += Number(error.extra.headers['retry-after']) * 1_000;
     expect(taken(limits)).toBe(true);
   }
@@ -57,5 +69,7 @@ it('a role without a limit has none; settings that are none are told', () => {
   for (let i = 0; i < 100; i++) expect(limits.take(caller('ada'))).toEqual({});
   expect(readConfig({ LONGWATCH_CALLER_LIMITS: 'none' }).LONGWATCH_CALLER_LIMITS).toEqual({});
   for (const wrong of ['customer', 'boss=1/2', 'customer=0/2', 'customer=1/0', 'customer=1/2,customer=3/4'])
-    expect(() => readConfig({ LONGWATCH_CALLER_LIMITS: wrong })).toThrow('LONGWATCH_CALLER_LIMITS: must be role=requests a second/at once');
+    expect(() => readConfig({ LONGWATCH_CALLER_LIMITS: wrong })).toThrow(
+      'LONGWATCH_CALLER_LIMITS: must be role=requests a second/at once',
+    );
 });

@@ -1,10 +1,29 @@
 import { ConcurrencyLimit } from '../../../src/api/admission/concurrencyLimit';
 
-/** A process with always so many requests ready, on a server of `cores` that each do one at a time, behind a wait of its own. Virtual time. */
+/**
+ * A process with always so many requests ready, on a server of `cores` that each do one at a time, behind a wait of its
+ * own. Virtual time.
+ */
 function start({ initial = 4, max = 256 } = {}) {
   const clock = { now: 0 };
   const limit = new ConcurrencyLimit({ min: 2, initial, max, now: () => clock.now });
-  const run = ({ offered, cores, cpuMs, waitMs = 0, requests, route = 'a', completed = true }: { offered: number; cores: number; cpuMs: number; waitMs?: number; requests: number; route?: string; completed?: boolean }) => {
+  const run = ({
+    offered,
+    cores,
+    cpuMs,
+    waitMs = 0,
+    requests,
+    route = 'a',
+    completed = true,
+  }: {
+    offered: number;
+    cores: number;
+    cpuMs: number;
+    waitMs?: number;
+    requests: number;
+    route?: string;
+    completed?: boolean;
+  }) => {
     for (let i = 0; i < requests; i++) {
       const active = Math.max(1, Math.min(offered, limit.value));
       // Little's law: the rate is what the processors can do, or what so many active requests can ask for.
@@ -26,14 +45,17 @@ it.each([
   [20, 10, 0],
   [1, 10, 90],
   [4, 10, 200],
-])('under any overload as many are active as the server can use, and a few more: %i processors, %i ms on them and %i ms elsewhere', (cores, cpuMs, waitMs) => {
-  const { limit, run } = start();
-  run({ offered: 10_000, cores, cpuMs, waitMs, requests: 20_000 });
-  const usable = (cores * (cpuMs + waitMs)) / cpuMs;
-  expect(limit.value).toBeGreaterThanOrEqual(Math.floor(usable));
-  expect(limit.value).toBeLessThanOrEqual(Math.ceil(usable * 1.5) + 4);
-  expect(limit.rate! / ((cores * 1_000) / cpuMs)).toBeGreaterThan(0.9);
-});
+])(
+  'under any overload as many are active as the server can use, and a few more: %i processors, %i ms on them and %i ms elsewhere',
+  (cores, cpuMs, waitMs) => {
+    const { limit, run } = start();
+    run({ offered: 10_000, cores, cpuMs, waitMs, requests: 20_000 });
+    const usable = (cores * (cpuMs + waitMs)) / cpuMs;
+    expect(limit.value).toBeGreaterThanOrEqual(Math.floor(usable));
+    expect(limit.value).toBeLessThanOrEqual(Math.ceil(usable * 1.5) + 4);
+    expect(limit.rate! / ((cores * 1_000) / cpuMs)).toBeGreaterThan(0.9);
+  },
+);
 
 it('a limit that is not reached is left as it is', () => {
   const { limit, run } = start();
@@ -49,7 +71,8 @@ it('an overload from the first request on does not pass for the unloaded state',
 
 it('routes of very different cost do not disturb each other', () => {
   const { limit, run } = start();
-  for (let i = 0; i < 500; i++) run({ offered: 60, cores: 100, cpuMs: i % 2 ? 2 : 200, requests: 20, route: i % 2 ? 'fast' : 'slow' });
+  for (let i = 0; i < 500; i++)
+    run({ offered: 60, cores: 100, cpuMs: i % 2 ? 2 : 200, requests: 20, route: i % 2 ? 'fast' : 'slow' });
   expect(limit.value).toBeGreaterThanOrEqual(50);
 });
 

@@ -3,13 +3,19 @@ import type { Waiting } from '../../../src/api/admission/fairQueue';
 import { percentile } from '../../../bench/support/measure';
 import { around, type Answered, Simulation, type Work } from '../../support/doorSimulation';
 
-const payment = (cpu: number, spread: number, wait: number): Work => ({ route: 'pay', loadClass: 'money', cpuMs: around(cpu, spread), waitMs: wait > 0 ? around(wait, 0.3) : () => 0 });
+const payment = (cpu: number, spread: number, wait: number): Work => ({
+  route: 'pay',
+  loadClass: 'money',
+  cpuMs: around(cpu, spread),
+  waitMs: wait > 0 ? around(wait, 0.3) : () => 0,
+});
 const score: Work = { route: 'score', loadClass: 'bulk', cpuMs: around(5, 0.5), waitMs: around(5, 0.3) };
 const page: Work = { route: 'page', loadClass: 'interactive', cpuMs: around(5, 0.5), waitMs: around(5, 0.3) };
 /** Code that is not compiled yet: the first requests compute seven times as long. */
 const cold = (served: number): number => 1 + 6 * Math.exp(-served / 20);
 
-const within = (answers: readonly Answered[], from: number, to: number): Answered[] => answers.filter(({ at }) => at >= from && at < to);
+const within = (answers: readonly Answered[], from: number, to: number): Answered[] =>
+  answers.filter(({ at }) => at >= from && at < to);
 const served = (answers: readonly Answered[]): Answered[] => answers.filter(({ status }) => status === 'served');
 const refused = (answers: readonly Answered[]): Answered[] => answers.filter(({ status }) => status === 'refused');
 const ms = (answers: readonly Answered[]): number[] => answers.map(({ arrivedAt, at }) => at - arrivedAt);
@@ -70,7 +76,10 @@ it('half an hour of overload leaves it as it was: what it serves, and how fast',
   const minute = 60_000;
   simulation.openLoop(payment(14, 0.6, 5), (1_000 / 14) * 3, 30 * minute);
   simulation.run(30 * minute);
-  const [early, late] = [within(simulation.answers, minute, 5 * minute), within(simulation.answers, 26 * minute, 30 * minute)].map(served);
+  const [early, late] = [
+    within(simulation.answers, minute, 5 * minute),
+    within(simulation.answers, 26 * minute, 30 * minute),
+  ].map(served);
   expect(late!.length / early!.length).toBeGreaterThan(0.97);
   expect(percentile(ms(late!), 99) / percentile(ms(early!), 99)).toBeLessThan(1.2);
 }, 60_000);
@@ -81,7 +90,11 @@ it('a dependency that becomes ten times slower, and fast again, changes how many
   const work: Work = { ...payment(5, 0.5, 0), waitMs: (random) => around(wait, 0.3)(random) };
   const rates: number[] = [];
   const limits: number[] = [];
-  for (const [after, slow] of [[30_000, 10], [90_000, 200], [150_000, 10]] as const) {
+  for (const [after, slow] of [
+    [30_000, 10],
+    [90_000, 200],
+    [150_000, 10],
+  ] as const) {
     wait = slow;
     simulation.openLoop(work, 400, after);
     simulation.run(after);
@@ -129,19 +142,22 @@ describe('fairness under saturation', () => {
     { callers: ['b', 'c', 'd'], perSecond: 12, arrivalMs: 10 },
     { callers: ['b'], perSecond: 40, arrivalMs: 0 },
     { callers: ['b'], perSecond: 40, arrivalMs: 10 },
-  ])('one caller’s flood leaves the other callers theirs: $callers, $perSecond a second each, bodies complete $arrivalMs ms after their first lines', ({ callers, perSecond, arrivalMs }) => {
-    const simulation = new Simulation();
-    simulation.arrivalMs = arrivalMs;
-    simulation.openLoop(payment(10, 0.5, 5), 2_000, 30_000, 'flood');
-    for (const caller of callers) simulation.openLoop(payment(10, 0.5, 5), perSecond, 30_000, caller);
-    simulation.run(30_000);
-    const late = within(simulation.answers, 5_000, 30_000);
-    for (const caller of callers) {
-      const of = late.filter((one) => one.caller === caller);
-      expect(served(of).length / of.length).toBeGreaterThan(0.97);
-    }
-    expect(served(late).length / 25).toBeGreaterThan(95);
-  });
+  ])(
+    'one caller’s flood leaves the other callers theirs: $callers, $perSecond a second each, bodies complete $arrivalMs ms after their first lines',
+    ({ callers, perSecond, arrivalMs }) => {
+      const simulation = new Simulation();
+      simulation.arrivalMs = arrivalMs;
+      simulation.openLoop(payment(10, 0.5, 5), 2_000, 30_000, 'flood');
+      for (const caller of callers) simulation.openLoop(payment(10, 0.5, 5), perSecond, 30_000, caller);
+      simulation.run(30_000);
+      const late = within(simulation.answers, 5_000, 30_000);
+      for (const caller of callers) {
+        const of = late.filter((one) => one.caller === caller);
+        expect(served(of).length / of.length).toBeGreaterThan(0.97);
+      }
+      expect(served(late).length / 25).toBeGreaterThan(95);
+    },
+  );
 
   it('a caller that was alone before a flood is not taken for it', () => {
     const simulation = new Simulation();
@@ -156,7 +172,10 @@ describe('fairness under saturation', () => {
   it('as one caller’s flood begins, what other callers have waiting keeps its place', () => {
     const refusedOnes: Waiting[] = [];
     let now = 0;
-    const door = new Door<Waiting>({ max: 4, budgets: { money: 1_000, interactive: 1_000, bulk: 1_000 }, now: () => now }, { begin: () => undefined, refuse: (one) => void refusedOnes.push(one) });
+    const door = new Door<Waiting>(
+      { max: 4, budgets: { money: 1_000, interactive: 1_000, bulk: 1_000 }, now: () => now },
+      { begin: () => undefined, refuse: (one) => void refusedOnes.push(one) },
+    );
     const send = (caller: string) => {
       now += 0.1;
       const request: Waiting = { loadClass: 'money', caller, arrivedAt: now };

@@ -12,7 +12,12 @@ let graph: TestGraph;
 let routes: AnyRoute[];
 beforeAll(async () => {
   graph = await startTestGraph();
-  routes = everyRoute({ routes: graph.routes, registry: new Registry(), readiness: () => graph.readiness('elsewhere'), version: 'test' });
+  routes = everyRoute({
+    routes: graph.routes,
+    registry: new Registry(),
+    readiness: () => graph.readiness('elsewhere'),
+    version: 'test',
+  });
 }, 120_000);
 afterAll(() => graph?.stop());
 
@@ -21,13 +26,17 @@ it('every route has a load class, which its request line tells', () => {
   for (const { method, path, loadClass } of routes) {
     expect(loadClasses).toContain(loadClass);
     const url = path.replace(/:\w+/g, 'a%2Fb');
-    for (const asked of [url, `${url}?limit=2`, url === '/' ? url : `${url}/`, url.toUpperCase()]) expect([method, asked, classOf(method.toUpperCase(), asked)]).toEqual([method, asked, loadClass]);
+    for (const asked of [url, `${url}?limit=2`, url === '/' ? url : `${url}/`, url.toUpperCase()])
+      expect([method, asked, classOf(method.toUpperCase(), asked)]).toEqual([method, asked, loadClass]);
   }
 });
 
 it('docs/load.md names the class of every route that is not interactive', () => {
   const documented = (loadClass: string) => new RegExp(`^\\| \`${loadClass}\` .*$`, 'm').exec(page)?.[0] ?? '';
   for (const loadClass of loadClasses) expect(documented(loadClass)).not.toBe('');
-  const missing = routes.filter(({ method, path, loadClass }) => loadClass !== 'interactive' && !documented(loadClass).includes(`\`${method.toUpperCase()} ${path}\``));
+  const missing = routes.filter(
+    ({ method, path, loadClass }) =>
+      loadClass !== 'interactive' && !documented(loadClass).includes(`\`${method.toUpperCase()} ${path}\``),
+  );
   expect(missing.map(({ method, path, loadClass }) => `${loadClass}: ${method.toUpperCase()} ${path}`)).toEqual([]);
 });

@@ -19,12 +19,19 @@ let jwksUrl: string;
 let published: Record<string, unknown>[] = [];
 let answersWith: { status: number; body?: string } = { status: 200 };
 let reads = 0;
-const publicKey = async (keys: Keys, kid: string, alg: string = 'RS256') => ({ ...(await exportJWK(keys.publicKey)), kid, alg, use: 'sig' });
+const publicKey = async (keys: Keys, kid: string, alg: string = 'RS256') => ({
+  ...(await exportJWK(keys.publicKey)),
+  kid,
+  alg,
+  use: 'sig',
+});
 beforeAll(async () => {
   [ours, theirs] = await Promise.all([generateKeyPair('RS256'), generateKeyPair('RS256')]);
   jwks = createServer((_, response) => {
     reads++;
-    response.writeHead(answersWith.status, { 'content-type': 'application/json' }).end(answersWith.body ?? JSON.stringify({ keys: published }));
+    response
+      .writeHead(answersWith.status, { 'content-type': 'application/json' })
+      .end(answersWith.body ?? JSON.stringify({ keys: published }));
   });
   await new Promise<void>((resolve) => jwks.listen(0, '127.0.0.1', resolve));
   jwksUrl = `http://127.0.0.1:${(jwks.address() as AddressInfo).port}/keys`;
@@ -43,7 +50,11 @@ afterAll(() => {
 /** An API that tells who is calling. */
 function whoAmI(now?: () => number, url = jwksUrl) {
   const keys = parseApiKeys('pay:service:key-of-the-payments:with-a-colon, eva:supervisor:key-of-eva-0123456789');
-  const authenticator = new Authenticator(keys, { jwksUrl: url, issuer: 'https://login.test', audience: 'longwatch' }, now);
+  const authenticator = new Authenticator(
+    keys,
+    { jwksUrl: url, issuer: 'https://login.test', audience: 'longwatch' },
+    now,
+  );
   const app = express();
   app.set('trust proxy', 'loopback');
   app.get('/', async (incoming, response) => {
@@ -60,8 +71,21 @@ function whoAmI(now?: () => number, url = jwksUrl) {
 }
 
 const minutes = (count: number) => Math.floor(Date.now() / 1000) + count * 60;
-const token = (claims: Record<string, unknown>, key = ours.privateKey, { kid = 'one', alg = 'RS256' }: { kid?: string; alg?: Algorithm } = {}) =>
-  new SignJWT({ iss: 'https://login.test', aud: 'longwatch', sub: 'ana', role: 'investigator', exp: minutes(5), ...claims }).setProtectedHeader({ alg, kid }).sign(key);
+const token = (
+  claims: Record<string, unknown>,
+  key = ours.privateKey,
+  { kid = 'one', alg = 'RS256' }: { kid?: string; alg?: Algorithm } = {},
+) =>
+  new SignJWT({
+    iss: 'https://login.test',
+    aud: 'longwatch',
+    sub: 'ana',
+    role: 'investigator',
+    exp: minutes(5),
+    ...claims,
+  })
+    .setProtectedHeader({ alg, kid })
+    .sign(key);
 /** From now on the clock says so much more. */
 const later = (ms: number) => {
   const at = Date.now() + ms;
@@ -70,7 +94,11 @@ const later = (ms: number) => {
 
 it('API keys: who has one is that name with that role', async () => {
   const call = whoAmI();
-  expect((await call('key-of-the-payments:with-a-colon')).body).toEqual({ name: 'pay', role: 'service', via: 'api-key' });
+  expect((await call('key-of-the-payments:with-a-colon')).body).toEqual({
+    name: 'pay',
+    role: 'service',
+    via: 'api-key',
+  });
   expect((await call('key-of-eva-0123456789')).body).toEqual({ name: 'eva', role: 'supervisor', via: 'api-key' });
 });
 
@@ -99,22 +127,43 @@ const wrong: [string, () => Promise<string> | string][] = [
   ['a role that is a number', () => token({ role: 0 })],
   ['a role of the language', () => token({ role: 'constructor' })],
   ['a subject that is a number', () => token({ sub: 7 as unknown as string })],
-  ['the key of an algorithm that is not pinned', async () => {
-    const keys = await generateKeyPair('RS512');
-    published.push(await publicKey(keys, 'sha512', 'RS512'));
-    return new SignJWT({ sub: 'ana', role: 'admin' }).setProtectedHeader({ alg: 'RS512', kid: 'sha512' }).setAudience('longwatch').setIssuer('https://login.test').setExpirationTime('5m').sign(keys.privateKey);
-  }],
+  [
+    'the key of an algorithm that is not pinned',
+    async () => {
+      const keys = await generateKeyPair('RS512');
+      published.push(await publicKey(keys, 'sha512', 'RS512'));
+      return new SignJWT({ sub: 'ana', role: 'admin' })
+        .setProtectedHeader({ alg: 'RS512', kid: 'sha512' })
+        .setAudience('longwatch')
+        .setIssuer('https://login.test')
+        .setExpirationTime('5m')
+        .sign(keys.privateKey);
+    },
+  ],
   ['an unknown key id', () => token({}, ours.privateKey, { kid: 'never-seen' })],
-  ['a changed claim under the signature', async () => {
-    const [head, , signature] = (await token({})).split('.');
-    return `${head}.${Buffer.from(JSON.stringify({ iss: 'https://login.test', aud: 'longwatch', sub: 'ana', role: 'admin', exp: minutes(5) })).toString('base64url')}.${signature}`;
-  }],
+  [
+    'a changed claim under the signature',
+    async () => {
+      const [head, , signature] = (await token({})).split('.');
+      return `${head}.${Buffer.from(JSON.stringify({ iss: 'https://login.test', aud: 'longwatch', sub: 'ana', role: 'admin', exp: minutes(5) })).toString('base64url')}.${signature}`;
+    },
+  ],
   ['an encrypted token', () => 'eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAA.AAAA.AAAA'],
   ['three parts of nothing', () => '..'],
-  ['no signature', () => `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify({ sub: 'ana', role: 'admin', aud: 'longwatch', iss: 'https://login.test', exp: minutes(5) })).toString('base64url')}.`],
+  [
+    'no signature',
+    () =>
+      `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify({ sub: 'ana', role: 'admin', aud: 'longwatch', iss: 'https://login.test', exp: minutes(5) })).toString('base64url')}.`,
+  ],
   [
     'a signature by the public key taken as a password',
-    async () => new SignJWT({ role: 'admin', sub: 'ana' }).setProtectedHeader({ alg: 'HS256', kid: 'one' }).setAudience('longwatch').setIssuer('https://login.test').setExpirationTime('5m').sign(new TextEncoder().encode(JSON.stringify(await exportJWK(ours.publicKey)))),
+    async () =>
+      new SignJWT({ role: 'admin', sub: 'ana' })
+        .setProtectedHeader({ alg: 'HS256', kid: 'one' })
+        .setAudience('longwatch')
+        .setIssuer('https://login.test')
+        .setExpirationTime('5m')
+        .sign(new TextEncoder().encode(JSON.stringify(await exportJWK(ours.publicKey)))),
   ],
 ];
 
@@ -158,7 +207,8 @@ it('a new key of the issuer is taken up within half a minute, and the old one go
 
 it('unknown key ids do not make us ask the issuer each time', async () => {
   const call = whoAmI();
-  for (let i = 0; i < 10; i++) expect((await call(await token({}, theirs.privateKey, { kid: `made-up-${i}` }))).status).toBe(401);
+  for (let i = 0; i < 10; i++)
+    expect((await call(await token({}, theirs.privateKey, { kid: `made-up-${i}` }))).status).toBe(401);
   expect(reads).toBe(1);
 });
 
@@ -262,13 +312,19 @@ it.each([
 ])('the network of %s is %s', (address, network) => expect(networkOf(address)).toBe(network));
 
 it('a key may be given as its hash, so that none is in the environment; a script makes one', async () => {
-  const output = execFileSync(process.execPath, ['--import', 'tsx', 'scripts/api-key.ts', '--name', 'pay', '--role', 'service'], { encoding: 'utf8' });
+  const output = execFileSync(
+    process.execPath,
+    ['--import', 'tsx', 'scripts/api-key.ts', '--name', 'pay', '--role', 'service'],
+    { encoding: 'utf8' },
+  );
   const [, key, entry] = /^key {4}(lw_\S{43})\nentry {2}(pay:service:sha256=[0-9a-f]{64})\n$/.exec(output)!;
   const authenticator = new Authenticator(parseApiKeys(entry!));
-  const bearing = (sent: string) => authenticator.authenticate({ ip: '198.51.100.1', headers: { authorization: `Bearer ${sent}` } } as Request);
+  const bearing = (sent: string) =>
+    authenticator.authenticate({ ip: '198.51.100.1', headers: { authorization: `Bearer ${sent}` } } as Request);
   expect(await bearing(key!)).toEqual({ name: 'pay', role: 'service', via: 'api-key' });
   // The hash opens nothing.
-  for (const hash of [entry!.split('=')[1]!, entry!.slice('pay:service:'.length)]) await expect(bearing(hash)).rejects.toMatchObject({ status: 401 });
+  for (const hash of [entry!.split('=')[1]!, entry!.slice('pay:service:'.length)])
+    await expect(bearing(hash)).rejects.toMatchObject({ status: 401 });
 });
 
 it.each([
@@ -276,7 +332,10 @@ it.each([
   ['a:boss:0123456789abcdef', 'entry 1 has a role that is not one of service, investigator, supervisor, admin'],
   ['a:service:sha256=0123456789abcdef', 'entry 1 has a hash that is not 64 hexadecimal digits'],
   ['a:service:0123456789abcdef,b:admin:0123456789abcdef', 'entry 2 has the key of entry 1'],
-  [`a:service:0123456789abcdef,b:admin:sha256=${createHash('sha256').update('0123456789abcdef').digest('hex')}`, 'entry 2 has the key of entry 1'],
+  [
+    `a:service:0123456789abcdef,b:admin:sha256=${createHash('sha256').update('0123456789abcdef').digest('hex')}`,
+    'entry 2 has the key of entry 1',
+  ],
   ['ok:service:0123456789abcdef,a b:service:0123456789abcdef', 'entry 2 has no valid name'],
 ])('LONGWATCH_API_KEYS=%s: %s, and no key is shown', (text, why) => {
   expect(() => parseApiKeys(text)).toThrow(why);

@@ -17,7 +17,12 @@ let device: MqttClient;
 
 beforeAll(async () => {
   [kinesis, broker] = await Promise.all([startTestKinesis(2), startTestMqtt()]);
-  graph = await startTestGraph({ KINESIS_ENDPOINT: kinesis.endpoint, LONGWATCH_READINGS_STREAM: STREAM, MQTT_URL: broker.url, LONGWATCH_DEVICE_CACHE_MS: '1' });
+  graph = await startTestGraph({
+    KINESIS_ENDPOINT: kinesis.endpoint,
+    LONGWATCH_READINGS_STREAM: STREAM,
+    MQTT_URL: broker.url,
+    LONGWATCH_DEVICE_CACHE_MS: '1',
+  });
   graph.startListening([DEVICES_QUEUE]);
   device = await mqtt.connectAsync(broker.url);
 }, 120_000);
@@ -32,10 +37,16 @@ const now = Date.now();
 const newDevice = () => `device-${randomUUID()}`;
 const reading = (i: number) => ({ timestamp: now - i * 1_000, metrics: { t: i } });
 const stored = async (deviceId: string): Promise<number[]> => {
-  const { body } = await request(graph.app).get(`/v1/devices/${deviceId}/readings?limit=1000`).set(...bearer('service')).expect(200);
+  const { body } = await request(graph.app)
+    .get(`/v1/devices/${deviceId}/readings?limit=1000`)
+    .set(...bearer('service'))
+    .expect(200);
   return body.items.map(({ metrics }: { metrics: { t: number } }) => metrics.t).sort((a: number, b: number) => a - b);
 };
-const publish = (deviceId: string, message: unknown) => device.publishAsync(`devices/${deviceId}/readings`, typeof message === 'string' ? message : JSON.stringify(message), { qos: 1 });
+const publish = (deviceId: string, message: unknown) =>
+  device.publishAsync(`devices/${deviceId}/readings`, typeof message === 'string' ? message : JSON.stringify(message), {
+    qos: 1,
+  });
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 describe('MQTT', () => {
@@ -62,10 +73,25 @@ describe('MQTT', () => {
   it('tells a device what is wrong with a reading that can never be stored', async () => {
     const deviceId = newDevice();
     const rejected: string[] = [];
-    device.on('message', (topic, payload) => topic === `devices/${deviceId}/rejected` && rejected.push((JSON.parse(payload.toString()) as { detail: string }).detail));
+    device.on(
+      'message',
+      (topic, payload) =>
+        topic === `devices/${deviceId}/rejected` &&
+        rejected.push((JSON.parse(payload.toString()) as { detail: string }).detail),
+    );
     await device.subscribeAsync(`devices/${deviceId}/rejected`);
-    for (const message of ['{', '[1]', { ...reading(1), deviceId: 'another' }, { timestamp: 'yesterday', metrics: { t: 1 } }, { readings: [reading(1), { metrics: { t: 2 } }] }]) await publish(deviceId, message);
-    await eventually(async () => rejected, ({ length }) => length === 5);
+    for (const message of [
+      '{',
+      '[1]',
+      { ...reading(1), deviceId: 'another' },
+      { timestamp: 'yesterday', metrics: { t: 1 } },
+      { readings: [reading(1), { metrics: { t: 2 } }] },
+    ])
+      await publish(deviceId, message);
+    await eventually(
+      async () => rejected,
+      ({ length }) => length === 5,
+    );
     expect(rejected).toEqual([
       'is not JSON in UTF-8',
       expect.stringContaining('must be a JSON object'),
@@ -95,10 +121,18 @@ describe('Kinesis', () => {
 
   it('keeps aside what can never be stored, with the reason, and goes on', async () => {
     const deviceId = newDevice();
-    await kinesis.put([{ key: 'a', data: 'nonsense' }, { key: 'a', data: JSON.stringify(reading(1)) }, { key: 'a', data: JSON.stringify({ deviceId, readings: [reading(1), { ...reading(2), metrics: { '!': 1 } }] }) }]);
+    await kinesis.put([
+      { key: 'a', data: 'nonsense' },
+      { key: 'a', data: JSON.stringify(reading(1)) },
+      { key: 'a', data: JSON.stringify({ deviceId, readings: [reading(1), { ...reading(2), metrics: { '!': 1 } }] }) },
+    ]);
     await readAll(consumer());
     expect(await stored(deviceId)).toEqual([1]);
     const { items } = await new DeadLetterStore(graph.dynamodb.db).list(READINGS_STREAM, { limit: 10 });
-    expect(items.map(({ reason }) => reason)).toEqual(['is not JSON in UTF-8', expect.stringContaining('deviceId must be the id of the device'), expect.stringContaining('readings[1].metrics.! must be 1 to 64 characters')]);
+    expect(items.map(({ reason }) => reason)).toEqual([
+      'is not JSON in UTF-8',
+      expect.stringContaining('deviceId must be the id of the device'),
+      expect.stringContaining('readings[1].metrics.! must be 1 to 64 characters'),
+    ]);
   });
 });

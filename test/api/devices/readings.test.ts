@@ -15,9 +15,17 @@ const MINUTE = 60_000;
 const DAY = 86_400_000;
 const ago = (ms: number) => new Date(Date.now() - ms).toISOString();
 const device = () => `device-${randomUUID()}`;
-const post = (deviceId: string, readings: unknown, who: Who = 'service') => request(graph.app).post(`/v1/devices/${deviceId}/readings`).set(...bearer(who)).send({ readings });
-const get = (path: string, who: Who = 'service') => request(graph.app).get(path).set(...bearer(who));
-const list = async (deviceId: string, query = '') => (await get(`/v1/devices/${deviceId}/readings?${query}`).expect(200)).body;
+const post = (deviceId: string, readings: unknown, who: Who = 'service') =>
+  request(graph.app)
+    .post(`/v1/devices/${deviceId}/readings`)
+    .set(...bearer(who))
+    .send({ readings });
+const get = (path: string, who: Who = 'service') =>
+  request(graph.app)
+    .get(path)
+    .set(...bearer(who));
+const list = async (deviceId: string, query = '') =>
+  (await get(`/v1/devices/${deviceId}/readings?${query}`).expect(200)).body;
 const readStream = () => readAll(graph.consumers[DEVICE_DATA_STREAM] as Consumer<never>);
 
 describe('readings', () => {
@@ -25,21 +33,48 @@ describe('readings', () => {
     const deviceId = device();
     const at = ago(MINUTE);
     const { body } = await post(deviceId, [
-      { timestamp: at, metrics: { temperature: 20.5, open: true, mode: 'eco' }, status: 'ok', location: { latitude: 52.52, longitude: 13.405 } },
-      { timestamp: at, metrics: { mode: 'eco', temperature: 20.5, open: true }, location: { longitude: 13.405, latitude: 52.52000000001 }, status: 'ok' },
+      {
+        timestamp: at,
+        metrics: { temperature: 20.5, open: true, mode: 'eco' },
+        status: 'ok',
+        location: { latitude: 52.52, longitude: 13.405 },
+      },
+      {
+        timestamp: at,
+        metrics: { mode: 'eco', temperature: 20.5, open: true },
+        location: { longitude: 13.405, latitude: 52.52000000001 },
+        status: 'ok',
+      },
     ]).expect(200);
     expect(body).toMatchObject({ stored: 2, rejected: 0 });
     expect(body.results[0].readingId).toBe(body.results[1].readingId);
-    await post(deviceId, [{ timestamp: Date.parse(at), metrics: { open: true, mode: 'eco', temperature: 20.5 }, status: 'ok', location: { latitude: 52.52, longitude: 13.405 } }]).expect(200);
+    await post(deviceId, [
+      {
+        timestamp: Date.parse(at),
+        metrics: { open: true, mode: 'eco', temperature: 20.5 },
+        status: 'ok',
+        location: { latitude: 52.52, longitude: 13.405 },
+      },
+    ]).expect(200);
     expect((await list(deviceId)).items).toEqual([
-      { readingId: body.results[0].readingId, timestamp: at, metrics: { temperature: 20.5, open: true, mode: 'eco' }, status: 'ok', location: { latitude: 52.52, longitude: 13.405 } },
+      {
+        readingId: body.results[0].readingId,
+        timestamp: at,
+        metrics: { temperature: 20.5, open: true, mode: 'eco' },
+        status: 'ok',
+        location: { latitude: 52.52, longitude: 13.405 },
+      },
     ]);
   });
 
   it('of one instant that differ are both kept', async () => {
     const deviceId = device();
     const timestamp = ago(MINUTE);
-    await post(deviceId, [{ timestamp, metrics: { t: 1 } }, { timestamp, metrics: { t: 2 } }, { timestamp, status: 'ok' }]).expect(200);
+    await post(deviceId, [
+      { timestamp, metrics: { t: 1 } },
+      { timestamp, metrics: { t: 2 } },
+      { timestamp, status: 'ok' },
+    ]).expect(200);
     expect((await list(deviceId)).items).toHaveLength(3);
   });
 
@@ -58,7 +93,9 @@ describe('readings', () => {
       'nonsense',
     ]).expect(207);
     expect(body).toMatchObject({ stored: 1, rejected: 8 });
-    const errors = body.results.map(({ errors: found = [] }: { errors?: { field: string; message: string }[] }) => found.map(({ field, message }) => `${field} ${message}`).join('; '));
+    const errors = body.results.map(({ errors: found = [] }: { errors?: { field: string; message: string }[] }) =>
+      found.map(({ field, message }) => `${field} ${message}`).join('; '),
+    );
     expect(errors[0]).toBe('');
     expect(errors[1]).toContain('timestamp must be at most 5 minutes ahead');
     expect(errors[2]).toContain('timestamp must be within the late window');
@@ -79,7 +116,9 @@ describe('readings', () => {
     const readings = Array.from({ length: 500 }, (_, i) => ({ timestamp: ago(MINUTE + i * 1000), metrics: { t: i } }));
     await post(deviceId, readings).expect(200);
     expect((await list(deviceId, 'limit=1000')).items).toHaveLength(500);
-    expect((await post(deviceId, [...readings, ...readings]).expect(400)).body.errors).toEqual([{ field: 'readings', message: 'must hold at most 500 readings' }]);
+    expect((await post(deviceId, [...readings, ...readings]).expect(400)).body.errors).toEqual([
+      { field: 'readings', message: 'must hold at most 500 readings' },
+    ]);
     await post(deviceId, []).expect(400);
     await post('no%23device', readings).expect(400);
     await post(deviceId, readings, 'ana').expect(403);
@@ -88,7 +127,10 @@ describe('readings', () => {
   it('have at most 200 metric names a device and day; more are refused, those that are known are not', async () => {
     const deviceId = device();
     const noon = Math.floor(Date.now() / DAY) * DAY - 12 * 3_600_000;
-    const reading = (from: number, count: number) => ({ timestamp: noon, metrics: Object.fromEntries(Array.from({ length: count }, (_, i) => [`m${from + i}`, i])) });
+    const reading = (from: number, count: number) => ({
+      timestamp: noon,
+      metrics: Object.fromEntries(Array.from({ length: count }, (_, i) => [`m${from + i}`, i])),
+    });
     await post(deviceId, [reading(0, 50), reading(50, 50), reading(100, 50), reading(150, 50)]).expect(200);
     const { body } = await post(deviceId, [reading(200, 1), { ...reading(0, 50), timestamp: noon + 1 }]).expect(207);
     expect(body.results[0].errors[0].message).toContain('limit of 200 metric names');
@@ -98,9 +140,19 @@ describe('readings', () => {
   it('of devices that nobody registered are refused where registration is on', async () => {
     const strict = await startTestGraph({ LONGWATCH_REGISTERED_DEVICES: 'true', LONGWATCH_DEVICE_CACHE_MS: '1' });
     try {
-      const send = () => request(strict.app).post('/v1/devices/d-1/readings').set(...bearer('service')).send({ readings: [{ timestamp: ago(0), metrics: { t: 1 } }] });
-      expect((await send().expect(207)).body.results[0].errors).toEqual([{ field: 'deviceId', message: expect.stringContaining('is not registered') }]);
-      await request(strict.app).put('/v1/devices/d-1').set(...bearer('eva')).send({}).expect(200);
+      const send = () =>
+        request(strict.app)
+          .post('/v1/devices/d-1/readings')
+          .set(...bearer('service'))
+          .send({ readings: [{ timestamp: ago(0), metrics: { t: 1 } }] });
+      expect((await send().expect(207)).body.results[0].errors).toEqual([
+        { field: 'deviceId', message: expect.stringContaining('is not registered') },
+      ]);
+      await request(strict.app)
+        .put('/v1/devices/d-1')
+        .set(...bearer('eva'))
+        .send({})
+        .expect(200);
       await new Promise((resolve) => setTimeout(resolve, 5));
       await send().expect(200);
     } finally {
@@ -124,15 +176,28 @@ describe('reads', () => {
       cursor = page.cursor;
     } while (cursor);
     expect(found).toEqual(Array.from({ length: 45 }, (_, i) => i + 10));
-    for (const bad of ['from=yesterday', 'resolution=5m', 'limit=1001', 'cursor=x', `from=${ago(0)}&to=${ago(DAY)}`, `cursor=${Buffer.from('{"Day":"x","After":""}').toString('base64url')}`])
+    for (const bad of [
+      'from=yesterday',
+      'resolution=5m',
+      'limit=1001',
+      'cursor=x',
+      `from=${ago(0)}&to=${ago(DAY)}`,
+      `cursor=${Buffer.from('{"Day":"x","After":""}').toString('base64url')}`,
+    ])
       await get(`/v1/devices/${deviceId}/readings?${bad}`).expect(400);
   });
 
   it('latest is one read for a device that reports today, and right for one that does not', async () => {
     const [today, quiet] = [device(), device()];
     await get(`/v1/devices/${today}/latest`).expect(404);
-    await post(today, [{ timestamp: Date.now(), metrics: { t: 2 } }, { timestamp: ago(DAY), metrics: { t: 1 } }]).expect(200);
-    await post(quiet, [{ timestamp: ago(5 * DAY), metrics: { t: 5 } }, { timestamp: ago(4 * DAY), metrics: { t: 4 } }]).expect(200);
+    await post(today, [
+      { timestamp: Date.now(), metrics: { t: 2 } },
+      { timestamp: ago(DAY), metrics: { t: 1 } },
+    ]).expect(200);
+    await post(quiet, [
+      { timestamp: ago(5 * DAY), metrics: { t: 5 } },
+      { timestamp: ago(4 * DAY), metrics: { t: 4 } },
+    ]).expect(200);
     expect((await get(`/v1/devices/${today}/latest`).expect(200)).body.metrics).toEqual({ t: 2 });
     await readStream();
     expect((await get(`/v1/devices/${quiet}/latest`).expect(200)).body.metrics).toEqual({ t: 4 });
@@ -144,16 +209,26 @@ describe('reads', () => {
   it('rollups are there by minute, hour and day once the stream is read', async () => {
     const deviceId = device();
     const start = Math.floor(Date.now() / DAY) * DAY - DAY;
-    await post(deviceId, Array.from({ length: 130 }, (_, i) => ({ timestamp: start + i * 30_000, metrics: { t: i * 0.1, on: i % 2 === 0 } }))).expect(200);
+    await post(
+      deviceId,
+      Array.from({ length: 130 }, (_, i) => ({
+        timestamp: start + i * 30_000,
+        metrics: { t: i * 0.1, on: i % 2 === 0 },
+      })),
+    ).expect(200);
     await readStream();
     const stretch = `from=${new Date(start).toISOString()}&to=${new Date(start + DAY).toISOString()}`;
     const { items: hours } = await list(deviceId, `${stretch}&resolution=1h`);
     expect(hours.map(({ readings }: { readings: number }) => readings)).toEqual([120, 10]);
     const [day] = (await list(deviceId, `${stretch}&resolution=1d`)).items;
-    expect(day).toMatchObject({ from: new Date(start).toISOString(), readings: 130, metrics: { t: { count: 130, min: 0, max: 12.9 }, on: { count: 130, sum: 65, last: { value: false } } } });
+    expect(day).toMatchObject({
+      from: new Date(start).toISOString(),
+      readings: 130,
+      metrics: { t: { count: 130, min: 0, max: 12.9 }, on: { count: 130, sum: 65, last: { value: false } } },
+    });
     expect(day.metrics.t.sum).toBe(838.5);
     const minutes: unknown[] = [];
-    for (let cursor: string | undefined; ; ) {
+    for (let cursor: string | undefined; ;) {
       const page = await list(deviceId, `${stretch}&resolution=1m&limit=20${cursor ? `&cursor=${cursor}` : ''}`);
       minutes.push(...page.items);
       if ((cursor = page.cursor) === undefined) break;
@@ -163,7 +238,12 @@ describe('reads', () => {
 });
 
 describe('alerts', () => {
-  const put = (path: string, alerts: unknown[], version: number) => request(graph.app).put(path).set(...bearer('eva')).set('if-match', `"${version}"`).send({ alerts });
+  const put = (path: string, alerts: unknown[], version: number) =>
+    request(graph.app)
+      .put(path)
+      .set(...bearer('eva'))
+      .set('if-match', `"${version}"`)
+      .send({ alerts });
 
   it('are set by version, for devices and for groups; a wrong one is named', async () => {
     const deviceId = device();
@@ -172,10 +252,21 @@ describe('alerts', () => {
     await put(`/v1/devices/${deviceId}/alerts`, [], 0).expect(412);
     expect((await get(`/v1/devices/${deviceId}/alerts`).expect(200)).body).toEqual({ version: 1, alerts: [hot] });
     await put('/v1/device-groups/roof/alerts', [{ id: 'quiet', kind: 'silence', afterSeconds: 60 }], 0).expect(200);
-    await request(graph.app).put(`/v1/devices/${deviceId}/alerts`).set(...bearer('eva')).send({ alerts: [] }).expect(428);
-    const { body } = await put(`/v1/devices/${deviceId}/alerts`, [{ ...hot, clear: 31 }, { id: 'x', kind: 'wind' }, hot], 1).expect(400);
+    await request(graph.app)
+      .put(`/v1/devices/${deviceId}/alerts`)
+      .set(...bearer('eva'))
+      .send({ alerts: [] })
+      .expect(428);
+    const { body } = await put(
+      `/v1/devices/${deviceId}/alerts`,
+      [{ ...hot, clear: 31 }, { id: 'x', kind: 'wind' }, hot],
+      1,
+    ).expect(400);
     expect(body.errors.map(({ field, message }: { field: string; message: string }) => `${field} ${message}`)).toEqual(
-      expect.arrayContaining([expect.stringContaining('alerts[0].clear must be on the good side'), expect.stringContaining('must be of kind threshold, rate or silence')]),
+      expect.arrayContaining([
+        expect.stringContaining('alerts[0].clear must be on the good side'),
+        expect.stringContaining('must be of kind threshold, rate or silence'),
+      ]),
     );
   });
 });

@@ -8,9 +8,19 @@ let graph: TestGraph;
 beforeAll(async () => void (graph = await startTestGraph({ LONGWATCH_FEED_CAP: '6' })), 120_000);
 afterAll(() => graph?.stop());
 
-const call = (method: 'get' | 'put' | 'post' | 'patch' | 'delete', path: string, body?: object, headers: Record<string, string> = {}) =>
-  request(graph.app)[method](path).set(...bearer('service')).set(headers).send(body);
-const post = (authorId: string, over: object = {}, headers: Record<string, string> = {}) => call('post', '/v1/posts', { authorId, text: 'hello', ...over }, headers);
+const call = (
+  method: 'get' | 'put' | 'post' | 'patch' | 'delete',
+  path: string,
+  body?: object,
+  headers: Record<string, string> = {},
+) =>
+  request(graph.app)
+    [method](path)
+    .set(...bearer('service'))
+    .set(headers)
+    .send(body);
+const post = (authorId: string, over: object = {}, headers: Record<string, string> = {}) =>
+  call('post', '/v1/posts', { authorId, text: 'hello', ...over }, headers);
 const idsOf = ({ items }: { items: { postId: string }[] }) => items.map(({ postId }) => postId);
 
 /** Users that no other test knows. */
@@ -26,7 +36,14 @@ async function readerAndAuthor(): Promise<[reader: string, author: string]> {
   const [reader, author] = await users('reader', 'author');
   await call('put', `/v1/users/${reader}/following/${author}`).expect(200);
   // Temporal is away, so nothing is ever written into the feed: below this border it is read.
-  await graph.dynamodb.db.client.send(new UpdateCommand({ TableName: graph.dynamodb.db.table('Users'), Key: { UserID: reader }, UpdateExpression: 'SET CompleteAfter = :never', ExpressionAttributeValues: { ':never': '9' } }));
+  await graph.dynamodb.db.client.send(
+    new UpdateCommand({
+      TableName: graph.dynamodb.db.table('Users'),
+      Key: { UserID: reader },
+      UpdateExpression: 'SET CompleteAfter = :never',
+      ExpressionAttributeValues: { ':never': '9' },
+    }),
+  );
   return [reader, author];
 }
 
@@ -68,7 +85,13 @@ describe('validation', () => {
   });
 
   it('is for services', async () => {
-    expect((await request(graph.app).get('/v1/users/anybody/feed').set(...bearer('ana'))).status).toBe(403);
+    expect(
+      (
+        await request(graph.app)
+          .get('/v1/users/anybody/feed')
+          .set(...bearer('ana'))
+      ).status,
+    ).toBe(403);
     expect((await request(graph.app).get('/v1/users/anybody/feed')).status).toBe(401);
   });
 });
@@ -83,11 +106,17 @@ describe('users and relations', () => {
   it('following twice is once, unfollowing twice too; the counts and lists agree', async () => {
     const [reader, author] = await users('reader', 'author');
     const first = await call('put', `/v1/users/${reader}/following/${author}`).expect(200);
-    const again = await Promise.all(Array.from({ length: 4 }, () => call('put', `/v1/users/${reader}/following/${author}`)));
+    const again = await Promise.all(
+      Array.from({ length: 4 }, () => call('put', `/v1/users/${reader}/following/${author}`)),
+    );
     for (const { body } of again) expect(body).toEqual(first.body);
     expect((await call('get', `/v1/users/${author}`)).body).toMatchObject({ followers: 1, following: 0 });
-    expect((await call('get', `/v1/users/${author}/followers`)).body).toEqual({ items: [{ userId: reader, since: first.body.since }] });
-    expect((await call('get', `/v1/users/${reader}/following`)).body).toEqual({ items: [{ userId: author, since: first.body.since }] });
+    expect((await call('get', `/v1/users/${author}/followers`)).body).toEqual({
+      items: [{ userId: reader, since: first.body.since }],
+    });
+    expect((await call('get', `/v1/users/${reader}/following`)).body).toEqual({
+      items: [{ userId: author, since: first.body.since }],
+    });
     for (let i = 0; i < 2; i++) await call('delete', `/v1/users/${reader}/following/${author}`).expect(204);
     expect((await call('get', `/v1/users/${reader}`)).body).toMatchObject({ following: 0 });
     expect((await call('get', `/v1/users/${author}/followers`)).body).toEqual({ items: [] });
@@ -100,18 +129,28 @@ describe('users and relations', () => {
     expect((await call('get', `/v1/users/${author}`)).body.followers).toBe(6);
     const pages = [await call('get', `/v1/users/${author}/followers?limit=4`)];
     pages.push(await call('get', `/v1/users/${author}/followers?limit=4&cursor=${pages[0]!.body.cursor}`));
-    expect(pages.flatMap(({ body }) => body.items.map(({ userId }: { userId: string }) => userId)).sort()).toEqual([...readers].sort());
+    expect(pages.flatMap(({ body }) => body.items.map(({ userId }: { userId: string }) => userId)).sort()).toEqual(
+      [...readers].sort(),
+    );
   });
 
   it('nobody follows themselves, somebody who is not there, or across a block', async () => {
     const [one, other] = await users('one', 'other');
     expect((await call('put', `/v1/users/${one}/following/${one}`)).status).toBe(400);
-    expect((await call('put', `/v1/users/${one}/following/nobody-at-all`)).body).toMatchObject({ status: 404, detail: expect.stringContaining('nobody-at-all') });
+    expect((await call('put', `/v1/users/${one}/following/nobody-at-all`)).body).toMatchObject({
+      status: 404,
+      detail: expect.stringContaining('nobody-at-all'),
+    });
     await call('put', `/v1/users/${one}/following/${other}`).expect(200);
     await call('put', `/v1/users/${other}/following/${one}`).expect(200);
     for (let i = 0; i < 2; i++) await call('put', `/v1/users/${one}/blocks/${other}`).expect(204);
-    for (const id of [one, other]) expect((await call('get', `/v1/users/${id}`)).body).toMatchObject({ followers: 0, following: 0 });
-    for (const [a, b] of [[one, other], [other, one]]) expect((await call('put', `/v1/users/${a}/following/${b}`)).status).toBe(409);
+    for (const id of [one, other])
+      expect((await call('get', `/v1/users/${id}`)).body).toMatchObject({ followers: 0, following: 0 });
+    for (const [a, b] of [
+      [one, other],
+      [other, one],
+    ])
+      expect((await call('put', `/v1/users/${a}/following/${b}`)).status).toBe(409);
     await call('delete', `/v1/users/${one}/blocks/${other}`).expect(204);
     await call('put', `/v1/users/${other}/following/${one}`).expect(200);
   });
@@ -134,9 +173,27 @@ describe('posts', () => {
   it('an edit shows its version, and loses no other; without a change nothing is written', async () => {
     const [author] = await users('author');
     const { body, headers } = await post(author, { media: ['https://x.test/a.png'] }).expect(201);
-    expect([body, headers['etag']]).toEqual([{ postId: body.postId, authorId: author, text: 'hello', media: ['https://x.test/a.png'], postedAt: expect.any(String), version: 1 }, '"1"']);
-    const edited = await call('patch', `/v1/posts/${body.postId}`, { text: 'hello!' }, { 'if-match': '"1"' }).expect(200);
-    expect(edited.body).toMatchObject({ text: 'hello!', media: body.media, version: 2, editedAt: expect.any(String), postedAt: body.postedAt });
+    expect([body, headers['etag']]).toEqual([
+      {
+        postId: body.postId,
+        authorId: author,
+        text: 'hello',
+        media: ['https://x.test/a.png'],
+        postedAt: expect.any(String),
+        version: 1,
+      },
+      '"1"',
+    ]);
+    const edited = await call('patch', `/v1/posts/${body.postId}`, { text: 'hello!' }, { 'if-match': '"1"' }).expect(
+      200,
+    );
+    expect(edited.body).toMatchObject({
+      text: 'hello!',
+      media: body.media,
+      version: 2,
+      editedAt: expect.any(String),
+      postedAt: body.postedAt,
+    });
     expect((await call('patch', `/v1/posts/${body.postId}`, { text: 'late' }, { 'if-match': '"1"' })).status).toBe(412);
     expect((await call('patch', `/v1/posts/${body.postId}`, { text: 'hello!' })).body.version).toBe(2);
     expect((await call('patch', `/v1/posts/${body.postId}`, {})).status).toBe(400);
@@ -161,7 +218,10 @@ describe('posts', () => {
     const [one, other] = await users('one', 'other');
     const { body } = await post(one).expect(201);
     expect((await post(other, { replyTo: body.postId })).body.replyTo).toBe(body.postId);
-    expect((await post(other, { replyTo: 'never-was' })).body).toMatchObject({ status: 404, errors: [{ field: 'replyTo' }] });
+    expect((await post(other, { replyTo: 'never-was' })).body).toMatchObject({
+      status: 404,
+      errors: [{ field: 'replyTo' }],
+    });
     await call('put', `/v1/users/${one}/blocks/${other}`).expect(204);
     expect((await post(other, { replyTo: body.postId })).status).toBe(404);
     expect((await call('get', `/v1/posts/${body.postId}?reader=${other}`)).status).toBe(404);
@@ -225,6 +285,8 @@ describe('a feed', () => {
     expect((await call('get', `/v1/users/${reader}/feed`).expect(200)).body.items).toEqual([]);
     expect(idsOf((await call('get', `/v1/users/${reader}/feed?mode=pull`)).body)).toEqual([`${author}-owed`]);
     const starts = await dueEntries(graph.dynamodb.db);
-    expect(starts.map(({ id }) => id)).toEqual(expect.arrayContaining([`fan-out/${author}-owed`, `relation/${reader}/${author}/1`]));
+    expect(starts.map(({ id }) => id)).toEqual(
+      expect.arrayContaining([`fan-out/${author}-owed`, `relation/${reader}/${author}/1`]),
+    );
   });
 });

@@ -10,8 +10,15 @@ beforeAll(async () => {
 });
 afterAll(() => graph.stop());
 
-const get = (path: string, who: Who = 'ana') => request(graph.app).get(path).set(...bearer(who));
-const post = (path: string, body: object, who: Who = 'ana') => request(graph.app).post(path).set(...bearer(who)).send(body);
+const get = (path: string, who: Who = 'ana') =>
+  request(graph.app)
+    .get(path)
+    .set(...bearer(who));
+const post = (path: string, body: object, who: Who = 'ana') =>
+  request(graph.app)
+    .post(path)
+    .set(...bearer(who))
+    .send(body);
 
 async function decided(): Promise<string> {
   const of = payment();
@@ -24,7 +31,13 @@ describe('opening a case by hand', () => {
     const transactionId = await decided();
     const first = await post('/v1/investigations', { transactionId }).expect(201);
     expect(first.headers['location']).toBe(`/v1/investigations/${transactionId}`);
-    expect(first.body).toMatchObject({ transactionId, status: 'scoring', outcome: 'review', merchantId: 'books-42', amount: 1999 });
+    expect(first.body).toMatchObject({
+      transactionId,
+      status: 'scoring',
+      outcome: 'review',
+      merchantId: 'books-42',
+      amount: 1999,
+    });
     const again = await post('/v1/investigations', { transactionId }, 'ben').expect(200);
     expect(again.body).toEqual(first.body);
     const { body } = await get(`/v1/investigations/${transactionId}`).expect(200);
@@ -72,8 +85,16 @@ describe('the list', () => {
     ['limit=0', 'query.limit', 'must be a whole number from 1 to 200'],
     ['limit=many', 'query.limit', 'must be a whole number from 1 to 200'],
     ['cursor=abc', 'cursor', 'is damaged or no longer valid; start again without cursor'],
-    [`cursor=${Buffer.from('{"TransactionID":"a"}').toString('base64url')}`, 'cursor', 'is damaged or no longer valid; start again without cursor'],
-    [`cursor=${Buffer.from('[1,2,3,4]').toString('base64url')}`, 'cursor', 'is damaged or no longer valid; start again without cursor'],
+    [
+      `cursor=${Buffer.from('{"TransactionID":"a"}').toString('base64url')}`,
+      'cursor',
+      'is damaged or no longer valid; start again without cursor',
+    ],
+    [
+      `cursor=${Buffer.from('[1,2,3,4]').toString('base64url')}`,
+      'cursor',
+      'is damaged or no longer valid; start again without cursor',
+    ],
   ])('?%s is refused, naming %s', async (query, field, message) => {
     const { body } = await get(`/v1/investigations?${query}`).expect(400);
     expect(body.errors).toEqual([{ field, message: expect.stringContaining(message) }]);
@@ -102,7 +123,9 @@ describe('working on a case', () => {
   });
 
   it('while Temporal is away is refused with when to try again, not lost silently', async () => {
-    const { body, headers } = await post(`/v1/investigations/${transactionId}/decide`, { decision: 'fraud' }).expect(503);
+    const { body, headers } = await post(`/v1/investigations/${transactionId}/decide`, { decision: 'fraud' }).expect(
+      503,
+    );
     expect(Number(headers['retry-after'])).toBeGreaterThan(0);
     expect(body.type).toBe('urn:longwatch:problem:unavailable');
   });
@@ -120,14 +143,20 @@ it.each<[string, 'get' | 'post' | 'delete' | 'put', string, Who]>([
   ['an investigator sends no payments', 'post', '/v1/transactions', 'ana'],
   ['a payment system changes no rules', 'put', '/v1/rules', 'service'],
 ])('%s', async (_, method, path, who) => {
-  const { body } = await request(graph.app)[method](path).set(...bearer(who)).send({}).expect(403);
+  const { body } = await request(graph.app)
+    [method](path)
+    .set(...bearer(who))
+    .send({})
+    .expect(403);
   expect(body.detail).toMatch(/^This needs one of the roles .*; you have (service|investigator)$/);
 });
 
 describe('what was sent', () => {
   it('is nothing for whom nothing was sent, and a recipient must be named', async () => {
     expect((await get('/v1/notifications?recipient=nobody').expect(200)).body).toEqual({ items: [] });
-    expect((await get('/v1/notifications').expect(400)).body.errors).toEqual([{ field: 'query.recipient', message: 'is missing; it must be 1 to 100 characters' }]);
+    expect((await get('/v1/notifications').expect(400)).body.errors).toEqual([
+      { field: 'query.recipient', message: 'is missing; it must be 1 to 100 characters' },
+    ]);
   });
 });
 
@@ -139,7 +168,9 @@ describe("the customer's page", () => {
     const of = payment({ merchantId: 'a:b@c' });
     await post('/v1/transactions', of, 'service').expect(200);
     await post('/v1/investigations', { transactionId: of.transactionId }).expect(201);
-    const { text, headers } = await request(graph.app).get(`/v1/alerts/${tokenFor(of.transactionId)}/answer`).expect(200);
+    const { text, headers } = await request(graph.app)
+      .get(`/v1/alerts/${tokenFor(of.transactionId)}/answer`)
+      .expect(200);
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(headers['content-security-policy']).toContain("default-src 'none'");
     expect(headers['referrer-policy']).toBe('no-referrer');
@@ -151,7 +182,9 @@ describe("the customer's page", () => {
 
   it('with a token that is not ours is not found, with one whose time is over says so', async () => {
     await request(graph.app).get('/v1/alerts/abc.def/answer').expect(404);
-    const { body } = await request(graph.app).get(`/v1/alerts/${tokenFor('tx-1', Date.now() - 1_000)}/answer`).expect(409);
+    const { body } = await request(graph.app)
+      .get(`/v1/alerts/${tokenFor('tx-1', Date.now() - 1_000)}/answer`)
+      .expect(409);
     expect(body.detail).toMatch(/time .*over|expired/);
   });
 

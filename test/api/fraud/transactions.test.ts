@@ -12,8 +12,15 @@ beforeAll(async () => {
 afterAll(() => graph.stop());
 
 const post = (body: object | string, type = 'application/json') =>
-  request(graph.app).post('/v1/transactions').set(...bearer('service')).set('content-type', type).send(body);
-const get = (path: string) => request(graph.app).get(path).set(...bearer('service'));
+  request(graph.app)
+    .post('/v1/transactions')
+    .set(...bearer('service'))
+    .set('content-type', type)
+    .send(body);
+const get = (path: string) =>
+  request(graph.app)
+    .get(path)
+    .set(...bearer('service'));
 
 describe('validation', () => {
   const MINUTE = 60_000;
@@ -24,14 +31,39 @@ describe('validation', () => {
     ['a negative amount', { amount: -1 }, 'amount', 'over 0'],
     ['nothing to pay', { amount: 0 }, 'amount', 'over 0'],
     ['an amount as text', { amount: '1999' }, 'amount', 'minor units'],
-    ['a latitude off the globe', { location: { latitude: 91, longitude: 0, country: 'DE' } }, 'location.latitude', 'between -90 and 90'],
-    ['a longitude off the globe', { location: { latitude: 0, longitude: -180.1, country: 'DE' } }, 'location.longitude', 'between -180 and 180'],
-    ['a country that is no code', { location: { latitude: 0, longitude: 0, country: 'Germany' } }, 'location.country', 'alpha-2'],
+    [
+      'a latitude off the globe',
+      { location: { latitude: 91, longitude: 0, country: 'DE' } },
+      'location.latitude',
+      'between -90 and 90',
+    ],
+    [
+      'a longitude off the globe',
+      { location: { latitude: 0, longitude: -180.1, country: 'DE' } },
+      'location.longitude',
+      'between -180 and 180',
+    ],
+    [
+      'a country that is no code',
+      { location: { latitude: 0, longitude: 0, country: 'Germany' } },
+      'location.country',
+      'alpha-2',
+    ],
     ['a timestamp without an offset', { timestamp: '2026-01-31T12:00:00' }, 'timestamp', 'ISO 8601 with an offset'],
     ['a timestamp before 1970', { timestamp: -5 }, 'timestamp', 'ISO 8601 with an offset'],
     ['half a millisecond', { timestamp: 1.5 }, 'timestamp', 'ISO 8601 with an offset'],
-    ['a timestamp 6 minutes ahead', { timestamp: () => Date.now() + 6 * MINUTE }, 'timestamp', 'at most 5 minutes ahead'],
-    ['a timestamp 31 days old', { timestamp: () => Date.now() - 31 * 24 * 60 * MINUTE }, 'timestamp', 'at most 30 days old'],
+    [
+      'a timestamp 6 minutes ahead',
+      { timestamp: () => Date.now() + 6 * MINUTE },
+      'timestamp',
+      'at most 5 minutes ahead',
+    ],
+    [
+      'a timestamp 31 days old',
+      { timestamp: () => Date.now() - 31 * 24 * 60 * MINUTE },
+      'timestamp',
+      'at most 30 days old',
+    ],
     ['an id with a slash', { userId: 'a/b' }, 'userId', 'letters'],
     ['an id without a letter', { merchantId: '' }, 'merchantId', 'letters'],
     ['an id that is too long', { deviceId: 'x'.repeat(65) }, 'deviceId', '1 to 64 characters'],
@@ -49,7 +81,8 @@ describe('validation', () => {
     expect(headers['content-type']).toContain('application/problem+json');
     expect(problem.errors).toEqual([{ field, message: expect.stringContaining(message) }]);
     expect(Object.keys(calls).filter((operation) => operation !== 'BatchGetItem')).toEqual([]);
-    if (typeof body.transactionId === 'string') expect((await get(`/v1/transactions/${body.transactionId}`)).status).toBe(404);
+    if (typeof body.transactionId === 'string')
+      expect((await get(`/v1/transactions/${body.transactionId}`)).status).toBe(404);
   });
 
   it('reports every fault of a body at once', async () => {
@@ -59,10 +92,18 @@ describe('validation', () => {
 
   it('answers any JSON with a decision or problem details, never with a fault of its own', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.jsonValue(), fc.record({ key: fc.constantFrom(...Object.keys(payment())), value: fc.jsonValue() }).map(({ key, value }) => payment({ [key]: value }))), async (body) => {
-        const { status } = await post(JSON.stringify(body));
-        expect([200, 400]).toContain(status);
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          fc.jsonValue(),
+          fc
+            .record({ key: fc.constantFrom(...Object.keys(payment())), value: fc.jsonValue() })
+            .map(({ key, value }) => payment({ [key]: value })),
+        ),
+        async (body) => {
+          const { status } = await post(JSON.stringify(body));
+          expect([200, 400]).toContain(status);
+        },
+      ),
       { numRuns: 100 },
     );
   });
@@ -71,15 +112,35 @@ describe('validation', () => {
     ['another content type', () => post('a=b', 'application/x-www-form-urlencoded'), 415, 'must be application/json'],
     ['a body that stops short', () => post('{"a":'), 400, 'not valid JSON'],
     ['a body that is too large', () => post(JSON.stringify({ a: 'x'.repeat(70_000) })), 413, 'larger than'],
-    ['no body', () => request(graph.app).post('/v1/transactions').set(...bearer('service')), 400, 'is missing; send JSON'],
-    ['a method that is not there', () => request(graph.app).delete('/v1/transactions').set(...bearer('service')), 405, 'POST is'],
+    [
+      'no body',
+      () =>
+        request(graph.app)
+          .post('/v1/transactions')
+          .set(...bearer('service')),
+      400,
+      'is missing; send JSON',
+    ],
+    [
+      'a method that is not there',
+      () =>
+        request(graph.app)
+          .delete('/v1/transactions')
+          .set(...bearer('service')),
+      405,
+      'POST is',
+    ],
     ['a path that is not there', () => get('/v1/transaction'), 404, '/openapi.json'],
     ['a path that is no text', () => get('/v1/transactions/%ff'), 400, ''],
     ['an id that cannot be', () => get('/v1/transactions/a%2Fb'), 400, 'path.id'],
   ])('answers %s', async (_, send, status, detail) => {
     const answer = await send();
     expect(answer.status).toBe(status);
-    expect(answer.body).toMatchObject({ status, detail: expect.stringContaining(detail), instance: `urn:longwatch:request:${answer.headers['x-request-id']}` });
+    expect(answer.body).toMatchObject({
+      status,
+      detail: expect.stringContaining(detail),
+      instance: `urn:longwatch:request:${answer.headers['x-request-id']}`,
+    });
   });
 });
 
@@ -96,7 +157,19 @@ describe('a decision', () => {
   it('of a transaction that has grown old is found again by a repetition', async () => {
     const body = payment({ timestamp: iso(Date.now() - 29 * 86_400_000) });
     const { text } = await post(body);
-    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'queueMicrotask', 'performance'], now: Date.now() + 10 * 86_400_000 });
+    jest.useFakeTimers({
+      doNotFake: [
+        'nextTick',
+        'setImmediate',
+        'setTimeout',
+        'clearTimeout',
+        'setInterval',
+        'clearInterval',
+        'queueMicrotask',
+        'performance',
+      ],
+      now: Date.now() + 10 * 86_400_000,
+    });
     try {
       expect((await post(body)).text).toBe(text);
       expect((await post({ ...body, transactionId: 'too-old' })).status).toBe(400);
@@ -125,10 +198,24 @@ describe('a decision', () => {
   });
 
   it('counts what a shadow rule would have hit, and lets it decide nothing', async () => {
-    const { body: before, headers } = await request(graph.app).get('/v1/rules').set(...bearer('eva'));
-    const shadow = { id: 'tried-out', when: { field: 'transaction.merchantId', is: '==', value: 'shadowed' }, outcome: 'block', reason: 'TRIED_OUT', text: 'only tried out', shadow: true };
+    const { body: before, headers } = await request(graph.app)
+      .get('/v1/rules')
+      .set(...bearer('eva'));
+    const shadow = {
+      id: 'tried-out',
+      when: { field: 'transaction.merchantId', is: '==', value: 'shadowed' },
+      outcome: 'block',
+      reason: 'TRIED_OUT',
+      text: 'only tried out',
+      shadow: true,
+    };
     const set = { ...before.ruleSet, rules: [...before.ruleSet.rules, shadow] };
-    await request(graph.app).put('/v1/rules').set(...bearer('eva')).set('if-match', headers['etag']!).send(set).expect(200);
+    await request(graph.app)
+      .put('/v1/rules')
+      .set(...bearer('eva'))
+      .set('if-match', headers['etag']!)
+      .send(set)
+      .expect(200);
     const { body } = await post(payment({ merchantId: 'shadowed' }));
     expect([body.outcome, body.ruleSetVersion]).toEqual(['approve', before.version + 1]);
     expect((await get('/metrics')).text).toContain('longwatch_fraud_shadow_hits_total{rule="tried-out"} 1\n');
@@ -160,10 +247,20 @@ describe('without the model', () => {
     ] as const) {
       graph.model.behaviour = behaviour;
       const { body } = await post(payment({ amount: 500 }));
-      expect(body).toMatchObject({ mode: 'degraded', degradedBecause: because, score: null, modelVersion: null, outcome: 'approve' });
+      expect(body).toMatchObject({
+        mode: 'degraded',
+        degradedBecause: because,
+        score: null,
+        modelVersion: null,
+        outcome: 'approve',
+      });
     }
     const { body: large } = await post(payment({ amount: 900_000 }));
-    expect(large).toMatchObject({ mode: 'degraded', outcome: 'review', reasons: [{ code: 'UNKNOWN_USER_LARGE_AMOUNT' }] });
+    expect(large).toMatchObject({
+      mode: 'degraded',
+      outcome: 'review',
+      reasons: [{ code: 'UNKNOWN_USER_LARGE_AMOUNT' }],
+    });
   });
 
   it('a dead endpoint is spared after five failures, and asked again later', async () => {
@@ -192,7 +289,9 @@ describe('without the model', () => {
     const found = await Promise.all(ids.map((id) => get(`/v1/transactions/${id}`)));
     for (const { body } of found) {
       expect(body.rescored).toMatchObject({ score: expect.any(Number) });
-      const { status } = await request(graph.app).get(`/v1/investigations/${body.decision.transactionId}`).set(...bearer('ana'));
+      const { status } = await request(graph.app)
+        .get(`/v1/investigations/${body.decision.transactionId}`)
+        .set(...bearer('ana'));
       expect(status).toBe(body.rescored.outcome === 'approve' ? 404 : 200);
     }
     expect(found.some(({ body }) => body.rescored.outcome !== 'approve')).toBe(true);
@@ -206,20 +305,25 @@ describe('with a deadline', () => {
     await hasty.warmUp();
   });
   afterAll(() => hasty.stop());
-  const send = (body: object) => request(hasty.app).post('/v1/transactions').set(...bearer('service')).send(body);
+  const send = (body: object) =>
+    request(hasty.app)
+      .post('/v1/transactions')
+      .set(...bearer('service'))
+      .send(body);
 
-  it.each([['a slow answer', { delayMs: 60_000 }], ['no answer', { hang: 'answer' as const }], ['half an answer', { hang: 'body' as const }]])(
-    'the rules decide after %s of the model, in time',
-    async (_, behaviour) => {
-      hasty.model.behaviour = behaviour;
-      const { status, body } = await send(payment());
-      expect(status).toBe(200);
-      expect(body).toMatchObject({ mode: 'degraded', degradedBecause: 'model-late' });
-      // At least what the model was given, far less than it would have taken.
-      expect(body.latencyMs).toBeGreaterThanOrEqual(299);
-      expect(body.latencyMs).toBeLessThan(20_000);
-    },
-  );
+  it.each([
+    ['a slow answer', { delayMs: 60_000 }],
+    ['no answer', { hang: 'answer' as const }],
+    ['half an answer', { hang: 'body' as const }],
+  ])('the rules decide after %s of the model, in time', async (_, behaviour) => {
+    hasty.model.behaviour = behaviour;
+    const { status, body } = await send(payment());
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ mode: 'degraded', degradedBecause: 'model-late' });
+    // At least what the model was given, far less than it would have taken.
+    expect(body.latencyMs).toBeGreaterThanOrEqual(299);
+    expect(body.latencyMs).toBeLessThan(20_000);
+  });
 
   it('DynamoDB away: 503 with when to retry, nothing half-written, and the retry decides', async () => {
     hasty.model.behaviour = undefined;
@@ -231,7 +335,13 @@ describe('with a deadline', () => {
     expect(away.body.detail).toContain('retry with the same id');
     expect((await request(hasty.app).get('/readyz')).body).toMatchObject({ dynamodb: 'unavailable' });
     hasty.wire.mend();
-    expect((await request(hasty.app).get(`/v1/transactions/${body.transactionId}`).set(...bearer('service'))).status).toBe(404);
+    expect(
+      (
+        await request(hasty.app)
+          .get(`/v1/transactions/${body.transactionId}`)
+          .set(...bearer('service'))
+      ).status,
+    ).toBe(404);
     expect((await send(body)).status).toBe(200);
   });
 });
@@ -240,10 +350,18 @@ it('Temporal away: the decision is given, and the case is there and owed its sta
   const body = payment({ amount: 900_000 });
   const { body: decision, status } = await post(body);
   expect(status).toBe(200);
-  expect(decision).toMatchObject({ outcome: expect.stringMatching(/review|block/), investigationId: body.transactionId });
-  const { body: found } = await request(graph.app).get(`/v1/investigations/${body.transactionId}`).set(...bearer('ana'));
+  expect(decision).toMatchObject({
+    outcome: expect.stringMatching(/review|block/),
+    investigationId: body.transactionId,
+  });
+  const { body: found } = await request(graph.app)
+    .get(`/v1/investigations/${body.transactionId}`)
+    .set(...bearer('ana'));
   expect(found).toMatchObject({ status: 'scoring', timeline: [] });
-  const decide = await request(graph.app).post(`/v1/investigations/${body.transactionId}/decide`).set(...bearer('ana')).send({ decision: 'fraud' });
+  const decide = await request(graph.app)
+    .post(`/v1/investigations/${body.transactionId}/decide`)
+    .set(...bearer('ana'))
+    .send({ decision: 'fraud' });
   expect(decide.status).toBe(503);
   expect(decide.body.detail).toContain('Temporal is away, or did not answer in time');
 });

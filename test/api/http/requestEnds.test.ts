@@ -70,7 +70,12 @@ async function start(faults: Faults) {
       process.nextTick(callback);
     }
   }
-  const sessions = session({ store: new TestStore(), secret: 'only for a test', resave: false, saveUninitialized: false });
+  const sessions = session({
+    store: new TestStore(),
+    secret: 'only for a test',
+    resave: false,
+    saveUninitialized: false,
+  });
   const frame: SessionFrame = {
     cookieName: 'test',
     middleware: (request, response, next) => (faults.sessionMiddleware?.(), sessions(request, response, next)),
@@ -88,7 +93,8 @@ async function start(faults: Faults) {
     body: z.record(z.string(), z.unknown()).transform((body) => (faults.schema?.(), body)),
     bodyLimit: 1024 * 1024,
     responses: { 200: { description: 'Done' } },
-    handler: async ({ session: its }) => (await faults.handler?.({ session: its })) ?? { status: 200, body: { done: true } },
+    handler: async ({ session: its }) =>
+      (await faults.handler?.({ session: its })) ?? { status: 200, body: { done: true } },
   });
   const registry = new Registry();
   const metrics = new HttpMetrics(registry);
@@ -107,10 +113,15 @@ async function start(faults: Faults) {
   const logger = pino({ level: 'warn' }, { write: () => faults.log?.() });
   const app = createApp({
     routes: [one],
-    authenticator: { authenticate: (request: Request) => (faults.authenticate ? faults.authenticate() : keys.authenticate(request)) } as unknown as Authenticator,
+    authenticator: {
+      authenticate: (request: Request) => (faults.authenticate ? faults.authenticate() : keys.authenticate(request)),
+    } as unknown as Authenticator,
     logger,
     registry,
-    watch: { began: () => (faults.began?.(), metrics.began()), served: (served) => (faults.served?.(), metrics.served(served)) },
+    watch: {
+      began: () => (faults.began?.(), metrics.began()),
+      served: (served) => (faults.served?.(), metrics.served(served)),
+    },
     readiness: async () => ({ dynamodb: 'ok', temporal: 'ok', worker: 'ok' }),
     version: 'test',
     admission: door,
@@ -123,14 +134,32 @@ async function start(faults: Faults) {
 }
 
 /** @returns the status, or how the connection ended without one. */
-const send = ({ port }: Listening, { body = '{}', headers = {} }: { body?: string; headers?: Record<string, string> } = {}): Promise<{ status: number | string; text: string; headers: Record<string, unknown> }> =>
+const send = (
+  { port }: Listening,
+  { body = '{}', headers = {} }: { body?: string; headers?: Record<string, string> } = {},
+): Promise<{ status: number | string; text: string; headers: Record<string, unknown> }> =>
   new Promise((resolve) => {
-    const sent = httpRequest({ host: '127.0.0.1', port, path: '/v1/work', method: 'POST', agent: false, headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers } }, (answer) => {
-      let text = '';
-      answer.on('data', (part: Buffer) => (text += part.toString()));
-      answer.on('end', () => resolve({ status: answer.statusCode!, text, headers: answer.headers }));
-      answer.on('error', () => resolve({ status: 'cut', text, headers: answer.headers }));
-    });
+    const sent = httpRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        path: '/v1/work',
+        method: 'POST',
+        agent: false,
+        headers: {
+          authorization: `Bearer ${KEY}`,
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          ...headers,
+        },
+      },
+      (answer) => {
+        let text = '';
+        answer.on('data', (part: Buffer) => (text += part.toString()));
+        answer.on('end', () => resolve({ status: answer.statusCode!, text, headers: answer.headers }));
+        answer.on('error', () => resolve({ status: 'cut', text, headers: answer.headers }));
+      },
+    );
     sent.on('error', () => resolve({ status: 'cut', text: '', headers: {} }));
     sent.end(body);
   });
@@ -155,13 +184,38 @@ const stages: [string, Faults, number | string, { body?: string; headers?: Recor
   ['the limits of callers', { take: boom }, 500],
   ['the content type', {}, 415, { headers: { 'content-type': 'text/plain' } }],
   ['the body parser: not JSON', {}, 400, { body: '{' }],
-  ['the body parser: an unknown charset', {}, 415, { headers: { 'content-type': 'application/json; charset=nonsense' } }],
+  [
+    'the body parser: an unknown charset',
+    {},
+    415,
+    { headers: { 'content-type': 'application/json; charset=nonsense' } },
+  ],
   ['the door, before work begins', { enter: () => Promise.reject(new Error('boom')) }, 500],
   ['the session middleware', { sessionMiddleware: boom }, 500],
-  ['the session store, that reads with an error', { get: (callback) => callback(new Error('boom')), }, 500, { headers: { cookie: `connect.sid=${signed()}` } }],
-  ['the session store, that throws while it reads', { get: boom }, 500, { headers: { cookie: `connect.sid=${signed()}` } }],
-  ['the session store, that never reads', { get: () => undefined }, 504, { headers: { cookie: `connect.sid=${signed()}` } }],
-  ['the session store, that gives nonsense', { get: (callback) => callback(null, 7 as unknown as SessionData) }, 500, { headers: { cookie: `connect.sid=${signed()}` } }],
+  [
+    'the session store, that reads with an error',
+    { get: (callback) => callback(new Error('boom')) },
+    500,
+    { headers: { cookie: `connect.sid=${signed()}` } },
+  ],
+  [
+    'the session store, that throws while it reads',
+    { get: boom },
+    500,
+    { headers: { cookie: `connect.sid=${signed()}` } },
+  ],
+  [
+    'the session store, that never reads',
+    { get: () => undefined },
+    504,
+    { headers: { cookie: `connect.sid=${signed()}` } },
+  ],
+  [
+    'the session store, that gives nonsense',
+    { get: (callback) => callback(null, 7 as unknown as SessionData) },
+    500,
+    { headers: { cookie: `connect.sid=${signed()}` } },
+  ],
   ['the schema', { schema: boom }, 500],
   ['the session’s view', { of: boom }, 500],
   ['the handler, by a rejection', { handler: () => Promise.reject(new Error('boom')) }, 500],
@@ -169,21 +223,45 @@ const stages: [string, Faults, number | string, { body?: string; headers?: Recor
   ['the handler, that throws no error', { handler: () => Promise.reject('boom') }, 500],
   ['the handler, that throws nothing at all', { handler: () => Promise.reject(undefined) }, 500],
   ['the handler, that never answers', { handler: never }, 504],
-  ['a problem that JSON cannot hold', { handler: () => Promise.reject(new Problem(409, 'boom', { members: circular })) }, 409],
-  ['a problem with a header that HTTP cannot hold', { handler: () => Promise.reject(new Problem(409, 'boom', { headers: { 'x-a': 'a\nb' } })) }, 500],
+  [
+    'a problem that JSON cannot hold',
+    { handler: () => Promise.reject(new Problem(409, 'boom', { members: circular })) },
+    409,
+  ],
+  [
+    'a problem with a header that HTTP cannot hold',
+    { handler: () => Promise.reject(new Problem(409, 'boom', { headers: { 'x-a': 'a\nb' } })) },
+    500,
+  ],
   ['a problem with a status that HTTP does not have', { handler: () => Promise.reject(new Problem(42, 'boom')) }, 500],
   ['a reply with a status that HTTP does not have', { handler: replying({ status: 42, body: {} }) }, 500],
-  ['a reply with a header that HTTP cannot hold', { handler: replying({ status: 200, body: {}, headers: { 'x-a': 'a\nb' } }) }, 500],
+  [
+    'a reply with a header that HTTP cannot hold',
+    { handler: replying({ status: 200, body: {}, headers: { 'x-a': 'a\nb' } }) },
+    500,
+  ],
   ['a reply that JSON cannot hold', { handler: replying({ status: 200, body: circular }) }, 500],
   ['a reply that throws while it becomes JSON', { handler: replying({ status: 200, body: hostile }) }, 500],
   ['a stream, at once', { handler: replying({ status: 200, stream: boom }) }, 500],
-  ['a stream, that has begun', { handler: replying({ status: 200, stream: (response: Response) => (response.write('x'), boom()) }) }, 'cut'],
+  [
+    'a stream, that has begun',
+    { handler: replying({ status: 200, stream: (response: Response) => (response.write('x'), boom()) }) },
+    'cut',
+  ],
   ['the saved session, that JSON cannot hold', { handler: changing(circular) }, 500],
   ['the saved session, that throws while it becomes JSON', { handler: changing(hostile) }, 500],
   ['the saved session, too deep for its hash', { handler: async (input) => changing(deep(20_000))(input) }, 500],
-  ['the saved session, with a reply that has failed, too', { handler: async (input) => (await changing(circular)(input), boom()) }, 500],
+  [
+    'the saved session, with a reply that has failed, too',
+    { handler: async (input) => (await changing(circular)(input), boom()) },
+    500,
+  ],
   ['the session store, that throws while it saves', { set: boom, handler: changing({ a: 1 }) }, 500],
-  ['the session store, that saves with an error', { set: (callback) => callback(new Error('boom')), handler: changing({ a: 1 }) }, 200],
+  [
+    'the session store, that saves with an error',
+    { set: (callback) => callback(new Error('boom')), handler: changing({ a: 1 }) },
+    200,
+  ],
   ['the log of a failure', { log: boom, handler: boom }, 500],
 ];
 
@@ -194,22 +272,33 @@ function signed(): string {
   return encodeURIComponent(`s:${sign('0123456789', 'only for a test')}`);
 }
 
-it.each(stages)('ends and leaves its place free when this fails: %s', async (...[, faults, status, sent]) => {
-  const { server, admission } = await start(faults);
-  const answer = await send(server, sent);
-  expect(answer.status).toBe(status);
-  if (typeof status === 'number' && status >= 400) expect(JSON.parse(answer.text)).toMatchObject({ status });
-  await eventually(async () => admission.state, ({ active, waiting, arriving }) => active + waiting + arriving === 0);
-  // The process goes on.
-  const health = await fetch(`${server.url}/healthz`).catch(() => undefined);
-  if (!faults.arrive && !faults.began && !faults.enter) expect(health?.status).toBe(200);
-}, 8_000);
+it.each(stages)(
+  'ends and leaves its place free when this fails: %s',
+  async (...[, faults, status, sent]) => {
+    const { server, admission } = await start(faults);
+    const answer = await send(server, sent);
+    expect(answer.status).toBe(status);
+    if (typeof status === 'number' && status >= 400) expect(JSON.parse(answer.text)).toMatchObject({ status });
+    await eventually(
+      async () => admission.state,
+      ({ active, waiting, arriving }) => active + waiting + arriving === 0,
+    );
+    // The process goes on.
+    const health = await fetch(`${server.url}/healthz`).catch(() => undefined);
+    if (!faults.arrive && !faults.began && !faults.enter) expect(health?.status).toBe(200);
+  },
+  8_000,
+);
 
 it('a session store that never saves costs its client the deadline, and nobody a place', async () => {
   const { server, admission } = await start({ set: () => undefined, handler: changing({ a: 1 }) });
-  // express-session sends the beginning of the reply before it has saved; the rest never comes, so the connection is cut.
+  // express-session sends the beginning of the reply before it has saved; the rest never comes, so the connection is
+  // cut.
   expect(['cut', 504]).toContain((await send(server)).status);
-  await eventually(async () => admission.state.active, (active) => active === 0);
+  await eventually(
+    async () => admission.state.active,
+    (active) => active === 0,
+  );
 }, 8_000);
 
 it('a handler that is late is answered for, frees its place, and what it replies then is dropped', async () => {
@@ -226,21 +315,40 @@ it('a handler that is late is answered for, frees its place, and what it replies
   for (const { status, text, headers } of answers) {
     expect(status).toBe(504);
     expect(headers['retry-after']).toBe('1');
-    expect(JSON.parse(text)).toMatchObject({ type: 'urn:longwatch:problem:deadline-exceeded', title: 'Deadline exceeded', status: 504, detail: expect.stringContaining('Repeat it with the same ids') });
+    expect(JSON.parse(text)).toMatchObject({
+      type: 'urn:longwatch:problem:deadline-exceeded',
+      title: 'Deadline exceeded',
+      status: 504,
+      detail: expect.stringContaining('Repeat it with the same ids'),
+    });
   }
   expect(admission.state).toMatchObject({ active: 0, waiting: 0 });
   late.splice(0).forEach((resolve) => resolve());
-  await eventually(async () => done.length, (count) => count === 3);
+  await eventually(
+    async () => done.length,
+    (count) => count === 3,
+  );
   const next = send(server);
-  await eventually(async () => late.length, (count) => count === 1);
+  await eventually(
+    async () => late.length,
+    (count) => count === 1,
+  );
   late.splice(0).forEach((resolve) => resolve());
   expect((await next).status).toBe(200);
 }, 8_000);
 
 it('a stream has no deadline once it has begun', async () => {
-  const { server, admission } = await start({ handler: replying({ status: 200, stream: (response: Response) => (response.write('a'), setTimeout(() => response.end('z'), 3 * DEADLINE_MS)) }) });
+  const { server, admission } = await start({
+    handler: replying({
+      status: 200,
+      stream: (response: Response) => (response.write('a'), setTimeout(() => response.end('z'), 3 * DEADLINE_MS)),
+    }),
+  });
   const answer = send(server);
-  await eventually(async () => admission.state.active, (active) => active === 0);
+  await eventually(
+    async () => admission.state.active,
+    (active) => active === 0,
+  );
   expect(await answer).toMatchObject({ status: 200, text: 'az' });
 }, 8_000);
 
@@ -255,7 +363,14 @@ describe('the product', () => {
     const body = `{"userId":"ada","data":{"a":${'['.repeat(3_000)}${']'.repeat(3_000)}}}`;
     const [name, value] = bearer('service');
     const answers = await Promise.all(
-      Array.from({ length: 8 }, () => fetch(`${server.url}/v1/sessions`, { method: 'POST', body, headers: { [name!]: value!, 'content-type': 'application/json' }, signal: AbortSignal.timeout(10_000) })),
+      Array.from({ length: 8 }, () =>
+        fetch(`${server.url}/v1/sessions`, {
+          method: 'POST',
+          body,
+          headers: { [name!]: value!, 'content-type': 'application/json' },
+          signal: AbortSignal.timeout(10_000),
+        }),
+      ),
     );
     for (const { status } of answers) expect(status).toBeGreaterThanOrEqual(400);
   }, 30_000);

@@ -40,9 +40,15 @@ const app = createApp({
   version: 'test',
 });
 const send = (id: string | undefined, userId = 'ada', path = 'p-1') =>
-  request(app).post(`/v1/posts/${path}`).set(id === undefined ? {} : { 'x-request-id': id }).send({ userId, password: 'hush-hush' });
+  request(app)
+    .post(`/v1/posts/${path}`)
+    .set(id === undefined ? {} : { 'x-request-id': id })
+    .send({ userId, password: 'hush-hush' });
 const logged = async (count: number) => {
-  await eventually(() => lines.length, (length) => length >= count);
+  await eventually(
+    () => lines.length,
+    (length) => length >= count,
+  );
   return lines;
 };
 beforeEach(() => (lines = []));
@@ -50,7 +56,8 @@ beforeEach(() => (lines = []));
 it('a request’s id is taken over, answered with, and in every line, beside the ids that it names', async () => {
   const { headers, status } = await send('order-4711');
   expect([status, headers['x-request-id']]).toEqual([200, 'order-4711']);
-  for (const line of await logged(2)) expect(line).toMatchObject({ requestId: 'order-4711', postId: 'p-1', userId: 'ada' });
+  for (const line of await logged(2))
+    expect(line).toMatchObject({ requestId: 'order-4711', postId: 'p-1', userId: 'ada' });
   expect(lines.map(({ msg }) => msg)).toEqual(['in the middle of it', 'request']);
   expect(lines[1]).toMatchObject({ method: 'POST', route: '/v1/posts/:id', status: 200 });
   expect(JSON.stringify(lines)).not.toContain('hush-hush');
@@ -64,8 +71,14 @@ it.each([undefined, '', 'a b', 'x'.repeat(65), 'é', 'a"b'])('the id %p is not t
 
 it('requests at the same time do not mix their ids', async () => {
   const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => send(`r-${i}`, `user-${i}`, `p-${i}`)));
-  answers.forEach(({ body }, i) => expect(body.ids).toEqual({ requestId: `r-${i}`, userId: `user-${i}`, postId: `p-${i}` }));
-  for (const line of await logged(40)) expect([line['userId'], line['postId']]).toEqual([String(line['requestId']).replace('r', 'user'), String(line['requestId']).replace('r', 'p')]);
+  answers.forEach(({ body }, i) =>
+    expect(body.ids).toEqual({ requestId: `r-${i}`, userId: `user-${i}`, postId: `p-${i}` }),
+  );
+  for (const line of await logged(40))
+    expect([line['userId'], line['postId']]).toEqual([
+      String(line['requestId']).replace('r', 'user'),
+      String(line['requestId']).replace('r', 'p'),
+    ]);
 });
 
 it('a fault is logged under the id that its answer names', async () => {

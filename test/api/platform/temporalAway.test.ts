@@ -4,7 +4,11 @@ import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
 let graph: TestGraph;
 beforeAll(async () => {
   graph = await startTestGraph();
-  await request(graph.app).put('/v1/boards/chess').set(...bearer('admin')).send({ operator: 'best', order: 'descending' }).expect(201);
+  await request(graph.app)
+    .put('/v1/boards/chess')
+    .set(...bearer('admin'))
+    .send({ operator: 'best', order: 'descending' })
+    .expect(201);
 }, 120_000);
 afterAll(() => graph?.stop());
 
@@ -16,6 +20,9 @@ it.each([
   ['post', '/v1/boards/chess/ranks/audit', {}],
   ['post', '/v1/boards/chess/ranks/rebuild', {}],
 ] as const)('%s %s answers 503 while Temporal does not answer', async (method, path, body) => {
-  const { status, body: problem } = await request(graph.app)[method](path).set(...bearer('admin')).send(body);
+  const { status, body: problem } = await request(graph.app)
+    [method](path)
+    .set(...bearer('admin'))
+    .send(body);
   expect([status, problem.detail]).toEqual([503, expect.stringContaining('Temporal did not take')]);
 });

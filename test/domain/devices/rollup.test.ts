@@ -32,7 +32,7 @@ function nearest(exact: bigint): number {
   }
   // Both steps are exact: the first stays a whole number of 53 bits, the second only moves the exponent.
   let value = Number(rest);
-  for (let exponent = Number(shift) - 1074; exponent !== 0; ) {
+  for (let exponent = Number(shift) - 1074; exponent !== 0;) {
     const step = Math.max(-1000, Math.min(1000, exponent));
     value *= 2 ** step;
     exponent -= step;
@@ -41,16 +41,31 @@ function nearest(exact: bigint): number {
 }
 
 describe('exact sums', () => {
-  const sumOf = (values: readonly number[]) => rounded(values.reduce<Expansion>((sum, value) => addExactly(sum, value), []));
+  const sumOf = (values: readonly number[]) =>
+    rounded(values.reduce<Expansion>((sum, value) => addExactly(sum, value), []));
 
   it('are the double closest to the true total, in whatever order the numbers come', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(finite, fc.double({ noNaN: true, min: -100, max: 100 }), fc.constantFrom(0.1, 1e16, -1e16, 1, 2 ** -1074, -(2 ** -1074))), { maxLength: 40 }), fc.integer(), (values, seed) => {
-        const exact = nearest(values.reduce((sum, value) => sum + scaled(value), 0n));
-        expect(sumOf(values) === exact).toBe(true);
-        const shuffled = values.map((value, i) => ({ value, at: Math.sin(seed + i * 7919) })).sort((a, b) => a.at - b.at).map(({ value }) => value);
-        expect(sumOf(shuffled) === exact).toBe(true);
-      }),
+      fc.property(
+        fc.array(
+          fc.oneof(
+            finite,
+            fc.double({ noNaN: true, min: -100, max: 100 }),
+            fc.constantFrom(0.1, 1e16, -1e16, 1, 2 ** -1074, -(2 ** -1074)),
+          ),
+          { maxLength: 40 },
+        ),
+        fc.integer(),
+        (values, seed) => {
+          const exact = nearest(values.reduce((sum, value) => sum + scaled(value), 0n));
+          expect(sumOf(values) === exact).toBe(true);
+          const shuffled = values
+            .map((value, i) => ({ value, at: Math.sin(seed + i * 7919) }))
+            .sort((a, b) => a.at - b.at)
+            .map(({ value }) => value);
+          expect(sumOf(shuffled) === exact).toBe(true);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -65,7 +80,11 @@ describe('exact sums', () => {
 describe('rollups', () => {
   const value = fc.oneof(finite, fc.integer({ min: -5, max: 5 }), fc.boolean(), fc.string({ maxLength: 4 }));
   const name = fc.constantFrom('temperature', 'constructor', 'open', 'toString');
-  const reading: fc.Arbitrary<Reading> = fc.record({ deviceId: fc.constant('d-1'), timestamp: fc.integer({ min: 0, max: 30 }), metrics: fc.dictionary(name, value, { maxKeys: 3 }) });
+  const reading: fc.Arbitrary<Reading> = fc.record({
+    deviceId: fc.constant('d-1'),
+    timestamp: fc.integer({ min: 0, max: 30 }),
+    metrics: fc.dictionary(name, value, { maxKeys: 3 }),
+  });
 
   it('are the same whatever order readings come in, and however they are cut into batches', () => {
     fc.assert(
@@ -74,8 +93,12 @@ describe('rollups', () => {
         const atOnce = addReadings(emptyRollup, rows);
         let inBatches: Rollup = emptyRollup;
         const turned = rows.toReversed();
-        for (let i = 0; i < turned.length; i += size) inBatches = addReadings(JSON.parse(JSON.stringify(inBatches)) as Rollup, turned.slice(i, i + size));
-        const shown = ({ readings: count, metrics }: Rollup) => ({ count, metrics: Object.fromEntries(Object.entries(metrics).map(([key, metric]) => [key, shownMetric(metric)])) });
+        for (let i = 0; i < turned.length; i += size)
+          inBatches = addReadings(JSON.parse(JSON.stringify(inBatches)) as Rollup, turned.slice(i, i + size));
+        const shown = ({ readings: count, metrics }: Rollup) => ({
+          count,
+          metrics: Object.fromEntries(Object.entries(metrics).map(([key, metric]) => [key, shownMetric(metric)])),
+        });
         expect(shown(inBatches)).toEqual(shown(atOnce));
         expect(atOnce.readings).toBe(readings.length);
       }),
@@ -90,8 +113,18 @@ describe('rollups', () => {
       { timestamp: 3, metrics: { open: false, mode: 'boost' } },
     ].map((one) => withId(rowContent({ deviceId: 'd', ...one } as Reading)));
     const { metrics } = addReadings(emptyRollup, rows);
-    expect(shownMetric(metrics['t']!)).toEqual({ count: 2, sum: 1, min: -0.5, max: 1.5, mean: 0.5, last: { timestamp: '1970-01-01T00:00:00.002Z', value: 1.5 } });
+    expect(shownMetric(metrics['t']!)).toEqual({
+      count: 2,
+      sum: 1,
+      min: -0.5,
+      max: 1.5,
+      mean: 0.5,
+      last: { timestamp: '1970-01-01T00:00:00.002Z', value: 1.5 },
+    });
     expect(shownMetric(metrics['open']!)).toMatchObject({ count: 3, sum: 2, min: 0, max: 1, last: { value: false } });
-    expect(shownMetric(metrics['mode']!)).toEqual({ count: 2, last: { timestamp: '1970-01-01T00:00:00.003Z', value: 'boost' } });
+    expect(shownMetric(metrics['mode']!)).toEqual({
+      count: 2,
+      last: { timestamp: '1970-01-01T00:00:00.003Z', value: 'boost' },
+    });
   });
 });

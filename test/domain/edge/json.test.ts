@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { faultOfDepth, faultOfJson, FREE_JSON_DEPTH, MAX_DEPTH } from '../../../src/domain/edge/json';
 import { faultOfText, NUMBER_RULE } from '../../../src/domain/edge/text';
 
-const nested = (depth: number, by: (inner: unknown) => unknown = (inner) => [inner]): unknown => Array.from({ length: depth }).reduce<unknown>(by, 1);
+const nested = (depth: number, by: (inner: unknown) => unknown = (inner) => [inner]): unknown =>
+  Array.from({ length: depth }).reduce<unknown>(by, 1);
 
 describe('what cannot be kept is named with its place', () => {
   it.each<[string, unknown, string, RegExp]>([
@@ -22,8 +23,16 @@ describe('what cannot be kept is named with its place', () => {
 
   it('a value of so many levels is kept, of one more it is not', () => {
     expect(faultOfJson(nested(MAX_DEPTH))).toBeUndefined();
-    expect(faultOfJson(nested(MAX_DEPTH + 1))).toEqual({ field: '[0][0][0]', message: `is nested too deep: at most ${MAX_DEPTH} levels of objects and lists are allowed` });
-    expect(faultOfJson(nested(FREE_JSON_DEPTH + 1, (inner) => ({ a: inner })), FREE_JSON_DEPTH)).toMatchObject({ field: 'a.a.a' });
+    expect(faultOfJson(nested(MAX_DEPTH + 1))).toEqual({
+      field: '[0][0][0]',
+      message: `is nested too deep: at most ${MAX_DEPTH} levels of objects and lists are allowed`,
+    });
+    expect(
+      faultOfJson(
+        nested(FREE_JSON_DEPTH + 1, (inner) => ({ a: inner })),
+        FREE_JSON_DEPTH,
+      ),
+    ).toMatchObject({ field: 'a.a.a' });
   });
 
   it('a depth that would end the stack of a recursion is a fault like any other', () => {
@@ -31,13 +40,20 @@ describe('what cannot be kept is named with its place', () => {
   });
 
   it('text of several lines may break them, text of one line may not', () => {
-    expect([faultOfText('a\n\tb\r\n'), faultOfText('a\nb', 'line'), faultOfText('a\u2028b'), faultOfText('a\u2028b', 'line')]).toEqual([undefined, expect.anything(), undefined, expect.anything()]);
+    expect([
+      faultOfText('a\n\tb\r\n'),
+      faultOfText('a\nb', 'line'),
+      faultOfText('a\u2028b'),
+      faultOfText('a\u2028b', 'line'),
+    ]).toEqual([undefined, expect.anything(), undefined, expect.anything()]);
     expect([faultOfText('💳 Ада é', 'line'), faultOfText('', 'line')]).toEqual([undefined, undefined]);
   });
 
   it('numbers at the ends of the range, and negative zero, are kept', () => {
-    for (const value of [0, -0, 1e-130, -1e-130, 9.99e125, -9.99e125, 1 / 3]) expect(faultOfJson({ value })).toBeUndefined();
-    for (const value of [5e-324, 1e-131, -1e126, Number.POSITIVE_INFINITY]) expect(faultOfJson({ value })?.message).toBe(NUMBER_RULE);
+    for (const value of [0, -0, 1e-130, -1e-130, 9.99e125, -9.99e125, 1 / 3])
+      expect(faultOfJson({ value })).toBeUndefined();
+    for (const value of [5e-324, 1e-131, -1e126, Number.POSITIVE_INFINITY])
+      expect(faultOfJson({ value })?.message).toBe(NUMBER_RULE);
   });
 });
 
@@ -47,14 +63,27 @@ it('any JSON value is judged as a plain recursion judges it', () => {
     if (typeof value === 'number') return value === 0 || (Math.abs(value) >= 1e-130 && Math.abs(value) <= 9.99e125);
     if (typeof value !== 'object' || value === null) return true;
     if (depth > 6) return false;
-    return Object.entries(value).every(([name, inner]) => (Array.isArray(value) || (name !== '' && !['__proto__', 'constructor', 'prototype'].includes(name) && faultOfText(name, 'line') === undefined)) && judge(inner, depth + 1));
+    return Object.entries(value).every(
+      ([name, inner]) =>
+        (Array.isArray(value) ||
+          (name !== '' &&
+            !['__proto__', 'constructor', 'prototype'].includes(name) &&
+            faultOfText(name, 'line') === undefined)) &&
+        judge(inner, depth + 1),
+    );
   };
-  const strings = fc.oneof(fc.string({ unit: 'binary', maxLength: 6 }), fc.constantFrom('__proto__', 'constructor', '\ud800', 'a\nb', ''));
+  const strings = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 6 }),
+    fc.constantFrom('__proto__', 'constructor', '\ud800', 'a\nb', ''),
+  );
   fc.assert(
-    fc.property(fc.anything({ values: [strings, fc.double(), fc.boolean(), fc.constant(null)], key: strings, maxDepth: 8 }), (made) => {
-      const value = JSON.parse(JSON.stringify(made) ?? 'null') as unknown;
-      expect(faultOfJson(value, 6) === undefined).toBe(judge(value, 1));
-    }),
+    fc.property(
+      fc.anything({ values: [strings, fc.double(), fc.boolean(), fc.constant(null)], key: strings, maxDepth: 8 }),
+      (made) => {
+        const value = JSON.parse(JSON.stringify(made) ?? 'null') as unknown;
+        expect(faultOfJson(value, 6) === undefined).toBe(judge(value, 1));
+      },
+    ),
     { numRuns: 500 },
   );
 });

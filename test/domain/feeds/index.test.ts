@@ -1,24 +1,46 @@
 import * as fc from 'fast-check';
-import { type AuthorState, marksFollowers, mayLieInFeeds, type Mode, pushes, turnOf } from '../../../src/domain/feeds/author';
+import {
+  type AuthorState,
+  marksFollowers,
+  mayLieInFeeds,
+  type Mode,
+  pushes,
+  turnOf,
+} from '../../../src/domain/feeds/author';
 import { merged } from '../../../src/domain/feeds/merge';
 import { postIdOf, timeKey, timeOf } from '../../../src/domain/feeds/post';
 import { followerIdOf, followerKey, planFor, rangesOf } from '../../../src/domain/feeds/ranges';
 import { inLanes } from '../../../src/domain/lanes';
 
-const author = (mode: Mode, over: Partial<AuthorState> = {}): AuthorState => ({ mode, modeVersion: 1, followers: 0, ...over });
+const author = (mode: Mode, over: Partial<AuthorState> = {}): AuthorState => ({
+  mode,
+  modeVersion: 1,
+  followers: 0,
+  ...over,
+});
 
 describe('an author', () => {
   it('turns above the threshold, and back only well below it', () => {
-    expect([99, 100, 101].map((followers) => turnOf({ mode: 'push', followers }, 100))).toEqual([undefined, undefined, 'rising']);
-    expect([101, 80, 79].map((followers) => turnOf({ mode: 'pull', followers }, 100))).toEqual([undefined, undefined, 'falling']);
+    expect([99, 100, 101].map((followers) => turnOf({ mode: 'push', followers }, 100))).toEqual([
+      undefined,
+      undefined,
+      'rising',
+    ]);
+    expect([101, 80, 79].map((followers) => turnOf({ mode: 'pull', followers }, 100))).toEqual([
+      undefined,
+      undefined,
+      'falling',
+    ]);
   });
 
   it('begins no turn before the last one is over', () => {
-    for (const followers of [0, 1_000]) for (const mode of ['rising', 'falling'] as const) expect(turnOf({ mode, followers }, 100)).toBeUndefined();
+    for (const followers of [0, 1_000])
+      for (const mode of ['rising', 'falling'] as const) expect(turnOf({ mode, followers }, 100)).toBeUndefined();
   });
 
   it('is always either pushed or marked, so that no post is on neither way', () => {
-    for (const mode of ['push', 'rising', 'pull', 'falling'] as const) expect(pushes({ mode }) || marksFollowers({ mode })).toBe(true);
+    for (const mode of ['push', 'rising', 'pull', 'falling'] as const)
+      expect(pushes({ mode }) || marksFollowers({ mode })).toBe(true);
   });
 
   it('has posts in feeds that were pushed, or that are older than the rise', () => {
@@ -44,7 +66,10 @@ describe('ranges', () => {
   it('are of about one size, also of ids that differ in a number only', () => {
     const ranges = rangesOf(8);
     const sizes = ranges.map(() => 0);
-    for (let i = 0; i < 8_000; i++) sizes[ranges.findIndex(({ from, to }) => followerKey(`user-${i}`) >= from && followerKey(`user-${i}`) <= `${to}~`)]!++;
+    for (let i = 0; i < 8_000; i++)
+      sizes[
+        ranges.findIndex(({ from, to }) => followerKey(`user-${i}`) >= from && followerKey(`user-${i}`) <= `${to}~`)
+      ]!++;
     for (const size of sizes) expect(Math.abs(size - 1_000)).toBeLessThan(150);
   });
 
@@ -63,7 +88,11 @@ describe('ranges', () => {
 it('a key tells time and id, and keys sort as both do', () => {
   const key = timeKey(1_767_225_600_123, 'p-1');
   expect([timeOf(key), postIdOf(key)]).toEqual([1_767_225_600_123, 'p-1']);
-  expect([timeKey(2, 'a'), timeKey(1, 'z'), timeKey(1, 'b')].sort()).toEqual([timeKey(1, 'b'), timeKey(1, 'z'), timeKey(2, 'a')]);
+  expect([timeKey(2, 'a'), timeKey(1, 'z'), timeKey(1, 'b')].sort()).toEqual([
+    timeKey(1, 'b'),
+    timeKey(1, 'z'),
+    timeKey(2, 'a'),
+  ]);
 });
 
 it('lists merge in the order of reading, each post once', () => {

@@ -22,7 +22,11 @@ export function transaction(over: Partial<Transaction> = {}): Transaction {
 
 /** Without -0, which JSON text does not keep apart from 0. */
 /** Numbers that DynamoDB keeps. */
-const degrees = (limit: number) => fc.double({ min: -limit, max: limit, noNaN: true }).filter((value) => value === 0 || Math.abs(value) >= 1e-130).map((value) => value + 0);
+const degrees = (limit: number) =>
+  fc
+    .double({ min: -limit, max: limit, noNaN: true })
+    .filter((value) => value === 0 || Math.abs(value) >= 1e-130)
+    .map((value) => value + 0);
 
 /** Bursts within minutes as well as months of silence; few merchants, devices and countries, so that they recur. */
 export const arbitraryTransaction: fc.Arbitrary<Transaction> = fc

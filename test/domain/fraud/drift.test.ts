@@ -1,14 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { addCounts, type Baseline, type BinCounts, binOf, countRow, drifts, SCORE, stabilityIndex } from '../../../src/domain/fraud/drift';
+import {
+  addCounts,
+  type Baseline,
+  type BinCounts,
+  binOf,
+  countRow,
+  drifts,
+  SCORE,
+  stabilityIndex,
+} from '../../../src/domain/fraud/drift';
 import { driftNotice, driftPage } from '../../../src/domain/fraud/driftNotice';
 import { featureNames, type Features } from '../../../src/domain/fraud/features';
 import { Replay } from '../../../src/domain/fraud/replay';
 import { simulate } from '../../../src/domain/fraud/simulation';
 
-const baseline = JSON.parse(readFileSync(join(__dirname, '..', '..', '..', 'model', 'fraud.baseline.json'), 'utf8')) as Baseline;
-const card = JSON.parse(readFileSync(join(__dirname, '..', '..', '..', 'model', 'fraud.card.json'), 'utf8')) as { version: string; features: string[] };
+const baseline = JSON.parse(
+  readFileSync(join(__dirname, '..', '..', '..', 'model', 'fraud.baseline.json'), 'utf8'),
+) as Baseline;
+const card = JSON.parse(readFileSync(join(__dirname, '..', '..', '..', 'model', 'fraud.card.json'), 'utf8')) as {
+  version: string;
+  features: string[];
+};
 
 it('the shipped model’s baseline is of that model and knows every feature', () => {
   expect(baseline.version).toBe(card.version);
@@ -21,7 +35,9 @@ it('the shipped model’s baseline is of that model and knows every feature', ()
 
 it('a bin holds what is at most its edge, and the last one what is missing', () => {
   const of = { edges: [0, 1.5], shares: [0, 0, 0, 0] };
-  expect([-1, 0, 0.1, 1.5, 1.6, Number.POSITIVE_INFINITY, Number.NaN].map((value) => binOf(of, value))).toEqual([0, 0, 1, 1, 2, 2, 3]);
+  expect([-1, 0, 0.1, 1.5, 1.6, Number.POSITIVE_INFINITY, Number.NaN].map((value) => binOf(of, value))).toEqual([
+    0, 0, 1, 1, 2, 2, 3,
+  ]);
   // 8.12 is a little more than its nearest 32-bit number, by which matrices know it.
   expect(binOf({ edges: [Math.fround(8.12)], shares: [] }, 8.12)).toBe(0);
 });
@@ -45,7 +61,13 @@ function counted(seed: number, change: (features: Features) => Features = (featu
   const counts: BinCounts = {};
   const replay = new Replay();
   let serial = 0;
-  for (const { transaction, fraud } of simulate({ seed, customers: 400, merchants: 60, days: 60, start: Date.UTC(2026, 0, 1) })) {
+  for (const { transaction, fraud } of simulate({
+    seed,
+    customers: 400,
+    merchants: 60,
+    days: 60,
+    start: Date.UTC(2026, 0, 1),
+  })) {
     const features = replay.take(transaction, fraud)();
     if (++serial > 10_000) countRow(baseline, counts, change(features), 0.001);
   }
@@ -56,7 +78,10 @@ it('payments of the population that the model was trained on hardly move; others
   const usual = drifts(baseline, counted(9));
   expect(usual.find(({ name }) => name === 'amount')!.psi).toBeLessThan(0.1);
   expect(usual.find(({ name }) => name === 'night')!.status).toBe('stable');
-  const [worst, ...rest] = drifts(baseline, counted(9, (features) => ({ ...features, amount: features.amount * 10 }))).filter(({ name }) => name !== SCORE && !name.startsWith('merchant'));
+  const [worst, ...rest] = drifts(
+    baseline,
+    counted(9, (features) => ({ ...features, amount: features.amount * 10 })),
+  ).filter(({ name }) => name !== SCORE && !name.startsWith('merchant'));
   expect(worst).toMatchObject({ name: 'amount', status: 'shifted' });
   expect(rest.every(({ psi }) => psi < worst!.psi)).toBe(true);
 });
@@ -75,7 +100,11 @@ it('the supervisors are told of what has shifted, once a day, and of nothing els
   const stable = [{ name: 'amount', psi: 0.02, status: 'stable' as const }];
   expect(driftNotice([{ ...model, drifts: stable }], 1)).toBeUndefined();
   const notice = driftNotice([{ ...model, drifts: [{ name: 'night', psi: 0.4, status: 'shifted' }, ...stable] }], 1)!;
-  expect(notice).toMatchObject({ id: 'drift.m.2026-01-07', recipient: 'team/supervisors', text: expect.stringContaining('night: 0.40') });
+  expect(notice).toMatchObject({
+    id: 'drift.m.2026-01-07',
+    recipient: 'team/supervisors',
+    text: expect.stringContaining('night: 0.40'),
+  });
   expect(notice.text).not.toContain('amount');
   expect(driftPage([{ ...model, drifts: [] }])).toContain('Too few');
   expect(driftPage([])).toContain('No decisions');

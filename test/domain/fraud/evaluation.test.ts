@@ -10,15 +10,25 @@ it('agrees with scikit-learn, ties included', () => {
 });
 
 const scored = fc
-  .array(fc.record({ score: fc.integer({ min: 0, max: 20 }), label: fc.integer({ min: 0, max: 1 }) }), { minLength: 2, maxLength: 60 })
+  .array(fc.record({ score: fc.integer({ min: 0, max: 20 }), label: fc.integer({ min: 0, max: 1 }) }), {
+    minLength: 2,
+    maxLength: 60,
+  })
   .filter((rows) => new Set(rows.map(({ label }) => label)).size === 2)
   .map((rows) => ({ scores: rows.map(({ score }) => score / 20), labels: rows.map(({ label }) => label) }));
 
 it('ROC AUC is the chance that a fraud scores higher than a genuine one', () => {
   fc.assert(
     fc.property(scored, ({ scores, labels }) => {
-      const pairs = scores.flatMap((fraud, i) => (labels[i] ? scores.flatMap((genuine, j) => (labels[j] ? [] : [fraud > genuine ? 1 : fraud === genuine ? 0.5 : 0])) : []));
-      expect(rocAuc({ scores, labels })).toBeCloseTo(pairs.reduce<number>((sum, one) => sum + one, 0) / pairs.length, 10);
+      const pairs = scores.flatMap((fraud, i) =>
+        labels[i]
+          ? scores.flatMap((genuine, j) => (labels[j] ? [] : [fraud > genuine ? 1 : fraud === genuine ? 0.5 : 0]))
+          : [],
+      );
+      expect(rocAuc({ scores, labels })).toBeCloseTo(
+        pairs.reduce<number>((sum, one) => sum + one, 0) / pairs.length,
+        10,
+      );
     }),
   );
 });
@@ -37,7 +47,10 @@ it('average precision is the area under the steps of the precision-recall curve'
   fc.assert(
     fc.property(scored, (rows) => {
       const curve = precisionRecall(rows, 1e9);
-      const area = curve.reduce((sum, { precision, recall }, i) => sum + precision * (recall - (curve[i - 1]?.recall ?? 0)), 0);
+      const area = curve.reduce(
+        (sum, { precision, recall }, i) => sum + precision * (recall - (curve[i - 1]?.recall ?? 0)),
+        0,
+      );
       expect(area).toBeCloseTo(averagePrecision(rows), 10);
       expect(curve.at(-1)!.recall).toBeCloseTo(1, 12);
     }),
@@ -47,8 +60,13 @@ it('average precision is the area under the steps of the precision-recall curve'
 it('card precision looks at a customer once: who was found is not found again, and makes room', () => {
   // Day 1: the two highest are customer 1 (defrauded) and 2. Day 2: 1 is known, so 2 and 3 are looked at.
   const rows: [day: number, user: number, score: number, label: number][] = [
-    [1, 1, 0.9, 1], [1, 1, 0.1, 0], [1, 2, 0.8, 0], [1, 3, 0.7, 1],
-    [2, 1, 0.9, 1], [2, 2, 0.5, 1], [2, 3, 0.4, 1],
+    [1, 1, 0.9, 1],
+    [1, 1, 0.1, 0],
+    [1, 2, 0.8, 0],
+    [1, 3, 0.7, 1],
+    [2, 1, 0.9, 1],
+    [2, 2, 0.5, 1],
+    [2, 3, 0.4, 1],
   ];
   const column = (at: number) => rows.map((row) => row[at]!);
   const daily = { days: column(0), users: column(1), scores: column(2), labels: column(3) };

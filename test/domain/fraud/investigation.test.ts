@@ -46,7 +46,14 @@ const facts = (over: Partial<CaseFacts> = {}): CaseFacts => ({
   ...over,
 });
 
-const score = (over: Partial<FullScore> = {}): FullScore => ({ score: 0.7, contributions: [], modelVersion: 'm-1', outcome: 'review', reasons: [], ...over });
+const score = (over: Partial<FullScore> = {}): FullScore => ({
+  score: 0.7,
+  contributions: [],
+  modelVersion: 'm-1',
+  outcome: 'review',
+  reasons: [],
+  ...over,
+});
 const api = (name: string, role = 'investigator'): Person => ({ name, proof: 'api', role });
 const typed = (name: string): Person => ({ name, proof: 'none' });
 
@@ -59,19 +66,58 @@ function after(start: Step, ...events: [afterMs: number, CaseEvent][]): CaseStat
 }
 
 const person: fc.Arbitrary<Person> = fc.record(
-  { name: fc.constantFrom('ana', 'ben', 'eva', 'kim'), proof: fc.constantFrom('api', 'server', 'none'), role: fc.constantFrom('investigator', 'supervisor') },
+  {
+    name: fc.constantFrom('ana', 'ben', 'eva', 'kim'),
+    proof: fc.constantFrom('api', 'server', 'none'),
+    role: fc.constantFrom('investigator', 'supervisor'),
+  },
   { requiredKeys: ['name', 'proof'] },
 );
 const label = fc.constantFrom(...labels);
 type CourseEvent = CaseEvent | { kind: 'wait'; ms: number } | { kind: 'loseLetter' };
 const arbitraryEvent: fc.Arbitrary<CourseEvent> = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('scored' as const), result: fc.record({ score: fc.option(fc.double({ min: 0, max: 1, noNaN: true })), outcome: fc.constantFrom(...outcomes) }).map(score as never) as fc.Arbitrary<FullScore> }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('answered' as const), answer: fc.constantFrom('yes' as const, 'no' as const), by: person }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('scored' as const),
+      result: fc
+        .record({ score: fc.option(fc.double({ min: 0, max: 1, noNaN: true })), outcome: fc.constantFrom(...outcomes) })
+        .map(score as never) as fc.Arbitrary<FullScore>,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('answered' as const),
+      answer: fc.constantFrom('yes' as const, 'no' as const),
+      by: person,
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('decided' as const), decision: label, by: person }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('assigned' as const), assignee: fc.constantFrom('ana', 'ben'), by: person }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('noted' as const), text: fc.string({ minLength: 1, maxLength: 30 }), by: person }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('assigned' as const),
+      assignee: fc.constantFrom('ana', 'ben'),
+      by: person,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('noted' as const),
+      text: fc.string({ minLength: 1, maxLength: 30 }),
+      by: person,
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'loseLetter' as const }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.oneof(fc.integer({ min: 0, max: 2 * HOUR }), fc.integer({ min: 0, max: 200 * HOUR })) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('wait' as const),
+      ms: fc.oneof(fc.integer({ min: 0, max: 2 * HOUR }), fc.integer({ min: 0, max: 200 * HOUR })),
+    }),
+  },
 );
 type CourseKind = Pick<CaseFacts, 'outcome' | 'amount'> & Pick<InvestigationPolicy, 'finalPolicy'>;
 const arbitraryCase: fc.Arbitrary<CourseKind> = fc.record({
@@ -81,7 +127,12 @@ const arbitraryCase: fc.Arbitrary<CourseKind> = fc.record({
 });
 
 /** Runs a case as the workflow does: refused requests change nothing, deadlines fire when time passes. */
-function run(start: Step, events: readonly CourseEvent[], each: (before: CaseState, step: Step) => void, carry = (state: CaseState) => state): CaseState {
+function run(
+  start: Step,
+  events: readonly CourseEvent[],
+  each: (before: CaseState, step: Step) => void,
+  carry = (state: CaseState) => state,
+): CaseState {
   let now = OPENED;
   let { state } = start;
   const letters = [...start.letters];
@@ -105,7 +156,8 @@ function run(start: Step, events: readonly CourseEvent[], each: (before: CaseSta
 
 describe('every course of an investigation', () => {
   const courses = fc.tuple(arbitraryCase, fc.array(arbitraryEvent, { maxLength: 40 }));
-  const opened = ({ outcome, amount, finalPolicy }: CourseKind): Step => openCase(facts({ outcome, amount }), policy({ finalPolicy }));
+  const opened = ({ outcome, amount, finalPolicy }: CourseKind): Step =>
+    openCase(facts({ outcome, amount }), policy({ finalPolicy }));
 
   it('has a timeline without gaps, revisions without jumps, and state of bounded size', () => {
     fc.assert(
@@ -120,7 +172,17 @@ describe('every course of an investigation', () => {
         });
         expect(timeline.map(({ seq }) => seq)).toEqual(timeline.map((_, i) => i + 1));
         const once = (what: string) => timeline.filter((entry) => entry.kind === what).length;
-        for (const kindOfEntry of ['warned', 'breached', 'final', 'closed', 'scored', 'answered', 'disagreed', 'review']) expect(once(kindOfEntry)).toBeLessThanOrEqual(1);
+        for (const kindOfEntry of [
+          'warned',
+          'breached',
+          'final',
+          'closed',
+          'scored',
+          'answered',
+          'disagreed',
+          'review',
+        ])
+          expect(once(kindOfEntry)).toBeLessThanOrEqual(1);
       }),
       { numRuns: 500 },
     );
@@ -209,30 +271,55 @@ describe('every course of an investigation', () => {
 
 describe('the ladders', () => {
   it('alert: asks the customer; yes closes as genuine', () => {
-    const asked = after(openCase(facts({ outcome: 'alert' }), policy()), [0, { kind: 'scored', result: score({ outcome: 'alert' }) }]);
+    const asked = after(openCase(facts({ outcome: 'alert' }), policy()), [
+      0,
+      { kind: 'scored', result: score({ outcome: 'alert' }) },
+    ]);
     expect(statusOf(asked)).toBe('asking');
-    expect(after({ state: asked, entries: [], letters: [] }, [1, { kind: 'answered', answer: 'yes', by: { name: 'customer', proof: 'api', role: 'customer' } }]).closing).toMatchObject({ label: 'genuine', how: 'customer' });
+    expect(
+      after({ state: asked, entries: [], letters: [] }, [
+        1,
+        { kind: 'answered', answer: 'yes', by: { name: 'customer', proof: 'api', role: 'customer' } },
+      ]).closing,
+    ).toMatchObject({ label: 'genuine', how: 'customer' });
   });
 
   it('alert: no, or silence, hands it to the investigators', () => {
     const start = openCase(facts({ outcome: 'alert' }), policy());
     const scored: [number, CaseEvent] = [0, { kind: 'scored', result: score({ outcome: 'alert' }) }];
-    expect(after(start, scored, [1, { kind: 'answered', answer: 'no', by: { name: 'customer', proof: 'api' } }])).toMatchObject({ phase: 'review', hold: 'held' });
+    expect(
+      after(start, scored, [1, { kind: 'answered', answer: 'no', by: { name: 'customer', proof: 'api' } }]),
+    ).toMatchObject({ phase: 'review', hold: 'held' });
     expect(after(start, scored, [HOUR, { kind: 'timePassed' }])).toMatchObject({ phase: 'review', hold: 'none' });
   });
 
   it('review: warned, breached, final, reminded, each at its instant', () => {
     const start = openCase(facts(), policy());
     const waits = [3 * HOUR, 4 * HOUR, 8 * HOUR, 48 * HOUR, 72 * HOUR, 96 * HOUR];
-    const state = after(start, [0, { kind: 'scored', result: score() }], ...waits.map((at): [number, CaseEvent] => [at, { kind: 'timePassed' }]));
+    const state = after(
+      start,
+      [0, { kind: 'scored', result: score() }],
+      ...waits.map((at): [number, CaseEvent] => [at, { kind: 'timePassed' }]),
+    );
     expect(state.recent.map(({ kind, at }) => [kind, (at - OPENED) / HOUR])).toEqual([
-      ['opened', 0], ['scored', 0], ['review', 0], ['warned', 4], ['breached', 8], ['final', 48], ['reminded', 72], ['reminded', 96],
+      ['opened', 0],
+      ['scored', 0],
+      ['review', 0],
+      ['warned', 4],
+      ['breached', 8],
+      ['final', 48],
+      ['reminded', 72],
+      ['reminded', 96],
     ]);
     expect(statusOf(state)).toBe('escalated');
   });
 
   it('what fell due while nobody was there happens in order, at once', () => {
-    const state = after(openCase(facts(), policy({ finalPolicy: 'release' })), [0, { kind: 'scored', result: score() }], [500 * HOUR, { kind: 'timePassed' }]);
+    const state = after(
+      openCase(facts(), policy({ finalPolicy: 'release' })),
+      [0, { kind: 'scored', result: score() }],
+      [500 * HOUR, { kind: 'timePassed' }],
+    );
     expect(state.recent.map(({ kind }) => kind).slice(3)).toEqual(['warned', 'breached', 'closed']);
     expect(state.closing).toMatchObject({ label: 'genuine', how: 'policy' });
   });
@@ -246,8 +333,12 @@ describe('the ladders', () => {
       [2, { kind: 'decided', decision: 'fraud', by: api('ana') }],
     );
     expect(statusOf(state)).toBe('proposed');
-    expect(refusalOf(state, { kind: 'decided', decision: 'fraud', by: api('ana') })).toContain('another person must decide');
-    expect(next(state, { kind: 'decided', decision: 'fraud', by: api('ben') }, OPENED + 3).state.closing).toMatchObject({ by: [api('ana'), api('ben')] });
+    expect(refusalOf(state, { kind: 'decided', decision: 'fraud', by: api('ana') })).toContain(
+      'another person must decide',
+    );
+    expect(next(state, { kind: 'decided', decision: 'fraud', by: api('ben') }, OPENED + 3).state.closing).toMatchObject(
+      { by: [api('ana'), api('ben')] },
+    );
   });
 
   it('a disagreement is settled by a supervisor who took no part', () => {
@@ -259,21 +350,38 @@ describe('the ladders', () => {
     );
     expect(statusOf(state)).toBe('escalated');
     expect(refusalOf(state, { kind: 'decided', decision: 'fraud', by: api('kim') })).toContain('only a supervisor');
-    expect(refusalOf(state, { kind: 'decided', decision: 'genuine', by: api('ana', 'supervisor') })).toContain('another supervisor');
-    expect(next(state, { kind: 'decided', decision: 'genuine', by: api('eva', 'supervisor') }, OPENED + 3).state.closing).toMatchObject({ label: 'genuine' });
+    expect(refusalOf(state, { kind: 'decided', decision: 'genuine', by: api('ana', 'supervisor') })).toContain(
+      'another supervisor',
+    );
+    expect(
+      next(state, { kind: 'decided', decision: 'genuine', by: api('eva', 'supervisor') }, OPENED + 3).state.closing,
+    ).toMatchObject({ label: 'genuine' });
   });
 
   it('a confirmed fraud holds the user, a genuine payment does not', () => {
-    const fraud = after(openCase(facts(), policy()), [0, { kind: 'scored', result: score() }], [5, { kind: 'decided', decision: 'fraud', by: typed('ana') }]);
+    const fraud = after(
+      openCase(facts(), policy()),
+      [0, { kind: 'scored', result: score() }],
+      [5, { kind: 'decided', decision: 'fraud', by: typed('ana') }],
+    );
     expect(closingWrite(fraud, 1, [])).toMatchObject({ label: 'fraud', holdUserUntil: OPENED + 5 + 720 * HOUR });
-    const genuine = after(openCase(facts(), policy()), [0, { kind: 'scored', result: score() }], [5, { kind: 'decided', decision: 'genuine', by: typed('ana') }]);
+    const genuine = after(
+      openCase(facts(), policy()),
+      [0, { kind: 'scored', result: score() }],
+      [5, { kind: 'decided', decision: 'genuine', by: typed('ana') }],
+    );
     expect(closingWrite(genuine, 1, [])).not.toHaveProperty('holdUserUntil');
     expect(closingWrite(openCase(facts(), policy()).state, 0, [])).toBeUndefined();
   });
 
   it('a write says what is kept of a case', () => {
     const { state, entries } = openCase(facts({ outcome: 'block' }), policy());
-    expect(progressWrite(state, 0, entries)).toMatchObject({ fromRevision: 0, revision: 1, placeHold: true, header: { status: 'scoring', hold: 'held', outcome: 'block' } });
+    expect(progressWrite(state, 0, entries)).toMatchObject({
+      fromRevision: 0,
+      revision: 1,
+      placeHold: true,
+      header: { status: 'scoring', hold: 'held', outcome: 'block' },
+    });
   });
 });
 
@@ -301,7 +409,11 @@ describe('a request of a person', () => {
     ['note', { text: 'x', by: 'a\udc00' }, '"by" must be well-formed Unicode'],
     ['decide', { decision: 'fraud', by: 'ana', note: '\ud83d' }, '"note" must be well-formed Unicode'],
     ['assign', { assignee: 'a\nb', by: 'ana' }, '"assignee" must be well-formed Unicode without line breaks'],
-    ['note', { text: 'x', by: 'ana', extra: 'kept for nothing' }, '"extra" is not known; known are "text", "by", "attestation"'],
+    [
+      'note',
+      { text: 'x', by: 'ana', extra: 'kept for nothing' },
+      '"extra" is not known; known are "text", "by", "attestation"',
+    ],
     ['answer', { answer: 'no', by: 'ana' }, 'The customer has not been asked'],
   ] as const)('%s %.40j is refused', (kind, given, why) => {
     expect(refusalOfRequest(waiting, kind, given)).toContain(why);
@@ -309,7 +421,9 @@ describe('a request of a person', () => {
 
   it('is refused when it repeats what is there', () => {
     const assigned = next(waiting, { kind: 'assigned', assignee: 'ana', by: typed('ben') }, OPENED).state;
-    expect(refusalOfRequest(assigned, 'assign', { assignee: 'ana', by: 'kim' })).toBe('The case is assigned to ana already');
+    expect(refusalOfRequest(assigned, 'assign', { assignee: 'ana', by: 'kim' })).toBe(
+      'The case is assigned to ana already',
+    );
     const noted = next(waiting, { kind: 'noted', text: 'called', by: typed('ben') }, OPENED).state;
     expect(refusalOfRequest(noted, 'note', { text: 'called', by: 'ben' })).toBe('ben has written that note already');
   });
@@ -319,8 +433,14 @@ describe('the page', () => {
   it('stays a table whatever people write', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, maxLength: 60 }), (text) => {
-        const state = next(after(openCase(facts(), policy()), [0, { kind: 'scored', result: score() }]), { kind: 'noted', text, by: typed('ana') }, OPENED).state;
-        const rows = casePage(state).split('\n').filter((line) => line.startsWith('|'));
+        const state = next(
+          after(openCase(facts(), policy()), [0, { kind: 'scored', result: score() }]),
+          { kind: 'noted', text, by: typed('ana') },
+          OPENED,
+        ).state;
+        const rows = casePage(state)
+          .split('\n')
+          .filter((line) => line.startsWith('|'));
         const cells = (line: string) => line.replace(/\\\|/g, '').split('|').length;
         for (const row of rows) expect([4, 5, 6]).toContain(cells(row));
       }),

@@ -41,7 +41,8 @@ function changesOf(events: readonly Event[]): { before?: HistoryRecord; after: H
   });
 }
 
-const fold = (changes: ReturnType<typeof changesOf>): MerchantProfile => changes.reduce(applyHistoryChange, emptyMerchantProfile());
+const fold = (changes: ReturnType<typeof changesOf>): MerchantProfile =>
+  changes.reduce(applyHistoryChange, emptyMerchantProfile());
 
 const day = (date: number, items: number, frauds: number, unusualAmount = false): Event[] =>
   Array.from({ length: items }, (_, i) => ({ day: date, unusualAmount, labels: i < frauds ? ['fraud'] : [] }));
@@ -58,7 +59,8 @@ describe("a merchant's counters", () => {
           const within = events.filter((event) => event.day <= today - delay && event.day > today - delay - length);
           const frauds = within.filter(({ labels }) => labels.at(-1) === 'fraud');
           // Labels of the last day of a late window are still coming in.
-          const open = delay === 0 ? [] : within.filter((event) => event.day === today - delay && !frauds.includes(event));
+          const open =
+            delay === 0 ? [] : within.filter((event) => event.day === today - delay && !frauds.includes(event));
           expect(merchantTotals(fold(changesOf(events)), at(today), length, delay)).toEqual({
             count: within.length - open.length,
             frauds: frauds.length,
@@ -70,7 +72,9 @@ describe("a merchant's counters", () => {
   });
 
   it('do not depend on the order in which items of different users arrive', () => {
-    const shuffled = arbitraryEvents.chain((events) => fc.tuple(fc.constant(events), fc.shuffledSubarray(events, { minLength: events.length })));
+    const shuffled = arbitraryEvents.chain((events) =>
+      fc.tuple(fc.constant(events), fc.shuffledSubarray(events, { minLength: events.length })),
+    );
     fc.assert(
       fc.property(shuffled, ([events, other]) => {
         expect(fold(changesOf(other))).toEqual(fold(changesOf(events)));
@@ -79,9 +83,13 @@ describe("a merchant's counters", () => {
   });
 
   it('are bounded: days older than the ring fall out, and what comes for them later changes nothing', () => {
-    const profile = fold(changesOf(Array.from({ length: 200 }, (_, i) => ({ day: i, unusualAmount: false, labels: [] }))));
+    const profile = fold(
+      changesOf(Array.from({ length: 200 }, (_, i) => ({ day: i, unusualAmount: false, labels: [] }))),
+    );
     expect(profile.days).toHaveLength(MERCHANT_DAYS);
-    expect(applyHistoryChange(profile, { before: { timestamp: at(3) }, after: { timestamp: at(3), label: 'fraud' } })).toEqual(profile);
+    expect(
+      applyHistoryChange(profile, { before: { timestamp: at(3) }, after: { timestamp: at(3), label: 'fraud' } }),
+    ).toEqual(profile);
     expect(encodeMerchantProfile(profile).length).toBeLessThan(4096);
   });
 

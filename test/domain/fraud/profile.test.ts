@@ -27,25 +27,28 @@ describe('a user profile', () => {
     ['minutes', MINUTE_MS, 60],
     ['hours', HOUR_MS, 24],
     ['days', DAY_MS, 30],
-  ] as const)('counts in its %s every transaction that is not older than the ring, in whatever order they came', (ring, unit, length) => {
-    fc.assert(
-      fc.property(someTransactions, (transactions) => {
-        const profile = profileOf(transactions);
-        const newest = Math.max(...transactions.map(({ timestamp }) => Math.floor(timestamp / unit)), 0);
-        // A transaction has its place while it is no older than the ring, seen from the newest before it.
-        let seen = 0;
-        const kept = transactions.filter(({ timestamp }) => {
-          const bucket = Math.floor(timestamp / unit);
-          seen = Math.max(seen, bucket);
-          return bucket > seen - length && bucket > newest - length;
-        });
-        const totals = ringTotals(profile[ring], length, newest);
-        const sum = kept.reduce((total, { amount, currency }) => total + referenceAmount(amount, currency), 0);
-        expect(totals.count).toBe(kept.length);
-        expect(Math.abs(totals.sum - sum)).toBeLessThanOrEqual(0.01 * kept.length + 1e-9 * sum);
-      }),
-    );
-  });
+  ] as const)(
+    'counts in its %s every transaction that is not older than the ring, in whatever order they came',
+    (ring, unit, length) => {
+      fc.assert(
+        fc.property(someTransactions, (transactions) => {
+          const profile = profileOf(transactions);
+          const newest = Math.max(...transactions.map(({ timestamp }) => Math.floor(timestamp / unit)), 0);
+          // A transaction has its place while it is no older than the ring, seen from the newest before it.
+          let seen = 0;
+          const kept = transactions.filter(({ timestamp }) => {
+            const bucket = Math.floor(timestamp / unit);
+            seen = Math.max(seen, bucket);
+            return bucket > seen - length && bucket > newest - length;
+          });
+          const totals = ringTotals(profile[ring], length, newest);
+          const sum = kept.reduce((total, { amount, currency }) => total + referenceAmount(amount, currency), 0);
+          expect(totals.count).toBe(kept.length);
+          expect(Math.abs(totals.sum - sum)).toBeLessThanOrEqual(0.01 * kept.length + 1e-9 * sum);
+        }),
+      );
+    },
+  );
 
   it('comes back from its stored form exactly as it was', () => {
     fc.assert(
@@ -81,7 +84,10 @@ describe('a user profile', () => {
         const spread = transactions.map((each, i) => ({
           ...each,
           // The fullest rings: something in every minute, hour and day, with the longest numbers.
-          timestamp: START + year + (i < 30 ? i * DAY_MS : 30 * DAY_MS + (everyMinute ? i * MINUTE_MS * 6 : each.timestamp % DAY_MS)),
+          timestamp:
+            START +
+            year +
+            (i < 30 ? i * DAY_MS : 30 * DAY_MS + (everyMinute ? i * MINUTE_MS * 6 : each.timestamp % DAY_MS)),
         }));
         const minutes = Array.from({ length: 60 }, (_, i) => ({
           ...transaction({ amount: 987_654_321_987 - i, merchantId: `shop-${i}` }),
@@ -130,7 +136,9 @@ describe('a user profile', () => {
 
 describe('what is usual for a user', () => {
   const daily = (days: number, amount: number, from = 0): Transaction[] =>
-    Array.from({ length: days }, (_, i) => transaction({ timestamp: START + (from + i) * DAY_MS, amount: amount + (i % 5) * 100 }));
+    Array.from({ length: days }, (_, i) =>
+      transaction({ timestamp: START + (from + i) * DAY_MS, amount: amount + (i % 5) * 100 }),
+    );
 
   it('is unknown at first: a new user is not alarmed by any amount', () => {
     expect(isUnusuallyHigh(profileOf(daily(7, 2_000)), transaction({ amount: 1_000_000 }))).toBe(false);
@@ -144,7 +152,9 @@ describe('what is usual for a user', () => {
 
   it('is hardly moved by a few frauds', () => {
     const before = profileOf(daily(40, 2_000));
-    const frauds = Array.from({ length: 3 }, (_, i) => transaction({ amount: 500_000, timestamp: START + 41 * DAY_MS + i }));
+    const frauds = Array.from({ length: 3 }, (_, i) =>
+      transaction({ amount: 500_000, timestamp: START + 41 * DAY_MS + i }),
+    );
     const after = frauds.reduce(applyTransaction, before);
     expect(after.mean).toBeLessThan(1.1 * before.mean);
     expect(after.highs).toHaveLength(3);

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { extractFeatures, LABEL_DELAY_DAYS } from '../../../src/domain/fraud/features';
-import { applyHistoryChange, decodeMerchantProfile, emptyMerchantProfile, encodeMerchantProfile } from '../../../src/domain/fraud/merchantProfile';
+import {
+  applyHistoryChange,
+  decodeMerchantProfile,
+  emptyMerchantProfile,
+  encodeMerchantProfile,
+} from '../../../src/domain/fraud/merchantProfile';
 import { applyTransaction, DAY_MS, emptyUserProfile, isUnusuallyHigh } from '../../../src/domain/fraud/profile';
 import { decodeUserProfile, encodeUserProfile } from '../../../src/domain/fraud/profileEncoding';
 import { Replay } from '../../../src/domain/fraud/replay';
@@ -21,7 +26,15 @@ const history = fc
   .map((rows) =>
     rows
       .toSorted((a, b) => a.minute - b.minute)
-      .map(({ transaction, user, merchant, minute, fraud }) => ({ fraud, transaction: { ...transaction, userId: `u${user}`, merchantId: `m${merchant}`, timestamp: START + minute * 60_000 } })),
+      .map(({ transaction, user, merchant, minute, fraud }) => ({
+        fraud,
+        transaction: {
+          ...transaction,
+          userId: `u${user}`,
+          merchantId: `m${merchant}`,
+          timestamp: START + minute * 60_000,
+        },
+      })),
   );
 
 it('gives the features that serving gives from stored profiles, labels becoming known in time', () => {
@@ -29,7 +42,8 @@ it('gives the features that serving gives from stored profiles, labels becoming 
     fc.property(history, (rows) => {
       const users = new Map<string, string>();
       const merchants = new Map<string, string>();
-      const merchantOf = (id: string) => (merchants.has(id) ? decodeMerchantProfile(merchants.get(id)!) : emptyMerchantProfile());
+      const merchantOf = (id: string) =>
+        merchants.has(id) ? decodeMerchantProfile(merchants.get(id)!) : emptyMerchantProfile();
       const due: (() => void)[] = [];
       const replay = new Replay();
       rows.forEach(({ transaction, fraud }, i) => {
@@ -44,7 +58,13 @@ it('gives the features that serving gives from stored profiles, labels becoming 
         const before = { timestamp, unusualAmount: isUnusuallyHigh(user, transaction) };
         merchants.set(merchantId, encodeMerchantProfile(applyHistoryChange(merchantOf(merchantId), { after: before })));
         due.push(() => {
-          if (fraud) merchants.set(merchantId, encodeMerchantProfile(applyHistoryChange(merchantOf(merchantId), { before, after: { ...before, label: 'fraud' } })));
+          if (fraud)
+            merchants.set(
+              merchantId,
+              encodeMerchantProfile(
+                applyHistoryChange(merchantOf(merchantId), { before, after: { ...before, label: 'fraud' } }),
+              ),
+            );
         });
       });
     }),
@@ -57,7 +77,9 @@ it('features asked for later are still those of then', () => {
     fc.property(history, (rows) => {
       const [eager, lazy] = [new Replay(), new Replay()];
       const wanted = rows.map(({ transaction, fraud }) => eager.take(transaction, fraud)());
-      expect(rows.map(({ transaction, fraud }) => lazy.take(transaction, fraud)).map((features) => features())).toEqual(wanted);
+      expect(rows.map(({ transaction, fraud }) => lazy.take(transaction, fraud)).map((features) => features())).toEqual(
+        wanted,
+      );
     }),
     { numRuns: 30 },
   );

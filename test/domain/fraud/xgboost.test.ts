@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { approximateContributions, type Contributions, exactContributions } from '../../../src/domain/fraud/contributions';
+import {
+  approximateContributions,
+  type Contributions,
+  exactContributions,
+} from '../../../src/domain/fraud/contributions';
 import { featureNames } from '../../../src/domain/fraud/features';
 import { ModelFormatError, parseModel, score } from '../../../src/domain/fraud/xgboost';
 
@@ -32,16 +36,24 @@ describe.each([
   it('scores every row within a ten-millionth', () => {
     expect(golden.madeBy).toMatch(/^xgboost /);
     expect(rows.length).toBeGreaterThan(20);
-    expect(largestDifference(rows.map((row) => score(model, row)), golden.scores)).toBeLessThan(1e-7);
+    expect(
+      largestDifference(
+        rows.map((row) => score(model, row)),
+        golden.scores,
+      ),
+    ).toBeLessThan(1e-7);
   });
 
   it('explains every row by exact Shapley values within 1e-5', () => {
-    for (const [i, row] of rows.entries()) expect(largestDifference(withBias(exactContributions(model, row)), golden.exact[i]!)).toBeLessThan(1e-5);
+    for (const [i, row] of rows.entries())
+      expect(largestDifference(withBias(exactContributions(model, row)), golden.exact[i]!)).toBeLessThan(1e-5);
   });
 
   it('explains every row along its decision paths within 1e-5', () => {
     for (const [i, row] of rows.entries())
-      expect(largestDifference(withBias(approximateContributions(model, row)), golden.approximate[i]!)).toBeLessThan(1e-5);
+      expect(largestDifference(withBias(approximateContributions(model, row)), golden.approximate[i]!)).toBeLessThan(
+        1e-5,
+      );
   });
 
   it.each([approximateContributions, exactContributions])('%p adds up to the score', (explain) => {
@@ -67,7 +79,12 @@ describe('a model file', () => {
 
   it('of an older XGBoost, with the base score as a plain number, is read as well', () => {
     const model = parseModel(changed((learner) => (learner.learner_model_param.base_score = '2E-1')));
-    expect(score(model, golden.rows[0]!.map((value) => value ?? Number.NaN))).toBeCloseTo(golden.scores[0]!, 6);
+    expect(
+      score(
+        model,
+        golden.rows[0]!.map((value) => value ?? Number.NaN),
+      ),
+    ).toBeCloseTo(golden.scores[0]!, 6);
   });
 
   it('that was trained on other features is refused, naming the first that differs', () => {
@@ -75,7 +92,9 @@ describe('a model file', () => {
     const names = [...model.learner.feature_names];
     [names[3], names[4]] = [names[4]!, names[3]!];
     model.learner.feature_names = names;
-    expect(() => parseModel(model, featureNames)).toThrow(`column 3 is ${featureNames[4]}, this code has ${featureNames[3]} there`);
+    expect(() => parseModel(model, featureNames)).toThrow(
+      `column 3 is ${featureNames[4]}, this code has ${featureNames[3]} there`,
+    );
     model.learner.feature_names = names.slice(0, 3);
     expect(() => parseModel(model, featureNames)).toThrow('column 3 is missing');
   });
@@ -83,10 +102,26 @@ describe('a model file', () => {
   it.each([
     ['is not a model at all', () => ({ hello: 1 }), 'not an XGBoost JSON model'],
     ['is empty', () => null, 'not an XGBoost JSON model'],
-    ['was trained for something else', () => changed((learner) => (learner.objective.name = 'reg:squarederror')), 'objective is reg:squarederror'],
-    ['drops trees while it scores', () => changed((learner) => (learner.gradient_booster.name = 'dart')), 'booster is dart'],
-    ['splits on categories', () => changed((learner) => (learner.gradient_booster.model.trees[0]!.categories_nodes = [0])), 'splits on categories'],
-    ['has a base score that is no probability', () => changed((learner) => (learner.learner_model_param.base_score = '7')), 'base_score 7'],
+    [
+      'was trained for something else',
+      () => changed((learner) => (learner.objective.name = 'reg:squarederror')),
+      'objective is reg:squarederror',
+    ],
+    [
+      'drops trees while it scores',
+      () => changed((learner) => (learner.gradient_booster.name = 'dart')),
+      'booster is dart',
+    ],
+    [
+      'splits on categories',
+      () => changed((learner) => (learner.gradient_booster.model.trees[0]!.categories_nodes = [0])),
+      'splits on categories',
+    ],
+    [
+      'has a base score that is no probability',
+      () => changed((learner) => (learner.learner_model_param.base_score = '7')),
+      'base_score 7',
+    ],
   ])('that %s is refused with a sentence', (_what, model, message) => {
     expect(() => parseModel(model())).toThrow(ModelFormatError);
     expect(() => parseModel(model())).toThrow(message);

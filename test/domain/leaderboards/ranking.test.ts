@@ -1,5 +1,16 @@
 import fc from 'fast-check';
-import { changed, newDrafts, type NodeLoads, type Order, orders, type RankEntry, type Ranking, rankKinds, playerKind, standingOf } from '../../../src/domain/leaderboards/ranking';
+import {
+  changed,
+  newDrafts,
+  type NodeLoads,
+  type Order,
+  orders,
+  type RankEntry,
+  type Ranking,
+  rankKinds,
+  playerKind,
+  standingOf,
+} from '../../../src/domain/leaderboards/ranking';
 import type { Node, Ref, TreeKind } from '../../../src/domain/leaderboards/tree';
 import { slice, walk } from '../../../src/domain/leaderboards/treeReads';
 
@@ -19,7 +30,11 @@ class Memory {
     return node ? Promise.resolve(node) : Promise.reject(new Error(`no node ${id}`));
   }
 
-  async change(kind: TreeKind<RankEntry>, ranking: Ranking, changes: ReadonlyMap<string, RankEntry | null>): Promise<Ranking> {
+  async change(
+    kind: TreeKind<RankEntry>,
+    ranking: Ranking,
+    changes: ReadonlyMap<string, RankEntry | null>,
+  ): Promise<Ranking> {
     const drafts = newDrafts(() => String(++this.ids));
     const after = await changed(kind, ranking, changes, this.load, drafts);
     for (const { created, dropped } of [drafts.ranks, drafts.players]) {
@@ -30,10 +45,20 @@ class Memory {
   }
 }
 
-async function all<E>(kind: Parameters<typeof walk<E>>[0], root: Ref<E> | undefined, memory: Memory): Promise<{ entries: E[]; ids: Set<string> }> {
+async function all<E>(
+  kind: Parameters<typeof walk<E>>[0],
+  root: Ref<E> | undefined,
+  memory: Memory,
+): Promise<{ entries: E[]; ids: Set<string> }> {
   const ids = new Set<string>();
   const entries: E[] = [];
-  for await (const part of walk<E>(kind, root, (id) => memory.load.ranks(id) as never, (id) => ids.add(id))) entries.push(...part);
+  for await (const part of walk<E>(
+    kind,
+    root,
+    (id) => memory.load.ranks(id) as never,
+    (id) => ids.add(id),
+  ))
+    entries.push(...part);
   return { entries, ids };
 }
 
@@ -57,11 +82,13 @@ it.each(orders)('%s: ranks, pages and places are those of a sorted list, whateve
       let ranking: Ranking = {};
       for (const one of batches) {
         const changes = new Map<string, RankEntry | null>();
-        for (const { playerId: id, score, subscore, achievedAt, leaves } of one) changes.set(id, leaves ? null : [score, subscore, achievedAt, id]);
+        for (const { playerId: id, score, subscore, achievedAt, leaves } of one)
+          changes.set(id, leaves ? null : [score, subscore, achievedAt, id]);
         ranking = await memory.change(kind, ranking, changes);
         // Twice is once.
         ranking = await memory.change(kind, ranking, changes);
-        for (const [id, entry] of changes) if (entry) oracle.set(id, entry);
+        for (const [id, entry] of changes)
+          if (entry) oracle.set(id, entry);
           else oracle.delete(id);
         const sorted = [...oracle.values()].sort((a, b) => kind.compare(a, b));
         const ranks = await all(kind, ranking.ranks, memory);
@@ -72,7 +99,9 @@ it.each(orders)('%s: ranks, pages and places are those of a sorted list, whateve
         expect(new Set([...ranks.ids, ...players.ids])).toEqual(new Set(memory.nodes.keys()));
         expect(await slice(ranking.ranks, 3, 90, memory.load.ranks)).toEqual(sorted.slice(3, 90));
         const place = sorted.findIndex(([, , , id]) => id === someone);
-        expect(await standingOf(kind, ranking, someone, memory.load)).toEqual(place < 0 ? undefined : { before: place, entry: sorted[place] });
+        expect(await standingOf(kind, ranking, someone, memory.load)).toEqual(
+          place < 0 ? undefined : { before: place, entry: sorted[place] },
+        );
       }
     }),
     { numRuns: 40 },
@@ -84,9 +113,19 @@ it('a hundred thousand equal scores are ranked by who came first, with as few re
   const kind = rankKinds.descending;
   let ranking: Ranking = {};
   for (let from = 0; from < 100_000; from += 10_000)
-    ranking = await memory.change(kind, ranking, new Map(Array.from({ length: 10_000 }, (_, i): [string, RankEntry] => [`p${from + i}`, [7, 0, from + i, `p${from + i}`]])));
+    ranking = await memory.change(
+      kind,
+      ranking,
+      new Map(
+        Array.from({ length: 10_000 }, (_, i): [string, RankEntry] => [
+          `p${from + i}`,
+          [7, 0, from + i, `p${from + i}`],
+        ]),
+      ),
+    );
   memory.loads = 0;
-  for (const place of [0, 1, 49_999, 99_999]) expect((await standingOf(kind, ranking, `p${place}`, memory.load))!.before).toBe(place);
+  for (const place of [0, 1, 49_999, 99_999])
+    expect((await standingOf(kind, ranking, `p${place}`, memory.load))!.before).toBe(place);
   // Two paths each: by id, then by rank.
   expect(memory.loads / 4).toBeLessThanOrEqual(8);
 });
@@ -94,7 +133,11 @@ it('a hundred thousand equal scores are ranked by who came first, with as few re
 it('a board that has shrunk is as shallow as one that never grew', async () => {
   const memory = new Memory();
   const ids = Array.from({ length: 20_000 }, (_, i) => `p${i}`);
-  let ranking = await memory.change(rankKinds.ascending, {}, new Map(ids.map((id, i): [string, RankEntry] => [id, [i, 0, 0, id]])));
+  let ranking = await memory.change(
+    rankKinds.ascending,
+    {},
+    new Map(ids.map((id, i): [string, RankEntry] => [id, [i, 0, 0, id]])),
+  );
   ranking = await memory.change(rankKinds.ascending, ranking, new Map(ids.slice(10).map((id) => [id, null])));
   expect(memory.nodes.size).toBe(2);
   ranking = await memory.change(rankKinds.ascending, ranking, new Map(ids.slice(0, 10).map((id) => [id, null])));

@@ -1,12 +1,26 @@
 import fc from 'fast-check';
-import { lastRewardedRank, type RewardRule, rewardsOf, type Season, type SeasonPlan } from '../../../src/domain/leaderboards/board';
+import {
+  lastRewardedRank,
+  type RewardRule,
+  rewardsOf,
+  type Season,
+  type SeasonPlan,
+} from '../../../src/domain/leaderboards/board';
 import { percentileOf } from '../../../src/domain/leaderboards/ranking';
 import { currentSeason, faultOfMove, seasonOf, seasonsToPlan } from '../../../src/domain/leaderboards/seasons';
 import { iso } from '../../../src/domain/ids';
 
 const at = (text: string): number => Date.parse(text);
 const weekly: SeasonPlan = { recurrence: '0 0 * * 1', timeZone: 'Europe/Berlin', graceMs: 60_000 };
-const season = (over: Partial<Season> = {}): Season => ({ number: 1, startsAt: at('2026-03-02T00:00:00Z'), endsAt: at('2026-03-09T00:00:00Z'), graceMs: 60_000, status: 'open', revision: 0, ...over });
+const season = (over: Partial<Season> = {}): Season => ({
+  number: 1,
+  startsAt: at('2026-03-02T00:00:00Z'),
+  endsAt: at('2026-03-09T00:00:00Z'),
+  graceMs: 60_000,
+  status: 'open',
+  revision: 0,
+  ...over,
+});
 
 it('seasons follow the local clock over a change of summer time, without gap or overlap', () => {
   const planned = seasonsToPlan(weekly, undefined, at('2026-03-25T12:00:00Z'));
@@ -35,7 +49,8 @@ it('there is always one season more than the one that runs, whenever and however
         expect(seasonOf(all, now)).toBeDefined();
         now += wait * 60_000;
       }
-      for (const [i, { startsAt, number }] of all.entries()) expect([number, startsAt]).toEqual([i + 1, i === 0 ? startsAt : all[i - 1]!.endsAt]);
+      for (const [i, { startsAt, number }] of all.entries())
+        expect([number, startsAt]).toEqual([i + 1, i === 0 ? startsAt : all[i - 1]!.endsAt]);
     }),
     { numRuns: 40 },
   );
@@ -55,7 +70,8 @@ it('a board without seasons has one that never ends; one without recurrence has 
 it('a score belongs to the season of the server’s clock; in the grace to the one that it was reached in, if the game says so', () => {
   const first = season();
   const second = season({ number: 2, startsAt: first.endsAt!, endsAt: at('2026-03-16T00:00:00Z') });
-  const of = (now: string, reached?: string) => seasonOf([second, first], at(now), reached === undefined ? undefined : at(reached))?.number;
+  const of = (now: string, reached?: string) =>
+    seasonOf([second, first], at(now), reached === undefined ? undefined : at(reached))?.number;
   expect(of('2026-03-08T23:59:59.999Z')).toBe(1);
   expect(of('2026-03-09T00:00:00Z')).toBe(2);
   expect(of('2026-03-09T00:00:30Z', '2026-03-08T23:59:00Z')).toBe(1);
@@ -70,7 +86,8 @@ it('a score belongs to the season of the server’s clock; in the grace to the o
 it('an end is moved only where every process hears of it in time, and not beyond the next season', () => {
   const next = season({ number: 2, startsAt: season().endsAt!, endsAt: at('2026-03-16T00:00:00Z') });
   const now = at('2026-03-05T00:00:00Z');
-  const fault = (endsAt: number, over: Partial<Season> = {}, when = now) => faultOfMove(season(over), next, endsAt, when, 70_000)?.message;
+  const fault = (endsAt: number, over: Partial<Season> = {}, when = now) =>
+    faultOfMove(season(over), next, endsAt, when, 70_000)?.message;
   expect(fault(now + 70_000)).toBeUndefined();
   expect(fault(at('2026-03-12T00:00:00Z'))).toBeUndefined();
   expect(fault(now + 69_999)).toContain('every process hears of it in time');
@@ -80,19 +97,36 @@ it('an end is moved only where every process hears of it in time, and not beyond
 });
 
 it('rewards go to ranks and to shares, and nobody behind the last rewarded rank wins', () => {
-  const rules: RewardRule[] = [{ reward: 'gold', fromRank: 1, toRank: 1 }, { reward: 'medal', fromRank: 2, toRank: 3 }, { reward: 'badge', topPercent: 10 }];
-  expect([1, 3, 4, 5].map((rank) => rewardsOf(rules, rank, 40))).toEqual([['gold', 'badge'], ['medal', 'badge'], ['badge'], []]);
+  const rules: RewardRule[] = [
+    { reward: 'gold', fromRank: 1, toRank: 1 },
+    { reward: 'medal', fromRank: 2, toRank: 3 },
+    { reward: 'badge', topPercent: 10 },
+  ];
+  expect([1, 3, 4, 5].map((rank) => rewardsOf(rules, rank, 40))).toEqual([
+    ['gold', 'badge'],
+    ['medal', 'badge'],
+    ['badge'],
+    [],
+  ]);
   expect([lastRewardedRank(rules, 40), lastRewardedRank(rules, 2), lastRewardedRank([], 40)]).toEqual([4, 2, 0]);
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 500 }), fc.double({ min: 0.01, max: 100, noNaN: true }), (players, topPercent) => {
-      const share: RewardRule[] = [{ reward: 'badge', topPercent }];
-      const winners = Array.from({ length: players }, (_, i) => rewardsOf(share, i + 1, players)).filter(({ length }) => length > 0).length;
-      expect(winners).toBe(lastRewardedRank(share, players));
-      expect(winners).toBeGreaterThanOrEqual(1);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 500 }),
+      fc.double({ min: 0.01, max: 100, noNaN: true }),
+      (players, topPercent) => {
+        const share: RewardRule[] = [{ reward: 'badge', topPercent }];
+        const winners = Array.from({ length: players }, (_, i) => rewardsOf(share, i + 1, players)).filter(
+          ({ length }) => length > 0,
+        ).length;
+        expect(winners).toBe(lastRewardedRank(share, players));
+        expect(winners).toBeGreaterThanOrEqual(1);
+      },
+    ),
   );
 });
 
 it('a percentile is the share of the others that one is ahead of', () => {
-  expect([percentileOf(1, 1), percentileOf(1, 11), percentileOf(11, 11), percentileOf(6, 11)]).toEqual([100, 100, 0, 50]);
+  expect([percentileOf(1, 1), percentileOf(1, 11), percentileOf(11, 11), percentileOf(6, 11)]).toEqual([
+    100, 100, 0, 50,
+  ]);
 });

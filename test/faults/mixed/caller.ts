@@ -120,14 +120,27 @@ export class Caller {
     try {
       const response = await fetch(`${this.lines.url}${path}`, {
         method: method.toUpperCase(),
-        headers: { ...(!anonymous && { authorization: `Bearer ${this.lines.key}` }), ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          ...(!anonymous && { authorization: `Bearer ${this.lines.key}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(ATTEMPT_MS),
       });
       const text = await response.text();
-      if (response.ok) return { kind: 'acknowledged', status: response.status, body: json(text), headers: response.headers, text, uncertain };
+      if (response.ok)
+        return {
+          kind: 'acknowledged',
+          status: response.status,
+          body: json(text),
+          headers: response.headers,
+          text,
+          uncertain,
+        };
       if (response.status >= 500) {
-        if (response.status !== 503) this.tally.wrong.push(`${method.toUpperCase()} ${path}: ${response.status} ${text}`);
+        if (response.status !== 503)
+          this.tally.wrong.push(`${method.toUpperCase()} ${path}: ${response.status} ${text}`);
         return { kind: 'unknown' };
       }
       return { kind: 'refused', status: response.status, body: json(text), uncertain };

@@ -68,7 +68,12 @@ export interface DeploymentSettings {
   onStage(stage: string): void;
 }
 
-export async function deploy({ folder, engine = findEngine(), fromSources = false, onStage }: DeploymentSettings): Promise<Deployment> {
+export async function deploy({
+  folder,
+  engine = findEngine(),
+  fromSources = false,
+  onStage,
+}: DeploymentSettings): Promise<Deployment> {
   const stops: (() => Promise<unknown>)[] = [];
   try {
     return await deployed({ folder, engine, fromSources, onStage }, stops);
@@ -78,19 +83,35 @@ export async function deploy({ folder, engine = findEngine(), fromSources = fals
   }
 }
 
-async function deployed({ folder, engine, fromSources, onStage }: Required<DeploymentSettings>, stops: (() => Promise<unknown>)[]): Promise<Deployment> {
+async function deployed(
+  { folder, engine, fromSources, onStage }: Required<DeploymentSettings>,
+  stops: (() => Promise<unknown>)[],
+): Promise<Deployment> {
   onStage('DynamoDB, Kinesis, MQTT and the model');
   const model: Deployment['model'] = { behaviour: undefined };
   // Parts are killed and come back where they were.
-  const ports = { dynamodb: await quietPort(), api: await quietPort(), temporal: await quietPort(), ui: await quietPort() };
-  const dynamodb = new Supervised('dynamodb', (onChild) => startDynamoDB({ dataDir: folder, engine, port: ports.dynamodb, onChild }));
+  const ports = {
+    dynamodb: await quietPort(),
+    api: await quietPort(),
+    temporal: await quietPort(),
+    ui: await quietPort(),
+  };
+  const dynamodb = new Supervised('dynamodb', (onChild) =>
+    startDynamoDB({ dataDir: folder, engine, port: ports.dynamodb, onChild }),
+  );
   stops.push(() => dynamodb.stop());
   const streams = [TRANSACTIONS, READINGS].map((name) => ({ name, shards: 2 }));
   const [, stream, broker, endpoint] = await Promise.all([
     dynamodb.start(),
     startKinesis({ dataDir: folder, streams, onChild: (child) => stops.push(() => child.stop()) }),
     startMqtt({ dataDir: folder, onChild: (child) => stops.push(() => child.stop()) }),
-    startEndpointServer({ modelPath: join(ROOT, 'model', 'fraud.json'), host: '127.0.0.1', port: 0, endpointName: MODEL, behaviour: () => model.behaviour }),
+    startEndpointServer({
+      modelPath: join(ROOT, 'model', 'fraud.json'),
+      host: '127.0.0.1',
+      port: 0,
+      endpointName: MODEL,
+      behaviour: () => model.behaviour,
+    }),
   ]);
   stops.push(() => endpoint.close());
   const database = new DynamoDBClient({
@@ -105,7 +126,16 @@ async function deployed({ folder, engine, fromSources, onStage }: Required<Deplo
   const temporalAddress = `127.0.0.1:${ports.temporal}`;
   const executable = await findTemporal({ onStage });
   const temporalPorts = { grpc: { port: ports.temporal, only: true }, ui: { port: ports.ui, only: true } };
-  const temporal = new Supervised('temporal', (onChild) => startTemporal({ executable, dataDir: folder, ports: temporalPorts, namespace: NAMESPACE, searchAttributes: searchAttributeTypes, onChild }));
+  const temporal = new Supervised('temporal', (onChild) =>
+    startTemporal({
+      executable,
+      dataDir: folder,
+      ports: temporalPorts,
+      namespace: NAMESPACE,
+      searchAttributes: searchAttributeTypes,
+      onChild,
+    }),
+  );
   stops.push(() => temporal.stop());
   await temporal.start();
 
@@ -167,7 +197,10 @@ async function deployed({ folder, engine, fromSources, onStage }: Required<Deplo
       const child = startChild({
         name: mode,
         command: process.execPath,
-        args: [...(fromSources ? ['--import', 'tsx', join(ROOT, 'src', 'main.ts')] : [join(ROOT, 'dist', 'main.js')]), mode],
+        args: [
+          ...(fromSources ? ['--import', 'tsx', join(ROOT, 'src', 'main.ts')] : [join(ROOT, 'dist', 'main.js')]),
+          mode,
+        ],
         cwd: ROOT,
         env: environment,
         logFile: join(folder, 'logs', `${mode}-${++starts}.log`),
@@ -179,12 +212,23 @@ async function deployed({ folder, engine, fromSources, onStage }: Required<Deplo
   onStage('API and worker');
   const api = longwatch('api');
   const worker = longwatch('worker');
-  stops.push(() => worker.stop(), () => api.stop());
+  stops.push(
+    () => worker.stop(),
+    () => api.stop(),
+  );
   await Promise.all([api.start(), worker.start()]);
 
   const connection = Connection.lazy({ address: temporalAddress });
-  const kinesis = kinesisClient({ region: REGION, endpoint: `http://${wires.kinesis.address}`, credentials: LOCAL_CREDENTIALS });
-  const device = await mqtt.connectAsync(`mqtt://${wires.mqtt.address}`, { clientId: 'load', clean: false, reconnectPeriod: 500 });
+  const kinesis = kinesisClient({
+    region: REGION,
+    endpoint: `http://${wires.kinesis.address}`,
+    credentials: LOCAL_CREDENTIALS,
+  });
+  const device = await mqtt.connectAsync(`mqtt://${wires.mqtt.address}`, {
+    clientId: 'load',
+    clean: false,
+    reconnectPeriod: 500,
+  });
   device.on('error', () => undefined); // It connects again; what is not acknowledged is sent again.
   stops.push(
     () => connection.close(),

@@ -57,7 +57,11 @@ export const devices = capability<Journal>({
 
   async poison(caller, _random, _journal, id) {
     let taken = 0;
-    for (const data of ['nonsense', JSON.stringify({ deviceId: 'sensor-1', readings: [{ timestamp: id, metrics: { seq: 1 } }] })]) if (await caller.put(READINGS, id, data)) taken++;
+    for (const data of [
+      'nonsense',
+      JSON.stringify({ deviceId: 'sensor-1', readings: [{ timestamp: id, metrics: { seq: 1 } }] }),
+    ])
+      if (await caller.put(READINGS, id, data)) taken++;
     return taken;
   },
 
@@ -66,7 +70,10 @@ export const devices = capability<Journal>({
     let verified = 0;
     const from = new Date(Date.now() - BACK_MS - 2 * HOUR_MS).toISOString();
     for (const deviceId of DEVICES) {
-      const stored = await pages<Reading & { readingId: string }>(reader, `/v1/devices/${deviceId}/readings?limit=500&from=${from}`);
+      const stored = await pages<Reading & { readingId: string }>(
+        reader,
+        `/v1/devices/${deviceId}/readings?limit=500&from=${from}`,
+      );
       const bySeq = new Map<number, Reading[]>();
       for (const one of stored) bySeq.set(one.metrics.seq, [...(bySeq.get(one.metrics.seq) ?? []), one]);
       for (const [seq, { reading, taken }] of [...sent].filter(([, one]) => one.deviceId === deviceId)) {
@@ -74,9 +81,19 @@ export const devices = capability<Journal>({
         bySeq.delete(seq);
         if (taken) verified++;
         const isRight = found.length === 1 ? isSame(found[0] as Reading, reading) : found.length === 0 && !taken;
-        if (!isRight) violations.push({ operation: `reading ${seq} of ${deviceId}`, acknowledged: taken ? `${JSON.stringify(reading)} by ${taken}` : 'nothing', found: `${found.length} times: ${JSON.stringify(found)}` });
+        if (!isRight)
+          violations.push({
+            operation: `reading ${seq} of ${deviceId}`,
+            acknowledged: taken ? `${JSON.stringify(reading)} by ${taken}` : 'nothing',
+            found: `${found.length} times: ${JSON.stringify(found)}`,
+          });
       }
-      for (const [seq, found] of bySeq) violations.push({ operation: `reading ${seq} of ${deviceId}`, acknowledged: 'nobody sent it', found: JSON.stringify(found) });
+      for (const [seq, found] of bySeq)
+        violations.push({
+          operation: `reading ${seq} of ${deviceId}`,
+          acknowledged: 'nobody sent it',
+          found: JSON.stringify(found),
+        });
       violations.push(...(await wrongRollups(reader, deviceId, stored, from)));
     }
     return { verified, violations };
@@ -91,12 +108,19 @@ function numberOf(id: string): number {
 
 function newReading(random: Random, journal: Journal, deviceId: string, seq: number): Sent {
   const timestamp = new Date(Date.now() - random.integer(0, random.chance(0.2) ? BACK_MS : 10 * 60_000)).toISOString();
-  const one: Sent = { deviceId, reading: { timestamp, metrics: { seq, level: random.integer(-1_000, 1_000), isOn: random.chance(0.5) } } };
+  const one: Sent = {
+    deviceId,
+    reading: { timestamp, metrics: { seq, level: random.integer(-1_000, 1_000), isOn: random.chance(0.5) } },
+  };
   journal.sent.set(seq, one);
   return one;
 }
 
-const isSame = ({ timestamp, metrics }: Reading, other: Reading): boolean => timestamp === other.timestamp && metrics.seq === other.metrics.seq && metrics.level === other.metrics.level && metrics.isOn === other.metrics.isOn;
+const isSame = ({ timestamp, metrics }: Reading, other: Reading): boolean =>
+  timestamp === other.timestamp &&
+  metrics.seq === other.metrics.seq &&
+  metrics.level === other.metrics.level &&
+  metrics.isOn === other.metrics.isOn;
 
 const widths = { '1m': 60_000, '1h': HOUR_MS, '1d': 24 * HOUR_MS } as const;
 
@@ -107,7 +131,12 @@ interface Rollup {
 }
 
 /** Rollups against the readings themselves. Whole numbers, whose sums no order changes. */
-async function wrongRollups(reader: Reader, deviceId: string, stored: readonly Reading[], from: string): Promise<Violation[]> {
+async function wrongRollups(
+  reader: Reader,
+  deviceId: string,
+  stored: readonly Reading[],
+  from: string,
+): Promise<Violation[]> {
   const violations: Violation[] = [];
   for (const [resolution, width] of Object.entries(widths)) {
     const expected = new Map<string, Reading[]>();
@@ -116,12 +145,31 @@ async function wrongRollups(reader: Reader, deviceId: string, stored: readonly R
       const bucket = new Date(at - (at % width)).toISOString();
       expected.set(bucket, [...(expected.get(bucket) ?? []), one]);
     }
-    const found = new Map((await pages<Rollup>(reader, `/v1/devices/${deviceId}/readings?limit=1000&resolution=${resolution}&from=${from}`)).map((one) => [one.from, one]));
+    const found = new Map(
+      (
+        await pages<Rollup>(reader, `/v1/devices/${deviceId}/readings?limit=1000&resolution=${resolution}&from=${from}`)
+      ).map((one) => [one.from, one]),
+    );
     for (const bucket of new Set([...expected.keys(), ...found.keys()])) {
       const sums = summary(expected.get(bucket) ?? []);
       const rollup = found.get(bucket);
-      const shown = rollup ? JSON.stringify([rollup.readings, ...names.map((name) => [rollup.metrics[name]?.count, rollup.metrics[name]?.sum, rollup.metrics[name]?.min, rollup.metrics[name]?.max])]) : 'none';
-      if (shown !== sums) violations.push({ operation: `rollup ${resolution} of ${deviceId} from ${bucket}`, acknowledged: `readings give ${sums}`, found: shown });
+      const shown = rollup
+        ? JSON.stringify([
+            rollup.readings,
+            ...names.map((name) => [
+              rollup.metrics[name]?.count,
+              rollup.metrics[name]?.sum,
+              rollup.metrics[name]?.min,
+              rollup.metrics[name]?.max,
+            ]),
+          ])
+        : 'none';
+      if (shown !== sums)
+        violations.push({
+          operation: `rollup ${resolution} of ${deviceId} from ${bucket}`,
+          acknowledged: `readings give ${sums}`,
+          found: shown,
+        });
     }
   }
   return violations;
@@ -140,8 +188,10 @@ function summary(readings: readonly Reading[]): string {
 
 async function pages<T>(reader: Reader, path: string): Promise<T[]> {
   const all: T[] = [];
-  for (let cursor: string | undefined; ; ) {
-    const page = await reader.get<{ items: T[]; cursor?: string }>(`${path}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`);
+  for (let cursor: string | undefined; ;) {
+    const page = await reader.get<{ items: T[]; cursor?: string }>(
+      `${path}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+    );
     all.push(...page.items);
     cursor = page.cursor;
     if (cursor === undefined) return all;

@@ -11,7 +11,13 @@ export type WireName = (typeof wires)[number];
 /** How the model's endpoint fails. */
 export const modelFaults: Readonly<Record<'slow' | 'wrong' | 'dead', readonly Misbehaviour[]>> = {
   slow: [{ delayMs: 1_500 }, { hang: 'answer' }, { hang: 'body' }],
-  wrong: [{ body: 'nonsense' }, { body: '{"predictions": []}' }, { body: '{"predictions": [{"score": "high"}]}' }, { status: 500 }, { status: 424 }],
+  wrong: [
+    { body: 'nonsense' },
+    { body: '{"predictions": []}' },
+    { body: '{"predictions": [{"score": "high"}]}' },
+    { status: 500 },
+    { status: 424 },
+  ],
   dead: [{ reset: true }, { status: 503 }],
 };
 
@@ -30,13 +36,47 @@ export type Fault = {
 
 /** Counted under this name: `kill -9 worker`, `drop temporal`, … */
 export function faultName(fault: Fault): string {
-  return fault.kind === 'kill' ? `kill -9 ${fault.what}` : fault.kind === 'poison' ? 'poison' : `${fault.kind} ${fault.what}`;
+  return fault.kind === 'kill'
+    ? `kill -9 ${fault.what}`
+    : fault.kind === 'poison'
+      ? 'poison'
+      : `${fault.kind} ${fault.what}`;
 }
 
-const kinds = ['kill worker', 'kill api', 'kill temporal', 'kill dynamodb', 'delay', 'drop', 'cut', 'reset', 'slow', 'wrong', 'dead', 'poison', 'cancel', 'terminate'] as const;
+const kinds = [
+  'kill worker',
+  'kill api',
+  'kill temporal',
+  'kill dynamodb',
+  'delay',
+  'drop',
+  'cut',
+  'reset',
+  'slow',
+  'wrong',
+  'dead',
+  'poison',
+  'cancel',
+  'terminate',
+] as const;
 type Kind = (typeof kinds)[number];
 /** How often each comes, beside the others. */
-const weights: Readonly<Record<Kind, number>> = { 'kill worker': 3, 'kill api': 3, 'kill temporal': 2, 'kill dynamodb': 2, delay: 3, drop: 3, cut: 3, reset: 4, slow: 1, wrong: 1, dead: 1, poison: 3, cancel: 3, terminate: 4 };
+const weights: Readonly<Record<Kind, number>> = {
+  'kill worker': 3,
+  'kill api': 3,
+  'kill temporal': 2,
+  'kill dynamodb': 2,
+  delay: 3,
+  drop: 3,
+  cut: 3,
+  reset: 4,
+  slow: 1,
+  wrong: 1,
+  dead: 1,
+  poison: 3,
+  cancel: 3,
+  terminate: 4,
+};
 
 /** Load before the first fault, and after the last one. */
 const FIRST_AT = 3_000;
@@ -51,7 +91,12 @@ export function planFaults(seed: number, durationMs: number): Fault[] {
   const random = new Random(seed);
   const faults: Fault[] = [];
   const first = shuffled(kinds, random);
-  for (let at = FIRST_AT; at < durationMs - LAST_BEFORE_END; at += random.integer(...(random.chance(TOGETHER) ? TOGETHER_MS : GAP_MS))) faults.push({ at, ...faultOf(first.shift() ?? weighted(random), random) });
+  for (
+    let at = FIRST_AT;
+    at < durationMs - LAST_BEFORE_END;
+    at += random.integer(...(random.chance(TOGETHER) ? TOGETHER_MS : GAP_MS))
+  )
+    faults.push({ at, ...faultOf(first.shift() ?? weighted(random), random) });
   return faults;
 }
 

@@ -75,7 +75,9 @@ export const feeds = capability<Journal>({
     if (what < 0.8) return publish(caller, journal, { postId: id, authorId, text: `text ${at}` });
     const ids = [...journal.posts.keys()].slice(-30);
     if (ids.length === 0) return;
-    await journal.turns.with(startingAt(ids, at % ids.length), (postId) => (what < 0.9 ? edit(caller, journal, postId, `text ${at}`) : remove(caller, journal, postId)));
+    await journal.turns.with(startingAt(ids, at % ids.length), (postId) =>
+      what < 0.9 ? edit(caller, journal, postId, `text ${at}`) : remove(caller, journal, postId),
+    );
   },
 
   async verify(reader, { pairs, posts, sightings }) {
@@ -85,26 +87,46 @@ export const feeds = capability<Journal>({
     for (const [key, { possible, acknowledged }] of pairs) {
       const [one = '', other = ''] = key.split('/');
       const { follows, followedBy, blocks, blockedBy } = await world.relations.between(one, other);
-      const found = (follows ? bits.follows[0] : 0) | (followedBy ? bits.follows[1] : 0) | (blocks ? bits.blocks[0] : 0) | (blockedBy ? bits.blocks[1] : 0);
+      const found =
+        (follows ? bits.follows[0] : 0) |
+        (followedBy ? bits.follows[1] : 0) |
+        (blocks ? bits.blocks[0] : 0) |
+        (blockedBy ? bits.blocks[1] : 0);
       verified += acknowledged;
-      if (!possible.has(found)) violations.push({ operation: `relation of ${one} and ${other}`, acknowledged: [...possible].map((relation) => shown(relation, one, other)).join(' or '), found: shown(found, one, other) });
+      if (!possible.has(found))
+        violations.push({
+          operation: `relation of ${one} and ${other}`,
+          acknowledged: [...possible].map((relation) => shown(relation, one, other)).join(' or '),
+          found: shown(found, one, other),
+        });
     }
     const stored = new Map((await reader.scan('Posts')).map((item) => [String(item['PostID']), item]));
     for (const [postId, post] of posts) {
       const item = stored.get(postId);
       const isThere = item !== undefined && item['Deleted'] === undefined;
-      const wrong = (acknowledged: string) => violations.push({ operation: `post ${postId} of ${post.authorId}`, acknowledged, found: JSON.stringify(item) ?? 'nothing' });
+      const wrong = (acknowledged: string) =>
+        violations.push({
+          operation: `post ${postId} of ${post.authorId}`,
+          acknowledged,
+          found: JSON.stringify(item) ?? 'nothing',
+        });
       if (post.posted) verified++;
       if (post.posted && post.deleted === 'no' && !isThere) wrong('it was posted');
       if (post.deleted === 'yes' && isThere) wrong('it was deleted');
-      if (isThere && item['Body'] !== post.text && !post.perhaps.has(String(item['Body']))) wrong(`it says "${post.text}"`);
+      if (isThere && item['Body'] !== post.text && !post.perhaps.has(String(item['Body'])))
+        wrong(`it says "${post.text}"`);
     }
     for (const readerId of USERS) {
       const expected = await bruteForce(world, readerId, USERS);
       for (const mode of ['push', 'pull'] as const) {
         const found = await wholeFeed(reader, readerId, mode);
         verified++;
-        if (found.join() !== expected.join()) violations.push({ operation: `feed of ${readerId} (${mode})`, acknowledged: `the query over whom they follow: ${expected.join(', ')}`, found: found.join(', ') });
+        if (found.join() !== expected.join())
+          violations.push({
+            operation: `feed of ${readerId} (${mode})`,
+            acknowledged: `the query over whom they follow: ${expected.join(', ')}`,
+            found: found.join(', '),
+          });
       }
     }
     return { verified, violations };
@@ -129,16 +151,26 @@ async function relate(caller: Caller, random: Random, { pairs, turns, sightings 
     if (told.kind === 'acknowledged') {
       pair.acknowledged++;
       const after = [...pair.possible].filter((relation) => what !== 'follow' || !isBlocked(relation));
-      if (after.length === 0) sightings.add(`${from} follows ${to}`, [...pair.possible].map((relation) => shown(relation, one, other)).join(' or '), 'it was allowed');
+      if (after.length === 0)
+        sightings.add(
+          `${from} follows ${to}`,
+          [...pair.possible].map((relation) => shown(relation, one, other)).join(' or '),
+          'it was allowed',
+        );
       pair.possible = new Set(after.map((relation) => changed(relation, change)));
     } else if (told.kind === 'refused') {
       const after = [...pair.possible].filter(isBlocked);
-      if (after.length === 0) sightings.add(`${from} follows ${to}`, 'nobody has blocked anybody', `${told.status} ${JSON.stringify(told.body)}`);
+      if (after.length === 0)
+        sightings.add(
+          `${from} follows ${to}`,
+          'nobody has blocked anybody',
+          `${told.status} ${JSON.stringify(told.body)}`,
+        );
       else pair.possible = new Set(after);
       if (told.uncertain) pair.perhaps.push(change);
     } else pair.perhaps.push(change);
     // Whatever was not acknowledged may come at any time, in any order.
-    for (let size = 0; size !== pair.possible.size; ) {
+    for (let size = 0; size !== pair.possible.size;) {
       size = pair.possible.size;
       for (const late of pair.perhaps) for (const relation of pair.possible) pair.possible.add(changed(relation, late));
     }
@@ -150,12 +182,19 @@ const isBlocked = (relation: Relation): boolean => (relation & (bits.blocks[0] |
 function shown(relation: Relation, one: string, other: string): string {
   const parts = ([0, 1] as const).flatMap((by) => {
     const [from, to] = by === 0 ? [one, other] : [other, one];
-    return [...(relation & bits.follows[by] ? [`${from} follows ${to}`] : []), ...(relation & bits.blocks[by] ? [`${from} has blocked ${to}`] : [])];
+    return [
+      ...(relation & bits.follows[by] ? [`${from} follows ${to}`] : []),
+      ...(relation & bits.blocks[by] ? [`${from} has blocked ${to}`] : []),
+    ];
   });
   return parts.join(' and ') || 'nothing between them';
 }
 
-async function publish(caller: Caller, { posts }: Journal, { postId, authorId, text }: { postId: string; authorId: string; text: string }): Promise<void> {
+async function publish(
+  caller: Caller,
+  { posts }: Journal,
+  { postId, authorId, text }: { postId: string; authorId: string; text: string },
+): Promise<void> {
   const written: Written = { authorId, posted: false, text, perhaps: new Set(), deleted: 'no' };
   const told = await caller.send({ method: 'post', path: '/v1/posts', body: { authorId, postId, text } });
   written.posted = told.kind === 'acknowledged';
@@ -167,8 +206,10 @@ async function edit(caller: Caller, { posts, sightings }: Journal, postId: strin
   const told = await caller.send({ method: 'patch', path: `/v1/posts/${postId}`, body: { text } });
   if (told.kind === 'acknowledged') written.text = text;
   else if (told.kind === 'unknown' || told.uncertain) written.perhaps.add(text);
-  if (told.kind === 'acknowledged' && written.deleted === 'yes') sightings.add(`edit of post ${postId}`, 'it was deleted', told.text);
-  if (told.kind === 'refused' && written.posted && written.deleted === 'no') sightings.add(`edit of post ${postId}`, 'it was posted', `${told.status} ${JSON.stringify(told.body)}`);
+  if (told.kind === 'acknowledged' && written.deleted === 'yes')
+    sightings.add(`edit of post ${postId}`, 'it was deleted', told.text);
+  if (told.kind === 'refused' && written.posted && written.deleted === 'no')
+    sightings.add(`edit of post ${postId}`, 'it was posted', `${told.status} ${JSON.stringify(told.body)}`);
 }
 
 async function remove(caller: Caller, { posts, sightings }: Journal, postId: string): Promise<void> {
@@ -176,13 +217,16 @@ async function remove(caller: Caller, { posts, sightings }: Journal, postId: str
   if (written.deleted === 'no') written.deleted = 'perhaps';
   const told = await caller.send({ method: 'delete', path: `/v1/posts/${postId}` });
   if (told.kind === 'acknowledged') written.deleted = 'yes';
-  if (told.kind === 'refused' && written.posted) sightings.add(`deletion of post ${postId}`, 'it was posted', `${told.status} ${JSON.stringify(told.body)}`);
+  if (told.kind === 'refused' && written.posted)
+    sightings.add(`deletion of post ${postId}`, 'it was posted', `${told.status} ${JSON.stringify(told.body)}`);
 }
 
 async function wholeFeed(reader: Reader, readerId: string, mode: 'push' | 'pull'): Promise<string[]> {
   const ids: string[] = [];
-  for (let cursor: string | undefined; ; ) {
-    const page = await reader.get<{ items: { postId: string }[]; older?: string }>(`/v1/users/${readerId}/feed?limit=25&mode=${mode}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`);
+  for (let cursor: string | undefined; ;) {
+    const page = await reader.get<{ items: { postId: string }[]; older?: string }>(
+      `/v1/users/${readerId}/feed?limit=25&mode=${mode}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+    );
     ids.push(...page.items.map(({ postId }) => postId));
     cursor = page.older;
     if (cursor === undefined) return ids;

@@ -12,14 +12,24 @@ const WORD_EVERY_MS = 10_000;
 
 /** What still waits or runs; undefined when there is nothing. */
 export async function underWay({ db, temporal }: Pick<Reader, 'db' | 'temporal'>): Promise<string | undefined> {
-  const entries = await Promise.all(['start', 'signal', 'rescore'].map((kind) => dueEntries(db, kind, Date.now() + 60_000)));
+  const entries = await Promise.all(
+    ['start', 'signal', 'rescore'].map((kind) => dueEntries(db, kind, Date.now() + 60_000)),
+  );
   const waiting = entries.flat().length;
-  const { count } = await temporal.workflow.count(`ExecutionStatus = 'Running' AND WorkflowType IN (${SHORT_LIVED.map((type) => `'${type}'`).join(', ')})`);
-  return waiting + count === 0 ? undefined : `${waiting} outbox entries wait, ${count} workflows run that should have ended`;
+  const { count } = await temporal.workflow.count(
+    `ExecutionStatus = 'Running' AND WorkflowType IN (${SHORT_LIVED.map((type) => `'${type}'`).join(', ')})`,
+  );
+  return waiting + count === 0
+    ? undefined
+    : `${waiting} outbox entries wait, ${count} workflows run that should have ended`;
 }
 
 /** Waits until nothing waits or runs. @returns what does after all that time. */
-export async function untilIdle(reader: Pick<Reader, 'db' | 'temporal'>, patienceMs: number, onLeft: (left: string) => void): Promise<string | undefined> {
+export async function untilIdle(
+  reader: Pick<Reader, 'db' | 'temporal'>,
+  patienceMs: number,
+  onLeft: (left: string) => void,
+): Promise<string | undefined> {
   let nextWord = Date.now() + WORD_EVERY_MS;
   for (const until = Date.now() + patienceMs; ; await sleep(500)) {
     const left = await underWay(reader).catch((error: unknown) => String(error));

@@ -18,7 +18,9 @@ export class Injection {
     private readonly onFault: (fault: Fault) => void,
   ) {}
 
-  /** Resolves when every fault is over and everything is up again. @throws StartError when a process does not come up. */
+  /**
+   * Resolves when every fault is over and everything is up again. @throws StartError when a process does not come up.
+   */
   async run(faults: readonly Fault[]): Promise<void> {
     const started = Date.now();
     for (const fault of faults) {
@@ -64,7 +66,8 @@ export class Injection {
     const { temporal } = this.deployment;
     const all = new Map<string, string[]>();
     try {
-      for await (const { type, workflowId } of temporal.workflow.list({ query: "ExecutionStatus = 'Running'" })) all.set(type, [...(all.get(type) ?? []), workflowId]);
+      for await (const { type, workflowId } of temporal.workflow.list({ query: "ExecutionStatus = 'Running'" }))
+        all.set(type, [...(all.get(type) ?? []), workflowId]);
       const types = [...all.keys()].sort();
       const share = which * types.length;
       const type = types[Math.floor(share)];

@@ -1,6 +1,8 @@
 import type { Violation } from './capability';
 
-/** Numbers that a list of summands can add up to, beside those that are certain: each summand counts once or not at all. */
+/**
+ * Numbers that a list of summands can add up to, beside those that are certain: each summand counts once or not at all.
+ */
 export function possibleSums(certain: number, uncertain: readonly number[]): Set<number> {
   let sums = new Set([certain]);
   for (const one of uncertain) sums = new Set([...sums, ...[...sums].map((sum) => sum + one)]);

@@ -9,7 +9,12 @@ const CALM_PATIENCE_MS = 240_000;
 
 /** Numbers of one operation, the same whatever came of those before. */
 export function randomOf(seed: number, ...names: (string | number)[]): Random {
-  return new Random(createHash('sha256').update([seed, ...names].join('/')).digest().readUInt32BE(0));
+  return new Random(
+    createHash('sha256')
+      .update([seed, ...names].join('/'))
+      .digest()
+      .readUInt32BE(0),
+  );
 }
 
 /** One capability under load, until it is stopped. */
@@ -40,7 +45,8 @@ export class Load {
   /** Does so many operations, one after another. The lanes have been stopped, or were never started. */
   async run(operations: number): Promise<void> {
     const caller = this.caller();
-    for (let operation = 1; operation <= operations; operation++) await this.operate(caller, `${this.capability.name}-run-${operation}`);
+    for (let operation = 1; operation <= operations; operation++)
+      await this.operate(caller, `${this.capability.name}-run-${operation}`);
   }
 
   /** From now on nothing is broken: what is begun now must be acknowledged. */
@@ -79,14 +85,20 @@ export class Load {
     const caller = this.caller();
     for (let operation = 1; !this.stopping.signal.aborted; operation++) {
       await this.operate(caller, `${this.capability.name}-${lane}-${operation}`);
-      await sleep(this.capability.pauseMs, undefined, { signal: this.stopping.signal }).catch(() => undefined); // Woken: the loop ends.
+      // Woken: the loop ends.
+      await sleep(this.capability.pauseMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
     }
   }
 
   private async operate(caller: Caller, id: string): Promise<void> {
     const [wasCalm, before] = [this.isCalm, caller.tally.abandoned];
     await this.capability.operate(caller, this.random(id), this.journal, id);
-    if (wasCalm && caller.tally.abandoned > before) this.violations.push({ operation: id, acknowledged: 'nothing was broken any more', found: 'no answer, or 503, for as long as it was sent again' });
+    if (wasCalm && caller.tally.abandoned > before)
+      this.violations.push({
+        operation: id,
+        acknowledged: 'nothing was broken any more',
+        found: 'no answer, or 503, for as long as it was sent again',
+      });
   }
 
   private caller(): Caller {

@@ -29,7 +29,8 @@ export class Supervised {
   async kill(downMs: number): Promise<void> {
     await this.starting;
     const { child } = this;
-    // Race: two kills wait for the same start. The second would start another process beside the one that the first starts.
+    // Race: two kills wait for the same start. The second would start another process beside the one that the first
+    // starts.
     if (!child || child.hasEnded() || this.killedPid === child.pid) return;
     this.killedPid = child.pid;
     process.kill(-child.pid, 'SIGKILL');
@@ -70,7 +71,10 @@ export class Supervised {
       this.child = child;
       void child.ended.then(async (how) => {
         // One that did not come up is told of by who waits for it.
-        const cameUp = await launching.then(() => true, () => false);
+        const cameUp = await launching.then(
+          () => true,
+          () => false,
+        );
         if (this.stopping || !cameUp || this.killedPid === child.pid) return;
         this.endedByItself.push(`${how}. Its last lines:\n${child.lastLines()}`);
         await sleep(RESTART_MS);

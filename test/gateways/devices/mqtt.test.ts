@@ -20,12 +20,16 @@ beforeAll(async () => {
   ({ authority, client } = made);
   broker = await Aedes.createBroker();
   broker.on('clientReady', ({ id }) => connected.add(id));
-  broker.authenticate = (_, user, password, callback) => callback(null, user === 'longwatch' && password?.toString() === PASSWORD);
-  server = createServer({ ...made.server, ca: authority.cert, requestCert: true, rejectUnauthorized: true }, (socket) => {
-    // A client without a certificate is cut off; that is the test's matter, not the server's.
-    socket.on('error', () => undefined);
-    broker.handle(socket);
-  });
+  broker.authenticate = (_, user, password, callback) =>
+    callback(null, user === 'longwatch' && password?.toString() === PASSWORD);
+  server = createServer(
+    { ...made.server, ca: authority.cert, requestCert: true, rejectUnauthorized: true },
+    (socket) => {
+      // A client without a certificate is cut off; that is the test's matter, not the server's.
+      socket.on('error', () => undefined);
+      broker.handle(socket);
+    },
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   port = (server.address() as AddressInfo).port;
 });
@@ -36,7 +40,13 @@ afterAll(async () => {
 
 const url = (password = PASSWORD) => `mqtts://longwatch:${password}@127.0.0.1:${port}`;
 const pem = (text: string) => Buffer.from(text);
-const settings = (): MqttSettings => ({ url: url(), clientId: 'ours', ca: pem(authority.cert), cert: pem(client.cert), key: pem(client.key) });
+const settings = (): MqttSettings => ({
+  url: url(),
+  clientId: 'ours',
+  ca: pem(authority.cert),
+  cert: pem(client.cert),
+  key: pem(client.key),
+});
 
 function listen(over: Partial<MqttSettings> & { without?: 'ca' | 'cert' } = {}) {
   const { without, ...rest } = over;
@@ -50,7 +60,10 @@ function listen(over: Partial<MqttSettings> & { without?: 'ca' | 'cert' } = {}) 
   const faults: string[] = [];
   const listener = new MqttListener(all, {
     topics: 'devices/+/readings',
-    take: async (messages: readonly Message[]) => (taken.push(...messages.map(({ payload }) => payload.toString())), []),
+    take: async (messages: readonly Message[]) => (
+      taken.push(...messages.map(({ payload }) => payload.toString())),
+      []
+    ),
     setAside: async () => [],
     onFault: (error) => faults.push(error instanceof Error ? error.message : String(error)),
   });
@@ -67,11 +80,19 @@ const publish = async (...payloads: string[]) => {
 it('listens by TLS with a certificate, user and password; what came while it was away comes when it is back, once', async () => {
   const first = listen();
   // Once a message came through, the session holds the subscription.
-  await eventually(() => publish('1').then(() => first.taken), ({ length }) => length > 0);
+  await eventually(
+    () => publish('1').then(() => first.taken),
+    ({ length }) => length > 0,
+  );
   await first.listener.stop();
   await publish('2', '3');
   const second = listen();
-  expect(await eventually(async () => second.taken, ({ length }) => length >= 2)).toEqual(['2', '3']);
+  expect(
+    await eventually(
+      async () => second.taken,
+      ({ length }) => length >= 2,
+    ),
+  ).toEqual(['2', '3']);
   await second.listener.stop();
   expect([first.faults, second.faults]).toEqual([[], []]);
 }, 60_000);
@@ -93,12 +114,23 @@ it.each([
   ['of an authority that is not given', { without: 'ca' }, /self-signed certificate|unable to (get|verify)/],
   ['that wants a certificate', { without: 'cert' }, /certificate required|alert|ECONNRESET|socket/i],
   ['that wants another password', { url: 'wrong password' }, /Not authorized|Bad user name or password/i],
-] as const)('a broker %s: the fault is told, and nothing taken', async (_, over, message) => {
-  const { listener, taken, faults } = listen('url' in over ? { url: url('other'), clientId: 'refused' } : { ...over, clientId: 'refused' });
-  expect(await eventually(async () => faults[0], (fault) => fault !== undefined)).toMatch(message);
-  expect(faults.join()).not.toContain('other@');
-  expect([...connected]).not.toContain('refused');
-  await publish('unheard');
-  expect(taken).toEqual([]);
-  await listener.stop();
-}, 60_000);
+] as const)(
+  'a broker %s: the fault is told, and nothing taken',
+  async (_, over, message) => {
+    const { listener, taken, faults } = listen(
+      'url' in over ? { url: url('other'), clientId: 'refused' } : { ...over, clientId: 'refused' },
+    );
+    expect(
+      await eventually(
+        async () => faults[0],
+        (fault) => fault !== undefined,
+      ),
+    ).toMatch(message);
+    expect(faults.join()).not.toContain('other@');
+    expect([...connected]).not.toContain('refused');
+    await publish('unheard');
+    expect(taken).toEqual([]);
+    await listener.stop();
+  },
+  60_000,
+);

@@ -16,13 +16,21 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => kms?.stop());
 
-const json = (value: unknown): Payload => ({ metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from(JSON.stringify(value)) });
+const json = (value: unknown): Payload => ({
+  metadata: { encoding: Buffer.from('json/plain') },
+  data: Buffer.from(JSON.stringify(value)),
+});
 const clear = (payload: Payload): unknown => JSON.parse(Buffer.from(payload.data!).toString());
 
 /** A codec of a process of its own, and how often it asked KMS for what. */
 function processWith(keyIds: string[], options: KmsKeysOptions = {}) {
   const calls: string[] = [];
-  const counted = { send: (command: { constructor: { name: string } }) => (calls.push(command.constructor.name), kms!.client.send(command as never)) } as unknown as TestKms['client'];
+  const counted = {
+    send: (command: { constructor: { name: string } }) => (
+      calls.push(command.constructor.name),
+      kms!.client.send(command as never)
+    ),
+  } as unknown as TestKms['client'];
   return { codec: new EncryptionCodec(new KmsKeys(counted, keyIds, options)), calls };
 }
 
@@ -56,8 +64,13 @@ ifMoto('the first KMS key wraps and all unwrap; one that is not configured is na
   const [old, next] = [await kms!.createKey(), await kms!.createKey()];
   const before = await processWith([old]).codec.encode([json('old')]);
   const rotated = processWith([next, old]).codec;
-  expect((await rotated.decode([...before, ...(await rotated.encode([json('new')]))])).map(clear)).toEqual(['old', 'new']);
-  await expect(processWith([next]).codec.decode(before)).rejects.toThrow(`under the KMS key "${old}", which is not configured`);
+  expect((await rotated.decode([...before, ...(await rotated.encode([json('new')]))])).map(clear)).toEqual([
+    'old',
+    'new',
+  ]);
+  await expect(processWith([next]).codec.decode(before)).rejects.toThrow(
+    `under the KMS key "${old}", which is not configured`,
+  );
 });
 
 ifMoto('a wrapped key that was changed, and a KMS key that is not there, are told as such', async () => {
@@ -65,26 +78,33 @@ ifMoto('a wrapped key that was changed, and a KMS key that is not there, are tol
   const [kept] = await processWith([key]).codec.encode([json(1)]);
   const wrapped = Buffer.from(kept!.metadata!['encryption-data-key']!);
   wrapped[wrapped.length - 1]! ^= 1;
-  await expect(processWith([key]).codec.decode([{ ...kept!, metadata: { ...kept!.metadata, 'encryption-data-key': wrapped } }])).rejects.toThrow(`KMS did not unwrap a data key under the key "${key}"`);
+  await expect(
+    processWith([key]).codec.decode([{ ...kept!, metadata: { ...kept!.metadata, 'encryption-data-key': wrapped } }]),
+  ).rejects.toThrow(`KMS did not unwrap a data key under the key "${key}"`);
   const nobodys = `${key.slice(0, -12)}000000000000`;
-  await expect(processWith([nobodys]).codec.encode([json(2)])).rejects.toThrow(`KMS made no data key under the key "${nobodys}": NotFoundException`);
+  await expect(processWith([nobodys]).codec.encode([json(2)])).rejects.toThrow(
+    `KMS made no data key under the key "${nobodys}": NotFoundException`,
+  );
 });
 
-ifMoto('while KMS is away nothing is written; what was unwrapped before is read, and all goes on once it is back', async () => {
-  const key = await kms!.createKey();
-  const wire = await startTcpProxy(Number(new URL(kms!.endpoint).port));
-  const client = kmsClient({ region: REGION, endpoint: `http://${wire.address}`, credentials: LOCAL_CREDENTIALS });
-  const keys = new KmsKeys(client, [key], { maxUses: 1 });
-  const codec = new EncryptionCodec(keys);
-  const before = await codec.encode([json('before')]);
-  wire.cut();
-  await expect(codec.encode([json('meanwhile')])).rejects.toThrow(`KMS made no data key under the key "${key}"`);
-  expect((await codec.decode(before)).map(clear)).toEqual(['before']);
-  wire.mend();
-  expect((await codec.decode(await codec.encode([json('after')]))).map(clear)).toEqual(['after']);
-  client.destroy();
-  await wire.close();
-});
+ifMoto(
+  'while KMS is away nothing is written; what was unwrapped before is read, and all goes on once it is back',
+  async () => {
+    const key = await kms!.createKey();
+    const wire = await startTcpProxy(Number(new URL(kms!.endpoint).port));
+    const client = kmsClient({ region: REGION, endpoint: `http://${wire.address}`, credentials: LOCAL_CREDENTIALS });
+    const keys = new KmsKeys(client, [key], { maxUses: 1 });
+    const codec = new EncryptionCodec(keys);
+    const before = await codec.encode([json('before')]);
+    wire.cut();
+    await expect(codec.encode([json('meanwhile')])).rejects.toThrow(`KMS made no data key under the key "${key}"`);
+    expect((await codec.decode(before)).map(clear)).toEqual(['before']);
+    wire.mend();
+    expect((await codec.decode(await codec.encode([json('after')]))).map(clear)).toEqual(['after']);
+    client.destroy();
+    await wire.close();
+  },
+);
 
 ifMoto('the way from configured keys to KMS: what they wrote is still read', async () => {
   const configured = new ConfiguredKeys(parsePayloadKeys(`mine:${randomBytes(32).toString('base64')}`));

@@ -2,7 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { degradedCauses } from '../../../src/domain/fraud/decision';
-import { ScoringEndpoint, type ScoringFailure, sagemakerClient, type ScoringSettings } from '../../../src/gateways/fraud/sagemaker';
+import {
+  ScoringEndpoint,
+  type ScoringFailure,
+  sagemakerClient,
+  type ScoringSettings,
+} from '../../../src/gateways/fraud/sagemaker';
 import { type Misbehaviour, startEndpointServer } from '../../../src/local/sagemaker/server';
 
 const root = join(__dirname, '../../..');
@@ -37,10 +42,13 @@ beforeEach(() => {
 });
 
 const endpointAt = (endpoint: string, settings: Partial<ScoringSettings> = {}): ScoringEndpoint =>
-  new ScoringEndpoint(sagemakerClient({ region: 'us-east-1', endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }), {
-    endpointName: () => 'fraud-model',
-    ...settings,
-  });
+  new ScoringEndpoint(
+    sagemakerClient({ region: 'us-east-1', endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
+    {
+      endpointName: () => 'fraud-model',
+      ...settings,
+    },
+  );
 
 async function failureOf(scoring: Promise<unknown>): Promise<ScoringFailure> {
   const failure = await scoring.then(
@@ -66,7 +74,8 @@ describe('scoring', () => {
 
   it('brings contributions by feature when asked', async () => {
     const { scores } = await endpointAt(server.url).score(one, { ...PATIENT, explain: 'approximate' });
-    for (const [i, value] of scores[0]!.contributions!.entries()) expect(value).toBeCloseTo(golden.approximate[0]![i]!, 5);
+    for (const [i, value] of scores[0]!.contributions!.entries())
+      expect(value).toBeCloseTo(golden.approximate[0]![i]!, 5);
     const plain = await endpointAt(server.url).score(one, PATIENT);
     expect(plain.scores[0]!.contributions).toBeUndefined();
   });
@@ -82,7 +91,9 @@ describe('a model that does not score', () => {
   });
 
   it('is in error when there is no such endpoint', async () => {
-    expect((await failureOf(endpointAt(server.url, { endpointName: () => 'other' }).score(one, PATIENT))).kind).toBe('model-error');
+    expect((await failureOf(endpointAt(server.url, { endpointName: () => 'other' }).score(one, PATIENT))).kind).toBe(
+      'model-error',
+    );
   });
 
   it.each<[string, Misbehaviour]>([
@@ -110,7 +121,10 @@ describe('a model that does not score', () => {
     ['a score that is a string', '{"predictions":[{"score":"0.5"}]}'],
     ['no score', '{"predictions":[null]}'],
     ['contributions of another width', '{"predictions":[{"score":0.5,"contributions":[1,2]}]}'],
-    ['contributions that are no numbers', `{"predictions":[{"score":0.5,"contributions":${JSON.stringify(rows[0]!.map(() => 'x'))}}]}`],
+    [
+      'contributions that are no numbers',
+      `{"predictions":[{"score":0.5,"contributions":${JSON.stringify(rows[0]!.map(() => 'x'))}}]}`,
+    ],
   ])('talks nonsense when it answers %s', async (_what, body) => {
     behaviour = { body };
     expect((await failureOf(endpointAt(server.url).score(one, PATIENT))).kind).toBe('model-nonsense');
@@ -122,7 +136,12 @@ describe('a model that does not score', () => {
   });
 
   it('is unreachable when nobody listens', async () => {
-    const gone = await startEndpointServer({ modelPath: join(root, 'model/fraud.json'), host: '127.0.0.1', port: 0, endpointName: 'fraud-model' });
+    const gone = await startEndpointServer({
+      modelPath: join(root, 'model/fraud.json'),
+      host: '127.0.0.1',
+      port: 0,
+      endpointName: 'fraud-model',
+    });
     await gone.close();
     expect((await failureOf(endpointAt(gone.url).score(one, PATIENT))).kind).toBe('model-unreachable');
   });
@@ -138,7 +157,13 @@ describe('a model that keeps failing', () => {
   it('is spared after some failures in a row: no request reaches it', async () => {
     behaviour = { status: 500 };
     const endpoint = endpointAt(server.url, { breakAfter: 3, retryAfterMs: 60_000 });
-    expect(await kinds(endpoint, 5)).toEqual(['model-error', 'model-error', 'model-error', 'circuit-open', 'circuit-open']);
+    expect(await kinds(endpoint, 5)).toEqual([
+      'model-error',
+      'model-error',
+      'model-error',
+      'circuit-open',
+      'circuit-open',
+    ]);
     expect(requests).toBe(3);
     expect(endpoint.healthy).toBe(false);
   });
@@ -171,8 +196,12 @@ describe('a model that keeps failing', () => {
     await sleep(20);
     behaviour = { hang: 'answer' };
     const order: string[] = [];
-    const late = (name: string, deadlineMs: number) => failureOf(endpoint.score(one, { deadlineMs })).then(({ kind }) => (order.push(name), kind));
-    expect(await Promise.all([late('the one that tries', 3_000), late('another', 100)])).toEqual(['model-late', 'model-late']);
+    const late = (name: string, deadlineMs: number) =>
+      failureOf(endpoint.score(one, { deadlineMs })).then(({ kind }) => (order.push(name), kind));
+    expect(await Promise.all([late('the one that tries', 3_000), late('another', 100)])).toEqual([
+      'model-late',
+      'model-late',
+    ]);
     expect(order).toEqual(['another', 'the one that tries']);
   });
 });

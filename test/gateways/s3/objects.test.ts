@@ -11,14 +11,17 @@ let requests = 0;
 let server: Server;
 let s3: TestS3;
 let failing: Objects;
-const objectsAt = (endpoint: string, bucket = 'archive') => new Objects({ region: REGION, bucket, endpoint, credentials: LOCAL_CREDENTIALS });
+const objectsAt = (endpoint: string, bucket = 'archive') =>
+  new Objects({ region: REGION, bucket, endpoint, credentials: LOCAL_CREDENTIALS });
 beforeAll(async () => {
   s3 = await startTestS3();
   server = createServer((request, response) => {
     request.resume().on('end', () => {
       requests++;
       response.writeHead(answer.status, { 'content-type': 'application/xml', 'x-amz-request-id': '1' });
-      response.end(`<?xml version="1.0" encoding="UTF-8"?><Error><Code>${answer.code}</Code><Message>of the test</Message></Error>`);
+      response.end(
+        `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${answer.code}</Code><Message>of the test</Message></Error>`,
+      );
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -43,7 +46,11 @@ const calls: [string, (objects: Objects) => Promise<unknown>][] = [
   ['list', (objects) => objects.list('prefix')],
   ['delete', (objects) => objects.delete('key')],
 ];
-const failureOf = (call: Promise<unknown>) => call.then(() => undefined, (error: unknown) => error);
+const failureOf = (call: Promise<unknown>) =>
+  call.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 describe.each(calls)('%s', (_, call) => {
   it.each([
@@ -54,13 +61,16 @@ describe.each(calls)('%s', (_, call) => {
     ['InvalidArgument', 400, false],
     ['KeyTooLongError', 400, false],
     ['MethodNotAllowed', 405, false],
-  ])('%s is refused: final, asked once, an operator’s matter where no caller can mend it', async (code, status, isOurFault) => {
-    [answer, requests] = [{ status, code }, 0];
-    const error = await failureOf(call(failing));
-    expect(error).toMatchObject({ type: 'refused', final: true, message: expect.stringContaining(code) });
-    expect((error as { detail: { isOurFault?: boolean } }).detail.isOurFault ?? false).toBe(isOurFault);
-    expect(requests).toBe(1);
-  });
+  ])(
+    '%s is refused: final, asked once, an operator’s matter where no caller can mend it',
+    async (code, status, isOurFault) => {
+      [answer, requests] = [{ status, code }, 0];
+      const error = await failureOf(call(failing));
+      expect(error).toMatchObject({ type: 'refused', final: true, message: expect.stringContaining(code) });
+      expect((error as { detail: { isOurFault?: boolean } }).detail.isOurFault ?? false).toBe(isOurFault);
+      expect(requests).toBe(1);
+    },
+  );
 
   it.each([
     ['ExpiredToken', 400],
@@ -84,7 +94,10 @@ it.each([
 
 it('an S3 that is away is unavailable; what makes the content fails as it does by itself', async () => {
   const nobody = objectsAt('http://127.0.0.1:1');
-  expect(await failureOf(nobody.delete('key'))).toMatchObject({ type: 'unavailable', message: expect.stringContaining('cannot be reached') });
+  expect(await failureOf(nobody.delete('key'))).toMatchObject({
+    type: 'unavailable',
+    message: expect.stringContaining('cannot be reached'),
+  });
   nobody.close();
   const broken = new TypeError('a defect');
   async function* failingContent(): AsyncGenerator<Uint8Array> {
@@ -96,7 +109,11 @@ it('an S3 that is away is unavailable; what makes the content fails as it does b
 
 it('the embedded S3: a bucket that does not exist is refused, an object that does not is missing', async () => {
   const nowhere = objectsAt(s3.endpoint, 'no-such-bucket');
-  for (const [, call] of calls.filter(([name]) => name === 'put' || name === 'putStream' || name === 'list')) expect(await failureOf(call(nowhere))).toMatchObject({ type: 'refused', message: expect.stringContaining('NoSuchBucket') });
+  for (const [, call] of calls.filter(([name]) => name === 'put' || name === 'putStream' || name === 'list'))
+    expect(await failureOf(call(nowhere))).toMatchObject({
+      type: 'refused',
+      message: expect.stringContaining('NoSuchBucket'),
+    });
   await nowhere.ensureBucket();
   expect(await failureOf(nowhere.text('key'))).toMatchObject({ name: 'MissingObjectError' });
   await nowhere.put('key', 'body', 'text/plain');

@@ -19,7 +19,10 @@ let gate: TemporalGate;
 
 beforeAll(async () => {
   const { authority, server, client } = await makeCertificates();
-  for (const [name, { cert, key }] of [['authority', authority], ['client', client]] as const) {
+  for (const [name, { cert, key }] of [
+    ['authority', authority],
+    ['client', client],
+  ] as const) {
     writeFileSync(at(name, 'cert'), cert);
     writeFileSync(at(name, 'key'), key);
   }
@@ -88,9 +91,17 @@ describe('a Temporal behind TLS, certificates and an API key', () => {
       await expect(client.ensureSearchAttributes()).resolves.toBeUndefined();
       const { connection } = client.client;
       gate.forbidden = /nothing/;
-      await (connection as Connection).operatorService.removeSearchAttributes({ namespace: 'default', searchAttributes: ['LongwatchDueAt'] });
+      await (connection as Connection).operatorService.removeSearchAttributes({
+        namespace: 'default',
+        searchAttributes: ['LongwatchDueAt'],
+      });
       gate.forbidden = /AddSearchAttributes/;
-      await expect(eventually(() => client.ensureSearchAttributes().then(() => 'there' as const), () => false)).rejects.toThrow('lacks search attributes that we may not add: LongwatchDueAt (DATETIME)');
+      await expect(
+        eventually(
+          () => client.ensureSearchAttributes().then(() => 'there' as const),
+          () => false,
+        ),
+      ).rejects.toThrow('lacks search attributes that we may not add: LongwatchDueAt (DATETIME)');
       delete gate.forbidden;
       await client.ensureSearchAttributes();
     } finally {
@@ -103,9 +114,17 @@ describe('a Temporal behind TLS, certificates and an API key', () => {
     let graph: TestGraph | undefined;
     try {
       graph = await startTestGraph();
-      const worker = startProcess('worker', { ...graph.environment, ...settings(), LONGWATCH_WORKER_PORT: '0', LONGWATCH_QUEUES: 'operations' });
+      const worker = startProcess('worker', {
+        ...graph.environment,
+        ...settings(),
+        LONGWATCH_WORKER_PORT: '0',
+        LONGWATCH_QUEUES: 'operations',
+      });
       const url = `${await worker.said(/health and metrics.*?(http:\S+)/)}/readyz`;
-      const answer = await eventually(() => fetch(url).then((one) => one.json() as Promise<object>), (body) => (body as { status?: string }).status === 'ready');
+      const answer = await eventually(
+        () => fetch(url).then((one) => one.json() as Promise<object>),
+        (body) => (body as { status?: string }).status === 'ready',
+      );
       expect(answer).toMatchObject({ temporal: 'ok', worker: 'ok' });
       expect((await worker.end()).code).toBe(0);
     } finally {
@@ -120,7 +139,13 @@ it('a start whose first calls Temporal leaves unanswered says what it waits for,
     graph = await startTestGraph();
     gate.unanswered = { path: /ListSearchAttributes/, times: 3 };
     const { environment } = graph;
-    const all = startProcess('all', { ...environment, ...settings(), LONGWATCH_AWS: 'true', LONGWATCH_DATA_DIR: join(folder, 'data'), LONGWATCH_LOG_LEVEL: 'warn' });
+    const all = startProcess('all', {
+      ...environment,
+      ...settings(),
+      LONGWATCH_AWS: 'true',
+      LONGWATCH_DATA_DIR: join(folder, 'data'),
+      LONGWATCH_LOG_LEVEL: 'warn',
+    });
     expect(await all.said(/(connecting to Temporal at)/)).toBeDefined();
     expect(await all.said(/(waiting for its search attributes)/)).toBeDefined();
     expect(await all.said(/(Longwatch is running)/)).toBeDefined();
@@ -135,7 +160,9 @@ it('a start whose first calls Temporal leaves unanswered says what it waits for,
 it('a start that Temporal refuses for good ends with a sentence', async () => {
   const client = new Temporal(targetOf({ ...settings(), TEMPORAL_API_KEY: 'wrong' }));
   try {
-    await expect(client.ensureSearchAttributes()).rejects.toThrow(/Temporal refuses this process: .*unauthenticated.* Check TEMPORAL_ADDRESS/);
+    await expect(client.ensureSearchAttributes()).rejects.toThrow(
+      /Temporal refuses this process: .*unauthenticated.* Check TEMPORAL_ADDRESS/,
+    );
     await expect(client.ensureSearchAttributes()).rejects.toThrow(TemporalConfigError);
   } finally {
     await client.close();
@@ -144,8 +171,16 @@ it('a start that Temporal refuses for good ends with a sentence', async () => {
 
 describe('settings that cannot be used are named', () => {
   it.each<[string, Record<string, string>, RegExp]>([
-    ['a certificate without its key', { TEMPORAL_ADDRESS: 'x:1', TEMPORAL_TLS_CLIENT_CERT_DATA: 'pem' }, /needs its key: set TEMPORAL_TLS_CLIENT_KEY_PATH/],
-    ['a file that is not there', { TEMPORAL_ADDRESS: 'x:1', TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/nowhere/ca.pem' }, /\/nowhere\/ca\.pem/],
+    [
+      'a certificate without its key',
+      { TEMPORAL_ADDRESS: 'x:1', TEMPORAL_TLS_CLIENT_CERT_DATA: 'pem' },
+      /needs its key: set TEMPORAL_TLS_CLIENT_KEY_PATH/,
+    ],
+    [
+      'a file that is not there',
+      { TEMPORAL_ADDRESS: 'x:1', TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/nowhere/ca.pem' },
+      /\/nowhere\/ca\.pem/,
+    ],
     ['a profile that is none', { TEMPORAL_CONFIG_FILE: '/dev/null', TEMPORAL_PROFILE: 'production' }, /production/],
   ])('%s', (_what, env, sentence) => {
     expect(() => targetOf(env)).toThrow(sentence);
@@ -153,6 +188,9 @@ describe('settings that cannot be used are named', () => {
   });
 
   it('an address that is given, as of the embedded server, asks nobody else', () => {
-    expect(temporalTarget({ address: '127.0.0.1:7233', namespace: 'default' }, settings())).toEqual({ connection: { address: '127.0.0.1:7233' }, namespace: 'default' });
+    expect(temporalTarget({ address: '127.0.0.1:7233', namespace: 'default' }, settings())).toEqual({
+      connection: { address: '127.0.0.1:7233' },
+      namespace: 'default',
+    });
   });
 });

@@ -23,7 +23,8 @@ afterAll(() => server.close());
 
 const post = (path: string, body: string, headers: Record<string, string> = {}) =>
   fetch(server.url + path, { method: 'POST', body, headers: { 'content-type': 'text/csv', ...headers } });
-const invoke = (body: string, headers: Record<string, string> = {}) => post('/endpoints/fraud-model/invocations', body, headers);
+const invoke = (body: string, headers: Record<string, string> = {}) =>
+  post('/endpoints/fraud-model/invocations', body, headers);
 
 interface Predictions {
   predictions: { score: number; bias?: number; contributions?: number[] }[];
@@ -54,7 +55,10 @@ describe('the endpoint, as SageMaker', () => {
 
   it('explains a score on request: bias and contributions add up to its log-odds', async () => {
     for (const explain of ['approximate', 'exact']) {
-      const answer = await invoke(csv, { accept: 'application/json', 'x-amzn-sagemaker-custom-attributes': `explain=${explain}` });
+      const answer = await invoke(csv, {
+        accept: 'application/json',
+        'x-amzn-sagemaker-custom-attributes': `explain=${explain}`,
+      });
       const { predictions } = (await answer.json()) as Predictions;
       for (const { score, bias, contributions } of predictions) {
         const logOdds = contributions!.reduce((a, b) => a + b, bias!);
@@ -118,7 +122,8 @@ describe('the endpoint, as a container that brings its own model', () => {
 describe('starting the endpoint', () => {
   const folder = mkdtempSync(join(tmpdir(), 'longwatch-model-'));
   afterAll(() => rmSync(folder, { recursive: true }));
-  const start = (path: string) => startEndpointServer({ modelPath: path, host: '127.0.0.1', port: 0, endpointName: 'fraud-model' });
+  const start = (path: string) =>
+    startEndpointServer({ modelPath: path, host: '127.0.0.1', port: 0, endpointName: 'fraud-model' });
 
   it('refuses a model whose features are in another order than the code', async () => {
     const model = JSON.parse(readFileSync(modelPath, 'utf8')) as { learner: { feature_names: string[] } };
@@ -132,13 +137,19 @@ describe('starting the endpoint', () => {
     const path = join(folder, 'no-card.json');
     copyFileSync(modelPath, path);
     const other = await start(path);
-    const answer = await fetch(`${other.url}/invocations`, { method: 'POST', body: csv, headers: { 'content-type': 'text/csv' } });
+    const answer = await fetch(`${other.url}/invocations`, {
+      method: 'POST',
+      body: csv,
+      headers: { 'content-type': 'text/csv' },
+    });
     await other.close();
     expect(answer.headers.get('x-amzn-sagemaker-custom-attributes')).toBe('model=unversioned');
   });
 
   it('says so when its port is taken', async () => {
     const port = Number(new URL(server.url).port);
-    await expect(startEndpointServer({ modelPath, host: '127.0.0.1', port, endpointName: 'fraud-model' })).rejects.toThrow('EADDRINUSE');
+    await expect(
+      startEndpointServer({ modelPath, host: '127.0.0.1', port, endpointName: 'fraud-model' }),
+    ).rejects.toThrow('EADDRINUSE');
   });
 });

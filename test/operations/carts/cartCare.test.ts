@@ -18,14 +18,27 @@ let dynamodb: TestDynamoDB;
 let book: string;
 beforeAll(async () => {
   dynamodb = await startTestDynamoDB();
-  ({ productId: book } = await shop().products.put({ productId: `p-${randomUUID()}`, title: 'A book', price: 100, currency: 'EUR', stockOnHand: 5 }));
+  ({ productId: book } = await shop().products.put({
+    productId: `p-${randomUUID()}`,
+    title: 'A book',
+    price: 100,
+    currency: 'EUR',
+    stockOnHand: 5,
+  }));
 }, 120_000);
 afterAll(() => dynamodb?.stop());
 
 const shop = (now = START) => buildShop(dynamodb.db, () => now, { holdMs: HOUR });
 const care = (db: Db, onSkipped?: OnSkipped) =>
   new CartCare(
-    { carts: new CartStore(db), counts: new CartCountStore(db), notifications: new Notifications(new NotificationStore(db), []), unsubscribeLink: (userId) => `http://shop.test/${userId}`, db, ...(onSkipped && { onSkipped }) },
+    {
+      carts: new CartStore(db),
+      counts: new CartCountStore(db),
+      notifications: new Notifications(new NotificationStore(db), []),
+      unsubscribeLink: (userId) => `http://shop.test/${userId}`,
+      db,
+      ...(onSkipped && { onSkipped }),
+    },
     { reminders: [HOUR, 24 * HOUR], abandonAfterMs: 48 * HOUR, quietHours: null },
   );
 const totals = () => new CartCountStore(dynamodb.db).totals();
@@ -69,34 +82,53 @@ it('a reminder that meets the customer’s next step is not counted, and the car
     ...dynamodb.db,
     client: {
       send: async (...args: Parameters<Db['client']['send']>) => {
-        if (++requests === 5) await shop(START + HOUR).carts.change(user, { kind: 'set', productId: book, quantity: 2 });
+        if (++requests === 5)
+          await shop(START + HOUR).carts.change(user, { kind: 'set', productId: book, quantity: 2 });
         return dynamodb.db.client.send(...args);
       },
     } as unknown as Db['client'],
   };
   expect(await care(busy).look(user, 1, START + HOUR)).toMatchObject({ until: START + 2 * HOUR });
   expect((await totals()).reminded).toBe(before.reminded);
-  expect((await new CartStore(dynamodb.db).read(user))!).toMatchObject({ number: 1, status: 'open', lines: [{ quantity: 2 }] });
+  expect((await new CartStore(dynamodb.db).read(user))!).toMatchObject({
+    number: 1,
+    status: 'open',
+    lines: [{ quantity: 2 }],
+  });
 });
 
 describe('a reminder that can never be written down', () => {
-  const reminding = (user: string) => ({ operation, text }: SeenCall) => operation === 'TransactWrite' && text.includes(user);
+  const reminding =
+    (user: string) =>
+    ({ operation, text }: SeenCall) =>
+      operation === 'TransactWrite' && text.includes(user);
 
   it('is skipped, told and on the page; the cart’s next steps come as ever', async () => {
     const [user, other] = [await newCart(), await newCart()];
     const skipped: [string, unknown][] = [];
     const careful = care(dynamodb.db, (...one) => skipped.push(one));
-    const [look, beside] = await whileRefusing(reminding(user), () => Promise.all([careful.look(user, 1, START + HOUR), careful.look(other, 1, START + HOUR)]));
-    expect(look).toMatchObject({ until: START + 24 * HOUR, next: 'reminder 2', page: expect.stringMatching(/Reminder 1 was skipped: DynamoDB cannot store it/) });
+    const [look, beside] = await whileRefusing(reminding(user), () =>
+      Promise.all([careful.look(user, 1, START + HOUR), careful.look(other, 1, START + HOUR)]),
+    );
+    expect(look).toMatchObject({
+      until: START + 24 * HOUR,
+      next: 'reminder 2',
+      page: expect.stringMatching(/Reminder 1 was skipped: DynamoDB cannot store it/),
+    });
     expect(beside).toMatchObject({ until: START + 24 * HOUR, page: expect.not.stringContaining('skipped') });
     expect(skipped).toEqual([[`reminder 1 of the cart of ${user}`, expect.objectContaining({ type: 'refused' })]]);
-    expect(await careful.look(user, 1, START + 24 * HOUR)).toMatchObject({ until: START + 48 * HOUR, page: expect.not.stringContaining('skipped') });
+    expect(await careful.look(user, 1, START + 24 * HOUR)).toMatchObject({
+      until: START + 48 * HOUR,
+      page: expect.not.stringContaining('skipped'),
+    });
     expect(await careful.look(user, 1, START + 48 * HOUR)).toMatchObject({ ended: 'abandoned' });
   });
 
   it('because a grant is missing, is not skipped: the step fails as refused, and the workflow holds', async () => {
     const user = await newCart();
-    await expect(whileDenying(reminding(user), () => care(dynamodb.db).look(user, 1, START + HOUR))).rejects.toMatchObject({ type: 'refused' });
+    await expect(
+      whileDenying(reminding(user), () => care(dynamodb.db).look(user, 1, START + HOUR)),
+    ).rejects.toMatchObject({ type: 'refused' });
     expect(await care(dynamodb.db).look(user, 1, START + HOUR)).toMatchObject({ until: START + 24 * HOUR });
   });
 });

@@ -10,7 +10,8 @@ import type { OutboxEntry, WorkflowStart } from '../../../src/domain/platform/ou
 import { buildShop } from '../../support/checkouts';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 
-// An earlier release took product ids that objects do not keep. What it stored under them, which no request reaches any more, stops no
+// An earlier release took product ids that objects do not keep. What it stored under them, which no request reaches any
+// more, stops no
 // cart and no checkout. The rows are written here as that release wrote them.
 
 const HOUR = 3_600_000;
@@ -18,16 +19,35 @@ const START = Date.UTC(2026, 5, 1, 12);
 let dynamodb: TestDynamoDB;
 let now = START;
 const started: OutboxEntry[] = [];
-const shop = () => buildShop(dynamodb.db, () => now, { holdMs: HOUR }, (entry) => started.push(entry));
+const shop = () =>
+  buildShop(
+    dynamodb.db,
+    () => now,
+    { holdMs: HOUR },
+    (entry) => started.push(entry),
+  );
 const care = () =>
   new CartCare(
-    { carts: new CartStore(dynamodb.db), counts: new CartCountStore(dynamodb.db), notifications: new Notifications(new NotificationStore(dynamodb.db), []), unsubscribeLink: (userId) => `http://shop.test/${userId}`, db: dynamodb.db },
+    {
+      carts: new CartStore(dynamodb.db),
+      counts: new CartCountStore(dynamodb.db),
+      notifications: new Notifications(new NotificationStore(dynamodb.db), []),
+      unsubscribeLink: (userId) => `http://shop.test/${userId}`,
+      db: dynamodb.db,
+    },
     { reminders: [HOUR, 24 * HOUR], abandonAfterMs: 48 * HOUR, quietHours: null },
   );
 beforeAll(async () => {
   dynamodb = await startTestDynamoDB();
   // As odd products are products like others, whose ids are values.
-  for (const productId of ['book', ...reservedNames]) await shop().products.put({ productId, title: `The ${productId}`, price: 100, currency: 'EUR', stockOnHand: 1_000 });
+  for (const productId of ['book', ...reservedNames])
+    await shop().products.put({
+      productId,
+      title: `The ${productId}`,
+      price: 100,
+      currency: 'EUR',
+      stockOnHand: 1_000,
+    });
 }, 120_000);
 afterAll(() => dynamodb?.stop());
 beforeEach(() => {
@@ -52,7 +72,10 @@ async function cartWith(productId: string, { isAlone = false } = {}): Promise<st
   );
   return user;
 }
-const both = reservedNames.flatMap((productId) => [[productId, 'beside a book', false] as const, [productId, 'alone', true] as const]);
+const both = reservedNames.flatMap((productId) => [
+  [productId, 'beside a book', false] as const,
+  [productId, 'alone', true] as const,
+]);
 
 it.each(both)('a cart with %s %s is reminded, and abandoned at last', async (productId, _, isAlone) => {
   const user = await cartWith(productId, { isAlone });
@@ -62,39 +85,56 @@ it.each(both)('a cart with %s %s is reminded, and abandoned at last', async (pro
   expect((await new NotificationStore(dynamodb.db).list(user)).items).toHaveLength(1);
   expect(await care().look(user, 1, START + 48 * HOUR)).toMatchObject({ ended: 'abandoned' });
   // The client loses only `__proto__`: lines of all other ids stay.
-  expect((await shop().store.read(user))!.lines.map((line) => [line.productId, line.quantity])).toEqual([...(isAlone ? [] : [['book', 1]]), ...(productId === '__proto__' ? [] : [[productId, 2]])]);
+  expect((await shop().store.read(user))!.lines.map((line) => [line.productId, line.quantity])).toEqual([
+    ...(isAlone ? [] : [['book', 1]]),
+    ...(productId === '__proto__' ? [] : [[productId, 2]]),
+  ]);
 });
 
 it.each(both)('a cart with %s %s can be changed and emptied', async (productId, _, isAlone) => {
   const user = await cartWith(productId, { isAlone });
-  expect(await shop().carts.change(user, { kind: 'set', productId: 'book', quantity: 3 })).toMatchObject({ line: { quantity: 3 } });
+  expect(await shop().carts.change(user, { kind: 'set', productId: 'book', quantity: 3 })).toMatchObject({
+    line: { quantity: 3 },
+  });
   await shop().carts.empty(user);
   expect(await shop().store.read(user)).toMatchObject({ status: 'emptied', lines: [] });
 });
 
-it.each(both)('a checkout of a cart with %s %s holds what can be read, and sells it; with nothing to sell it says so', async (productId, _, isAlone) => {
-  const user = await cartWith(productId, { isAlone });
-  const { checkouts, checkoutStore, store } = shop();
-  const lines = (await store.read(user))!.lines;
-  if (lines.length === 0) {
-    await expect(checkouts.begin(user, {})).rejects.toMatchObject({ type: 'conflict', message: expect.stringContaining('nothing in it that can be sold') });
-    expect(started.filter(({ payload }) => (payload as WorkflowStart).workflowType === 'checkout')).toEqual([]);
-    return;
-  }
-  const { checkout } = await checkouts.begin(user, {});
-  expect(await checkoutStore.find(checkout.checkoutId)).toMatchObject({ status: 'held', lines: lines.map(({ quantity }) => ({ quantity })) });
-  expect(await checkouts.confirm(checkout.checkoutId, 'pay-1')).toMatchObject({ status: 'confirmed' });
-  expect(await store.read(user)).toMatchObject({ status: 'ordered', lines: [] });
-});
+it.each(both)(
+  'a checkout of a cart with %s %s holds what can be read, and sells it; with nothing to sell it says so',
+  async (productId, _, isAlone) => {
+    const user = await cartWith(productId, { isAlone });
+    const { checkouts, checkoutStore, store } = shop();
+    const lines = (await store.read(user))!.lines;
+    if (lines.length === 0) {
+      await expect(checkouts.begin(user, {})).rejects.toMatchObject({
+        type: 'conflict',
+        message: expect.stringContaining('nothing in it that can be sold'),
+      });
+      expect(started.filter(({ payload }) => (payload as WorkflowStart).workflowType === 'checkout')).toEqual([]);
+      return;
+    }
+    const { checkout } = await checkouts.begin(user, {});
+    expect(await checkoutStore.find(checkout.checkoutId)).toMatchObject({
+      status: 'held',
+      lines: lines.map(({ quantity }) => ({ quantity })),
+    });
+    expect(await checkouts.confirm(checkout.checkoutId, 'pay-1')).toMatchObject({ status: 'confirmed' });
+    expect(await store.read(user)).toMatchObject({ status: 'ordered', lines: [] });
+  },
+);
 
-it.each(both)('a checkout of a cart with %s %s whose hold is over expires, and another may follow', async (productId, _, isAlone) => {
-  const user = await cartWith(productId, { isAlone });
-  if ((await shop().store.read(user))!.lines.length === 0) return;
-  const { checkout } = await shop().checkouts.begin(user, {});
-  now = checkout.holdUntil + 1;
-  expect(await shop().checkouts.settle(checkout.checkoutId, now)).toMatchObject({ status: 'expired' });
-  expect((await shop().checkouts.begin(user, {})).begun).toBe(true);
-});
+it.each(both)(
+  'a checkout of a cart with %s %s whose hold is over expires, and another may follow',
+  async (productId, _, isAlone) => {
+    const user = await cartWith(productId, { isAlone });
+    if ((await shop().store.read(user))!.lines.length === 0) return;
+    const { checkout } = await shop().checkouts.begin(user, {});
+    now = checkout.holdUntil + 1;
+    expect(await shop().checkouts.settle(checkout.checkoutId, now)).toMatchObject({ status: 'expired' });
+    expect((await shop().checkouts.begin(user, {})).begun).toBe(true);
+  },
+);
 
 it.each(both)('a guest’s cart with %s %s goes into a user’s', async (productId, _, isAlone) => {
   const guest = await cartWith(productId, { isAlone });

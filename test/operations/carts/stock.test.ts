@@ -41,7 +41,13 @@ it('stock: on hand, held and sold are what was delivered, each order has its hol
       const products = await Promise.all(
         Array.from({ length: 5 }, async () => {
           const delivered = 3 + upTo(8);
-          const { productId } = await calm.products.put({ productId: `p-${randomUUID()}`, title: 'x', price: 100, currency: 'EUR', stockOnHand: delivered });
+          const { productId } = await calm.products.put({
+            productId: `p-${randomUUID()}`,
+            title: 'x',
+            price: 100,
+            currency: 'EUR',
+            stockOnHand: delivered,
+          });
           return { productId, delivered };
         }),
       );
@@ -71,12 +77,16 @@ it('stock: on hand, held and sold are what was delivered, each order has its hol
       const buyer = async () => {
         const user = `u-${randomUUID()}`;
         for (let round = 0; round < 2; round++) {
-          for (const productId of ids) if (random() < 0.7) await again(() => shop.carts.change(user, { kind: 'set', productId, quantity: 1 + upTo(3) }));
+          for (const productId of ids)
+            if (random() < 0.7)
+              await again(() => shop.carts.change(user, { kind: 'set', productId, quantity: 1 + upTo(3) }));
           const checkoutId = `c-${randomUUID()}`;
           checkouts.push(checkoutId);
           // Some never come back after a death.
           const patience = random() < 0.8;
-          const begun = await (patience ? again(() => shop.checkouts.begin(user, { checkoutId })) : shop.checkouts.begin(user, { checkoutId }).catch(() => undefined));
+          const begun = await (patience
+            ? again(() => shop.checkouts.begin(user, { checkoutId }))
+            : shop.checkouts.begin(user, { checkoutId }).catch(() => undefined));
           // Mostly at the same time as others, whose holds then end at the same instant.
           if (random() < 0.3) time += upTo(HOLD_MS);
           await check();
@@ -88,9 +98,18 @@ it('stock: on hand, held and sold are what was delivered, each order has its hol
             if (random() < 0.2) time += HOLD_MS;
             // Each is sent twice at once, now and then.
             const sent = references.flatMap((reference) => (random() < 0.5 ? [reference, reference] : [reference]));
-            await Promise.all(sent.map((reference) => again(() => shop.checkouts.confirm(begun.checkout.checkoutId, reference))));
-          } else if (what < 0.8) await (patience ? again(() => shop.checkouts.cancel(begun.checkout.checkoutId)) : shop.checkouts.cancel(begun.checkout.checkoutId).catch(() => undefined));
-          else if (what < 0.9) await Promise.all([again(() => shop.checkouts.cancel(begun.checkout.checkoutId)), again(() => shop.checkouts.settle(begun.checkout.checkoutId, now()))]);
+            await Promise.all(
+              sent.map((reference) => again(() => shop.checkouts.confirm(begun.checkout.checkoutId, reference))),
+            );
+          } else if (what < 0.8)
+            await (patience
+              ? again(() => shop.checkouts.cancel(begun.checkout.checkoutId))
+              : shop.checkouts.cancel(begun.checkout.checkoutId).catch(() => undefined));
+          else if (what < 0.9)
+            await Promise.all([
+              again(() => shop.checkouts.cancel(begun.checkout.checkoutId)),
+              again(() => shop.checkouts.settle(begun.checkout.checkoutId, now())),
+            ]);
           await check();
         }
       };
@@ -111,8 +130,13 @@ it('stock: on hand, held and sold are what was delivered, each order has its hol
         expect(own).toHaveLength(checkout.status === 'confirmed' ? 1 : 0);
         if (checkout.status !== 'confirmed') continue;
         confirmed++;
-        expect(own[0]).toMatchObject({ lines: checkout.lines, paymentReference: checkout.paymentReference, orderId: checkout.orderId });
-        for (const { productId, quantity } of checkout.lines) sold.set(productId, (sold.get(productId) ?? 0) + quantity);
+        expect(own[0]).toMatchObject({
+          lines: checkout.lines,
+          paymentReference: checkout.paymentReference,
+          orderId: checkout.orderId,
+        });
+        for (const { productId, quantity } of checkout.lines)
+          sold.set(productId, (sold.get(productId) ?? 0) + quantity);
       }
       for (const { productId } of products) {
         const { held, sold: of } = stockAt(found.get(productId)!.stock, now());
@@ -122,7 +146,9 @@ it('stock: on hand, held and sold are what was delivered, each order has its hol
       // Each payment has its order, or is on record to be given back.
       const { items: due } = await calm.checkoutStore.refunds('due', { limit: 200 });
       for (const { checkoutId, reference } of paid) {
-        const has = (await calm.checkoutStore.find(checkoutId))?.paymentReference === reference && (await calm.checkoutStore.find(checkoutId))?.status === 'confirmed';
+        const has =
+          (await calm.checkoutStore.find(checkoutId))?.paymentReference === reference &&
+          (await calm.checkoutStore.find(checkoutId))?.status === 'confirmed';
         const isDue = due.some((refund) => refund.paymentReference === reference);
         expect([reference, has, isDue]).toEqual([reference, has, !has]);
         if (isDue) lost++;
@@ -144,7 +170,21 @@ describe('a hold that ends while it is paid', () => {
     const now = () => clock.now;
     const shop = buildShop(dynamodb.db, now, settings);
     const user = `u-${randomUUID()}`;
-    const ids = await Promise.all(Array.from({ length: lines }, async () => (await shop.products.put({ productId: `p-${randomUUID()}`, title: 'x', price: 100, currency: 'EUR', stockOnHand: 10 })).productId));
+    const ids = await Promise.all(
+      Array.from(
+        { length: lines },
+        async () =>
+          (
+            await shop.products.put({
+              productId: `p-${randomUUID()}`,
+              title: 'x',
+              price: 100,
+              currency: 'EUR',
+              stockOnHand: 10,
+            })
+          ).productId,
+      ),
+    );
     for (const productId of ids) await shop.carts.change(user, { kind: 'set', productId, quantity: 1 });
     const { checkout } = await shop.checkouts.begin(user, {});
     return { shop, now, clock, checkout, ids };
@@ -158,7 +198,11 @@ describe('a hold that ends while it is paid', () => {
     };
     return buildShop({ ...dynamodb.db, client: { send } as unknown as TestDynamoDB['db']['client'] }, now, settings);
   };
-  const outcome = (work: Promise<Checkout>) => work.then(({ status }) => status, (error: LongwatchError) => error.type);
+  const outcome = (work: Promise<Checkout>) =>
+    work.then(
+      ({ status }) => status,
+      (error: LongwatchError) => error.type,
+    );
 
   it('whoever is told to refund the payment gets no order by the copy of the request that was in time', async () => {
     const { shop, now, clock, checkout } = await held(1);
@@ -175,10 +219,12 @@ describe('a hold that ends while it is paid', () => {
   it('half sold: all of it goes back, and the payment is on record to be refunded, even where the process dies before the last step', async () => {
     const { shop, now, clock, checkout, ids } = await held(3);
     const dying = watched(now, async (n) => {
-      // One part was sold; the hold of the other ends, and another buyer takes it back; the first part is unsold, and then it is over.
+      // One part was sold; the hold of the other ends, and another buyer takes it back; the first part is unsold, and
+      // then it is over.
       if (n === 2) {
         clock.now = checkout.holdUntil;
-        for (const product of await shop.products.read(ids, { consistent: true })) await shop.products.takeBack(product, clock.now);
+        for (const product of await shop.products.read(ids, { consistent: true }))
+          await shop.products.takeBack(product, clock.now);
       }
       if (n === 4) throw new LongwatchError('unavailable', 'died');
     });
@@ -186,8 +232,11 @@ describe('a hold that ends while it is paid', () => {
     expect(await shop.checkoutStore.find(checkout.checkoutId)).toMatchObject({ status: 'confirming', partsDone: 0 });
     expect(await shop.checkouts.settle(checkout.checkoutId, clock.now)).toMatchObject({ status: 'expired' });
     const { items: due } = await shop.checkoutStore.refunds('due', { limit: 200 });
-    expect(due.filter(({ checkoutId }) => checkoutId === checkout.checkoutId)).toMatchObject([{ paymentReference: 'pay', reason: expect.stringContaining('before all of it was sold') }]);
-    for (const { stock } of await shop.products.read(ids, { consistent: true })) expect(stock).toEqual({ onHand: 10, holds: expect.anything(), sold: 0 });
+    expect(due.filter(({ checkoutId }) => checkoutId === checkout.checkoutId)).toMatchObject([
+      { paymentReference: 'pay', reason: expect.stringContaining('before all of it was sold') },
+    ]);
+    for (const { stock } of await shop.products.read(ids, { consistent: true }))
+      expect(stock).toEqual({ onHand: 10, holds: expect.anything(), sold: 0 });
     expect(await outcome(shop.checkouts.confirm(checkout.checkoutId, 'pay'))).toBe('refundDue');
   });
 });

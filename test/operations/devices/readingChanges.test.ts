@@ -6,7 +6,14 @@ import { readingChanges } from '../../../src/operations/devices/readingChanges';
 import type { Alert, AlertEvent } from '../../../src/domain/devices/alerts';
 import { dayStart } from '../../../src/domain/devices/days';
 import { type Reading, type ReadingRow, rowContent } from '../../../src/domain/devices/reading';
-import { addReadings, bucketStart, emptyRollup, resolutions, type Rollup, shownMetric } from '../../../src/domain/devices/rollup';
+import {
+  addReadings,
+  bucketStart,
+  emptyRollup,
+  resolutions,
+  type Rollup,
+  shownMetric,
+} from '../../../src/domain/devices/rollup';
 import { LOCAL_CREDENTIALS } from '../../../src/config/endpoints';
 import { type ItemChange, streamsClient, TableStream } from '../../../src/gateways/streams/tableStream';
 import { inLanes } from '../../../src/domain/lanes';
@@ -42,7 +49,11 @@ beforeAll(async () => {
   dynamodb = await startTestDynamoDB();
   readings = new ReadingStore(dynamodb.db);
   rollups = new RollupStore(dynamodb.db);
-  source = new TableStream(dynamodb.client, streamsClient({ region: REGION, endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS }), dynamodb.db.table('DeviceData'));
+  source = new TableStream(
+    dynamodb.client,
+    streamsClient({ region: REGION, endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS }),
+    dynamodb.db.table('DeviceData'),
+  );
   shardId = (await source.listShards())[0]!.shardId;
 }, 60_000);
 afterAll(() => dynamodb?.stop());
@@ -60,7 +71,14 @@ const consumer = () => {
   return new Consumer<ItemChange>({
     stream: STREAM,
     source,
-    handler: { ...handler, handle: (batch, context) => handler.handle(batch.filter(({ data }) => !isLost(data)), context) },
+    handler: {
+      ...handler,
+      handle: (batch, context) =>
+        handler.handle(
+          batch.filter(({ data }) => !isLost(data)),
+          context,
+        ),
+    },
     db: dynamodb.db,
     checkpoints: new CheckpointStore(dynamodb.db),
     deadLetters: new DeadLetterStore(dynamodb.db),
@@ -91,8 +109,12 @@ async function drain(stopAfterBatches = Number.POSITIVE_INFINITY): Promise<void>
   });
 }
 
-const row = (device: number, minutes: number, metrics: Reading['metrics']): ReadingRow => withId(rowContent({ deviceId: `d-${run}-${device}`, timestamp: dayStart(DAY) + minutes * 20_000, metrics }));
-const shown = ({ readings: count, metrics }: Rollup) => ({ count, metrics: Object.fromEntries(Object.entries(metrics).map(([name, metric]) => [name, shownMetric(metric)])) });
+const row = (device: number, minutes: number, metrics: Reading['metrics']): ReadingRow =>
+  withId(rowContent({ deviceId: `d-${run}-${device}`, timestamp: dayStart(DAY) + minutes * 20_000, metrics }));
+const shown = ({ readings: count, metrics }: Rollup) => ({
+  count,
+  metrics: Object.fromEntries(Object.entries(metrics).map(([name, metric]) => [name, shownMetric(metric)])),
+});
 
 /** What the raw readings give, each counted once. */
 function expected(rows: readonly ReadingRow[]): Map<string, { key: RollupKey; rollup: Rollup }> {
@@ -113,10 +135,24 @@ async function expectRollups(rows: readonly ReadingRow[]): Promise<void> {
   for (const [id, { rollup }] of wanted) expect(shown(stored.get(id)!.rollup)).toEqual(shown(rollup));
 }
 
-type Step = { kind: 'put'; device: number; minutes: number; value: number; again: boolean } | { kind: 'archive' | 'restore' | 'die' };
+type Step =
+  | { kind: 'put'; device: number; minutes: number; value: number; again: boolean }
+  | { kind: 'archive' | 'restore' | 'die' };
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('put' as const), device: fc.integer({ min: 0, max: 2 }), minutes: fc.integer({ min: 0, max: 12 }), value: fc.double({ noNaN: true, min: -1e6, max: 1e6 }), again: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('archive' as const, 'restore' as const, 'die' as const) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('put' as const),
+      device: fc.integer({ min: 0, max: 2 }),
+      minutes: fc.integer({ min: 0, max: 12 }),
+      value: fc.double({ noNaN: true, min: -1e6, max: 1e6 }),
+      again: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('archive' as const, 'restore' as const, 'die' as const) }),
+  },
 );
 
 it('rollups are what the raw readings give: with copies, late ones, days archived and restored, and readers that die and race', async () => {
@@ -129,7 +165,13 @@ it('rollups are what the raw readings give: with copies, late ones, days archive
         if (one.kind === 'put') {
           const made = row(one.device, one.minutes, { t: one.value, n: 0.1 });
           // The careful path of ingest keeps copies of archived rows out.
-          if (archived.some(({ id, timestamp, deviceId }) => id === made.id && timestamp === made.timestamp && deviceId === made.deviceId)) continue;
+          if (
+            archived.some(
+              ({ id, timestamp, deviceId }) =>
+                id === made.id && timestamp === made.timestamp && deviceId === made.deviceId,
+            )
+          )
+            continue;
           all.push(made);
           for (let copies = one.again ? 2 : 1; copies > 0; copies--) await readings.put([made]);
         } else if (one.kind === 'archive') {
@@ -139,7 +181,8 @@ it('rollups are what the raw readings give: with copies, late ones, days archive
         else await drain(1);
       }
       const both = await Promise.allSettled([drain(), drain()]);
-      for (const result of both) if (result.status === 'rejected') expect(result.reason).toMatchObject({ type: 'contention' });
+      for (const result of both)
+        if (result.status === 'rejected') expect(result.reason).toMatchObject({ type: 'contention' });
       await drain();
       await expectRollups(all);
     }),
@@ -151,14 +194,33 @@ it('a check puts right what the stream lost, and nothing else, while readings co
   const { db } = dynamodb;
   const days = new DayStore(db);
   const archives = new ArchiveStore(db, days);
-  const reads = new DeviceReads({ readings, rollups, live: new LiveStore(db), archived: new ArchivedReadings({ archives, archive: {} as never }) });
-  const check = new RollupCheck({ days, rollups, sentinels: new SentinelStore(db), archives, reads }, { kept: { '1m': 36_500, '1h': 36_500, '1d': 36_500 }, lateWindowMs: 86_400_000 });
-  const some = fc.array(fc.record({ device: fc.integer({ min: 0, max: 2 }), minutes: fc.integer({ min: 0, max: 12 }), value: fc.double({ noNaN: true, min: -1e6, max: 1e6 }), isLost: fc.boolean() }), { maxLength: 12 });
+  const reads = new DeviceReads({
+    readings,
+    rollups,
+    live: new LiveStore(db),
+    archived: new ArchivedReadings({ archives, archive: {} as never }),
+  });
+  const check = new RollupCheck(
+    { days, rollups, sentinels: new SentinelStore(db), archives, reads },
+    { kept: { '1m': 36_500, '1h': 36_500, '1d': 36_500 }, lateWindowMs: 86_400_000 },
+  );
+  const some = fc.array(
+    fc.record({
+      device: fc.integer({ min: 0, max: 2 }),
+      minutes: fc.integer({ min: 0, max: 12 }),
+      value: fc.double({ noNaN: true, min: -1e6, max: 1e6 }),
+      isLost: fc.boolean(),
+    }),
+    { maxLength: 12 },
+  );
   await fc.assert(
     fc.asyncProperty(some, some, async (before, meanwhile) => {
       run++;
       const all: ReadingRow[] = [];
-      const put = async ({ device, minutes, value, isLost: isGone }: { device: number; minutes: number; value: number; isLost: boolean }, mayBeLost: boolean) => {
+      const put = async (
+        { device, minutes, value, isLost: isGone }: { device: number; minutes: number; value: number; isLost: boolean },
+        mayBeLost: boolean,
+      ) => {
         const made = row(device, minutes, { t: value, n: 0.1 });
         const known = all.some((one) => JSON.stringify(rowKey(one)) === JSON.stringify(rowKey(made)));
         if (isGone && mayBeLost && !known) lost.add(timestampSeq(made));
@@ -174,12 +236,20 @@ it('a check puts right what the stream lost, and nothing else, while readings co
       const reading = new AbortController();
       const work = { signal: reading.signal, alive: () => undefined };
       const once = async () => {
-        const found = await inLanes(Array.from({ length: DEVICE_BUCKETS }, (_, bucket) => bucket), 4, (bucket) => check.check(DAY, bucket, work));
+        const found = await inLanes(
+          Array.from({ length: DEVICE_BUCKETS }, (_, bucket) => bucket),
+          4,
+          (bucket) => check.check(DAY, bucket, work),
+        );
         return found.reduce((sum, { unsettled }) => sum + unsettled, 0);
       };
       const first = once();
       await sleep(300);
-      const reader = consumer().consume(shardId, { signal: reading.signal, forMs: UNTIL_STOPPED_MS, heartbeat: () => undefined });
+      const reader = consumer().consume(shardId, {
+        signal: reading.signal,
+        forMs: UNTIL_STOPPED_MS,
+        heartbeat: () => undefined,
+      });
       try {
         for (const one of meanwhile.slice(half)) await put(one, false);
         await first;
@@ -192,7 +262,8 @@ it('a check puts right what the stream lost, and nothing else, while readings co
       await expectRollups(all);
       const devices = [...new Set(all.map(({ deviceId }) => deviceId))];
       const wanted = expected(all);
-      for (const deviceId of devices) for (const id of (await rollups.ofDay(deviceId, DAY, resolutions)).keys()) expect(wanted.has(id)).toBe(true);
+      for (const deviceId of devices)
+        for (const id of (await rollups.ofDay(deviceId, DAY, resolutions)).keys()) expect(wanted.has(id)).toBe(true);
       await days.forget(DAY, devices);
       lost = new Set();
     }),
@@ -219,14 +290,21 @@ it('records that cannot be read are kept aside with the reason, and stop nothing
   await drain();
   await expectRollups([good]);
   const { items } = await new DeadLetterStore(dynamodb.db).list(STREAM, { limit: 10 });
-  expect(items.map(({ reason }) => reason)).toEqual(['Metrics is not a string', 'Metrics is not JSON', 'TimestampSeq does not begin with an instant']);
+  expect(items.map(({ reason }) => reason)).toEqual([
+    'Metrics is not a string',
+    'Metrics is not JSON',
+    'TimestampSeq does not begin with an instant',
+  ]);
   await dynamodb.db.client.send(new DeleteCommand({ TableName: table, Key: rowKey(good) }));
 });
 
 describe('alerts', () => {
   const owed = async (): Promise<AlertEvent[]> => {
     const starts = await dueEntries(dynamodb.db, 'start', Date.now() + 1_000);
-    return starts.flatMap(({ payload }) => (payload.args[0] as { events: AlertEvent[] }).events).filter(({ deviceId }) => deviceId.startsWith(`d-${run}-`)).sort((a, b) => a.at - b.at);
+    return starts
+      .flatMap(({ payload }) => (payload.args[0] as { events: AlertEvent[] }).events)
+      .filter(({ deviceId }) => deviceId.startsWith(`d-${run}-`))
+      .sort((a, b) => a.at - b.at);
   };
 
   it('are owed once each in one transaction with the checkpoint, however often readers die', async () => {
@@ -240,7 +318,17 @@ describe('alerts', () => {
     }
     await drain();
     const events = (await owed()).map(({ alertId, event, episode }) => `${alertId} ${event} ${episode}`);
-    expect(events.filter((event) => event.startsWith('hot'))).toEqual(['hot raised 1', 'hot cleared 1', 'hot raised 2', 'hot cleared 2']);
-    expect(events.filter((event) => event.startsWith('fast'))).toEqual(['fast raised 1', 'fast cleared 1', 'fast raised 2', 'fast cleared 2']);
+    expect(events.filter((event) => event.startsWith('hot'))).toEqual([
+      'hot raised 1',
+      'hot cleared 1',
+      'hot raised 2',
+      'hot cleared 2',
+    ]);
+    expect(events.filter((event) => event.startsWith('fast'))).toEqual([
+      'fast raised 1',
+      'fast cleared 1',
+      'fast raised 2',
+      'fast cleared 2',
+    ]);
   });
 });

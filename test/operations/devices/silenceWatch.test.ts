@@ -16,14 +16,30 @@ function watchOf(write: (call: number, deviceId: string) => Promise<unknown>, on
     read: () => Promise.resolve(new Map()),
     strikeOff: ({ deviceId }: Deadline) => ({ Delete: { TableName: 'DeviceDeadlines', Key: { deviceId } } }),
   };
-  const deviceOf = (command: { input: { TransactItems: { Delete: { Key: { deviceId: string } } }[] } }) => command.input.TransactItems[0]!.Delete.Key.deviceId;
-  const db = { client: { send: (command: Parameters<typeof deviceOf>[0]) => write(++calls, deviceOf(command)) }, table: (name: string) => name };
-  const watch = new SilenceWatch({ db: db as unknown as Db, live: live as unknown as LiveStore, rules: { of: () => Promise.resolve(new Map()) }, alerts: undefined as never, onSkipped, now: () => NOW });
+  const deviceOf = (command: { input: { TransactItems: { Delete: { Key: { deviceId: string } } }[] } }) =>
+    command.input.TransactItems[0]!.Delete.Key.deviceId;
+  const db = {
+    client: { send: (command: Parameters<typeof deviceOf>[0]) => write(++calls, deviceOf(command)) },
+    table: (name: string) => name,
+  };
+  const watch = new SilenceWatch({
+    db: db as unknown as Db,
+    live: live as unknown as LiveStore,
+    rules: { of: () => Promise.resolve(new Map()) },
+    alerts: undefined as never,
+    onSkipped,
+    now: () => NOW,
+  });
   return { watch, calls: () => calls };
 }
 
 it('a deadline that another writer holds is left to the next look, and fails nothing', async () => {
-  const conflict = () => new TransactionCanceledException({ $metadata: {}, message: 'conflict', CancellationReasons: [{ Code: 'TransactionConflict' }] });
+  const conflict = () =>
+    new TransactionCanceledException({
+      $metadata: {},
+      message: 'conflict',
+      CancellationReasons: [{ Code: 'TransactionConflict' }],
+    });
   const { watch, calls } = watchOf((call) => (call === 3 ? Promise.reject(conflict()) : Promise.resolve({})));
   expect(await watch.look()).toEqual({ settled: 40, raised: 0 });
   expect(calls()).toBe(40);
@@ -44,11 +60,15 @@ it('after a failure nothing more is begun, and what has begun is over when it is
   expect(calls()).toBe(8);
 });
 
-const refused = (isOurFault = false) => new LongwatchError('refused', 'DynamoDB cannot store it', { ...(isOurFault && { isOurFault }) });
+const refused = (isOurFault = false) =>
+  new LongwatchError('refused', 'DynamoDB cannot store it', { ...(isOurFault && { isOurFault }) });
 
 it('a device whose deadline is refused for good is skipped and told once; the deadlines of all others are settled', async () => {
   const skipped: string[] = [];
-  const { watch, calls } = watchOf((_, deviceId) => (deviceId === 'device-7' ? Promise.reject(refused()) : Promise.resolve({})), (entity) => skipped.push(entity));
+  const { watch, calls } = watchOf(
+    (_, deviceId) => (deviceId === 'device-7' ? Promise.reject(refused()) : Promise.resolve({})),
+    (entity) => skipped.push(entity),
+  );
   expect(await watch.look()).toEqual({ settled: 40, raised: 0 });
   expect(calls()).toBe(40);
   expect(skipped).toEqual(['the deadline of device device-7']);
@@ -60,7 +80,10 @@ it('a device whose deadline is refused for good is skipped and told once; the de
 it('where the grant is missing, no device is skipped: the look fails, and all deadlines are there for the next one', async () => {
   const skipped: string[] = [];
   let isDenied = true;
-  const { watch } = watchOf(() => (isDenied ? Promise.reject(refused(true)) : Promise.resolve({})), (entity) => skipped.push(entity));
+  const { watch } = watchOf(
+    () => (isDenied ? Promise.reject(refused(true)) : Promise.resolve({})),
+    (entity) => skipped.push(entity),
+  );
   await expect(watch.look()).rejects.toMatchObject({ type: 'refused' });
   isDenied = false;
   expect(await watch.look()).toEqual({ settled: 40, raised: 0 });

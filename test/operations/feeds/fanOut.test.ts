@@ -3,8 +3,25 @@ import { isLongwatchError } from '../../../src/domain/errors';
 import { Random } from '../../../src/domain/fraud/random';
 import type { OutboxEntry } from '../../../src/domain/platform/outbox';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
-import { applied, emptyModel, feedOf, type FeedModel, follows, type Request, requests, USERS } from '../../support/feeds/model';
-import { bruteForce, carryOut, feedWorld, pendingStarts, untilIdle, wholeFeed, type World } from '../../support/feeds/world';
+import {
+  applied,
+  emptyModel,
+  feedOf,
+  type FeedModel,
+  follows,
+  type Request,
+  requests,
+  USERS,
+} from '../../support/feeds/model';
+import {
+  bruteForce,
+  carryOut,
+  feedWorld,
+  pendingStarts,
+  untilIdle,
+  wholeFeed,
+  type World,
+} from '../../support/feeds/world';
 import { type Fate, Interleaving, Lost } from '../../support/interleaving';
 
 /** More for a longer search: FEED_RUNS=1000. */
@@ -43,7 +60,14 @@ interface Course {
 }
 
 const courses = (over: Partial<Record<keyof Course, fc.Arbitrary<unknown>>>): fc.Arbitrary<Course> =>
-  fc.record({ requests, seed: fc.integer(), clients: fc.constant(1), losses: fc.constant(0), zombies: fc.constant(0), ...over }) as fc.Arbitrary<Course>;
+  fc.record({
+    requests,
+    seed: fc.integer(),
+    clients: fc.constant(1),
+    losses: fc.constant(0),
+    zombies: fc.constant(0),
+    ...over,
+  }) as fc.Arbitrary<Course>;
 
 /** One course of requests, reads and background work, all at once, call by call. */
 class Played {
@@ -61,7 +85,9 @@ class Played {
   private concerned = 0;
   private readonly world: World;
   private readonly chance: Random;
-  private readonly interleaving = new Interleaving(dynamodb.db, () => (this.chance.chance(0.1) ? this.chance.integer(0, MAX_HOLD) : 0));
+  private readonly interleaving = new Interleaving(dynamodb.db, () =>
+    this.chance.chance(0.1) ? this.chance.integer(0, MAX_HOLD) : 0,
+  );
   private readonly background: Promise<void>[] = [];
   private readonly started = new Set<string>();
   private posted = 0;
@@ -106,14 +132,22 @@ class Played {
 
   /** Until nothing is under way, nor owed: some was not started because an answer was lost. */
   private async drain(): Promise<void> {
-    for (let starts = await pendingStarts(this.quiet); starts.length > 0 || this.background.length > 0; starts = await pendingStarts(this.quiet)) {
+    for (
+      let starts = await pendingStarts(this.quiet);
+      starts.length > 0 || this.background.length > 0;
+      starts = await pendingStarts(this.quiet)
+    ) {
       starts.forEach((entry) => this.start(entry));
       await Promise.all(this.background.splice(0));
     }
   }
 
   private readonly pick = (waiting: number): { index: number; fate: Fate } => {
-    const fate = this.chance.chance(this.course.losses / 100) ? (this.chance.chance(0.5) ? 'lost' : 'answer-lost') : 'done';
+    const fate = this.chance.chance(this.course.losses / 100)
+      ? this.chance.chance(0.5)
+        ? 'lost'
+        : 'answer-lost'
+      : 'done';
     return { index: this.chance.integer(0, waiting - 1), fate };
   };
 
@@ -137,16 +171,24 @@ class Played {
     try {
       if (request.kind === 'post') {
         const postId = this.postId(this.posted++);
-        await persistently(() => posting.create({ postId, authorId: this.userIds[request.by]!, text: 'new', media: [] }));
+        await persistently(() =>
+          posting.create({ postId, authorId: this.userIds[request.by]!, text: 'new', media: [] }),
+        );
       } else if (request.kind === 'edit' || request.kind === 'delete') {
         if (this.posted === 0) return;
         const number = request.post % this.posted;
         this.inFlight = { ...request, post: number };
         if (request.kind === 'delete') await persistently(() => posting.remove(this.postId(number)));
         // Twice is once here, as the text says which edit it is.
-        else await persistently(() => posting.edit(this.postId(number), { text: `${state.posts[number]?.text ?? 'new'}!` }));
+        else
+          await persistently(() =>
+            posting.edit(this.postId(number), { text: `${state.posts[number]?.text ?? 'new'}!` }),
+          );
         return answered({ ...request, post: number });
-      } else await persistently<unknown>(() => changes[request.kind](this.userIds[request.by]!, this.userIds[request.whom]!));
+      } else
+        await persistently<unknown>(() =>
+          changes[request.kind](this.userIds[request.by]!, this.userIds[request.whom]!),
+        );
       answered(request);
     } catch (error) {
       // A follow where there is a block; a post that is deleted, or that another client is only just posting.
@@ -163,16 +205,21 @@ class Played {
     const limit = this.chance.integer(1, 4);
     const first = await persistently(() => this.world.feeds.read(this.userIds[reader]!, { limit, mode }));
     const { older } = first;
-    const second = older === undefined ? undefined : await persistently(() => this.world.feeds.read(this.userIds[reader]!, { limit, mode, cursor: older }));
+    const second =
+      older === undefined
+        ? undefined
+        : await persistently(() => this.world.feeds.read(this.userIds[reader]!, { limit, mode, cursor: older }));
     const shown = [...first.items, ...(second?.items ?? [])];
     const places = shown.map(({ at, postId }) => `${new Date(at).toISOString()}#${postId}`);
-    if (places.join() !== [...new Set(places)].sort().toReversed().join()) this.faults.push(`out of order: ${places.join()}`);
+    if (places.join() !== [...new Set(places)].sort().toReversed().join())
+      this.faults.push(`out of order: ${places.join()}`);
     if (this.course.clients > 1) return; // What is true when is known of one client only.
     const states = this.states.slice(before);
     if (this.inFlight) states.push(applied(this.states.at(-1)!, this.inFlight));
     for (const { postId, authorId, text } of shown) {
       const number = Number(postId.slice(postId.lastIndexOf('p') + 1));
-      if (!states.some((state) => follows(state, reader, this.userIds.indexOf(authorId)))) this.faults.push(`${postId} shown to ${reader}, who does not follow its author`);
+      if (!states.some((state) => follows(state, reader, this.userIds.indexOf(authorId))))
+        this.faults.push(`${postId} shown to ${reader}, who does not follow its author`);
       if (!states.some(({ posts }) => posts[number]?.text === text)) this.faults.push(`${postId} shown as it is not`);
     }
     this.shown += shown.length;
@@ -191,7 +238,12 @@ async function feedsAreRight({ quiet, userIds, faults }: Played): Promise<void> 
     const expected = await bruteForce(quiet, reader, userIds);
     const { down, up } = await wholeFeed(quiet, reader, 3);
     const pulled = await quiet.feeds.read(reader, { mode: 'pull' });
-    expect({ reader, down, up, pulled: pulled.items.map(({ postId }) => postId) }).toEqual({ reader, down: expected, up: expected, pulled: expected });
+    expect({ reader, down, up, pulled: pulled.items.map(({ postId }) => postId) }).toEqual({
+      reader,
+      down: expected,
+      up: expected,
+      pulled: expected,
+    });
   }
 }
 
@@ -199,7 +251,9 @@ async function feedsAreRight({ quiet, userIds, faults }: Played): Promise<void> 
 async function feedsAreTheModels(played: Played): Promise<void> {
   const { quiet, userIds, states } = played;
   for (const [i, reader] of userIds.entries())
-    expect(await bruteForce(quiet, reader, userIds)).toEqual(feedOf(states.at(-1)!, i, quiet.settings.cap).map((number) => played.postId(number)));
+    expect(await bruteForce(quiet, reader, userIds)).toEqual(
+      feedOf(states.at(-1)!, i, quiet.settings.cap).map((number) => played.postId(number)),
+    );
 }
 
 /** What is kept twice agrees, and no follow outlives a block. */
@@ -208,15 +262,23 @@ async function relationsAreRight({ quiet, userIds }: Played): Promise<void> {
   const followers: Record<string, string[]> = Object.fromEntries(userIds.map((id) => [id, []]));
   for (const id of userIds) {
     const following = await quiet.relations.allFollowing(id);
-    expect(users.get(id)).toMatchObject({ following: following.length, posts: (await quiet.posts.ofAuthor(id, {}, 'older', 1_000)).length });
+    expect(users.get(id)).toMatchObject({
+      following: following.length,
+      posts: (await quiet.posts.ofAuthor(id, {}, 'older', 1_000)).length,
+    });
     for (const author of following) {
       followers[author]!.push(id);
       expect(await quiet.relations.between(id, author)).toMatchObject({ follows: {}, blocks: false, blockedBy: false });
     }
   }
   for (const id of userIds) {
-    expect((await quiet.relations.followers(id)).items.map(({ userId }) => userId).sort()).toEqual(followers[id]!.sort());
-    expect(users.get(id)).toMatchObject({ followers: followers[id]!.length, mode: expect.stringMatching(/^(push|pull)$/) });
+    expect((await quiet.relations.followers(id)).items.map(({ userId }) => userId).sort()).toEqual(
+      followers[id]!.sort(),
+    );
+    expect(users.get(id)).toMatchObject({
+      followers: followers[id]!.length,
+      mode: expect.stringMatching(/^(push|pull)$/),
+    });
   }
 }
 
@@ -241,25 +303,35 @@ it('one client, nothing lost: every feed is the brute-force query, and no row is
 
 it('one client, calls and answers lost, attempts that go on though given up: the same, and never a post that the reader may not see', async () => {
   await fc.assert(
-    fc.asyncProperty(courses({ losses: fc.integer({ min: 1, max: 10 }), zombies: fc.constantFrom(0, 50, 100) }), async (course) => {
-      const played = new Played(course);
-      await played.play();
-      await relationsAreRight(played);
-      await feedsAreRight(played);
-      await feedsAreTheModels(played);
-    }),
+    fc.asyncProperty(
+      courses({ losses: fc.integer({ min: 1, max: 10 }), zombies: fc.constantFrom(0, 50, 100) }),
+      async (course) => {
+        const played = new Played(course);
+        await played.play();
+        await relationsAreRight(played);
+        await feedsAreRight(played);
+        await feedsAreTheModels(played);
+      },
+    ),
     { numRuns: RUNS, endOnFailure: true },
   );
 }, 600_000);
 
 it('clients at once, with losses and zombies: feeds agree with what became of the relations', async () => {
   await fc.assert(
-    fc.asyncProperty(courses({ clients: fc.constantFrom(2, 4), losses: fc.integer({ min: 0, max: 5 }), zombies: fc.constantFrom(0, 50) }), async (course) => {
-      const played = new Played(course);
-      await played.play();
-      await relationsAreRight(played);
-      await feedsAreRight(played);
-    }),
+    fc.asyncProperty(
+      courses({
+        clients: fc.constantFrom(2, 4),
+        losses: fc.integer({ min: 0, max: 5 }),
+        zombies: fc.constantFrom(0, 50),
+      }),
+      async (course) => {
+        const played = new Played(course);
+        await played.play();
+        await relationsAreRight(played);
+        await feedsAreRight(played);
+      },
+    ),
     { numRuns: RUNS, endOnFailure: true },
   );
 }, 600_000);

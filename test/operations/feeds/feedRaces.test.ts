@@ -25,7 +25,13 @@ beforeEach(async () => {
 type Stores = 'users' | 'relations' | 'posts' | 'rows';
 
 /** A store of which one call, once, has something happen just before or just after it. */
-function meddled<K extends Stores>(store: K, method: keyof World[K] & string, when: 'before' | 'after', what: () => Promise<unknown>, as = settings): World {
+function meddled<K extends Stores>(
+  store: K,
+  method: keyof World[K] & string,
+  when: 'before' | 'after',
+  what: () => Promise<unknown>,
+  as = settings,
+): World {
   let done = false;
   const over = new Proxy(world[store], {
     get(target, name) {
@@ -46,7 +52,12 @@ function meddled<K extends Stores>(store: K, method: keyof World[K] & string, wh
 
 const [everybody] = rangesOf(1);
 async function post(number: number) {
-  const { post: made } = await world.posting.create({ authorId: author, postId: `${author}-${number}`, text: 'x', media: [] });
+  const { post: made } = await world.posting.create({
+    authorId: author,
+    postId: `${author}-${number}`,
+    text: 'x',
+    media: [],
+  });
   return { key: timeKey(made.at, made.postId), authorId: author };
 }
 const rows = async () => (await world.rows.all(reader)).map(({ key }) => key);
@@ -143,7 +154,9 @@ describe('a reading', () => {
     expect((await meddled('rows', 'part', 'after', () => deleted(ref)).feeds.read(reader)).items).toEqual([]);
     await post(2);
     await untilIdle(world);
-    expect((await meddled('rows', 'part', 'after', () => world.changes.unfollow(reader, author)).feeds.read(reader)).items).toEqual([]);
+    expect(
+      (await meddled('rows', 'part', 'after', () => world.changes.unfollow(reader, author)).feeds.read(reader)).items,
+    ).toEqual([]);
   });
 });
 
@@ -155,7 +168,12 @@ describe('a post whose author, since they were read,', () => {
       await world.changes.follow(reader, author);
       await untilIdle(world);
     };
-    await meddled('users', 'find', 'after', followed).posting.create({ authorId: author, postId: `${author}-1`, text: 'x', media: [] });
+    await meddled('users', 'find', 'after', followed).posting.create({
+      authorId: author,
+      postId: `${author}-1`,
+      text: 'x',
+      media: [],
+    });
     await untilIdle(world);
     expect(await rows()).toHaveLength(1);
   });
@@ -173,7 +191,12 @@ describe('a post whose author, since they were read,', () => {
       await world.changes.follow(`other-${author}`, author);
       await untilIdle(world);
     };
-    await meddled('users', 'find', 'after', fallen, low).posting.create({ authorId: author, postId: `${author}-1`, text: 'x', media: [] });
+    await meddled('users', 'find', 'after', fallen, low).posting.create({
+      authorId: author,
+      postId: `${author}-1`,
+      text: 'x',
+      media: [],
+    });
     await untilIdle(world);
     expect(await rows()).toHaveLength(2);
     expect((await wholeFeed(world, reader, 6)).down).toEqual([`${author}-1`, `${author}-0`]);

@@ -42,7 +42,10 @@ it('authors take turns: one with eight ranges under way gets no more than one wi
 
 it('who is told to stop waits no longer, and takes nobody’s turn', async () => {
   const sleeps: (() => void)[] = [];
-  const rateLimiter = new RateLimiter(1, { now: () => 0, sleep: () => new Promise<void>((resolve) => sleeps.push(resolve)) });
+  const rateLimiter = new RateLimiter(1, {
+    now: () => 0,
+    sleep: () => new Promise<void>((resolve) => sleeps.push(resolve)),
+  });
   await rateLimiter.take('star', 10);
   const stop = new AbortController();
   const stopped = rateLimiter.take('star', 10, stop.signal);

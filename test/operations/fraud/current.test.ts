@@ -6,9 +6,16 @@ it('of two refreshes that overlap, the older one puts no old version back', asyn
   const values: (() => void)[] = [];
   const store: Pick<VersionedStore<string>, 'currentVersion' | 'version'> = {
     currentVersion: () => new Promise((resolve) => versions.push(resolve)),
-    version: (version) => new Promise((resolve) => values.push(() => resolve({ version, value: `v${version}`, putBy: 'ana', putAt: '' } satisfies Stored<string>))),
+    version: (version) =>
+      new Promise((resolve) =>
+        values.push(() => resolve({ version, value: `v${version}`, putBy: 'ana', putAt: '' } satisfies Stored<string>)),
+      ),
   };
-  const current = new Current(store as VersionedStore<string>, (value) => value, () => undefined);
+  const current = new Current(
+    store as VersionedStore<string>,
+    (value) => value,
+    () => undefined,
+  );
   const settled = () => new Promise((resolve) => setImmediate(resolve));
 
   // The first has read the pointer, and waits for its version; the second overtakes it.

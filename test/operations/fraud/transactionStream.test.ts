@@ -26,7 +26,11 @@ let sequential: TestGraph;
 beforeAll(async () => {
   kinesis = await startTestKinesis(2);
   [streamed, sequential] = await Promise.all([
-    startTestGraph({ ...kinesis.environment, LONGWATCH_STREAM_BATCH: '40', LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000' }),
+    startTestGraph({
+      ...kinesis.environment,
+      LONGWATCH_STREAM_BATCH: '40',
+      LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000',
+    }),
     startTestGraph(),
   ]);
 }, 120_000);
@@ -39,13 +43,19 @@ afterAll(async () => {
 const transactions = () => streamed.consumers[TRANSACTIONS_STREAM]!;
 const asRecord = (body: Record<string, unknown>) => ({ key: String(body['userId']), data: JSON.stringify(body) });
 const bodyOf = ({ timestamp, ...rest }: Transaction): Payment => ({ ...rest, timestamp: iso(timestamp) });
-const post = (graph: TestGraph, body: object) => request(graph.app).post('/v1/transactions').set(...bearer('service')).send(body);
+const post = (graph: TestGraph, body: object) =>
+  request(graph.app)
+    .post('/v1/transactions')
+    .set(...bearer('service'))
+    .send(body);
 const counts = (reports: { counts: Record<string, number> }[]) => {
   const sum: Record<string, number> = {};
-  for (const { counts: of } of reports) for (const [name, count] of Object.entries(of)) sum[name] = (sum[name] ?? 0) + count;
+  for (const { counts: of } of reports)
+    for (const [name, count] of Object.entries(of)) sum[name] = (sum[name] ?? 0) + count;
   return sum;
 };
-const letters = async () => (await new DeadLetterStore(streamed.dynamodb.db).list(TRANSACTIONS_STREAM, { limit: 1_000 })).items;
+const letters = async () =>
+  (await new DeadLetterStore(streamed.dynamodb.db).list(TRANSACTIONS_STREAM, { limit: 1_000 })).items;
 
 /** What must be the same whatever path a transaction took. */
 const essence = ({ latencyMs: _took, decidedAt: _at, ...decision }: Decision) => decision;
@@ -53,9 +63,16 @@ async function outcomeOf(graph: TestGraph, all: readonly Transaction[]) {
   const store = new DecisionStore(graph.dynamodb.db);
   const found = await store.findAll(all.map(({ transactionId }) => transactionId));
   const inputs = await store.inputsOf(all);
-  const merchants = await new MerchantStore(graph.dynamodb.db).read([...new Set(all.map(({ merchantId }) => merchantId))]);
+  const merchants = await new MerchantStore(graph.dynamodb.db).read([
+    ...new Set(all.map(({ merchantId }) => merchantId)),
+  ]);
   return {
-    decisions: new Map(found.map(({ transaction, decision, features }) => [transaction.transactionId, { decision: essence(decision), features }])),
+    decisions: new Map(
+      found.map(({ transaction, decision, features }) => [
+        transaction.transactionId,
+        { decision: essence(decision), features },
+      ]),
+    ),
     profiles: new Map(inputs.map(({ user }, i) => [all[i]!.userId, user.profile])),
     merchants: new Map([...merchants].map(([id, { profile }]) => [id, profile])),
   };
@@ -64,7 +81,17 @@ async function outcomeOf(graph: TestGraph, all: readonly Transaction[]) {
 let run = 0;
 /** Payments of the last weeks, frauds among them, of customers and merchants that no other test knows. */
 const simulated = (seed: number, customers: number): Transaction[] =>
-  [...simulate({ seed, customers, merchants: 6, days: 12, start: Math.floor(Date.now() / DAY - 14) * DAY, fraudRate: 0.05, prefix: `run${++run}-` })].map(({ transaction }) => transaction);
+  [
+    ...simulate({
+      seed,
+      customers,
+      merchants: 6,
+      days: 12,
+      start: Math.floor(Date.now() / DAY - 14) * DAY,
+      fraudRate: 0.05,
+      prefix: `run${++run}-`,
+    }),
+  ].map(({ transaction }) => transaction);
 
 it('decides what comes by the stream as it would have been decided over HTTP, record for record', async () => {
   const all = simulated(1, 10);
@@ -92,7 +119,10 @@ it('the same record any number of times, on either path, is one decision; its an
   expect(again).toEqual({ repeated: 1 });
   const answer = await post(streamed, body).expect(200);
   expect(answer.headers['idempotent-replayed']).toBe('true');
-  const { user } = await new DecisionStore(streamed.dynamodb.db).inputs({ ...body, timestamp: 0 } as unknown as Transaction);
+  const { user } = await new DecisionStore(streamed.dynamodb.db).inputs({
+    ...body,
+    timestamp: 0,
+  } as unknown as Transaction);
   expect(user.profile.count).toBe(2);
 });
 
@@ -101,7 +131,10 @@ it('a user’s payments on both paths at once are all counted', async () => {
   const [byStream, byRequest] = [0, 1].map(() => Array.from({ length: 30 }, () => payment({ userId })));
   await kinesis.put(byStream!.map(asRecord));
   await Promise.all([readAll(transactions()), inUserOrder(byRequest!, (one) => post(streamed, one).expect(200))]);
-  const { user } = await new DecisionStore(streamed.dynamodb.db).inputs({ ...byStream![0]!, timestamp: 0 } as unknown as Transaction);
+  const { user } = await new DecisionStore(streamed.dynamodb.db).inputs({
+    ...byStream![0]!,
+    timestamp: 0,
+  } as unknown as Transaction);
   expect(user.profile.count).toBe(60);
 });
 
@@ -113,14 +146,17 @@ it('what cannot be decided is kept aside with the reason and the bytes; what fol
   const bad: Record<string, string | Uint8Array> = {
     'is not JSON in UTF-8': '{"transactionId": ',
     'the record must be a JSON object': '[]',
-    'merchantId must be the id of the merchant who is paid: 1 to 64 characters; amount must be an integer in minor units (1999 for EUR 19.99)': JSON.stringify({ ...payment(), merchantId: 7, amount: 19.99 }),
+    'merchantId must be the id of the merchant who is paid: 1 to 64 characters; amount must be an integer in minor units (1999 for EUR 19.99)':
+      JSON.stringify({ ...payment(), merchantId: 7, amount: 19.99 }),
     'the record has unknown fields: colour': JSON.stringify({ ...payment(), colour: 'red' }),
     'this transactionId was decided before with other content': JSON.stringify({ ...taken, amount: 5 }),
   };
   const tooOld = JSON.stringify({ ...payment(), timestamp: '2020-01-01T00:00:00Z' });
   const tooLarge = JSON.stringify({ ...payment(), padding: 'x'.repeat(400_000) });
   const notText = Uint8Array.from([0xff, 0xfe, 0x00]);
-  await kinesis.put([...Object.values(bad), tooOld, tooLarge, notText, JSON.stringify(good)].map((data) => ({ key, data })));
+  await kinesis.put(
+    [...Object.values(bad), tooOld, tooLarge, notText, JSON.stringify(good)].map((data) => ({ key, data })),
+  );
   const reports = counts(await readAll(transactions()));
   expect(reports).toEqual({ approve: 1, 'dead letters': 8 });
   const kept = await letters();
@@ -130,7 +166,10 @@ it('what cannot be decided is kept aside with the reason and the bytes; what fol
     expect.stringMatching(/^is larger than 65536 bytes: 400\d\d\d$/),
     'is not JSON in UTF-8',
   ]);
-  expect(kept.map(({ record }) => Buffer.from(record)).slice(0, 2)).toEqual([Buffer.from('{"transactionId": '), Buffer.from('[]')]);
+  expect(kept.map(({ record }) => Buffer.from(record)).slice(0, 2)).toEqual([
+    Buffer.from('{"transactionId": '),
+    Buffer.from('[]'),
+  ]);
   expect(kept.map(({ isCut }) => isCut === true)).toEqual([false, false, false, false, false, false, true, false]);
 });
 
@@ -144,8 +183,12 @@ describe('while the model is away', () => {
     expect(counts(await readAll(transactions()))).toMatchObject({ degraded: 5 });
     streamed.model.behaviour = undefined;
     await streamed.outbox.dispatch(bodies.map(({ transactionId }) => rescoreEntry(transactionId, 0)));
-    const found = await new DecisionStore(streamed.dynamodb.db).findAll(bodies.map(({ transactionId }) => transactionId));
-    expect(found.map(({ decision, rescored }) => [decision.degradedBecause, typeof rescored?.score])).toEqual(bodies.map(() => ['model-error', 'number']));
+    const found = await new DecisionStore(streamed.dynamodb.db).findAll(
+      bodies.map(({ transactionId }) => transactionId),
+    );
+    expect(found.map(({ decision, rescored }) => [decision.degradedBecause, typeof rescored?.score])).toEqual(
+      bodies.map(() => ['model-error', 'number']),
+    );
   });
 
   it('or nothing is decided until it is back, where that is wanted', async () => {
@@ -157,7 +200,10 @@ describe('while the model is away', () => {
       await kinesis.put([asRecord(body)]);
       const reading = readAll(patient.consumers[TRANSACTIONS_STREAM]!);
       const before = patient.model.requests;
-      await eventually(() => patient.model.requests, (requests) => requests >= before + 2);
+      await eventually(
+        () => patient.model.requests,
+        (requests) => requests >= before + 2,
+      );
       const store = new DecisionStore(patient.dynamodb.db);
       expect(await store.find(body.transactionId)).toBeUndefined();
       patient.model.behaviour = undefined;
@@ -175,24 +221,28 @@ const trouble = fc.constantFrom('nothing', 'repeat', 'split', 'merge', 'cut', 'z
 
 it('any interleaving of duplicates, resharding, kills, zombies and the two paths gives what a sequential replay gives', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(trouble, { minLength: 3, maxLength: 6 }), fc.integer({ min: 1, max: 1_000 }), async (troubles, seed) => {
-      const all = simulated(seed, 6);
-      const size = Math.ceil(all.length / troubles.length);
-      for (const [i, what] of troubles.entries()) {
-        const piece = all.slice(i * size, (i + 1) * size);
-        const records = piece.map((one) => asRecord(bodyOf(one)));
-        // Users' own order is the producers' affair: what came before by the stream is not overtaken over HTTP.
-        if (what === 'over HTTP') await readAll(transactions());
-        await kinesis.put(what === 'repeat' ? [...records, ...records] : records);
-        if (what === 'split' || what === 'merge') await kinesis.reshard(what);
-        await during(what, piece);
-      }
-      await readAll(transactions());
-      for (const one of all) await post(sequential, bodyOf(one)).expect(200);
-      for (const graph of [streamed, sequential]) await readAll(graph.consumers[TRANSACTION_HISTORY_STREAM]!);
-      expect(await outcomeOf(streamed, all)).toEqual(await outcomeOf(sequential, all));
-      expect(await openCases(streamed, all)).toEqual(await openCases(sequential, all));
-    }),
+    fc.asyncProperty(
+      fc.array(trouble, { minLength: 3, maxLength: 6 }),
+      fc.integer({ min: 1, max: 1_000 }),
+      async (troubles, seed) => {
+        const all = simulated(seed, 6);
+        const size = Math.ceil(all.length / troubles.length);
+        for (const [i, what] of troubles.entries()) {
+          const piece = all.slice(i * size, (i + 1) * size);
+          const records = piece.map((one) => asRecord(bodyOf(one)));
+          // Users' own order is the producers' affair: what came before by the stream is not overtaken over HTTP.
+          if (what === 'over HTTP') await readAll(transactions());
+          await kinesis.put(what === 'repeat' ? [...records, ...records] : records);
+          if (what === 'split' || what === 'merge') await kinesis.reshard(what);
+          await during(what, piece);
+        }
+        await readAll(transactions());
+        for (const one of all) await post(sequential, bodyOf(one)).expect(200);
+        for (const graph of [streamed, sequential]) await readAll(graph.consumers[TRANSACTION_HISTORY_STREAM]!);
+        expect(await outcomeOf(streamed, all)).toEqual(await outcomeOf(sequential, all));
+        expect(await openCases(streamed, all)).toEqual(await openCases(sequential, all));
+      },
+    ),
     { numRuns: 6, endOnFailure: true },
   );
 }, 300_000);
@@ -203,7 +253,9 @@ async function during(what: string, piece: readonly Transaction[]): Promise<void
   const attempts = async () => {
     const open = await transactions().openShards();
     const zombies = what === 'zombie' ? open : [];
-    return Promise.allSettled([...open, ...zombies].map(({ shardId }) => readShard(transactions(), shardId, killed.signal)));
+    return Promise.allSettled(
+      [...open, ...zombies].map(({ shardId }) => readShard(transactions(), shardId, killed.signal)),
+    );
   };
   if (what === 'cut') {
     // Whatever is under way is lost to us: what was written and not acknowledged, too.
@@ -224,12 +276,17 @@ async function during(what: string, piece: readonly Transaction[]): Promise<void
   } else if (what === 'zombie') await attempts();
 }
 
-async function inUserOrder<T extends { userId: string }>(piece: readonly T[], send: (one: T) => PromiseLike<unknown>): Promise<void> {
+async function inUserOrder<T extends { userId: string }>(
+  piece: readonly T[],
+  send: (one: T) => PromiseLike<unknown>,
+): Promise<void> {
   const users = new Map<string, T[]>();
   for (const one of piece) users.set(one.userId, [...(users.get(one.userId) ?? []), one]);
-  await Promise.all([...users.values()].map(async (mine) => {
-    for (const one of mine) await send(one);
-  }));
+  await Promise.all(
+    [...users.values()].map(async (mine) => {
+      for (const one of mine) await send(one);
+    }),
+  );
 }
 
 /** Transactions with a case, which owe or owed a workflow. */

@@ -28,7 +28,11 @@ let ranks: RankStore;
 let shardId: string;
 beforeAll(async () => {
   dynamodb = await startTestDynamoDB();
-  source = new TableStream(dynamodb.client, streamsClient({ region: REGION, endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS }), dynamodb.db.table('Leaderboard'));
+  source = new TableStream(
+    dynamodb.client,
+    streamsClient({ region: REGION, endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS }),
+    dynamodb.db.table('Leaderboard'),
+  );
   scores = new ScoreStore(dynamodb.db);
   ranks = new RankStore(dynamodb.db);
   shardId = (await source.listShards())[0]!.shardId;
@@ -43,7 +47,12 @@ afterEach(() => {
 
 /** A reader as a process of its own has it: its own cache, its own memory of what it proposed. */
 function newReader(writer?: Partial<RankWriter>): Consumer<ItemChange> {
-  const own = new RankWriter({ ranks, nodes: new NodeStore(dynamodb.db), onDamaged: () => void damages++, onFault: (error) => faults.push(error) });
+  const own = new RankWriter({
+    ranks,
+    nodes: new NodeStore(dynamodb.db),
+    onDamaged: () => void damages++,
+    onFault: (error) => faults.push(error),
+  });
   const folding = rankCounters(ranks, { propose: own.propose.bind(own), ...writer } as RankWriter);
   return new Consumer<ItemChange>({
     stream: 'leaderboard',
@@ -55,11 +64,13 @@ function newReader(writer?: Partial<RankWriter>): Consumer<ItemChange> {
   });
 }
 
-const newCheck = (leftoverMs?: number) => new RankCheck({ ranks, nodes: new NodeStore(dynamodb.db), scores, ...(leftoverMs !== undefined && { leftoverMs }) });
+const newCheck = (leftoverMs?: number) =>
+  new RankCheck({ ranks, nodes: new NodeStore(dynamodb.db), scores, ...(leftoverMs !== undefined && { leftoverMs }) });
 const rankings = () => new Rankings({ ranks, nodes: new NodeStore(dynamodb.db) });
 const nothing = () => undefined;
 let ids = 0;
-const submit = (of: Board, playerId: string, score: number, at: number, season = 1) => scores.submit(of, season, { submissionId: String(++ids), playerId, score, subscore: 0 }, at);
+const submit = (of: Board, playerId: string, score: number, at: number, season = 1) =>
+  scores.submit(of, season, { submissionId: String(++ids), playerId, score, subscore: 0 }, at);
 
 /** What sorting the table gives. */
 async function oracle(of: Board, season = 1): Promise<RankEntry[]> {
@@ -73,28 +84,48 @@ async function served(of: Board, season = 1): Promise<RankEntry[]> {
 }
 /** Nodes that the table holds of a board. */
 async function nodesOf(of: Board): Promise<number> {
-  const { Items = [] } = await dynamodb.db.client.send(new ScanCommand({ TableName: dynamodb.db.table('LeaderboardRanks') }));
-  return Items.filter((item) => String(item['Entry']).startsWith('node#') && String(item['Ranking']).startsWith(`${of.gameId}#`)).length;
+  const { Items = [] } = await dynamodb.db.client.send(
+    new ScanCommand({ TableName: dynamodb.db.table('LeaderboardRanks') }),
+  );
+  return Items.filter(
+    (item) => String(item['Entry']).startsWith('node#') && String(item['Ranking']).startsWith(`${of.gameId}#`),
+  ).length;
 }
 
 it('ranks are those of the sorted table, wherever readers stop, die after writing nodes, and race', async () => {
-  const write = fc.record({ player: fc.integer({ min: 0, max: 40 }), score: fc.integer({ min: 0, max: 9 }), season: fc.integer({ min: 1, max: 3 }) });
+  const write = fc.record({
+    player: fc.integer({ min: 0, max: 40 }),
+    score: fc.integer({ min: 0, max: 9 }),
+    season: fc.integer({ min: 1, max: 3 }),
+  });
   await fc.assert(
-    fc.asyncProperty(fc.array(write, { minLength: 1, maxLength: 80 }), fc.integer({ min: 1, max: 3 }), async (writes, shards) => {
-      const of = board({ operator: 'set', shards });
-      for (const [at, { player, score, season }] of writes.entries()) {
-        await submit(of, `p${player}`, score, at, season);
-        if (at % 25 !== 24) continue;
-        // Its nodes are written, and the transaction that would make them current never comes.
-        const own = new RankWriter({ ranks, nodes: new NodeStore(dynamodb.db), onDamaged: () => void damages++, onFault: (error) => faults.push(error) });
-        const dying = newReader({ propose: async (...given) => own.propose(...given).then(() => Promise.reject(new Error('killed'))) });
-        await expect(readShard(dying, shardId)).rejects.toThrow('killed');
-      }
-      const both = await Promise.allSettled([readShard(newReader(), shardId), readShard(newReader(), shardId)]);
-      for (const result of both) if (result.status === 'rejected') expect(result.reason).toMatchObject({ type: 'contention' });
-      await readAll(newReader());
-      for (const season of [1, 2, 3]) expect(await served(of, season)).toEqual(await oracle(of, season));
-    }),
+    fc.asyncProperty(
+      fc.array(write, { minLength: 1, maxLength: 80 }),
+      fc.integer({ min: 1, max: 3 }),
+      async (writes, shards) => {
+        const of = board({ operator: 'set', shards });
+        for (const [at, { player, score, season }] of writes.entries()) {
+          await submit(of, `p${player}`, score, at, season);
+          if (at % 25 !== 24) continue;
+          // Its nodes are written, and the transaction that would make them current never comes.
+          const own = new RankWriter({
+            ranks,
+            nodes: new NodeStore(dynamodb.db),
+            onDamaged: () => void damages++,
+            onFault: (error) => faults.push(error),
+          });
+          const dying = newReader({
+            propose: async (...given) => own.propose(...given).then(() => Promise.reject(new Error('killed'))),
+          });
+          await expect(readShard(dying, shardId)).rejects.toThrow('killed');
+        }
+        const both = await Promise.allSettled([readShard(newReader(), shardId), readShard(newReader(), shardId)]);
+        for (const result of both)
+          if (result.status === 'rejected') expect(result.reason).toMatchObject({ type: 'contention' });
+        await readAll(newReader());
+        for (const season of [1, 2, 3]) expect(await served(of, season)).toEqual(await oracle(of, season));
+      },
+    ),
     { numRuns: 5 },
   );
 }, 120_000);
@@ -103,7 +134,7 @@ it('changes leave no more nodes behind than the ranking has', async () => {
   const of = board({ operator: 'increment' });
   const reader = newReader();
   for (let round = 0; round < 5; round++) {
-    await Promise.all(Array.from({ length: 50 }, (_, i) => submit(of, `p${i}`, i * 7 % 11, round)));
+    await Promise.all(Array.from({ length: 50 }, (_, i) => submit(of, `p${i}`, (i * 7) % 11, round)));
     await readAll(reader);
   }
   await submit(of, 'p1', 1, 99);
@@ -117,7 +148,8 @@ it('a check while scores keep coming finds nothing wrong, and removes what died 
   const stop = new AbortController();
   const reading = newReader().consume(shardId, { signal: stop.signal, forMs: UNTIL_STOPPED_MS, heartbeat: nothing });
   const game = { isOver: false };
-  const versions = async () => (await Promise.all(shardsOf(of, 1).map((shard) => ranks.head(shard)))).map(({ version }) => version).join();
+  const versions = async () =>
+    (await Promise.all(shardsOf(of, 1).map((shard) => ranks.head(shard)))).map(({ version }) => version).join();
   const writing = (async () => {
     for (let at = 0; !game.isOver; at++) {
       const before = await versions();
@@ -128,11 +160,20 @@ it('a check while scores keep coming finds nothing wrong, and removes what died 
   })();
   try {
     const results: CheckedShard[] = [];
-    for (let round = 0; round < 3; round++) for (const shard of shardsOf(of, 1)) results.push(await newCheck(0).run(shard, round === 1, nothing));
-    expect(results.map(({ differences, replaced }) => [differences, replaced])).toEqual([[0, false], [0, false], [0, true], [0, true], [0, false], [0, false]]);
+    for (let round = 0; round < 3; round++)
+      for (const shard of shardsOf(of, 1)) results.push(await newCheck(0).run(shard, round === 1, nothing));
+    expect(results.map(({ differences, replaced }) => [differences, replaced])).toEqual([
+      [0, false],
+      [0, false],
+      [0, true],
+      [0, true],
+      [0, false],
+      [0, false],
+    ]);
     game.isOver = true;
     await writing;
-    for (const shard of shardsOf(of, 1)) expect(await newCheck(0).run(shard, false, nothing)).toMatchObject({ differences: 0 });
+    for (const shard of shardsOf(of, 1))
+      expect(await newCheck(0).run(shard, false, nothing)).toMatchObject({ differences: 0 });
   } finally {
     game.isOver = true;
     stop.abort();
@@ -154,7 +195,14 @@ it('damage of every kind is found, counted and repaired, without a moment of sil
     const sizes = new Set<number>();
     const asked = { isOver: false };
     const asking = (async () => {
-      while (!asked.isOver) sizes.add((await rankings().top(of, 1, 200).catch(() => ({ players: -1 }))).players);
+      while (!asked.isOver)
+        sizes.add(
+          (
+            await rankings()
+              .top(of, 1, 200)
+              .catch(() => ({ players: -1 }))
+          ).players,
+        );
     })();
     const result = await newCheck().run(shard!, false, nothing);
     asked.isOver = true;
@@ -167,10 +215,18 @@ it('damage of every kind is found, counted and repaired, without a moment of sil
     const { ranking, version } = await ranks.head(shard!);
     await submit(of, 'p3', 1_000, 1);
     await submit(of, 'p4', 1_000, 2);
-    await eventually(() => ranks.head(shard!), (head) => head.version !== version);
+    await eventually(
+      () => ranks.head(shard!),
+      (head) => head.version !== version,
+    );
     await check();
     await dynamodb.db.client.send(
-      new UpdateCommand({ TableName, Key: { Ranking: boardSeason(shard!), Entry: 'head' }, UpdateExpression: 'SET Roots = :old', ExpressionAttributeValues: { ':old': JSON.stringify(ranking) } }),
+      new UpdateCommand({
+        TableName,
+        Key: { Ranking: boardSeason(shard!), Entry: 'head' },
+        UpdateExpression: 'SET Roots = :old',
+        ExpressionAttributeValues: { ':old': JSON.stringify(ranking) },
+      }),
     );
     expect((await served(of).catch(() => [])).length === 0 || (await served(of))[0]![3] !== 'p3').toBe(true);
     const lost = await check();
@@ -179,8 +235,11 @@ it('damage of every kind is found, counted and repaired, without a moment of sil
     expect(await served(of)).toEqual(await oracle(of));
     // A node that is gone.
     const { Items = [] } = await dynamodb.db.client.send(new ScanCommand({ TableName }));
-    const nodes = Items.filter((item) => String(item['Ranking']).startsWith(`${of.gameId}#`) && String(item['Entry']).startsWith('node#'));
-    for (const { Ranking, Entry } of nodes) await dynamodb.db.client.send(new DeleteCommand({ TableName, Key: { Ranking, Entry } }));
+    const nodes = Items.filter(
+      (item) => String(item['Ranking']).startsWith(`${of.gameId}#`) && String(item['Entry']).startsWith('node#'),
+    );
+    for (const { Ranking, Entry } of nodes)
+      await dynamodb.db.client.send(new DeleteCommand({ TableName, Key: { Ranking, Entry } }));
     await submit(of, 'p5', 5_000, 3);
     expect(await check()).toMatchObject({ differences: 150, replaced: true });
     expect(damages).toBeGreaterThan(0);
@@ -194,9 +253,23 @@ it('damage of every kind is found, counted and repaired, without a moment of sil
 
 it('what is no score of a board is kept aside with the reason', async () => {
   const TableName = dynamodb.db.table('Leaderboard');
-  await dynamodb.db.client.send(new PutCommand({ TableName, Item: { BoardSeason: 'elsewhere', PlayerID: 'ada', Score: 1 } }));
-  await dynamodb.db.client.send(new PutCommand({ TableName, Item: { BoardSeason: boardSeason({ gameId: 'g', season: 1, shard: 0, order: 'ascending' }), PlayerID: 'ada', Score: 'many' } }));
+  await dynamodb.db.client.send(
+    new PutCommand({ TableName, Item: { BoardSeason: 'elsewhere', PlayerID: 'ada', Score: 1 } }),
+  );
+  await dynamodb.db.client.send(
+    new PutCommand({
+      TableName,
+      Item: {
+        BoardSeason: boardSeason({ gameId: 'g', season: 1, shard: 0, order: 'ascending' }),
+        PlayerID: 'ada',
+        Score: 'many',
+      },
+    }),
+  );
   await readAll(newReader());
   const { items } = await new DeadLetterStore(dynamodb.db).list('leaderboard', { limit: 10 });
-  expect(items.map(({ reason }) => reason)).toEqual(['BoardSeason is not game#season#shard#order', 'Score is not an integer']);
+  expect(items.map(({ reason }) => reason)).toEqual([
+    'BoardSeason is not game#season#shard#order',
+    'Score is not an integer',
+  ]);
 });

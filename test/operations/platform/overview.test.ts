@@ -18,8 +18,14 @@ describe('what was looked up', () => {
   });
 
   it('is unavailable, not an error, where it fails or takes too long', async () => {
-    expect(await lookedUp(async () => Promise.reject(new Error('away')), { forMs: 100, now: () => 5 })()).toEqual({ unavailable: true, at: 5 });
-    expect(await lookedUp(() => new Promise(() => undefined), { forMs: 100, boundMs: 10, now: () => 5 })()).toEqual({ unavailable: true, at: 5 });
+    expect(await lookedUp(async () => Promise.reject(new Error('away')), { forMs: 100, now: () => 5 })()).toEqual({
+      unavailable: true,
+      at: 5,
+    });
+    expect(await lookedUp(() => new Promise(() => undefined), { forMs: 100, boundMs: 10, now: () => 5 })()).toEqual({
+      unavailable: true,
+      at: 5,
+    });
   });
 });
 
@@ -27,7 +33,10 @@ it('a part that is slow holds nobody up: what was found before is given meanwhil
   let now = 0;
   let slow: ((value: number) => void) | undefined;
   let looks = 0;
-  const look = lookedUp(() => (++looks === 1 ? Promise.resolve(1) : new Promise<number>((resolve) => (slow = resolve))), { forMs: 100, waitMs: 20, now: () => now });
+  const look = lookedUp(
+    () => (++looks === 1 ? Promise.resolve(1) : new Promise<number>((resolve) => (slow = resolve))),
+    { forMs: 100, waitMs: 20, now: () => now },
+  );
   expect(await look()).toEqual({ value: 1, at: 0 });
   now = 100;
   expect(await look()).toEqual({ value: 1, at: 0 });
@@ -38,13 +47,21 @@ it('a part that is slow holds nobody up: what was found before is given meanwhil
 
 describe('recent events', () => {
   it('count what is routine and lose none of it, whatever comes in which order', async () => {
-    const happening = fc.record<Happening>({ area: fc.constantFrom('fraud', 'feeds'), tone: fc.constant('routine'), text: fc.constantFrom('payment approved', 'post delivered to a feed'), count: fc.integer({ min: 1, max: 1_000 }) });
+    const happening = fc.record<Happening>({
+      area: fc.constantFrom('fraud', 'feeds'),
+      tone: fc.constant('routine'),
+      text: fc.constantFrom('payment approved', 'post delivered to a feed'),
+      count: fc.integer({ min: 1, max: 1_000 }),
+    });
     await fc.assert(
       fc.asyncProperty(fc.array(happening, { minLength: 1, maxLength: 200 }), async (all) => {
         const events = new RecentEvents();
         for (const one of all) events.note(one);
         const counted = (some: readonly { count?: number }[]) => some.reduce((sum, { count = 1 }) => sum + count, 0);
-        const told = await eventually(() => events.since(), (found) => counted(found) >= counted(all));
+        const told = await eventually(
+          () => events.since(),
+          (found) => counted(found) >= counted(all),
+        );
         expect(counted(told)).toBe(counted(all));
         expect(told.length).toBe(new Set(all.map(({ area, text }) => `${area} ${text}`)).size);
         events.close();
@@ -58,19 +75,31 @@ describe('recent events', () => {
     const events = new RecentEvents(() => now);
     const heard: number[] = [];
     events.listen(({ id }) => heard.push(id));
-    for (let second = 0; second < 40; second++, now += 1_000) for (let i = 0; i < 50; i++) events.note({ area: 'fraud', tone: 'notable', text: `case ${second}-${i}` });
+    for (let second = 0; second < 40; second++, now += 1_000)
+      for (let i = 0; i < 50; i++) events.note({ area: 'fraud', tone: 'notable', text: `case ${second}-${i}` });
     expect(events.since()).toHaveLength(200);
     expect(heard).toHaveLength(40 * 20);
     expect(heard).toEqual([...heard].sort((a, b) => a - b));
     // The others are counted.
-    expect(await eventually(() => events.since().at(-1), (last) => last?.count)).toMatchObject({ text: 'more of the same, too many to tell one by one', count: 40 * 30 });
+    expect(
+      await eventually(
+        () => events.since().at(-1),
+        (last) => last?.count,
+      ),
+    ).toMatchObject({ text: 'more of the same, too many to tell one by one', count: 40 * 30 });
     events.close();
   }, 30_000);
 });
 
 it('lifecycles are told once each, as they began and as they ended, however often they are seen', async () => {
   const told: Happening[] = [];
-  const begun: ListedWorkflow = { workflowId: 'investigation/tx-1', runId: 'r1', type: 'investigation', status: 'running', startedAt: 10 };
+  const begun: ListedWorkflow = {
+    workflowId: 'investigation/tx-1',
+    runId: 'r1',
+    type: 'investigation',
+    status: 'running',
+    startedAt: 10,
+  };
   let ended: ListedWorkflow[] = [];
   const queries: string[] = [];
   const lifecycles = new Lifecycles({

@@ -30,7 +30,12 @@ interface Told {
 
 let worlds = 0;
 /** A world of its own: a table of sessions that no other test has, a clock that the test moves. */
-async function world({ told = [] as Told[], refuses = () => undefined as LongwatchError | undefined, subscribed = true, dies = false } = {}) {
+async function world({
+  told = [] as Told[],
+  refuses = () => undefined as LongwatchError | undefined,
+  subscribed = true,
+  dies = false,
+} = {}) {
   const prefix = `world-${++worlds}-`;
   await dynamodb.client.send(new CreateTableCommand(createTableInput(prefix, 'Sessions', sessionTables.Sessions)));
   const db: Db = { ...dynamodb.db, table: (name) => physicalName(prefix, name) };
@@ -51,17 +56,29 @@ async function world({ told = [] as Told[], refuses = () => undefined as Longwat
     recipient: 'subscriber',
     onFault: (error) => faults.push(error),
   });
-  const store = testStore({ db }, {
-    idleTimeoutMs: IDLE,
-    absoluteTimeoutMs: 120 * MINUTE,
-    ownerOf: (session) => ('userId' in session ? { userId: String(session.userId) } : {}),
-    expiryBuckets: 1,
-    keepEvents: subscribed,
-    now: clock,
-    watch: { ended: (event, key) => void (dies || waiting.push({ event, key })) },
-  });
+  const store = testStore(
+    { db },
+    {
+      idleTimeoutMs: IDLE,
+      absoluteTimeoutMs: 120 * MINUTE,
+      ownerOf: (session) => ('userId' in session ? { userId: String(session.userId) } : {}),
+      expiryBuckets: 1,
+      keepEvents: subscribed,
+      now: clock,
+      watch: { ended: (event, key) => void (dies || waiting.push({ event, key })) },
+    },
+  );
   const sweeper = (over: Partial<SweeperParts> = {}) =>
-    new SessionSweeper({ index: new ExpiryIndex(db), ends: store.store.ends, ...(subscribed && { events }), shortestLifeMs: IDLE, onLateness: (ms) => late.push(ms), onFault: (error) => faults.push(error), now: clock, ...over });
+    new SessionSweeper({
+      index: new ExpiryIndex(db),
+      ends: store.store.ends,
+      ...(subscribed && { events }),
+      shortestLifeMs: IDLE,
+      onLateness: (ms) => late.push(ms),
+      onFault: (error) => faults.push(error),
+      now: clock,
+      ...over,
+    });
   return {
     ...store,
     db,
@@ -87,7 +104,9 @@ async function world({ told = [] as Told[], refuses = () => undefined as Longwat
 
 it('one bucket is all keys', () => {
   expect(bucketOf(sessionKey('', randomUUID()), 1)).toBe('0');
-  expect(new Set(Array.from({ length: 200 }, () => bucketOf(sessionKey('', randomUUID()), 4)))).toEqual(new Set(['0', '1', '2', '3']));
+  expect(new Set(Array.from({ length: 200 }, () => bucketOf(sessionKey('', randomUUID()), 4)))).toEqual(
+    new Set(['0', '1', '2', '3']),
+  );
 });
 
 it('sleeps until the next session is due, at most as long as the shortest life', async () => {
@@ -149,7 +168,11 @@ it('ends idle and absolute sessions with their reasons, and tells of each once',
     await report();
   }
   expect(await sweep()).toMatchObject({ idle: 0, absolute: 0, reported: 0 });
-  expect(told.flatMap(({ events }) => events.map(({ userId, reason }) => `${userId} ${reason}`)).sort()).toEqual(['abe absolute', 'ida idle', 'leo logout']);
+  expect(told.flatMap(({ events }) => events.map(({ userId, reason }) => `${userId} ${reason}`)).sort()).toEqual([
+    'abe absolute',
+    'ida idle',
+    'leo logout',
+  ]);
   expect(new Set(told.flatMap(({ events }) => events.map(({ id }) => id))).size).toBe(3);
   // What they were told is the handle, never an id or its hash.
   expect(JSON.stringify(told)).not.toContain(sessionKey('', idle));
@@ -170,7 +193,10 @@ it('what the process that ended a session did not live to tell, the sweeper tell
 
 it('a subscriber that is away holds up no end; it is told when it is back', async () => {
   let away = true;
-  const { open, sweep, pass, told, faults } = await world({ dies: true, refuses: () => (away ? new LongwatchError('unavailable', 'away') : undefined) });
+  const { open, sweep, pass, told, faults } = await world({
+    dies: true,
+    refuses: () => (away ? new LongwatchError('unavailable', 'away') : undefined),
+  });
   await open();
   pass(IDLE);
   expect(await sweep()).toMatchObject({ idle: 1 });
@@ -193,7 +219,14 @@ it('told twice only where somebody died between the message and its note, with t
   pass(IDLE);
   await sweep();
   pass(MINUTE);
-  const dying = sweeper({ events: { report: async (ended) => (told.push({ id: 'sent, not noted', events: ended.map(({ event }) => event) as never }), new Set()) } });
+  const dying = sweeper({
+    events: {
+      report: async (ended) => (
+        told.push({ id: 'sent, not noted', events: ended.map(({ event }) => event) as never }),
+        new Set()
+      ),
+    },
+  });
   await dying.sweep('0', { signal: new AbortController().signal, forMs: 0 });
   await sweep();
   const [first, second] = told.map(({ events }) => events.map(({ id }) => id).sort());
@@ -205,7 +238,13 @@ it('nobody listens any more: owed events are dropped from the index', async () =
   const { open, destroy, sweep, pass, clock, store, db } = await world({ dies: true });
   await destroy(await open());
   pass(MINUTE);
-  const deaf = new SessionSweeper({ index: new ExpiryIndex(db), ends: store.ends, shortestLifeMs: IDLE, onFault: () => undefined, now: clock });
+  const deaf = new SessionSweeper({
+    index: new ExpiryIndex(db),
+    ends: store.ends,
+    shortestLifeMs: IDLE,
+    onFault: () => undefined,
+    now: clock,
+  });
   await deaf.sweep('0', { signal: new AbortController().signal, forMs: 0 });
   expect(await sweep()).toMatchObject({ reported: 0, sleepMs: IDLE });
 });
@@ -230,10 +269,18 @@ it('killed anywhere and begun again, or two at once: each session ends once', as
   const index = new ExpiryIndex(db);
   let reads = 0;
   // It dies with the second page in hand.
-  const dying = sweeper({ index: Object.assign(Object.create(index) as ExpiryIndex, { heads: async (keys: string[]) => (++reads > 1 ? Promise.reject(new Error('killed')) : (await index.heads(keys)).slice(0, 25)) }) });
+  const dying = sweeper({
+    index: Object.assign(Object.create(index) as ExpiryIndex, {
+      heads: async (keys: string[]) =>
+        ++reads > 1 ? Promise.reject(new Error('killed')) : (await index.heads(keys)).slice(0, 25),
+    }),
+  });
   const signal = new AbortController().signal;
   await dying.sweep('0', { signal, forMs: 0 });
-  const [one, two] = await Promise.all([sweeper().sweep('0', { signal, forMs: 0 }), sweeper().sweep('0', { signal, forMs: 0 })]);
+  const [one, two] = await Promise.all([
+    sweeper().sweep('0', { signal, forMs: 0 }),
+    sweeper().sweep('0', { signal, forMs: 0 }),
+  ]);
   expect(one.idle + two.idle).toBe(60 - 25);
   for (const id of ids) expect(await get(id)).toBeNull();
   await report();
@@ -245,7 +292,13 @@ it('killed anywhere and begun again, or two at once: each session ends once', as
 it('stays while more comes due soon, and ends each within the moment that it gathers', async () => {
   const store = testStore(dynamodb, { idleTimeoutMs: 1_500, absoluteTimeoutMs: MINUTE, expiryBuckets: 1 });
   const late: number[] = [];
-  const sweeper = new SessionSweeper({ index: new ExpiryIndex(dynamodb.db), ends: store.store.ends, shortestLifeMs: 61_000, onLateness: (ms) => late.push(ms), onFault: () => undefined });
+  const sweeper = new SessionSweeper({
+    index: new ExpiryIndex(dynamodb.db),
+    ends: store.store.ends,
+    shortestLifeMs: 61_000,
+    onLateness: (ms) => late.push(ms),
+    onFault: () => undefined,
+  });
   const ids: string[] = [];
   for (let i = 0; i < 12; i++) {
     ids.push(randomUUID());
@@ -265,7 +318,9 @@ it('a session whose end is refused for good is skipped and told once; the others
   const skipped: string[] = [];
   const ends = (call: SeenCall) => call.operation === 'UpdateItem' && call.text.includes(key);
   const stayed = sweeper({ onSkipped: (entity, error) => skipped.push(`${entity}: ${(error as Error).message}`) });
-  expect(await whileRefusing(ends, () => stayed.sweep('0', { signal: new AbortController().signal, forMs: 0 }))).toMatchObject({ idle: 2 });
+  expect(
+    await whileRefusing(ends, () => stayed.sweep('0', { signal: new AbortController().signal, forMs: 0 })),
+  ).toMatchObject({ idle: 2 });
   await report();
   expect(skipped).toEqual([expect.stringMatching(new RegExp(`the session ${key}: DynamoDB cannot store it`))]);
   expect(told.flatMap(({ events }) => events.map(({ userId }) => userId)).sort()).toEqual(['ada', 'eva']);
@@ -279,21 +334,37 @@ it.each([
   ['settled', (key: string) => (call: SeenCall) => call.operation.startsWith('Update') && call.text.includes(key)],
   ['read', (key: string) => (call: SeenCall) => call.operation.startsWith('BatchGet') && call.text.includes(key)],
 ])('an end that can never be %s keeps no other from being told, and is told once', async (_, refusing) => {
-  const { open, sweep, sweeper, pass, told, faults, store: { ends } } = await world({ dies: true });
+  const {
+    open,
+    sweep,
+    sweeper,
+    pass,
+    told,
+    faults,
+    store: { ends },
+  } = await world({ dies: true });
   const ids = await Promise.all(Array.from({ length: 40 }, () => open()));
   const odd = sessionKey('', ids[0]!);
   pass(IDLE + 1);
   await sweep();
   pass(MINUTE);
   const skipped: string[] = [];
-  const reporting = sweeper({ onSkipped: (entity) => skipped.push(entity), events: new SessionEvents({
-    notifications: { send: async ({ id, text }: Notification) => void told.push({ id, ...(JSON.parse(text) as { events: Told['events'] }) }) },
-    ends: { settle: (key) => ends.settle(key) },
-    recipient: 'subscriber',
-    onFault: (error) => faults.push(error),
+  const reporting = sweeper({
     onSkipped: (entity) => skipped.push(entity),
-  }) });
-  const report = await whileRefusing(refusing(odd), () => reporting.sweep('0', { signal: new AbortController().signal, forMs: 0 }));
+    events: new SessionEvents({
+      notifications: {
+        send: async ({ id, text }: Notification) =>
+          void told.push({ id, ...(JSON.parse(text) as { events: Told['events'] }) }),
+      },
+      ends: { settle: (key) => ends.settle(key) },
+      recipient: 'subscriber',
+      onFault: (error) => faults.push(error),
+      onSkipped: (entity) => skipped.push(entity),
+    }),
+  });
+  const report = await whileRefusing(refusing(odd), () =>
+    reporting.sweep('0', { signal: new AbortController().signal, forMs: 0 }),
+  );
   expect(report).toMatchObject({ reported: 39 });
   expect(skipped).toEqual([expect.stringContaining(odd)]);
   expect(faults).toEqual([]);
@@ -307,6 +378,11 @@ it('where the grant is missing, no session is skipped: the sweep fails as refuse
   pass(IDLE + 1);
   const skipped: string[] = [];
   const denied = sweeper({ onSkipped: (entity) => skipped.push(entity) });
-  await expect(whileDenying(({ operation }) => operation === 'UpdateItem', () => denied.sweep('0', { signal: new AbortController().signal, forMs: 0 }))).rejects.toMatchObject({ type: 'refused' });
+  await expect(
+    whileDenying(
+      ({ operation }) => operation === 'UpdateItem',
+      () => denied.sweep('0', { signal: new AbortController().signal, forMs: 0 }),
+    ),
+  ).rejects.toMatchObject({ type: 'refused' });
   expect(skipped).toEqual([]);
 });

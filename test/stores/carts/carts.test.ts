@@ -23,8 +23,18 @@ describe.each(engines)('on %s', (engine) => {
 
   /** DynamoDB Local counts the items of one table in a transaction as if they were one. */
   const counted = (units: number, locally: number) => (engine === 'dynoxide' ? units : locally);
-  const newProduct = async (stockOnHand = 10) => (await shop.products.put({ productId: `product-${randomUUID()}`, title: 'A book of forty characters, or nearly so', price: 1_999, currency: 'EUR', stockOnHand })).productId;
-  const set = (userId: string, productId: string, quantity: number) => shop.carts.change(userId, { kind: 'set', productId, quantity });
+  const newProduct = async (stockOnHand = 10) =>
+    (
+      await shop.products.put({
+        productId: `product-${randomUUID()}`,
+        title: 'A book of forty characters, or nearly so',
+        price: 1_999,
+        currency: 'EUR',
+        stockOnHand,
+      })
+    ).productId;
+  const set = (userId: string, productId: string, quantity: number) =>
+    shop.carts.change(userId, { kind: 'set', productId, quantity });
   const stockOf = async (id: string) => (await shop.products.read([id], { consistent: true }))[0]!.stock;
   async function cartOf(lines: number): Promise<{ user: string; products: string[] }> {
     const [user, products] = [newUser(), await Promise.all(Array.from({ length: lines }, () => newProduct()))];
@@ -43,10 +53,25 @@ describe.each(engines)('on %s', (engine) => {
         status: 'open',
         openedAt: time,
         lastActivityAt: time,
-        lines: products.toSorted().map((productId) => ({ productId, quantity: 1, title: 'A book of forty characters, or nearly so', price: 1_999, currency: 'EUR', addedAt: time })),
+        lines: products.toSorted().map((productId) => ({
+          productId,
+          quantity: 1,
+          title: 'A book of forty characters, or nearly so',
+          price: 1_999,
+          currency: 'EUR',
+          addedAt: time,
+        })),
         keys: {},
       });
-      const rich: Cart = { ...cart!, version: 3, reminded: { rung: 2, at: 5 }, checkoutId: 'c', lastClosed: { number: 1, how: 'recovered' }, merged: { into: 'x', report: { added: 1, combined: 0, clamped: [] } }, keys: { k: 3 } };
+      const rich: Cart = {
+        ...cart!,
+        version: 3,
+        reminded: { rung: 2, at: 5 },
+        checkoutId: 'c',
+        lastClosed: { number: 1, how: 'recovered' },
+        merged: { into: 'x', report: { added: 1, combined: 0, clamped: [] } },
+        keys: { k: 3 },
+      };
       expect(await transact(dynamodb.db, [shop.store.replacing(cart, rich)])).toBeUndefined();
       expect(await shop.store.read(user)).toEqual(rich);
       // Whoever read before is too late.
@@ -56,7 +81,11 @@ describe.each(engines)('on %s', (engine) => {
     it('one update does what the domain says, whatever is asked for', async () => {
       const productIds = [await newProduct(), await newProduct(), await newProduct()];
       const product = { title: 'A book of forty characters, or nearly so', price: 1_999, currency: 'EUR' };
-      const change = fc.record({ kind: fc.constantFrom('set', 'add', 'remove'), productId: fc.constantFrom(...productIds), quantity: fc.constantFrom(1, 2, 500, 999) });
+      const change = fc.record({
+        kind: fc.constantFrom('set', 'add', 'remove'),
+        productId: fc.constantFrom(...productIds),
+        quantity: fc.constantFrom(1, 2, 500, 999),
+      });
       await fc.assert(
         fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 12 }), async (changes) => {
           const userId = newUser();
@@ -89,7 +118,10 @@ describe.each(engines)('on %s', (engine) => {
       expect(dynamodb.calls.map(({ operation }) => operation)).toEqual(['BatchGetItem', 'UpdateItem']);
       expect((await dynamodb.unitsOf(() => shop.store.read(user))).read).toBe(1);
       expect(dynamodb.calls).toHaveLength(1);
-      expect((await dynamodb.unitsOf(() => shop.store.change(user, { kind: 'remove', productId: book! }, { now: time }))).write).toBe(1);
+      expect(
+        (await dynamodb.unitsOf(() => shop.store.change(user, { kind: 'remove', productId: book! }, { now: time })))
+          .write,
+      ).toBe(1);
       // The first line: the cart, its count and the start that it owes, in one transaction.
       const first = await dynamodb.unitsOf(() => set(newUser(), book!, 1));
       expect(first.write).toBe(6);
@@ -101,7 +133,11 @@ describe.each(engines)('on %s', (engine) => {
       for (const id of products) await set(guest, id, 2);
       // Written, and the answer lost.
       const fates: Fate[] = ['lives', 'lives', 'dies after'];
-      const dying = buildShop(mortalDb(dynamodb.db, () => fates.shift() ?? 'lives'), () => time, { holdMs: HOLD_MS });
+      const dying = buildShop(
+        mortalDb(dynamodb.db, () => fates.shift() ?? 'lives'),
+        () => time,
+        { holdMs: HOLD_MS },
+      );
       await expect(dying.carts.merge(user, guest, 'sum')).rejects.toThrow('dies after TransactWriteCommand');
       expect(await shop.carts.merge(user, guest, 'sum')).toEqual({ added: 0, combined: 3, clamped: [] });
       expect((await shop.store.read(user))!.lines.map(({ quantity }) => quantity)).toEqual([3, 3, 3]);
@@ -114,7 +150,9 @@ describe.each(engines)('on %s', (engine) => {
       await cartOf(1);
       await shop.carts.empty(user);
       const after = await counts.totals();
-      expect([after.opened - before.opened, after.closed - before.closed, after.emptied - before.emptied]).toEqual([2, 1, 1]);
+      expect([after.opened - before.opened, after.closed - before.closed, after.emptied - before.emptied]).toEqual([
+        2, 1, 1,
+      ]);
     });
   });
 
@@ -124,7 +162,10 @@ describe.each(engines)('on %s', (engine) => {
       const [first, second] = [newUser(), newUser()];
       for (const user of [first, second]) await set(user, book, 3);
       const { checkout } = await shop.checkouts.begin(first, {});
-      await expect(shop.checkouts.begin(second, {})).rejects.toMatchObject({ type: 'insufficientStock', detail: { members: { shortages: [{ productId: book, wanted: 3, available: 0 }] } } });
+      await expect(shop.checkouts.begin(second, {})).rejects.toMatchObject({
+        type: 'insufficientStock',
+        detail: { members: { shortages: [{ productId: book, wanted: 3, available: 0 }] } },
+      });
       time = checkout.holdUntil;
       const { checkout: next } = await shop.checkouts.begin(second, {});
       expect(await stockOf(book)).toEqual({ onHand: 0, holds: { [next.holdUntil]: 3 }, sold: 0 });
@@ -181,7 +222,12 @@ describe.each(engines)('on %s', (engine) => {
     it('a checkout of three lines costs what the docs say', async () => {
       const { user } = await cartOf(3);
       const begun = await dynamodb.unitsOf(() => shop.checkouts.begin(user, { checkoutId: `c-${randomUUID()}` }));
-      expect(dynamodb.calls.map(({ operation }) => operation)).toEqual(['GetItem', 'GetItem', 'BatchGetItem', 'TransactWriteItems']);
+      expect(dynamodb.calls.map(({ operation }) => operation)).toEqual([
+        'GetItem',
+        'GetItem',
+        'BatchGetItem',
+        'TransactWriteItems',
+      ]);
       // Checkout, start, cart's mark and three products, each twice for the transaction.
       expect(begun.write).toBe(counted(12, 8));
       const { checkoutId } = (await shop.store.read(user))!;

@@ -16,7 +16,8 @@ import { RollupStore } from '../../../src/stores/devices/rollups';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 
 const DAY = '2026-01-31';
-const row = (deviceId: string, ms: number, metrics: Reading['metrics'] = { t: 1 }) => withId(rowContent({ deviceId, timestamp: dayStart(DAY) + ms, metrics }));
+const row = (deviceId: string, ms: number, metrics: Reading['metrics'] = { t: 1 }) =>
+  withId(rowContent({ deviceId, timestamp: dayStart(DAY) + ms, metrics }));
 
 describe.each(engines)('on %s', (engine) => {
   let dynamodb: TestDynamoDB;
@@ -31,18 +32,42 @@ describe.each(engines)('on %s', (engine) => {
   }, 60_000);
   afterAll(() => dynamodb?.stop());
   const device = () => `d-${randomUUID()}`;
-  const archived = (day: string, generation: number) => ({ day, generation, state: 'archived' as const, rows: 1, bytes: 2, parts: 3, archivedAt: 4_000, since: 5_000 });
+  const archived = (day: string, generation: number) => ({
+    day,
+    generation,
+    state: 'archived' as const,
+    rows: 1,
+    bytes: 2,
+    parts: 3,
+    archivedAt: 4_000,
+    since: 5_000,
+  });
 
   it('a batch of readings costs a write unit each, and the newest one a read', async () => {
     const id = device();
     const rows = Array.from({ length: 60 }, (_, i) => row(id, i));
     expect(await dynamodb.unitsOf(() => readings.put(rows))).toEqual({ read: 0, write: 60 });
-    expect(dynamodb.calls.map(({ operation }) => operation)).toEqual(['BatchWriteItem', 'BatchWriteItem', 'BatchWriteItem']);
+    expect(dynamodb.calls.map(({ operation }) => operation)).toEqual([
+      'BatchWriteItem',
+      'BatchWriteItem',
+      'BatchWriteItem',
+    ]);
     // Strongly consistent.
-    expect(await dynamodb.unitsOf(async () => expect(await readings.newest(id, DAY)).toEqual(rows.at(-1)))).toEqual({ read: 1, write: 0 });
-    const { rows: page, more } = await readings.page({ deviceId: id, day: DAY, from: dayStart(DAY) + 10, to: dayStart(DAY) + 20, limit: 5 });
+    expect(await dynamodb.unitsOf(async () => expect(await readings.newest(id, DAY)).toEqual(rows.at(-1)))).toEqual({
+      read: 1,
+      write: 0,
+    });
+    const { rows: page, more } = await readings.page({
+      deviceId: id,
+      day: DAY,
+      from: dayStart(DAY) + 10,
+      to: dayStart(DAY) + 20,
+      limit: 5,
+    });
     expect(page.slice(0, 5)).toEqual(rows.slice(10, 15));
-    expect((await readings.page({ deviceId: id, day: DAY, to: dayStart(DAY) + 20, after: more! })).rows.at(-1)).toEqual(rows[19]);
+    expect((await readings.page({ deviceId: id, day: DAY, to: dayStart(DAY) + 20, after: more! })).rows.at(-1)).toEqual(
+      rows[19],
+    );
   });
 
   it('late readings are written all or none, once, and only while the day is as it was seen', async () => {
@@ -50,7 +75,9 @@ describe.each(engines)('on %s', (engine) => {
     const rows = [row(id, 1), row(id, 2)];
     const guards = (generation: number) => [days.fenced(id, day, generation), days.noteLate(id, day, 'token-1')];
     expect(await readings.putNew(rows, guards(0))).toBeUndefined();
-    expect(await readings.putNew([row(id, 3), ...rows], guards(0))).toEqual(new Set([expect.objectContaining({ id: rows[0]!.id, timestamp: rows[0]!.timestamp }), rows[1]]));
+    expect(await readings.putNew([row(id, 3), ...rows], guards(0))).toEqual(
+      new Set([expect.objectContaining({ id: rows[0]!.id, timestamp: rows[0]!.timestamp }), rows[1]]),
+    );
     expect((await readings.page({ deviceId: id, day })).rows).toEqual(rows);
     await dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [days.moveFence(day, bucketOf(id), 1)] }));
     expect(await readings.putNew([row(id, 3)], guards(0))).toBe('guard');
@@ -96,7 +123,11 @@ describe.each(engines)('on %s', (engine) => {
   it('rollups move one version at a time, and go by day', async () => {
     const rollups = new RollupStore(dynamodb.db);
     const id = device();
-    const keys = (['1m', '1h', '1d'] as const).map((resolution) => ({ deviceId: id, resolution, bucket: dayStart(DAY) }));
+    const keys = (['1m', '1h', '1d'] as const).map((resolution) => ({
+      deviceId: id,
+      resolution,
+      bucket: dayStart(DAY),
+    }));
     const rollup = addReadings(emptyRollup, [row(id, 1)]);
     const put = async () => {
       const before = [...(await rollups.read(keys)).values()];
@@ -104,12 +135,25 @@ describe.each(engines)('on %s', (engine) => {
     };
     const [items, stale] = [await put(), await put()];
     await dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: items }));
-    await expect(dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: stale }))).rejects.toThrow('ConditionalCheckFailed');
-    const list = async (resolution: '1m' | '1h' | '1d') => (await rollups.list({ deviceId: id, resolution, from: dayStart('2025-12-01'), to: dayStart('2026-03-01') }, { limit: 10, series: 200 })).rollups;
+    await expect(dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: stale }))).rejects.toThrow(
+      'ConditionalCheckFailed',
+    );
+    const list = async (resolution: '1m' | '1h' | '1d') =>
+      (
+        await rollups.list(
+          { deviceId: id, resolution, from: dayStart('2025-12-01'), to: dayStart('2026-03-01') },
+          { limit: 10, series: 200 },
+        )
+      ).rollups;
     expect(await list('1m')).toEqual([{ bucket: dayStart(DAY), rollup }]);
     expect(await list('1d')).toEqual([{ bucket: dayStart(DAY), rollup }]);
     // A page looks at so many partitions, and says where to go on.
-    expect(await rollups.list({ deviceId: id, resolution: '1m', from: dayStart('2026-01-01'), to: dayStart('2026-03-01') }, { limit: 10, series: 5 })).toEqual({ rollups: [], next: dayStart('2026-01-06') });
+    expect(
+      await rollups.list(
+        { deviceId: id, resolution: '1m', from: dayStart('2026-01-01'), to: dayStart('2026-03-01') },
+        { limit: 10, series: 5 },
+      ),
+    ).toEqual({ rollups: [], next: dayStart('2026-01-06') });
     expect(await rollups.deleteDay(id, DAY, ['1m'])).toBe(1);
     expect([await list('1m'), await list('1h')]).toEqual([[], [expect.anything()]]);
   });
@@ -118,7 +162,8 @@ describe.each(engines)('on %s', (engine) => {
     const live = new LiveStore(dynamodb.db);
     const id = device();
     const known = (await live.read([id])).get(id)!;
-    const write = (TransactItems: ReturnType<LiveStore['replace']>) => dynamodb.db.client.send(new TransactWriteCommand({ TransactItems }));
+    const write = (TransactItems: ReturnType<LiveStore['replace']>) =>
+      dynamodb.db.client.send(new TransactWriteCommand({ TransactItems }));
     await write(live.replace(id, known, { row: row(id, 1), states: {}, deadline: 5_000 }));
     await expect(write(live.replace(id, known, { states: {} }))).rejects.toThrow('ConditionalCheckFailed');
     expect(await live.latest(id)).toEqual(row(id, 1));
@@ -134,9 +179,15 @@ describe.each(engines)('on %s', (engine) => {
     expect(await devices.putAlerts(id, [], 0)).toBe(true);
     expect(await devices.putAlerts(id, [], 0)).toBe(false);
     expect(await devices.register(id, ['roof'], 1_000)).toBe(true);
-    expect((await devices.find([id])).get(id)).toMatchObject({ groups: ['roof'], alertsVersion: 1, registeredAt: 1_000 });
+    expect((await devices.find([id])).get(id)).toMatchObject({
+      groups: ['roof'],
+      alertsVersion: 1,
+      registeredAt: 1_000,
+    });
     await dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [devices.beginErasure(id, 2_000)] }));
-    await expect(dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [devices.beginErasure(id, 3_000)] }))).rejects.toThrow('ConditionalCheckFailed');
+    await expect(
+      dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [devices.beginErasure(id, 3_000)] })),
+    ).rejects.toThrow('ConditionalCheckFailed');
     expect([await devices.register(id, [], 3_000), await devices.putAlerts(id, [], 1)]).toEqual([false, false]);
     await devices.finishErasure(id, 4_000);
     expect(await devices.get(id)).toEqual({ deviceId: id, groups: [], alerts: [], alertsVersion: 0, erasedAt: 4_000 });
@@ -146,9 +197,23 @@ describe.each(engines)('on %s', (engine) => {
     const retention = { rollups: { '1m': 10, '1h': 20, '1d': 30 }, archive: 40, restored: 2 };
     const rollups = new RollupStore(dynamodb.db);
     const now = dayStart('2027-06-30') + 12 * 3_600_000;
-    const housekeeping = new Housekeeping({ days, archives, rollups, retention: new RetentionStore(dynamodb.db), now: () => now }, { retention, archiveAfterMs: 3_600_000, lateWindowMs: 3 * 86_400_000, archives: true });
+    const housekeeping = new Housekeeping(
+      { days, archives, rollups, retention: new RetentionStore(dynamodb.db), now: () => now },
+      { retention, archiveAfterMs: 3_600_000, lateWindowMs: 3 * 86_400_000, archives: true },
+    );
     const id = device();
-    for (const day of ['2027-06-30', '2027-06-29', '2027-06-28', '2027-06-27', '2027-06-26', '2027-06-20', '2027-06-15', '2027-06-05', '2027-05-28']) await days.note(id, day, ['t'], 200);
+    for (const day of [
+      '2027-06-30',
+      '2027-06-29',
+      '2027-06-28',
+      '2027-06-27',
+      '2027-06-26',
+      '2027-06-20',
+      '2027-06-15',
+      '2027-06-05',
+      '2027-05-28',
+    ])
+      await days.note(id, day, ['t'], 200);
     await archives.commit(archived('2027-06-28', 1));
     await archives.commit({ ...archived('2027-06-27', 1), state: 'restored', since: now - 3 * 86_400_000 });
     await archives.commit({ ...archived('2027-06-26', 1), state: 'restored', since: now - 86_400_000 });
@@ -156,7 +221,12 @@ describe.each(engines)('on %s', (engine) => {
     await archives.commit({ ...archived('2027-05-19', 1), state: 'expired' });
     // Days of other tests are long past their age, too.
     const due = async () => (await housekeeping.dueDays()).filter(({ day }) => day > '2027');
-    expect(await due()).toEqual([{ day: '2027-05-20', what: 'expire' }, { day: '2027-06-20', what: 'archive' }, { day: '2027-06-27', what: 'archive' }, { day: '2027-06-29', what: 'archive' }]);
+    expect(await due()).toEqual([
+      { day: '2027-05-20', what: 'expire' },
+      { day: '2027-06-20', what: 'archive' },
+      { day: '2027-06-27', what: 'archive' },
+      { day: '2027-06-29', what: 'archive' },
+    ]);
     await days.noteAllLate('2027-06-28', [id], 'late');
     expect(await due()).toContainEqual({ day: '2027-06-28', what: 'archive' });
 
@@ -164,7 +234,11 @@ describe.each(engines)('on %s', (engine) => {
       for (const resolution of resolutions) {
         const key = { deviceId: id, resolution, bucket: dayStart(day) };
         const before = [...(await rollups.read([key])).values()][0]!;
-        await dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [rollups.replace(key, before, addReadings(emptyRollup, [row(id, 1)]))] }));
+        await dynamodb.db.client.send(
+          new TransactWriteCommand({
+            TransactItems: [rollups.replace(key, before, addReadings(emptyRollup, [row(id, 1)]))],
+          }),
+        );
       }
     };
     for (const day of ['2027-06-20', '2027-06-15', '2027-06-05']) await put(day);
@@ -172,10 +246,22 @@ describe.each(engines)('on %s', (engine) => {
     const work = { signal: new AbortController().signal, alive: () => undefined };
     await housekeeping.deleteRollups(work);
     const left = async (resolution: '1m' | '1h' | '1d') =>
-      (await rollups.list({ deviceId: id, resolution, from: dayStart('2027-05-01'), to: now }, { limit: 10, series: 100 })).rollups.map(({ bucket }) => new Date(bucket).toISOString().slice(0, 10));
-    expect([await left('1m'), await left('1h'), await left('1d')]).toEqual([['2027-06-20'], ['2027-06-15', '2027-06-20'], ['2027-06-05', '2027-06-15', '2027-06-20']]);
+      (
+        await rollups.list(
+          { deviceId: id, resolution, from: dayStart('2027-05-01'), to: now },
+          { limit: 10, series: 100 },
+        )
+      ).rollups.map(({ bucket }) => new Date(bucket).toISOString().slice(0, 10));
+    expect([await left('1m'), await left('1h'), await left('1d')]).toEqual([
+      ['2027-06-20'],
+      ['2027-06-15', '2027-06-20'],
+      ['2027-06-05', '2027-06-15', '2027-06-20'],
+    ]);
     expect(await days.devices('2027-05-28', bucketOf(id))).toEqual([]);
     expect(await housekeeping.deleteRollups(work)).toEqual({ days: 0, skipped: 0 });
-    expect(await housekeeping.state()).toEqual({ kept: retention, deletedUntil: { '1m': '2027-06-19', '1h': '2027-06-09', '1d': '2027-05-30' } });
+    expect(await housekeeping.state()).toEqual({
+      kept: retention,
+      deletedUntil: { '1m': '2027-06-19', '1h': '2027-06-09', '1d': '2027-05-30' },
+    });
   });
 });

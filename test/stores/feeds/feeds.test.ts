@@ -13,16 +13,26 @@ describe.each(engines)('on %s', (engine) => {
   let world: World;
   beforeAll(async () => {
     dynamodb = await startTestDynamoDB(engine);
-    world = feedWorld(dynamodb.db, { settings: { threshold: 1_000, cap: 100, backfill: 20, bulkAbove: 1_000, ranges: 4, trimEvery: 50 }, sizes: { page: 200, slice: 25_000 } });
+    world = feedWorld(dynamodb.db, {
+      settings: { threshold: 1_000, cap: 100, backfill: 20, bulkAbove: 1_000, ranges: 4, trimEvery: 50 },
+      sizes: { page: 200, slice: 25_000 },
+    });
   }, 120_000);
   afterAll(() => dynamodb?.stop());
 
-  const post = (authorId: string, postId: string) => world.posting.create({ authorId, postId, text: 'x'.repeat(200), media: [] });
+  const post = (authorId: string, postId: string) =>
+    world.posting.create({ authorId, postId, text: 'x'.repeat(200), media: [] });
 
   it('a reading of twenty posts costs one unit a post and a relation, and two to find them', async () => {
     const authors = Array.from({ length: 5 }, (_, i) => `read-a${i}`);
-    await seedUsers(world.db, [{ userId: 'read', following: 5 }, ...authors.map((userId) => ({ userId, followers: 1 }))]);
-    await seedFollows(world.db, authors.map((authorId) => ({ readerId: 'read', authorId })));
+    await seedUsers(world.db, [
+      { userId: 'read', following: 5 },
+      ...authors.map((userId) => ({ userId, followers: 1 })),
+    ]);
+    await seedFollows(
+      world.db,
+      authors.map((authorId) => ({ readerId: 'read', authorId })),
+    );
     for (let i = 0; i < 30; i++) await post(authors[i % 5]!, `read-${i}`);
     await untilIdle(world);
     const { read, write } = await dynamodb.unitsOf(() => world.feeds.read('read', { limit: 20 }));
@@ -30,7 +40,12 @@ describe.each(engines)('on %s', (engine) => {
     // User twice, marks, references; then 21 posts (one to know that there is more) and 5 relations.
     // DynamoDB Local has a query that finds nothing for free.
     expect([0, 1]).toContain(1 + 1 + 1 + 1 + 21 + 5 - read);
-    expect(dynamodb.calls.map(({ operation }) => operation).sort()).toEqual(['BatchGetItem', 'BatchGetItem', 'Query', 'Query']);
+    expect(dynamodb.calls.map(({ operation }) => operation).sort()).toEqual([
+      'BatchGetItem',
+      'BatchGetItem',
+      'Query',
+      'Query',
+    ]);
     const pulled = await dynamodb.unitsOf(() => world.feeds.read('read', { limit: 20, mode: 'pull' }));
     expect(pulled.read).toBe(1 + 1 + 1 + authors.length + 21 + 5);
   });
@@ -43,7 +58,9 @@ describe.each(engines)('on %s', (engine) => {
     // Both users, both sides of the relation, two checks for blocks, what is owed.
     expect((await dynamodb.unitsOf(() => world.changes.follow('cost-new', 'cost'))).write).toBeLessThanOrEqual(2 * 7);
     const ref = { key: timeKey(1, 'cost-1'), authorId: 'cost' };
-    const { read, write } = await dynamodb.unitsOf(() => world.fanOut.deliver(ref, { range: { from: '00', to: 'ff' } }));
+    const { read, write } = await dynamodb.unitsOf(() =>
+      world.fanOut.deliver(ref, { range: { from: '00', to: 'ff' } }),
+    );
     expect(write).toBe(readers.length + 1);
     // Followers are read twice, at fifty and more a unit, and a few feeds are looked at for their length.
     expect(read).toBeLessThan(readers.length * 0.25);
@@ -53,8 +70,12 @@ describe.each(engines)('on %s', (engine) => {
   it('followers come in slices: each once, from where the last page ended', async () => {
     const readers = await seedAuthor(world.db, 'slices', 120);
     const seen: string[] = [];
-    for (let after: string | undefined, more = true; more; ) {
-      const page = await world.relations.followersOf('slices', { range: { from: '00', to: 'ff' }, ...(after !== undefined && { after }) }, 50);
+    for (let after: string | undefined, more = true; more;) {
+      const page = await world.relations.followersOf(
+        'slices',
+        { range: { from: '00', to: 'ff' }, ...(after !== undefined && { after }) },
+        50,
+      );
       seen.push(...page.map(({ followerId }) => followerId));
       after = page.at(-1)?.key;
       more = page.length === 50;
@@ -92,7 +113,11 @@ describe.each(engines)('on %s', (engine) => {
     await seedUsers(world.db, [{ userId: 'turning' }]);
     const modeOf = async () => (await world.users.find(['turning'])).get('turning')!.mode;
     const turn = (direction: 'rising' | 'falling') =>
-      world.db.client.send(new TransactWriteCommand({ TransactItems: [world.users.change({ userId: 'turning', followers: 1, turn: { direction, at: 1 } })] }));
+      world.db.client.send(
+        new TransactWriteCommand({
+          TransactItems: [world.users.change({ userId: 'turning', followers: 1, turn: { direction, at: 1 } })],
+        }),
+      );
     await turn('rising');
     await world.users.completeTurn('turning', 2, 'rising');
     expect(await modeOf()).toBe('rising');
@@ -116,7 +141,10 @@ describe.each(engines)('on %s', (engine) => {
   });
 
   it('a feed beyond the cap is cut, and shows the same', async () => {
-    await seedUsers(world.db, [{ userId: 'long', following: 1 }, { userId: 'long-a', followers: 1 }]);
+    await seedUsers(world.db, [
+      { userId: 'long', following: 1 },
+      { userId: 'long-a', followers: 1 },
+    ]);
     await seedFollows(world.db, [{ readerId: 'long', authorId: 'long-a' }]);
     for (let i = 0; i < 110; i++) await post('long-a', `long-${String(i).padStart(3, '0')}`);
     for (let i = 109; i >= 100; i--) await world.posting.remove(`long-${i}`);
@@ -141,7 +169,9 @@ describe('writing many items', () => {
     };
     return { calls, db: { table: (name: string) => name, client: { send } } as unknown as Db };
   };
-  const requests = Array.from({ length: 25 }, (_, i) => ({ DeleteRequest: { Key: { UserID: 'r', TimePostID: String(i) } } }));
+  const requests = Array.from({ length: 25 }, (_, i) => ({
+    DeleteRequest: { Key: { UserID: 'r', TimePostID: String(i) } },
+  }));
 
   it('tries what is left over again, and only that', async () => {
     const { calls, db } = leavingOver((_, items) => items.slice(0, Math.floor(items.length / 2)));
@@ -160,6 +190,8 @@ it('a write that others hold up is tried again, and one whose condition fails is
   const failing = (errors: Error[]) => () => (errors.length > 0 ? Promise.reject(errors.shift()!) : Promise.resolve());
   const conflict = () => new TransactionConflictException({ $metadata: {}, message: 'busy' });
   expect(await held(failing([conflict(), conflict()]))).toBe(true);
-  expect(await held(failing([conflict(), new ConditionalCheckFailedException({ $metadata: {}, message: 'no' })]))).toBe(false);
+  expect(await held(failing([conflict(), new ConditionalCheckFailedException({ $metadata: {}, message: 'no' })]))).toBe(
+    false,
+  );
   await expect(held(() => Promise.reject(conflict()))).rejects.toMatchObject({ type: 'contention' });
 }, 60_000);

@@ -23,7 +23,8 @@ import { transaction } from '../../domain/fraud/arbitraryTransactions';
 import { startTestDynamoDB, type TestDynamoDB } from '../../support/dynamodb';
 
 /** A payment that no other test knows. */
-const payment = (over: Partial<Transaction> = {}): Transaction => transaction({ transactionId: randomUUID(), userId: `user-${randomUUID()}`, ...over });
+const payment = (over: Partial<Transaction> = {}): Transaction =>
+  transaction({ transactionId: randomUUID(), userId: `user-${randomUUID()}`, ...over });
 
 const decisionOn = ({ transactionId }: Transaction, over: Partial<Decision> = {}): Decision => ({
   transactionId,
@@ -74,7 +75,13 @@ describe.each(engines)('on %s', (engine) => {
     expect(await decisions.write([await writeFor(of, [investigations.openingItem(opening)])])).toBeUndefined();
     return of;
   }
-  const entry = (seq: number): TimelineEntry => ({ seq, at: seq, kind: 'noted', text: `note ${seq}`, by: { name: 'ana', proof: 'api', role: 'investigator' } });
+  const entry = (seq: number): TimelineEntry => ({
+    seq,
+    at: seq,
+    kind: 'noted',
+    text: `note ${seq}`,
+    by: { name: 'ana', proof: 'api', role: 'investigator' },
+  });
   const progress = ({ transactionId }: Transaction, from: number, over: Partial<CaseWrite> = {}): CaseWrite => ({
     transactionId,
     fromRevision: from,
@@ -103,7 +110,11 @@ describe.each(engines)('on %s', (engine) => {
       expect(inputs.stored).toEqual({ contentHash: 'hash', body: record.body });
       expect(inputs.user).toEqual({ profile: write.after, version: 1 });
       expect(inputs.merchant).toEqual(emptyMerchantProfile());
-      expect(await decisions.find(of.transactionId)).toEqual({ transaction: of, decision: record.decision, features: record.features });
+      expect(await decisions.find(of.transactionId)).toEqual({
+        transaction: of,
+        decision: record.decision,
+        features: record.features,
+      });
       expect(await decisions.findAll([of.transactionId, of.transactionId, 'nobody'])).toHaveLength(1);
     });
 
@@ -125,9 +136,24 @@ describe.each(engines)('on %s', (engine) => {
       const [a, b, c] = [await writeFor(first), await writeFor(second), await writeFor(busy)];
       expect(await decisions.write([await writeFor(payment({ userId: busy.userId }))])).toBeUndefined();
       expect(await decisions.write([a, c, b])).toEqual(['bystander', 'profile-moved', 'bystander']);
-      expect((await decisions.inputsOf([first, second, busy])).map(({ stored, user }) => [stored, user.version])).toEqual([[undefined, 0], [undefined, 0], [undefined, 1]]);
+      expect(
+        (await decisions.inputsOf([first, second, busy])).map(({ stored, user }) => [stored, user.version]),
+      ).toEqual([
+        [undefined, 0],
+        [undefined, 0],
+        [undefined, 1],
+      ]);
       expect(await decisions.write([a, b])).toBeUndefined();
-      expect((await decisions.inputsOf([second, first, second])).map(({ stored, user }) => [stored?.contentHash, user.version])).toEqual([['hash', 1], ['hash', 1], ['hash', 1]]);
+      expect(
+        (await decisions.inputsOf([second, first, second])).map(({ stored, user }) => [
+          stored?.contentHash,
+          user.version,
+        ]),
+      ).toEqual([
+        ['hash', 1],
+        ['hash', 1],
+        ['hash', 1],
+      ]);
     });
 
     it('loses no update of fifty concurrent ones of one user', async () => {
@@ -162,7 +188,10 @@ describe.each(engines)('on %s', (engine) => {
       const stale = await writeFor(staleOf);
       await investigations.close(closing(of, 0, { holdUserUntil: 9_000 }));
       expect(await decisions.write([stale])).toEqual(['profile-moved']);
-      expect((await decisions.inputs(staleOf)).user).toMatchObject({ heldUntil: 9_000, heldBecauseOf: of.transactionId });
+      expect((await decisions.inputs(staleOf)).user).toMatchObject({
+        heldUntil: 9_000,
+        heldBecauseOf: of.transactionId,
+      });
       await decisions.releaseUser(of.userId);
       await decisions.releaseUser(of.userId);
       expect((await decisions.inputs(staleOf)).user).not.toHaveProperty('heldUntil');
@@ -172,7 +201,12 @@ describe.each(engines)('on %s', (engine) => {
     it('a re-score is recorded once', async () => {
       const of = payment();
       await decisions.write([await writeFor(of)]);
-      const send = (score: number) => dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [decisions.rescored(of.transactionId, { score, outcome: 'review', at: 'now' })] }));
+      const send = (score: number) =>
+        dynamodb.db.client.send(
+          new TransactWriteCommand({
+            TransactItems: [decisions.rescored(of.transactionId, { score, outcome: 'review', at: 'now' })],
+          }),
+        );
       await send(0.5);
       await expect(send(0.7)).rejects.toThrow('ConditionalCheckFailed');
       expect((await decisions.find(of.transactionId))?.rescored).toMatchObject({ score: 0.5 });
@@ -184,11 +218,24 @@ describe.each(engines)('on %s', (engine) => {
       const of = await openCase();
       await investigations.record(progress(of, 0, { placeHold: true }));
       await investigations.record(progress(of, 0, { placeHold: true }));
-      await investigations.record(progress(of, 1, { header: { status: 'waiting', outcome: 'review', score: null, hold: 'held', assignee: 'ana', dueAt: 7_000 } }));
-      expect(await investigations.find(of.transactionId)).toMatchObject({ status: 'waiting', revision: 2, assignee: 'ana', dueAt: 7_000, score: null, openedAt: 1_000 });
+      await investigations.record(
+        progress(of, 1, {
+          header: { status: 'waiting', outcome: 'review', score: null, hold: 'held', assignee: 'ana', dueAt: 7_000 },
+        }),
+      );
+      expect(await investigations.find(of.transactionId)).toMatchObject({
+        status: 'waiting',
+        revision: 2,
+        assignee: 'ana',
+        dueAt: 7_000,
+        score: null,
+        openedAt: 1_000,
+      });
       expect((await investigations.timeline(of.transactionId)).items).toEqual([entry(1), entry(2)]);
       const first = await investigations.timeline(of.transactionId, { limit: 1 });
-      expect((await investigations.timeline(of.transactionId, { limit: 1, cursor: first.cursor! })).items).toEqual([entry(2)]);
+      expect((await investigations.timeline(of.transactionId, { limit: 1, cursor: first.cursor! })).items).toEqual([
+        entry(2),
+      ]);
       expect((await decisions.find(of.transactionId))?.hold).toBe('held');
     });
 
@@ -197,10 +244,17 @@ describe.each(engines)('on %s', (engine) => {
       const kept = (assignee: string) => ({ state: { assignee } as never, unsent: [] });
       await investigations.record(progress(of, 0, { kept: kept('ana') }));
       await investigations.record(progress(of, 0, { kept: kept('ana') }));
-      await expect(investigations.record(progress(of, 0, { kept: kept('ben') }))).rejects.toMatchObject({ type: 'superseded', final: true });
+      await expect(investigations.record(progress(of, 0, { kept: kept('ben') }))).rejects.toMatchObject({
+        type: 'superseded',
+        final: true,
+      });
       await investigations.record(progress(of, 1, { kept: kept('cyd') }));
-      await expect(investigations.record(progress(of, 0, { kept: kept('ana') }))).rejects.toMatchObject({ type: 'superseded' });
-      await expect(investigations.close(closing(of, 0, { kept: kept('ana') }))).rejects.toMatchObject({ type: 'superseded' });
+      await expect(investigations.record(progress(of, 0, { kept: kept('ana') }))).rejects.toMatchObject({
+        type: 'superseded',
+      });
+      await expect(investigations.close(closing(of, 0, { kept: kept('ana') }))).rejects.toMatchObject({
+        type: 'superseded',
+      });
       // The release before wrote no state: its own attempts are still told by the revision alone.
       await investigations.record(progress(of, 2));
       await investigations.record(progress(of, 2, { kept: kept('dan') }));
@@ -212,7 +266,9 @@ describe.each(engines)('on %s', (engine) => {
       const of = await openCase();
       await expect(investigations.record(progress(payment(), 0))).rejects.toMatchObject({ type: 'conflict' });
       await expect(investigations.record(progress(of, 3))).rejects.toMatchObject({ type: 'conflict' });
-      await expect(investigations.close(closing({ ...of, timestamp: of.timestamp + 1 }, 0))).rejects.toMatchObject({ type: 'notFound' });
+      await expect(investigations.close(closing({ ...of, timestamp: of.timestamp + 1 }, 0))).rejects.toMatchObject({
+        type: 'notFound',
+      });
       expect((await investigations.find(of.transactionId))?.revision).toBe(0);
     });
 
@@ -235,14 +291,20 @@ describe.each(engines)('on %s', (engine) => {
       await investigations.close(closing(first, 0, { holdUserUntil: 9_000 }));
       await investigations.close(closing(second, 0, { holdUserUntil: 8_000 }));
       expect(await decisions.find(second.transactionId)).toMatchObject({ hold: 'final', label: 'fraud' });
-      expect(await investigations.find(second.transactionId)).toMatchObject({ status: 'closed-fraud', closedAt: 5_000 });
+      expect(await investigations.find(second.transactionId)).toMatchObject({
+        status: 'closed-fraud',
+        closedAt: 5_000,
+      });
       expect(await decisions.userHold('twice')).toEqual({ until: 9_000, transactionId: first.transactionId });
     });
 
     it('lists by status and by assignee, page after page, each case once', async () => {
       const assignee = `ana-${engine}`;
       const cases = [await openCase(), await openCase(), await openCase()];
-      for (const of of cases) await investigations.record(progress(of, 0, { header: { status: 'escalated', outcome: 'review', score: 0.5, hold: 'none', assignee } }));
+      for (const of of cases)
+        await investigations.record(
+          progress(of, 0, { header: { status: 'escalated', outcome: 'review', score: 0.5, hold: 'none', assignee } }),
+        );
       const found: string[] = [];
       let cursor: string | undefined;
       do {
@@ -256,17 +318,29 @@ describe.each(engines)('on %s', (engine) => {
     });
 
     it('refuses cursors that it did not give out', async () => {
-      for (const cursor of ['x', Buffer.from('{"a":1}').toString('base64url'), Buffer.from('null').toString('base64url')])
+      for (const cursor of [
+        'x',
+        Buffer.from('{"a":1}').toString('base64url'),
+        Buffer.from('null').toString('base64url'),
+      ])
         await expect(investigations.byStatus('waiting', { cursor })).rejects.toMatchObject({ type: 'invalid' });
     });
 
     it('an attestation proves one claim to one update', async () => {
       const attestations = new AttestationStore(dynamodb.db);
-      const attestation = { id: 'a-1', transactionId: payment().transactionId, name: 'ana', role: 'investigator', claim: 'decide:fraud', at: 1 };
+      const attestation = {
+        id: 'a-1',
+        transactionId: payment().transactionId,
+        name: 'ana',
+        role: 'investigator',
+        claim: 'decide:fraud',
+        at: 1,
+      };
       await attestations.attest(attestation);
       await attestations.attest(attestation);
       await expect(attestations.attest({ ...attestation, name: 'ben' })).rejects.toThrow('conditional request failed');
-      const consume = (claim: string, update: string) => attestations.consume(attestation.transactionId, 'a-1', claim, update);
+      const consume = (claim: string, update: string) =>
+        attestations.consume(attestation.transactionId, 'a-1', claim, update);
       expect(await consume('decide:genuine', 'u-1')).toBeUndefined();
       expect(await consume('decide:fraud', 'u-1')).toEqual({ name: 'ana', proof: 'api', role: 'investigator' });
       expect(await consume('decide:fraud', 'u-1')).toEqual({ name: 'ana', proof: 'api', role: 'investigator' });
@@ -278,9 +352,12 @@ describe.each(engines)('on %s', (engine) => {
     const rules = ruleStore(dynamodb.db);
     await Promise.all([rules.ensureDefault(defaultRules, 'now'), rules.ensureDefault(defaultRules, 'now')]);
     expect(await rules.currentVersion()).toBe(1);
-    const puts = await Promise.allSettled([1, 2, 3].map((by) => rules.put({ ...defaultRules, rules: [] }, { ifVersion: 1, putBy: `p${by}`, at: 'now' })));
+    const puts = await Promise.allSettled(
+      [1, 2, 3].map((by) => rules.put({ ...defaultRules, rules: [] }, { ifVersion: 1, putBy: `p${by}`, at: 'now' })),
+    );
     expect(puts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    for (const put of puts) if (put.status === 'rejected') expect(put.reason).toMatchObject({ type: 'versionMismatch' });
+    for (const put of puts)
+      if (put.status === 'rejected') expect(put.reason).toMatchObject({ type: 'versionMismatch' });
     expect((await rules.current())?.value.rules).toEqual([]);
     expect((await rules.version(1))?.value).toEqual(defaultRules);
     expect((await rules.versions(10)).map(({ version }) => version)).toEqual([2, 1]);
@@ -288,10 +365,19 @@ describe.each(engines)('on %s', (engine) => {
 
   it('the outbox returns due entries, oldest first, until they are removed; also those that the last release recorded', async () => {
     const store = new OutboxStore(dynamodb.db);
-    const start = { workflowId: 'w-1', workflowType: 't', taskQueue: 'q', args: [1], summary: 's', searchAttributes: {} };
+    const start = {
+      workflowId: 'w-1',
+      workflowType: 't',
+      taskQueue: 'q',
+      args: [1],
+      summary: 's',
+      searchAttributes: {},
+    };
     const signal = { workflowId: 'w-1', signal: 'moved', args: [] };
     const entries = [startEntry(start, 1_000), signalEntry(signal, 'w-1/2', 1_500), rescoreEntry('x', 2_000)];
-    await dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: entries.map((one) => store.recording(one)) }));
+    await dynamodb.db.client.send(
+      new TransactWriteCommand({ TransactItems: entries.map((one) => store.recording(one)) }),
+    );
     const due = (kind: string, by: number) => dueEntries(dynamodb.db, kind, by);
     expect(await due('start', 999)).toEqual([]);
     expect(await due('start', 1_000)).toEqual([entries[0]]);
@@ -299,20 +385,33 @@ describe.each(engines)('on %s', (engine) => {
     expect(await due('rescore', 2_000)).toEqual([entries[2]]);
     const { Put } = store.recording(startEntry({ ...start, workflowId: 'w-0' }, 500));
     const carrier = { requestId: 'r-1' };
-    const before = { ...Put!.Item, Debt: JSON.stringify({ kind: 'start', start: { ...start, workflowId: 'w-0', carrier }, dueAt: 500 }) };
+    const before = {
+      ...Put!.Item,
+      Debt: JSON.stringify({ kind: 'start', start: { ...start, workflowId: 'w-0', carrier }, dueAt: 500 }),
+    };
     await dynamodb.db.client.send(new PutCommand({ TableName: dynamodb.db.table('Starts'), Item: before }));
     const found = await due('start', 1_000);
-    expect(found.find(({ id }) => id === 'w-0')).toMatchObject({ dueAt: 500, carrier, payload: { workflowId: 'w-0', args: [1] } });
+    expect(found.find(({ id }) => id === 'w-0')).toMatchObject({
+      dueAt: 500,
+      carrier,
+      payload: { workflowId: 'w-0', args: [1] },
+    });
     expect(found.map(({ id }) => id).sort()).toEqual(['w-0', 'w-1']);
     await store.remove(found);
     await store.remove([...(await due('signal', 9_000)), ...(await due('rescore', 9_000))]);
-    expect([...(await due('start', 9_000)), ...(await due('signal', 9_000)), ...(await due('rescore', 9_000))]).toEqual([]);
+    expect([...(await due('start', 9_000)), ...(await due('signal', 9_000)), ...(await due('rescore', 9_000))]).toEqual(
+      [],
+    );
   });
 
   it('only the newest reader moves a checkpoint, only from where it left it, and nobody moves that of an ended shard', async () => {
     const checkpoints = new CheckpointStore(dynamodb.db);
     const advance = (lease: Lease, position: string, ended = false) =>
-      dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [checkpoints.advance('s', 'shard', lease, { position, caughtUpAt: 5_000, ended })] }));
+      dynamodb.db.client.send(
+        new TransactWriteCommand({
+          TransactItems: [checkpoints.advance('s', 'shard', lease, { position, caughtUpAt: 5_000, ended })],
+        }),
+      );
     const first = await checkpoints.lease('s', 'shard');
     expect(first).toEqual({ ended: false, generation: 1 });
     await advance(first, '1');
@@ -323,7 +422,12 @@ describe.each(engines)('on %s', (engine) => {
     await expect(advance({ ...first, position: '2' }, '2')).rejects.toThrow('ConditionalCheckFailed');
     await advance(second, '2', true);
     await expect(advance(second, '2')).rejects.toThrow('ConditionalCheckFailed');
-    expect(await checkpoints.lease('s', 'shard')).toEqual({ position: '2', caughtUpAt: 5_000, ended: true, generation: 0 });
+    expect(await checkpoints.lease('s', 'shard')).toEqual({
+      position: '2',
+      caughtUpAt: 5_000,
+      ended: true,
+      generation: 0,
+    });
   });
 
   it('a checkpoint of a release without generations is taken up where it stands', async () => {
@@ -332,13 +436,28 @@ describe.each(engines)('on %s', (engine) => {
     await dynamodb.db.client.send(new PutCommand({ TableName: dynamodb.db.table('Checkpoints'), Item }));
     const lease = await checkpoints.lease('old', 'shard');
     expect(lease).toEqual({ position: '7', caughtUpAt: 5_000, ended: false, generation: 1 });
-    await dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [checkpoints.advance('old', 'shard', lease, { position: '8', ended: true })] }));
+    await dynamodb.db.client.send(
+      new TransactWriteCommand({
+        TransactItems: [checkpoints.advance('old', 'shard', lease, { position: '8', ended: true })],
+      }),
+    );
     // A reader of the old release beside this one: its write drops the generation, and does not find the position.
-    await dynamodb.db.client.send(new PutCommand({ TableName: dynamodb.db.table('Checkpoints'), Item: { ...Item, SourceShard: 'beside#shard' } }));
+    await dynamodb.db.client.send(
+      new PutCommand({ TableName: dynamodb.db.table('Checkpoints'), Item: { ...Item, SourceShard: 'beside#shard' } }),
+    );
     const beside = await checkpoints.lease('beside', 'shard');
-    await dynamodb.db.client.send(new PutCommand({ TableName: dynamodb.db.table('Checkpoints'), Item: { ...Item, SourceShard: 'beside#shard', Ended: true } }));
+    await dynamodb.db.client.send(
+      new PutCommand({
+        TableName: dynamodb.db.table('Checkpoints'),
+        Item: { ...Item, SourceShard: 'beside#shard', Ended: true },
+      }),
+    );
     await expect(
-      dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [checkpoints.advance('beside', 'shard', beside, { position: '7', ended: false })] })),
+      dynamodb.db.client.send(
+        new TransactWriteCommand({
+          TransactItems: [checkpoints.advance('beside', 'shard', beside, { position: '7', ended: false })],
+        }),
+      ),
     ).rejects.toThrow('ConditionalCheckFailed');
   });
 
@@ -347,9 +466,14 @@ describe.each(engines)('on %s', (engine) => {
     const notification = { id: 'n-1', recipient: 'ada', subject: 's', text: 't', at: 1_000 };
     expect(await store.begin(notification)).toMatchObject({ status: 'pending', results: {} });
     await store.progress(notification, { webhook: 'sent' });
-    expect(await store.begin({ ...notification, text: 'other' })).toMatchObject({ text: 't', results: { webhook: 'sent' } });
+    expect(await store.begin({ ...notification, text: 'other' })).toMatchObject({
+      text: 't',
+      results: { webhook: 'sent' },
+    });
     await store.finish(notification, 'delivered', { webhook: 'sent' });
-    expect((await store.list('ada')).items).toEqual([{ ...notification, results: { webhook: 'sent' }, status: 'delivered' }]);
+    expect((await store.list('ada')).items).toEqual([
+      { ...notification, results: { webhook: 'sent' }, status: 'delivered' },
+    ]);
   });
 
   it('a DynamoDB that is away is told apart from one that refuses', async () => {

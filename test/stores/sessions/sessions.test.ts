@@ -11,7 +11,9 @@ import { REGION, startTestDynamoDB, type TestDynamoDB } from '../../support/dyna
 import { rotated, sessionOf, testStore, type TestStore } from '../../support/sessions';
 
 const MINUTE = 60_000;
-const ownerOf = (session: object) => ({ ...((session as { userId?: string }).userId !== undefined && { userId: (session as { userId: string }).userId }) });
+const ownerOf = (session: object) => ({
+  ...((session as { userId?: string }).userId !== undefined && { userId: (session as { userId: string }).userId }),
+});
 
 describe.each(engines)('on %s', (engine) => {
   let dynamodb: TestDynamoDB;
@@ -23,7 +25,14 @@ describe.each(engines)('on %s', (engine) => {
   }, 120_000);
   afterAll(() => dynamodb?.stop());
 
-  const options = { idleTimeoutMs: 30 * MINUTE, absoluteTimeoutMs: 12 * 60 * MINUTE, touchThresholdMs: 3 * MINUTE, ownerOf, expiryBuckets: 4, now: clock };
+  const options = {
+    idleTimeoutMs: 30 * MINUTE,
+    absoluteTimeoutMs: 12 * 60 * MINUTE,
+    touchThresholdMs: 3 * MINUTE,
+    ownerOf,
+    expiryBuckets: 4,
+    now: clock,
+  };
   const open = (more: Parameters<typeof testStore>[1] = {}): TestStore => testStore(dynamodb, { ...options, ...more });
   /** A session that is saved, and in the hands of a request that has loaded it. */
   async function loaded(store: TestStore, data: object = { a: 1 }) {
@@ -51,7 +60,13 @@ describe.each(engines)('on %s', (engine) => {
 
   it('a get costs one read unit up to 4 KB', async () => {
     const store = open();
-    for (const [size, units] of [[100, 1], [900, 1], [3_200, 1], [4_500, 2], [16_000, 5]] as const) {
+    for (const [size, units] of [
+      [100, 1],
+      [900, 1],
+      [3_200, 1],
+      [4_500, 2],
+      [16_000, 5],
+    ] as const) {
       const { id } = await loaded(store, { text: 'x'.repeat(size) });
       expect([size, await dynamodb.unitsOf(() => store.get(id))]).toEqual([size, { read: units, write: 0 }]);
       expect(dynamodb.calls).toHaveLength(1);
@@ -157,35 +172,45 @@ describe.each(engines)('on %s', (engine) => {
     expect(await store.get(id)).toBeNull();
   });
 
-  it.each(['a log out', 'its expiry', 'a log out everywhere', 'a change of its id'])('neither a save nor a touch brings a session back after %s', async (end) => {
-    const store = open({ touchThresholdMs: 0 });
-    for (const size of [10, 5_000]) {
-      const { id, session } = await loaded(store, { userId: `user-${randomUUID()}`, a: 1 });
-      const other = (await store.get(id))!;
-      now += MINUTE;
-      if (end === 'a log out') await store.destroy(id);
-      if (end === 'its expiry') now += 30 * MINUTE;
-      if (end === 'a log out everywhere') expect(await store.store.users.endAll(session['userId'] as string)).toBe(1);
-      if (end === 'a change of its id') {
-        const newId = randomUUID();
-        await store.set(newId, rotated(store.store, other));
-        expect(await store.get(newId)).toMatchObject({ a: 1 });
+  it.each(['a log out', 'its expiry', 'a log out everywhere', 'a change of its id'])(
+    'neither a save nor a touch brings a session back after %s',
+    async (end) => {
+      const store = open({ touchThresholdMs: 0 });
+      for (const size of [10, 5_000]) {
+        const { id, session } = await loaded(store, { userId: `user-${randomUUID()}`, a: 1 });
+        const other = (await store.get(id))!;
+        now += MINUTE;
+        if (end === 'a log out') await store.destroy(id);
+        if (end === 'its expiry') now += 30 * MINUTE;
+        if (end === 'a log out everywhere') expect(await store.store.users.endAll(session['userId'] as string)).toBe(1);
+        if (end === 'a change of its id') {
+          const newId = randomUUID();
+          await store.set(newId, rotated(store.store, other));
+          expect(await store.get(newId)).toMatchObject({ a: 1 });
+        }
+        await store.touch(id, session);
+        session['text'] = 'x'.repeat(size);
+        await store.set(id, session);
+        await store.set(id, session);
+        // By an object of somebody else, and a first save that comes late.
+        await store.set(id, sessionOf({ userId: session['userId'], text: 'y'.repeat(size) }));
+        await store.touch(id, sessionOf());
+        expect(await store.get(id)).toBeNull();
+        expect(store.store.headOf(session)).toBeUndefined();
+        // Of what came too late nothing is kept.
+        const { Items } = await dynamodb.db.client.send(
+          new ScanCommand({
+            TableName: dynamodb.db.table('Sessions'),
+            ConsistentRead: true,
+            FilterExpression: 'SessionKey = :key',
+            ExpressionAttributeValues: { ':key': sessionKey('', id) },
+          }),
+        );
+        expect(Items).toHaveLength(1);
+        expect(Items![0]).not.toHaveProperty('SessionData');
       }
-      await store.touch(id, session);
-      session['text'] = 'x'.repeat(size);
-      await store.set(id, session);
-      await store.set(id, session);
-      // By an object of somebody else, and a first save that comes late.
-      await store.set(id, sessionOf({ userId: session['userId'], text: 'y'.repeat(size) }));
-      await store.touch(id, sessionOf());
-      expect(await store.get(id)).toBeNull();
-      expect(store.store.headOf(session)).toBeUndefined();
-      // Of what came too late nothing is kept.
-      const { Items } = await dynamodb.db.client.send(new ScanCommand({ TableName: dynamodb.db.table('Sessions'), ConsistentRead: true, FilterExpression: 'SessionKey = :key', ExpressionAttributeValues: { ':key': sessionKey('', id) } }));
-      expect(Items).toHaveLength(1);
-      expect(Items![0]).not.toHaveProperty('SessionData');
-    }
-  });
+    },
+  );
 
   it('a session that was ended before it was ever saved cannot be saved', async () => {
     const store = open();
@@ -198,12 +223,18 @@ describe.each(engines)('on %s', (engine) => {
   it('through express-session: a slow page that saves after the log out brings nothing back', async () => {
     const { store } = open();
     const app = express();
-    app.use(expressSession({ store, secret: 'only for a test', resave: true, saveUninitialized: false, rolling: true }));
+    app.use(
+      expressSession({ store, secret: 'only for a test', resave: true, saveUninitialized: false, rolling: true }),
+    );
     let goOn = () => {};
     const loggedOut = new Promise<void>((resolve) => (goOn = resolve));
     let arrived = () => {};
     const slowArrived = new Promise<void>((resolve) => (arrived = resolve));
-    app.get('/', (incoming, answer) => void answer.send(String((incoming.session as unknown as { user?: string }).user ?? 'nobody')));
+    app.get(
+      '/',
+      (incoming, answer) =>
+        void answer.send(String((incoming.session as unknown as { user?: string }).user ?? 'nobody')),
+    );
     app.get('/enter', (incoming, answer) => {
       Object.assign(incoming.session, { user: 'ada' });
       answer.send('in');
@@ -259,7 +290,11 @@ describe.each(engines)('on %s', (engine) => {
       const { id } = await loaded(early);
       const [one, two, three] = [(await early.get(id))!, (await late.get(id))!, (await early.get(id))!];
       now += MINUTE;
-      await Promise.all([early.set(id, Object.assign(one, { a: 'early' })), late.set(id, Object.assign(two, { a: 'late' })), early.set(id, Object.assign(three, { a: 'early' }))]);
+      await Promise.all([
+        early.set(id, Object.assign(one, { a: 'early' })),
+        late.set(id, Object.assign(two, { a: 'late' })),
+        early.set(id, Object.assign(three, { a: 'early' })),
+      ]);
       const found = (await early.get(id))!;
       expect(['early', 'late']).toContain(found['a']);
       expect(early.store.headOf(found)!.expiresAt).toBe(now + 35 * MINUTE);
@@ -333,7 +368,9 @@ describe.each(engines)('on %s', (engine) => {
     const store = open();
     const { id, session } = await loaded(store, { text: 'x'.repeat(3_000) });
     // The data is gone, the head is not: the end of somebody who was cut off there. It is over, not half alive.
-    await dynamodb.db.client.send(new DeleteCommand({ TableName: dynamodb.db.table('Sessions'), Key: dataKey(sessionKey('', id)) }));
+    await dynamodb.db.client.send(
+      new DeleteCommand({ TableName: dynamodb.db.table('Sessions'), Key: dataKey(sessionKey('', id)) }),
+    );
     expect(await store.get(id)).toBeNull();
     session['text'] = 'small';
     await store.set(id, session);
@@ -357,15 +394,32 @@ describe.each(engines)('on %s', (engine) => {
     now += 15 * MINUTE;
     expect(await mine.get(expired)).toBeNull();
     expect([await length(mine), await length(other), await length(longer)]).toEqual([2, 1, 1]);
-    expect(Object.values(await all(mine)).map((session) => Object.keys(session)).sort()).toEqual([['cookie', 'a'], ['cookie', 'text']]);
-    await new Promise<void>((resolve, reject) => mine.store.clear((error) => (error ? reject(error as Error) : resolve())));
+    expect(
+      Object.values(await all(mine))
+        .map((session) => Object.keys(session))
+        .sort(),
+    ).toEqual([
+      ['cookie', 'a'],
+      ['cookie', 'text'],
+    ]);
+    await new Promise<void>((resolve, reject) =>
+      mine.store.clear((error) => (error ? reject(error as Error) : resolve())),
+    );
     expect([await length(mine), await length(other), await length(longer)]).toEqual([0, 1, 1]);
     expect(await mine.get(id)).toBeNull();
     expect(await other.get(id)).toMatchObject({ a: 1 });
   });
 
   it('a serializer may keep bytes', async () => {
-    const serializer = { stringify: (session: object) => Buffer.from(JSON.stringify(session)).map((byte) => byte ^ 1), parse: (bytes: string | Uint8Array) => JSON.parse(Buffer.from(bytes as Uint8Array).map((byte) => byte ^ 1).toString()) };
+    const serializer = {
+      stringify: (session: object) => Buffer.from(JSON.stringify(session)).map((byte) => byte ^ 1),
+      parse: (bytes: string | Uint8Array) =>
+        JSON.parse(
+          Buffer.from(bytes as Uint8Array)
+            .map((byte) => byte ^ 1)
+            .toString(),
+        ),
+    };
     const store = open({ serializer: serializer as never });
     for (const size of [10, 3_000]) {
       const { id, session } = await loaded(store, { text: 'x'.repeat(size) });
@@ -382,11 +436,18 @@ describe.each(engines)('on %s', (engine) => {
       expect(session).toMatchObject({ a: 1 });
       await open({ client }).destroy(id);
     }
-    const caching = new DynamoDBClient({ region: REGION, endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS, cacheMiddleware: true });
+    const caching = new DynamoDBClient({
+      region: REGION,
+      endpoint: dynamodb.endpoint,
+      credentials: LOCAL_CREDENTIALS,
+      cacheMiddleware: true,
+    });
     const { session } = await loaded(open({ client: caching }), { userId: 'ada' });
     expect(session).toMatchObject({ userId: 'ada' });
     caching.destroy();
-    expect(wrapping.config.translateConfig).toEqual({ unmarshallOptions: expect.objectContaining({ wrapNumbers: true }) });
+    expect(wrapping.config.translateConfig).toEqual({
+      unmarshallOptions: expect.objectContaining({ wrapNumbers: true }),
+    });
     raw.destroy();
   });
 
@@ -396,7 +457,9 @@ describe.each(engines)('on %s', (engine) => {
     session['text'] = 'x'.repeat(2_000);
     await expect(store.set(id, session)).rejects.toThrow(/has 2\d\d\d bytes; at most 2000 are kept/);
     expect(await store.get(id)).toEqual(sessionOf({ a: 1 }));
-    await expect(store.set(randomUUID(), sessionOf({ text: 'x'.repeat(2_000) }))).rejects.toMatchObject({ type: 'invalid' });
+    await expect(store.set(randomUUID(), sessionOf({ text: 'x'.repeat(2_000) }))).rejects.toMatchObject({
+      type: 'invalid',
+    });
   });
 });
 

@@ -11,9 +11,14 @@ export type Request =
 
 const user = fc.nat(USERS - 1);
 const post = fc.nat(11);
-const pair = fc.tuple(user, fc.integer({ min: 1, max: USERS - 1 })).map(([by, step]) => ({ by, whom: (by + step) % USERS }));
+const pair = fc
+  .tuple(user, fc.integer({ min: 1, max: USERS - 1 }))
+  .map(([by, step]) => ({ by, whom: (by + step) % USERS }));
 /** Most follow the first user, so that they cross the threshold, up and down. */
-const towardsFirst = fc.oneof({ weight: 2, arbitrary: pair }, { weight: 1, arbitrary: fc.integer({ min: 1, max: USERS - 1 }).map((by) => ({ by, whom: 0 })) });
+const towardsFirst = fc.oneof(
+  { weight: 2, arbitrary: pair },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: USERS - 1 }).map((by) => ({ by, whom: 0 })) },
+);
 
 const history = fc.array(
   fc.oneof(
@@ -28,11 +33,23 @@ const history = fc.array(
   { minLength: 6, maxLength: 14, size: 'max' },
 );
 
-/** First, most users follow each other and post, with nobody in the way; then anything. Without a bias towards the small: nothing happens there. */
+/**
+ * First, most users follow each other and post, with nobody in the way; then anything. Without a bias towards the
+ * small: nothing happens there.
+ */
 export const requests: fc.Arbitrary<{ first: Request[]; course: Request[] }> = fc.noBias(
   fc
-    .tuple(fc.array(pair.map((of) => ({ kind: 'follow' as const, ...of })), { minLength: 5, maxLength: 9, size: 'max' }), history)
-    .map(([first, anything]) => ({ first: [...first, ...Array.from({ length: USERS }, (_, by): Request => ({ kind: 'post', by }))], course: anything })),
+    .tuple(
+      fc.array(
+        pair.map((of) => ({ kind: 'follow' as const, ...of })),
+        { minLength: 5, maxLength: 9, size: 'max' },
+      ),
+      history,
+    )
+    .map(([first, anything]) => ({
+      first: [...first, ...Array.from({ length: USERS }, (_, by): Request => ({ kind: 'post', by }))],
+      course: anything,
+    })),
 );
 
 /** What is true of users 0 … and posts 0 …, in memory. */
@@ -47,7 +64,8 @@ export interface FeedModel {
 
 export const emptyModel: FeedModel = { follows: new Set(), blocks: new Set(), posts: [] };
 
-export const follows = (model: FeedModel, reader: number, author: number): boolean => model.follows.has(`${reader}>${author}`);
+export const follows = (model: FeedModel, reader: number, author: number): boolean =>
+  model.follows.has(`${reader}>${author}`);
 
 /** What a request makes of it. */
 export function applied(model: FeedModel, request: Request): FeedModel {
@@ -56,7 +74,12 @@ export function applied(model: FeedModel, request: Request): FeedModel {
     case 'post':
       return { ...model, posts: [...posts, { by: request.by, text: 'new' }] };
     case 'edit':
-      return { ...model, posts: posts.map((one, i) => (i === request.post && one.text !== undefined ? { ...one, text: `${one.text}!` } : one)) };
+      return {
+        ...model,
+        posts: posts.map((one, i) =>
+          i === request.post && one.text !== undefined ? { ...one, text: `${one.text}!` } : one,
+        ),
+      };
     case 'delete':
       return { ...model, posts: posts.map((one, i) => (i === request.post ? { ...one, text: undefined } : one)) };
     case 'follow': {
@@ -74,10 +97,13 @@ export function applied(model: FeedModel, request: Request): FeedModel {
   }
 }
 
-const without = (set: ReadonlySet<string>, gone: string): Set<string> => new Set([...set].filter((one) => one !== gone));
+const without = (set: ReadonlySet<string>, gone: string): Set<string> =>
+  new Set([...set].filter((one) => one !== gone));
 
 /** A reader's feed: numbers of posts, newest first, capped. */
 export function feedOf({ posts, ...model }: FeedModel, reader: number, cap: number): number[] {
-  const all = posts.flatMap(({ by, text }, i) => (text !== undefined && follows({ ...model, posts }, reader, by) ? [i] : []));
+  const all = posts.flatMap(({ by, text }, i) =>
+    text !== undefined && follows({ ...model, posts }, reader, by) ? [i] : [],
+  );
   return all.toReversed().slice(0, cap);
 }

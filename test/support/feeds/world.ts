@@ -14,7 +14,16 @@ import { RelationStore } from '../../../src/stores/feeds/relations';
 import { FeedUserStore } from '../../../src/stores/feeds/users';
 import { OutboxStore } from '../../../src/stores/platform/outbox';
 import { dueEntries, outboxOf } from '../outbox';
-import { type FanOutInput, FAN_OUT_TYPE, RELATION_TYPE, type RelationChange, RETRACT_TYPE, TURN_TYPE, type TurnInput, type SliceReport } from '../../../src/domain/feeds/workflows';
+import {
+  type FanOutInput,
+  FAN_OUT_TYPE,
+  RELATION_TYPE,
+  type RelationChange,
+  RETRACT_TYPE,
+  TURN_TYPE,
+  type TurnInput,
+  type SliceReport,
+} from '../../../src/domain/feeds/workflows';
 
 /** Small, so that a few users and posts go beyond everything. */
 export const smallSettings: FeedSettings = { threshold: 2, cap: 5, backfill: 2, ranges: 2, bulkAbove: 1, trimEvery: 2 };
@@ -30,10 +39,25 @@ interface Stores {
 export type World = ReturnType<typeof feedWorld>;
 
 /** Everything of the feeds but Temporal, on one database. */
-export function feedWorld(db: Db, options: { settings?: FeedSettings; sizes?: FanOutSizes; dispatchSoon?(entry: OutboxEntry): void; now?(): number; over?: Partial<Stores> } = {}) {
+export function feedWorld(
+  db: Db,
+  options: {
+    settings?: FeedSettings;
+    sizes?: FanOutSizes;
+    dispatchSoon?(entry: OutboxEntry): void;
+    now?(): number;
+    over?: Partial<Stores>;
+  } = {},
+) {
   const settings = options.settings ?? smallSettings;
   const users = new FeedUserStore(db);
-  const stores: Stores = { users, relations: new RelationStore(db, users), posts: new PostStore(db), rows: new FeedRowStore(db), ...options.over };
+  const stores: Stores = {
+    users,
+    relations: new RelationStore(db, users),
+    posts: new PostStore(db),
+    rows: new FeedRowStore(db),
+    ...options.over,
+  };
   const owing = { ...stores, db, outbox: outboxOf(db, options.dispatchSoon), ...(options.now && { now: options.now }) };
   const settling = new Settling(stores, settings);
   return {
@@ -50,13 +74,17 @@ export function feedWorld(db: Db, options: { settings?: FeedSettings; sizes?: Fa
 }
 
 /** Does what a workflow would, activity by activity, each tried again until it succeeds. */
-export async function carryOut(world: World, { payload }: OutboxEntry, again: <T>(attempt: () => Promise<T>) => Promise<T>): Promise<void> {
+export async function carryOut(
+  world: World,
+  { payload }: OutboxEntry,
+  again: <T>(attempt: () => Promise<T>) => Promise<T>,
+): Promise<void> {
   const start = payload as WorkflowStart;
   const [input] = start.args;
   const through = (ranges: number, look: (slice: Slice) => Promise<SliceReport>) =>
     Promise.all(
       rangesOf(ranges).map(async (range) => {
-        for (let slice: Slice | undefined = { range }; slice; ) {
+        for (let slice: Slice | undefined = { range }; slice;) {
           const from: Slice = slice;
           const { after }: SliceReport = await again(() => look(from));
           slice = after === undefined ? undefined : { range, after };
@@ -84,7 +112,8 @@ export async function carryOut(world: World, { payload }: OutboxEntry, again: <T
 }
 
 /** Every workflow that is to be started. */
-export const pendingStarts = (world: World): Promise<OutboxEntry<WorkflowStart>[]> => dueEntries(world.db, 'start', Date.now() + 86_400_000);
+export const pendingStarts = (world: World): Promise<OutboxEntry<WorkflowStart>[]> =>
+  dueEntries(world.db, 'start', Date.now() + 86_400_000);
 
 /** Carries out every workflow that is to be started, until there is none. */
 export async function untilIdle(world: World): Promise<void> {
@@ -96,7 +125,12 @@ export async function untilIdle(world: World): Promise<void> {
 }
 
 /** A whole feed from the top down, by pages, and from there up again. */
-export async function wholeFeed(world: World, readerId: string, limit: number, mode: 'push' | 'pull' = 'push'): Promise<{ down: string[]; up: string[] }> {
+export async function wholeFeed(
+  world: World,
+  readerId: string,
+  limit: number,
+  mode: 'push' | 'pull' = 'push',
+): Promise<{ down: string[]; up: string[] }> {
   const down: string[] = [];
   let page = await world.feeds.read(readerId, { limit, mode });
   down.push(...page.items.map(({ postId }) => postId));

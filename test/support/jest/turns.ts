@@ -1,5 +1,6 @@
 /** A file that starts a stack, a Temporal server, a browser or other processes of the product. */
-const HEAVY = /\b(startLongwatch|startTestTemporal|startTimeSkipping|startProcess|startApi|keepWorker|launchChromium|deploy)\(/;
+const HEAVY =
+  /\b(startLongwatch|startTestTemporal|startTimeSkipping|startProcess|startApi|keepWorker|launchChromium|deploy)\(/;
 
 /** Files of these folders come first, because they take longest: a long file that starts last is waited for alone. */
 const FIRST = ['/test/faults/', '/test/e2e/', '/test/fuzz/'];
@@ -41,7 +42,10 @@ export class Turns<T> {
       const at = FIRST.findIndex((folder) => path.includes(folder));
       return at < 0 ? FIRST.length : at;
     };
-    this.heavy = work.filter(({ isHeavy: heavy }) => heavy).toSorted((a, b) => rank(a) - rank(b)).map(({ item }) => item);
+    this.heavy = work
+      .filter(({ isHeavy: heavy }) => heavy)
+      .toSorted((a, b) => rank(a) - rank(b))
+      .map(({ item }) => item);
     this.light = work.filter(({ isHeavy: heavy }) => !heavy).map(({ item }) => item);
   }
 
@@ -67,7 +71,11 @@ export class Turns<T> {
             this.give();
           },
         });
-      } else if (this.light.length > 0) taker({ items: this.light.splice(0, this.light.length > MANY_LIGHT ? LIGHT_AT_ONCE : 1), done: () => undefined });
+      } else if (this.light.length > 0)
+        taker({
+          items: this.light.splice(0, this.light.length > MANY_LIGHT ? LIGHT_AT_ONCE : 1),
+          done: () => undefined,
+        });
       else taker(undefined);
     }
   }

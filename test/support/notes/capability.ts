@@ -18,13 +18,19 @@ export interface NoteActivities {
   remind(noteId: string): Promise<void>;
 }
 
-const notesSettings = { LONGWATCH_NOTE_REMIND_AFTER_MS: duration(1_000).describe('Notes: time from a note to its reminder') };
+const notesSettings = {
+  LONGWATCH_NOTE_REMIND_AFTER_MS: duration(1_000).describe('Notes: time from a note to its reminder'),
+};
 
 class NoteMetrics {
   private readonly reminded: Counter;
 
   constructor(registry: Registry) {
-    this.reminded = new Counter({ name: 'longwatch_notes_reminded_total', help: 'Notes that somebody was reminded of', registers: [registry] });
+    this.reminded = new Counter({
+      name: 'longwatch_notes_reminded_total',
+      help: 'Notes that somebody was reminded of',
+      registers: [registry],
+    });
   }
 
   remind(): void {
@@ -50,8 +56,25 @@ function noteRoutes({ config, db, outbox, note }: NoteServices): AnyRoute[] {
       responses: { 201: { description: 'Written' } },
       handler: async ({ params: { noteId }, body: { text } }) => {
         const input = { noteId, waitMs: waitOf(config) };
-        const start = startEntry({ workflowId: `note-reminder/${noteId}`, workflowType: 'noteReminder', taskQueue: NOTES_QUEUE, args: [input], summary: `Note **${noteId}**`, searchAttributes: {} }, Date.now());
-        await db.client.send(new TransactWriteCommand({ TransactItems: [{ Put: { TableName: table, Item: { NoteID: noteId, Text: text } } }, outbox.recording(start)] }));
+        const start = startEntry(
+          {
+            workflowId: `note-reminder/${noteId}`,
+            workflowType: 'noteReminder',
+            taskQueue: NOTES_QUEUE,
+            args: [input],
+            summary: `Note **${noteId}**`,
+            searchAttributes: {},
+          },
+          Date.now(),
+        );
+        await db.client.send(
+          new TransactWriteCommand({
+            TransactItems: [
+              { Put: { TableName: table, Item: { NoteID: noteId, Text: text } } },
+              outbox.recording(start),
+            ],
+          }),
+        );
         outbox.dispatchSoon(start);
         note({ area: 'notes', tone: 'routine', text: 'note written', count: 1 });
         return { status: 201, body: { noteId } };
@@ -68,14 +91,17 @@ function noteRoutes({ config, db, outbox, note }: NoteServices): AnyRoute[] {
       params: z.object({ noteId: idSchema }),
       responses: { 200: { description: 'The note', schema: z.looseObject({ reminded: z.boolean() }) } },
       handler: async ({ params: { noteId } }) => {
-        const { Item } = await db.client.send(new GetCommand({ TableName: table, Key: { NoteID: noteId }, ConsistentRead: true }));
+        const { Item } = await db.client.send(
+          new GetCommand({ TableName: table, Key: { NoteID: noteId }, ConsistentRead: true }),
+        );
         return { status: 200, body: { text: Item?.['Text'], reminded: Item?.['Reminded'] === true } };
       },
     }),
   ];
 }
 
-const waitOf = ({ LONGWATCH_NOTE_REMIND_AFTER_MS }: SettingsOf<typeof notesSettings>): number => LONGWATCH_NOTE_REMIND_AFTER_MS;
+const waitOf = ({ LONGWATCH_NOTE_REMIND_AFTER_MS }: SettingsOf<typeof notesSettings>): number =>
+  LONGWATCH_NOTE_REMIND_AFTER_MS;
 
 /** A capability that only tests have: what a seventh one needs, in files of its own. */
 export const notes = erased(
@@ -91,14 +117,22 @@ export const notes = erased(
     requestIds: { names: ['noteId'] },
     settings: notesSettings,
     metrics: NoteMetrics,
-    page: { sizes: { Notes: 'notes kept' }, counters: [{ metric: 'longwatch_notes_reminded_total', label: () => 'reminded' }] },
+    page: {
+      sizes: { Notes: 'notes kept' },
+      counters: [{ metric: 'longwatch_notes_reminded_total', label: () => 'reminded' }],
+    },
     build: (services, metrics) => ({
       routes: noteRoutes(services),
       activities: {
         [NOTES_QUEUE]: {
           remind: (noteId) =>
             asFailure(async () => {
-              const write = { TableName: services.db.table('Notes'), Key: { NoteID: noteId }, UpdateExpression: 'SET Reminded = :yes', ExpressionAttributeValues: { ':yes': true } };
+              const write = {
+                TableName: services.db.table('Notes'),
+                Key: { NoteID: noteId },
+                UpdateExpression: 'SET Reminded = :yes',
+                ExpressionAttributeValues: { ':yes': true },
+              };
               await services.db.client.send(new UpdateCommand(write));
               metrics.remind();
             }),

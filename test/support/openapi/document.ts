@@ -47,7 +47,11 @@ export class ApiDocument {
       if (typeof value !== 'object' || value === null) return value;
       if (Array.isArray(value)) return value.map(resolved);
       const { $ref: ref } = value as { $ref?: string };
-      if (ref !== undefined) return ref.slice(2).split('/').reduce((at, key) => (at as Record<string, unknown>)[key], document as unknown);
+      if (ref !== undefined)
+        return ref
+          .slice(2)
+          .split('/')
+          .reduce((at, key) => (at as Record<string, unknown>)[key], document as unknown);
       return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, resolved(inner)]));
     };
     this.document = resolved(document) as Document;
@@ -60,7 +64,9 @@ export class ApiDocument {
         method: method.toUpperCase(),
         path,
         parameters,
-        bodies: Object.fromEntries(Object.entries(requestBody?.content ?? {}).map(([type, { schema }]) => [type, schema])),
+        bodies: Object.fromEntries(
+          Object.entries(requestBody?.content ?? {}).map(([type, { schema }]) => [type, schema]),
+        ),
         isPublic: security !== undefined,
       })),
     );
@@ -72,13 +78,16 @@ export class ApiDocument {
     if (!described) return `the document knows no ${status} of this route`;
     const contents = described.content ?? {};
     const type = contentType.split(';')[0] ?? '';
-    if (Object.keys(contents).length === 0) return text === '' ? undefined : `the document knows no body of ${status}, found ${text.slice(0, 200)}`;
+    if (Object.keys(contents).length === 0)
+      return text === '' ? undefined : `the document knows no body of ${status}, found ${text.slice(0, 200)}`;
     const content = contents[type];
     if (!content) return `the document has ${Object.keys(contents).join(', ')} of ${status}, found ${type || 'none'}`;
     if (!content.schema) return undefined;
     const validate = this.compiled.get(content.schema) ?? this.ajv.compile(content.schema);
     this.compiled.set(content.schema, validate);
     const body = JSON.parse(text) as unknown;
-    return validate(body) ? undefined : `the body of ${status} is not as documented: ${this.ajv.errorsText(validate.errors)}; ${text.slice(0, 400)}`;
+    return validate(body)
+      ? undefined
+      : `the body of ${status} is not as documented: ${this.ajv.errorsText(validate.errors)}; ${text.slice(0, 400)}`;
   }
 }

@@ -1,8 +1,15 @@
 import { LongwatchError } from '../../../domain/errors';
 import { type Page, pageOrFirst } from '../../../stores/cursor';
-import { type DeadLetter, type DeadLetterStore, type LetterKey, REDRIVE_LIMIT } from '../../../stores/platform/deadLetters';
+import {
+  type DeadLetter,
+  type DeadLetterStore,
+  type LetterKey,
+  REDRIVE_LIMIT,
+} from '../../../stores/platform/deadLetters';
 
-/** Handles the records of a stream's letters once more; says for each why it still cannot be processed, or undefined. */
+/**
+ * Handles the records of a stream's letters once more; says for each why it still cannot be processed, or undefined.
+ */
 export interface Redriver {
   redrive(letters: readonly DeadLetter[], signal: AbortSignal): Promise<(string | undefined)[]>;
 }
@@ -36,19 +43,28 @@ export class DeadLetters {
   async find(id: string): Promise<DeadLetter> {
     const key = letterKey(id);
     const letter = key && (await this.parts.letters.find(key));
-    if (!letter) throw new LongwatchError('notFound', `There is no dead letter ${id}; it may have been re-driven or discarded`);
+    if (!letter)
+      throw new LongwatchError('notFound', `There is no dead letter ${id}; it may have been re-driven or discarded`);
     return letter;
   }
 
-  /** @throws LongwatchError `notFound`, `conflict` when it still cannot be processed: it stays, and the message says why. */
+  /**
+   * @throws LongwatchError `notFound`, `conflict` when it still cannot be processed: it stays, and the message says
+   * why.
+   */
   async redrive(id: string): Promise<void> {
     const letter = await this.find(id);
-    const [reason] = letter.isCut ? [CUT] : await this.redriver(letter.source).redrive([letter], AbortSignal.timeout(ONE_DEADLINE_MS));
+    const [reason] = letter.isCut
+      ? [CUT]
+      : await this.redriver(letter.source).redrive([letter], AbortSignal.timeout(ONE_DEADLINE_MS));
     if (reason !== undefined) throw new LongwatchError('conflict', `The record still cannot be processed: ${reason}`);
   }
 
   /** Those after the cursor, page by page until the signal. */
-  async redriveAll(source: string, { cursor, signal, progress }: { cursor?: string; signal: AbortSignal; progress(report: RedrivenAll): void }): Promise<RedrivenAll> {
+  async redriveAll(
+    source: string,
+    { cursor, signal, progress }: { cursor?: string; signal: AbortSignal; progress(report: RedrivenAll): void },
+  ): Promise<RedrivenAll> {
     const redriver = this.redriver(source);
     let report: RedrivenAll = { redriven: 0, left: 0, ...(cursor !== undefined && { cursor }) };
     while (!signal.aborted) {
@@ -59,7 +75,11 @@ export class DeadLetters {
       const whole = page.items.filter(({ isCut }) => !isCut);
       const reasons = whole.length === 0 ? [] : await redriver.redrive(whole, signal);
       const redriven = reasons.filter((reason) => reason === undefined).length;
-      report = { redriven: report.redriven + redriven, left: report.left + page.items.length - redriven, ...(page.cursor !== undefined && { cursor: page.cursor }) };
+      report = {
+        redriven: report.redriven + redriven,
+        left: report.left + page.items.length - redriven,
+        ...(page.cursor !== undefined && { cursor: page.cursor }),
+      };
       if (page.cursor === undefined) break;
       progress(report);
     }
@@ -69,14 +89,18 @@ export class DeadLetters {
   /** @throws LongwatchError `notFound` */
   async discard(id: string): Promise<void> {
     const key = letterKey(id);
-    if (!key || !(await this.parts.letters.discard(key))) throw new LongwatchError('notFound', `There is no dead letter ${id}`);
+    if (!key || !(await this.parts.letters.discard(key)))
+      throw new LongwatchError('notFound', `There is no dead letter ${id}`);
   }
 
   /** @throws LongwatchError `conflict` when nobody here reads the stream. */
   redriver(source: string): Redriver {
     const redriver = this.parts.redrivers[source];
     if (!redriver)
-      throw new LongwatchError('conflict', `Nobody reads the stream ${source} here; there are ${Object.keys(this.parts.redrivers).join(', ')}`);
+      throw new LongwatchError(
+        'conflict',
+        `Nobody reads the stream ${source} here; there are ${Object.keys(this.parts.redrivers).join(', ')}`,
+      );
     return redriver;
   }
 }

@@ -12,10 +12,21 @@ export const OUTBOX_LETTERS = 'ledger';
 /** An entry that will never be dispatched, as a dead letter. */
 export function deadEntry(entry: OutboxEntry, error: unknown): DeadLetter {
   const position = createHash('sha256').update(entry.id).digest('hex');
-  return { source: OUTBOX_LETTERS, shardId: entry.kind, position, reason: reasonOf(error), record: Buffer.from(JSON.stringify(entry)), arrivedAt: entry.dueAt, at: Date.now() };
+  return {
+    source: OUTBOX_LETTERS,
+    shardId: entry.kind,
+    position,
+    reason: reasonOf(error),
+    record: Buffer.from(JSON.stringify(entry)),
+    arrivedAt: entry.dueAt,
+    at: Date.now(),
+  };
 }
 
-/** The last release kept entries as the table does, without their ids. Their rows are gone, so no id is needed to remove them. */
+/**
+ * The last release kept entries as the table does, without their ids. Their rows are gone, so no id is needed to remove
+ * them.
+ */
 function entryOf({ record }: DeadLetter): OutboxEntry {
   const text = Buffer.from(record).toString('utf8');
   const entry = JSON.parse(text) as OutboxEntry;
@@ -24,7 +35,9 @@ function entryOf({ record }: DeadLetter): OutboxEntry {
 
 /** Dispatches entries that were kept as dead letters. */
 export class EntryRedriver implements Redriver {
-  constructor(private readonly parts: { outbox: Pick<Outbox, 'dispatch'>; letters: Pick<DeadLetterStore, 'discard'> }) {}
+  constructor(
+    private readonly parts: { outbox: Pick<Outbox, 'dispatch'>; letters: Pick<DeadLetterStore, 'discard'> },
+  ) {}
 
   async redrive(letters: readonly DeadLetter[]): Promise<(string | undefined)[]> {
     const reasons: (string | undefined)[] = [];

@@ -4,7 +4,8 @@ import type { OutboxEntry } from '../../../domain/platform/outbox';
 export interface OutboxKind<P = unknown> {
   kind: string;
   /**
-   * `soon`: the process that recorded an entry dispatches it at once, so the relay leaves the entry alone for some seconds.
+   * `soon`: the process that recorded an entry dispatches it at once, so the relay leaves the entry alone for some
+   * seconds.
    * `due`: the relay dispatches the entry when it is due.
    */
   dispatched: 'soon' | 'due';

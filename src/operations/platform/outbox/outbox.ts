@@ -41,7 +41,11 @@ export class Outbox {
     const [first] = entries;
     if (!first) return;
     const kind = this.kinds.get(first.kind);
-    if (!kind) throw new LongwatchError('refused', `No capability of this process dispatches outbox entries of kind ${first.kind}`);
+    if (!kind)
+      throw new LongwatchError(
+        'refused',
+        `No capability of this process dispatches outbox entries of kind ${first.kind}`,
+      );
     // The request that recorded an entry is the cause of its dispatch; a batch has no single cause.
     await withCarrier(entries.length === 1 ? first.carrier : undefined, () => kind.dispatch(entries));
     await this.store.remove(entries);
@@ -49,7 +53,12 @@ export class Outbox {
 
   /** Dispatches an entry after its transaction, without anybody waiting. Never throws: the relay retries what fails. */
   dispatchSoon(entry: OutboxEntry): void {
-    if (this.kinds.get(entry.kind)?.dispatched !== 'soon' || this.waiting.length >= WAITING || Date.now() < this.pausedUntil) return;
+    if (
+      this.kinds.get(entry.kind)?.dispatched !== 'soon' ||
+      this.waiting.length >= WAITING ||
+      Date.now() < this.pausedUntil
+    )
+      return;
     const carrier = entry.carrier ?? currentCarrier();
     this.waiting.push({ ...entry, ...(carrier && { carrier }) });
     this.next();

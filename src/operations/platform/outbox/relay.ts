@@ -45,7 +45,8 @@ export class Relay {
         }
         beat.heartbeat({ dispatched });
       }
-      await sleep(pause.after(found), undefined, { signal: beat.signal }).catch(() => undefined); // Woken: the loop ends.
+      // Woken: the loop ends.
+      await sleep(pause.after(found), undefined, { signal: beat.signal }).catch(() => undefined);
     }
     return { dispatched };
   }
@@ -53,7 +54,9 @@ export class Relay {
   /** @returns the number of entries that were due. */
   private async dispatch({ kind, dispatched, batch }: OutboxKind, shard: number): Promise<number> {
     const due = await this.parts.store.due(kind, shard, Date.now() - (dispatched === 'soon' ? GRACE_MS : 0), PAGE);
-    const batches = Array.from({ length: Math.ceil(due.length / batch) }, (_, i) => due.slice(i * batch, (i + 1) * batch));
+    const batches = Array.from({ length: Math.ceil(due.length / batch) }, (_, i) =>
+      due.slice(i * batch, (i + 1) * batch),
+    );
     const failures: unknown[] = [];
     // A failed batch does not keep the others from being dispatched.
     await inLanes(batches, LANES, async (entries) => {
@@ -71,7 +74,9 @@ export class Relay {
     return isolate(entries, dispatch, (entry, error) => this.setAside(entry, error));
   }
 
-  /** Keeps an entry that will never be taken as a dead letter, so that it is not retried. @throws every other failure. */
+  /**
+   * Keeps an entry that will never be taken as a dead letter, so that it is not retried. @throws every other failure.
+   */
   private async setAside(entry: OutboxEntry, error: unknown): Promise<undefined> {
     if (!isPermanent(error)) throw error;
     this.parts.onFault?.(error);

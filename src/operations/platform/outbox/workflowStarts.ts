@@ -9,11 +9,21 @@ import { type OutboxKind, outboxKind } from './kinds';
 export type StartResult = 'started' | 'already-started' | 'failed';
 
 /**
- * Starts workflows. An id is started at most once: Temporal refuses to reuse the id of a closed workflow (REJECT_DUPLICATE)
+ * Starts workflows. An id is started at most once: Temporal refuses to reuse the id of a closed workflow
+ * (REJECT_DUPLICATE)
  * and leaves a running one alone (conflict policy FAIL). Both mean that the entry was dispatched before.
  */
-export function workflowStarts(temporal: Pick<Temporal, 'client' | 'within'>, onResult: (result: StartResult) => void = () => undefined): OutboxKind {
-  const start = async ({ workflowType, summary, searchAttributes, notBefore, ...options }: WorkflowStart): Promise<void> => {
+export function workflowStarts(
+  temporal: Pick<Temporal, 'client' | 'within'>,
+  onResult: (result: StartResult) => void = () => undefined,
+): OutboxKind {
+  const start = async ({
+    workflowType,
+    summary,
+    searchAttributes,
+    notBefore,
+    ...options
+  }: WorkflowStart): Promise<void> => {
     const call = () =>
       temporal.client.workflow.start(workflowType, {
         workflowId: options.workflowId,
@@ -57,5 +67,9 @@ export async function asUnavailable<T>(what: string, call: () => Promise<T>): Pr
 /** A failed call as `refused` where Temporal will never take it, else as `unavailable`. */
 export function failureOf(what: string, error: unknown): LongwatchError {
   const details = isGrpcServiceError(error) ? error.details : String(error);
-  return new LongwatchError(isRefusedByTemporal(error) ? 'refused' : 'unavailable', `Temporal did not take ${what}: ${details}`, { cause: error });
+  return new LongwatchError(
+    isRefusedByTemporal(error) ? 'refused' : 'unavailable',
+    `Temporal did not take ${what}: ${details}`,
+    { cause: error },
+  );
 }

@@ -25,7 +25,10 @@ const AT_ONCE = 50;
 const OVERLAP_MS = 10_000;
 const REMEMBERED = 2_000;
 
-/** Lifecycles of all processes that began and ended since the last look, as Temporal's visibility has them: two calls a look. */
+/**
+ * Lifecycles of all processes that began and ended since the last look, as Temporal's visibility has them: two calls a
+ * look.
+ */
 export class Lifecycles {
   private lookedAt: number | undefined;
   private readonly told = new Set<string>();
@@ -63,7 +66,13 @@ export class Lifecycles {
       if (this.told.size <= REMEMBERED) break;
       this.told.delete(oldest);
     }
-    this.parts.note({ area: lifecycle.area, tone: toneOf(what, status), text: `${lifecycle.name} ${what}`, workflowId, at });
+    this.parts.note({
+      area: lifecycle.area,
+      tone: toneOf(what, status),
+      text: `${lifecycle.name} ${what}`,
+      workflowId,
+      at,
+    });
   }
 }
 

@@ -15,7 +15,10 @@ export interface LookSettings {
  * Shares one look among all who ask, so that a page that many people watch costs what one does; and keeps a part that
  * is slow or away from holding up whoever asks for the others.
  */
-export function lookedUp<T>(look: () => Promise<T>, { forMs, boundMs = 2_000, waitMs = 400, now = Date.now }: LookSettings): () => Promise<LookedUp<T>> {
+export function lookedUp<T>(
+  look: () => Promise<T>,
+  { forMs, boundMs = 2_000, waitMs = 400, now = Date.now }: LookSettings,
+): () => Promise<LookedUp<T>> {
   let until = Number.NEGATIVE_INFINITY;
   let found: LookedUp<T> | undefined;
   let looking: Promise<LookedUp<T>> | undefined;
@@ -25,7 +28,10 @@ export function lookedUp<T>(look: () => Promise<T>, { forMs, boundMs = 2_000, wa
       until = at + forMs;
       looking = withinMs(look(), boundMs)
         // Which part it is the page says beside it; why, the log and the metrics of that part.
-        .then((value): LookedUp<T> => ({ value, at }), (): LookedUp<T> => ({ unavailable: true, at }))
+        .then(
+          (value): LookedUp<T> => ({ value, at }),
+          (): LookedUp<T> => ({ unavailable: true, at }),
+        )
         .then((result) => {
           looking = undefined;
           return (found = result);
@@ -38,7 +44,9 @@ export function lookedUp<T>(look: () => Promise<T>, { forMs, boundMs = 2_000, wa
 
 async function withinMs<T>(work: Promise<T>, boundMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const bound = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error(`no answer within ${boundMs} ms`)), boundMs)));
+  const bound = new Promise<never>(
+    (_, reject) => (timer = setTimeout(() => reject(new Error(`no answer within ${boundMs} ms`)), boundMs)),
+  );
   try {
     return await Promise.race([work, bound]);
   } finally {

@@ -6,7 +6,10 @@ import type { Db } from '../../../stores/dynamodb';
 import type { CaseRecord, InvestigationStore } from '../../../stores/fraud/investigations';
 import { type LookedUp, lookedUp } from './lookedUp';
 
-/** Whom a figure counts: all processes; this process since it began; a table, as DynamoDB last counted it (about every six hours). */
+/**
+ * Whom a figure counts: all processes; this process since it began; a table, as DynamoDB last counted it (about every
+ * six hours).
+ */
 export type Scope = 'all' | 'process' | 'table';
 
 export interface Figure {
@@ -27,7 +30,9 @@ export interface FigureSource {
   figures(): Promise<Figure[]>;
 }
 
-/** The figure that stands for a capability: the one of a label, or the sum of those whose labels begin with something. */
+/**
+ * The figure that stands for a capability: the one of a label, or the sum of those whose labels begin with something.
+ */
 export interface Lead {
   label: string;
   of: { label: string } | { labelsFrom: string };
@@ -114,10 +119,16 @@ export class Overview {
     this.owed = lookedUp(() => parts.backlog(now() - OVERDUE_MS), { forMs: 10_000 });
     this.reconciler = lookedUp(() => parts.lastLooks(), { forMs: 5_000 });
     this.deadLetters = lookedUp(
-      async () => Promise.all(parts.letterSources.map(async (stream) => ({ stream, letters: await deadLetterCount(db, stream) }))),
+      async () =>
+        Promise.all(
+          parts.letterSources.map(async (stream) => ({ stream, letters: await deadLetterCount(db, stream) })),
+        ),
       { forMs: 30_000 },
     );
-    this.sources = parts.sources.map(({ area, forMs, figures }) => ({ area, look: lookedUp(figures, { forMs, boundMs: 4_000 }) }));
+    this.sources = parts.sources.map(({ area, forMs, figures }) => ({
+      area,
+      look: lookedUp(figures, { forMs, boundMs: 4_000 }),
+    }));
   }
 
   /** Never throws for a part that is away: it says so of that part. */
@@ -152,12 +163,21 @@ export class Overview {
 function leadOf({ label, of }: Lead, figures: readonly Figure[]): { figure: Figure; rest: Figure[] } {
   const parts = figures.filter((one) => ('label' in of ? one.label === of.label : one.label.startsWith(of.labelsFrom)));
   const value = parts.reduce((sum, one) => sum + one.value, 0);
-  return { figure: { label, value, scope: parts[0]?.scope ?? 'process' }, rest: 'label' in of ? figures.filter((one) => one.label !== of.label) : [...figures] };
+  return {
+    figure: { label, value, scope: parts[0]?.scope ?? 'process' },
+    rest: 'label' in of ? figures.filter((one) => one.label !== of.label) : [...figures],
+  };
 }
 
 /** Those that a person can act on, oldest first within each status. */
-async function openCases(investigations: NonNullable<OverviewParts['cases']>): Promise<{ open: CaseRecord[]; more: boolean }> {
-  const pages = await Promise.all((['escalated', 'proposed', 'waiting', 'asking', 'scoring'] as const).map((status) => investigations.byStatus(status, { limit: CASES })));
+async function openCases(
+  investigations: NonNullable<OverviewParts['cases']>,
+): Promise<{ open: CaseRecord[]; more: boolean }> {
+  const pages = await Promise.all(
+    (['escalated', 'proposed', 'waiting', 'asking', 'scoring'] as const).map((status) =>
+      investigations.byStatus(status, { limit: CASES }),
+    ),
+  );
   const open = pages.flatMap(({ items }) => items);
   return { open: open.slice(0, CASES), more: open.length > CASES || pages.some(({ cursor }) => cursor !== undefined) };
 }

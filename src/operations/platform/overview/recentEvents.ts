@@ -11,7 +11,10 @@ export interface RecentEvent extends Happening {
 const KEPT = 200;
 /** What happens again within this time is counted, not told again. */
 const FOLD_MS = 1_000;
-/** Texts that are told one by one are told at most so often a second; beyond that they are counted as `more of the same area`. */
+/**
+ * Texts that are told one by one are told at most so often a second; beyond that they are counted as `more of the same
+ * area`.
+ */
 const SINGLE_A_SECOND = 20;
 
 /**

@@ -40,7 +40,10 @@ export interface LookProgress {
 }
 
 export interface ReconcilerSettings {
-  /** A row that was opened less than this before, or whose lifecycle ended less than this before, is left alone, in milliseconds. */
+  /**
+   * A row that was opened less than this before, or whose lifecycle ended less than this before, is left alone, in
+   * milliseconds.
+   */
   graceMs: number;
   /** Between two pages, in milliseconds: Temporal Cloud takes 30 visibility calls a second from all of a namespace. */
   pauseMs: number;
@@ -56,7 +59,13 @@ const MAX_QUICK_RESTARTS = 3;
 const AT_ONCE = 8;
 
 const RUNNING: ReadonlySet<string> = new Set(['RUNNING', 'PAUSED']);
-const words: Readonly<Record<string, string>> = { TERMINATED: 'terminated', CANCELLED: 'cancelled', FAILED: 'ended by a failure', TIMED_OUT: 'timed out', COMPLETED: 'completed before the row was' };
+const words: Readonly<Record<string, string>> = {
+  TERMINATED: 'terminated',
+  CANCELLED: 'cancelled',
+  FAILED: 'ended by a failure',
+  TIMED_OUT: 'timed out',
+  COMPLETED: 'completed before the row was',
+};
 
 /**
  * Finds rows whose lifecycle is open and whose workflow does not run, and workflows whose row has ended, and makes them
@@ -77,8 +86,20 @@ export class Reconciler {
   /** @throws whatever Temporal or DynamoDB answer while they are away: the look is made again. */
   async look(mode: LookMode, look: Look): Promise<LastLook> {
     const last = await this.parts.looks.read(mode);
-    const { startedAt, report, step: firstStep, cursor } = look.from ?? { startedAt: this.now(), report: emptyReport(), step: 0 };
-    const context: Context = { mode, report, signal: look.signal, faults: 0, nextPages: { ...last?.nextPages }, beat: () => undefined };
+    const {
+      startedAt,
+      report,
+      step: firstStep,
+      cursor,
+    } = look.from ?? { startedAt: this.now(), report: emptyReport(), step: 0 };
+    const context: Context = {
+      mode,
+      report,
+      signal: look.signal,
+      faults: 0,
+      nextPages: { ...last?.nextPages },
+      beat: () => undefined,
+    };
     const steps = mode === 'quick' ? this.quickSteps(last) : this.fullSteps();
     for (let step = firstStep; step < steps.length; step++) {
       let at = step === firstStep ? cursor : undefined;
@@ -92,7 +113,12 @@ export class Reconciler {
       } while (at !== undefined);
     }
     // A workflow that could not be dealt with is found again: the next look begins where this one did.
-    const done: LastLook = { ...report, startedAt: context.faults > 0 && last ? last.startedAt : startedAt, finishedAt: this.now(), nextPages: context.nextPages };
+    const done: LastLook = {
+      ...report,
+      startedAt: context.faults > 0 && last ? last.startedAt : startedAt,
+      finishedAt: this.now(),
+      nextPages: context.nextPages,
+    };
     await this.parts.looks.write(mode, done);
     return done;
   }
@@ -102,8 +128,20 @@ export class Reconciler {
     return [
       (_, context) => this.standing(context),
       (cursor, context) => this.endedBadly(since, cursor, context),
-      ...this.parts.rows.filter(({ foundBy }) => foundBy === 'index').map((one): Step => (cursor, context) => this.openRows(one, cursor, context)),
-      ...this.parts.rows.filter(({ foundBy }) => foundBy === 'pages').map((one): Step => (_, context) => this.nextPage(one, context)),
+      ...this.parts.rows
+        .filter(({ foundBy }) => foundBy === 'index')
+        .map(
+          (one): Step =>
+            (cursor, context) =>
+              this.openRows(one, cursor, context),
+        ),
+      ...this.parts.rows
+        .filter(({ foundBy }) => foundBy === 'pages')
+        .map(
+          (one): Step =>
+            (_, context) =>
+              this.nextPage(one, context),
+        ),
     ];
   }
 
@@ -111,8 +149,18 @@ export class Reconciler {
     const { rows } = this.parts;
     return [
       (_, context) => this.standing(context),
-      ...rows.map((one): Step => (cursor, context) => this.openRows(one, cursor, context)),
-      ...rows.filter((one) => one.endedBecause).map((one): Step => (cursor, context) => this.endedRows(one, cursor, context)),
+      ...rows.map(
+        (one): Step =>
+          (cursor, context) =>
+            this.openRows(one, cursor, context),
+      ),
+      ...rows
+        .filter((one) => one.endedBecause)
+        .map(
+          (one): Step =>
+            (cursor, context) =>
+              this.endedRows(one, cursor, context),
+        ),
       (cursor, context) => this.endedBadly(this.now() - WHOLE_MS, cursor, context),
     ];
   }
@@ -121,30 +169,45 @@ export class Reconciler {
     const { standing, runs } = this.parts;
     const running = await runs.running(standing.map(({ workflowId }) => workflowId));
     for (const { workflowType } of standing) checked(context.report, workflowType);
-    const lost = new Map(standing.filter(({ workflowId }) => !running.has(workflowId)).map((start) => [start.workflowId, start]));
+    const lost = new Map(
+      standing.filter(({ workflowId }) => !running.has(workflowId)).map((start) => [start.workflowId, start]),
+    );
     await this.each([...lost.keys()], context, async (workflowId) => {
       const start = lost.get(workflowId);
       const latest = await runs.latest(workflowId);
       if (!start || (latest && RUNNING.has(latest.status))) return;
-      if (await runs.restart(start, latest)) this.restarted(context.report, start.workflowType, workflowId, whyOf(latest));
+      if (await runs.restart(start, latest))
+        this.restarted(context.report, start.workflowType, workflowId, whyOf(latest));
     });
     return undefined;
   }
 
   private async endedBadly(since: number, cursor: string | undefined, context: Context): Promise<string | undefined> {
     const page = await this.parts.runs.endedBadly(since, cursor);
-    const candidates = new Map(page.items.filter(({ type }) => isRestarted(this.parts.lifecycleRule(type))).map((run) => [run.workflowId, run]));
+    const candidates = new Map(
+      page.items.filter(({ type }) => isRestarted(this.parts.lifecycleRule(type))).map((run) => [run.workflowId, run]),
+    );
     for (const { type } of candidates.values()) checked(context.report, type);
     await this.each([...candidates.keys()], context, (workflowId) => this.restart(workflowId, context));
     return page.cursor;
   }
 
-  private async openRows(rows: ReconciledRows, cursor: string | undefined, context: Context): Promise<string | undefined> {
+  private async openRows(
+    rows: ReconciledRows,
+    cursor: string | undefined,
+    context: Context,
+  ): Promise<string | undefined> {
     const page = await rows.open(cursor);
-    const old = page.items.filter(({ since }) => since <= this.now() - this.settings.graceMs).map(({ workflowId }: OpenRow) => workflowId);
+    const old = page.items
+      .filter(({ since }) => since <= this.now() - this.settings.graceMs)
+      .map(({ workflowId }: OpenRow) => workflowId);
     checked(context.report, rows.workflowType, old.length);
     const running = await this.parts.runs.running(old);
-    await this.each(old.filter((id) => !running.has(id)), context, (workflowId) => this.restart(workflowId, context, rows));
+    await this.each(
+      old.filter((id) => !running.has(id)),
+      context,
+      (workflowId) => this.restart(workflowId, context, rows),
+    );
     return page.cursor;
   }
 
@@ -158,16 +221,24 @@ export class Reconciler {
     return undefined;
   }
 
-  private async endedRows(rows: ReconciledRows, cursor: string | undefined, context: Context): Promise<string | undefined> {
+  private async endedRows(
+    rows: ReconciledRows,
+    cursor: string | undefined,
+    context: Context,
+  ): Promise<string | undefined> {
     const page = await this.parts.runs.runningOf(rows.workflowType, cursor);
-    await this.each(page.items.map(({ workflowId }) => workflowId), context, async (workflowId) => {
-      const why = await rows.endedBecause?.(workflowId, this.settings.graceMs);
-      if (why === undefined) return;
-      const latest = await this.parts.runs.latest(workflowId);
-      if (!latest || !RUNNING.has(latest.status)) return;
-      await this.parts.runs.terminate(latest, `longwatch reconciler: ${why}`);
-      context.report.terminated++;
-    });
+    await this.each(
+      page.items.map(({ workflowId }) => workflowId),
+      context,
+      async (workflowId) => {
+        const why = await rows.endedBecause?.(workflowId, this.settings.graceMs);
+        if (why === undefined) return;
+        const latest = await this.parts.runs.latest(workflowId);
+        if (!latest || !RUNNING.has(latest.status)) return;
+        await this.parts.runs.terminate(latest, `longwatch reconciler: ${why}`);
+        context.report.terminated++;
+      },
+    );
     return page.cursor;
   }
 
@@ -181,25 +252,34 @@ export class Reconciler {
     if (!given && (!latest || latest.status === 'COMPLETED')) return;
     if (mode === 'quick' && latest && keepsFailing(latest)) return void report.postponed++;
     const why = whyOf(latest);
-    // Race: the workflow completes and ends its row. The run was seen first and the row is read after it, so that such a row is seen as ended.
+    // Race: the workflow completes and ends its row. The run was seen first and the row is read after it, so that such
+    // a row is seen as ended.
     const start = await rows?.startOf(workflowId, why);
     if (rows && !start) return;
-    const isStarted = start ? await this.parts.runs.restart(start, latest) : latest !== undefined && (await this.parts.runs.repeat(latest));
+    const isStarted = start
+      ? await this.parts.runs.restart(start, latest)
+      : latest !== undefined && (await this.parts.runs.repeat(latest));
     if (isStarted) this.restarted(report, start?.workflowType ?? latest?.type ?? '', workflowId, why);
   }
 
   /**
-   * Replaces a run that somebody reset and that carries the state of its row. Race: the run writes until it is terminated, and
-   * one write may arrive even later. The row is read after that, and a successor whose write finds the row ahead reads it again.
+   * Replaces a run that somebody reset and that carries the state of its row. Race: the run writes until it is
+   * terminated, and
+   * one write may arrive even later. The row is read after that, and a successor whose write finds the row ahead reads
+   * it again.
    */
   private async replaceReset(latest: LatestRun, report: LookReport): Promise<void> {
     const { workflowId } = latest;
     const rows = this.byType.get(latest.type);
     if (!rows?.carriesState) return;
-    await this.parts.runs.terminate(latest, 'longwatch reconciler: it was reset, and its row was not; a new run goes on from the row');
+    await this.parts.runs.terminate(
+      latest,
+      'longwatch reconciler: it was reset, and its row was not; a new run goes on from the row',
+    );
     const start = await rows.startOf(workflowId, 'reset');
     if (!start) report.terminated++;
-    else if (await this.parts.runs.restart(start, { ...latest, status: 'TERMINATED' })) this.restarted(report, latest.type, workflowId, 'reset');
+    else if (await this.parts.runs.restart(start, { ...latest, status: 'TERMINATED' }))
+      this.restarted(report, latest.type, workflowId, 'reset');
   }
 
   private restarted(report: LookReport, type: string, workflowId: string, why: string): void {
@@ -214,7 +294,8 @@ export class Reconciler {
       const outcomes = await Promise.allSettled(ids.slice(i, i + AT_ONCE).map(work));
       const faults = outcomes.filter((one) => one.status === 'rejected');
       for (const { reason } of faults) this.parts.onFault(reason);
-      // All of them: not theirs, but Temporal or DynamoDB is away. The look fails, so that it counts as not made. Not so where
+      // All of them: not theirs, but Temporal or DynamoDB is away. The look fails, so that it counts as not made. Not
+      // so where
       // there was one alone that is refused for good: it would end every look, and no other workflow would be found.
       const isOneAlone = outcomes.length === 1 && isOfOne(faults[0]?.reason);
       if (faults.length > 0 && faults.length === outcomes.length && !isOneAlone) throw faults[0]?.reason;
@@ -243,7 +324,8 @@ function checked(report: LookReport, type: string, count = 1): void {
   if (count > 0) byType[type] = (byType[type] ?? 0) + count;
 }
 
-const keepsFailing = ({ status, restarts }: LatestRun): boolean => (status === 'FAILED' || status === 'TIMED_OUT') && restarts >= MAX_QUICK_RESTARTS;
+const keepsFailing = ({ status, restarts }: LatestRun): boolean =>
+  (status === 'FAILED' || status === 'TIMED_OUT') && restarts >= MAX_QUICK_RESTARTS;
 
 function isRestarted(rule: LifecycleRule | undefined): boolean {
   return rule?.restartedBy === 'row' || rule?.restartedBy === 'input';

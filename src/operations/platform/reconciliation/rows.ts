@@ -4,7 +4,10 @@ import type { WorkflowStart } from '../../../domain/platform/outbox';
 export interface OpenRow {
   /** Of the workflow that belongs to it. */
   workflowId: string;
-  /** When it was opened, epoch ms. A row that is younger than the reconciler's grace is left alone: its start may still be owed. */
+  /**
+   * When it was opened, epoch ms. A row that is younger than the reconciler's grace is left alone: its start may still
+   * be owed.
+   */
   since: number;
 }
 
@@ -12,12 +15,15 @@ export interface OpenRow {
 export interface ReconciledRows {
   workflowType: string;
   /**
-   * How open rows are found. `index`: an index lists nothing else, and the quick look goes through all of it. `pages`: by
-   * queries or scans that read ended rows, too. The quick look takes one page a look, so that a look of any table costs the same.
+   * How open rows are found. `index`: an index lists nothing else, and the quick look goes through all of it. `pages`:
+   * by
+   * queries or scans that read ended rows, too. The quick look takes one page a look, so that a look of any table costs
+   * the same.
    */
   foundBy: 'index' | 'pages';
   /**
-   * The workflow carries the state of its row, and writes it. A reset rewinds the one and not the other, so that a workflow
+   * The workflow carries the state of its row, and writes it. A reset rewinds the one and not the other, so that a
+   * workflow
    * which was reset is replaced by one that starts from the row. Types without this read their row at each step.
    */
   carriesState?: boolean;
@@ -30,7 +36,8 @@ export interface ReconciledRows {
    */
   startOf(workflowId: string, why: string): Promise<WorkflowStart | undefined>;
   /**
-   * Why a running workflow has nothing left to do, for types that would not find out by themselves. Strongly consistent.
+   * Why a running workflow has nothing left to do, for types that would not find out by themselves. Strongly
+   * consistent.
    * @returns a sentence, or undefined while the lifecycle of the row is open or has ended less than `graceMs` ago.
    */
   endedBecause?(workflowId: string, graceMs: number): Promise<string | undefined>;

@@ -1,9 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isPermanent, LongwatchError, reasonOf } from '../../../domain/errors';
 import type { StreamShard, ShardProgress, ShardReport } from '../../../domain/platform/streams';
-import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from '../../../gateways/streams/source';
+import {
+  type Batch,
+  type RecordSource,
+  type ShardPosition,
+  type StreamRecord,
+  TrimmedError,
+} from '../../../gateways/streams/source';
 import type { Checkpoint, CheckpointStore, Lease } from '../../../stores/platform/checkpoints';
-import { type DeadLetter, type DeadLetterStore, MAX_RECORD_BYTES, REDRIVE_LIMIT } from '../../../stores/platform/deadLetters';
+import {
+  type DeadLetter,
+  type DeadLetterStore,
+  MAX_RECORD_BYTES,
+  REDRIVE_LIMIT,
+} from '../../../stores/platform/deadLetters';
 import type { Db } from '../../../stores/dynamodb';
 import type { TransactItem } from '../../../stores/platform/outbox';
 import { transact } from '../../../stores/transact';
@@ -25,7 +36,13 @@ export interface ConsumerParts<T> {
 
 /** Told what a consumer does, for metrics and logs. */
 export interface ConsumerWatch {
-  batch?(batch: { shardId: string; records: number; seconds: number; counts: Readonly<Record<string, number>>; deadLetters: number }): void;
+  batch?(batch: {
+    shardId: string;
+    records: number;
+    seconds: number;
+    counts: Readonly<Record<string, number>>;
+    deadLetters: number;
+  }): void;
   lag?(shardId: string, milliseconds: number): void;
   /** This process does not read the shard any more. */
   left?(shardId: string): void;
@@ -65,7 +82,9 @@ export class Consumer<T> {
     await Promise.all(
       shards.map(async ({ shardId }) => ended.set(shardId, (await checkpoints.read(stream, shardId)).ended)),
     );
-    return shards.filter(({ shardId, parentIds }) => !ended.get(shardId) && parentIds.every((id) => ended.get(id) !== false));
+    return shards.filter(
+      ({ shardId, parentIds }) => !ended.get(shardId) && parentIds.every((id) => ended.get(id) !== false),
+    );
   }
 
   /** How a shard goes by in checkpoints, by the id that the service gives it. */
@@ -90,13 +109,19 @@ export class Consumer<T> {
   }
 
   /**
-   * Handles records of one shard that Lambda has read, in their order. Records up to the checkpoint have had their effect
-   * and are skipped, so an event that comes again does nothing twice, whoever applied it the first time. Each invocation
+   * Handles records of one shard that Lambda has read, in their order. Records up to the checkpoint have had their
+   * effect
+   * and are skipped, so an event that comes again does nothing twice, whoever applied it the first time. Each
+   * invocation
    * takes the lease: when two overlap (Lambda repeats an event whose invocation timed out), the later one goes on and
    * the earlier one applies nothing more.
    * @returns the first record that is to come again, with all that follow it, and why; neither when all are done.
    */
-  async take(shardId: string, records: readonly StreamRecord<T>[], signal: AbortSignal): Promise<{ again?: StreamRecord<T>; error?: unknown }> {
+  async take(
+    shardId: string,
+    records: readonly StreamRecord<T>[],
+    signal: AbortSignal,
+  ): Promise<{ again?: StreamRecord<T>; error?: unknown }> {
     const { checkpoints, stream, handler } = this.parts;
     let left = records;
     try {
@@ -121,20 +146,38 @@ export class Consumer<T> {
    */
   redrive(letters: readonly DeadLetter[], signal: AbortSignal): Promise<(string | undefined)[]> {
     if (letters.length > REDRIVE_LIMIT) throw new RangeError(`At most ${REDRIVE_LIMIT} letters at once`);
-    return isolate(letters, (some) => this.redriveWhole(some, signal), (_, error) => reasonOf(error));
+    return isolate(
+      letters,
+      (some) => this.redriveWhole(some, signal),
+      (_, error) => reasonOf(error),
+    );
   }
 
   private async redriveWhole(letters: readonly DeadLetter[], signal: AbortSignal): Promise<(string | undefined)[]> {
     const { source, handler, deadLetters, db, watch, stream } = this.parts;
-    const records = letters.map(({ position, arrivedAt, record }): StreamRecord<T> => ({ position, arrivedAt, data: source.fromBytes(record) }));
+    const records = letters.map(({ position, arrivedAt, record }): StreamRecord<T> => ({
+      position,
+      arrivedAt,
+      data: source.fromBytes(record),
+    }));
     for (let tries = 1; ; tries++) {
       const started = performance.now();
       const { effects, poison, counts } = await handler.handle(records, signal);
       const reasons = new Map(poison.map(({ record, reason }) => [record, reason]));
       const done = letters.filter((_, i) => !reasons.has(records[i] as StreamRecord<T>));
-      const lost = done.length === 0 ? undefined : await writeGuarded(db, [...done.map((letter) => deadLetters.strikeOff(letter)), ...effects], done.length);
+      const lost =
+        done.length === 0
+          ? undefined
+          : await writeGuarded(db, [...done.map((letter) => deadLetters.strikeOff(letter)), ...effects], done.length);
       if (lost === undefined) {
-        if (done[0]) watch?.batch?.({ shardId: done[0].shardId, records: done.length, seconds: (performance.now() - started) / 1000, counts, deadLetters: 0 });
+        if (done[0])
+          watch?.batch?.({
+            shardId: done[0].shardId,
+            records: done.length,
+            seconds: (performance.now() - started) / 1000,
+            counts,
+            deadLetters: 0,
+          });
         return records.map((record) => reasons.get(record));
       }
       // Somebody re-drives some of them at the same time, and did those.
@@ -144,7 +187,8 @@ export class Consumer<T> {
         for (const letter of letters) each.push(...(await this.redriveWhole([letter], signal)));
         return each;
       }
-      if (tries === MAX_TRIES) throw new LongwatchError('contention', `Dead letters of ${stream} keep losing their race`);
+      if (tries === MAX_TRIES)
+        throw new LongwatchError('contention', `Dead letters of ${stream} keep losing their race`);
       await sleep(Math.random() * 50 * tries);
     }
   }
@@ -179,7 +223,8 @@ class Attempt<T> {
       // The next read is under way while this one is handled.
       if (batch.next !== undefined) reading = this.read(batch.next, isEmpty ? IDLE_MS : this.parts.source.readEveryMs);
       const readAt = Date.now();
-      for (const part of this.parts.handler.batches(batch.records)) if (!(await this.traced(part.length, () => this.apply(part, batch.behindMs ?? 0)))) return false;
+      for (const part of this.parts.handler.batches(batch.records))
+        if (!(await this.traced(part.length, () => this.apply(part, batch.behindMs ?? 0)))) return false;
       if (batch.next === undefined) {
         await this.end();
         return true;
@@ -220,7 +265,8 @@ class Attempt<T> {
 
   private read(iterator: string, afterMs: number): Promise<Batch<T> | undefined> {
     const reading = (async () => {
-      if (afterMs > 0) await sleep(afterMs, undefined, { signal: this.stop }).catch(() => undefined); // Woken by the signal: the loop ends.
+      // Woken by the signal: the loop ends.
+      if (afterMs > 0) await sleep(afterMs, undefined, { signal: this.stop }).catch(() => undefined);
       return this.parts.source.read(iterator, READ_LIMIT);
     })();
     reading.catch(() => undefined); // Thrown where it is awaited; it may fail before that, or never be.
@@ -234,7 +280,8 @@ class Attempt<T> {
   }
 
   /**
-   * One batch: its effects and the checkpoint, all or nothing. Where a record makes the batch fail for good, the batch is
+   * One batch: its effects and the checkpoint, all or nothing. Where a record makes the batch fail for good, the batch
+   * is
    * bisected down to that record, which becomes a dead letter; its neighbours are applied, in order.
    * @returns false when this attempt is to stop.
    */
@@ -251,7 +298,10 @@ class Attempt<T> {
     return (await this.apply(part.slice(0, middle), behindMs)) && this.apply(part.slice(middle), behindMs);
   }
 
-  /** Keeps a record as a dead letter and moves on. Where that is refused, too, the attempt fails and the record stays in the stream. */
+  /**
+   * Keeps a record as a dead letter and moves on. Where that is refused, too, the attempt fails and the record stays in
+   * the stream.
+   */
   private async setAside(record: StreamRecord<T>, error: unknown, behindMs: number): Promise<boolean> {
     const started = performance.now();
     const to = { position: record.position, caughtUpAt: record.arrivedAt, ended: false };
@@ -262,7 +312,10 @@ class Attempt<T> {
     return true;
   }
 
-  /** @returns `too large` where the batch's effects and dead letters do not fit one transaction; nothing is written then. */
+  /**
+   * @returns `too large` where the batch's effects and dead letters do not fit one transaction; nothing is written
+   * then.
+   */
   private async applyWhole(part: readonly StreamRecord<T>[], behindMs: number): Promise<boolean | 'too large'> {
     const { checkpoints, stream, db } = this.parts;
     const last = part.at(-1);
@@ -272,16 +325,28 @@ class Attempt<T> {
       const handled = await this.handle(part);
       if (!handled) return false;
       const { effects, poison, counts } = handled;
-      if (part.length > 1 && !fitsOneTransaction(effects.length, poison.map(({ record }) => this.parts.source.toBytes(record.data).length))) return 'too large';
+      if (
+        part.length > 1 &&
+        !fitsOneTransaction(
+          effects.length,
+          poison.map(({ record }) => this.parts.source.toBytes(record.data).length),
+        )
+      )
+        return 'too large';
       const to = { position: last.position, caughtUpAt: last.arrivedAt, ended: false };
-      const lost = await writeGuarded(db, [checkpoints.advance(stream, this.shardId, this.lease, to), ...this.letters(poison), ...effects]);
+      const lost = await writeGuarded(db, [
+        checkpoints.advance(stream, this.shardId, this.lease, to),
+        ...this.letters(poison),
+        ...effects,
+      ]);
       if (lost === undefined) {
         this.moved(to, behindMs);
         this.count(part.length, counts, poison.length, (performance.now() - started) / 1000);
         return true;
       }
       if (lost === 'condition') throw this.lostLease();
-      if (tries === MAX_TRIES) throw new LongwatchError('contention', `Batches of ${this.shardId} keep losing their race`);
+      if (tries === MAX_TRIES)
+        throw new LongwatchError('contention', `Batches of ${this.shardId} keep losing their race`);
       await sleep(Math.random() * 50 * tries);
     }
   }
@@ -308,7 +373,15 @@ class Attempt<T> {
     const { deadLetters, source, stream } = this.parts;
     const at = Date.now();
     return poison.map(({ record, reason }) =>
-      deadLetters.keeping({ source: stream, shardId: this.shardId, position: record.position, reason, record: source.toBytes(record.data), arrivedAt: record.arrivedAt, at }),
+      deadLetters.keeping({
+        source: stream,
+        shardId: this.shardId,
+        position: record.position,
+        reason,
+        record: source.toBytes(record.data),
+        arrivedAt: record.arrivedAt,
+        at,
+      }),
     );
   }
 
@@ -351,23 +424,38 @@ class Attempt<T> {
     const { checkpoints, stream, db } = this.parts;
     const lost = await writeGuarded(db, [checkpoints.advance(stream, this.shardId, this.lease, to), ...letters]);
     if (lost === 'condition') throw this.lostLease();
-    if (lost) throw new LongwatchError('contention', `The checkpoint of ${this.shardId} was being written by another reader; try again`);
+    if (lost)
+      throw new LongwatchError(
+        'contention',
+        `The checkpoint of ${this.shardId} was being written by another reader; try again`,
+      );
   }
 
   private lostLease(): LongwatchError {
-    return new LongwatchError('contention', `Another reader of ${this.shardId} (${this.parts.stream}) took the lease or moved the checkpoint; this reader stops`);
+    return new LongwatchError(
+      'contention',
+      `Another reader of ${this.shardId} (${this.parts.stream}) took the lease or moved the checkpoint; this reader stops`,
+    );
   }
 }
 
 /** @param letterBytes sizes of the dead letters' records. */
 const fitsOneTransaction = (effects: number, letterBytes: readonly number[]): boolean =>
-  1 + effects + letterBytes.length <= MAX_ITEMS && letterBytes.reduce((sum, bytes) => sum + Math.min(bytes, MAX_RECORD_BYTES), 0) <= MAX_LETTER_BYTES;
+  1 + effects + letterBytes.length <= MAX_ITEMS &&
+  letterBytes.reduce((sum, bytes) => sum + Math.min(bytes, MAX_RECORD_BYTES), 0) <= MAX_LETTER_BYTES;
 
 /** Sequence numbers are integers of more digits than a number has. */
 const isAfter = (position: string, than: string): boolean => BigInt(position) > BigInt(than);
 
-/** @returns `condition` when one of the first `guards` items' condition failed, `raced` when another's did or somebody was quicker. */
-async function writeGuarded(db: Db, items: readonly TransactItem[], guards = 1): Promise<'condition' | 'raced' | undefined> {
+/**
+ * @returns `condition` when one of the first `guards` items' condition failed, `raced` when another's did or somebody
+ * was quicker.
+ */
+async function writeGuarded(
+  db: Db,
+  items: readonly TransactItem[],
+  guards = 1,
+): Promise<'condition' | 'raced' | undefined> {
   const codes = await transact(db, items);
   return codes && (codes.slice(0, guards).includes('ConditionalCheckFailed') ? 'condition' : 'raced');
 }

@@ -27,10 +27,20 @@ beforeAll(async () => {
 });
 afterAll(() => dynamodb?.stop());
 
-const start = (workflowId: string) => startEntry({ workflowId, workflowType: 't', taskQueue: 'q', args: [], summary: '', searchAttributes: {} }, 1);
-const grpc = (code: number, details: string) => new ServiceError('Failed to start Workflow', { cause: Object.assign(new Error(details), { code, details, metadata: {} }) });
+const start = (workflowId: string) =>
+  startEntry({ workflowId, workflowType: 't', taskQueue: 'q', args: [], summary: '', searchAttributes: {} }, 1);
+const grpc = (code: number, details: string) =>
+  new ServiceError('Failed to start Workflow', {
+    cause: Object.assign(new Error(details), { code, details, metadata: {} }),
+  });
 
-function relaying({ refuses, rescoreRefuses }: { refuses(id: string): Error | undefined; rescoreRefuses?(ids: readonly string[]): boolean }) {
+function relaying({
+  refuses,
+  rescoreRefuses,
+}: {
+  refuses(id: string): Error | undefined;
+  rescoreRefuses?(ids: readonly string[]): boolean;
+}) {
   const started: string[] = [];
   const signalled: string[] = [];
   const rescored: string[] = [];
@@ -55,10 +65,25 @@ function relaying({ refuses, rescoreRefuses }: { refuses(id: string): Error | un
   };
   const kinds = [workflowStarts(temporal), workflowSignals(temporal), rescores(cases)];
   const outbox = new Outbox(store, kinds);
-  const relay = new Relay({ store, outbox, kinds, keepLetters: (some: readonly DeadLetter[]) => letters.keep(some), onFault: (error) => faults.push(error), everyMs: 1 });
-  return { outbox, started, signalled, rescored, faults, run: () => relay.run({ signal: new AbortController().signal, forMs: 300, heartbeat: () => undefined }) };
+  const relay = new Relay({
+    store,
+    outbox,
+    kinds,
+    keepLetters: (some: readonly DeadLetter[]) => letters.keep(some),
+    onFault: (error) => faults.push(error),
+    everyMs: 1,
+  });
+  return {
+    outbox,
+    started,
+    signalled,
+    rescored,
+    faults,
+    run: () => relay.run({ signal: new AbortController().signal, forMs: 300, heartbeat: () => undefined }),
+  };
 }
-const left = async () => (await Promise.all(['start', 'signal', 'rescore'].map((kind) => dueEntries(dynamodb.db, kind)))).flat().length;
+const left = async () =>
+  (await Promise.all(['start', 'signal', 'rescore'].map((kind) => dueEntries(dynamodb.db, kind)))).flat().length;
 const lettersOf = async () => (await letters.list(OUTBOX_LETTERS, { limit: 100 })).items;
 
 test.each([
@@ -73,7 +98,10 @@ test.each([
   expect(started.sort()).toEqual(ids.filter((id) => id !== bad).sort());
   expect(await left()).toBe(0);
   const [letter] = await lettersOf();
-  expect(letter).toMatchObject({ shardId: 'start', reason: expect.stringContaining(`Temporal did not take the start of ${bad}`) });
+  expect(letter).toMatchObject({
+    shardId: 'start',
+    reason: expect.stringContaining(`Temporal did not take the start of ${bad}`),
+  });
   const again = relaying({ refuses: () => undefined });
   expect(await new EntryRedriver({ outbox: again.outbox, letters }).redrive([letter!])).toEqual([undefined]);
   expect(again.started).toEqual([bad]);
@@ -81,9 +109,18 @@ test.each([
 });
 
 test('a Temporal that is away leaves every entry in the outbox, and an unknown search attribute passes', async () => {
-  await transact(dynamodb.db, [store.recording(start('patient')), store.recording(start('attribute')), store.recording(start('there'))]);
+  await transact(dynamodb.db, [
+    store.recording(start('patient')),
+    store.recording(start('attribute')),
+    store.recording(start('there')),
+  ]);
   const { run, started, faults } = relaying({
-    refuses: (id) => (id === 'patient' ? grpc(14, 'unavailable') : id === 'attribute' ? grpc(3, 'search attribute LongwatchStatus is not defined') : new WorkflowExecutionAlreadyStartedError('there', id, 't')),
+    refuses: (id) =>
+      id === 'patient'
+        ? grpc(14, 'unavailable')
+        : id === 'attribute'
+          ? grpc(3, 'search attribute LongwatchStatus is not defined')
+          : new WorkflowExecutionAlreadyStartedError('there', id, 't'),
   });
   await run();
   expect([started, await lettersOf(), await left()]).toEqual([[], [], 2]);
@@ -102,17 +139,20 @@ test('a transaction whose re-score is refused becomes a dead letter; the others 
   expect(await left()).toBe(0);
 });
 
-test.each(['Query', 'Delete', 'BatchWrite'])('a refused %s of the outbox stops neither the relay nor the other starts', async (operation) => {
-  const ids = [`${operation}-1`, `${operation}-2`];
-  for (const id of ids) await transact(dynamodb.db, [store.recording(start(id))]);
-  let refused = 0;
-  const { run, started, faults } = relaying({ refuses: () => undefined });
-  await whileRefusing((call) => call.operation === operation && refused++ === 0, run);
-  await run();
-  expect([...new Set(started)].sort()).toEqual(ids);
-  expect(faults.length).toBe(Math.min(refused, 1));
-  expect(await left()).toBe(0);
-});
+test.each(['Query', 'Delete', 'BatchWrite'])(
+  'a refused %s of the outbox stops neither the relay nor the other starts',
+  async (operation) => {
+    const ids = [`${operation}-1`, `${operation}-2`];
+    for (const id of ids) await transact(dynamodb.db, [store.recording(start(id))]);
+    let refused = 0;
+    const { run, started, faults } = relaying({ refuses: () => undefined });
+    await whileRefusing((call) => call.operation === operation && refused++ === 0, run);
+    await run();
+    expect([...new Set(started)].sort()).toEqual(ids);
+    expect(faults.length).toBe(Math.min(refused, 1));
+    expect(await left()).toBe(0);
+  },
+);
 
 test('a signal is sent once it is due; a workflow that does not run needs none', async () => {
   const moved = (workflowId: string) => signalEntry({ workflowId, signal: 'moved', args: [] }, `${workflowId}/2`, 1);
@@ -127,7 +167,15 @@ test('a signal is sent once it is due; a workflow that does not run needs none',
 test('a dead letter that the last release kept can be re-driven', async () => {
   const { payload } = start('of-the-last-release');
   const record = Buffer.from(JSON.stringify({ kind: 'start', start: payload, dueAt: 1 }));
-  const letter: DeadLetter = { source: OUTBOX_LETTERS, shardId: 'start', position: 'p', reason: 'r', record, arrivedAt: 1, at: 2 };
+  const letter: DeadLetter = {
+    source: OUTBOX_LETTERS,
+    shardId: 'start',
+    position: 'p',
+    reason: 'r',
+    record,
+    arrivedAt: 1,
+    at: 2,
+  };
   await letters.keep([letter]);
   const { outbox, started } = relaying({ refuses: () => undefined });
   expect(await new EntryRedriver({ outbox, letters }).redrive([letter])).toEqual([undefined]);

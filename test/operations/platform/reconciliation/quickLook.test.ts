@@ -56,7 +56,15 @@ function reconcilerOf(lost: ReadonlySet<string>) {
     throw error;
   };
   const looks = new LastLookStore(dynamodb.db);
-  const parts = { runs: runs as never, looks, rows: allRows(), standing: [], lifecycleRule: everything.lifecycleRule, onRestarted: () => undefined, onFault };
+  const parts = {
+    runs: runs as never,
+    looks,
+    rows: allRows(),
+    standing: [],
+    lifecycleRule: everything.lifecycleRule,
+    onRestarted: () => undefined,
+    onFault,
+  };
   const reconciler = new Reconciler(parts, { graceMs: 0, pauseMs: 0 });
   const { signal } = new AbortController();
   const look = (mode: LookMode) => reconciler.look(mode, { signal, heartbeat: () => undefined });
@@ -83,9 +91,15 @@ async function writeRows(count: number): Promise<string[]> {
   const checkouts = all.map(({ id, isOpen }) => ({ ...checkout, ...frozen, CheckoutID: id, Status: status(isOpen) }));
   await write('Checkouts', checkouts);
   const mode = (isOpen: boolean) => (isOpen ? 'rising' : 'push');
-  await write('Users', all.map(({ id, isOpen }) => ({ UserID: id, Name: id, PushMode: mode(isOpen), ModeVersion: 1 })));
+  await write(
+    'Users',
+    all.map(({ id, isOpen }) => ({ UserID: id, Name: id, PushMode: mode(isOpen), ModeVersion: 1 })),
+  );
   const erasing = { ErasingSince: new Date(1_000).toISOString() };
-  await write('Devices', all.map(({ id, isOpen }) => ({ DeviceID: id, Entry: 'device', ...(isOpen && erasing) })));
+  await write(
+    'Devices',
+    all.map(({ id, isOpen }) => ({ DeviceID: id, Entry: 'device', ...(isOpen && erasing) })),
+  );
   const idsOf = (id: string) => [`cart/${id}/1`, `checkout/${id}`, `turn/${id}/1`, `erase/${id}/1000`];
   return all.filter(({ isOpen }) => isOpen).flatMap(({ id }) => idsOf(id));
 }

@@ -7,7 +7,13 @@ import type { ReconciledRows } from '../../../../src/operations/platform/reconci
 import { LongwatchError } from '../../../../src/domain/errors';
 import { seasonId } from '../../../../src/domain/leaderboards/workflows';
 import { wasStoppedFromOutside } from '../../../../src/workflows/cancellation';
-import { CancelledFailure, ApplicationFailure, ChildWorkflowFailure, TerminatedFailure, RetryState } from '@temporalio/common';
+import {
+  CancelledFailure,
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  TerminatedFailure,
+  RetryState,
+} from '@temporalio/common';
 import { everything } from '../../../../src/graph/capabilities';
 
 /** A reconciler over rows and runs in memory. */
@@ -22,17 +28,52 @@ function reconcilerOf(rows: ReconciledRows[], runs: Record<string, LatestRun | u
     restart: async ({ workflowId }: { workflowId: string }) => done.push(`start ${workflowId}`) > 0,
   };
   const reconciler = new Reconciler(
-    { runs: fake as never, looks: { read: async () => last, write: async (_: string, look: LastLook) => void (last = look) } as never, rows, standing: [], lifecycleRule: everything.lifecycleRule, onRestarted: () => undefined, onFault: (error) => done.push(String(error)) },
+    {
+      runs: fake as never,
+      looks: { read: async () => last, write: async (_: string, look: LastLook) => void (last = look) } as never,
+      rows,
+      standing: [],
+      lifecycleRule: everything.lifecycleRule,
+      onRestarted: () => undefined,
+      onFault: (error) => done.push(String(error)),
+    },
     { graceMs: 0, pauseMs: 0 },
   );
-  return { done, last: () => last, look: (mode: LookMode = 'quick', from?: LookProgress) => reconciler.look(mode, { signal: new AbortController().signal, heartbeat: () => undefined, ...(from && { from }) }) };
+  return {
+    done,
+    last: () => last,
+    look: (mode: LookMode = 'quick', from?: LookProgress) =>
+      reconciler.look(mode, {
+        signal: new AbortController().signal,
+        heartbeat: () => undefined,
+        ...(from && { from }),
+      }),
+  };
 }
-const start = (workflowId: string, workflowType: string) => ({ workflowId, workflowType, taskQueue: 'q', args: [], summary: '', searchAttributes: {} });
-const run = (workflowId: string, type: string, over: Partial<LatestRun> = {}): LatestRun => ({ workflowId, runId: 'r', type, status: 'RUNNING', restarts: 0, isReset: false, ...over });
+const start = (workflowId: string, workflowType: string) => ({
+  workflowId,
+  workflowType,
+  taskQueue: 'q',
+  args: [],
+  summary: '',
+  searchAttributes: {},
+});
+const run = (workflowId: string, type: string, over: Partial<LatestRun> = {}): LatestRun => ({
+  workflowId,
+  runId: 'r',
+  type,
+  status: 'RUNNING',
+  restarts: 0,
+  isReset: false,
+  ...over,
+});
 
 it('a quick look takes the next page of a list that it does not go through whole, and begins again behind the last', async () => {
   const asked: (string | undefined)[] = [];
-  const pages: Record<string, { items: { workflowId: string; since: number }[]; cursor?: string }> = { first: { items: [{ workflowId: 'a', since: 0 }], cursor: 'second' }, second: { items: [{ workflowId: 'b', since: 0 }] } };
+  const pages: Record<string, { items: { workflowId: string; since: number }[]; cursor?: string }> = {
+    first: { items: [{ workflowId: 'a', since: 0 }], cursor: 'second' },
+    second: { items: [{ workflowId: 'b', since: 0 }] },
+  };
   const rows: ReconciledRows = {
     workflowType: 'season',
     foundBy: 'pages',
@@ -45,7 +86,10 @@ it('a quick look takes the next page of a list that it does not go through whole
   expect(done).toEqual(['start b']);
 });
 
-const staleCursor = () => new LongwatchError('invalid', 'another list’s cursor', { faults: [{ field: 'cursor', message: 'belongs to another list' }] });
+const staleCursor = () =>
+  new LongwatchError('invalid', 'another list’s cursor', {
+    faults: [{ field: 'cursor', message: 'belongs to another list' }],
+  });
 
 it('a full look that an attempt of another release left in the middle of a list goes through that list from its beginning', async () => {
   const asked: (string | undefined)[] = [];
@@ -90,7 +134,13 @@ it.each([
   ['of a type that reads its row is left alone', false, true, []],
   ['that runs because somebody started it by hand is left alone', true, false, []],
 ])('a run that was reset, %s', async (_, carriesState, isReset, expected) => {
-  const rows: ReconciledRows = { workflowType: 'investigation', foundBy: 'index', carriesState, open: async () => ({ items: [] }), startOf: async (id) => start(id, 'investigation') };
+  const rows: ReconciledRows = {
+    workflowType: 'investigation',
+    foundBy: 'index',
+    carriesState,
+    open: async () => ({ items: [] }),
+    startOf: async (id) => start(id, 'investigation'),
+  };
   const { done, look } = reconcilerOf([rows], { w: run('w', 'investigation', { isReset }) }, ['w']);
   const { restarted, checkedByType } = await look();
   expect(done).toEqual(expected);
@@ -99,7 +149,13 @@ it.each([
 });
 
 it('a run that was reset and whose row has ended is terminated, and nothing follows it', async () => {
-  const rows: ReconciledRows = { workflowType: 'investigation', foundBy: 'index', carriesState: true, open: async () => ({ items: [] }), startOf: async () => undefined };
+  const rows: ReconciledRows = {
+    workflowType: 'investigation',
+    foundBy: 'index',
+    carriesState: true,
+    open: async () => ({ items: [] }),
+    startOf: async () => undefined,
+  };
   const { done, look } = reconcilerOf([rows], { w: run('w', 'investigation', { isReset: true }) }, ['w']);
   expect(await look()).toMatchObject({ restarted: {}, terminated: 1 });
   expect(done).toEqual(['terminate w']);
@@ -123,10 +179,23 @@ it.each([
 
 it.each([
   ['one alone is refused for good', new LongwatchError('refused', 'never'), ['b']],
-  ['one alone cannot be dealt with because DynamoDB does not answer', new LongwatchError('unavailable', 'away'), undefined],
+  [
+    'one alone cannot be dealt with because DynamoDB does not answer',
+    new LongwatchError('unavailable', 'away'),
+    undefined,
+  ],
   ['one alone is denied', new LongwatchError('refused', 'grant it', { isOurFault: true }), undefined],
 ])('a look at rows, of which %s', async (_, fault, started) => {
-  const rowsOf = (workflowType: string, id: string, startOf: () => Promise<ReturnType<typeof start>>): ReconciledRows => ({ workflowType, foundBy: 'index', open: async () => ({ items: [{ workflowId: id, since: 0 }] }), startOf });
+  const rowsOf = (
+    workflowType: string,
+    id: string,
+    startOf: () => Promise<ReturnType<typeof start>>,
+  ): ReconciledRows => ({
+    workflowType,
+    foundBy: 'index',
+    open: async () => ({ items: [{ workflowId: id, since: 0 }] }),
+    startOf,
+  });
   const odd = rowsOf('season', 'a', () => Promise.reject(fault));
   const other = rowsOf('investigation', 'b', async () => start('b', 'investigation'));
   const { done, look } = reconcilerOf([odd, other], {});
@@ -151,7 +220,14 @@ it('a board whose seasons can never be read keeps no other board from the reconc
 });
 
 it('a parent tells a child that somebody stopped from one that failed by itself', () => {
-  const child = (cause: Error) => new ChildWorkflowFailure('default', { workflowId: 'w', runId: 'r' }, 'eraseDay', RetryState.NON_RETRYABLE_FAILURE, cause);
+  const child = (cause: Error) =>
+    new ChildWorkflowFailure(
+      'default',
+      { workflowId: 'w', runId: 'r' },
+      'eraseDay',
+      RetryState.NON_RETRYABLE_FAILURE,
+      cause,
+    );
   expect(wasStoppedFromOutside(child(new TerminatedFailure('by a person')))).toBe(true);
   expect(wasStoppedFromOutside(child(new CancelledFailure('by a person')))).toBe(true);
   expect(wasStoppedFromOutside(child(ApplicationFailure.nonRetryable('broken')))).toBe(false);

@@ -25,12 +25,18 @@ interface Shard {
 function sourceOf({ last, isClosed, beforeRead }: Shard): RecordSource<number> {
   return {
     readEveryMs: 0,
-    listShards: () => Promise.resolve([{ shardId: SHARD, parentIds: [] }, { shardId: 'child', parentIds: [SHARD] }]),
+    listShards: () =>
+      Promise.resolve([
+        { shardId: SHARD, parentIds: [] },
+        { shardId: 'child', parentIds: [SHARD] },
+      ]),
     shardName: (id) => Promise.resolve(id),
     iterator: (_shard, from) => Promise.resolve(from?.after ?? '0'),
     async read(iterator) {
       await beforeRead?.();
-      const records = Array.from({ length: last - Number(iterator) }, (_, i) => Number(iterator) + i + 1).map((data) => ({ position: String(data), arrivedAt: ARRIVED_AT, data }));
+      const records = Array.from({ length: last - Number(iterator) }, (_, i) => Number(iterator) + i + 1).map(
+        (data) => ({ position: String(data), arrivedAt: ARRIVED_AT, data }),
+      );
       return { records, ...(!isClosed() && { next: String(last) }), behindMs: 0 };
     },
     toBytes: (data) => Buffer.from(String(data)),
@@ -48,7 +54,9 @@ describe.each(engines)('on %s', (engine) => {
   beforeEach(() => void (stream = `stream-${++run}`));
   const effectKey = (data: number) => ({ SourceShard: `effect ${stream}#${data}` });
   const applied = async (data: number) => {
-    const { Item } = await dynamodb.db.client.send(new GetCommand({ TableName: dynamodb.db.table('Checkpoints'), Key: effectKey(data), ConsistentRead: true }));
+    const { Item } = await dynamodb.db.client.send(
+      new GetCommand({ TableName: dynamodb.db.table('Checkpoints'), Key: effectKey(data), ConsistentRead: true }),
+    );
     return (Item?.['Applied'] as number | undefined) ?? 0;
   };
 
@@ -59,13 +67,34 @@ describe.each(engines)('on %s', (engine) => {
       Promise.resolve({
         effects: batch
           .filter(({ data }) => !isPoison(data))
-          .map(({ data }) => ({ Update: { TableName: dynamodb.db.table('Checkpoints'), Key: effectKey(data), UpdateExpression: 'ADD Applied :one', ExpressionAttributeValues: { ':one': 1 } } })),
+          .map(({ data }) => ({
+            Update: {
+              TableName: dynamodb.db.table('Checkpoints'),
+              Key: effectKey(data),
+              UpdateExpression: 'ADD Applied :one',
+              ExpressionAttributeValues: { ':one': 1 },
+            },
+          })),
         poison: batch.filter(({ data }) => isPoison(data)).map((record) => ({ record, reason: 'is poison' })),
         counts: {},
       }),
   });
-  const consumerOf = (shard: Shard, { db = dynamodb.db, isPoison = () => false, size = 4 }: { db?: Db; isPoison?: (data: number) => boolean; size?: number } = {}) =>
-    new Consumer<number>({ stream, source: sourceOf(shard), handler: counting(isPoison, size), db, checkpoints: new CheckpointStore(db), deadLetters: new DeadLetterStore(db) });
+  const consumerOf = (
+    shard: Shard,
+    {
+      db = dynamodb.db,
+      isPoison = () => false,
+      size = 4,
+    }: { db?: Db; isPoison?: (data: number) => boolean; size?: number } = {},
+  ) =>
+    new Consumer<number>({
+      stream,
+      source: sourceOf(shard),
+      handler: counting(isPoison, size),
+      db,
+      checkpoints: new CheckpointStore(db),
+      deadLetters: new DeadLetterStore(db),
+    });
   const checkpoint = () => new CheckpointStore(dynamodb.db).read(stream, SHARD);
 
   it('a stale reader at the position where another reader ended the shard cannot reopen it', async () => {
@@ -79,13 +108,19 @@ describe.each(engines)('on %s', (engine) => {
       beforeRead: () => (++seen.reads === 1 ? Promise.resolve() : new Promise<void>((resolve) => (release = resolve))),
     });
     const stop = new AbortController();
-    const reading = stale.consume(SHARD, { signal: stop.signal, forMs: 60_000, heartbeat: ({ position = '' }) => void (seen.position = position) });
+    const reading = stale.consume(SHARD, {
+      signal: stop.signal,
+      forMs: 60_000,
+      heartbeat: ({ position = '' }) => void (seen.position = position),
+    });
     reading.catch(() => undefined);
     while (seen.reads < 2 || seen.position !== '10') await new Promise((resolve) => setTimeout(resolve, 5));
 
     isClosed = true;
     const other = consumerOf({ last: 10, isClosed: () => true });
-    expect(await other.consume(SHARD, { signal: new AbortController().signal, forMs: 60_000, heartbeat: () => undefined })).toMatchObject({ ended: true, position: '10' });
+    expect(
+      await other.consume(SHARD, { signal: new AbortController().signal, forMs: 60_000, heartbeat: () => undefined }),
+    ).toMatchObject({ ended: true, position: '10' });
 
     stop.abort();
     isClosed = false;
@@ -107,12 +142,15 @@ describe.each(engines)('on %s', (engine) => {
     let picks = 0;
     await interleaving.until(
       reading.catch(() => undefined).then(() => undefined),
-      // The first call takes up the shard; before the second, another reader reads all of it and its letter is re-driven.
+      // The first call takes up the shard; before the second, another reader reads all of it and its letter is
+      // re-driven.
       () => (picks++, { index: 0, fate: 'done' }),
       async () => {
         if (picks !== 1) return;
         await consumerOf(shard, { isPoison }).consume(SHARD, { signal, forMs: 60_000, heartbeat: () => undefined });
-        expect(await consumerOf(shard).redrive((await letters.list(stream, { limit: 10 })).items, signal)).toEqual([undefined]);
+        expect(await consumerOf(shard).redrive((await letters.list(stream, { limit: 10 })).items, signal)).toEqual([
+          undefined,
+        ]);
       },
     );
     await expect(reading).rejects.toMatchObject({ type: 'contention' });
@@ -131,14 +169,20 @@ describe.each(engines)('on %s', (engine) => {
           closesAfter: fc.integer({ min: 1, max: 4 }),
           picks: fc.infiniteStream(fc.nat()),
           holds: fc.infiniteStream(fc.constantFrom(0, 0, 0, 1, 3, 10)),
-          fates: fc.infiniteStream(fc.constantFrom<Fate>('done', 'done', 'done', 'done', 'done', 'done', 'answer-lost', 'lost')),
+          fates: fc.infiniteStream(
+            fc.constantFrom<Fate>('done', 'done', 'done', 'done', 'done', 'done', 'answer-lost', 'lost'),
+          ),
         }),
         async ({ last, size, poison, readers, closesAfter, picks, holds, fates }) => {
           stream = `stream-${++run}`;
           const interleaving = new Interleaving(dynamodb.db, () => holds.next().value);
           const db = interleaving.gated();
           let reads = 0;
-          const shard: Shard = { last, isClosed: () => reads >= closesAfter, beforeRead: () => (reads++, interleaving.pause(1)) };
+          const shard: Shard = {
+            last,
+            isClosed: () => reads >= closesAfter,
+            beforeRead: () => (reads++, interleaving.pause(1)),
+          };
           const isPoison = (data: number) => poison.includes(data);
           const excused = (error: unknown) => {
             if (!(error instanceof Lost) && !isLongwatchError(error, 'contention')) throw error;
@@ -147,7 +191,11 @@ describe.each(engines)('on %s', (engine) => {
           const reader = async (heartbeats: number) => {
             const stop = new AbortController();
             let left = heartbeats;
-            await consumerOf(shard, { db, isPoison, size }).consume(SHARD, { signal: stop.signal, forMs: 60_000, heartbeat: () => void (--left <= 0 && stop.abort()) });
+            await consumerOf(shard, { db, isPoison, size }).consume(SHARD, {
+              signal: stop.signal,
+              forMs: 60_000,
+              heartbeat: () => void (--left <= 0 && stop.abort()),
+            });
           };
           const redriver = async () => {
             for (let i = 0; i < 3; i++) {
@@ -170,9 +218,18 @@ describe.each(engines)('on %s', (engine) => {
             },
           );
           // Whatever the readers left is read now.
-          expect(await consumerOf({ last, isClosed: () => true }, { isPoison }).consume(SHARD, { signal: new AbortController().signal, forMs: 60_000, heartbeat: () => undefined })).toMatchObject({ ended: true });
-          const left = new Set((await letters.list(stream, { limit: 100 })).items.map(({ position }) => Number(position)));
-          for (let data = 1; data <= last; data++) expect({ data, times: (await applied(data)) + (left.has(data) ? 1 : 0) }).toEqual({ data, times: 1 });
+          expect(
+            await consumerOf({ last, isClosed: () => true }, { isPoison }).consume(SHARD, {
+              signal: new AbortController().signal,
+              forMs: 60_000,
+              heartbeat: () => undefined,
+            }),
+          ).toMatchObject({ ended: true });
+          const left = new Set(
+            (await letters.list(stream, { limit: 100 })).items.map(({ position }) => Number(position)),
+          );
+          for (let data = 1; data <= last; data++)
+            expect({ data, times: (await applied(data)) + (left.has(data) ? 1 : 0) }).toEqual({ data, times: 1 });
         },
       ),
       { numRuns: engine === 'dynoxide' ? 60 : 15 },

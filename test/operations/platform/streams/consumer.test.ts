@@ -3,7 +3,12 @@ import * as fc from 'fast-check';
 import { Consumer } from '../../../../src/operations/platform/streams/consumer';
 import { foldingHandler, type Folding } from '../../../../src/operations/platform/streams/foldingHandler';
 import { merchantCounters } from '../../../../src/operations/fraud/merchantCounters';
-import { applyHistoryChange, emptyMerchantProfile, type HistoryRecord, type MerchantProfile } from '../../../../src/domain/fraud/merchantProfile';
+import {
+  applyHistoryChange,
+  emptyMerchantProfile,
+  type HistoryRecord,
+  type MerchantProfile,
+} from '../../../../src/domain/fraud/merchantProfile';
 import { LOCAL_CREDENTIALS } from '../../../../src/config/endpoints';
 import { type RecordSource, TrimmedError } from '../../../../src/gateways/streams/source';
 import { type ItemChange, streamsClient, TableStream } from '../../../../src/gateways/streams/tableStream';
@@ -26,7 +31,11 @@ let run = 0;
 beforeAll(async () => {
   dynamodb = await startTestDynamoDB();
   merchants = new MerchantStore(dynamodb.db);
-  source = new TableStream(dynamodb.client, streamsClient({ region: REGION, endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS }), dynamodb.db.table('TransactionHistory'));
+  source = new TableStream(
+    dynamodb.client,
+    streamsClient({ region: REGION, endpoint: dynamodb.endpoint, credentials: LOCAL_CREDENTIALS }),
+    dynamodb.db.table('TransactionHistory'),
+  );
   shardId = (await source.listShards())[0]!.shardId;
 });
 afterAll(() => dynamodb?.stop());
@@ -69,7 +78,10 @@ const substitute = (over: Partial<RecordSource<ItemChange>>): RecordSource<ItemC
 });
 
 /** Reads until nothing is left. */
-async function drain({ consumer }: Counted = consumerOf(), stopAfterBatches = Number.POSITIVE_INFINITY): Promise<number> {
+async function drain(
+  { consumer }: Counted = consumerOf(),
+  stopAfterBatches = Number.POSITIVE_INFINITY,
+): Promise<number> {
   const stop = new AbortController();
   let batches = 0;
   let before: string | undefined;
@@ -110,13 +122,29 @@ async function write(changes: readonly Change[]): Promise<Map<string, MerchantPr
   for (const { merchant, transaction, hoursAgo, label, unusualAmount } of changes) {
     const key = { UserID: `user-${run}`, TimeTransactionID: `t-${transaction}` };
     const known = items.get(transaction);
-    const item = known ?? { merchant: merchantId(merchant), record: { timestamp: start - hoursAgo * HOUR, ...(unusualAmount && { unusualAmount }) } };
+    const item = known ?? {
+      merchant: merchantId(merchant),
+      record: { timestamp: start - hoursAgo * HOUR, ...(unusualAmount && { unusualAmount }) },
+    };
     const record: HistoryRecord = { ...item.record, ...(label && { label }) };
     if (known && label)
-      await dynamodb.db.client.send(new UpdateCommand({ TableName: table(), Key: key, UpdateExpression: 'SET Label = :label', ExpressionAttributeValues: { ':label': label } }));
+      await dynamodb.db.client.send(
+        new UpdateCommand({
+          TableName: table(),
+          Key: key,
+          UpdateExpression: 'SET Label = :label',
+          ExpressionAttributeValues: { ':label': label },
+        }),
+      );
     else if (known) continue;
     else
-      await put({ ...key, MerchantID: item.merchant, Timestamp: record.timestamp, ...(label && { Label: label }), ...(unusualAmount && { UnusualAmount: true }) });
+      await put({
+        ...key,
+        MerchantID: item.merchant,
+        Timestamp: record.timestamp,
+        ...(label && { Label: label }),
+        ...(unusualAmount && { UnusualAmount: true }),
+      });
     items.set(transaction, { merchant: item.merchant, record });
     const before = expected.get(item.merchant) ?? emptyMerchantProfile();
     expected.set(item.merchant, applyHistoryChange(before, { ...(known && { before: known.record }), after: record }));
@@ -124,26 +152,40 @@ async function write(changes: readonly Change[]): Promise<Map<string, MerchantPr
   return expected;
 }
 
-const stored = async (ids: Iterable<string>) => new Map([...(await merchants.read([...ids]))].map(([id, { profile }]) => [id, profile]));
+const stored = async (ids: Iterable<string>) =>
+  new Map([...(await merchants.read([...ids]))].map(([id, { profile }]) => [id, profile]));
 
 it('counters are what folding every change one by one gives, wherever readers stop, restart and race', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 60 }), fc.integer({ min: 1, max: 3 }), async (changes, batches) => {
-      run++;
-      const expected = await write(changes);
-      await drain(consumerOf(), batches);
-      // Two at once, as when one was believed dead: whoever writes late is fenced off and reads nothing in.
-      const both = await Promise.allSettled([drain(), drain()]);
-      for (const result of both) if (result.status === 'rejected') expect(result.reason).toMatchObject({ type: 'contention' });
-      await drain();
-      expect(await stored(expected.keys())).toEqual(expected);
-    }),
+    fc.asyncProperty(
+      fc.array(change, { minLength: 1, maxLength: 60 }),
+      fc.integer({ min: 1, max: 3 }),
+      async (changes, batches) => {
+        run++;
+        const expected = await write(changes);
+        await drain(consumerOf(), batches);
+        // Two at once, as when one was believed dead: whoever writes late is fenced off and reads nothing in.
+        const both = await Promise.allSettled([drain(), drain()]);
+        for (const result of both)
+          if (result.status === 'rejected') expect(result.reason).toMatchObject({ type: 'contention' });
+        await drain();
+        expect(await stored(expected.keys())).toEqual(expected);
+      },
+    ),
     { numRuns: 15 },
   );
 });
 
 it('a merchant that another shard counts too loses nothing to the race', async () => {
-  const expected = await write(Array.from({ length: 12 }, (_, transaction) => ({ merchant: 0, transaction, hoursAgo: 1, label: undefined, unusualAmount: false })));
+  const expected = await write(
+    Array.from({ length: 12 }, (_, transaction) => ({
+      merchant: 0,
+      transaction,
+      hoursAgo: 1,
+      label: undefined,
+      unusualAmount: false,
+    })),
+  );
   const [id] = expected.keys();
   const real = merchantCounters(merchants);
   let meddled = 0;
@@ -154,7 +196,11 @@ it('a merchant that another shard counts too loses nothing to the race', async (
       if (meddled++ < 2) {
         // What a reader of another shard does between our reading and our writing.
         const before = (await merchants.read([id!])).get(id!)!;
-        const { Put } = merchants.replace(id!, before, applyHistoryChange(before.profile, { after: { timestamp: start - HOUR } }));
+        const { Put } = merchants.replace(
+          id!,
+          before,
+          applyHistoryChange(before.profile, { after: { timestamp: start - HOUR } }),
+        );
         await dynamodb.db.client.send(new PutCommand(Put!));
       }
       return effects;
@@ -167,7 +213,8 @@ it('a merchant that another shard counts too loses nothing to the race', async (
 
 it('records that cannot be processed are kept aside with the reason, and stop nothing, also a hundred and fifty at once', async () => {
   const UserID = `user-${run}`;
-  for (let i = 0; i < 150; i++) await put({ UserID, TimeTransactionID: `bad-${String(i).padStart(3, '0')}`, MerchantID: i, Timestamp: start });
+  for (let i = 0; i < 150; i++)
+    await put({ UserID, TimeTransactionID: `bad-${String(i).padStart(3, '0')}`, MerchantID: i, Timestamp: start });
   await put({ UserID, TimeTransactionID: 'bad-time', MerchantID: merchantId(0), Timestamp: 'yesterday' });
   await put({ UserID, TimeTransactionID: 'good', MerchantID: merchantId(0), Timestamp: start });
   const counted = consumerOf();
@@ -175,14 +222,19 @@ it('records that cannot be processed are kept aside with the reason, and stop no
   expect(counted.deadLetters).toBe(151);
   const { items: letters } = await new DeadLetterStore(dynamodb.db).list(STREAM, { limit: 1_000 });
   expect(letters).toHaveLength(151);
-  expect(letters.map(({ reason }) => reason)).toEqual(expect.arrayContaining(['MerchantID is not a string', 'Timestamp is not a number']));
+  expect(letters.map(({ reason }) => reason)).toEqual(
+    expect.arrayContaining(['MerchantID is not a string', 'Timestamp is not a number']),
+  );
   expect(source.fromBytes(letters[0]!.record)).toMatchObject({ after: { UserID } });
-  expect((await stored([merchantId(0)])).get(merchantId(0))!.days).toEqual([[Math.floor(start / 86_400_000), 1, 0, 0, 0]]);
+  expect((await stored([merchantId(0)])).get(merchantId(0))!.days).toEqual([
+    [Math.floor(start / 86_400_000), 1, 0, 0, 0],
+  ]);
 });
 
 it('more merchants than one transaction can hold are counted batch by batch', async () => {
   const ids = Array.from({ length: 230 }, (_, i) => merchantId(i));
-  for (const [i, MerchantID] of ids.entries()) await put({ UserID: `user-${run}`, TimeTransactionID: `t-${i}`, MerchantID, Timestamp: start });
+  for (const [i, MerchantID] of ids.entries())
+    await put({ UserID: `user-${run}`, TimeTransactionID: `t-${i}`, MerchantID, Timestamp: start });
   expect(await drain()).toBe(230);
   for (let i = 0; i < ids.length; i += 100)
     for (const profile of (await stored(ids.slice(i, i + 100))).values()) expect(profile.days).toHaveLength(1);
@@ -217,15 +269,24 @@ it('a shard is read once its parent has ended, and never again once it has ended
     { shardId: 'merged', parentIds: ['a', 'b'] },
     { shardId: 'orphan', parentIds: ['long gone'] },
   ];
-  const { consumer } = consumerOf({ stream: 'family', source: substitute({ listShards: () => Promise.resolve(shards) }) });
+  const { consumer } = consumerOf({
+    stream: 'family',
+    source: substitute({ listShards: () => Promise.resolve(shards) }),
+  });
   const open = async () => (await consumer.openShards()).map(({ shardId: id }) => id);
   const end = async (id: string) =>
-    dynamodb.db.client.send(new PutCommand(checkpoints.advance('family', id, await checkpoints.lease('family', id), { position: '7', ended: true }).Put!));
+    dynamodb.db.client.send(
+      new PutCommand(
+        checkpoints.advance('family', id, await checkpoints.lease('family', id), { position: '7', ended: true }).Put!,
+      ),
+    );
   expect(await open()).toEqual(['a', 'b', 'orphan']);
   await end('a');
   expect(await open()).toEqual(['b', 'split', 'orphan']);
   await end('b');
   expect(await open()).toEqual(['split', 'merged', 'orphan']);
   const never = new AbortController();
-  expect(await consumer.consume('a', { signal: never.signal, forMs: 1_000, heartbeat: () => undefined })).toMatchObject({ ended: true, records: 0, position: '7' });
+  expect(await consumer.consume('a', { signal: never.signal, forMs: 1_000, heartbeat: () => undefined })).toMatchObject(
+    { ended: true, records: 0, position: '7' },
+  );
 });
