@@ -196,12 +196,15 @@ function report(
     const p50 = (name: keyof Series) => of[name].map(median);
     console.log(`\n${table.toString()}`);
     console.log(
-      `  p50 of the operation over the bare call           ${ratio(perRound(p50('operation'), p50('bare')))}  (target: at most 1.3)`,
+      `  p50 of the operation over the bare call           ${ratio(perRound(p50('operation'), p50('bare')))}  ` +
+        '(target: at most 1.3)',
     );
     console.log(`  p50 through HTTP over the bare call through HTTP  ${ratio(perRound(p50('http'), p50('bareHttp')))}`);
     console.log(`  p50 through HTTP over the bare call               ${ratio(perRound(p50('http'), p50('bare')))}`);
   }
   console.log(
-    `\nCheckouts of ${LINES} lines, held and confirmed, ${AT_ONCE} at once: ${median(checkedOut.product).toFixed(0)} a second, the bare transactions ${median(checkedOut.bare).toFixed(0)}; ${ratio(perRound(checkedOut.product, checkedOut.bare))}`,
+    `\nCheckouts of ${LINES} lines, held and confirmed, ${AT_ONCE} at once: ` +
+      `${median(checkedOut.product).toFixed(0)} a second, the bare transactions ` +
+      `${median(checkedOut.bare).toFixed(0)}; ${ratio(perRound(checkedOut.product, checkedOut.bare))}`,
   );
 }

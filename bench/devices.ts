@@ -77,10 +77,13 @@ export async function benchDevices({ rounds, readings }: DevicesBenchSettings): 
   }
   console.log(`\n${table.toString()}`);
   console.log(
-    `${rounds} rounds of ${readings} readings; ratios are the median over the rounds of each round’s own (target: at least 0.7).`,
+    `${rounds} rounds of ${readings} readings; ratios are the median over the rounds of each round’s own ` +
+      '(target: at least 0.7).',
   );
   console.log(
-    `From the answer to the reading in its rollup: ${ms(percentile(lags, 50))} (p50), ${ms(percentile(lags, 95))} (p95), of which up to 250 ms are the pause between two looks at a stream at rest.\n`,
+    `From the answer to the reading in its rollup: ${ms(percentile(lags, 50))} (p50), ` +
+      `${ms(percentile(lags, 95))} (p95), of which up to 250 ms are the pause between two looks at a stream at ` +
+      'rest.\n',
   );
 }
 

@@ -73,10 +73,13 @@ export async function benchDevicesArchive({ rounds, devices, each }: DevicesArch
   );
   console.log(`\n${table.toString()}`);
   console.log(
-    `${rounds} rounds of ${devices * each} rows of ${devices} devices; the median over the rounds of each round’s own ratio (target: at least 0.7).`,
+    `${rounds} rounds of ${devices * each} rows of ${devices} devices; the median over the rounds of each ` +
+      'round’s own ratio (target: at least 0.7).',
   );
   console.log(
-    `Bytes a reading: ${of(({ parquet }) => parquet).toFixed(1)} as Parquet, ${of(({ gzip }) => gzip).toFixed(1)} as JSON lines with gzip: ${ratio(of(({ parquet, gzip }) => parquet / gzip))}.`,
+    `Bytes a reading: ${of(({ parquet }) => parquet).toFixed(1)} as Parquet, ` +
+      `${of(({ gzip }) => gzip).toFixed(1)} as JSON lines with gzip: ` +
+      `${ratio(of(({ parquet, gzip }) => parquet / gzip))}.`,
   );
   const reads = (pick: (round: Round) => number[]) => all.flatMap(pick);
   const line = (what: string, taken: number[]) =>
@@ -92,7 +95,8 @@ export async function benchDevicesArchive({ rounds, devices, each }: DevicesArch
   );
   const history = historyFromJSON(JSON.parse(readFileSync(join(HISTORIES, 'archiveDay', 'archived.json'), 'utf8')));
   console.log(
-    `Temporal actions of an archived day of one file: ${billableActions(history)}; three more for each further file; and heartbeats, four a minute for each file at work.`,
+    `Temporal actions of an archived day of one file: ${billableActions(history)}; three more for each further ` +
+      'file; and heartbeats, four a minute for each file at work.',
   );
 }
 

@@ -41,7 +41,8 @@ export async function benchDevicesMemory({ rows, heap }: DevicesMemorySettings):
       bytes,
     } = JSON.parse(stdout) as Record<'peak' | 'parts' | 'rows' | 'bytes', number>;
     console.log(
-      `${read} readings written and read back: ${parts} file(s) of ${(bytes / 1e6).toFixed(1)} MB, at most ${(peak / 1e6).toFixed(0)} MB of heap in use, under a limit of ${heap} MB.`,
+      `${read} readings written and read back: ${parts} file(s) of ${(bytes / 1e6).toFixed(1)} MB, at most ` +
+        `${(peak / 1e6).toFixed(0)} MB of heap in use, under a limit of ${heap} MB.`,
     );
   } finally {
     await s3.stop();

@@ -300,7 +300,8 @@ function report({ measured: { activities, floor }, reads, rounds, samples }: Mea
   console.log(`\n${rows.toString()}\n${rounds} rounds of ${MEASURED} rows each, in turn.\n`);
   const overFloor = ratio(median(activities.map((value, i) => value / floor[i]!)));
   console.log(
-    `Rows a second over the floor's: ${overFloor}  (target: at least 0.8), the median over the rounds of each round's own.\n`,
+    `Rows a second over the floor's: ${overFloor}  (target: at least 0.8), the median over the rounds of each ` +
+      `round's own.\n`,
   );
   const names = {
     push: `push: ${FOLLOWED} authors, all written`,

@@ -89,7 +89,8 @@ export async function benchFraud({ rounds, samples, seconds, concurrency }: Frau
       `Outcomes of the ${all} decisions: ${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')}.\n`,
     );
     console.log(
-      `An approval, over ${COUNTED}: ${units.read.toFixed(2)} read units, ${units.write.toFixed(2)} write units, ${(await workflowsOf(client, units.approved)) / COUNTED} workflows.`,
+      `An approval, over ${COUNTED}: ${units.read.toFixed(2)} read units, ${units.write.toFixed(2)} write units, ` +
+        `${(await workflowsOf(client, units.approved)) / COUNTED} workflows.`,
     );
     console.log('Billable actions of an investigation, from its history:');
     for (const { what, actions } of await actionsOfInvestigations(stack, client))
@@ -172,9 +173,11 @@ function report(
   console.log(`  p50 over the floor's            ${ratio(perRound(p50(product), p50(floor)))}  (target: at most 1.5)`);
   console.log(`  p50 of the workflow over ours   ${ratio(perRound(p50(peer), p50(product)))}`);
   console.log(
-    `  throughput over the floor's     ${ratio(perRound(product.throughputs, floor.throughputs))}  (target: at least 0.6)`,
+    `  throughput over the floor's     ${ratio(perRound(product.throughputs, floor.throughputs))}  (target: at ` +
+      'least 0.6)',
   );
   console.log(
-    `  throughput over the workflow's  ${ratio(perRound(product.throughputs, peer.throughputs))}  (target: at least 5)\n`,
+    `  throughput over the workflow's  ${ratio(perRound(product.throughputs, peer.throughputs))}  (target: at ` +
+      'least 5)\n',
   );
 }

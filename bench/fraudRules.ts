@@ -43,6 +43,7 @@ export function benchFraudRules(): void {
       [...kinds].map(([kind, count]) => `${kind} ${count}`).join(', '),
     ]);
   console.log(
-    `${table.toString()}\nof ${all.genuine} genuine payments and ${all.fraud} frauds of days ${FROM_DAY} to ${settings.days}`,
+    `${table.toString()}\nof ${all.genuine} genuine payments and ${all.fraud} frauds of days ${FROM_DAY} to ` +
+      `${settings.days}`,
   );
 }

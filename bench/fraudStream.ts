@@ -71,7 +71,8 @@ export async function benchFraudStream(settings: FraudStreamBenchSettings): Prom
     const of = (pick: (round: Round) => number) =>
       ratio(median((rounds[shards] ?? []).map((round) => round.product / pick(round))));
     console.log(
-      `  ${shards} shard(s): over the floor's ${of(({ floor }) => floor)} (target: at least 0.6), over the workflow's ${of(({ peer }) => peer)} (target: at least 20)`,
+      `  ${shards} shard(s): over the floor's ${of(({ floor }) => floor)} (target: at least 0.6), over the ` +
+        `workflow's ${of(({ peer }) => peer)} (target: at least 20)`,
     );
   }
 }

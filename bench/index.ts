@@ -38,7 +38,8 @@ const commands = yargs(hideBin(process.argv))
   )
   .command(
     'costs',
-    'units of DynamoDB, billable actions of Temporal and bytes of every capability’s operations, into the file that npm run costs reads',
+    'units of DynamoDB, billable actions of Temporal and bytes of every capability’s operations, into the file ' +
+      'that npm run costs reads',
     {},
     () => benchCosts(),
   )
@@ -70,7 +71,8 @@ const commands = yargs(hideBin(process.argv))
   .command('fraud-rules', 'what each rule of the default set hits on simulated payments', {}, () => benchFraudRules())
   .command(
     'fraud-stream',
-    'decisions from a Kinesis stream on one shard and on four, beside the bare calls by the batch and beside a workflow a transaction',
+    'decisions from a Kinesis stream on one shard and on four, beside the bare calls by the batch and beside a ' +
+      'workflow a transaction',
     (command) =>
       command
         .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures all in turn' })
@@ -80,7 +82,8 @@ const commands = yargs(hideBin(process.argv))
   )
   .command(
     'sessions',
-    'the session store beside connect-dynamodb: latency, requests, units; and how fast and how late the sweepers end sessions',
+    'the session store beside connect-dynamodb: latency, requests, units; and how fast and how late the sweepers ' +
+      'end sessions',
     (command) =>
       command
         .option('rounds', { type: 'number', default: 7, describe: 'Rounds; each measures both stores in turn' })
@@ -97,7 +100,8 @@ const commands = yargs(hideBin(process.argv))
   )
   .command(
     'leaderboards',
-    'submissions beside the bare UpdateItem, ranks beside Redis on this machine, and how far ranks are behind under load',
+    'submissions beside the bare UpdateItem, ranks beside Redis on this machine, and how far ranks are behind ' +
+      'under load',
     (command) =>
       command
         .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })
@@ -127,7 +131,8 @@ const commands = yargs(hideBin(process.argv))
   )
   .command(
     'devices',
-    'readings by HTTP, MQTT and Kinesis beside the bare BatchWriteItem; a day’s way to the archive beside bare reading, writing and deleting',
+    'readings by HTTP, MQTT and Kinesis beside the bare BatchWriteItem; a day’s way to the archive beside bare ' +
+      'reading, writing and deleting',
     (command) =>
       command
         .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures all in turn' })

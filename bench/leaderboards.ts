@@ -87,7 +87,8 @@ async function submissions(dynamodb: TestDynamoDB, { rounds, samples }: Leaderbo
   await row('bare UpdateItem', floor, bare);
   for (const { operator, gameId, taken } of subjects) await row(`submission: ${operator}`, taken, submit(gameId));
   console.log(
-    `\n${table.toString()}\nTarget: at most 1.30 ×. ${rounds} rounds of ${samples}, one after another; in-process, without HTTP.\n`,
+    `\n${table.toString()}\nTarget: at most 1.30 ×. ${rounds} rounds of ${samples}, one after another; ` +
+      'in-process, without HTTP.\n',
   );
 }
 
@@ -145,7 +146,8 @@ async function reads(dynamodb: TestDynamoDB, { rounds, samples, players }: Leade
       ]);
     }
     console.log(
-      `\n${table.toString()}\n${players} players, ${filled.nodes} nodes. Cold: nothing at hand; else as a process that has served some hundred reads, of a board at rest.\n`,
+      `\n${table.toString()}\n${players} players, ${filled.nodes} nodes. Cold: nothing at hand; else as a ` +
+        'process that has served some hundred reads, of a board at rest.\n',
     );
     await exact(filled, redis);
     await changes(dynamodb, filled);
@@ -262,7 +264,8 @@ async function lag({ seconds }: LeaderboardsBenchSettings): Promise<void> {
     load.isOver = true;
     await probing;
     console.log(
-      `Lag under load, over ${lags.length} probes at ${rate.toFixed(0)} submissions a second over HTTP: p50 ${ms(median(lags))}, p95 ${ms(percentile(lags, 95))}, worst ${ms(Math.max(...lags))}.`,
+      `Lag under load, over ${lags.length} probes at ${rate.toFixed(0)} submissions a second over HTTP: p50 ` +
+        `${ms(median(lags))}, p95 ${ms(percentile(lags, 95))}, worst ${ms(Math.max(...lags))}.`,
     );
   } finally {
     closeConnections();

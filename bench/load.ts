@@ -41,7 +41,8 @@ const style = { head: [], border: [] };
 export async function benchLoad(settings: LoadBenchSettings): Promise<void> {
   const { only } = settings;
   console.log(
-    'The generator is a process of its own, but shares the processors with the product, DynamoDB, the model and Temporal.\n',
+    'The generator is a process of its own, but shares the processors with the product, DynamoDB, the model and ' +
+      'Temporal.\n',
   );
   if (!only || only === 'closed') for (const neighbours of [0, 2]) await closedLoops(neighbours, settings);
   if (!only || only === 'open') await underLoad(PATIENT, 0, (loaded) => openLoop(loaded, settings));
@@ -94,7 +95,9 @@ async function closedLoops(neighbours: number, { rounds, seconds }: LoadBenchSet
     const rates = new Map([...found].map(([inFlight, results]) => [inFlight, row(inFlight, results)]));
     console.log(table.toString());
     console.log(
-      `64 in flight over the best of ${CLIENTS.join(', ')}: ${ratio((rates.get(64) ?? 0) / Math.max(...rates.values()))}  (target: at least 0.95). Deadlines as in production: a decision that misses its own is among the other failures.\n`,
+      `64 in flight over the best of ${CLIENTS.join(', ')}: ` +
+        `${ratio((rates.get(64) ?? 0) / Math.max(...rates.values()))}  (target: at least 0.95). Deadlines as in ` +
+        'production: a decision that misses its own is among the other failures.\n',
     );
   });
 }
@@ -196,19 +199,27 @@ function report(all: readonly Round[], { rounds, seconds, factor }: LoadBenchSet
   row('afterwards, half of capacity', ({ after }) => after);
   console.log(`\n${table.toString()}`);
   console.log(
-    `Medians of ${rounds} rounds of ${seconds} s, ${seconds * LONGER} s of overload. Capacity: ${of(({ capacity }) => capacity).toFixed(0)} decisions a second with ${IN_FLIGHT} in flight.\n`,
+    `Medians of ${rounds} rounds of ${seconds} s, ${seconds * LONGER} s of overload. Capacity: ` +
+      `${of(({ capacity }) => capacity).toFixed(0)} decisions a second with ${IN_FLIGHT} in flight.\n`,
   );
   console.log(
-    `served under overload over capacity               ${ratio(of(({ overload, capacity }) => served(overload) / overload.seconds / capacity))}  (target: at least 0.95)`,
+    'served under overload over capacity               ' +
+      `${ratio(of(({ overload, capacity }) => served(overload) / overload.seconds / capacity))}  (target: at least ` +
+      '0.95)',
   );
   console.log(
-    `p99 served under overload over p99 at 70 %        ${ratio(of(({ overload, usual }) => percentile(latenciesOf(overload), 99) / percentile(latenciesOf(usual), 99)))}  (target: at most 3)`,
+    'p99 served under overload over p99 at 70 %        ' +
+      `${ratio(of(({ overload, usual }) => percentile(latenciesOf(overload), 99) / percentile(latenciesOf(usual), 99)))} ` +
+      ' (target: at most 3)',
   );
   console.log(
-    `p99 of being refused                              ${ms(of(({ overload }) => percentile(overload.shed, 99)))}  (target: at most 30 ms)`,
+    'p99 of being refused                              ' +
+      `${ms(of(({ overload }) => percentile(overload.shed, 99)))}  (target: at most 30 ms)`,
   );
   console.log(
-    `refused only after they had waited                ${of(({ overload }) => overload.late.length).toFixed(0)} of ${of(({ overload }) => overload.shed.length).toFixed(0)}, ${ms(of(({ overload }) => percentile(overload.late, 50)))} (p50)`,
+    `refused only after they had waited                ${of(({ overload }) => overload.late.length).toFixed(0)} ` +
+      `of ${of(({ overload }) => overload.shed.length).toFixed(0)}, ` +
+      `${ms(of(({ overload }) => percentile(overload.late, 50)))} (p50)`,
   );
   console.log(
     `p99 of /healthz under overload                    ${ms(of(({ healthMs }) => percentile(healthMs, 99)))}`,
@@ -216,7 +227,11 @@ function report(all: readonly Round[], { rounds, seconds, factor }: LoadBenchSet
   console.log(`last request refused after the overload's end     ${ms(of(recovery))}`);
   for (const [i, { capacity, usual, overload }] of all.entries())
     console.log(
-      `  round ${i + 1}: capacity ${capacity.toFixed(0)}, offered ${(overload.sent / served(overload)).toFixed(1)} × the served ${(served(overload) / overload.seconds).toFixed(0)}, p99 at 70 % ${ms(percentile(latenciesOf(usual), 99))}, under overload ${ms(percentile(latenciesOf(overload), 99))}, refused in ${ms(percentile(overload.shed, 99))}`,
+      `  round ${i + 1}: capacity ${capacity.toFixed(0)}, offered ` +
+        `${(overload.sent / served(overload)).toFixed(1)} × the served ` +
+        `${(served(overload) / overload.seconds).toFixed(0)}, p99 at 70 % ` +
+        `${ms(percentile(latenciesOf(usual), 99))}, under overload ${ms(percentile(latenciesOf(overload), 99))}, ` +
+        `refused in ${ms(percentile(overload.shed, 99))}`,
     );
   const sum = (counts: Record<string, number>[]) =>
     [...new Set(counts.flatMap(Object.keys))]
@@ -224,6 +239,7 @@ function report(all: readonly Round[], { rounds, seconds, factor }: LoadBenchSet
       .map((key) => `${key}: ${counts.reduce((total, one) => total + (one[key] ?? 0), 0)}`);
   console.log(`Answers under overload by status: ${sum(all.map(({ overload }) => overload.byStatus)).join(', ')}.`);
   console.log(
-    `Refused requests by the seconds of Retry-After: ${sum(all.map(({ overload }) => overload.retryAfter)).join(', ')}.\n`,
+    'Refused requests by the seconds of Retry-After: ' +
+      `${sum(all.map(({ overload }) => overload.retryAfter)).join(', ')}.\n`,
   );
 }

@@ -49,6 +49,8 @@ export async function longRun(
   const [first, last] = [rows.slice(0, half), rows.slice(half)];
   const mean = (some: typeof rows) => some.reduce((sum, { served }) => sum + served, 0) / some.length;
   console.log(
-    `Served in the second half over the first: ${ratio(mean(last) / mean(first))}. Heap, the lower of each half: ${Math.min(...first.map(({ heap }) => heap)).toFixed(0)} MiB, then ${Math.min(...last.map(({ heap }) => heap)).toFixed(0)} MiB.\n`,
+    `Served in the second half over the first: ${ratio(mean(last) / mean(first))}. Heap, the lower of each half: ` +
+      `${Math.min(...first.map(({ heap }) => heap)).toFixed(0)} MiB, then ` +
+      `${Math.min(...last.map(({ heap }) => heap)).toFixed(0)} MiB.\n`,
   );
 }

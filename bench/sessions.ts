@@ -175,7 +175,8 @@ async function benchOperations(
     ]);
   }
   console.log(
-    `\n${table.toString()}\n${rounds} rounds of ${samples}, one after another, call by call in turn; the ratio is the median over the rounds. Touches and saves that are written; target: at most 1.\n`,
+    `\n${table.toString()}\n${rounds} rounds of ${samples}, one after another, call by call in turn; the ratio ` +
+      'is the median over the rounds. Touches and saves that are written; target: at most 1.\n',
   );
 }
 
@@ -215,7 +216,9 @@ async function benchPageViews(dynamodb: TestDynamoDB, visits: number): Promise<v
   }
   console.log(table.toString());
   console.log(
-    `${visits} visits of ${VIEWS} page views ${VIEW_EVERY_MS / 1000} s apart, each ${CHANGES}th of which changes data; idle timeout ${API.idleTimeoutMs / MINUTE} min, threshold ${API.touchThresholdMs / MINUTE} min; ours with the expiry index, theirs without one.`,
+    `${visits} visits of ${VIEWS} page views ${VIEW_EVERY_MS / 1000} s apart, each ${CHANGES}th of which changes ` +
+      `data; idle timeout ${API.idleTimeoutMs / MINUTE} min, threshold ${API.touchThresholdMs / MINUTE} min; ours ` +
+      'with the expiry index, theirs without one.',
   );
   const over = (values: number[]) =>
     [ratio(values[0]! / values[1]!), ratio(values[2]! / values[3]!)].join(', with resave ');

@@ -65,7 +65,8 @@ async function benchBacklog(due: number): Promise<void> {
   const taken = (performance.now() - started) / 1_000;
   const units = (of: 'readUnits' | 'writeUnits') => (calls.reduce((sum, call) => sum + call[of], 0) / idle).toFixed(2);
   console.log(
-    `\nSweep of ${idle} sessions that fell due while nobody swept: ${(idle / taken).toFixed(0)} a second by one process; a session costs ${units('readUnits')} read and ${units('writeUnits')} write units.`,
+    `\nSweep of ${idle} sessions that fell due while nobody swept: ${(idle / taken).toFixed(0)} a second by one ` +
+      `process; a session costs ${units('readUnits')} read and ${units('writeUnits')} write units.`,
   );
   await dynamodb.stop();
 }
@@ -135,10 +136,13 @@ async function benchLateness(seconds: number, rate: number): Promise<void> {
     const took = (Date.now() - started) / 1_000;
     const s = (value: number) => `${(value / 1_000).toFixed(2)} s`;
     console.log(
-      `${lateness.length} sessions that came due one after another, ${rate} a second: ended ${s(median(lateness))} late in the median, ${s(percentile(lateness, 99))} at p99, ${s(Math.max(...lateness))} at most  (target: 5 s).`,
+      `${lateness.length} sessions that came due one after another, ${rate} a second: ended ` +
+        `${s(median(lateness))} late in the median, ${s(percentile(lateness, 99))} at p99, ` +
+        `${s(Math.max(...lateness))} at most  (target: 5 s).`,
     );
     console.log(
-      `${(await actions()) - before} Temporal actions of ${BUCKETS} sweepers in ${took.toFixed(0)} s with activities of ${SWEEP_MS / 1_000} s; the default is 300 s, 12 an hour and sweeper.`,
+      `${(await actions()) - before} Temporal actions of ${BUCKETS} sweepers in ${took.toFixed(0)} s with ` +
+        `activities of ${SWEEP_MS / 1_000} s; the default is 300 s, 12 an hour and sweeper.`,
     );
     await connection.close();
   } finally {

@@ -21,13 +21,16 @@ const fields = z.strictObject({
     .regex(/^[A-Za-z0-9_.-]{0,100}$/)
     .optional()
     .describe(
-      'As LONGWATCH_TABLE_PREFIX, and what the names of the Kinesis streams begin with. Default longwatch- for the stack longwatch; a stack with another name must say it',
+      'As LONGWATCH_TABLE_PREFIX, and what the names of the Kinesis streams begin with. Default longwatch- for ' +
+        'the stack longwatch; a stack with another name must say it',
     ),
   transactionsStream: streamName.describe(
-    'Name of the Kinesis stream of transactions; default the table prefix and "transactions". A change makes a new, empty stream',
+    'Name of the Kinesis stream of transactions; default the table prefix and "transactions". A change makes a ' +
+      'new, empty stream',
   ),
   readingsStream: streamName.describe(
-    'Name of the Kinesis stream of readings; default the table prefix and "readings". A change makes a new, empty stream',
+    'Name of the Kinesis stream of readings; default the table prefix and "readings". A change makes a new, ' +
+      'empty stream',
   ),
   capabilities: z
     .array(z.enum(names))
@@ -40,7 +43,8 @@ const fields = z.strictObject({
     .boolean()
     .default(true)
     .describe(
-      'Tables and the load balancer refuse to be deleted. Set false for the first deployment: if that fails, everything that it made goes again and it can be repeated. Deploy again with true afterwards',
+      'Tables and the load balancer refuse to be deleted. Set false for the first deployment: if that fails, ' +
+        'everything that it made goes again and it can be repeated. Deploy again with true afterwards',
     ),
   billing: z
     .enum(['on-demand', 'provisioned'])
@@ -86,7 +90,8 @@ const fields = z.strictObject({
     .array(z.enum(['api', 'streams', 'iot']))
     .default([])
     .describe(
-      'What runs as Lambda functions: the API (in place of Fargate), the readers of streams (in place of workflows), the IoT rule',
+      'What runs as Lambda functions: the API (in place of Fargate), the readers of streams (in place of ' +
+        'workflows), the IoT rule',
     ),
   model: z
     .enum(['longwatch', 'xgboost'])
@@ -131,12 +136,15 @@ const schema = fields
   // Else the tables of two stacks in one account would have the same names.
   .refine(({ stackName, tablePrefix }) => stackName === DEFAULT_STACK || tablePrefix !== undefined, {
     path: ['tablePrefix'],
-    message: `must be set for a stack that is not called ${DEFAULT_STACK}: "longwatch-" for the tables that an earlier release made for this stack, else a prefix that no other stack in the account has`,
+    message:
+      `must be set for a stack that is not called ${DEFAULT_STACK}: "longwatch-" for the tables that an earlier ` +
+      'release made for this stack, else a prefix that no other stack in the account has',
   })
   .refine(({ stackName, functions }) => functions.length === 0 || stackName.length <= 51, {
     path: ['stackName'],
     message:
-      'must have at most 51 characters where functions are used: a function is called <stackName>-transactions, and Lambda takes 64',
+      'must have at most 51 characters where functions are used: a function is called <stackName>-transactions, ' +
+      'and Lambda takes 64',
   })
   .transform(
     ({

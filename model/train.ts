@@ -24,13 +24,17 @@ const notes = {
   madeBy: 'Made by `npm run model:train`, which reproduces it.',
   data:
     `Payments from this project's own simulator (\`src/domain/fraud/simulation.ts\`, seed ${settings.seed}): ` +
-    `${settings.customers.toLocaleString('en')} customers, ${settings.merchants} merchants, ${settings.days} days. No real person's data. ` +
-    `Trained on ${days(parts.train)} ({train}), stopped early on ${days(parts.tune)}, tested on ${days(parts.test)} ({test}), a label delay of 7 days apart. ` +
+    `${settings.customers.toLocaleString('en')} customers, ${settings.merchants} merchants, ${settings.days} ` +
+    `days. No real person's data. ` +
+    `Trained on ${days(parts.train)} ({train}), stopped early on ${days(parts.tune)}, tested on ` +
+    `${days(parts.test)} ({test}), a label delay of 7 days apart. ` +
     'Features are computed by the code that serves; labels of merchants become known 7 days late, as in service.',
   measuredOn: 'test days',
   limits:
-    'A compromised merchant shows only once the first labels are due, 7 days after its first fraud: what it is used for before that cannot be found by these features. ' +
-    'Simulated fraud is simpler than real fraud: these figures say that features, training and serving fit together, not what a bank would see. ' +
+    'A compromised merchant shows only once the first labels are due, 7 days after its first fraud: what it is ' +
+    'used for before that cannot be found by these features. ' +
+    'Simulated fraud is simpler than real fraud: these figures say that features, training and serving fit ' +
+    'together, not what a bank would see. ' +
     'Train on your own labelled payments before you let it block anything.',
 };
 

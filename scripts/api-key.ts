@@ -10,7 +10,8 @@ const newKey = (): string => `lw_${randomBytes(32).toString('base64url')}`;
 const { name, role } = yargs(process.argv.slice(2))
   .scriptName('npm run api-key --')
   .usage(
-    '$0 --name pay --role service\n\nMakes a random API key. The key goes to its caller and is kept nowhere; its entry, which holds only a hash, to LONGWATCH_API_KEYS.',
+    '$0 --name pay --role service\n\nMakes a random API key. The key goes to its caller and is kept nowhere; its ' +
+      'entry, which holds only a hash, to LONGWATCH_API_KEYS.',
   )
   .option('name', { type: 'string', demandOption: true, describe: 'Whose it is: in logs, timelines and four eyes' })
   .option('role', { choices: roles, demandOption: true, describe: 'What it may do: docs/routes.md' })

@@ -38,7 +38,8 @@ export function verdict(report: Report | undefined): { lines: string[]; failed: 
         .join(', ')})`,
       ...grave.map(
         ([name, { severity, range, fixAvailable }]) =>
-          `${name} ${range}: ${severity}; ${fixAvailable ? 'npm audit fix' : 'no fix yet: leave it out, or say in docs/threat-model.md why it does not reach us'}`,
+          `${name} ${range}: ${severity}; ` +
+          `${fixAvailable ? 'npm audit fix' : 'no fix yet: leave it out, or say in docs/threat-model.md why it does not reach us'}`,
       ),
     ],
     failed: grave.length > 0,

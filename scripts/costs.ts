@@ -12,7 +12,8 @@ const names = Object.keys(traffic) as (keyof Traffic)[];
 const cli = yargs(hideBin(process.argv))
   .scriptName('npm run costs --')
   .usage(
-    '$0\n\nPrints the monthly cost of Longwatch at the given traffic, per capability, beside the cost of alternative designs.',
+    '$0\n\nPrints the monthly cost of Longwatch at the given traffic, per capability, beside the cost of ' +
+      'alternative designs.',
   )
   .option('capacity', {
     choices: ['on-demand', 'provisioned'] as const,

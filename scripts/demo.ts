@@ -14,7 +14,8 @@ const names = capabilities.map(({ name }) => name);
 const args = yargs(hideBin(process.argv))
   .scriptName('npm run demo --')
   .usage(
-    '$0 [capability…]\n\nShows the capabilities named, or all that it has, on a running Longwatch (npm start): real calls, what they answer, and where to look in the Web UI.',
+    '$0 [capability…]\n\nShows the capabilities named, or all that it has, on a running Longwatch (npm start): ' +
+      'real calls, what they answer, and where to look in the Web UI.',
   )
   .example('$0', 'all six, in a minute or so')
   .example('$0 carts feeds', 'these two')
@@ -32,7 +33,8 @@ const args = yargs(hideBin(process.argv))
   .option('customers', { type: 'number', default: 100, describe: 'fraud: how many customers' })
   .option('days', { type: 'number', default: 6, describe: 'fraud: how many days of payments' })
   .epilogue(
-    `Capabilities: ${names.join(', ')}. Each run makes its own users, products, boards and devices, so it can be run again and again.`,
+    `Capabilities: ${names.join(', ')}. Each run makes its own users, products, boards and devices, so it can be ` +
+      'run again and again.',
   )
   .strictOptions()
   .help()

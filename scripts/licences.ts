@@ -75,7 +75,8 @@ function main(): void {
     else if (said !== undefined && isAllowed(said)) counts.set(said, (counts.get(said) ?? 0) + 1);
     else
       faults.push(
-        `${name}: ${said ?? 'no licence'} is not one of ${[...ALLOWED].join(', ')}; choose another package, or say in scripts/licences.ts why it may be used`,
+        `${name}: ${said ?? 'no licence'} is not one of ${[...ALLOWED].join(', ')}; choose another package, or ` +
+          'say in scripts/licences.ts why it may be used',
       );
   }
   process.stdout.write(

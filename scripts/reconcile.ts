@@ -11,7 +11,8 @@ import { apiOptions, ask } from './fraud/api';
 const { url, key, full } = apiOptions(yargs(hideBin(process.argv)))
   .scriptName('npm run reconcile --')
   .usage(
-    '$0\n\nCompares rows with workflows, and starts workflows again that were terminated, failed or lost. Asks the API, whose caller must be an admin; a worker does it.',
+    '$0\n\nCompares rows with workflows, and starts workflows again that were terminated, failed or lost. Asks ' +
+      'the API, whose caller must be an admin; a worker does it.',
   )
   .option('key', {
     type: 'string',
@@ -53,7 +54,8 @@ async function main(): Promise<void> {
       return tell(asked, Date.now() - began);
     }
     const line = progress
-      ? `${seconds(Date.now() - began)}: ${counted(progress.checkedByType)} checked; started again: ${counted(progress.restarted)}`
+      ? `${seconds(Date.now() - began)}: ${counted(progress.checkedByType)} checked; started again: ` +
+        `${counted(progress.restarted)}`
       : `${seconds(Date.now() - began)}: waits for a worker, or for its first report`;
     const news = line.slice(line.indexOf(':'));
     if (news !== told) process.stderr.write(`${line}\n`);
@@ -64,7 +66,8 @@ async function main(): Promise<void> {
 function tell({ checked, checkedByType, restarted, terminated, postponed }: LookReport, tookMs: number): void {
   const left = postponed > 0 ? `${postponed}   (docs/alerts.md#workflows-lost)` : '0';
   process.stdout.write(
-    `checked        ${checked}   (${counted(checkedByType)})\nstarted again  ${counted(restarted)}\nterminated     ${terminated}\nleft           ${left}\ntook           ${seconds(tookMs)}\n`,
+    `checked        ${checked}   (${counted(checkedByType)})\nstarted again  ${counted(restarted)}\nterminated   ` +
+      `  ${terminated}\nleft           ${left}\ntook           ${seconds(tookMs)}\n`,
   );
 }
 

@@ -14,7 +14,8 @@ async function main(): Promise<void> {
   const { release } = await yargs(hideBin(process.argv))
     .scriptName('npm run replay:release --')
     .usage(
-      '$0 [--release <version>]\n\nNotes the recorded histories as those of a release, which no later change may break. A release is noted once.',
+      '$0 [--release <version>]\n\nNotes the recorded histories as those of a release, which no later change may ' +
+        'break. A release is noted once.',
     )
     .option('release', { type: 'string', default: current, describe: 'Its version' })
     .strict()

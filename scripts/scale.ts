@@ -8,7 +8,8 @@ import { scalePage, withComputed } from './scale/page';
 const { write } = yargs(hideBin(process.argv))
   .scriptName('npm run scale --')
   .usage(
-    '$0\n\nPrints the limits of each capability as Markdown: the number of users at which each is reached, what to change then, and figures up to 100 million users.',
+    '$0\n\nPrints the limits of each capability as Markdown: the number of users at which each is reached, what ' +
+      'to change then, and figures up to 100 million users.',
   )
   .option('write', { type: 'boolean', default: false, describe: 'Write the result to docs/scale.md' })
   .strict()

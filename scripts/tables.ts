@@ -51,7 +51,8 @@ async function update(): Promise<void> {
 
 runCommand(
   'tables',
-  'The tables as this version expects them: DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true, or those of the Longwatch that runs here.',
+  'The tables as this version expects them: DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true, or those of the Longwatch ' +
+    'that runs here.',
   [
     (cli) =>
       cli.command(

@@ -74,7 +74,8 @@ export async function bareScores(dynamodb: TestDynamoDB) {
           TableName: db.table('Leaderboard'),
           Key: { BoardSeason: 'bare', PlayerID: `p${n % 500}` },
           UpdateExpression:
-            'SET Score = :score, Subscore = :zero, AchievedAt = :now, ChangedAt = :now, PlayerName = :name, Country = :country, Recent = :ids',
+            'SET Score = :score, Subscore = :zero, AchievedAt = :now, ChangedAt = :now, PlayerName = :name, ' +
+            'Country = :country, Recent = :ids',
           ExpressionAttributeValues: {
             ':score': n,
             ':zero': 0,
@@ -153,7 +154,8 @@ export async function rebuildBoard(dynamodb: TestDynamoDB, players: number): Pro
   const rebuilt = performance.now();
   const { differences } = await check.run(shard, false, () => undefined);
   console.log(
-    `${players} players: rebuilt in ${((rebuilt - started) / 1000).toFixed(1)} s, checked in ${((performance.now() - rebuilt) / 1000).toFixed(1)} s with ${differences} differences.`,
+    `${players} players: rebuilt in ${((rebuilt - started) / 1000).toFixed(1)} s, checked in ` +
+      `${((performance.now() - rebuilt) / 1000).toFixed(1)} s with ${differences} differences.`,
   );
   over.abort();
   await reading;

@@ -87,7 +87,9 @@ async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): 
       }
       return status.startsWith('2') ? 0 : retryAfter === undefined ? CLIENT_ERROR_PAUSE_MS : retryAfter * 1_000;
     };
-    const head = `POST ${target.pathname} HTTP/1.1\r\nhost: ${target.host}\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+    const head =
+      `POST ${target.pathname} HTTP/1.1\r\nhost: ${target.host}\r\nauthorization: Bearer ${key}\r\ncontent-type: ` +
+      `application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
     return new Promise((resolve) => {
       client.send(head + body, (answer) =>
         resolve(taken(answer.status === 0 ? 'error' : String(answer.status), answer)),

@@ -114,7 +114,8 @@ export function xgboostImage(image: string, modelVersion: readonly number[]): st
   const [wantedMajor = 0, wantedMinor = 0] = modelVersion;
   if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor))
     throw new Error(
-      `xgboostImage: XGBoost ${major}.${minor} would load model/fraud.json, which ${modelVersion.join('.')} wrote, and score wrongly without an error. ` +
+      `xgboostImage: XGBoost ${major}.${minor} would load model/fraud.json, which ${modelVersion.join('.')} ` +
+        'wrote, and score wrongly without an error. ' +
         'Use model "longwatch", or train with the version of the image: docs/decisions/0025-whose-container-scores.md',
     );
   return image;

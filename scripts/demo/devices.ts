@@ -85,7 +85,10 @@ const demonstration: Demo = {
       {},
       ({ body }) => `${body.items.length} readings, from the archive now`,
     );
-    return `${readings.length * DEVICES} readings stored once, rolled up, one alert told, the day in Parquet and still readable`;
+    return (
+      `${readings.length * DEVICES} readings stored once, rolled up, one alert told, the day in Parquet and still ` +
+      'readable'
+    );
   },
 };
 

@@ -101,6 +101,10 @@ export const demo = ({ customers, days }: DemoArguments): Demo => ({
         ({ body }) => `${body.status}: ${body.message}`,
       );
     }
-    return `${payments.length} payments decided, ${open.length} cases opened, ${[...kinds.values()].reduce((sum, { stopped }) => sum + stopped, 0)} of ${[...kinds.values()].reduce((sum, { all }) => sum + all, 0)} fraudulent payments not approved`;
+    return (
+      `${payments.length} payments decided, ${open.length} cases opened, ` +
+      `${[...kinds.values()].reduce((sum, { stopped }) => sum + stopped, 0)} of ` +
+      `${[...kinds.values()].reduce((sum, { all }) => sum + all, 0)} fraudulent payments not approved`
+    );
   },
 });

@@ -73,7 +73,8 @@ const demonstration: Demo = {
       { aboutSeconds: 2 },
     );
     console.log(
-      `    GET ${board}/seasons/1/rewards: ${rewards.body.items.map(({ playerId, rewards: won }: { playerId: string; rewards: string[] }) => `${playerId} ${won.join(' and ')}`).join(', ')}`,
+      `    GET ${board}/seasons/1/rewards: ` +
+        `${rewards.body.items.map(({ playerId, rewards: won }: { playerId: string; rewards: string[] }) => `${playerId} ${won.join(' and ')}`).join(', ')}`,
     );
     await scene.show(
       'POST',

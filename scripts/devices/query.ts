@@ -36,7 +36,8 @@ const options = <T>(command: Argv<T>) =>
 /** What every query finds defined. */
 export const views = (files: readonly string[]): string[] => [
   files.length === 0
-    ? `CREATE VIEW readings AS SELECT NULL::VARCHAR device_id, NULL::TIMESTAMPTZ ts, NULL::VARCHAR status, NULL::DOUBLE latitude, NULL::DOUBLE longitude, NULL::JSON metrics, NULL::DATE dt LIMIT 0`
+    ? 'CREATE VIEW readings AS SELECT NULL::VARCHAR device_id, NULL::TIMESTAMPTZ ts, NULL::VARCHAR status, ' +
+      'NULL::DOUBLE latitude, NULL::DOUBLE longitude, NULL::JSON metrics, NULL::DATE dt LIMIT 0'
     : `CREATE VIEW readings AS SELECT device_id, ts, status, latitude, longitude, metrics::JSON AS metrics, dt::DATE AS dt
        FROM read_parquet([${files.map((file) => `'${file.replaceAll("'", "''")}'`).join(', ')}], hive_partitioning = true)`,
   // A row a metric: numbers and switches (0 and 1) as value, texts as text.
@@ -78,7 +79,8 @@ export const query = (cli: Argv): Argv =>
 async function open(): Promise<DuckDBConnection> {
   const { DuckDBInstance } = await import('@duckdb/node-api').catch((error: unknown) => {
     throw new LabError(
-      `DuckDB is not installed here; npm ci without --omit=optional installs it (${error instanceof Error ? error.message : String(error)})`,
+      'DuckDB is not installed here; npm ci without --omit=optional installs it ' +
+        `(${error instanceof Error ? error.message : String(error)})`,
     );
   });
   const connection = await (await DuckDBInstance.create(':memory:')).connect();

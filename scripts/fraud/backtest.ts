@@ -109,7 +109,9 @@ function print({ payments, frauds, unknown, candidates, changes }: BacktestRepor
     row(
       `${outcome}: genuine, fraud`,
       (one) =>
-        `${one.outcomes[outcome].genuine}, ${one.outcomes[outcome].fraud} (precision ${percent(one.outcomes[outcome].fraud, one.outcomes[outcome].fraud + one.outcomes[outcome].genuine)}, recall ${percent(one.outcomes[outcome].fraud, frauds)})`,
+        `${one.outcomes[outcome].genuine}, ${one.outcomes[outcome].fraud} (precision ` +
+        `${percent(one.outcomes[outcome].fraud, one.outcomes[outcome].fraud + one.outcomes[outcome].genuine)}, ` +
+        `recall ${percent(one.outcomes[outcome].fraud, frauds)})`,
     );
   for (const id of new Set(candidates.flatMap(({ rules }) => rules.map((rule) => rule.id))))
     row(`rule ${id}`, ({ rules }) => {

@@ -31,7 +31,8 @@ export const features = (cli: Argv): Argv =>
       });
       const seconds = (performance.now() - started) / 1000;
       console.log(
-        `${rows} rows of ${featureNames.length} features and the label in ${out}; ${Math.round(rows / seconds)} a second`,
+        `${rows} rows of ${featureNames.length} features and the label in ${out}; ${Math.round(rows / seconds)} ` +
+          'a second',
       );
     },
   );

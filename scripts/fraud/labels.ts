@@ -23,7 +23,8 @@ const options = <T>(command: Argv<T>) =>
       type: 'string',
       default: '30d',
       describe:
-        'A payment that nobody called a fraud for so long counts as genuine; younger ones stay unknown; "never": all do',
+        'A payment that nobody called a fraud for so long counts as genuine; younger ones stay unknown; "never": ' +
+        'all do',
       coerce: (text: string) => (text === 'never' ? Number.POSITIVE_INFINITY : asDuration(text, 'genuine-after')),
     });
 
@@ -49,7 +50,8 @@ export const labels = (cli: Argv): Argv =>
           );
           if (process.stderr.isTTY) process.stderr.write('\r');
           console.log(
-            `${report.payments} payments in ${out}: ${report.fraud} fraud, ${report.genuine} genuine, ${report.unknown} not known yet`,
+            `${report.payments} payments in ${out}: ${report.fraud} fraud, ${report.genuine} genuine, ` +
+              `${report.unknown} not known yet`,
           );
           close();
         },

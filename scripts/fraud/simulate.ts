@@ -18,7 +18,8 @@ const options = <T>(command: Argv<T>) =>
     .option('stream', {
       type: 'string',
       describe:
-        'Instead of a file: to this Kinesis stream, or without a name to that of the Longwatch here; the payments end now',
+        'Instead of a file: to this Kinesis stream, or without a name to that of the Longwatch here; the ' +
+        'payments end now',
     })
     .option('rate', { type: 'number', default: 200, describe: 'With --stream: payments a second' })
     .option('customers', { type: 'number', default: 1_000, describe: 'How many customers' })

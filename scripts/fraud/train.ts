@@ -48,16 +48,20 @@ export const train = (cli: Argv): Argv =>
           madeBy: 'Made by `fraud train`.',
           data:
             `Payments from ${iso(window.from)} to ${iso(window.to)} ({train}${unknown > 0 ? `; ${unknown} whose label is not known were left out` : ''}). ` +
-            `The number of trees and the figures below come from a model that had not seen the payments from ${iso(tuneFrom)} on ({test}); ` +
-            'then the model was trained once more on all of them. Features are computed by the code that serves; labels of merchants become known late, as in service.',
+            'The number of trees and the figures below come from a model that had not seen the payments from ' +
+            `${iso(tuneFrom)} on ({test}); ` +
+            'then the model was trained once more on all of them. Features are computed by the code that serves; ' +
+            'labels of merchants become known late, as in service.',
           measuredOn: 'last part of the window',
           limits:
-            'Measure it on payments after the window and the label delay, with `fraud backtest`, before it decides anything.',
+            'Measure it on payments after the window and the label delay, with `fraud backtest`, before it ' +
+            'decides anything.',
         },
         (line) => process.stderr.write(`${line}\n`),
       );
       console.log(
-        `${figures.version}: ${figures.trees} trees from ${figures.trainedOn.rows} payments (${figures.trainedOn.frauds} frauds); ` +
+        `${figures.version}: ${figures.trees} trees from ${figures.trainedOn.rows} payments ` +
+          `(${figures.trainedOn.frauds} frauds); ` +
           `on the last part of the window ROC AUC ${figures.rocAuc}, average precision ${figures.averagePrecision}\n` +
           `in ${out}, its card beside it. Next: npm run fraud -- backtest --model ${out} …`,
       );

@@ -70,7 +70,10 @@ export function scalePage(measured: Measured = readMeasured()): string {
       limit.turn,
       limit.gains === undefined ? '–' : people(metAt(limit) * limit.gains),
     ]);
-    return `### ${capability.charAt(0).toUpperCase()}${capability.slice(1)}\n\n${table(['limit', 'value', 'reached at users', 'what to change', 'then reached at users'], rows)}`;
+    return (
+      '### ' +
+      `${capability.charAt(0).toUpperCase()}${capability.slice(1)}\n\n${table(['limit', 'value', 'reached at users', 'what to change', 'then reached at users'], rows)}`
+    );
   });
   const prices = readPrices();
   const settings = { capacity: 'on-demand', peak: users.peak, utilisation: 0.7 } as const;

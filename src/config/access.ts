@@ -37,7 +37,8 @@ function byLoadClass(defaults: Readonly<Record<LoadClass, number>>, [min, max]: 
     .transform(parse)
     .refine(
       (found) => found !== undefined,
-      `must be class=milliseconds, comma separated, like money=1000; classes are ${loadClasses.join(', ')}, and milliseconds are ${min} to ${max}`,
+      `must be class=milliseconds, comma separated, like money=1000; classes are ${loadClasses.join(', ')}, and ` +
+        `milliseconds are ${min} to ${max}`,
     )
     .transform((found) => found ?? { ...defaults });
 }
@@ -58,7 +59,8 @@ export const accessSettings = {
     .string()
     .optional()
     .describe(
-      'API keys as name:role:key,… or, so that no key is in the environment, name:role:sha256=<hex>,… (npm run api-key makes one); without it the embedded stack makes one admin key',
+      'API keys as name:role:key,… or, so that no key is in the environment, name:role:sha256=<hex>,… (npm run ' +
+        'api-key makes one); without it the embedded stack makes one admin key',
     ),
   LONGWATCH_JWKS_URL: url
     .optional()
@@ -76,19 +78,23 @@ export const accessSettings = {
     .refine((list) => list.every(isNetwork), 'must be addresses or networks like 10.0.0.0/8, comma separated')
     .optional()
     .describe(
-      'Addresses or networks, comma separated, whose X-Forwarded-For is believed: the load balancer before the API. Without it a caller is whoever connects',
+      'Addresses or networks, comma separated, whose X-Forwarded-For is believed: the load balancer before the ' +
+        'API. Without it a caller is whoever connects',
     ),
   LONGWATCH_MAX_CONCURRENT_REQUESTS: integer(256, 2, 10_000).describe(
-    'Requests processed at once, at most. The process finds by itself how many fewer give the same throughput; others wait',
+    'Requests processed at once, at most. The process finds by itself how many fewer give the same throughput; ' +
+      'others wait',
   ),
   LONGWATCH_QUEUE_BUDGETS: byLoadClass({ money: 1_000, interactive: 1_000, bulk: 1_000 }, [10, 60_000]).describe(
-    'Time that a request may wait for its turn, in milliseconds by load class. A request that could not begin in time is refused with 503',
+    'Time that a request may wait for its turn, in milliseconds by load class. A request that could not begin in ' +
+      'time is refused with 503',
   ),
   LONGWATCH_HANDLER_DEADLINES: byLoadClass(
     { money: 20_000, interactive: 30_000, bulk: 30_000 },
     [100, 600_000],
   ).describe(
-    'Time that processing a request may take, in milliseconds by load class. Then the client gets 504 and the place is free',
+    'Time that processing a request may take, in milliseconds by load class. Then the client gets 504 and the ' +
+      'place is free',
   ),
   LONGWATCH_MAX_CONNECTIONS: integer(10_000, 10, 1_000_000).describe('Connections to the API that may be open at once'),
   LONGWATCH_CALLER_LIMITS: z
@@ -97,7 +103,8 @@ export const accessSettings = {
     .transform(parseRateLimits)
     .refine(
       (limits) => limits !== undefined,
-      `must be role=requests a second/at once, comma separated, like customer=20/40, or none; roles are ${roles.join(', ')}`,
+      'must be role=requests a second/at once, comma separated, like customer=20/40, or none; roles are ' +
+        `${roles.join(', ')}`,
     )
     .transform((limits) => limits ?? {})
     .describe(

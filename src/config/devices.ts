@@ -9,7 +9,8 @@ export const devicesSettings = {
     .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be the name of a Kinesis stream')
     .optional()
     .describe(
-      'Kinesis stream of readings; default longwatch-readings where Kinesis is embedded, else none is read unless this names it',
+      'Kinesis stream of readings; default longwatch-readings where Kinesis is embedded, else none is read ' +
+        'unless this names it',
     ),
   LONGWATCH_LATE_WINDOW_MS: duration(7 * 24 * HOUR).describe('Readings older than this are refused'),
   LONGWATCH_REGISTERED_DEVICES: flag.describe('true: readings of devices that were not registered are refused'),
@@ -17,7 +18,8 @@ export const devicesSettings = {
     'How long a process goes by what it read of a device: registration, groups, alerts',
   ),
   LONGWATCH_ERASE_AFTER_MS: duration(90_000).describe(
-    'From the request to erase a device to the first deletion: every process has heard of it by then, and ended its writes',
+    'From the request to erase a device to the first deletion: every process has heard of it by then, and ended ' +
+      'its writes',
   ),
   LONGWATCH_ARCHIVE_CRON: cron('30 * * * *').describe(
     'When it is looked for days to archive and to let go of, cron in UTC',
@@ -64,7 +66,8 @@ export const devicesRules: readonly SettingRule<typeof devicesSettings>[] = [
     name: 'LONGWATCH_KEEP_DAYS_DAYS',
     of: ['LONGWATCH_KEEP_MINUTES_DAYS', 'LONGWATCH_KEEP_HOURS_DAYS', 'LONGWATCH_KEEP_DAYS_DAYS'],
     message:
-      'must be at least LONGWATCH_KEEP_HOURS_DAYS, and that at least LONGWATCH_KEEP_MINUTES_DAYS: a day’s devices are known as long as its rollups by the day are kept',
+      'must be at least LONGWATCH_KEEP_HOURS_DAYS, and that at least LONGWATCH_KEEP_MINUTES_DAYS: a day’s ' +
+      'devices are known as long as its rollups by the day are kept',
     holds: (config) =>
       config.LONGWATCH_KEEP_MINUTES_DAYS <= config.LONGWATCH_KEEP_HOURS_DAYS &&
       config.LONGWATCH_KEEP_HOURS_DAYS <= config.LONGWATCH_KEEP_DAYS_DAYS,

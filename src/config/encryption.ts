@@ -16,7 +16,8 @@ export const encryptionSettings = {
       }
     })
     .describe(
-      'Encrypts all that workflows hold: AES-256 keys as id:base64,… ; the first encrypts, all decrypt; none: nothing is encrypted',
+      'Encrypts all that workflows hold: AES-256 keys as id:base64,… ; the first encrypts, all decrypt; none: ' +
+        'nothing is encrypted',
     ),
   LONGWATCH_PAYLOAD_KMS_KEYS: listOf(
     /^[A-Za-z0-9:/_-]{1,2048}$/,
@@ -27,6 +28,7 @@ export const encryptionSettings = {
     /^https?:\/\/[^/?#]+$/,
     'must be origins like https://temporal.example.com, comma separated',
   ).describe(
-    'Origins of Web UIs that may ask the API to decrypt payloads; that of TEMPORAL_UI_URL and of the embedded Web UI always may',
+    'Origins of Web UIs that may ask the API to decrypt payloads; that of TEMPORAL_UI_URL and of the embedded ' +
+      'Web UI always may',
   ),
 };

@@ -8,7 +8,8 @@ export const fraudSettings = {
     .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be the name of a Kinesis stream')
     .optional()
     .describe(
-      'Kinesis stream of transactions to decide; default longwatch-transactions, but with LONGWATCH_AWS none is read unless this names it',
+      'Kinesis stream of transactions to decide; default longwatch-transactions, but with LONGWATCH_AWS none is ' +
+        'read unless this names it',
     ),
   LONGWATCH_STREAM_BATCH: integer(300, 1, 1_000).describe(
     'Transactions of a stream that are decided at once, with one scoring call',
@@ -39,7 +40,8 @@ export const fraudSettings = {
     .string()
     .optional()
     .describe(
-      'Baselines of models, as train writes them (….baseline.json), comma separated; that of the model that ships is there',
+      'Baselines of models, as train writes them (….baseline.json), comma separated; that of the model that ' +
+        'ships is there',
     ),
   LONGWATCH_DRIFT_MIN_DECISIONS: integer(1_000, 1, 1_000_000_000).describe(
     'Fewer decisions than this are not compared with a baseline',

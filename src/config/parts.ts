@@ -12,7 +12,8 @@ export const partSettings = {
       .regex(/^[a-z0-9.-]{3,63}$/, 'must be the name of an S3 bucket')
       .optional()
       .describe(
-        'Bucket that readings and finished seasons are archived to: on AWS the one that is there, without which nothing is archived; elsewhere it is made, and by default longwatch-archive',
+        'Bucket that readings and finished seasons are archived to: on AWS the one that is there, without which ' +
+          'nothing is archived; elsewhere it is made, and by default longwatch-archive',
       ),
   },
   mqtt: {

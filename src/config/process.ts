@@ -16,10 +16,12 @@ export const processSettings = {
     .optional()
     .describe('Task queues that this process serves, comma separated; default all'),
   LONGWATCH_GRACE_MS: integer(25_000, 1_000, HOUR).describe(
-    'On SIGTERM: time that requests and activities under way have to finish; then the process ends all the same. Less than the orchestrator waits before it kills',
+    'On SIGTERM: time that requests and activities under way have to finish; then the process ends all the same. ' +
+      'Less than the orchestrator waits before it kills',
   ),
   LONGWATCH_STOP_DELAY_MS: integer(0, 0, 10 * MINUTE).describe(
-    'On SIGTERM: time that the API still takes requests while /readyz already answers 503, where the load balancer hears of a stop by that alone',
+    'On SIGTERM: time that the API still takes requests while /readyz already answers 503, where the load ' +
+      'balancer hears of a stop by that alone',
   ),
   LONGWATCH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 };

@@ -21,7 +21,8 @@ export const sessionsSettings = {
     'Sessions: sweepers; two for each million sessions that are in use at once',
   ),
   LONGWATCH_SESSION_SWEEP_MS: integer(5 * MINUTE, 1_000, HOUR).describe(
-    'Sessions: how long one activity sweeps while sessions keep coming due; a killed worker is noticed a little later than that',
+    'Sessions: how long one activity sweeps while sessions keep coming due; a killed worker is noticed a little ' +
+      'later than that',
   ),
   LONGWATCH_SESSION_EVENTS_TO: z
     .string()

@@ -19,12 +19,14 @@ export const telemetrySettings = {
     .max(65_535)
     .optional()
     .describe(
-      'Port of /healthz, /readyz and /metrics of `npm run worker`; without it 9464 where that is free, else one that is',
+      'Port of /healthz, /readyz and /metrics of `npm run worker`; without it 9464 where that is free, else one ' +
+        'that is',
     ),
   OTEL_EXPORTER_OTLP_ENDPOINT: url
     .optional()
     .describe(
-      'Traces: the collector that takes OTLP over HTTP, for example http://127.0.0.1:4318; without it nothing is traced',
+      'Traces: the collector that takes OTLP over HTTP, for example http://127.0.0.1:4318; without it nothing is ' +
+        'traced',
     ),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url
     .optional()

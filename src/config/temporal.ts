@@ -7,7 +7,8 @@ export const temporalSettings = {
     .string()
     .optional()
     .describe(
-      'Temporal other than the embedded dev server, host:port; TEMPORAL_API_KEY, TEMPORAL_TLS_* and the like are read as Temporal documents them',
+      'Temporal other than the embedded dev server, host:port; TEMPORAL_API_KEY, TEMPORAL_TLS_* and the like are ' +
+        'read as Temporal documents them',
     ),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_PROFILE: z.string().optional().describe("Profile of Temporal's own config file: address, TLS, API key"),
@@ -27,7 +28,8 @@ export const temporalSettings = {
     .enum(['AUTO_UPGRADE', 'PINNED'])
     .default('AUTO_UPGRADE')
     .describe(
-      'With a worker deployment, what becomes of workflows under way when another build is made current: AUTO_UPGRADE: they go over to it; PINNED: they end where they began',
+      'With a worker deployment, what becomes of workflows under way when another build is made current: ' +
+        'AUTO_UPGRADE: they go over to it; PINNED: they end where they began',
     ),
   TEMPORAL_UI_PORT: integer(8233, 0, 65_535).describe('Port of the embedded Web UI'),
   TEMPORAL_UI_URL: url.optional().describe('Web UI of an external Temporal, for links'),
@@ -41,7 +43,8 @@ export const temporalSettings = {
     .string()
     .optional()
     .describe(
-      'File of the bundled workflows; default the one that the build made, without which a worker bundles them when it starts. With encryption its neighbour, …-encrypting.js',
+      'File of the bundled workflows; default the one that the build made, without which a worker bundles them ' +
+        'when it starts. With encryption its neighbour, …-encrypting.js',
     ),
   TEMPORAL_CLI_PATH: z.string().optional().describe('The temporal executable to run as dev server'),
 };

@@ -60,7 +60,8 @@ export const cron = (fallback: string) =>
     .default(fallback)
     .refine(
       isCron,
-      'must be a cron expression of five fields, like 30 3 * * *, or one of @hourly, @daily, @weekly, @monthly, @yearly, @every 30m',
+      'must be a cron expression of five fields, like 30 3 * * *, or one of @hourly, @daily, @weekly, @monthly, ' +
+        '@yearly, @every 30m',
     );
 
 const CRON_NAME = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly|every [1-9]\d*[smhd])$/;

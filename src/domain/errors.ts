@@ -93,5 +93,8 @@ export function isPermanent(error: unknown): boolean {
  */
 export function reasonOf(error: unknown): string {
   if (isLongwatchError(error)) return error.message;
-  return `Longwatch failed on it (${(error as Partial<Error> | undefined)?.name ?? typeof error}): a defect, described in the log`;
+  return (
+    `Longwatch failed on it (${(error as Partial<Error> | undefined)?.name ?? typeof error}): a defect, described ` +
+    'in the log'
+  );
 }

@@ -8,7 +8,8 @@
  */
 export const ID_PATTERN = /^(?!\.{1,2}$|__proto__$|constructor$|prototype$)[A-Za-z0-9_.:@-]{1,64}$/;
 export const ID_RULE =
-  'must be 1 to 64 characters out of letters, digits, "_", ".", ":", "@" and "-", and not ".", "..", "__proto__", "constructor" or "prototype"';
+  'must be 1 to 64 characters out of letters, digits, "_", ".", ":", "@" and "-", and not ".", "..", ' +
+  '"__proto__", "constructor" or "prototype"';
 
 /** Joins the parts of a composite sort key; parts that callers choose cannot contain `#` (see ID_PATTERN). */
 export function compositeKey(...parts: readonly (string | number)[]): string {

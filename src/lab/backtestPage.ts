@@ -104,20 +104,26 @@ const changes = ({ changes: moved }: BacktestReport): string =>
     : '';
 
 const frame = (inside: string, xLabel: string): string =>
-  `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" role="img"><path d="M${x(0)} ${y(1)}V${y(0)}H${x(1)}" fill="none" stroke="#888"/>${inside}<text x="${x(0.5)}" y="${HEIGHT - 8}" text-anchor="middle">${xLabel}</text></svg>`;
+  `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" role="img"><path d="M${x(0)} ${y(1)}V${y(0)}H${x(1)}" ` +
+  `fill="none" stroke="#888"/>${inside}<text x="${x(0.5)}" y="${HEIGHT - 8}" ` +
+  `text-anchor="middle">${xLabel}</text></svg>`;
 
 function curves(candidates: readonly CandidateReport[]): string {
   const ticks = [0, 0.25, 0.5, 0.75, 1]
     .map(
       (at) =>
-        `<text x="${x(at)}" y="${HEIGHT - 26}" text-anchor="middle">${at}</text><text x="${MARGIN - 6}" y="${Number(y(at)) + 4}" text-anchor="end">${at}</text>`,
+        `<text x="${x(at)}" y="${HEIGHT - 26}" text-anchor="middle">${at}</text><text x="${MARGIN - 6}" ` +
+        `y="${Number(y(at)) + 4}" text-anchor="end">${at}</text>`,
     )
     .join('');
   const lines = candidates
     .map(({ curve, name }, i) => {
       const points = curve.map(({ recall, precision }) => `${x(recall)},${y(precision)}`).join(' ');
       const colour = COLOURS[i] ?? '#444';
-      return `<polyline points="${points}" fill="none" stroke="${colour}" stroke-width="2"/><text x="${x(0.04)}" y="${Number(y(0.06)) - 16 * i}" style="fill:${colour}">${escaped(name)}</text>`;
+      return (
+        `<polyline points="${points}" fill="none" stroke="${colour}" stroke-width="2"/><text x="${x(0.04)}" ` +
+        `y="${Number(y(0.06)) - 16 * i}" style="fill:${colour}">${escaped(name)}</text>`
+      );
     })
     .join('');
   return frame(ticks + lines, 'recall');
@@ -128,7 +134,10 @@ function histogram({ distribution }: CandidateReport, colour: string): string {
   const width = 1 / distribution.length;
   const bar = (count: number, at: number, share: number, fill: string): string => {
     const height = highest === 0 ? 0 : Math.log10(1 + count) / highest;
-    return `<rect x="${x(at)}" y="${y(height)}" width="${(share * width * (WIDTH - MARGIN - 10)).toFixed(1)}" height="${(Number(y(0)) - Number(y(height))).toFixed(1)}" fill="${fill}"><title>${count}</title></rect>`;
+    return (
+      `<rect x="${x(at)}" y="${y(height)}" width="${(share * width * (WIDTH - MARGIN - 10)).toFixed(1)}" ` +
+      `height="${(Number(y(0)) - Number(y(height))).toFixed(1)}" fill="${fill}"><title>${count}</title></rect>`
+    );
   };
   const bars = distribution
     .map(

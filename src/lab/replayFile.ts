@@ -30,7 +30,8 @@ export async function* replayFile(
     const { transactionId, timestamp } = transaction;
     if (timestamp < latest)
       throw new LabError(
-        `${path} is not in time order: ${transactionId} of ${iso(timestamp)} comes after ${before} of ${iso(latest)}. Sort it by timestamp first`,
+        `${path} is not in time order: ${transactionId} of ${iso(timestamp)} comes after ${before} of ` +
+          `${iso(latest)}. Sort it by timestamp first`,
       );
     latest = timestamp;
     before = transactionId;

@@ -67,7 +67,8 @@ export class Training {
     for (const part of ['train', 'tune'] as const)
       if (this.frauds[part] === 0)
         throw new LabError(
-          `There is no known fraud ${part === 'train' ? 'to learn from' : 'in the last part of the window, on which training is stopped'}`,
+          'There is no known fraud ' +
+            `${part === 'train' ? 'to learn from' : 'in the last part of the window, on which training is stopped'}`,
         );
     for (const matrix of [...this.matrices.values(), ...(this.kinds ? [this.kinds] : [])]) matrix.close();
     const bands = Object.fromEntries(defaultRules.bands.map(({ outcome, from }) => [outcome, from]));

@@ -86,12 +86,14 @@ function knownColumns(header: string[], path: string): string[] {
   const missing = required.filter((name) => !header.includes(name));
   if (missing.length > 0)
     throw new LabError(
-      `${path}: the header lacks ${missing.join(', ')}; wanted are ${required.join(', ')}, and if known ${optional.join(', ')}`,
+      `${path}: the header lacks ${missing.join(', ')}; wanted are ${required.join(', ')}, and if known ` +
+        `${optional.join(', ')}`,
     );
   const unknown = header.filter((name) => !isColumn(name));
   if (unknown.length > 0)
     throw new LabError(
-      `${path}: the header has the unknown column${unknown.length > 1 ? 's' : ''} ${unknown.join(', ')}; known are ${fileColumns.join(', ')}`,
+      `${path}: the header has the unknown column${unknown.length > 1 ? 's' : ''} ${unknown.join(', ')}; known ` +
+        `are ${fileColumns.join(', ')}`,
     );
   return header;
 }

@@ -58,4 +58,5 @@ function notWritable(path: string, { code, message }: NodeJS.ErrnoException): st
 const ANOTHER = 'Set LONGWATCH_DATA_DIR to a folder that can be written';
 
 const diskFull = (path: string, how: string): string =>
-  `The disk with the data folder ${path} is full: ${how}. Make room, or set LONGWATCH_DATA_DIR to a folder on another disk`;
+  `The disk with the data folder ${path} is full: ${how}. Make room, or set LONGWATCH_DATA_DIR to a folder on ` +
+  'another disk';

@@ -103,7 +103,8 @@ export function findEngine(lookUp = { dynoxide: dynoxideBinary, jar: dynamodbLoc
   throw new StartError(
     'There is no DynamoDB to start: dynoxide does not run on this machine (it ships for Linux x64),\n' +
       `and DynamoDB Local, which needs Java ${OLDEST_JAVA} or later, does not either: ${found}.\n` +
-      'Install Java (Debian: apt-get install default-jre-headless), or set DYNAMODB_ENDPOINT to a DynamoDB of your own.',
+      'Install Java (Debian: apt-get install default-jre-headless), or set DYNAMODB_ENDPOINT to a DynamoDB of ' +
+      'your own.',
   );
 }
 

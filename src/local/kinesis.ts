@@ -61,7 +61,8 @@ export async function startKinesis({
     const lines = child.lastLines();
     await child.stop();
     throw new StartError(
-      `The embedded Kinesis did not start (${error instanceof Error ? error.message : String(error)}). Its last lines:\n${lines}`,
+      `The embedded Kinesis did not start (${error instanceof Error ? error.message : String(error)}). Its last ` +
+        `lines:\n${lines}`,
     );
   } finally {
     client.destroy();

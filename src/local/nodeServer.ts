@@ -40,7 +40,8 @@ export async function startNodeServer({
 }: NodeServerStart): Promise<{ port: number; child: Child }> {
   if (needs && !isInstalled(needs.package))
     throw new StartError(
-      `The embedded ${name} needs the package ${needs.package}, which this installation leaves out. Install it with npm ci --omit=dev, or set ${needs.or}`,
+      `The embedded ${name} needs the package ${needs.package}, which this installation leaves out. Install it ` +
+        `with npm ci --omit=dev, or set ${needs.or}`,
     );
   const compiled = __filename.endsWith('.js');
   const child = startChild({

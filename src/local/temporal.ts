@@ -79,7 +79,8 @@ export async function startTemporal(start: TemporalStart): Promise<TemporalPorts
   return startOnPort(async (tries) => {
     if ('held' in ports && tries > 1)
       throw new StartError(
-        `Port ${ports.held.grpc.port} or ${ports.held.ui.port} was taken by another process just before Temporal's server started. Start again`,
+        `Port ${ports.held.grpc.port} or ${ports.held.ui.port} was taken by another process just before ` +
+          `Temporal's server started. Start again`,
       );
     const again = (wanted: WantedPort): WantedPort => (tries === 1 || wanted.only ? wanted : { port: 0 });
     const held =

@@ -55,7 +55,9 @@ export async function buildTemporal({ work, cacheDir, version, go, onStage, sign
     const ended = await run(go, args, work, logFile, signal, (log) => onStage(stage, detail(log)));
     if (!ended.ok)
       return {
-        failed: `building it with ${goVersion} failed ("go ${args[0]}"; all of it is in ${logFile}):\n${indent(ended.lastLines)}`,
+        failed:
+          `building it with ${goVersion} failed ("go ${args[0]}"; all of it is in ` +
+          `${logFile}):\n${indent(ended.lastLines)}`,
       };
     total = packages(readFileSync(logFile, 'utf8'));
   }

@@ -43,7 +43,8 @@ export async function findTemporal(find: FindTemporal): Promise<string> {
     accessSync(cacheDir, constants.W_OK);
   } catch (error) {
     throw new StartError(
-      `Temporal's server would be kept in ${cacheDir}, which cannot be written (${(error as Error).message}). Set XDG_CACHE_HOME to a folder that can`,
+      `Temporal's server would be kept in ${cacheDir}, which cannot be written (${(error as Error).message}). ` +
+        'Set XDG_CACHE_HOME to a folder that can',
     );
   }
   const onWait = (holder: number) => find.onStage(`waiting for process ${holder}, which is getting its server`);
@@ -115,9 +116,11 @@ function fourWays(failures: string[]): string {
   return (
     `Temporal's server is needed and could not be had:\n${failures.map((line) => `  - ${line}`).join('\n')}\n\nAny one of these helps:\n` +
     '  1. set TEMPORAL_ADDRESS (host:port) to a Temporal that runs\n' +
-    `  2. install the Temporal CLI ${TEMPORAL_CLI_VERSION} so that "temporal" is on PATH, or set TEMPORAL_CLI_PATH to it\n` +
+    `  2. install the Temporal CLI ${TEMPORAL_CLI_VERSION} so that "temporal" is on PATH, or set ` +
+    'TEMPORAL_CLI_PATH to it\n' +
     '  3. let this machine reach temporal.download, from where it is fetched\n' +
-    '  4. install Go 1.26.4 or later and let it reach its module proxy: then it is built from source, once, in about 5 minutes'
+    '  4. install Go 1.26.4 or later and let it reach its module proxy: then it is built from source, once, in ' +
+    'about 5 minutes'
   );
 }
 

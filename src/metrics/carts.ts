@@ -25,7 +25,9 @@ export class CartMetrics {
     });
     this.checkouts = new Counter({
       name: 'longwatch_checkouts_total',
-      help: 'Checkouts that this process has seen held, short of stock, confirmed, cancelled, expired; refund-due: payments that must be given back',
+      help:
+        'Checkouts that this process has seen held, short of stock, confirmed, cancelled, expired; refund-due: ' +
+        'payments that must be given back',
       labelNames: ['what'],
       registers,
     });

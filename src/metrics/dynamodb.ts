@@ -21,13 +21,17 @@ export class DynamoDBMetrics {
     });
     this.refusals = new Counter({
       name: 'longwatch_dynamodb_refused_total',
-      help: 'Calls that DynamoDB will never take (a value that it cannot store, an item that is too large, a missing grant), by operation and table; none is retried',
+      help:
+        'Calls that DynamoDB will never take (a value that it cannot store, an item that is too large, a missing ' +
+        'grant), by operation and table; none is retried',
       labelNames: ['operation', 'table'],
       registers,
     });
     this.units = new Counter({
       name: 'longwatch_dynamodb_units_total',
-      help: 'Consumed capacity units, by operation, table and kind; transactional calls count double, as they are billed',
+      help:
+        'Consumed capacity units, by operation, table and kind; transactional calls count double, as they are ' +
+        'billed',
       labelNames: ['operation', 'table', 'kind'],
       registers,
     });

@@ -54,7 +54,9 @@ export class FraudMetrics {
     });
     const driftIndex: Gauge<'model' | 'feature'> = new Gauge({
       name: 'longwatch_fraud_drift_index',
-      help: 'Population stability index of a feature or the score against training, of what this process decided today and yesterday',
+      help:
+        'Population stability index of a feature or the score against training, of what this process decided today ' +
+        'and yesterday',
       labelNames: ['model', 'feature'],
       registers,
       collect: () => {

@@ -10,7 +10,9 @@ export class GatewayMetrics {
     const registers = [registry];
     this.calls = new Histogram({
       name: 'longwatch_gateway_call_seconds',
-      help: 'Calls to whom we call beside DynamoDB, by gateway, operation and result: ok, refused (as the other side may), throttled, late, failed',
+      help:
+        'Calls to whom we call beside DynamoDB, by gateway, operation and result: ok, refused (as the other side ' +
+        'may), throttled, late, failed',
       labelNames: ['gateway', 'operation', 'result'],
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
       registers,

@@ -38,7 +38,9 @@ export class HttpMetrics {
     });
     this.shed = new Counter({
       name: 'longwatch_http_shed_total',
-      help: 'Requests refused under overload, by load class: as they arrived, of which nothing else is counted, or after they had waited',
+      help:
+        'Requests refused under overload, by load class: as they arrived, of which nothing else is counted, or ' +
+        'after they had waited',
       labelNames: ['where', 'class'],
       registers,
     });
@@ -54,7 +56,9 @@ export class HttpMetrics {
     });
     const admission: Gauge<'what'> = new Gauge({
       name: 'longwatch_http_admission_requests',
-      help: 'Requests that are processed (active), that wait for their turn (waiting) or for their body (arriving), and that may be processed at once (limit)',
+      help:
+        'Requests that are processed (active), that wait for their turn (waiting) or for their body (arriving), ' +
+        'and that may be processed at once (limit)',
       labelNames: ['what'],
       registers,
       collect: () => {

@@ -21,7 +21,9 @@ export class OutboxMetrics {
     for (const result of ['started', 'already-started', 'failed']) this.starts.inc({ result }, 0);
     const owed: Gauge<'kind'> = new Gauge({
       name: 'longwatch_ledger_owed',
-      help: 'Debts of the ledger that are due: workflow starts and scorings; counted up to 1,000 a shard; the same for every process',
+      help:
+        'Debts of the ledger that are due: workflow starts and scorings; counted up to 1,000 a shard; the same for ' +
+        'every process',
       labelNames: ['kind'],
       registers,
       collect: async () => {

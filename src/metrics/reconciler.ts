@@ -34,7 +34,9 @@ export class ReconcilerMetrics {
     });
     this.postponed = new Counter({
       name: 'longwatch_reconciler_postponed_total',
-      help: 'Workflows that a look of the reconciler left to a later one: they failed after several restarts, or could not be started, by mode',
+      help:
+        'Workflows that a look of the reconciler left to a later one: they failed after several restarts, or could ' +
+        'not be started, by mode',
       labelNames: ['mode'],
       registers,
     });

@@ -44,7 +44,9 @@ export class SessionMetrics {
     });
     const overdue: Gauge = new Gauge({
       name: 'longwatch_session_sweep_overdue_seconds',
-      help: 'For how long the session that has waited longest has been due to be looked at by its sweeper; 0 where none is; the same for every process',
+      help:
+        'For how long the session that has waited longest has been due to be looked at by its sweeper; 0 where ' +
+        'none is; the same for every process',
       registers,
       collect: async () => {
         const dueAt = await this.oldestDue();

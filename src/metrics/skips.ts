@@ -7,7 +7,9 @@ export class SkipMetrics {
   constructor(registry: Registry) {
     this.skips = new Counter({
       name: 'longwatch_skipped_total',
-      help: 'Single followers, players, sessions, devices, carts, readings, messages and workflows that background work skipped because a step for them was refused for good, by work; the log names each',
+      help:
+        'Single followers, players, sessions, devices, carts, readings, messages and workflows that background ' +
+        'work skipped because a step for them was refused for good, by work; the log names each',
       labelNames: ['work'],
       registers: [registry],
     });

@@ -32,7 +32,9 @@ const counters: readonly Spec[] = [
   { name: 'workflow_continue_as_new', help: 'Workflows that continued as new', labels: byWorkflow },
   {
     name: 'workflow_task_execution_failed',
-    help: 'Workflow tasks that failed, by reason: NonDeterminismError is a change of code that running workflows cannot take',
+    help:
+      'Workflow tasks that failed, by reason: NonDeterminismError is a change of code that running workflows ' +
+      'cannot take',
     labels: [...byWorkflow, 'failure_reason'],
   },
   {

@@ -21,7 +21,8 @@ export function startFaults(
     faults.push({
       name: 'LONGWATCH_API_KEYS',
       message:
-        'must be set (name:role:key,…; npm run api-key makes one), or LONGWATCH_JWKS_URL: nothing is embedded in this mode',
+        'must be set (name:role:key,…; npm run api-key makes one), or LONGWATCH_JWKS_URL: nothing is embedded in ' +
+        'this mode',
     });
   else if (mode === 'all' && !isLoopback(HOST) && !isKeyed)
     faults.push({

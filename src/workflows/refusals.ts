@@ -54,7 +54,8 @@ export async function heldStep<T>(
       isHeld = true;
       noteOnPage(
         activityType,
-        `> **The step \`${activityType}\` was refused at ${iso(Date.now())}: ${reason}.** It is taken anew at ${iso(Date.now() + pauseMs)}.`,
+        `> **The step \`${activityType}\` was refused at ${iso(Date.now())}: ${reason}.** It is taken anew at ` +
+          `${iso(Date.now() + pauseMs)}.`,
       );
       await sleep(pauseMs, { summary: `${activityType} was refused` });
     }

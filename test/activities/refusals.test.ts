@@ -126,53 +126,61 @@ it.each(Object.keys(recordOf))(
   },
 );
 
-it('MQTT: whichever call is refused, the message it is about is acknowledged, told and kept; its neighbours are stored', async () => {
-  const { db } = graph.dynamodb;
-  const [readings, days, devices] = [new ReadingStore(db), new DayStore(db), new DeviceStore(db)];
-  const faults: unknown[] = [];
-  const archives = new ArchiveStore(db, days);
-  void archives;
-  const ingest = new Ingest(
-    { readings, days, devices, archive: { known: async () => new Set() } },
-    { lateWindowMs: 7 * 86_400_000, archiveAfterMs: 86_400_000, registered: false, deviceCacheMs: 1 },
-  );
-  const listener = mqttReadings({ ingest, keep: (some) => letters.keep(some), onFault: (error) => faults.push(error) });
-  const messages = () => {
-    const marked = `marked-${randomUUID()}`;
-    return {
-      marked,
-      all: [`a-${randomUUID()}`, marked, `b-${randomUUID()}`].map((id) => ({
-        topic: `devices/${id}/readings`,
-        payload: json(reading()),
-      })),
+it(
+  'MQTT: whichever call is refused, the message it is about is acknowledged, told and kept; its neighbours are ' +
+    'stored',
+  async () => {
+    const { db } = graph.dynamodb;
+    const [readings, days, devices] = [new ReadingStore(db), new DayStore(db), new DeviceStore(db)];
+    const faults: unknown[] = [];
+    const archives = new ArchiveStore(db, days);
+    void archives;
+    const ingest = new Ingest(
+      { readings, days, devices, archive: { known: async () => new Set() } },
+      { lateWindowMs: 7 * 86_400_000, archiveAfterMs: 86_400_000, registered: false, deviceCacheMs: 1 },
+    );
+    const listener = mqttReadings({
+      ingest,
+      keep: (some) => letters.keep(some),
+      onFault: (error) => faults.push(error),
+    });
+    const messages = () => {
+      const marked = `marked-${randomUUID()}`;
+      return {
+        marked,
+        all: [`a-${randomUUID()}`, marked, `b-${randomUUID()}`].map((id) => ({
+          topic: `devices/${id}/readings`,
+          payload: json(reading()),
+        })),
+      };
     };
-  };
-  const kinds = await kindsOf(async () => expect(await listener.take(messages().all)).toEqual([]));
-  expect(kinds.map(({ kind }) => kind)).toContain('BatchWrite DeviceData');
-  for (const { kind } of kinds) {
+    const kinds = await kindsOf(async () => expect(await listener.take(messages().all)).toEqual([]));
+    expect(kinds.map(({ kind }) => kind)).toContain('BatchWrite DeviceData');
+    for (const { kind } of kinds) {
+      const { marked, all } = messages();
+      const answers = await whileRefusing(
+        (call) => kindOf(call) === kind && call.text.includes(marked),
+        () => listener.take(all),
+      );
+      expect(answers.map(({ topic }) => topic)).toEqual([`devices/${marked}/rejected`]);
+      const own = (await letters.list('mqtt', { limit: 1_000 })).items.filter(({ shardId }) => shardId === marked);
+      expect(own).toMatchObject([{ reason: expect.stringContaining('cannot be stored: DynamoDB') }]);
+      for (const { topic } of all) {
+        const deviceId = topic.split('/')[1]!;
+        const { rows } = await readings.page({ deviceId, day: new Date(now - 60_000).toISOString().slice(0, 10) });
+        expect([kind, rows.length]).toEqual([kind, deviceId === marked ? 0 : 1]);
+      }
+    }
+    // Where the letter is refused, too, the others' messages do not wait behind it.
     const { marked, all } = messages();
     const answers = await whileRefusing(
-      (call) => kindOf(call) === kind && call.text.includes(marked),
+      (call) => call.text.includes(marked),
       () => listener.take(all),
     );
-    expect(answers.map(({ topic }) => topic)).toEqual([`devices/${marked}/rejected`]);
-    const own = (await letters.list('mqtt', { limit: 1_000 })).items.filter(({ shardId }) => shardId === marked);
-    expect(own).toMatchObject([{ reason: expect.stringContaining('cannot be stored: DynamoDB') }]);
-    for (const { topic } of all) {
-      const deviceId = topic.split('/')[1]!;
-      const { rows } = await readings.page({ deviceId, day: new Date(now - 60_000).toISOString().slice(0, 10) });
-      expect([kind, rows.length]).toEqual([kind, deviceId === marked ? 0 : 1]);
-    }
-  }
-  // Where the letter is refused, too, the others' messages do not wait behind it.
-  const { marked, all } = messages();
-  const answers = await whileRefusing(
-    (call) => call.text.includes(marked),
-    () => listener.take(all),
-  );
-  expect(answers).toHaveLength(1);
-  expect(faults).toMatchObject([{ type: 'refused' }]);
-});
+    expect(answers).toHaveLength(1);
+    expect(faults).toMatchObject([{ type: 'refused' }]);
+  },
+);
 
 describe('activities', () => {
   const all = () =>

@@ -25,7 +25,8 @@ async function main(): Promise<number> {
   } = await yargs(hideBin(process.argv))
     .scriptName('npm run test:busy --')
     .usage(
-      '$0 [test files]\n\nRuns the tests several times beside busy loops: a test that needs a quiet machine fails here.',
+      '$0 [test files]\n\nRuns the tests several times beside busy loops: a test that needs a quiet machine ' +
+        'fails here.',
     )
     .option('rounds', { type: 'number', default: 5, describe: 'How many times the tests run' })
     .option('loops', {

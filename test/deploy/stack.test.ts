@@ -239,42 +239,46 @@ describe('roles', () => {
 });
 
 describe('data', () => {
-  it('in the archive is encrypted, nobody’s from outside, reached by TLS alone, and grows cold without being out of reach', () => {
-    service.hasResourceProperties('AWS::S3::Bucket', {
-      BucketEncryption: {
-        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
-      },
-      PublicAccessBlockConfiguration: {
-        BlockPublicAcls: true,
-        BlockPublicPolicy: true,
-        IgnorePublicAcls: true,
-        RestrictPublicBuckets: true,
-      },
-      VersioningConfiguration: { Status: 'Enabled' },
-      LifecycleConfiguration: {
-        Rules: [
-          Match.objectLike({
-            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
-            NoncurrentVersionExpiration: { NoncurrentDays: 7 },
-            Transitions: [
-              { StorageClass: 'STANDARD_IA', TransitionInDays: 30 },
-              { StorageClass: 'GLACIER_IR', TransitionInDays: 90 },
-            ],
-          }),
-        ],
-      },
-    });
-    const [[, policy]] = resources(service, 'AWS::S3::BucketPolicy') as [[string, Resource]];
-    const denied = (policy.Properties['PolicyDocument'].Statement as { Effect: string; Condition: object }[])
-      .filter(({ Effect }) => Effect === 'Deny')
-      .map(({ Condition }) => Condition);
-    expect(denied).toEqual([
-      { Bool: { 'aws:SecureTransport': 'false' } },
-      { NumericLessThan: { 's3:TlsVersion': 1.2 } },
-    ]);
-    for (const [, { DeletionPolicy }] of resources(service, 'AWS::S3::Bucket'))
-      expect(DeletionPolicy).toBe('RetainExceptOnCreate');
-  });
+  it(
+    'in the archive is encrypted, nobody’s from outside, reached by TLS alone, and grows cold without being out of ' +
+      'reach',
+    () => {
+      service.hasResourceProperties('AWS::S3::Bucket', {
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+        },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        VersioningConfiguration: { Status: 'Enabled' },
+        LifecycleConfiguration: {
+          Rules: [
+            Match.objectLike({
+              AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+              NoncurrentVersionExpiration: { NoncurrentDays: 7 },
+              Transitions: [
+                { StorageClass: 'STANDARD_IA', TransitionInDays: 30 },
+                { StorageClass: 'GLACIER_IR', TransitionInDays: 90 },
+              ],
+            }),
+          ],
+        },
+      });
+      const [[, policy]] = resources(service, 'AWS::S3::BucketPolicy') as [[string, Resource]];
+      const denied = (policy.Properties['PolicyDocument'].Statement as { Effect: string; Condition: object }[])
+        .filter(({ Effect }) => Effect === 'Deny')
+        .map(({ Condition }) => Condition);
+      expect(denied).toEqual([
+        { Bool: { 'aws:SecureTransport': 'false' } },
+        { NumericLessThan: { 's3:TlsVersion': 1.2 } },
+      ]);
+      for (const [, { DeletionPolicy }] of resources(service, 'AWS::S3::Bucket'))
+        expect(DeletionPolicy).toBe('RetainExceptOnCreate');
+    },
+  );
 
   it('on the Kinesis streams is encrypted and kept for a week', () => {
     const streams = resources(service, 'AWS::Kinesis::Stream').map(([, { Properties }]) => Properties);

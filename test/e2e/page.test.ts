@@ -44,7 +44,8 @@ async function open(path: string, options: BrowserContextOptions = {}): Promise<
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && faults.push(message.text()));
   page.on('pageerror', (error) => faults.push(String(error)));
   await page.addInitScript(
-    'document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`))',
+    'document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ' +
+      '${event.violatedDirective} ${event.blockedURI}`))',
   );
   await page.goto(`${stack.url}${path}`);
   return { page, faults };

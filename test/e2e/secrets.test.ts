@@ -83,7 +83,8 @@ async function call(
   const text = await response.text();
   if (response.status >= 400)
     errors.push(
-      `${method} ${path.split(/[/?]/)[2]} ${response.status} ${text} ${JSON.stringify(Object.fromEntries(response.headers))}`,
+      `${method} ${path.split(/[/?]/)[2]} ${response.status} ${text} ` +
+        `${JSON.stringify(Object.fromEntries(response.headers))}`,
     );
   return { status: response.status, text, cookie: response.headers.get('set-cookie')?.split(';')[0] };
 }
@@ -510,7 +511,8 @@ const filesBelow = (folder: string): string[] =>
   );
 
 it(
-  'no secret, token, card number or session id is in a log, an error, a workflow history, a metric, a command line, or in a table where only its hash belongs',
+  'no secret, token, card number or session id is in a log, an error, a workflow history, a metric, a command ' +
+    'line, or in a table where only its hash belongs',
   async () => {
     // What did not go as it should is told at the end, beside what was found: one run says all.
     const steps: PromiseSettledResult<unknown>[] = await Promise.allSettled([
@@ -582,7 +584,10 @@ it(
       }
     }
     process.stdout.write(
-      `${canaries.names.length} canaries; looked through ${output.split('\n').length} lines of log and ${logs.length} files, ${errors.length} errors, ${all.size} histories of ${new Set([...all.keys()].map((id) => id.split(/[/:]/)[0])).size} kinds, ${items} items in ${Object.keys(everything.tables).length} tables\n`,
+      `${canaries.names.length} canaries; looked through ${output.split('\n').length} lines of log and ` +
+        `${logs.length} files, ${errors.length} errors, ${all.size} histories of ` +
+        `${new Set([...all.keys()].map((id) => id.split(/[/:]/)[0])).size} kinds, ${items} items in ` +
+        `${Object.keys(everything.tables).length} tables\n`,
     );
     expect(wrong).toEqual({});
     // That it was looked at all: each of these is where it belongs.

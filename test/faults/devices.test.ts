@@ -66,32 +66,37 @@ const send = async (deviceId: string, count: number): Promise<string[]> => {
 };
 const result = (workflowId: string) => resultOf(graph.temporal.client, workflowId) as Promise<Record<string, unknown>>;
 
-it('kill -9 of the worker between writing, committing and deleting: at any instant every reading is there, at the end in verified files alone', async () => {
-  const expected = { 'k-1': await send('k-1', 200), 'k-2': await send('k-2', 100) };
-  const { body } = await request(graph.app)
-    .post(`/v1/archives/${of}`)
-    .set(...bearer('eva'))
-    .expect(202);
-  const state = { ended: false };
-  const ending = result(body.workflowId).finally(() => (state.ended = true));
-  // Whatever dies meanwhile.
-  while (!state.ended) {
-    for (const [deviceId, ids] of Object.entries(expected)) expect(await stored(deviceId)).toEqual(ids);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  expect(await ending).toEqual({ day: of, rows: 300, files: 1 });
-  expect(deaths()).toEqual(['writeLane', 'commitArchive', 'deletePart']);
-  for (const deviceId of Object.keys(expected))
-    expect((await new ReadingStore(graph.dynamodb.db).page({ deviceId, day: of })).rows).toEqual([]);
-  expect(await s3.list('device_data/')).toEqual([
-    `device_data/dt=${of}/_manifest-00001.json`,
-    `device_data/dt=${of}/part-00000.parquet`,
-  ]);
-  const count = async () =>
-    (await get(`/v1/devices/k-1/readings?from=${of}T00:00:00Z&to=${addDays(of, 1)}T00:00:00Z&resolution=1d`)).items[0]
-      ?.readings;
-  expect(await eventually(count, (found) => found >= 200)).toBe(200);
-}, 300_000);
+it(
+  'kill -9 of the worker between writing, committing and deleting: at any instant every reading is there, at the ' +
+    'end in verified files alone',
+  async () => {
+    const expected = { 'k-1': await send('k-1', 200), 'k-2': await send('k-2', 100) };
+    const { body } = await request(graph.app)
+      .post(`/v1/archives/${of}`)
+      .set(...bearer('eva'))
+      .expect(202);
+    const state = { ended: false };
+    const ending = result(body.workflowId).finally(() => (state.ended = true));
+    // Whatever dies meanwhile.
+    while (!state.ended) {
+      for (const [deviceId, ids] of Object.entries(expected)) expect(await stored(deviceId)).toEqual(ids);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(await ending).toEqual({ day: of, rows: 300, files: 1 });
+    expect(deaths()).toEqual(['writeLane', 'commitArchive', 'deletePart']);
+    for (const deviceId of Object.keys(expected))
+      expect((await new ReadingStore(graph.dynamodb.db).page({ deviceId, day: of })).rows).toEqual([]);
+    expect(await s3.list('device_data/')).toEqual([
+      `device_data/dt=${of}/_manifest-00001.json`,
+      `device_data/dt=${of}/part-00000.parquet`,
+    ]);
+    const count = async () =>
+      (await get(`/v1/devices/k-1/readings?from=${of}T00:00:00Z&to=${addDays(of, 1)}T00:00:00Z&resolution=1d`)).items[0]
+        ?.readings;
+    expect(await eventually(count, (found) => found >= 200)).toBe(200);
+  },
+  300_000,
+);
 
 it('kill -9 while a device is erased: the device is gone from everywhere, the others are whole', async () => {
   const others = await stored('k-2');

@@ -38,40 +38,45 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('kill -9 of the API between a post, or a follow, and its start: the relay starts it, once; the retry is the same post', async () => {
-  const silence = await startSilentServer();
-  const first = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
-  const call = (to: string, method: 'put' | 'post', path: string, body?: object) =>
-    request(to)
-      [method](path)
-      .set(...bearer('service'))
-      .send(body);
-  const readers = await seedAuthor(world.db, 'killed', 3);
-  await call(first.url, 'put', '/v1/users/late', { name: 'Late' }).expect(201);
-  await call(first.url, 'put', '/v1/users/late/following/killed').expect(200);
-  const body = { authorId: 'killed', postId: 'killed-1', text: 'before the end' };
-  const posted = await call(first.url, 'post', '/v1/posts', body).expect(201);
-  await endApi(first);
-  silence.close();
-  for (const reader of [...readers, 'late'])
-    await eventually(
-      () => world.rows.all(reader),
-      ({ length }) => length === 1,
-    );
-  const again = await request(graph.app)
-    .post('/v1/posts')
-    .set(...bearer('service'))
-    .send(body)
-    .expect(200);
-  expect(again.body).toEqual(posted.body);
-  for (const id of [fanOutId('killed-1'), relationId({ readerId: 'late', authorId: 'killed', epoch: 1 })])
-    expect(
+it(
+  'kill -9 of the API between a post, or a follow, and its start: the relay starts it, once; the retry is the same ' +
+    'post',
+  async () => {
+    const silence = await startSilentServer();
+    const first = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
+    const call = (to: string, method: 'put' | 'post', path: string, body?: object) =>
+      request(to)
+        [method](path)
+        .set(...bearer('service'))
+        .send(body);
+    const readers = await seedAuthor(world.db, 'killed', 3);
+    await call(first.url, 'put', '/v1/users/late', { name: 'Late' }).expect(201);
+    await call(first.url, 'put', '/v1/users/late/following/killed').expect(200);
+    const body = { authorId: 'killed', postId: 'killed-1', text: 'before the end' };
+    const posted = await call(first.url, 'post', '/v1/posts', body).expect(201);
+    await endApi(first);
+    silence.close();
+    for (const reader of [...readers, 'late'])
       await eventually(
-        () => runsOf(graph.temporal.client, id),
-        (runs) => runs > 0,
-      ),
-    ).toBe(1);
-}, 180_000);
+        () => world.rows.all(reader),
+        ({ length }) => length === 1,
+      );
+    const again = await request(graph.app)
+      .post('/v1/posts')
+      .set(...bearer('service'))
+      .send(body)
+      .expect(200);
+    expect(again.body).toEqual(posted.body);
+    for (const id of [fanOutId('killed-1'), relationId({ readerId: 'late', authorId: 'killed', epoch: 1 })])
+      expect(
+        await eventually(
+          () => runsOf(graph.temporal.client, id),
+          (runs) => runs > 0,
+        ),
+      ).toBe(1);
+  },
+  180_000,
+);
 
 it('kill -9 of the worker in the middle of a large fan-out: another goes on, and the post is in every feed once', async () => {
   const readers = await seedAuthor(world.db, 'large', 600);

@@ -179,51 +179,56 @@ describe('a worker that dies before a webhook has answered', () => {
     );
   }, 60_000);
 
-  it('kill -9 of the worker while it reads shards: every transaction is decided once, and counted once in every profile', async () => {
-    const users = Array.from({ length: 12 }, (_, i) => `streamed-${i}`);
-    const merchants = ['approve-1', 'approve-2', 'approve-3'];
-    const store = new DecisionStore(graph.dynamodb.db);
-    const all: Payment[] = [];
-    for (const kills of [1, 2]) {
-      const bodies = Array.from({ length: 240 }, (_, i) =>
-        payment({ userId: users[i % users.length]!, merchantId: i % 80 === 0 ? 'review' : merchants[i % 3]! }),
-      );
-      all.push(...bodies);
-      const before = worker!.deaths();
-      await kinesis.put(bodies.map((body) => ({ key: String(body['userId']), data: JSON.stringify(body) })));
-      // In the middle of it: some are decided, and most are not.
-      const decided = async () => (await store.findAll(bodies.map(({ transactionId }) => transactionId))).length;
-      await eventually(decided, (count) => count > 0);
-      worker!.kill();
-      await eventually(
-        async () => worker!.deaths(),
-        (count) => count > before,
-      );
-      expect(await decided()).toBeLessThan(bodies.length);
-      await eventually(decided, (count) => count === bodies.length);
-      expect(worker!.deaths()).toBe(before + 1);
-      expect(all).toHaveLength(240 * kills);
-    }
-    const reviewed = all.filter(({ merchantId }) => merchantId === 'review');
-    for (const { transactionId } of reviewed) {
-      await eventually(
-        () => read(transactionId),
-        ({ status }) => status === 'waiting',
-      );
-      expect(await runsOf(graph.temporal.client, investigationId(transactionId))).toBe(1);
-    }
-    const inputs = await store.inputsOf(users.map((userId) => ({ ...payment({ userId }), timestamp: 0 }) as never));
-    expect(inputs.map(({ user }) => user.profile.count)).toEqual(users.map(() => all.length / users.length));
-    // By the other consumer, whose reader died with the first.
-    const sold = async () => {
-      const found = await new MerchantStore(graph.dynamodb.db).read(merchants);
-      return merchants.map((id) =>
-        found.has(id) ? merchantTotals(found.get(id)!.profile, Date.now(), 1, 0).count : 0,
-      );
-    };
-    const expected = merchants.map((id) => all.filter(({ merchantId }) => merchantId === id).length);
-    expect(await eventually(sold, (counts) => counts.every((count, i) => count >= expected[i]!))).toEqual(expected);
-  }, 240_000);
+  it(
+    'kill -9 of the worker while it reads shards: every transaction is decided once, and counted once in every ' +
+      'profile',
+    async () => {
+      const users = Array.from({ length: 12 }, (_, i) => `streamed-${i}`);
+      const merchants = ['approve-1', 'approve-2', 'approve-3'];
+      const store = new DecisionStore(graph.dynamodb.db);
+      const all: Payment[] = [];
+      for (const kills of [1, 2]) {
+        const bodies = Array.from({ length: 240 }, (_, i) =>
+          payment({ userId: users[i % users.length]!, merchantId: i % 80 === 0 ? 'review' : merchants[i % 3]! }),
+        );
+        all.push(...bodies);
+        const before = worker!.deaths();
+        await kinesis.put(bodies.map((body) => ({ key: String(body['userId']), data: JSON.stringify(body) })));
+        // In the middle of it: some are decided, and most are not.
+        const decided = async () => (await store.findAll(bodies.map(({ transactionId }) => transactionId))).length;
+        await eventually(decided, (count) => count > 0);
+        worker!.kill();
+        await eventually(
+          async () => worker!.deaths(),
+          (count) => count > before,
+        );
+        expect(await decided()).toBeLessThan(bodies.length);
+        await eventually(decided, (count) => count === bodies.length);
+        expect(worker!.deaths()).toBe(before + 1);
+        expect(all).toHaveLength(240 * kills);
+      }
+      const reviewed = all.filter(({ merchantId }) => merchantId === 'review');
+      for (const { transactionId } of reviewed) {
+        await eventually(
+          () => read(transactionId),
+          ({ status }) => status === 'waiting',
+        );
+        expect(await runsOf(graph.temporal.client, investigationId(transactionId))).toBe(1);
+      }
+      const inputs = await store.inputsOf(users.map((userId) => ({ ...payment({ userId }), timestamp: 0 }) as never));
+      expect(inputs.map(({ user }) => user.profile.count)).toEqual(users.map(() => all.length / users.length));
+      // By the other consumer, whose reader died with the first.
+      const sold = async () => {
+        const found = await new MerchantStore(graph.dynamodb.db).read(merchants);
+        return merchants.map((id) =>
+          found.has(id) ? merchantTotals(found.get(id)!.profile, Date.now(), 1, 0).count : 0,
+        );
+      };
+      const expected = merchants.map((id) => all.filter(({ merchantId }) => merchantId === id).length);
+      expect(await eventually(sold, (counts) => counts.every((count, i) => count >= expected[i]!))).toEqual(expected);
+    },
+    240_000,
+  );
 
   it('a webhook may get a message twice when the worker dies before its answer, with the same id; the record is one', async () => {
     const [first, second] = await eventually(

@@ -89,60 +89,65 @@ async function ended(): Promise<{ all: number; owed: number }> {
   return { all: Items.length, owed: Items.filter((item) => item['ExpiryBucket'] !== undefined).length };
 }
 
-it('hundreds of sessions that come due one after another: within seconds each, an activity for all of a time, and the subscriber hears of each', async () => {
-  const store = openStore();
-  // The sweepers are there.
-  const sweepers = [0, 1].map((bucket) => graph.temporal.client.workflow.getHandle(sessionExpiryId(bucket)));
-  for (const sweeper of sweepers)
-    await eventually(
-      () => sweeper.fetchHistory().then(billableActions, () => 0),
-      (actions) => actions >= 2,
-    );
-  const started = Date.now();
-  const due = new Map<string, number>();
-  while (Date.now() - started < 5_000) {
-    await Promise.all(
-      Array.from({ length: 20 }, async () => {
-        const id = randomUUID();
-        const session = sessionOf();
-        await store.set(id, session);
-        const { handle, expiresAt } = store.store.headOf(session)!;
-        due.set(handle, expiresAt);
-      }),
-    );
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  const messages = async () => {
-    const found: { text: string }[] = [];
-    for (let cursor: string | undefined; ;) {
-      const page = await new NotificationStore(graph.dynamodb.db).list('session-events', {
-        limit: 200,
-        ...(cursor !== undefined && { cursor }),
-      });
-      found.push(...page.items);
-      cursor = page.cursor;
-      if (cursor === undefined) return found;
+it(
+  'hundreds of sessions that come due one after another: within seconds each, an activity for all of a time, and ' +
+    'the subscriber hears of each',
+  async () => {
+    const store = openStore();
+    // The sweepers are there.
+    const sweepers = [0, 1].map((bucket) => graph.temporal.client.workflow.getHandle(sessionExpiryId(bucket)));
+    for (const sweeper of sweepers)
+      await eventually(
+        () => sweeper.fetchHistory().then(billableActions, () => 0),
+        (actions) => actions >= 2,
+      );
+    const started = Date.now();
+    const due = new Map<string, number>();
+    while (Date.now() - started < 5_000) {
+      await Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const id = randomUUID();
+          const session = sessionOf();
+          await store.set(id, session);
+          const { handle, expiresAt } = store.store.headOf(session)!;
+          due.set(handle, expiresAt);
+        }),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 200));
     }
-  };
-  const events = async () =>
-    (await messages()).flatMap(
-      ({ text }) => (JSON.parse(text) as { events: { handle: string; reason: string; at: string }[] }).events,
-    );
-  const told = await eventually(events, (found) => new Set(found.map(({ handle }) => handle)).size === due.size);
-  const lateness = told.map(({ handle, at }) => Date.parse(at) - due.get(handle)!);
-  expect(Math.min(...lateness)).toBeGreaterThanOrEqual(0);
-  expect(Math.max(...lateness)).toBeLessThan(60_000);
-  expect(new Set(told.map(({ reason }) => reason))).toEqual(new Set(['idle']));
-  // In batches.
-  expect((await messages()).length).toBeLessThan(due.size / 4);
-  const seconds = (Date.now() - started) / 1_000;
-  for (const sweeper of sweepers) {
-    const history = await record(SESSION_EXPIRY_TYPE, 'busy', sweeper);
-    // An activity a second, as it is set here, and perhaps a timer; the number of sessions is not in it.
-    expect(billableActions(history)).toBeLessThanOrEqual(20 + 2 * seconds);
-    expect(history.events!.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);
-  }
-}, 120_000);
+    const messages = async () => {
+      const found: { text: string }[] = [];
+      for (let cursor: string | undefined; ;) {
+        const page = await new NotificationStore(graph.dynamodb.db).list('session-events', {
+          limit: 200,
+          ...(cursor !== undefined && { cursor }),
+        });
+        found.push(...page.items);
+        cursor = page.cursor;
+        if (cursor === undefined) return found;
+      }
+    };
+    const events = async () =>
+      (await messages()).flatMap(
+        ({ text }) => (JSON.parse(text) as { events: { handle: string; reason: string; at: string }[] }).events,
+      );
+    const told = await eventually(events, (found) => new Set(found.map(({ handle }) => handle)).size === due.size);
+    const lateness = told.map(({ handle, at }) => Date.parse(at) - due.get(handle)!);
+    expect(Math.min(...lateness)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...lateness)).toBeLessThan(60_000);
+    expect(new Set(told.map(({ reason }) => reason))).toEqual(new Set(['idle']));
+    // In batches.
+    expect((await messages()).length).toBeLessThan(due.size / 4);
+    const seconds = (Date.now() - started) / 1_000;
+    for (const sweeper of sweepers) {
+      const history = await record(SESSION_EXPIRY_TYPE, 'busy', sweeper);
+      // An activity a second, as it is set here, and perhaps a timer; the number of sessions is not in it.
+      expect(billableActions(history)).toBeLessThanOrEqual(20 + 2 * seconds);
+      expect(history.events!.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);
+    }
+  },
+  120_000,
+);
 
 it('kill -9 of the sweeper’s worker while it ends sessions: every session ends, and every end is told', async () => {
   const store = openStore();

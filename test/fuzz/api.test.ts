@@ -392,7 +392,8 @@ it(
       );
       if (details.failed)
         faults.push(
-          `${operation.method} ${operation.path} (seed ${details.seed}, path ${details.counterexamplePath})\n${String(details.errorInstance).slice(0, 900)}\n${JSON.stringify(details.counterexample).slice(0, 500)}`,
+          `${operation.method} ${operation.path} (seed ${details.seed}, path ` +
+            `${details.counterexamplePath})\n${String(details.errorInstance).slice(0, 900)}\n${JSON.stringify(details.counterexample).slice(0, 500)}`,
         );
     }
     process.stdout.write(

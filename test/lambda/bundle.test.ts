@@ -71,7 +71,9 @@ it('the bundle serves a request as the function would, with nothing installed be
 });
 
 it('a function whose settings are wrong says which, and does not hide it', async () => {
-  const script = `require('./functions/dist/lambda/index.js').api({}, {}).catch((error) => console.log(error.name + ': ' + error.message))`;
+  const script =
+    `require('./functions/dist/lambda/index.js').api({}, {}).catch((error) => console.log(error.name + ': ' + ` +
+    'error.message))';
   const { stdout } = await run(process.execPath, ['-e', script], {
     cwd: folder,
     env: { PATH: process.env['PATH'], ...graph.environment, LONGWATCH_SIGNING_SECRET: '' },

@@ -64,7 +64,8 @@ it('is asked to stop, and may clear up', async () => {
 
 it('that will not stop is made to, with all that it started', async () => {
   const child = start(
-    `trap '' TERM; sh -c 'trap "" TERM; echo $$ > ${folder}/grandchild; while :; do sleep 0.1; done' & while :; do sleep 0.1; done`,
+    `trap '' TERM; sh -c 'trap "" TERM; echo $$ > ${folder}/grandchild; while :; do sleep 0.1; done' & while :; ` +
+      'do sleep 0.1; done',
   );
   const grandchild = await pidIn('grandchild');
   await child.stop(500);

@@ -104,7 +104,8 @@ describe('the data folder', () => {
     const path = join(folder, 'deep', 'data');
     const open = openDataDir(path);
     expect(() => openDataDir(path)).toThrow(
-      `Another Longwatch (process ${process.pid}) uses ${path}. Stop it, or start this one beside it:\n  LONGWATCH_DATA_DIR=.longwatch-2 PORT=3001 npm start`,
+      `Another Longwatch (process ${process.pid}) uses ${path}. Stop it, or start this one beside it:\n  ` +
+        'LONGWATCH_DATA_DIR=.longwatch-2 PORT=3001 npm start',
     );
     open.release();
     openDataDir(path).release();

@@ -21,7 +21,8 @@ it('on a terminal: one live line a part, with its elapsed time, drawn over itsel
   });
   expect(parts[0]).toBe('\u001B[2K… Temporal   0 s  building, 3 of 9 packages\n');
   expect(parts.at(-1)).toBe(
-    '\u001B[2A\u001B[2K… Temporal   1 min 1 s  building, 3 of 9 packages\n\u001B[2K✓ DynamoDB   dynoxide at http://127.0.0.1:8000\n',
+    '\u001B[2A\u001B[2K… Temporal   1 min 1 s  building, 3 of 9 packages\n\u001B[2K✓ DynamoDB   dynoxide at ' +
+      'http://127.0.0.1:8000\n',
   );
 });
 

@@ -44,22 +44,26 @@ it('a call that DynamoDB takes and never answers fails as "away", and leaves no 
   client.destroy();
 });
 
-it('however many calls wait for a DynamoDB that hangs, the connections to it are bounded, and calls that are given up leave', async () => {
-  const { client, db } = open();
-  const deadline = new AbortController();
-  const calls = Array.from({ length: MAX_SOCKETS + 100 }, (_, i) =>
-    db.client
-      .send(new GetCommand({ TableName: 'test-Decisions', Key: { TransactionID: String(i) } }), {
-        abortSignal: deadline.signal,
-      })
-      .catch((error: unknown) => error),
-  );
-  await eventually(
-    async () => sockets.size,
-    (size) => size === MAX_SOCKETS,
-  );
-  deadline.abort();
-  for (const failure of await Promise.all(calls)) expect(failure).toMatchObject({ type: 'unavailable' });
-  expect(most).toBe(MAX_SOCKETS);
-  client.destroy();
-});
+it(
+  'however many calls wait for a DynamoDB that hangs, the connections to it are bounded, and calls that are given ' +
+    'up leave',
+  async () => {
+    const { client, db } = open();
+    const deadline = new AbortController();
+    const calls = Array.from({ length: MAX_SOCKETS + 100 }, (_, i) =>
+      db.client
+        .send(new GetCommand({ TableName: 'test-Decisions', Key: { TransactionID: String(i) } }), {
+          abortSignal: deadline.signal,
+        })
+        .catch((error: unknown) => error),
+    );
+    await eventually(
+      async () => sockets.size,
+      (size) => size === MAX_SOCKETS,
+    );
+    deadline.abort();
+    for (const failure of await Promise.all(calls)) expect(failure).toMatchObject({ type: 'unavailable' });
+    expect(most).toBe(MAX_SOCKETS);
+    client.destroy();
+  },
+);

@@ -109,7 +109,8 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
       })),
     }));
     const expected = [
-      `${prefix}Checkouts has the index ByRefund (RefundStatus S, RecordedAtID S; KEYS_ONLY), wanted is (RefundStatus S, RecordedAtID S; ALL)`,
+      `${prefix}Checkouts has the index ByRefund (RefundStatus S, RecordedAtID S; KEYS_ONLY), wanted is ` +
+        '(RefundStatus S, RecordedAtID S; ALL)',
       `${prefix}Decisions has the key Id N, wanted is TransactionID S`,
       `${prefix}Leaderboard has a stream of KEYS_ONLY, wanted is NEW_AND_OLD_IMAGES`,
     ];

@@ -26,7 +26,9 @@ export async function eventually<T>(
     tries++;
     if (wanted(answer)) return answer;
     if (performance.now() - from < withinMs) continue;
-    failure.message = `After ${withinMs / 1_000} s and ${tries} tries the answer was still not as wanted by ${wanted.toString()}. The last answer: ${inspect(answer, { depth: 6, breakLength: 160 }).slice(0, 4_000)}`;
+    failure.message =
+      `After ${withinMs / 1_000} s and ${tries} tries the answer was still not as wanted by ${wanted.toString()}. ` +
+      `The last answer: ${inspect(answer, { depth: 6, breakLength: 160 }).slice(0, 4_000)}`;
     throw failure;
   }
 }

@@ -15,7 +15,8 @@ export function findPrometheus(program: 'prometheus' | 'promtool'): string | und
   const path = folder === undefined ? onPath(program) : join(folder, program);
   if (path !== undefined && existsSync(path)) return path;
   process.stderr.write(
-    `There is no ${program} here (Debian: apt-get install prometheus, or PROMETHEUS_PATH set to a folder with it): rules and queries are parsed, not run\n`,
+    `There is no ${program} here (Debian: apt-get install prometheus, or PROMETHEUS_PATH set to a folder with ` +
+      'it): rules and queries are parsed, not run\n',
   );
   return undefined;
 }

@@ -58,7 +58,9 @@ function installed(): string {
 function startScript(lib: string): string {
   const script = join(dirname(lib), 'start');
   // exec: the SDK stops only the process that it started. Flags: it lives for a minute, which no optimiser pays back.
-  const text = `#!/bin/sh\nexec java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '${lib}/*' io.temporal.testserver.TestServer "$@"\n`;
+  const text =
+    `#!/bin/sh\nexec java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '${lib}/*' ` +
+    'io.temporal.testserver.TestServer "$@"\n';
   if (existsSync(script) && readFileSync(script, 'utf8') === text) return script;
   const made = `${script}-${process.pid}`;
   writeFileSync(made, text, { mode: 0o755 });

@@ -27,6 +27,7 @@ const broken = (settings: Partial<WorkersSettings>): Promise<BundleError> =>
 it('names the setting when the configured bundle does not exist, instead of bundling other code', async () => {
   const error = await broken({ bundlePath: '/nowhere/workflow-bundle.js' });
   expect(error.message).toBe(
-    'LONGWATCH_WORKFLOW_BUNDLE: there is no file /nowhere/workflow-bundle.js; build it (npm run build), or leave the setting out',
+    'LONGWATCH_WORKFLOW_BUNDLE: there is no file /nowhere/workflow-bundle.js; build it (npm run build), or leave ' +
+      'the setting out',
   );
 });

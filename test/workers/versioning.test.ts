@@ -116,19 +116,24 @@ const close = async (transactionId: string) => {
   );
 };
 
-it('a pinned case ends on the build that it began on, though another one is current; what begins then is the new one’s', async () => {
-  await startBuild('pinned-1', 'PINNED');
-  await makeCurrent('pinned-1');
-  const old = await openCase();
-  expect((await versionOf(old)).buildId).toBe('pinned-1');
-  await startBuild('pinned-2', 'PINNED');
-  await makeCurrent('pinned-2');
-  const fresh = await openCase();
-  await close(old);
-  await close(fresh);
-  expect([(await versionOf(old)).buildId, (await versionOf(fresh)).buildId]).toEqual(['pinned-1', 'pinned-2']);
-  expect(await cli('describe', '--name', DEPLOYMENT)).toMatch(/pinned-2/);
-}, 180_000);
+it(
+  'a pinned case ends on the build that it began on, though another one is current; what begins then is the new ' +
+    'one’s',
+  async () => {
+    await startBuild('pinned-1', 'PINNED');
+    await makeCurrent('pinned-1');
+    const old = await openCase();
+    expect((await versionOf(old)).buildId).toBe('pinned-1');
+    await startBuild('pinned-2', 'PINNED');
+    await makeCurrent('pinned-2');
+    const fresh = await openCase();
+    await close(old);
+    await close(fresh);
+    expect([(await versionOf(old)).buildId, (await versionOf(fresh)).buildId]).toEqual(['pinned-1', 'pinned-2']);
+    expect(await cli('describe', '--name', DEPLOYMENT)).toMatch(/pinned-2/);
+  },
+  180_000,
+);
 
 it('a case that upgrades goes over to the build that is current, and the build before can go', async () => {
   const first = await startBuild('auto-1', 'AUTO_UPGRADE');

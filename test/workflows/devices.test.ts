@@ -159,22 +159,26 @@ it('a day costs a start, five activities and three for each file, however many r
   expect(history.events!.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);
 });
 
-it('late readings of an archived day are served at once, and merged by a further part; copies of archived ones are not', async () => {
-  const of = day(2);
-  const ids = await send('a-1', readings(of, 300));
-  expect(await rowsInTable('a-1', of)).toEqual([]);
-  const [late] = await send('a-1', [{ timestamp: dayStart(of) + 30_000, metrics: { t: 99 } }]);
-  await send('a-1', [{ timestamp: dayStart(of) + 30_000, metrics: { t: 99 } }]);
-  const found = await all('a-1', of);
-  expect(found.map(({ readingId }) => readingId)).toEqual([ids[0], late, ...ids.slice(1)]);
-  expect(await done(post(`/v1/archives/${of}`))).toEqual({ day: of, rows: 1, files: 1 });
-  expect(await all('a-1', of)).toEqual(found);
-  expect((await manifestOf(of)).parts.map(({ name, rows }) => [name, rows])).toEqual([
-    ['part-00000.parquet', 500],
-    ['part-00001.parquet', 1],
-  ]);
-  expect(await rowsInTable('a-1', of)).toEqual([]);
-});
+it(
+  'late readings of an archived day are served at once, and merged by a further part; copies of archived ones are ' +
+    'not',
+  async () => {
+    const of = day(2);
+    const ids = await send('a-1', readings(of, 300));
+    expect(await rowsInTable('a-1', of)).toEqual([]);
+    const [late] = await send('a-1', [{ timestamp: dayStart(of) + 30_000, metrics: { t: 99 } }]);
+    await send('a-1', [{ timestamp: dayStart(of) + 30_000, metrics: { t: 99 } }]);
+    const found = await all('a-1', of);
+    expect(found.map(({ readingId }) => readingId)).toEqual([ids[0], late, ...ids.slice(1)]);
+    expect(await done(post(`/v1/archives/${of}`))).toEqual({ day: of, rows: 1, files: 1 });
+    expect(await all('a-1', of)).toEqual(found);
+    expect((await manifestOf(of)).parts.map(({ name, rows }) => [name, rows])).toEqual([
+      ['part-00000.parquet', 500],
+      ['part-00001.parquet', 1],
+    ]);
+    expect(await rowsInTable('a-1', of)).toEqual([]);
+  },
+);
 
 it('rollups count each reading once: not its copies, nor its way to the archive and back', async () => {
   const of = day(2);

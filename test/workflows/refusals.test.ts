@@ -75,44 +75,48 @@ it('a step that is held shows on the page, with the reason, until it is taken', 
   expect(await detailsOf(handle)).not.toContain(REASON);
 });
 
-it('eraseDevice: a day of which a step is refused holds up no other day and no other work on it, and shows on the page until it is erased', async () => {
-  let isRefused = true;
-  const days = (id: string) => [`${id}-good`, `${id}-bad`, `${id}-last`];
-  const erasing = lifecycleScripts.eraseDevice;
-  let id = '';
-  const script: LifecycleScript = {
-    ...erasing,
-    // An archive of the day, too, is answered by this script.
-    activities: { ...lifecycleScripts.archiveDay.activities, ...erasing.activities, daysOfDevice: () => days(id) },
-    args: (own) => ((id = own), [{ deviceId: own, waitMs: 0 }]),
-    children: (own) => days(own).map((day) => `archive/${day}`),
-  };
-  const { handle, run } = await start(
-    'eraseDevice',
-    script,
-    ({ name, args }) => isRefused && name === 'rewriteDay' && String(args[0]).endsWith('-bad'),
-  );
-  const page = await eventually(
-    () => detailsOf(handle),
-    (text) => text.includes(REASON),
-  );
-  expect(page).toMatch(
-    /Erasing was refused at .+ from .+-bad \(refused by the test\).+It is tried anew at .+all other days are done/,
-  );
-  expect(run.calls.filter(({ name }) => name === 'rewriteDay').map(({ args }) => args[0])).toEqual(days(run.id));
-  // The day is not leased: other work on it starts and ends while the erasure waits.
-  const bad = `${run.id}-bad`;
-  const archived = await client().workflow.execute('archiveDay', {
-    workflowId: `archive/${bad}`,
-    taskQueue: erasing.queue,
-    args: [{ day: bad }],
-  });
-  expect(archived).toMatchObject({ rows: 1, files: 1 });
-  isRefused = false;
-  expect(await resultOf(handle)).toEqual({ days: 3, rewritten: 3 });
-  expect(await detailsOf(handle)).not.toContain(REASON);
-  expectNoRetries(run);
-});
+it(
+  'eraseDevice: a day of which a step is refused holds up no other day and no other work on it, and shows on the ' +
+    'page until it is erased',
+  async () => {
+    let isRefused = true;
+    const days = (id: string) => [`${id}-good`, `${id}-bad`, `${id}-last`];
+    const erasing = lifecycleScripts.eraseDevice;
+    let id = '';
+    const script: LifecycleScript = {
+      ...erasing,
+      // An archive of the day, too, is answered by this script.
+      activities: { ...lifecycleScripts.archiveDay.activities, ...erasing.activities, daysOfDevice: () => days(id) },
+      args: (own) => ((id = own), [{ deviceId: own, waitMs: 0 }]),
+      children: (own) => days(own).map((day) => `archive/${day}`),
+    };
+    const { handle, run } = await start(
+      'eraseDevice',
+      script,
+      ({ name, args }) => isRefused && name === 'rewriteDay' && String(args[0]).endsWith('-bad'),
+    );
+    const page = await eventually(
+      () => detailsOf(handle),
+      (text) => text.includes(REASON),
+    );
+    expect(page).toMatch(
+      /Erasing was refused at .+ from .+-bad \(refused by the test\).+It is tried anew at .+all other days are done/,
+    );
+    expect(run.calls.filter(({ name }) => name === 'rewriteDay').map(({ args }) => args[0])).toEqual(days(run.id));
+    // The day is not leased: other work on it starts and ends while the erasure waits.
+    const bad = `${run.id}-bad`;
+    const archived = await client().workflow.execute('archiveDay', {
+      workflowId: `archive/${bad}`,
+      taskQueue: erasing.queue,
+      args: [{ day: bad }],
+    });
+    expect(archived).toMatchObject({ rows: 1, files: 1 });
+    isRefused = false;
+    expect(await resultOf(handle)).toEqual({ days: 3, rewritten: 3 });
+    expect(await detailsOf(handle)).not.toContain(REASON);
+    expectNoRetries(run);
+  },
+);
 
 const failureOf = (error: unknown): string[] =>
   error instanceof Error ? [error.message, ...failureOf(error.cause)] : [];

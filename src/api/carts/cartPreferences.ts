@@ -106,7 +106,8 @@ const showUnsubscribe = ({ links }: CartPreferenceParts): AnyRoute =>
         ...htmlPage(
           page(
             'No more reminders?',
-            `<p>For <strong>${escaped(userId)}</strong>.</p>\n<form method="post">\n<button>Do not remind me of my cart</button>\n</form>`,
+            `<p>For <strong>${escaped(userId)}</strong>.</p>\n<form method="post">\n<button>Do not remind me of ` +
+              'my cart</button>\n</form>',
           ),
         ),
       };

@@ -107,7 +107,8 @@ const beginCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
       201: { description: 'Everything is held', schema: checkoutSchema },
       409: {
         description:
-          'Nothing is held: `errors` and `shortages` name each line that is short; or the cart is empty, or the total is another',
+          'Nothing is held: `errors` and `shortages` name each line that is short; or the cart is empty, or the ' +
+          'total is another',
       },
       412: { description: 'The cart has changed' },
     },

@@ -143,7 +143,8 @@ const postRollupCheck = ({ startRollupCheck }: ArchiveParts): AnyRoute =>
     tag: 'devices',
     loadClass: 'bulk',
     summary:
-      'Compare the rollups of a day with its readings, and put right what is wrong; a gap in the stream does it by itself',
+      'Compare the rollups of a day with its readings, and put right what is wrong; a gap in the stream does it ' +
+      'by itself',
     roles: people,
     params: dayParams,
     responses: {

@@ -135,7 +135,8 @@ const getReadings = ({ reads }: DeviceParts): AnyRoute =>
     tag: 'devices',
     loadClass: 'bulk',
     summary:
-      'Readings or rollups of a stretch of time, oldest first, archived or not. Go on with the cursor until there is none: a page may be empty before',
+      'Readings or rollups of a stretch of time, oldest first, archived or not. Go on with the cursor until ' +
+      'there is none: a page may be empty before',
     roles: readers,
     params: deviceParams,
     query: z.object({

@@ -19,7 +19,8 @@ export function driftRoutes({ driftWatch }: DriftRouteParts): AnyRoute[] {
       tag: 'fraud',
       loadClass: 'interactive',
       summary:
-        'How far features and scores of the last days have moved from where the model was trained (population stability index)',
+        'How far features and scores of the last days have moved from where the model was trained (population ' +
+        'stability index)',
       roles: ['investigator', 'supervisor'],
       query: z.object({ days: wholeTextOf(1, MAX_DAYS).default(7) }),
       responses: {

@@ -121,7 +121,8 @@ const putLabel = ({ store }: FraudParts): AnyRoute =>
       if (outcome === 'investigated')
         throw new LongwatchError(
           'conflict',
-          `Transaction ${id} is being investigated; decide its case (POST /v1/investigations/${id}/decide), which labels it`,
+          `Transaction ${id} is being investigated; decide its case (POST /v1/investigations/${id}/decide), ` +
+            'which labels it',
         );
       if (outcome === 'unknown') throw new LongwatchError('notFound', `There is no transaction ${id}`);
       return { status: 200, body: { transactionId: id, label } };

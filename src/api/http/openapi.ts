@@ -105,7 +105,9 @@ function responsesOf(one: Route): Json {
     }),
     ...(one.body && { 413: 'The body is too large', 415: 'The content type is not supported' }),
     503: 'A part that this needs is away, or the service is overloaded; retry after `Retry-After`',
-    504: 'The request was not completed within its deadline and may still take effect; repeat it with the same ids to learn its result',
+    504:
+      'The request was not completed within its deadline and may still take effect; repeat it with the same ids to ' +
+      'learn its result',
   };
   const responses: Json = {};
   for (const [status, description] of Object.entries(common)) responses[status] = problemResponse(description);

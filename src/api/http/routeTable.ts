@@ -24,9 +24,13 @@ export function routeTable(routes: readonly AnyRoute[]): string {
       .filter((one) => one.tag === tag)
       .map(
         (one) =>
-          `| \`${one.method.toUpperCase()} ${one.path}\` | ${callers.map((role) => signs[allowed(one, role)]).join(' | ')} | ${one.summary} |`,
+          `| \`${one.method.toUpperCase()} ${one.path}\` | ` +
+          `${callers.map((role) => signs[allowed(one, role)]).join(' | ')} | ${one.summary} |`,
       );
-    return `## ${tag}\n\n| route | ${roles.join(' | ')} | nobody | |\n| --- | ${callers.map(() => ':-:').join(' | ')} | --- |\n${rows.join('\n')}\n`;
+    return (
+      `## ${tag}\n\n| route | ${roles.join(' | ')} | nobody | |\n| --- | ${callers.map(() => ':-:').join(' | ')} | ` +
+      `--- |\n${rows.join('\n')}\n`
+    );
   });
   return `# Who may call what
 

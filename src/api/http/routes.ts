@@ -148,7 +148,8 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
 const late = (ms: number): Problem =>
   new Problem(
     504,
-    `The request was not completed within ${ms} ms and may still take effect. Repeat it with the same ids to learn its result`,
+    `The request was not completed within ${ms} ms and may still take effect. Repeat it with the same ids to ` +
+      'learn its result',
     {
       type: 'deadline-exceeded',
       title: 'Deadline exceeded',

@@ -112,7 +112,8 @@ export async function listen(app: Express, settings: ListenSettings): Promise<Li
 function listenError(error: NodeJS.ErrnoException, host: string, port: number, setting: string): Error {
   if (error.code === 'EADDRINUSE')
     return new ListenError(
-      `Port ${port} on ${host} is taken. Stop what listens there, or choose another: ${setting}=${port + 1} (0: any that is free)`,
+      `Port ${port} on ${host} is taken. Stop what listens there, or choose another: ${setting}=${port + 1} (0: ` +
+        'any that is free)',
     );
   if (error.code === 'EACCES')
     return new ListenError(`Port ${port} needs privileges. Choose one over 1023: ${setting}=3000`);

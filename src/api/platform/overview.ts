@@ -28,7 +28,8 @@ const figureSchema = z.object({
   scope: z
     .enum(['all', 'process', 'table'])
     .describe(
-      'all: counted over all processes; process: this process since it began; table: items, as DynamoDB last counted them (about every six hours)',
+      'all: counted over all processes; process: this process since it began; table: items, as DynamoDB last ' +
+        'counted them (about every six hours)',
     ),
   more: z.boolean().optional().describe('There are more than `value`'),
 });
@@ -107,7 +108,8 @@ const overviewSchema = z.object({
       unavailable,
     ])
     .describe(
-      'The last look of each mode at rows and workflows: how many were checked, how many workflows were started again, how many were left to a later look',
+      'The last look of each mode at rows and workflows: how many were checked, how many workflows were started ' +
+        'again, how many were left to a later look',
     ),
   owed: z
     .union([
@@ -115,7 +117,8 @@ const overviewSchema = z.object({
       unavailable,
     ])
     .describe(
-      'Outbox entries that are overdue by more than seconds, by kind: start (workflow starts), signal, rescore (payments to score again); counted up to 1,000 a shard',
+      'Outbox entries that are overdue by more than seconds, by kind: start (workflow starts), signal, rescore ' +
+        '(payments to score again); counted up to 1,000 a shard',
     ),
   deadLetters: z.union([z.array(z.object({ stream: z.string(), ...bounded })), unavailable]),
 });
@@ -158,13 +161,17 @@ const getEvents = ({ events, streams, links }: OverviewRouteParts): AnyRoute =>
     tag: 'platform',
     loadClass: 'interactive',
     summary:
-      'Recent events as server-sent events: the last 200, then what comes, for at most ten minutes; `Last-Event-ID` goes on where one was',
+      'Recent events as server-sent events: the last 200, then what comes, for at most ten minutes; ' +
+      '`Last-Event-ID` goes on where one was',
     roles: people,
     headers: [{ name: 'Last-Event-ID', required: false, description: 'The last event that the caller has' }],
     responses: {
       // A schema would be one of the whole stream, which has none.
       200: {
-        description: `Events of this process, and lifecycles of all processes. The data of each is a JSON object: id, at (date-time), area (the name of a capability, or platform), tone (${tones.join(', ')}), text, and where it applies count, workflowId, link`,
+        description:
+          'Events of this process, and lifecycles of all processes. The data of each is a JSON object: id, at ' +
+          `(date-time), area (the name of a capability, or platform), tone (${tones.join(', ')}), text, and where ` +
+          'it applies count, workflowId, link',
         contentType: 'text/event-stream',
       },
       503: { description: 'Too many watch already' },

@@ -24,7 +24,8 @@ const people = ['admin'] as const;
 const modeSchema = z
   .enum(lookModes)
   .describe(
-    'quick: workflows that ended badly since the last look, standing workflows, open cases; full: every open row against the running workflows',
+    'quick: workflows that ended badly since the last look, standing workflows, open cases; full: every open row ' +
+      'against the running workflows',
   );
 const count = z.int().min(0);
 

@@ -71,7 +71,8 @@ export function sessionFrame(
         request,
         store,
         owners,
-        `${cookieName}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`,
+        `${cookieName}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; ` +
+          `SameSite=Lax${secure ? '; Secure' : ''}`,
       ),
   };
 }

@@ -132,12 +132,14 @@ function changedLines(
   if (quantity < 1)
     throw new LongwatchError(
       'conflict',
-      `The cart has ${line?.quantity ?? 0} of ${productId}; ${-change.quantity} fewer would leave none: take the line out instead`,
+      `The cart has ${line?.quantity ?? 0} of ${productId}; ${-change.quantity} fewer would leave none: take the ` +
+        'line out instead',
     );
   if (quantity > MAX_QUANTITY)
     throw new LongwatchError(
       'conflict',
-      `The cart has ${line?.quantity ?? 0} of ${productId}, ${change.quantity} more would pass the limit of ${MAX_QUANTITY}`,
+      `The cart has ${line?.quantity ?? 0} of ${productId}, ${change.quantity} more would pass the limit of ` +
+        `${MAX_QUANTITY}`,
     );
   if (line) return lines.map((one) => (one === line ? { ...line, quantity } : one));
   if (!product) throw new RangeError('A new line needs its product');
@@ -217,7 +219,8 @@ export function mergeCarts(
   if (lines.size > MAX_LINES)
     throw new LongwatchError(
       'conflict',
-      `Together the carts have ${lines.size} lines, and a cart has at most ${MAX_LINES}; remove ${lines.size - MAX_LINES} first`,
+      `Together the carts have ${lines.size} lines, and a cart has at most ${MAX_LINES}; remove ` +
+        `${lines.size - MAX_LINES} first`,
     );
   const { cart, counts } = closed(guest, 'merged');
   const step = withLines(user, [...lines.values()], facts);

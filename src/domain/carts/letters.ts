@@ -39,7 +39,8 @@ export function cartPage(cart: Cart | undefined, cartNumber: number, next: strin
     );
   const more = cart.lines.length - rows.length;
   return [
-    `**${cart.status}** · user ${cart.userId} · last activity ${iso(cart.lastActivityAt)} · reminders sent: ${cart.reminded?.rung ?? 0}`,
+    `**${cart.status}** · user ${cart.userId} · last activity ${iso(cart.lastActivityAt)} · reminders sent: ` +
+      `${cart.reminded?.rung ?? 0}`,
     next,
     ...(rows.length > 0 ? ['', '| quantity | product | price |', '| --- | --- | --- |', ...rows] : []),
     ...(more > 0 ? ['', `and ${more} more`] : []),
@@ -47,7 +48,8 @@ export function cartPage(cart: Cart | undefined, cartNumber: number, next: strin
     ...(cart.status === 'open' && cart.lines.length === 0
       ? [
           '',
-          '**It holds only lines that cannot be read**: of product ids such as `__proto__`, which an earlier release took. Reminders list nothing, and it cannot be checked out.',
+          '**It holds only lines that cannot be read**: of product ids such as `__proto__`, which an earlier ' +
+            'release took. Reminders list nothing, and it cannot be checked out.',
         ]
       : []),
   ].join('\n');

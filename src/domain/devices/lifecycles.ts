@@ -13,7 +13,8 @@ export const deviceLifecycles = {
     restartedBy: 'schedule',
     refused: 'fails',
     instead:
-      'Archiving ends when the day is verified in the archive. Terminating it loses nothing: the next scheduled look archives the day.',
+      'Archiving ends when the day is verified in the archive. Terminating it loses nothing: the next scheduled ' +
+      'look archives the day.',
   },
   expireDay: {
     cancelled: 'continues',

@@ -30,7 +30,8 @@ export interface ReadingRow {
 /** A metric name: starts with a letter and is no name that JavaScript objects already have. */
 export const METRIC_NAME = /^(?!constructor$|prototype$)[A-Za-z][A-Za-z0-9_.:-]{0,63}$/;
 export const METRIC_NAME_RULE =
-  'must be 1 to 64 characters out of letters, digits, "_", ".", ":" and "-", the first a letter, and not "constructor" or "prototype"';
+  'must be 1 to 64 characters out of letters, digits, "_", ".", ":" and "-", the first a letter, and not ' +
+  '"constructor" or "prototype"';
 
 /** What one device may send; each bounds an item that would grow without it. */
 export const limits = {

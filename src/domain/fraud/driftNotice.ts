@@ -43,7 +43,8 @@ export function driftNotice(models: readonly ComparedModel[], at: number): Notif
       const named = far.slice(0, NAMED).map(({ name, psi }) => `  ${name}: ${psi.toFixed(2)}`);
       const more = far.length > NAMED ? [`  and ${far.length - NAMED} more`] : [];
       return [
-        `Model ${modelVersion}, ${rows} decisions of ${from} to ${to}. Shifted from where it was trained (population stability index of 0.25 or more):`,
+        `Model ${modelVersion}, ${rows} decisions of ${from} to ${to}. Shifted from where it was trained ` +
+          '(population stability index of 0.25 or more):',
         ...named,
         ...more,
       ].join('\n');
@@ -52,8 +53,12 @@ export function driftNotice(models: readonly ComparedModel[], at: number): Notif
   return {
     id: `drift.${shifted.map(({ modelVersion, to }) => `${modelVersion}.${to}`).join('.')}`,
     recipient: SUPERVISORS,
-    subject: `Payments no longer look as they did in training: ${shifted.map(({ modelVersion }) => modelVersion).join(', ')}`,
-    text: `${text}\n\nGET /v1/drift has all figures. A backtest on recent labelled payments tells whether the model still finds what it should.`,
+    subject:
+      'Payments no longer look as they did in training: ' +
+      `${shifted.map(({ modelVersion }) => modelVersion).join(', ')}`,
+    text:
+      `${text}\n\nGET /v1/drift has all figures. A backtest on recent labelled payments tells whether the model ` +
+      'still finds what it should.',
     at,
   };
 }

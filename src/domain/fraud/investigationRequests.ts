@@ -136,7 +136,8 @@ function refusalOfDecision(state: CaseState, decision: Label, by: Person, roleIs
   if (repeated)
     return isProven(repeated.by)
       ? `${by.name} proposed ${decision} already, at ${iso(repeated.at)}; another person must decide`
-      : `A decision of ${decision} under the typed name ${by.name} is on record since ${iso(repeated.at)} and counts for nothing; decide through the API`;
+      : `A decision of ${decision} under the typed name ${by.name} is on record since ${iso(repeated.at)} and ` +
+          'counts for nothing; decide through the API';
   if (state.escalated !== 'disagreement' || roleIsOpen) return undefined;
   if (!isSupervisor(by)) return 'Two people disagree about this case: only a supervisor can settle it, through the API';
   return state.proposals.some((proposal) => proposal.by.name === by.name)
@@ -156,7 +157,10 @@ function faultOf(kind: CaseRequest['kind'], given: unknown): string | undefined 
   // The history keeps the whole object, so that fields that nobody reads could fill it.
   const unknown = Object.keys(fields).find((name) => !SIGNED_FIELDS.includes(name) && !FIELDS[kind].includes(name));
   if (unknown !== undefined)
-    return `"${unknown.slice(0, MAX_NAME).toWellFormed()}" is not known; known are ${[...FIELDS[kind], ...SIGNED_FIELDS].map((name) => `"${name}"`).join(', ')}`;
+    return (
+      `"${unknown.slice(0, MAX_NAME).toWellFormed()}" is not known; known are ` +
+      `${[...FIELDS[kind], ...SIGNED_FIELDS].map((name) => `"${name}"`).join(', ')}`
+    );
   return (
     faultOfField(fields, 'by', MAX_NAME, 'line') ??
     (fields['attestation'] === undefined ? undefined : faultOfField(fields, 'attestation', MAX_NAME, 'line')) ??

@@ -79,7 +79,8 @@ class Checker {
       if (milder && (band['from'] as number) <= (milder['from'] as number))
         this.fault(
           'bands',
-          `must rise with the outcome: ${show(band['outcome'])} is from ${show(band['from'])}, ${show(milder['outcome'])} from ${show(milder['from'])}`,
+          `must rise with the outcome: ${show(band['outcome'])} is from ${show(band['from'])}, ` +
+            `${show(milder['outcome'])} from ${show(milder['from'])}`,
         );
     });
   }

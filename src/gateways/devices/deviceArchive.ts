@@ -59,7 +59,8 @@ export class DeviceArchive {
       if (parts.length === maxParts)
         throw new LongwatchError(
           'invalid',
-          `A lane of ${day} needs more than ${maxParts} files of ${this.settings.partBytes} bytes; set LONGWATCH_ARCHIVE_FILE_BYTES higher`,
+          `A lane of ${day} needs more than ${maxParts} files of ${this.settings.partBytes} bytes; set ` +
+            'LONGWATCH_ARCHIVE_FILE_BYTES higher',
         );
       parts.push(await this.writePart(groups, day, partName(first + parts.length), signal));
     }

@@ -77,7 +77,8 @@ export class EncryptionCodec implements PayloadCodec {
     ];
     if (id === undefined || cipherName !== CIPHER)
       throw new PayloadIntegrityError(
-        `The payload was encrypted by another codec (${meta.keyId} ${id ?? 'missing'}, ${meta.cipher} ${cipherName ?? 'missing'})`,
+        `The payload was encrypted by another codec (${meta.keyId} ${id ?? 'missing'}, ${meta.cipher} ` +
+          `${cipherName ?? 'missing'})`,
       );
     if (workflowId !== undefined && context?.workflowId !== undefined && !belongs(workflowId, context.workflowId))
       throw new PayloadIntegrityError(

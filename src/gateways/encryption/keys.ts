@@ -65,7 +65,8 @@ export class ConfiguredKeys implements KeyRing {
     if (found) return found.key;
     const known = this.keys.map((key) => key.id).join(', ') || 'none';
     throw new PayloadKeyError(
-      `The payload was encrypted with the key "${id}", which is not configured (there are: ${known}). Add it to LONGWATCH_PAYLOAD_KEYS, after the first`,
+      `The payload was encrypted with the key "${id}", which is not configured (there are: ${known}). Add it to ` +
+        'LONGWATCH_PAYLOAD_KEYS, after the first',
     );
   }
 }

@@ -98,7 +98,8 @@ export class KmsKeys implements KeyRing {
     const KeyId = id.slice(PREFIX.length);
     if (!this.keyIds.includes(KeyId))
       throw new PayloadKeyError(
-        `The payload was encrypted under the KMS key "${KeyId}", which is not configured. Add it to LONGWATCH_PAYLOAD_KMS_KEYS, after the first`,
+        `The payload was encrypted under the KMS key "${KeyId}", which is not configured. Add it to ` +
+          'LONGWATCH_PAYLOAD_KMS_KEYS, after the first',
       );
     if (!wrapped) throw new PayloadKeyError(`The payload names the KMS key "${KeyId}" but holds no data key`);
     const name = nameOf(wrapped);

@@ -33,7 +33,8 @@ export function typedObjectFailure(error: unknown, bucket: string, what: string)
   if (OURS.test(name))
     return new LongwatchError(
       'refused',
-      `S3 refused ${what} of the bucket ${bucket} (${name}): create the bucket, or grant this process the call (deploy/access.ts)`,
+      `S3 refused ${what} of the bucket ${bucket} (${name}): create the bucket, or grant this process the call ` +
+        '(deploy/access.ts)',
       { cause: error, isOurFault: true },
     );
   return new LongwatchError('refused', `S3 will never take ${what} of the bucket ${bucket} (${name}): ${message}`, {

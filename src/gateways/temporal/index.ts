@@ -146,7 +146,8 @@ export class Temporal {
     ).catch(unlessForbidden);
     if (!added)
       throw new TemporalConfigError(
-        `The namespace ${namespace} lacks search attributes that we may not add: ${missing.map(({ name, type }) => `${name} (${type})`).join(', ')}. ` +
+        `The namespace ${namespace} lacks search attributes that we may not add: ` +
+          `${missing.map(({ name, type }) => `${name} (${type})`).join(', ')}. ` +
           'Add them with the tools of your cluster or of Temporal Cloud: docs/deployment.md',
       );
   }
@@ -193,7 +194,8 @@ function unlessForbidden(error: unknown): undefined {
   // INVALID_ARGUMENT and UNAUTHENTICATED: the next try gets the same answer.
   if (error.code === 3 || error.code === 16)
     throw new TemporalConfigError(
-      `Temporal refuses this process: ${error.details || error.message}. Check TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS_*`,
+      `Temporal refuses this process: ${error.details || error.message}. Check TEMPORAL_ADDRESS, ` +
+        'TEMPORAL_NAMESPACE, TEMPORAL_API_KEY and TEMPORAL_TLS_*',
       { cause: error },
     );
   throw error;

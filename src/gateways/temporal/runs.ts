@@ -110,7 +110,8 @@ export class TemporalRuns {
   /** A page of runs that were terminated, cancelled, failed or timed out since an instant (epoch ms). */
   endedBadly(since: number, cursor: string | undefined): Promise<{ items: EndedRun[]; cursor?: string }> {
     return this.list(
-      `ExecutionStatus IN ('Terminated', 'Canceled', 'Failed', 'TimedOut') AND CloseTime >= '${new Date(since).toISOString()}'`,
+      `ExecutionStatus IN ('Terminated', 'Canceled', 'Failed', 'TimedOut') AND CloseTime >= ` +
+        `'${new Date(since).toISOString()}'`,
       cursor,
     );
   }

@@ -478,7 +478,8 @@ export class Checkouts {
       this.parts.onCheckout?.('refund-due');
     return new LongwatchError(
       'refundDue',
-      `${reason}: refund payment ${paymentReference}. It is on record under GET /v1/refunds; say POST /v1/refunds once it is done`,
+      `${reason}: refund payment ${paymentReference}. It is on record under GET /v1/refunds; say POST ` +
+        '/v1/refunds once it is done',
       {
         members: { refund: { paymentReference, checkoutId } },
       },
@@ -496,7 +497,8 @@ function mustTotal({ total, currency }: Pick<Frozen, 'total' | 'currency'>, expe
   if (expected === undefined || expected === total) return;
   throw new LongwatchError(
     'conflict',
-    `The total is ${total} (${currency}, minor units), not ${expected}: prices have changed; show the customer the cart again`,
+    `The total is ${total} (${currency}, minor units), not ${expected}: prices have changed; show the customer ` +
+      'the cart again',
     {
       faults: [{ field: 'expectedTotal', message: `is ${expected}, the total is ${total}` }],
     },

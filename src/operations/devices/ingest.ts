@@ -163,7 +163,9 @@ export class Ingest {
     for (const [key, row] of taken) {
       if (await this.known.note(deviceId, day, new Set(Object.keys(metricsOf(row))), limits.namesPerDay)) continue;
       taken.delete(key);
-      const message = `would pass the limit of ${limits.namesPerDay} metric names of one device and day (${day}); put what changes into the value`;
+      const message =
+        `would pass the limit of ${limits.namesPerDay} metric names of one device and day (${day}); put what ` +
+        'changes into the value';
       for (const same of rows)
         if (same.id === row.id && same.timestamp === row.timestamp) faults.set(same, { field: 'metrics', message });
     }

@@ -71,7 +71,8 @@ export class Registry {
     if (await this.parts.devices.putAlerts(id, alerts, ifVersion)) return ifVersion + 1;
     throw new LongwatchError(
       'versionMismatch',
-      `Version ${ifVersion} is not the current one of these alerts, or the device is being erased; read them again, then change them`,
+      `Version ${ifVersion} is not the current one of these alerts, or the device is being erased; read them ` +
+        'again, then change them',
     );
   }
 

@@ -98,7 +98,8 @@ function updateFailure(
         )
       : new LongwatchError(
           'conflict',
-          `No workflow runs for the case of ${transactionId}: it is about to start, or was stopped and is started again within minutes. Send the same again then`,
+          `No workflow runs for the case of ${transactionId}: it is about to start, or was stopped and is ` +
+            'started again within minutes. Send the same again then',
           { cause: error },
         );
   // A ServiceError is the client's own, around the server's: a case whose last task failed as its worker died takes
@@ -110,7 +111,8 @@ function updateFailure(
   )
     return new LongwatchError(
       'unavailable',
-      'Temporal is away, or did not answer in time: send the same again under the same Idempotency-Key, and it counts once',
+      'Temporal is away, or did not answer in time: send the same again under the same Idempotency-Key, and it ' +
+        'counts once',
       { retryAfterSeconds: 5, cause: error },
     );
   return error;

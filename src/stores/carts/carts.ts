@@ -104,7 +104,9 @@ export class CartStore {
         Key: { UserID: userId, Entry: CART },
         UpdateExpression: 'SET CheckoutID = :next',
         // The race: a change of the cart, or another checkout of it, between its reading and this.
-        ConditionExpression: `Version = :version AND ${checkoutId === undefined ? 'attribute_not_exists(CheckoutID)' : 'CheckoutID = :checkout'}`,
+        ConditionExpression:
+          'Version = :version AND ' +
+          `${checkoutId === undefined ? 'attribute_not_exists(CheckoutID)' : 'CheckoutID = :checkout'}`,
         ExpressionAttributeValues: {
           ':next': nextId,
           ':version': version,

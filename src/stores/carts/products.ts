@@ -43,7 +43,8 @@ export class ProductStore {
           Key: this.key(productId),
           // Held and sold are the checkouts' alone.
           UpdateExpression:
-            'SET Title = :title, Price = :price, Currency = :currency, Version = if_not_exists(Version, :zero) + :one, Sold = if_not_exists(Sold, :zero), Holds = if_not_exists(Holds, :none), ' +
+            'SET Title = :title, Price = :price, Currency = :currency, Version = if_not_exists(Version, :zero) + ' +
+            ':one, Sold = if_not_exists(Sold, :zero), Holds = if_not_exists(Holds, :none), ' +
             (stockOnHand === undefined ? 'OnHand = if_not_exists(OnHand, :zero)' : 'OnHand = :onHand'),
           // The race: two people changing a product at once.
           ...(ifVersion !== undefined && {
@@ -126,7 +127,9 @@ export class ProductStore {
       Update: {
         TableName: this.table,
         Key: this.key(productId),
-        UpdateExpression: `SET OnHand = OnHand + :change, Holds.#end = if_not_exists(Holds.#end, :zero) + :quantity${ended.length > 0 ? ` REMOVE ${ended.map((_, i) => `Holds.#ended${i}`).join(', ')}` : ''}`,
+        UpdateExpression:
+          'SET OnHand = OnHand + :change, Holds.#end = if_not_exists(Holds.#end, :zero) + ' +
+          `:quantity${ended.length > 0 ? ` REMOVE ${ended.map((_, i) => `Holds.#ended${i}`).join(', ')}` : ''}`,
         ConditionExpression: [
           // The race: other buyers since the reading. Never below nothing.
           'OnHand >= :least',

@@ -85,7 +85,9 @@ export class DeviceStore {
       Key: this.key(id),
       UpdateExpression: 'SET Alerts = :alerts, AlertsVersion = :next',
       // The race: two people saving at once, or an erasure. The second one's version has moved on.
-      ConditionExpression: `attribute_not_exists(ErasingSince) AND ${ifVersion === 0 ? 'attribute_not_exists(AlertsVersion)' : 'AlertsVersion = :version'}`,
+      ConditionExpression:
+        'attribute_not_exists(ErasingSince) AND ' +
+        `${ifVersion === 0 ? 'attribute_not_exists(AlertsVersion)' : 'AlertsVersion = :version'}`,
       ExpressionAttributeValues: {
         ':alerts': JSON.stringify(alerts),
         ':next': ifVersion + 1,

@@ -56,8 +56,10 @@ export class FeedUserStore {
         TableName: this.table,
         Key: { UserID: userId },
         UpdateExpression:
-          'SET #name = :name, FollowerCount = if_not_exists(FollowerCount, :zero), FollowingCount = if_not_exists(FollowingCount, :zero), ' +
-          'FollowerChanges = if_not_exists(FollowerChanges, :zero), PostCount = if_not_exists(PostCount, :zero), Epoch = if_not_exists(Epoch, :zero), ' +
+          'SET #name = :name, FollowerCount = if_not_exists(FollowerCount, :zero), FollowingCount = ' +
+          'if_not_exists(FollowingCount, :zero), ' +
+          'FollowerChanges = if_not_exists(FollowerChanges, :zero), PostCount = if_not_exists(PostCount, :zero), ' +
+          'Epoch = if_not_exists(Epoch, :zero), ' +
           'PushMode = if_not_exists(PushMode, :push), ModeVersion = if_not_exists(ModeVersion, :zero)',
         ExpressionAttributeNames: { '#name': 'Name' }, // A reserved word.
         ExpressionAttributeValues: { ':name': name, ':zero': 0, ':push': 'push' satisfies Mode },

@@ -173,7 +173,8 @@ export class InvestigationStore {
       if (found.revision === revision && !isOther) return;
       throw new LongwatchError(
         'superseded',
-        `Another run of the workflow has moved case ${transactionId} to revision ${found.revision}; this run would write revision ${revision}`,
+        `Another run of the workflow has moved case ${transactionId} to revision ${found.revision}; this run ` +
+          `would write revision ${revision}`,
         { cause },
       );
     }

@@ -59,7 +59,9 @@ export class RankStore {
       Update: {
         TableName: this.table,
         Key: this.key(shard, HEAD),
-        UpdateExpression: `SET Version = :next, Roots = :roots, Attempt = :attempt, AsOf = :asOf${after.isSealed ? ', Sealed = :sealed' : ''}${after.mark === undefined ? '' : ', CheckMark = :mark'}`,
+        UpdateExpression:
+          'SET Version = :next, Roots = :roots, Attempt = :attempt, AsOf = ' +
+          `:asOf${after.isSealed ? ', Sealed = :sealed' : ''}${after.mark === undefined ? '' : ', CheckMark = :mark'}`,
         // The races: a reader of the stream that was believed dead, or a rebuilding that has just come in between.
         ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
         ExpressionAttributeValues: {
@@ -93,7 +95,8 @@ export class RankStore {
         Key: this.key(shard, HEAD),
         // The version moves so that a change that is under way without a note loses its condition and is made again.
         UpdateExpression:
-          'SET LogName = :log, Roots = if_not_exists(Roots, :none), Attempt = if_not_exists(Attempt, :nobody), AsOf = if_not_exists(AsOf, :never) ADD Version :one',
+          'SET LogName = :log, Roots = if_not_exists(Roots, :none), Attempt = if_not_exists(Attempt, :nobody), ' +
+          'AsOf = if_not_exists(AsOf, :never) ADD Version :one',
         ExpressionAttributeValues: { ':log': log, ':one': 1, ':none': '{}', ':nobody': '', ':never': 0 },
         ReturnValues: 'UPDATED_NEW',
       }),

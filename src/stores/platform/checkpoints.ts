@@ -76,7 +76,9 @@ export class CheckpointStore {
         // Race: a reader that was believed dead writes after another reader took the lease. Its generation is old, so
         // nothing is applied, even if both stand at the same position. Position and Ended matter only while readers of
         // a release without generations run beside this one: their writes drop the generation, so that it counts anew.
-        ConditionExpression: `#generation = :generation AND (attribute_not_exists(#ended) OR #ended = :false) AND ${position === undefined ? 'attribute_not_exists(#position)' : '#position = :from'}`,
+        ConditionExpression:
+          '#generation = :generation AND (attribute_not_exists(#ended) OR #ended = :false) AND ' +
+          `${position === undefined ? 'attribute_not_exists(#position)' : '#position = :from'}`,
         ExpressionAttributeNames: { '#generation': 'Generation', '#ended': 'Ended', '#position': 'Position' },
         ExpressionAttributeValues: {
           ':generation': generation,

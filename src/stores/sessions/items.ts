@@ -93,7 +93,8 @@ export function headOf(item: Record<string, unknown>): SessionHead {
 
 /** Attributes of a head beside the data. */
 export const HEAD_ATTRIBUTES =
-  'SessionKey, Handle, CreatedAt, LastSeenAt, ExpiresAt, AbsoluteExpiresAt, UserID, Device, Place, SplitData, CheckAt, EndedAt, EndReason';
+  'SessionKey, Handle, CreatedAt, LastSeenAt, ExpiresAt, AbsoluteExpiresAt, UserID, Device, Place, SplitData, ' +
+  'CheckAt, EndedAt, EndReason';
 
 /** Whether data fits into its head. */
 export function fitsHead(

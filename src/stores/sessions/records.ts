@@ -196,7 +196,8 @@ export class SessionRecords {
   async *scan(): AsyncGenerator<StoredSession> {
     const { prefix, now } = this.settings;
     const filter =
-      'Part = :head AND begins_with(SessionKey, :prefix) AND size(SessionKey) = :length AND attribute_not_exists(EndedAt) AND ExpiresAt > :now';
+      'Part = :head AND begins_with(SessionKey, :prefix) AND size(SessionKey) = :length AND ' +
+      'attribute_not_exists(EndedAt) AND ExpiresAt > :now';
     let from: Awaited<ReturnType<SessionTable['page']>>['next'];
     do {
       const { items, next } = await this.table.page(

@@ -56,7 +56,8 @@ export class SessionCodec {
     if (bytes > this.maxBytes)
       throw new LongwatchError(
         'invalid',
-        `The session's data has ${bytes} bytes; at most ${this.maxBytes} are kept. Keep what is large elsewhere and its id in the session`,
+        `The session's data has ${bytes} bytes; at most ${this.maxBytes} are kept. Keep what is large elsewhere ` +
+          'and its id in the session',
         {
           faults: [{ field: 'data', message: `must not be larger than ${this.maxBytes} bytes` }],
         },

@@ -75,7 +75,10 @@ async function eraseFromAll(days: readonly Day[], deviceId: string, mark: string
 
 function heldNote(refused: readonly { day: Day; reason: string }[], pauseMs: number): string {
   const each = refused.map(({ day, reason }) => `${day} (${reason})`).join('; ');
-  return `> **Erasing was refused at ${iso(Date.now())} from ${each}.** It is tried anew at ${iso(Date.now() + pauseMs)}; all other days are done.`;
+  return (
+    `> **Erasing was refused at ${iso(Date.now())} from ${each}.** It is tried anew at ` +
+    `${iso(Date.now() + pauseMs)}; all other days are done.`
+  );
 }
 
 /** In turn with whatever else works on the day. @returns why, where a step is refused for good. */

@@ -33,7 +33,8 @@ export async function throughFollowers(
         if (skipped > 0)
           noteOnPage(
             'skipped',
-            `> **${skipped}** followers were skipped, because a step for each was refused for good. The log names them.`,
+            `> **${skipped}** followers were skipped, because a step for each was refused for good. The log ` +
+              'names them.',
           );
         slice = after === undefined ? undefined : { range: slice.range, after };
         if (!slice) open--;

@@ -105,7 +105,8 @@ interface Pending {
 
 /** The answer to a request that a rewound workflow took, before it knew that its record is ahead. */
 const SUPERSEDED =
-  'Nothing was changed: somebody reset the workflow of this case, and it goes on from its record in a moment. Read the case and send the request again';
+  'Nothing was changed: somebody reset the workflow of this case, and it goes on from its record in a moment. ' +
+  'Read the case and send the request again';
 
 /** Between two attempts at a step that the database refuses: each is twice the one before. */
 const FIRST_PAUSE_MS = 60_000;
@@ -227,7 +228,8 @@ class CaseRun {
     for (const one of this.unwritten.filter((other) => isPersonal(other.event))) this.takeBack(one, reason);
     noteOnPage(
       'write',
-      `> **The last step of this case cannot be written: ${reason}.** It is written anew at ${iso(Date.now() + this.pauseMs)}; until then the case takes no requests.`,
+      `> **The last step of this case cannot be written: ${reason}.** It is written anew at ` +
+        `${iso(Date.now() + this.pauseMs)}; until then the case takes no requests.`,
     );
     await sleep(this.pauseMs, { summary: 'the write was refused' });
     this.pauseMs = Math.min(2 * this.pauseMs, LONGEST_PAUSE_MS);

@@ -60,7 +60,10 @@ function sentence({ shards, players, differences, replaced, skipped = 0 }: RankC
     skipped > 0
       ? ` **${skipped}** could not be checked: a step of each was refused, see the failed activities and the log.`
       : '';
-  return `**${shards}** rankings of **${players}** players checked: **${differences}** stood wrong, **${replaced}** rankings replaced.${left}`;
+  return (
+    `**${shards}** rankings of **${players}** players checked: **${differences}** stood wrong, **${replaced}** ` +
+    `rankings replaced.${left}`
+  );
 }
 
 function notice(total: RankCheckReport) {
@@ -69,7 +72,9 @@ function notice(total: RankCheckReport) {
     id: `rank-check.${firstExecutionRunId}`,
     recipient: 'team/supervisors',
     subject: `Leaderboards: ${total.differences} players stood wrong, and were put right`,
-    text: `${sentence(total).replaceAll('**', '')} What the workflow ${workflowId} found should never happen; the log of that time may say why.`,
+    text:
+      `${sentence(total).replaceAll('**', '')} What the workflow ${workflowId} found should never happen; the log ` +
+      'of that time may say why.',
     at: startTime.getTime(),
   };
 }

@@ -37,7 +37,8 @@ export async function reconciliation({ mode }: ReconciliationInput): Promise<Las
   showDetails(what[mode]);
   const found = await reconcile(mode);
   showDetails(
-    `**${found.checked}** checked. Started again: ${listed(found.restarted)}. Terminated: **${found.terminated}**. Left to a later look: **${found.postponed}**.`,
+    `**${found.checked}** checked. Started again: ${listed(found.restarted)}. Terminated: ` +
+      `**${found.terminated}**. Left to a later look: **${found.postponed}**.`,
   );
   return found;
 }

@@ -39,7 +39,8 @@ function details(last: ShardReport, { records, counts }: Pick<ShardReport, 'reco
   ];
   if (seconds > 0 && last.records > 0)
     lines.push(
-      `Lately: ${(last.records / seconds).toFixed(1)} records a second over ${Math.round(seconds)} s, ${(last.records / Math.max(batches, 1)).toFixed(0)} a batch.`,
+      `Lately: ${(last.records / seconds).toFixed(1)} records a second over ${Math.round(seconds)} s, ` +
+        `${(last.records / Math.max(batches, 1)).toFixed(0)} a batch.`,
     );
   if (records > 0) {
     const rows = Object.entries(counts).map(([name, count]) => `| ${name} | ${count} |`);

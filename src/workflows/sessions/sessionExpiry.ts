@@ -30,7 +30,8 @@ export async function sessionExpiry(input: SessionExpiryInput): Promise<void> {
 
 function details(last: SweepReport, total: Pick<SweepReport, 'idle' | 'absolute' | 'rearmed' | 'reported'>): string {
   return [
-    `Next look **${Math.round(last.sleepMs / 1_000)} s** after this one; it ended sessions at most **${(last.latestMs / 1_000).toFixed(1)} s** late.`,
+    `Next look **${Math.round(last.sleepMs / 1_000)} s** after this one; it ended sessions at most ` +
+      `**${(last.latestMs / 1_000).toFixed(1)} s** late.`,
     [
       '| | in this run |',
       '| --- | ---: |',

@@ -149,7 +149,9 @@ async function raw(
   };
 }
 
-const HEAD = `POST /v1/work HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEY}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n`;
+const HEAD =
+  `POST /v1/work HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEY}\r\ncontent-type: ` +
+  'application/json\r\ncontent-length: 1000\r\n\r\n';
 
 /** Lets held requests go, one after another, until all of some answers are there. */
 async function answersOf<T>(asked: readonly Promise<T>[], held: Held[]): Promise<T[]> {
@@ -161,40 +163,44 @@ async function answersOf<T>(asked: readonly Promise<T>[], held: Held[]): Promise
   }
 }
 
-it('64 clients with one request each in flight wait for their turns; who comes beyond is refused at once, before anything is looked at, and then few may wait', async () => {
-  const { held, reads, post: ask, shed, shedInQueue, admission } = await startHeld();
-  const burst = Array.from({ length: 64 }, () => ask());
-  await eventually(
-    async () => [held.length, admission.state.waiting],
-    ([active, waiting]) => active === 4 && waiting === 60,
-  );
-  burst.push(...Array.from({ length: 4 }, () => ask()));
-  await eventually(
-    async () => admission.state.waiting,
-    (waiting) => waiting === 64,
-  );
-  const refused = await Promise.all([ask(), ask()]);
-  for (const answer of refused) {
-    expect(answer.status).toBe(503);
-    expect(answer.headers).toMatchObject({
-      'content-type': 'application/problem+json',
-      'retry-after': expect.stringMatching(/^\d+$/),
-    });
-    expect(JSON.parse(answer.text)).toEqual({
-      type: 'urn:longwatch:problem:overloaded',
-      title: 'Service overloaded',
-      status: 503,
-      detail: 'The service is overloaded. The request was not processed; retry after the time in Retry-After.',
-    });
-  }
-  expect(reads.authenticated).toBe(68);
-  expect(await shed()).toBeGreaterThan(0);
-  // Overloaded: those that waited longest have given way, so that the queue is short.
-  expect(await shedInQueue()).toBeGreaterThan(50);
-  expect(admission.state.waiting).toBeLessThanOrEqual(4);
-  const answers = await answersOf(burst, held);
-  expect(answers.filter(({ status }) => status === 200).length).toBeLessThan(14);
-});
+it(
+  '64 clients with one request each in flight wait for their turns; who comes beyond is refused at once, before ' +
+    'anything is looked at, and then few may wait',
+  async () => {
+    const { held, reads, post: ask, shed, shedInQueue, admission } = await startHeld();
+    const burst = Array.from({ length: 64 }, () => ask());
+    await eventually(
+      async () => [held.length, admission.state.waiting],
+      ([active, waiting]) => active === 4 && waiting === 60,
+    );
+    burst.push(...Array.from({ length: 4 }, () => ask()));
+    await eventually(
+      async () => admission.state.waiting,
+      (waiting) => waiting === 64,
+    );
+    const refused = await Promise.all([ask(), ask()]);
+    for (const answer of refused) {
+      expect(answer.status).toBe(503);
+      expect(answer.headers).toMatchObject({
+        'content-type': 'application/problem+json',
+        'retry-after': expect.stringMatching(/^\d+$/),
+      });
+      expect(JSON.parse(answer.text)).toEqual({
+        type: 'urn:longwatch:problem:overloaded',
+        title: 'Service overloaded',
+        status: 503,
+        detail: 'The service is overloaded. The request was not processed; retry after the time in Retry-After.',
+      });
+    }
+    expect(reads.authenticated).toBe(68);
+    expect(await shed()).toBeGreaterThan(0);
+    // Overloaded: those that waited longest have given way, so that the queue is short.
+    expect(await shedInQueue()).toBeGreaterThan(50);
+    expect(admission.state.waiting).toBeLessThanOrEqual(4);
+    const answers = await answersOf(burst, held);
+    expect(answers.filter(({ status }) => status === 200).length).toBeLessThan(14);
+  },
+);
 
 it('clients with one request in flight each are all served, however many rounds they go', async () => {
   const { held, post: ask } = await startHeld();

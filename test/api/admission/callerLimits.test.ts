@@ -13,29 +13,33 @@ const taken = (limits: CallerLimits, name = 'ada'): boolean => {
   }
 };
 
-it('is a token bucket, whenever requests come: in no stretch more than the burst and what was refilled, and never fewer', () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 50 }),
-      fc.integer({ min: 1, max: 50 }),
-      fc.array(fc.integer({ min: 0, max: 2_000 }), { maxLength: 200 }),
-      (perSecond, burst, pauses) => {
-        let now = 0;
-        const limits = new CallerLimits({ customer: { perSecond, burst } }, () => now);
-        // The plain bucket beside it; exact in thousandths of a token.
-        let [tokens, at] = [burst * 1_000, 0];
-        for (const pause of pauses) {
-          now += pause;
-          tokens = Math.min(burst * 1_000, tokens + (now - at) * perSecond);
-          at = now;
-          const may = tokens >= 1_000;
-          expect(taken(limits)).toBe(may);
-          if (may) tokens -= 1_000;
-        }
-      },
-    ),
-  );
-});
+it(
+  'is a token bucket, whenever requests come: in no stretch more than the burst and what was refilled, and never ' +
+    'fewer',
+  () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 1, max: 50 }),
+        fc.array(fc.integer({ min: 0, max: 2_000 }), { maxLength: 200 }),
+        (perSecond, burst, pauses) => {
+          let now = 0;
+          const limits = new CallerLimits({ customer: { perSecond, burst } }, () => now);
+          // The plain bucket beside it; exact in thousandths of a token.
+          let [tokens, at] = [burst * 1_000, 0];
+          for (const pause of pauses) {
+            now += pause;
+            tokens = Math.min(burst * 1_000, tokens + (now - at) * perSecond);
+            at = now;
+            const may = tokens >= 1_000;
+            expect(taken(limits)).toBe(may);
+            if (may) tokens -= 1_000;
+          }
+        },
+      ),
+    );
+  },
+);
 
 it('who keeps to Retry-After is served', () => {
   let now = 0;

@@ -46,7 +46,8 @@ it.each([
   [1, 10, 90],
   [4, 10, 200],
 ])(
-  'under any overload as many are active as the server can use, and a few more: %i processors, %i ms on them and %i ms elsewhere',
+  'under any overload as many are active as the server can use, and a few more: %i processors, %i ms on them and ' +
+    '%i ms elsewhere',
   (cores, cpuMs, waitMs) => {
     const { limit, run } = start();
     run({ offered: 10_000, cores, cpuMs, waitMs, requests: 20_000 });

@@ -33,42 +33,51 @@ const servers: [string, number, number, number, number][] = [
 describe.each(servers)('a server that %s', (_what, cpu, spread, wait, cores) => {
   const capacity = (cores * 1_000) / cpu;
 
-  it('refuses none of 1, 4, 16 or 64 clients that each have one request in flight, from a cold start on, with and without neighbours on its processors', () => {
-    for (const left of [1, 0.4]) {
-      const rates = [1, 4, 16, 64].map((clients) => {
-        const simulation = new Simulation({ cores: cores * left });
-        simulation.coldness = cold;
-        simulation.closedLoop(payment(cpu, spread, wait), clients, 75_000);
-        simulation.run(75_000);
-        expect(refused(simulation.answers)).toEqual([]);
-        return served(within(simulation.answers, 15_000, 75_000)).length / 60;
-      });
-      expect(rates[3]! / Math.max(...rates)).toBeGreaterThanOrEqual(0.95);
-    }
-  }, 60_000);
+  it(
+    'refuses none of 1, 4, 16 or 64 clients that each have one request in flight, from a cold start on, with and ' +
+      'without neighbours on its processors',
+    () => {
+      for (const left of [1, 0.4]) {
+        const rates = [1, 4, 16, 64].map((clients) => {
+          const simulation = new Simulation({ cores: cores * left });
+          simulation.coldness = cold;
+          simulation.closedLoop(payment(cpu, spread, wait), clients, 75_000);
+          simulation.run(75_000);
+          expect(refused(simulation.answers)).toEqual([]);
+          return served(within(simulation.answers, 15_000, 75_000)).length / 60;
+        });
+        expect(rates[3]! / Math.max(...rates)).toBeGreaterThanOrEqual(0.95);
+      }
+    },
+    60_000,
+  );
 
-  it('serves 0.95 of its capacity at ten times the load, nobody much slower than at 70 %, and refuses the others at once', () => {
-    const simulation = new Simulation({ cores });
-    simulation.openLoop(payment(cpu, spread, wait), capacity * 0.7, 40_000);
-    simulation.run(40_000);
-    const usual = percentile(ms(served(within(simulation.answers, 10_000, 40_000))), 99);
-    simulation.openLoop(payment(cpu, spread, wait), capacity * 10, 80_000);
-    simulation.run(80_000);
-    const under = within(simulation.answers, 40_000, 80_000);
-    expect(served(under).length / 40 / capacity).toBeGreaterThanOrEqual(wait > cpu * 10 ? 0.9 : 0.95);
-    expect(percentile(ms(served(under)), 99)).toBeLessThan(Math.min(1_000, 3 * usual));
-    expect(percentile(ms(refused(under)), 99)).toBeLessThan(30);
-    // So short an overload shows the requests that waited when it began and were then refused.
-    expect(percentile(ms(refused(within(simulation.answers, 40_000, 52_000))), 99)).toBeLessThan(30);
-    // Clients come back over about as long as it takes to serve as many.
-    const spreadOver = new Set(refused(under).map(({ retryAfter }) => retryAfter));
-    expect(Math.min(...spreadOver)).toBe(1);
-    expect(spreadOver.size).toBeGreaterThanOrEqual(8);
-    // Afterwards, at half of its capacity, it refuses nobody.
-    simulation.openLoop(payment(cpu, spread, wait), capacity * 0.5, 110_000);
-    simulation.run(110_000);
-    expect(refused(within(simulation.answers, 83_000, 110_000))).toEqual([]);
-  });
+  it(
+    'serves 0.95 of its capacity at ten times the load, nobody much slower than at 70 %, and refuses the others at ' +
+      'once',
+    () => {
+      const simulation = new Simulation({ cores });
+      simulation.openLoop(payment(cpu, spread, wait), capacity * 0.7, 40_000);
+      simulation.run(40_000);
+      const usual = percentile(ms(served(within(simulation.answers, 10_000, 40_000))), 99);
+      simulation.openLoop(payment(cpu, spread, wait), capacity * 10, 80_000);
+      simulation.run(80_000);
+      const under = within(simulation.answers, 40_000, 80_000);
+      expect(served(under).length / 40 / capacity).toBeGreaterThanOrEqual(wait > cpu * 10 ? 0.9 : 0.95);
+      expect(percentile(ms(served(under)), 99)).toBeLessThan(Math.min(1_000, 3 * usual));
+      expect(percentile(ms(refused(under)), 99)).toBeLessThan(30);
+      // So short an overload shows the requests that waited when it began and were then refused.
+      expect(percentile(ms(refused(within(simulation.answers, 40_000, 52_000))), 99)).toBeLessThan(30);
+      // Clients come back over about as long as it takes to serve as many.
+      const spreadOver = new Set(refused(under).map(({ retryAfter }) => retryAfter));
+      expect(Math.min(...spreadOver)).toBe(1);
+      expect(spreadOver.size).toBeGreaterThanOrEqual(8);
+      // Afterwards, at half of its capacity, it refuses nobody.
+      simulation.openLoop(payment(cpu, spread, wait), capacity * 0.5, 110_000);
+      simulation.run(110_000);
+      expect(refused(within(simulation.answers, 83_000, 110_000))).toEqual([]);
+    },
+  );
 });
 
 it('half an hour of overload leaves it as it was: what it serves, and how fast', () => {
@@ -84,27 +93,31 @@ it('half an hour of overload leaves it as it was: what it serves, and how fast',
   expect(percentile(ms(late!), 99) / percentile(ms(early!), 99)).toBeLessThan(1.2);
 }, 60_000);
 
-it('a dependency that becomes ten times slower, and fast again, changes how many may be active and not what is served', () => {
-  const simulation = new Simulation();
-  let wait = 10;
-  const work: Work = { ...payment(5, 0.5, 0), waitMs: (random) => around(wait, 0.3)(random) };
-  const rates: number[] = [];
-  const limits: number[] = [];
-  for (const [after, slow] of [
-    [30_000, 10],
-    [90_000, 200],
-    [150_000, 10],
-  ] as const) {
-    wait = slow;
-    simulation.openLoop(work, 400, after);
-    simulation.run(after);
-    rates.push(served(within(simulation.answers, after - 10_000, after)).length / 10);
-    limits.push(simulation.door.state.limit);
-  }
-  for (const rate of rates) expect(rate).toBeGreaterThan(180);
-  expect(limits[1]!).toBeGreaterThan(2 * limits[0]!);
-  expect(limits[2]!).toBeLessThan(limits[1]! / 2);
-});
+it(
+  'a dependency that becomes ten times slower, and fast again, changes how many may be active and not what is ' +
+    'served',
+  () => {
+    const simulation = new Simulation();
+    let wait = 10;
+    const work: Work = { ...payment(5, 0.5, 0), waitMs: (random) => around(wait, 0.3)(random) };
+    const rates: number[] = [];
+    const limits: number[] = [];
+    for (const [after, slow] of [
+      [30_000, 10],
+      [90_000, 200],
+      [150_000, 10],
+    ] as const) {
+      wait = slow;
+      simulation.openLoop(work, 400, after);
+      simulation.run(after);
+      rates.push(served(within(simulation.answers, after - 10_000, after)).length / 10);
+      limits.push(simulation.door.state.limit);
+    }
+    for (const rate of rates) expect(rate).toBeGreaterThan(180);
+    expect(limits[1]!).toBeGreaterThan(2 * limits[0]!);
+    expect(limits[2]!).toBeLessThan(limits[1]! / 2);
+  },
+);
 
 describe('fairness under saturation', () => {
   it('a flood of one class leaves the others what they ask for', () => {
@@ -143,7 +156,8 @@ describe('fairness under saturation', () => {
     { callers: ['b'], perSecond: 40, arrivalMs: 0 },
     { callers: ['b'], perSecond: 40, arrivalMs: 10 },
   ])(
-    'one caller’s flood leaves the other callers theirs: $callers, $perSecond a second each, bodies complete $arrivalMs ms after their first lines',
+    'one caller’s flood leaves the other callers theirs: $callers, $perSecond a second each, bodies complete ' +
+      '$arrivalMs ms after their first lines',
     ({ callers, perSecond, arrivalMs }) => {
       const simulation = new Simulation();
       simulation.arrivalMs = arrivalMs;

@@ -76,7 +76,8 @@ it('a key that is not there is named', async () => {
   const { body: kept } = await ask('encode', { payloads }, { on: appWith(lost) }).expect(200);
   const { body } = await ask('decode', kept).expect(422);
   expect(body.detail).toBe(
-    'The payload was encrypted with the key "lost", which is not configured (there are: current, old). Add it to LONGWATCH_PAYLOAD_KEYS, after the first',
+    'The payload was encrypted with the key "lost", which is not configured (there are: current, old). Add it to ' +
+      'LONGWATCH_PAYLOAD_KEYS, after the first',
   );
 });
 

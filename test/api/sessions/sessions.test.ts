@@ -198,24 +198,28 @@ it('refuses what is not valid, naming the field, and changes nothing', async () 
   expect((await current(cookie)).body.data).toEqual({ a: 1, b: 'x'.repeat(40_000) });
 });
 
-it('roles: a back end opens, changes, lists and ends; a browser reads its own and logs out; another site does neither', async () => {
-  const cookie = cookieOf(await open());
-  await request(graph.app).post('/v1/sessions').send({ userId: 'ada' }).expect(401);
-  await request(graph.app)
-    .post('/v1/sessions')
-    .set(...bearer('ana'))
-    .send({ userId: 'ada' })
-    .expect(403);
-  await request(graph.app)
-    .patch('/v1/sessions/current')
-    .set('cookie', cookie)
-    .send({ data: { admin: true } })
-    .expect(401);
-  await request(graph.app).get('/v1/users/ada/sessions').set('cookie', cookie).expect(401);
-  await leave(cookie).set('sec-fetch-site', 'cross-site').expect(403);
-  await current(cookie).expect(200);
-  await leave(cookie).set('sec-fetch-site', 'same-origin').expect(204);
-});
+it(
+  'roles: a back end opens, changes, lists and ends; a browser reads its own and logs out; another site does ' +
+    'neither',
+  async () => {
+    const cookie = cookieOf(await open());
+    await request(graph.app).post('/v1/sessions').send({ userId: 'ada' }).expect(401);
+    await request(graph.app)
+      .post('/v1/sessions')
+      .set(...bearer('ana'))
+      .send({ userId: 'ada' })
+      .expect(403);
+    await request(graph.app)
+      .patch('/v1/sessions/current')
+      .set('cookie', cookie)
+      .send({ data: { admin: true } })
+      .expect(401);
+    await request(graph.app).get('/v1/users/ada/sessions').set('cookie', cookie).expect(401);
+    await leave(cookie).set('sec-fetch-site', 'cross-site').expect(403);
+    await current(cookie).expect(200);
+    await leave(cookie).set('sec-fetch-site', 'same-origin').expect(204);
+  },
+);
 
 it('DynamoDB away: 503 and the session is as it was', async () => {
   const cookie = cookieOf(await open());

@@ -115,42 +115,46 @@ describe('the ladder', () => {
     expect(ends).toEqual(['abandoned']);
   });
 
-  it('whatever the customer does, and wherever: each activity begins it anew, no step is missed or doubled, none comes at night', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.integer({ min: 1, max: 60 * DAY }), { maxLength: 8 }).map((times) => times.sort((a, b) => a - b)),
-        fc.record({
-          reminders: fc.boolean(),
-          timeZone: fc.constantFrom(...zones),
-          quietHours: fc.option(arbitraryQuiet),
-        }),
-        fc
-          .uniqueArray(fc.integer({ min: 1, max: 200 }), { maxLength: 4 })
-          .map((hours) => hours.sort((a, b) => a - b).map((hour) => hour * HOUR)),
-        (activity, preferences, steps) => {
-          const given = { ...policy, reminders: steps };
-          const { reminders, ends, cart } = live(activity, preferences, given);
-          const all = [0, ...activity];
-          for (const [i, from] of all.entries()) {
-            const until = all[i + 1] ?? Number.POSITIVE_INFINITY;
-            const sent = reminders.filter(({ since, at }) => since === from && at >= from && at <= until);
-            // Ascending, each at its time or at the end of its night, and none left out but for one that a later one
-            // stands for.
-            const due = steps.map((step) => afterQuiet(from + step, preferences.timeZone, preferences.quietHours));
-            const expected = preferences.reminders
-              ? due.filter((at, rung) => at < Math.min(until, from + given.abandonAfterMs) && due[rung + 1] !== at)
-              : [];
-            if (until !== from) expect(sent.map(({ at }) => at)).toEqual(expected);
-          }
-          for (const { at } of reminders)
-            if (preferences.quietHours) expect(isQuiet(at, preferences.timeZone, preferences.quietHours)).toBe(false);
-          expect(ends).toHaveLength(cart.number);
-          expect(ends.at(-1)).toBe('abandoned');
-        },
-      ),
-      { numRuns: 300 },
-    );
-  });
+  it(
+    'whatever the customer does, and wherever: each activity begins it anew, no step is missed or doubled, none ' +
+      'comes at night',
+    () => {
+      fc.assert(
+        fc.property(
+          fc.array(fc.integer({ min: 1, max: 60 * DAY }), { maxLength: 8 }).map((times) => times.sort((a, b) => a - b)),
+          fc.record({
+            reminders: fc.boolean(),
+            timeZone: fc.constantFrom(...zones),
+            quietHours: fc.option(arbitraryQuiet),
+          }),
+          fc
+            .uniqueArray(fc.integer({ min: 1, max: 200 }), { maxLength: 4 })
+            .map((hours) => hours.sort((a, b) => a - b).map((hour) => hour * HOUR)),
+          (activity, preferences, steps) => {
+            const given = { ...policy, reminders: steps };
+            const { reminders, ends, cart } = live(activity, preferences, given);
+            const all = [0, ...activity];
+            for (const [i, from] of all.entries()) {
+              const until = all[i + 1] ?? Number.POSITIVE_INFINITY;
+              const sent = reminders.filter(({ since, at }) => since === from && at >= from && at <= until);
+              // Ascending, each at its time or at the end of its night, and none left out but for one that a later one
+              // stands for.
+              const due = steps.map((step) => afterQuiet(from + step, preferences.timeZone, preferences.quietHours));
+              const expected = preferences.reminders
+                ? due.filter((at, rung) => at < Math.min(until, from + given.abandonAfterMs) && due[rung + 1] !== at)
+                : [];
+              if (until !== from) expect(sent.map(({ at }) => at)).toEqual(expected);
+            }
+            for (const { at } of reminders)
+              if (preferences.quietHours) expect(isQuiet(at, preferences.timeZone, preferences.quietHours)).toBe(false);
+            expect(ends).toHaveLength(cart.number);
+            expect(ends.at(-1)).toBe('abandoned');
+          },
+        ),
+        { numRuns: 300 },
+      );
+    },
+  );
 
   it('after an outage of days one reminder goes out, not three', () => {
     const { cart } = changeCart(

@@ -101,19 +101,24 @@ describe('silence', () => {
   const names = (events: readonly AlertEvent[]) =>
     events.map(({ event, at, episode }) => `${event} ${episode} at ${at / SECOND}`);
 
-  it('is raised once its time has passed, and cleared by the next reading; one that reports costs a look in that time', () => {
-    let { live } = liveReadings(NEVER_SEEN, [row(0, { t: 1 })], [quiet]);
-    expect(live.deadline).toBe(60 * SECOND);
-    for (let second = 1; second <= 50; second++) ({ live } = liveReadings(live, [row(second, { t: second })], [quiet]));
-    // However often it reports, the deadline is left alone until it is due.
-    expect(live.deadline).toBe(60 * SECOND);
-    let step = liveDeadline(live, 'd', [quiet], 60 * SECOND);
-    expect([step.events, step.live.deadline]).toEqual([[], 110 * SECOND]);
-    step = liveDeadline(step.live, 'd', [quiet], 110 * SECOND);
-    expect([names(step.events), step.live.deadline]).toEqual([['raised 1 at 110'], undefined]);
-    step = liveReadings(step.live, [row(500, { t: 1 })], [quiet]);
-    expect([names(step.events), step.live.deadline]).toEqual([['cleared 1 at 500'], 560 * SECOND]);
-  });
+  it(
+    'is raised once its time has passed, and cleared by the next reading; one that reports costs a look in that ' +
+      'time',
+    () => {
+      let { live } = liveReadings(NEVER_SEEN, [row(0, { t: 1 })], [quiet]);
+      expect(live.deadline).toBe(60 * SECOND);
+      for (let second = 1; second <= 50; second++)
+        ({ live } = liveReadings(live, [row(second, { t: second })], [quiet]));
+      // However often it reports, the deadline is left alone until it is due.
+      expect(live.deadline).toBe(60 * SECOND);
+      let step = liveDeadline(live, 'd', [quiet], 60 * SECOND);
+      expect([step.events, step.live.deadline]).toEqual([[], 110 * SECOND]);
+      step = liveDeadline(step.live, 'd', [quiet], 110 * SECOND);
+      expect([names(step.events), step.live.deadline]).toEqual([['raised 1 at 110'], undefined]);
+      step = liveReadings(step.live, [row(500, { t: 1 })], [quiet]);
+      expect([names(step.events), step.live.deadline]).toEqual([['cleared 1 at 500'], 560 * SECOND]);
+    },
+  );
 
   it('of a device that never reports counts from when it is watched', () => {
     const live = watchSilence(NEVER_SEEN, [quiet], 1_000 * SECOND);

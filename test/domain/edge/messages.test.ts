@@ -36,16 +36,20 @@ describe('a single submission is told what is wrong in its own words', () => {
   });
 });
 
-it('of a union the alternative is meant that knows the fields that were sent; where several are, the sentence for all stands', () => {
-  const union = z.union(
-    [z.strictObject({ quantity: z.int('must be whole') }), z.strictObject({ add: z.int('must be whole') })],
-    'must be {"quantity": n} or {"add": n}',
-  );
-  expect(faultsOf(union, { quantity: 'x' })).toEqual([{ field: 'quantity', message: 'must be whole' }]);
-  expect(faultsOf(union, { add: 1.5 })).toEqual([{ field: 'add', message: 'must be whole' }]);
-  expect(faultsOf(union, {})).toEqual([{ field: '', message: 'must be {"quantity": n} or {"add": n}' }]);
-  expect(faultsOf(union, 7)).toEqual([{ field: '', message: 'must be {"quantity": n} or {"add": n}' }]);
-});
+it(
+  'of a union the alternative is meant that knows the fields that were sent; where several are, the sentence for ' +
+    'all stands',
+  () => {
+    const union = z.union(
+      [z.strictObject({ quantity: z.int('must be whole') }), z.strictObject({ add: z.int('must be whole') })],
+      'must be {"quantity": n} or {"add": n}',
+    );
+    expect(faultsOf(union, { quantity: 'x' })).toEqual([{ field: 'quantity', message: 'must be whole' }]);
+    expect(faultsOf(union, { add: 1.5 })).toEqual([{ field: 'add', message: 'must be whole' }]);
+    expect(faultsOf(union, {})).toEqual([{ field: '', message: 'must be {"quantity": n} or {"add": n}' }]);
+    expect(faultsOf(union, 7)).toEqual([{ field: '', message: 'must be {"quantity": n} or {"add": n}' }]);
+  },
+);
 
 /** Values of every kind and size; a field takes some of them, and must say what it takes to each of the others. */
 const strangers: unknown[] = [

@@ -194,12 +194,16 @@ describe("a merchant's frauds", () => {
   const merchant = (...daysAgo: number[]) =>
     daysAgo.flatMap(fraudAt).reduce(applyHistoryChange, emptyMerchantProfile());
 
-  it('count from the day on which their labels are due, even where somebody knew sooner: serving sees what training saw', () => {
-    expect(features(now(), [], merchant(6)).merchantFrauds7d).toBe(0);
-    expect(features(now(), [], merchant(7)).merchantFrauds7d).toBe(1);
-    expect(features(now(), [], merchant(13, 14, 20, 21)).merchantFrauds7d).toBe(1);
-    expect(features(now(), [], merchant(34, 35)).merchantFrauds28d).toBe(1);
-  });
+  it(
+    'count from the day on which their labels are due, even where somebody knew sooner: serving sees what training ' +
+      'saw',
+    () => {
+      expect(features(now(), [], merchant(6)).merchantFrauds7d).toBe(0);
+      expect(features(now(), [], merchant(7)).merchantFrauds7d).toBe(1);
+      expect(features(now(), [], merchant(13, 14, 20, 21)).merchantFrauds7d).toBe(1);
+      expect(features(now(), [], merchant(34, 35)).merchantFrauds28d).toBe(1);
+    },
+  );
 
   it('have a rate over all payments of their window, and none where there were no payments', () => {
     const counted = [1, 2, 3].reduce((profile) => applyHistoryChange(profile, { after: record(10) }), merchant(10));

@@ -67,21 +67,25 @@ it('a board without seasons has one that never ends; one without recurrence has 
   expect(seasonsToPlan(once, planned[0], now + 2_000)).toEqual([]);
 });
 
-it('a score belongs to the season of the server’s clock; in the grace to the one that it was reached in, if the game says so', () => {
-  const first = season();
-  const second = season({ number: 2, startsAt: first.endsAt!, endsAt: at('2026-03-16T00:00:00Z') });
-  const of = (now: string, reached?: string) =>
-    seasonOf([second, first], at(now), reached === undefined ? undefined : at(reached))?.number;
-  expect(of('2026-03-08T23:59:59.999Z')).toBe(1);
-  expect(of('2026-03-09T00:00:00Z')).toBe(2);
-  expect(of('2026-03-09T00:00:30Z', '2026-03-08T23:59:00Z')).toBe(1);
-  expect(of('2026-03-09T00:00:30Z', '2026-03-09T00:00:10Z')).toBe(2);
-  expect(of('2026-03-09T00:01:00Z', '2026-03-08T23:59:00Z')).toBe(2);
-  // What the game says never brings a score into a season that has yet to begin.
-  expect(of('2026-03-08T23:00:00Z', '2026-03-10T00:00:00Z')).toBe(1);
-  expect(of('2026-03-16T00:00:30Z')).toBeUndefined();
-  expect(currentSeason([second, first], at('2026-04-01T00:00:00Z'))?.number).toBe(2);
-});
+it(
+  'a score belongs to the season of the server’s clock; in the grace to the one that it was reached in, if the ' +
+    'game says so',
+  () => {
+    const first = season();
+    const second = season({ number: 2, startsAt: first.endsAt!, endsAt: at('2026-03-16T00:00:00Z') });
+    const of = (now: string, reached?: string) =>
+      seasonOf([second, first], at(now), reached === undefined ? undefined : at(reached))?.number;
+    expect(of('2026-03-08T23:59:59.999Z')).toBe(1);
+    expect(of('2026-03-09T00:00:00Z')).toBe(2);
+    expect(of('2026-03-09T00:00:30Z', '2026-03-08T23:59:00Z')).toBe(1);
+    expect(of('2026-03-09T00:00:30Z', '2026-03-09T00:00:10Z')).toBe(2);
+    expect(of('2026-03-09T00:01:00Z', '2026-03-08T23:59:00Z')).toBe(2);
+    // What the game says never brings a score into a season that has yet to begin.
+    expect(of('2026-03-08T23:00:00Z', '2026-03-10T00:00:00Z')).toBe(1);
+    expect(of('2026-03-16T00:00:30Z')).toBeUndefined();
+    expect(currentSeason([second, first], at('2026-04-01T00:00:00Z'))?.number).toBe(2);
+  },
+);
 
 it('an end is moved only where every process hears of it in time, and not beyond the next season', () => {
   const next = season({ number: 2, startsAt: season().endsAt!, endsAt: at('2026-03-16T00:00:00Z') });

@@ -121,7 +121,9 @@ async function verifyGame(
       if (!isPossible(game, certain, perhaps, found))
         violations.push({
           operation: `score of ${playerId} in ${gameId}, season ${season}`,
-          acknowledged: `${game.operator} of ${certain.map(({ score }) => score).join(', ') || 'nothing'}${perhaps.length > 0 ? `, and perhaps ${perhaps.map(({ score }) => score).join(', ')}` : ''}`,
+          acknowledged:
+            `${game.operator} of ` +
+            `${certain.map(({ score }) => score).join(', ') || 'nothing'}${perhaps.length > 0 ? `, and perhaps ${perhaps.map(({ score }) => score).join(', ')}` : ''}`,
           found: String(found ?? 'not ranked'),
         });
     }

@@ -31,7 +31,8 @@ const RIGHT_WITHIN_MS = 60_000;
 const args = yargs(hideBin(process.argv))
   .scriptName('npm run test:faults --')
   .usage(
-    '$0\n\nKills and cuts off the parts of a running Longwatch under load, then checks that nothing acknowledged is missing and every invariant holds.',
+    '$0\n\nKills and cuts off the parts of a running Longwatch under load, then checks that nothing acknowledged ' +
+      'is missing and every invariant holds.',
   )
   .option('seed', {
     type: 'number',
@@ -92,7 +93,8 @@ async function main(): Promise<void> {
   const faultCount = [...survived.values()].reduce((sum, one) => sum + one, 0);
   process.stdout.write(`\n${report(checked, survived)}\n`);
   process.stdout.write(
-    `${faultCount} faults survived, ${acknowledged} operations acknowledged, ${verified} verified, ${violations} violations (seed ${plan.seed}, ${deployment.engine})\n`,
+    `${faultCount} faults survived, ${acknowledged} operations acknowledged, ${verified} verified, ${violations} ` +
+      `violations (seed ${plan.seed}, ${deployment.engine})\n`,
   );
   const failed = checked.filter((one) => one.violations.length > 0).length;
   if (args.json !== undefined)
@@ -140,7 +142,8 @@ async function run(deployment: Deployment): Promise<{ checked: Checked[]; surviv
     await bounded(
       load.prepare(),
       () =>
-        `${load.capability.name} cannot be prepared; the last lines of the worker:\n${deployment.processes.worker.lastLines()}`,
+        `${load.capability.name} cannot be prepared; the last lines of the ` +
+        `worker:\n${deployment.processes.worker.lastLines()}`,
     );
   }
   for (const load of loads) load.start();

@@ -101,28 +101,32 @@ it('what is written is what is read back, of any content', async () => {
   );
 });
 
-it('one device’s stretch is found without reading the rest; the same rows make the same bytes, in files of about one size', async () => {
-  const rows = many(50, 1_000);
-  const parts = await write(rows, DAY, 90_000);
-  expect(parts.length).toBeGreaterThan(2);
-  expect(parts.map(({ name }) => name)).toEqual(parts.map((_, i) => `part-${String(i).padStart(5, '0')}.parquet`));
-  expect(parts.reduce((sum, part) => sum + part.rows, 0)).toBe(rows.length);
-  for (const part of parts.slice(0, -1)) expect(part.bytes).toBeGreaterThanOrEqual(90_000);
-  expect(await write(rows, '2026-02-01', 90_000)).toEqual(parts);
+it(
+  'one device’s stretch is found without reading the rest; the same rows make the same bytes, in files of about ' +
+    'one size',
+  async () => {
+    const rows = many(50, 1_000);
+    const parts = await write(rows, DAY, 90_000);
+    expect(parts.length).toBeGreaterThan(2);
+    expect(parts.map(({ name }) => name)).toEqual(parts.map((_, i) => `part-${String(i).padStart(5, '0')}.parquet`));
+    expect(parts.reduce((sum, part) => sum + part.rows, 0)).toBe(rows.length);
+    for (const part of parts.slice(0, -1)) expect(part.bytes).toBeGreaterThanOrEqual(90_000);
+    expect(await write(rows, '2026-02-01', 90_000)).toEqual(parts);
 
-  const range = { deviceId: 'device-030', from: start + 10_000, to: start + 20_000 };
-  const found: ReadingRow[] = [];
-  for (const part of parts) for await (const some of archiveOf().find(DAY, part, range)) found.push(...some);
-  expect(found).toEqual(
-    rows.filter(
-      ({ deviceId, timestamp }) => deviceId === range.deviceId && timestamp >= range.from && timestamp < range.to,
-    ),
-  );
-  expect(found).toHaveLength(10);
-  const holding = await Promise.all(parts.map((part) => archiveOf().holds(DAY, part, 'device-030')));
-  expect(holding.filter(Boolean).length).toBeLessThanOrEqual(2);
-  expect(rows.length).toBeGreaterThan(2 * GROUP_ROWS);
-});
+    const range = { deviceId: 'device-030', from: start + 10_000, to: start + 20_000 };
+    const found: ReadingRow[] = [];
+    for (const part of parts) for await (const some of archiveOf().find(DAY, part, range)) found.push(...some);
+    expect(found).toEqual(
+      rows.filter(
+        ({ deviceId, timestamp }) => deviceId === range.deviceId && timestamp >= range.from && timestamp < range.to,
+      ),
+    );
+    expect(found).toHaveLength(10);
+    const holding = await Promise.all(parts.map((part) => archiveOf().holds(DAY, part, 'device-030')));
+    expect(holding.filter(Boolean).length).toBeLessThanOrEqual(2);
+    expect(rows.length).toBeGreaterThan(2 * GROUP_ROWS);
+  },
+);
 
 it('DuckDB reads the files with the folder’s date as a column, and finds what the manifest says', async () => {
   const rows = many(30, 1_000);
@@ -133,7 +137,8 @@ it('DuckDB reads the files with the folder’s date as a column, and finds what 
   const ask = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
   expect(
     await ask(
-      `SELECT count(*), CAST(epoch_ms(min(ts)) AS VARCHAR), CAST(epoch_ms(max(ts)) AS VARCHAR), CAST(any_value(dt) AS VARCHAR) FROM read_parquet('${files}', hive_partitioning = true)`,
+      'SELECT count(*), CAST(epoch_ms(min(ts)) AS VARCHAR), CAST(epoch_ms(max(ts)) AS VARCHAR), ' +
+        `CAST(any_value(dt) AS VARCHAR) FROM read_parquet('${files}', hive_partitioning = true)`,
     ),
   ).toEqual([
     [
@@ -145,7 +150,8 @@ it('DuckDB reads the files with the folder’s date as a column, and finds what 
   ]);
   expect(
     await ask(
-      `SELECT device_id, CAST(epoch_ms(ts) AS DOUBLE), status, latitude, longitude, metrics FROM read_parquet('${files}') ORDER BY device_id, ts`,
+      'SELECT device_id, CAST(epoch_ms(ts) AS DOUBLE), status, latitude, longitude, metrics FROM ' +
+        `read_parquet('${files}') ORDER BY device_id, ts`,
     ),
   ).toEqual(
     rows.map(({ deviceId, timestamp, status = null, latitude = null, longitude = null, metrics }) => [
@@ -162,7 +168,8 @@ it('DuckDB reads the files with the folder’s date as a column, and finds what 
     await ask(`SELECT sum(CAST(json_extract(metrics, '$.n') AS BIGINT))::VARCHAR FROM read_parquet('${files}')`),
   ).toEqual([[String(sum)]]);
   const statistics = await ask(
-    `SELECT stats_min_value, stats_max_value FROM parquet_metadata('${files}') WHERE path_in_schema = 'device_id' ORDER BY row_group_id`,
+    `SELECT stats_min_value, stats_max_value FROM parquet_metadata('${files}') WHERE path_in_schema = ` +
+      `'device_id' ORDER BY row_group_id`,
   );
   expect(statistics).toEqual([
     ['device-000', 'device-019'],

@@ -20,7 +20,8 @@ beforeAll(async () => {
       requests++;
       response.writeHead(answer.status, { 'content-type': 'application/xml', 'x-amz-request-id': '1' });
       response.end(
-        `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${answer.code}</Code><Message>of the test</Message></Error>`,
+        `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${answer.code}</Code><Message>of the ` +
+          'test</Message></Error>',
       );
     });
   });

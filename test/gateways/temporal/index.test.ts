@@ -66,7 +66,9 @@ describe('a Temporal behind TLS, certificates and an API key', () => {
     const file = join(folder, 'temporal.toml');
     writeFileSync(
       file,
-      `[profile.production]\naddress = "${gate.address}"\nnamespace = "default"\napi_key = "${KEY}"\n[profile.production.tls]\nserver_ca_cert_path = "${at('authority', 'cert')}"\nclient_cert_path = "${at('client', 'cert')}"\nclient_key_path = "${at('client', 'key')}"\n`,
+      `[profile.production]\naddress = "${gate.address}"\nnamespace = "default"\napi_key = ` +
+        `"${KEY}"\n[profile.production.tls]\nserver_ca_cert_path = "${at('authority', 'cert')}"\nclient_cert_path ` +
+        `= "${at('client', 'cert')}"\nclient_key_path = "${at('client', 'key')}"\n`,
     );
     const env = { TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: 'production' };
     expect(await stateOf(env)).toBe('ok');

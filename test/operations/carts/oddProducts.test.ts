@@ -65,7 +65,9 @@ async function cartWith(productId: string, { isAlone = false } = {}): Promise<st
     new UpdateCommand({
       TableName: table(),
       Key: { UserID: user, Entry: 'cart' },
-      UpdateExpression: `SET Quantities.#p = :two, Snapshots.#p = :snapshot${isAlone ? ' REMOVE Quantities.#book, Snapshots.#book' : ''}`,
+      UpdateExpression:
+        'SET Quantities.#p = :two, Snapshots.#p = ' +
+        `:snapshot${isAlone ? ' REMOVE Quantities.#book, Snapshots.#book' : ''}`,
       ExpressionAttributeNames: isAlone ? names : { '#p': productId },
       ExpressionAttributeValues: { ':two': 2, ':snapshot': JSON.stringify([`The ${productId}`, 100, 'EUR', START]) },
     }),

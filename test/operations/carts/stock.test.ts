@@ -216,27 +216,31 @@ describe('a hold that ends while it is paid', () => {
     expect(await shop.checkoutStore.find(checkout.checkoutId)).toMatchObject({ status: 'expired' });
   });
 
-  it('half sold: all of it goes back, and the payment is on record to be refunded, even where the process dies before the last step', async () => {
-    const { shop, now, clock, checkout, ids } = await held(3);
-    const dying = watched(now, async (n) => {
-      // One part was sold; the hold of the other ends, and another buyer takes it back; the first part is unsold, and
-      // then it is over.
-      if (n === 2) {
-        clock.now = checkout.holdUntil;
-        for (const product of await shop.products.read(ids, { consistent: true }))
-          await shop.products.takeBack(product, clock.now);
-      }
-      if (n === 4) throw new LongwatchError('unavailable', 'died');
-    });
-    expect(await outcome(dying.checkouts.confirm(checkout.checkoutId, 'pay'))).toBe('unavailable');
-    expect(await shop.checkoutStore.find(checkout.checkoutId)).toMatchObject({ status: 'confirming', partsDone: 0 });
-    expect(await shop.checkouts.settle(checkout.checkoutId, clock.now)).toMatchObject({ status: 'expired' });
-    const { items: due } = await shop.checkoutStore.refunds('due', { limit: 200 });
-    expect(due.filter(({ checkoutId }) => checkoutId === checkout.checkoutId)).toMatchObject([
-      { paymentReference: 'pay', reason: expect.stringContaining('before all of it was sold') },
-    ]);
-    for (const { stock } of await shop.products.read(ids, { consistent: true }))
-      expect(stock).toEqual({ onHand: 10, holds: expect.anything(), sold: 0 });
-    expect(await outcome(shop.checkouts.confirm(checkout.checkoutId, 'pay'))).toBe('refundDue');
-  });
+  it(
+    'half sold: all of it goes back, and the payment is on record to be refunded, even where the process dies ' +
+      'before the last step',
+    async () => {
+      const { shop, now, clock, checkout, ids } = await held(3);
+      const dying = watched(now, async (n) => {
+        // One part was sold; the hold of the other ends, and another buyer takes it back; the first part is unsold, and
+        // then it is over.
+        if (n === 2) {
+          clock.now = checkout.holdUntil;
+          for (const product of await shop.products.read(ids, { consistent: true }))
+            await shop.products.takeBack(product, clock.now);
+        }
+        if (n === 4) throw new LongwatchError('unavailable', 'died');
+      });
+      expect(await outcome(dying.checkouts.confirm(checkout.checkoutId, 'pay'))).toBe('unavailable');
+      expect(await shop.checkoutStore.find(checkout.checkoutId)).toMatchObject({ status: 'confirming', partsDone: 0 });
+      expect(await shop.checkouts.settle(checkout.checkoutId, clock.now)).toMatchObject({ status: 'expired' });
+      const { items: due } = await shop.checkoutStore.refunds('due', { limit: 200 });
+      expect(due.filter(({ checkoutId }) => checkoutId === checkout.checkoutId)).toMatchObject([
+        { paymentReference: 'pay', reason: expect.stringContaining('before all of it was sold') },
+      ]);
+      for (const { stock } of await shop.products.read(ids, { consistent: true }))
+        expect(stock).toEqual({ onHand: 10, holds: expect.anything(), sold: 0 });
+      expect(await outcome(shop.checkouts.confirm(checkout.checkoutId, 'pay'))).toBe('refundDue');
+    },
+  );
 });

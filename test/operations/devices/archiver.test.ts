@@ -151,76 +151,81 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   }),
 );
 
-it('table and archive together return everything ever acknowledged and nothing else: under kills, copies and late data', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(input, { maxLength: 10 }),
-      fc.array(command, { minLength: 1, maxLength: 12 }),
-      async (early, commands) => {
-        runs++;
-        const day = dayOfRun();
-        const acknowledged = new Map<string, Set<string>>(devices.map((id) => [id, new Set()]));
-        const send = async ({ ingest }: Process, inputs: typeof early) => {
-          const results = await ingest.store(
-            inputs.map(({ device, minute, value }) => ({
-              deviceId: devices[device]!,
-              input: { timestamp: dayStart(day) + minute * MINUTE, metrics: { value } },
-            })),
-          );
-          for (const [i, result] of results.entries()) {
-            expect(result.status).toBe('stored');
-            acknowledged.get(devices[inputs[i]!.device]!)!.add(`${inputs[i]!.minute} ${inputs[i]!.value}`);
-          }
-        };
-        const check = async ({ reads }: Process, limit: number) => {
-          for (const deviceId of devices) {
-            const found: string[] = [];
-            for (let cursor: string | undefined; ;) {
-              const page = await reads.readings(
-                { deviceId, from: dayStart(day), to: dayEnd(day) },
-                { limit, ...(cursor !== undefined && { cursor }) },
-              );
-              found.push(
-                ...page.items.map(
-                  ({ timestamp, metrics }) =>
-                    `${(timestamp - dayStart(day)) / MINUTE} ${(JSON.parse(metrics) as { value: number }).value}`,
-                ),
-              );
-              if ((cursor = page.cursor) === undefined) break;
+it(
+  'table and archive together return everything ever acknowledged and nothing else: under kills, copies and late ' +
+    'data',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(input, { maxLength: 10 }),
+        fc.array(command, { minLength: 1, maxLength: 12 }),
+        async (early, commands) => {
+          runs++;
+          const day = dayOfRun();
+          const acknowledged = new Map<string, Set<string>>(devices.map((id) => [id, new Set()]));
+          const send = async ({ ingest }: Process, inputs: typeof early) => {
+            const results = await ingest.store(
+              inputs.map(({ device, minute, value }) => ({
+                deviceId: devices[device]!,
+                input: { timestamp: dayStart(day) + minute * MINUTE, metrics: { value } },
+              })),
+            );
+            for (const [i, result] of results.entries()) {
+              expect(result.status).toBe('stored');
+              acknowledged.get(devices[inputs[i]!.device]!)!.add(`${inputs[i]!.minute} ${inputs[i]!.value}`);
             }
-            expect(found.toSorted()).toEqual([...acknowledged.get(deviceId)!].sort());
+          };
+          const check = async ({ reads }: Process, limit: number) => {
+            for (const deviceId of devices) {
+              const found: string[] = [];
+              for (let cursor: string | undefined; ;) {
+                const page = await reads.readings(
+                  { deviceId, from: dayStart(day), to: dayEnd(day) },
+                  { limit, ...(cursor !== undefined && { cursor }) },
+                );
+                found.push(
+                  ...page.items.map(
+                    ({ timestamp, metrics }) =>
+                      `${(timestamp - dayStart(day)) / MINUTE} ${(JSON.parse(metrics) as { value: number }).value}`,
+                  ),
+                );
+                if ((cursor = page.cursor) === undefined) break;
+              }
+              expect(found.toSorted()).toEqual([...acknowledged.get(deviceId)!].sort());
+            }
+          };
+          await send(
+            processAt(() => dayStart(day) + 6 * 60 * MINUTE),
+            early,
+          );
+          const late = () => processAt(() => dayEnd(day) + 2 * ARCHIVE_AFTER_MS);
+          for (const one of commands) {
+            const here = late();
+            if (one.kind === 'send') await send(here, one.inputs);
+            else if (one.kind === 'sendMeanwhile')
+              await Promise.all([send(here, one.inputs), survive(archiveNow(late(), day, { left: one.lives }))]);
+            else await survive((one.kind === 'archive' ? archiveNow : restore)(here, day, { left: one.lives }));
+            await check(here, 3);
           }
-        };
-        await send(
-          processAt(() => dayStart(day) + 6 * 60 * MINUTE),
-          early,
-        );
-        const late = () => processAt(() => dayEnd(day) + 2 * ARCHIVE_AFTER_MS);
-        for (const one of commands) {
-          const here = late();
-          if (one.kind === 'send') await send(here, one.inputs);
-          else if (one.kind === 'sendMeanwhile')
-            await Promise.all([send(here, one.inputs), survive(archiveNow(late(), day, { left: one.lives }))]);
-          else await survive((one.kind === 'archive' ? archiveNow : restore)(here, day, { left: one.lives }));
-          await check(here, 3);
-        }
-        // Undisturbed at last: a run that was killed is finished, then what came late is archived; nothing is left in
-        // the table.
-        await archiveNow(late(), day, { left: 10_000 });
-        await archiveNow(late(), day, { left: 10_000 });
-        await check(late(), 1_000);
-        const { readings, archives, files } = late();
-        for (const deviceId of devices) expect((await readings.page({ deviceId, day })).rows).toEqual([]);
-        const record = await archives.find(day);
-        const count = [...acknowledged.values()].reduce((sum, { size }) => sum + size, 0);
-        expect(record?.rows ?? 0).toBe(count);
-        const kept = (await s3.list(`device_data/dt=${day}/`)).length;
-        expect(kept).toBe(record ? (await files.manifest(day, record.generation)).parts.length + 1 : 0);
-      },
-    ),
-    { numRuns: 9 },
-  );
-}, 240_000);
+          // Undisturbed at last: a run that was killed is finished, then what came late is archived; nothing is left in
+          // the table.
+          await archiveNow(late(), day, { left: 10_000 });
+          await archiveNow(late(), day, { left: 10_000 });
+          await check(late(), 1_000);
+          const { readings, archives, files } = late();
+          for (const deviceId of devices) expect((await readings.page({ deviceId, day })).rows).toEqual([]);
+          const record = await archives.find(day);
+          const count = [...acknowledged.values()].reduce((sum, { size }) => sum + size, 0);
+          expect(record?.rows ?? 0).toBe(count);
+          const kept = (await s3.list(`device_data/dt=${day}/`)).length;
+          expect(kept).toBe(record ? (await files.manifest(day, record.generation)).parts.length + 1 : 0);
+        },
+      ),
+      { numRuns: 9 },
+    );
+  },
+  240_000,
+);
 
 it('what is stored otherwise than the table has it is never taken for archived: nothing is deleted', async () => {
   runs++;
@@ -264,45 +269,49 @@ it('a run that was believed dead commits nothing once another has', async () => 
   expect(await here.archives.find(day)).toMatchObject({ generation: 2, rows: 2, state: 'archived' });
 });
 
-it('a row that is refused for good while a day leaves the table or comes back is skipped and told; all other rows go, and none is lost', async () => {
-  runs++;
-  const day = dayOfRun();
-  const skipped: string[] = [];
-  const here = processAt(
-    () => dayEnd(day) + 2 * ARCHIVE_AFTER_MS,
-    (entity) => skipped.push(entity),
-  );
-  const sent = ['d-a', 'd-b', 'd-c'].flatMap((deviceId) =>
-    [1, 2].map((value) => ({ deviceId, input: { timestamp: dayStart(day) + value, metrics: { value } } })),
-  );
-  await here.ingest.store(sent);
-  const rowsOf = async (deviceId: string) => (await here.readings.page({ deviceId, day })).rows.length;
-  const inTable = async () => [await rowsOf('d-a'), await rowsOf('d-b'), await rowsOf('d-c')];
-  const readable = async () =>
-    (
-      await Promise.all(
-        ['d-a', 'd-b', 'd-c'].map((deviceId) =>
-          here.reads.readings({ deviceId, from: dayStart(day), to: dayEnd(day) }, { limit: 10 }),
-        ),
-      )
-    ).map(({ items }) => items.length);
-  const odd = ({ operation, tables, text }: SeenCall) =>
-    operation === 'BatchWrite' &&
-    tables.includes('DeviceData') &&
-    text.includes(`"d-b#${day}"`) &&
-    text.includes('00.001Z');
-  await whileRefusing(odd, () => archiveNow(here, day, { left: 1_000 }));
-  expect(await here.archives.find(day)).toMatchObject({ state: 'archived', rows: 6 });
-  expect([await inTable(), await readable()]).toEqual([
-    [0, 1, 0],
-    [2, 2, 2],
-  ]);
-  expect(skipped).toEqual([expect.stringContaining('of d-b')]);
-  await whileRefusing(odd, () => restore(here, day, { left: 1_000 }));
-  expect(await here.archives.find(day)).toMatchObject({ state: 'restored' });
-  expect([await inTable(), await readable()]).toEqual([
-    [2, 2, 2],
-    [2, 2, 2],
-  ]);
-  expect(skipped).toHaveLength(2);
-});
+it(
+  'a row that is refused for good while a day leaves the table or comes back is skipped and told; all other rows ' +
+    'go, and none is lost',
+  async () => {
+    runs++;
+    const day = dayOfRun();
+    const skipped: string[] = [];
+    const here = processAt(
+      () => dayEnd(day) + 2 * ARCHIVE_AFTER_MS,
+      (entity) => skipped.push(entity),
+    );
+    const sent = ['d-a', 'd-b', 'd-c'].flatMap((deviceId) =>
+      [1, 2].map((value) => ({ deviceId, input: { timestamp: dayStart(day) + value, metrics: { value } } })),
+    );
+    await here.ingest.store(sent);
+    const rowsOf = async (deviceId: string) => (await here.readings.page({ deviceId, day })).rows.length;
+    const inTable = async () => [await rowsOf('d-a'), await rowsOf('d-b'), await rowsOf('d-c')];
+    const readable = async () =>
+      (
+        await Promise.all(
+          ['d-a', 'd-b', 'd-c'].map((deviceId) =>
+            here.reads.readings({ deviceId, from: dayStart(day), to: dayEnd(day) }, { limit: 10 }),
+          ),
+        )
+      ).map(({ items }) => items.length);
+    const odd = ({ operation, tables, text }: SeenCall) =>
+      operation === 'BatchWrite' &&
+      tables.includes('DeviceData') &&
+      text.includes(`"d-b#${day}"`) &&
+      text.includes('00.001Z');
+    await whileRefusing(odd, () => archiveNow(here, day, { left: 1_000 }));
+    expect(await here.archives.find(day)).toMatchObject({ state: 'archived', rows: 6 });
+    expect([await inTable(), await readable()]).toEqual([
+      [0, 1, 0],
+      [2, 2, 2],
+    ]);
+    expect(skipped).toEqual([expect.stringContaining('of d-b')]);
+    await whileRefusing(odd, () => restore(here, day, { left: 1_000 }));
+    expect(await here.archives.find(day)).toMatchObject({ state: 'restored' });
+    expect([await inTable(), await readable()]).toEqual([
+      [2, 2, 2],
+      [2, 2, 2],
+    ]);
+    expect(skipped).toHaveLength(2);
+  },
+);

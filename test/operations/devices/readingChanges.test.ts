@@ -155,40 +155,45 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-it('rollups are what the raw readings give: with copies, late ones, days archived and restored, and readers that die and race', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
-      run++;
-      const all: ReadingRow[] = [];
-      let archived: ReadingRow[] = [];
-      for (const one of steps) {
-        if (one.kind === 'put') {
-          const made = row(one.device, one.minutes, { t: one.value, n: 0.1 });
-          // The careful path of ingest keeps copies of archived rows out.
-          if (
-            archived.some(
-              ({ id, timestamp, deviceId }) =>
-                id === made.id && timestamp === made.timestamp && deviceId === made.deviceId,
+it(
+  'rollups are what the raw readings give: with copies, late ones, days archived and restored, and readers that ' +
+    'die and race',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+        run++;
+        const all: ReadingRow[] = [];
+        let archived: ReadingRow[] = [];
+        for (const one of steps) {
+          if (one.kind === 'put') {
+            const made = row(one.device, one.minutes, { t: one.value, n: 0.1 });
+            // The careful path of ingest keeps copies of archived rows out.
+            if (
+              archived.some(
+                ({ id, timestamp, deviceId }) =>
+                  id === made.id && timestamp === made.timestamp && deviceId === made.deviceId,
+              )
             )
-          )
-            continue;
-          all.push(made);
-          for (let copies = one.again ? 2 : 1; copies > 0; copies--) await readings.put([made]);
-        } else if (one.kind === 'archive') {
-          archived = [...new Map(all.map((of) => [JSON.stringify(rowKey(of)), of])).values()];
-          await readings.delete(archived);
-        } else if (one.kind === 'restore') await readings.restore(archived);
-        else await drain(1);
-      }
-      const both = await Promise.allSettled([drain(), drain()]);
-      for (const result of both)
-        if (result.status === 'rejected') expect(result.reason).toMatchObject({ type: 'contention' });
-      await drain();
-      await expectRollups(all);
-    }),
-    { numRuns: 12 },
-  );
-}, 120_000);
+              continue;
+            all.push(made);
+            for (let copies = one.again ? 2 : 1; copies > 0; copies--) await readings.put([made]);
+          } else if (one.kind === 'archive') {
+            archived = [...new Map(all.map((of) => [JSON.stringify(rowKey(of)), of])).values()];
+            await readings.delete(archived);
+          } else if (one.kind === 'restore') await readings.restore(archived);
+          else await drain(1);
+        }
+        const both = await Promise.allSettled([drain(), drain()]);
+        for (const result of both)
+          if (result.status === 'rejected') expect(result.reason).toMatchObject({ type: 'contention' });
+        await drain();
+        await expectRollups(all);
+      }),
+      { numRuns: 12 },
+    );
+  },
+  120_000,
+);
 
 it('a check puts right what the stream lost, and nothing else, while readings come and are counted', async () => {
   const { db } = dynamodb;

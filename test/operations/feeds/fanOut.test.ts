@@ -301,21 +301,26 @@ it('one client, nothing lost: every feed is the brute-force query, and no row is
   );
 }, 600_000);
 
-it('one client, calls and answers lost, attempts that go on though given up: the same, and never a post that the reader may not see', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      courses({ losses: fc.integer({ min: 1, max: 10 }), zombies: fc.constantFrom(0, 50, 100) }),
-      async (course) => {
-        const played = new Played(course);
-        await played.play();
-        await relationsAreRight(played);
-        await feedsAreRight(played);
-        await feedsAreTheModels(played);
-      },
-    ),
-    { numRuns: RUNS, endOnFailure: true },
-  );
-}, 600_000);
+it(
+  'one client, calls and answers lost, attempts that go on though given up: the same, and never a post that the ' +
+    'reader may not see',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        courses({ losses: fc.integer({ min: 1, max: 10 }), zombies: fc.constantFrom(0, 50, 100) }),
+        async (course) => {
+          const played = new Played(course);
+          await played.play();
+          await relationsAreRight(played);
+          await feedsAreRight(played);
+          await feedsAreTheModels(played);
+        },
+      ),
+      { numRuns: RUNS, endOnFailure: true },
+    );
+  },
+  600_000,
+);
 
 it('clients at once, with losses and zombies: feeds agree with what became of the relations', async () => {
   await fc.assert(

@@ -371,32 +371,36 @@ describe('devices', () => {
     expect(left).toEqual([`whether ${odd} is to be archived`]);
   });
 
-  it('alerts are told to all but the one whose message cannot be stored, and that is reported; a missing grant holds all of them', async () => {
-    const events = ['one', 'odd', 'other'].map((name) => ({
-      event: 'raised',
-      alertId: name,
-      deviceId: `d-${name}`,
-      recipient: `people-${randomUUID()}`,
-      text: 'hot',
-      at: Date.now(),
-    }));
-    const told = () =>
-      Promise.all(
-        events.map(
-          async ({ recipient }) => (await new NotificationStore(graph.dynamodb.db).list(recipient)).items.length,
-        ),
-      );
-    const before = await skips('message');
-    await whileRefusing(naming('Put', 'Notifications', events[1]!.recipient), () =>
-      run(DEVICES_QUEUE, 'tellAlerts', events),
-    );
-    expect(await told()).toEqual([1, 0, 1]);
-    expect(await skips('message')).toBe(before + 1);
-    await expect(
-      whileDenying(naming('Put', 'Notifications', events[1]!.recipient), () =>
+  it(
+    'alerts are told to all but the one whose message cannot be stored, and that is reported; a missing grant ' +
+      'holds all of them',
+    async () => {
+      const events = ['one', 'odd', 'other'].map((name) => ({
+        event: 'raised',
+        alertId: name,
+        deviceId: `d-${name}`,
+        recipient: `people-${randomUUID()}`,
+        text: 'hot',
+        at: Date.now(),
+      }));
+      const told = () =>
+        Promise.all(
+          events.map(
+            async ({ recipient }) => (await new NotificationStore(graph.dynamodb.db).list(recipient)).items.length,
+          ),
+        );
+      const before = await skips('message');
+      await whileRefusing(naming('Put', 'Notifications', events[1]!.recipient), () =>
         run(DEVICES_QUEUE, 'tellAlerts', events),
-      ),
-    ).rejects.toMatchObject({ type: 'refused' });
-    expect(await skips('message')).toBe(before + 1);
-  });
+      );
+      expect(await told()).toEqual([1, 0, 1]);
+      expect(await skips('message')).toBe(before + 1);
+      await expect(
+        whileDenying(naming('Put', 'Notifications', events[1]!.recipient), () =>
+          run(DEVICES_QUEUE, 'tellAlerts', events),
+        ),
+      ).rejects.toMatchObject({ type: 'refused' });
+      expect(await skips('message')).toBe(before + 1);
+    },
+  );
 });

@@ -310,25 +310,29 @@ it('stays while more comes due soon, and ends each within the moment that it gat
   expect(Math.max(...late)).toBeLessThan(MINUTE);
 });
 
-it('a session whose end is refused for good is skipped and told once; the others end, and so does it once it is taken', async () => {
-  const { open, sweeper, sweep, pass, get, told, faults, report } = await world();
-  const ids = [await open({ userId: 'ada' }), await open({ userId: 'ben' }), await open({ userId: 'eva' })];
-  const key = sessionKey('', ids[1]!);
-  pass(IDLE + 1);
-  const skipped: string[] = [];
-  const ends = (call: SeenCall) => call.operation === 'UpdateItem' && call.text.includes(key);
-  const stayed = sweeper({ onSkipped: (entity, error) => skipped.push(`${entity}: ${(error as Error).message}`) });
-  expect(
-    await whileRefusing(ends, () => stayed.sweep('0', { signal: new AbortController().signal, forMs: 0 })),
-  ).toMatchObject({ idle: 2 });
-  await report();
-  expect(skipped).toEqual([expect.stringMatching(new RegExp(`the session ${key}: DynamoDB cannot store it`))]);
-  expect(told.flatMap(({ events }) => events.map(({ userId }) => userId)).sort()).toEqual(['ada', 'eva']);
-  expect(faults).toEqual([]);
-  // The next activity asks for it again, and ends it.
-  expect(await sweep()).toMatchObject({ idle: 1 });
-  expect(await get(ids[1]!)).toBeNull();
-});
+it(
+  'a session whose end is refused for good is skipped and told once; the others end, and so does it once it is ' +
+    'taken',
+  async () => {
+    const { open, sweeper, sweep, pass, get, told, faults, report } = await world();
+    const ids = [await open({ userId: 'ada' }), await open({ userId: 'ben' }), await open({ userId: 'eva' })];
+    const key = sessionKey('', ids[1]!);
+    pass(IDLE + 1);
+    const skipped: string[] = [];
+    const ends = (call: SeenCall) => call.operation === 'UpdateItem' && call.text.includes(key);
+    const stayed = sweeper({ onSkipped: (entity, error) => skipped.push(`${entity}: ${(error as Error).message}`) });
+    expect(
+      await whileRefusing(ends, () => stayed.sweep('0', { signal: new AbortController().signal, forMs: 0 })),
+    ).toMatchObject({ idle: 2 });
+    await report();
+    expect(skipped).toEqual([expect.stringMatching(new RegExp(`the session ${key}: DynamoDB cannot store it`))]);
+    expect(told.flatMap(({ events }) => events.map(({ userId }) => userId)).sort()).toEqual(['ada', 'eva']);
+    expect(faults).toEqual([]);
+    // The next activity asks for it again, and ends it.
+    expect(await sweep()).toMatchObject({ idle: 1 });
+    expect(await get(ids[1]!)).toBeNull();
+  },
+);
 
 it.each([
   ['settled', (key: string) => (call: SeenCall) => call.operation.startsWith('Update') && call.text.includes(key)],

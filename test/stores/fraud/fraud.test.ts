@@ -363,46 +363,52 @@ describe.each(engines)('on %s', (engine) => {
     expect((await rules.versions(10)).map(({ version }) => version)).toEqual([2, 1]);
   });
 
-  it('the outbox returns due entries, oldest first, until they are removed; also those that the last release recorded', async () => {
-    const store = new OutboxStore(dynamodb.db);
-    const start = {
-      workflowId: 'w-1',
-      workflowType: 't',
-      taskQueue: 'q',
-      args: [1],
-      summary: 's',
-      searchAttributes: {},
-    };
-    const signal = { workflowId: 'w-1', signal: 'moved', args: [] };
-    const entries = [startEntry(start, 1_000), signalEntry(signal, 'w-1/2', 1_500), rescoreEntry('x', 2_000)];
-    await dynamodb.db.client.send(
-      new TransactWriteCommand({ TransactItems: entries.map((one) => store.recording(one)) }),
-    );
-    const due = (kind: string, by: number) => dueEntries(dynamodb.db, kind, by);
-    expect(await due('start', 999)).toEqual([]);
-    expect(await due('start', 1_000)).toEqual([entries[0]]);
-    expect(await due('signal', 1_500)).toEqual([entries[1]]);
-    expect(await due('rescore', 2_000)).toEqual([entries[2]]);
-    const { Put } = store.recording(startEntry({ ...start, workflowId: 'w-0' }, 500));
-    const carrier = { requestId: 'r-1' };
-    const before = {
-      ...Put!.Item,
-      Debt: JSON.stringify({ kind: 'start', start: { ...start, workflowId: 'w-0', carrier }, dueAt: 500 }),
-    };
-    await dynamodb.db.client.send(new PutCommand({ TableName: dynamodb.db.table('Starts'), Item: before }));
-    const found = await due('start', 1_000);
-    expect(found.find(({ id }) => id === 'w-0')).toMatchObject({
-      dueAt: 500,
-      carrier,
-      payload: { workflowId: 'w-0', args: [1] },
-    });
-    expect(found.map(({ id }) => id).sort()).toEqual(['w-0', 'w-1']);
-    await store.remove(found);
-    await store.remove([...(await due('signal', 9_000)), ...(await due('rescore', 9_000))]);
-    expect([...(await due('start', 9_000)), ...(await due('signal', 9_000)), ...(await due('rescore', 9_000))]).toEqual(
-      [],
-    );
-  });
+  it(
+    'the outbox returns due entries, oldest first, until they are removed; also those that the last release ' +
+      'recorded',
+    async () => {
+      const store = new OutboxStore(dynamodb.db);
+      const start = {
+        workflowId: 'w-1',
+        workflowType: 't',
+        taskQueue: 'q',
+        args: [1],
+        summary: 's',
+        searchAttributes: {},
+      };
+      const signal = { workflowId: 'w-1', signal: 'moved', args: [] };
+      const entries = [startEntry(start, 1_000), signalEntry(signal, 'w-1/2', 1_500), rescoreEntry('x', 2_000)];
+      await dynamodb.db.client.send(
+        new TransactWriteCommand({ TransactItems: entries.map((one) => store.recording(one)) }),
+      );
+      const due = (kind: string, by: number) => dueEntries(dynamodb.db, kind, by);
+      expect(await due('start', 999)).toEqual([]);
+      expect(await due('start', 1_000)).toEqual([entries[0]]);
+      expect(await due('signal', 1_500)).toEqual([entries[1]]);
+      expect(await due('rescore', 2_000)).toEqual([entries[2]]);
+      const { Put } = store.recording(startEntry({ ...start, workflowId: 'w-0' }, 500));
+      const carrier = { requestId: 'r-1' };
+      const before = {
+        ...Put!.Item,
+        Debt: JSON.stringify({ kind: 'start', start: { ...start, workflowId: 'w-0', carrier }, dueAt: 500 }),
+      };
+      await dynamodb.db.client.send(new PutCommand({ TableName: dynamodb.db.table('Starts'), Item: before }));
+      const found = await due('start', 1_000);
+      expect(found.find(({ id }) => id === 'w-0')).toMatchObject({
+        dueAt: 500,
+        carrier,
+        payload: { workflowId: 'w-0', args: [1] },
+      });
+      expect(found.map(({ id }) => id).sort()).toEqual(['w-0', 'w-1']);
+      await store.remove(found);
+      await store.remove([...(await due('signal', 9_000)), ...(await due('rescore', 9_000))]);
+      expect([
+        ...(await due('start', 9_000)),
+        ...(await due('signal', 9_000)),
+        ...(await due('rescore', 9_000)),
+      ]).toEqual([]);
+    },
+  );
 
   it('only the newest reader moves a checkpoint, only from where it left it, and nobody moves that of an ended shard', async () => {
     const checkpoints = new CheckpointStore(dynamodb.db);

@@ -104,15 +104,19 @@ describe.each(engines)('on %s', (engine) => {
     expect(await store.get(id)).not.toBeNull();
   });
 
-  it('a save of what is stored already is a touch; one of small data costs one write unit, of large as much as its data and one', async () => {
-    const store = open();
-    const { id, session } = await loaded(store);
-    expect(await dynamodb.unitsOf(() => store.set(id, session))).toEqual({ read: 0, write: 0 });
-    session['a'] = 2;
-    expect(await dynamodb.unitsOf(() => store.set(id, session))).toEqual({ read: 0, write: 1 });
-    session['text'] = 'x'.repeat(2_500);
-    expect(await dynamodb.unitsOf(() => store.set(id, session))).toEqual({ read: 0, write: 3 + 1 });
-  });
+  it(
+    'a save of what is stored already is a touch; one of small data costs one write unit, of large as much as its ' +
+      'data and one',
+    async () => {
+      const store = open();
+      const { id, session } = await loaded(store);
+      expect(await dynamodb.unitsOf(() => store.set(id, session))).toEqual({ read: 0, write: 0 });
+      session['a'] = 2;
+      expect(await dynamodb.unitsOf(() => store.set(id, session))).toEqual({ read: 0, write: 1 });
+      session['text'] = 'x'.repeat(2_500);
+      expect(await dynamodb.unitsOf(() => store.set(id, session))).toEqual({ read: 0, write: 3 + 1 });
+    },
+  );
 
   it('what opening and ending costs: with the index, and with a user', async () => {
     const store = open();

@@ -434,7 +434,8 @@ class Attempt<T> {
   private lostLease(): LongwatchError {
     return new LongwatchError(
       'contention',
-      `Another reader of ${this.shardId} (${this.parts.stream}) took the lease or moved the checkpoint; this reader stops`,
+      `Another reader of ${this.shardId} (${this.parts.stream}) took the lease or moved the checkpoint; this ` +
+        'reader stops',
     );
   }
 }

@@ -91,22 +91,26 @@ const staleCursor = () =>
     faults: [{ field: 'cursor', message: 'belongs to another list' }],
   });
 
-it('a full look that an attempt of another release left in the middle of a list goes through that list from its beginning', async () => {
-  const asked: (string | undefined)[] = [];
-  const rows: ReconciledRows = {
-    workflowType: 'cart',
-    foundBy: 'pages',
-    async open(cursor) {
-      asked.push(cursor);
-      if (cursor === 'of-another-release') throw staleCursor();
-      return { items: [] };
-    },
-    startOf: async () => undefined,
-  };
-  const { look } = reconcilerOf([rows], {});
-  await look('full', { startedAt: 1, report: emptyReport(), step: 1, cursor: 'of-another-release' });
-  expect(asked).toEqual(['of-another-release', undefined]);
-});
+it(
+  'a full look that an attempt of another release left in the middle of a list goes through that list from its ' +
+    'beginning',
+  async () => {
+    const asked: (string | undefined)[] = [];
+    const rows: ReconciledRows = {
+      workflowType: 'cart',
+      foundBy: 'pages',
+      async open(cursor) {
+        asked.push(cursor);
+        if (cursor === 'of-another-release') throw staleCursor();
+        return { items: [] };
+      },
+      startOf: async () => undefined,
+    };
+    const { look } = reconcilerOf([rows], {});
+    await look('full', { startedAt: 1, report: emptyReport(), step: 1, cursor: 'of-another-release' });
+    expect(asked).toEqual(['of-another-release', undefined]);
+  },
+);
 
 it('a cursor that the store does not take any more stops no look', async () => {
   let isStale = false;

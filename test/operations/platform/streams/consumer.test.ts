@@ -211,25 +211,29 @@ it('a merchant that another shard counts too loses nothing to the race', async (
   expect(days.reduce((sum, [, count]) => sum + count, 0)).toBe(14);
 });
 
-it('records that cannot be processed are kept aside with the reason, and stop nothing, also a hundred and fifty at once', async () => {
-  const UserID = `user-${run}`;
-  for (let i = 0; i < 150; i++)
-    await put({ UserID, TimeTransactionID: `bad-${String(i).padStart(3, '0')}`, MerchantID: i, Timestamp: start });
-  await put({ UserID, TimeTransactionID: 'bad-time', MerchantID: merchantId(0), Timestamp: 'yesterday' });
-  await put({ UserID, TimeTransactionID: 'good', MerchantID: merchantId(0), Timestamp: start });
-  const counted = consumerOf();
-  expect(await drain(counted)).toBe(152);
-  expect(counted.deadLetters).toBe(151);
-  const { items: letters } = await new DeadLetterStore(dynamodb.db).list(STREAM, { limit: 1_000 });
-  expect(letters).toHaveLength(151);
-  expect(letters.map(({ reason }) => reason)).toEqual(
-    expect.arrayContaining(['MerchantID is not a string', 'Timestamp is not a number']),
-  );
-  expect(source.fromBytes(letters[0]!.record)).toMatchObject({ after: { UserID } });
-  expect((await stored([merchantId(0)])).get(merchantId(0))!.days).toEqual([
-    [Math.floor(start / 86_400_000), 1, 0, 0, 0],
-  ]);
-});
+it(
+  'records that cannot be processed are kept aside with the reason, and stop nothing, also a hundred and fifty at ' +
+    'once',
+  async () => {
+    const UserID = `user-${run}`;
+    for (let i = 0; i < 150; i++)
+      await put({ UserID, TimeTransactionID: `bad-${String(i).padStart(3, '0')}`, MerchantID: i, Timestamp: start });
+    await put({ UserID, TimeTransactionID: 'bad-time', MerchantID: merchantId(0), Timestamp: 'yesterday' });
+    await put({ UserID, TimeTransactionID: 'good', MerchantID: merchantId(0), Timestamp: start });
+    const counted = consumerOf();
+    expect(await drain(counted)).toBe(152);
+    expect(counted.deadLetters).toBe(151);
+    const { items: letters } = await new DeadLetterStore(dynamodb.db).list(STREAM, { limit: 1_000 });
+    expect(letters).toHaveLength(151);
+    expect(letters.map(({ reason }) => reason)).toEqual(
+      expect.arrayContaining(['MerchantID is not a string', 'Timestamp is not a number']),
+    );
+    expect(source.fromBytes(letters[0]!.record)).toMatchObject({ after: { UserID } });
+    expect((await stored([merchantId(0)])).get(merchantId(0))!.days).toEqual([
+      [Math.floor(start / 86_400_000), 1, 0, 0, 0],
+    ]);
+  },
+);
 
 it('more merchants than one transaction can hold are counted batch by batch', async () => {
   const ids = Array.from({ length: 230 }, (_, i) => merchantId(i));
