@@ -135,12 +135,15 @@ async function openLoop({ stack, load }: LoadedStack, settings: LoadBenchSetting
   bar.stop();
   report(all, settings);
   if (minutes > 0)
-    await longRun(
-      stack.url,
-      (rate) => load({ seconds: 30, rate }),
-      median(all.map(({ capacity }) => capacity)) * factor,
+    await longRun({
+      url: stack.url,
       minutes,
-    );
+      overload: () => load({ seconds: 30, rate: median(all.map(({ capacity }) => capacity)) * factor }),
+      async capacity() {
+        const closed = await load({ seconds: 8, inFlight: IN_FLIGHT });
+        return served(closed) / closed.seconds;
+      },
+    });
 }
 
 const served = ({ accepted }: PhaseResult): number => accepted.length;
