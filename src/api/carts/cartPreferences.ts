@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { line, lineOf } from '../../domain/edge/schemas';
-import { type CartPreferences, formatQuietHours, isTimeZone, parseQuietHours } from '../../domain/carts/preferences';
+import { type CartPreferences, formatQuietHours, parseQuietHours } from '../../domain/carts/preferences';
+import { isTimeZone } from '../../domain/timeZones';
 import type { CartStore } from '../../stores/carts/carts';
 import { cartRoles, mustBeOwn } from './cartOwner';
 import { escaped, htmlPage, page } from '../platform/page';

@@ -35,12 +35,3 @@ export function formatQuietHours(hours: QuietHours | null): string {
     `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
   return hours ? `${clock(hours.from)}-${clock(hours.to)}` : 'none';
 }
-
-/** Whether the runtime knows a time zone. */
-export function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false; // RangeError is its way of saying no.
-  }
-}

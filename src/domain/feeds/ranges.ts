@@ -1,3 +1,4 @@
+import { fnv1a } from '../fnv1a';
 import { compositeKey } from '../ids';
 
 /**
@@ -48,11 +49,9 @@ export function rangesOf(count: number): Range[] {
 
 const hex = (bucket: number): string => bucket.toString(16).padStart(2, '0');
 
-/** 32 bits of FNV-1a. */
+/** Returns the 32-bit FNV-1a hash of a text with the high bits folded into the low ones, which choose the bucket. */
 export function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  // Its last bits are the best mixed ones after this.
+  const hash = fnv1a(text);
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 

@@ -1,3 +1,4 @@
+import { fnv1a } from '../fnv1a';
 import { referenceAmount } from './euroReference';
 import { addToRing, type Bucket, cents } from './ring';
 import type { Transaction } from './transaction';
@@ -90,8 +91,7 @@ export function isUnusuallyHigh(profile: UserProfile, transaction: Pick<Transact
  * their size. Two of a list of 40 are mistaken for each other once in some 400,000 look-ups.
  */
 export function shortHash(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  const hash = fnv1a(text);
   return (hash >>> 8) ^ (hash & 0xff);
 }
 

@@ -1,3 +1,4 @@
+import { fnv1a } from '../fnv1a';
 import { compositeKey } from '../ids';
 import type { Order } from './ranking';
 
@@ -31,11 +32,9 @@ export function seasonKey(gameId: string, season: number): string {
   return compositeKey(gameId, pad(season, 5));
 }
 
-/** FNV-1a: spreads ids evenly and is the same everywhere, for ever. */
+/** Returns the shard of a player, the same in every process and version. */
 export function shardOf(playerId: string, shards: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < playerId.length; i++) hash = Math.imul(hash ^ playerId.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % shards;
+  return fnv1a(playerId) % shards;
 }
 
 /** Every shard of a season. */

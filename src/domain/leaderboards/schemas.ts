@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { isTimeZone } from '../timeZones';
 import { idOf, line, lineOf, shapeRule, wholeOf } from '../edge/schemas';
 import { type BoardDefinition, operators, type Submission } from './board';
 import { orders } from './ranking';
-import { faultOfRecurrence, isTimeZone } from './seasons';
+import { faultOfRecurrence } from './seasons';
 
 /** Scores stay whole numbers that a double holds exactly. */
 export const MAX_SCORE = Number.MAX_SAFE_INTEGER;

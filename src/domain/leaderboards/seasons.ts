@@ -17,14 +17,6 @@ export function faultOfRecurrence(recurrence: string, timeZone: string): string 
   }
 }
 
-export function isTimeZone(timeZone: string): boolean {
-  try {
-    return Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false; // RangeError: there is no such zone.
-  }
-}
-
 /** The first time of a recurrence after an instant (epoch ms). */
 function nextTime({ recurrence, timeZone }: SeasonPlan, after: number): number | undefined {
   if (recurrence === undefined) return undefined;

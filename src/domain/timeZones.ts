@@ -1,0 +1,8 @@
+/** Returns whether the runtime knows a time zone by this IANA name, such as `Europe/Berlin`. */
+export function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false; // Intl throws a RangeError for an unknown name.
+  }
+}
