@@ -127,7 +127,7 @@ export class Alarms extends Construct {
           period: FIVE_MINUTES,
         }),
         10,
-        'The API answers 5xx: docs/operations.md',
+        'The API answers 5xx: docs/operating.md',
       );
       alarm(
         'api-unreachable',
