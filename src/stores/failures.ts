@@ -19,6 +19,9 @@ const isRaceCode = (code: string): boolean => /^(ConditionalCheckFailed|Transact
 const isThrottlingName = (name: string): boolean =>
   /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded/.test(name);
 
+/** A reason in a cancelled transaction that passes: another write holds the item, or its partition is throttled. */
+export const isContentionCode = (code: string): boolean => code === 'TransactionConflict' || isThrottlingName(code);
+
 /**
  * These say nothing about the data: credentials that expired or are not known yet, a clock that is wrong, a table that
  * is still missing.

@@ -1,19 +1,63 @@
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
-import { cancellationCodes, type Db } from './dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import type { Db } from './dynamodb';
+import { isContentionCode } from './failures';
 import type { TransactItem } from './platform/outbox';
 
+/** The items of a transaction under the names by which its result reports them; an absent part has no items. */
+export type Parts<N extends string> = {
+  readonly [name in N]?: TransactItem | readonly TransactItem[] | undefined;
+};
+
+/** An item of a part whose condition failed. */
+export interface LostItem {
+  /** Its position in the part, from 0. */
+  index: number;
+  /** The item in the table, if the write asked for it (`ReturnValuesOnConditionCheckFailure`) and there is one. */
+  stored?: Record<string, unknown>;
+}
+
+/** Why nothing of a transaction was written. */
+export interface Cancelled<N extends string> {
+  /** Parts with a condition that failed, and which of their items lost it. */
+  lost: ReadonlyMap<N, readonly LostItem[]>;
+  /** Parts with an item that another write or throttling held up: the same transaction may succeed later. */
+  busy: ReadonlySet<N>;
+  cause: unknown;
+}
+
 /**
- * Writes all or nothing.
- * @returns undefined when written, else of each item why it was not: `None`, `ConditionalCheckFailed`, or something
- *   that passes (`TransactionConflict`, `ThrottlingError`).
+ * Writes all items of all parts, or none of them.
+ * @returns undefined when written, else the parts that lost a condition or met contention.
+ * @throws LongwatchError `unavailable`, `refused` when no race cancelled it.
  */
-export async function transact(db: Db, items: readonly TransactItem[]): Promise<string[] | undefined> {
+export async function transact<N extends string>(
+  db: Db,
+  parts: Parts<N>,
+  abortSignal?: AbortSignal,
+): Promise<Cancelled<N> | undefined> {
+  const placed = (Object.keys(parts) as N[]).flatMap((name) => {
+    const part: TransactItem | readonly TransactItem[] = parts[name] ?? [];
+    return [part].flat().map((item: TransactItem, index) => ({ name, item, index }));
+  });
   try {
-    await db.client.send(new TransactWriteCommand({ TransactItems: [...items] }));
+    await db.client.send(new TransactWriteCommand({ TransactItems: placed.map(({ item }) => item) }), {
+      ...(abortSignal && { abortSignal }),
+    });
     return undefined;
   } catch (error) {
-    const codes = cancellationCodes(error);
-    if (!codes) throw error;
-    return codes;
+    if (!(error instanceof TransactionCanceledException)) throw error;
+    const lost = new Map<N, LostItem[]>();
+    const busy = new Set<N>();
+    for (const [i, { Code: code = 'None', Item: stored }] of (error.CancellationReasons ?? []).entries()) {
+      const place = placed[i];
+      if (!place) continue;
+      const { name, index } = place;
+      if (isContentionCode(code)) busy.add(name);
+      if (code !== 'ConditionalCheckFailed') continue;
+      lost.set(name, [...(lost.get(name) ?? []), { index, ...(stored && { stored: unmarshall(stored) }) }]);
+    }
+    return { lost, busy, cause: error };
   }
 }

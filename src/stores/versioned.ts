@@ -1,7 +1,8 @@
-import { GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../domain/errors';
-import { cancellationCodes, type Db } from './dynamodb';
+import type { Db } from './dynamodb';
 import type { TransactItem } from './platform/outbox';
+import { transact } from './transact';
 
 /** The item that points at the current version. */
 const POINTER = 0;
@@ -132,15 +133,11 @@ export class VersionedStore<T> {
  * @throws LongwatchError `versionMismatch` naming the first that has moved on.
  */
 export async function putAll(db: Db, puts: readonly Putting[]): Promise<void> {
-  try {
-    await db.client.send(new TransactWriteCommand({ TransactItems: puts.flatMap(({ items }) => items) }));
-  } catch (error) {
-    const codes = cancellationCodes(error);
-    if (!codes) throw error;
-    let from = 0;
-    const loser = puts.find(({ items }) => codes.slice(from, (from += items.length)).some((code) => code !== 'None'));
-    throw loser?.lost(error) ?? error;
-  }
+  const parts = Object.fromEntries(puts.map(({ items }, i) => [`${i}`, items]));
+  const cancelled = await transact(db, parts);
+  if (!cancelled) return;
+  const { lost, busy, cause } = cancelled;
+  throw puts.find((_, i) => lost.has(`${i}`) || busy.has(`${i}`))?.lost(cause) ?? cause;
 }
 
 export interface Putting {

@@ -114,10 +114,10 @@ export class CartCare {
     await sendUnlessUndeliverable(this.parts.notifications, letter);
     const counts: CartCounts = cart.reminded ? {} : { reminded: 1 };
     try {
-      const lost = await transact(this.parts.db, [
-        this.parts.carts.reminding(cart, rung, now),
-        ...this.parts.counts.counting(cart.userId, counts),
-      ]);
+      const lost = await transact(this.parts.db, {
+        cart: this.parts.carts.reminding(cart, rung, now),
+        counts: this.parts.counts.counting(cart.userId, counts),
+      });
       if (!lost) this.parts.onCounted?.(counts);
       return undefined;
     } catch (error) {
@@ -128,10 +128,10 @@ export class CartCare {
 
   private async abandon(cart: Cart): Promise<void> {
     const { cart: abandoned, counts } = closed(cart, 'abandoned');
-    const lost = await transact(this.parts.db, [
-      this.parts.carts.replacing(cart, abandoned),
-      ...this.parts.counts.counting(cart.userId, counts),
-    ]);
+    const lost = await transact(this.parts.db, {
+      cart: this.parts.carts.replacing(cart, abandoned),
+      counts: this.parts.counts.counting(cart.userId, counts),
+    });
     if (!lost) this.parts.onCounted?.(counts);
   }
 }

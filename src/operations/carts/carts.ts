@@ -154,7 +154,7 @@ export class Carts {
 
   private async write(before: Cart | undefined, step: CartStep, also: readonly TransactItem[] = []): Promise<boolean> {
     const { items, taken } = this.itemsOf(before, step);
-    if (await transact(this.parts.db, [...items, ...also])) return false;
+    if (await transact(this.parts.db, { items, also })) return false;
     taken();
     return true;
   }

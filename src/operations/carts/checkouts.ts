@@ -166,16 +166,16 @@ export class Checkouts {
         i === 0
           ? checkouts.beginning({ ...checkout, status, partsDone: 1 })
           : checkouts.moving(checkout, { from: 'reserving', fromParts: i, to: status, toParts: i + 1 });
-      const codes = await transact(this.parts.db, [
-        header,
-        ...part.map(({ productId, quantity }) =>
+      const cancelled = await transact(this.parts.db, {
+        checkout: header,
+        lines: part.map(({ productId, quantity }) =>
           this.parts.products.holding(productOf(byId, productId), quantity, checkout.holdUntil, checkout.createdAt),
         ),
-        ...(i === 0 ? [markCart] : []),
+        ...(i === 0 && { cart: markCart }),
         // The start is recorded with the last part. What an attempt that died before holds expires by time.
-        ...(last ? [outbox.recording(start)] : []),
-      ]);
-      if (!codes) continue;
+        ...(last && { start: outbox.recording(start) }),
+      });
+      if (!cancelled) continue;
       if (i > 0) await this.forget({ ...checkout, status: 'reserving', partsDone: i });
       return false;
     }
@@ -199,17 +199,17 @@ export class Checkouts {
               to: 'reserving',
               toParts: partsDone - 1,
             });
-      const codes = await transact(this.parts.db, [
-        header,
-        ...lines.map((line) => this.parts.products.returning(line, checkout.holdUntil)),
-      ]);
-      if (!codes) partsDone -= 1;
-      else if (codes[0] === 'ConditionalCheckFailed')
+      const cancelled = await transact(this.parts.db, {
+        checkout: header,
+        lines: lines.map((line) => this.parts.products.returning(line, checkout.holdUntil)),
+      });
+      if (!cancelled) partsDone -= 1;
+      else if (cancelled.lost.has('checkout'))
         return; // Somebody else sees to it.
-      else if (codes.includes('ConditionalCheckFailed')) {
+      else if (cancelled.lost.has('lines')) {
         // Time was faster: what is held until then is free already.
         await this.takeBack(checkout);
-        await transact(this.parts.db, [this.parts.checkouts.forgetting(checkout, partsDone)]);
+        await transact(this.parts.db, { checkout: this.parts.checkouts.forgetting(checkout, partsDone) });
         return;
       } else await pause(attempt);
     }
@@ -276,12 +276,12 @@ export class Checkouts {
       const order = last
         ? await this.orderItems(checkout, paymentReference, now)
         : { items: [], taken: () => undefined };
-      const codes = await transact(this.parts.db, [
-        this.parts.checkouts.moving(checkout, move),
-        ...lines.map((line) => this.parts.products.selling(line, checkout.holdUntil)),
-        ...order.items,
-      ]);
-      if (!codes) {
+      const cancelled = await transact(this.parts.db, {
+        checkout: this.parts.checkouts.moving(checkout, move),
+        lines: lines.map((line) => this.parts.products.selling(line, checkout.holdUntil)),
+        order: order.items,
+      });
+      if (!cancelled) {
         order.taken();
         if (!last) continue;
         this.parts.onCheckout?.('confirmed');
@@ -294,9 +294,8 @@ export class Checkouts {
           endedAt: now,
         };
       }
-      const isLost =
-        codes[0] !== 'ConditionalCheckFailed' && codes.slice(1, lines.length + 1).includes('ConditionalCheckFailed');
-      if (isLost) await this.loseSale({ ...checkout, paymentReference }, i);
+      const { lost } = cancelled;
+      if (lost.has('lines') && !lost.has('checkout')) await this.loseSale({ ...checkout, paymentReference }, i);
       return undefined;
     }
     return undefined;
@@ -331,12 +330,12 @@ export class Checkouts {
     let left = sold;
     for (let attempt = 1; attempt <= ATTEMPTS && left > 0; attempt++) {
       const move: CheckoutMove = { from: 'confirming', fromParts: left, to: 'confirming', toParts: left - 1 };
-      const codes = await transact(this.parts.db, [
-        this.parts.checkouts.moving(checkout, move),
-        ...(parts[left - 1] ?? []).map((line) => this.parts.products.unselling(line)),
-      ]);
-      if (!codes) left -= 1;
-      else if (codes[0] === 'ConditionalCheckFailed')
+      const cancelled = await transact(this.parts.db, {
+        checkout: this.parts.checkouts.moving(checkout, move),
+        lines: parts[left - 1]?.map((line) => this.parts.products.unselling(line)),
+      });
+      if (!cancelled) left -= 1;
+      else if (cancelled.lost.has('checkout'))
         return; // Somebody else sees to it.
       else await pause(attempt);
     }
@@ -385,15 +384,15 @@ export class Checkouts {
         ...(last && { endedAt: this.now() }),
       };
       const lines = parts[i] ?? [];
-      const codes = await transact(this.parts.db, [
-        this.parts.checkouts.moving(checkout, move),
-        ...lines.map((line) => this.parts.products.returning(line, checkout.holdUntil)),
-      ]);
-      if (!codes) {
+      const cancelled = await transact(this.parts.db, {
+        checkout: this.parts.checkouts.moving(checkout, move),
+        lines: lines.map((line) => this.parts.products.returning(line, checkout.holdUntil)),
+      });
+      if (!cancelled) {
         if (last) this.parts.onCheckout?.('cancelled');
         continue;
       }
-      if (codes[0] === 'ConditionalCheckFailed' || !codes.includes('ConditionalCheckFailed')) return;
+      if (cancelled.lost.has('checkout') || !cancelled.lost.has('lines')) return;
       // Time was faster: the rest is free already.
       await this.takeBack(checkout);
       return this.end(checkout, from, i === 0 ? 'expired' : 'cancelled');
@@ -452,8 +451,8 @@ export class Checkouts {
             recordedAt: endedAt,
           }
         : undefined;
-    if (await transact(db, [checkouts.moving(checkout, move), ...(refund ? [checkouts.refunding(refund)] : [])]))
-      return; // Whoever was faster has ended it.
+    const items = { checkout: checkouts.moving(checkout, move), refund: refund && checkouts.refunding(refund) };
+    if (await transact(db, items)) return; // Whoever was faster has ended it.
     this.parts.onCheckout?.(to);
     if (refund) this.parts.onCheckout?.('refund-due');
   }

@@ -115,15 +115,15 @@ export class SilenceWatch {
     const before = known.get(deviceId);
     if (!before || before.live.deadline !== dueAt) {
       // Nobody waits for it any more: the device was erased, or it has another one.
-      await transact(db, [live.strikeOff(deadline)]);
+      await transact(db, { deadline: live.strikeOff(deadline) });
       return 0; // Struck off, or another writer has it at this moment: then the next look finds it again.
     }
     const { live: after, events } = liveDeadline(before.live, deviceId, defined.get(deviceId) ?? [], this.now());
-    const lost = await transact(db, [
-      live.strikeOff(deadline),
-      ...live.replace(deviceId, before, after),
-      ...alerts.owe(events),
-    ]);
+    const lost = await transact(db, {
+      deadline: live.strikeOff(deadline),
+      live: live.replace(deviceId, before, after),
+      alerts: alerts.owe(events),
+    });
     return lost ? 0 : events.length; // Race: the device reports at this very moment; the next look sees what it wrote.
   }
 }

@@ -80,8 +80,8 @@ export class ProductStore {
    */
   async adjust(productId: string, by: number, key: string, now: number): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const codes = await transact(this.db, [
-        {
+      const cancelled = await transact(this.db, {
+        key: {
           Put: {
             TableName: this.table,
             Item: {
@@ -93,7 +93,7 @@ export class ProductStore {
             ConditionExpression: 'attribute_not_exists(ProductID)',
           },
         },
-        {
+        stock: {
           Update: {
             TableName: this.table,
             Key: this.key(productId),
@@ -103,9 +103,9 @@ export class ProductStore {
             ExpressionAttributeValues: { ':by': by, ':least': Math.max(0, -by) },
           },
         },
-      ]);
-      if (!codes || codes[0] === 'ConditionalCheckFailed') return;
-      if (codes[1] !== 'ConditionalCheckFailed') continue;
+      });
+      if (!cancelled || cancelled.lost.has('key')) return;
+      if (!cancelled.lost.has('stock')) continue;
       const [found] = await this.read([productId], { consistent: true });
       if (!found) throw new LongwatchError('notFound', `There is no product ${productId}`);
       throw new LongwatchError(

@@ -1,10 +1,11 @@
-import { GetCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ArchivedDay, ArchiveState } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import { type List, type Page, startAt, toCursor } from '../cursor';
-import { cancellationCodes, type Db, isConditionFailure } from '../dynamodb';
+import { type Db, isConditionFailure } from '../dynamodb';
+import { transact } from '../transact';
 import type { DayStore } from './days';
 import { DEVICE_BUCKETS } from './keys';
 
@@ -72,41 +73,34 @@ export class ArchiveStore {
    */
   async commit({ day, generation, state, rows, bytes, parts, archivedAt, since }: ArchivedDay): Promise<void> {
     const before = generation - 1;
-    try {
-      await this.db.client.send(
-        new TransactWriteCommand({
-          TransactItems: [
-            {
-              Put: {
-                TableName: this.db.table('Archives'),
-                Item: {
-                  Archive: ARCHIVE,
-                  Day: day,
-                  Generation: generation,
-                  State: state,
-                  Rows: rows,
-                  Bytes: bytes,
-                  Parts: parts,
-                  ArchivedAt: iso(archivedAt),
-                  Since: iso(since),
-                },
-                // The race: a run that was believed dead commits late. Only one manifest follows another.
-                ConditionExpression: before === 0 ? 'attribute_not_exists(Generation)' : 'Generation = :before',
-                ...(before > 0 && { ExpressionAttributeValues: { ':before': before } }),
-              },
-            },
-            ...Array.from({ length: DEVICE_BUCKETS }, (_, bucket) => this.days.moveFence(day, bucket, generation)),
-          ],
-        }),
-      );
-    } catch (error) {
-      const codes = cancellationCodes(error);
-      if (!codes) throw error;
-      if (!codes.includes('ConditionalCheckFailed'))
-        throw new LongwatchError('contention', `Late readings of ${day} keep its fence busy`, { cause: error });
-      if ((await this.find(day))?.generation === generation) return;
-      throw new LongwatchError('conflict', `${day} was archived by another run meanwhile`, { cause: error });
-    }
+    const cancelled = await transact(this.db, {
+      manifest: {
+        Put: {
+          TableName: this.db.table('Archives'),
+          Item: {
+            Archive: ARCHIVE,
+            Day: day,
+            Generation: generation,
+            State: state,
+            Rows: rows,
+            Bytes: bytes,
+            Parts: parts,
+            ArchivedAt: iso(archivedAt),
+            Since: iso(since),
+          },
+          // The race: a run that was believed dead commits late. Only one manifest follows another.
+          ConditionExpression: before === 0 ? 'attribute_not_exists(Generation)' : 'Generation = :before',
+          ...(before > 0 && { ExpressionAttributeValues: { ':before': before } }),
+        },
+      },
+      fences: Array.from({ length: DEVICE_BUCKETS }, (_, bucket) => this.days.moveFence(day, bucket, generation)),
+    });
+    if (!cancelled) return;
+    const { lost, cause } = cancelled;
+    if (lost.size === 0)
+      throw new LongwatchError('contention', `Late readings of ${day} keep its fence busy`, { cause });
+    if ((await this.find(day))?.generation === generation) return;
+    throw new LongwatchError('conflict', `${day} was archived by another run meanwhile`, { cause });
   }
 
   /** @throws LongwatchError `conflict` when the day is of another generation. */

@@ -1,11 +1,12 @@
-import { QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Day } from '../../domain/devices/days';
 import { dayOf } from '../../domain/devices/days';
 import type { ReadingRow } from '../../domain/devices/reading';
 import { compositeKey, iso } from '../../domain/ids';
 import { batchWrite } from '../batchWrite';
-import { cancellationCodes, type Db } from '../dynamodb';
+import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
+import { transact } from '../transact';
 import { deviceDay, rowItem, rowKey, rowOf } from './keys';
 
 /** A stretch of one device's day. */
@@ -72,16 +73,11 @@ export class ReadingStore {
         ConditionExpression: 'attribute_not_exists(DeviceDay)',
       },
     }));
-    try {
-      await this.db.client.send(new TransactWriteCommand({ TransactItems: [...guards, ...puts] }));
-      return undefined;
-    } catch (error) {
-      const codes = cancellationCodes(error);
-      if (!codes) throw error;
-      if (codes.slice(0, guards.length).includes('ConditionalCheckFailed')) return 'guard';
-      const there = new Set(rows.filter((_, i) => codes[guards.length + i] === 'ConditionalCheckFailed'));
-      return there.size > 0 ? there : 'busy';
-    }
+    const cancelled = await transact(this.db, { guards, rows: puts });
+    if (!cancelled) return undefined;
+    if (cancelled.lost.has('guards')) return 'guard';
+    const there = cancelled.lost.get('rows');
+    return there ? new Set(there.flatMap(({ index }) => rows[index] ?? [])) : 'busy';
   }
 
   /** One page of a device's day, oldest first, strongly consistent; `more` when there may be further ones. */

@@ -1,4 +1,4 @@
-import { GetCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { Decision, Outcome } from '../../domain/fraud/decision';
 import { type Features, featuresFromJson, featuresToJson } from '../../domain/fraud/features';
@@ -9,9 +9,9 @@ import { decodeUserProfile, encodeUserProfile } from '../../domain/fraud/profile
 import type { Transaction } from '../../domain/fraud/transaction';
 import { compositeKey, iso } from '../../domain/ids';
 import { batchGet } from '../batchGet';
-import { cancellationCodes, type Db } from '../dynamodb';
+import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
-import { transact } from '../transact';
+import { type Parts, transact } from '../transact';
 import { CASE } from './caseItems';
 
 /** A user's profile as read, with what a write must present to replace it. */
@@ -152,46 +152,41 @@ export class DecisionStore {
    * @returns undefined when written, else by user the race that was lost.
    */
   async write(users: readonly UserWrite[], abortSignal?: AbortSignal): Promise<LostRace[] | undefined> {
-    const items = users.map((user) => this.items(user));
-    try {
-      await this.db.client.send(new TransactWriteCommand({ TransactItems: items.flat() }), {
-        ...(abortSignal && { abortSignal }),
-      });
-      return undefined;
-    } catch (error) {
-      const codes = cancellationCodes(error);
-      if (!codes?.some(isRace)) throw error;
-      let from = 0;
-      return items.map((of) => {
-        const [profile, ...others] = codes.slice(from, (from += of.length));
-        if (others.includes('ConditionalCheckFailed')) return 'decided-already';
-        if (profile === 'ConditionalCheckFailed') return 'profile-moved';
-        return isRace(profile) || others.some(isRace) ? 'busy' : 'bystander';
-      });
-    }
+    const parts = users.flatMap((user, i): [`${'profile' | 'decisions'} ${number}`, TransactItem[]][] => [
+      [`profile ${i}`, [this.profileItem(user)]],
+      [`decisions ${i}`, user.decisions.flatMap((record) => this.recordItems(record))],
+    ]);
+    const cancelled = await transact(
+      this.db,
+      Object.fromEntries(parts) as Parts<(typeof parts)[number][0]>,
+      abortSignal,
+    );
+    if (!cancelled) return undefined;
+    const { lost, busy, cause } = cancelled;
+    if (lost.size === 0 && busy.size === 0) throw cause;
+    return users.map((_, i) => {
+      if (lost.has(`decisions ${i}`)) return 'decided-already';
+      if (lost.has(`profile ${i}`)) return 'profile-moved';
+      return busy.has(`profile ${i}`) || busy.has(`decisions ${i}`) ? 'busy' : 'bystander';
+    });
   }
 
-  /** The profile first, then each decision with its line of history. */
-  private items({ before, after, decisions }: UserWrite): TransactItem[] {
-    const userId = decisions[0]?.transaction.userId;
-    return [
-      {
-        Update: {
-          TableName: this.db.table('UserProfiles'),
-          Key: { UserID: userId },
-          UpdateExpression: 'SET #state = :state, Version = :next',
-          // The race: two transactions of one user. The loser reads again, so that no update is lost.
-          ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
-          ExpressionAttributeNames: { '#state': 'State' },
-          ExpressionAttributeValues: {
-            ':state': encodeUserProfile(after),
-            ':next': before.version + 1,
-            ...(before.version > 0 && { ':version': before.version }),
-          },
+  private profileItem({ before, after, decisions }: UserWrite): TransactItem {
+    return {
+      Update: {
+        TableName: this.db.table('UserProfiles'),
+        Key: { UserID: decisions[0]?.transaction.userId },
+        UpdateExpression: 'SET #state = :state, Version = :next',
+        // The race: two transactions of one user. The loser reads again, so that no update is lost.
+        ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
+        ExpressionAttributeNames: { '#state': 'State' },
+        ExpressionAttributeValues: {
+          ':state': encodeUserProfile(after),
+          ':next': before.version + 1,
+          ...(before.version > 0 && { ':version': before.version }),
         },
       },
-      ...decisions.flatMap((record) => this.recordItems(record)),
-    ];
+    };
   }
 
   private recordItems({
@@ -318,8 +313,8 @@ export class DecisionStore {
       }),
     );
     if (!Item) return 'unknown';
-    const codes = await transact(this.db, [
-      {
+    const cancelled = await transact(this.db, {
+      investigation: {
         ConditionCheck: {
           TableName: this.db.table('Investigations'),
           Key: { TransactionID: transactionId, Entry: CASE },
@@ -327,7 +322,7 @@ export class DecisionStore {
           ConditionExpression: 'attribute_not_exists(TransactionID) OR attribute_exists(ClosedAt)',
         },
       },
-      {
+      history: {
         Update: {
           TableName: this.db.table('TransactionHistory'),
           Key: { UserID: Item['UserID'], TimeTransactionID: Item['HistoryKey'] },
@@ -337,10 +332,10 @@ export class DecisionStore {
           ExpressionAttributeValues: { ':label': label, ':at': at },
         },
       },
-    ]);
-    if (!codes) return 'labelled';
-    if (codes[0] === 'ConditionalCheckFailed') return 'investigated';
-    if (codes[1] === 'ConditionalCheckFailed') return 'unknown';
+    });
+    if (!cancelled) return 'labelled';
+    if (cancelled.lost.has('investigation')) return 'investigated';
+    if (cancelled.lost.has('history')) return 'unknown';
     throw new LongwatchError('contention', `Transaction ${transactionId} is being written by others; try again`);
   }
 
@@ -371,10 +366,6 @@ export class DecisionStore {
     );
   }
 }
-
-/** Normal under contention, on whichever item: nothing was written, read again and retry. */
-const isRace = (code: string | undefined): boolean =>
-  code === 'ConditionalCheckFailed' || code === 'TransactionConflict' || code === 'ThrottlingError';
 
 function versionedProfile(item: Record<string, unknown> | undefined): VersionedProfile {
   if (!item) return { profile: emptyUserProfile(), version: 0 };

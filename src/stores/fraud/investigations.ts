@@ -1,11 +1,12 @@
-import { GetCommand, QueryCommand, type QueryCommandInput, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { CaseStatus, OpeningFacts, TimelineEntry } from '../../domain/fraud/investigation';
 import type { CaseWrite, ClosingWrite, KeptCase } from '../../domain/fraud/investigationRecord';
 import { compositeKey } from '../../domain/ids';
 import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
-import { cancellationCodes, type Db } from '../dynamodb';
+import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
+import { type Parts, transact } from '../transact';
 import {
   CASE,
   caseRecord,
@@ -22,6 +23,9 @@ import {
 } from './caseItems';
 
 export type { CaseRecord } from './caseItems';
+
+/** What one write of a case consists of. */
+type CaseParts = Parts<'header' | 'timeline' | 'transaction' | 'userHold'>;
 
 const timelineOf = (transactionId: string): List => ({ name: 'timeline', of: { transactionId } });
 
@@ -41,9 +45,11 @@ export class InvestigationStore {
    *   (the case was never opened).
    */
   async record(write: CaseWrite): Promise<void> {
-    const items = [headerItem(this.db, write), ...entryItems(this.db, write), ...this.keptItems(write)];
-    if (write.placeHold) items.push(paymentHold(this.db, write.transactionId, 'held'));
-    await this.commit(write, items);
+    await this.commit(write, {
+      header: headerItem(this.db, write),
+      timeline: this.timelineItems(write),
+      ...(write.placeHold && { transaction: paymentHold(this.db, write.transactionId, 'held') }),
+    });
   }
 
   /**
@@ -53,15 +59,15 @@ export class InvestigationStore {
    */
   async close(write: ClosingWrite): Promise<void> {
     const { transactionId, header, holdUserUntil } = write;
-    const items = [
-      headerItem(this.db, write, { ClosedAt: write.closedAt, Label: write.label }),
-      ...entryItems(this.db, write),
-      ...this.keptItems(write),
-      labelItem(this.db, write),
-      ...(header.hold === 'none' ? [] : [paymentHold(this.db, transactionId, header.hold)]),
-    ];
-    if (holdUserUntil === undefined) await this.commit(write, items);
-    else await this.commit(write, items, userHoldItem(this.db, write, holdUserUntil));
+    await this.commit(write, {
+      header: headerItem(this.db, write, { ClosedAt: write.closedAt, Label: write.label }),
+      timeline: this.timelineItems(write),
+      transaction: [
+        labelItem(this.db, write),
+        ...(header.hold === 'none' ? [] : [paymentHold(this.db, transactionId, header.hold)]),
+      ],
+      ...(holdUserUntil !== undefined && { userHold: userHoldItem(this.db, write, holdUserUntil) }),
+    });
   }
 
   /** The case alone. Strongly consistent. */
@@ -88,8 +94,10 @@ export class InvestigationStore {
     return Item && { revision: Item['Revision'] as number, kept: JSON.parse(Item['Kept'] as string) as KeptCase };
   }
 
-  private keptItems({ transactionId, revision, kept }: CaseWrite): TransactItem[] {
-    return kept ? [keptItem(this.db, transactionId, revision, kept)] : [];
+  /** The new entries, and the state from which a lost workflow can start again; none of them has a condition. */
+  private timelineItems(write: CaseWrite): TransactItem[] {
+    const { transactionId, revision, kept } = write;
+    return [...entryItems(this.db, write), ...(kept ? [keptItem(this.db, transactionId, revision, kept)] : [])];
   }
 
   /** A page of a case's timeline, oldest first. Strongly consistent. */
@@ -134,22 +142,16 @@ export class InvestigationStore {
     return this.db.table('Investigations');
   }
 
-  /** @param last is left out when its condition fails: the user is held for longer already, because of another case. */
-  private async commit(write: CaseWrite, items: TransactItem[], last?: TransactItem): Promise<void> {
-    try {
-      await this.db.client.send(new TransactWriteCommand({ TransactItems: last ? [...items, last] : items }));
-    } catch (error) {
-      const codes = cancellationCodes(error);
-      if (!codes) throw error;
-      const failed = codes.indexOf('ConditionalCheckFailed');
-      if (failed === 0) return this.mustBeWritten(write, error);
-      if (last && failed === items.length) return this.commit(write, items);
-      if (failed > 0)
-        throw new LongwatchError('notFound', `The transaction of case ${write.transactionId} is gone`, {
-          cause: error,
-        });
-      throw new LongwatchError('contention', `Case ${write.transactionId} is busy; try again`, { cause: error });
-    }
+  private async commit(write: CaseWrite, parts: CaseParts): Promise<void> {
+    const cancelled = await transact(this.db, parts);
+    if (!cancelled) return;
+    const { lost, cause } = cancelled;
+    if (lost.has('header')) return this.mustBeWritten(write, cause);
+    if (lost.has('transaction'))
+      throw new LongwatchError('notFound', `The transaction of case ${write.transactionId} is gone`, { cause });
+    // Another case holds the user for longer already, so this write leaves that hold as it is.
+    if (lost.has('userHold')) return this.commit(write, { ...parts, userHold: undefined });
+    throw new LongwatchError('contention', `Case ${write.transactionId} is busy; try again`, { cause });
   }
 
   /**

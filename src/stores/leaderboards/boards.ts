@@ -1,9 +1,10 @@
-import { GetCommand, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { Board, BoardDefinition, RewardRule, Season } from '../../domain/leaderboards/board';
 import { type List, type Page, startAt, toCursor } from '../cursor';
-import { cancellationCodes, type Db, isConditionFailure } from '../dynamodb';
+import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
+import { transact } from '../transact';
 import {
   ALL_BOARDS,
   banEntries,
@@ -361,16 +362,12 @@ export class BoardStore {
   }
 
   /** @returns false when a condition failed. @throws LongwatchError `contention` when others were in the way. */
-  private async transact(TransactItems: TransactItem[]): Promise<boolean> {
-    try {
-      await this.db.client.send(new TransactWriteCommand({ TransactItems }));
-      return true;
-    } catch (error) {
-      const codes = cancellationCodes(error);
-      if (!codes) throw error;
-      if (codes.includes('ConditionalCheckFailed')) return false;
-      throw new LongwatchError('contention', 'The board was busy; try again', { retryAfterSeconds: 1, cause: error });
-    }
+  private async transact(items: TransactItem[]): Promise<boolean> {
+    const cancelled = await transact(this.db, { items });
+    if (!cancelled) return true;
+    const { lost, cause } = cancelled;
+    if (lost.size > 0) return false;
+    throw new LongwatchError('contention', 'The board was busy; try again', { retryAfterSeconds: 1, cause });
   }
 
   private get table(): string {

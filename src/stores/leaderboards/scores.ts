@@ -1,19 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import {
-  ConditionalCheckFailedException,
-  TransactionCanceledException,
-  TransactionConflictException,
-} from '@aws-sdk/client-dynamodb';
-import {
-  GetCommand,
-  PutCommand,
-  QueryCommand,
-  TransactWriteCommand,
-  UpdateCommand,
-  type UpdateCommandInput,
-} from '@aws-sdk/lib-dynamodb';
+import { ConditionalCheckFailedException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, PutCommand, QueryCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { Board, Submission } from '../../domain/leaderboards/board';
 import { boardSeason, CHECK_MARK, END_MARK, type RankShard, shardOf } from '../../domain/leaderboards/keys';
@@ -21,6 +10,7 @@ import type { RankEntry } from '../../domain/leaderboards/ranking';
 import { isBetter, limitBroken, type SubmissionStatus } from '../../domain/leaderboards/submission';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
+import { transact } from '../transact';
 import { FULL, scoreUpdate, type Turn } from './scoreUpdate';
 
 type Item = Record<string, unknown>;
@@ -137,30 +127,18 @@ export class ScoreStore {
   }
 
   private async fenced({ TableName, Key, ...update }: UpdateCommandInput, fence: TransactItem): Promise<Written> {
-    try {
-      await this.db.client.send(
-        new TransactWriteCommand({
-          TransactItems: [
-            fence,
-            {
-              Update: {
-                TableName,
-                Key,
-                UpdateExpression: update.UpdateExpression,
-                ...update,
-                ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-              },
-            },
-          ],
-        }),
-      );
-    } catch (error) {
-      if (!(error instanceof TransactionCanceledException)) throw error;
-      const [closed, lost] = error.CancellationReasons ?? [];
-      if (closed?.Code === 'ConditionalCheckFailed')
-        throw new LongwatchError('conflict', 'The season is closed', { cause: error });
-      if (lost?.Code === 'ConditionalCheckFailed') return { before: lost.Item && unmarshall(lost.Item) };
-      return 'busy';
+    const { UpdateExpression } = update;
+    const cancelled = await transact(this.db, {
+      fence,
+      score: {
+        Update: { TableName, Key, UpdateExpression, ...update, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' },
+      },
+    });
+    if (cancelled) {
+      const { lost, cause } = cancelled;
+      if (lost.has('fence')) throw new LongwatchError('conflict', 'The season is closed', { cause });
+      const [score] = lost.get('score') ?? [];
+      return score ? { before: score.stored } : 'busy';
     }
     // A transaction tells nothing of what it wrote.
     const { Item } = await this.db.client.send(new GetCommand({ TableName, Key, ConsistentRead: true }));

@@ -168,7 +168,11 @@ export class Consumer<T> {
       const lost =
         done.length === 0
           ? undefined
-          : await writeGuarded(db, [...done.map((letter) => deadLetters.strikeOff(letter)), ...effects], done.length);
+          : await writeGuarded(
+              db,
+              done.map((letter) => deadLetters.strikeOff(letter)),
+              effects,
+            );
       if (lost === undefined) {
         if (done[0])
           watch?.batch?.({
@@ -334,8 +338,7 @@ class Attempt<T> {
       )
         return 'too large';
       const to = { position: last.position, caughtUpAt: last.arrivedAt, ended: false };
-      const lost = await writeGuarded(db, [
-        checkpoints.advance(stream, this.shardId, this.lease, to),
+      const lost = await writeGuarded(db, checkpoints.advance(stream, this.shardId, this.lease, to), [
         ...this.letters(poison),
         ...effects,
       ]);
@@ -422,7 +425,7 @@ class Attempt<T> {
 
   private async advance(to: Checkpoint, letters: readonly TransactItem[] = []): Promise<void> {
     const { checkpoints, stream, db } = this.parts;
-    const lost = await writeGuarded(db, [checkpoints.advance(stream, this.shardId, this.lease, to), ...letters]);
+    const lost = await writeGuarded(db, checkpoints.advance(stream, this.shardId, this.lease, to), letters);
     if (lost === 'condition') throw this.lostLease();
     if (lost)
       throw new LongwatchError(
@@ -448,15 +451,12 @@ const fitsOneTransaction = (effects: number, letterBytes: readonly number[]): bo
 /** Sequence numbers are integers of more digits than a number has. */
 const isAfter = (position: string, than: string): boolean => BigInt(position) > BigInt(than);
 
-/**
- * @returns `condition` when one of the first `guards` items' condition failed, `raced` when another's did or somebody
- * was quicker.
- */
+/** @returns `condition` when a guard's condition failed, `raced` when an effect's did or another write held an item. */
 async function writeGuarded(
   db: Db,
-  items: readonly TransactItem[],
-  guards = 1,
+  guards: TransactItem | readonly TransactItem[],
+  effects: readonly TransactItem[],
 ): Promise<'condition' | 'raced' | undefined> {
-  const codes = await transact(db, items);
-  return codes && (codes.slice(0, guards).includes('ConditionalCheckFailed') ? 'condition' : 'raced');
+  const cancelled = await transact(db, { guards, effects });
+  return cancelled && (cancelled.lost.has('guards') ? 'condition' : 'raced');
 }

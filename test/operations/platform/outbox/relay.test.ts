@@ -91,7 +91,7 @@ test.each([
   ['a start that is too large', grpc(8, 'grpc: received message larger than max')],
 ])('%s becomes a dead letter; the others start; it can be re-driven', async (_, error) => {
   const ids = Array.from({ length: 40 }, (__, i) => `w-${error.cause}-${i}`.replaceAll(/[^\w-]/g, ''));
-  for (const id of ids) await transact(dynamodb.db, [store.recording(start(id))]);
+  for (const id of ids) await transact(dynamodb.db, { entries: [store.recording(start(id))] });
   const bad = ids[7]!;
   const { run, started } = relaying({ refuses: (id) => (id === bad ? error : undefined) });
   await run();
@@ -109,11 +109,9 @@ test.each([
 });
 
 test('a Temporal that is away leaves every entry in the outbox, and an unknown search attribute passes', async () => {
-  await transact(dynamodb.db, [
-    store.recording(start('patient')),
-    store.recording(start('attribute')),
-    store.recording(start('there')),
-  ]);
+  await transact(dynamodb.db, {
+    entries: [store.recording(start('patient')), store.recording(start('attribute')), store.recording(start('there'))],
+  });
   const { run, started, faults } = relaying({
     refuses: (id) =>
       id === 'patient'
@@ -131,7 +129,8 @@ test('a Temporal that is away leaves every entry in the outbox, and an unknown s
 
 test('a transaction whose re-score is refused becomes a dead letter; the others are scored', async () => {
   const ids = Array.from({ length: 30 }, (_, i) => `tx-${i}`);
-  for (const transactionId of ids) await transact(dynamodb.db, [store.recording(rescoreEntry(transactionId, 1))]);
+  for (const transactionId of ids)
+    await transact(dynamodb.db, { entries: [store.recording(rescoreEntry(transactionId, 1))] });
   const { run, rescored } = relaying({ refuses: () => undefined, rescoreRefuses: (some) => some.includes('tx-11') });
   await run();
   expect([...new Set(rescored)].sort()).toEqual(ids.filter((id) => id !== 'tx-11').sort());
@@ -143,7 +142,7 @@ test.each(['Query', 'Delete', 'BatchWrite'])(
   'a refused %s of the outbox stops neither the relay nor the other starts',
   async (operation) => {
     const ids = [`${operation}-1`, `${operation}-2`];
-    for (const id of ids) await transact(dynamodb.db, [store.recording(start(id))]);
+    for (const id of ids) await transact(dynamodb.db, { entries: [store.recording(start(id))] });
     let refused = 0;
     const { run, started, faults } = relaying({ refuses: () => undefined });
     await whileRefusing((call) => call.operation === operation && refused++ === 0, run);
@@ -156,7 +155,9 @@ test.each(['Query', 'Delete', 'BatchWrite'])(
 
 test('a signal is sent once it is due; a workflow that does not run needs none', async () => {
   const moved = (workflowId: string) => signalEntry({ workflowId, signal: 'moved', args: [] }, `${workflowId}/2`, 1);
-  await transact(dynamodb.db, [store.recording(moved('season/g/1')), store.recording(moved('season/g/2'))]);
+  await transact(dynamodb.db, {
+    entries: [store.recording(moved('season/g/1')), store.recording(moved('season/g/2'))],
+  });
   const over = new WorkflowNotFoundError('workflow execution already completed', 'season/g/2', undefined);
   const { run, signalled } = relaying({ refuses: (id) => (id.startsWith('season/g/2') ? over : undefined) });
   expect((await run()).dispatched).toEqual({ start: 0, signal: 2, rescore: 0 });
