@@ -1,6 +1,7 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { defined } from '../domain/defined';
 import type { Admission } from './admission/admission';
 import type { Authenticator } from './auth';
 import type { CallerLimits } from './admission/callerLimits';
@@ -44,9 +45,7 @@ export function createApp(parts: AppParts): Express {
   app.use(
     expressRouter(everyRoute(parts), {
       authenticate: (request) => parts.authenticator.authenticate(request),
-      ...(parts.callerLimits && { callerLimits: parts.callerLimits }),
-      ...(parts.admission && { admission: parts.admission }),
-      ...(parts.deadlines && { deadlines: parts.deadlines }),
+      ...defined({ callerLimits: parts.callerLimits, admission: parts.admission, deadlines: parts.deadlines }),
     }),
   );
   app.use((request: Request) => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { deviceActivities } from '../activities/devices';
+import { defined } from '../domain/defined';
 import { readingChanges } from '../operations/devices/readingChanges';
 import { readingStream } from '../operations/devices/readingStream';
 import { archiveRoutes } from '../api/devices/archives';
@@ -208,7 +209,7 @@ function buildDevices(services: Services<typeof devicesSettings>, metrics: Devic
         eraser,
         housekeeping,
         rollupCheck,
-        ...(attemptMs !== undefined && { attemptMs }),
+        ...defined({ attemptMs }),
       }),
     },
     rows: [erasureRows(devices, { eraseAfterMs: config.LONGWATCH_ERASE_AFTER_MS })],
@@ -282,9 +283,7 @@ function mqttListeners(
   const settings = {
     url: endpoints.mqtt.url,
     clientId: config.MQTT_CLIENT_ID,
-    ...(ca && { ca }),
-    ...(cert && { cert }),
-    ...(key && { key }),
+    ...defined({ ca, cert, key }),
   };
   const listener = new MqttListener(settings, {
     ...mqttReadings({ ingest, keep: keepLetters, onFault }),

@@ -4,6 +4,7 @@ import { codecRoutes } from '../api/platform/codec';
 import type { AnyRoute } from '../api/http/routes';
 import type { PlatformConfig } from '../config';
 import { LOCAL_CREDENTIALS } from '../config/endpoints';
+import { defined } from '../domain/defined';
 import { EncryptionCodec } from '../gateways/encryption/codec';
 import { ConfiguredKeys, type KeyRing } from '../gateways/encryption/keys';
 import { kmsClient, KmsKeys, MovedKeys } from '../gateways/encryption/kmsKeys';
@@ -35,7 +36,7 @@ export function buildEncryption(
       codec,
       onDecoded: (who, payloads) =>
         logger.info({ caller: who.name, role: who.role, payloads }, 'payloads were decrypted for a person'),
-      ...(linkToken !== undefined && { linkToken }),
+      ...defined({ linkToken }),
     }),
   };
 }
@@ -51,7 +52,7 @@ function keyRing(config: Settings, watch: CallWatch | undefined): KeyRing | unde
   const client = kmsClient({
     region,
     ...(endpoint && { endpoint, credentials: LOCAL_CREDENTIALS }),
-    ...(watch && { watch }),
+    ...defined({ watch }),
   });
   return new MovedKeys(new KmsKeys(client, kmsKeyIds), new ConfiguredKeys(given));
 }

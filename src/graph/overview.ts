@@ -4,6 +4,7 @@ import { EventStreams } from '../api/platform/eventStream';
 import { overviewRoutes } from '../api/platform/overview';
 import type { AnyRoute } from '../api/http/routes';
 import { webRoutes } from '../api/platform/web';
+import { defined } from '../domain/defined';
 import { TemporalLook } from '../gateways/temporal/visibility';
 import { type Lifecycle, Lifecycles } from '../operations/platform/overview/lifecycles';
 import {
@@ -50,7 +51,7 @@ export function buildOverview(
   const overview = new Overview({
     db,
     backlog,
-    ...(cases && { cases }),
+    ...defined({ cases }),
     temporal: look,
     queues: Object.keys(combined.queues),
     letterSources,
@@ -120,7 +121,7 @@ async function partStates({ endpoints }: Services, { readiness, combined }: Over
     {
       name: 'Temporal',
       state: temporal,
-      ...(endpoints.temporal.address !== undefined && { address: endpoints.temporal.address }),
+      ...defined({ address: endpoints.temporal.address }),
     },
     { name: 'workers', state: worker },
     ...(parts.sagemaker ? [configured('SageMaker', endpoints.sagemaker?.endpoint ?? 'AWS')] : []),

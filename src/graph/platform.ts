@@ -2,6 +2,7 @@ import { platformActivities } from '../activities/platform';
 import { deadLetterRoutes } from '../api/platform/deadLetters';
 import type { Readiness } from '../api/platform/health';
 import { notificationRoutes } from '../api/platform/notifications';
+import { defined } from '../domain/defined';
 import {
   PLATFORM_QUEUE,
   REDRIVE_TYPE,
@@ -131,7 +132,7 @@ export function buildPlatform(
         consumers,
         deadLetters,
         reconciliation: reconciler.reconciliation,
-        ...(attemptMs !== undefined && { attemptMs }),
+        ...defined({ attemptMs }),
       }),
     },
   };

@@ -1,3 +1,4 @@
+import { defined } from '../domain/defined';
 import { Temporal, type TemporalTarget, temporalTarget } from '../gateways/temporal';
 import { Metrics } from '../metrics';
 import { Notifications } from '../operations/platform/notifications';
@@ -33,7 +34,7 @@ export function buildProcess(
   const encryption = buildEncryption(config, logger, { linkToken: codecLinkToken, watch: watchCall });
   const target: TemporalTarget = {
     ...temporalTarget({ ...endpoints.temporal, namespace: config.TEMPORAL_NAMESPACE }),
-    ...(encryption && { dataConverter: encryption.dataConverter }),
+    ...defined({ dataConverter: encryption?.dataConverter }),
   };
   const temporal = new Temporal(target, watchCall);
   const store = new OutboxStore(db);
@@ -101,7 +102,7 @@ export function buildProcess(
       }
     },
     note,
-    ...(attemptMs !== undefined && { attemptMs }),
+    ...defined({ attemptMs }),
   };
   return {
     services,

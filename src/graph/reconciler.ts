@@ -1,3 +1,4 @@
+import { defined } from '../domain/defined';
 import { Reconciliation } from '../operations/platform/reconciliation/reconciliation';
 import { reconciliationRoutes } from '../api/platform/reconciliations';
 import type { AnyRoute } from '../api/http/routes';
@@ -125,9 +126,7 @@ export function buildReconciler(
       return {
         workflowId,
         status,
-        ...(progress && { progress }),
-        ...(asked && { asked }),
-        ...(lastLook && { lastLook }),
+        ...defined({ progress, asked, lastLook }),
       };
     },
   });

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { sessionActivities } from '../activities/sessions';
+import { defined } from '../domain/defined';
 import { SessionSweeper } from '../operations/sessions/sweeper';
 import { ownerIn, type Owners, sessionFrame } from '../api/sessions/browserSession';
 import { isLoopback } from '../api/http/server';
@@ -33,7 +34,7 @@ function buildSessions(
     tableName: db.table('Sessions'),
     idleTimeoutMs: config.LONGWATCH_SESSION_IDLE_MS,
     absoluteTimeoutMs: config.LONGWATCH_SESSION_ABSOLUTE_MS,
-    ...(config.LONGWATCH_SESSION_TOUCH_MS !== undefined && { touchThresholdMs: config.LONGWATCH_SESSION_TOUCH_MS }),
+    ...defined({ touchThresholdMs: config.LONGWATCH_SESSION_TOUCH_MS }),
     maxDataBytes: config.LONGWATCH_SESSION_MAX_BYTES,
     ownerOf: ownerIn(owners),
     expiryBuckets: config.LONGWATCH_SESSION_BUCKETS,
@@ -61,7 +62,7 @@ function buildSessions(
   const sweeper = new SessionSweeper({
     index,
     ends: store.ends,
-    ...(events && { events }),
+    ...defined({ events }),
     shortestLifeMs: Math.min(config.LONGWATCH_SESSION_IDLE_MS, config.LONGWATCH_SESSION_ABSOLUTE_MS),
     onLateness: (ms) => metrics.swept(ms),
     onFault,

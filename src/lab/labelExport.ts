@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
+import { defined } from '../domain/defined';
 import type { Label } from '../domain/fraud/label';
 import { DAY_MS } from '../domain/fraud/profile';
 import type { Transaction } from '../domain/fraud/transaction';
@@ -71,7 +72,7 @@ export async function exportLabels(
         const fraud = label ? label === 'fraud' : transaction.timestamp < genuineBefore ? false : undefined;
         report.payments++;
         report[fraud === undefined ? 'unknown' : fraud ? 'fraud' : 'genuine']++;
-        await writer.write({ transaction, ...(fraud !== undefined && { fraud }) });
+        await writer.write({ transaction, ...defined({ fraud }) });
       }
     }
     await writer.close();

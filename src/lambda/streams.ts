@@ -9,6 +9,7 @@ import type {
   KinesisStreamRecord,
   StreamRecord as EventChange,
 } from 'aws-lambda';
+import { defined } from '../domain/defined';
 import type { Consumer } from '../operations/platform/streams/consumer';
 import type { StreamRecord } from '../gateways/streams/source';
 import type { ItemChange } from '../gateways/streams/tableStream';
@@ -99,7 +100,7 @@ function tableRecord({ dynamodb = {} }: DynamoDBRecord): StreamRecord<ItemChange
   return {
     position: SequenceNumber,
     arrivedAt: Math.round(ApproximateCreationDateTime * 1000),
-    data: { ...(before && { before }), ...(after && { after }) },
+    data: defined({ before, after }),
   };
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { defined } from '../domain/defined';
 import { runServer, serve } from './serverProcess';
 
 /** Without types of its own. */
@@ -23,7 +24,7 @@ async function main(): Promise<void> {
   if (path !== undefined) mkdirSync(path, { recursive: true });
   const kinesalite = createRequire(__filename)('kinesalite') as Kinesalite;
   const server = kinesalite({
-    ...(path !== undefined && { path }),
+    ...defined({ path }),
     createStreamMs: 50,
     updateStreamMs: 50,
     shardLimit: 100,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { defined } from '../domain/defined';
 import { type Child, startChild } from './child';
 import { StartError } from './errors';
 import { waitUntil } from './ports';
@@ -96,7 +97,7 @@ export async function startS3({
     args,
     dataDir,
     log: 's3Server',
-    ...(onChild && { onChild }),
+    ...defined({ onChild }),
   });
   return { endpoint: `http://127.0.0.1:${port}`, child };
 }
@@ -110,7 +111,7 @@ export async function startMqtt({ dataDir, onChild }: EmbeddedStart): Promise<{ 
     needs: { package: 'aedes', or: 'MQTT_URL' },
     dataDir,
     log: 'mqttServer',
-    ...(onChild && { onChild }),
+    ...defined({ onChild }),
   });
   return { url: `mqtt://127.0.0.1:${port}`, child };
 }

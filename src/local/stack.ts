@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { PlatformConfig } from '../config';
 import type { PartName } from '../config/parts';
+import { defined } from '../domain/defined';
 import type { Child } from './child';
 import { openDataDir } from './dataDir';
 import { startDynamoDB } from './dynamodb';
@@ -263,7 +264,7 @@ function embeddedTemporal(start: PartStart): { address: Promise<TemporalPorts>; 
       ports: held ?? wanted,
       namespace: config.TEMPORAL_NAMESPACE,
       searchAttributes,
-      ...(codecEndpoint !== undefined && { codecEndpoint }),
+      ...defined({ codecEndpoint }),
       inMemory,
       onChild: family.adopt,
       onBound: tell,

@@ -1,5 +1,6 @@
 import type { PlatformConfig } from '../config';
 import { configuredEndpoints, type Endpoints, LOCAL_CREDENTIALS, type PartNeeds } from '../config/endpoints';
+import { defined } from '../domain/defined';
 import type { Addresses } from '../local/addresses';
 import type { Stack } from '../local/stack';
 
@@ -24,12 +25,14 @@ export async function endpointsWith(
   const configured = configuredEndpoints(
     {
       ...config,
-      ...(dynamodb && { DYNAMODB_ENDPOINT: dynamodb.endpoint }),
-      ...(kinesis && { KINESIS_ENDPOINT: kinesis.endpoint }),
-      ...(s3 && { S3_ENDPOINT: s3.endpoint }),
-      ...(mqtt && { MQTT_URL: mqtt.url }),
-      ...(sagemaker && { SAGEMAKER_ENDPOINT: sagemaker.endpoint }),
-      ...(temporal && { TEMPORAL_ADDRESS: temporal.address }),
+      ...defined({
+        DYNAMODB_ENDPOINT: dynamodb?.endpoint,
+        KINESIS_ENDPOINT: kinesis?.endpoint,
+        S3_ENDPOINT: s3?.endpoint,
+        MQTT_URL: mqtt?.url,
+        SAGEMAKER_ENDPOINT: sagemaker?.endpoint,
+        TEMPORAL_ADDRESS: temporal?.address,
+      }),
     },
     env,
     needs,
@@ -40,7 +43,7 @@ export async function endpointsWith(
     ...(configured.dynamodb && { dynamodb: { ...configured.dynamodb, ...local(dynamodb) } }),
     ...(configured.kinesis && { kinesis: { ...configured.kinesis, ...local(kinesis) } }),
     ...(configured.s3 && { s3: { ...configured.s3, ...local(s3) } }),
-    ...(configured.mqtt && { mqtt: configured.mqtt }),
+    ...defined({ mqtt: configured.mqtt }),
     ...(configured.sagemaker && { sagemaker: { ...configured.sagemaker, ...local(sagemaker) } }),
     temporal: { ...configured.temporal, ...(temporal && { address: temporal.address, uiUrl: temporal.uiUrl }) },
   };

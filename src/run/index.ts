@@ -4,6 +4,7 @@ import { CODEC_PATH } from '../api/http/crossOrigin';
 import { isLoopback, type Listening } from '../api/http/server';
 import { workerVersion } from '../config';
 import type { PartName } from '../config/parts';
+import { defined } from '../domain/defined';
 import { isLongwatchError } from '../domain/errors';
 import { configuredEndpoints, type Endpoints, streamsOf } from '../config/endpoints';
 import { buildGraph, type Graph } from '../graph';
@@ -105,7 +106,7 @@ export class Run {
       endpoints,
       signingSecret: config.LONGWATCH_SIGNING_SECRET ?? secrets?.signingSecret ?? '',
       publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
-      ...(this.codecLinkToken !== undefined && { codecLinkToken: this.codecLinkToken }),
+      ...defined({ codecLinkToken: this.codecLinkToken }),
       workerState: () => this.workerState(),
       version,
     });
@@ -210,7 +211,7 @@ export class Run {
     return startWorkers({
       connection: graph.target.connection,
       namespace: graph.target.namespace,
-      ...(graph.target.dataConverter && { dataConverter: graph.target.dataConverter }),
+      ...defined({ dataConverter: graph.target.dataConverter }),
       activities: Object.fromEntries(queues.map((queue) => [queue, graph.activities[queue] ?? {}])),
       queues: this.combined.queues,
       workflowsPaths: () => this.combined.workflowsPaths(),
@@ -218,7 +219,7 @@ export class Run {
       bundlePath: this.config.LONGWATCH_WORKFLOW_BUNDLE,
       logLevel: this.config.LONGWATCH_LOG_LEVEL,
       graceMs: Math.round(this.config.LONGWATCH_GRACE_MS * SHARES[this.mode]),
-      ...(this.version && { version: this.version }),
+      ...defined({ version: this.version }),
       onConnecting: () => {
         if (!isPolling) this.progress.stage('workers', `connecting to Temporal at ${temporalAddress(graph)}`);
       },
@@ -289,7 +290,7 @@ export class Run {
         ...(secrets && config.LONGWATCH_API_KEYS === undefined && { developmentKey: secrets.apiKey }),
         ...(uiUrl && { uiUrl }),
         namespace,
-        ...(stack && { dataDir: stack.dataDir }),
+        ...defined({ dataDir: stack?.dataDir }),
         parts,
       }),
     );

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../domain/defined';
 import type { Db } from './dynamodb';
 
 type Item = Record<string, unknown>;
@@ -34,19 +35,18 @@ export async function batchGet<T extends string>(
         const request = (RequestItems[db.table(name)] ??= {
           Keys: [],
           ...(consistent && { ConsistentRead: true }),
-          ...(projection !== undefined && { ProjectionExpression: projection }),
+          ...defined({ ProjectionExpression: projection }),
         });
         request.Keys?.push(key);
       }
       // DynamoDB may leave keys unprocessed under load; the caller's deadline bounds this loop.
       for (let tries = 0; Object.keys(RequestItems).length > 0; tries++) {
         if (tries > 0)
-          await sleep(Math.random() * Math.min(10 * 2 ** tries, 1_000), undefined, {
-            ...(abortSignal && { signal: abortSignal }),
-          });
-        const { Responses = {}, UnprocessedKeys = {} } = await db.client.send(new BatchGetCommand({ RequestItems }), {
-          ...(abortSignal && { abortSignal }),
-        });
+          await sleep(Math.random() * Math.min(10 * 2 ** tries, 1_000), undefined, defined({ signal: abortSignal }));
+        const { Responses = {}, UnprocessedKeys = {} } = await db.client.send(
+          new BatchGetCommand({ RequestItems }),
+          defined({ abortSignal }),
+        );
         for (const name of names) found[name].push(...(Responses[db.table(name)] ?? []));
         RequestItems = UnprocessedKeys as typeof RequestItems;
       }

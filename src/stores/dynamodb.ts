@@ -8,6 +8,7 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../domain/defined';
 import { awsHttp } from '../gateways/awsHttp';
 import { childSpan, SpanKind } from '../telemetry/spans';
 import { isAway, isConditionFailure, storeFailureOf, typedStoreFailure } from './failures';
@@ -38,8 +39,7 @@ export const MAX_SOCKETS = 256;
 export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>): DynamoDBClient {
   return new DynamoDBClient({
     region: settings.region,
-    ...(settings.endpoint === undefined ? {} : { endpoint: settings.endpoint }),
-    ...(settings.credentials === undefined ? {} : { credentials: settings.credentials }),
+    ...defined({ endpoint: settings.endpoint, credentials: settings.credentials }),
     maxAttempts: 3,
     requestHandler: awsHttp({ silentMs: settings.requestTimeoutMs ?? 5_000, maxSockets: MAX_SOCKETS }),
   });

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { defined } from '../domain/defined';
 
 /** What the log lines of some work have in common: `requestId`, `workflowId`, `transactionId`, … */
 export type Ids = Readonly<Record<string, string | number>>;
@@ -13,7 +14,7 @@ export function withIds<T>(ids: Ids, work: () => T): T {
 /** Runs work that is of another request, or of none. */
 export function withRequest<T>(requestId: string | undefined, work: () => T): T {
   const { requestId: _another, ...ids } = current.getStore() ?? {};
-  return current.run({ ...ids, ...(requestId !== undefined && { requestId }) }, work);
+  return current.run({ ...ids, ...defined({ requestId }) }, work);
 }
 
 /** Ids that became known on the way: for the lines from here on, those of whoever began the work included. */

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type BundleOptions, bundleWorkflowCode, DefaultLogger, type WorkerOptions } from '@temporalio/worker';
+import { defined } from '../domain/defined';
 
 /**
  * What is bundled: the workflows of some modules, and what is put between them and Temporal.
@@ -10,7 +11,7 @@ import { type BundleOptions, bundleWorkflowCode, DefaultLogger, type WorkerOptio
 export function bundleOptions(workflowsPaths: readonly string[], failureConverterPath?: string): BundleOptions {
   return {
     workflowsPath: entryOf(workflowsPaths),
-    ...(failureConverterPath !== undefined && { failureConverterPath }),
+    ...defined({ failureConverterPath }),
     workflowInterceptorModules: [require.resolve('../workflows/interceptors')],
     logger: new DefaultLogger('WARN'),
     // The entry lies in a temporary folder, from where the packages are not found.

@@ -1,4 +1,5 @@
 import type { ActivityInterceptorsFactory, InjectedSinks, WorkerOptions } from '@temporalio/worker';
+import { defined } from '../domain/defined';
 import { type Carrier, parseTraceparent, spanIdOfRun } from '../domain/platform/carrier';
 import { subjectsOf, type WorkflowIds } from '../domain/platform/workflowSubjects';
 import { withCarrier } from '../telemetry/carrier';
@@ -38,7 +39,7 @@ const activity =
       // The SDK's own lines about the activity.
       outbound: {
         getLogAttributes: (input, next) =>
-          next({ ...input, ...subjects, ...(carrier?.requestId !== undefined && { requestId: carrier.requestId }) }),
+          next({ ...input, ...subjects, ...defined({ requestId: carrier?.requestId }) }),
       },
     };
   };

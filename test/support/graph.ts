@@ -3,6 +3,7 @@ import type { Express } from 'express';
 import { pino } from 'pino';
 import { createApp } from '../../src/api/app';
 import { Authenticator, parseApiKeys } from '../../src/api/auth';
+import { defined } from '../../src/domain/defined';
 import { readConfig } from '../../src/graph/config';
 import { DEFAULT_BUCKET, LOCAL_CREDENTIALS, streamsOf } from '../../src/config/endpoints';
 import { everything } from '../../src/graph/capabilities';
@@ -112,8 +113,7 @@ export async function startTestGraph(
     },
     signingSecret: TEST_SECRET,
     publicUrl: () => 'http://longwatch.test',
-    ...(attemptMs !== undefined && { attemptMs }),
-    ...(capabilities && { capabilities }),
+    ...defined({ attemptMs, capabilities }),
   });
   await graph.prepareStores();
   await graph.load();

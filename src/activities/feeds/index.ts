@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { defined } from '../../domain/defined';
 import type { Slice } from '../../domain/feeds/ranges';
 import type { FeedUserStore } from '../../stores/feeds/users';
 import { asFailure } from '../failures';
@@ -49,7 +50,7 @@ async function attempt(
     return { ...report, rows: report.rows + (before?.rows ?? 0), ...(skipped > 0 && { skipped }) };
   };
   const from = before?.after === undefined ? slice : { ...slice, after: before.after };
-  let last = withBefore({ rows: 0, ...(from.after !== undefined && { after: from.after }) });
+  let last = withBefore({ rows: 0, ...defined({ after: from.after }) });
   const report = await work(from, {
     signal,
     progress(sofar) {

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { defined } from '../../domain/defined';
 import { type RankShard, shardsOf } from '../../domain/leaderboards/keys';
 import type { Boards } from '../../operations/leaderboards/boards';
 import type { CheckedShard, RankCheck } from '../../operations/leaderboards/rankCheck';
@@ -71,7 +72,7 @@ export function leaderboardActivities(parts: LeaderboardActivityParts): Leaderbo
         return {
           shards: page.items.flatMap((id) => found.get(id) ?? []),
           ...(skipped.size > 0 && { skipped: skipped.size }),
-          ...(page.cursor !== undefined && { cursor: page.cursor }),
+          ...defined({ cursor: page.cursor }),
         };
       }),
     sendNotice: (notice) => asFailure(() => notifications.send(notice)),

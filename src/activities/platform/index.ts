@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { defined } from '../../domain/defined';
 import type { DeadLetters } from '../../operations/platform/deadLetters/deadLetters';
 import type { LookProgress } from '../../operations/platform/reconciliation/reconciler';
 import type { Consumer } from '../../operations/platform/streams/consumer';
@@ -65,7 +66,7 @@ export function platformActivities(parts: PlatformParts): PlatformActivities {
         return within(signal, forMs, async (stop) =>
           withBefore(
             await parts.deadLetters.redriveAll(stream, {
-              ...(from !== undefined && { cursor: from }),
+              ...defined({ cursor: from }),
               signal: stop,
               progress: (report) => Context.current().heartbeat(withBefore(report)),
             }),

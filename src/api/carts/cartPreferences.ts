@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { line, lineOf } from '../../domain/edge/schemas';
 import { type CartPreferences, formatQuietHours, parseQuietHours } from '../../domain/carts/preferences';
 import { isTimeZone } from '../../domain/timeZones';
@@ -76,8 +77,7 @@ const putPreferences = ({ store }: CartPreferenceParts): AnyRoute =>
       const quietHours = hours === undefined ? undefined : parseQuietHours(hours);
       const preferences: CartPreferences = {
         ...body,
-        ...(recipient !== undefined && { recipient }),
-        ...(quietHours !== undefined && { quietHours }),
+        ...defined({ recipient, quietHours }),
       };
       await store.putPreferences(userId, preferences);
       return { status: 200, body: shown(preferences) };

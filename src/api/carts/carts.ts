@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Cart, type CartLine, MAX_QUANTITY, mergePolicies, visibleLines } from '../../domain/carts/cart';
+import { defined } from '../../domain/defined';
 import { iso } from '../../domain/ids';
 import type { Carts } from '../../operations/carts/carts';
 import type { Catalogue, Listed } from '../../operations/carts/catalogue';
@@ -105,7 +106,7 @@ const etag = (version: number): Record<string, string> => ({ etag: `"${version}"
 
 const conditionsOf = (header: (name: string) => string | undefined): { ifVersion?: number; key?: string } => {
   const key = header('idempotency-key');
-  return { ...optionalVersionOf(header('if-match')), ...(key !== undefined && { key }) };
+  return { ...optionalVersionOf(header('if-match')), ...defined({ key }) };
 };
 
 const getCart = (parts: CartRouteParts): AnyRoute =>
@@ -237,7 +238,7 @@ const mergeCart = (parts: CartRouteParts): AnyRoute =>
     handler: async ({ params: { userId }, body: { guestId, policy } }) => {
       const merged = await parts.carts.merge(userId, guestId, policy);
       const { body: cart, headers } = await shown(parts, userId, await parts.store.read(userId));
-      return { status: 200, body: { merged, cart }, ...(headers && { headers }) };
+      return { status: 200, body: { merged, cart }, ...defined({ headers }) };
     },
   });
 

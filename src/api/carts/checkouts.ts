@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Checkout, checkoutStatuses, statusAt } from '../../domain/carts/checkout';
+import { defined } from '../../domain/defined';
 import { lineOf, wholeOf } from '../../domain/edge/schemas';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
@@ -79,8 +80,7 @@ function shown(checkout: Checkout): z.input<typeof checkoutSchema> {
     currency,
     createdAt: iso(createdAt),
     holdUntil: iso(holdUntil),
-    ...(checkout.paymentReference !== undefined && { paymentReference: checkout.paymentReference }),
-    ...(orderId !== undefined && { orderId }),
+    ...defined({ paymentReference: checkout.paymentReference, orderId }),
     ...(endedAt !== undefined && { endedAt: iso(endedAt) }),
   };
 }
@@ -116,8 +116,7 @@ const beginCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
       mustBeOwn(caller, userId);
       const { checkoutId = checkoutIdOf(userId, header('idempotency-key')), expectedTotal } = body;
       const { checkout, begun } = await checkouts.begin(userId, {
-        ...(checkoutId !== undefined && { checkoutId }),
-        ...(expectedTotal !== undefined && { expectedTotal }),
+        ...defined({ checkoutId, expectedTotal }),
         ...optionalVersionOf(header('if-match')),
       });
       return {
@@ -209,10 +208,7 @@ const pageOf = ({
 }: {
   cursor?: string | undefined;
   limit?: number | undefined;
-}): { cursor?: string; limit?: number } => ({
-  ...(cursor !== undefined && { cursor }),
-  ...(limit !== undefined && { limit }),
-});
+}): { cursor?: string; limit?: number } => defined({ cursor, limit });
 
 const listOrders = ({ store }: CheckoutRouteParts): AnyRoute =>
   route({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Product } from '../../domain/carts/product';
 import { stockAt } from '../../domain/carts/stock';
+import { defined } from '../../domain/defined';
 import { line, lineOf } from '../../domain/edge/schemas';
 import { LongwatchError } from '../../domain/errors';
 import { isCurrency } from '../../domain/money/currencies';
@@ -98,7 +99,7 @@ const putProduct = (parts: ProductRouteParts): AnyRoute =>
       const product = await parts.products.put({
         productId: id,
         ...body,
-        ...(stockOnHand !== undefined && { stockOnHand }),
+        ...defined({ stockOnHand }),
         ...optionalVersionOf(header('if-match')),
       });
       parts.catalogue.forget(id);

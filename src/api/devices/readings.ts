@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { addDays, dayOf } from '../../domain/devices/days';
 import { limits, metricsOf, type ReadingRow } from '../../domain/devices/reading';
 import { deviceIdSchema, instantSchema, readingSchema } from '../../domain/devices/readingSchema';
@@ -57,7 +58,7 @@ function shown({ id, timestamp, status, latitude, longitude, ...row }: ReadingRo
     readingId: id,
     timestamp: iso(timestamp),
     metrics: metricsOf(row),
-    ...(status !== undefined && { status }),
+    ...defined({ status }),
     ...(latitude !== undefined && longitude !== undefined && { location: { latitude, longitude } }),
   };
 }
@@ -161,7 +162,7 @@ const getReadings = ({ reads }: DeviceParts): AnyRoute =>
         asked: { from, to: until },
       };
       checkStretch(stretch);
-      const page = { limit, ...(cursor !== undefined && { cursor }) };
+      const page = { limit, ...defined({ cursor }) };
       if (resolution === 'raw') {
         const { items, ...rest } = await reads.readings(stretch, page);
         return { status: 200, body: { items: items.map(shown), ...rest } };

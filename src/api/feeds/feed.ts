@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { wholeTextOf } from '../../domain/edge/schemas';
 import { type FeedPage, type Feeds, MAX_UNREAD } from '../../operations/feeds/feed';
 import { postSchema, shownPost } from './posts';
@@ -49,12 +50,7 @@ const getFeed = ({ feeds }: FeedRouteParts): AnyRoute =>
     }),
     responses: { 200: { description: 'A page', schema: pageSchema }, 404: { description: 'There is no such user' } },
     handler: async ({ params: { userId }, query: { cursor, direction, limit, mode } }) => {
-      const page = await feeds.read(userId, {
-        ...(cursor !== undefined && { cursor }),
-        ...(direction !== undefined && { direction }),
-        ...(limit !== undefined && { limit }),
-        ...(mode !== undefined && { mode }),
-      });
+      const page = await feeds.read(userId, defined({ cursor, direction, limit, mode }));
       return { status: 200, body: shown(page) };
     },
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { lines, linkOf, textUses } from '../../domain/edge/schemas';
 import { MAX_LINK, MAX_MEDIA, MAX_TEXT, type Post } from '../../domain/feeds/post';
 import { iso } from '../../domain/ids';
@@ -50,7 +51,7 @@ export function shownPost({ postId, authorId, text, media, replyTo, at, editedAt
     authorId,
     text,
     media,
-    ...(replyTo !== undefined && { replyTo }),
+    ...defined({ replyTo }),
     postedAt: iso(at),
     ...(editedAt !== undefined && { editedAt: iso(editedAt) }),
     version,
@@ -93,9 +94,7 @@ const createPost = ({ posts }: PostParts): AnyRoute =>
       const idempotencyKey = header('idempotency-key');
       const { post, created } = await posts.create({
         ...content,
-        ...(postId !== undefined && { postId }),
-        ...(replyTo !== undefined && { replyTo }),
-        ...(idempotencyKey !== undefined && { idempotencyKey }),
+        ...defined({ postId, replyTo, idempotencyKey }),
       });
       return {
         status: created ? 201 : 200,
@@ -148,7 +147,7 @@ const editPost = ({ posts }: PostParts): AnyRoute =>
     },
     handler: async ({ params: { id }, body: { text, media }, header }) => {
       const ifMatch = header('if-match');
-      const change = { ...(text !== undefined && { text }), ...(media !== undefined && { media }) };
+      const change = defined({ text, media });
       const post = await posts.edit(id, change, ifMatch === undefined ? undefined : versionOf(ifMatch));
       return { status: 200, body: shownPost(post), headers: etag(post) };
     },

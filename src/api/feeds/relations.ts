@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { lineOf } from '../../domain/edge/schemas';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
@@ -195,7 +196,7 @@ const list = (parts: RelationParts, which: 'followers' | 'following', summary: s
     },
     handler: async ({ params: { userId }, query: { cursor, limit } }) => {
       await userOf(parts, userId);
-      const options: PageRequest = { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) };
+      const options: PageRequest = defined({ cursor, limit });
       const page: Page<{ userId: string; since: number }> = await parts.relations[which](userId, options);
       return { status: 200, body: { ...page, items: page.items.map((item) => ({ ...item, since: iso(item.since) })) } };
     },

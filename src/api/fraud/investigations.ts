@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { CARD_RULE, holdsCardNumber } from '../../domain/fraud/cardNumbers';
 import { lineOf, linesOf, textUses } from '../../domain/edge/schemas';
 import { LongwatchError } from '../../domain/errors';
@@ -94,11 +95,11 @@ const listCases = ({ investigations }: InvestigationParts): AnyRoute =>
       200: { description: 'A page', schema: z.object({ items: z.array(caseSchema), cursor: z.string().optional() }) },
     },
     handler: async ({ query: { status, assignee, cursor, limit } }) => {
-      const options = { ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) };
+      const options = defined({ cursor, limit });
       const page =
         assignee === undefined
           ? await investigations.byStatus(status ?? 'waiting', options)
-          : await investigations.byAssignee(assignee, { ...options, ...(status && { status }) });
+          : await investigations.byAssignee(assignee, { ...options, ...defined({ status }) });
       return { status: 200, body: { items: page.items.map(shown), ...(page.cursor && { cursor: page.cursor }) } };
     },
   });
@@ -147,10 +148,7 @@ const getCase = ({ investigations }: InvestigationParts): AnyRoute =>
     handler: async ({ params: { id }, query: { cursor, limit } }) => {
       const found = await investigations.find(id);
       if (!found) throw new LongwatchError('notFound', `There is no investigation of ${id}`);
-      const page = await investigations.timeline(id, {
-        ...(cursor !== undefined && { cursor }),
-        ...(limit !== undefined && { limit }),
-      });
+      const page = await investigations.timeline(id, defined({ cursor, limit }));
       const timeline = page.items.map((entry) => ({ ...entry, at: iso(entry.at) }));
       return { status: 200, body: { ...shown(found), timeline, ...(page.cursor && { cursor: page.cursor }) } };
     },

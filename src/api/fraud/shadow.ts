@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { line } from '../../domain/edge/schemas';
 import { outcomes } from '../../domain/fraud/decision';
 import type { RuleSet } from '../../domain/fraud/ruleSet';
@@ -93,10 +94,7 @@ const putShadow = ({ challengers }: ShadowParts): AnyRoute =>
     responses: { 200: { description: 'It decides along', schema: z.object({ version: z.int() }) } },
     handler: async ({ body: { endpointName, ruleSet }, caller }) => {
       const valid: RuleSet | undefined = ruleSet === undefined ? undefined : validateRuleSet(ruleSet);
-      const version = await challengers.put(
-        { ...(endpointName !== undefined && { endpointName }), ...(valid && { ruleSet: valid }) },
-        caller.name,
-      );
+      const version = await challengers.put(defined({ endpointName, ruleSet: valid }), caller.name);
       return { status: 200, body: { version }, headers: { etag: `"${version}"` } };
     },
   });
@@ -147,7 +145,7 @@ const listDifferences = ({ challengers }: ShadowParts): AnyRoute =>
       404: { description: 'There is no challenger' },
     },
     handler: async ({ query: { cursor, limit = 50 } }) => {
-      const page = await challengers.differences({ limit, ...(cursor !== undefined && { cursor }) });
+      const page = await challengers.differences({ limit, ...defined({ cursor }) });
       return { status: 200, body: { ...page, items: page.items.map((one) => ({ ...one, at: iso(one.at) })) } };
     },
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { wholeTextOf } from '../../domain/edge/schemas';
 import { LongwatchError } from '../../domain/errors';
 import { type Outcome } from '../../domain/fraud/decision';
@@ -55,7 +56,7 @@ const postTransaction = ({ decisions }: FraudParts): AnyRoute =>
       409: { description: 'The same id was decided with other content' },
     },
     handler: async ({ body: { ip, ...transaction } }) => {
-      const answer = await decisions.decide({ ...transaction, ...(ip !== undefined && { ip }) });
+      const answer = await decisions.decide({ ...transaction, ...defined({ ip }) });
       return {
         status: 200,
         raw: { content: answer.body, contentType: 'application/json' },

@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { defined } from '../../domain/defined';
 import { errorTypes, type FieldFault, isLongwatchError } from '../../domain/errors';
 
 /** An HTTP error as RFC 9457 problem details. */
@@ -47,8 +48,7 @@ export function problemOf(error: unknown): Problem | undefined {
     const retryAfter = retryAfterSeconds ?? (status === 503 ? 1 : undefined);
     return new Problem(status, error.message, {
       type: error.type,
-      ...(faults && { errors: faults }),
-      ...(members && { members }),
+      ...defined({ errors: faults, members }),
       ...(retryAfter !== undefined && { headers: { 'retry-after': String(retryAfter) } }),
     });
   }
@@ -95,7 +95,7 @@ export function problemBody(problem: Problem, requestId: string): string {
     instance: `urn:longwatch:request:${requestId}`,
   };
   try {
-    return JSON.stringify({ ...body, ...(errors && { errors }), ...members });
+    return JSON.stringify({ ...body, ...defined({ errors }), ...members });
   } catch {
     return JSON.stringify(body);
   }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { context, type Span, SpanStatusCode } from '@opentelemetry/api';
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
+import { defined } from '../../domain/defined';
 import { contextOf } from '../../telemetry/carrier';
 import { withIds } from '../../telemetry/ids';
 import { openSpan, SpanKind } from '../../telemetry/spans';
@@ -73,7 +74,7 @@ export function requestFrame(logger: Logger, watch?: RequestWatch) {
 function callersTrace(request: Request) {
   const traceparent = request.get('traceparent');
   const tracestate = request.get('tracestate');
-  return traceparent === undefined ? undefined : { traceparent, ...(tracestate !== undefined && { tracestate }) };
+  return traceparent === undefined ? undefined : { traceparent, ...defined({ tracestate }) };
 }
 
 /**

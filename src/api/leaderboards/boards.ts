@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { linesOf } from '../../domain/edge/schemas';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
@@ -103,7 +104,7 @@ function shownSeason({
     graceSeconds: graceMs / 1_000,
     status,
     ...(closedAt !== undefined && { closedAt: iso(closedAt) }),
-    ...(players !== undefined && { players }),
+    ...defined({ players }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { lineOf } from '../../domain/edge/schemas';
 import { iso } from '../../domain/ids';
 import type { NotificationStore } from '../../stores/platform/notifications';
@@ -26,10 +27,7 @@ export function notificationRoutes({ notifications }: { notifications: Notificat
         },
       },
       handler: async ({ query: { recipient, cursor, limit } }) => {
-        const page = await notifications.list(recipient, {
-          ...(cursor !== undefined && { cursor }),
-          ...(limit !== undefined && { limit }),
-        });
+        const page = await notifications.list(recipient, defined({ cursor, limit }));
         return { status: 200, body: { ...page, items: page.items.map((item) => ({ ...item, at: iso(item.at) })) } };
       },
     }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { type Tone, tones } from '../../domain/platform/happening';
 import { iso } from '../../domain/ids';
 import { lookModes } from '../../domain/platform/reconciliation';
@@ -213,7 +214,7 @@ function shown({ version, since, links }: OverviewRouteParts, snapshot: Snapshot
         currency,
         score,
         openedAt: iso(openedAt),
-        ...(assignee !== undefined && { assignee }),
+        ...defined({ assignee }),
         ...(dueAt !== undefined && { dueAt: iso(dueAt) }),
         ...(links && { link: links.workflow(`investigation/${transactionId}`) }),
       })),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../../domain/defined';
 import { freeJson, line, lineOf } from '../../domain/edge/schemas';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
@@ -85,10 +86,7 @@ const openSession = ({ frame }: SessionParts): AnyRoute =>
     }),
     responses: { 201: { description: 'Open; `Set-Cookie` carries it', schema: currentSchema } },
     handler: async ({ body: { data = {}, userId, device, place }, session }) => {
-      await session?.open(
-        { userId, ...(device !== undefined && { device }), ...(place !== undefined && { place }) },
-        data,
-      );
+      await session?.open({ userId, ...defined({ device, place }) }, data);
       const { head, session: opened } = live(session);
       return {
         status: 201,
@@ -155,7 +153,7 @@ const endCurrent = ({ frame }: SessionParts): AnyRoute =>
     responses: { 204: { description: 'The session has ended; the cookie is taken away' } },
     handler: async ({ session }) => {
       await session?.end();
-      return { status: 204, headers: { ...(session && { 'set-cookie': session.farewell }) } };
+      return { status: 204, headers: defined({ 'set-cookie': session?.farewell }) };
     },
   });
 
@@ -181,10 +179,7 @@ const listSessions = ({ frame, users }: SessionParts): AnyRoute =>
       },
     },
     handler: async ({ params: { userId }, query: { cursor, limit }, session }) => {
-      const page = await users.list(userId, {
-        ...(cursor !== undefined && { cursor }),
-        ...(limit !== undefined && { limit }),
-      });
+      const page = await users.list(userId, defined({ cursor, limit }));
       const current = session?.head?.handle;
       return {
         status: 200,

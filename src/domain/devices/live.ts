@@ -1,3 +1,4 @@
+import { defined } from '../defined';
 import {
   type Alert,
   type AlertEvent,
@@ -48,7 +49,7 @@ export function liveReadings(live: Live, rows: readonly ReadingRow[], alerts: re
   }
   const deadline = live.deadline ?? nextDeadline(alerts, states, last.timestamp);
   return {
-    live: { row: last, states, ...(deadline !== undefined && { deadline }) },
+    live: { row: last, states, ...defined({ deadline }) },
     events: events.sort((a, b) => a.at - b.at),
   };
 }
@@ -74,5 +75,5 @@ export function liveDeadline(live: Live, deviceId: string, alerts: readonly Aler
   }
   const deadline = nextDeadline(alerts, states, lastAt);
   const { deadline: _due, ...rest } = live;
-  return { live: { ...rest, states, ...(deadline !== undefined && { deadline }) }, events };
+  return { live: { ...rest, states, ...defined({ deadline }) }, events };
 }

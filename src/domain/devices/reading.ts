@@ -1,3 +1,5 @@
+import { defined } from '../defined';
+
 /** What a device measured: a number, a switch, or a short text. */
 export type MetricValue = number | boolean | string;
 
@@ -61,7 +63,7 @@ export function rowContent({ deviceId, timestamp, metrics, status, location }: R
     deviceId,
     timestamp,
     metrics: JSON.stringify(Object.fromEntries(sorted)),
-    ...(status !== undefined && { status }),
+    ...defined({ status }),
     // -0 is 0, here as in JSON.
     ...(location && { latitude: location.latitude + 0, longitude: location.longitude + 0 }),
   };

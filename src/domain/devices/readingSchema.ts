@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defined } from '../defined';
 import { parse } from '../edge/parse';
 import { idOf, line, lineOf, shapeRule } from '../edge/schemas';
 import type { FieldFault } from '../errors';
@@ -80,7 +81,7 @@ export function parseReading(deviceId: string, input: unknown, window: TimeWindo
   const fault = timestampFault(data.timestamp, window);
   if (fault) return [fault];
   const { timestamp, metrics, status, location } = data;
-  return { deviceId, timestamp, metrics, ...(status !== undefined && { status }), ...(location && { location }) };
+  return { deviceId, timestamp, metrics, ...defined({ status, location }) };
 }
 
 function timestampFault(timestamp: number, { now, lateWindowMs }: TimeWindow): FieldFault | undefined {

@@ -1,3 +1,4 @@
+import { defined } from '../defined';
 import { iso } from '../ids';
 import { addExactly, type Expansion, rounded } from './exactSum';
 import { type MetricValue, metricsOf, type ReadingRow } from './reading';
@@ -48,8 +49,7 @@ function addValue(before: MetricRollup | undefined, value: MetricValue, { timest
   const { count = 0, numbers = 0, sum = [], min, max, last } = before ?? {};
   const isLater = last === undefined || timestamp > last.at || (timestamp === last.at && id > last.id);
   const common = { count: count + 1, last: isLater ? { at: timestamp, id, value } : last };
-  if (typeof value === 'string')
-    return { ...common, numbers, sum, ...(min !== undefined && { min }), ...(max !== undefined && { max }) };
+  if (typeof value === 'string') return { ...common, numbers, sum, ...defined({ min, max }) };
   const number = Number(value);
   return {
     ...common,

@@ -1,3 +1,4 @@
+import { defined } from '../defined';
 import type { Decision, Outcome, Reason } from './decision';
 import type { Label } from './label';
 import type { Transaction } from './transaction';
@@ -84,9 +85,7 @@ export function caseFacts({ transaction, decision, openedAt }: OpeningFacts): Ca
     amount,
     currency,
     timestamp,
-    ...(channel !== undefined && { channel }),
-    ...(deviceId !== undefined && { deviceId }),
-    ...(location?.country !== undefined && { country: location.country }),
+    ...defined({ channel, deviceId, country: location?.country }),
     outcome: decision.outcome,
     score: decision.score,
     reasons: decision.reasons.slice(0, MAX_REASONS),

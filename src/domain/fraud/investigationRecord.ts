@@ -1,3 +1,4 @@
+import { defined } from '../defined';
 import {
   type CaseHold,
   type CaseState,
@@ -71,9 +72,7 @@ export function progressWrite(
       outcome: state.outcome,
       score: state.score,
       hold: state.hold,
-      ...(state.assignee !== undefined && { assignee: state.assignee }),
-      ...(due !== undefined && { dueAt: due }),
-      ...(state.customer.answer !== undefined && { customerAnswer: state.customer.answer }),
+      ...defined({ assignee: state.assignee, dueAt: due, customerAnswer: state.customer.answer }),
     },
     entries,
     placeHold: entries.some(({ kind }) => kind === 'held'),

@@ -1,3 +1,4 @@
+import { defined } from '../defined';
 import { moreSevere } from './decision';
 import type { CaseFacts, CaseState, Deadlines, InvestigationPolicy, Proposal, TimelineEntry } from './investigation';
 import type { CaseHeader } from './investigationRecord';
@@ -39,15 +40,14 @@ export function recoverCase({ facts, policy, header, timeline }: OldCase): CaseS
     hold,
     customer: {
       asked: asked !== undefined,
-      ...(until !== undefined && { until }),
+      ...defined({ until }),
       ...(customerAnswer !== undefined && { answer: customerAnswer, proven: last('answered')?.by?.proof !== 'none' }),
     },
     deadlines: {
       ...(until !== undefined && !isAnswered && { answer: until }),
       ...reviewDeadlines(reviewedAt, policy, timeline),
     },
-    ...(assignee !== undefined && { assignee }),
-    ...(escalated && { escalated }),
+    ...defined({ assignee, escalated }),
     proposals: proposalsIn(timeline),
     recent: timeline.slice(-RECENT),
   };

@@ -1,3 +1,4 @@
+import { defined } from '../defined';
 import { type CaseState, type CustomerAnswer, isProven, isSupervisor, type Person } from './investigation';
 import type { CaseEvent, PersonalKind } from './investigationSteps';
 import { type Label, labels } from './label';
@@ -61,7 +62,7 @@ export function eventOf(request: CaseRequest, by: Person): PersonalEvent {
   switch (request.kind) {
     case 'decide': {
       const { decision, note } = request;
-      return { kind: 'decided', decision, by, ...(note !== undefined && { note }) };
+      return { kind: 'decided', decision, by, ...defined({ note }) };
     }
     case 'assign':
       return { kind: 'assigned', assignee: request.assignee, by };

@@ -1,4 +1,5 @@
 import type { UpdateDefinition } from '@temporalio/common';
+import { defined } from '../defined';
 import {
   type CaseFacts,
   caseFacts,
@@ -112,8 +113,7 @@ export function resumedInvestigationStart(
   const searchAttributes = {
     ...start.searchAttributes,
     ...(carried.score !== null && { LongwatchScore: carried.score }),
-    ...(carried.assignee !== undefined && { LongwatchAssignee: carried.assignee }),
-    ...(due !== undefined && { LongwatchDueAt: due }),
+    ...defined({ LongwatchAssignee: carried.assignee, LongwatchDueAt: due }),
   };
   return { ...start, searchAttributes };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../defined';
 import { Draft, type Edit, edited, type Load, type Ref, type TreeKind } from './tree';
 import { positionOf } from './treeReads';
 
@@ -110,7 +111,7 @@ export async function changed(
     edited(kind, ranking.ranks, ranks, load.ranks, drafts.ranks),
     edited(playerKind, ranking.players, players, load.players, drafts.players),
   ]);
-  return { ...(ranksRoot && { ranks: ranksRoot }), ...(playersRoot && { players: playersRoot }) };
+  return defined({ ranks: ranksRoot, players: playersRoot });
 }
 
 export function playerEntry([score, subscore, achievedAt, playerId]: RankEntry): PlayerEntry {

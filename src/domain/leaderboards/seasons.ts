@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { defined } from '../defined';
 import { LongwatchError } from '../errors';
 import { iso } from '../ids';
 import type { Season, SeasonPlan } from './board';
@@ -43,7 +44,7 @@ function nextSeason(plan: SeasonPlan | undefined, last: Season | undefined, now:
   if (!last) {
     const startsAt = plan?.startsAt ?? now;
     const endsAt = plan?.endsAt ?? (plan && nextTime(plan, startsAt));
-    return { ...fresh, number: 1, startsAt, ...(endsAt !== undefined && { endsAt }) };
+    return { ...fresh, number: 1, startsAt, ...defined({ endsAt }) };
   }
   const endsAt = plan && last.endsAt !== undefined ? nextTime(plan, last.endsAt) : undefined;
   if (last.endsAt === undefined || endsAt === undefined) return undefined;

@@ -1,3 +1,5 @@
+import { defined } from '../defined';
+
 /**
  * Why a session ended: not used for too long, too old, its owner left, somebody ended it, or it goes on under another
  * id.
@@ -113,5 +115,5 @@ export function verdictOf(head: SessionHead, now: number, graceMs: number): Verd
 /** @returns nothing for a rotation: the session goes on. */
 export function endedEvent({ handle, userId }: SessionHead, reason: EndReason, at: number): SessionEnded | undefined {
   if (reason === 'rotated') return undefined;
-  return { id: `${handle}.ended`, handle, ...(userId !== undefined && { userId }), reason, at };
+  return { id: `${handle}.ended`, handle, ...defined({ userId }), reason, at };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
+import { defined } from '../../domain/defined';
 import { isPermanent } from '../../domain/errors';
 import { type CallWatch, watched } from '../../telemetry/calls';
 import { entrySpan, SpanKind } from '../../telemetry/spans';
@@ -81,9 +82,7 @@ export class MqttListener {
       clean: false,
       protocolVersion: 4,
       reconnectPeriod: 1_000,
-      ...(ca && { ca }),
-      ...(cert && { cert }),
-      ...(key && { key }),
+      ...defined({ ca, cert, key }),
     });
     this.client = client;
     this.subscription.onConnected?.(false);

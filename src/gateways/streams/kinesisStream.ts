@@ -9,6 +9,7 @@ import {
   ProvisionedThroughputExceededException,
   ResourceNotFoundException,
 } from '@aws-sdk/client-kinesis';
+import { defined } from '../../domain/defined';
 import { awsHttp } from '../awsHttp';
 import { LongwatchError } from '../../domain/errors';
 import type { StreamShard } from '../../domain/platform/streams';
@@ -115,7 +116,7 @@ export class KinesisStream implements RecordSource<Uint8Array> {
           data: Data ?? new Uint8Array(),
         })),
         ...(NextShardIterator && { next: NextShardIterator }),
-        ...(MillisBehindLatest !== undefined && { behindMs: MillisBehindLatest }),
+        ...defined({ behindMs: MillisBehindLatest }),
       };
     } catch (error) {
       if (error instanceof ExpiredIteratorException) return undefined; // Normal after a pause: ask for a new one.

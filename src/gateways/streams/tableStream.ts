@@ -10,6 +10,7 @@ import {
   TrimmedDataAccessException,
 } from '@aws-sdk/client-dynamodb-streams';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { defined } from '../../domain/defined';
 import { awsHttp } from '../awsHttp';
 import type { StreamShard } from '../../domain/platform/streams';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
@@ -124,6 +125,6 @@ function change({ dynamodb }: _Record): StreamRecord<ItemChange> {
   return {
     position: dynamodb?.SequenceNumber ?? '',
     arrivedAt: dynamodb?.ApproximateCreationDateTime?.getTime() ?? 0,
-    data: { ...(before && { before }), ...(after && { after }) },
+    data: defined({ before, after }),
   };
 }

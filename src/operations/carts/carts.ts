@@ -12,6 +12,7 @@ import {
   type MergeReport,
   visibleLines,
 } from '../../domain/carts/cart';
+import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { startEntry } from '../../domain/platform/outbox';
 import type { CartCountStore } from '../../stores/carts/cartCounts';
@@ -71,8 +72,7 @@ export class Carts {
     const options: ChangeOptions = {
       now,
       ...(product && { snapshot: { ...product, addedAt: now } }),
-      ...(key !== undefined && { key }),
-      ...(ifVersion !== undefined && { ifVersion }),
+      ...defined({ key, ifVersion }),
     };
     const changed = await this.parts.carts.change(userId, change, options);
     if (changed) return changed;
@@ -82,12 +82,11 @@ export class Carts {
       return changeCart(before, change, {
         userId,
         now,
-        ...(product && { product }),
-        ...(key !== undefined && { key }),
+        ...defined({ product, key }),
       });
     });
     const line = visibleLines(cart).find(({ productId }) => productId === change.productId);
-    return { version: cart?.version ?? 0, ...(line && { line }) };
+    return { version: cart?.version ?? 0, ...defined({ line }) };
   }
 
   /** Takes everything out. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { defined } from '../../domain/defined';
 import { limits } from '../../domain/devices/reading';
 import { deviceIdSchema } from '../../domain/devices/readingSchema';
 import { parse, sentenceOf } from '../../domain/edge/parse';
@@ -34,7 +35,7 @@ export function arrivalsOf(
   const inputs = 'readings' in rest ? rest['readings'] : [rest];
   if (!Array.isArray(inputs) || inputs.length === 0) return 'readings must be a list of at least one reading';
   if (inputs.length > limits.batch) return `readings must hold at most ${limits.batch} readings`;
-  return inputs.map((input: unknown) => ({ deviceId, input, ...(arrivedAt !== undefined && { arrivedAt }) }));
+  return inputs.map((input: unknown) => ({ deviceId, input, ...defined({ arrivedAt }) }));
 }
 
 /** What is wrong with the readings of one message, as a sentence; undefined when all are on record. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '../../domain/defined';
 import { addDays, type Day, dayEnd, dayOf, dayStart, daysBetween } from '../../domain/devices/days';
 import { limits, type ReadingRow } from '../../domain/devices/reading';
 import { firstKept, type Retention } from '../../domain/devices/retention';
@@ -161,7 +162,7 @@ export class RollupCheck {
   private async *rows(deviceId: string, day: Day): AsyncGenerator<ReadingRow[]> {
     const stretch = { deviceId, from: dayStart(day), to: dayEnd(day) };
     for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
-      const page = await this.parts.reads.readings(stretch, { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+      const page = await this.parts.reads.readings(stretch, { limit: PAGE, ...defined({ cursor }) });
       yield page.items;
       cursor = page.cursor;
     }

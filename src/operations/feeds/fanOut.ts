@@ -1,3 +1,4 @@
+import { defined } from '../../domain/defined';
 import { hashOf, type Slice } from '../../domain/feeds/ranges';
 import type { PostRef } from '../../domain/feeds/post';
 import type { FeedSettings } from '../../domain/feeds/settings';
@@ -49,7 +50,7 @@ interface PageReport {
 
 const withoutAfter = ({ rows, skipped }: SliceReport): SliceReport => ({
   rows,
-  ...(skipped !== undefined && { skipped }),
+  ...defined({ skipped }),
 });
 
 /**
@@ -153,17 +154,13 @@ export class FanOut {
     known = () => 0,
   ): Promise<SliceReport> {
     const { page: size, slice } = this.sizes;
-    const report: SliceReport = { rows: 0, ...(after !== undefined && { after }) };
+    const report: SliceReport = { rows: 0, ...defined({ after }) };
     const pageAfter = async (key: string | undefined) => {
       // Known before the page is read.
       const changesBefore = known();
       return {
         changesBefore,
-        followers: await this.parts.relations.followersOf(
-          authorId,
-          { range, ...(key !== undefined && { after: key }) },
-          size,
-        ),
+        followers: await this.parts.relations.followersOf(authorId, { range, ...defined({ after: key }) }, size),
       };
     };
     let { followers: page, changesBefore } = await pageAfter(after);

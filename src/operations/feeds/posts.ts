@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { mayLieInFeeds, pushes } from '../../domain/feeds/author';
 import { type Post, type PostContent, timeKey } from '../../domain/feeds/post';
@@ -65,7 +66,7 @@ export class Posts {
       const owed = owedTurn(author, this.settings, this.now());
       const pushed = pushes({ mode: owed.turn?.direction ?? author.mode }) && author.followers > 0;
       const at = this.now();
-      const post: Post = { postId, authorId, at, text, media, ...(replyTo !== undefined && { replyTo }), version: 1 };
+      const post: Post = { postId, authorId, at, text, media, ...defined({ replyTo }), version: 1 };
       const written = await this.write(
         [
           // Whether it is pushed rests on the author's mode, and on there being followers.
@@ -74,7 +75,7 @@ export class Posts {
             posts: 1,
             ifModeVersion: author.modeVersion,
             ...(author.followers === 0 && { ifFollowers: 0 }),
-            ...(owed.turn && { turn: owed.turn }),
+            ...defined({ turn: owed.turn }),
           }),
           ...this.parts.posts.creation({ ...post, contentHash, pushed }),
         ],

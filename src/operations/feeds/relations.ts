@@ -1,4 +1,5 @@
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { marksFollowers } from '../../domain/feeds/author';
 import { type FeedSettings, MAX_FOLLOWING } from '../../domain/feeds/settings';
@@ -105,7 +106,7 @@ export class Relations {
     return {
       users: [
         { userId: reader.userId, following: 1, ifEpoch: reader.epoch, ifFollowingBelow: MAX_FOLLOWING },
-        { userId: author.userId, followers: 1, ifModeVersion: author.modeVersion, ...(turn && { turn }) },
+        { userId: author.userId, followers: 1, ifModeVersion: author.modeVersion, ...defined({ turn }) },
       ],
       items: relations.beginning(reader.userId, author.userId, follow, mark),
       starts,
@@ -125,7 +126,7 @@ export class Relations {
         userId: user.userId,
         ifEpoch: user.epoch,
         ...(leaves && { following: -1 }),
-        ...(loses && { followers: -1, ifModeVersion: user.modeVersion, ...(owed.turn && { turn: owed.turn }) }),
+        ...(loses && { followers: -1, ifModeVersion: user.modeVersion, ...defined({ turn: owed.turn }) }),
       });
     }
     for (const [reader, author] of ended) {

@@ -1,3 +1,4 @@
+import { defined } from '../../domain/defined';
 import { caseStatuses } from '../../domain/fraud/investigation';
 import { iso } from '../../domain/ids';
 import type { WorkflowStart } from '../../domain/platform/outbox';
@@ -30,7 +31,7 @@ export function caseRows(parts: CaseRecordsParts, policy: InvestigationPolicy): 
       if (!status) return { items: [] };
       const page = await investigations.byStatus(status, {
         limit: PAGE,
-        ...(after !== undefined && { cursor: after }),
+        ...defined({ cursor: after }),
       });
       const next = page.cursor !== undefined ? [index, page.cursor] : index + 1 < open.length ? [index + 1] : undefined;
       return {

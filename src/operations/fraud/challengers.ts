@@ -1,3 +1,4 @@
+import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import type { CompiledRuleSet } from '../../domain/fraud/rules';
 import { iso } from '../../domain/ids';
@@ -76,7 +77,7 @@ export class Challengers {
     await this.parts.refresh();
     return {
       ...(value.ruleSet && { ruleSetVersion: rulesVersion + 1 }),
-      ...(value.endpointName !== undefined && { endpointName: value.endpointName }),
+      ...defined({ endpointName: value.endpointName }),
     };
   }
 }

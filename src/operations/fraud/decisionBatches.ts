@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import type { Decision } from '../../domain/fraud/decision';
 import { extractFeatures, type Features, featureVector } from '../../domain/fraud/features';
@@ -144,7 +145,7 @@ export class DecisionBatches {
           contentHash,
           features,
           profile,
-          ...(user.before.heldUntil !== undefined && { heldUntil: user.before.heldUntil }),
+          ...defined({ heldUntil: user.before.heldUntil }),
           scored: scored[row++] as Scored,
           latencyMs: Math.max(0, this.now() - arrival.arrivedAt),
         }),

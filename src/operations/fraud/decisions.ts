@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '../../domain/defined';
 import { extractFeatures, type Features, featureVector } from '../../domain/fraud/features';
 import { applyTransaction } from '../../domain/fraud/profile';
 import type { Transaction } from '../../domain/fraud/transaction';
@@ -97,7 +98,7 @@ export class Decisions {
       contentHash,
       features,
       profile: user.profile,
-      ...(user.heldUntil !== undefined && { heldUntil: user.heldUntil }),
+      ...defined({ heldUntil: user.heldUntil }),
       scored,
       latencyMs: performance.now() - arrived,
     });

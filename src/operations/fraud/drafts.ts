@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { defined } from '../../domain/defined';
 import { decide } from '../../domain/fraud/decide';
 import type { Decision, DegradedCause } from '../../domain/fraud/decision';
 import type { Features } from '../../domain/fraud/features';
@@ -77,8 +78,7 @@ export class Drafts {
       transaction,
       features,
       score: scored.score,
-      ...(scored.contributions && { contributions: scored.contributions }),
-      ...(heldUntil !== undefined && { heldUntil }),
+      ...defined({ contributions: scored.contributions, heldUntil }),
       now,
       rules,
     });
@@ -88,7 +88,7 @@ export class Drafts {
       score: scored.score,
       reasons: verdict.reasons,
       mode: scored.degradedBecause ? 'degraded' : 'full',
-      ...(scored.degradedBecause && { degradedBecause: scored.degradedBecause }),
+      ...defined({ degradedBecause: scored.degradedBecause }),
       ruleSetVersion: rules.version,
       modelVersion: scored.modelVersion,
       latencyMs: Math.round(latencyMs * 10) / 10,
@@ -107,7 +107,7 @@ export class Drafts {
         unusualAmount: isUnusuallyHigh(profile, transaction),
         also,
       },
-      ...(start && { start }),
+      ...defined({ start }),
       shadowHits: verdict.shadowHits,
     };
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { defined } from '../../domain/defined';
 import { decide } from '../../domain/fraud/decide';
 import type { Outcome } from '../../domain/fraud/decision';
 import { featureVector } from '../../domain/fraud/features';
@@ -102,7 +103,7 @@ export class Shadow {
         transaction: input.transaction,
         features: input.features,
         score: shadowScore,
-        ...(input.heldUntil !== undefined && { heldUntil: input.heldUntil }),
+        ...defined({ heldUntil: input.heldUntil }),
         now: at,
         rules: rules ?? this.parts.rules.current(),
       });

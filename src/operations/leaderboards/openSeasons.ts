@@ -1,3 +1,4 @@
+import { defined } from '../../domain/defined';
 import type { BoardStore } from '../../stores/leaderboards/boards';
 import { SEASON_TYPE, seasonId, seasonOf, seasonStart } from '../../domain/leaderboards/workflows';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
@@ -31,7 +32,7 @@ export function seasonRows(boards: BoardStore, onSkipped?: OnSkipped): Reconcile
       await skipEachRefused(page.items, 1, seasonsOf, (gameId, error) =>
         onSkipped?.(`the seasons of ${gameId}`, error),
       );
-      return { items, ...(page.cursor !== undefined && { cursor: page.cursor }) };
+      return { items, ...defined({ cursor: page.cursor }) };
     },
     async startOf(workflowId) {
       const of = seasonOf(workflowId);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
 import {
@@ -139,7 +140,7 @@ export class RankCheck {
     const ranks = await grown(rankKinds[shard.order], entries, drafts.ranks);
     const players = await grown(playerKind, entries.map(playerEntry), drafts.players);
     await this.parts.nodes.write(shard, drafts);
-    return { ...(ranks && { ranks }), ...(players && { players }) };
+    return defined({ ranks, players });
   }
 
   private async letGo(shard: RankShard, log: string): Promise<void> {

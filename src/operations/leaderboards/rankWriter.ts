@@ -1,3 +1,4 @@
+import { defined } from '../../domain/defined';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
 import {
   changed,
@@ -73,7 +74,7 @@ export class RankWriter {
         attempt,
         asOf: Math.max(head.asOf, asOf),
         isSealed,
-        ...(mark !== undefined && { mark }),
+        ...defined({ mark }),
       }),
       ...(head.log === undefined ? [] : [ranks.note(shard, head.log, head.version + 1, changes)]),
     ];

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { lastRewardedRank, rewardsOf, type Season } from '../../domain/leaderboards/board';
 import { type RankShard, shardsOf } from '../../domain/leaderboards/keys';
@@ -119,7 +120,7 @@ export class SeasonEnd {
       };
       progress(done);
     }
-    return { rewarded: done.rewarded, ...(done.skipped !== undefined && { skipped: done.skipped }) };
+    return { rewarded: done.rewarded, ...defined({ skipped: done.skipped }) };
   }
 
   /** Copies the final standings to where they stay, if there is such a place. */

@@ -1,4 +1,5 @@
 import type { Cart, CartLine, Closing, MergeReport, Snapshot } from '../../domain/carts/cart';
+import { defined } from '../../domain/defined';
 
 type Item = Record<string, unknown>;
 
@@ -22,7 +23,7 @@ export function cartItem(cart: Cart): Item {
     Snapshots: new Map(lines.map((line) => [line.productId, snapshotText(line)])),
     Keys: cart.keys,
     ...(cart.reminded && { Rung: cart.reminded.rung, RemindedAt: cart.reminded.at }),
-    ...(cart.checkoutId !== undefined && { CheckoutID: cart.checkoutId }),
+    ...defined({ CheckoutID: cart.checkoutId }),
     ...(cart.lastClosed && { LastClosed: { Number: cart.lastClosed.number, How: cart.lastClosed.how } }),
     ...(cart.merged && { MergedInto: cart.merged.into, MergeReport: JSON.stringify(cart.merged.report) }),
   };
@@ -48,7 +49,7 @@ export function cartOf(item: Item): Cart {
     lines: linesOf(item['Quantities'] as Record<string, number>, item['Snapshots'] as Record<string, string>),
     keys: item['Keys'] as Record<string, number>,
     ...(rung !== undefined && { reminded: { rung, at: item['RemindedAt'] as number } }),
-    ...(checkoutId !== undefined && { checkoutId }),
+    ...defined({ checkoutId }),
     ...(lastClosed && { lastClosed: { number: lastClosed.Number, how: lastClosed.How } }),
     ...(mergedInto !== undefined && {
       merged: { into: mergedInto, report: JSON.parse(item['MergeReport'] as string) as MergeReport },

@@ -9,6 +9,7 @@ import {
   type Snapshot,
 } from '../../domain/carts/cart';
 import { type CartPreferences, defaultPreferences } from '../../domain/carts/preferences';
+import { defined } from '../../domain/defined';
 import type { Page } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
@@ -86,8 +87,7 @@ export class CartStore {
         ...(before && {
           ExpressionAttributeValues: {
             ':Version': before.version,
-            ...(before.reminded && { ':Rung': before.reminded.rung }),
-            ...(before.checkoutId !== undefined && { ':CheckoutID': before.checkoutId }),
+            ...defined({ ':Rung': before.reminded?.rung, ':CheckoutID': before.checkoutId }),
           },
         }),
       },
@@ -110,7 +110,7 @@ export class CartStore {
         ExpressionAttributeValues: {
           ':next': nextId,
           ':version': version,
-          ...(checkoutId !== undefined && { ':checkout': checkoutId }),
+          ...defined({ ':checkout': checkoutId }),
         },
       },
     };
@@ -164,9 +164,7 @@ export class CartStore {
     return {
       ...defaultPreferences,
       reminders: Item['Reminders'] as boolean,
-      ...(Item['TimeZone'] !== undefined && { timeZone: Item['TimeZone'] as string }),
-      ...(recipient !== undefined && { recipient }),
-      ...(quietHours !== undefined && { quietHours }),
+      ...defined({ timeZone: Item['TimeZone'] as string | undefined, recipient, quietHours }),
     };
   }
 
@@ -235,7 +233,7 @@ function changeExpression(change: LineChange, { now, snapshot, key, ifVersion }:
       ':one': 1,
       ':now': now,
       ':open': 'open',
-      ...(ifVersion !== undefined && { ':version': ifVersion }),
+      ...defined({ ':version': ifVersion }),
       ...(key !== undefined && { ':keys': MAX_KEYS }),
     },
   };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Checkout, CheckoutStatus, FrozenLine } from '../../domain/carts/checkout';
+import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { compositeKey, iso } from '../../domain/ids';
 import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
@@ -126,9 +127,7 @@ export class CheckoutStore {
           ':to': to,
           ':toParts': toParts,
           ':attempt': attempt,
-          ...(paymentReference !== undefined && { ':reference': paymentReference }),
-          ...(orderId !== undefined && { ':order': orderId }),
-          ...(endedAt !== undefined && { ':ended': endedAt }),
+          ...defined({ ':reference': paymentReference, ':order': orderId, ':ended': endedAt }),
           ...((heldAt ?? endedHoldAt) !== undefined && { ':at': heldAt ?? endedHoldAt }),
         },
       },
@@ -316,9 +315,7 @@ function checkoutOf(item: Record<string, unknown>): Checkout {
     partLines: item['PartLines'] as number,
     partsDone: item['PartsDone'] as number,
     attempt: item['Attempt'] as string,
-    ...(paymentReference !== undefined && { paymentReference }),
-    ...(orderId !== undefined && { orderId }),
-    ...(endedAt !== undefined && { endedAt }),
+    ...defined({ paymentReference, orderId, endedAt }),
   };
 }
 
@@ -344,6 +341,6 @@ function refundOf(item: Record<string, unknown>): Refund {
     reason: item['Reason'] as string,
     recordedAt: item['RecordedAt'] as number,
     status: item['RefundStatus'] as Refund['status'],
-    ...(doneBy !== undefined && { doneBy }),
+    ...defined({ doneBy }),
   };
 }

@@ -3,6 +3,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { FrozenLine } from '../../domain/carts/checkout';
 import type { Product } from '../../domain/carts/product';
 import { expiredHolds } from '../../domain/carts/stock';
+import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { compositeKey } from '../../domain/ids';
 import { batchGet } from '../batchGet';
@@ -57,7 +58,7 @@ export class ProductStore {
             ':zero': 0,
             ':one': 1,
             ':none': {},
-            ...(stockOnHand !== undefined && { ':onHand': stockOnHand }),
+            ...defined({ ':onHand': stockOnHand }),
             ...(ifVersion !== undefined && ifVersion > 0 && { ':version': ifVersion }),
           },
           ReturnValues: 'ALL_NEW',

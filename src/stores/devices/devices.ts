@@ -1,4 +1,5 @@
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import type { Alert } from '../../domain/devices/alerts';
 import { iso } from '../../domain/ids';
 import { batchGet } from '../batchGet';
@@ -169,8 +170,6 @@ function deviceOf(item: Record<string, unknown>): Device {
     groups: (item['Groups'] as string[] | undefined) ?? [],
     alerts: JSON.parse((item['Alerts'] as string | undefined) ?? '[]') as Alert[],
     alertsVersion: (item['AlertsVersion'] as number | undefined) ?? 0,
-    ...(registeredAt !== undefined && { registeredAt }),
-    ...(erasingSince !== undefined && { erasingSince }),
-    ...(erasedAt !== undefined && { erasedAt }),
+    ...defined({ registeredAt, erasingSince, erasedAt }),
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { defined } from '../../domain/defined';
 import type { Day } from '../../domain/devices/days';
 import { dayOf } from '../../domain/devices/days';
 import { identityText, type ReadingRow, type RowContent } from '../../domain/devices/reading';
@@ -38,7 +39,7 @@ export function rowItem(row: ReadingRow): Record<string, unknown> {
   return {
     ...rowKey(row),
     Metrics: metrics,
-    ...(status !== undefined && { DeviceStatus: status }),
+    ...defined({ DeviceStatus: status }),
     ...(latitude !== undefined && { Latitude: latitude, Longitude: longitude }),
   };
 }
@@ -57,7 +58,7 @@ export function rowOf(item: Readonly<Record<string, unknown>>): ReadingRow {
     timestamp: Date.parse(at),
     id,
     metrics: Metrics,
-    ...(DeviceStatus !== undefined && { status: DeviceStatus }),
+    ...defined({ status: DeviceStatus }),
     ...(Latitude !== undefined && Longitude !== undefined && { latitude: Latitude, longitude: Longitude }),
   };
 }

@@ -1,4 +1,5 @@
 import { DeleteCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import { postIdOf, type PostRef } from '../../domain/feeds/post';
 import { inLanes } from '../../domain/lanes';
 import { batchGet } from '../batchGet';
@@ -89,11 +90,11 @@ export class FeedRowStore {
         new QueryCommand({
           TableName: this.table,
           KeyConditionExpression: 'UserID = :reader',
-          ExpressionAttributeValues: { ':reader': readerId, ...(authorId !== undefined && { ':author': authorId }) },
+          ExpressionAttributeValues: { ':reader': readerId, ...defined({ ':author': authorId }) },
           ...(authorId !== undefined && { FilterExpression: 'AuthorID = :author' }),
           ScanIndexForward: false,
           ConsistentRead: true,
-          ...(start && { ExclusiveStartKey: start }),
+          ...defined({ ExclusiveStartKey: start }),
         }),
       );
       found.push(...Items.map((item) => rowOf(readerId, item)));
@@ -118,7 +119,7 @@ export class FeedRowStore {
     return {
       posts: new Map(Posts.map((item) => [item['PostID'] as string, storedPost(item)])),
       followed: new Set(Followers.map((item) => item['UserID'] as string)),
-      ...(reader && { reader }),
+      ...defined({ reader }),
     };
   }
 

@@ -1,4 +1,5 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import type { FeedDirection, Window } from '../../domain/feeds/merge';
 import { type Post, type PostContent, postIdOf, type PostRef, timeKey } from '../../domain/feeds/post';
 import { batchGet } from '../batchGet';
@@ -134,9 +135,9 @@ export function storedPost(item: Record<string, unknown>): StoredPost {
     at: item['At'] as number,
     text: (item['Body'] as string | undefined) ?? '',
     media: (item['Media'] as string[] | undefined) ?? [],
-    ...(replyTo !== undefined && { replyTo }),
+    ...defined({ replyTo }),
     version: item['Version'] as number,
-    ...(editedAt !== undefined && { editedAt }),
+    ...defined({ editedAt }),
     contentHash: item['ContentHash'] as string,
     pushed: item['Pushed'] as boolean,
     deleted: item['Deleted'] === true,

@@ -1,4 +1,5 @@
 import { QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import type { FeedDirection, Window } from '../../domain/feeds/merge';
 import type { PostRef } from '../../domain/feeds/post';
 import type { Db } from '../dynamodb';
@@ -33,13 +34,12 @@ export async function refsIn<R extends PostRef>(
         KeyConditionExpression: `UserID = :user${condition}`,
         ExpressionAttributeValues: {
           ':user': userId,
-          ...(after !== undefined && { ':after': after }),
-          ...(before !== undefined && { ':before': before }),
+          ...defined({ ':after': after, ':before': before }),
         },
         ScanIndexForward: direction === 'newer',
         ConsistentRead: true,
         Limit,
-        ...(start && { ExclusiveStartKey: start }),
+        ...defined({ ExclusiveStartKey: start }),
       }),
     );
     found.push(...Items.map(refOf).filter(({ key }) => key !== after && key !== before));

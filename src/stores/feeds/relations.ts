@@ -1,4 +1,5 @@
 import { DeleteCommand, QueryCommand, type QueryCommandInput, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import { followerIdOf, followerKey, type Slice } from '../../domain/feeds/ranges';
 import { compositeKey } from '../../domain/ids';
 import { batchGet } from '../batchGet';
@@ -62,10 +63,7 @@ export class RelationStore {
     const has = (by: string) => found.Blocks.some((item) => item['UserID'] === by);
     const [first, second, follows, followedBy] = [user(one), user(other), follow(other), follow(one)];
     return {
-      ...(first && { one: first }),
-      ...(second && { other: second }),
-      ...(follows && { follows }),
-      ...(followedBy && { followedBy }),
+      ...defined({ one: first, other: second, follows, followedBy }),
       blocks: has(one),
       blockedBy: has(other),
     };
@@ -172,7 +170,7 @@ export class RelationStore {
           ProjectionExpression: 'BucketFollowerID, Epoch',
           ConsistentRead: true,
           ...(Number.isFinite(limit) && { Limit: limit - found.length }),
-          ...(start && { ExclusiveStartKey: start }),
+          ...defined({ ExclusiveStartKey: start }),
         }),
       );
       found.push(...Items.map(follower));

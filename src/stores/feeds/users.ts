@@ -1,4 +1,5 @@
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import type { AuthorState, Direction, Mode } from '../../domain/feeds/author';
 import { batchGet } from '../batchGet';
 import { held } from '../conflicts';
@@ -228,12 +229,11 @@ export function feedUser(item: Record<string, unknown>): FeedUser {
     posts: count('PostCount'),
     mode: item['PushMode'] as Mode,
     modeVersion: count('ModeVersion'),
-    ...(risenAt !== undefined && { risenAt }),
+    ...defined({ risenAt }),
     epoch: count('Epoch'),
     feed: {
       version: count('FeedVersion'),
-      ...(completeAfter !== undefined && { completeAfter }),
-      ...(readMarker !== undefined && { readMarker }),
+      ...defined({ completeAfter, readMarker }),
     },
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../domain/defined';
 import type { Outcome } from '../../domain/fraud/decision';
 import type { CaseStatus, OpeningFacts, Person, TimelineEntry, TimelineKind } from '../../domain/fraud/investigation';
 import type { CaseHeader, CaseWrite, ClosingWrite, KeptCase } from '../../domain/fraud/investigationRecord';
@@ -180,7 +181,7 @@ export function timelineEntry(item: Record<string, unknown>): TimelineEntry {
     kind: item['Kind'] as TimelineKind,
     text: item['Text'] as string,
     ...(item['By'] !== undefined && {
-      by: { name: item['By'] as string, proof: item['Proof'] as Person['proof'], ...(role !== undefined && { role }) },
+      by: { name: item['By'] as string, proof: item['Proof'] as Person['proof'], ...defined({ role }) },
     }),
   };
 }

@@ -1,4 +1,5 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import type { Label } from '../../domain/fraud/label';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { batchGet } from '../batchGet';
@@ -19,7 +20,7 @@ export async function* scanDecisions(db: Db): AsyncGenerator<LabelledTransaction
         // Reserved word, hence the alias.
         ProjectionExpression: '#transaction, UserID, HistoryKey',
         ExpressionAttributeNames: { '#transaction': 'Transaction' },
-        ...(from && { ExclusiveStartKey: from }),
+        ...defined({ ExclusiveStartKey: from }),
       }),
     );
     from = LastEvaluatedKey;
@@ -35,7 +36,7 @@ export async function* scanDecisions(db: Db): AsyncGenerator<LabelledTransaction
     yield Items.map((item) => {
       const transaction = JSON.parse(item['Transaction'] as string) as Transaction;
       const label = known.get(transaction.transactionId);
-      return { transaction, ...(label && { label }) };
+      return { transaction, ...defined({ label }) };
     });
   }
 }

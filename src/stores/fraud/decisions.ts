@@ -1,4 +1,5 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import type { Decision, Outcome } from '../../domain/fraud/decision';
 import { type Features, featuresFromJson, featuresToJson } from '../../domain/fraud/features';
@@ -139,7 +140,7 @@ export class DecisionStore {
     return transactions.map(({ transactionId, userId, merchantId }) => {
       const answer = stored.get(transactionId);
       return {
-        ...(answer && { stored: answer }),
+        ...defined({ stored: answer }),
         user: users.get(userId) ?? versionedProfile(undefined),
         merchant: merchants.get(merchantId) ?? emptyMerchantProfile(),
       };
@@ -275,7 +276,7 @@ export class DecisionStore {
       }),
     );
     const label = history.Item?.['Label'] as Label | undefined;
-    return { ...decided(Item), ...(label && { label }) };
+    return { ...decided(Item), ...defined({ label }) };
   }
 
   /** Many decided transactions at once, in no particular order, without labels. */
@@ -375,8 +376,7 @@ function versionedProfile(item: Record<string, unknown> | undefined): VersionedP
   return {
     profile: state === undefined ? emptyUserProfile() : decodeUserProfile(state),
     version: item['Version'] as number,
-    ...(heldUntil !== undefined && { heldUntil }),
-    ...(heldBecauseOf !== undefined && { heldBecauseOf }),
+    ...defined({ heldUntil, heldBecauseOf }),
   };
 }
 
@@ -387,7 +387,7 @@ function decided(item: Record<string, unknown>): DecidedTransaction {
     transaction: JSON.parse(item['Transaction'] as string) as Transaction,
     decision: JSON.parse(item['Answer'] as string) as Decision,
     features: featuresFromJson(item['Features'] as string),
-    ...(hold && { hold }),
+    ...defined({ hold }),
     ...(rescore !== undefined && { rescored: JSON.parse(rescore) as NonNullable<DecidedTransaction['rescored']> }),
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../domain/defined';
 import type { Board, BoardDefinition, Season, SeasonStatus } from '../../domain/leaderboards/board';
 import { compositeKey } from '../../domain/ids';
 
@@ -39,7 +40,7 @@ export function seasonItem(gameId: string, season: Season): Item {
     GameID: gameId,
     Entry: seasonEntry(season.number),
     StartsAt: season.startsAt,
-    ...(season.endsAt !== undefined && { EndsAt: season.endsAt }),
+    ...defined({ EndsAt: season.endsAt }),
     GraceMs: season.graceMs,
     SeasonStatus: season.status,
     Revision: season.revision,
@@ -51,12 +52,11 @@ export function seasonOfItem(item: Item): Season {
   return {
     number: Number((item['Entry'] as string).slice(seasonEntries.length)),
     startsAt: item['StartsAt'] as number,
-    ...(EndsAt !== undefined && { endsAt: EndsAt as number }),
+    ...defined({ endsAt: EndsAt as number | undefined }),
     graceMs: item['GraceMs'] as number,
     status: item['SeasonStatus'] as SeasonStatus,
     revision: item['Revision'] as number,
     ...(Rewards !== undefined && { rewards: JSON.parse(Rewards as string) as NonNullable<Season['rewards']> }),
-    ...(ClosedAt !== undefined && { closedAt: ClosedAt as number }),
-    ...(Players !== undefined && { players: Players as number }),
+    ...defined({ closedAt: ClosedAt as number | undefined, players: Players as number | undefined }),
   };
 }

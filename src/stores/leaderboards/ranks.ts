@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import { compositeKey } from '../../domain/ids';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
 import type { RankEntry, Ranking } from '../../domain/leaderboards/ranking';
@@ -70,7 +71,7 @@ export class RankStore {
           ':attempt': after.attempt,
           ':asOf': after.asOf,
           ...(after.isSealed && { ':sealed': true }),
-          ...(after.mark !== undefined && { ':mark': after.mark }),
+          ...defined({ ':mark': after.mark }),
           ...(before.version > 0 && { ':version': before.version }),
         },
       },
@@ -119,7 +120,7 @@ export class RankStore {
             ':to': logEntry(log, Number.MAX_SAFE_INTEGER),
           },
           ConsistentRead: true,
-          ...(start && { ExclusiveStartKey: start }),
+          ...defined({ ExclusiveStartKey: start }),
         }),
       );
       for (const item of Items)
@@ -177,7 +178,7 @@ export class RankStore {
           KeyConditionExpression: 'Ranking = :ranking AND begins_with(Entry, :logs)',
           ExpressionAttributeValues: { ':ranking': boardSeason(shard), ':logs': compositeKey('log', '') },
           ProjectionExpression: 'Ranking, Entry',
-          ...(start && { ExclusiveStartKey: start }),
+          ...defined({ ExclusiveStartKey: start }),
         }),
       );
       const old = Items.filter((item) => (item['Entry'] as string).split('#')[1] !== except);
@@ -210,7 +211,6 @@ function headOf(item: Record<string, unknown>): Head {
     attempt: item['Attempt'] as string,
     asOf: item['AsOf'] as number,
     isSealed: item['Sealed'] === true,
-    ...(mark !== undefined && { mark }),
-    ...(log !== undefined && { log }),
+    ...defined({ mark, log }),
   };
 }

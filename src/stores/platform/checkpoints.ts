@@ -1,4 +1,5 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import { compositeKey, iso } from '../../domain/ids';
 import { held } from '../conflicts';
 import type { Db } from '../dynamodb';
@@ -68,7 +69,7 @@ export class CheckpointStore {
         TableName: this.db.table('Checkpoints'),
         Item: {
           ...this.key(source, shardId),
-          ...(to.position !== undefined && { Position: to.position }),
+          ...defined({ Position: to.position }),
           ...(to.caughtUpAt !== undefined && { CaughtUpAt: iso(to.caughtUpAt) }),
           Ended: to.ended,
           Generation: generation,
@@ -83,7 +84,7 @@ export class CheckpointStore {
         ExpressionAttributeValues: {
           ':generation': generation,
           ':false': false,
-          ...(position !== undefined && { ':from': position }),
+          ...defined({ ':from': position }),
         },
       },
     };
@@ -98,7 +99,7 @@ function checkpointOf(item: Record<string, unknown> | undefined): Checkpoint {
   const position = item?.['Position'] as string | undefined;
   const caughtUpAt = item?.['CaughtUpAt'] as string | undefined;
   return {
-    ...(position !== undefined && { position }),
+    ...defined({ position }),
     ...(caughtUpAt !== undefined && { caughtUpAt: Date.parse(caughtUpAt) }),
     ended: item?.['Ended'] === true,
   };

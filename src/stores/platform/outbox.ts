@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BatchWriteCommand, DeleteCommand, QueryCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import { compositeKey } from '../../domain/ids';
 import type { Carrier } from '../../domain/platform/carrier';
 import type { Backlog, OutboxEntry } from '../../domain/platform/outbox';
@@ -35,7 +36,7 @@ export class OutboxStore {
     return {
       Put: {
         TableName: this.db.table('Starts'),
-        Item: { ...keyOf(entry), Debt: encode({ ...entry, ...(carrier && { carrier }) }) },
+        Item: { ...keyOf(entry), Debt: encode({ ...entry, ...defined({ carrier }) }) },
       },
     };
   }
@@ -97,7 +98,7 @@ export class OutboxStore {
         TableName: this.db.table('Starts'),
         // `Shard` is a reserved word.
         KeyConditionExpression: '#shard = :shard AND DueAtID < :now',
-        ...(projection !== undefined && { ProjectionExpression: projection }),
+        ...defined({ ProjectionExpression: projection }),
         ExpressionAttributeNames: { '#shard': 'Shard' },
         ExpressionAttributeValues: { ':shard': compositeKey(kind, shard), ':now': dueKey(now + 1, '') },
         Limit: limit,
@@ -113,7 +114,7 @@ const keyOf = ({ kind, id, dueAt }: OutboxEntry): { Shard: string; DueAtID: stri
 });
 
 const encode = ({ kind, payload, dueAt, carrier }: OutboxEntry): string =>
-  JSON.stringify({ kind, [kind]: payload, dueAt, ...(carrier && { carrier }) });
+  JSON.stringify({ kind, [kind]: payload, dueAt, ...defined({ carrier }) });
 
 /** @param id of the entry; its text holds the payload alone. */
 export function decodeEntry(id: string, text: string): OutboxEntry {
@@ -124,5 +125,5 @@ export function decodeEntry(id: string, text: string): OutboxEntry {
   } & Record<string, unknown>;
   const payload = rest[kind] as { carrier?: Carrier };
   const before = carrier ?? payload.carrier;
-  return { kind, id, payload, dueAt, ...(before && { carrier: before }) };
+  return { kind, id, payload, dueAt, ...defined({ carrier: before }) };
 }

@@ -1,4 +1,5 @@
 import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { defined } from '../../domain/defined';
 import type { SessionHead } from '../../domain/sessions/session';
 import { batchGet } from '../batchGet';
 import { type Db, isConditionFailure } from '../dynamodb';
@@ -19,7 +20,7 @@ export class ExpiryIndex {
         condition: '<= :at',
         at: now,
         limit: pageSize,
-        ...(ExclusiveStartKey && { from: ExclusiveStartKey }),
+        ...defined({ from: ExclusiveStartKey }),
       });
       if (page.keys.length > 0) yield page.keys.map(({ key }) => key);
       ExclusiveStartKey = page.next;
@@ -77,7 +78,7 @@ export class ExpiryIndex {
         KeyConditionExpression: `ExpiryBucket = :bucket AND CheckAt ${condition}`,
         ExpressionAttributeValues: { ':bucket': bucket, ':at': at },
         Limit: limit,
-        ...(from && { ExclusiveStartKey: from }),
+        ...defined({ ExclusiveStartKey: from }),
       }),
     );
     return {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { defined } from '../../domain/defined';
 import type { EndReason, SessionHead } from '../../domain/sessions/session';
 import { compositeKey } from '../../domain/ids';
 
@@ -57,9 +58,7 @@ export function headItem(head: SessionHead, buckets: number): Record<string, unk
     LastSeenAt: head.lastSeenAt,
     ExpiresAt: head.expiresAt,
     AbsoluteExpiresAt: head.absoluteExpiresAt,
-    ...(head.userId !== undefined && { UserID: head.userId }),
-    ...(head.device !== undefined && { Device: head.device }),
-    ...(head.place !== undefined && { Place: head.place }),
+    ...defined({ UserID: head.userId, Device: head.device, Place: head.place }),
     ...(buckets > 0 && { ExpiryBucket: bucketOf(head.key, buckets), CheckAt: head.expiresAt }),
     RemoveAt: removeAt(head.absoluteExpiresAt),
   };
@@ -82,11 +81,9 @@ export function headOf(item: Record<string, unknown>): SessionHead {
     lastSeenAt: number('LastSeenAt') ?? 0,
     expiresAt: number('ExpiresAt') ?? 0,
     absoluteExpiresAt: number('AbsoluteExpiresAt') ?? 0,
-    ...(userId !== undefined && { userId }),
-    ...(device !== undefined && { device }),
-    ...(place !== undefined && { place }),
+    ...defined({ userId, device, place }),
     ...(item['SplitData'] !== undefined && { split: true }),
-    ...(checkAt !== undefined && { checkAt }),
+    ...defined({ checkAt }),
     ...(endedAt !== undefined && { ended: { at: endedAt, reason: item['EndReason'] as EndReason } }),
   };
 }

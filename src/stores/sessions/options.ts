@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { SessionData } from 'express-session';
+import { defined } from '../../domain/defined';
 import type { SessionLife, SessionOwner } from '../../domain/sessions/session';
 import { json, type SessionSerializer } from './sessionCodec';
 import type { RecordSettings, SessionWatch } from './settings';
@@ -81,12 +82,11 @@ export function checked(options: DynamoDBSessionStoreOptions): CheckedOptions {
       events: options.keepEvents === true && expiryBuckets > 0,
       absoluteMs: absoluteTimeoutMs,
       now: options.now ?? Date.now,
-      ...(watch && { watch }),
+      ...defined({ watch }),
     },
     life: {
       absoluteMs: absoluteTimeoutMs,
-      ...(idleTimeoutMs !== undefined && { idleMs: idleTimeoutMs }),
-      ...(touchThresholdMs !== undefined && { touchThresholdMs }),
+      ...defined({ idleMs: idleTimeoutMs, touchThresholdMs }),
     },
     serializer: options.serializer ?? json,
     maxDataBytes,

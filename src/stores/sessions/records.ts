@@ -1,3 +1,4 @@
+import { defined } from '../../domain/defined';
 import { type EndReason, isOver, type SessionHead, type SessionOwner } from '../../domain/sessions/session';
 import { SessionEnds } from './ends';
 import {
@@ -119,7 +120,7 @@ export class SessionRecords {
       LastSeenAt: now,
       ...(split ? { SplitData: true } : { SessionData: data }),
       ...(moves && { ExpiresAt: expiresAt }),
-      ...(checkAt !== undefined && { CheckAt: checkAt }),
+      ...defined({ CheckAt: checkAt }),
     };
     const outcome = await this.table.update({
       key: headKey(head.key),
@@ -134,8 +135,7 @@ export class SessionRecords {
         ':now': now,
       },
     });
-    if ('before' in outcome)
-      return { ...head, lastSeenAt: now, ...(moves && { expiresAt }), ...(checkAt !== undefined && { checkAt }) };
+    if ('before' in outcome) return { ...head, lastSeenAt: now, ...(moves && { expiresAt }), ...defined({ checkAt }) };
     const found = await this.ends.liveAmong([outcome.inTheWay]);
     return found && this.saveHead(found, { data, expiresAt: Math.min(expiresAt, found.expiresAt) }, split);
   }

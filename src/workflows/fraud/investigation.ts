@@ -13,6 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { FraudActivities } from '../../activities/fraud/types';
+import { defined } from '../../domain/defined';
 import {
   type CaseState,
   dueAt,
@@ -322,7 +323,7 @@ class CaseRun {
       updateId: currentUpdateInfo()?.id ?? '',
       claim: claimOf(request),
       by: request.by,
-      ...(request.attestation !== undefined && { attestation: request.attestation }),
+      ...defined({ attestation: request.attestation }),
     });
   }
 
@@ -395,7 +396,7 @@ class CaseRun {
     return {
       LongwatchStatus: statusOf(this.state),
       ...(this.state.score !== null && { LongwatchScore: this.state.score }),
-      ...(this.state.assignee !== undefined && { LongwatchAssignee: this.state.assignee }),
+      ...defined({ LongwatchAssignee: this.state.assignee }),
       LongwatchDueAt: dueAt(this.state) ?? null,
     };
   }

@@ -1,5 +1,6 @@
 import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { LeaderboardActivities } from '../../activities/leaderboards/types';
+import { defined } from '../../domain/defined';
 import { showDetails } from '../cancellation';
 import { refusalIn } from '../refusals';
 import type { RankCheckInput, RankCheckReport } from '../../domain/leaderboards/workflows';
@@ -42,7 +43,7 @@ export async function rankCheck({ mode, gameId, cursor, sofar }: RankCheckInput)
   if (page.cursor !== undefined)
     return continueAsNew<typeof rankCheck>({
       mode,
-      ...(gameId !== undefined && { gameId }),
+      ...defined({ gameId }),
       cursor: page.cursor,
       sofar: total,
     });

@@ -1,5 +1,6 @@
 import { ActivityCancellationType, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { PlatformActivities } from '../../activities/platform/types';
+import { defined } from '../../domain/defined';
 import { showDetails } from '../cancellation';
 import type { RedriveInput, RedriveReport } from '../../domain/platform/workflows';
 
@@ -27,5 +28,5 @@ export async function redrive({
     if (cursor === undefined) return total;
     at = cursor;
   }
-  return continueAsNew<typeof redrive>({ stream, ...(at !== undefined && { after: at }), sofar: total });
+  return continueAsNew<typeof redrive>({ stream, ...defined({ after: at }), sofar: total });
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../../domain/defined';
 import { LongwatchError } from '../../../domain/errors';
 import { type Page, pageOrFirst } from '../../../stores/cursor';
 import {
@@ -66,11 +67,11 @@ export class DeadLetters {
     { cursor, signal, progress }: { cursor?: string; signal: AbortSignal; progress(report: RedrivenAll): void },
   ): Promise<RedrivenAll> {
     const redriver = this.redriver(source);
-    let report: RedrivenAll = { redriven: 0, left: 0, ...(cursor !== undefined && { cursor }) };
+    let report: RedrivenAll = { redriven: 0, left: 0, ...defined({ cursor }) };
     while (!signal.aborted) {
       // A redrive that begins again tries the letters that stayed once more.
       const page = await pageOrFirst(report.cursor, (from) =>
-        this.parts.letters.list(source, { limit: REDRIVE_LIMIT, ...(from !== undefined && { cursor: from }) }),
+        this.parts.letters.list(source, { limit: REDRIVE_LIMIT, ...defined({ cursor: from }) }),
       );
       const whole = page.items.filter(({ isCut }) => !isCut);
       const reasons = whole.length === 0 ? [] : await redriver.redrive(whole, signal);
@@ -78,7 +79,7 @@ export class DeadLetters {
       report = {
         redriven: report.redriven + redriven,
         left: report.left + page.items.length - redriven,
-        ...(page.cursor !== undefined && { cursor: page.cursor }),
+        ...defined({ cursor: page.cursor }),
       };
       if (page.cursor === undefined) break;
       progress(report);

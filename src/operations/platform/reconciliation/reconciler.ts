@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '../../../domain/defined';
 import { isOfOne } from '../isolate';
 import { emptyReport, type LastLook, type LookMode, type LookReport } from '../../../domain/platform/reconciliation';
 import type { WorkflowStart } from '../../../domain/platform/outbox';
@@ -105,7 +106,7 @@ export class Reconciler {
       let at = step === firstStep ? cursor : undefined;
       do {
         look.signal.throwIfAborted();
-        const progress: LookProgress = { startedAt, report, step, ...(at !== undefined && { cursor: at }) };
+        const progress: LookProgress = { startedAt, report, step, ...defined({ cursor: at }) };
         context.beat = () => look.heartbeat(progress);
         context.beat();
         at = await pageOrFirst(at, async (from) => steps[step]?.(from, context));

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { defined } from '../../../domain/defined';
 import { isPermanent, LongwatchError, reasonOf } from '../../../domain/errors';
 import type { StreamShard, ShardProgress, ShardReport } from '../../../domain/platform/streams';
 import {
@@ -246,7 +247,7 @@ class Attempt<T> {
 
   private progress(): ShardProgress {
     return {
-      ...(this.lease.position !== undefined && { position: this.lease.position }),
+      ...defined({ position: this.lease.position }),
       records: this.records,
       seconds: (Date.now() - this.started) / 1000,
       millisBehindLatest: this.behindMs,
@@ -420,7 +421,7 @@ class Attempt<T> {
   private async end(): Promise<void> {
     const { position } = this.lease;
     this.behindMs = 0;
-    await this.advance({ ...(position !== undefined && { position }), ended: true });
+    await this.advance({ ...defined({ position }), ended: true });
   }
 
   private async advance(to: Checkpoint, letters: readonly TransactItem[] = []): Promise<void> {
