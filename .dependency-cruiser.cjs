@@ -9,6 +9,8 @@
  *   workflows         domain, and the types of activities
  *   workers           domain, telemetry, activities, and the types of the workflow interceptors
  *   api               domain, telemetry, stores, operations
+ *   config            domain, and how payload keys are written (gateways/encryption/keys)
+ *   metrics           domain, telemetry, and the types of stores
  *   lab               domain
  *   local             domain, config, and how AWS is called
  *   lambda            domain, config, gateways, operations, api, graph
@@ -33,6 +35,8 @@ module.exports = {
     layer('workflows', ['domain', '^src/activities/.*types[.]ts$']),
     layer('workers', ['domain', 'telemetry', 'activities', '^src/workflows/interceptors[.]ts$']),
     layer('api', ['domain', 'telemetry', 'stores', 'operations']),
+    layer('config', ['domain', '^src/gateways/encryption/keys[.]ts$']),
+    layer('metrics', ['domain', 'telemetry', 'stores']),
     layer('lab', ['domain']),
     layer('local', ['domain', 'config', awsHttp]),
     layer('lambda', ['domain', 'config', 'gateways', 'operations', 'api', 'graph']),

@@ -110,3 +110,35 @@ it('every metric that a page names is listed in docs/metrics.md', () => {
   // A name that ends with `_*` stands for several.
   expect(wrong(pages, /\blongwatch_[a-z_]*[a-z](?![a-z_*])/g, isThere)).toEqual([]);
 });
+
+/** The rows of a page's tables that have the columns `file` and `names`, with what is in backticks there. */
+function namedRows(path: string): { row: string; its: string[]; names: string[] }[] {
+  const code = (cell = '') => [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
+  const cellsOf = (line: string) => line.split('|').map((cell) => cell.trim());
+  let columns: string[] = [];
+  return read(path)
+    .split('\n')
+    .flatMap((row, i, lines) => {
+      if (!row.startsWith('|')) return [];
+      if (!lines[i - 1]?.startsWith('|')) columns = cellsOf(row);
+      const [file, names] = [columns.indexOf('file'), columns.indexOf('names')];
+      if (file < 0 || names < 0) return [];
+      const cells = cellsOf(row);
+      return [{ row, its: code(cells[file]), names: code(cells[names]) }];
+    });
+}
+
+it('every name that a page looks for in a file is there', () => {
+  const rows = pages.flatMap(namedRows);
+  expect(rows.flatMap(({ names }) => names).length).toBeGreaterThan(100);
+  const missing = rows.flatMap(({ its, names }) => {
+    const text = its.map(read).join('\n');
+    return names.filter((name) => !new RegExp(String.raw`\b${name}\b`).test(text)).map((name) => `${name}: ${its}`);
+  });
+  expect(missing).toEqual([]);
+});
+
+it('every name that a page says is in a file is there', () => {
+  const isThere = ([, name = '', path = '']: RegExpMatchArray) => new RegExp(String.raw`\b${name}\b`).test(read(path));
+  expect(wrong(pages, /\x60(\w+)\x60(?: and \x60\w+\x60)? in \x60([\w/.-]+\.ts)\x60/g, isThere)).toEqual([]);
+});

@@ -109,7 +109,7 @@ export const notes = erased(
     name: 'notes',
     title: 'Notes',
     tables: { Notes: { partitionKey: stringKey('NoteID') } },
-    grants: { routes: { Notes: 'GetItem PutItem', Starts: 'PutItem' }, activities: { Notes: 'UpdateItem' } },
+    grants: { routes: { Notes: 'GetItem PutItem' }, activities: { Notes: 'UpdateItem' } },
     queues: { [NOTES_QUEUE]: { concurrentActivities: 5, group: 'requests' } },
     lifecycles: noteLifecycles,
     workflowsPath: () => require.resolve('./workflows'),
