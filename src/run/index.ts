@@ -84,59 +84,14 @@ export class Run {
   async start(): Promise<void> {
     const { config, mode } = this;
     const queues = selectQueues(this.combined.queues, config.LONGWATCH_QUEUES);
-    const {
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector,
-      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesCollector,
-      OTEL_SDK_DISABLED: untraced,
-    } = config;
-    if ((collector ?? tracesCollector) !== undefined && !untraced)
-      this.tracing = startTracing({
-        serviceName: config.OTEL_SERVICE_NAME,
-        serviceVersion: version,
-        protocol: config.OTEL_EXPORTER_OTLP_PROTOCOL,
-      });
+    this.traceIfConfigured();
     const secrets = this.openStack();
-    const { capabilities, needs } = this.combined;
-    const endpoints = this.stack
-      ? await endpointsWith(this.stack, config, process.env, needs)
-      : configuredEndpoints(config, process.env, needs);
-    const graph = buildGraph({
-      config,
-      capabilities,
-      endpoints,
-      signingSecret: config.LONGWATCH_SIGNING_SECRET ?? secrets?.signingSecret ?? '',
-      publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
-      ...defined({ codecLinkToken: this.codecLinkToken }),
-      workerState: () => this.workerState(),
-      version,
-    });
-    this.graph = graph;
-    if (mode !== 'api')
-      installRuntime(config.LONGWATCH_LOG_LEVEL === 'info' ? 'warn' : config.LONGWATCH_LOG_LEVEL, {
-        logger: graph.logger,
-        onMetrics: (updates) => graph.metrics.temporal.take(updates),
-      });
-    // What is embedded has nobody else who would bring its tables up to date.
-    await this.open(
-      graph,
-      endpoints.dynamodb && this.stack && config.DYNAMODB_ENDPOINT === undefined ? 'update' : 'check',
-    );
+    const endpoints = await this.findEndpoints();
+    const graph = this.openGraph(endpoints, secrets);
+    if (mode !== 'api') this.installTemporalRuntime(graph);
+    await this.prepare(graph, endpoints);
     if (this.stopped) return;
-    // On its way out a process wants no more requests, and asks nobody whether it could serve them.
-    const readiness: HttpParts['readiness'] = async () =>
-      this.stopped ? { status: 'stopping' } : graph.readiness(this.workerState());
-    const http: HttpParts = { config, graph, version, readiness };
-    if (mode !== 'worker') {
-      await graph.warmUp();
-      const held = await this.apiPort;
-      await held?.handOver();
-      const port = held?.port ?? config.PORT;
-      this.api = await listenForRequests(http, { port, endpoints, developmentKey: secrets?.apiKey });
-      this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
-    } else {
-      this.health = await listenForHealth(http);
-      this.progress.done('health and metrics', `at ${this.health.url}`);
-    }
+    await this.listen(graph, endpoints, secrets);
     this.isUp = true;
     const temporal = await this.stack?.temporal;
     if (mode !== 'api') this.workers = this.serve(graph, queues);
@@ -144,6 +99,69 @@ export class Run {
     this.progress.stop();
     this.showScreen(graph, secrets, endpoints, temporal?.uiUrl ?? config.TEMPORAL_UI_URL);
     this.stack?.broken.catch((error: unknown) => this.end(error));
+  }
+
+  private traceIfConfigured(): void {
+    const {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector,
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: tracesCollector,
+      OTEL_SDK_DISABLED: untraced,
+      OTEL_SERVICE_NAME: serviceName,
+      OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+    } = this.config;
+    if ((collector ?? tracesCollector) === undefined || untraced) return;
+    this.tracing = startTracing({ serviceName, serviceVersion: version, protocol });
+  }
+
+  /** Waits until the embedded parts have addresses. */
+  private async findEndpoints(): Promise<Endpoints> {
+    const { needs } = this.combined;
+    return this.stack
+      ? endpointsWith(this.stack, this.config, process.env, needs)
+      : configuredEndpoints(this.config, process.env, needs);
+  }
+
+  private openGraph(endpoints: Endpoints, secrets: Secrets | undefined): Graph {
+    const { config } = this;
+    this.graph = buildGraph({
+      config,
+      capabilities: this.combined.capabilities,
+      endpoints,
+      signingSecret: config.LONGWATCH_SIGNING_SECRET ?? secrets?.signingSecret ?? '',
+      publicUrl: () => config.LONGWATCH_PUBLIC_URL ?? this.api?.url ?? `http://${config.HOST}:${config.PORT}`,
+      ...defined({ codecLinkToken: this.codecLinkToken }),
+      workerState: () => this.workerState(),
+      version,
+    });
+    return this.graph;
+  }
+
+  private installTemporalRuntime({ logger, metrics }: Graph): void {
+    const { LONGWATCH_LOG_LEVEL: level } = this.config;
+    installRuntime(level === 'info' ? 'warn' : level, {
+      logger,
+      onMetrics: (updates) => metrics.temporal.take(updates),
+    });
+  }
+
+  /** The API; of a worker only what orchestrators and scrapers ask. */
+  private async listen(graph: Graph, endpoints: Endpoints, secrets: Secrets | undefined): Promise<void> {
+    const { config } = this;
+    // On its way out a process wants no more requests, and asks nobody whether it could serve them.
+    const readiness: HttpParts['readiness'] = async () =>
+      this.stopped ? { status: 'stopping' } : graph.readiness(this.workerState());
+    const http: HttpParts = { config, graph, version, readiness };
+    if (this.mode === 'worker') {
+      this.health = await listenForHealth(http);
+      this.progress.done('health and metrics', `at ${this.health.url}`);
+      return;
+    }
+    await graph.warmUp();
+    const held = await this.apiPort;
+    await held?.handOver();
+    const port = held?.port ?? config.PORT;
+    this.api = await listenForRequests(http, { port, endpoints, developmentKey: secrets?.apiKey });
+    this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
   }
 
   /** Ends the process when a part of it is lost for good: a clear end is better than half a stack. */
@@ -157,9 +175,11 @@ export class Run {
    * Tables and rules. A part that is away is waited for, as it is later on: whoever starts all parts at once need not
    * order them.
    */
-  private async open(graph: Graph, tables: 'check' | 'update'): Promise<void> {
+  private async prepare(graph: Graph, endpoints: Endpoints): Promise<void> {
+    const isEmbedded = endpoints.dynamodb && this.stack && this.config.DYNAMODB_ENDPOINT === undefined;
     const prepare = async () => {
-      await graph.prepareStores(tables);
+      // What is embedded has nobody else who would bring its tables up to date.
+      await graph.prepareStores(isEmbedded ? 'update' : 'check');
       await graph.load();
     };
     await keepTrying(prepare, {

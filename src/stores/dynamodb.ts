@@ -10,11 +10,11 @@ import {
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../domain/defined';
 import { awsHttp } from '../gateways/awsHttp';
-import { childSpan, SpanKind } from '../telemetry/spans';
-import { isAway, isConditionFailure, storeFailureOf, typedStoreFailure } from './failures';
-import { type KeySpec, logicalName, physicalName, type TableSpec, type Tables } from './tables';
+import { type StoreCall, watchStoreCalls } from './storeCalls';
+import { type KeySpec, physicalName, type TableSpec, type Tables } from './tables';
 
 export { cancellationCodes, isAway, isConditionFailure } from './failures';
+export type { StoreCall } from './storeCalls';
 
 export interface DynamoDBSettings {
   /** Absent: AWS itself. */
@@ -54,32 +54,9 @@ export interface Db {
   keys(name: string): string[];
 }
 
-/** One call to DynamoDB, for metrics and for the tests that assert what an operation costs. */
-export interface StoreCall {
-  /** `TransactWriteItems`, `BatchGetItem`, … */
-  operation: string;
-  /** Names without their prefix. */
-  tables: readonly string[];
-  seconds: number;
-  /** Consumed units over all tables of the call; transactional calls count double, as they are billed. */
-  readUnits: number;
-  writeUnits: number;
-  /** The units by table. */
-  unitsByTable: Readonly<Record<string, number>>;
-  failed: boolean;
-  /** DynamoDB will never take this request. */
-  refused?: boolean;
-}
-
-/** The handler context of one call, in which its later steps note how far it came. */
-interface CallContext {
-  longwatchSent?: boolean;
-}
-
 /**
- * Opens the document client. Every failure is sorted here, once, for every store (`StoreFailure`): away and refused
- * become
- * typed errors, and races pass through, since only the store that set the condition knows which race it lost.
+ * Opens the document client over the tables that this process declares, and measures, traces and sorts the failures of
+ * its calls (`watchStoreCalls`).
  */
 export function openDb(
   client: DynamoDBClient,
@@ -88,61 +65,8 @@ export function openDb(
   onCall?: (call: StoreCall) => void,
 ): Db {
   const document = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
-  document.middlewareStack.add(
-    (next, context) => async (args) => {
-      const operation = (context.commandName ?? 'unknown').replace(/Command$/, '');
-      const names = tablesOf(args.input).map((name) => logicalName(tablePrefix, name));
-      const started = performance.now();
-      if (onCall) (args.input as { ReturnConsumedCapacity?: string }).ReturnConsumedCapacity = 'TOTAL';
-      const report = (unitsByTable: Readonly<Record<string, number>>, how: Pick<StoreCall, 'failed' | 'refused'>) => {
-        const units = Object.values(unitsByTable).reduce((sum, one) => sum + one, 0);
-        const isRead = /^(Get|BatchGet|Query|Scan|TransactGet)/.test(operation);
-        onCall?.({
-          operation,
-          tables: names,
-          seconds: (performance.now() - started) / 1000,
-          readUnits: isRead ? units : 0,
-          writeUnits: isRead ? 0 : units,
-          unitsByTable,
-          ...how,
-        });
-      };
-      const attributes = {
-        'db.system.name': 'aws.dynamodb',
-        'db.operation.name': operation,
-        'aws.dynamodb.table_names': names,
-      };
-      try {
-        const result = await childSpan(
-          `DynamoDB ${operation}`,
-          { kind: SpanKind.CLIENT, attributes, isFault: (error) => !isConditionFailure(error) },
-          () => next(args),
-        );
-        report(consumed(result.output, tablePrefix), { failed: false });
-        return result;
-      } catch (error) {
-        const sent = (context as CallContext).longwatchSent === true;
-        const failure = storeFailureOf(error, sent);
-        // A table that is missing, or there already, is an answer to who asks about tables.
-        if (isAboutTables(operation) && !isAway(error)) {
-          report({}, { failed: true });
-          throw error;
-        }
-        report({}, { failed: failure !== 'race', ...(failure === 'refused' && { refused: true }) });
-        throw typedStoreFailure(error, sent);
-      }
-    },
-    { step: 'initialize', name: 'longwatchStoreCalls' },
-  );
-  // This step comes after the request is serialized: what fails before it is a value that the client cannot express.
-  document.middlewareStack.add(
-    (next, context) => (args) => {
-      (context as CallContext).longwatchSent = true;
-      return next(args);
-    },
-    { step: 'build', name: 'longwatchSent' },
-  );
-  const spec = (name: string): TableSpec => {
+  watchStoreCalls(document, tablePrefix, onCall);
+  const declared = (name: string): TableSpec => {
     const found = Object.hasOwn(tables, name) ? tables[name] : undefined;
     if (!found)
       throw new TypeError(
@@ -152,53 +76,12 @@ export function openDb(
   };
   return {
     client: document,
-    table: (name) => spec(name) && physicalName(tablePrefix, name),
+    table: (name) => declared(name) && physicalName(tablePrefix, name),
     keys(name) {
-      const { partitionKey, sortKey } = spec(name);
+      const { partitionKey, sortKey } = declared(name);
       return sortKey ? [partitionKey.name, sortKey.name] : [partitionKey.name];
     },
   };
-}
-
-/**
- * The client's middleware sees these, too: `DescribeTable`, `UpdateTimeToLive`, …, of which the callers know the
- * errors.
- */
-const isAboutTables = (operation: string): boolean => /Table|TimeToLive/.test(operation);
-
-interface Consumed {
-  TableName?: string;
-  CapacityUnits?: number;
-}
-
-/** Units by table; a call of several tables answers with a list. */
-function consumed(output: unknown, tablePrefix: string): Record<string, number> {
-  const given = (output as { ConsumedCapacity?: Consumed | Consumed[] }).ConsumedCapacity ?? [];
-  const units: Record<string, number> = {};
-  for (const { TableName = '', CapacityUnits = 0 } of Array.isArray(given) ? given : [given]) {
-    const name = logicalName(tablePrefix, TableName);
-    units[name] = (units[name] ?? 0) + CapacityUnits;
-  }
-  return units;
-}
-
-/** The tables that a call names, each once. */
-function tablesOf(input: object): string[] {
-  const {
-    TableName,
-    RequestItems = {},
-    TransactItems = [],
-  } = input as {
-    TableName?: string;
-    RequestItems?: Record<string, unknown>;
-    TransactItems?: Record<string, { TableName?: string }>[];
-  };
-  const names = [
-    TableName,
-    ...Object.keys(RequestItems),
-    ...TransactItems.flatMap((item) => Object.values(item).map((part) => part.TableName)),
-  ];
-  return [...new Set(names.filter((name) => name !== undefined))];
 }
 
 /** The CreateTable input of one table: on-demand capacity, all indexes, its stream. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { type AlertEvent, eventId } from '../../domain/devices/alerts';
 import type { Part } from '../../domain/devices/archive';
+import type { Day } from '../../domain/devices/days';
 import type { Archiver, Work } from '../../operations/devices/archiver';
 import type { Eraser } from '../../operations/devices/eraser';
 import type { Housekeeping } from '../../operations/devices/housekeeping';
@@ -27,55 +28,67 @@ const HOUR_MS = 60 * 60_000;
 const LOOK_EVERY_MS = 500;
 
 export function deviceActivities(parts: DeviceActivityParts): DeviceActivities {
-  const { silenceWatch, archiver, eraser, housekeeping, rollupCheck, attemptMs = HOUR_MS } = parts;
   return {
-    tellAlerts: (events) => asFailure(() => tellAlerts(parts, events)),
-    watchSilence: () =>
-      atWork(({ signal, alive }) =>
-        within(signal, attemptMs, (stop) => silenceWatch.run({ signal: stop, forMs: attemptMs, heartbeat: alive })),
-      ),
+    ...alertActivities(parts),
+    ...archiveActivities(parts),
+    ...restoreActivities(parts),
+    ...housekeepingActivities(parts),
+    ...erasureActivities(parts),
+  };
+}
 
+const alertActivities = (parts: DeviceActivityParts) =>
+  ({
+    tellAlerts: (events) => asFailure(() => tellAlerts(parts, events)),
+    watchSilence() {
+      const { silenceWatch, attemptMs = HOUR_MS } = parts;
+      return atWork(({ signal, alive }) =>
+        within(signal, attemptMs, (stop) => silenceWatch.run({ signal: stop, forMs: attemptMs, heartbeat: alive })),
+      );
+    },
+  }) satisfies Partial<DeviceActivities>;
+
+const archiveActivities = ({ archiver }: DeviceActivityParts) =>
+  ({
     planArchive: (day) => atWork(() => archiver.plan(day)),
     writeLane: (plan, lane) => atWork((work) => archiver.writeLane(plan, lane, work)),
     writeManifest: (plan, written) =>
       atWork(async () => {
-        const { rows, parts: all } = await archiver.writeManifest(plan, written);
-        return { rows, parts: all.length };
+        const { rows, parts } = await archiver.writeManifest(plan, written);
+        return { rows, parts: parts.length };
       }),
     verifyPart: (day, part) => atWork((work) => archiver.verifyPart(day, part, work)),
     commitArchive: (plan) => atWork(async () => void (await archiver.commit(plan, 'deleting'))),
     partsToDelete: (plan) => atWork(() => archiver.partsToDelete(plan)),
     deletePart: (day, part) => atWork((work) => archiver.deletePart(day, part, work)),
     finishArchive: (day, generation) => atWork(() => archiver.finish(day, generation)),
+  }) satisfies Partial<DeviceActivities>;
 
+const restoreActivities = ({ archiver }: DeviceActivityParts) =>
+  ({
     beginRestore: (day) => atWork(() => archiver.beginRestore(day)),
     restorePart: (day, part) => atWork((work) => archiver.restorePart(day, part, work)),
     finishRestore: (day, generation) => atWork(() => archiver.finishRestore(day, generation)),
     expireDay: (day) => atWork(() => archiver.expire(day)),
+  }) satisfies Partial<DeviceActivities>;
 
+const housekeepingActivities = ({ housekeeping, rollupCheck }: DeviceActivityParts) =>
+  ({
     dueDays: () => atWork(() => housekeeping.dueDays()),
     deleteRollups: () =>
       atWork(async (work) => {
         const done = await housekeeping.deleteRollups(work);
         return done.skipped === 0 ? done.days : done;
       }),
-
     daysToCheck: () => atWork(async () => rollupCheck.recentDays()),
     checkRollups: (day, bucket) => atWork((work) => rollupCheck.check(day, bucket, work)),
+  }) satisfies Partial<DeviceActivities>;
 
+const erasureActivities = ({ eraser }: DeviceActivityParts) =>
+  ({
     daysOfDevice: (deviceId) => atWork(() => eraser.days(deviceId)),
     eraseRows: (day, deviceId, mark) => atWork((work) => eraser.eraseRows(day, deviceId, mark, work)),
-    rewriteDay: (day, deviceId) =>
-      atWork(async (work) => {
-        const { generation, rewrites } = await eraser.planRewrite(day, deviceId);
-        const written: Part[] = [];
-        for (const rewrite of rewrites) {
-          const part = await eraser.rewrite(day, deviceId, rewrite, work);
-          if (part) written.push(part);
-        }
-        await eraser.commit(day, generation, rewrites, written);
-        return { rewritten: rewrites.length };
-      }),
+    rewriteDay: (day, deviceId) => atWork((work) => rewriteDay(eraser, day, deviceId, work)),
     awaitMarks: (deviceId, days, mark) =>
       atWork(async ({ signal, alive }) => {
         for (let looks = 1; !(await eraser.isRead(deviceId, days, mark)); looks++) {
@@ -85,7 +98,18 @@ export function deviceActivities(parts: DeviceActivityParts): DeviceActivities {
       }),
     eraseRest: (deviceId, days, mark) => atWork((work) => eraser.eraseRest(deviceId, days, mark, work)),
     finishErasure: (deviceId) => atWork(() => eraser.finish(deviceId)),
-  };
+  }) satisfies Partial<DeviceActivities>;
+
+/** The day's manifest changes once, after all of its parts are written anew. */
+async function rewriteDay(eraser: Eraser, day: Day, deviceId: string, work: Work): Promise<{ rewritten: number }> {
+  const { generation, rewrites } = await eraser.planRewrite(day, deviceId);
+  const written: Part[] = [];
+  for (const rewrite of rewrites) {
+    const part = await eraser.rewrite(day, deviceId, rewrite, work);
+    if (part) written.push(part);
+  }
+  await eraser.commit(day, generation, rewrites, written);
+  return { rewritten: rewrites.length };
 }
 
 /**

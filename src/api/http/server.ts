@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
 import type { Admission } from '../admission/admission';
@@ -47,16 +47,18 @@ const NEARLY_FULL = 0.9;
 
 /** Serves an application. Slow or silent clients are cut, and take nothing from others meanwhile. */
 export async function listen(app: Express, settings: ListenSettings): Promise<Listening> {
-  const {
-    host,
-    port,
-    setting = 'PORT',
-    admission,
-    maxConnections = 10_000,
-    headersTimeoutMs = 10_000,
-    requestTimeoutMs = 30_000,
-  } = settings;
-  const server = createServer(
+  const { host, maxConnections = 10_000 } = settings;
+  const server = openServer(app, settings);
+  limitConnections(server, maxConnections);
+  await bind(server, settings);
+  const { port } = server.address() as AddressInfo;
+  const shownHost = host.includes(':') ? `[${host}]` : host;
+  return { url: `http://${shownHost}:${port}`, port, close: (boundMs = 5_000) => drain(server, boundMs) };
+}
+
+function openServer(app: Express, settings: ListenSettings): Server {
+  const { admission, headersTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = settings;
+  return createServer(
     {
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
@@ -73,40 +75,43 @@ export async function listen(app: Express, settings: ListenSettings): Promise<Li
       }
     },
   );
+}
+
+/** Node closes each connection beyond the limit. Near the limit, idle kept-alive connections give way to new ones. */
+function limitConnections(server: Server, maxConnections: number): void {
   server.maxConnections = maxConnections;
   let open = 0;
   let cleared = 0;
   server.on('connection', (socket) => {
     open++;
     socket.once('close', () => open--);
-    // Connections that are kept alive give way to new ones.
     if (open > maxConnections * NEARLY_FULL && performance.now() - cleared > 1_000) {
       cleared = performance.now();
       server.closeIdleConnections();
     }
   });
+}
+
+/** @throws ListenError where the address or the port cannot be had */
+async function bind(server: Server, { host, port, setting = 'PORT' }: ListenSettings): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, setting)));
     server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
-  const address = server.address() as AddressInfo;
-  const shownHost = host.includes(':') ? `[${host}]` : host;
-  return {
-    url: `http://${shownHost}:${address.port}`,
-    port: address.port,
-    close: (boundMs = 5_000) =>
-      new Promise((resolve) => {
-        const cut = setTimeout(() => server.closeAllConnections(), boundMs);
-        // A kept-alive connection is idle only once its request is answered: look again and again.
-        const idle = setInterval(() => server.closeIdleConnections(), 25);
-        server.close(() => {
-          clearTimeout(cut);
-          clearInterval(idle);
-          resolve();
-        });
-        server.closeIdleConnections();
-      }),
-  };
+}
+
+function drain(server: Server, boundMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), boundMs);
+    // A kept-alive connection is idle only once its request is answered: look again and again.
+    const idle = setInterval(() => server.closeIdleConnections(), 25);
+    server.close(() => {
+      clearTimeout(cut);
+      clearInterval(idle);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number, setting: string): Error {

@@ -27,70 +27,76 @@ export interface HealthParts {
 }
 
 /** What orchestrators, scrapers and client generators read. */
-export function healthRoutes(
-  { readiness, registry, version }: HealthParts,
-  documented: readonly AnyRoute[],
-): AnyRoute[] {
+export function healthRoutes(parts: HealthParts, documented: readonly AnyRoute[]): AnyRoute[] {
+  return [livenessRoute(), readinessRoute(parts), metricsRoute(parts), openApiRoute(parts, documented)];
+}
+
+const livenessRoute = (): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/healthz',
+    operationId: 'getHealth',
+    tag: 'platform',
+    loadClass: 'interactive',
+    summary: 'Whether the process lives',
+    roles: 'public',
+    responses: { 200: { description: 'It does', schema: z.object({ status: z.literal('ok') }) } },
+    handler: async () => ({ status: 200, body: { status: 'ok' } }),
+  });
+
+const readinessRoute = ({ readiness }: Pick<HealthParts, 'readiness'>): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/readyz',
+    operationId: 'getReadiness',
+    tag: 'platform',
+    loadClass: 'interactive',
+    summary: 'Whether decisions can be taken and workflows run',
+    roles: 'public',
+    responses: {
+      200: { description: 'Ready; `degraded` while Temporal is away', schema: readinessSchema },
+      503: { description: 'Not ready, or stopping' },
+    },
+    handler: async () => {
+      const state = await readiness();
+      if ('status' in state) return { status: 503, body: state };
+      const ready = state.dynamodb === 'ok' && state.worker !== 'starting';
+      const status = ready ? (state.temporal === 'ok' ? 'ready' : 'degraded') : 'not-ready';
+      return { status: ready ? 200 : 503, body: { status, ...state } };
+    },
+  });
+
+const metricsRoute = ({ registry }: Pick<HealthParts, 'registry'>): AnyRoute =>
+  route({
+    method: 'get',
+    path: '/metrics',
+    operationId: 'getMetrics',
+    tag: 'platform',
+    loadClass: 'interactive',
+    summary: 'Metrics for Prometheus',
+    roles: 'public',
+    responses: { 200: { description: 'Exposition format', contentType: 'text/plain' } },
+    handler: async () => ({
+      status: 200,
+      raw: { content: await registry.metrics(), contentType: registry.contentType },
+    }),
+  });
+
+/** The document is made once, by the first request for it. */
+function openApiRoute({ version }: Pick<HealthParts, 'version'>, documented: readonly AnyRoute[]): AnyRoute {
   let document: string | undefined;
-  return [
-    route({
-      method: 'get',
-      path: '/healthz',
-      operationId: 'getHealth',
-      tag: 'platform',
-      loadClass: 'interactive',
-      summary: 'Whether the process lives',
-      roles: 'public',
-      responses: { 200: { description: 'It does', schema: z.object({ status: z.literal('ok') }) } },
-      handler: async () => ({ status: 200, body: { status: 'ok' } }),
-    }),
-    route({
-      method: 'get',
-      path: '/readyz',
-      operationId: 'getReadiness',
-      tag: 'platform',
-      loadClass: 'interactive',
-      summary: 'Whether decisions can be taken and workflows run',
-      roles: 'public',
-      responses: {
-        200: { description: 'Ready; `degraded` while Temporal is away', schema: readinessSchema },
-        503: { description: 'Not ready, or stopping' },
-      },
-      handler: async () => {
-        const state = await readiness();
-        if ('status' in state) return { status: 503, body: state };
-        const ready = state.dynamodb === 'ok' && state.worker !== 'starting';
-        const status = ready ? (state.temporal === 'ok' ? 'ready' : 'degraded') : 'not-ready';
-        return { status: ready ? 200 : 503, body: { status, ...state } };
-      },
-    }),
-    route({
-      method: 'get',
-      path: '/metrics',
-      operationId: 'getMetrics',
-      tag: 'platform',
-      loadClass: 'interactive',
-      summary: 'Metrics for Prometheus',
-      roles: 'public',
-      responses: { 200: { description: 'Exposition format', contentType: 'text/plain' } },
-      handler: async () => ({
-        status: 200,
-        raw: { content: await registry.metrics(), contentType: registry.contentType },
-      }),
-    }),
-    route({
-      method: 'get',
-      path: '/openapi.json',
-      operationId: 'getOpenApi',
-      tag: 'platform',
-      loadClass: 'interactive',
-      summary: 'This document',
-      roles: 'public',
-      responses: { 200: { description: 'OpenAPI 3.1', contentType: 'application/json' } },
-      handler: async () => {
-        document ??= JSON.stringify(openApiDocument(documented, version));
-        return { status: 200, raw: { content: document, contentType: 'application/json' } };
-      },
-    }),
-  ];
+  return route({
+    method: 'get',
+    path: '/openapi.json',
+    operationId: 'getOpenApi',
+    tag: 'platform',
+    loadClass: 'interactive',
+    summary: 'This document',
+    roles: 'public',
+    responses: { 200: { description: 'OpenAPI 3.1', contentType: 'application/json' } },
+    handler: async () => {
+      document ??= JSON.stringify(openApiDocument(documented, version));
+      return { status: 200, raw: { content: document, contentType: 'application/json' } };
+    },
+  });
 }

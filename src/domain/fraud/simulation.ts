@@ -66,8 +66,17 @@ interface Customer {
   devices: string[];
   favourites: number[];
   away?: { place: Place; until: number };
-  /** A fraud under way, by day left. */
-  victim?: { scenario: Scenario; daysLeft: number; device: string; place: Place; day: number };
+  victim?: Victim;
+}
+
+/** A fraud that goes on for some days. */
+interface Victim {
+  scenario: Scenario;
+  daysLeft: number;
+  device: string;
+  place: Place;
+  /** Days of it that are over. */
+  day: number;
 }
 
 interface Draft {
@@ -182,7 +191,7 @@ function usualDay(random: Random, customer: Customer, midnight: number, settings
   }));
 }
 
-function newVictim(random: Random, customer: Customer): NonNullable<Customer['victim']> {
+function newVictim(random: Random, customer: Customer): Victim {
   const scenario = random.pick(['stolen-card', 'account-takeover', 'card-testing', 'bust-out'] as const);
   const days = {
     'stolen-card': random.integer(1, 4),
@@ -199,72 +208,91 @@ function newVictim(random: Random, customer: Customer): NonNullable<Customer['vi
   };
 }
 
+/** The frauds of one day on a victim, whose scenario ends with its last day. */
 function fraudDay(random: Random, customer: Customer, midnight: number, settings: SimulationSettings): Draft[] {
-  const victim = customer.victim;
+  const { victim } = customer;
   if (!victim) return [];
-  const draft = (over: Partial<Draft>): Draft => ({
-    at: midnight + random.between(0, DAY_MS - 1),
-    customer,
-    merchant: random.integer(0, settings.merchants - 1),
-    amount: customer.median,
-    channel: 'ecommerce',
-    device: victim.device,
-    place: customer.home,
-    scenario: victim.scenario,
-    ...over,
-  });
-  const amount = (low: number, high: number): number => Math.round(customer.median * random.between(low, high));
-  const drafts: Draft[] = [];
-  const times = (count: number, make: (i: number) => Draft): void => {
-    for (let i = 0; i < count; i++) drafts.push(make(i));
-  };
   const begin = midnight + random.between(0, DAY_MS - 2 * HOUR_MS);
-  switch (victim.scenario) {
-    case 'stolen-card':
-      times(random.integer(2, 5), () =>
-        draft({
-          amount: amount(2.5, 7),
-          channel: random.chance(0.5) ? 'card_present' : 'ecommerce',
-          place: random.chance(0.5) ? victim.place : customer.home,
-        }),
-      );
-      break;
-    case 'account-takeover': {
-      const device = `${customer.id}-x${random.integer(1000, 9999)}`;
-      times(random.integer(1, 4), (i) =>
-        draft({
-          at: begin + i * random.between(2, 20) * MINUTE_MS,
-          amount: amount(3, 14),
-          channel: random.chance(0.5) ? 'transfer' : 'mobile',
-          device,
-          place: victim.place,
-        }),
-      );
-      break;
-    }
-    case 'card-testing': {
-      const merchant = random.integer(0, settings.merchants - 1);
-      const tries = random.integer(4, 12);
-      times(tries, (i) =>
-        draft({ at: begin + i * random.between(20, 90) * 1000, amount: random.integer(50, 300), merchant }),
-      );
-      drafts.push(draft({ at: begin + 30 * MINUTE_MS, amount: amount(4, 12) }));
-      break;
-    }
-    case 'bust-out':
-      times(random.integer(2, 6), () =>
-        draft({ amount: amount(1.5 + victim.day, 4 + 1.5 * victim.day), device: customer.devices[0] ?? victim.device }),
-      );
-      break;
-    case 'compromised-merchant':
-      break;
-    default:
-      throw new RangeError(`Unknown scenario ${String(victim.scenario satisfies never)}`);
-  }
+  const drafts = fraudsOf[victim.scenario]({
+    random,
+    customer,
+    victim,
+    begin,
+    anyMerchant: () => random.integer(0, settings.merchants - 1),
+    amount: (low, high) => Math.round(customer.median * random.between(low, high)),
+    draft: (over) => ({
+      at: midnight + random.between(0, DAY_MS - 1),
+      customer,
+      merchant: random.integer(0, settings.merchants - 1),
+      amount: customer.median,
+      channel: 'ecommerce',
+      device: victim.device,
+      place: customer.home,
+      scenario: victim.scenario,
+      ...over,
+    }),
+  });
   victim.day++;
   if (--victim.daysLeft <= 0) delete customer.victim;
   return drafts;
 }
+
+/** A victim's day, from which each scenario makes its payments. */
+interface FraudDay {
+  random: Random;
+  customer: Customer;
+  victim: Victim;
+  /** Epoch ms at which a run of payments begins, at least two hours before midnight. */
+  begin: number;
+  anyMerchant(): number;
+  /** An amount between two multiples of the customer's median. */
+  amount(low: number, high: number): number;
+  /** A payment at any time and merchant of the day, unless told otherwise. */
+  draft(over: Partial<Draft>): Draft;
+}
+
+/** The payments of each scenario. Draws keep their order: another one is another simulation of the same seed. */
+const fraudsOf: Readonly<Record<Scenario, (day: FraudDay) => Draft[]>> = {
+  'stolen-card': ({ random, customer, victim, amount, draft }) =>
+    times(random.integer(2, 5), () =>
+      draft({
+        amount: amount(2.5, 7),
+        channel: random.chance(0.5) ? 'card_present' : 'ecommerce',
+        place: random.chance(0.5) ? victim.place : customer.home,
+      }),
+    ),
+
+  'account-takeover'({ random, customer, victim, begin, amount, draft }) {
+    const device = `${customer.id}-x${random.integer(1000, 9999)}`;
+    return times(random.integer(1, 4), (i) =>
+      draft({
+        at: begin + i * random.between(2, 20) * MINUTE_MS,
+        amount: amount(3, 14),
+        channel: random.chance(0.5) ? 'transfer' : 'mobile',
+        device,
+        place: victim.place,
+      }),
+    );
+  },
+
+  'card-testing'({ random, begin, anyMerchant, amount, draft }) {
+    const merchant = anyMerchant();
+    const tries = times(random.integer(4, 12), (i) =>
+      draft({ at: begin + i * random.between(20, 90) * 1000, amount: random.integer(50, 300), merchant }),
+    );
+    return [...tries, draft({ at: begin + 30 * MINUTE_MS, amount: amount(4, 12) })];
+  },
+
+  'bust-out': ({ random, customer, victim, amount, draft }) =>
+    times(random.integer(2, 6), () =>
+      draft({ amount: amount(1.5 + victim.day, 4 + 1.5 * victim.day), device: customer.devices[0] ?? victim.device }),
+    ),
+
+  // Its payments are usual ones, at a merchant that `simulate` marks.
+  'compromised-merchant': () => [],
+};
+
+const times = (count: number, make: (i: number) => Draft): Draft[] => Array.from({ length: count }, (_, i) => make(i));
 
 function finished(draft: Draft, transactionId: string, prefix: string): SimulatedTransaction {
   const { name: _name, ...location } = draft.place;

@@ -1,0 +1,161 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { childSpan, SpanKind } from '../telemetry/spans';
+import { isAway, isConditionFailure, storeFailureOf, typedStoreFailure } from './failures';
+import { logicalName } from './tables';
+
+/** One call to DynamoDB, for metrics and for the tests that assert what an operation costs. */
+export interface StoreCall {
+  /** `TransactWriteItems`, `BatchGetItem`, … */
+  operation: string;
+  /** Names without their prefix. */
+  tables: readonly string[];
+  seconds: number;
+  /** Consumed units over all tables of the call; transactional calls count double, as they are billed. */
+  readUnits: number;
+  writeUnits: number;
+  /** The units by table. */
+  unitsByTable: Readonly<Record<string, number>>;
+  failed: boolean;
+  /** DynamoDB will never take this request. */
+  refused?: boolean;
+}
+
+/**
+ * Measures and traces every call of a document client. Every failure is sorted here, once, for every store
+ * (`StoreFailure`): away and refused become typed errors, and races pass through, since only the store that set the
+ * condition knows which race it lost.
+ * @param onCall absent: DynamoDB is not asked for the consumed units either.
+ */
+export function watchStoreCalls(
+  document: DynamoDBDocumentClient,
+  tablePrefix: string,
+  onCall?: (call: StoreCall) => void,
+): void {
+  document.middlewareStack.add(
+    (next, context) => async (args) => {
+      if (onCall) (args.input as { ReturnConsumedCapacity?: string }).ReturnConsumedCapacity = 'TOTAL';
+      const call = new CallInProgress(context.commandName, args.input, { tablePrefix, onCall });
+      return call.run(
+        () => next(args),
+        () => (context as CallContext).longwatchSent === true,
+      );
+    },
+    { step: 'initialize', name: 'longwatchStoreCalls' },
+  );
+  // This step comes after the request is serialized: what fails before it is a value that the client cannot express.
+  document.middlewareStack.add(
+    (next, context) => (args) => {
+      (context as CallContext).longwatchSent = true;
+      return next(args);
+    },
+    { step: 'build', name: 'longwatchSent' },
+  );
+}
+
+/** The handler context of one call, in which its later steps note how far it came. */
+interface CallContext {
+  longwatchSent?: boolean;
+}
+
+/** A call from its start until it is reported, once, as answered or failed. */
+class CallInProgress {
+  private readonly operation: string;
+  private readonly tables: readonly string[];
+  private readonly started = performance.now();
+
+  constructor(
+    commandName: string | undefined,
+    input: object,
+    private readonly to: { tablePrefix: string; onCall: ((call: StoreCall) => void) | undefined },
+  ) {
+    this.operation = (commandName ?? 'unknown').replace(/Command$/, '');
+    this.tables = tablesOf(input).map((name) => logicalName(to.tablePrefix, name));
+  }
+
+  /** @throws the typed failure; a race as DynamoDB reported it. */
+  async run<R extends { output: unknown }>(send: () => Promise<R>, wasSent: () => boolean): Promise<R> {
+    const attributes = {
+      'db.system.name': 'aws.dynamodb',
+      'db.operation.name': this.operation,
+      'aws.dynamodb.table_names': [...this.tables],
+    };
+    try {
+      const result = await childSpan(
+        `DynamoDB ${this.operation}`,
+        { kind: SpanKind.CLIENT, attributes, isFault: (error) => !isConditionFailure(error) },
+        send,
+      );
+      this.report(consumed(result.output, this.to.tablePrefix), { failed: false });
+      return result;
+    } catch (error) {
+      throw this.failed(error, wasSent());
+    }
+  }
+
+  /** Reports a failure. @returns what the caller gets of it. */
+  private failed(error: unknown, sent: boolean): unknown {
+    // A table that is missing, or there already, is an answer to who asks about tables.
+    if (isAboutTables(this.operation) && !isAway(error)) {
+      this.report({}, { failed: true });
+      return error;
+    }
+    const failure = storeFailureOf(error, sent);
+    this.report({}, { failed: failure !== 'race', ...(failure === 'refused' && { refused: true }) });
+    return typedStoreFailure(error, sent);
+  }
+
+  private report(unitsByTable: Readonly<Record<string, number>>, outcome: Pick<StoreCall, 'failed' | 'refused'>): void {
+    const units = Object.values(unitsByTable).reduce((sum, one) => sum + one, 0);
+    const isRead = /^(Get|BatchGet|Query|Scan|TransactGet)/.test(this.operation);
+    this.to.onCall?.({
+      operation: this.operation,
+      tables: this.tables,
+      seconds: (performance.now() - this.started) / 1000,
+      readUnits: isRead ? units : 0,
+      writeUnits: isRead ? 0 : units,
+      unitsByTable,
+      ...outcome,
+    });
+  }
+}
+
+/**
+ * The client's middleware sees these, too: `DescribeTable`, `UpdateTimeToLive`, …, of which the callers know the
+ * errors.
+ */
+const isAboutTables = (operation: string): boolean => /Table|TimeToLive/.test(operation);
+
+interface Consumed {
+  TableName?: string;
+  CapacityUnits?: number;
+}
+
+/** Units by table; a call of several tables answers with a list. */
+function consumed(output: unknown, tablePrefix: string): Record<string, number> {
+  const given = (output as { ConsumedCapacity?: Consumed | Consumed[] }).ConsumedCapacity ?? [];
+  const units: Record<string, number> = {};
+  for (const { TableName = '', CapacityUnits = 0 } of Array.isArray(given) ? given : [given]) {
+    const name = logicalName(tablePrefix, TableName);
+    units[name] = (units[name] ?? 0) + CapacityUnits;
+  }
+  return units;
+}
+
+/** The tables that a call names, each once. */
+function tablesOf(input: object): string[] {
+  const {
+    TableName,
+    RequestItems = {},
+    TransactItems = [],
+  } = input as {
+    TableName?: string;
+    RequestItems?: Record<string, unknown>;
+    TransactItems?: Record<string, { TableName?: string }>[];
+  };
+  const names = [
+    TableName,
+    ...Object.keys(RequestItems),
+    ...TransactItems.flatMap((item) => Object.values(item).map((part) => part.TableName)),
+  ];
+  return [...new Set(names.filter((name) => name !== undefined))];
+}
