@@ -5,6 +5,7 @@ import { bearer, NOWHERE, startTestGraph, type TestGraph } from '../support/grap
 import { type Collector, type ReceivedSpan, startCollector } from '../support/otlp';
 import { eventually } from '../support/stack';
 import { startTestTemporal, type TestTemporal } from '../support/temporal';
+import { built } from '../support/built';
 
 /** API and worker are processes of their own, and the API has no Temporal: what it owes, the worker's relay starts. */
 let temporal: TestTemporal;
@@ -19,7 +20,7 @@ beforeAll(async () => {
   graph = await startTestGraph({}, temporal.address);
   const environment = { ...graph.environment, LONGWATCH_LOG_LEVEL: 'error', ...collector.environment };
   api = await startApi({ ...environment, TEMPORAL_ADDRESS: NOWHERE, OTEL_SERVICE_NAME: 'the-api' });
-  worker = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'worker'], {
+  worker = spawn(process.execPath, [built('src/main.ts'), 'worker'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,

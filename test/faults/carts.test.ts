@@ -20,7 +20,10 @@ let environment: Record<string, string>;
 
 beforeAll(async () => {
   temporal = await startTestTemporal();
-  graph = await startTestGraph({ LONGWATCH_CHECKOUT_HOLD_MS: '3000' }, temporal.address);
+  graph = await startTestGraph(
+    { LONGWATCH_CAPABILITIES: 'carts', LONGWATCH_CHECKOUT_HOLD_MS: '3000' },
+    temporal.address,
+  );
   environment = { ...graph.environment, LONGWATCH_LOG_LEVEL: 'error' };
   worker = await keepWorker(environment, ['test/support/killedWorker.ts', folder]);
 }, 900_000);

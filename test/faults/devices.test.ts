@@ -20,6 +20,7 @@ beforeAll(async () => {
   [temporal, s3] = await Promise.all([startTestTemporal(), startTestS3()]);
   graph = await startTestGraph(
     {
+      LONGWATCH_CAPABILITIES: 'devices',
       ...s3.environment,
       LONGWATCH_ARCHIVE_AFTER_MS: '1',
       LONGWATCH_DEVICE_CACHE_MS: '1',

@@ -24,7 +24,12 @@ beforeAll(async () => {
   temporal = await startTestTemporal();
   // A large fan-out of four ranges takes a quarter of a minute.
   graph = await startTestGraph(
-    { LONGWATCH_FEED_BULK_ABOVE: '100', LONGWATCH_FEED_RANGES: '4', LONGWATCH_FEED_BULK_ROWS_PER_SECOND: '30' },
+    {
+      LONGWATCH_CAPABILITIES: 'feeds',
+      LONGWATCH_FEED_BULK_ABOVE: '100',
+      LONGWATCH_FEED_RANGES: '4',
+      LONGWATCH_FEED_BULK_ROWS_PER_SECOND: '30',
+    },
     temporal.address,
   );
   environment = { ...process.env, LONGWATCH_LOG_LEVEL: 'error', ...graph.environment } as Record<string, string>;

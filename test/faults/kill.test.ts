@@ -47,7 +47,12 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
   graph = await startTestGraph(
-    { LONGWATCH_WEBHOOK_URL: url, LONGWATCH_STREAM_BATCH: '20', ...kinesis.environment },
+    {
+      LONGWATCH_CAPABILITIES: 'fraud',
+      LONGWATCH_WEBHOOK_URL: url,
+      LONGWATCH_STREAM_BATCH: '20',
+      ...kinesis.environment,
+    },
     temporal.address,
   );
   environment = {

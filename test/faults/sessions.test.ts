@@ -11,6 +11,7 @@ import { billableActions, record } from '../support/histories';
 import { sessionOf, testStore } from '../support/sessions';
 import { eventually } from '../support/stack';
 import { startTestTemporal, type TestTemporal } from '../support/temporal';
+import { built } from '../support/built';
 
 const IDLE_MS = 3_000;
 let temporal: TestTemporal;
@@ -24,7 +25,7 @@ let onReceipt: (() => void) | undefined;
 let environment: NodeJS.ProcessEnv;
 
 function startWorker(): void {
-  worker = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'worker'], {
+  worker = spawn(process.execPath, [built('src/main.ts'), 'worker'], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...environment, NODE_OPTIONS: '' },
   });

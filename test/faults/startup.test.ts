@@ -8,6 +8,7 @@ import { bearer } from '../support/graph';
 import { quietPort } from '../support/ports';
 import { TEST_SECRET } from '../support/secret';
 import { eventually } from '../support/stack';
+import { built } from '../support/built';
 
 const folder = mkdtempSync(join(tmpdir(), 'longwatch-startup-'));
 let api: ChildProcess | undefined;
@@ -19,7 +20,7 @@ afterAll(() => {
 it('an API that starts while DynamoDB is away waits for it, and then serves', async () => {
   const port = await quietPort();
   let output = '';
-  api = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'api'], {
+  api = spawn(process.execPath, [built('src/main.ts'), 'api'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,

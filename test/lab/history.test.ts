@@ -20,7 +20,11 @@ let graph: TestGraph;
 
 beforeAll(async () => {
   kinesis = await startTestKinesis(2);
-  graph = await startTestGraph({ ...kinesis.environment, LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000' });
+  graph = await startTestGraph({
+    LONGWATCH_CAPABILITIES: 'fraud',
+    ...kinesis.environment,
+    LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000',
+  });
 }, 120_000);
 afterAll(async () => {
   await graph?.stop();

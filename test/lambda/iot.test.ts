@@ -4,7 +4,7 @@ import { bearer, startTestGraph, type TestGraph } from '../support/graph';
 let graph: TestGraph;
 let warnings: jest.SpyInstance;
 beforeAll(async () => {
-  graph = await startTestGraph();
+  graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'devices' });
   warnings = jest.spyOn(graph.logger, 'warn');
 }, 120_000);
 afterAll(() => graph?.stop());

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { built } from './built';
 import { eventually } from './stack';
 
 export interface RunningApi {
@@ -9,7 +10,7 @@ export interface RunningApi {
 
 /** `npm run api` in a process of its own, on a free port; the environment says where its parts are. */
 export async function startApi(environment: Record<string, string | undefined>): Promise<RunningApi> {
-  const api = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'api'], {
+  const api = spawn(process.execPath, [built('src/main.ts'), 'api'], {
     cwd: join(__dirname, '..', '..'),
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...environment, NODE_OPTIONS: '', PORT: '0' },

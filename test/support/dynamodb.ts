@@ -6,6 +6,7 @@ import { LOCAL_CREDENTIALS } from '../../src/config/endpoints';
 import { everything } from '../../src/graph/capabilities';
 import { type Engine, startDynamoDB } from '../../src/local/dynamodb';
 import { createTables, type Db, dynamoDBClient, openDb, type StoreCall } from '../../src/stores/dynamodb';
+import type { Tables } from '../../src/stores/tables';
 import { enforceGrants, expectNothingRefused } from './leastPrivilege';
 
 export interface TestDynamoDB {
@@ -27,18 +28,19 @@ export const REGION = 'us-east-1';
  */
 export async function startTestDynamoDB(
   engine = process.env['TEST_DYNAMODB_ENGINE'] as Engine | undefined,
+  tables: Tables = everything.tables,
 ): Promise<TestDynamoDB> {
   enforceGrants();
   const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-dynamodb-'));
   const running = await startDynamoDB({ dataDir, inMemory: true, ...(engine && { engine }) });
   const client = dynamoDBClient({ region: REGION, endpoint: running.endpoint, credentials: LOCAL_CREDENTIALS });
   const prefix = 'test-';
-  await createTables(client, prefix, everything.tables);
+  await createTables(client, prefix, tables);
   const calls: StoreCall[] = [];
   return {
     client,
     endpoint: running.endpoint,
-    db: openDb(client, prefix, everything.tables, (call) => calls.push(call)),
+    db: openDb(client, prefix, tables, (call) => calls.push(call)),
     calls,
     async unitsOf(work) {
       calls.length = 0;

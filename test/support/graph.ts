@@ -4,9 +4,9 @@ import { pino } from 'pino';
 import { createApp } from '../../src/api/app';
 import { Authenticator, parseApiKeys } from '../../src/api/auth';
 import { defined } from '../../src/domain/defined';
-import { readConfig } from '../../src/graph/config';
+import { readConfig, selectCapabilities } from '../../src/graph/config';
 import { DEFAULT_BUCKET, LOCAL_CREDENTIALS, streamsOf } from '../../src/config/endpoints';
-import { everything } from '../../src/graph/capabilities';
+import { combine } from '../../src/graph/combined';
 import { buildGraph, type Graph } from '../../src/graph';
 import type { GraphSettings } from '../../src/graph/settings';
 import { type Misbehaviour, startEndpointServer } from '../../src/local/sagemaker/server';
@@ -74,14 +74,15 @@ export async function startTestGraph(
     undefined,
     capabilities,
   );
+  const { needs, tables } = combine(capabilities ?? selectCapabilities(config.LONGWATCH_CAPABILITIES));
   const [dynamodb, endpoint] = await Promise.all([
-    startTestDynamoDB(),
+    startTestDynamoDB(undefined, tables),
     startEndpointServer({
       modelPath: join(__dirname, '..', '..', 'model', 'fraud.json'),
       host: '127.0.0.1',
       port: 0,
       endpointName: 'fraud-model',
-      more: Object.fromEntries(config.LONGWATCH_LOCAL_MODELS.map(({ endpoint: name, path }) => [name, path])),
+      more: Object.fromEntries((config.LONGWATCH_LOCAL_MODELS ?? []).map(({ endpoint: name, path }) => [name, path])),
       behaviour: () => {
         model.requests++;
         return model.behaviour;
@@ -96,7 +97,7 @@ export async function startTestGraph(
       sagemaker: { endpoint: endpoint.url, credentials: LOCAL_CREDENTIALS },
       ...(config.KINESIS_ENDPOINT && {
         kinesis: {
-          streams: streamsOf(config, everything.needs, 'nothing'),
+          streams: streamsOf(config, needs, 'nothing'),
           endpoint: config.KINESIS_ENDPOINT,
           credentials: LOCAL_CREDENTIALS,
         },

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { workflowBundle } from './bundle';
+import { built } from './built';
 
 const ROOT = join(__dirname, '..', '..');
 
@@ -31,7 +32,7 @@ export async function keepWorker(
   let deaths = 0;
   let over = false;
   const start = () => {
-    worker = spawn(process.execPath, ['--import', 'tsx', ...script], {
+    worker = spawn(process.execPath, [built(script[0] as string), ...script.slice(1)], {
       cwd: ROOT,
       stdio: ['ignore', 'ignore', 'inherit'],
       env,

@@ -1,7 +1,7 @@
-import { readConfig } from '../../src/graph/config';
+import { readConfig, selectCapabilities } from '../../src/graph/config';
 import { configuredEndpoints } from '../../src/config/endpoints';
 import { buildGraph } from '../../src/graph';
-import { everything } from '../../src/graph/capabilities';
+import { combine } from '../../src/graph/combined';
 import { installRuntime, startWorkers } from '../../src/workers';
 import { TEST_SECRET } from './secret';
 
@@ -16,7 +16,7 @@ export async function runMortalWorker(
   const config = readConfig();
   const graph = buildGraph({
     config,
-    endpoints: configuredEndpoints(config, {}, everything.needs),
+    endpoints: configuredEndpoints(config, {}, combine(selectCapabilities(config.LONGWATCH_CAPABILITIES)).needs),
     signingSecret: TEST_SECRET,
     publicUrl: () => 'http://longwatch.test',
   });
@@ -38,7 +38,9 @@ export async function runMortalWorker(
     namespace: graph.target.namespace,
     activities: {
       ...graph.activities,
-      ...Object.fromEntries(queues.map((queue) => [queue, mortal(graph.activities[queue]!)])),
+      ...Object.fromEntries(
+        queues.flatMap((queue) => (graph.activities[queue] ? [[queue, mortal(graph.activities[queue])]] : [])),
+      ),
     },
     queues: graph.combined.queues,
     workflowsPaths: () => graph.combined.workflowsPaths(),

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { eventually } from './stack';
+import { built } from './built';
 
 export interface RunningProcess {
   process: ChildProcess;
@@ -13,22 +14,18 @@ export interface RunningProcess {
 
 /**
  * `npm start`, `npm run api` or `npm run worker`, in a process of its own; the environment says where its parts are.
- * `built`: a folder with a build, in place of the sources.
+ * `folder`: of a build, in place of the sources.
  */
 export function startProcess(
   mode: 'all' | 'api' | 'worker',
   environment: Record<string, string | undefined>,
-  built?: string,
+  folder?: string,
 ): RunningProcess {
-  const child = spawn(
-    process.execPath,
-    built === undefined ? ['--import', 'tsx', 'src/main.ts', mode] : ['dist/main.js', mode],
-    {
-      cwd: built ?? join(__dirname, '..', '..'),
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LONGWATCH_LOG_LEVEL: 'error', NODE_OPTIONS: '', ...environment, PORT: '0' },
-    },
-  );
+  const child = spawn(process.execPath, [folder === undefined ? built('src/main.ts') : 'dist/main.js', mode], {
+    cwd: folder ?? join(__dirname, '..', '..'),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, LONGWATCH_LOG_LEVEL: 'error', NODE_OPTIONS: '', ...environment, PORT: '0' },
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (output += part.toString()));
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));

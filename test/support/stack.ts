@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as bundles from './bundle';
 import { eventually } from './eventually';
+import { built } from './built';
 
 export { eventually } from './eventually';
 
@@ -40,7 +41,7 @@ export async function startLongwatch(
   const { workflowBundle } = require('./bundle') as typeof bundles;
   const { codePath } = await workflowBundle();
   let output = '';
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  const child = spawn(process.execPath, [built('src/main.ts')], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,

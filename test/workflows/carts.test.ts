@@ -33,7 +33,10 @@ describe.each([
   let running: Promise<void>;
   beforeAll(async () => {
     environment = await startTimeSkipping();
-    graph = await startTestGraph({ LONGWATCH_CART_QUIET_HOURS: 'none' }, environment.address);
+    graph = await startTestGraph(
+      { LONGWATCH_CAPABILITIES: 'carts', LONGWATCH_CART_QUIET_HOURS: 'none' },
+      environment.address,
+    );
     worker = await Worker.create({
       connection: environment.nativeConnection,
       taskQueue: CARTS_QUEUE,

@@ -45,6 +45,7 @@ beforeAll(async () => {
   // Attempts are short, so that histories show several.
   graph = await startTestGraph(
     {
+      LONGWATCH_CAPABILITIES: 'devices',
       ...s3.environment,
       LONGWATCH_ARCHIVE_AFTER_MS: '1',
       LONGWATCH_DEVICE_CACHE_MS: '1',

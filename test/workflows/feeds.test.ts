@@ -36,6 +36,7 @@ beforeAll(async () => {
   temporal = await startTestTemporal();
   graph = await startTestGraph(
     {
+      LONGWATCH_CAPABILITIES: 'feeds',
       LONGWATCH_FEED_THRESHOLD: String(THRESHOLD),
       LONGWATCH_FEED_BULK_ABOVE: String(BULK_ABOVE),
       LONGWATCH_FEED_RANGES: String(RANGES),

@@ -36,7 +36,7 @@ describe.each([
   let running: Promise<void>;
   beforeAll(async () => {
     environment = await startTimeSkipping();
-    graph = await startTestGraph({}, environment.address);
+    graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'fraud' }, environment.address);
     await merchantDecides(graph.app);
     worker = await Worker.create({
       connection: environment.nativeConnection,

@@ -47,7 +47,7 @@ describe.each([
   let reading: Promise<unknown>;
   beforeAll(async () => {
     environment = await startTimeSkipping();
-    graph = await startTestGraph({}, environment.address);
+    graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'leaderboards' }, environment.address);
     worker = await Worker.create({
       connection: environment.nativeConnection,
       taskQueue: LEADERBOARDS_QUEUE,

@@ -23,7 +23,12 @@ beforeAll(async () => {
   [temporal, kinesis] = await Promise.all([startTestTemporal(), startTestKinesis(1)]);
   // Attempts are short, so that histories show several.
   graph = await startTestGraph(
-    { ...kinesis.environment, LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000', LONGWATCH_DRIFT_MIN_DECISIONS: '500' },
+    {
+      LONGWATCH_CAPABILITIES: 'fraud',
+      ...kinesis.environment,
+      LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000',
+      LONGWATCH_DRIFT_MIN_DECISIONS: '500',
+    },
     temporal.address,
     { attemptMs: 1_000 },
   );

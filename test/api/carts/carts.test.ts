@@ -10,7 +10,7 @@ import { answerLinks } from '../../support/secret';
 // Temporal is away: what is asked here is answered from DynamoDB alone.
 let graph: TestGraph;
 beforeAll(async () => {
-  graph = await startTestGraph({ LONGWATCH_PRODUCT_CACHE_MS: '600000' });
+  graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'carts', LONGWATCH_PRODUCT_CACHE_MS: '600000' });
 }, 120_000);
 afterAll(() => graph?.stop());
 

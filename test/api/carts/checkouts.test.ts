@@ -9,7 +9,7 @@ import { cartOf, product } from '../../support/products';
 // Temporal is away: stock is right all the same.
 let graph: TestGraph;
 beforeAll(async () => {
-  graph = await startTestGraph();
+  graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'carts' });
 }, 120_000);
 afterAll(() => graph?.stop());
 

@@ -18,6 +18,7 @@ let device: MqttClient;
 beforeAll(async () => {
   [kinesis, broker] = await Promise.all([startTestKinesis(2), startTestMqtt()]);
   graph = await startTestGraph({
+    LONGWATCH_CAPABILITIES: 'devices',
     KINESIS_ENDPOINT: kinesis.endpoint,
     LONGWATCH_READINGS_STREAM: STREAM,
     MQTT_URL: broker.url,

@@ -7,7 +7,7 @@ import { readAll } from '../../support/shards';
 
 let graph: TestGraph;
 beforeAll(async () => {
-  graph = await startTestGraph({ LONGWATCH_DEVICE_CACHE_MS: '1' });
+  graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'devices', LONGWATCH_DEVICE_CACHE_MS: '1' });
 }, 120_000);
 afterAll(() => graph?.stop());
 
@@ -138,7 +138,11 @@ describe('readings', () => {
   });
 
   it('of devices that nobody registered are refused where registration is on', async () => {
-    const strict = await startTestGraph({ LONGWATCH_REGISTERED_DEVICES: 'true', LONGWATCH_DEVICE_CACHE_MS: '1' });
+    const strict = await startTestGraph({
+      LONGWATCH_CAPABILITIES: 'devices',
+      LONGWATCH_REGISTERED_DEVICES: 'true',
+      LONGWATCH_DEVICE_CACHE_MS: '1',
+    });
     try {
       const send = () =>
         request(strict.app)

@@ -5,7 +5,10 @@ import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
 
 let graph: TestGraph;
 // Temporal is away all the time: requests do not need it.
-beforeAll(async () => void (graph = await startTestGraph({ LONGWATCH_FEED_CAP: '6' })), 120_000);
+beforeAll(
+  async () => void (graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'feeds', LONGWATCH_FEED_CAP: '6' })),
+  120_000,
+);
 afterAll(() => graph?.stop());
 
 const call = (

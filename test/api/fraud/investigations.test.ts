@@ -6,7 +6,7 @@ import { answerLinks } from '../../support/secret';
 // Temporal is away: what is asked here is answered from DynamoDB alone.
 let graph: TestGraph;
 beforeAll(async () => {
-  graph = await startTestGraph();
+  graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'fraud' });
 });
 afterAll(() => graph.stop());
 

@@ -21,6 +21,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'strict.json'), JSON.stringify(model));
   kinesis = await startTestKinesis(1);
   graph = await startTestGraph({
+    LONGWATCH_CAPABILITIES: 'fraud',
     ...kinesis.environment,
     LONGWATCH_LOCAL_MODELS: `strict=${join(folder, 'strict.json')}`,
   });

@@ -7,7 +7,7 @@ import { rescoreEntry } from '../../../src/domain/fraud/rescoring';
 
 let graph: TestGraph;
 beforeAll(async () => {
-  graph = await startTestGraph();
+  graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'fraud' });
 });
 afterAll(() => graph.stop());
 
@@ -301,7 +301,11 @@ describe('without the model', () => {
 describe('with a deadline', () => {
   let hasty: TestGraph;
   beforeAll(async () => {
-    hasty = await startTestGraph({ LONGWATCH_MODEL_DEADLINE_MS: '300', LONGWATCH_DECISION_DEADLINE_MS: '20000' });
+    hasty = await startTestGraph({
+      LONGWATCH_CAPABILITIES: 'fraud',
+      LONGWATCH_MODEL_DEADLINE_MS: '300',
+      LONGWATCH_DECISION_DEADLINE_MS: '20000',
+    });
     await hasty.warmUp();
   });
   afterAll(() => hasty.stop());

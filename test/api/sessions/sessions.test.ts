@@ -3,7 +3,7 @@ import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
 
 let graph: TestGraph;
 beforeAll(async () => {
-  graph = await startTestGraph();
+  graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'sessions' });
 }, 120_000);
 afterAll(() => graph?.stop());
 

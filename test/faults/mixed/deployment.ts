@@ -22,6 +22,7 @@ import { startTcpProxy, type TcpProxy } from '../../support/tcpProxy';
 import type { ProcessName, WireName } from './faults';
 import { Supervised } from './supervised';
 import { everything } from '../../../src/graph/capabilities';
+import { built } from '../../support/built';
 
 const ROOT = join(__dirname, '..', '..', '..');
 const REGION = 'us-east-1';
@@ -197,10 +198,7 @@ async function deployed(
       const child = startChild({
         name: mode,
         command: process.execPath,
-        args: [
-          ...(fromSources ? ['--import', 'tsx', join(ROOT, 'src', 'main.ts')] : [join(ROOT, 'dist', 'main.js')]),
-          mode,
-        ],
+        args: [fromSources ? built('src/main.ts') : join(ROOT, 'dist', 'main.js'), mode],
         cwd: ROOT,
         env: environment,
         logFile: join(folder, 'logs', `${mode}-${++starts}.log`),

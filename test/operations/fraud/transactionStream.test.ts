@@ -27,11 +27,12 @@ beforeAll(async () => {
   kinesis = await startTestKinesis(2);
   [streamed, sequential] = await Promise.all([
     startTestGraph({
+      LONGWATCH_CAPABILITIES: 'fraud',
       ...kinesis.environment,
       LONGWATCH_STREAM_BATCH: '40',
       LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000',
     }),
-    startTestGraph(),
+    startTestGraph({ LONGWATCH_CAPABILITIES: 'fraud' }),
   ]);
 }, 120_000);
 afterAll(async () => {
@@ -192,7 +193,11 @@ describe('while the model is away', () => {
   });
 
   it('or nothing is decided until it is back, where that is wanted', async () => {
-    const patient = await startTestGraph({ ...kinesis.environment, LONGWATCH_STREAM_WITHOUT_MODEL: 'wait' });
+    const patient = await startTestGraph({
+      LONGWATCH_CAPABILITIES: 'fraud',
+      ...kinesis.environment,
+      LONGWATCH_STREAM_WITHOUT_MODEL: 'wait',
+    });
     try {
       await readAll(patient.consumers[TRANSACTIONS_STREAM]!);
       const body = payment();
