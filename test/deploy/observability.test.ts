@@ -112,7 +112,7 @@ describe('the dashboard', () => {
   const panels = dashboard.panels;
 
   it('has the panels that docs/alerts.md sends people to', () => {
-    const named = [...readFileSync('docs/alerts.md', 'utf8').matchAll(/(?<!\*)\*([A-Z][^*]+)\*(?!\*)/g)].map(
+    const named = [...readFileSync('docs/alerts.md', 'utf8').matchAll(/(?<!\w)_([A-Z][^_]+)_(?!\w)/g)].map(
       ([, title]) => title!,
     );
     expect(named.length).toBeGreaterThan(10);
