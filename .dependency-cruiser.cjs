@@ -1,18 +1,19 @@
 /**
  * Imports point down. The layers, and what each may import:
  *   domain            nothing; it declares workflow ids, types, inputs and results, too
+ *   timing            domain
  *   telemetry         domain
- *   gateways          domain, telemetry
- *   stores            domain, telemetry, and how AWS is called (gateways/awsHttp)
- *   operations        domain, telemetry, stores, gateways
- *   activities        domain, telemetry, stores, gateways, operations
+ *   gateways          domain, timing, telemetry
+ *   stores            domain, timing, telemetry, and how AWS is called (gateways/awsHttp)
+ *   operations        domain, timing, telemetry, stores, gateways
+ *   activities        domain, timing, telemetry, stores, gateways, operations
  *   workflows         domain, and the types of activities
- *   workers           domain, telemetry, activities, and the types of the workflow interceptors
- *   api               domain, telemetry, stores, operations
+ *   workers           domain, timing, telemetry, activities, and the types of the workflow interceptors
+ *   api               domain, timing, telemetry, stores, operations
  *   config            domain, and how payload keys are written (gateways/encryption/keys)
- *   metrics           domain, telemetry, and the types of stores
+ *   metrics           domain, timing, telemetry, and the types of stores
  *   lab               domain
- *   local             domain, config, and how AWS is called
+ *   local             domain, timing, config, and how AWS is called
  *   lambda            domain, config, gateways, operations, api, graph
  *   graph, run, main  everything (only run and main import local)
  */
@@ -27,18 +28,19 @@ const layer = (name, allowed) => ({
 module.exports = {
   forbidden: [
     layer('domain', []),
+    layer('timing', ['domain']),
     layer('telemetry', ['domain']),
-    layer('stores', ['domain', 'telemetry', awsHttp]),
-    layer('gateways', ['domain', 'telemetry']),
-    layer('operations', ['domain', 'telemetry', 'stores', 'gateways']),
-    layer('activities', ['domain', 'telemetry', 'stores', 'gateways', 'operations']),
+    layer('stores', ['domain', 'timing', 'telemetry', awsHttp]),
+    layer('gateways', ['domain', 'timing', 'telemetry']),
+    layer('operations', ['domain', 'timing', 'telemetry', 'stores', 'gateways']),
+    layer('activities', ['domain', 'timing', 'telemetry', 'stores', 'gateways', 'operations']),
     layer('workflows', ['domain', '^src/activities/.*types[.]ts$']),
-    layer('workers', ['domain', 'telemetry', 'activities', '^src/workflows/interceptors[.]ts$']),
-    layer('api', ['domain', 'telemetry', 'stores', 'operations']),
+    layer('workers', ['domain', 'timing', 'telemetry', 'activities', '^src/workflows/interceptors[.]ts$']),
+    layer('api', ['domain', 'timing', 'telemetry', 'stores', 'operations']),
     layer('config', ['domain', '^src/gateways/encryption/keys[.]ts$']),
-    layer('metrics', ['domain', 'telemetry', 'stores']),
+    layer('metrics', ['domain', 'timing', 'telemetry', 'stores']),
     layer('lab', ['domain']),
-    layer('local', ['domain', 'config', awsHttp]),
+    layer('local', ['domain', 'timing', 'config', awsHttp]),
     layer('lambda', ['domain', 'config', 'gateways', 'operations', 'api', 'graph']),
     {
       name: 'workflows-import-no-node-modules',

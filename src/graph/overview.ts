@@ -5,6 +5,7 @@ import { overviewRoutes } from '../api/platform/overview';
 import type { AnyRoute } from '../api/http/routes';
 import { webRoutes } from '../api/platform/web';
 import { defined } from '../domain/defined';
+import { mustValueOf, sharedCall } from '../timing/sharedCall';
 import { TemporalLook } from '../gateways/temporal/visibility';
 import { type Lifecycle, Lifecycles } from '../operations/platform/overview/lifecycles';
 import {
@@ -141,16 +142,16 @@ function figureSources(
       Object.entries(of(page) ?? {}).map(([key, value]) => ({ area: name, key, value })),
     );
   const [sized, running] = [named((page) => page.sizes), named((page) => page.running)];
-  const sizes = shared(
+  const sizes = sharedCall(
     () =>
       tableSizes(
         dynamodb,
         db,
         sized.map(({ key }) => key),
       ),
-    60_000,
+    { forMs: 60_000 },
   );
-  const counts = shared(() => look.running(running.map(({ key }) => key)), 10_000);
+  const counts = sharedCall(() => look.running(running.map(({ key }) => key)), { forMs: 10_000 });
   return [
     ...capabilities.flatMap(({ name: area, page }) =>
       (page?.counters ?? []).map(({ metric, label }) => ({
@@ -162,12 +163,12 @@ function figureSources(
     ...sized.map(({ area, key, value: label }): FigureSource => ({
       area,
       forMs: 60_000,
-      figures: async () => [{ label, value: (await sizes())[key] ?? 0, scope: 'table' }],
+      figures: async () => [{ label, value: mustValueOf(await sizes())[key] ?? 0, scope: 'table' }],
     })),
     ...running.map(({ area, key, value: label }): FigureSource => ({
       area,
       forMs: 10_000,
-      figures: async () => [{ label, value: (await counts())[key] ?? 0, scope: 'all' }],
+      figures: async () => [{ label, value: mustValueOf(await counts())[key] ?? 0, scope: 'all' }],
     })),
   ];
 }
@@ -198,15 +199,4 @@ async function streamLag(registry: Registry, streams: readonly string[]): Promis
     const seconds = values.filter(({ labels }) => (labels as Labels)['stream'] === stream).map(({ value }) => value);
     return { stream, lagMs: seconds.length === 0 ? null : Math.round(Math.max(...seconds) * 1_000) };
   });
-}
-
-/** One look for several figures. */
-function shared<T>(look: () => Promise<T>, forMs: number): () => Promise<T> {
-  let until = 0;
-  let last: Promise<T> | undefined;
-  return () => {
-    if (last && Date.now() < until) return last;
-    until = Date.now() + forMs;
-    return (last = look());
-  };
 }

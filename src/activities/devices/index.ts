@@ -10,7 +10,7 @@ import type { RollupCheck } from '../../operations/devices/rollupCheck';
 import type { SilenceWatch } from '../../operations/devices/silenceWatch';
 import { type Notifications, sendUnlessUndeliverable } from '../../operations/platform/notifications';
 import { asFailure } from '../failures';
-import { within } from '../../operations/platform/within';
+import { within } from '../../timing/deadline';
 import type { DeviceActivities } from './types';
 
 export interface DeviceActivityParts {

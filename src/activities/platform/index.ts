@@ -4,7 +4,7 @@ import type { DeadLetters } from '../../operations/platform/deadLetters/deadLett
 import type { LookProgress } from '../../operations/platform/reconciliation/reconciler';
 import type { Consumer } from '../../operations/platform/streams/consumer';
 import { asFailure } from '../failures';
-import { within } from '../../operations/platform/within';
+import { within } from '../../timing/deadline';
 import type { Reconciliation } from '../../operations/platform/reconciliation/reconciliation';
 import type { Relay } from '../../operations/platform/outbox/relay';
 import type { PlatformActivities } from './types';

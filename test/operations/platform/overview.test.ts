@@ -4,25 +4,30 @@ import type { ListedWorkflow } from '../../../src/gateways/temporal/visibility';
 import { Lifecycles } from '../../../src/operations/platform/overview/lifecycles';
 import { lookedUp } from '../../../src/operations/platform/overview/lookedUp';
 import { RecentEvents } from '../../../src/operations/platform/overview/recentEvents';
+import { FakeClock } from '../../support/clock';
 import { eventually } from '../../support/eventually';
 
 describe('what was looked up', () => {
   it('is shared while it is fresh, and looked up anew afterwards', async () => {
-    let now = 0;
+    const clock = new FakeClock();
     let looks = 0;
-    const look = lookedUp(async () => ++looks, { forMs: 100, now: () => now });
+    const look = lookedUp(async () => ++looks, { forMs: 100, clock });
     const all = await Promise.all([look(), look(), look()]);
     expect(all.map((one) => 'value' in one && one.value)).toEqual([1, 1, 1]);
-    now = 100;
+    clock.time = 100;
     expect(await look()).toEqual({ value: 2, at: 100 });
   });
 
   it('is unavailable, not an error, where it fails or takes too long', async () => {
-    expect(await lookedUp(async () => Promise.reject(new Error('away')), { forMs: 100, now: () => 5 })()).toEqual({
+    expect(
+      await lookedUp(async () => Promise.reject(new Error('away')), { forMs: 100, clock: new FakeClock(5) })(),
+    ).toEqual({
       unavailable: true,
       at: 5,
     });
-    expect(await lookedUp(() => new Promise(() => undefined), { forMs: 100, boundMs: 10, now: () => 5 })()).toEqual({
+    expect(
+      await lookedUp(() => new Promise(() => undefined), { forMs: 100, boundMs: 10, clock: new FakeClock(5) })(),
+    ).toEqual({
       unavailable: true,
       at: 5,
     });
@@ -30,15 +35,15 @@ describe('what was looked up', () => {
 });
 
 it('a part that is slow holds nobody up: what was found before is given meanwhile', async () => {
-  let now = 0;
+  const clock = new FakeClock();
   let slow: ((value: number) => void) | undefined;
   let looks = 0;
   const look = lookedUp(
     () => (++looks === 1 ? Promise.resolve(1) : new Promise<number>((resolve) => (slow = resolve))),
-    { forMs: 100, waitMs: 20, now: () => now },
+    { forMs: 100, waitMs: 20, clock },
   );
   expect(await look()).toEqual({ value: 1, at: 0 });
-  now = 100;
+  clock.time = 100;
   expect(await look()).toEqual({ value: 1, at: 0 });
   slow!(2);
   expect(await look()).toEqual({ value: 2, at: 100 });

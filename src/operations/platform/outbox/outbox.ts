@@ -2,6 +2,7 @@ import { isPermanent, LongwatchError } from '../../../domain/errors';
 import type { OutboxEntry } from '../../../domain/platform/outbox';
 import type { OutboxStore, TransactItem } from '../../../stores/platform/outbox';
 import { currentCarrier, withCarrier } from '../../../telemetry/carrier';
+import { withDeadline } from '../../../timing/deadline';
 import type { OutboxKind } from './kinds';
 
 /** What a capability needs to record entries and to have them dispatched. */
@@ -68,10 +69,7 @@ export class Outbox {
   async drain(boundMs: number): Promise<void> {
     if (this.inFlight === 0 && this.waiting.length === 0) return;
     const idle = new Promise<void>((resolve) => this.idle.push(resolve));
-    let timer: NodeJS.Timeout | undefined;
-    const bound = new Promise<void>((resolve) => (timer = setTimeout(resolve, boundMs)));
-    await Promise.race([idle, bound]);
-    clearTimeout(timer);
+    await withDeadline(idle, boundMs, () => undefined);
   }
 
   private next(): void {

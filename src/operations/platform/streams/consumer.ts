@@ -21,7 +21,7 @@ import type { TransactItem } from '../../../stores/platform/outbox';
 import { transact } from '../../../stores/transact';
 import { entrySpan, SpanKind } from '../../../telemetry/spans';
 import { isolate } from '../isolate';
-import { within } from '../within';
+import { within } from '../../../timing/deadline';
 import type { Handled, Poison, StreamHandler } from './streamHandler';
 
 export interface ConsumerParts<T> {
