@@ -16,6 +16,7 @@ import { benchFraudStream } from './fraudStream';
 import { benchLeaderboards } from './leaderboards';
 import { benchLoad } from './load';
 import { benchSessions } from './sessions';
+import { benchStart } from './start';
 import { benchTelemetry } from './telemetry';
 import { endTogether, watchChildren } from './support/children';
 
@@ -97,6 +98,12 @@ const commands = yargs(hideBin(process.argv))
         })
         .option('rate', { type: 'number', default: 40, describe: 'Of those, sessions a second' }),
     (args) => benchSessions(args),
+  )
+  .command(
+    'start',
+    'how long a start takes and what memory it needs, with all capabilities and with each alone',
+    (command) => command.option('rounds', { type: 'number', default: 3, describe: 'Starts of each' }),
+    (args) => benchStart(args),
   )
   .command(
     'leaderboards',

@@ -1,0 +1,112 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { capabilities } from '../src/graph/capabilities';
+import { bar } from './support/bar';
+import { median } from './support/measure';
+
+const ROOT = join(__dirname, '..');
+const MiB = 2 ** 20;
+/** Long enough for the standing workflows to have begun. */
+const SETTLED_MS = 5_000;
+
+interface Start {
+  seconds: number;
+  /** Resident memory of the process itself, and of the embedded parts that it started. */
+  ownMiB: number;
+  partsMiB: number;
+  parts: number;
+}
+
+/**
+ * How long `node dist/main.js` takes until it is ready, and what memory it has then: with all capabilities and with
+ * each alone.
+ */
+export async function benchStart({ rounds }: { rounds: number }): Promise<void> {
+  if (!existsSync(join(ROOT, 'dist', 'main.js'))) execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT });
+  const chosen = ['all', ...capabilities.map(({ name }) => name)];
+  const all = new Map<string, Start[]>(chosen.map((name) => [name, []]));
+  const progress = bar('starts', rounds * chosen.length);
+  for (let round = 0; round < rounds; round++)
+    for (const name of chosen) {
+      all.get(name)?.push(await startOf(name));
+      progress.increment();
+    }
+  progress.stop();
+  const table = new Table({
+    head: ['LONGWATCH_CAPABILITIES', 'ready after', 'memory of the process', 'embedded parts', 'their memory'],
+    style: { head: [], border: [] },
+  });
+  for (const [name, starts] of all) {
+    const of = (figure: (start: Start) => number) => median(starts.map(figure));
+    table.push([
+      name,
+      `${of(({ seconds }) => seconds).toFixed(1)} s`,
+      `${of(({ ownMiB }) => ownMiB).toFixed(0)} MiB`,
+      of(({ parts }) => parts).toFixed(0),
+      `${of(({ partsMiB }) => partsMiB).toFixed(0)} MiB`,
+    ]);
+  }
+  console.log(
+    `\n${table.toString()}\nMedians of ${rounds} starts each; resident memory ${SETTLED_MS / 1_000} s after.`,
+  );
+}
+
+async function startOf(name: string): Promise<Start> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-bench-start-'));
+  const began = performance.now();
+  const child = spawn(process.execPath, [join('dist', 'main.js')], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      PORT: '0',
+      TEMPORAL_UI_PORT: '0',
+      LONGWATCH_DATA_DIR: dataDir,
+      ...(name !== 'all' && { LONGWATCH_CAPABILITIES: name }),
+    },
+  });
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  try {
+    let output = '';
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.on('data', (part: Buffer) => {
+        output += part.toString();
+        if (output.includes('Longwatch is running')) resolve();
+      });
+      void ended.then(() => reject(new Error(`Longwatch ended while starting:\n${output}`)));
+    });
+    const seconds = (performance.now() - began) / 1_000;
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+    const parts = childrenOf(child.pid as number);
+    const partsMiB = parts.reduce((sum, pid) => sum + residentMiB(pid), 0);
+    return { seconds, ownMiB: residentMiB(child.pid as number), partsMiB, parts: parts.length };
+  } finally {
+    child.kill('SIGINT');
+    await ended;
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Linux alone: where there is no /proc, memory is not measured. */
+function childrenOf(parent: number): number[] {
+  if (!existsSync('/proc')) return [];
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && statOf(pid)?.parent === parent);
+}
+
+const residentMiB = (pid: number): number => (statOf(pid)?.residentPages ?? 0) * (4_096 / MiB);
+
+function statOf(pid: number): { parent: number; residentPages: number } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name of the command, in brackets, may hold blanks: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { parent: Number(fields[1]), residentPages: Number(fields[21]) };
+  } catch {
+    return undefined; // It has ended.
+  }
+}
