@@ -17,7 +17,6 @@ interface Start {
   /** Resident memory of the process itself, and of the embedded parts that it started. */
   ownMiB: number;
   partsMiB: number;
-  parts: number;
 }
 
 /**
@@ -36,7 +35,7 @@ export async function benchStart({ rounds }: { rounds: number }): Promise<void> 
     }
   progress.stop();
   const table = new Table({
-    head: ['LONGWATCH_CAPABILITIES', 'ready after', 'memory of the process', 'embedded parts', 'their memory'],
+    head: ['LONGWATCH_CAPABILITIES', 'ready after', 'memory of the process', 'memory of the embedded parts'],
     style: { head: [], border: [] },
   });
   for (const [name, starts] of all) {
@@ -45,7 +44,6 @@ export async function benchStart({ rounds }: { rounds: number }): Promise<void> 
       name,
       `${of(({ seconds }) => seconds).toFixed(1)} s`,
       `${of(({ ownMiB }) => ownMiB).toFixed(0)} MiB`,
-      of(({ parts }) => parts).toFixed(0),
       `${of(({ partsMiB }) => partsMiB).toFixed(0)} MiB`,
     ]);
   }
@@ -80,9 +78,9 @@ async function startOf(name: string): Promise<Start> {
     });
     const seconds = (performance.now() - began) / 1_000;
     await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
-    const parts = childrenOf(child.pid as number);
+    const parts = descendantsOf(child.pid as number);
     const partsMiB = parts.reduce((sum, pid) => sum + residentMiB(pid), 0);
-    return { seconds, ownMiB: residentMiB(child.pid as number), partsMiB, parts: parts.length };
+    return { seconds, ownMiB: residentMiB(child.pid as number), partsMiB };
   } finally {
     child.kill('SIGINT');
     await ended;
@@ -90,12 +88,12 @@ async function startOf(name: string): Promise<Start> {
   }
 }
 
-/** Linux alone: where there is no /proc, memory is not measured. */
-function childrenOf(parent: number): number[] {
+/** A process's children and theirs. Linux alone: where there is no /proc, memory is not measured. */
+function descendantsOf(parent: number): number[] {
   if (!existsSync('/proc')) return [];
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > 0 && statOf(pid)?.parent === parent);
+  const pids = readdirSync('/proc').map(Number).filter(Boolean);
+  const children = pids.filter((pid) => statOf(pid)?.parent === parent);
+  return [...children, ...children.flatMap(descendantsOf)];
 }
 
 const residentMiB = (pid: number): number => (statOf(pid)?.residentPages ?? 0) * (4_096 / MiB);
