@@ -14,73 +14,114 @@ import {
 } from '../domain/platform/workflows';
 import { DeadLetters, type Redriver } from '../operations/platform/deadLetters/deadLetters';
 import { EntryRedriver, OUTBOX_LETTERS } from '../operations/platform/outbox/deadEntries';
-import type { OutboxKind } from '../operations/platform/outbox/kinds';
-import type { Outbox } from '../operations/platform/outbox/outbox';
 import { Relay } from '../operations/platform/outbox/relay';
-import type { RecentEvents } from '../operations/platform/overview/recentEvents';
-import type { NotificationStore } from '../stores/platform/notifications';
-import type { OutboxStore } from '../stores/platform/outbox';
-import type { CapabilityInstance, ReadStream, Services, StandingWorkflow } from './capability';
+import type { CapabilityInstance, ReadStream, ScheduledWorkflow, Services, StandingWorkflow } from './capability';
 import type { Combined } from './combined';
 import { buildConsumers } from './consumers';
 import { buildOverview } from './overview';
+import type { ProcessParts } from './process';
 import { buildReconciler, reconcilerWorkflow } from './reconciler';
 import type { GraphSettings } from './settings';
 
-export interface PlatformSettings extends Pick<GraphSettings, 'workerState' | 'version' | 'attemptMs'> {
-  store: OutboxStore;
-  outbox: Outbox;
-  kinds: readonly OutboxKind[];
-  notificationStore: NotificationStore;
+export interface PlatformSettings extends Pick<GraphSettings, 'workerState' | 'version'> {
   combined: Combined;
   instances: readonly CapabilityInstance[];
-  events: RecentEvents;
 }
 
-/** What all capabilities share: the outbox relay, stream readers, dead letters, the reconciler, the overview. */
-export function buildPlatform(
-  services: Services,
-  {
-    store,
-    outbox,
-    kinds,
-    notificationStore,
+/** What runs over all capabilities of a process. */
+export interface Platform extends Pick<CapabilityInstance, 'routes' | 'activities'> {
+  /** Of the platform and of all capabilities. */
+  standing: readonly StandingWorkflow[];
+  schedules: readonly ScheduledWorkflow[];
+  consumers: ReturnType<typeof buildConsumers>;
+  overview: ReturnType<typeof buildOverview>;
+  readiness(worker: Readiness['worker']): Promise<Readiness>;
+}
+
+/** Builds the outbox relay, stream readers, dead letters, the reconciler and the overview. */
+export function buildPlatform(common: ProcessParts, settings: PlatformSettings): Platform {
+  const { services, notificationStore } = common;
+  const { combined, instances } = settings;
+  const streams = instances.flatMap((instance) => instance.streams ?? []);
+  const consumers = buildConsumers(services, services.letters, streams);
+  const redrivers = redriversOf(common, consumers, instances);
+  const deadLetters = new DeadLetters({ letters: services.letters, redrivers });
+  const standing = standingWorkflows(services, streams, instances);
+  const reconciler = buildReconciler(services, {
+    rows: instances.flatMap((instance) => instance.rows ?? []),
+    standing,
+    lifecycleRule: combined.lifecycleRule,
+  });
+  const readiness = (worker: Readiness['worker']) => readinessOf(services, reconciler, worker);
+  services.metrics.outbox.watchBacklog(() => common.outbox.backlog(Date.now()));
+  const overview = buildOverview(services, {
+    events: common.events,
     combined,
     instances,
-    events,
-    attemptMs,
-    workerState = () => 'elsewhere',
-    version = 'unknown',
-  }: PlatformSettings,
-) {
-  const { config, temporal, metrics, letters, keepLetters, startOnce, onFault } = services;
-  const streams = instances.flatMap((instance) => instance.streams ?? []);
-  const consumers = buildConsumers(services, letters, streams);
+    streams: streams.map(({ name }) => name),
+    letterSources: Object.keys(redrivers),
+    backlog: (dueBy) => common.outbox.backlog(dueBy),
+    lastLooks: reconciler.lastLooks,
+    readiness: () => readiness(settings.workerState?.() ?? 'elsewhere'),
+    version: settings.version ?? 'unknown',
+  });
+  return {
+    routes: [
+      ...overview.routes,
+      ...notificationRoutes({ notifications: notificationStore }),
+      ...reconciler.routes,
+      ...deadLetterRoutes({ deadLetters, startRedrive: (stream) => startRedrive(services, stream) }),
+    ],
+    activities: {
+      [PLATFORM_QUEUE]: platformActivities({
+        relay: openRelay(common),
+        consumers,
+        deadLetters,
+        reconciliation: reconciler.reconciliation,
+        ...defined({ attemptMs: services.attemptMs }),
+      }),
+    },
+    standing,
+    schedules: [reconciler.schedule, ...instances.flatMap((instance) => instance.schedules ?? [])],
+    consumers,
+    overview,
+    readiness,
+  };
+}
+
+/** Everyone who has dead letters, by source. The metrics show each source from the start, also without a letter. */
+function redriversOf(
+  { services: { letters, metrics }, outbox }: ProcessParts,
+  consumers: Platform['consumers'],
+  instances: readonly CapabilityInstance[],
+): Record<string, Redriver> {
   const redrivers: Record<string, Redriver> = {
     ...consumers,
     ...Object.assign({}, ...instances.map((instance) => instance.redrivers)),
     [OUTBOX_LETTERS]: new EntryRedriver({ outbox, letters }),
   };
   for (const source of Object.keys(redrivers)) metrics.streams.deadLetters(source, 0);
-  const deadLetters = new DeadLetters({ letters, redrivers });
-  const startRedrive = async (stream: string): Promise<string> => {
-    const workflowId = redriveWorkflowId(stream);
-    await startOnce({
-      type: REDRIVE_TYPE,
-      workflowId,
-      taskQueue: PLATFORM_QUEUE,
-      args: [{ stream }],
-      staticSummary: `Dead letters of ${stream}, once more`,
-    });
-    return workflowId;
-  };
-  const backlog = (dueBy: number) =>
-    store.backlog(
-      kinds.map(({ kind }) => kind),
-      dueBy,
-    );
-  metrics.outbox.watchBacklog(() => backlog(Date.now()));
-  const standing: readonly StandingWorkflow[] = [
+  return redrivers;
+}
+
+async function startRedrive({ startOnce }: Services, stream: string): Promise<string> {
+  const workflowId = redriveWorkflowId(stream);
+  await startOnce({
+    type: REDRIVE_TYPE,
+    workflowId,
+    taskQueue: PLATFORM_QUEUE,
+    args: [{ stream }],
+    staticSummary: `Dead letters of ${stream}, once more`,
+  });
+  return workflowId;
+}
+
+function standingWorkflows(
+  { config }: Services,
+  streams: readonly ReadStream[],
+  instances: readonly CapabilityInstance[],
+): StandingWorkflow[] {
+  return [
     reconcilerWorkflow,
     {
       type: RELAY_TYPE,
@@ -92,52 +133,6 @@ export function buildPlatform(
     ...(config.LONGWATCH_STREAMS_BY === 'workflow' ? streams.map(readerOf) : []),
     ...instances.flatMap((instance) => instance.standing),
   ];
-  const reconciler = buildReconciler(services, {
-    rows: instances.flatMap((instance) => instance.rows ?? []),
-    standing,
-    lifecycleRule: combined.lifecycleRule,
-  });
-  const relay = new Relay({ store, outbox, kinds, keepLetters, onFault });
-  const readiness = async (worker: Readiness['worker']): Promise<Readiness> => {
-    const [dynamodb, temporalState] = await Promise.all([
-      reconciler.lastLook('quick').then(
-        (): Readiness['dynamodb'] => 'ok',
-        (): Readiness['dynamodb'] => 'unavailable',
-      ),
-      temporal.state(),
-    ]);
-    return { dynamodb, temporal: temporalState, worker };
-  };
-  const overview = buildOverview(services, {
-    events,
-    combined,
-    instances,
-    streams: streams.map(({ name }) => name),
-    letterSources: Object.keys(redrivers),
-    backlog,
-    lastLooks: reconciler.lastLooks,
-    readiness: () => readiness(workerState()),
-    version,
-  });
-  const platform: Pick<CapabilityInstance, 'routes' | 'activities'> = {
-    routes: [
-      ...overview.routes,
-      ...notificationRoutes({ notifications: notificationStore }),
-      ...reconciler.routes,
-      ...deadLetterRoutes({ deadLetters, startRedrive }),
-    ],
-    activities: {
-      [PLATFORM_QUEUE]: platformActivities({
-        relay,
-        consumers,
-        deadLetters,
-        reconciliation: reconciler.reconciliation,
-        ...defined({ attemptMs }),
-      }),
-    },
-  };
-  const schedules = [reconciler.schedule, ...instances.flatMap((instance) => instance.schedules ?? [])];
-  return { platform, standing, schedules, consumers, overview, readiness };
 }
 
 const readerOf = ({ name, summary }: ReadStream): StandingWorkflow => ({
@@ -147,3 +142,22 @@ const readerOf = ({ name, summary }: ReadStream): StandingWorkflow => ({
   args: [{ stream: name }],
   staticSummary: summary,
 });
+
+/** DynamoDB is asked by the cheapest read that there is: one item. */
+async function readinessOf(
+  { temporal }: Services,
+  { lastLook }: Pick<ReturnType<typeof buildReconciler>, 'lastLook'>,
+  worker: Readiness['worker'],
+): Promise<Readiness> {
+  const [dynamodb, temporalState] = await Promise.all([
+    lastLook('quick').then(
+      (): Readiness['dynamodb'] => 'ok',
+      (): Readiness['dynamodb'] => 'unavailable',
+    ),
+    temporal.state(),
+  ]);
+  return { dynamodb, temporal: temporalState, worker };
+}
+
+const openRelay = ({ services: { keepLetters, onFault }, outbox, outboxStore }: ProcessParts): Relay =>
+  new Relay({ store: outboxStore, outbox, kinds: outbox.kinds, keepLetters, onFault });

@@ -127,8 +127,7 @@ export async function startTestGraph(
     readiness: () => graph.readiness('elsewhere'),
     version: 'test',
   });
-  return {
-    ...graph,
+  return Object.assign(graph, {
     app,
     dynamodb,
     environment: {
@@ -144,7 +143,7 @@ export async function startTestGraph(
     },
     wire,
     model,
-    async callsOf(work) {
+    async callsOf(work: () => PromiseLike<unknown>) {
       const before = await storeCalls(graph);
       await work();
       const after = await storeCalls(graph);
@@ -160,7 +159,7 @@ export async function startTestGraph(
       await endpoint.close();
       await dynamodb.stop();
     },
-  };
+  });
 }
 
 /** As the metrics count them; the look for new rules, which comes by itself, left out. */

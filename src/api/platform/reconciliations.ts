@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { iso } from '../../domain/ids';
-import { type LastLook, type LookMode, type LookReport, lookModes } from '../../domain/platform/reconciliation';
+import { type LastLook, type LookMode, lookModes } from '../../domain/platform/reconciliation';
+import type { RequestedLook } from '../../operations/platform/reconciliation/requests';
 import { type AnyRoute, route } from '../http/routes';
 
 export interface ReconciliationRouteParts {
@@ -11,13 +12,7 @@ export interface ReconciliationRouteParts {
    * that ended. They differ:
    * the reconciler looks by itself, and may end a look after the one that was asked for.
    */
-  find(mode: LookMode): Promise<{
-    workflowId: string;
-    status: 'running' | 'ended' | 'none';
-    progress?: LookReport;
-    asked?: LastLook;
-    lastLook?: LastLook;
-  }>;
+  find(mode: LookMode): Promise<RequestedLook>;
 }
 
 const people = ['admin'] as const;

@@ -1,6 +1,6 @@
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { compositeKey } from '../../domain/ids';
-import type { LastLook, LookMode } from '../../domain/platform/reconciliation';
+import { type LastLook, type LookMode, lookModes } from '../../domain/platform/reconciliation';
 import type { Db } from '../dynamodb';
 
 /** When the reconciler looked last, and what it found; one item a mode, beside the checkpoints of streams. */
@@ -13,6 +13,12 @@ export class LastLookStore {
       new GetCommand({ TableName: this.db.table('Checkpoints'), Key: key(mode) }),
     );
     return Item && (JSON.parse(Item['LastLook'] as string) as LastLook);
+  }
+
+  /** The last look of each mode that there was one of. */
+  async readAll(): Promise<Partial<Record<LookMode, LastLook>>> {
+    const found = await Promise.all(lookModes.map(async (mode) => [mode, await this.read(mode)] as const));
+    return Object.fromEntries(found.filter(([, look]) => look !== undefined));
   }
 
   /** The last writer stands; two looks at once do the same work. */

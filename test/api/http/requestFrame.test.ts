@@ -31,7 +31,8 @@ const thing = route({
   },
 });
 const app = createApp({
-  routes: [thing],
+  // As the graph gives them to the routes of a capability that declares them.
+  routes: [{ ...thing, requestIds: { names: ['userId'], collections: { posts: 'postId' } } }],
   authenticator: new Authenticator([]),
   logger,
   registry,

@@ -1,5 +1,5 @@
 import { isPermanent, LongwatchError } from '../../../domain/errors';
-import type { OutboxEntry } from '../../../domain/platform/outbox';
+import type { Backlog, OutboxEntry } from '../../../domain/platform/outbox';
 import type { OutboxStore, TransactItem } from '../../../stores/platform/outbox';
 import { currentCarrier, withCarrier } from '../../../telemetry/carrier';
 import { withDeadline } from '../../../timing/deadline';
@@ -16,7 +16,7 @@ const PAUSE_MS = 2_000;
 
 /** Records entries of the outbox, and dispatches those of this process without making a request wait. */
 export class Outbox {
-  private readonly kinds: ReadonlyMap<string, OutboxKind>;
+  private readonly byName = new Map<string, OutboxKind>();
   private readonly waiting: OutboxEntry[] = [];
   private inFlight = 0;
   private pausedUntil = 0;
@@ -26,7 +26,22 @@ export class Outbox {
     private readonly store: OutboxStore,
     kinds: readonly OutboxKind[],
   ) {
-    this.kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
+    this.addKinds(kinds);
+  }
+
+  /** Adds kinds of entries. A process adds every kind before it dispatches the first entry. */
+  addKinds(kinds: readonly OutboxKind[]): void {
+    for (const kind of kinds) this.byName.set(kind.kind, kind);
+  }
+
+  /** The kinds of entries that this process dispatches. */
+  get kinds(): readonly OutboxKind[] {
+    return [...this.byName.values()];
+  }
+
+  /** Entries of each kind that are due by an instant (epoch ms), counted up to a bound. */
+  backlog(dueBy: number): Promise<Backlog[]> {
+    return this.store.backlog([...this.byName.keys()], dueBy);
   }
 
   /** The item of a `TransactWriteItems` that records an entry. */
@@ -41,7 +56,7 @@ export class Outbox {
   async dispatch(entries: readonly OutboxEntry[]): Promise<void> {
     const [first] = entries;
     if (!first) return;
-    const kind = this.kinds.get(first.kind);
+    const kind = this.byName.get(first.kind);
     if (!kind)
       throw new LongwatchError(
         'refused',
@@ -55,7 +70,7 @@ export class Outbox {
   /** Dispatches an entry after its transaction, without anybody waiting. Never throws: the relay retries what fails. */
   dispatchSoon(entry: OutboxEntry): void {
     if (
-      this.kinds.get(entry.kind)?.dispatched !== 'soon' ||
+      this.byName.get(entry.kind)?.dispatched !== 'soon' ||
       this.waiting.length >= WAITING ||
       Date.now() < this.pausedUntil
     )

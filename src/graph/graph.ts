@@ -1,0 +1,130 @@
+import type { Readiness } from '../api/platform/health';
+import type { AnyRoute } from '../api/http/routes';
+import type { TemporalTarget } from '../gateways/temporal';
+import { prepareTables, updateTables } from '../stores/tableChanges';
+import type { CapabilityInstance } from './capability';
+import type { Combined } from './combined';
+import type { Platform } from './platform';
+import type { ProcessParts } from './process';
+import { reconcilerWorkflow } from './reconciler';
+
+export interface GraphParts {
+  combined: Combined;
+  common: ProcessParts;
+  platform: Platform;
+  instances: readonly CapabilityInstance[];
+}
+
+/** Every object of a process, and what a process does with all of its capabilities: prepare, load, listen, close. */
+export class Graph {
+  readonly combined: Combined;
+  readonly logger: ProcessParts['services']['logger'];
+  readonly metrics: ProcessParts['services']['metrics'];
+  readonly temporal: ProcessParts['services']['temporal'];
+  readonly onFault: ProcessParts['services']['onFault'];
+  readonly outbox: ProcessParts['outbox'];
+  /** Temporal's address and how its payloads are converted. */
+  readonly target: TemporalTarget;
+  /** Whoever reads a stream, by the stream's name. */
+  readonly consumers: Platform['consumers'];
+  readonly routes: readonly AnyRoute[];
+  /** Activities by task queue. */
+  readonly activities: Readonly<Record<string, object>>;
+  /** Event handlers of Lambda functions that read no stream. */
+  readonly handlers: NonNullable<CapabilityInstance['handlers']>;
+  /** Milliseconds between two quick looks of the reconciler. */
+  readonly reconcileEveryMs: number;
+
+  constructor(private readonly parts: GraphParts) {
+    const { combined, common, platform, instances } = parts;
+    const { services, outbox, target, encryption } = common;
+    const all = [platform, ...instances];
+    this.combined = combined;
+    this.logger = services.logger;
+    this.metrics = services.metrics;
+    this.temporal = services.temporal;
+    this.onFault = services.onFault;
+    this.outbox = outbox;
+    this.target = target;
+    this.consumers = platform.consumers;
+    this.routes = [...all.flatMap(({ routes }) => routes), ...(encryption?.routes ?? [])];
+    this.activities = Object.assign({}, ...all.map(({ activities }) => activities)) as Graph['activities'];
+    this.handlers = Object.assign({}, ...instances.map(({ handlers }) => handlers)) as Graph['handlers'];
+    this.reconcileEveryMs = services.config.LONGWATCH_RECONCILE_EVERY_MS;
+  }
+
+  /** Whether requests can be served, given the state of this process's workers. */
+  readiness(worker: Readiness['worker']): Promise<Readiness> {
+    return this.parts.platform.readiness(worker);
+  }
+
+  /**
+   * Creates tables that are missing, and what capabilities need in them.
+   * @param tables `update` also adds what a version before this one did not have; `check` reports it as an error.
+   * @throws TableMismatchError
+   */
+  async prepareStores(tables: 'check' | 'update' = 'check'): Promise<void> {
+    const { dynamodb, config } = this.parts.common.services;
+    const { tables: declared } = this.combined;
+    if (tables === 'update') await updateTables(dynamodb, config.LONGWATCH_TABLE_PREFIX, declared);
+    await prepareTables(dynamodb, config.LONGWATCH_TABLE_PREFIX, declared);
+    for (const instance of this.parts.instances) await instance.prepare?.();
+  }
+
+  /** Loads what requests need in memory (rule sets, models), and keeps it current in the background. */
+  async load(): Promise<void> {
+    await Promise.all(this.parts.instances.map((instance) => instance.load?.()));
+  }
+
+  /** Opens connections and runs once what the first request would otherwise wait for, past its deadline. */
+  async warmUp(): Promise<void> {
+    await Promise.all(this.parts.instances.map((instance) => instance.warmUp?.()));
+  }
+
+  /** Starts the standing workflows and creates the schedules; called by every process with workers. */
+  async startStandingWorkflows(): Promise<void> {
+    const { common, platform } = this.parts;
+    await this.temporal.ensureSearchAttributes();
+    for (const one of platform.standing) await common.services.startOnce(one);
+    for (const { scheduleId, cron, action } of platform.schedules)
+      await this.temporal.ensureSchedule(scheduleId, cron, action);
+  }
+
+  /**
+   * Starts the reconciler if it does not run. The reconciler restarts every other workflow, so every worker restarts
+   * the reconciler.
+   */
+  async keepReconciler(): Promise<void> {
+    await this.parts.common.services.startOnce(reconcilerWorkflow);
+  }
+
+  /** Starts the listeners of the queues that this process serves. */
+  startListening(served: readonly string[]): void {
+    for (const { queue, start } of this.listeners()) if (served.includes(queue)) start();
+  }
+
+  /** Writes what this process has counted in memory. */
+  async flush(): Promise<void> {
+    await Promise.all(this.parts.instances.map((instance) => instance.flush?.()));
+  }
+
+  /** Ends event streams, so that a stopping server need not wait for their readers. */
+  endStreams(): void {
+    this.parts.platform.overview.endStreams();
+  }
+
+  /** Stops what comes in, then background work, then the outbox, then the connections that all of them use. */
+  async close(): Promise<void> {
+    const { common, platform, instances } = this.parts;
+    platform.overview.close();
+    await Promise.all(this.listeners().map((listener) => listener.stop()));
+    await Promise.all(instances.map((instance) => instance.close?.()));
+    await this.outbox.drain(5_000);
+    await this.temporal.close();
+    common.services.dynamodb.destroy();
+  }
+
+  private listeners(): NonNullable<CapabilityInstance['listeners']> {
+    return this.parts.instances.flatMap(({ listeners = [] }) => listeners);
+  }
+}

@@ -1,0 +1,70 @@
+import { defined } from '../../../domain/defined';
+import type { LastLook, LookMode, LookReport } from '../../../domain/platform/reconciliation';
+import {
+  PLATFORM_QUEUE,
+  RECONCILIATION_TYPE,
+  reconciliationId,
+  type ReconciliationInput,
+} from '../../../domain/platform/workflows';
+import type { TemporalRuns } from '../../../gateways/temporal/runs';
+import type { LastLookStore } from '../../../stores/platform/lastLooks';
+import { asUnavailable } from '../outbox/workflowStarts';
+import type { LookProgress } from './reconciler';
+
+/** The workflow that makes one look. */
+export const lookWorkflow = (mode: LookMode, workflowId: string) => ({
+  type: RECONCILIATION_TYPE,
+  workflowId,
+  taskQueue: PLATFORM_QUEUE,
+  args: [{ mode } satisfies ReconciliationInput],
+  staticSummary: `Compares rows with workflows: ${mode} look`,
+});
+
+export interface LookRequestParts {
+  runs: Pick<TemporalRuns, 'latest' | 'resultOf' | 'heartbeat'>;
+  looks: Pick<LastLookStore, 'read'>;
+  /** Starts a workflow unless it runs already. */
+  startOnce(workflow: ReturnType<typeof lookWorkflow>): Promise<unknown>;
+}
+
+/** What is known of the look that somebody asked for last, and of the last look that ended. */
+export interface RequestedLook {
+  workflowId: string;
+  status: 'running' | 'ended' | 'none';
+  progress?: LookReport;
+  /** What the look that was asked for found, once it completed. */
+  asked?: LastLook;
+  lastLook?: LastLook;
+}
+
+/** Looks that people ask for, beside those that the reconciler makes by itself. */
+export class LookRequests {
+  constructor(private readonly parts: LookRequestParts) {}
+
+  /** Begins a look, or finds that one of its mode is under way. @returns the workflow's id. */
+  async start(mode: LookMode): Promise<string> {
+    const workflow = lookWorkflow(mode, reconciliationId(mode));
+    await this.parts.startOnce(workflow);
+    return workflow.workflowId;
+  }
+
+  /** @throws LongwatchError `unavailable` where Temporal or DynamoDB is away. */
+  async find(mode: LookMode): Promise<RequestedLook> {
+    const { runs, looks } = this.parts;
+    const workflowId = reconciliationId(mode);
+    const [latest, lastLook] = await Promise.all([
+      asUnavailable(workflowId, () => runs.latest(workflowId)),
+      looks.read(mode),
+    ]);
+    const asked = latest && (await asUnavailable(workflowId, () => runs.resultOf<LastLook>(latest)));
+    const isRunning = latest?.status === 'RUNNING';
+    const progress = isRunning ? (await this.progress(workflowId))?.report : undefined;
+    const status = latest === undefined ? 'none' : isRunning ? 'running' : 'ended';
+    return { workflowId, status, ...defined({ progress, asked, lastLook }) };
+  }
+
+  private progress(workflowId: string): Promise<LookProgress | undefined> {
+    const heartbeat = () => this.parts.runs.heartbeat(workflowId);
+    return asUnavailable(workflowId, heartbeat) as Promise<LookProgress | undefined>;
+  }
+}
