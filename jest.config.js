@@ -20,6 +20,12 @@ module.exports = {
   // The longest tests wait for timeouts after kills: on two cores a third file is run meanwhile.
   maxWorkers: Math.max(3, availableParallelism()),
   testTimeout: 600_000,
+  // For `npm run coverage`. Workflows run in Temporal's sandbox, and the others in processes of their own, where Jest does
+  // not see which lines run.
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['src/**/*.ts', '!src/workflows/**', '!src/main.ts', '!src/local/**/*{Server,main}.ts'],
+  coverageReporters: ['text-summary', 'html', 'lcovonly'],
+  coverageDirectory: 'coverage',
   // Node's own teardown after native add-ons may loop for ever, long after the last result (nodejs/node#47748).
   forceExit: true,
   workerGracefulExitTimeout: 3_000,

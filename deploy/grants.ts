@@ -1,25 +1,10 @@
 import { readFileSync } from 'node:fs';
-import yargs from 'yargs';
-import { hideBin } from 'yargs/helpers';
+import { runScript } from '../scripts/commandLine';
 import { everything } from '../src/graph/capabilities';
 import { grantsOf } from './access';
 
-/** Compares what was used with what is granted. */
-async function main(): Promise<void> {
-  const { file } = await yargs(hideBin(process.argv))
-    .scriptName('npm run deploy:grants --')
-    .command('$0 <file>', 'Says which grants of API and workers nobody used', (command) =>
-      command.positional('file', {
-        type: 'string',
-        demandOption: true,
-        describe:
-          'What LONGWATCH_RECORD_GRANTS=<file> npx jest test/api test/activities test/operations test/workflows wrote',
-      }),
-    )
-    .strict()
-    .help()
-    .parseAsync();
-  const used = new Set(readFileSync(file as string, 'utf8').split('\n'));
+/** Prints the grants of API and workers that are not among those used. */
+function printUnused(used: ReadonlySet<string>): void {
   for (const role of ['api', 'worker'] as const)
     for (const [where, actions] of grantsOf(role, everything)) {
       const unused = actions.filter((action) => !used.has(`${role} ${where} ${action}`));
@@ -27,7 +12,23 @@ async function main(): Promise<void> {
     }
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-});
+runScript(
+  {
+    name: 'deploy:grants',
+    positionals: '<file>',
+    about: 'Lists the permissions of API and workers that the tests did not use.',
+    examples: [
+      [
+        'used.txt',
+        'after LONGWATCH_RECORD_GRANTS=used.txt npx jest test/api test/activities test/operations test/workflows',
+      ],
+    ],
+  },
+  (cli) =>
+    cli.positional('file', {
+      type: 'string',
+      demandOption: true,
+      describe: 'File that the tests wrote with LONGWATCH_RECORD_GRANTS',
+    }),
+  ({ file }) => printUnused(new Set(readFileSync(file, 'utf8').split('\n'))),
+);

@@ -157,11 +157,16 @@ const schema = fields
 
 export type Settings = z.infer<typeof schema>;
 
-/** @throws Error with one line for each faulty setting. */
+/** The settings of a deployment are wrong; the message has one line for each fault. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+/** @throws SettingsError */
 export function parseSettings(given: unknown, where = 'the settings'): Settings {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
-  throw new Error(
+  throw new SettingsError(
     `${where}:\n${result.error.issues.map(({ path, message }) => `  ${path.join('.') || 'the object'}: ${message}`).join('\n')}`,
   );
 }
@@ -171,9 +176,12 @@ export function readSettings(path: string): Settings {
   try {
     json = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new Error(`${path} cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    throw new SettingsError(
+      `${path} cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
   return parseSettings(json, path);
 }

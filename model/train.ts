@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { DAY_MS } from '../src/domain/fraud/profile';
 import { Replay } from '../src/domain/fraud/replay';
 import { scenarios, simulate } from '../src/domain/fraud/simulation';
-import { LabError } from '../src/lab/errors';
 import { type Part, Training } from '../src/lab/training';
+import { runScript } from '../scripts/commandLine';
 import { withBar } from '../scripts/fraud/progress';
 
 /** Trains the shipped model on simulated payments, replayed through the code that serves. */
@@ -38,7 +38,7 @@ const notes = {
     'Train on your own labelled payments before you let it block anything.',
 };
 
-async function main(): Promise<void> {
+async function train(out: string): Promise<void> {
   const training = new Training();
   try {
     await withBar('replaying', async (show) => {
@@ -52,13 +52,27 @@ async function main(): Promise<void> {
             training.add(part as Part, fraud, features(), scenario ? scenarios.indexOf(scenario) + 1 : 0);
       }
     });
-    console.log(await training.run(join(__dirname, 'fraud.json'), notes, console.error));
+    console.log(await training.run(out, notes, console.error));
   } finally {
     training.clear();
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof LabError ? error.message : error);
-  process.exit(1);
-});
+runScript(
+  {
+    name: 'model:train',
+    about:
+      'Trains the shipped fraud model on simulated payments, which are replayed through the code that serves the ' +
+      'model. Writes the model, and its card, baseline and goldens beside it. Needs Python 3 with the packages of ' +
+      'model/requirements.txt (PYTHON: the executable).',
+    examples: [['', 'after a feature has changed; the same code writes the same model']],
+  },
+  (cli) =>
+    cli.option('out', {
+      type: 'string',
+      default: join(__dirname, 'fraud.json'),
+      defaultDescription: 'model/fraud.json',
+      describe: 'File of the model',
+    }),
+  ({ out }) => train(out),
+);

@@ -1,23 +1,38 @@
 import { randomBytes } from 'node:crypto';
-import yargs from 'yargs';
 import { keyDigest } from '../src/api/auth/apiKeys';
 import { roles } from '../src/domain/platform/caller';
-import { ID_PATTERN, ID_RULE } from '../src/domain/ids';
+import { ID_PATTERN } from '../src/domain/ids';
+import { runScript } from './commandLine';
 
-/** 256 bits; the beginning is for scanners of repositories, which find leaked keys by such. */
+/** 256 bits. Scanners of repositories find leaked keys by the prefix. */
 const newKey = (): string => `lw_${randomBytes(32).toString('base64url')}`;
 
-const { name, role } = yargs(process.argv.slice(2))
-  .scriptName('npm run api-key --')
-  .usage(
-    '$0 --name pay --role service\n\nMakes a random API key. The key goes to its caller and is kept nowhere; its ' +
-      'entry, which holds only a hash, to LONGWATCH_API_KEYS.',
-  )
-  .option('name', { type: 'string', demandOption: true, describe: 'Whose it is: in logs, timelines and four eyes' })
-  .option('role', { choices: roles, demandOption: true, describe: 'What it may do: docs/routes.md' })
-  .check(({ name: given }) => ID_PATTERN.test(given) || `name ${ID_RULE}`)
-  .strict()
-  .version(false)
-  .parseSync();
-const key = newKey();
-process.stdout.write(`key    ${key}\nentry  ${name}:${role}:sha256=${keyDigest(key).toString('hex')}\n`);
+/** An entry of LONGWATCH_API_KEYS is `name:role:key`, so a name that is an id may still not hold a colon. */
+const isName = (name: string): boolean => ID_PATTERN.test(name) && !name.includes(':');
+
+runScript(
+  {
+    name: 'api-key',
+    about:
+      'Generates a random API key. Give the key to its caller; it is stored nowhere. Add the entry, which holds only ' +
+      'its hash, to LONGWATCH_API_KEYS.',
+    examples: [['--name pay --role service', 'a key for the service that is called pay in logs and timelines']],
+  },
+  (cli) =>
+    cli
+      .option('name', {
+        type: 'string',
+        demandOption: true,
+        describe: 'Name of the caller in logs, timelines and four-eyes checks',
+      })
+      .option('role', { choices: roles, demandOption: true, describe: 'Role of the caller (docs/routes.md)' })
+      .check(
+        ({ name }) =>
+          isName(name) ||
+          `--name must be 1 to 64 characters out of letters, digits, "_", ".", "@" and "-", found "${name}"`,
+      ),
+  ({ name, role }) => {
+    const key = newKey();
+    process.stdout.write(`key    ${key}\nentry  ${name}:${role}:sha256=${keyDigest(key).toString('hex')}\n`);
+  },
+);

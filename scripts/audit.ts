@@ -1,11 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-
-const HELP = `npm run audit
-
-Asks the registry for known vulnerabilities of production dependencies (npm audit) and ends with 1 when one is high or
-critical. A registry that keeps no such list, or cannot be reached, is no fault of the code: it is said, and ends with 0.
-`;
+import { runScript } from './commandLine';
 
 interface Report {
   message?: string;
@@ -46,8 +41,7 @@ export function verdict(report: Report | undefined): { lines: string[]; failed: 
   };
 }
 
-function main(): void {
-  if (process.argv.includes('--help')) return void process.stdout.write(HELP);
+function audit(): void {
   const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--json'], {
     cwd: join(__dirname, '..'),
     encoding: 'utf8',
@@ -66,4 +60,16 @@ function parsed(text: string | null): Report | undefined {
   }
 }
 
-if (require.main === module) main();
+if (require.main === module)
+  runScript(
+    {
+      name: 'audit',
+      about:
+        'Asks the registry for known vulnerabilities of production dependencies (npm audit). Exits with 1 if one of ' +
+        'them is high or critical. If the registry has no such list or does not answer, the script says so and exits ' +
+        'with 0.',
+      examples: [['', 'the number of known vulnerabilities, and each grave one']],
+    },
+    (cli) => cli,
+    audit,
+  );

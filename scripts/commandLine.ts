@@ -1,34 +1,181 @@
-import yargs, { type Argv } from 'yargs';
+// Before the SDK loads: its notice about Node.js versions is of no use to a person who runs a script.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
+import { inspect } from 'node:util';
+import yargs, { type ArgumentsCamelCase, type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { isLongwatchError } from '../src/domain/errors';
+import { nearestName } from '../src/domain/nearest';
 import { LabError } from '../src/lab/errors';
 
+const WIDEST = 120;
+
+export interface Script {
+  /** Its name in package.json. */
+  name: string;
+  /** Positional arguments, in yargs' notation. */
+  positionals?: string;
+  /** What it does, for `--help`. */
+  about: string;
+  /** Arguments, and what the script does with them. */
+  examples: readonly (readonly [args: string, effect: string])[];
+  /** Errors that a person can fix, besides LabError and LongwatchError: only their message is printed. */
+  expected?: readonly (abstract new (...args: never[]) => Error)[];
+}
+
 /**
- * `npm run NAME -- COMMAND …`: runs the command that the arguments name. What a person can mend, a wrong option or a
- * file
- * that is not there, is told in one sentence; anything else with its stack. Either ends with exit code 1.
- * @param about What the commands have in common, for `--help`.
- * @param expected Further faults that a person can mend.
+ * Runs a script of package.json that has options but no commands. It answers `--help`. Wrong arguments end the process
+ * with exit code 1 and one line, which names the nearest option or value. So does an error that a person can fix;
+ * any other error is printed with its stack.
  */
-export function runCommand(
-  name: string,
-  about: string,
-  commands: readonly ((cli: Argv) => unknown)[],
-  expected: readonly (abstract new (...args: never[]) => Error)[] = [],
+export function runScript<T>(
+  script: Script,
+  options: (cli: Argv) => Argv<T>,
+  run: (args: ArgumentsCamelCase<T>) => unknown,
 ): void {
-  const cli = yargs(hideBin(process.argv)).scriptName(`npm run ${name} --`).usage(`$0 <command>\n\n${about}`);
+  const args = argumentsOf(script, options);
+  void (async () => {
+    try {
+      await run(args);
+    } catch (error) {
+      end(error, script.expected);
+    }
+  })();
+}
+
+/** Returns the arguments of such a script; wrong ones end the process. */
+export function argumentsOf<T>(script: Script, options: (cli: Argv) => Argv<T>): ArgumentsCamelCase<T> {
+  const { positionals } = script;
+  const parser = described(parserOf(script), script, ['$0', positionals, '[options]'].filter(Boolean).join(' '));
+  const given =
+    positionals === undefined ? options(parser) : parser.command(`$0 ${positionals}`, false, (cli) => options(cli));
+  return given.parseSync() as ArgumentsCamelCase<T>;
+}
+
+/** Runs a script of package.json that has commands, as `runScript` does. */
+export function runCommand(script: Script, commands: readonly ((cli: Argv) => unknown)[]): void {
+  const cli = described(parserOf(script), script, '$0 <command> [options]');
   for (const add of commands) add(cli);
-  void cli
-    .demandCommand(1, 'Say what to do; --help lists it')
+  void cli.demandCommand(1, 'Say what to do; --help lists it').parse();
+}
+
+function parserOf({ name, expected }: Script): Argv {
+  const cli = yargs(hideBin(process.argv));
+  return cli
+    .scriptName(`npm run ${name} --`)
+    .detectLocale(false)
     .strict()
+    .recommendCommands()
+    .check((args, options) => checkedValues(args, options as unknown as KnownOptions), true)
     .help()
-    .fail((message, error) => {
-      // YError: what an option's own check threw.
-      const known =
-        [LabError, ...expected].some((type) => error instanceof type) ||
-        error?.name === 'YError' ||
-        (error as NodeJS.ErrnoException | undefined)?.code !== undefined;
-      console.error(error === undefined ? message : known ? error.message : error);
-      process.exit(1);
-    })
-    .parse();
+    .version(false)
+    .wrap(Math.min(WIDEST, process.stdout.columns ?? WIDEST))
+    .fail((message: string | null, error) =>
+      // Without a message, a command failed; with one, its arguments are wrong.
+      end(message === null ? error : new LabError(faultOfArguments(message, cli)), expected),
+    );
+}
+
+function described(cli: Argv, { name, about, examples }: Script, usage: string): Argv {
+  for (const [args, effect] of examples) cli.example(args === '' ? `npm run ${name}` : `$0 ${args}`, effect);
+  return cli.usage(`Usage: ${usage}\n\n${about}`);
+}
+
+/** Prints the error as a person needs it and ends the process with exit code 1. */
+function end(error: unknown, expected: Script['expected'] = []): never {
+  const isKnown = [LabError, ...expected].some((type) => error instanceof type);
+  process.stderr.write(`${isKnown ? (error as Error).message : (reasonOf(error) ?? inspect(error))}\n`);
+  process.exit(1);
+}
+
+const START = 'start Longwatch here with npm start, or check the addresses in the environment';
+
+/** Returns why a call failed, in one sentence, or undefined if the error is a defect. */
+function reasonOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const cause = (error as { errors?: unknown[] }).errors?.[0] ?? error.cause; // The first of an AggregateError.
+  if (isLongwatchError(error, 'unavailable')) {
+    const [what] = error.message.split(';'); // What follows is advice for callers of the API.
+    return `${what}${cause instanceof Error && cause.message !== '' ? ` (${cause.message})` : ''}; ${START}`;
+  }
+  if (isLongwatchError(error)) return error.message;
+  if (error.message === 'fetch failed' || error instanceof AggregateError) return reasonOf(cause);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) return undefined;
+  return /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT)/.test(code) ? `${error.message}; ${START}` : error.message;
+}
+
+/** What yargs knows about the options of a parser; its types leave this out. */
+interface KnownOptions {
+  key: Record<string, unknown>;
+  number: string[];
+  array: string[];
+  choices: Record<string, readonly string[] | undefined>;
+}
+
+const shown = (value: unknown): string => `"${String(value)}"`;
+
+/** Where an option was typed among the arguments. */
+const places = (args: readonly string[], name: string): number[] =>
+  args.flatMap((arg, at) => (arg === `--${name}` || arg.startsWith(`--${name}=`) ? [at] : []));
+
+/** Numbers that are none, and options that came twice, which yargs lets through. */
+function checkedValues(values: Readonly<Record<string, unknown>>, { key, number, array }: KnownOptions): true {
+  const args = hideBin(process.argv);
+  for (const name of Object.keys(key)) {
+    const [first, ...more] = places(args, name);
+    if (first === undefined) continue;
+    if (more.length > 0 && !array.includes(name))
+      throw new LabError(`--${name} must be given once, found ${more.length + 1}`);
+    if (number.includes(name) && [values[name]].flat().some((value) => Number.isNaN(value)))
+      throw new LabError(`--${name} must be a number, found ${shown(args[first]?.split('=')[1] ?? args[first + 1])}`);
+  }
+  return true;
+}
+
+/** Says in one line what is wrong with the arguments, with the nearest name that would be right. */
+function faultOfArguments(message: string, cli: Argv): string {
+  const options = (cli as unknown as { getOptions(): KnownOptions }).getOptions();
+  const args = hideBin(process.argv);
+  const names = Object.keys(options.key);
+  const wrong = args
+    .slice(0, args.includes('--') ? args.indexOf('--') : undefined)
+    .map((arg) => /^--(?:no-)?([^=]+)/.exec(arg)?.[1])
+    .find((name) => name !== undefined && !names.some((known) => kebab(known) === kebab(name)));
+  if (wrong !== undefined)
+    return `There is no option --${wrong}${meant(
+      `--${wrong}`,
+      ['help', ...names].map((name) => `--${name}`),
+    )}`;
+  for (const [name, choices] of Object.entries(options.choices)) {
+    const value = choices && message.startsWith('Invalid values:') ? invalidValue(message, name) : undefined;
+    if (value !== undefined)
+      return (
+        `${places(args, name).length > 0 ? '--' : ''}${name} must be one of ${choices?.join(', ')}, ` +
+        `found ${shown(value)}${meant(value, choices ?? [], '')}`
+      );
+  }
+  const command = /^Did you mean (.+)\?$/.exec(message)?.[1];
+  const given = args.filter((arg) => !arg.startsWith('-'));
+  if (command !== undefined) {
+    const like = given.find((arg) => nearestName(arg, [command]) !== undefined);
+    return `There is no command ${shown(like)}; did you mean ${shown(command)}?`;
+  }
+  const [line = ''] = message.split('\n');
+  const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(line)?.[1];
+  if (unknown !== undefined) return `${shown(unknown)} is not an argument here; --help lists all`;
+  const missing = /^Missing required arguments?: (.+)$/.exec(line)?.[1];
+  if (missing !== undefined) return `${missing.replaceAll(/[\w-]+/g, '--$&')} must be given; --help lists all`;
+  return line.startsWith('Not enough non-option arguments') ? 'An argument is missing; --help lists all' : line;
+}
+
+const invalidValue = (message: string, name: string): string | undefined =>
+  new RegExp(`Argument: ${name}, Given: "([^"]*)"`).exec(message)?.[1];
+
+const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** The nearest of the names as a question, or where they are listed. */
+function meant(given: string, names: readonly string[], otherwise = '; --help lists all'): string {
+  const nearest = nearestName(given, names, /^--/);
+  return nearest === undefined ? otherwise : `; did you mean ${nearest}?`;
 }

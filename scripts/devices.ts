@@ -1,8 +1,17 @@
-// Before the SDK loads: no news for whoever runs this.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-
+import { ConfigError } from '../src/config';
 import { runCommand } from './commandLine';
 import { query } from './devices/query';
 import { simulateDevices } from './devices/simulate';
 
-runCommand('devices', 'Readings of devices.', [query, simulateDevices]);
+runCommand(
+  {
+    name: 'devices',
+    about: 'Readings of devices: SQL queries over the archive, and simulated readings.',
+    examples: [
+      ['simulate --devices 5 --days 2', 'sends readings of five devices to the Longwatch that runs here'],
+      ["query 'SELECT count(*) FROM readings' --from 2026-01-01", 'counts the archived readings of 2026 and later'],
+    ],
+    expected: [ConfigError],
+  },
+  [query, simulateDevices],
+);

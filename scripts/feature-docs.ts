@@ -1,6 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { featureTable } from '../src/domain/fraud/featureTable';
+import { runScript } from './commandLine';
 
-/** Writes docs/features.md from the definitions in the code; a test fails while it is not current. */
-writeFileSync(join(__dirname, '../docs/features.md'), featureTable());
+runScript(
+  {
+    name: 'docs:features',
+    about:
+      'Writes docs/features.md from the feature definitions in the code. A test fails while the file is out of date.',
+    examples: [['', 'after a feature of the fraud model was changed']],
+  },
+  (cli) => cli,
+  () => writeFileSync(join(__dirname, '../docs/features.md'), featureTable()),
+);

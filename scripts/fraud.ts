@@ -1,6 +1,4 @@
-// Before the SDK loads: no news for whoever runs this.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-
+import { ConfigError } from '../src/config';
 import { runCommand } from './commandLine';
 import { backtest } from './fraud/backtest';
 import { drift } from './fraud/drift';
@@ -11,7 +9,19 @@ import { simulate } from './fraud/simulate';
 import { train } from './fraud/train';
 
 runCommand(
-  'fraud',
-  'The life of a fraud model: simulated payments, features, training and backtests, through the code that serves it.',
+  {
+    name: 'fraud',
+    about:
+      'The life of a fraud model: simulated payments, features, training and backtests. Features are computed by the ' +
+      'code that serves the model.',
+    examples: [
+      ['simulate --out payments.csv --days 60', 'writes payments, some of them fraud, to a file'],
+      [
+        'backtest --transactions payments.csv --from 2026-02-01 --to 2026-02-15',
+        'shows what the shipped model and rules make of two weeks',
+      ],
+    ],
+    expected: [ConfigError],
+  },
   [simulate, features, train, backtest, shadow, promote, drift, labels],
 );

@@ -1,11 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-const HELP = `npm run licences
-
-Checks that every production dependency, optional ones and those of dependencies too, has a licence of the list.
-Reads package-lock.json and node_modules. Ends with 1 and names each package that has another one, or none.
-`;
+import { runScript } from './commandLine';
 
 /** May be used, changed and passed on in a product under Apache-2.0, with no more than a notice. */
 const ALLOWED = new Set([
@@ -44,8 +39,7 @@ export function isAllowed(expression: string): boolean {
   return plain.split(/\sOR\s/).some((all) => all.split(/\sAND\s/).every((one) => ALLOWED.has(one.trim())));
 }
 
-function main(): void {
-  if (process.argv.includes('--help')) return void process.stdout.write(HELP);
+function checkLicences(): void {
   const root = join(__dirname, '..');
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, Locked>;
@@ -91,4 +85,15 @@ function main(): void {
   }
 }
 
-if (require.main === module) main();
+if (require.main === module)
+  runScript(
+    {
+      name: 'licences',
+      about:
+        'Checks that every production dependency, direct or not, optional or not, has an allowed licence. Reads ' +
+        'package-lock.json and node_modules. Exits with 1 and names each package with another licence or none.',
+      examples: [['', 'the licences in use, with the number of packages of each']],
+    },
+    (cli) => cli,
+    checkLicences,
+  );

@@ -2,6 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capabilities } from '../src/graph/capabilities';
 import { metricsTable } from '../src/metrics/table';
+import { runScript } from './commandLine';
 
-/** Writes docs/metrics.md from the registry; a test fails while it is not current. */
-writeFileSync(join(__dirname, '../docs/metrics.md'), metricsTable(capabilities.map(({ metrics }) => metrics)));
+runScript(
+  {
+    name: 'docs:metrics',
+    about: 'Writes docs/metrics.md from the metrics in the code. A test fails while the file is out of date.',
+    examples: [['', 'after a metric was added or described anew']],
+  },
+  (cli) => cli,
+  () => writeFileSync(join(__dirname, '../docs/metrics.md'), metricsTable(capabilities.map(({ metrics }) => metrics))),
+);

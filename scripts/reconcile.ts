@@ -1,42 +1,24 @@
-// Before the SDK loads: no news for whoever runs this.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-
 import { setTimeout as sleep } from 'node:timers/promises';
-import yargs from 'yargs';
-import { hideBin } from 'yargs/helpers';
 import type { LookMode, LookReport } from '../src/domain/platform/reconciliation';
 import { LabError } from '../src/lab/errors';
+import { ConfigError } from '../src/config';
+import { runScript } from './commandLine';
 import { apiOptions, ask } from './fraud/api';
 
-const { url, key, full } = apiOptions(yargs(hideBin(process.argv)))
-  .scriptName('npm run reconcile --')
-  .usage(
-    '$0\n\nCompares rows with workflows, and starts workflows again that were terminated, failed or lost. Asks ' +
-      'the API, whose caller must be an admin; a worker does it.',
-  )
-  .option('key', {
-    type: 'string',
-    describe: 'An API key of an admin; default LONGWATCH_API_KEY, else the development key of the Longwatch here',
-  })
-  .option('full', {
-    type: 'boolean',
-    default: false,
-    describe: 'Every open row against the running workflows; default: what ended badly since the last look',
-  })
-  .strict()
-  .help()
-  .version(false)
-  .fail((message, error) => fail(error ?? new LabError(`${message}; --help lists the options`)))
-  .parseSync();
-
 const EVERY_MS = 500;
+interface Asked {
+  url: string | undefined;
+  key: string | undefined;
+  full: boolean;
+}
+
 interface Found {
   status: 'running' | 'ended' | 'none';
   progress?: LookReport;
   asked?: LookReport;
 }
 
-async function main(): Promise<void> {
+async function reconcile({ url, key, full }: Asked): Promise<void> {
   const mode: LookMode = full ? 'full' : 'quick';
   const find = async () => (await ask({ url, key }, 'GET', `/v1/reconciliations/${mode}`)).body as unknown as Found;
   const began = Date.now();
@@ -77,11 +59,28 @@ const counted = (byType: Readonly<Record<string, number>> = {}): string =>
     .map(([type, count]) => `${count} ${type}`)
     .join(', ') || 'none';
 
-function fail(error: unknown): never {
-  process.stderr.write(
-    `${error instanceof LabError ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
-  );
-  process.exit(1);
-}
-
-main().catch(fail);
+runScript(
+  {
+    name: 'reconcile',
+    about:
+      'Compares DynamoDB rows with workflows, and restarts workflows that were terminated, failed or lost. The script ' +
+      'asks the API, whose caller must be an admin; a worker does the work.',
+    examples: [
+      ['', 'after workflows were terminated by mistake'],
+      ['--full', 'after Temporal was restored from a backup'],
+    ],
+    expected: [ConfigError],
+  },
+  (cli) =>
+    apiOptions(cli)
+      .option('key', {
+        type: 'string',
+        describe: 'API key of an admin; default LONGWATCH_API_KEY, else the development key of the Longwatch here',
+      })
+      .option('full', {
+        type: 'boolean',
+        default: false,
+        describe: 'Compare every open row with the running workflows, not only those that failed since the last look',
+      }),
+  ({ url, key, full }) => reconcile({ url, key, full }),
+);

@@ -1,10 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { routeTable } from '../src/api/http/routeTable';
+import { runScript } from './commandLine';
 import { listRoutes } from './routes/list';
 
-/** Writes docs/routes.md from the routes; a test fails while it is not current. */
-void listRoutes().then((routes) => {
-  writeFileSync(join(__dirname, '../docs/routes.md'), routeTable(routes));
-  process.exit(); // The graph has timers.
-});
+runScript(
+  {
+    name: 'docs:routes',
+    about: 'Writes docs/routes.md from the routes in the code. A test fails while the file is out of date.',
+    examples: [['', 'after a route was added or described anew']],
+  },
+  (cli) => cli,
+  async () => {
+    writeFileSync(join(__dirname, '../docs/routes.md'), routeTable(await listRoutes()));
+    process.exit(); // The graph has timers.
+  },
+);

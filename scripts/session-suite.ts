@@ -1,6 +1,3 @@
-// Before the SDK loads, and for the tests' process: no news for whoever reads the result.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,21 +6,16 @@ import { LOCAL_CREDENTIALS } from '../src/config/endpoints';
 import { startDynamoDB } from '../src/local/dynamodb';
 import { createTables, dynamoDBClient } from '../src/stores/dynamodb';
 import { everything } from '../src/graph/capabilities';
-
-const USAGE = `npm run session-suite -- <checkout of expressjs/session>
-
-Runs the test suite of express-session, unchanged, with our store in place of its MemoryStore, on a DynamoDB of its own.
-The checkout's dependencies must be installed there (npm install).`;
+import { LabError } from '../src/lab/errors';
+import { StartError } from '../src/local/errors';
+import { runScript } from './commandLine';
 
 /** @returns mocha's exit code. */
-async function main(): Promise<number> {
-  const [given] = process.argv.slice(2);
-  const checkout = resolve(given ?? '');
+async function runSuite(given: string): Promise<number> {
+  const checkout = resolve(given);
   const mocha = join(checkout, 'node_modules', 'mocha', 'bin', 'mocha.js');
-  if (!given || !existsSync(mocha)) {
-    console.error(given ? `There is no ${mocha}\n\n${USAGE}` : USAGE);
-    return 2;
-  }
+  if (!existsSync(mocha))
+    throw new LabError(`There is no ${mocha}: run npm install in a checkout of expressjs/session`);
   // What their own test script does first.
   if (!existsSync(join(checkout, 'test', 'fixtures', 'server.crt')))
     spawnSync('sh', ['test/support/gencert.sh'], { cwd: checkout, stdio: 'ignore' });
@@ -62,4 +54,23 @@ async function main(): Promise<number> {
   }
 }
 
-void main().then((code) => (process.exitCode = code));
+runScript(
+  {
+    name: 'session-suite',
+    positionals: '<checkout>',
+    about:
+      'Runs the test suite of express-session, unchanged, with the DynamoDB session store in place of its MemoryStore, ' +
+      'on an embedded DynamoDB.',
+    examples: [['../session', 'with a checkout of expressjs/session whose dependencies are installed']],
+    expected: [StartError],
+  },
+  (cli) =>
+    cli.positional('checkout', {
+      type: 'string',
+      demandOption: true,
+      describe: 'Folder of a checkout of expressjs/session, after npm install there',
+    }),
+  async ({ checkout }) => {
+    process.exitCode = await runSuite(checkout);
+  },
+);

@@ -1,6 +1,3 @@
-// Before the SDK loads: no news for whoever runs this.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-
 import { ConfigError } from '../src/config';
 import { readConfig, selectCapabilities } from '../src/graph/config';
 import { updateTables } from '../src/stores/tableChanges';
@@ -50,19 +47,26 @@ async function update(): Promise<void> {
 }
 
 runCommand(
-  'tables',
-  'The tables as this version expects them: DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true, or those of the Longwatch ' +
-    'that runs here.',
+  {
+    name: 'tables',
+    about:
+      'Compares the DynamoDB tables with what this version expects, and adds what is missing. The tables are those of ' +
+      'DYNAMODB_ENDPOINT, or of AWS with LONGWATCH_AWS=true, or of the Longwatch that runs here.',
+    examples: [
+      ['check', 'lists the differences'],
+      ['update', 'before the processes of a new version start'],
+    ],
+    expected: [ConfigError, TableMismatchError],
+  },
   [
     (cli) =>
       cli.command(
         'check',
-        'Compares every table with what this version expects; ends with 1 where one differs',
+        'Compares every table with what this version expects; exits with 1 if one differs',
         {},
         check,
       ),
     (cli) =>
-      cli.command('update', 'Adds what is missing: tables, indexes, streams, TTL. Takes nothing away', {}, update),
+      cli.command('update', 'Creates missing tables, indexes and streams and enables TTL; deletes nothing', {}, update),
   ],
-  [ConfigError, TableMismatchError],
 );

@@ -1,10 +1,11 @@
-// Before the SDK loads: which Node.js it will want some day is no news for whoever starts us.
+// Before the SDK loads: its notice about Node.js versions is of no use to a person who starts Longwatch.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import { ApiKeyError } from './api/auth';
 import { ListenError } from './api/http/server';
 import { ConfigError } from './config';
 import { MissingEndpointError } from './config/endpoints';
+import { nearestName } from './domain/nearest';
 import { combine } from './graph/combined';
 import { configReference, readConfig, selectCapabilities, unknownVariables } from './graph/config';
 import { TemporalConfigError } from './gateways/temporal';
@@ -17,9 +18,13 @@ import { UnknownQueueError } from './workers/queues';
 
 const usage = () => `Longwatch ${version}: durable lifecycles for DynamoDB data, on Temporal
 
+Usage: npm start | npm run api | npm run worker
+
   npm start         everything on this machine: what has no endpoint configured is embedded
   npm run api       the HTTP API alone
   npm run worker    the workers alone
+
+Example: PORT=8080 LONGWATCH_CAPABILITIES=carts,sessions npm start
 
 Settings are environment variables:
 
@@ -42,11 +47,24 @@ const expected = [
   TableMismatchError,
 ];
 
+const modes: readonly Mode[] = ['all', 'api', 'worker'];
+
+/** @throws ConfigError for anything but one mode: what is given as an option would have no effect. */
+function modeOf([given = 'all', ...more]: readonly string[]): Mode {
+  const mode = modes.find((one) => one === given);
+  const wrong = mode === undefined ? given : more[0];
+  if (mode !== undefined && wrong === undefined) return mode;
+  const nearest = nearestName(String(wrong), ['--help', ...modes]);
+  throw new ConfigError(
+    `There is no ${wrong?.startsWith('-') ? 'option' : 'mode'} "${wrong}"; ` +
+      `${nearest === undefined ? 'settings are environment variables, which --help lists' : `did you mean ${nearest}?`}`,
+  );
+}
+
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
   if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(usage());
-  const mode = (args[0] ?? 'all') as Mode;
-  if (!['all', 'api', 'worker'].includes(mode)) throw new ConfigError(`There is no mode "${mode}"; --help lists them`);
+  const mode = modeOf(args);
   for (const warning of unknownVariables()) process.stderr.write(`Warning: ${warning}\n`);
   const config = readConfig(process.env, (read) =>
     startFaults(mode, read, process.env, combine(selectCapabilities(read.LONGWATCH_CAPABILITIES))),

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { limits } from '../../src/domain/devices/reading';
-import { apiOptions, ask } from '../fraud/api';
+import { apiOptions, ask, resolveApi } from '../fraud/api';
 import { withBar } from '../fraud/progress';
 
 const DAY_MS = 86_400_000;
@@ -33,6 +33,7 @@ export const simulateDevices = (cli: Argv): Argv =>
     'Sends readings of some made-up devices to the API',
     options,
     async ({ url, key, devices, days, every }) => {
+      const api = resolveApi({ url, key });
       const now = Date.now();
       const start = now - days * DAY_MS;
       let sent = 0;
@@ -42,7 +43,7 @@ export const simulateDevices = (cli: Argv): Argv =>
           for (let at = start - (start % (every * 1000)) + every * 1000; at <= now; at += every * 1000)
             all.push(reading(device, at));
           for (let i = 0; i < all.length; i += limits.batch) {
-            const { body } = await ask({ url, key }, 'POST', `/v1/devices/sensor-${device + 1}/readings`, {
+            const { body } = await ask(api, 'POST', `/v1/devices/sensor-${device + 1}/readings`, {
               body: { readings: all.slice(i, i + limits.batch) },
             });
             sent += Number(body['stored']);

@@ -19,16 +19,28 @@ export interface Answered {
   body: Record<string, unknown>;
 }
 
+/** Which API, and whose key; undefined where the options leave them to the environment. */
+export interface Api {
+  url: string | undefined;
+  key: string | undefined;
+}
+
+/** Returns the address of the API and the key to use. @throws LabError when one of them is not known. */
+export function resolveApi({ url, key }: Api): { url: string; key: string } {
+  const base = url ?? foundApi();
+  const secret = key ?? process.env['LONGWATCH_API_KEY'] ?? keptApiKey(readConfig().LONGWATCH_DATA_DIR);
+  if (secret === undefined) throw new LabError('Give an API key: --key, or LONGWATCH_API_KEY');
+  return { url: base, key: secret };
+}
+
 /** Asks the API. @throws LabError with what it said, but for the statuses that the caller expects. */
 export async function ask(
-  { url, key }: { url: string | undefined; key: string | undefined },
+  api: Api,
   method: string,
   path: string,
   { body, ifMatch, expected = [] }: { body?: unknown; ifMatch?: string; expected?: readonly number[] } = {},
 ): Promise<Answered> {
-  const base = url ?? foundApi();
-  const secret = key ?? process.env['LONGWATCH_API_KEY'] ?? keptApiKey(readConfig().LONGWATCH_DATA_DIR);
-  if (secret === undefined) throw new LabError('Say who asks: --key, or LONGWATCH_API_KEY');
+  const { url: base, key: secret } = resolveApi(api);
   let response: Response;
   try {
     response = await fetch(new URL(path, base), {

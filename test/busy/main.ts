@@ -2,8 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import yargs from 'yargs';
-import { hideBin } from 'yargs/helpers';
+import { argumentsOf } from '../../scripts/commandLine';
 import { type JestResults, oneLine, slowest } from './results';
 
 /** Keeps one core busy until it is killed, or its parent has died. */
@@ -20,28 +19,34 @@ async function main(): Promise<number> {
   const {
     rounds,
     loops,
-    'round-minutes': minutes,
-    _: given,
-  } = await yargs(hideBin(process.argv))
-    .scriptName('npm run test:busy --')
-    .usage(
-      '$0 [test files]\n\nRuns the tests several times beside busy loops: a test that needs a quiet machine ' +
-        'fails here.',
-    )
-    .option('rounds', { type: 'number', default: 5, describe: 'How many times the tests run' })
-    .option('loops', {
-      type: 'number',
-      default: availableParallelism(),
-      describe: 'Busy loops beside them; default: one for each core',
-    })
-    .option('round-minutes', {
-      type: 'number',
-      default: 60,
-      describe: 'A round that takes longer is ended, and counts as failed',
-    })
-    .strictOptions()
-    .help()
-    .parseAsync();
+    roundMinutes: minutes,
+    files,
+  } = argumentsOf(
+    {
+      name: 'test:busy',
+      positionals: '[files..]',
+      about: 'Runs the tests several times beside busy loops. A test that needs a quiet machine fails here.',
+      examples: [
+        ['--rounds 5', 'all tests, five times'],
+        ['test/api/carts --rounds 20', 'the tests of one folder'],
+      ],
+    },
+    (cli) =>
+      cli
+        .positional('files', { type: 'string', array: true, default: [], describe: 'Test files or folders' })
+        .option('rounds', { type: 'number', default: 5, describe: 'Number of runs' })
+        .option('loops', {
+          type: 'number',
+          default: availableParallelism(),
+          defaultDescription: 'one for each core',
+          describe: 'Busy loops beside the tests',
+        })
+        .option('round-minutes', {
+          type: 'number',
+          default: 60,
+          describe: 'Minutes after which a run is ended and counts as failed',
+        }),
+  );
   const folder = mkdtempSync(join(tmpdir(), 'longwatch-busy-'));
   const busy = Array.from({ length: loops }, () => spawn(process.execPath, ['-e', LOOP], { stdio: 'ignore' }));
   const lines: string[] = [];
@@ -49,10 +54,7 @@ async function main(): Promise<number> {
   try {
     for (let round = 1; round <= rounds; round++) {
       const file = join(folder, `${round}.json`);
-      const { code, seconds, isLate } = await runTests(
-        ['--json', `--outputFile=${file}`, ...given.map(String)],
-        minutes,
-      );
+      const { code, seconds, isLate } = await runTests(['--json', `--outputFile=${file}`, ...files], minutes);
       // A loop that ended would make the round an easier one than it says.
       const lost = busy.filter(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null).length;
       const isGood = code === 0 && lost === 0;

@@ -22,6 +22,8 @@ const thing = route({
   roles: 'public',
   params: z.object({ id: z.string() }),
   body: z.object({ userId: z.string(), password: z.string() }),
+  // As the graph adds to the routes of a capability.
+  requestIds: { names: ['userId'], collections: { posts: 'postId' } },
   responses: { 200: { description: 'Done' } },
   handler: async ({ body }) => {
     await new Promise((resolve) => setTimeout(resolve, 5));

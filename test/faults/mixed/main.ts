@@ -1,14 +1,10 @@
-// Before the SDK loads: no news for whoever runs this.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ms from 'ms';
-import yargs from 'yargs';
-import { hideBin } from 'yargs/helpers';
+import { argumentsOf } from '../../../scripts/commandLine';
 import { type Engine, engines } from '../../../src/local/dynamodb';
 import { capabilities } from './capabilities';
 import type { Plan, Reader, Violation } from './capability';
@@ -28,39 +24,44 @@ const PREPARED_WITHIN_MS = 90_000;
 const IDLE_WITHIN_MS = 180_000;
 const RIGHT_WITHIN_MS = 60_000;
 
-const args = yargs(hideBin(process.argv))
-  .scriptName('npm run test:faults --')
-  .usage(
-    '$0\n\nKills and cuts off the parts of a running Longwatch under load, then checks that nothing acknowledged ' +
-      'is missing and every invariant holds.',
-  )
-  .option('seed', {
-    type: 'number',
-    default: DEFAULT_SEED,
-    describe: 'Of the faults and the operations: the same seed, the same plan',
-  })
-  .option('duration', { type: 'string', default: '2m', describe: 'Of the load with faults: 90s, 2m, 1h' })
-  .option('only', {
-    type: 'string',
-    array: true,
-    choices: capabilities.map(({ name }) => name),
-    describe: 'These capabilities alone',
-  })
-  .option('engine', { type: 'string', choices: engines, describe: 'The DynamoDB; default dynoxide where it runs' })
-  .option('faults', { type: 'boolean', default: true, describe: '--no-faults: the load alone' })
-  .option('build', { type: 'boolean', default: true, describe: '--no-build: dist/ is up to date' })
-  .option('folder', {
-    type: 'string',
-    describe: 'Where data and logs go, and stay; default a temporary folder, kept only on a violation',
-  })
-  .option('json', { type: 'string', describe: 'A file for the result' })
-  .option('plan', { type: 'boolean', default: false, describe: 'Print the faults of the seed and do nothing' })
-  .check(
-    ({ duration }) => (ms(duration as ms.StringValue) ?? 0) >= 10_000 || '--duration must be at least 10s, like 2m',
-  )
-  .strict()
-  .help()
-  .parseSync();
+const args = argumentsOf(
+  {
+    name: 'test:faults',
+    about:
+      'Kills and cuts off the parts of a running Longwatch under load, then checks that nothing acknowledged is ' +
+      'missing and every invariant holds.',
+    examples: [
+      ['--seed 42 --duration 20m', 'another plan of faults, longer'],
+      ['--plan --seed 42', 'prints the faults of a seed'],
+    ],
+  },
+  (cli) =>
+    cli
+      .option('seed', {
+        type: 'number',
+        default: DEFAULT_SEED,
+        describe: 'Of the faults and the operations: the same seed, the same plan',
+      })
+      .option('duration', { type: 'string', default: '2m', describe: 'Of the load with faults: 90s, 2m, 1h' })
+      .option('only', {
+        type: 'string',
+        array: true,
+        choices: capabilities.map(({ name }) => name),
+        describe: 'These capabilities alone',
+      })
+      .option('engine', { type: 'string', choices: engines, describe: 'The DynamoDB; default dynoxide where it runs' })
+      .option('faults', { type: 'boolean', default: true, describe: '--no-faults: the load alone' })
+      .option('build', { type: 'boolean', default: true, describe: '--no-build: dist/ is up to date' })
+      .option('folder', {
+        type: 'string',
+        describe: 'Where data and logs go, and stay; default a temporary folder, kept only on a violation',
+      })
+      .option('json', { type: 'string', describe: 'A file for the result' })
+      .option('plan', { type: 'boolean', default: false, describe: 'Print the faults of the seed and do nothing' })
+      .check(
+        ({ duration }) => (ms(duration as ms.StringValue) ?? 0) >= 10_000 || '--duration must be at least 10s, like 2m',
+      ),
+);
 
 const plan: Plan = { seed: args.seed, durationMs: ms(args.duration as ms.StringValue) };
 const faults = args.faults ? planFaults(plan.seed, plan.durationMs) : [];
