@@ -12,28 +12,29 @@ import { requestFrame, type RequestWatch } from './http/requestFrame';
 import { ReplyGuard } from './http/replyGuard';
 import { type AnyRoute, expressRouter, type RouterParts } from './http/routes';
 
+/** What the HTTP application is built from. */
 export interface AppParts {
   routes: readonly AnyRoute[];
   authenticator: Authenticator;
   logger: Logger;
   registry: Registry;
-  /** Told of every request. */
+  /** Called for each request. */
   watch?: RequestWatch;
   readiness: HealthParts['readiness'];
   version: string;
-  /** Which requests wait, and which are refused; what listens asks it first. */
+  /** Admission control. The server consults it before the application. */
   admission?: Admission;
-  /** Milliseconds that a handler has, by its route's load class. */
+  /** Milliseconds that a handler may take, by the load class of its route. */
   deadlines?: RouterParts['deadlines'];
-  /** How often each caller may call. */
+  /** Rate limits of the callers. */
   callerLimits?: CallerLimits;
-  /** Origins of the Web UIs that may use the codec; default none. */
+  /** Origins of the Temporal Web UIs that may call the codec. Default: none. */
   uiOrigins?: readonly string[];
-  /** Addresses and networks whose X-Forwarded-For is believed. */
+  /** Addresses and networks of proxies whose X-Forwarded-For header is trusted. */
   trustedProxies?: readonly string[];
 }
 
-/** The HTTP application: request ids, metrics and logs around the routes, problem details for every error. */
+/** Builds the HTTP application: request ids, metrics and logs around the routes, problem details for every error. */
 export function createApp(parts: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -49,14 +50,14 @@ export function createApp(parts: AppParts): Express {
     }),
   );
   app.use((request: Request) => {
-    // Not the path itself, which may hold a mistyped link's token.
+    // Do not echo the path: a mistyped link may contain a token.
     throw new Problem(404, `There is no such route for ${request.method}; /openapi.json lists them all`);
   });
   app.use(errorHandler(parts.logger));
   return app;
 }
 
-/** The capabilities' routes and those of the process itself. */
+/** Returns the routes of the capabilities and those of the process itself. */
 export function everyRoute(parts: Pick<AppParts, 'routes' | 'readiness' | 'registry' | 'version'>): AnyRoute[] {
   const all: AnyRoute[] = [...parts.routes];
   all.push(...healthRoutes(parts, all));
@@ -64,11 +65,11 @@ export function everyRoute(parts: Pick<AppParts, 'routes' | 'readiness' | 'regis
 }
 
 /**
- * Answers whatever the chain throws. Where even that throws (a session that cannot be saved wraps the response), the
- * guard answers.
+ * Answers an error of any handler. If sending that answer throws too (for example, a session middleware that wraps the
+ * response cannot save), the reply guard ends the response.
  */
 function errorHandler(logger: Logger) {
-  // Express knows error handlers by their four parameters.
+  // Express recognises error handlers by their four parameters.
   return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
     const guard = ReplyGuard.of(response);
     const requestId = String(response.locals['requestId'] ?? '');

@@ -4,24 +4,26 @@ import type { Waiting } from './fairQueue';
 import { type LoadClass, loadClasses } from '../../domain/platform/loadClass';
 import { Problem } from '../http/problem';
 
-/** Where a request was refused: as it arrived, before anything was read of it; or after it had waited. */
+/** Where a request was shed: at `arrival`, from its request line alone, or from the admission `queue`. */
 export type ShedWhere = 'arrival' | 'queue';
 
+/** Settings and callbacks of admission control. */
 export interface AdmissionSettings extends Omit<DoorSettings, 'budgets'> {
-  /** Milliseconds that a request of each class may wait. Default 1,000. */
+  /** Milliseconds for which a request of each class may wait in the admission queue. Default 1,000. */
   budgets?: Readonly<Record<LoadClass, number>>;
   /** Gives a request's load class from its request line. Default: `interactive` for all. */
   classOf?(method: string, url: string): LoadClass;
-  /** Milliseconds for which a request whose body is still on its way has a place. Default 250. */
+  /** Milliseconds for which a request whose body is not complete counts against the queue's limit. Default 250. */
   bodyWithinMs?: number;
+  /** Called for each request that is shed. */
   onShed?(where: ShedWhere, loadClass: LoadClass): void;
-  /** Told of every request that begins, and how long it waited since its body was complete. */
+  /** Called for each request that begins. `waitedMs` is the time since its body was complete. */
   onBegin?(loadClass: LoadClass, waitedMs: number): void;
 }
 
-/** Orchestrators and scrapers must see an overloaded process as it is. */
+/** Health checks and metrics are never shed: orchestrators and scrapers must see the state of an overloaded process. */
 const EXEMPT = /^\/(healthz|readyz|metrics)(\?|$)/;
-/** How often requests are looked for that have waited too long. */
+/** Interval between two checks for requests that have waited longer than their budget. */
 const EXPIRE_EVERY_MS = 50;
 const BODY_WITHIN_MS = 250;
 const BUDGET_MS = 1_000;
@@ -32,25 +34,24 @@ const DETAIL = 'The service is overloaded. The request was not processed; retry 
 const BODY = JSON.stringify({ type: `urn:longwatch:problem:${TYPE}`, title: TITLE, status: 503, detail: DETAIL });
 
 /**
- * A request on its way: it arrives, waits once its body is complete, is active while its handler works, and is gone.
+ * A request under admission control. It is `arriving` until its body is complete (`late` if that takes too long),
+ * `waiting` in the queue, `active` while its handler works, and then `gone`.
  */
 interface Ticket extends Waiting {
   state: 'arriving' | 'late' | 'waiting' | 'active' | 'gone';
   bodyTimer?: NodeJS.Timeout;
-  /** Since when its body is complete. */
+  /** Time at which its body was complete, in milliseconds of `performance.now()`. */
   readyAt: number;
   begunAt: number;
-  /** The most requests that were active while it was. */
+  /** The highest number of requests that were active at once while this request was active. */
   peak: number;
   resolve?(entered: boolean): void;
 }
 
 /**
- * The door in HTTP's terms. A request that the door refuses is answered on sight of its first line, before
- * authentication
- * and parsing. A place is taken by work only, from a complete body to the handler's reply: clients that send or read
- * slowly
- * take none.
+ * Admission control for HTTP requests. It sheds a request with 503 from its request line alone, before authentication
+ * and parsing. A request occupies a slot only while the server works on it, from its complete body to the handler's
+ * reply, so clients that send or read slowly occupy none.
  */
 export class Admission {
   private readonly door: Door<Ticket>;
@@ -77,11 +78,15 @@ export class Admission {
     );
   }
 
+  /** The current limit of active requests, and how many requests are active, waiting and arriving. */
   get state(): { limit: number; active: number; waiting: number; arriving: number } {
     return this.door.state;
   }
 
-  /** First of all that is done with a request. @returns false when it was refused, and answered. */
+  /**
+   * Admits or sheds a request. Must be called before any other handling of the request. @returns false if the request
+   * was shed; the 503 response is then already sent.
+   */
   arrive(request: IncomingMessage, response: ServerResponse): boolean {
     const url = request.url ?? '';
     if (EXEMPT.test(url)) return true;
@@ -115,8 +120,8 @@ export class Admission {
   }
 
   /**
-   * Waits for the request's turn; its body is complete and its work has not begun.
-   * @throws Problem 503 when it has none within its budget.
+   * Waits until the request gets a slot. Call it when the body is complete and the handler has not begun.
+   * @throws Problem 503 if the request gets no slot within its budget.
    */
   async enter(request: IncomingMessage): Promise<void> {
     const ticket = this.tickets.get(request);
@@ -124,7 +129,7 @@ export class Admission {
     if (ticket.state === 'gone') throw this.overloaded();
     this.arrived(ticket, 'late');
     ticket.readyAt = performance.now();
-    // Its budget is for waiting here; how slowly the client sent its body is another matter.
+    // The budget limits the wait for a slot. The time that the client took to send the body does not count.
     ticket.arrivedAt = ticket.readyAt;
     const what = this.door.join(ticket);
     if (what === 'begins') return this.begin(ticket);
@@ -140,9 +145,10 @@ export class Admission {
   }
 
   /**
-   * The request's work is done, is no longer waited for, or its connection is gone.
-   * @param route what it did, as far as that is known
-   * @param completed whether it did all of it: failures are faster than work
+   * Releases the slot of a request whose handler has ended, whose caller no longer waits, or whose connection closed.
+   * @param route route of the request; undefined if it is not known, and then the duration is not measured
+   * @param completed whether the handler did all of its work; failed requests are often faster, and must not lower the
+   * measured duration of the route
    */
   leave(request: IncomingMessage, route?: string, completed = false): void {
     const ticket = this.tickets.get(request);
@@ -196,8 +202,8 @@ export class Admission {
 }
 
 /**
- * Whose request it is, as far as its headers tell before it is authenticated: callers that share a key share their
- * turns.
+ * Identifies the caller before authentication, from the headers or the address alone. Callers that share a key share
+ * one place in the round-robin order.
  */
 function callerOf({ headers, socket }: IncomingMessage): string {
   return headers.authorization ?? headers.cookie ?? socket.remoteAddress ?? '';

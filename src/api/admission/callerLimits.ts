@@ -2,25 +2,26 @@ import { LRUCache } from 'lru-cache';
 import type { Caller, Role } from '../../domain/platform/caller';
 import { Problem } from '../http/problem';
 
-/** A token bucket: so many requests a second over time, so many at once. */
+/** A token bucket: `perSecond` requests a second on average, and at most `burst` at once. */
 export interface RateLimit {
   perSecond: number;
   burst: number;
 }
 
-/** By role; a role without one is not limited. */
+/** Rate limits by role. A role without a limit is not limited. */
 export type RateLimits = Readonly<Partial<Record<Role, RateLimit>>>;
 
 /**
- * Callers that are remembered; whoever was not heard of for longest is forgotten first, whose bucket is full again as a
- * rule.
+ * Maximum number of callers whose buckets are kept. The least recently seen caller is evicted first; its bucket is
+ * usually full again, so eviction rarely loses anything.
  */
 const REMEMBERED = 100_000;
 const POLICY = 'caller';
 
 /**
- * Requests of each caller, by key or subject, in this process. One number a caller: the instant at which its bucket is
- * full again (the generic cell rate algorithm, ITU-T I.371, equal to a token bucket).
+ * Limits the request rate of each caller, by API key or JWT subject, in this process. It stores one number for each
+ * caller: the time at which its bucket is full again (the generic cell rate algorithm, ITU-T I.371, which is equivalent
+ * to a token bucket).
  */
 export class CallerLimits {
   private readonly fullAt: LRUCache<string, number>;
@@ -34,9 +35,9 @@ export class CallerLimits {
   }
 
   /**
-   * Takes a token.
-   * @returns the headers that tell the caller how it stands, as draft-ietf-httpapi-ratelimit-headers-10 has them.
-   * @throws Problem 429 with Retry-After
+   * Takes one token from the caller's bucket.
+   * @returns the RateLimit headers that report the caller's quota (draft-ietf-httpapi-ratelimit-headers-10).
+   * @throws Problem 429 with Retry-After if the bucket is empty.
    */
   take({ name, role, via }: Caller): Record<string, string> {
     const limit = this.limits[role];

@@ -1,3 +1,4 @@
+/** Bounds of the concurrency limit, all in active requests. `now` returns milliseconds. */
 export interface ConcurrencySettings {
   min: number;
   max: number;
@@ -5,69 +6,79 @@ export interface ConcurrencySettings {
   now?: () => number;
 }
 
-/** How a request's work went. */
+/** A measurement of one finished request. */
 export interface Sample {
-  /** What it did; bounded in number. */
+  /** Route of the request. The number of routes is bounded. */
   route: string;
   ms: number;
-  /** The most requests that were active while it was, itself included. */
+  /** The highest number of requests that were active at once while this one was, including itself. */
   active: number;
-  /** Whether it did all of its work; else it failed, or ran out of time. */
+  /** Whether the handler did all of its work. Otherwise it failed or timed out. */
   completed: boolean;
 }
 
-/** A window is measured over at least so many milliseconds, and as many completions as requests may be active. */
+/**
+ * Minimum length of a measurement window. A window also needs as many completions as requests may be active, and at
+ * least WINDOW_COMPLETIONS.
+ */
 const WINDOW_MS = 100;
 const WINDOW_COMPLETIONS = 8;
-/** A window ends after so long however few completions it has. */
+/** A window ends after this time, even with too few completions. */
 const LONGEST_WINDOW_MS = 1_000;
 /**
- * Requests active beyond those that the service rate needs, so that chance never leaves the process idle: this many, or
- * this share.
+ * Active requests above the number that the service rate needs, so that random variation never leaves the process idle:
+ * an absolute number, or a share of the limit if that is more.
  */
 const [HEADROOM, HEADROOM_SHARE] = [3, 0.25];
-/** Weight of the newest window in the limit and in the measured service rate. */
+/** Weight of the newest window in the limit (WEIGHT) and in the measured service rate (RATE_WEIGHT). */
 const WEIGHT = 0.5;
 const RATE_WEIGHT = 0.3;
-/** Weight of a sample in a route's unloaded time and in its loaded time; the first samples count in full. */
+/**
+ * Weight of a sample in a route's average duration, recent or unloaded; PROBE_WEIGHT during a probe. The first samples
+ * count more, as a plain average.
+ */
 const SAMPLE_WEIGHT = 0.05;
 const PROBE_WEIGHT = 0.1;
 const FIRST_SAMPLES = 20;
-/** A probe lets one request at a time pass, until it has so many samples or so much time has passed. */
+/** A probe lets one request at a time run, until it has PROBE_SAMPLES samples or PROBE_MS milliseconds have passed. */
 const PROBE_SAMPLES = 5;
 const PROBE_MS = 600;
 /**
- * Time between probes while the process is saturated: short at first and whenever the unloaded time seems to have
- * changed, then twice as long each time.
+ * Time between probes while the process is saturated. It starts at PROBE_SOON_MS, doubles with each probe up to
+ * PROBE_EVERY_MS, and starts again when the unloaded duration seems to have changed.
  */
 const [PROBE_SOON_MS, PROBE_EVERY_MS] = [1_000, 30_000];
+/**
+ * The unloaded duration counts as changed if a probe finds it different by the factor MOVED. A service rate below FELL
+ * times the usual rate causes a probe soon.
+ */
 const [MOVED, FELL] = [1.25, 0.7];
-/** Where requests take less than so many times what they take alone, more may be active by this factor at once. */
+/** If requests take less than UNHURRIED times their unloaded duration, the limit grows by the factor GROWTH. */
 const [UNHURRIED, GROWTH] = [1.25, 1.5];
 /**
- * A process that completes nothing for so long, although it may, waits for a dependency: more may be active meanwhile,
- * up to a bound.
+ * A process with active requests that completes none for STALLED_MS waits for a slow dependency. The limit then grows
+ * by STALLED_GROWTH, up to STALLED_MAX, so that requests for other dependencies still run.
  */
 const STALLED_MS = 500;
 const [STALLED_GROWTH, STALLED_MAX] = [1.25, 64];
 
 interface RouteTimes {
-  /** Mean time of a request that runs alone, in milliseconds. */
+  /** Average duration of a request that runs alone, in milliseconds. */
   unloaded: number;
-  /** Samples of that; 0: it was only estimated from loaded requests. */
+  /** Number of samples behind `unloaded`. With 0 samples the value is only an estimate from loaded requests. */
   alone: number;
-  /** Mean time of late, however many were active. */
+  /** Recent average duration in milliseconds, at any load. */
   recent: number;
 }
 
 /**
- * How many requests may be active: as many as the service rate needs and a few more (Little's law: rate × the time that
- * a
- * request takes when it runs alone). More of them add no throughput; they only wait inside, where nobody chooses which
- * goes first and where each one's own deadline runs. This is the model of BBR congestion control, which multiplies the
- * delivery rate by the shortest round trip, and like it the limit probes: where a process has been saturated for half a
- * minute it lets one request at a time pass for a moment, to measure the unloaded time anew. So neither a long overload
- * nor a dependency that became slower passes for the unloaded state, or escapes it for long.
+ * Computes how many requests may be active: as many as the service rate needs, plus some headroom. Little's law gives
+ * the number: service rate × duration of a request that runs alone. More active requests do not increase the
+ * throughput. They only wait inside the process, where no queue orders them and where their deadlines already run.
+ *
+ * The model is that of BBR congestion control (delivery rate × shortest round trip). Like BBR, the limit probes: a
+ * saturated process lets one request at a time run for a moment, at least every 30 seconds, and measures the unloaded
+ * duration again. So neither a long overload nor a slower dependency is mistaken for the unloaded state for long.
  */
 export class ConcurrencyLimit {
   private limit: number;
@@ -77,7 +88,10 @@ export class ConcurrencyLimit {
   private measuredRate: number | undefined;
   private usualRate: number | undefined;
   private lastCompletion: number;
-  /** A probe that runs: until when, with how many samples, and the unloaded times before it. */
+  /**
+   * The running probe: its end, its number of samples, and the sums of the unloaded durations before and after each
+   * sample.
+   */
   private probe: { until: number; samples: number; before: number; after: number } | undefined;
   private probeAt: number;
   private probeEvery = PROBE_SOON_MS;
@@ -91,17 +105,17 @@ export class ConcurrencyLimit {
     this.window = { since: now, completions: 0, taken: 0, unloaded: 0, pressed: 0 };
     this.lastCompletion = now;
     this.probeAt = now;
-    // A process that has served nothing yet is cold: its first requests run one after another.
+    // A process that has served nothing yet runs cold code, so its first requests run one at a time.
     this.startProbe(now);
   }
 
-  /** Requests that may be active now. */
+  /** Requests that may be active at once. */
   get value(): number {
     if (this.probe && this.now() < this.probe.until) return 1;
     return Math.floor(this.limit);
   }
 
-  /** Completions a second while requests waited; undefined until it was measured. */
+  /** Completions per second while requests waited; undefined before the first measurement. */
   get rate(): number | undefined {
     return this.measuredRate;
   }
@@ -112,15 +126,15 @@ export class ConcurrencyLimit {
   }
 
   /**
-   * A request is done.
-   * @param pressed whether others waited for a place when it was
+   * Records a finished request.
+   * @param pressed whether other requests waited for a slot when this one finished
    */
   sample({ route, ms, active, completed }: Sample, pressed: boolean): void {
     const now = this.now();
     this.lastCompletion = now;
     const times = completed ? this.learn(route, Math.max(ms, 0.05), active) : this.routes.get(route);
-    // A failure may be fast because nothing was done. One that is slow shows how slow the process is: most ran out of
-    // time.
+    // A fast failure says nothing, because it may have done no work. A slow failure shows how slow the process is:
+    // most slow failures are timeouts.
     if (!times || (!completed && ms < times.unloaded)) return this.endProbe(now);
     const { window } = this;
     window.completions++;
@@ -131,14 +145,14 @@ export class ConcurrencyLimit {
     const elapsed = now - window.since;
     const enough = elapsed >= WINDOW_MS && window.completions >= Math.max(WINDOW_COMPLETIONS, this.limit);
     if (!enough && elapsed < LONGEST_WINDOW_MS) return;
-    // A limit that was not reached was not tried, and a probe says nothing of the rate.
+    // Adapt only if requests waited: a limit that was never reached was not tested. A probe does not measure the rate.
     if (!this.probe && window.pressed > window.completions / 2) this.adapt(window, elapsed, now);
     this.window = { since: now, completions: 0, taken: 0, unloaded: 0, pressed: 0 };
   }
 
   /**
-   * To be called now and then while requests wait: slow requests must not keep out those that other dependencies would
-   * answer.
+   * Raises the limit if the process is stalled, so that requests to a slow dependency do not block requests to other
+   * dependencies. Call it regularly while requests wait.
    */
   whileWaiting(): void {
     if (this.stalledMs < STALLED_MS || this.now() - this.grownAt < STALLED_MS || this.limit >= STALLED_MAX) return;
@@ -162,11 +176,11 @@ export class ConcurrencyLimit {
         this.probe.samples++;
         this.probe.after += times.unloaded;
       }
-      // Nothing to probe for a while: requests that ran alone have told.
+      // Requests that ran alone have just measured the unloaded duration, so a probe can wait.
       else this.probeAt = Math.max(this.probeAt, this.now() + PROBE_SOON_MS);
     }
-    // What many loaded requests take on average is more than one takes alone; else the unloaded time was learnt from
-    // cold code.
+    // The average of loaded requests cannot be below that of a request alone. If it is, cold code was measured as the
+    // unloaded duration, so correct it.
     else if (times.recent < times.unloaded) {
       times.unloaded = times.recent;
       this.probeSoon();

@@ -2,55 +2,59 @@ import { ConcurrencyLimit, type ConcurrencySettings, type Sample } from './concu
 import { FairQueue, type Waiting } from './fairQueue';
 import { type LoadClass, loadClasses, loadWeights } from '../../domain/platform/loadClass';
 
+/** Settings of admission control. */
 export interface DoorSettings extends Partial<ConcurrencySettings> {
-  /** Requests active at once, at most. */
+  /** Maximum number of requests active at once. */
   max: number;
-  /** Milliseconds that a request of each class may wait. */
+  /** Milliseconds for which a request of each class may wait. */
   budgets: Readonly<Record<LoadClass, number>>;
 }
 
+/** What the door reports about requests that waited in its queue. */
 export interface DoorEvents<T> {
   /** A request that waited begins. */
   begin(request: T): void;
-  /** A request that waited is refused. */
+  /** A request that waited is shed. */
   refuse(request: T): void;
 }
 
 const [MIN, INITIAL] = [2, 4];
 /**
- * Requests of a class that may wait whatever the service rate says. A process that is cold or shares its processors
- * completes too few to judge by; and a client population of this size, each with one request in flight, is no overload:
- * it sends no more than is completed.
+ * Requests of a class that may always wait, at any measured service rate. A cold process, or one that shares its CPUs,
+ * completes too few requests to measure the rate. And clients of this number that each have one request in flight are
+ * no overload: they send only as fast as the process completes.
  */
 const PLACES = 64;
-/** A request of such a population waits for so many budgets at most, and only while others are completed. */
+/**
+ * Maximum wait of a request of a class that is not overloaded, as a multiple of its budget. It applies only while other
+ * requests complete.
+ */
 const PATIENCE = 10;
-/** A class that refused nobody for so long is no longer overloaded. */
+/** A class that has shed no request for this time is no longer overloaded. */
 const CALM_MS = 2_000;
 /**
- * Requests of an overloaded class that may wait, as a multiple of those of its share that are active: enough never to
- * leave a place empty.
+ * Requests of an overloaded class that may wait, as a multiple of the class's share of the limit. The factor is just
+ * large enough to keep every slot busy.
  */
 const OVERLOADED_QUEUE = 1;
-/** Period over which what is offered is measured, in milliseconds. */
+/** Period over which the rate of arriving requests is measured, in milliseconds. */
 const OFFERED_MS = 1_000;
-/** Seconds over which clients that were refused are asked to spread their retries. */
+/** Bounds of the time, in seconds, over which Retry-After spreads the retries of shed requests. */
 const [SPREAD_MIN, SPREAD_MAX] = [4, 30];
 
 interface ClassState {
   active: number;
-  /** Until when the class counts as overloaded: since a refusal, for `CALM_MS`. */
+  /** Time until which the class counts as overloaded: `CALM_MS` after its last shed request. */
   overloadedUntil: number;
 }
 
 /**
- * Decides which requests are processed, which wait and which are refused; knows nothing of HTTP, and has no clock of
- * its
- * own. Waiting is bounded by time: a request is refused when those before it in its class would take longer than its
- * class's budget at the measured service rate. A class that refuses is overloaded: more is offered than can be served,
- * so a
- * queue adds only delay. Its queue is then cut to a few requests, until it has refused nobody for two seconds
- * (controlled delay: B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
+ * Decides which requests run, wait or are shed. It knows nothing of HTTP and sets no timers.
+ *
+ * The wait is bounded by time: a request is shed if the requests before it in its class need longer than the class's
+ * budget, at the measured service rate. A class that sheds is overloaded: more requests arrive than the process can
+ * serve, so a queue only adds latency. The door then cuts the queue of the class to a few requests, until the class has
+ * shed none for two seconds (controlled delay: B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
  */
 export class Door<T extends Waiting> {
   private readonly limit: ConcurrencyLimit;
@@ -71,19 +75,21 @@ export class Door<T extends Waiting> {
     this.classes = { money: state(), interactive: state(), bulk: state() };
   }
 
+  /** The current limit of active requests, and how many requests are active, waiting and arriving. */
   get state(): { limit: number; active: number; waiting: number; arriving: number } {
     const arriving = loadClasses.reduce((sum, one) => sum + this.queue.arrivingOf(one), 0);
     return { limit: this.limit.value, active: this.active, waiting: this.queue.size, arriving };
   }
 
   /**
-   * A request's first line is here. It counts as arriving until `arrived` says that it does no longer.
-   * @returns false when it is to be refused at once.
+   * Admits a request whose request line has arrived. It counts as arriving until `arrived` is called.
+   * @returns false if the request is shed.
    */
   arrive(request: Waiting): boolean {
     const { loadClass } = request;
     this.countOffered();
-    // A caller that has had less than others is let through to ask again: in `join` another's request gives way.
+    // A caller that has had fewer slots than another may pass even without room: `join` then sheds a request of the
+    // other.
     const hasRoom = this.hasRoom(loadClass, this.queue.arrivingOf(loadClass));
     if (!hasRoom && !this.queue.hasGreater(request) && !this.mayExceed(request)) {
       this.overload(loadClass);
@@ -93,11 +99,14 @@ export class Door<T extends Waiting> {
     return true;
   }
 
+  /** Ends the arriving state of a request: its body is complete, late, or no longer expected. */
   arrived(request: Waiting): void {
     this.queue.countArriving(request, -1);
   }
 
-  /** A request could begin. @returns what becomes of it; of one that waits, the events tell the rest. */
+  /**
+   * Begins a request or queues it. @returns what happens to it; for a queued request, the events report the outcome.
+   */
   join(request: T): 'begins' | 'waits' | 'refused' {
     if (this.queue.sizeOf(request.loadClass) === 0 && this.mayBegin(request.loadClass)) {
       this.count(request, 1);
@@ -108,7 +117,7 @@ export class Door<T extends Waiting> {
       this.overload(request.loadClass);
       if (!this.hasRoom(request.loadClass, 0)) {
         const mayExceed = this.mayExceed(request);
-        // Callers that are both modest do not take each other's places.
+        // Two modest callers do not displace each other's requests.
         if (gives && !(mayExceed && this.queue.isModest(gives)) && this.queue.remove(gives)) this.events.refuse(gives);
         else if (!mayExceed) return 'refused';
       }
@@ -117,14 +126,14 @@ export class Door<T extends Waiting> {
     return 'waits';
   }
 
-  /** A request that waits has gone away. */
+  /** Removes a queued request that its client no longer waits for. */
   abandon(request: T): void {
     this.queue.remove(request);
   }
 
   /**
-   * A request that had begun is done, or is no longer waited for. @param sample what its work took, where that is
-   * known.
+   * Releases the slot of a request that has ended or is no longer waited for. @param sample measurement of its work, if
+   * there is one
    */
   done(request: T, sample?: Sample): void {
     this.count(request, -1);
@@ -132,7 +141,7 @@ export class Door<T extends Waiting> {
     this.advance();
   }
 
-  /** Begins what may begin and refuses what has waited too long. To be called now and then while requests wait. */
+  /** Begins queued requests as far as the limit allows. */
   advance(): void {
     for (;;) {
       const next = this.queue.shift((loadClass) => this.mayBegin(loadClass));
@@ -142,7 +151,7 @@ export class Door<T extends Waiting> {
     }
   }
 
-  /** Refuses what has waited too long. To be called several times in a budget while requests wait. */
+  /** Sheds the requests that have waited too long. Call it several times per budget while requests wait. */
   expire(): void {
     const now = this.now();
     for (const loadClass of loadClasses) {
@@ -157,13 +166,13 @@ export class Door<T extends Waiting> {
       }
     }
     if (this.queue.size > 0) this.limit.whileWaiting();
-    // The limit may have changed by time alone.
+    // The limit may have changed with time alone, for example at the end of a probe.
     this.advance();
   }
 
   /**
-   * Returns seconds after which a refused client should come back: at random over a time in which what is offered could
-   * be served.
+   * Returns the seconds after which the client of a shed request should retry: random, over a time in which the process
+   * could serve the offered load.
    */
   retryAfterSeconds(): number {
     const { rate } = this.limit;
@@ -172,6 +181,7 @@ export class Door<T extends Waiting> {
     return 1 + Math.floor(Math.random() * spread);
   }
 
+  /** Returns whether the class has shed a request within the last `CALM_MS` milliseconds. */
   isOverloaded(loadClass: LoadClass): boolean {
     return this.now() < this.classes[loadClass].overloadedUntil;
   }
@@ -183,9 +193,8 @@ export class Door<T extends Waiting> {
   }
 
   /**
-   * Each class may always have its share of the places active, whatever the others do with theirs: a route of another
-   * class
-   * whose dependency hangs keeps only the places that are shared.
+   * Each class may always use its weighted share of the slots. So if the dependency of one class hangs, that class
+   * blocks only the shared slots, and not those of other classes.
    */
   private mayBegin(loadClass: LoadClass): boolean {
     if (this.active >= this.settings.max) return false;
@@ -201,8 +210,8 @@ export class Door<T extends Waiting> {
   }
 
   /**
-   * Whether a request may wait beyond a cut queue: another caller floods the class, and a burst of a modest one is no
-   * overload.
+   * Whether a request may wait although the queue is cut: another caller floods the class, and a burst of a modest
+   * caller is no overload.
    */
   private mayExceed(request: Waiting): boolean {
     return this.queue.sizeOf(request.loadClass) < this.usualPlaces(request.loadClass) && this.queue.isModest(request);
@@ -220,8 +229,8 @@ export class Door<T extends Waiting> {
   }
 
   /**
-   * A request is refused: the class is overloaded, so its queue is cut and stays short. The newest requests of the
-   * callers that have most of them waiting give way.
+   * Records that a request is shed: the class is overloaded, and its queue stays short for `CALM_MS`. The cut sheds the
+   * newest requests of the callers with the most requests waiting.
    */
   private overload(loadClass: LoadClass): void {
     const state = this.classes[loadClass];

@@ -1,36 +1,41 @@
 import { type LoadClass, loadClasses, loadWeights } from '../../domain/platform/loadClass';
 
-/** What a queue needs to know of a request that waits in it. */
+/** The properties of a request that the queue needs. */
 export interface Waiting {
   loadClass: LoadClass;
-  /** Whose request it is. */
+  /** Caller that sent the request. */
   caller: string;
-  /** When it arrived, in milliseconds of the clock that the door uses. */
+  /** Arrival time, in milliseconds of the admission control's clock. */
   arrivedAt: number;
 }
 
-/** Turns over which it is counted how many each caller had. */
+/** Number of slots in a counting period. The queue counts how many of them each caller got. */
 const COUNTED_TURNS = 128;
-/** A caller floods its class if it had at least this share of the class's turns, and at least this many. */
+/**
+ * A caller floods its class if it got at least this share of the class's slots in a period, and at least this number.
+ */
 const [FLOOD_SHARE, FLOOD_TURNS] = [0.25, 8];
-/** Another caller is modest if the flooding caller holds more than this many times as much. */
+/** Another caller is modest if the flooding caller uses more than this many times as much of the class. */
 const CLEARLY_MORE = 1.1;
 
-/** Requests of one class, first in, first out for each caller; callers take turns. */
+/** Requests of one class. Each caller's requests are first in, first out; the callers take turns (round robin). */
 class ClassQueue<T extends Waiting> {
-  /** Callers in the order of their next turn. */
+  /** Waiting requests of each caller. The map's order is the order of the callers' next turns. */
   private readonly callers = new Map<string, T[]>();
-  /** Turns that each caller had of late, in this period and in the one before. */
+  /** Slots that each caller got in this counting period and in the previous one. */
   private turns = new Map<string, number>();
   private turnsBefore = new Map<string, number>();
   private counted = 0;
-  /** The caller that had most turns in the period before, or first had many in this one. */
+  /**
+   * The caller that floods the class: the one with the most slots in the previous period, or the first with many in
+   * this one.
+   */
   private flood: string | undefined;
-  /** Requests of each caller whose bodies are not complete. */
+  /** Number of requests per caller whose bodies are not complete. */
   private readonly arriving = new Map<string, number>();
   arrivingSize = 0;
   size = 0;
-  /** Virtual time of the class's next turn (stride scheduling). */
+  /** Virtual time at which the class gets its next slot (stride scheduling). */
   pass = 0;
 
   push(waiting: T): void {
@@ -51,7 +56,7 @@ class ClassQueue<T extends Waiting> {
     return undefined;
   }
 
-  /** A caller has a turn, with or without waiting for it. */
+  /** Counts a slot for a caller, whether its request waited or not. */
   countTurn(caller: string): void {
     const turns = (this.turns.get(caller) ?? 0) + 1;
     this.turns.set(caller, turns);
@@ -63,7 +68,10 @@ class ClassQueue<T extends Waiting> {
     [this.turnsBefore, this.turns, this.counted] = [this.turns, new Map(), 0];
   }
 
-  /** Contention begins: what a caller had before was nobody's loss. */
+  /**
+   * Forgets the counted slots. Called when an overload begins: slots that a caller used before took nothing from
+   * others.
+   */
   forgetTurns(): void {
     [this.turnsBefore, this.turns, this.counted, this.flood] = [new Map(), new Map(), 0, undefined];
   }
@@ -75,18 +83,18 @@ class ClassQueue<T extends Waiting> {
     else this.arriving.delete(caller);
   }
 
-  /** Returns a caller's part of the class: its recent turns, its waiting requests and its arriving requests. */
+  /** Returns how much of the class a caller uses: its recent slots, its waiting and its arriving requests. */
   holdingOf(caller: string): number {
     const turns = (this.turns.get(caller) ?? 0) + (this.turnsBefore.get(caller) ?? 0);
     return turns + (this.callers.get(caller)?.length ?? 0) + (this.arriving.get(caller) ?? 0);
   }
 
-  /** Returns whether one caller floods the class and this one has clearly less of it. */
+  /** Returns whether some caller floods the class and this caller uses clearly less. */
   isModest(caller: string): boolean {
     return this.flood !== undefined && this.holdingOf(this.flood) > CLEARLY_MORE * this.holdingOf(caller) + 1;
   }
 
-  /** Returns whether some caller with waiting or arriving requests holds clearly more of the class than this one. */
+  /** Returns whether another caller with waiting or arriving requests uses clearly more of the class than this one. */
   hasGreater(caller: string): boolean {
     const enough = this.holdingOf(caller) + 1;
     for (const others of [this.callers, this.arriving])
@@ -94,7 +102,7 @@ class ClassQueue<T extends Waiting> {
     return false;
   }
 
-  /** Returns the caller that has most of the class, among those that have requests waiting. */
+  /** Returns the caller that uses the most of the class, among those with waiting requests. */
   greatest(): { caller: string; holding: number } {
     let found = { caller: '', holding: 0 };
     for (const caller of this.callers.keys()) {
@@ -123,8 +131,8 @@ class ClassQueue<T extends Waiting> {
   }
 
   /**
-   * Returns the requests for which a queue of so many places has no room: callers keep places in turn, each for its
-   * oldest requests.
+   * Returns the requests that do not fit a queue of this length. The callers keep places in turn, each for its oldest
+   * requests.
    */
   beyond(places: number): T[] {
     const ranked = [...this.callers.values()].flatMap((own) => own.map((waiting, rank) => ({ waiting, rank })));
@@ -134,9 +142,8 @@ class ClassQueue<T extends Waiting> {
 }
 
 /**
- * Requests that wait for their turn. Classes share the turns by weight (stride scheduling: C. Waldspurger and W. Weihl,
- * 1995); inside a class each caller has a turn after the other, so a caller that sends a thousand requests delays its
- * own.
+ * The admission queue. Classes share the slots by weight (stride scheduling: C. Waldspurger and W. Weihl, 1995). Inside
+ * a class the callers take turns, so a caller that sends a thousand requests delays only its own.
  */
 export class FairQueue<T extends Waiting> {
   private readonly classes: Readonly<Record<LoadClass, ClassQueue<T>>> = {
@@ -154,7 +161,7 @@ export class FairQueue<T extends Waiting> {
     return this.classes[loadClass].size;
   }
 
-  /** Returns the share of the service rate that a class has among those that have requests waiting, itself included. */
+  /** Returns the class's share of the service rate among the classes with waiting requests, itself included. */
   shareOf(loadClass: LoadClass): number {
     const rivals = loadClasses.reduce(
       (sum, one) => sum + (one === loadClass || this.classes[one].size > 0 ? loadWeights[one] : 0),
@@ -165,12 +172,12 @@ export class FairQueue<T extends Waiting> {
 
   push(waiting: T): void {
     const queue = this.classes[waiting.loadClass];
-    // A class that had nothing waiting has saved no turns.
+    // A class without waiting requests does not save up slots for later.
     if (queue.size === 0) queue.pass = Math.max(queue.pass, this.virtualTime);
     queue.push(waiting);
   }
 
-  /** Takes the request whose turn it is, of those classes that may have one. */
+  /** Removes and returns the next request, among the classes for which `may` returns true. */
   shift(may: (loadClass: LoadClass) => boolean = () => true): T | undefined {
     let next: LoadClass | undefined;
     for (const one of loadClasses)
@@ -187,7 +194,7 @@ export class FairQueue<T extends Waiting> {
     return queue.shift();
   }
 
-  /** A request begins: its caller has had a turn. */
+  /** Counts a slot for the request's caller. */
   countTurn({ loadClass, caller }: T): void {
     this.classes[loadClass].countTurn(caller);
   }
@@ -200,23 +207,23 @@ export class FairQueue<T extends Waiting> {
     this.classes[loadClass].forgetTurns();
   }
 
-  /** Returns how many requests of a class have arrived without their complete bodies. */
+  /** Returns how many requests of a class have arrived without a complete body. */
   arrivingOf(loadClass: LoadClass): number {
     return this.classes[loadClass].arrivingSize;
   }
 
-  /** A request's first line is here (1), or its body is complete or no longer waited for (-1). */
+  /** Counts a request as arriving (1), or no longer: its body is complete or no longer expected (-1). */
   countArriving({ loadClass, caller }: Waiting, change: 1 | -1): void {
     this.classes[loadClass].countArriving(caller, change);
   }
 
-  /** Returns whether one caller floods the request's class and the request's caller holds clearly less of it. */
+  /** Returns whether one caller floods the request's class and the request's own caller uses clearly less of it. */
   isModest({ loadClass, caller }: Waiting): boolean {
     return this.classes[loadClass].isModest(caller);
   }
 
   /**
-   * Returns whether some caller with waiting or arriving requests holds clearly more of the class than the request's
+   * Returns whether another caller with waiting or arriving requests uses clearly more of the class than the request's
    * caller.
    */
   hasGreater({ loadClass, caller }: Waiting): boolean {
@@ -224,9 +231,8 @@ export class FairQueue<T extends Waiting> {
   }
 
   /**
-   * Returns the request that gives way to one of the given caller when the class's queue is full: the newest of the
-   * caller
-   * that has had most of the class of late, where that is clearly more than the given caller has had.
+   * Returns the request to shed in favour of the given caller when the class's queue is full: the newest of the caller
+   * that uses the most of the class, if that is clearly more than the given caller uses.
    */
   giver(loadClass: LoadClass, caller: string): T | undefined {
     const queue = this.classes[loadClass];
@@ -234,12 +240,12 @@ export class FairQueue<T extends Waiting> {
     return holding > queue.holdingOf(caller) + 1 ? queue.newestOf(greatest) : undefined;
   }
 
-  /** Returns the requests of a class that give way when its queue is cut to so many places. */
+  /** Returns the requests of a class to shed when its queue is cut to this length. */
   beyond(loadClass: LoadClass, places: number): T[] {
     return this.classes[loadClass].beyond(places);
   }
 
-  /** Returns the requests of a class, those that arrived first in front. */
+  /** Returns the waiting requests of a class, oldest arrival first. */
   oldestFirst(loadClass: LoadClass): T[] {
     return this.classes[loadClass].all().sort((a, b) => a.arrivedAt - b.arrivedAt);
   }

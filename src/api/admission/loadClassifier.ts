@@ -6,12 +6,12 @@ interface Classified {
   loadClass: LoadClass;
 }
 
-/** Of paths that no route has; they are answered 404 without any work. */
+/** Load class of paths that match no route. They are answered with 404 and cost almost nothing. */
 const UNKNOWN: LoadClass = 'interactive';
 
 /**
- * Returns a function that gives the load class of a request from its request line, before anything else of it is read.
- * Routes are matched as Express does: by pattern, in their order, without regard to case or a trailing slash.
+ * Returns a function that gives the load class of a request from its request line alone. It matches routes as Express
+ * does: by pattern, in order, ignoring case and a trailing slash.
  */
 export function loadClassifier(routes: readonly Classified[]): (method: string, url: string) => LoadClass {
   const byMethod = new Map<string, { pattern: RegExp; loadClass: LoadClass }[]>();

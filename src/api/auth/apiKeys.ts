@@ -2,27 +2,31 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Role, roles } from '../../domain/platform/caller';
 import { ID_PATTERN } from '../../domain/ids';
 
+/** An API key of the settings. */
 export interface ApiKey {
   name: string;
   role: Role;
-  /** SHA-256 of the key; the key itself is not kept. */
+  /** SHA-256 of the key. The key itself is not kept. */
   digest: Buffer;
 }
 
+/** A malformed entry of `LONGWATCH_API_KEYS`. */
 export class ApiKeyError extends Error {
   override readonly name = 'ApiKeyError';
 }
 
-/** Without salt or stretching: keys are random, so that there is no list of likely ones to try. */
+/**
+ * Returns the SHA-256 of a key, without salt or stretching: keys are random, so a dictionary attack is not possible.
+ */
 export const keyDigest = (key: string): Buffer => createHash('sha256').update(key).digest();
 
 const MIN_KEY_LENGTH = 16;
 const HASHED = 'sha256=';
 
 /**
- * Parses `name:role:key,…`, where a key may be given as `sha256=` and the 64 hexadecimal digits of its hash. A name
- * may come twice, while its key is being replaced.
- * @throws ApiKeyError naming the entry by its position, never showing a key.
+ * Parses `name:role:key,…`. A key may be given as `sha256=` and the 64 hexadecimal digits of its hash. A name may occur
+ * twice, for the time in which its key is being replaced.
+ * @throws ApiKeyError with the position of the faulty entry; the message never contains a key.
  */
 export function parseApiKeys(text: string): ApiKey[] {
   const keys: ApiKey[] = [];
@@ -56,7 +60,7 @@ export function parseApiKeys(text: string): ApiKey[] {
 const digestOf = (hex: string): Buffer | undefined =>
   /^[0-9a-f]{64}$/i.test(hex) ? Buffer.from(hex, 'hex') : undefined;
 
-/** The key of a token. All are compared, so that the time taken tells nothing about which one matched. */
+/** Returns the key that matches a token. It compares all keys, so the time taken does not reveal which one matched. */
 export function matchingKey(keys: readonly ApiKey[], token: string): ApiKey | undefined {
   const digest = keyDigest(token);
   let found: ApiKey | undefined;

@@ -3,14 +3,14 @@ import { LRUCache } from 'lru-cache';
 const MINUTE = 60_000;
 /** Wrong tokens that an address may send within a minute before it must wait. */
 const WRONG_A_MINUTE = 20;
-/** How long who came with a key from an address is known there. */
+/** How long an address stays trusted for a key that was used from it. */
 const KNOWN_MS = 60 * MINUTE;
 const REMEMBERED = 10_000;
 
 /**
- * Slows down who guesses, and nobody else: an address with too many wrong tokens must wait, and meanwhile not even a
- * right guess is let in, but a key that was used from there within the hour is (OWASP's device cookies, for keys).
- * Bounded: the least recently seen is forgotten first.
+ * Slows down clients that guess tokens, without locking out others. An address with too many wrong tokens must wait;
+ * meanwhile even a correct key is refused, unless that key was used from the same address within the hour (as OWASP's
+ * device cookies do for passwords). Memory is bounded: the least recently seen address is evicted first.
  */
 export class Guesses {
   private readonly wrong = new LRUCache<string, { count: number; since: number }>({ max: REMEMBERED });
@@ -18,13 +18,14 @@ export class Guesses {
 
   constructor(private readonly now: () => number = () => Date.now()) {}
 
-  /** Milliseconds that an address must wait; 0 when it need not. */
+  /** Returns the milliseconds that an address must wait; 0 if it need not wait. */
   waitMs(address: string): number {
     const seen = this.wrong.get(networkOf(address));
     if (!seen || seen.count < WRONG_A_MINUTE) return 0;
     return Math.max(0, seen.since + MINUTE - this.now());
   }
 
+  /** Counts a wrong token from an address. */
   failed(address: string): void {
     const network = networkOf(address);
     const seen = this.wrong.get(network);
@@ -32,22 +33,30 @@ export class Guesses {
     this.wrong.set(network, goesOn ? { count: seen.count + 1, since: seen.since } : { count: 1, since: this.now() });
   }
 
-  /** @param who name of a key. */
+  /**
+   * Returns whether this key was used from the address within the hour.
+   * @param who name of the key
+   */
   isKnown(address: string, who: string): boolean {
     const at = this.known.get(`${networkOf(address)} ${who}`);
     return at !== undefined && this.now() - at < KNOWN_MS;
   }
 
+  /** Records that a key was used from an address. */
   succeeded(address: string, who: string): void {
     this.known.set(`${networkOf(address)} ${who}`, this.now());
   }
 
+  /** Number of entries in memory. */
   get remembered(): number {
     return this.wrong.size + this.known.size;
   }
 }
 
-/** What one guesser has: an IPv4 address, or the 64 bits of IPv6 that one household or host is given. */
+/**
+ * Returns the network that one attacker usually controls: an IPv4 address, or the first 64 bits of an IPv6 address,
+ * which one household or host is assigned.
+ */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

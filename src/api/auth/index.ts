@@ -8,10 +8,10 @@ import { Problem } from '../http/problem';
 export { type ApiKey, ApiKeyError, parseApiKeys } from './apiKeys';
 export type { JwtSettings } from './jwts';
 
-/** Longer than any key or JWT of ours: nothing is computed over what is not a token. */
+/** Longer than any valid key or JWT. Longer tokens are refused before any hash is computed. */
 const MAX_TOKEN_LENGTH = 8_192;
 
-/** Authenticates bearer tokens: API keys, compared in constant time, or JWTs checked against a JWKS. */
+/** Authenticates bearer tokens: API keys, compared in constant time, and JWTs, verified against a JWKS. */
 export class Authenticator {
   private readonly guesses: Guesses;
   private readonly jwts: Jwts | undefined;
@@ -25,7 +25,10 @@ export class Authenticator {
     this.jwts = jwt && new Jwts(jwt, now);
   }
 
-  /** @throws Problem 401 without a valid token, 429 after too many wrong ones from one address. */
+  /**
+   * Returns the caller of a request.
+   * @throws Problem 401 without a valid token, 429 after too many wrong tokens from one address.
+   */
   async authenticate(request: Request): Promise<Caller> {
     const address = request.ip ?? request.socket.remoteAddress ?? 'unknown';
     const token = /^Bearer ([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -35,13 +38,14 @@ export class Authenticator {
       });
     const waitMs = this.guesses.waitMs(address);
     const key = matchingKey(this.keys, token);
-    // While an address is slowed down, a right guess is as good as a wrong one; who came with the key before did not
-    // guess it.
+    // While an address is slowed down, even a correct key is refused, so a guess learns nothing. A key that was used
+    // from this address before is not a guess.
     if (key && (waitMs === 0 || this.guesses.isKnown(address, key.name))) {
       this.guesses.succeeded(address, key.name);
       return { name: key.name, role: key.role, via: 'api-key' };
     }
-    // Nobody guesses a signature: JWTs are checked even then, so that no neighbour's old token locks anybody out.
+    // JWTs are verified even then: nobody can guess a signature, and a wrong token from a neighbour behind the same
+    // address must not lock others out.
     const caller = key ? undefined : await this.jwts?.caller(token);
     if (caller) return caller;
     if (waitMs > 0)
@@ -55,7 +59,7 @@ export class Authenticator {
   }
 }
 
-/** The settings by their names. */
+/** The settings that authentication needs, under their names. */
 export interface AuthenticationSettings {
   LONGWATCH_JWKS_URL?: string | undefined;
   LONGWATCH_JWT_ISSUER?: string | undefined;
@@ -63,7 +67,8 @@ export interface AuthenticationSettings {
 }
 
 /**
- * The authenticator that the settings ask for; the keys are the embedded stack's own where none are set.
+ * Returns the authenticator for these settings. @param keys API keys in the format of `parseApiKeys`; the caller passes
+ * generated keys if none are set.
  * @throws ApiKeyError
  */
 export function authenticatorOf(settings: AuthenticationSettings, keys: string | undefined): Authenticator {

@@ -3,6 +3,7 @@ import { type Caller, type Role, roles } from '../../domain/platform/caller';
 import { LongwatchError } from '../../domain/errors';
 import { ID_PATTERN } from '../../domain/ids';
 
+/** Where JWTs come from and what they must claim. */
 export interface JwtSettings {
   jwksUrl: string;
   /** Expected `iss`. */
@@ -11,19 +12,19 @@ export interface JwtSettings {
   audience: string;
 }
 
-/** Pinned: never "none", never an HMAC with a public key as its secret. */
+/** Pinned, so that "none" and an HMAC with a public key as its secret are refused (RFC 8725, section 3.1). */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
-/** By how much the issuer's clock and ours may differ, in seconds. */
+/** Allowed difference between the clocks of the issuer and this process, in seconds. */
 const CLOCK_TOLERANCE_S = 30;
-/** How long keys are used before they are read again: a key that was withdrawn is accepted so much longer at most. */
+/** How long the issuer's keys are cached. A withdrawn key stays accepted for at most this time. */
 const KEYS_FRESH_MS = 10 * 60_000;
-/** A token by an unknown key makes us read the keys again, so often at most. */
+/** Minimum time between two reads of the keys that tokens with an unknown key cause. */
 const KEYS_COOLDOWN_MS = 30_000;
 const KEYS_TIMEOUT_MS = 3_000;
-/** After a read that failed, nobody's token makes us try again for so long. */
+/** After a failed read, tokens cause no further read for this time. */
 const PAUSE_AFTER_FAILURE_MS = 2_000;
 
-/** Checks JWTs against the keys that their issuer publishes (RFC 7519, RFC 8725). */
+/** Verifies JWTs against the keys that their issuer publishes (RFC 7519, RFC 8725). */
 export class Jwts {
   private readonly keyOf: JWTVerifyGetKey;
   private failedAt = Number.NEGATIVE_INFINITY;
@@ -53,8 +54,8 @@ export class Jwts {
   }
 
   /**
-   * Who signed in; undefined for a token that is not valid.
-   * @throws LongwatchError `unavailable` while the keys cannot be read and none are fresh.
+   * Returns the caller that a JWT names, or undefined if the token is not valid.
+   * @throws LongwatchError `unavailable` if the keys cannot be read and none are cached.
    */
   async caller(token: string): Promise<Caller | undefined> {
     if (token.split('.').length !== 3) return undefined;
@@ -68,7 +69,7 @@ export class Jwts {
         requiredClaims: ['exp', 'sub'],
       });
       const role = payload['role'];
-      // One string: a list of roles is refused, as nothing here says which of them would count.
+      // The role must be one string. A list of roles is refused, because no rule says which of them counts.
       if (
         typeof payload.sub !== 'string' ||
         !ID_PATTERN.test(payload.sub) ||
@@ -79,7 +80,7 @@ export class Jwts {
       return { name: payload.sub, role: role as Role, via: 'jwt' };
     } catch (error) {
       if (error instanceof LongwatchError) throw error;
-      return undefined; // Why it is not valid is nothing that its sender need know.
+      return undefined; // The sender does not learn why its token is not valid.
     }
   }
 
@@ -96,7 +97,7 @@ export class Jwts {
   }
 }
 
-/** Whether the keys were read, and none of them fits. */
+/** Whether the keys were read and none of them fits the token. */
 const isOfTheToken = (error: unknown): boolean =>
   error instanceof errors.JWKSNoMatchingKey ||
   error instanceof errors.JWKSMultipleMatchingKeys ||

@@ -1,10 +1,12 @@
 import type { Caller } from '../../domain/platform/caller';
 import { Problem } from '../http/problem';
 
-/** A shop's back end may act for everybody; a customer for nobody else. */
+/**
+ * Roles that may use a cart. A `service` may act for every customer; a `customer` only for itself (see `mustBeOwn`).
+ */
 export const cartRoles = ['service', 'customer'] as const;
 
-/** @throws Problem 403 when a customer names somebody else. */
+/** Checks that a customer acts for itself. @throws Problem 403 if a customer names another user. */
 export function mustBeOwn(caller: Caller, userId: string): void {
   if (caller.role === 'customer' && caller.name !== userId)
     throw new Problem(403, `You are ${caller.name}; what is ${userId}’s is not yours to see or change`);

@@ -9,9 +9,10 @@ import { escaped, htmlPage, page } from '../platform/page';
 import { type AnyRoute, route } from '../http/routes';
 import { idSchema } from '../schemas';
 
+/** What the routes of the reminder preferences need. */
 export interface CartPreferenceParts {
   store: CartStore;
-  /** Opens signed links; see gateways/unsubscribeLinks.ts. */
+  /** Opens signed links; see gateways/carts/unsubscribeLinks.ts. */
   links: { open(token: string, now: number): { userId: string } };
 }
 
@@ -24,7 +25,7 @@ const preferencesSchema = z.object({
   quietHours: z.string().optional(),
 });
 
-/** What users wish about reminders, and the page of the link in them. */
+/** Routes of a user's reminder preferences, and of the unsubscribe page that reminders link to. */
 export function cartPreferenceRoutes(parts: CartPreferenceParts): AnyRoute[] {
   return [getPreferences(parts), putPreferences(parts), showUnsubscribe(parts), unsubscribe(parts)];
 }
@@ -91,7 +92,7 @@ const showUnsubscribe = ({ links }: CartPreferenceParts): AnyRoute =>
     operationId: 'showUnsubscribe',
     tag: 'carts',
     loadClass: 'interactive',
-    // Looking ends nothing: mail programs and virus scanners open links too.
+    // A GET must not unsubscribe: mail programs and virus scanners open links too.
     summary: 'The page on which a customer ends the reminders',
     roles: 'public',
     params: tokenParams,

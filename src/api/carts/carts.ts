@@ -11,6 +11,7 @@ import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
 import { type AnyRoute, type Reply, route } from '../http/routes';
 import { idSchema } from '../schemas';
 
+/** What the routes of carts need. */
 export interface CartRouteParts {
   carts: Carts;
   store: CartStore;
@@ -37,7 +38,7 @@ const lineSchema = z.object({
   title: z.string(),
   ...money,
   addedAt: z.iso.datetime(),
-  /** Absent where the product is gone. */
+  /** Absent if the product no longer exists. */
   current: z.object({ title: z.string(), ...money }).optional(),
   priceChanged: z.boolean(),
 });
@@ -47,24 +48,25 @@ const cartSchema = z.object({
   version: z.int(),
   status: z.string(),
   lines: z.array(lineSchema),
-  /** At current prices, in minor units; absent where currencies differ. */
+  /** At current prices, in minor units. Absent if the lines have different currencies. */
   total: z.object({ amount: z.int(), currency: z.string() }).optional(),
   lastActivityAt: z.iso.datetime().optional(),
   checkoutId: z.string().optional(),
 });
 
+/** The header `Idempotency-Key` in the OpenAPI document. */
 export const idempotencyKey = {
   name: 'Idempotency-Key',
   required: false,
   description: 'Repetitions under one key are one request',
 };
 
-/** Carts as customers see and change them. */
+/** Routes with which customers and shops read and change carts. */
 export function cartRoutes(parts: CartRouteParts): AnyRoute[] {
   return [getCart(parts), deleteCart(parts), putItem(parts), deleteItem(parts), mergeCart(parts), getStats(parts)];
 }
 
-/** A line as it was put in, beside what its product is now. */
+/** Returns a line with its price and title when it was added, and the current ones of its product. */
 function shownLine({ addedAt, ...line }: CartLine, product: Listed | undefined): z.input<typeof lineSchema> {
   const { title, price, currency } = product ?? line;
   return {
@@ -177,7 +179,7 @@ const putItem = (parts: CartRouteParts): AnyRoute =>
           : ({ kind: 'set', productId, quantity: body.quantity } as const);
       const { line, version } = await parts.carts.change(userId, change, conditionsOf(header));
       const product = await parts.catalogue.find(productId);
-      // A repetition of a change after which the line was taken out again has nothing to show.
+      // A repeated request may find that the line was removed since. The reply then has no line.
       return { status: 200, headers: etag(version), body: line ? shownLine(line, product) : {} };
     },
   });
@@ -211,7 +213,7 @@ const mergeCart = (parts: CartRouteParts): AnyRoute =>
     operationId: 'mergeCart',
     tag: 'carts',
     loadClass: 'interactive',
-    // Not a customer's: who may say which guest they were, may take anybody's cart.
+    // Not allowed to customers: a customer that names any guest id could take over the cart of another guest.
     summary: 'Take a guest’s lines over at login, once',
     roles: ['service'],
     params: userParams,

@@ -13,6 +13,7 @@ import { optionalIfMatchHeader, optionalVersionOf } from '../http/ifMatch';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
+/** What the routes of checkouts need. */
 export interface CheckoutRouteParts {
   checkouts: Checkouts;
   store: CheckoutStore;
@@ -56,7 +57,7 @@ const orderSchema = z.object({
   confirmedAt: z.iso.datetime(),
 });
 
-/** Checkouts, what they became, and payments that must be given back. */
+/** Routes of checkouts, orders and refunds due. */
 export function checkoutRoutes(parts: CheckoutRouteParts): AnyRoute[] {
   return [
     beginCheckout(parts),
@@ -127,7 +128,7 @@ const beginCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
     },
   });
 
-/** The same key of the same user is the same checkout. */
+/** Derives the checkout's id from the user and the idempotency key, so a repeated request means the same checkout. */
 const checkoutIdOf = (userId: string, key: string | undefined): string | undefined =>
   key === undefined
     ? undefined
@@ -162,7 +163,7 @@ const confirmCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
     operationId: 'confirmCheckout',
     tag: 'carts',
     loadClass: 'money',
-    // Not a customer's: it says that somebody paid.
+    // Not allowed to customers: the request states that the customer has paid.
     summary: 'Turn the hold into an order, once for its payment',
     roles: ['service'],
     params: checkoutParams,

@@ -13,6 +13,7 @@ import { Problem } from '../http/problem';
 import { type AnyRoute, type Reply, route } from '../http/routes';
 import { idSchema } from '../schemas';
 
+/** What the routes of products need. */
 export interface ProductRouteParts {
   products: ProductStore;
   catalogue: Pick<Catalogue, 'forget'>;
@@ -34,7 +35,7 @@ const productSchema = z.object({
   stock: z.object({ onHand: z.int(), held: z.int(), sold: z.int() }),
 });
 
-/** Products and their stock. */
+/** Routes of products and their stock. */
 export function productRoutes(parts: ProductRouteParts): AnyRoute[] {
   return [getProduct(parts), putProduct(parts), adjustStock(parts)];
 }

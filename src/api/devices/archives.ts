@@ -12,6 +12,7 @@ import { deviceParams } from './readings';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, limitSchema } from '../schemas';
 
+/** What the routes of archives need. */
 export interface ArchiveParts {
   archives: ArchiveStore;
   jobs: DayJobs;
@@ -35,7 +36,7 @@ const archiveShown = z.object({
 });
 const started = z.object({ workflowId: z.string() });
 
-/** Archived days, and what is deleted when. */
+/** Routes of archived days, restores, retention and erasures. */
 export function archiveRoutes(parts: ArchiveParts): AnyRoute[] {
   return [
     listArchives(parts),

@@ -12,16 +12,18 @@ import type { DeviceReads } from '../../operations/devices/reads';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema } from '../schemas';
 
+/** What the routes of readings need. */
 export interface DeviceParts {
   ingest: Ingest;
   reads: DeviceReads;
 }
 
 const MAX_PAGE = 1_000;
-/** A batch of readings, each of the largest size. */
+/** Bytes of a full batch whose readings all have the maximum size. */
 const BODY_LIMIT = 6 * 1024 * 1024;
 const MAX_STRETCH_DAYS = 3_700;
 
+/** Path parameters of a device. */
 export const deviceParams = z.object({ deviceId: deviceIdSchema });
 const readers = ['service', 'investigator', 'supervisor'] as const;
 const metricSchema = z.union([z.number(), z.boolean(), z.string()]);
@@ -48,7 +50,7 @@ const rollupShown = z.object({
   ),
 });
 
-/** Readings of devices: in, and out again. */
+/** Routes that store and read a device's readings. */
 export function deviceRoutes(parts: DeviceParts): AnyRoute[] {
   return [postReadings(parts), getReadings(parts), getLatest(parts)];
 }
@@ -93,7 +95,7 @@ const postReadings = ({ ingest }: DeviceParts): AnyRoute =>
     checksItems: true,
     params: deviceParams,
     body: z.strictObject({
-      // Checked one by one, so that a wrong one keeps none of the others out.
+      // The handler validates each reading, so that one invalid reading does not reject the others.
       readings: z
         .array(z.unknown().meta(readingDocument), 'must be a list of readings')
         .min(1, 'must hold at least one reading')
@@ -111,7 +113,7 @@ const postReadings = ({ ingest }: DeviceParts): AnyRoute =>
     },
   });
 
-/** Whether the database or a rule of ours turned a reading down is no matter of the caller's. */
+/** Leaves out whether DynamoDB or a validation rule rejected the reading: callers do not need that. */
 function shownResult(result: ReadingResult): ReadingResult {
   return result.status === 'stored' ? result : { status: result.status, errors: result.errors };
 }

@@ -8,6 +8,7 @@ import { ifMatchHeader, versionOf } from '../http/ifMatch';
 import { type AnyRoute, type Reply, route } from '../http/routes';
 import { idSchema } from '../schemas';
 
+/** What the routes of the device registry need. */
 export interface DeviceAlertParts {
   registry: Registry;
 }
@@ -27,7 +28,7 @@ const deviceShown = z.object({
   erasedAt: z.iso.datetime().optional(),
 });
 
-/** Devices as people define them: registration, groups, alerts. */
+/** Routes of device registration, groups and alert rules. */
 export function deviceAlertRoutes({ registry }: DeviceAlertParts): AnyRoute[] {
   return [
     getDevice(registry),

@@ -6,6 +6,7 @@ import { postSchema, shownPost } from './posts';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, idSchema } from '../schemas';
 
+/** What the routes of feeds need. */
 export interface FeedRouteParts {
   feeds: Feeds;
 }
@@ -19,7 +20,7 @@ const pageSchema = z.object({
   newer: z.string().optional().describe('Cursor of what is newer, now or later'),
 });
 
-/** Readers' feeds. */
+/** Routes that read a user's feed and set its read marker. */
 export function feedRoutes(parts: FeedRouteParts): AnyRoute[] {
   return [getFeed(parts), getUnread(parts), putReadMarker(parts)];
 }

@@ -10,6 +10,7 @@ import { ifMatchHeader, versionOf } from '../http/ifMatch';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
+/** What the routes of posts need. */
 export interface PostParts {
   posts: Posts;
   store: PostStore;
@@ -17,10 +18,10 @@ export interface PostParts {
 
 const params = z.object({ id: idSchema });
 const DEFAULT_LIMIT = 20;
-/** A text of MAX_TEXT characters and MAX_MEDIA links, in JSON at its longest. */
+/** Bytes of a post with MAX_TEXT characters and MAX_MEDIA links, in their longest JSON form. */
 const BODY_LIMIT = 128 * 1024;
 
-/** As people count characters: an emoji is one. */
+/** The limit counts Unicode code points, so a simple emoji is one character. */
 const textSchema = lines()
   .refine((text) => text.trim().length > 0, 'must not be empty')
   .refine((text) => [...text].length <= MAX_TEXT, `must be at most ${MAX_TEXT} characters`)
@@ -29,6 +30,7 @@ const mediaSchema = z
   .array(linkOf(MAX_LINK), 'must be a list of links')
   .max(MAX_MEDIA, `must be at most ${MAX_MEDIA} links`);
 
+/** Schema of a post. */
 export const postSchema = z.object({
   postId: z.string(),
   authorId: z.string(),
@@ -40,11 +42,12 @@ export const postSchema = z.object({
   version: z.int(),
 });
 
-/** Posts, one by one and by author. */
+/** Routes that create, read, edit, delete and list posts. */
 export function postRoutes(parts: PostParts): AnyRoute[] {
   return [createPost(parts), getPost(parts), editPost(parts), deletePost(parts), listPosts(parts)];
 }
 
+/** Converts a post to its JSON form. */
 export function shownPost({ postId, authorId, text, media, replyTo, at, editedAt, version }: Post) {
   return {
     postId,

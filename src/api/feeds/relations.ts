@@ -10,6 +10,7 @@ import type { Page, PageRequest } from '../../stores/cursor';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
+/** What the routes of users and their relations need. */
 export interface RelationParts {
   users: FeedUserStore;
   relations: RelationStore;
@@ -31,7 +32,7 @@ const userSchema = z.object({
     .describe('How their posts reach followers: written into feeds, or merged at read time'),
 });
 
-/** Users, and who follows and blocks whom. */
+/** Routes of users, follows and blocks. */
 export function relationRoutes(parts: RelationParts): AnyRoute[] {
   return [
     putUser(parts),

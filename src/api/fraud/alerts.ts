@@ -8,8 +8,9 @@ import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investig
 import { escaped, htmlPage, page } from '../platform/page';
 import { type AnyRoute, route } from '../http/routes';
 
+/** What the routes of the "was this you?" page need. */
 export interface AlertParts {
-  /** Opens signed links; see gateways/answerLinks.ts. */
+  /** Opens signed links; see gateways/fraud/answerLinks.ts. */
   links: { open(token: string, now: number): { transactionId: string; until: number } };
   investigations: InvestigationStore;
   updates: CaseUpdates;
@@ -18,7 +19,8 @@ export interface AlertParts {
 const params = z.object({ token: lineOf(1, 400) });
 
 /**
- * The customer's side of "was this you?": a page to answer on, and the answer. The signed link is the authentication.
+ * Routes of the page "was this you?" on which a customer confirms or denies a payment. The signed link authenticates
+ * the customer.
  */
 export function alertRoutes(parts: AlertParts): AnyRoute[] {
   return [getAlert(parts), answerAlert(parts)];
@@ -31,7 +33,7 @@ const getAlert = ({ links, investigations }: AlertParts): AnyRoute =>
     operationId: 'showAlert',
     tag: 'fraud',
     loadClass: 'interactive',
-    // Looking answers nothing: mail programs and virus scanners open links too.
+    // A GET must not answer: mail programs and virus scanners open links too.
     summary: 'The page on which a customer answers',
     roles: 'public',
     params,

@@ -3,13 +3,14 @@ import { wholeTextOf } from '../../domain/edge/schemas';
 import type { DriftWatch } from '../../operations/fraud/driftWatch';
 import { type AnyRoute, route } from '../http/routes';
 
+/** What the route of drift needs. */
 export interface DriftRouteParts {
   driftWatch: DriftWatch;
 }
 
 const MAX_DAYS = 90;
 
-/** Whether payments still look as they did where the model was trained. */
+/** Route that reports whether the model's inputs have drifted from its training data. */
 export function driftRoutes({ driftWatch }: DriftRouteParts): AnyRoute[] {
   return [
     route({

@@ -14,6 +14,7 @@ import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investig
 import { type AnyRoute, route, type RouteInput } from '../http/routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
+/** What the routes of cases need. */
 export interface InvestigationParts {
   cases: Cases;
   updates: CaseUpdates;
@@ -24,7 +25,7 @@ export interface InvestigationParts {
 const people = ['investigator', 'supervisor'] as const;
 const caseParams = z.object({ id: idSchema });
 
-/** What people write goes into the case's workflow, where no card number belongs. */
+/** Refuses card numbers: texts of investigators become part of the case's workflow history, which must contain none. */
 const noCardNumber = (text: string): boolean => !holdsCardNumber(text);
 const isFilled = (text: string): boolean => text.trim() !== '';
 const nameSchema = lineOf(1, MAX_NAME).refine(isFilled, 'must not be blank').refine(noCardNumber, CARD_RULE);
@@ -48,7 +49,7 @@ const idempotencyKey = {
   description: 'Repetitions under one key are one request; without it, those within a minute are',
 };
 
-/** Cases: the list, one case with its timeline, and what people do in it. */
+/** Routes that list cases, read one with its timeline, and act on it. */
 export function investigationRoutes(parts: InvestigationParts): AnyRoute[] {
   return [
     listCases(parts),

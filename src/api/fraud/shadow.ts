@@ -11,6 +11,7 @@ import { ifMatchHeader, versionOf } from '../http/ifMatch';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, limitSchema } from '../schemas';
 
+/** What the routes of challengers need. */
 export interface ShadowParts {
   challengers: Challengers;
 }
@@ -36,7 +37,7 @@ const challengerSchema = z.object({
   comparison: comparisonSchema,
 });
 
-/** A second model or rule set beside the live one. */
+/** Routes of challengers: a second model or rule set that decides in shadow, without effect. */
 export function shadowRoutes(parts: ShadowParts): AnyRoute[] {
   return [getShadow(parts), putShadow(parts), deleteShadow(parts), listDifferences(parts), promote(parts)];
 }

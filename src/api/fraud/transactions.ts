@@ -15,11 +15,12 @@ import { ifMatchHeader, versionOf } from '../http/ifMatch';
 import { type AnyRoute, route } from '../http/routes';
 import { decisionSchema, idSchema } from '../schemas';
 
+/** What the routes of payments and rules need. */
 export interface FraudParts {
   decisions: Decisions;
   store: DecisionStore;
   rules: RuleStore;
-  /** Looks at once for rules that have changed. */
+  /** Reloads the rules from the store now, instead of at the next scheduled reload. */
   refreshRules(): Promise<void>;
 }
 
@@ -33,7 +34,7 @@ const storedRuleSetSchema = z.object({
   }),
 });
 
-/** Decisions on transactions, and the rules that they follow. */
+/** Routes that decide payments, take their labels, and read and write the rule set. */
 export function fraudRoutes(parts: FraudParts): AnyRoute[] {
   return [postTransaction(parts), getTransaction(parts), putLabel(parts), getRules(parts), putRules(parts)];
 }
@@ -161,7 +162,7 @@ const putRules = ({ rules, refreshRules }: FraudParts): AnyRoute =>
     loadClass: 'interactive',
     summary: 'Replace the rule set',
     roles: ['supervisor'],
-    // Checked as a whole below, for faults that name their place in the rule language.
+    // The handler validates it with the rule language, whose faults name their place in the rule set.
     body: z.unknown() as z.ZodType<RuleSet>,
     bodyLimit: 512 * 1024,
     headers: [ifMatchHeader],

@@ -1,12 +1,14 @@
 import cors from 'cors';
 import type { RequestHandler } from 'express';
 
-/** Where the codec's routes begin: the only ones that pages of another origin, the Web UI's, may call. */
+/**
+ * Path prefix of the codec's routes. Only these routes may be called by pages of another origin (Temporal's Web UI).
+ */
 export const CODEC_PATH = '/v1/codec';
 
 /**
- * Lets pages of these origins call, with the headers that Temporal's Web UI sends; pages of any other origin get no
- * answer that their browser lets them read. No cookies: whoever calls shows a token.
+ * Returns a CORS middleware that lets pages of these origins call with the headers that Temporal's Web UI sends.
+ * Browsers hide the responses from pages of all other origins. Cookies are not allowed: the caller sends a token.
  */
 export function crossOrigin(origins: readonly string[]): RequestHandler {
   return cors({

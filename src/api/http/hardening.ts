@@ -1,9 +1,7 @@
 /**
- * What OWASP's REST Security Cheat Sheet asks of an API's answers; pages say more of themselves (page.ts). HSTS counts
- * over
- * TLS alone (RFC 6797, 8.1), so that it need not be known here whether a proxy ends it. No Access-Control header: no
- * other
- * site's script reads us.
+ * Response headers that OWASP's REST Security Cheat Sheet recommends for an API; HTML pages set their own policy
+ * (platform/page.ts). Browsers ignore HSTS without TLS (RFC 6797, section 8.1), so the header is always sent, whether
+ * or not a proxy terminates TLS. There is no Access-Control header: scripts of other sites may not read responses.
  */
 export const hardening = {
   'cache-control': 'no-store',

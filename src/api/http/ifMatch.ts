@@ -1,12 +1,16 @@
 import { Problem } from './problem';
 
+/** The required header `If-Match` in the OpenAPI document. */
 export const ifMatchHeader = {
   name: 'If-Match',
   required: true,
   description: 'The version that was read, as in ETag: "3"',
 };
 
-/** @returns the version that If-Match names. @throws Problem 428 when it is missing, 400 when it is none of ours. */
+/**
+ * Returns the version that If-Match names. @throws Problem 428 if the header is missing, 400 if it is not the ETag of a
+ * version.
+ */
 export function versionOf(ifMatch: string | undefined): number {
   if (ifMatch === undefined)
     throw new Problem(428, 'Send If-Match with the version that you read (its ETag), so that nobody’s change is lost');
@@ -18,9 +22,13 @@ export function versionOf(ifMatch: string | undefined): number {
   return Number(version);
 }
 
+/** The optional header `If-Match` in the OpenAPI document. */
 export const optionalIfMatchHeader = { ...ifMatchHeader, required: false };
 
-/** The same where the caller may leave it out. */
+/**
+ * Returns the version that If-Match names, or an empty object without the header. @throws Problem 400 if the header is
+ * not the ETag of a version.
+ */
 export function optionalVersionOf(ifMatch: string | undefined): { ifVersion?: number } {
   return ifMatch === undefined ? {} : { ifVersion: versionOf(ifMatch) };
 }

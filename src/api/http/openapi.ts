@@ -24,7 +24,7 @@ const problemSchema = {
   required: ['type', 'title', 'status', 'detail'],
 };
 
-/** The OpenAPI 3.1 document of some routes, from the schemas that validate them. */
+/** Builds the OpenAPI 3.1 document of these routes, from the same schemas that validate the requests. */
 export function openApiDocument(routes: readonly AnyRoute[], version: string): Json {
   const paths: Record<string, Json> = {};
   for (const one of routes as unknown as readonly Route[]) {
@@ -91,7 +91,7 @@ function operation(one: Route): Json {
   };
 }
 
-/** What every route may answer, beside what it declares itself. */
+/** The responses of a route: those that every route may give, and those that the route declares. */
 function responsesOf(one: Route): Json {
   const common: Record<string, string> = {
     ...((one.params || one.query || one.body || one.headers) && { 400: 'A field is not valid; `errors` names each' }),

@@ -39,7 +39,7 @@ const titles: Readonly<Record<number, string>> = {
   503: 'A part that this needs is away',
 };
 
-/** What went wrong, as a problem; undefined for a fault of ours, of which callers learn nothing. */
+/** Converts an error to a problem. Returns undefined for an unexpected error, whose message must not reach callers. */
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
   if (isLongwatchError(error)) {
@@ -55,7 +55,7 @@ export function problemOf(error: unknown): Problem | undefined {
   return bodyProblem(error);
 }
 
-/** Faults that the body parser reports. */
+/** Converts the errors of the body parser. */
 function bodyProblem(error: unknown): Problem | undefined {
   const { type, status, message } = error as { type?: string; status?: number; message?: string };
   if (type === 'entity.too.large') return new Problem(413, 'The body is larger than this route takes');
@@ -63,27 +63,30 @@ function bodyProblem(error: unknown): Problem | undefined {
   if (type === 'encoding.unsupported' || type === 'charset.unsupported')
     return new Problem(415, message ?? 'Unsupported encoding');
   if (error instanceof URIError) return new Problem(400, 'The path is not valid percent-encoding');
-  // A body that stops short, and the like.
+  // For example, a body that ends before its content-length.
   if (status !== undefined && status >= 400 && status < 500)
     return new Problem(status, message ?? 'The request is not valid');
   return undefined;
 }
 
-/** Where the parser stopped. Its message also quotes the body, which may hold what belongs in no answer and no log. */
+/**
+ * Returns the position at which the JSON parser stopped. The parser's own message also quotes the body, which may
+ * contain secrets and must not appear in answers or logs.
+ */
 function positionIn(message = ''): string {
   const position = /position (\d+)/.exec(message)?.[1];
   return position === undefined ? ', or it stops short' : ` at position ${position}`;
 }
 
-/** Sends problem details; `instance` is the request's id, by which its log lines are found. */
+/** Sends problem details. Their `instance` is the request id, which is also in the request's log lines. */
 export function sendProblem(response: Response, problem: Problem, requestId: string): void {
   const { headers = {} } = problem.extra;
   response.status(problem.status).set(headers).type('application/problem+json').send(problemBody(problem, requestId));
 }
 
 /**
- * Returns the body of problem details. A member that JSON cannot hold is left out, so that the answer is sent in any
- * case.
+ * Returns the body of problem details as JSON. If an extra member cannot be serialised, all extra members are left out,
+ * so the response can be sent in any case.
  */
 export function problemBody(problem: Problem, requestId: string): string {
   const { errors, type, title, members } = problem.extra;

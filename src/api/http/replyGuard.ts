@@ -2,7 +2,7 @@ import { ServerResponse } from 'node:http';
 import { type Problem, problemBody } from './problem';
 
 const guards = new WeakMap<ServerResponse, ReplyGuard>();
-/** Headers of a reply that is replaced: they describe a body that is not sent. */
+/** Headers that describe the body of the replaced reply, which is not sent. */
 const OF_A_BODY = [
   'content-length',
   'content-type',
@@ -14,23 +14,22 @@ const OF_A_BODY = [
 ];
 
 /**
- * Sees to it that a response ends, and ends once. Middleware such as express-session replaces `end` and `writeHead`;
- * what
- * it throws there would leave the response open for good, since every later attempt goes through the same wrapper. The
- * guard
- * is made before such middleware, notices the end, keeps the request's deadline, and answers past all wrappers.
+ * Guarantees that a response ends, and ends once. Middleware such as express-session replaces `end` and `writeHead`. If
+ * such a wrapper throws, every later attempt goes through the same wrapper and the response stays open. The guard is
+ * created before such middleware. It sees the end of the response, enforces the request's deadline, and can answer
+ * without the wrappers.
  */
 export class ReplyGuard {
   private timer: NodeJS.Timeout | undefined;
   private readonly listeners: (() => void)[] = [];
   private hasEnded = false;
   /**
-   * Set once a reply is being sent. What throws then may have left a wrapper of `end` that never ends: only `fail`
-   * does.
+   * True once a reply is being sent. An error after that may have left a wrapper of `end` that never ends, so only
+   * `fail` can answer.
    */
   replying = false;
 
-  /** Returns the guard of a response. */
+  /** Returns the guard of a response and creates it at the first call. */
   static of(response: ServerResponse): ReplyGuard {
     let guard = guards.get(response);
     if (!guard) guards.set(response, (guard = new ReplyGuard(response)));
@@ -39,7 +38,7 @@ export class ReplyGuard {
 
   private constructor(private readonly response: ServerResponse) {
     const { end, write } = response;
-    // A handler that finishes after its deadline still writes; Node.js would emit an error that nobody listens to.
+    // A handler may still write after its deadline has answered. Node.js would emit an error event without a listener.
     response.write = ((...args: Parameters<typeof write>) =>
       this.hasEnded ? false : write.apply(response, args)) as typeof write;
     response.end = ((...args: Parameters<typeof end>) => {
@@ -51,20 +50,20 @@ export class ReplyGuard {
     response.once('close', () => this.finish());
   }
 
-  /** The reply is complete as far as the process is concerned, or nobody waits for it. */
+  /** Whether the reply is complete for this process, or the connection is closed. */
   get ended(): boolean {
     return this.hasEnded;
   }
 
-  /** Calls a listener once the reply is complete, a session that is saved with it included. */
+  /** Calls a listener once the reply is complete, including the save of a session. */
   onEnd(listener: () => void): void {
     if (this.hasEnded) listener();
     else this.listeners.push(listener);
   }
 
   /**
-   * Gives the request so many milliseconds from now; then it is answered with the problem. Replaces an earlier
-   * deadline.
+   * Sets the request's deadline to this many milliseconds from now, in place of an earlier one. At the deadline the
+   * guard answers with the problem.
    */
   within(ms: number, problem: Problem): void {
     this.release();
@@ -72,13 +71,13 @@ export class ReplyGuard {
       this.timer = setTimeout(() => this.fail(problem, String(this.response.getHeader('x-request-id') ?? '')), ms);
   }
 
-  /** The request has no deadline any more. */
+  /** Removes the request's deadline. */
   release(): void {
     clearTimeout(this.timer);
   }
 
   /**
-   * Answers with a problem whatever state the response is in; where a part of another answer is sent already, cuts the
+   * Answers with a problem in any state of the response. If a part of another answer is already sent, closes the
    * connection. Never throws.
    */
   fail(problem: Problem, requestId: string): void {
@@ -109,7 +108,7 @@ export class ReplyGuard {
       try {
         listener();
       } catch {
-        // The others must hear of it, and the reply must go out.
+        // The other listeners must run and the reply must be sent.
       }
   }
 }

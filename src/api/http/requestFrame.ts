@@ -11,23 +11,23 @@ import { hardening } from './hardening';
 import { ReplyGuard } from './replyGuard';
 
 const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
-/** What monitors ask all the time: measured, not traced. */
+/** Paths that monitors poll. They are measured but not traced. */
 const untraced = new Set(['/healthz', '/readyz', '/metrics']);
 
-/** Told of every request, for metrics. */
+/** Receives the start and the result of every request, for metrics. */
 export interface RequestWatch {
   began(): void;
   served(request: { method: string; route: string; status: number; seconds: number }): void;
 }
 
 /**
- * Around every request: its id, taken from `X-Request-Id` or made, which it is answered with and which every line that
- * is logged on its behalf has; its span, under the caller's where `traceparent` names one; its measurement; and one log
- * line without bodies, tokens or query values.
+ * Returns the middleware around every request. It takes the request id from `X-Request-Id` or generates one, sends it
+ * in the response and adds it to every log line of the request. It opens a span (as a child of the caller's, if
+ * `traceparent` names one), measures the request, and writes one debug log line without bodies, tokens or query values.
  */
 export function requestFrame(logger: Logger, watch?: RequestWatch) {
   return (request: Request, response: Response, next: NextFunction): void => {
-    // Before anything replaces the response's methods.
+    // Create the guard before any middleware replaces the response's methods.
     ReplyGuard.of(response);
     const given = request.get('x-request-id');
     const requestId = given && REQUEST_ID.test(given) ? given : randomUUID();
@@ -38,7 +38,7 @@ export function requestFrame(logger: Logger, watch?: RequestWatch) {
     const frame = (span?: Span) => {
       const close = () => {
         const { method } = request;
-        // A stream is answered once it begins; how long somebody listens is no latency, and leaving it no failure.
+        // For an event stream only the time to its start is latency. A client that disconnects from it is no failure.
         const streamSince = response.locals['streamSince'] as number | undefined;
         const seconds = ((streamSince ?? performance.now()) - started) / 1000;
         const route = (response.locals['route'] as string | undefined) ?? 'none';
@@ -47,12 +47,12 @@ export function requestFrame(logger: Logger, watch?: RequestWatch) {
         logger.debug({ method, route, status, seconds }, 'request');
         if (span) endSpan(span, method, route, status);
       };
-      // The socket closes outside of the request's own chain of calls, where its ids are not known.
+      // The close event is emitted outside the request's async context, so bind the listener to it to keep the ids.
       const closed = () => {
         try {
           close();
         } catch (error) {
-          // Nobody catches what a listener throws: it would end the process.
+          // An error thrown in a listener would end the process.
           logger.error({ err: error }, 'request was not measured');
         }
       };
@@ -78,7 +78,8 @@ function callersTrace(request: Request) {
 }
 
 /**
- * Names by OpenTelemetry's conventions for HTTP; the route's pattern, never the path, which may hold an id or a token.
+ * Sets the span's name and attributes by OpenTelemetry's HTTP conventions. It uses the route's pattern, because the
+ * path may contain an id or a token.
  */
 function endSpan(span: Span, method: string, route: string, status: number): void {
   span.updateName(route === 'none' ? method : `${method} ${route}`);

@@ -1,12 +1,12 @@
-/** Which ids of a capability's requests its log lines show: of things, never of secrets. */
+/** Declares which ids of a capability's requests appear in log lines. They must never be secrets. */
 export interface RequestIds {
-  /** Path parameters and body fields that are ids. */
+  /** Names of the path parameters and body fields that are ids. */
   names: readonly string[];
-  /** What `:id` is, by the collection before it: `{ posts: 'postId' }` for `/v1/posts/:id`. */
+  /** Names the parameter `:id` by the collection before it: `{ posts: 'postId' }` for `/v1/posts/:id`. */
   collections?: Readonly<Record<string, string>>;
 }
 
-/** The ids that a validated request is about. */
+/** Returns the ids in the validated parts of a request. */
 export function idsOfRequest(
   route: string,
   { names, collections = {} }: RequestIds,

@@ -1,10 +1,13 @@
 import { type Role, roles } from '../../domain/platform/caller';
 import type { AnyRoute } from './routes';
 
-/** What a caller of a role may do with a route: `own` what is theirs alone. */
+/** Whether a role may call a route. `own`: only for the caller's own data. */
 export type Allowed = 'yes' | 'own' | 'no';
 
-/** The one answer to who may call what; docs/routes.md is made from it. */
+/**
+ * Returns whether a role may call a route; undefined means a caller without a token. docs/routes.md is generated from
+ * it.
+ */
 export function allowed(one: AnyRoute, role: Role | undefined): Allowed {
   if (one.roles === 'public') return 'yes';
   if (role === undefined) return 'no';
@@ -15,7 +18,7 @@ export function allowed(one: AnyRoute, role: Role | undefined): Allowed {
 
 const signs: Readonly<Record<Allowed, string>> = { yes: '✓', own: 'own', no: '–' };
 
-/** docs/routes.md: every route, and who may call it. */
+/** Returns the text of docs/routes.md: every route and the roles that may call it. */
 export function routeTable(routes: readonly AnyRoute[]): string {
   const tags = [...new Set(routes.map(({ tag }) => tag))];
   const callers = [...roles, undefined];

@@ -16,17 +16,17 @@ import { ReplyGuard } from './replyGuard';
 import { idsOfRequest, type RequestIds } from './requestIds';
 
 /**
- * How a route is written: one object that says everything about it, made by `route({...})`. Express routes,
- * validation, role checks and the OpenAPI document are all made from it, so none can be forgotten:
+ * A route, declared in one object with `route({...})`. The Express routes, the validation, the role checks and the
+ * OpenAPI document are all made from it, so none can be forgotten:
  *
  *     route({
  *       method: 'get', path: '/v1/things/:id', operationId: 'getThing', tag: 'things', loadClass: 'interactive',
- *       summary: 'One thing', roles: ['service', 'admin'], params: z.object({ id: idSchema }),
+ *       summary: 'A thing', roles: ['service', 'admin'], params: z.object({ id: idSchema }),
  *       responses: { 200: { description: 'The thing', schema: thingSchema }, 404: { description: 'No such thing' } },
  *       handler: async ({ params }) => ({ status: 200, body: await things.find(params.id) }),
  *     })
  *
- * A handler throws LongwatchError or Problem; what it throws becomes problem details.
+ * A handler throws LongwatchError or Problem, which become problem details.
  */
 export interface Route<P = unknown, Q = unknown, B = unknown> {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -34,59 +34,66 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   path: string;
   operationId: string;
   tag: string;
-  /** What it shares the process with under load, by which budget it may wait, and what its deadline is. */
+  /** Load class: decides the route's share of the slots under load, its maximum wait for a slot, and its deadline. */
   loadClass: LoadClass;
   summary: string;
-  /** Roles that may call it, or `public`. `admin` may call everything. */
+  /** Roles that may call the route, or `public`. `admin` may call every route. */
   roles: readonly Role[] | 'public';
   /**
-   * Customers may call it for what is not their own; where this is not set, the handler refuses that (cartOwner.ts).
+   * Customers may call the route for data that is not their own. If it is not set, the handler must refuse such calls
+   * (carts/cartOwner.ts).
    */
   shared?: boolean;
   params?: z.ZodType<P>;
   query?: z.ZodType<Q>;
   body?: z.ZodType<B>;
-  /** Also take `application/x-www-form-urlencoded`, for pages without scripts. */
+  /** Also accepts `application/x-www-form-urlencoded`, for HTML forms. */
   form?: boolean;
-  /** Bytes; default 64 KiB. */
+  /** Maximum size of the body in bytes. Default 64 KiB. */
   bodyLimit?: number;
-  /** The handler passes the body's items to `parse` one by one, so that a wrong one keeps none of the others out. */
+  /**
+   * The handler validates the body's items one by one with `parse`, so that one invalid item does not reject the
+   * others.
+   */
   checksItems?: boolean;
-  /** Brings the session that the browser's cookie names to the handler, and its cookie back to the browser. */
+  /** Loads the session that the browser's cookie names, and sets the cookie in the response. */
   session?: SessionFrame;
-  /** Ids that log lines about its requests show; set for all routes of a capability at once. */
+  /** Ids of its requests that log lines show. Set for all routes of a capability at once. */
   requestIds?: RequestIds;
-  /** Headers that the caller may or must send, for the document. */
+  /** Headers that the caller may or must send. They are validated and listed in the OpenAPI document. */
   headers?: readonly { name: string; required: boolean; description: string }[];
   responses: Readonly<Record<number, { description: string; schema?: z.ZodType; contentType?: string }>>;
   handler(input: RouteInput<P, Q, B>): Promise<Reply>;
 }
 
+/** A validated request, as a handler gets it. */
 export interface RouteInput<P, Q, B> {
   params: P;
   query: Q;
   body: B;
-  /** The authenticated caller; on public routes nobody. */
+  /** The authenticated caller. On public routes a placeholder named `nobody`. */
   caller: Caller;
-  /** On routes with a session frame. */
+  /** The browser's session, on routes with `session` set. */
   session: BrowserSession | undefined;
   header(name: string): string | undefined;
 }
 
+/** A handler's reply. */
 export interface Reply {
   status: number;
   /** Sent as JSON. */
   body?: unknown;
-  /** Sent as it is, with its content type. */
+  /** Sent unchanged, with its content type. */
   raw?: { content: string; contentType: string };
-  /** Writes the body itself, for as long as it likes; see `eventStream`. */
+  /** Writes the body itself, for as long as the connection stays open; see `eventStream`. */
   stream?(response: Response): void;
   headers?: Record<string, string>;
 }
 
+/** A route whose types of parameters, query and body are erased. */
 export type AnyRoute = Route<never, never, never>;
 
-/** Keeps the types of a route's parts together. */
+/** Declares a route and infers its types, so that the handler's input matches the schemas. */
 export function route<P = Record<string, never>, Q = Record<string, never>, B = undefined>(
   definition: Route<P, Q, B>,
 ): AnyRoute {
@@ -97,20 +104,21 @@ const NOBODY: Caller = { name: 'nobody', role: 'customer', via: 'api-key' };
 const DEFAULT_LIMIT = 64 * 1024;
 const headerSchema = lineOf(1, 255);
 
+/** What the router needs besides the routes. */
 export interface RouterParts {
   /** Authenticates a request. @throws Problem 401 or 429 */
   authenticate(request: Request): Promise<Caller>;
-  /** How often each caller may call; default as often as it likes. */
+  /** Rate limits of the callers. Default: none. */
   callerLimits?: CallerLimits;
-  /** Which requests wait, and which are refused; default none. */
+  /** Admission control. Default: none; every request runs at once. */
   admission?: Admission;
-  /** Milliseconds that a handler has, by its route's load class. Default 30,000. */
+  /** Milliseconds that a handler may take, by the load class of its route. Default 30,000. */
   deadlines?: Readonly<Record<LoadClass, number>>;
 }
 
 const DEADLINE_MS = 30_000;
 
-/** An express router of all routes; a known path with another method answers 405 with what is allowed. */
+/** Returns an Express router of all routes. A known path with another method answers 405 and the header Allow. */
 export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): ExpressRouter {
   const router = express.Router();
   const methods = new Map<string, string[]>();
@@ -118,7 +126,7 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
     const deadlineMs = parts.deadlines?.[one.loadClass] ?? DEADLINE_MS;
     const chain: RequestHandler[] = [authorise(one, parts, deadlineMs)];
     if (one.body) chain.push(...bodyParsers(one));
-    // Work begins here: with the whole body, and before anything is asked of a store.
+    // The request needs a slot from here on: its body is complete, and the next steps call stores.
     chain.push(async (request, response, next) => {
       const guard = ReplyGuard.of(response);
       await parts.admission?.enter(request);
@@ -134,7 +142,7 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
     });
     methods.set(one.path, [...(methods.get(one.path) ?? []), one.method.toUpperCase()]);
   }
-  // What is spelled out before what a parameter matches too.
+  // Literal paths must come before patterns that also match them.
   for (const [path, allowed] of [...methods].sort(([a], [b]) => a.split(':').length - b.split(':').length))
     router.all(path, (request) => {
       throw new Problem(405, `${request.method} is not allowed here; ${allowed.join(', ')} is`, {
@@ -144,7 +152,7 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
   return router;
 }
 
-/** What a client is told whose request was not done in time. Its handler may go on; what it replies is dropped. */
+/** The answer to a request that exceeds its deadline. Its handler may continue, but its reply is dropped. */
 const late = (ms: number): Problem =>
   new Problem(
     504,
@@ -172,7 +180,7 @@ function authorise(one: AnyRoute, parts: RouterParts, deadlineMs: number): Reque
         );
       response.locals['caller'] = caller;
       if (guard.ended) return;
-      // While a body arrives it is the server's request timeout that counts.
+      // While the body arrives, the server's request timeout applies, not the handler's deadline.
       guard.release();
     }
     next();
@@ -183,7 +191,7 @@ function bodyParsers(one: AnyRoute): RequestHandler[] {
   const limit = one.bodyLimit ?? DEFAULT_LIMIT;
   const accepted = ['application/json', ...(one.form ? ['application/x-www-form-urlencoded'] : [])];
   const contentType: RequestHandler = (request, _response, next) => {
-    // Without a body it is the schema that has something to say.
+    // An empty body passes here; the schema reports what is missing.
     const isEmpty = request.headers['content-length'] === '0' || request.is(accepted) === null;
     if (!isEmpty && request.is(accepted) === false)
       throw new Problem(
@@ -222,19 +230,19 @@ async function serve(
   if (one.requestIds) noteIds(idsOfRequest(one.path, one.requestIds, input.params, input.body));
   const reply = await one.handler(input);
   const guard = ReplyGuard.of(response);
-  // The deadline has answered, or the client has gone.
+  // The deadline has already answered, or the client has disconnected.
   if (guard.ended) return;
   const body = reply.body === undefined ? undefined : JSON.stringify(reply.body);
   response.status(reply.status).set(reply.headers ?? {});
-  // A session is saved before the reply ends; that is still work. Sending the reply is none, however slowly the client
-  // reads.
+  // A session is saved before the reply ends, and that still needs the slot. Sending the reply does not, so a slow
+  // client cannot keep the slot.
   response.locals['completed'] = true;
   guard.replying = true;
   if (!one.session || reply.stream) onDone();
   if (reply.stream) {
     response.locals['streamSince'] = performance.now();
     guard.release();
-    // Who asks for the head alone does not wait for the rest.
+    // A HEAD request gets the headers only; the stream must not start.
     if (request.method === 'HEAD') response.end();
     else reply.stream(response);
   } else if (reply.raw) response.type(reply.raw.contentType).send(reply.raw.content);
@@ -260,13 +268,13 @@ function parsed(
   return undefined;
 }
 
-/** A header that a route declares may be kept, as an idempotency key is: it has the bounds of a text of one line. */
+/** Validates a declared header as one line of text, because it may be stored, as an idempotency key is. */
 function checkHeader(name: string, value: string | undefined, faults: FieldFault[]): void {
   if (value === undefined) return;
   for (const { message } of parse(headerSchema, value).faults ?? []) faults.push({ field: `header.${name}`, message });
 }
 
-/** Answers 400 to a body that is nested too deep, before anything walks it by recursion. */
+/** Answers 400 to a body that is nested too deeply, before recursive code walks it. */
 const depthLimit: RequestHandler = (request, _response, next) => {
   const fault = faultOfDepth(request.body as unknown);
   if (fault) throw new Problem(400, sentenceOf([fault], 'the body'), { errors: [fault], type: 'invalid' });

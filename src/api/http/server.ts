@@ -5,47 +5,59 @@ import type { Admission } from '../admission/admission';
 import { Problem } from './problem';
 import { ReplyGuard } from './replyGuard';
 
+/** The server cannot listen: the port is in use, needs privileges, or the address does not exist. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
 
+/** A server that accepts requests. */
 export interface Listening {
   url: string;
   port: number;
-  /** Stops accepting, lets requests under way finish within the bound (default 5 s), then cuts what is left. */
+  /**
+   * Stops accepting, lets active requests finish within the bound (default 5,000 ms), then closes the remaining
+   * connections.
+   */
   close(boundMs?: number): Promise<void>;
 }
 
+/** Address and limits of the server. */
 export interface ListenSettings {
   host: string;
   port: number;
-  /** The setting that chose the port, for messages. Default `PORT`. */
+  /** Name of the setting that chose the port, for error messages. Default `PORT`. */
   setting?: string;
-  /** Asked before the application is. */
+  /** Admission control, consulted before the application. */
   admission?: Admission;
-  /** Open connections; the next is closed at once. Default 10,000. */
+  /** Maximum number of open connections; further ones are closed at once. Default 10,000. */
   maxConnections?: number;
-  /** Milliseconds that a client has for its headers, and that a new connection may say nothing. Default 10,000. */
+  /**
+   * Milliseconds within which a client must send its headers. Also the time for which a new connection may be silent.
+   * Default 10,000.
+   */
   headersTimeoutMs?: number;
-  /** Milliseconds that a client has for a whole request. Default 30,000. */
+  /** Milliseconds within which a client must send a whole request. Default 30,000. */
   requestTimeoutMs?: number;
 }
 
 /**
- * A load balancer's own idle timeout must be shorter, or it sends a request down a connection that is being closed:
- * AWS's is 60 s.
+ * Idle time after which a kept-alive connection is closed. It must be longer than the load balancer's own idle timeout
+ * (60 s on AWS). Otherwise the load balancer may send a request on a connection that is being closed.
  */
 const KEEP_ALIVE_MS = 65_000;
 /**
- * Connections that the kernel keeps until we take them (it may keep fewer: net.core.somaxconn). With the default of
- * 511, a rush is dropped, and tries again only a second later.
+ * Length of the kernel's queue of connections that are not accepted yet (net.core.somaxconn may lower it). With the
+ * default of 511 a burst overflows it, and the dropped clients retry only after a second.
  */
 const BACKLOG = 4_096;
 const MAX_HEADER_BYTES = 16 * 1024;
-/** Of the connections that there may be, above which those are closed that nobody uses. */
+/** Share of the maximum number of connections above which idle connections are closed. */
 const NEARLY_FULL = 0.9;
 
-/** Serves an application. Slow or silent clients are cut, and take nothing from others meanwhile. */
+/**
+ * Serves an application. Slow and silent clients are disconnected after the timeouts and take no slot meanwhile.
+ * @throws ListenError if the port or the address cannot be used.
+ */
 export async function listen(app: Express, settings: ListenSettings): Promise<Listening> {
   const { host, maxConnections = 10_000 } = settings;
   const server = openServer(app, settings);
@@ -64,7 +76,7 @@ function openServer(app: Express, settings: ListenSettings): Server {
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
-      // Node looks for who is late this often; its default of 30 s would triple the shorter of the two.
+      // Node.js checks the two timeouts at this interval. Its default of 30 s would triple the shorter one.
       connectionsCheckingInterval: Math.max(100, Math.floor(headersTimeoutMs / 10)),
     },
     (request, response) => {
@@ -77,7 +89,10 @@ function openServer(app: Express, settings: ListenSettings): Server {
   );
 }
 
-/** Node closes each connection beyond the limit. Near the limit, idle kept-alive connections give way to new ones. */
+/**
+ * Node.js closes each connection beyond the limit. Near the limit, idle kept-alive connections are closed to make room
+ * for new ones.
+ */
 function limitConnections(server: Server, maxConnections: number): void {
   server.maxConnections = maxConnections;
   let open = 0;
@@ -92,7 +107,7 @@ function limitConnections(server: Server, maxConnections: number): void {
   });
 }
 
-/** @throws ListenError where the address or the port cannot be had */
+/** @throws ListenError if the port or the address cannot be used. */
 async function bind(server: Server, { host, port, setting = 'PORT' }: ListenSettings): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port, setting)));
@@ -103,7 +118,7 @@ async function bind(server: Server, { host, port, setting = 'PORT' }: ListenSett
 function drain(server: Server, boundMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), boundMs);
-    // A kept-alive connection is idle only once its request is answered: look again and again.
+    // A kept-alive connection becomes idle only when its request is answered, so check repeatedly.
     const idle = setInterval(() => server.closeIdleConnections(), 25);
     server.close(() => {
       clearTimeout(cut);
@@ -129,6 +144,7 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number, s
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
+/** Returns whether a host name or address is the machine's own loopback. */
 export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host);
 }

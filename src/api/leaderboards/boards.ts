@@ -15,11 +15,12 @@ import { boardParams, rankedSchema, seasonNumber, shownPlayer } from './scores';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
+/** What the routes of boards need. */
 export interface BoardRouteParts {
   boards: Boards;
   store: BoardStore;
   standings: StandingsStore;
-  /** Begins to check a board's ranks, or finds that it is being done. @returns the workflow's id. */
+  /** Starts the workflow that checks a board's ranks, unless it already runs. @returns the workflow's id. */
   startRankCheck(mode: CheckMode, gameId: string): Promise<string>;
 }
 
@@ -33,7 +34,7 @@ const seasonSchema = z.looseObject({
   status: z.enum(['open', 'closing', 'final']),
 });
 
-/** Boards, their seasons, standings and bans. */
+/** Routes of boards, their seasons, standings, rewards, bans and rank checks. */
 export function boardRoutes(parts: BoardRouteParts): AnyRoute[] {
   return [
     getBoard(parts),

@@ -12,18 +12,22 @@ import { fromCursor, type List, toCursor } from '../../stores/cursor';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
+/** What the routes of scores and ranks need. */
 export interface LeaderboardParts {
   boards: Boards;
   submissions: Submissions;
   rankings: Rankings;
 }
 
+/** Path parameters of a board. */
 export const boardParams = z.object({ gameId: idSchema });
+/** Schema of a season's number in a path or query. */
 export const seasonNumber = wholeTextOf(1, 999_999_999);
 const service = ['service', 'supervisor'] as const;
 const MAX_AROUND = 100;
 const MAX_FRIENDS = 100;
 
+/** Schema of a ranked player. */
 export const rankedSchema = z.object({
   rank: z.int(),
   playerId: z.string(),
@@ -40,11 +44,12 @@ const resultSchema = z.looseObject({
   status: z.enum(['applied', 'unchanged', 'repeated', 'refused']),
 });
 
-/** Scores and ranks. */
+/** Routes that submit scores and read ranks. */
 export function leaderboardRoutes(parts: LeaderboardParts): AnyRoute[] {
   return [postScores(parts), getTop(parts), getPlayer(parts), postFriends(parts)];
 }
 
+/** Converts a ranked player to its JSON form. */
 export const shownPlayer = ({ achievedAt, ...rest }: RankedPlayer): z.infer<typeof rankedSchema> => ({
   ...rest,
   achievedAt: iso(achievedAt),

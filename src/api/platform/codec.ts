@@ -7,20 +7,23 @@ import { Problem } from '../http/problem';
 import { type AnyRoute, route } from '../http/routes';
 
 /**
- * Temporal's remote codec: the Web UI and the CLI hand payloads in and get them back encrypted or in clear text.
- * Protocol: JSON of the protobuf message Payloads, so that every byte field is base64.
+ * What Temporal's remote codec needs. The Web UI and the CLI send payloads and get them back encrypted or decrypted.
+ * The protocol is the JSON form of the protobuf message `Payloads`, so every byte field is base64.
  */
 export interface CodecParts {
   codec: Pick<PayloadCodec, 'encode' | 'decode'>;
-  /** Told of everything that somebody got to read. */
+  /** Called after payloads were decrypted for a caller. */
   onDecoded(who: Caller, payloads: number): void;
-  /** Stands for a caller's token where the Web UI has none to pass: the embedded dev server's, on this machine only. */
+  /**
+   * Replaces the caller's token in URLs for a Web UI that cannot send one. Only for the embedded dev server on this
+   * machine.
+   */
   linkToken?: string;
 }
 
-/** What may read cases may read their payloads. */
+/** Roles that may decrypt payloads: those that may read cases. */
 const people = ['investigator', 'supervisor'] as const;
-/** A page of a history: Temporal takes payloads of 2 MiB each, and answers of 4 MiB. */
+/** Bytes of a page of a workflow history in base64. Temporal accepts payloads of 2 MiB each and responses of 4 MiB. */
 const LIMIT = 8 * 1024 * 1024;
 
 const base64 = z.string().regex(/^[A-Za-z0-9+/_-]*={0,2}$/, 'must be base64');
@@ -28,6 +31,7 @@ const payloadSchema = z.looseObject({ metadata: z.record(lineOf(1, 200), base64)
 const payloadsSchema = z.object({ payloads: z.array(payloadSchema).max(10_000).optional() });
 type JsonPayload = z.infer<typeof payloadSchema>;
 
+/** Routes of Temporal's remote codec. */
 export function codecRoutes(parts: CodecParts): AnyRoute[] {
   const { linkToken } = parts;
   const routes = (['encode', 'decode'] as const).map((what) => codecRoute(parts, what));
@@ -60,7 +64,10 @@ const codecRoute = (parts: CodecParts, what: 'encode' | 'decode'): AnyRoute =>
     handler: async ({ body, caller }) => ({ status: 200, body: await coded(parts, what, body.payloads ?? [], caller) }),
   });
 
-/** For the embedded dev server's Web UI, which has no sign-in and so no token: whoever opens it may read it all. */
+/**
+ * A codec route for the Web UI of the embedded dev server, which has no sign-in and sends no token. Everyone who can
+ * open that Web UI can decrypt its payloads.
+ */
 const linkRoute = (parts: CodecParts, what: 'encode' | 'decode', linkToken: string): AnyRoute =>
   route({
     method: 'post',
@@ -100,7 +107,7 @@ async function coded(
   try {
     done = await codec[what](payloads.map(fromJson));
   } catch (error) {
-    // What a codec says of a payload is meant to be read: which key is missing.
+    // The codec's messages are meant for users: for example, which key is missing.
     throw new Problem(422, error instanceof Error ? error.message : 'The payloads cannot be read', { type: 'payload' });
   }
   if (what === 'decode') onDecoded(caller, payloads.length);
@@ -114,7 +121,10 @@ function fromJson({ metadata = {}, data }: JsonPayload): Payload {
   };
 }
 
-/** What is neither metadata nor data (references to payloads that are kept elsewhere) goes back as it came. */
+/**
+ * Converts a payload to JSON. Fields other than metadata and data (references to payloads stored elsewhere) are
+ * returned unchanged.
+ */
 function toJson({ metadata, data }: Payload, given: JsonPayload): JsonPayload {
   return {
     ...given,

@@ -7,9 +7,12 @@ import type { DeadLetter } from '../../stores/platform/deadLetters';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, limitSchema } from '../schemas';
 
+/** What the routes of dead letters need. */
 export interface DeadLetterParts {
   deadLetters: DeadLetters;
-  /** Begins to re-drive all of a stream, or finds that it is being done. @returns the workflow's id. */
+  /**
+   * Starts the workflow that redrives all dead letters of a stream, unless it already runs. @returns the workflow's id.
+   */
   startRedrive(source: string): Promise<string>;
 }
 
@@ -29,7 +32,7 @@ const letterSchema = z.object({
   isCut: z.boolean().optional(),
 });
 
-/** Records of streams that could not be processed, and what people do with them. */
+/** Routes that list, read, redrive and discard dead letters: stream records that could not be processed. */
 export function deadLetterRoutes(parts: DeadLetterParts): AnyRoute[] {
   return [listLetters(parts), getLetter(parts), redriveLetter(parts), redriveAll(parts), discardLetter(parts)];
 }
@@ -40,7 +43,7 @@ function shown(letter: DeadLetter): z.infer<typeof letterSchema> {
 
 function content({ record, isCut }: DeadLetter): { record: string; encoding: 'utf-8' | 'base64' } {
   try {
-    // A cut one may end within a character, which is no reason to show none of it.
+    // A truncated record may end inside a character; show the characters before it.
     return {
       record: new TextDecoder('utf-8', { fatal: true }).decode(record, { stream: isCut === true }),
       encoding: 'utf-8',

@@ -2,28 +2,36 @@ import type { Response } from 'express';
 import { Problem } from '../http/problem';
 import type { Reply } from '../http/routes';
 
+/** A server-sent event. */
 export interface SentEvent {
   id: string;
   data: string;
 }
 
-/** What is sent: what there is, then what comes. */
+/** The events of a stream: those that already happened, then new ones. */
 export interface EventSource {
+  /** Returns the events to send first, oldest first. */
   before(): readonly SentEvent[];
-  /** @returns stops listening. */
+  /** Calls the listener for each new event. @returns a function that stops this. */
   listen(listener: (event: SentEvent) => void): () => void;
 }
 
-/** Streams that are open at once in a process. */
+/** Maximum number of open event streams in a process. */
 const MAX_STREAMS = 50;
-/** After so long a stream ends and its reader asks again, with a token that is then checked again. */
+/** A stream ends after this time. Its reader reconnects, and its token is verified again. */
 const LIFE_MS = 10 * 60_000;
-/** A comment so often keeps proxies from taking a quiet stream for a dead one. */
+/** Interval of the comment lines that keep proxies from closing a quiet stream. */
 const BEAT_MS = 15_000;
-/** A reader that is so many bytes behind is cut; it may come back and go on behind the last event that it has. */
+/**
+ * A reader with more unsent bytes than this is disconnected. It may reconnect and continue after the last event that it
+ * received.
+ */
 const MAX_BEHIND = 256 * 1024;
 
-/** The event streams that a process has open; all of them bounded, and ended before the process stops. */
+/**
+ * The open event streams of this process. Their number, age and buffers are bounded, and `endAll` ends them when the
+ * process stops.
+ */
 export class EventStreams {
   private readonly open = new Set<() => void>();
   private closed = false;
@@ -34,7 +42,7 @@ export class EventStreams {
     return this.open.size;
   }
 
-  /** @throws Problem 503 where there are too many. */
+  /** @throws Problem 503 if the maximum number of streams is open, or the process stops. */
   admit(): void {
     if (this.closed || this.open.size >= (this.limits.streams ?? MAX_STREAMS))
       throw new Problem(503, 'Too many event streams are open; ask for /v1/overview now and then instead', {
@@ -42,6 +50,7 @@ export class EventStreams {
       });
   }
 
+  /** Writes the source's events to a response until the reader disconnects or the stream's lifetime ends. */
   serve(response: Response, source: EventSource): void {
     const write = (text: string) => {
       response.write(text);
@@ -63,19 +72,21 @@ export class EventStreams {
     });
   }
 
-  /** Ends all, so that a server that stops need not wait for them. */
+  /** Ends all streams and admits no more, so that a stopping server does not wait for them. */
   endAll(): void {
     this.closed = true;
     for (const end of this.open) end();
   }
 }
 
-/** A reply that goes on: server-sent events (WHATWG HTML, 9.2). */
+/**
+ * Returns a reply that streams server-sent events (WHATWG HTML, section 9.2). @throws Problem 503 if too many are open.
+ */
 export function eventStream(streams: EventStreams, source: EventSource): Reply {
   streams.admit();
   return {
     status: 200,
-    // Proxies that buffer would hold events back.
+    // Tells buffering proxies (nginx) to pass events on at once.
     headers: { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' },
     stream: (response) => streams.serve(response, source),
   };

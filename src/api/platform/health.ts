@@ -3,12 +3,13 @@ import type { Registry } from 'prom-client';
 import { openApiDocument } from '../http/openapi';
 import { type AnyRoute, route } from '../http/routes';
 
+/** Readiness of the process, by dependency. */
 export interface Readiness {
-  /** DynamoDB answers and decisions can be taken. */
+  /** Whether DynamoDB answers and decisions can be made. */
   dynamodb: 'ok' | 'unavailable';
-  /** A degraded state, not a failure: decisions go on and starts are owed. */
+  /** `unavailable` is a degraded state and no failure: requests work, and the outbox records the workflows to start. */
   temporal: 'ok' | 'unavailable';
-  /** `starting` until workflows run in this deployment's worker, where this process has one. */
+  /** `starting` until workflows run in this deployment's worker; `elsewhere` if this process has no worker. */
   worker: 'ok' | 'starting' | 'elsewhere';
 }
 
@@ -19,14 +20,15 @@ const readinessSchema = z.object({
   worker: z.enum(['ok', 'starting', 'elsewhere']),
 });
 
+/** What the routes of health and metrics need. */
 export interface HealthParts {
-  /** `stopping`: the process is on its way out. */
+  /** Returns the readiness; `stopping` while the process shuts down. */
   readiness(): Promise<Readiness | { status: 'stopping' }>;
   registry: Registry;
   version: string;
 }
 
-/** What orchestrators, scrapers and client generators read. */
+/** Routes for orchestrators, scrapers and client generators: health, readiness, metrics and the OpenAPI document. */
 export function healthRoutes(parts: HealthParts, documented: readonly AnyRoute[]): AnyRoute[] {
   return [livenessRoute(), readinessRoute(parts), metricsRoute(parts), openApiRoute(parts, documented)];
 }
@@ -82,7 +84,7 @@ const metricsRoute = ({ registry }: Pick<HealthParts, 'registry'>): AnyRoute =>
     }),
   });
 
-/** The document is made once, by the first request for it. */
+/** Serves the OpenAPI document. It is built at the first request. */
 function openApiRoute({ version }: Pick<HealthParts, 'version'>, documented: readonly AnyRoute[]): AnyRoute {
   let document: string | undefined;
   return route({

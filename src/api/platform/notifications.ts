@@ -8,7 +8,7 @@ import { cursorSchema, limitSchema } from '../schemas';
 
 const people = ['investigator', 'supervisor'] as const;
 
-/** What was sent to whom. */
+/** Route that lists the notifications sent to a recipient. */
 export function notificationRoutes({ notifications }: { notifications: NotificationStore }): AnyRoute[] {
   return [
     route({

@@ -9,18 +9,19 @@ import type { RecentEvent, RecentEvents } from '../../operations/platform/overvi
 import { eventStream, type EventStreams } from './eventStream';
 import { type AnyRoute, route } from '../http/routes';
 
+/** What the routes of the overview need. */
 export interface OverviewRouteParts {
   overview: Overview;
   events: RecentEvents;
   streams: EventStreams;
   version: string;
-  /** When this process began, epoch ms. */
+  /** Start of this process, epoch ms. */
   since: number;
-  /** The Web UI's list and pages; absent where it is not known. */
+  /** Links to Temporal's Web UI; absent if its address is not set. */
   links?: { cases: string; workflow(workflowId: string): string };
 }
 
-/** Who may see counts, cases and who did what: people who work on cases, and operators. */
+/** Roles that may see counts, cases and recent events: investigators and supervisors. */
 const people = ['investigator', 'supervisor'] as const;
 
 const figureSchema = z.object({
@@ -124,7 +125,7 @@ const overviewSchema = z.object({
   deadLetters: z.union([z.array(z.object({ stream: z.string(), ...bounded })), unavailable]),
 });
 
-/** An event as its data has it. */
+/** The JSON data of a server-sent event. */
 interface ShownEvent {
   id: number;
   at: string;
@@ -136,7 +137,7 @@ interface ShownEvent {
   link?: string;
 }
 
-/** How everything does, and what has just happened, for people who watch. */
+/** Routes of the overview page: the current state, and recent events. */
 export function overviewRoutes(parts: OverviewRouteParts): AnyRoute[] {
   return [getOverview(parts), getEvents(parts)];
 }
@@ -167,7 +168,7 @@ const getEvents = ({ events, streams, links }: OverviewRouteParts): AnyRoute =>
     roles: people,
     headers: [{ name: 'Last-Event-ID', required: false, description: 'The last event that the caller has' }],
     responses: {
-      // A schema would be one of the whole stream, which has none.
+      // OpenAPI has no schema for an event stream.
       200: {
         description:
           'Events of this process, and lifecycles of all processes. The data of each is a JSON object: id, at ' +
@@ -251,7 +252,7 @@ function found<T, S>(looked: LookedUp<T>, show: (value: T) => S): S | 'unavailab
   return 'value' in looked ? show(looked.value) : 'unavailable';
 }
 
-/** As `/readyz` says it. */
+/** Returns the status that `/readyz` reports. */
 function statusOf({ parts }: Snapshot): 'ready' | 'degraded' | 'not-ready' {
   const states = new Map('value' in parts ? parts.value.map(({ name, state }) => [name, state]) : []);
   if (states.get('DynamoDB') !== 'ok' || states.get('workers') === 'starting') return 'not-ready';

@@ -1,6 +1,9 @@
 import type { Reply } from '../http/routes';
 
-/** A page for customers, as a reply: without scripts, framed by nobody, and its address told to nobody. */
+/**
+ * Returns an HTML page for customers as a reply. Its headers forbid scripts, frames and the Referer header, because its
+ * URL contains a token.
+ */
 export function htmlPage(content: string): Pick<Reply, 'raw' | 'headers'> {
   return { raw: { content, contentType: 'text/html; charset=utf-8' }, headers: pageHeaders };
 }
@@ -11,6 +14,7 @@ const pageHeaders = {
   'referrer-policy': 'no-referrer',
 };
 
+/** Returns an HTML page. Title and content must already be escaped. */
 export function page(title: string, content: string): string {
   return `<!doctype html>
 <html lang="en">
@@ -35,5 +39,6 @@ ${content}
 `;
 }
 
+/** Escapes a text for HTML. */
 export const escaped = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -4,13 +4,14 @@ import { type LastLook, type LookMode, lookModes } from '../../domain/platform/r
 import type { RequestedLook } from '../../operations/platform/reconciliation/requests';
 import { type AnyRoute, route } from '../http/routes';
 
+/** What the routes of reconciliations need. */
 export interface ReconciliationRouteParts {
-  /** Begins a look, or finds that one of its mode is under way. @returns the workflow's id. */
+  /** Starts a reconciliation, unless one of its mode already runs on request. @returns the workflow's id. */
   start(mode: LookMode): Promise<string>;
   /**
-   * The look that somebody asked for last, how far it has come, with its result once it completed, and the last look
-   * that ended. They differ:
-   * the reconciler looks by itself, and may end a look after the one that was asked for.
+   * Returns the last requested reconciliation with its progress, and its result once it has ended; and the last
+   * reconciliation of this mode that ended. These differ, because the reconciler also runs on its own and may end a
+   * reconciliation after the requested one.
    */
   find(mode: LookMode): Promise<RequestedLook>;
 }
@@ -33,7 +34,7 @@ const reportSchema = z.object({
 });
 const lookSchema = reportSchema.extend({ startedAt: z.iso.datetime(), finishedAt: z.iso.datetime() });
 
-/** Rows and workflows are compared at an operator's word. */
+/** Routes with which an operator starts a reconciliation and reads its result. */
 export function reconciliationRoutes(parts: ReconciliationRouteParts): AnyRoute[] {
   return [startReconciliation(parts), getReconciliation(parts)];
 }

@@ -30,9 +30,9 @@ const files = {
 } as const;
 
 /**
- * Nothing but our own files; no inline script or style, no other origin, no frame around it, no text that becomes
- * markup.
- * The page holds no data: it asks for that with the key that its reader gives it.
+ * The page may load only its own files: no inline script or style, no other origin, no frame around it, and no text
+ * inserted as markup (trusted types). The page contains no data; it fetches data with the API key that its reader
+ * enters.
  */
 const headers: NonNullable<Reply['headers']> = {
   'content-security-policy':
@@ -45,8 +45,8 @@ const headers: NonNullable<Reply['headers']> = {
 };
 
 /**
- * The page at `/`, for a person who opens the API in a browser: public, because the page holds no data.
- * @param folder holds the page's files, which need no build.
+ * Routes of the overview page at `/` and its files. They are public, because they contain no data.
+ * @param folder path of the page's files, which need no build step
  */
 export function webRoutes(folder: string): AnyRoute[] {
   return Object.entries(files).map(([path, { file, contentType, operationId, summary }]) => {

@@ -11,33 +11,34 @@ declare module 'express-session' {
   }
 }
 
+/** Settings of the session cookie. */
 export interface SessionFrameSettings {
-  /** Signs the cookie. */
+  /** Secret that signs the cookie. */
   secret: string;
-  /** Browsers reach us by TLS. Else the cookie cannot be Secure, nor have the prefix that says so. */
+  /** Whether browsers connect by TLS. Without TLS the cookie cannot be Secure or have the prefix `__Host-`. */
   secure: boolean;
 }
 
-/** How a route gets the session of the browser that called it: `session: frame` in its definition. */
+/** Loads the session of the browser that sent a request. A route uses it with `session: frame`. */
 export interface SessionFrame {
   middleware: RequestHandler;
   of(request: Request): BrowserSession;
   cookieName: string;
 }
 
-/** Of sessions that are being opened: whose they are, until they are saved. */
+/** Owners of sessions that are being opened, until they are saved. */
 export type Owners = WeakMap<object, SessionOwner>;
 
-/** For the store: of a session that was loaded, its user alone. */
+/** Returns the owner of a session for the store. For a loaded session only the user is known. */
 export const ownerIn =
   (owners: Owners) =>
   (data: SessionData): SessionOwner =>
     owners.get(data) ?? (data.userId === undefined ? {} : { userId: data.userId });
 
 /**
- * express-session on our store. The cookie is HttpOnly, SameSite=Lax, Path=/ without Domain, ends with the browser, and
- * is
- * Secure with the prefix `__Host-` wherever there is TLS: no other host, and no page without TLS, can set it.
+ * express-session on the DynamoDB store. The cookie is HttpOnly, SameSite=Lax and Path=/ without Domain, and ends with
+ * the browser. With TLS it is also Secure and has the prefix `__Host-`, so no other host and no page without TLS can
+ * set it.
  */
 export function sessionFrame(
   store: DynamoDBSessionStore,
@@ -58,11 +59,12 @@ export function sessionFrame(
   return {
     cookieName,
     middleware: (request, response, next) => {
-      // SameSite=Lax keeps the cookie from other sites' writes; where a browser says what it is, it need not be
-      // trusted.
+      // SameSite=Lax keeps browsers from sending the cookie with other sites' writes. If the browser reports the
+      // origin, check it, too.
       if (request.method !== 'GET' && request.get('sec-fetch-site') === 'cross-site')
         throw new Problem(403, 'Another site may not do this with the session of its visitor');
-      // Whether this hop has TLS says nothing about the browser's: a back end may call, or a proxy. The setting does.
+      // Whether this connection uses TLS says nothing about the browser's: a back end or a proxy may be in between. The
+      // setting decides.
       request.headers['x-forwarded-proto'] = secure ? 'https' : 'http';
       sessions(request, response, next);
     },
@@ -83,20 +85,24 @@ export class BrowserSession {
     private readonly request: Request,
     private readonly store: DynamoDBSessionStore,
     private readonly owners: Owners,
-    /** Takes the cookie away. */
+    /** Set-Cookie header that deletes the cookie. */
     readonly farewell: string,
   ) {}
 
-  /** Undefined without a live one. */
+  /** Head of the live session; undefined without one. */
   get head(): SessionHead | undefined {
     return this.store.headOf(this.request.session);
   }
 
+  /** Data of the session. */
   get data(): Record<string, unknown> {
     return this.request.session.data ?? {};
   }
 
-  /** Opens a session, under an id that nobody knows yet. One that the browser had before ends. */
+  /**
+   * Opens a session under a new id. An earlier session of the browser ends.
+   * @param data initial data
+   */
   async open(owner: SessionOwner & { userId: string }, data: Record<string, unknown>): Promise<void> {
     if (this.head)
       await new Promise<void>((resolve, reject) =>
@@ -108,8 +114,8 @@ export class BrowserSession {
   }
 
   /**
-   * Merges data; null takes a name away. With `rotates` the session goes on under a new id, and never again under the
-   * old.
+   * Merges data into the session; null deletes a name. With `rotates` the session gets a new id, and the old id never
+   * works again.
    */
   async change(changes: Record<string, unknown>, rotates: boolean): Promise<void> {
     if (rotates) this.store.rotate(this.request);
@@ -118,6 +124,7 @@ export class BrowserSession {
     await this.save();
   }
 
+  /** Ends the session, if there is one. */
   async end(): Promise<void> {
     if (this.head)
       await new Promise<void>((resolve, reject) =>
@@ -125,7 +132,7 @@ export class BrowserSession {
       );
   }
 
-  /** Before the answer, so that no answer promises what was not saved. */
+  /** Saves before the reply is sent, so a reply never reports a change that was not saved. */
   private async save(): Promise<void> {
     await new Promise<void>((resolve, reject) =>
       this.request.session.save((error: unknown) => (error ? reject(error as Error) : resolve())),

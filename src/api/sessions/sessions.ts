@@ -10,6 +10,7 @@ import { Problem } from '../http/problem';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
+/** What the routes of sessions need. */
 export interface SessionParts {
   frame: SessionFrame;
   users: UserSessions;
@@ -35,7 +36,9 @@ const sessionSchema = z.object({
 });
 const currentSchema = sessionSchema.extend({ data: dataSchema });
 
-/** Browsers' sessions: opened by a back end, carried by a cookie, listed and ended by user. */
+/**
+ * Routes of browser sessions: a back end opens them, a cookie identifies them, and they are listed and ended by user.
+ */
 export function sessionRoutes(parts: SessionParts): AnyRoute[] {
   return [
     openSession(parts),
@@ -61,7 +64,7 @@ function shown({ handle, userId, device, place, createdAt, lastSeenAt, expiresAt
   };
 }
 
-/** @throws Problem 401 without a live session. */
+/** Returns the live session. @throws Problem 401 without one. */
 function live(session: BrowserSession | undefined): { session: BrowserSession; head: SessionHead } {
   const head = session?.head;
   if (!session || !head) throw new Problem(401, 'There is no session: the cookie is missing, or its session has ended');
@@ -123,7 +126,7 @@ const changeCurrent = ({ frame }: SessionParts): AnyRoute =>
     operationId: 'changeSession',
     tag: 'sessions',
     loadClass: 'interactive',
-    // Not by the cookie alone: who holds it could write themselves whatever the back end believes.
+    // Not allowed with the cookie alone: its holder could write data that the back end trusts.
     summary: 'Merge data into the session of the cookie; with privilegeChanged it gets a new id at the same time',
     roles: ['service'],
     session: frame,
