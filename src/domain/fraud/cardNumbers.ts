@@ -1,16 +1,18 @@
 /**
- * 13 to 19 digits as ISO/IEC 7812 has them, beginning with 2 to 6 as payment cards do; in groups as people write them.
+ * Matches 13 to 19 digits (ISO/IEC 7812) that begin with 2 to 6, as payment cards do, with optional spaces or hyphens
+ * between the digits.
  */
 const CANDIDATE = /(?<!\d)[2-6](?:[ -]?\d){12,18}(?!\d)/g;
 
+/** The message that refuses a text with a card number, after the name of its field. */
 export const CARD_RULE = 'holds what looks like a card number; write its last four digits alone';
 
-/** Whether a text holds a payment card's number. A tenth of all other numbers of that length look like one too. */
+/** Returns whether a text contains a payment card's number. One in ten other numbers of that form match, too. */
 export function holdsCardNumber(text: string): boolean {
   return (text.match(CANDIDATE) ?? []).some((candidate) => isLuhn(candidate.replace(/\D/g, '')));
 }
 
-/** The check digit of ISO/IEC 7812-1, annex B. */
+/** Checks the check digit of ISO/IEC 7812-1, annex B. */
 function isLuhn(digits: string): boolean {
   let sum = 0;
   for (let i = 0; i < digits.length; i++) {

@@ -1,6 +1,6 @@
 import { type BoostedTrees, nextNode, type Tree } from './xgboost';
 
-/** What each feature adds to the log-odds of one row; bias and contributions sum to the row's log-odds. */
+/** The effects of the features on one row's score. Bias and contributions sum to the row's log-odds. */
 export interface Contributions {
   bias: number;
   byFeature: number[];
@@ -8,7 +8,7 @@ export interface Contributions {
 
 const means = new WeakMap<Tree, Float64Array>();
 
-/** Cover-weighted mean of the leaves under each node. */
+/** Returns the mean of the leaves under each node, weighted by cover. */
 function nodeMeans(tree: Tree): Float64Array {
   const known = means.get(tree);
   if (known) return known;
@@ -29,8 +29,8 @@ function nodeMeans(tree: Tree): Float64Array {
 }
 
 /**
- * Contributions along the decision path (Saabas), as XGBoost's `pred_contribs` with `approx_contribs`:
- * some microseconds a row, good enough to name what drove a score.
+ * Computes contributions along the decision path (Saabas), like XGBoost's `pred_contribs` with `approx_contribs`. Takes
+ * some microseconds per row and is precise enough to name the features that raised a score.
  */
 export function approximateContributions(model: BoostedTrees, row: readonly number[]): Contributions {
   const values = Float32Array.from(row);
@@ -49,6 +49,7 @@ export function approximateContributions(model: BoostedTrees, row: readonly numb
   return { bias, byFeature };
 }
 
+/** A step of the path from the root: the fractions of paths without and with the feature, and a weight. */
 interface PathStep {
   feature: number;
   zero: number;
@@ -57,8 +58,9 @@ interface PathStep {
 }
 
 /**
- * Exact Shapley values, path-dependent TreeSHAP (Lundberg, Erion and Lee, "Consistent Individualized Feature
- * Attribution for Tree Ensembles", 2018, algorithm 2), as XGBoost's `pred_contribs`. About a millisecond a row.
+ * Computes exact Shapley values with path-dependent TreeSHAP, like XGBoost's `pred_contribs`. Takes about a millisecond
+ * per row. Source: Lundberg, Erion and Lee, "Consistent Individualized Feature Attribution for Tree Ensembles", 2018,
+ * algorithm 2.
  */
 export function exactContributions(model: BoostedTrees, row: readonly number[]): Contributions {
   const values = Float32Array.from(row);
@@ -108,7 +110,7 @@ function descend(
   descend(tree, values, byFeature, cold, path, share(cold), 0, split);
 }
 
-/** A path with one more step: the weights of its subsets, by size. */
+/** Returns the path with one more step, and the weights of its subsets by size. */
 function extend(path: readonly PathStep[], zero: number, one: number, feature: number): PathStep[] {
   const depth = path.length;
   const next = path.map((step) => ({ ...step }));
@@ -121,7 +123,7 @@ function extend(path: readonly PathStep[], zero: number, one: number, feature: n
   return next;
 }
 
-/** The path without one of its steps. */
+/** Returns the path without one of its steps. */
 function unwound(path: readonly PathStep[], index: number): PathStep[] {
   const depth = path.length - 1;
   const { one, zero } = path[index] as PathStep;

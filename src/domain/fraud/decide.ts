@@ -3,32 +3,38 @@ import { type FeatureDefinition, featureDefinitions, type Features } from './fea
 import type { CompiledRuleSet } from './rules';
 import type { Transaction } from './transaction';
 
+/** Everything that a decision depends on. */
 export interface DecideInput {
   transaction: Transaction;
   features: Features;
-  /** null when the model did not take part: the rules alone decide. */
+  /** Null when the decision is made without the model (degraded mode): the rules alone decide. */
   score: number | null;
-  /** By feature in model order, log-odds. */
+  /** Contribution of each feature to the score, in log-odds and in the order of `featureNames`. */
   contributions?: readonly number[];
-  /** Epoch ms until which the user is held after a confirmed fraud. */
+  /** Epoch ms until which the user is on hold after a confirmed fraud: payments get at least the outcome `review`. */
   heldUntil?: number;
   /** Epoch ms. */
   now: number;
   rules: CompiledRuleSet;
 }
 
+/** The result of the score bands, the rules and the hold on the user. */
 export interface Verdict {
   outcome: Outcome;
   reasons: Reason[];
-  /** Ids of shadow rules that would have hit. */
+  /** Ids of the shadow rules that matched; they do not change the outcome. */
   shadowHits: string[];
 }
 
-/** Features that a reason may name, and the least log-odds worth naming. */
+/** At most this many features are named as reasons. */
 const NAMED_FEATURES = 4;
+/** A feature is named as a reason from this contribution on, in log-odds. */
 const WORTH_NAMING = 0.1;
 
-/** The most severe of the score's band, the rules that hit, and the hold on the user. */
+/**
+ * Decides a transaction: the most severe outcome of the score's band, the rules that match and the hold on the user.
+ * The reasons are sorted, the most severe first; features that raised the score come last.
+ */
 export function decide(input: DecideInput): Verdict {
   const { rules, score, now, heldUntil } = input;
   const reasons: Reason[] = [];
@@ -52,7 +58,6 @@ export function decide(input: DecideInput): Verdict {
     reasons.push({ code: `SCORE_BAND_${band.toUpperCase()}`, text, source: 'model', outcome: band });
   }
   const outcome = reasons.reduce<Outcome>((worst, reason) => moreSevere(worst, reason.outcome ?? 'approve'), 'approve');
-  // The reasons that carried the outcome come first.
   reasons.sort((a, b) => severity(b) - severity(a));
   if (band !== 'approve' && input.contributions) reasons.push(...drivers(input.features, input.contributions));
   return { outcome, reasons, shadowHits };
@@ -60,7 +65,7 @@ export function decide(input: DecideInput): Verdict {
 
 const severity = ({ outcome }: Reason): number => ['approve', 'alert', 'review', 'block'].indexOf(outcome ?? 'approve');
 
-/** The features that raised the score most, as sentences. */
+/** Returns the features that raised the score most, as reasons. */
 function drivers(features: Features, contributions: readonly number[]): Reason[] {
   return featureDefinitions
     .map((definition, i) => ({ definition, contribution: contributions[i] ?? 0 }))
@@ -75,7 +80,7 @@ function drivers(features: Features, contributions: readonly number[]): Reason[]
     }));
 }
 
-/** "the amount over the user's 30-day mean is 9.1". */
+/** Returns a feature and its value as a sentence: "the amount over the user's 30-day mean is 9.1". */
 export function featureSentence({ description, unit }: FeatureDefinition, value: number): string {
   if (Number.isNaN(value)) return `${description} is not known`;
   if (unit === 'flag') return `${value ? '' : 'not '}${description}`;

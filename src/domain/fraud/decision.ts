@@ -1,26 +1,27 @@
-/** From mildest to most severe. */
+/** The outcomes of a decision, from mildest to most severe. */
 export const outcomes = ['approve', 'alert', 'review', 'block'] as const;
+/** One of {@link outcomes}. */
 export type Outcome = (typeof outcomes)[number];
 
-/** The more severe of two outcomes. */
+/** Returns the more severe of two outcomes. */
 export function moreSevere(a: Outcome, b: Outcome): Outcome {
   return outcomes.indexOf(a) >= outcomes.indexOf(b) ? a : b;
 }
 
-/** Why an outcome is what it is: a rule that hit, the model's score band, a feature that drove it, a hold. */
+/** One reason for an outcome: a rule that matched, the model's score band, a feature's contribution, or a hold. */
 export interface Reason {
   /** Machine-readable, upper snake case: `IMPOSSIBLE_TRAVEL`, `SCORE_BAND_REVIEW`, `FEATURE_amountOverMean`. */
   code: string;
-  /** A sentence for people. */
+  /** A sentence for investigators. */
   text: string;
   source: 'rule' | 'model' | 'feature' | 'hold';
-  /** The outcome that this reason alone would give; absent for features. */
+  /** The outcome that this reason alone would give; absent for features, which only explain the score. */
   outcome?: Outcome;
-  /** Features only: contribution to the score in log-odds. */
+  /** Only for features: the contribution to the score in log-odds. */
   contribution?: number;
 }
 
-/** Why the model did not take part. */
+/** The causes of degraded mode, in which the rules decide without the model's score. */
 export const degradedCauses = [
   'model-late',
   'model-error',
@@ -29,23 +30,26 @@ export const degradedCauses = [
   'circuit-open',
   'out-of-time',
 ] as const;
+/** One of {@link degradedCauses}. */
 export type DegradedCause = (typeof degradedCauses)[number];
 
-/** The answer to a transaction, exactly as it is stored and sent. */
+/** The decision of a transaction, stored and sent in exactly this form. */
 export interface Decision {
   transactionId: string;
   outcome: Outcome;
-  /** Probability of fraud, 0 to 1; null when the model did not take part. */
+  /** Probability of fraud, 0 to 1; null in degraded mode. */
   score: number | null;
   reasons: Reason[];
   mode: 'full' | 'degraded';
+  /** Present in degraded mode only. */
   degradedBecause?: DegradedCause;
   ruleSetVersion: number;
+  /** Null in degraded mode. */
   modelVersion: string | null;
-  /** From the request's arrival to just before the decision was written. */
+  /** Milliseconds from the arrival of the request until just before the decision is written. */
   latencyMs: number;
   /** ISO 8601 UTC. */
   decidedAt: string;
-  /** Present when the decision owes an investigation; equals the transaction id. */
+  /** Present when the decision opens a case; equals the transaction id. */
   investigationId?: string;
 }

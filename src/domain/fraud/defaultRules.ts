@@ -1,6 +1,6 @@
 import type { RuleSet } from './ruleSet';
 
-/** The rule set that ships: sensible without the model, and quiet on ordinary payments. */
+/** The rule set that ships. It works without the model and rarely matches ordinary payments. */
 export const defaultRules: RuleSet = {
   bands: [
     { outcome: 'alert', from: 0.2 },

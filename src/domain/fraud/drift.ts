@@ -1,49 +1,53 @@
 import { featureNames, type Features } from './features';
 
 /**
- * How values lie: edges between bins (a bin holds what is at most its edge), and each bin's share, the missing last.
+ * The distribution of a value: the upper edges of the bins (inclusive), and the share of each bin. The last two shares
+ * are of the values above all edges and of missing values.
  */
 export interface Distribution {
   edges: readonly number[];
   shares: readonly number[];
 }
 
-/** How features and scores lay where a model was trained; written beside the model by `train`. */
+/** The distributions of features and scores in a model's training data. `train` writes it next to the model. */
 export interface Baseline {
-  /** Of the model. */
+  /** The version of the model. */
   version: string;
   rows: number;
   features: Readonly<Record<string, Distribution>>;
   score: Distribution;
 }
 
-/** Rows by bin, for each distribution of a baseline. */
+/** Number of rows in each bin, for each distribution of a baseline. */
 export type BinCounts = Record<string, number[]>;
 
-/** The score's name beside the features'. */
+/** The name of the score's distribution, next to the features' names. */
 export const SCORE = 'score';
 
+/** How far a distribution has moved from the baseline. */
 export type DriftStatus = 'stable' | 'shifting' | 'shifted';
 
+/** The drift of one feature or of the score. */
 export interface Drift {
   name: string;
+  /** Population stability index. */
   psi: number;
   status: DriftStatus;
 }
 
 /**
- * Population stability indices from which a distribution counts as shifting, and as shifted. The usual thresholds of
- * credit scoring: N. Siddiqi, "Credit Risk Scorecards" (2006), chapter on monitoring.
+ * The population stability indices (PSI) from which a distribution is shifting, and shifted. These are the usual
+ * thresholds of credit scoring: N. Siddiqi, "Credit Risk Scorecards" (2006), chapter on monitoring.
  */
 const SHIFTING = 0.1;
 const SHIFTED = 0.25;
-/** An empty bin would make the index infinite. */
+/** A lower limit of a bin's share: an empty bin would make the index infinite. */
 const LEAST_SHARE = 1e-4;
 
-/** Where a value belongs: the bin's number, the last for a missing one. */
+/** Returns the number of a value's bin; the last bin is for missing values. */
 export function binOf({ edges }: Distribution, exact: number): number {
   if (Number.isNaN(exact)) return edges.length + 1;
-  const value = Math.fround(exact); // As the training's matrices hold it, which the edges are from.
+  const value = Math.fround(exact); // The edges were computed from float32 values.
   let [low, high] = [0, edges.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -53,7 +57,7 @@ export function binOf({ edges }: Distribution, exact: number): number {
   return low;
 }
 
-/** Adds a row to the counts. */
+/** Adds a row to the counts, in place. */
 export function countRow(baseline: Baseline, counts: BinCounts, features: Features, score: number): void {
   for (const name of featureNames) countValue(counts, name, baseline.features[name], features[name]);
   countValue(counts, SCORE, baseline.score, score);
@@ -66,6 +70,7 @@ function countValue(counts: BinCounts, name: string, distribution: Distribution 
   bins[bin] = (bins[bin] ?? 0) + 1;
 }
 
+/** Adds counts to other counts, in place. */
 export function addCounts(into: BinCounts, more: BinCounts): void {
   for (const [name, bins] of Object.entries(more)) {
     const sum = (into[name] ??= bins.map(() => 0));
@@ -73,7 +78,7 @@ export function addCounts(into: BinCounts, more: BinCounts): void {
   }
 }
 
-/** Population stability index: Σ (actual − expected) · ln(actual / expected) over the bins' shares. */
+/** Returns the population stability index: Σ (actual − expected) · ln(actual / expected) over the bins' shares. */
 export function stabilityIndex(expected: readonly number[], rows: readonly number[]): number {
   const total = rows.reduce((sum, count) => sum + count, 0);
   if (total === 0) return 0;
@@ -83,7 +88,7 @@ export function stabilityIndex(expected: readonly number[], rows: readonly numbe
   }, 0);
 }
 
-/** Every distribution of the baseline against what was counted, the most shifted first. */
+/** Compares every distribution of the baseline with the counts; the most shifted first. */
 export function drifts(baseline: Baseline, counts: BinCounts): Drift[] {
   return Object.entries({ ...baseline.features, [SCORE]: baseline.score })
     .flatMap(([name, { shares }]) => {

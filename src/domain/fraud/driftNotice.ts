@@ -2,21 +2,21 @@ import type { Notification } from '../platform/notification';
 import type { Drift } from './drift';
 import { SUPERVISORS } from './investigationLetters';
 
-/** A model's decisions of some days beside what it was trained on. */
+/** The distributions of a model's decisions over some days, compared with its training data. */
 export interface ComparedModel {
   modelVersion: string;
-  /** Days ("2026-01-31", UTC), both in. */
+  /** First and last day of the comparison, both included ("2026-01-31", UTC). */
   from: string;
   to: string;
   rows: number;
-  /** Too few rows say nothing: then there are none. The most shifted first. */
+  /** The most shifted first; empty when there are too few rows for a comparison. */
   drifts: readonly Drift[];
 }
 
-/** Lines of a page or a message. */
+/** Maximum number of features that the page and the notification list. */
 const NAMED = 15;
 
-/** What a report's page says, in Markdown. */
+/** Returns the page of the drift report, in Markdown. */
 export function driftPage(models: readonly ComparedModel[]): string {
   if (models.length === 0) return 'No decisions of a model with a baseline.';
   return models
@@ -31,7 +31,10 @@ export function driftPage(models: readonly ComparedModel[]): string {
     .join('\n\n');
 }
 
-/** What the supervisors are told, once a day and model at most; undefined when nothing has shifted. */
+/**
+ * Returns the notification of the supervisors, or undefined when nothing has shifted. Its id is the same for the same
+ * models and day, so a repeated report does not notify them twice.
+ */
 export function driftNotice(models: readonly ComparedModel[], at: number): Notification | undefined {
   const shifted = models.flatMap((model) => {
     const far = model.drifts.filter(({ status }) => status === 'shifted');

@@ -1,10 +1,9 @@
 import { minorUnitDigits } from '../money/currencies';
 
 /**
- * Units of a currency to one euro, rounded to one or two digits: enough to compare amounts by their order
- * of magnitude, which is all that behavioural features need, and never used to move money. Read off the
- * European Central Bank's reference rates as they stood in 2025, rounded; a currency that is not listed
- * counts as one to one.
+ * Units of a currency per euro, rounded to one to three digits. Features compare amounts by order of magnitude, so
+ * this precision is enough; no money is moved with these rates. Source: the European Central Bank's reference rates
+ * in 2025. A currency that is not listed counts as one to one.
  */
 const unitsPerEuro: Readonly<Record<string, number>> = {
   EUR: 1,
@@ -39,7 +38,7 @@ const unitsPerEuro: Readonly<Record<string, number>> = {
   ISK: 142,
 };
 
-/** An amount in minor units as euros, by order of magnitude (see above). */
+/** Converts an amount in minor units to euros, exact only to the order of magnitude. */
 export function referenceAmount(amount: number, currency: string): number {
   return amount / 10 ** minorUnitDigits(currency) / (unitsPerEuro[currency] ?? 1);
 }

@@ -1,18 +1,18 @@
-/** Scores with the truth about them, index by index. */
+/** Scores and the true labels of the same rows. */
 export interface Scored {
-  /** 0 to 1, or any number that is higher where fraud is likelier. */
+  /** 0 to 1, or any number that is higher for a likelier fraud. */
   scores: ArrayLike<number>;
   /** 1: fraud, 0: genuine. */
   labels: ArrayLike<number>;
 }
 
-/** Indices by falling score. */
+/** Returns the indices by descending score. */
 function ranking({ scores }: Scored): Uint32Array {
   const order = Uint32Array.from({ length: scores.length }, (_, i) => i);
   return order.sort((a, b) => (scores[b] as number) - (scores[a] as number));
 }
 
-/** Runs of equal scores, by falling score: how many frauds and how many in all. */
+/** Generates the groups of equal scores by descending score: the number of frauds and of all rows. */
 function* ties(scored: Scored): Generator<{ score: number; frauds: number; count: number }> {
   const order = ranking(scored);
   for (let i = 0; i < order.length;) {
@@ -27,8 +27,8 @@ function* ties(scored: Scored): Generator<{ score: number; frauds: number; count
 }
 
 /**
- * Area under the ROC curve: the chance that a fraud scores higher than a genuine one, ties counting half
- * (Mann-Whitney). `NaN` without both kinds.
+ * Returns the area under the ROC curve: the probability that a fraud has a higher score than a genuine payment, with
+ * half of the ties (Mann-Whitney). `NaN` unless both labels occur.
  */
 export function rocAuc(scored: Scored): number {
   let [frauds, genuine, above] = [0, 0, 0];
@@ -42,7 +42,8 @@ export function rocAuc(scored: Scored): number {
 }
 
 /**
- * Average precision: the sum over thresholds of (change in recall) × precision, not interpolated. `NaN` without frauds.
+ * Returns the average precision: the sum over thresholds of (change in recall) × precision, not interpolated. `NaN`
+ * without frauds.
  */
 export function averagePrecision(scored: Scored): number {
   let [frauds, seen, sum] = [0, 0, 0];
@@ -54,13 +55,14 @@ export function averagePrecision(scored: Scored): number {
   return sum / frauds;
 }
 
+/** One point of the precision-recall curve. */
 export interface CurvePoint {
   threshold: number;
   precision: number;
   recall: number;
 }
 
-/** The precision-recall curve, from the highest threshold down, thinned to about so many points. */
+/** Returns the precision-recall curve from the highest threshold down, with about `points` points. */
 export function precisionRecall(scored: Scored, points = 200): CurvePoint[] {
   const total = Array.from(scored.labels).reduce((sum, label) => sum + label, 0);
   const curve: CurvePoint[] = [];
@@ -75,16 +77,17 @@ export function precisionRecall(scored: Scored, points = 200): CurvePoint[] {
   return curve;
 }
 
+/** Scores and labels with the customer and the day of each row. */
 export interface DailyScores extends Scored {
-  /** Whose payment: any number by customer. */
+  /** The number of the customer. */
   users: ArrayLike<number>;
-  /** Number of the day, in order of time. */
+  /** The number of the day; days are in order of time. */
   days: ArrayLike<number>;
 }
 
 /**
- * Card precision: of each day's `k` customers with the highest scores, the share that was defrauded on that
- * day; a customer found on an earlier day is not looked at again. The mean over days.
+ * Returns the card precision, averaged over days: of the `k` customers with the highest scores of a day, the share that
+ * was defrauded on that day. A defrauded customer that was found is excluded on later days.
  * Source: Le Borgne et al., "Reproducible Machine Learning for Credit Card Fraud Detection", card precision top-k.
  */
 export function cardPrecision({ scores, labels, users, days }: DailyScores, k = 100): number {

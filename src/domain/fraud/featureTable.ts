@@ -13,7 +13,7 @@ const units: Readonly<Record<FeatureDefinition['unit'], string>> = {
   share: '0 to 1',
 };
 
-/** docs/features.md: every feature with unit, window and meaning, in the model's order. */
+/** Returns the page docs/features.md: each feature with unit, window and meaning, in the model's order. */
 export function featureTable(): string {
   const rows = featureDefinitions.map(
     ({ name, unit, window, description }, i) => `| ${i} | \`${name}\` | ${units[unit]} | ${window} | ${description} |`,

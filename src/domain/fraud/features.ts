@@ -4,23 +4,24 @@ import { DAY_MS, HOUR_MS, hasSeen, MINUTE_MS, profileLimits, usualDeviation, typ
 import { ringTotals, type Totals } from './ring';
 import type { Transaction } from './transaction';
 
+/** The definition of a feature. */
 export interface FeatureDefinition {
   name: string;
-  /** `EUR` means reference units: euros by order of magnitude. */
+  /** `EUR` means euros at fixed reference rates, comparable by order of magnitude only. */
   unit: 'EUR' | 'count' | 'ratio' | 'hours' | 'km' | 'km/h' | 'flag' | 'deviations' | 'share' | 'days';
   window: string;
-  /** What it is, as the subject of a sentence: "{description} is 9.1". */
+  /** The meaning, as the subject of a sentence: "{description} is 9.1". */
   description: string;
 }
 
 const define = <const D extends readonly FeatureDefinition[]>(definitions: D): D => definitions;
 
 /**
- * Every feature, in the order of the model's columns. A value that cannot be known is missing (`NaN` here,
- * an empty cell to the model, never true in a rule). Windows are whole UTC buckets up to and without the
- * transaction itself: "1 h" is the current minute and the 59 before it, "1 d" the current hour and the 23
- * before it, "n d" of more the current day and those before it. "7 d late" windows end with the day 7 days ago,
- * of which, since its labels are still coming in, only frauds count.
+ * All features, in the order of the model's columns. An unknown value is missing: `NaN` here, an empty cell for the
+ * model, never true in a rule. Windows consist of whole UTC buckets and exclude the transaction itself: "1 h" is the
+ * current minute and the 59 before it, "1 d" is the current hour and the 23 before it, "n d" of more days is the
+ * current day and the days before it. Windows that are "7 d late" end with the day 7 days ago. That day's labels are
+ * still arriving, so only its known frauds count.
  */
 export const featureDefinitions = define([
   { name: 'amount', unit: 'EUR', window: 'now', description: 'the amount' },
@@ -212,19 +213,22 @@ export const featureDefinitions = define([
   { name: 'transfer', unit: 'flag', window: 'now', description: 'a transfer' },
 ]);
 
+/** The name of a feature. */
 export type FeatureName = (typeof featureDefinitions)[number]['name'];
+/** The values of all features of one transaction; `NaN` where missing. */
 export type Features = Readonly<Record<FeatureName, number>>;
+/** The names of all features, in the order of the model's columns. */
 export const featureNames: readonly FeatureName[] = featureDefinitions.map(({ name }) => name);
 
-/** Labels count from this many days after the transaction on, in serving as in training. */
+/** A label counts this many days after its transaction, both in serving and in training. */
 export const LABEL_DELAY_DAYS = 7;
 const MISSING = Number.NaN;
 const DAY_MINUTES = DAY_MS / MINUTE_MS;
 
 /**
- * The features of a transaction, from what was known of its user and merchant just before it. Pure: the
- * clock is the transaction's own. One literal, because this runs for every payment of a replay: spreading it out of
- * several objects takes half as long again.
+ * Computes the features of a transaction from the profiles of its user and its merchant just before it. Pure: the time
+ * is the transaction's timestamp. The result is one object literal because this function runs for every payment of a
+ * replay, and merging several objects takes half as long again.
  */
 export function extractFeatures(transaction: Transaction, user: UserProfile, merchant: MerchantProfile): Features {
   const { timestamp, location, channel, deviceId, merchantId } = transaction;
@@ -286,7 +290,7 @@ export function extractFeatures(transaction: Transaction, user: UserProfile, mer
   };
 }
 
-/** A user's totals over the windows that end with the transaction. */
+/** Returns the user's totals over the windows that end with the transaction. */
 function recentUsage(user: UserProfile, timestamp: number): Record<'hour' | 'day' | 'week' | 'month', Totals> {
   const dayIndex = Math.floor(timestamp / DAY_MS);
   return {
@@ -297,7 +301,7 @@ function recentUsage(user: UserProfile, timestamp: number): Record<'hour' | 'day
   };
 }
 
-/** A user's unusually high amounts up to the transaction. */
+/** Returns the figures of the user's unusually high amounts up to the transaction. */
 function recentHighs({ highs }: UserProfile, timestamp: number) {
   const now = Math.floor(timestamp / MINUTE_MS);
   const last = highs.findLast(([minute]) => minute <= now);
@@ -310,38 +314,38 @@ function recentHighs({ highs }: UserProfile, timestamp: number) {
   };
 }
 
-/** A merchant's totals over the windows that end where labels are known. */
+/** Returns the merchant's totals over the windows that end `LABEL_DELAY_DAYS` days ago. */
 const lateTotals = (merchant: MerchantProfile, timestamp: number) => ({
   late7: merchantTotals(merchant, timestamp, 7, LABEL_DELAY_DAYS),
   late14: merchantTotals(merchant, timestamp, 14, LABEL_DELAY_DAYS),
   late28: merchantTotals(merchant, timestamp, 28, LABEL_DELAY_DAYS),
 });
 
-/** Missing without an id, and for a user's first transaction, to which everything would be new. */
+/** Returns 1 for a new id. Missing without an id, and for a user's first transaction, for which every id is new. */
 const isNew = (user: UserProfile, seen: UserProfile['devices'], id: string | undefined): number =>
   id === undefined || !isKnown(user) ? MISSING : flag(!hasSeen(seen, id));
 
-/** The model's row: values in the order of `featureNames`, `NaN` where missing. */
+/** Returns the model's input row: the values in the order of `featureNames`, `NaN` where missing. */
 export function featureVector(features: Features): number[] {
   return featureNames.map((name) => features[name]);
 }
 
 /**
- * Values in the order of `featureNames` as compact JSON, missing ones as null, as the float32 that the model
- * sees: a stored row scores exactly as it did. Read by position, so features are only ever appended (or all
- * stored decisions given up).
+ * Encodes the values as compact JSON in the order of `featureNames`, with null for missing ones. Values are rounded to
+ * the float32 that the model uses, so a stored row has the same score again. The position identifies a feature:
+ * new features must be appended, because any other change makes the stored decisions unreadable.
  */
 export function featuresToJson(features: Features): string {
   return JSON.stringify(featureNames.map((name) => float32(features[name])));
 }
 
-/** Features that were stored before a feature existed come back without it: missing. */
+/** Decodes the values. A feature that did not exist when the row was stored is missing. */
 export function featuresFromJson(text: string): Features {
   const values = JSON.parse(text) as (number | null)[];
   return Object.fromEntries(featureNames.map((name, i) => [name, values[i] ?? MISSING])) as Features;
 }
 
-/** 9 significant digits tell every float32 apart. */
+/** Rounds to float32, written with the 9 significant digits that identify every float32. */
 const float32 = (value: number): number | null =>
   Number.isFinite(value) ? Number(Math.fround(value).toPrecision(9)) : null;
 
@@ -364,14 +368,14 @@ function median(values: readonly number[]): number {
 }
 
 /**
- * Time by the sun: 15 degrees of longitude to an hour. Time zones would need a map; this needs none. UTC without a
- * place.
+ * Returns solar time: 15 degrees of longitude are one hour. Real time zones would need a map. UTC if the place is
+ * unknown.
  */
 const solar = (timestamp: number, longitude = 0): number => timestamp + (longitude / 15) * HOUR_MS;
 const modulo = (value: number, by: number): number => ((value % by) + by) % by;
 const hourOfDay = (time: number): number => modulo(time / HOUR_MS, 24);
 
-/** Day 0 of the epoch was a Thursday. */
+/** Returns whether a time is on a Saturday or Sunday; day 0 of the epoch was a Thursday. */
 function isWeekend(time: number): boolean {
   const weekday = modulo(Math.floor(time / DAY_MS) + 4, 7);
   return weekday === 0 || weekday === 6;
@@ -384,14 +388,15 @@ function travel(
   if (!place || location?.latitude === undefined || location.longitude === undefined)
     return { distanceKm: MISSING, speedKmh: MISSING };
   const distanceKm = haversineKm(place.latitude, place.longitude, location.latitude, location.longitude);
-  // At least a minute: two payments in one second are no speed, and a late arrival is no negative one.
+  // Duration of at least a minute, in absolute value: payments in the same second give no infinite speed, and a payment
+  // that arrives late gives no negative one.
   const hours = Math.max(Math.abs(timestamp - place.at), MINUTE_MS) / HOUR_MS;
   return { distanceKm, speedKmh: distanceKm / hours };
 }
 
 const EARTH_RADIUS_KM = 6371.0088;
 
-/** Great-circle distance on the mean-radius sphere (IUGG), degrees in, kilometres out: the haversine formula. */
+/** Returns the great-circle distance in km between two places in degrees: haversine formula, IUGG mean Earth radius. */
 export function haversineKm(latitude1: number, longitude1: number, latitude2: number, longitude2: number): number {
   const radians = Math.PI / 180;
   const halfLatitude = Math.sin(((latitude2 - latitude1) * radians) / 2);

@@ -1,19 +1,19 @@
 import { type CaseState, isProven, needsFourEyes, type Person, type Proposal } from './investigation';
 import type { Label } from './label';
 
-/** What a decision does to a case. */
+/** The effect of a decision on a case. */
 export type Ruling =
   | { kind: 'close'; label: Label; by: Person[] }
   | { kind: 'propose'; proposals: Proposal[] }
   | { kind: 'disagree'; proposals: Proposal[] };
 
-/** More standing proposals than these can only be unproven ones; the oldest of those make room. */
+/** A limit on the stored proposals. Beyond it the oldest unproven ones are dropped; proven ones are always kept. */
 const MAX_PROPOSALS = 10;
 
 /**
- * Below the amount one person decides. From it on, two different proven people must agree; a typed name is
- * kept as a proposal and counts for nothing. Both must be proven the same way: whoever is `ana` to the API
- * may be `ana@example.org` to the Temporal server, and must not be two people.
+ * Applies the rule of two people (four-eyes approval). Below the amount one person decides. From the amount on, two
+ * different proven people must agree; a decision under a typed name is stored as a proposal and does not count. Both
+ * people must be proven the same way: the API's `ana` and the Temporal server's `ana@example.org` can be one person.
  */
 export function ruleOn(state: CaseState, proposal: Proposal): Ruling {
   const { decision, by } = proposal;
@@ -29,7 +29,7 @@ export function ruleOn(state: CaseState, proposal: Proposal): Ruling {
   return second ? { kind: 'close', label: decision, by: [second.by, by] } : { kind: 'propose', proposals };
 }
 
-/** How many proven people stand behind a decision, counted the way {@link ruleOn} counts. */
+/** Returns how many proven people proposed a decision, counted as in {@link ruleOn}. */
 export function eyesOn(proposals: readonly Proposal[], decision: Label): number {
   const same = proposals.filter((proposal) => proposal.decision === decision);
   const count = (proof: Person['proof']) => same.filter(({ by }) => by.proof === proof).length;
@@ -40,7 +40,10 @@ function areTwoPeople(a: Person, b: Person): boolean {
   return isProven(a) && a.proof === b.proof && a.name !== b.name;
 }
 
-/** Somebody who decides again replaces what they said before; a proven decision also replaces the name typed for it. */
+/**
+ * Adds a proposal. It replaces the earlier proposal of the same person; a proven proposal also replaces an unproven
+ * one under the same name.
+ */
 function withProposal(standing: readonly Proposal[], proposal: Proposal): Proposal[] {
   const others = standing.filter(
     ({ by }) => by.name !== proposal.by.name || (by.proof !== proposal.by.proof && by.proof !== 'none'),

@@ -4,12 +4,12 @@ import type { Label } from './label';
 import type { Transaction } from './transaction';
 
 /**
- * Where a case stands.
- *   scoring         the full scoring is under way
- *   asking          the customer was asked "was this you?", nobody else needs to act yet
+ * The statuses of a case:
+ *   scoring         an activity scores the payment with exact contributions
+ *   asking          the customer was asked "was this you?"; no investigator has to act yet
  *   waiting         waits for an investigator
- *   proposed        somebody decided, and that decision alone is not enough
- *   escalated       with the supervisors: nobody decided in time, or two people disagree
+ *   proposed        a person proposed a decision that alone cannot close the case
+ *   escalated       waits for a supervisor: the breach deadline passed, or two people disagree
  *   closed-fraud, closed-genuine
  */
 export const caseStatuses = [
@@ -21,31 +21,32 @@ export const caseStatuses = [
   'closed-fraud',
   'closed-genuine',
 ] as const;
+/** One of {@link caseStatuses}. */
 export type CaseStatus = (typeof caseStatuses)[number];
 
-/** What happens to a case that nobody has decided when its last deadline passes. */
+/** What the final deadline does to an undecided case: keep it open, close it as genuine, or close it as fraud. */
 export type FinalPolicy = 'keep' | 'release' | 'confirm';
 
-/** How cases are run. Durations in milliseconds. */
+/** The deadlines and thresholds of cases. Durations are in milliseconds. */
 export interface InvestigationPolicy {
   /** How long the customer has to answer. */
   answerWithinMs: number;
-  /** From the start of the review. */
+  /** Counted from the start of the review, like the next two. */
   slaWarningMs: number;
   slaBreachMs: number;
   finalAfterMs: number;
   finalPolicy: FinalPolicy;
-  /** With final policy `keep`: how often an undecided case is brought up again. */
+  /** With final policy `keep`: the interval of the reminders about an undecided case. */
   remindEveryMs: number;
-  /** Amount in minor units from which a decision needs two people. */
+  /** Amount in minor units from which a decision needs two people (four-eyes approval). */
   fourEyesAbove: number;
-  /** How long a user is held after a confirmed fraud. */
+  /** How long a user is on hold after a confirmed fraud. */
   userHoldMs: number;
-  /** Continue as new after this many events of history; absent: when the server suggests it. */
+  /** Events of history after which the workflow continues as new; absent: when the Temporal server suggests it. */
   continueAsNewAfterEvents?: number;
 }
 
-/** What the request path knows when it opens a case. */
+/** The facts from which a case is opened. */
 export interface OpeningFacts {
   transaction: Transaction;
   decision: Decision;
@@ -53,7 +54,7 @@ export interface OpeningFacts {
   openedAt: number;
 }
 
-/** The facts of a case that a workflow carries: small, and without what only the model needs. */
+/** The facts of a case that its workflow carries; inputs that only the model needs are left out to keep them small. */
 export interface CaseFacts {
   transactionId: string;
   userId: string;
@@ -61,21 +62,22 @@ export interface CaseFacts {
   /** Minor units. */
   amount: number;
   currency: string;
-  /** Of the transaction, epoch milliseconds. */
+  /** Epoch milliseconds of the transaction. */
   timestamp: number;
   channel?: string;
   deviceId?: string;
   country?: string;
   outcome: Outcome;
-  /** Null: decided without the model. */
+  /** Null when the payment was decided in degraded mode. */
   score: number | null;
   reasons: Reason[];
   openedAt: number;
 }
 
-/** More reasons than these say nothing more; keeps a workflow's arguments small. */
+/** Keeps the arguments of a workflow small. */
 const MAX_REASONS = 12;
 
+/** Returns the facts of a case, with at most 12 reasons. */
 export function caseFacts({ transaction, decision, openedAt }: OpeningFacts): CaseFacts {
   const { transactionId, userId, merchantId, amount, currency, timestamp, channel, deviceId, location } = transaction;
   return {
@@ -93,31 +95,31 @@ export function caseFacts({ transaction, decision, openedAt }: OpeningFacts): Ca
   };
 }
 
-/** What a feature did to the score. */
+/** The effect of one feature on the score. */
 export interface Contribution {
   feature: string;
-  /** Null: missing. */
+  /** Null when the value is missing. */
   value: number | null;
-  /** In log-odds; positive speaks for fraud. */
+  /** In log-odds; a positive value raises the score. */
   contribution: number;
 }
 
-/** The result of scoring a case fully, or why it could not be done. */
+/** The result of scoring a case with exact contributions, or the reason why it was not scored. */
 export interface FullScore {
   score: number | null;
   /** Exact, largest effect first. */
   contributions: Contribution[];
   modelVersion: string | null;
-  /** Of the full answer; never milder than what the case was opened with. */
+  /** The outcome of the full scoring. The case keeps the more severe of this and its opening outcome. */
   outcome: Outcome;
   reasons: Reason[];
-  /** Set when the model stayed away. */
+  /** Set when the case could not be scored. */
   fault?: string;
 }
 
 /**
- * Who did something, and how that is known: by the API's authentication, by the Temporal server's own
- * authentication of the caller, or not at all (a name that somebody typed).
+ * The person behind a request, and the proof of the identity: the API's authentication, the Temporal server's
+ * authentication of the caller, or none (a typed name).
  */
 export interface Person {
   name: string;
@@ -125,36 +127,38 @@ export interface Person {
   role?: string;
 }
 
-/** A decision that did not close the case by itself. */
+/** A decision that alone cannot close the case. */
 export interface Proposal {
   decision: Label;
   by: Person;
   at: number;
 }
 
+/** The customer's answer to "was this you?"; `yes` means that the payment is genuine. */
 export type CustomerAnswer = 'yes' | 'no';
 
-/** `yes` to "was this you?" speaks for genuine. */
+/** The state of the customer's question. */
 export interface CustomerSide {
   asked: boolean;
-  /** The link expires then; epoch milliseconds. */
+  /** Epoch milliseconds at which the link in the message expires. */
   until?: number;
   answer?: CustomerAnswer;
-  /** The answer came over the customer's own signed link. */
+  /** Whether the answer came through the customer's own signed link. */
   proven?: boolean;
 }
 
-/** One line of what happened to a case. */
+/** One entry of a case's timeline. */
 export interface TimelineEntry {
   /** From 1, without gaps. */
   seq: number;
   at: number;
   kind: TimelineKind;
-  /** A sentence for people. */
+  /** A sentence for investigators. */
   text: string;
   by?: Person;
 }
 
+/** The kinds of timeline entries. */
 export const timelineKinds = [
   'opened',
   'held',
@@ -177,29 +181,32 @@ export const timelineKinds = [
   'refused',
   'closed',
 ] as const;
+/** One of {@link timelineKinds}. */
 export type TimelineKind = (typeof timelineKinds)[number];
 
-/** What must happen at an instant, while it is still to come. Epoch milliseconds. */
+/** The kinds of deadlines of a case. */
 export type DeadlineKind = 'answer' | 'warning' | 'breach' | 'final' | 'reminder';
+/** The pending deadlines of a case, epoch milliseconds. */
 export type Deadlines = Partial<Record<DeadlineKind, number>>;
 
-/** The state of the hold on the payment; `final`: the payment stays blocked for good. */
+/** The state of the hold on the payment; `final`: the payment stays blocked permanently. */
 export type CaseHold = 'none' | 'held' | 'released' | 'final';
 
+/** How a case was closed. */
 export interface Closing {
   label: Label;
   at: number;
-  /** Those whose decision it was; `customer` and `policy` are nobody's. */
   how: 'people' | 'customer' | 'policy';
+  /** The people who decided; empty for `customer` and `policy`. */
   by: Person[];
 }
 
-/** All that a case is; carried whole across continue-as-new, and bounded. */
+/** The complete state of a case. Its size is bounded, and continue-as-new carries it to the next run. */
 export interface CaseState {
   facts: CaseFacts;
   policy: InvestigationPolicy;
   phase: 'scoring' | 'asking' | 'review' | 'closed';
-  /** Counts what must be written; the header in the table carries the last one written. */
+  /** Number of the state's latest change that has to be written. The case's row has the revision last written. */
   revision: number;
   nextSeq: number;
   /** Never milder than `facts.outcome`. */
@@ -215,10 +222,11 @@ export interface CaseState {
   escalated?: 'breach' | 'disagreement';
   proposals: Proposal[];
   closing?: Closing;
-  /** The last entries of the timeline, for the page; all of it is in the table. */
+  /** The latest timeline entries, for the page; the table has all entries. */
   recent: TimelineEntry[];
 }
 
+/** Returns the status of a case. */
 export function statusOf(state: CaseState): CaseStatus {
   if (state.closing) return `closed-${state.closing.label}`;
   if (state.escalated) return 'escalated';
@@ -227,27 +235,33 @@ export function statusOf(state: CaseState): CaseStatus {
   return state.phase === 'asking' ? 'asking' : 'waiting';
 }
 
-/** The next instant at which something must happen, if any. */
+/** Returns the earliest pending deadline in epoch ms; undefined when there is none. */
 export function nextDeadline(state: CaseState): number | undefined {
   const pending = Object.values(state.deadlines);
   return pending.length === 0 ? undefined : Math.min(...pending);
 }
 
-/** By when somebody should have acted: the customer while asked, the investigators while in review. */
+/**
+ * Returns the deadline to show for a case, in epoch ms: the customer's while the case is asking, the investigators'
+ * in review; undefined when there is none.
+ */
 export function dueAt(state: CaseState): number | undefined {
   if (state.closing) return undefined;
   const { answer, warning, breach, final, reminder } = state.deadlines;
   return state.phase === 'asking' ? answer : (breach ?? warning ?? final ?? reminder);
 }
 
+/** Returns whether the amount needs two people (four-eyes approval). */
 export function needsFourEyes({ facts, policy }: Pick<CaseState, 'facts' | 'policy'>): boolean {
   return facts.amount >= policy.fourEyesAbove;
 }
 
+/** Returns whether a person's identity was authenticated; a typed name is not. */
 export function isProven(person: Person): boolean {
   return person.proof !== 'none';
 }
 
+/** Returns whether a person is an authenticated supervisor or admin. */
 export function isSupervisor(person: Person): boolean {
   return isProven(person) && (person.role === 'supervisor' || person.role === 'admin');
 }

@@ -3,27 +3,30 @@ import type { Label } from './label';
 import { formatMoney } from '../money/format';
 import { iso } from '../ids';
 
+/** The kinds of letters that a case sends. */
 export type LetterKind = 'ask' | 'outcome' | 'warning' | 'breach' | 'disagreement' | 'reminder';
 
-/** A message that a case sends. Its id is the same however often it is sent. */
+/** A message that a case sends. Its id stays the same when it is sent again, so channels can drop duplicates. */
 export interface Letter {
   id: string;
   transactionId: string;
   kind: LetterKind;
-  /** A customer's user id, or one of the teams. */
+  /** A customer's user id, or the name of a team. */
   recipient: string;
-  /** When the case decided to send it, epoch milliseconds. */
+  /** Epoch milliseconds at which the case decided to send the letter. */
   at: number;
   subject: string;
   text: string;
-  /** `ask` only: the letter carries a link for an answer until then. */
+  /** Only for `ask`: epoch milliseconds at which the link for the answer expires. */
   answerUntil?: number;
 }
 
-/** Ids of users contain no `/`, so a team's name can never be a customer's. */
+/** The recipient of letters to all investigators. User ids contain no `/`, so a team's name is never a user id. */
 export const INVESTIGATORS = 'team/investigators';
+/** The recipient of letters to all supervisors. */
 export const SUPERVISORS = 'team/supervisors';
 
+/** The letter that asks the customer "was this you?". */
 export function askLetter(state: CaseState, at: number, answerUntil: number): Letter {
   const { facts } = state;
   return {
@@ -34,6 +37,7 @@ export function askLetter(state: CaseState, at: number, answerUntil: number): Le
   };
 }
 
+/** The letter that tells the customer the result of the case. */
 export function outcomeLetter(state: CaseState, at: number, label: Label): Letter {
   const released = state.hold === 'released' ? ' It is no longer held.' : '';
   return {
@@ -46,7 +50,7 @@ export function outcomeLetter(state: CaseState, at: number, label: Label): Lette
   };
 }
 
-/** To whoever has the case, or all investigators. */
+/** The letter to the investigators before the breach deadline. */
 export function warningLetter(state: CaseState, at: number): Letter {
   const due = state.deadlines.breach === undefined ? '' : ` It is due ${iso(state.deadlines.breach)}.`;
   const who = state.assignee === undefined ? 'nobody has it yet' : `${state.assignee} has it`;
@@ -57,6 +61,7 @@ export function warningLetter(state: CaseState, at: number): Letter {
   };
 }
 
+/** The letter to the supervisors at the breach deadline. */
 export function breachLetter(state: CaseState, at: number): Letter {
   return {
     ...envelope(state, 'breach', SUPERVISORS, at),
@@ -65,6 +70,7 @@ export function breachLetter(state: CaseState, at: number): Letter {
   };
 }
 
+/** The letter to the supervisors when two people disagree. */
 export function disagreementLetter(state: CaseState, at: number): Letter {
   const sides = state.proposals.map(({ by, decision }) => `${by.name} says ${decision}`).join(', ');
   return {
@@ -74,6 +80,7 @@ export function disagreementLetter(state: CaseState, at: number): Letter {
   };
 }
 
+/** The letter that reminds the supervisors of a case that is still open. */
 export function reminderLetter(state: CaseState, at: number): Letter {
   return {
     ...envelope(state, 'reminder', SUPERVISORS, at),
@@ -84,7 +91,7 @@ export function reminderLetter(state: CaseState, at: number): Letter {
 
 function envelope(state: CaseState, kind: LetterKind, recipient: string, at: number) {
   const { transactionId } = state.facts;
-  // The timeline's next number makes the id unique and the same on every replay.
+  // The timeline's next number makes the id unique and gives the same id on a replay.
   return { id: `${transactionId}.${kind}.${state.nextSeq}`, transactionId, kind, recipient, at };
 }
 

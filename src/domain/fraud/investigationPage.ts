@@ -4,7 +4,7 @@ import { formatMoney } from '../money/format';
 import { iso } from '../ids';
 import { cell } from '../markdown';
 
-/** The case as a page in Markdown, shown by the Web UI under "User Metadata". */
+/** Returns the case as a page in Markdown, which the Web UI shows under "User Metadata". */
 export function casePage(state: CaseState): string {
   return [
     `## ${statusOf(state)}: ${formatMoney(state.facts.amount, state.facts.currency)}`,

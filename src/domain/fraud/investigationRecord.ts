@@ -12,49 +12,52 @@ import type { Letter } from './investigationLetters';
 import type { Label } from './label';
 import type { Outcome } from './decision';
 
-/** What is kept of a case beside its timeline. */
+/** The attributes of a case's row that lists and pages show. The timeline has rows of its own. */
 export interface CaseHeader {
   status: CaseStatus;
   outcome: Outcome;
   score: number | null;
   hold: CaseHold;
   assignee?: string;
+  /** Epoch milliseconds. */
   dueAt?: number;
   customerAnswer?: CustomerAnswer;
 }
 
-/** What a row keeps of a case so that a lost workflow can be started again from it. */
+/** The part of a case's row from which the reconciler restarts a lost workflow. */
 export interface KeptCase {
-  /** Without the last timeline entries, which the timeline itself has. */
+  /** The state without the latest timeline entries, which the timeline's rows have. */
   state: Omit<CaseState, 'recent'>;
-  /** Letters that were being sent when this was written. */
+  /** The letters that the workflow was sending at the time of this write. */
   unsent: readonly Letter[];
 }
 
-/** One write of a case: it moves the header from one revision to another, once. */
+/** One conditional write of a case: it moves the row from one revision to another, exactly once. */
 export interface CaseWrite {
   transactionId: string;
   fromRevision: number;
   revision: number;
   header: CaseHeader;
   entries: TimelineEntry[];
-  /** The payment is to be held from now on. */
+  /** Whether the write also holds the payment. */
   placeHold: boolean;
-  /** The case after this write. A write that a release before this one scheduled has none. */
+  /** The case after this write; absent in writes that an older release scheduled. */
   kept?: KeptCase;
 }
 
-/** The write that ends a case: with it go the label, the holds, and what follows from them. */
+/** The write that closes a case: it also labels the transaction and ends or makes permanent the payment's hold. */
 export interface ClosingWrite extends CaseWrite {
   label: Label;
+  /** Epoch milliseconds. */
   closedAt: number;
   userId: string;
-  /** With the transaction id the key of its history. */
+  /** Epoch milliseconds of the transaction; with its id the key of its item in `TransactionHistory`. */
   timestamp: number;
-  /** Confirmed fraud: the user is held until then. */
+  /** Confirmed fraud only: epoch milliseconds until which the user is on hold. */
   holdUserUntil?: number;
 }
 
+/** Returns the write of a case's new state. @param unsent the letters that the workflow sends next. */
 export function progressWrite(
   state: CaseState,
   fromRevision: number,
@@ -80,7 +83,7 @@ export function progressWrite(
   };
 }
 
-/** Undefined while the case is open. */
+/** Returns the write that closes a case; undefined while the case is open. */
 export function closingWrite(
   state: CaseState,
   fromRevision: number,

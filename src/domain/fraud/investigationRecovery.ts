@@ -5,7 +5,7 @@ import type { CaseHeader } from './investigationRecord';
 import { openCase, RECENT } from './investigationSteps';
 import type { Label } from './label';
 
-/** What there is of a case whose row was written by a release that did not keep the state. */
+/** The stored data of a case whose row was written by a release that did not store the workflow's state. */
 export interface OldCase {
   facts: CaseFacts;
   policy: InvestigationPolicy;
@@ -15,9 +15,8 @@ export interface OldCase {
 }
 
 /**
- * The state of an open case as its header and its timeline tell it. Contributions of features are not kept there, so
- * the
- * page of the case goes without them. Deadlines follow from the policy of now.
+ * Reconstructs the state of an open case from its header and its timeline. These do not store the contributions of
+ * features, so the page of the case shows none. The deadlines follow from the current policy.
  */
 export function recoverCase({ facts, policy, header, timeline }: OldCase): CaseState {
   const { status, hold, assignee, customerAnswer, score, outcome, revision, dueAt } = header;
@@ -68,7 +67,7 @@ function reviewDeadlines(
   };
 }
 
-/** The last proposal of each person, as the timeline words it: "Proposed fraud". */
+/** Returns the last proposal of each person, parsed from the text of the timeline: "Proposed fraud". */
 function proposalsIn(timeline: readonly TimelineEntry[]): Proposal[] {
   const byPerson = new Map<string, Proposal>();
   for (const { kind, text, by, at } of timeline) {

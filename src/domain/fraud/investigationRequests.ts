@@ -7,44 +7,50 @@ import { faultOfText, type TextUse } from '../edge/text';
 import { iso } from '../ids';
 
 /**
- * What people ask of a case, as one JSON object each. `by` is what somebody typed; `attestation` names the
- * record in which the API says who it really was.
+ * The signature of a request. `by` is a typed name; `attestation` is the id of the record in which the API stored
+ * the authenticated caller.
  */
 interface Signed {
   by: string;
   attestation?: string;
 }
 
+/** The argument of the update `decide`. */
 export interface DecideRequest extends Signed {
   decision: Label;
   note?: string;
 }
 
+/** The argument of the update `assign`. */
 export interface AssignRequest extends Signed {
   assignee: string;
 }
 
+/** The argument of the update `note`. */
 export interface NoteRequest extends Signed {
   text: string;
 }
 
+/** The argument of the update `answer`. */
 export interface AnswerRequest extends Signed {
   answer: CustomerAnswer;
 }
 
+/** Any request of a person, by kind. */
 export type CaseRequest =
   | ({ kind: 'decide' } & DecideRequest)
   | ({ kind: 'assign' } & AssignRequest)
   | ({ kind: 'note' } & NoteRequest)
   | ({ kind: 'answer' } & AnswerRequest);
 
-/** Events that come from people. */
+/** An event that comes from a person's request. */
 export type PersonalEvent = Extract<CaseEvent, { kind: PersonalKind }>;
 
+/** Returns whether an event comes from a person's request. */
 export const isPersonal = (event: CaseEvent | undefined): event is PersonalEvent =>
   event !== undefined && ['answered', 'decided', 'assigned', 'noted'].includes(event.kind);
 
-/** What an attestation must say for a request to be the one that was attested. */
+/** Returns the claim of a request. An attestation must have the same claim to prove who sent the request. */
 export function claimOf(request: CaseRequest): string {
   switch (request.kind) {
     case 'decide':
@@ -58,6 +64,7 @@ export function claimOf(request: CaseRequest): string {
   }
 }
 
+/** Returns the event of a request. */
 export function eventOf(request: CaseRequest, by: Person): PersonalEvent {
   switch (request.kind) {
     case 'decide': {
@@ -73,7 +80,9 @@ export function eventOf(request: CaseRequest, by: Person): PersonalEvent {
   }
 }
 
+/** Maximum length of a name in a request, in characters. */
 export const MAX_NAME = 100;
+/** Maximum length of a note in a request, in characters. */
 export const MAX_TEXT = 2_000;
 
 const SIGNED_FIELDS: readonly string[] = ['by', 'attestation'] satisfies (keyof Signed)[];
@@ -92,9 +101,8 @@ const EXAMPLES: Record<CaseRequest['kind'], string> = {
 };
 
 /**
- * Whether a request can be taken now, before it is known who really sent it.
- * Synchronous and pure: it is the validator of the update.
- * @returns a sentence that says why not, or undefined.
+ * The validator of an update, which runs before the workflow reads the attestation. Synchronous and pure.
+ * @returns a sentence that says why the case refuses the request, or undefined.
  */
 export function refusalOfRequest(state: CaseState, kind: CaseRequest['kind'], given: unknown): string | undefined {
   const fault = faultOf(kind, given);
@@ -105,7 +113,7 @@ export function refusalOfRequest(state: CaseState, kind: CaseRequest['kind'], gi
   return refusal(state, eventOf(request, claimed), undecidedRole);
 }
 
-/** The same once it is known who sent it, since the case may have moved on meanwhile. */
+/** Checks a request again with its attested person: the case may have changed while the attestation was read. */
 export function refusalOf(state: CaseState, event: PersonalEvent): string | undefined {
   return refusal(state, event, false);
 }
@@ -155,7 +163,7 @@ function refusalOfAnswer({ customer, deadlines }: CaseState): string | undefined
 function faultOf(kind: CaseRequest['kind'], given: unknown): string | undefined {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return 'this is no object';
   const fields = given as Record<string, unknown>;
-  // The history keeps the whole object, so that fields that nobody reads could fill it.
+  // The history stores the whole object, so unknown fields could fill it.
   const unknown = Object.keys(fields).find((name) => !SIGNED_FIELDS.includes(name) && !FIELDS[kind].includes(name));
   if (unknown !== undefined)
     return (
@@ -186,8 +194,8 @@ function faultOfContent(kind: CaseRequest['kind'], fields: Record<string, unknow
 }
 
 /**
- * Text that DynamoDB cannot keep is refused here, where the case can still go on: once accepted, an update is recorded,
- * and its write would fail for good. A refused text is nowhere in the history: a rejected update leaves no event.
+ * Refuses text that DynamoDB cannot store. After the update is accepted, the history records it and its write would
+ * fail on every attempt; a rejected update leaves no event, so the refused text is not in the history either.
  */
 function faultOfField(fields: Record<string, unknown>, name: string, max: number, use: TextUse): string | undefined {
   const value = fields[name];

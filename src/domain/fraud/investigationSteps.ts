@@ -21,10 +21,10 @@ import {
 import type { Label } from './label';
 import { iso } from '../ids';
 
-/** Kinds of events that come from people. */
+/** The kinds of events that come from people's requests. */
 export type PersonalKind = 'answered' | 'decided' | 'assigned' | 'noted';
 
-/** What happens to a case. Who did it has been proven or not by now. */
+/** An event of a case. The workflow has already established each person's proof of identity. */
 export type CaseEvent =
   | { kind: 'scored'; result: FullScore }
   | { kind: 'answered'; answer: CustomerAnswer; by: Person }
@@ -33,21 +33,21 @@ export type CaseEvent =
   | { kind: 'noted'; text: string; by: Person }
   | { kind: 'undelivered'; letter: Letter; why: string }
   | { kind: 'cancellationRequested' }
-  /** A request of a person was taken back, because it cannot be stored. */
+  /** The step of a person's request was undone, because the table refused its texts. */
   | { kind: 'refused'; request: PersonalKind; why: string }
   | { kind: 'timePassed' };
 
-/** What follows from an event: the new state, what to add to the timeline, and whom to write to. */
+/** The result of an event: the new state, the timeline entries to write and the letters to send. */
 export interface Step {
   state: CaseState;
   entries: TimelineEntry[];
   letters: Letter[];
 }
 
-/** Entries that the page shows; the table has them all. */
+/** Number of timeline entries on the case's page; the table has all entries. */
 export const RECENT = 20;
 
-/** A case as it begins. A blocked payment is held at once; anything else waits for the full scoring first. */
+/** Opens a case. With outcome `block` the payment is held at once; other outcomes wait for the full scoring first. */
 export function openCase(facts: CaseFacts, policy: InvestigationPolicy): Step {
   const draft = new Draft(
     {
@@ -76,9 +76,10 @@ export function openCase(facts: CaseFacts, policy: InvestigationPolicy): Step {
 }
 
 /**
- * The state machine of an investigation: pure, so that every ladder can be run without waiting for it.
- * Events that no longer matter (a score after the end) change nothing. Requests of people are checked before
- * by `refusalOf`; this applies what it is given.
+ * The state machine of an investigation. It is pure, so tests run all deadlines without waiting. An event that comes
+ * too late (a score after the case was closed) changes nothing. The caller checks people's requests with `refusalOf`
+ * before; this function applies them unchecked.
+ * @param now epoch ms.
  */
 export function next(state: CaseState, event: CaseEvent, now: number): Step {
   const draft = new Draft(state, now);
@@ -113,20 +114,19 @@ export function next(state: CaseState, event: CaseEvent, now: number): Step {
   }
 }
 
-/** A text that was put in the place of one that cannot be stored. */
+/** Replaces a text that the table refuses. */
 const UNSTORABLE = 'The text of this entry could not be stored';
 
-/** The timeline entries of a step that was refused, as they can be stored: what happened, without its text. */
+/** Returns the timeline entries of a refused step in a form that can be stored: without texts and names. */
 export function withoutTexts(entries: readonly TimelineEntry[]): TimelineEntry[] {
   return entries.map(({ seq, at, kind }) => ({ seq, at, kind, text: UNSTORABLE }));
 }
 
 /**
- * A case whose workflow was terminated or lost, as it goes on from its record. A letter keeps its id and its instant,
- * so
- * that one which the lost workflow sent is not sent again.
- * @param why What became of the workflow before, e.g. `terminated`.
- * @param unsent Letters that the lost workflow may not have sent.
+ * Resumes a case from its row after its workflow was terminated or lost. A letter keeps its id and its time, so the
+ * recipient does not get a letter again that the lost workflow has already sent.
+ * @param why how the previous workflow ended, e.g. `terminated`.
+ * @param unsent letters that the lost workflow may not have sent.
  */
 export function resumeCase(
   state: CaseState,
@@ -220,7 +220,7 @@ function undelivered(draft: Draft, letter: Letter, why: string): Step {
   return draft.step('written');
 }
 
-/** Everything that has fallen due, in order of its instant; a long absence of the workers skips nothing. */
+/** Applies every deadline that has passed, in order of time. Deadlines that passed while no worker ran are included. */
 function timePassed(draft: Draft): Step {
   let fired = false;
   for (let due = draft.due(); due !== undefined; due = draft.due()) {
@@ -248,7 +248,7 @@ const fallDue: Record<DeadlineKind, (draft: Draft) => void> = {
   final: (draft) => {
     const { policy, proposals, customer } = draft.state;
     const label: Label = policy.finalPolicy === 'confirm' ? 'fraud' : 'genuine';
-    // A policy speaks for nobody: it never overrules a person who decided or a customer who answered.
+    // The final policy never overrules a person's proposal or the customer's answer.
     const overruled = customer.answer === (label === 'genuine' ? 'no' : 'yes');
     if (policy.finalPolicy !== 'keep' && proposals.length === 0 && !overruled) {
       draft.close(label, 'policy', []);
@@ -263,7 +263,7 @@ const fallDue: Record<DeadlineKind, (draft: Draft) => void> = {
   },
 };
 
-/** A copy of a state while a step is made of it. */
+/** Collects the changes of one step on a copy of the state. */
 class Draft {
   readonly state: CaseState;
   private readonly entries: TimelineEntry[] = [];
@@ -329,7 +329,7 @@ class Draft {
     this.say('closed', `Closed as ${label}${whose}${because}`, by.at(-1));
   }
 
-  /** The earliest deadline that has passed. */
+  /** Returns the earliest deadline that has passed. */
   due(): DeadlineKind | undefined {
     const passed = (Object.entries(this.state.deadlines) as [DeadlineKind, number][]).filter(
       ([, at]) => at <= this.now,
@@ -337,6 +337,7 @@ class Draft {
     return passed.sort(([, a], [, b]) => a - b)[0]?.[0];
   }
 
+  /** Ends the step. @param written the step changes the case's row, so the revision increases. */
   step(written?: 'written'): Step {
     if (written) this.state.revision += 1;
     return { state: this.state, entries: this.entries, letters: this.letters };

@@ -1,3 +1,4 @@
-/** What a transaction turned out to be, once somebody knows. */
+/** The labels that a transaction gets when an investigation, the customer or a label import establishes them. */
 export const labels = ['fraud', 'genuine'] as const;
+/** One of {@link labels}. */
 export type Label = (typeof labels)[number];

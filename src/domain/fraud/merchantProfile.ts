@@ -2,8 +2,8 @@ import type { Label } from './label';
 import { DAY_MS } from './profile';
 
 /**
- * What a UTC day says of a merchant: transactions, how many of that day's are labelled fraud or genuine by
- * now, and how many of the frauds the amount alone does not explain (it was not unusual for its user).
+ * A merchant's counters of one UTC day: transactions, those labelled fraud and genuine so far, and the unexplained
+ * frauds. A fraud is unexplained if its amount was usual for its user, so that only the merchant can explain it.
  */
 type Day = readonly [day: number, count: number, frauds: number, genuine: number, unexplained: number];
 
@@ -13,25 +13,27 @@ export interface MerchantProfile {
   days: readonly Day[];
 }
 
-/** 30 days of delayed labels behind a delay of 7, and room for stragglers. */
+/** 30 days of labels with a delay of 7 days, and a margin for transactions that arrive late. */
 export const MERCHANT_DAYS = 45;
 
+/** Returns the counters of a merchant without transactions. */
 export function emptyMerchantProfile(): MerchantProfile {
   return { days: [] };
 }
 
-/** What the counters need of an item of TransactionHistory. */
+/** The attributes of an item of `TransactionHistory` that the counters use. */
 export interface HistoryRecord {
+  /** Epoch milliseconds. */
   timestamp: number;
   label?: Label;
-  /** The amount was unusually high for its user (`isUnusuallyHigh`) when the transaction was decided. */
+  /** Whether the amount was unusually high for its user (`isUnusuallyHigh`) at the time of the decision. */
   unusualAmount?: boolean;
 }
 
 /**
- * Folds one change of TransactionHistory into the merchant's counters: a new item (no `before`) counts a
- * transaction of its day, a label set or changed moves that day's label counts. Days that have left the
- * ring change nothing.
+ * Applies one change of `TransactionHistory` to the merchant's counters. A new item (no `before`) counts one
+ * transaction on its day. A new or changed label changes that day's label counts. A change on a day that is too old
+ * has no effect.
  */
 export function applyHistoryChange(
   profile: MerchantProfile,
@@ -46,7 +48,7 @@ export function applyHistoryChange(
   if (count === 0 && frauds === 0 && genuine === 0 && unexplained === 0) return profile;
   const newest = Math.max(profile.days.at(-1)?.[0] ?? day, day);
   if (day <= newest - MERCHANT_DAYS) return profile;
-  // By index: this runs for every payment of a replay, and nearly always for the latest day.
+  // Loops by index: this runs for every payment of a replay, nearly always for the newest day.
   let kept = 0;
   while (kept < profile.days.length && (profile.days[kept] as Day)[0] <= newest - MERCHANT_DAYS) kept++;
   const days = profile.days.slice(kept);
@@ -68,6 +70,7 @@ export function applyHistoryChange(
 const isFraud = (record: HistoryRecord | undefined): number => (record?.label === 'fraud' ? 1 : 0);
 const isUnexplained = (record: HistoryRecord | undefined): number => (record?.unusualAmount ? 0 : isFraud(record));
 
+/** Sums of a merchant's counters over some days. */
 export interface MerchantTotals {
   count: number;
   frauds: number;
@@ -75,13 +78,14 @@ export interface MerchantTotals {
 }
 
 /**
- * Totals over the `length` days that end `delay` days before the day of `at`, that day included. With a delay that
- * last day's labels are still coming in, so of it only what is known as fraud counts.
+ * Returns the totals over the `length` days that end `delay` days before the day of `at`, that day included. With a
+ * delay, the labels of that last day are still arriving, so only its known frauds count as transactions.
+ * @param at epoch ms.
  */
 export function merchantTotals(profile: MerchantProfile, at: number, length: number, delay: number): MerchantTotals {
   const last = Math.floor(at / DAY_MS) - delay;
   const totals: MerchantTotals = { count: 0, frauds: 0, unexplained: 0 };
-  // By index and from the end: this runs several times a decision, and destructuring costs more than the sums.
+  // Loops by index from the end: this runs several times a decision, and destructuring costs more than the sums.
   for (let i = profile.days.length - 1; i >= 0; i--) {
     const day = profile.days[i] as Day;
     if (day[0] > last) continue;
@@ -93,19 +97,21 @@ export function merchantTotals(profile: MerchantProfile, at: number, length: num
   return totals;
 }
 
+/** The latest run of days on which a merchant's payments look compromised. */
 export interface FraudStreak {
-  /** Unexplained frauds of the streak; 0 when there is none. */
+  /** Number of unexplained frauds of the streak; 0 without a streak. */
   frauds: number;
   /** Days from the streak's first day to the day of `at`; `NaN` without a streak. */
   ageDays: number;
-  /** Days from the last day with a payment that is not known to be fraud; `NaN` when none is known. */
+  /** Days since the last day with a payment not known to be fraud; `NaN` when no such day is known. */
   daysSinceGenuine: number;
 }
 
 /**
- * The streak of a compromised merchant: the latest days with payments, up to `delay` days before `at`, on
- * which unexplained frauds were at least half of the payments. Until somebody says otherwise a payment counts
- * as genuine, so a day speaks only once its labels are due; on the day when they come in, only its frauds do.
+ * Returns the streak of a compromised merchant: the latest days with payments, up to `delay` days before `at`, on which
+ * unexplained frauds were at least half of the payments. A payment without a label counts as genuine, so a day counts
+ * only after its labels have arrived. Of the day `delay` days ago, whose labels are arriving, only the frauds count.
+ * @param at epoch ms.
  */
 export function fraudStreak(profile: MerchantProfile, at: number, delay: number): FraudStreak {
   const today = Math.floor(at / DAY_MS);
@@ -129,10 +135,12 @@ export function fraudStreak(profile: MerchantProfile, at: number, delay: number)
 
 const FORMAT = 2;
 
+/** Encodes a merchant's counters as JSON. */
 export function encodeMerchantProfile(profile: MerchantProfile): string {
   return JSON.stringify([FORMAT, profile.days]);
 }
 
+/** Decodes a merchant's counters. @throws TypeError when the format is unknown to this release. */
 export function decodeMerchantProfile(text: string): MerchantProfile {
   const [format, days] = JSON.parse(text) as [number, Day[]];
   if (format !== FORMAT)

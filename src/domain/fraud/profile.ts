@@ -3,11 +3,14 @@ import { referenceAmount } from './euroReference';
 import { addToRing, type Bucket, cents } from './ring';
 import type { Transaction } from './transaction';
 
+/** Milliseconds of a minute. */
 export const MINUTE_MS = 60_000;
+/** Milliseconds of an hour. */
 export const HOUR_MS = 60 * MINUTE_MS;
+/** Milliseconds of a day. */
 export const DAY_MS = 24 * HOUR_MS;
 
-/** Sizes of what a profile keeps; together they bound its encoded size (asserted by a test). */
+/** Maximum lengths of a profile's lists. They limit the encoded size, which a test checks. */
 export const profileLimits = {
   minutes: 60,
   hours: 24,
@@ -19,13 +22,13 @@ export const profileLimits = {
   countries: 6,
 } as const;
 
-/** A value seen, by hash, and the UTC day on which it was last seen. */
+/** The hash of a value that the user used, and the UTC day of its latest use. */
 type Seen = readonly [lastDay: number, hash: number];
-/** An unusually high amount: when, and how many times the long-run mean. */
+/** An unusually high amount: its minute, and its ratio to the long-run mean. */
 type High = readonly [minute: number, overMean: number];
 
 /**
- * What is remembered of a user's behaviour. Amounts are reference units (euros by order of magnitude).
+ * A user's past behaviour. Amounts are in reference units (euros by order of magnitude).
  * Windows are whole buckets of UTC time: "24 h" is the current hour and the 23 before it.
  */
 export interface UserProfile {
@@ -38,15 +41,16 @@ export interface UserProfile {
   devices: readonly Seen[];
   merchants: readonly Seen[];
   countries: readonly Seen[];
-  /** Long-run count, mean and variance of amounts; unusually high amounts count as the highest usual one. */
+  /** Long-run count, mean and variance of amounts. An unusually high amount enters them as the highest usual one. */
   count: number;
   mean: number;
   variance: number;
-  /** The newest transaction, and the newest place known. */
+  /** Epoch ms of the newest transaction, and the newest known place. */
   lastAt: number | null;
   place: { at: number; latitude: number; longitude: number } | null;
 }
 
+/** Returns the profile of a user without transactions. */
 export function emptyUserProfile(): UserProfile {
   return {
     minutes: [],
@@ -65,48 +69,57 @@ export function emptyUserProfile(): UserProfile {
   };
 }
 
-/** The long-run figures follow about this many transactions. */
+/** The number of recent transactions that dominate the long-run figures. */
 const MEMORY = 200;
-/** Until this many are known, no amount counts as unusual. */
+/** With fewer transactions than this, no amount is unusual. */
 const SETTLED = 8;
+/** An amount is unusual from this many standard deviations above the mean on. */
 const USUAL_DEVIATIONS = 3;
 
-/** Spread used for z-scores: never under a fifth of the mean, so that a regular payer is not alarmed by cents. */
+/**
+ * Returns the standard deviation for z-scores, in reference units. It is at least a fifth of the mean, so that the
+ * payments of a very regular payer are not unusual because of small differences.
+ */
 export function usualDeviation(profile: UserProfile): number {
   return Math.max(Math.sqrt(profile.variance), 0.2 * profile.mean, 1);
 }
 
-/** The highest amount that counts as usual for this user, in reference units; without end until enough is known. */
+/** Returns the highest usual amount of this user, in reference units; infinite until enough transactions are known. */
 export function usualLimit(profile: UserProfile): number {
   return profile.count < SETTLED ? Number.POSITIVE_INFINITY : profile.mean + USUAL_DEVIATIONS * usualDeviation(profile);
 }
 
-/** Whether a transaction's amount is unusually high for its user, by the profile before it. */
+/** Returns whether an amount is unusually high for the user, compared with the profile before the transaction. */
 export function isUnusuallyHigh(profile: UserProfile, transaction: Pick<Transaction, 'amount' | 'currency'>): boolean {
   return referenceAmount(transaction.amount, transaction.currency) > usualLimit(profile);
 }
 
 /**
- * 24 bits of 32-bit FNV-1a over UTF-16 code units: identifiers in profiles are kept as this hash, to bound
- * their size. Two of a list of 40 are mistaken for each other once in some 400,000 look-ups.
+ * Returns 24 bits of the 32-bit FNV-1a hash over UTF-16 code units. Profiles store this hash in place of identifiers
+ * to limit their size. In a list of 40 values about 1 lookup in 400,000 finds another value with the same hash.
  */
 export function shortHash(text: string): number {
   const hash = fnv1a(text);
   return (hash >>> 8) ^ (hash & 0xff);
 }
 
+/** Returns whether a list contains a value. */
 export function hasSeen(list: readonly Seen[], value: string): boolean {
   const hash = shortHash(value);
   return list.some((seen) => seen[1] === hash);
 }
 
-/** The profile after a transaction. Late arrivals count in their own buckets and never move "last" backwards. */
+/**
+ * Returns the profile after a transaction. A late transaction counts in the buckets of its own time and does not change
+ * the newest transaction and place.
+ */
 export function applyTransaction(profile: UserProfile, transaction: Transaction): UserProfile {
   const { timestamp, location } = transaction;
   const exact = referenceAmount(transaction.amount, transaction.currency);
   const amount = cents(exact);
   const limit = usualLimit(profile);
-  // Clipped, not left out: a fraud hardly moves the figures, yet they follow somebody who spends more for good.
+  // The amount is clipped instead of left out: one fraud changes the mean very little, yet the mean follows a user
+  // whose spending has increased permanently.
   const delta = Math.min(exact, limit) - profile.mean;
   const weight = 1 / Math.min(profile.count + 1, MEMORY);
   const newest = profile.lastAt === null || timestamp >= profile.lastAt;
@@ -131,20 +144,20 @@ export function applyTransaction(profile: UserProfile, transaction: Transaction)
       location?.latitude !== undefined &&
       location.longitude !== undefined &&
       (profile.place === null || timestamp >= profile.place.at)
-        ? { at: timestamp, latitude: location.latitude + 0, longitude: location.longitude + 0 } // + 0: JSON knows no -0.
+        ? { at: timestamp, latitude: location.latitude + 0, longitude: location.longitude + 0 } // + 0: no -0 in JSON.
         : profile.place,
   };
 }
 
-/** Rounded so that what is stored is what was computed: decoding an encoded profile gives the same profile. */
+/** Rounds to 4 decimals, so that decoding an encoded profile gives an equal profile. */
 const tidy = (value: number): number => Math.round(value * 10_000) / 10_000;
 
-/** In time order, whatever order they arrive in; the oldest falls out. */
+/** Inserts a high amount in order of time and drops the oldest beyond the limit. */
 function addHigh(highs: readonly High[], minute: number, overMean: number): readonly High[] {
   return insert(highs.slice(), [minute, overMean], profileLimits.highs);
 }
 
-/** The one seen most recently stands last; the one longest unseen falls out. */
+/** Moves a value to the end of the list, as the most recently used, and drops the least recently used. */
 function see(list: readonly Seen[], value: string | undefined, day: number, limit: number): readonly Seen[] {
   if (value === undefined) return list;
   const hash = shortHash(value);
@@ -157,7 +170,7 @@ function see(list: readonly Seen[], value: string | undefined, day: number, limi
   return insert(next, [Math.max(day, before?.[0] ?? day), hash], limit);
 }
 
-/** Puts an entry in its place in a list in time order, which is changed, and keeps the latest. */
+/** Inserts an entry into a list in order of time, in place, and drops the oldest beyond the limit. */
 function insert<Entry extends readonly [time: number, ...rest: number[]]>(
   list: Entry[],
   entry: Entry,

@@ -2,8 +2,8 @@ import type { UserProfile } from './profile';
 
 /**
  * The stored form of a user profile (docs/decisions/0002): compact JSON of flat lists of numbers. Every list
- * is in time order and keeps each time as its step from the one before, so that most numbers have one to five
- * digits. Decoding gives back exactly what was encoded.
+ * is in order of time and stores each time as the difference from the one before, so that most numbers have one to
+ * five digits. Decoding returns exactly the encoded profile.
  */
 const FORMAT = 2;
 
@@ -17,6 +17,7 @@ type Encoded = [
   seen: [devices: number[], merchants: number[], countries: number[]],
 ];
 
+/** Encodes a user profile. */
 export function encodeUserProfile(profile: UserProfile): string {
   const { place } = profile;
   const encoded: Encoded = [
@@ -31,7 +32,7 @@ export function encodeUserProfile(profile: UserProfile): string {
   return JSON.stringify(encoded);
 }
 
-/** @throws TypeError when the state was written by code that this code does not know. */
+/** Decodes a user profile. @throws TypeError when the format is unknown to this release. */
 export function decodeUserProfile(text: string): UserProfile {
   const [format, ...parts] = JSON.parse(text) as Encoded;
   if (format !== FORMAT)
@@ -54,7 +55,7 @@ export function decodeUserProfile(text: string): UserProfile {
   };
 }
 
-/** Rows whose first column is a time, as one list with the times as steps. */
+/** Flattens rows whose first column is a time into one list, with differences in place of times. */
 function flat(list: readonly (readonly number[])[]): number[] {
   const out: number[] = [];
   let last = 0;

@@ -1,4 +1,4 @@
-/** A small seeded generator (mulberry32): simulations must come out the same on every machine. */
+/** A small seeded random generator (mulberry32): a simulation gives the same result on every machine. */
 export class Random {
   private state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.state = seed >>> 0;
   }
 
-  /** Uniform in [0, 1). */
+  /** Returns a uniform number in [0, 1). */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) >>> 0;
     let t = this.state;
@@ -15,29 +15,32 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   }
 
+  /** Returns a uniform number in [low, high). */
   between(low: number, high: number): number {
     return low + this.next() * (high - low);
   }
 
+  /** Returns a uniform integer from `low` to `high`, both included. */
   integer(low: number, high: number): number {
     return Math.floor(this.between(low, high + 1));
   }
 
+  /** Returns true with this probability. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }
 
-  /** Standard normal (Box and Muller). */
+  /** Returns a standard normal number (Box and Muller). */
   normal(): number {
     return Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());
   }
 
-  /** Log-normal with this median and this standard deviation of the logarithm. */
+  /** Returns a log-normal number with this median and this standard deviation of its logarithm. */
   logNormal(median: number, sigma: number): number {
     return median * Math.exp(sigma * this.normal());
   }
 
-  /** Poisson, by Knuth's product; for small means. */
+  /** Returns a Poisson number by Knuth's product method, which suits small means. */
   poisson(mean: number): number {
     const limit = Math.exp(-mean);
     let product = this.next();
@@ -49,6 +52,7 @@ export class Random {
     return count;
   }
 
+  /** Returns a random item. @throws RangeError for an empty list. */
   pick<T>(items: readonly T[]): T {
     const item = items[Math.floor(this.next() * items.length)];
     if (item === undefined) throw new RangeError('Nothing to pick from');

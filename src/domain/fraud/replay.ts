@@ -4,9 +4,9 @@ import { applyTransaction, DAY_MS, emptyUserProfile, isUnusuallyHigh, type UserP
 import type { Transaction } from './transaction';
 
 /**
- * Replays transactions in time order through the very functions that serve: profiles move on with each, and
- * merchants learn of a fraud once its label is due. Memory: one bounded profile a user and a merchant, and the
- * frauds of the label delay.
+ * Replays transactions in order of time through the same functions that serve requests. Each transaction updates the
+ * profiles, and a merchant's counters include a fraud once its label is due. Memory: one bounded profile per user and
+ * merchant, and the frauds of the label delay.
  */
 export class Replay {
   private readonly users = new Map<string, UserProfile>();
@@ -14,13 +14,13 @@ export class Replay {
   private labels: { merchantId: string; record: HistoryRecord }[] = [];
   private learned = 0;
 
-  /** @param labelDelayMs from a fraud to the knowledge of it; the default is what serving assumes. */
+  /** @param labelDelayMs from a fraud until its label is known; the default is the delay in serving. */
   constructor(private readonly labelDelayMs = LABEL_DELAY_DAYS * DAY_MS) {}
 
   /**
-   * Takes the next transaction.
-   * @param fraud undefined where that is not known.
-   * @returns its features as they were just before it, computed when asked for.
+   * Adds the next transaction.
+   * @param fraud undefined when the label is not known.
+   * @returns a function that computes the features as they were just before the transaction.
    */
   take(transaction: Transaction, fraud: boolean | undefined): () => Features {
     const { userId, merchantId, timestamp } = transaction;

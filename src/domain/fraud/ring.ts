@@ -1,18 +1,19 @@
-/** Index of a bucket of time, count, sum and sum of squares of what fell into it. */
+/** A bucket of time: its index, and count, sum and sum of squares of its values. */
 export type Bucket = readonly [index: number, count: number, sum: number, squares: number];
 
+/** Count, sum and sum of squares of several buckets. */
 export interface Totals {
   count: number;
   sum: number;
   squares: number;
 }
 
-/** Amounts in reference units are kept to the hundredth. */
+/** Rounds an amount in reference units to two decimals, the precision of the stored values. */
 export const cents = (value: number): number => Math.round(value * 100) / 100;
 
 /**
- * Adds a value to its bucket and drops buckets that are `length` or more older than the newest. A value
- * older than the ring is dropped: it has no bucket any more. Buckets stay in ascending order.
+ * Adds a value to its bucket and drops buckets that are `length` or more older than the newest. A value older than the
+ * ring is ignored, because its bucket was dropped. Buckets stay in ascending order.
  */
 export function addToRing(ring: readonly Bucket[], length: number, index: number, value: number): readonly Bucket[] {
   const last = ring.at(-1);
@@ -39,7 +40,7 @@ export function addToRing(ring: readonly Bucket[], length: number, index: number
   return next;
 }
 
-/** In order of time, which is how nearly all arrive: no bucket has to be looked for. */
+/** Adds a value to the newest bucket or a newer one. Nearly all values arrive in order, and this needs no search. */
 function appendToRing(
   ring: readonly Bucket[],
   last: Bucket | undefined,
@@ -56,7 +57,7 @@ function appendToRing(
   return next;
 }
 
-/** Totals over the `length` buckets that end with `index`. Later buckets (out-of-order arrivals) do not count. */
+/** Returns the totals over the `length` buckets that end with `index`, without later buckets (late arrivals). */
 export function ringTotals(ring: readonly Bucket[], length: number, index: number): Totals {
   const totals: Totals = { count: 0, sum: 0, squares: 0 };
   for (let i = ring.length - 1; i >= 0; i--) {

@@ -1,19 +1,20 @@
 import { type Features, featureDefinitions, type FeatureName, featureNames } from './features';
 import { type Transaction } from './transaction';
 
-/** What a condition is evaluated on. */
+/** The values that a condition is evaluated on. */
 export interface RuleInput {
   transaction: Transaction;
   features: Features;
-  /** null when the model did not take part: comparisons with it are false. */
+  /** Null in degraded mode: comparisons with it are false. */
   score: number | null;
 }
 
+/** The type of a field's values; a flag is the number 0 or 1. */
 export type FieldType = 'number' | 'string' | 'flag';
 
 interface Field {
   type: FieldType;
-  /** undefined where the value is missing. */
+  /** Returns undefined when the value is missing. */
   read(input: RuleInput): string | number | undefined;
 }
 
@@ -36,7 +37,7 @@ const transactionFields: Readonly<Record<string, Field>> = {
   'transaction.country': { type: 'string', read: ({ transaction }) => transaction.location?.country },
 };
 
-/** Every field that a condition may name. */
+/** The fields that a condition may name: `score`, fields of the transaction, and every feature. */
 export const ruleFields: ReadonlyMap<string, Field> = new Map<string, Field>([
   ['score', { type: 'number', read: ({ score }) => score ?? undefined }],
   ...Object.entries(transactionFields),
@@ -46,7 +47,7 @@ export const ruleFields: ReadonlyMap<string, Field> = new Map<string, Field>([
   ]),
 ]);
 
-/** The known field whose name is nearest, for "did you mean". */
+/** Returns the known field whose name is nearest, for "did you mean". */
 export function nearestField(name: string): string {
   const scored = [...ruleFields.keys()].map(
     (known) => [editDistance(name.toLowerCase(), known.toLowerCase()), known] as const,

@@ -5,13 +5,13 @@ import { nearestField, ruleFields } from './ruleFields';
 import { type Comparison, comparisons, type RuleSet, ruleSetLimits } from './ruleSet';
 
 /**
- * Checks a rule set that somebody wrote, completely: every fault is reported with its path.
+ * Validates a rule set completely: reports up to 30 faults, each with its path.
  * @throws LongwatchError `invalid` with the faults.
  */
 export function validateRuleSet(input: unknown): RuleSet {
   const checker = new Checker();
   checker.ruleSet(input);
-  // Last, since a sentence of the rule language says more than one about what DynamoDB keeps.
+  // Checked last: the messages of the rule language are more precise than those about what DynamoDB can store.
   const unkept = checker.faults.length === 0 ? faultOfJson(input) : undefined;
   if (unkept) checker.faults.push(unkept);
   if (checker.faults.length === 0) checker.size(input);
@@ -29,7 +29,7 @@ export function validateRuleSet(input: unknown): RuleSet {
 type Json = Record<string, unknown>;
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-/** Never the inside of a structure: it may be too deep to print. */
+/** Formats a value for a message, without the content of objects and lists: these can be too deeply nested to print. */
 const show = (value: unknown): string =>
   value === undefined
     ? 'nothing'
@@ -38,7 +38,7 @@ const show = (value: unknown): string =>
       : isObject(value)
         ? 'an object'
         : JSON.stringify(value).slice(0, 60);
-/** "Did you mean", for names short enough to be a slip. */
+/** Suggests a field for an unknown name that is short enough to be a typing error. */
 const suggestion = (name: string): string => (name.length <= 64 ? `; did you mean "${nearestField(name)}"?` : '');
 const forms = '{all}, {any}, {not}, {field, is, value}, {field, between} or {field, in}';
 
@@ -64,14 +64,14 @@ class Checker {
     this.ascending(bands);
   }
 
-  /** A set that DynamoDB would not take is refused here, where there is a sentence for it. */
+  /** Refuses a set that is too large for a DynamoDB item, because DynamoDB's own error would not say the limit. */
   size(ruleSet: unknown): void {
     const bytes = Buffer.byteLength(JSON.stringify(ruleSet));
     if (bytes > ruleSetLimits.bytes)
       this.fault('', `must be at most ${ruleSetLimits.bytes / 1024} KiB of JSON, found ${Math.ceil(bytes / 1024)} KiB`);
   }
 
-  /** A milder outcome must not begin at a higher score than a harder one: it would never be reached. */
+  /** A more severe outcome must begin at a higher score; otherwise the milder band would never apply. */
   private ascending(bands: readonly Json[]): void {
     const known = outcomes.flatMap((outcome) => bands.filter((band) => band['outcome'] === outcome));
     known.forEach((band, i) => {
@@ -211,7 +211,7 @@ class Checker {
   }
 
   private fault(field: string, message: string): void {
-    // The first thirty say enough; a hostile document must not buy an unbounded answer.
+    // The limit bounds the size of the error for a rule set with very many faults.
     if (this.faults.length < 30 && !this.faults.some((fault) => fault.field === field && fault.message === message))
       this.faults.push({ field, message });
   }

@@ -2,20 +2,22 @@ import type { Outcome } from './decision';
 import { ruleFields, type RuleInput } from './ruleFields';
 import type { Comparison, Condition, Rule, RuleSet, Scalar } from './ruleSet';
 
+/** A compiled condition: returns whether the input matches. */
 export type Predicate = (input: RuleInput) => boolean;
 
+/** A rule with its compiled condition. */
 export interface CompiledRule {
   rule: Rule;
   hits: Predicate;
 }
 
-/** A rule set ready to decide; compiled once per version. */
+/** A compiled rule set. Each version is compiled once. */
 export interface CompiledRuleSet {
   version: number;
   ruleSet: RuleSet;
-  /** Enabled rules, shadow ones included. */
+  /** The enabled rules, shadow rules included. */
   rules: readonly CompiledRule[];
-  /** The outcome of the score alone; `approve` below every band, and without a score. */
+  /** Returns the outcome of the score alone: `approve` below every band, and without a score. */
   band(score: number | null): Outcome;
 }
 
@@ -32,6 +34,10 @@ export function compileRuleSet(ruleSet: RuleSet, version: number): CompiledRuleS
   };
 }
 
+/**
+ * Compiles a condition of a validated rule set.
+ * @throws RangeError when the condition names an unknown field.
+ */
 export function compileCondition(condition: Condition): Predicate {
   if ('all' in condition) {
     const parts = condition.all.map(compileCondition);
@@ -70,7 +76,7 @@ export function compileCondition(condition: Condition): Predicate {
   };
 }
 
-/** Flags are features, and features are numbers. */
+/** Flags are stored as the numbers 0 and 1 in the features, so a boolean in a rule is compared as a number. */
 const plain = (value: Scalar): string | number => (typeof value === 'boolean' ? Number(value) : value);
 
 const comparators: Record<Comparison, (a: string | number, b: string | number) => boolean> = {

@@ -2,6 +2,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from './profile';
 import { Random } from './random';
 import type { Channel, Location, Transaction } from './transaction';
 
+/** The kinds of fraud in the simulation. */
 export const scenarios = [
   'stolen-card',
   'compromised-merchant',
@@ -9,14 +10,17 @@ export const scenarios = [
   'card-testing',
   'bust-out',
 ] as const;
+/** One of {@link scenarios}. */
 export type Scenario = (typeof scenarios)[number];
 
+/** A simulated payment and its true label. */
 export interface SimulatedTransaction {
   transaction: Transaction;
   fraud: boolean;
   scenario?: Scenario;
 }
 
+/** The size, the period and the seed of a simulation. */
 export interface SimulationSettings {
   seed: number;
   customers: number;
@@ -24,9 +28,9 @@ export interface SimulationSettings {
   days: number;
   /** Epoch ms of the first day, UTC midnight. */
   start: number;
-  /** Chance a day that a customer falls victim to a scenario. Default 0.0007. */
+  /** Probability per day that a customer becomes the victim of a scenario. Default 0.0007. */
   fraudRate?: number;
-  /** Prefix of all ids, so that two runs never meet. */
+  /** Prefix of all ids, so that the ids of two runs differ. */
   prefix?: string;
 }
 
@@ -57,11 +61,11 @@ const FARTHEST_EAST_MS = 12 * HOUR_MS;
 interface Customer {
   id: string;
   home: Place;
-  /** Median amount in minor units, and how much amounts vary. */
+  /** Median amount in minor units, and the standard deviation of the amounts' logarithm. */
   median: number;
   sigma: number;
   perDay: number;
-  /** First day on which there is anything of this customer: people keep joining. */
+  /** The customer's first day: new customers join during the whole period. */
   joins: number;
   devices: string[];
   favourites: number[];
@@ -69,13 +73,13 @@ interface Customer {
   victim?: Victim;
 }
 
-/** A fraud that goes on for some days. */
+/** A fraud scenario that lasts one or more days. */
 interface Victim {
   scenario: Scenario;
   daysLeft: number;
   device: string;
   place: Place;
-  /** Days of it that are over. */
+  /** Number of completed days of the scenario. */
   day: number;
 }
 
@@ -91,8 +95,8 @@ interface Draft {
 }
 
 /**
- * Payments of a population with habits, travels and new devices, and frauds of several kinds among them,
- * in time order. The same settings give the same transactions everywhere.
+ * Generates the payments of a population with habits, journeys and new devices, and frauds of several scenarios among
+ * them, in order of time. The same settings give the same transactions on every machine.
  */
 export function* simulate(settings: SimulationSettings): Generator<SimulatedTransaction> {
   const random = new Random(settings.seed);
@@ -120,7 +124,8 @@ export function* simulate(settings: SimulationSettings): Generator<SimulatedTran
         draft.scenario = 'compromised-merchant';
         draft.amount = Math.round(draft.amount * random.between(1, 2.5));
       }
-    // Far east the next day begins before this one ends: what could still be overtaken waits.
+    // In eastern places the next day begins before this day ends in UTC, so drafts that a payment of the next day may
+    // precede wait.
     const settled = day === settings.days - 1 ? Number.POSITIVE_INFINITY : midnight + DAY_MS - FARTHEST_EAST_MS;
     waiting = [...waiting, ...drafts].sort((a, b) => a.at - b.at);
     const ready = waiting.findIndex(({ at }) => at >= settled);
@@ -142,13 +147,13 @@ function newCustomer(random: Random, id: string, settings: SimulationSettings): 
   };
 }
 
-/** Mostly waking hours, a few at night. */
+/** Returns a local time of day in ms: mostly waking hours, a few at night. */
 function timeOfDay(random: Random): number {
   const hour = random.chance(0.06) ? random.between(0, 6) : 14.5 + 4 * random.normal();
   return Math.min(23.99, Math.max(0, hour)) * HOUR_MS;
 }
 
-/** The clock in UTC of a local time of day at a place. */
+/** Returns the UTC time of a local time of day at a place. */
 const local = (midnight: number, time: number, place: Place): number =>
   midnight + time - (place.longitude / 15) * HOUR_MS;
 
@@ -178,7 +183,7 @@ function usualDay(random: Random, customer: Customer, midnight: number, settings
     merchant: random.chance(customer.away ? 0.3 : 0.85)
       ? random.pick(customer.favourites)
       : random.integer(0, settings.merchants - 1),
-    // Now and then something big: a fridge, a flight.
+    // A small share of large amounts: a refrigerator, a flight.
     amount: Math.max(
       50,
       Math.round(
@@ -208,7 +213,7 @@ function newVictim(random: Random, customer: Customer): Victim {
   };
 }
 
-/** The frauds of one day on a victim, whose scenario ends with its last day. */
+/** Returns the frauds of one day on a victim. After its last day the scenario ends. */
 function fraudDay(random: Random, customer: Customer, midnight: number, settings: SimulationSettings): Draft[] {
   const { victim } = customer;
   if (!victim) return [];
@@ -237,21 +242,24 @@ function fraudDay(random: Random, customer: Customer, midnight: number, settings
   return drafts;
 }
 
-/** A victim's day, from which each scenario makes its payments. */
+/** A victim's day, the input of a scenario. */
 interface FraudDay {
   random: Random;
   customer: Customer;
   victim: Victim;
-  /** Epoch ms at which a run of payments begins, at least two hours before midnight. */
+  /** Epoch ms at which a series of payments begins, at least two hours before midnight UTC. */
   begin: number;
   anyMerchant(): number;
-  /** An amount between two multiples of the customer's median. */
+  /** Returns an amount between two multiples of the customer's median. */
   amount(low: number, high: number): number;
-  /** A payment at any time and merchant of the day, unless told otherwise. */
+  /** Returns a payment at a random time and merchant of the day, changed by `over`. */
   draft(over: Partial<Draft>): Draft;
 }
 
-/** The payments of each scenario. Draws keep their order: another one is another simulation of the same seed. */
+/**
+ * The payments of each scenario. The order of the random draws must not change, because it determines the result of a
+ * seed.
+ */
 const fraudsOf: Readonly<Record<Scenario, (day: FraudDay) => Draft[]>> = {
   'stolen-card': ({ random, customer, victim, amount, draft }) =>
     times(random.integer(2, 5), () =>
@@ -288,7 +296,7 @@ const fraudsOf: Readonly<Record<Scenario, (day: FraudDay) => Draft[]>> = {
       draft({ amount: amount(1.5 + victim.day, 4 + 1.5 * victim.day), device: customer.devices[0] ?? victim.device }),
     ),
 
-  // Its payments are usual ones, at a merchant that `simulate` marks.
+  // `simulate` turns usual payments at a compromised merchant into these frauds.
   'compromised-merchant': () => [],
 };
 

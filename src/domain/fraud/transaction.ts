@@ -1,7 +1,9 @@
-/** How the payment was made. */
+/** The channels over which a payment can be made. */
 export const channels = ['card_present', 'ecommerce', 'mobile', 'atm', 'transfer'] as const;
+/** One of {@link channels}. */
 export type Channel = (typeof channels)[number];
 
+/** The place of a payment. */
 export interface Location {
   /** Degrees, -90 to 90. */
   latitude: number;
@@ -11,7 +13,10 @@ export interface Location {
   country: string;
 }
 
-/** A payment as its payment system reports it. Files and streams may lack what is optional; HTTP asks for it. */
+/**
+ * A payment as its payment system reports it. In files and streams the optional fields may be absent; HTTP requires
+ * them, except `ip`.
+ */
 export interface Transaction {
   transactionId: string;
   userId: string;

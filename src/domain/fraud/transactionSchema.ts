@@ -11,7 +11,7 @@ const degrees = (limit: number) =>
     .min(-limit, `must be between -${limit} and ${limit}`)
     .max(limit, `must be between -${limit} and ${limit}`);
 
-/** ISO 8601 with an offset, or epoch milliseconds; epoch milliseconds inside. */
+/** Accepts ISO 8601 with an offset, or epoch milliseconds; the parsed value is epoch milliseconds. */
 const INSTANT = 'must be ISO 8601 with an offset ("2026-01-31T12:00:00Z") or integer epoch milliseconds';
 const instant = z
   .union([z.iso.datetime({ offset: true, error: INSTANT }), z.int(INSTANT).nonnegative(INSTANT)], INSTANT)
@@ -35,7 +35,7 @@ const amount = z
   .int('must be an integer in minor units (1999 for EUR 19.99)')
   .max(1_000_000_000_000, 'must be at most 1000000000000');
 
-/** A transaction as `POST /v1/transactions` takes it. */
+/** The schema of a transaction in `POST /v1/transactions`. */
 export const transactionSchema = z.strictObject(
   {
     transactionId: idOf('the transaction'),
@@ -53,26 +53,30 @@ export const transactionSchema = z.strictObject(
 );
 
 /**
- * A transaction as files and streams carry it: what HTTP asks for may be missing where a feature can do without.
- * Then the feature is missing, too, which the model handles.
+ * The schema of a transaction in a file or a stream. Channel, device and location may be absent, because the model
+ * accepts missing features.
  */
 export const recordSchema = transactionSchema.extend({
-  // Nothing is paid with it, yet it happened: cards are checked by payments of nothing.
+  // Payment systems check a card with a payment of 0: no money moves, but the check belongs to the user's behaviour.
   amount: amount.nonnegative('must not be negative'),
   channel: transactionSchema.shape.channel.optional(),
   deviceId: transactionSchema.shape.deviceId.optional(),
   location: locationSchema.partial().optional(),
 });
 
+/** The JSON body of `POST /v1/transactions`. */
 export type TransactionInput = z.input<typeof transactionSchema>;
 
+/** Tolerates payment systems whose clock is ahead by at most this. */
 const AHEAD_MS = 5 * 60_000;
-/** Older transactions are refused. */
+/** The maximum age of a new transaction: 30 days. */
 export const MAX_AGE_MS = 30 * 24 * 3_600_000;
 
 /**
- * Refuses a transaction that is too far ahead of the clock or too old. Called only when no answer is
- * stored: a repetition is answered whatever its age.
+ * Refuses a transaction whose timestamp is more than 5 minutes ahead of the clock or more than 30 days old. Callers
+ * check it only when no decision is stored, so that a repeated request gets its stored decision at any age.
+ * @param timestamp epoch ms.
+ * @param now epoch ms.
  * @throws LongwatchError `invalid` for the field `timestamp`.
  */
 export function checkWindow(timestamp: number, now: number): void {
@@ -87,7 +91,8 @@ export function checkWindow(timestamp: number, now: number): void {
 }
 
 /**
- * The content of a transaction with its keys in one order, whatever order they came in: what a repetition must equal.
+ * Returns the content of a transaction as JSON with sorted keys. A repeated request must have the same canonical
+ * content as the first one.
  */
 export function canonicalContent(transaction: Transaction): string {
   const { location, ...rest } = transaction;

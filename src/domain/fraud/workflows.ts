@@ -20,96 +20,107 @@ import type { Notification } from '../platform/notification';
 
 export type { InvestigationPolicy } from './investigation';
 
+/** The task queue of the fraud workflows and their activities. */
 export const FRAUD_QUEUE = 'longwatch-fraud';
+/** The workflow type of an investigation. */
 export const INVESTIGATION_TYPE = 'investigation';
 
-/** The stream of decided transactions, from which the counters of merchants are built. */
+/** The DynamoDB stream of decided transactions, from which the merchants' counters are built. */
 export const TRANSACTION_HISTORY_STREAM = 'transaction-history';
 /** The Kinesis stream of transactions to decide. */
 export const TRANSACTIONS_STREAM = 'transactions';
 
+/** The workflow type of the drift report. */
 export const DRIFT_REPORT_TYPE = 'driftReport';
-/** The schedule, and the beginning of its runs' workflow ids. */
+/** The id of the drift report's schedule, and the prefix of the workflow ids of its runs. */
 export const DRIFT_REPORT_ID = 'drift-report';
 
+/** The argument of the `driftReport` workflow. */
 export interface DriftReportInput {
-  /** How many days to look at, today included. */
+  /** The number of days that the report covers, today included. */
   days: number;
 }
 
+/** The result of comparing recent decisions with the training data. */
 export interface DriftFindings {
   models: readonly ComparedModel[];
-  /** For the Web UI, in Markdown. */
+  /** The page of the report in the Web UI, in Markdown. */
   page: string;
-  /** What the supervisors are to be told. */
+  /** The notification of the supervisors; absent when no feature has shifted. */
   notice?: Notification;
 }
 
 const ID_PREFIX = 'investigation/';
 
-/** The one place that spells the id. A request starts it at most once a transaction: REJECT_DUPLICATE. */
+/** Returns the workflow id of a case; no other place spells it. REJECT_DUPLICATE allows one start for each id. */
 export function investigationId(transactionId: string): string {
   return `${ID_PREFIX}${transactionId}`;
 }
 
-/** The transaction of a workflow id that {@link investigationId} made. */
+/** Returns the transaction id of a workflow id made by {@link investigationId}; undefined for other workflow ids. */
 export function transactionOf(workflowId: string): string | undefined {
   return workflowId.startsWith(ID_PREFIX) ? workflowId.slice(ID_PREFIX.length) : undefined;
 }
 
+/** The argument of the `investigation` workflow. */
 export interface InvestigationInput {
   facts: CaseFacts;
   policy: InvestigationPolicy;
-  /** The state of the run before, after a continue-as-new; or that of the record, where the workflow was lost. */
+  /** The state of the previous run after a continue-as-new, or the state in the table if the workflow was lost. */
   carried?: CaseState;
-  /** The workflow before this one was terminated or lost. */
+  /** Present when the previous workflow of the case was terminated or lost. */
   lost?: {
-    /** What became of it, e.g. `terminated`. */
+    /** How the previous workflow ended, e.g. `terminated`. */
     why: string;
-    /** Letters that it may not have sent. */
+    /** Letters that the previous workflow may not have sent. */
     unsent: readonly Letter[];
   };
 }
 
+/** The result of the `investigation` workflow. */
 export interface InvestigationResult {
   label: Label;
   /** ISO 8601 UTC. */
   closedAt: string;
 }
 
-/** What an update did. */
+/** The result of an update. */
 export interface UpdateOutcome {
   status: CaseStatus;
-  /** A sentence for people. */
+  /** A sentence for investigators. */
   message: string;
 }
 
-/** An update takes one JSON object, because the Web UI sends one payload. */
+/** An update takes one JSON object as its argument, because the Web UI sends one payload. */
 type CaseUpdate<Request> = UpdateDefinition<UpdateOutcome, [Request]>;
-// What `defineUpdate` returns; it lives in the workflow package, which the API must not load.
+// Equals the result of `defineUpdate`, which is in the workflow package; the API must not load that package.
 const caseUpdate = <Request>(name: string) => ({ type: 'update', name }) as CaseUpdate<Request>;
 
+/** The update that decides a case. */
 export const decideUpdate = caseUpdate<DecideRequest>('decide');
+/** The update that assigns a case. */
 export const assignUpdate = caseUpdate<AssignRequest>('assign');
+/** The update that adds a note to a case. */
 export const noteUpdate = caseUpdate<NoteRequest>('note');
+/** The update that records the customer's answer. */
 export const answerUpdate = caseUpdate<AnswerRequest>('answer');
 
-/** Type of the failure that a validator or a handler answers a wrong, late or repeated update with. */
+/** The failure type with which a validator or a handler refuses an invalid, late or repeated update. */
 export const REFUSED_UPDATE = 'conflict';
 
-/** The workflow start that a transaction owes which was not approved, or whose case was opened by hand. */
+/** Returns the start of a new case's workflow: for a decision that is not `approve`, or a case opened by hand. */
 export function investigationStart(opening: OpeningFacts, policy: InvestigationPolicy): WorkflowStart {
   return startWith({ facts: caseFacts(opening), policy }, 'scoring');
 }
 
-/** The start of a case whose workflow was lost, from its record. */
+/** Returns the start of a workflow that resumes a case from its row, after its previous workflow was lost. */
 export function resumedInvestigationStart(
   carried: CaseState,
   lost: NonNullable<InvestigationInput['lost']>,
 ): WorkflowStart {
   const start = startWith({ facts: carried.facts, policy: carried.policy, carried, lost }, statusOf(carried));
   const due = dueAt(carried);
-  // All of them: a workflow that is given a state takes its search attributes as set.
+  // All search attributes are set here: a workflow that starts with a state assumes that they are set.
   const searchAttributes = {
     ...start.searchAttributes,
     ...(carried.score !== null && { LongwatchScore: carried.score }),

@@ -1,28 +1,30 @@
-/**
- * Evaluates gradient-boosted trees in XGBoost's own JSON format (`booster.save_model('model.json')`,
- * objective `binary:logistic`), in float32 as the official library does.
- */
+/** A decision tree; arrays are indexed by node. */
 export interface Tree {
-  /** Child indices by node; -1 at a leaf. */
+  /** Child indices; -1 at a leaf. */
   left: Int32Array;
   right: Int32Array;
-  /** Feature that a node splits on. */
+  /** The feature that a node splits on. */
   feature: Int32Array;
-  /** Threshold of a split (`value < threshold` goes left), value of a leaf. */
+  /** At a split the threshold (`value < threshold` goes left); at a leaf its value. */
   threshold: Float32Array;
-  /** Where a missing value goes. */
+  /** 1 if a missing value goes left. */
   defaultLeft: Uint8Array;
-  /** Sum of the training rows' second derivatives that reached a node: the weights of explanations. */
+  /** Sum of the second derivatives of the training rows that reached a node; the weight in contributions. */
   cover: Float32Array;
 }
 
+/**
+ * Gradient-boosted trees of XGBoost, objective `binary:logistic`. They are evaluated in float32, as the official
+ * library does.
+ */
 export interface BoostedTrees {
   trees: readonly Tree[];
   featureNames: readonly string[];
-  /** Log-odds before the first tree. */
+  /** The log-odds before the first tree. */
   baseMargin: number;
 }
 
+/** The error for a model file that this code cannot evaluate. */
 export class ModelFormatError extends Error {
   override readonly name = 'ModelFormatError';
 }
@@ -47,8 +49,9 @@ interface ModelJson {
 }
 
 /**
- * @param expected the features of this code, in order; a model that was trained on others is refused.
- * @throws ModelFormatError saying what was found and what is wanted.
+ * Parses a model in XGBoost's JSON format (`booster.save_model('model.json')`).
+ * @param expected the features of this release, in order; a model that was trained on others is refused.
+ * @throws ModelFormatError with the found and the expected property.
  */
 export function parseModel(json: unknown, expected?: readonly string[]): BoostedTrees {
   const learner = (json as ModelJson | null)?.learner;
@@ -65,7 +68,7 @@ export function parseModel(json: unknown, expected?: readonly string[]): Boosted
     throw new ModelFormatError('The model splits on categories; numerical features are wanted');
   const featureNames = learner.feature_names ?? [];
   if (expected) checkFeatures(featureNames, expected);
-  // XGBoost 3 writes the base score as a list, older versions as a number.
+  // XGBoost 3 writes the base score as a list, older versions write a number.
   const baseScore = Number((learner.learner_model_param?.base_score ?? '0.5').replace(/[[\]]/g, ''));
   if (!(baseScore > 0 && baseScore < 1))
     throw new ModelFormatError(`The model's base_score ${baseScore} is no probability`);
@@ -93,7 +96,7 @@ function parseTree(tree: TreeJson): Tree {
   };
 }
 
-/** The child of an inner node that a row goes to. Missing values are `NaN`. */
+/** Returns the child of an inner node for a row. Missing values are `NaN`. */
 export function nextNode(tree: Tree, node: number, row: Float32Array): number {
   const value = row[tree.feature[node] as number] as number;
   const goesLeft = Number.isNaN(value) ? tree.defaultLeft[node] === 1 : value < (tree.threshold[node] as number);
@@ -101,8 +104,8 @@ export function nextNode(tree: Tree, node: number, row: Float32Array): number {
 }
 
 /**
- * Probability of fraud, 0 to 1. `row` has one value per feature, `NaN` where missing. Summed and squashed in
- * float32 in the official library's order: over a hundred trees another order differs by nearly a millionth.
+ * Returns the probability of fraud, 0 to 1. `row` has one value per feature, `NaN` where missing. The sum and the
+ * sigmoid are float32 in the official library's order: over 100 trees another order changes the result by almost 1e-6.
  */
 export function score(model: BoostedTrees, row: readonly number[]): number {
   const values = Float32Array.from(row);
