@@ -132,7 +132,10 @@ async function throughItsLife(of: Payment) {
   // The model's score depends on the time of the payment, which is the case's own.
   const { timeline, score: _, ...header } = await read(transactionId);
   const { outcome, label, hold: holdOfPayment } = await transactionOf(transactionId);
-  const kinds = timeline.map(({ kind, text }: { kind: string; text: string }) => ({ kind, text }));
+  // Whether the model answered in time depends on how busy the machine is, so that text is not compared.
+  const kinds = timeline.map(({ kind, text }: { kind: string; text: string }) =>
+    kind === 'scored' ? { kind } : { kind, text },
+  );
   const { body: hold } = await request(graph.app)
     .get(`/v1/users/${of.userId}/hold`)
     .set(...bearer('ana'));
