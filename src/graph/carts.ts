@@ -17,92 +17,93 @@ import { CartStore } from '../stores/carts/carts';
 import { CheckoutStore } from '../stores/carts/checkouts';
 import { ProductStore } from '../stores/carts/products';
 import { CARTS_QUEUE, CART_TYPE, CHECKOUT_TYPE } from '../domain/carts/workflows';
-import { noteCarts, noteCheckout } from './cartNotes';
+import { type CheckoutEvent, noteCarts, noteCheckout } from './carts/notes';
 import { declareCapability, type CapabilityInstance, type Services } from './capability';
 import { cartsSettings } from '../config/carts';
 import { cartLifecycles } from '../domain/carts/lifecycles';
 import { CartMetrics } from '../metrics/carts';
 import { cartGrants } from '../stores/carts/grants';
 import { cartTables } from '../stores/carts/tables';
+import type { Db } from '../stores/dynamodb';
+
+type CartServices = Services<typeof cartsSettings>;
 
 /** Carts, products with their stock, and checkouts. */
-function buildCarts(
-  {
-    config,
-    db,
-    outbox,
-    notifications,
-    logger,
-    signingSecret,
-    publicUrl,
-    onSkipped,
-    note,
-  }: Services<typeof cartsSettings>,
-  metrics: CartMetrics,
-): CapabilityInstance {
-  const policy: CartPolicy = {
-    reminders: config.LONGWATCH_CART_REMINDERS,
-    abandonAfterMs: config.LONGWATCH_CART_ABANDON_AFTER_MS,
-    quietHours: config.LONGWATCH_CART_QUIET_HOURS,
-  };
-  const store = new CartStore(db);
-  const counts = new CartCountStore(db);
-  const products = new ProductStore(db);
-  const checkoutStore = new CheckoutStore(db);
-  const catalogue = new Catalogue(products, config.LONGWATCH_PRODUCT_CACHE_MS);
+function buildCarts(services: CartServices, metrics: CartMetrics): CapabilityInstance {
+  const { config, db, signingSecret, publicUrl } = services;
+  const stores = openStores(db);
+  const catalogue = new Catalogue(stores.products, config.LONGWATCH_PRODUCT_CACHE_MS);
   const links = new UnsubscribeLinks(signingSecret, publicUrl);
-  const onCounted = (counted: CartCounts) => {
-    metrics.counted(counted);
-    noteCarts(counted, note);
-  };
-  metrics.watchTotals(() => counts.totals());
-
-  const carts = new Carts(
-    { carts: store, counts, catalogue, outbox, db, onCounted },
-    { firstLookAfterMs: policy.reminders[0] ?? policy.abandonAfterMs },
-  );
-  const checkouts = new Checkouts(
-    {
-      checkouts: checkoutStore,
-      products,
-      cartStore: store,
-      carts,
-      outbox,
-      db,
-      onCheckout(what) {
-        metrics.checkout(what);
-        noteCheckout(what, note);
-        if (what === 'refund-due')
-          logger.warn('a payment came too late or twice and must be given back: GET /v1/refunds');
-      },
-    },
-    { holdMs: config.LONGWATCH_CHECKOUT_HOLD_MS },
-  );
-  const care = new CartCare(
-    {
-      carts: store,
-      counts,
-      notifications,
-      unsubscribeLink: (userId, at) => links.link(userId, at),
-      db,
-      onCounted,
-      onSkipped: onSkipped('cart'),
-    },
-    policy,
-  );
-
+  const { carts, checkouts, care } = buildOperations(services, metrics, { stores, catalogue, links });
+  metrics.watchTotals(() => stores.counts.totals());
   return {
     routes: [
-      ...cartRoutes({ carts, store, counts, catalogue }),
-      ...cartPreferenceRoutes({ store, links }),
-      ...checkoutRoutes({ checkouts, store: checkoutStore }),
-      ...productRoutes({ products, catalogue }),
+      ...cartRoutes({ carts, store: stores.carts, counts: stores.counts, catalogue }),
+      ...cartPreferenceRoutes({ store: stores.carts, links }),
+      ...checkoutRoutes({ checkouts, store: stores.checkouts }),
+      ...productRoutes({ products: stores.products, catalogue }),
     ],
     activities: { [CARTS_QUEUE]: cartActivities({ care, checkouts }) },
     standing: [],
-    figures: [{ area: 'carts', forMs: 3_000, figures: () => cartFigures(counts) }],
-    rows: [cartRows(store), checkoutRows(checkoutStore)],
+    figures: [{ area: 'carts', forMs: 3_000, figures: () => cartFigures(stores.counts) }],
+    rows: [cartRows(stores.carts), checkoutRows(stores.checkouts)],
   };
+}
+
+const openStores = (db: Db) => ({
+  carts: new CartStore(db),
+  counts: new CartCountStore(db),
+  products: new ProductStore(db),
+  checkouts: new CheckoutStore(db),
+});
+
+/** What customers do to carts, what is done about carts that nobody touches, and checkouts. */
+function buildOperations(
+  { config, db, outbox, notifications, onSkipped, ...reporting }: CartServices,
+  metrics: CartMetrics,
+  {
+    stores,
+    catalogue,
+    links,
+  }: { stores: ReturnType<typeof openStores>; catalogue: Catalogue; links: UnsubscribeLinks },
+) {
+  const policy = cartPolicy(config);
+  const onCounted = (counted: CartCounts): void => {
+    metrics.counted(counted);
+    noteCarts(counted, reporting.note);
+  };
+  const onCheckout = (what: CheckoutEvent): void => reportCheckout(what, metrics, reporting);
+  const { carts: cartStore, counts, products } = stores;
+  const carts = new Carts(
+    { carts: cartStore, counts, catalogue, outbox, db, onCounted },
+    { firstLookAfterMs: policy.reminders[0] ?? policy.abandonAfterMs },
+  );
+  const checkouts = new Checkouts(
+    { checkouts: stores.checkouts, products, cartStore, carts, outbox, db, onCheckout },
+    { holdMs: config.LONGWATCH_CHECKOUT_HOLD_MS },
+  );
+  const unsubscribeLink = (userId: string, at: number): string => links.link(userId, at);
+  const care = new CartCare(
+    { carts: cartStore, counts, notifications, unsubscribeLink, db, onCounted, onSkipped: onSkipped('cart') },
+    policy,
+  );
+  return { carts, checkouts, care };
+}
+
+const cartPolicy = (config: CartServices['config']): CartPolicy => ({
+  reminders: config.LONGWATCH_CART_REMINDERS,
+  abandonAfterMs: config.LONGWATCH_CART_ABANDON_AFTER_MS,
+  quietHours: config.LONGWATCH_CART_QUIET_HOURS,
+});
+
+function reportCheckout(
+  what: CheckoutEvent,
+  metrics: CartMetrics,
+  { note, logger }: Pick<CartServices, 'note' | 'logger'>,
+): void {
+  metrics.checkout(what);
+  noteCheckout(what, note);
+  if (what === 'refund-due') logger.warn('a payment came too late or twice and must be given back: GET /v1/refunds');
 }
 
 async function cartFigures(counts: CartCountStore): Promise<Figure[]> {

@@ -18,39 +18,24 @@ import {
 } from '../domain/fraud/workflows';
 import { iso } from '../domain/ids';
 import { AnswerLinks } from '../gateways/fraud/answerLinks';
-import { sagemakerClient } from '../gateways/fraud/sagemaker';
-import { kinesisClient, KinesisStream } from '../gateways/streams/kinesisStream';
 import { caseRows } from '../operations/fraud/caseRows';
 import { Cases } from '../operations/fraud/cases';
 import { CaseUpdates } from '../operations/fraud/caseUpdates';
-import { DecisionBatches } from '../operations/fraud/decisionBatches';
-import { Decisions } from '../operations/fraud/decisions';
-import { type Draft, Drafts } from '../operations/fraud/drafts';
-import { merchantCounters } from '../operations/fraud/merchantCounters';
 import { rescores } from '../operations/fraud/rescores';
-import { transactionStream } from '../operations/fraud/transactionStream';
-import { foldingHandler } from '../operations/platform/streams/foldingHandler';
 import { AttestationStore } from '../stores/fraud/attestations';
 import { DecisionStore } from '../stores/fraud/decisions';
 import { InvestigationStore } from '../stores/fraud/investigations';
-import { MerchantStore } from '../stores/fraud/merchants';
-import {
-  declareCapability,
-  type CapabilityInstance,
-  type ReadStream,
-  type ScheduledWorkflow,
-  type Services,
-  readStream,
-} from './capability';
-import { tableStream } from './consumers';
-import { buildModels } from './fraudModels';
-import { noteDecision } from './fraudNotes';
+import { declareCapability, type CapabilityInstance, type ScheduledWorkflow, type Services } from './capability';
+import { buildModels, type FraudModels } from './fraud/models';
+import { buildDecisions } from './fraud/decisions';
+import { kinesisTransactions, merchantStream } from './fraud/streams';
 import type { SettingsOf } from '../config';
 import { fraudSettings } from '../config/fraud';
 import { fraudLifecycles } from '../domain/fraud/lifecycles';
 import { FraudMetrics } from '../metrics/fraud';
 import { fraudGrants } from '../stores/fraud/grants';
 import { fraudTables } from '../stores/fraud/tables';
+import type { Db } from '../stores/dynamodb';
 
 /** How cases are run, from the configuration. */
 export function investigationPolicy(config: SettingsOf<typeof fraudSettings>): InvestigationPolicy {
@@ -66,59 +51,30 @@ export function investigationPolicy(config: SettingsOf<typeof fraudSettings>): I
   };
 }
 
+type FraudServices = Services<typeof fraudSettings>;
+
 /** Fraud decisions by request and by stream, and the investigations that they open. */
-function buildFraud(services: Services<typeof fraudSettings>, metrics: FraudMetrics): CapabilityInstance {
-  const { config, endpoints, db, outbox, watchCall, temporal, notifications, signingSecret, publicUrl, note } =
-    services;
-  const decisionStore = new DecisionStore(db);
-  const investigations = new InvestigationStore(db);
-  const attestations = new AttestationStore(db);
-  const sagemaker = sagemakerClient({ region: config.AWS_REGION, ...endpoints.sagemaker, watch: watchCall });
-  const { rules, currentRules, settings, endpoint, openEndpoint, shadow, challengers, driftWatch } = buildModels(
-    services,
-    metrics,
-    sagemaker,
-  );
-  const decided = (path: 'request' | 'stream') => (draft: Draft) => {
-    metrics.decision(draft.record.decision, draft.shadowHits, path);
-    noteDecision(draft, note);
-    shadow.observe(draft);
-    driftWatch.observe(draft);
-  };
+function buildFraud(services: FraudServices, metrics: FraudMetrics): CapabilityInstance {
+  const { config, db, outbox, temporal, notifications, signingSecret, publicUrl } = services;
+  const stores = openStores(db);
+  const models = buildModels(services, metrics);
+  const { rules, currentRules, endpoint, challengers, driftWatch } = models;
   const policy = investigationPolicy(config);
-  const drafts = new Drafts(
-    { outbox, investigations, rules: currentRules },
-    { rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS, policy },
-  );
-  const decisions = new Decisions(
-    { decisions: decisionStore, drafts, endpoint, outbox, onDecision: decided('request') },
-    { modelDeadlineMs: config.LONGWATCH_MODEL_DEADLINE_MS, deadlineMs: config.LONGWATCH_DECISION_DEADLINE_MS },
-  );
-  const decisionBatches = new DecisionBatches(
-    // A circuit breaker of its own: a batch has more time than a request, so a model that is too slow for requests may
-    // serve it.
-    { decisions: decisionStore, drafts, endpoint: openEndpoint(), outbox, onDecision: decided('stream') },
-    { modelDeadlineMs: config.LONGWATCH_STREAM_MODEL_DEADLINE_MS, withoutModel: config.LONGWATCH_STREAM_WITHOUT_MODEL },
-  );
-  const cases = new Cases(
-    { decisions: decisionStore, investigations, outbox, endpoint, rules: currentRules, db },
-    policy,
-  );
+  const { decisions, decisionBatches } = buildDecisions(services, metrics, { stores, models, policy });
+  const cases = new Cases({ ...stores, outbox, endpoint, rules: currentRules, db }, policy);
   const links = new AnswerLinks(signingSecret, publicUrl);
-  const updates = new CaseUpdates({ temporal, attestations, investigations });
+  const updates = new CaseUpdates({ temporal, ...stores });
   return {
     routes: [
-      ...fraudRoutes({ decisions, store: decisionStore, rules, refreshRules: () => currentRules.refresh() }),
+      ...fraudRoutes({ decisions, store: stores.decisions, rules, refreshRules: () => currentRules.refresh() }),
       ...shadowRoutes({ challengers }),
       ...driftRoutes({ driftWatch }),
-      ...investigationRoutes({ cases, updates, decisions: decisionStore, investigations }),
-      ...alertRoutes({ links, investigations, updates }),
+      ...investigationRoutes({ cases, updates, ...stores }),
+      ...alertRoutes({ links, updates, ...stores }),
     ],
     activities: {
       [FRAUD_QUEUE]: fraudActivities({
-        decisions: decisionStore,
-        investigations,
-        attestations,
+        ...stores,
         endpoint,
         rules: currentRules,
         notifications,
@@ -129,10 +85,27 @@ function buildFraud(services: Services<typeof fraudSettings>, metrics: FraudMetr
     },
     standing: [],
     schedules: [driftReport(config)],
-    rows: [caseRows({ investigations, decisions: decisionStore }, policy)],
+    rows: [caseRows(stores, policy)],
     outboxKinds: [rescores(cases)],
     streams: [merchantStream(services), ...kinesisTransactions(services, decisionBatches)],
-    cases: investigations,
+    cases: stores.investigations,
+    ...processSteps(models, stores),
+  };
+}
+
+const openStores = (db: Db) => ({
+  decisions: new DecisionStore(db),
+  investigations: new InvestigationStore(db),
+  attestations: new AttestationStore(db),
+});
+
+/** What fraud does as its process starts, serves and stops. */
+function processSteps(
+  { rules, settings, endpoint, shadow, driftWatch }: FraudModels,
+  { decisions }: ReturnType<typeof openStores>,
+): Pick<CapabilityInstance, 'prepare' | 'load' | 'warmUp' | 'flush' | 'close'> {
+  const flush = async (): Promise<void> => void (await Promise.all([shadow.flush(true), driftWatch.flush()]));
+  return {
     prepare: async () => void (await rules.ensureDefault(defaultRules, iso(Date.now()))),
     load: async () => void (await Promise.all(settings.map((one) => one.start()))),
     async warmUp() {
@@ -140,13 +113,13 @@ function buildFraud(services: Services<typeof fraudSettings>, metrics: FraudMetr
       for (let i = 0; i < 3; i++)
         await Promise.allSettled([
           endpoint.score([row], { deadlineMs: 2_000, explain: 'approximate' }),
-          decisionStore.find('warm-up'),
+          decisions.find('warm-up'),
         ]);
     },
-    flush: async () => void (await Promise.all([shadow.flush(true), driftWatch.flush()])),
+    flush,
     async close() {
       for (const one of settings) one.stop();
-      await Promise.all([shadow.flush(true), driftWatch.flush()]);
+      await flush();
     },
   };
 }
@@ -164,32 +137,6 @@ function driftReport(config: SettingsOf<typeof fraudSettings>): ScheduledWorkflo
       staticSummary: 'Whether payments still look as in training',
     },
   };
-}
-
-const merchantStream = (services: Services): ReadStream =>
-  readStream({
-    name: TRANSACTION_HISTORY_STREAM,
-    summary: 'Merchants’ counters from the history of transactions',
-    source: tableStream(services, 'TransactionHistory'),
-    handler: foldingHandler(merchantCounters(new MerchantStore(services.db))),
-  });
-
-/** Transactions of the Kinesis stream, where one is configured. */
-function kinesisTransactions(
-  { config, endpoints, watchCall }: Services<typeof fraudSettings>,
-  decisionBatches: DecisionBatches,
-): ReadStream[] {
-  const { streams, ...kinesis } = endpoints.kinesis ?? {};
-  const stream = streams?.['LONGWATCH_TRANSACTIONS_STREAM'];
-  if (stream === undefined) return [];
-  return [
-    readStream({
-      name: TRANSACTIONS_STREAM,
-      summary: 'Decides the transactions of the Kinesis stream',
-      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis, watch: watchCall }), stream),
-      handler: transactionStream(decisionBatches, config.LONGWATCH_STREAM_BATCH),
-    }),
-  ];
 }
 
 /** Fraud decisions and investigations. */

@@ -1,28 +1,29 @@
-import type { SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
-import { LongwatchError } from '../domain/errors';
-import { featureNames } from '../domain/fraud/features';
-import { compileRuleSet } from '../domain/fraud/rules';
-import { validateRuleSet } from '../domain/fraud/ruleValidation';
-import { readBaselines } from '../gateways/fraud/baselineFiles';
-import { ScoringEndpoint } from '../gateways/fraud/sagemaker';
-import { CHALLENGER_RULES, Challengers } from '../operations/fraud/challengers';
-import { Current } from '../operations/fraud/current';
-import { DriftWatch } from '../operations/fraud/driftWatch';
-import { type PreparedChallenger, Shadow } from '../operations/fraud/shadow';
-import { DriftStore } from '../stores/fraud/drift';
-import { type Challenger, challengerStore, liveModelStore, ruleStore } from '../stores/fraud/rules';
-import { ShadowStore } from '../stores/fraud/shadow';
-import type { fraudSettings } from '../config/fraud';
-import type { FraudMetrics } from '../metrics/fraud';
-import type { Services } from './capability';
-import { BASELINE } from './files';
+import { LongwatchError } from '../../domain/errors';
+import { featureNames } from '../../domain/fraud/features';
+import { compileRuleSet } from '../../domain/fraud/rules';
+import { validateRuleSet } from '../../domain/fraud/ruleValidation';
+import { readBaselines } from '../../gateways/fraud/baselineFiles';
+import { sagemakerClient, ScoringEndpoint } from '../../gateways/fraud/sagemaker';
+import { CHALLENGER_RULES, Challengers } from '../../operations/fraud/challengers';
+import { Current } from '../../operations/fraud/current';
+import { DriftWatch } from '../../operations/fraud/driftWatch';
+import { type PreparedChallenger, Shadow } from '../../operations/fraud/shadow';
+import { DriftStore } from '../../stores/fraud/drift';
+import { type Challenger, challengerStore, liveModelStore, ruleStore } from '../../stores/fraud/rules';
+import { ShadowStore } from '../../stores/fraud/shadow';
+import type { fraudSettings } from '../../config/fraud';
+import type { FraudMetrics } from '../../metrics/fraud';
+import type { Services } from '../capability';
+import { BASELINE } from '../files';
+
+export type FraudModels = ReturnType<typeof buildModels>;
 
 /** The rules and models that decide, the ones that decide beside them, and what watches both. */
 export function buildModels(
-  { config, db, onFault }: Services<typeof fraudSettings>,
+  { config, endpoints, db, watchCall, onFault }: Services<typeof fraudSettings>,
   metrics: FraudMetrics,
-  sagemaker: SageMakerRuntimeClient,
 ) {
+  const sagemaker = sagemakerClient({ region: config.AWS_REGION, ...endpoints.sagemaker, watch: watchCall });
   const rules = ruleStore(db);
   const models = liveModelStore(db);
   const challengerVersions = challengerStore(db);

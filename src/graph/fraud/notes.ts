@@ -1,8 +1,8 @@
-import type { Outcome } from '../domain/fraud/decision';
-import { investigationId } from '../domain/fraud/workflows';
-import { formatMoney } from '../domain/money/format';
-import type { Draft } from '../operations/fraud/drafts';
-import type { Services } from './capability';
+import type { Outcome } from '../../domain/fraud/decision';
+import { investigationId } from '../../domain/fraud/workflows';
+import { formatMoney } from '../../domain/money/format';
+import type { Draft } from '../../operations/fraud/drafts';
+import type { Services } from '../capability';
 
 const verdicts: Readonly<Record<Exclude<Outcome, 'approve'>, string>> = {
   alert: 'the customer is asked',

@@ -1,6 +1,6 @@
-import type { CartCountName, CartCounts } from '../domain/carts/cart';
-import type { Happening } from '../domain/platform/happening';
-import type { Services } from './capability';
+import type { CartCountName, CartCounts } from '../../domain/carts/cart';
+import type { Happening } from '../../domain/platform/happening';
+import type { Services } from '../capability';
 
 const checkouts = {
   held: { tone: 'routine', text: 'checkout holds its stock' },
@@ -11,7 +11,10 @@ const checkouts = {
   'refund-due': { tone: 'problem', text: 'payment came too late or twice, and must be given back' },
 } as const satisfies Record<string, Pick<Happening, 'tone' | 'text'>>;
 
-export function noteCheckout(what: keyof typeof checkouts, note: Services['note']): void {
+/** What became of a checkout. */
+export type CheckoutEvent = keyof typeof checkouts;
+
+export function noteCheckout(what: CheckoutEvent, note: Services['note']): void {
   note({ area: 'carts', ...checkouts[what], count: 1 });
 }
 

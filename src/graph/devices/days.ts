@@ -1,0 +1,51 @@
+import type { Retention } from '../../domain/devices/retention';
+import { ARCHIVE_DUE_ID, ARCHIVE_DUE_TYPE, DEVICES_QUEUE } from '../../domain/devices/workflows';
+import { Archiver } from '../../operations/devices/archiver';
+import { DayJobs } from '../../operations/devices/dayJobs';
+import { Eraser } from '../../operations/devices/eraser';
+import { Housekeeping } from '../../operations/devices/housekeeping';
+import type { ScheduledWorkflow } from '../capability';
+import type { DeviceServices, DeviceStores } from './stores';
+
+/** What becomes of a day that is over: its readings are archived, restored, erased and deleted. */
+export function buildDays(services: DeviceServices, stores: DeviceStores) {
+  const { config, endpoints, db, outbox, temporal, onSkipped } = services;
+  const {
+    LONGWATCH_ARCHIVE_AFTER_MS: archiveAfterMs,
+    LONGWATCH_LATE_WINDOW_MS: lateWindowMs,
+    LONGWATCH_ERASE_AFTER_MS: eraseAfterMs,
+  } = config;
+  const hasArchive = endpoints.s3 !== undefined;
+  const archiver = new Archiver({ ...stores, onSkipped: onSkipped('archive') }, { archiveAfterMs });
+  const eraser = new Eraser(stores, { lateWindowMs });
+  const housekeeping = new Housekeeping(
+    { ...stores, onSkipped: onSkipped('rollup-deletion'), onDayLeft: onSkipped('archive') },
+    { retention: retentionOf(config), archiveAfterMs, lateWindowMs, archives: hasArchive },
+  );
+  const jobs = new DayJobs({ ...stores, db, archiver, outbox, temporal }, { archives: hasArchive, eraseAfterMs });
+  return { archiver, eraser, housekeeping, jobs };
+}
+
+/** How long rollups, archives and restored days are kept, from the configuration. */
+export const retentionOf = (config: DeviceServices['config']): Retention => ({
+  rollups: {
+    '1m': config.LONGWATCH_KEEP_MINUTES_DAYS,
+    '1h': config.LONGWATCH_KEEP_HOURS_DAYS,
+    '1d': config.LONGWATCH_KEEP_DAYS_DAYS,
+  },
+  archive: config.LONGWATCH_KEEP_ARCHIVE_DAYS,
+  restored: config.LONGWATCH_KEEP_RESTORED_DAYS,
+});
+
+/** The scan that archives finished days and deletes expired ones. */
+export const archiveDue = (cron: string): ScheduledWorkflow => ({
+  scheduleId: ARCHIVE_DUE_ID,
+  cron,
+  action: {
+    workflowType: ARCHIVE_DUE_TYPE,
+    workflowId: ARCHIVE_DUE_ID,
+    taskQueue: DEVICES_QUEUE,
+    args: [],
+    staticSummary: 'Archives days that are over, deletes what is past its age',
+  },
+});

@@ -1,0 +1,74 @@
+import type { Day } from '../../domain/devices/days';
+import {
+  DEVICE_DATA_STREAM,
+  DEVICES_QUEUE,
+  ROLLUP_CHECK_ID,
+  ROLLUP_CHECK_TYPE,
+  rollupCheckId,
+  type RollupCheckInput,
+} from '../../domain/devices/workflows';
+import type { DeviceMetrics } from '../../metrics/devices';
+import { readingChanges } from '../../operations/devices/readingChanges';
+import type { DeviceReads } from '../../operations/devices/reads';
+import { RollupCheck } from '../../operations/devices/rollupCheck';
+import { readStream, type StandingWorkflow } from '../capability';
+import { tableStream } from '../consumers';
+import type { buildAlerts } from './alerts';
+import { retentionOf } from './days';
+import type { DeviceServices, DeviceStores } from './stores';
+
+export interface RollupNeeds {
+  stores: DeviceStores;
+  reads: DeviceReads;
+  alerts: ReturnType<typeof buildAlerts>;
+}
+
+/** How rollups follow from readings: the table's stream keeps them, and a check compares the two where it had a gap. */
+export function buildRollups(
+  services: DeviceServices,
+  metrics: DeviceMetrics,
+  { stores, reads, alerts: { rules, alerts } }: RollupNeeds,
+) {
+  const { config, startOnce, onFault, onSkipped } = services;
+  const check = new RollupCheck(
+    {
+      ...stores,
+      reads,
+      onReplaced: (count) => metrics.rollupsReplaced(count),
+      onSkipped: onSkipped('rollup'),
+    },
+    { kept: retentionOf(config).rollups, lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS },
+  );
+  return {
+    check,
+    async startCheck(day: Day): Promise<string> {
+      await check.assertComparable(day);
+      const workflow = checkOf(day);
+      await startOnce(workflow);
+      return workflow.workflowId;
+    },
+    stream: readStream({
+      name: DEVICE_DATA_STREAM,
+      summary: 'Rollups and alerts from the readings of devices',
+      source: tableStream(services, 'DeviceData'),
+      handler: readingChanges({ ...stores, rules, alerts }),
+      trimmed: () => void startOnce(checkOfRecent).catch(onFault),
+    }),
+  };
+}
+
+const checkOf = (day: Day): StandingWorkflow => ({
+  type: ROLLUP_CHECK_TYPE,
+  workflowId: rollupCheckId(day),
+  taskQueue: DEVICES_QUEUE,
+  args: [{ days: [day] } satisfies RollupCheckInput],
+  staticSummary: `Compares the rollups of ${day} with its readings`,
+});
+
+const checkOfRecent: StandingWorkflow = {
+  type: ROLLUP_CHECK_TYPE,
+  workflowId: ROLLUP_CHECK_ID,
+  taskQueue: DEVICES_QUEUE,
+  args: [{}],
+  staticSummary: 'Puts right the rollups that a gap in the stream left short',
+};

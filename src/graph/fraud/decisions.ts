@@ -1,0 +1,46 @@
+import type { fraudSettings } from '../../config/fraud';
+import type { InvestigationPolicy } from '../../domain/fraud/workflows';
+import type { FraudMetrics } from '../../metrics/fraud';
+import { DecisionBatches } from '../../operations/fraud/decisionBatches';
+import { Decisions } from '../../operations/fraud/decisions';
+import { type Draft, Drafts } from '../../operations/fraud/drafts';
+import type { DecisionStore } from '../../stores/fraud/decisions';
+import type { InvestigationStore } from '../../stores/fraud/investigations';
+import type { Services } from '../capability';
+import type { FraudModels } from './models';
+import { noteDecision } from './notes';
+
+export interface DecisionNeeds {
+  stores: { decisions: DecisionStore; investigations: InvestigationStore };
+  models: FraudModels;
+  policy: InvestigationPolicy;
+}
+
+/** How payments are decided: one by one for requests, in batches for the stream. */
+export function buildDecisions(
+  { config, outbox, note }: Services<typeof fraudSettings>,
+  metrics: FraudMetrics,
+  { stores: { decisions: store, investigations }, models, policy }: DecisionNeeds,
+): { decisions: Decisions; decisionBatches: DecisionBatches } {
+  const decided = (path: 'request' | 'stream') => (draft: Draft) => {
+    metrics.decision(draft.record.decision, draft.shadowHits, path);
+    noteDecision(draft, note);
+    models.shadow.observe(draft);
+    models.driftWatch.observe(draft);
+  };
+  const drafts = new Drafts(
+    { outbox, investigations, rules: models.currentRules },
+    { rescoreAfterMs: config.LONGWATCH_RESCORE_AFTER_MS, policy },
+  );
+  const decisions = new Decisions(
+    { decisions: store, drafts, endpoint: models.endpoint, outbox, onDecision: decided('request') },
+    { modelDeadlineMs: config.LONGWATCH_MODEL_DEADLINE_MS, deadlineMs: config.LONGWATCH_DECISION_DEADLINE_MS },
+  );
+  const decisionBatches = new DecisionBatches(
+    // A circuit breaker of its own: a batch has more time than a request, so a model that is too slow for requests may
+    // serve it.
+    { decisions: store, drafts, endpoint: models.openEndpoint(), outbox, onDecision: decided('stream') },
+    { modelDeadlineMs: config.LONGWATCH_STREAM_MODEL_DEADLINE_MS, withoutModel: config.LONGWATCH_STREAM_WITHOUT_MODEL },
+  );
+  return { decisions, decisionBatches };
+}

@@ -1,0 +1,37 @@
+import type { fraudSettings } from '../../config/fraud';
+import { TRANSACTION_HISTORY_STREAM, TRANSACTIONS_STREAM } from '../../domain/fraud/workflows';
+import { kinesisClient, KinesisStream } from '../../gateways/streams/kinesisStream';
+import type { DecisionBatches } from '../../operations/fraud/decisionBatches';
+import { merchantCounters } from '../../operations/fraud/merchantCounters';
+import { transactionStream } from '../../operations/fraud/transactionStream';
+import { foldingHandler } from '../../operations/platform/streams/foldingHandler';
+import { MerchantStore } from '../../stores/fraud/merchants';
+import { type ReadStream, readStream, type Services } from '../capability';
+import { tableStream } from '../consumers';
+
+/** Counts the payments and frauds of merchants. */
+export const merchantStream = (services: Services): ReadStream =>
+  readStream({
+    name: TRANSACTION_HISTORY_STREAM,
+    summary: 'Merchants’ counters from the history of transactions',
+    source: tableStream(services, 'TransactionHistory'),
+    handler: foldingHandler(merchantCounters(new MerchantStore(services.db))),
+  });
+
+/** Transactions of the Kinesis stream, where one is configured. */
+export function kinesisTransactions(
+  { config, endpoints, watchCall }: Services<typeof fraudSettings>,
+  decisionBatches: DecisionBatches,
+): ReadStream[] {
+  const { streams, ...kinesis } = endpoints.kinesis ?? {};
+  const stream = streams?.['LONGWATCH_TRANSACTIONS_STREAM'];
+  if (stream === undefined) return [];
+  return [
+    readStream({
+      name: TRANSACTIONS_STREAM,
+      summary: 'Decides the transactions of the Kinesis stream',
+      source: new KinesisStream(kinesisClient({ region: config.AWS_REGION, ...kinesis, watch: watchCall }), stream),
+      handler: transactionStream(decisionBatches, config.LONGWATCH_STREAM_BATCH),
+    }),
+  ];
+}
