@@ -1,7 +1,8 @@
 /**
- * Does work on all items, at most so many at once, in their order. After a failure no further item is begun; the work
- * that has begun is over when this returns or throws.
- * @returns the results, in the items' order. @throws the first failure.
+ * Calls `work` for all items in their order, at most `lanes` at once. After a failure it begins no further item, and
+ * waits for the work that has begun.
+ * @returns the results in the order of the items.
+ * @throws the first failure.
  */
 export async function inLanes<T, R>(
   items: readonly T[],
@@ -20,7 +21,7 @@ export async function inLanes<T, R>(
       }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
-  // Assigned in the lanes, which the compiler does not follow.
+  // TypeScript does not see the assignments inside `lane`.
   const failed = failure as { error: unknown } | undefined;
   if (failed) throw failed.error;
   return results;

@@ -1,7 +1,7 @@
 /**
- * Returns the known name that a mistyped one most likely means, by Levenshtein distance, or undefined if none is close.
- * @param strip removed from both before they are compared, so that a long common prefix does not make all names
- *   similar.
+ * Returns the known name nearest to a mistyped one, by Levenshtein distance; undefined when none is close.
+ * @param strip is removed from both before the comparison, so that a long common prefix does not make all names
+ * similar.
  */
 export function nearestName(given: string, known: readonly string[], strip: RegExp = /^$/): string | undefined {
   const short = given.replace(strip, '');
@@ -13,7 +13,7 @@ export function nearestName(given: string, known: readonly string[], strip: RegE
   return best;
 }
 
-/** Levenshtein distance, by rows. */
+/** Returns the Levenshtein distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

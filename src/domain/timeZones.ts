@@ -1,4 +1,4 @@
-/** Returns whether the runtime knows a time zone by this IANA name, such as `Europe/Berlin`. */
+/** Returns whether the runtime knows a time zone with this IANA name, such as `Europe/Berlin`. */
 export function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';

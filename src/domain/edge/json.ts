@@ -2,11 +2,11 @@ import type { FieldFault } from '../errors';
 import { faultOfName, faultOfNumber, faultOfText, shownName } from './text';
 
 /**
- * Levels of objects and lists in a JSON document. DynamoDB nests an attribute up to 32 levels, and everything that
- * walks a value by recursion (validation, serialization, comparison) stays far from the end of the stack.
+ * Maximum levels of objects and lists in a JSON document. DynamoDB nests an attribute up to 32 levels, and recursive
+ * code (validation, serialization, comparison) cannot overflow the stack at this depth.
  */
 export const MAX_DEPTH = 32;
-/** The same for free JSON inside a document, such as a session's `data`: the levels around it count too. */
+/** Maximum levels of free JSON inside a document, such as a session's `data`: the levels around it also count. */
 export const FREE_JSON_DEPTH = 28;
 
 interface Visit {
@@ -17,14 +17,14 @@ interface Visit {
 }
 
 /**
- * Returns the first thing in a JSON value that cannot be kept: ill-formed text, a control character that no use allows,
- * a number out of range, a reserved or an empty name, or too many levels. Never recurses, so that the value's depth
- * does not matter.
+ * Returns the first fault in a JSON value: ill-formed text, a control character that no use allows, a number out of
+ * range, a reserved or empty name, or too many levels. Undefined for a value that DynamoDB can store. The function does
+ * not recurse, so a deeply nested value cannot overflow the stack.
  */
 export const faultOfJson = (value: unknown, depth = MAX_DEPTH): FieldFault | undefined =>
   firstFault(value, depth, faultOfScalar, faultOfName);
 
-/** Returns the first place that is nested too deep, whatever else is in the value. */
+/** Returns the first place that is nested too deep, without checking texts, numbers and names. */
 export const faultOfDepth = (value: unknown, depth = MAX_DEPTH): FieldFault | undefined =>
   firstFault(value, depth, none, none);
 
@@ -32,7 +32,7 @@ const none = (): undefined => undefined;
 
 function faultOfScalar(value: unknown): string | undefined {
   if (typeof value === 'string') return faultOfText(value);
-  // NaN is not JSON: a file's reader makes it of an unreadable cell, and the schema says what the field wants.
+  // NaN cannot come from JSON. File readers use it for unreadable cells, and the schema reports the field's rule.
   return typeof value === 'number' && !Number.isNaN(value) ? faultOfNumber(value) : undefined;
 }
 
@@ -63,20 +63,20 @@ function firstFault(
       if (message !== undefined) return { field: pathOf(child), message };
       children.push(child);
     }
-    // Depth first, in the order of the document: the first fault that a reader meets is the one that is named.
+    // Depth first in the order of the document, so that the reported fault is the first one in the text.
     while (children.length > 0) left.push(children.pop() as Visit);
   }
   return undefined;
 }
 
-/** @param levels so many from the root; what is too deep is named by where it begins. */
+/** Returns the path of a value. @param levels the maximum levels from the root, for values nested too deep. */
 function pathOf(visit: Visit, levels = Number.POSITIVE_INFINITY): string {
   const keys: (string | number)[] = [];
   for (let at: Visit | undefined = visit; at?.parent; at = at.parent) keys.push(at.key);
   return fieldPath(keys.toReversed().slice(0, levels));
 }
 
-/** A path as messages show it: `scores[0].name`. */
+/** Formats a path for messages: `scores[0].name`. */
 export function fieldPath(keys: readonly PropertyKey[]): string {
   return keys
     .reduce<string>(

@@ -3,13 +3,13 @@ import type { FieldFault } from '../errors';
 import { faultOfJson, fieldPath } from './json';
 import { defaultSentence } from './sentences';
 
-/** What an input is, or what is wrong with it field by field. */
+/** The parsed value, or the faults by field. */
 export type Parsed<T> = { value: T; faults?: undefined } | { value?: undefined; faults: FieldFault[] };
 
 /**
- * Checks an input from outside: first that DynamoDB can keep all of it, then that it is what the schema says. The one
- * way in for request parameters and bodies, records of streams, messages of devices and files.
- * @param walks false where the caller passes the parts of the input to `parse` one by one.
+ * Validates input from outside: first whether DynamoDB can store all of it, then its schema. Request parameters and
+ * bodies, records of streams, messages of devices and files are all parsed by this function.
+ * @param walks false skips the first check, for callers that have checked the whole input and parse its parts.
  */
 export function parse<T>(schema: z.ZodType<T>, input: unknown, { walks = true }: { walks?: boolean } = {}): Parsed<T> {
   const fault = walks ? faultOfJson(input) : undefined;
@@ -18,12 +18,12 @@ export function parse<T>(schema: z.ZodType<T>, input: unknown, { walks = true }:
   return success ? { value: data } : { faults: distinct(error.issues.flatMap((issue) => faultsOfIssue(issue, input))) };
 }
 
-/** A value may break two checks of one rule, as a number does that is neither whole nor small enough. */
+/** Removes duplicates: a value can break two checks with the same message. */
 function distinct(faults: readonly FieldFault[]): FieldFault[] {
   return [...new Map(faults.map((fault) => [`${fault.field}\n${fault.message}`, fault])).values()];
 }
 
-/** Faults as one sentence: "amount must be over 0; currency is missing". @param whole what stands for the empty path */
+/** Joins faults to one sentence: "amount must be over 0; currency is missing". @param whole replaces an empty path. */
 export const sentenceOf = (faults: readonly FieldFault[], whole: string): string =>
   faults.map(({ field, message }) => `${field || whole} ${message}`).join('; ');
 
@@ -41,9 +41,9 @@ function faultsOfIssue(issue: Issue, input: unknown, under: readonly PropertyKey
 }
 
 /**
- * The alternative of a union that the sender meant, for objects: the one that knows the most of the fields that were
- * sent, and of those the first. Undefined when the value is no object, or when alternatives that a sentence describes
- * together fit equally well.
+ * Returns the issues of the union's alternative that the sender probably meant, for objects: the first of those that
+ * know most of the given fields. Undefined when the value is not an object, or when several alternatives fit equally
+ * well and the union has a message of its own.
  */
 function intended({ errors, message }: Issue & { code: 'invalid_union' }): readonly Issue[] | undefined {
   const ranked = errors

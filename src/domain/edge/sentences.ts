@@ -1,6 +1,6 @@
 import { shownName } from './text';
 
-/** As much of a raw zod issue as a sentence needs. */
+/** The members of a raw zod issue that a message needs. */
 interface RawIssue {
   code?: string | undefined;
   expected?: string;
@@ -31,7 +31,7 @@ const formats: Readonly<Record<string, string>> = {
   ipv6: 'an IPv6 address',
 };
 
-/** What is wrong, as a sentence part that says what is allowed, for issues whose schema has no message of its own. */
+/** Returns the rule that a value breaks, as a part of a sentence, for issues whose schema has no message of its own. */
 export function defaultSentence(issue: RawIssue): string {
   switch (issue.code) {
     case 'invalid_type':
@@ -55,6 +55,7 @@ export function defaultSentence(issue: RawIssue): string {
   }
 }
 
+/** Returns the message about unknown fields; it names at most ten. */
 export const unknownFields = (keys: readonly string[]): string =>
   `has unknown fields: ${keys.slice(0, 10).map(shownName).join(', ')}${keys.length > 10 ? ', …' : ''}`;
 
@@ -63,7 +64,7 @@ function bound({ origin }: RawIssue, how: string, limit: number | bigint | undef
   return origin === 'array' || origin === 'set' ? `hold ${how} ${limit} entries` : `be ${how} ${limit}`;
 }
 
-/** What was found, without its content, which may belong in no answer and no log. */
+/** Returns the kind of a value without its content, which may be confidential in answers and logs. */
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';

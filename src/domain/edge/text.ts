@@ -1,14 +1,14 @@
-/**
- * What DynamoDB can keep, as pure checks without a schema library, so that workflow code can use them too.
- * Schemas use them through `schemas.ts`; every input passes them in `parse.ts`.
+/*
+ * Rules of what DynamoDB can store, as pure checks without a schema library, so that workflow code can use them, too.
+ * Schemas use them through `schemas.ts`, and `parse.ts` applies them to every input.
  */
 
-/**
- * `line`: one line, such as a name or a reference. `lines`: text with line breaks and tabs, such as a note or a post.
- */
+/** The use of a text. `line`: one line, such as a name. `lines`: line breaks and tabs are allowed, as in a note. */
 export type TextUse = 'line' | 'lines';
 
+/** The rule of `line` as a part of a sentence. */
 export const LINE_RULE = 'must be well-formed Unicode without line breaks and control characters';
+/** The rule of `lines` as a part of a sentence. */
 export const LINES_RULE = 'must be well-formed Unicode without control characters other than line breaks and tabs';
 
 /** Control characters (C0, DEL, C1) and the line and paragraph separators. */
@@ -17,7 +17,7 @@ const NOT_IN_A_LINE = /[\p{Cc}\u2028\u2029]/u;
 const NOT_IN_LINES = /(?![\t\n\r])\p{Cc}/u;
 
 /**
- * Returns what is wrong with a text, as a sentence part, or undefined. DynamoDB refuses unpaired surrogates
+ * Returns the rule that a text breaks, as a part of a sentence, or undefined. DynamoDB refuses unpaired surrogates
  * (SerializationException).
  */
 export function faultOfText(text: string, use: TextUse = 'lines'): string | undefined {
@@ -27,29 +27,31 @@ export function faultOfText(text: string, use: TextUse = 'lines'): string | unde
 }
 
 /**
- * DynamoDB's numbers: 0, or a magnitude from 1e-130 to 9.99…e125. A double has at most 17 digits; DynamoDB keeps 38.
+ * The numbers of DynamoDB: 0, or a magnitude from 1e-130 to 9.99…e125. Their 38 digits can hold every double.
  */
 const SMALLEST = 1e-130;
 const LARGEST = 9.99e125;
+/** The rule of numbers as a part of a sentence. */
 export const NUMBER_RULE = 'must be 0, or a number of a magnitude from 1e-130 to 9.99e125';
 
-/** Returns what is wrong with a number, as a sentence part, or undefined. */
+/** Returns the rule that a number breaks, as a part of a sentence, or undefined. */
 export function faultOfNumber(value: number): string | undefined {
   const magnitude = Math.abs(value);
   return value === 0 || (magnitude >= SMALLEST && magnitude <= LARGEST) ? undefined : NUMBER_RULE;
 }
 
-/** Names that JavaScript objects already have: a map of free names that holds one of them loses it, or worse. */
+/** Names of JavaScript's object properties. An object with free names could lose such a member or change prototype. */
 export const reservedNames = ['__proto__', 'constructor', 'prototype'] as const;
+/** The rule of names as a part of a sentence. */
 export const NAME_RULE = `must not be one of the reserved names ${reservedNames.join(', ')}`;
 
-/** Returns what is wrong with the name of a property, as a sentence part, or undefined. */
+/** Returns the rule that a property's name breaks, as a part of a sentence, or undefined. */
 export function faultOfName(name: string): string | undefined {
   if (name === '') return 'must not have an empty name';
   return (reservedNames as readonly string[]).includes(name) ? NAME_RULE : faultOfText(name, 'line');
 }
 
-/** A name that a caller sent, fit for a message, a log line and a dead letter's reason. */
+/** Makes a name that a caller sent safe for a message, a log line and a dead letter's reason; at most 64 characters. */
 export const shownName = (name: string): string =>
   name
     .toWellFormed()

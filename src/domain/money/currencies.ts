@@ -1,8 +1,8 @@
 /**
- * Currencies as ISO 4217 lists them (list one, 2026-01; without precious metals, test codes and bond units).
- * A list of our own, not `Intl`: the runtime's data gives some currencies the digits that prices are usually
- * shown with (HUF 0, PKR 0) where ISO 4217 and payment systems count minor units (2), and it changes with the
- * runtime, which workflows must not.
+ * The currencies of ISO 4217 (list one, 2026-01; without precious metals, test codes and bond units). The list is part
+ * of the code because `Intl` is unsuitable: for some currencies it has the usual digits of prices (HUF 0, PKR 0) in
+ * place of the minor units of ISO 4217 and payment systems (2), and it changes with the runtime, while workflows must
+ * be deterministic.
  */
 const active = new Set(
   (
@@ -20,7 +20,7 @@ const active = new Set(
   ).split(' '),
 );
 
-/** Minor-unit digits where they are not 2. */
+/** The number of minor-unit digits of currencies where it is not 2. */
 const digits: Readonly<Record<string, number>> = {
   BIF: 0,
   CLP: 0,
@@ -50,11 +50,12 @@ const digits: Readonly<Record<string, number>> = {
   UYW: 4,
 };
 
+/** Returns whether a code is a currency of ISO 4217. */
 export function isCurrency(code: string): boolean {
   return active.has(code);
 }
 
-/** Digits after the decimal point: 2 for EUR, 0 for JPY, 3 for KWD. */
+/** Returns the number of digits after the decimal point: 2 for EUR, 0 for JPY, 3 for KWD. */
 export function minorUnitDigits(currency: string): number {
   return digits[currency] ?? 2;
 }

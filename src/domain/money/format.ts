@@ -1,8 +1,8 @@
 import { minorUnitDigits } from './currencies';
 
 /**
- * An amount for people: `EUR 1,234.50`, `JPY 1,000`. Not by `Intl`, whose output changes with the runtime:
- * workflows use this too and must say the same at every replay.
+ * Formats an amount in minor units: `EUR 1,234.50`, `JPY 1,000`. It does not use `Intl`, whose output changes with the
+ * runtime: workflows call this function, and a replay must give the same text.
  */
 export function formatMoney(amount: number, currency: string): string {
   const exponent = minorUnitDigits(currency);

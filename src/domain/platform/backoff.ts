@@ -1,15 +1,15 @@
-/** The bounds of the pauses between the attempts at one thing, in milliseconds. */
+/** The limits of the pauses between retries, in milliseconds. */
 export interface Backoff {
-  /** The longest pause after the first attempt. It doubles with each attempt. */
+  /** The maximum pause after the first attempt. It doubles with each attempt. */
   firstMs: number;
-  /** The longest pause of all. */
+  /** The maximum of all pauses. */
   lastMs: number;
 }
 
-/** Another writer won the race for the same items, and is done with them in a few milliseconds. */
+/** For lost races: another writer changes the same items and needs a few milliseconds. */
 export const CONTENTION: Backoff = { firstMs: 10, lastMs: 200 };
 
-/** A service takes less than it is given, until its load falls or its capacity grows. */
+/** For throttling: a service accepts less than the current load until the load falls or its capacity grows. */
 export const THROTTLING: Backoff = { firstMs: 50, lastMs: 5_000 };
 
 /**

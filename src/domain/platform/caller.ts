@@ -1,5 +1,6 @@
-/** Who may call what: payment systems, people who work on cases, those above them, operators, and customers. */
+/** The roles of callers: payment systems (`service`), investigators, their supervisors, operators, customers. */
 export const roles = ['service', 'investigator', 'supervisor', 'admin', 'customer'] as const;
+/** One of {@link roles}. */
 export type Role = (typeof roles)[number];
 
 /** An authenticated caller. */

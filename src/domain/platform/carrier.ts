@@ -1,25 +1,25 @@
 /**
- * What one process tells the next about the work that they share: the ids of its trace, as W3C Trace Context writes
- * them, and the id of the request that caused it. Kept with owed starts, sent in the headers of workflows and
- * activities.
+ * The context that one process passes to the next: the trace in the form of W3C Trace Context, and the id of the
+ * request. Outbox entries store it; the headers of workflows and activities carry it.
  */
 export interface Carrier {
-  /** `00-<trace id>-<span id>-<flags>`; absent where nothing is traced. */
+  /** `00-<trace id>-<span id>-<flags>`; absent without a trace. */
   traceparent?: string;
   tracestate?: string;
   requestId?: string;
 }
 
 /**
- * The header that Temporal's own interceptors use, in every language, so that theirs and ours understand each other.
+ * The name of the header. Temporal's own interceptors use the same name in every language, so that traces continue
+ * between their code and this code.
  */
 export const CARRIER_HEADER = '_tracer-data';
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /**
- * The parts of a `traceparent`; undefined for one that is not valid.
- * https://www.w3.org/TR/trace-context/#traceparent-header
+ * Parses a `traceparent`; returns undefined for an invalid one.
+ * Source: https://www.w3.org/TR/trace-context/#traceparent-header
  */
 export function parseTraceparent(
   text: string | undefined,
@@ -30,14 +30,14 @@ export function parseTraceparent(
 }
 
 /**
- * The span of a workflow's run: half of the run's UUID. Every worker that takes up the run finds the same one, without
- * randomness and without keeping anything.
+ * Returns the span id of a workflow's run: half of the run's UUID. Every worker that continues the run computes the
+ * same id, without randomness and without stored state.
  */
 export function spanIdOfRun(runId: string): string {
   return runId.replace(/-/g, '').slice(16, 32).toLowerCase();
 }
 
-/** What a run's activities and children are told: the same trace and request, the run as the parent. */
+/** Returns the carrier for a run's activities and child workflows: the same trace and request, the run as parent. */
 export function carrierOfRun(carrier: Carrier, runId: string): Carrier {
   const parent = parseTraceparent(carrier.traceparent);
   if (!parent) return carrier;

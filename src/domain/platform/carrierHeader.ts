@@ -1,12 +1,12 @@
 import { defaultPayloadConverter, type Headers } from '@temporalio/common';
 import { type Carrier, CARRIER_HEADER } from './carrier';
 
-/** The header that tells a carrier. */
+/** Returns the header that carries a carrier. */
 export function carrierHeader(carrier: Carrier): Headers {
   return { [CARRIER_HEADER]: defaultPayloadConverter.toPayload(carrier) };
 }
 
-/** The carrier that a header tells. Others write it, too, so that it may hold anything: what is no carrier is none. */
+/** Returns the carrier of a header. Other programs write this header, too, so invalid content is ignored. */
 export function carrierIn(headers: Headers): Carrier | undefined {
   const payload = headers[CARRIER_HEADER];
   if (payload === undefined) return undefined;

@@ -1,18 +1,19 @@
-/** `notable`: worth a person's look. `problem`: something that ought not to be. */
+/** The levels of happenings. `notable`: operators may want to know it. `problem`: something that should not happen. */
 export const tones = ['routine', 'notable', 'problem'] as const;
+/** One of {@link tones}. */
 export type Tone = (typeof tones)[number];
 
-/** Something that has happened, for people who watch. */
+/** An event that the overview page shows. */
 export interface Happening {
   /** The capability's name, or `platform`. */
   area: string;
   tone: Tone;
-  /** A sentence; with a count, what there was so many times, in the singular: `payment approved`. */
+  /** A sentence; with a count, the name of one event in the singular: `payment approved`. */
   text: string;
-  /** How many at once: what happens all the time is told by the second. */
+  /** Number of events. Frequent events are counted per second in place of one happening each. */
   count?: number;
-  /** When, epoch ms; default now. */
+  /** Epoch ms; default now. */
   at?: number;
-  /** The workflow that it is about, where there is one. */
+  /** The workflow that the event belongs to, if any. */
   workflowId?: string;
 }

@@ -1,6 +1,6 @@
 import { child, job, standing, type Lifecycles } from './lifecycle';
 
-/** The rules of the workflow types. The reasons are in decision 0034. */
+/** The lifecycle rules of the platform's workflow types; decision 0034 has the reasons. */
 export const platformLifecycles = {
   relay: standing('The relay never ends: it starts the workflows that requests recorded in the ledger.'),
   reconciler: standing('The reconciler never ends: it starts lost workflows again.'),

@@ -1,11 +1,11 @@
-/** A message for a person or a team, as the channels send it. */
+/** A message to a person or a team, which the notification channels send. */
 export interface Notification {
-  /** The same however often it is sent: receivers drop what they have seen. */
+  /** The same each time the message is sent, so that receivers can drop duplicates. */
   id: string;
   recipient: string;
   subject: string;
   text: string;
-  /** For the recipient alone; never kept, never logged. */
+  /** A link for the recipient only; it is neither stored nor logged. */
   link?: string;
   /** Epoch ms. */
   at: number;

@@ -1,25 +1,23 @@
 import type { Carrier } from './carrier';
 
 /**
- * The transactional outbox, kept in the `Starts` table: what must happen outside DynamoDB because of a write. An entry
- * is
- * recorded in the same transaction as that write, so a crash in between loses nothing, and is dispatched at least once.
+ * An entry of the transactional outbox, the `Starts` table: an action outside DynamoDB that a write makes necessary.
+ * The write and its entry are one transaction, so a crash in between loses nothing. The entry is dispatched at least
+ * once.
  */
 export interface OutboxEntry<P = unknown> {
-  /**
-   * Says how the entry is dispatched, and is the name of the payload's field in the table. Capabilities register kinds.
-   */
+  /** Selects how the entry is dispatched; also the name of the payload's attribute. Capabilities register kinds. */
   kind: string;
   /** Unique among the entries of its kind. */
   id: string;
   payload: P;
-  /** When the relay may dispatch the entry, epoch ms. */
+  /** Epoch ms from which the outbox relay may dispatch the entry. */
   dueAt: number;
   /** The trace and the request that recorded the entry; its dispatch continues them. */
   carrier?: Carrier;
 }
 
-/** A workflow to start. The id is started at most once, whatever happens. */
+/** A workflow to start. A workflow id is started at most once, even if the entry is dispatched again. */
 export interface WorkflowStart {
   workflowId: string;
   workflowType: string;
@@ -29,23 +27,25 @@ export interface WorkflowStart {
   summary: string;
   /** Typed search attributes by name (see searchAttributes.ts). */
   searchAttributes: Record<string, string | number>;
-  /** When the first workflow task may run, epoch ms. The workflow itself is started at once. */
+  /** Epoch ms at which the first workflow task may run. The workflow itself is started at once. */
   notBefore?: number;
-  /** Where the last release kept the entry's carrier. */
+  /** The entry's carrier, where the previous release stored it. */
   carrier?: Carrier;
 }
 
-/** A signal to a workflow, sent at least once. A workflow that does not run, or has yet to start, gets none. */
+/** A signal to a workflow, sent at least once. It is lost if the workflow is not running. */
 export interface WorkflowSignal {
   workflowId: string;
   signal: string;
   args: unknown[];
 }
 
+/** The kind of an entry that starts a workflow. */
 export const START_KIND = 'start';
+/** The kind of an entry that sends a signal. */
 export const SIGNAL_KIND = 'signal';
 
-/** The entry of a workflow to start. */
+/** Returns the entry of a workflow to start. @param dueAt epoch ms. */
 export const startEntry = (start: WorkflowStart, dueAt: number): OutboxEntry<WorkflowStart> => ({
   kind: START_KIND,
   id: start.workflowId,
@@ -53,7 +53,9 @@ export const startEntry = (start: WorkflowStart, dueAt: number): OutboxEntry<Wor
   dueAt,
 });
 
-/** The entry of a signal to send. @param id tells the signals to one workflow apart. */
+/**
+ * Returns the entry of a signal to send. @param id distinguishes the signals to one workflow. @param dueAt epoch ms.
+ */
 export const signalEntry = (signal: WorkflowSignal, id: string, dueAt: number): OutboxEntry<WorkflowSignal> => ({
   kind: SIGNAL_KIND,
   id,
@@ -61,16 +63,16 @@ export const signalEntry = (signal: WorkflowSignal, id: string, dueAt: number): 
   dueAt,
 });
 
-/** Entries of one kind that are due. */
+/** The due entries of one kind. */
 export interface Backlog {
   kind: string;
   due: number;
-  /** Epoch ms; absent where no entry is due. */
+  /** Epoch ms; absent when no entry is due. */
   oldestDueAt?: number;
 }
 
-/** What one attempt of the relay did. */
+/** The result of one attempt of the outbox relay. */
 export interface RelayReport {
-  /** Entries that were dispatched, by kind. */
+  /** Number of dispatched entries, by kind. */
   dispatched: Record<string, number>;
 }

@@ -1,34 +1,37 @@
 /**
- * `quick`: workflows that ended badly since the last look, standing workflows, open rows of an index and of one page of
- * each other list. `full`: every open row against the running workflows.
+ * The modes of a reconciliation. `quick`: checks the workflows that ended badly since the last reconciliation, the
+ * standing workflows, the open rows of an index, and one page of every other list of open rows. `full`: compares every
+ * open row with the running workflows.
  */
 export const lookModes = ['quick', 'full'] as const;
+/** One of {@link lookModes}. */
 export type LookMode = (typeof lookModes)[number];
 
-/** What one look of the reconciler found and did. */
+/** The result of one reconciliation. */
 export interface LookReport {
-  /** Open rows, workflows that ended badly, and standing workflows that were looked at. */
+  /** Number of checked open rows, workflows that ended badly, and standing workflows. */
   checked: number;
-  /** The same by workflow type. Looks of releases before this one kept no such counts. */
+  /** The same by workflow type; absent in the reports of older releases. */
   checkedByType?: Record<string, number>;
-  /** Workflows that were started again, by workflow type. */
+  /** Number of restarted workflows, by workflow type. */
   restarted: Record<string, number>;
-  /** Workflows that were terminated because the lifecycle of their row had ended. */
+  /** Number of workflows that were terminated because the lifecycle of their row had ended. */
   terminated: number;
-  /** Workflows that failed again and again; the quick look leaves them to the full look. */
+  /** Number of workflows that failed repeatedly, which the quick reconciliation leaves to the full one. */
   postponed: number;
 }
 
-/** The last look of a mode that came to its end. */
+/** The last completed reconciliation of a mode. */
 export interface LastLook extends LookReport {
-  /** When it began, epoch ms. What ended before is done with. */
+  /** Epoch ms of its start. The next reconciliation does not check workflows that ended before. */
   startedAt: number;
   /** Epoch ms. */
   finishedAt: number;
-  /** By workflow type: where the next quick look goes on in a list of open rows that it goes through a page a look. */
+  /** By workflow type: the page of a list of open rows at which the next quick reconciliation continues. */
   nextPages?: Record<string, string>;
 }
 
+/** Returns the report of a reconciliation that has not checked anything. */
 export const emptyReport = (): LookReport => ({
   checked: 0,
   checkedByType: {},
@@ -37,9 +40,10 @@ export const emptyReport = (): LookReport => ({
   postponed: 0,
 });
 
-/** What the looks of about an hour did. */
+/** The result of the `reconciler` workflow's run, about an hour of reconciliations. */
 export interface ReconcilerReport {
+  /** Number of reconciliations. */
   looks: number;
-  /** Workflows that were started again, by type. */
+  /** Number of restarted workflows, by type. */
   restarted: Record<string, number>;
 }

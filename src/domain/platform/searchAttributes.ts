@@ -5,22 +5,25 @@ import {
   TypedSearchAttributes,
 } from '@temporalio/common';
 
-/** Registered at start-up; a workflow that upserts an attribute that is not registered hangs. */
+/**
+ * The search attributes. They are registered at start-up, because a workflow hangs on upserting an unregistered one.
+ */
 export const searchAttributes = {
-  /** Where the lifecycle stands; the list in the Web UI is filtered by it. */
+  /** The status of the lifecycle, for filters of the Web UI's list. */
   LongwatchStatus: defineSearchAttributeKey('LongwatchStatus', SearchAttributeType.KEYWORD),
-  /** Whom or what it is about: a user's id, a device's id. */
+  /** The subject of the lifecycle: the id of a user, a device, a game. */
   LongwatchSubject: defineSearchAttributeKey('LongwatchSubject', SearchAttributeType.KEYWORD),
   LongwatchScore: defineSearchAttributeKey('LongwatchScore', SearchAttributeType.DOUBLE),
   LongwatchAssignee: defineSearchAttributeKey('LongwatchAssignee', SearchAttributeType.KEYWORD),
-  /** By when somebody should act. */
+  /** The instant by which somebody should act. */
   LongwatchDueAt: defineSearchAttributeKey('LongwatchDueAt', SearchAttributeType.DATETIME),
 } as const;
 
+/** The name of a search attribute. */
 export type SearchAttributeName = keyof typeof searchAttributes;
 
 /**
- * Plain values by name, as the ledger keeps them, in the form that a start or an upsert takes; instants as epoch ms.
+ * Converts plain values by name, as the outbox stores them, to the form of a start or an upsert. Instants: epoch ms.
  */
 export function searchAttributePairs(
   values: Readonly<Partial<Record<SearchAttributeName, string | number | null>>>,
@@ -34,12 +37,12 @@ export function searchAttributePairs(
   );
 }
 
-/** For a workflow start: see {@link searchAttributePairs}. */
+/** Converts values for a workflow start: see {@link searchAttributePairs}. */
 export function typedSearchAttributes(values: Readonly<Record<string, string | number>>): TypedSearchAttributes {
   return new TypedSearchAttributes(searchAttributePairs(values));
 }
 
-/** Name and type of each, as a server takes them: `Keyword`, `Double`, `Datetime`. */
+/** The type of each attribute, for the registration with a Temporal server: `Keyword`, `Double`, `Datetime`. */
 export const searchAttributeTypes: Readonly<Record<SearchAttributeName, string>> = {
   LongwatchStatus: 'Keyword',
   LongwatchSubject: 'Keyword',

@@ -1,33 +1,33 @@
-/** A shard of a stream, of Kinesis or of a table. */
+/** A shard of a Kinesis stream or of a table's stream. */
 export interface StreamShard {
   shardId: string;
-  /** The shards that it continues, two after a merge; their records come first. */
+  /** The shards that it continues, two after a merge; their records must be read first. */
   parentIds: readonly string[];
 }
 
-/** How far the reading of a shard has come; what an attempt heartbeats. */
+/** The progress in reading a shard, which an activity reports with its heartbeats. */
 export interface ShardProgress {
-  /** Last position applied, absent before the first record. */
+  /** Position of the last applied record; absent before the first record. */
   position?: string;
-  /** Records read by this attempt, and how long it took so far. */
+  /** Records read by this attempt, and its duration so far in seconds. */
   records: number;
   seconds: number;
   millisBehindLatest: number;
 }
 
-/** What one attempt at a shard did. */
+/** The result of one attempt at reading a shard. */
 export interface ShardReport extends ShardProgress {
-  /** The shard is closed and read to its end. */
+  /** Whether the shard is closed and read to its end. */
   ended: boolean;
   batches: number;
-  /** Records by what became of them. */
+  /** Number of records by result. */
   counts: Record<string, number>;
 }
 
-/** What one attempt at a stream's dead letters did. */
+/** The result of one attempt at redriving a stream's dead letters. */
 export interface LettersReport {
   redriven: number;
   left: number;
-  /** Where the next attempt goes on; absent when all were tried. */
+  /** Position at which the next attempt continues; absent after the last dead letter. */
   cursor?: string;
 }

@@ -1,10 +1,10 @@
 /**
- * What the parts of a workflow's id are, by its first part: `cart/<userId>/<cartNumber>` is `{ cart: ['userId',
- * 'cartNumber'] }`.
+ * The meaning of the parts of a workflow id, by its first part: `cart/<userId>/<cartNumber>` is
+ * `{ cart: ['userId', 'cartNumber'] }`.
  */
 export type WorkflowIds = Readonly<Record<string, readonly string[]>>;
 
-/** The ids that a workflow is about, for its log lines: `{ transactionId }` of `investigation/<transactionId>`. */
+/** Returns the ids in a workflow id, for the workflow's log lines: `{ transactionId }` of `investigation/<id>`. */
 export function subjectsOf(ids: WorkflowIds, workflowId: string): Record<string, string> {
   const [kind = '', ...values] = workflowId.split('/');
   const names = Object.hasOwn(ids, kind) ? (ids[kind] ?? []) : [];

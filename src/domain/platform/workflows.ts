@@ -1,65 +1,76 @@
 import type { LookMode } from './reconciliation';
 
-/** The queue keeps the name that it has in production. */
+/** The task queue of the platform. Its name differs because running deployments already use it. */
 export const PLATFORM_QUEUE = 'longwatch-operations';
 
-/** One a namespace; started with USE_EXISTING by every worker, so it is always there. */
+/** The workflow type of the outbox relay. */
 export const RELAY_TYPE = 'relay';
+/** The workflow id of the outbox relay, one per namespace; every worker starts it with USE_EXISTING. */
 export const RELAY_ID = 'relay';
 
-/** One a namespace; started by every worker, and again by every worker that finds it gone. */
+/** The workflow type of the reconciler. */
 export const RECONCILER_TYPE = 'reconciler';
+/** The workflow id of the reconciler, one per namespace; every worker starts it, and restarts it when it is missing. */
 export const RECONCILER_ID = 'reconciler';
 
+/** The workflow type of a single reconciliation. */
 export const RECONCILIATION_TYPE = 'reconciliation';
-/** The schedule of the full look, and the beginning of its runs' workflow ids. */
+/** The id of the full reconciliation's schedule, and the prefix of the workflow ids of its runs. */
 export const RECONCILIATION_ID = 'reconciliation';
-/** One of a mode at a time that somebody asked for; USE_EXISTING. */
+/** Returns the id of a requested reconciliation; USE_EXISTING allows one of each mode at a time. */
 export const reconciliationId = (mode: LookMode): string => `${RECONCILIATION_ID}/${mode}`;
 
+/** The argument of the `reconciliation` workflow. */
 export interface ReconciliationInput {
   mode: LookMode;
 }
 
+/** The workflow type that reads a stream. */
 export const STREAM_TYPE = 'stream';
+/** The workflow type that reads a shard. */
 export const SHARD_TYPE = 'shard';
 
-/** One a stream; started with USE_EXISTING by every worker. */
+/** Returns the workflow id of a stream's reader; every worker starts it with USE_EXISTING. */
 export function streamWorkflowId(stream: string): string {
   return `stream/${stream}`;
 }
 
-/** One a shard, the lease on it: a child of the stream's workflow. */
+/** Returns the workflow id of a shard's reader, a child of the stream's workflow. */
 export function shardWorkflowId(stream: string, shardId: string): string {
   return `shard/${stream}/${shardId}`;
 }
 
+/** The argument of the `stream` workflow. */
 export interface StreamInput {
   stream: string;
 }
 
+/** The argument of the `shard` workflow. */
 export interface ShardInput {
   stream: string;
   shardId: string;
 }
 
+/** The workflow type that redrives dead letters. */
 export const REDRIVE_TYPE = 'redrive';
 
-/** One a stream at a time. */
+/** Returns the workflow id of a redrive, one per stream at a time. */
 export function redriveWorkflowId(stream: string): string {
   return `redrive/${stream}`;
 }
 
+/** The argument of the `redrive` workflow. */
 export interface RedriveInput {
   stream: string;
-  /** Go on after this one; absent at the beginning. */
+  /** The id of the dead letter after which the run continues; absent in the first run. */
   after?: string;
   sofar?: RedriveReport;
 }
 
+/** The result of a redrive. */
 export interface RedriveReport {
-  /** Processed now, and struck off. */
+  /** Number of dead letters that were processed and deleted. */
   redriven: number;
-  /** Still cannot be processed, and stay. */
+  /** Number of dead letters that failed again and stay. */
   left: number;
 }
