@@ -2,20 +2,20 @@ import { Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
+/** Timeouts and sockets of an AWS client, in milliseconds. */
 export interface AwsHttpSettings {
-  /** Until there is an answer, and between two pieces of one; milliseconds. */
+  /** Maximum wait for the response, and for each further part of its body; milliseconds. */
   silentMs: number;
-  /** Default 1,000. */
+  /** Maximum time to connect, in milliseconds. Default 1,000. */
   connectMs?: number;
-  /** Default 128. */
+  /** Maximum number of open connections. Default 128. */
   maxSockets?: number;
 }
 
 /**
- * How AWS clients call: HTTP/1.1, keep-alive sockets, and no call that hangs. A network that drops packets tells
- * nobody:
- * without `throwOnRequestTimeout` the SDK only warns about an answer that does not come, and waits on for ever, as it
- * does without a socket timeout for one that stops halfway.
+ * Returns the HTTP handler for AWS clients: HTTP/1.1 with keep-alive, and timeouts so that no call hangs. If the
+ * network drops packets, a missing response is never reported. Without `throwOnRequestTimeout` the SDK only logs a
+ * warning and waits forever. Without a socket timeout it waits forever for the rest of a body.
  */
 export function awsHttp({ silentMs, connectMs = 1_000, maxSockets = 128 }: AwsHttpSettings): NodeHttpHandler {
   return new NodeHttpHandler({
@@ -29,8 +29,8 @@ export function awsHttp({ silentMs, connectMs = 1_000, maxSockets = 128 }: AwsHt
 }
 
 /**
- * Returns whether an error of an AWS client is a fault of the wire: refused, reset, timed out, or aborted by our
- * deadline.
+ * Returns whether an error of an AWS client is a network failure: connection refused or reset, timeout, or abort at the
+ * caller's deadline.
  */
 export function isWireFault(error: Error): boolean {
   const { code } = error as { code?: unknown };

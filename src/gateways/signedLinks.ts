@@ -2,25 +2,32 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { LongwatchError } from '../domain/errors';
 import { ID_PATTERN } from '../domain/ids';
 
+/** Secret and purpose of signed links. */
 export interface SignedLinksSettings {
   secret: string;
-  /** Part of what is signed: a link for one purpose opens nothing else. */
+  /** Included in the signature, so that a link for one purpose is not valid for another. */
   purpose: string;
-  /** What to tell whose time is over. */
+  /** Message for links that have expired. */
   overdue: string;
 }
 
-/** Tokens for customers' links: each for one subject, signed, expiring, and the same however often it is made. */
+/**
+ * Signed, expiring tokens for links to customers. A token is for one subject. The same subject and expiry always give
+ * the same token.
+ */
 export class SignedLinks {
   constructor(private readonly settings: SignedLinksSettings) {}
 
-  /** @param until epoch ms. */
+  /** Returns a token. @param until expiry, epoch ms */
   token(subject: string, until: number): string {
     const claim = Buffer.from(`${until}.${subject}`).toString('base64url');
     return `${claim}.${this.sign(claim)}`;
   }
 
-  /** @throws LongwatchError `notFound` for anything that we did not sign, `conflict` after its time. */
+  /**
+   * Verifies a token and returns its subject.
+   * @throws LongwatchError `notFound` if the signature does not match, `conflict` if the token has expired
+   */
   open(token: string, now: number): { subject: string; until: number } {
     const [claim = '', signature = '', ...rest] = token.split('.');
     const [wanted, found] = [Buffer.from(this.sign(claim)), Buffer.from(signature)];

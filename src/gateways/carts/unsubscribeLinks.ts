@@ -1,15 +1,15 @@
 import { SignedLinks } from '../signedLinks';
 
-/** A mail may be opened long after it came. */
+/** Validity of a link, in milliseconds: a customer may open a mail long after its arrival. */
 const VALID_MS = 365 * 24 * 3_600_000;
 
-/** The link in a reminder that ends the reminders. */
+/** Signed links with which a customer unsubscribes from reminders. */
 export class UnsubscribeLinks {
   private readonly signed: SignedLinks;
 
   constructor(
     secret: string,
-    /** Address of the API as customers reach it, known once it listens. */
+    /** Returns the base URL of the API as customers reach it. It is known once the server listens. */
     private readonly publicUrl: () => string,
   ) {
     this.signed = new SignedLinks({
@@ -19,11 +19,12 @@ export class UnsubscribeLinks {
     });
   }
 
+  /** Returns the link for a user. It is valid for a year from `now` (epoch ms). */
   link(userId: string, now: number): string {
     return `${this.publicUrl()}/v1/unsubscribe/${this.signed.token(userId, now + VALID_MS)}`;
   }
 
-  /** @throws LongwatchError as `SignedLinks.open`. */
+  /** Returns the user of a link. @throws LongwatchError as `SignedLinks.open` */
   open(token: string, now: number): { userId: string } {
     return { userId: this.signed.open(token, now).subject };
   }

@@ -16,24 +16,29 @@ import {
   readPart,
 } from './parquet';
 
+/** Settings of the archive's files. */
 export interface DeviceArchiveSettings {
-  /** A file is closed once it has so many bytes. */
+  /** Size in bytes after which a file is closed and the next one begins. */
   partBytes: number;
 }
 
+/** A range of part numbers of a day that one writer uses. */
 export interface WriteLane {
   day: Day;
-  /** Number of the lane's first part. */
+  /** Number of the range's first part. */
   first: number;
-  /** Parts that it may write. */
+  /** Maximum number of parts. */
   maxParts: number;
   signal?: AbortSignal;
 }
 
-/** Footers and manifests that a process keeps: they never change under their names and sums. */
+/**
+ * Maximum number of cached footers, and of cached manifests. Both are immutable: their content never changes under the
+ * same name and checksum.
+ */
 const MAX_CACHED = 64;
 
-/** Days of readings as Parquet files and their manifests. */
+/** Archived days of readings: Parquet files (parts) and the manifests that list them. */
 export class DeviceArchive {
   private readonly manifests = new Cache<Manifest>();
   private readonly opened = new Cache<OpenPart>();
@@ -45,9 +50,9 @@ export class DeviceArchive {
   ) {}
 
   /**
-   * Writes rows, in the order in which they come, as parts with numbers from `first` on. No more than some row groups
-   * are
-   * in memory at a time.
+   * Writes rows in the given order, as parts numbered from `first`. Keeps only a few row groups in memory at a time.
+   * @returns the parts, with sizes and checksums
+   * @throws LongwatchError `invalid` if the rows need more than `maxParts` files
    */
   async write(
     rows: AsyncIterable<readonly ReadingRow[]>,
@@ -101,7 +106,7 @@ export class DeviceArchive {
     return { ...part, sha256: hash.digest('hex') };
   }
 
-  /** Puts a manifest; its parts are there already. */
+  /** Writes a manifest. Its parts must be stored before. */
   async writeManifest(manifest: Manifest): Promise<void> {
     await this.objects.put(
       manifestKey(manifest.day, manifest.generation),
@@ -110,24 +115,24 @@ export class DeviceArchive {
     );
   }
 
-  /** @throws MissingObjectError */
+  /** Returns a manifest of a day. @throws MissingObjectError */
   manifest(day: Day, generation: number): Promise<Manifest> {
     const key = manifestKey(day, generation);
     return this.manifests.get(key, async () => JSON.parse(await this.objects.text(key)) as Manifest);
   }
 
-  /** All rows of a part, row group by row group. */
+  /** Yields all rows of a part, row group by row group. */
   async *rows(day: Day, part: Part): AsyncGenerator<ReadingRow[]> {
     yield* readPart(await this.open(day, part), this.identify);
   }
 
-  /** The rows of one device's stretch in a part, in order. */
+  /** Yields one device's rows of a time range in a part, in order. */
   async *find(day: Day, part: Part, range: DeviceRange): AsyncGenerator<ReadingRow[]> {
     if (part.minTime >= range.to || part.maxTime < range.from) return;
     yield* readPart(await this.open(day, part), this.identify, range);
   }
 
-  /** Whether a part has rows of a device. */
+  /** Returns whether a part contains rows of a device. */
   async holds(day: Day, part: Part, deviceId: string): Promise<boolean> {
     if (!mayHoldDevice(await this.open(day, part), deviceId)) return false;
     for await (const rows of this.find(day, part, { deviceId, from: part.minTime, to: part.maxTime + 1 }))
@@ -135,14 +140,14 @@ export class DeviceArchive {
     return false;
   }
 
-  /** The SHA-256 of what is stored, in hex. @throws MissingObjectError */
+  /** Returns the SHA-256 of a stored part, in hex. @throws MissingObjectError */
   async checksum(day: Day, { name }: Pick<Part, 'name'>): Promise<string> {
     const hash = createHash('sha256');
     for await (const bytes of await this.objects.stream(partKey(day, name))) hash.update(bytes);
     return hash.digest('hex');
   }
 
-  /** Deletes every file of a day but those that some manifests need. @returns how many there were. */
+  /** Deletes all files of a day except those of the given manifests. @returns the number of deleted files */
   async clear(day: Day, keep: readonly Manifest[]): Promise<number> {
     const kept = new Set(
       keep.flatMap(({ generation, parts }) => [
@@ -168,7 +173,7 @@ export class DeviceArchive {
   }
 }
 
-/** The last so many answers; what fails is asked again. */
+/** A cache of the most recently used MAX_CACHED values. A failed read is not cached. */
 class Cache<T> {
   private readonly entries = new Map<string, Promise<T>>();
 
@@ -185,7 +190,7 @@ class Cache<T> {
   }
 }
 
-/** Rows in row groups of one size, the last one smaller. */
+/** Groups rows into row groups of GROUP_ROWS rows; the last one may be smaller. */
 async function* inGroups(rows: AsyncIterable<readonly ReadingRow[]>): AsyncGenerator<ReadingRow[]> {
   let group: ReadingRow[] = [];
   for await (const some of rows)
@@ -198,7 +203,7 @@ async function* inGroups(rows: AsyncIterable<readonly ReadingRow[]>): AsyncGener
   if (group.length > 0) yield group;
 }
 
-/** An iterator that can be asked whether there is more. */
+/** A generator with a look-ahead of one item. */
 class Peekable<T> {
   private ahead: Promise<IteratorResult<T>> | undefined;
 

@@ -5,60 +5,68 @@ import { isPermanent } from '../../domain/errors';
 import { type CallWatch, watched } from '../../telemetry/calls';
 import { entrySpan, SpanKind } from '../../telemetry/spans';
 
+/** Address and credentials of the broker. */
 export interface MqttSettings {
-  /** mqtt(s):// or ws(s)://, with user and password if the broker wants them. */
+  /** Address: mqtt(s):// or ws(s)://, with user and password if the broker requires them. */
   url: string;
-  /** Of the session that the broker keeps while we are away: nobody else's. */
+  /** MQTT client id, unique per process. The broker queues messages for it while the process is down. */
   clientId: string;
-  /** PEM. */
+  /** CA, client certificate and key, in PEM. */
   ca?: Buffer;
   cert?: Buffer;
   key?: Buffer;
 }
 
+/** An MQTT message. */
 export interface Message {
   topic: string;
   payload: Buffer;
 }
 
+/** What to subscribe to, and who processes the messages. */
 export interface MqttSubscription {
-  /** With wildcards. */
+  /** Topic filter; may contain wildcards. */
   topics: string;
   /**
-   * Takes messages; they are acknowledged once this resolves. When it throws, all come again after a while; but where
-   * it
-   * fails for good the batch is bisected, so that one message holds up no other.
-   * @returns what is to be published in answer.
+   * Processes messages. They are acknowledged once the promise resolves. After an error that may pass, the whole batch
+   * is retried after PAUSE_MS. After a permanent error the batch is bisected, so that one bad message does not block
+   * the others.
+   * @returns the messages to publish in reply
    */
   take(messages: readonly Message[]): Promise<Message[]>;
   /**
-   * Keeps a message that alone makes `take` fail for good; it is acknowledged once this resolves. @returns answers, as
-   * `take`.
+   * Stores a message that fails permanently on its own. It is acknowledged once the promise resolves. @returns the
+   * messages to publish in reply
    */
   setAside(message: Message, error: unknown): Promise<Message[]>;
+  /** Called with errors of the connection and of `take`. The listener continues. */
   onFault(error: unknown): void;
-  /** Told of connections made and lost. */
+  /** Called when the connection is established (true) or lost (false). */
   onConnected?(connected: boolean): void;
   watch?: CallWatch;
 }
 
 interface Held extends Message {
   messageId: number | undefined;
-  /** Of the connection that it came by: on another one its number may be another message's. */
+  /**
+   * Number of the connection that delivered the message. On another connection the same packet id may belong to another
+   * message.
+   */
   connection: number;
-  /** Its number may be another message's from now on. */
+  /** Acknowledged. From then on the broker may reuse its packet id for another message. */
   isAcknowledged?: boolean;
 }
 
-/** Messages of one `take`. */
+/** Maximum number of messages in one `take`. */
 const BATCH = 500;
-/** With so many waiting no more are read: TCP holds up the broker. */
+/** With this many waiting messages the client stops reading, so TCP backpressure slows the broker down. */
 const MAX_WAITING = 5_000;
+/** Pause after a failed batch, in milliseconds. */
 const PAUSE_MS = 500;
 
 /**
- * Subscribes with QoS 1, in a session that the broker keeps, and acknowledges by the batch, after the fact. What was
- * not acknowledged when we died comes again.
+ * Subscribes with QoS 1 in a persistent session, and acknowledges messages in batches after they are processed. The
+ * broker redelivers messages that were not acknowledged when the process ended.
  */
 export class MqttListener {
   private client: MqttClient | undefined;
@@ -73,7 +81,10 @@ export class MqttListener {
     private readonly subscription: MqttSubscription,
   ) {}
 
-  /** Started once, it connects again by itself for ever: a second client of the same id would drive out the first. */
+  /**
+   * Connects, and reconnects for as long as it runs. Later calls do nothing: a second client with the same client id
+   * would disconnect the first.
+   */
   start(): void {
     if (this.client) return;
     const { url, clientId, ca, cert, key } = this.settings;
@@ -90,11 +101,10 @@ export class MqttListener {
     client.on('connect', () => {
       this.subscription.onConnected?.(true);
       this.connection++;
-      // What came by the connection before comes again by this one.
+      // The broker redelivers on the new connection all messages that were not acknowledged on the old one.
       this.waiting = [];
       this.readOn = undefined;
-      // Race: `stop` closes the connection while the broker has not yet acknowledged the subscription. That is no
-      // fault.
+      // Race: `stop` closes the connection before the broker has acknowledged the subscription. That is no error.
       client.subscribe(
         this.subscription.topics,
         { qos: 1 },
@@ -102,8 +112,8 @@ export class MqttListener {
       );
     });
     client.on('error', (error) => this.subscription.onFault(error));
-    // The library acknowledges when `done` is called without an error, one message after the other, and reads the next
-    // one in either case. Called with one it leaves the acknowledgement to us: many are written at once.
+    // Calling `done` without an error makes the library acknowledge the message at once. With an error the library
+    // reads on without acknowledging, and this class acknowledges later, in batches.
     client.handleMessage = ({ topic, payload, messageId, qos }: IPublishPacket, done) => {
       this.waiting.push({
         topic,
@@ -118,7 +128,10 @@ export class MqttListener {
     };
   }
 
-  /** Takes no more, finishes what is under way; the rest comes again next time. */
+  /**
+   * Stops reading, finishes the current batch, and disconnects. The broker keeps the remaining messages for the next
+   * start.
+   */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.working;
@@ -144,13 +157,13 @@ export class MqttListener {
         this.waiting.unshift(
           ...batch.filter(({ connection, isAcknowledged }) => connection === this.connection && !isAcknowledged),
         );
-        // Woken: the loop ends.
+        // `stop` aborts the pause; then the loop ends.
         await sleep(PAUSE_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
       }
     }
   }
 
-  /** Takes a batch and acknowledges it; where it fails for good, half by half. */
+  /** Processes a batch and acknowledges it. After a permanent error, processes it half by half. */
   private async take(batch: readonly Held[]): Promise<void> {
     const { subscription } = this;
     let answers: Message[];

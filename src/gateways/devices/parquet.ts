@@ -10,8 +10,9 @@ import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { ReadingRow, RowContent } from '../../domain/devices/reading';
 
 /**
- * The columns of every file. Metrics are one JSON text: they differ from device to device, and engines read them by
- * name (`json_extract`). A row's id is left out: it follows from what the row says, and would be most of the file.
+ * Columns of every file. The metrics are one JSON text, because their names differ between devices; query engines read
+ * them by name (`json_extract`). The row's id is not stored: it can be computed from the row, and it would take up most
+ * of the file.
  */
 const columns = [
   { name: 'device_id', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
@@ -30,22 +31,22 @@ const columns = [
 
 const schema: SchemaElement[] = [{ name: 'reading', num_children: columns.length }, ...columns];
 
-/** Rows of a row group: some hundred kilobytes, which is what a read of one device fetches. */
+/** Rows in a row group: a few hundred kilobytes, the amount that a read of one device fetches. */
 export const GROUP_ROWS = 20_000;
 
-/** Makes the bytes of one file, row group by row group. The same rows give the same bytes. */
+/** Encodes one file, row group by row group. The same rows always give the same bytes. */
 export class PartEncoder {
   private readonly bytes = new ByteWriter(1 << 20);
   private readonly writer = new ParquetWriter({
     writer: this.bytes,
     schema,
     codec: 'SNAPPY',
-    // Device ids are shorter, so that what statistics say of them is exact.
+    // Device ids are shorter than this, so their statistics are exact.
     statisticsTruncateLength: 64,
     createdBy: 'longwatch',
   });
 
-  /** @returns what is to be written next, of at most GROUP_ROWS rows. */
+  /** Encodes at most GROUP_ROWS rows. @returns the bytes to append to the file */
   group(rows: readonly ReadingRow[]): Uint8Array {
     const data: Record<(typeof columns)[number]['name'], unknown[]> = {
       device_id: rows.map(({ deviceId }) => deviceId),
@@ -56,7 +57,7 @@ export class PartEncoder {
       metrics: rows.map(({ metrics }) => metrics),
     };
     void this.writer.write({
-      // Instants of a device are steps of about one size.
+      // A device's timestamps have nearly constant intervals, which this encoding compresses well.
       columnData: columns.map(({ name }) => ({
         name,
         data: data[name],
@@ -68,7 +69,7 @@ export class PartEncoder {
     return this.take();
   }
 
-  /** @returns the end of the file. */
+  /** Encodes the footer. @returns the last bytes of the file */
   finish(): Uint8Array {
     void this.writer.finish();
     return this.take();
@@ -81,29 +82,31 @@ export class PartEncoder {
   }
 }
 
-/** Instants as epoch ms. */
+/** Reads timestamps as epoch ms. */
 const parsers = { timestampFromMilliseconds: Number };
 
-/** Gives a row its id back. */
+/** Adds the id to a row's content. */
 export type Identify = (content: RowContent) => ReadingRow;
 
+/** An opened file: its metadata is read. */
 export interface OpenPart {
   file: AsyncBuffer;
   metadata: FileMetaData;
 }
 
+/** Reads the metadata of a file. */
 export async function openPart(file: AsyncBuffer): Promise<OpenPart> {
   return { file, metadata: await parquetMetadataAsync(file) };
 }
 
-/** A stretch of one device's readings: epoch ms, the end left out. */
+/** A time range of one device: from `from` (inclusive) to `to` (exclusive), epoch ms. */
 export interface DeviceRange {
   deviceId: string;
   from: number;
   to: number;
 }
 
-/** The rows of a part, row group by row group; of one device's stretch only, if one is given. */
+/** Yields the rows of a part, row group by row group. With a range, only its rows. */
 export async function* readPart(
   { file, metadata }: OpenPart,
   identify: Identify,
@@ -126,7 +129,7 @@ export async function* readPart(
   }
 }
 
-/** Whether the statistics of a row group allow rows of a stretch in it. */
+/** Returns whether a row group can contain rows of a range, according to its statistics. */
 function mayHold({ columns: chunks }: RowGroup, { deviceId, from, to }: DeviceRange): boolean {
   const bounds = (column: number) => chunks[column]?.meta_data?.statistics;
   const [devices, times] = [bounds(0), bounds(1)];
@@ -134,14 +137,14 @@ function mayHold({ columns: chunks }: RowGroup, { deviceId, from, to }: DeviceRa
   return !times || (Number(times.min_value) < to && Number(times.max_value) >= from);
 }
 
-/** Whether a part has any row of a device, as far as its statistics tell. */
+/** Returns whether a part can contain rows of a device, according to its statistics. */
 export function mayHoldDevice({ metadata }: OpenPart, deviceId: string): boolean {
   return metadata.row_groups.some((group) =>
     mayHold(group, { deviceId, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY }),
   );
 }
 
-/** The columns of a group lie one behind the other: one read fetches them all. */
+/** The column chunks of a row group are adjacent, so one read fetches them all. */
 async function fetched(file: AsyncBuffer, { columns: chunks }: RowGroup): Promise<AsyncBuffer> {
   let [start, end] = [file.byteLength, 0];
   for (const { meta_data: chunk } of chunks) {

@@ -3,21 +3,21 @@ import { METADATA_ENCODING_KEY, type Payload, type PayloadCodec } from '@tempora
 import { temporal } from '@temporalio/proto';
 import type { KeyRing } from './keys';
 
-/** What the SDK knows of the place of a payload; absent where it knows nothing, as in the Web UI. */
+/** The SDK's information about the payload's workflow; absent if it has none, as in calls of the Web UI. */
 type Context = Parameters<PayloadCodec['encode']>[1];
 
-/** A payload that is not what was written, or not where it was written. */
+/** A payload was changed after encryption, or was copied from another workflow. */
 export class PayloadIntegrityError extends Error {
   override readonly name = 'PayloadIntegrityError';
 }
 
 const ENCODING = 'binary/encrypted';
-/** Cipher and layout: nonce, ciphertext, tag. Another layout gets another name. */
+/** Cipher and layout (nonce, ciphertext, tag). Another layout needs another name. */
 const CIPHER = 'AES-256-GCM/1';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Metadata of an encrypted payload. The first two are as in Temporal's own samples. */
+/** Metadata keys of an encrypted payload. The first two are those of Temporal's own samples. */
 const meta = {
   keyId: 'encryption-key-id',
   cipher: 'encryption-cipher',
@@ -29,11 +29,11 @@ const text = (bytes: Uint8Array | null | undefined): string | undefined =>
   bytes ? Buffer.from(bytes).toString('utf8') : undefined;
 
 /**
- * Encrypts every payload with AES-256-GCM under a fresh random nonce, and reads what it or nobody encrypted: plain
- * payloads, of histories that are older than the keys, pass through.
+ * Encrypts every payload with AES-256-GCM under a fresh random nonce, and decrypts such payloads. Unencrypted payloads
+ * are returned unchanged, because histories from before encryption was configured contain them.
  *
- * Authenticated with each payload: cipher and layout, the key's id, its wrapped data key, and the id of the workflow
- * that it belongs to where the SDK tells, so that a payload moved into another workflow's history is not read.
+ * The tag also authenticates the cipher and layout, the key id, the wrapped data key and, if the SDK gives it, the
+ * workflow id. So a payload that was copied into another workflow's history is rejected.
  */
 export class EncryptionCodec implements PayloadCodec {
   constructor(private readonly keys: KeyRing) {}
@@ -42,13 +42,14 @@ export class EncryptionCodec implements PayloadCodec {
     return Promise.all(payloads.map((payload) => this.encrypt(payload, context)));
   }
 
-  /** @throws PayloadKeyError naming the key that is missing; PayloadIntegrityError. */
+  /** @throws PayloadKeyError naming the missing key; PayloadIntegrityError */
   async decode(payloads: Payload[], context?: Context): Promise<Payload[]> {
     return Promise.all(payloads.map((payload) => this.decrypt(payload, context)));
   }
 
   private async encrypt(payload: Payload, context: Context): Promise<Payload> {
-    if (isEncrypted(payload)) return payload; // Twice would be read once.
+    // An already encrypted payload stays as it is: decoding removes only one layer.
+    if (isEncrypted(payload)) return payload;
     const { id, key, wrapped } = await this.keys.current();
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
@@ -95,7 +96,7 @@ export class EncryptionCodec implements PayloadCodec {
     try {
       clear = Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
     } catch {
-      throw damaged(id); // OpenSSL's reason is always the same.
+      throw damaged(id); // The cause carries no information: OpenSSL reports the same error for every mismatch.
     }
     return temporal.api.common.v1.Payload.decode(clear);
   }
@@ -108,7 +109,10 @@ const damaged = (id: string): PayloadIntegrityError =>
 
 const isEncrypted = ({ metadata }: Payload): boolean => text(metadata?.[METADATA_ENCODING_KEY]) === ENCODING;
 
-/** The associated data; JSON, so that no two sets of values give the same bytes. */
+/**
+ * Returns the additional authenticated data. It is JSON, so that two different sets of values cannot give the same
+ * bytes.
+ */
 function bound(id: string, workflowId: string | undefined, wrapped: Uint8Array | undefined): Buffer {
   return Buffer.from(
     JSON.stringify([
@@ -121,7 +125,10 @@ function bound(id: string, workflowId: string | undefined, wrapped: Uint8Array |
   );
 }
 
-/** A schedule writes for the id that it has, and starts workflows under that id and the instant. */
+/**
+ * Whether a payload may appear in this workflow. A schedule encrypts its payload for its own id, and starts workflows
+ * under that id plus the time.
+ */
 function belongs(writtenFor: string, foundIn: string): boolean {
   return (
     foundIn === writtenFor ||

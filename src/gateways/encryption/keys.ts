@@ -1,22 +1,26 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 
-/** A key of AES-256. */
+/** An AES-256 key. */
 export interface DataKey {
-  /** By which payloads name it. */
+  /** Id that encrypted payloads name. */
   id: string;
   key: KeyObject;
-  /** The key as its keeper wrapped it, to be kept beside each payload; absent where the id alone finds it. */
+  /** The key encrypted under a KMS key, to be stored in each payload. Absent if the id alone finds the key. */
   wrapped?: Uint8Array;
 }
 
-/** Where keys come from: one that encrypts now, and all that have encrypted what is still to be read. */
+/** A source of keys: the current one encrypts, and all keys that still decrypt old payloads can be found. */
 export interface KeyRing {
+  /** Returns the key to encrypt with. @throws PayloadKeyError if there is none. */
   current(): Promise<DataKey>;
-  /** @throws PayloadKeyError naming the key that is missing. */
+  /** Returns the key to decrypt with. @throws PayloadKeyError naming the missing key. */
   find(id: string, wrapped?: Uint8Array): Promise<KeyObject>;
 }
 
-/** A payload that cannot be read, or none that can be written, for want of a key. Names keys, never shows one. */
+/**
+ * A payload cannot be encrypted or decrypted because a key is missing. The message names key ids and never contains a
+ * key.
+ */
 export class PayloadKeyError extends Error {
   override readonly name = 'PayloadKeyError';
 }
@@ -25,14 +29,15 @@ const KEY_BYTES = 32;
 const ID = /^[A-Za-z0-9_.-]{1,64}$/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
+/** A key of the settings. */
 export interface GivenKey {
   id: string;
   key: KeyObject;
 }
 
 /**
- * Parses `id:base64,…`, each key 32 random bytes: `openssl rand -base64 32`.
- * @throws PayloadKeyError naming the entry by its position, never showing a key.
+ * Parses `id:base64,…`, where each key is 32 random bytes (`openssl rand -base64 32`).
+ * @throws PayloadKeyError with the position of the faulty entry; the message never contains a key.
  */
 export function parsePayloadKeys(text: string): GivenKey[] {
   const seen = new Set<string>();
@@ -50,7 +55,7 @@ export function parsePayloadKeys(text: string): GivenKey[] {
   });
 }
 
-/** Keys that the configuration holds: the first encrypts, all decrypt. */
+/** Keys from the settings. The first one encrypts; all of them decrypt. */
 export class ConfiguredKeys implements KeyRing {
   constructor(private readonly keys: readonly GivenKey[]) {}
 

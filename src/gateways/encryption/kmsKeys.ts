@@ -5,39 +5,45 @@ import { LRUCache } from 'lru-cache';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type DataKey, type KeyRing, PayloadKeyError } from './keys';
 
+/** Address and credentials of AWS KMS. */
 export interface KmsSettings {
   region: string;
-  /** Absent: AWS itself. */
+  /** Endpoint; absent for AWS's own. */
   endpoint?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
   watch?: CallWatch;
 }
 
+/** Returns a KMS client with timeouts and metrics. */
 export function kmsClient({ watch, ...settings }: KmsSettings): KMSClient {
   const requestHandler = awsHttp({ silentMs: 5_000 });
   return watchedClient(new KMSClient({ ...settings, maxAttempts: 4, requestHandler }), 'kms', watch);
 }
 
+/** Limits of the data keys. */
 export interface KmsKeysOptions {
   /**
-   * Payloads that one data key encrypts before there is a new one. Far below the 2^32 that random nonces of 96 bits
-   * allow (NIST SP 800-38D, 8.3).
+   * Payloads that one data key encrypts before it is replaced. Default 1,000,000, far below the 2^32 that random 96-bit
+   * nonces allow (NIST SP 800-38D, section 8.3).
    */
   maxUses?: number;
-  /** Milliseconds that a data key encrypts before there is a new one, and that an unwrapped one is kept. */
+  /**
+   * Milliseconds after which the current data key is replaced, and for which a decrypted data key is cached. Default
+   * one hour.
+   */
   maxAgeMs?: number;
-  /** Unwrapped data keys that are kept. */
+  /** Maximum number of cached data keys. Default 10,000. */
   maxKept?: number;
   now?: () => number;
 }
 
 const PREFIX = 'kms:';
-/** Bound to every data key: KMS unwraps it for this purpose only, and its log names it. */
+/** Encryption context of every data key. KMS decrypts the key only with the same context, and CloudTrail logs it. */
 const CONTEXT = { application: 'longwatch', purpose: 'temporal-payload' };
 
 /**
- * Envelope encryption: AWS KMS makes a data key under a KMS key, which encrypts many payloads and stands, wrapped,
- * beside each of them. The first KMS key makes data keys, all unwrap.
+ * Envelope encryption with AWS KMS. KMS generates a data key under a KMS key. The data key encrypts many payloads and
+ * is stored, encrypted, in each of them. The first KMS key generates data keys; all of them decrypt.
  */
 export class KmsKeys implements KeyRing {
   private making: Promise<DataKey> | undefined;
@@ -47,7 +53,7 @@ export class KmsKeys implements KeyRing {
   private readonly maxAgeMs: number;
   private readonly now: () => number;
   private readonly kept: LRUCache<string, KeyObject>;
-  /** Keys that are being unwrapped: many payloads of one history ask at once. */
+  /** Data keys that KMS is decrypting now. The payloads of one history share one call. */
   private readonly asked = new Map<string, Promise<KeyObject>>();
 
   constructor(
@@ -66,6 +72,7 @@ export class KmsKeys implements KeyRing {
     });
   }
 
+  /** Returns whether a key id names a KMS key. */
   static holds(id: string): boolean {
     return id.startsWith(PREFIX);
   }
@@ -75,7 +82,8 @@ export class KmsKeys implements KeyRing {
       this.uses = 0;
       this.madeAt = this.now();
       this.making = this.generate();
-      this.making.catch(() => (this.making = undefined)); // The next one asks again.
+      // A failed call is not cached; the next payload calls KMS again.
+      this.making.catch(() => (this.making = undefined));
     }
     this.uses++;
     return this.making;
@@ -133,7 +141,10 @@ const refused = (what: string, keyId: string, cause: unknown): PayloadKeyError =
     { cause },
   );
 
-/** KMS first where it is configured; keys of the configuration go on being read: the way from one to the other. */
+/**
+ * Keys for a migration from configured keys to KMS: KMS encrypts, and payloads under either kind of key can be
+ * decrypted.
+ */
 export class MovedKeys implements KeyRing {
   constructor(
     private readonly kms: KmsKeys,

@@ -1,12 +1,12 @@
 import { SignedLinks } from '../signedLinks';
 
-/** The link in a customer's "was this you?". */
+/** Signed links to the page "was this you?" of a payment. */
 export class AnswerLinks {
   private readonly signed: SignedLinks;
 
   constructor(
     secret: string,
-    /** Address of the API as customers reach it, known once it listens. */
+    /** Returns the base URL of the API as customers reach it. It is known once the server listens. */
     private readonly publicUrl: () => string,
   ) {
     this.signed = new SignedLinks({
@@ -16,14 +16,14 @@ export class AnswerLinks {
     });
   }
 
-  /** @param until epoch ms. */
+  /** Returns the link for a payment. @param until expiry, epoch ms */
   link(transactionId: string, until: number): string {
     return `${this.publicUrl()}/v1/alerts/${this.signed.token(transactionId, until)}/answer`;
   }
 
   /**
-   * The transaction that a token is for.
-   * @throws LongwatchError `notFound` for anything that we did not sign, `conflict` after its time.
+   * Returns the payment that a token is for.
+   * @throws LongwatchError `notFound` if the signature does not match, `conflict` if the token has expired
    */
   open(token: string, now: number): { transactionId: string; until: number } {
     const { subject, until } = this.signed.open(token, now);

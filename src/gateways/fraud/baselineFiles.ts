@@ -10,6 +10,7 @@ const distributionSchema = z
     ({ edges, shares }) => shares.length === edges.length + 2,
     'must have a share for each bin between its edges, and one for missing values',
   );
+/** Schema of a baseline file, as `npm run fraud -- train` writes it. */
 export const baselineSchema = z.object({
   version: lineOf(1, 200),
   rows: z.int(),
@@ -17,15 +18,16 @@ export const baselineSchema = z.object({
   score: distributionSchema,
 });
 
+/** A baseline file cannot be read or is not valid. */
 export class BaselineError extends Error {
   override readonly name = 'BaselineError';
 }
 
 /**
- * Baselines by model version.
- * @param shipped file of the model that ships, where it is there.
- * @param files further files, comma separated.
- * @throws BaselineError naming the file and what is wrong with it.
+ * Reads the baselines of the training data, by model version.
+ * @param shipped path of the shipped model's baseline; ignored if the file does not exist
+ * @param files paths of further files, separated by commas
+ * @throws BaselineError naming the file and its fault
  */
 export function readBaselines(shipped: string, files: string | undefined): Map<string, Baseline> {
   const paths = [

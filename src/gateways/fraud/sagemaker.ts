@@ -6,7 +6,7 @@ import { BrokenCircuitError, circuitBreaker, CircuitState, ConsecutiveBreaker, h
 import type { DegradedCause } from '../../domain/fraud/decision';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 
-/** Why no score came back. Retrying within one decision makes no sense: its time is over. */
+/** The model gave no score; `kind` says why. A decision does not retry, because its time budget is used up. */
 export class ScoringFailure extends Error {
   override readonly name = 'ScoringFailure';
 
@@ -19,29 +19,35 @@ export class ScoringFailure extends Error {
   }
 }
 
+/** The score of one row. */
 export interface ScoredRow {
   /** Probability of fraud, 0 to 1. */
   score: number;
-  /** By feature, in log-odds, when asked for and when the endpoint can. */
+  /** Contribution of each feature in log-odds, if they were requested and the endpoint supports them. */
   contributions?: readonly number[];
 }
 
+/** Options of one scoring call. */
 export interface ScoreOptions {
-  /** Milliseconds until the call is given up. */
+  /** Milliseconds after which the call is aborted. */
   deadlineMs: number;
   explain?: 'approximate' | 'exact';
 }
 
+/** Settings of the model's endpoint. */
 export interface ScoringSettings {
-  /** Asked before every call: a promotion changes it. */
+  /** Returns the endpoint's name. Called before each request, because a promotion changes the name. */
   endpointName(): string;
-  /** Failures in a row that open the circuit. Default 5. */
+  /** Consecutive failures that open the circuit breaker. Default 5. */
   breakAfter?: number;
-  /** Milliseconds until an open circuit lets one call try. Default 5,000. */
+  /** Milliseconds after which an open circuit breaker lets one call through. Default 5,000. */
   retryAfterMs?: number;
 }
 
-/** One attempt a call (the caller's deadline is the retry policy), keep-alive sockets. */
+/**
+ * Returns a SageMaker client with keep-alive connections. It makes one attempt per call: the caller's deadline leaves
+ * no time for a retry.
+ */
 export function sagemakerClient(settings: {
   region: string;
   endpoint?: string;
@@ -54,7 +60,7 @@ export function sagemakerClient(settings: {
     maxAttempts: 1,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: 1_000,
-      // Frees the socket of an answer that began and never ends; SageMaker gives a model 60 s.
+      // Frees the connection if a response begins but never ends. SageMaker itself limits a model to 60 s.
       socketTimeout: 60_000,
       httpAgent: new Agent({ keepAlive: true, maxSockets: 128 }),
       httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: 128 }),
@@ -63,7 +69,7 @@ export function sagemakerClient(settings: {
   return watchedClient(sagemaker, 'sagemaker', watch);
 }
 
-/** The model behind its SageMaker endpoint. Every failure is a `ScoringFailure` that says which kind. */
+/** The model behind its SageMaker endpoint, with a circuit breaker. */
 export class ScoringEndpoint {
   private readonly breaker;
 
@@ -77,15 +83,15 @@ export class ScoringEndpoint {
     });
   }
 
-  /** Whether calls are let through at the moment. */
+  /** Whether the circuit breaker is closed. */
   get healthy(): boolean {
     return this.breaker.state === CircuitState.Closed;
   }
 
   /**
-   * Scores rows of feature values (`NaN` where missing) in one InvokeEndpoint: one attempt, given up at the
-   * deadline, also when the answer has begun by then.
-   * @throws ScoringFailure
+   * Scores rows of feature values (`NaN` for a missing value) in one InvokeEndpoint call. It makes one attempt and
+   * stops at the deadline, even in the middle of a response.
+   * @throws ScoringFailure, whose `kind` gives the cause
    */
   async score(
     rows: readonly (readonly number[])[],
@@ -93,7 +99,8 @@ export class ScoringEndpoint {
   ): Promise<{ scores: ScoredRow[]; modelVersion: string | null }> {
     const deadline = AbortSignal.timeout(Math.max(1, Math.floor(options.deadlineMs)));
     try {
-      // While one call tries a model that failed before, the breaker lets the others wait: not past their deadline.
+      // While one call probes a failing model, the breaker makes other calls wait. They must not wait past their
+      // deadline.
       return await untilAborted(
         this.breaker.execute(() => this.invoke(rows, options.explain, deadline)),
         deadline,
@@ -125,7 +132,7 @@ export class ScoringEndpoint {
   }
 }
 
-/** The client's own abort ends with the response's headers; a body that never comes must not outlast the deadline. */
+/** The SDK's abort signal covers a call only until the response's headers. This also bounds the wait for the body. */
 function untilAborted<T>(answer: Promise<T>, deadline: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = () => reject(new Error('The deadline has passed'));
@@ -135,7 +142,7 @@ function untilAborted<T>(answer: Promise<T>, deadline: AbortSignal): Promise<T> 
   });
 }
 
-/** No header, an empty cell where a value is missing, as the built-in XGBoost container takes it. */
+/** A CSV row without header, with an empty cell for a missing value, as the built-in XGBoost container expects it. */
 const csvRow = (row: readonly number[]): string =>
   row.map((value) => (Number.isNaN(value) ? '' : String(value))).join(',');
 

@@ -3,16 +3,19 @@ import type { Notification } from '../../domain/platform/notification';
 import { type CallResult, type CallWatch, watched } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
 
+/** Address of the mail server and the sender. */
 export interface SmtpSettings {
-  /** `smtp://` or `smtps://`, with user and password where the server wants them. */
+  /** Server: `smtp://` or `smtps://`, with user and password if the server requires them. */
   url: string;
   from: string;
-  /** Address of a recipient; by default the recipient's id where it is an address. */
+  /** Returns the mail address of a recipient. Default: the recipient's id, if it is an address. */
   addressOf?(recipient: string): string | undefined;
   watch?: CallWatch;
 }
 
-/** Sends mail. At least once: copies have the same Message-ID, by which mail readers fold them. */
+/**
+ * Sends notifications as mail, at least once. Copies have the same Message-ID, by which mail clients detect duplicates.
+ */
 export class SmtpChannel implements Channel {
   readonly name = 'smtp';
   private readonly transport: Transporter;
@@ -47,7 +50,7 @@ export class SmtpChannel implements Channel {
   }
 }
 
-/** 5yz of RFC 5321 is a refusal, 4yz passes. */
+/** A 5yz reply is permanent, a 4yz reply is temporary (RFC 5321, section 4.2.1). */
 const resultOf = (error: unknown): CallResult =>
   ((error as { responseCode?: number }).responseCode ?? 0) >= 500
     ? 'refused'

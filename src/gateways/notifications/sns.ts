@@ -4,6 +4,7 @@ import type { Notification } from '../../domain/platform/notification';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
 
+/** Topic and credentials. */
 export interface SnsSettings {
   topicArn: string;
   region: string;
@@ -13,8 +14,8 @@ export interface SnsSettings {
 }
 
 /**
- * Publishes to a topic, with recipient and id as message attributes for subscription filters. A FIFO topic
- * drops copies within five minutes by the id; a standard topic delivers at least once.
+ * Publishes notifications to an SNS topic, with recipient and id as message attributes for subscription filters. A FIFO
+ * topic removes copies within five minutes by the id; a standard topic delivers at least once.
  */
 export class SnsChannel implements Channel {
   readonly name = 'sns';
@@ -49,7 +50,7 @@ export class SnsChannel implements Channel {
       );
     } catch (error) {
       const { $fault, name } = error as Error & { $fault?: string };
-      // Throttling and expired credentials are the client's faults too, and pass.
+      // SNS reports throttling and expired credentials as client faults, but they are temporary.
       const passes = /Throttl|Expired|RequestLimit/.test(name);
       throw new ChannelError(`SNS refused: ${name}`, $fault === 'client' && !passes, error);
     }

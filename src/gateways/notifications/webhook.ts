@@ -4,22 +4,29 @@ import type { Notification } from '../../domain/platform/notification';
 import { type CallResult, type CallWatch, resultOfError, watched } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
 
+/** URL and retries of the webhook. */
 export interface WebhookSettings {
   url: string;
-  /** Shared with the receiver. */
+  /** Secret for the signature, shared with the receiver. */
   secret: string;
+  /** Maximum number of attempts. Default 3. */
   attempts?: number;
-  /** Milliseconds before the second attempt; doubled, with jitter. */
+  /** Milliseconds before the second attempt, doubled for each further one, with jitter. Default 200. */
   pauseMs?: number;
   watch?: CallWatch;
 }
 
-/** `t=<epoch s>,v1=<hex HMAC-SHA256 of "<t>.<body>">`, so that a receiver can refuse forgeries and old copies. */
+/**
+ * Returns the signature header `t=<epoch s>,v1=<hex HMAC-SHA256 of "<t>.<body>">`. It lets the receiver refuse forged
+ * and replayed requests.
+ */
 export function webhookSignature(secret: string, body: string, epochSeconds: number): string {
   return `t=${epochSeconds},v1=${createHmac('sha256', secret).update(`${epochSeconds}.${body}`).digest('hex')}`;
 }
 
-/** POSTs JSON, signed. At least once: the header `Longwatch-Notification-Id` repeats on every copy. */
+/**
+ * POSTs notifications as signed JSON, at least once. The header `Longwatch-Notification-Id` is the same on every copy.
+ */
 export class WebhookChannel implements Channel {
   readonly name = 'webhook';
 
@@ -46,7 +53,7 @@ export class WebhookChannel implements Channel {
     }
   }
 
-  /** @throws ChannelError for an answer that is no success */
+  /** Sends one request. @throws ChannelError for a status other than 2xx */
   private async post(notification: Notification): Promise<void> {
     const { url, secret } = this.settings;
     const body = JSON.stringify(notification);

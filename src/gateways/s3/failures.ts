@@ -3,21 +3,20 @@ import { isWireFault } from '../awsHttp';
 import { LongwatchError } from '../../domain/errors';
 
 /**
- * The same request may be taken later: overload, a connection that was slow or cut, credentials that expired or are not
- * known yet, a wrong clock.
+ * Names of temporary errors: overload, a slow or lost connection, credentials that expired or are not yet known, a
+ * wrong clock.
  */
 const PASSING =
   /^(SlowDown|Throttl|RequestLimitExceeded|RequestTimeout|RequestTimeTooSkewed|BadDigest|IncompleteBody|OperationAborted|NoSuchUpload|Expired|TokenRefreshRequired|InvalidAccessKeyId|InvalidToken|SignatureDoesNotMatch|CredentialsProviderError)/;
-/** An operator's matter: a grant or the bucket is missing. */
+/** Names of errors that an operator must fix: a missing permission or bucket. */
 const OURS =
   /^(AccessDenied|AllAccessDisabled|AccountProblem|Forbidden|InvalidBucketName|NoSuchBucket|PermanentRedirect)/;
 
 /**
- * Sorts a failed S3 call as `stores/failures.ts` sorts DynamoDB's. `unavailable`: S3 does not answer, is overloaded, or
- * does not
- * know the credentials; a retry may help. `refused`: S3 will never take the request (too large, invalid, denied, no
- * such bucket).
- * @returns other errors as they are: faults of our own code, and those of whatever makes the content.
+ * Converts the error of an S3 call to a LongwatchError, as `stores/failures.ts` does for DynamoDB. `unavailable`: S3
+ * does not answer, is overloaded, or does not know the credentials; a retry may help. `refused`: S3 will never accept
+ * the request (too large, invalid, denied, no such bucket).
+ * @returns the LongwatchError; other errors unchanged: bugs, and errors of the code that generates the content
  */
 export function typedObjectFailure(error: unknown, bucket: string, what: string): unknown {
   if (!(error instanceof Error)) return error;

@@ -15,26 +15,27 @@ import { LongwatchError } from '../../domain/errors';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { typedObjectFailure } from './failures';
 
+/** Bucket and credentials. */
 export interface ObjectsSettings {
   region: string;
   bucket: string;
-  /** Absent: AWS itself. */
+  /** Endpoint; absent for AWS's own. */
   endpoint?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
   watch?: CallWatch;
 }
 
-/** Of one upload of several pieces; S3's least is 5 MiB. */
+/** Size of a part of a multipart upload, in bytes. S3's minimum is 5 MiB. */
 const PIECE_BYTES = 8 * 1024 * 1024;
 
-/** There is no such object: what named it is out of date. */
+/** The object does not exist: the reference to it is out of date. */
 export class MissingObjectError extends Error {
   override readonly name = 'MissingObjectError';
 }
 
 /**
- * The objects of one bucket. Every method throws LongwatchError `unavailable` where a retry may help, `refused` where
- * S3 will never take the request.
+ * The objects of one bucket. Every method throws LongwatchError `unavailable` if a retry may help, and `refused` if S3
+ * will never accept the request.
  */
 export class Objects {
   private readonly client: S3Client;
@@ -44,7 +45,7 @@ export class Objects {
     const client = new S3Client({
       region,
       ...(credentials && { credentials }),
-      // Servers other than AWS know one host, and not every checksum.
+      // S3-compatible servers usually support only path-style addresses and not all checksums.
       ...(endpoint !== undefined && {
         endpoint,
         forcePathStyle: true,
@@ -57,7 +58,7 @@ export class Objects {
     this.client = watchedClient(client, 's3', settings.watch);
   }
 
-  /** Makes the bucket where it is missing. */
+  /** Creates the bucket if it does not exist. */
   async ensureBucket(): Promise<void> {
     const Bucket = this.settings.bucket;
     try {
@@ -65,20 +66,23 @@ export class Objects {
     } catch (error) {
       if ((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode !== 404) throw error;
       await this.client.send(new CreateBucketCommand({ Bucket })).catch((failure: unknown) => {
-        // Another process made it between our look and our call.
+        // Race: another process created the bucket after the check.
         if (!/BucketAlready/.test((failure as Error).name)) throw failure;
       });
     }
   }
 
-  /** Writes an object, in the place of one of the same key. */
+  /** Writes an object and replaces an earlier one with the same key. */
   async put(Key: string, Body: string | Uint8Array, ContentType: string): Promise<void> {
     await this.typed(Key, () =>
       this.client.send(new PutObjectCommand({ Bucket: this.settings.bucket, Key, Body, ContentType })),
     );
   }
 
-  /** Puts what a generator makes, piece by piece; there is no object until all of it is there. */
+  /**
+   * Uploads generated content part by part. The object becomes visible only when the upload is complete.
+   * @param signal aborts the upload; the method then throws the signal's reason
+   */
   async putStream(
     Key: string,
     body: AsyncIterable<Uint8Array>,
@@ -96,7 +100,7 @@ export class Objects {
     try {
       await this.typed(Key, () => upload.done());
     } catch (error) {
-      // The worker stops: that is no failure of S3.
+      // An abort by the worker is no failure of S3.
       signal?.throwIfAborted();
       throw error;
     } finally {
@@ -104,12 +108,12 @@ export class Objects {
     }
   }
 
-  /** @throws MissingObjectError */
+  /** Returns an object as text. @throws MissingObjectError */
   async text(key: string): Promise<string> {
     return this.typed(key, async () => (await this.get(key)).transformToString());
   }
 
-  /** From one byte to another, which is left out. @throws MissingObjectError */
+  /** Returns the bytes of an object from `from` (inclusive) to `to` (exclusive). @throws MissingObjectError */
   async bytes(key: string, from: number, to: number): Promise<Uint8Array> {
     const bytes = await this.typed(key, async () =>
       (await this.get(key, `bytes=${from}-${to - 1}`)).transformToByteArray(),
@@ -119,12 +123,12 @@ export class Objects {
     return bytes;
   }
 
-  /** @throws MissingObjectError */
+  /** Returns an object as a stream. @throws MissingObjectError */
   async stream(key: string): Promise<AsyncIterable<Uint8Array>> {
     return (await this.typed(key, () => this.get(key))) as unknown as AsyncIterable<Uint8Array>;
   }
 
-  /** Names under a prefix, in their order. */
+  /** Returns the keys with a prefix, in order. */
   async list(Prefix: string): Promise<string[]> {
     const keys: string[] = [];
     let ContinuationToken: string | undefined;
@@ -138,7 +142,7 @@ export class Objects {
     return keys;
   }
 
-  /** Gone when it returns, also when it was not there. */
+  /** Deletes an object. Deleting a missing object succeeds. */
   async delete(Key: string): Promise<void> {
     await this.typed(Key, () => this.client.send(new DeleteObjectCommand({ Bucket: this.settings.bucket, Key })));
   }

@@ -2,20 +2,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { LongwatchError } from '../../domain/errors';
 
+/** A record to put on a stream. */
 export interface OutgoingRecord {
-  /** Partition key: records of one key go to one shard. */
+  /** Partition key. Records with the same key go to the same shard. */
   key: string;
   data: Uint8Array;
 }
 
-/** PutRecords takes this many records. */
+/** Maximum number of records in a PutRecords call. */
 export const PUT_LIMIT = 500;
 const MAX_TRIES = 10;
 
 /**
- * Puts records, at most `PUT_LIMIT`, each at least once. A record that its shard refuses for the moment is put again,
- * then behind those of its key that the shard took: a consumer sees a late arrival.
- * @throws LongwatchError `unavailable` when the stream keeps refusing.
+ * Puts at most `PUT_LIMIT` records, each at least once. A record that its shard throttles is retried. It may then
+ * follow later records of the same key, so a consumer can see it out of order.
+ * @throws LongwatchError `unavailable` if the stream still refuses records after 10 attempts
  */
 export async function putRecords(
   client: KinesisClient,

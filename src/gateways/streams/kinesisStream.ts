@@ -16,7 +16,10 @@ import type { StreamShard } from '../../domain/platform/streams';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Batch, type RecordSource, type ShardPosition, TrimmedError } from './source';
 
-/** HTTP/1.1 with keep-alive: the SDK's default for Kinesis is HTTP/2, which local servers do not speak. */
+/**
+ * Returns a Kinesis client with HTTP/1.1 and keep-alive. The SDK's default for Kinesis is HTTP/2, which local servers
+ * do not support.
+ */
 export function kinesisClient(settings: {
   region: string;
   endpoint?: string;
@@ -33,17 +36,17 @@ export function kinesisClient(settings: {
 }
 
 interface Summary {
-  /** When the stream was made, as it is part of our shards' names. */
+  /** Creation time of the stream, as used in the shards' names. */
   made: string;
   retentionMs: number;
 }
 
 /**
- * A Kinesis data stream. Its shards are named `<shard id>@<when the stream was made>`: a stream that is deleted and
- * made again counts its shards from 0 again, and their positions mean nothing to the new ones.
+ * A Kinesis data stream. Its shards are named `<shard id>@<creation time of the stream>`. A stream that is deleted and
+ * created again reuses the shard ids, but the old positions are not valid for the new shards.
  */
 export class KinesisStream implements RecordSource<Uint8Array> {
-  /** Five reads a second and shard are allowed. */
+  /** Kinesis allows five reads per second and shard. */
   readonly readEveryMs = 200;
   private summary: Summary | undefined;
 
@@ -58,7 +61,7 @@ export class KinesisStream implements RecordSource<Uint8Array> {
     const shards: StreamShard[] = [];
     let NextToken: string | undefined;
     do {
-      // A page's token stands for the stream's name; both together are refused.
+      // The token of a page implies the stream's name; Kinesis refuses a request with both.
       const page = await this.client.send(
         new ListShardsCommand(NextToken ? { NextToken } : { StreamName: this.streamName }),
       );
@@ -80,7 +83,7 @@ export class KinesisStream implements RecordSource<Uint8Array> {
 
   async iterator(shardId: string, from: ShardPosition | undefined): Promise<string> {
     const { retentionMs } = this.summary ?? (await this.describe());
-    // Kinesis does not say that a position is trimmed: it silently goes on with the oldest record that is left.
+    // Kinesis does not report a trimmed position. It silently continues with the oldest record that is left.
     if (from && from.caughtUpAt < Date.now() - retentionMs)
       throw new TrimmedError(`Shard ${shardId} was last read to its end longer ago than the stream keeps records`);
     try {
@@ -119,8 +122,9 @@ export class KinesisStream implements RecordSource<Uint8Array> {
         ...defined({ behindMs: MillisBehindLatest }),
       };
     } catch (error) {
-      if (error instanceof ExpiredIteratorException) return undefined; // Normal after a pause: ask for a new one.
-      // Another reader of the shard uses up its limits: the same read again, later.
+      // An iterator expires after five minutes without a read; the caller gets a new one.
+      if (error instanceof ExpiredIteratorException) return undefined;
+      // Another reader of the shard uses up its read limit. The caller repeats the same read later.
       if (error instanceof ProvisionedThroughputExceededException) return { records: [], next: iterator };
       throw error;
     }

@@ -16,12 +16,13 @@ import type { StreamShard } from '../../domain/platform/streams';
 import { type CallWatch, watchedClient } from '../../telemetry/calls';
 import { type Batch, type RecordSource, type ShardPosition, type StreamRecord, TrimmedError } from './source';
 
-/** A change of an item: the image before, absent for a new item, and the image after, absent for a deleted one. */
+/** A change of an item: its image before (absent for a new item) and after (absent for a deleted item). */
 export interface ItemChange {
   before?: Record<string, unknown>;
   after?: Record<string, unknown>;
 }
 
+/** Returns a DynamoDB Streams client with timeouts and metrics. */
 export function streamsClient({
   watch,
   ...settings
@@ -33,9 +34,12 @@ export function streamsClient({
   );
 }
 
-/** The stream of a table, found by the table's name. It keeps 24 hours and refuses an older position. */
+/**
+ * The stream of a table, found by the table's name. DynamoDB keeps its records for 24 hours and refuses older
+ * positions.
+ */
 export class TableStream implements RecordSource<ItemChange> {
-  /** Five reads a second and shard are allowed. */
+  /** DynamoDB allows five reads per second and shard. */
   readonly readEveryMs = 200;
   private arn: string | undefined;
 
@@ -89,7 +93,8 @@ export class TableStream implements RecordSource<ItemChange> {
       );
       return { records: Records.map(change), ...(NextShardIterator && { next: NextShardIterator }) };
     } catch (error) {
-      if (error instanceof ExpiredIteratorException) return undefined; // Normal after a pause: ask for a new one.
+      // An iterator expires after 15 minutes; the caller gets a new one.
+      if (error instanceof ExpiredIteratorException) return undefined;
       throw trimmed(error, 'read');
     }
   }

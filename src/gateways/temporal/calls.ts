@@ -15,7 +15,10 @@ const RESOURCE_EXHAUSTED = 8;
 /** INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION */
 const REFUSALS = new Set([3, 5, 6, 7, 9]);
 
-/** Watches calls about workflows, and tells workflows that are started whose request and trace they go on with. */
+/**
+ * Returns a client interceptor that measures calls about workflows. It passes the current request id and trace to
+ * workflows that are started.
+ */
 export function watchedWorkflows(watch: CallWatch | undefined): WorkflowClientInterceptor {
   const call = <T>(operation: string, work: () => Promise<T>): Promise<T> =>
     watched(watch, { gateway: 'temporal', operation, resultOf }, work);
@@ -37,9 +40,8 @@ function currentHeader(): Headers {
 }
 
 /**
- * Returns whether Temporal will never take a request: an argument that it does not allow, or one that is too large. A
- * search
- * attribute that it does not know yet passes, because every worker adds the missing ones when it starts.
+ * Returns whether Temporal will never accept a request: an argument is invalid or too large. An unknown search
+ * attribute is temporary, because every worker adds the missing ones when it starts.
  */
 export function isRefusedByTemporal(error: unknown): boolean {
   if (error instanceof ValueError) return true;

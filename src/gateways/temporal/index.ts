@@ -15,39 +15,41 @@ import type { CallWatch } from '../../telemetry/calls';
 import { searchAttributes } from '../../domain/platform/searchAttributes';
 import { watchedWorkflows } from './calls';
 
+/** Settings of the connection to Temporal. */
 export interface TemporalSettings {
-  /** Set for the embedded server; otherwise the environment and Temporal's own config file decide. */
+  /** Address of the embedded server; otherwise the environment and Temporal's own config file decide. */
   address?: string;
   namespace: string;
 }
 
+/** Where Temporal is and how to connect. */
 export interface TemporalTarget {
-  /** For clients and workers alike: address, TLS, API key, metadata. */
+  /** Connection options of clients and workers: address, TLS, API key, metadata. */
   connection: NativeConnectionOptions;
   namespace: string;
-  /** Encrypts payloads, where that is configured. */
+  /** Encrypts payloads, if encryption is configured. */
   dataConverter?: DataConverter;
 }
 
 /**
- * What `TEMPORAL_*` variables or Temporal's config file say cannot be used, or Temporal refuses it: waiting mends
- * nothing.
+ * The `TEMPORAL_*` variables or Temporal's config file are not valid, or Temporal refuses them. A retry does not help.
  */
 export class TemporalConfigError extends Error {
   override readonly name = 'TemporalConfigError';
 }
 
 /**
- * Where Temporal is: the address given, or what `TEMPORAL_*` variables and the profile of Temporal's config
- * file say (TLS, API key and metadata included).
- * @throws TemporalConfigError naming the file or the variable that is wrong.
+ * Returns where Temporal is: the given address, or the `TEMPORAL_*` variables and the profile of Temporal's config file
+ * (including TLS, API key and metadata).
+ * @throws TemporalConfigError naming the file or variable at fault
  */
 export function temporalTarget(
   { address, namespace }: TemporalSettings,
   env: Record<string, string | undefined> = process.env,
 ): TemporalTarget {
   if (address !== undefined) return { connection: { address }, namespace };
-  // Empty values count as absent, as in our own settings: a compose file or a task definition sets them so.
+  // An empty value counts as absent, as in Longwatch's own settings: compose files and task definitions set empty
+  // values.
   const given = Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''),
   );
@@ -76,10 +78,13 @@ function loaded(env: Record<string, string>): ReturnType<typeof loadClientConnec
   }
 }
 
-/** How long a call of ours waits for Temporal before the work stays owed. */
+/** Deadline of a call to Temporal. An outbox entry whose call fails stays in the outbox. */
 const CALL_DEADLINE_MS = 5_000;
 
-/** A client whose process starts, and keeps running, whether Temporal answers or not. */
+/**
+ * A client that does not need Temporal at start: calls fail while Temporal is unavailable, and the process keeps
+ * running.
+ */
 export class Temporal {
   readonly client: Client;
   private readonly connection: Connection;
@@ -98,7 +103,7 @@ export class Temporal {
     });
   }
 
-  /** A call under our deadline. */
+  /** Makes a call with a deadline (default 5 s). @throws the gRPC error DEADLINE_EXCEEDED after it */
   within<T>(call: () => Promise<T>, deadlineMs = CALL_DEADLINE_MS): Promise<T> {
     const answer = this.connection.withDeadline(Date.now() + deadlineMs, call);
     const over: Promise<unknown> = answer.then(
@@ -109,6 +114,7 @@ export class Temporal {
     return answer;
   }
 
+  /** Checks within one second whether Temporal answers. */
   async state(): Promise<'ok' | 'unavailable'> {
     try {
       await this.within(
@@ -117,16 +123,15 @@ export class Temporal {
       );
       return 'ok';
     } catch {
-      return 'unavailable'; // Whatever the reason, readiness only tells that it is so.
+      return 'unavailable'; // Readiness reports only that Temporal is unavailable, not the cause.
     }
   }
 
   /**
-   * Registers our search attributes where they are missing: a workflow that upserts an unknown one hangs. Where a
-   * server lets nobody ask (Temporal Cloud keeps this for its own tools) they are taken to be there.
-   * @throws TemporalConfigError naming those that are missing where we may not add them, or saying why Temporal
-   *   refuses us
-   *   for good. Every other error passes by itself: a deadline that was missed, a server that is not there yet.
+   * Registers missing search attributes; a workflow that upserts an unknown one hangs. If the server does not allow
+   * listing them (Temporal Cloud), assumes that they exist.
+   * @throws TemporalConfigError naming the missing ones if this process may not add them, or if Temporal refuses this
+   * process permanently. All other errors are temporary: a missed deadline, or a server that is not up yet.
    */
   async ensureSearchAttributes(): Promise<void> {
     const { namespace } = this.client.options;
@@ -153,8 +158,9 @@ export class Temporal {
   }
 
   /**
-   * Makes a schedule, or gives the one that is there these times and this action. One run at a time; what was missed
-   * for a day is made up for.
+   * Creates a schedule, or updates the existing one. A run that would overlap the previous run is skipped. After
+   * downtime, runs missed within the last day are caught up.
+   * @param cron cron expression, in UTC
    */
   async ensureSchedule(
     scheduleId: string,
@@ -178,20 +184,21 @@ export class Temporal {
     }
   }
 
-  /** Waits for the calls under way: the SDK would retry them on the closed connection, outside of any promise. */
+  /**
+   * Waits for the calls in flight, then closes the connection. Otherwise the SDK would retry the calls on the closed
+   * connection, and its errors would be unhandled.
+   */
   async close(): Promise<void> {
     await Promise.all(this.underWay);
     await this.connection.close();
   }
 }
 
-/**
- * Returns undefined for gRPC's PERMISSION_DENIED and UNIMPLEMENTED: the server answers, and does not offer this to us.
- */
+/** Returns undefined for PERMISSION_DENIED and UNIMPLEMENTED: the server answers but does not offer this call. */
 function unlessForbidden(error: unknown): undefined {
   if (!isGrpcServiceError(error)) throw error;
   if (error.code === 7 || error.code === 12) return undefined;
-  // INVALID_ARGUMENT and UNAUTHENTICATED: the next try gets the same answer.
+  // INVALID_ARGUMENT and UNAUTHENTICATED: a retry gets the same answer.
   if (error.code === 3 || error.code === 16)
     throw new TemporalConfigError(
       `Temporal refuses this process: ${error.details || error.message}. Check TEMPORAL_ADDRESS, ` +

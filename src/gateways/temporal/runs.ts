@@ -12,45 +12,42 @@ import type { WorkflowStart } from '../../domain/platform/outbox';
 import { typedSearchAttributes } from '../../domain/platform/searchAttributes';
 import type { Temporal } from '.';
 
-/** The latest run under a workflow id. */
+/** The latest run of a workflow id. */
 export interface LatestRun {
   workflowId: string;
   runId: string;
   type: string;
   status: WorkflowExecutionStatusName;
-  /** How often the reconciler has started this workflow again. */
+  /** How often the reconciler has restarted this workflow. */
   restarts: number;
-  /**
-   * Somebody reset the workflow, and this is the run that the reset made. A run that follows it by continue-as-new is
-   * none.
-   */
+  /** Whether this run was created by a reset. False for a later run after continue-as-new. */
   isReset: boolean;
 }
 
+/** A run in a list of workflows. */
 export interface EndedRun {
   workflowId: string;
   type: string;
 }
 
-/** Memo of a workflow that the reconciler started: how often it has done so. */
+/** Memo of a workflow that the reconciler restarted: the number of restarts. */
 const RESTARTS = 'longwatchRestarts';
+/** Workflows on a page. */
 const PAGE = 200;
-/** Ids in one visibility query. */
+/** Maximum number of ids in one visibility query. */
 const IDS_A_QUERY = 50;
-/** Other ids could not stand in a visibility query as they are. */
+/** Ids that need no escaping in a visibility query. */
 const QUOTABLE = /^[\w.:@/#-]+$/;
 const { WorkflowIdReusePolicy, WorkflowIdConflictPolicy } = proto.api.enums.v1;
 const LIST_DEADLINE_MS = 10_000;
 
-/**
- * Runs of workflows as the reconciler finds, starts and ends them. None of these calls but a start is a billable
- * action.
- */
+/** Workflow runs for the reconciler: finds, starts and ends them. Of these calls only a start is a billable action. */
 export class TemporalRuns {
   constructor(private readonly temporal: Temporal) {}
 
   /**
-   * Consistent, unlike visibility. @returns undefined where there was never such a workflow, or its retention is over.
+   * Returns the latest run of a workflow id. The answer is consistent, unlike visibility. @returns undefined if there
+   * was never such a workflow, or its retention has ended
    */
   async latest(workflowId: string): Promise<LatestRun | undefined> {
     try {
@@ -71,7 +68,7 @@ export class TemporalRuns {
     }
   }
 
-  /** What a run returned. @returns undefined where it did not complete. */
+  /** Returns the result of a run; undefined if the run did not complete. */
   async resultOf<Result>({ workflowId, runId, status }: LatestRun): Promise<Result | undefined> {
     if (status !== 'COMPLETED') return undefined;
     return this.temporal.within(() =>
@@ -80,7 +77,7 @@ export class TemporalRuns {
   }
 
   /**
-   * What the activity that a workflow waits for has last reported; Temporal passes reports on every 24 seconds or so.
+   * Returns the last heartbeat of the activity that a workflow waits for. Temporal updates it about every 24 seconds.
    */
   async heartbeat(workflowId: string): Promise<unknown> {
     const { client } = this.temporal;
@@ -93,8 +90,8 @@ export class TemporalRuns {
   }
 
   /**
-   * Those of some ids that visibility has as running. It may lag by seconds: an id that is missing must be looked at by
-   * {@link latest}.
+   * Returns those of the ids that visibility lists as running. Visibility may lag by seconds, so check a missing id
+   * with {@link latest}.
    */
   async running(workflowIds: readonly string[]): Promise<Set<string>> {
     const found = new Set<string>();
@@ -107,7 +104,7 @@ export class TemporalRuns {
     return found;
   }
 
-  /** A page of runs that were terminated, cancelled, failed or timed out since an instant (epoch ms). */
+  /** Returns a page of runs that were terminated, cancelled, failed or timed out since a time (epoch ms). */
   endedBadly(since: number, cursor: string | undefined): Promise<{ items: EndedRun[]; cursor?: string }> {
     return this.list(
       `ExecutionStatus IN ('Terminated', 'Canceled', 'Failed', 'TimedOut') AND CloseTime >= ` +
@@ -116,16 +113,16 @@ export class TemporalRuns {
     );
   }
 
-  /** A page of running workflows of a type. */
+  /** Returns a page of running workflows of a type. */
   runningOf(type: string, cursor: string | undefined): Promise<{ items: EndedRun[]; cursor?: string }> {
     return this.list(`WorkflowType = '${type}' AND ExecutionStatus = 'Running'`, cursor);
   }
 
   /**
-   * Starts a workflow whose last run is over.
-   * @param before The last run. Unless it completed, the server itself makes sure that it is still the last one and
-   *   did not complete.
-   * @returns false when another run was started meanwhile.
+   * Starts a workflow whose last run has ended.
+   * @param before the last run. Unless it completed, the server checks that it is still the last one and did not
+   * complete.
+   * @returns false if another run was started meanwhile
    */
   async restart(start: WorkflowStart, before: LatestRun | undefined): Promise<boolean> {
     try {
@@ -150,8 +147,8 @@ export class TemporalRuns {
   }
 
   /**
-   * Starts a workflow again with the input of its last run, payloads as they are stored, encrypted or not.
-   * @returns false when another run was started meanwhile, or the history is gone.
+   * Starts a workflow again with the input of its last run. Copies the payloads as they are stored, encrypted or not.
+   * @returns false if another run was started meanwhile, or the history no longer exists
    */
   async repeat(before: LatestRun): Promise<boolean> {
     const { client } = this.temporal;
@@ -194,7 +191,7 @@ export class TemporalRuns {
     }
   }
 
-  /** Ends a run that has nothing left to do. One that is over by now stays as it is. */
+  /** Terminates a run whose workflow has nothing left to do. A run that has already ended stays unchanged. */
   async terminate({ workflowId, runId }: Pick<LatestRun, 'workflowId' | 'runId'>, reason: string): Promise<void> {
     try {
       await this.temporal.within(() => this.temporal.client.workflow.getHandle(workflowId, runId).terminate(reason));
@@ -227,5 +224,5 @@ export class TemporalRuns {
   }
 }
 
-/** gRPC's status code. */
+/** gRPC status code. */
 const ALREADY_EXISTS = 6;

@@ -1,38 +1,38 @@
 import type { Temporal } from '.';
 
-/** How a task queue stands, over all processes. */
+/** State of a task queue, over all processes. */
 export interface QueueState {
   queue: string;
-  /** Processes that asked for work within the last minutes. */
+  /** Number of processes that polled for tasks within the last minutes. */
   workers: number;
-  /** Tasks that wait for a worker, workflow and activity tasks together; Temporal estimates it. */
+  /** Estimated number of workflow and activity tasks that wait for a worker. */
   backlog: number;
-  /** How long the oldest of them waits, in milliseconds. */
+  /** Age of the oldest waiting task, in milliseconds. */
   backlogAgeMs: number;
 }
 
+/** A workflow in a list, as visibility has it. Times are epoch ms. */
 export interface ListedWorkflow {
   workflowId: string;
   runId: string;
   type: string;
   status: string;
-  /** Epoch ms. */
   startedAt: number;
   closedAt?: number;
 }
 
 const TASK_QUEUE_TYPES = [1, 2] as const; // Workflow, activity.
 
-/** What people who watch want to know of Temporal. Each call is bounded; none is on a request's path. */
+/** Queries of Temporal for the overview page. Each call has a deadline of 2 s, and no request waits for them. */
 export class TemporalLook {
   constructor(private readonly temporal: Temporal) {}
 
-  /** Two calls a queue. */
+  /** Returns the state of task queues. Makes two calls per queue. */
   async queues(names: readonly string[]): Promise<QueueState[]> {
     return Promise.all(names.map((queue) => this.queue(queue)));
   }
 
-  /** Running workflows by type; a visibility call a type. */
+  /** Returns the number of running workflows by type. Makes one visibility call per type. */
   async running(types: readonly string[]): Promise<Record<string, number>> {
     const counts = await Promise.all(
       types.map((type) => this.count(`WorkflowType = '${type}' AND ExecutionStatus = 'Running'`)),
@@ -40,12 +40,13 @@ export class TemporalLook {
     return Object.fromEntries(types.map((type, i) => [type, counts[i] ?? 0]));
   }
 
+  /** Returns the number of workflows that a visibility query finds. */
   async count(query: string): Promise<number> {
     const { count } = await this.temporal.within(() => this.temporal.client.workflow.count(query), CALL_MS);
     return count;
   }
 
-  /** The first `limit` that a query finds; one visibility call. */
+  /** Returns the first `limit` workflows that a visibility query finds. Makes one visibility call. */
   async list(query: string, limit: number): Promise<ListedWorkflow[]> {
     const { client } = this.temporal;
     const { executions } = await this.temporal.within(
@@ -91,7 +92,7 @@ export class TemporalLook {
 
 const CALL_MS = 2_000;
 
-/** By number, as `temporal.api.enums.v1.WorkflowExecutionStatus` has them. */
+/** Indexed by `temporal.api.enums.v1.WorkflowExecutionStatus`. */
 const statuses = [
   'unknown',
   'running',
@@ -103,7 +104,7 @@ const statuses = [
   'timed out',
 ];
 
-/** Of a protobuf timestamp or duration. */
+/** Converts a protobuf timestamp or duration to milliseconds. */
 function epochMs(time: { seconds?: unknown; nanos?: number | null } | null | undefined): number {
   return time ? Number(time.seconds ?? 0) * 1_000 + Math.floor((time.nanos ?? 0) / 1e6) : 0;
 }
