@@ -4,7 +4,7 @@ import { type Role, roles } from '../domain/platform/caller';
 import { type LoadClass, loadClasses } from '../domain/platform/loadClass';
 import { integer, url } from './values';
 
-/** `role=perSecond/burst,…`, each at most once; `none`. Undefined where it is neither. */
+/** Parses `role=perSecond/burst,…`, each role at most once, or `none`. Returns undefined for anything else. */
 function parseRateLimits(text: string): Partial<Record<Role, { perSecond: number; burst: number }>> | undefined {
   if (text === 'none') return {};
   const limits: Partial<Record<Role, { perSecond: number; burst: number }>> = {};
@@ -18,7 +18,7 @@ function parseRateLimits(text: string): Partial<Record<Role, { perSecond: number
   return limits;
 }
 
-/** `class=milliseconds,…`; a class that is not named keeps its default. */
+/** A setting of the form `class=milliseconds,…`. A class that is not named keeps its default. */
 function byLoadClass(defaults: Readonly<Record<LoadClass, number>>, [min, max]: readonly [number, number]) {
   const parse = (text: string): Record<LoadClass, number> | undefined => {
     const given = { ...defaults };
@@ -53,7 +53,7 @@ const isNetwork = (text: string): boolean => {
   );
 };
 
-/** Who may call and how often, and what is signed. */
+/** Settings of authentication, rate limits and admission control. */
 export const accessSettings = {
   LONGWATCH_API_KEYS: z
     .string()

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { flag, url } from './values';
 
-/** DynamoDB, and what is AWS in production. */
+/** Settings of DynamoDB and of AWS in general. */
 export const awsSettings = {
   LONGWATCH_AWS: flag.describe(
     'true: parts without an endpoint of their own are AWS itself, nothing is embedded but Temporal',

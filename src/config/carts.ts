@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseQuietHours } from '../domain/carts/preferences';
 import { duration, HOUR, integer, ladder, MINUTE } from './values';
 
-/** Carts and checkouts. */
+/** Settings of carts and checkouts. */
 export const cartsSettings = {
   LONGWATCH_CART_REMINDERS: ladder('1h,24h,72h').describe(
     'Reminders of a cart, each so long after the last activity in it; none',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { SettingRule } from './rules';
 import { cron, DAY, duration, flag, HOUR, integer } from './values';
 
-/** Devices: readings, their archive and their MQTT broker. */
+/** Settings of devices: readings, their archive and the MQTT broker. */
 export const devicesSettings = {
   LONGWATCH_READINGS_STREAM: z
     .string()
@@ -45,6 +45,7 @@ export const devicesSettings = {
     .describe('Of the broker’s session, which keeps what comes while we are away: another one for each process'),
 };
 
+/** Rules between these settings. */
 export const devicesRules: readonly SettingRule<typeof devicesSettings>[] = [
   {
     name: 'LONGWATCH_ERASE_AFTER_MS',
@@ -53,7 +54,7 @@ export const devicesRules: readonly SettingRule<typeof devicesSettings>[] = [
     holds: (config) => config.LONGWATCH_ERASE_AFTER_MS > config.LONGWATCH_DEVICE_CACHE_MS,
   },
   {
-    // Else a late reading would bring back what was deleted by age.
+    // Otherwise a late reading would recreate data that was deleted at the end of its retention.
     name: 'LONGWATCH_LATE_WINDOW_MS',
     of: ['LONGWATCH_KEEP_MINUTES_DAYS', 'LONGWATCH_KEEP_ARCHIVE_DAYS', 'LONGWATCH_LATE_WINDOW_MS'],
     message:

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parsePayloadKeys } from '../gateways/encryption/keys';
 import { listOf, url } from './values';
 
-/** Encryption of what workflows hold, and who may read it in the Web UI. */
+/** Settings that encrypt the payloads of workflows and let the Web UI decrypt them. */
 export const encryptionSettings = {
   LONGWATCH_PAYLOAD_KEYS: z
     .string()

@@ -7,57 +7,66 @@ interface Credentials {
   secretAccessKey: string;
 }
 
-/** Where an AWS service is; without an endpoint on AWS itself. */
+/** Address of an AWS service; without an endpoint, AWS's own. */
 export interface AwsEndpoint {
   endpoint?: string;
   credentials?: Credentials;
 }
 
-/** Where the parts are, embedded or real. */
+/** Addresses of the services that a process uses, embedded or external. */
 export interface Endpoints {
   dynamodb?: { endpoint: string; credentials?: Credentials };
-  /** With the names of the streams to read, by the setting that names each; absent: none is read. */
+  /**
+   * Kinesis, and the names of the streams to read by the setting that names each. Absent: the process reads no stream.
+   */
   kinesis?: AwsEndpoint & { streams: Readonly<Record<string, string>> };
-  /** Where readings and standings are archived; absent: they stay in the tables. */
+  /** Bucket for archived readings and standings. Absent: nothing is archived and the data stays in the tables. */
   s3?: AwsEndpoint & { bucket: string };
-  /** The broker that devices send readings to; absent: none. */
+  /** Broker to which devices send readings. Absent: none. */
   mqtt?: { url: string };
   sagemaker?: { endpoint: string; credentials?: Credentials };
-  /** With an address where it is embedded; else `TEMPORAL_*` variables and Temporal's config file say where and how. */
+  /**
+   * Temporal. The address is set for the embedded server; otherwise the `TEMPORAL_*` variables and Temporal's config
+   * file apply.
+   */
   temporal: { address?: string; uiUrl?: string };
 }
 
 /** A Kinesis stream that a capability reads. */
 export interface KinesisNeed {
-  /** The setting that names the stream. */
+  /** Name of the setting that names the stream. */
   setting: string;
-  /** The stream's name where the setting has none. */
+  /** Name of the stream if the setting is not set. */
   fallback: string;
-  /** Where the fallback applies: with any local Kinesis, or with the embedded one only. Never on AWS. */
+  /**
+   * When the fallback applies: with any local Kinesis endpoint, or only with the embedded Kinesis. It never applies on
+   * AWS.
+   */
   fallbackWith: 'endpoint' | 'embedded';
 }
 
-/** What the capabilities of a process need beside DynamoDB and Temporal. */
+/** What the capabilities of a process need besides DynamoDB and Temporal. */
 export interface PartNeeds {
   /**
-   * `required`: the process does not start without it. `embedded`: `npm start` embeds it. `optional`: used where it is
-   * configured.
+   * `required`: the process does not start without the service. `embedded`: `npm start` embeds it. `optional`: used if
+   * it is configured.
    */
   parts: Readonly<Partial<Record<PartName, 'required' | 'embedded' | 'optional'>>>;
   kinesisStreams: readonly KinesisNeed[];
 }
 
+/** A process that embeds nothing lacks the addresses of services. */
 export class MissingEndpointError extends Error {
   override readonly name = 'MissingEndpointError';
 }
 
-/** Local endpoints want some credentials and check none; real ones take the SDK's usual chain. */
+/** Local endpoints require credentials but do not check them. AWS uses the SDK's default credential chain. */
 export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
-/** The bucket where none is named. */
+/** Name of the bucket if the setting names none. */
 export const DEFAULT_BUCKET = 'longwatch-archive';
 
-/** Returns the settings that a process which embeds nothing lacks; each message names the alternative. */
+/** Returns a fault for each missing setting of a process that embeds nothing. Each message names the alternatives. */
 export function missingEndpoints(
   config: PlatformConfig,
   env: Record<string, string | undefined>,
@@ -81,9 +90,9 @@ export function missingEndpoints(
 }
 
 /**
- * The endpoints of a process that embeds nothing (`npm run api`, `npm run worker`).
- * @param embeds Kinesis is embedded, so that every stream has a fallback.
- * @throws MissingEndpointError naming every variable that is missing.
+ * Returns the endpoints of a process that embeds nothing (`npm run api`, `npm run worker`).
+ * @param embeds `kinesis` if Kinesis is embedded; then every stream has its fallback name
+ * @throws MissingEndpointError naming every missing variable
  */
 export function configuredEndpoints(
   config: PlatformConfig,
@@ -110,7 +119,7 @@ export function configuredEndpoints(
   };
 }
 
-/** The streams to read, by the setting that names each. */
+/** Returns the names of the streams to read, by the setting that names each. */
 export function streamsOf(
   config: PlatformConfig,
   { kinesisStreams }: PartNeeds,

@@ -1,6 +1,6 @@
 import { integer } from './values';
 
-/** Feeds. */
+/** Settings of feeds. */
 export const feedsSettings = {
   LONGWATCH_FEED_THRESHOLD: integer(10_000, 0, 1_000_000_000).describe(
     'Feeds: authors with more followers are not fanned out but merged when their followers read',

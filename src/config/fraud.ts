@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cron, duration, HOUR, integer } from './values';
 
-/** Decisions, their models, and investigations. */
+/** Settings of decisions, their models, and investigations. */
 export const fraudSettings = {
   LONGWATCH_TRANSACTIONS_STREAM: z
     .string()

@@ -10,7 +10,7 @@ import type { Fault, SettingRule, SettingsGroup, SettingsOf } from './rules';
 import { telemetrySettings } from './telemetry';
 import { temporalSettings } from './temporal';
 
-/** Settings of every process, whatever its capabilities are. */
+/** Settings that every process has, with any capabilities. */
 export const platformSettings = {
   ...processSettings,
   ...accessSettings,
@@ -29,7 +29,7 @@ const platformRules: readonly SettingRule<typeof platformSettings>[] = [
     holds: (config) => config.LONGWATCH_JWKS_URL === undefined || config.LONGWATCH_JWT_ISSUER !== undefined,
   },
   {
-    // Else an attacker on the network path could sign anybody in.
+    // Otherwise an attacker on the network path could replace the keys and sign valid tokens.
     name: 'LONGWATCH_JWKS_URL',
     of: ['LONGWATCH_JWKS_URL'],
     message: 'must be https, unless it is on this machine',
@@ -46,7 +46,7 @@ const platformRules: readonly SettingRule<typeof platformSettings>[] = [
   },
 ];
 
-/** The platform's settings, the parts' among them; a part that no capability uses has its defaults. */
+/** Values of the platform's settings and those of the services. A service that no capability uses has its defaults. */
 export type PlatformConfig = SettingsOf<
   typeof platformSettings &
     (typeof partSettings)['sagemaker'] &
@@ -55,7 +55,9 @@ export type PlatformConfig = SettingsOf<
     (typeof partSettings)['mqtt']
 >;
 
-/** The settings that a process has, by group: the platform's, those of the parts it uses, and its capabilities'. */
+/**
+ * Returns the settings of a process, by group: the platform's, those of the services it uses, and its capabilities'.
+ */
 export function settingsGroups(parts: readonly PartName[], capabilities: readonly SettingsGroup[]): SettingsGroup[] {
   return [
     { settings: platformSettings, settingRules: platformRules } as unknown as SettingsGroup,
@@ -67,7 +69,7 @@ export function settingsGroups(parts: readonly PartName[], capabilities: readonl
 const shapeOf = (groups: readonly SettingsGroup[]): z.ZodRawShape =>
   Object.assign({}, ...groups.map(({ settings }) => settings)) as z.ZodRawShape;
 
-/** The worker deployment version of a process, where the deployment uses versions. */
+/** Returns the worker deployment version of a process; undefined if the deployment does not use versions. */
 export function workerVersion(
   config: PlatformConfig,
 ): { deploymentName: string; buildId: string; behavior: PlatformConfig['LONGWATCH_VERSIONING'] } | undefined {
@@ -79,16 +81,15 @@ export function workerVersion(
 
 export type { Fault, SettingsGroup, SettingsOf } from './rules';
 
+/** The environment has faulty or missing settings. The message has one line per fault. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 /**
- * Parses the environment: the only reader of it. Empty values count as absent.
- * @param further finds what a kind of process needs beside valid settings. Where a setting is faulty it sees the
- *   default.
- * @throws ConfigError with one line for every faulty setting, all at once: the variable, what was found and what is
- *   allowed.
+ * Parses the environment; no other code reads settings from it. An empty value counts as absent.
+ * @param further finds additional faults for this kind of process. It gets the default in place of each faulty setting
+ * @throws ConfigError with one line for each faulty setting: the variable, the allowed values and the value found
  */
 export function parseEnvironment<C>(
   groups: readonly SettingsGroup[],
@@ -105,7 +106,7 @@ export function parseEnvironment<C>(
   });
   const config = Object.fromEntries(values) as C;
   const isFaulty = (name: PropertyKey) => faults.some((fault) => fault.name === name);
-  // A rule over a setting that is faulty by itself would report the same fault twice.
+  // A rule about a setting that is itself faulty would report the same fault twice.
   const broken = groups
     .flatMap(({ settingRules = [] }) => settingRules)
     .filter(({ of, holds }) => !of.some(isFaulty) && !holds(config as never));
@@ -123,7 +124,7 @@ function lineOf({ name, message }: Fault, found: string | undefined): string {
   return `${name}: ${message} (found: ${secret ? 'a value that is not shown' : JSON.stringify(found)})`;
 }
 
-/** Settings that other readers of the environment know: Temporal's own, our commands' and our tests'. */
+/** Variables that other code reads: Temporal's SDK, the command lines and the tests. */
 const KNOWN_ELSEWHERE = [
   ...['ADDRESS', 'NAMESPACE', 'API_KEY', 'TLS', 'CONFIG_FILE', 'PROFILE', 'CODEC_ENDPOINT', 'CODEC_AUTH'].map(
     (name) => `TEMPORAL_${name}`,
@@ -143,12 +144,12 @@ const KNOWN_ELSEWHERE = [
   ),
 ];
 const PREFIX = /^(LONGWATCH|TEMPORAL)_/;
-/** What Kubernetes sets for services that are called longwatch or temporal. */
+/** Variables that Kubernetes sets for services named longwatch or temporal. */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_\w+)$/;
 
 /**
- * Returns a sentence for every LONGWATCH_* or TEMPORAL_* variable that nothing reads, with the setting that it may have
- * meant.
+ * Returns a sentence for each LONGWATCH_* or TEMPORAL_* variable that no code reads, with the setting whose name is
+ * most similar.
  */
 export function unknownSettings(
   groups: readonly SettingsGroup[],
@@ -171,7 +172,7 @@ export function unknownSettings(
     });
 }
 
-/** Name, default and meaning of every variable, for `--help` and the docs. */
+/** Returns name, default and description of every setting, for `--help` and the docs. */
 export function settingsReference(
   groups: readonly SettingsGroup[],
 ): { name: string; fallback: string; description: string }[] {

@@ -1,6 +1,6 @@
 import { cron, duration } from './values';
 
-/** Leaderboards. */
+/** Settings of leaderboards. */
 export const leaderboardsSettings = {
   LONGWATCH_SEASON_FENCE_MS: duration(60_000).describe(
     'How long before its end a season’s scores begin to be written in one transaction with the check that it is ' +

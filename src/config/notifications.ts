@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { url } from './values';
 
-/** Channels of messages. */
+/** Settings of the notification channels. */
 export const notificationsSettings = {
   LONGWATCH_WEBHOOK_URL: url.optional().describe('Notification channel: HMAC-signed webhook'),
   LONGWATCH_WEBHOOK_SECRET: z

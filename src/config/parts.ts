@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { url } from './values';
 
-/** Settings of the parts beside DynamoDB and Temporal. A process has those of the parts that its capabilities use. */
+/**
+ * Settings of the services besides DynamoDB and Temporal. A process has the settings of the services that its
+ * capabilities use.
+ */
 export const partSettings = {
   sagemaker: { SAGEMAKER_ENDPOINT: url.optional().describe('SageMaker runtime other than the embedded one') },
   kinesis: { KINESIS_ENDPOINT: url.optional().describe('Kinesis other than the embedded one') },
@@ -24,4 +27,5 @@ export const partSettings = {
   },
 } as const satisfies Record<string, z.ZodRawShape>;
 
+/** Name of such a service. */
 export type PartName = keyof typeof partSettings;

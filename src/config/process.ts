@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HOUR, integer, MINUTE, url } from './values';
 
-/** The process itself. */
+/** Settings of the process itself. */
 export const processSettings = {
   PORT: integer(3000, 0, 65_535).describe('Port of the HTTP API; 0 picks a free one'),
   HOST: z.string().default('127.0.0.1').describe('Address that the API listens on'),

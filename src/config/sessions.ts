@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration, HOUR, integer, MINUTE } from './values';
 
-/** Sessions. */
+/** Settings of sessions. */
 export const sessionsSettings = {
   LONGWATCH_SESSION_IDLE_MS: duration(30 * MINUTE).describe(
     'Sessions: a session that is not used for so long has ended',

@@ -10,7 +10,7 @@ const samplers = [
   'parentbased_traceidratio',
 ] as const;
 
-/** Metrics of processes without an API, and traces by OpenTelemetry's own variables. */
+/** Settings of the worker's metrics port, and of traces under OpenTelemetry's own variable names. */
 export const telemetrySettings = {
   LONGWATCH_WORKER_PORT: z.coerce
     .number()

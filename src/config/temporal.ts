@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cron, DAY, integer, MINUTE, url } from './values';
 
-/** Where Temporal is. */
+/** Settings of Temporal, its workers and the reconciler. */
 export const temporalSettings = {
   TEMPORAL_ADDRESS: z
     .string()

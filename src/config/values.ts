@@ -2,7 +2,7 @@ import { Cron } from 'croner';
 import ms from 'ms';
 import { z } from 'zod';
 
-/** Kinds of values that settings have; durations are in milliseconds. */
+/** A whole number from `min` to `max`. */
 export const integer = (fallback: number, min: number, max: number) => {
   const rule = `must be a whole number from ${min} to ${max}`;
   return z.coerce
@@ -10,12 +10,14 @@ export const integer = (fallback: number, min: number, max: number) => {
     .refine((value) => Number.isInteger(value) && value >= min && value <= max, rule)
     .default(fallback);
 };
+/** A duration in milliseconds, from 1 ms to 366 days. */
 export const duration = (fallback: number) => integer(fallback, 1, 366 * DAY);
+/** `true` or `false`; default false. */
 export const flag = z
   .enum(['true', 'false'])
   .default('false')
   .transform((value) => value === 'true');
-/** Durations like `1h,24h,72h`, ascending, in milliseconds; `none`. */
+/** Ascending durations like `1h,24h,72h`, parsed to milliseconds; `none` gives an empty list. */
 export const ladder = (fallback: string) =>
   z
     .string()
@@ -32,7 +34,7 @@ export const ladder = (fallback: string) =>
       'must be durations that ascend, like 1h,24h,72h, or none',
     )
     .transform((steps) => steps as number[]);
-/** Entries, comma separated; none where it is not set. */
+/** A comma-separated list; empty if the variable is not set. */
 export const listOf = (pattern: RegExp, rule: string) =>
   z
     .string()
@@ -44,14 +46,16 @@ export const listOf = (pattern: RegExp, rule: string) =>
         .filter(Boolean),
     )
     .refine((entries) => entries.every((one) => pattern.test(one)), rule);
+/** An http(s) URL. */
 export const url = z.url({ protocol: /^https?$/ });
 
+/** Milliseconds in a minute, an hour and a day. */
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
 /**
- * A cron expression as Temporal's schedules take it: five fields, perhaps with seconds before and a year behind them,
+ * A cron expression as Temporal's schedules accept it: five fields, with optional seconds in front and year at the end,
  * or a name like `@daily`.
  */
 export const cron = (fallback: string) =>
@@ -65,7 +69,7 @@ export const cron = (fallback: string) =>
     );
 
 const CRON_NAME = /^@(yearly|annually|monthly|weekly|daily|midnight|hourly|every [1-9]\d*[smhd])$/;
-/** Neither `L`, `W` nor `#`, which Temporal does not know. */
+/** Without `L`, `W` and `#`, which Temporal does not support. */
 const CRON_FIELD = /^(?:[\d*?,/-]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)+$/i;
 
 function isCron(text: string): boolean {

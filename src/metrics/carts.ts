@@ -4,12 +4,12 @@ import { lookup } from './lookup';
 
 type Totals = Readonly<Record<string, number>>;
 
-/** Counted from 0 on: Prometheus sees no increase in a series whose first sample is 1. */
+/** Events whose counters start at 0: Prometheus sees no increase in a series whose first sample is 1. */
 const checkoutEvents = ['held', 'short', 'confirmed', 'cancelled', 'expired', 'refund-due'] as const;
 
 const LOOK_EVERY_MS = 5_000;
 
-/** Carts and checkouts. */
+/** Metrics of carts and checkouts. */
 export class CartMetrics {
   private readonly changes: Counter<'what'>;
   private readonly checkouts: Counter<'what'>;
@@ -43,15 +43,17 @@ export class CartMetrics {
     });
   }
 
+  /** Adds the changes that a write made. */
   counted(counts: CartCounts): void {
     for (const [what, count] of Object.entries(counts) as [CartCountName, number][]) this.changes.inc({ what }, count);
   }
 
+  /** Counts a checkout event. */
   checkout(what: (typeof checkoutEvents)[number]): void {
     this.checkouts.inc({ what });
   }
 
-  /** Where the totals of all processes are read when somebody asks for the metrics. */
+  /** Sets the source of the totals over all processes. It is read when Prometheus scrapes, at most every 5 s. */
   watchTotals(read: () => Promise<Totals>): void {
     this.totals = lookup(read, { everyMs: LOOK_EVERY_MS });
   }

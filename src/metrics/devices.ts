@@ -1,6 +1,6 @@
 import { Counter, type Registry } from 'prom-client';
 
-/** Readings of devices. */
+/** Metrics of device readings. */
 export class DeviceMetrics {
   private readonly incoming: Counter<'path' | 'result'>;
   private readonly replaced: Counter;

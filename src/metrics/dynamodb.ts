@@ -1,10 +1,10 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { StoreCall } from '../stores/dynamodb';
 
-/** The label of a call that concerns more than one table. */
+/** Label of a call that accesses several tables. */
 export const SEVERAL_TABLES = 'several';
 
-/** Calls to DynamoDB and what they consume. */
+/** Metrics of DynamoDB calls and their consumed capacity. */
 export class DynamoDBMetrics {
   private readonly calls: Histogram<'operation' | 'table' | 'result'>;
   private readonly refusals: Counter<'operation' | 'table'>;

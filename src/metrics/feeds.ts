@@ -1,6 +1,6 @@
 import { Counter, type Registry } from 'prom-client';
 
-/** What background work does to feeds. */
+/** Metrics of the background work on feeds. */
 export class FeedMetrics {
   private readonly rows: Counter<'kind'>;
 

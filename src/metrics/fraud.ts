@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type Decision, degradedCauses, type Outcome } from '../domain/fraud/decision';
 import type { ComparedModel } from '../domain/fraud/driftNotice';
 
-/** Decisions, what decides beside them, and drift. */
+/** Metrics of decisions, challengers and drift. */
 export class FraudMetrics {
   private readonly decisions: Counter<'outcome' | 'mode' | 'path'>;
   private readonly degraded: Counter<'cause'>;
@@ -26,7 +26,7 @@ export class FraudMetrics {
       labelNames: ['cause'],
       registers,
     });
-    // From 0 on: Prometheus sees no increase in a series whose first sample is 1.
+    // Start at 0: Prometheus sees no increase in a series whose first sample is 1.
     for (const cause of degradedCauses) this.degraded.inc({ cause }, 0);
     this.decisionSeconds = new Histogram({
       name: 'longwatch_fraud_decision_seconds',
@@ -71,7 +71,7 @@ export class FraudMetrics {
     for (const rule of shadowHits) this.shadowHits.inc({ rule });
     this.decisions.inc({ outcome: decision.outcome, mode: decision.mode, path });
     if (decision.degradedBecause) this.degraded.inc({ cause: decision.degradedBecause });
-    // A stream's latency is its lag.
+    // For streams the lag metric shows the latency.
     if (path === 'request') this.decisionSeconds.observe(decision.latencyMs / 1000);
   }
 
@@ -83,7 +83,7 @@ export class FraudMetrics {
     this.shadowMissed.inc({ why }, count);
   }
 
-  /** @param drift asked whenever metrics are collected. */
+  /** Sets the source of the drift values. @param drift called at each scrape */
   watchDrift(drift: () => readonly ComparedModel[]): void {
     this.drift = drift;
   }

@@ -1,7 +1,7 @@
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { Call } from '../telemetry/calls';
 
-/** Calls to those outside. */
+/** Metrics of calls to services other than DynamoDB. */
 export class GatewayMetrics {
   private readonly calls: Histogram<'gateway' | 'operation' | 'result'>;
   private readonly connected: Gauge;

@@ -1,20 +1,22 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type LoadClass, loadClasses } from '../domain/platform/loadClass';
 
+/** A request that was answered, or whose client disconnected. */
 export interface ServedRequest {
   method: string;
-  /** The route's pattern, never a path; `none` where there is no route. */
+  /** Pattern of the route, never the path; `none` if no route matched. */
   route: string;
-  /** 499: the client went away before the answer. */
+  /** HTTP status; 499 if the client disconnected before the response. */
   status: number;
   seconds: number;
 }
 
+/** Numbers of requests in admission control; `limit` is the current maximum of active ones. */
 export type AdmissionState = Readonly<Record<'limit' | 'active' | 'waiting' | 'arriving', number>>;
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** Requests: rate, errors and duration by route; what is turned away, and how many are let in at once. */
+/** Metrics of requests: rate, errors and duration by route, shed requests, and the state of admission control. */
 export class HttpMetrics {
   private readonly requests: Histogram<'method' | 'route' | 'status'>;
   private readonly underWay: Gauge;
@@ -44,7 +46,7 @@ export class HttpMetrics {
       labelNames: ['where', 'class'],
       registers,
     });
-    // From 0 on: Prometheus sees no increase in a series whose first sample is 1.
+    // Start at 0: Prometheus sees no increase in a series whose first sample is 1.
     for (const where of ['arrival', 'queue'])
       for (const loadClass of loadClasses) this.shed.inc({ where, class: loadClass }, 0);
     this.queued = new Histogram({
@@ -73,7 +75,7 @@ export class HttpMetrics {
 
   served({ method, route, status, seconds }: ServedRequest): void {
     this.underWay.dec();
-    // Node.js takes dozens of methods; whoever tries them is not to make as many series.
+    // Node.js accepts dozens of methods. Clients that use unusual ones must not create that many series.
     this.requests.observe({ method: METHODS.has(method) ? method : 'other', route, status: String(status) }, seconds);
   }
 
@@ -85,7 +87,7 @@ export class HttpMetrics {
     this.queued.observe({ class: loadClass }, waitedMs / 1_000);
   }
 
-  /** @param state asked whenever metrics are collected. */
+  /** Sets the source of the admission state. @param state called at each scrape */
   watchAdmission(state: () => AdmissionState): void {
     this.admission = state;
   }

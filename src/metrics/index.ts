@@ -10,9 +10,8 @@ import { StreamMetrics } from './streams';
 import { TemporalMetrics } from './temporal';
 
 /**
- * The metrics of one process that all capabilities share, a file each; capabilities have classes of their own. A class
- * registers
- * its metrics when it is constructed. Names end in their unit; labels are low in number and never hold an id.
+ * The metrics that all capabilities of a process share; each capability has a class of its own. A class registers its
+ * metrics in its constructor. Names end in the unit. Labels have few values and never contain an id.
  */
 export class Metrics {
   readonly registry = new Registry();

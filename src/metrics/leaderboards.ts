@@ -1,6 +1,6 @@
 import { Counter, type Registry } from 'prom-client';
 
-/** Scores and the check of their ranks. */
+/** Metrics of submissions and rank checks. */
 export class LeaderboardMetrics {
   private readonly submissions: Counter<'result'>;
   private readonly checked: Counter<'result'>;

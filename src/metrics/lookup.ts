@@ -2,9 +2,10 @@ import { monotonicClock } from '../timing/clock';
 import { sharedCall, valueOf } from '../timing/sharedCall';
 
 /**
- * Returns a function for what metrics read from elsewhere. It reads at most once in `everyMs` milliseconds and waits
- * at most `withinMs`: a part that is away must not take the other metrics with it.
- * @returns the value that was found last; undefined before anything was found
+ * Returns a function that caches a value read from elsewhere, for use at scrapes. It reads at most once in `everyMs`
+ * milliseconds and waits at most `withinMs` milliseconds, so that an unavailable service does not delay the other
+ * metrics.
+ * @returns the last value that was read; undefined before the first
  */
 export function lookup<T>(
   ask: () => Promise<T>,

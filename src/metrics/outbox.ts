@@ -2,10 +2,10 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Backlog } from '../domain/platform/outbox';
 import { lookup } from './lookup';
 
-/** Each look costs half a read unit a shard of the ledger where nothing is owed. */
+/** Interval of reads. Each read costs half a read unit per shard of an empty outbox. */
 const LOOK_EVERY_MS = 15_000;
 
-/** What is owed, and its payment. */
+/** Metrics of the outbox and its dispatched entries. */
 export class OutboxMetrics {
   private readonly starts: Counter<'result'>;
   private backlog: () => Promise<readonly Backlog[] | undefined> = async () => undefined;
@@ -46,7 +46,7 @@ export class OutboxMetrics {
     this.starts.inc({ result });
   }
 
-  /** Where the backlog is read when somebody asks for the metrics. */
+  /** Sets the source of the backlog. It is read when Prometheus scrapes, at most every 15 s. */
   watchBacklog(read: () => Promise<readonly Backlog[]>): void {
     this.backlog = lookup(read, { everyMs: LOOK_EVERY_MS });
   }

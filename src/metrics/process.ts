@@ -1,6 +1,6 @@
 import { Counter, type Registry } from 'prom-client';
 
-/** What concerns the process as a whole. */
+/** Metrics of the process as a whole. */
 export class ProcessMetrics {
   private readonly rejections: Counter;
 

@@ -2,10 +2,10 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import { type LastLook, type LookMode, lookModes } from '../domain/platform/reconciliation';
 import { lookup } from './lookup';
 
-/** Half a read unit each. */
+/** Interval of reads. Each costs half a read unit per mode. */
 const LOOK_EVERY_MS = 15_000;
 
-/** Rows and workflows that were compared, and what was made of those that had parted. */
+/** Metrics of reconciliations: rows and workflows checked, workflows restarted and terminated. */
 export class ReconcilerMetrics {
   private readonly checked: Counter<'mode'>;
   private readonly restarts: Counter<'workflow_type'>;
@@ -66,7 +66,9 @@ export class ReconcilerMetrics {
     this.restarts.inc({ workflow_type: workflowType });
   }
 
-  /** Where the last looks are read when somebody asks for the metrics. */
+  /**
+   * Sets the source of the last reconciliation of each mode. It is read when Prometheus scrapes, at most every 15 s.
+   */
   watchLastLooks(read: () => Promise<Partial<Record<LookMode, LastLook>>>): void {
     this.lastLooks = lookup(read, { everyMs: LOOK_EVERY_MS });
   }

@@ -3,7 +3,7 @@ import { lookup } from './lookup';
 
 const LOOK_EVERY_MS = 15_000;
 
-/** Sessions and their sweepers. */
+/** Metrics of sessions and their sweepers. */
 export class SessionMetrics {
   private readonly opened: Counter;
   private readonly over: Counter<'reason'>;
@@ -75,7 +75,10 @@ export class SessionMetrics {
     this.lateness.observe(latenessMs / 1000);
   }
 
-  /** Where the instant (epoch ms) is read at which the oldest session that is due became so; Infinity where none is. */
+  /**
+   * Sets the source of the oldest overdue expiry, in epoch ms; Infinity if none is overdue. It is read when Prometheus
+   * scrapes, at most every 15 s.
+   */
   watchOldestDue(read: () => Promise<number>): void {
     this.oldestDue = lookup(read, { everyMs: LOOK_EVERY_MS });
   }

@@ -1,6 +1,6 @@
 import { Counter, type Registry } from 'prom-client';
 
-/** Entities that background work skipped because a step for them was refused for good. */
+/** Counts entities that background work skipped because a step for them was permanently refused. */
 export class SkipMetrics {
   private readonly skips: Counter<'work'>;
 
@@ -15,11 +15,12 @@ export class SkipMetrics {
     });
   }
 
-  /** Begins the counter of some work at 0: Prometheus sees no increase in a series whose first sample is 1. */
+  /** Starts the counter of this work at 0: Prometheus sees no increase in a series whose first sample is 1. */
   begin(work: string): void {
     this.skips.inc({ work }, 0);
   }
 
+  /** Counts one skipped entity. */
   skipped(work: string): void {
     this.skips.inc({ work });
   }

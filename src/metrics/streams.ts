@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
-/** Stream consumers. */
+/** Metrics of stream consumers. */
 export class StreamMetrics {
   private readonly lagging: Gauge<'stream' | 'shard'>;
   private readonly records: Counter<'stream' | 'result'>;
@@ -51,21 +51,23 @@ export class StreamMetrics {
     });
   }
 
-  /** Counters begin at 0: Prometheus sees no increase in a series whose first sample is 1. */
+  /** Starts the counters of a stream at 0: Prometheus sees no increase in a series whose first sample is 1. */
   opened(stream: string): void {
     this.trims.inc({ stream }, 0);
     this.letters.inc({ source: stream }, 0);
   }
 
+  /** Sets the lag of a shard. */
   lag(stream: string, shard: string, milliseconds: number): void {
     this.lagging.set({ stream, shard }, milliseconds / 1000);
   }
 
-  /** This process reads the shard no more; whoever does reports it. */
+  /** Removes the lag of a shard that this process no longer reads. Its next reader reports it. */
   left(stream: string, shard: string): void {
     this.lagging.remove({ stream, shard });
   }
 
+  /** Records a processed batch and its duration. */
   batch(
     stream: string,
     {
@@ -81,7 +83,7 @@ export class StreamMetrics {
     if (deadLetters > 0) this.letters.inc({ source: stream }, deadLetters);
   }
 
-  /** Of a source that is no stream; a counter begins at 0, as above. */
+  /** Counts dead letters of a source that is not a stream. A count of 0 starts the counter. */
   deadLetters(source: string, count: number): void {
     this.letters.inc({ source }, count);
   }

@@ -9,12 +9,12 @@ interface Listed {
 }
 
 /**
- * Every metric of a process, as its registry has it.
- * @param capabilities the metrics of each capability.
+ * Lists every metric of a process, from its registry.
+ * @param capabilities the metrics classes of the capabilities
  */
 export function listMetrics(capabilities: readonly (new (registry: Registry) => unknown)[]): Listed[] {
   const { registry } = new Metrics();
-  // A class registers its metrics when it is constructed.
+  // A class registers its metrics in its constructor.
   capabilities.forEach((metrics) => Reflect.construct(metrics, [registry]));
   return registry.getMetricsAsArray().map((metric) => {
     const { name, help, type, labelNames = [] } = metric as unknown as Listed;
@@ -25,7 +25,7 @@ export function listMetrics(capabilities: readonly (new (registry: Registry) => 
 const ours = /^longwatch_/;
 const temporals = /^temporal_/;
 
-/** docs/metrics.md: name, type, labels and meaning of every metric. */
+/** Returns the text of docs/metrics.md: name, type, labels and meaning of every metric. */
 export function metricsTable(capabilities: Parameters<typeof listMetrics>[0]): string {
   const all = listMetrics(capabilities);
   const rows = (wanted: (name: string) => boolean) =>

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
-/** One measurement of Temporal's SDK, as it hands them out. */
+/** A measurement in the form that Temporal's SDK reports it. */
 export interface SdkMeasurement {
   metric: { name: string };
   value: number;
@@ -14,7 +14,7 @@ interface Spec {
   name: string;
   help: string;
   labels: readonly string[];
-  /** Of a histogram, in seconds. */
+  /** Upper bounds of a histogram's buckets, in seconds. */
   buckets?: readonly number[];
 }
 
@@ -22,8 +22,7 @@ const byWorkflow = ['task_queue', 'workflow_type'];
 const byActivity = ['task_queue', 'activity_type'];
 
 /**
- * What is taken over of what the SDK measures, under the SDK's names; counters get Prometheus' `_total`, durations
- * `_seconds`.
+ * The SDK's metrics that are exported, under the SDK's names. Counters get the suffix `_total`, durations `_seconds`.
  */
 const counters: readonly Spec[] = [
   { name: 'workflow_completed', help: 'Workflows that completed', labels: byWorkflow },
@@ -102,8 +101,8 @@ const histograms: readonly Spec[] = [
 type Take = (value: number, labels: Record<string, string>) => void;
 
 /**
- * Workflows, activities and workers, as Temporal's SDK measures them. What is not listed here, and labels that are not,
- * are left out.
+ * Metrics of workflows, activities and workers, as Temporal's SDK measures them. Metrics and labels that are not listed
+ * above are dropped.
  */
 export class TemporalMetrics {
   private readonly takes = new Map<string, { labels: readonly string[]; take: Take }>();
@@ -141,6 +140,7 @@ export class TemporalMetrics {
     }
   }
 
+  /** Adds measurements of the SDK. */
   take(measurements: Iterable<SdkMeasurement>): void {
     for (const { metric, value, attributes } of measurements) {
       const known = this.takes.get(metric.name);

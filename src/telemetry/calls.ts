@@ -1,23 +1,25 @@
 import { childSpan, SpanKind } from './spans';
 
-/** Whom we call, beside DynamoDB. */
+/** Names of the external services besides DynamoDB. */
 export type Gateway =
   'sagemaker' | 'kinesis' | 'dynamodb-streams' | 's3' | 'kms' | 'sns' | 'webhook' | 'smtp' | 'mqtt' | 'temporal';
 
 /**
- * How a call ended. `refused`: the other side said no, as it may (404, a condition, what is there already);
- * `throttled`: too much at once; `late`: no answer in time; `failed`: the other side is away or broken.
+ * The result of a call. `refused`: a regular negative answer (404, a failed condition, the object already exists).
+ * `throttled`: too many calls. `late`: no answer before the timeout. `failed`: the service is unavailable or broken.
  */
 export type CallResult = 'ok' | 'refused' | 'throttled' | 'late' | 'failed';
 
+/** A finished call. */
 export interface Call {
   gateway: Gateway;
-  /** As the service names it: `InvokeEndpoint`, `PutObject`, `POST`. */
+  /** Operation under the service's name: `InvokeEndpoint`, `PutObject`, `POST`. */
   operation: string;
   seconds: number;
   result: CallResult;
 }
 
+/** Receives every finished call. */
 export type CallWatch = (call: Call) => void;
 
 interface WatchedCall {
@@ -26,7 +28,7 @@ interface WatchedCall {
   resultOf?: (error: unknown) => CallResult;
 }
 
-/** One call: a span where a trace is under way, and one measurement, whatever its end. */
+/** Makes a call, measures it, and records it as a span if a trace is active. Errors pass through. */
 export async function watched<T>(
   watch: CallWatch | undefined,
   { gateway, operation, resultOf = resultOfError }: WatchedCall,
@@ -53,7 +55,7 @@ export async function watched<T>(
   }
 }
 
-/** Of the AWS SDK's errors and of the network's. */
+/** Classifies errors of the AWS SDK and of the network. */
 export function resultOfError(error: unknown): CallResult {
   const { name, $fault, $metadata } = error as {
     name?: string;
@@ -65,7 +67,7 @@ export function resultOfError(error: unknown): CallResult {
   return $fault === 'client' && ($metadata?.httpStatusCode ?? 0) < 500 ? 'refused' : 'failed';
 }
 
-/** The part of an AWS client that is wrapped. */
+/** The part of an AWS client that `watchedClient` uses. */
 interface AwsClient {
   middlewareStack: {
     add(
@@ -78,7 +80,7 @@ interface AwsClient {
   };
 }
 
-/** Watches every call of an AWS client, retries of the SDK included in it. @returns the client. */
+/** Measures every call of an AWS client, from its start to its end including the SDK's retries. @returns the client */
 export function watchedClient<T>(client: T, gateway: Gateway, watch: CallWatch | undefined): T {
   (client as unknown as AwsClient).middlewareStack.add(
     (next, { commandName = 'unknown' }) =>

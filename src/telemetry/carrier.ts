@@ -9,7 +9,10 @@ import {
 import type { Carrier } from '../domain/platform/carrier';
 import { currentIds, withRequest } from './ids';
 
-/** What the next process is told of the work under way; undefined where there is nothing to tell. */
+/**
+ * Returns the trace context and request id of the current work, to be sent to another process; undefined if there are
+ * none.
+ */
 export function currentCarrier(): Carrier | undefined {
   const carrier: Carrier = {};
   propagation.inject(context.active(), carrier, defaultTextMapSetter);
@@ -18,12 +21,15 @@ export function currentCarrier(): Carrier | undefined {
   return Object.keys(carrier).length === 0 ? undefined : carrier;
 }
 
-/** The trace that a carrier names, to be the parent of spans here; nothing of what is under way here. */
+/**
+ * Returns a context whose trace comes from a carrier, as the parent of spans here. It contains nothing of the current
+ * work.
+ */
 export function contextOf(carrier: Carrier | undefined): Context {
   return carrier === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter);
 }
 
-/** Goes on with the work that a carrier tells of: its trace and its request's id, and of no other one's. */
+/** Runs work in the trace and under the request id of a carrier, in place of the current ones. */
 export function withCarrier<T>(carrier: Carrier | undefined, work: () => T): T {
   return context.with(contextOf(carrier), () => withRequest(carrier?.requestId, work));
 }

@@ -7,20 +7,22 @@ import { defaultResource, detectResources, envDetector, resourceFromAttributes }
 import { BasicTracerProvider, BatchSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { hrTime, type PastSpan, recordPastSpansBy } from './runs';
 
+/** Name and version of the service in traces, and the encoding of OTLP. */
 export interface TracingSettings {
   serviceName: string;
   serviceVersion: string;
   protocol: 'http/protobuf' | 'http/json';
 }
 
+/** Tracing that has started. */
 export interface Tracing {
-  /** Sends what is left, within the exporter's timeout. */
+  /** Exports the remaining spans, within the exporter's timeout. */
   stop(): Promise<void>;
 }
 
 /**
- * OpenTelemetry's SDK, with spans to a collector by OTLP over HTTP. Endpoint, headers, sampler, batches and resource
- * attributes are read by the SDK from the variables that OpenTelemetry specifies.
+ * Starts OpenTelemetry's SDK, which exports spans to a collector by OTLP over HTTP. The SDK reads endpoint, headers,
+ * sampler, batching and resource attributes from OpenTelemetry's own variables:
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 export function startOtlp({ serviceName, serviceVersion, protocol }: TracingSettings): Tracing {
@@ -36,7 +38,7 @@ export function startOtlp({ serviceName, serviceVersion, protocol }: TracingSett
   return {
     async stop() {
       recordPastSpansBy(undefined);
-      await provider.shutdown().catch(() => undefined); // A collector that is away must not hold up the end.
+      await provider.shutdown().catch(() => undefined); // An unavailable collector must not block the shutdown.
     },
   };
 }

@@ -1,15 +1,15 @@
 import type { HrTime } from '@opentelemetry/api';
 
 /**
- * A span that is known only once it is over, with an id of its own choice: a workflow's run, which no process sees
- * whole.
+ * A span that is recorded only after it has ended, with a span id chosen by the caller: a workflow's run, which may
+ * span several processes.
  */
 export interface PastSpan {
   name: string;
   traceId: string;
   spanId: string;
   parentSpanId: string;
-  /** Epoch ms. */
+  /** Epoch ms, as `endedAt`. */
   startedAt: number;
   endedAt: number;
   attributes: Readonly<Record<string, string>>;
@@ -18,14 +18,15 @@ export interface PastSpan {
 
 let recorder: ((span: PastSpan) => void) | undefined;
 
-/** @param record where spans go from now on; set by whoever starts and ends tracing. */
+/** Sets the function that records past spans; undefined stops it. Called when tracing starts and stops. */
 export function recordPastSpansBy(record: typeof recorder): void {
   recorder = record;
 }
 
-/** Does nothing while nothing is traced. */
+/** Records a past span; does nothing if tracing is off. */
 export function recordPastSpan(span: PastSpan): void {
   recorder?.(span);
 }
 
+/** Converts epoch ms to OpenTelemetry's pair of seconds and nanoseconds. */
 export const hrTime = (epochMs: number): HrTime => [Math.trunc(epochMs / 1000), Math.round((epochMs % 1000) * 1e6)];

@@ -12,31 +12,28 @@ import {
 export { SpanKind } from '@opentelemetry/api';
 
 /**
- * Spans by OpenTelemetry's API, which does nothing until `startTracing` has given it the SDK. Attributes are names of
- * operations, tables, routes and kinds, never what callers sent and never an id of theirs; of an error its kind, not
- * its message.
+ * The tracer. OpenTelemetry's API does nothing until `startTracing` installs the SDK. Span attributes are names of
+ * operations, tables, routes and kinds. They never contain input or ids of callers, and of an error only its type.
  */
 const tracer = trace.getTracer('longwatch');
 
+/** Kind and attributes of a span. */
 export interface SpanSettings {
   kind?: SpanKind;
   attributes?: Attributes;
-  /** Whether an error is a fault, as all are unless this says otherwise: a race that is lost is none. */
+  /** Returns whether an error is a fault. Default: every error. For example, a lost race is none. */
   isFault?(error: unknown): boolean;
 }
 
 /**
- * Work as a span of the trace that is under way; outside of one, just the work: what comes round by itself is not
+ * Runs work in a child span of the current trace. Without a trace, just runs it, so periodic background work is not
  * traced.
  */
 export function childSpan<T>(name: string, settings: SpanSettings, work: () => Promise<T>): Promise<T> {
   return trace.getActiveSpan() === undefined ? work() : spanIn(context.active(), name, settings, work);
 }
 
-/**
- * Work as the first span of a trace here: under the one of another process where `parent` names it, else of a new
- * trace.
- */
+/** Runs work in the first span of this process: under `parent` if another process sent it, otherwise in a new trace. */
 export function entrySpan<T>(
   name: string,
   settings: SpanSettings & { parent?: Context },
@@ -63,7 +60,7 @@ function spanIn<T>(
   });
 }
 
-/** Starts a span that its owner ends. */
+/** Starts a span that its caller must end. */
 export function openSpan(
   name: string,
   { kind = SpanKind.INTERNAL, attributes = {}, parent = ROOT_CONTEXT }: SpanSettings & { parent?: Context },
@@ -72,6 +69,7 @@ export function openSpan(
   return { span, context: trace.setSpan(parent, span) };
 }
 
+/** Marks a span as failed, with the type of the error. */
 export function failSpan(span: Span, error: unknown): void {
   span.setAttribute('error.type', error instanceof Error ? error.name : typeof error);
   span.setStatus({ code: SpanStatusCode.ERROR });
