@@ -10,8 +10,9 @@ export interface Page<T> {
 
 /** How much of a list is asked for. `limit` is not part of a list's identity: each page may have another. */
 export interface PageRequest {
-  cursor?: string;
-  limit?: number;
+  /** Absent: the first page. */
+  cursor?: string | undefined;
+  limit?: number | undefined;
 }
 
 /** What tells a list from every other one: its name, its owner, and the filters that say what is in it. */

@@ -50,8 +50,8 @@ export interface Db {
   client: DynamoDBDocumentClient;
   /** The physical name of a table. @throws TypeError for a table that no capability of this process declares. */
   table(name: string): string;
-  /** Names of the key attributes of a table. @throws TypeError as `table`. */
-  keys(name: string): string[];
+  /** Names of the key attributes of a table, and of one of its indexes. @throws TypeError as `table`. */
+  keys(name: string, index?: string): string[];
 }
 
 /**
@@ -77,9 +77,12 @@ export function openDb(
   return {
     client: document,
     table: (name) => declared(name) && physicalName(tablePrefix, name),
-    keys(name) {
-      const { partitionKey, sortKey } = declared(name);
-      return sortKey ? [partitionKey.name, sortKey.name] : [partitionKey.name];
+    keys(name, index) {
+      const { indexes = {}, ...own } = declared(name);
+      const other = index === undefined ? own : indexes[index];
+      if (!other) throw new TypeError(`The table ${name} has no index ${index}`);
+      const keys = [own, other].flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey ?? []].flat());
+      return [...new Set(keys.map((key) => key.name))];
     },
   };
 }

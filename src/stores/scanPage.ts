@@ -1,6 +1,6 @@
-import { ScanCommand } from '@aws-sdk/lib-dynamodb';
-import { type List, type Page, startAt, toCursor } from './cursor';
+import type { List, Page } from './cursor';
 import type { Db } from './dynamodb';
+import { queryPage } from './query';
 
 /** At half a read unit for 4 KB a page takes at most 128 read units. */
 const ITEMS_A_PAGE = 1_000;
@@ -25,16 +25,12 @@ export async function scanPage(
   cursor: string | undefined,
 ): Promise<Page<Record<string, unknown>>> {
   const list: List = { name: 'scan', of: { table } };
-  const { Items = [], LastEvaluatedKey } = await db.client.send(
-    new ScanCommand({
-      TableName: db.table(table),
-      FilterExpression: condition,
-      ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
-      ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
-      ExpressionAttributeValues: values,
-      Limit: ITEMS_A_PAGE,
-      ...startAt(list, cursor, db.keys(table)),
-    }),
-  );
-  return { items: Items, ...toCursor(list, LastEvaluatedKey) };
+  const scan = {
+    table,
+    filter: condition,
+    projection: attributes.map((name) => `#${name}`).join(', '),
+    names: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
+    values,
+  };
+  return queryPage(db, list, scan, { cursor, limit: ITEMS_A_PAGE }, (item) => item);
 }

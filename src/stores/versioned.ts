@@ -1,7 +1,8 @@
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../domain/errors';
 import type { Db } from './dynamodb';
 import type { TransactItem } from './platform/outbox';
+import { queryOnce } from './query';
 import { transact } from './transact';
 
 /** The item that points at the current version. */
@@ -55,16 +56,14 @@ export class VersionedStore<T> {
 
   /** Versions, newest first. */
   async versions(limit: number): Promise<Stored<T>[]> {
-    const { Items = [] } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('Rules'),
-        KeyConditionExpression: 'RuleSetID = :id AND Version > :pointer',
-        ExpressionAttributeValues: { ':id': this.id, ':pointer': POINTER },
-        ScanIndexForward: false,
-        Limit: limit,
-      }),
-    );
-    return Items.map((item) => stored<T>(item));
+    const items = await queryOnce(this.db, {
+      table: 'Rules',
+      where: 'RuleSetID = :id AND Version > :pointer',
+      values: { ':id': this.id, ':pointer': POINTER },
+      descending: true,
+      limit,
+    });
+    return items.map((item) => stored<T>(item));
   }
 
   /**

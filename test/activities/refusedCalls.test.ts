@@ -116,7 +116,8 @@ const stages: Readonly<Record<string, () => Promise<Stage>>> = {
       0,
       players.map((playerId, i) => ({ rank: i + 1, playerId, score: 9, subscore: 0, achievedAt: 1 })),
     );
-    const granted = async () => (await standings.rewards(api.gameId, 1, 100)).items.map(({ playerId }) => playerId);
+    const granted = async () =>
+      (await standings.rewards(api.gameId, 1, { limit: 100 })).items.map(({ playerId }) => playerId);
     return {
       args: [season, players.length],
       odd: players[2]!,

@@ -28,7 +28,10 @@ const SEASONS_A_BOARD = 4;
 export function leaderboardActivities(parts: LeaderboardActivityParts): LeaderboardActivities {
   const { boards, store, seasonEnd, check, notifications } = parts;
   const openShards = async (gameId: string): Promise<RankShard[]> => {
-    const [board, seasons] = await Promise.all([boards.read(gameId), store.seasons(gameId, SEASONS_A_BOARD)]);
+    const [board, seasons] = await Promise.all([
+      boards.read(gameId),
+      store.seasons(gameId, { limit: SEASONS_A_BOARD }),
+    ]);
     const open = seasons.items.filter(({ status, startsAt }) => status === 'open' && startsAt <= Date.now());
     return open.flatMap(({ number }) => shardsOf(board, number));
   };
@@ -61,7 +64,7 @@ export function leaderboardActivities(parts: LeaderboardActivityParts): Leaderbo
       asFailure(async () => {
         // Somebody asked for this one, and is told why it cannot be checked.
         if (gameId !== undefined) return { shards: await openShards(gameId) };
-        const page = await pageOrFirst(cursor, (from) => store.games(BOARDS_A_PAGE, from));
+        const page = await pageOrFirst(cursor, (from) => store.games({ limit: BOARDS_A_PAGE, cursor: from }));
         const found = new Map<string, RankShard[]>();
         const skipped = await skipEachRefused(
           page.items,

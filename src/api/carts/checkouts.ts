@@ -203,14 +203,6 @@ const cancelCheckout = ({ checkouts, store }: CheckoutRouteParts): AnyRoute =>
     },
   });
 
-const pageOf = ({
-  cursor,
-  limit,
-}: {
-  cursor?: string | undefined;
-  limit?: number | undefined;
-}): { cursor?: string; limit?: number } => defined({ cursor, limit });
-
 const listOrders = ({ store }: CheckoutRouteParts): AnyRoute =>
   route({
     method: 'get',
@@ -227,7 +219,7 @@ const listOrders = ({ store }: CheckoutRouteParts): AnyRoute =>
     },
     handler: async ({ params: { userId }, query, caller }) => {
       mustBeOwn(caller, userId);
-      const page = await store.orders(userId, pageOf(query));
+      const page = await store.orders(userId, query);
       return {
         status: 200,
         body: { ...page, items: page.items.map((order) => ({ ...order, confirmedAt: iso(order.confirmedAt) })) },
@@ -253,7 +245,7 @@ const listRefunds = ({ store }: CheckoutRouteParts): AnyRoute =>
       200: { description: 'A page', schema: z.object({ items: z.array(refundSchema), cursor: z.string().optional() }) },
     },
     handler: async ({ query: { status, ...query } }) => {
-      const page = await store.refunds(status, pageOf(query));
+      const page = await store.refunds(status, query);
       return {
         status: 200,
         body: { ...page, items: page.items.map((refund) => ({ ...refund, recordedAt: iso(refund.recordedAt) })) },

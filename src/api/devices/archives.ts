@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { defined } from '../../domain/defined';
 import { type ArchivedDay, archiveStates } from '../../domain/devices/archive';
 import { type Day, isDay } from '../../domain/devices/days';
 import { line } from '../../domain/edge/schemas';
@@ -83,7 +82,7 @@ const listArchives = ({ archives }: ArchiveParts): AnyRoute =>
       200: { description: 'A page', schema: z.object({ items: z.array(archiveShown), cursor: z.string().optional() }) },
     },
     handler: async ({ query: { cursor, limit = 50 } }) => {
-      const page = await archives.page({ limit, ...defined({ cursor }) });
+      const page = await archives.page({ limit, cursor });
       return { status: 200, body: { ...page, items: page.items.map(shown) } };
     },
   });

@@ -164,7 +164,7 @@ const getReadings = ({ reads }: DeviceParts): AnyRoute =>
         asked: { from, to: until },
       };
       checkStretch(stretch);
-      const page = { limit, ...defined({ cursor }) };
+      const page = { limit, cursor };
       if (resolution === 'raw') {
         const { items, ...rest } = await reads.readings(stretch, page);
         return { status: 200, body: { items: items.map(shown), ...rest } };

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { defined } from '../../domain/defined';
 import { lineOf } from '../../domain/edge/schemas';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
 import type { Relations } from '../../operations/feeds/relations';
 import type { RelationStore } from '../../stores/feeds/relations';
 import type { FeedUser, FeedUserStore } from '../../stores/feeds/users';
-import type { Page, PageRequest } from '../../stores/cursor';
+import type { Page } from '../../stores/cursor';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, idSchema, limitSchema } from '../schemas';
 
@@ -197,8 +196,7 @@ const list = (parts: RelationParts, which: 'followers' | 'following', summary: s
     },
     handler: async ({ params: { userId }, query: { cursor, limit } }) => {
       await userOf(parts, userId);
-      const options: PageRequest = defined({ cursor, limit });
-      const page: Page<{ userId: string; since: number }> = await parts.relations[which](userId, options);
+      const page: Page<{ userId: string; since: number }> = await parts.relations[which](userId, { cursor, limit });
       return { status: 200, body: { ...page, items: page.items.map((item) => ({ ...item, since: iso(item.since) })) } };
     },
   });

@@ -96,7 +96,7 @@ const listCases = ({ investigations }: InvestigationParts): AnyRoute =>
       200: { description: 'A page', schema: z.object({ items: z.array(caseSchema), cursor: z.string().optional() }) },
     },
     handler: async ({ query: { status, assignee, cursor, limit } }) => {
-      const options = defined({ cursor, limit });
+      const options = { cursor, limit };
       const page =
         assignee === undefined
           ? await investigations.byStatus(status ?? 'waiting', options)
@@ -149,7 +149,7 @@ const getCase = ({ investigations }: InvestigationParts): AnyRoute =>
     handler: async ({ params: { id }, query: { cursor, limit } }) => {
       const found = await investigations.find(id);
       if (!found) throw new LongwatchError('notFound', `There is no investigation of ${id}`);
-      const page = await investigations.timeline(id, defined({ cursor, limit }));
+      const page = await investigations.timeline(id, { cursor, limit });
       const timeline = page.items.map((entry) => ({ ...entry, at: iso(entry.at) }));
       return { status: 200, body: { ...shown(found), timeline, ...(page.cursor && { cursor: page.cursor }) } };
     },

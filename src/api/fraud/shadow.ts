@@ -146,7 +146,7 @@ const listDifferences = ({ challengers }: ShadowParts): AnyRoute =>
       404: { description: 'There is no challenger' },
     },
     handler: async ({ query: { cursor, limit = 50 } }) => {
-      const page = await challengers.differences({ limit, ...defined({ cursor }) });
+      const page = await challengers.differences({ limit, cursor });
       return { status: 200, body: { ...page, items: page.items.map((one) => ({ ...one, at: iso(one.at) })) } };
     },
   });

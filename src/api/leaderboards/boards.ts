@@ -179,7 +179,7 @@ const listSeasons = ({ boards, store }: BoardRouteParts): AnyRoute =>
     },
     handler: async ({ params: { gameId }, query: { cursor, limit = 50 } }) => {
       await boards.view(gameId);
-      const page = await store.seasons(gameId, limit, cursor);
+      const page = await store.seasons(gameId, { limit, cursor });
       return { status: 200, body: { ...page, items: page.items.map(shownSeason) } };
     },
   });
@@ -283,7 +283,7 @@ const getRewards = ({ standings }: BoardRouteParts): AnyRoute =>
       },
     },
     handler: async ({ params: { gameId, n }, query: { cursor, limit = 50 } }) => {
-      const page = await standings.rewards(gameId, n, limit, cursor);
+      const page = await standings.rewards(gameId, n, { limit, cursor });
       return {
         status: 200,
         body: { ...page, items: page.items.map((item) => ({ ...item, grantedAt: iso(item.grantedAt) })) },
@@ -315,7 +315,7 @@ const listBans = ({ boards, store }: BoardRouteParts): AnyRoute =>
     },
     handler: async ({ params: { gameId }, query: { cursor, limit = 50 } }) => {
       await boards.view(gameId);
-      const page = await store.bans(gameId, limit, cursor);
+      const page = await store.bans(gameId, { limit, cursor });
       return { status: 200, body: { ...page, items: page.items.map(({ at, ...ban }) => ({ ...ban, at: iso(at) })) } };
     },
   });

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { defined } from '../../domain/defined';
 import { lineOf } from '../../domain/edge/schemas';
 import { iso } from '../../domain/ids';
 import { type DeadLetters, letterId } from '../../operations/platform/deadLetters/deadLetters';
@@ -67,7 +66,7 @@ const listLetters = ({ deadLetters }: DeadLetterParts): AnyRoute =>
       200: { description: 'A page', schema: z.object({ items: z.array(letterSchema), cursor: z.string().optional() }) },
     },
     handler: async ({ query: { source, cursor, limit = 50 } }) => {
-      const page = await deadLetters.list(source, { limit, ...defined({ cursor }) });
+      const page = await deadLetters.list(source, { limit, cursor });
       return { status: 200, body: { ...page, items: page.items.map(shown) } };
     },
   });

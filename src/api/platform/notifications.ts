@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { defined } from '../../domain/defined';
 import { lineOf } from '../../domain/edge/schemas';
 import { iso } from '../../domain/ids';
 import type { NotificationStore } from '../../stores/platform/notifications';
@@ -27,7 +26,7 @@ export function notificationRoutes({ notifications }: { notifications: Notificat
         },
       },
       handler: async ({ query: { recipient, cursor, limit } }) => {
-        const page = await notifications.list(recipient, defined({ cursor, limit }));
+        const page = await notifications.list(recipient, { cursor, limit });
         return { status: 200, body: { ...page, items: page.items.map((item) => ({ ...item, at: iso(item.at) })) } };
       },
     }),

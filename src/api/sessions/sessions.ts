@@ -182,7 +182,7 @@ const listSessions = ({ frame, users }: SessionParts): AnyRoute =>
       },
     },
     handler: async ({ params: { userId }, query: { cursor, limit }, session }) => {
-      const page = await users.list(userId, defined({ cursor, limit }));
+      const page = await users.list(userId, { cursor, limit });
       const current = session?.head?.handle;
       return {
         status: 200,

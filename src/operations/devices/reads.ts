@@ -43,7 +43,7 @@ export class DeviceReads {
   /** Readings in order, from the table and the archive alike. A page may be short, or empty, before the last. */
   async readings(
     { deviceId, from, to, asked }: Stretch,
-    { limit, cursor }: { limit: number; cursor?: string },
+    { limit, cursor }: { limit: number; cursor?: string | undefined },
   ): Promise<Page<ReadingRow>> {
     const list: List = { name: 'readings', of: { deviceId, ...(asked ?? { from, to }) } };
     const { Day: firstDay, After } =
@@ -95,7 +95,7 @@ export class DeviceReads {
   async rollups(
     { deviceId, from, to, asked }: Stretch,
     resolution: Resolution,
-    { limit, cursor }: { limit: number; cursor?: string },
+    { limit, cursor }: { limit: number; cursor?: string | undefined },
   ): Promise<Page<{ bucket: number; rollup: Rollup }>> {
     const list: List = { name: 'rollups', of: { deviceId, resolution, ...(asked ?? { from, to }) } };
     const start =

@@ -1,4 +1,3 @@
-import { defined } from '../../domain/defined';
 import { caseStatuses } from '../../domain/fraud/investigation';
 import { iso } from '../../domain/ids';
 import type { WorkflowStart } from '../../domain/platform/outbox';
@@ -29,10 +28,7 @@ export function caseRows(parts: CaseRecordsParts, policy: InvestigationPolicy): 
       const [index, after] = cursor === undefined ? [0, undefined] : (JSON.parse(cursor) as [number, string?]);
       const status = open[index];
       if (!status) return { items: [] };
-      const page = await investigations.byStatus(status, {
-        limit: PAGE,
-        ...defined({ cursor: after }),
-      });
+      const page = await investigations.byStatus(status, { limit: PAGE, cursor: after });
       const next = page.cursor !== undefined ? [index, page.cursor] : index + 1 < open.length ? [index + 1] : undefined;
       return {
         items: page.items.map(({ transactionId, openedAt }) => ({

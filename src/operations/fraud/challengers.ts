@@ -5,7 +5,7 @@ import { iso } from '../../domain/ids';
 import type { Db } from '../../stores/dynamodb';
 import type { Challenger, ChallengerStore, LiveModelStore, RuleStore } from '../../stores/fraud/rules';
 import type { Difference, ShadowCounts, ShadowStore } from '../../stores/fraud/shadow';
-import type { Page } from '../../stores/cursor';
+import type { Page, PageRequest } from '../../stores/cursor';
 import { type Putting, putAll, type Stored } from '../../stores/versioned';
 
 export interface ChallengerParts {
@@ -52,7 +52,7 @@ export class Challengers {
     await this.parts.refresh();
   }
 
-  async differences(page: { limit: number; cursor?: string }): Promise<Page<Difference>> {
+  async differences(page: PageRequest): Promise<Page<Difference>> {
     const { version } = await this.current();
     return this.parts.shadow.differences(version, page);
   }

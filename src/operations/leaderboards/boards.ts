@@ -138,7 +138,7 @@ export class Boards {
   /** Plans what the clock asks for. @returns how many seasons were planned here. */
   async planSeasons(gameId: string): Promise<number> {
     const board = await this.read(gameId);
-    const [latest] = (await this.parts.boards.seasons(gameId, 1)).items;
+    const [latest] = (await this.parts.boards.seasons(gameId, { limit: 1 })).items;
     let planned = 0;
     for (const season of seasonsToPlan(board.seasons, latest, this.now()))
       // When somebody plans at the same time, both plan the same.
@@ -180,7 +180,7 @@ export class Boards {
   async setBan(gameId: string, playerId: string, given: Omit<Ban, 'at' | 'playerId'> | null): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const board = await this.read(gameId);
-      const { items } = await this.parts.boards.seasons(gameId, SEASONS_AT_HAND);
+      const { items } = await this.parts.boards.seasons(gameId, { limit: SEASONS_AT_HAND });
       const now = this.now();
       const open = items
         .filter(({ status }) => status === 'open')
@@ -207,7 +207,7 @@ export class Boards {
     if ((await this.parts.boards.season(gameId, season))?.status !== 'open') return skipped;
     let cursor: string | undefined;
     do {
-      const page = await this.parts.boards.bans(gameId, 100, cursor);
+      const page = await this.parts.boards.bans(gameId, { limit: 100, cursor });
       const refused = await skipEachRefused(
         page.items,
         BANS_AT_ONCE,
@@ -232,7 +232,7 @@ export class Boards {
       const readAt = performance.now();
       const [board, { items: seasons }] = await Promise.all([
         this.read(gameId),
-        this.parts.boards.seasons(gameId, SEASONS_AT_HAND),
+        this.parts.boards.seasons(gameId, { limit: SEASONS_AT_HAND }),
       ]);
       if (seasonsToPlan(board.seasons, seasons[0], this.now()).length > 0) {
         await this.planSeasons(gameId);

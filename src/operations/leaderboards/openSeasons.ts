@@ -16,11 +16,11 @@ export function seasonRows(boards: BoardStore, onSkipped?: OnSkipped): Reconcile
     workflowType: SEASON_TYPE,
     foundBy: 'pages',
     async open(cursor) {
-      const page = await boards.games(BOARDS_A_PAGE, cursor);
+      const page = await boards.games({ limit: BOARDS_A_PAGE, cursor });
       const items: OpenRow[] = [];
       const seasonsOf = async (gameId: string) => {
         for (let after: string | undefined, more = true; more; more = after !== undefined) {
-          const seasons = await boards.seasons(gameId, SEASONS_A_PAGE, after);
+          const seasons = await boards.seasons(gameId, { limit: SEASONS_A_PAGE, cursor: after });
           after = seasons.cursor;
           // When it was planned is not kept; a start that is still owed is paid under the same id, so that both are
           // one.

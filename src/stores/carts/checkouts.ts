@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Checkout, CheckoutStatus, FrozenLine } from '../../domain/carts/checkout';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { compositeKey, iso } from '../../domain/ids';
-import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
+import type { Page, PageRequest } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
+import { queryPage } from '../query';
 import { scanPage } from '../scanPage';
 
 const CHECKOUT = 'checkout';
@@ -53,9 +54,6 @@ export interface Order {
   total: number;
   confirmedAt: number;
 }
-
-const ordersOf = (userId: string): List => ({ name: 'orders', of: { userId } });
-const refundsOf = (status: Refund['status']): List => ({ name: 'refunds', of: { status } });
 
 /** Checkouts, the orders that they became, and payments that must be given back. */
 export class CheckoutStore {
@@ -173,19 +171,14 @@ export class CheckoutStore {
   }
 
   /** A user's orders, newest first. */
-  async orders(userId: string, { cursor, limit = 50 }: PageRequest = {}): Promise<Page<Order>> {
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('Orders'),
-        KeyConditionExpression: 'UserID = :user',
-        ExpressionAttributeValues: { ':user': userId },
-        ScanIndexForward: false,
-        ConsistentRead: true,
-        Limit: limit,
-        ...startAt(ordersOf(userId), cursor, ['UserID', 'TimeOrderID']),
-      }),
+  orders(userId: string, page: PageRequest = {}): Promise<Page<Order>> {
+    return queryPage(
+      this.db,
+      { name: 'orders', of: { userId } },
+      { table: 'Orders', where: 'UserID = :user', values: { ':user': userId }, descending: true, consistent: true },
+      page,
+      orderOf,
     );
-    return { items: Items.map(orderOf), ...toCursor(ordersOf(userId), LastEvaluatedKey) };
   }
 
   /**
@@ -223,18 +216,14 @@ export class CheckoutStore {
   }
 
   /** Payments to give back, oldest first. Eventually consistent, as every index. */
-  async refunds(status: Refund['status'], { cursor, limit = 50 }: PageRequest = {}): Promise<Page<Refund>> {
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.table,
-        IndexName: 'ByRefund',
-        KeyConditionExpression: 'RefundStatus = :status',
-        ExpressionAttributeValues: { ':status': status },
-        Limit: limit,
-        ...startAt(refundsOf(status), cursor, ['CheckoutID', 'Entry', 'RefundStatus', 'RecordedAtID']),
-      }),
+  refunds(status: Refund['status'], page: PageRequest = {}): Promise<Page<Refund>> {
+    return queryPage(
+      this.db,
+      { name: 'refunds', of: { status } },
+      { table: 'Checkouts', index: 'ByRefund', where: 'RefundStatus = :status', values: { ':status': status } },
+      page,
+      refundOf,
     );
-    return { items: Items.map(refundOf), ...toCursor(refundsOf(status), LastEvaluatedKey) };
   }
 
   /** @throws LongwatchError `notFound` when no such payment is to be given back. Twice is once. */

@@ -1,16 +1,16 @@
-import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ArchivedDay, ArchiveState } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
 import { LongwatchError } from '../../domain/errors';
 import { iso } from '../../domain/ids';
-import { type List, type Page, startAt, toCursor } from '../cursor';
+import type { Page, PageRequest } from '../cursor';
+import { queryAll, queryPage } from '../query';
 import { type Db, isConditionFailure } from '../dynamodb';
 import { transact } from '../transact';
 import type { DayStore } from './days';
 import { DEVICE_BUCKETS } from './keys';
 
 const ARCHIVE = 'device_data';
-const ARCHIVES: List = { name: 'archives', of: {} };
 
 /** Which days are archived. */
 export class ArchiveStore {
@@ -33,37 +33,27 @@ export class ArchiveStore {
 
   /** From one day to another, both in, oldest first. */
   async *between(from: Day, to: Day): AsyncGenerator<ArchivedDay> {
-    for (let start: Record<string, unknown> | undefined, first = true; first || start; first = false) {
-      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-        new QueryCommand({
-          TableName: this.db.table('Archives'),
-          // Both are reserved words.
-          KeyConditionExpression: '#archive = :archive AND #day BETWEEN :from AND :to',
-          ExpressionAttributeNames: { '#archive': 'Archive', '#day': 'Day' },
-          ExpressionAttributeValues: { ':archive': ARCHIVE, ':from': from, ':to': to },
-          ConsistentRead: true,
-          ...(start && { ExclusiveStartKey: start }),
-        }),
-      );
-      for (const item of Items) yield archivedDay(item);
-      start = LastEvaluatedKey;
-    }
+    const query = {
+      table: 'Archives',
+      // Both are reserved words.
+      where: '#archive = :archive AND #day BETWEEN :from AND :to',
+      names: { '#archive': 'Archive', '#day': 'Day' },
+      values: { ':archive': ARCHIVE, ':from': from, ':to': to },
+      consistent: true,
+    };
+    for await (const items of queryAll(this.db, query)) yield* items.map(archivedDay);
   }
 
   /** Newest day first. */
-  async page({ limit, cursor }: { limit: number; cursor?: string }): Promise<Page<ArchivedDay>> {
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('Archives'),
-        KeyConditionExpression: '#archive = :archive',
-        ExpressionAttributeNames: { '#archive': 'Archive' },
-        ExpressionAttributeValues: { ':archive': ARCHIVE },
-        ScanIndexForward: false,
-        Limit: limit,
-        ...startAt(ARCHIVES, cursor, ['Archive', 'Day']),
-      }),
-    );
-    return { items: Items.map(archivedDay), ...toCursor(ARCHIVES, LastEvaluatedKey) };
+  page(page: PageRequest): Promise<Page<ArchivedDay>> {
+    const query = {
+      table: 'Archives',
+      where: '#archive = :archive',
+      names: { '#archive': 'Archive' },
+      values: { ':archive': ARCHIVE },
+      descending: true,
+    };
+    return queryPage(this.db, { name: 'archives', of: {} }, query, page, archivedDay);
   }
 
   /**

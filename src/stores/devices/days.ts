@@ -1,8 +1,9 @@
-import { DeleteCommand, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Day } from '../../domain/devices/days';
 import { compositeKey } from '../../domain/ids';
 import { batchWrite } from '../batchWrite';
 import { type Db, isConditionFailure } from '../dynamodb';
+import { queryAll, queryOnce } from '../query';
 import type { TransactItem } from '../platform/outbox';
 import { bucketOf, dayBucket, DEVICE_BUCKETS } from './keys';
 
@@ -119,21 +120,16 @@ export class DayStore {
   async hasAny(day: Day, which: 'present' | 'late'): Promise<boolean> {
     const found = await Promise.all(
       Array.from({ length: DEVICE_BUCKETS }, (_, bucket) =>
-        this.db.client.send(
-          new QueryCommand({
-            TableName: this.db.table('DeviceDays'),
-            KeyConditionExpression: 'DayBucket = :bucket AND begins_with(Entry, :kind)',
-            ExpressionAttributeValues: {
-              ':bucket': dayBucket(day, bucket),
-              ':kind': `${which === 'late' ? LATE : PRESENT}#`,
-            },
-            ProjectionExpression: 'Entry',
-            Limit: 1,
-          }),
-        ),
+        queryOnce(this.db, {
+          table: 'DeviceDays',
+          where: 'DayBucket = :bucket AND begins_with(Entry, :kind)',
+          values: { ':bucket': dayBucket(day, bucket), ':kind': `${which === 'late' ? LATE : PRESENT}#` },
+          projection: 'Entry',
+          limit: 1,
+        }),
       ),
     );
-    return found.some(({ Items = [] }) => Items.length > 0);
+    return found.some((items) => items.length > 0);
   }
 
   /** The devices that have the day, in one bucket, by their ids. */
@@ -179,22 +175,16 @@ export class DayStore {
 
   private async entries(day: Day, bucket: number, kind: string): Promise<Record<string, unknown>[]> {
     const found: Record<string, unknown>[] = [];
-    for (let start: Record<string, unknown> | undefined, first = true; first || start; first = false) {
-      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-        new QueryCommand({
-          TableName: this.db.table('DeviceDays'),
-          KeyConditionExpression: 'DayBucket = :bucket AND begins_with(Entry, :kind)',
-          ExpressionAttributeValues: { ':bucket': dayBucket(day, bucket), ':kind': `${kind}#` },
-          // Without the names, of which nobody here asks.
-          ProjectionExpression: 'Entry, #token',
-          ExpressionAttributeNames: { '#token': 'Token' },
-          ConsistentRead: true,
-          ...(start && { ExclusiveStartKey: start }),
-        }),
-      );
-      found.push(...Items);
-      start = LastEvaluatedKey;
-    }
+    const query = {
+      table: 'DeviceDays',
+      where: 'DayBucket = :bucket AND begins_with(Entry, :kind)',
+      values: { ':bucket': dayBucket(day, bucket), ':kind': `${kind}#` },
+      // Without the names, of which nobody here asks.
+      projection: 'Entry, #token',
+      names: { '#token': 'Token' },
+      consistent: true,
+    };
+    for await (const items of queryAll(this.db, query)) found.push(...items);
     return found;
   }
 

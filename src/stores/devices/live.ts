@@ -1,9 +1,10 @@
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { type Live, NEVER_SEEN } from '../../domain/devices/live';
 import type { ReadingRow } from '../../domain/devices/reading';
 import { compositeKey } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import type { Db } from '../dynamodb';
+import { queryOnce } from '../query';
 import type { TransactItem } from '../platform/outbox';
 import { bucketOf } from './keys';
 
@@ -73,17 +74,15 @@ export class LiveStore {
    * is settled already changes nothing.
    */
   async due(bucket: number, now: number, limit: number): Promise<Deadline[]> {
-    const { Items = [] } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('DeviceDeadlines'),
-        // `Bucket` is a reserved word.
-        KeyConditionExpression: '#bucket = :bucket AND DueAtID < :now',
-        ExpressionAttributeNames: { '#bucket': 'Bucket' },
-        ExpressionAttributeValues: { ':bucket': bucketName(bucket), ':now': padded(now + 1) },
-        Limit: limit,
-      }),
-    );
-    return Items.map((item) => {
+    const items = await queryOnce(this.db, {
+      table: 'DeviceDeadlines',
+      // `Bucket` is a reserved word.
+      where: '#bucket = :bucket AND DueAtID < :now',
+      names: { '#bucket': 'Bucket' },
+      values: { ':bucket': bucketName(bucket), ':now': padded(now + 1) },
+      limit,
+    });
+    return items.map((item) => {
       const [dueAt = '', deviceId = ''] = (item['DueAtID'] as string).split('#');
       return { deviceId, dueAt: Number(dueAt) };
     });

@@ -1,4 +1,3 @@
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Day } from '../../domain/devices/days';
 import { dayOf } from '../../domain/devices/days';
 import type { ReadingRow } from '../../domain/devices/reading';
@@ -6,6 +5,7 @@ import { compositeKey, iso } from '../../domain/ids';
 import { batchWrite } from '../batchWrite';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
+import { queryFrom, queryOnce } from '../query';
 import { transact } from '../transact';
 import { deviceDay, rowItem, rowKey, rowOf } from './keys';
 
@@ -86,20 +86,18 @@ export class ReadingStore {
     // A sort key goes on with `#`, so this is just before the first row of the instant `to`.
     const high = to === undefined ? '~' : iso(to);
     if (low >= high) return { rows: [] };
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('DeviceData'),
-        KeyConditionExpression: 'DeviceDay = :day AND TimestampSeq BETWEEN :low AND :high',
-        ExpressionAttributeValues: { ':day': deviceDay(deviceId, day), ':low': low, ':high': high },
-        ConsistentRead: true,
-        // BETWEEN has both ends in: one more, for the row that `after` names.
-        ...(limit !== undefined && { Limit: limit + 1 }),
-      }),
-    );
-    const rows = Items.filter(({ TimestampSeq }) => TimestampSeq !== after && !isSentinel(TimestampSeq as string)).map(
-      storedRow,
-    );
-    return { rows, ...(LastEvaluatedKey && { more: LastEvaluatedKey['TimestampSeq'] as string }) };
+    const { items, next } = await queryFrom(this.db, {
+      table: 'DeviceData',
+      where: 'DeviceDay = :day AND TimestampSeq BETWEEN :low AND :high',
+      values: { ':day': deviceDay(deviceId, day), ':low': low, ':high': high },
+      consistent: true,
+      // BETWEEN has both ends in: one more, for the row that `after` names.
+      ...(limit !== undefined && { limit: limit + 1 }),
+    });
+    const rows = items
+      .filter(({ TimestampSeq }) => TimestampSeq !== after && !isSentinel(TimestampSeq as string))
+      .map(storedRow);
+    return { rows, ...(next && { more: next['TimestampSeq'] as string }) };
   }
 
   /** All of a device's day, page after page. */
@@ -113,17 +111,15 @@ export class ReadingStore {
 
   /** The newest row of a device's day, if it has any. */
   async newest(deviceId: string, day: Day): Promise<ReadingRow | undefined> {
-    const { Items = [] } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('DeviceData'),
-        KeyConditionExpression: 'DeviceDay = :day AND TimestampSeq < :sentinels',
-        ExpressionAttributeValues: { ':day': deviceDay(deviceId, day), ':sentinels': SENTINEL },
-        ConsistentRead: true,
-        ScanIndexForward: false,
-        Limit: 1,
-      }),
-    );
-    return Items[0] && rowOf(Items[0]);
+    const [row] = await queryOnce(this.db, {
+      table: 'DeviceData',
+      where: 'DeviceDay = :day AND TimestampSeq < :sentinels',
+      values: { ':day': deviceDay(deviceId, day), ':sentinels': SENTINEL },
+      consistent: true,
+      descending: true,
+      limit: 1,
+    });
+    return row && rowOf(row);
   }
 }
 

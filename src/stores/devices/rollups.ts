@@ -1,4 +1,4 @@
-import { DeleteCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { type Day, dayEnd, dayOf, dayStart } from '../../domain/devices/days';
 import { emptyRollup, type Resolution, resolutionMs, resolutions, type Rollup } from '../../domain/devices/rollup';
 import { compositeKey, iso } from '../../domain/ids';
@@ -6,6 +6,7 @@ import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import { held } from '../conflicts';
 import type { Db } from '../dynamodb';
+import { queryAll, queryFrom, type TableQuery } from '../query';
 import type { TransactItem } from '../platform/outbox';
 
 /** Where a rollup is. */
@@ -72,19 +73,11 @@ export class RollupStore {
     const found = new Map<string, VersionedRollup & { key: RollupKey }>();
     const [from, to] = [dayStart(day), dayEnd(day)];
     for (const resolution of which)
-      for (let start: Record<string, unknown> | undefined, first = true; first || start; first = false) {
-        const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-          new QueryCommand({
-            ...this.query({ deviceId, resolution, bucket: from }, to),
-            ...(start && { ExclusiveStartKey: start }),
-          }),
-        );
-        for (const item of Items) {
+      for await (const items of queryAll(this.db, seriesQuery({ deviceId, resolution, bucket: from }, to)))
+        for (const item of items) {
           const key = { deviceId, resolution, bucket: Date.parse(item['Bucket'] as string) };
           found.set(rollupId(key), { key, rollup: rollupOf(item), version: item['Version'] as number });
         }
-        start = LastEvaluatedKey;
-      }
     return found;
   }
 
@@ -110,17 +103,6 @@ export class RollupStore {
     );
   }
 
-  /** The query for the buckets of one series from one of them on, up to an instant, which is left out. */
-  private query(from: RollupKey, to: number) {
-    return {
-      TableName: this.db.table('DeviceRollups'),
-      KeyConditionExpression: 'Series = :series AND #bucket BETWEEN :from AND :to',
-      ExpressionAttributeNames: { '#bucket': 'Bucket' },
-      ExpressionAttributeValues: { ':series': seriesOf(from), ':from': iso(from.bucket), ':to': iso(to - 1) },
-      ConsistentRead: true,
-    };
-  }
-
   /**
    * A device's rollups over a stretch of time, oldest first, at most so many; `next` is the bucket (epoch ms) to go on
    * with. Looks at no more than `series` partitions, so that a page has a bound where there is nothing, too.
@@ -134,11 +116,12 @@ export class RollupStore {
     for (let looked = 0; at < to; looked++) {
       if (looked === series || rollups.length >= limit) return { rollups, next: at };
       const end = Math.min(to, seriesEnd(resolution, at));
-      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-        new QueryCommand({ ...this.query({ deviceId, resolution, bucket: at }, end), Limit: limit - rollups.length }),
-      );
-      for (const item of Items) rollups.push({ bucket: Date.parse(item['Bucket'] as string), rollup: rollupOf(item) });
-      at = LastEvaluatedKey ? Date.parse(LastEvaluatedKey['Bucket'] as string) + resolutionMs[resolution] : end;
+      const { items, next } = await queryFrom(this.db, {
+        ...seriesQuery({ deviceId, resolution, bucket: at }, end),
+        limit: limit - rollups.length,
+      });
+      for (const item of items) rollups.push({ bucket: Date.parse(item['Bucket'] as string), rollup: rollupOf(item) });
+      at = next ? Date.parse(next['Bucket'] as string) + resolutionMs[resolution] : end;
     }
     return { rollups };
   }
@@ -162,6 +145,15 @@ export class RollupStore {
     return deleted;
   }
 }
+
+/** The query for the buckets of one series from one of them on, up to an instant, which is left out. */
+const seriesQuery = (from: RollupKey, to: number): TableQuery => ({
+  table: 'DeviceRollups',
+  where: 'Series = :series AND #bucket BETWEEN :from AND :to',
+  names: { '#bucket': 'Bucket' },
+  values: { ':series': seriesOf(from), ':from': iso(from.bucket), ':to': iso(to - 1) },
+  consistent: true,
+});
 
 function seriesEnd(resolution: Resolution, at: number): number {
   const day = dayOf(at);

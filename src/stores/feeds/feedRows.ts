@@ -1,4 +1,4 @@
-import { DeleteCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import { postIdOf, type PostRef } from '../../domain/feeds/post';
 import { inLanes } from '../../domain/lanes';
@@ -6,6 +6,7 @@ import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import { held } from '../conflicts';
 import type { Db } from '../dynamodb';
+import { queryAll } from '../query';
 import { storedPost, type StoredPost } from './posts';
 import { type ListPart, refsIn } from './refs';
 import { followKey } from './relations';
@@ -84,22 +85,15 @@ export class FeedRowStore {
   /** Every reference in a feed, newest first; of one author if one is given. A feed is bounded. Strongly consistent. */
   async all(readerId: string, authorId?: string): Promise<FeedRow[]> {
     const found: FeedRow[] = [];
-    let start: QueryCommandInput['ExclusiveStartKey'];
-    do {
-      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-        new QueryCommand({
-          TableName: this.table,
-          KeyConditionExpression: 'UserID = :reader',
-          ExpressionAttributeValues: { ':reader': readerId, ...defined({ ':author': authorId }) },
-          ...(authorId !== undefined && { FilterExpression: 'AuthorID = :author' }),
-          ScanIndexForward: false,
-          ConsistentRead: true,
-          ...defined({ ExclusiveStartKey: start }),
-        }),
-      );
-      found.push(...Items.map((item) => rowOf(readerId, item)));
-      start = LastEvaluatedKey;
-    } while (start);
+    const query = {
+      table: 'Feed',
+      where: 'UserID = :reader',
+      values: { ':reader': readerId, ...defined({ ':author': authorId }) },
+      ...(authorId !== undefined && { filter: 'AuthorID = :author' }),
+      descending: true,
+      consistent: true,
+    };
+    for await (const items of queryAll(this.db, query)) found.push(...items.map((item) => rowOf(readerId, item)));
     return found;
   }
 

@@ -1,8 +1,8 @@
-import { QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import type { FeedDirection, Window } from '../../domain/feeds/merge';
 import type { PostRef } from '../../domain/feeds/post';
 import type { Db } from '../dynamodb';
+import { queryAll } from '../query';
 
 /** A part of one list: up to `limit` references in the order of reading. */
 export interface ListPart {
@@ -24,27 +24,23 @@ export async function refsIn<R extends PostRef>(
 ): Promise<R[]> {
   const { after, before } = window;
   if (after !== undefined && before !== undefined && after >= before) return [];
-  const [condition, Limit] = bounds(window, limit);
+  const [condition, callLimit] = bounds(window, limit);
   const found: R[] = [];
-  let start: QueryCommandInput['ExclusiveStartKey'];
-  do {
-    const { Items = [], LastEvaluatedKey } = await db.client.send(
-      new QueryCommand({
-        TableName: db.table(table),
-        KeyConditionExpression: `UserID = :user${condition}`,
-        ExpressionAttributeValues: {
-          ':user': userId,
-          ...defined({ ':after': after, ':before': before }),
-        },
-        ScanIndexForward: direction === 'newer',
-        ConsistentRead: true,
-        Limit,
-        ...defined({ ExclusiveStartKey: start }),
-      }),
-    );
-    found.push(...Items.map(refOf).filter(({ key }) => key !== after && key !== before));
-    start = LastEvaluatedKey;
-  } while (start && found.length < limit);
+  const query = {
+    table,
+    where: `UserID = :user${condition}`,
+    values: {
+      ':user': userId,
+      ...defined({ ':after': after, ':before': before }),
+    },
+    descending: direction !== 'newer',
+    consistent: true,
+    limit: callLimit,
+  };
+  for await (const items of queryAll(db, query)) {
+    found.push(...items.map(refOf).filter(({ key }) => key !== after && key !== before));
+    if (found.length >= limit) break;
+  }
   return found.slice(0, limit);
 }
 

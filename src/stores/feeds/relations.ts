@@ -1,10 +1,11 @@
-import { DeleteCommand, QueryCommand, type QueryCommandInput, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import { followerIdOf, followerKey, type Slice } from '../../domain/feeds/ranges';
 import { compositeKey } from '../../domain/ids';
 import { batchGet } from '../batchGet';
 import { held } from '../conflicts';
-import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
+import type { Page, PageRequest } from '../cursor';
+import { type Item, queryAll, queryFrom, queryPage, type TableQuery } from '../query';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
 import { type FeedUser, feedUser, type FeedUserStore } from './users';
@@ -35,8 +36,6 @@ export interface Pair {
   blockedBy: boolean;
 }
 
-const followersOf = (userId: string): List => ({ name: 'followers', of: { userId } });
-const followingOf = (userId: string): List => ({ name: 'following', of: { userId } });
 const FOLLOWS = 'follows';
 const PULLS = 'pulls';
 /** Sort before and after every character of an id. */
@@ -152,67 +151,44 @@ export class RelationStore {
     return first && last ? this.followersBetween(authorId, first.key, last.key) : [];
   }
 
-  private async followersBetween(
-    authorId: string,
-    from: string,
-    to: string,
-    limit = Number.POSITIVE_INFINITY,
-  ): Promise<Follower[]> {
+  private async followersBetween(authorId: string, from: string, to: string, limit?: number): Promise<Follower[]> {
     const found: Follower[] = [];
-    let start: QueryCommandInput['ExclusiveStartKey'];
+    const query: TableQuery = {
+      table: 'Followers',
+      where: 'UserID = :author AND BucketFollowerID BETWEEN :from AND :to',
+      values: { ':author': authorId, ':from': from, ':to': to },
+      // Only what is needed: unmarshalling hundreds of thousands of items dominates this query's cost.
+      projection: 'BucketFollowerID, Epoch',
+      consistent: true,
+    };
+    const isFull = (): boolean => limit !== undefined && found.length >= limit;
+    let start: Item | undefined;
     do {
-      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-        new QueryCommand({
-          TableName: this.db.table('Followers'),
-          KeyConditionExpression: 'UserID = :author AND BucketFollowerID BETWEEN :from AND :to',
-          ExpressionAttributeValues: { ':author': authorId, ':from': from, ':to': to },
-          // What is read by the hundred thousand is parsed, too.
-          ProjectionExpression: 'BucketFollowerID, Epoch',
-          ConsistentRead: true,
-          ...(Number.isFinite(limit) && { Limit: limit - found.length }),
-          ...defined({ ExclusiveStartKey: start }),
-        }),
-      );
-      found.push(...Items.map(follower));
-      start = LastEvaluatedKey;
-    } while (start && found.length < limit);
+      const left = limit === undefined ? {} : { limit: limit - found.length };
+      const { items, next } = await queryFrom(this.db, { ...query, ...left }, start);
+      found.push(...items.map(follower));
+      start = next;
+    } while (start && !isFull());
     return found;
   }
 
   /** A page of who follows a user, in no particular order. */
-  async followers(
-    userId: string,
-    { cursor, limit = 50 }: PageRequest = {},
-  ): Promise<Page<{ userId: string; since: number }>> {
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('Followers'),
-        KeyConditionExpression: 'UserID = :user',
-        ExpressionAttributeValues: { ':user': userId },
-        ConsistentRead: true,
-        Limit: limit,
-        ...startAt(followersOf(userId), cursor, ['UserID', 'BucketFollowerID']),
-      }),
+  followers(userId: string, page: PageRequest = {}): Promise<Page<{ userId: string; since: number }>> {
+    return queryPage(
+      this.db,
+      { name: 'followers', of: { userId } },
+      { table: 'Followers', where: 'UserID = :user', values: { ':user': userId }, consistent: true },
+      page,
+      (item) => ({ userId: follower(item).followerId, since: item['Since'] as number }),
     );
-    return {
-      items: Items.map((item) => ({ userId: follower(item).followerId, since: item['Since'] as number })),
-      ...toCursor(followersOf(userId), LastEvaluatedKey),
-    };
   }
 
   /** A page of whom a user follows, by id. */
-  async following(
-    userId: string,
-    { cursor, limit = 50 }: PageRequest = {},
-  ): Promise<Page<{ userId: string; since: number }>> {
-    const { Items = [], LastEvaluatedKey } = await this.entries(userId, FOLLOWS, {
-      Limit: limit,
-      ...startAt(followingOf(userId), cursor, ['UserID', 'Entry']),
-    });
-    return {
-      items: Items.map((item) => ({ userId: authorOf(item), since: item['Since'] as number })),
-      ...toCursor(followingOf(userId), LastEvaluatedKey),
-    };
+  following(userId: string, page: PageRequest = {}): Promise<Page<{ userId: string; since: number }>> {
+    return queryPage(this.db, { name: 'following', of: { userId } }, entriesOf(userId, FOLLOWS), page, (item) => ({
+      userId: authorOf(item),
+      since: item['Since'] as number,
+    }));
   }
 
   /** All whom a user follows; bounded by MAX_FOLLOWING. Strongly consistent. */
@@ -227,29 +203,8 @@ export class RelationStore {
 
   private async authors(userId: string, kind: string): Promise<string[]> {
     const found: string[] = [];
-    let start: QueryCommandInput['ExclusiveStartKey'];
-    do {
-      const { Items = [], LastEvaluatedKey } = await this.entries(
-        userId,
-        kind,
-        start ? { ExclusiveStartKey: start } : {},
-      );
-      found.push(...Items.map(authorOf));
-      start = LastEvaluatedKey;
-    } while (start);
+    for await (const items of queryAll(this.db, entriesOf(userId, kind))) found.push(...items.map(authorOf));
     return found;
-  }
-
-  private entries(userId: string, kind: string, options: Partial<QueryCommandInput>) {
-    return this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('Following'),
-        KeyConditionExpression: 'UserID = :user AND begins_with(Entry, :kind)',
-        ExpressionAttributeValues: { ':user': userId, ':kind': compositeKey(kind, '') },
-        ConsistentRead: true,
-        ...options,
-      }),
-    );
   }
 
   /** Which of these readers have a mark of the author. Strongly consistent. */
@@ -315,6 +270,13 @@ const blockKey = (by: string, whom: string) => ({ UserID: by, BlockedID: whom })
 const entryKey = (userId: string, kind: string, authorId: string) => ({
   UserID: userId,
   Entry: compositeKey(kind, authorId),
+});
+
+const entriesOf = (userId: string, kind: string): TableQuery => ({
+  table: 'Following',
+  where: 'UserID = :user AND begins_with(Entry, :kind)',
+  values: { ':user': userId, ':kind': compositeKey(kind, '') },
+  consistent: true,
 });
 
 const authorOf = (item: Record<string, unknown>): string =>

@@ -1,8 +1,9 @@
-import { BatchWriteCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { addCounts, type BinCounts } from '../../domain/fraud/drift';
 import { DAY_MS } from '../../domain/fraud/profile';
 import { compositeKey, iso } from '../../domain/ids';
 import type { Db } from '../dynamodb';
+import { queryAll } from '../query';
 
 export interface DayCounts {
   /** "2026-01-31", UTC. */
@@ -46,23 +47,18 @@ export class DriftStore {
   /** Of all processes together, over the days from the one to the other, both in. */
   async read(version: string, from: string, to: string): Promise<{ rows: number; counts: BinCounts }> {
     const sum = { rows: 0, counts: {} as BinCounts };
-    for (let start: Record<string, unknown> | undefined, first = true; first || start; first = false) {
-      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-        new QueryCommand({
-          TableName: this.db.table('FeatureCounts'),
-          // `~` sorts behind every process.
-          KeyConditionExpression: 'ModelVersion = :version AND DayProcess BETWEEN :from AND :to',
-          ExpressionAttributeValues: { ':version': version, ':from': from, ':to': compositeKey(to, '~') },
-          ConsistentRead: true,
-          ...(start && { ExclusiveStartKey: start }),
-        }),
-      );
-      start = LastEvaluatedKey;
-      for (const { Rows, Counts } of Items) {
+    const query = {
+      table: 'FeatureCounts',
+      // `~` sorts behind every process.
+      where: 'ModelVersion = :version AND DayProcess BETWEEN :from AND :to',
+      values: { ':version': version, ':from': from, ':to': compositeKey(to, '~') },
+      consistent: true,
+    };
+    for await (const items of queryAll(this.db, query))
+      for (const { Rows, Counts } of items) {
         sum.rows += Rows as number;
         addCounts(sum.counts, JSON.parse(Counts as string) as BinCounts);
       }
-    }
     return sum;
   }
 }

@@ -1,9 +1,10 @@
-import { GetCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { CaseStatus, OpeningFacts, TimelineEntry } from '../../domain/fraud/investigation';
 import type { CaseWrite, ClosingWrite, KeptCase } from '../../domain/fraud/investigationRecord';
 import { compositeKey } from '../../domain/ids';
-import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
+import type { Page, PageRequest } from '../cursor';
+import { queryPage } from '../query';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
 import { type Parts, transact } from '../transact';
@@ -26,8 +27,6 @@ export type { CaseRecord } from './caseItems';
 
 /** What one write of a case consists of. */
 type CaseParts = Parts<'header' | 'timeline' | 'transaction' | 'userHold'>;
-
-const timelineOf = (transactionId: string): List => ({ name: 'timeline', of: { transactionId } });
 
 /** Cases, their timelines, and what the API attests about who decided. */
 export class InvestigationStore {
@@ -101,41 +100,46 @@ export class InvestigationStore {
   }
 
   /** A page of a case's timeline, oldest first. Strongly consistent. */
-  async timeline(transactionId: string, { cursor, limit = 200 }: PageRequest = {}): Promise<Page<TimelineEntry>> {
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.table,
-        KeyConditionExpression: 'TransactionID = :id AND begins_with(Entry, :event)',
-        ExpressionAttributeValues: { ':id': transactionId, ':event': compositeKey('event', '') },
-        ConsistentRead: true,
-        Limit: limit,
-        ...startAt(timelineOf(transactionId), cursor, ['TransactionID', 'Entry']),
-      }),
+  timeline(transactionId: string, page: PageRequest = {}): Promise<Page<TimelineEntry>> {
+    const query = {
+      table: 'Investigations',
+      where: 'TransactionID = :id AND begins_with(Entry, :event)',
+      values: { ':id': transactionId, ':event': compositeKey('event', '') },
+      consistent: true,
+    };
+    return queryPage(
+      this.db,
+      { name: 'timeline', of: { transactionId } },
+      query,
+      { ...page, limit: page.limit ?? 200 },
+      timelineEntry,
     );
-    return { items: Items.map(timelineEntry), ...toCursor(timelineOf(transactionId), LastEvaluatedKey) };
   }
 
   /** Cases of one status, oldest first. Eventually consistent, as every index. */
-  byStatus(status: CaseStatus, options: PageRequest = {}): Promise<Page<CaseRecord>> {
-    return this.list('ByStatus', 'CaseStatus', status, options, { name: 'cases by status', of: { status } });
+  byStatus(status: CaseStatus, page: PageRequest = {}): Promise<Page<CaseRecord>> {
+    const query = {
+      table: 'Investigations',
+      index: 'ByStatus',
+      where: 'CaseStatus = :status',
+      values: { ':status': status },
+    };
+    return queryPage(this.db, { name: 'cases by status', of: { status } }, query, page, caseRecord);
   }
 
   /** Cases that somebody has, oldest first; with a status, a page may hold fewer than its limit. */
-  byAssignee(assignee: string, options: PageRequest & { status?: CaseStatus } = {}): Promise<Page<CaseRecord>> {
-    const { status } = options;
-    return this.list(
-      'ByAssignee',
-      'Assignee',
-      assignee,
-      options,
-      { name: 'cases by assignee', of: { assignee, status } },
-      {
-        ...(status !== undefined && {
-          FilterExpression: 'CaseStatus = :status',
-          ExpressionAttributeValues: { ':status': status },
-        }),
-      },
-    );
+  byAssignee(
+    assignee: string,
+    { status, ...page }: PageRequest & { status?: CaseStatus } = {},
+  ): Promise<Page<CaseRecord>> {
+    const query = {
+      table: 'Investigations',
+      index: 'ByAssignee',
+      where: 'Assignee = :assignee',
+      ...(status !== undefined && { filter: 'CaseStatus = :status' }),
+      values: { ':assignee': assignee, ...(status !== undefined && { ':status': status }) },
+    };
+    return queryPage(this.db, { name: 'cases by assignee', of: { assignee, status } }, query, page, caseRecord);
   }
 
   private get table(): string {
@@ -185,28 +189,5 @@ export class InvestigationStore {
       `Case ${transactionId} is at revision ${found?.revision ?? 'none'}, not ${fromRevision}`,
       { cause },
     );
-  }
-
-  private async list(
-    IndexName: 'ByStatus' | 'ByAssignee',
-    key: string,
-    value: string,
-    { cursor, limit = 50 }: PageRequest,
-    list: List,
-    filter: Partial<QueryCommandInput> = {},
-  ): Promise<Page<CaseRecord>> {
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        ...filter,
-        TableName: this.table,
-        IndexName,
-        KeyConditionExpression: '#key = :value',
-        ExpressionAttributeNames: { '#key': key },
-        ExpressionAttributeValues: { ...filter.ExpressionAttributeValues, ':value': value },
-        Limit: limit,
-        ...startAt(list, cursor, ['TransactionID', 'Entry', key, 'OpenedAtID']),
-      }),
-    );
-    return { items: Items.map(caseRecord), ...toCursor(list, LastEvaluatedKey) };
   }
 }

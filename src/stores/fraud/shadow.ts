@@ -1,8 +1,9 @@
-import { BatchWriteCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Outcome } from '../../domain/fraud/decision';
 import { compositeKey, iso } from '../../domain/ids';
-import { type List, type Page, startAt, toCursor } from '../cursor';
+import type { Page, PageRequest } from '../cursor';
 import type { Db } from '../dynamodb';
+import { queryAll, queryPage } from '../query';
 
 /** A transaction that the challenger would have decided otherwise. */
 export interface Difference {
@@ -69,42 +70,32 @@ export class ShadowStore {
   async counts(version: number): Promise<ShadowCounts> {
     const pairs: Record<string, number> = {};
     const sum = { failed: 0, dropped: 0 };
-    for (let from: Record<string, unknown> | undefined, first = true; first || from; first = false) {
-      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-        new QueryCommand({
-          TableName: this.db.table('ShadowDecisions'),
-          KeyConditionExpression: 'Challenger = :version AND begins_with(Entry, :counts)',
-          ExpressionAttributeValues: { ':version': String(version), ':counts': compositeKey(COUNTS, '') },
-          ConsistentRead: true,
-          ...(from && { ExclusiveStartKey: from }),
-        }),
-      );
-      from = LastEvaluatedKey;
-      for (const { Counts } of Items) {
+    const query = {
+      table: 'ShadowDecisions',
+      where: 'Challenger = :version AND begins_with(Entry, :counts)',
+      values: { ':version': String(version), ':counts': compositeKey(COUNTS, '') },
+      consistent: true,
+    };
+    for await (const items of queryAll(this.db, query))
+      for (const { Counts } of items) {
         const one = JSON.parse(Counts as string) as ShadowCounts;
         sum.failed += one.failed;
         sum.dropped += one.dropped;
         for (const [pair, count] of Object.entries(one.pairs)) pairs[pair] = (pairs[pair] ?? 0) + count;
       }
-    }
     return { pairs, ...sum };
   }
 
   /** Newest first; kept for 30 days. */
-  async differences(version: number, { limit, cursor }: { limit: number; cursor?: string }): Promise<Page<Difference>> {
-    const list: List = { name: 'differences', of: { version } };
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('ShadowDecisions'),
-        // Times begin with a digit, which sorts before the counts.
-        KeyConditionExpression: 'Challenger = :version AND Entry < :counts',
-        ExpressionAttributeValues: { ':version': String(version), ':counts': COUNTS },
-        ScanIndexForward: false,
-        Limit: limit,
-        ...startAt(list, cursor, ['Challenger', 'Entry']),
-      }),
-    );
-    const items = Items.map((item): Difference => {
+  differences(version: number, page: PageRequest): Promise<Page<Difference>> {
+    const query = {
+      table: 'ShadowDecisions',
+      // Times begin with a digit, which sorts before the counts.
+      where: 'Challenger = :version AND Entry < :counts',
+      values: { ':version': String(version), ':counts': COUNTS },
+      descending: true,
+    };
+    return queryPage(this.db, { name: 'differences', of: { version } }, query, page, (item): Difference => {
       const [at = '', transactionId = ''] = (item['Entry'] as string).split('#');
       return {
         transactionId,
@@ -112,6 +103,5 @@ export class ShadowStore {
         ...(JSON.parse(item['Difference'] as string) as Omit<Difference, 'transactionId' | 'at'>),
       };
     });
-    return { items, ...toCursor(list, LastEvaluatedKey) };
   }
 }

@@ -1,7 +1,8 @@
-import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { Board, BoardDefinition, RewardRule, Season } from '../../domain/leaderboards/board';
-import { type List, type Page, startAt, toCursor } from '../cursor';
+import type { Page, PageRequest } from '../cursor';
+import { queryPage, type TableQuery } from '../query';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
 import { transact } from '../transact';
@@ -100,18 +101,9 @@ export class BoardStore {
   }
 
   /** Every board's game, by id. */
-  async games(limit: number, cursor?: string): Promise<Page<string>> {
-    const list: List = { name: 'games', of: {} };
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.table,
-        KeyConditionExpression: 'GameID = :all',
-        ExpressionAttributeValues: { ':all': ALL_BOARDS },
-        Limit: limit,
-        ...startAt(list, cursor, ['GameID', 'Entry']),
-      }),
-    );
-    return { items: Items.map((item) => item['Entry'] as string), ...toCursor(list, LastEvaluatedKey) };
+  games(page: PageRequest): Promise<Page<string>> {
+    const query = { table: 'Boards', where: 'GameID = :all', values: { ':all': ALL_BOARDS } };
+    return queryPage(this.db, { name: 'games', of: {} }, query, page, (item) => item['Entry'] as string);
   }
 
   async season(gameId: string, number: number): Promise<Season | undefined> {
@@ -126,20 +118,9 @@ export class BoardStore {
   }
 
   /** Newest first. Strongly consistent. */
-  async seasons(gameId: string, limit: number, cursor?: string): Promise<Page<Season>> {
-    const list: List = { name: 'seasons', of: { gameId } };
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.table,
-        KeyConditionExpression: 'GameID = :game AND begins_with(Entry, :seasons)',
-        ExpressionAttributeValues: { ':game': gameId, ':seasons': seasonEntries },
-        ScanIndexForward: false,
-        ConsistentRead: true,
-        Limit: limit,
-        ...startAt(list, cursor, ['GameID', 'Entry']),
-      }),
-    );
-    return { items: Items.map(seasonOfItem), ...toCursor(list, LastEvaluatedKey) };
+  seasons(gameId: string, page: PageRequest): Promise<Page<Season>> {
+    const query = { ...entriesOf(gameId, seasonEntries), descending: true };
+    return queryPage(this.db, { name: 'seasons', of: { gameId } }, query, page, seasonOfItem);
   }
 
   /** Plans a further season, with what it owes. @returns false when somebody did so before. */
@@ -273,19 +254,8 @@ export class BoardStore {
     return Item && banOf(Item);
   }
 
-  async bans(gameId: string, limit: number, cursor?: string): Promise<Page<Ban>> {
-    const list: List = { name: 'bans', of: { gameId } };
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.table,
-        KeyConditionExpression: 'GameID = :game AND begins_with(Entry, :bans)',
-        ExpressionAttributeValues: { ':game': gameId, ':bans': banEntries },
-        ConsistentRead: true,
-        Limit: limit,
-        ...startAt(list, cursor, ['GameID', 'Entry']),
-      }),
-    );
-    return { items: Items.map(banOf), ...toCursor(list, LastEvaluatedKey) };
+  bans(gameId: string, page: PageRequest): Promise<Page<Ban>> {
+    return queryPage(this.db, { name: 'bans', of: { gameId } }, entriesOf(gameId, banEntries), page, banOf);
   }
 
   /**
@@ -374,6 +344,13 @@ export class BoardStore {
     return this.db.table('Boards');
   }
 }
+
+const entriesOf = (gameId: string, prefix: string): TableQuery => ({
+  table: 'Boards',
+  where: 'GameID = :game AND begins_with(Entry, :prefix)',
+  values: { ':game': gameId, ':prefix': prefix },
+  consistent: true,
+});
 
 function banOf(item: Record<string, unknown>): Ban {
   return {

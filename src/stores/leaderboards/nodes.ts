@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { compositeKey } from '../../domain/ids';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
 import type { AnyEntry, Drafts, NodeLoads } from '../../domain/leaderboards/ranking';
@@ -8,6 +7,7 @@ import type { Load, Node } from '../../domain/leaderboards/tree';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import type { Db } from '../dynamodb';
+import { queryAll } from '../query';
 
 /** Partitions of one ranking's nodes, so that their writes are no hot key. */
 const BUCKETS = 16;
@@ -93,20 +93,14 @@ export class NodeStore {
   /** The ids of all nodes that a ranking has in the table, whether anything refers to them or not. */
   async *all(shard: RankShard): AsyncGenerator<string[]> {
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      let start: Record<string, unknown> | undefined;
-      do {
-        const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-          new QueryCommand({
-            TableName: this.db.table('LeaderboardRanks'),
-            KeyConditionExpression: 'Ranking = :bucket',
-            ExpressionAttributeValues: { ':bucket': compositeKey(boardSeason(shard), bucket) },
-            ProjectionExpression: 'Entry',
-            ...(start && { ExclusiveStartKey: start }),
-          }),
-        );
-        yield Items.map((item) => (item['Entry'] as string).slice(PREFIX.length));
-        start = LastEvaluatedKey;
-      } while (start);
+      const query = {
+        table: 'LeaderboardRanks',
+        where: 'Ranking = :bucket',
+        values: { ':bucket': compositeKey(boardSeason(shard), bucket) },
+        projection: 'Entry',
+      };
+      for await (const items of queryAll(this.db, query))
+        yield items.map((item) => (item['Entry'] as string).slice(PREFIX.length));
     }
   }
 

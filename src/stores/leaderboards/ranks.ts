@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import { compositeKey } from '../../domain/ids';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
@@ -7,6 +7,7 @@ import type { RankEntry, Ranking } from '../../domain/leaderboards/ranking';
 import { batchGet } from '../batchGet';
 import { batchWrite } from '../batchWrite';
 import { type Db, isConditionFailure } from '../dynamodb';
+import { queryAll } from '../query';
 import type { TransactItem } from '../platform/outbox';
 
 /** What is current of a ranking. */
@@ -108,30 +109,24 @@ export class RankStore {
   /** Versions of a log after the given one, with their changes, in order. Strongly consistent. */
   async noted(shard: RankShard, log: string, afterVersion: number): Promise<{ version: number; changes: Changes }[]> {
     const all: { version: number; changes: Changes }[] = [];
-    let start: Record<string, unknown> | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-        new QueryCommand({
-          TableName: this.table,
-          KeyConditionExpression: 'Ranking = :ranking AND Entry BETWEEN :from AND :to',
-          ExpressionAttributeValues: {
-            ':ranking': boardSeason(shard),
-            ':from': logEntry(log, afterVersion + 1),
-            ':to': logEntry(log, Number.MAX_SAFE_INTEGER),
-          },
-          ConsistentRead: true,
-          ...defined({ ExclusiveStartKey: start }),
-        }),
-      );
-      for (const item of Items)
+    const query = {
+      table: 'LeaderboardRanks',
+      where: 'Ranking = :ranking AND Entry BETWEEN :from AND :to',
+      values: {
+        ':ranking': boardSeason(shard),
+        ':from': logEntry(log, afterVersion + 1),
+        ':to': logEntry(log, Number.MAX_SAFE_INTEGER),
+      },
+      consistent: true,
+    };
+    for await (const items of queryAll(this.db, query))
+      for (const item of items)
         all.push({
           version: Number((item['Entry'] as string).split('#')[2]),
           changes: new Map(
             JSON.parse(inflateRawSync(item['Changes'] as Uint8Array).toString()) as [string, RankEntry | null][],
           ),
         });
-      start = LastEvaluatedKey;
-    } while (start);
     return all;
   }
 
@@ -170,25 +165,20 @@ export class RankStore {
 
   /** Deletes the notes of all logs but the given one. */
   async clearLogs(shard: RankShard, except?: string): Promise<void> {
-    let start: Record<string, unknown> | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-        new QueryCommand({
-          TableName: this.table,
-          KeyConditionExpression: 'Ranking = :ranking AND begins_with(Entry, :logs)',
-          ExpressionAttributeValues: { ':ranking': boardSeason(shard), ':logs': compositeKey('log', '') },
-          ProjectionExpression: 'Ranking, Entry',
-          ...defined({ ExclusiveStartKey: start }),
-        }),
-      );
-      const old = Items.filter((item) => (item['Entry'] as string).split('#')[1] !== except);
+    const query = {
+      table: 'LeaderboardRanks',
+      where: 'Ranking = :ranking AND begins_with(Entry, :logs)',
+      values: { ':ranking': boardSeason(shard), ':logs': compositeKey('log', '') },
+      projection: 'Ranking, Entry',
+    };
+    for await (const items of queryAll(this.db, query)) {
+      const old = items.filter((item) => (item['Entry'] as string).split('#')[1] !== except);
       await batchWrite(
         this.db,
         'LeaderboardRanks',
         old.map((Key) => ({ DeleteRequest: { Key } })),
       );
-      start = LastEvaluatedKey;
-    } while (start);
+    }
   }
 
   private key(shard: RankShard, Entry: string): { Ranking: string; Entry: string } {

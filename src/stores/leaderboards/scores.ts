@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { ConditionalCheckFailedException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
-import { GetCommand, PutCommand, QueryCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import type { Board, Submission } from '../../domain/leaderboards/board';
 import { boardSeason, CHECK_MARK, END_MARK, type RankShard, shardOf } from '../../domain/leaderboards/keys';
@@ -10,10 +10,9 @@ import type { RankEntry } from '../../domain/leaderboards/ranking';
 import { isBetter, limitBroken, type SubmissionStatus } from '../../domain/leaderboards/submission';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
+import { type Item, queryAll } from '../query';
 import { transact } from '../transact';
 import { FULL, scoreUpdate, type Turn } from './scoreUpdate';
-
-type Item = Record<string, unknown>;
 
 export interface Submitted {
   status: SubmissionStatus;
@@ -96,21 +95,15 @@ export class ScoreStore {
 
   /** Everybody who is to be ranked, a page at a time, as the table has it now. */
   async *ranked(shard: RankShard): AsyncGenerator<RankEntry[]> {
-    let start: Item | undefined;
-    do {
-      const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-        new QueryCommand({
-          TableName: this.table,
-          KeyConditionExpression: 'BoardSeason = :shard',
-          ExpressionAttributeValues: { ':shard': boardSeason(shard) },
-          ProjectionExpression: 'PlayerID, Score, Subscore, AchievedAt, PlayerName, Country, Banned',
-          ConsistentRead: true,
-          ...(start && { ExclusiveStartKey: start }),
-        }),
-      );
-      yield Items.map(rankEntry).filter((entry) => entry !== undefined);
-      start = LastEvaluatedKey;
-    } while (start);
+    const query = {
+      table: 'Leaderboard',
+      where: 'BoardSeason = :shard',
+      values: { ':shard': boardSeason(shard) },
+      projection: 'PlayerID, Score, Subscore, AchievedAt, PlayerName, Country, Banned',
+      consistent: true,
+    };
+    for await (const items of queryAll(this.db, query))
+      yield items.map(rankEntry).filter((entry) => entry !== undefined);
   }
 
   private async plain(update: UpdateCommandInput): Promise<Written> {

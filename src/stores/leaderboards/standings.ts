@@ -1,11 +1,12 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { compositeKey } from '../../domain/ids';
 import { seasonKey } from '../../domain/leaderboards/keys';
 import { type RankedPlayer, rankedPlayer, type RankEntry } from '../../domain/leaderboards/ranking';
 import { batchGet } from '../batchGet';
-import { type List, type Page, startAt, toCursor } from '../cursor';
+import type { Page, PageRequest } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
+import { queryPage } from '../query';
 
 /** Ranks of one item. */
 export const PAGE = 200;
@@ -72,26 +73,18 @@ export class StandingsStore {
     });
   }
 
-  async rewards(gameId: string, season: number, limit: number, cursor?: string): Promise<Page<Reward>> {
-    const list: List = { name: 'rewards', of: { gameId, season } };
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('LeaderboardStandings'),
-        KeyConditionExpression: 'GameSeason = :season AND begins_with(Entry, :rewards)',
-        ExpressionAttributeValues: { ':season': seasonKey(gameId, season), ':rewards': REWARD },
-        Limit: limit,
-        ...startAt(list, cursor, ['GameSeason', 'Entry']),
-      }),
-    );
-    return {
-      items: Items.map((item) => ({
-        playerId: (item['Entry'] as string).slice(REWARD.length),
-        rank: item['Rank'] as number,
-        rewards: item['Rewards'] as string[],
-        grantedAt: item['GrantedAt'] as number,
-      })),
-      ...toCursor(list, LastEvaluatedKey),
+  rewards(gameId: string, season: number, page: PageRequest): Promise<Page<Reward>> {
+    const query = {
+      table: 'LeaderboardStandings',
+      where: 'GameSeason = :season AND begins_with(Entry, :rewards)',
+      values: { ':season': seasonKey(gameId, season), ':rewards': REWARD },
     };
+    return queryPage(this.db, { name: 'rewards', of: { gameId, season } }, query, page, (item) => ({
+      playerId: (item['Entry'] as string).slice(REWARD.length),
+      rank: item['Rank'] as number,
+      rewards: item['Rewards'] as string[],
+      grantedAt: item['GrantedAt'] as number,
+    }));
   }
 
   private async putOnce(Item: Record<string, unknown>): Promise<void> {

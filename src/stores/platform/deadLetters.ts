@@ -1,8 +1,9 @@
-import { DeleteCommand, GetCommand, QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { compositeKey, iso } from '../../domain/ids';
 import { batchWrite } from '../batchWrite';
-import { type List, type Page, startAt, toCursor } from '../cursor';
+import type { Page, PageRequest } from '../cursor';
 import type { Db } from '../dynamodb';
+import { queryPage } from '../query';
 import type { TransactItem } from './outbox';
 
 export interface DeadLetter {
@@ -49,26 +50,15 @@ export class DeadLetterStore {
   }
 
   /** Letters by shard and position, of one stream or of all. */
-  async list(
-    source: string | undefined,
-    { limit, cursor }: { limit: number; cursor?: string },
-  ): Promise<Page<DeadLetter>> {
-    const page = {
-      TableName: this.db.table('DeadLetters'),
-      Limit: limit,
-      ...startAt(lettersOf(source), cursor, ['Source', 'PositionID']),
-    };
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      source === undefined
-        ? new ScanCommand(page)
-        : new QueryCommand({
-            ...page,
-            KeyConditionExpression: '#source = :source',
-            ExpressionAttributeNames: { '#source': 'Source' },
-            ExpressionAttributeValues: { ':source': source },
-          }),
+  list(source: string | undefined, page: PageRequest): Promise<Page<DeadLetter>> {
+    const ofSource = { where: '#source = :source', names: { '#source': 'Source' }, values: { ':source': source } };
+    return queryPage(
+      this.db,
+      { name: 'dead letters', of: { source } },
+      { table: 'DeadLetters', ...(source !== undefined && ofSource) },
+      page,
+      letterOf,
     );
-    return { items: Items.map(letterOf), ...toCursor(lettersOf(source), LastEvaluatedKey) };
   }
 
   async find(letter: LetterKey): Promise<DeadLetter | undefined> {
@@ -98,8 +88,6 @@ export class DeadLetterStore {
     return Attributes !== undefined;
   }
 }
-
-const lettersOf = (source: string | undefined): List => ({ name: 'dead letters', of: { source } });
 
 const key = ({ source, shardId, position }: LetterKey) => ({
   Source: source,

@@ -1,7 +1,8 @@
-import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { compositeKey, iso } from '../../domain/ids';
-import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
+import type { Page, PageRequest } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
+import { queryPage } from '../query';
 
 export interface NotificationRecord {
   /** The same however often it is sent. */
@@ -84,19 +85,15 @@ export class NotificationStore {
   }
 
   /** Newest first. */
-  async list(recipient: string, { cursor, limit = 50 }: PageRequest = {}): Promise<Page<NotificationRecord>> {
-    const list: List = { name: 'notifications', of: { recipient } };
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.table,
-        KeyConditionExpression: 'Recipient = :recipient',
-        ExpressionAttributeValues: { ':recipient': recipient },
-        ScanIndexForward: false,
-        Limit: limit,
-        ...startAt(list, cursor, ['Recipient', 'TimeID']),
-      }),
+  list(recipient: string, page: PageRequest = {}): Promise<Page<NotificationRecord>> {
+    const values = { ':recipient': recipient };
+    return queryPage(
+      this.db,
+      { name: 'notifications', of: { recipient } },
+      { table: 'Notifications', where: 'Recipient = :recipient', values, descending: true },
+      page,
+      notificationRecord,
     );
-    return { items: Items.map(notificationRecord), ...toCursor(list, LastEvaluatedKey) };
   }
 
   private key(Recipient: string, at: number, id: string): { Recipient: string; TimeID: string } {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BatchWriteCommand, DeleteCommand, QueryCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import { BatchWriteCommand, DeleteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import { compositeKey } from '../../domain/ids';
 import type { Carrier } from '../../domain/platform/carrier';
@@ -7,6 +7,7 @@ import type { Backlog, OutboxEntry } from '../../domain/platform/outbox';
 import { currentCarrier } from '../../telemetry/carrier';
 import { noteIds } from '../../telemetry/ids';
 import type { Db } from '../dynamodb';
+import { queryOnce } from '../query';
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
@@ -86,25 +87,22 @@ export class OutboxStore {
     );
   }
 
-  private async query(
+  private query(
     kind: string,
     shard: number,
     now: number,
     limit: number,
     projection?: string,
   ): Promise<Record<string, unknown>[]> {
-    const { Items = [] } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('Starts'),
-        // `Shard` is a reserved word.
-        KeyConditionExpression: '#shard = :shard AND DueAtID < :now',
-        ...defined({ ProjectionExpression: projection }),
-        ExpressionAttributeNames: { '#shard': 'Shard' },
-        ExpressionAttributeValues: { ':shard': compositeKey(kind, shard), ':now': dueKey(now + 1, '') },
-        Limit: limit,
-      }),
-    );
-    return Items;
+    return queryOnce(this.db, {
+      table: 'Starts',
+      // `Shard` is a reserved word.
+      where: '#shard = :shard AND DueAtID < :now',
+      names: { '#shard': 'Shard' },
+      values: { ':shard': compositeKey(kind, shard), ':now': dueKey(now + 1, '') },
+      ...defined({ projection }),
+      limit,
+    });
   }
 }
 

@@ -1,8 +1,9 @@
-import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
 import type { SessionHead } from '../../domain/sessions/session';
 import { batchGet } from '../batchGet';
 import { type Db, isConditionFailure } from '../dynamodb';
+import { queryFrom } from '../query';
 import { HEAD_ATTRIBUTES, headKey, headOf } from './items';
 
 /**
@@ -71,19 +72,12 @@ export class ExpiryIndex {
     bucket: string,
     { condition, at, limit, from }: { condition: string; at: number; limit: number; from?: Record<string, unknown> },
   ) {
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.db.table('Sessions'),
-        IndexName: 'Expiry',
-        KeyConditionExpression: `ExpiryBucket = :bucket AND CheckAt ${condition}`,
-        ExpressionAttributeValues: { ':bucket': bucket, ':at': at },
-        Limit: limit,
-        ...defined({ ExclusiveStartKey: from }),
-      }),
-    );
+    const where = `ExpiryBucket = :bucket AND CheckAt ${condition}`;
+    const query = { table: 'Sessions', index: 'Expiry', where, values: { ':bucket': bucket, ':at': at }, limit };
+    const { items, next } = await queryFrom(this.db, query, from);
     return {
-      keys: Items.map((item) => ({ key: item['SessionKey'] as string, checkAt: item['CheckAt'] as number })),
-      next: LastEvaluatedKey,
+      keys: items.map((item) => ({ key: item['SessionKey'] as string, checkAt: item['CheckAt'] as number })),
+      next,
     };
   }
 }

@@ -1,9 +1,10 @@
-import { GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { inLanes } from '../../domain/lanes';
 import { isOver, type SessionHead } from '../../domain/sessions/session';
 import { batchGet } from '../batchGet';
 import { type List, type Page, type PageRequest, startAt, toCursor } from '../cursor';
 import type { Db } from '../dynamodb';
+import { queryFrom } from '../query';
 import type { SessionEnds } from './ends';
 import { HEAD_ATTRIBUTES, headKey, headOf, signInKey, SIGN_INS, userKey } from './items';
 
@@ -81,22 +82,20 @@ export class UserSessions {
   }
 
   private async signIns(userId: string, limit: number, from: Record<string, unknown> | undefined) {
-    const { Items = [], LastEvaluatedKey } = await this.db.client.send(
-      new QueryCommand({
-        TableName: this.table,
-        ConsistentRead: true,
-        KeyConditionExpression: 'SessionKey = :user AND begins_with(Part, :signIns)',
-        ExpressionAttributeValues: { ':user': userKey(this.settings.prefix, userId), ':signIns': SIGN_INS },
-        ScanIndexForward: false,
-        Limit: limit,
-        ...(from && { ExclusiveStartKey: from }),
-      }),
-    );
-    const signIns = Items.map((item) => ({
+    const query = {
+      table: 'Sessions',
+      where: 'SessionKey = :user AND begins_with(Part, :signIns)',
+      values: { ':user': userKey(this.settings.prefix, userId), ':signIns': SIGN_INS },
+      consistent: true,
+      descending: true,
+      limit,
+    };
+    const { items, next } = await queryFrom(this.db, query, from);
+    const signIns = items.map((item) => ({
       handle: (item['Part'] as string).slice(SIGN_INS.length),
       key: item['CurrentKey'] as string,
     }));
-    return { signIns, next: LastEvaluatedKey };
+    return { signIns, next };
   }
 
   private get table(): string {

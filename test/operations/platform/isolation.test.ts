@@ -153,7 +153,7 @@ describe('seasons', () => {
       run(LEADERBOARDS_QUEUE, 'grantRewards', { gameId: api.gameId, season: 1 }, 40),
     );
     expect(granted).toEqual({ rewarded: 29, skipped: 1 });
-    const winners = (await standings.rewards(api.gameId, 1, 100)).items.map(({ playerId }) => playerId);
+    const winners = (await standings.rewards(api.gameId, 1, { limit: 100 })).items.map(({ playerId }) => playerId);
     expect(winners.sort()).toEqual(
       players
         .slice(0, 30)
@@ -164,7 +164,7 @@ describe('seasons', () => {
     expect(await skips('reward')).toBe(before + 1);
     // Once it is taken, it is granted, and nobody twice.
     expect(await run(LEADERBOARDS_QUEUE, 'grantRewards', { gameId: api.gameId, season: 1 }, 40)).toBe(30);
-    expect((await standings.rewards(api.gameId, 1, 100)).items).toHaveLength(30);
+    expect((await standings.rewards(api.gameId, 1, { limit: 100 })).items).toHaveLength(30);
   });
 
   it.each(['Get', 'Query'])(

@@ -156,7 +156,7 @@ describe.each(engines)('on %s', (engine) => {
       type: 'conflict',
       message: 'Player ada is banned from this board',
     });
-    expect((await boards.bans(of.gameId, 10)).items).toEqual([ban]);
+    expect((await boards.bans(of.gameId, { limit: 10 })).items).toEqual([ban]);
     expect(await boards.carryBan(of.gameId, 'ada', scores.mark(of, 2, 'ada', true, now))).toBe(true);
     await boards.setBan(of.gameId, 'ada', null, 1, [{ season: 1, mark: scores.mark(of, 1, 'ada', false, now) }]);
     expect(await ranked(of)).toEqual([[7, 0, 1, 'ada']]);

@@ -1,6 +1,6 @@
 import { defined } from '../../../domain/defined';
 import { LongwatchError } from '../../../domain/errors';
-import { type Page, pageOrFirst } from '../../../stores/cursor';
+import { type Page, pageOrFirst, type PageRequest } from '../../../stores/cursor';
 import {
   type DeadLetter,
   type DeadLetterStore,
@@ -36,7 +36,7 @@ const CUT = 'it was too large to be kept whole; send it again from where it came
 export class DeadLetters {
   constructor(private readonly parts: DeadLettersParts) {}
 
-  list(source: string | undefined, page: { limit: number; cursor?: string }): Promise<Page<DeadLetter>> {
+  list(source: string | undefined, page: PageRequest): Promise<Page<DeadLetter>> {
     return this.parts.letters.list(source, page);
   }
 
@@ -71,7 +71,7 @@ export class DeadLetters {
     while (!signal.aborted) {
       // A redrive that begins again tries the letters that stayed once more.
       const page = await pageOrFirst(report.cursor, (from) =>
-        this.parts.letters.list(source, { limit: REDRIVE_LIMIT, ...defined({ cursor: from }) }),
+        this.parts.letters.list(source, { limit: REDRIVE_LIMIT, cursor: from }),
       );
       const whole = page.items.filter(({ isCut }) => !isCut);
       const reasons = whole.length === 0 ? [] : await redriver.redrive(whole, signal);

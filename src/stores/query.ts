@@ -1,0 +1,88 @@
+import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { type List, type Page, type PageRequest, startAt, toCursor } from './cursor';
+import type { Db } from './dynamodb';
+
+export type Item = Record<string, unknown>;
+
+/** What to read of one table; eventually consistent and in ascending order unless it says otherwise. */
+export interface TableQuery {
+  /** The table's name without its prefix. */
+  table: string;
+  index?: string;
+  /** The key condition. Absent: a scan of the whole table. */
+  where?: string;
+  filter?: string;
+  /** Aliases of reserved words. */
+  names?: Readonly<Record<string, string>>;
+  values?: Readonly<Record<string, unknown>>;
+  /** Attributes to read. Default: all that the table or the index has. */
+  projection?: string;
+  consistent?: boolean;
+  descending?: boolean;
+  /** Items that one call may read. */
+  limit?: number;
+}
+
+type Start = Record<string, unknown> | undefined;
+
+/** Reads in one call, from behind a key on: at most `limit` items, and at most 1 MB. @returns `next`, if there may be more. */
+export async function queryFrom(
+  db: Pick<Db, 'client' | 'table'>,
+  query: TableQuery,
+  start?: Start,
+): Promise<{ items: Item[]; next: Start }> {
+  const input = {
+    TableName: db.table(query.table),
+    IndexName: query.index,
+    FilterExpression: query.filter,
+    ExpressionAttributeNames: query.names,
+    ExpressionAttributeValues: query.values,
+    ProjectionExpression: query.projection,
+    ConsistentRead: query.consistent,
+    Limit: query.limit,
+    ExclusiveStartKey: start,
+  };
+  const { Items = [], LastEvaluatedKey } = await db.client.send(
+    query.where === undefined
+      ? new ScanCommand(input)
+      : new QueryCommand({
+          ...input,
+          KeyConditionExpression: query.where,
+          ScanIndexForward: query.descending ? false : undefined,
+        }),
+  );
+  return { items: Items, next: LastEvaluatedKey };
+}
+
+/** Reads the items that one call returns: at most `limit` of them, and at most 1 MB. */
+export async function queryOnce(db: Pick<Db, 'client' | 'table'>, query: TableQuery): Promise<Item[]> {
+  return (await queryFrom(db, query)).items;
+}
+
+/** Reads everything, one call's items at a time; the next call is made once the caller asks for more. */
+export async function* queryAll(db: Pick<Db, 'client' | 'table'>, query: TableQuery): AsyncGenerator<Item[]> {
+  let start: Start;
+  do {
+    const { items, next } = await queryFrom(db, query, start);
+    yield items;
+    start = next;
+  } while (start);
+}
+
+/**
+ * Reads one page of a list, 50 items unless the request has a limit, in one call. With a filter a page may hold fewer.
+ * @param list what the page's cursor belongs to.
+ * @param of what the list has of an item.
+ * @throws LongwatchError `invalid` for a cursor of another release or of another list.
+ */
+export async function queryPage<T>(
+  db: Db,
+  list: List,
+  query: TableQuery,
+  { cursor, limit = 50 }: PageRequest,
+  of: (item: Item) => T,
+): Promise<Page<T>> {
+  const { ExclusiveStartKey } = startAt(list, cursor, db.keys(query.table, query.index));
+  const { items, next } = await queryFrom(db, { ...query, limit }, ExclusiveStartKey);
+  return { items: items.map(of), ...toCursor(list, next) };
+}
