@@ -1,15 +1,18 @@
 import { LongwatchError } from '../errors';
 
+/** Maximum number of lines of a cart. */
 export const MAX_LINES = 200;
+/** Maximum quantity of a line. */
 export const MAX_QUANTITY = 999;
 
 /**
- * How a cart ended. A reminded cart in which the customer does something ends as `recovered`, and its lines go on in
- * the user's next cart: each cart has one reminder ladder and one workflow, whose next instant only ever moves away.
+ * How a cart ended. When the customer changes a cart after a reminder, that cart ends as `recovered` and its lines move
+ * to the user's next cart. So each cart has one reminder ladder and one workflow, whose next instant is never moved to
+ * an earlier time.
  */
 export type Closing = 'ordered' | 'emptied' | 'merged' | 'abandoned' | 'recovered';
 
-/** What a product was when it was put into the cart. */
+/** The product's attributes at the time it was added to the cart. */
 export interface Snapshot {
   title: string;
   /** Minor units. */
@@ -19,47 +22,52 @@ export interface Snapshot {
   addedAt: number;
 }
 
+/** A line of a cart. */
 export interface CartLine extends Snapshot {
   productId: string;
   quantity: number;
 }
 
+/** A user's or a guest's cart. */
 export interface Cart {
   userId: string;
-  /** 1, 2, 3, …: each begins with its first line. */
+  /** 1, 2, 3, … for each user. The first line opens a cart. */
   number: number;
-  /** Moves with every change, over all carts of the user. */
+  /** Incremented with every change, across all carts of the user. */
   version: number;
   status: 'open' | Exclude<Closing, 'recovered'>;
   openedAt: number;
   /** Epoch ms of the last change by the customer. */
   lastActivityAt: number;
-  /** In the order in which they were added. */
+  /** In the order in which the customer added them. */
   lines: readonly CartLine[];
-  /** Digests of the latest requests that must not count twice, with the version that each made. */
+  /** Digests of the latest idempotency keys, with the cart version of each request. */
   keys: Readonly<Record<string, number>>;
-  /** Steps of the ladder that are behind, and when the last reminder went out; absent before the first. */
+  /** The last reminder sent: its number in the ladder and its time (epoch ms); absent before the first. */
   reminded?: { rung: number; at: number };
-  /** The last checkout that was begun from this cart. */
+  /** The latest checkout of this cart. */
   checkoutId?: string;
-  /** How the cart before this one ended. */
+  /** The previous cart and how it ended. */
   lastClosed?: { number: number; how: Closing };
-  /** Where a guest's lines went. */
+  /** For a guest's cart that was merged: the user, and the result. */
   merged?: { into: string; report: MergeReport };
 }
 
+/** The policies for the quantity of a line that both carts have. */
 export const mergePolicies = ['sum', 'max', 'keep'] as const;
+/** One of {@link mergePolicies}. */
 export type MergePolicy = (typeof mergePolicies)[number];
 
+/** The result of merging a guest's cart into a user's. */
 export interface MergeReport {
-  /** Lines of the guest that the user's cart had not, and those that both had. */
+  /** Number of lines that only the guest's cart had, and of those that both had. */
   added: number;
   combined: number;
-  /** Lines whose quantity would have passed the limit. */
+  /** Lines whose quantity was reduced to the limit. */
   clamped: { productId: string; wanted: number; kept: number }[];
 }
 
-/** What shops count. `closed` however it ended. */
+/** The counters of carts. `closed` counts every end. */
 export const cartCountNames = [
   'opened',
   'closed',
@@ -70,52 +78,56 @@ export const cartCountNames = [
   'emptied',
   'merged',
 ] as const;
+/** One of {@link cartCountNames}. */
 export type CartCountName = (typeof cartCountNames)[number];
+/** Changes of the counters. */
 export type CartCounts = Partial<Record<CartCountName, number>>;
 
-/** What becomes of a cart, and what must be written with it. */
+/** A cart after a change, with the counters to write. */
 export interface CartStep {
   cart: Cart;
   counts: CartCounts;
-  /** A cart begins, and owes its workflow. */
+  /** Whether a new cart begins, so that its workflow must be started. */
   opens: boolean;
 }
 
+/** A requested change of one line. */
 export type LineChange =
   | { kind: 'set'; productId: string; quantity: number }
-  /** So many more, or fewer. */
+  /** `quantity` more, or fewer if negative. */
   | { kind: 'add'; productId: string; quantity: number }
   | { kind: 'remove'; productId: string };
 
-/** A request that must not count twice is known by its key. */
+/** The data of a change. An idempotency key identifies a request that must count once. */
 export interface ChangeFacts {
   userId: string;
   now: number;
   key?: string;
-  /** The product as it is now; not needed to remove. */
+  /** The current product; not needed to remove a line. */
   product?: Omit<Snapshot, 'addedAt'>;
 }
 
-/** With as many keys in the item as this, the oldest go. */
+/** With this many idempotency keys in a cart, the next change keeps only the newest. */
 export const MAX_KEYS = 32;
+/** Number of keys that remain. */
 const KEPT_KEYS = 8;
 
-/** Lines that the customer finds again: an abandoned cart's, too. */
+/** Returns the lines that the customer sees, including those of an abandoned cart. */
 export function visibleLines(cart: Cart | undefined): readonly CartLine[] {
   return cart && (cart.status === 'open' || cart.status === 'abandoned') ? cart.lines : [];
 }
 
 /**
- * A change of one line.
- * @returns undefined when there is nothing to change.
- * @throws LongwatchError `conflict` when it would pass a limit.
+ * Changes one line.
+ * @returns undefined when the change has no effect.
+ * @throws LongwatchError `conflict` when a limit of the cart would be exceeded.
  */
 export function changeCart(before: Cart | undefined, change: LineChange, facts: ChangeFacts): CartStep | undefined {
   const lines = changedLines(visibleLines(before), change, facts);
   return lines && withLines(before, lines, facts);
 }
 
-/** Takes all lines out. */
+/** Removes all lines; returns undefined when there are none. */
 export function emptyCart(before: Cart | undefined, facts: Pick<ChangeFacts, 'userId' | 'now'>): CartStep | undefined {
   return visibleLines(before).length === 0 ? undefined : withLines(before, [], facts);
 }
@@ -148,7 +160,7 @@ function changedLines(
   return [...lines, { ...product, productId, quantity, addedAt: now }];
 }
 
-/** The cart with these lines, after something that the customer did. */
+/** Returns the cart with these lines after an action of the customer. Opens the next cart if this one was reminded. */
 export function withLines(
   before: Cart | undefined,
   lines: readonly CartLine[],
@@ -184,10 +196,10 @@ function keptKeys(keys: Cart['keys']): Cart['keys'] {
   return Object.fromEntries(entries.sort(([, a], [, b]) => b - a).slice(0, KEPT_KEYS));
 }
 
-/** An open cart that ends. Its lines stay only where the customer may come back to them. */
+/** Closes a cart. Only an abandoned cart keeps its lines, because the customer may return to it. */
 export function closed(cart: Cart, how: Exclude<Closing, 'recovered'>): Pick<CartStep, 'cart' | 'counts'> {
   const isOpen = cart.status === 'open';
-  // An order after a reminder is what the reminder was for.
+  // An order after a reminder counts as recovered.
   const recovered = how === 'ordered' && cart.reminded !== undefined;
   return {
     cart: { ...cart, version: cart.version + 1, status: how, lines: how === 'abandoned' ? cart.lines : [] },
@@ -196,9 +208,9 @@ export function closed(cart: Cart, how: Exclude<Closing, 'recovered'>): Pick<Car
 }
 
 /**
- * A guest's lines in a user's cart. Where both have a line, the policy says what its quantity becomes; its snapshot
- * stays the user's.
- * @throws LongwatchError `conflict` when there would be too many lines: nothing is merged then.
+ * Merges a guest's lines into a user's cart. If both have a line, the policy determines its quantity, and it keeps the
+ * user's snapshot.
+ * @throws LongwatchError `conflict` when there would be too many lines; then nothing is merged.
  */
 export function mergeCarts(
   user: Cart | undefined,
@@ -246,8 +258,8 @@ function combined(policy: MergePolicy, own: number, guests: number): number {
 }
 
 /**
- * The cart after its checkout became an order: what was put in meanwhile stays, in the next cart.
- * @returns undefined when the cart that was checked out has ended otherwise.
+ * Returns the user's cart after its checkout became an order. Lines that were added meanwhile move to the next cart.
+ * @returns undefined when the cart of the checkout is no longer open.
  */
 export function afterOrder(
   cart: Cart | undefined,

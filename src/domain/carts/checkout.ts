@@ -4,12 +4,12 @@ import type { Product } from './product';
 import { stockAt } from './stock';
 
 /**
- * Where a checkout stands.
- *   reserving   more lines than one transaction takes: some parts are held, and others not yet
- *   held        every line is held, until `holdUntil`
- *   confirming, cancelling   the same for its end
+ * The statuses of a checkout. A hold is a time-limited reservation of stock.
+ *   reserving   the lines need several transactions, and only some of them are held so far
+ *   held        every line is held until `holdUntil`
+ *   confirming, cancelling   the end of the hold needs several transactions, and only some are done
  *   confirmed   an order
- *   cancelled, expired   nothing is held
+ *   cancelled, expired   no line is held
  */
 export const checkoutStatuses = [
   'reserving',
@@ -20,17 +20,19 @@ export const checkoutStatuses = [
   'cancelled',
   'expired',
 ] as const;
+/** One of {@link checkoutStatuses}. */
 export type CheckoutStatus = (typeof checkoutStatuses)[number];
 
+/** A line of a checkout, with the price of its beginning. */
 export interface FrozenLine {
   productId: string;
   title: string;
   quantity: number;
-  /** Of one, minor units. */
+  /** Price of one item in minor units. */
   price: number;
 }
 
-/** What a checkout sells: fixed when it begins. */
+/** The lines, prices and total of a checkout, which are fixed when it begins. */
 export interface Frozen {
   lines: readonly FrozenLine[];
   currency: string;
@@ -38,45 +40,47 @@ export interface Frozen {
   total: number;
 }
 
+/** A checkout: from the reservation of stock to the order. */
 export interface Checkout extends Frozen {
   checkoutId: string;
   userId: string;
   cartNumber: number;
-  /** The cart's version that was checked out. */
+  /** The version of the cart at the beginning of the checkout. */
   cartVersion: number;
   status: CheckoutStatus;
   createdAt: number;
-  /** Epoch ms; also the key under which each product keeps what is held. */
+  /** Epoch ms at which the holds expire; also the key of their quantities in each product. */
   holdUntil: number;
-  /** How many lines one transaction takes; kept, so that whoever goes on cuts the same parts. */
+  /** Maximum lines in one transaction. Stored, so that another process continues with the same parts. */
   partLines: number;
-  /** Parts of the lines that the status has been applied to. */
+  /** Number of parts to which the current status has been applied. */
   partsDone: number;
-  /** Tells two attempts at one id apart while they reserve. */
+  /** Distinguishes concurrent attempts to begin a checkout under the same id. */
   attempt: string;
   paymentReference?: string;
   orderId?: string;
   endedAt?: number;
 }
 
-/** TransactWriteItems takes 100 items; some are the checkout's, the cart's and the ledger's. */
+/** Lines in one transaction: TransactWriteItems accepts 100 items, and checkout, cart and outbox need some of them. */
 export const PART_LINES = 90;
 
+/** Splits the lines of a checkout into parts of one transaction each. */
 export function partsOf({ lines, partLines }: Pick<Checkout, 'lines' | 'partLines'>): FrozenLine[][] {
   const parts: FrozenLine[][] = [];
   for (let from = 0; from < lines.length; from += partLines) parts.push(lines.slice(from, from + partLines));
   return parts;
 }
 
-/** The status at an instant: time ends a hold, whether or not that is written down yet. */
+/** Returns the status at an instant (epoch ms). A hold expires by time, even if its row has not been updated yet. */
 export function statusAt({ status, holdUntil }: Checkout, now: number): CheckoutStatus {
   return (status === 'held' || status === 'reserving') && holdUntil <= now ? 'expired' : status;
 }
 
 /**
- * The lines at the products' current prices.
- * @throws LongwatchError `conflict` for products that are gone or currencies that differ, `insufficientStock` naming
- *   every line that is short.
+ * Returns a cart's lines at the products' current prices.
+ * @throws LongwatchError `conflict` for products that no longer exist or have different currencies,
+ *   `insufficientStock` with every line that has too little stock (`members.shortages`).
  */
 export function freeze(cart: Pick<Cart, 'lines'>, products: readonly Product[], now: number): Frozen {
   const byId = new Map(products.map((product) => [product.productId, product]));

@@ -2,26 +2,27 @@ import type { Cart, Closing } from './cart';
 import type { CartPreferences, QuietHours } from './preferences';
 import { afterQuiet } from './quietHours';
 
-/** How carts are looked after. Durations in milliseconds. */
+/** The reminders and the end of carts. Durations are in milliseconds after the last activity. */
 export interface CartPolicy {
-  /** Reminders, each so long after the last activity, ascending. */
+  /** The reminders, ascending. */
   reminders: readonly number[];
   abandonAfterMs: number;
   quietHours: QuietHours | null;
 }
 
-/** What is to be done about a cart at an instant. */
+/** The next step for a cart. */
 export type LadderStep =
-  /** Reminder number `rung`, due at `dueAt`. */
+  /** Send reminder number `rung`, which was due at `dueAt`. */
   | { kind: 'remind'; rung: number; dueAt: number }
   | { kind: 'abandon' }
   | { kind: 'sleep'; until: number; next: string }
   | { kind: 'ended'; how: Closing };
 
 /**
- * The next step for the user's cart of that number. Activity before the first reminder moves every instant away;
- * activity after one ends the cart as recovered (see `withLines`): so a workflow that sleeps until what it is told
- * here never sleeps too long.
+ * Returns the next step for the user's cart with this number. Activity before the first reminder moves all instants
+ * later. Activity after a reminder ends the cart as recovered (see `withLines`). So the instant of a sleep is never
+ * moved to an earlier time, and a sleeping workflow cannot miss it.
+ * @param now epoch ms.
  */
 export function nextStep(
   cart: Cart | undefined,
@@ -40,10 +41,10 @@ export function nextStep(
     dueAt: afterQuiet(lastActivityAt + after, preferences.timeZone, quiet),
   }));
   const ahead = preferences.reminders ? rungs.filter(({ rung }) => rung > (reminded?.rung ?? 0)) : [];
-  // Several at once, after an outage or a night: the latest stands for those before it.
+  // After an outage or quiet hours several reminders can be due: only the latest is sent.
   const due = ahead.findLast(({ dueAt }) => dueAt <= now);
   if (due) {
-    // Late, and it is night by now.
+    // A late reminder can fall into quiet hours.
     const allowedAt = afterQuiet(now, preferences.timeZone, quiet);
     if (allowedAt <= now) return { kind: 'remind', ...due };
     if (allowedAt < abandonAt) return { kind: 'sleep', until: allowedAt, next: `reminder ${due.rung}` };

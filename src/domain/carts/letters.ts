@@ -5,10 +5,10 @@ import type { Notification } from '../platform/notification';
 import type { Cart } from './cart';
 import type { Checkout } from './checkout';
 
-/** More lines than these are counted, not listed. */
+/** Maximum number of listed lines; further lines are only counted. */
 const LISTED = 10;
 
-/** A reminder of a cart; the same however often it is made for one step of its ladder. */
+/** Returns the reminder of a cart. The same step of its ladder gives the same message id each time. */
 export function reminder(cart: Cart, rung: number, dueAt: number, recipient: string): Notification {
   const listed = cart.lines
     .slice(0, LISTED)
@@ -29,7 +29,7 @@ export function reminder(cart: Cart, rung: number, dueAt: number, recipient: str
   };
 }
 
-/** A cart's page in the Web UI, Markdown. */
+/** Returns a cart's page in the Web UI, in Markdown. */
 export function cartPage(cart: Cart | undefined, cartNumber: number, next: string): string {
   if (cart?.number !== cartNumber) return next;
   const rows = cart.lines
@@ -44,7 +44,7 @@ export function cartPage(cart: Cart | undefined, cartNumber: number, next: strin
     next,
     ...(rows.length > 0 ? ['', '| quantity | product | price |', '| --- | --- | --- |', ...rows] : []),
     ...(more > 0 ? ['', `and ${more} more`] : []),
-    // An open cart has a line at least.
+    // An open cart has at least one line, so here the stored lines could not be read.
     ...(cart.status === 'open' && cart.lines.length === 0
       ? [
           '',
@@ -55,7 +55,7 @@ export function cartPage(cart: Cart | undefined, cartNumber: number, next: strin
   ].join('\n');
 }
 
-/** A checkout's page in the Web UI, Markdown. */
+/** Returns a checkout's page in the Web UI, in Markdown. */
 export function checkoutPage({
   status,
   userId,

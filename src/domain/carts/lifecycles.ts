@@ -1,6 +1,6 @@
 import { rowed, type Lifecycles } from '../platform/lifecycle';
 
-/** The rules of the workflow types. The reasons are in decision 0034. */
+/** The lifecycle rules of the workflow types of carts; decision 0034 has the reasons. */
 export const cartLifecycles = {
   cart: rowed('The cart ends when it is ordered, emptied, merged or abandoned: DELETE /v1/carts/{userId} empties it.'),
   checkout: rowed(

@@ -1,35 +1,38 @@
-/** Local hours in which nobody is reminded, minutes from midnight; from 21:00 to 08:00 goes over midnight. */
+/** Local hours without reminders, in minutes from midnight. From 21:00 to 08:00 spans midnight. */
 export interface QuietHours {
   from: number;
   to: number;
 }
 
+/** A user's preferences for cart reminders. */
 export interface CartPreferences {
   /** False after an unsubscription. */
   reminders: boolean;
-  /** IANA name. */
+  /** IANA time zone. */
   timeZone: string;
-  /** Whom the reminders go to: an address, or what the channels know the user by; absent: the user's id. */
+  /** The recipient of reminders: an address, or an id that the channels know; absent: the user's id. */
   recipient?: string;
-  /** Absent: the shop's. */
+  /** Null: none. Absent: the shop's quiet hours. */
   quietHours?: QuietHours | null;
 }
 
+/** The preferences of a user who has set none. */
 export const defaultPreferences: CartPreferences = { reminders: true, timeZone: 'UTC' };
 
-/** @returns minutes from midnight, or undefined for anything but `HH:MM`. */
+/** Parses `HH:MM`. @returns minutes from midnight, or undefined for any other text. */
 export function minutesOf(text: string): number | undefined {
   const [, hours = '', minutes = ''] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text) ?? [];
   return hours === '' ? undefined : Number(hours) * 60 + Number(minutes);
 }
 
-/** `HH:MM-HH:MM` as quiet hours; null for `none`, undefined for anything else. */
+/** Parses quiet hours `HH:MM-HH:MM`; returns null for `none`, undefined for any other text. */
 export function parseQuietHours(text: string): QuietHours | null | undefined {
   if (text === 'none') return null;
   const [from, to, ...rest] = text.split('-').map(minutesOf);
   return from === undefined || to === undefined || rest.length > 0 || from === to ? undefined : { from, to };
 }
 
+/** Formats quiet hours as {@link parseQuietHours} reads them. */
 export function formatQuietHours(hours: QuietHours | null): string {
   const clock = (minutes: number) =>
     `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;

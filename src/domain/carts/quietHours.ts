@@ -5,7 +5,7 @@ const DAY_MINUTES = 24 * 60;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** Minutes since local midnight. By `Intl`, whose rules change with the runtime: not for workflow code. */
+/** Returns minutes since local midnight. `Intl` changes with the runtime, so workflow code must not call this. */
 export function localMinutes(at: number, timeZone: string): number {
   let format = formats.get(timeZone);
   if (!format)
@@ -17,19 +17,20 @@ export function localMinutes(at: number, timeZone: string): number {
   return Number(hours) * 60 + Number(minutes);
 }
 
+/** Returns whether an instant (epoch ms) is within quiet hours. */
 export function isQuiet(at: number, timeZone: string, { from, to }: QuietHours): boolean {
   const minutes = localMinutes(at, timeZone);
   return from < to ? minutes >= from && minutes < to : minutes >= from || minutes < to;
 }
 
-/** The instant itself, or the end of the quiet hours that it falls into. */
+/** Returns the instant itself (epoch ms), or the end of the quiet hours that contain it. */
 export function afterQuiet(at: number, timeZone: string, quiet: QuietHours | null): number {
   if (!quiet || !isQuiet(at, timeZone, quiet)) return at;
   const minutesTo = (instant: number) => (quiet.to - localMinutes(instant, timeZone) + DAY_MINUTES) % DAY_MINUTES;
   const end = (Math.floor(at / MINUTE) + minutesTo(at)) * MINUTE;
-  // Clocks were put back in between: some of the night is left.
+  // The clocks were set back in between, so the computed end is still within quiet hours.
   if (isQuiet(end, timeZone, quiet)) return afterQuiet(end, timeZone, quiet);
-  // Clocks were put forward: the night ended before.
+  // The clocks may have been set forward, so the quiet hours may have ended earlier.
   let first = Math.max(at, end - ((DAY_MINUTES - minutesTo(end)) % DAY_MINUTES) * MINUTE);
   while (isQuiet(first, timeZone, quiet)) first += MINUTE;
   return first;

@@ -1,39 +1,41 @@
 /**
- * How an author's posts reach their followers.
+ * How an author's posts reach the followers' feeds.
  *
  *     push ──rising──▶ pull ──falling──▶ push
  *
- * `push`: each post is written into every follower's feed. `pull`: it is not; followers carry a mark by which their
- * feed reads the author's own list. Between the two, both: while `rising`, posts are still pushed until every follower
- * has a mark; while `falling`, they are pushed again, and a mark goes once the follower's feed holds what it stood for.
+ * `push` is fan-out on write: each post is written into every follower's feed. `pull` is fan-out on read: each follower
+ * has a mark for the author, and the feed reads the posts from the author's own list. During the change both happen.
+ * While `rising`, posts are still pushed until every follower has a mark. While `falling`, posts are pushed again, and
+ * a follower's mark is removed once the feed contains the posts that it stood for.
  */
 export type Mode = 'push' | 'rising' | 'pull' | 'falling';
 
-/** A change from one mode to the other, as a workflow carries it out. */
+/** The direction of a turn: the change of an author's mode, made by a workflow. */
 export type Direction = 'rising' | 'falling';
 
+/** The delivery state of an author. */
 export interface AuthorState {
   mode: Mode;
-  /** Goes up with every turn. */
+  /** Incremented with every turn. */
   modeVersion: number;
   followers: number;
-  /** When the last rise began, epoch ms; absent before the first. */
+  /** Epoch ms of the beginning of the last `rising` turn; absent before the first. */
   risenAt?: number;
 }
 
 /**
- * An author falls below this share of the threshold, so that one follower more or less does not turn them back and
- * forth.
+ * An author turns back to `push` below this share of the threshold, so that small changes in the number of followers do
+ * not cause repeated turns.
  */
 const FALLS_AT = 0.8;
 
-/** Whether a post is written into feeds. */
+/** Returns whether a new post of the author is written into feeds. */
 export const pushes = ({ mode }: Pick<AuthorState, 'mode'>): boolean => mode !== 'pull';
 
-/** Whether who follows now gets a mark; who does not gets the latest posts written into their feed. */
+/** Returns whether a new follower gets a mark. Otherwise the author's latest posts are written into the feed. */
 export const marksFollowers = ({ mode }: Pick<AuthorState, 'mode'>): boolean => mode === 'rising' || mode === 'pull';
 
-/** The turn that an author's number of followers makes necessary. One at a time: the one before must be over. */
+/** Returns the turn that the number of followers requires; undefined during a turn, so there is one at a time. */
 export function turnOf(
   { mode, followers }: Pick<AuthorState, 'mode' | 'followers'>,
   threshold: number,
@@ -43,9 +45,9 @@ export function turnOf(
   return undefined;
 }
 
-/** Whether a post may lie in feeds, of which a delete must remove it. */
+/** Returns whether feeds may contain a post, so that deleting the post must remove it from them. */
 export function mayLieInFeeds(post: { at: number; pushed: boolean }, author: AuthorState): boolean {
-  // A post that was not pushed is in feeds only if they were filled from the author's list, which a pulled author's are
-  // not.
+  // A post that was not pushed can be in feeds only if they were filled from the author's list, which does not happen
+  // in mode `pull`.
   return post.pushed || pushes(author) || (author.risenAt !== undefined && post.at <= author.risenAt);
 }

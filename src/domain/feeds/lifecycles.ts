@@ -1,6 +1,6 @@
 import { repeated, rowed, type Lifecycles } from '../platform/lifecycle';
 
-/** The rules of the workflow types. The reasons are in decision 0034. */
+/** The lifecycle rules of the workflow types of feeds; decision 0034 has the reasons. */
 export const feedLifecycles = {
   fanOut: repeated('To stop a post from spreading, delete it: DELETE /v1/posts/{id}.'),
   retract: repeated('The retraction ends when the post is out of all feeds.'),

@@ -1,19 +1,20 @@
 import type { PostRef } from './post';
 
+/** The direction of reading a feed. */
 export type FeedDirection = 'older' | 'newer';
 
-/** A part of the order of time: both ends exclusive, absent where there is none. */
+/** A range of keys in order of time. Both ends are exclusive; an absent end is unlimited. */
 export interface Window {
   after?: string;
   before?: string;
 }
 
-/** Where a reading stands in a window once it has come to a key. */
+/** Returns the rest of a window after a read has reached a key. */
 export function beyond(window: Window, key: string, direction: FeedDirection): Window {
   return direction === 'older' ? { ...window, before: key } : { ...window, after: key };
 }
 
-/** References of several lists in the order of reading, each post once; at most so many. */
+/** Merges references of several lists in the direction of reading, without duplicates, up to a limit. */
 export function merged(lists: readonly (readonly PostRef[])[], direction: FeedDirection, limit: number): PostRef[] {
   const byKey = new Map<string, PostRef>();
   for (const list of lists) for (const ref of list) byKey.set(ref.key, ref);

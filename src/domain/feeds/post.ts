@@ -1,31 +1,34 @@
 import { compositeKey, iso } from '../ids';
 
-/** In characters as a person counts them (code points), like MAX_LINK. */
+/** Maximum length of a post, in code points. */
 export const MAX_TEXT = 2_000;
+/** Maximum number of links of a post. */
 export const MAX_MEDIA = 10;
+/** Maximum length of a link, in code points. */
 export const MAX_LINK = 2_000;
 
-/** What an author says. */
+/** The content of a post. */
 export interface PostContent {
   text: string;
-  /** Links to pictures and the like. */
+  /** Links to pictures and other media. */
   media: readonly string[];
-  /** The post that it answers. */
+  /** The id of the post that it answers. */
   replyTo?: string;
 }
 
+/** A post of an author. */
 export interface Post extends PostContent {
   postId: string;
   authorId: string;
   /** Epoch ms. */
   at: number;
-  /** 1, and one more with every edit. */
+  /** 1, incremented with every edit. */
   version: number;
   /** Epoch ms of the last edit. */
   editedAt?: number;
 }
 
-/** A post by its place; all that lists and feeds hold of it, so that an edit reaches them by itself. */
+/** A reference to a post. Lists and feeds store only references, so an edit needs no writes to them. */
 export interface PostRef {
   /** See {@link timeKey}. */
   key: string;
@@ -33,17 +36,19 @@ export interface PostRef {
 }
 
 /**
- * The place of a post in every list: the order of these texts is the order of time, and of ids where times are equal.
+ * Returns the key of a post in every list. Keys sort by time, and by id if the times are equal.
+ * @param at epoch ms.
  */
 export function timeKey(at: number, postId: string): string {
   return compositeKey(iso(at), postId);
 }
 
+/** Returns the post id of a key made by {@link timeKey}. */
 export function postIdOf(key: string): string {
   return key.slice(key.indexOf('#') + 1);
 }
 
-/** Epoch ms. */
+/** Returns the time of a key made by {@link timeKey}, epoch ms. */
 export function timeOf(key: string): number {
   return Date.parse(key.slice(0, key.indexOf('#')));
 }

@@ -2,46 +2,49 @@ import { fnv1a } from '../fnv1a';
 import { compositeKey } from '../ids';
 
 /**
- * An author's followers lie in 256 buckets by a hash of their id, in the order of their sort key, so that a range of
- * buckets is about the same share of followers whatever ids look like.
+ * Number of buckets of an author's followers. The bucket is a hash of the follower's id and the first part of the sort
+ * key, so that ranges of equally many buckets contain about equally many followers.
  */
 const BUCKETS = 256;
 
-/** Buckets from and to, both inclusive, as two hexadecimal digits. */
+/** A feed range: the first and the last bucket, both inclusive, as two hexadecimal digits. */
 export interface Range {
   from: string;
   to: string;
 }
 
-/** A range from after a follower's key on; from its beginning where there is none. */
+/** The part of a range after a follower's key; the whole range if `after` is absent. */
 export interface Slice {
   range: Range;
   after?: string;
 }
 
-/** How an author's followers are gone through. */
+/** How a workflow visits an author's followers. */
 export interface FanOutPlan {
+  /** Number of ranges that activities visit in parallel. */
   ranges: number;
-  /** On the queue of large ones, where throughput is governed. */
+  /** Whether it runs on the queue of large fan-outs, whose throughput is limited. */
   bulk: boolean;
-  /** Slices after which a run's history is long enough; absent: as the server says. */
+  /** Slices after which a run continues as new; absent: when the Temporal server suggests it. */
   slicesARun?: number;
 }
 
+/** The settings of plans. */
 export interface PlanSettings {
-  /** Ranges of a large fan-out at most. */
+  /** Maximum number of ranges of a large fan-out. */
   ranges: number;
-  /** More followers than this are a large one. */
+  /** A fan-out to more followers than this is large. */
   bulkAbove: number;
 }
 
+/** Returns the plan for a number of followers. */
 export function planFor(followers: number, { ranges, bulkAbove }: PlanSettings): FanOutPlan {
   const bulk = followers > bulkAbove;
-  // A range is an activity, which is worth it for as many followers as are a small fan-out.
+  // Each range is an activity. Its cost is justified for about `bulkAbove` followers.
   return { bulk, ranges: bulk ? Math.min(ranges, Math.ceil(followers / Math.max(bulkAbove, 1))) : 1 };
 }
 
-/** All buckets in so many ranges. */
+/** Divides all buckets into `count` ranges. */
 export function rangesOf(count: number): Range[] {
   const start = (i: number) => Math.floor((i * BUCKETS) / count);
   return Array.from({ length: count }, (_, i) => ({ from: hex(start(i)), to: hex(start(i + 1) - 1) }));
@@ -55,11 +58,12 @@ export function hashOf(text: string): number {
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
-/** A follower's sort key under an author. */
+/** Returns the sort key of a follower of an author. */
 export function followerKey(followerId: string): string {
   return compositeKey(hex(hashOf(followerId) % BUCKETS), followerId);
 }
 
+/** Returns the follower's id of a key made by {@link followerKey}. */
 export function followerIdOf(key: string): string {
   return key.slice(key.indexOf('#') + 1);
 }

@@ -1,17 +1,18 @@
 import type { PlanSettings } from './ranges';
 
+/** The settings of feeds. */
 export interface FeedSettings extends PlanSettings {
-  /** Authors with more followers are not fanned out but read by their followers. */
+  /** Authors with more followers than this use fan-out on read. */
   threshold: number;
-  /** Posts that a feed shows at most, from the newest on. */
+  /** Maximum number of posts in a feed; older posts are not shown. */
   cap: number;
-  /** Posts of an author that are written into a feed at once when somebody follows. */
+  /** Number of an author's latest posts that are written into the feed of a new follower (backfill). */
   backfill: number;
   /**
-   * Of so many rows written one looks whether its feed has grown beyond the cap; a feed may be longer by about as many.
+   * One of this many writes to a feed checks its length against the cap. A feed can exceed the cap by about this many.
    */
   trimEvery: number;
 }
-
+/** Maximum number of authors that a user may follow; a read of the feed may have to read all of them. */
 /** Whom one user may follow: what a reading of all of them can still cope with. */
 export const MAX_FOLLOWING = 5_000;

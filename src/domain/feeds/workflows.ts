@@ -3,66 +3,77 @@ import { type PostRef, postIdOf } from './post';
 import type { FanOutPlan, Slice } from './ranges';
 import type { WorkflowStart } from '../platform/outbox';
 
+/** The task queue of feeds. */
 export const FEEDS_QUEUE = 'longwatch-feeds';
-/** Large fan-outs and turns, of which the throughput is governed: what waits here holds up nobody else. */
+/** The task queue of large fan-outs and turns, whose throughput is limited. Other work does not wait behind them. */
 export const FEEDS_BULK_QUEUE = 'longwatch-feeds-bulk';
 
+/** The workflow type that writes a post into the followers' feeds. */
 export const FAN_OUT_TYPE = 'fanOut';
+/** The workflow type that removes a deleted post from feeds. */
 export const RETRACT_TYPE = 'retract';
+/** The workflow type that updates a feed after a follow or an unfollow. */
 export const RELATION_TYPE = 'relation';
+/** The workflow type that changes an author's mode of delivery. */
 export const TURN_TYPE = 'turn';
 
-/** Where a going through all followers stands; absent parts: at the beginning. */
+/** The progress through an author's followers. */
 export interface Progress {
-  /** What is left to do. */
+  /** The slices that remain. */
   open: Slice[];
-  /** Written or looked after so far. */
+  /** Number of followers visited so far. */
   rows: number;
   /**
-   * Followers among them that were skipped, because a step for them was refused for good; absent where there is none.
+   * Number of those that were skipped because a step was refused permanently; absent when there is none.
    */
   skipped?: number;
 }
 
+/** The argument of `fanOut` and `retract`. */
 export interface FanOutInput {
   post: PostRef;
   plan: FanOutPlan;
-  /** Followers when it was owed. */
+  /** Number of followers when the start was recorded. */
   followers: number;
+  /** The progress of the previous run, after a continue-as-new. */
   carried?: Progress;
 }
 
-/** Somebody began or ceased to follow somebody. */
+/** The argument of `relation`: a reader has followed or unfollowed an author. */
 export interface RelationChange {
   readerId: string;
   authorId: string;
-  /** The reader's epoch since. */
+  /** The reader's epoch after the change. */
   epoch: number;
 }
 
-/** An author goes from one mode to the other. */
+/** A change of an author's mode, identified by its mode version. */
 export interface Turn {
   authorId: string;
   modeVersion: number;
   direction: Direction;
 }
 
+/** The argument of `turn`. */
 export interface TurnInput {
   turn: Turn;
   plan: FanOutPlan;
   followers: number;
+  /** The progress of the previous run, after a continue-as-new. */
   carried?: Progress;
 }
 
-/** One a post, started at most once: REJECT_DUPLICATE, as all of these. */
+/** Returns the workflow id of a post's fan-out. REJECT_DUPLICATE allows one start, as for the other ids here. */
 export const fanOutId = (postId: string): string => `fan-out/${postId}`;
+/** Returns the workflow id of a post's retraction. */
 export const retractId = (postId: string): string => `retract/${postId}`;
-/** One a change: a reader's epochs are given once. */
+/** Returns the workflow id of a change. Each epoch of a reader belongs to one change, so the id is unique. */
 export const relationId = ({ readerId, authorId, epoch }: RelationChange): string =>
   `relation/${readerId}/${authorId}/${epoch}`;
+/** Returns the workflow id of a turn. */
 export const turnId = ({ authorId, modeVersion }: Turn): string => `turn/${authorId}/${modeVersion}`;
 
-/** The turn of a workflow id that {@link turnId} made. */
+/** Returns the turn of a workflow id made by {@link turnId}; undefined for other workflow ids. */
 export function turnOf(workflowId: string): Pick<Turn, 'authorId' | 'modeVersion'> | undefined {
   const [, authorId, modeVersion] = /^turn\/(.+)\/(\d+)$/.exec(workflowId) ?? [];
   return authorId === undefined ? undefined : { authorId, modeVersion: Number(modeVersion) };
@@ -83,6 +94,7 @@ const owed = (
   searchAttributes: { LongwatchSubject: subject },
 });
 
+/** Returns the start of a post's fan-out. */
 export function fanOutStart(input: FanOutInput): WorkflowStart {
   const { key, authorId } = input.post;
   return owed(
@@ -94,6 +106,7 @@ export function fanOutStart(input: FanOutInput): WorkflowStart {
   );
 }
 
+/** Returns the start of a post's retraction. */
 export function retractStart(input: FanOutInput): WorkflowStart {
   const { key, authorId } = input.post;
   return owed(
@@ -105,11 +118,13 @@ export function retractStart(input: FanOutInput): WorkflowStart {
   );
 }
 
+/** Returns the start that updates a feed after a follow or an unfollow. */
 export function relationStart(change: RelationChange, what: 'follows' | 'leaves'): WorkflowStart {
   const { readerId, authorId } = change;
   return owed(RELATION_TYPE, relationId(change), readerId, change, `**${readerId}** ${what} **${authorId}**`);
 }
 
+/** Returns the start of a turn. */
 export function turnStart(input: TurnInput): WorkflowStart {
   const { turn, followers } = input;
   const summary =
@@ -119,15 +134,18 @@ export function turnStart(input: TurnInput): WorkflowStart {
   return owed(TURN_TYPE, turnId(turn), turn.authorId, input, `${summary} · ${followers} followers`);
 }
 
-/** What one attempt at a slice did. */
+/** The result of one attempt at a slice. */
 export interface SliceReport {
-  /** Followers that were gone through, those skipped among them. */
+  /** Number of visited followers, including skipped ones. */
   rows: number;
-  /** Followers that were skipped, because a step for them was refused for good; absent where there is none. */
+  /** Number of followers that were skipped because a step was refused permanently; absent when there is none. */
   skipped?: number;
-  /** Where the next attempt goes on; absent at the end of the range. */
+  /** The key after which the next attempt continues; absent at the end of the range. */
   after?: string;
 }
 
-/** What became of a change of relations. */
+/**
+ * The result of a change of relations. `filled`: the feed has the author's latest posts. `cleaned`: the author's posts
+ * were removed. `read-at-read-time`: the author uses fan-out on read. `superseded`: a later change handles it.
+ */
 export type Settled = 'filled' | 'cleaned' | 'read-at-read-time' | 'superseded';

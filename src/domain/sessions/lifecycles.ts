@@ -1,6 +1,6 @@
 import { standing, type Lifecycles } from '../platform/lifecycle';
 
-/** The rules of the workflow types. The reasons are in decision 0034. */
+/** The lifecycle rules of the workflow types of sessions; decision 0034 has the reasons. */
 export const sessionLifecycles = {
   sessionExpiry: standing('The sweeper of sessions never ends.'),
 } as const satisfies Lifecycles;

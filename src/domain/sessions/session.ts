@@ -1,40 +1,44 @@
 import { defined } from '../defined';
 
 /**
- * Why a session ended: not used for too long, too old, its owner left, somebody ended it, or it goes on under another
- * id.
+ * The reasons for the end of a session: idle timeout, absolute timeout, logout by its owner, revocation, or rotation to
+ * another id.
  */
 export const endReasons = ['idle', 'absolute', 'logout', 'revoked', 'rotated'] as const;
+/** One of {@link endReasons}. */
 export type EndReason = (typeof endReasons)[number];
 
-/** Whose session it is and where it was opened, as far as is known; fixed for its life. */
+/** The owner of a session, and the device and place where it was opened, as far as known. Fixed for its lifetime. */
 export interface SessionOwner {
   userId?: string;
-  /** For people: "Firefox on Linux". */
+  /** A description for people: "Firefox on Linux". */
   device?: string;
-  /** For people: "Berlin". */
+  /** A description for people: "Berlin". */
   place?: string;
 }
 
-/** What is known of a session beside its data. Instants are epoch ms. */
+/** The stored attributes of a session except its data. Instants are epoch ms. */
 export interface SessionHead extends SessionOwner {
-  /** Where it is kept: a hash of its id. The id itself is kept nowhere. */
+  /** The key of its item: a hash of the session id. The id itself is not stored. */
   key: string;
-  /** Its name for people and events: the same under every id that the session has had, and no way to any of them. */
+  /** A public name for pages and events. It survives id rotations, and no session id can be derived from it. */
   handle: string;
   createdAt: number;
   lastSeenAt: number;
-  /** It is over from this instant on; never after `absoluteExpiresAt`. */
+  /** The session is expired from this instant on; never later than `absoluteExpiresAt`. */
   expiresAt: number;
   absoluteExpiresAt: number;
-  /** Data lies in a part of its own, or did once. */
+  /** Whether the data has, or once had, an item of its own. */
   split?: boolean;
-  /** When the sweeper looks at it next; at most `expiresAt`, which moves on without it. Absent: not swept. */
+  /**
+   * When the session sweeper checks the session next. At most `expiresAt`, which touches move on without changing this.
+   * Absent: the sweeper does not check it.
+   */
   checkAt?: number;
   ended?: { at: number; reason: EndReason };
 }
 
-/** What subscribers are told. The id is the same however often it is sent. */
+/** The event that subscribers get. Its id is the same each time it is sent. */
 export interface SessionEnded {
   id: string;
   handle: string;
@@ -44,19 +48,24 @@ export interface SessionEnded {
 }
 
 const DAY_MS = 86_400_000;
-/** Lives up to this long are touched every time: there is little to save and much to lose. */
+/** Shorter lifetimes are touched on every request: skipping touches saves few writes and risks early expiry. */
 const SHORT_LIFE_MS = 5 * 60_000;
 
+/** The timeouts of sessions, in milliseconds. */
 export interface SessionLife {
-  /** Idle timeout; absent: the cookie's own, or a day where the cookie has none. */
+  /** Idle timeout; absent: the cookie's expiry, or a day if the cookie has none. */
   idleMs?: number;
   absoluteMs: number;
-  /** A touch that would move the expiry by less is not written; absent: a tenth of the life, nothing for short ones. */
+  /**
+   * Minimum extension of the expiry for which a touch is written; absent: a tenth of the lifetime, or 0 for lifetimes
+   * of up to 5 minutes.
+   */
   touchThresholdMs?: number;
 }
 
 /**
- * When a session ends that is used now: by its cookie, the idle timeout and the absolute timeout, whichever is first.
+ * Returns the expiry (epoch ms) of a session that is used now: the earliest of the cookie's expiry, the idle timeout
+ * and the absolute timeout.
  */
 export function expiryOf(
   { idleMs }: SessionLife,
@@ -70,8 +79,8 @@ export function expiryOf(
 }
 
 /**
- * Whether a touch is worth a write. Never when it would move the expiry back, as after a step of the clock. No
- * threshold is longer than half a life: a session that is used would end.
+ * Returns whether a touch should be written. A touch never moves the expiry back, as it would after the clock was set
+ * back. The threshold is limited to half a lifetime; otherwise a session that is in use could expire.
  */
 export function isWorthTouching(
   { touchThresholdMs }: SessionLife,
@@ -84,35 +93,39 @@ export function isWorthTouching(
   return next > expiresAt && next - expiresAt >= threshold;
 }
 
+/** Returns whether a session has ended or expired. */
 export const isOver = ({ expiresAt, ended }: Pick<SessionHead, 'expiresAt' | 'ended'>, now: number): boolean =>
   ended !== undefined || expiresAt <= now;
 
-/** Why a session is over that nobody ended. */
+/** Returns the reason why a session expired. */
 export const expiredBecause = ({
   expiresAt,
   absoluteExpiresAt,
 }: Pick<SessionHead, 'expiresAt' | 'absoluteExpiresAt'>): 'idle' | 'absolute' =>
   expiresAt >= absoluteExpiresAt ? 'absolute' : 'idle';
 
-/** What the sweeper does with a session whose time has come. */
+/** The sweeper's action on a session whose check is due. */
 export type Verdict =
   | { do: 'end'; reason: 'idle' | 'absolute' }
-  /** It was used since: look again then. */
+  /** The session was used since its check was set: check it again at its new expiry. */
   | { do: 'rearm'; checkAt: number }
-  /** It has ended and its event is still owed. */
+  /** The session has ended, and its event has not been sent yet. */
   | { do: 'report' }
   | { do: 'nothing' };
 
-/** @param graceMs whoever ended a session reports it within this time, or has died. */
+/**
+ * Returns the sweeper's action.
+ * @param graceMs time for the process that ended a session to send its event; after it the sweeper sends the event.
+ */
 export function verdictOf(head: SessionHead, now: number, graceMs: number): Verdict {
   if (head.checkAt === undefined) return { do: 'nothing' };
   if (head.ended) return { do: head.ended.at <= now - graceMs ? 'report' : 'nothing' };
   if (head.expiresAt <= now) return { do: 'end', reason: expiredBecause(head) };
-  // An index lags: what it still shows as due may have been re-armed.
+  // The index is eventually consistent: a session that it shows as due may have a new check time already.
   return head.checkAt > now ? { do: 'nothing' } : { do: 'rearm', checkAt: head.expiresAt };
 }
 
-/** @returns nothing for a rotation: the session goes on. */
+/** Returns the event of an ended session; undefined for a rotation, after which the session continues. */
 export function endedEvent({ handle, userId }: SessionHead, reason: EndReason, at: number): SessionEnded | undefined {
   if (reason === 'rotated') return undefined;
   return { id: `${handle}.ended`, handle, ...defined({ userId }), reason, at };

@@ -1,29 +1,32 @@
+/** The task queue of the session sweepers. */
 export const SESSIONS_QUEUE = 'longwatch-sessions';
 
+/** The workflow type of a session sweeper. */
 export const SESSION_EXPIRY_TYPE = 'sessionExpiry';
 
-/** One a bucket of the expiry index; started with USE_EXISTING by every worker, so it is always there. */
+/** Returns the workflow id of the sweeper of one bucket of the expiry index; every worker starts it (USE_EXISTING). */
 export function sessionExpiryId(bucket: number): string {
   return `session-expiry/${bucket}`;
 }
 
+/** The argument of the `sessionExpiry` workflow. */
 export interface SessionExpiryInput {
   bucket: number;
-  /** How long one activity goes on while sessions keep coming due, in milliseconds. */
+  /** Maximum duration of one activity while sessions keep becoming due, in milliseconds. */
   sweepMs: number;
 }
 
-/** What one activity of a sweeper did. */
+/** The result of one activity of a sweeper. */
 export interface SweepReport {
-  /** Sessions ended, by reason. */
+  /** Number of ended sessions, by reason. */
   idle: number;
   absolute: number;
-  /** Were used since, and are looked at again later. */
+  /** Number of sessions that were used since; their check was moved. */
   rearmed: number;
-  /** Ends that had not been reported by whoever ended them. */
+  /** Number of events that were sent because the process that ended the session had not sent them. */
   reported: number;
-  /** The latest end after its due instant, in milliseconds. */
+  /** The longest delay of an end after its due instant, in milliseconds. */
   latestMs: number;
-  /** Until the next look, in milliseconds: an instant would be read by another machine's clock. */
+  /** Milliseconds until the next sweep. A duration, because an instant would depend on another machine's clock. */
   sleepMs: number;
 }
