@@ -1,4 +1,4 @@
-// Before the SDK loads: its notice about Node.js versions is of no use to a person who starts Longwatch.
+// Set before the SDK loads: it hides the SDK's warning about Node.js versions, which does not help users.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import { ApiKeyError } from './api/auth';
@@ -35,7 +35,7 @@ ${configReference()
   .join('\n')}
 `;
 
-/** Faults that a person can mend, told as one sentence and without a stack. */
+/** Errors that the user can correct. They are printed without a stack trace. */
 const expected = [
   ConfigError,
   ApiKeyError,
@@ -49,7 +49,10 @@ const expected = [
 
 const modes: readonly Mode[] = ['all', 'api', 'worker'];
 
-/** @throws ConfigError for anything but one mode: what is given as an option would have no effect. */
+/**
+ * Returns the mode of the command line. @throws ConfigError for anything but one mode, because options would have no
+ * effect
+ */
 function modeOf([given = 'all', ...more]: readonly string[]): Mode {
   const mode = modes.find((one) => one === given);
   const wrong = mode === undefined ? given : more[0];

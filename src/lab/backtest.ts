@@ -11,57 +11,73 @@ import type { ModelFile } from './modelFile';
 import { isWithin, replayFile, type Window } from './replayFile';
 import type { FileFormat } from './transactionFile';
 
-/** A model and the rules beside it. */
+/** A model and a rule set to be tested together. */
 export interface Candidate {
   name: string;
   model: ModelFile;
   rules: CompiledRuleSet;
 }
 
+/** What to backtest, and on which payments. */
 export interface BacktestSettings {
   transactions: string;
   format: FileFormat;
   window: Window;
+  /** Milliseconds after which a fraud becomes known. */
   labelDelayMs: number;
-  /** Customers with a fraud from so long before the window on, and known by a day, are no discovery on that day. */
+  /**
+   * Milliseconds before the window. A customer with a fraud since then that is known at the start of a day counts as
+   * already found on that day.
+   */
   foundSinceMs: number;
   candidates: readonly Candidate[];
-  /** Told of the first candidate's score of every payment of the window. */
+  /** Called with the first candidate's score of each payment of the window. */
   onScore?(transactionId: string, score: number): void | Promise<void>;
   onProgress?(share: number): void;
 }
 
+/** Payments by their label. */
 export interface OutcomeCount {
   genuine: number;
   fraud: number;
   unknown: number;
 }
 
+/** Results of a candidate. */
 export interface CandidateReport {
   name: string;
   modelVersion: string;
-  /** Over all payments of the window whose label is known. */
+  /** ROC AUC and average precision over all payments of the window with a known label. */
   rocAuc: number;
   averagePrecision: number;
-  /** The same without the customers already known to be defrauded, whom nobody has to find. */
+  /**
+   * The same figures without the customers who are already known to be defrauded, because investigators need not find
+   * them.
+   */
   unfound: { rocAuc: number; averagePrecision: number; cardPrecision100: number };
   outcomes: Record<Outcome, OutcomeCount>;
-  /** In euros by the reference rates: frauds that were not approved, and those that were. */
+  /**
+   * Amounts in euros at the reference rates: of the frauds that were not approved (`detected`) and of those that were
+   * (`lost`).
+   */
   value: { detected: number; lost: number };
-  /** `band` is the score's own. Shadow rules are counted, too. */
+  /** Hits of each rule, including shadow rules. `band` is the score band's own outcome. */
   rules: { id: string; outcome: Outcome; shadow: boolean; hits: OutcomeCount }[];
   curve: CurvePoint[];
-  /** Payments by score, twenty equal steps from 0 to 1. */
+  /** Payments by score, in twenty equal steps from 0 to 1. */
   distribution: { genuine: number; fraud: number }[];
 }
 
+/** Result of a backtest. */
 export interface BacktestReport {
   window: Window;
   payments: number;
   frauds: number;
   unknown: number;
   candidates: CandidateReport[];
-  /** With two candidates: how many payments the first gave the row's outcome and the second the column's. */
+  /**
+   * With two candidates: the number of payments to which the first gave the row's outcome and the second the column's.
+   */
   changes?: Record<Outcome, Record<Outcome, number>>;
 }
 
@@ -70,7 +86,10 @@ const none = (): OutcomeCount => ({ genuine: 0, fraud: 0, unknown: 0 });
 const byOutcome = <T>(make: () => T) =>
   Object.fromEntries(outcomes.map((outcome) => [outcome, make()])) as Record<Outcome, T>;
 
-/** Decides the payments of a window again, with features as they were, and says what each candidate would have done. */
+/**
+ * Decides the payments of a window again, with the features as they were at that time, for each candidate.
+ * @throws LabError if the window contains no payment
+ */
 export async function backtest(settings: BacktestSettings): Promise<BacktestReport> {
   const { window, candidates, labelDelayMs } = settings;
   const tallies = candidates.map((candidate) => new Tally(candidate));
@@ -116,9 +135,9 @@ export async function backtest(settings: BacktestSettings): Promise<BacktestRepo
   return report;
 }
 
-/** Which customers are known to be defrauded by the beginning of a day. */
+/** The customers known to be defrauded at the start of a day. */
 class KnownFrauds {
-  /** By customer: the first fraud of interest, epoch ms. */
+  /** Time of the first fraud in question, epoch ms, by customer. */
   private readonly first = new Map<string, number>();
 
   constructor(
@@ -139,7 +158,7 @@ class KnownFrauds {
 
 type Columns = Record<'labels' | 'users' | 'days', number[]> & { found: boolean[] };
 
-/** What one candidate makes of the payments. */
+/** The decisions of one candidate, counted. */
 class Tally {
   private readonly scores: number[] = [];
   private readonly outcomes = byOutcome(none);

@@ -7,7 +7,7 @@ const [WIDTH, HEIGHT, MARGIN] = [520, 320, 44];
 const x = (share: number): string => (MARGIN + share * (WIDTH - MARGIN - 10)).toFixed(1);
 const y = (share: number): string => (HEIGHT - MARGIN - share * (HEIGHT - MARGIN - 10)).toFixed(1);
 
-/** A backtest as one HTML page that needs nothing else. */
+/** Returns a backtest report as one self-contained HTML page. */
 export function htmlReport(report: BacktestReport): string {
   const { window, payments, frauds, unknown, candidates } = report;
   return `<!doctype html>

@@ -1,4 +1,4 @@
-/** What a person can mend in a file, a model or an argument, as one sentence. */
+/** A file, model or argument is not valid; the user can correct it. The message is one sentence. */
 export class LabError extends Error {
   override readonly name = 'LabError';
 }

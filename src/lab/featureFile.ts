@@ -8,21 +8,21 @@ import { LabError } from './errors';
 import { NpyWriter } from './npy';
 import type { FileTransaction } from './transactionFile';
 
-/** Takes a feature matrix row by row, in the order of the file that it is of. */
+/** Writes a feature matrix row by row, in the order of the transaction file. */
 export interface FeatureWriter {
-  /** @returns something to wait for only where the file cannot keep up. */
+  /** Writes a row. @returns a promise to await before the next row, if the file cannot keep up */
   write(one: FileTransaction, features: Features): Promise<unknown> | undefined;
-  /** The file is whole once this resolves. */
+  /** Resolves when the file is complete. */
   close(): Promise<void>;
 }
 
-/** Label of a row: 1 fraud, 0 genuine, missing where it is not known. */
+/** Label of a row: 1 fraud, 0 genuine, `NaN` if it is not known. */
 const label = (fraud: boolean | undefined): number => (fraud === undefined ? Number.NaN : Number(fraud));
 
 /**
- * `.npy`: float32, the label and then the features, `NaN` where missing. `.csv` and `.csv.gz`: a header, the
- * transaction's id and time, the label and the features, empty where missing.
- * @throws LabError for another ending.
+ * Opens a file for features. `.npy`: float32, the label and then the features, with `NaN` for missing values. `.csv`
+ * and `.csv.gz`: a header, then transaction id, time, label and features, with empty cells for missing values.
+ * @throws LabError for another file extension
  */
 export function writeFeatures(path: string): FeatureWriter {
   if (path.endsWith('.npy')) return npyFeatures(path);
@@ -47,7 +47,7 @@ function csvFeatures(path: string): FeatureWriter {
   const text = new PassThrough({ highWaterMark: 1 << 20 });
   const file = createWriteStream(path);
   const done = path.endsWith('.gz') ? pipeline(text, createGzip(), file) : pipeline(text, file);
-  done.catch(() => undefined); // Said by whoever writes or closes.
+  done.catch(() => undefined); // `write` or `close` reports the error.
   text.write(`transactionId,timestamp,fraud,${featureNames.join(',')}\n`);
   const cell = (value: number): string => (Number.isNaN(value) ? '' : String(Math.fround(value)));
   return {

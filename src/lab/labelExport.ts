@@ -15,15 +15,17 @@ interface Labelled {
   label?: Label;
 }
 
+/** What to export. */
 export interface LabelExportSettings {
   out: string;
-  /** Epoch ms; from is in, to is not. */
+  /** Time range of the payments, epoch ms: from `from` (inclusive) to `to` (exclusive). */
   from: number;
   to: number;
-  /** Payments without a label that happened before this (epoch ms) count as genuine; the others stay unknown. */
+  /** Epoch ms. Payments without a label before this time count as genuine; later ones stay unknown. */
   genuineBefore: number;
 }
 
+/** Number of exported payments, by label. */
 export interface LabelExportReport {
   payments: number;
   fraud: number;
@@ -32,9 +34,9 @@ export interface LabelExportReport {
 }
 
 /**
- * Writes transactions that come in no order to a training file in time order. In memory is one day at a time; the
- * others wait in a temporary folder.
- * @param pages told how many transactions are read so far by `onProgress`.
+ * Writes transactions that arrive in any order to a training file in time order. Only one day is in memory at a time;
+ * the others are in a temporary folder.
+ * @param onProgress called with the number of transactions read so far
  */
 export async function exportLabels(
   pages: AsyncIterable<readonly Labelled[]>,

@@ -4,13 +4,17 @@ import { featureNames } from '../domain/fraud/features';
 import { type BoostedTrees, ModelFormatError, parseModel } from '../domain/fraud/xgboost';
 import { LabError } from './errors';
 
+/** A model that was read from a file. */
 export interface ModelFile {
-  /** By content: another artefact never goes by the same name. */
+  /** Version derived from the file's content, so that two different files never have the same version. */
   version: string;
   trees: BoostedTrees;
 }
 
-/** @throws LabError for a file that is no model, or one that was trained on other features than this code's. */
+/**
+ * Reads a model. @throws LabError if the file is not a model, or the model was trained on features other than those of
+ * this code
+ */
 export function readModel(path: string): ModelFile {
   let bytes: Buffer;
   try {

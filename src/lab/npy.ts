@@ -1,12 +1,12 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 const MAGIC = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
-/** Magic, length and text together; a multiple of 64, as the format wants it. */
+/** Length of magic, size and header text; the format requires a multiple of 64. */
 const HEADER_BYTES = 128;
 const ROWS_AT_ONCE = 4_096;
 
 /**
- * Writes a matrix of float32 as NumPy reads it (`np.load`), row by row, without knowing how many there will be.
+ * Writes a float32 matrix in NumPy's format (`np.load`), row by row, without knowing the number of rows in advance.
  * Source: "A Simple File Format for NumPy Arrays", version 1.0.
  */
 export class NpyWriter {
@@ -24,14 +24,14 @@ export class NpyWriter {
     writeSync(this.file, this.header());
   }
 
-  /** @param row `NaN` where a value is missing. */
+  /** Writes a row. @param row values, with `NaN` for missing ones */
   write(row: readonly number[]): void {
     this.pending.set(row, this.waiting * this.columns);
     this.rows++;
     if (++this.waiting === ROWS_AT_ONCE) this.flush();
   }
 
-  /** @returns how many rows there are. */
+  /** Completes the file. @returns the number of rows */
   close(): number {
     this.flush();
     writeSync(this.file, this.header(), 0, HEADER_BYTES, 0);

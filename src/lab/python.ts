@@ -7,8 +7,8 @@ const ROOT = join(__dirname, '..', '..');
 const VENV = join(ROOT, 'model', '.venv', 'bin', 'python');
 
 /**
- * The Python that has what training needs: `PYTHON`, the one of `model/.venv`, or `python3`.
- * @throws LabError that says how to get it.
+ * Returns a Python that has the packages for training: `PYTHON`, the one in `model/.venv`, or `python3`. @throws
+ * LabError saying how to install them
  */
 export function findPython(): string {
   const python = process.env['PYTHON'] ?? (existsSync(VENV) ? VENV : 'python3');
@@ -22,10 +22,10 @@ export function findPython(): string {
 }
 
 /**
- * Runs one of the scripts of `model/`.
- * @param onLine told of every line that it prints but the last.
- * @returns the last line that it printed.
- * @throws LabError with its last words when it fails.
+ * Runs a script of `model/`.
+ * @param onLine called with each complete line of its output
+ * @returns the last line of its output
+ * @throws LabError with the last lines of its error output if the script fails
  */
 export async function runPython(
   python: string,

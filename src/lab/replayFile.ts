@@ -4,17 +4,18 @@ import { Replay } from '../domain/fraud/replay';
 import { LabError } from './errors';
 import { type FileFormat, type FileTransaction, readTransactions } from './transactionFile';
 
-/** Instants in epoch milliseconds, the end left out. */
+/** A time range in epoch ms: from `from` (inclusive) to `to` (exclusive). */
 export interface Window {
   from: number;
   to: number;
 }
 
+/** Returns whether a time (epoch ms) is in the window. */
 export const isWithin = ({ from, to }: Window, timestamp: number): boolean => timestamp >= from && timestamp < to;
 
 /**
- * Replays a file in time order through the code that serves.
- * @throws LabError when a line is earlier than the one before it: features of the past cannot be computed then.
+ * Replays a file in time order, with the features computed by the same code that decides payments in production.
+ * @throws LabError if a line is earlier than the one before it, because past features could then not be computed
  */
 export async function* replayFile(
   path: string,

@@ -7,8 +7,8 @@ import { validateRuleSet } from '../domain/fraud/ruleValidation';
 import { LabError } from './errors';
 
 /**
- * A rule set as `GET` and `PUT /v1/rules` have it, checked; the file is read once, so that it may be a pipe.
- * @throws LabError with every fault of it.
+ * Reads and validates a rule set in the format of `GET` or `PUT /v1/rules`. The file is read once, so it may be a pipe.
+ * @throws LabError listing all faults
  */
 export function readRuleSet(path: string): RuleSet {
   try {
@@ -23,7 +23,7 @@ export function readRuleSet(path: string): RuleSet {
   }
 }
 
-/** A rule set of a file, ready to decide; without a path the one that ships. @throws LabError as {@link readRuleSet} */
+/** Reads a rule set and compiles it; without a path, the default rule set. @throws LabError as {@link readRuleSet} */
 export function readRules(path: string | undefined): CompiledRuleSet {
   return compileRuleSet(path === undefined ? defaultRules : readRuleSet(path), 0);
 }

@@ -7,26 +7,30 @@ import { LabError } from './errors';
 import { NpyWriter } from './npy';
 import { findPython, runPython } from './python';
 
+/**
+ * The parts of the data: trees are learned from `train`, their number is chosen on `tune`, and `test` measures the
+ * model.
+ */
 export type Part = 'train' | 'tune' | 'test';
 
-/** What train.py is told beside the matrices. */
+/** Parameters of train.py besides the matrices. */
 export interface TrainingNotes {
-  /** Most trees; fewer where the score on `tune` stops rising. */
+  /** Maximum number of trees. Training stops earlier if the score on `tune` no longer improves. */
   rounds: number;
-  /** Train once more on `train` and `tune` together with the number of trees found. */
+  /** Trains once more on `train` and `tune` together, with the number of trees that was found. */
   refit: boolean;
-  /** Sentences of the card. `{train}` and `{test}` in `data` become how many payments and frauds they hold. */
+  /** Texts of the model card. `{train}` and `{test}` in `data` are replaced by the numbers of payments and frauds. */
   madeBy: string;
   data: string;
   measuredOn: string;
   limits: string;
-  /** Kinds of fraud, where rows of `test` say theirs. */
+  /** Names of the fraud scenarios, if the rows of `test` have one. */
   scenarios?: readonly string[];
-  /** Also write goldens for the evaluator's tests. */
+  /** Also writes the expected scores for the tests of the evaluator. */
   goldens?: boolean;
 }
 
-/** What train.py found, as its card says it. */
+/** Results of train.py, as in the model card. */
 export interface TrainingFigures {
   version: string;
   trees: number;
@@ -36,7 +40,7 @@ export interface TrainingFigures {
   averagePrecision: number;
 }
 
-/** Collects the matrices of one training on disk, then trains with the official library. */
+/** Collects the matrices of a training on disk, then trains with the XGBoost library. */
 export class Training {
   private readonly python = findPython();
   private readonly folder = mkdtempSync(join(tmpdir(), 'longwatch-training-'));
@@ -44,7 +48,7 @@ export class Training {
   private readonly frauds: Record<Part, number> = { train: 0, tune: 0, test: 0 };
   private kinds: NpyWriter | undefined;
 
-  /** @param kind number of the scenario from 1, 0 for genuine; of `test` alone. */
+  /** Adds a row. @param kind number of the fraud scenario from 1, or 0 for genuine; only for `test` */
   add(part: Part, fraud: boolean, features: Features, kind?: number): void {
     this.matrix(part).write([Number(fraud), ...featureVector(features)]);
     this.frauds[part] += Number(fraud);
@@ -60,8 +64,8 @@ export class Training {
   }
 
   /**
-   * Trains; the artefact, `….card.json` and `….card.md` are then beside each other.
-   * @throws LabError when there is nothing to learn from, or Python fails.
+   * Trains the model. Writes the model file, and `….card.json` and `….card.md` beside it.
+   * @throws LabError if there is no known fraud to learn from, or Python fails
    */
   async run(out: string, notes: TrainingNotes, onLine: (line: string) => void): Promise<TrainingFigures> {
     for (const part of ['train', 'tune'] as const)
@@ -76,7 +80,7 @@ export class Training {
     return JSON.parse(await runPython(this.python, 'train.py', [this.folder, out], onLine)) as TrainingFigures;
   }
 
-  /** Removes the matrices. */
+  /** Deletes the matrices. */
   clear(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

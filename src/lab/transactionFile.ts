@@ -14,20 +14,22 @@ import type { Transaction } from '../domain/fraud/transaction';
 import { recordSchema } from '../domain/fraud/transactionSchema';
 import { LabError } from './errors';
 
-/** A transaction of a file, with what is known of it. */
+/** A transaction of a file and its label. */
 export interface FileTransaction {
   transaction: Transaction;
-  /** Absent: not known. */
+  /** Absent if it is not known. */
   fraud?: boolean;
 }
 
+/** Format of the amounts in a file. */
 export interface FileFormat {
-  /** `minor`: 1999 is EUR 19.99; `major`: 19.99 is. */
+  /** `minor`: EUR 19.99 is 1999. `major`: it is 19.99. */
   amountUnit: 'minor' | 'major';
-  /** Of rows without one, ISO 4217. */
+  /** Currency of rows without one, ISO 4217. */
   currency: string;
 }
 
+/** Minor units, and euros for rows without a currency. */
 export const defaultFormat: FileFormat = { amountUnit: 'minor', currency: 'EUR' };
 
 const required = ['transactionId', 'timestamp', 'userId', 'merchantId', 'amount'] as const;
@@ -43,8 +45,9 @@ const isCompressed = (path: string): boolean => path.endsWith('.gz');
 const isJsonLines = (path: string): boolean => /\.(jsonl|ndjson)(\.gz)?$/.test(path);
 
 /**
- * Reads transactions of a CSV file (with a header) or of JSON lines, gzipped or not, one by one in the file's order.
- * @throws LabError naming file, line and field of the first fault.
+ * Reads transactions from a CSV file (with header) or from JSON lines, optionally gzipped, one by one in the file's
+ * order.
+ * @throws LabError naming file, line and field of the first fault
  */
 export async function* readTransactions(
   path: string,
@@ -52,7 +55,8 @@ export async function* readTransactions(
   onProgress?: (share: number) => void,
 ): AsyncGenerator<FileTransaction> {
   try {
-    const { size } = await stat(path); // First: a stream of a file that is not there fails with nobody listening yet.
+    // Check first: a read stream of a missing file would fail before a listener is attached.
+    const { size } = await stat(path);
     const file = createReadStream(path);
     const input = isCompressed(path) ? unzipped(file) : file;
     let count = 0;
@@ -100,7 +104,7 @@ function knownColumns(header: string[], path: string): string[] {
 
 async function* jsonRows(input: Readable, path: string): AsyncGenerator<{ row: Row; line: number }> {
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  const failed = finished(input); // The lines end quietly when their source fails.
+  const failed = finished(input); // readline ends without an error if its source fails, so check the source.
   failed.catch(() => undefined);
   let line = 0;
   for await (const text of lines) {
@@ -131,7 +135,7 @@ function jsonRow(text: string, where: string): Row {
 const texts = ['transactionId', 'userId', 'merchantId', 'channel', 'deviceId', 'ip'] as const;
 const isGiven = (value: unknown): boolean => value !== undefined && value !== '' && value !== null;
 
-/** Field by field, since it runs for every row of files of millions. */
+/** Builds the input field by field for speed: it runs for every row of files with millions of rows. */
 function asTransaction(row: Row, { amountUnit, currency: usual }: FileFormat, where: string): FileTransaction {
   const currency = isGiven(row.currency) ? row.currency : usual;
   const amount = asNumber(row.amount);
@@ -165,11 +169,11 @@ function asLocation(row: Row): Record<string, unknown> | undefined {
   };
 }
 
-/** Empty cells are missing values. */
+/** An empty cell is a missing value. */
 const asNumber = (value: unknown): unknown =>
   typeof value === 'string' && value !== '' ? Number(value) : isGiven(value) ? value : undefined;
 
-/** Exact: 0.29 times 100 is not 29 in binary. */
+/** Rounds, because 0.29 × 100 is not exactly 29 in binary. */
 function asMinor(major: unknown, currency: string): unknown {
   return typeof major === 'number' ? Math.round(major * 10 ** minorUnitDigits(currency)) : major;
 }
@@ -177,7 +181,7 @@ function asMinor(major: unknown, currency: string): unknown {
 const EPOCH = /^\d{12,13}$/;
 const WITHOUT_OFFSET = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?)$/;
 
-/** Also `2026-01-31 12:00:00`, as many tools write it: then in UTC. */
+/** Also accepts `2026-01-31 12:00:00`, which many tools write, and takes it as UTC. */
 function asInstant(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   if (EPOCH.test(value)) return Number(value);
@@ -202,18 +206,19 @@ function asLabError(error: unknown, path: string): unknown {
   return code === undefined ? error : new LabError(`${path} cannot be read (${message})`);
 }
 
-/** Writes a file that {@link readTransactions} reads, in minor units. */
+/** Writes a file that {@link readTransactions} can read, in minor units. */
 export interface TransactionWriter {
   write(one: FileTransaction): Promise<void>;
-  /** The file is whole once this resolves. */
+  /** Resolves when the file is complete. */
   close(): Promise<void>;
 }
 
+/** Opens a file for transactions; its extension decides between CSV and JSON lines, and gzip. */
 export function writeTransactions(path: string): TransactionWriter {
   const encode = isJsonLines(path) ? new PassThrough() : stringify({ header: true, columns: [...fileColumns] });
   const file = createWriteStream(path);
   const done = isCompressed(path) ? pipeline(encode, createGzip(), file) : pipeline(encode, file);
-  done.catch(() => undefined); // Said by whoever writes or closes.
+  done.catch(() => undefined); // `write` or `close` reports the error.
   const line = isJsonLines(path) ? jsonLine : csvRow;
   return {
     async write(one) {
@@ -234,7 +239,7 @@ function csvRow({ transaction, fraud }: FileTransaction): unknown {
   return { ...rest, ...location, timestamp: iso(timestamp), fraud: asBit(fraud) };
 }
 
-/** A transaction as the API and a stream take it. */
+/** Converts a transaction to the JSON form that the API and the streams accept. */
 export const recordOf = (transaction: Transaction): Record<string, unknown> => ({
   ...transaction,
   timestamp: iso(transaction.timestamp),

@@ -5,11 +5,13 @@ import { authenticatorOf } from '../api/auth';
 import { ConfigError } from '../config';
 import { type LambdaProcess, settle, version } from './process';
 
+/** Handler of an API Gateway HTTP API event. */
 export type HttpHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyResultV2>;
 
 /**
- * The API behind an API Gateway HTTP API (payload format 2.0): the same application as in a process of its own.
- * @throws ConfigError where no keys are configured.
+ * Returns the handler that serves the API behind an API Gateway HTTP API (payload format 2.0), with the same
+ * application as the API process.
+ * @throws ConfigError if neither API keys nor a JWKS are configured
  */
 export function httpHandler({ graph, config }: LambdaProcess): HttpHandler {
   const { LONGWATCH_API_KEYS: keys, LONGWATCH_TRUSTED_PROXIES: trustedProxies } = config;
@@ -18,7 +20,7 @@ export function httpHandler({ graph, config }: LambdaProcess): HttpHandler {
       'LONGWATCH_API_KEYS (name:role:key,…) or LONGWATCH_JWKS_URL must be set where nothing is embedded',
     );
   const app = createApp({
-    // A function answers at once or not at all: no stream of events.
+    // Leave out event streams: a function returns its whole response at once.
     routes: graph.routes.filter(
       ({ responses }) => !Object.values(responses).some(({ contentType }) => contentType === 'text/event-stream'),
     ),
@@ -34,7 +36,7 @@ export function httpHandler({ graph, config }: LambdaProcess): HttpHandler {
     ],
     ...(trustedProxies && { trustedProxies }),
   });
-  // Everything that we answer is text.
+  // All responses are text.
   const serve = serverlessExpress({ app, eventSourceName: 'AWS_API_GATEWAY_V2', binarySettings: { isBinary: false } });
   return async (event, context) => {
     const response = (await serve(event, context, () => undefined)) as unknown as APIGatewayProxyResultV2;

@@ -7,7 +7,7 @@ import { httpHandler, type HttpHandler } from './http';
 import { once, openProcess } from './process';
 import { takeChanges, takeKinesis, type TableEvent } from './streams';
 
-/** The functions of the stack: one bundle, a handler each. */
+/** The process of the stack's functions. All functions are in one bundle; each has its handler. */
 const opened = once(() => openProcess(process.env));
 const served = once(async () => httpHandler(await opened()));
 
@@ -36,10 +36,10 @@ function handlerOf({ name, source, stream }: LambdaFunctionSpec) {
   return 'kinesis' in source ? kinesis(stream) : table(stream);
 }
 
-/** API Gateway, HTTP API. */
+/** Serves the API behind an API Gateway HTTP API. */
 const api: HttpHandler = async (event, context) => (await served())(event, context);
 
-/** By the name of the function: the API, and the functions of the capabilities. The bundle exports these. */
+/** Handlers by function name: the API and the functions of the capabilities. The bundle exports them. */
 export const handlers = {
   api,
   ...Object.fromEntries(

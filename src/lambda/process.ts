@@ -6,17 +6,17 @@ import { configuredEndpoints, missingEndpoints } from '../config/endpoints';
 import { buildGraph, type Graph } from '../graph';
 import { withSecrets } from './secrets';
 
-/** What an invocation has of the process it runs in. */
+/** The parts of a function's process that its handlers use. */
 export interface LambdaProcess {
   graph: Graph;
   config: ReturnType<typeof readConfig>;
 }
 
 /**
- * The object graph of a function's process, as of any other process. Tables are those of the stack: they are neither
- * created nor compared here, where every start counts.
- * @param env settings; `LONGWATCH_SECRET_ID` names what holds the secret ones.
- * @throws ConfigError with everything that is missing or wrong
+ * Builds the objects of a function's process. It neither creates nor checks tables: the stack creates them, and checks
+ * would slow every cold start.
+ * @param env settings; `LONGWATCH_SECRET_ID` names the secret that contains the secret ones
+ * @throws ConfigError listing everything that is missing or wrong
  */
 export async function openProcess(env: Record<string, string | undefined>): Promise<LambdaProcess> {
   const settings = await withSecrets(env);
@@ -32,7 +32,8 @@ export async function openProcess(env: Record<string, string | undefined>): Prom
       : []),
     ...missingEndpoints(read, settings, needs),
   ]);
-  // Temporal's own settings are read from the environment, where its key is not: it is in the secret.
+  // Temporal's SDK reads its settings from the environment, but its API key and certificate are in the secret, so copy
+  // them.
   for (const name of ['TEMPORAL_API_KEY', 'TEMPORAL_TLS_CLIENT_CERT_DATA', 'TEMPORAL_TLS_CLIENT_KEY_DATA'])
     if (settings[name]) process.env[name] ??= settings[name];
   const graph = buildGraph({
@@ -46,7 +47,7 @@ export async function openProcess(env: Record<string, string | undefined>): Prom
   return { graph, config };
 }
 
-/** Opens once; a start that failed is tried again by the next invocation. */
+/** Returns a function that opens once and shares the result. After a failure, the next call tries again. */
 export function once<T>(open: () => Promise<T>): () => Promise<T> {
   let opened: Promise<T> | undefined;
   return () =>
@@ -56,10 +57,12 @@ export function once<T>(open: () => Promise<T>): () => Promise<T> {
     }));
 }
 
-/** Dispatches outbox entries before the function is frozen; the relay dispatches those that take longer. */
+/**
+ * Dispatches outbox entries for up to two seconds before the function is frozen. The outbox relay dispatches the rest.
+ */
 export const settle = ({ outbox }: Pick<Graph, 'outbox'>): Promise<void> => outbox.drain(2_000);
 
-/** The bundle lies as deep as these sources. */
+/** The bundle is as deep in the package as these sources, so the path is the same. */
 export const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as {
   version: string;
 };

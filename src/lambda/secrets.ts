@@ -2,7 +2,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { ConfigError } from '../config';
 import { awsHttp } from '../gateways/awsHttp';
 
-/** Of the secret: how many settings it may hold is our affair, that they are strings is not. */
+/** Whether the secret's value is an object of strings. */
 const isSettings = (value: unknown): value is Record<string, string> =>
   typeof value === 'object' &&
   value !== null &&
@@ -10,10 +10,9 @@ const isSettings = (value: unknown): value is Record<string, string> =>
   Object.values(value).every((one) => typeof one === 'string');
 
 /**
- * The settings with those of the secret that `LONGWATCH_SECRET_ID` names (a JSON object of strings), so that no secret
- * is
- * in a function's configuration, where whoever may list functions reads it.
- * @throws ConfigError when the secret is no such object; its content is not shown.
+ * Returns the settings, together with those of the secret that `LONGWATCH_SECRET_ID` names (a JSON object of strings).
+ * With this, the function's configuration contains no secrets, which everyone who may list functions could read.
+ * @throws ConfigError if the secret is not such an object; the message does not show its content
  */
 export async function withSecrets(
   env: Record<string, string | undefined>,

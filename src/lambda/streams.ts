@@ -16,23 +16,24 @@ import type { ItemChange } from '../gateways/streams/tableStream';
 import type { Graph } from '../graph';
 import { settle } from './process';
 
-/** What Lambda does not count as processed: from the lowest of these on the shard's records come again. */
+/** Lambda's partial batch response. Lambda delivers the shard's records again, from the lowest listed position on. */
 export interface PartialResponse {
   batchItemFailures: { itemIdentifier: string }[];
-  /** Of a tumbling window; nothing of ours is kept there. */
+  /** State of a tumbling window. Longwatch stores nothing in it. */
   state?: Record<string, never>;
 }
 
-/** DynamoDB's event names its shard only where its event source mapping has a tumbling window. */
+/** The event of a table's stream. It names its shard only if the event source mapping has a tumbling window. */
 export type TableEvent = DynamoDBStreamEvent & { shardId?: string };
 
 type Taking<T> = Pick<Consumer<T>, 'take' | 'shardName'>;
+/** The part of the graph that stream handlers use. */
 export type StreamGraph = Pick<Graph, 'outbox' | 'logger'>;
 
-/** Kept back of an invocation's time, for the answer. */
+/** Milliseconds of an invocation's time that are reserved for the response. */
 const ANSWER_MS = 2_000;
 
-/** Records of a Kinesis stream. */
+/** Processes the records of a Kinesis event. @returns the positions from which Lambda must deliver again */
 export async function takeKinesis(
   graph: StreamGraph,
   consumer: Taking<Uint8Array>,
@@ -41,7 +42,7 @@ export async function takeKinesis(
 ): Promise<PartialResponse> {
   const shards = new Map<string, StreamRecord<Uint8Array>[]>();
   for (const record of event.Records) {
-    // `shardId-000000000006:4959…`
+    // Format: `shardId-000000000006:4959…`
     const id = record.eventID.split(':')[0] as string;
     const its = shards.get(id);
     if (its) its.push(kinesisRecord(record));
@@ -51,8 +52,9 @@ export async function takeKinesis(
 }
 
 /**
- * Changes of a table.
- * @throws where the event does not name its shard: without it nothing could tell a repetition from what is new.
+ * Processes the records of a table's stream.
+ * @returns the position from which Lambda must deliver again
+ * @throws Error if the event does not name its shard; without the shard, repeated records cannot be detected
  */
 export async function takeChanges(
   graph: StreamGraph,
@@ -61,7 +63,7 @@ export async function takeChanges(
   context: Pick<Context, 'getRemainingTimeInMillis'>,
 ): Promise<PartialResponse> {
   const records = event.Records ?? [];
-  // The end of a window, after which there was nothing.
+  // The end of a tumbling window without records.
   if (records.length === 0) return { batchItemFailures: [], state: {} };
   if (!event.shardId)
     throw new Error('The event does not name its shard: give its event source mapping a TumblingWindowInSeconds');
@@ -111,7 +113,7 @@ function image(attributes: EventChange['NewImage']): Record<string, unknown> | u
   );
 }
 
-/** The event is JSON: what are bytes in DynamoDB is base64 in it. */
+/** The event is JSON and encodes binary attributes as base64, so decode them. */
 function withBytes(value: EventValue): AttributeValue {
   if (value.B !== undefined) return { B: Buffer.from(value.B, 'base64') };
   if (value.BS !== undefined) return { BS: value.BS.map((one) => Buffer.from(one, 'base64')) };

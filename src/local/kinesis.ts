@@ -12,14 +12,15 @@ import type { Child } from './child';
 import { StartError } from './errors';
 import { startNodeServer } from './nodeServer';
 
+/** How to start the embedded Kinesis. */
 export interface KinesisStart {
-  /** Where the streams and the log are kept. */
+  /** Folder of the streams and the log. */
   dataDir: string;
-  /** Keep nothing. */
+  /** Keeps the streams in memory only. */
   inMemory?: boolean;
-  /** Made when they are missing. */
+  /** Streams to create if they do not exist. */
   streams: readonly { name: string; shards: number }[];
-  /** Told of the process as soon as there is one. */
+  /** Called with the process as soon as it is started. */
   onChild?: (child: Child) => void;
 }
 
@@ -28,8 +29,8 @@ const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 const ACTIVE_WITHIN_MS = 60_000;
 
 /**
- * Starts an embedded Kinesis with its streams.
- * @throws StartError when it does not come up.
+ * Starts an embedded Kinesis and creates its streams. @throws StartError if it does not start or a stream does not
+ * become active within 60 s
  */
 export async function startKinesis({
   dataDir,
@@ -74,10 +75,10 @@ async function ensureStream(client: KinesisClient, StreamName: string, ShardCoun
   for (const until = Date.now() + ACTIVE_WITHIN_MS; Date.now() < until; await sleep(100)) {
     try {
       const { StreamDescriptionSummary } = await client.send(new DescribeStreamSummaryCommand({ StreamName }));
-      // A stream that was being resharded when its server was killed stays so, and serves all the same.
+      // A stream whose server was killed during a reshard keeps that status but still works.
       if (StreamDescriptionSummary?.StreamStatus !== 'CREATING') return;
     } catch (error) {
-      // A busy machine misses a deadline here: that is tried again, and told if it never passes.
+      // On a busy machine a call may time out. Retry, and report the error only if the stream never becomes active.
       if (!(error instanceof ResourceNotFoundException)) fault = error;
       else
         await client.send(new CreateStreamCommand({ StreamName, ShardCount })).catch((failure: unknown) => {

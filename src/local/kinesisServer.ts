@@ -6,7 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { defined } from '../domain/defined';
 import { runServer, serve } from './serverProcess';
 
-/** Without types of its own. */
+/** kinesalite has no type declarations. */
 type Kinesalite = (options: {
   path?: string;
   createStreamMs?: number;
@@ -14,7 +14,10 @@ type Kinesalite = (options: {
   shardLimit?: number;
 }) => Server;
 
-/** The embedded Kinesis as a process: kinesalite, which by itself would listen on every address of the machine. */
+/**
+ * Runs the embedded Kinesis (kinesalite) as a process. By default kinesalite would listen on all addresses of the
+ * machine.
+ */
 async function main(): Promise<void> {
   const { port, path } = await yargs(hideBin(process.argv))
     .option('port', { type: 'number', default: 4567, describe: 'Another one if this is taken' })

@@ -5,21 +5,22 @@ import { hideBin } from 'yargs/helpers';
 import { runServer, serve } from './serverProcess';
 
 const READINGS = /^devices\/[^/]+\/readings$/;
-/** Delivered to nobody. */
+/** Topic without subscribers. */
 const DONE = '$done';
-/** A device that hears nothing for so long is cut off, and sends again. */
+/** Milliseconds after which a device whose reading was not acknowledged is disconnected, so that it sends again. */
 const HELD_MS = 60_000;
 
 /**
- * The embedded MQTT broker as a process: aedes. It keeps nothing, so it acknowledges a reading to its device only once
- * a subscriber has acknowledged it: killed at any instant, no reading is lost that a device need not send again.
+ * Runs the embedded MQTT broker (aedes) as a process. The broker stores nothing, so it acknowledges a reading to the
+ * device only after a subscriber has acknowledged it. If the broker is killed, the device has no acknowledgement and
+ * sends the reading again.
  */
 async function main(): Promise<void> {
   const { port } = await yargs(hideBin(process.argv))
     .option('port', { type: 'number', default: 1883, describe: 'Another one if this is taken' })
     .strict()
     .parseAsync();
-  // Its own count of messages, by which an acknowledgement is told from others.
+  // aedes's own message counter, which matches an acknowledgement to its message.
   const broker = (await Aedes.createBroker()) as Aedes & { counter: number };
   const held = new Map<number, () => void>();
   broker.authorizePublish = (client, packet, callback) => {
@@ -28,7 +29,7 @@ async function main(): Promise<void> {
     const finish = (error: Error | null) => {
       clearTimeout(timer);
       held.delete(brokerCounter);
-      // It has been delivered, in the copy below.
+      // The copy below has already delivered the reading.
       packet.topic = DONE;
       callback(error);
     };

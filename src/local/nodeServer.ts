@@ -5,29 +5,30 @@ import { StartError } from './errors';
 import { waitUntil } from './ports';
 import { LISTENING } from './serverProcess';
 
+/** How to start a server of this folder. */
 export interface NodeServerStart {
-  /** For messages. */
+  /** Name in messages. */
   name: string;
-  /** File of this folder, without its ending; takes `--port`, and says which port it has. */
+  /** File of this folder without its extension. It accepts `--port` and prints the port that it uses. */
   script: 'kinesisServer' | 's3Server' | 'mqttServer' | 'sagemaker/main';
-  /** Another one when it is taken. */
+  /** Preferred port. If it is taken, the server uses another one. */
   usualPort: number;
-  /** The optional package that it is made of, and the setting that names another server. */
+  /** The optional package that implements the server, and the setting for an external server. */
   needs?: { package: string; or: string };
   args?: readonly string[];
-  /** Where the log is kept, by this name. */
+  /** Folder of the log, and the log's name. */
   dataDir: string;
   log: string;
-  /** Told of the process as soon as there is one. */
+  /** Called with the process as soon as it is started. */
   onChild?: (child: Child) => void;
 }
 
 const UP_WITHIN_MS = 60_000;
 
 /**
- * Starts a server of this folder as a process of its own. It chooses its port by binding it, so nobody can take that
- * port in between.
- * @throws StartError when it does not come up, or its package is not installed.
+ * Starts a server of this folder as a process. The server chooses its port by binding it, so no other process can take
+ * that port in between.
+ * @throws StartError if the server does not start within 60 s, or its package is not installed
  */
 export async function startNodeServer({
   name,
@@ -54,7 +55,7 @@ export async function startNodeServer({
       `--port=${usualPort}`,
       ...args,
     ],
-    cwd: join(__dirname, '..', '..'), // From where tsx is found.
+    cwd: join(__dirname, '..', '..'), // tsx is resolved from this folder.
     logFile: join(dataDir, 'logs', `${log}.log`),
   });
   onChild?.(child);
@@ -65,24 +66,25 @@ export async function startNodeServer({
   throw new StartError(`The embedded ${name} did not start. Its last lines:\n${child.lastLines()}`);
 }
 
-/** Production images leave optional packages out (`npm ci --omit=optional`). */
+/** Returns whether a package is installed. Production images leave out optional packages (`npm ci --omit=optional`). */
 function isInstalled(name: string): boolean {
   try {
     require.resolve(name);
     return true;
   } catch (error) {
-    // An ES module cannot be required, and is there.
+    // An installed ES module fails with another code, because it cannot be required.
     return (error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND';
   }
 }
 
+/** How to start an embedded S3 or MQTT broker. */
 export interface EmbeddedStart {
   dataDir: string;
   inMemory?: boolean;
   onChild?: (child: Child) => void;
 }
 
-/** The embedded S3. @throws StartError */
+/** Starts the embedded S3. @throws StartError as {@link startNodeServer} */
 export async function startS3({
   dataDir,
   inMemory = false,
@@ -102,7 +104,7 @@ export async function startS3({
   return { endpoint: `http://127.0.0.1:${port}`, child };
 }
 
-/** The embedded MQTT broker. @throws StartError */
+/** Starts the embedded MQTT broker. @throws StartError as {@link startNodeServer} */
 export async function startMqtt({ dataDir, onChild }: EmbeddedStart): Promise<{ url: string; child: Child }> {
   const { port, child } = await startNodeServer({
     name: 'MQTT broker',

@@ -2,19 +2,19 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The state LISTEN in the kernel's tables of sockets. */
+/** The state LISTEN in the kernel's socket tables. */
 const LISTEN = '0A';
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
 
 /**
- * Who listens on a port of this machine: a process of this process group, or another one. `unknown` where nobody
- * listens, or where the system does not tell.
+ * Returns which process listens on a port of this machine: one of this process group, or another one. `unknown` if none
+ * listens, or the system does not tell.
  */
 export function listenerOf(port: number, group: number): 'group' | 'another' | 'unknown' {
   return existsSync(TABLES[0] ?? '') ? byProc(port, group) : byLsof(port, group);
 }
 
-/** Linux: each listening socket has an inode, and each process has links to the inodes of its sockets. */
+/** On Linux each listening socket has an inode, and each process has links to the inodes of its sockets. */
 function byProc(port: number, group: number): ReturnType<typeof listenerOf> {
   const inodes = new Set(TABLES.flatMap((table) => listeningInodes(table, port)));
   if (inodes.size === 0 || inodes.has('0')) return 'unknown';
@@ -34,7 +34,7 @@ function listeningInodes(table: string, port: number): string[] {
 
 function processesOf(group: number): string[] {
   return readdirSync('/proc').filter((name) => {
-    // Behind the name in parentheses: state, parent, process group.
+    // After the name in parentheses: state, parent, process group.
     const stat = /^\d+$/.test(name) ? orNothing(() => readFileSync(join('/proc', name, 'stat'), 'utf8')) : undefined;
     return stat?.split(') ').at(-1)?.split(' ')[2] === String(group);
   });
@@ -48,7 +48,7 @@ function socketsOf(pid: string): string[] {
   );
 }
 
-/** Of a process that ends while it is looked at, and of one that is not ours. */
+/** Returns undefined if the read fails: the process has ended meanwhile, or belongs to another user. */
 function orNothing<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -57,7 +57,7 @@ function orNothing<T>(read: () => T): T | undefined {
   }
 }
 
-/** macOS and the BSDs. */
+/** For macOS and the BSDs. */
 function byLsof(port: number, group: number): ReturnType<typeof listenerOf> {
   const ask = (...more: string[]) =>
     spawnSync('lsof', ['-nP', '-a', `-iTCP:${port}`, '-sTCP:LISTEN', ...more, '-t'], {

@@ -6,29 +6,29 @@ import { listenerOf } from './portOwner';
 
 const HOST = '127.0.0.1';
 
-/**
- * A port that this process listens on, so that nobody else gets it, until the server that is meant to have it starts.
- */
+/** A reserved port: this process listens on it, so that no other process gets it before the intended server starts. */
 export interface HeldPort {
   port: number;
   /** Stops listening. Resolves when the server may bind the port. */
   handOver(): Promise<void>;
 }
 
+/** A port to reserve. */
 export interface WantedPort {
-  /** 0: any free one. */
+  /** Port number; 0 for any free port. */
   port: number;
-  /** No other port will do. Otherwise another free one takes the place of one that is taken. */
+  /** Requires exactly this port. Otherwise another free port is used if this one is taken. */
   only?: boolean;
 }
 
 /**
- * Holds a port on this machine's own address. It is bound, not only found free: of two processes that want the same
- * one, one gets it and the other sees at once that it is taken.
- * @returns undefined when it is taken and no other will do.
+ * Reserves a port on the loopback address by binding it. If two processes want the same port, one gets it and the other
+ * learns at once that it is taken.
+ * @returns undefined if the port is taken and `only` is set
  */
 export async function holdPort({ port, only = false }: WantedPort): Promise<HeldPort | undefined> {
-  const server = createServer((socket) => void socket.resetAndDestroy()); // As if nobody listened.
+  // A client sees a reset, as if no server listened.
+  const server = createServer((socket) => void socket.resetAndDestroy());
   try {
     await listenOn(server, port, { only });
     server.unref();
@@ -40,9 +40,9 @@ export async function holdPort({ port, only = false }: WantedPort): Promise<Held
 }
 
 /**
- * Makes a server of this process listen on a port or, when another process has that and unless `only` this one will do,
- * on a free one. Default: on this machine's own address.
- * @returns the port that it listens on.
+ * Makes a server of this process listen on a port. If another process has the port and `only` is not set, uses a free
+ * one. The default host is the loopback address.
+ * @returns the port that the server listens on
  */
 export async function listenOn(server: Server, port: number, { only = false, host = HOST } = {}): Promise<number> {
   try {
@@ -70,14 +70,15 @@ function portOf(server: Server): number {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-/** Whether an error of `listen` says that another process has the port. */
+/** Whether an error of `listen` means that another process has the port. */
 function isTaken(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE';
 }
 
 /**
- * Leaves the port in TIME_WAIT: for a minute Linux then gives it to nobody who asks for any free port, while a server
- * that asks for it by number may have it. For that, the listening side must be the first to close a connection.
+ * Stops listening and leaves the port in TIME_WAIT. For a minute Linux then does not assign it to a process that asks
+ * for any free port, but a server may still bind it by number. For that, the listening side must close a connection
+ * first.
  */
 async function handOver(server: Server): Promise<void> {
   const far = new Set<Socket>();
@@ -104,9 +105,9 @@ async function handOver(server: Server): Promise<void> {
 const MAX_TRIES = 5;
 
 /**
- * Starts a server that binds its own port. Race: between the end of our hold and the server's bind another process may
- * take the port. The server then fails, and is started again on a port that is chosen anew, five times at the most.
- * `onTaken` is told of each port that was lost so.
+ * Starts a server that binds its own port. Race: after `handOver` and before the server's bind, another process may
+ * take the port. The server then fails and is started again on a newly chosen port, at most five times. `onTaken` is
+ * called for each lost port.
  */
 export async function startOnPort<T>(
   attempt: (tries: number) => Promise<T>,
@@ -121,23 +122,24 @@ export async function startOnPort<T>(
     }
 }
 
-/** What Go, Java, Rust, Python and Node say when a port is taken. */
+/** Messages of Go, Java, Rust, Python and Node.js for a taken port. */
 const ADDRESS_IN_USE = /address already in use|EADDRINUSE|port \d+ is already in use/i;
 
+/** What to wait for until a server serves. */
 export interface Serving {
-  /** For messages. */
+  /** Name in messages. */
   name: string;
   ports: readonly number[];
-  /** Whether it serves; default: whether its ports accept connections. */
+  /** Returns whether the server serves. Default: its ports accept connections. */
   ready?: () => Promise<boolean>;
   withinMs?: number;
 }
 
 /**
- * Waits until a child serves on its ports. That somebody answers there is not enough: it may be the server of the
- * process that took the port from our child.
- * @throws PortTakenError when another process has a port, StartError when the child does not serve. It has been
- *   stopped then.
+ * Waits until a child serves on its ports. An answer is not enough: it may come from another process that took the port
+ * first.
+ * @throws PortTakenError if another process has a port, StartError if the child does not serve in time; the child is
+ * then stopped
  */
 export async function untilServing(
   child: Child,
@@ -170,7 +172,7 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Asks again and again. `false` when `gaveUp` says so or the time is over. */
+/** Polls `ready` every 50 ms. @returns false if `gaveUp` returns true or `boundMs` milliseconds have passed */
 export async function waitUntil(
   ready: () => Promise<boolean>,
   gaveUp: () => boolean,
@@ -181,7 +183,7 @@ export async function waitUntil(
   return false;
 }
 
-/** Waits until a port accepts connections. */
+/** Waits until a port accepts connections. @returns false as {@link waitUntil} */
 export function waitForPort(port: number, gaveUp: () => boolean, boundMs = 30_000): Promise<boolean> {
   return waitUntil(() => accepts(port), gaveUp, boundMs);
 }

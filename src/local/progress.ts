@@ -1,11 +1,13 @@
+/** Shows the progress of a start. */
 export interface Progress {
   /**
-   * A part is at a stage of its start. `detail` may change often: it says how far the stage is.
-   * The elapsed time shown is that of the part.
+   * Shows the current stage of a part's start. `detail` may change often: it shows how far the stage is. The elapsed
+   * time shown is that of the part.
    */
   stage(part: string, stage: string, detail?: string): void;
+  /** Shows that a part has started. */
   done(part: string, result: string): void;
-  /** Nothing more is shown. */
+  /** Stops showing progress. */
   stop(): void;
 }
 
@@ -16,22 +18,23 @@ interface Line {
   over: boolean;
 }
 
-/** Where it is shown; `process.stdout` is one. */
+/** The output; `process.stdout` is one. */
 export interface Screen {
   isTTY?: boolean;
   columns?: number;
   write(text: string): unknown;
 }
 
+/** Clock and intervals, in milliseconds. */
 export interface ProgressSettings {
   now?: () => number;
-  /** Between two drawings on a terminal. */
+  /** Interval between two updates on a terminal. Default 200 ms. */
   refreshMs?: number;
-  /** Between two lines about the same stage elsewhere. */
+  /** Interval between two lines about the same stage without a terminal. Default 10 s. */
   repeatMs?: number;
 }
 
-/** Shows how a start goes: live lines with elapsed time on a terminal, plain lines elsewhere. */
+/** Shows the progress of a start: live lines with elapsed time on a terminal, plain lines elsewhere. */
 export function showProgress(out: Screen, settings: ProgressSettings = {}): Progress {
   const { now = Date.now, refreshMs = 200, repeatMs = 10_000 } = settings;
   const live = out.isTTY === true && process.env['TERM'] !== 'dumb';
@@ -50,7 +53,8 @@ function liveLines(out: Screen, now: () => number, refreshMs: number): Progress 
   let drawn = 0;
   let stopped = false;
   const draw = () => {
-    const width = Math.max(20, (out.columns ?? 80) - 1); // A line that wraps would be two on the way up.
+    // A wrapped line would occupy two rows, and the next update would move up too few.
+    const width = Math.max(20, (out.columns ?? 80) - 1);
     const rows = [...lines].map(([part, line]) =>
       `${line.over ? '✓' : '…'} ${part.padEnd(10)} ${line.over ? '' : `${elapsed(line.since, now())}  `}${text(line)}`.slice(
         0,
@@ -69,7 +73,7 @@ function liveLines(out: Screen, now: () => number, refreshMs: number): Progress 
     done: (part, result) => put(part, { stage: result, over: true }),
     stop() {
       clearInterval(timer);
-      if (!stopped) draw(); // Once: by now others may write below.
+      if (!stopped) draw(); // Draw only once: after the stop, others write below the lines.
       stopped = true;
     },
   };

@@ -7,7 +7,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { runServer, serve } from './serverProcess';
 
-/** Without types of its own. */
+/** s3rver has no type declarations. */
 type S3rver = new (options: {
   silent: boolean;
   directory: string;
@@ -19,7 +19,7 @@ interface Account {
   createKeyPair(accessKeyId: string, secretAccessKey: string): void;
 }
 
-/** The embedded S3 as a process: s3rver, on this machine's own address. */
+/** Runs the embedded S3 (s3rver) as a process, on the loopback address. */
 async function main(): Promise<void> {
   const { port, path } = await yargs(hideBin(process.argv))
     .option('port', { type: 'number', default: 4568, describe: 'Another one if this is taken' })
@@ -32,10 +32,10 @@ async function main(): Promise<void> {
   if (path !== undefined) mkdirSync(path, { recursive: true });
   const load = createRequire(__filename);
   const Server = load('s3rver') as S3rver;
-  // It knows one account, which by itself goes by another name.
+  // s3rver has one account; give it the credentials that local endpoints use.
   (load('s3rver/lib/models/account') as { DUMMY_ACCOUNT: Account }).DUMMY_ACCOUNT.createKeyPair('local', 'local');
   const directory = path ?? mkdtempSync(join(tmpdir(), 'longwatch-s3-'));
-  // Its own `run` ends the process when the port is taken.
+  // Do not use s3rver's own `run`: it ends the process if the port is taken.
   const s3 = new Server({ silent: true, directory, allowMismatchedSignatures: true, vhostBuckets: false });
   await serve(createServer(s3.callback()), 'http', port);
 }

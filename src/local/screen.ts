@@ -1,26 +1,28 @@
+/** The facts that the start screen shows. */
 export interface ScreenFacts {
   apiUrl: string;
-  /** Absent when the keys come from the environment. */
+  /** Absent if the API keys come from the environment. */
   developmentKey?: string;
-  /** Absent with an external Temporal whose UI is not configured. */
+  /** Absent with an external Temporal whose Web UI is not configured. */
   uiUrl?: string;
   namespace: string;
-  /** Absent when nothing is embedded. */
+  /** Absent if nothing is embedded. */
   dataDir?: string;
-  /** Name and address of each part. */
+  /** Address of each service by name. */
   parts: Readonly<Record<string, string>>;
 }
 
-/** The link to the Web UI's list of cases that wait for an investigator. */
+/** Returns a link to the Web UI's list of cases that wait for an investigator. */
 export function waitingCasesLink(uiUrl: string, namespace: string): string {
   return `${uiUrl}/namespaces/${namespace}/workflows?query=${encodeURIComponent("LongwatchStatus='waiting'")}`;
 }
 
-/** What a person needs to know once everything runs, on one screen. */
+/** Returns the start screen: addresses, key and next steps. */
 export function startScreen(facts: ScreenFacts): string {
   const rows: [string, string][] = [
     ['API', `${facts.apiUrl}    (documents itself at /openapi.json)`],
-    // The key comes behind the #: browsers send that to nobody, and the page takes it out of the address at once.
+    // Browsers do not send the fragment after the # to any server, and the page removes it from the address bar at
+    // once.
     ['page', facts.developmentKey ? `${facts.apiUrl}/#key=${facts.developmentKey}` : `${facts.apiUrl}/`],
     ['key', facts.developmentKey ?? 'as set in LONGWATCH_API_KEYS'],
     ...(facts.uiUrl

@@ -3,18 +3,19 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync
 import { join } from 'node:path';
 import { StartError } from './errors';
 
+/** Secrets of the embedded stack. */
 export interface Secrets {
-  /** The development key, of role admin. */
+  /** Development API key with the role admin. */
   apiKey: string;
-  /** Signs customers' links and webhooks. */
+  /** Signs links to customers, session cookies and webhooks. */
   signingSecret: string;
 }
 
 const OWNER_ONLY = 0o600;
 
 /**
- * The embedded stack's secrets, made once and kept for the owner's eyes only.
- * @throws StartError when what is kept cannot be read: other secrets would break every link already sent.
+ * Returns the embedded stack's secrets. Creates them at the first start, in a file that only the owner can read.
+ * @throws StartError if the file cannot be read; new secrets would invalidate every link that was already sent
  */
 export function developmentSecrets(dataDir: string): Secrets {
   const file = join(dataDir, 'secrets.json');
@@ -27,11 +28,11 @@ export function developmentSecrets(dataDir: string): Secrets {
   mkdirSync(dataDir, { recursive: true });
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(made, null, 2)}\n`, { mode: OWNER_ONLY });
-  renameSync(draft, file); // Whole or not at all.
+  renameSync(draft, file); // The rename is atomic, so the file is never half written.
   return made;
 }
 
-/** The development key of a stack that was started there; undefined where none was. */
+/** Returns the development key of a stack that was started with this data folder; undefined if there was none. */
 export function keptApiKey(dataDir: string): string | undefined {
   return read(join(dataDir, 'secrets.json'))?.apiKey;
 }
@@ -40,11 +41,12 @@ function read(file: string): Secrets | undefined {
   try {
     const { apiKey, signingSecret } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>;
     if (!apiKey || !signingSecret) throw new SyntaxError('a secret is missing');
-    if (statSync(file).mode & 0o077) chmodSync(file, OWNER_ONLY); // A copy or a restore opened it to others.
+    // A copy or a restore may have made the file readable to others.
+    if (statSync(file).mode & 0o077) chmodSync(file, OWNER_ONLY);
     return { apiKey, signingSecret };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    // The parser's message quotes what it read, which is secret.
+    // The parser's message quotes the content, which is secret.
     const what = error instanceof SyntaxError ? 'is damaged' : `cannot be read (${(error as Error).message})`;
     throw new StartError(`${file} ${what}. Delete it, and new keys are made`);
   }

@@ -2,7 +2,7 @@ import type { Server } from 'node:net';
 import { listenOn } from './ports';
 
 /**
- * Runs a server as a process of its own: ended by SIGTERM and SIGINT; one that does not come up says why, with exit
+ * Runs a server as a process. SIGTERM and SIGINT end it. If the server does not start, prints the cause and exits with
  * code 1.
  */
 export function runServer(start: () => Promise<void>): void {
@@ -19,10 +19,10 @@ export function runServer(start: () => Promise<void>): void {
   );
 }
 
-/** What a server process prints once it listens: by it, its parent learns the port that it has. */
+/** The line that a server process prints when it listens. The parent process reads the port from it. */
 export const LISTENING = /^listening on \w+:\/\/127\.0\.0\.1:(\d+)$/m;
 
-/** Listens on the usual port or, when another process has that, on a free one; says so. */
+/** Listens on the usual port, or on a free one if that is taken, and prints the address. */
 export async function serve(server: Server, protocol: string, usualPort: number): Promise<void> {
   console.log(`listening on ${protocol}://127.0.0.1:${await listenOn(server, usualPort)}`);
 }

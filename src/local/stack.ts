@@ -12,6 +12,7 @@ import type { Progress } from './progress';
 import { holdTemporalPorts, startTemporal, type TemporalPorts, USUAL_TEMPORAL_PORT } from './temporal';
 import { type FindTemporal, findTemporal, installedTemporal } from './temporalCli';
 
+/** Addresses of the embedded services. */
 export interface StackParts {
   dynamodb?: { endpoint: string; engine: string };
   kinesis?: { endpoint: string };
@@ -21,7 +22,10 @@ export interface StackParts {
   temporal?: { address: string; uiUrl: string };
 }
 
-/** The parts that are started here rather than found by configuration, in the order in which they become ready. */
+/**
+ * The embedded services. Each promise resolves when its service is ready, and to undefined if the service is not
+ * embedded.
+ */
 export interface Stack {
   dataDir: string;
   dynamodb: Promise<StackParts['dynamodb']>;
@@ -29,36 +33,39 @@ export interface Stack {
   s3: Promise<StackParts['s3']>;
   mqtt: Promise<StackParts['mqtt']>;
   sagemaker: Promise<StackParts['sagemaker']>;
-  /** Where Temporal is, once its server has bound its ports; or where it will be, when it has to be built first. */
+  /**
+   * Temporal's address once its server has bound its ports. If the server must be built first, the reserved address.
+   */
   temporalAddress: Promise<StackParts['temporal']>;
-  /** Once it serves. */
+  /** Resolves when Temporal serves. */
   temporal: Promise<StackParts['temporal']>;
-  /** Stops what was started, last first, and gives the data folder back. */
+  /** Stops the services in reverse order of their start and releases the data folder. */
   stop(): Promise<void>;
-  /** Rejects when a part dies by itself. */
+  /** Rejects when a service stops unexpectedly. */
   broken: Promise<never>;
 }
 
-/** The model behind the embedded SageMaker endpoint. */
+/** The models of the embedded SageMaker endpoint. */
 export interface LocalModel {
   path: string;
   endpointName: string;
-  /** Further models, each under an endpoint name of its own. */
+  /** Further models, each with its own endpoint name. */
   more: readonly { endpoint: string; path: string }[];
 }
 
+/** What to embed. */
 export interface StackSettings {
   searchAttributes: Readonly<Record<string, string>>;
-  /** Parts beside DynamoDB and Temporal that the capabilities use. */
+  /** Services besides DynamoDB and Temporal that the capabilities use. */
   parts: readonly PartName[];
-  /** What the embedded SageMaker endpoint serves. */
+  /** The models that the embedded SageMaker endpoint serves. */
   model: LocalModel;
-  /** The Kinesis streams to create. */
+  /** Names of the Kinesis streams to create. */
   streams: readonly string[];
   progress: Progress;
-  /** Whether the Web UI's port was asked for, so that another one would not do. */
+  /** Whether the user set the Web UI's port, so that no other port may be used. */
   uiPortWanted: boolean;
-  /** Where the Web UI has payloads decrypted. */
+  /** Endpoint at which the Web UI decrypts payloads. */
   codecEndpoint?: Promise<string | undefined>;
   inMemory?: boolean;
 }
@@ -66,8 +73,8 @@ export interface StackSettings {
 const LOCAL = '127.0.0.1';
 
 /**
- * Starts what has no endpoint configured, all at once: nothing waits for Temporal's build.
- * @throws StartError
+ * Starts all services at once that have no endpoint configured. No service waits for Temporal's build.
+ * @throws StartError if the data folder cannot be opened; the start of a service rejects its promise
  */
 export function startStack(config: PlatformConfig, settings: StackSettings): Stack {
   const dir = openDataDir(config.LONGWATCH_DATA_DIR);
@@ -83,7 +90,7 @@ export function startStack(config: PlatformConfig, settings: StackSettings): Sta
   const { address: temporalAddress, serving: temporal } = externalTemporal(config)
     ? { address: none(), serving: none() }
     : embeddedTemporal(start);
-  // Awaited by the caller, in its order.
+  // The caller awaits the promises one after another. This handles a rejection that comes before the caller awaits it.
   const starts = Promise.allSettled([dynamodb, kinesis, s3, mqtt, sagemaker, temporal]);
 
   let stopped: Promise<void> | undefined;
@@ -100,7 +107,8 @@ export function startStack(config: PlatformConfig, settings: StackSettings): Sta
     stop() {
       stopped ??= (async () => {
         await family.stop();
-        await starts; // A start under way notices and ends; until then the folder is not free.
+        // A service that is still starting notices the stop and ends. Until then it may use the data folder.
+        await starts;
         dir.release();
       })();
       return stopped;
@@ -108,7 +116,7 @@ export function startStack(config: PlatformConfig, settings: StackSettings): Sta
   };
 }
 
-/** The processes of a stack. */
+/** The child processes of a stack. */
 class Family {
   readonly broken: Promise<never>;
   private readonly children: Child[] = [];
@@ -117,7 +125,7 @@ class Family {
 
   constructor() {
     this.broken = new Promise<never>((_resolve, reject) => (this.breakStack = reject));
-    this.broken.catch(() => undefined); // Whoever cares has a handler of their own.
+    this.broken.catch(() => undefined); // Prevents an unhandled rejection if no caller has attached a handler.
   }
 
   /** Aborted when the stack stops. */
@@ -125,13 +133,16 @@ class Family {
     return this.stopping.signal;
   }
 
-  /** To be called with a part's process at once, so that a stop during its start finds it. */
+  /** Registers a process as soon as it exists, so that a stop during its start also stops it. */
   readonly adopt = (child: Child): void => {
     this.children.push(child);
     if (this.signal.aborted) void child.stop();
   };
 
-  /** To be called once a part serves: from then on its end is the stack's. Until then its start tells what is wrong. */
+  /**
+   * Called when a service serves: from then on its unexpected end breaks the stack. Before that, the start of the
+   * service reports its failure.
+   */
   watch(name: string, child: Child): void {
     void child.ended.then((how) => {
       if (this.signal.aborted) return;
@@ -139,7 +150,7 @@ class Family {
     });
   }
 
-  /** Last first; each within its bound. */
+  /** Stops the processes in reverse order, each with its own time limit. */
   async stop(): Promise<void> {
     this.stopping.abort();
     for (const child of this.children.toReversed()) await child.stop();
@@ -159,7 +170,7 @@ function externalTemporal(config: PlatformConfig): boolean {
   return config.TEMPORAL_ADDRESS !== undefined || config.TEMPORAL_PROFILE !== undefined;
 }
 
-/** Says that a part starts again on another port. */
+/** Shows that a service starts again on another port. */
 const startsAgain =
   ({ settings: { progress } }: PartStart, part: string) =>
   () =>
@@ -180,7 +191,7 @@ async function embeddedDynamoDB(start: PartStart) {
   return { endpoint, engine };
 }
 
-/** Two shards, so that what holds for many is seen on every machine. */
+/** Shards per embedded stream. There are two, so that code that fails with several shards fails on every machine. */
 const EMBEDDED_SHARDS = 2;
 
 async function embeddedKinesis({ settings: { progress, streams, inMemory = false }, dataDir, family }: PartStart) {
@@ -235,7 +246,9 @@ async function embeddedModel({ settings: { progress, model }, dataDir, family }:
   return { endpoint };
 }
 
-/** Its server is started at once where it is installed. Where it must be built first, its ports are held meanwhile. */
+/**
+ * Starts Temporal at once if its server is installed. If the server must be built first, reserves its ports meanwhile.
+ */
 function embeddedTemporal(start: PartStart): { address: Promise<TemporalPorts>; serving: Promise<TemporalPorts> } {
   const { config, settings, dataDir, family } = start;
   const { progress, searchAttributes, inMemory = false } = settings;
@@ -274,7 +287,7 @@ function embeddedTemporal(start: PartStart): { address: Promise<TemporalPorts>; 
     progress.done('Temporal', `${ports.address}, Web UI at ${ports.uiUrl}`);
     return ports;
   })();
-  // Nobody waits for the address of a server that does not come.
+  // If the server does not start, possibly no caller awaits the address; avoid an unhandled rejection.
   address.catch(() => undefined);
   serving.catch(() => tell(serving));
   return { address, serving };

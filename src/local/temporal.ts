@@ -5,51 +5,55 @@ import { type Child, startChild } from './child';
 import { type PortTakenError, StartError } from './errors';
 import { type HeldPort, holdPort, startOnPort, untilServing, type WantedPort } from './ports';
 
+/** How to start Temporal's dev server. */
 export interface TemporalStart {
-  /** The `temporal` executable. */
+  /** Path of the `temporal` executable. */
   executable: string;
   dataDir: string;
   inMemory?: boolean;
-  /** Held already, or those that are wanted; default any. */
+  /** Reserved or wanted ports. Default: any free ports. */
   ports?: HeldTemporalPorts | WantedTemporalPorts;
   namespace: string;
-  /** Name and type, as `--search-attribute` takes them. */
+  /** Types of the search attributes by name, as `--search-attribute` accepts them. */
   searchAttributes: Readonly<Record<string, string>>;
-  /** Where the Web UI has payloads decrypted. */
+  /** Endpoint at which the Web UI decrypts payloads. */
   codecEndpoint?: string;
-  /** Told of the process as soon as there is one. */
+  /** Called with the process as soon as it is started. */
   onChild?: (child: Child) => void;
-  /** Told of the ports once the server has bound them, which is before it serves. */
+  /** Called once the server has bound its ports, which is before it serves. */
   onBound?: (ports: TemporalPorts) => void;
-  /** Told of ports that another process took before the server bound them; others follow. */
+  /** Called when another process took a port before the server bound it; the start continues on other ports. */
   onTaken?: (error: PortTakenError) => void;
-  /** Default: holds it by listening on it. */
+  /** Reserves a port. Default: listens on it. */
   hold?: typeof holdPort;
 }
 
+/** Ports to reserve for the server. */
 export interface WantedTemporalPorts {
   grpc: WantedPort;
   ui: WantedPort;
 }
 
+/** Addresses of a Temporal server. */
 export interface TemporalPorts {
-  /** host:port of the server. */
+  /** Address of the server, host:port. */
   address: string;
   uiUrl: string;
 }
 
-/** Ports that are the server's, however long it takes until there is one: the first start may build it. */
+/** Ports that are reserved until the server starts, which may take minutes because the first start may build it. */
 export interface HeldTemporalPorts extends TemporalPorts {
   held: { grpc: HeldPort; ui: HeldPort };
 }
 
 const LOCAL = '127.0.0.1';
+/** Temporal's usual port. */
 export const USUAL_TEMPORAL_PORT = 7233;
 const UP_WITHIN_MS = 120_000;
 
 /**
- * Holds the wanted ports, or others where those are taken and others will do.
- * @throws StartError
+ * Reserves the wanted ports, or others if those are taken and may be replaced. @throws StartError if a port that must
+ * be used is taken
  */
 export async function holdTemporalPorts(wanted: WantedTemporalPorts, hold = holdPort): Promise<HeldTemporalPorts> {
   const ui = await hold(wanted.ui);
@@ -66,15 +70,15 @@ export async function holdTemporalPorts(wanted: WantedTemporalPorts, hold = hold
 }
 
 /**
- * Starts Temporal's dev server with its Web UI; its data outlives it. It serves, and knows the namespace and the search
- * attributes, when this returns. When another process takes one of its ports before it is bound, it is started again on
- * other ports, unless others know those ports already.
- * @throws StartError when the server does not come up.
+ * Starts Temporal's dev server with its Web UI. Its data is kept on disk unless `inMemory` is set. When this resolves,
+ * the server serves and knows the namespace and the search attributes. If another process takes a port before the
+ * server binds it, starts again on other ports, unless the ports were already published.
+ * @throws StartError if the server does not start within 120 s
  */
 export async function startTemporal(start: TemporalStart): Promise<TemporalPorts & { child: Child }> {
   const { ports = { grpc: { port: 0 }, ui: { port: 0 } } } = start;
   mkdirSync(start.dataDir, { recursive: true });
-  // From then on others know its ports.
+  // Set when the ports are published: other code may know them from then on.
   let bound: WantedTemporalPorts | undefined;
   return startOnPort(async (tries) => {
     if ('held' in ports && tries > 1)
@@ -135,7 +139,7 @@ async function runServer(
   return { ...ports, child };
 }
 
-/** Whether the server knows our namespace and search attributes: its port is open before that. */
+/** Returns whether the server knows the namespace and the search attributes. Its port is open before that. */
 async function serves(connection: Connection, { namespace, searchAttributes }: TemporalStart): Promise<boolean> {
   try {
     return await connection.withDeadline(Date.now() + 2_000, async () => {
@@ -144,6 +148,6 @@ async function serves(connection: Connection, { namespace, searchAttributes }: T
       return Object.keys(searchAttributes).every((name) => customAttributes?.[name] !== undefined);
     });
   } catch {
-    return false; // Not yet.
+    return false; // The server is not ready yet.
   }
 }

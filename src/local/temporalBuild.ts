@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { startChild } from './child';
 import type { Attempt } from './temporalDownload';
 
+/** How to build the Temporal CLI. */
 export interface BuildSettings {
-  /** An empty folder. */
+  /** An empty folder for the build. */
   work: string;
-  /** Where the build's log stays when it fails. */
+  /** Folder of the build's log. */
   cacheDir: string;
   version: string;
-  /** The `go` program, if there is one. */
+  /** Path of the `go` program, if it is installed. */
   go: string | undefined;
   onStage(stage: string, detail?: string): void;
   signal?: AbortSignal | undefined;
@@ -18,7 +19,8 @@ export interface BuildSettings {
 
 const PROGRAM = 'github.com/temporalio/cli/cmd/temporal';
 
-// The released module refers to cliext by a path that only its own checkout has, so "go install" refuses it.
+// "go install" refuses the released module, because it refers to cliext by a path that exists only in its own
+// repository.
 const goMod = (version: string): string => `module longwatch/temporal
 
 go 1.26.4
@@ -64,7 +66,7 @@ export async function buildTemporal({ work, cacheDir, version, go, onStage, sign
   return { executable };
 }
 
-/** As any other child: it dies with us, and what it printed is kept. */
+/** Runs go as a child process, so that it ends with this process and its output is kept. */
 async function run(
   go: string,
   args: string[],
@@ -73,7 +75,7 @@ async function run(
   signal: AbortSignal | undefined,
   onLog: (log: string) => void,
 ) {
-  // The user's own settings for other work must not leak in: a workspace around the cache, or vendoring.
+  // The user's own Go settings (a workspace, vendoring) must not affect the build.
   const env = { CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '' };
   signal?.throwIfAborted();
   const child = startChild({ name: 'go', command: go, args, cwd, env, logFile });
@@ -87,7 +89,7 @@ async function run(
   return { ok: how === 'ended with code 0', lastLines: child.lastLines(12) };
 }
 
-/** How many packages are listed among go's other lines. */
+/** Returns the number of packages among go's output lines. */
 const packages = (log: string): number => log.match(/^(?!go: ).+$/gm)?.length ?? 0;
 
 const indent = (lines: string): string => lines.replaceAll(/^/gm, '      ');

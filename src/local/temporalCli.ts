@@ -7,31 +7,39 @@ import { withFileLock } from './fileLock';
 import { buildTemporal } from './temporalBuild';
 import { downloadTemporal } from './temporalDownload';
 
-/** The version that is downloaded or built; it serves Temporal 1.31.2 and Web UI 2.50.1. */
+/**
+ * The version of the Temporal CLI that is downloaded or built. It contains Temporal server 1.31.2 and Web UI 2.50.1.
+ */
 export const TEMPORAL_CLI_VERSION = '1.8.2';
 
-/** From this server on update-with-start is generally available, and worker deployments exist. */
+/**
+ * Oldest supported server: the first one with update-with-start in general availability and with worker deployments.
+ */
 const OLDEST_SERVER = [1, 28] as const;
 
+/** How to find the Temporal CLI. */
 export interface FindTemporal {
-  /** `TEMPORAL_CLI_PATH`. */
+  /** Value of `TEMPORAL_CLI_PATH`. */
   cliPath?: string;
-  /** Told what takes long, and how far it is. */
+  /** Called with the progress of long steps. */
   onStage(stage: string, detail?: string): void;
-  /** Gives up what is under way. */
+  /** Aborts a download or build. */
   signal?: AbortSignal;
-  /** Where programs are looked for; default `PATH`. */
+  /** Search path for programs. Default: `PATH`. */
   path?: string;
-  /** Default `${XDG_CACHE_HOME:-~/.cache}/longwatch/temporal-cli/<version>`, which all checkouts share. */
+  /**
+   * Folder of the cached executable. Default: `${XDG_CACHE_HOME:-~/.cache}/longwatch/temporal-cli/<version>`, shared by
+   * all checkouts.
+   */
   cacheDir?: string;
-  /** Default the official archive for this platform; `null`: none. */
+  /** URL of the archive. Default: the official one for this platform; `null`: no download. */
   downloadUrl?: string | null;
 }
 
 /**
- * The `temporal` executable: the one given, the one on PATH, the cached one, a download, or built from its
- * Go modules into the cache.
- * @throws StartError naming every way to a Temporal, and why those tried do not work.
+ * Returns a `temporal` executable: the given one, the one on PATH, the cached one, a downloaded one, or one that is
+ * built from its Go modules. Downloads and builds are cached.
+ * @throws StartError listing all ways to get one, and why the tried ones failed
  */
 export async function findTemporal(find: FindTemporal): Promise<string> {
   const { executable, unfit } = installedTemporal(find);
@@ -49,7 +57,7 @@ export async function findTemporal(find: FindTemporal): Promise<string> {
   }
   const onWait = (holder: number) => find.onStage(`waiting for process ${holder}, which is getting its server`);
   return withFileLock(join(cacheDir, 'lock'), { onWait, signal: find.signal }, async () => {
-    if (isExecutable(cached)) return cached; // Whoever had the lock made it.
+    if (isExecutable(cached)) return cached; // The process that held the lock before has already created it.
     const failures = unfit ? [unfit] : [];
     for (const attempt of [downloadTemporal, buildTemporal]) {
       const work = workFolder(cacheDir);
@@ -67,7 +75,7 @@ export async function findTemporal(find: FindTemporal): Promise<string> {
         });
         const fault = 'failed' in result ? result.failed : whyUnfit(result.executable);
         if ('executable' in result && !fault) {
-          renameSync(result.executable, cached); // Whole or not at all, whoever is looking.
+          renameSync(result.executable, cached); // The rename is atomic, so no process sees a partial file.
           return cached;
         }
         failures.push(fault ?? '');
@@ -87,9 +95,9 @@ function cacheOf(find: FindTemporal): { cacheDir: string; cached: string } {
 }
 
 /**
- * The executable that is on this machine already: the one given, the one on PATH or the cached one. `unfit` says which
- * one is not used, and why.
- * @throws StartError when the one given will not do.
+ * Returns an executable that is already on this machine: the given one, the one on PATH or the cached one. `unfit`
+ * names the one on PATH if it cannot be used, and why.
+ * @throws StartError if the given one cannot be used
  */
 export function installedTemporal(find: FindTemporal): { executable?: string; unfit?: string } {
   if (find.cliPath !== undefined) return { executable: given(find.cliPath) };
@@ -111,7 +119,7 @@ function given(cliPath: string): string {
   return cliPath;
 }
 
-/** What a person reads when there is no server, whichever way it was looked for. */
+/** Returns the error message if no server was found: why each way failed, and all alternatives. */
 function fourWays(failures: string[]): string {
   return (
     `Temporal's server is needed and could not be had:\n${failures.map((line) => `  - ${line}`).join('\n')}\n\nAny one of these helps:\n` +
@@ -125,12 +133,15 @@ function fourWays(failures: string[]): string {
 }
 
 function defaultCacheDir(): string {
-  // Empty means unset, as the XDG standard has it.
+  // An empty value means unset (XDG Base Directory Specification).
   const home = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   return join(home, 'longwatch', 'temporal-cli', TEMPORAL_CLI_VERSION);
 }
 
-/** On the disk of the cache, so that the result can be renamed into it; what a killed process left is cleared. */
+/**
+ * Creates a work folder on the cache's disk, so that the result can be renamed into the cache. Removes work folders of
+ * killed processes.
+ */
 function workFolder(cacheDir: string): string {
   for (const name of readdirSync(cacheDir))
     if (name.startsWith('work-')) rmSync(join(cacheDir, name), { recursive: true, force: true, maxRetries: 5 });
@@ -144,7 +155,7 @@ function isExecutable(file: string): boolean {
     accessSync(file, constants.X_OK);
     return statSync(file).isFile();
   } catch {
-    return false; // Not there, or not ours to run.
+    return false; // The file does not exist, or this user may not run it.
   }
 }
 
@@ -156,7 +167,9 @@ function onPath(program: string, path: string): string | undefined {
     .find(isExecutable);
 }
 
-/** Why a program will not do as our server, with the version that it says it is. `undefined`: it will. */
+/**
+ * Returns why a program cannot be used as the server, with the version that it reports; undefined if it can be used.
+ */
 function whyUnfit(executable: string): string | undefined {
   const { stdout, stderr, status, error } = spawnSync(executable, ['--version'], { encoding: 'utf8', timeout: 20_000 });
   const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n')[0]?.slice(0, 200) ?? '';

@@ -4,17 +4,21 @@ import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-/** One way to come by the Temporal CLI: its executable, or why this way does not work. */
+/** Result of one way to get the Temporal CLI: the executable, or why this way failed. */
 export type Attempt = { executable: string } | { failed: string };
 
+/** How to download the Temporal CLI. */
 export interface DownloadSettings {
-  /** An empty folder. */
+  /** An empty folder for the download. */
   work: string;
-  /** A gzipped tar that holds `temporal`; `null`: there is none for this platform. */
+  /** URL of a gzipped tar that contains `temporal`; `null` if there is none for this platform. */
   url: string | null;
   onStage(stage: string, detail?: string): void;
   signal?: AbortSignal | undefined;
-  /** How long the server has to begin its answer. Short: on a closed network nothing ever comes. */
+  /**
+   * Maximum time until the server's response begins, in milliseconds. Default 5,000: without internet access there is
+   * never a response.
+   */
   answerWithinMs?: number;
 }
 
@@ -74,13 +78,13 @@ function meter(size: number, tell: (detail: string) => void): Transform {
   });
 }
 
-/** Takes a gzipped archive and is done when all of it is unpacked. */
+/** Returns a function that unpacks a gzipped tar from a stream. It resolves when the whole archive is unpacked. */
 function unpack(folder: string): (source: AsyncIterable<Buffer>) => Promise<void> {
   return async (source) => {
     const tar = spawn('tar', ['-xzf', '-', '-C', folder, 'temporal'], { stdio: ['pipe', 'ignore', 'pipe'] });
     let said = '';
     tar.stderr.on('data', (part: Buffer) => (said += part.toString()));
-    const closed = once(tar, 'close') as Promise<[number | null]>; // Rejects when there is no tar.
+    const closed = once(tar, 'close') as Promise<[number | null]>; // Rejects if `tar` is not installed.
     const [written, ended] = await Promise.allSettled([pipeline(source, tar.stdin), closed]);
     if (ended.status === 'rejected') throw ended.reason;
     if (ended.value[0] !== 0) throw new Error(`the archive could not be unpacked: ${said.trim().split('\n')[0]}`);

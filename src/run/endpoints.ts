@@ -5,8 +5,9 @@ import type { Addresses } from '../local/addresses';
 import type { Stack } from '../local/stack';
 
 /**
- * Where everything is: what is embedded stands in for what is not configured. DynamoDB and the model are awaited;
- * Temporal may still be building, so only its address is.
+ * Returns the endpoints of a process with embedded services: each embedded service replaces one that is not configured.
+ * Waits until the services have started, except for Temporal: its server may still be building, so only its address is
+ * awaited.
  */
 export async function endpointsWith(
   stack: Stack,
@@ -49,14 +50,14 @@ export async function endpointsWith(
   };
 }
 
-/** For a person to read: each part that the capabilities use, and where it is. */
+/** Returns the address of each service that the capabilities use, for the start screen. */
 export function partsOf(endpoints: Endpoints, temporalAddress: string, { parts }: PartNeeds): Addresses['parts'] {
   const { dynamodb, kinesis, s3, mqtt, sagemaker } = endpoints;
   return {
     DynamoDB: dynamodb?.endpoint ?? 'AWS',
     ...(kinesis && { Kinesis: `${kinesis.endpoint ?? 'AWS'} ${Object.values(kinesis.streams).join(' ')}` }),
     ...(s3 && { S3: s3.endpoint ?? 'AWS' }),
-    // Without the password that the address may hold.
+    // Without the credentials that the URL may contain.
     ...(mqtt && { MQTT: mqtt.url.replace(/\/\/[^@/]*@/, '//') }),
     ...(parts.sagemaker && { model: sagemaker?.endpoint ?? 'AWS' }),
     Temporal: temporalAddress,

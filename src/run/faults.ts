@@ -7,7 +7,9 @@ import { TemporalConfigError, temporalTarget } from '../gateways/temporal';
 import { selectQueues, UnknownQueueError } from '../workers/queues';
 import type { Mode } from './index';
 
-/** Returns what a process of this mode lacks or cannot use, beside what is wrong with each setting by itself. */
+/**
+ * Returns the settings that a process of this mode lacks or cannot use, in addition to the faults of single settings.
+ */
 export function startFaults(
   mode: Mode,
   config: PlatformConfig,
@@ -39,7 +41,7 @@ export function startFaults(
     ...faultOf('LONGWATCH_API_KEYS', ApiKeyError, () => keys !== undefined && parseApiKeys(keys)),
   );
   if (mode !== 'all') faults.push(...missingEndpoints(config, env, needs));
-  // Without an address the client would look on this machine.
+  // Without any address the client would use localhost, and there would be nothing to check.
   if (config.TEMPORAL_ADDRESS !== undefined || config.TEMPORAL_PROFILE !== undefined || env['TEMPORAL_CONFIG_FILE'])
     faults.push(
       ...faultOf('TEMPORAL_*', TemporalConfigError, () =>

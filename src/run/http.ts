@@ -8,9 +8,10 @@ import type { PlatformConfig } from '../config';
 import type { Endpoints } from '../config/endpoints';
 import type { Graph } from '../graph';
 
-/** The one that OpenTelemetry's exporter for Prometheus has. */
+/** The default port of OpenTelemetry's Prometheus exporter. */
 const USUAL_METRICS_PORT = 9464;
 
+/** What the HTTP server of a process needs. */
 export interface HttpParts {
   config: PlatformConfig;
   graph: Graph;
@@ -18,7 +19,10 @@ export interface HttpParts {
   readiness: AppParts['readiness'];
 }
 
-/** The whole API. `developmentKey` is an administrator's where no keys are configured. */
+/**
+ * Serves the whole API. `developmentKey` is an admin's key that is accepted if no API keys and no JWKS are configured.
+ * @throws ListenError
+ */
 export function listenForRequests(
   parts: HttpParts,
   at: { port: number; endpoints: Endpoints; developmentKey: string | undefined },
@@ -49,7 +53,10 @@ export function listenForRequests(
   return listen(app, { host: config.HOST, port: at.port, admission, maxConnections: config.LONGWATCH_MAX_CONNECTIONS });
 }
 
-/** What orchestrators and scrapers ask of a process that has no API. */
+/**
+ * Serves health checks and metrics of a process without an API. Uses LONGWATCH_WORKER_PORT; without it, port 9464 or a
+ * free one. @throws ListenError
+ */
 export function listenForHealth(parts: HttpParts): Promise<Listening> {
   const { HOST: host, LONGWATCH_WORKER_PORT: port } = parts.config;
   const app = createApp({ ...appParts(parts), routes: [], authenticator: new Authenticator([]) });
@@ -71,11 +78,11 @@ function appParts({ config, graph, version, readiness }: HttpParts): Omit<AppPar
   };
 }
 
-/** Origins of the Web UIs whose pages may ask for payloads in clear text. */
+/** Returns the origins of the Web UIs that may decrypt payloads. */
 function uiOrigins({ LONGWATCH_UI_ORIGINS, TEMPORAL_UI_URL }: PlatformConfig, { temporal }: Endpoints): string[] {
   const origins = [...LONGWATCH_UI_ORIGINS];
   if (TEMPORAL_UI_URL) origins.push(new URL(TEMPORAL_UI_URL).origin);
-  // Whoever types localhost has another origin.
+  // A page opened as localhost has a different origin than one opened as 127.0.0.1.
   if (temporal.uiUrl)
     origins.push(new URL(temporal.uiUrl).origin, new URL(temporal.uiUrl).origin.replace('127.0.0.1', 'localhost'));
   return [...new Set(origins)];

@@ -29,24 +29,28 @@ import { type HttpParts, listenForHealth, listenForRequests } from './http';
 import { MODEL, version } from './release';
 import { watchUnexpected } from './unexpected';
 
+/** The kind of process: `npm start` (`all`), `npm run api` or `npm run worker`. */
 export type Mode = 'all' | 'api' | 'worker';
 
-/** Of the grace period: how long requests have to finish, and then activities; the rest is for what they leave open. */
+/**
+ * Share of the grace period that active requests get to finish, and then active activities. The rest is for closing
+ * connections.
+ */
 const SHARES: Readonly<Record<Mode, number>> = { all: 0.4, api: 0.8, worker: 0.8 };
 
-/** One process from start to stop: parts come up in order and go down in reverse, each within a bound. */
+/** One process from start to stop. Its parts start in order and stop in reverse order, each within a time limit. */
 export class Run {
   private tracing: Tracing | undefined;
   private stack: Stack | undefined;
   private graph: Graph | undefined;
   private workers: Workers | undefined;
   private api: Listening | undefined;
-  /** Of a process without an API. */
+  /** Server for health and metrics, in a process without an API. */
   private health: Listening | undefined;
   private stopped: Promise<void> | undefined;
   private isUp = false;
   private readonly stopping = new AbortController();
-  /** By which the embedded Web UI has payloads decrypted: another one with each start. */
+  /** Token in the URL at which the embedded Web UI decrypts payloads; new at each start. */
   private readonly codecLinkToken: string | undefined;
   private keepingReconciler: NodeJS.Timeout | undefined;
   private apiPort: Promise<HeldPort | undefined> | undefined;
@@ -54,7 +58,7 @@ export class Run {
   private readonly version: WorkersSettings['version'];
   private readonly combined: Combined;
 
-  /** @param config of which {@link startFaults} found nothing to be wrong in this mode. */
+  /** @param config settings for which {@link startFaults} found no fault in this mode */
   constructor(
     private readonly mode: Mode,
     private readonly config: Config,
@@ -63,12 +67,12 @@ export class Run {
     this.combined = combine(selectCapabilities(config.LONGWATCH_CAPABILITIES));
     this.progress = showProgress(process.stdout);
     const encrypts = config.LONGWATCH_PAYLOAD_KEYS.length > 0 || config.LONGWATCH_PAYLOAD_KMS_KEYS.length > 0;
-    // The embedded Web UI has no sign-in: what it may do, everybody may who reaches this address.
+    // Only on loopback: the embedded Web UI has no sign-in, so everyone who reaches this address can decrypt payloads.
     this.codecLinkToken =
       encrypts && mode === 'all' && isLoopback(config.HOST) ? randomBytes(24).toString('base64url') : undefined;
   }
 
-  /** From now on a fault that no code caught is logged, and ends the process in order, or not at all. */
+  /** Handles errors that no code catches: logs them, and stops the process in order after an uncaught exception. */
   watchUnexpected(): void {
     watchUnexpected({
       isUp: () => this.isUp,
@@ -81,6 +85,7 @@ export class Run {
     });
   }
 
+  /** Starts all parts and resolves when the process serves. @throws the error of a part that cannot start */
   async start(): Promise<void> {
     const { config, mode } = this;
     const queues = selectQueues(this.combined.queues, config.LONGWATCH_QUEUES);
@@ -113,7 +118,7 @@ export class Run {
     this.tracing = startTracing({ serviceName, serviceVersion: version, protocol });
   }
 
-  /** Waits until the embedded parts have addresses. */
+  /** Waits until the embedded services have addresses. */
   private async findEndpoints(): Promise<Endpoints> {
     const { needs } = this.combined;
     return this.stack
@@ -144,10 +149,10 @@ export class Run {
     });
   }
 
-  /** The API; of a worker only what orchestrators and scrapers ask. */
+  /** Opens the API; for a worker, only health checks and metrics. */
   private async listen(graph: Graph, endpoints: Endpoints, secrets: Secrets | undefined): Promise<void> {
     const { config } = this;
-    // On its way out a process wants no more requests, and asks nobody whether it could serve them.
+    // A stopping process is not ready, and does not query its dependencies.
     const readiness: HttpParts['readiness'] = async () =>
       this.stopped ? { status: 'stopping' } : graph.readiness(this.workerState());
     const http: HttpParts = { config, graph, version, readiness };
@@ -164,7 +169,10 @@ export class Run {
     this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
   }
 
-  /** Ends the process when a part of it is lost for good: a clear end is better than half a stack. */
+  /**
+   * Stops the process with exit code 1 after a part has failed permanently: a supervisor can restart a process that
+   * ended, but not one that half works.
+   */
   private end(error: unknown): void {
     process.exitCode = 1;
     process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
@@ -172,13 +180,13 @@ export class Run {
   }
 
   /**
-   * Tables and rules. A part that is away is waited for, as it is later on: whoever starts all parts at once need not
-   * order them.
+   * Checks or updates the tables, then loads the stored state such as the rules. Waits while a service is unavailable,
+   * so that all services can be started at the same time in any order.
    */
   private async prepare(graph: Graph, endpoints: Endpoints): Promise<void> {
     const isEmbedded = endpoints.dynamodb && this.stack && this.config.DYNAMODB_ENDPOINT === undefined;
     const prepare = async () => {
-      // What is embedded has nobody else who would bring its tables up to date.
+      // No other process updates the tables of an embedded DynamoDB.
       await graph.prepareStores(isEmbedded ? 'update' : 'check');
       await graph.load();
     };
@@ -193,7 +201,7 @@ export class Run {
     });
   }
 
-  /** Begins to start what is embedded. */
+  /** Starts the embedded services, in mode `all`. Returns the secrets of the embedded stack. */
   private openStack(): Secrets | undefined {
     const { config, mode } = this;
     if (mode !== 'all') return undefined;
@@ -213,7 +221,10 @@ export class Run {
     return developmentSecrets(this.stack.dataDir);
   }
 
-  /** The Web UI learns the address before the API listens, so a port of our choice is held from now on. */
+  /**
+   * Returns the address at which the Web UI decrypts payloads. Temporal gets it before the API listens, so a free port
+   * is reserved now if PORT is 0.
+   */
   private async codecEndpoint(token: string): Promise<string> {
     const { HOST, PORT } = this.config;
     if (PORT === 0) this.apiPort = holdPort({ port: 0 });
@@ -249,7 +260,7 @@ export class Run {
       onRunning: () => {
         isPolling = true;
         this.progress.done('workers', queues.join(', '));
-        // Temporal may go away again before all of them are there.
+        // Temporal may become unavailable again before all standing workflows are started.
         void keepTrying(() => graph.startStandingWorkflows(), { signal: this.stopping.signal, onFault: graph.onFault });
         this.keepReconciler(graph);
         graph.startListening(queues);
@@ -258,8 +269,8 @@ export class Run {
   }
 
   /**
-   * The reconciler starts lost workflows again; the workers start the reconciler. A start that finds it running is no
-   * billable action.
+   * Restarts the reconciler regularly. The reconciler restarts lost workflows, but it is a workflow itself, so the
+   * workers restart it. A start that finds it running is not a billable action.
    */
   private keepReconciler(graph: Graph): void {
     if (this.keepingReconciler) return;
@@ -285,7 +296,7 @@ export class Run {
     if (waited && !this.stopped) this.progress.done('Temporal', 'answers');
   }
 
-  /** Says what a start waits for, to people and in the log. */
+  /** Shows and logs what the start waits for. */
   private waitForTemporal(graph: Graph, error: unknown, what: string): void {
     const address = temporalAddress(graph);
     this.progress.stage('Temporal', `waiting for ${what}`, `${address} does not answer yet`);
@@ -316,7 +327,7 @@ export class Run {
     );
   }
 
-  /** Requests first, then workers, then what both need. A second signal does not wait. */
+  /** Stops requests first, then workers, then the parts that both need. A second signal ends the process at once. */
   stop(signal?: string): Promise<void> {
     if (this.stopped) {
       if (signal) process.exit(130);
@@ -331,7 +342,7 @@ export class Run {
     const { LONGWATCH_GRACE_MS: graceMs, LONGWATCH_STOP_DELAY_MS: delayMs } = this.config;
     this.stopped = withinGrace(delayMs + graceMs, async () => {
       this.progress.stop();
-      // Whoever sends requests sees /readyz say so before the port closes.
+      // The load balancer sees 503 from /readyz for this time before the port closes.
       if (signal && this.api && delayMs > 0) await sleep(delayMs);
       this.graph?.endStreams();
       await this.api?.close(Math.round(graceMs * SHARES[this.mode]));

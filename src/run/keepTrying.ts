@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** How long and how often to retry. */
 export interface KeepTrying {
-  /** Ends it between two tries. */
+  /** Ends the retries; a running attempt is not interrupted. */
   signal: AbortSignal;
-  /** Told of each failure that is tried again after. */
+  /** Called with each failure that is retried. */
   onFault(error: unknown): void;
-  /** Whether a failure passes by itself; others are thrown. Default: all do. */
+  /** Returns whether a failure is temporary; other failures are thrown. Default: all failures are temporary. */
   passes?(error: unknown): boolean;
-  /** Pauses double from the first to the last; default 500 ms to 5 s. */
+  /** Pauses double from the first to the last, in milliseconds. Default 500 to 5,000. */
   firstPauseMs?: number;
   lastPauseMs?: number;
 }
 
-/** Tries until it succeeds. @returns undefined when the signal came first. */
+/** Retries work until it succeeds. @returns undefined if the signal was aborted first */
 export async function keepTrying<T>(
   work: () => Promise<T>,
   { signal, onFault, passes = () => true, firstPauseMs = 500, lastPauseMs = 5_000 }: KeepTrying,
@@ -23,7 +24,8 @@ export async function keepTrying<T>(
     } catch (error) {
       if (!passes(error)) throw error;
       onFault(error);
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined); // Woken by the signal: the loop ends.
+      // The signal ends the pause, and then the loop.
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
   return undefined;

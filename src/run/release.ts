@@ -3,8 +3,8 @@ import { join } from 'node:path';
 
 const ROOT = join(__dirname, '..', '..');
 
-/** The model that comes with this release. */
+/** Path of the model that ships with this release. */
 export const MODEL = join(ROOT, 'model', 'fraud.json');
 
-/** This release's own, from its package. */
+/** Version of this release, from package.json. */
 export const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };

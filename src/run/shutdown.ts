@@ -1,10 +1,10 @@
-/** How a process that could not finish in time ends. */
+/** Exit code of a process that could not stop within its grace period. */
 export const CUT_SHORT = 1;
 
 /**
- * Stops in order, but not for ever: past the bound the process ends with what is left undone. Nothing is lost by it;
- * requests were not answered, and activities are given to another worker.
- * @param boundMs milliseconds from now.
+ * Stops in order within a time limit. At the limit the process exits with unfinished work. No data is lost: unfinished
+ * requests get no answer, and Temporal gives unfinished activities to another worker.
+ * @param boundMs milliseconds from now
  */
 export function withinGrace(boundMs: number, stop: () => Promise<void>): Promise<void> {
   const cut = setTimeout(() => {

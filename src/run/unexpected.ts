@@ -1,24 +1,24 @@
 import type { EventEmitter } from 'node:events';
 
+/** What the handler of uncaught errors needs. */
 export interface UnexpectedParts {
   /**
-   * Whether the process serves. Until then a rejection is fatal too: a start that waits for the rejected promise would
-   * wait for ever.
+   * Whether the process serves. Before that, an unhandled rejection is fatal too: the start may wait for the rejected
+   * promise forever.
    */
   isUp(): boolean;
   report(level: 'fatal' | 'error', error: unknown, message: string): void;
   countRejection(): void;
-  /** Finishes what is in flight and ends the process. */
+  /** Finishes the work in flight and ends the process. */
   stop(): void;
 }
 
 /**
- * Decides what a fault does that no code caught. An exception of a timer's or an event's callback leaves the process in
- * an
- * unknown state: it reports that it is not ready, finishes what is in flight, and exits with 1 for its supervisor to
- * restart it. A rejected promise that nobody handles belongs to one request or background task, whose state it leaves
- * as
- * any failure does: it is logged and counted, and the process goes on. Node.js would end the process for both, at once.
+ * Handles errors that no code catches. An exception in the callback of a timer or an event leaves the process in an
+ * unknown state. The process then reports that it is not ready, finishes the work in flight, and exits with code 1, so
+ * that its supervisor restarts it. An unhandled rejection belongs to one request or background task and affects only
+ * that. It is logged and counted, and the process continues. By default Node.js would end the process at once in both
+ * cases.
  */
 export function watchUnexpected(
   { isUp, report, countRejection, stop }: UnexpectedParts,

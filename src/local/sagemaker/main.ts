@@ -2,7 +2,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { startEndpointServer } from './server';
 
-/** The model's endpoint as a process: what the embedded stack runs, and what a SageMaker container would. */
+/** Runs the model's endpoint as a process, as the embedded stack and a SageMaker container do. */
 async function main(): Promise<void> {
   const args = await yargs(hideBin(process.argv))
     .usage('Serves an XGBoost JSON model as a SageMaker endpoint and as a bring-your-own container')

@@ -1,7 +1,7 @@
 import { approximateContributions, exactContributions } from '../../domain/fraud/contributions';
 import { type BoostedTrees, score } from '../../domain/fraud/xgboost';
 
-/** The model cannot take this body: what a container answers with its own status, SageMaker with ModelError. */
+/** The request body is not valid for the model. A container answers with its own status, SageMaker with ModelError. */
 export class ContainerError extends Error {
   override readonly name = 'ContainerError';
 
@@ -13,18 +13,22 @@ export class ContainerError extends Error {
   }
 }
 
+/** Prediction for one row. */
 export interface Prediction {
   /** Probability of fraud, 0 to 1. */
   score: number;
-  /** Log-odds of the average row, and each feature's contribution to this row's, in the model's order. */
+  /**
+   * Log-odds of the average row (`bias`), and the contribution of each feature to this row, in the model's feature
+   * order.
+   */
   bias?: number;
   contributions?: number[];
 }
 
 /**
- * Rows of a request body, `NaN` where a value is missing: CSV without header (empty cell) or JSON
- * `{"instances":[{"features":[…]}]}` (null).
- * @throws ContainerError
+ * Parses the rows of a request body, with `NaN` for a missing value. Accepts CSV without header (missing: empty cell)
+ * and JSON `{"instances":[{"features":[…]}]}` (missing: null).
+ * @throws ContainerError 415 for another content type, 400 for a body that is not valid
  */
 export function parseRows(body: string, contentType: string, width: number): number[][] {
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase();
@@ -67,6 +71,7 @@ function jsonRows(body: string): number[][] {
   });
 }
 
+/** Scores a row, with the contributions of the features if requested. */
 export function predict(model: BoostedTrees, row: number[], explain?: 'approximate' | 'exact'): Prediction {
   if (!explain) return { score: score(model, row) };
   const { bias, byFeature } =

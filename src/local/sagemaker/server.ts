@@ -6,34 +6,35 @@ import { type BoostedTrees, parseModel } from '../../domain/fraud/xgboost';
 import { listenOn } from '../ports';
 import { ContainerError, parseRows, predict } from './predictions';
 
-/** How the endpoint misbehaves, for tests of what depends on it. */
+/** Faults that the endpoint simulates, for tests. */
 export interface Misbehaviour {
-  /** Milliseconds before anything is answered. */
+  /** Milliseconds to wait before each answer. */
   delayMs?: number;
-  /** Answer with this status and SageMaker's error of that status. */
+  /** Answers with this status and SageMaker's error for it. */
   status?: 424 | 429 | 500 | 503 | 530;
-  /** Answer 200 with this body. */
+  /** Answers 200 with this body. */
   body?: string;
-  /** Cut the connection without an answer. */
+  /** Closes the connection without an answer. */
   reset?: boolean;
-  /** `answer`: accept the request and never answer. `body`: send headers, then never the body. */
+  /** `answer`: accepts the request and never answers. `body`: sends headers but never the body. */
   hang?: 'answer' | 'body';
 }
 
+/** Models and address of the endpoint. */
 export interface EndpointServerSettings {
   modelPath: string;
   host: string;
-  /** 0 picks a free one. */
+  /** Port; 0 for any free port. */
   port: number;
-  /** Another port will do when this one is taken. */
+  /** Uses another port if this one is taken. */
   orAnother?: boolean;
   endpointName: string;
-  /** Further models, by the names of their endpoints. */
+  /** Paths of further models, by the names of their endpoints. */
   more?: Readonly<Record<string, string>>;
   behaviour?: () => Misbehaviour | undefined;
 }
 
-/** Limit of the service: "InvokeEndpoint", SageMaker API reference. */
+/** Maximum size of a request body (SageMaker API reference, InvokeEndpoint). */
 const MAX_BODY_BYTES = 6 * 1024 * 1024;
 
 const errorTypes: Readonly<Record<number, string>> = {
@@ -46,7 +47,7 @@ const errorTypes: Readonly<Record<number, string>> = {
   530: 'InternalDependencyException',
 };
 
-/** An error of the service itself, not of the model in it. */
+/** An error of the SageMaker service itself, not of the model's container. */
 class ServiceError extends Error {
   override readonly name = 'ServiceError';
 
@@ -65,16 +66,16 @@ interface ServedModel {
 
 interface Serving {
   settings: EndpointServerSettings;
-  /** By endpoint. */
+  /** Models by the names of their endpoints. */
   models: ReadonlyMap<string, ServedModel>;
 }
 
 /**
  * Serves an XGBoost JSON model as SageMaker's runtime does (`POST /endpoints/<name>/invocations`) and as a
- * bring-your-own container must (`GET /ping`, `POST /invocations`). Rows come as CSV without header (an empty
- * cell is a missing value) or as JSON; scores go back as CSV or JSON. With the custom attribute
- * `explain=approximate` or `explain=exact` a JSON answer also carries each feature's contribution, in log-odds.
- * @throws ModelFormatError when the model was trained on other features than this code's.
+ * bring-your-own container must (`GET /ping`, `POST /invocations`). Accepts rows as CSV without header (missing value:
+ * empty cell) or as JSON; answers scores as CSV or JSON. With the custom attribute `explain=approximate` or
+ * `explain=exact`, a JSON answer also has the contribution of each feature in log-odds.
+ * @throws ModelFormatError if the model was trained on features other than those of this code
  */
 export async function startEndpointServer(
   settings: EndpointServerSettings,
@@ -93,13 +94,13 @@ export async function startEndpointServer(
   return { url: `http://${settings.host}:${port}`, close: () => close(server) };
 }
 
-/** The version that the model's card states, else that of an unnamed model. */
+/** Returns the version in the model's card, or `unversioned` without a card. */
 async function modelVersion(modelPath: string): Promise<string> {
   try {
     const card = JSON.parse(await readFile(modelPath.replace(/\.json$/, '.card.json'), 'utf8')) as { version: string };
     return card.version;
   } catch {
-    return 'unversioned'; // A model without a card is served all the same.
+    return 'unversioned'; // A model without a card is served, too.
   }
 }
 
@@ -134,13 +135,13 @@ async function answer(
 const endpointOf = (request: IncomingMessage): string | undefined =>
   /^\/endpoints\/([^/]+)\/invocations$/.exec(request.url ?? '')?.[1];
 
-/** @returns whether the request is dealt with. */
+/** Simulates the fault. @returns whether the request is answered */
 async function misbehave(
   how: Misbehaviour | undefined,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
-  // Not to keep a process alive that has closed its server.
+  // Without a reference, so that the timer does not keep a process alive whose server is closed.
   if (how?.delayMs) await sleep(how.delayMs, undefined, { ref: false });
   if (how?.status) throw new ServiceError(how.status, 'as asked by the test');
   if (how?.reset) request.socket.destroy();
@@ -150,7 +151,10 @@ async function misbehave(
   return true;
 }
 
-/** Reads on after the limit without keeping anything, so that the client gets the answer and not a cut connection. */
+/**
+ * Reads the body to its end even above the limit, without storing it, so that the client gets the error answer and not
+ * a reset connection.
+ */
 async function readBody(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
@@ -162,7 +166,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** A container answers its own status; the service wraps what its container answers in a ModelError. */
+/**
+ * Sends an error. A container answers with its own status; the service wraps a container's error in a ModelError (424).
+ */
 function sendError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (response.headersSent) return void response.destroy();
   const message = error instanceof Error ? error.message : 'failed';
