@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { idOf, line, lineOf } from '../edge/schemas';
 import { limits, METRIC_NAME, METRIC_NAME_RULE } from './reading';
 
-/** Alerts of one device or group. */
+/** Maximum number of alerts of a device or a group. */
 export const MAX_ALERTS = 20;
-/** Groups of one device. */
+/** Maximum number of groups of a device. */
 export const MAX_GROUPS = 5;
 const MAX_SECONDS = 366 * 86_400;
 
@@ -52,6 +52,7 @@ const rateSchema = z
 
 const silenceSchema = z.strictObject({ ...base, kind: z.literal('silence'), afterSeconds: seconds(1) });
 
+/** The schema of the alerts of a device or a group. */
 export const alertsSchema = z
   .array(
     z.discriminatedUnion(

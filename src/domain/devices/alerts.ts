@@ -1,69 +1,73 @@
 import { type MetricValue, metricsOf, type ReadingRow } from './reading';
 
 interface AlertBase {
-  /** Chosen by whoever defines it; states and messages go by it. */
+  /** Chosen by the author of the alert. States and messages refer to it. */
   id: string;
-  /** Who is told; default the team of the devices. */
+  /** The recipient of the messages; default the team of the devices. */
   recipient?: string | undefined;
 }
 
-/** A metric beyond a value, for some time. */
+/** An alert on a metric that stays beyond a value for some time. */
 export interface ThresholdAlert extends AlertBase {
   kind: 'threshold';
   metric: string;
   direction: 'above' | 'below';
   value: number;
-  /** Hysteresis: a raised alert is cleared only at or on the good side of this; default `value`. */
+  /** Hysteresis: a raised alert is cleared only when the metric reaches this value; default `value`. */
   clear?: number | undefined;
-  /** Raised once readings have been beyond it for so long; default at once. */
+  /** Duration for which readings must be beyond the value, in seconds; default 0. */
   forSeconds?: number | undefined;
 }
 
-/** A metric that changes faster than so much a minute. */
+/** An alert on a metric that changes too fast. */
 export interface RateAlert extends AlertBase {
   kind: 'rate';
   metric: string;
   direction: 'rise' | 'fall' | 'either';
   perMinute: number;
-  /** Cleared only at this rate or slower; default `perMinute`. */
+  /** Hysteresis: a raised alert is cleared only at this rate or a slower one; default `perMinute`. */
   clear?: number | undefined;
 }
 
-/** No reading for so long. */
+/** A silence alert: the device has not sent a reading for some time. */
 export interface SilenceAlert extends AlertBase {
   kind: 'silence';
   afterSeconds: number;
 }
 
+/** Any alert, by kind. */
 export type Alert = ThresholdAlert | RateAlert | SilenceAlert;
 
+/** The recipient of alerts without one of their own. */
 export const DEFAULT_RECIPIENT = 'team/devices';
 
-/** Where one alert of one device stands. */
+/** The state of one alert of one device. */
 export interface AlertState {
   phase: 'normal' | 'pending' | 'raised';
-  /** Epoch ms; of the reading that it became so by. */
+  /** Epoch ms of the reading that caused the phase. */
   since?: number;
-  /** Of a rate: the reading before. */
+  /** Only for rate alerts: the previous reading. */
   before?: { at: number; value: number };
-  /** How often it was raised. */
+  /** Number of times that the alert was raised. */
   episode: number;
 }
 
+/** The state of an alert that was never raised. */
 export const NORMAL: AlertState = { phase: 'normal', episode: 0 };
 
-/** What people are told. Its id is the same however often it is worked out. */
+/** A raised or cleared alert, to be sent to its recipient. Computing it again gives the same id. */
 export interface AlertEvent {
   deviceId: string;
   alertId: string;
   event: 'raised' | 'cleared';
   episode: number;
-  /** Epoch ms, of the reading; of a silence, when it was one. */
+  /** Epoch ms of the reading; for a silence alert, of the instant at which the device became silent. */
   at: number;
   recipient: string;
   text: string;
 }
 
+/** Returns the id of an event, which is also the id of its message. */
 export const eventId = ({ deviceId, alertId, episode, event }: AlertEvent): string =>
   `alert/${deviceId}/${alertId}/${episode}/${event}`;
 
@@ -72,7 +76,7 @@ interface Step {
   event?: AlertEvent;
 }
 
-/** One alert and the next reading of its device, which is newer than all before. */
+/** Applies a device's next reading to an alert. The reading must be newer than all previous ones. */
 export function nextReading(alert: Alert, state: AlertState, row: ReadingRow): Step {
   if (alert.kind === 'silence') {
     if (state.phase !== 'raised') return { state };
@@ -102,7 +106,7 @@ function rate(alert: RateAlert, state: AlertState, { deviceId, timestamp }: Read
   const { before } = state;
   const seen = { at: timestamp, value };
   if (!before) return { state: { ...state, before: seen } };
-  // Two readings of one instant have no rate.
+  // Two readings of the same instant have no rate.
   if (timestamp <= before.at) return { state };
   const perMinute = (value - before.value) / ((timestamp - before.at) / 60_000);
   const speed = alert.direction === 'rise' ? perMinute : alert.direction === 'fall' ? -perMinute : Math.abs(perMinute);
@@ -117,7 +121,7 @@ function rate(alert: RateAlert, state: AlertState, { deviceId, timestamp }: Read
     : { state: after };
 }
 
-/** What the passing of time makes of a silence alert. */
+/** Applies the passing of time to a silence alert. Times are epoch ms. */
 export function nextSilence(
   alert: SilenceAlert,
   state: AlertState,
@@ -129,10 +133,10 @@ export function nextSilence(
   return raise(alert, state, deviceId, silentAt(alert, lastAt), `it has sent nothing for ${alert.afterSeconds} s`);
 }
 
-/** Epoch ms at which a device counts as silent. */
+/** Returns the epoch ms at which a device becomes silent. */
 export const silentAt = ({ afterSeconds }: SilenceAlert, lastAt: number): number => lastAt + afterSeconds * 1000;
 
-/** When a device's silence is to be looked at next; undefined when nothing of it waits. */
+/** Returns the earliest deadline (epoch ms) of a device's silence alerts; undefined when there is none. */
 export function nextDeadline(
   alerts: readonly Alert[],
   states: Readonly<Record<string, AlertState>>,
@@ -144,6 +148,7 @@ export function nextDeadline(
   return due.length === 0 ? undefined : Math.min(...due);
 }
 
+/** Returns the state of an alert, which is {@link NORMAL} if none is stored. */
 export const stateOf = (states: Readonly<Record<string, AlertState>>, alertId: string): AlertState =>
   Object.hasOwn(states, alertId) ? (states[alertId] ?? NORMAL) : NORMAL;
 

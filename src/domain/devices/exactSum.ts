@@ -1,12 +1,12 @@
 /**
- * Exact sums of doubles. A sum is kept as an expansion: doubles that do not overlap, in growing magnitude, whose
- * mathematical sum is the exact total (Shewchuk, "Adaptive Precision Floating-Point Arithmetic", 1997). Rounded once,
- * at the end, it is the double closest to the true total, whatever order the numbers came in. Holds while no partial
- * sum overflows, which the bound on a metric's magnitude sees to.
+ * An exact sum of doubles as an expansion: doubles that do not overlap, in growing magnitude, whose mathematical sum is
+ * the exact total. Rounded once at the end, it is the double closest to the true total, in whatever order the numbers
+ * were added. No partial sum may overflow, which the limit of a metric's magnitude ensures. Source: Shewchuk, "Adaptive
+ * Precision Floating-Point Arithmetic", 1997.
  */
 export type Expansion = readonly number[];
 
-/** The expansion with one more number in it. */
+/** Returns the expansion with one more number. */
 export function addExactly(expansion: Expansion, value: number): Expansion {
   const partials: number[] = [];
   let x = value;
@@ -21,7 +21,7 @@ export function addExactly(expansion: Expansion, value: number): Expansion {
   return partials;
 }
 
-/** The double closest to the exact total, ties to even. */
+/** Returns the double closest to the exact total, ties to even. */
 export function rounded(expansion: Expansion): number {
   let i = expansion.length - 1;
   let high = expansion[i] ?? 0;
@@ -33,7 +33,7 @@ export function rounded(expansion: Expansion): number {
     low = y - (high - x);
     if (low !== 0) break;
   }
-  // What lies below a tie decides it: with the next partial on the same side, half a unit is more than half.
+  // `low` can be exactly half a unit of `high`. A next partial with the same sign makes it more than half: round up.
   const next = i > 0 ? (expansion[i - 1] ?? 0) : 0;
   if ((low < 0 && next < 0) || (low > 0 && next > 0)) {
     const doubled = low * 2;

@@ -1,6 +1,6 @@
 import { child, job, repeated, rowed, standing, type Lifecycles } from '../platform/lifecycle';
 
-/** The rules of the workflow types. The reasons are in decision 0034. */
+/** The lifecycle rules of the workflow types of devices; decision 0034 has the reasons. */
 export const deviceLifecycles = {
   eraseDevice: rowed('An erasure that was requested runs to its end.'),
   eraseDay: child('It is a step of an erasure, which runs to its end.', 'fails'),

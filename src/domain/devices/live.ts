@@ -10,27 +10,30 @@ import {
 } from './alerts';
 import { compareRows, type ReadingRow } from './reading';
 
-/** What is known of a device at the moment: its newest reading, and where its alerts stand. */
+/** The current state of a device: its newest reading and the states of its alerts. */
 export interface Live {
   row?: ReadingRow;
-  /** By the alert's id. */
+  /** By alert id. */
   states: Readonly<Record<string, AlertState>>;
-  /** Epoch ms; of a device that has never reported, since when its silence is watched. */
+  /** Epoch ms from which the silence of a device is measured that has never sent a reading. */
   watchedSince?: number;
-  /** Epoch ms of the deadline that waits for it; absent when none does. */
+  /** Epoch ms of the device's stored silence deadline; absent when there is none. */
   deadline?: number;
 }
 
+/** The state of a device without readings. */
 export const NEVER_SEEN: Live = { states: {} };
 
+/** A device's state after a change, and the events to send. */
 export interface LiveStep {
   live: Live;
   events: AlertEvent[];
 }
 
 /**
- * New readings of a device. Alerts look at what is newer than all before, in order of time: a late reading tells
- * nothing of the moment. A deadline that waits is left alone; whoever finds it due looks again.
+ * Applies new readings of a device. Alerts are evaluated on readings that are newer than all previous ones, in order of
+ * time, because a late reading says nothing about the current state. A stored deadline stays as it is: when it is due,
+ * {@link liveDeadline} computes the next one.
  */
 export function liveReadings(live: Live, rows: readonly ReadingRow[], alerts: readonly Alert[]): LiveStep {
   const fresh = rows.filter((row) => !live.row || compareRows(row, live.row) > 0).sort(compareRows);
@@ -54,7 +57,7 @@ export function liveReadings(live: Live, rows: readonly ReadingRow[], alerts: re
   };
 }
 
-/** Begins to watch a device's silence, if an alert asks for it and nothing waits for the device yet. */
+/** Starts the measuring of a device's silence, if an alert needs it and no deadline is stored. */
 export function watchSilence(live: Live, alerts: readonly Alert[], now: number): Live {
   if (live.deadline !== undefined) return live;
   const watchedSince = live.watchedSince ?? now;
@@ -62,7 +65,7 @@ export function watchSilence(live: Live, alerts: readonly Alert[], now: number):
   return deadline === undefined ? live : { ...live, deadline, ...(!live.row && { watchedSince }) };
 }
 
-/** A deadline of the device is due: it is silent, or has a later one. */
+/** Applies a due deadline: the device is silent, or its next deadline is later. */
 export function liveDeadline(live: Live, deviceId: string, alerts: readonly Alert[], now: number): LiveStep {
   const lastAt = live.row?.timestamp ?? live.watchedSince ?? now;
   const events: AlertEvent[] = [];

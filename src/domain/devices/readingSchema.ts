@@ -7,11 +7,12 @@ import { iso } from '../ids';
 import { limits, METRIC_NAME, METRIC_NAME_RULE, type Reading } from './reading';
 
 const INSTANT = 'must be ISO 8601 with an offset ("2026-01-31T12:00:00Z") or integer epoch milliseconds';
+/** Accepts ISO 8601 with an offset, or epoch milliseconds; the parsed value is epoch milliseconds. */
 export const instantSchema = z
   .union([z.iso.datetime({ offset: true, error: INSTANT }), z.int(INSTANT).nonnegative(INSTANT)], INSTANT)
   .transform((value) => (typeof value === 'number' ? value : Date.parse(value)));
 
-/** To a ten-millionth of a degree, about a centimetre: further digits are noise, and would make two readings of one. */
+/** Rounds to 1e-7 degrees, about a centimetre. Further digits are noise and would make two readings out of one. */
 const degrees = (limit: number) =>
   z
     .number('must be a number of degrees')
@@ -59,22 +60,24 @@ const readingShape = z.strictObject(
   { error: shapeRule('must be a JSON object') },
 );
 
-/** A reading as a device sends it; its device is in the path or the topic. */
+/** The schema of a reading as a device sends it; the device's id is in the path or the topic. */
 export const readingSchema = readingShape.refine(
   ({ metrics, status, location }) => Object.keys(metrics).length > 0 || status !== undefined || location !== undefined,
   'must say something: at least one metric, a status or a location',
 );
 
+/** The schema of a device's id. */
 export const deviceIdSchema = idOf('the device');
 
-/** What may come before or after the clock. */
+/** The limits of a reading's timestamp, in relation to the server's clock. */
 export interface TimeWindow {
+  /** Epoch ms. */
   now: number;
-  /** Milliseconds that a reading may be late. */
+  /** The late window: milliseconds by which a reading may be late. */
   lateWindowMs: number;
 }
 
-/** @returns the reading, or what is wrong with it, field by field. */
+/** Validates a reading. @returns the reading, or its faults by field. */
 export function parseReading(deviceId: string, input: unknown, window: TimeWindow): Reading | FieldFault[] {
   const { value: data, faults } = parse(readingSchema, input);
   if (faults) return faults;

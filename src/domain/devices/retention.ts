@@ -1,13 +1,13 @@
 import { addDays, type Day } from './days';
 import type { Resolution } from './rollup';
 
-/** How many days what is kept. */
+/** The retention of rollups, archives and restored rows, in days. */
 export interface Retention {
   rollups: Readonly<Record<Resolution, number>>;
   archive: number;
-  /** That restored rows stay in the table. */
+  /** Days for which restored rows stay in the table. */
   restored: number;
 }
 
-/** The first day that is kept, if so many are. */
+/** Returns the first day that is kept, with a retention in days. */
 export const firstKept = (today: Day, days: number): Day => addDays(today, -days);

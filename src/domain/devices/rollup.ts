@@ -3,44 +3,47 @@ import { iso } from '../ids';
 import { addExactly, type Expansion, rounded } from './exactSum';
 import { type MetricValue, metricsOf, type ReadingRow } from './reading';
 
-/** Rollups are kept by the minute, the hour and the day, UTC. */
+/** The resolutions of rollups: minute, hour and day in UTC. */
 export const resolutions = ['1m', '1h', '1d'] as const;
+/** One of {@link resolutions}. */
 export type Resolution = (typeof resolutions)[number];
 
+/** The length of a bucket in milliseconds, by resolution. */
 export const resolutionMs: Readonly<Record<Resolution, number>> = { '1m': 60_000, '1h': 3_600_000, '1d': 86_400_000 };
 
-/** Epoch ms of the first instant of the bucket that an instant lies in. */
+/** Returns the epoch ms of the first instant of the bucket that contains an instant. */
 export const bucketStart = (resolution: Resolution, epochMs: number): number =>
   epochMs - (epochMs % resolutionMs[resolution]);
 
-/** One metric over one bucket, in a form that is the same whatever order readings came in. */
+/** The rollup of one metric over one bucket. It does not depend on the order in which readings arrive. */
 export interface MetricRollup {
-  /** Readings that have the metric. */
+  /** Number of readings with the metric. */
   count: number;
-  /** Of those, the numbers and booleans, which count as 0 and 1; the rest are texts. */
+  /** Number of those with a number or a boolean (0 or 1); the others have texts. */
   numbers: number;
   sum: Expansion;
-  /** Absent while there are only texts. */
+  /** Absent while all values are texts. */
   min?: number;
   max?: number;
   last: { at: number; id: string; value: MetricValue };
 }
 
-/** All that a device sent within one bucket. */
+/** The rollup of a device's readings over one bucket. */
 export interface Rollup {
-  /** Readings, with or without metrics. */
+  /** Number of readings, with or without metrics. */
   readings: number;
   metrics: Readonly<Record<string, MetricRollup>>;
 }
 
+/** The rollup of a bucket without readings. */
 export const emptyRollup: Rollup = { readings: 0, metrics: {} };
 
-/** The rollup with some more readings of its bucket in it. */
+/** Returns the rollup with more readings of its bucket. */
 export function addReadings({ readings, metrics }: Rollup, rows: readonly ReadingRow[]): Rollup {
   const after: Record<string, MetricRollup> = { ...metrics };
   for (const row of rows)
     for (const [name, value] of Object.entries(metricsOf(row)))
-      // "constructor" is a name that every object knows.
+      // `hasOwn`, because objects inherit properties such as `toString`, which is also a valid metric name.
       after[name] = addValue(Object.hasOwn(after, name) ? after[name] : undefined, value, row);
   return { readings: readings + rows.length, metrics: after };
 }
@@ -60,7 +63,7 @@ function addValue(before: MetricRollup | undefined, value: MetricValue, { timest
   };
 }
 
-/** Whether two rollups say the same. How their sums are kept depends on the order in which readings came. */
+/** Returns whether two rollups are equal. Sums are compared rounded, because expansions depend on the order. */
 export function sameRollup(one: Rollup, other: Rollup): boolean {
   const names = Object.keys(one.metrics);
   return (
@@ -87,7 +90,7 @@ function sameMetric(one: MetricRollup, other: MetricRollup): boolean {
   );
 }
 
-/** A metric of a rollup as the API shows it: the sum rounded once. */
+/** A metric of a rollup as the API shows it; the sum is rounded once. */
 export interface ShownMetric {
   count: number;
   sum?: number;
@@ -97,6 +100,7 @@ export interface ShownMetric {
   last: { timestamp: string; value: MetricValue };
 }
 
+/** Returns a metric of a rollup as the API shows it. */
 export function shownMetric({ count, numbers, sum, min, max, last }: MetricRollup): ShownMetric {
   const total = rounded(sum);
   return {
@@ -106,24 +110,22 @@ export function shownMetric({ count, numbers, sum, min, max, last }: MetricRollu
   };
 }
 
-/** What a check of rollups found. */
+/** The result of a rollup check. */
 export interface CheckedRollups {
-  /** Devices whose rollups were compared with their readings. */
+  /** Number of devices whose rollups were compared with their readings. */
   devices: number;
-  /** Rollups that were wrong and are right now. */
+  /** Number of wrong rollups that were corrected. */
   replaced: number;
-  /** Rollups that looked wrong and changed meanwhile: to be looked at again. */
+  /** Number of rollups that seemed wrong but changed during the check; they must be checked again. */
   unsettled: number;
-  /** Devices that could not be checked, because a step for them was refused for good; absent where there is none. */
+  /** Number of devices whose check was refused permanently; absent when there is none. */
   skipped?: number;
 }
 
-/** What one run of the deletion of old rollups did. */
+/** The result of one deletion of old rollups. */
 export interface DeletedRollups {
-  /** Days of which the rollups of some resolution were deleted. */
+  /** Number of days of which rollups of some resolution were deleted. */
   days: number;
-  /**
-   * Devices whose rollups of a day could not be deleted, because a step was refused for good; each counts once a day.
-   */
+  /** Number of devices, per day, whose rollups could not be deleted because a step was refused permanently. */
   skipped: number;
 }

@@ -13,6 +13,6 @@ export interface FeedSettings extends PlanSettings {
    */
   trimEvery: number;
 }
+
 /** Maximum number of authors that a user may follow; a read of the feed may have to read all of them. */
-/** Whom one user may follow: what a reading of all of them can still cope with. */
 export const MAX_FOLLOWING = 5_000;

@@ -1,91 +1,96 @@
 import type { Order } from './ranking';
 
+/** The effects that a submission can have on a player's score. */
 export const operators = ['best', 'set', 'increment', 'decrement'] as const;
-/** What a submission does to a player's score. */
+/** One of {@link operators}. */
 export type Operator = (typeof operators)[number];
 
-/** What one submission may be. */
+/** The limits of a submission. */
 export interface Limits {
   minScore?: number;
   maxScore?: number;
-  /** How far one submission may move a score that is there. */
+  /** Maximum change of an existing score by one submission. */
   maxChange?: number;
 }
 
-/** What players win: those of some ranks, or the best of all in percent. */
+/** A reward for a range of ranks, or for the best players in percent. */
 export type RewardRule = { reward: string; fromRank: number; toRank: number } | { reward: string; topPercent: number };
 
-/** When seasons begin and end. */
+/** The beginnings and ends of a board's seasons. */
 export interface SeasonPlan {
-  /** Epoch ms; default: when the board is made. */
+  /** Epoch ms; default: the creation of the board. */
   startsAt?: number;
-  /** Epoch ms, of the first season; default: the recurrence says. */
+  /** Epoch ms of the first season's end; default: the next time of the recurrence. */
   endsAt?: number;
-  /** Cron: each time ends a season and begins the next. */
+  /** Cron expression of five fields: each time ends a season and begins the next. */
   recurrence?: string;
-  /** IANA name that the recurrence is read in. */
+  /** IANA time zone of the recurrence. */
   timeZone: string;
-  /** How long after the end scores are taken that were reached before it. */
+  /** Grace period in ms after the end, in which scores are accepted that were reached before it. */
   graceMs: number;
 }
 
+/** The definition of a board. */
 export interface BoardDefinition {
   operator: Operator;
   order: Order;
-  /** Scores have a second part that decides between equal ones. */
+  /** Whether scores have a subscore, which orders equal scores. */
   subscore: boolean;
-  /** Partitions that a season's players are spread over: each takes 1,000 submissions a second. */
+  /** Number of partitions for a season's players; each accepts 1,000 submissions a second. */
   shards: number;
   limits: Limits;
-  /** Absent: one season that never ends. */
+  /** Absent: one season without an end. */
   seasons?: SeasonPlan;
   rewards: readonly RewardRule[];
 }
 
+/** A board with its state. */
 export interface Board extends BoardDefinition {
   gameId: string;
-  /** 1, 2, 3, … of the definition. */
+  /** The version of the definition: 1, 2, 3, … */
   version: number;
-  /** The last that is planned. */
+  /** The number of the last planned season. */
   latestSeason: number;
 }
 
-/** `closing`: no score can come in any more; `final`: the standings are written and the rewards granted. */
+/** The status of a season. `closing`: no score is accepted any more. `final`: standings and rewards are written. */
 export type SeasonStatus = 'open' | 'closing' | 'final';
 
+/** A season of a board. */
 export interface Season {
   number: number;
   /** Epoch ms. */
   startsAt: number;
-  /** Epoch ms; absent: never. */
+  /** Epoch ms; absent for a season without an end. */
   endsAt?: number;
   graceMs: number;
   status: SeasonStatus;
-  /** Counts the changes of its end. */
+  /** Incremented with every change of the end. */
   revision: number;
-  /** As they were when it closed. */
+  /** The rewards as defined when the season closed. */
   rewards?: readonly RewardRule[];
   closedAt?: number;
-  /** How many are in the final standings. */
+  /** Number of players in the final standings. */
   players?: number;
 }
 
+/** A player's submission of a score. */
 export interface Submission {
   submissionId: string;
   playerId: string;
-  /** The score, or by how much it changes. */
+  /** The score, or its change. */
   score: number;
   subscore: number;
   name?: string;
   country?: string;
-  /** When it was reached, as the game says (epoch ms); counts in a season's grace alone. */
+  /** Epoch ms at which the game says the score was reached; it matters only in a season's grace period. */
   at?: number;
 }
 
-/** The parts of a definition that can never change: scores were taken by them. */
+/** The fields of a definition that cannot be changed, because the existing scores depend on them. */
 export const FIXED = ['operator', 'order', 'subscore', 'shards'] as const satisfies readonly (keyof BoardDefinition)[];
 
-/** What a rank wins. */
+/** Returns the rewards of a rank. */
 export function rewardsOf(rules: readonly RewardRule[], rank: number, players: number): string[] {
   return rules
     .filter((rule) =>
@@ -94,7 +99,7 @@ export function rewardsOf(rules: readonly RewardRule[], rank: number, players: n
     .map(({ reward }) => reward);
 }
 
-/** The last rank that wins anything. */
+/** Returns the last rank that has a reward; 0 when there is none. */
 export function lastRewardedRank(rules: readonly RewardRule[], players: number): number {
   return Math.min(
     players,
@@ -102,5 +107,5 @@ export function lastRewardedRank(rules: readonly RewardRule[], players: number):
   );
 }
 
-/** A share of few players is somebody still. */
+/** Returns the number of rewarded players: rounded up, so that even a few players have a winner. */
 const winnersOf = (percent: number, players: number): number => Math.ceil((players * percent) / 100);

@@ -1,6 +1,6 @@
 import { job, repeated, rowed, type Lifecycles } from '../platform/lifecycle';
 
-/** The rules of the workflow types. The reasons are in decision 0034. */
+/** The lifecycle rules of the workflow types of leaderboards; decision 0034 has the reasons. */
 export const leaderboardLifecycles = {
   season: rowed('The season ends at its instant: PUT /v1/boards/{gameId}/seasons/{n} moves its end.'),
   seasonMoved: repeated('It ends as soon as the season has been told.'),

@@ -2,12 +2,13 @@ import { defined } from '../defined';
 import { Draft, type Edit, edited, type Load, type Ref, type TreeKind } from './tree';
 import { positionOf } from './treeReads';
 
+/** The orders of a ranking. */
 export const orders = ['descending', 'ascending'] as const;
-/** Which scores come first. */
+/** One of {@link orders}: `descending` ranks high scores first. */
 export type Order = (typeof orders)[number];
 
 /**
- * A ranked player: score, subscore, when the score was reached (epoch ms), id; name and country where there are any.
+ * An entry of the rank tree: score, subscore, time of the score (epoch ms), player id, and name and country if known.
  */
 export type RankEntry = readonly [
   score: number,
@@ -17,54 +18,60 @@ export type RankEntry = readonly [
   name?: string | null,
   country?: string | null,
 ];
-/** By which entry a player is ranked. */
+/** An entry of the player tree: a player id and the key of the player's entry in the rank tree. */
 export type PlayerEntry = readonly [playerId: string, score?: number, subscore?: number, achievedAt?: number];
 
-/** About a write unit's worth when compressed. */
+/** Maximum entries of a node: compressed, they fit into about one write unit. */
 const NODE_MAX = 64;
 
 const textOrder = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const rankKind = (direction: 1 | -1): TreeKind<RankEntry> => ({
-  // Who reached a score first is ahead; ids make the order total.
+  // Of equal scores the earlier one ranks first. Comparing ids makes the order total.
   compare: (a, b) => direction * (a[0] - b[0]) || direction * (a[1] - b[1]) || a[2] - b[2] || textOrder(a[3], b[3]),
   key: ([score, subscore, achievedAt, playerId]) => [score, subscore, achievedAt, playerId],
   max: NODE_MAX,
 });
+/** The rank trees by order. */
 export const rankKinds: Readonly<Record<Order, TreeKind<RankEntry>>> = {
   descending: rankKind(-1),
   ascending: rankKind(1),
 };
 
+/** The player tree, ordered by player id. */
 export const playerKind: TreeKind<PlayerEntry> = {
   compare: ([a], [b]) => textOrder(a, b),
   key: ([playerId]) => [playerId],
   max: NODE_MAX,
 };
 
-/** Two trees over the same players: in order of rank, and by id to find a player's entry in the first. */
+/** The two trees of a ranking: by rank, and by player id, which finds a player's entry in the first. */
 export interface Ranking {
   ranks?: Ref<RankEntry>;
   players?: Ref<PlayerEntry>;
 }
 
+/** An entry of either tree. */
 export type AnyEntry = RankEntry | PlayerEntry;
 
+/** The functions that load nodes of both trees. */
 export interface NodeLoads {
   ranks: Load<RankEntry>;
   players: Load<PlayerEntry>;
 }
 
+/** The drafts of both trees. */
 export interface Drafts {
   ranks: Draft<RankEntry>;
   players: Draft<PlayerEntry>;
 }
 
+/** Returns empty drafts. */
 export function newDrafts(newId: () => string): Drafts {
   return { ranks: new Draft(newId), players: new Draft(newId) };
 }
 
-/** The entry by which a player is ranked, and where; undefined for one who is not. */
+/** Returns a player's entry and the number of entries before it; undefined for a player who is not ranked. */
 export async function standingOf(
   kind: TreeKind<RankEntry>,
   ranking: Ranking,
@@ -85,9 +92,9 @@ async function rankKeyOf(ranking: Ranking, playerId: string, load: NodeLoads): P
 }
 
 /**
- * The ranking after players have come to these entries; null takes one out. What a player was ranked by is looked up,
- * not assumed, so that a change may be applied twice, or after others were lost, and the player still stands there
- * once.
+ * Returns the ranking with these players' new entries; null removes a player. The previous entry of a player is read
+ * from the player tree and not taken from the change. So a change can be applied twice, or after lost changes, and the
+ * player still has exactly one entry.
  */
 export async function changed(
   kind: TreeKind<RankEntry>,
@@ -114,11 +121,12 @@ export async function changed(
   return defined({ ranks: ranksRoot, players: playersRoot });
 }
 
+/** Returns the entry of the player tree for an entry of the rank tree. */
 export function playerEntry([score, subscore, achievedAt, playerId]: RankEntry): PlayerEntry {
   return [playerId, score, subscore, achievedAt];
 }
 
-/** A player with the rank that an entry has. */
+/** A player with a rank, as the API shows it. */
 export interface RankedPlayer {
   rank: number;
   playerId: string;
@@ -130,6 +138,7 @@ export interface RankedPlayer {
   country?: string;
 }
 
+/** Returns an entry of the rank tree as a player with this rank. */
 export function rankedPlayer(
   [score, subscore, achievedAt, playerId, name, country]: RankEntry,
   rank: number,
@@ -145,7 +154,7 @@ export function rankedPlayer(
   };
 }
 
-/** The share, in percent, of the other players who rank behind; who is alone is ahead of all there are. */
+/** Returns the percentage of the other players who rank behind; 100 for a single player. */
 export function percentileOf(rank: number, players: number): number {
   return players <= 1 ? 100 : Math.round(((players - rank) / (players - 1)) * 10_000) / 100;
 }

@@ -5,14 +5,16 @@ import { type BoardDefinition, operators, type Submission } from './board';
 import { orders } from './ranking';
 import { faultOfRecurrence } from './seasons';
 
-/** Scores stay whole numbers that a double holds exactly. */
+/** Maximum magnitude of a score: the integers that a double represents exactly. */
 export const MAX_SCORE = Number.MAX_SAFE_INTEGER;
+/** Maximum number of submissions in a request. */
 export const MAX_BATCH = 100;
 const BATCH_RULE = `must be a list of 1 to ${MAX_BATCH} submissions`;
 const MAX_SHARDS = 64;
 
 const score = wholeOf(-MAX_SCORE, MAX_SCORE);
 const INSTANT = 'must be ISO 8601 with an offset ("2026-01-31T12:00:00Z")';
+/** Accepts ISO 8601 with an offset; the parsed value is epoch ms. */
 export const instantSchema = z.iso.datetime({ offset: true, error: INSTANT }).transform((value) => Date.parse(value));
 
 const submissionSchema = z.strictObject(
@@ -20,7 +22,7 @@ const submissionSchema = z.strictObject(
     submissionId: idOf('the submission'),
     playerId: idOf('the player'),
     score,
-    // So that sums of them stay whole numbers, too.
+    // Limited so that sums of subscores also stay exact.
     subscore: wholeOf(-1_000_000_000, 1_000_000_000).default(0),
     name: lineOf(1, 64).optional(),
     country: line('must be a country code')
@@ -36,7 +38,7 @@ const batchSchema = z.strictObject(
   { error: shapeRule('must be a JSON object') },
 );
 
-/** One submission, or `{scores: […]}`. A single one that is wrong is told by its own fields. */
+/** One submission, or `{scores: […]}`. The faults of a single one name its own fields, without `scores[0]`. */
 export const submissionsSchema = z.union([
   submissionSchema.transform((one) => ({ scores: [one] })),
   batchSchema,
@@ -95,7 +97,7 @@ const limitsSchema = z
     message: 'must not be below minScore',
   });
 
-/** A board as `PUT /v1/boards/:gameId` takes it. */
+/** The schema of a board in `PUT /v1/boards/:gameId`. */
 export const boardSchema = z.strictObject(
   {
     operator: z.enum(operators, `must be one of ${operators.join(', ')}`),

@@ -4,10 +4,10 @@ import { LongwatchError } from '../errors';
 import { iso } from '../ids';
 import type { Season, SeasonPlan } from './board';
 
-/** Seasons that one look plans at most: a board that nobody used for long catches up bit by bit. */
+/** Maximum number of seasons planned at once. A board that was not used for a long time catches up in several steps. */
 const MAX_PLANNED = 30;
 
-/** Why a recurrence is none, or undefined. */
+/** Returns the fault of a recurrence, or undefined. */
 export function faultOfRecurrence(recurrence: string, timeZone: string): string | undefined {
   try {
     return new Cron(recurrence, { timezone: timeZone, paused: true, mode: '5-part' }).nextRun()
@@ -18,15 +18,15 @@ export function faultOfRecurrence(recurrence: string, timeZone: string): string 
   }
 }
 
-/** The first time of a recurrence after an instant (epoch ms). */
+/** Returns the first time of a recurrence after an instant (epoch ms). */
 function nextTime({ recurrence, timeZone }: SeasonPlan, after: number): number | undefined {
   if (recurrence === undefined) return undefined;
   return new Cron(recurrence, { timezone: timeZone, paused: true, mode: '5-part' }).nextRun(new Date(after))?.getTime();
 }
 
 /**
- * The seasons to be planned by now: there is always one more than the one that runs, so that the next begins whether
- * anybody is there to open it or not. The same from wherever it is asked.
+ * Returns the seasons to plan at an instant. One season after the current one is always planned, so that it begins on
+ * time even if no process runs then. Every process computes the same seasons.
  */
 export function seasonsToPlan(plan: SeasonPlan | undefined, latest: Season | undefined, now: number): Season[] {
   const planned: Season[] = [];
@@ -55,8 +55,8 @@ const runsAt = ({ startsAt, endsAt = Number.POSITIVE_INFINITY }: Season, at: num
   startsAt <= at && at < endsAt;
 
 /**
- * The season that a score belongs to: the one that runs, by the server's clock; in the grace after a season's end that
- * season, when the game says that the score was reached within it.
+ * Returns the season of a score. Usually it is the season that runs by the server's clock. In the grace period after a
+ * season's end it is that season, if the game says that the score was reached before the end.
  */
 export function seasonOf(seasons: readonly Season[], now: number, reachedAt?: number): Season | undefined {
   const late =
@@ -68,13 +68,16 @@ function isInGrace({ endsAt, graceMs }: Season, now: number): boolean {
   return endsAt !== undefined && now >= endsAt && now < endsAt + graceMs;
 }
 
-/** The season that people mean who name none: the one that runs, else the last that has begun, else the first. */
+/** Returns the default season of a request: the running one, else the last that has begun, else the first. */
 export function currentSeason(seasons: readonly Season[], now: number): Season | undefined {
   const begun = seasons.filter(({ startsAt }) => startsAt <= now);
   return seasons.find((season) => runsAt(season, now)) ?? begun.sort((a, b) => b.number - a.number)[0] ?? seasons[0];
 }
 
-/** Why a season's end cannot be moved so, or undefined. @param noticeMs by when every process has heard of it. */
+/**
+ * Returns why a season's end cannot be moved to `endsAt`, or undefined.
+ * @param noticeMs time in which every process learns of the new end, because processes cache seasons.
+ */
 export function faultOfMove(
   season: Season,
   next: Season | undefined,

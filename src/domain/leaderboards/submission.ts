@@ -6,28 +6,31 @@ import { MAX_SCORE } from './schemas';
 export interface PlayerScore {
   score: number;
   subscore: number;
-  /** When the score was reached, by the server's clock (epoch ms). */
+  /** Epoch ms by the server's clock at which the score was reached. */
   achievedAt: number;
 }
 
-/** What became of a submission. `unchanged`: not better, or the same as it was; `repeated`: its id was taken before. */
+/**
+ * The result of a submission. `unchanged`: the score is not better, or the same. `repeated`: the submission id was
+ * already used, so the submission did not count again.
+ */
 export type SubmissionStatus = 'applied' | 'unchanged' | 'repeated';
 
 const refused = (field: string, message: string) =>
   new LongwatchError('invalid', `${field} ${message}`, { faults: [{ field, message }] });
 
-/** @returns the scores that are allowed, in whole numbers that a double holds. */
+/** Returns the range of allowed scores; by default all integers that a double represents exactly. */
 export function allowed({ minScore = -MAX_SCORE, maxScore = MAX_SCORE }: Limits): { min: number; max: number } {
   return { min: minScore, max: maxScore };
 }
 
-/** By how much a submission changes the score, or undefined where it names the new one. */
+/** Returns the signed change of the score; undefined for operators whose submission is the new score. */
 export function changeOf({ operator }: Pick<Board, 'operator'>, value: number): number | undefined {
   if (operator === 'increment') return value;
   return operator === 'decrement' ? -value : undefined;
 }
 
-/** The scores that a player may have now so that the submission keeps to the limits; undefined: any. */
+/** Returns the range in which the current score must be for the submission to respect the limits; undefined: any. */
 export function allowedBefore(
   board: Pick<Board, 'operator' | 'limits'>,
   { score }: Pick<Submission, 'score'>,
@@ -41,7 +44,8 @@ export function allowedBefore(
 }
 
 /**
- * Why a submission can never count on this board, or undefined. What depends on the player's score is not looked at.
+ * Returns why the board never accepts a submission, or undefined. It does not check limits that depend on the player's
+ * score.
  */
 export function refusalOf(
   board: Pick<Board, 'operator' | 'limits' | 'subscore'>,
@@ -64,7 +68,7 @@ export function refusalOf(
   return undefined;
 }
 
-/** Why a submission breaks a limit, seen the player's score. Undefined: it breaks none. */
+/** Returns the limit that a submission breaks, given the player's score (undefined: none yet), or undefined. */
 export function limitBroken(
   board: Pick<Board, 'operator' | 'limits'>,
   submission: Pick<Submission, 'score'>,
@@ -89,7 +93,7 @@ export function limitBroken(
   return undefined;
 }
 
-/** Whether a score is better than another on this board. */
+/** Returns whether score `a` is better than `b` on this board. */
 export function isBetter(
   { order }: Pick<Board, 'order'>,
   a: Pick<PlayerScore, 'score' | 'subscore'>,

@@ -1,46 +1,50 @@
 /**
- * A search tree whose nodes are never changed: an edit makes new nodes along its paths and a new root, so that whoever
- * holds a root sees one state for as long as its nodes are kept. Every reference counts the entries below it, which is
- * what makes ranks cheap: a rank is a sum along one path.
+ * A node of a persistent search tree: nodes are immutable. An edit creates new nodes along its paths and a new root, so
+ * a reader with a root sees one consistent state as long as its nodes are stored. Every reference has the number of
+ * entries below it, so a rank is a sum along one path.
  */
 export type Node<E> = { entries: readonly E[] } | { children: readonly Ref<E>[] };
 
+/** A reference to a node, stored in its parent. */
 export interface Ref<E> {
   id: string;
-  /** Entries below. */
+  /** Number of entries below the node. */
   count: number;
-  /** Entries or children of the node itself. */
+  /** Number of entries or children in the node itself. */
   size: number;
-  /** No entry below comes before this one; its key only. */
+  /** A key that is not after any key below the node. */
   first: E;
 }
 
-/** What kind of tree it is. */
+/** The order and the size of a tree's nodes. */
 export interface TreeKind<E> {
   compare(a: E, b: E): number;
-  /** The part of an entry that it is ordered by. */
+  /** Returns the part of an entry that determines its order. */
   key(entry: E): E;
-  /** Entries, or children, of a node at most. */
+  /** Maximum number of entries or children in a node. */
   max: number;
 }
 
 /**
- * Puts an entry, in the place of one with the same key, or removes that. Removing what is not there changes nothing.
+ * An edit: adds or replaces the entry with this key, or removes it if `put` is absent. Removing a missing entry has no
+ * effect.
  */
 export interface Edit<E> {
   key: E;
   put?: E;
 }
 
+/** Loads a node by id. */
 export type Load<E> = (id: string) => Promise<Node<E>>;
 
-/** Where an edit puts its new nodes, and what it leaves behind. */
+/** Collects the nodes that edits create, and the ids of those that they replace. */
 export class Draft<E> {
   readonly created = new Map<string, Node<E>>();
   readonly dropped: string[] = [];
 
   constructor(private readonly newId: () => string) {}
 
+  /** Creates a node and returns its reference. @throws RangeError for an empty node. */
   create(kind: TreeKind<E>, node: Node<E>): Ref<E> {
     const id = this.newId();
     this.created.set(id, node);
@@ -56,15 +60,16 @@ export class Draft<E> {
     };
   }
 
-  /** The node is no part of the tree any more. */
+  /** Removes a node from the tree. */
   drop(id: string): void {
     if (!this.created.delete(id)) this.dropped.push(id);
   }
 }
 
 /**
- * The tree after some edits; of several with one key the last counts. Loads the nodes on the edits' paths only.
- * @returns the new root, undefined when nothing is left.
+ * Returns the tree after some edits; of several edits with the same key the last one counts. Loads only the nodes on
+ * the edits' paths.
+ * @returns the new root, or undefined when the tree is empty.
  */
 export async function edited<E>(
   kind: TreeKind<E>,
@@ -82,7 +87,7 @@ export async function edited<E>(
   let level = root ? await editing.edit(root, sorted) : editing.leaves(merged(kind, [], sorted).entries);
   while (level.length > 1) level = editing.pieces(level).map((children) => draft.create(kind, { children }));
   let [top] = level;
-  // A root with one child is that child.
+  // A root with a single child is replaced by that child.
   for (
     let node = top && draft.created.get(top.id);
     top && node && 'children' in node && node.children.length === 1;
@@ -101,7 +106,7 @@ class Editing<E> {
     private readonly load: Load<E>,
   ) {}
 
-  /** @returns what takes the node's place, all of its level. */
+  /** Edits a subtree. @returns the nodes that replace it, all of the same level. */
   async edit(ref: Ref<E>, edits: readonly Edit<E>[]): Promise<Ref<E>[]> {
     const node = await this.load(ref.id);
     if ('entries' in node) {
@@ -125,7 +130,7 @@ class Editing<E> {
     return this.pieces(entries).map((piece) => this.draft.create(this.kind, { entries: piece }));
   }
 
-  /** As many as are needed, evenly filled and with room to grow. */
+  /** Splits a list into as few nodes as needed, of about equal size and with space for growth. */
   pieces<T>(list: readonly T[]): T[][] {
     const { max } = this.kind;
     if (list.length === 0) return [];
@@ -136,8 +141,8 @@ class Editing<E> {
   }
 
   /**
-   * Neighbours that together fill at most half a node become one: splits make two of more than half, so they stay
-   * apart.
+   * Joins neighbours that together fill at most half a node. A split creates nodes that are more than half full, so it
+   * is not undone at once.
    */
   private async joined(refs: readonly Ref<E>[]): Promise<Ref<E>[]> {
     const out: Ref<E>[] = [];
@@ -162,7 +167,7 @@ class Editing<E> {
 }
 
 function lastOfEach<E>(kind: TreeKind<E>, edits: readonly Edit<E>[]): Edit<E>[] {
-  // Sorting is stable, so the last given is the last of its key.
+  // The sort is stable, so the last edit of equal keys is the last one given.
   const sorted = [...edits].sort((a, b) => kind.compare(a.key, b.key));
   return sorted.filter((edit, i) => {
     const next = sorted[i + 1];
@@ -191,7 +196,7 @@ function merged<E>(
   return { entries: out, isChanged };
 }
 
-/** The edits by the child whose range they fall into; the first child's range begins before everything. */
+/** Distributes the edits to the children by key range. The first child also gets all smaller keys. */
 function shared<E>(kind: TreeKind<E>, children: readonly Ref<E>[], edits: readonly Edit<E>[]): Edit<E>[][] {
   const shares: Edit<E>[][] = children.map(() => []);
   let child = 0;

@@ -1,12 +1,12 @@
 import type { Load, Ref, TreeKind } from './tree';
 
-/** Where a key stands: how many entries come before it, and the entry that has it. */
+/** The position of a key: the number of entries before it, and its entry if there is one. */
 export interface Position<E> {
   before: number;
   entry?: E;
 }
 
-/** Reads one path. */
+/** Finds a key. Loads the nodes of one path. */
 export async function positionOf<E>(
   kind: TreeKind<E>,
   root: Ref<E> | undefined,
@@ -33,7 +33,7 @@ export async function positionOf<E>(
   return { before };
 }
 
-/** The entries from one position to before another; reads the nodes that hold them and the paths there. */
+/** Returns the entries of positions `from` (inclusive) to `to` (exclusive). Loads their nodes and the paths to them. */
 export async function slice<E>(root: Ref<E> | undefined, from: number, to: number, load: Load<E>): Promise<E[]> {
   if (!root || to <= 0 || from >= root.count || from >= to) return [];
   const node = await load(root.id);
@@ -47,12 +47,15 @@ export async function slice<E>(root: Ref<E> | undefined, from: number, to: numbe
   return (await Promise.all(parts)).flat();
 }
 
-/** A tree that contradicts itself: counts or order are wrong. */
+/** The error for a tree with wrong counts or a wrong order. */
 export class BrokenTreeError extends Error {
   override readonly name = 'BrokenTreeError';
 }
 
-/** Every entry in order, checking all counts and the order on the way. @throws BrokenTreeError */
+/**
+ * Generates all entries in order, and checks counts and order. @param visit is called with the id of every node.
+ * @throws BrokenTreeError for a wrong count or order.
+ */
 export async function* walk<E>(
   kind: TreeKind<E>,
   root: Ref<E> | undefined,
@@ -72,7 +75,7 @@ export async function* walk<E>(
     count = node.entries.length;
     yield node.entries;
   } else {
-    // A whole family at once, so that a loader that batches has something to batch, and its cache what comes next.
+    // Loads all children together, so that the loader can batch the reads and cache the nodes for the loop.
     await Promise.all(node.children.map(({ id }) => load(id)));
     for (const child of node.children) {
       yield* walk(kind, child, load, visit);

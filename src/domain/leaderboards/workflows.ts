@@ -3,49 +3,57 @@ import { iso } from '../ids';
 import type { Season } from './board';
 import type { WorkflowSignal, WorkflowStart } from '../platform/outbox';
 
+/** The task queue of leaderboards. */
 export const LEADERBOARDS_QUEUE = 'longwatch-leaderboards';
 
+/** The workflow type of a season. */
 export const SEASON_TYPE = 'season';
+/** The workflow type with which the previous release signalled that a season's end was moved. */
 export const SEASON_MOVED_TYPE = 'seasonMoved';
+/** The workflow type that compares the rankings with the table. */
 export const RANK_CHECK_TYPE = 'rankCheck';
-/** The schedule, and the beginning of its runs' workflow ids. */
+/** The id of the rank check's schedule, and the prefix of the workflow ids of its runs. */
 export const RANK_CHECK_ID = 'rank-check';
 
-/** The stream of players' scores, which the ranks are built from. */
+/** The DynamoDB stream of players' scores, from which the rank trees are built. */
 export const LEADERBOARD_STREAM = 'leaderboard';
 
-/** The one place that spells the id. Started at most once a season: REJECT_DUPLICATE. */
+/** Returns the workflow id of a season; no other place spells it. REJECT_DUPLICATE allows one start for each season. */
 export function seasonId(gameId: string, season: number): string {
   return `season/${gameId}/${season}`;
 }
 
-/** The season of a workflow id that {@link seasonId} made. */
+/** Returns the season of a workflow id made by {@link seasonId}; undefined for other workflow ids. */
 export function seasonOf(workflowId: string): SeasonInput | undefined {
   const [, gameId, season] = /^season\/(.+)\/(\d+)$/.exec(workflowId) ?? [];
   return gameId === undefined ? undefined : { gameId, season: Number(season) };
 }
 
+/** The argument of the `season` workflow. */
 export interface SeasonInput {
   gameId: string;
   season: number;
 }
 
+/** The result of the `season` workflow. */
 export interface SeasonResult {
   players: number;
-  /** Players who were granted something. */
+  /** Number of players with rewards. */
   rewarded: number;
-  /** Players whose reward could not be granted, because it was refused for good; absent where there is none. */
+  /** Number of players whose reward was refused permanently; absent when there is none. */
   skipped?: number;
   /** ISO 8601 UTC. */
   closedAt: string;
 }
 
+/** The values of `LongwatchStatus` of a season's workflow. */
 export const seasonStatuses = ['running', 'closing', 'final'] as const;
 
-// What `defineSignal` returns; it lives in the workflow package, which the API must not load.
+/** The signal that a season's end was moved. */
+// Equals the result of `defineSignal`, which is in the workflow package; the API must not load that package.
 export const movedSignal = { type: 'signal', name: 'moved' } as unknown as SignalDefinition<[]>;
 
-/** The workflow that a season with an end owes, from when it is planned. */
+/** Returns the start of a season's workflow, for a season with an end. It is recorded when the season is planned. */
 export function seasonStart(gameId: string, { number, startsAt, endsAt = startsAt }: Season): WorkflowStart {
   const input: SeasonInput = { gameId, season: number };
   return {
@@ -62,12 +70,14 @@ export function seasonStart(gameId: string, { number, startsAt, endsAt = startsA
   };
 }
 
-/** The signal that wakes a season's workflow, which sleeps until the old end. */
+/** Returns the signal that wakes a season's workflow, which still waits for the previous end. */
 export function seasonMovedSignal(gameId: string, season: number): WorkflowSignal {
   return { workflowId: seasonId(gameId, season), signal: movedSignal.name, args: [] };
 }
 
-/** The workflow by which the last release sent that signal: its outbox entries and its runs may still be there. */
+/**
+ * Returns the workflow with which the previous release sent that signal; its outbox entries and runs may still exist.
+ */
 export function seasonMovedStart(gameId: string, season: number, revision: number): WorkflowStart {
   const input: SeasonInput = { gameId, season };
   return {
@@ -80,30 +90,32 @@ export function seasonMovedStart(gameId: string, season: number, revision: numbe
   };
 }
 
-/** `audit`: compare with the table, repair what differs; `rebuild`: replace whatever the comparison says. */
+/** `audit`: compare a ranking with the table and repair differences. `rebuild`: replace the ranking in any case. */
 export type CheckMode = 'audit' | 'rebuild';
 
+/** The argument of the `rankCheck` workflow. */
 export interface RankCheckInput {
   mode: CheckMode;
   /** Absent: all boards. */
   gameId?: string;
-  /** After a continue-as-new: where to go on, and what was found so far. */
+  /** After a continue-as-new: the position at which the run continues, and the result so far. */
   cursor?: string;
   sofar?: RankCheckReport;
 }
 
+/** The result of a rank check. */
 export interface RankCheckReport {
-  /** Shards of seasons that were checked, the players in them, and how many of those stood wrong. */
+  /** Number of checked shards of seasons, of the players in them, and of the players with a wrong entry. */
   shards: number;
   players: number;
   differences: number;
-  /** Rankings that were replaced. */
+  /** Number of rankings that were replaced. */
   replaced: number;
-  /** Rankings that could not be checked, because a step was refused for good; absent where there is none. */
+  /** Number of rankings whose check was refused permanently; absent when there is none. */
   skipped?: number;
 }
 
-/** One of a game at a time. */
+/** Returns the workflow id of a requested check: one of each mode per game at a time. */
 export function rankCheckId(mode: CheckMode, gameId: string): string {
   return `rank-${mode}/${gameId}`;
 }
