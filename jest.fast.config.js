@@ -9,7 +9,7 @@ module.exports = {
   ...base,
   runner: 'jest-runner',
   testMatch: [
-    '**/test/{config,costs,docs,domain,metrics,telemetry}/**/*.test.ts',
+    '**/test/{config,costs,docs,domain,metrics,support,telemetry}/**/*.test.ts',
     '**/test/api/{admission,http}/*.test.ts',
   ],
   maxWorkers: Math.max(2, availableParallelism()),
