@@ -1,5 +1,4 @@
 import { configReference, readConfig, unknownVariables } from '../../src/graph/config';
-import { nearestName } from '../../src/domain/nearest';
 import { startFaults } from '../../src/run/faults';
 import { webhookSecret } from '../../src/graph/channels';
 import { everything } from '../../src/graph/capabilities';
@@ -153,13 +152,6 @@ it('warns of a setting that nothing reads, and names the nearest', () => {
     LONGWATCH_PROT: '',
   };
   expect(unknownVariables({ ...known, ...elsewhere })).toEqual([]);
-});
-
-it('takes a name for another’s slip only where they are close', () => {
-  expect(nearestName('kitten', ['mitten', 'sitting'])).toBe('mitten');
-  expect(nearestName('frod', ['longwatch-fraud', 'longwatch-feeds'], /^longwatch-/)).toBe('longwatch-fraud');
-  expect(nearestName('', ['a', 'ab', 'abc'])).toBe('a');
-  expect(nearestName('carts', ['sessions', 'devices'])).toBeUndefined();
 });
 
 it('every variable is in the reference', () => {

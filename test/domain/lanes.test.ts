@@ -21,3 +21,16 @@ it('after a failure begins nothing more, and what has begun is over before it th
   expect(begun).toEqual([0, 1, 2]);
   expect(ended).toEqual([0, 2]);
 });
+
+it('does no more than so many at once', async () => {
+  let running = 0;
+  let most = 0;
+  const results = await inLanes([5, 1, 3, 2, 4], 2, async (ticks) => {
+    most = Math.max(most, ++running);
+    for (let i = 0; i < ticks; i++) await soon();
+    running--;
+    return ticks * 10;
+  });
+  expect(results).toEqual([50, 10, 30, 20, 40]);
+  expect(most).toBe(2);
+});

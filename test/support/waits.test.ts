@@ -24,7 +24,6 @@ const ALLOWED: Record<string, { pauses: number; why: string }> = {
   'test/api/leaderboards/scores.test.ts': { pauses: 1, why: 'timestamps that differ' },
   'test/api/http/requestFrame.test.ts': { pauses: 1, why: 'a handler that takes time' },
   'test/api/http/requestEnds.test.ts': { pauses: 1, why: 'an answer that takes longer than it may' },
-  'test/domain/feeds/index.test.ts': { pauses: 1, why: 'work that takes time' },
   'test/e2e/secrets.test.ts': { pauses: 1, why: 'parts are away for a while, and whatever is logged then is searched' },
   'test/faults/devices.test.ts': { pauses: 1, why: 'pace of reads while a workflow runs' },
   'test/faults/leaderboards.test.ts': { pauses: 2, why: 'pace of scores; the instant of the kill' },

@@ -1,11 +1,4 @@
-import {
-  type Alert,
-  type AlertEvent,
-  nextReading,
-  NORMAL,
-  type SilenceAlert,
-} from '../../../src/domain/devices/alerts';
-import { type Live, liveDeadline, liveReadings, NEVER_SEEN, watchSilence } from '../../../src/domain/devices/live';
+import { type Alert, nextReading, NORMAL } from '../../../src/domain/devices/alerts';
 import { type ReadingRow, rowContent } from '../../../src/domain/devices/reading';
 import { withId } from '../../../src/stores/devices/keys';
 
@@ -94,46 +87,4 @@ it('rate: a change faster than so much a minute, from one reading to the next', 
       [60, -6],
     ]),
   ).toEqual(['raised at 30', 'cleared at 60']);
-});
-
-describe('silence', () => {
-  const quiet: SilenceAlert = { id: 'quiet', kind: 'silence', afterSeconds: 60 };
-  const names = (events: readonly AlertEvent[]) =>
-    events.map(({ event, at, episode }) => `${event} ${episode} at ${at / SECOND}`);
-
-  it(
-    'is raised once its time has passed, and cleared by the next reading; one that reports costs a look in that ' +
-      'time',
-    () => {
-      let { live } = liveReadings(NEVER_SEEN, [row(0, { t: 1 })], [quiet]);
-      expect(live.deadline).toBe(60 * SECOND);
-      for (let second = 1; second <= 50; second++)
-        ({ live } = liveReadings(live, [row(second, { t: second })], [quiet]));
-      // However often it reports, the deadline is left alone until it is due.
-      expect(live.deadline).toBe(60 * SECOND);
-      let step = liveDeadline(live, 'd', [quiet], 60 * SECOND);
-      expect([step.events, step.live.deadline]).toEqual([[], 110 * SECOND]);
-      step = liveDeadline(step.live, 'd', [quiet], 110 * SECOND);
-      expect([names(step.events), step.live.deadline]).toEqual([['raised 1 at 110'], undefined]);
-      step = liveReadings(step.live, [row(500, { t: 1 })], [quiet]);
-      expect([names(step.events), step.live.deadline]).toEqual([['cleared 1 at 500'], 560 * SECOND]);
-    },
-  );
-
-  it('of a device that never reports counts from when it is watched', () => {
-    const live = watchSilence(NEVER_SEEN, [quiet], 1_000 * SECOND);
-    expect(live).toEqual({ states: {}, watchedSince: 1_000 * SECOND, deadline: 1_060 * SECOND });
-    expect(watchSilence(live, [quiet], 1_050 * SECOND)).toEqual(live);
-    expect(names(liveDeadline(live, 'd', [quiet], 1_060 * SECOND).events)).toEqual(['raised 1 at 1060']);
-  });
-
-  it('a late reading changes nothing: it tells nothing of the moment', () => {
-    const { live } = liveReadings(NEVER_SEEN, [row(100, { t: 1 })], [quiet]);
-    expect(liveReadings(live, [row(99, { t: 99 })], [quiet])).toEqual({ live, events: [] });
-  });
-
-  it('an alert that was taken away waits for nobody', () => {
-    const live: Live = { row: row(0, { t: 1 }), states: {}, deadline: 60 * SECOND };
-    expect(liveDeadline(live, 'd', [], 60 * SECOND)).toEqual({ live: { row: live.row, states: {} }, events: [] });
-  });
 });

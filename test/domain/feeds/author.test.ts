@@ -1,0 +1,66 @@
+import * as fc from 'fast-check';
+import {
+  type AuthorState,
+  marksFollowers,
+  mayLieInFeeds,
+  type Mode,
+  pushes,
+  turnOf,
+} from '../../../src/domain/feeds/author';
+
+const author = (mode: Mode, over: Partial<AuthorState> = {}): AuthorState => ({
+  mode,
+  modeVersion: 1,
+  followers: 0,
+  ...over,
+});
+
+describe('an author', () => {
+  it('turns above the threshold, and back only well below it', () => {
+    expect([99, 100, 101].map((followers) => turnOf({ mode: 'push', followers }, 100))).toEqual([
+      undefined,
+      undefined,
+      'rising',
+    ]);
+    expect([101, 80, 79].map((followers) => turnOf({ mode: 'pull', followers }, 100))).toEqual([
+      undefined,
+      undefined,
+      'falling',
+    ]);
+  });
+
+  it('begins no turn before the last one is over', () => {
+    for (const followers of [0, 1_000])
+      for (const mode of ['rising', 'falling'] as const) expect(turnOf({ mode, followers }, 100)).toBeUndefined();
+  });
+
+  it('is always either pushed or marked, so that no post is on neither way', () => {
+    for (const mode of ['push', 'rising', 'pull', 'falling'] as const)
+      expect(pushes({ mode }) || marksFollowers({ mode })).toBe(true);
+  });
+
+  it('has posts in feeds that were pushed, or that are older than the rise', () => {
+    expect(mayLieInFeeds({ at: 10, pushed: true }, author('pull', { risenAt: 5 }))).toBe(true);
+    expect(mayLieInFeeds({ at: 4, pushed: false }, author('pull', { risenAt: 5 }))).toBe(true);
+    expect(mayLieInFeeds({ at: 10, pushed: false }, author('pull', { risenAt: 5 }))).toBe(false);
+    expect(mayLieInFeeds({ at: 10, pushed: false }, author('falling', { risenAt: 5 }))).toBe(true);
+  });
+});
+
+it('whatever followers come and go, an author turns by at most one step at a time, and rests between the two bounds', () => {
+  /** A turn's end: the mode that it leads to. */
+  const ended = { rising: 'pull', falling: 'push' } as const;
+  const threshold = 100;
+  fc.assert(
+    fc.property(fc.array(fc.nat(200), { maxLength: 50 }), (counts) => {
+      let mode: Mode = 'push';
+      for (const followers of counts) {
+        const turn = turnOf({ mode, followers }, threshold);
+        if (followers > threshold) expect(turn).toBe(mode === 'push' ? 'rising' : undefined);
+        else if (followers < 80) expect(turn).toBe(mode === 'pull' ? 'falling' : undefined);
+        else expect(turn).toBeUndefined();
+        if (turn) mode = ended[turn];
+      }
+    }),
+  );
+});
