@@ -40,7 +40,11 @@ it('a cart’s page shows its lines, and what a product is called cannot end a c
 
 it('a checkout’s page shows the order once there is one', () => {
   const checkout = {
-    ...{ status: 'held', userId: 'ada', total: 1_050, currency: 'EUR', holdUntil: 0 },
+    status: 'held',
+    userId: 'ada',
+    total: 1_050,
+    currency: 'EUR',
+    holdUntil: 0,
     lines: [{ productId: 'p', title: 'Book', quantity: 1, price: 1_050 }],
   } as unknown as Checkout;
   expect(checkoutPage(checkout)).toContain('**held** · EUR 10.50 · user ada · held until 1970-01-01T00:00:00.000Z');

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import type { Happening } from '../../../src/domain/platform/happening';
-import type { ListedWorkflow } from '../../../src/gateways/temporal/visibility';
-import { Lifecycles } from '../../../src/operations/platform/overview/lifecycles';
-import { lookedUp } from '../../../src/operations/platform/overview/lookedUp';
-import { RecentEvents } from '../../../src/operations/platform/overview/recentEvents';
-import { FakeClock } from '../../support/clock';
-import { eventually } from '../../support/eventually';
+import type { Happening } from '../../../../src/domain/platform/happening';
+import type { ListedWorkflow } from '../../../../src/gateways/temporal/visibility';
+import { Lifecycles } from '../../../../src/operations/platform/overview/lifecycles';
+import { lookedUp } from '../../../../src/operations/platform/overview/lookedUp';
+import { RecentEvents } from '../../../../src/operations/platform/overview/recentEvents';
+import { FakeClock } from '../../../support/clock';
+import { eventually } from '../../../support/eventually';
 
 describe('what was looked up', () => {
   it('is shared while it is fresh, and looked up anew afterwards', async () => {
