@@ -50,8 +50,8 @@ const expected = [
 const modes: readonly Mode[] = ['all', 'api', 'worker'];
 
 /**
- * Returns the mode of the command line. @throws ConfigError for anything but one mode, because options would have no
- * effect
+ * Returns the mode of the command line.
+ * @throws ConfigError for anything but one mode, because options would have no effect
  */
 function modeOf([given = 'all', ...more]: readonly string[]): Mode {
   const mode = modes.find((one) => one === given);

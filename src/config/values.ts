@@ -51,7 +51,9 @@ export const url = z.url({ protocol: /^https?$/ });
 
 /** Milliseconds in a minute, an hour and a day. */
 export const MINUTE = 60_000;
+/** Milliseconds in an hour. */
 export const HOUR = 60 * MINUTE;
+/** Milliseconds in a day. */
 export const DAY = 24 * HOUR;
 
 /**

@@ -12,8 +12,8 @@ export interface ModelFile {
 }
 
 /**
- * Reads a model. @throws LabError if the file is not a model, or the model was trained on features other than those of
- * this code
+ * Reads a model.
+ * @throws LabError if the file is not a model, or the model was trained on features other than those of this code
  */
 export function readModel(path: string): ModelFile {
   let bytes: Buffer;

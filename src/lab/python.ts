@@ -7,8 +7,8 @@ const ROOT = join(__dirname, '..', '..');
 const VENV = join(ROOT, 'model', '.venv', 'bin', 'python');
 
 /**
- * Returns a Python that has the packages for training: `PYTHON`, the one in `model/.venv`, or `python3`. @throws
- * LabError saying how to install them
+ * Returns a Python that has the packages for training: `PYTHON`, the one in `model/.venv`, or `python3`.
+ * @throws LabError saying how to install them
  */
 export function findPython(): string {
   const python = process.env['PYTHON'] ?? (existsSync(VENV) ? VENV : 'python3');

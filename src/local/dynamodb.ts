@@ -8,6 +8,7 @@ import { holdPort, startOnPort, untilServing } from './ports';
 
 /** The programs that can serve as embedded DynamoDB. */
 export const engines = ['dynoxide', 'dynamodb-local'] as const;
+/** A program that can serve as embedded DynamoDB. */
 export type Engine = (typeof engines)[number];
 
 /** How to start the embedded DynamoDB. */

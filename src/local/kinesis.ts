@@ -29,8 +29,8 @@ const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 const ACTIVE_WITHIN_MS = 60_000;
 
 /**
- * Starts an embedded Kinesis and creates its streams. @throws StartError if it does not start or a stream does not
- * become active within 60 s
+ * Starts an embedded Kinesis and creates its streams.
+ * @throws StartError if it does not start or a stream does not become active within 60 s
  */
 export async function startKinesis({
   dataDir,

@@ -52,8 +52,8 @@ export const USUAL_TEMPORAL_PORT = 7233;
 const UP_WITHIN_MS = 120_000;
 
 /**
- * Reserves the wanted ports, or others if those are taken and may be replaced. @throws StartError if a port that must
- * be used is taken
+ * Reserves the wanted ports, or others if those are taken and may be replaced.
+ * @throws StartError if a port that must be used is taken
  */
 export async function holdTemporalPorts(wanted: WantedTemporalPorts, hold = holdPort): Promise<HeldTemporalPorts> {
   const ui = await hold(wanted.ui);

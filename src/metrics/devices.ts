@@ -19,10 +19,12 @@ export class DeviceMetrics {
     });
   }
 
+  /** Counts rollups that were corrected. */
   rollupsReplaced(count: number): void {
     this.replaced.inc(count);
   }
 
+  /** Counts received readings. `path` is how they arrived. */
   readings(path: string, result: 'stored' | 'rejected', count: number): void {
     this.incoming.inc({ path, result }, count);
   }

@@ -37,6 +37,7 @@ export class DynamoDBMetrics {
     });
   }
 
+  /** Records a call and its consumed capacity. */
   call({ operation, tables, seconds, readUnits, unitsByTable, failed, refused }: StoreCall): void {
     const table = tables.length > 1 ? SEVERAL_TABLES : (tables[0] ?? 'none');
     this.calls.observe({ operation, table, result: failed ? 'failed' : 'ok' }, seconds);

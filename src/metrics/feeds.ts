@@ -13,6 +13,7 @@ export class FeedMetrics {
     });
   }
 
+  /** Counts feed rows that background work wrote. */
   rowsWritten(kind: 'delivered' | 'retracted' | 'turned', count: number): void {
     this.rows.inc({ kind }, count);
   }

@@ -67,6 +67,7 @@ export class FraudMetrics {
     });
   }
 
+  /** Counts a decision, and the shadow rules that hit. */
   decision(decision: Decision, shadowHits: readonly string[], path: 'request' | 'stream'): void {
     for (const rule of shadowHits) this.shadowHits.inc({ rule });
     this.decisions.inc({ outcome: decision.outcome, mode: decision.mode, path });
@@ -75,10 +76,12 @@ export class FraudMetrics {
     if (path === 'request') this.decisionSeconds.observe(decision.latencyMs / 1000);
   }
 
+  /** Counts a decision that was compared with the challenger's. */
   shadowCompared(live: Outcome, shadow: Outcome): void {
     this.shadowDecisions.inc({ live, shadow });
   }
 
+  /** Counts decisions that were not compared with the challenger's. */
   shadowMissedSome(why: 'failed' | 'dropped', count: number): void {
     this.shadowMissed.inc({ why }, count);
   }

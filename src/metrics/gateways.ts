@@ -29,6 +29,7 @@ export class GatewayMetrics {
     this.calls.observe({ gateway, operation, result }, seconds);
   };
 
+  /** Sets whether this process is connected to the MQTT broker. */
   mqttConnected(connected: boolean): void {
     this.connected.set(connected ? 1 : 0);
   }

@@ -69,20 +69,24 @@ export class HttpMetrics {
     });
   }
 
+  /** Counts a request as in progress. */
   began(): void {
     this.underWay.inc();
   }
 
+  /** Records a request that ended. */
   served({ method, route, status, seconds }: ServedRequest): void {
     this.underWay.dec();
     // Node.js accepts dozens of methods. Clients that use unusual ones must not create that many series.
     this.requests.observe({ method: METHODS.has(method) ? method : 'other', route, status: String(status) }, seconds);
   }
 
+  /** Counts a shed request. */
   turnedAway(where: 'arrival' | 'queue', loadClass: LoadClass): void {
     this.shed.inc({ where, class: loadClass });
   }
 
+  /** Records the wait of a request that begins. */
   begins(loadClass: LoadClass, waitedMs: number): void {
     this.queued.observe({ class: loadClass }, waitedMs / 1_000);
   }

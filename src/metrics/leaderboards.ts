@@ -22,10 +22,12 @@ export class LeaderboardMetrics {
     for (const result of ['right', 'wrong']) this.checked.inc({ result }, 0);
   }
 
+  /** Counts a score submission. */
   submission(result: 'applied' | 'unchanged' | 'repeated' | 'refused'): void {
     this.submissions.inc({ result });
   }
 
+  /** Counts the players of a rank check. */
   rankingChecked({ players, differences }: { players: number; differences: number }): void {
     this.checked.inc({ result: 'right' }, Math.max(0, players - differences));
     if (differences > 0) this.checked.inc({ result: 'wrong' }, differences);

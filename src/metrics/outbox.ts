@@ -42,6 +42,7 @@ export class OutboxMetrics {
     });
   }
 
+  /** Counts a workflow start of an outbox entry. */
   start(result: 'started' | 'already-started' | 'failed'): void {
     this.starts.inc({ result });
   }

@@ -12,6 +12,7 @@ export class ProcessMetrics {
     });
   }
 
+  /** Counts an unhandled promise rejection. */
   unhandledRejection(): void {
     this.rejections.inc();
   }

@@ -56,12 +56,14 @@ export class ReconcilerMetrics {
     });
   }
 
+  /** Records a reconciliation that ended. */
   looked(mode: LookMode, { checked, terminated, postponed }: LastLook): void {
     this.checked.inc({ mode }, checked);
     this.terminated.inc(terminated);
     this.postponed.inc({ mode }, postponed);
   }
 
+  /** Counts a workflow that the reconciler restarted. */
   restarted(workflowType: string): void {
     this.restarts.inc({ workflow_type: workflowType });
   }

@@ -55,22 +55,27 @@ export class SessionMetrics {
     });
   }
 
+  /** Counts an opened session. */
   created(): void {
     this.opened.inc();
   }
 
+  /** Counts a session that ended. */
   ended(reason: string): void {
     this.over.inc({ reason });
   }
 
+  /** Counts a use that did not change the session's data. `written`: whether its expiry was written. */
   touched(written: boolean): void {
     this.touches.inc({ result: written ? 'written' : 'skipped' });
   }
 
+  /** Counts a save or touch after the end of its session. */
   refused(): void {
     this.refusals.inc();
   }
 
+  /** Records how late the sweeper ended a session, in milliseconds. */
   swept(latenessMs: number): void {
     this.lateness.observe(latenessMs / 1000);
   }

@@ -88,6 +88,7 @@ export class StreamMetrics {
     this.letters.inc({ source }, count);
   }
 
+  /** Counts a position that was trimmed from the stream. */
   trimmed(stream: string): void {
     this.trims.inc({ stream });
   }

@@ -55,7 +55,8 @@ export function listenForRequests(
 
 /**
  * Serves health checks and metrics of a process without an API. Uses LONGWATCH_WORKER_PORT; without it, port 9464 or a
- * free one. @throws ListenError
+ * free one.
+ * @throws ListenError
  */
 export function listenForHealth(parts: HttpParts): Promise<Listening> {
   const { HOST: host, LONGWATCH_WORKER_PORT: port } = parts.config;

@@ -84,8 +84,8 @@ export class Admission {
   }
 
   /**
-   * Admits or sheds a request. Must be called before any other handling of the request. @returns false if the request
-   * was shed; the 503 response is then already sent.
+   * Admits or sheds a request. Must be called before any other handling of the request.
+   * @returns false if the request was shed; the 503 response is then already sent.
    */
   arrive(request: IncomingMessage, response: ServerResponse): boolean {
     const url = request.url ?? '';

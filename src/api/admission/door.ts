@@ -10,7 +10,7 @@ export interface DoorSettings extends Partial<ConcurrencySettings> {
   budgets: Readonly<Record<LoadClass, number>>;
 }
 
-/** What the door reports about requests that waited in its queue. */
+/** Called for requests that waited in the admission queue. */
 export interface DoorEvents<T> {
   /** A request that waited begins. */
   begin(request: T): void;
@@ -53,8 +53,8 @@ interface ClassState {
  *
  * The wait is bounded by time: a request is shed if the requests before it in its class need longer than the class's
  * budget, at the measured service rate. A class that sheds is overloaded: more requests arrive than the process can
- * serve, so a queue only adds latency. The door then cuts the queue of the class to a few requests, until the class has
- * shed none for two seconds (controlled delay: B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
+ * serve, so a queue only adds latency. `Door` then cuts the queue of the class to a few requests, until the class has shed
+ * none for two seconds (controlled delay: B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
  */
 export class Door<T extends Waiting> {
   private readonly limit: ConcurrencyLimit;
@@ -105,7 +105,8 @@ export class Door<T extends Waiting> {
   }
 
   /**
-   * Begins a request or queues it. @returns what happens to it; for a queued request, the events report the outcome.
+   * Begins a request or queues it.
+   * @returns what happens to it; for a queued request, the events report the outcome.
    */
   join(request: T): 'begins' | 'waits' | 'refused' {
     if (this.queue.sizeOf(request.loadClass) === 0 && this.mayBegin(request.loadClass)) {
@@ -132,8 +133,8 @@ export class Door<T extends Waiting> {
   }
 
   /**
-   * Releases the slot of a request that has ended or is no longer waited for. @param sample measurement of its work, if
-   * there is one
+   * Releases the slot of a request that has ended or is no longer waited for.
+   * @param sample measurement of its work, if there is one
    */
   done(request: T, sample?: Sample): void {
     this.count(request, -1);

@@ -153,10 +153,12 @@ export class FairQueue<T extends Waiting> {
   };
   private virtualTime = 0;
 
+  /** Number of waiting requests. */
   get size(): number {
     return loadClasses.reduce((sum, one) => sum + this.classes[one].size, 0);
   }
 
+  /** Returns the number of waiting requests of a class. */
   sizeOf(loadClass: LoadClass): number {
     return this.classes[loadClass].size;
   }
@@ -170,6 +172,7 @@ export class FairQueue<T extends Waiting> {
     return loadWeights[loadClass] / rivals;
   }
 
+  /** Adds a request to the queue. */
   push(waiting: T): void {
     const queue = this.classes[waiting.loadClass];
     // A class without waiting requests does not save up slots for later.
@@ -199,10 +202,12 @@ export class FairQueue<T extends Waiting> {
     this.classes[loadClass].countTurn(caller);
   }
 
+  /** Removes a waiting request. @returns false if it does not wait */
   remove(waiting: T): boolean {
     return this.classes[waiting.loadClass].remove(waiting);
   }
 
+  /** Forgets the counted slots of a class, when an overload of it begins. */
   forgetTurns(loadClass: LoadClass): void {
     this.classes[loadClass].forgetTurns();
   }

@@ -67,8 +67,8 @@ export interface AuthenticationSettings {
 }
 
 /**
- * Returns the authenticator for these settings. @param keys API keys in the format of `parseApiKeys`; the caller passes
- * generated keys if none are set.
+ * Returns the authenticator for these settings.
+ * @param keys API keys in the format of `parseApiKeys`; the caller passes generated keys if none are set.
  * @throws ApiKeyError
  */
 export function authenticatorOf(settings: AuthenticationSettings, keys: string | undefined): Authenticator {

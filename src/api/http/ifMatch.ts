@@ -8,8 +8,8 @@ export const ifMatchHeader = {
 };
 
 /**
- * Returns the version that If-Match names. @throws Problem 428 if the header is missing, 400 if it is not the ETag of a
- * version.
+ * Returns the version that If-Match names.
+ * @throws Problem 428 if the header is missing, 400 if it is not the ETag of a version.
  */
 export function versionOf(ifMatch: string | undefined): number {
   if (ifMatch === undefined)
@@ -26,8 +26,8 @@ export function versionOf(ifMatch: string | undefined): number {
 export const optionalIfMatchHeader = { ...ifMatchHeader, required: false };
 
 /**
- * Returns the version that If-Match names, or an empty object without the header. @throws Problem 400 if the header is
- * not the ETag of a version.
+ * Returns the version that If-Match names, or an empty object without the header.
+ * @throws Problem 400 if the header is not the ETag of a version.
  */
 export function optionalVersionOf(ifMatch: string | undefined): { ifVersion?: number } {
   return ifMatch === undefined ? {} : { ifVersion: versionOf(ifMatch) };

@@ -10,7 +10,8 @@ import { cursorSchema, limitSchema } from '../schemas';
 export interface DeadLetterParts {
   deadLetters: DeadLetters;
   /**
-   * Starts the workflow that redrives all dead letters of a stream, unless it already runs. @returns the workflow's id.
+   * Starts the workflow that redrives all dead letters of a stream, unless it already runs.
+   * @returns the workflow's id.
    */
   startRedrive(source: string): Promise<string>;
 }

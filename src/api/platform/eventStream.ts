@@ -38,6 +38,7 @@ export class EventStreams {
 
   constructor(private readonly limits: { streams?: number; lifeMs?: number } = {}) {}
 
+  /** Number of open streams. */
   get count(): number {
     return this.open.size;
   }
@@ -80,7 +81,8 @@ export class EventStreams {
 }
 
 /**
- * Returns a reply that streams server-sent events (WHATWG HTML, section 9.2). @throws Problem 503 if too many are open.
+ * Returns a reply that streams server-sent events (WHATWG HTML, section 9.2).
+ * @throws Problem 503 if too many are open.
  */
 export function eventStream(streams: EventStreams, source: EventSource): Reply {
   streams.admit();

@@ -23,7 +23,7 @@ export interface Message {
   payload: Buffer;
 }
 
-/** What to subscribe to, and who processes the messages. */
+/** What to subscribe to, and the functions that process the messages. */
 export interface MqttSubscription {
   /** Topic filter; may contain wildcards. */
   topics: string;
@@ -35,8 +35,8 @@ export interface MqttSubscription {
    */
   take(messages: readonly Message[]): Promise<Message[]>;
   /**
-   * Stores a message that fails permanently on its own. It is acknowledged once the promise resolves. @returns the
-   * messages to publish in reply
+   * Stores a message that fails permanently on its own. It is acknowledged once the promise resolves.
+   * @returns the messages to publish in reply
    */
   setAside(message: Message, error: unknown): Promise<Message[]>;
   /** Called with errors of the connection and of `take`. The listener continues. */

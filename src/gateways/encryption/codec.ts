@@ -38,6 +38,7 @@ const text = (bytes: Uint8Array | null | undefined): string | undefined =>
 export class EncryptionCodec implements PayloadCodec {
   constructor(private readonly keys: KeyRing) {}
 
+  /** Encrypts payloads under the current key. @throws PayloadKeyError if there is none */
   async encode(payloads: Payload[], context?: Context): Promise<Payload[]> {
     return Promise.all(payloads.map((payload) => this.encrypt(payload, context)));
   }

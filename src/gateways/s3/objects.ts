@@ -147,6 +147,7 @@ export class Objects {
     await this.typed(Key, () => this.client.send(new DeleteObjectCommand({ Bucket: this.settings.bucket, Key })));
   }
 
+  /** Closes the connections. */
   close(): void {
     this.client.destroy();
   }

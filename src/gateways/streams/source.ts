@@ -42,8 +42,8 @@ export interface RecordSource<T> {
   /** Returns an iterator that begins after a position, or at the oldest record without one. @throws TrimmedError */
   iterator(shardId: string, from: ShardPosition | undefined): Promise<string>;
   /**
-   * Reads the next records. Returns undefined if the iterator has expired; the caller then gets a new one. @throws
-   * TrimmedError
+   * Reads the next records. Returns undefined if the iterator has expired; the caller then gets a new one.
+   * @throws TrimmedError
    */
   read(iterator: string, limit: number): Promise<Batch<T> | undefined>;
   /** Converts a record's data to bytes for a dead letter; `fromBytes` is the inverse. */

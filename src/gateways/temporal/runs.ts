@@ -46,8 +46,8 @@ export class TemporalRuns {
   constructor(private readonly temporal: Temporal) {}
 
   /**
-   * Returns the latest run of a workflow id. The answer is consistent, unlike visibility. @returns undefined if there
-   * was never such a workflow, or its retention has ended
+   * Returns the latest run of a workflow id. The answer is consistent, unlike visibility.
+   * @returns undefined if there was never such a workflow, or its retention has ended
    */
   async latest(workflowId: string): Promise<LatestRun | undefined> {
     try {
