@@ -54,7 +54,8 @@ out["speedKmh"] = out["distanceKm"] / hours
 for name, column in {"newDevice": "deviceId", "newMerchant": "merchantId", "newCountry": "country"}.items():
     out[name] = (~df.duplicated(["userId", column])).astype(float)
 day = df["timestamp"].dt.floor("D")
-daily = df.assign(day=day).groupby(["merchantId", "day"]).agg(count=("eur", "size"), frauds=("fraud", "sum")).reset_index()
+by_day = df.assign(day=day).groupby(["merchantId", "day"])
+daily = by_day.agg(count=("eur", "size"), frauds=("fraud", "sum")).reset_index()
 of_merchant = daily.set_index("day").groupby("merchantId")
 known = daily[["merchantId", "day"]].copy()
 known["merchantCount7d"] = of_merchant["count"].rolling("7D").sum().to_numpy()
@@ -64,11 +65,13 @@ known["merchantFraudRate28d"] = known["merchantFrauds28d"] / of_merchant["count"
 out["merchantCount1d"] = df.groupby(["merchantId", day]).cumcount()
 left = pd.DataFrame({"merchantId": df["merchantId"], "at": day, "row": np.arange(len(df))})
 for columns, late in ((["merchantCount7d"], 0), (["merchantFrauds7d", "merchantFrauds28d", "merchantFraudRate28d"], 7)):
-    right = known[["merchantId", "day", *columns]].assign(at=known["day"] + pd.Timedelta(days=late)).drop(columns="day").sort_values("at")
+    shifted = known[["merchantId", "day", *columns]].assign(at=known["day"] + pd.Timedelta(days=late))
+    right = shifted.drop(columns="day").sort_values("at")
     joined = pd.merge_asof(left.sort_values("at", kind="stable"), right, on="at", by="merchantId").sort_values("row")
     for column in columns:
         out[column] = joined[column].to_numpy()
-for name, channel in {"cardPresent": "card_present", "ecommerce": "ecommerce", "atm": "atm", "transfer": "transfer"}.items():
+channels = {"cardPresent": "card_present", "ecommerce": "ecommerce", "atm": "atm", "transfer": "transfer"}
+for name, channel in channels.items():
     out[name] = (df["channel"] == channel).astype(float)
 matrix = out.to_numpy(dtype=np.float32)
 print(json.dumps({"rows": len(matrix), "features": matrix.shape[1], "seconds": time.perf_counter() - started}))

@@ -85,9 +85,8 @@ export async function benchFraud({ rounds, samples, seconds, concurrency }: Frau
     await peer.stop();
     report(measured, { rounds, samples, seconds, concurrency });
     const all = [...outcomes.values()].reduce((sum, count) => sum + count, 0);
-    console.log(
-      `Outcomes of the ${all} decisions: ${[...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ')}.\n`,
-    );
+    const counts = [...outcomes].map(([outcome, count]) => `${count} ${outcome}`);
+    console.log(`Outcomes of the ${all} decisions: ${counts.join(', ')}.\n`);
     console.log(
       `An approval, over ${COUNTED}: ${units.read.toFixed(2)} read units, ${units.write.toFixed(2)} write units, ` +
         `${(await workflowsOf(client, units.approved)) / COUNTED} workflows.`,

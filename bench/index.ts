@@ -150,7 +150,8 @@ runCommand(
     ),
     bench(
       'feeds',
-      'fan-out beside bare batch writes, time to the last follower, feeds pushed, pulled and mixed, actions by followers',
+      'fan-out beside bare batch writes, time to the last follower, feeds pushed, pulled and mixed, ' +
+        'actions by followers',
       (command) =>
         command
           .option('rounds', { type: 'number', default: 10, describe: 'Rounds; each measures all in turn' })
@@ -209,7 +210,8 @@ runCommand(
     ),
     bench(
       'telemetry',
-      'DynamoDB calls with and without their consumed capacity; decisions with tracing off, for one in ten, and for all',
+      'DynamoDB calls with and without their consumed capacity; ' +
+        'decisions with tracing off, for one in ten, and for all',
       (command) =>
         command
           .option('rounds', { type: 'number', default: 5, describe: 'Rounds' })

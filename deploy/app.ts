@@ -31,7 +31,9 @@ const settingsHelp = settingsReference()
 runScript(
   {
     name: 'deploy:synth',
-    about: `Writes the CloudFormation template of Longwatch and the files that it uploads.\n\nSettings, as a JSON object:\n\n${settingsHelp}`,
+    about:
+      'Writes the CloudFormation template of Longwatch and the files that it uploads.\n\n' +
+      `Settings, as a JSON object:\n\n${settingsHelp}`,
     examples: [['--settings production.json --out cdk.out', 'the template of the settings in production.json']],
     expected: [SettingsError],
   },

@@ -166,9 +166,8 @@ export class SettingsError extends Error {
 export function parseSettings(given: unknown, where = 'the settings'): Settings {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
-  throw new SettingsError(
-    `${where}:\n${result.error.issues.map(({ path, message }) => `  ${path.join('.') || 'the object'}: ${message}`).join('\n')}`,
-  );
+  const faults = result.error.issues.map(({ path, message }) => `  ${path.join('.') || 'the object'}: ${message}`);
+  throw new SettingsError(`${where}:\n${faults.join('\n')}`);
 }
 
 export function readSettings(path: string): Settings {

@@ -16,7 +16,8 @@ def write_goldens(name, booster, rows, names, more):
     # The last row knows nothing.
     rows = np.concatenate([rows, np.full((1, len(names)), np.nan, dtype=np.float32)])
     sample = xgb.DMatrix(rows, feature_names=names)
-    contributions = lambda **options: booster.predict(sample, pred_contribs=True, **options).astype(float).round(7).tolist()
+    predict = lambda **options: booster.predict(sample, pred_contribs=True, **options)
+    contributions = lambda **options: predict(**options).astype(float).round(7).tolist()
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / f"{name}.json").write_text(
         json.dumps(
@@ -49,7 +50,8 @@ if __name__ == "__main__":
     # Values that sit exactly on a split's threshold, where float32 and float64 part.
     on_threshold = x[:40].copy()
     tree = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]["model"]["trees"][0]
-    for i, (feature, value, left) in enumerate(zip(tree["split_indices"], tree["split_conditions"], tree["left_children"])):
+    nodes = zip(tree["split_indices"], tree["split_conditions"], tree["left_children"])
+    for i, (feature, value, left) in enumerate(nodes):
         if left != -1 and i < len(on_threshold):
             on_threshold[i, feature] = np.float32(value)
     model = json.loads(booster.save_raw("json"))

@@ -52,7 +52,8 @@ def train(x, y, rounds, **more):
 
 train_x, train_y = load("train")
 tune_x, tune_y = load("tune")
-booster = train(train_x, train_y, meta["rounds"], evals=[(matrix(tune_x, tune_y), "tune")], early_stopping_rounds=30, verbose_eval=20)
+tune = [(matrix(tune_x, tune_y), "tune")]
+booster = train(train_x, train_y, meta["rounds"], evals=tune, early_stopping_rounds=30, verbose_eval=20)
 booster = booster[: booster.best_iteration + 1]
 measured = "test" if (source / "test.npy").exists() else "tune"
 test_x, test_y = load(measured)
@@ -80,7 +81,8 @@ if meta.get("scenarios"):
     for i, name in enumerate(meta["scenarios"]):
         of_kind = kinds == i + 1
         if of_kind.any():
-            by_scenario[name] = {"frauds": int(of_kind.sum()), "recallAtAlert": float((scores[of_kind] >= bands["alert"]).mean())}
+            recall = float((scores[of_kind] >= bands["alert"]).mean())
+            by_scenario[name] = {"frauds": int(of_kind.sum()), "recallAtAlert": recall}
 # By content: another artefact never goes by the same name.
 version = f"fraud-{hashlib.sha256(target.read_bytes()).hexdigest()[:10]}"
 figures = {
@@ -125,13 +127,15 @@ percent = lambda v: "–" if v is None else f"{100 * v:.2f} %"
 lines = [
     "# Model card: fraud",
     "",
-    f"Version `{version}`. Gradient-boosted trees (XGBoost {xgb.__version__}, `binary:logistic`), {figures['trees']} trees of depth 5 at most; "
+    f"Version `{version}`. Gradient-boosted trees (XGBoost {xgb.__version__}, `binary:logistic`), "
+    f"{figures['trees']} trees of depth 5 at most; "
     f"the score is the estimated probability of fraud. {meta['madeBy']}",
     "",
     "## Data",
     "",
     meta["data"].format(
-        train=f"{len(train_y):,} payments, {int(train_y.sum()):,} frauds", test=f"{len(test_y):,} payments, {int(test_y.sum()):,} frauds"
+        train=f"{len(train_y):,} payments, {int(train_y.sum()):,} frauds",
+        test=f"{len(test_y):,} payments, {int(test_y.sum()):,} frauds",
     ),
     "",
     f"## Figures on the {meta['measuredOn']}",
@@ -144,7 +148,11 @@ lines = [
     "",
     "| band | score from | share of payments | precision | recall |",
     "| --- | --- | --- | --- | --- |",
-    *[f"| {n} and worse | {b['from']} | {percent(b['share'])} | {percent(b['precision'])} | {percent(b['recall'])} |" for n, b in at.items()],
+    *[
+        f"| {n} and worse | {b['from']} | "
+        f"{percent(b['share'])} | {percent(b['precision'])} | {percent(b['recall'])} |"
+        for n, b in at.items()
+    ],
     "",
     *(
         [

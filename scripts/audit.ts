@@ -34,7 +34,9 @@ export function verdict(report: Report | undefined): { lines: string[]; failed: 
       ...grave.map(
         ([name, { severity, range, fixAvailable }]) =>
           `${name} ${range}: ${severity}; ` +
-          `${fixAvailable ? 'npm audit fix' : 'no fix yet: leave it out, or say in docs/threat-model.md why it does not reach us'}`,
+          (fixAvailable
+            ? 'npm audit fix'
+            : 'no fix yet: leave it out, or say in docs/threat-model.md why it does not reach us'),
       ),
     ],
     failed: grave.length > 0,

@@ -69,8 +69,8 @@ runScript(
     name: 'demo',
     positionals: '[capabilities..]',
     about:
-      'Shows capabilities on a running Longwatch (npm start): real calls, their answers, and where to look in the Web ' +
-      'UI. Each run creates its own users, products, boards and devices, so it can be repeated.',
+      'Shows capabilities on a running Longwatch (npm start): real calls, their answers, and where to look in the ' +
+      'Web UI. Each run creates its own users, products, boards and devices, so it can be repeated.',
     examples: [
       ['', 'all capabilities, in about a minute'],
       ['carts feeds', 'these two'],

@@ -63,8 +63,8 @@ runScript(
   {
     name: 'reconcile',
     about:
-      'Compares DynamoDB rows with workflows, and restarts workflows that were terminated, failed or lost. The script ' +
-      'asks the API, whose caller must be an admin; a worker does the work.',
+      'Compares DynamoDB rows with workflows, and restarts workflows that were terminated, failed or lost. ' +
+      'The script asks the API, whose caller must be an admin; a worker does the work.',
     examples: [
       ['', 'after workflows were terminated by mistake'],
       ['--full', 'after Temporal was restored from a backup'],

@@ -59,8 +59,8 @@ runScript(
     name: 'session-suite',
     positionals: '<checkout>',
     about:
-      'Runs the test suite of express-session, unchanged, with the DynamoDB session store in place of its MemoryStore, ' +
-      'on an embedded DynamoDB.',
+      'Runs the test suite of express-session, unchanged, with the DynamoDB session store in place of its ' +
+      'MemoryStore, on an embedded DynamoDB.',
     examples: [['../session', 'with a checkout of expressjs/session whose dependencies are installed']],
     expected: [StartError],
   },

@@ -34,9 +34,8 @@ async function update(): Promise<void> {
     const left = await updateTables(db.client, readConfig().LONGWATCH_TABLE_PREFIX, tables, (difference) => {
       ended();
       begun = Date.now();
-      console.log(
-        `${verb[difference.mend ?? 'create']} ${difference.physicalName}${difference.index === undefined ? '' : ` (${difference.index})`}`,
-      );
+      const { mend = 'create', physicalName, index } = difference;
+      console.log(`${verb[mend]} ${physicalName}${index === undefined ? '' : ` (${index})`}`);
     });
     ended();
     if (left.length > 0) throw new TableMismatchError(left);
@@ -50,8 +49,8 @@ runCommand(
   {
     name: 'tables',
     about:
-      'Compares the DynamoDB tables with what this version expects, and adds what is missing. The tables are those of ' +
-      'DYNAMODB_ENDPOINT, or of AWS with LONGWATCH_AWS=true, or of the Longwatch that runs here.',
+      'Compares the DynamoDB tables with what this version expects, and adds what is missing. The tables are those ' +
+      'of DYNAMODB_ENDPOINT, or of AWS with LONGWATCH_AWS=true, or of the Longwatch that runs here.',
     examples: [
       ['check', 'lists the differences'],
       ['update', 'before the processes of a new version start'],

@@ -60,7 +60,7 @@ function modeOf([given = 'all', ...more]: readonly string[]): Mode {
   const nearest = nearestName(String(wrong), ['--help', ...modes]);
   throw new ConfigError(
     `There is no ${wrong?.startsWith('-') ? 'option' : 'mode'} "${wrong}"; ` +
-      `${nearest === undefined ? 'settings are environment variables, which --help lists' : `did you mean ${nearest}?`}`,
+      (nearest === undefined ? 'settings are environment variables, which --help lists' : `did you mean ${nearest}?`),
   );
 }
 

@@ -130,7 +130,9 @@ export class Functions extends Construct {
       ruleName: `${this.props.settings.stackName.replaceAll('-', '_')}_readings`,
       topicRulePayload: {
         // The bytes as they came, whatever they are, and the device that the broker let publish there.
-        sql: "SELECT encode(*, 'base64') AS data, topic(2) AS device, timestamp() AS arrivedAt FROM 'devices/+/readings'",
+        sql:
+          "SELECT encode(*, 'base64') AS data, topic(2) AS device, timestamp() AS arrivedAt " +
+          "FROM 'devices/+/readings'",
         awsIotSqlVersion: '2016-03-23',
         ruleDisabled: false,
         actions: [{ lambda: { functionArn: target.functionArn } }],

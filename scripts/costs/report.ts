@@ -47,8 +47,10 @@ export function reportOf(traffic: Traffic, settings: BillSettings, prices: Price
   };
 }
 
-const dollars = (value: number): string =>
-  `$${value >= 1_000_000 ? `${(value / 1e6).toFixed(2)} M` : value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2)}`;
+function dollars(value: number): string {
+  if (value >= 1_000_000) return `$${(value / 1e6).toFixed(2)} M`;
+  return `$${value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2)}`;
+}
 
 /** For a terminal; no colours, since it is for files and docs, too. */
 export function reportText(report: Report): string {
@@ -78,7 +80,13 @@ export function reportText(report: Report): string {
   );
   table.push([{ colSpan: 6, content: 'of which Temporal Cloud’s plan' }, dollars(report.account.plan), '']);
   const { settings, prices, measured } = report;
+  const { capacity, peak, utilisation } = settings;
+  const capacityText =
+    capacity === 'on-demand'
+      ? 'on demand'
+      : `provisioned for ${peak} × the average at ${utilisation * 100} % utilisation`;
   return `${table.toString()}
-${settings.capacity === 'on-demand' ? 'DynamoDB on demand' : `DynamoDB provisioned for ${settings.peak} × the average at ${settings.utilisation * 100} % utilisation`}; ${prices.region}, prices of ${prices.date}.
-Units, actions and bytes were measured on ${measured.date} (${measured.command}). Compute, network and the servers of the alternatives are not included.`;
+DynamoDB ${capacityText}; ${prices.region}, prices of ${prices.date}.
+Units, actions and bytes were measured on ${measured.date} (${measured.command}). \
+Compute, network and the servers of the alternatives are not included.`;
 }

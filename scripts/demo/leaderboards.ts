@@ -72,10 +72,9 @@ const demonstration: Demo = {
       ({ body }) => body.items.length === 3,
       { aboutSeconds: 2 },
     );
-    console.log(
-      `    GET ${board}/seasons/1/rewards: ` +
-        `${rewards.body.items.map(({ playerId, rewards: won }: { playerId: string; rewards: string[] }) => `${playerId} ${won.join(' and ')}`).join(', ')}`,
-    );
+    const items = rewards.body.items as { playerId: string; rewards: string[] }[];
+    const winners = items.map(({ playerId, rewards: won }) => `${playerId} ${won.join(' and ')}`);
+    console.log(`    GET ${board}/seasons/1/rewards: ${winners.join(', ')}`);
     await scene.show(
       'POST',
       `${board}/scores`,

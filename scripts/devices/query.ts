@@ -33,18 +33,26 @@ const options = <T>(command: Argv<T>) =>
     })
     .option('json', { type: 'boolean', default: false, describe: 'One JSON object a row instead of a table' });
 
+const quoted = (file: string): string => `'${file.replaceAll("'", "''")}'`;
+
 /** What every query finds defined. */
 export const views = (files: readonly string[]): string[] => [
   files.length === 0
     ? 'CREATE VIEW readings AS SELECT NULL::VARCHAR device_id, NULL::TIMESTAMPTZ ts, NULL::VARCHAR status, ' +
       'NULL::DOUBLE latitude, NULL::DOUBLE longitude, NULL::JSON metrics, NULL::DATE dt LIMIT 0'
-    : `CREATE VIEW readings AS SELECT device_id, ts, status, latitude, longitude, metrics::JSON AS metrics, dt::DATE AS dt
-       FROM read_parquet([${files.map((file) => `'${file.replaceAll("'", "''")}'`).join(', ')}], hive_partitioning = true)`,
+    : `CREATE VIEW readings AS
+         SELECT device_id, ts, status, latitude, longitude, metrics::JSON AS metrics, dt::DATE AS dt
+         FROM read_parquet([${files.map(quoted).join(', ')}], hive_partitioning = true)`,
   // A row a metric: numbers and switches (0 and 1) as value, texts as text.
   `CREATE VIEW metrics AS SELECT device_id, ts, dt, name,
-     CASE json_type(item) WHEN 'BOOLEAN' THEN CASE item::VARCHAR WHEN 'true' THEN 1.0 ELSE 0.0 END WHEN 'VARCHAR' THEN NULL ELSE TRY_CAST(item AS DOUBLE) END AS value,
+     CASE json_type(item)
+       WHEN 'BOOLEAN' THEN CASE item::VARCHAR WHEN 'true' THEN 1.0 ELSE 0.0 END
+       WHEN 'VARCHAR' THEN NULL
+       ELSE TRY_CAST(item AS DOUBLE)
+     END AS value,
      CASE json_type(item) WHEN 'VARCHAR' THEN item ->> '$' END AS text
-   FROM (SELECT device_id, ts, dt, unnest(json_keys(metrics)) AS name, metrics FROM readings) AS named, LATERAL (SELECT json_extract(metrics, '$."' || name || '"') AS item) AS found`,
+   FROM (SELECT device_id, ts, dt, unnest(json_keys(metrics)) AS name, metrics FROM readings) AS named,
+     LATERAL (SELECT json_extract(metrics, '$."' || name || '"') AS item) AS found`,
 ];
 
 export const query = (cli: Argv): Argv =>

@@ -46,9 +46,10 @@ function show({ body }: Answered): void {
       ),
     ]);
   console.log(table.toString());
+  const missed = `; ${failed} were not because it did not answer, ${dropped} because there were too many at once`;
   console.log(
     `${plural(decisions, 'decision')} compared, ${(100 * (agreement ?? 0)).toFixed(2)} % the ` +
-      `same${failed + dropped > 0 ? `; ${failed} were not because it did not answer, ${dropped} because there were too many at once` : ''}`,
+      `same${failed + dropped > 0 ? missed : ''}`,
   );
 }
 

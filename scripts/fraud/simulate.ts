@@ -84,9 +84,8 @@ export const simulate = (cli: Argv): Argv =>
         await sink.close();
       });
       const frauds = [...counts.values()].reduce((sum, count) => sum + count, 0);
-      console.log(
-        `${rows} payments ${sink.where}, ${frauds} of them fraud: ${[...counts].map(([kind, count]) => `${kind} ${count}`).join(', ')}`,
-      );
+      const kinds = [...counts].map(([kind, count]) => `${kind} ${count}`);
+      console.log(`${rows} payments ${sink.where}, ${frauds} of them fraud: ${kinds.join(', ')}`);
     },
   );
 

@@ -47,7 +47,8 @@ export const train = (cli: Argv): Argv =>
           refit: true,
           madeBy: 'Made by `fraud train`.',
           data:
-            `Payments from ${iso(window.from)} to ${iso(window.to)} ({train}${unknown > 0 ? `; ${unknown} whose label is not known were left out` : ''}). ` +
+            `Payments from ${iso(window.from)} to ${iso(window.to)} ` +
+            `({train}${unknown > 0 ? `; ${unknown} whose label is not known were left out` : ''}). ` +
             'The number of trees and the figures below come from a model that had not seen the payments from ' +
             `${iso(tuneFrom)} on ({test}); ` +
             'then the model was trained once more on all of them. Features are computed by the code that serves; ' +

@@ -70,10 +70,9 @@ export function scalePage(measured: Measured = readMeasured()): string {
       limit.turn,
       limit.gains === undefined ? '–' : people(metAt(limit) * limit.gains),
     ]);
-    return (
-      '### ' +
-      `${capability.charAt(0).toUpperCase()}${capability.slice(1)}\n\n${table(['limit', 'value', 'reached at users', 'what to change', 'then reached at users'], rows)}`
-    );
+    const title = `${capability.charAt(0).toUpperCase()}${capability.slice(1)}`;
+    const head = ['limit', 'value', 'reached at users', 'what to change', 'then reached at users'];
+    return `### ${title}\n\n${table(head, rows)}`;
   });
   const prices = readPrices();
   const settings = { capacity: 'on-demand', peak: users.peak, utilisation: 0.7 } as const;

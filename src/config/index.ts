@@ -111,10 +111,8 @@ export function parseEnvironment<C>(
     .flatMap(({ settingRules = [] }) => settingRules)
     .filter(({ of, holds }) => !of.some(isFaulty) && !holds(config as never));
   faults.push(...broken, ...further(config).filter(({ name }) => !isFaulty(name)));
-  if (faults.length > 0)
-    throw new ConfigError(
-      `The configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  ${lineOf(fault, given[fault.name])}`).join('\n')}`,
-    );
+  const lines = faults.map((fault) => `  ${lineOf(fault, given[fault.name])}`);
+  if (faults.length > 0) throw new ConfigError(`The configuration has ${faults.length} fault(s):\n${lines.join('\n')}`);
   return config;
 }
 
@@ -168,7 +166,8 @@ export function unknownSettings(
     )
     .map(([name]) => {
       const nearest = nearestName(name, known, PREFIX);
-      return `${name} is not a setting and has no effect${nearest === undefined ? '; --help lists all settings' : `; did you mean ${nearest}?`}`;
+      const advice = nearest === undefined ? '--help lists all settings' : `did you mean ${nearest}?`;
+      return `${name} is not a setting and has no effect; ${advice}`;
     });
 }
 

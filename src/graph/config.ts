@@ -31,11 +31,9 @@ export function selectCapabilities(
   for (const name of wanted) {
     if (names.includes(name)) continue;
     const nearest = nearestName(name, names, /^$/);
+    const advice = nearest === undefined ? '.' : `; did you mean ${nearest}?`;
     throw new ConfigError(
-      `LONGWATCH_CAPABILITIES: there is no capability "${name}"${nearest === undefined ? '' : `; did you mean ${nearest}?`} Capabilities: ${names.join(', ')}`.replace(
-        '" Cap',
-        '". Cap',
-      ),
+      `LONGWATCH_CAPABILITIES: there is no capability "${name}"${advice} Capabilities: ${names.join(', ')}`,
     );
   }
   return known.filter(({ name }) => wanted.includes(name));

@@ -17,7 +17,8 @@ export function htmlReport(report: BacktestReport): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Backtest ${iso(window.from)} to ${iso(window.to)}</title>
 <style>
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem;
+  color: #1a1a1a; background: #fff }
 table { border-collapse: collapse; margin: 1rem 0 2rem }
 th, td { text-align: right; padding: .3rem .9rem; border-bottom: 1px solid #ddd; font-variant-numeric: tabular-nums }
 th:first-child, td:first-child { text-align: left }
@@ -27,11 +28,12 @@ svg { max-width: 100% } text { font: 12px system-ui, sans-serif; fill: #444 }
 </head>
 <body>
 <h1>Backtest</h1>
-<p>${iso(window.from)} to ${iso(window.to)}: ${payments} payments, ${frauds} of them fraud${unknown > 0 ? `, ${unknown} not known` : ''}.</p>
+<p>${iso(window.from)} to ${iso(window.to)}: ${payments} payments, \
+${frauds} of them fraud${unknown > 0 ? `, ${unknown} not known` : ''}.</p>
 ${figures(candidates)}
 <div class="charts">
 <figure><figcaption>Precision by recall</figcaption>${curves(candidates)}</figure>
-${candidates.map((one, i) => `<figure><figcaption>Payments by score, on a logarithmic scale: ${escaped(one.name)}</figcaption>${histogram(one, COLOURS[i] ?? '#444')}</figure>`).join('\n')}
+${candidates.map(scoresFigure).join('\n')}
 </div>
 ${candidates.map((one) => detail(one, frauds)).join('\n')}
 ${changes(report)}
@@ -40,6 +42,10 @@ ${changes(report)}
 `;
 }
 
+const scoresFigure = (one: CandidateReport, i: number): string =>
+  '<figure><figcaption>Payments by score, on a logarithmic scale: ' +
+  `${escaped(one.name)}</figcaption>${histogram(one, COLOURS[i] ?? '#444')}</figure>`;
+
 const fixed = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(4));
 const percent = (part: number, whole: number): string => (whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`);
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
@@ -47,7 +53,8 @@ const cells = (kind: 'th' | 'td', values: readonly (string | number)[]): string 
   `<tr>${values.map((value) => `<${kind}>${escaped(String(value))}</${kind}>`).join('')}</tr>`;
 
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  return `<table><thead>${cells('th', head)}</thead><tbody>${rows.map((row) => cells('td', row)).join('')}</tbody></table>`;
+  const body = rows.map((row) => cells('td', row)).join('');
+  return `<table><thead>${cells('th', head)}</thead><tbody>${body}</tbody></table>`;
 }
 
 const figures = (candidates: readonly CandidateReport[]): string =>

@@ -15,7 +15,8 @@ export function findPython(): string {
   const { error, status } = spawnSync(python, ['-c', 'import xgboost, sklearn, numpy']);
   if (status === 0) return python;
   throw new LabError(
-    `Training needs Python 3 with the packages of model/requirements.txt; ${error ? `there is no ${python}` : `${python} has not got them`}.\n` +
+    'Training needs Python 3 with the packages of model/requirements.txt; ' +
+      `${error ? `there is no ${python}` : `${python} has not got them`}.\n` +
       '  python3 -m venv model/.venv && model/.venv/bin/pip install -r model/requirements.txt\n' +
       'or set PYTHON to one that has them.',
   );

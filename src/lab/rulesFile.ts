@@ -15,10 +15,10 @@ export function readRuleSet(path: string): RuleSet {
     const found = JSON.parse(readFileSync(path, 'utf8')) as { ruleSet?: unknown };
     return validateRuleSet(found.ruleSet ?? found);
   } catch (error) {
-    if (isLongwatchError(error))
-      throw new LabError(
-        `${path}: ${error.message}\n${(error.detail.faults ?? []).map(({ field, message }) => `  ${field} ${message}`).join('\n')}`,
-      );
+    if (isLongwatchError(error)) {
+      const faults = (error.detail.faults ?? []).map(({ field, message }) => `  ${field} ${message}`);
+      throw new LabError(`${path}: ${error.message}\n${faults.join('\n')}`);
+    }
     throw new LabError(`${path} cannot be read (${(error as Error).message})`);
   }
 }

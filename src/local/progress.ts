@@ -55,12 +55,10 @@ function liveLines(out: Screen, now: () => number, refreshMs: number): Progress 
   const draw = () => {
     // A wrapped line would occupy two rows, and the next update would move up too few.
     const width = Math.max(20, (out.columns ?? 80) - 1);
-    const rows = [...lines].map(([part, line]) =>
-      `${line.over ? '✓' : '…'} ${part.padEnd(10)} ${line.over ? '' : `${elapsed(line.since, now())}  `}${text(line)}`.slice(
-        0,
-        width,
-      ),
-    );
+    const rows = [...lines].map(([part, line]) => {
+      const begun = line.over ? `✓ ${part.padEnd(10)} ` : `… ${part.padEnd(10)} ${elapsed(line.since, now())}  `;
+      return `${begun}${text(line)}`.slice(0, width);
+    });
     out.write(`${drawn > 0 ? `\u001B[${drawn}A` : ''}${rows.map((row) => `\u001B[2K${row}\n`).join('')}`);
     drawn = rows.length;
   };

@@ -122,7 +122,8 @@ function given(cliPath: string): string {
 /** Returns the error message if no server was found: why each way failed, and all alternatives. */
 function fourWays(failures: string[]): string {
   return (
-    `Temporal's server is needed and could not be had:\n${failures.map((line) => `  - ${line}`).join('\n')}\n\nAny one of these helps:\n` +
+    `Temporal's server is needed and could not be had:\n${failures.map((line) => `  - ${line}`).join('\n')}\n\n` +
+    'Any one of these helps:\n' +
     '  1. set TEMPORAL_ADDRESS (host:port) to a Temporal that runs\n' +
     `  2. install the Temporal CLI ${TEMPORAL_CLI_VERSION} so that "temporal" is on PATH, or set ` +
     'TEMPORAL_CLI_PATH to it\n' +
@@ -174,8 +175,8 @@ function whyUnfit(executable: string): string | undefined {
   const { stdout, stderr, status, error } = spawnSync(executable, ['--version'], { encoding: 'utf8', timeout: 20_000 });
   const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n')[0]?.slice(0, 200) ?? '';
   const version = /Server (\d+)\.(\d+)/.exec(said);
-  if (error || status !== 0 || !version)
-    return `it is no Temporal CLI; asked for its version it says "${said || (error?.message ?? `exit code ${status}`)}"`;
+  const answer = said || (error?.message ?? `exit code ${status}`);
+  if (error || status !== 0 || !version) return `it is no Temporal CLI; asked for its version it says "${answer}"`;
   const [major, minor] = [Number(version[1]), Number(version[2])];
   const old = major < OLDEST_SERVER[0] || (major === OLDEST_SERVER[0] && minor < OLDEST_SERVER[1]);
   return old ? `it is too old ("${said}"); its server must be ${OLDEST_SERVER.join('.')} or later` : undefined;

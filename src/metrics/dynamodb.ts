@@ -14,7 +14,9 @@ export class DynamoDBMetrics {
     const registers = [registry];
     this.calls = new Histogram({
       name: 'longwatch_dynamodb_call_seconds',
-      help: `Calls to DynamoDB, by operation, table (${SEVERAL_TABLES}: of more than one) and result; a lost race is ok`,
+      help:
+        `Calls to DynamoDB, by operation, table (${SEVERAL_TABLES}: of more than one) and result; ` +
+        'a lost race is ok',
       labelNames: ['operation', 'table', 'result'],
       buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
       registers,

@@ -46,7 +46,9 @@ export class ReconcilerMetrics {
     }
     const age: Gauge<'mode'> = new Gauge({
       name: 'longwatch_reconciler_last_look_age_seconds',
-      help: 'Time since the reconciler’s last look of a mode ended; the same for every process; absent before the first',
+      help:
+        'Time since the reconciler’s last look of a mode ended; the same for every process; ' +
+        'absent before the first',
       labelNames: ['mode'],
       registers,
       collect: async () => {

@@ -41,9 +41,12 @@ export function metricsTable(capabilities: Parameters<typeof listMetrics>[0]): s
     ].join('\n');
   return `# Metrics
 
-What \`/metrics\` of the API, and of a worker on \`LONGWATCH_WORKER_PORT\`, exports for Prometheus. This page is written by \`npm run docs:metrics\` from the registry; a test fails while it is not current. What they are for is in [observability](observability.md).
+What \`/metrics\` of the API, and of a worker on \`LONGWATCH_WORKER_PORT\`, exports for Prometheus. This page is \
+written by \`npm run docs:metrics\` from the registry; a test fails while it is not current. What they are for is in \
+[observability](observability.md).
 
-A histogram has the series \`…_bucket\` (with \`le\`), \`…_sum\` and \`…_count\`. Labels are low in number and never hold an id of a person, a thing or a request.
+A histogram has the series \`…_bucket\` (with \`le\`), \`…_sum\` and \`…_count\`. Labels are low in number and never \
+hold an id of a person, a thing or a request.
 
 ## Longwatch
 

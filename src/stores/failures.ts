@@ -26,8 +26,10 @@ export const isContentionCode = (code: string): boolean => code === 'Transaction
  * These say nothing about the data: credentials that expired or are not known yet, a clock that is wrong, a table that
  * is still missing.
  */
-const PASSING =
-  /^(Expired|UnrecognizedClient|InvalidSignature|IncompleteSignature|MissingAuthenticationToken|RequestTimeTooSkewed|CredentialsProviderError|ResourceNotFound|TransactionInProgress)/;
+const PASSING = new RegExp(
+  '^(Expired|UnrecognizedClient|InvalidSignature|IncompleteSignature|MissingAuthenticationToken|' +
+    'RequestTimeTooSkewed|CredentialsProviderError|ResourceNotFound|TransactionInProgress)',
+);
 
 /**
  * Sorts a failure. A cancelled transaction is sorted by its reasons: a race if any item lost one, because the store

@@ -137,5 +137,6 @@ function indexText(
   types: Types,
 ): string {
   const { ProjectionType, NonKeyAttributes = [] } = projection ?? {};
-  return `${keyText(KeySchema, types)}; ${ProjectionType}${NonKeyAttributes.length > 0 ? ` ${[...NonKeyAttributes].sort().join(' ')}` : ''}`;
+  const attributes = [...NonKeyAttributes].sort().map((name) => ` ${name}`);
+  return `${keyText(KeySchema, types)}; ${ProjectionType}${attributes.join('')}`;
 }

@@ -5,7 +5,7 @@ import { withDeadline } from './deadline';
 export type Outcome<T> = { at: number } & ({ value: T } | { failure: unknown });
 
 export interface SharedCallSettings {
-  /** For how long after it began a call is shared, in milliseconds. A call that takes longer is shared until it ends. */
+  /** How long a call is shared from its start on, in milliseconds. A call that takes longer is shared until it ends. */
   forMs: number;
   /** A call that takes longer counts as failed, in milliseconds. Default: none does. */
   boundMs?: number;

@@ -38,11 +38,7 @@ export function selectQueues(queues: Queues, listed: string | undefined): readon
       name === 'platform' ? PLATFORM_QUEUE : names.find((queue) => queue === name || queue === `longwatch-${name}`);
     if (found) return found;
     const nearest = nearestName(name, names, /^longwatch-/);
-    throw new UnknownQueueError(
-      `there is no queue "${name}"${nearest === undefined ? '' : `; did you mean ${nearest}?`} Known queues: ${names.join(', ')}`.replace(
-        '" Known',
-        '". Known',
-      ),
-    );
+    const advice = nearest === undefined ? '.' : `; did you mean ${nearest}?`;
+    throw new UnknownQueueError(`there is no queue "${name}"${advice} Known queues: ${names.join(', ')}`);
   });
 }

@@ -74,7 +74,8 @@ const get = async (path: string) => {
 };
 const page = (path: string, cursor?: string, limit = 1) =>
   get(
-    `${path}${path.includes('?') ? '&' : '?'}limit=${limit}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+    `${path}${path.includes('?') ? '&' : '?'}limit=${limit}` +
+      (cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`),
   );
 const entriesOf = (body: Record<string, unknown>) => (body['items'] ?? body['entries'] ?? body['timeline']) as object[];
 const cursorOf = (body: Record<string, unknown>) => (body['cursor'] ?? body['older']) as string | undefined;

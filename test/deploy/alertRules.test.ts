@@ -16,7 +16,9 @@ type Series = Readonly<Record<string, string>>;
 
 const AT = '40m';
 const http = (status: number, le?: string) =>
-  `longwatch_http_request_seconds_${le === undefined ? 'count' : 'bucket'}{job="longwatch-api",instance="a",method="POST",route="/v1/x",status="${status}"${le === undefined ? '' : `,le="${le}"`}}`;
+  `longwatch_http_request_seconds_${le === undefined ? 'count' : 'bucket'}` +
+  `{job="longwatch-api",instance="a",method="POST",route="/v1/x",status="${status}"` +
+  `${le === undefined ? '' : `,le="${le}"`}}`;
 const store = (result: string) =>
   `longwatch_dynamodb_call_seconds_count{operation="GetItem",table="Sessions",result="${result}"}`;
 const gateway = (result: string) =>
@@ -89,8 +91,8 @@ const faults: Readonly<Record<string, Readonly<Record<string, string | null>>>> 
   LongwatchNoWorkers: { 'temporal_num_pollers{task_queue="longwatch-fraud",poller_type="activity_task"}': null },
   LongwatchWorkersBusy: { [wait('0.1')]: '0+50x60' },
   LongwatchWorkflowTasksFail: {
-    'temporal_workflow_task_execution_failed_total{task_queue="longwatch-carts",workflow_type="cart",failure_reason="NonDeterminismError"}':
-      '_x20 1+1x40',
+    ['temporal_workflow_task_execution_failed_total' +
+    '{task_queue="longwatch-carts",workflow_type="cart",failure_reason="NonDeterminismError"}']: '_x20 1+1x40',
   },
   LongwatchWorkflowsFail: {
     'temporal_workflow_failed_total{task_queue="longwatch-devices",workflow_type="archiveDay"}': '_x35 1x25',

@@ -233,7 +233,9 @@ describe('roles', () => {
       return text(value).replaceAll(/\$\{(\w+)\.(Arn|StreamArn)\}/g, (_all, id: string, what: string) => {
         const { Type, Properties } = (template.toJSON() as { Resources: Record<string, Resource> }).Resources[id]!;
         const name = String(Properties['TableName'] ?? Properties['Name'] ?? 'x'.repeat(63));
-        return `arn:aws:${Type.split('::')[1]!.toLowerCase()}:ap-southeast-1:123456789012:table/${name}${what === 'StreamArn' ? '/stream/2026-11-24T10:00:00.000' : ''}`;
+        const kind = Type.split('::')[1]!.toLowerCase();
+        const stream = what === 'StreamArn' ? '/stream/2026-11-24T10:00:00.000' : '';
+        return `arn:aws:${kind}:ap-southeast-1:123456789012:table/${name}${stream}`;
       });
     }).length;
 });
@@ -467,7 +469,9 @@ describe('functions', () => {
   it('are called by the IoT rule with the bytes, the device and the instant', () => {
     functions.hasResourceProperties('AWS::IoT::TopicRule', {
       TopicRulePayload: Match.objectLike({
-        Sql: "SELECT encode(*, 'base64') AS data, topic(2) AS device, timestamp() AS arrivedAt FROM 'devices/+/readings'",
+        Sql:
+          "SELECT encode(*, 'base64') AS data, topic(2) AS device, timestamp() AS arrivedAt " +
+          "FROM 'devices/+/readings'",
         Actions: [{ Lambda: Match.anyValue() }],
       }),
     });
@@ -501,7 +505,8 @@ describe('alarms', () => {
 
   it('can tell the topic: CloudWatch may publish for this account’s alarms, over TLS alone', () => {
     const [[, policy]] = resources(service, 'AWS::SNS::TopicPolicy') as [[string, Resource]];
-    const statements = policy.Properties['PolicyDocument'].Statement as Record<string, any>[]; // oxlint-disable-line typescript/no-explicit-any
+    // oxlint-disable-next-line typescript/no-explicit-any
+    const statements = policy.Properties['PolicyDocument'].Statement as Record<string, any>[];
     expect(policy.Properties['Topics']).toEqual([{ Ref: expect.stringMatching(/^AlarmsTopic/) }]);
     expect(statements.filter(({ Effect }) => Effect === 'Allow')).toEqual([
       expect.objectContaining({

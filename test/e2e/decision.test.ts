@@ -28,7 +28,7 @@ describe('a running Longwatch', () => {
     });
   });
 
-  it('approves an ordinary payment of a new customer, and gives the same bytes for it however often and at once', async () => {
+  it('approves an ordinary payment of a new customer, with the same bytes however often and at once', async () => {
     const first = payment({ transactionId: 'tx-same' });
     const answers = await Promise.all(Array.from({ length: 12 }, () => stack.post('/v1/transactions', first)));
     expect(answers.map(({ status }) => status)).toEqual(Array(12).fill(200));
@@ -80,7 +80,7 @@ describe('a running Longwatch', () => {
     expect((await stack.get('/v1/transactions/tx-bad')).status).toBe(404);
   });
 
-  it('refuses another content type, a body that is no JSON, a body that is too large, and callers it does not know', async () => {
+  it('refuses another content type, a body that is no JSON or too large, and callers it does not know', async () => {
     expect(
       (await stack.post('/v1/transactions', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' })).status,
     ).toBe(415);

@@ -34,7 +34,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('kill -9 of the API between the write and the start: the relay starts the cart and the checkout, once each', async () => {
+it('kill -9 of the API between write and start: the relay starts the cart and the checkout, once each', async () => {
   const silence = await startSilentServer();
   const api = await startApi({ ...environment, TEMPORAL_ADDRESS: silence.address });
   const user = await cartOf(api.url, { [await product(api.url)]: 1 });

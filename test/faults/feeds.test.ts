@@ -84,7 +84,7 @@ it(
   180_000,
 );
 
-it('kill -9 of the worker in the middle of a large fan-out: another goes on, and the post is in every feed once', async () => {
+it('kill -9 of the worker within a large fan-out: another goes on, and the post is in every feed once', async () => {
   const readers = await seedAuthor(world.db, 'large', 600);
   await request(graph.app)
     .post('/v1/posts')

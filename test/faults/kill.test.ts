@@ -150,7 +150,7 @@ async function throughItsLife(of: Payment) {
   };
 }
 
-it('kill -9 of the worker between every two activities of an investigation: same end, one case, no message twice', async () => {
+it('kill -9 of the worker between any two activities of a case: same end, one case, no message twice', async () => {
   const blocked = (name: string) => payment({ transactionId: `tx-${name}`, merchantId: 'block' });
   const expected = await throughItsLife(blocked('undisturbed'));
   expect(expected.runs).toBe(1);
@@ -238,7 +238,7 @@ describe('a worker that dies before a webhook has answered', () => {
     240_000,
   );
 
-  it('a webhook may get a message twice when the worker dies before its answer, with the same id; the record is one', async () => {
+  it('a webhook may get a message twice, with the same id, when the worker dies; the record is one', async () => {
     const [first, second] = await eventually(
       async () => receivedOf(of.transactionId).map(({ id }) => id),
       ({ length }) => length >= 2,

@@ -361,7 +361,8 @@ async function asDocumented(operation: Operation, sent: Sent): Promise<void> {
   // Guesses slow the address down for everybody who has not come from it before; who is known is not.
   const received = await send(sent);
   answered.set(received.status, (answered.get(received.status) ?? 0) + 1);
-  const said = `${sent.method} ${sent.path.slice(0, 300)} as ${sent.who}: ${received.status} ${received.text.slice(0, 300)}`;
+  const { status, text } = received;
+  const said = `${sent.method} ${sent.path.slice(0, 300)} as ${sent.who}: ${status} ${text.slice(0, 300)}`;
   if (received.status >= 500) throw new Error(`a fault of ours: ${said}`);
   if (received.requestId === undefined) throw new Error(`no request id: ${said}`);
   if (received.status === 429 && !received.retryAfter) throw new Error(`no Retry-After: ${said}`);
@@ -393,7 +394,8 @@ it(
       if (details.failed)
         faults.push(
           `${operation.method} ${operation.path} (seed ${details.seed}, path ` +
-            `${details.counterexamplePath})\n${String(details.errorInstance).slice(0, 900)}\n${JSON.stringify(details.counterexample).slice(0, 500)}`,
+            `${details.counterexamplePath})\n${String(details.errorInstance).slice(0, 900)}\n` +
+            JSON.stringify(details.counterexample).slice(0, 500),
         );
     }
     process.stdout.write(

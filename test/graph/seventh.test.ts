@@ -53,7 +53,7 @@ const call = (method: 'put' | 'get', path: string) =>
     [method](path)
     .set(...bearer('service'));
 
-it('its request writes to its table, its workflow runs, and its figures are on the page and in the metrics', async () => {
+it('its request writes to its table, its workflow runs, its figures are on the page and in the metrics', async () => {
   await call('put', '/v1/notes/n-1').send({ text: 'Call Ada' }).expect(201);
   const { body } = await eventually(
     () => call('get', '/v1/notes/n-1'),

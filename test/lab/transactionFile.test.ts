@@ -54,8 +54,9 @@ it.each(['csv', 'csv.gz', 'jsonl', 'jsonl.gz'])('.%s: what is written is what is
 it('takes the required columns alone, in any order, with quotes, a BOM, CRLF and empty lines', async () => {
   const path = write(
     'plain.csv',
-    '\uFEFFamount,userId,"transactionId",timestamp,merchantId\r\n1999,ada,tx-1,2026-01-31T12:00:00Z,books\r\n\r\n"5",bob,tx-2,2026-01-31 ' +
-      '12:00:01,books\r\n',
+    '\uFEFFamount,userId,"transactionId",timestamp,merchantId\r\n' +
+      '1999,ada,tx-1,2026-01-31T12:00:00Z,books\r\n\r\n' +
+      '"5",bob,tx-2,2026-01-31 12:00:01,books\r\n',
   );
   const rows = await read(path);
   expect(rows).toEqual([

@@ -43,7 +43,7 @@ const changesOf = (table: Parameters<TestGraph['dynamodb']['db']['table']>[0]) =
 const start = Date.now();
 
 describe('a Kinesis event', () => {
-  it('is decided as the stream is; one that comes again decides nothing, and what cannot be decided holds up nothing', async () => {
+  it('is decided as the stream is; a repeated one decides nothing, an undecidable one holds up nothing', async () => {
     const bodies = Array.from({ length: 50 }, () => payment());
     const bad = 'no transaction';
     await kinesis.put(
@@ -175,7 +175,7 @@ describe('an event of a table', () => {
     );
   });
 
-  it('fails from the first record of what failed on: what is before counts, what is behind waits, in order', async () => {
+  it('fails from the first record that failed on: records before it count, those behind wait, in order', async () => {
     await write(200, (i) => merchantId(String(i)));
     const real = merchantCounters(new MerchantStore(graph.dynamodb.db));
     let broken = true;

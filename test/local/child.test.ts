@@ -82,7 +82,12 @@ it('dies with its parent, also when that is killed with -9', async () => {
   writeFileSync(
     parentScript,
     `const { startChild } = require(${JSON.stringify(module)});
-     startChild({ name: 'child', command: '/bin/sh', args: ['-c', 'echo $$ > ${folder}/pid; exec sleep 600'], logFile: ${JSON.stringify(logFile())} });
+     startChild({
+       name: 'child',
+       command: '/bin/sh',
+       args: ['-c', 'echo $$ > ${folder}/pid; exec sleep 600'],
+       logFile: ${JSON.stringify(logFile())},
+     });
      setInterval(() => undefined, 1000);`,
   );
   const parent = spawn(process.execPath, ['--import', 'tsx', parentScript], {

@@ -39,7 +39,11 @@ import request = require('supertest');
 declare module 'express-session' {
   interface SessionData { views: number }
 }
-const client = new DynamoDBClient({ region: 'us-east-1', endpoint: process.env.ENDPOINT, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } });
+const client = new DynamoDBClient({
+  region: 'us-east-1',
+  endpoint: process.env.ENDPOINT,
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+});
 const options: DynamoDBSessionStoreOptions = { client, tableName: 'test-Sessions', idleTimeoutMs: 60_000 };
 const store: session.Store = new DynamoDBSessionStore(options);
 const app = express();

@@ -36,10 +36,12 @@ describe('a bench whose own process ends early', () => {
   ])(
     '%s, ends what it has started',
     async (_how, fault) => {
+      const children = join(__dirname, '../../bench/support/children.ts');
       const code = `
-      const { endTogether, watchChildren } = require(${JSON.stringify(join(__dirname, '../../bench/support/children.ts'))});
+      const { endTogether, watchChildren } = require(${JSON.stringify(children)});
       endTogether(watchChildren());
-      const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
+      const busy = ['-e', 'setInterval(() => undefined, 1000)'];
+      const child = require('node:child_process').spawn(process.execPath, busy, { stdio: 'ignore' });
       console.log(child.pid);
       ${fault}
       setInterval(() => undefined, 1000);`;

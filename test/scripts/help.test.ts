@@ -9,7 +9,7 @@ const ours = Object.entries(scripts).filter(([, command]) => command.startsWith(
 
 /** Processes at once. */
 const LANES = 3;
-/** On a quiet machine all end within three seconds. A script that does its work instead would take longer, or for ever. */
+/** On a quiet machine all end within three seconds. A script that does its work instead takes longer, or never ends. */
 const WITHIN_MS = 120_000;
 
 /** A mistyped option or value of each script, and the right one. */

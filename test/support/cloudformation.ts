@@ -1,6 +1,7 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 
-export type Resource = { Type: string; Properties: Record<string, any>; DeletionPolicy?: string }; // oxlint-disable-line typescript/no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Resource = { Type: string; Properties: Record<string, any>; DeletionPolicy?: string };
 
 /** The resources of a type, by logical id. */
 export const resources = (template: Template, type: string): [string, Resource][] =>

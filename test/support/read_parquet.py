@@ -1,4 +1,7 @@
-"""Reads an archived day as others would: pyarrow and hashlib know nothing of Longwatch. Prints what it found as JSON."""
+"""Reads an archived day as others would: pyarrow and hashlib know nothing of Longwatch.
+
+Prints what it found as JSON.
+"""
 import datetime
 import hashlib
 import json

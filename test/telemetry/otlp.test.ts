@@ -11,7 +11,10 @@ message Resource { repeated KeyValue attributes = 1; }
 message KeyValue { string key = 1; AnyValue value = 2; }
 message AnyValue { oneof value { string string_value = 1; } }
 message ScopeSpans { repeated Span spans = 2; }
-message Span { bytes trace_id = 1; bytes span_id = 2; bytes parent_span_id = 4; string name = 5; fixed64 start_time_unix_nano = 7; fixed64 end_time_unix_nano = 8; }`);
+message Span {
+  bytes trace_id = 1; bytes span_id = 2; bytes parent_span_id = 4; string name = 5;
+  fixed64 start_time_unix_nano = 7; fixed64 end_time_unix_nano = 8;
+}`);
 
 interface Decoded {
   resourceSpans: {
@@ -31,7 +34,8 @@ interface Decoded {
 
 it('a process that does not trace does not load OpenTelemetry’s SDK', async () => {
   const list =
-    "require('./src/graph'); require('./src/workers'); require('./src/telemetry/tracing'); console.log(JSON.stringify(Object.keys(require.cache)))";
+    "require('./src/graph'); require('./src/workers'); require('./src/telemetry/tracing'); " +
+    'console.log(JSON.stringify(Object.keys(require.cache)))';
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '-e', list], {
     env: { ...process.env, NODE_OPTIONS: '' },
     maxBuffer: 2 ** 26,
@@ -42,7 +46,7 @@ it('a process that does not trace does not load OpenTelemetry’s SDK', async ()
   expect([...packages]).toEqual(['@opentelemetry/api']);
 }, 60_000);
 
-it('spans leave as protobuf unless JSON is asked for, a run’s with the id and the times that it was given', async () => {
+it('spans leave as protobuf unless JSON is asked for, a run’s with the id and the times it was given', async () => {
   const collector = await startCollector();
   const run = {
     name: 'RunWorkflow:cart',

@@ -65,7 +65,7 @@ const decide = (url: string, body: Payment) =>
   }).then(async (answer) => ({ status: answer.status, body: await answer.json() }));
 
 describe('an API that is told to stop', () => {
-  it('answers what is under way, says that it is not ready while it still takes requests, and ends in time', async () => {
+  it('answers what is under way, says that it is not ready while it takes requests, and ends in time', async () => {
     const api = start('api', { LONGWATCH_GRACE_MS: '20000', LONGWATCH_STOP_DELAY_MS: '1500' });
     const url = await api.said(/API +(http:\S+)/);
     expect(await ask(url, '/readyz')).toMatchObject({ status: 200 });

@@ -154,7 +154,7 @@ describe.each([
     ).toBeCloseTo(2 + 40 / 60, 1);
   });
 
-  it('activity after a reminder recovers the cart: its lines go on in the next one, which has its own ladder', async () => {
+  it('activity after a reminder recovers the cart: its lines go on in the next, which has its own ladder', async () => {
     const before = await stats();
     const { user, book, openedAt } = await begin();
     await environment.sleep('25 hours');

@@ -112,7 +112,7 @@ const rowsInTable = async (deviceId: string, of: string) => {
   return (await new ReadingStore(graph.dynamodb.db).page({ deviceId, day: of })).rows;
 };
 
-it('a finished day goes to the archive, and reads do not tell the difference; the same rows make the same bytes', async () => {
+it('a finished day goes to the archive; reads show no difference; the same rows make the same bytes', async () => {
   const of = day(2);
   await send('a-1', readings(of, 300));
   await send('a-2', readings(of, 200));
@@ -244,7 +244,9 @@ it('SQL over the archive finds readings and metrics by name, the views defined a
     });
   const { stdout } = query(
     '--json',
-    "SELECT r.device_id AS device, count(*)::INT AS readings, (SELECT sum(value) FROM metrics m WHERE m.device_id = r.device_id AND name = 'on') AS on, min(dt)::VARCHAR AS day FROM readings r GROUP BY 1 ORDER BY 1",
+    'SELECT r.device_id AS device, count(*)::INT AS readings, ' +
+      "(SELECT sum(value) FROM metrics m WHERE m.device_id = r.device_id AND name = 'on') AS on, " +
+      'min(dt)::VARCHAR AS day FROM readings r GROUP BY 1 ORDER BY 1',
   );
   expect(
     stdout
@@ -292,7 +294,7 @@ it('the clock finds days that are over', async () => {
   await record(ARCHIVE_DUE_TYPE, 'done', handle);
 }, 120_000);
 
-it('an erased device is nowhere any more: table, archive, rollups; others keep every reading; it may begin anew', async () => {
+it('an erased device is gone from table, archive and rollups; others keep all readings; it may return', async () => {
   const of = day(2);
   const others = await all('a-2', of);
   await send('a-1', [{ timestamp: Date.now() - MINUTE, metrics: { t: 7 } }]);

@@ -200,7 +200,7 @@ describe('on a server', () => {
     ).resolves.toBeUndefined();
   }, 180_000);
 
-  it('a worker without the key fails the task with the key’s name, and the workflow goes on once it is there', async () => {
+  it('a worker without the key fails the task and names the key; the workflow goes on once it is there', async () => {
     const { transactionId } = payment();
     const workflowId = investigationId(transactionId);
     const handle = clientWith(first, second).workflow.getHandle(workflowId);
@@ -307,7 +307,7 @@ describe('on a server', () => {
   }, 120_000);
 });
 
-it('a cart lives its 31 days encrypted: nothing in its history or in what the server tells of it can be read', async () => {
+it('a cart lives its 31 days encrypted: nothing in its history or in the server’s answers can be read', async () => {
   const environment: TestWorkflowEnvironment = await startTimeSkipping();
   const graph = await startTestGraph(
     { LONGWATCH_CART_QUIET_HOURS: 'none', LONGWATCH_PAYLOAD_KEYS: first },

@@ -120,7 +120,7 @@ describe.each([
     await expect(handleOf(fanOutId(name('unheard'))).describe()).rejects.toThrow(/not found/i);
   });
 
-  it('follow fills the feed, unfollow and block empty it, each for a start and an activity; delete retracts', async () => {
+  it('follow fills the feed, unfollow and block empty it, each a start and an activity; delete retracts', async () => {
     const [bea, cem] = [name('bea'), name('cem')];
     for (const id of [bea, cem]) await asService('put', `/v1/users/${id}`, { name: id });
     for (let i = 0; i < 7; i++) await post(bea, name(`bea-${i}`));
@@ -153,7 +153,7 @@ describe.each([
     expect(billableActions(await record('retract', name('small'), handleOf(retractId(name('bea-6')))))).toBe(2);
   });
 
-  it('many followers are gone through by ranges and slices, over several runs, with the progress in the details', async () => {
+  it('many followers are served by ranges and slices, over several runs, with progress in the details', async () => {
     const author = name('dan');
     const readers = await seedAuthor(world.db, author, 2 * SLICE + 20);
     const at = Date.parse((await post(name('lonely'), name('by-another'))).postedAt);

@@ -100,7 +100,7 @@ describe.each([
   const statusOf = async (api: ReturnType<typeof boardApi>, n: number) =>
     (await api.get('/seasons')).body.items.find(({ number }: { number: number }) => number === n)?.status;
 
-  it('a season closes at its end and grace, its standings are final, rewards are granted once, the next one is there', async () => {
+  it('a season closes after its grace: final standings, rewards granted once, the next season is there', async () => {
     const api = boardApi(graph);
     const rewards = [
       { reward: 'gold', fromRank: 1, toRank: 1 },
@@ -187,7 +187,7 @@ describe.each([
     expect((await api.put('/seasons/1', { endsAt: await inHours(9) })).body.detail).toBe('Season 1 is final already');
   }, 120_000);
 
-  it('a start of the last release’s workflow for that signal still sends it, and ends where no season runs', async () => {
+  it('a start of the last release’s workflow for that signal sends it, and ends where no season runs', async () => {
     const api = boardApi(graph);
     await api.put('', { operator: 'best', seasons: { endsAt: await inHours(30) } }).expect(201);
     await started(seasonId(api.gameId, 1));

@@ -72,7 +72,7 @@ it('Temporal away: what is owed meanwhile starts when it is back, one case each'
   }
 });
 
-it('the model away: what was approved without it is scored again, and what should have been worse becomes a case', async () => {
+it('the model away: what was approved without it is scored again, and what scores worse becomes a case', async () => {
   const { usual, sharp } = sharpRise();
   for (const one of usual) await post(one);
   graph.model.behaviour = { status: 503 };

@@ -24,7 +24,7 @@ const db = () =>
     everything.tables,
   );
 
-it('every lifecycle of every capability: terminated before it did anything, it is started again and comes to its end', async () => {
+it('every lifecycle of every capability, terminated before it did anything, is started again and ends', async () => {
   // No worker runs, so that nothing ends before it is terminated.
   const of = payment({ merchantId: 'review' });
   await ask('service', 'post', '/v1/transactions', of).expect(200);
@@ -241,7 +241,7 @@ describe('a case whose workflow is terminated', () => {
   }, 90_000);
 });
 
-it('a cart whose workflow Temporal does not know any more, although its row is open, is started by a quick look', async () => {
+it('a cart whose row is open and whose workflow Temporal no longer knows is started by a quick look', async () => {
   await ask('service', 'put', '/v1/carts/fay/items/book', { quantity: 1 });
   const runId = async () =>
     (

@@ -137,7 +137,7 @@ describe('a case that is reset to before a proposal, where it waits and has noth
     return { id, before };
   }
 
-  it('refuses what was asked of it, because its record is ahead, and takes it when it has read the record', async () => {
+  it('refuses what was asked of it while its record is ahead, and takes it once it has read the record', async () => {
     const { id, before } = await rewound();
     const { body } = await act('ben', id, 'decide', { decision: 'fraud' }).expect(409);
     expect(body.detail).toContain('reset');

@@ -81,7 +81,8 @@ const answerAlert = ({ links, investigations, updates }: AlertParts): AnyRoute =
 const questionPage = ({ amount, currency, merchantId }: CaseRecord, until: number): string =>
   page(
     'Was this you?',
-    `<p>A payment of <strong>${escaped(formatMoney(amount, currency))}</strong> to <strong>${escaped(merchantId)}</strong> was made in your name.</p>
+    `<p>A payment of <strong>${escaped(formatMoney(amount, currency))}</strong> \
+to <strong>${escaped(merchantId)}</strong> was made in your name.</p>
 <form method="post">
 <button name="answer" value="yes">Yes, this was me</button>
 <button name="answer" value="no">No, it was not me</button>

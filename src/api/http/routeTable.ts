@@ -37,11 +37,15 @@ export function routeTable(routes: readonly AnyRoute[]): string {
   });
   return `# Who may call what
 
-Every route of the API with the roles that may call it. This page is written by \`npm run docs:routes\` from the routes themselves; \`test/api/roles.test.ts\` calls each of them as every role, without a token and with bad ones, and expects what this page says.
+Every route of the API with the roles that may call it. This page is written by \`npm run docs:routes\` from the \
+routes themselves; \`test/api/roles.test.ts\` calls each of them as every role, without a token and with bad ones, and \
+expects what this page says.
 
 - **✓** may call it, **–** may not: 403 with a valid token, 401 without one.
-- **own**: customers reach what is theirs, by the name of their key or the subject of their JWT; what is somebody else's is a 403.
-- **nobody**: callers without a token. What they may call is public, or is authenticated by what they hold: a signed link (\`/v1/alerts/:token/answer\`, \`/v1/unsubscribe/:token\`) or the cookie of a session (\`/v1/sessions/current\`).
+- **own**: customers reach what is theirs, by the name of their key or the subject of their JWT; what is somebody \
+else's is a 403.
+- **nobody**: callers without a token. What they may call is public, or is authenticated by what they hold: a signed \
+link (\`/v1/alerts/:token/answer\`, \`/v1/unsubscribe/:token\`) or the cookie of a session (\`/v1/sessions/current\`).
 
 ${sections.join('\n')}`;
 }

@@ -24,8 +24,10 @@ export function page(title: string, content: string): string {
 <meta name="robots" content="noindex">
 <title>${title}</title>
 <style>
-body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 3rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }
-button { font: inherit; padding: .8rem 1.4rem; margin: .5rem .5rem .5rem 0; border: 2px solid #1a1a1a; border-radius: .4rem; background: #fff; color: inherit; cursor: pointer }
+body { font: 1.1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 3rem auto; padding: 0 1rem;
+  color: #1a1a1a; background: #fff }
+button { font: inherit; padding: .8rem 1.4rem; margin: .5rem .5rem .5rem 0; border: 2px solid #1a1a1a;
+  border-radius: .4rem; background: #fff; color: inherit; cursor: pointer }
 button:focus-visible { outline: 3px solid #0b57d0; outline-offset: 2px }
 </style>
 </head>

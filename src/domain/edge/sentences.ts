@@ -34,8 +34,10 @@ const formats: Readonly<Record<string, string>> = {
 /** Returns the rule that a value breaks, as a part of a sentence, for issues whose schema has no message of its own. */
 export function defaultSentence(issue: RawIssue): string {
   switch (issue.code) {
-    case 'invalid_type':
-      return `must be ${expectations[issue.expected ?? ''] ?? issue.expected}${issue.input === undefined ? '' : `, found ${kindOf(issue.input)}`}`;
+    case 'invalid_type': {
+      const found = issue.input === undefined ? '' : `, found ${kindOf(issue.input)}`;
+      return `must be ${expectations[issue.expected ?? ''] ?? issue.expected}${found}`;
+    }
     case 'too_small':
       return `must ${bound(issue, issue.inclusive === false ? 'over' : 'at least', issue.minimum)}`;
     case 'too_big':

@@ -193,7 +193,8 @@ export const featureDefinitions = define([
     unit: 'count',
     window: '38 d, 7 d late',
     description:
-      "the number of frauds of usual amount on the merchant's latest days, where they were at least half of its payments, 7 days late",
+      "the number of frauds of usual amount on the merchant's latest days, where they were at least half of its " +
+      'payments, 7 days late',
   },
   {
     name: 'merchantStreakDays',

@@ -24,8 +24,8 @@ function whatToDo(state: CaseState): string {
   if (closing) return `**Closed as ${closing.label}** at ${iso(closing.at)}. Nothing is left to do.`;
   if (state.escalated === 'disagreement')
     return (
-      '**To do:** two people disagree. A supervisor who took no part settles it through the API: `POST /v1/investigations/' +
-      `${state.facts.transactionId}/decide\`.`
+      '**To do:** two people disagree. A supervisor who took no part settles it through the API: ' +
+      `\`POST /v1/investigations/${state.facts.transactionId}/decide\`.`
     );
   const first =
     state.phase === 'asking' && customer.until !== undefined

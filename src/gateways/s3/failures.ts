@@ -6,8 +6,11 @@ import { LongwatchError } from '../../domain/errors';
  * Names of temporary errors: overload, a slow or lost connection, credentials that expired or are not yet known, a
  * wrong clock.
  */
-const PASSING =
-  /^(SlowDown|Throttl|RequestLimitExceeded|RequestTimeout|RequestTimeTooSkewed|BadDigest|IncompleteBody|OperationAborted|NoSuchUpload|Expired|TokenRefreshRequired|InvalidAccessKeyId|InvalidToken|SignatureDoesNotMatch|CredentialsProviderError)/;
+const PASSING = new RegExp(
+  '^(SlowDown|Throttl|RequestLimitExceeded|RequestTimeout|RequestTimeTooSkewed|BadDigest|IncompleteBody|' +
+    'OperationAborted|NoSuchUpload|Expired|TokenRefreshRequired|InvalidAccessKeyId|InvalidToken|' +
+    'SignatureDoesNotMatch|CredentialsProviderError)',
+);
 /** Names of errors that an operator must fix: a missing permission or bucket. */
 const OURS =
   /^(AccessDenied|AllAccessDisabled|AccountProblem|Forbidden|InvalidBucketName|NoSuchBucket|PermanentRedirect)/;
@@ -25,7 +28,8 @@ export function typedObjectFailure(error: unknown, bucket: string, what: string)
   if (isWireFault(error) || PASSING.test(name) || $fault === 'server' || ($metadata?.httpStatusCode ?? 0) >= 500)
     return new LongwatchError(
       'unavailable',
-      `The bucket ${bucket} ${error instanceof S3ServiceException ? `did not take ${what} (${name})` : 'cannot be reached'}; retry later`,
+      `The bucket ${bucket} ` +
+        `${error instanceof S3ServiceException ? `did not take ${what} (${name})` : 'cannot be reached'}; retry later`,
       { retryAfterSeconds: 1, cause: error },
     );
   if (!(error instanceof S3ServiceException)) return error;

@@ -362,7 +362,9 @@ export class Checkouts {
       if (status === 'confirmed' || status === 'confirming')
         throw new LongwatchError(
           'conflict',
-          `Checkout ${checkoutId} is an order${checkout.orderId === undefined ? ' about to be' : ` (${checkout.orderId})`}; it cannot be cancelled any more`,
+          `Checkout ${checkoutId} is an order` +
+            `${checkout.orderId === undefined ? ' about to be' : ` (${checkout.orderId})`}; ` +
+            'it cannot be cancelled any more',
         );
       if (status === 'reserving') await this.forget(checkout);
       else await this.giveBack(checkout);

@@ -140,12 +140,13 @@ export class RankStore {
     log: string,
     replacement?: { ranking: Ranking; attempt: string },
   ): Promise<boolean> {
+    const roots = replacement ? ', Roots = :roots, Attempt = :attempt' : '';
     try {
       await this.db.client.send(
         new UpdateCommand({
           TableName: this.table,
           Key: this.key(shard, HEAD),
-          UpdateExpression: `SET Version = :next${replacement ? ', Roots = :roots, Attempt = :attempt' : ''} REMOVE LogName`,
+          UpdateExpression: `SET Version = :next${roots} REMOVE LogName`,
           // The race: the stream's reader changes the ranking just now; then its note is taken in first.
           ConditionExpression: 'Version = :version AND LogName = :log',
           ExpressionAttributeValues: {

@@ -23,9 +23,7 @@ export async function archiveDue(): Promise<HousekeepingReport> {
   const done: string[] = [];
   const failed: string[] = [];
   for (const { day, what } of due) {
-    showDetails(
-      `Due: ${due.length} day(s). Now **${day}** (${what}).${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''}`,
-    );
+    showDetails(`Due: ${due.length} day(s). Now **${day}** (${what}).${notDone(failed)}`);
     try {
       await executeChild(what === 'archive' ? archiveDay : expireDay, {
         workflowId: archiveWorkflowId(day),
@@ -44,8 +42,12 @@ export async function archiveDue(): Promise<HousekeepingReport> {
   const deleted = await deleteRollups();
   // A number while nobody is skipped, as earlier releases answer.
   const { days: rollupDays, skipped } = typeof deleted === 'number' ? { days: deleted, skipped: 0 } : deleted;
+  const left = `; not those of **${skipped}** device(s), of which a step was refused: the log names them`;
   showDetails(
-    `Done: ${done.join(', ') || 'no day was due'}.${failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : ''} Rollups deleted of ${rollupDays} day(s)${skipped > 0 ? `; not those of **${skipped}** device(s), of which a step was refused: the log names them` : ''}.`,
+    `Done: ${done.join(', ') || 'no day was due'}.${notDone(failed)} ` +
+      `Rollups deleted of ${rollupDays} day(s)${skipped > 0 ? left : ''}.`,
   );
   return { done, failed, rollupDays, ...(skipped > 0 && { skipped }) };
 }
+
+const notDone = (failed: readonly string[]): string => (failed.length > 0 ? ` Not done: ${failed.join(', ')}.` : '');

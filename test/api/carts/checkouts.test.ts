@@ -108,7 +108,7 @@ describe('a checkout', () => {
     expect(await stock(much)).toEqual({ onHand: 10, held: 0, sold: 0 });
   });
 
-  it('sent twice, or at once by many, is one; of a changed cart it is another, and the first one’s stock is back', async () => {
+  it('sent twice, or at once by many, is one; of a changed cart it is another, with the first’s stock', async () => {
     const book = await product(graph.app);
     const user = await cartOf(graph.app, { [book]: 4 });
     const answers = await Promise.all(Array.from({ length: 6 }, () => begin(user, undefined, 'key-1')));

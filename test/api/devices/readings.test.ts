@@ -173,7 +173,8 @@ describe('reads', () => {
     await post(deviceId, readings).expect(200);
     const found: number[] = [];
     let cursor: string | undefined;
-    const stretch = `from=${new Date(start + 10 * 3_600_000).toISOString()}&to=${new Date(start + 55 * 3_600_000).toISOString()}`;
+    const at = (hours: number) => new Date(start + hours * 3_600_000).toISOString();
+    const stretch = `from=${at(10)}&to=${at(55)}`;
     do {
       const page = await list(deviceId, `${stretch}&limit=7${cursor ? `&cursor=${cursor}` : ''}`);
       found.push(...page.items.map(({ metrics }: { metrics: { t: number } }) => metrics.t));

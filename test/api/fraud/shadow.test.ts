@@ -83,7 +83,7 @@ it('there is none at first, and a faulty one is refused whole', async () => {
   await get('/v1/shadow').expect(404);
 });
 
-it('rules decide along on both paths, without effect; what they would have decided otherwise is counted and listed', async () => {
+it('rules decide along on both paths, without effect; where they differ is counted and listed', async () => {
   const { body } = await put({ ruleSet: bigOnes }).expect(200);
   const small = Array.from({ length: 3 }, () => payment({ amount: 500 }));
   const big = Array.from({ length: 4 }, () => payment({ amount: 2_500 }));

@@ -262,7 +262,7 @@ it('an answer is of one state, says of when, and costs a handful of reads', asyn
   ]);
 });
 
-it('a season that has yet to begin takes no score, and says when it does; its end can be moved while it runs', async () => {
+it('a season that has yet to begin takes no score, and says when it will; its end can move while it runs', async () => {
   const hour = 3_600_000;
   const second = Math.floor(Date.now() / 1000) * 1000;
   const at = (inHours: number) => new Date(second + inHours * hour).toISOString();

@@ -26,7 +26,7 @@ const sample = (text: string, series: string) =>
       ?.split(' ')[1],
   );
 
-it('the metrics count due outbox entries and say since when; each entry knows the request that recorded it', async () => {
+it('the metrics count due outbox entries and say since when; an entry knows the request that recorded it', async () => {
   await eventually(exported, (text) => sample(text, 'longwatch_ledger_owed{kind="start"}') === 0);
   for (const userId of ['ada', 'ben']) await send('put', `/v1/users/${userId}`, { name: userId });
   await send('put', '/v1/users/ben/following/ada', {});

@@ -146,7 +146,7 @@ it('a hundred viewers cost what one does, and nobody scans', async () => {
   expect(calls['BatchGetItem'] ?? 0).toBeLessThanOrEqual(1);
 });
 
-it('events come as they happen, routine counted by the second, and go on behind the last one that a reader has', async () => {
+it('events come as they happen, routine counted by the second, and go on behind a reader’s last one', async () => {
   // Behind all that was before: ids are microseconds.
   const first = await events({ 'last-event-id': String(Date.now() * 1_000) });
   expect(first.response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');

@@ -45,7 +45,7 @@ it('opens a session for a user, which the cookie then is', async () => {
   expect(body).toEqual(opened.body);
 });
 
-it('the cookie on loopback is HttpOnly, SameSite=Lax, for all paths, without Domain, and goes with the browser', async () => {
+it('the cookie on loopback is HttpOnly, SameSite=Lax, without Domain, for all paths, of one browser run', async () => {
   const [pair, ...attributes] = setCookie(await open()).split('; ');
   expect(pair).toMatch(/^longwatch=s%3A/);
   expect(attributes.sort()).toEqual(['HttpOnly', 'Path=/', 'SameSite=Lax']);

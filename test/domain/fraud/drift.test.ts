@@ -74,7 +74,7 @@ function counted(seed: number, change: (features: Features) => Features = (featu
   return counts;
 }
 
-it('payments of the population that the model was trained on hardly move; others are told apart, by what is other', () => {
+it('payments of the population that the model was trained on hardly move; others are told apart, and how', () => {
   const usual = drifts(baseline, counted(9));
   expect(usual.find(({ name }) => name === 'amount')!.psi).toBeLessThan(0.1);
   expect(usual.find(({ name }) => name === 'night')!.status).toBe('stable');

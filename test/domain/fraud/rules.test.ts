@@ -288,7 +288,7 @@ describe('a decision', () => {
     }));
   const severity = (outcome: string) => outcomes.indexOf(outcome as never);
 
-  it('is the most severe of the band, the rules that hit and the hold; each has its reason, the carrying one first', () => {
+  it('is the most severe of the band, the rules that hit and the hold; each has its reason, the decisive first', () => {
     fc.assert(
       fc.property(sets, arbitraryInput, fc.boolean(), (set, input, held) => {
         const verdict = decide({

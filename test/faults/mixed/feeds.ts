@@ -225,7 +225,8 @@ async function wholeFeed(reader: Reader, readerId: string, mode: 'push' | 'pull'
   const ids: string[] = [];
   for (let cursor: string | undefined; ;) {
     const page = await reader.get<{ items: { postId: string }[]; older?: string }>(
-      `/v1/users/${readerId}/feed?limit=25&mode=${mode}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+      `/v1/users/${readerId}/feed?limit=25&mode=${mode}` +
+        (cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`),
     );
     ids.push(...page.items.map(({ postId }) => postId));
     cursor = page.older;

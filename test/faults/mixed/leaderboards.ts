@@ -123,7 +123,8 @@ async function verifyGame(
           operation: `score of ${playerId} in ${gameId}, season ${season}`,
           acknowledged:
             `${game.operator} of ` +
-            `${certain.map(({ score }) => score).join(', ') || 'nothing'}${perhaps.length > 0 ? `, and perhaps ${perhaps.map(({ score }) => score).join(', ')}` : ''}`,
+            `${certain.map(({ score }) => score).join(', ') || 'nothing'}` +
+            `${perhaps.length > 0 ? `, and perhaps ${perhaps.map(({ score }) => score).join(', ')}` : ''}`,
           found: String(found ?? 'not ranked'),
         });
     }
@@ -203,7 +204,8 @@ async function pages(reader: Reader, path: string): Promise<Ranked[]> {
   const entries: Ranked[] = [];
   for (let cursor: string | undefined; ;) {
     const { status, body } = await reader.ask<{ entries: Ranked[]; cursor?: string }>(
-      `${path}${path.includes('?') ? '&' : '?'}limit=50${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+      `${path}${path.includes('?') ? '&' : '?'}limit=50` +
+        (cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`),
     );
     if (status !== 200) return entries; // Not written yet: the comparison says so.
     entries.push(...body.entries);

@@ -77,7 +77,7 @@ const publish = async (...payloads: string[]) => {
   await device.endAsync();
 };
 
-it('listens by TLS with a certificate, user and password; what came while it was away comes when it is back, once', async () => {
+it('listens by TLS with a certificate, user and password; what came while it was away arrives once', async () => {
   const first = listen();
   // Once a message came through, the session holds the subscription.
   await eventually(

@@ -105,7 +105,7 @@ it('plain payloads, of histories that are older than the keys, pass through', as
   expect(await codecOf(first).decode(plainOnes)).toEqual(plainOnes);
 });
 
-it('the first key encrypts and all decrypt: a new one in front, the old one kept for as long as it is needed', async () => {
+it('the first key encrypts and all decrypt: a new one in front, the old one kept while it is needed', async () => {
   const [old] = await codecOf(first).encode([json('old')]);
   const rotated = codecOf(second, first);
   const [fresh] = await rotated.encode([json('new')]);

@@ -135,7 +135,7 @@ describe('a Temporal behind TLS, certificates and an API key', () => {
   }, 120_000);
 });
 
-it('a start whose first calls Temporal leaves unanswered says what it waits for, and goes on once it answers', async () => {
+it('a start whose first calls Temporal does not answer says what it waits for, and goes on once it does', async () => {
   let graph: TestGraph | undefined;
   try {
     graph = await startTestGraph();

@@ -20,7 +20,7 @@ const TICK_MS = 50;
 /** So that a checkout of five lines takes three transactions. */
 const PART_LINES = 2;
 
-it('stock: on hand, held and sold are what was delivered, each order has its hold, and nothing is held for nobody', async () => {
+it('stock: on hand, held and sold are what was delivered, each order has its hold, no hold is left over', async () => {
   let deaths = 0;
   let confirmed = 0;
   let lost = 0;

@@ -63,7 +63,7 @@ it('after a failure nothing more is begun, and what has begun is over when it is
 const refused = (isOurFault = false) =>
   new LongwatchError('refused', 'DynamoDB cannot store it', { ...(isOurFault && { isOurFault }) });
 
-it('a device whose deadline is refused for good is skipped and told once; the deadlines of all others are settled', async () => {
+it('a device whose deadline is refused for good is skipped and told once; all others are settled', async () => {
   const skipped: string[] = [];
   const { watch, calls } = watchOf(
     (_, deviceId) => (deviceId === 'device-7' ? Promise.reject(refused()) : Promise.resolve({})),
@@ -77,7 +77,7 @@ it('a device whose deadline is refused for good is skipped and told once; the de
   expect(skipped).toHaveLength(1);
 });
 
-it('where the grant is missing, no device is skipped: the look fails, and all deadlines are there for the next one', async () => {
+it('where the grant is missing, no device is skipped: the look fails, the next one finds all deadlines', async () => {
   const skipped: string[] = [];
   let isDenied = true;
   const { watch } = watchOf(

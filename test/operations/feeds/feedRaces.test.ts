@@ -82,7 +82,7 @@ describe('a fan-out that writes a page after', () => {
     expect(await rows()).toEqual([]);
   });
 
-  it('the reader has left and come back: leaves the row of the new follow, which no late clean-up removes', async () => {
+  it('the reader left and came back: leaves the row of the new follow, which no late clean-up removes', async () => {
     const ref = await post(1);
     await meddled('rows', 'put', 'before', followedAgain).fanOut.deliver(ref, { range: everybody! });
     expect(await world.rows.all(reader)).toEqual([{ ...ref, readerId: reader, epoch: 3 }]);

@@ -139,7 +139,7 @@ it('what falls due while it works is next, not forgotten', async () => {
   expect(await Promise.all(instants.map(sweepOf))).toEqual(instants.map((before) => ({ before, idle: 1 })));
 });
 
-it('a session that was used is looked at again when it is due then: one index write a life, however much it is used', async () => {
+it('a session that was used is looked at again when due: one index write a life, however much it is used', async () => {
   const { open, use, sweep, pass, get, late } = await world({ subscribed: false });
   const id = await open();
   for (let i = 0; i < 5; i++) {
@@ -376,7 +376,7 @@ it.each([
   expect(await sweep()).toMatchObject({ reported: 1 });
 });
 
-it('where the grant is missing, no session is skipped: the sweep fails as refused, and its workflow holds', async () => {
+it('where the grant is missing, no session is skipped: the sweep is refused, and its workflow holds', async () => {
   const { open, sweeper, pass } = await world();
   await open();
   pass(IDLE + 1);

@@ -102,7 +102,7 @@ describe.each(engines)('on %s', (engine) => {
     expect(await days.hasAny(day, 'present')).toBe(false);
   });
 
-  it('one manifest follows another; the same once more changes nothing; writers of late readings are turned away', async () => {
+  it('one manifest follows another; the same once more changes nothing; late readings are turned away', async () => {
     const day = '2026-02-02';
     await archives.commit(archived(day, 1));
     await archives.commit(archived(day, 1));
@@ -193,7 +193,7 @@ describe.each(engines)('on %s', (engine) => {
     expect(await devices.get(id)).toEqual({ deviceId: id, groups: [], alerts: [], alertsVersion: 0, erasedAt: 4_000 });
   });
 
-  it('what is due by the clock is found: days that are over or came late, files and rollups past their age', async () => {
+  it('what is due is found: days that are over or came late, files and rollups past their age', async () => {
     const retention = { rollups: { '1m': 10, '1h': 20, '1d': 30 }, archive: 40, restored: 2 };
     const rollups = new RollupStore(dynamodb.db);
     const now = dayStart('2027-06-30') + 12 * 3_600_000;

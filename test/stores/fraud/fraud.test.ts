@@ -251,7 +251,7 @@ describe.each(engines)('on %s', (engine) => {
       expect((await decisions.find(of.transactionId))?.hold).toBe('held');
     });
 
-    it('tells an attempt that is repeated from another run of the workflow, which is behind the row or beside it', async () => {
+    it('tells a repeated attempt from another run of the workflow, which is behind the row or beside it', async () => {
       const of = await openCase();
       const kept = (assignee: string) => ({ state: { assignee } as never, unsent: [] });
       await investigations.record(progress(of, 0, { kept: kept('ana') }));
@@ -284,7 +284,7 @@ describe.each(engines)('on %s', (engine) => {
       expect((await investigations.find(of.transactionId))?.revision).toBe(0);
     });
 
-    it('labels a transaction in one write, which refuses while its case is open, whatever was looked at before', async () => {
+    it('labels a transaction in one write, refused while its case is open, whatever was read before', async () => {
       const of = await openCase();
       expect(await decisions.label(of.transactionId, 'genuine', 2_000)).toBe('investigated');
       expect((await decisions.find(of.transactionId))!.label).toBeUndefined();
@@ -422,7 +422,7 @@ describe.each(engines)('on %s', (engine) => {
     },
   );
 
-  it('only the newest reader moves a checkpoint, only from where it left it, and nobody moves that of an ended shard', async () => {
+  it('only the newest reader moves a checkpoint, only from where it left it; an ended shard’s stays', async () => {
     const checkpoints = new CheckpointStore(dynamodb.db);
     const advance = (lease: Lease, position: string, ended = false) =>
       dynamodb.db.client.send(

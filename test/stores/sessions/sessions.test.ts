@@ -162,7 +162,7 @@ describe.each(engines)('on %s', (engine) => {
     expect(await store.get(id)).toBeNull();
   });
 
-  it('lives as long as its cookie where there is no idle timeout, and a new length of the cookie counts at once', async () => {
+  it('lives as long as its cookie where there is no idle timeout; a cookie’s new length counts at once', async () => {
     const { idleTimeoutMs: _, ...rest } = options;
     const store = testStore(dynamodb, rest);
     const id = randomUUID();

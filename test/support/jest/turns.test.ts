@@ -2,7 +2,7 @@ import { setImmediate as soon } from 'node:timers/promises';
 import fc from 'fast-check';
 import { isHeavy, Turns } from './turns';
 
-it('all work is done once, heavy work by so many lanes at most, and no lane waits while light work is left', async () => {
+it('all work is done once, heavy work by so many lanes at most; no lane waits while light work is left', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.record({ isHeavy: fc.boolean(), takes: fc.nat({ max: 4 }) }), { maxLength: 80 }),

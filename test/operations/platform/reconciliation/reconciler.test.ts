@@ -68,7 +68,7 @@ const run = (workflowId: string, type: string, over: Partial<LatestRun> = {}): L
   ...over,
 });
 
-it('a quick look takes the next page of a list that it does not go through whole, and begins again behind the last', async () => {
+it('a quick look takes the next page of a list that it does not read whole, and begins anew at the end', async () => {
   const asked: (string | undefined)[] = [];
   const pages: Record<string, { items: { workflowId: string; since: number }[]; cursor?: string }> = {
     first: { items: [{ workflowId: 'a', since: 0 }], cursor: 'second' },

@@ -82,7 +82,7 @@ async function seenBy(stream: string): Promise<number[]> {
 let run = 0;
 const never = new AbortController().signal;
 
-test('whatever is among the records, the good ones count once, in order, and each of the others is a letter', async () => {
+test('whatever is among the records, the good ones count once, in order, and each other one is a letter', async () => {
   const kind = fc.constantFrom<Kind>('good', 'good', 'good', 'unstorable', 'defect');
   await fc.assert(
     fc.asyncProperty(
