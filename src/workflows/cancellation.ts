@@ -11,30 +11,30 @@ import { iso } from '../domain/ids';
 import { lifecycleRule } from './lifecycles';
 
 /*
- * Module state is the state of one execution: the sandbox gives every workflow its own instance of this module.
+ * This module's variables belong to one workflow execution: the sandbox gives each execution its own module instance.
  */
 let requestedAt: number | undefined;
 let lastDetails = '';
-/** Steps that are held, by activity. */
+/** Notes above the details, by subject. */
 const notes = new Map<string, string>();
 const listeners: (() => void)[] = [];
 let bodyHasEnded = false;
 
 /**
- * Shows a workflow's details (Markdown) in the Web UI, with a note above them when somebody asked to cancel the
- * workflow. Every workflow shows its details through this.
+ * Shows a workflow's details (Markdown) in the Web UI, below the notes and a notice of a requested cancellation. Every
+ * workflow shows its details through this function.
  */
 export function showDetails(details: string): void {
   lastDetails = details;
   setCurrentDetails(withNote(details));
 }
 
-/** Calls `listener` when somebody asks to cancel this workflow, for lifecycles that record it in their row. */
+/** Calls `listener` when somebody requests a cancellation of this workflow, for lifecycles that record it. */
 export function onCancellationRequested(listener: () => void): void {
   listeners.push(listener);
 }
 
-/** Shows a note above the details, or takes it away. */
+/** Shows a note above the details, or removes it if `note` is undefined. */
 export function noteOnPage(about: string, note: string | undefined): void {
   if (note === undefined) notes.delete(about);
   else notes.set(about, note);
@@ -51,7 +51,8 @@ function withNote(details: string): string {
 }
 
 /**
- * Notes when the workflow's body has ended, without a step between its end and the command that completes the workflow.
+ * Records that the workflow's body has ended. It adds no step between that end and the command that completes the
+ * workflow.
  */
 export function watchBody<T>(body: Promise<T>): Promise<T> {
   const ended = (): void => void (bodyHasEnded = true);
@@ -59,25 +60,24 @@ export function watchBody<T>(body: Promise<T>): Promise<T> {
   return body;
 }
 
-/** Runs a workflow's body, or a handler of it. */
+/** Runs a workflow's body or one of its handlers inside the shielding scope. */
 export type RunShielded = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
- * A scope for the body and the handlers of a workflow that outlives cancellation; for a type that a person may stop it
- * is the workflow's own scope. Adds no command to a history in which nobody cancelled.
+ * Returns a scope for the body and the handlers of a workflow whose rule is to continue after a cancellation. For a
+ * type that may be cancelled it is the workflow's own scope. It adds no command to a history without a cancellation.
  */
 export function shieldFromCancellation(): RunShielded {
   const { workflowType } = workflowInfo();
   if (lifecycleRule(workflowType)?.cancelled !== 'continues') return (work) => work();
   const root = CancellationScope.current();
-  // Cancellable by us, but not by the root: its parent does not hand cancellation on.
+  // This scope can be cancelled by this function but not by the root: its parent does not propagate cancellation.
   const body = new CancellationScope({ cancellable: true, parent: new CancellationScope({ cancellable: false }) });
   root.cancelRequested.catch(() => {
-    // Race: the cancellation comes in the task that completes the workflow. The server refuses a task with a marker
-    // behind
-    // the completion. In a replay the marker is called for only where the history has it.
+    // Race: the cancellation arrives in the task that completes the workflow. The server refuses a task with a marker
+    // command after the completion. A replay reaches this line only if the history has the marker.
     if (bodyHasEnded && !workflowInfo().unsafe.isReplaying) return;
-    // A workflow that was cancelled under the code before this one has commands of that in its history.
+    // A workflow that was cancelled before this patch has commands of the old behaviour in its history.
     if (!patched('outlives-cancellation')) return body.cancel();
     requestedAt = Date.now();
     setCurrentDetails(withNote(lastDetails));
@@ -88,7 +88,7 @@ export function shieldFromCancellation(): RunShielded {
   return (work) => body.run(work);
 }
 
-/** Whether a child workflow ended because somebody terminated or cancelled it, so that its parent starts it again. */
+/** Returns whether somebody terminated or cancelled a child workflow, so that its parent must restart it. */
 export function wasStoppedFromOutside(error: unknown): boolean {
   return (
     error instanceof ChildWorkflowFailure &&

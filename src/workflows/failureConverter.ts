@@ -1,4 +1,4 @@
 import { DefaultFailureConverter } from '@temporalio/common';
 
-/** Puts messages and stack traces of failures where codecs reach them; in use where payloads are encrypted. */
+/** Encodes messages and stack traces of failures as payloads, so that the codec encrypts them. */
 export const failureConverter = new DefaultFailureConverter({ encodeCommonAttributes: true });

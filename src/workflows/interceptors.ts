@@ -12,32 +12,32 @@ import { type RunShielded, shieldFromCancellation, watchBody } from './cancellat
 import { carrierHeader, carrierIn } from '../domain/platform/carrierHeader';
 import { heldStep, holds } from './refusals';
 
-/** The end of a run whose trace is recorded. */
+/** The end of a run in a recorded trace. */
 export interface EndedRun {
-  /** Of whoever started it: its span is the parent of the run's. */
+  /** The trace of the workflow's starter; its span is the parent of the run's span. */
   traceparent: string;
   /** Epoch ms. */
   endedAt: number;
   outcome: 'completed' | 'continued' | 'cancelled' | 'failed';
 }
 
+/** The sinks of workflow code. */
 export interface RunSinks extends Sinks {
   runs: { ended(run: EndedRun): void };
 }
 
 /**
- * Hands on what a workflow was told by whoever started it (its request's id, its trace) to its activities, children and
- * next run, and reports the end of a run that is traced. Headers are no part of what a replay compares; nothing here
- * waits, makes a command or takes a random number, so that histories go on the same with and without it.
+ * Workflow interceptors. They pass the carrier of a workflow's start (request id, trace) to its activities, children
+ * and next run, and report the end of a traced run. A replay does not compare headers, and this code neither waits nor
+ * creates commands nor uses randomness, so histories replay with and without it.
  *
- * Also keeps a cancellation away from the body and the handlers of a lifecycle (decision 0034), and lets a lifecycle
- * hold at
- * a step that is refused for good (decision 0032).
+ * They also shield the body and the handlers of a lifecycle from cancellation (decision 0034), and let a lifecycle hold
+ * at a step that is refused permanently (decision 0032).
  */
 export const interceptors: WorkflowInterceptorsFactory = () => {
   let carrier: Carrier | undefined;
   let shield: RunShielded | undefined;
-  // A handler may run before the body does.
+  // Created on first use, because a handler can run before the body.
   const shielded: RunShielded = (work) => (shield ??= shieldFromCancellation())(work);
   const handedOn = <T extends { readonly headers: Headers }>(input: T): T =>
     carrier === undefined

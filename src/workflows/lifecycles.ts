@@ -1,9 +1,6 @@
 import type { LifecycleRule, Lifecycles } from '../domain/platform/lifecycle';
 
-/**
- * Of the workflow types in this bundle. Every execution evaluates the bundle anew, so the order of declarations is
- * fixed.
- */
+/** The rules of the workflow types in this bundle. Every execution evaluates the bundle, always in the same order. */
 const declared = new Map<string, LifecycleRule>();
 
 /** Declares the rules of a capability's workflow types; called where the capability exports its workflows. */

@@ -3,14 +3,15 @@ import { iso } from '../domain/ids';
 import { noteOnPage } from './cancellation';
 import { lifecycleRule } from './lifecycles';
 
-/** Of what is refused again and again, the first pause and the longest: each is twice the one before. */
+/** The first pause after a permanent refusal, in milliseconds. */
 export const PAUSE_MS = 60_000;
 const LONGEST_PAUSE_MS = 60 * 60_000;
+/** Returns the next pause: twice the previous one, at most an hour. */
 export const longerPause = (pauseMs: number): number => Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
 
 /**
- * Why an activity, or a child's activity, was refused for good (`refused` in `domain/errors`); undefined for any other
- * failure.
+ * Returns the reason why an activity, or an activity of a child, was refused permanently (`refused` in
+ * `domain/errors`); undefined for any other failure.
  */
 export function refusalIn(error: unknown): string | undefined {
   if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) return refusalIn(error.cause);
@@ -18,7 +19,8 @@ export function refusalIn(error: unknown): string | undefined {
 }
 
 /**
- * Whether a write failed because another run of this workflow has moved the row on (`superseded` in `domain/errors`).
+ * Returns whether a write failed because another run of this workflow has changed the row (`superseded` in
+ * `domain/errors`).
  */
 export function isSuperseded(error: unknown): boolean {
   return (
@@ -27,16 +29,13 @@ export function isSuperseded(error: unknown): boolean {
 }
 
 /**
- * Schedules an activity of a lifecycle that must reach its end. Where the activity is refused for good, the lifecycle
- * holds
- * at this step, says so on its page, and takes the step anew after a pause, from the data as it is then. The pauses
- * grow to
- * an hour, so a step that stays refused costs 24 actions a day until people have mended the cause.
+ * Runs an activity of a lifecycle that must reach its end. If the activity is refused permanently, the lifecycle holds
+ * at this step: it shows the reason on its page, and retries the step after a pause with the data of that time. The
+ * pauses grow to an hour, so a step that stays refused costs 24 actions a day until an operator fixes the cause.
  *
- * Adds no command to a history without a refusal. Only for types whose other waits do not depend on the order in which
- * they
- * go on beside an activity: the catch delays what follows an activity by one microtask.
- * @param mayHold asked at a refusal; where it says no, the refusal is thrown.
+ * It adds no command to a history without a refusal. The `catch` delays the code after an activity by one microtask, so
+ * only workflow types may use it whose other waits do not depend on that order.
+ * @param mayHold is called at a refusal; if it returns false, the refusal is thrown.
  */
 export async function heldStep<T>(
   activityType: string,
@@ -62,5 +61,5 @@ export async function heldStep<T>(
   }
 }
 
-/** Whether the running workflow holds where a step of it is refused. */
+/** Returns whether the running workflow holds at a refused step. */
 export const holds = (): boolean => lifecycleRule(workflowInfo().workflowType)?.refused === 'holds';

@@ -49,8 +49,10 @@ export interface SeasonResult {
 /** The values of `LongwatchStatus` of a season's workflow. */
 export const seasonStatuses = ['running', 'closing', 'final'] as const;
 
-/** The signal that a season's end was moved. */
-// Equals the result of `defineSignal`, which is in the workflow package; the API must not load that package.
+/**
+ * The signal that a season's end was moved. Equals the result of `defineSignal`, which is in the workflow package; the
+ * API must not load that package.
+ */
 export const movedSignal = { type: 'signal', name: 'moved' } as unknown as SignalDefinition<[]>;
 
 /** Returns the start of a season's workflow, for a season with an end. It is recorded when the season is planned. */

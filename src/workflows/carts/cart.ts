@@ -3,17 +3,17 @@ import type { CartActivities } from '../../activities/carts/types';
 import { showDetails } from '../cancellation';
 import type { CartInput, CartResult } from '../../domain/carts/workflows';
 
-// One activity reads, reminds and writes: three of them would be three billable actions. Retried for as long as it
-// takes, because a channel or the database may be away for hours and nobody waits.
+// One activity reads, reminds and writes, because three activities would be three billable actions. It is retried
+// without limit: a channel or the database can be unavailable for hours, and no request waits for it.
 const { lookAtCart } = proxyActivities<CartActivities>({
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '2 s', backoffCoefficient: 2, maximumInterval: '15 minutes' },
 });
 
 /**
- * A cart from its first line to its end: reminded while nobody touches it, abandoned at last. What is due is decided by
- * the domain (`nextStep`) on what the cart says when this wakes; nobody signals it, so however often a cart is changed
- * costs nothing here.
+ * The lifecycle of a cart: reminders while the customer does nothing, then abandonment. When the workflow wakes, the
+ * domain (`nextStep`) decides the next step from the cart's current state. Requests do not signal the workflow, so
+ * changes of a cart cost no actions.
  */
 export async function cart({ userId, cartNumber }: CartInput): Promise<CartResult> {
   while (!workflowInfo().continueAsNewSuggested) {

@@ -5,13 +5,13 @@ import { showDetails } from '../cancellation';
 import { searchAttributePairs } from '../../domain/platform/searchAttributes';
 import type { CheckoutInput, CheckoutResult } from '../../domain/carts/workflows';
 
-// Retried for as long as it takes: stock is right without it, but people look at what is written.
+// Retried without limit. The stock is already correct without this step, but the row must show the final status.
 const { settleCheckout } = proxyActivities<CartActivities>({
   startToCloseTimeout: '10 s',
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
-/** A checkout's hold until its end. Confirmed or cancelled meanwhile, it is found so; otherwise it expires. */
+/** The lifecycle of a checkout's hold. At its end the row is confirmed or cancelled, or this workflow expires it. */
 export async function checkout({ checkoutId, holdUntil }: CheckoutInput): Promise<CheckoutResult> {
   showDetails(
     `Held until ${iso(holdUntil)}. Confirming or cancelling is written in the table; this looks when the hold is over.`,

@@ -4,13 +4,13 @@ import type { Part } from '../../domain/devices/archive';
 import { showDetails } from '../cancellation';
 import type { ArchiveReport, DayInput } from '../../domain/devices/workflows';
 
-// Short steps in tables and small files.
+// Short operations on tables and small files.
 const { planArchive, writeManifest, commitArchive, partsToDelete, finishArchive } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '10 minutes',
   heartbeatTimeout: '10 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
-// Millions of rows: an attempt may take hours, and its death is noticed within seconds.
+// An attempt on millions of rows can take hours. Heartbeats reveal its failure within seconds.
 const { writeLane, verifyPart, deletePart } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '20 s',
@@ -18,8 +18,8 @@ const { writeLane, verifyPart, deletePart } = proxyActivities<DeviceActivities>(
 });
 
 /**
- * Moves a finished day to the archive: write, read back and compare, and only then delete. What dies anywhere leaves
- * the rows or the verified files, and goes on.
+ * Archives a finished day: writes files, reads them back, compares them with the table, and only then deletes the rows.
+ * A failure at any point leaves the rows or the verified files, and the workflow continues from there.
  */
 export async function archiveDay({ day }: DayInput): Promise<ArchiveReport> {
   const plan = await planArchive(day);

@@ -17,7 +17,7 @@ const { deleteRollups } = proxyActivities<DeviceActivities>({
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
-/** What the clock asks for: days that are over are archived, what is past its age is deleted. */
+/** The archiver's scan: archives finished days, and deletes expired archives and rollups. */
 export async function archiveDue(): Promise<HousekeepingReport> {
   const due = await dueDays();
   const done: string[] = [];
@@ -33,14 +33,14 @@ export async function archiveDue(): Promise<HousekeepingReport> {
       });
       done.push(day);
     } catch (error) {
-      // Somebody works on that day already, or it cannot be done now: the next look finds it again.
+      // Another workflow uses the day, or the step failed: the next scan processes the day again.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError || error instanceof ChildWorkflowFailure))
         throw error;
       failed.push(day);
     }
   }
   const deleted = await deleteRollups();
-  // A number while nobody is skipped, as earlier releases answer.
+  // Activities answer a plain number if no device was skipped, as earlier releases did.
   const { days: rollupDays, skipped } = typeof deleted === 'number' ? { days: deleted, skipped: 0 } : deleted;
   const left = `; not those of **${skipped}** device(s), of which a step was refused: the log names them`;
   showDetails(

@@ -24,9 +24,10 @@ const { eraseRows, rewriteDay, awaitMarks, eraseRest } = proxyActivities<DeviceA
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
+/** Pause while another workflow uses a day. */
 const BUSY_MS = 15_000;
 
-/** Erases all that there is of a device, and looks whether it is gone: again until nothing is left. */
+/** Erases all data of a device, and then verifies that nothing is left; otherwise it starts another round. */
 export async function eraseDevice({ deviceId, waitMs }: EraseInput): Promise<EraseReport> {
   showDetails(`Waiting until no process takes readings of **${deviceId}** any more.`);
   await sleep(waitMs);
@@ -51,10 +52,9 @@ export async function eraseDevice({ deviceId, waitMs }: EraseInput): Promise<Era
 }
 
 /**
- * Day by day. A day of which a step is refused for good is taken anew after a growing pause, when all others are done.
- * Between
- * two attempts no workflow of the day runs, so that the archive and other erasures have their turn.
- * @returns how many files were written anew.
+ * Erases day by day. A day with a permanently refused step is retried after a growing pause, when all other days are
+ * done. During the pause no workflow occupies the day, so archiving and other erasures can use it.
+ * @returns the number of rewritten files.
  */
 async function eraseFromAll(days: readonly Day[], deviceId: string, mark: string): Promise<number> {
   let rewritten = 0;
@@ -81,7 +81,7 @@ function heldNote(refused: readonly { day: Day; reason: string }[], pauseMs: num
   );
 }
 
-/** In turn with whatever else works on the day. @returns why, where a step is refused for good. */
+/** Waits until no other workflow uses the day, then erases. @returns the reason if a step is refused permanently. */
 async function eraseFrom(
   day: Day,
   deviceId: string,
@@ -99,20 +99,19 @@ async function eraseFrom(
     } catch (error) {
       const reason = refusalIn(error);
       if (reason !== undefined) return { reason };
-      // Somebody terminated the child, or something else works on the day.
+      // Somebody terminated the child, or another workflow uses the day.
       if (!wasStoppedFromOutside(error) && !(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       await sleep(BUSY_MS);
     }
   }
 }
 
-/** A run that held at a refusal under an earlier release has timers of that in its history. */
+/** Returns whether the history was recorded by an earlier release, which waits at a refused step with timers. */
 const mayHold = (): boolean => !patched('a-refused-day-fails');
 
 /**
- * Erases a device's rows of one day, in the table first: a part that is written meanwhile would fail its comparison.
- * Its id is the
- * lease of the day, so it does not hold at a step that is refused, but fails: whoever asked tries again later.
+ * Erases a device's data of one day, first from the table: a file written from it meanwhile would fail its comparison.
+ * The workflow id locks the day. So a refused step fails this workflow instead of holding it, and the parent retries.
  */
 export async function eraseDay({ day, deviceId, mark }: EraseDayInput): Promise<number> {
   await heldStep('eraseRows', () => eraseRows(day, deviceId, mark), mayHold);

@@ -18,7 +18,7 @@ const { restorePart } = proxyActivities<DeviceActivities>({
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
-/** Brings an archived day back to the table; its files stay. */
+/** Writes the rows of an archived day back to the table. The files stay. */
 export async function restoreDay({ day }: DayInput): Promise<ArchiveReport> {
   const { generation, rows, parts } = await beginRestore(day);
   showDetails(`${rows} rows of **${day}** are coming back.`);
@@ -28,7 +28,7 @@ export async function restoreDay({ day }: DayInput): Promise<ArchiveReport> {
   return { day, rows, files: parts.length };
 }
 
-/** Deletes an archived day by age. */
+/** Deletes the files of an archived day whose retention is over. */
 export async function expireDay({ day }: DayInput): Promise<void> {
   await deleteFiles(day);
   showDetails(`The files of **${day}** are deleted by age.`);

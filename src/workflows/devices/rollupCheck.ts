@@ -23,14 +23,16 @@ const { checkRollups } = proxyActivities<DeviceActivities>({
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
-/** As many as `DEVICE_BUCKETS` of the stores. */
+/** Equals `DEVICE_BUCKETS` of the stores. */
 const BUCKETS = 16;
+/** Buckets checked in parallel. */
 const AT_ONCE = 4;
+/** Pause while another workflow uses a day. */
 const BUSY_MS = 15_000;
-/** The bucket of a day that goes on changes with every reading; it settles when the day is over. */
+/** The rollups of the current day change with every reading, so they may need another check. */
 const UNSETTLED_MS = 15 * 60_000;
 
-/** Compares the rollups of days with their readings, and puts right what is wrong, until nothing is left to settle. */
+/** Compares the rollups of some days with their readings and corrects them, until no rollup needs another check. */
 export async function rollupCheck({ days }: RollupCheckInput): Promise<RollupCheckReport> {
   const total: RollupCheckReport = { days: 0, devices: 0, replaced: 0 };
   for (const day of days ?? (await daysToCheck())) {
@@ -70,7 +72,7 @@ function sentence({ days, devices, replaced, skipped = [], skippedDevices = 0 }:
   ].join(' ');
 }
 
-/** In turn with whatever else works on the day. */
+/** Waits until no other workflow uses the day, then checks. */
 async function checkInTurn(day: Day): Promise<CheckedRollups | 'refused'> {
   for (;;) {
     try {
@@ -80,16 +82,16 @@ async function checkInTurn(day: Day): Promise<CheckedRollups | 'refused'> {
         staticSummary: `Compares the rollups of ${day} with its readings`,
       });
     } catch (error) {
-      // One day that cannot be checked holds back no other.
+      // A day that cannot be checked must not block the other days.
       if (refusalIn(error) !== undefined) return 'refused';
-      // Somebody terminated the child, or something else works on the day.
+      // Somebody terminated the child, or another workflow uses the day.
       if (!wasStoppedFromOutside(error) && !(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       await sleep(BUSY_MS);
     }
   }
 }
 
-/** One look at a day's rollups. */
+/** Checks the rollups of one day once. */
 export async function rollupCheckDay({ day }: DayInput): Promise<CheckedRollups> {
   const total: CheckedRollups = { devices: 0, replaced: 0, unsettled: 0 };
   let next = 0;

@@ -2,7 +2,7 @@ import { ActivityCancellationType, continueAsNew, proxyActivities, workflowInfo 
 import type { DeviceActivities } from '../../activities/devices/types';
 import { showDetails } from '../cancellation';
 
-// Long on purpose: one activity an hour for all devices there are. Retried for ever, since nobody else looks.
+// One activity serves all devices for an hour, to save actions. Retried without limit: only it finds silent devices.
 const { watchSilence } = proxyActivities<DeviceActivities>({
   startToCloseTimeout: '70 minutes',
   heartbeatTimeout: '30 s',
@@ -10,7 +10,7 @@ const { watchSilence } = proxyActivities<DeviceActivities>({
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
 });
 
-/** Finds devices that ought to have reported and have not. */
+/** Raises the silence alerts of devices that have stopped reporting. It never ends. */
 export async function silence(): Promise<void> {
   let raised = 0;
   while (!workflowInfo().continueAsNewSuggested) {

@@ -4,9 +4,9 @@ import type { FanOutPlan } from '../../domain/feeds/ranges';
 import { FEEDS_BULK_QUEUE, FEEDS_QUEUE } from '../../domain/feeds/workflows';
 
 /**
- * Going through followers. Retried for as long as it takes: what is written twice is written once. The heartbeat tells
- * within half a minute that a worker died, and where to go on. Large ones wait in a queue of their own; there, servers
- * that know fairness keys let authors take turns.
+ * Activities that visit followers. Retried without limit; repeated writes have no further effect. The heartbeat reveals
+ * a failed worker within half a minute, and contains the position at which the next attempt continues. Large fan-outs
+ * use a queue of their own, where servers with fairness keys alternate between authors.
  */
 export function followerActivities(authorId: string, { bulk }: FanOutPlan) {
   return proxyActivities<Pick<FeedsActivities, 'deliver' | 'retract' | 'turnFollowers'>>({
@@ -19,7 +19,7 @@ export function followerActivities(authorId: string, { bulk }: FanOutPlan) {
   });
 }
 
-/** One reader's feed, or one item: quick, and retried for as long as it takes. */
+/** Activities on one reader's feed or one item: fast, retried without limit. */
 export const { settleRelation, completeTurn } = proxyActivities<FeedsActivities>({
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '1 minute' },

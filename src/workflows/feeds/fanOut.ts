@@ -4,7 +4,7 @@ import { followerActivities } from './activities';
 import type { FanOutInput } from '../../domain/feeds/workflows';
 import { throughFollowers } from './followers';
 
-/** Writes a post into its author's followers' feeds. */
+/** Writes a post into the followers' feeds (fan-out on write). */
 export async function fanOut(input: FanOutInput): Promise<void> {
   const { post, plan, carried, followers } = input;
   const { deliver } = followerActivities(post.authorId, plan);

@@ -4,10 +4,10 @@ import { noteOnPage } from '../cancellation';
 import type { Progress, SliceReport } from '../../domain/feeds/workflows';
 
 /**
- * Goes through all followers, range beside range, slice after slice of each.
- * @param look looks after one slice.
- * @param tell is told after each.
- * @returns what is left where the history has become long: to be carried on; undefined when all is done.
+ * Visits all followers: the ranges in parallel, the slices of a range one after another.
+ * @param look processes one slice.
+ * @param tell is called after each slice.
+ * @returns the remaining work when the history has become long, for a continue-as-new; undefined when all is done.
  */
 export async function throughFollowers(
   plan: FanOutPlan,

@@ -4,7 +4,7 @@ import { followerActivities } from './activities';
 import type { FanOutInput } from '../../domain/feeds/workflows';
 import { throughFollowers } from './followers';
 
-/** Removes a deleted post from its author's followers' feeds. Nobody sees it there already. */
+/** Removes a deleted post from the followers' feeds. Reads already leave the post out. */
 export async function retract(input: FanOutInput): Promise<void> {
   const { post, plan, carried, followers } = input;
   const activities = followerActivities(post.authorId, plan);

@@ -4,7 +4,10 @@ import { completeTurn, followerActivities } from './activities';
 import type { TurnInput } from '../../domain/feeds/workflows';
 import { throughFollowers } from './followers';
 
-/** Takes an author over the threshold. Posts are pushed until all followers are ready for them not to be. */
+/**
+ * Changes an author's mode between fan-out on write and fan-out on read. Posts are pushed until every follower's feed
+ * is ready for the new mode.
+ */
 export async function turn(input: TurnInput): Promise<void> {
   const { plan, carried, followers } = input;
   const { turnFollowers } = followerActivities(input.turn.authorId, plan);

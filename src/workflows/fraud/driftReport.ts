@@ -13,7 +13,7 @@ const { sendNotice } = proxyActivities<FraudActivities>({
   retry: { initialInterval: '2 s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
 });
 
-/** Compares what was decided on lately with what the model was trained on, and tells the supervisors of a shift. */
+/** Compares recent decisions with the models' training data, and notifies the supervisors of a shift. */
 export async function driftReport({ days }: DriftReportInput): Promise<DriftFindings> {
   const found = await findDrift(days);
   showDetails(found.page);

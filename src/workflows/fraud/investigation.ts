@@ -57,24 +57,26 @@ import {
   type UpdateOutcome,
 } from '../../domain/fraud/workflows';
 
-// Database work: quick, and retried for as long as it takes, because a case must not be lost to an outage.
+// Database operations: fast, and retried without limit, because an outage must not lose a case.
 const { recordCase, closeCase, proveSender, readCase } = proxyActivities<FraudActivities>({
   startToCloseTimeout: '10 s',
   retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
 });
-// The model: the case goes on without it after some attempts; people can still decide.
+// The model: after four attempts the case continues without it, because investigators can still decide.
 const { scoreCase } = proxyActivities<FraudActivities>({
   startToCloseTimeout: '15 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 3, maximumAttempts: 4 },
 });
-// Channels retry within an attempt already; what is away for an hour is reported as undelivered.
+// Channels retry within an attempt. A letter that no channel accepts for an hour is recorded as undelivered.
 const { sendLetter } = proxyActivities<FraudActivities>({
   startToCloseTimeout: '1 minute',
   scheduleToCloseTimeout: '1 hour',
   retry: { initialInterval: '2 s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
 });
 
-/** A case from its opening to its label. What happens is decided by the domain; this waits, writes and tells. */
+/**
+ * The lifecycle of a case, from its opening to its label. The domain decides; this workflow waits, writes and sends.
+ */
 export async function investigation(input: InvestigationInput): Promise<InvestigationResult> {
   const run = new CaseRun(input);
   run.takeRequests();
@@ -90,46 +92,49 @@ export async function investigation(input: InvestigationInput): Promise<Investig
   }
 }
 
-/** A step of a case that is to be written. */
+/** A step of a case whose write is pending. */
 interface Pending {
   write: CaseWrite;
-  /** Absent: the case's opening. */
+  /** The event that caused the step; absent for the case's opening. */
   event?: CaseEvent;
-  /** The case before the step, and timeline entries of steps before it that go with this write. */
+  /** The case before the step. */
   before: CaseState;
+  /** Timeline entries of earlier steps without a write of their own; this write includes them. */
   carried: TimelineEntry[];
-  /** The entries of this write, with their texts. */
+  /** All timeline entries of this write, with their texts. */
   entries: TimelineEntry[];
   isWithoutTexts?: boolean;
   outcome: 'pending' | 'written' | 'superseded' | { refused: string };
 }
 
-/** The answer to a request that a rewound workflow took, before it knew that its record is ahead. */
+/** The answer to a request that a reset workflow accepted before it found that the case's row is ahead of it. */
 const SUPERSEDED =
   'Nothing was changed: somebody reset the workflow of this case, and it goes on from its record in a moment. ' +
   'Read the case and send the request again';
 
-/** Between two attempts at a step that the database refuses: each is twice the one before. */
+/** The pause between two attempts at a refused write; it doubles up to an hour. */
 const FIRST_PAUSE_MS = 60_000;
 const LONGEST_PAUSE_MS = 60 * 60_000;
 
 class CaseRun {
   state: CaseState;
-  /** Steps in order; each moves the record by one revision. */
+  /** Pending steps in order; each increments the row's revision by one. */
   private unwritten: Pending[] = [];
-  /** Entries of steps that need no write of their own; they go with the next one. */
+  /** Timeline entries of steps without a write of their own; the next write includes them. */
   private unwrittenEntries: TimelineEntry[] = [];
-  /** Letters and scorings under way. */
+  /** Number of letters and scorings in progress. */
   private background = 0;
   private unsent: Letter[] = [];
   private pauseMs = FIRST_PAUSE_MS;
-  /** What the start, or the run before, has set already: an upsert is a billable action. */
+  /**
+   * The search attributes set by the start or the previous run. An upsert is a billable action, so repeats are skipped.
+   */
   private shownAttributes: string;
   private readonly opening: Step | undefined;
   private readonly firstRevision: number;
-  /** Why the next step cannot be written at all at the moment. */
+  /** The reason why the next step cannot be written now, even without its texts. */
   private stuck: string | undefined;
-  /** The record is ahead of this run: somebody reset the workflow. Nothing that this run decides may be written. */
+  /** Whether the row is ahead of this run, because somebody reset the workflow. Then this run must not write. */
   isSuperseded = false;
 
   constructor({ facts, policy, carried, lost }: InvestigationInput) {
@@ -145,9 +150,9 @@ class CaseRun {
     return this.state.closing;
   }
 
-  /** The first entries of a new case, and the full scoring unless a run before has done it. */
+  /** Records the opening of a new or resumed case, and starts the full scoring unless a previous run has done it. */
   open(): void {
-    // The record is at revision 0 when the case is opened, or where the lost workflow left it.
+    // The row is at revision 0 for a new case, or at the revision that the lost workflow has written.
     if (this.opening) this.take(this.opening, { ...this.state, revision: this.firstRevision });
     else this.show();
     if (this.state.phase === 'scoring')
@@ -161,7 +166,7 @@ class CaseRun {
     this.handle(answerUpdate, 'answer');
   }
 
-  /** Writes the oldest step that is not written yet. */
+  /** Writes the oldest pending step; returns false when there is nothing to write. */
   async writeNext(): Promise<boolean> {
     const [pending] = this.unwritten;
     if (!pending) return false;
@@ -181,7 +186,7 @@ class CaseRun {
     return true;
   }
 
-  /** Gives up the steps that are not written: they follow from a state that the case has left behind. */
+  /** Discards the pending steps, because they follow from an outdated state of the case. */
   private supersede(): false {
     this.isSuperseded = true;
     for (const pending of this.unwritten.splice(0)) pending.outcome = 'superseded';
@@ -189,9 +194,8 @@ class CaseRun {
   }
 
   /**
-   * Reads the case again and goes on from there in a new run. A reset rewinds what a workflow knows, but not its
-   * record: the
-   * decisions, proposals, notes and holds there stand.
+   * Reads the case and continues from its row in a new run. A reset rewinds the workflow's state but not the row, so
+   * the decisions, proposals, notes and holds in the row stay valid.
    */
   async goOnFromRecord({ policy }: InvestigationInput): Promise<InvestigationResult> {
     const { facts } = this.state;
@@ -200,15 +204,15 @@ class CaseRun {
     if ('closed' in found) return found.closed;
     const { carried, unsent } = found;
     this.state = carried;
-    // The next run takes its search attributes from this one.
+    // The next run inherits its search attributes from this one.
     this.show();
     return continueAsNew<typeof investigation>({ facts, policy, carried, lost: { why: 'reset', unsent } });
   }
 
   /**
-   * The database refuses a step for good. A person's request is taken back and answered so, and the case is what it was
-   * before. A step that time or the model made is written without its texts; where it is refused still, the case holds
-   * and takes no requests until it is written.
+   * Handles a permanently refused write. A person's request is undone and refused, so the case is as before. A step
+   * caused by time or the model is written without its texts; if that is refused, too, the workflow retries after a
+   * pause and refuses requests until the step is written.
    */
   private async notWritten(pending: Pending, reason: string): Promise<void> {
     const { event, write, entries } = pending;
@@ -238,7 +242,7 @@ class CaseRun {
     noteOnPage('write', undefined);
   }
 
-  /** Makes the case what it was before a person's request, and takes what came after the request anew. */
+  /** Restores the case to the state before a person's request, and applies the later events again. */
   private takeBack(pending: Pending, reason: string): void {
     const at = this.unwritten.indexOf(pending);
     if (at < 0) return;
@@ -247,7 +251,7 @@ class CaseRun {
     this.unwrittenEntries = pending.carried;
     pending.outcome = { refused: reason };
     for (const one of later) this.takeAnew(one);
-    // On the timeline, too, unless nothing can be written at all.
+    // The timeline records the refusal, unless no write is possible.
     if (this.stuck === undefined && isPersonal(pending.event))
       this.apply({ kind: 'refused', request: pending.event.kind, why: reason });
     this.show();
@@ -258,11 +262,11 @@ class CaseRun {
     if (!event) return;
     const why = isPersonal(event) ? refusalOf(this.state, event) : undefined;
     if (why !== undefined) pending.outcome = { refused: why };
-    // Its letters are on their way already.
+    // Its letters are already being sent.
     else this.take({ ...next(this.state, event, Date.now()), letters: [] }, this.state, pending);
   }
 
-  /** Nothing is under way that an end would cut off. */
+  /** Returns whether no write, letter, scoring or handler is in progress, so that the run can end. */
   isQuiet(): boolean {
     return this.unwritten.length === 0 && this.background === 0 && allHandlersFinished();
   }
@@ -275,7 +279,7 @@ class CaseRun {
     );
   }
 
-  /** Sleeps until there is something to write, to end, or the next deadline. */
+  /** Waits until there is a step to write, the run can end, or the next deadline passes. */
   async waitForWork(): Promise<void> {
     const awake = () => this.unwritten.length > 0 || ((this.closing !== undefined || this.isLong()) && this.isQuiet());
     const due = nextDeadline(this.state);
@@ -290,10 +294,10 @@ class CaseRun {
     });
   }
 
-  /** A request of a person: who it really was is found out first, and by then the case may have moved on. */
+  /** Handles a person's request. Proving the sender takes time, so the request is then validated again. */
   private async request(request: CaseRequest): Promise<UpdateOutcome> {
     let by: Person;
-    // No `catch` on the promise: its microtask would change the order in which the workflow goes on.
+    // No `.catch` on the promise: its microtask would change the order of events and break the replay of histories.
     try {
       by = await this.senderOf(request);
     } catch (error) {
@@ -327,7 +331,7 @@ class CaseRun {
     });
   }
 
-  /** @returns the step that is to be written; undefined when the event changed nothing. */
+  /** Applies an event. @returns the step to write; undefined when the event changed nothing. */
   private apply(event: CaseEvent): Pending | undefined {
     return this.take(next(this.state, event, Date.now()), this.state, { event });
   }
@@ -382,7 +386,7 @@ class CaseRun {
     void work().finally(() => (this.background -= 1));
   }
 
-  /** What people see: the page, and the attributes that the list is filtered by. */
+  /** Updates the page and, if they changed, the search attributes. */
   private show(): void {
     showDetails(casePage(this.state));
     const attributes = this.attributes();

@@ -9,7 +9,7 @@ const { ranksToCheck } = proxyActivities<LeaderboardActivities>({
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
-// Retried as long as somebody else compares the same ranking; heartbeats.
+// Retried while another workflow checks the same ranking.
 const { checkRanks } = proxyActivities<LeaderboardActivities>({
   startToCloseTimeout: '6 hours',
   heartbeatTimeout: '30 s',
@@ -21,7 +21,7 @@ const { sendNotice } = proxyActivities<LeaderboardActivities>({
   retry: { initialInterval: '2 s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
 });
 
-/** Compares rankings with their tables, one after the other, and tells the supervisors of differences. */
+/** Compares rankings with the table, one after another, repairs them, and notifies the supervisors of differences. */
 export async function rankCheck({ mode, gameId, cursor, sofar }: RankCheckInput): Promise<RankCheckReport> {
   const total: RankCheckReport = sofar ? { ...sofar } : { shards: 0, players: 0, differences: 0, replaced: 0 };
   const page = await ranksToCheck(gameId, cursor);
@@ -39,7 +39,7 @@ export async function rankCheck({ mode, gameId, cursor, sofar }: RankCheckInput)
     total.replaced += replaced ? 1 : 0;
     showDetails(sentence(total));
   }
-  // A page a run: a history stays short however many boards there are.
+  // Each run handles one page, so its history stays short for any number of boards.
   if (page.cursor !== undefined)
     return continueAsNew<typeof rankCheck>({
       mode,
@@ -51,7 +51,7 @@ export async function rankCheck({ mode, gameId, cursor, sofar }: RankCheckInput)
   return total;
 }
 
-/** One ranking that cannot be checked holds back no other; the next check comes to it again. */
+/** A ranking that cannot be checked must not block the others; the next check includes it again. */
 function skipRefused(error: unknown): undefined {
   if (refusalIn(error) === undefined) throw error;
 }

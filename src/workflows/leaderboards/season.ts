@@ -10,18 +10,18 @@ import {
   type seasonStatuses,
 } from '../../domain/leaderboards/workflows';
 
-// Database work: quick, and retried for as long as it takes, since a season must end.
+// Database operations: fast, and retried without limit, because a season must end.
 const { carryBans, seasonEnd, closeSeason, planSeasons, finishSeason } = proxyActivities<LeaderboardActivities>({
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
 });
-// As long as the board is large, and retried for ever; the heartbeat tells within half a minute that a worker died.
+// Long for a large board, retried without limit. The heartbeat reveals a failed worker within half a minute.
 const { awaitRanks, checkRanks } = proxyActivities<LeaderboardActivities>({
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: '30 s',
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
-// Page by page, so that a beat is never far.
+// These heartbeat after every page, so the heartbeat timeout can be short.
 const { writeStandings, grantRewards, archiveSeason } = proxyActivities<LeaderboardActivities>({
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: '10 s',
@@ -29,8 +29,8 @@ const { writeStandings, grantRewards, archiveSeason } = proxyActivities<Leaderbo
 });
 
 /**
- * A season from when it is planned to its rewards. Requests never ask this workflow anything: which season a score
- * belongs to, and that none comes in after the end, is between the API and the table.
+ * The lifecycle of a season, from its planning to its rewards. Requests do not use this workflow: the API and the
+ * table's conditions determine the season of a score, and refuse scores after the end.
  */
 export async function season(input: SeasonInput): Promise<SeasonResult> {
   noteSkipped('bans', 'could not be banned in this season', (await carryBans(input)) ?? 0);
@@ -55,14 +55,15 @@ export async function season(input: SeasonInput): Promise<SeasonResult> {
   return { players, rewarded, ...(skipped > 0 && { skipped }), closedAt: iso(closedAt) };
 }
 
-/** Says on the page that players were skipped; the others have what they ought to. */
+/** Shows on the page how many players were skipped. All other players are complete. */
 function noteSkipped(about: string, what: string, count: number): void {
   if (count > 0)
     noteOnPage(about, `> **${count}** players ${what}: a step of each was refused for good. The log names them.`);
 }
 
 /**
- * Sleeps until the season's end and grace as the table has them then: an end that was moved back costs one more sleep.
+ * Waits until the season's end and grace period have passed. It reads the end again after each wait, because the end
+ * can be moved.
  */
 async function untilClosed(input: SeasonInput): Promise<number> {
   let moved = false;

@@ -4,22 +4,22 @@ import type { LastLook, LookMode } from '../../domain/platform/reconciliation';
 import { showDetails } from '../cancellation';
 import type { ReconciliationInput } from '../../domain/platform/workflows';
 
-// One activity an hour with many looks in it: an activity a look would cost an action each. Retried for ever, because
-// nobody else would start a lost workflow again.
+// One activity makes many reconciliations within an hour; an activity for each would cost an action each. Retried
+// without limit, because nothing else restarts lost workflows.
 const { keepReconciled } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '70 minutes',
   heartbeatTimeout: '30 s',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '30 s' },
 });
-// Goes through whole tables, at a pace that leaves them to requests; goes on where a dead attempt was.
+// Reads whole tables, slowly enough to leave their capacity to requests. A retry continues from the last heartbeat.
 const { reconcile } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: '30 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
-/** Looks for lost workflows every few minutes, for ever. */
+/** Makes a quick reconciliation every few minutes. It never ends. */
 export async function reconciler(): Promise<void> {
   let looks = 0;
   const restarted: Record<string, number> = {};
@@ -32,7 +32,7 @@ export async function reconciler(): Promise<void> {
   await continueAsNew<typeof reconciler>();
 }
 
-/** One look, which the schedule or an operator asked for. */
+/** One reconciliation, started by the schedule or an operator. */
 export async function reconciliation({ mode }: ReconciliationInput): Promise<LastLook> {
   showDetails(what[mode]);
   const found = await reconcile(mode);

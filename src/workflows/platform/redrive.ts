@@ -4,7 +4,7 @@ import { defined } from '../../domain/defined';
 import { showDetails } from '../cancellation';
 import type { RedriveInput, RedriveReport } from '../../domain/platform/workflows';
 
-// Retried for ever: what a retry finds done already, it does not do again.
+// Retried without limit: a retry skips the dead letters that are already processed.
 const { redriveLetters } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '70 minutes',
   heartbeatTimeout: '30 s',
@@ -12,7 +12,7 @@ const { redriveLetters } = proxyActivities<PlatformActivities>({
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
-/** Handles all dead letters of a stream once more. */
+/** Redrives all dead letters of a stream. */
 export async function redrive({
   stream,
   after,

@@ -4,7 +4,7 @@ import type { ShardReport } from '../../domain/platform/streams';
 import { showDetails } from '../cancellation';
 import type { ShardInput } from '../../domain/platform/workflows';
 
-// Heartbeating: the workflow is the lease, and a worker's death is noticed within half a minute.
+// The heartbeat reveals a failed worker within half a minute; then another worker continues from the checkpoint.
 const { consumeShard } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '70 minutes',
   heartbeatTimeout: '30 s',
@@ -12,7 +12,7 @@ const { consumeShard } = proxyActivities<PlatformActivities>({
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' },
 });
 
-/** An attempt's figures show once it ends: soon at first, then four times an hour, which is all that a shard costs. */
+/** Durations of attempts. The page shows an attempt's figures after it ends: soon at first, then four times an hour. */
 const FIRST_MS = 30_000;
 const THEN_MS = 15 * 60_000;
 
@@ -22,7 +22,7 @@ export async function shard(input: ShardInput): Promise<void> {
   for (let attempt = 0; !workflowInfo().continueAsNewSuggested; attempt++) {
     const report = await consumeShard(input.stream, input.shardId, attempt === 0 ? FIRST_MS : THEN_MS);
     total.records += report.records;
-    // Histories from before counts were reported have none.
+    // Histories of releases before the counts have none.
     for (const [name, count] of Object.entries(report.counts ?? {}))
       total.counts[name] = (total.counts[name] ?? 0) + count;
     showDetails(details(report, total));

@@ -14,22 +14,22 @@ import { showDetails } from '../cancellation';
 import { SHARD_TYPE, shardWorkflowId, type StreamInput } from '../../domain/platform/workflows';
 import type { shard } from './shard';
 
-// A short list call; retried for ever, since without it a new shard is never read.
+// A short call that lists shards. Retried without limit, because without it a new shard is never read.
 const { openShards } = proxyActivities<PlatformActivities>({
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '1 s', maximumInterval: '1 minute' },
 });
 
-/** Shards appear when one ends, which wakes us; this is only the safety net. */
+/** Interval of listing shards again. New shards usually appear when one ends, which also wakes this workflow. */
 const LOOK_AGAIN_MS = 60 * 60_000;
-/** After a continue-as-new the children that run on cannot be awaited, so look more often. */
+/** Shorter interval when a previous run started some shards, because this run cannot await their end. */
 const LOOK_AGAIN_UNAWAITED_MS = 5 * 60_000;
 
-/** Reads a stream: one child a shard, parents before children. */
+/** Reads a stream with one child workflow per shard. A shard is read after its parents. */
 export async function stream({ stream: name }: StreamInput): Promise<void> {
   const running = new Set<string>();
   let unawaited = false;
-  // Before, a shard that was started in one turn and ended in another woke nobody: its children waited up to an hour.
+  // Histories without this patch miss the end of a shard that an earlier iteration started; its children wait an hour.
   const heedsEveryEnd = patched('heeds-every-end');
   let ends = 0;
   while (!workflowInfo().continueAsNewSuggested) {
@@ -48,7 +48,7 @@ export async function stream({ stream: name }: StreamInput): Promise<void> {
             wake();
           },
           () => {
-            running.delete(shardId); // It failed or was terminated: start it again.
+            running.delete(shardId); // It failed or was terminated: the next iteration restarts it.
             ends++;
             wake();
           },
@@ -68,7 +68,7 @@ async function startShard(name: string, shardId: string) {
     return await startChild<typeof shard>(SHARD_TYPE, {
       workflowId: shardWorkflowId(name, shardId),
       args: [{ stream: name, shardId }],
-      // The shard goes on when we continue as new.
+      // The shard's workflow continues when this workflow continues as new.
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: `Shard of ${name}`,
     });

@@ -3,16 +3,17 @@ import type { SessionActivities } from '../../activities/sessions/types';
 import { showDetails } from '../cancellation';
 import type { SessionExpiryInput, SweepReport } from '../../domain/sessions/workflows';
 
-/** A page of work may be under way when an activity's time is over. */
+/** Additional time for an activity to complete its last page. */
 const marginMs = (sweepMs: number): number => 5_000 + sweepMs / 5;
-/** Nearer looks follow without a timer, which would cost as much as the look. */
+/** Shorter sleeps are skipped, because a timer would cost as much as the sweep. */
 const AT_ONCE_MS = 1_000;
 
-/** Ends the sessions of a bucket when they are due: a timer until the next one, an activity while they come thick. */
+/** Ends the sessions of a bucket when they expire: it sleeps until the next one is due, then sweeps. It never ends. */
 export async function sessionExpiry(input: SessionExpiryInput): Promise<void> {
   const { bucket, sweepMs } = input;
-  // No heartbeats: each would cost an action. A worker that died is noticed by the time limit; meanwhile nobody is let
-  // in by an expired session, since reads do not rest on the sweep. Retried for ever: there is nobody else to do it.
+  // No heartbeats: each would cost an action. The timeout reveals a failed worker; until then reads still refuse
+  // expired sessions, because they check the expiry themselves. Retried without limit, because only this workflow
+  // sweeps.
   const { sweepSessions } = proxyActivities<SessionActivities>({
     startToCloseTimeout: sweepMs + marginMs(sweepMs),
     cancellationType: ActivityCancellationType.TRY_CANCEL,
