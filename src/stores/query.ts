@@ -25,7 +25,10 @@ export interface TableQuery {
 
 type Start = Record<string, unknown> | undefined;
 
-/** Reads in one call, from behind a key on: at most `limit` items, and at most 1 MB. @returns `next`, if there may be more. */
+/**
+ * Reads in one call, from behind a key on: at most `limit` items, and at most 1 MB.
+ * @returns `next`, if there may be more.
+ */
 export async function queryFrom(
   db: Pick<Db, 'client' | 'table'>,
   query: TableQuery,

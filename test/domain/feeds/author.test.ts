@@ -47,7 +47,7 @@ describe('an author', () => {
   });
 });
 
-it('whatever followers come and go, an author turns by at most one step at a time, and rests between the two bounds', () => {
+it('whatever followers come and go, an author turns one step at a time at most, and rests between the bounds', () => {
   /** A turn's end: the mode that it leads to. */
   const ended = { rising: 'pull', falling: 'push' } as const;
   const threshold = 100;

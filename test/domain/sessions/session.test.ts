@@ -106,7 +106,7 @@ describe('the sweeper', () => {
     );
   });
 
-  it('comes to an end with every session: once it is over and looked at again, nothing is left to do but to end it', () => {
+  it('comes to an end with every session: once over and looked at again, nothing is left but to end it', () => {
     fc.assert(
       fc.property(arbitraryHead, (head) => {
         if (head.ended || head.checkAt === undefined) return;
