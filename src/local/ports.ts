@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { againAfter, retry } from '../timing/retry';
 import type { Child } from './child';
 import { PortTakenError, StartError } from './errors';
 import { listenerOf } from './portOwner';
@@ -102,7 +103,7 @@ async function handOver(server: Server): Promise<void> {
   await new Promise<void>((resolve) => server.close(() => resolve()));
 }
 
-const MAX_TRIES = 5;
+const ATTEMPTS = 5;
 
 /**
  * Starts a server that binds its own port. Race: after `handOver` and before the server's bind, another process may
@@ -113,13 +114,15 @@ export async function startOnPort<T>(
   attempt: (tries: number) => Promise<T>,
   onTaken: (error: PortTakenError) => void = () => undefined,
 ): Promise<T> {
-  for (let tries = 1; ; tries++)
+  return retry({ attempts: ATTEMPTS, exhausted: (error) => error }, async (number) => {
     try {
-      return await attempt(tries);
+      return await attempt(number);
     } catch (error) {
-      if (!(error instanceof PortTakenError) || tries === MAX_TRIES) throw error;
-      onTaken(error);
+      if (!(error instanceof PortTakenError)) throw error;
+      if (number < ATTEMPTS) onTaken(error);
+      return againAfter(error);
     }
+  });
 }
 
 /** Messages of Go, Java, Rust, Python and Node.js for a taken port. */

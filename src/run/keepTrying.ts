@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { type Backoff, backoffMs } from '../domain/platform/backoff';
+import { systemClock } from '../timing/clock';
 
 /** How long and how often to retry. */
 export interface KeepTrying {
@@ -8,24 +9,25 @@ export interface KeepTrying {
   onFault(error: unknown): void;
   /** Returns whether a failure is temporary; other failures are thrown. Default: all failures are temporary. */
   passes?(error: unknown): boolean;
-  /** Pauses double from the first to the last, in milliseconds. Default 500 to 5,000. */
-  firstPauseMs?: number;
-  lastPauseMs?: number;
+  /** Pauses between the attempts. Default: up to 1 s after the first failure, and up to 10 s in the end. */
+  backoff?: Backoff;
 }
+
+const BACKOFF: Backoff = { firstMs: 1_000, lastMs: 10_000 };
 
 /** Retries work until it succeeds. @returns undefined if the signal was aborted first */
 export async function keepTrying<T>(
   work: () => Promise<T>,
-  { signal, onFault, passes = () => true, firstPauseMs = 500, lastPauseMs = 5_000 }: KeepTrying,
+  { signal, onFault, passes = () => true, backoff = BACKOFF }: KeepTrying,
 ): Promise<T | undefined> {
-  for (let pauseMs = firstPauseMs; !signal.aborted; pauseMs = Math.min(pauseMs * 2, lastPauseMs)) {
+  for (let failures = 1; !signal.aborted; failures++) {
     try {
       return await work();
     } catch (error) {
       if (!passes(error)) throw error;
       onFault(error);
       // The signal ends the pause, and then the loop.
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      await systemClock.sleep(backoffMs(backoff, failures), signal).catch(() => undefined);
     }
   }
   return undefined;

@@ -1,6 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../domain/defined';
+import { LongwatchError } from '../domain/errors';
+import { type Backoff, THROTTLING } from '../domain/platform/backoff';
+import { again, retry } from '../timing/retry';
 import type { Db } from './dynamodb';
 
 type Item = Record<string, unknown>;
@@ -15,8 +17,14 @@ export interface KeysOf {
 
 /** BatchGetItem takes this many keys. */
 const LIMIT = 100;
+/** Under load DynamoDB leaves keys over. A caller with a deadline gives up earlier. */
+const ATTEMPTS = 20;
+const BACKOFF: Backoff = { ...THROTTLING, lastMs: 1_000 };
 
-/** Items by their keys, any number of them, in no particular order; absent ones are left out. Keys must not repeat. */
+/**
+ * Items by their keys, any number of them, in no particular order; absent ones are left out. Keys must not repeat.
+ * @throws LongwatchError `unavailable` when DynamoDB leaves keys over again and again, or the signal comes first.
+ */
 export async function batchGet<T extends string>(
   db: Pick<Db, 'client' | 'table'>,
   wanted: Readonly<Record<T, KeysOf>>,
@@ -39,17 +47,17 @@ export async function batchGet<T extends string>(
         });
         request.Keys?.push(key);
       }
-      // DynamoDB may leave keys unprocessed under load; the caller's deadline bounds this loop.
-      for (let tries = 0; Object.keys(RequestItems).length > 0; tries++) {
-        if (tries > 0)
-          await sleep(Math.random() * Math.min(10 * 2 ** tries, 1_000), undefined, defined({ signal: abortSignal }));
+      const exhausted = (cause: unknown) =>
+        new LongwatchError('unavailable', 'DynamoDB did not return all keys in time', { cause });
+      await retry({ attempts: ATTEMPTS, backoff: BACKOFF, exhausted, signal: abortSignal }, async () => {
         const { Responses = {}, UnprocessedKeys = {} } = await db.client.send(
           new BatchGetCommand({ RequestItems }),
           defined({ abortSignal }),
         );
         for (const name of names) found[name].push(...(Responses[db.table(name)] ?? []));
         RequestItems = UnprocessedKeys as typeof RequestItems;
-      }
+        return Object.keys(RequestItems).length > 0 ? again : undefined;
+      });
     }),
   );
   return found;

@@ -1,7 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchWriteCommand, type BatchWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../domain/errors';
 import { inLanes } from '../domain/lanes';
+import { THROTTLING } from '../domain/platform/backoff';
+import { again, retry } from '../timing/retry';
 import type { Db } from './dynamodb';
 
 export type WriteRequest = NonNullable<BatchWriteCommandInput['RequestItems']>[string][number];
@@ -9,8 +10,8 @@ export type WriteRequest = NonNullable<BatchWriteCommandInput['RequestItems']>[s
 /** BatchWriteItem takes this many items. */
 const LIMIT = 25;
 const LANES = 8;
-/** Under load DynamoDB leaves items over; after so many tries in a row that is for the caller to wait out. */
-const TRIES = 10;
+/** Under load DynamoDB leaves items over; after so many attempts in a row that is for the caller to wait out. */
+const ATTEMPTS = 10;
 
 /**
  * Puts and deletes of one table, any number of them, without conditions. Keys must not repeat.
@@ -25,15 +26,11 @@ export async function batchWrite(db: Db, table: string, requests: readonly Write
 async function writeAll(db: Db, table: string, batch: WriteRequest[]): Promise<void> {
   const name = db.table(table);
   let left: WriteRequest[] = batch;
-  for (let tries = 1; ; tries++) {
+  const exhausted = () =>
+    new LongwatchError('unavailable', `DynamoDB left ${left.length} items of ${table} unwritten ${ATTEMPTS} times`);
+  await retry({ attempts: ATTEMPTS, backoff: THROTTLING, exhausted }, async () => {
     const { UnprocessedItems = {} } = await db.client.send(new BatchWriteCommand({ RequestItems: { [name]: left } }));
     left = UnprocessedItems[name] ?? [];
-    if (left.length === 0) return;
-    if (tries === TRIES)
-      throw new LongwatchError(
-        'unavailable',
-        `DynamoDB left ${left.length} items of ${table} unwritten ${TRIES} times`,
-      );
-    await sleep(Math.random() * Math.min(25 * 2 ** tries, 5_000));
-  }
+    return left.length === 0 ? undefined : again;
+  });
 }

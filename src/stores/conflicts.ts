@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConditionalCheckFailedException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { LongwatchError } from '../domain/errors';
+import { againAfter, retry } from '../timing/retry';
 import { cancellationCodes } from './dynamodb';
 
-const TRIES = 20;
+const ATTEMPTS = 20;
 
 /**
  * Tries a write again for as long as other transactions hold its items, which is normal under contention, and says
@@ -11,7 +11,9 @@ const TRIES = 20;
  * @throws LongwatchError `contention` when it was held up every time.
  */
 export async function held(write: () => Promise<unknown>): Promise<boolean> {
-  for (let tries = 1; ; tries++) {
+  const exhausted = (cause: unknown) =>
+    new LongwatchError('contention', 'Others were writing the same all the time; try again', { cause });
+  return retry({ attempts: ATTEMPTS, exhausted }, async () => {
     try {
       await write();
       return true;
@@ -19,11 +21,7 @@ export async function held(write: () => Promise<unknown>): Promise<boolean> {
       const codes = cancellationCodes(error);
       if (error instanceof ConditionalCheckFailedException || codes?.includes('ConditionalCheckFailed')) return false;
       if (!(error instanceof TransactionConflictException) && !codes?.includes('TransactionConflict')) throw error;
-      if (tries === TRIES)
-        throw new LongwatchError('contention', 'Others were writing the same all the time; try again', {
-          cause: error,
-        });
-      await sleep(Math.random() * Math.min(5 * 2 ** tries, 200));
+      return againAfter(error);
     }
-  }
+  });
 }

@@ -1,4 +1,4 @@
-import { type Backoff, backoffMs } from '../domain/platform/backoff';
+import { type Backoff, backoffMs, CONTENTION } from '../domain/platform/backoff';
 import { type Clock, systemClock } from './clock';
 
 /** What an attempt returns that did not succeed, so that another one follows. */
@@ -24,30 +24,38 @@ export type RetryBound =
   | { attempts?: number; /** No attempt begins later than this many milliseconds from now. */ withinMs: number };
 
 export type RetrySettings = RetryBound & {
-  /** Between the attempts. */
-  backoff: Backoff;
-  /** Makes the error that the caller gets when the last attempt did not succeed. */
+  /** Between the attempts. Default: that of contention. */
+  backoff?: Backoff;
+  /** Makes the error that is thrown when no further attempt begins, of the last attempt's cause or the signal's reason. */
   exhausted(cause: unknown): unknown;
-  /** Ends the pause at once; no further attempt begins. */
+  /** Ends a pause at once; no further attempt begins. */
   signal?: AbortSignal | undefined;
   clock?: Clock;
 };
 
 /**
  * Attempts something until an attempt returns anything but {@link Again}, and returns that. What an attempt throws is
- * final. @throws what `exhausted` makes, past the bound; the signal's reason, when the signal comes first.
+ * final. @throws what `exhausted` makes, past the bound or after the signal
  */
 export async function retry<T>(
-  { attempts, withinMs = Number.POSITIVE_INFINITY, backoff, exhausted, signal, clock = systemClock }: RetrySettings,
+  {
+    attempts,
+    withinMs = Number.POSITIVE_INFINITY,
+    backoff = CONTENTION,
+    exhausted,
+    signal,
+    clock = systemClock,
+  }: RetrySettings,
   attempt: (number: number) => Promise<T | Again>,
 ): Promise<T> {
   const end = clock.now() + withinMs;
   for (let number = 1, pauses = 0; ; number++) {
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw exhausted(signal.reason);
     const result = await attempt(number);
     if (!(result instanceof Again)) return result;
     const pauseMs = result.isAtOnce ? 0 : backoffMs(backoff, ++pauses);
     if (number === attempts || clock.now() + pauseMs >= end) throw exhausted(result.cause);
-    if (pauseMs > 0) await clock.sleep(pauseMs, signal);
+    // Woken by the signal: the loop ends.
+    if (pauseMs > 0) await clock.sleep(pauseMs, signal).catch(() => undefined);
   }
 }

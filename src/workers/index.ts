@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataConverter } from '@temporalio/common';
 import { NativeConnection, type NativeConnectionOptions, Worker } from '@temporalio/worker';
 import type { LogLevel } from '../telemetry/logger';
+import { type Backoff, backoffMs } from '../domain/platform/backoff';
 import type { WorkflowIds } from '../domain/platform/workflowSubjects';
+import { systemClock } from '../timing/clock';
 import { type Bundle, type BundleError, bundleOnce } from './bundle';
 import { workerTelemetry } from './interceptors';
 import type { Queues } from './queues';
@@ -50,6 +51,9 @@ export interface Workers {
   shutdown(): Promise<void>;
 }
 
+/** While Temporal is away, with jitter so that a fleet's workers do not all come back at once. */
+const RECONNECTING: Backoff = { firstMs: 1_000, lastMs: 20_000 };
+
 /**
  * Serves the queues, and goes on trying while Temporal is away: the process answers requests meanwhile.
  * Bundling the workflows takes seconds, so it begins at once.
@@ -67,7 +71,7 @@ export function startWorkers(settings: WorkersSettings): Workers {
       settings.dataConverter?.failureConverterPath,
     ).catch((error: BundleError) => settings.onBroken(error));
     if (!bundle) return;
-    for (let pause = 500; !stop.signal.aborted; pause = Math.min(pause * 2, 10_000)) {
+    for (let failures = 1; !stop.signal.aborted; failures++) {
       let runs: Promise<void>[] = [];
       try {
         settings.onConnecting?.();
@@ -76,7 +80,7 @@ export function startWorkers(settings: WorkersSettings): Workers {
         runs = live.map((worker) => worker.run());
         state = 'ok';
         settings.onRunning?.();
-        pause = 500;
+        failures = 0;
         await Promise.all(runs);
       } catch (error) {
         settings.onFault(error);
@@ -90,7 +94,7 @@ export function startWorkers(settings: WorkersSettings): Workers {
         connection = undefined;
       }
       // Woken by shutdown.
-      if (!stop.signal.aborted) await sleep(pause, undefined, { signal: stop.signal }).catch(() => undefined);
+      await systemClock.sleep(backoffMs(RECONNECTING, failures), stop.signal).catch(() => undefined);
     }
   };
   const done = serve();

@@ -7,7 +7,7 @@ const failing = (times: number) => {
     return calls;
   };
 };
-const quick = { firstPauseMs: 1, lastPauseMs: 2 };
+const quick = { backoff: { firstMs: 1, lastMs: 2 } };
 
 it('tries until it succeeds, and tells of every failure', async () => {
   const faults: string[] = [];
@@ -34,8 +34,7 @@ it('throws what does not pass by itself', async () => {
 it('ends at the signal, without waiting for its pause', async () => {
   const stop = new AbortController();
   const trying = keepTrying(failing(Number.POSITIVE_INFINITY), {
-    firstPauseMs: 3_600_000,
-    lastPauseMs: 3_600_000,
+    backoff: { firstMs: 3_600_000, lastMs: 3_600_000 },
     signal: stop.signal,
     onFault: () => setTimeout(() => stop.abort(), 1),
   });

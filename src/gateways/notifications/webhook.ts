@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Notification } from '../../domain/platform/notification';
+import { againAfter, retry } from '../../timing/retry';
 import { type CallResult, type CallWatch, resultOfError, watched } from '../../telemetry/calls';
 import { type Channel, ChannelError } from './channel';
 
@@ -11,10 +11,12 @@ export interface WebhookSettings {
   secret: string;
   /** Maximum number of attempts. Default 3. */
   attempts?: number;
-  /** Milliseconds before the second attempt, doubled for each further one, with jitter. Default 200. */
+  /** The longest pause before the second attempt, in milliseconds; it doubles for each further one. Default 200. */
   pauseMs?: number;
   watch?: CallWatch;
 }
+
+const LONGEST_PAUSE_MS = 10_000;
 
 /**
  * Returns the signature header `t=<epoch s>,v1=<hex HMAC-SHA256 of "<t>.<body>">`. It lets the receiver refuse forged
@@ -34,12 +36,12 @@ export class WebhookChannel implements Channel {
 
   async send(notification: Notification): Promise<void> {
     const { attempts = 3, pauseMs = 200 } = this.settings;
-    for (let attempt = 1; ; attempt++) {
+    const backoff = { firstMs: pauseMs, lastMs: LONGEST_PAUSE_MS };
+    await retry({ attempts, backoff, exhausted: (fault) => fault }, async () => {
       const fault = await this.attempt(notification);
-      if (!fault) return;
-      if (fault.final || attempt >= attempts) throw fault;
-      await sleep(pauseMs * 2 ** (attempt - 1) * (0.5 + Math.random()));
-    }
+      if (fault?.final) throw fault;
+      return fault && againAfter(fault);
+    });
   }
 
   private async attempt(notification: Notification): Promise<ChannelError | undefined> {

@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { LongwatchError } from '../../domain/errors';
+import { THROTTLING } from '../../domain/platform/backoff';
+import { againAfter, retry } from '../../timing/retry';
 
 /** A record to put on a stream. */
 export interface OutgoingRecord {
@@ -11,7 +12,7 @@ export interface OutgoingRecord {
 
 /** Maximum number of records in a PutRecords call. */
 export const PUT_LIMIT = 500;
-const MAX_TRIES = 10;
+const ATTEMPTS = 10;
 
 /**
  * Puts at most `PUT_LIMIT` records, each at least once. A record that its shard throttles is retried. It may then
@@ -24,7 +25,10 @@ export async function putRecords(
   records: readonly OutgoingRecord[],
 ): Promise<void> {
   let left = records;
-  for (let tries = 1; left.length > 0; tries++) {
+  if (left.length === 0) return;
+  const exhausted = (refusal: unknown) =>
+    new LongwatchError('unavailable', `The stream ${streamName} keeps refusing records: ${refusal}`);
+  await retry({ attempts: ATTEMPTS, backoff: THROTTLING, exhausted }, async () => {
     const { Records = [] } = await client.send(
       new PutRecordsCommand({
         StreamName: streamName,
@@ -32,13 +36,8 @@ export async function putRecords(
       }),
     );
     const refusal = Records.find(({ ErrorCode }) => ErrorCode !== undefined);
-    if (!refusal) return;
-    if (tries === MAX_TRIES)
-      throw new LongwatchError(
-        'unavailable',
-        `The stream ${streamName} keeps refusing records: ${refusal.ErrorMessage ?? refusal.ErrorCode}`,
-      );
+    if (!refusal) return undefined;
     left = left.filter((_, i) => Records[i]?.ErrorCode !== undefined);
-    await sleep(Math.random() * Math.min(50 * 2 ** tries, 5_000));
-  }
+    return againAfter(refusal.ErrorMessage ?? refusal.ErrorCode);
+  });
 }

@@ -8,6 +8,7 @@ import type { CartCountStore } from '../../stores/carts/cartCounts';
 import type { CartStore } from '../../stores/carts/carts';
 import type { Db } from '../../stores/dynamodb';
 import { transact } from '../../stores/transact';
+import { againAtOnce, retry } from '../../timing/retry';
 import { isOfOne, type OnSkipped } from '../platform/isolate';
 import { type Notifications, sendUnlessUndeliverable } from '../platform/notifications';
 
@@ -49,7 +50,8 @@ export class CartCare {
    * every write is conditional on what was read.
    */
   async look(userId: string, cartNumber: number, now: number): Promise<CartLook> {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const exhausted = () => new LongwatchError('contention', `The cart of ${userId} is busy; try again`);
+    return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const [cart, preferences] = await Promise.all([
         this.parts.carts.read(userId),
         this.parts.carts.preferences(userId),
@@ -82,8 +84,8 @@ export class CartCare {
           if (cart) await this.abandon(cart);
           break;
       }
-    }
-    throw new LongwatchError('contention', `The cart of ${userId} is busy; try again`);
+      return againAtOnce; // The step is written, or somebody else changed the cart first.
+    });
   }
 
   /** A step that cannot be written is skipped: the cart's next instant comes all the same. */

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Cart,
   type CartCounts,
@@ -19,6 +18,7 @@ import type { CartCountStore } from '../../stores/carts/cartCounts';
 import type { CartStore, ChangedLine, ChangeOptions } from '../../stores/carts/carts';
 import type { Db } from '../../stores/dynamodb';
 import type { TransactItem } from '../../stores/platform/outbox';
+import { again, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { transact } from '../../stores/transact';
 import { cartStart } from '../../domain/carts/workflows';
@@ -107,16 +107,14 @@ export class Carts {
       throw new LongwatchError('invalid', 'guestId must be another than the user', {
         faults: [{ field: 'guestId', message: 'must be another than the user' }],
       });
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    return retry({ attempts: ATTEMPTS, exhausted: () => busy(userId) }, async () => {
       const [user, guest] = await Promise.all([this.parts.carts.read(userId), this.parts.carts.read(guestId)]);
       if (guest?.merged?.into === userId) return guest.merged.report;
       if (guest?.merged) throw new LongwatchError('conflict', `The cart of ${guestId} went to another user already`);
       if (!guest || guest.lines.length === 0) return { added: 0, combined: 0, clamped: [] };
       const { step, guest: ended, report } = mergeCarts(user, guest, policy, { userId, now: this.now() });
-      if (await this.write(user, step, [this.parts.carts.replacing(guest, ended)])) return report;
-      await pause(attempt);
-    }
-    throw busy(userId);
+      return (await this.write(user, step, [this.parts.carts.replacing(guest, ended)])) ? report : again;
+    });
   }
 
   /** The items with which a step is written in somebody else's transaction; `taken` once that is written. */
@@ -141,14 +139,12 @@ export class Carts {
     userId: string,
     stepOf: (before: Cart | undefined) => CartStep | undefined,
   ): Promise<Cart | undefined> {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    return retry({ attempts: ATTEMPTS, exhausted: () => busy(userId) }, async () => {
       const before = await this.parts.carts.read(userId);
       const step = stepOf(before);
       if (!step) return before;
-      if (await this.write(before, step)) return step.cart;
-      await pause(attempt);
-    }
-    throw busy(userId);
+      return (await this.write(before, step)) ? step.cart : again;
+    });
   }
 
   private async write(before: Cart | undefined, step: CartStep, also: readonly TransactItem[] = []): Promise<boolean> {
@@ -187,8 +183,6 @@ function mustBeVersion(cart: Cart | undefined, ifVersion: number | undefined): v
       `The cart is at version ${version}, not ${ifVersion}; read it again, then change it`,
     );
 }
-
-const pause = (attempt: number): Promise<void> => sleep(Math.random() * Math.min(5 * attempt, 50));
 
 const busy = (userId: string): LongwatchError =>
   new LongwatchError('contention', `The cart of ${userId} is busy; try again`);

@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterOrder } from '../../domain/carts/cart';
 import {
   type Checkout,
   type CheckoutStatus,
   freeze,
   type Frozen,
+  type FrozenLine,
   PART_LINES,
   partsOf,
   statusAt,
@@ -20,6 +20,7 @@ import type { CheckoutMove, CheckoutStore } from '../../stores/carts/checkouts';
 import type { ProductStore } from '../../stores/carts/products';
 import type { Db } from '../../stores/dynamodb';
 import type { TransactItem } from '../../stores/platform/outbox';
+import { type Again, again, againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { transact } from '../../stores/transact';
 import { checkoutStart } from '../../domain/carts/workflows';
@@ -79,18 +80,15 @@ export class Checkouts {
    *   total than expected), `versionMismatch`.
    */
   async begin(userId: string, request: CheckoutRequest): Promise<{ checkout: Checkout; begun: boolean }> {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    return retry({ attempts: ATTEMPTS, exhausted: () => busy('The products of this cart are') }, async () => {
       const earlier =
         request.checkoutId === undefined ? undefined : await this.parts.checkouts.find(request.checkoutId);
       if (earlier && earlier.userId !== userId)
         throw new LongwatchError('conflict', `Checkout ${earlier.checkoutId} is another user's`);
       if (earlier && earlier.status !== 'reserving') return { checkout: earlier, begun: false };
       if (earlier && this.now() - earlier.createdAt > RESERVING_MS) await this.forget(earlier);
-      const begun = earlier ? undefined : await this.attempt(userId, request);
-      if (begun) return begun;
-      await pause(attempt);
-    }
-    throw busy('The products of this cart are');
+      return (earlier ? undefined : await this.attempt(userId, request)) ?? again;
+    });
   }
 
   private async attempt(
@@ -188,7 +186,8 @@ export class Checkouts {
   private async forget(checkout: Checkout): Promise<void> {
     const parts = partsOf(checkout);
     let { partsDone } = checkout;
-    for (let attempt = 1; attempt <= ATTEMPTS && partsDone > 0; attempt++) {
+    if (partsDone === 0) return;
+    await retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkout.checkoutId} is`) }, async () => {
       const lines = parts[partsDone - 1] ?? [];
       const header =
         partsDone === 1
@@ -203,16 +202,17 @@ export class Checkouts {
         checkout: header,
         lines: lines.map((line) => this.parts.products.returning(line, checkout.holdUntil)),
       });
-      if (!cancelled) partsDone -= 1;
-      else if (cancelled.lost.has('checkout'))
-        return; // Somebody else sees to it.
-      else if (cancelled.lost.has('lines')) {
-        // Time was faster: what is held until then is free already.
-        await this.takeBack(checkout);
-        await transact(this.parts.db, { checkout: this.parts.checkouts.forgetting(checkout, partsDone) });
-        return;
-      } else await pause(attempt);
-    }
+      if (!cancelled) {
+        partsDone -= 1;
+        return partsDone > 0 ? againAtOnce : undefined;
+      }
+      if (cancelled.lost.has('checkout')) return undefined; // Somebody else sees to it.
+      if (!cancelled.lost.has('lines')) return again;
+      // Time was faster: what is held until then is free already.
+      await this.takeBack(checkout);
+      await transact(this.parts.db, { checkout: this.parts.checkouts.forgetting(checkout, partsDone) });
+      return undefined;
+    });
   }
 
   /**
@@ -220,7 +220,7 @@ export class Checkouts {
    * @throws LongwatchError `refundDue` when the payment cannot have its order any more; it is on record then.
    */
   async confirm(checkoutId: string, paymentReference: string): Promise<Checkout> {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkoutId} is`) }, async (attempt) => {
       const checkout = await this.mustFind(checkoutId);
       const { status } = checkout;
       const now = this.now();
@@ -248,9 +248,8 @@ export class Checkouts {
         const sold = await this.sell(checkout, checkout.paymentReference ?? paymentReference);
         if (sold?.paymentReference === paymentReference) return sold;
       }
-      if (attempt > 1) await pause(attempt);
-    }
-    throw busy(`Checkout ${checkoutId} is`);
+      return stepped(attempt);
+    });
   }
 
   /**
@@ -327,19 +326,7 @@ export class Checkouts {
   /** The hold ended between two parts of a sale: the parts that were sold go back to the shelf. */
   private async loseSale(checkout: Checkout, sold: number): Promise<void> {
     const parts = partsOf(checkout);
-    let left = sold;
-    for (let attempt = 1; attempt <= ATTEMPTS && left > 0; attempt++) {
-      const move: CheckoutMove = { from: 'confirming', fromParts: left, to: 'confirming', toParts: left - 1 };
-      const cancelled = await transact(this.parts.db, {
-        checkout: this.parts.checkouts.moving(checkout, move),
-        lines: parts[left - 1]?.map((line) => this.parts.products.unselling(line)),
-      });
-      if (!cancelled) left -= 1;
-      else if (cancelled.lost.has('checkout'))
-        return; // Somebody else sees to it.
-      else await pause(attempt);
-    }
-    if (left > 0) return;
+    for (let left = sold; left > 0; left--) if (!(await this.unsell(checkout, left, parts[left - 1] ?? []))) return; // Somebody else sees to it.
     await this.takeBack(checkout);
     await this.end(
       checkout,
@@ -350,12 +337,25 @@ export class Checkouts {
     );
   }
 
+  /** Returns the last of `left` sold parts to the shelf. @returns false where somebody else has moved the checkout on. */
+  private unsell(checkout: Checkout, left: number, lines: readonly FrozenLine[]): Promise<boolean> {
+    const move: CheckoutMove = { from: 'confirming', fromParts: left, to: 'confirming', toParts: left - 1 };
+    return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkout.checkoutId} is`) }, async () => {
+      const cancelled = await transact(this.parts.db, {
+        checkout: this.parts.checkouts.moving(checkout, move),
+        lines: lines.map((line) => this.parts.products.unselling(line)),
+      });
+      if (!cancelled) return true;
+      return cancelled.lost.has('checkout') ? false : again;
+    });
+  }
+
   /**
    * Gives back what is held. Cancelling what is cancelled or expired changes nothing.
    * @throws LongwatchError `conflict` when it is an order, or about to be.
    */
   async cancel(checkoutId: string): Promise<Checkout> {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkoutId} is`) }, async (attempt) => {
       const checkout = await this.mustFind(checkoutId);
       const status = statusAt(checkout, this.now());
       if (status === 'cancelled' || status === 'expired') return checkout;
@@ -368,9 +368,8 @@ export class Checkouts {
         );
       if (status === 'reserving') await this.forget(checkout);
       else await this.giveBack(checkout);
-      if (attempt > 1) await pause(attempt);
-    }
-    throw busy(`Checkout ${checkoutId} is`);
+      return stepped(attempt);
+    });
   }
 
   private async giveBack(checkout: Checkout): Promise<void> {
@@ -407,7 +406,7 @@ export class Checkouts {
    * @returns the checkout at its end, or while it is held.
    */
   async settle(checkoutId: string, now: number): Promise<Checkout | undefined> {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkoutId} is`) }, async (attempt) => {
       const checkout = await this.parts.checkouts.find(checkoutId);
       if (!checkout) return undefined;
       const { status, holdUntil, paymentReference } = checkout;
@@ -422,9 +421,8 @@ export class Checkouts {
       else if (status === 'cancelling') await this.giveBack(checkout);
       else if (status === 'reserving') await this.forget(checkout);
       else await this.expire(checkout, now);
-      if (attempt > 1) await pause(attempt);
-    }
-    throw busy(`Checkout ${checkoutId} is`);
+      return stepped(attempt);
+    });
   }
 
   /** A hold that time has ended is written down as ended; whatever would still confirm it finds that it cannot. */
@@ -516,6 +514,7 @@ function productOf(byId: ReadonlyMap<string, Product>, productId: string): Produ
 const orderIdOf = ({ checkoutId, attempt }: Checkout): string =>
   `o-${createHash('sha256').update(`${checkoutId}.${attempt}`).digest('base64url').slice(0, 22)}`;
 
-const pause = (attempt: number): Promise<void> => sleep(Math.random() * Math.min(5 * attempt, 100));
+/** The first attempt takes the step that is due, and the second finds it taken; further ones are in a race. */
+const stepped = (attempt: number): Again => (attempt === 1 ? againAtOnce : again);
 
 const busy = (what: string): LongwatchError => new LongwatchError('contention', `${what} busy; try again`);

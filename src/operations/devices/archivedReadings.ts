@@ -5,6 +5,7 @@ import type { DeviceArchive } from '../../gateways/devices/deviceArchive';
 import { MissingObjectError } from '../../gateways/s3/objects';
 import type { ArchiveStore } from '../../stores/devices/archives';
 import { timestampSeq } from '../../stores/devices/keys';
+import { againAfter, retry } from '../../timing/retry';
 
 export interface ArchivedReadingsParts {
   archives: ArchiveStore;
@@ -20,7 +21,7 @@ export interface ArchivedStretch {
 }
 
 /** An erasure or a retention replaces files under our eyes once in a while; hardly twice. */
-const MAX_TRIES = 3;
+const ATTEMPTS = 3;
 
 /** Readings that were archived. */
 export class ArchivedReadings {
@@ -41,16 +42,17 @@ export class ArchivedReadings {
    * that was restored: it may have been so only after the table was read.
    */
   async find(day: Day, range: ArchivedStretch, limit = Number.POSITIVE_INFINITY): Promise<ReadingRow[]> {
-    for (let tries = 1; ; tries++) {
+    return retry({ attempts: ATTEMPTS, exhausted: (error) => error }, async () => {
       const record = await this.parts.archives.find(day);
       if (!record || record.state === 'expired') return [];
       try {
         return await this.findIn(record, range, limit);
       } catch (error) {
         // Its manifest was replaced after we read which one it is.
-        if (!(error instanceof MissingObjectError) || tries === MAX_TRIES) throw error;
+        if (!(error instanceof MissingObjectError)) throw error;
+        return againAfter(error);
       }
-    }
+    });
   }
 
   private async findIn({ day, generation }: ArchivedDay, range: ArchivedStretch, limit: number): Promise<ReadingRow[]> {

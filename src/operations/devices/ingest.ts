@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Day, dayEnd } from '../../domain/devices/days';
 import { limits, metricsOf, type Reading, type ReadingRow, rowContent } from '../../domain/devices/reading';
 import { parseReading } from '../../domain/devices/readingSchema';
@@ -8,6 +7,7 @@ import type { DayStore } from '../../stores/devices/days';
 import type { DeviceStore } from '../../stores/devices/devices';
 import { withId } from '../../stores/devices/keys';
 import { byDeviceDay, CAREFUL_LIMIT, type ReadingStore } from '../../stores/devices/readings';
+import { type Again, again, againAtOnce, retry } from '../../timing/retry';
 import { isolate } from '../platform/isolate';
 import { KnownDevices } from './knownDevices';
 
@@ -56,7 +56,7 @@ export interface RejectedReading {
  * under way for some time.
  */
 const CAREFUL_BEFORE_MS = 15 * 60_000;
-const MAX_TRIES = 12;
+const ATTEMPTS = 12;
 
 interface Checked {
   at: number;
@@ -179,27 +179,27 @@ export class Ingest {
   private async writeLate({ deviceId, day, rows }: { deviceId: string; day: Day; rows: ReadingRow[] }): Promise<void> {
     const { days, readings, archive } = this.parts;
     let left = rows;
-    for (let tries = 1; left.length > 0; tries++) {
-      if (tries > MAX_TRIES)
-        throw new LongwatchError('contention', `The day ${day} is being archived; send the readings again`, {
-          retryAfterSeconds: 1,
-        });
+    const exhausted = () =>
+      new LongwatchError('contention', `The day ${day} is being archived; send the readings again`, {
+        retryAfterSeconds: 1,
+      });
+    const writePiece = async (): Promise<ReadingRow[] | Again> => {
       const generation = await days.generation(deviceId, day);
       if (generation > 0) {
         const archived = await archive.known(day, left);
         left = left.filter(({ id, timestamp }) => !archived.has(`${timestamp}#${id}`));
-        if (left.length === 0) return;
+        if (left.length === 0) return left;
       }
       const piece = left.slice(0, CAREFUL_LIMIT);
       const lost = await readings.putNew(piece, [
         days.fenced(deviceId, day, generation),
         days.noteLate(deviceId, day, randomUUID()),
       ]);
-      if (lost === undefined) {
-        left = left.slice(piece.length);
-        tries = 0;
-      } else if (typeof lost !== 'string') left = left.filter((row) => !lost.has(row));
-      else await sleep(Math.random() * 20 * tries);
-    }
+      if (lost === undefined) return left.slice(piece.length);
+      if (typeof lost === 'string') return again;
+      left = left.filter((row) => !lost.has(row));
+      return left.length === 0 ? left : againAtOnce;
+    };
+    while (left.length > 0) left = await retry({ attempts: ATTEMPTS, exhausted }, writePiece);
   }
 }

@@ -5,6 +5,7 @@ import { LongwatchError } from '../../domain/errors';
 import { type Db, isConditionFailure } from '../../stores/dynamodb';
 import { type Device, type DeviceStore, groupKey } from '../../stores/devices/devices';
 import type { LiveStore } from '../../stores/devices/live';
+import { again, retry } from '../../timing/retry';
 
 export interface RegistryParts {
   db: Db;
@@ -18,7 +19,7 @@ export interface StoredAlerts {
   alerts: readonly Alert[];
 }
 
-const MAX_TRIES = 8;
+const ATTEMPTS = 8;
 
 /** Devices and groups as people define them. */
 export class Registry {
@@ -77,23 +78,25 @@ export class Registry {
   }
 
   private async watch(deviceId: string, alerts: readonly Alert[]): Promise<void> {
-    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+    const exhausted = () =>
+      new LongwatchError(
+        'contention',
+        `Device ${deviceId} reports too often to begin watching it; send the alerts again`,
+      );
+    await retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const before = (await this.parts.live.read([deviceId])).get(deviceId);
-      if (!before) return;
+      if (!before) return undefined;
       const after = watchSilence(before.live, alerts, this.now());
-      if (after === before.live) return;
+      if (after === before.live) return undefined;
       try {
         await this.parts.db.client.send(
           new TransactWriteCommand({ TransactItems: this.parts.live.replace(deviceId, before, after) }),
         );
-        return;
+        return undefined;
       } catch (error) {
-        if (!isConditionFailure(error)) throw error; // Else the device reports just now.
+        if (!isConditionFailure(error)) throw error;
+        return again; // The device reports just now.
       }
-    }
-    throw new LongwatchError(
-      'contention',
-      `Device ${deviceId} reports too often to begin watching it; send the alerts again`,
-    );
+    });
   }
 }

@@ -8,6 +8,7 @@ import type { FeedRowStore } from '../../stores/feeds/feedRows';
 import type { PostStore } from '../../stores/feeds/posts';
 import type { RelationStore } from '../../stores/feeds/relations';
 import type { FeedState, FeedUserStore } from '../../stores/feeds/users';
+import { againAtOnce, retry } from '../../timing/retry';
 
 export interface FeedParts {
   users: FeedUserStore;
@@ -62,7 +63,7 @@ const LANES = 16;
 /** References that are read at least where those before were not all shown: a few more cost less than another round. */
 const REFILL = 20;
 /** A reading begins again when the feed was moved under it, which is rare. */
-const MAX_ATTEMPTS = 20;
+const ATTEMPTS = 20;
 export const MAX_UNREAD = 100;
 
 /**
@@ -84,11 +85,12 @@ export class Feeds {
     // From the top there is nothing newer to read: it is where reading begins.
     const towards = from ? direction : 'older';
     const wanted = towards === 'newer' ? limit : Math.max(0, Math.min(limit, this.settings.cap - (from?.depth ?? 0)));
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const exhausted = () =>
+      new LongwatchError('contention', `The feed of ${readerId} was being moved all the time; try again`);
+    return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const found = await this.attempt(readerId, { from, direction: towards, mode, wanted: wanted + 1 });
-      if (found) return this.page(readerId, found, { from, direction: towards, wanted });
-    }
-    throw new LongwatchError('contention', `The feed of ${readerId} was being moved all the time; try again`);
+      return found ? this.page(readerId, found, { from, direction: towards, wanted }) : againAtOnce;
+    });
   }
 
   /**

@@ -13,6 +13,7 @@ import type { PostStore, StoredPost } from '../../stores/feeds/posts';
 import type { RelationStore } from '../../stores/feeds/relations';
 import type { FeedUser, FeedUserStore } from '../../stores/feeds/users';
 import type { TransactItem } from '../../stores/platform/outbox';
+import { againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { fanOutStart, retractStart } from '../../domain/feeds/workflows';
 import { owedTurn } from './turns';
@@ -33,7 +34,7 @@ export interface NewPost extends PostContent {
   idempotencyKey?: string;
 }
 
-const MAX_ATTEMPTS = 50;
+const ATTEMPTS = 50;
 
 /** Posting, editing, deleting. */
 export class Posts {
@@ -57,7 +58,12 @@ export class Posts {
     const postId =
       asked.postId ?? (asked.idempotencyKey === undefined ? randomUUID() : idFor(authorId, asked.idempotencyKey));
     const contentHash = hashOf({ authorId, text, media, replyTo });
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const exhausted = () =>
+      new LongwatchError(
+        'contention',
+        `Post ${postId} could not be written: others changed its author all the time; try again with the same id`,
+      );
+    return retry({ attempts: ATTEMPTS, exhausted }, async (attempt) => {
       const [before, author] = await Promise.all([this.parts.posts.find(postId), this.user(authorId)]);
       if (before) return { post: repetition(before, contentHash), created: false };
       if (!author) throw noUser(authorId);
@@ -81,12 +87,8 @@ export class Posts {
         ],
         [...(pushed ? [fanOutStart(this.through(post, author))] : []), ...(owed.start ? [owed.start] : [])],
       );
-      if (written) return { post, created: true };
-    }
-    throw new LongwatchError(
-      'contention',
-      `Post ${postId} could not be written: others changed its author all the time; try again with the same id`,
-    );
+      return written ? { post, created: true } : againAtOnce;
+    });
   }
 
   /** @throws LongwatchError `notFound`, also when it was deleted. */
@@ -118,7 +120,9 @@ export class Posts {
    * @throws LongwatchError `notFound`, `versionMismatch` when `ifVersion` is not the current one.
    */
   async edit(postId: string, change: Partial<Pick<PostContent, 'text' | 'media'>>, ifVersion?: number): Promise<Post> {
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const exhausted = () =>
+      new LongwatchError('contention', `Post ${postId} was being changed all the time; try again`);
+    return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const found = await this.find(postId);
       if (ifVersion !== undefined && ifVersion !== found.version)
         throw new LongwatchError(
@@ -128,10 +132,9 @@ export class Posts {
       const { text, media } = { ...found, ...change };
       if (text === found.text && JSON.stringify(media) === JSON.stringify(found.media)) return found;
       const editedAt = this.now();
-      if (await this.parts.posts.edit(found, { text, media }, editedAt))
-        return { ...found, text, media, editedAt, version: found.version + 1 };
-    }
-    throw new LongwatchError('contention', `Post ${postId} was being changed all the time; try again`);
+      if (!(await this.parts.posts.edit(found, { text, media }, editedAt))) return againAtOnce;
+      return { ...found, text, media, editedAt, version: found.version + 1 };
+    });
   }
 
   /**

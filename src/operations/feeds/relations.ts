@@ -10,6 +10,7 @@ import type { Follow, Pair, RelationStore } from '../../stores/feeds/relations';
 import type { FeedUser, FeedUserStore, UserChange } from '../../stores/feeds/users';
 import type { TransactItem } from '../../stores/platform/outbox';
 import { relationStart } from '../../domain/feeds/workflows';
+import { againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { type OwedTurn, owedTurn } from './turns';
 
@@ -30,7 +31,7 @@ interface Change {
 
 type BothThere = Pair & { one: FeedUser; other: FeedUser };
 
-const MAX_ATTEMPTS = 50;
+const ATTEMPTS = 50;
 
 /** Who follows and blocks whom. A block ends what each follows of the other, and keeps either from following again. */
 export class Relations {
@@ -155,7 +156,9 @@ export class Relations {
     decide: (pair: BothThere) => { result: T; change?: Change },
   ): Promise<T> {
     const { db, users, relations, outbox } = this.parts;
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const exhausted = () =>
+      new LongwatchError('contention', 'Others were changing the same users all the time; try again');
+    return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const pair = await relations.between(one, other);
       const { result, change } = decide(bothThere(pair, one, other));
       if (!change) return result;
@@ -164,12 +167,10 @@ export class Relations {
         ...change.items,
         ...change.starts.map((start) => outbox.recording(start)),
       ];
-      if (await held(() => db.client.send(new TransactWriteCommand({ TransactItems })))) {
-        for (const start of change.starts) outbox.dispatchSoon(start);
-        return result;
-      }
-    }
-    throw new LongwatchError('contention', 'Others were changing the same users all the time; try again');
+      if (!(await held(() => db.client.send(new TransactWriteCommand({ TransactItems }))))) return againAtOnce;
+      for (const start of change.starts) outbox.dispatchSoon(start);
+      return result;
+    });
   }
 }
 

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../domain/defined';
+import { type Backoff } from '../../domain/platform/backoff';
 import { LongwatchError } from '../../domain/errors';
 import type { Decision } from '../../domain/fraud/decision';
 import { extractFeatures, type Features, featureVector } from '../../domain/fraud/features';
@@ -15,6 +15,7 @@ import {
   type VersionedProfile,
   WRITE_LIMIT,
 } from '../../stores/fraud/decisions';
+import { again, againAfter, againAtOnce, retry } from '../../timing/retry';
 import { contentHashOf, type Draft, type Drafts, type Scored } from './drafts';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 
@@ -49,8 +50,8 @@ const PER_USER = 16;
 const CONCURRENT_WRITES = 4;
 const MAX_ROUNDS = 100;
 /** A call that fails is tried once more before a whole batch is decided without the model. */
-const MODEL_TRIES = 2;
-const LONGEST_PAUSE_MS = 5_000;
+const MODEL_ATTEMPTS = 2;
+const MODEL_BACKOFF: Backoff = { firstMs: 200, lastMs: 5_000 };
 
 /** One user's share of a round. */
 interface UserDraft {
@@ -81,19 +82,22 @@ export class DecisionBatches {
   async decide(batch: readonly Arrival[], signal: AbortSignal): Promise<Fate[]> {
     const fates: (Fate | undefined)[] = batch.map(() => undefined);
     const hashes = batch.map(({ transaction }) => contentHashOf(transaction));
-    for (let round = 1; ; round++) {
+    const exhausted = () => {
+      const left = fates.filter((fate) => fate === undefined).length;
+      return new LongwatchError('contention', `${left} transactions of a batch keep losing their race`);
+    };
+    // One round more than those that decide: it finds that all are decided.
+    return retry({ attempts: MAX_ROUNDS + 1, exhausted }, async (round) => {
       const left = batch.flatMap((arrival, index) =>
         fates[index] === undefined ? [{ arrival, index, contentHash: hashes[index] as string }] : [],
       );
       if (left.length === 0) return fates as Fate[];
-      if (round > MAX_ROUNDS)
-        throw new LongwatchError('contention', `${left.length} transactions of a batch keep losing their race`);
       const turn = inTurn(left);
       const inputs = await this.parts.decisions.inputsOf(turn.map(({ arrival }) => arrival.transaction));
       const drafts = this.drafts(turn, inputs, fates);
       const lost = await this.decideAll(drafts, round, signal, fates);
-      if (lost) await sleep(Math.random() * Math.min(5 * round, 100));
-    }
+      return lost ? again : againAtOnce;
+    });
   }
 
   /** Features by user, in order, each on the profile that the one before leaves behind. */
@@ -178,7 +182,9 @@ export class DecisionBatches {
 
   /** All rows in one call. */
   private async score(features: readonly Features[], signal: AbortSignal): Promise<Scored[]> {
-    for (let tries = 1; ; tries++) {
+    // The batch waits for the model until the signal gives it up.
+    const bound = { withinMs: Number.POSITIVE_INFINITY, exhausted: (failure: unknown) => failure };
+    return retry({ ...bound, backoff: MODEL_BACKOFF, signal }, async (attempt) => {
       try {
         const { scores, modelVersion } = await this.parts.endpoint.score(features.map(featureVector), {
           deadlineMs: this.settings.modelDeadlineMs,
@@ -187,11 +193,11 @@ export class DecisionBatches {
         return scores.map((scored) => ({ ...scored, modelVersion }));
       } catch (error) {
         if (!(error instanceof ScoringFailure)) throw error;
-        if (this.settings.withoutModel === 'degrade' && (tries === MODEL_TRIES || error.kind === 'circuit-open'))
+        if (this.settings.withoutModel === 'degrade' && (attempt === MODEL_ATTEMPTS || error.kind === 'circuit-open'))
           return features.map(() => ({ score: null, modelVersion: null, degradedBecause: error.kind }));
-        await sleep(Math.min(100 * 2 ** tries, LONGEST_PAUSE_MS), undefined, { signal });
+        return againAfter(error);
       }
-    }
+    });
   }
 }
 

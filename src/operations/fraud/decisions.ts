@@ -1,12 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { defined } from '../../domain/defined';
 import { extractFeatures, type Features, featureVector } from '../../domain/fraud/features';
 import { applyTransaction } from '../../domain/fraud/profile';
 import type { Transaction } from '../../domain/fraud/transaction';
 import { checkWindow } from '../../domain/fraud/transactionSchema';
+import { type Backoff, CONTENTION } from '../../domain/platform/backoff';
 import { LongwatchError } from '../../domain/errors';
 import { type ScoringEndpoint, ScoringFailure } from '../../gateways/fraud/sagemaker';
 import type { DecisionInputs, DecisionStore } from '../../stores/fraud/decisions';
+import { again, retry } from '../../timing/retry';
 import { contentHashOf, type Draft, type Drafts, type Scored } from './drafts';
 import { KeyedQueue } from '../platform/keyedQueue';
 import type { OutboxWriter } from '../platform/outbox/outbox';
@@ -36,7 +37,9 @@ export interface Answer {
 
 /** Kept back from the model's time so that the answer can still be written before the deadline. */
 const WRITE_RESERVE_MS = 60;
-const MAX_ATTEMPTS = 20;
+const ATTEMPTS = 20;
+/** Short pauses: the whole decision has a few hundred milliseconds. */
+const BACKOFF: Backoff = { ...CONTENTION, lastMs: 25 };
 
 /** Decides transactions: the request path, from a validated transaction to a stored answer. */
 export class Decisions {
@@ -62,7 +65,11 @@ export class Decisions {
 
   private async decideInTurn(transaction: Transaction, arrived: number, deadline: AbortSignal): Promise<Answer> {
     const contentHash = contentHashOf(transaction);
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS && !deadline.aborted; attempt++) {
+    const late = () =>
+      new LongwatchError('unavailable', 'No decision within the deadline; retry with the same transactionId', {
+        retryAfterSeconds: 1,
+      });
+    return retry({ attempts: ATTEMPTS, backoff: BACKOFF, exhausted: late, signal: deadline }, async () => {
       const inputs = await this.parts.decisions.inputs(transaction, deadline);
       if (inputs.stored) {
         if (inputs.stored.contentHash !== contentHash)
@@ -74,12 +81,7 @@ export class Decisions {
       }
       // Only now: a replay of an old transaction must still find its answer.
       checkWindow(transaction.timestamp, this.now());
-      const answer = await this.decideOnce(transaction, contentHash, inputs, arrived, deadline);
-      if (answer) return answer;
-      await sleep(Math.random() * Math.min(5 * attempt, 25));
-    }
-    throw new LongwatchError('unavailable', 'No decision within the deadline; retry with the same transactionId', {
-      retryAfterSeconds: 1,
+      return (await this.decideOnce(transaction, contentHash, inputs, arrived, deadline)) ?? again;
     });
   }
 

@@ -5,6 +5,7 @@ import { type OutboxEntry, signalEntry, startEntry } from '../../domain/platform
 import type { Ban, BoardStore } from '../../stores/leaderboards/boards';
 import type { ScoreStore } from '../../stores/leaderboards/scores';
 import type { TransactItem } from '../../stores/platform/outbox';
+import { again, againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
 import { seasonId, seasonMovedSignal, seasonStart } from '../../domain/leaderboards/workflows';
@@ -39,7 +40,7 @@ const BANS_AT_ONCE = 8;
 /** The one that is planned, the one that runs, those in their grace. */
 const SEASONS_AT_HAND = 4;
 /** A board is contended by people and by processes that plan its seasons: a handful at once at most. */
-const MAX_TRIES = 6;
+const ATTEMPTS = 6;
 
 /** Boards, their seasons and bans: what people set, and what follows from the clock. */
 export class Boards {
@@ -149,7 +150,7 @@ export class Boards {
 
   /** @throws LongwatchError `notFound`, `conflict`, `invalid` (the instant is too soon, or beyond the next season). */
   async moveEnd(gameId: string, number: number, endsAt: number): Promise<Season> {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
+    return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Season ${number} of ${gameId} is busy`) }, async () => {
       await this.read(gameId);
       const [season, next] = await Promise.all([
         this.parts.boards.season(gameId, number),
@@ -167,18 +168,15 @@ export class Boards {
         this.now(),
       );
       if (!(await this.recording([moved], (owed) => this.parts.boards.moveEnd(gameId, season, next, endsAt, owed))))
-        continue;
+        return again;
       await this.refresh(gameId);
       return { ...season, endsAt, revision };
-    }
-    throw new LongwatchError('contention', `Season ${number} of ${gameId} is busy; try again`, {
-      retryAfterSeconds: 1,
     });
   }
 
   /** Takes a player out of the ranks of every season that is not closed, or with null lets them back. Twice is once. */
   async setBan(gameId: string, playerId: string, given: Omit<Ban, 'at' | 'playerId'> | null): Promise<void> {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
+    await retry({ attempts: ATTEMPTS, exhausted: () => busy(`Board ${gameId} is busy`) }, async () => {
       const board = await this.read(gameId);
       const { items } = await this.parts.boards.seasons(gameId, { limit: SEASONS_AT_HAND });
       const now = this.now();
@@ -189,9 +187,8 @@ export class Boards {
           mark: this.parts.scores.mark(board, number, playerId, given !== null, now),
         }));
       const ban = given && { ...given, playerId, at: now };
-      if (await this.parts.boards.setBan(gameId, playerId, ban, board.latestSeason, open)) return;
-    }
-    throw new LongwatchError('contention', `Board ${gameId} is busy; try again`, { retryAfterSeconds: 1 });
+      return (await this.parts.boards.setBan(gameId, playerId, ban, board.latestSeason, open)) ? undefined : again;
+    });
   }
 
   /**
@@ -228,7 +225,8 @@ export class Boards {
   }
 
   private async refresh(gameId: string): Promise<BoardView> {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const exhausted = () => busy(`The seasons of ${gameId} are being planned`);
+    return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const readAt = performance.now();
       const [board, { items: seasons }] = await Promise.all([
         this.read(gameId),
@@ -236,7 +234,7 @@ export class Boards {
       ]);
       if (seasonsToPlan(board.seasons, seasons[0], this.now()).length > 0) {
         await this.planSeasons(gameId);
-        continue;
+        return againAtOnce;
       }
       const view: BoardView = { board, seasons };
       this.views.delete(gameId);
@@ -246,9 +244,6 @@ export class Boards {
         this.views.delete(oldest);
       }
       return view;
-    }
-    throw new LongwatchError('contention', `The seasons of ${gameId} are being planned; try again`, {
-      retryAfterSeconds: 1,
     });
   }
 
@@ -267,3 +262,6 @@ export class Boards {
     return written;
   }
 }
+
+const busy = (what: string): LongwatchError =>
+  new LongwatchError('contention', `${what}; try again`, { retryAfterSeconds: 1 });

@@ -16,6 +16,7 @@ import { BrokenTreeError, walk } from '../../domain/leaderboards/treeReads';
 import { madeAt, nodeIds, NodeGoneError, type NodeStore } from '../../stores/leaderboards/nodes';
 import type { Head, RankStore } from '../../stores/leaderboards/ranks';
 import type { ScoreStore } from '../../stores/leaderboards/scores';
+import { againAtOnce, retry } from '../../timing/retry';
 
 export interface RankCheckParts {
   ranks: RankStore;
@@ -37,7 +38,7 @@ export interface CheckedShard {
 }
 
 const LEFTOVER_MS = 15 * 60_000;
-const MAX_TRIES = 50;
+const ATTEMPTS = 50;
 const LOOK_MS = 200;
 
 /**
@@ -122,7 +123,9 @@ export class RankCheck {
     const kind = rankKinds[shard.order];
     const load = nodes.loads(shard);
     let ranking = await this.built(shard, [...truth.players.values()], newId);
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const exhausted = () =>
+      new LongwatchError('contention', `The ranking ${boardSeason(shard)} changes faster than it can be replaced`);
+    await retry({ attempts: ATTEMPTS, exhausted }, async () => {
       progress();
       const { head, changes } = await truth.next();
       if (changes.size > 0) {
@@ -130,9 +133,9 @@ export class RankCheck {
         ranking = await changed(kind, ranking, changes, load, drafts);
         await nodes.write(shard, drafts);
       }
-      if (await ranks.endLog(shard, head, truth.log, { ranking, attempt: truth.log })) return;
-    }
-    throw new LongwatchError('contention', `The ranking ${boardSeason(shard)} changes faster than it can be replaced`);
+      const isReplaced = await ranks.endLog(shard, head, truth.log, { ranking, attempt: truth.log });
+      return isReplaced ? undefined : againAtOnce;
+    });
   }
 
   private async built(shard: RankShard, entries: RankEntry[], newId: () => string): Promise<Ranking> {
@@ -144,11 +147,11 @@ export class RankCheck {
   }
 
   private async letGo(shard: RankShard, log: string): Promise<void> {
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const exhausted = () => new LongwatchError('contention', `The ranking ${boardSeason(shard)} is busy`);
+    await retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const head = await this.parts.ranks.head(shard);
-      if (head.log !== log || (await this.parts.ranks.endLog(shard, head, log))) return;
-    }
-    throw new LongwatchError('contention', `The ranking ${boardSeason(shard)} is busy`);
+      return head.log !== log || (await this.parts.ranks.endLog(shard, head, log)) ? undefined : againAtOnce;
+    });
   }
 
   /** Removes the nodes that nothing refers to: what changes left behind meanwhile, or a process that died. */

@@ -15,6 +15,7 @@ import type { TreeKind } from '../../domain/leaderboards/tree';
 import { positionOf, slice } from '../../domain/leaderboards/treeReads';
 import { NodeGoneError, type NodeStore } from '../../stores/leaderboards/nodes';
 import type { RankStore } from '../../stores/leaderboards/ranks';
+import { againAfter, retry } from '../../timing/retry';
 
 /** What every answer says of itself: two with the same version are of the same state. */
 export interface AsOf {
@@ -49,7 +50,7 @@ interface Snapshot {
 }
 
 /** A ranking moves on several times a second at most; a reader that lost its nodes so often is not slow but stuck. */
-const MAX_TRIES = 8;
+const ATTEMPTS = 8;
 
 /**
  * Ranks, as the stream has brought them up to date. Whatever an answer says comes from one root a shard, whose nodes
@@ -128,19 +129,17 @@ export class Rankings {
   }
 
   private async reading<T>(board: BoardPart, season: number, read: (snapshot: Snapshot) => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries++) {
+    const exhausted = (cause: unknown) =>
+      new LongwatchError('contention', 'The ranks keep changing; try again', { retryAfterSeconds: 1, cause });
+    return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       try {
         return await read(await this.snapshot(board, season));
       } catch (error) {
         // Nodes are removed soon after a ranking has moved on from them.
         if (!(error instanceof NodeGoneError)) throw error;
-        if (tries === MAX_TRIES)
-          throw new LongwatchError('contention', 'The ranks keep changing; try again', {
-            retryAfterSeconds: 1,
-            cause: error,
-          });
+        return againAfter(error);
       }
-    }
+    });
   }
 
   private async snapshot(board: BoardPart, season: number): Promise<Snapshot> {

@@ -6,6 +6,7 @@ import { expiredHolds } from '../../domain/carts/stock';
 import { defined } from '../../domain/defined';
 import { LongwatchError } from '../../domain/errors';
 import { compositeKey } from '../../domain/ids';
+import { again, retry } from '../../timing/retry';
 import { batchGet } from '../batchGet';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
@@ -80,7 +81,8 @@ export class ProductStore {
    * @throws LongwatchError `notFound`, `conflict` when more is taken than lies there.
    */
   async adjust(productId: string, by: number, key: string, now: number): Promise<void> {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const exhausted = () => new LongwatchError('contention', `Product ${productId} is busy; try again`);
+    await retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const cancelled = await transact(this.db, {
         key: {
           Put: {
@@ -105,16 +107,15 @@ export class ProductStore {
           },
         },
       });
-      if (!cancelled || cancelled.lost.has('key')) return;
-      if (!cancelled.lost.has('stock')) continue;
+      if (!cancelled || cancelled.lost.has('key')) return undefined;
+      if (!cancelled.lost.has('stock')) return again;
       const [found] = await this.read([productId], { consistent: true });
       if (!found) throw new LongwatchError('notFound', `There is no product ${productId}`);
       throw new LongwatchError(
         'conflict',
         `Product ${productId} has ${found.stock.onHand} on hand; ${-by} cannot be taken away`,
       );
-    }
-    throw new LongwatchError('contention', `Product ${productId} is busy; try again`);
+    });
   }
 
   /**

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { ConditionalCheckFailedException, TransactionConflictException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
@@ -8,6 +7,7 @@ import type { Board, Submission } from '../../domain/leaderboards/board';
 import { boardSeason, CHECK_MARK, END_MARK, type RankShard, shardOf } from '../../domain/leaderboards/keys';
 import type { RankEntry } from '../../domain/leaderboards/ranking';
 import { isBetter, limitBroken, type SubmissionStatus } from '../../domain/leaderboards/submission';
+import { again, againAtOnce, retry } from '../../timing/retry';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
 import { type Item, queryAll } from '../query';
@@ -21,7 +21,7 @@ export interface Submitted {
   subscore: number;
 }
 
-const MAX_ATTEMPTS = 10;
+const ATTEMPTS = 10;
 
 /** Players' scores, one item a player and season. */
 export class ScoreStore {
@@ -41,26 +41,26 @@ export class ScoreStore {
   ): Promise<Submitted> {
     const id = idOf(submission.submissionId);
     let turn: Turn = 'add';
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const exhausted = () =>
+      new LongwatchError('contention', `Player ${submission.playerId} is busy; send it again`, {
+        retryAfterSeconds: 1,
+      });
+    return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const update = {
         TableName: this.table,
         Key: this.keyOf(board, season, submission.playerId),
         ...scoreUpdate(board, submission, { id, now, turn }),
       };
       const written = fence ? await this.fenced(update, fence()) : await this.plain(update);
-      if (written === 'busy') await sleep(Math.random() * 10 * 2 ** Math.min(attempt, 4));
-      else if (written.after)
+      if (written === 'busy') return again;
+      if (written.after)
         return turn.startsWith('remember')
           ? { status: 'unchanged', score: submission.score, subscore: submission.subscore }
           : { status: 'applied', ...scoreOf(written.after) };
-      else {
-        const next = nextTurn(board, submission, written.before, id);
-        if ('status' in next) return next;
-        turn = next.turn;
-      }
-    }
-    throw new LongwatchError('contention', `Player ${submission.playerId} is busy; send it again`, {
-      retryAfterSeconds: 1,
+      const next = nextTurn(board, submission, written.before, id);
+      if ('status' in next) return next;
+      turn = next.turn;
+      return againAtOnce;
     });
   }
 

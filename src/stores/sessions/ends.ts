@@ -1,6 +1,7 @@
 import { endedEvent, type EndReason, expiredBecause, isOver, type SessionHead } from '../../domain/sessions/session';
+import { again, retry } from '../../timing/retry';
 import { dataKey, headKey, headOf, removeAt, signInKey } from './items';
-import { contention, type InTheWay, MAX_TRIES, type SessionTable } from './sessionTable';
+import { contention, type InTheWay, ATTEMPTS, type SessionTable } from './sessionTable';
 import type { RecordSettings } from './settings';
 
 /** What came of an end: ended now, or before and why, or there never was such a session. */
@@ -18,7 +19,7 @@ export class SessionEnds {
    * afterwards.
    */
   async end(key: string, reason: EndReason): Promise<End> {
-    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+    return retry({ attempts: ATTEMPTS, exhausted: contention }, async () => {
       const at = this.settings.now();
       // The race: two ends at once. The first is the one that counts, and the one that is reported.
       const inTheWay = await this.entomb(
@@ -34,9 +35,8 @@ export class SessionEnds {
         // The race: the session's first save. Whichever comes first, it has ended: we look again.
         condition: 'attribute_not_exists(SessionKey)',
       });
-      if (!there) return { was: 'never there' };
-    }
-    throw contention();
+      return there ? again : { was: 'never there' };
+    });
   }
 
   /** Makes an expiry that somebody saw an end for good. @returns whether it ended just now. */

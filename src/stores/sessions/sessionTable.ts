@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AttributeValue,
   DeleteItemCommand,
@@ -13,6 +12,7 @@ import {
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { LongwatchError } from '../../domain/errors';
+import { againAfter, retry } from '../../timing/retry';
 
 export type Item = Record<string, unknown>;
 type Attributes = Record<string, AttributeValue>;
@@ -35,7 +35,7 @@ export interface Update {
   values: Item;
 }
 
-export const MAX_TRIES = 8;
+export const ATTEMPTS = 8;
 
 /**
  * The table of sessions by the plain client of the SDK, whichever the application has. A session is read on each
@@ -144,18 +144,16 @@ export class SessionTable {
 
   /** Again where another transaction on an item was under way: nothing is known then. */
   private async attempt(write: () => Promise<unknown>): Promise<readonly InTheWay[] | undefined> {
-    for (let tries = 1; ; tries++) {
+    return retry({ attempts: ATTEMPTS, exhausted: contention }, async () => {
       try {
         await write();
         return undefined;
       } catch (error) {
         const inTheWay = standingInTheWay(error);
         if (!inTheWay) throw error;
-        if (!inTheWay.includes('conflict')) return inTheWay;
-        if (tries === MAX_TRIES) throw contention(error);
-        await sleep(Math.random() * 20 * tries);
+        return inTheWay.includes('conflict') ? againAfter(error) : inTheWay;
       }
-    }
+    });
   }
 }
 

@@ -20,6 +20,7 @@ import type { Db } from '../../../stores/dynamodb';
 import type { TransactItem } from '../../../stores/platform/outbox';
 import { transact } from '../../../stores/transact';
 import { entrySpan, SpanKind } from '../../../telemetry/spans';
+import { again, retry } from '../../../timing/retry';
 import { isolate } from '../isolate';
 import { within } from '../../../timing/deadline';
 import type { Handled, Poison, StreamHandler } from './streamHandler';
@@ -63,7 +64,7 @@ export interface Beat {
 
 const READ_LIMIT = 1_000;
 const IDLE_MS = 250;
-const MAX_TRIES = 8;
+const ATTEMPTS = 8;
 /** DynamoDB's limit of one transaction. */
 const MAX_ITEMS = 100;
 /** Bytes of dead letters in one transaction: half of DynamoDB's 4 MB, so that the effects have room. */
@@ -161,7 +162,8 @@ export class Consumer<T> {
       arrivedAt,
       data: source.fromBytes(record),
     }));
-    for (let tries = 1; ; tries++) {
+    const exhausted = () => new LongwatchError('contention', `Dead letters of ${stream} keep losing their race`);
+    return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const started = performance.now();
       const { effects, poison, counts } = await handler.handle(records, signal);
       const reasons = new Map(poison.map(({ record, reason }) => [record, reason]));
@@ -192,10 +194,8 @@ export class Consumer<T> {
         for (const letter of letters) each.push(...(await this.redriveWhole([letter], signal)));
         return each;
       }
-      if (tries === MAX_TRIES)
-        throw new LongwatchError('contention', `Dead letters of ${stream} keep losing their race`);
-      await sleep(Math.random() * 50 * tries);
-    }
+      return again;
+    });
   }
 }
 
@@ -326,7 +326,8 @@ class Attempt<T> {
     const last = part.at(-1);
     if (!last) throw new RangeError('A batch holds at least one record');
     const started = performance.now();
-    for (let tries = 1; ; tries++) {
+    const exhausted = () => new LongwatchError('contention', `Batches of ${this.shardId} keep losing their race`);
+    return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const handled = await this.handle(part);
       if (!handled) return false;
       const { effects, poison, counts } = handled;
@@ -349,10 +350,8 @@ class Attempt<T> {
         return true;
       }
       if (lost === 'condition') throw this.lostLease();
-      if (tries === MAX_TRIES)
-        throw new LongwatchError('contention', `Batches of ${this.shardId} keep losing their race`);
-      await sleep(Math.random() * 50 * tries);
-    }
+      return again;
+    });
   }
 
   /** @returns undefined when this attempt is to stop: the batch comes again. */
