@@ -2,8 +2,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { isLongwatchError } from '../domain/errors';
 
 /**
- * Runs an activity's work. Our typed errors become `ApplicationFailure`s with the same type, final where
- * `domain/errors.ts` says so; everything else passes through and is retried by the activity's policy.
+ * Runs an activity's work. A typed error becomes an `ApplicationFailure` of the same type, non-retryable if it is final
+ * (`domain/errors.ts`). The activity's retry policy applies to every other error.
  */
 export async function asFailure<T>(work: () => Promise<T>): Promise<T> {
   try {

@@ -5,8 +5,9 @@ import { type BundleOptions, bundleWorkflowCode, DefaultLogger, type WorkerOptio
 import { defined } from '../domain/defined';
 
 /**
- * What is bundled: the workflows of some modules, and what is put between them and Temporal.
- * @param failureConverterPath How failures are written is part of the bundle; given where payloads are encrypted.
+ * Returns the options of the workflow bundle: the workflows of some modules, and the interceptors.
+ * @param failureConverterPath the module that encodes failures, which is part of the bundle; given when payloads are
+ *   encrypted.
  */
 export function bundleOptions(workflowsPaths: readonly string[], failureConverterPath?: string): BundleOptions {
   return {
@@ -14,7 +15,7 @@ export function bundleOptions(workflowsPaths: readonly string[], failureConverte
     ...defined({ failureConverterPath }),
     workflowInterceptorModules: [require.resolve('../workflows/interceptors')],
     logger: new DefaultLogger('WARN'),
-    // The entry lies in a temporary folder, from where the packages are not found.
+    // The entry module is in a temporary folder, from which the bundler cannot resolve the packages.
     webpackConfigHook: (config) => ({
       ...config,
       resolve: { ...config.resolve, modules: [...(config.resolve?.modules ?? ['node_modules']), PACKAGES] },
@@ -22,10 +23,10 @@ export function bundleOptions(workflowsPaths: readonly string[], failureConverte
   };
 }
 
-/** The folder of Temporal's packages. */
+/** The `node_modules` folder with Temporal's packages. */
 const PACKAGES = join(dirname(require.resolve('@temporalio/workflow/package.json')), '..', '..');
 
-/** A module that exports what some modules export; the bundler takes one. */
+/** Writes a module that exports the workflows of several modules, because the bundler takes one entry. */
 function entryOf(paths: readonly string[]): string {
   const entry = join(mkdtempSync(join(tmpdir(), 'longwatch-workflows-')), 'workflows.js');
   writeFileSync(
@@ -35,19 +36,20 @@ function entryOf(paths: readonly string[]): string {
   return entry;
 }
 
-/** The workflow code cannot be bundled, or the configured bundle is missing. */
+/** The error when the workflow code cannot be bundled, or the configured bundle is missing. */
 export class BundleError extends Error {
   override readonly name = 'BundleError';
 }
 
+/** Workflow code as the Temporal SDK takes it. */
 export type Bundle = NonNullable<WorkerOptions['workflowBundle']>;
 const bundling = new Map<string | undefined, Promise<Bundle>>();
 
 /**
- * The workflow code, bundled once a process, or read from a file where there is one.
- * @param codePath A file that must exist. Default: what the build made, if it made one. Where payloads are encrypted
- *   it is its neighbour, `…-encrypting.js`.
- * @throws BundleError
+ * Returns the workflow bundle: from a file if there is one, otherwise bundled once per process.
+ * @param codePath a file that must exist; default the file of the build, if there is one. With encrypted payloads the
+ *   file next to it is used, `…-encrypting.js`.
+ * @throws BundleError when the file is missing or bundling fails.
  */
 export function bundleOnce(
   workflowsPaths: () => readonly string[],
@@ -64,7 +66,7 @@ async function loadBundle(
   codePath?: string,
   failureConverterPath?: string,
 ): Promise<Bundle> {
-  // A bundle that writes failures in the clear must never serve where they are to be encrypted.
+  // With encrypted payloads, a bundle that writes failures as plain text must never be used.
   const path = codePath ?? join(__dirname, '..', 'workflow-bundle.js');
   const wanted = failureConverterPath === undefined ? path : path.replace(/(\.js)?$/, '-encrypting.js');
   if (existsSync(wanted)) return { codePath: wanted };

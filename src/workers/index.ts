@@ -10,53 +10,55 @@ import type { Queues } from './queues';
 
 export { installRuntime } from './runtime';
 
+/** The settings of a process's workers. */
 export interface WorkersSettings {
   connection: NativeConnectionOptions;
   namespace: string;
-  /** Encrypts payloads, where that is configured. */
+  /** Encrypts payloads, if encryption is configured. */
   dataConverter?: DataConverter;
-  /** What each queue's activities are; queues without an entry are not served. */
+  /** The activities by queue; a queue without an entry is not served. */
   activities: Readonly<Record<string, object>>;
-  /** What each queue needs of a worker. */
+  /** The requirements of the queues. */
   queues: Queues;
-  /** Modules that export the workflows. */
+  /** Returns the modules that export the workflows. */
   workflowsPaths(): string[];
-  /** What the parts of a workflow id are, by its first part, for log lines. */
+  /** The meaning of the parts of workflow ids, for log lines. */
   workflowIds: WorkflowIds;
   logLevel: LogLevel;
   /**
-   * Milliseconds that activities have to finish on shutdown, before they are given up and left to another worker;
-   * default 10,000.
+   * Milliseconds in which activities can end on shutdown; then the process abandons them to another worker. Default
+   * 10,000.
    */
   graceMs?: number;
-  /** Worker deployment versioning, where the deployment uses it. */
+  /** Worker deployment versioning, if the deployment uses it. */
   version?: { deploymentName: string; buildId: string; behavior: 'AUTO_UPGRADE' | 'PINNED' };
-  /** File of the workflows, bundled before; default the build's, where there is one. */
+  /** The file of the workflow bundle; default the file of the build, if there is one. */
   bundlePath?: string | undefined;
-  /** 0 runs every workflow task from history: slow, for tests. */
+  /** Number of cached workflows. 0 replays the history for every workflow task, which is slow; for tests. */
   maxCachedWorkflows?: number;
   /** Called before each attempt to connect. */
   onConnecting?(): void;
-  /** Called when the workers poll, again after every reconnection. */
+  /** Called when the workers poll, and after every reconnection. */
   onRunning?(): void;
   onFault(error: unknown): void;
-  /** Told when the workflows cannot be bundled or read: no retry helps, and these workers never run. */
+  /** Called when the workflows cannot be bundled or read. A retry cannot help, so the workers never run. */
   onBroken(error: BundleError): void;
 }
 
+/** The workers of a process. */
 export interface Workers {
   /** `starting` until every worker polls. */
   state(): 'starting' | 'ok';
-  /** Stops polling, drains within the grace period, closes the connection. */
+  /** Stops polling, waits for activities within the grace period, and closes the connection. */
   shutdown(): Promise<void>;
 }
 
-/** While Temporal is away, with jitter so that a fleet's workers do not all come back at once. */
+/** The pauses while Temporal is unavailable. The jitter spreads the reconnections of a fleet's workers. */
 const RECONNECTING: Backoff = { firstMs: 1_000, lastMs: 20_000 };
 
 /**
- * Serves the queues, and goes on trying while Temporal is away: the process answers requests meanwhile.
- * Bundling the workflows takes seconds, so it begins at once.
+ * Starts workers that serve the queues. While Temporal is unavailable they keep reconnecting, and the process answers
+ * requests. Bundling the workflows takes seconds, so it begins before the connection.
  */
 export function startWorkers(settings: WorkersSettings): Workers {
   let state: 'starting' | 'ok' = 'starting';
@@ -87,13 +89,13 @@ export function startWorkers(settings: WorkersSettings): Workers {
         for (const worker of live) if (worker.getState() === 'RUNNING') worker.shutdown();
       } finally {
         state = 'starting';
-        // A connection that is in use does not close; the workers' own bound ends them.
+        // A connection in use cannot be closed. The workers' own shutdown timeout limits this wait.
         await Promise.allSettled(runs);
         live = [];
         await connection?.close().catch(settings.onFault);
         connection = undefined;
       }
-      // Woken by shutdown.
+      // The shutdown aborts this pause.
       await systemClock.sleep(backoffMs(RECONNECTING, failures), stop.signal).catch(() => undefined);
     }
   };
@@ -110,7 +112,7 @@ export function startWorkers(settings: WorkersSettings): Workers {
   };
 }
 
-/** On shutdown. */
+/** Milliseconds after which a shutdown cancels activities. */
 const CANCEL_AFTER_MS = 2_000;
 
 function createWorkers(
@@ -131,14 +133,13 @@ function createWorkers(
         workflowBundle,
         activities,
         ...workerTelemetry(settings.workflowIds),
-        // Cancelled soon: those that work for long (readers of shards, the relay) end between two steps, and the
-        // others,
-        // which have one step, finish it.
+        // Cancelled soon: activities that run for long (shard readers, the outbox relay) end between two steps, and
+        // activities of a single step still finish it.
         shutdownGraceTime: Math.min(CANCEL_AFTER_MS, Math.round(graceMs / 4)),
         shutdownForceTime: graceMs,
         maxCachedWorkflows: settings.maxCachedWorkflows ?? 500,
         maxConcurrentActivityTaskExecutions: queue.concurrentActivities,
-        // Long activities of the relay and of shards report their position this often at most.
+        // The outbox relay and shard readers report their progress at most this often.
         maxHeartbeatThrottleInterval: '20 s',
         ...(settings.version && {
           workerDeploymentOptions: {

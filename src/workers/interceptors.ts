@@ -10,8 +10,8 @@ import { carrierIn } from '../domain/platform/carrierHeader';
 import type { RunSinks } from '../workflows/interceptors';
 
 /**
- * Every activity in the trace and with the ids of the request that its workflow goes on with, so that its log lines and
- * calls are found by either. What nobody's request caused is logged with its workflow's ids and not traced.
+ * Activity interceptors: every activity runs in the trace and with the ids of the request that caused its workflow, so
+ * that log lines and calls can be found by them. Without a request it is logged with the workflow's ids and not traced.
  */
 const activity =
   (workflowIds: WorkflowIds): ActivityInterceptorsFactory =>
@@ -36,7 +36,7 @@ const activity =
           );
         },
       },
-      // The SDK's own lines about the activity.
+      // For the SDK's own log lines about the activity.
       outbound: {
         getLogAttributes: (input, next) =>
           next({ ...input, ...subjects, ...defined({ requestId: carrier?.requestId }) }),
@@ -44,7 +44,7 @@ const activity =
     };
   };
 
-/** A run's span, once the run is over: the worker that sees the end reports it. */
+/** Records the span of a run after its end, in the worker that completes the run. */
 const sinks: InjectedSinks<RunSinks> = {
   runs: {
     ended: {
@@ -70,7 +70,7 @@ const sinks: InjectedSinks<RunSinks> = {
   },
 };
 
-/** What every worker of ours has between Temporal and its activities and workflows. */
+/** Returns the interceptors and sinks of all workers. */
 export const workerTelemetry = (workflowIds: WorkflowIds): Pick<WorkerOptions, 'interceptors' | 'sinks'> => ({
   interceptors: { activity: [activity(workflowIds)] },
   sinks,

@@ -1,33 +1,34 @@
 import { nearestName } from '../domain/nearest';
 import { PLATFORM_QUEUE } from '../domain/platform/workflows';
 
-/** What a task queue needs of a worker. */
+/** The requirements of a task queue. */
 export interface QueueSpec {
-  /** Activities of the queue that one process runs at once. A shard's reader holds its slot for as long as it reads. */
+  /** Activities of the queue that one process runs in parallel. A shard's reader uses its slot as long as it reads. */
   concurrentActivities: number;
   /**
-   * The queue has workflows that never end: the relay, readers of streams, sweepers. Pinned to a build they would keep
-   * its
-   * workers for ever, so on these queues all workflows move to the current build.
+   * Whether the queue has workflows that never end: the outbox relay, stream readers, session sweepers. Pinned to a
+   * build, they would need its workers forever, so all workflows of these queues move to the current build.
    */
   endless?: true;
   /**
-   * Queues of one group share processes on AWS: streams and archives must not take the slots of what customers wait
-   * for.
+   * Queues of one group share processes on AWS, so that streams and archives do not use the slots of work that
+   * customers wait for.
    */
   group: 'requests' | 'feeds' | 'streams';
 }
 
+/** The task queues by name. */
 export type Queues = Readonly<Record<string, QueueSpec>>;
 
+/** The error for a queue that does not exist. */
 export class UnknownQueueError extends Error {
   override readonly name = 'UnknownQueueError';
 }
 
 /**
- * The queues that this process serves: all of its capabilities, or those listed (comma separated, with or without the
- * `longwatch-` prefix). `platform` is an alias of `longwatch-operations`, a name that running deployments keep.
- * @throws UnknownQueueError naming the known ones.
+ * Returns the queues that this process serves: all of its capabilities, or the listed ones (comma separated, with or
+ * without the `longwatch-` prefix). `platform` is an alias of `longwatch-operations`, the name in running deployments.
+ * @throws UnknownQueueError with the known queues.
  */
 export function selectQueues(queues: Queues, listed: string | undefined): readonly string[] {
   const names = Object.keys(queues);

@@ -3,27 +3,28 @@ import { type BufferedMetricUpdate, DefaultLogger, MetricsBuffer, Runtime } from
 import type { Logger } from 'pino';
 import type { LogLevel } from '../telemetry/logger';
 
+/** The receivers of the SDK's log lines and metrics. */
 export interface RuntimeTelemetry {
-  /** Takes the SDK's lines; otherwise they go to stderr as text. */
+  /** Receives the SDK's log lines; without it they are written to stderr as text. */
   logger: Logger;
-  /** Takes what the SDK measured, every second. */
+  /** Receives the SDK's metrics every second. */
   onMetrics(updates: Iterable<BufferedMetricUpdate>): void;
 }
 
-/** Temporal's levels; it has none that is silent. */
+/** Temporal's log level for each of this process; Temporal has no silent level. */
 const levels = { trace: 'DEBUG', debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR', silent: 'ERROR' } as const;
 const DRAIN_MS = 1_000;
-/** What a second of full load may add: beyond it the SDK drops measurements and says so. */
+/** Metric updates buffered between two reads; enough for a second of full load. The SDK drops more, and logs that. */
 const BUFFER = 100_000;
 
-/** Once a process, before the first worker: our own shutdown order, not the SDK's signal handlers. */
+/** Installs the SDK's runtime, once per process before the first worker. It disables the SDK's signal handlers. */
 export function installRuntime(logLevel: LogLevel, telemetry?: RuntimeTelemetry): void {
   if (!telemetry) return void Runtime.install({ shutdownSignals: [], logger: new DefaultLogger(levels[logLevel]) });
   const buffer = new MetricsBuffer({ maxBufferSize: BUFFER, useSecondsForDurations: true });
   Runtime.install({
     shutdownSignals: [],
     logger: structured(telemetry.logger, logLevel),
-    // Core debugs itself: a line for every poll, and tasks with their payloads, which belong in no log.
+    // Below INFO the SDK's core logs every poll, and tasks with their payloads, which must not be logged.
     telemetryOptions: {
       logging: {
         filter: { core: logLevel === 'debug' || logLevel === 'trace' ? 'INFO' : levels[logLevel], other: 'ERROR' },
@@ -36,8 +37,8 @@ export function installRuntime(logLevel: LogLevel, telemetry?: RuntimeTelemetry)
 }
 
 /**
- * The SDK's lines as ours: the ids that say what a line is about, its error, and none of the rest. Its trace lines hold
- * whole tasks with their payloads, which belong in no log: it is heard from debug on.
+ * Converts the SDK's log lines to this process's format, with the ids and the error only. The SDK's trace lines contain
+ * tasks with their payloads, which must not be logged, so level `trace` becomes `debug`.
  */
 function structured(logger: Logger, least: LogLevel): TemporalLogger {
   const child = logger.child({}, { level: least === 'trace' ? 'debug' : least });
@@ -53,12 +54,13 @@ function structured(logger: Logger, least: LogLevel): TemporalLogger {
   };
 }
 
-/** Names of the SDK's fields that are called otherwise here, and fields that say nothing. */
+/** Names of the SDK's fields that differ from this process's names. */
 const renamed: Readonly<Record<string, string | undefined>> = {
   workflowRunId: 'runId',
   activityType: 'activity',
   error: 'err',
 };
+/** Fields of the SDK without useful information. */
 const leftOut = new Set(['namespace', 'taskToken', 'isLocal', 'activityId', 'sdkComponent', 'options']);
 
 function fields(meta: LogMetadata): Record<string, unknown> {

@@ -4,11 +4,13 @@ import type { Checkouts } from '../../operations/carts/checkouts';
 import { asFailure } from '../failures';
 import type { CartActivities } from './types';
 
+/** The operations that the activities of carts use. */
 export interface CartActivityParts {
   care: Pick<CartCare, 'look'>;
   checkouts: Pick<Checkouts, 'settle'>;
 }
 
+/** Returns the activities of carts. */
 export function cartActivities({ care, checkouts }: CartActivityParts): CartActivities {
   return {
     lookAtCart: (userId, cartNumber, now) => asFailure(() => care.look(userId, cartNumber, latest(now))),
@@ -23,5 +25,5 @@ export function cartActivities({ care, checkouts }: CartActivityParts): CartActi
   };
 }
 
-/** An attempt may come long after its workflow asked for it: at night, after the hold. */
+/** Returns the current time if it is later: an attempt can run long after the workflow scheduled it. */
 const latest = (now: number): number => Math.max(now, Date.now());

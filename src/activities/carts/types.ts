@@ -1,15 +1,15 @@
 import type { Closing } from '../../domain/carts/cart';
 import type { CheckoutResult } from '../../domain/carts/workflows';
 
-/** What the carts' workflows may ask for. Every one may run twice. */
+/** The activities of the carts' workflows. Each attempt may be repeated. */
 export interface CartActivities {
-  /** Does what is due about a cart at `now` (epoch ms), and says when to look again. */
+  /** Takes the due step of a cart at `now` (epoch ms). @returns how it ended, or when the next step is due. */
   lookAtCart(
     userId: string,
     cartNumber: number,
     now: number,
   ): Promise<{ until?: number; next?: string; ended?: Closing; page: string }>;
-  /** Ends a checkout whose hold is over by `now` (epoch ms), or finishes what is under way. */
+  /** Expires a checkout whose hold has ended by `now` (epoch ms), or completes an unfinished change of its status. */
   settleCheckout(
     checkoutId: string,
     now: number,

@@ -13,6 +13,7 @@ import { asFailure } from '../failures';
 import { within } from '../../timing/deadline';
 import type { DeviceActivities } from './types';
 
+/** The operations that the activities of devices use. */
 export interface DeviceActivityParts {
   notifications: Notifications;
   silenceWatch: SilenceWatch;
@@ -20,13 +21,15 @@ export interface DeviceActivityParts {
   eraser: Eraser;
   housekeeping: Housekeeping;
   rollupCheck: RollupCheck;
-  /** How long one attempt of a long activity works; default an hour. */
+  /** Duration of one attempt of a long activity in milliseconds; default an hour. */
   attemptMs?: number;
 }
 
 const HOUR_MS = 60 * 60_000;
+/** Interval of checking whether the stream's reader has passed the sentinels. */
 const LOOK_EVERY_MS = 500;
 
+/** Returns the activities of devices. */
 export function deviceActivities(parts: DeviceActivityParts): DeviceActivities {
   return {
     ...alertActivities(parts),
@@ -100,7 +103,7 @@ const erasureActivities = ({ eraser }: DeviceActivityParts) =>
     finishErasure: (deviceId) => atWork(() => eraser.finish(deviceId)),
   }) satisfies Partial<DeviceActivities>;
 
-/** The day's manifest changes once, after all of its parts are written anew. */
+/** Rewrites the files of a day without a device. The manifest changes once, after all new files are written. */
 async function rewriteDay(eraser: Eraser, day: Day, deviceId: string, work: Work): Promise<{ rewritten: number }> {
   const { generation, rewrites } = await eraser.planRewrite(day, deviceId);
   const written: Part[] = [];
@@ -113,8 +116,8 @@ async function rewriteDay(eraser: Eraser, day: Day, deviceId: string, work: Work
 }
 
 /**
- * Work that is heartbeated by itself, so that a long wait for one answer is not taken for a death, and stops on a
- * shutdown: another worker goes on at once.
+ * Runs an activity's work with a heartbeat every 3 seconds, so that a long wait for one answer is not taken for a
+ * failed worker. On a shutdown the work stops and the attempt fails, so that another worker continues at once.
  */
 async function atWork<T>(work: (work: Work) => Promise<T>): Promise<T> {
   const context = Context.current();

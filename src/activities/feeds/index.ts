@@ -9,19 +9,21 @@ import type { Settling } from '../../operations/feeds/settling';
 import type { FeedsActivities } from './types';
 import type { SliceReport } from '../../domain/feeds/workflows';
 
+/** The operations that the activities of feeds use. */
 export interface FeedsActivityParts {
   users: FeedUserStore;
   fanOut: FanOut;
   settling: Settling;
-  /** On the queue of large ones. */
+  /** Limits the rate on the queue of large fan-outs. */
   rateLimiter?: RateLimiter;
 }
 
-/** A heartbeat that reaches the server is a billable action: who is done soon sends none. */
+/** Activities send no heartbeat before this time: one that reaches the server is a billable action. */
 const QUIET_MS = 5_000;
-/** Between heartbeats of who waits for their turn; well within the heartbeat's timeout. */
+/** Interval of heartbeats while an activity waits for the rate limiter; well below the heartbeat timeout. */
 const WAITING_BEAT_MS = 10_000;
 
+/** Returns the activities of feeds. */
 export function feedsActivities({ users, fanOut, settling, rateLimiter }: FeedsActivityParts): FeedsActivities {
   const over = (slice: Slice, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>) =>
     asFailure(() => attempt(slice, rateLimiter, work));
@@ -35,7 +37,7 @@ export function feedsActivities({ users, fanOut, settling, rateLimiter }: FeedsA
   };
 }
 
-/** Goes on where an attempt before has left word, and leaves word itself. */
+/** Continues from the last heartbeat of the previous attempt, and heartbeats its own progress. */
 async function attempt(
   slice: Slice,
   rateLimiter: RateLimiter | undefined,

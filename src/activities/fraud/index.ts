@@ -18,6 +18,7 @@ import type { InvestigationStore } from '../../stores/fraud/investigations';
 import { asFailure } from '../failures';
 import type { FraudActivities, SenderClaim } from './types';
 
+/** The stores and gateways that the activities of fraud use. */
 export interface FraudActivityParts {
   decisions: DecisionStore;
   investigations: InvestigationStore;
@@ -30,11 +31,12 @@ export interface FraudActivityParts {
   client: Client;
 }
 
-/** Nobody is waiting for a full scoring; still within its activity's time. */
+/** Deadline of a full scoring. No request waits for it; it is shorter than the timeout of the activity. */
 const SCORING_DEADLINE_MS = 5_000;
-/** Features on a case's page. */
+/** Maximum number of features on a case's page. */
 const NAMED_CONTRIBUTIONS = 12;
 
+/** Returns the activities of fraud. */
 export function fraudActivities(parts: FraudActivityParts): FraudActivities {
   return {
     scoreCase: (transactionId) => asFailure(() => scoreCase(parts, transactionId)),
@@ -43,7 +45,7 @@ export function fraudActivities(parts: FraudActivityParts): FraudActivities {
     readCase: (transactionId, policy) => asFailure(() => readCase(parts, transactionId, policy)),
     sendLetter: ({ transactionId, answerUntil, id, recipient, subject, text, at }) =>
       asFailure(() =>
-        // The link is made here, so that no token ever stands in a workflow's history.
+        // The link is created here, so that its token is not in the workflow's history.
         parts.notifications.send({
           id,
           recipient,
@@ -136,8 +138,8 @@ async function proveSender({ attestations, client }: FraudActivityParts, sent: S
 }
 
 /**
- * Who the server says sent an update: the principal that it computed from the caller's JWT or certificate.
- * Absent where the cluster does not authenticate, as on the dev server.
+ * Returns the sender of an update as the Temporal server knows it: the principal of the caller's JWT or certificate.
+ * Undefined for servers without authentication, such as the development server.
  */
 async function principalOf(client: Client, { workflowId, runId, updateId }: SenderClaim): Promise<string | undefined> {
   const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();

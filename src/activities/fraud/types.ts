@@ -5,34 +5,38 @@ import type { RecordedCase } from '../../operations/fraud/caseRecords';
 import type { DriftFindings, InvestigationResult } from '../../domain/fraud/workflows';
 import type { CaseWrite, ClosingWrite } from '../../domain/fraud/investigationRecord';
 
-/** What is to be proven about an update: who sent it. */
+/** The request whose sender must be proven. */
 export interface SenderClaim {
   transactionId: string;
   workflowId: string;
   runId: string;
   updateId: string;
-  /** What was asked for, see `claimOf`. */
+  /** The content of the request, see `claimOf`. */
   claim: string;
-  /** The name that came with it. */
+  /** The typed name of the sender. */
   by: string;
   attestation?: string;
 }
 
-/** What the fraud workflows may ask for. Every one may run twice. */
+/** The activities of the fraud workflows. Each attempt may be repeated. */
 export interface FraudActivities {
-  /** Scores with exact contributions and applies the rules in force. */
+  /** Scores a transaction with exact contributions, and applies the current rule set. */
   scoreCase(transactionId: string): Promise<FullScore>;
+  /** Writes a step of a case. @throws `superseded` when the row is ahead of the workflow. */
   recordCase(write: CaseWrite): Promise<void>;
+  /** Writes the end of a case. @throws `superseded` when the row is ahead of the workflow. */
   closeCase(write: ClosingWrite): Promise<void>;
   /**
-   * Reads a case so that its workflow can go on from its record: the state with letters that may not have been sent, or
-   * how it was closed.
+   * Reads a case so that its workflow can continue from the row. @returns the state and the letters that may not have
+   * been sent, or the result of a closed case.
    */
   readCase(transactionId: string, policy: InvestigationPolicy): Promise<RecordedCase | { closed: InvestigationResult }>;
+  /** Sends a letter. */
   sendLetter(letter: Letter): Promise<void>;
-  /** Compares the decisions of the last days with where their models were trained. */
+  /** Compares the decisions of the last days with the training data of their models. */
   findDrift(days: number): Promise<DriftFindings>;
+  /** Sends a notification. */
   sendNotice(notice: Notification): Promise<void>;
-  /** Who sent an update: attested by the API, known to the server, or a name that was only typed. */
+  /** Returns the sender of an update: attested by the API, authenticated by the Temporal server, or a typed name. */
   proveSender(claim: SenderClaim): Promise<Person>;
 }

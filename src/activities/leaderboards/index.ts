@@ -11,6 +11,7 @@ import type { BoardStore } from '../../stores/leaderboards/boards';
 import { asFailure } from '../failures';
 import type { LeaderboardActivities } from './types';
 
+/** The operations and stores that the activities of leaderboards use. */
 export interface LeaderboardActivityParts {
   boards: Boards;
   store: BoardStore;
@@ -21,10 +22,12 @@ export interface LeaderboardActivityParts {
   onSkipped?: OnSkipped;
 }
 
-/** Boards that one look for rankings to check lists; of each the seasons that may still change. */
+/** Number of boards in a page of rankings to check. */
 const BOARDS_A_PAGE = 20;
+/** Number of latest seasons of a board that may still be open. */
 const SEASONS_A_BOARD = 4;
 
+/** Returns the activities of leaderboards. */
 export function leaderboardActivities(parts: LeaderboardActivityParts): LeaderboardActivities {
   const { boards, store, seasonEnd, check, notifications } = parts;
   const openShards = async (gameId: string): Promise<RankShard[]> => {
@@ -62,7 +65,7 @@ export function leaderboardActivities(parts: LeaderboardActivityParts): Leaderbo
     archiveSeason: ({ gameId, season }, players) => asFailure(() => seasonEnd.archive(gameId, season, players, beat)),
     ranksToCheck: (gameId, cursor) =>
       asFailure(async () => {
-        // Somebody asked for this one, and is told why it cannot be checked.
+        // A requested check of one game fails with the reason if the game cannot be read; it is not skipped.
         if (gameId !== undefined) return { shards: await openShards(gameId) };
         const page = await pageOrFirst(cursor, (from) => store.games({ limit: BOARDS_A_PAGE, cursor: from }));
         const found = new Map<string, RankShard[]>();
@@ -86,7 +89,7 @@ function beat(): void {
   Context.current().heartbeat();
 }
 
-/** From where an attempt before came to: a worker that died left word. */
+/** Continues from the last heartbeat of the previous attempt. */
 function paging() {
   const context = Context.current();
   return {

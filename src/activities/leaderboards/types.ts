@@ -2,52 +2,58 @@ import type { RankShard } from '../../domain/leaderboards/keys';
 import type { Notification } from '../../domain/platform/notification';
 import type { CheckMode, SeasonInput } from '../../domain/leaderboards/workflows';
 
-/** When a season ends, as it stands now. */
+/** The current end of a season. */
 export interface SeasonEnd {
   /** Epoch ms. */
   endsAt: number;
   graceMs: number;
 }
 
+/** The result of checking one ranking. */
 export interface CheckedRanks {
   players: number;
   differences: number;
   replaced: boolean;
 }
 
-/** A plain number where nobody was skipped: workflows and workers of earlier releases know only that. */
+/** A plain number if no player was skipped, because earlier releases know only that form. */
 export type Granted = number | { rewarded: number; skipped: number };
 
-/** What the leaderboards' workflows may ask for. Every one may run twice. */
+/** The activities of the leaderboards' workflows. Each attempt may be repeated. */
 export interface LeaderboardActivities {
   /**
-   * Takes over the bans that were there when the season was planned. @returns how many players were skipped, because
-   * their ban was refused for good; nothing from workers of earlier releases.
+   * Applies the board's bans to a new season. @returns the number of players that were skipped because their ban was
+   * refused permanently; undefined from workers of earlier releases.
    */
   carryBans(season: SeasonInput): Promise<number | undefined>;
+  /** Reads the current end of a season. */
   seasonEnd(season: SeasonInput): Promise<SeasonEnd>;
-  /** @returns when it was closed, or undefined when its end is not the one given any more. */
+  /**
+   * Closes a season. @returns the time of closing (epoch ms); undefined when the season's end is no longer `endsAt`.
+   */
   closeSeason(season: SeasonInput, endsAt: number): Promise<number | undefined>;
-  /** Plans what comes after. */
+  /** Plans the board's next seasons. */
   planSeasons(gameId: string): Promise<void>;
-  /** Waits until every score of a closed season is ranked; heartbeats. @returns the season's shards. */
+  /** Waits until the rank trees contain every score of a closed season; heartbeats. @returns the season's shards. */
   awaitRanks(season: SeasonInput): Promise<RankShard[]>;
-  /** Compares a ranking with its table; heartbeats. */
+  /** Compares a ranking with the table and repairs it; heartbeats. */
   checkRanks(shard: RankShard, mode: CheckMode): Promise<CheckedRanks>;
-  /** Writes the final standings, page by page; heartbeats. @returns how many players are in them. */
+  /** Writes the final standings page by page; heartbeats. @returns the number of players in them. */
   writeStandings(season: SeasonInput): Promise<number>;
   /**
-   * Grants the rewards, once a player; heartbeats. @returns how many players were granted any; where some were skipped,
-   * because their grant was refused for good, how many of them, too.
+   * Grants each player's rewards once; heartbeats. @returns the number of rewarded players; if grants were refused
+   * permanently, also the number of skipped players.
    */
   grantRewards(season: SeasonInput, players: number): Promise<Granted>;
-  /** Copies the final standings to where they stay, if there is such a place; heartbeats. */
+  /** Copies the final standings to the archive, if one is configured; heartbeats. */
   archiveSeason(season: SeasonInput, players: number): Promise<void>;
+  /** Makes a season `final`. */
   finishSeason(season: SeasonInput, players: number): Promise<void>;
   /**
-   * Rankings to be checked: of a game, or of all; of each the seasons that are not final. `skipped` boards can never be
-   * read.
+   * Returns a page of rankings to check, of a game or of all: those of seasons that have begun and are open. `skipped`
+   * counts boards that can never be read.
    */
   ranksToCheck(gameId?: string, cursor?: string): Promise<{ shards: RankShard[]; skipped?: number; cursor?: string }>;
+  /** Sends a notification. */
   sendNotice(notice: Notification): Promise<void>;
 }

@@ -10,18 +10,20 @@ import type { Relay } from '../../operations/platform/outbox/relay';
 import type { PlatformActivities } from './types';
 import type { LettersReport } from '../../domain/platform/streams';
 
+/** The operations that the activities of the platform use. */
 export interface PlatformParts {
   relay: Relay;
   /** By stream name. */
   consumers: Readonly<Record<string, Pick<Consumer<never>, 'openShards' | 'consume'>>>;
   deadLetters: Pick<DeadLetters, 'redriveAll'>;
   reconciliation: Reconciliation;
-  /** How long one attempt of a long activity works; default an hour. */
+  /** Duration of one attempt of a long activity in milliseconds; default an hour. */
   attemptMs?: number;
 }
 
 const HOUR_MS = 60 * 60_000;
 
+/** Returns the activities of the platform. */
 export function platformActivities(parts: PlatformParts): PlatformActivities {
   const forMs = parts.attemptMs ?? HOUR_MS;
   const consumerOf = (stream: string) => {
@@ -55,7 +57,7 @@ export function platformActivities(parts: PlatformParts): PlatformActivities {
       ),
     redriveLetters: (stream, cursor) =>
       attempt((signal) => {
-        // A worker that died left word of how far it had come.
+        // Continues from the last heartbeat of the previous attempt.
         const before = Context.current().info.heartbeatDetails as LettersReport | undefined;
         const { redriven = 0, left = 0, cursor: from = cursor } = before ?? {};
         const withBefore = (report: LettersReport) => ({
@@ -77,8 +79,8 @@ export function platformActivities(parts: PlatformParts): PlatformActivities {
 }
 
 /**
- * A long activity. When the worker shuts down, or the workflow is cancelled, it stops between two batches
- * and says how far it came; on a shutdown that answer is refused so that another worker goes on at once.
+ * Runs a long activity. On a shutdown of the worker, or a cancellation of the workflow, it stops between two batches.
+ * Then the attempt fails in place of returning its report, so that another worker continues at once.
  */
 async function attempt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const context = Context.current();

@@ -1,7 +1,7 @@
 import type { SweepReport } from '../../domain/sessions/workflows';
 
-/** What the session workflows may ask for. */
+/** The activities of the sessions' workflows. */
 export interface SessionActivities {
-  /** Ends what is due in a bucket, and goes on for so long while more comes due soon. */
+  /** Ends the expired sessions of a bucket, for up to `forMs` milliseconds while more sessions expire soon. */
   sweepSessions(bucket: number, forMs: number): Promise<SweepReport>;
 }

@@ -9,7 +9,10 @@ const { tellAlerts } = proxyActivities<DeviceActivities>({
   retry: { initialInterval: '2 s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
 });
 
-/** Sends the messages of raised and cleared alerts. Message ids let receivers drop duplicates after a retry. */
+/**
+ * Sends the messages of raised and cleared alerts, once per channel. After a crash a channel may get a message again,
+ * with the same id.
+ */
 export async function deviceAlerts({ events }: DeviceAlertsInput): Promise<void> {
   await tellAlerts(events);
 }
