@@ -326,7 +326,8 @@ export class Checkouts {
   /** The hold ended between two parts of a sale: the parts that were sold go back to the shelf. */
   private async loseSale(checkout: Checkout, sold: number): Promise<void> {
     const parts = partsOf(checkout);
-    for (let left = sold; left > 0; left--) if (!(await this.unsell(checkout, left, parts[left - 1] ?? []))) return; // Somebody else sees to it.
+    // Where a part is not returned, another process has moved the checkout on and returns the rest.
+    for (let left = sold; left > 0; left--) if (!(await this.unsell(checkout, left, parts[left - 1] ?? []))) return;
     await this.takeBack(checkout);
     await this.end(
       checkout,
@@ -337,7 +338,10 @@ export class Checkouts {
     );
   }
 
-  /** Returns the last of `left` sold parts to the shelf. @returns false where somebody else has moved the checkout on. */
+  /**
+   * Returns the last of `left` sold parts to the shelf.
+   * @returns false where another process has moved the checkout on
+   */
   private unsell(checkout: Checkout, left: number, lines: readonly FrozenLine[]): Promise<boolean> {
     const move: CheckoutMove = { from: 'confirming', fromParts: left, to: 'confirming', toParts: left - 1 };
     return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkout.checkoutId} is`) }, async () => {
