@@ -27,7 +27,7 @@ export type RetrySettings = RetryBound & {
   /** Between the attempts. Default: that of contention. */
   backoff?: Backoff;
   /**
-   * Makes the error that is thrown when no further attempt begins, from the last attempt's cause or the signal's reason.
+   * Makes the error that is thrown when no further attempt begins, of the last attempt's cause or the signal's reason.
    */
   exhausted(cause: unknown): unknown;
   /** Ends a pause at once; no further attempt begins. */
