@@ -114,7 +114,7 @@ export function next(state: CaseState, event: CaseEvent, now: number): Step {
   }
 }
 
-/** Replaces a text that the table refuses. */
+/** The text of an entry whose own text the table refuses. */
 const UNSTORABLE = 'The text of this entry could not be stored';
 
 /** Returns the timeline entries of a refused step in a form that can be stored: without texts and names. */
@@ -123,8 +123,8 @@ export function withoutTexts(entries: readonly TimelineEntry[]): TimelineEntry[]
 }
 
 /**
- * Resumes a case from its row after its workflow was terminated or lost. A letter keeps its id and its time, so the
- * recipient does not get a letter again that the lost workflow has already sent.
+ * Resumes a case from its row after its workflow was terminated or lost. A letter keeps its id and its time, so a
+ * letter that the lost workflow has already sent is not sent again.
  * @param why how the previous workflow ended, e.g. `terminated`.
  * @param unsent letters that the lost workflow may not have sent.
  */

@@ -74,9 +74,7 @@ const { sendLetter } = proxyActivities<FraudActivities>({
   retry: { initialInterval: '2 s', backoffCoefficient: 2, maximumInterval: '5 minutes' },
 });
 
-/**
- * The lifecycle of a case, from its opening to its label. The domain decides; this workflow waits, writes and sends.
- */
+/** The lifecycle of a case, from its opening to its label. The domain decides; this workflow waits, writes, sends. */
 export async function investigation(input: InvestigationInput): Promise<InvestigationResult> {
   const run = new CaseRun(input);
   run.takeRequests();
