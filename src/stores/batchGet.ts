@@ -7,23 +7,26 @@ import type { Db } from './dynamodb';
 
 type Item = Record<string, unknown>;
 
-/** What is wanted of one table. */
+/** The items to read from one table. */
 export interface KeysOf {
   keys: readonly Item[];
-  /** Default: eventually consistent, at half the units. */
+  /** Strongly consistent. Default: eventually consistent, at half the read units. */
   consistent?: boolean;
   projection?: string;
 }
 
-/** BatchGetItem takes this many keys. */
+/** Maximum number of keys in one BatchGetItem. */
 const LIMIT = 100;
-/** Under load DynamoDB leaves keys over. A caller with a deadline gives up earlier. */
+/**
+ * Under load DynamoDB leaves some keys unprocessed. A caller with a deadline stops retrying earlier through the signal.
+ */
 const ATTEMPTS = 20;
 const BACKOFF: Backoff = { ...THROTTLING, lastMs: 1_000 };
 
 /**
- * Items by their keys, any number of them, in no particular order; absent ones are left out. Keys must not repeat.
- * @throws LongwatchError `unavailable` when DynamoDB leaves keys over again and again, or the signal comes first.
+ * Reads any number of items by their keys. The result is unordered and omits missing items. Keys must not repeat.
+ * @throws LongwatchError `unavailable` when DynamoDB still leaves keys unprocessed after 20 attempts, or when the
+ *   signal aborts first.
  */
 export async function batchGet<T extends string>(
   db: Pick<Db, 'client' | 'table'>,

@@ -5,17 +5,20 @@ import { THROTTLING } from '../domain/platform/backoff';
 import { again, retry } from '../timing/retry';
 import type { Db } from './dynamodb';
 
+/** One put or delete of a BatchWriteItem. */
 export type WriteRequest = NonNullable<BatchWriteCommandInput['RequestItems']>[string][number];
 
-/** BatchWriteItem takes this many items. */
+/** Maximum number of items in one BatchWriteItem. */
 const LIMIT = 25;
+/** Number of concurrent calls. */
 const LANES = 8;
-/** Under load DynamoDB leaves items over; after so many attempts in a row that is for the caller to wait out. */
+/** Under load DynamoDB leaves some items unprocessed. After this many attempts the caller must wait. */
 const ATTEMPTS = 10;
 
 /**
- * Puts and deletes of one table, any number of them, without conditions. Keys must not repeat.
- * @throws LongwatchError `unavailable` when items are left over again and again.
+ * Puts and deletes any number of items of one table, without conditions. Keys must not repeat.
+ * @throws LongwatchError `unavailable` when DynamoDB still leaves items unprocessed after 10 attempts. Some items may
+ *   be written.
  */
 export async function batchWrite(db: Db, table: string, requests: readonly WriteRequest[]): Promise<void> {
   const batches: WriteRequest[][] = [];

@@ -6,9 +6,9 @@ import { cancellationCodes } from './dynamodb';
 const ATTEMPTS = 20;
 
 /**
- * Tries a write again for as long as other transactions hold its items, which is normal under contention, and says
- * whether its condition held.
- * @throws LongwatchError `contention` when it was held up every time.
+ * Runs a conditional write and returns whether its condition held. Retries it, up to 20 attempts, while other
+ * transactions write the same items, which is normal under contention.
+ * @throws LongwatchError `contention` when every attempt met another transaction.
  */
 export async function held(write: () => Promise<unknown>): Promise<boolean> {
   const exhausted = (cause: unknown) =>

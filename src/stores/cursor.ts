@@ -1,28 +1,28 @@
 import { createHash } from 'node:crypto';
 import { isLongwatchError, LongwatchError } from '../domain/errors';
 
-/** One page of a list, and where the next one starts. */
+/** One page of a list. */
 export interface Page<T> {
   items: T[];
-  /** Opaque; absent on the last page. */
+  /** Opaque; requests the next page. Absent on the last page. */
   cursor?: string;
 }
 
-/** How much of a list is asked for. `limit` is not part of a list's identity: each page may have another. */
+/** Which page of a list to return. `limit` is not part of the list's identity: each page may have another limit. */
 export interface PageRequest {
-  /** Absent: the first page. */
+  /** The cursor of the page before. Absent: the first page. */
   cursor?: string | undefined;
   limit?: number | undefined;
 }
 
-/** What tells a list from every other one: its name, its owner, and the filters that say what is in it. */
+/** Identifies a list: its name, and its owner and filters. */
 export interface List {
   name: string;
   of: Readonly<Record<string, string | number | undefined>>;
 }
 
 type Position = Readonly<Record<string, string | number>>;
-/** What a position consists of: texts, which may have to match a pattern, and whole numbers. */
+/** The attributes of a position and their types: texts, which may have to match a pattern, and integers. */
 type Shape = Readonly<Record<string, 'text' | 'integer' | RegExp>>;
 
 const VERSION = 1;
@@ -35,7 +35,7 @@ const digest = (length: number, ...parts: (string | Uint8Array)[]): Buffer => {
   return hash.digest().subarray(0, length);
 };
 
-/** The same for the same list, however its filters are ordered, and whatever is left out of them. */
+/** A hash of the list's name and filters. The order of the filters and undefined filters do not change it. */
 const identityOf = ({ name, of }: List): Buffer =>
   digest(
     LIST_BYTES,
@@ -48,10 +48,9 @@ const identityOf = ({ name, of }: List): Buffer =>
   );
 
 /**
- * A position in a list as an opaque text: a version byte, the identity of the list, the position as JSON, and a
- * checksum over all of it. Cursors are read by the release that made them, within one paging: a later release may
- * answer that a cursor is no longer valid.
- * @param position DynamoDB's `LastEvaluatedKey`, or whatever the list goes on from; undefined at its end
+ * Returns a position in a list as an opaque text: a version byte, the identity of the list, the position as JSON, and a
+ * checksum. A cursor is valid for the release that made it: a later release may refuse it.
+ * @param position DynamoDB's `LastEvaluatedKey`, or another position at which the list continues; undefined at its end
  */
 export function toCursor(list: List, position: Position | Record<string, unknown> | undefined): { cursor?: string } {
   if (position === undefined) return {};
@@ -60,9 +59,9 @@ export function toCursor(list: List, position: Position | Record<string, unknown
 }
 
 /**
- * Reads a cursor of this very list.
- * @throws LongwatchError `invalid` for a damaged cursor, one of another release, and one of another list: DynamoDB
- * refuses another list's position (ValidationException) or answers an empty page.
+ * Decodes a cursor of this list.
+ * @throws LongwatchError `invalid` for a damaged cursor, a cursor of another release, or one of another list. DynamoDB
+ *   would answer another list's position with a ValidationException or an empty page.
  */
 export function fromCursor<S extends Shape>(
   list: List,
@@ -71,7 +70,7 @@ export function fromCursor<S extends Shape>(
 ): { [name in keyof S]: S[name] extends 'integer' ? number : string } {
   const bytes = Buffer.from(cursor, 'base64url');
   const content = bytes.subarray(0, -CHECK_BYTES);
-  // Buffer.from passes over characters that are not base64url; compared in text, what was changed is found.
+  // Buffer.from ignores characters that are not base64url, so compare the text to detect them.
   if (
     bytes.toString('base64url') !== cursor ||
     content[0] !== VERSION ||
@@ -88,8 +87,9 @@ export function fromCursor<S extends Shape>(
 }
 
 /**
- * The part of a DynamoDB query or scan that goes on from a cursor. @param names the attributes of the start key, all
- * texts
+ * Returns the start key of a DynamoDB query or scan that continues at a cursor.
+ * @param names the attributes of the start key, all texts
+ * @throws LongwatchError `invalid` as `fromCursor`.
  */
 export function startAt(
   list: List,
@@ -102,9 +102,8 @@ export function startAt(
 }
 
 /**
- * Reads a page for background work that keeps its cursor between attempts. If another release wrote the cursor, so that
- * the
- * list does not accept it, reads the first page instead: the work must be idempotent.
+ * Reads a page for background work that stores its cursor between attempts. If another release wrote the cursor, so
+ * that the list refuses it, reads the first page instead: the work must be idempotent.
  */
 export async function pageOrFirst<T>(
   cursor: string | undefined,

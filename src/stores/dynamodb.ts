@@ -16,25 +16,26 @@ import { type KeySpec, physicalName, type TableSpec, type Tables } from './table
 export { cancellationCodes, isAway, isConditionFailure } from './failures';
 export type { StoreCall } from './storeCalls';
 
+/** The connection to DynamoDB. */
 export interface DynamoDBSettings {
-  /** Absent: AWS itself. */
+  /** Absent: AWS. */
   endpoint?: string;
   region: string;
-  /** Given for local endpoints, which want some credentials but check none. */
+  /** For local endpoints, which require credentials but do not check them. Absent: the SDK's default credentials. */
   credentials?: { accessKeyId: string; secretAccessKey: string };
+  /** Prefix of the physical table names. */
   tablePrefix: string;
-  /** Milliseconds that one attempt may take. Default 5,000. */
+  /** Timeout of one attempt in milliseconds. Default 5,000. */
   requestTimeoutMs?: number;
 }
 
-/** Connections of a client, and so calls that are on their way at once; the next ones wait in this process. */
+/** Maximum number of connections of a client, and so of concurrent calls. Further calls wait in this process. */
 export const MAX_SOCKETS = 256;
 
 /**
- * The low-level client: keep-alive sockets, short connect timeout, few attempts because callers have deadlines. A call
- * that DynamoDB takes and never answers fails after a quarter of a minute (`awsHttp`): without `throwOnRequestTimeout`
- * the timeout
- * is but a warning, and calls would pile up for as long as it hangs.
+ * Returns the low-level client: keep-alive connections, a short connect timeout, and 3 attempts because callers have
+ * deadlines. If DynamoDB accepts a call and never answers, the call fails after three timeouts (`awsHttp`). Without
+ * `throwOnRequestTimeout` the SDK only logs a warning, and calls would accumulate.
  */
 export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>): DynamoDBClient {
   return new DynamoDBClient({
@@ -45,18 +46,21 @@ export function dynamoDBClient(settings: Omit<DynamoDBSettings, 'tablePrefix'>):
   });
 }
 
-/** What every store is built from: the document client and the names of the tables under the prefix. */
+/** The document client and the physical names of the tables, which every store needs. */
 export interface Db {
   client: DynamoDBDocumentClient;
-  /** The physical name of a table. @throws TypeError for a table that no capability of this process declares. */
+  /**
+   * Returns the physical name of a table.
+   * @throws TypeError for a table that no capability of this process declares.
+   */
   table(name: string): string;
-  /** Names of the key attributes of a table, and of one of its indexes. @throws TypeError as `table`. */
+  /** Returns the key attributes of a table, and of one of its indexes. @throws TypeError as `table`. */
   keys(name: string, index?: string): string[];
 }
 
 /**
- * Opens the document client over the tables that this process declares, and measures, traces and sorts the failures of
- * its calls (`watchStoreCalls`).
+ * Opens the document client for the tables that this process declares. Every call is measured and traced, and its
+ * failure is classified (`watchStoreCalls`).
  */
 export function openDb(
   client: DynamoDBClient,
@@ -87,7 +91,7 @@ export function openDb(
   };
 }
 
-/** The CreateTable input of one table: on-demand capacity, all indexes, its stream. */
+/** Returns the CreateTable input of one table: on-demand capacity, all indexes, and its stream. */
 export function createTableInput(prefix: string, name: string, spec: TableSpec): CreateTableCommandInput {
   const keySchema = (partitionKey: KeySpec, sortKey?: KeySpec) => [
     { AttributeName: partitionKey.name, KeyType: 'HASH' as const },
@@ -115,12 +119,12 @@ export function createTableInput(prefix: string, name: string, spec: TableSpec):
   };
 }
 
-/** Creates the tables that are missing and waits until all are active. Safe to run from several processes at once. */
+/** Creates the missing tables and waits until all tables are active. Several processes may run it at once. */
 export async function createTables(client: DynamoDBClient, prefix: string, tables: Tables): Promise<void> {
   await Promise.all(Object.entries(tables).map(([name, spec]) => createTable(client, prefix, name, spec)));
 }
 
-/** As `createTables`, one of them. */
+/** Creates one table if it is missing, and waits until it is active. */
 export async function createTable(
   client: DynamoDBClient,
   prefix: string,
@@ -129,7 +133,7 @@ export async function createTable(
 ): Promise<void> {
   const TableName = physicalName(prefix, name);
   const isNew = await createIfMissing(client, prefix, name, spec);
-  // Whoever makes it: until then it cannot be written.
+  // Wait even if another process created the table: it accepts writes only when it is active.
   for (;;) {
     const { Table } = await client.send(new DescribeTableCommand({ TableName }));
     if (Table?.TableStatus === 'ACTIVE' || Table?.TableStatus === 'UPDATING') break;
@@ -138,7 +142,7 @@ export async function createTable(
   if (isNew) await enableTtl(client, prefix, name, spec);
 }
 
-/** Enables TTL where the table declares it. A second call changes nothing. */
+/** Enables TTL if the table declares it. A repeated call changes nothing. */
 export async function enableTtl(
   client: DynamoDBClient,
   prefix: string,
@@ -154,12 +158,12 @@ export async function enableTtl(
       }),
     );
   } catch (error) {
-    // The race: another process does the same.
+    // Race: another process enables TTL at the same moment.
     if (!(error instanceof Error && /already enabled/i.test(error.message))) throw error;
   }
 }
 
-/** @returns whether it was missing. */
+/** Creates a table if it is missing. @returns whether this call created it, or raced with the process that did. */
 async function createIfMissing(
   client: DynamoDBClient,
   prefix: string,
@@ -175,7 +179,7 @@ async function createIfMissing(
   try {
     await client.send(new CreateTableCommand(createTableInput(prefix, name, spec)));
   } catch (error) {
-    // Another process created it between our look and our call.
+    // Race: another process creates the table between DescribeTable and CreateTable.
     if (!(error instanceof ResourceInUseException)) throw error;
   }
   return true;

@@ -7,24 +7,28 @@ import { isWireFault } from '../gateways/awsHttp';
 import { LongwatchError } from '../domain/errors';
 
 /**
- * How a call to DynamoDB failed, which decides what its caller may do:
- *   away     DynamoDB does not answer, is overloaded, or does not know this process's credentials: retry
- *   race     another write came first: the store that set the condition knows which race it lost
- *   refused  DynamoDB will never take this request: retrying it cannot help
+ * The class of a failed DynamoDB call, which decides what the caller may do:
+ * - `away`: DynamoDB is unavailable: it does not answer, is overloaded, or does not accept this process's credentials.
+ *   Retry.
+ * - `race`: another write came first. The store that set the condition knows which race it lost.
+ * - `refused`: DynamoDB will never accept this request. A retry cannot help.
  */
 export type StoreFailure = 'away' | 'race' | 'refused';
 
-/** A reason in a cancelled transaction that another write caused. */
+/** Whether another write caused this reason of a cancelled transaction. */
 const isRaceCode = (code: string): boolean => /^(ConditionalCheckFailed|TransactionConflict|DuplicateItem)$/.test(code);
 const isThrottlingName = (name: string): boolean =>
   /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded/.test(name);
 
-/** A reason in a cancelled transaction that passes: another write holds the item, or its partition is throttled. */
+/**
+ * Whether a reason of a cancelled transaction is temporary: another transaction writes the item, or its partition is
+ * throttled.
+ */
 export const isContentionCode = (code: string): boolean => code === 'TransactionConflict' || isThrottlingName(code);
 
 /**
- * These say nothing about the data: credentials that expired or are not known yet, a clock that is wrong, a table that
- * is still missing.
+ * Errors that are unrelated to the data: expired or unknown credentials, a wrong clock, a table that does not exist
+ * yet.
  */
 const PASSING = new RegExp(
   '^(Expired|UnrecognizedClient|InvalidSignature|IncompleteSignature|MissingAuthenticationToken|' +
@@ -32,12 +36,12 @@ const PASSING = new RegExp(
 );
 
 /**
- * Sorts a failure. A cancelled transaction is sorted by its reasons: a race if any item lost one, because the store
- * reads
- * again and a refused item then stands alone; else refused if any item is refused; else throttled.
- * @param sent whether the request left this process: what the client itself cannot express is refused, whatever its
- *   class.
- * @returns undefined for what is none of the three: a fault in our own code.
+ * Classifies a failure. A cancelled transaction is classified by its reasons: `race` if any item lost a race, because
+ * the store then reads again and a refused item is found by the next attempt; otherwise `refused` if any item is
+ * refused; otherwise `away` (throttled).
+ * @param sent whether the request left this process. A request that the client cannot serialize is `refused`, whatever
+ *   the class of its error.
+ * @returns undefined for any other error: a bug in our own code.
  */
 export function storeFailureOf(error: unknown, sent = true): StoreFailure | undefined {
   const codes = cancellationCodes(error)?.filter((code) => code !== 'None');
@@ -50,7 +54,7 @@ export function storeFailureOf(error: unknown, sent = true): StoreFailure | unde
   return undefined;
 }
 
-/** A failure as callers meet it: races and faults of our own code as they are, the others as typed errors. */
+/** Returns the error that the caller gets: a race or a bug unchanged, any other failure as a LongwatchError. */
 export function typedStoreFailure(error: unknown, sent: boolean): unknown {
   switch (storeFailureOf(error, sent)) {
     case 'away':
@@ -65,7 +69,7 @@ export function typedStoreFailure(error: unknown, sent: boolean): unknown {
   }
 }
 
-/** A race that was lost, which a store expects and handles. */
+/** Whether the error is a lost race, which a store expects and handles. */
 export function isConditionFailure(error: unknown): boolean {
   return (
     error instanceof ConditionalCheckFailedException ||
@@ -74,13 +78,19 @@ export function isConditionFailure(error: unknown): boolean {
   );
 }
 
-/** Per item of a cancelled transaction: `None`, `ConditionalCheckFailed`, `TransactionConflict`, …; else undefined. */
+/**
+ * Returns the code of each item of a cancelled transaction: `None`, `ConditionalCheckFailed`, `TransactionConflict`, …
+ * Returns undefined for any other error.
+ */
 export function cancellationCodes(error: unknown): string[] | undefined {
   if (!(error instanceof TransactionCanceledException)) return undefined;
   return (error.CancellationReasons ?? []).map((reason) => reason.Code ?? 'None');
 }
 
-/** Network faults, server faults, throttling and our own deadline: nothing is known about the data itself. */
+/**
+ * Whether DynamoDB was unavailable: a network failure, a server error, throttling, or our own deadline. The error says
+ * nothing about the data.
+ */
 export function isAway(error: unknown): boolean {
   if (isConditionFailure(error)) return false;
   if (!(error instanceof Error)) return false;
@@ -101,14 +111,19 @@ function awayText({ name, message }: Error): string {
   return 'DynamoDB cannot be reached; retry with the same id';
 }
 
-/** This process lacks a grant: an operator's matter, of which a caller can mend nothing. */
+/** Whether this process lacks a grant. Only an operator can correct that, not the caller. */
 const isDenied = (error: unknown): boolean =>
   (error as Error).name.startsWith('AccessDenied') || /AccessDenied/.test(cancellationCodes(error)?.join() ?? '');
 
-/** Long enough to name what is wrong, short enough for a letter, a page and a problem document. */
+/**
+ * Maximum length of a quoted reason: long enough to name the fault, short enough for a dead letter, a page and a
+ * problem document.
+ */
 const LONGEST = 300;
 
-/** A sentence for people. The client's own messages quote the value that they refuse, so they are replaced. */
+/**
+ * Returns the detail of the error. It does not contain the client's own messages, because they quote the refused value.
+ */
 function refusedText(error: Error, sent: boolean): string {
   const { name, message } = error;
   if (isDenied(error))

@@ -1,28 +1,24 @@
-/**
- * What may be done to a table or to one of its indexes (`Table/Index`): DynamoDB's own action names, separated by
- * blanks.
- */
+/** The allowed DynamoDB actions by table or index (`Table/Index`): names of actions, separated by spaces. */
 export type Grants = Readonly<Record<string, string>>;
 
 /**
- * What a capability's code does to tables, by the process that runs it. Nothing else is granted on AWS. The tests
- * refuse every
- * call that is not listed (`test/support/leastPrivilege.ts`), so a new call cannot be forgotten;
- * `LONGWATCH_RECORD_GRANTS=<file>` makes the tests record what was used, and `npm run deploy:grants -- <file>` lists
- * grants that
- * nothing used.
+ * The DynamoDB actions of a capability's code, by the process that runs it. The AWS stack grants nothing else. The
+ * tests refuse every action that is not listed (`test/support/leastPrivilege.ts`), so a new one cannot be forgotten.
+ * With `LONGWATCH_RECORD_GRANTS=<file>` the tests record the used actions, and `npm run deploy:grants -- <file>` lists
+ * the grants that no test used.
  */
 export interface CapabilityGrants {
-  /** Every process: what it keeps in memory and counts, outbox entries that it dispatches at once. */
+  /** Actions of every process: its caches and counters, and the outbox entries that it dispatches at once. */
   everywhere?: Grants;
-  /** What `/metrics` reads. Functions have no metrics. */
+  /** Reads of `/metrics`. Functions serve no metrics. */
   metrics?: Grants;
-  /** Every reader of a stream, worker or function. */
+  /** Actions of every stream reader, in a worker or a function. */
   readers?: Grants;
   routes: Grants;
   activities: Grants;
   /**
-   * What becomes of a stream's records, or of an event, by function. Workers do the same where they read the streams.
+   * Actions of each function on the records of its stream or on its event. A worker needs them too if it reads the
+   * streams.
    */
   functions?: Readonly<Record<string, Grants>>;
 }

@@ -2,9 +2,10 @@ import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { type List, type Page, type PageRequest, startAt, toCursor } from './cursor';
 import type { Db } from './dynamodb';
 
+/** An unmarshalled item. */
 export type Item = Record<string, unknown>;
 
-/** What to read of one table; eventually consistent and in ascending order unless it says otherwise. */
+/** A query of one table; by default eventually consistent and in ascending order. */
 export interface TableQuery {
   /** The table's name without its prefix. */
   table: string;
@@ -15,19 +16,19 @@ export interface TableQuery {
   /** Aliases of reserved words. */
   names?: Readonly<Record<string, string>>;
   values?: Readonly<Record<string, unknown>>;
-  /** Attributes to read. Default: all that the table or the index has. */
+  /** Attributes to read. Default: all attributes of the table or the index. */
   projection?: string;
   consistent?: boolean;
   descending?: boolean;
-  /** Items that one call may read. */
+  /** Maximum number of items that one call reads. */
   limit?: number;
 }
 
 type Start = Record<string, unknown> | undefined;
 
 /**
- * Reads in one call, from behind a key on: at most `limit` items, and at most 1 MB.
- * @returns `next`, if there may be more.
+ * Reads the items after the start key in one call: at most `limit` items, and at most 1 MB.
+ * @returns `next`, the start key of the next call, if there may be more items.
  */
 export async function queryFrom(
   db: Pick<Db, 'client' | 'table'>,
@@ -62,7 +63,7 @@ export async function queryOnce(db: Pick<Db, 'client' | 'table'>, query: TableQu
   return (await queryFrom(db, query)).items;
 }
 
-/** Reads everything, one call's items at a time; the next call is made once the caller asks for more. */
+/** Reads all items. Yields the items of one call; the next call follows when the caller asks for more. */
 export async function* queryAll(db: Pick<Db, 'client' | 'table'>, query: TableQuery): AsyncGenerator<Item[]> {
   let start: Start;
   do {
@@ -73,9 +74,9 @@ export async function* queryAll(db: Pick<Db, 'client' | 'table'>, query: TableQu
 }
 
 /**
- * Reads one page of a list, 50 items unless the request has a limit, in one call. With a filter a page may hold fewer.
- * @param list what the page's cursor belongs to.
- * @param of what the list has of an item.
+ * Reads one page of a list in one call: 50 items unless the request has a limit. With a filter a page may have fewer.
+ * @param list the list that the page's cursor identifies.
+ * @param of converts an item to an element of the list.
  * @throws LongwatchError `invalid` for a cursor of another release or of another list.
  */
 export async function queryPage<T>(

@@ -2,20 +2,21 @@ import type { List, Page } from './cursor';
 import type { Db } from './dynamodb';
 import { queryPage } from './query';
 
-/** At half a read unit for 4 KB a page takes at most 128 read units. */
+/** A page of at most 1 MB consumes at most 128 read units (half a unit for 4 KB). */
 const ITEMS_A_PAGE = 1_000;
 
+/** The items and attributes that a scan returns. */
 export interface ScanFilter {
-  /** Attributes that are read; any of them may be a reserved word. */
+  /** Attributes to return; they may be reserved words. */
   attributes: readonly string[];
-  /** By the aliases `#<attribute>`. */
+  /** Names its attributes by the aliases `#<attribute>`. */
   condition: string;
   values: Readonly<Record<string, unknown>>;
 }
 
 /**
- * One page of a whole table, filtered, eventually consistent. Only for work that nobody waits for and that pauses
- * between pages: no request scans.
+ * Returns one filtered page of a whole table, eventually consistent. Only for background work that pauses between
+ * pages: no request scans.
  * @throws LongwatchError `invalid` for a cursor of another release or of another table.
  */
 export async function scanPage(

@@ -7,24 +7,25 @@ import { logicalName } from './tables';
 export interface StoreCall {
   /** `TransactWriteItems`, `BatchGetItem`, … */
   operation: string;
-  /** Names without their prefix. */
+  /** Table names without their prefix. */
   tables: readonly string[];
   seconds: number;
-  /** Consumed units over all tables of the call; transactional calls count double, as they are billed. */
+  /** Consumed read units of all tables of the call. Transactional calls count double, as AWS bills them. */
   readUnits: number;
+  /** Consumed write units, counted in the same way. */
   writeUnits: number;
-  /** The units by table. */
+  /** Consumed units by table. */
   unitsByTable: Readonly<Record<string, number>>;
   failed: boolean;
-  /** DynamoDB will never take this request. */
+  /** Whether DynamoDB will never accept this request. */
   refused?: boolean;
 }
 
 /**
- * Measures and traces every call of a document client. Every failure is sorted here, once, for every store
- * (`StoreFailure`): away and refused become typed errors, and races pass through, since only the store that set the
+ * Measures and traces every call of a document client, and classifies every failure (`StoreFailure`) in one place for
+ * all stores. `away` and `refused` become typed errors. A race passes unchanged, because only the store that set the
  * condition knows which race it lost.
- * @param onCall absent: DynamoDB is not asked for the consumed units either.
+ * @param onCall receives each call. Absent: the calls do not request the consumed units.
  */
 export function watchStoreCalls(
   document: DynamoDBDocumentClient,
@@ -42,7 +43,7 @@ export function watchStoreCalls(
     },
     { step: 'initialize', name: 'longwatchStoreCalls' },
   );
-  // This step comes after the request is serialized: what fails before it is a value that the client cannot express.
+  // This step runs after serialization: a failure before it means that the client cannot express a value.
   document.middlewareStack.add(
     (next, context) => (args) => {
       (context as CallContext).longwatchSent = true;
@@ -52,12 +53,12 @@ export function watchStoreCalls(
   );
 }
 
-/** The handler context of one call, in which its later steps note how far it came. */
+/** The middleware context of one call, in which the later step notes that the request was serialized. */
 interface CallContext {
   longwatchSent?: boolean;
 }
 
-/** A call from its start until it is reported, once, as answered or failed. */
+/** One call. It is reported once, as answered or as failed. */
 class CallInProgress {
   private readonly operation: string;
   private readonly tables: readonly string[];
@@ -72,7 +73,7 @@ class CallInProgress {
     this.tables = tablesOf(input).map((name) => logicalName(to.tablePrefix, name));
   }
 
-  /** @throws the typed failure; a race as DynamoDB reported it. */
+  /** Sends the call and reports it. @throws the typed failure; a race as DynamoDB reported it. */
   async run<R extends { output: unknown }>(send: () => Promise<R>, wasSent: () => boolean): Promise<R> {
     const attributes = {
       'db.system.name': 'aws.dynamodb',
@@ -92,9 +93,9 @@ class CallInProgress {
     }
   }
 
-  /** Reports a failure. @returns what the caller gets of it. */
+  /** Reports a failure. @returns the error to throw. */
   private failed(error: unknown, sent: boolean): unknown {
-    // A table that is missing, or there already, is an answer to who asks about tables.
+    // A missing or existing table is a valid answer to a call about tables, and its caller handles it.
     if (isAboutTables(this.operation) && !isAway(error)) {
       this.report({}, { failed: true });
       return error;
@@ -120,8 +121,8 @@ class CallInProgress {
 }
 
 /**
- * The client's middleware sees these, too: `DescribeTable`, `UpdateTimeToLive`, …, of which the callers know the
- * errors.
+ * Whether the call is about tables (`DescribeTable`, `UpdateTimeToLive`, …). The callers handle the errors of these
+ * calls.
  */
 const isAboutTables = (operation: string): boolean => /Table|TimeToLive/.test(operation);
 
@@ -130,7 +131,7 @@ interface Consumed {
   CapacityUnits?: number;
 }
 
-/** Units by table; a call of several tables answers with a list. */
+/** Returns the consumed units by table. The response to a call of several tables has a list. */
 function consumed(output: unknown, tablePrefix: string): Record<string, number> {
   const given = (output as { ConsumedCapacity?: Consumed | Consumed[] }).ConsumedCapacity ?? [];
   const units: Record<string, number> = {};
@@ -141,7 +142,7 @@ function consumed(output: unknown, tablePrefix: string): Record<string, number> 
   return units;
 }
 
-/** The tables that a call names, each once. */
+/** Returns the distinct tables of a call. */
 function tablesOf(input: object): string[] {
   const {
     TableName,

@@ -4,17 +4,18 @@ import { createTable, createTableInput, createTables, enableTtl } from './dynamo
 import { checkTables, describe, TableMismatchError, type TableDifference } from './tableCheck';
 import type { TableSpec, Tables } from './tables';
 
+/** Interval of the check whether a table is active. */
 const LOOK_AGAIN_MS = 200;
 
 /**
- * Creates the tables that are missing, finishes what another process left half made, changes nothing else, and
- * compares.
- * @throws TableMismatchError naming every table that is not as this version expects it, and how.
+ * Creates missing tables, enables TTL where another process created a table and then stopped, and compares all tables
+ * with their declarations. Makes no other change.
+ * @throws TableMismatchError with every difference of every table.
  */
 export async function prepareTables(client: DynamoDBClient, prefix: string, tables: Tables): Promise<void> {
   await createTables(client, prefix, tables);
   const found = await checkTables(client, prefix, tables);
-  // A table that lacks its TTL and nothing else: whoever made it has died, or has not come to that yet.
+  // A table that lacks only its TTL: the process that created it has failed, or has not enabled TTL yet.
   const unfinished = found.filter(
     (one) => one.mend === 'ttl' && found.every((other) => other === one || other.table !== one.table),
   );
@@ -24,9 +25,9 @@ export async function prepareTables(client: DynamoDBClient, prefix: string, tabl
 }
 
 /**
- * Makes the additions that the tables lack: tables, indexes, streams, TTL. Takes nothing away and changes no key.
- * @param onStep told before each, since an index over a large table takes long.
- * @returns what only a migration can change.
+ * Adds missing tables, indexes, streams and TTL. Removes nothing and changes no key.
+ * @param onStep called before each addition, because an index on a large table takes long.
+ * @returns the differences that need a migration.
  */
 export async function updateTables(
   client: DynamoDBClient,
@@ -60,7 +61,7 @@ async function mend(
   if (how === 'create') await createTable(client, prefix, table, spec);
   else if (how === 'ttl') await enableTtl(client, prefix, table, spec);
   else if (how === 'stream') await client.send(new UpdateTableCommand({ TableName, StreamSpecification }));
-  // One index a call: DynamoDB builds one at a time.
+  // One index per call, because DynamoDB builds one at a time.
   else {
     const { IndexName, KeySchema, Projection } =
       GlobalSecondaryIndexes.find(({ IndexName: name }) => name === index) ?? {};
@@ -75,7 +76,7 @@ async function mend(
   await active(client, TableName);
 }
 
-/** The table and all its indexes can be used. */
+/** Waits until the table and all its indexes are active. */
 async function active(client: DynamoDBClient, TableName: string): Promise<void> {
   for (;;) {
     const found = await describe(client, TableName);

@@ -10,19 +10,21 @@ import {
 import { createTableInput } from './dynamodb';
 import { physicalName, type TableSpec, type Tables } from './tables';
 
-/** One way in which a table is not as the code expects it. */
+/** One difference between a table and its declaration. */
 export interface TableDifference {
+  /** The logical name. */
   table: string;
-  /** As DynamoDB knows it. */
+  /** The name in DynamoDB. */
   physicalName: string;
   /** A sentence without its subject: "has no index ByStatus …". */
   difference: string;
-  /** What `updateTables` does about it; absent where only a migration helps, or waiting. */
+  /** The addition of `updateTables` that removes the difference; absent if only waiting or a migration does. */
   mend?: 'create' | 'index' | 'stream' | 'ttl';
-  /** Of the index that is missing. */
+  /** The name of the missing index. */
   index?: string;
 }
 
+/** Tables differ from their declarations. The message lists every difference and the command that helps. */
 export class TableMismatchError extends Error {
   override readonly name = 'TableMismatchError';
 
@@ -38,13 +40,13 @@ export class TableMismatchError extends Error {
 }
 
 /**
- * Returns every difference between the tables in DynamoDB and their declarations. Additional indexes and streams are no
- * differences.
+ * Returns every difference between the tables in DynamoDB and their declarations. Additional indexes and streams do not
+ * count.
  */
 export async function checkTables(client: DynamoDBClient, prefix: string, tables: Tables): Promise<TableDifference[]> {
   const declared = Object.entries(tables);
   const found: TableDifference[] = [];
-  // A few at a time: an account may describe ten tables a second before it is throttled for a moment.
+  // 8 at a time: AWS throttles an account that describes more than about ten tables a second.
   for (let i = 0; i < declared.length; i += 8)
     found.push(
       ...(
@@ -54,6 +56,7 @@ export async function checkTables(client: DynamoDBClient, prefix: string, tables
   return found;
 }
 
+/** Returns the differences of one table. */
 export async function checkTable(
   client: DynamoDBClient,
   prefix: string,
@@ -72,6 +75,7 @@ export async function checkTable(
   }));
 }
 
+/** Returns DynamoDB's description of a table, or undefined if the table does not exist. */
 export async function describe(client: DynamoDBClient, TableName: string): Promise<TableDescription | undefined> {
   try {
     return (await client.send(new DescribeTableCommand({ TableName }))).Table;

@@ -2,8 +2,8 @@ import { DescribeTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynam
 import type { Db } from './dynamodb';
 
 /**
- * Items of some tables, as DynamoDB last counted them: on AWS about every six hours, so never more than a size.
- * A description a table, which consumes nothing; no scan.
+ * Returns the number of items of some tables as DynamoDB last counted it. AWS counts about every six hours, so use it
+ * only as an approximate size. One DescribeTable per table, which consumes no units; no scan.
  */
 export async function tableSizes(
   client: DynamoDBClient,

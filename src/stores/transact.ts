@@ -5,32 +5,35 @@ import type { Db } from './dynamodb';
 import { isContentionCode } from './failures';
 import type { TransactItem } from './platform/outbox';
 
-/** The items of a transaction under the names by which its result reports them; an absent part has no items. */
+/** The items of a transaction, by the names that its result uses. An undefined part has no items. */
 export type Parts<N extends string> = {
   readonly [name in N]?: TransactItem | readonly TransactItem[] | undefined;
 };
 
 /** An item of a part whose condition failed. */
 export interface LostItem {
-  /** Its position in the part, from 0. */
+  /** The position of the item in its part, from 0. */
   index: number;
-  /** The item in the table, if the write asked for it (`ReturnValuesOnConditionCheckFailure`) and there is one. */
+  /** The stored item, if it exists and the write requested it (`ReturnValuesOnConditionCheckFailure`). */
   stored?: Record<string, unknown>;
 }
 
-/** Why nothing of a transaction was written. */
+/** The reason why a transaction wrote nothing. */
 export interface Cancelled<N extends string> {
-  /** Parts with a condition that failed, and which of their items lost it. */
+  /** Parts with a failed condition, and the items whose condition failed. */
   lost: ReadonlyMap<N, readonly LostItem[]>;
-  /** Parts with an item that another write or throttling held up: the same transaction may succeed later. */
+  /**
+   * Parts with an item that another transaction was writing, or that was throttled. The same transaction may succeed
+   * later.
+   */
   busy: ReadonlySet<N>;
   cause: unknown;
 }
 
 /**
  * Writes all items of all parts, or none of them.
- * @returns undefined when written, else the parts that lost a condition or met contention.
- * @throws LongwatchError `unavailable`, `refused` when no race cancelled it.
+ * @returns undefined if all were written, otherwise the parts that lost a condition or met contention.
+ * @throws LongwatchError `unavailable` or `refused` if no race cancelled the transaction.
  */
 export async function transact<N extends string>(
   db: Db,

@@ -5,9 +5,10 @@ import type { TransactItem } from './platform/outbox';
 import { queryOnce } from './query';
 import { transact } from './transact';
 
-/** The item that points at the current version. */
+/** The `Version` of the item that points at the current version. */
 const POINTER = 0;
 
+/** One version of a value. */
 export interface Stored<T> {
   /** 1, 2, 3, … */
   version: number;
@@ -17,19 +18,23 @@ export interface Stored<T> {
   putAt: string;
 }
 
+/** Who replaces which version, and when. */
 export interface PutBy {
-  /** The version that is replaced; 0 before the first. */
+  /** The version to replace; 0 to write the first. */
   ifVersion: number;
   putBy: string;
   /** ISO 8601 UTC. */
   at: string;
 }
 
-/** Every version of something that people set, and which one is current. Versions are never changed. */
+/**
+ * The versions of a value that admins set, such as a rule set, and a pointer to the current one. A stored version never
+ * changes.
+ */
 export class VersionedStore<T> {
   /**
-   * @param id of the thing: its key in the table Rules, which holds more than rules by now.
-   * @param what names it in errors.
+   * @param id the value's key in the table `Rules`, which holds other values than rules, too.
+   * @param what the noun for the value in error messages.
    */
   constructor(
     private readonly db: Db,
@@ -37,24 +42,25 @@ export class VersionedStore<T> {
     private readonly what: string,
   ) {}
 
-  /** The current version, or undefined before the first. Two strongly consistent reads. */
+  /** Returns the current version, or undefined before the first. Two strongly consistent reads. */
   async current(): Promise<Stored<T> | undefined> {
     const version = await this.currentVersion();
     return version === 0 ? undefined : this.version(version);
   }
 
-  /** 0 before the first. */
+  /** Returns the number of the current version; 0 before the first. */
   async currentVersion(): Promise<number> {
     const pointer = await this.read(POINTER);
     return (pointer?.['Current'] as number | undefined) ?? 0;
   }
 
+  /** Returns one version. */
   async version(version: number): Promise<Stored<T> | undefined> {
     const item = version === POINTER ? undefined : await this.read(version);
     return item && stored<T>(item);
   }
 
-  /** Versions, newest first. */
+  /** Returns up to `limit` versions, newest first. */
   async versions(limit: number): Promise<Stored<T>[]> {
     const items = await queryOnce(this.db, {
       table: 'Rules',
@@ -67,15 +73,16 @@ export class VersionedStore<T> {
   }
 
   /**
-   * Makes a valid value the current one.
-   * @throws LongwatchError `versionMismatch` when `ifVersion` is not the current version any more.
+   * Stores the next version and makes it the current one. The caller has validated the value.
+   * @returns its number.
+   * @throws LongwatchError `versionMismatch` when `ifVersion` is not the current version.
    */
   async put(value: T, by: PutBy): Promise<number> {
     await putAll(this.db, [this.putting(value, by)]);
     return by.ifVersion + 1;
   }
 
-  /** What makes a value the current one, for {@link putAll}. */
+  /** Returns the writes of {@link put}, for {@link putAll}. */
   putting(value: T, { ifVersion, putBy, at }: PutBy): Putting {
     const TableName = this.db.table('Rules');
     const items: TransactItem[] = [
@@ -83,7 +90,7 @@ export class VersionedStore<T> {
         Put: {
           TableName,
           Item: { RuleSetID: this.id, Version: ifVersion + 1, RuleSet: JSON.stringify(value), PutBy: putBy, PutAt: at },
-          // The race: two people saving at once. The second one's version exists already.
+          // Race: two admins save at the same time. The second write finds its version already stored.
           ConditionExpression: 'attribute_not_exists(Version)',
         },
       },
@@ -91,7 +98,7 @@ export class VersionedStore<T> {
         Update: {
           TableName,
           Key: { RuleSetID: this.id, Version: POINTER },
-          // Reserved word, hence the alias.
+          // `Current` is a reserved word.
           UpdateExpression: 'SET #current = :next',
           ConditionExpression: ifVersion === 0 ? 'attribute_not_exists(#current)' : '#current = :version',
           ExpressionAttributeNames: { '#current': 'Current' },
@@ -108,13 +115,13 @@ export class VersionedStore<T> {
     return { items, lost };
   }
 
-  /** Puts the first version if there is none. Safe to run from several processes at once. */
+  /** Stores the first version if there is none. Several processes may run it at once. */
   async ensureDefault(value: T, at: string): Promise<void> {
     if ((await this.currentVersion()) > 0) return;
     try {
       await this.put(value, { ifVersion: 0, putBy: 'longwatch', at });
     } catch (error) {
-      // Another process put it first: there is a first version, which is all that is wanted.
+      // Race: another process stored the first version.
       if (!(error instanceof LongwatchError && error.type === 'versionMismatch')) throw error;
     }
   }
@@ -128,8 +135,8 @@ export class VersionedStore<T> {
 }
 
 /**
- * Makes several values current, all or none.
- * @throws LongwatchError `versionMismatch` naming the first that has moved on.
+ * Stores the next version of several values and makes them current, all or none.
+ * @throws LongwatchError `versionMismatch` for the first value whose current version has changed.
  */
 export async function putAll(db: Db, puts: readonly Putting[]): Promise<void> {
   const parts = Object.fromEntries(puts.map(({ items }, i) => [`${i}`, items]));
@@ -139,9 +146,10 @@ export async function putAll(db: Db, puts: readonly Putting[]): Promise<void> {
   throw puts.find((_, i) => lost.has(`${i}`) || busy.has(`${i}`))?.lost(cause) ?? cause;
 }
 
+/** The writes that store the next version of one value. */
 export interface Putting {
   items: readonly TransactItem[];
-  /** The error when one of the items' conditions failed. */
+  /** Returns the error to throw when a condition of the items failed. */
   lost(cause: unknown): LongwatchError;
 }
 

@@ -2,18 +2,18 @@ import { stringKey, type Tables } from '../tables';
 
 /** The tables of carts, products and checkouts. */
 export const cartTables = {
-  /** A user's cart with its lines (Entry = `cart`) and wishes about reminders (Entry = `preferences`). */
+  /**
+   * A user's cart with its lines (Entry = `cart`), and the user's preferences for reminders (Entry = `preferences`).
+   */
   ShoppingCart: { partitionKey: stringKey('UserID'), sortKey: stringKey('Entry') },
-  /** How many carts were opened, reminded, …; spread over shards. */
+  /** Counts of opened, reminded, … carts; a count is the sum over the shards. */
   CartCounts: { partitionKey: stringKey('Shard') },
   /**
-   * A product with its stock (Entry = `product`), and which adjustments of it were made (Entry = `adjustment#<key>`).
+   * A product with its stock (Entry = `product`), and the applied adjustments of its stock (Entry =
+   * `adjustment#<key>`).
    */
   Products: { partitionKey: stringKey('ProductID'), sortKey: stringKey('Entry'), ttl: 'ExpiresAt' },
-  /**
-   * A checkout (Entry = `checkout`) and payments that came for it and must be given back (Entry =
-   * `refund#<reference>`).
-   */
+  /** A checkout (Entry = `checkout`), and the refunds due of its payments (Entry = `refund#<reference>`). */
   Checkouts: {
     partitionKey: stringKey('CheckoutID'),
     sortKey: stringKey('Entry'),
@@ -22,6 +22,6 @@ export const cartTables = {
     },
     ttl: 'ExpiresAt',
   },
-  /** What a user bought, in time order. */
+  /** A user's orders, in time order. */
   Orders: { partitionKey: stringKey('UserID'), sortKey: stringKey('TimeOrderID') },
 } as const satisfies Tables;

@@ -9,16 +9,16 @@ export const deviceTables = {
     stream: 'NEW_AND_OLD_IMAGES',
   },
   /**
-   * Which devices have a day (`device#id`), which of them late (`late#id`), and how often it was archived (`#fence`);
-   * by day and hash of the device.
+   * By day and hash of the device: the devices with readings (`device#id`), the devices with late readings (`late#id`),
+   * and the generation of the day's archive (`#fence`).
    */
   DeviceDays: { partitionKey: stringKey('DayBucket'), sortKey: stringKey('Entry') },
-  /** Rollups of a device, by resolution and stretch of time, kept by the stream of DeviceData. */
+  /** Rollups of a device by resolution and time bucket, updated from the stream of DeviceData. */
   DeviceRollups: { partitionKey: stringKey('Series'), sortKey: stringKey('Bucket') },
-  /** A device (Entry = `device`), its newest reading (`latest`), where its alerts stand (`alert#id`). */
+  /** A device (Entry = `device`), its newest reading (`latest`), and the states of its alerts (`alert#id`). */
   Devices: { partitionKey: stringKey('DeviceID'), sortKey: stringKey('Entry') },
-  /** By when a device must have reported, or its silence is an alert; by hash of the device. */
+  /** Deadlines by hash of the device: a device that has not reported by its deadline gets a silence alert. */
   DeviceDeadlines: { partitionKey: stringKey('Bucket'), sortKey: stringKey('DueAtID') },
-  /** Archived days. */
+  /** The archives of days, and their states. */
   Archives: { partitionKey: stringKey('Archive'), sortKey: stringKey('Day') },
 } as const satisfies Tables;

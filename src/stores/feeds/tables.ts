@@ -2,21 +2,21 @@ import { stringKey, type Tables } from '../tables';
 
 /** The tables of social feeds. */
 export const feedTables = {
-  /** Whoever posts, follows and reads: name, counts, how their posts are spread, and the state of their feed. */
+  /** Users: name, counts, the way their posts are distributed, and the state of their feed. */
   Users: { partitionKey: stringKey('UserID') },
-  /** Who follows a user, in the order of a hash, so that ranges of it are of one size. */
+  /** The followers of a user, ordered by a hash, so that ranges of hashes have about the same size. */
   Followers: { partitionKey: stringKey('UserID'), sortKey: stringKey('BucketFollowerID') },
   /**
-   * Whom a user follows (Entry = `follows#<author>`), and whose posts their feed reads at read time (Entry =
-   * `pulls#<author>`).
+   * The authors that a user follows (Entry = `follows#<author>`), and those whose posts the feed reads on each request
+   * (Entry = `pulls#<author>`).
    */
   Following: { partitionKey: stringKey('UserID'), sortKey: stringKey('Entry') },
-  /** Whom a user has blocked. */
+  /** The users that a user has blocked. */
   Blocks: { partitionKey: stringKey('UserID'), sortKey: stringKey('BlockedID') },
-  /** Posts; a deleted one stays as a tombstone, so that a late repetition does not revive it. */
+  /** Posts. A deleted post stays as a tombstone, so that a late repeated request does not recreate it. */
   Posts: { partitionKey: stringKey('PostID') },
-  /** What each author posted, in time order. */
+  /** The posts of each author, in time order. */
   AuthorPosts: { partitionKey: stringKey('UserID'), sortKey: stringKey('TimePostID') },
-  /** What was written into each reader's feed: references, in time order. */
+  /** The feed of each reader: references to posts, in time order. */
   Feed: { partitionKey: stringKey('UserID'), sortKey: stringKey('TimePostID') },
 } as const satisfies Tables;

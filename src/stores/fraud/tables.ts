@@ -2,22 +2,20 @@ import { numberKey, stringKey, type Tables } from '../tables';
 
 /** The tables of fraud decisions and investigations. */
 export const fraudTables = {
-  /**
-   * A decision a transaction: what was asked (hash), what was answered (byte for byte), the facts to score it again.
-   */
+  /** One decision per transaction: the hash of the request, the answer byte for byte, and the facts for rescoring. */
   Decisions: { partitionKey: stringKey('TransactionID') },
-  /** Bounded behaviour of a user; `Version` guards every write. */
+  /** A summary of a user's behaviour, of bounded size. Every write has `Version` in its condition. */
   UserProfiles: { partitionKey: stringKey('UserID') },
-  /** Bounded counters of a merchant, kept by the stream of TransactionHistory. */
+  /** Counters of a merchant, of bounded size, updated from the stream of TransactionHistory. */
   MerchantProfiles: { partitionKey: stringKey('MerchantID') },
-  /** What each user did, in time order, with the label once it is known. */
+  /** The transactions of each user, in time order, with their labels. */
   TransactionHistory: {
     partitionKey: stringKey('UserID'),
     sortKey: stringKey('TimeTransactionID'),
     stream: 'NEW_AND_OLD_IMAGES',
   },
   /**
-   * The case (Entry = `case`) and its timeline (Entry = `event#<seq>`) and attestations (Entry = `attestation#<id>`).
+   * A case (Entry = `case`), its timeline (Entry = `event#<seq>`) and its attestations (Entry = `attestation#<id>`).
    */
   Investigations: {
     partitionKey: stringKey('TransactionID'),
@@ -27,13 +25,15 @@ export const fraudTables = {
       ByAssignee: { partitionKey: stringKey('Assignee'), sortKey: stringKey('OpenedAtID'), projection: 'ALL' },
     },
   },
-  /** Rule sets, challengers and the live model by version; Version 0 points at the current one. */
+  /**
+   * The versions of rule sets, challengers and the live model. The item with Version 0 points at the current version.
+   */
   Rules: { partitionKey: stringKey('RuleSetID'), sortKey: numberKey('Version') },
   /**
-   * What a challenger (by its version) would have decided otherwise (Entry = time and id), and each process's counts
-   * (Entry = `counts#<process>`).
+   * By the challenger's version: the payments that it would decide differently (Entry = time and id), and the counts of
+   * each process (Entry = `counts#<process>`).
    */
   ShadowDecisions: { partitionKey: stringKey('Challenger'), sortKey: stringKey('Entry'), ttl: 'ExpiresAt' },
-  /** How features and scores lay, by model, day and process. */
+  /** The distributions of features and scores, by model, day and process. */
   FeatureCounts: { partitionKey: stringKey('ModelVersion'), sortKey: stringKey('DayProcess'), ttl: 'ExpiresAt' },
 } as const satisfies Tables;

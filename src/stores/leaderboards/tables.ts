@@ -3,17 +3,17 @@ import { stringKey, type Tables } from '../tables';
 /** The tables of leaderboards. */
 export const leaderboardTables = {
   /**
-   * Of a game: its board (Entry = `board`), seasons (`season#<n>`), what a season's last writes are checked against
-   * (`fence#<n>#<i>`), bans (`ban#<player>`). All boards by GameID = `#boards`.
+   * By game: its board (Entry = `board`), its seasons (`season#<n>`), the items that the conditions of a season's last
+   * writes check (`fence#<n>#<i>`), and bans (`ban#<player>`). The list of all boards has GameID = `#boards`.
    */
   Boards: { partitionKey: stringKey('GameID'), sortKey: stringKey('Entry') },
-  /** A player's score in a season; its stream feeds the ranks. */
+  /** A player's score in a season. The stream of this table updates the ranks. */
   Leaderboard: { partitionKey: stringKey('BoardSeason'), sortKey: stringKey('PlayerID'), stream: 'NEW_AND_OLD_IMAGES' },
   /**
-   * Rankings: what is current (Entry = `head`), changes while one is checked (`log#…`), and their nodes, 16 partitions
-   * a ranking (`node#<id>`).
+   * By ranking: its current state (Entry = `head`), the changes during its check (`log#…`), and the nodes of its rank
+   * tree, in 16 partitions (`node#<id>`).
    */
   LeaderboardRanks: { partitionKey: stringKey('Ranking'), sortKey: stringKey('Entry') },
-  /** Of a season: final standings by the page (Entry = `page#<n>`) and what was granted to whom (`reward#<player>`). */
+  /** By season: pages of the final standings (Entry = `page#<n>`), and the granted rewards (`reward#<player>`). */
   LeaderboardStandings: { partitionKey: stringKey('GameSeason'), sortKey: stringKey('Entry') },
 } as const satisfies Tables;

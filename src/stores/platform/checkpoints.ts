@@ -5,25 +5,35 @@ import { held } from '../conflicts';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from './outbox';
 
+/** How far a stream consumer has read one shard. */
 export interface Checkpoint {
   /** Last position whose effects are written. */
   position?: string;
-  /** Everything that the stream took before this instant (epoch ms) is read. Absent before the first record. */
+  /**
+   * The consumer has read every record that arrived in the stream before this instant (epoch ms). Absent before the
+   * first record.
+   */
   caughtUpAt?: number;
   /** The shard is closed and fully read. */
   ended: boolean;
 }
 
-/** A checkpoint as its newest reader found it. Every write of that reader presents the generation. */
+/**
+ * A shard's checkpoint at the moment when a reader took the lease. Every write of this reader has the generation in its
+ * condition.
+ */
 export interface Lease extends Checkpoint {
   /**
-   * Counts the readers of the shard: 1, 2, 3, … Only the reader with the newest generation may write. 0 if the shard
-   * has ended.
+   * Incremented each time a reader takes the lease: 1, 2, 3, … Only the reader with the newest generation may write. 0
+   * if the shard has ended.
    */
   generation: number;
 }
 
-/** Positions of stream consumers, one item per shard, written in one transaction with the effects of the records. */
+/**
+ * The `Checkpoints` table: one item per shard and consumer. A checkpoint is written in one transaction with the effects
+ * of the records before it.
+ */
 export class CheckpointStore {
   constructor(private readonly db: Db) {}
 
@@ -47,8 +57,8 @@ export class CheckpointStore {
         new UpdateCommand({
           TableName: this.db.table('Checkpoints'),
           Key: this.key(source, shardId),
-          // ADD counts from 0 where the checkpoint was written by a release without generations. If the SDK sends the
-          // increment twice, the answer still carries the newest generation.
+          // ADD starts from 0 if a release without generations wrote the checkpoint. If the SDK sends the increment
+          // twice, the response still has the newest generation.
           UpdateExpression: 'ADD #generation :one',
           ConditionExpression: 'attribute_not_exists(#ended) OR #ended = :false',
           ExpressionAttributeNames: { '#generation': 'Generation', '#ended': 'Ended' },
@@ -62,7 +72,10 @@ export class CheckpointStore {
       : { ...(await this.read(source, shardId)), generation: 0 };
   }
 
-  /** The part of a `TransactWriteItems` that moves a checkpoint from where the lease's holder left it. */
+  /**
+   * Returns the item of a `TransactWriteItems` that moves a checkpoint from the lease's position to `to`. Its condition
+   * fails if another reader has taken the lease.
+   */
   advance(source: string, shardId: string, { generation, position }: Lease, to: Checkpoint): TransactItem {
     return {
       Put: {
@@ -74,9 +87,10 @@ export class CheckpointStore {
           Ended: to.ended,
           Generation: generation,
         },
-        // Race: a reader that was believed dead writes after another reader took the lease. Its generation is old, so
-        // nothing is applied, even if both stand at the same position. Position and Ended matter only while readers of
-        // a release without generations run beside this one: their writes drop the generation, so that it counts anew.
+        // Race: a reader that lost its lease still writes after another reader took it. The generation in the condition
+        // refuses the write, even if both readers are at the same position. The conditions on Position and Ended matter
+        // only while readers of a release without generations run beside this one: their writes remove the generation,
+        // so that it starts from 0 again.
         ConditionExpression:
           '#generation = :generation AND (attribute_not_exists(#ended) OR #ended = :false) AND ' +
           `${position === undefined ? 'attribute_not_exists(#position)' : '#position = :from'}`,

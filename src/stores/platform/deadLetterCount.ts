@@ -1,14 +1,17 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { Db } from '../dynamodb';
 
-/** A number that is exact up to a bound, beyond which nobody counts on. */
+/** A count with an upper bound. */
 export interface Bounded {
   count: number;
-  /** There are more than `count`. */
+  /** Whether there are more than `count`. */
   more: boolean;
 }
 
-/** Dead letters of a stream, counted up to a limit; letters may be large, so a few. */
+/**
+ * Counts the dead letters of a stream, up to `limit`. The default is low because the query reads whole letters, which
+ * can be large.
+ */
 export async function deadLetterCount(db: Db, source: string, limit = 25): Promise<Bounded> {
   const { Count = 0, LastEvaluatedKey } = await db.client.send(
     new QueryCommand({

@@ -6,36 +6,46 @@ import type { Db } from '../dynamodb';
 import { queryPage } from '../query';
 import type { TransactItem } from './outbox';
 
+/** A stream record that could not be processed, with the reason. */
 export interface DeadLetter {
   /** Name of the stream. */
   source: string;
   shardId: string;
   position: string;
   reason: string;
-  /** The record as it came; cut when `isCut`. */
+  /** The record's bytes as they arrived; truncated if `isCut`. */
   record: Uint8Array;
-  /** An item holds 400 KB: a larger record is kept only in part and cannot be re-driven from here. */
+  /** The record was larger than `MAX_RECORD_BYTES`, so only its beginning is stored and it cannot be redriven. */
   isCut?: boolean;
-  /** When the stream took it, epoch ms. */
+  /** Arrival in the stream, epoch ms. */
   arrivedAt: number;
-  /** When it was set aside, epoch ms. */
+  /** Creation of the dead letter, epoch ms. */
   at: number;
 }
 
-/** Where a letter is: its stream, and its place there. */
+/** The key of a dead letter: stream, shard and position. */
 export type LetterKey = Pick<DeadLetter, 'source' | 'shardId' | 'position'>;
 
-/** Letters re-driven at once: each is a deletion and at most one effect, in a transaction of at most 100 items. */
+/**
+ * Maximum number of letters in one redrive. Each needs a deletion and at most one effect, and a transaction has at most
+ * 100 items.
+ */
 export const REDRIVE_LIMIT = 45;
-/** Of a record that a letter keeps; the rest is cut off. */
+/** Maximum stored size of a record; a DynamoDB item has at most 400 KB. */
 export const MAX_RECORD_BYTES = 300 * 1024;
 const MAX_REASON = 4_000;
 
-/** Records that could not be processed. They never stop a shard; somebody looks at them later. */
+/**
+ * The `DeadLetters` table: records that could not be processed. They never stop a shard; an operator redrives or
+ * discards them later.
+ */
 export class DeadLetterStore {
   constructor(private readonly db: Db) {}
 
-  /** Keeps letters; keyed by their position, so twice is once. */
+  /**
+   * Stores letters. Their key is the position, so a repeated call changes nothing.
+   * @throws LongwatchError `unavailable` when DynamoDB repeatedly leaves letters unwritten.
+   */
   async keep(letters: readonly DeadLetter[]): Promise<void> {
     await batchWrite(
       this.db,
@@ -44,12 +54,18 @@ export class DeadLetterStore {
     );
   }
 
-  /** The part of a `TransactWriteItems` that keeps a letter: with the checkpoint that moves past its record. */
+  /**
+   * Returns the item of a `TransactWriteItems` that stores a letter, for the transaction that moves the checkpoint past
+   * its record.
+   */
   keeping(letter: DeadLetter): TransactItem {
     return { Put: { TableName: this.db.table('DeadLetters'), Item: item(letter) } };
   }
 
-  /** Letters by shard and position, of one stream or of all. */
+  /**
+   * Returns a page of the letters of one stream, ordered by shard and position; without `source`, of all streams.
+   * @throws LongwatchError `invalid` for a cursor of another release or of another list.
+   */
   list(source: string | undefined, page: PageRequest): Promise<Page<DeadLetter>> {
     const ofSource = { where: '#source = :source', names: { '#source': 'Source' }, values: { ':source': source } };
     return queryPage(
@@ -61,6 +77,7 @@ export class DeadLetterStore {
     );
   }
 
+  /** Returns a letter. One strongly consistent read. */
   async find(letter: LetterKey): Promise<DeadLetter | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.db.table('DeadLetters'), Key: key(letter), ConsistentRead: true }),
@@ -68,19 +85,22 @@ export class DeadLetterStore {
     return Item && letterOf(Item);
   }
 
-  /** The part of a `TransactWriteItems` that strikes a letter off together with the effects of its record. */
+  /**
+   * Returns the item of a `TransactWriteItems` that deletes a letter, for the transaction that writes the effects of
+   * its record.
+   */
   strikeOff(letter: LetterKey): TransactItem {
     return {
       Delete: {
         TableName: this.db.table('DeadLetters'),
         Key: key(letter),
-        // The race: two people re-driving it. The effects come with one of the two deletions.
+        // Race: two operators redrive the same letter. Only one deletion succeeds, so the effects are written once.
         ConditionExpression: 'attribute_exists(PositionID)',
       },
     };
   }
 
-  /** @returns whether it was there. */
+  /** Deletes a letter. @returns whether it existed. */
   async discard(letter: LetterKey): Promise<boolean> {
     const { Attributes } = await this.db.client.send(
       new DeleteCommand({ TableName: this.db.table('DeadLetters'), Key: key(letter), ReturnValues: 'ALL_OLD' }),
@@ -98,7 +118,7 @@ function item(letter: DeadLetter): Record<string, unknown> {
   const isCut = letter.record.length > MAX_RECORD_BYTES;
   return {
     ...key(letter),
-    // Whatever the reason quotes, the letter itself must be storable.
+    // The reason can quote the record: a long or malformed text must not prevent the letter from being stored.
     Reason: letter.reason.slice(0, MAX_REASON).toWellFormed(),
     Record: isCut ? letter.record.slice(0, MAX_RECORD_BYTES) : letter.record,
     ...(isCut && { IsCut: true }),

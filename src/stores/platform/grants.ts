@@ -1,5 +1,6 @@
 import type { CapabilityGrants } from '../grants';
 
+/** The DynamoDB actions that the platform's code uses. */
 export const platformGrants = {
   everywhere: {
     Starts: 'DeleteItem',

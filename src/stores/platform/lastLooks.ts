@@ -3,11 +3,14 @@ import { compositeKey } from '../../domain/ids';
 import { type LastLook, type LookMode, lookModes } from '../../domain/platform/reconciliation';
 import type { Db } from '../dynamodb';
 
-/** When the reconciler looked last, and what it found; one item a mode, beside the checkpoints of streams. */
+/** The report of the last reconciliation of each mode: one item per mode in the `Checkpoints` table. */
 export class LastLookStore {
   constructor(private readonly db: Db) {}
 
-  /** Eventually consistent: a look that goes on from an older one looks at some workflows again. */
+  /**
+   * Returns the last report of a mode. Eventually consistent: a reconciliation that continues from an older report only
+   * checks some workflows again.
+   */
   async read(mode: LookMode): Promise<LastLook | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.db.table('Checkpoints'), Key: key(mode) }),
@@ -15,13 +18,15 @@ export class LastLookStore {
     return Item && (JSON.parse(Item['LastLook'] as string) as LastLook);
   }
 
-  /** The last look of each mode that there was one of. */
+  /** Returns the last report of each mode; a mode that has not run yet is absent. */
   async readAll(): Promise<Partial<Record<LookMode, LastLook>>> {
     const found = await Promise.all(lookModes.map(async (mode) => [mode, await this.read(mode)] as const));
     return Object.fromEntries(found.filter(([, look]) => look !== undefined));
   }
 
-  /** The last writer stands; two looks at once do the same work. */
+  /**
+   * Stores the report. No condition: two reconciliations at the same time do the same work, so the last write may win.
+   */
   async write(mode: LookMode, look: LastLook): Promise<void> {
     await this.db.client.send(
       new PutCommand({

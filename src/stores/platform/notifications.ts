@@ -4,25 +4,32 @@ import type { Page, PageRequest } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
 import { queryPage } from '../query';
 
+/** A message to a user or a team, and its delivery by channel. */
 export interface NotificationRecord {
-  /** The same however often it is sent. */
+  /** The same for every attempt to send the message. */
   id: string;
   /** A user's id, or a team. */
   recipient: string;
   subject: string;
   text: string;
-  /** Epoch ms at which it was decided to send it; with id and recipient the key. */
+  /** Epoch ms at which the message was requested. Part of the key, with `recipient` and `id`. */
   at: number;
-  /** By channel: `sent`, or why not. Empty while pending, and when only the table is a channel. */
+  /** By channel: `sent`, or the reason of the failure. Empty while pending, and when the table is the only channel. */
   results: Readonly<Record<string, string>>;
   status: 'pending' | 'delivered' | 'failed';
 }
 
-/** What was sent to whom, by which channel, with what result. Texts are kept without links that carry tokens. */
+/**
+ * The `Notifications` table: every message with its recipient and the result of each channel. Links with tokens are
+ * removed from the stored texts.
+ */
 export class NotificationStore {
   constructor(private readonly db: Db) {}
 
-  /** @returns what is on record: the new record, or the one of an earlier attempt. */
+  /**
+   * Records a message before it is sent.
+   * @returns the new record, or the record of an earlier attempt with its results.
+   */
   async begin(notification: Omit<NotificationRecord, 'results' | 'status'>): Promise<NotificationRecord> {
     const { id, recipient, at, subject, text } = notification;
     try {
@@ -38,7 +45,7 @@ export class NotificationStore {
             Results: {},
             Status: 'pending',
           },
-          // The race: the same message sent by an attempt that was believed dead. There is one record of it.
+          // Race: an earlier attempt that timed out is still sending the same message. Both attempts share one record.
           ConditionExpression: 'attribute_not_exists(TimeID)',
         }),
       );
@@ -52,7 +59,7 @@ export class NotificationStore {
     }
   }
 
-  /** Some channels have it, others are to be tried again. */
+  /** Stores the results so far: at least one channel must be tried again. */
   progress(
     of: Pick<NotificationRecord, 'recipient' | 'at' | 'id'>,
     results: NotificationRecord['results'],
@@ -60,6 +67,7 @@ export class NotificationStore {
     return this.mark(of, 'pending', results);
   }
 
+  /** Stores the final results of all channels. */
   finish(
     of: Pick<NotificationRecord, 'recipient' | 'at' | 'id'>,
     status: 'delivered' | 'failed',
@@ -84,7 +92,10 @@ export class NotificationStore {
     );
   }
 
-  /** Newest first. */
+  /**
+   * Returns a page of a recipient's messages, newest first.
+   * @throws LongwatchError `invalid` for a cursor of another release or of another list.
+   */
   list(recipient: string, page: PageRequest = {}): Promise<Page<NotificationRecord>> {
     const values = { ':recipient': recipient };
     return queryPage(

@@ -9,28 +9,28 @@ import { noteIds } from '../../telemetry/ids';
 import type { Db } from '../dynamodb';
 import { queryOnce } from '../query';
 
+/** One write of a `TransactWriteItems`. */
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
 /**
- * Entries of a kind are spread over this many partitions: no partition is hot (16 × 1,000 write units a second), and
- * the
- * relay sees all entries with a few queries.
+ * The entries of a kind are spread over this many partitions. No partition gets hot (16 × 1,000 write units a second),
+ * and the relay still reads all entries with a few queries.
  */
 export const OUTBOX_SHARDS = 16;
 
 const shardOf = (kind: string, id: string): string =>
   compositeKey(kind, createHash('sha256').update(id).digest().readUInt16BE(0) % OUTBOX_SHARDS);
 
-/** Zero-padded, so that the order of strings is the order of time until the year 5138. */
+/** Zero-padded, so that string order equals time order until the year 5138. */
 const dueKey = (dueAt: number, id: string): string => compositeKey(String(dueAt).padStart(14, '0'), id);
-/** Digits of the instant, and the `#` behind them. */
+/** Length of the zero-padded instant and the `#` after it. */
 const DUE_DIGITS = 15;
 
-/** The outbox, as the `Starts` table keeps it. */
+/** The transactional outbox in the `Starts` table. An entry is recorded in the transaction that makes it necessary. */
 export class OutboxStore {
   constructor(private readonly db: Db) {}
 
-  /** The item of a `TransactWriteItems` that records an entry. */
+  /** Returns the item of a `TransactWriteItems` that records an entry, with the trace of the current request. */
   recording(entry: OutboxEntry): TransactItem {
     const carrier = entry.carrier ?? currentCarrier();
     noteIds({ owes: entry.id });
@@ -43,8 +43,8 @@ export class OutboxStore {
   }
 
   /**
-   * Removes entries that were dispatched. An entry that is gone is no error; one that DynamoDB leaves is dispatched
-   * again.
+   * Removes dispatched entries. An entry that no longer exists is not an error. If DynamoDB does not delete an entry,
+   * the relay dispatches it again, which changes nothing.
    */
   async remove(entries: readonly OutboxEntry[]): Promise<void> {
     const [only, ...more] = entries;
@@ -58,17 +58,18 @@ export class OutboxStore {
   }
 
   /**
-   * Returns up to `limit` due entries of one kind and shard, oldest first. Eventually consistent, at half the price: an
-   * entry
-   * that the query misses is found by the next one, and an entry that was dispatched already is dispatched again, which
-   * changes nothing.
+   * Returns up to `limit` due entries of one kind and shard, oldest first. An eventually consistent read, at half the
+   * price: the next query finds an entry that this one misses, and dispatching an entry twice changes nothing.
    */
   async due(kind: string, shard: number, now: number, limit: number): Promise<OutboxEntry[]> {
     const items = await this.query(kind, shard, now, limit);
     return items.map((item) => decodeEntry((item['DueAtID'] as string).slice(DUE_DIGITS), item['Debt'] as string));
   }
 
-  /** Counts due entries by kind, up to `limit` a shard. Entries of the last moments may be missing. */
+  /**
+   * Counts the due entries of each kind, up to `limit` per shard. Eventually consistent: the newest entries may be
+   * missing.
+   */
   async backlog(kinds: readonly string[], now: number, limit = 1_000): Promise<Backlog[]> {
     return Promise.all(
       kinds.map(async (kind) => {
@@ -114,7 +115,7 @@ const keyOf = ({ kind, id, dueAt }: OutboxEntry): { Shard: string; DueAtID: stri
 const encode = ({ kind, payload, dueAt, carrier }: OutboxEntry): string =>
   JSON.stringify({ kind, [kind]: payload, dueAt, ...defined({ carrier }) });
 
-/** @param id of the entry; its text holds the payload alone. */
+/** Decodes the stored text of an entry. @param id the entry's id, which the text does not contain. */
 export function decodeEntry(id: string, text: string): OutboxEntry {
   const { kind, dueAt, carrier, ...rest } = JSON.parse(text) as {
     kind: string;

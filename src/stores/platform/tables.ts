@@ -1,13 +1,16 @@
 import { stringKey, type Tables } from '../tables';
 
-/** The tables of what all capabilities share. */
+/** The tables that all capabilities share. */
 export const platformTables = {
-  /** The start ledger: work that a write made necessary and that has not been handed to Temporal yet. */
+  /**
+   * The transactional outbox: actions that a write made necessary and that are not dispatched yet, mostly workflows to
+   * start.
+   */
   Starts: { partitionKey: stringKey('Shard'), sortKey: stringKey('DueAtID') },
-  /** Positions of stream consumers. */
+  /** Checkpoints of stream consumers, and the last reports of the reconciler. */
   Checkpoints: { partitionKey: stringKey('SourceShard') },
   /** Records that could not be processed, with the reason. */
   DeadLetters: { partitionKey: stringKey('Source'), sortKey: stringKey('PositionID') },
-  /** What was sent to whom, by which channel, with what result. */
+  /** Messages to users and teams, with the result of each channel. */
   Notifications: { partitionKey: stringKey('Recipient'), sortKey: stringKey('TimeID') },
 } as const satisfies Tables;

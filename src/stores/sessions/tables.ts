@@ -3,9 +3,9 @@ import { numberKey, stringKey, type Tables } from '../tables';
 /** The tables of sessions. */
 export const sessionTables = {
   /**
-   * Sessions by the hash of their id: the head (Part = `session`) and, where it has no room for it, the data (Part =
-   * `data`);
-   * a user's list (SessionKey = `user#<UserID>`, Part = `sign-in#<Handle>`). Expiry holds heads alone.
+   * Sessions by the hash of their id: the head (Part = `session`) and, if the data does not fit into the head, the data
+   * (Part = `data`). A user's list of sign-ins has SessionKey = `user#<UserID>` and Part = `sign-in#<Handle>`. The
+   * index Expiry contains only heads.
    */
   Sessions: {
     partitionKey: stringKey('SessionKey'),
