@@ -1,10 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Where code that waits, or compares times, has its time from. Tests give one that they drive. */
+/** A source of time for code that waits or compares times. Tests pass a clock that they control. */
 export interface Clock {
-  /** Returns the time in milliseconds; see each clock for when they count from. */
+  /** Returns the time in milliseconds. Each clock documents when its milliseconds start. */
   now(): number;
-  /** Resolves after `ms` milliseconds. @throws the signal's reason when the signal comes first. */
+  /**
+   * Resolves after `ms` milliseconds.
+   * @throws the signal's reason, if the signal aborts first
+   */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -12,18 +15,20 @@ async function sleep(ms: number, signal: AbortSignal | undefined, ref: boolean):
   try {
     await pause(ms, undefined, signal ? { signal, ref } : { ref });
   } catch (error) {
-    signal?.throwIfAborted(); // Node hides the reason in the cause of an AbortError of its own.
+    signal?.throwIfAborted(); // Node throws its own AbortError and puts the signal's reason into the cause.
     throw error;
   }
 }
 
-/** Epoch milliseconds, as the machine's wall clock has them: may be set, in both directions. */
+/** Epoch milliseconds of the machine's wall clock, which an operator or NTP can set forward or back. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal) => sleep(ms, signal, true),
 };
 
-/** Milliseconds since the process began; never goes back. Its pauses do not keep a process running that is done. */
+/**
+ * Milliseconds since the process started. This clock never goes back. Its pauses do not keep a finished process alive.
+ */
 export const monotonicClock: Clock = {
   now: () => performance.now(),
   sleep: (ms, signal) => sleep(ms, signal, false),

@@ -1,4 +1,4 @@
-/** Work took longer than its caller waits. The work itself goes on. */
+/** A deadline passed before the work finished. The work continues in the background. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 
@@ -8,8 +8,9 @@ export class DeadlineError extends Error {
 }
 
 /**
- * Waits for work for at most so many milliseconds; the work itself goes on. Rejects as the work does.
- * @param late gives the answer when the time is over @throws DeadlineError then, where `late` is not given
+ * Waits for work for at most `ms` milliseconds. The work continues after that. Rejects if the work rejects first.
+ * @param late returns the result to use when the deadline passes
+ * @throws DeadlineError when the deadline passes and `late` is absent
  */
 export async function withDeadline<T, L = never>(work: Promise<T>, ms: number, late?: () => L): Promise<T | L> {
   let timer: NodeJS.Timeout | undefined;
@@ -27,9 +28,9 @@ export async function withDeadline<T, L = never>(work: Promise<T>, ms: number, l
 }
 
 /**
- * Work that is to stop at a signal or after so many milliseconds, whichever comes first. Not
- * `AbortSignal.any([signal, AbortSignal.timeout(ms)])`: nobody but a weak reference holds that timeout, and once it is
- * collected it never fires (nodejs/node#57736).
+ * Runs work with a signal that aborts when the given signal aborts or after `ms` milliseconds, whichever comes first.
+ * `AbortSignal.any([signal, AbortSignal.timeout(ms)])` is not reliable here: Node holds the timeout signal only by a
+ * weak reference, and a timeout signal that was garbage-collected never aborts (nodejs/node#57736).
  */
 export async function within<T>(signal: AbortSignal, ms: number, work: (stop: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

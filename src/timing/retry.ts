@@ -1,12 +1,12 @@
 import { type Backoff, backoffMs, CONTENTION } from '../domain/platform/backoff';
 import { type Clock, systemClock } from './clock';
 
-/** What an attempt returns that did not succeed, so that another one follows. */
+/** The result of an attempt that did not succeed. Another attempt follows. */
 export class Again {
   constructor(
-    /** Why the attempt failed; told to `exhausted` after the last one. */
+    /** Why the attempt failed. If it was the last attempt, `exhausted` gets this cause. */
     readonly cause?: unknown,
-    /** The next attempt follows without a pause: this one found something out, and was not in anybody's way. */
+    /** Whether the next attempt follows without a pause. Use it when the attempt learned something and lost no race. */
     readonly isAtOnce = false,
   ) {}
 }
@@ -18,26 +18,28 @@ export const againAtOnce = new Again(undefined, true);
 /** Another attempt after a pause, because of an error. */
 export const againAfter = (cause: unknown): Again => new Again(cause);
 
-/** Where retries end, by number or by time, whichever comes first. */
+/** The limit of retries: a number of attempts, a time, or both. The limit that is reached first applies. */
 export type RetryBound =
-  | { /** At most, the first one included. */ attempts: number; withinMs?: number }
-  | { attempts?: number; /** No attempt begins later than this many milliseconds from now. */ withinMs: number };
+  | { /** Maximum number of attempts, including the first. */ attempts: number; withinMs?: number }
+  | { attempts?: number; /** No attempt begins later than this many milliseconds after the call. */ withinMs: number };
 
 export type RetrySettings = RetryBound & {
-  /** Between the attempts. Default: that of contention. */
+  /** The pauses between attempts. Default: `CONTENTION`. */
   backoff?: Backoff;
   /**
-   * Makes the error that is thrown when no further attempt begins, of the last attempt's cause or the signal's reason.
+   * Returns the error to throw when no further attempt begins. Its argument is the cause of the last attempt or the
+   * signal's reason.
    */
   exhausted(cause: unknown): unknown;
-  /** Ends a pause at once; no further attempt begins. */
+  /** Aborting it ends a pause at once and prevents further attempts. */
   signal?: AbortSignal | undefined;
   clock?: Clock;
 };
 
 /**
- * Attempts something until an attempt returns anything but {@link Again}, and returns that. What an attempt throws is
- * final. @throws what `exhausted` makes, past the bound or after the signal
+ * Calls `attempt` until it returns anything except {@link Again}, and returns that result. An error that `attempt`
+ * throws is final.
+ * @throws the error from `exhausted`, when the limit is reached or the signal aborts
  */
 export async function retry<T>(
   {
@@ -57,7 +59,7 @@ export async function retry<T>(
     if (!(result instanceof Again)) return result;
     const pauseMs = result.isAtOnce ? 0 : backoffMs(backoff, ++pauses);
     if (number === attempts || clock.now() + pauseMs >= end) throw exhausted(result.cause);
-    // Woken by the signal: the loop ends.
+    // When the signal aborts the pause, the loop ends.
     if (pauseMs > 0) await clock.sleep(pauseMs, signal).catch(() => undefined);
   }
 }

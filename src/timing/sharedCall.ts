@@ -1,24 +1,30 @@
 import { type Clock, systemClock } from './clock';
 import { withDeadline } from './deadline';
 
-/** What a call gave, or why it gave nothing, and when it began (by the call's clock). */
+/** The result of a call: its value or its failure, and when the call began (by the clock of the settings). */
 export type Outcome<T> = { at: number } & ({ value: T } | { failure: unknown });
 
 export interface SharedCallSettings {
-  /** How long a call is shared from its start on, in milliseconds. A call that takes longer is shared until it ends. */
+  /**
+   * How long callers share one call, in milliseconds from its start. A call that takes longer is shared until it ends.
+   */
   forMs: number;
-  /** A call that takes longer counts as failed, in milliseconds. Default: none does. */
+  /** A call that takes longer than this many milliseconds counts as failed. Default: no limit. */
   boundMs?: number;
-  /** Nobody waits for longer: the outcome before is given meanwhile, in milliseconds. Default: everybody waits. */
+  /**
+   * Maximum wait of a caller, in milliseconds. After that the caller gets the previous outcome. Default: callers wait
+   * until the call ends.
+   */
   waitMs?: number;
-  /** A failed call leaves the last value in place. Default: its failure is shared like a value. */
+  /** Whether a failed call keeps the last value. Default: the failure replaces the value. */
   keepsValue?: boolean;
   clock?: Clock;
 }
 
 /**
- * Shares one call among all who ask, so that many who want to know cost what one does, and something slow or away does
- * not hold them up. @returns a function that never rejects; it gives undefined while there is no outcome yet.
+ * Shares one call among all callers, so that many callers cost as much as one. With `waitMs`, a slow or unavailable
+ * dependency does not delay them.
+ * @returns a function that never rejects; it resolves to undefined while there is no outcome yet
  */
 export function sharedCall<T>(
   call: () => Promise<T>,
@@ -49,12 +55,15 @@ export function sharedCall<T>(
   };
 }
 
-/** The value of an outcome; undefined where there is none. */
+/** Returns the value of an outcome, or undefined if there is none. */
 export function valueOf<T>(outcome: Outcome<T> | undefined): T | undefined {
   return outcome && 'value' in outcome ? outcome.value : undefined;
 }
 
-/** The value of an outcome. @throws the failure of the call, where it has no value */
+/**
+ * Returns the value of an outcome.
+ * @throws the failure of the call, if it has no value; RangeError if there is no outcome yet
+ */
 export function mustValueOf<T>(outcome: Outcome<T> | undefined): T {
   if (outcome && 'value' in outcome) return outcome.value;
   throw outcome?.failure ?? new RangeError('The call has no outcome yet');

@@ -2,12 +2,13 @@ import { isLongwatchError, isPermanent } from '../../domain/errors';
 import { inLanes } from '../../domain/lanes';
 
 /**
- * Does work on items in one go and, where one of them makes it fail for good, bisects: the others are done all the
- * same,
- * in their order. The work must be idempotent, because items that were done may be done again.
- * @param refused makes the result of an item that alone makes the work fail for good.
- * @param isolated says which failures are an item's own.
- * @returns the results, in the items' order. @throws every other failure: all is to be tried again.
+ * Does work on all items in one call. If an item makes the call fail permanently, bisects the items until that item is
+ * alone; all other items are processed, in their order. The work must be idempotent, because an item may be processed
+ * more than once.
+ * @param refused makes the result of an item whose own call fails permanently
+ * @param isolated returns whether a failure belongs to a single item
+ * @returns the results, in the order of the items
+ * @throws every other failure; the caller must retry all items
  */
 export async function isolate<T, R>(
   items: readonly T[],
@@ -22,29 +23,31 @@ export async function isolate<T, R>(
     if (first === undefined || !isolated(error)) throw error;
     if (items.length === 1) return [await refused(first, error)];
     const middle = Math.ceil(items.length / 2);
-    // One after the other: their order may matter.
+    // Sequential, because the order of the items may matter.
     const before = await isolate(items.slice(0, middle), work, refused, isolated);
     return [...before, ...(await isolate(items.slice(middle), work, refused, isolated))];
   }
 }
 
 /**
- * Reports an entity (a follower, a player, a device) that background work skipped because a step for it was refused for
- * good.
+ * Reports an entity (a follower, a player, a device) that background work skipped, because DynamoDB or Temporal refuses
+ * its step permanently.
  */
 export type OnSkipped = (entity: string, error: unknown) => void;
 
-/** Returns whether a failure may be one entity's own. A missing grant stops the work for every entity, so it is not. */
+/**
+ * Returns whether a failure may concern a single entity. A missing grant stops the work for every entity, so it does
+ * not count.
+ */
 export const isOfOne = (error: unknown): boolean =>
   isPermanent(error) && !(isLongwatchError(error) && error.detail.isOurFault === true);
 
 /**
- * Does idempotent work on entities that have no dead letter, and skips those for which alone it is refused for good.
- * The work
- * is done for all others.
- * @returns the entities that were skipped. @throws a missing grant, and a refusal of every one of several entities:
- *   the cause is
- * not one of them, so the caller's workflow must hold and do all of them later.
+ * Does idempotent work on entities that have no dead letter. Skips each entity whose own work is refused permanently
+ * and processes all others.
+ * @returns the skipped entities
+ * @throws a missing grant; also the refusal if all of several entities are refused. Then the cause is not a single
+ *   entity, so the caller's workflow must hold the step and repeat it for all entities
  */
 export async function skipRefused<T>(
   entities: readonly T[],
@@ -65,9 +68,10 @@ export async function skipRefused<T>(
 }
 
 /**
- * As `skipRefused`, for work that takes each entity by itself: it is done once for each of them, at most so many at
- * once.
- * @throws as `skipRefused`; and every failure that passes.
+ * Does the same as `skipRefused` for work that takes one entity at a time: calls it once per entity, with at most
+ * `lanes` calls in parallel.
+ * @returns the skipped entities
+ * @throws the same errors as `skipRefused`, and every temporary failure
  */
 export async function skipEachRefused<T>(
   entities: readonly T[],

@@ -5,10 +5,10 @@ import type { NotificationStore } from '../../stores/platform/notifications';
 import { isOfOne, type OnSkipped } from './isolate';
 
 /**
- * Sends a message for work that goes on without one that can never be delivered: every channel refuses it, which its
- * record
- * says, or DynamoDB refuses its record, which is reported.
- * @returns why the message can never be delivered; undefined if it was sent. @throws every other failure.
+ * Sends a message for work that continues even if the message can never be delivered. A message is undeliverable if
+ * every channel refuses it, which its record shows, or if DynamoDB refuses its record, which `onSkipped` reports.
+ * @returns why the message can never be delivered; undefined if it was sent
+ * @throws every other failure
  */
 export async function sendUnlessUndeliverable(
   notifications: Pick<Notifications, 'send'>,
@@ -26,21 +26,21 @@ export async function sendUnlessUndeliverable(
 const isUndeliverable = (error: unknown): boolean => isLongwatchError(error, 'refused') && isOfOne(error);
 
 /**
- * Sends messages over the configured channels and keeps a record of each. The record comes first, so a
- * message is never sent without one; a crash between a channel's acceptance and its result on record sends
- * that channel's copy again, with the same id. Without a channel the record is the message.
+ * Sends messages over the configured channels and keeps a record of each. It writes the record first, so no message
+ * goes out without one. If the process crashes after a channel accepted the message and before the record shows it, the
+ * next attempt sends that channel's copy again with the same id. With no channel configured, the record is the message.
  */
 export class Notifications {
   constructor(
     private readonly store: NotificationStore,
     private readonly channels: readonly Channel[],
-    /** Told of a message whose record is refused for good: nothing else says that there was one. */
+    /** Called for a message whose record DynamoDB refuses permanently. No other trace of such a message exists. */
     private readonly onSkipped?: OnSkipped,
   ) {}
 
   /**
-   * Sends once per channel; a repetition finishes what an earlier attempt left open.
-   * @throws LongwatchError `unavailable` (try again), `refused` (no channel can ever deliver it).
+   * Sends a message once per channel. A repeated call completes the channels that an earlier attempt left open.
+   * @throws LongwatchError `unavailable` (retry), `refused` (no channel can ever deliver the message)
    */
   async send(notification: Notification): Promise<void> {
     const { link: _private, ...kept } = notification;
@@ -59,7 +59,7 @@ export class Notifications {
         else again = error;
       }
     }
-    // What went out is on record before the rest is tried again, so that it does not go out twice.
+    // Record the channels that succeeded before the retry, so that they do not get the message twice.
     if (again) await this.recorded(notification, () => this.store.progress(notification, results));
     if (again)
       throw new LongwatchError('unavailable', `Notification ${notification.id}: ${again.message}`, { cause: again });

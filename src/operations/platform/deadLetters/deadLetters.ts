@@ -8,34 +8,38 @@ import {
   REDRIVE_LIMIT,
 } from '../../../stores/platform/deadLetters';
 
-/**
- * Handles the records of a stream's letters once more; says for each why it still cannot be processed, or undefined.
- */
+/** Redrives the dead letters of one source. */
 export interface Redriver {
+  /**
+   * Processes the records of letters again and deletes the letters of those that succeed.
+   * @returns for each letter why its record still cannot be processed, or undefined if it was processed
+   */
   redrive(letters: readonly DeadLetter[], signal: AbortSignal): Promise<(string | undefined)[]>;
 }
 
 export interface DeadLettersParts {
   letters: DeadLetterStore;
-  /** By stream. */
+  /** By source: a stream, or another source of dead letters. */
   redrivers: Readonly<Record<string, Redriver>>;
 }
 
+/** The result of redriving a source. `redriven` and `left` are numbers of letters. */
 export interface RedrivenAll {
   redriven: number;
   left: number;
-  /** Absent when all were tried. */
+  /** Where to continue; absent after the last letter. */
   cursor?: string;
 }
 
-/** How long a caller waits for one letter. */
+/** Deadline of the redrive of a single letter. */
 const ONE_DEADLINE_MS = 20_000;
 const CUT = 'it was too large to be kept whole; send it again from where it came from';
 
-/** What people do with records that could not be processed. */
+/** Lists, redrives and discards records that could not be processed. */
 export class DeadLetters {
   constructor(private readonly parts: DeadLettersParts) {}
 
+  /** Returns a page of dead letters, of one source or of all. */
   list(source: string | undefined, page: PageRequest): Promise<Page<DeadLetter>> {
     return this.parts.letters.list(source, page);
   }
@@ -50,8 +54,9 @@ export class DeadLetters {
   }
 
   /**
-   * @throws LongwatchError `notFound`, `conflict` when it still cannot be processed: it stays, and the message says
-   * why.
+   * Redrives a letter.
+   * @throws LongwatchError `notFound`; `conflict` if its record still cannot be processed. Then the letter stays, and
+   *   the message has the reason
    */
   async redrive(id: string): Promise<void> {
     const letter = await this.find(id);
@@ -61,7 +66,10 @@ export class DeadLetters {
     if (reason !== undefined) throw new LongwatchError('conflict', `The record still cannot be processed: ${reason}`);
   }
 
-  /** Those after the cursor, page by page until the signal. */
+  /**
+   * Redrives the letters of a source after the cursor, page by page, until the signal aborts.
+   * @throws LongwatchError `conflict` if this process has no redriver for the source
+   */
   async redriveAll(
     source: string,
     { cursor, signal, progress }: { cursor?: string; signal: AbortSignal; progress(report: RedrivenAll): void },
@@ -69,7 +77,7 @@ export class DeadLetters {
     const redriver = this.redriver(source);
     let report: RedrivenAll = { redriven: 0, left: 0, ...defined({ cursor }) };
     while (!signal.aborted) {
-      // A redrive that begins again tries the letters that stayed once more.
+      // If the cursor is no longer valid, this begins with the first page and tries the letters that stayed again.
       const page = await pageOrFirst(report.cursor, (from) =>
         this.parts.letters.list(source, { limit: REDRIVE_LIMIT, cursor: from }),
       );
@@ -94,7 +102,10 @@ export class DeadLetters {
       throw new LongwatchError('notFound', `There is no dead letter ${id}`);
   }
 
-  /** @throws LongwatchError `conflict` when nobody here reads the stream. */
+  /**
+   * Returns the redriver of a source.
+   * @throws LongwatchError `conflict` if this process has no redriver for the source
+   */
   redriver(source: string): Redriver {
     const redriver = this.parts.redrivers[source];
     if (!redriver)
@@ -106,7 +117,7 @@ export class DeadLetters {
   }
 }
 
-/** Names a letter in a path; neither streams nor shards nor positions hold a `~`. */
+/** Returns the id of a letter for a URL path. Sources, shards and positions contain no `~`. */
 export function letterId({ source, shardId, position }: LetterKey): string {
   return [source, shardId, position].join('~');
 }

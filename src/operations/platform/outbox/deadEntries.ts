@@ -9,7 +9,7 @@ import type { Outbox } from './outbox';
 /** Source of the dead letters of the outbox. */
 export const OUTBOX_LETTERS = 'ledger';
 
-/** An entry that will never be dispatched, as a dead letter. */
+/** Converts an entry that can never be dispatched into a dead letter. */
 export function deadEntry(entry: OutboxEntry, error: unknown): DeadLetter {
   const position = createHash('sha256').update(entry.id).digest('hex');
   return {
@@ -24,8 +24,8 @@ export function deadEntry(entry: OutboxEntry, error: unknown): DeadLetter {
 }
 
 /**
- * The last release kept entries as the table does, without their ids. Their rows are gone, so no id is needed to remove
- * them.
+ * Reads the entry of a dead letter. The previous release stored the entry in the table's format and without its id. The
+ * id is needed only to remove the entry from the outbox, and the entry is already gone from there.
  */
 function entryOf({ record }: DeadLetter): OutboxEntry {
   const text = Buffer.from(record).toString('utf8');
@@ -33,12 +33,13 @@ function entryOf({ record }: DeadLetter): OutboxEntry {
   return 'payload' in entry ? entry : decodeEntry('', text);
 }
 
-/** Dispatches entries that were kept as dead letters. */
+/** Redrives dead letters of the outbox: dispatches each entry, then deletes its dead letter. */
 export class EntryRedriver implements Redriver {
   constructor(
     private readonly parts: { outbox: Pick<Outbox, 'dispatch'>; letters: Pick<DeadLetterStore, 'discard'> },
   ) {}
 
+  /** Returns for each letter why its entry still cannot be dispatched, or undefined if it was dispatched. */
   async redrive(letters: readonly DeadLetter[]): Promise<(string | undefined)[]> {
     const reasons: (string | undefined)[] = [];
     for (const letter of letters) {

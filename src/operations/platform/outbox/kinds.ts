@@ -4,16 +4,16 @@ import type { OutboxEntry } from '../../../domain/platform/outbox';
 export interface OutboxKind<P = unknown> {
   kind: string;
   /**
-   * `soon`: the process that recorded an entry dispatches it at once, so the relay leaves the entry alone for some
-   * seconds.
+   * `soon`: the process that recorded an entry dispatches it at once, so the relay ignores the entry for 3 seconds.
    * `due`: the relay dispatches the entry when it is due.
    */
   dispatched: 'soon' | 'due';
-  /** The most entries of one call. */
+  /** Maximum number of entries in one call of `dispatch`. */
   batch: number;
   /**
    * Dispatches entries. An entry may be dispatched twice.
-   * @throws LongwatchError `refused` where one of the entries will never be taken; any other failure is retried.
+   * @throws LongwatchError `refused` if one of the entries can never be dispatched; the relay retries after any other
+   *   failure
    */
   dispatch(entries: readonly OutboxEntry<P>[]): Promise<void>;
 }

@@ -5,13 +5,19 @@ import { currentCarrier, withCarrier } from '../../../telemetry/carrier';
 import { withDeadline } from '../../../timing/deadline';
 import type { OutboxKind } from './kinds';
 
-/** What a capability needs to record entries and to have them dispatched. */
+/** The methods with which a capability records entries and has them dispatched. */
 export type OutboxWriter = Pick<Outbox, 'recording' | 'dispatchSoon'>;
 
-/** Entries that one process dispatches at once, and entries that wait; the relay dispatches the rest. */
+/**
+ * Maximum number of entries that one process dispatches at once, and of entries that wait. The relay dispatches the
+ * rest.
+ */
 const CONCURRENCY = 16;
 const WAITING = 1_000;
-/** After a failure this process dispatches nothing for this long: Temporal does not answer, and the relay retries. */
+/**
+ * After a failed dispatch this process dispatches nothing for this long. Temporal probably does not answer, and the
+ * relay retries.
+ */
 const PAUSE_MS = 2_000;
 
 /** Records entries of the outbox, and dispatches those of this process without making a request wait. */
@@ -34,24 +40,24 @@ export class Outbox {
     for (const kind of kinds) this.byName.set(kind.kind, kind);
   }
 
-  /** The kinds of entries that this process dispatches. */
+  /** The kinds of entries that this process can dispatch. */
   get kinds(): readonly OutboxKind[] {
     return [...this.byName.values()];
   }
 
-  /** Entries of each kind that are due by an instant (epoch ms), counted up to a bound. */
+  /** Counts the entries of each kind that are due at an instant (epoch ms), up to a limit. */
   backlog(dueBy: number): Promise<Backlog[]> {
     return this.store.backlog([...this.byName.keys()], dueBy);
   }
 
-  /** The item of a `TransactWriteItems` that records an entry. */
+  /** Returns the item of a `TransactWriteItems` that records an entry. */
   recording(entry: OutboxEntry): TransactItem {
     return this.store.recording(entry);
   }
 
   /**
-   * Dispatches entries of one kind, then removes them.
-   * @throws LongwatchError `refused` where one of them will never be taken, `unavailable` where a retry may help.
+   * Dispatches entries of one kind, then removes them from the outbox.
+   * @throws LongwatchError `refused` if one of them can never be dispatched, `unavailable` if a retry may help
    */
   async dispatch(entries: readonly OutboxEntry[]): Promise<void> {
     const [first] = entries;
@@ -67,7 +73,10 @@ export class Outbox {
     await this.store.remove(entries);
   }
 
-  /** Dispatches an entry after its transaction, without anybody waiting. Never throws: the relay retries what fails. */
+  /**
+   * Dispatches an entry in the background, after its transaction was written. Never throws and never waits: the relay
+   * retries what fails.
+   */
   dispatchSoon(entry: OutboxEntry): void {
     if (
       this.byName.get(entry.kind)?.dispatched !== 'soon' ||
@@ -80,7 +89,7 @@ export class Outbox {
     this.next();
   }
 
-  /** Waits until every waiting entry was dispatched, at most `boundMs` milliseconds; the relay dispatches the rest. */
+  /** Waits until all waiting entries are dispatched, at most `boundMs` milliseconds. The relay dispatches the rest. */
   async drain(boundMs: number): Promise<void> {
     if (this.inFlight === 0 && this.waiting.length === 0) return;
     const idle = new Promise<void>((resolve) => this.idle.push(resolve));
@@ -94,7 +103,8 @@ export class Outbox {
       this.inFlight++;
       this.dispatch([entry])
         .catch((error: unknown) => {
-          // The relay turns a refused entry into a dead letter. The other entries do not share its fate.
+          // The relay turns a refused entry into a dead letter. A refusal says nothing about other entries, so continue
+          // with them.
           if (isPermanent(error)) return;
           this.pausedUntil = Date.now() + PAUSE_MS;
           this.waiting.length = 0;

@@ -15,22 +15,32 @@ export interface RelayParts {
   store: OutboxStore;
   outbox: Pick<Outbox, 'dispatch'>;
   kinds: readonly OutboxKind[];
-  /** Keeps dead letters. */
+  /** Stores dead letters. */
   keepLetters(letters: readonly DeadLetter[]): Promise<void>;
-  /** Between two queries of the outbox while entries are due; default 2 s. Up to four times that while none is. */
+  /**
+   * Pause between two rounds of queries while entries are due, in milliseconds. Default 2,000. Up to four times as long
+   * while no entry is due.
+   */
   everyMs?: number;
   onFault?(error: unknown): void;
 }
 
-/** The process that recorded an entry dispatches the entry within this time, or has died. */
+/**
+ * A process that recorded an entry and is still alive dispatches it within this time. After that the relay dispatches
+ * it.
+ */
 const GRACE_MS = 3_000;
 const PAGE = 100;
 const LANES = 8;
 
-/** Queries the outbox again and again and dispatches the due entries that no other process dispatched. */
+/** Polls the outbox and dispatches the due entries that no other process has dispatched. */
 export class Relay {
   constructor(private readonly parts: RelayParts) {}
 
+  /**
+   * Polls until the time is over or the signal aborts. Sends a heartbeat after each shard of the outbox.
+   * @returns the number of due entries that it handled, by kind
+   */
   async run(beat: Omit<Beat, 'heartbeat'> & { heartbeat(report: RelayReport): void }): Promise<RelayReport> {
     const until = Date.now() + beat.forMs;
     const dispatched: Record<string, number> = Object.fromEntries(this.parts.kinds.map(({ kind }) => [kind, 0]));
@@ -45,20 +55,23 @@ export class Relay {
         }
         beat.heartbeat({ dispatched });
       }
-      // Woken: the loop ends.
+      // When the signal aborts the pause, the loop ends.
       await sleep(pause.after(found), undefined, { signal: beat.signal }).catch(() => undefined);
     }
     return { dispatched };
   }
 
-  /** @returns the number of entries that were due. */
+  /**
+   * Dispatches the due entries of a kind in one shard.
+   * @returns the number of entries that were due
+   */
   private async dispatch({ kind, dispatched, batch }: OutboxKind, shard: number): Promise<number> {
     const due = await this.parts.store.due(kind, shard, Date.now() - (dispatched === 'soon' ? GRACE_MS : 0), PAGE);
     const batches = Array.from({ length: Math.ceil(due.length / batch) }, (_, i) =>
       due.slice(i * batch, (i + 1) * batch),
     );
     const failures: unknown[] = [];
-    // A failed batch does not keep the others from being dispatched.
+    // A failed batch must not stop the other batches. The first failure is thrown after all batches ran.
     await inLanes(batches, LANES, async (entries) => {
       await this.dispatchIsolated(entries).catch((error: unknown) => failures.push(error));
     });
@@ -75,7 +88,8 @@ export class Relay {
   }
 
   /**
-   * Keeps an entry that will never be taken as a dead letter, so that it is not retried. @throws every other failure.
+   * Moves an entry that can never be dispatched from the outbox to the dead letters.
+   * @throws every other failure
    */
   private async setAside(entry: OutboxEntry, error: unknown): Promise<undefined> {
     if (!isPermanent(error)) throw error;
@@ -84,7 +98,10 @@ export class Relay {
     await this.parts.store.remove([entry]);
   }
 
-  /** A failure in one shard leaves its entries in the outbox for the next query, and does not stop the other shards. */
+  /**
+   * Reports a failure and continues with the next shard. The entries stay in the outbox, so the next round finds them
+   * again.
+   */
   private async tolerant(dispatch: () => Promise<number>): Promise<number> {
     try {
       return await dispatch();

@@ -4,7 +4,10 @@ import type { Temporal } from '../../../gateways/temporal';
 import { type OutboxKind, outboxKind } from './kinds';
 import { failureOf } from './workflowStarts';
 
-/** Sends signals. A workflow that has ended needs none, and one that has yet to start reads its row when it does. */
+/**
+ * Makes the outbox kind that sends signals to workflows. If no workflow with the id runs, the signal is dropped: an
+ * ended workflow does not need it, and a workflow that has not started reads its row when it starts.
+ */
 export function workflowSignals(temporal: Pick<Temporal, 'client' | 'within'>): OutboxKind {
   const send = async ({ workflowId, signal, args }: WorkflowSignal): Promise<void> => {
     try {

@@ -6,12 +6,13 @@ import type { Temporal } from '../../../gateways/temporal';
 import { isRefusedByTemporal } from '../../../gateways/temporal/calls';
 import { type OutboxKind, outboxKind } from './kinds';
 
+/** The result of a start. `already-started`: an earlier dispatch of the same entry started the workflow. */
 export type StartResult = 'started' | 'already-started' | 'failed';
 
 /**
- * Starts workflows. An id is started at most once: Temporal refuses to reuse the id of a closed workflow
- * (REJECT_DUPLICATE)
- * and leaves a running one alone (conflict policy FAIL). Both mean that the entry was dispatched before.
+ * Makes the outbox kind that starts workflows. Each workflow id starts at most once: Temporal refuses to reuse the id
+ * of a closed workflow (REJECT_DUPLICATE) and does not replace a running one (conflict policy FAIL). Both answers mean
+ * that the entry was dispatched before, so they count as success.
  */
 export function workflowStarts(
   temporal: Pick<Temporal, 'client' | 'within'>,
@@ -33,7 +34,7 @@ export function workflowStarts(
         workflowIdConflictPolicy: 'FAIL',
         staticSummary: summary,
         typedSearchAttributes: typedSearchAttributes(searchAttributes),
-        // A delayed first task is part of the start: it saves the timer, which is a billable action.
+        // Delay the first workflow task as part of the start. A timer in the workflow would be a billable action.
         ...(notBefore !== undefined && notBefore > Date.now() && { startDelay: notBefore - Date.now() }),
       });
     try {
@@ -55,7 +56,11 @@ export function workflowStarts(
   });
 }
 
-/** Calls Temporal. @throws LongwatchError `unavailable`, or `refused` where Temporal will never take the call. */
+/**
+ * Calls Temporal and converts a failure.
+ * @param what names the call in the error's message
+ * @throws LongwatchError `refused` if Temporal can never accept the call, else `unavailable`
+ */
 export async function asUnavailable<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
@@ -64,7 +69,10 @@ export async function asUnavailable<T>(what: string, call: () => Promise<T>): Pr
   }
 }
 
-/** A failed call as `refused` where Temporal will never take it, else as `unavailable`. */
+/**
+ * Converts a failed call of Temporal: `refused` if Temporal can never accept the call, else `unavailable`.
+ * @param what names the call in the error's message
+ */
 export function failureOf(what: string, error: unknown): LongwatchError {
   const details = isGrpcServiceError(error) ? error.details : String(error);
   return new LongwatchError(

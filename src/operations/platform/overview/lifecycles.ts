@@ -1,33 +1,34 @@
 import type { Happening, Tone } from '../../../domain/platform/happening';
 import type { ListedWorkflow, TemporalLook } from '../../../gateways/temporal/visibility';
 
-/** What one type of workflow is to a person. */
+/** How the overview page names the workflows of one type. */
 export interface Lifecycle {
   /** The capability's name. */
   area: string;
-  /** `A case`, `A season`. */
+  /** The beginning of a sentence, such as `A case` or `A season`. */
   name: string;
 }
 
 export interface LifecyclesParts {
   look: Pick<TemporalLook, 'list'>;
-  /** By workflow type; others are nobody's news. */
+  /** The lifecycles to report, by workflow type. Workflows of other types are ignored. */
   lifecycles: Readonly<Record<string, Lifecycle>>;
   note(happening: Happening): void;
   now?(): number;
 }
 
-/** The first look goes so far back, so that who opens the page does not begin with nothing. */
+/** The first query goes back this far, so that a newly opened page shows recent events. */
 const LOOK_BACK_MS = 10 * 60_000;
-/** Workflows of one look, those that began and those that ended each. */
+/** Maximum number of begun workflows, and of ended workflows, in one query. */
 const AT_ONCE = 50;
-/** Visibility follows a moment later: each look overlaps the one before. */
+/** Visibility lags behind, so each query overlaps the previous one by this much. */
 const OVERLAP_MS = 10_000;
+/** Number of reported events that are remembered, so that an overlap does not report an event twice. */
 const REMEMBERED = 2_000;
 
 /**
- * Lifecycles of all processes that began and ended since the last look, as Temporal's visibility has them: two calls a
- * look.
+ * Reports lifecycles of all processes that began or ended since the previous query. It asks Temporal's visibility, with
+ * two calls per query.
  */
 export class Lifecycles {
   private lookedAt: number | undefined;
@@ -38,7 +39,10 @@ export class Lifecycles {
     this.now = parts.now ?? Date.now;
   }
 
-  /** @throws where Temporal is away; the next look makes up for it. */
+  /**
+   * Queries visibility once and reports the new events.
+   * @throws if Temporal is unavailable; the next query covers the missed time
+   */
   async look(): Promise<void> {
     const now = this.now();
     const since = new Date((this.lookedAt ?? now - LOOK_BACK_MS) - OVERLAP_MS).toISOString();
@@ -46,7 +50,7 @@ export class Lifecycles {
     const ours = `WorkflowType IN (${types.join(', ')})`;
     const [began, ended] = await Promise.all([
       this.parts.look.list(`${ours} AND StartTime >= '${since}'`, AT_ONCE),
-      // A workflow that runs has no time of closing, which some servers take for one that is to come.
+      // A running workflow has no close time. Some servers treat a missing close time as a time in the future.
       this.parts.look.list(`${ours} AND CloseTime >= '${since}' AND ExecutionStatus != 'Running'`, AT_ONCE),
     ]);
     this.lookedAt = now;

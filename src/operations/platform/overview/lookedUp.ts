@@ -1,22 +1,23 @@
 import { type Clock, systemClock } from '../../../timing/clock';
 import { sharedCall } from '../../../timing/sharedCall';
 
-/** What was found when somebody last looked (epoch ms), or that it could not be had. */
+/** A value and when it was read (epoch ms), or the fact that it was unavailable then. */
 export type LookedUp<T> = { value: T; at: number } | { unavailable: true; at: number };
 
 export interface LookSettings {
-  /** For how long a look is shared among all who ask, in milliseconds. */
+  /** How long callers share one read, in milliseconds. */
   forMs: number;
-  /** A look that takes longer counts as unavailable, in milliseconds. Default 2,000. */
+  /** A read that takes longer than this many milliseconds counts as unavailable. Default 2,000. */
   boundMs?: number;
-  /** Nobody waits for longer: what was found before is given meanwhile, in milliseconds. Default 400. */
+  /** Maximum wait of a caller, in milliseconds. After that the caller gets the previous result. Default 400. */
   waitMs?: number;
   clock?: Clock;
 }
 
 /**
- * Shares one look among all who ask, so that a page that many people watch costs what one does; and keeps a part that
- * is slow or away from holding up whoever asks for the others.
+ * Shares one read among all callers, so that many open pages cost as much as one. A slow or unavailable source does not
+ * delay callers that read several sources.
+ * @returns a function that never rejects
  */
 export function lookedUp<T>(
   look: () => Promise<T>,
@@ -25,7 +26,7 @@ export function lookedUp<T>(
   const shared = sharedCall(look, { forMs, boundMs, waitMs, clock });
   return async () => {
     const { at, ...outcome } = (await shared()) ?? { at: clock.now() };
-    // Which part it is the page says beside it; why, the log and the metrics of that part.
+    // The failure is dropped: the page names the unavailable source, and its logs and metrics give the reason.
     return 'value' in outcome ? { value: outcome.value, at } : { unavailable: true, at };
   };
 }

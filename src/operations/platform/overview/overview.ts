@@ -7,44 +7,50 @@ import type { CaseRecord, InvestigationStore } from '../../../stores/fraud/inves
 import { type LookedUp, lookedUp } from './lookedUp';
 
 /**
- * Whom a figure counts: all processes; this process since it began; a table, as DynamoDB last counted it (about every
- * six hours).
+ * What a figure covers. `all`: all processes. `process`: this process since it started. `table`: a table's item count,
+ * which DynamoDB updates about every six hours.
  */
 export type Scope = 'all' | 'process' | 'table';
 
+/** A figure of the overview page. */
 export interface Figure {
   /** `open carts`, `payments approved`. */
   label: string;
   value: number;
   scope: Scope;
-  /** There are more than `value`. */
+  /** Whether the true number is larger than `value`. */
   more?: boolean;
 }
 
-/** What one capability shows: figures from one source, which may be away without the others. */
+/** A source of figures for one capability. One source can be unavailable while the others work. */
 export interface FigureSource {
   /** The capability's name. */
   area: string;
-  /** How long figures are shared among those who ask. */
+  /** How long callers share one read of the figures, in milliseconds. */
   forMs: number;
   figures(): Promise<Figure[]>;
 }
 
 /**
- * The figure that stands for a capability: the one of a label, or the sum of those whose labels begin with something.
+ * The large figure of a capability: the figure with a given label, or the sum of the figures whose labels start with a
+ * prefix.
  */
 export interface Lead {
   label: string;
   of: { label: string } | { labelsFrom: string };
 }
 
+/** How far this process is behind in a stream. */
 export interface StreamLag {
   stream: string;
-  /** Of the shard that is furthest behind among those that this process reads; null where it reads none. */
+  /**
+   * Lag of the shard that is furthest behind, in milliseconds, among the shards that this process reads. Null if it
+   * reads none.
+   */
   lagMs: number | null;
 }
 
-/** A part, and where it is. */
+/** The state of a part of the system (DynamoDB, Temporal, the workers, …) and its address. */
 export interface PartState {
   name: string;
   state: 'ok' | 'unavailable' | 'starting' | 'elsewhere' | 'configured' | 'none';
@@ -53,9 +59,9 @@ export interface PartState {
 
 export interface OverviewParts {
   db: Db;
-  /** Outbox entries that are due by an instant, epoch ms. */
+  /** Counts the outbox entries that are due at an instant (epoch ms). */
   backlog(dueBy: number): Promise<Backlog[]>;
-  /** Absent where no capability of this process has cases. */
+  /** Absent if no capability of this process has cases. */
   cases?: Pick<InvestigationStore, 'byStatus'>;
   temporal: TemporalLook;
   queues: readonly string[];
@@ -70,9 +76,10 @@ export interface OverviewParts {
   now?(): number;
 }
 
-/** The last look of the reconciler in each mode, where there was one. */
+/** The last reconciliation of each mode, if there was one. */
 export type LastLooks = Partial<Record<LookMode, LastLook>>;
 
+/** The content of the overview page. */
 export interface Snapshot {
   at: number;
   parts: LookedUp<PartState[]>;
@@ -85,14 +92,17 @@ export interface Snapshot {
   deadLetters: LookedUp<{ stream: string; letters: Bounded }[]>;
 }
 
-/** Cases that are shown; the Web UI has them all. */
+/** Maximum number of cases on the page. Temporal's Web UI lists all cases. */
 const CASES = 25;
-/** What is owed is paid within moments; what is overdue by more waits for the relay. */
+/**
+ * The process that recorded an outbox entry dispatches it within moments. An entry that is overdue by more than this
+ * waits for the relay, so the page counts it.
+ */
 const OVERDUE_MS = 5_000;
 
 /**
- * What a person sees who asks how Longwatch does. Nothing here scans: figures are counters that exist, sparse indexes,
- * descriptions of tables and queues; each look is shared for seconds among all who ask this process.
+ * Reads the content of the overview page. It never scans a table: it reads existing counters, sparse indexes, and
+ * descriptions of tables and queues. All callers in this process share each read for some seconds.
  */
 export class Overview {
   private readonly now: () => number;
@@ -131,7 +141,7 @@ export class Overview {
     }));
   }
 
-  /** Never throws for a part that is away: it says so of that part. */
+  /** Returns the content of the page. Never throws: a source that fails is marked as unavailable in the snapshot. */
   async snapshot(): Promise<Snapshot> {
     const [parts, cases, queues, streams, owed, reconciler, deadLetters, figures] = await Promise.all([
       this.parts(),
@@ -159,7 +169,9 @@ export class Overview {
   }
 }
 
-/** The figure that leads, and the figures beside it. A sum stands beside its parts. */
+/**
+ * Returns the large figure and the figures beside it. A large figure that is a sum is shown in addition to its parts.
+ */
 function leadOf({ label, of }: Lead, figures: readonly Figure[]): { figure: Figure; rest: Figure[] } {
   const parts = figures.filter((one) => ('label' in of ? one.label === of.label : one.label.startsWith(of.labelsFrom)));
   const value = parts.reduce((sum, one) => sum + one.value, 0);
@@ -169,7 +181,7 @@ function leadOf({ label, of }: Lead, figures: readonly Figure[]): { figure: Figu
   };
 }
 
-/** Those that a person can act on, oldest first within each status. */
+/** Returns the open cases, in order of urgency by status, oldest first within each status. */
 async function openCases(
   investigations: NonNullable<OverviewParts['cases']>,
 ): Promise<{ open: CaseRecord[]; more: boolean }> {

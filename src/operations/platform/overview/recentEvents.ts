@@ -1,25 +1,23 @@
 import type { Happening } from '../../../domain/platform/happening';
 
+/** An event with its time and id. */
 export interface RecentEvent extends Happening {
   /** Epoch ms. */
   at: number;
-  /** Goes up with time, also over a restart and from process to process. */
+  /** Increases with time, also across restarts and between processes. */
   id: number;
 }
 
-/** Events that are kept; older ones fall out. */
+/** Maximum number of events in memory. The oldest event is dropped first. */
 const KEPT = 200;
-/** What happens again within this time is counted, not told again. */
+/** Equal events within this many milliseconds become one event with a count. */
 const FOLD_MS = 1_000;
-/**
- * Texts that are told one by one are told at most so often a second; beyond that they are counted as `more of the same
- * area`.
- */
+/** Maximum number of single events per second. Further events of an area become one event with a count. */
 const SINGLE_A_SECOND = 20;
 
 /**
- * The latest of what happens, bounded whatever the load: routine is folded by the second and by text, notable things
- * are told one by one up to a rate. Kept in memory, by the process.
+ * Keeps the latest events of this process in memory. Its size and rate are bounded under any load: routine events with
+ * the same text are combined per second, and notable events are listed one by one up to a rate.
  */
 export class RecentEvents {
   private readonly kept: RecentEvent[] = [];
@@ -31,10 +29,10 @@ export class RecentEvents {
 
   constructor(private readonly now: () => number = Date.now) {}
 
-  /** Never throws and never waits: it is called where requests are served. */
+  /** Adds an event. Never throws and never waits, because request handlers call it. */
   note(happening: Happening): void {
     if (happening.count !== undefined || happening.tone === 'routine') return this.fold(happening);
-    // What comes with its time comes from a look that is bounded itself.
+    // Only `Lifecycles` sets a time, and the number of its events per query is limited already.
     if (happening.at !== undefined) return this.tell(happening);
     const second = Math.floor(this.now() / 1_000);
     if (second !== this.second) [this.second, this.singles] = [second, 0];
@@ -42,21 +40,26 @@ export class RecentEvents {
     this.fold({ area: happening.area, tone: happening.tone, text: 'more of the same, too many to tell one by one' });
   }
 
-  /** Those after an id, oldest first. */
+  /** Returns the events after an id, oldest first. */
   since(id = 0): readonly RecentEvent[] {
     return this.kept.filter((event) => event.id > id);
   }
 
-  /** @returns stops listening. */
+  /**
+   * Calls `listener` for each new event.
+   * @returns a function that stops this
+   */
   listen(listener: (event: RecentEvent) => void): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }
 
+  /** Whether any listener is registered, for example an open overview page. */
   get isWatched(): boolean {
     return this.listeners.size > 0;
   }
 
+  /** Drops events that wait to be combined, and all listeners. */
   close(): void {
     for (const { timer } of this.folding.values()) clearTimeout(timer);
     this.folding.clear();
@@ -80,7 +83,10 @@ export class RecentEvents {
     this.folding.set(key, { happening, count, timer });
   }
 
-  /** Microseconds, so that a reader whose process is gone goes on with another one's events. */
+  /**
+   * Returns the next id: epoch microseconds. If a reader's process is gone, the reader can continue with the ids of
+   * another process.
+   */
   private nextId(): number {
     this.lastId = Math.max(this.lastId + 1, this.now() * 1_000);
     return this.lastId;

@@ -9,53 +9,62 @@ import type { LastLookStore } from '../../../stores/platform/lastLooks';
 import type { LifecycleRule } from '../../../domain/platform/lifecycle';
 import type { OpenRow, ReconciledRows } from './rows';
 
+/** The parts that {@link Reconciler} needs. */
 export interface ReconcilerParts {
-  /** The rule of a workflow type; undefined for a type of somebody else. */
+  /** Returns the lifecycle rule of a workflow type; undefined for a type that is not Longwatch's. */
   lifecycleRule(type: string): LifecycleRule | undefined;
   runs: TemporalRuns;
   looks: LastLookStore;
   rows: readonly ReconciledRows[];
-  /** Workflows that are always there. */
+  /** Workflows that must always run. */
   standing: readonly WorkflowStart[];
-  /** Called for each workflow that was started again. */
+  /** Called for each workflow that the reconciler restarted. */
   onRestarted(workflowType: string, workflowId: string, why: string): void;
   onFault(error: unknown): void;
   now?(): number;
 }
 
+/** One run of a reconciliation: its signal, its heartbeat, and where it continues. */
 export interface Look {
   signal: AbortSignal;
-  /** Called often; what it is given is enough to go on from there. */
+  /** Called often. A later attempt can continue from the progress that it gets. */
   heartbeat(progress: LookProgress): void;
-  /** Of an attempt before this one. */
+  /** Progress of the previous attempt, if this attempt continues it. */
   from?: LookProgress;
 }
 
-/** How far a look has come. */
+/** The progress of a reconciliation. */
 export interface LookProgress {
   startedAt: number;
   report: LookReport;
-  /** The step under way, and the page of it. */
+  /** Index of the current step, and the cursor of its current page. */
   step: number;
   cursor?: string;
 }
 
 export interface ReconcilerSettings {
   /**
-   * A row that was opened less than this before, or whose lifecycle ended less than this before, is left alone, in
-   * milliseconds.
+   * The reconciler skips a row that was opened less than this many milliseconds ago, or whose lifecycle ended less than
+   * this many milliseconds ago.
    */
   graceMs: number;
-  /** Between two pages, in milliseconds: Temporal Cloud takes 30 visibility calls a second from all of a namespace. */
+  /**
+   * Pause between two pages, in milliseconds. Temporal Cloud allows 30 visibility calls per second for a whole
+   * namespace.
+   */
   pauseMs: number;
 }
 
-/** A quick look begins so much before the end of the last one: visibility lags. */
+/** A quick reconciliation overlaps the previous one by this much, because visibility lags behind. */
 const OVERLAP_MS = 5 * 60_000;
-/** The first quick look goes back so far; so does the full look for workflows that no row knows. */
+/** A quick reconciliation goes back at most this far in the list of workflows that ended badly. */
 const FIRST_MS = 24 * 3_600_000;
+/** A full reconciliation goes back this far in the list of workflows that ended badly. */
 const WHOLE_MS = 30 * FIRST_MS;
-/** A workflow that failed after so many restarts is left to the full look. */
+/**
+ * The quick reconciliation restarts a workflow that fails at most this often. After that it leaves the workflow to the
+ * full reconciliation.
+ */
 const MAX_QUICK_RESTARTS = 3;
 const AT_ONCE = 8;
 
@@ -69,8 +78,9 @@ const words: Readonly<Record<string, string>> = {
 };
 
 /**
- * Finds rows whose lifecycle is open and whose workflow does not run, and workflows whose row has ended, and makes them
- * agree. Everything that it does may be done twice: the server refuses a second start under one id.
+ * Compares rows with workflows. Restarts the workflow of a row whose lifecycle is open, and terminates a running
+ * workflow whose row has ended. Every action may happen twice without harm: the server refuses a second start under one
+ * id.
  */
 export class Reconciler {
   private readonly now: () => number;
@@ -84,7 +94,11 @@ export class Reconciler {
     this.byType = new Map(parts.rows.map((rows) => [rows.workflowType, rows]));
   }
 
-  /** @throws whatever Temporal or DynamoDB answer while they are away: the look is made again. */
+  /**
+   * Runs one reconciliation and stores its result.
+   * @throws the error of Temporal or DynamoDB if one of them is unavailable; the caller then runs the reconciliation
+   *   again
+   */
   async look(mode: LookMode, look: Look): Promise<LastLook> {
     const last = await this.parts.looks.read(mode);
     const {
@@ -113,7 +127,8 @@ export class Reconciler {
         if (at !== undefined) await sleep(this.settings.pauseMs, undefined, { signal: look.signal });
       } while (at !== undefined);
     }
-    // A workflow that could not be dealt with is found again: the next look begins where this one did.
+    // After a fault, the next quick reconciliation starts at the same time as this one, so that it finds the workflow
+    // again.
     const done: LastLook = {
       ...report,
       startedAt: context.faults > 0 && last ? last.startedAt : startedAt,
@@ -212,7 +227,10 @@ export class Reconciler {
     return page.cursor;
   }
 
-  /** One page of a list a look, and round again: what a quick look costs does not grow with the list. */
+  /**
+   * Checks one page of a list per quick reconciliation and stores the cursor for the next one, so that its cost does
+   * not grow with the list. After the last page it begins with the first.
+   */
   private async nextPage(rows: ReconciledRows, context: Context): Promise<undefined> {
     const { [rows.workflowType]: from, ...others } = context.nextPages;
     context.nextPages = others;
@@ -243,18 +261,19 @@ export class Reconciler {
     return page.cursor;
   }
 
-  /** Starts a workflow again whose last run is over, unless its row has ended. */
+  /** Restarts a workflow whose last run has ended, unless the lifecycle of its row has ended. */
   private async restart(workflowId: string, { mode, report }: Context, given?: ReconciledRows): Promise<void> {
     const latest = await this.parts.runs.latest(workflowId);
-    // The run that was listed may be an older one: a reset, or somebody who started it by hand.
+    // The listed run may not be the latest. An operator may have reset the workflow or started it by hand.
     if (latest && RUNNING.has(latest.status)) return latest.isReset ? this.replaceReset(latest, report) : undefined;
     const rows = given ?? this.byType.get(latest?.type ?? '');
-    // A completed run of a type without rows has done its work. Rows say themselves whether theirs has.
+    // A completed run of a type without rows is done. For a type with rows, the row says whether its lifecycle has
+    // ended.
     if (!given && (!latest || latest.status === 'COMPLETED')) return;
     if (mode === 'quick' && latest && keepsFailing(latest)) return void report.postponed++;
     const why = whyOf(latest);
-    // Race: the workflow completes and ends its row. The run was seen first and the row is read after it, so that such
-    // a row is seen as ended.
+    // Race: the workflow completes and ends its row meanwhile. Read the row after the run, so that the row shows the
+    // end.
     const start = await rows?.startOf(workflowId, why);
     if (rows && !start) return;
     const isStarted = start
@@ -264,10 +283,9 @@ export class Reconciler {
   }
 
   /**
-   * Replaces a run that somebody reset and that carries the state of its row. Race: the run writes until it is
-   * terminated, and
-   * one write may arrive even later. The row is read after that, and a successor whose write finds the row ahead reads
-   * it again.
+   * Replaces a run that an operator reset, if its workflow carries the state of its row. Race: the run writes until it
+   * is terminated, and one of its writes may arrive even later. So the row is read after the termination, and a
+   * successor that loses a conditional write to the row reads the row again.
    */
   private async replaceReset(latest: LatestRun, report: LookReport): Promise<void> {
     const { workflowId } = latest;
@@ -288,16 +306,19 @@ export class Reconciler {
     this.parts.onRestarted(type, workflowId, why);
   }
 
-  /** Some at a time. One that fails is told and does not keep the others waiting: the next look finds it again. */
+  /**
+   * Processes workflows in groups of `AT_ONCE`. Reports a workflow that fails and continues with the others; the next
+   * reconciliation finds the failed workflow again.
+   */
   private async each(ids: readonly string[], context: Context, work: (id: string) => Promise<void>): Promise<void> {
     for (let i = 0; i < ids.length; i += AT_ONCE) {
       context.signal.throwIfAborted();
       const outcomes = await Promise.allSettled(ids.slice(i, i + AT_ONCE).map(work));
       const faults = outcomes.filter((one) => one.status === 'rejected');
       for (const { reason } of faults) this.parts.onFault(reason);
-      // All of them: not theirs, but Temporal or DynamoDB is away. The look fails, so that it counts as not made. Not
-      // so where
-      // there was one alone that is refused for good: it would end every look, and no other workflow would be found.
+      // If a whole group fails, Temporal or DynamoDB is unavailable, so fail the reconciliation: it must not count as
+      // done. A single workflow that is refused permanently is an exception. It would fail every reconciliation, and no
+      // other workflow would be found.
       const isOneAlone = outcomes.length === 1 && isOfOne(faults[0]?.reason);
       if (faults.length > 0 && faults.length === outcomes.length && !isOneAlone) throw faults[0]?.reason;
       context.faults += faults.length;
@@ -311,12 +332,15 @@ interface Context {
   mode: LookMode;
   report: LookReport;
   signal: AbortSignal;
-  /** Workflows that could not be dealt with. */
+  /** Number of workflows whose check or restart failed. */
   faults: number;
   nextPages: Record<string, string>;
   beat(): void;
 }
-/** One page of a step. @returns the cursor of the next one. */
+/**
+ * Processes one page of a step.
+ * @returns the cursor of the next page, or undefined after the last page
+ */
 type Step = (cursor: string | undefined, context: Context) => Promise<string | undefined>;
 
 function checked(report: LookReport, type: string, count = 1): void {

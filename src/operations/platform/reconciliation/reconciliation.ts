@@ -4,20 +4,23 @@ import type { LookProgress, Reconciler } from './reconciler';
 
 export interface ReconciliationParts {
   reconciler: Pick<Reconciler, 'look'>;
-  /** Between two quick looks, in milliseconds. */
+  /** Pause between two quick reconciliations, in milliseconds. */
   everyMs: number;
   onLook(mode: LookMode, look: LastLook): void;
   onFault(error: unknown): void;
 }
 
-/** Well within the heartbeat timeout of the workflows. */
+/** Time between two heartbeats during a pause. It is well below the heartbeat timeout of the workflows (30 seconds). */
 const BEAT_MS = 8_000;
 
-/** Looks of the reconciler, one after the other or one alone. */
+/** Runs reconciliations: one, or quick ones in a loop. */
 export class Reconciliation {
   constructor(private readonly parts: ReconciliationParts) {}
 
-  /** Looks every few minutes for as long as told. A look that fails because a part is away is made again. */
+  /**
+   * Runs a quick reconciliation every `everyMs` milliseconds until `forMs` is over or the signal aborts. Reports a
+   * reconciliation that fails and continues with the next one.
+   */
   async keep({
     signal,
     forMs,
@@ -40,14 +43,17 @@ export class Reconciliation {
       }
       for (const next = Math.min(Date.now() + this.parts.everyMs, until); Date.now() < next && !signal.aborted;) {
         heartbeat();
-        // Woken: the loop ends.
+        // When the signal aborts the pause, the loop ends.
         await sleep(Math.min(BEAT_MS, Math.max(0, next - Date.now())), undefined, { signal }).catch(() => undefined);
       }
     }
     return report;
   }
 
-  /** One look, from where an attempt before this one had come to. */
+  /**
+   * Runs one reconciliation, from the progress of the previous attempt if there is one.
+   * @throws the error of Temporal or DynamoDB if one of them is unavailable
+   */
   async once(
     mode: LookMode,
     look: { signal: AbortSignal; from?: LookProgress | undefined; heartbeat(progress: LookProgress): void },

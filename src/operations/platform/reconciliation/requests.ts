@@ -11,7 +11,7 @@ import type { LastLookStore } from '../../../stores/platform/lastLooks';
 import { asUnavailable } from '../outbox/workflowStarts';
 import type { LookProgress } from './reconciler';
 
-/** The workflow that makes one look. */
+/** Returns the workflow that runs one reconciliation. */
 export const lookWorkflow = (mode: LookMode, workflowId: string) => ({
   type: RECONCILIATION_TYPE,
   workflowId,
@@ -23,32 +23,38 @@ export const lookWorkflow = (mode: LookMode, workflowId: string) => ({
 export interface LookRequestParts {
   runs: Pick<TemporalRuns, 'latest' | 'resultOf' | 'heartbeat'>;
   looks: Pick<LastLookStore, 'read'>;
-  /** Starts a workflow unless it runs already. */
+  /** Starts a workflow unless it is running already. */
   startOnce(workflow: ReturnType<typeof lookWorkflow>): Promise<unknown>;
 }
 
-/** What is known of the look that somebody asked for last, and of the last look that ended. */
+/** The state of the reconciliation that was requested last, and the last reconciliation of the mode that completed. */
 export interface RequestedLook {
   workflowId: string;
   status: 'running' | 'ended' | 'none';
   progress?: LookReport;
-  /** What the look that was asked for found, once it completed. */
+  /** Result of the requested reconciliation, once it completed. */
   asked?: LastLook;
   lastLook?: LastLook;
 }
 
-/** Looks that people ask for, beside those that the reconciler makes by itself. */
+/** Reconciliations that operators request. The reconciler also runs its own. */
 export class LookRequests {
   constructor(private readonly parts: LookRequestParts) {}
 
-  /** Begins a look, or finds that one of its mode is under way. @returns the workflow's id. */
+  /**
+   * Starts a reconciliation, unless one of the same mode is already running.
+   * @returns the workflow's id
+   */
   async start(mode: LookMode): Promise<string> {
     const workflow = lookWorkflow(mode, reconciliationId(mode));
     await this.parts.startOnce(workflow);
     return workflow.workflowId;
   }
 
-  /** @throws LongwatchError `unavailable` where Temporal or DynamoDB is away. */
+  /**
+   * Returns the state of the requested reconciliation of a mode.
+   * @throws LongwatchError `unavailable` if Temporal or DynamoDB is unavailable
+   */
   async find(mode: LookMode): Promise<RequestedLook> {
     const { runs, looks } = this.parts;
     const workflowId = reconciliationId(mode);

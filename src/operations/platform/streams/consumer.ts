@@ -26,7 +26,7 @@ import { within } from '../../../timing/deadline';
 import type { Handled, Poison, StreamHandler } from './streamHandler';
 
 export interface ConsumerParts<T> {
-  /** Name of the stream. */
+  /** Name of the stream in checkpoints, dead letters and metrics. */
   stream: string;
   source: RecordSource<T>;
   handler: StreamHandler<T>;
@@ -36,7 +36,7 @@ export interface ConsumerParts<T> {
   watch?: ConsumerWatch;
 }
 
-/** Told what a consumer does, for metrics and logs. */
+/** Called by a consumer, for metrics and logs. */
 export interface ConsumerWatch {
   batch?(batch: {
     shardId: string;
@@ -46,37 +46,46 @@ export interface ConsumerWatch {
     deadLetters: number;
   }): void;
   lag?(shardId: string, milliseconds: number): void;
-  /** This process does not read the shard any more. */
+  /** Called when this process stops reading the shard. */
   left?(shardId: string): void;
   trimmed?(error: TrimmedError): void;
-  /** A record was set aside because handling or writing it fails for good. */
+  /** Called when a record became a dead letter because handling or writing it fails permanently. */
   refused?(error: unknown, record: { shardId: string; position: string }): void;
 }
 
+/** Controls one attempt at reading a shard. */
 export interface Beat {
   /** Called at least after every batch. */
   heartbeat(progress: ShardProgress): void;
-  /** Aborted when this attempt is to stop. */
+  /** Aborts when this attempt must stop. */
   signal: AbortSignal;
-  /** How long one attempt reads. */
+  /** Duration of one attempt, in milliseconds. */
   forMs: number;
 }
 
 const READ_LIMIT = 1_000;
 const IDLE_MS = 250;
 const ATTEMPTS = 8;
-/** DynamoDB's limit of one transaction. */
+/** DynamoDB's limit of items in one transaction. */
 const MAX_ITEMS = 100;
-/** Bytes of dead letters in one transaction: half of DynamoDB's 4 MB, so that the effects have room. */
+/** Maximum bytes of dead letters in one transaction: half of DynamoDB's 4 MB limit, so that the effects have room. */
 const MAX_LETTER_BYTES = 2 * 1024 * 1024;
-/** A batch that takes longer than this is still alive: well within the activity's heartbeat timeout. */
+/**
+ * Time between two heartbeats while a batch is processed. It is well below the activity's heartbeat timeout (30
+ * seconds).
+ */
 const ALIVE_MS = 5_000;
 
-/** Reads shards of one stream; what must happen once happens in one transaction with the checkpoint. */
+/**
+ * Reads the shards of one stream. Writes effects that must happen exactly once in one transaction with the checkpoint.
+ */
 export class Consumer<T> {
   constructor(private readonly parts: ConsumerParts<T>) {}
 
-  /** Shards to be read now: not ended, and with no listed parent that has not ended. */
+  /**
+   * Returns the shards to read now: shards that have not ended and whose parents have all ended. A parent that the
+   * service no longer lists counts as ended.
+   */
   async openShards(): Promise<StreamShard[]> {
     const { source, checkpoints, stream } = this.parts;
     const shards = await source.listShards();
@@ -89,14 +98,15 @@ export class Consumer<T> {
     );
   }
 
-  /** How a shard goes by in checkpoints, by the id that the service gives it. */
+  /** Returns the name of a shard in checkpoints, for the id that the service gives the shard. */
   shardName(id: string): Promise<string> {
     return this.parts.source.shardName(id);
   }
 
   /**
-   * Takes the lease on a shard and reads the shard from its checkpoint until its end, the time, or the signal.
-   * @throws LongwatchError `contention` when another reader took the lease meanwhile.
+   * Takes the lease of a shard and reads the shard from its checkpoint until the shard ends, the time is over, or the
+   * signal aborts.
+   * @throws LongwatchError `contention` if another reader took the lease meanwhile
    */
   async consume(shardId: string, beat: Beat): Promise<ShardReport> {
     const lease = await this.parts.checkpoints.lease(this.parts.stream, shardId);
@@ -111,13 +121,12 @@ export class Consumer<T> {
   }
 
   /**
-   * Handles records of one shard that Lambda has read, in their order. Records up to the checkpoint have had their
-   * effect
-   * and are skipped, so an event that comes again does nothing twice, whoever applied it the first time. Each
-   * invocation
-   * takes the lease: when two overlap (Lambda repeats an event whose invocation timed out), the later one goes on and
-   * the earlier one applies nothing more.
-   * @returns the first record that is to come again, with all that follow it, and why; neither when all are done.
+   * Processes records of one shard that Lambda read, in their order. Skips records up to the checkpoint: their effects
+   * are already written, so a repeated event has no second effect, whichever reader applied it. Each invocation takes
+   * the lease. If two invocations overlap, because Lambda repeats an event whose invocation timed out, the later one
+   * continues and the earlier one can write nothing more.
+   * @returns the first record that Lambda must deliver again, with all records after it, and the error; neither if all
+   *   records are processed
    */
   async take(
     shardId: string,
@@ -142,9 +151,11 @@ export class Consumer<T> {
   }
 
   /**
-   * Handles dead letters' records once more. What is processed now is struck off in one transaction with its effects.
-   * @param letters at most REDRIVE_LIMIT, whole ones.
-   * @returns for each why it still cannot be processed, or undefined.
+   * Processes the records of dead letters again. Deletes each letter whose record succeeds, in one transaction with the
+   * record's effects.
+   * @param letters at most `REDRIVE_LIMIT`; none of them may be cut
+   * @returns for each letter why its record still cannot be processed, or undefined if it was processed
+   * @throws RangeError for too many letters
    */
   redrive(letters: readonly DeadLetter[], signal: AbortSignal): Promise<(string | undefined)[]> {
     if (letters.length > REDRIVE_LIMIT) throw new RangeError(`At most ${REDRIVE_LIMIT} letters at once`);
@@ -187,7 +198,7 @@ export class Consumer<T> {
           });
         return records.map((record) => reasons.get(record));
       }
-      // Somebody re-drives some of them at the same time, and did those.
+      // Race: another redrive processed and deleted some of these letters meanwhile.
       if (lost === 'condition' && letters.length === 1) return [undefined];
       if (lost === 'condition') {
         const each: (string | undefined)[] = [];
@@ -199,7 +210,7 @@ export class Consumer<T> {
   }
 }
 
-/** One reading of a shard, from its checkpoint on. */
+/** One attempt at reading a shard, from its checkpoint. */
 class Attempt<T> {
   private readonly started = Date.now();
   private readonly counts: Record<string, number> = {};
@@ -215,7 +226,10 @@ class Attempt<T> {
     private lease: Lease,
   ) {}
 
-  /** @returns whether the shard has ended. */
+  /**
+   * Reads and applies batches until the shard ends or the attempt must stop.
+   * @returns whether the shard has ended
+   */
   async run(): Promise<boolean> {
     let reading = this.read(await this.iterator(), 0);
     while (!this.stop.aborted) {
@@ -225,7 +239,7 @@ class Attempt<T> {
         continue;
       }
       const isEmpty = batch.records.length === 0;
-      // The next read is under way while this one is handled.
+      // Start the next read now, so that it runs while this batch is processed.
       if (batch.next !== undefined) reading = this.read(batch.next, isEmpty ? IDLE_MS : this.parts.source.readEveryMs);
       const readAt = Date.now();
       for (const part of this.parts.handler.batches(batch.records))
@@ -262,7 +276,8 @@ class Attempt<T> {
       return await source.iterator(this.shardId, from);
     } catch (error) {
       if (!(error instanceof TrimmedError) || from === undefined) throw error;
-      // Records were lost to us. Say so, loudly, and read what is still there.
+      // The stream deleted records before this consumer read them. Report the loss, then continue with the oldest
+      // record that the stream still has.
       watch?.trimmed?.(error);
       return source.iterator(this.shardId, undefined);
     }
@@ -270,25 +285,26 @@ class Attempt<T> {
 
   private read(iterator: string, afterMs: number): Promise<Batch<T> | undefined> {
     const reading = (async () => {
-      // Woken by the signal: the loop ends.
+      // When the signal aborts the pause, the loop ends.
       if (afterMs > 0) await sleep(afterMs, undefined, { signal: this.stop }).catch(() => undefined);
       return this.parts.source.read(iterator, READ_LIMIT);
     })();
-    reading.catch(() => undefined); // Thrown where it is awaited; it may fail before that, or never be.
+    // The caller gets the error when it awaits the read. This avoids an unhandled rejection if the read fails earlier
+    // or is never awaited.
+    reading.catch(() => undefined);
     return reading;
   }
 
-  /** A batch is a trace of its own, which what it owes goes on with. */
+  /** Runs a batch in a trace of its own. The outbox entries that the batch records continue this trace. */
   private traced<R>(records: number, work: () => Promise<R>): Promise<R> {
     const attributes = { 'messaging.destination.name': this.parts.stream, 'messaging.batch.message_count': records };
     return entrySpan(`stream ${this.parts.stream}`, { kind: SpanKind.CONSUMER, attributes }, work);
   }
 
   /**
-   * One batch: its effects and the checkpoint, all or nothing. Where a record makes the batch fail for good, the batch
-   * is
-   * bisected down to that record, which becomes a dead letter; its neighbours are applied, in order.
-   * @returns false when this attempt is to stop.
+   * Writes the effects of a batch and the checkpoint in one transaction. If a record makes the batch fail permanently,
+   * bisects the batch until that record is alone and makes it a dead letter. The other records are applied, in order.
+   * @returns false if this attempt must stop
    */
   async apply(part: readonly StreamRecord<T>[], behindMs: number): Promise<boolean> {
     try {
@@ -304,8 +320,8 @@ class Attempt<T> {
   }
 
   /**
-   * Keeps a record as a dead letter and moves on. Where that is refused, too, the attempt fails and the record stays in
-   * the stream.
+   * Stores a record as a dead letter and moves the checkpoint past it. If DynamoDB refuses this too, the attempt fails
+   * and the record stays in the stream.
    */
   private async setAside(record: StreamRecord<T>, error: unknown, behindMs: number): Promise<boolean> {
     const started = performance.now();
@@ -318,8 +334,9 @@ class Attempt<T> {
   }
 
   /**
-   * @returns `too large` where the batch's effects and dead letters do not fit one transaction; nothing is written
-   * then.
+   * Applies a batch without bisecting it.
+   * @returns `too large` if the batch's effects and dead letters do not fit into one transaction, and nothing was
+   *   written; false if this attempt must stop
    */
   private async applyWhole(part: readonly StreamRecord<T>[], behindMs: number): Promise<boolean | 'too large'> {
     const { checkpoints, stream, db } = this.parts;
@@ -354,14 +371,17 @@ class Attempt<T> {
     });
   }
 
-  /** @returns undefined when this attempt is to stop: the batch comes again. */
+  /**
+   * Calls the handler, and sends heartbeats while it works.
+   * @returns undefined if this attempt must stop; the next attempt reads the batch again
+   */
   private async handle(part: readonly StreamRecord<T>[]): Promise<Handled<T> | undefined> {
     if (this.stop.aborted) return undefined;
     const alive = setInterval(() => this.beat.heartbeat(this.progress()), ALIVE_MS);
     try {
       return await this.parts.handler.handle(part, this.stop);
     } catch (error) {
-      if (this.stop.aborted) return undefined; // It was waiting for something.
+      if (this.stop.aborted) return undefined; // The handler stopped waiting because the signal aborted.
       throw error;
     } finally {
       clearInterval(alive);
@@ -369,8 +389,9 @@ class Attempt<T> {
   }
 
   /**
-   * Dead letters appear with the checkpoint that moves past their records. Race: if they were written before it, an
-   * operator could re-drive one whose record a second reader then handles again, or a stale reader could bring it back.
+   * Returns the items that store records as dead letters, for the transaction that moves the checkpoint past these
+   * records. Race: if letters were written earlier, an operator could redrive a letter whose record a second reader
+   * then processes again, or a reader that lost its lease could write the letter again.
    */
   private letters(poison: readonly Poison<T>[]): TransactItem[] {
     const { deadLetters, source, stream } = this.parts;
@@ -410,7 +431,10 @@ class Attempt<T> {
     this.beat.heartbeat(this.progress());
   }
 
-  /** Stores how far this attempt has read, so that an idle shard does not look like an unread one. */
+  /**
+   * Stores how far this attempt has read. Without this, the checkpoint of an idle shard would look as if nobody reads
+   * the shard.
+   */
   private async remember(): Promise<void> {
     const { position, caughtUpAt } = this.lease;
     if (position === undefined || caughtUpAt === undefined) return;
@@ -443,15 +467,22 @@ class Attempt<T> {
   }
 }
 
-/** @param letterBytes sizes of the dead letters' records. */
+/**
+ * Returns whether the checkpoint, effects and dead letters fit into one transaction.
+ * @param letterBytes sizes of the dead letters' records
+ */
 const fitsOneTransaction = (effects: number, letterBytes: readonly number[]): boolean =>
   1 + effects + letterBytes.length <= MAX_ITEMS &&
   letterBytes.reduce((sum, bytes) => sum + Math.min(bytes, MAX_RECORD_BYTES), 0) <= MAX_LETTER_BYTES;
 
-/** Sequence numbers are integers of more digits than a number has. */
+/** Compares sequence numbers. They are integers with more digits than a JavaScript number can represent. */
 const isAfter = (position: string, than: string): boolean => BigInt(position) > BigInt(than);
 
-/** @returns `condition` when a guard's condition failed, `raced` when an effect's did or another write held an item. */
+/**
+ * Writes guards and effects in one transaction.
+ * @returns undefined when written; `condition` if the condition of a guard failed; `raced` if the condition of an
+ *   effect failed or another write was in progress on an item
+ */
 async function writeGuarded(
   db: Db,
   guards: TransactItem | readonly TransactItem[],

@@ -2,23 +2,29 @@ import type { StreamRecord } from '../../../gateways/streams/source';
 import type { TransactItem } from '../../../stores/platform/outbox';
 import type { StreamHandler } from './streamHandler';
 
-/** Records that fold into counters: many records of one key change one item. */
+/** How records are folded into counters: many records with the same key change one item. */
 export interface Folding<T> {
-  /** Records of one key fold into one item. */
+  /** Returns the key of a record. Records with the same key change the same item. */
   key(data: T): string;
-  /** Why a record cannot be processed, or undefined. */
+  /** Returns why a record cannot be processed, or undefined if it can. */
   check(data: T): string | undefined;
-  /** The writes that a batch causes, from what is stored now: one a key, or as many as fewer keys leave room for. */
+  /**
+   * Reads the stored counters and returns the writes of a batch. One write per key, or several if `batchKeys` leaves
+   * room.
+   */
   effects(batch: readonly T[]): Promise<TransactItem[]>;
 }
 
-/** A transaction takes 100 items; the checkpoint is one, and there is room for more. */
+/**
+ * Default maximum of keys per batch. A transaction has at most 100 items, one of them the checkpoint; the rest is
+ * reserve.
+ */
 const BATCH_KEYS = 80;
 const BATCH_RECORDS = 1_000;
 
 /**
- * A handler whose effects are counted exactly once: written in one transaction with the checkpoint.
- * @param batchKeys of one batch at most; fewer where a key takes more than one item.
+ * Makes a handler that counts each record exactly once, because its effects are in one transaction with the checkpoint.
+ * @param batchKeys maximum number of keys per batch; pass fewer if a key needs more than one item
  */
 export function foldingHandler<T>(folding: Folding<T>, batchKeys = BATCH_KEYS): StreamHandler<T> {
   return {

@@ -1,34 +1,39 @@
 import type { StreamRecord } from '../../../gateways/streams/source';
 import type { TransactItem } from '../../../stores/platform/outbox';
 
-/** A record that cannot be processed, ever. */
+/** A record that can never be processed. */
 export interface Poison<T> {
   record: StreamRecord<T>;
-  /** A sentence for people, without the record's own content. */
+  /** Why, in a sentence that operators read. It contains nothing of the record's content. */
   reason: string;
 }
 
-/** What became of a batch. */
+/** The result of handling a batch. */
 export interface Handled<T> {
-  /** Writes that must happen exactly once: they go into one transaction with the checkpoint, at most 99. */
+  /**
+   * Writes that must happen exactly once, at most 99. The consumer puts them into one transaction with the checkpoint.
+   */
   effects: readonly TransactItem[];
   poison: readonly Poison<T>[];
-  /** Records by what became of them, for metrics and the Web UI. */
+  /** Number of records by result, for metrics and the Web UI. */
   counts: Readonly<Record<string, number>>;
 }
 
 /**
- * What becomes of a stream's records. A batch may be handled again, wholly or in part: what a handler writes itself
- * must be the same when it is written twice, and what would not be, it returns as `effects`.
+ * Processes the records of a stream. A batch may be handled again, completely or in part. A write that the handler
+ * makes itself must therefore be idempotent. The handler returns all other writes as `effects`.
  */
 export interface StreamHandler<T> {
-  /** Consecutive records, cut into batches. */
+  /** Splits consecutive records into batches. */
   batches(records: readonly StreamRecord<T>[]): Iterable<StreamRecord<T>[]>;
-  /** @param signal aborted when a handler that waits for something is to give up and throw: the batch comes again. */
+  /**
+   * Processes a batch.
+   * @param signal when it aborts, a handler that waits must stop and throw; the batch is then delivered again
+   */
   handle(batch: readonly StreamRecord<T>[], signal: AbortSignal): Promise<Handled<T>>;
 }
 
-/** Batches of at most so many records. */
+/** Splits records into batches of at most `size` records. */
 export function* inPieces<T>(records: readonly T[], size: number): Generator<T[]> {
   for (let i = 0; i < records.length; i += size) yield records.slice(i, i + size);
 }
