@@ -4,10 +4,10 @@ import { roles } from '../src/domain/platform/caller';
 import { ID_PATTERN } from '../src/domain/ids';
 import { runScript } from './commandLine';
 
-/** 256 bits. Scanners of repositories find leaked keys by the prefix. */
+/** Returns a random key of 256 bits. The prefix lets secret scanners find leaked keys in repositories. */
 const newKey = (): string => `lw_${randomBytes(32).toString('base64url')}`;
 
-/** An entry of LONGWATCH_API_KEYS is `name:role:key`, so a name that is an id may still not hold a colon. */
+/** An id may contain a colon, but an entry of LONGWATCH_API_KEYS is `name:role:key`, so a name may not. */
 const isName = (name: string): boolean => ID_PATTERN.test(name) && !name.includes(':');
 
 runScript(

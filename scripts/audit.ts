@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { runScript } from './commandLine';
 
+/** The JSON of `npm audit`. */
 interface Report {
   message?: string;
   statusCode?: number;
@@ -10,7 +11,10 @@ interface Report {
   vulnerabilities?: Record<string, { severity: string; range: string; fixAvailable?: unknown }>;
 }
 
-/** What the report means: the lines to print, and whether the check has failed. */
+/**
+ * Returns the lines to print for a report, and whether the check failed: a production dependency has a vulnerability of
+ * level high or critical. Without a report the check does not fail.
+ */
 export function verdict(report: Report | undefined): { lines: string[]; failed: boolean } {
   if (!report?.metadata || !report.vulnerabilities) {
     const why =
@@ -58,7 +62,7 @@ function parsed(text: string | null): Report | undefined {
   try {
     return JSON.parse(text ?? '') as Report;
   } catch {
-    return undefined; // npm was cut off, or is not there.
+    return undefined; // npm timed out or is not installed.
   }
 }
 

@@ -13,7 +13,7 @@ const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 async function build(): Promise<void> {
   rmSync(DIST, { recursive: true, force: true });
   const { status } = spawnSync(process.execPath, [TSC, '-p', 'tsconfig.build.json'], { cwd: ROOT, stdio: 'inherit' });
-  if (status !== 0) return process.exit(1); // The compiler has said why.
+  if (status !== 0) return process.exit(1); // The compiler has printed the errors.
   for (const [file, converter] of [
     ['workflow-bundle.js', undefined],
     ['workflow-bundle-encrypting.js', join(ROOT, 'src', 'workflows', 'failureConverter.ts')],

@@ -1,4 +1,4 @@
-// Before the SDK loads: its notice about Node.js versions is of no use to a person who runs a script.
+// Set before the SDK loads: its notice about Node.js versions does not help the user of a script.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 import { inspect } from 'node:util';
@@ -8,25 +8,30 @@ import { isLongwatchError } from '../src/domain/errors';
 import { nearestName } from '../src/domain/nearest';
 import { LabError } from '../src/lab/errors';
 
+/** Maximum width of the help, in characters. */
 const WIDEST = 120;
 
+/** A script of package.json, for its `--help`. */
 export interface Script {
-  /** Its name in package.json. */
+  /** The script's name in package.json. */
   name: string;
   /** Positional arguments, in yargs' notation. */
   positionals?: string;
-  /** What it does, for `--help`. */
+  /** What the script does, for `--help`. */
   about: string;
-  /** Arguments, and what the script does with them. */
+  /** Example arguments, and what the script does with them. */
   examples: readonly (readonly [args: string, effect: string])[];
-  /** Errors that a person can fix, besides LabError and LongwatchError: only their message is printed. */
+  /**
+   * Classes of errors that the user can correct, besides LabError and LongwatchError. For these only the message is
+   * printed.
+   */
   expected?: readonly (abstract new (...args: never[]) => Error)[];
 }
 
 /**
- * Runs a script of package.json that has options but no commands. It answers `--help`. Wrong arguments end the process
- * with exit code 1 and one line, which names the nearest option or value. So does an error that a person can fix;
- * any other error is printed with its stack.
+ * Runs a script of package.json that has options but no commands. It supports `--help`. Wrong arguments end the process
+ * with exit code 1 and one line that suggests the nearest option or value. An error that the user can correct also ends
+ * it with one line; any other error is printed with its stack.
  */
 export function runScript<T>(
   script: Script,
@@ -43,7 +48,7 @@ export function runScript<T>(
   })();
 }
 
-/** Returns the arguments of such a script; wrong ones end the process. */
+/** Returns the arguments of a script without commands. Wrong arguments end the process, as in `runScript`. */
 export function argumentsOf<T>(script: Script, options: (cli: Argv) => Argv<T>): ArgumentsCamelCase<T> {
   const { positionals } = script;
   const parser = described(parserOf(script), script, ['$0', positionals, '[options]'].filter(Boolean).join(' '));
@@ -81,7 +86,7 @@ function described(cli: Argv, { name, about, examples }: Script, usage: string):
   return cli.usage(`Usage: ${usage}\n\n${about}`);
 }
 
-/** Prints the error as a person needs it and ends the process with exit code 1. */
+/** Prints an error for the user and ends the process with exit code 1. */
 function end(error: unknown, expected: Script['expected'] = []): never {
   const isKnown = [LabError, ...expected].some((type) => error instanceof type);
   process.stderr.write(`${isKnown ? (error as Error).message : (reasonOf(error) ?? inspect(error))}\n`);
@@ -90,12 +95,13 @@ function end(error: unknown, expected: Script['expected'] = []): never {
 
 const START = 'start Longwatch here with npm start, or check the addresses in the environment';
 
-/** Returns why a call failed, in one sentence, or undefined if the error is a defect. */
+/** Returns the reason of a failed call in one sentence, or undefined if the error is a bug. */
 function reasonOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const cause = (error as { errors?: unknown[] }).errors?.[0] ?? error.cause; // The first of an AggregateError.
+  // For an AggregateError, the first of its errors.
+  const cause = (error as { errors?: unknown[] }).errors?.[0] ?? error.cause;
   if (isLongwatchError(error, 'unavailable')) {
-    const [what] = error.message.split(';'); // What follows is advice for callers of the API.
+    const [what] = error.message.split(';'); // The rest is advice for callers of the API.
     return `${what}${cause instanceof Error && cause.message !== '' ? ` (${cause.message})` : ''}; ${START}`;
   }
   if (isLongwatchError(error)) return error.message;
@@ -105,7 +111,7 @@ function reasonOf(error: unknown): string | undefined {
   return /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT)/.test(code) ? `${error.message}; ${START}` : error.message;
 }
 
-/** What yargs knows about the options of a parser; its types leave this out. */
+/** The options of a yargs parser; the types of yargs do not declare them. */
 interface KnownOptions {
   key: Record<string, unknown>;
   number: string[];
@@ -115,11 +121,11 @@ interface KnownOptions {
 
 const shown = (value: unknown): string => `"${String(value)}"`;
 
-/** Where an option was typed among the arguments. */
+/** Returns the positions of an option among the arguments. */
 const places = (args: readonly string[], name: string): number[] =>
   args.flatMap((arg, at) => (arg === `--${name}` || arg.startsWith(`--${name}=`) ? [at] : []));
 
-/** Numbers that are none, and options that came twice, which yargs lets through. */
+/** Refuses invalid numbers and repeated options, which yargs accepts. @throws LabError */
 function checkedValues(values: Readonly<Record<string, unknown>>, { key, number, array }: KnownOptions): true {
   const args = hideBin(process.argv);
   for (const name of Object.keys(key)) {
@@ -133,7 +139,7 @@ function checkedValues(values: Readonly<Record<string, unknown>>, { key, number,
   return true;
 }
 
-/** Says in one line what is wrong with the arguments, with the nearest name that would be right. */
+/** Returns one line that describes the wrong argument and suggests the nearest valid name. */
 function faultOfArguments(message: string, cli: Argv): string {
   const options = (cli as unknown as { getOptions(): KnownOptions }).getOptions();
   const args = hideBin(process.argv);
@@ -174,7 +180,7 @@ const invalidValue = (message: string, name: string): string | undefined =>
 
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** The nearest of the names as a question, or where they are listed. */
+/** Returns a suggestion of the nearest name, or `otherwise` if no name is near. */
 function meant(given: string, names: readonly string[], otherwise = '; --help lists all'): string {
   const nearest = nearestName(given, names, /^--/);
   return nearest === undefined ? otherwise : `; did you mean ${nearest}?`;

@@ -5,14 +5,13 @@ import { readMeasured } from './costs/measured';
 import { reportOf, reportText } from './costs/report';
 import { type Traffic, traffic } from './costs/traffic';
 
-/** The monthly bill at given traffic, from measured operations and list prices. */
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 const names = Object.keys(traffic) as (keyof Traffic)[];
 
 const shares = new Set<string>(['orderedShare', 'caseShare', 'streamShare']);
 const positive = new Set<string>(['together', 'batch', 'shardsOfStreams']);
 
-/** @throws LabError */
+/** Checks the ranges of the options. @throws LabError */
 function check(given: Traffic & { peak: number; utilisation: number }): true {
   for (const name of names) {
     const value = given[name];

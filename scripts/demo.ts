@@ -17,15 +17,18 @@ interface Arguments extends DemoArguments {
   dataDir: string;
 }
 
-/** The demo of a capability is the file of its name in demo/. */
+/** Loads the demo of a capability from `demo/<capability>.ts`. */
 const demoOf = (name: string, args: DemoArguments): Demo =>
   (require(join(__dirname, 'demo', name)) as { demo(args: DemoArguments): Demo }).demo(args);
 
-/** The demos that were asked for; otherwise those of all capabilities that the running Longwatch has. */
+/**
+ * Returns the demos of the requested capabilities, or of all capabilities that the running Longwatch has.
+ * @throws DemoError if Longwatch does not answer or lacks a requested capability.
+ */
 async function chosen(scene: Scene, url: string, args: Arguments): Promise<Demo[]> {
   const asked = args.capabilities ?? [];
   const { body } = await scene.call('GET', '/v1/overview').catch((error: unknown) => {
-    // What fetch throws where it gets no answer at all: refused, reset, a port that it does not ask.
+    // fetch throws this error if it gets no response: connection refused or reset, or a port that fetch blocks.
     if (error instanceof TypeError && error.message === 'fetch failed')
       throw new DemoError(`Nothing answers at ${url}. Start Longwatch first: npm start`);
     throw error;

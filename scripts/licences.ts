@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runScript } from './commandLine';
 
-/** May be used, changed and passed on in a product under Apache-2.0, with no more than a notice. */
+/** Licences that allow use, change and redistribution in a product under Apache-2.0 and require at most a notice. */
 const ALLOWED = new Set([
   '0BSD',
   'Apache-2.0',
@@ -15,7 +15,9 @@ const ALLOWED = new Set([
   'Unlicense',
 ]);
 
-/** Packages whose manifest does not say it all, by name, with what was read where. */
+/**
+ * Packages whose licence is not allowed by name or is missing in the manifest, with the reason why they may be used.
+ */
 const KNOWN: Readonly<Record<string, { licence: string; why: string }>> = {
   'caniuse-lite': { licence: 'CC-BY-4.0', why: 'data, not code, of the bundler; its attribution is in the package' },
   'humanize-number': {
@@ -26,6 +28,7 @@ const KNOWN: Readonly<Record<string, { licence: string; why: string }>> = {
   unionfs: { licence: 'Unlicense', why: 'its manifest says nothing; its LICENSE file does' },
 };
 
+/** An entry of package-lock.json. */
 interface Locked {
   dev?: boolean;
   optional?: boolean;
@@ -33,7 +36,7 @@ interface Locked {
   cpu?: string[];
 }
 
-/** SPDX expressions as packages have them: one of an OR must do, all of an AND. */
+/** Returns whether an SPDX expression is allowed: at least one side of an OR, and all sides of an AND. */
 export function isAllowed(expression: string): boolean {
   const plain = expression.replace(/[()]/g, ' ');
   return plain.split(/\sOR\s/).some((all) => all.split(/\sAND\s/).every((one) => ALLOWED.has(one.trim())));
@@ -51,7 +54,7 @@ function checkLicences(): void {
     if (path === '' || locked.dev) continue;
     const manifest = join(root, path, 'package.json');
     if (!existsSync(manifest)) {
-      // For other machines: of another operating system, processor or C library.
+      // Not installed because the package is for another operating system, processor or C library.
       if (locked.optional || locked.os || locked.cpu) absent++;
       else faults.push(`${path}: is not installed; run npm ci`);
       continue;

@@ -5,6 +5,7 @@ import { ConfigError } from '../src/config';
 import { runScript } from './commandLine';
 import { apiOptions, ask } from './fraud/api';
 
+/** Interval of the progress requests. */
 const EVERY_MS = 500;
 interface Asked {
   url: string | undefined;
@@ -18,6 +19,7 @@ interface Found {
   asked?: LookReport;
 }
 
+/** Starts a reconciliation, prints its progress and then its result. */
 async function reconcile({ url, key, full }: Asked): Promise<void> {
   const mode: LookMode = full ? 'full' : 'quick';
   const find = async () => (await ask({ url, key }, 'GET', `/v1/reconciliations/${mode}`)).body as unknown as Found;

@@ -10,7 +10,10 @@ const RELEASES = join(ROOT, 'test', 'workflows', 'releases.json');
 
 const { version: current } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 
-/** Records the histories of a release, each by its SHA-256, so that a later change of a recorded history is noticed. */
+/**
+ * Records the SHA-256 of every history of a release, so that a test detects a later change of a history.
+ * @throws LabError if the release is recorded already.
+ */
 function recordRelease(release: string): void {
   const releases = existsSync(RELEASES)
     ? (JSON.parse(readFileSync(RELEASES, 'utf8')) as Record<string, Record<string, string>>)

@@ -13,6 +13,6 @@ runScript(
   (cli) => cli,
   async () => {
     writeFileSync(join(__dirname, '../docs/routes.md'), routeTable(await listRoutes()));
-    process.exit(); // The graph has timers.
+    process.exit(); // The timers of the graph keep the process alive.
   },
 );

@@ -5,9 +5,9 @@ import { dynamoDBClient } from '../src/stores/dynamodb';
 import type * as sessionStore from '../src/stores/sessions/dynamoDBSessionStore';
 
 /**
- * Loaded by mocha before the tests. Whoever asks for express-session gets the checkout's, and the checkout gets our
- * store
- * for its MemoryStore, also where it makes one itself; each has a prefix of its own and no other option.
+ * mocha loads this file before the tests. Every `require('express-session')` gets the checkout's module, and the
+ * checkout gets our store in place of its MemoryStore, also where it creates one itself. Each store has its own prefix
+ * and no other option.
  */
 const { SESSION_SUITE_DYNAMODB: endpoint = '', SESSION_SUITE_CHECKOUT: checkout = '' } = process.env;
 
@@ -29,8 +29,8 @@ class MemoryStore extends DynamoDBSessionStore {
 const memory = require.cache[require.resolve(join(checkout, 'session', 'memory.js'))];
 if (!memory) throw new Error(`${checkout} is no checkout of expressjs/session`);
 memory.exports = MemoryStore;
-// Loaded anew, so that it takes our store for its own.
+// Reloads express-session, so that it uses our store.
 delete require.cache[require.resolve(checkout)];
 
-// So that a run in which no test used the store is not mistaken for a good one.
+// Shows whether the tests used the store at all.
 process.once('exit', () => console.log(`  ${stores} stores were DynamoDBSessionStores\n`));

@@ -10,13 +10,13 @@ import { LabError } from '../src/lab/errors';
 import { StartError } from '../src/local/errors';
 import { runScript } from './commandLine';
 
-/** @returns mocha's exit code. */
+/** Runs the test suite of a checkout of express-session on an embedded DynamoDB. @returns mocha's exit code. */
 async function runSuite(given: string): Promise<number> {
   const checkout = resolve(given);
   const mocha = join(checkout, 'node_modules', 'mocha', 'bin', 'mocha.js');
   if (!existsSync(mocha))
     throw new LabError(`There is no ${mocha}: run npm install in a checkout of expressjs/session`);
-  // What their own test script does first.
+  // The suite's own test script does this first.
   if (!existsSync(join(checkout, 'test', 'fixtures', 'server.crt')))
     spawnSync('sh', ['test/support/gencert.sh'], { cwd: checkout, stdio: 'ignore' });
   const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-session-suite-'));

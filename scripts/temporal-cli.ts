@@ -3,8 +3,8 @@ import { StartError } from '../src/local/errors';
 import { findTemporal } from '../src/local/temporalCli';
 
 /**
- * Prints the path of the `temporal` executable that the embedded stack would run, getting one first where there
- * is none: a download, or a build of about five minutes. Progress goes to stderr.
+ * Prints the path of the `temporal` executable for the embedded stack. If there is none, the script downloads it, or
+ * builds it in about five minutes. Progress goes to stderr.
  */
 async function main(): Promise<void> {
   const progress = showProgress(process.stderr);

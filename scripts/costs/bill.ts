@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** List prices in dollars, with their region, date and sources (`prices.json`). */
 export interface Prices {
   note: string;
   region: string;
@@ -15,7 +16,7 @@ export interface Prices {
     streamRead: number;
   };
   temporal: {
-    /** Each holds for the actions beyond the tier before. */
+    /** Each price applies to the actions above the limit of the tier before it. */
     actionTiers: readonly { upTo: number | null; perMillion: number }[];
     activeGbHour: number;
     retainedGbHour: number;
@@ -28,9 +29,10 @@ export interface Prices {
   sagemaker: { instance: string; instanceHour: number };
 }
 
+/** Reads `prices.json`. */
 export const readPrices = (): Prices => JSON.parse(readFileSync(join(__dirname, 'prices.json'), 'utf8')) as Prices;
 
-/** What something consumes in a month. */
+/** The consumption of one month. */
 export interface Usage {
   writeUnits: number;
   readUnits: number;
@@ -48,6 +50,7 @@ export interface Usage {
   instanceHours: number;
 }
 
+/** No consumption. */
 export const nothing: Usage = {
   writeUnits: 0,
   readUnits: 0,
@@ -64,13 +67,14 @@ export const nothing: Usage = {
   instanceHours: 0,
 };
 
+/** Returns the sum of several consumptions. */
 export function sumOf(usages: readonly Usage[]): Usage {
   const sum = { ...nothing };
   for (const usage of usages) for (const name of Object.keys(sum) as (keyof Usage)[]) sum[name] += usage[name];
   return sum;
 }
 
-/** Dollars a month. */
+/** Dollars per month. */
 export interface Bill {
   dynamodb: number;
   temporal: number;
@@ -82,16 +86,19 @@ export interface Bill {
 
 export interface BillSettings {
   capacity: 'on-demand' | 'provisioned';
-  /** Provisioned: the busiest hours over the average. */
+  /** Provisioned: traffic of the busiest hours divided by the average. */
   peak: number;
-  /** Provisioned: how much of the capacity auto scaling aims to use, 0 to 1. */
+  /** Provisioned: target utilisation of auto scaling, 0 to 1. */
   utilisation: number;
 }
 
-/** A month of AWS's price pages, and of FinOps generally: 365 × 24 / 12 hours. */
+/** Hours of a month, as on AWS's price pages: 365 × 24 / 12. */
 export const HOURS = 730;
 
-/** What usage costs; Temporal's plan is not in it, since it is paid once: see {@link planFee}. */
+/**
+ * Returns the cost of a consumption, without the fee of Temporal's plan, which an account pays once: see {@link
+ * planFee}.
+ */
 export function billOf(usage: Usage, prices: Prices, settings: BillSettings): Bill {
   const { dynamodb: ddb, temporal, kinesis, s3 } = prices;
   const bill = {
@@ -108,7 +115,9 @@ export function billOf(usage: Usage, prices: Prices, settings: BillSettings): Bi
   return { ...bill, total: Object.values(bill).reduce((sum, one) => sum + one, 0) };
 }
 
-/** A whole account's bill: what Temporal's plan includes is not paid for, and the plan is. */
+/**
+ * Returns the bill of a whole account: the fee of Temporal's plan, and the consumption beyond what the plan includes.
+ */
 export function accountBill(usage: Usage, prices: Prices, settings: BillSettings): Bill & { plan: number } {
   const { included } = prices.temporal;
   const beyond = (used: number, free: number) => Math.max(0, used - free);
@@ -123,11 +132,12 @@ export function accountBill(usage: Usage, prices: Prices, settings: BillSettings
   return { ...bill, plan, total: bill.total + plan };
 }
 
-/** The greater of the plan's minimum and its share of what is consumed. */
+/** Returns the fee of Temporal's plan: its minimum, or its share of the consumption if that is more. */
 function planFee(consumed: number, { temporal }: Prices): number {
   return Math.max(temporal.planMinimum, consumed * temporal.planShare);
 }
 
+/** Returns the cost of Temporal actions, tier by tier. */
 export function actionsCost(actions: number, { temporal }: Prices): number {
   let cost = 0;
   let from = 0;

@@ -5,50 +5,53 @@ import type { Traffic } from './traffic';
 export const capabilities = ['sessions', 'carts', 'leaderboards', 'feeds', 'devices', 'fraud'] as const;
 export type Capability = (typeof capabilities)[number];
 
-/** One way to build a capability, and what it consumes in a month. */
+/** One way to build a capability, and its monthly consumption. */
 export interface Design {
   name: string;
   usage: Usage;
 }
 
-/** The product first; then what people build instead. */
+/** The designs of each capability: Longwatch first, then the alternatives. */
 export type Designs = Readonly<Record<Capability, readonly [Design, ...Design[]]>>;
 
-/** Constants that are neither measured nor traffic; each with where it comes from. */
+/** Constants that are neither measured nor traffic, each with its source. */
 export const assumed = {
-  /** Days that Temporal Cloud keeps closed workflows in a namespace: its default is 7 to 30; ours for the bill. */
+  /** Retention of closed workflows in days. Temporal Cloud's defaults are 7 to 30; the bill uses 7. */
   retentionDays: 7,
-  /** A heartbeat in so many seconds of a long activity (docs/streams.md). */
+  /** Seconds between two heartbeats of a long activity (docs/streams.md). */
   heartbeatSeconds: 20,
-  /** Attempts an hour of a shard's reader and of the relay (docs/streams.md). */
+  /** Attempts per hour of a shard's reader and of the outbox relay (docs/streams.md). */
   attemptsAnHour: 4,
-  /** Sweepers: LONGWATCH_SESSION_BUCKETS, and their activities an hour while sessions keep coming due. */
+  /**
+   * Number of session sweepers (LONGWATCH_SESSION_BUCKETS), and the activities of each per hour while sessions become
+   * due continuously.
+   */
   sweepers: 4,
   sweepsAnHour: 12,
   /**
-   * Sessions: LONGWATCH_SESSION_IDLE_MS and a tenth of it, LONGWATCH_SESSION_TOUCH_MS; tombstones are kept a day after
-   * the absolute timeout of 12 h.
+   * Sessions: LONGWATCH_SESSION_IDLE_MS, and LONGWATCH_SESSION_TOUCH_MS, which is a tenth of it. A tombstone is stored
+   * until one day after the absolute timeout of 12 h.
    */
   idleMinutes: 30,
   touchMinutes: 3,
   sessionDays: 1.5,
-  /** Days that a cart lives before it is ordered, and until it is abandoned. */
+  /** Days from the start of a cart until it is ordered, and until it is abandoned. */
   orderedAfterDays: 1,
   abandonedAfterDays: 30,
-  /** Hours that a case is open. */
+  /** Hours until a case is closed. */
   caseHours: 8,
   /**
-   * Days of readings in the table, LONGWATCH_ARCHIVE_AFTER_MS, and a rollup by minute and hour and day of a device kept
-   * 31, 400 and 3,650 days; by how many days a bill has them, see `rollupGb`.
+   * Days of readings in the table (LONGWATCH_ARCHIVE_AFTER_MS). The rollups of a device by minute, hour and day are
+   * stored for 31, 400 and 3,650 days; `rollupGb` limits them to the days of the bill.
    */
   hotDays: 2,
-  /** Rows of feeds that are kept: LONGWATCH_FEED_CAP a reader, or less where less was posted. */
+  /** Maximum number of rows in a feed: LONGWATCH_FEED_CAP. */
   feedCap: 800,
-  /** GetRecords calls of a shard's reader a second, at rest (every 250 ms). */
+  /** GetRecords calls per second of an idle shard's reader (every 250 ms). */
   streamReadsASecond: 4,
-  /** A write unit a second and partition is 1,000: what a table's stream has shards for. */
+  /** Write units per second of a partition; a table's stream has a shard for each partition. */
   partitionWrites: 1_000,
-  /** Items of an index that a count reads: keys, bytes of one. */
+  /** Bytes of an index item that has only keys, which a count reads. */
   indexItemBytes: 120,
 } as const;
 
@@ -60,7 +63,7 @@ const units = (...parts: readonly [times: number, each: Units][]): Pick<Usage, '
   writeUnits: parts.reduce((sum, [times, { write }]) => sum + times * write, 0),
 });
 
-/** Histories of workflows: open for so many hours, then kept. */
+/** Returns the storage of workflow histories: open for `openHours`, then retained. */
 const historiesOf =
   ({ bytes }: Measured) =>
   (workflows: number, openHours: number): Pick<Usage, 'activeGbHours' | 'retainedGbHours'> => ({
@@ -68,7 +71,9 @@ const historiesOf =
     retainedGbHours: (workflows * bytes.history * assumed.retentionDays * 24) / GB,
   });
 
-/** What reading a stream costs, whatever is in it: calls of readers, their attempts and heartbeats. */
+/**
+ * Returns the cost of reading a stream that does not depend on its records: GetRecords calls, attempts and heartbeats.
+ */
 function reading(shards: number): Pick<Usage, 'actions' | 'streamReads'> {
   return {
     actions: shards * HOURS * (assumed.attemptsAnHour + 3_600 / assumed.heartbeatSeconds),
@@ -80,7 +85,7 @@ const shardsOf = (writesAMonth: number, { shardsOfStreams }: Traffic): number =>
   Math.max(shardsOfStreams, Math.ceil(writesAMonth / (HOURS * 3_600) / assumed.partitionWrites));
 const scanned = (bytes: number): number => (bytes / 4_096) * 0.5;
 
-/** Every design's usage, from measured operations and traffic. */
+/** Returns the monthly consumption of every design, from measured operations and traffic. */
 export function designsOf(traffic: Traffic, measured: Measured): Designs {
   return {
     sessions: sessions(traffic, measured),
@@ -92,7 +97,7 @@ export function designsOf(traffic: Traffic, measured: Measured): Designs {
   };
 }
 
-/** What runs whoever asks: the relay, and what all workers consume at rest. */
+/** Returns the consumption without any requests: the outbox relay, and the units of idle workers. */
 export function standing(measured: Measured): Usage {
   return {
     ...nothing,
@@ -109,7 +114,7 @@ function sessions({ visits, views, minutes }: Traffic, measured: Measured): Desi
   } = measured;
   const histories = historiesOf(measured);
   const written = Math.min(views, Math.floor(minutes / assumed.touchMinutes));
-  // Looked at once an idle timeout of its life, and ended.
+  // The sweeper checks a session once per idle timeout of its life.
   const looks = Math.max(0, Math.ceil(minutes / assumed.idleMinutes) - 1) + (written > 0 ? 1 : 0);
   const storedGb = (visits * bytes.session * (assumed.sessionDays / DAYS)) / GB;
   const live = visits * bytes.session * ((minutes + assumed.idleMinutes) / (HOURS * 60));
@@ -131,7 +136,7 @@ function sessions({ visits, views, minutes }: Traffic, measured: Measured): Desi
     },
     {
       name: 'a workflow per session, a signal per request',
-      // Start; a signal and a new timer a view; the end as an activity.
+      // Actions: the start, a signal and a new timer per view, and an activity at the end.
       usage: {
         ...nothing,
         ...units([visits, of.open], [visits * views, of.view]),
@@ -217,7 +222,7 @@ function carts(
   ];
 }
 
-/** Between points that were measured, along the logarithm; outside of them as the nearest. */
+/** Interpolates between measured points along the logarithm; outside of them, returns the nearest point. */
 function along(points: readonly { at: number; units: Units }[], at: number): Units {
   const upper = points.findIndex((point) => point.at >= at);
   const b = points[upper === -1 ? points.length - 1 : upper];
@@ -228,7 +233,10 @@ function along(points: readonly { at: number; units: Units }[], at: number): Uni
   return { read: between(a.units.read, b.units.read), write: between(a.units.write, b.units.write) };
 }
 
-/** Of a rank that is read, and of a change that comes with so many others, on boards of so many players. */
+/**
+ * Returns the units of one rank read, and of one change when `together` changes are in a batch, on boards with
+ * `players` players.
+ */
 export function rankUnits(
   players: number,
   together: number,
@@ -339,7 +347,7 @@ function feeds({ posts, followers, follows, feedReads, keepMonths }: Traffic, me
     },
     {
       name: 'no fan-out: each read queries all followed authors',
-      // A query an author: a page of an author's posts is half a unit at least.
+      // One query per author: a page of an author's posts consumes at least half a unit.
       usage: {
         ...nothing,
         ...units(...base),
@@ -351,8 +359,8 @@ function feeds({ posts, followers, follows, feedReads, keepMonths }: Traffic, me
 }
 
 /**
- * A batch writes each rollup that it touches once: hour, day and standing by the batch, a minute by the reading. So it
- * lies on a line.
+ * Returns the units of the rollups of one batch. A batch writes each of its rollups once. The number of minute rollups
+ * grows with the readings; the others do not, so the units grow linearly between two measured batch sizes.
  */
 export function rollupUnits(
   batch: number,

@@ -7,18 +7,23 @@ export interface Units {
   write: number;
 }
 
-/** What `npm run bench -- costs` measures and writes: units of DynamoDB, billable actions of Temporal, bytes. */
+/** The results of `npm run bench -- costs`: DynamoDB units, billable Temporal actions, and bytes. */
 export interface Measured {
   command: string;
-  /** The day, and the engine that counted the units. */
+  /** The day of the measurement. */
   date: string;
+  /** The DynamoDB that counted the units. */
   engine: string;
   units: {
     sessions: { open: Units; view: Units; touch: Units; logOut: Units; rearm: Units; expire: Units };
     carts: { begin: Units; change: Units; read: Units; checkout: Units; confirm: Units; ladder: Units };
     leaderboards: {
       submission: Units;
-      /** By players, ascending: a rank that is read, and a change that comes with so many others at once. */ boards: {
+      /**
+       * By number of players, ascending: the units of one rank read, and of one change in a batch of `together`
+       * changes.
+       */
+      boards: {
         players: number;
         rank: Units;
         rankedChange: { together: number; units: Units }[];
@@ -27,7 +32,11 @@ export interface Measured {
     feeds: { follow: Units; post: Units; row: Units; page: Units };
     devices: {
       reading: Units;
-      /** Of a batch of a device, readings a minute apart; by how many, ascending. */ rollups: {
+      /**
+       * By number of readings in a batch of one device, ascending: the units of the batch's rollups. The readings are a
+       * minute apart.
+       */
+      rollups: {
         batch: number;
         units: Units;
       }[];
@@ -35,7 +44,7 @@ export interface Measured {
       latest: Units;
     };
     fraud: { payment: Units; counters: Units; case: Units };
-    /** Of a process with API and all workers, an hour, while nothing is asked. */
+    /** Per hour, of a process with API and all workers that gets no requests. */
     restAnHour: Units;
   };
   actions: {
@@ -61,12 +70,15 @@ export interface Measured {
     archivedReading: number;
     decision: number;
     payment: number;
-    /** Of a workflow, on average over five kinds. */ history: number;
+    /** Of one workflow, averaged over five workflow types. */
+    history: number;
   };
 }
 
+/** The file of the results. */
 export const MEASURED_FILE = join(__dirname, 'measured.json');
 
+/** Reads the results. */
 export function readMeasured(): Measured {
   return JSON.parse(readFileSync(MEASURED_FILE, 'utf8')) as Measured;
 }

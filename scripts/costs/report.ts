@@ -4,6 +4,7 @@ import { capabilities, designsOf, standing } from './designs';
 import type { Measured } from './measured';
 import type { Traffic } from './traffic';
 
+/** The monthly bill of every design. */
 export interface Report {
   prices: Pick<Prices, 'region' | 'date'>;
   measured: Pick<Measured, 'command' | 'date' | 'engine'>;
@@ -13,13 +14,13 @@ export interface Report {
     capability: string;
     designs: { name: string; bill: Bill; actions: number; timesLongwatch: number }[];
   }[];
-  /** Whatever is asked: the relay, readers at rest. */
+  /** The bill without any requests: outbox relay, idle workers. */
   standing: Bill;
-  /** All of Longwatch in one account, with Temporal's plan and what it includes. */
+  /** All of Longwatch in one account, including the fee of Temporal's plan and without what the plan includes. */
   account: Bill & { plan: number };
 }
 
-/** The monthly bill at some traffic, capability by capability, beside what people build instead. */
+/** Returns the monthly bill at the given traffic by capability, with the alternative designs. */
 export function reportOf(traffic: Traffic, settings: BillSettings, prices: Prices, measured: Measured): Report {
   const designs = designsOf(traffic, measured);
   const stands = standing(measured);
@@ -52,7 +53,7 @@ function dollars(value: number): string {
   return `$${value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2)}`;
 }
 
-/** For a terminal; no colours, since it is for files and docs, too. */
+/** Returns the report as text, without colours, so that it also suits files and docs. */
 export function reportText(report: Report): string {
   const table = new Table({
     head: ['', 'DynamoDB', 'Temporal', 'Kinesis', 'S3', 'SageMaker', 'monthly', '×'],

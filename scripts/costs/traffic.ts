@@ -1,4 +1,6 @@
-/** Traffic of a month, and what is kept. Each is a flag of `npm run costs`, by its name in kebab case. */
+/**
+ * Traffic of a month, and months of storage. Each field is an option of `npm run costs`, with its name in kebab case.
+ */
 export interface Traffic {
   visits: number;
   views: number;
@@ -29,6 +31,7 @@ export interface Traffic {
 
 type Described = { [Name in keyof Traffic]: { fallback: number; describe: string; group: string } };
 
+/** The options, with their defaults and help texts. */
 export const traffic: Described = {
   visits: { fallback: 10_000_000, group: 'sessions', describe: 'Visits per month; each opens one session' },
   views: { fallback: 20, group: 'sessions', describe: 'Page views per visit' },
@@ -69,11 +72,12 @@ export const traffic: Described = {
   shardsOfStreams: { fallback: 1, group: 'all', describe: 'Minimum number of shards per stream' },
 };
 
+/** Every option's default. */
 export const defaultTraffic: Traffic = Object.fromEntries(
   Object.entries(traffic).map(([name, { fallback }]) => [name, fallback]),
 ) as unknown as Traffic;
 
-/** No requests at all: what stands is left. */
+/** No requests: only the standing consumption remains. */
 export const noTraffic: Traffic = {
   ...defaultTraffic,
   visits: 0,

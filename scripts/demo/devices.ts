@@ -11,7 +11,7 @@ const demonstration: Demo = {
   async run(scene) {
     const names = Array.from({ length: DEVICES }, (_, i) => `demo-${scene.run}-${i + 1}`);
     const first = names[0] as string;
-    // Three days ago: a day that is over, so that it may be archived.
+    // Three days ago: a finished day, which can be archived.
     const day = new Date(Math.floor(Date.now() / DAY_MS) * DAY_MS - 3 * DAY_MS);
     const date = day.toISOString().slice(0, 10);
     const readings = Array.from({ length: DAY_MS / EVERY_MS }, (_, i) => ({
@@ -20,7 +20,7 @@ const demonstration: Demo = {
     }));
     const range = `from=${day.toISOString()}&to=${new Date(day.getTime() + DAY_MS).toISOString()}`;
 
-    // Before the first reading: a process goes by what it has read of a device for half a minute.
+    // Set before the first reading, because each process caches a device's alert rules for half a minute.
     scene.say(`An alert above 30 degrees on ${first}.`);
     await scene.call('PUT', `/v1/devices/${first}/alerts`, {
       headers: { 'if-match': '"0"' },

@@ -4,7 +4,7 @@ import { type SimulatedTransaction, simulate } from '../../src/domain/fraud/simu
 import type { Demo, DemoArguments } from './scene';
 
 const DAY_MS = 86_400_000;
-/** No colours: the tables are for files, too. */
+/** No colours, so that the output also suits files. */
 const style = { head: [], border: [] };
 
 const bodyOf = ({ transaction }: SimulatedTransaction) => ({
@@ -12,7 +12,7 @@ const bodyOf = ({ transaction }: SimulatedTransaction) => ({
   timestamp: new Date(transaction.timestamp).toISOString(),
 });
 
-/** Payments of some customers, frauds among them. */
+/** Returns the demo of fraud: simulated payments, some of them fraud, and the investigations that they open. */
 export const demo = ({ customers, days }: DemoArguments): Demo => ({
   name: 'fraud',
   says: 'Payments decided in milliseconds, and cases for people',
@@ -30,7 +30,7 @@ export const demo = ({ customers, days }: DemoArguments): Demo => ({
         prefix: `demo-${scene.run}-`,
       }),
     ]
-      // A day's payments may run past its end, and what lies ahead is refused.
+      // The simulated payments of a day can continue after its end, and the API refuses payments in the future.
       .filter(({ transaction }) => transaction.timestamp <= Date.now());
     scene.say(`The payments of ${customers} customers over ${days} days, frauds of several kinds among them.`);
     const counts = new Map<string, { genuine: number; fraud: number }>(

@@ -1,36 +1,42 @@
 import { SingleBar } from 'cli-progress';
 
-/** What the command line chooses; `scripts/demo/<capability>.ts` exports `demo`, a function of it. */
+/** Options of the command line. `scripts/demo/<capability>.ts` exports `demo`, a function that takes them. */
 export interface DemoArguments {
-  /** fraud: how many customers. */
+  /** fraud: number of customers. */
   customers: number;
-  /** fraud: how many days of payments. */
+  /** fraud: number of days of payments. */
   days: number;
 }
 
-/** What a demo of one capability is: it acts, shows what came of it, and says in one line what was seen. */
+/** The demo of one capability. It makes calls, prints their results, and returns one line for the summary. */
 export interface Demo {
   name: string;
-  /** For `--help` and as its heading. */
+  /** The heading of the demo. */
   says: string;
-  /** Seconds that it takes, about. */
+  /** Approximate duration in seconds. */
   seconds: number;
-  /** @returns one line for the summary. */
+  /**
+   * Runs the demo.
+   * @returns one line for the summary.
+   * @throws DemoError if Longwatch answers otherwise than expected.
+   */
   run(scene: Scene): Promise<string>;
 }
 
+/** The Longwatch that the demo calls. */
 export interface SceneSettings {
   url: string;
   key: string;
-  /** The Web UI and its namespace, for links. */
+  /** Address of the Web UI, for links. */
   ui: string;
+  /** Temporal's namespace, for links. */
   namespace: string;
 }
 
+/** An answer of the API. */
 export interface Answer {
   status: number;
-  // What an answer holds is for the demo to say.
-  // oxlint-disable-next-line typescript/no-explicit-any
+  // The fields of an answer depend on the route, so each demo knows them.
   body: any;
   headers: Headers;
 }
@@ -38,30 +44,35 @@ export interface Answer {
 interface CallOptions {
   body?: unknown;
   headers?: Record<string, string>;
-  /** Whose key; `none` for a browser, which has its cookie. Default the demo's. */
+  /** `none` sends no API key, like a browser that has only its cookie. Default: the demo's key. */
   as?: 'none';
-  /** Statuses that are no fault; others stop the demo. Default all below 400. */
+  /** Expected statuses; any other status stops the demo. Default: 200 to 299. */
   expect?: readonly number[];
 }
 
+/** The demo cannot continue. The message says why. */
 export class DemoError extends Error {
   override readonly name = 'DemoError';
 }
 
+/** Width of the printed method and path, in characters. */
 const FIRST_COLUMN = 58;
 
-/** Where a demo acts: a running Longwatch, a terminal, and an id that no run before had. */
+/**
+ * Makes the calls of a demo to a running Longwatch and prints their results. `run` is an id that makes the demo's
+ * users, products and boards unique to this run.
+ */
 export class Scene {
   readonly run = Date.now().toString(36);
 
   constructor(private readonly settings: SceneSettings) {}
 
-  /** A sentence about what comes. */
+  /** Prints a sentence about the next step. */
   say(text: string): void {
     console.log(`\n  ${text}`);
   }
 
-  /** One call, shown with what its answer holds that matters here. */
+  /** Makes a call and prints it with its status and the text that `what` returns for the answer. */
   async show(method: string, path: string, options: CallOptions, what: (answer: Answer) => string): Promise<Answer> {
     const answer = await this.call(method, path, options);
     console.log(`    ${`${method} ${path}`.padEnd(FIRST_COLUMN)} ${answer.status}  ${what(answer)}`);
@@ -69,8 +80,9 @@ export class Scene {
   }
 
   /**
-   * One call, not shown. Busy for a moment (429, 503): the same again, since every call of ours is idempotent by its
-   * id.
+   * Makes a call without printing it. After 429 or 503 it sends the same request again, up to 5 times: every call is
+   * idempotent by its id.
+   * @throws DemoError for a status that is not expected.
    */
   async call(method: string, path: string, { body, headers = {}, as, expect }: CallOptions = {}): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
@@ -95,8 +107,9 @@ export class Scene {
   }
 
   /**
-   * Asks again until the answer is as wanted; what takes longer than two seconds is shown as it goes. @throws DemoError
-   * after `atMostSeconds`.
+   * Repeats a call every 250 ms until `wanted` accepts its answer. Shows a progress bar if that takes longer than about
+   * two seconds.
+   * @throws DemoError after `atMostSeconds`.
    */
   async until(
     what: string,
@@ -127,7 +140,7 @@ export class Scene {
     }
   }
 
-  /** Many calls, some at a time, with a bar. */
+  /** Processes the items with a progress bar, `atOnce` of them concurrently. */
   async each<T>(
     what: string,
     items: readonly T[],
@@ -146,12 +159,12 @@ export class Scene {
     await Promise.all(Array.from({ length: atOnce }, lane)).finally(() => bar.stop());
   }
 
-  /** A page of the Web UI. */
+  /** Returns the address of a workflow's page in the Web UI. */
   link(workflowId: string): string {
     return `${this.settings.ui}/namespaces/${this.settings.namespace}/workflows/${encodeURIComponent(workflowId)}`;
   }
 
-  /** A page of the Web UI, with what is to be seen there. */
+  /** Prints the link to a workflow's page in the Web UI, with a description. */
   look(what: string, workflowId: string): void {
     console.log(`    ${what}\n      ${this.link(workflowId)}`);
   }

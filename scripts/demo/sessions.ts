@@ -1,6 +1,6 @@
 import type { Answer, Demo, Scene } from './scene';
 
-/** A browser's cookie, of what an answer sets. */
+/** Returns the session cookie that an answer sets, as a browser sends it. */
 const cookieOf = ({ headers }: Answer): string => (headers.getSetCookie()[0] ?? '').split(';')[0] ?? '';
 
 const current = (scene: Scene, cookie: string) =>

@@ -13,7 +13,10 @@ import { DayStore } from '../../src/stores/devices/days';
 import { withId } from '../../src/stores/devices/keys';
 import { openTables } from '../fraud/parts';
 
-/** The archive's bucket, as the environment says or of the Longwatch that runs here. @throws LabError */
+/**
+ * Opens the archive's bucket: from the environment, or of the Longwatch that runs on this machine.
+ * @throws LabError if neither is known.
+ */
 function openObjects(): Objects {
   const config = readConfig();
   const found = config.S3_ENDPOINT ?? readAddresses(config.LONGWATCH_DATA_DIR)?.parts.S3;
@@ -32,9 +35,10 @@ function openObjects(): Objects {
 }
 
 /**
- * Brings the files of some archived days to this machine, those of their manifests and no others, each once: under its
- * sum's name a file never changes.
- * @returns the files, in Hive layout.
+ * Downloads the files of the archived days from `from` to `to`, as listed in their manifests. A file that exists
+ * locally is not downloaded again: its name contains its checksum, so its content never changes.
+ * @returns the paths of the files, in Hive layout.
+ * @throws LabError if the archive is not known.
  */
 export async function fetchArchive(
   folder: string,
@@ -58,7 +62,7 @@ export async function fetchArchive(
         if (existsSync(path)) continue;
         onFile(part.name, part.bytes);
         mkdirSync(join(folder, `dt=${day}`), { recursive: true });
-        // Under another name until all of it is there.
+        // Renamed when it is complete, so that an interrupted download is not taken for the file.
         writeFileSync(`${path}.part`, await objects.bytes(partKey(day, part.name), 0, part.bytes));
         renameSync(`${path}.part`, path);
       }

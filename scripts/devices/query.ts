@@ -35,7 +35,7 @@ const options = <T>(command: Argv<T>) =>
 
 const quoted = (file: string): string => `'${file.replaceAll("'", "''")}'`;
 
-/** What every query finds defined. */
+/** Returns the statements that create the views `readings` and `metrics` over the files. */
 export const views = (files: readonly string[]): string[] => [
   files.length === 0
     ? 'CREATE VIEW readings AS SELECT NULL::VARCHAR device_id, NULL::TIMESTAMPTZ ts, NULL::VARCHAR status, ' +
@@ -43,7 +43,7 @@ export const views = (files: readonly string[]): string[] => [
     : `CREATE VIEW readings AS
          SELECT device_id, ts, status, latitude, longitude, metrics::JSON AS metrics, dt::DATE AS dt
          FROM read_parquet([${files.map(quoted).join(', ')}], hive_partitioning = true)`,
-  // A row a metric: numbers and switches (0 and 1) as value, texts as text.
+  // One row per metric: `value` has numbers and booleans (as 0 and 1), `text` has texts.
   `CREATE VIEW metrics AS SELECT device_id, ts, dt, name,
      CASE json_type(item)
        WHEN 'BOOLEAN' THEN CASE item::VARCHAR WHEN 'true' THEN 1.0 ELSE 0.0 END
@@ -55,6 +55,7 @@ export const views = (files: readonly string[]): string[] => [
      LATERAL (SELECT json_extract(metrics, '$."' || name || '"') AS item) AS found`,
 ];
 
+/** The command `devices query`. */
 export const query = (cli: Argv): Argv =>
   cli.command(
     'query <sql>',

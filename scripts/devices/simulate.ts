@@ -11,7 +11,10 @@ const options = <T>(command: Argv<T>) =>
     .option('days', { type: 'number', default: 3, describe: 'Of the last so many days' })
     .option('every', { type: 'number', default: 300, describe: 'Seconds between two readings of a device' });
 
-/** A day's course of temperature and humidity, each device a bit off; now and then a window is open. */
+/**
+ * Returns a reading whose temperature and humidity follow a daily curve with noise. The values differ slightly by
+ * device; a window is open at times.
+ */
 function reading(device: number, at: number): object {
   const hour = (at % DAY_MS) / 3_600_000;
   const wave = Math.sin(((hour - 8) / 24) * 2 * Math.PI);
@@ -27,6 +30,7 @@ function reading(device: number, at: number): object {
   };
 }
 
+/** The command `devices simulate`. */
 export const simulateDevices = (cli: Argv): Argv =>
   cli.command(
     'simulate',

@@ -4,7 +4,7 @@ import { LabError } from '../../src/lab/errors';
 import { keptApiKey } from '../../src/local/secrets';
 import { foundApi } from './parts';
 
-/** Which Longwatch, and who asks it. */
+/** Adds the options for the address of the API and the key. */
 export const apiOptions = <T>(command: Argv<T>) =>
   command
     .option('url', { type: 'string', describe: 'The API; default where the Longwatch here listens' })
@@ -13,19 +13,23 @@ export const apiOptions = <T>(command: Argv<T>) =>
       describe: 'An API key of a supervisor; default LONGWATCH_API_KEY, else the development key of the Longwatch here',
     });
 
+/** An answer of the API. */
 export interface Answered {
   status: number;
   etag: string | undefined;
   body: Record<string, unknown>;
 }
 
-/** Which API, and whose key; undefined where the options leave them to the environment. */
+/**
+ * Address of the API, and key. If undefined, they come from the environment or from the Longwatch that runs on this
+ * machine.
+ */
 export interface Api {
   url: string | undefined;
   key: string | undefined;
 }
 
-/** Returns the address of the API and the key to use. @throws LabError when one of them is not known. */
+/** Returns the address of the API and the key to use. @throws LabError if one of them is not known. */
 export function resolveApi({ url, key }: Api): { url: string; key: string } {
   const base = url ?? foundApi();
   const secret = key ?? process.env['LONGWATCH_API_KEY'] ?? keptApiKey(readConfig().LONGWATCH_DATA_DIR);
@@ -33,7 +37,11 @@ export function resolveApi({ url, key }: Api): { url: string; key: string } {
   return { url: base, key: secret };
 }
 
-/** Asks the API. @throws LabError with what it said, but for the statuses that the caller expects. */
+/**
+ * Calls the API.
+ * @param expected error statuses that are returned as an answer.
+ * @throws LabError if the API does not answer or answers with another error status.
+ */
 export async function ask(
   api: Api,
   method: string,

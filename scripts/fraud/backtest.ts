@@ -41,6 +41,7 @@ const candidate = (model: string, rules: string | undefined): Candidate => ({
   rules: readRules(rules),
 });
 
+/** The command `fraud backtest`. */
 export const backtest = (cli: Argv): Argv =>
   cli.command('backtest', 'What a model and rules would have made of past payments', options, async (args) => {
     const {

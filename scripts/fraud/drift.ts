@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import type { Argv } from 'yargs';
 import { apiOptions, ask } from './api';
 
+/** The drift of one model's features and scores. */
 interface Model {
   modelVersion: string;
   from: string;
@@ -13,6 +14,7 @@ interface Model {
 const options = <T>(command: Argv<T>) =>
   apiOptions(command).option('days', { type: 'number', default: 7, describe: 'Of the last so many days' });
 
+/** The command `fraud drift`. */
 export const drift = (cli: Argv): Argv =>
   cli.command(
     'drift',

@@ -12,6 +12,7 @@ const options = <T>(command: Argv<T>) =>
     describe: '.npy (fastest), .csv or .csv.gz',
   });
 
+/** The command `fraud features`. */
 export const features = (cli: Argv): Argv =>
   cli.command(
     'features',

@@ -28,6 +28,7 @@ const options = <T>(command: Argv<T>) =>
       coerce: (text: string) => (text === 'never' ? Number.POSITIVE_INFINITY : asDuration(text, 'genuine-after')),
     });
 
+/** The command `fraud labels`. */
 export const labels = (cli: Argv): Argv =>
   cli.command('labels', 'What payments turned out to be', (command) =>
     command

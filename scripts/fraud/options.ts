@@ -5,7 +5,7 @@ import { LABEL_DELAY_DAYS } from '../../src/domain/fraud/features';
 import { LabError } from '../../src/lab/errors';
 import type { Window } from '../../src/lab/replayFile';
 
-/** "7d", "12h", "90 min". @returns milliseconds. */
+/** Parses a duration like "7d", "12h" or "90 min". @returns milliseconds. @throws LabError */
 export function asDuration(text: string, option: string): number {
   const value = /^\s*\d/.test(text) ? ms(text as ms.StringValue) : undefined;
   if (value === undefined || Number.isNaN(value) || value < 0)
@@ -13,7 +13,11 @@ export function asDuration(text: string, option: string): number {
   return value;
 }
 
-/** A day ("2018-07-01", its beginning in UTC) or an instant in ISO 8601. @returns epoch milliseconds. */
+/**
+ * Parses a day ("2018-07-01", its start in UTC) or an instant in ISO 8601.
+ * @returns epoch milliseconds.
+ * @throws LabError
+ */
 export function asInstant(text: string, option: string): number {
   const value = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:?\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(value))
@@ -23,7 +27,7 @@ export function asInstant(text: string, option: string): number {
   return value;
 }
 
-/** Where payments come from and how their amounts are written. */
+/** Adds the options for the file of payments and its format. */
 export const fileOptions = <T>(command: Argv<T>) =>
   command
     .option('transactions', {
@@ -52,7 +56,7 @@ export const fileOptions = <T>(command: Argv<T>) =>
       coerce: (text: string) => asDuration(text, 'label-delay'),
     });
 
-/** A stretch of time, its end left out. */
+/** Adds the options for a time window; `to` is exclusive. */
 export const windowOptions = <T>(command: Argv<T>) =>
   command
     .option('from', {
@@ -68,7 +72,7 @@ export const windowOptions = <T>(command: Argv<T>) =>
       coerce: (text: string) => asInstant(text, 'to'),
     });
 
-/** @throws LabError when there is nothing between the two. */
+/** Returns the window of the options. @throws LabError if it is empty. */
 export function windowOf({ from, to }: Window): Window {
   if (from >= to) throw new LabError('--to must be after --from');
   return { from, to };

@@ -9,14 +9,17 @@ import { everything } from '../../src/graph/capabilities';
 const HOW = 'Start Longwatch here with npm start (LONGWATCH_DATA_DIR says where it keeps its data)';
 const credentials = () => (process.env['AWS_ACCESS_KEY_ID'] ? {} : { credentials: LOCAL_CREDENTIALS });
 
-/** The API of the Longwatch that runs here. @throws LabError when none does. */
+/** Returns the address of the API of the Longwatch that runs on this machine. @throws LabError if none runs. */
 export function foundApi(): string {
   const api = readAddresses(readConfig().LONGWATCH_DATA_DIR)?.api;
   if (api === undefined) throw new LabError(`Where is the API? ${HOW}, or name its address`);
   return api;
 }
 
-/** The tables, as the environment says or of the Longwatch that runs here. @throws LabError */
+/**
+ * Opens the tables: from the environment, or of the Longwatch that runs on this machine.
+ * @throws LabError if neither is known.
+ */
 export function openTables(): { db: Db; close(): void } {
   const config = readConfig();
   const found = config.DYNAMODB_ENDPOINT ?? readAddresses(config.LONGWATCH_DATA_DIR)?.parts.DynamoDB;
@@ -30,7 +33,11 @@ export function openTables(): { db: Db; close(): void } {
   return { db: openDb(client, config.LONGWATCH_TABLE_PREFIX, everything.tables), close: () => client.destroy() };
 }
 
-/** The stream, as the environment says or of the Longwatch that runs here. @throws LabError */
+/**
+ * Opens the stream of payments: from the environment, or of the Longwatch that runs on this machine.
+ * @param name the stream's name; empty for the configured one.
+ * @throws LabError if neither is known.
+ */
 export function openStream(name: string): { client: ReturnType<typeof kinesisClient>; name: string } {
   const config = readConfig();
   const [endpoint, runs] = (readAddresses(config.LONGWATCH_DATA_DIR)?.parts.Kinesis ?? '').split(' ');

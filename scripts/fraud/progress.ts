@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 
-/** A bar on stderr, so that what a command prints can be piped on. */
+/** A progress bar on stderr, so that stdout can be piped. */
 export class Bar {
   private readonly bar: SingleBar;
 
@@ -23,13 +23,13 @@ export class Bar {
     this.bar.stop();
   }
 
-  /** Leaves the bar where it stands: something failed. */
+  /** Stops the bar without completing it, after a failure. */
   stop(): void {
     this.bar.stop();
   }
 }
 
-/** Runs work with a bar that ends as the work does. */
+/** Runs work with a progress bar, which completes if the work succeeds. `show` takes the completed share, 0 to 1. */
 export async function withBar<T>(what: string, work: (show: (share: number) => void) => Promise<T>): Promise<T> {
   const bar = new Bar(what);
   try {

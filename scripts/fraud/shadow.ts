@@ -24,7 +24,7 @@ interface Shown {
 const style = { head: [], border: [] };
 const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
-/** What the challenger is, and its decisions beside the live ones. */
+/** Prints the challenger, and a comparison of its decisions with the live ones. */
 function show({ body }: Answered): void {
   const { version, endpointName, ruleSet, putBy, putAt, comparison } = body as unknown as Shown;
   const what = [endpointName && `the model of the endpoint ${endpointName}`, ruleSet && 'rules of its own']
@@ -53,6 +53,7 @@ function show({ body }: Answered): void {
   );
 }
 
+/** The command `fraud shadow`. */
 export const shadow = (cli: Argv): Argv =>
   cli.command(
     'shadow',
@@ -83,6 +84,7 @@ export const shadow = (cli: Argv): Argv =>
     },
   );
 
+/** The command `fraud promote`. */
 export const promote = (cli: Argv): Argv =>
   cli.command(
     'promote',

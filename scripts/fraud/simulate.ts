@@ -51,12 +51,14 @@ const options = <T>(command: Argv<T>) =>
       return true;
     });
 
+/** The destination of simulated payments. */
 interface Sink {
   where: string;
   write(one: SimulatedTransaction): Promise<void>;
   close(): Promise<void>;
 }
 
+/** The command `fraud simulate`. */
 export const simulate = (cli: Argv): Argv =>
   cli.command(
     'simulate',
@@ -71,7 +73,7 @@ export const simulate = (cli: Argv): Argv =>
       const counts = new Map<string, number>(scenarios.map((scenario) => [scenario, 0]));
       let rows = 0;
       const sink = out === undefined ? toStream(stream ?? '', rate) : toFile(out);
-      // A stream remembers: each run has payments and customers of its own.
+      // Longwatch remembers earlier payments, so each run to a stream uses its own ids.
       const prefix = out === undefined ? `sim-${now.toString(36)}-` : '';
       await withBar(out === undefined ? 'sending' : 'simulating', async (show) => {
         for (const one of simulated({ seed, customers, merchants, days, start, fraudRate, prefix })) {
@@ -94,7 +96,7 @@ function toFile(out: string): Sink {
   return { where: `in ${out}`, write: (one) => file.write(one), close: () => file.close() };
 }
 
-/** In order, so many a second: a tenth of a second's worth at once. */
+/** Returns a sink that sends payments to a stream in order, `rate` per second, in batches of a tenth of a second. */
 function toStream(asked: string, rate: number): Sink {
   const { client, name } = openStream(asked);
   const atOnce = Math.min(PUT_LIMIT, Math.max(1, Math.round(rate / 10)));

@@ -16,6 +16,7 @@ const options = <T>(command: Argv<T>) =>
       describe: 'Last part of the window, on which training is stopped and measured',
     });
 
+/** The command `fraud train`. */
 export const train = (cli: Argv): Argv =>
   cli.command('train', 'A model of labelled payments, by the official XGBoost', options, async (args) => {
     const { transactions, amountUnit, currency, labelDelay, out, rounds, tuneShare } = args;

@@ -3,7 +3,7 @@ import type { AnyRoute } from '../../src/api/http/routes';
 import { readConfig } from '../../src/graph/config';
 import { buildGraph } from '../../src/graph';
 
-/** Every route that a process can have; nothing is connected to. */
+/** Returns every route of every capability. Opens no connection. */
 export async function listRoutes(): Promise<AnyRoute[]> {
   const graph = buildGraph({
     config: readConfig({ LONGWATCH_LOG_LEVEL: 'silent' }),

@@ -2,9 +2,9 @@ import { HOURS } from '../costs/bill';
 import { type Capability, rankUnits, rollupUnits } from '../costs/designs';
 import type { Measured } from '../costs/measured';
 
-/** What one user does in a month, and how uneven that is. */
+/** Actions of one user per month, and how unevenly they are distributed. */
 export const users = {
-  /** The busiest hours over the average. */
+  /** Traffic of the busiest hours divided by the average. */
   peak: 3,
   visits: 10,
   views: 20,
@@ -13,19 +13,19 @@ export const users = {
   cartChanges: 4,
   cartReads: 10,
   orderedShare: 0.3,
-  /** Of all checkouts, those that hold the best-selling product. */
+  /** Share of the best-selling product in all checkouts. */
   hottestProduct: 0.02,
   scores: 30,
   ranks: 60,
-  /** Of all players, those of the biggest board. */
+  /** Share of all players who are on the biggest board. */
   biggestBoard: 0.5,
   posts: 3,
   followers: 150,
   follows: 2,
   feedReads: 60,
-  /** Of all follows, those of the author whom most follow anew. */
+  /** Share of all new follows that go to the fastest growing author. */
   hottestAuthor: 0.01,
-  /** Of all readers, those who follow the author whom most follow. */
+  /** Share of all readers who follow the most followed author. */
   biggestAuthor: 0.3,
   devices: 0.1,
   readings: 1_440,
@@ -34,43 +34,43 @@ export const users = {
   caseShare: 0.002,
 } as const;
 
-/** Of services, from their documentation; of ours, from the code or a bench. */
+/** Limits of AWS and Temporal, from their documentation, and of Longwatch, from the code or a benchmark. */
 export const ceilings = {
-  /** A partition's write and read units a second (DynamoDB, "Partition throughput"). */
+  /** Write and read units per second of a partition (DynamoDB, "Partition throughput"). */
   partitionWrites: 1_000,
   partitionReads: 3_000,
-  /** Write units a second of a table on demand, until AWS raises it (DynamoDB quotas). */
+  /** Default quota of an on-demand table in write units per second; AWS raises it on request (DynamoDB quotas). */
   tableWrites: 40_000,
   /**
-   * Actions a second of a Temporal Cloud namespace to begin with; it grows with the use of the last seven days
+   * Initial limit of a Temporal Cloud namespace in actions per second. It grows with the use of the last seven days
    * (Temporal Cloud, "System limits").
    */
   actionsASecond: 500,
-  /** Events of a history (Temporal). */
+  /** Maximum number of events in a history (Temporal). */
   historyEvents: 51_200,
   /** Partitions of the outbox: OUTBOX_SHARDS. */
   ledgerPartitions: 16,
-  /** Write units of an outbox entry: written in a transaction, then deleted. */
+  /** Write units of an outbox entry: 2 for its transactional write, 1 for its deletion. */
   ledgerWrites: 3,
-  /** Partitions of a ranking's nodes. */
+  /** Partitions of a rank tree's nodes. */
   rankPartitions: 16,
-  /** Partitions of the carts' counts, at two units a count. */
+  /** Partitions of the cart counts; each increment consumes two units. */
   countPartitions: 32,
-  /** LONGWATCH_SESSION_BUCKETS, as it is. */
+  /** Default of LONGWATCH_SESSION_BUCKETS. */
   sessionBuckets: 4,
-  /** Index units of a session: opened one, re-armed two, ended one. */
+  /** Write units of the expiry index per session: one to open it, two to re-arm its timer, one to end it. */
   sessionIndexWrites: 4,
-  /** Sessions that one process ends a second (npm run bench -- sessions, two shared cores). */
+  /** Sessions per second that one sweeper process ends (npm run bench -- sessions, two shared cores). */
   sweptASecond: 637,
-  /** Rows a second of large fan-outs and process: LONGWATCH_FEED_BULK_ROWS_PER_SECOND. */
+  /** Rows per second that one process writes for large fan-outs: LONGWATCH_FEED_BULK_ROWS_PER_SECOND. */
   rowsASecond: 2_000,
-  /** Stream shards that a process reads: activities of the operations queue. */
+  /** Maximum number of stream shards that a process reads: concurrent activities of the operations queue. */
   shardsOfAProcess: 200,
-  /** Bytes a day that the archive writes: 8 lanes of 100 files of 128 MB. */
+  /** Maximum size of a day's archive in bytes: 8 lanes of 100 files of 128 MB. */
   archiveBytes: 8 * 100 * 128 * 1024 ** 2,
 } as const;
 
-/** The same for people. */
+/** The descriptions of {@link users} in docs/scale.md. */
 export const assumptions: Readonly<Record<keyof typeof users, string>> = {
   peak: 'traffic of the busiest hours ÷ average',
   visits: 'visits per month',
@@ -97,25 +97,28 @@ export const assumptions: Readonly<Record<keyof typeof users, string>> = {
   caseShare: 'share of payments that become a case',
 };
 
+/** A limit of one resource. */
 export interface Limit {
+  /** The resource. */
   what: string;
-  /** In units of `unit`. */
+  /** In `unit`. */
   ceiling: number;
   unit: string;
-  /** Peak load on it of one user. */
+  /** Load of one user in the busiest hours, in `unit`. */
   aUser: number;
+  /** What to change when the limit is reached. */
   turn: string;
-  /** Factor that turning gains; absent where there is nothing to turn. */
+  /** Factor by which the change raises the limit; absent if no change does. */
   gains?: number;
 }
 
-/** Users at whom a limit is met. */
+/** Returns the number of users at which a limit is reached. */
 export const metAt = ({ ceiling, aUser }: Limit): number => ceiling / aUser;
 
-/** What is done so often a month by a user, a second in the busiest hours. */
+/** Converts a user's actions per month to actions per second in the busiest hours. */
 const aSecond = (aMonth: number): number => (aMonth / (HOURS * 3_600)) * users.peak;
 
-/** The limits of each capability, the first to be met first. */
+/** Returns the limits of each capability, ordered by the number of users that reach them, lowest first. */
 export function limitsOf(measured: Measured): Record<Capability, Limit[]> {
   const orders = users.carts * users.orderedShare;
   const readings = users.devices * users.readings * (HOURS / 24);

@@ -4,10 +4,10 @@ import { type Measured, readMeasured } from '../costs/measured';
 import { defaultTraffic, type Traffic } from '../costs/traffic';
 import { assumptions, ceilings, limitsOf, metAt, users } from './limits';
 
-/** Users of the tables. */
+/** Numbers of users for which the page has figures. */
 const SIZES = [100_000, 1_000_000, 10_000_000, 100_000_000] as const;
 
-/** The traffic of so many users. */
+/** Returns the traffic of `count` users. */
 export function trafficOf(count: number): Traffic {
   return {
     ...defaultTraffic,
@@ -20,7 +20,8 @@ export function trafficOf(count: number): Traffic {
     orderedShare: users.orderedShare,
     players: count,
     scores: count * users.scores,
-    // What comes within a look of 200 ms, of the biggest board's busiest hours in as many shards as it then needs.
+    // Changes within 200 ms, a stream reader's batch: on the biggest board in the busiest hours, over all shards that
+    // it then needs.
     together: Math.max(1, (count * users.scores * users.biggestBoard * users.peak) / (HOURS * 3_600 * 5)),
     ranks: count * users.ranks,
     posts: count * users.posts,
@@ -32,7 +33,7 @@ export function trafficOf(count: number): Traffic {
     batch: users.batch,
     payments: count * users.payments,
     caseShare: users.caseShare,
-    // Two, and one for each further 500 payments a second of the busiest hours; measure what yours can do.
+    // Two, and one more per 500 payments per second in the busiest hours. Measure the throughput of your own instances.
     instances: 2 + Math.floor((count * users.payments * users.peak) / (HOURS * 3_600) / 500),
   };
 }
@@ -43,7 +44,7 @@ const short = (value: number): string => {
   return `${scaled >= 100 || unit === '' ? Math.round(scaled) : Number(scaled.toPrecision(2))}${unit}`;
 };
 
-/** Counts above the world's population of some 8 thousand million are of no use to a reader. */
+/** Formats a number of users. Numbers above the world's population (about 8,000 million) are not useful as figures. */
 const people = (count: number): string => (count > 8e9 ? 'over 8 G' : short(count));
 
 const peakOf = (aMonth: number): number => (aMonth / (HOURS * 3_600)) * users.peak;
@@ -57,8 +58,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 /**
- * What docs/scale.md shows between its marks: computed from what was measured and what is assumed, and from nothing
- * else.
+ * Returns the computed part of docs/scale.md. It depends only on the measurements, the assumptions and the list prices.
  */
 export function scalePage(measured: Measured = readMeasured()): string {
   const limits = limitsOf(measured);
@@ -120,10 +120,15 @@ export function scalePage(measured: Measured = readMeasured()): string {
   )}`;
 }
 
+/** The start of the computed part of docs/scale.md. */
 export const BEGIN = '<!-- computed by npm run scale: do not edit -->';
+/** The end of the computed part. */
 export const END = '<!-- end of the computed part -->';
 
-/** The page with what is computed put between its marks. @throws where it has no marks. */
+/**
+ * Replaces the computed part of a page, between {@link BEGIN} and {@link END}.
+ * @throws Error if the page lacks them.
+ */
 export function withComputed(page: string, computed: string): string {
   const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`docs/scale.md has no "${BEGIN}" and "${END}"`);
