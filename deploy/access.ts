@@ -1,13 +1,12 @@
 import { type Combined, platform } from '../src/graph/combined';
 import type { CapabilityGrants, Grants } from '../src/stores/grants';
 
-/** A process that has a role: the API, the workers, or a Lambda function by its name. */
+/** A process that has an IAM role: `api`, `worker`, or the name of a Lambda function. */
 export type Process = string;
 
 /**
- * What a process may do to tables: `Table` or `Table/Index` → actions, sorted. Made from the grants of the capabilities
- * and the
- * platform; nothing else is granted.
+ * Returns the DynamoDB actions of a process: `Table` or `Table/Index` → sorted actions. They are the grants of the
+ * capabilities and of the platform, and nothing else.
  */
 export function grantsOf(
   process: Process,
@@ -29,7 +28,8 @@ function ofProcess(
   process: Process,
   { everywhere = {}, metrics = {}, readers = {}, routes, activities, functions = {} }: CapabilityGrants,
 ): Grants[] {
-  // A stream's records are processed by workers, by its function, and by the API when a person re-drives a dead letter.
+  // Workers and the stream's function process a stream's records, and so does the API when an operator redrives a dead
+  // letter.
   if (process === 'api') return [everywhere, metrics, routes, ...Object.values(functions)];
   if (process === 'worker') return [everywhere, metrics, readers, activities, ...Object.values(functions)];
   return [everywhere, functions[process] ?? {}];

@@ -7,17 +7,18 @@ import { build } from 'esbuild';
 import { pack } from 'tar-stream';
 
 const ROOT = join(__dirname, '..');
+/** The model that ships. */
 export const MODEL = join(ROOT, 'model', 'fraud.json');
 
-/** What the stack uploads. */
+/** Paths of the files that the stack uploads. */
 export interface Artefacts {
-  /** SageMaker's form of the model: `fraud.json` alone in a gzipped tar. */
+  /** The model as SageMaker expects it: a gzipped tar with only `fraud.json`. */
   model: string;
-  /** Folder with the functions' bundle. */
+  /** Folder with the bundle of the functions. */
   functions: string;
 }
 
-/** Makes what the stack uploads, the same bytes from the same sources. */
+/** Builds the files that the stack uploads. The same sources give the same bytes. */
 export async function makeArtefacts(folder: string): Promise<Artefacts> {
   mkdirSync(folder, { recursive: true });
   const [model, functions] = await Promise.all([
@@ -27,6 +28,7 @@ export async function makeArtefacts(folder: string): Promise<Artefacts> {
   return { model, functions };
 }
 
+/** Writes the model as a gzipped tar. @returns its path. */
 export async function packModel(path: string): Promise<string> {
   const tar = pack();
   tar.entry({ name: 'fraud.json', mtime: new Date(0), mode: 0o644 }, readFileSync(MODEL));
@@ -35,23 +37,23 @@ export async function packModel(path: string): Promise<string> {
   return path;
 }
 
-/** One bundle; each function is a handler of it. */
+/** Bundles all functions into one file that exports a handler for each. @returns the folder. */
 export async function bundleFunctions(folder: string): Promise<string> {
   await build({
-    // Lambda finds a handler by the name of an export.
+    // Lambda finds a handler by the name of its export.
     stdin: { contents: "module.exports = require('./index.ts').handlers;", resolveDir: join(ROOT, 'src', 'lambda') },
-    // As deep as in the sources: the code looks for files beside its folder.
+    // As deep as in the sources, because the code finds other files by relative paths.
     outfile: join(folder, 'dist', 'lambda', 'index.js'),
     bundle: true,
     platform: 'node',
     target: 'node22',
     format: 'cjs',
     minifySyntax: true,
-    // Names of errors are part of what we say.
+    // Logs and answers contain the class names of errors.
     keepNames: true,
     sourcemap: false,
     legalComments: 'none',
-    // Native, for workers and local files alone, which no function is.
+    // Native modules that only workers and the workflow bundler need, not functions.
     external: ['@temporalio/core-bridge', '@swc/*'],
     logLevel: 'error',
   });
@@ -60,14 +62,14 @@ export async function bundleFunctions(folder: string): Promise<string> {
     join(folder, 'package.json'),
     `${JSON.stringify({ name: 'longwatch-functions', version, type: 'commonjs' })}\n`,
   );
-  // What drift is compared with, and the page for people.
+  // The drift baseline and the overview page.
   mkdirSync(join(folder, 'model'), { recursive: true });
   cpSync(join(ROOT, 'web'), join(folder, 'web'), { recursive: true });
   writeFileSync(join(folder, 'model', 'fraud.baseline.json'), readFileSync(join(ROOT, 'model', 'fraud.baseline.json')));
   return folder;
 }
 
-/** The version of XGBoost that wrote the model, and the first digits of its sum. */
+/** Returns the version of XGBoost that wrote the model, and the first 10 digits of the model's SHA-256. */
 export function modelFacts(path = MODEL): { version: readonly number[]; id: string } {
   const bytes = readFileSync(path);
   const { version } = JSON.parse(bytes.toString('utf8')) as { version: number[] };

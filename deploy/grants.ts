@@ -3,7 +3,7 @@ import { runScript } from '../scripts/commandLine';
 import { everything } from '../src/graph/capabilities';
 import { grantsOf } from './access';
 
-/** Prints the grants of API and workers that are not among those used. */
+/** Prints the grants of the API and the workers that are not in `used`. */
 function printUnused(used: ReadonlySet<string>): void {
   for (const role of ['api', 'worker'] as const)
     for (const [where, actions] of grantsOf(role, everything)) {

@@ -127,13 +127,13 @@ const fields = z.strictObject({
   environment: z.record(z.string(), z.string()).default({}).describe('Further settings of all processes'),
 });
 
-/** What a deployment decides. */
+/** The settings of a deployment, with their defaults filled in. */
 const schema = fields
   .refine(({ model, xgboostImage }) => (model === 'xgboost') === (xgboostImage !== undefined), {
     path: ['xgboostImage'],
     message: 'goes with model xgboost, and only with it',
   })
-  // Else the tables of two stacks in one account would have the same names.
+  // Otherwise the tables of two stacks in one account would have the same names.
   .refine(({ stackName, tablePrefix }) => stackName === DEFAULT_STACK || tablePrefix !== undefined, {
     path: ['tablePrefix'],
     message:
@@ -155,14 +155,15 @@ const schema = fields
     }) => ({ ...settings, tablePrefix, transactionsStream, readingsStream }),
   );
 
+/** The checked settings of a deployment. */
 export type Settings = z.infer<typeof schema>;
 
-/** The settings of a deployment are wrong; the message has one line for each fault. */
+/** The settings of a deployment are invalid. The message has one line per fault. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
 
-/** @throws SettingsError */
+/** Checks settings and fills in their defaults. @param where names the source in the error. @throws SettingsError */
 export function parseSettings(given: unknown, where = 'the settings'): Settings {
   const result = schema.safeParse(given);
   if (result.success) return result.data;
@@ -170,6 +171,7 @@ export function parseSettings(given: unknown, where = 'the settings'): Settings 
   throw new SettingsError(`${where}:\n${faults.join('\n')}`);
 }
 
+/** Reads settings from a JSON file. @throws SettingsError */
 export function readSettings(path: string): Settings {
   let json: unknown;
   try {
@@ -185,7 +187,7 @@ export function readSettings(path: string): Settings {
   return parseSettings(json, path);
 }
 
-/** Name and meaning of every setting. */
+/** Returns the name, default and description of every setting. */
 export function settingsReference(): { name: string; fallback: string; description: string }[] {
   return Object.entries(fields.shape).map(([name, type]) => {
     const json = z.toJSONSchema(type as z.ZodType, { io: 'input', unrepresentable: 'any' });

@@ -20,6 +20,7 @@ import type { ModelEndpoint } from './model';
 import type { Service } from './service';
 import type { Tables } from './tables';
 
+/** The resources to watch. */
 export interface AlarmsProps {
   settings: Settings;
   tables: Tables;
@@ -31,17 +32,20 @@ export interface AlarmsProps {
 }
 
 const FIVE_MINUTES = Duration.minutes(5);
-/** Milliseconds that a stream's reader may be behind. */
+/** Maximum lag of a stream's reader in milliseconds. */
 const BEHIND_MS = 5 * 60_000;
 
-/** What AWS sees; the processes' own metrics have alarms of their own, at Prometheus. */
+/**
+ * CloudWatch alarms on the metrics of AWS services. Alerts on the metrics of the processes are Prometheus rules
+ * (deploy/observability).
+ */
 export class Alarms extends Construct {
   readonly topic: Topic;
 
   constructor(scope: Construct, { settings, tables, data, kinesisStreams, model, service, functions }: AlarmsProps) {
     super(scope, 'Alarms');
     this.topic = new Topic(this, 'Topic', { displayName: `${settings.stackName} alarms`, enforceSSL: true });
-    // `enforceSSL` gives the topic a policy, and with it takes away the default one, by which CloudWatch could publish.
+    // `enforceSSL` gives the topic a policy. That replaces the default policy, which allows CloudWatch to publish.
     this.topic.addToResourcePolicy(
       new PolicyStatement({
         sid: 'AllowAlarms',
@@ -110,7 +114,7 @@ export class Alarms extends Construct {
         5,
         'The endpoint fails: rules alone decide, docs/models.md',
       );
-      // Microseconds.
+      // ModelLatency is in microseconds.
       alarm(
         'model-slow',
         ofEndpoint('ModelLatency', 'p99'),

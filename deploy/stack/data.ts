@@ -5,15 +5,15 @@ import { Construct } from 'constructs';
 import type { KinesisNeed, PartNeeds } from '../../src/config/endpoints';
 import type { Settings } from '../settings';
 
-/** How long the Kinesis streams keep what nobody has read yet. */
+/** Retention of the Kinesis streams. */
 export const RETENTION = Duration.days(7);
 
-/** `transactions` of `longwatch-transactions`. */
+/** Returns the short name of a stream, e.g. `transactions` for `longwatch-transactions`. */
 export const shortName = ({ fallback }: KinesisNeed): string => fallback.replace(/^longwatch-/, '');
 
-/** The Kinesis streams and the archive's bucket, as far as the capabilities use them. */
+/** The Kinesis streams and the archive's bucket, if the capabilities use them. */
 export class Data extends Construct {
-  /** By the setting that names the stream. */
+  /** By the name of the setting that has the stream's name. */
   readonly streams: ReadonlyMap<string, Stream>;
   readonly archive: Bucket | undefined;
 
@@ -44,7 +44,7 @@ export class Data extends Construct {
         ];
       }),
     );
-    // Where S3 is optional, a bucket of yours can be named in the environment.
+    // If S3 is optional, `environment` can set a bucket of your own.
     if (parts.s3 === undefined || parts.s3 === 'optional') return;
     this.archive = new Bucket(this, 'Archive', {
       encryption: BucketEncryption.S3_MANAGED,
@@ -57,13 +57,13 @@ export class Data extends Construct {
       lifecycleRules: [
         {
           id: 'older-days',
-          // Read by range whenever somebody asks for an old day: no class that must be restored first.
+          // Requests for an old day read its objects by range, so no class that requires a restore first.
           transitions: [
             { storageClass: StorageClass.INFREQUENT_ACCESS, transitionAfter: Duration.days(30) },
             { storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: Duration.days(90) },
           ],
           abortIncompleteMultipartUploadAfter: Duration.days(1),
-          // An erased device is gone from old versions, too, a week later.
+          // One week after an erasure, old versions of objects have no data of the device either.
           noncurrentVersionExpiration: Duration.days(7),
           expiredObjectDeleteMarker: true,
         },

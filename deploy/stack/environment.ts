@@ -1,18 +1,19 @@
 import type { Settings } from '../settings';
 import type { Data } from './data';
 
-/** Port of a task's API, or of its health where it has none. */
+/** Port of a task's API; in a worker, of its health checks and metrics. */
 export const PORT = 3000;
 
+/** The values that the environment depends on. */
 export interface EnvironmentParts {
   settings: Settings;
   data: Data;
-  /** Absent where no capability has a model. */
+  /** Absent if no capability has a model. */
   endpointName?: string | undefined;
   region: string;
 }
 
-/** Settings that every process has; what is secret is not among them. */
+/** Returns the environment of every process, without secrets. */
 export function environmentOf({ settings, data, endpointName, region }: EnvironmentParts): Record<string, string> {
   return {
     NODE_ENV: 'production',

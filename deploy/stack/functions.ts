@@ -23,10 +23,14 @@ import type { Settings } from '../settings';
 import { RETENTION } from './data';
 import { allow, processRole, type Reach } from './roles';
 
-/** What a stream of a table keeps, less the time to do something about what could not be processed. */
+/**
+ * Retention of a table's stream (24 h) minus an hour, so that failed records reach the queue while the stream still has
+ * them.
+ */
 const TABLE_MAX_AGE = Duration.hours(23);
 const TIMEOUT = Duration.minutes(2);
 
+/** The bundle, and the resources that the functions use. */
 export interface FunctionsProps {
   settings: Settings;
   /** Folder with the bundle. */
@@ -36,10 +40,10 @@ export interface FunctionsProps {
   reach: Reach;
 }
 
-/** What runs as Lambda functions, as far as it is chosen. */
+/** The Lambda functions that the setting `functions` selects. */
 export class Functions extends Construct {
   readonly functions: LambdaFunction[] = [];
-  /** What could not be processed in time: for people. */
+  /** Events that no function could process in time, for operators. */
   readonly failed: Queue;
 
   constructor(
@@ -87,10 +91,11 @@ export class Functions extends Construct {
     const streamArn = tables.named(source.table).tableStreamArn ?? '';
     const target = this.make(handler, [
       allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], [streamArn]),
-      // Listing streams has no narrower resource.
+      // ListStreams supports no narrower resource.
       allow(['dynamodb:ListStreams'], ['*']),
     ]);
-    // Only with a window does an event of a table name its shard, without which a repetition could not be told.
+    // Only with a tumbling window does a table's event name its shard, which the function needs to detect a repeated
+    // batch.
     this.map(handler, target, streamArn, {
       batchSize: 1_000,
       maxRecordAge: TABLE_MAX_AGE,
@@ -115,7 +120,8 @@ export class Functions extends Construct {
       maxRecordAge,
       ...(tumblingWindow && { tumblingWindow }),
       startingPosition: StartingPosition.TRIM_HORIZON,
-      // In order, and again and again: what can never be processed is set aside by the function itself.
+      // Lambda retries a batch in order until it succeeds. The function stores a record that can never be processed as
+      // a dead letter.
       parallelizationFactor: 1,
       reportBatchItemFailures: true,
       onFailure: new SqsDlq(this.failed),
@@ -129,7 +135,7 @@ export class Functions extends Construct {
     const rule = new CfnTopicRule(this, 'Readings', {
       ruleName: `${this.props.settings.stackName.replaceAll('-', '_')}_readings`,
       topicRulePayload: {
-        // The bytes as they came, whatever they are, and the device that the broker let publish there.
+        // The unchanged bytes, and the device id from the topic, which the broker has authorised.
         sql:
           "SELECT encode(*, 'base64') AS data, topic(2) AS device, timestamp() AS arrivedAt " +
           "FROM 'devices/+/readings'",
@@ -204,7 +210,7 @@ export class Functions extends Construct {
       ...more,
     ])
       role.addToPolicy(statement);
-    // Set by Lambda itself, which refuses it here.
+    // Lambda sets AWS_REGION itself and refuses it as a setting.
     const { AWS_REGION: _region, ...settable } = environment;
     const made = new LambdaFunction(this, handler, {
       functionName,
@@ -219,7 +225,7 @@ export class Functions extends Construct {
       logGroup,
       ...(onFailure && { onFailure, retryAttempts: 2, maxEventAge: Duration.hours(6) }),
     });
-    // `onFailure` of the function and of its source mapping grants nothing to a role that is not updated.
+    // `onFailure` cannot add this permission, because `withoutPolicyUpdates` makes the role immutable.
     if (handler !== 'api') role.addToPolicy(allow(['sqs:SendMessage'], [this.failed.queueArn]));
     this.functions.push(made);
     return made;

@@ -16,7 +16,10 @@ import type { Reach } from './roles';
 import { Service } from './service';
 import { Tables } from './tables';
 
-/** Longwatch on AWS. Temporal is not part of it: Temporal Cloud, or a cluster of yours. */
+/**
+ * Longwatch on AWS. Temporal is not part of the stack: use Temporal Cloud or your own cluster.
+ * @param known the capabilities that `settings.capabilities` selects from.
+ */
 export class LongwatchStack extends Stack {
   constructor(
     scope: Construct,

@@ -9,14 +9,15 @@ import { modelFacts } from '../artefacts';
 import type { Settings } from '../settings';
 import { allow } from './roles';
 
+/** The image and the model of the endpoint. */
 export interface ModelProps {
   settings: Settings;
   repository: IRepository;
-  /** The packed artefact. */
+  /** Path of the packed model. */
   artefact: string;
 }
 
-/** The endpoint that scores payments, from the artefact that ships. */
+/** The SageMaker endpoint that scores payments with the model that ships. */
 export class ModelEndpoint extends Construct {
   readonly endpointName: string;
   readonly endpointArn: string;
@@ -47,7 +48,7 @@ export class ModelEndpoint extends Construct {
                 ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
                 [repository.repositoryArn],
               ),
-              // ECR's login has no narrower resource.
+              // GetAuthorizationToken supports no narrower resource.
               allow(['ecr:GetAuthorizationToken'], ['*']),
             ]
           : []),
@@ -58,8 +59,8 @@ export class ModelEndpoint extends Construct {
       ],
     });
     policy.attachToRole(role);
-    // A model and a configuration never change: their names say what they are of, so that a new one comes beside the
-    // old.
+    // A SageMaker model and an endpoint configuration are immutable. Their names identify their content, so that a new
+    // one is created beside the old one.
     const name = within63(
       `${this.endpointName}-${facts.id}-${settings.model}-${settings.imageTag.replaceAll(/[^A-Za-z0-9-]/g, '-')}`,
     );
@@ -85,7 +86,7 @@ export class ModelEndpoint extends Construct {
     const endpoint = new CfnEndpoint(this, 'Endpoint', {
       endpointName: this.endpointName,
       endpointConfigName: name,
-      // The new fleet takes all traffic once it answers, and gives it back when it fails.
+      // The new fleet gets all traffic when it answers. If it fails, the old fleet gets the traffic back.
       deploymentConfig: {
         blueGreenUpdatePolicy: {
           trafficRoutingConfiguration: { type: 'ALL_AT_ONCE', waitIntervalInSeconds: 300 },
@@ -97,15 +98,19 @@ export class ModelEndpoint extends Construct {
   }
 }
 
-/** A name that SageMaker takes. One that is cut keeps a hash of the whole, so that two long ones stay different. */
+/**
+ * Returns a name of at most 63 characters, SageMaker's limit. A shortened name ends in a hash of the whole name, so
+ * that two long names stay different.
+ */
 function within63(name: string): string {
   if (name.length <= 63) return name.replace(/-+$/, '');
   return `${name.slice(0, 54)}-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
 }
 
 /**
- * SageMaker's image, if it can read the model: an older XGBoost loads a newer one's file without a word and scores
+ * Returns SageMaker's image if it can read the model. An older XGBoost loads a newer model without an error and scores
  * wrongly (docs/decisions/0025).
+ * @throws Error if the image is older than the model, or its version is unknown.
  */
 export function xgboostImage(image: string, modelVersion: readonly number[]): string {
   const found = /:(\d+)\.(\d+)-/.exec(image);

@@ -6,25 +6,32 @@ import { grantsOf, type Process } from '../access';
 import type { Data } from './data';
 import type { Tables } from './tables';
 
+/** The resources that roles can be granted. */
 export interface Reach {
   tables: Tables;
   data: Data;
   /** The capabilities of the stack. */
   combined: Combined;
-  /** Of the model's endpoint; absent where no capability has a model. */
+  /** ARN of the model's endpoint; absent if no capability has a model. */
   endpointArn: string | undefined;
   snsTopicArn?: string | undefined;
-  /** What encrypts payloads of workflows; every process starts workflows. */
+  /**
+   * ARN of the key that encrypts payloads of workflows. Every process needs it, because every process starts workflows.
+   */
   kmsKeyArn?: string | undefined;
 }
 
-/** What the archive writes and reads: days of readings, and finished seasons. */
+/** Prefixes of the archive: days of readings, and finished seasons. */
 const ARCHIVE_PREFIXES = ['device_data/*', 'leaderboards/*'];
 
+/** Returns a statement that allows the actions on the resources. */
 export const allow = (actions: string[], resources: string[]): PolicyStatement =>
   new PolicyStatement({ effect: Effect.ALLOW, actions, resources });
 
-/** A role that may do what one process does, and no more. */
+/**
+ * Creates the role of a process, with only the permissions that the process uses.
+ * @param options.checksTables whether the process compares the tables with their declarations.
+ */
 export function processRole(
   scope: Construct,
   id: string,
@@ -37,13 +44,17 @@ export function processRole(
   new Policy(scope, `${id}Policy`, {
     statements: [...tableStatements(process, reach), ...otherStatements(process, reach)],
   }).attachToRole(role);
-  // A role's own policies have 10,240 characters together, which the tables' names fill; others have their own 6,144.
+  // The inline policies of a role have at most 10,240 characters together, which the names of the tables fill. A
+  // managed policy has its own 6,144 characters.
   if (checksTables)
     new ManagedPolicy(scope, `${id}StartPolicy`, { statements: startStatements(process, reach), roles: [role] });
   return role;
 }
 
-/** For processes that compare the tables when they start or show their sizes, and read their streams. */
+/**
+ * Permissions of processes that compare the tables at their start or show their sizes, and, for workers, that read the
+ * tables' streams.
+ */
 function startStatements(process: Process, { tables }: Reach): PolicyStatement[] {
   const tableStreams = tables.all().flatMap(({ tableStreamArn }) => tableStreamArn ?? []);
   return [
@@ -92,7 +103,7 @@ function otherStatements(
   ];
 }
 
-/** One statement for each set of actions: a policy has 10,240 characters. */
+/** Returns one statement per set of actions, to stay below 10,240 characters. */
 function tableStatements(process: Process, { tables, combined }: Reach): PolicyStatement[] {
   const byActions = new Map<string, string[]>();
   for (const [where, actions] of grantsOf(process, combined)) {

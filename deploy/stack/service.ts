@@ -30,7 +30,7 @@ import type { Settings } from '../settings';
 import { PORT } from './environment';
 import { processRole, type Reach } from './roles';
 
-/** Queues by the group of processes that serves them, without their prefix. */
+/** Returns the task queues, without their prefix, by the group of worker processes that polls them. */
 export function workerGroups(queues: Queues): Readonly<Record<string, readonly string[]>> {
   const groups: Record<string, string[]> = {};
   for (const [queue, { group }] of Object.entries(queues))
@@ -38,15 +38,22 @@ export function workerGroups(queues: Queues): Readonly<Record<string, readonly s
   return groups;
 }
 
-/** The API and the page. Health, metrics and the API's document stay inside: docs/threat-model.md. */
+/**
+ * Public paths: the API and the overview page. Health, metrics and the OpenAPI document are only reachable inside the
+ * network (docs/threat-model.md).
+ */
 const PUBLISHED = ['/', '/v1/*', '/web/*'];
 
-/** Of the tasks and of the load balancer. */
+/** Address range of the tasks and the load balancer. */
 const NETWORK = '10.0.0.0/16';
 
-/** More than the longest wait of the load balancer, so that we never close what it still uses. */
+/**
+ * Idle timeout of the load balancer. The API's keep-alive timeout must be longer, so that the API never closes a
+ * connection that the load balancer still uses.
+ */
 const IDLE_SECONDS = 60;
 
+/** The image, secrets, environment and resources of the tasks. */
 export interface ServiceProps {
   settings: Settings;
   repository: IRepository;
@@ -55,7 +62,9 @@ export interface ServiceProps {
   reach: Reach;
 }
 
-/** The service on Fargate: workers by queue, and the API behind a load balancer unless it is a function. */
+/**
+ * The Fargate services: one per group of workers, and the API behind a load balancer unless it is a Lambda function.
+ */
 export class Service extends Construct {
   readonly loadBalancer: ApplicationLoadBalancer | undefined;
   readonly targets: ApplicationTargetGroup | undefined;
@@ -74,7 +83,8 @@ export class Service extends Construct {
       natGateways: 1,
       restrictDefaultSecurityGroup: false,
     }) as IVpc;
-    // What is by far the most traffic needs no gateway that is paid by the byte.
+    // Gateway endpoints are free. Without them the traffic to DynamoDB and S3, by far the most, goes through the NAT
+    // gateway, which bills each byte.
     for (const [id, service] of [
       ['DynamoDB', GatewayVpcEndpointAwsService.DYNAMODB],
       ['S3', GatewayVpcEndpointAwsService.S3],
@@ -90,7 +100,8 @@ export class Service extends Construct {
         cpu: 1_024,
         memoryMiB: 2_048,
         role: processRole(this, 'Api', principal, 'api', reach, { checksTables: true }),
-        // Else every caller would have the load balancer's address, and one's wrong keys would slow down all.
+        // Otherwise every caller has the load balancer's address, and the wrong keys of one caller slow down all
+        // others.
         environment: { LONGWATCH_TRUSTED_PROXIES: NETWORK },
       });
       const { loadBalancer, targets } = this.balance(api);
@@ -152,7 +163,7 @@ export class Service extends Construct {
         settings.secretSettings.map((field) => [field, TaskSecret.fromSecretsManager(secret, field)]),
       ),
       portMappings: [{ containerPort: PORT }],
-      // Whether the process lives. Not whether DynamoDB answers: a task that is replaced for that mends nothing.
+      // Checks whether the process is alive, not whether DynamoDB answers: replacing the task would not help then.
       healthCheck: {
         command: [
           'CMD',
@@ -211,12 +222,12 @@ export class Service extends Construct {
         healthyThresholdCount: 2,
         unhealthyThresholdCount: 3,
       },
-      // ECS stops a task once the balancer is done with it.
+      // ECS stops a task after the load balancer has deregistered it.
       deregistrationDelay: Duration.seconds(30),
     });
     const open = isPublic;
-    // Whatever is not published is not there: a list of what to hide would miss spellings that the API takes for the
-    // same.
+    // Answers 404 for every path that is not public. A list of hidden paths would miss spellings that the API treats as
+    // the same path.
     const defaultAction = ListenerAction.fixedResponse(404, {
       contentType: 'application/json',
       messageBody: '{"title":"Not found","status":404}',

@@ -16,13 +16,14 @@ const attribute = ({ name, type }: KeySpec): Attribute => ({
   name,
   type: AttributeType[type === 'S' ? 'STRING' : 'NUMBER'],
 });
+/** Minimum provisioned read and write units. */
 const MIN_CAPACITY = 5;
-/** Of provisioned capacity, where DynamoDB scales up. */
+/** Utilisation of provisioned capacity at which DynamoDB scales up. */
 const TARGET = { targetUtilizationPercent: 70 };
 
 /**
- * The tables that the capabilities declare, with point-in-time recovery and deletion protection; kept when the stack
- * goes.
+ * The tables that the capabilities declare, with point-in-time recovery and deletion protection. They remain when the
+ * stack is deleted.
  */
 export class Tables extends Construct {
   readonly of: Readonly<Record<string, Table>>;
@@ -74,7 +75,7 @@ export class Tables extends Construct {
     this.of = Object.fromEntries(Object.entries(declared).map(([name, spec]) => [name, make(name, spec)]));
   }
 
-  /** @throws Error for a table that the stack lacks. */
+  /** Returns a table by its logical name. @throws Error if the stack has no such table. */
   named(name: string): Table {
     const table = this.of[name];
     if (!table) throw new Error(`The stack has no table ${name}`);

@@ -37,6 +37,7 @@ export interface SceneSettings {
 export interface Answer {
   status: number;
   // The fields of an answer depend on the route, so each demo knows them.
+  // oxlint-disable-next-line typescript/no-explicit-any
   body: any;
   headers: Headers;
 }
