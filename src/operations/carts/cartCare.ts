@@ -16,29 +16,30 @@ export interface CartCareParts {
   carts: CartStore;
   counts: CartCountStore;
   notifications: Pick<Notifications, 'send'>;
-  /** A link by which a user ends the reminders. */
+  /** Returns a link with which a user turns the reminders off. */
   unsubscribeLink(userId: string, at: number): string;
   db: Db;
   onCounted?(counts: CartCounts): void;
   onSkipped?: OnSkipped;
 }
 
-/** What a cart's workflow is told: when to look again, or how it ended. */
+/** The result of a check: when the workflow must check again, or how the cart ended. */
 export interface CartLook {
+  /** Epoch ms of the next check. */
   until?: number;
-  /** What will be due then. */
+  /** The step that is due then. */
   next?: string;
   ended?: Closing;
-  /** Markdown. */
+  /** The workflow's current details, in Markdown. */
   page: string;
 }
 
-/** Attempts at a step before the workflow's retry takes over. */
+/** Maximum attempts at a step. After that the workflow retries the activity. */
 const ATTEMPTS = 10;
-/** After a step that was skipped with no other ahead. */
+/** Pause after a skipped reminder when no other step is ahead. */
 const SKIP_MS = 24 * 60 * 60_000;
 
-/** What happens to carts that nobody touches. */
+/** Handles carts without activity: reminds the customer, and marks the cart as abandoned. */
 export class CartCare {
   constructor(
     private readonly parts: CartCareParts,
@@ -46,8 +47,10 @@ export class CartCare {
   ) {}
 
   /**
-   * Looks at a cart, does what is due at `now`, and says when to look again. Twice is once: a reminder has one id, and
-   * every write is conditional on what was read.
+   * Checks a cart, takes the step that is due at `now`, and returns when to check again. A repeated call has no second
+   * effect: a reminder has one id, and every write is conditional on the cart that was read.
+   * @param now epoch ms
+   * @throws LongwatchError `contention` if the cart keeps changing
    */
   async look(userId: string, cartNumber: number, now: number): Promise<CartLook> {
     const exhausted = () => new LongwatchError('contention', `The cart of ${userId} is busy; try again`);
@@ -84,7 +87,7 @@ export class CartCare {
           if (cart) await this.abandon(cart);
           break;
       }
-      return againAtOnce; // The step is written, or somebody else changed the cart first.
+      return againAtOnce; // The step is written, or the cart changed meanwhile. Read it again.
     });
   }
 
@@ -103,7 +106,10 @@ export class CartCare {
     };
   }
 
-  /** @returns the refusal where the reminder can never be written down. */
+  /**
+   * Sends a reminder and records it in the cart.
+   * @returns the refusal, if DynamoDB refuses the record permanently
+   */
   private async remind(
     cart: Cart,
     rung: number,
@@ -112,7 +118,7 @@ export class CartCare {
     now: number,
   ): Promise<LongwatchError | undefined> {
     const letter = { ...reminder(cart, rung, dueAt, recipient), link: this.parts.unsubscribeLink(cart.userId, dueAt) };
-    // A customer who can never be reached must not be written to at each step: this step counts as done all the same.
+    // If the reminder can never be delivered, this step still counts as done, so that the workflow does not repeat it.
     await sendUnlessUndeliverable(this.parts.notifications, letter);
     const counts: CartCounts = cart.reminded ? {} : { reminded: 1 };
     try {

@@ -30,27 +30,30 @@ export interface CartParts {
   catalogue: Catalogue;
   outbox: OutboxWriter;
   db: Db;
-  /** Told of what was counted, once it is written. */
+  /** Called with the counts, after they are written. */
   onCounted?(counts: CartCounts): void;
   now?(): number;
 }
 
 export interface CartSettings {
-  /** From the first line to the first look at a cart: the first reminder. */
+  /**
+   * Delay from a cart's first line to the first check of its workflow, in milliseconds. The first reminder is due no
+   * earlier.
+   */
   firstLookAfterMs: number;
 }
 
-/** What a caller may ask of a change beside itself. */
+/** Conditions of a change. */
 export interface Conditions {
-  /** The version that the caller read. */
+  /** The cart's version that the caller read. */
   ifVersion?: number;
-  /** Repetitions under one key are one request. */
+  /** Idempotency key: repeated requests with one key count as one request. */
   key?: string;
 }
 
 const ATTEMPTS = 25;
 
-/** What customers do to carts. None of it waits for Temporal. */
+/** Changes carts for customers. No method waits for Temporal. */
 export class Carts {
   private readonly now: () => number;
 
@@ -62,8 +65,8 @@ export class Carts {
   }
 
   /**
-   * Puts a product in, changes its quantity or takes it out: one request to DynamoDB in an open cart.
-   * @throws LongwatchError `notFound` (no such product), `conflict` (a limit), `versionMismatch`.
+   * Adds a product, changes its quantity, or removes it. If the cart is open, this is one request to DynamoDB.
+   * @throws LongwatchError `notFound` (no such product), `conflict` (a limit of the cart), `versionMismatch`
    */
   async change(userId: string, change: LineChange, { ifVersion, key: given }: Conditions = {}): Promise<ChangedLine> {
     const now = this.now();
@@ -89,7 +92,10 @@ export class Carts {
     return { version: cart?.version ?? 0, ...defined({ line }) };
   }
 
-  /** Takes everything out. */
+  /**
+   * Removes all lines.
+   * @throws LongwatchError `versionMismatch`
+   */
   empty(userId: string, { ifVersion }: Conditions = {}): Promise<Cart | undefined> {
     return this.rewrite(userId, (before) => {
       mustBeVersion(before, ifVersion);
@@ -98,9 +104,10 @@ export class Carts {
   }
 
   /**
-   * A guest's lines go into a user's cart, both carts in one transaction: however often it is asked for, and by however
-   * many at once, each guest's cart goes once.
-   * @throws LongwatchError `conflict` when the lines would be too many, or went to another user.
+   * Merges a guest's cart into a user's cart; both carts change in one transaction. However often and by however many
+   * callers this is requested, each guest's cart is merged once.
+   * @throws LongwatchError `invalid` (guest and user are the same), `conflict` (too many lines, or the guest's cart was
+   *   merged into another user's)
    */
   async merge(userId: string, guestId: string, policy: MergePolicy): Promise<MergeReport> {
     if (guestId === userId)
@@ -117,7 +124,10 @@ export class Carts {
     });
   }
 
-  /** The items with which a step is written in somebody else's transaction; `taken` once that is written. */
+  /**
+   * Returns the items with which a caller writes a step in its own transaction. The caller must call `taken` after the
+   * write.
+   */
   itemsOf(before: Cart | undefined, step: CartStep): { items: TransactItem[]; taken(): void } {
     const { cart, counts, opens } = step;
     const start = opens ? startEntry(cartStart(cart, this.settings.firstLookAfterMs), this.now()) : undefined;
@@ -134,7 +144,7 @@ export class Carts {
     };
   }
 
-  /** A change that needs the whole cart, again whenever somebody else was faster. */
+  /** Reads the cart, decides, and writes. Repeats this while other writers change the cart meanwhile. */
   private async rewrite(
     userId: string,
     stepOf: (before: Cart | undefined) => CartStep | undefined,
@@ -164,15 +174,15 @@ export class Carts {
 }
 
 /**
- * What tells a repetition. The SDK repeats a request whose answer was lost: where the first one would stand against the
- * second, or both would count, one is made up.
+ * Returns the key by which a repeated request is recognised. The SDK repeats a request whose response was lost. If such
+ * a repetition would count twice or fail the version condition, and the caller gave no key, this makes a random key.
  */
 function keyOf(change: LineChange, given: string | undefined, ifVersion: number | undefined): string | undefined {
   if (given !== undefined) return digest(`${change.kind}.${change.productId}.${given}`);
   return change.kind === 'add' || ifVersion !== undefined ? randomBytes(6).toString('base64url') : undefined;
 }
 
-/** In a map of a cart, where every character counts. */
+/** Keys are stored in a map in the cart's item, so they are short. */
 const digest = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 16);
 
 function mustBeVersion(cart: Cart | undefined, ifVersion: number | undefined): void {

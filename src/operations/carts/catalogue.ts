@@ -2,19 +2,19 @@ import { LRUCache } from 'lru-cache';
 import type { Product } from '../../domain/carts/product';
 import type { ProductStore } from '../../stores/carts/products';
 
-/** What carts show of a product. Its stock is not among it: that is read where it is sold. */
+/** The part of a product that carts show. It has no stock: a checkout reads the stock itself. */
 export type Listed = Pick<Product, 'productId' | 'title' | 'price' | 'currency'>;
 
 const MAX_PRODUCTS = 50_000;
 
 /**
- * Products at hand for carts, as they were a moment ago: what a cart shows is told to be so old at most, and a checkout
- * reads for itself. A product that is missing is asked for every time, so that it is there as soon as it is there.
+ * Caches products for carts. Carts show entries that are up to `maxAgeMs` old; a checkout reads the products itself. A
+ * missing product is not cached, so a new product is found at once.
  */
 export class Catalogue {
   private readonly known: LRUCache<string, Listed> | undefined;
 
-  /** @param maxAgeMs 0: nothing is kept. */
+  /** @param maxAgeMs milliseconds; 0 disables the cache */
   constructor(
     private readonly products: Pick<ProductStore, 'read'>,
     maxAgeMs: number,
@@ -22,11 +22,12 @@ export class Catalogue {
     this.known = maxAgeMs > 0 ? new LRUCache({ max: MAX_PRODUCTS, ttl: maxAgeMs }) : undefined;
   }
 
+  /** Returns a product; undefined if it does not exist. */
   async find(productId: string): Promise<Listed | undefined> {
     return (await this.findAll([productId])).get(productId);
   }
 
-  /** At most one request for every hundred that are not at hand. */
+  /** Returns the products that exist. Sends at most one request per 100 products that are not cached. */
   async findAll(productIds: readonly string[]): Promise<ReadonlyMap<string, Listed>> {
     const found = new Map<string, Listed>();
     const missing: string[] = [];
@@ -44,7 +45,7 @@ export class Catalogue {
     return found;
   }
 
-  /** After a change in this process. */
+  /** Removes a product from the cache, after this process changed it. */
   forget(productId: string): void {
     this.known?.delete(productId);
   }

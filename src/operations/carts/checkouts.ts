@@ -33,35 +33,40 @@ export interface CheckoutParts {
   carts: Pick<Carts, 'itemsOf'>;
   outbox: OutboxWriter;
   db: Db;
-  /** Told once a checkout has come to hold or to an end, and of each payment to give back. */
+  /**
+   * Called after a checkout holds its lines or ends, and for each refund that is due. `short`: a line has too little
+   * stock.
+   */
   onCheckout?(what: 'held' | 'confirmed' | 'cancelled' | 'expired' | 'short' | 'refund-due'): void;
   now?(): number;
 }
 
 export interface CheckoutSettings {
+  /** Duration of a hold, in milliseconds. */
   holdMs: number;
-  /** Lines to a transaction; as many as fit, unless a test wants parts. */
+  /** Lines in one transaction. Default: as many as fit. Tests set fewer. */
   partLines?: number;
 }
 
+/** A request to begin a checkout. */
 export interface CheckoutRequest {
-  /** The same however often it is sent; absent: one is made. */
+  /** Idempotency key of the checkout: repeated requests have the same id. Default: a new id. */
   checkoutId?: string;
-  /** What the customer was told, in minor units. */
+  /** The total that the customer saw, in minor units. */
   expectedTotal?: number;
   /** The cart's version that the customer saw. */
   ifVersion?: number;
 }
 
 const ATTEMPTS = 25;
-/** An attempt that has not come to hold everything by then has died. */
+/** An attempt that still does not hold every line after this time has died. */
 const RESERVING_MS = 5_000;
 
 /**
- * Holds, sells and gives back. What one transaction takes is all or nothing by itself; larger checkouts go by parts,
- * with
- * a status in between that says how far they are, so that whoever comes next can go on or take back. A hold is a lease:
- * time alone ends it, by the product's own item, whether or not anybody has come to write that down.
+ * Holds stock (a time-limited reservation), sells it, and releases it. The lines of one transaction change all or
+ * nothing. A larger checkout is written in parts. Its status between the parts records the progress, so that any
+ * process can continue or undo it. A hold is a lease on the product's own item: it expires by time, even if no process
+ * records that.
  */
 export class Checkouts {
   private readonly now: () => number;
@@ -74,10 +79,11 @@ export class Checkouts {
   }
 
   /**
-   * Holds every line of the user's cart, or none.
-   * @throws LongwatchError `insufficientStock` naming each line that is short, `conflict` (nothing to check out,
-   *   another
-   *   total than expected), `versionMismatch`.
+   * Holds every line of the user's cart, or none. If the cart has a checkout that still holds the same version of the
+   * cart, returns that checkout.
+   * @returns the checkout, and whether this call began it
+   * @throws LongwatchError `insufficientStock` (names each line that is short), `conflict` (nothing to check out, the
+   *   cart is being paid, or another total than expected), `versionMismatch`
    */
   async begin(userId: string, request: CheckoutRequest): Promise<{ checkout: Checkout; begun: boolean }> {
     return retry({ attempts: ATTEMPTS, exhausted: () => busy('The products of this cart are') }, async () => {
@@ -98,8 +104,8 @@ export class Checkouts {
     const cart = await this.parts.cartStore.read(userId);
     if (cart?.status !== 'open')
       throw new LongwatchError('conflict', `The cart of ${userId} is empty; put something in first`);
-    // The client loses lines of the product id `__proto__`, which an earlier release took: such a cart is open and
-    // shows none.
+    // The DynamoDB client drops lines with the product id `__proto__`, which an earlier release accepted. Such a cart
+    // is open and seems to have no lines.
     if (cart.lines.length === 0)
       throw new LongwatchError(
         'conflict',
@@ -117,7 +123,7 @@ export class Checkouts {
     }
     if (open?.status === 'confirming')
       throw new LongwatchError('conflict', `Checkout ${open.checkoutId} of this cart is being paid`);
-    // The customer has changed the cart: what the earlier checkout holds is not wanted any more.
+    // The customer has changed the cart, so the earlier checkout's holds are not needed any more.
     if (open?.status === 'held' || open?.status === 'cancelling') await this.cancel(open.checkoutId);
     const products = await this.parts.products.read(
       cart.lines.map(({ productId }) => productId),
@@ -151,7 +157,10 @@ export class Checkouts {
       : undefined;
   }
 
-  /** @returns false when a race was lost, and nothing is held. */
+  /**
+   * Holds the lines, part by part.
+   * @returns false if another writer was faster; then nothing is held
+   */
   private async reserve(checkout: Checkout, products: readonly Product[], markCart: TransactItem): Promise<boolean> {
     const { checkouts, outbox } = this.parts;
     const start = startEntry(checkoutStart(checkout), checkout.createdAt);
@@ -170,7 +179,7 @@ export class Checkouts {
           this.parts.products.holding(productOf(byId, productId), quantity, checkout.holdUntil, checkout.createdAt),
         ),
         ...(i === 0 && { cart: markCart }),
-        // The start is recorded with the last part. What an attempt that died before holds expires by time.
+        // Record the workflow's start with the last part. If an attempt dies before that, its holds expire by time.
         ...(last && { start: outbox.recording(start) }),
       });
       if (!cancelled) continue;
@@ -182,7 +191,7 @@ export class Checkouts {
     return true;
   }
 
-  /** Takes an attempt back that could not hold everything, as if it had never been. */
+  /** Undoes an attempt that could not hold every line, and deletes its checkout. */
   private async forget(checkout: Checkout): Promise<void> {
     const parts = partsOf(checkout);
     let { partsDone } = checkout;
@@ -206,9 +215,9 @@ export class Checkouts {
         partsDone -= 1;
         return partsDone > 0 ? againAtOnce : undefined;
       }
-      if (cancelled.lost.has('checkout')) return undefined; // Somebody else sees to it.
+      if (cancelled.lost.has('checkout')) return undefined; // Another process undoes it.
       if (!cancelled.lost.has('lines')) return again;
-      // Time was faster: what is held until then is free already.
+      // The holds have expired meanwhile, so their stock counts as free already.
       await this.takeBack(checkout);
       await transact(this.parts.db, { checkout: this.parts.checkouts.forgetting(checkout, partsDone) });
       return undefined;
@@ -216,8 +225,9 @@ export class Checkouts {
   }
 
   /**
-   * Turns the hold into an order, once for its payment.
-   * @throws LongwatchError `refundDue` when the payment cannot have its order any more; it is on record then.
+   * Turns a hold into an order, once per payment.
+   * @throws LongwatchError `refundDue` if the payment cannot get an order any more (the refund is recorded), `conflict`
+   *   (not every line is held yet), `notFound`
    */
   async confirm(checkoutId: string, paymentReference: string): Promise<Checkout> {
     return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkoutId} is`) }, async (attempt) => {
@@ -242,7 +252,8 @@ export class Checkouts {
             ? `The hold of checkout ${checkoutId} ended at ${iso(checkout.holdUntil)} and its stock went back`
             : `Checkout ${checkoutId} was cancelled and its stock went back`,
         );
-      // Written before it is said: a sale for the same payment may be on its way that looked at the clock in time.
+      // Record the expiry before the answer. Race: another request with the same payment may have read the clock before
+      // the hold expired, and may be selling now.
       if (isOver) await this.expire(checkout, now);
       else {
         const sold = await this.sell(checkout, checkout.paymentReference ?? paymentReference);
@@ -253,13 +264,13 @@ export class Checkouts {
   }
 
   /**
-   * One way through the parts that are not sold yet.
-   * @returns the order; undefined when something stopped it, which is seen at the next reading.
+   * Sells the parts that are not sold yet.
+   * @returns the order; undefined if another writer or the expiry interfered, which the next read of the checkout shows
    */
   private async sell(checkout: Checkout, paymentReference: string): Promise<Checkout | undefined> {
     const parts = partsOf(checkout);
     const done = checkout.status === 'confirming' ? checkout.partsDone : 0;
-    // All of it is back on the shelf, and whoever saw to that died before the last step.
+    // A failed sale has returned all parts, and its process died before it recorded the end.
     if (checkout.status === 'confirming' && done === 0) return void (await this.loseSale(checkout, 0));
     for (let i = done; i < parts.length; i++) {
       const last = i === parts.length - 1;
@@ -300,7 +311,7 @@ export class Checkouts {
     return undefined;
   }
 
-  /** The order, and the customer's cart without what was bought. */
+  /** Returns the items that write the order and remove the bought lines from the customer's cart. */
   private async orderItems(
     checkout: Checkout,
     paymentReference: string,
@@ -323,10 +334,10 @@ export class Checkouts {
     return { items: [order, ...closing.items], taken: closing.taken };
   }
 
-  /** The hold ended between two parts of a sale: the parts that were sold go back to the shelf. */
+  /** Undoes a sale whose hold expired between two parts: returns the sold parts to the stock and ends the checkout. */
   private async loseSale(checkout: Checkout, sold: number): Promise<void> {
     const parts = partsOf(checkout);
-    // Where a part is not returned, another process has moved the checkout on and returns the rest.
+    // If a part cannot be returned, another process has changed the checkout and returns the rest.
     for (let left = sold; left > 0; left--) if (!(await this.unsell(checkout, left, parts[left - 1] ?? []))) return;
     await this.takeBack(checkout);
     await this.end(
@@ -339,8 +350,8 @@ export class Checkouts {
   }
 
   /**
-   * Returns the last of `left` sold parts to the shelf.
-   * @returns false where another process has moved the checkout on
+   * Returns the last of `left` sold parts to the stock.
+   * @returns false if another process has changed the checkout
    */
   private unsell(checkout: Checkout, left: number, lines: readonly FrozenLine[]): Promise<boolean> {
     const move: CheckoutMove = { from: 'confirming', fromParts: left, to: 'confirming', toParts: left - 1 };
@@ -355,8 +366,8 @@ export class Checkouts {
   }
 
   /**
-   * Gives back what is held. Cancelling what is cancelled or expired changes nothing.
-   * @throws LongwatchError `conflict` when it is an order, or about to be.
+   * Releases the holds of a checkout. If it is cancelled or expired already, changes nothing.
+   * @throws LongwatchError `conflict` if the checkout is confirmed or being confirmed, `notFound`
    */
   async cancel(checkoutId: string): Promise<Checkout> {
     return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkoutId} is`) }, async (attempt) => {
@@ -398,16 +409,17 @@ export class Checkouts {
         continue;
       }
       if (cancelled.lost.has('checkout') || !cancelled.lost.has('lines')) return;
-      // Time was faster: the rest is free already.
+      // The holds have expired meanwhile, so the rest of the stock counts as free already.
       await this.takeBack(checkout);
       return this.end(checkout, from, i === 0 ? 'expired' : 'cancelled');
     }
   }
 
   /**
-   * What the checkout's workflow asks for when the hold ends: whatever is under way is finished, and a hold that nobody
-   * confirmed ends.
-   * @returns the checkout at its end, or while it is held.
+   * Brings a checkout to its end after its hold expired: finishes a step that another process left unfinished, and
+   * records the expiry of a hold that nobody confirmed. The checkout's workflow calls this.
+   * @param now epoch ms
+   * @returns the checkout when it has ended or is still held; undefined if it does not exist
    */
   async settle(checkoutId: string, now: number): Promise<Checkout | undefined> {
     return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkoutId} is`) }, async (attempt) => {
@@ -429,7 +441,7 @@ export class Checkouts {
     });
   }
 
-  /** A hold that time has ended is written down as ended; whatever would still confirm it finds that it cannot. */
+  /** Records that a hold has expired. A concurrent confirmation then fails on its condition. */
   private async expire(checkout: Checkout, now: number): Promise<void> {
     await this.takeBack(checkout, now);
     await this.end(checkout, { from: 'held', fromParts: checkout.partsDone, endedHoldAt: now }, 'expired');
@@ -444,7 +456,7 @@ export class Checkouts {
     const endedAt = this.now();
     const move: CheckoutMove = { ...from, to, toParts: partsOf(checkout).length, endedAt };
     const { checkoutId, userId, paymentReference, holdUntil } = checkout;
-    // With the end itself: nobody may come a second time for a payment that was half way to its order.
+    // Record the refund in the same transaction as the end, because no later request may arrive for this payment.
     const refund =
       from.from === 'confirming' && paymentReference !== undefined
         ? {
@@ -456,12 +468,12 @@ export class Checkouts {
           }
         : undefined;
     const items = { checkout: checkouts.moving(checkout, move), refund: refund && checkouts.refunding(refund) };
-    if (await transact(db, items)) return; // Whoever was faster has ended it.
+    if (await transact(db, items)) return; // Another process has ended it.
     this.parts.onCheckout?.(to);
     if (refund) this.parts.onCheckout?.('refund-due');
   }
 
-  /** What time has given back is put back on the shelf of every product of a checkout. */
+  /** Returns the stock of expired holds to every product of a checkout. */
   private async takeBack({ lines, holdUntil }: Checkout, now = this.now()): Promise<void> {
     const products = await this.parts.products.read(
       lines.map(({ productId }) => productId),
@@ -470,7 +482,11 @@ export class Checkouts {
     await Promise.all(products.map((product) => this.parts.products.takeBack(product, Math.max(now, holdUntil))));
   }
 
-  /** On record for the operators first: whoever gets the error may never do what it says. */
+  /**
+   * Records the refund, then makes the error. A caller that gets the error may never act on it, and operators read the
+   * record.
+   * @returns the error to throw
+   */
   private async refundDue(
     { checkoutId, userId }: Checkout,
     paymentReference: string,
@@ -514,11 +530,14 @@ function productOf(byId: ReadonlyMap<string, Product>, productId: string): Produ
   return found;
 }
 
-/** Follows from the checkout, so that there is one whoever makes it. */
+/** Derives the order's id from the checkout, so that every process makes the same id. */
 const orderIdOf = ({ checkoutId, attempt }: Checkout): string =>
   `o-${createHash('sha256').update(`${checkoutId}.${attempt}`).digest('base64url').slice(0, 22)}`;
 
-/** The first attempt takes the step that is due, and the second finds it taken; further ones are in a race. */
+/**
+ * Repeats after a step. The second attempt follows at once, because it normally finds the step done. Later attempts
+ * pause, because other writers interfere.
+ */
 const stepped = (attempt: number): Again => (attempt === 1 ? againAtOnce : again);
 
 const busy = (what: string): LongwatchError => new LongwatchError('contention', `${what} busy; try again`);

@@ -13,7 +13,10 @@ import {
 } from '../../domain/carts/workflows';
 import type { ReconciledRows } from '../platform/reconciliation/rows';
 
-/** Carts that are not ended, found by scanning their table: an index would cost every shop more than the scans do. */
+/**
+ * Open carts, for the reconciler. It finds them by scanning the table, because an index would cost every shop more than
+ * the scans.
+ */
 export function cartRows(carts: CartStore): ReconciledRows {
   return {
     workflowType: CART_TYPE,
@@ -38,7 +41,7 @@ export function cartRows(carts: CartStore): ReconciledRows {
 
 const ended: ReadonlySet<CheckoutStatus> = new Set(['confirmed', 'cancelled', 'expired']);
 
-/** Checkouts that are not ended, a hold that is over included. */
+/** Checkouts without an end, for the reconciler. They include expired holds whose end is not recorded yet. */
 export function checkoutRows(checkouts: CheckoutStore): ReconciledRows {
   return {
     workflowType: CHECKOUT_TYPE,

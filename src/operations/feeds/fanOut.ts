@@ -21,30 +21,31 @@ export interface FanOutParts {
   onRows?(kind: 'delivered' | 'retracted' | 'turned', count: number): void;
 }
 
-/** How one attempt at a slice is run. */
+/** Controls one attempt at a slice of followers. */
 export interface Attempt {
-  /** Stops between two pages. */
+  /** Aborting it stops the attempt between two pages. */
   signal?: AbortSignal;
-  /** Told after each page; what it says is where a later attempt may begin. */
+  /** Called after each page. A later attempt can continue from the report. */
   progress?(report: SliceReport): void;
-  /** Waits until so many rows of an author may be written; on the queue of large ones. */
+  /** Waits until the rate limiter allows this many rows of an author. Only set on the queue of large fan-outs. */
   take?(authorId: string, rows: number): Promise<void>;
 }
 
 export interface FanOutSizes {
-  /** Followers that are looked after at once. */
+  /** Followers on one page; they are written together. */
   page: number;
-  /** Followers after which an attempt ends, so that others have their turn and progress shows. */
+  /** Followers in one attempt. Then the attempt ends, so that the progress is visible and other fan-outs can run. */
   slice: number;
 }
 
+/** The default sizes. */
 export const SIZES: FanOutSizes = { page: 400, slice: 25_000 };
 const LANES = 16;
 
-/** What was done about one page of followers. */
+/** The result of one page of followers. `skipped` counts followers whose write was refused permanently. */
 interface PageReport {
   skipped: number;
-  /** The post is deleted: the followers behind this page need nothing. */
+  /** Whether the post is deleted, so that the followers after this page need no write. */
   isOver?: boolean;
 }
 
@@ -54,12 +55,15 @@ const withoutAfter = ({ rows, skipped }: SliceReport): SliceReport => ({
 });
 
 /**
- * Goes through an author's followers, page by page, in the order of their keys.
+ * Processes an author's followers page by page, in the order of their keys.
  *
- * Writes in batches have no conditions, so what changed while a page was written is looked for afterwards. Of an
- * unfollow at u, and a page that was read at r, written at w and looked at again at l: before r, the page does not
- * have the follower; after l, the unfollow's own clean-up finds what was written; between them, the second look does.
- * It is spared while the author's count of changes stands at what it was before r.
+ * BatchWriteItem takes no conditions, so a fan-out checks after each page whether the followers changed. An unfollow
+ * leaves no post in the feed, whenever it happens:
+ * - before the page is read: the page does not contain the follower;
+ * - between the read and the check: the check finds it and removes the row;
+ * - after the check: the unfollow's own clean-up removes the row (see `Settling`).
+ *
+ * The check is skipped while the author's count of follower changes is the same as before the page was read.
  */
 export class FanOut {
   constructor(
@@ -68,7 +72,10 @@ export class FanOut {
     private readonly sizes: FanOutSizes = SIZES,
   ) {}
 
-  /** Writes a post into the feeds of a slice of followers. */
+  /**
+   * Writes a post into the feeds of a slice of followers. Stops if the post is deleted meanwhile.
+   * @returns the progress; without `after`, the slice is finished
+   */
   async deliver(post: PostRef, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
     let { followerChanges: known } = await this.parts.rows.standing(post);
     const look = async (page: Follower[], changesBefore: number) => {
@@ -77,7 +84,7 @@ export class FanOut {
       const rowsOf = (some: readonly Follower[]) =>
         some.map(({ followerId, epoch }): FeedRow => ({ ...post, readerId: followerId, epoch }));
       const skipped = new Set<Follower>();
-      /** A step for all followers who were not skipped before. */
+      /** Does a step for all followers of the page that were not skipped before. */
       const step = async (work: (some: readonly Follower[]) => Promise<unknown>) => {
         for (const one of await this.each(
           page.filter((follower) => !skipped.has(follower)),
@@ -102,7 +109,10 @@ export class FanOut {
     return this.through(post.authorId, slice, attempt, look, () => known);
   }
 
-  /** Removes a deleted post from the feeds of a slice of followers. */
+  /**
+   * Removes a deleted post from the feeds of a slice of followers.
+   * @returns the progress; without `after`, the slice is finished
+   */
   retract(post: PostRef, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
     return this.through(post.authorId, slice, attempt, async (page) => {
       await attempt.take?.(post.authorId, page.length);
@@ -118,7 +128,10 @@ export class FanOut {
   }
 
   /**
-   * Rising: marks followers, who then read the author's list. Falling: fills their feeds, then takes the marks away.
+   * Changes how a slice of followers receives an author's posts. Rising: gives followers a mark, after which their
+   * feeds read the author's own list. Falling: writes the author's latest posts into their feeds, then removes the
+   * marks.
+   * @returns the progress; without `after`, the slice is finished
    */
   turn({ authorId, modeVersion, direction }: Turn, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
     const { relations, settling } = this.parts;
@@ -156,7 +169,7 @@ export class FanOut {
     const { page: size, slice } = this.sizes;
     const report: SliceReport = { rows: 0, ...defined({ after }) };
     const pageAfter = async (key: string | undefined) => {
-      // Known before the page is read.
+      // Take the count before the page is read.
       const changesBefore = known();
       return {
         changesBefore,
@@ -169,7 +182,8 @@ export class FanOut {
       const last = page.at(-1);
       if (!last) return withoutAfter(report);
       const isLast = page.length < size;
-      // The next page is read while this one is written; who follows meanwhile has their feed filled by the follow.
+      // Read the next page while this page is written. If somebody follows the author meanwhile, the follow itself
+      // fills that feed.
       const [{ skipped, isOver }, next] = await Promise.all([
         lookAfter(page, changesBefore),
         isLast ? undefined : pageAfter(last.key),
@@ -185,8 +199,8 @@ export class FanOut {
   }
 
   /**
-   * A step for followers of one page. One follower for whom it is refused for good is skipped and reported; the step is
-   * done for all others.
+   * Does a step for followers of one page. Skips and reports a follower whose step is refused permanently.
+   * @returns the skipped followers
    */
   private each(
     page: readonly Follower[],
@@ -197,15 +211,15 @@ export class FanOut {
     );
   }
 
-  /** The second look at a page that was written while followers changed. */
+  /** Checks a page that was written while followers changed, and corrects the rows. */
   private async settle(authorId: string, written: FeedRow[], page: readonly Follower[]): Promise<void> {
     const { relations, rows } = this.parts;
     for (let left = written; left.length > 0;) {
       const now = await relations.sameFollowers(authorId, page);
       const epochs = new Map(now.map(({ followerId, epoch }) => [followerId, epoch]));
       await rows.removeEnded(left.filter(({ readerId }) => !epochs.has(readerId)));
-      // Who left and follows again may have had a newer reference, over which we wrote: put the newer one back, and
-      // look again.
+      // A follower who left and follows again may have had a newer row, and this fan-out overwrote it. Write the newer
+      // epoch and check again.
       left = left.flatMap((row) => {
         const epoch = epochs.get(row.readerId);
         return epoch === undefined || epoch === row.epoch ? [] : [{ ...row, epoch }];
@@ -215,8 +229,8 @@ export class FanOut {
   }
 
   /**
-   * Shortens feeds that have grown beyond the cap; of a few of those written to, chosen by chance but always the same
-   * ones.
+   * Shortens feeds that exceed the cap. Checks one of `trimEvery` followers. The choice depends on a hash, so a
+   * repetition checks the same followers.
    */
   private async trim({ key }: PostRef, page: readonly Follower[]): Promise<void> {
     const chosen = page.filter(({ followerId }) => hashOf(`${key}#${followerId}`) % this.settings.trimEvery === 0);

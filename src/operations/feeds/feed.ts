@@ -17,7 +17,10 @@ export interface FeedParts {
   rows: FeedRowStore;
 }
 
-/** `push`: what was written into the feed, and the lists of authors above the threshold. `pull`: the lists of all. */
+/**
+ * `push`: reads the rows of the feed, and the lists of authors above the threshold. `pull`: reads the lists of all
+ * followed authors.
+ */
 export type FeedMode = 'push' | 'pull';
 
 export interface FeedRequest {
@@ -29,46 +32,53 @@ export interface FeedRequest {
   mode?: FeedMode;
 }
 
+/** A post in a feed. */
 export interface ShownPost extends Post {
-  /** Newer than the reader's marker. */
+  /** Whether the post is newer than the reader's read marker. */
   unread: boolean;
 }
 
+/** A page of a feed. */
 export interface FeedPage {
   /** Newest first. */
   items: ShownPost[];
-  /** Cursor of what is older; absent at the end of the feed. */
+  /** Cursor for older posts; absent at the end of the feed. */
   older?: string;
-  /** Cursor of what is newer, now or later; absent while nothing was ever shown. */
+  /** Cursor for newer posts, which may not exist yet; absent if no post was ever shown. */
   newer?: string;
 }
 
 interface Position {
   key: string;
-  /** Posts from where the reading began at the top, for the cap. */
+  /** Number of posts between the top of the feed and this position, for the cap. */
   depth: number;
 }
 
-/** A part of the order of time in which the same lists are complete. */
+/** A period of time in which the same lists are complete. */
 interface Region {
   window: Window;
-  /** Authors whose lists are read; with `rows`, the feed's own references as well. */
+  /** The authors whose lists are read. With `rows`, the feed's own rows are read too. */
   authors: readonly string[];
   rows: boolean;
 }
 
 const DEFAULT_LIMIT = 20;
-/** Lists that one reading has under way at once. */
+/** Maximum number of lists that one read queries in parallel. */
 const LANES = 16;
-/** References that are read at least where those before were not all shown: a few more cost less than another round. */
+/**
+ * Minimum number of references in a further query, when some references before were not shown. A few more cost less
+ * than another round.
+ */
 const REFILL = 20;
-/** A reading begins again when the feed was moved under it, which is rare. */
+/** Maximum attempts of a read. A read starts again if the feed's structure changed meanwhile, which is rare. */
 const ATTEMPTS = 20;
+/** Unread posts are counted up to this number. */
 export const MAX_UNREAD = 100;
 
 /**
- * Reads feeds. Whatever the lists hold, a post is shown only if its reader follows its author and it is not deleted,
- * by strongly consistent reads that come after: background work may be late, never wrong.
+ * Reads feeds. A list may contain a post that must not be shown. So after reading the lists, strongly consistent reads
+ * check that the reader follows the author and that the post is not deleted. Late background work therefore never shows
+ * a wrong post.
  */
 export class Feeds {
   constructor(
@@ -76,13 +86,16 @@ export class Feeds {
     private readonly settings: Pick<FeedSettings, 'cap'>,
   ) {}
 
-  /** @throws LongwatchError `notFound` (no such reader), `invalid` (a cursor that is not one of this feed). */
+  /**
+   * Reads a page of a feed.
+   * @throws LongwatchError `notFound` (no such reader), `invalid` (the cursor is not of this feed), `contention`
+   */
   async read(
     readerId: string,
     { cursor, direction = 'older', limit = DEFAULT_LIMIT, mode = 'push' }: FeedRequest = {},
   ): Promise<FeedPage> {
     const from = cursor === undefined ? undefined : position(readerId, cursor);
-    // From the top there is nothing newer to read: it is where reading begins.
+    // Without a cursor the read starts at the top, and there is nothing newer.
     const towards = from ? direction : 'older';
     const wanted = towards === 'newer' ? limit : Math.max(0, Math.min(limit, this.settings.cap - (from?.depth ?? 0)));
     const exhausted = () =>
@@ -94,8 +107,8 @@ export class Feeds {
   }
 
   /**
-   * Marks a post, and all that is older, as read. Never goes back. @throws LongwatchError `notFound` (no such user, no
-   * such post).
+   * Marks a post and all older posts as read. The marker never moves back.
+   * @throws LongwatchError `notFound` (no such user, no such post)
    */
   async moveReadMarker(readerId: string, postId: string): Promise<{ postId: string }> {
     const [post] = await Promise.all([this.parts.posts.find(postId), this.state(readerId)]);
@@ -108,7 +121,10 @@ export class Feeds {
     return { postId: postIdOf(readMarker) };
   }
 
-  /** Posts newer than the marker, up to MAX_UNREAD. */
+  /**
+   * Counts the posts that are newer than the read marker, up to `MAX_UNREAD`.
+   * @throws LongwatchError `notFound` (no such user), `contention`
+   */
   async unread(readerId: string): Promise<{ count: number; more: boolean }> {
     const { readMarker } = await this.state(readerId);
     const from = readMarker === undefined ? undefined : { key: readMarker, depth: 0 };
@@ -119,7 +135,10 @@ export class Feeds {
     return { count: Math.min(items.length, MAX_UNREAD), more: items.length > MAX_UNREAD };
   }
 
-  /** Up to `wanted` posts in the order of reading; undefined when the feed was moved meanwhile. */
+  /**
+   * Reads up to `wanted` posts in reading order.
+   * @returns undefined if the feed's structure changed meanwhile
+   */
   private async attempt(
     readerId: string,
     {
@@ -141,7 +160,7 @@ export class Feeds {
       ) {
         const refs: PostRef[] = await this.refs(readerId, { ...region, window }, direction, size);
         const { posts, followed, reader } = await this.parts.rows.hydrate(readerId, refs);
-        // References that were read may be fewer than those before the move.
+        // The structure changed, so the references may be incomplete.
         if (!reader || reader.feed.version !== before.version) return undefined;
         for (const { key, authorId } of refs) {
           const post = posts.get(postIdOf(key));
@@ -157,7 +176,7 @@ export class Feeds {
     return found;
   }
 
-  /** The parts of a feed, in the order of reading, with the lists that are complete in each. */
+  /** Yields the periods of a feed in reading order, with the lists that are complete in each period. */
   private async *regions(
     readerId: string,
     { completeAfter }: FeedState,
@@ -176,7 +195,7 @@ export class Feeds {
       rows: true,
     });
     if (completeAfter === undefined) return yield await pushed(asked);
-    // The space sorts before every character of an id: the border itself is not complete.
+    // A space sorts before every character of an id, so the border key itself belongs to the older period.
     const border = `${completeAfter} `;
     const above = { ...asked, after: higher(asked.after, completeAfter) };
     const below = { ...asked, before: asked.before !== undefined && asked.before < border ? asked.before : border };
@@ -185,7 +204,7 @@ export class Feeds {
     for (const part of direction === 'older' ? parts : parts.toReversed()) yield await part();
   }
 
-  /** The next references of a region, from as many lists as it has. */
+  /** Reads the next references of a period from all its lists, and merges them. */
   private async refs(
     readerId: string,
     { window, authors, rows }: Region,
@@ -200,7 +219,7 @@ export class Feeds {
     return merged([own, ...lists], direction, limit);
   }
 
-  /** One more than was wanted was asked for, to know whether there is more. */
+  /** Builds a page. `found` has one post more than wanted if there is a further page. */
   private page(
     readerId: string,
     found: ShownPost[],
@@ -211,7 +230,7 @@ export class Feeds {
     const [newest, oldest] = [items[0], items.at(-1)];
     const depth = from?.depth ?? 0;
     if (!newest || !oldest) {
-      // Nothing that way; who asked for what is newer may ask again later.
+      // There is no post in this direction. A reader of newer posts can repeat the request later with the same cursor.
       const here = from && cursorOf(readerId, from);
       return {
         items,
@@ -237,7 +256,7 @@ export class Feeds {
 
 const keyOf = ({ at, postId }: Post): string => timeKey(at, postId);
 const higher = (one: string | undefined, other: string): string => (one !== undefined && one > other ? one : other);
-/** Both directions and both modes show the same list: a cursor of one goes on in the other. */
+/** Both directions and both modes show the same list, so a cursor of one is valid in the others. */
 const feedOf = (readerId: string): List => ({ name: 'feed', of: { readerId } });
 const cursorOf = (readerId: string, { key, depth }: Position): string =>
   toCursor(feedOf(readerId), { Key: key, Depth: depth }).cursor ?? '';

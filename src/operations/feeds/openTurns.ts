@@ -4,14 +4,15 @@ import type { FeedUserStore } from '../../stores/feeds/users';
 import { TURN_TYPE, turnId, turnOf, turnStart } from '../../domain/feeds/workflows';
 import type { ReconciledRows } from '../platform/reconciliation/rows';
 
-/** Authors who are between two modes. */
+/** Authors whose delivery mode is changing, for the reconciler. */
 export function turnRows(users: FeedUserStore, settings: FeedSettings): ReconciledRows {
   return {
     workflowType: TURN_TYPE,
     foundBy: 'pages',
     async open(cursor) {
       const page = await users.turning(cursor);
-      // When the turn began is not kept for one that falls; a start that is still owed is paid under the same id.
+      // The start time of a falling turn is not stored. A start that still waits in the outbox has the same workflow
+      // id, so it starts only once.
       return {
         ...page,
         items: page.items.map(({ userId, modeVersion, direction }) => ({

@@ -27,16 +27,17 @@ export interface PostsParts {
   now?(): number;
 }
 
+/** A request to create a post. */
 export interface NewPost extends PostContent {
   authorId: string;
-  /** Chosen by the caller, or made from `idempotencyKey`, or made up. */
+  /** The caller's id for the post. Default: derived from `idempotencyKey`, or random. */
   postId?: string;
   idempotencyKey?: string;
 }
 
 const ATTEMPTS = 50;
 
-/** Posting, editing, deleting. */
+/** Creates, reads, edits and deletes posts. */
 export class Posts {
   private readonly now: () => number;
 
@@ -48,10 +49,10 @@ export class Posts {
   }
 
   /**
-   * Posts, once however often it is asked.
-   * @throws LongwatchError `notFound` (no such author, nothing there to reply to), `conflict` (the id is another
-   *   post's,
-   *   or of a deleted one; a block between the two authors).
+   * Creates a post. A repeated request with the same id returns the existing post.
+   * @returns the post, and whether this call created it
+   * @throws LongwatchError `notFound` (no such author, or no such post to reply to), `conflict` (the id belongs to a
+   *   post with other content or to a deleted post), `contention`
    */
   async create(asked: NewPost): Promise<{ post: Post; created: boolean }> {
     const { authorId, text, media, replyTo } = asked;
@@ -68,14 +69,16 @@ export class Posts {
       if (before) return { post: repetition(before, contentHash), created: false };
       if (!author) throw noUser(authorId);
       if (replyTo !== undefined && attempt === 1) await this.mayReply(authorId, replyTo);
-      // A change of followers sees to it as a rule; not when two came at once, or when the setting has changed.
+      // Normally a change of the followers starts the turn. This catches a turn that is due because two changes came at
+      // once or because the setting has changed.
       const owed = owedTurn(author, this.settings, this.now());
       const pushed = pushes({ mode: owed.turn?.direction ?? author.mode }) && author.followers > 0;
       const at = this.now();
       const post: Post = { postId, authorId, at, text, media, ...defined({ replyTo }), version: 1 };
       const written = await this.write(
         [
-          // Whether it is pushed rests on the author's mode, and on there being followers.
+          // The decision to push depends on the author's mode and on having followers, so both are conditions of the
+          // write.
           this.parts.users.change({
             userId: authorId,
             posts: 1,
@@ -91,7 +94,10 @@ export class Posts {
     });
   }
 
-  /** @throws LongwatchError `notFound`, also when it was deleted. */
+  /**
+   * Returns a post.
+   * @throws LongwatchError `notFound` if it does not exist or was deleted
+   */
   async find(postId: string): Promise<StoredPost> {
     const found = await this.parts.posts.find(postId);
     if (!found || found.deleted) throw new LongwatchError('notFound', `There is no post ${postId}`);
@@ -99,8 +105,8 @@ export class Posts {
   }
 
   /**
-   * A post as a reader may see it. @throws LongwatchError `notFound`, also when its author and the reader have a block
-   * between them.
+   * Returns a post that a reader may see.
+   * @throws LongwatchError `notFound`, also if one of the author and the reader has blocked the other
    */
   async findFor(postId: string, readerId: string): Promise<StoredPost> {
     const found = await this.find(postId);
@@ -109,15 +115,19 @@ export class Posts {
     return found;
   }
 
-  /** @throws LongwatchError `notFound` when there is no such author, or none for this reader. */
+  /**
+   * Checks that a reader may see an author's posts; without a reader, that the author exists.
+   * @throws LongwatchError `notFound` if the author does not exist, or one of the two has blocked the other
+   */
   async mayRead(authorId: string, readerId?: string): Promise<void> {
     const { other: author, blocks, blockedBy } = await this.parts.relations.between(readerId ?? authorId, authorId);
     if (!author || blocks || blockedBy) throw noUser(authorId);
   }
 
   /**
-   * Changes what a post says; what is not given stays. The feeds hold references, so they show it at once.
-   * @throws LongwatchError `notFound`, `versionMismatch` when `ifVersion` is not the current one.
+   * Changes the text or media of a post; absent fields stay unchanged. Feeds contain references, so they show the
+   * change at once.
+   * @throws LongwatchError `notFound`, `versionMismatch` (`ifVersion` is not the current version), `contention`
    */
   async edit(postId: string, change: Partial<Pick<PostContent, 'text' | 'media'>>, ifVersion?: number): Promise<Post> {
     const exhausted = () =>
@@ -138,8 +148,8 @@ export class Posts {
   }
 
   /**
-   * Deletes a post; one that is deleted stays so. It is seen nowhere from now on. @throws LongwatchError `notFound` if
-   * it never was.
+   * Deletes a post. From then on no read shows it. Deleting a deleted post changes nothing.
+   * @throws LongwatchError `notFound` if the post never existed
    */
   async remove(postId: string): Promise<void> {
     const found = await this.parts.posts.find(postId);
@@ -147,9 +157,10 @@ export class Posts {
     if (found.deleted) return;
     const author = await this.user(found.authorId);
     if (!author) throw noUser(found.authorId);
-    // Whether it lies in feeds only grows less likely meanwhile, and what is left there is not shown.
+    // A stale read of the author is safe: at worst a retraction starts and finds nothing. Reads never show a deleted
+    // post.
     const owes = author.followers > 0 && mayLieInFeeds(found, author);
-    // A condition that fails: somebody else has deleted it.
+    // If the condition fails, another request has deleted the post.
     await this.write(
       [...this.parts.posts.deletion(found), this.parts.users.change({ userId: author.userId, posts: -1 })],
       owes ? [retractStart(this.through(found, author))] : [],
@@ -184,7 +195,10 @@ export class Posts {
   }
 }
 
-/** The answer to a post that was posted before. */
+/**
+ * Returns the existing post for a repeated request.
+ * @throws LongwatchError `conflict` if the content differs, or the post was deleted
+ */
 function repetition(before: StoredPost, contentHash: string): Post {
   if (before.contentHash !== contentHash)
     throw new LongwatchError('conflict', `Post ${before.postId} was posted before with other content`);
@@ -199,7 +213,7 @@ function hashOf(content: object): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url');
 }
 
-/** One id a key of an author. */
+/** Derives a post's id from the author and the idempotency key. */
 function idFor(authorId: string, idempotencyKey: string): string {
   return hashOf({ authorId, idempotencyKey });
 }

@@ -5,6 +5,7 @@ interface Waiting {
   go(): void;
 }
 
+/** The clock of the rate limiter, in milliseconds. */
 export interface Clock {
   now(): number;
   sleep(ms: number): Promise<unknown>;
@@ -13,13 +14,13 @@ export interface Clock {
 const realClock: Clock = { now: () => performance.now(), sleep: (ms) => sleep(ms, undefined, { ref: false }) };
 
 /**
- * Lets so many rows a second through, and whoever waits takes turns by author: one with many rows under way gets no
- * more than one with few.
+ * Limits the rows per second of all authors together. Waiting calls proceed by author in turn (round robin), so an
+ * author with many rows gets no larger share than an author with few.
  */
 export class RateLimiter {
-  /** By author, in the order of their turns: a map keeps the order in which keys came. */
+  /** By author, in the order of their turns. A map keeps the insertion order of its keys. */
   private readonly waiting = new Map<string, Waiting[]>();
-  /** When the rows that were let through are paid for. */
+  /** When the rows that have proceeded are used up (milliseconds of the clock). */
   private freeAt = 0;
   private running = false;
 
@@ -28,7 +29,10 @@ export class RateLimiter {
     private readonly clock: Clock = realClock,
   ) {}
 
-  /** Waits for the turn of so many rows of an author. @throws the signal's reason when that comes first. */
+  /**
+   * Waits until `count` rows of an author may be written.
+   * @throws the signal's reason, if the signal aborts first
+   */
   take(authorId: string, count: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
@@ -55,14 +59,14 @@ export class RateLimiter {
       const wait = this.freeAt - this.clock.now();
       if (wait > 0) await this.clock.sleep(wait);
       const one = this.next();
-      if (!one) break; // Whoever waited has left.
+      if (!one) break; // The waiting calls were aborted meanwhile.
       this.freeAt = Math.max(this.freeAt, this.clock.now()) + (one.count / this.rowsPerSecond) * 1000;
       one.go();
     }
     this.running = false;
   }
 
-  /** The first of the author whose turn it is, who then goes to the end. */
+  /** Returns the first waiting call of the author whose turn it is, and moves that author to the end. */
   private next(): Waiting | undefined {
     const [first] = this.waiting;
     if (!first) return undefined;

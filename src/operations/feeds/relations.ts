@@ -22,7 +22,9 @@ export interface RelationsParts {
   now?(): number;
 }
 
-/** A change of relations, as one transaction, and what it owes. */
+/**
+ * A change of relations that is written in one transaction, with the outbox entries of the workflows that it starts.
+ */
 interface Change {
   users: UserChange[];
   items: TransactItem[];
@@ -33,7 +35,10 @@ type BothThere = Pair & { one: FeedUser; other: FeedUser };
 
 const ATTEMPTS = 50;
 
-/** Who follows and blocks whom. A block ends what each follows of the other, and keeps either from following again. */
+/**
+ * Follows and blocks between users. A block ends the follows between the two users in both directions, and prevents new
+ * ones.
+ */
 export class Relations {
   private readonly now: () => number;
 
@@ -45,8 +50,9 @@ export class Relations {
   }
 
   /**
-   * Begins a follow; one that there is stays as it is.
-   * @throws LongwatchError `notFound` (no such user), `conflict` (a block between them, or too many followed).
+   * Begins a follow. If the reader follows the author already, returns that follow unchanged.
+   * @throws LongwatchError `invalid` (both are the same user), `notFound` (no such user), `conflict` (one has blocked
+   *   the other, or the reader follows too many users), `contention`
    */
   async follow(readerId: string, authorId: string): Promise<Follow> {
     differ(readerId, authorId);
@@ -64,7 +70,10 @@ export class Relations {
     });
   }
 
-  /** Ends a follow; one that there is not is ended already. */
+  /**
+   * Ends a follow. If there is none, changes nothing.
+   * @throws LongwatchError `invalid` (both are the same user), `notFound` (no such user), `contention`
+   */
   async unfollow(readerId: string, authorId: string): Promise<void> {
     differ(readerId, authorId);
     await this.until(readerId, authorId, (pair) => ({
@@ -73,7 +82,10 @@ export class Relations {
     }));
   }
 
-  /** Blocks a user. Twice is once. */
+  /**
+   * Blocks a user. If the block exists already, changes nothing.
+   * @throws LongwatchError `invalid` (both are the same user), `notFound` (no such user), `contention`
+   */
   async block(by: string, whom: string): Promise<void> {
     differ(by, whom);
     await this.until(by, whom, (pair) => {
@@ -88,7 +100,10 @@ export class Relations {
     });
   }
 
-  /** Ends a block. What it ended does not come back by itself. */
+  /**
+   * Removes a block. The follows that the block ended stay ended.
+   * @throws LongwatchError `invalid` if both are the same user
+   */
   unblock(by: string, whom: string): Promise<void> {
     differ(by, whom);
     return this.parts.relations.unblock(by, whom);
@@ -99,7 +114,7 @@ export class Relations {
     const mark = marksFollowers(author) ? { modeVersion: author.modeVersion } : undefined;
     const { turn, start } = this.turn({ ...author, followers: author.followers + 1 });
     const starts = start ? [this.start(start)] : [];
-    // A marked author's posts are read from their list: there is nothing to write.
+    // A follower with a mark reads the posts from the author's own list, so no workflow has to fill the feed.
     if (!mark)
       starts.push(
         this.start(relationStart({ readerId: reader.userId, authorId: author.userId, epoch: follow.epoch }, 'follows')),
@@ -114,7 +129,7 @@ export class Relations {
     };
   }
 
-  /** Ends the follows given, and guards both users' others. */
+  /** Ends the given follows. The conditions on both users ensure that no other follow between them began meanwhile. */
   private ending({ one, other }: BothThere, ended: (readonly [reader: FeedUser, author: FeedUser])[]): Change {
     const change: Change = { users: [], items: [], starts: [] };
     for (const user of [one, other]) {
@@ -122,7 +137,7 @@ export class Relations {
       const leaves = ended.some(([reader]) => reader === user);
       const owed = loses ? this.turn({ ...user, followers: user.followers - 1 }) : {};
       if (owed.start) change.starts.push(this.start(owed.start));
-      // Also of one who follows nobody here: the epoch says that no follow has begun since it was read.
+      // Check the epoch even of a user without an ended follow: it proves that no follow began since it was read.
       change.users.push({
         userId: user.userId,
         ifEpoch: user.epoch,
@@ -149,7 +164,7 @@ export class Relations {
     return startEntry(start, this.now());
   }
 
-  /** Reads, decides and writes until the write stands on what was read. */
+  /** Reads both users and their relation, decides, and writes. Repeats this until no other writer interferes. */
   private async until<T>(
     one: string,
     other: string,

@@ -14,8 +14,9 @@ export interface SettlingParts {
 }
 
 /**
- * Makes one reader's feed agree with one relation: filled with the author's latest posts, or cleaned of them. It goes
- * by the relation as it is now, so that changes may be settled in any order: epochs tell what belongs to which follow.
+ * Makes a reader's feed agree with one relation: fills the feed with the author's latest posts, or removes the author's
+ * posts. It reads the current relation, so changes can be processed in any order. The epoch shows which follow a row
+ * belongs to.
  */
 export class Settling {
   constructor(
@@ -23,24 +24,28 @@ export class Settling {
     private readonly settings: Pick<FeedSettings, 'cap' | 'backfill'>,
   ) {}
 
-  /** References that filling writes for one reader at most. */
+  /** Maximum number of rows that a fill writes for one reader. */
   get rowsOfOne(): number {
     return this.settings.backfill;
   }
 
+  /** Updates a reader's feed after a change of a relation. */
   async settle({ readerId, authorId, epoch }: RelationChange): Promise<Settled> {
     const { users, relations } = this.parts;
-    // First the epoch, then the relation: if there is none, every follow up to that epoch has ended.
+    // Read the epoch before the relation. If there is no relation, every follow up to that epoch has ended.
     const reader = (await users.find([readerId])).get(readerId);
     const follow = await relations.follow(readerId, authorId);
-    if (!reader) return 'superseded'; // Nobody to have a feed.
+    if (!reader) return 'superseded'; // The user does not exist, so there is no feed.
     if (!follow) return this.clean(readerId, authorId, reader.epoch);
-    if (follow.epoch !== epoch) return 'superseded'; // A later change settles it.
+    if (follow.epoch !== epoch) return 'superseded'; // The workflow of a later change updates the feed.
     if ((await relations.marked(authorId, [readerId])).size > 0) return 'read-at-read-time';
     return this.fill(readerId, authorId);
   }
 
-  /** Writes an author's latest posts into the feed of a reader who follows them. */
+  /**
+   * Writes an author's latest posts into the feed of a reader who follows the author. If the follow ends meanwhile,
+   * removes them again.
+   */
   async fill(readerId: string, authorId: string): Promise<Settled> {
     const { users, relations, posts, rows } = this.parts;
     for (;;) {
@@ -49,13 +54,13 @@ export class Settling {
       if (!reader || !follow) return this.clean(readerId, authorId, reader?.epoch ?? 0);
       const { backfill } = this.settings;
       const latest = await posts.ofAuthor(authorId, afterOf(reader.feed.completeAfter), 'older', backfill + 1);
-      // What does not go in any more is read from the author's list, with everything else of that time.
+      // Older posts are not written. Reads of their time use the lists of all authors.
       const leftOut = latest[backfill]?.key;
       if (leftOut !== undefined) await users.raiseCompleteAfter(readerId, leftOut);
       const written = latest.slice(0, backfill).map((ref) => ({ ...ref, readerId, epoch: follow.epoch }));
       await rows.put(written);
       await this.trim(readerId);
-      // The second look, as in a fan-out: at the relation, and at what was deleted meanwhile.
+      // Check again, as in a fan-out: whether the relation changed or posts were deleted meanwhile.
       const [still, there] = await Promise.all([
         relations.follow(readerId, authorId),
         posts.ofAuthor(authorId, afterOf(leftOut ?? reader.feed.completeAfter), 'newer', backfill * 2),
@@ -66,20 +71,21 @@ export class Settling {
     }
   }
 
-  /** Removes what the feed has of an author because of follows up to an epoch, all of which have ended. */
+  /** Removes the rows of an author whose follow has an epoch up to `epoch`. All of these follows have ended. */
   private async clean(readerId: string, authorId: string, epoch: number): Promise<Settled> {
     const rows = await this.parts.rows.all(readerId, authorId);
     await this.parts.rows.removeEnded(rows.map((row) => ({ ...row, epoch })));
     return 'cleaned';
   }
 
-  /** Cuts a feed that is longer than the cap down to it. */
+  /** Removes the oldest rows of a feed that exceeds the cap. */
   async trim(readerId: string): Promise<void> {
     const { users, rows } = this.parts;
     const all = await rows.all(readerId);
     const firstOut = all[this.settings.cap];
     if (!firstOut) return;
-    // The border first: whoever reads meanwhile begins again and reads up to it from the authors' lists.
+    // Move the border first. A concurrent read then starts again and reads everything up to the border from the
+    // authors' lists.
     await users.raiseCompleteAfter(readerId, firstOut.key);
     await rows.remove(all.slice(this.settings.cap));
   }

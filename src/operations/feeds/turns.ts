@@ -5,13 +5,19 @@ import type { WorkflowStart } from '../../domain/platform/outbox';
 import type { FeedUser } from '../../stores/feeds/users';
 import { turnStart } from '../../domain/feeds/workflows';
 
-/** A turn as a change of its author makes it, in the same transaction; empty where none is due. */
+/**
+ * A turn (the change of an author's delivery mode) that is written with the change that causes it. Empty if no turn is
+ * due.
+ */
 export interface OwedTurn {
   turn?: { direction: Direction; at: number };
   start?: WorkflowStart;
 }
 
-/** The turn that an author's number of followers makes necessary, with the workflow that it owes. */
+/**
+ * Returns the turn that an author's number of followers requires, and the start of its workflow.
+ * @param at epoch ms
+ */
 export function owedTurn(author: FeedUser, settings: FeedSettings, at: number): OwedTurn {
   const direction = turnOf(author, settings.threshold);
   if (!direction) return {};

@@ -5,9 +5,10 @@ import type { SessionEnds } from '../../stores/sessions/ends';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
 import { type Notifications, sendUnlessUndeliverable } from '../platform/notifications';
 
+/** An ended session whose event must be sent. */
 export interface EndedSession {
   event: SessionEnded;
-  /** Where its tombstone lies, which owes the event. */
+  /** Key of the session's tombstone. The tombstone stays in the expiry index until the event was sent. */
   key: string;
 }
 
@@ -19,17 +20,19 @@ export interface SessionEventParts {
   onSkipped?: OnSkipped;
 }
 
-/** Events of a message; some 15 KB. */
+/** Maximum number of events in one message, about 15 KB. */
 const BATCH = 100;
+/** How long events are collected for one message. */
 const COLLECT_MS = 500;
-/** Ends that wait in this process; beyond that the sweeper reports. */
+/** Maximum number of events that wait in this process. The sweeper sends the events beyond that. */
 const WAITING = 10_000;
+/** Number of tombstones that are updated in parallel. */
 const CONCURRENCY = 16;
 
 /**
- * Tells the subscriber which sessions ended. At least once: an end owes its event, in the index, until a message with
- * it
- * was accepted; who crashes in between leaves it to the sweeper. An event has the same id in every message.
+ * Sends the event `session.ended` to the subscriber, at least once for each ended session. A tombstone stays in the
+ * expiry index until a channel accepted a message with its event. If the process crashes before that, the sweeper sends
+ * the event. An event has the same id in every message.
  */
 export class SessionEvents {
   private readonly waiting: EndedSession[] = [];
@@ -38,14 +41,17 @@ export class SessionEvents {
 
   constructor(private readonly parts: SessionEventParts) {}
 
-  /** Soon, with others, without anybody waiting. */
+  /**
+   * Sends an event in the background, in one message with others. Never waits. If too many events wait, leaves the
+   * event to the sweeper.
+   */
   reportSoon(ended: EndedSession): void {
     if (this.waiting.length >= WAITING) return;
     this.waiting.push(ended);
     this.timer ??= setTimeout(() => void this.flush(), COLLECT_MS);
   }
 
-  /** Sends what waits. What fails stays owed. */
+  /** Sends all waiting events. The sweeper sends those that fail. */
   flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -57,10 +63,10 @@ export class SessionEvents {
   }
 
   /**
-   * Sends events, then settles them. An event whose settling is refused for good stays owed and is reported; it keeps
-   * no other from
-   * being settled.
-   * @returns the keys of such events. @throws LongwatchError `unavailable` when no channel takes them now.
+   * Sends events, then removes their tombstones from the expiry index. If the removal of a tombstone is refused
+   * permanently, reports that and continues with the others; the event may then be sent again.
+   * @returns the keys of the tombstones that could not be removed
+   * @throws LongwatchError `unavailable` if no channel accepts the events now
    */
   async report(ended: readonly EndedSession[]): Promise<Set<string>> {
     const skipped = new Set<string>();
@@ -79,7 +85,8 @@ export class SessionEvents {
   }
 
   private async send(events: SessionEnded[]): Promise<void> {
-    // The same events again are the same message, which is not sent twice by who finds it on record.
+    // The message id follows from the events. If the same events are sent again, the notification's record shows that
+    // they went out.
     const sorted = [...events].sort((a, b) => (a.id < b.id ? -1 : 1));
     const id = `session.ended.${createHash('sha256')
       .update(sorted.map((event) => event.id).join())

@@ -10,9 +10,9 @@ import type { SweepReport } from '../../domain/sessions/workflows';
 export interface SweeperParts {
   index: ExpiryIndex;
   ends: Pick<SessionEnds, 'endExpired' | 'settle'>;
-  /** Absent: nobody is told. */
+  /** Absent if no subscriber is configured. */
   events?: Pick<SessionEvents, 'report'>;
-  /** No session lives for less, so none that is opened now is due before that. */
+  /** Shortest lifetime of a session, in milliseconds. A session that is opened now is due no earlier. */
   shortestLifeMs: number;
   onLateness?(ms: number): void;
   onFault(error: unknown): void;
@@ -20,21 +20,26 @@ export interface SweeperParts {
   now?(): number;
 }
 
+/** Limits of one sweep: a signal and a duration in milliseconds. */
 export interface Sweep {
   signal: AbortSignal;
   forMs: number;
 }
 
+/** Number of sessions that are read at once. */
 const PAGE = 200;
+/** Number of sessions that are processed in parallel. */
 const CONCURRENCY = 16;
-/** What comes due within this time is waited for; for what comes later a timer is cheaper. */
+/** A sweep waits for sessions that are due within this time. For later sessions, a timer of the workflow is cheaper. */
 const STAY_MS = 60_000;
-/** Sessions that come due one after another are ended together. */
+/** Minimum pause between two passes, so that one pass ends sessions that are due shortly after one another. */
 const GATHER_MS = 500;
-/** Who ended a session reports it within this time, or has died. */
+/**
+ * A process that ended a session and is still alive sends the event within this time. After that the sweeper sends it.
+ */
 const GRACE_MS = 10_000;
 
-/** Ends sessions when they are due. Sleeps until then; never looks to see whether there is something. */
+/** Ends sessions when they expire. Sleeps until the next session is due, and does not poll. */
 export class SessionSweeper {
   private readonly now: () => number;
 
@@ -43,8 +48,9 @@ export class SessionSweeper {
   }
 
   /**
-   * Until nothing is due soon, the time is over, or the signal. Two at once do each other no harm: every step is
-   * conditional.
+   * Processes the due sessions of a bucket until none is due soon, the time is over, or the signal aborts. Two sweeps
+   * of one bucket can run at once, because every write is conditional.
+   * @returns counts of the sweep, and `sleepMs` until the next session is due
    */
   async sweep(bucket: string, { signal, forMs }: Sweep): Promise<SweepReport> {
     const until = this.now() + forMs;
@@ -59,14 +65,19 @@ export class SessionSweeper {
   }
 }
 
-/** The looks of one activity at its bucket. */
+/** The passes over one bucket in one activity. */
 class Pass {
   readonly report = { idle: 0, absolute: 0, rearmed: 0, reported: 0, latestMs: 0 };
-  /** Re-armed for soon: the index may not show them in time. */
+  /**
+   * Sessions whose check was moved to an instant soon (epoch ms). The index is eventually consistent and may not list
+   * them in time.
+   */
   private readonly soon = new Map<string, number>();
+  /** Epoch ms at which events that are not sent yet are checked again. */
   private again = Number.POSITIVE_INFINITY;
-  /** Sessions whose end was refused for good. */
+  /** Sessions that this activity skips, because a step for them was refused permanently. */
   private readonly refused = new Set<string>();
+  /** Epoch ms of the last pass. */
   private lookedAt = 0;
 
   constructor(
@@ -74,6 +85,7 @@ class Pass {
     private readonly now: () => number,
   ) {}
 
+  /** Processes the sessions of a bucket that are due now. */
   async run(bucket: string, isOver: () => boolean): Promise<void> {
     const now = this.now();
     this.lookedAt = now;
@@ -87,9 +99,12 @@ class Pass {
     }
   }
 
-  /** At most the shortest life: whatever is opened from now on is due later than that. */
+  /**
+   * Returns the milliseconds until the next session is due, at most `shortestLifeMs`: a session that is opened from now
+   * on is due no earlier.
+   */
   async untilNext(bucket: string): Promise<number> {
-    // After the last look, not after now: what fell due while that was worked on is next.
+    // Query from the last pass, not from now: sessions that became due during the pass are next.
     const next = (await this.parts.index.next(bucket, this.lookedAt)) ?? Number.POSITIVE_INFINITY;
     const now = this.now();
     return Math.max(0, Math.min(next, this.again, ...this.soon.values(), now + this.parts.shortestLifeMs) - now);
@@ -103,7 +118,7 @@ class Pass {
     await this.tell(owed.flat());
   }
 
-  /** Reads sessions. One that cannot be read, ever, is skipped. */
+  /** Reads sessions. Skips a session whose read is refused permanently. */
   private async heads(keys: readonly string[]): Promise<SessionHead[]> {
     const found = new Map<string, SessionHead>();
     await skipRefused(
@@ -117,7 +132,9 @@ class Pass {
   }
 
   /**
-   * One session whose end is refused for good holds up no other: it is reported, and not met again by this activity.
+   * Reports a session whose step is refused permanently, and skips it for the rest of this activity. The other sessions
+   * continue.
+   * @throws every other failure
    */
   private skip({ key }: Pick<SessionHead, 'key'>, error: unknown): false {
     if (!isOfOne(error)) throw error;
@@ -126,7 +143,10 @@ class Pass {
     return false;
   }
 
-  /** @returns whether its event is owed by us. */
+  /**
+   * Takes the step that is due for a session.
+   * @returns whether the sweeper must send the session's event
+   */
   private async settle(head: SessionHead): Promise<boolean> {
     const now = this.now();
     const verdict = verdictOf(head, now, GRACE_MS);
@@ -137,7 +157,7 @@ class Pass {
         const late = now - head.expiresAt;
         this.report.latestMs = Math.max(this.report.latestMs, late);
         this.parts.onLateness?.(late);
-        return false; // Whoever ends reports: here that is this process.
+        return false; // `endExpired` also has this process send the event.
       }
       case 'rearm':
         await this.parts.index.rearm(head, verdict.checkAt);
@@ -152,7 +172,10 @@ class Pass {
     }
   }
 
-  /** A subscriber that is away holds up no end: its events stay owed. */
+  /**
+   * Sends the events of ended sessions. If the subscriber is unavailable, the events stay in the index and ending
+   * sessions continues.
+   */
   private async tell(owed: readonly SessionHead[]): Promise<void> {
     const ended = owed.flatMap((head) => {
       const event = head.ended && endedEvent(head, head.ended.reason, head.ended.at);
@@ -160,7 +183,7 @@ class Pass {
     });
     if (ended.length === 0) return;
     try {
-      // Without a reporter, there was a subscriber when they ended.
+      // No subscriber is configured now, but one was when these sessions ended. Drop their events.
       const skipped = this.parts.events
         ? await this.parts.events.report(ended)
         : await skipEachRefused(
