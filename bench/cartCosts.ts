@@ -8,7 +8,7 @@ import { removeDataDir, startLongwatch } from '../test/support/stack';
 import { retried } from './support/http';
 import { TITLE } from './support/bareShop';
 
-/** Units of a change and a reading, by how many lines the cart has. */
+/** Prints the units of a change and of a read, by the number of lines in the cart. */
 export async function unitsOfCarts(shop: ReturnType<typeof buildShop>, calls: StoreCall[]): Promise<void> {
   const unitsOf = async (work: () => Promise<unknown>, of: 'readUnits' | 'writeUnits') => {
     calls.length = 0;
@@ -32,7 +32,10 @@ export async function unitsOfCarts(shop: ReturnType<typeof buildShop>, calls: St
   }
 }
 
-/** Billable actions of a cart that nobody touches and of checkouts, in a stack whose hours are seconds. */
+/**
+ * Prints the billable actions of an abandoned cart and of checkouts, on a stack whose timers run in seconds instead of
+ * hours.
+ */
 export async function actionsOfCarts(): Promise<void> {
   const stack = await startLongwatch({
     TEMPORAL_UI_PORT: '0',

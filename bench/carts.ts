@@ -28,8 +28,9 @@ const AT_ONCE = 8;
 const HOUR_MS = 3_600_000;
 
 /**
- * What customers do, as the product's operation in this process, through its HTTP API, as the bare calls to the same
- * DynamoDB, and as the bare calls behind a bare HTTP server: in turn, so that a noisy machine treats all alike.
+ * Measures the requests of customers in four ways: the operation in this process, the same through the HTTP API, the
+ * bare calls to the same DynamoDB (the baseline), and the bare calls behind a bare HTTP server. The four take turns, so
+ * that noise of the machine affects all alike.
  */
 export async function benchCarts({ rounds, samples, checkouts }: CartBenchSettings): Promise<void> {
   const stack = await startLongwatch({ TEMPORAL_UI_PORT: '0', LONGWATCH_PRODUCT_CACHE_MS: String(HOUR_MS) });
@@ -69,7 +70,7 @@ export async function benchCarts({ rounds, samples, checkouts }: CartBenchSettin
       http: (i: number) => through('GET', `/v1/carts/${userOf(i)}`),
       bareHttp: async (i: number) => void (await call('GET', new URL(`/${userOf(i)}`, bareUrl), stack.key)),
     };
-    // Every cart has its lines before anything is measured.
+    // Fill all carts before the measurement.
     for (let i = 0; i < USERS * LINES; i++) await Promise.all([adding.operation(i), adding.bare(i)]);
     const measured = { adding: series(), reading: series() };
     const checkedOut: { product: number[]; bare: number[] } = { product: [], bare: [] };
@@ -80,7 +81,7 @@ export async function benchCarts({ rounds, samples, checkouts }: CartBenchSettin
         [measured.reading, reading],
       ] as const) {
         const taken = await latenciesInTurn(samples, kind);
-        // The first round compiles and connects.
+        // The first round is not counted: it compiles code and opens connections.
         if (round >= 0) for (const name of Object.keys(into) as (keyof Series)[]) into[name].push(taken[name]);
       }
       const buyers = await newBuyers(shop, checkouts);
@@ -130,7 +131,10 @@ async function newBuyers(shop: ReturnType<typeof buildShop>, count: number): Pro
 
 type OfBuyer = (user: string, i: number) => Promise<void>;
 
-/** Checkouts a second of two kinds, some at once, a handful of buyers of one kind after a handful of the other. */
+/**
+ * Measures checkouts per second of two implementations, with concurrent buyers. The two take turns after every few
+ * buyers.
+ */
 async function ratesInTurn(users: readonly string[], ...kinds: [OfBuyer, OfBuyer]): Promise<[number, number]> {
   const seconds: [number, number] = [0, 0];
   for (let from = 0; from < users.length; from += 3 * AT_ONCE)

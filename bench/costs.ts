@@ -22,7 +22,7 @@ import { CostMeter, type Units } from './support/costMeter';
 const COMMAND = 'npm run bench -- costs';
 const DAY_MS = 86_400_000;
 const IDLE_MS = 6_000;
-/** Not while a bench runs, but for a minute a year. */
+/** A cron time that a benchmark practically never meets: one minute a year. */
 const NEVER = '0 0 1 1 *';
 
 interface Bench {
@@ -43,7 +43,7 @@ const call = (
     .set(...bearer(who))
     .send(body);
 
-/** Calls one after another. @throws where one is no success. */
+/** Makes calls one after another. @throws Error if one does not succeed. */
 async function each(times: number, work: (i: number) => PromiseLike<{ status: number; text: string }>): Promise<void> {
   for (let i = 0; i < times; i++) {
     const { status, text } = await work(i);
@@ -56,7 +56,7 @@ const actionsOf = async ({ client }: Bench, workflowId: string): Promise<number>
   return billableActions(await client.workflow.getHandle(workflowId).fetchHistory());
 };
 
-/** On average over some workflows, as the server sizes them. */
+/** Returns the average history size of some workflows in bytes, as the Temporal server reports it. */
 async function historyBytes({ client }: Bench, workflowIds: readonly string[]): Promise<number> {
   const sizes = await Promise.all(
     workflowIds.map(async (id) =>
@@ -67,8 +67,8 @@ async function historyBytes({ client }: Bench, workflowIds: readonly string[]): 
 }
 
 /**
- * Units, actions and bytes of each capability's operations, on embedded parts; written to the file that `npm run costs`
- * reads.
+ * Measures the units, actions and bytes of each capability's operations on the embedded servers, and writes them to the
+ * file that `npm run costs` reads.
  */
 export async function benchCosts(): Promise<void> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
@@ -78,7 +78,7 @@ export async function benchCosts(): Promise<void> {
     {
       ...s3.environment,
       LONGWATCH_SESSION_IDLE_MS: String(IDLE_MS),
-      // Every use is written, so that one can be measured.
+      // Every request writes a touch, so that a touch can be measured.
       LONGWATCH_SESSION_TOUCH_MS: '0',
       LONGWATCH_SESSION_BUCKETS: '1',
       LONGWATCH_SESSION_SWEEP_MS: '5000',
@@ -86,7 +86,7 @@ export async function benchCosts(): Promise<void> {
       LONGWATCH_CART_ABANDON_AFTER_MS: '8000',
       LONGWATCH_CART_QUIET_HOURS: 'none',
       LONGWATCH_CHECKOUT_HOLD_MS: '4000',
-      // What comes round would come in between.
+      // Scheduled work would distort the measurement.
       LONGWATCH_ARCHIVE_CRON: NEVER,
       LONGWATCH_RANK_CHECK_CRON: NEVER,
       LONGWATCH_DRIFT_REPORT_CRON: NEVER,
@@ -103,10 +103,10 @@ export async function benchCosts(): Promise<void> {
   await graph.startStandingWorkflows();
   say('what a process consumes at rest');
   const restAnHour = await bench.meter.rest(15);
-  // It asks for what is owed each second, which is most of what a process at rest consumes, and would hide what little
-  // an operation reads. Requests start their workflows themselves.
+  // The outbox relay queries due entries every second. That is most of an idle process's consumption and would hide the
+  // few units of an operation. Requests dispatch their own entries, so the benchmark works without the relay.
   await bench.client.workflow.getHandle(RELAY_ID).terminate('the bench measures without it');
-  // Its activity hears of it by its next heartbeat, at most 20 seconds later.
+  // The relay's activity learns of the termination at its next heartbeat, at most 20 seconds later.
   await new Promise((resolve) => setTimeout(resolve, 30_000));
   await bench.meter.rest(8);
   say('sweeping');
@@ -199,11 +199,15 @@ async function sessionRequests(bench: Bench): Promise<Record<string, unknown>> {
   const logOut = await meter.of(TIMES, () =>
     each(TIMES, (i) => request(graph.app).delete('/v1/sessions/current').set('cookie', cookies[i]!)),
   );
-  // Every view here is written; most are not, and then consume the reading alone.
+  // Every view writes a touch here. In production most views do not, so a view counts only the read and a touch only
+  // the write.
   return { open, view: { read: view.read, write: 0 }, touch: { read: 0, write: view.write }, logOut };
 }
 
-/** Sessions that are used once are looked at and re-armed, and later ended; sessions that are not, ended alone. */
+/**
+ * Measures the sweeper. Sessions with one later request are checked and re-armed, and later expired; sessions without
+ * one are only expired.
+ */
 async function sweeping(bench: Bench): Promise<Record<string, unknown>> {
   const { meter, graph } = bench;
   const ended = async () =>
@@ -270,7 +274,7 @@ async function cartRequests(bench: Bench): Promise<{ units: Record<string, unkno
   return { units: { begin, change, read, checkout, confirm }, checkoutId: ids[0]! };
 }
 
-/** Carts that nobody touches: three reminders, and the end. */
+/** Measures abandoned carts: three reminders and the end. */
 async function ladder(bench: Bench): Promise<unknown> {
   const { meter, client } = bench;
   const carts = 5;
@@ -283,8 +287,8 @@ async function ladder(bench: Bench): Promise<unknown> {
 }
 
 /**
- * As `npm run bench -- leaderboards --players 1000000` gave it (docs/leaderboards.md), which takes too long to do here,
- * too.
+ * Results of `npm run bench -- leaderboards --players 1000000` (docs/leaderboards.md), which takes too long to repeat
+ * here.
  */
 const MILLION: Measured['units']['leaderboards']['boards'][number] = {
   players: 1_000_000,
@@ -327,7 +331,7 @@ async function boardsOf(
   const ranked = () => eventually(lag, (count) => count >= sent);
   await submitted(PLAYERS);
   await ranked();
-  const alone = await meter.of(40, async () => undefined); // The meter at rest here, for the log.
+  const alone = await meter.of(40, async () => undefined); // Consumption without any operation, for the log.
   if (alone.read + alone.write > 1) console.log(`  at rest ${JSON.stringify(alone)} more than was subtracted`);
   const rankedChange: Measured['units']['leaderboards']['boards'][number]['rankedChange'] = [];
   for (const together of [1, 10, 100]) {
@@ -339,7 +343,7 @@ async function boardsOf(
         await new Promise((resolve) => setTimeout(resolve, 300));
       }
     });
-    // A submission itself is one write unit: the test of the store asserts it, and it is measured with the rank here.
+    // The measured units include the submission itself, which is one write unit (a test of the store asserts that).
     rankedChange.push({ together, units: { read: units.read, write: round(units.write - 1) } });
   }
   const rank = await meter.of(40, () =>
@@ -419,7 +423,7 @@ async function devicesOf(
   const BATCHES = 10;
   await each(BATCHES, (i) => send(`d-${i}`, readings(today, 0, 1)));
   await new Promise((resolve) => setTimeout(resolve, 2_000));
-  // Reading and rolling up together; a reading itself is one write unit, as the test of the store asserts.
+  // The measured units include the reading itself, which is one write unit (a test of the store asserts that).
   const rollup = async (from: number, batch: number): Promise<Units> => {
     const before = await handled();
     const units = await meter.of(BATCHES, async () => {
@@ -469,7 +473,9 @@ async function paymentRequests(bench: Bench): Promise<Units> {
   return meter.of(TIMES, () => each(TIMES, pay));
 }
 
-/** Cases for review that an investigator decides at once; and merchants' counters, which the stream keeps. */
+/**
+ * Measures cases that an investigator decides at once, and the merchants' counters, which the stream reader updates.
+ */
 async function casesOf(
   bench: Bench,
   paid: Units,

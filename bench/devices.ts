@@ -20,15 +20,15 @@ import { median, ms, percentile, ratio } from './support/measure';
 
 export interface DevicesBenchSettings {
   rounds: number;
-  /** Readings of each path and round. */
+  /** Number of readings per path and round. */
   readings: number;
 }
 
 const KEY = 'bench-key-0123456789';
-/** Of one request. */
+/** Readings in one request. */
 const HTTP_BATCH = 500;
 const HTTP_IN_FLIGHT = 4;
-/** Messages that a gateway of devices has waiting for their acknowledgement. */
+/** Number of unacknowledged messages of a device gateway. */
 const MQTT_IN_FLIGHT = 1_000;
 const LAG_SAMPLES = 20;
 
@@ -39,17 +39,16 @@ const names: Readonly<Record<Path, string>> = {
   kinesis: 'Kinesis, a record a reading',
 };
 
-/** Readings a second. */
+/** Readings per second. */
 interface Round {
   product: number;
   floor: number;
 }
 
 /**
- * Readings a second by each path, beside the bare BatchWriteItem of the same items in turn. Each measurement has a
- * DynamoDB of its own: dynoxide's writes slow down with the length of a table's stream, DynamoDB's do not. What comes
- * first
- * changes.
+ * Measures readings per second by each path, in turn with the bare BatchWriteItem of the same items (the baseline).
+ * Each measurement has its own DynamoDB, because dynoxide's writes slow down with the length of a table's stream,
+ * unlike DynamoDB's. The order alternates.
  */
 export async function benchDevices({ rounds, readings }: DevicesBenchSettings): Promise<void> {
   const all: Record<Path, Round[]> = { http: [], mqtt: [], kinesis: [] };
@@ -125,7 +124,8 @@ async function measure(path: Path, count: number, floorFirst: boolean, lags: num
         return count / (Number(said) / 1000);
       },
     };
-    // Connected and compiled, both over a stream of one length. Of Kinesis it is the first half of its backlog.
+    // Warm up: open connections and compile code, over a stream of equal length. For Kinesis this is the first half of
+    // the backlog.
     await bareWrites(
       bare,
       'test-DeviceData',
@@ -153,7 +153,7 @@ async function measure(path: Path, count: number, floorFirst: boolean, lags: num
   }
 }
 
-/** `deviceReader.ts` once it has said something, and what. */
+/** Starts `deviceReader.ts` and waits for its first message. @returns the process and the message. */
 async function readerOf(
   path: 'mqtt' | 'kinesis',
   count: number,
@@ -204,11 +204,11 @@ async function publishAll(url: string, count: number, at: (i: number) => number)
   await client.endAsync();
 }
 
-/** With the stream's reader at work, one reading after another. */
+/** Measures the lag of the rollups, one reading after another, while the stream reader runs. @returns milliseconds. */
 async function rollupLags(graph: Awaited<ReturnType<typeof startTestGraph>>): Promise<number[]> {
   const consumer = graph.consumers[DEVICE_DATA_STREAM] as Consumer<never>;
   const [shard] = await consumer.openShards();
-  await readShard(consumer, shard!.shardId); // What the paths before left.
+  await readShard(consumer, shard!.shardId); // Read the records of earlier measurements first.
   const stop = new AbortController();
   const reader = consumer.consume(shard!.shardId, { signal: stop.signal, forMs: 60_000, heartbeat: () => undefined });
   const lags: number[] = [];

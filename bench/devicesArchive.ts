@@ -30,7 +30,7 @@ import { latencies, median, ms, percentile, ratio } from './support/measure';
 export interface DevicesArchiveBenchSettings {
   rounds: number;
   devices: number;
-  /** Readings of each device. */
+  /** Number of readings per device. */
   each: number;
 }
 
@@ -41,7 +41,7 @@ const WORK: Work = { signal: new AbortController().signal, alive: () => undefine
 interface Round {
   product: number;
   floor: number;
-  /** Bytes a reading. */
+  /** Bytes per reading. */
   parquet: number;
   gzip: number;
   table: number[];
@@ -49,9 +49,8 @@ interface Round {
 }
 
 /**
- * Rows a second from the table to verified files and out of the table, beside one bare reading of the same rows, one
- * bare
- * writing of the same file and one bare deletion. Each has a DynamoDB of its own.
+ * Measures the archived rows per second: from the table to verified files, and deleted from the table. The baseline
+ * reads the same rows once, writes the same file once and deletes the rows once. Each has its own DynamoDB.
  */
 export async function benchDevicesArchive({ rounds, devices, each }: DevicesArchiveBenchSettings): Promise<void> {
   const all: Round[] = [];
@@ -119,7 +118,7 @@ async function measure(devices: number, each: number, floorFirst: boolean): Prom
     const archiver = new Archiver({ readings, days, archives, archive }, { archiveAfterMs: 1 });
     const reads = new DeviceReads({ readings, rollups: new RollupStore(db), live: new LiveStore(db), archived });
     const ids = Array.from({ length: devices }, (_, i) => `device-${String(i).padStart(4, '0')}`);
-    // No two devices measure the same.
+    // Every device has different values.
     const rows = ids.flatMap((id, device) =>
       Array.from({ length: each }, (_, i) => row(id, dayStart(DAY) + device * 37 + i * Math.floor(86_000_000 / each))),
     );
@@ -169,7 +168,7 @@ async function measure(devices: number, each: number, floorFirst: boolean): Prom
   }
 }
 
-/** The steps of the workflow, without Temporal between them. */
+/** Runs the steps of the workflow without Temporal. */
 async function archiveOnce(archiver: Archiver): Promise<void> {
   const plan = await archiver.plan(DAY);
   const parts = (await Promise.all(plan.lanes.map((lane) => archiver.writeLane(plan, lane, WORK)))).flat();
@@ -180,7 +179,7 @@ async function archiveOnce(archiver: Archiver): Promise<void> {
   await archiver.finish(DAY, plan.generation);
 }
 
-/** One reading, one writing, one deletion: nothing is looked at twice. */
+/** Runs the baseline: one read, one write and one deletion, without verification. */
 async function bareArchive(bare: DynamoDBClient, objects: Objects, ids: readonly string[]): Promise<void> {
   const encoder = new PartEncoder();
   const pieces: Uint8Array[] = [];

@@ -6,12 +6,12 @@ const ROOT = join(__dirname, '..');
 
 export interface DevicesMemorySettings {
   rows: number;
-  /** Limit of the heap, in MB. */
+  /** Limit of the heap in MB. */
   heap: number;
 }
 
 /**
- * A day of so many readings is written to Parquet on the embedded S3 and read back, by a process whose heap is limited.
+ * Writes a day of `rows` readings to Parquet on the embedded S3 and reads it back, in a process with a limited heap.
  */
 export async function benchDevicesMemory({ rows, heap }: DevicesMemorySettings): Promise<void> {
   const s3 = await startTestS3();

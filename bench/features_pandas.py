@@ -1,8 +1,8 @@
-"""The features of a file of payments by plain pandas: groupby, rolling windows, merges; what one would write first.
+"""Computes the features of a file of payments with plain pandas (groupby, rolling windows, merges), as a first version.
 
-Left out are the eleven that need running state which pandas has no window for: unusually high amounts (4), frauds
-that the amount does not explain (4), streaks of fraudulent days (3). Windows are exact to the second, where the
-serving code counts in buckets. Prints the number of rows, of features, and the seconds taken.
+It omits the eleven features that need running state, for which pandas has no window: unusually high amounts (4), frauds
+that the amount does not explain (4), streaks of fraudulent days (3). Its windows are exact to the second; the serving
+code counts in buckets. Prints the number of rows, the number of features, and the seconds.
 """
 import json
 import sys
@@ -19,12 +19,12 @@ by_user = df.set_index("timestamp").groupby("userId")["eur"]
 
 
 def windowed(groups, width, how):
-    """Of each group's payments in the window before each payment, in the file's order."""
+    """Returns an aggregate of each group's payments in the window before each payment, in groupby's order."""
     values = getattr(groups.rolling(width, closed="left"), how)()
     return values
 
 
-order = np.argsort(df["userId"].to_numpy(), kind="stable")  # groupby's order: by user, in time within.
+order = np.argsort(df["userId"].to_numpy(), kind="stable")  # groupby's order: by user, then by time.
 back = np.empty_like(order)
 back[order] = np.arange(len(order))
 for name, width in {"1h": "1h", "1d": "24h", "7d": "7D", "30d": "30D"}.items():

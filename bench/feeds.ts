@@ -24,40 +24,38 @@ import { everything } from '../src/graph/capabilities';
 
 export interface FeedsBenchSettings {
   rounds: number;
-  /** Of the authors whose posts are timed. */
+  /** Numbers of followers of the measured authors. */
   followers: number[];
-  /** Readings a round, of each kind. */
+  /** Feed reads per round, of each kind. */
   samples: number;
 }
 
 const REGION = 'us-east-1';
-/** As the product has under way: its ranges, and in each so many calls of so many rows. */
+/** The concurrency of a fan-out: its ranges, the concurrent calls in each range, and the rows of a call. */
 const RANGES = 8;
 const LANES = 8;
 const BATCH = 25;
-/** The author whose fan-out is measured beside bare writes. */
+/** Followers of the author whose fan-out is compared with bare writes. */
 const MEASURED = 10_000;
-/** Whom the reader follows, and what each has posted. */
+/** Number of authors that the reader follows, and of posts of each. */
 const FOLLOWED = 50;
 const POSTS = 20;
-/** Of the reader of a mixed feed, authors above the threshold. */
+/** Number of authors above the threshold that the reader of a mixed feed follows. */
 const PULLED = 10;
 
 /**
- * The activities of a fan-out beside the same rows written bare with as many calls under way (the floor), in this
- * process
- * both; feeds through HTTP by each way of reading; then posts through HTTP until the last follower's feed has them.
- * What
- * is measured takes turns, so that a noisy machine treats all alike.
+ * Measures the activities of a fan-out in comparison with bare writes of the same rows at the same concurrency (the
+ * baseline), both in this process; feeds through HTTP for each way of reading; and the time from a post through HTTP
+ * until the last follower's feed has it. The measurements take turns, so that noise of the machine affects all alike.
  */
 export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSettings): Promise<void> {
-  // In memory: a disk that all rows share is nothing that DynamoDB has.
+  // In memory, because DynamoDB has no single disk that all rows share.
   const folder = mkdtempSync(join(tmpdir(), 'longwatch-bench-'));
   const dynamodb = await startDynamoDB({ dataDir: folder, inMemory: true });
   const stack = await startLongwatch({
     TEMPORAL_UI_PORT: '0',
     DYNAMODB_ENDPOINT: dynamodb.endpoint,
-    // All are pushed, and nobody is held back: that is what is measured.
+    // Push the posts of every author, and do not limit the rate.
     LONGWATCH_FEED_THRESHOLD: '1000000000',
     LONGWATCH_FEED_BULK_ROWS_PER_SECOND: '10000000',
     LONGWATCH_FEED_RANGES: String(RANGES),
@@ -87,7 +85,8 @@ export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSetti
     const measured: Record<Writing, number[]> = { activities: [], floor: [] };
     const activities = new Activities(db);
     const reads: Record<Reading, number[]> = { push: [], mixed: [], pull: [] };
-    for (const size of sizes.slice(0, 1)) await posting.untilLast(size); // Compiled, connected, cached.
+    // Warm-up: compiles code, opens connections and fills caches.
+    for (const size of sizes.slice(0, 1)) await posting.untilLast(size);
     await activities.deliver(MEASURED);
     await bare.write(MEASURED);
     const progress = bar('rounds', rounds);
@@ -125,7 +124,7 @@ export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSetti
   }
 }
 
-/** Posts of authors with so many followers. */
+/** Posts of authors with a given number of followers, through HTTP. */
 class Posting {
   private next = 0;
 
@@ -134,7 +133,7 @@ class Posting {
     private readonly client: Client,
   ) {}
 
-  /** From the request until the fan-out is over. */
+  /** Posts and waits for the end of the fan-out. @returns the duration, and the billable actions. */
   async untilLast(followers: number): Promise<{ seconds: number; actions: number }> {
     const postId = `timed-${this.next++}`;
     const started = performance.now();
@@ -158,7 +157,7 @@ class Posting {
   }
 }
 
-/** Rows like the product's in a table like the product's, by BatchWriteItem alone. */
+/** The baseline: writes rows of the same size to a table of the same form with BatchWriteItem only. */
 class BareRows {
   private readonly client: DynamoDBClient;
   private next = 0;
@@ -187,7 +186,7 @@ class BareRows {
     ).values();
     const started = performance.now();
     const lane = async () => {
-      // All lanes draw from one list.
+      // All lanes take batches from one list.
       for (const batch of batches)
         await this.client.send(new BatchWriteItemCommand({ RequestItems: { 'floor-Feed': batch } }));
     };
@@ -200,10 +199,7 @@ class BareRows {
   }
 }
 
-/**
- * What the activities of a fan-out do, in this process: a worker's work without Temporal, HTTP and whatever else a
- * process does.
- */
+/** The activities of a fan-out in this process: the work of a worker without Temporal and HTTP. */
 class Activities {
   private readonly world;
   private next = 0;
@@ -231,7 +227,7 @@ class Activities {
   }
 }
 
-/** Ways of writing rows: by the activities of a fan-out, by the bare calls. */
+/** Ways of writing rows: the activities of a fan-out, or the bare calls (baseline). */
 type Writing = 'activities' | 'floor';
 type Reading = 'push' | 'mixed' | 'pull';
 
@@ -247,7 +243,10 @@ async function read({ url, key }: RunningStack, reading: Reading): Promise<void>
     throw new Error(`${status}: ${text}`);
 }
 
-/** One reader whose authors are all pushed, and one who follows the same, and some of them are above the threshold. */
+/**
+ * Creates two readers of the same authors. The posts of all authors are pushed to the first one. For the second one,
+ * some authors are above the threshold.
+ */
 async function seedReaders(db: Db): Promise<void> {
   const authors = Array.from({ length: FOLLOWED }, (_, i) => `followed-${i}`);
   await seedUsers(db, [
@@ -283,7 +282,7 @@ async function seedReaders(db: Db): Promise<void> {
 }
 
 interface Measured extends Pick<FeedsBenchSettings, 'rounds' | 'samples'> {
-  /** Rows a second, by round. */
+  /** Rows per second, by round. */
   measured: Record<Writing, number[]>;
   reads: Record<Reading, number[]>;
 }

@@ -20,18 +20,19 @@ export interface FraudBenchSettings {
   concurrency: number;
 }
 
-/** Payments that give users a past before anything is measured. */
+/** Number of payments that give users a history before the measurement. */
 const SEEDED = 3_000;
-/** Decisions of which the units are counted, one after another. */
+/** Number of decisions, one after another, whose units are counted. */
 const COUNTED = 200;
 
 /**
- * Decisions through HTTP, beside the same reads, the same scoring call and the same write bare (the floor), and
- * beside the bare decision taken in a workflow by update-with-start on the same server (the peer). What is measured
- * takes turns, so that a noisy machine treats all alike.
+ * Measures decisions through HTTP. The baseline makes the same reads, the same scoring call and the same write as bare
+ * calls. The peer takes the bare decision in a workflow by update-with-start on the same server. The three take turns,
+ * so that noise of the machine affects all alike.
  */
 export async function benchFraud({ rounds, samples, seconds, concurrency }: FraudBenchSettings): Promise<void> {
-  // Saturated on purpose: with the deadlines of production the throughput of a small machine would be refusals.
+  // The benchmark saturates the process on purpose: with the deadlines of production a small machine would mostly
+  // refuse requests.
   const stack = await startLongwatch({
     LONGWATCH_MODEL_DEADLINE_MS: '10000',
     LONGWATCH_DECISION_DEADLINE_MS: '20000',
@@ -73,7 +74,8 @@ export async function benchFraud({ rounds, samples, seconds, concurrency }: Frau
       [measured.floor, bare],
       [measured.peer, inWorkflow],
     ] as const;
-    for (const [, operation] of subjects) await latencies(30, operation); // Compiled, connected, cached.
+    // Warm-up: compiles code, opens connections and fills caches.
+    for (const [, operation] of subjects) await latencies(30, operation);
     const bar = startBar('rounds', rounds);
     for (let round = 0; round < rounds; round++) {
       for (const [into, operation] of subjects) into.latencies.push(await latencies(samples, operation));
@@ -102,7 +104,7 @@ export async function benchFraud({ rounds, samples, seconds, concurrency }: Frau
   }
 }
 
-/** How many of some payments have a workflow. */
+/** Returns how many of the payments have a workflow. */
 async function workflowsOf(client: Client, transactionIds: readonly string[]): Promise<number> {
   const found = await Promise.all(
     transactionIds.map((id) =>
@@ -124,7 +126,7 @@ async function workflowsOf(client: Client, transactionIds: readonly string[]): P
 interface Series {
   /** Milliseconds, by round. */
   latencies: number[][];
-  /** Decisions a second, by round. */
+  /** Decisions per second, by round. */
   throughputs: number[];
 }
 

@@ -15,7 +15,10 @@ export interface FraudFeaturesBenchSettings {
   days: number;
 }
 
-/** The features of a file, from CSV to numbers on one core: the serving code's replay beside plain pandas, in turn. */
+/**
+ * Measures the features of a file, from CSV to numbers on one core: the replay by the serving code, in turn with plain
+ * pandas.
+ */
 export async function benchFraudFeatures({ rounds, customers, days }: FraudFeaturesBenchSettings): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'longwatch-bench-'));
   const file = join(folder, 'payments.csv');
@@ -31,7 +34,7 @@ export async function benchFraudFeatures({ rounds, customers, days }: FraudFeatu
     let peerFeatures = 0;
     const progress = bar('rounds', rounds);
     for (let round = 0; round < rounds; round++) {
-      // The command itself, which times itself from the file's first byte to the matrix on disk.
+      // The command measures its own duration, from the file's first byte to the matrix on disk.
       const features = [
         'run',
         '--silent',

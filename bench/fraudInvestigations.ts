@@ -13,7 +13,10 @@ const cases = [
   { merchantId: 'block', decision: 'fraud' },
 ] as const;
 
-/** One case of each kind, decided by an investigator as soon as it can be; the billable actions in its history. */
+/**
+ * Opens one case of each kind, which an investigator decides as soon as possible, and prints the billable actions of
+ * its history.
+ */
 export async function actionsOfInvestigations(
   stack: RunningStack,
   client: Client,

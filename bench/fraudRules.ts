@@ -6,11 +6,12 @@ import { compileRuleSet } from '../src/domain/fraud/rules';
 import { simulate } from '../src/domain/fraud/simulation';
 
 const settings = { seed: 11, customers: 3_000, merchants: 400, days: 110, start: Date.UTC(2026, 0, 1) };
-/** Before this day profiles are too young to say much. */
+/** Before this day the profiles have too little history. */
 const FROM_DAY = 60;
 
 /**
- * What each rule of the default set hits, without the model, on simulated payments that the model was not trained on.
+ * Prints the hits of each rule of the default set, without the model, on simulated payments that were not in the
+ * model's training.
  */
 export function benchFraudRules(): void {
   const { rules } = compileRuleSet(defaultRules, 1);

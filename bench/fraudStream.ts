@@ -20,20 +20,20 @@ import { startPeer } from './support/peer/client';
 
 export interface FraudStreamBenchSettings {
   rounds: number;
-  /** Transactions that a round puts on the stream. */
+  /** Number of transactions per round. */
   records: number;
-  /** Of the peer, a round. */
+  /** Duration of the peer's part of a round, in seconds. */
   seconds: number;
 }
 
 const SHARDS = [1, 4] as const;
 const REGION = 'us-east-1';
-/** As the product does by default. */
+/** The product's default. */
 const BATCH = 300;
-/** Payments that give users a past before anything is measured. */
+/** Number of payments that give users a history before the measurement. */
 const SEEDED = 1_000;
 
-/** Transactions a second. */
+/** Transactions per second. */
 interface Round {
   product: number;
   floor: number;
@@ -41,10 +41,10 @@ interface Round {
 }
 
 /**
- * Transactions a second from a backlog on the stream to their decisions, on one shard and on four, beside the bare
- * calls by the same batches with as many at work at once (the floor), and beside a workflow a transaction (the peer).
- * Each round has a stack of its own: dynoxide's writes to a table with a stream slow down with the stream's length,
- * DynamoDB's do not. What comes first in a round changes, so that a noisy machine and fuller tables treat all alike.
+ * Measures transactions per second from a backlog on the stream to their decisions, on one shard and on four. The
+ * baseline makes the bare calls for the same batches at the same concurrency. The peer starts a workflow per
+ * transaction. Each round has its own stack, because dynoxide's writes slow down with the length of a table's stream,
+ * unlike DynamoDB's. The order alternates, so that noise of the machine and fuller tables affect all alike.
  */
 export async function benchFraudStream(settings: FraudStreamBenchSettings): Promise<void> {
   const rounds: Record<number, Round[]> = Object.fromEntries(SHARDS.map((shards) => [shards, []]));
@@ -150,7 +150,10 @@ async function measure(
   }
 }
 
-/** Transactions a second, with one lane a shard; a user's are all in one lane. */
+/**
+ * Returns the baseline's transactions per second, with one lane per shard. All transactions of a user are in the same
+ * lane.
+ */
 async function bareRate(
   floor: ReturnType<typeof openFloor>,
   payments: Payments,
@@ -172,7 +175,7 @@ async function bareRate(
   return records / ((performance.now() - started) / 1000);
 }
 
-/** Waits until the consumer has handled so many. */
+/** Waits until the consumer has processed `count` transactions. */
 const handled = (stack: RunningStack, count: number) =>
   eventually(
     () => handledNow(stack),

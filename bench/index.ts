@@ -17,11 +17,14 @@ import { benchStart } from './start';
 import { benchTelemetry } from './telemetry';
 import { endTogether, watchChildren } from './support/children';
 
-/** Each bench measures the product, its floor and a peer in one run: only their ratios mean something. */
+/**
+ * Each benchmark measures the product, the bare calls (baseline) and a peer in the same run. Only their ratios are
+ * meaningful.
+ */
 const endChildren = watchChildren();
 endTogether(endChildren);
 
-/** A command that measures. Whether it ends or fails, no process that it started is left. */
+/** Returns a command that measures. Whether it ends or fails, it leaves no child process. */
 const bench =
   <T>(
     name: string,

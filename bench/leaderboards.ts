@@ -10,23 +10,24 @@ import { type Redis, startRedis } from './support/redis';
 
 export interface LeaderboardsBenchSettings {
   rounds: number;
-  /** Latencies a round. */
+  /** Number of samples per round. */
   samples: number;
-  /** Of the board that ranks are read from. */
+  /** Number of players on the board from which ranks are read. */
   players: number;
-  /** Of load while the stream's lag is measured. */
+  /** Seconds of load while the lag of the ranks is measured. */
   seconds: number;
 }
 
 /**
- * Players of the board that is rebuilt from its table: dynoxide takes longer for a page of a partition the more there
- * is in it; DynamoDB does not.
+ * Players of the board that is rebuilt from its table. The number is limited because dynoxide reads a page more slowly
+ * the more items its partition has, unlike DynamoDB.
  */
 const REBUILT = 20_000;
 
 /**
- * A submission beside the bare UpdateItem of the same item; ranks beside Redis on the same machine; how far the ranks
- * are behind under load. What is compared takes turns, so that a noisy machine treats all alike.
+ * Measures a submission in comparison with the bare UpdateItem of the same item, ranks in comparison with Redis on the
+ * same machine, and the lag of the ranks under load. Compared measurements take turns, so that noise of the machine
+ * affects all alike.
  */
 export async function benchLeaderboards(settings: LeaderboardsBenchSettings): Promise<void> {
   const dynamodb = await startTestDynamoDB();
@@ -53,7 +54,7 @@ async function submissions(dynamodb: TestDynamoDB, { rounds, samples }: Leaderbo
   let next = 0;
   const submit = (gameId: string) => async () => {
     const n = next++;
-    // Every one counts: new players, higher scores.
+    // Every submission changes a score: new players or higher scores.
     const [result] = await product.submit(gameId, [
       {
         submissionId: `s${n}`,
@@ -167,7 +168,10 @@ async function fillRedis(redis: Redis, { score, playerId, players }: FilledBoard
     );
 }
 
-/** What it costs to keep the ranks: the more changes come at once, the more of their paths are shared. */
+/**
+ * Prints the units of updating the ranks. The more changes are in a batch, the more nodes of the rank tree their paths
+ * share.
+ */
 async function changes(dynamodb: TestDynamoDB, { change }: FilledBoard): Promise<void> {
   const table = new Table({
     head: ['changes at once', 'write units a change', 'read units a change', 'changes a second'],
@@ -198,8 +202,8 @@ async function changes(dynamodb: TestDynamoDB, { change }: FilledBoard): Promise
 }
 
 /**
- * Redis ranks equal scores by id, we by time: so those with scores of their own must agree, and all ranks of a score be
- * in its span.
+ * Compares the ranks with Redis. Redis orders equal scores by id, Longwatch by time. So unique scores must have the
+ * same rank, and equal scores must occupy the same range of ranks.
  */
 async function exact(
   { rankings, board, players, playerId, score }: FilledBoard,
@@ -219,7 +223,7 @@ async function exact(
   console.log(`${compared} ranks compared with Redis: all agree.\n`);
 }
 
-/** Through the whole product, in a process of its own: from a score's acknowledgement to the rank that counts it. */
+/** Measures the time from a submission's answer until the rank counts it, on a whole stack in its own process. */
 async function lag({ seconds }: LeaderboardsBenchSettings): Promise<void> {
   const stack = await startLongwatch({ TEMPORAL_UI_PORT: '0' });
   try {

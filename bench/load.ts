@@ -17,26 +17,28 @@ export interface LoadBenchSettings {
 
 /** Requests in flight in the closed loops. */
 const CLIENTS = [1, 4, 16, 64];
-/** In flight while capacity is measured. */
+/** Requests in flight while the capacity is measured. */
 const IN_FLIGHT = 16;
 /**
  * Length of the overload, as a multiple of a round's other phases. Each overload begins with a bounded number of late
  * refusals (the queue is cut once), so a short overload would measure mostly its own beginning.
  */
 const LONGER = 3;
-/** Of capacity: the load that a well-run process has at its busiest. */
+/** Share of the capacity that a well-run process uses in its busiest hours. */
 const USUAL = 0.7;
-/** Of capacity, after the overload: what a recovered process serves without refusing any. */
+/** Share of the capacity after the overload. A recovered process serves it without refusing any request. */
 const AFTERWARDS = 0.5;
-/** The model's and the decision's deadlines are long in the open loop, so that what is let in is the whole work. */
+/**
+ * Long deadlines of the model and the decision in the open loop, so that every admitted request does its whole work.
+ */
 const PATIENT = { LONGWATCH_MODEL_DEADLINE_MS: '10000', LONGWATCH_DECISION_DEADLINE_MS: '20000' };
-/** As in production. */
+/** The defaults of production. */
 const DEFAULT_DEADLINES = { LONGWATCH_MODEL_DEADLINE_MS: '80', LONGWATCH_DECISION_DEADLINE_MS: '250' };
 const style = { head: [], border: [] };
 
 /**
- * The API under load: closed loops from a cold start, an open loop at ten times its capacity, floods, and minutes of
- * overload.
+ * Measures the API under load: closed loops from a cold start, an open loop at ten times the capacity, floods of one
+ * caller, and minutes of overload.
  */
 export async function benchLoad(settings: LoadBenchSettings): Promise<void> {
   const { only } = settings;
@@ -50,11 +52,9 @@ export async function benchLoad(settings: LoadBenchSettings): Promise<void> {
 }
 
 /**
- * Clients that send their next request as soon as they have an answer. The first row is a process that has served
- * nothing
- * before. Each round goes from few clients to many and back: the embedded database becomes slower as it fills, and all
- * rows
- * must have the same part of that.
+ * Measures clients that send their next request as soon as they have an answer. The first row is a process that has not
+ * served any request. Each round goes from few clients to many and back, because the embedded database slows down as it
+ * fills, and that must affect all rows alike.
  */
 async function closedLoops(neighbours: number, { rounds, seconds }: LoadBenchSettings): Promise<void> {
   const table = new Table({
@@ -103,7 +103,7 @@ async function closedLoops(neighbours: number, { rounds, seconds }: LoadBenchSet
 }
 
 interface Round {
-  /** Mean of what a closed loop had before and after: users' histories grow, and with them the work for a decision. */
+  /** Mean throughput of closed loops before and after: the work for a decision grows with the users' histories. */
   capacity: number;
   usual: PhaseResult;
   overload: PhaseResult;
@@ -113,7 +113,8 @@ interface Round {
 
 async function openLoop({ stack, load }: LoadedStack, settings: LoadBenchSettings): Promise<void> {
   const { rounds, seconds, factor, minutes } = settings;
-  await load({ seconds: 15, inFlight: IN_FLIGHT }); // Compiled, connected, cached, users with a past.
+  // Warm-up: compiles code, opens connections, fills caches and gives users a history.
+  await load({ seconds: 15, inFlight: IN_FLIGHT });
   const all: Round[] = [];
   const bar = startBar('rounds', rounds);
   const measureCapacity = async (): Promise<number> => {
@@ -150,8 +151,8 @@ const served = ({ accepted }: PhaseResult): number => accepted.length;
 const latenciesOf = ({ accepted }: PhaseResult): number[] => accepted.map(([, taken]) => taken);
 
 /**
- * How long /healthz takes, five times a second, on a new connection each time as orchestrators ask it, until it is told
- * to end.
+ * Measures /healthz five times a second, each time on a new connection, as orchestrators do.
+ * @returns a function that stops it and returns the durations in milliseconds.
  */
 function watchHealth(url: string): () => Promise<number[]> {
   const taken: number[] = [];
@@ -179,7 +180,9 @@ const freshGet = (url: URL): Promise<number> =>
     ).once('error', reject);
   });
 
-/** Milliseconds after the overload's end at which the last request was refused; 0 where none was. */
+/**
+ * Returns the time of the last refused request after the end of the overload, in milliseconds; 0 if none was refused.
+ */
 const recovery = ({ after }: Round): number => Math.max(0, ...after.shedAt);
 
 function report(all: readonly Round[], { rounds, seconds, factor }: LoadBenchSettings): void {

@@ -3,10 +3,13 @@ import { callers, type LoadedStack } from './support/generator';
 import type { PhaseResult } from './support/loadGenerator';
 import { ms, percentile } from './support/measure';
 
-/** Of capacity: what those send that are not to notice the flood. */
+/** Share of the capacity that the callers use which the flood must not affect. */
 const MODEST = 0.3;
 
-/** Payments beside a flood of score submissions, then one caller's payments beside another's flood. */
+/**
+ * Measures payments during a flood of score submissions, and then the payments of one caller during a flood by another
+ * caller.
+ */
 export async function fairness(
   { stack, load }: LoadedStack,
   { seconds, factor }: { seconds: number; factor: number },

@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import type { PhaseResult } from './support/loadGenerator';
 import { ms, percentile, ratio } from './support/measure';
 
-/** One figure of /metrics, by a pattern of its name. */
+/** Returns a figure of /metrics by a pattern of its name. */
 async function metricOf(url: string, name: string): Promise<number> {
   const metrics = await (await fetch(`${url}/metrics`)).text();
   return Number(new RegExp(`^${name} ([\\d.e+]+)`, 'm').exec(metrics)?.[1]);
@@ -10,7 +10,7 @@ async function metricOf(url: string, name: string): Promise<number> {
 
 interface Row {
   served: number;
-  /** Decisions a second of a closed loop right after the row's overload, on the same data. */
+  /** Decisions per second of a closed loop directly after the row's overload, on the same data. */
   capacity: number;
   heapMiB: number;
 }
@@ -18,15 +18,16 @@ interface Row {
 export interface LongRun {
   url: string;
   minutes: number;
-  /** Overload of half a minute. */
+  /** Runs half a minute of overload. */
   overload(): Promise<PhaseResult>;
-  /** @returns decisions a second without overload. */
+  /** Measures the capacity. @returns decisions per second without overload. */
   capacity(): Promise<number>;
 }
 
 /**
- * Overload for minutes, half a minute a row: whether throughput, latency, the limit or the heap drift. The embedded
- * database takes longer for a write the more its streams hold, so a row also has the capacity on the same data.
+ * Runs minutes of overload and prints a row per half minute, to show a drift of throughput, latency, the admission
+ * limit or the heap. The embedded database writes more slowly the longer its streams are, so each row also has the
+ * capacity on the same data.
  */
 export async function longRun({ url, minutes, overload, capacity }: LongRun): Promise<void> {
   console.log(`Overload for ${minutes} minutes:`);

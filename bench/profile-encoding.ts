@@ -1,7 +1,7 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { median, ms, ratio } from './support/measure';
 
-/** What one read and one write of a profile cost in marshalling: native maps and lists against one string. */
+/** Compares the time to marshal one read and one write of a profile: native maps and lists, and one string. */
 const buckets = (n: number) => Array.from({ length: n }, (_, i) => [29_000_000 + i, i % 7, 1234.5 * i, 98_765.25 * i]);
 const profile = {
   minutes: buckets(6),

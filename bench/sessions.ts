@@ -24,23 +24,23 @@ export interface SessionBenchSettings {
 }
 
 const MINUTE = 60_000;
-/** As the API is set by default. */
+/** The API's defaults. */
 const API = {
   idleTimeoutMs: 30 * MINUTE,
   absoluteTimeoutMs: 12 * 60 * MINUTE,
   touchThresholdMs: 3 * MINUTE,
   expiryBuckets: 4,
 };
-/** Page views of a visit, and the time between them. */
+/** Page views per visit, and the milliseconds between them. */
 const VIEWS = 20;
 const VIEW_EVERY_MS = 30_000;
-/** Every so manieth page view changes the session's data. */
+/** One in this many page views changes the session's data. */
 const CHANGES = 20;
 
 type Operation = 'get' | 'touch' | 'save';
 const operations: readonly Operation[] = ['get', 'touch', 'save'];
 
-/** What each store asked of DynamoDB. */
+/** The calls of a store to DynamoDB. */
 interface Asked {
   requests: number;
   read: number;
@@ -54,7 +54,7 @@ interface Subject {
 }
 
 /**
- * Our store beside connect-dynamodb, each with a client of its own to the same DynamoDB, in turn; then the sweepers.
+ * Measures our store in turn with connect-dynamodb, each with its own client to the same DynamoDB; then the sweepers.
  */
 export async function benchSessions(settings: SessionBenchSettings): Promise<void> {
   const dynamodb = await startTestDynamoDB('dynoxide');
@@ -87,7 +87,7 @@ async function theirs(dynamodb: TestDynamoDB): Promise<Subject> {
   return { name: 'connect-dynamodb', store: store as unknown as Store, asked };
 }
 
-/** A client that counts what it asks. */
+/** Returns a client that counts its calls. */
 function meteredClient(endpoint: string): { client: DynamoDBClient; asked: Asked } {
   const client = new DynamoDBClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
   const asked: Asked = { requests: 0, read: 0, write: 0 };
@@ -112,8 +112,8 @@ const by = <T>(call: (done: (error?: unknown, result?: T) => void) => void): Pro
   new Promise((resolve, reject) => call((error, result) => (error ? reject(error as Error) : resolve(result as T))));
 
 /**
- * As many sessions as samples, each loaded once a round, then touched, then changed and saved: every touch and save is
- * a write.
+ * Measures get, touch and save. Each round loads every session once, then touches it, then changes and saves it. Every
+ * touch and save writes.
  */
 async function benchOperations(
   dynamodb: TestDynamoDB,
@@ -129,10 +129,10 @@ async function benchOperations(
     ({ cookie: new session.Cookie(), text: 'x'.repeat(bytes) }) as unknown as SessionData;
   for (const { store } of subjects) for (const id of ids) await by((done) => store.set(id, fresh(), done));
   const bar = startBar(`rounds with ${bytes} bytes of data`, rounds);
-  // The first round is not counted: compiled, connected, cached.
+  // The first round is not counted: it compiles code, opens connections and fills caches.
   for (let round = -1; round < rounds; round++) {
     const loaded = new Map(subjects.map(({ name }) => [name, [] as SessionData[]]));
-    // Call by call in turn, so that a noisy machine treats both alike.
+    // The stores take turns after every call, so that noise of the machine affects both alike.
     const timed = async (operation: Operation, run: (subject: Subject, i: number) => Promise<unknown>) => {
       const times = new Map(subjects.map(({ name }) => [name, [] as number[]]));
       for (let i = 0; i < samples; i++)
@@ -181,8 +181,8 @@ async function benchOperations(
 }
 
 /**
- * Visits through express-session: page views half a minute apart, of which some change data. Only our store needs
- * telling that time passes.
+ * Measures visits through express-session: page views half a minute apart, some of which change data. The simulated
+ * time only matters for our store.
  */
 async function benchPageViews(dynamodb: TestDynamoDB, visits: number): Promise<void> {
   const table = new Table({
@@ -226,7 +226,7 @@ async function benchPageViews(dynamodb: TestDynamoDB, visits: number): Promise<v
   console.log(`A page view over theirs, p50: ${over(medians)}  (target: at most 1)\n`);
 }
 
-/** An application whose pages use the session, and now and then change it. */
+/** Starts an application whose pages use the session and sometimes change it. */
 async function openSite(store: Store, resave: boolean): Promise<{ url: string; close(): void }> {
   const app = express();
   let view = 0;
@@ -248,7 +248,7 @@ async function openSite(store: Store, resave: boolean): Promise<{ url: string; c
   };
 }
 
-/** Milliseconds of each page view. */
+/** Makes a visit. @returns milliseconds of each page view. */
 async function visit(url: string, pass: () => void): Promise<number[]> {
   const taken: number[] = [];
   let cookie: string | undefined;

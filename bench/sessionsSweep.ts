@@ -27,7 +27,10 @@ const save = (store: DynamoDBSessionStore) =>
     ),
   );
 
-/** The sweeper alone on what is due at once, then the whole on what comes due one after another. */
+/**
+ * Measures the sweeper on sessions that are all due at once, and then a whole stack on sessions that become due one
+ * after another.
+ */
 export async function benchSweep({ due, seconds, rate }: SessionBenchSettings): Promise<void> {
   await benchBacklog(due);
   await benchLateness(seconds, rate);
@@ -71,7 +74,7 @@ async function benchBacklog(due: number): Promise<void> {
   await dynamodb.stop();
 }
 
-/** On the stack as it is started, by its own workflows. */
+/** Measures how late sessions end on a started stack, by its own workflows. */
 async function benchLateness(seconds: number, rate: number): Promise<void> {
   const stack = await startLongwatch({
     LONGWATCH_SESSION_IDLE_MS: `${IDLE_MS}`,
@@ -90,7 +93,7 @@ async function benchLateness(seconds: number, rate: number): Promise<void> {
         ),
       );
     const actions = async () => (await histories()).reduce((sum, history) => sum + billableActions(history), 0);
-    // They have begun.
+    // The sweepers have started.
     await eventually(
       () => actions().catch(() => 0),
       (count) => count >= 2 * BUCKETS,
@@ -110,7 +113,7 @@ async function benchLateness(seconds: number, rate: number): Promise<void> {
     const started = Date.now();
     const bar = startBar('sessions', seconds * rate);
     for (let opened = 0; opened < seconds * rate; opened++) {
-      // So many a second, whatever each takes.
+      // Open `rate` sessions per second, independently of the duration of each call.
       await new Promise((resolve) => setTimeout(resolve, started + (opened * 1_000) / rate - Date.now()));
       void save(store);
       bar.increment();

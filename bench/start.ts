@@ -9,19 +9,18 @@ import { median } from './support/measure';
 
 const ROOT = join(__dirname, '..');
 const MiB = 2 ** 20;
-/** Long enough for the standing workflows to have begun. */
+/** Long enough for the standing workflows to start. */
 const SETTLED_MS = 5_000;
 
 interface Start {
   seconds: number;
-  /** Resident memory of the process itself, and of the embedded parts that it started. */
+  /** Resident memory of the process, and of the embedded servers that it started. */
   ownMiB: number;
   partsMiB: number;
 }
 
 /**
- * How long `node dist/main.js` takes until it is ready, and what memory it has then: with all capabilities and with
- * each alone.
+ * Measures the time until `node dist/main.js` is ready and its memory then, with all capabilities and with each alone.
  */
 export async function benchStart({ rounds }: { rounds: number }): Promise<void> {
   if (!existsSync(join(ROOT, 'dist', 'main.js'))) execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT });
@@ -88,7 +87,7 @@ async function startOf(name: string): Promise<Start> {
   }
 }
 
-/** A process's children and theirs. Linux alone: where there is no /proc, memory is not measured. */
+/** Returns all descendants of a process. Linux only: without /proc, memory is not measured. */
 function descendantsOf(parent: number): number[] {
   if (!existsSync('/proc')) return [];
   const pids = readdirSync('/proc').map(Number).filter(Boolean);
@@ -101,10 +100,10 @@ const residentMiB = (pid: number): number => (statOf(pid)?.residentPages ?? 0) *
 function statOf(pid: number): { parent: number; residentPages: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name of the command, in brackets, may hold blanks: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    // The command's name in parentheses may contain spaces: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return { parent: Number(fields[1]), residentPages: Number(fields[21]) };
   } catch {
-    return undefined; // It has ended.
+    return undefined; // The process has ended.
   }
 }

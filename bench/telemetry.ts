@@ -27,8 +27,8 @@ const MODEL = join(__dirname, '..', 'model', 'fraud.json');
 const style = { head: [], border: [] };
 
 /**
- * What telemetry costs: DynamoDB calls with and without their consumed capacity, and decisions through the API with
- * tracing off, on for one request in ten, and on for all. What is measured takes turns, in another order each time.
+ * Measures the cost of telemetry: DynamoDB calls with and without their consumed capacity, and decisions through the
+ * API with tracing off, on for one request in ten, and on for all. The variants take turns, in another order each time.
  */
 export async function benchTelemetry({ rounds, samples }: TelemetryBenchSettings): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'longwatch-bench-'));
@@ -43,7 +43,7 @@ export async function benchTelemetry({ rounds, samples }: TelemetryBenchSettings
   }
 }
 
-/** A read and a transaction of three items, as a decision has them. */
+/** Measures a read and a transaction of three items, as a decision makes them, with and without consumed capacity. */
 async function consumedCapacity(endpoint: string, samples: number): Promise<void> {
   const open = (prefix: string, counted: boolean) => {
     const client = dynamoDBClient({ region: REGION, endpoint, credentials: LOCAL_CREDENTIALS });
@@ -107,7 +107,7 @@ async function write(db: Db, i: number): Promise<void> {
   await db.client.send(new TransactWriteCommand({ TransactItems }));
 }
 
-/** Notes the size of each answer's body. */
+/** Records the size of each answer's body. */
 function sizesOf(client: DynamoDBDocumentClient, into: number[]): void {
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -196,14 +196,17 @@ async function tracing(endpoint: string, { rounds, samples }: TelemetryBenchSett
   }
 }
 
-/** What a process has computed, in milliseconds: unlike latencies, no matter what else the machine does. Linux only. */
+/**
+ * Returns the CPU time of a process in milliseconds. Unlike latencies it does not depend on other load of the machine.
+ * Linux only.
+ */
 function cpuMs({ process: { pid } }: RunningApi): number {
   const [, user = 0, system = 0] =
     /\) (?:\S+ ){11}(\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.map(Number) ?? [];
-  return (user + system) * 10; // In hundredths of a second.
+  return (user + system) * 10; // The kernel counts in hundredths of a second.
 }
 
-/** Takes traces and forgets them. */
+/** Starts a server that accepts traces and discards them. */
 async function startSink(): Promise<{ url: string; server: Server; bytes(): number }> {
   let bytes = 0;
   const server = createServer((request, response) => {

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 
-/** A bar of so many steps, already running. */
+/** Starts a progress bar of `total` steps. */
 export function bar(what: string, total: number): SingleBar {
   const made = new SingleBar({
     format: `{bar} {value} of {total} ${what} | {duration_formatted}`,

@@ -8,14 +8,14 @@ export interface BareTransaction {
   merchantId: string;
 }
 
-/** BatchGetItem takes this many keys, and TransactWriteItems this many items. */
+/** Maximum number of keys in a BatchGetItem, and of items in a TransactWriteItems. */
 const KEYS = 100;
 const ITEMS = 100;
 const CONCURRENT_WRITES = 4;
 
 /**
- * What a batch of decisions cannot avoid: the same items read, one scoring call for all rows, the same items written,
- * as many to a call as it takes. No stream, no validation, no features, no rules, no checkpoint, no retries.
+ * The baseline of a batch of decisions: reads the same items, makes one scoring call for all rows, and writes the same
+ * items, with the largest possible calls. No stream, validation, features, rules, checkpoint or retries.
  */
 export async function bareBatch(floor: Floor, batch: readonly BareTransaction[]): Promise<void> {
   const table = (name: string) => `${floor.tablePrefix}${name}`;

@@ -2,13 +2,16 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, QueryCommand, TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
-/** An item for each line, in a table of its own, as anybody would begin: no version, no limit, no workflow. */
+/**
+ * The baseline's carts, as a first version of a shop would have them: a table with one item per line, without versions,
+ * limits and workflows.
+ */
 export const BARE_TABLE = 'bare-ShoppingCart';
-/** Whatever a checkout writes, by its kind and id. */
+/** The baseline's items of a checkout, by kind and id. */
 export const BARE_ITEMS = 'bare-Items';
 export const TITLE = 'A book with a title of forty characters.';
 
-/** The SDK's document client and nothing around it. */
+/** Returns the SDK's document client without any middleware. */
 export function bareClient(endpoint: string): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(
     new DynamoDBClient({
@@ -51,7 +54,9 @@ export async function bareRead(client: DynamoDBDocumentClient, user: string): Pr
   return Items;
 }
 
-/** The items that holding and selling write, in two transactions with their conditions; nothing is read before. */
+/**
+ * Writes the items of a checkout and of its confirmation, in two transactions with the same conditions. Reads nothing.
+ */
 export async function bareCheckout(
   client: DynamoDBDocumentClient,
   id: string,

@@ -1,7 +1,7 @@
 import express from 'express';
 import { bareAdd, bareClient, bareRead } from './bareShop';
 
-/** The bare calls behind HTTP, in a process of their own as the product is: what any API in front of them costs. */
+/** Serves the bare calls through HTTP in its own process, to measure the cost of any API in front of them. */
 const client = bareClient(process.argv[2]!);
 const app = express();
 app.put('/:user/:product', express.json(), (request, response, next) => {

@@ -1,4 +1,4 @@
-// A neighbour that takes a whole processor, until the process that started it is gone.
+// Occupies a whole processor until the parent process ends.
 process.once('disconnect', () => process.exit());
 function spin(): void {
   const until = performance.now() + 20;

@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
-/** Time that a process has to end by itself once it is told to. */
+/** Time for a process to end after SIGINT, in milliseconds; then it is killed. */
 const GRACE_MS = 15_000;
 
-/** Notices every process that is started from now on. @returns a function that ends those that still run. */
+/** Tracks every child process that this process starts from now on. @returns a function that ends the running ones. */
 export function watchChildren(): () => Promise<void> {
   const started = new Set<ChildProcess>();
   const note = (message: unknown) => {
@@ -19,7 +19,7 @@ export function watchChildren(): () => Promise<void> {
   };
 }
 
-/** Ends this process and what it has started when it is told to end, or when something fails that no code catches. */
+/** Ends this process and its children after a signal, an uncaught exception or an unhandled rejection. */
 export function endTogether(endChildren: () => Promise<void>): void {
   const endAll = async (fault?: unknown): Promise<void> => {
     if (fault !== undefined) console.error(fault);
@@ -30,7 +30,7 @@ export function endTogether(endChildren: () => Promise<void>): void {
     process.once(fault, (error: unknown) => void endAll(error));
 }
 
-/** Interrupts a process, so that it ends those that it has started itself, and kills it if it does not end. */
+/** Interrupts a process, so that it can end its own children, and kills it if it does not end in time. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));

@@ -7,12 +7,15 @@ export interface Units {
   write: number;
 }
 
-/** What is under way behind an answer (settled debts, counts) has ended by then. */
+/** After this time, work that continues after an answer (dispatched outbox entries, counts) has ended. */
 const SETTLE_MS = 800;
 
-/** Reads what work consumes, as ReturnConsumedCapacity told the process, less what the process consumes at rest. */
+/**
+ * Measures the units of an operation from ReturnConsumedCapacity, minus the units that the idle process consumes in the
+ * same time.
+ */
 export class CostMeter {
-  /** At rest, units a second. */
+  /** Units per second of the idle process. */
   private idle: Units = { read: 0, write: 0 };
 
   constructor(private readonly graph: TestGraph) {}
@@ -24,7 +27,7 @@ export class CostMeter {
     return { read: of('read'), write: of('write') };
   }
 
-  /** Measures what is consumed while nothing is asked. @returns units an hour. */
+  /** Measures the consumption of the idle process. @returns units per hour. */
   async rest(seconds: number): Promise<Units> {
     await sleep(2_000);
     const before = await this.total();
@@ -34,7 +37,7 @@ export class CostMeter {
     return { read: Math.round(this.idle.read * 3_600), write: Math.round(this.idle.write * 3_600) };
   }
 
-  /** Units of one of `times` operations, with what follows from them until `done`. */
+  /** Returns the units of one of `times` operations, including the work that follows until `done`. */
   async of(
     times: number,
     work: () => Promise<unknown>,
@@ -53,7 +56,10 @@ export class CostMeter {
     return { read: each('read'), write: each('write') };
   }
 
-  /** Bytes of an item of a table, on average, as DynamoDB counts them for storage. @param only items that matter. */
+  /**
+   * Returns the average bytes of a table's items, as DynamoDB counts them for storage.
+   * @param only selects the items to count.
+   */
   async bytes(table: string, only: (item: Record<string, unknown>) => boolean = () => true): Promise<number> {
     const { db } = this.graph.dynamodb;
     const { Items = [] } = await db.client.send(new ScanCommand({ TableName: db.table(table) }));
@@ -64,8 +70,9 @@ export class CostMeter {
 }
 
 /**
- * Names and values in UTF-8, numbers two digits a byte and one more, and 100 bytes that AWS adds to each item for its
- * index. Source: Amazon DynamoDB Developer Guide, "DynamoDB item sizes and formats", and pricing, "data storage".
+ * Returns the stored size of an item: names and values in UTF-8, a number as one byte per two digits plus one, and 100
+ * bytes that AWS adds to each item for its index. Source: Amazon DynamoDB Developer Guide, "DynamoDB item sizes and
+ * formats", and pricing, "data storage".
  */
 function itemBytes(item: Record<string, unknown>): number {
   return (

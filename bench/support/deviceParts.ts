@@ -7,13 +7,13 @@ import { rowItem, rowKey, withId } from '../../src/stores/devices/keys';
 
 export const REGION = 'us-east-1';
 
-/** Digits that no compression foresees, the same for the same instant. */
+/** Returns a value between 0 and 1 whose digits do not compress well, always the same for the same instant. */
 const noise = (at: number, of: number): number => {
   const x = Math.sin(at * 0.001 * of + of) * 43_758.5453;
   return x - Math.floor(x);
 };
 
-/** A reading as a device sends it: a temperature and a humidity that wander, a switch and a status. */
+/** Returns a reading as a device sends it: a varying temperature and humidity, a boolean and a status. */
 export const reading = (at: number) => ({
   timestamp: at,
   metrics: {
@@ -35,12 +35,12 @@ export function bareClient(endpoint: string): DynamoDBClient {
   });
 }
 
-/** BatchWriteItem takes this many. */
+/** Maximum number of items in one BatchWriteItem. */
 const BATCH = 25;
 
 /**
- * The bare writes: no validation, no ids, no retries; items as large as the product's, made before, and as many calls
- * in flight.
+ * The baseline: writes prepared items of the same size as the product's, at the same concurrency, without validation,
+ * ids and retries.
  */
 export async function bareWrites(
   client: DynamoDBClient,

@@ -7,9 +7,8 @@ import { TEST_SECRET } from '../../test/support/secret';
 import { everything } from '../../src/graph/capabilities';
 
 /**
- * What a worker does of readings, in a process of its own and without Temporal: `mqtt` listens until it is killed;
- * `kinesis`
- * reads so many records of one shard, then as many once more, and says in how many milliseconds.
+ * The reader of readings of a worker, in its own process and without Temporal. `mqtt` listens until it is killed.
+ * `kinesis` reads `count` records of one shard, then `count` more, and prints the milliseconds of the second part.
  */
 const [path, count] = process.argv.slice(2) as ['mqtt' | 'kinesis', string];
 

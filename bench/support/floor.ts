@@ -7,22 +7,24 @@ import {
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
-/** All that the bare calls need, as it can be handed to another process. */
+/** The settings of the bare calls (the baseline), serialisable for another process. */
 export interface FloorSettings {
   addresses: { dynamodb: string; sagemaker: string; temporal: string };
   endpointName: string;
   tablePrefix: string;
-  /** One row as the product sends it. */
+  /** One row of features, as the product sends it. */
   row: string;
-  /** Sizes in characters of what the product keeps, so that the bare write is as large. */
+  /** Sizes of the product's stored values in characters, so that the bare write has the same size. */
   sizes: { answer: number; transaction: number; features: number; profile: number };
 }
 
+/** The settings with open clients. */
 export interface Floor extends FloorSettings {
   dynamodb: DynamoDBClient;
   sagemaker: SageMakerRuntimeClient;
 }
 
+/** Opens the clients of the bare calls. */
 export function openFloor(settings: FloorSettings): Floor {
   const shared = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
   return {
@@ -43,8 +45,8 @@ export function openFloor(settings: FloorSettings): Floor {
 const filler = (bytes: number): string => 'x'.repeat(Math.max(1, bytes));
 
 /**
- * What a decision cannot avoid: the same three items read in one call, one scoring call, the same three
- * items written in one transaction. No validation, no features, no rules, no HTTP, no retries.
+ * The baseline of a decision: reads the same three items in one call, makes one scoring call, and writes the same three
+ * items in one transaction. No validation, features, rules, HTTP or retries.
  */
 export async function bareDecision(floor: Floor, id: string, user: string, merchant: string): Promise<void> {
   const table = (name: string) => `${floor.tablePrefix}${name}`;
@@ -69,7 +71,10 @@ export async function bareDecision(floor: Floor, id: string, user: string, merch
   await floor.dynamodb.send(new TransactWriteItemsCommand({ TransactItems: bareWrites(floor, user, [id]) }));
 }
 
-/** The items that a user's decisions write: the profile, and of each the decision and its line of history. */
+/**
+ * Returns the items that decisions of one user write: the profile, and for each decision the decision and its history
+ * row.
+ */
 export function bareWrites(floor: Floor, user: string, ids: readonly string[]): TransactWriteItem[] {
   const table = (name: string) => `${floor.tablePrefix}${name}`;
   return [

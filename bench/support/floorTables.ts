@@ -6,7 +6,7 @@ import { everything } from '../../src/graph/capabilities';
 
 const PRODUCT = 'longwatch-';
 
-/** Tables like the product's, with items as large and as many. */
+/** Copies of the product's tables, with as many items of the same size. */
 export class FloorTables {
   private readonly client: DynamoDBClient;
 
@@ -18,7 +18,7 @@ export class FloorTables {
     });
   }
 
-  /** Under a prefix of their own, with every profile that the product has. */
+  /** Creates the tables under another prefix, with a copy of every profile of the product. */
   async create(tablePrefix: string): Promise<FloorSettings> {
     await createTables(this.client, tablePrefix, everything.tables);
     for (const name of ['UserProfiles', 'MerchantProfiles']) await this.copy(name, tablePrefix);

@@ -5,7 +5,7 @@ import type { Phase, PhaseResult } from './loadGenerator';
 
 const start = (file: string): ChildProcess => fork(join(__dirname, file), { execArgv: ['--import', 'tsx'] });
 
-/** Keys of callers that the benches are. */
+/** API keys of the benchmark's callers. */
 export const callers = { first: 'first-bench-key-0123456789', second: 'second-bench-key-0123456789' } as const;
 
 export interface LoadedStack {
@@ -13,7 +13,10 @@ export interface LoadedStack {
   load(phase: Omit<Phase, 'url' | 'key' | 'name'> & { path?: string; key?: string }): Promise<PhaseResult>;
 }
 
-/** A stack of its own, a generator in a process of its own, and neighbours; they end with what is measured on them. */
+/**
+ * Runs a measurement on its own stack, with a load generator and busy neighbours in their own processes. All of them
+ * end when the measurement ends.
+ */
 export async function underLoad<T>(
   env: Record<string, string>,
   neighbours: number,

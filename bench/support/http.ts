@@ -2,17 +2,18 @@ import { Agent, request } from 'node:http';
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
-/** POSTs JSON. */
+/** Posts JSON. */
 export const post = (url: URL, key: string, body: string) => call('POST', url, key, body);
 
 export const get = (url: URL, key: string) => call('GET', url, key);
 
-/** Times that a refused request is sent again before the bench gives up. */
+/** Maximum number of retries of a refused request. */
 const RETRIES = 60;
 
 /**
- * A request with as little client work as possible, so that the generator is not what is measured. A 429 or 503 with
- * `Retry-After` is waited for and sent again, as clients do: so a bench runs to its end on a busy machine.
+ * Makes a request with as little client work as possible, so that the measurement is not that of the client. After a
+ * 429 or 503 with `Retry-After` it waits and sends the request again, as clients do, so that a benchmark completes on a
+ * busy machine.
  */
 export async function call(
   method: 'GET' | 'POST' | 'PUT',
@@ -28,7 +29,7 @@ export async function call(
   }
 }
 
-/** The same for answers of another client, that have their headers. */
+/** Retries in the same way for the answers of another client. */
 export async function retried<T extends { status: number; headers: Headers }>(ask: () => Promise<T>): Promise<T> {
   for (let retry = 0; ; retry++) {
     const answer = await ask();

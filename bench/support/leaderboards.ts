@@ -39,8 +39,8 @@ async function setStream({ client, db }: TestDynamoDB, StreamEnabled: boolean): 
 }
 
 /**
- * Submissions as the API makes them, and the bare write of an item of the same size; on a table that has no stream to
- * slow it down.
+ * Returns submissions as the API makes them, and the bare write of an item of the same size, on a table without a
+ * stream, which would slow down dynoxide.
  */
 export async function bareScores(dynamodb: TestDynamoDB) {
   const { db } = dynamodb;
@@ -97,16 +97,19 @@ export interface FilledBoard {
   score(n: number): number;
   playerId(n: number): string;
   readonly rankings: Rankings;
-  /** So many random players come to random scores, at once. */
+  /** Changes the scores of `size` random players in one batch. */
   change(size: number): Promise<void>;
-  /** Nothing is at hand any more. */
+  /** Empties the caches. */
   forget(): void;
 }
 
 const score = (n: number) => (n % 10 === 0 ? 500_000 : (n * 7_919) % 1_000_003);
 const playerId = (n: number) => `player-${n}`;
 
-/** A board that is put into its table and ranked from there, while the stream is read; says how long that takes. */
+/**
+ * Writes the scores of a board to its table and rebuilds the ranks from it while the stream is read. Prints the
+ * duration.
+ */
 export async function rebuildBoard(dynamodb: TestDynamoDB, players: number): Promise<void> {
   const { db, client, endpoint } = dynamodb;
   const [shard] = shardsOf(boardOf(), 1);
@@ -161,7 +164,7 @@ export async function rebuildBoard(dynamodb: TestDynamoDB, players: number): Pro
   await reading;
 }
 
-/** The ranking of a board of so many players, a tenth of them with one and the same score. */
+/** Returns the ranks of a board with `players` players, a tenth of whom have the same score. */
 export async function fillBoard({ db }: TestDynamoDB, players: number): Promise<FilledBoard> {
   const of = boardOf();
   const [shard] = shardsOf(of, 1);

@@ -1,13 +1,17 @@
 import { connect, type Socket } from 'node:net';
 
+/** The parts of an answer that the load generator needs. */
 export interface LeanAnswer {
   /** 0: the connection was lost. */
   status: number;
-  /** Seconds; undefined where the answer has none. */
+  /** Seconds; undefined if the answer has none. */
   retryAfter: number | undefined;
-  /** Refused at the door; other 503s say that a dependency or a deadline failed. */
+  /** Shed by admission control; other 503s mean that a dependency or a deadline failed. */
   isOverloaded: boolean;
-  /** Refused after it had waited: such answers name the request, those of requests refused as they arrived do not. */
+  /**
+   * Shed after waiting in the admission queue. Such an answer has a request id; the answer to a request that is shed on
+   * arrival has none.
+   */
   hasWaited: boolean;
 }
 
@@ -20,8 +24,8 @@ interface Connection {
 const HEAD_END = '\r\n\r\n';
 
 /**
- * As little of an HTTP/1.1 client as sends a request and tells the status of its answer: a tenth of the work of
- * `node:http`, so that a generator can offer many times what a server can do. Answers must have a Content-Length.
+ * A minimal HTTP/1.1 client that sends a request and reads the status of its answer. It needs a tenth of the CPU of
+ * `node:http`, so that a generator can offer many times the capacity of a server. Answers must have a Content-Length.
  */
 export class LeanHttp {
   private readonly free: Connection[] = [];
@@ -34,7 +38,7 @@ export class LeanHttp {
     private readonly maxConnections: number,
   ) {}
 
-  /** Sends a request, now or when a connection is free, and calls back with its answer. */
+  /** Sends a request when a connection is free, and calls `onAnswer` with its answer. */
   send(request: string, onAnswer: (answer: LeanAnswer) => void): void {
     const start = (connection: Connection) => {
       connection.onAnswer = onAnswer;
@@ -46,7 +50,7 @@ export class LeanHttp {
     else this.waiting.push(start);
   }
 
-  /** Opens all connections, each with a first request, so that the server has taken them all. */
+  /** Opens all connections, each with a first request, so that the server has accepted all of them. */
   async connectAll(request: string): Promise<void> {
     const opened: Promise<void>[] = [];
     while (this.open < this.maxConnections) {
@@ -63,7 +67,7 @@ export class LeanHttp {
     const connection: Connection = { socket, received: '', onAnswer: undefined };
     socket.setEncoding('latin1');
     socket.on('data', (part: string) => this.take(connection, part));
-    socket.on('error', () => undefined); // Told by what follows.
+    socket.on('error', () => undefined); // The close event, which follows, handles it.
     socket.once('close', () => {
       this.open--;
       const at = this.free.indexOf(connection);

@@ -1,54 +1,54 @@
 import { type LeanAnswer, LeanHttp } from './leanHttp';
 import { Payments } from './payments';
 
-/** One phase of load, told to the generator's process. */
+/** One phase of load; a message to the generator's process. */
 export interface Phase {
   url: string;
   key: string;
   /**
-   * Sent by turns, each with an id of its own in place of `#ID#`. Without: payments of a population, each sent once,
-   * whatever the phase.
+   * Bodies to send in turn, each with a new id in place of `#ID#`. Default: simulated payments, each of which is sent
+   * once across all phases.
    */
   bodies?: readonly string[];
   seconds: number;
-  /**
-   * Open loop: requests a second, at random instants (a Poisson process), whether or not earlier ones were answered.
-   */
+  /** Open loop: requests per second at random instants (a Poisson process), independently of earlier answers. */
   rate?: number;
-  /** Closed loop: requests in flight; a client that is refused waits as `Retry-After` says. */
+  /** Closed loop: requests in flight. A client whose request is shed waits for the time in `Retry-After`. */
   inFlight?: number;
-  /** Makes ids unlike those of other phases. */
+  /** Makes the ids of this phase unique. */
   name: string;
 }
 
+/** The answers of a phase. */
 export interface PhaseResult {
   sent: number;
   seconds: number;
-  /** Answers by status; `error` where there was none. */
+  /** Answers by status; `error` counts requests without an answer. */
   byStatus: Record<string, number>;
   /**
-   * Milliseconds of those that were accepted, from the instant at which each was due; beside each, when it was due, in
-   * milliseconds since the phase began.
+   * For each accepted request: the time when it was due, in milliseconds since the start of the phase, and the
+   * milliseconds from then until its answer.
    */
   accepted: [due: number, ms: number][];
-  /** Milliseconds of those that the door refused. */
+  /** Milliseconds until the answer of each shed request. */
   shed: number[];
-  /** Milliseconds of those among them that were refused after they had waited at the door. */
+  /** The same for those that were shed after waiting in the admission queue. */
   late: number[];
-  /** When all those were due. */
+  /** The time when each shed request was due. */
   shedAt: number[];
-  /** Refused requests by the seconds in their `Retry-After`. */
+  /** Number of shed requests by the seconds in `Retry-After`. */
   retryAfter: Record<string, number>;
 }
 
-/** As a load balancer's, opened before anything is measured; beyond it a request waits here, which counts. */
+/**
+ * Maximum number of connections, as of a load balancer, opened before the measurement. A request without a free
+ * connection waits here, and its waiting time counts.
+ */
 const CONNECTIONS = 256;
-/** Clients by key, so that one that floods takes no connections of another. */
+/** Clients by API key, so that a flood of one caller does not use the connections of another. */
 const clients = new Map<string, LeanHttp>();
 const CLIENT_ERROR_PAUSE_MS = 100;
-/**
- * One source for all phases: a user whose payments came twice would soon be suspected, and suspicion costs more work.
- */
+/** One source for all phases: repeated payments would raise suspicion, and a suspicious payment costs more work. */
 const payments = new Payments();
 
 async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): Promise<PhaseResult> {
@@ -69,7 +69,7 @@ async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): 
   };
   await client.connectAll(`GET /healthz HTTP/1.1\r\nhost: ${target.host}\r\n\r\n`);
   const began = performance.now();
-  /** @returns milliseconds to wait before the next. */
+  /** Sends a request. @returns milliseconds to wait before the next one. */
   const send = (due: number): Promise<number> => {
     const body = bodies
       ? (bodies[result.sent % bodies.length] ?? '').replaceAll('#ID#', `${name}-${result.sent}`)
@@ -101,7 +101,8 @@ async function run({ url, key, bodies, seconds, rate, inFlight, name }: Phase): 
     for (let due = began; due < began + seconds * 1_000; due -= (Math.log(1 - Math.random()) * 1_000) / rate) {
       const pause = due - performance.now();
       if (pause > 1) await new Promise((resolve) => setTimeout(resolve, pause));
-      // Behind: let answers in now and then, or they would look slower than they are.
+      // The generator is behind schedule: yield regularly so that it reads answers, or they would appear slower than
+      // they are.
       else if (underWay.length % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
       underWay.push(send(due));
     }

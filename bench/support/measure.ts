@@ -1,4 +1,4 @@
-/** The p-th percentile (0 to 100) of some numbers, nearest rank. */
+/** Returns the p-th percentile (0 to 100), by the nearest rank. */
 export function percentile(values: readonly number[], p: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil((p / 100) * sorted.length) - 1))] ?? Number.NaN;
@@ -6,7 +6,7 @@ export function percentile(values: readonly number[], p: number): number {
 
 export const median = (values: readonly number[]): number => percentile(values, 50);
 
-/** Runs an operation one after another; milliseconds each. */
+/** Runs an operation `samples` times, one after another. @returns the milliseconds of each. */
 export async function latencies(samples: number, operation: (i: number) => Promise<void>): Promise<number[]> {
   const taken: number[] = [];
   for (let i = 0; i < samples; i++) {
@@ -18,8 +18,9 @@ export async function latencies(samples: number, operation: (i: number) => Promi
 }
 
 /**
- * Runs several operations by turns, one after another, so that a stall of the machine hits all alike; each time in
- * another order, because whoever comes after a call to another process finds a colder machine. Milliseconds each.
+ * Runs several operations in turn, one after another, so that a stall of the machine affects all alike. The order
+ * changes each time, because an operation that follows a call to another process finds colder CPU caches.
+ * @returns the milliseconds of each.
  */
 export async function latenciesInTurn<Name extends string>(
   samples: number,
@@ -36,7 +37,7 @@ export async function latenciesInTurn<Name extends string>(
   return taken;
 }
 
-/** Keeps `concurrency` operations in flight for some seconds; completed operations a second. */
+/** Keeps `concurrency` operations in flight. @returns completed operations per second. */
 export async function throughput(
   seconds: number,
   concurrency: number,

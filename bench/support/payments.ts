@@ -3,12 +3,14 @@ import { type SimulatedTransaction, simulate } from '../../src/domain/fraud/simu
 const DAY_MS = 86_400_000;
 const DAYS = 20;
 
-/** Genuine payments of a population, in the order of their times, without end: each run of it starts a new one. */
+/**
+ * An endless source of genuine payments in time order. After `DAYS` days it continues with a new population of users.
+ */
 export class Payments {
   private population = 0;
   private source = this.simulate();
 
-  /** The next payment, and as it is posted. */
+  /** Returns the next payment, and the body that posts it. */
   next(): { transaction: SimulatedTransaction['transaction']; body: string } {
     let { value, done } = this.source.next();
     if (done) {

@@ -12,7 +12,7 @@ const connect = (port: number) =>
     socket: { host: '127.0.0.1', port, reconnectStrategy: (tries) => (tries < 50 ? 100 : false) },
   }).connect();
 
-/** A Redis of this machine that keeps nothing, or why there is none. */
+/** Starts the Redis of this machine without persistence. @returns its client, or the reason why there is none. */
 export async function startRedis(): Promise<{ redis: Redis; stop(): Promise<void> } | string> {
   if (spawnSync('redis-server', ['--version']).status !== 0)
     return 'redis-server does not start (Debian: apt-get install redis-server)';

@@ -13,7 +13,7 @@ async function consumed(url: string): Promise<{ read: number; write: number }> {
 }
 
 export interface Units {
-  /** A decision. */
+  /** Read units per decision. */
   read: number;
   write: number;
   /** Ids of the payments that were approved. */
@@ -21,8 +21,8 @@ export interface Units {
 }
 
 /**
- * Capacity units a decision, as the server counts them, by outcome approve. Through an API process of its own:
- * in the stack's own process the streams' readers consume, too.
+ * Returns the capacity units per approved decision, as DynamoDB counts them. Uses its own API process, because the
+ * stream readers in the stack's process consume units, too.
  */
 export async function unitsOfApprovals(
   { dynamodb, sagemaker, temporal }: FloorSettings['addresses'],

@@ -4,14 +4,15 @@ import { type Client, WithStartWorkflowOperation } from '@temporalio/client';
 import type { FloorSettings } from '../floor';
 import { decideInWorkflow, decideNow, decideRecord, PEER_QUEUE } from './workflow';
 
+/** The peer: takes the bare decision in a workflow. */
 export interface Peer {
   decide(id: string, user: string, merchant: string): Promise<void>;
-  /** Without an update: started, run, over. */
+  /** Takes a decision in a workflow without an update. */
   decideRecord(id: string, user: string, merchant: string): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A worker in a process of its own and a client of it here, on the product's Temporal server. */
+/** Starts the peer's worker in its own process, and returns its client, on the product's Temporal server. */
 export async function startPeer(settings: FloorSettings, client: Client): Promise<Peer> {
   const worker = fork(join(__dirname, 'worker.ts'), [JSON.stringify(settings)], {
     execArgv: ['--import', 'tsx'],

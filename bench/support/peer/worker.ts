@@ -2,7 +2,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { bareDecision, type FloorSettings, openFloor } from '../floor';
 import { PEER_QUEUE, type PeerActivities } from './workflow';
 
-/** A process of its own, as a worker would be; told what to do by one JSON argument. */
+/** The peer's worker process. Its argument is the settings as JSON. */
 async function main(): Promise<void> {
   Runtime.install({ logger: new DefaultLogger('WARN') });
   const floor = openFloor(JSON.parse(process.argv[2] ?? '{}') as FloorSettings);
@@ -21,7 +21,7 @@ async function main(): Promise<void> {
     maxConcurrentWorkflowTaskExecutions: 50,
   });
   process.once('message', () => worker.shutdown());
-  // The bench is gone.
+  // The parent process has ended.
   process.once('disconnect', () => process.exit(0));
   process.send?.('ready');
   await worker.run();

@@ -3,7 +3,7 @@ import { condition, defineUpdate, proxyLocalActivities, setHandler } from '@temp
 export const PEER_QUEUE = 'bench-peer';
 
 export interface PeerActivities {
-  /** The whole bare decision in one local activity: the friendliest form for the peer. */
+  /** Takes the whole bare decision in one local activity, the fastest form for the peer. */
   decide(id: string, user: string, merchant: string): Promise<string>;
 }
 
@@ -11,7 +11,7 @@ const { decide } = proxyLocalActivities<PeerActivities>({ startToCloseTimeout: '
 
 export const decideNow = defineUpdate<string, [string, string, string]>('decideNow');
 
-/** A workflow a transaction: started together with the update that takes the decision, and then over. */
+/** A workflow per transaction. It starts together with the update that takes the decision, and ends after it. */
 export async function decideInWorkflow(): Promise<void> {
   let done = false;
   setHandler(decideNow, async (id, user, merchant) => {
@@ -22,7 +22,7 @@ export async function decideInWorkflow(): Promise<void> {
   await condition(() => done);
 }
 
-/** A workflow a record, as a consumer would start it that hands each on: nobody waits for an update. */
+/** A workflow per record, as a stream consumer would start it for each record, without an update. */
 export async function decideRecord(id: string, user: string, merchant: string): Promise<string> {
   return decide(id, user, merchant);
 }
