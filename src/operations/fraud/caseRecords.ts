@@ -16,16 +16,16 @@ export interface CaseRecordsParts {
   decisions: Pick<DecisionStore, 'find'>;
 }
 
-/** A case as its record tells it, for a workflow that goes on from there. */
+/** The state of a case from its row, from which a new workflow continues. */
 export interface RecordedCase {
   carried: CaseState;
-  /** Letters that were being sent at the last write. */
+  /** Letters that the workflow was sending at the last write of the row. */
   unsent: readonly Letter[];
 }
 
 /**
- * Returns the state of a case from its row; undefined when the case is closed and everybody was told, or when its
- * transaction is gone. Strongly consistent.
+ * Returns the state of a case from its row. Strongly consistent.
+ * @returns undefined if the case is closed and all its letters are sent, or if its transaction no longer exists
  */
 export async function recordedCase(
   parts: CaseRecordsParts,
@@ -36,7 +36,7 @@ export async function recordedCase(
   const stored = await parts.investigations.kept(transactionId);
   if (stored?.revision === revision) {
     const { state, unsent } = stored.kept;
-    // A closed case has nothing left to do but to tell of it.
+    // A closed case only has letters left to send.
     if (state.closing && unsent.length === 0) return undefined;
     return { carried: { ...state, policy, recent: (await timelineOf(parts, transactionId)).slice(-RECENT) }, unsent };
   }
@@ -55,7 +55,7 @@ export async function recordedCase(
   );
 }
 
-/** What the case was opened with; undefined when its transaction is gone. */
+/** Returns the facts with which the case was opened; undefined if its transaction no longer exists. */
 export async function openingOf(
   { decisions }: CaseRecordsParts,
   { transactionId, outcome, openedAt }: CaseRecord,
@@ -64,6 +64,7 @@ export async function openingOf(
   return decided && { ...decided, decision: { ...decided.decision, outcome }, openedAt };
 }
 
+/** Returns whether a case has been closed. */
 export const isClosed = ({ status }: CaseRecord): boolean => status.startsWith('closed');
 
 async function timelineOf({ investigations }: CaseRecordsParts, transactionId: string): Promise<TimelineEntry[]> {

@@ -16,14 +16,17 @@ import type { ReconciledRows } from '../platform/reconciliation/rows';
 const open = caseStatuses.filter((status) => !status.startsWith('closed'));
 const PAGE = 200;
 
-/** Cases as the reconciler sees them: found by the index of their status, started again from the state in their row. */
+/**
+ * Open cases, for the reconciler. It finds them in the index by status, and restarts a case's workflow from the state
+ * in its row.
+ */
 export function caseRows(parts: CaseRecordsParts, policy: InvestigationPolicy): ReconciledRows {
   const { investigations } = parts;
   return {
     workflowType: INVESTIGATION_TYPE,
     foundBy: 'index',
     carriesState: true,
-    /** A status after the other; the cursor names the one under way. */
+    /** Reads one status after another. The cursor contains the current status and its page. */
     async open(cursor) {
       const [index, after] = cursor === undefined ? [0, undefined] : (JSON.parse(cursor) as [number, string?]);
       const status = open[index];
@@ -45,7 +48,7 @@ export function caseRows(parts: CaseRecordsParts, policy: InvestigationPolicy): 
     async endedBecause(workflowId, graceMs) {
       const record = await recordOf(workflowId);
       const { closedAt } = record ?? {};
-      // A workflow that closes a case goes on for as long as its last letter takes, an hour at most.
+      // A workflow that has closed its case keeps sending its last letter, for at most an hour.
       return closedAt === undefined || closedAt > Date.now() - graceMs - LETTER_MS
         ? undefined
         : `its case was closed at ${iso(closedAt)}`;

@@ -16,14 +16,15 @@ export interface CaseUpdatesParts {
   now?(): number;
 }
 
-/** A request without the name that was typed: the authenticated name takes its place. */
+/** A request without the sender's name. The API adds the authenticated name. */
 export type Unsigned<R extends CaseRequest = CaseRequest> = R extends CaseRequest
   ? Omit<R, 'by' | 'attestation'>
   : never;
 
+/** Maximum wait for the workflow's answer. */
 const UPDATE_DEADLINE_MS = 15_000;
 
-/** Passes requests of authenticated people on to a case's workflow, attested. */
+/** Sends requests of authenticated callers to a case's workflow, each with an attestation of the caller. */
 export class CaseUpdates {
   private readonly now: () => number;
 
@@ -32,10 +33,11 @@ export class CaseUpdates {
   }
 
   /**
-   * Sends one request and waits until it is written. The same request of the same person under the same key
-   * is one request.
-   * @throws LongwatchError `notFound`, `conflict` (with the case's own sentence), `refused` when the request cannot
-   *   be stored, `unavailable` while Temporal is away.
+   * Sends a request and waits until the workflow has recorded it. Requests of the same caller with the same content and
+   * key count as one.
+   * @param key idempotency key
+   * @throws LongwatchError `notFound`, `conflict` (the case refuses the request; the message has its reason), `refused`
+   *   (the request cannot be stored), `unavailable` (Temporal does not answer)
    */
   async send(
     transactionId: string,
@@ -69,7 +71,7 @@ export class CaseUpdates {
     }
   }
 
-  /** Without a key of the caller's, a repetition within the same minute counts as the same request. */
+  /** Derives the request's id. Without a key, a repetition within the same minute counts as the same request. */
   private requestId(transactionId: string, name: string, request: CaseRequest, key: string | undefined): string {
     const once = key ?? String(Math.floor(this.now() / 60_000));
     return createHash('sha256')
@@ -102,8 +104,8 @@ function updateFailure(
             'started again within minutes. Send the same again then',
           { cause: error },
         );
-  // A ServiceError is the client's own, around the server's: a case whose last task failed as its worker died takes
-  // none for a moment.
+  // The Temporal client wraps the server's error in a ServiceError. This includes a moment after a worker died, when
+  // the server accepts no update for a case whose last workflow task failed.
   if (
     isGrpcServiceError(error) ||
     error instanceof ServiceError ||

@@ -25,10 +25,13 @@ export interface CaseParts {
   now?(): number;
 }
 
-/** Time that the endpoint has for a batch of re-scores; nobody is waiting. */
+/** Deadline of the endpoint for a batch of payments that are scored again, in milliseconds. No caller waits for it. */
 const RESCORE_DEADLINE_MS = 10_000;
 
-/** Opens investigations after the fact: on request, or because the full answer would have been worse. */
+/**
+ * Opens investigations after the decision: on request, or because the decision with the model would have been more
+ * severe.
+ */
 export class Cases {
   private readonly now: () => number;
 
@@ -40,8 +43,9 @@ export class Cases {
   }
 
   /**
-   * Opens an investigation of any decided transaction. Opening twice gives the same one.
-   * @throws LongwatchError `notFound` when the transaction was never decided.
+   * Opens an investigation of any decided transaction. If there is one already, changes nothing.
+   * @returns whether this call opened it
+   * @throws LongwatchError `notFound` if the transaction was never decided
    */
   async open(transactionId: string, openedBy: string): Promise<{ opened: boolean }> {
     const found = await this.parts.decisions.find(transactionId);
@@ -51,10 +55,10 @@ export class Cases {
   }
 
   /**
-   * Scores transactions again that were decided without the model, all rows in one call. One whose full
-   * answer is worse than the approval that was given gets an investigation; a case that is open already
-   * does its own full scoring. Scoring a transaction twice changes nothing.
-   * @throws ScoringFailure while the model does not answer: the entries stay in the outbox.
+   * Scores transactions that were decided without the model again, in one call. If the result of an approved
+   * transaction is more severe, opens an investigation. An open case scores its transaction itself. Scoring a
+   * transaction twice changes nothing.
+   * @throws ScoringFailure if the model does not answer; then the entries stay in the outbox
    */
   async rescoreBatch(transactionIds: string[]): Promise<void> {
     const found = (await this.parts.decisions.findAll(transactionIds)).filter((decided) => !decided.rescored);
@@ -104,7 +108,10 @@ export class Cases {
     return this.openCase({ ...found, decision }, []);
   }
 
-  /** The case and the start that it owes in one transaction with what led to it. */
+  /**
+   * Writes the case, the outbox entry of its workflow and the given items in one transaction.
+   * @returns false if the case exists already
+   */
   private async openCase({ transaction, decision }: DecidedTransaction, also: TransactItem[]): Promise<boolean> {
     const now = this.now();
     const facts = { transaction, decision, openedAt: now };
@@ -115,7 +122,10 @@ export class Cases {
     return opened;
   }
 
-  /** @returns false when a condition failed: somebody did the same before. */
+  /**
+   * Writes items in one transaction.
+   * @returns false if a condition failed, because another writer did the same before
+   */
   private transact(TransactItems: TransactItem[]): Promise<boolean> {
     return held(() => this.parts.db.client.send(new TransactWriteCommand({ TransactItems })));
   }

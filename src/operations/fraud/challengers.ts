@@ -14,28 +14,36 @@ export interface ChallengerParts {
   rules: RuleStore;
   models: LiveModelStore;
   shadow: ShadowStore;
-  /** Fails when there is no scoring endpoint of that name that takes our features. */
+  /** Fails if no scoring endpoint has this name or if it does not accept the features. */
   tryEndpoint(endpointName: string): Promise<void>;
-  /** Looks at once for what has changed, in this process. */
+  /** Reloads the rules, the live model and the challenger in this process. */
   refresh(): Promise<void>;
 }
 
+/** The challenger and its comparison with the live decisions. */
 export interface Running extends Stored<Challenger> {
   comparison: ShadowCounts;
 }
 
-/** The challenger's life: set beside the live model and rules, compared, promoted or taken away. */
+/** Sets, compares, promotes and removes the challenger, which runs in shadow beside the live model and rules. */
 export class Challengers {
   constructor(private readonly parts: ChallengerParts) {}
 
-  /** @throws LongwatchError `notFound` when there is none. */
+  /**
+   * Returns the challenger.
+   * @throws LongwatchError `notFound` if there is none
+   */
   async current(): Promise<Running> {
     const stored = await this.parts.challengers.current();
     if (!stored?.value) throw new LongwatchError('notFound', 'There is no challenger; PUT /v1/shadow sets one');
     return { ...stored, value: stored.value, comparison: await this.parts.shadow.counts(stored.version) };
   }
 
-  /** Replaces the challenger, if any. @throws LongwatchError `invalid` when its endpoint cannot score. */
+  /**
+   * Sets or replaces the challenger.
+   * @returns its version
+   * @throws LongwatchError `invalid` if its endpoint cannot score
+   */
   async put(challenger: Challenger, putBy: string): Promise<number> {
     if (challenger.endpointName !== undefined) await this.parts.tryEndpoint(challenger.endpointName);
     const ifVersion = await this.parts.challengers.currentVersion();
@@ -44,7 +52,7 @@ export class Challengers {
     return version;
   }
 
-  /** Taking away what is not there succeeds. */
+  /** Removes the challenger. If there is none, changes nothing. */
   async remove(putBy: string): Promise<void> {
     const stored = await this.parts.challengers.current();
     if (!stored?.value) return;
@@ -52,14 +60,19 @@ export class Challengers {
     await this.parts.refresh();
   }
 
+  /**
+   * Returns a page of transactions that the challenger decides differently.
+   * @throws LongwatchError `notFound` if there is no challenger
+   */
   async differences(page: PageRequest): Promise<Page<Difference>> {
     const { version } = await this.current();
     return this.parts.shadow.differences(version, page);
   }
 
   /**
-   * Makes the challenger's model and rules the live ones, and ends it: all or nothing.
-   * @throws LongwatchError `versionMismatch` when the challenger, the rules or the live model have moved on.
+   * Makes the challenger's model and rules the live ones and removes the challenger, in one transaction.
+   * @throws LongwatchError `versionMismatch` if the challenger, the rules or the live model changed meanwhile;
+   *   `notFound` if there is no challenger; `invalid` if its endpoint cannot score
    */
   async promote(ifVersion: number, putBy: string): Promise<{ ruleSetVersion?: number; endpointName?: string }> {
     const { challengers, rules, models, db } = this.parts;
@@ -82,5 +95,5 @@ export class Challengers {
   }
 }
 
-/** What {@link CompiledRuleSet}s of challengers are called by: they have no version among the live ones. */
+/** The version of a challenger's {@link CompiledRuleSet}. A challenger's rules have no version among the live ones. */
 export const CHALLENGER_RULES: CompiledRuleSet['version'] = 0;

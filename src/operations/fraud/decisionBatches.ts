@@ -20,9 +20,12 @@ import { contentHashOf, type Draft, type Drafts, type Scored } from './drafts';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 
 export interface BatchSettings {
-  /** Time that the model has for a batch, in milliseconds; SageMaker gives it 60,000. */
+  /** Deadline of the model for a batch, in milliseconds. SageMaker allows at most 60,000. */
   modelDeadlineMs: number;
-  /** While the model is away: decide by the rules alone and score again later, or wait for it. */
+  /**
+   * While the model is unavailable: `degrade` decides by the rules alone and scores again later, `wait` waits for the
+   * model.
+   */
   withoutModel: 'degrade' | 'wait';
 }
 
@@ -31,29 +34,32 @@ export interface BatchParts {
   drafts: Drafts;
   endpoint: Pick<ScoringEndpoint, 'score'>;
   outbox: Pick<OutboxWriter, 'dispatchSoon'>;
-  /** Told of every decision that is written. */
+  /** Called for every decision that was written. */
   onDecision?(draft: Draft): void;
   now?(): number;
 }
 
-/** A transaction and when the stream took it (epoch ms). */
+/** A transaction and when the stream received it (epoch ms). */
 export interface Arrival {
   transaction: Transaction;
   arrivedAt: number;
 }
 
-/** What became of a transaction: decided now, decided before, or decided before with other content. */
+/** The result for a transaction: decided now, decided before, or decided before with other content. */
 export type Fate = { decision: Decision } | 'repeated' | 'conflict';
 
-/** Items of one user in one write, so that with all it may owe a user fits a transaction: 1 + 16 × 5. */
+/**
+ * Maximum number of decisions of one user in one write. Each needs up to 5 items, so a user needs at most 1 + 16 × 5
+ * items, which fit into one transaction.
+ */
 const PER_USER = 16;
 const CONCURRENT_WRITES = 4;
 const MAX_ROUNDS = 100;
-/** A call that fails is tried once more before a whole batch is decided without the model. */
+/** Attempts at the model before a whole batch is decided without it. */
 const MODEL_ATTEMPTS = 2;
 const MODEL_BACKOFF: Backoff = { firstMs: 200, lastMs: 5_000 };
 
-/** One user's share of a round. */
+/** The transactions of one user in one round. */
 interface UserDraft {
   before: VersionedProfile;
   after: UserProfile;
@@ -61,8 +67,9 @@ interface UserDraft {
 }
 
 /**
- * Decides transactions by the batch: the stream path. The same domain functions as the request path, one scoring call
- * for all rows, and each user's decisions in order. A batch may be given up and come again: what was decided is found.
+ * Decides transactions in batches, for the stream. Uses the same domain functions as the request path, makes one
+ * scoring call for all rows, and decides each user's transactions in order. If a batch is aborted and delivered again,
+ * the decisions that are already written are found.
  */
 export class DecisionBatches {
   private readonly now: () => number;
@@ -75,9 +82,11 @@ export class DecisionBatches {
   }
 
   /**
-   * @param signal aborted when a batch that waits for the model is to be given up.
-   * @returns the fates, in the batch's order.
-   * @throws LongwatchError `unavailable` (DynamoDB away), `contention` (users' profiles keep moving).
+   * Decides a batch.
+   * @param signal when it aborts, a batch that waits for the model fails
+   * @returns the results, in the order of the batch
+   * @throws LongwatchError `unavailable` (DynamoDB does not answer), `contention` (other writers keep changing the
+   *   users' profiles)
    */
   async decide(batch: readonly Arrival[], signal: AbortSignal): Promise<Fate[]> {
     const fates: (Fate | undefined)[] = batch.map(() => undefined);
@@ -86,7 +95,7 @@ export class DecisionBatches {
       const left = fates.filter((fate) => fate === undefined).length;
       return new LongwatchError('contention', `${left} transactions of a batch keep losing their race`);
     };
-    // One round more than those that decide: it finds that all are decided.
+    // One more round than the deciding ones: the last round finds that all are decided.
     return retry({ attempts: MAX_ROUNDS + 1, exhausted }, async (round) => {
       const left = batch.flatMap((arrival, index) =>
         fates[index] === undefined ? [{ arrival, index, contentHash: hashes[index] as string }] : [],
@@ -100,7 +109,10 @@ export class DecisionBatches {
     });
   }
 
-  /** Features by user, in order, each on the profile that the one before leaves behind. */
+  /**
+   * Computes the features of each user's transactions in order. Each transaction sees the profile that the previous one
+   * produced.
+   */
   private drafts(
     turn: readonly { arrival: Arrival; index: number; contentHash: string }[],
     inputs: readonly DecisionInputs[],
@@ -129,7 +141,10 @@ export class DecisionBatches {
     return [...users.values()];
   }
 
-  /** @returns whether some were not written, because another write came first. */
+  /**
+   * Scores, decides and writes.
+   * @returns whether another writer interfered, so that some transactions are not written
+   */
   private async decideAll(
     users: readonly UserDraft[],
     round: number,
@@ -161,7 +176,8 @@ export class DecisionBatches {
       };
     });
     let lost = false;
-    // Many users a write, as long as nobody interferes; then each alone, so that one busy user holds up no other.
+    // The first round packs many users into one write. After a lost race each user is written alone, so that one busy
+    // user does not delay the others.
     const groups = round === 1 ? packed(decided) : decided.map((one) => [one]);
     await inLanes(groups, CONCURRENT_WRITES, async (group) => {
       if (await this.parts.decisions.write(group.map(({ write }) => write))) {
@@ -180,9 +196,9 @@ export class DecisionBatches {
     this.parts.onDecision?.(draft);
   }
 
-  /** All rows in one call. */
+  /** Scores all rows in one call. */
   private async score(features: readonly Features[], signal: AbortSignal): Promise<Scored[]> {
-    // The batch waits for the model until the signal gives it up.
+    // No limit here: the batch waits for the model until the signal aborts.
     const bound = { withinMs: Number.POSITIVE_INFINITY, exhausted: (failure: unknown) => failure };
     return retry({ ...bound, backoff: MODEL_BACKOFF, signal }, async (attempt) => {
       try {
@@ -202,7 +218,8 @@ export class DecisionBatches {
 }
 
 /**
- * Of every user so many as fit one write, in order, and a transaction only once: a second one finds the first's answer.
+ * Selects the transactions of a round: of every user as many as fit into one write, in order. A transaction that
+ * appears twice is selected once; the next round finds the first one's answer.
  */
 function inTurn<T extends { arrival: Arrival }>(left: readonly T[]): T[] {
   const perUser = new Map<string, number>();
@@ -216,7 +233,7 @@ function inTurn<T extends { arrival: Arrival }>(left: readonly T[]): T[] {
   });
 }
 
-/** Users' writes, as many to a transaction as it takes. */
+/** Groups the users' writes, as many per transaction as fit. */
 function packed<T extends { write: UserWrite }>(users: readonly T[]): T[][] {
   const groups: T[][] = [];
   let room = 0;

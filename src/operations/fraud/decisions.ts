@@ -13,9 +13,9 @@ import { KeyedQueue } from '../platform/keyedQueue';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 
 export interface DecisionSettings {
-  /** Time that the model has, in milliseconds. */
+  /** Deadline of the model, in milliseconds. */
   modelDeadlineMs: number;
-  /** Time that the whole decision has, in milliseconds. */
+  /** Deadline of the whole decision, in milliseconds. */
   deadlineMs: number;
 }
 
@@ -24,24 +24,24 @@ export interface DecisionParts {
   drafts: Drafts;
   endpoint: Pick<ScoringEndpoint, 'score'>;
   outbox: Pick<OutboxWriter, 'dispatchSoon'>;
-  /** Told of every decision that is written. */
+  /** Called for every decision that was written. */
   onDecision?(draft: Draft): void;
   now?(): number;
 }
 
 export interface Answer {
-  /** The JSON body, byte for byte the same for every repetition. */
+  /** The JSON body, byte by byte the same for every repetition. */
   body: string;
   replayed: boolean;
 }
 
-/** Kept back from the model's time so that the answer can still be written before the deadline. */
+/** Time that is reserved for the write, so that the model cannot use the whole deadline. */
 const WRITE_RESERVE_MS = 60;
 const ATTEMPTS = 20;
-/** Short pauses: the whole decision has a few hundred milliseconds. */
+/** Short pauses, because the whole decision has only a few hundred milliseconds. */
 const BACKOFF: Backoff = { ...CONTENTION, lastMs: 25 };
 
-/** Decides transactions: the request path, from a validated transaction to a stored answer. */
+/** Decides transactions for requests, from a validated transaction to a stored answer. */
 export class Decisions {
   private readonly perUser = new KeyedQueue();
   private readonly now: () => number;
@@ -54,8 +54,10 @@ export class Decisions {
   }
 
   /**
-   * @throws LongwatchError `conflict` (same id, other content), `invalid` (outside the time window),
-   *   `unavailable` (DynamoDB away, or no answer within the deadline: nothing is half-written, retry is safe).
+   * Decides a transaction. A repeated request gets the stored answer. Transactions of one user are decided one after
+   * another in this process.
+   * @throws LongwatchError `conflict` (the id was used with other content), `invalid` (outside the time window),
+   *   `unavailable` (DynamoDB or the deadline: nothing is half-written, so a retry is safe)
    */
   async decide(transaction: Transaction): Promise<Answer> {
     const arrived = performance.now();
@@ -79,13 +81,14 @@ export class Decisions {
           );
         return { body: inputs.stored.body, replayed: true };
       }
-      // Only now: a replay of an old transaction must still find its answer.
+      // Check the window after the search for a stored answer: the repetition of an old transaction must find its
+      // answer.
       checkWindow(transaction.timestamp, this.now());
       return (await this.decideOnce(transaction, contentHash, inputs, arrived, deadline)) ?? again;
     });
   }
 
-  /** One attempt on one reading of the profile; undefined when another write came first. */
+  /** Makes one attempt with the profile that was read; returns undefined if another write came first. */
   private async decideOnce(
     transaction: Transaction,
     contentHash: string,
@@ -112,7 +115,7 @@ export class Decisions {
     return { body: record.body, replayed: false };
   }
 
-  /** One attempt at the model within what is left of the time; without it the rules alone decide. */
+  /** Calls the model once, within the remaining time. Without a score, the rules alone decide. */
   private async score(features: Features, arrived: number): Promise<Scored> {
     const left = this.settings.deadlineMs - WRITE_RESERVE_MS - (performance.now() - arrived);
     if (left < 1) return { score: null, modelVersion: null, degradedBecause: 'out-of-time' };

@@ -16,7 +16,7 @@ import type { TransactItem } from '../../stores/platform/outbox';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { investigationStart, type InvestigationPolicy } from '../../domain/fraud/workflows';
 
-/** What the model said of a transaction, or why it said nothing. */
+/** The model's score of a transaction, or the reason why there is none. */
 export interface Scored {
   score: number | null;
   contributions?: readonly number[];
@@ -24,25 +24,27 @@ export interface Scored {
   degradedBecause?: DegradedCause;
 }
 
+/** The inputs of a decision. */
 export interface DraftInput {
   transaction: Transaction;
   contentHash: string;
   features: Features;
-  /** The user's profile just before the transaction. */
+  /** The user's profile before the transaction. */
   profile: UserProfile;
   heldUntil?: number;
   scored: Scored;
-  /** Milliseconds since the transaction came in. */
+  /** Milliseconds since the transaction arrived. */
   latencyMs: number;
 }
 
-/** A decision that is taken but not yet written. */
+/** A decision that is not written yet. */
 export interface Draft {
-  /** What was decided on. */
+  /** The inputs of the decision. */
   input: DraftInput;
   record: DecisionRecord;
-  /** The investigation to start once the decision is written. */
+  /** The outbox entry of the investigation, which is dispatched after the decision is written. */
   start?: OutboxEntry;
+  /** Rules in shadow mode that matched; they do not affect the decision. */
   shadowHits: readonly string[];
 }
 
@@ -54,12 +56,12 @@ export interface DraftParts {
 }
 
 export interface DraftSettings {
-  /** When a degraded decision is first scored again, in milliseconds from now. */
+  /** Delay after which a decision without the model is scored again, in milliseconds. */
   rescoreAfterMs: number;
   policy: InvestigationPolicy;
 }
 
-/** Takes decisions, the same for the request path and the stream path: pure but for the clock. */
+/** Makes decisions, with the same code for requests and for the stream. Pure except for the clock. */
 export class Drafts {
   private readonly now: () => number;
 
@@ -70,6 +72,10 @@ export class Drafts {
     this.now = parts.now ?? (() => Date.now());
   }
 
+  /**
+   * Decides, and prepares the items to write: a rescore entry if there was no score, and a case if the payment is not
+   * approved.
+   */
   draft(input: DraftInput): Draft {
     const { transaction, contentHash, features, profile, heldUntil, scored, latencyMs } = input;
     const rules = this.parts.rules.current();
@@ -129,7 +135,10 @@ export class Drafts {
   }
 }
 
-/** What a repetition must equal, whatever path it takes. */
+/**
+ * Returns the hash of a transaction's content. A repeated transaction must have the same hash, whichever way it
+ * arrives.
+ */
 export function contentHashOf(transaction: Transaction): string {
   return createHash('sha256').update(canonicalContent(transaction)).digest('base64');
 }

@@ -7,23 +7,23 @@ import type { Draft } from './drafts';
 
 export interface DriftParts {
   store: DriftStore;
-  /** By model version. */
+  /** The training baseline of each model version. */
   baselines: ReadonlyMap<string, Baseline>;
   onFault(error: unknown): void;
   now?(): number;
 }
 
 export interface DriftSettings {
-  /** Fewer rows are not compared with a baseline. */
+  /** Minimum number of rows for a comparison with the baseline. */
   minRows: number;
 }
 
-/** How often a process writes down what it has counted. */
+/** How often a process writes its counts. */
 const KEEP_EVERY_MS = 30_000;
 
 /**
- * Counts how the features and scores of decisions lie, to tell whether they still lie as where the model was trained.
- * Counting costs a request microseconds and no call; each process writes its counts now and then.
+ * Counts the distribution of the features and scores of decisions, to detect drift from the training data. Counting
+ * takes microseconds and makes no call. Each process writes its counts periodically.
  */
 export class DriftWatch {
   private readonly processId = randomUUID();
@@ -39,7 +39,7 @@ export class DriftWatch {
     this.now = parts.now ?? (() => Date.now());
   }
 
-  /** Decisions of models without a baseline, and those taken without the model, are left out. */
+  /** Counts a decision. Ignores decisions without the model and decisions of models without a baseline. */
   observe({ record: { decision, features } }: Pick<Draft, 'record'>): void {
     const { modelVersion, score } = decision;
     const baseline = modelVersion === null ? undefined : this.parts.baselines.get(modelVersion);
@@ -54,7 +54,7 @@ export class DriftWatch {
     this.timer ??= setTimeout(() => void this.flush(), KEEP_EVERY_MS).unref();
   }
 
-  /** Writes down what was counted, and forgets days that are over. */
+  /** Writes the counts, and drops the counts of past days from memory. Reports a failed write; never throws. */
   async flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -66,7 +66,7 @@ export class DriftWatch {
       try {
         await this.parts.store.keep(key.split(' ')[0] as string, this.processId, [counted]);
       } catch (error) {
-        this.dirty.add(key); // Again with the next decision.
+        this.dirty.add(key); // The next flush writes it again.
         this.parts.onFault(error);
       }
     }
@@ -74,7 +74,7 @@ export class DriftWatch {
     for (const [key, { day }] of this.days) if (day < yesterday && !this.dirty.has(key)) this.days.delete(key);
   }
 
-  /** What this process has seen today and yesterday, for its metrics. */
+  /** Compares what this process counted today and yesterday, for its metrics. */
   local(): ComparedModel[] {
     const to = dayOf(this.now());
     const from = dayOf(this.now() - DAY_MS);
@@ -85,8 +85,8 @@ export class DriftWatch {
   }
 
   /**
-   * What all processes saw over so many days, today included; models of which nothing was seen are left out. Others'
-   * last half minute may not be written yet; our own is.
+   * Compares what all processes counted over a number of days, including today. Omits models without decisions. Counts
+   * of other processes can be up to 30 seconds old; this process writes its own first.
    */
   async report(days: number): Promise<ComparedModel[]> {
     await this.flush();

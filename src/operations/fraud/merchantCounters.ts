@@ -5,12 +5,12 @@ import type { MerchantStore, VersionedMerchant } from '../../stores/fraud/mercha
 import type { TransactItem } from '../../stores/platform/outbox';
 import type { Folding } from '../platform/streams/foldingHandler';
 
-/** Folds changes of TransactionHistory into the counters of their merchants. */
+/** Makes the folding of `TransactionHistory` changes into the counters of the merchants. */
 export function merchantCounters(merchants: MerchantStore): Folding<ItemChange> {
   return {
     key: ({ after }) => merchantOf(after),
     check({ after }) {
-      if (!after) return undefined; // A deletion (retention) leaves the counters as they are.
+      if (!after) return undefined; // Retention deletes items; the counters stay.
       if (typeof after['MerchantID'] !== 'string') return 'MerchantID is not a string';
       if (typeof after['Timestamp'] !== 'number') return 'Timestamp is not a number';
       return undefined;

@@ -8,12 +8,12 @@ import type { ScoringEndpoint } from '../../gateways/fraud/sagemaker';
 import type { Difference, ShadowCounts, ShadowStore } from '../../stores/fraud/shadow';
 import type { Draft } from './drafts';
 
-/** A challenger ready to decide. */
+/** A challenger that is loaded and can decide. */
 export interface PreparedChallenger {
   version: number;
-  /** Absent: the live model's scores. */
+  /** Absent: it uses the live model's scores. */
   endpoint?: Pick<ScoringEndpoint, 'score'>;
-  /** Absent: the live rules. */
+  /** Absent: it uses the live rules. */
   rules?: CompiledRuleSet;
 }
 
@@ -29,18 +29,22 @@ export interface ShadowParts {
 
 type Seen = Pick<Draft, 'input' | 'record'>;
 
-/** Rows of one scoring call, and how long a decision waits for others to fill it. */
+/** Maximum number of rows in one scoring call, and how long a decision waits for others to fill the call. */
 const BATCH = 300;
 const EVERY_MS = 250;
-/** Decisions that wait; beyond that the newest are dropped: live traffic owes the challenger nothing. */
+/**
+ * Maximum number of waiting decisions. Beyond that, new ones are dropped: the comparison must not slow down live
+ * traffic.
+ */
 const WAITING = 5_000;
 const DEADLINE_MS = 5_000;
-/** How often a process writes down what it has counted. */
+/** How often a process writes its counts. */
 const COUNT_EVERY_MS = 2_000;
 
 /**
- * Lets a challenger decide what was decided, beside the live path and without effect: after the answer, by the batch,
- * as long as there is room. Decisions taken without the model are left out: there is nothing to compare with.
+ * Lets a challenger decide the same transactions as the live path, without any effect. It works in batches, after the
+ * live answer, while there is capacity. Decisions without the model are ignored, because there is no score to compare
+ * with.
  */
 export class Shadow {
   private readonly processId = randomUUID();
@@ -53,7 +57,7 @@ export class Shadow {
 
   constructor(private readonly parts: ShadowParts) {}
 
-  /** Never throws and never waits. */
+  /** Adds a decision to compare. Never throws and never waits. */
   observe(seen: Seen): void {
     if (!this.parts.challenger.peek() || seen.record.decision.mode === 'degraded') return;
     if (this.waiting.length >= WAITING) {
@@ -64,7 +68,10 @@ export class Shadow {
     this.timer ??= setTimeout(() => void this.flush(), EVERY_MS).unref();
   }
 
-  /** Compares what waits, and writes down what was counted. */
+  /**
+   * Compares the waiting decisions and writes the counts. Reports failures; never throws.
+   * @param finally_ whether to write the counts at once, because the process stops
+   */
   flush(finally_ = false): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;

@@ -6,13 +6,13 @@ import type { StreamRecord } from '../../gateways/streams/source';
 import type { Arrival, DecisionBatches } from './decisionBatches';
 import { inPieces, type Poison, type StreamHandler } from '../platform/streams/streamHandler';
 
-/** As much as `POST /v1/transactions` takes. */
+/** The same limit as `POST /v1/transactions` has. */
 const MAX_BYTES = 64 * 1024;
 
 /**
- * Decides the transactions of a stream, one JSON object a record. The writes are idempotent by transaction id, so
- * none has to be in one transaction with the checkpoint.
- * @param batchRecords rows of one scoring call.
+ * Makes the handler that decides the transactions of a stream, one JSON object per record. The writes are idempotent by
+ * transaction id, so they need no common transaction with the checkpoint.
+ * @param batchRecords rows of one scoring call
  */
 export function transactionStream(decisions: DecisionBatches, batchRecords: number): StreamHandler<Uint8Array> {
   return {
@@ -49,7 +49,10 @@ export function transactionStream(decisions: DecisionBatches, batchRecords: numb
   };
 }
 
-/** @returns the transaction, or why the record holds none. */
+/**
+ * Reads a record.
+ * @returns the transaction, or why the record contains none
+ */
 function readTransaction({ data, arrivedAt }: StreamRecord<Uint8Array>): Transaction | string {
   if (data.length > MAX_BYTES) return `is larger than ${MAX_BYTES} bytes: ${data.length}`;
   let json: unknown;
@@ -61,7 +64,7 @@ function readTransaction({ data, arrivedAt }: StreamRecord<Uint8Array>): Transac
   const { value: transaction, faults } = parse(recordSchema, json);
   if (faults) return sentenceOf(faults, 'the record');
   try {
-    // By the time it came in: a consumer that was away must not make it too old.
+    // Compare with the arrival time, so that an outage of the consumer does not make a transaction too old.
     checkWindow(transaction.timestamp, arrivedAt);
   } catch (failure) {
     if (isLongwatchError(failure, 'invalid')) return failure.message;

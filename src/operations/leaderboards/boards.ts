@@ -20,7 +20,7 @@ export interface BoardsParts {
 }
 
 export interface BoardsSettings {
-  /** How long before a season's end its writes begin to be checked against its fence, in milliseconds. */
+  /** From this many milliseconds before a season's end, each submission's write checks that the season is open. */
   fenceMs: number;
 }
 
@@ -30,19 +30,22 @@ export interface BoardView {
   seasons: readonly Season[];
 }
 
-/** A look at a board may be this old: within it every process hears of a season's moved end. */
+/** Maximum age of a cached board. Within this time every process learns that a season's end was moved. */
 export const LEASE_MS = 5_000;
-/** From this age on it is looked at again in the background. */
+/** A cached board that is older than this is refreshed in the background. */
 const FRESH_MS = 1_000;
+/** Maximum number of cached boards. */
 const CACHED = 10_000;
-/** Bans that are carried over side by side. */
+/** Number of bans that are carried over in parallel. */
 const BANS_AT_ONCE = 8;
-/** The one that is planned, the one that runs, those in their grace. */
+/**
+ * Number of latest seasons that are read per board: the planned one, the current one, and those in their grace period.
+ */
 const SEASONS_AT_HAND = 4;
-/** A board is contended by people and by processes that plan its seasons: a handful at once at most. */
+/** Maximum attempts at a change. Only admins and the processes that plan seasons change a board, so few collide. */
 const ATTEMPTS = 6;
 
-/** Boards, their seasons and bans: what people set, and what follows from the clock. */
+/** Boards, their seasons and bans: the changes that admins make, and the seasons that are planned over time. */
 export class Boards {
   private readonly views = new Map<string, { view: BoardView; readAt: number; refreshing: boolean }>();
   private readonly now: () => number;
@@ -54,12 +57,18 @@ export class Boards {
     this.now = parts.now ?? Date.now;
   }
 
-  /** By when every process has heard of a change, and no write is under way any more that was let through before it. */
+  /**
+   * Time after a change until every process knows it and no write that a process allowed before is still in progress,
+   * in milliseconds.
+   */
   get noticeMs(): number {
     return this.settings.fenceMs + 2 * LEASE_MS;
   }
 
-  /** At most `LEASE_MS` old. @throws LongwatchError `notFound` */
+  /**
+   * Returns a board with its latest seasons, at most `LEASE_MS` old.
+   * @throws LongwatchError `notFound`
+   */
   async view(gameId: string): Promise<BoardView> {
     const known = this.views.get(gameId);
     const age = known ? performance.now() - known.readAt : Number.POSITIVE_INFINITY;
@@ -78,7 +87,10 @@ export class Boards {
     return known.view;
   }
 
-  /** The season that is meant where none is named. @throws LongwatchError `notFound` */
+  /**
+   * Returns a board and the number of a season: the given one, or the current one.
+   * @throws LongwatchError `notFound` (no such board or season)
+   */
   async seasonOf(gameId: string, asked: number | undefined): Promise<{ board: Board; season: number }> {
     const { board, seasons } = await this.view(gameId);
     const season = asked ?? currentSeason(seasons, this.now())?.number;
@@ -87,7 +99,10 @@ export class Boards {
     return { board, season };
   }
 
-  /** As it is now. @throws LongwatchError `notFound` */
+  /**
+   * Reads a board from DynamoDB.
+   * @throws LongwatchError `notFound`
+   */
   async read(gameId: string): Promise<Board> {
     const board = await this.parts.boards.find(gameId);
     if (!board) throw new LongwatchError('notFound', `There is no board ${gameId}; PUT /v1/boards/${gameId} makes one`);
@@ -95,9 +110,10 @@ export class Boards {
   }
 
   /**
-   * Makes a board, or changes the one that is there.
-   * @param ifVersion the version that was read, where there is a board already.
-   * @throws LongwatchError `conflict` (it is there; or what cannot change is changed), `versionMismatch`.
+   * Creates a board, or changes an existing one.
+   * @param ifVersion the version that the caller read; required to change an existing board
+   * @returns the new version, and whether the board was created
+   * @throws LongwatchError `conflict` (a field that cannot change), `versionMismatch`
    */
   async put(
     gameId: string,
@@ -128,7 +144,7 @@ export class Boards {
   }
 
   private create(gameId: string, definition: BoardDefinition): Promise<boolean> {
-    // One transaction takes the first two; a plan that begins long ago is caught up with later.
+    // A transaction has room for the first two seasons. `planSeasons` plans the rest of a schedule that began long ago.
     const seasons = seasonsToPlan(definition.seasons, undefined, this.now()).slice(0, 2);
     return this.recording(
       seasons.map((season) => this.startOf(gameId, season)),
@@ -136,19 +152,27 @@ export class Boards {
     );
   }
 
-  /** Plans what the clock asks for. @returns how many seasons were planned here. */
+  /**
+   * Plans the seasons that are due.
+   * @returns the number of seasons that this call planned
+   */
   async planSeasons(gameId: string): Promise<number> {
     const board = await this.read(gameId);
     const [latest] = (await this.parts.boards.seasons(gameId, { limit: 1 })).items;
     let planned = 0;
     for (const season of seasonsToPlan(board.seasons, latest, this.now()))
-      // When somebody plans at the same time, both plan the same.
+      // Race: another process plans at the same time. Both plan the same seasons.
       if (await this.recording([this.startOf(gameId, season)], (owed) => this.parts.boards.plan(gameId, season, owed)))
         planned++;
     return planned;
   }
 
-  /** @throws LongwatchError `notFound`, `conflict`, `invalid` (the instant is too soon, or beyond the next season). */
+  /**
+   * Moves the end of a season, and signals the season's workflow.
+   * @param endsAt epoch ms
+   * @throws LongwatchError `notFound`, `conflict` (the season never ends), `invalid` (the new end is too soon or after
+   *   the next season's end), `contention`
+   */
   async moveEnd(gameId: string, number: number, endsAt: number): Promise<Season> {
     return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Season ${number} of ${gameId} is busy`) }, async () => {
       await this.read(gameId);
@@ -174,7 +198,11 @@ export class Boards {
     });
   }
 
-  /** Takes a player out of the ranks of every season that is not closed, or with null lets them back. Twice is once. */
+  /**
+   * Bans a player: removes the player from the ranks of every season that is not closed. With null, removes the ban. A
+   * repeated call changes nothing.
+   * @throws LongwatchError `notFound`, `contention`
+   */
   async setBan(gameId: string, playerId: string, given: Omit<Ban, 'at' | 'playerId'> | null): Promise<void> {
     await retry({ attempts: ATTEMPTS, exhausted: () => busy(`Board ${gameId} is busy`) }, async () => {
       const board = await this.read(gameId);
@@ -192,15 +220,14 @@ export class Boards {
   }
 
   /**
-   * Bans the players of a board's bans in a season that was planned after them. A player whose mark is refused for good
-   * is
-   * skipped and reported. @returns how many were skipped.
+   * Applies a board's bans to a season that was planned after them. Skips and reports a player whose write is refused
+   * permanently.
+   * @returns the number of skipped players
    */
   async carryBans(gameId: string, season: number, progress: () => void): Promise<number> {
     const board = await this.read(gameId);
     let skipped = 0;
-    // A workflow that was lost behind the season's end begins again here: the ranks of a closed season stay as they
-    // are.
+    // A workflow that was lost after the season's end is restarted here. The ranks of a closed season must not change.
     if ((await this.parts.boards.season(gameId, season))?.status !== 'open') return skipped;
     let cursor: string | undefined;
     do {
@@ -251,7 +278,10 @@ export class Boards {
     return season.endsAt === undefined ? undefined : startEntry(seasonStart(gameId, season), this.now());
   }
 
-  /** Writes a change with its outbox entries in one transaction, then dispatches the entries without waiting. */
+  /**
+   * Writes a change and its outbox entries in one transaction, then dispatches the entries in the background.
+   * @returns false if the change lost a race
+   */
   private async recording(
     entries: readonly (OutboxEntry | undefined)[],
     write: (items: TransactItem[]) => Promise<boolean>,

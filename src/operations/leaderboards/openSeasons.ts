@@ -8,8 +8,8 @@ const BOARDS_A_PAGE = 50;
 const SEASONS_A_PAGE = 100;
 
 /**
- * Seasons with an end that are not final, board by board. A board whose seasons can never be read keeps no other from
- * being looked at.
+ * Seasons that end and are not final, for the reconciler, board by board. Skips and reports a board whose seasons
+ * cannot be read, permanently.
  */
 export function seasonRows(boards: BoardStore, onSkipped?: OnSkipped): ReconciledRows {
   return {
@@ -22,8 +22,8 @@ export function seasonRows(boards: BoardStore, onSkipped?: OnSkipped): Reconcile
         for (let after: string | undefined, more = true; more; more = after !== undefined) {
           const seasons = await boards.seasons(gameId, { limit: SEASONS_A_PAGE, cursor: after });
           after = seasons.cursor;
-          // When it was planned is not kept; a start that is still owed is paid under the same id, so that both are
-          // one.
+          // The time of planning is not stored. A start that still waits in the outbox has the same workflow id, so it
+          // starts only once.
           for (const { number, endsAt, status } of seasons.items)
             if (endsAt !== undefined && status !== 'final')
               items.push({ workflowId: seasonId(gameId, number), since: 0 });
@@ -37,8 +37,8 @@ export function seasonRows(boards: BoardStore, onSkipped?: OnSkipped): Reconcile
     async startOf(workflowId) {
       const of = seasonOf(workflowId);
       const season = of && (await boards.season(of.gameId, of.season));
-      // The archive is written behind `final`: a workflow that was lost in between writes it, and finds everything else
-      // done.
+      // The archive is written after the season is final. A workflow that was lost in between is restarted, finds the
+      // other steps done, and writes the archive.
       return season && season.endsAt !== undefined ? seasonStart(of.gameId, season) : undefined;
     },
   };

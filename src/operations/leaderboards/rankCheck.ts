@@ -23,33 +23,41 @@ export interface RankCheckParts {
   nodes: NodeStore;
   scores: Pick<ScoreStore, 'ranked' | 'markCheck'>;
   /**
-   * How old a node that nothing refers to must be to be removed: a change that is under way may have made it. Default
-   * 15 minutes.
+   * Minimum age of an unreferenced node before it is removed, because a change in progress may have created it. In
+   * milliseconds; default 15 minutes.
    */
   leftoverMs?: number;
 }
 
+/** The result of checking a shard. */
 export interface CheckedShard {
   players: number;
-  /** Players who stood wrong: missing, left over, or in another place than their score says. */
+  /** Number of wrong players: missing, superfluous, or in another place than their score requires. */
   differences: number;
-  /** The ranking was replaced. */
+  /** Whether the ranking was replaced. */
   replaced: boolean;
 }
 
 const LEFTOVER_MS = 15 * 60_000;
 const ATTEMPTS = 50;
+/** Pause between two polls of the ranking's head. */
 const LOOK_MS = 200;
 
 /**
- * Compares one shard's ranking with its table, exactly and while both change: from before the table is read until the
- * end every change of the ranking is noted, and once the stream's reader has passed a mark behind what was read, the
- * notes bring that to the very version that it is compared with. Where they differ, or on request, a
- * new ranking is built from the table beside the old one, which serves until the new one has caught up.
+ * Compares a shard's ranking with its table, exactly, while both change. From before the table is read, every change of
+ * the ranking is also recorded in a log. After reading, the check writes a marker into the table. Once the stream
+ * reader has passed the marker, the log brings the data that was read to the version of the ranking with which it is
+ * compared. If they differ, or on request, the check builds a new ranking from the table. The old one serves reads
+ * until the new one has caught up.
  */
 export class RankCheck {
   constructor(private readonly parts: RankCheckParts) {}
 
+  /**
+   * Checks a shard.
+   * @param rebuild whether to replace the ranking even if it is correct
+   * @throws LongwatchError `contention` if another check of the shard runs
+   */
   async run(shard: RankShard, rebuild: boolean, progress: () => void): Promise<CheckedShard> {
     const { ranks, scores } = this.parts;
     const newId = nodeIds(Date.now());
@@ -72,8 +80,8 @@ export class RankCheck {
   }
 
   /**
-   * Waits until the stream's reader has seen all that was read of the table, so that the ranking lacks none of it.
-   * Behind a season's end mark it has.
+   * Waits until the stream reader has applied everything that was read from the table. Not needed after the season's
+   * end marker: the reader has already passed it.
    */
   private async passed(shard: RankShard, mark: string, progress: () => void): Promise<void> {
     await this.parts.scores.markCheck(shard, mark);
@@ -109,15 +117,16 @@ export class RankCheck {
           if (!known || JSON.stringify(playerEntry(known)) !== JSON.stringify(entry)) wrong.add(entry[0]);
         }
     } catch (error) {
-      // Nothing removes nodes while this runs: one that is gone, or contradicts itself, is damage; nobody stands right.
+      // No process removes nodes during a check, so a missing or contradictory node is damage. Count every player as
+      // wrong.
       if (error instanceof BrokenTreeError || error instanceof NodeGoneError) return Math.max(1, players.size);
       throw error;
     }
-    // Nobody stands there twice, so whoever is missing shows in the number.
+    // No player appears twice, so missing players show in the difference of the numbers.
     return Math.max(wrong.size, Math.abs(players.size - seen.ranks), Math.abs(players.size - seen.players));
   }
 
-  /** Builds the ranking anew, lets it catch up, and puts it in the old one's place. */
+  /** Builds a new ranking, applies the changes made meanwhile, and replaces the old ranking. */
   private async replace(shard: RankShard, truth: Truth, newId: () => string, progress: () => void): Promise<void> {
     const { ranks, nodes } = this.parts;
     const kind = rankKinds[shard.order];
@@ -146,6 +155,7 @@ export class RankCheck {
     return defined({ ranks, players });
   }
 
+  /** Ends the log of a check that found no difference. */
   private async letGo(shard: RankShard, log: string): Promise<void> {
     const exhausted = () => new LongwatchError('contention', `The ranking ${boardSeason(shard)} is busy`);
     await retry({ attempts: ATTEMPTS, exhausted }, async () => {
@@ -154,13 +164,13 @@ export class RankCheck {
     });
   }
 
-  /** Removes the nodes that nothing refers to: what changes left behind meanwhile, or a process that died. */
+  /** Removes unreferenced nodes, which changes or a crashed process left behind. */
   private async sweep(shard: RankShard, progress: () => void): Promise<void> {
     const { ranks, nodes } = this.parts;
     const { ranking, log, isSealed } = await ranks.head(shard);
-    // Behind the end of a season no change is under way that could still count.
+    // After a season's end no change that counts is in progress.
     const before = isSealed ? Number.POSITIVE_INFINITY : Date.now() - (this.parts.leftoverMs ?? LEFTOVER_MS);
-    // Somebody else is comparing, and sweeps.
+    // Another check is running, and removes the nodes.
     if (log !== undefined) return;
     const live = new Set<string>();
     const load = nodes.loads(shard);
@@ -172,7 +182,7 @@ export class RankCheck {
       for await (const _ of walk(rankKinds[shard.order], ranking.ranks, load.ranks, visit));
       for await (const _ of walk(playerKind, ranking.players, load.players, visit));
     } catch (error) {
-      // The ranking has moved on and its reader has removed what we walked; the next check sweeps.
+      // The ranking has changed and its writer removed nodes meanwhile. The next check removes the rest.
       if (error instanceof NodeGoneError) return;
       throw error;
     }
@@ -186,7 +196,7 @@ export class RankCheck {
   }
 }
 
-/** What the table says, at a version of the ranking. */
+/** The players according to the table, at a version of the ranking. */
 class Truth {
   readonly players = new Map<string, RankEntry>();
 
@@ -201,7 +211,7 @@ class Truth {
     for (const entry of entries) this.players.set(entry[3], entry);
   }
 
-  /** Takes in all notes until there are none that it lacks. */
+  /** Applies the log until nothing is missing. */
   async catchUp(): Promise<Head> {
     for (;;) {
       const { head, changes } = await this.next();
@@ -210,7 +220,9 @@ class Truth {
   }
 
   /**
-   * Takes in the notes up to the current version. @throws LongwatchError `contention` when somebody else is comparing.
+   * Applies the log up to the current version.
+   * @returns the head of that version, and the applied changes
+   * @throws LongwatchError `contention` if another check of the shard runs
    */
   async next(): Promise<{ head: Head; changes: Map<string, RankEntry | null> }> {
     const head = await this.ranks.head(this.shard);
@@ -229,6 +241,7 @@ class Truth {
   }
 }
 
+/** Builds a tree from entries. */
 function grown<E>(kind: TreeKind<E>, entries: readonly E[], draft: Draft<E>): Promise<Ref<E> | undefined> {
   const nothing: Load<E> = (id) => Promise.reject(new NodeGoneError(id));
   return edited(

@@ -7,12 +7,12 @@ import type { TransactItem } from '../../stores/platform/outbox';
 import type { Folding } from '../platform/streams/foldingHandler';
 
 /**
- * Shards of seasons in one batch: a transaction takes 100 items, the checkpoint is one, and each shard's head and note
- * are two.
+ * Maximum number of season shards in one batch. A transaction has at most 100 items: the checkpoint, and a head and a
+ * log entry per shard.
  */
 export const SHARDS_A_BATCH = 45;
 
-/** Folds changes of scores into the rankings of their shards. */
+/** Makes the folding of score changes into the rankings of their shards. */
 export function rankCounters(ranks: RankStore, writer: RankWriter): Folding<ItemChange> {
   return {
     key: (change) => String(itemOf(change)['BoardSeason']),
@@ -57,8 +57,8 @@ function take(shard: ShardChange, change: ItemChange): void {
     return;
   }
   const [was, is] = [rankEntry(change.before), rankEntry(change.after)];
-  // Ids that are remembered change no rank. A player who has come back to the same must still be taken: others were in
-  // between.
+  // A change of the remembered submission ids changes no rank. But a player who is back at the same entry, after other
+  // changes in this batch, must be recorded.
   if (JSON.stringify(was) === JSON.stringify(is) && !shard.changes.has(playerId)) return;
   shard.changes.set(playerId, is ?? null);
   const { ChangedAt } = change.after ?? {};

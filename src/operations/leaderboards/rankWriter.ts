@@ -12,19 +12,19 @@ import { nodeIds, NodeGoneError, type NodeStore } from '../../stores/leaderboard
 import type { Head, RankStore } from '../../stores/leaderboards/ranks';
 import type { TransactItem } from '../../stores/platform/outbox';
 
-/** What the stream says about one shard of a season. */
+/** The changes of one season shard in a batch of the stream. */
 export interface ShardChange {
-  /** The last of each player; null: not ranked any more. */
+  /** The last entry of each player; null if the player is no longer ranked. */
   changes: Map<string, RankEntry | null>;
-  /** When the newest of them was written (epoch ms). */
+  /** When the newest change was written (epoch ms). */
   asOf: number;
-  /** The season's end was read. */
+  /** Whether the batch contains the season's end marker. */
   isSealed: boolean;
-  /** A check's mark was read. */
+  /** The marker of a rank check, if the batch contains one. */
   mark?: string;
 }
 
-/** A version that was proposed; whether it became one shows when the head is read next. */
+/** A proposed version. The next read of the head shows whether it became current. */
 interface Proposal {
   version: number;
   attempt: string;
@@ -35,32 +35,35 @@ interface Proposal {
 export interface RankWriterParts {
   ranks: RankStore;
   nodes: NodeStore;
-  /** Nodes of a ranking are missing: it stands still until a check has built it anew. */
+  /** Called if nodes of a ranking are missing. The ranking then stays unchanged until a check has rebuilt it. */
   onDamaged(shard: RankShard, error: unknown): void;
   onFault(error: unknown): void;
 }
 
 /**
- * Turns changes of scores into a ranking's next version. Nodes are written first, which nobody sees; the head that
- * makes them current goes into one transaction with the stream's checkpoint. A process that dies in between leaves
- * nodes behind that nothing refers to: the next check of the ranking removes them.
+ * Computes a ranking's next version from changes of scores. Writes the nodes first, where no reader sees them. The head
+ * that makes them current is written in one transaction with the stream's checkpoint. If a process crashes in between,
+ * its nodes are unreferenced, and the next check of the ranking removes them.
  */
 export class RankWriter {
   private readonly proposals = new Map<string, Proposal>();
 
   constructor(private readonly parts: RankWriterParts) {}
 
-  /** @returns what makes the new version current; empty when nothing changes. */
+  /**
+   * Writes the nodes of the next version.
+   * @returns the items that make the version current; empty if nothing changes
+   */
   async propose(shard: RankShard, head: Head, { changes, asOf, isSealed, mark }: ShardChange): Promise<TransactItem[]> {
     const { ranks, nodes } = this.parts;
     this.settle(shard, head);
-    // Behind the end mark nothing comes that counts: the season's fences were down before it was written.
+    // No score counts after the end marker. The season was closed for writes before the marker was written.
     if (head.isSealed || (changes.size === 0 && !isSealed && mark === undefined)) return [];
     const newId = nodeIds(Date.now());
     const { ranking, drafts } = await this.changed(shard, head, changes, newId);
     await nodes.write(shard, drafts);
     const attempt = newId();
-    // What a season's last version leaves behind goes with the check that follows its end.
+    // The check that follows a season's end removes the leftovers of the last version.
     if (!isSealed)
       this.proposals.set(boardSeason(shard), {
         version: head.version + 1,
@@ -93,24 +96,25 @@ export class RankWriter {
         drafts,
       };
     } catch (error) {
-      // The stream must go on for all other boards, and for the check: it reads the table, where nothing is missing.
+      // Continue, because the stream also serves the other boards and the check. The check reads the table, where
+      // nothing is missing.
       if (!(error instanceof NodeGoneError)) throw error;
       this.parts.onDamaged(shard, error);
       return { ranking, drafts: newDrafts(newId) };
     }
   }
 
-  /** Removes, without waiting, what the proposal before has left behind, now that its fate is known. */
+  /** Removes the unneeded nodes of the previous proposal in the background, if its outcome is known. */
   private settle(shard: RankShard, head: Head): void {
     const name = boardSeason(shard);
     const before = this.proposals.get(name);
-    // While the head is older than proposed, the proposal's transaction may still come through.
+    // While the head is older than the proposal, its transaction may still be written.
     if (!before || head.version < before.version) return;
     this.proposals.delete(name);
-    // Whoever compares the ranking with the table walks all of its nodes, and removes what is left over afterwards.
+    // A running check walks all nodes, and removes the leftovers afterwards.
     if (head.log !== undefined) return;
     const won = head.attempt === before.attempt;
-    // Of a version that has been replaced meanwhile nothing is certain; what is left over goes with the next check.
+    // If the version was replaced meanwhile, the outcome is unknown. The next check removes the leftovers.
     if (!won && head.version > before.version) return;
     void this.parts.nodes.remove(shard, won ? before.dropped : before.created).catch(this.parts.onFault);
   }

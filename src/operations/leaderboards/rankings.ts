@@ -17,49 +17,55 @@ import { NodeGoneError, type NodeStore } from '../../stores/leaderboards/nodes';
 import type { RankStore } from '../../stores/leaderboards/ranks';
 import { againAfter, retry } from '../../timing/retry';
 
-/** What every answer says of itself: two with the same version are of the same state. */
+/** The state of the ranks that an answer shows. Two answers with the same version show the same state. */
 export interface AsOf {
   season: number;
-  /** How many are ranked. */
+  /** Number of ranked players. */
   players: number;
   version: number;
-  /** When the newest score that is counted was written (epoch ms). */
+  /** When the newest counted score was written (epoch ms). */
   asOf?: number;
 }
 
 export interface TopPage extends AsOf {
   entries: RankedPlayer[];
-  /** The last of the page, where more come after it. */
+  /** The last entry of the page, if more follow. */
   last?: RankEntry;
 }
 
 export interface PlayerStanding extends AsOf {
   player: RankedPlayer;
   percentile: number;
-  /** Those before, the player, those behind. */
+  /** The neighbours before, the player, and the neighbours after. */
   around: RankedPlayer[];
 }
 
 type BoardPart = Pick<Board, 'gameId' | 'order' | 'shards'>;
 
-/** One state of all of a season's rankings. */
+/** One state of all shards of a season's ranking. */
 interface Snapshot {
   kind: TreeKind<RankEntry>;
   parts: readonly { ranking: Ranking; load: NodeLoads }[];
   asOf: AsOf;
 }
 
-/** A ranking moves on several times a second at most; a reader that lost its nodes so often is not slow but stuck. */
+/**
+ * Maximum attempts of a read. A ranking changes at most several times per second, so a reader that loses its nodes this
+ * often has another problem.
+ */
 const ATTEMPTS = 8;
 
 /**
- * Ranks, as the stream has brought them up to date. Whatever an answer says comes from one root a shard, whose nodes
- * never change: a rank, its neighbours and the number of players agree, whatever is written meanwhile.
+ * Reads ranks, as far as the stream has updated them. Each answer is computed from one root per shard, whose nodes
+ * never change. So a rank, its neighbours and the number of players agree, even during writes.
  */
 export class Rankings {
   constructor(private readonly parts: { ranks: RankStore; nodes: NodeStore }) {}
 
-  /** The best, or those behind an entry. */
+  /**
+   * Returns the best players, or the players after an entry.
+   * @throws LongwatchError `contention`
+   */
   top(board: BoardPart, season: number, limit: number, after?: RankEntry): Promise<TopPage> {
     return this.reading(board, season, async ({ kind, parts, asOf }) => {
       const pages = await Promise.all(
@@ -83,7 +89,11 @@ export class Rankings {
     });
   }
 
-  /** @throws LongwatchError `notFound` for a player who is not ranked. */
+  /**
+   * Returns a player's rank, percentile and neighbours.
+   * @param around maximum number of neighbours on each side
+   * @throws LongwatchError `notFound` if the player is not ranked, `contention`
+   */
   player(board: BoardPart, season: number, playerId: string, around: number): Promise<PlayerStanding> {
     return this.reading(board, season, async (snapshot) => {
       const { kind, parts, asOf } = snapshot;
@@ -110,7 +120,10 @@ export class Rankings {
     });
   }
 
-  /** Those of the given players who are ranked, in order, with their rank among all. */
+  /**
+   * Returns those of the given players who are ranked, by rank, with their rank among all players.
+   * @throws LongwatchError `contention`
+   */
   among(board: BoardPart, season: number, playerIds: readonly string[]): Promise<AsOf & { entries: RankedPlayer[] }> {
     return this.reading(board, season, async (snapshot) => {
       const standings = await Promise.all(
@@ -135,7 +148,7 @@ export class Rankings {
       try {
         return await read(await this.snapshot(board, season));
       } catch (error) {
-        // Nodes are removed soon after a ranking has moved on from them.
+        // The writer removes old nodes soon after the ranking changes. Read the new head.
         if (!(error instanceof NodeGoneError)) throw error;
         return againAfter(error);
       }
@@ -152,7 +165,7 @@ export class Rankings {
       asOf: {
         season,
         players: heads.reduce((sum, { ranking }) => sum + (ranking.ranks?.count ?? 0), 0),
-        // Versions of the parts only grow, so that their sum names one state of them all.
+        // The shards' versions only grow, so their sum identifies one state of all shards.
         version: heads.reduce((sum, { version }) => sum + version, 0),
         ...(asOf > 0 && { asOf }),
       },
@@ -160,7 +173,7 @@ export class Rankings {
   }
 }
 
-/** A player's entry, and how many come before it in each shard. */
+/** Returns a player's entry and the number of entries before it in each shard. */
 async function standingIn(
   { kind, parts }: Snapshot,
   home: number,

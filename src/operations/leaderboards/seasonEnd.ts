@@ -26,33 +26,36 @@ export interface SeasonEndParts {
   onSkipped?: OnSkipped;
 }
 
-/** How far an attempt at many pages has come. */
+/** The progress of a step that goes through many pages. */
 export interface PageProgress {
-  /** Pages that are done. */
+  /** Number of finished pages. */
   pages: number;
-  /** The last entry of the last of them. */
+  /** The last entry of the last finished page. */
   last?: RankEntry;
-  /** Players who were granted something. */
+  /** Number of players who got a reward. */
   rewarded: number;
-  /** Players whose grant was refused for good; absent where there is none. */
+  /** Number of players whose reward was refused permanently; absent if there is none. */
   skipped?: number;
 }
 
+/** Where a step continues, and where it reports its progress. */
 export interface Paging {
   from?: PageProgress | undefined;
   progress(done: PageProgress): void;
 }
 
+/** Pause between two polls. */
 const LOOK_MS = 250;
 const PARALLEL = 8;
 
-/** What happens at a season's end, each step such that doing it twice is doing it once. */
+/** The steps of a season's end. Repeating a step changes nothing. */
 export class SeasonEnd {
   constructor(private readonly parts: SeasonEndParts) {}
 
   /**
-   * Takes down the season's fences, so that no score can come in any more, then marks the end behind the last one.
-   * @returns when it was closed, or undefined when its end is not the one given any more.
+   * Closes the season, so that no further score can be written, then writes the end marker after the last score.
+   * @param endsAt epoch ms
+   * @returns when the season was closed; undefined if its end was moved meanwhile
    */
   async close(gameId: string, number: number, endsAt: number): Promise<number | undefined> {
     const board = await this.parts.boards.read(gameId);
@@ -61,7 +64,10 @@ export class SeasonEnd {
     return (await this.season(gameId, number)).closedAt;
   }
 
-  /** Until the stream's reader has passed the end mark in every shard. */
+  /**
+   * Waits until the stream reader has passed the end marker in every shard.
+   * @throws the signal's reason if it aborts
+   */
   async awaitRanks(gameId: string, number: number, signal: AbortSignal, progress: () => void): Promise<RankShard[]> {
     const shards = shardsOf(await this.parts.boards.read(gameId), number);
     for (;;) {
@@ -72,7 +78,10 @@ export class SeasonEnd {
     }
   }
 
-  /** Writes the final standings from the sealed ranks. @returns how many players are in them. */
+  /**
+   * Writes the final standings from the ranks, which no longer change.
+   * @returns the number of players in the standings
+   */
   async writeStandings(gameId: string, number: number, { from, progress }: Paging): Promise<number> {
     const board = await this.parts.boards.read(gameId);
     let { pages, last } = from ?? { pages: 0 };
@@ -87,9 +96,9 @@ export class SeasonEnd {
   }
 
   /**
-   * Grants what the rules of the season's closing say, from the final standings. A player whose grant is refused for
-   * good is
-   * skipped and reported. @returns how many players were granted something, and how many were skipped.
+   * Grants the rewards of the final standings, by the rules that applied when the season closed. Skips and reports a
+   * player whose grant is refused permanently.
+   * @returns the number of players who got a reward, and of skipped players
    */
   async grantRewards(
     gameId: string,
@@ -123,7 +132,7 @@ export class SeasonEnd {
     return { rewarded: done.rewarded, ...defined({ skipped: done.skipped }) };
   }
 
-  /** Copies the final standings to where they stay, if there is such a place. */
+  /** Copies the final standings to the archive, if one is configured. */
   async archive(gameId: string, number: number, players: number, progress: () => void): Promise<void> {
     await this.parts.archive?.write(
       gameId,
@@ -134,7 +143,10 @@ export class SeasonEnd {
     );
   }
 
-  /** The record first: what is announced was granted. Both are the same however often they are made. */
+  /**
+   * Records the grant first, so that every announced reward exists. The grant and the message have fixed ids, so a
+   * repetition changes nothing.
+   */
   private async grant(
     gameId: string,
     { number, closedAt = 0 }: Season,
@@ -151,6 +163,10 @@ export class SeasonEnd {
     });
   }
 
+  /**
+   * Returns a season.
+   * @throws LongwatchError `notFound`
+   */
   async season(gameId: string, number: number): Promise<Season> {
     const season = await this.parts.store.season(gameId, number);
     if (!season) throw new LongwatchError('notFound', `Board ${gameId} has no season ${number}`);

@@ -4,17 +4,18 @@ import { iso } from '../../domain/ids';
 import type { RankedPlayer } from '../../domain/leaderboards/ranking';
 import type { Objects } from '../../gateways/s3/objects';
 
-/** Players of one object: some hundred kilobytes. */
+/** Players in one object, which has some hundred kilobytes. */
 const PART = 10_000;
 
-/** Where finished seasons go to stay: objects of JSON lines, and a manifest that says which belong to the season. */
+/** The archive of finished seasons: objects with JSON lines, and a manifest that lists the objects of a season. */
 export class StandingsArchive {
   constructor(private readonly objects: Pick<Objects, 'put'>) {}
 
   /**
-   * Writes a season's final standings; writing them again writes the same, byte for byte. The manifest comes last, so
-   * that a season with one is whole.
-   * @param page the standings from a rank on.
+   * Writes a season's final standings. A repetition writes the same bytes. The manifest is written last, so a season
+   * with a manifest is complete.
+   * @param page returns the standings from a rank on
+   * @throws RangeError if the standings have fewer than `players` players
    */
   async write(
     gameId: string,

@@ -16,16 +16,17 @@ export interface SubmissionsParts {
   now?(): number;
 }
 
+/** The result of a submission: the stored score, or the error with which it was refused. */
 export type SubmissionResult = (Submitted & { season: number }) | LongwatchError;
 
-/** Players of one batch that are written at once. */
+/** Number of players of a batch whose scores are written in parallel. */
 const PARALLEL = 16;
 
-/** Takes scores: the request path. */
+/** Stores submitted scores for requests. */
 export class Submissions {
   private readonly now: () => number;
 
-  /** @param fenceMs how long before a season's end its writes begin to be checked against its fence. */
+  /** @param fenceMs from this many milliseconds before a season's end, each write checks that the season is open */
   constructor(
     private readonly parts: SubmissionsParts,
     private readonly fenceMs: number,
@@ -34,8 +35,10 @@ export class Submissions {
   }
 
   /**
-   * Each on its own: one that is refused holds up no other. A player's come in the order given.
-   * @returns for each what became of it, or why it was refused. @throws LongwatchError `notFound`, `unavailable`.
+   * Stores submissions independently: a refused one does not affect the others. Submissions of one player are stored in
+   * the given order.
+   * @returns for each submission its result, or the error with which it was refused
+   * @throws LongwatchError `notFound` (no such board), `unavailable`
    */
   async submit(gameId: string, submissions: readonly Submission[]): Promise<SubmissionResult[]> {
     const results: SubmissionResult[] = [];
@@ -53,7 +56,7 @@ export class Submissions {
   }
 
   private async submitOne(gameId: string, submission: Submission): Promise<SubmissionResult> {
-    // Looked at anew for each: a season may end while a batch is under way.
+    // Read the board for each submission, because a season may end during the batch.
     const { board, seasons } = await this.parts.boards.view(gameId);
     try {
       const refused = refusalOf(board, submission);
@@ -76,8 +79,8 @@ export class Submissions {
   }
 
   /**
-   * Far from a season's end nothing can close it before the write has long happened, so it is written bare; near its
-   * end, and in its grace, in one transaction with a check that it is not closed.
+   * Returns the check that the season is open. Long before the end no check is needed, because the write is finished
+   * before the season can close. Near the end and in the grace period, the write and the check are one transaction.
    */
   private fenceOf({ gameId }: Board, { number, endsAt }: Season, now: number) {
     return endsAt === undefined || now < endsAt - this.fenceMs
