@@ -32,7 +32,7 @@ beforeAll(async () => {
   });
   letters = new DeadLetterStore(graph.dynamodb.db);
   checkpoints = new CheckpointStore(graph.dynamodb.db);
-}, 120_000);
+});
 afterAll(() => graph?.stop());
 
 const now = Date.now();

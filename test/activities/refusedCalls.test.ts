@@ -38,7 +38,7 @@ let letters: DeadLetterStore;
 beforeAll(async () => {
   graph = await startTestGraph({}, undefined, { attemptMs: 1_500 });
   letters = new DeadLetterStore(graph.dynamodb.db);
-}, 120_000);
+});
 afterAll(() => graph?.stop());
 
 interface Stage {

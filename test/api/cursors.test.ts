@@ -91,7 +91,7 @@ beforeAll(async () => {
       throw new Error(`${path} has no second page: ${status} ${JSON.stringify(body).slice(0, 300)}`);
     cursors.set(path, cursor);
   }
-}, 120_000);
+});
 afterAll(async () => {
   await api?.close(100);
   await graph?.stop();
@@ -328,7 +328,7 @@ it("one list's cursor on any other is a 400 that says so", async () => {
       wrong.push(`${from} → ${to}: ${status} ${body.detail}`);
   });
   expect(wrong).toEqual([]);
-}, 120_000);
+});
 
 it('what was changed, cut short, or made by an earlier release is a 400', async () => {
   const wrong: string[] = [];
@@ -350,4 +350,4 @@ it('what was changed, cut short, or made by an earlier release is a 400', async 
     }
   });
   expect(wrong).toEqual([]);
-}, 120_000);
+});

@@ -8,7 +8,7 @@ let graph: TestGraph;
 beforeAll(async () => {
   graph = await startTestGraph();
   await put('/v1/boards/snake', { operator: 'best' });
-}, 120_000);
+});
 afterAll(() => graph?.stop());
 
 type Method = 'post' | 'put' | 'patch';

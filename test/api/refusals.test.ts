@@ -10,7 +10,7 @@ import { whileRefusing } from '../support/refusals';
 let graph: TestGraph;
 beforeAll(async () => {
   graph = await startTestGraph({ LONGWATCH_DEVICE_CACHE_MS: '1' });
-}, 120_000);
+});
 afterAll(() => graph?.stop());
 
 const post = (path: string, body: object) =>

@@ -60,7 +60,7 @@ beforeAll(async () => {
     trustedProxies: ['127.0.0.1'],
   });
   api = await listen(app, { host: '127.0.0.1', port: 0 });
-}, 120_000);
+});
 afterAll(async () => {
   await api?.close(100);
   issuer?.stop();
@@ -155,7 +155,7 @@ it('every route lets in whom the page says, by key and by JWT, and nobody else',
   );
   expect(wrong).toEqual([]);
   expect(calls).toBe(rules.length * roles.length * 2);
-}, 120_000);
+});
 
 it('without a token, and with bad ones, there is a 401, whatever else is wrong with the request', async () => {
   const old = await issuer.token({ sub: 'ada', role: 'admin', exp: Math.floor(Date.now() / 1000) - 60 });
@@ -175,7 +175,7 @@ it('without a token, and with bad ones, there is a 401, whatever else is wrong w
     },
   );
   expect(wrong).toEqual([]);
-}, 120_000);
+});
 
 it('customers reach nothing that is somebody else’s', async () => {
   const put = (method: string, path: string, body: object) =>

@@ -66,7 +66,7 @@ beforeAll(async () => {
       }),
     );
   service = synth(readSettings(EXAMPLE));
-}, 120_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let synth: (settings: Settings) => Template;

@@ -41,7 +41,7 @@ it('shows all six capabilities, and some of them again', async () => {
   expect(again.output).toContain('one alert told');
   expect(again.output).not.toContain('players ranked');
   expect(again.code).toBe(0);
-}, 300_000);
+});
 
 it('says what is wrong: a demo that is none, a Longwatch that does not run', async () => {
   const unknown = await demo('feds');
@@ -56,4 +56,4 @@ it('says what is wrong: a demo that is none, a Longwatch that does not run', asy
     code: 1,
     output: expect.stringContaining('Nothing answers at http://127.0.0.1:1. Start Longwatch first: npm start'),
   });
-}, 60_000);
+});

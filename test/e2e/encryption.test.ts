@@ -120,5 +120,4 @@ it(
       await connection.close();
     }
   },
-  120_000,
 );

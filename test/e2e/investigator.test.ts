@@ -88,7 +88,7 @@ it('an investigator finds a case in the list, reads it as a page, and closes it'
     },
     (count) => count === 0,
   );
-}, 120_000);
+});
 
 it('a wrong update is told what is wrong, and the case stays open', async () => {
   const transactionId = await waitingCase();
@@ -99,4 +99,4 @@ it('a wrong update is told what is wrong, and the case stays open', async () => 
   await sendUpdate('decide', { decision: 'perhaps', by: 'kim' });
   await page.getByText('"decision" must be "fraud" or "genuine"').first().waitFor();
   expect((await stack.get(`/v1/investigations/${transactionId}`)).json.status).toBe('waiting');
-}, 120_000);
+});

@@ -27,7 +27,7 @@ afterAll(async () => {
   await stack?.stop();
   await collector?.close();
   if (stack) removeDataDir(stack.dataDir);
-}, 60_000);
+});
 
 /**
  * Series that come with a fault, which this run has none of: their names are exported, their labels are the registry's.
@@ -166,7 +166,6 @@ ifPrometheus(
       await running.stop();
     }
   },
-  120_000,
 );
 
 describe('traces', () => {

@@ -91,29 +91,21 @@ describe('a start that cannot succeed says why in a sentence, ends with 1, and l
       () => ({}),
       /Start Longwatch first/,
     ],
-  ])(
-    '%s',
-    async (_, args, env, sentence) => {
-      writeFileSync(join(folder, 'file'), '');
-      const { code, output } = await run(args, env());
-      expect(output).toMatch(sentence);
-      expect(output).not.toMatch(/^ +at /m); // No stack trace.
-      expect(code).toBe(1);
-      expect(processesOf(folder)).toEqual([]);
-    },
-    60_000,
-  );
+  ])('%s', async (_, args, env, sentence) => {
+    writeFileSync(join(folder, 'file'), '');
+    const { code, output } = await run(args, env());
+    expect(output).toMatch(sentence);
+    expect(output).not.toMatch(/^ +at /m); // No stack trace.
+    expect(code).toBe(1);
+    expect(processesOf(folder)).toEqual([]);
+  });
 });
 
-it.each(['src/main.ts', 'scripts/demo.ts', 'bench/index.ts'])(
-  '%s --help tells how it is used',
-  async (program) => {
-    const { code, output } = await run([program, '--help']);
-    expect(code).toBe(0);
-    expect(output).toMatch(/npm (start|run)/);
-  },
-  60_000,
-);
+it.each(['src/main.ts', 'scripts/demo.ts', 'bench/index.ts'])('%s --help tells how it is used', async (program) => {
+  const { code, output } = await run([program, '--help']);
+  expect(code).toBe(0);
+  expect(output).toMatch(/npm (start|run)/);
+});
 
 it(
   'a part that dies takes the stack down, with its last lines and without a rest',

@@ -41,7 +41,7 @@ afterAll(async () => {
   await graph?.stop();
   await temporal?.stop();
   await collector?.close();
-}, 60_000);
+});
 
 const id = (bytes: number) => randomBytes(bytes).toString('hex');
 const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
@@ -97,7 +97,7 @@ it('a start that the relay of another process pays later goes on with the reques
   expect(collector.spans.filter(starts).map(({ resource }) => resource['service.name'])).toEqual(
     expect.arrayContaining(['the-api', 'the-worker']),
   );
-}, 120_000);
+});
 
 it('what the caller does not sample is not recorded, nor is what it leads to', async () => {
   const traceId = id(16);
@@ -107,7 +107,7 @@ it('what the caller does not sample is not recorded, nor is what it leads to', a
   // The later one is over: the earlier one would be there.
   await collector.find(named(recorded, /^RunWorkflow:fanOut$/));
   expect(collector.spans.filter((span) => span.traceId === traceId)).toEqual([]);
-}, 120_000);
+});
 
 it('a worker without an API tells its health and its metrics', async () => {
   const read = async (path: string) => {
@@ -133,4 +133,4 @@ it('a worker without an API tells its health and its metrics', async () => {
   ])
     expect(metrics).toContain(name);
   expect((await read('/v1/rules')).status).toBe(404);
-}, 60_000);
+});

@@ -61,7 +61,7 @@ it('kill -9 of the API between write and start: the relay starts the cart and th
   expect(status === 200 ? [200, body.status] : [status, body.type]).toEqual(
     status === 200 ? [200, 'confirmed'] : [409, 'urn:longwatch:problem:refundDue'],
   );
-}, 240_000);
+});
 
 it('kill -9 of the worker after a hold was ended and before Temporal heard of it: it ended once', async () => {
   const book = await product(graph.app);
@@ -79,4 +79,4 @@ it('kill -9 of the worker after a hold was ended and before Temporal heard of it
     .set(...bearer('service'))
     .expect(200);
   expect(body.stock).toEqual({ onHand: 10, held: 0, sold: 0 });
-}, 240_000);
+});

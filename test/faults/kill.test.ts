@@ -172,7 +172,7 @@ it('kill -9 of the worker between any two activities of a case: same end, one ca
   // A copy only where a worker died after the send before it, which a webhook cannot rule out; never a second one for
   // it.
   expect(new Set(received.map((one) => JSON.stringify(one))).size).toBe(received.length);
-}, 420_000);
+});
 
 // The attempt of the message is given up after a minute: the shards are read meanwhile.
 describe('a worker that dies before a webhook has answered', () => {
@@ -185,7 +185,7 @@ describe('a worker that dies before a webhook has answered', () => {
       async () => worker!.deaths(),
       (count) => count > before,
     );
-  }, 60_000);
+  });
 
   it(
     'kill -9 of the worker while it reads shards: every transaction is decided once, and counted once in every ' +
@@ -235,7 +235,6 @@ describe('a worker that dies before a webhook has answered', () => {
       const expected = merchants.map((id) => all.filter(({ merchantId }) => merchantId === id).length);
       expect(await eventually(sold, (counts) => counts.every((count, i) => count >= expected[i]!))).toEqual(expected);
     },
-    240_000,
   );
 
   it('a webhook may get a message twice, with the same id, when the worker dies; the record is one', async () => {
@@ -253,7 +252,7 @@ describe('a worker that dies before a webhook has answered', () => {
     };
     const found = await eventually(onRecord, ([one]) => one?.status !== 'pending');
     expect(found).toMatchObject([{ status: 'delivered' }]);
-  }, 180_000);
+  });
 });
 
 describe('kill -9 of the API between the write and the start', () => {
@@ -299,5 +298,5 @@ describe('kill -9 of the API between the write and the start', () => {
       expect(await runsOf(graph.temporal.client, investigationId(body.transactionId))).toBe(1);
     }
     await endApi(second);
-  }, 120_000);
+  });
 });

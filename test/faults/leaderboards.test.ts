@@ -105,5 +105,4 @@ it(
     );
     expect(second.body.players).toBe(acknowledged[2]!.size);
   },
-  240_000,
 );

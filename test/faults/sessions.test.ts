@@ -147,7 +147,6 @@ it(
       expect(history.events!.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);
     }
   },
-  120_000,
 );
 
 it('kill -9 of the sweeper’s worker while it ends sessions: every session ends, and every end is told', async () => {
@@ -192,4 +191,4 @@ it('kill -9 of the sweeper’s worker while it ends sessions: every session ends
     async () => (await ended()).owed,
     (count) => count === 0,
   );
-}, 180_000);
+});

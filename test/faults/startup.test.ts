@@ -46,4 +46,4 @@ it('an API that starts while DynamoDB is away waits for it, and then serves', as
     .send({ name: 'Ada' })
     .expect(201);
   await dynamodb.child.stop();
-}, 90_000);
+});

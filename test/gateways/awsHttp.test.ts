@@ -59,5 +59,5 @@ describe('a call that nobody answers', () => {
       db.client.send(new GetCommand({ TableName: db.table('Decisions'), Key: { TransactionID: 'tx-1' } })),
     ).rejects.toMatchObject({ type: 'unavailable' });
     silence.close();
-  }, 60_000);
+  });
 });

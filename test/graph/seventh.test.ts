@@ -40,7 +40,7 @@ beforeAll(async () => {
   const taskQueue = 'longwatch-notes';
   worker = await Worker.create({ connection, taskQueue, workflowBundle, activities: graph.activities[taskQueue]! });
   running = worker.run().then(() => connection.close());
-}, 300_000);
+});
 afterAll(async () => {
   worker?.shutdown();
   await running;

@@ -25,7 +25,7 @@ beforeAll(async () => {
     ...kinesis.environment,
     LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000',
   });
-}, 120_000);
+});
 afterAll(async () => {
   await graph?.stop();
   await kinesis?.stop();
@@ -104,7 +104,7 @@ it('the loop closes: simulated payments come by the stream, are labelled, and go
     all.filter(({ transaction }) => transaction.timestamp < old).every(({ fraud: known }) => known !== undefined),
   ).toBe(true);
   expect(all.at(-1)!.fraud).toBeUndefined();
-}, 120_000);
+});
 
 it('a label needs a decided transaction, and no open case', async () => {
   await label('tx-none', { label: 'fraud' }).expect(404);
@@ -182,7 +182,7 @@ it('a challenger is set, compared and promoted from the command line', async () 
   } finally {
     server.close();
   }
-}, 60_000);
+});
 
 it('says what is missing', async () => {
   const nowhere = { KINESIS_ENDPOINT: '', DYNAMODB_ENDPOINT: '' };
@@ -196,4 +196,4 @@ it('says what is missing', async () => {
   expect((await fraud(['simulate', '--stream', '--days', '31'])).err).toContain('--days must be at most 30');
   expect((await fraud(['promote'])).err).toContain('Where is the API?');
   expect((await fraud(['drift', '--url', 'http://127.0.0.1:1', '--key', 'k'])).err).toContain('does not answer');
-}, 60_000);
+});

@@ -18,7 +18,7 @@ beforeAll(async () => {
     startTestGraph(),
     run(process.execPath, ['--import', 'tsx', '-e', bundle], { env: { ...process.env, NODE_OPTIONS: '' } }),
   ]);
-}, 120_000);
+});
 afterAll(async () => {
   await graph?.stop();
   rmSync(folder, { recursive: true, force: true });

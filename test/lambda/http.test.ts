@@ -11,7 +11,7 @@ let handler: HttpHandler;
 beforeAll(async () => {
   graph = await startTestGraph({ LONGWATCH_PUBLIC_URL: 'https://longwatch.test' });
   handler = httpHandler({ graph, config: readConfig(graph.environment) });
-}, 120_000);
+});
 afterAll(() => graph?.stop());
 
 async function send(...request: Parameters<typeof httpEvent>) {

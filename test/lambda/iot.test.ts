@@ -6,7 +6,7 @@ let warnings: jest.SpyInstance;
 beforeAll(async () => {
   graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'devices' });
   warnings = jest.spyOn(graph.logger, 'warn');
-}, 120_000);
+});
 afterAll(() => graph?.stop());
 
 /** As the rule makes it of what a device publishes on `devices/<id>/readings`. */

@@ -30,7 +30,7 @@ beforeAll(async () => {
     LONGWATCH_STREAM_BATCH: '20',
     LONGWATCH_STREAM_MODEL_DEADLINE_MS: '20000',
   });
-}, 120_000);
+});
 afterAll(async () => {
   await graph?.stop();
   await kinesis?.stop();

@@ -39,32 +39,28 @@ async function neighbourDynamoDB(port: number): Promise<() => Promise<void>> {
 }
 
 describe.each(engines)('%s', (engine) => {
-  it.each(['stop', 'kill -9'])(
-    'keeps what it acknowledged over a restart after %s',
-    async (how) => {
-      const first = await startDynamoDB({ dataDir: folder, engine });
-      const writer = clientOf(first.endpoint);
-      await createTables(writer, 'kept-', everything.tables);
-      const Item = { TransactionID: { S: 'tx-1' }, Answer: { S: 'yes' } };
-      await writer.send(new PutItemCommand({ TableName: 'kept-Decisions', Item }));
-      if (how === 'stop') await first.child.stop();
-      else {
-        process.kill(-first.child.pid, 'SIGKILL');
-        await first.child.ended;
-      }
-      const second = await startDynamoDB({ dataDir: folder, engine });
-      const { Item: found } = await clientOf(second.endpoint).send(
-        new GetItemCommand({
-          TableName: 'kept-Decisions',
-          Key: { TransactionID: { S: 'tx-1' } },
-          ConsistentRead: true,
-        }),
-      );
-      expect(found).toEqual(Item);
-      await second.child.stop();
-    },
-    120_000,
-  );
+  it.each(['stop', 'kill -9'])('keeps what it acknowledged over a restart after %s', async (how) => {
+    const first = await startDynamoDB({ dataDir: folder, engine });
+    const writer = clientOf(first.endpoint);
+    await createTables(writer, 'kept-', everything.tables);
+    const Item = { TransactionID: { S: 'tx-1' }, Answer: { S: 'yes' } };
+    await writer.send(new PutItemCommand({ TableName: 'kept-Decisions', Item }));
+    if (how === 'stop') await first.child.stop();
+    else {
+      process.kill(-first.child.pid, 'SIGKILL');
+      await first.child.ended;
+    }
+    const second = await startDynamoDB({ dataDir: folder, engine });
+    const { Item: found } = await clientOf(second.endpoint).send(
+      new GetItemCommand({
+        TableName: 'kept-Decisions',
+        Key: { TransactionID: { S: 'tx-1' } },
+        ConsistentRead: true,
+      }),
+    );
+    expect(found).toEqual(Item);
+    await second.child.stop();
+  });
 
   it('on a port that is taken is said in a sentence', async () => {
     const { port, handOver } = (await holdPort({ port: 0 }))!;
@@ -112,7 +108,6 @@ describe.each(engines)('%s', (engine) => {
         for (const stop of stops) await stop();
       }
     },
-    120_000,
   );
 });
 

@@ -103,7 +103,7 @@ it('an embedded server whose usual port is taken says which one it has', async (
   expect(both.map(({ child }, i) => listenerOf(ports[i]!, child.pid))).toEqual(['group', 'group']);
   await Promise.all(both.map(({ child }) => child.stop()));
   rmSync(dataDir, { recursive: true, force: true });
-}, 120_000);
+});
 
 it('tells whose listener a port has', async () => {
   const port = await taken();

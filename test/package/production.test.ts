@@ -108,7 +108,7 @@ it('serves the API and the workers against configured endpoints', async () => {
   );
   expect((await api.end()).code).toBe(0);
   expect((await worker.end()).code).toBe(0);
-}, 120_000);
+});
 
 it('says what to install where something is to be embedded', async () => {
   const { KINESIS_ENDPOINT: _none, ...environment } = graph.environment;
@@ -133,4 +133,4 @@ it('says what to install where something is to be embedded', async () => {
     (code) => code !== null,
   );
   expect(all.process.exitCode).toBe(1);
-}, 120_000);
+});

@@ -21,7 +21,7 @@ beforeAll(async () => {
     cwd: ROOT,
     stdio: 'inherit',
   });
-}, 120_000);
+});
 afterAll(async () => {
   await dynamodb?.stop();
   rmSync(project, { recursive: true, force: true });
@@ -79,7 +79,7 @@ void (async () => {
     encoding: 'utf8',
   });
   expect(output.trim()).toBe('1 2 left 1');
-}, 60_000);
+});
 
 it('nothing else of the package can be taken', () => {
   const code = "try { require('longwatch/dist/main.js') } catch (error) { console.log(error.code) }";

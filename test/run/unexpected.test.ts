@@ -21,7 +21,7 @@ describe('an API with a request in flight', () => {
       LONGWATCH_STOP_DELAY_MS: '3000',
     });
     url = await api.said(/API +(http:\S+)/);
-  }, 300_000);
+  });
   afterAll(async () => {
     api?.process.kill('SIGKILL');
     await graph?.stop();
@@ -52,7 +52,7 @@ describe('an API with a request in flight', () => {
     expect(await status).toBe(200);
     expect(await (await fetch(`${url}/metrics`)).text()).toContain('longwatch_unhandled_rejections_total 1');
     expect(api.process.exitCode).toBeNull();
-  }, 120_000);
+  });
 
   it('is not ready after an uncaught exception, answers what is in flight, and exits with 1', async () => {
     const { status } = await slowDecision(2_000);
@@ -70,7 +70,7 @@ describe('an API with a request in flight', () => {
     ]).then(([ended]) => ended);
     expect(code).toBe(1);
     expect(api.output()).toMatch(/a stray timer[\s\S]*Uncaught exception/);
-  }, 120_000);
+  });
 });
 
 describe('which faults end the process', () => {

@@ -19,7 +19,7 @@ it('a bench that fails leaves no process behind: those that end when told to, an
   await endChildren();
   expect([loop, over, stubborn].map(gone)).toEqual([true, true, true]);
   expect(stubborn.signalCode).toBe('SIGKILL');
-}, 120_000);
+});
 
 describe('a bench whose own process ends early', () => {
   const runs = (pid: number): boolean => {
@@ -33,11 +33,9 @@ describe('a bench whose own process ends early', () => {
     ['told to end', ''],
     ['by an exception that no code catches', 'setTimeout(() => { throw new Error("stray"); }, 100);'],
     ['by a rejection that no code handles', 'setTimeout(() => void Promise.reject(new Error("forgotten")), 100);'],
-  ])(
-    '%s, ends what it has started',
-    async (_how, fault) => {
-      const children = join(__dirname, '../../bench/support/children.ts');
-      const code = `
+  ])('%s, ends what it has started', async (_how, fault) => {
+    const children = join(__dirname, '../../bench/support/children.ts');
+    const code = `
       const { endTogether, watchChildren } = require(${JSON.stringify(children)});
       endTogether(watchChildren());
       const busy = ['-e', 'setInterval(() => undefined, 1000)'];
@@ -45,22 +43,20 @@ describe('a bench whose own process ends early', () => {
       console.log(child.pid);
       ${fault}
       setInterval(() => undefined, 1000);`;
-      const bench = spawn(process.execPath, ['--import', 'tsx', '-e', code], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-        cwd: join(__dirname, '../..'),
-      });
-      const ended = new Promise<number | null>((resolve) => bench.once('exit', resolve));
-      const pid = Number(
-        await new Promise<string>((resolve) => bench.stdout.once('data', (part: Buffer) => resolve(part.toString()))),
-      );
-      expect(runs(pid)).toBe(true);
-      if (fault === '') bench.kill('SIGTERM');
-      expect(await ended).toBe(1);
-      await eventually(
-        async () => runs(pid),
-        (found) => !found,
-      );
-    },
-    120_000,
-  );
+    const bench = spawn(process.execPath, ['--import', 'tsx', '-e', code], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      cwd: join(__dirname, '../..'),
+    });
+    const ended = new Promise<number | null>((resolve) => bench.once('exit', resolve));
+    const pid = Number(
+      await new Promise<string>((resolve) => bench.stdout.once('data', (part: Buffer) => resolve(part.toString()))),
+    );
+    expect(runs(pid)).toBe(true);
+    if (fault === '') bench.kill('SIGTERM');
+    expect(await ended).toBe(1);
+    await eventually(
+      async () => runs(pid),
+      (found) => !found,
+    );
+  });
 });

@@ -14,7 +14,7 @@ beforeAll(async () => {
   dynamodb = await startTestDynamoDB();
   const requests = ids.map((TimeOrderID) => ({ PutRequest: { Item: { UserID: user, TimeOrderID } } }));
   await dynamodb.db.client.send(new BatchWriteCommand({ RequestItems: { [dynamodb.db.table('Orders')]: requests } }));
-}, 120_000);
+});
 afterAll(() => dynamodb?.stop());
 
 test.each([

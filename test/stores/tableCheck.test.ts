@@ -29,7 +29,7 @@ describe.each(['dynoxide', 'dynamodb-local'] as const)('tables on %s', (engine) 
     };
     prefix = `check${++run}-`;
     await createTables(client, prefix, everything.tables);
-  }, 120_000);
+  });
   afterEach(() => stop?.());
 
   /** The table as it is not wanted. */

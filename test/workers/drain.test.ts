@@ -88,7 +88,7 @@ describe('an API that is told to stop', () => {
     expect(code).toBe(0);
     expect(ms).toBeLessThan(21_500);
     expect((await ask(url, '/healthz')).status).toBe(0);
-  }, 60_000);
+  });
 
   it('ends all the same once its grace is over', async () => {
     const api = start('api', { LONGWATCH_GRACE_MS: '1500' });
@@ -100,7 +100,7 @@ describe('an API that is told to stop', () => {
     const { ms } = await api.end();
     expect(ms).toBeLessThan(20_000); // The answer would take 25 s.
     expect(await slow).toBeInstanceOf(Error);
-  }, 60_000);
+  });
 });
 
 describe('a worker', () => {
@@ -140,7 +140,7 @@ describe('a worker', () => {
     expect(code).toBe(0);
     // Of the 25 s that it may take: what reads shards for hours ends between two reads.
     expect(ms).toBeLessThan(24_000);
-  }, 90_000);
+  });
 
   it('that is told to stop finishes the activities under way, so that nothing is done twice', async () => {
     const worker = start('worker', { LONGWATCH_GRACE_MS: '30000' });
@@ -159,7 +159,7 @@ describe('a worker', () => {
     const { completed, attempts: all } = await attempts(workflowId);
     expect(completed).toBeGreaterThan(0);
     expect(all.every((attempt) => attempt === 1)).toBe(true);
-  }, 120_000);
+  });
 
   it('ends all the same once its grace is over; another one does what it left', async () => {
     const worker = start('worker', { LONGWATCH_GRACE_MS: '3000' });
@@ -178,5 +178,5 @@ describe('a worker', () => {
     );
     held.forEach((answer) => answer.writeHead(204).end());
     await other.end();
-  }, 180_000);
+  });
 });

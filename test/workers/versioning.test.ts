@@ -132,7 +132,6 @@ it(
     expect([(await versionOf(old)).buildId, (await versionOf(fresh)).buildId]).toEqual(['pinned-1', 'pinned-2']);
     expect(await cli('describe', '--name', DEPLOYMENT)).toMatch(/pinned-2/);
   },
-  180_000,
 );
 
 it('a case that upgrades goes over to the build that is current, and the build before can go', async () => {
@@ -145,7 +144,7 @@ it('a case that upgrades goes over to the build that is current, and the build b
   await first.shutdown();
   await close(transactionId);
   expect((await versionOf(transactionId)).buildId).toBe('auto-2');
-}, 180_000);
+});
 
 it('what never ends upgrades, also where everything else is pinned', async () => {
   await startBuild('endless-1', 'PINNED', [PLATFORM_QUEUE]);
@@ -157,4 +156,4 @@ it('what never ends upgrades, also where everything else is pinned', async () =>
   );
   // 2 is VERSIONING_BEHAVIOR_AUTO_UPGRADE.
   expect(version).toEqual({ buildId: 'endless-1', behavior: 2 });
-}, 120_000);
+});

@@ -21,7 +21,7 @@ let bundle: { codePath: string };
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   bundle = await workflowBundle();
-}, 60_000);
+});
 
 describe.each([
   ['with a cache of workflows', 100],
@@ -45,7 +45,7 @@ describe.each([
       maxCachedWorkflows,
     });
     running = worker.run();
-  }, 300_000);
+  });
   afterAll(async () => {
     worker?.shutdown();
     await running;

@@ -265,7 +265,7 @@ it('SQL over the archive finds readings and metrics by name, the views defined a
   expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining('nothing')]);
   expect(query('SELECT 1', '--from', 'yesterday').stderr).toContain('--from must be a day');
   rmSync(dataDir, { recursive: true, force: true });
-}, 120_000);
+});
 
 it('what may not be asked for is refused with the reason', async () => {
   expect((await post(`/v1/archives/${day(0)}`).expect(409)).body.detail).toContain('can be archived from');
@@ -292,7 +292,7 @@ it('the clock finds days that are over', async () => {
   expect(await handle.result()).toMatchObject({ done: expect.arrayContaining([of]), failed: [] });
   expect((await get(`/v1/archives/${of}`).expect(200)).body).toMatchObject({ state: 'archived', rows: 20 });
   await record(ARCHIVE_DUE_TYPE, 'done', handle);
-}, 120_000);
+});
 
 it('an erased device is gone from table, archive and rollups; others keep all readings; it may return', async () => {
   const of = day(2);
@@ -336,7 +336,7 @@ it('an erased device is gone from table, archive and rollups; others keep all re
   await record(ERASE_DAY_TYPE, 'erased', workflow().getHandle(archiveWorkflowId(of), await runOf(of, ERASE_DAY_TYPE)));
   const history = await record(ERASE_TYPE, 'erased', handle);
   expect(history.events!.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);
-}, 180_000);
+});
 
 it('what is past its age is deleted, and said to be', async () => {
   const of = day(3);
@@ -398,7 +398,7 @@ it('alerts are raised and cleared once each, and told of', async () => {
   const after = await eventually(told, (items) => items.some(({ id }) => id === 'alert/hot-1/roof/quiet/1/cleared'));
   expect(after.find(({ id }) => id === 'alert/hot-1/roof/quiet/1/cleared')!.text).toContain('reports again');
   await record(DEVICE_ALERTS_TYPE, 'raised', workflow().getHandle('alert/hot-1/hot/1/raised'));
-}, 120_000);
+});
 
 it('goes on from history', async () => {
   const silence = workflow().getHandle(SILENCE_ID);

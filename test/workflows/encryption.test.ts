@@ -47,7 +47,7 @@ beforeAll(async () => {
     ...bundleOptions(everything.workflowsPaths(), encrypting.failureConverterPath),
     logger: new DefaultLogger('ERROR'),
   });
-}, 120_000);
+});
 
 const recorded = readdirSync(HISTORIES).flatMap((type) =>
   readdirSync(join(HISTORIES, type)).map((file) => ({
@@ -198,7 +198,7 @@ describe('on a server', () => {
         workflowId,
       ),
     ).resolves.toBeUndefined();
-  }, 180_000);
+  });
 
   it('a worker without the key fails the task and names the key; the workflow goes on once it is there', async () => {
     const { transactionId } = payment();
@@ -234,7 +234,7 @@ describe('on a server', () => {
     expect((await read(transactionId)).timeline.map(({ text }: { text: string }) => text)).toEqual(
       expect.arrayContaining(['before', 'after']),
     );
-  }, 180_000);
+  });
 
   it('what a schedule was given encrypted is read by the workflow that it starts', async () => {
     const client = clientWith(first);
@@ -265,7 +265,7 @@ describe('on a server', () => {
       );
     });
     await schedule.delete();
-  }, 120_000);
+  });
 
   it('messages and stack traces of failures are encrypted as well, and come back to who holds the key', async () => {
     const [userId, secret] = [`user-${randomUUID()}`, 'card 4111 was stolen'];
@@ -304,7 +304,7 @@ describe('on a server', () => {
     // Who holds the key reads it all.
     expect(await (await handle.describe()).staticSummary()).toBe(secret);
     expect((await handle.describe()).memo).toEqual({ note: secret });
-  }, 120_000);
+  });
 });
 
 it('a cart lives its 31 days encrypted: nothing in its history or in the serverâ€™s answers can be read', async () => {
@@ -358,4 +358,4 @@ it('a cart lives its 31 days encrypted: nothing in its history or in the serverâ
     await graph.stop();
     await environment.teardown();
   }
-}, 300_000);
+});

@@ -106,7 +106,7 @@ describe.each([
     workers = await startTestWorkers({ activities }, temporal.address, {
       ...(maxCachedWorkflows !== undefined && { maxCachedWorkflows }),
     });
-  }, 60_000);
+  });
   afterAll(() => workers?.stop());
 
   it('a post without followers costs no action; with some, a start and an activity', async () => {
@@ -263,4 +263,4 @@ it('a large fan-out costs an action a range, and holds up nobody else’s howeve
   } finally {
     await workers.stop();
   }
-}, 180_000);
+});

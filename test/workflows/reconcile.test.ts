@@ -127,7 +127,7 @@ it('every lifecycle of every capability, terminated before it did anything, is s
   const { restarted } = await look('quick');
   expect(restarted).toEqual({});
   await record('reconciliation', 'quick', handle('reconciliation/quick'));
-}, 240_000);
+});
 
 describe('a case whose workflow is terminated', () => {
   beforeAll(() => startWorkers(), 60_000);
@@ -177,7 +177,6 @@ describe('a case whose workflow is terminated', () => {
         hold: 'final',
       });
     },
-    60_000,
   );
 
   it('that was deleted from Temporal altogether is found by its open row', async () => {
@@ -193,7 +192,7 @@ describe('a case whose workflow is terminated', () => {
     );
     await ask('ben', 'post', `/v1/investigations/${id}/decide`, { decision: 'fraud' }).expect(200);
     expect(await read(id)).toMatchObject({ status: 'closed-fraud' });
-  }, 60_000);
+  });
 
   it('that was closed and is running again, because somebody reset it, is terminated with the reason', async () => {
     const id = await proposedCase();
@@ -238,7 +237,7 @@ describe('a case whose workflow is terminated', () => {
     expect(await read(id)).toMatchObject({ status: 'closed-fraud' });
     expect((await read(id)).timeline.filter(({ kind }) => kind === 'closed')).toHaveLength(1);
     await record('reconciliation', 'full', handle('reconciliation/full'));
-  }, 90_000);
+  });
 });
 
 it('a cart whose row is open and whose workflow Temporal no longer knows is started by a quick look', async () => {
@@ -256,7 +255,7 @@ it('a cart whose row is open and whose workflow Temporal no longer knows is star
   expect(await eventually(runId, (now) => now !== undefined && now !== before)).not.toBe(before);
   expect(await statusOf('cart/fay/1')).toBe('RUNNING');
   await record('reconciler', 'looks', handle('reconciler'));
-}, 60_000);
+});
 
 it('a look that was asked for tells what it did, whichever look ends after it', async () => {
   const done = await look('full');

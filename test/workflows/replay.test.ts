@@ -11,7 +11,7 @@ let bundle: { codePath: string };
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   bundle = await workflowBundle();
-}, 60_000);
+});
 
 const recorded = readdirSync(HISTORIES).flatMap((type) =>
   readdirSync(join(HISTORIES, type)).map((file) => ({ type, file, path: join(HISTORIES, type, file) })),

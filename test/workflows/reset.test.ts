@@ -114,18 +114,14 @@ const moments: Record<string, (id: string) => Promise<void>> = {
 };
 
 describe.each(Object.keys(REAPPLY) as Reapply[])('a case that is reset to its first task, %s', (reapply) => {
-  it.each(Object.keys(moments))(
-    '%s, goes on from its record',
-    async (moment) => {
-      const id = await waitingCase(moment.includes('note') ? 'block' : 'review');
-      await moments[moment]!(id);
-      const before = await read(id);
-      await reset(investigationId(id), reapply);
-      await goesOnAs(id, before);
-      await isClosedByTwo(id);
-    },
-    120_000,
-  );
+  it.each(Object.keys(moments))('%s, goes on from its record', async (moment) => {
+    const id = await waitingCase(moment.includes('note') ? 'block' : 'review');
+    await moments[moment]!(id);
+    const before = await read(id);
+    await reset(investigationId(id), reapply);
+    await goesOnAs(id, before);
+    await isClosedByTwo(id);
+  });
 });
 
 describe('a case that is reset to before a proposal, where it waits and has nothing to write', () => {
@@ -143,7 +139,7 @@ describe('a case that is reset to before a proposal, where it waits and has noth
     expect(body.detail).toContain('reset');
     await goesOnAs(id, before);
     await isClosedByTwo(id);
-  }, 120_000);
+  });
 
   it('is replaced by the next look of the reconciler', async () => {
     const { id, before } = await rewound();
@@ -163,7 +159,7 @@ describe('a case that is reset to before a proposal, where it waits and has noth
       LongwatchDueAt: [new Date(before.dueAt!)],
     });
     await isClosedByTwo(id);
-  }, 120_000);
+  });
 });
 
 it('a closed case that is reset to its first task ends again, and is closed once', async () => {
@@ -173,7 +169,7 @@ it('a closed case that is reset to its first task ends again, and is closed once
   await reset(investigationId(id));
   expect(await handle(investigationId(id)).result()).toMatchObject({ label: 'fraud' });
   expect(await read(id)).toEqual(before);
-}, 60_000);
+});
 
 /** The workflow waits for time. A start that this process could not dispatch at once is the relay's, seconds later. */
 const isWaiting = (id: string) =>
@@ -209,7 +205,7 @@ it('a cart that is reset reads its row: who was reminded is not reminded again',
   await isWaiting(id);
   expect((await ask('service', 'get', '/v1/carts/gil')).body).toEqual(before);
   expect(await reminders()).toEqual(told);
-}, 120_000);
+});
 
 it('a checkout that is reset reads its row: its stock is held once, and given back once', async () => {
   await ask('admin', 'put', '/v1/products/cup', { title: 'Cup', price: 100, currency: 'EUR', stockOnHand: 10 }).expect(
@@ -230,7 +226,7 @@ it('a checkout that is reset reads its row: its stock is held once, and given ba
   await reset(id);
   expect(await handle(id).result()).toEqual({ status: 'expired' });
   expect(await stock()).toEqual(free);
-}, 120_000);
+});
 
 it('a season that is reset, open and final, ends once at its instant', async () => {
   const endsAt = new Date(Date.now() + 20_000).toISOString();
@@ -256,4 +252,4 @@ it('a season that is reset, open and final, ends once at its instant', async () 
   await reset(id);
   expect(await handle(id).result()).toEqual(result);
   expect(await season()).toMatchObject({ status: 'final', endsAt });
-}, 120_000);
+});

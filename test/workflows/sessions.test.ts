@@ -24,7 +24,7 @@ let bundle: { codePath: string };
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   bundle = await workflowBundle();
-}, 60_000);
+});
 
 let environment: TestWorkflowEnvironment;
 let dynamodb: TestDynamoDB;
@@ -54,7 +54,7 @@ beforeAll(async () => {
       return real.sweepSessions(...args);
     },
   };
-}, 300_000);
+});
 afterAll(async () => {
   await dynamodb?.stop();
   await environment?.teardown();
@@ -80,7 +80,7 @@ describe.each([
       maxCachedWorkflows,
     });
     running = worker.run();
-  }, 60_000);
+  });
   afterAll(async () => {
     worker?.shutdown();
     await running;
@@ -126,5 +126,5 @@ describe.each([
     const { events } = await record(SESSION_EXPIRY_TYPE, 'hours', handle);
     expect(events!.filter(({ workflowTaskFailedEventAttributes: failed }) => failed)).toEqual([]);
     await handle.terminate();
-  }, 120_000);
+  });
 });

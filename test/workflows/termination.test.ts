@@ -31,7 +31,7 @@ beforeAll(async () => {
   await startWorkers((activities) => terminations.through(activities));
   const book = { title: 'Seneca', price: 100, currency: 'EUR', stockOnHand: 1_000 };
   await ask('admin', 'put', '/v1/products/book', book).expect(200);
-}, 120_000);
+});
 
 /** A lifecycle without a row; its activities are scripted, where it is not one that is always there. */
 type Unrowed =
@@ -164,41 +164,32 @@ async function callsOf({ act, read, open, idOf, end }: Rowed, name: string): Pro
   return counted.calls;
 }
 
-it.each(typesBy('row'))(
-  '%s: terminated at each wait point, it ends as its row asks for',
-  async (type, entry) => {
-    const { act, read, end, isBusy } = entry;
-    const word = type.toLowerCase();
-    const calls = await callsOf(entry, `whole-${word}`);
-    const points = [...(isBusy ? [] : ['while it waits' as const]), ...pointsOf(calls)];
-    const opened = await Promise.all(points.map((point, i) => openTerminated(entry, `${word}-${i}`, point)));
-    const wereOpen = await Promise.all(opened.map((one) => isOpenBehind(entry, one)));
-    await look('quick');
-    await Promise.all(
-      opened.map(async ({ name, point, termination }, i) => {
-        const at = JSON.stringify(point);
-        const workflowId = termination.terminated!;
-        if (wereOpen[i]) await expectStartedAnew(type, workflowId);
-        const ended = await eventually(
-          async () => (await act?.(name), statusOf(workflowId)),
-          (now) => now !== 'RUNNING',
-        );
-        // Where the row had ended already, there is nothing to start.
-        expect([at, ended]).toEqual([
-          at,
-          wereOpen[i] ? 'COMPLETED' : expect.stringMatching(/^(COMPLETED|TERMINATED)$/),
-        ]);
-        expect([at, (await read(name)).row]).toEqual([at, end]);
-      }),
-    );
-    // Where nothing has been done yet, the row is open for certain.
-    const first = points.findIndex(
-      (point) => point !== 'while it waits' && point.call === 1 && point.when === 'before',
-    );
-    expect(wereOpen[first]).toBe(true);
-  },
-  240_000,
-);
+it.each(typesBy('row'))('%s: terminated at each wait point, it ends as its row asks for', async (type, entry) => {
+  const { act, read, end, isBusy } = entry;
+  const word = type.toLowerCase();
+  const calls = await callsOf(entry, `whole-${word}`);
+  const points = [...(isBusy ? [] : ['while it waits' as const]), ...pointsOf(calls)];
+  const opened = await Promise.all(points.map((point, i) => openTerminated(entry, `${word}-${i}`, point)));
+  const wereOpen = await Promise.all(opened.map((one) => isOpenBehind(entry, one)));
+  await look('quick');
+  await Promise.all(
+    opened.map(async ({ name, point, termination }, i) => {
+      const at = JSON.stringify(point);
+      const workflowId = termination.terminated!;
+      if (wereOpen[i]) await expectStartedAnew(type, workflowId);
+      const ended = await eventually(
+        async () => (await act?.(name), statusOf(workflowId)),
+        (now) => now !== 'RUNNING',
+      );
+      // Where the row had ended already, there is nothing to start.
+      expect([at, ended]).toEqual([at, wereOpen[i] ? 'COMPLETED' : expect.stringMatching(/^(COMPLETED|TERMINATED)$/)]);
+      expect([at, (await read(name)).row]).toEqual([at, end]);
+    }),
+  );
+  // Where nothing has been done yet, the row is open for certain.
+  const first = points.findIndex((point) => point !== 'while it waits' && point.call === 1 && point.when === 'before');
+  expect(wereOpen[first]).toBe(true);
+});
 
 let started = 0;
 interface ScriptedStart extends Partial<LifecycleScript> {
@@ -230,135 +221,115 @@ const inputOf = async (id: string): Promise<unknown> => {
   return events?.[0]?.workflowExecutionStartedEventAttributes?.input;
 };
 
-it.each(typesBy('input'))(
-  '%s: terminated at each call, it is started again with its input',
-  async (type, { idOf }) => {
-    const whole = await startScripted(type, idOf(`whole-${type}`));
-    await completes(whole.workflowId);
-    // Before its first task.
-    const delayed = await startScripted(type, idOf(`${type}-first`), { startDelay: '1 hour' });
-    await handle(delayed.workflowId).terminate('by a test');
-    delayed.termination.terminated = delayed.workflowId;
-    // The calls of a check of rollups are its children's, which their parent starts again.
-    const points = whole.children.length > 0 ? [] : pointsOf(whole.termination.calls);
-    const others = await Promise.all(points.map((point, i) => startScripted(type, idOf(`${type}-${i}`), { point })));
-    const ids = await Promise.all([delayed, ...others].map(({ termination }) => isTerminated(termination)));
-    const inputs = await Promise.all(ids.map((id) => inputOf(id)));
-    await look('quick');
-    for (const [i, id] of ids.entries()) {
-      await expectStartedAnew(type, id);
-      expect(await inputOf(id)).toEqual(inputs[i]);
-      await completes(id);
-    }
-  },
-  120_000,
-);
+it.each(typesBy('input'))('%s: terminated at each call, it is started again with its input', async (type, { idOf }) => {
+  const whole = await startScripted(type, idOf(`whole-${type}`));
+  await completes(whole.workflowId);
+  // Before its first task.
+  const delayed = await startScripted(type, idOf(`${type}-first`), { startDelay: '1 hour' });
+  await handle(delayed.workflowId).terminate('by a test');
+  delayed.termination.terminated = delayed.workflowId;
+  // The calls of a check of rollups are its children's, which their parent starts again.
+  const points = whole.children.length > 0 ? [] : pointsOf(whole.termination.calls);
+  const others = await Promise.all(points.map((point, i) => startScripted(type, idOf(`${type}-${i}`), { point })));
+  const ids = await Promise.all([delayed, ...others].map(({ termination }) => isTerminated(termination)));
+  const inputs = await Promise.all(ids.map((id) => inputOf(id)));
+  await look('quick');
+  for (const [i, id] of ids.entries()) {
+    await expectStartedAnew(type, id);
+    expect(await inputOf(id)).toEqual(inputs[i]);
+    await completes(id);
+  }
+});
 
 const described = (id: string) => handle(id).describe();
 const isRunning = ({ status }: { status: { name: string } }) => status.name === 'RUNNING';
 
-it.each(typesBy('standing'))(
-  '%s: terminated, it is started again, and is at work',
-  async (type, { id }) => {
+it.each(typesBy('standing'))('%s: terminated, it is started again, and is at work', async (type, { id }) => {
+  const { runId } = await eventually(() => described(id), isRunning);
+  await handle(id).terminate('by a test');
+  await seen(id, 'Terminated');
+  await look('quick');
+  await expectStartedAnew(type, id);
+  const now = await described(id);
+  expect([now.runId === runId, now.status.name]).toEqual([false, 'RUNNING']);
+  const events = async () => (await handle(id).fetchHistory()).events ?? [];
+  await eventually(events, (found) => found.some((event) => event.activityTaskScheduledEventAttributes));
+});
+
+it.each(typesBy('parent'))('%s: terminated at each call, it is started again by its parent', async (type, entry) => {
+  if ('stream' in entry) {
+    const id = await idFrom(`shard/${entry.stream}/*`);
     const { runId } = await eventually(() => described(id), isRunning);
     await handle(id).terminate('by a test');
-    await seen(id, 'Terminated');
-    await look('quick');
-    await expectStartedAnew(type, id);
-    const now = await described(id);
-    expect([now.runId === runId, now.status.name]).toEqual([false, 'RUNNING']);
-    const events = async () => (await handle(id).fetchHistory()).events ?? [];
-    await eventually(events, (found) => found.some((event) => event.activityTaskScheduledEventAttributes));
-  },
-  60_000,
-);
+    const again = await eventually(
+      () => described(id),
+      (now) => now.runId !== runId && isRunning(now),
+    );
+    const parent = again.raw.workflowExecutionInfo?.parentExecution?.workflowId;
+    return expect([again.type, parent]).toEqual([type, `stream/${entry.stream}`]);
+  }
+  const { type: parentType, script } = entry.parent;
+  const whole = await startScripted(type, archiveWorkflowId(`whole-${type}` as Day));
+  await completes(whole.workflowId);
+  const points = pointsOf(Math.min(whole.termination.calls, 3));
+  const startParent = (point: Point, i: number) =>
+    startScripted(parentType, `parent-of/${type}/${i}`, { ...script, point });
+  const parents = await Promise.all(points.map(startParent));
+  for (const { workflowId, children, termination } of parents) {
+    expect(await isTerminated(termination)).toBe(children[0]);
+    await completes(workflowId);
+    await completes(children[0]!);
+  }
+});
 
-it.each(typesBy('parent'))(
-  '%s: terminated at each call, it is started again by its parent',
-  async (type, entry) => {
-    if ('stream' in entry) {
-      const id = await idFrom(`shard/${entry.stream}/*`);
-      const { runId } = await eventually(() => described(id), isRunning);
-      await handle(id).terminate('by a test');
-      const again = await eventually(
-        () => described(id),
-        (now) => now.runId !== runId && isRunning(now),
-      );
-      const parent = again.raw.workflowExecutionInfo?.parentExecution?.workflowId;
-      return expect([again.type, parent]).toEqual([type, `stream/${entry.stream}`]);
-    }
-    const { type: parentType, script } = entry.parent;
-    const whole = await startScripted(type, archiveWorkflowId(`whole-${type}` as Day));
-    await completes(whole.workflowId);
-    const points = pointsOf(Math.min(whole.termination.calls, 3));
-    const startParent = (point: Point, i: number) =>
-      startScripted(parentType, `parent-of/${type}/${i}`, { ...script, point });
-    const parents = await Promise.all(points.map(startParent));
-    for (const { workflowId, children, termination } of parents) {
-      expect(await isTerminated(termination)).toBe(children[0]);
-      await completes(workflowId);
-      await completes(children[0]!);
-    }
-  },
-  120_000,
-);
-
-it.each(typesBy('schedule'))(
-  '%s: terminated, its next scheduled run completes',
-  async (type, entry) => {
-    if ('schedule' in entry) {
-      const schedule = client().schedule.getHandle(entry.schedule);
-      const termination = terminations.at(`${entry.schedule}-*`, { call: 1, when: 'behind' });
-      await schedule.trigger();
-      const id = await isTerminated(termination);
-      expect((await look('quick')).restarted).toEqual({});
-      expect(await statusOf(id)).toBe('TERMINATED');
-      const runs = `WorkflowType = '${type}' AND WorkflowId STARTS_WITH '${entry.schedule}-'`;
-      const query = `${runs} AND ExecutionStatus = 'Completed'`;
-      const before = (await client().workflow.count(query)).count;
-      await schedule.trigger();
-      await eventually(
-        () => client().workflow.count(query),
-        ({ count }) => count > before,
-      );
-      return expect(id).toMatch(/^[a-z-]+-\d{4}-\d\d-\d\dT/);
-    }
-    const calls = Object.keys(lifecycleScripts[type].activities).length;
-    for (const point of pointsOf(Math.min(calls, 3))) {
-      const due = (id: string) => [{ day: id, what: entry.due }];
-      // The housekeeping fails for the day and goes on; its next run does the day.
-      let id = '';
-      const children = (of: string) => ((id = of), [archiveWorkflowId(id as Day)]);
-      const { queue: taskQueue, activities: ofDue } = lifecycleScripts.archiveDue;
-      const activities = { ...ofDue, ...lifecycleScripts[type].activities, dueDays: () => due(id) };
-      const first = await startScripted('archiveDue', `archive-due/${type}-${started}`, {
-        point,
-        children,
-        activities,
-      });
-      const child = await isTerminated(first.termination);
-      await completes(first.workflowId);
-      expect((await look('quick')).restarted).toEqual({});
-      await client().workflow.start('archiveDue', { workflowId: first.workflowId, taskQueue, args: [] });
-      await completes(first.workflowId);
-      await completes(child);
-    }
-  },
-  120_000,
-);
-
-it.each(typesBy('nobody'))(
-  '%s: terminated, it stays so, and can be asked for again',
-  async (type, { idOf }) => {
-    const whole = await startScripted(type, idOf(`whole-${type}`));
-    await completes(whole.workflowId);
-    const points = pointsOf(whole.termination.calls);
-    const ended = await Promise.all(points.map((point, i) => startScripted(type, idOf(`${type}-${i}`), { point })));
-    const ids = await Promise.all(ended.map(({ termination }) => isTerminated(termination)));
+it.each(typesBy('schedule'))('%s: terminated, its next scheduled run completes', async (type, entry) => {
+  if ('schedule' in entry) {
+    const schedule = client().schedule.getHandle(entry.schedule);
+    const termination = terminations.at(`${entry.schedule}-*`, { call: 1, when: 'behind' });
+    await schedule.trigger();
+    const id = await isTerminated(termination);
     expect((await look('quick')).restarted).toEqual({});
-    for (const [i, id] of ids.entries()) expect([id, await statusOf(id)]).toEqual([ended[i]!.workflowId, 'TERMINATED']);
-    await Promise.all(ids.map((id) => startScripted(type, id)));
-    await Promise.all(ids.map((id) => completes(id)));
-  },
-  120_000,
-);
+    expect(await statusOf(id)).toBe('TERMINATED');
+    const runs = `WorkflowType = '${type}' AND WorkflowId STARTS_WITH '${entry.schedule}-'`;
+    const query = `${runs} AND ExecutionStatus = 'Completed'`;
+    const before = (await client().workflow.count(query)).count;
+    await schedule.trigger();
+    await eventually(
+      () => client().workflow.count(query),
+      ({ count }) => count > before,
+    );
+    return expect(id).toMatch(/^[a-z-]+-\d{4}-\d\d-\d\dT/);
+  }
+  const calls = Object.keys(lifecycleScripts[type].activities).length;
+  for (const point of pointsOf(Math.min(calls, 3))) {
+    const due = (id: string) => [{ day: id, what: entry.due }];
+    // The housekeeping fails for the day and goes on; its next run does the day.
+    let id = '';
+    const children = (of: string) => ((id = of), [archiveWorkflowId(id as Day)]);
+    const { queue: taskQueue, activities: ofDue } = lifecycleScripts.archiveDue;
+    const activities = { ...ofDue, ...lifecycleScripts[type].activities, dueDays: () => due(id) };
+    const first = await startScripted('archiveDue', `archive-due/${type}-${started}`, {
+      point,
+      children,
+      activities,
+    });
+    const child = await isTerminated(first.termination);
+    await completes(first.workflowId);
+    expect((await look('quick')).restarted).toEqual({});
+    await client().workflow.start('archiveDue', { workflowId: first.workflowId, taskQueue, args: [] });
+    await completes(first.workflowId);
+    await completes(child);
+  }
+});
+
+it.each(typesBy('nobody'))('%s: terminated, it stays so, and can be asked for again', async (type, { idOf }) => {
+  const whole = await startScripted(type, idOf(`whole-${type}`));
+  await completes(whole.workflowId);
+  const points = pointsOf(whole.termination.calls);
+  const ended = await Promise.all(points.map((point, i) => startScripted(type, idOf(`${type}-${i}`), { point })));
+  const ids = await Promise.all(ended.map(({ termination }) => isTerminated(termination)));
+  expect((await look('quick')).restarted).toEqual({});
+  for (const [i, id] of ids.entries()) expect([id, await statusOf(id)]).toEqual([ended[i]!.workflowId, 'TERMINATED']);
+  await Promise.all(ids.map((id) => startScripted(type, id)));
+  await Promise.all(ids.map((id) => completes(id)));
+});

@@ -18,7 +18,7 @@ beforeAll(async () => {
     readiness: () => graph.readiness('elsewhere'),
     version: 'test',
   });
-}, 120_000);
+});
 afterAll(() => graph?.stop());
 
 it('every route has a load class, which its request line tells', () => {

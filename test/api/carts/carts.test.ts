@@ -11,7 +11,7 @@ import { answerLinks } from '../../support/secret';
 let graph: TestGraph;
 beforeAll(async () => {
   graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'carts', LONGWATCH_PRODUCT_CACHE_MS: '600000' });
-}, 120_000);
+});
 afterAll(() => graph?.stop());
 
 type Headers = Record<string, string>;

@@ -10,7 +10,7 @@ import { cartOf, product } from '../../support/products';
 let graph: TestGraph;
 beforeAll(async () => {
   graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'carts' });
-}, 120_000);
+});
 afterAll(() => graph?.stop());
 
 const HOLD_MS = readConfig({}).LONGWATCH_CHECKOUT_HOLD_MS;
@@ -223,7 +223,7 @@ describe('200 lines', () => {
   beforeAll(async () => {
     products = await inLanes(Array.from({ length: 200 }), 10, () => product(graph.app, { stockOnHand: 5 }));
     user = await cartOf(graph.app, Object.fromEntries(products.map((id) => [id, 2])));
-  }, 120_000);
+  });
 
   it('is as many as a cart takes', async () => {
     const one = await product(graph.app);

@@ -8,7 +8,7 @@ import { readAll } from '../../support/shards';
 let graph: TestGraph;
 beforeAll(async () => {
   graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'devices', LONGWATCH_DEVICE_CACHE_MS: '1' });
-}, 120_000);
+});
 afterAll(() => graph?.stop());
 
 const MINUTE = 60_000;

@@ -25,7 +25,7 @@ beforeAll(async () => {
     ...kinesis.environment,
     LONGWATCH_LOCAL_MODELS: `strict=${join(folder, 'strict.json')}`,
   });
-}, 120_000);
+});
 afterAll(async () => {
   await graph?.stop();
   await kinesis?.stop();

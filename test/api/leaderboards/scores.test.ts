@@ -215,7 +215,6 @@ it.each(orders)(
       { numRuns: 4 },
     );
   },
-  120_000,
 );
 
 it('a subscore decides between equal scores, and the first to reach both is ahead', async () => {

@@ -9,7 +9,7 @@ beforeAll(async () => {
     .set(...bearer('admin'))
     .send({ operator: 'best', order: 'descending' })
     .expect(201);
-}, 120_000);
+});
 afterAll(() => graph?.stop());
 
 // Whatever starts a workflow for a person, or reads one.

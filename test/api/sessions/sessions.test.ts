@@ -4,7 +4,7 @@ import { bearer, startTestGraph, type TestGraph } from '../../support/graph';
 let graph: TestGraph;
 beforeAll(async () => {
   graph = await startTestGraph({ LONGWATCH_CAPABILITIES: 'sessions' });
-}, 120_000);
+});
 afterAll(() => graph?.stop());
 
 const open = (body: object = { userId: 'ada' }, on = graph) =>
@@ -68,7 +68,7 @@ it('off loopback it is Secure with the host prefix, whatever the last hop is', a
       await remote.stop();
     }
   }
-}, 120_000);
+});
 
 it('without a cookie, with a forged one, and with one that is not signed there is no session', async () => {
   const { body } = await request(graph.app).get('/v1/sessions/current').expect(401);

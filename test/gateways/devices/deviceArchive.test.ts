@@ -26,7 +26,7 @@ beforeAll(async () => {
   objects = new Objects({ region: REGION, bucket: BUCKET, endpoint: s3.endpoint, credentials: LOCAL_CREDENTIALS });
   await objects.ensureBucket();
   await objects.ensureBucket();
-}, 60_000);
+});
 afterAll(async () => {
   objects?.close();
   await s3?.stop();
@@ -175,7 +175,7 @@ it('DuckDB reads the files with the folder’s date as a column, and finds what 
     ['device-000', 'device-019'],
     ['device-020', 'device-029'],
   ]);
-}, 60_000);
+});
 
 const python =
   process.env['PYTHON'] ??
@@ -185,47 +185,43 @@ if (!hasPyarrow)
   process.stderr.write(`Archives are not read by pyarrow: ${python} lacks it; pip install -r test/requirements.txt\n`);
 const ifPyarrow = hasPyarrow ? it : it.skip;
 
-ifPyarrow(
-  'pyarrow reads the files, row by row, and hashlib finds the sums of the manifest',
-  async () => {
-    const rows = many(25, 1_000);
-    const parts = await write(rows, '2026-02-03', 100_000);
-    const path = await inFolder('pyarrow', '2026-02-03', parts);
-    const { stdout, stderr, status } = spawnSync(python, [join(ROOT, 'test/support/read_parquet.py'), path], {
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-    });
-    expect([status, stderr]).toEqual([0, '']);
-    const found = JSON.parse(stdout) as {
-      name: string;
-      sha256: string;
-      bytes: number;
-      utc: string;
-      compression: string;
-      devices: string[][];
-      rows: Record<string, unknown>[];
-    }[];
-    expect(found.map(({ name, sha256, bytes, rows: its }) => ({ name, sha256, bytes, rows: its.length }))).toEqual(
-      parts.map(({ name, sha256, bytes, rows: count }) => ({ name, sha256, bytes, rows: count })),
-    );
-    expect(found.flatMap(({ rows: its }) => its)).toEqual(
-      rows.map(({ deviceId, timestamp, status: state = null, latitude = null, longitude = null, metrics }) => ({
-        device_id: deviceId,
-        ts: timestamp,
-        status: state,
-        latitude,
-        longitude,
-        metrics,
-      })),
-    );
-    expect(found[0]).toMatchObject({
-      utc: 'timestamp[ms, tz=UTC]',
-      compression: 'SNAPPY',
-      devices: [['device-000', 'device-019']],
-    });
-  },
-  60_000,
-);
+ifPyarrow('pyarrow reads the files, row by row, and hashlib finds the sums of the manifest', async () => {
+  const rows = many(25, 1_000);
+  const parts = await write(rows, '2026-02-03', 100_000);
+  const path = await inFolder('pyarrow', '2026-02-03', parts);
+  const { stdout, stderr, status } = spawnSync(python, [join(ROOT, 'test/support/read_parquet.py'), path], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  expect([status, stderr]).toEqual([0, '']);
+  const found = JSON.parse(stdout) as {
+    name: string;
+    sha256: string;
+    bytes: number;
+    utc: string;
+    compression: string;
+    devices: string[][];
+    rows: Record<string, unknown>[];
+  }[];
+  expect(found.map(({ name, sha256, bytes, rows: its }) => ({ name, sha256, bytes, rows: its.length }))).toEqual(
+    parts.map(({ name, sha256, bytes, rows: count }) => ({ name, sha256, bytes, rows: count })),
+  );
+  expect(found.flatMap(({ rows: its }) => its)).toEqual(
+    rows.map(({ deviceId, timestamp, status: state = null, latitude = null, longitude = null, metrics }) => ({
+      device_id: deviceId,
+      ts: timestamp,
+      status: state,
+      latitude,
+      longitude,
+      metrics,
+    })),
+  );
+  expect(found[0]).toMatchObject({
+    utc: 'timestamp[ms, tz=UTC]',
+    compression: 'SNAPPY',
+    devices: [['device-000', 'device-019']],
+  });
+});
 
 it('memory stays bounded: a day many times the heap is written and read', () => {
   const { stdout, stderr, status } = spawnSync(
@@ -248,4 +244,4 @@ it('memory stays bounded: a day many times the heap is written and read', () => 
   );
   expect([status, stderr]).toEqual([0, '']);
   expect(JSON.parse(stdout)).toMatchObject({ parts: 1, rows: 300_000 });
-}, 120_000);
+});

@@ -17,7 +17,7 @@ let broker: TestMqtt;
 let dynamodb: TestDynamoDB;
 beforeAll(async () => {
   [broker, dynamodb] = await Promise.all([startTestMqtt(), startTestDynamoDB()]);
-}, 120_000);
+});
 afterAll(async () => {
   await broker?.stop();
   await dynamodb?.stop();
@@ -121,5 +121,4 @@ it(
     await next.stop();
     await Promise.all([one.endAsync(), other.endAsync()]);
   },
-  60_000,
 );

@@ -13,7 +13,7 @@ const ifMoto = hasMoto() ? it : it.skip;
 let kms: TestKms | undefined;
 beforeAll(async () => {
   if (ifMoto === it) kms = await startTestKms();
-}, 90_000);
+});
 afterAll(() => kms?.stop());
 
 const json = (value: unknown): Payload => ({

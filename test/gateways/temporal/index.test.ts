@@ -132,7 +132,7 @@ describe('a Temporal behind TLS, certificates and an API key', () => {
     } finally {
       await graph?.stop();
     }
-  }, 120_000);
+  });
 });
 
 it('a start whose first calls Temporal does not answer says what it waits for, and goes on once it does', async () => {
@@ -157,7 +157,7 @@ it('a start whose first calls Temporal does not answer says what it waits for, a
     delete gate.unanswered;
     await graph?.stop();
   }
-}, 120_000);
+});
 
 it('a start that Temporal refuses for good ends with a sentence', async () => {
   const client = new Temporal(targetOf({ ...settings(), TEMPORAL_API_KEY: 'wrong' }));

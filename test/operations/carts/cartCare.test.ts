@@ -25,7 +25,7 @@ beforeAll(async () => {
     currency: 'EUR',
     stockOnHand: 5,
   }));
-}, 120_000);
+});
 afterAll(() => dynamodb?.stop());
 
 const shop = (now = START) => buildShop(dynamodb.db, () => now, { holdMs: HOUR });

@@ -48,7 +48,7 @@ beforeAll(async () => {
       currency: 'EUR',
       stockOnHand: 1_000,
     });
-}, 120_000);
+});
 afterAll(() => dynamodb?.stop());
 beforeEach(() => {
   now = START;

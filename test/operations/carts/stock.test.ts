@@ -11,7 +11,7 @@ import { type Fate, mortalDb } from '../../support/mortalDb';
 let dynamodb: TestDynamoDB;
 beforeAll(async () => {
   dynamodb = await startTestDynamoDB();
-}, 120_000);
+});
 afterAll(() => dynamodb?.stop());
 
 const HOLD_MS = 400_000;
@@ -160,7 +160,7 @@ it('stock: on hand, held and sold are what was delivered, each order has its hol
   expect(deaths).toBeGreaterThan(10);
   expect(confirmed).toBeGreaterThan(2);
   expect(lost).toBeGreaterThan(0);
-}, 120_000);
+});
 
 describe('a hold that ends while it is paid', () => {
   const settings = { holdMs: HOLD_MS, partLines: PART_LINES };

@@ -28,7 +28,7 @@ beforeAll(async () => {
   [dynamodb, s3] = await Promise.all([startTestDynamoDB(), startTestS3()]);
   objects = new Objects({ region: REGION, bucket: BUCKET, endpoint: s3.endpoint, credentials: LOCAL_CREDENTIALS });
   await objects.ensureBucket();
-}, 60_000);
+});
 afterAll(async () => {
   objects?.close();
   await s3?.stop();
@@ -224,7 +224,6 @@ it(
       { numRuns: 9 },
     );
   },
-  240_000,
 );
 
 it('what is stored otherwise than the table has it is never taken for archived: nothing is deleted', async () => {

@@ -34,7 +34,7 @@ beforeAll(async () => {
     }),
     startTestGraph({ LONGWATCH_CAPABILITIES: 'fraud' }),
   ]);
-}, 120_000);
+});
 afterAll(async () => {
   await streamed?.stop();
   await sequential?.stop();
@@ -254,7 +254,7 @@ it('any mix of duplicates, resharding, kills, zombies and both paths gives what 
     ),
     { numRuns: 6, endOnFailure: true },
   );
-}, 300_000);
+});
 
 /** One piece of the file is on the stream; shards are read while something else happens. */
 async function during(what: string, piece: readonly Transaction[]): Promise<void> {

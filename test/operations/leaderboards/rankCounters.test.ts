@@ -128,7 +128,7 @@ it('ranks are those of the sorted table, wherever readers stop, die after writin
     ),
     { numRuns: 5 },
   );
-}, 120_000);
+});
 
 it('changes leave no more nodes behind than the ranking has', async () => {
   const of = board({ operator: 'increment' });
@@ -181,7 +181,7 @@ it('a check while scores keep coming finds nothing wrong, and removes what died 
   }
   await readAll(newReader());
   expect(await served(of)).toEqual(await oracle(of));
-}, 120_000);
+});
 
 it('damage of every kind is found, counted and repaired, without a moment of silence', async () => {
   const of = board({ operator: 'set' });
@@ -249,7 +249,7 @@ it('damage of every kind is found, counted and repaired, without a moment of sil
     stop.abort();
     await reading;
   }
-}, 120_000);
+});
 
 it('what is no score of a board is kept aside with the reason', async () => {
   const TableName = dynamodb.db.table('Leaderboard');

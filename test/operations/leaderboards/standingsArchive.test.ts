@@ -13,7 +13,7 @@ const objectsOf = (bucket: string, endpoint = s3.endpoint) =>
 beforeAll(async () => {
   s3 = await startTestS3();
   await objectsOf(BUCKET).ensureBucket();
-}, 60_000);
+});
 afterAll(() => s3?.stop());
 
 const read = (key: string) => s3.get(key);

@@ -20,7 +20,7 @@ const IDLE = 30 * MINUTE;
 let dynamodb: TestDynamoDB;
 beforeAll(async () => {
   dynamodb = await startTestDynamoDB();
-}, 120_000);
+});
 afterAll(() => dynamodb?.stop());
 
 interface Told {
@@ -260,7 +260,7 @@ it('hours of downtime are caught up in one go, oldest first; meanwhile nobody wa
   const report = await sweep();
   expect(report).toMatchObject({ idle: 249, absolute: 0, rearmed: 0, sleepMs: IDLE });
   for (const id of [ids[0]!, ids[249]!]) expect(await get(id)).toBeNull();
-}, 60_000);
+});
 
 it('killed anywhere and begun again, or two at once: each session ends once', async () => {
   const { open, pass, get, sweeper, report, told, faults, db } = await world();

@@ -18,7 +18,7 @@ describe.each(engines)('on %s', (engine) => {
   beforeAll(async () => {
     dynamodb = await startTestDynamoDB(engine);
     shop = buildShop(dynamodb.db, () => time, { holdMs: HOLD_MS });
-  }, 120_000);
+  });
   afterAll(() => dynamodb?.stop());
 
   /** DynamoDB Local counts the items of one table in a transaction as if they were one. */

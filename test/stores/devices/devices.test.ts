@@ -29,7 +29,7 @@ describe.each(engines)('on %s', (engine) => {
     readings = new ReadingStore(dynamodb.db);
     days = new DayStore(dynamodb.db);
     archives = new ArchiveStore(dynamodb.db, days);
-  }, 60_000);
+  });
   afterAll(() => dynamodb?.stop());
   const device = () => `d-${randomUUID()}`;
   const archived = (day: string, generation: number) => ({

@@ -17,7 +17,7 @@ describe.each(engines)('on %s', (engine) => {
       settings: { threshold: 1_000, cap: 100, backfill: 20, bulkAbove: 1_000, ranges: 4, trimEvery: 50 },
       sizes: { page: 200, slice: 25_000 },
     });
-  }, 120_000);
+  });
   afterAll(() => dynamodb?.stop());
 
   const post = (authorId: string, postId: string) =>
@@ -182,7 +182,7 @@ describe('writing many items', () => {
   it('says so when that does not end', async () => {
     const { db } = leavingOver((_, items) => items);
     await expect(batchWrite(db, 'Feed', requests.slice(0, 1))).rejects.toMatchObject({ type: 'unavailable' });
-  }, 60_000);
+  });
 });
 
 it('a write that others hold up is tried again, and one whose condition fails is not', async () => {
@@ -194,4 +194,4 @@ it('a write that others hold up is tried again, and one whose condition fails is
     false,
   );
   await expect(held(() => Promise.reject(conflict()))).rejects.toMatchObject({ type: 'contention' });
-}, 60_000);
+});

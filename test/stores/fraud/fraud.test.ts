@@ -48,7 +48,7 @@ describe.each(engines)('on %s', (engine) => {
     dynamodb = await startTestDynamoDB(engine);
     decisions = new DecisionStore(dynamodb.db);
     investigations = new InvestigationStore(dynamodb.db);
-  }, 120_000);
+  });
   afterAll(() => dynamodb?.stop());
 
   async function writeFor(of: Transaction, also: readonly TransactItem[] = []): Promise<UserWrite> {

@@ -25,7 +25,7 @@ describe.each(engines)('on %s', (engine) => {
     dynamodb = await startTestDynamoDB(engine);
     scores = new ScoreStore(dynamodb.db);
     boards = new BoardStore(dynamodb.db);
-  }, 120_000);
+  });
   afterAll(() => dynamodb?.stop());
 
   async function ranked(of: Board): Promise<RankEntry[]> {

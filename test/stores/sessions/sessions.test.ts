@@ -22,7 +22,7 @@ describe.each(engines)('on %s', (engine) => {
   const clock = () => now;
   beforeAll(async () => {
     dynamodb = await startTestDynamoDB(engine);
-  }, 120_000);
+  });
   afterAll(() => dynamodb?.stop());
 
   const options = {

@@ -5,7 +5,7 @@ import { rotated, sessionOf, testStore, type TestSession } from '../../support/s
 let dynamodb: TestDynamoDB;
 beforeAll(async () => {
   dynamodb = await startTestDynamoDB();
-}, 120_000);
+});
 afterAll(() => dynamodb?.stop());
 
 const IDLE = 2_000;
@@ -206,5 +206,4 @@ it(
     // It is no property of nothing.
     expect(seen).toBeGreaterThan(100);
   },
-  120_000,
 );

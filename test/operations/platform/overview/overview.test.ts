@@ -73,7 +73,7 @@ describe('recent events', () => {
       }),
       { numRuns: 5 },
     );
-  }, 30_000);
+  });
 
   it('tell notable things one by one up to a rate, and keep a bounded number', async () => {
     let now = 1_000_000;
@@ -93,7 +93,7 @@ describe('recent events', () => {
       ),
     ).toMatchObject({ text: 'more of the same, too many to tell one by one', count: 40 * 30 });
     events.close();
-  }, 30_000);
+  });
 });
 
 it('lifecycles are told once each, as they began and as they ended, however often they are seen', async () => {

@@ -130,4 +130,4 @@ it('finds each cart, checkout, turn and erasure that has no workflow, a page of 
   const another = reconcilerOf(new Set(open));
   await another.lookAtAll();
   expect(another.restarted.toSorted()).toEqual(open.toSorted());
-}, 60_000);
+});

@@ -234,5 +234,5 @@ describe.each(engines)('on %s', (engine) => {
       ),
       { numRuns: engine === 'dynoxide' ? 60 : 15 },
     );
-  }, 300_000);
+  });
 });
