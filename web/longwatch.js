@@ -1,12 +1,12 @@
 /**
- * The page for people. It asks /v1/overview every two seconds while it is looked at, and reads /v1/overview/events as
- * they come. Everything that comes from the server is put in as text, never as markup.
+ * The overview page. While it is visible it requests /v1/overview every two seconds, and it reads the stream
+ * /v1/overview/events. It inserts everything from the server as text, never as markup.
  */
 const KEY = 'longwatch-key';
 const EVERY_MS = 2_000;
 const EVENTS_SHOWN = 100;
 const SPARK_POINTS = 60;
-/** Titles of the capabilities by name, as the overview has them. */
+/** Titles of the capabilities by name, from the overview. */
 const titles = { platform: 'Platform' };
 const scopes = {
   all: ['all', 'all processes'],
@@ -26,7 +26,7 @@ let lastEventId = '0';
 let before = { status: '', cases: new Set() };
 const sparks = new Map();
 
-/** From the address, where the start screen put it behind the #; it is taken out of there at once. */
+/** Returns the key. The start screen's link has it after the #; it is removed from the address at once. */
 function takeKey() {
   const given = /^#key=(.+)$/.exec(location.hash)?.[1];
   if (given) {
@@ -45,7 +45,7 @@ function element(name, { text, ...attributes } = {}, ...children) {
   return made;
 }
 
-/** Only to the Web UI: an address that is no http address is shown as text. */
+/** Returns a link. If the address is not an http address, returns the text without a link. */
 function link(text, href, label) {
   return href && /^https?:\/\//.test(href)
     ? element('a', { href, text, 'aria-label': label })
@@ -90,7 +90,7 @@ $('key-form').addEventListener('submit', (event) => {
   key = $('key').value.trim();
   $('key').value = '';
   if (!key) return showSignIn('Give a key.');
-  // The header takes no other characters.
+  // HTTP headers allow no other characters.
   if (!/^[\x21-\x7e]+$/.test(key)) return showSignIn('A key has no spaces and no letters with accents.');
   sessionStorage.setItem(KEY, key);
   begin();
@@ -217,7 +217,7 @@ function stateOf(state) {
   return element('span', { class: `pill ${tone}`, text });
 }
 
-/** Workflows that did not run although their row was open, as the last look of each mode found them. */
+/** Returns the rows of the last reconciliation of each mode: open rows without a running workflow. */
 function reconciledOf(looks) {
   if (looks.length === 0) return [{ what: 'Rows and workflows', text: 'not compared yet' }];
   return looks.map(({ mode, finishedAt, checked, restarted, postponed }) => ({
@@ -279,7 +279,7 @@ function rows(id, found, cells) {
           ),
         ]
       : found.map((one) => element('tr', {}, ...cells(one)));
-  // Where the page is narrow rows are laid out as grids, which would take their meaning from some readers.
+  // A narrow page lays out rows as grids. Without roles, some screen readers then no longer announce a table.
   for (const row of made) {
     row.setAttribute('role', 'row');
     for (const cell of row.cells) cell.setAttribute('role', 'cell');
@@ -320,7 +320,7 @@ function scopeOf(scope) {
   return element('abbr', { class: 'scope', title: long, text: short });
 }
 
-/** How fast the leading figure has moved: its differences from look to look. */
+/** Returns a chart of the leading figure's changes between refreshes. */
 function spark(name, value) {
   const known = sparks.get(name) ?? { last: value, points: Array(SPARK_POINTS).fill(0) };
   known.points.push(Math.abs(value - known.last));
@@ -363,7 +363,7 @@ function showCases(cases) {
     return cell;
   };
   const body = $('cases').tBodies[0];
-  // Whoever has a link in focus keeps it.
+  // A link that has the focus keeps it.
   const focused = body.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
   rows('cases', items, (one) => [
     element('td', {}, link(one.transactionId, one.link)),
@@ -422,7 +422,7 @@ async function readEvents() {
       else if (response.status === 503)
         $('events-note').textContent = 'Too many watch already; events come once somebody leaves.';
     } catch {
-      // The overview says that the API is away; we go on asking.
+      // The overview shows that the API is unavailable; try again.
     }
     await new Promise((resolve) => setTimeout(resolve, 3_000));
   }
@@ -481,8 +481,8 @@ function showEvents(events) {
         ),
       ),
     );
-  // What other processes did is heard of a moment later: the list is by time.
-  // Put in anew, what is marked as fresh would arrive once more.
+  // Events of other processes arrive a moment later, so the list is sorted by time. Rows that are inserted again lose
+  // the class `fresh`, otherwise their animation would run again.
   for (const row of list.children) row.classList.remove('fresh');
   list.prepend(...made.toReversed());
   if (list.children.length > made.length)
@@ -517,7 +517,7 @@ function ago(at) {
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
-/** Minor units, as many digits as the currency has. */
+/** Formats an amount in minor units with the currency's number of digits. */
 function money(amount, currency) {
   const format = new Intl.NumberFormat(undefined, { style: 'currency', currency, currencyDisplay: 'code' });
   return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);

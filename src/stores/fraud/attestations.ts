@@ -3,30 +3,31 @@ import type { Person } from '../../domain/fraud/investigation';
 import { compositeKey } from '../../domain/ids';
 import { type Db, isConditionFailure } from '../dynamodb';
 
-/** What the API knows about the sender of a request that it is about to pass on. */
+/** A record by the API of who sent a request that the API passes on to a workflow. */
 export interface Attestation {
   id: string;
   transactionId: string;
   name: string;
   role: string;
-  /** What the sender asked for (see `claimOf`); the attestation proves nothing else. */
+  /** The content of the request (see `claimOf`). The attestation is only valid for this content. */
   claim: string;
   at: number;
 }
 
 const attestationKey = (id: string): string => compositeKey('attestation', id);
 
-/** What the API attests about who decided, kept beside the case, so that no secret enters a workflow's history. */
+/** Attestations, stored with the case in the table Investigations, so that no secret enters a workflow's history. */
 export class AttestationStore {
   constructor(private readonly db: Db) {}
 
-  /** Records who is about to ask for what. The same attestation twice is one. */
+  /** Records an attestation. A repeated call with the same name, role and claim succeeds. */
   async attest({ id, transactionId, name, role, claim, at }: Attestation): Promise<void> {
     await this.db.client.send(
       new PutCommand({
         TableName: this.table,
         Item: { TransactionID: transactionId, Entry: attestationKey(id), Name: name, Role: role, Claim: claim, At: at },
-        // The race: a request sent again while its first sending is under way. What was consumed stays consumed.
+        // Race: the same request arrives again while its first attempt runs. Another sender or content under the same
+        // id is refused.
         ConditionExpression: 'attribute_not_exists(Entry) OR (#name = :name AND #role = :role AND Claim = :claim)',
         ExpressionAttributeNames: { '#name': 'Name', '#role': 'Role' },
         ExpressionAttributeValues: { ':name': name, ':role': role, ':claim': claim },
@@ -35,9 +36,9 @@ export class AttestationStore {
   }
 
   /**
-   * Uses up an attestation for one update. Asking again for the same update gives the same answer.
-   * @returns who was attested, or undefined when it attests something else, was used for another update, or is not
-   *   there.
+   * Consumes an attestation for one update. A repeated call for the same update returns the same answer.
+   * @returns the attested person, or undefined if the attestation has another claim, is consumed by another update, or
+   *   does not exist.
    */
   async consume(transactionId: string, id: string, claim: string, updateId: string): Promise<Person | undefined> {
     try {
@@ -46,7 +47,7 @@ export class AttestationStore {
           TableName: this.table,
           Key: { TransactionID: transactionId, Entry: attestationKey(id) },
           UpdateExpression: 'SET ConsumedBy = :update',
-          // The race: one attestation presented by two updates. The first one has it.
+          // Race: two updates present the same attestation. The first one consumes it.
           ConditionExpression: 'Claim = :claim AND (attribute_not_exists(ConsumedBy) OR ConsumedBy = :update)',
           ExpressionAttributeValues: { ':update': updateId, ':claim': claim },
           ReturnValues: 'ALL_NEW',

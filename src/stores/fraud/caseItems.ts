@@ -6,7 +6,7 @@ import { compositeKey, iso } from '../../domain/ids';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
 
-/** A case as it is kept. */
+/** A case as it is stored. */
 export interface CaseRecord extends CaseHeader {
   transactionId: string;
   userId: string;
@@ -18,11 +18,13 @@ export interface CaseRecord extends CaseHeader {
   revision: number;
 }
 
+/** The sort key of a case. */
 export const CASE = 'case';
-/** What the workflow of a case is started again from. */
+/** The sort key of the state from which a case's workflow can restart. */
 export const KEPT = 'state';
 const eventKey = (seq: number): string => compositeKey('event', String(seq).padStart(6, '0'));
 
+/** Returns the write that opens a case. */
 export function openingItem(db: Db, { transaction, decision, openedAt }: OpeningFacts): TransactItem {
   const { transactionId, userId, merchantId, amount, currency } = transaction;
   return {
@@ -41,12 +43,13 @@ export function openingItem(db: Db, { transaction, decision, openedAt }: Opening
         ...(decision.score !== null && { Score: decision.score }),
         Revision: 0,
       },
-      // The race: the same case opened twice at once, by a person and by a re-scoring. There is one case.
+      // Race: an investigator and a rescoring open the same case. Only one write succeeds.
       ConditionExpression: 'attribute_not_exists(Entry)',
     },
   };
 }
 
+/** Returns the write of a case's next header. Its condition is the revision before. */
 export function headerItem(db: Db, write: CaseWrite, closing: Record<string, unknown> = {}): TransactItem {
   const { header } = write;
   const values: Record<string, unknown> = {
@@ -69,7 +72,7 @@ export function headerItem(db: Db, write: CaseWrite, closing: Record<string, unk
       UpdateExpression:
         `SET ${present.map((name) => `#${name} = :${name}`).join(', ')}` +
         (absent.length > 0 ? ` REMOVE ${absent.map((name) => `#${name}`).join(', ')}` : ''),
-      // The race: an attempt that timed out and its retry. The second finds the revision moved on.
+      // Race: an attempt that timed out and its retry both write. The second one finds a newer revision.
       ConditionExpression: '#Revision = :from',
       ExpressionAttributeNames: Object.fromEntries(Object.keys(values).map((name) => [`#${name}`, name])),
       ExpressionAttributeValues: {
@@ -80,6 +83,7 @@ export function headerItem(db: Db, write: CaseWrite, closing: Record<string, unk
   };
 }
 
+/** Returns the writes of the new timeline entries. They are only valid in one transaction with the header. */
 export function entryItems(db: Db, { transactionId, entries }: CaseWrite): TransactItem[] {
   return entries.map(({ seq, at, kind, text, by }) => ({
     Put: {
@@ -98,8 +102,8 @@ export function entryItems(db: Db, { transactionId, entries }: CaseWrite): Trans
 }
 
 /**
- * Replaced with every write of the header, whose condition guards it. It has no key of an index, so that no index holds
- * a copy.
+ * Returns the write of the state from which a case's workflow can restart. Every write of the header replaces it, and
+ * the header's condition protects it. It has no key of an index, so that no index has a copy.
  */
 export function keptItem(db: Db, transactionId: string, revision: number, kept: KeptCase): TransactItem {
   return {
@@ -110,13 +114,15 @@ export function keptItem(db: Db, transactionId: string, revision: number, kept: 
   };
 }
 
+/** Returns the write of the hold on a payment. */
 export function paymentHold(db: Db, transactionId: string, hold: 'held' | 'released' | 'final'): TransactItem {
   return {
     Update: {
       TableName: db.table('Decisions'),
       Key: { TransactionID: transactionId },
       UpdateExpression: 'SET #hold = :hold',
-      // Never makes half a decision. The order of holds is the order of the case's revisions.
+      // The condition keeps this update from creating an incomplete decision. Holds are written in the order of the
+      // case's revisions.
       ConditionExpression: 'attribute_exists(TransactionID)',
       ExpressionAttributeNames: { '#hold': 'Hold' },
       ExpressionAttributeValues: { ':hold': hold },
@@ -124,33 +130,37 @@ export function paymentHold(db: Db, transactionId: string, hold: 'held' | 'relea
   };
 }
 
+/** Returns the write of a transaction's label. */
 export function labelItem(db: Db, { userId, timestamp, transactionId, label, closedAt }: ClosingWrite): TransactItem {
   return {
     Update: {
       TableName: db.table('TransactionHistory'),
       Key: { UserID: userId, TimeTransactionID: compositeKey(iso(timestamp), transactionId) },
       UpdateExpression: 'SET Label = :label, LabelledAt = :at',
-      // Never makes a transaction that did not happen.
+      // The condition keeps this update from creating a history row.
       ConditionExpression: 'attribute_exists(UserID)',
       ExpressionAttributeValues: { ':label': label, ':at': closedAt },
     },
   };
 }
 
+/** Returns the write of the hold on a user, until `until` (epoch ms). */
 export function userHoldItem(db: Db, { userId, transactionId }: ClosingWrite, until: number): TransactItem {
   return {
     Update: {
       TableName: db.table('UserProfiles'),
       Key: { UserID: userId },
-      // The version moves, so that a decision that did not see the hold loses its write and decides again.
+      // The new version makes a concurrent decision that read the profile without the hold lose its write and decide
+      // again.
       UpdateExpression: 'SET HoldUntil = :until, HoldTransactionID = :id ADD Version :one',
-      // The race: two cases of one user closed at once. The longer hold stays.
+      // Race: two cases of one user close at the same time. The longer hold remains.
       ConditionExpression: 'attribute_not_exists(HoldUntil) OR HoldUntil < :until',
       ExpressionAttributeValues: { ':until': until, ':id': transactionId, ':one': 1 },
     },
   };
 }
 
+/** Converts an item to a case. */
 export function caseRecord(item: Record<string, unknown>): CaseRecord {
   const optional = <K extends string>(name: string, as: K) =>
     (item[name] === undefined ? {} : { [as]: item[name] }) as Partial<Record<K, never>>;
@@ -173,6 +183,7 @@ export function caseRecord(item: Record<string, unknown>): CaseRecord {
   };
 }
 
+/** Converts an item to a timeline entry. */
 export function timelineEntry(item: Record<string, unknown>): TimelineEntry {
   const role = item['Role'] as string | undefined;
   return {

@@ -5,17 +5,18 @@ import { batchGet } from '../batchGet';
 import type { Db } from '../dynamodb';
 import { queryAll } from '../query';
 
+/** A decided transaction with its label. */
 export interface LabelledTransaction {
   transaction: Transaction;
-  /** Absent: not known. */
+  /** Absent if not known. */
   label?: Label;
 }
 
-/** Every decided transaction with what is known of it, in no order, page by page. Reads the whole table. */
+/** Returns every decided transaction with its label, in no order, page by page. Scans the whole table. */
 export async function* scanDecisions(db: Db): AsyncGenerator<LabelledTransaction[]> {
   const scan = {
     table: 'Decisions',
-    // Reserved word, hence the alias.
+    // `Transaction` is a reserved word.
     projection: '#transaction, UserID, HistoryKey',
     names: { '#transaction': 'Transaction' },
   };

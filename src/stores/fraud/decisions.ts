@@ -15,78 +15,87 @@ import type { TransactItem } from '../platform/outbox';
 import { type Parts, transact } from '../transact';
 import { CASE } from './caseItems';
 
-/** A user's profile as read, with what a write must present to replace it. */
+/** A user's profile, with the version that a write has in its condition. */
 export interface VersionedProfile {
   profile: UserProfile;
-  /** 0: there is no item yet. */
+  /** 0 if there is no item yet. */
   version: number;
-  /** Set while the user is held after a confirmed fraud (epoch ms). */
+  /** End of the hold on the user after a confirmed fraud, epoch ms. Absent if there is none. */
   heldUntil?: number;
+  /** The fraudulent transaction. */
   heldBecauseOf?: string;
 }
 
-/** An answer that was given before. */
+/** The stored answer of an earlier request. */
 export interface StoredAnswer {
   contentHash: string;
-  /** The body exactly as it was sent. */
+  /** The body of the answer, byte for byte. */
   body: string;
 }
 
+/** The stored data that a decision depends on. */
 export interface DecisionInputs {
   stored?: StoredAnswer;
   user: VersionedProfile;
   merchant: MerchantProfile;
 }
 
-/** The state of the hold on a payment. */
+/** The state of the hold on a payment: under investigation, released, or final. */
 export type PaymentHold = 'held' | 'released' | 'final';
 
-/** Everything that was kept of one decided transaction. */
+/** The stored data of one decided transaction. */
 export interface DecidedTransaction {
   transaction: Transaction;
   decision: Decision;
   features: Features;
   hold?: PaymentHold;
   label?: Label;
-  /** What the full scoring said later, when the decision was degraded. */
+  /** The result of rescoring a decision of the degraded mode. */
   rescored?: { score: number; outcome: Outcome; at: string };
 }
 
-/** One decision of a user, as it is written. */
+/** One decision to write. */
 export interface DecisionRecord {
   transaction: Transaction;
   contentHash: string;
   decision: Decision;
   body: string;
   features: Features;
-  /** `isUnusuallyHigh` by the profile just before this transaction. */
+  /** `isUnusuallyHigh` for the profile before this transaction. */
   unusualAmount: boolean;
-  /** Debts and an investigation's opening, in the same transaction. */
+  /** Outbox entries and the opening of a case, in the same DynamoDB transaction. */
   also: readonly TransactItem[];
 }
 
-/** Decisions of one user, in order, and what they make of the user's profile. */
+/** Decisions of one user in order, and the user's profile before and after them. */
 export interface UserWrite {
   before: VersionedProfile;
   after: UserProfile;
   decisions: readonly DecisionRecord[];
 }
 
-/** Why a user's decisions could not be written; `bystander`: another user's of the same write could not. */
+/**
+ * The reason why a user's decisions were not written:
+ * - `decided-already`: a transaction has a decision.
+ * - `profile-moved`: another write changed the profile.
+ * - `busy`: another transaction writes the same items, or they are throttled.
+ * - `bystander`: another user's part of the same write failed.
+ */
 export type LostRace = 'decided-already' | 'profile-moved' | 'busy' | 'bystander';
 
-/** TransactWriteItems takes this many items. */
+/** Maximum number of items in one TransactWriteItems. */
 export const WRITE_LIMIT = 100;
 
-/** How many items of a `TransactWriteItems` a user's decisions take. */
+/** Returns the number of items of a `TransactWriteItems` for a user's decisions. */
 export function itemsOf({ decisions }: Pick<UserWrite, 'decisions'>): number {
   return 1 + decisions.reduce((sum, { also }) => sum + 2 + also.length, 0);
 }
 
+/** Decisions, with the profiles and the history of their users. */
 export class DecisionStore {
   constructor(private readonly db: Db) {}
 
-  /** What one decision needs, in one BatchGetItem. */
+  /** Returns the inputs of one decision, read with one BatchGetItem. */
   async inputs(transaction: Transaction, abortSignal?: AbortSignal): Promise<DecisionInputs> {
     const [inputs] = await this.inputsOf([transaction], abortSignal);
     if (!inputs) throw new RangeError('Inputs were asked for one transaction');
@@ -94,9 +103,10 @@ export class DecisionStore {
   }
 
   /**
-   * What decisions need, in as few BatchGetItem as hold the keys. Decisions and users are read strongly consistent:
-   * a replay must find its answer, and a stale profile would only lose its conditional write. Merchants are read
-   * eventually consistent (half the units): their counters lag by the stream anyway.
+   * Returns the inputs of decisions, read with as few BatchGetItem as possible. Decisions and users are strongly
+   * consistent: a repeated request must find its answer, and a stale profile would only lose its conditional write.
+   * Merchants are eventually consistent, at half the units, because the stream reader updates their counters with a lag
+   * anyway.
    */
   async inputsOf(transactions: readonly Transaction[], abortSignal?: AbortSignal): Promise<DecisionInputs[]> {
     const unique = (ids: readonly string[], name: string) => [...new Set(ids)].map((id) => ({ [name]: id }));
@@ -148,9 +158,9 @@ export class DecisionStore {
   }
 
   /**
-   * Writes users' decisions, profiles, histories and what the decisions owe, all or nothing; at most `WRITE_LIMIT`
-   * items by `itemsOf`.
-   * @returns undefined when written, else by user the race that was lost.
+   * Writes decisions, profiles, histories and outbox entries of several users, all or nothing. At most `WRITE_LIMIT`
+   * items as counted by `itemsOf`.
+   * @returns undefined if written, otherwise the lost race of each user.
    */
   async write(users: readonly UserWrite[], abortSignal?: AbortSignal): Promise<LostRace[] | undefined> {
     const parts = users.flatMap((user, i): [`${'profile' | 'decisions'} ${number}`, TransactItem[]][] => [
@@ -178,7 +188,8 @@ export class DecisionStore {
         TableName: this.db.table('UserProfiles'),
         Key: { UserID: decisions[0]?.transaction.userId },
         UpdateExpression: 'SET #state = :state, Version = :next',
-        // The race: two transactions of one user. The loser reads again, so that no update is lost.
+        // Race: two transactions of one user write at the same time. The one that loses reads the profile again, so
+        // that no update is lost.
         ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
         ExpressionAttributeNames: { '#state': 'State' },
         ExpressionAttributeValues: {
@@ -219,7 +230,8 @@ export class DecisionStore {
             Mode: decision.mode,
             HistoryKey: TimeTransactionID,
           },
-          // The race: the same transaction sent twice at once. One write wins, the other finds its answer.
+          // Race: the same transaction arrives twice at the same time. One write succeeds, the other request returns
+          // its answer.
           ConditionExpression: 'attribute_not_exists(TransactionID)',
         },
       },
@@ -236,7 +248,7 @@ export class DecisionStore {
             Timestamp: transaction.timestamp,
             Outcome: decision.outcome,
             ...(decision.score !== null && { Score: decision.score }),
-            // Tells the merchant's counters whether the amount alone would explain a fraud.
+            // The merchant's counters use it to tell whether the amount alone would explain a fraud.
             ...(unusualAmount && { UnusualAmount: true }),
           },
         },
@@ -245,7 +257,7 @@ export class DecisionStore {
     ];
   }
 
-  /** The stored answer alone, for `GET /v1/transactions/:id`. */
+  /** Returns only the stored answer, for `GET /v1/transactions/:id`. */
   async answer(transactionId: string): Promise<string | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({
@@ -258,7 +270,7 @@ export class DecisionStore {
     return Item?.['Answer'] as string | undefined;
   }
 
-  /** All that is known of a decided transaction, its label included. */
+  /** Returns a decided transaction with its label. Two strongly consistent reads. */
   async find(transactionId: string): Promise<DecidedTransaction | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({
@@ -279,21 +291,21 @@ export class DecisionStore {
     return { ...decided(Item), ...defined({ label }) };
   }
 
-  /** Many decided transactions at once, in no particular order, without labels. */
+  /** Returns decided transactions without their labels, in no particular order. */
   async findAll(transactionIds: readonly string[]): Promise<DecidedTransaction[]> {
     const keys = [...new Set(transactionIds)].map((TransactionID) => ({ TransactionID }));
     const { Decisions } = await batchGet(this.db, { Decisions: { keys, consistent: true } });
     return Decisions.map(decided);
   }
 
-  /** Records what the full scoring of a degraded decision said; the answer that was given stays as it is. */
+  /** Returns the write of a rescoring's result. The answer to the client does not change. */
   rescored(transactionId: string, rescored: NonNullable<DecidedTransaction['rescored']>): TransactItem {
     return {
       Update: {
         TableName: this.db.table('Decisions'),
         Key: { TransactionID: transactionId },
         UpdateExpression: 'SET Rescore = :rescore',
-        // The race: two relays paying the same debt. The first result stands, since it may have opened a case.
+        // Race: two relays dispatch the same outbox entry. The first result stays, because it may have opened a case.
         ConditionExpression: 'attribute_exists(TransactionID) AND attribute_not_exists(Rescore)',
         ExpressionAttributeValues: { ':rescore': JSON.stringify(rescored) },
       },
@@ -301,9 +313,10 @@ export class DecisionStore {
   }
 
   /**
-   * Notes what a transaction turned out to be, and when that became known (epoch ms), in one conditional write. Writing
-   * the same twice changes nothing; the last one stands.
-   * @returns `investigated` where its case is open, `unknown` where there is no such transaction.
+   * Stores the label of a transaction and the time when it became known (epoch ms), in one conditional write. A
+   * repeated call changes nothing; a later label replaces an earlier one.
+   * @returns `investigated` if the transaction's case is open, `unknown` if there is no such transaction.
+   * @throws LongwatchError `contention` if other transactions write the same items.
    */
   async label(transactionId: string, label: Label, at: number): Promise<'labelled' | 'investigated' | 'unknown'> {
     const { Item } = await this.db.client.send(
@@ -319,7 +332,8 @@ export class DecisionStore {
         ConditionCheck: {
           TableName: this.db.table('Investigations'),
           Key: { TransactionID: transactionId, Entry: CASE },
-          // Race: a case is opened after the handler looked (a re-score opens cases). Its decision is the label then.
+          // Race: a rescoring opens a case after the request checked for one. The decision of the case becomes the
+          // label then.
           ConditionExpression: 'attribute_not_exists(TransactionID) OR attribute_exists(ClosedAt)',
         },
       },
@@ -328,7 +342,8 @@ export class DecisionStore {
           TableName: this.db.table('TransactionHistory'),
           Key: { UserID: Item['UserID'], TimeTransactionID: Item['HistoryKey'] },
           UpdateExpression: 'SET Label = :label, LabelledAt = :at',
-          // The history may have been deleted (retention): no stump without the rest of it.
+          // Retention may have deleted the history row. The condition keeps this update from creating an incomplete
+          // one.
           ConditionExpression: 'attribute_exists(TransactionID)',
           ExpressionAttributeValues: { ':label': label, ':at': at },
         },
@@ -340,7 +355,7 @@ export class DecisionStore {
     throw new LongwatchError('contention', `Transaction ${transactionId} is being written by others; try again`);
   }
 
-  /** The hold on a user after a confirmed fraud, if any is in force. */
+  /** Returns the hold on a user after a confirmed fraud, or undefined. */
   async userHold(userId: string): Promise<{ until: number; transactionId: string } | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({
@@ -354,13 +369,13 @@ export class DecisionStore {
     return until === undefined ? undefined : { until, transactionId: Item?.['HoldTransactionID'] as string };
   }
 
-  /** Ends the hold on a user. Ending what is not there succeeds. */
+  /** Ends the hold on a user. Succeeds if there is none. */
   async releaseUser(userId: string): Promise<void> {
     await this.db.client.send(
       new UpdateCommand({
         TableName: this.db.table('UserProfiles'),
         Key: { UserID: userId },
-        // The version moves so that a decision that still saw the hold loses its write and decides again.
+        // The new version makes a concurrent decision that read the hold lose its write and decide again.
         UpdateExpression: 'REMOVE HoldUntil, HoldTransactionID ADD Version :one',
         ExpressionAttributeValues: { ':one': 1 },
       }),

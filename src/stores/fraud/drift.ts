@@ -5,6 +5,7 @@ import { compositeKey, iso } from '../../domain/ids';
 import type { Db } from '../dynamodb';
 import { queryAll } from '../query';
 
+/** Histograms of the features and scores of one day. */
 export interface DayCounts {
   /** "2026-01-31", UTC. */
   day: string;
@@ -13,16 +14,17 @@ export interface DayCounts {
 }
 
 const KEPT_DAYS = 120;
-/** BatchWriteItem takes 25 items; a process writes two days at most. */
+/** Maximum number of items in one BatchWriteItem. A process writes at most two days. */
 const BATCH = 25;
 
+/** Returns the UTC day of an instant, e.g. "2026-01-31". */
 export const dayOf = (at: number): string => iso(at).slice(0, 10);
 
-/** How the features and scores of a model's decisions lay, by day. */
+/** The distributions of features and scores by model, day and process, in the table FeatureCounts. */
 export class DriftStore {
   constructor(private readonly db: Db) {}
 
-  /** What one process has counted; each replaces its own, so that a retry counts nothing twice. */
+  /** Stores the counts of one process. Each process replaces only its own counts, so a retry counts nothing twice. */
   async keep(version: string, processId: string, days: readonly DayCounts[]): Promise<void> {
     for (let i = 0; i < days.length; i += BATCH)
       await this.db.client.send(
@@ -44,12 +46,12 @@ export class DriftStore {
       );
   }
 
-  /** Of all processes together, over the days from the one to the other, both in. */
+  /** Returns the counts of all processes from day `from` to day `to`, both included. */
   async read(version: string, from: string, to: string): Promise<{ rows: number; counts: BinCounts }> {
     const sum = { rows: 0, counts: {} as BinCounts };
     const query = {
       table: 'FeatureCounts',
-      // `~` sorts behind every process.
+      // `~` sorts after every process id.
       where: 'ModelVersion = :version AND DayProcess BETWEEN :from AND :to',
       values: { ':version': version, ':from': from, ':to': compositeKey(to, '~') },
       consistent: true,

@@ -1,5 +1,6 @@
 import type { CapabilityGrants } from '../grants';
 
+/** The DynamoDB actions that fraud's code uses. */
 export const fraudGrants = {
   everywhere: {
     Rules: 'GetItem PutItem UpdateItem',
@@ -27,7 +28,7 @@ export const fraudGrants = {
     UserProfiles: 'BatchGetItem UpdateItem',
   },
   functions: {
-    /** Kinesis: transactions to decide. */
+    /** Decides the transactions of the Kinesis stream. */
     transactions: {
       Decisions: 'BatchGetItem PutItem',
       UserProfiles: 'BatchGetItem UpdateItem',
@@ -36,7 +37,7 @@ export const fraudGrants = {
       Investigations: 'PutItem',
       Starts: 'PutItem',
     },
-    /** The stream of TransactionHistory: merchants' counters. */
+    /** Updates the merchants' counters from the stream of TransactionHistory. */
     merchants: {
       MerchantProfiles: 'BatchGetItem PutItem',
     },

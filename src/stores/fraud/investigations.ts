@@ -25,23 +25,22 @@ import {
 
 export type { CaseRecord } from './caseItems';
 
-/** What one write of a case consists of. */
+/** The parts of one write of a case. */
 type CaseParts = Parts<'header' | 'timeline' | 'transaction' | 'userHold'>;
 
-/** Cases, their timelines, and what the API attests about who decided. */
+/** Cases and their timelines. */
 export class InvestigationStore {
   constructor(private readonly db: Db) {}
 
-  /** The part of a `TransactWriteItems` that opens a case. */
+  /** Returns the item of a `TransactWriteItems` that opens a case. */
   openingItem(opening: OpeningFacts): TransactItem {
     return openingItem(this.db, opening);
   }
 
   /**
-   * Moves a case on. Writing the same twice changes nothing.
-   * @throws LongwatchError `contention` (try again), `superseded` (another run wrote to the case: the workflow was
-   *   reset), `conflict`
-   *   (the case was never opened).
+   * Writes the next revision of a case. A repeated call with the same write changes nothing.
+   * @throws LongwatchError `contention` (try again), `superseded` (another run of the workflow has written to the case
+   *   after a reset), `conflict` (the case was never opened), `notFound` (its transaction does not exist).
    */
   async record(write: CaseWrite): Promise<void> {
     await this.commit(write, {
@@ -52,8 +51,8 @@ export class InvestigationStore {
   }
 
   /**
-   * Ends a case: header, timeline, label, the hold on the payment and, for fraud, the hold on the user, all or
-   * nothing. The merchant's counters follow from the label by the stream of TransactionHistory.
+   * Closes a case: writes header, timeline, label, the hold on the payment and, for fraud, the hold on the user, all or
+   * nothing. The reader of TransactionHistory's stream updates the merchant's counters from the label.
    * @throws LongwatchError as {@link record}.
    */
   async close(write: ClosingWrite): Promise<void> {
@@ -69,7 +68,7 @@ export class InvestigationStore {
     });
   }
 
-  /** The case alone. Strongly consistent. */
+  /** Returns a case without its timeline. Strongly consistent. */
   async find(transactionId: string): Promise<CaseRecord | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({
@@ -81,7 +80,7 @@ export class InvestigationStore {
     return Item && caseRecord(Item);
   }
 
-  /** What the row keeps to start a lost workflow again, and the revision that it is of. Strongly consistent. */
+  /** Returns the state from which a lost workflow can restart, and its revision. Strongly consistent. */
   async kept(transactionId: string): Promise<{ revision: number; kept: KeptCase } | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({
@@ -93,13 +92,15 @@ export class InvestigationStore {
     return Item && { revision: Item['Revision'] as number, kept: JSON.parse(Item['Kept'] as string) as KeptCase };
   }
 
-  /** The new entries, and the state from which a lost workflow can start again; none of them has a condition. */
+  /**
+   * Returns the new entries, and the state from which a lost workflow can restart. None of these items has a condition.
+   */
   private timelineItems(write: CaseWrite): TransactItem[] {
     const { transactionId, revision, kept } = write;
     return [...entryItems(this.db, write), ...(kept ? [keptItem(this.db, transactionId, revision, kept)] : [])];
   }
 
-  /** A page of a case's timeline, oldest first. Strongly consistent. */
+  /** Returns a page of a case's timeline, oldest first, 200 entries by default. Strongly consistent. */
   timeline(transactionId: string, page: PageRequest = {}): Promise<Page<TimelineEntry>> {
     const query = {
       table: 'Investigations',
@@ -116,7 +117,7 @@ export class InvestigationStore {
     );
   }
 
-  /** Cases of one status, oldest first. Eventually consistent, as every index. */
+  /** Returns a page of the cases of one status, oldest first. Eventually consistent, as every index. */
   byStatus(status: CaseStatus, page: PageRequest = {}): Promise<Page<CaseRecord>> {
     const query = {
       table: 'Investigations',
@@ -127,7 +128,10 @@ export class InvestigationStore {
     return queryPage(this.db, { name: 'cases by status', of: { status } }, query, page, caseRecord);
   }
 
-  /** Cases that somebody has, oldest first; with a status, a page may hold fewer than its limit. */
+  /**
+   * Returns a page of an investigator's cases, oldest first. With a status, a page may have fewer cases than its limit.
+   * Eventually consistent.
+   */
   byAssignee(
     assignee: string,
     { status, ...page }: PageRequest & { status?: CaseStatus } = {},
@@ -153,17 +157,15 @@ export class InvestigationStore {
     if (lost.has('header')) return this.mustBeWritten(write, cause);
     if (lost.has('transaction'))
       throw new LongwatchError('notFound', `The transaction of case ${write.transactionId} is gone`, { cause });
-    // Another case holds the user for longer already, so this write leaves that hold as it is.
+    // Another case already holds the user for longer, so this write leaves that hold unchanged.
     if (lost.has('userHold')) return this.commit(write, { ...parts, userHold: undefined });
     throw new LongwatchError('contention', `Case ${write.transactionId} is busy; try again`, { cause });
   }
 
   /**
-   * The row is not at the revision that a write starts from. Either an attempt before this one was written, or another
-   * run
-   * moved the case on. The state that each write keeps tells them apart. Releases before the one that keeps states left
-   * none;
-   * a row at the write's own revision then counts as written.
+   * Called when the case is not at the revision that a write starts from. Either an earlier attempt of the same write
+   * succeeded, or another run of the workflow wrote to the case. The stored state of each write distinguishes the two.
+   * Older releases stored no state; then a case at the write's own revision counts as written.
    */
   private async mustBeWritten(
     { transactionId, fromRevision, revision, kept }: CaseWrite,

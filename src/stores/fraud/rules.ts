@@ -2,12 +2,14 @@ import type { RuleSet } from '../../domain/fraud/ruleSet';
 import type { Db } from '../dynamodb';
 import { VersionedStore } from '../versioned';
 
-/** The model that decides: the name of its SageMaker endpoint. Absent: the configured one. */
+/** The live model, by the name of its SageMaker endpoint. Without one, the configured endpoint scores. */
 export interface LiveModel {
   endpointName: string;
 }
 
-/** What decides beside the live model and rules, without effect; where it has none of its own it takes the live one. */
+/**
+ * A model and rules whose decisions are compared with the live ones and have no effect. An absent part is the live one.
+ */
 export interface Challenger {
   endpointName?: string;
   ruleSet?: RuleSet;
@@ -15,9 +17,12 @@ export interface Challenger {
 
 export type RuleStore = VersionedStore<RuleSet>;
 export type LiveModelStore = VersionedStore<LiveModel>;
-/** null: there was one, and there is none now. */
+/** The value null means that the challenger was removed. */
 export type ChallengerStore = VersionedStore<Challenger | null>;
 
+/** Returns the store of the rule set. */
 export const ruleStore = (db: Db): RuleStore => new VersionedStore(db, 'transactions', 'rule set');
+/** Returns the store of the live model. */
 export const liveModelStore = (db: Db): LiveModelStore => new VersionedStore(db, 'live-model', 'model');
+/** Returns the store of the challenger. */
 export const challengerStore = (db: Db): ChallengerStore => new VersionedStore(db, 'challenger', 'challenger');

@@ -5,7 +5,7 @@ import type { Page, PageRequest } from '../cursor';
 import type { Db } from '../dynamodb';
 import { queryAll, queryPage } from '../query';
 
-/** A transaction that the challenger would have decided otherwise. */
+/** A transaction that the challenger would have decided differently. */
 export interface Difference {
   transactionId: string;
   /** Epoch ms. */
@@ -16,25 +16,28 @@ export interface Difference {
   shadowScore: number | null;
 }
 
-/** Decisions by what was decided and what the challenger would have: `live>shadow`. */
+/** Numbers of decisions by live and challenger outcome: `live>shadow`. */
 export type OutcomePairs = Readonly<Record<string, number>>;
 
+/** Counts of compared decisions. */
 export interface ShadowCounts {
   pairs: OutcomePairs;
-  /** Decisions that were not compared: the challenger did not answer, or there were too many at once. */
+  /** Decisions that were not compared because the challenger did not answer. */
   failed: number;
+  /** Decisions that were not compared because too many comparisons ran at once. */
   dropped: number;
 }
 
+/** Maximum number of items in one BatchWriteItem. */
 const BATCH = 25;
 const KEPT_MS = 30 * 24 * 3_600_000;
 const COUNTS = 'counts';
 
-/** What challengers would have decided, by the version of the challenger. */
+/** The decisions of challengers, by the challenger's version, in the table ShadowDecisions. */
 export class ShadowStore {
   constructor(private readonly db: Db) {}
 
-  /** Best effort: a difference that is not written is still counted. */
+  /** Stores differences for 30 days. Best effort: a difference that is lost is still in the counts. */
   async keep(version: number, differences: readonly Difference[]): Promise<void> {
     const table = this.db.table('ShadowDecisions');
     for (let i = 0; i < differences.length; i += BATCH)
@@ -56,7 +59,7 @@ export class ShadowStore {
       );
   }
 
-  /** What one process has counted so far; each replaces its own, so that a retry counts nothing twice. */
+  /** Stores the counts of one process. Each process replaces only its own counts, so a retry counts nothing twice. */
   async count(version: number, processId: string, counts: ShadowCounts): Promise<void> {
     const Item = {
       Challenger: String(version),
@@ -66,7 +69,7 @@ export class ShadowStore {
     await this.db.client.send(new PutCommand({ TableName: this.db.table('ShadowDecisions'), Item }));
   }
 
-  /** Of all processes together. */
+  /** Returns the counts of all processes. */
   async counts(version: number): Promise<ShadowCounts> {
     const pairs: Record<string, number> = {};
     const sum = { failed: 0, dropped: 0 };
@@ -86,11 +89,14 @@ export class ShadowStore {
     return { pairs, ...sum };
   }
 
-  /** Newest first; kept for 30 days. */
+  /**
+   * Returns a page of the differences of the last 30 days, newest first.
+   * @throws LongwatchError `invalid` for a cursor of another release or of another list.
+   */
   differences(version: number, page: PageRequest): Promise<Page<Difference>> {
     const query = {
       table: 'ShadowDecisions',
-      // Times begin with a digit, which sorts before the counts.
+      // A time begins with a digit, which sorts before `counts`.
       where: 'Challenger = :version AND Entry < :counts',
       values: { ':version': String(version), ':counts': COUNTS },
       descending: true,
