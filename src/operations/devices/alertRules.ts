@@ -1,10 +1,10 @@
 import type { Alert } from '../../domain/devices/alerts';
 import { type Device, type DeviceStore, groupKey } from '../../stores/devices/devices';
 
-/** Keeps what many readings ask for, for some time. */
+/** Maximum number of cached devices and groups. */
 const MAX_ENTRIES = 100_000;
 
-/** Which alerts hold for a device: its own and those of its groups. */
+/** The alert rules of devices: their own and those of their groups. */
 export class AlertRules {
   private readonly cached = new Map<string, { device: Device | undefined; until: number }>();
 
@@ -14,7 +14,7 @@ export class AlertRules {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** As they were within the last `cacheMs`. */
+  /** Returns the alert rules by device, at most `cacheMs` old. */
   async of(deviceIds: readonly string[]): Promise<Map<string, readonly Alert[]>> {
     const devices = await this.read(deviceIds);
     const groups = await this.read([

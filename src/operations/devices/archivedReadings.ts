@@ -12,7 +12,7 @@ export interface ArchivedReadingsParts {
   archive: DeviceArchive;
 }
 
-/** Of one device's day: epoch ms, `to` left out; behind a row, by its sort key. */
+/** A period of one device and day, in epoch ms. `to` is exclusive. `after` excludes rows up to a sort key. */
 export interface ArchivedStretch {
   deviceId: string;
   from: number;
@@ -20,14 +20,17 @@ export interface ArchivedStretch {
   after?: string;
 }
 
-/** An erasure or a retention replaces files under our eyes once in a while; hardly twice. */
+/** Maximum attempts of a read. An erasure or the retention may replace files during a read, rarely twice. */
 const ATTEMPTS = 3;
 
-/** Readings that were archived. */
+/** Reads archived readings. */
 export class ArchivedReadings {
   constructor(private readonly parts: ArchivedReadingsParts) {}
 
-  /** Of some rows of one day and device, those that the archive has, as `timestamp#id`. */
+  /**
+   * Returns those of the given rows that the archive contains, as `timestamp#id`. All rows must be of one day and
+   * device.
+   */
   async known(day: Day, rows: readonly ReadingRow[]): Promise<ReadonlySet<string>> {
     const deviceId = rows[0]?.deviceId;
     if (deviceId === undefined) return new Set();
@@ -37,9 +40,8 @@ export class ArchivedReadings {
   }
 
   /**
-   * The archived rows of a device's stretch of a day, in order; at most so many, if so many are asked for. Also of a
-   * day
-   * that was restored: it may have been so only after the table was read.
+   * Returns the archived rows of a period, in order, at most `limit`. This includes a restored day, because the day may
+   * have been restored after the caller read the table.
    */
   async find(day: Day, range: ArchivedStretch, limit = Number.POSITIVE_INFINITY): Promise<ReadingRow[]> {
     return retry({ attempts: ATTEMPTS, exhausted: (error) => error }, async () => {
@@ -48,7 +50,7 @@ export class ArchivedReadings {
       try {
         return await this.findIn(record, range, limit);
       } catch (error) {
-        // Its manifest was replaced after we read which one it is.
+        // The manifest was replaced after the day's record was read. Read the record again.
         if (!(error instanceof MissingObjectError)) throw error;
         return againAfter(error);
       }

@@ -30,18 +30,19 @@ export interface ArchiverParts {
   now?(): number;
 }
 
+/** The signal and the progress callback of a long step. */
 export interface Work {
   signal: AbortSignal;
-  /** Called now and then. */
+  /** Called regularly with the progress, for the activity's heartbeat. */
   alive(done: number): void;
 }
 
-/** Rows deleted side by side. */
+/** Number of rows that are deleted at once. */
 const DELETE_ROWS = 1_000;
 
 /**
- * The steps of archiving a day, each of which may be done twice. Whoever does them has the day to himself: all work on
- * a day's files is done under one workflow id.
+ * The steps of archiving a day. Each step may be repeated. No two jobs work on the files of a day at once, because all
+ * of them run under one workflow id.
  */
 export class Archiver {
   private readonly now: () => number;
@@ -53,15 +54,15 @@ export class Archiver {
     this.now = parts.now ?? Date.now;
   }
 
-  /** Epoch ms from which a day may be archived. */
+  /** Returns the epoch ms from which a day may be archived. */
   dueAt(day: Day): number {
     return dayEnd(day) + this.settings.archiveAfterMs;
   }
 
   /**
-   * What there is to do. A run before that had come so far as to delete is finished first: then there are no lanes, and
-   * the generation is the one that is there.
-   * @throws LongwatchError `conflict` for a day that is not over, or whose files are gone by age.
+   * Plans the archiving of a day. If an earlier run died while it deleted rows, or a restore died, the run must only
+   * delete rows: the plan has no lanes and keeps the generation.
+   * @throws LongwatchError `conflict` if the day may not be archived yet, or retention deleted its files
    */
   async plan(day: Day): Promise<ArchivePlan> {
     const { days, archives, archive } = this.parts;
@@ -90,7 +91,7 @@ export class Archiver {
     };
   }
 
-  /** Writes a lane's rows that are not archived yet. The same rows make the same files. */
+  /** Writes the rows of a lane that are not archived yet. The same rows always produce the same files. */
   async writeLane(
     { day, generation }: ArchivePlan,
     { buckets, firstPart }: Lane,
@@ -121,7 +122,7 @@ export class Archiver {
     return lists.flat().sort();
   }
 
-  /** Puts the manifest of the day: what the one before has, and the new parts. */
+  /** Writes the day's manifest: the parts of the previous manifest, and the new parts. */
   async writeManifest({ day, generation }: ArchivePlan, parts: readonly Part[]): Promise<Manifest> {
     const before = generation > 1 ? (await this.parts.archive.manifest(day, generation - 1)).parts : [];
     const manifest = manifestOf(day, generation, [...before, ...parts]);
@@ -130,8 +131,8 @@ export class Archiver {
   }
 
   /**
-   * Reads a part back, as it is stored, and compares it with the table, row by row.
-   * @throws LongwatchError `conflict` when they differ: nothing is deleted then.
+   * Reads a stored part and compares it with the table, row by row.
+   * @throws LongwatchError `conflict` if they differ; then nothing is deleted
    */
   async verifyPart(day: Day, part: Part, { signal, alive }: Work): Promise<void> {
     const { archive, readings } = this.parts;
@@ -173,7 +174,7 @@ export class Archiver {
       );
   }
 
-  /** Makes the verified manifest the day's own: from here reads take the archive's word, and rows may go. */
+  /** Makes the verified manifest the current one. From then on, reads use the archive and rows may be deleted. */
   async commit(
     { day, generation }: Pick<ArchivePlan, 'day' | 'generation'>,
     state: ArchivedDay['state'],
@@ -194,7 +195,10 @@ export class Archiver {
     return record;
   }
 
-  /** The parts whose rows the table is to lose: of a run that goes on after a death, all. */
+  /**
+   * Returns the parts whose rows must be deleted from the table. If an earlier run died while it deleted, these are all
+   * parts.
+   */
   async partsToDelete({ day, generation, lanes, isRestored }: ArchivePlan): Promise<Part[]> {
     const { parts } = await this.parts.archive.manifest(day, generation);
     if (generation === 1 || isRestored || lanes.length === 0) return [...parts];
@@ -202,7 +206,7 @@ export class Archiver {
     return parts.filter(({ name }) => !before.has(name));
   }
 
-  /** Deletes the rows of a part from the table. A row never changes, so that what has the same key is the same. */
+  /** Deletes the rows of a part from the table. Rows never change, so a row with the same key is the same row. */
   async deletePart(day: Day, part: Part, { signal, alive }: Work): Promise<void> {
     const { archive, readings } = this.parts;
     await this.checkSum(day, part);
@@ -211,13 +215,13 @@ export class Archiver {
       for (let i = 0; i < rows.length; i += DELETE_ROWS) {
         signal.throwIfAborted();
         const some = rows.slice(i, i + DELETE_ROWS);
-        // A row that stays is read once: table and archive have it under the same key.
+        // A row that cannot be deleted is still read once: a read merges table and archive by key.
         await this.skipping(`deleting an archived reading of ${day}`, some, (them) => readings.delete(them));
         alive((done += some.length));
       }
   }
 
-  /** The day is archived; devices without late readings are late no more. */
+  /** Marks the day as archived, and removes the late marker of devices without rows in the table. */
   async finish(day: Day, generation: number): Promise<void> {
     const { days, readings, archives, archive } = this.parts;
     for (let bucket = 0; bucket < DEVICE_BUCKETS; bucket++)
@@ -225,7 +229,7 @@ export class Archiver {
         await days.lateDevices(day, bucket),
         1,
         async (late) => {
-          // Looked at after its mark was read: what comes in meanwhile makes a new mark.
+          // Check the rows after the marker was read: a reading that arrives meanwhile writes a new marker.
           const { rows } = await readings.page({ deviceId: late.deviceId, day, limit: 1 });
           if (rows.length === 0) await days.forgetLate(day, late);
         },
@@ -235,7 +239,11 @@ export class Archiver {
     await archive.clear(day, [await archive.manifest(day, generation)]);
   }
 
-  /** Begins to bring a day back. @throws LongwatchError `notFound`, `conflict`. */
+  /**
+   * Begins to restore a day.
+   * @throws LongwatchError `notFound` (not archived), `conflict` (rows are being deleted, or retention deleted the
+   *   files)
+   */
   async beginRestore(day: Day): Promise<Manifest> {
     const record = await this.parts.archives.find(day);
     if (!record) throw new LongwatchError('notFound', `${day} is not archived`);
@@ -245,15 +253,17 @@ export class Archiver {
     return this.parts.archive.manifest(day, record.generation);
   }
 
-  /** Puts a part's rows back, marked, and lets the next archive know of them. */
+  /**
+   * Writes the rows of a part into the table, flagged as restored. Writes a late marker for each device, so that the
+   * next archiving includes them.
+   */
   async restorePart(day: Day, part: Part, { signal, alive }: Work): Promise<void> {
     const { archive, readings, days } = this.parts;
     let done = 0;
     for await (const rows of archive.rows(day, part)) {
       signal.throwIfAborted();
       const devices = [...new Set(rows.map(({ deviceId }) => deviceId))].map((deviceId) => ({ deviceId }));
-      // Rows in the table of which no archive would ever know must not come to be: without their mark they stay in the
-      // files.
+      // Restore no row of a device without a late marker: no archiving would find it. Its rows stay in the files.
       const unmarked = await this.skipping(`the mark of restored readings of ${day}`, devices, (some) =>
         days.noteAllLate(
           day,
@@ -271,7 +281,10 @@ export class Archiver {
     }
   }
 
-  /** One row or device that is refused for good holds up no other of its day; its row stays in the files. */
+  /**
+   * Does a step for rows or devices. Skips and reports those whose step is refused permanently; their rows stay in the
+   * files.
+   */
   private skipping<T extends { deviceId: string }>(
     what: string,
     entities: readonly T[],
@@ -285,21 +298,22 @@ export class Archiver {
     ({ deviceId }: { deviceId: string }, error: unknown): void =>
       this.parts.onSkipped?.(`${what} of ${deviceId}`, error);
 
+  /** Marks a day as restored. */
   async finishRestore(day: Day, generation: number): Promise<void> {
     await this.parts.archives.move(day, generation, 'restored', this.now());
   }
 
-  /** Deletes the files of a day for good. */
+  /** Deletes the files of a day permanently. */
   async expire(day: Day): Promise<void> {
     const record = await this.parts.archives.find(day);
     if (!record) return;
-    // Said first: reads that find it so look for no file.
+    // Mark the day as expired first, so that reads no longer look for its files.
     await this.parts.archives.move(day, record.generation, 'expired', this.now());
     await this.parts.archive.clear(day, []);
   }
 }
 
-/** The devices of consecutive rows, each with the stretch that they are of. */
+/** Returns the devices of consecutive rows, each with the period of its rows. */
 function stretchesOf(rows: readonly ReadingRow[]): Required<DeviceStretch>[] {
   const stretches: Required<DeviceStretch>[] = [];
   for (const { deviceId, timestamp } of rows) {
@@ -310,21 +324,21 @@ function stretchesOf(rows: readonly ReadingRow[]): Required<DeviceStretch>[] {
   return stretches;
 }
 
-/** In the order of a part: by device, time and id. */
+/** Compares rows in the order of a part: device, time, id. */
 const compareKeys = (a: ReadingRow, b: ReadingRow): number =>
   a.deviceId < b.deviceId ? -1 : a.deviceId > b.deviceId ? 1 : compareRows(a, b);
 
 const isSame = (a: ReadingRow, b: ReadingRow): boolean =>
   a.metrics === b.metrics && a.status === b.status && a.latitude === b.latitude && a.longitude === b.longitude;
 
-/** Rows one by one, to be gone through in their order. */
+/** Reads ordered rows one by one. */
 class Rows {
   private rows: ReadingRow[] = [];
   private at = 0;
 
   constructor(private readonly source: AsyncGenerator<ReadingRow[]>) {}
 
-  /** The row of the same key, if it is there; those before it are passed over. */
+  /** Skips to the row with the same key as `wanted`; returns undefined if there is none. */
   async seek(wanted: ReadingRow): Promise<ReadingRow | undefined> {
     for (;;) {
       while (this.at < this.rows.length) {

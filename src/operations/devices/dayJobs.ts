@@ -29,16 +29,15 @@ export interface DayJobsParts {
   now?(): number;
 }
 
-/** What people ask for of archived days and of devices' data. */
+/** Starts jobs that admins request: archiving, restoring and erasing. */
 export class DayJobs {
   private readonly now: () => number;
 
   constructor(
     private readonly parts: DayJobsParts,
     /**
-     * `archives`: whether there is anywhere to archive to. `eraseAfterMs`: until every process has forgotten what it
-     * knew
-     * of a device, and has ended the writes that were under way.
+     * `archives`: whether an archive is configured. `eraseAfterMs`: delay of an erasure until every process has dropped
+     * its cached state of the device and has finished the writes in progress.
      */
     private readonly settings: { archives: boolean; eraseAfterMs: number },
   ) {
@@ -46,8 +45,10 @@ export class DayJobs {
   }
 
   /**
-   * Archives a day, or what came late of it. @returns the workflow's id. @throws LongwatchError `conflict`,
-   * `unavailable`
+   * Starts the archiving of a day, or of its late readings.
+   * @returns the workflow's id
+   * @throws LongwatchError `conflict` (no archive, too early, or another job of the day runs), `unavailable` (Temporal
+   *   does not answer)
    */
   async archive(day: Day): Promise<string> {
     this.needArchive();
@@ -57,14 +58,22 @@ export class DayJobs {
     return this.start(ARCHIVE_TYPE, day, `Archives the readings of ${day}`);
   }
 
-  /** @throws LongwatchError `notFound`, `conflict`, `unavailable` */
+  /**
+   * Starts the restore of a day.
+   * @returns the workflow's id
+   * @throws LongwatchError `notFound` (not archived), `conflict` (no archive, or another job of the day runs),
+   *   `unavailable` (Temporal does not answer)
+   */
   async restore(day: Day): Promise<string> {
     this.needArchive();
     await this.find(day);
     return this.start(RESTORE_TYPE, day, `Brings the readings of ${day} back to the table`);
   }
 
-  /** @throws LongwatchError `notFound` */
+  /**
+   * Returns the record of an archived day.
+   * @throws LongwatchError `notFound`
+   */
   async find(day: Day): Promise<ArchivedDay> {
     const record = await this.parts.archives.find(day);
     if (!record) throw new LongwatchError('notFound', `${day} is not archived`);
@@ -72,7 +81,9 @@ export class DayJobs {
   }
 
   /**
-   * Erases a device, soon. Asked for again while it is under way it is the same erasure. @returns the workflow's id.
+   * Starts the erasure of a device. If one is in progress, returns its id.
+   * @returns the workflow's id
+   * @throws LongwatchError `contention` if an erasure finished during the request
    */
   async erase(deviceId: string): Promise<string> {
     const now = this.now();

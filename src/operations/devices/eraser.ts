@@ -22,19 +22,22 @@ export interface EraserParts {
   now?(): number;
 }
 
-/** A part to be written anew without one device. */
+/** A part that must be rewritten without one device. */
 export interface Rewrite {
   part: Part;
-  /** Number of the part that takes its place. */
+  /** Number of the new part. */
   number: number;
 }
 
-/** Of what is left, for people. */
+/** Maximum number of remaining items that a report names. */
 const MAX_NAMED = 20;
-/** No reading is older than the product. */
+/** Readings can be no older than the product. */
 const FIRST_YEAR = 2020;
 
-/** The steps of erasing a device, each of which may be done twice. By now nothing of it is taken in any more. */
+/**
+ * The steps of erasing a device. Each step may be repeated. Before the first step, every process already refuses
+ * readings of the device.
+ */
 export class Eraser {
   private readonly now: () => number;
 
@@ -45,7 +48,7 @@ export class Eraser {
     this.now = parts.now ?? Date.now;
   }
 
-  /** Days whose rows may still be in the table: those that readings are taken of, and those brought back. */
+  /** Returns the days whose rows may be in the table because readings are still accepted for them. */
   private openDays(): Day[] {
     const now = this.now();
     const days: Day[] = [];
@@ -58,7 +61,7 @@ export class Eraser {
     return days;
   }
 
-  /** The days that may hold something of a device, in table or archive; oldest first. */
+  /** Returns the days that may contain data of a device in the table or the archive, oldest first. */
   async days(deviceId: string): Promise<Day[]> {
     const { archives, readings, archive } = this.parts;
     const found = new Set<Day>();
@@ -72,7 +75,10 @@ export class Eraser {
     return [...found].sort();
   }
 
-  /** Deletes a day's rows from the table, and sends a mark behind them through the stream. */
+  /**
+   * Deletes a device's rows of a day from the table, then writes a sentinel. The stream reader sees the sentinel after
+   * it has read everything before it.
+   */
   async eraseRows(day: Day, deviceId: string, mark: string, { signal, alive }: Work): Promise<void> {
     const { readings, sentinels } = this.parts;
     let done = 0;
@@ -84,7 +90,7 @@ export class Eraser {
     await sentinels.put(deviceId, day, mark);
   }
 
-  /** The parts of a day that hold rows of a device, and the generation of the manifest without them. */
+  /** Returns the parts of a day that contain rows of a device, and the generation of the manifest without them. */
   async planRewrite(day: Day, deviceId: string): Promise<{ generation: number; rewrites: Rewrite[] }> {
     const { archives, archive } = this.parts;
     const record = await archives.find(day);
@@ -96,7 +102,11 @@ export class Eraser {
     return { generation: record.generation + 1, rewrites: holding.map((part, i) => ({ part, number: first + i })) };
   }
 
-  /** Writes a part without the rows of a device, and reads it back. @returns nothing when no row is left. */
+  /**
+   * Writes a part without the rows of a device, and verifies it.
+   * @returns undefined if no row is left
+   * @throws LongwatchError `unavailable` if the written part is wrong; the activity then writes it again
+   */
   async rewrite(
     day: Day,
     deviceId: string,
@@ -118,7 +128,7 @@ export class Eraser {
     return written;
   }
 
-  /** Whether the new part is the old one but for the device, row by row. */
+  /** Compares the new part with the old one without the device, row by row. */
   private async verify(day: Day, deviceId: string, old: Part, written: Part, { signal }: Work): Promise<void> {
     const { archive } = this.parts;
     const differ = () =>
@@ -139,7 +149,7 @@ export class Eraser {
     if (!(await after.next()).done) throw differ();
   }
 
-  /** Makes the new parts the day's own, and deletes the old ones with all that they held. */
+  /** Makes the new parts current, and deletes the old ones. */
   async commit(day: Day, generation: number, rewrites: readonly Rewrite[], written: readonly Part[]): Promise<void> {
     const { archives, archive } = this.parts;
     const record = await archives.find(day);
@@ -152,17 +162,17 @@ export class Eraser {
       const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
       await archives.commit({ ...record, generation, rows: manifest.rows, bytes, parts: manifest.parts.length });
     }
-    // Also when there was nothing to write: a run before may have died just short of this.
+    // Needed even without a rewrite: an earlier run may have died just before this.
     await archive.clear(day, [await archive.manifest(day, rewrites.length > 0 ? generation : record.generation)]);
   }
 
-  /** Whether the stream's reader has read all that was written of the device before its marks. */
+  /** Returns whether the stream reader has read everything that was written before the sentinels. */
   async isRead(deviceId: string, days: readonly Day[], mark: string): Promise<boolean> {
     for (const day of days) if (!(await this.parts.sentinels.isSeen(deviceId, day, mark))) return false;
     return true;
   }
 
-  /** Deletes rollups, alerts, and what days know of the device. */
+  /** Deletes the rollups, alerts and day entries of a device. */
   async eraseRest(deviceId: string, days: readonly Day[], mark: string, { signal, alive }: Work): Promise<void> {
     const { rollups, days: dayStore, devices, sentinels } = this.parts;
     const all = new Set([...days, ...(await this.rolledUpDays(deviceId))]);
@@ -188,7 +198,11 @@ export class Eraser {
     return rollups.map(({ bucket }) => dayOf(bucket));
   }
 
-  /** Looks everywhere once more, and lets the device begin anew if nothing is left. @returns what is. */
+  /**
+   * Searches for remaining data of the device. If there is none, ends the erasure, so that the device can send readings
+   * again.
+   * @returns what remains; empty if nothing does
+   */
   async finish(deviceId: string): Promise<string[]> {
     const { archives, archive, readings, devices } = this.parts;
     const left: string[] = [];

@@ -14,9 +14,9 @@ export interface HousekeepingParts {
   archives: ArchiveStore;
   rollups: RollupStore;
   retention: RetentionStore;
-  /** Told of a device whose old rollups stay. */
+  /** Called for a device whose expired rollups could not be deleted. */
   onSkipped?: OnSkipped;
-  /** Told of a day of which it cannot be read whether it is to be archived. */
+  /** Called for a day for which the need to archive could not be read. */
   onDayLeft?: OnSkipped;
   now?(): number;
 }
@@ -25,30 +25,31 @@ export interface HousekeepingSettings {
   retention: Retention;
   archiveAfterMs: number;
   lateWindowMs: number;
-  /** Whether there is anywhere to archive to. */
+  /** Whether an archive is configured. */
   archives: boolean;
 }
 
-/** What is to be done about a day. */
+/** A day and its due job. */
 export interface DueDay {
   day: Day;
   what: 'archive' | 'expire';
 }
 
+/** The retention settings, and the days up to which they were applied. */
 export interface RetentionState {
   kept: Retention;
-  /** By resolution, the last day whose rollups are deleted. */
+  /** The last day whose rollups are deleted, by resolution. */
   deletedUntil: Partial<Record<Resolution, Day>>;
 }
 
-/** Days that were left behind are looked for so long after no reading of them is taken any more. */
+/** Number of days for which unarchived days are searched, after the time in which late readings are accepted. */
 const LOOK_BACK_DAYS = 7;
-/** Before the first time, rollups are looked for from so many days before those that are kept. */
+/** The first run deletes rollups from this many days before the oldest kept day. */
 const FIRST_LOOK_DAYS = 16;
-/** Of one look; what is left is found by the next. */
+/** Maximum number of due days in one scan. The next scan finds the rest. */
 const MAX_DUE = 200;
 
-/** Finds what is due by the clock: days to archive, files and rollups past their age. */
+/** Finds and applies what is due by time: days to archive, and files and rollups to delete. */
 export class Housekeeping {
   private readonly now: () => number;
 
@@ -60,7 +61,8 @@ export class Housekeeping {
   }
 
   /**
-   * Days that are over and not archived, or have late readings since; and archived ones past their age. Oldest first.
+   * Returns the days to archive (finished and not archived, or with late readings since) and the archived days to
+   * delete, oldest first.
    */
   async dueDays(): Promise<DueDay[]> {
     if (!this.settings.archives) return [];
@@ -96,9 +98,9 @@ export class Housekeeping {
   }
 
   /**
-   * Deletes rollups past their age, day by day. A device of which a step is refused for good is skipped and reported;
-   * its rollups
-   * of that day stay, and the day counts as done: otherwise each run would go through all days since then once more.
+   * Deletes expired rollups, day by day. Skips and reports a device whose step is refused permanently. Its rollups of
+   * that day stay and the day counts as done; otherwise each run would repeat all days since then.
+   * @returns the number of processed days and of skipped devices
    */
   async deleteRollups({ signal, alive }: Work): Promise<DeletedRollups> {
     const { retention } = this.parts;
@@ -125,7 +127,10 @@ export class Housekeeping {
     return done;
   }
 
-  /** @returns how many devices were skipped. */
+  /**
+   * Deletes the rollups of a day's bucket of devices.
+   * @returns the number of skipped devices
+   */
   private async deleteBucket(
     day: Day,
     bucket: number,
@@ -144,7 +149,7 @@ export class Housekeeping {
       },
       (deviceId, error) => onSkipped?.(`the ${resolution} rollups of device ${deviceId} on ${day}`, error),
     );
-    // Rollups by the day are kept longest: with them the day is forgotten.
+    // Daily rollups are kept longest. When they are deleted, the day's entries of the devices are deleted too.
     if (resolution !== '1d') return kept.size;
     const gone = devices.filter((deviceId) => !kept.has(deviceId));
     const known = await skipRefused(
@@ -155,6 +160,7 @@ export class Housekeeping {
     return kept.size + known.size;
   }
 
+  /** Returns the retention settings and the days up to which they were applied. */
   async state(): Promise<RetentionState> {
     const deletedUntil: RetentionState['deletedUntil'] = {};
     for (const resolution of resolutions) {

@@ -14,11 +14,11 @@ import { KnownDevices } from './knownDevices';
 export interface IngestSettings {
   /** Readings older than this, in milliseconds, are refused. */
   lateWindowMs: number;
-  /** A day may be archived so many milliseconds after its end. */
+  /** A day may be archived this many milliseconds after its end. */
   archiveAfterMs: number;
-  /** Take readings of registered devices only. */
+  /** Whether readings of unregistered devices are refused. */
   registered: boolean;
-  /** How long a process goes by what it read of a device, in milliseconds. */
+  /** How long a process caches a device's registration, groups and erasure state, in milliseconds. */
   deviceCacheMs: number;
 }
 
@@ -27,33 +27,34 @@ export interface IngestParts {
   days: DayStore;
   devices: DeviceStore;
   archive: { known(day: Day, rows: readonly ReadingRow[]): Promise<ReadonlySet<string>> };
-  /** Told why a reading could not be stored, ever. */
+  /** Called with the error of a reading that the database refuses permanently. */
   onRefused?(error: unknown): void;
   onReadings?(result: 'stored' | 'rejected', count: number): void;
   now?(): number;
 }
 
-/** A reading as it arrives, not looked at yet. */
+/** A reading that is not validated yet. */
 export interface Arrival {
   deviceId: string;
   input: unknown;
-  /** Epoch ms; when a stream took it. Default now. */
+  /** When a stream or broker received it, epoch ms. Default now. */
   arrivedAt?: number;
 }
 
-/** What became of a reading. `stored`: it is on record, by this request or one before. */
+/** The result for a reading. `stored`: it was stored by this request or an earlier one. */
 export type ReadingResult = { status: 'stored'; readingId: string } | RejectedReading;
 
+/** A reading that was not stored, and why. */
 export interface RejectedReading {
   status: 'rejected';
   errors: FieldFault[];
-  /** It passed our checks, and the database will never take it: whoever has it keeps it as a dead letter. */
+  /** The reading is valid, but the database refuses it permanently. The caller must keep it as a dead letter. */
   isRefused?: true;
 }
 
 /**
- * From this long before a day may be archived its readings are written with care: clocks differ, and a write may be
- * under way for some time.
+ * From this long before a day may be archived, its readings are written with conditions. The margin covers differences
+ * between clocks and the duration of a write.
  */
 const CAREFUL_BEFORE_MS = 15 * 60_000;
 const ATTEMPTS = 12;
@@ -63,7 +64,7 @@ interface Checked {
   row: ReadingRow;
 }
 
-/** Takes readings, by whatever path they come. */
+/** Validates and stores readings of all sources: HTTP, MQTT, Kinesis and AWS IoT. */
 export class Ingest {
   private readonly known: KnownDevices;
   private readonly now: () => number;
@@ -77,9 +78,10 @@ export class Ingest {
   }
 
   /**
-   * Stores readings; what is `stored` is on record when this returns. One that is wrong, or that the database refuses,
-   * changes nothing and keeps none of the others out. Twice is once.
-   * @throws LongwatchError `unavailable`: some may be on record and some not, send all again.
+   * Stores readings. A `stored` reading is in the database when this returns. A reading that is invalid or refused by
+   * the database changes nothing and does not affect the others. Storing a reading twice has no further effect.
+   * @returns the results, in the order of the readings
+   * @throws LongwatchError `unavailable`: some readings may be stored and some not, so the caller must send all again
    */
   async store(arrivals: readonly Arrival[]): Promise<ReadingResult[]> {
     const refused = (_: Arrival, error: unknown): ReadingResult => {
@@ -117,7 +119,7 @@ export class Ingest {
     return results as ReadingResult[];
   }
 
-  /** Devices of which nothing is taken. */
+  /** Returns the devices whose readings are refused, and why. */
   private async refusals(arrivals: readonly Arrival[]): Promise<Map<string, FieldFault>> {
     const devices = await this.known.devices([...new Set(arrivals.map(({ deviceId }) => deviceId))]);
     const refused = new Map<string, FieldFault>();
@@ -130,7 +132,10 @@ export class Ingest {
     return refused;
   }
 
-  /** @returns the rows that could not be taken, and why. */
+  /**
+   * Writes rows.
+   * @returns the rows that could not be accepted, and why
+   */
   private async write(rows: readonly ReadingRow[]): Promise<Map<ReadingRow, FieldFault>> {
     const faults = new Map<ReadingRow, FieldFault>();
     const fresh: ReadingRow[] = [];
@@ -147,7 +152,10 @@ export class Ingest {
     return faults;
   }
 
-  /** The day knows of the device before its rows are there. @returns the rows to write, each once. */
+  /**
+   * Registers the device and its metric names for the day before the rows are written.
+   * @returns the rows to write, without duplicates
+   */
   private async noteNames(
     { deviceId, day, rows }: { deviceId: string; day: Day; rows: ReadingRow[] },
     faults: Map<ReadingRow, FieldFault>,
@@ -159,7 +167,7 @@ export class Ingest {
       for (const name of Object.keys(metricsOf(row))) names.add(name);
     }
     if (await this.known.note(deviceId, day, names, limits.namesPerDay)) return [...taken.values()];
-    // Too many together: those readings go that bring one too many.
+    // The names of all rows together exceed the limit. Reject only the readings that exceed it.
     for (const [key, row] of taken) {
       if (await this.known.note(deviceId, day, new Set(Object.keys(metricsOf(row))), limits.namesPerDay)) continue;
       taken.delete(key);
@@ -173,8 +181,9 @@ export class Ingest {
   }
 
   /**
-   * Writes readings of a day that may be archived, or is. A row that was archived is gone from the table, so that a
-   * late copy of it would look new: the archive is asked, and the write holds only while the day is not archived anew.
+   * Writes readings of a day that may be archived or is archived. An archived row is no longer in the table, so a late
+   * copy of it would look new. Therefore the archive is searched first, and the write's condition is that the day was
+   * not archived again meanwhile.
    */
   private async writeLate({ deviceId, day, rows }: { deviceId: string; day: Day; rows: ReadingRow[] }): Promise<void> {
     const { days, readings, archive } = this.parts;

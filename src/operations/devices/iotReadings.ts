@@ -3,22 +3,28 @@ import type { DeadLetter } from '../../stores/platform/deadLetters';
 import type { Ingest } from './ingest';
 import { arrivalsOf, faultsOf, IOT_LETTERS, isRefused, messageLetter } from './messages';
 
-/** A message of a device as a rule of AWS IoT Core hands it over. */
+/** A device's message as a rule of AWS IoT Core delivers it. */
 export interface IotMessage {
-  /** Of the topic, which the broker let this device publish on. */
+  /** Device id from the topic. The broker has checked that the device may publish on this topic. */
   device: string;
-  /** As it was published. */
+  /** The bytes that the device published. */
   payload: Uint8Array;
-  /** When the broker took it, epoch ms: a message that comes late, or again, is none the later for it. */
+  /**
+   * When the broker received the message, epoch ms. Lateness counts from this time, even if the message is delivered
+   * late or again.
+   */
   arrivedAt: number;
 }
 
-/** @returns why readings of the message cannot be stored, ever; undefined when all are on record. */
+/**
+ * Stores the readings of a message.
+ * @returns why some of them can never be stored; undefined if all are stored
+ */
 export type IotReadings = (message: IotMessage) => Promise<string | undefined>;
 
 /**
- * Stores readings one message at a time; twice is once.
- * @param keep keeps a message that the database refuses as a dead letter.
+ * Makes the function that stores the readings of one message. A repeated message has no further effect.
+ * @param keep stores a message that the database refuses as a dead letter
  */
 export function iotReadings(
   ingest: Pick<Ingest, 'store'>,
@@ -36,7 +42,7 @@ export function iotReadings(
 }
 
 /**
- * What the rule's SELECT makes of a message: `encode(*, 'base64') AS data, topic(2) AS device, timestamp() AS
+ * The event that the rule's SELECT produces: `encode(*, 'base64') AS data, topic(2) AS device, timestamp() AS
  * arrivedAt`.
  */
 export interface IotEvent {
@@ -46,9 +52,8 @@ export interface IotEvent {
 }
 
 /**
- * Takes messages as a Lambda function gets them. A message whose readings can never be stored is logged; every other
- * failure
- * is thrown, so that Lambda calls again and keeps the event when retries do not help.
+ * Makes the handler of the Lambda function for messages. Logs a message whose readings can never be stored. Throws
+ * every other failure, so that Lambda retries and, after its last retry, keeps the event.
  */
 export function iotMessages({
   take,

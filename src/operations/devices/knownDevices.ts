@@ -2,13 +2,13 @@ import type { Day } from '../../domain/devices/days';
 import type { DayStore } from '../../stores/devices/days';
 import type { Device, DeviceStore } from '../../stores/devices/devices';
 
-/** Entries of each kind that a process keeps. */
+/** Maximum number of cached entries of each kind. */
 const MAX_ENTRIES = 100_000;
 
-/** What a process knows of devices already, so that a reading costs no more than its own write. */
+/** Caches devices and their metric names, so that a reading normally costs only its own write. */
 export class KnownDevices {
   private readonly found = new Map<string, { device: Device | undefined; until: number }>();
-  /** Metric names that are noted, by device and day. */
+  /** Metric names that are already registered, by device and day. */
   private readonly noted = new Map<string, Set<string>>();
 
   constructor(
@@ -17,7 +17,7 @@ export class KnownDevices {
     private readonly now: () => number,
   ) {}
 
-  /** Devices by id, as they were within the last `cacheMs`; undefined for those that nobody registered. */
+  /** Returns devices by id, at most `cacheMs` old; undefined for unregistered devices. */
   async devices(deviceIds: readonly string[]): Promise<Map<string, Device | undefined>> {
     const now = this.now();
     const devices = new Map(deviceIds.map((id) => [id, this.found.get(id)] as const));
@@ -34,16 +34,19 @@ export class KnownDevices {
     return new Map([...devices].map(([id, entry]) => [id, entry?.device]));
   }
 
-  /** Notes a device's metric names of a day, unless they are. @returns false when there would be too many. */
+  /**
+   * Registers a device's metric names of a day, unless they are registered already.
+   * @returns false if the device would have too many names
+   */
   async note(deviceId: string, day: Day, names: ReadonlySet<string>, maxNames: number): Promise<boolean> {
     if (names.size > maxNames) return false;
-    // A device that was erased is a new one: its days are to be noted again.
+    // An erased device starts again, so its days must be registered again.
     const key = `${day}#${deviceId}#${this.found.get(deviceId)?.device?.erasedAt ?? ''}`;
     const known = this.noted.get(key);
     const fresh = known ? [...names].filter((name) => !known.has(name)) : [...names];
     if (known && fresh.length === 0) return true;
     if (!(await this.parts.days.note(deviceId, day, fresh, maxNames))) {
-      // Another process may have noted these very names.
+      // Race: another process may have registered the same names.
       const there = await this.parts.days.names(deviceId, day);
       if (!there || fresh.some((name) => !there.has(name))) return false;
     }
@@ -53,7 +56,7 @@ export class KnownDevices {
   }
 }
 
-/** Lets go of the oldest half when there are too many. */
+/** Removes the oldest half of the entries when the limit is reached. */
 function trim(map: Map<string, unknown>): void {
   if (map.size < MAX_ENTRIES) return;
   let left = MAX_ENTRIES / 2;

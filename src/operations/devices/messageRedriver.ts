@@ -4,8 +4,8 @@ import type { Ingest } from './ingest';
 import { arrivalsOf, faultsOf } from './messages';
 
 /**
- * Stores the readings of devices' messages that were kept as dead letters. Storing twice is once, so the letter may go
- * afterwards.
+ * Redrives dead letters of devices' messages: stores the readings, then deletes the letter. Storing is idempotent, so a
+ * crash between the two loses nothing.
  */
 export class MessageRedriver implements Redriver {
   constructor(private readonly parts: { ingest: Pick<Ingest, 'store'>; letters: Pick<DeadLetterStore, 'discard'> }) {}
@@ -14,7 +14,7 @@ export class MessageRedriver implements Redriver {
     const reasons: (string | undefined)[] = [];
     for (const letter of letters) {
       const { shardId, record, arrivedAt } = letter;
-      // By the time it came: waiting here made it none the later.
+      // Lateness counts from the arrival of the message, so the time as a dead letter does not matter.
       const arrivals = arrivalsOf(record, { topicDevice: shardId, arrivedAt });
       const reason = typeof arrivals === 'string' ? arrivals : faultsOf(await this.parts.ingest.store(arrivals));
       if (reason === undefined) await this.parts.letters.discard(letter);

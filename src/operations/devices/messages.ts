@@ -6,13 +6,13 @@ import { parse, sentenceOf } from '../../domain/edge/parse';
 import type { DeadLetter } from '../../stores/platform/deadLetters';
 import type { Arrival, ReadingResult } from './ingest';
 
-/** Of one message or record. */
+/** Maximum size of one message or record. */
 export const MAX_MESSAGE_BYTES = 256 * 1024;
 
 /**
- * The readings of a message: one reading, or `{"readings": [...]}`. The device is named by the topic or, where there is
- * none, by `deviceId` in the message itself, which is where a rule of AWS IoT Core puts it.
- * @returns the arrivals, or why there are none.
+ * Parses a message: one reading, or `{"readings": [...]}`. The topic names the device. Without a topic, `deviceId` in
+ * the message names it, which a rule of AWS IoT Core can add.
+ * @returns the arrivals, or why the message is invalid
  */
 export function arrivalsOf(
   bytes: Uint8Array,
@@ -38,7 +38,7 @@ export function arrivalsOf(
   return inputs.map((input: unknown) => ({ deviceId, input, ...defined({ arrivedAt }) }));
 }
 
-/** What is wrong with the readings of one message, as a sentence; undefined when all are on record. */
+/** Returns what is wrong with the readings of a message, as a sentence; undefined if all are stored. */
 export function faultsOf(results: readonly ReadingResult[]): string | undefined {
   const faults = results.flatMap((result, i) =>
     result.status === 'rejected'
@@ -50,17 +50,17 @@ export function faultsOf(results: readonly ReadingResult[]): string | undefined 
   return faults.length === 0 ? undefined : faults.slice(0, 20).join('; ');
 }
 
-/** Whether the database refused one of a message's readings: the message is then kept as a dead letter. */
+/** Returns whether the database refused one of a message's readings. The message must then be kept as a dead letter. */
 export const isRefused = (results: readonly ReadingResult[]): boolean =>
   results.some((result) => result.status === 'rejected' && result.isRefused === true);
 
-/** Sources of dead letters beside streams: messages of devices, by the way that they came. */
+/** Sources of dead letters of devices' messages. */
 export const MQTT_LETTERS = 'mqtt';
 export const IOT_LETTERS = 'iot';
 
 /**
- * A message of a device as a dead letter. The device takes the place of a shard, and the content's hash that of a
- * position, so that a message that is delivered twice is one letter.
+ * Makes the dead letter of a device's message. The device stands for the shard and the content's hash for the position,
+ * so a message that is delivered twice makes one letter.
  */
 export function messageLetter(
   source: string,

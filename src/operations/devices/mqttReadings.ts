@@ -8,16 +8,15 @@ const TOPIC = /^devices\/([^/]+)\/readings$/;
 
 export interface MqttReadingsParts {
   ingest: Pick<Ingest, 'store'>;
-  /** Keeps dead letters. */
+  /** Stores dead letters. */
   keep(letters: readonly DeadLetter[]): Promise<void>;
   onFault(error: unknown): void;
 }
 
 /**
- * Takes readings that devices publish on `devices/<id>/readings`. A message that cannot be stored is acknowledged, too,
- * since it never could: the device is told why on `devices/<id>/rejected`. One that passes our checks and that the
- * database
- * refuses is kept as a dead letter before that.
+ * Handles readings that devices publish on `devices/<id>/readings`. A message that can never be stored is acknowledged
+ * too, and the device gets the reason on `devices/<id>/rejected`. A valid message that the database refuses is first
+ * kept as a dead letter.
  */
 export function mqttReadings({ ingest, keep, onFault }: MqttReadingsParts): MqttSubscription {
   const deviceOf = (topic: string) => TOPIC.exec(topic)?.[1] ?? '';
@@ -30,7 +29,8 @@ export function mqttReadings({ ingest, keep, onFault }: MqttReadingsParts): Mqtt
     try {
       await keep(letters);
     } catch (error) {
-      // Where letters are refused, too, the log is all that is left: every other device's messages wait behind these.
+      // If the dead letter is refused too, only log it. Otherwise the messages of all other devices would wait behind
+      // it.
       if (!isPermanent(error)) throw error;
       onFault(error);
     }

@@ -2,7 +2,7 @@ import type { DeviceStore } from '../../stores/devices/devices';
 import { ERASE_TYPE, eraseStart, eraseWorkflowId, erasureOf } from '../../domain/devices/workflows';
 import type { ReconciledRows } from '../platform/reconciliation/rows';
 
-/** Devices that are being erased. */
+/** Devices that are being erased, for the reconciler. */
 export function erasureRows(devices: DeviceStore, settings: { eraseAfterMs: number }): ReconciledRows {
   const erasing = async (workflowId: string) => {
     const of = erasureOf(workflowId);
@@ -23,7 +23,7 @@ export function erasureRows(devices: DeviceStore, settings: { eraseAfterMs: numb
       const found = await erasing(workflowId);
       return found?.isOpen ? eraseStart(found.deviceId, found.requestedAt, settings.eraseAfterMs) : undefined;
     },
-    // One that was reset behind its end would erase what the device has sent since.
+    // A workflow that is reset after its end would erase readings that the device has sent since.
     async endedBecause(workflowId, graceMs) {
       const found = await erasing(workflowId);
       return found && !found.isOpen && found.requestedAt < Date.now() - graceMs

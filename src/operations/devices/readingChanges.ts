@@ -22,13 +22,16 @@ export interface ReadingChangeParts {
   alerts: AlertStarts;
 }
 
-/** A transaction takes 100 items: the checkpoint, and one start for all that people are told. */
+/**
+ * Maximum number of effects per batch. A transaction has at most 100 items, and the checkpoint and the start of the
+ * alert notifications need some of them.
+ */
 const MAX_EFFECTS = 97;
-/** Of a device, beside its rollups: what is known of it, and its deadline. */
+/** Items of a device besides its rollups: its live state, and its deadline. */
 const PER_DEVICE = 2;
 const MAX_RECORDS = 1_000;
 
-/** Folds new readings into rollups, what is known of each device, and its alerts. */
+/** Makes the handler that folds new readings into rollups, the live state of each device, and its alerts. */
 export function readingChanges(parts: ReadingChangeParts): StreamHandler<ItemChange> {
   return {
     *batches(records) {
@@ -69,8 +72,8 @@ export function readingChanges(parts: ReadingChangeParts): StreamHandler<ItemCha
 }
 
 /**
- * A deletion (to the archive, by age) takes nothing away, what was restored was counted before it was archived, and a
- * reading never changes: only a new item counts.
+ * Returns whether a change is a new reading. Only new readings are counted. Archiving and retention delete rows without
+ * changing counts, a restored row was counted before, and a reading never changes.
  */
 const isNewReading = ({ before, after }: ItemChange): boolean =>
   before === undefined && after !== undefined && after['Restored'] !== true;
@@ -95,7 +98,7 @@ function faultOf({ after }: ItemChange): string | undefined {
 const rollupKeys = ({ deviceId, timestamp }: ReadingRow): RollupKey[] =>
   resolutions.map((resolution) => ({ deviceId, resolution, bucket: bucketStart(resolution, timestamp) }));
 
-/** The items that a record may write, with how many each stands for. */
+/** Returns the keys of the items that a record may write, with the number of items per key. */
 function costOf(change: ItemChange): Map<string, number> {
   if (faultOf(change) !== undefined) return new Map();
   if (isSentinelChange(change)) return new Map([[String(change.after?.['DeviceDay']), 1]]);

@@ -3,12 +3,13 @@ import type { Arrival, Ingest } from './ingest';
 import { arrivalsOf, faultsOf } from './messages';
 import { inPieces, type Poison, type StreamHandler } from '../platform/streams/streamHandler';
 
-/** Records of one batch. */
+/** Maximum number of records in one batch. */
 const BATCH = 1_000;
 
 /**
- * Stores the readings of a stream. Storing is idempotent, so that nothing has to be in one transaction with the
- * checkpoint. Lateness counts from when the stream took a record: a consumer that was away makes none too old.
+ * Makes the handler that stores the readings of a stream. Storing is idempotent, so no write needs a common transaction
+ * with the checkpoint. Lateness counts from the time at which the stream received a record, so an outage of the
+ * consumer makes no reading too late.
  */
 export function readingStream(ingest: Pick<Ingest, 'store'>): StreamHandler<Uint8Array> {
   return {

@@ -17,22 +17,28 @@ export interface ReadsParts {
   now?(): number;
 }
 
-/** A device's readings from an instant to another, which is left out; epoch ms. */
+/** A period of one device, in epoch ms. `to` is exclusive. */
 export interface Stretch {
   deviceId: string;
   from: number;
   to: number;
-  /** What the caller said itself: a default follows the clock, so that it is another one with every page. */
+  /**
+   * The limits that the caller gave. A default limit depends on the clock and differs for each page, so a cursor does
+   * not include it.
+   */
   asked?: { from?: number | undefined; to?: number | undefined };
 }
 
-/** Days that one page looks at, at most, and at once: a page has a bound where there is nothing, too. */
+/**
+ * Maximum number of days that one page reads, and that are read in parallel. So a page over an empty period is bounded
+ * too.
+ */
 const MAX_DAYS = 64;
 const DAYS_AT_ONCE = 8;
-/** The same of rollups' partitions. */
+/** Maximum number of rollup partitions that one page reads. */
 const MAX_SERIES = 64;
 
-/** Reads of readings and rollups, wherever they are. */
+/** Reads readings and rollups from the table and the archive. */
 export class DeviceReads {
   private readonly now: () => number;
 
@@ -40,7 +46,9 @@ export class DeviceReads {
     this.now = parts.now ?? Date.now;
   }
 
-  /** Readings in order, from the table and the archive alike. A page may be short, or empty, before the last. */
+  /**
+   * Returns a page of readings in order, from the table and the archive. A page before the last may be short or empty.
+   */
   async readings(
     { deviceId, from, to, asked }: Stretch,
     { limit, cursor }: { limit: number; cursor?: string | undefined },
@@ -51,7 +59,7 @@ export class DeviceReads {
     const items: ReadingRow[] = [];
     let day = firstDay;
     for (let looked = 0; looked < MAX_DAYS && dayStart(day) < to;) {
-      // One day at first, which mostly is all; then several.
+      // Read one day first, which normally suffices, then several at once.
       const days = Array.from({ length: looked === 0 ? 1 : DAYS_AT_ONCE }, (_, i) => addDays(day, i)).filter(
         (one) => dayStart(one) < to,
       );
@@ -71,7 +79,7 @@ export class DeviceReads {
     return { items, ...(dayStart(day) < to && toCursor(list, { Day: day, After: '' })) };
   }
 
-  /** One day's rows behind a sort key: at least the first `limit`, each once, whichever place has it. */
+  /** Returns the rows of one day after a sort key: at least the first `limit`, without duplicates. */
   private async ofDay({ deviceId, from, to }: Stretch, day: Day, after: string, limit: number): Promise<ReadingRow[]> {
     const range = {
       deviceId,
@@ -79,7 +87,8 @@ export class DeviceReads {
       to: Math.min(to, dayEnd(day)),
       ...(after !== '' && { after }),
     };
-    // The table first: rows leave it only once the archive has them, so that what is gone from here is found there.
+    // Read the table first. A row is deleted from it only after the archive has it, so a row that is missing here is
+    // found there.
     const inTable: ReadingRow[] = [];
     for await (const rows of this.parts.readings.pages({ ...range, day, limit })) {
       inTable.push(...rows);
@@ -91,7 +100,7 @@ export class DeviceReads {
     return [...all.values()].sort(compareRows);
   }
 
-  /** Rollups in order of time. They follow the readings by the stream's lag. */
+  /** Returns a page of rollups in order of time. Rollups lag behind the readings by the stream's lag. */
   async rollups(
     { deviceId, from, to, asked }: Stretch,
     resolution: Resolution,
@@ -109,11 +118,11 @@ export class DeviceReads {
     return { items: rollups, ...(next !== undefined && toCursor(list, { From: iso(next) })) };
   }
 
-  /** The newest reading: one read for a device that reports today, two or three for one that does not. */
+  /** Returns the newest reading. Normally one read if the device has reported today, otherwise three or four. */
   async latest(deviceId: string): Promise<ReadingRow | undefined> {
     const now = this.now();
     const today = dayOf(now);
-    // Its clock may be ahead of ours, just before midnight.
+    // Shortly before midnight, a device whose clock is ahead may have reported for tomorrow.
     const ahead = dayOf(now + limits.aheadMs);
     const days = ahead === today ? [today] : [ahead, today];
     for (const day of days) {

@@ -14,6 +14,7 @@ export interface RegistryParts {
   now?(): number;
 }
 
+/** The alert rules of a device or group. Version 0: none were ever set. */
 export interface StoredAlerts {
   version: number;
   alerts: readonly Alert[];
@@ -21,7 +22,7 @@ export interface StoredAlerts {
 
 const ATTEMPTS = 8;
 
-/** Devices and groups as people define them. */
+/** Devices, groups and alert rules, as admins define them. */
 export class Registry {
   private readonly now: () => number;
 
@@ -29,23 +30,31 @@ export class Registry {
     this.now = parts.now ?? Date.now;
   }
 
-  /** @throws LongwatchError `notFound` for a device that nobody registered. */
+  /**
+   * Returns a device.
+   * @throws LongwatchError `notFound` if it is not registered
+   */
   async device(deviceId: string): Promise<Device> {
     const device = await this.parts.devices.get(deviceId);
     if (!device) throw new LongwatchError('notFound', `There is no device ${deviceId}; PUT registers one`);
     return device;
   }
 
-  /** @throws LongwatchError `conflict` while it is being erased. */
+  /**
+   * Registers a device, or changes its groups.
+   * @throws LongwatchError `conflict` while the device is being erased
+   */
   async register(deviceId: string, groups: readonly string[]): Promise<void> {
     if (!(await this.parts.devices.register(deviceId, groups, this.now())))
       throw new LongwatchError('conflict', `Device ${deviceId} is being erased; register it again once that is done`);
   }
 
+  /** Returns the alert rules of a device itself, without those of its groups. */
   alertsOfDevice(deviceId: string): Promise<StoredAlerts> {
     return this.alertsOf(deviceId);
   }
 
+  /** Returns the alert rules of a group. */
   alertsOfGroup(groupId: string): Promise<StoredAlerts> {
     return this.alertsOf(groupKey(groupId));
   }
@@ -53,7 +62,8 @@ export class Registry {
   /** @throws LongwatchError `versionMismatch`. */
   async putDeviceAlerts(deviceId: string, alerts: readonly Alert[], ifVersion: number): Promise<number> {
     const version = await this.putAlerts(deviceId, alerts, ifVersion);
-    // From now on, also if it never reports. Of a group's devices the first reading begins it.
+    // Start the silence watch now, even if the device never reports. For devices of a group, the first reading starts
+    // it.
     await this.watch(deviceId, alerts);
     return version;
   }
@@ -95,7 +105,7 @@ export class Registry {
         return undefined;
       } catch (error) {
         if (!isConditionFailure(error)) throw error;
-        return again; // The device reports just now.
+        return again; // Race: the device reports at the same moment.
       }
     });
   }

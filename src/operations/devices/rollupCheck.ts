@@ -39,32 +39,33 @@ interface Rolled {
   rollup: Rollup;
 }
 
-/** A rollup that is not what its readings give, and what it ought to be: nothing, where no reading is. */
+/** A wrong rollup and its correct value; undefined if it has no readings. */
 interface WrongRollup {
   key: RollupKey;
   before: VersionedRollup;
   after: Rollup | undefined;
 }
 
-/** One check of a bucket, under way. */
+/** The state of one check of a bucket. */
 interface Checking {
   day: Day;
   work: Work;
   total: CheckedRollups;
 }
 
-/** Devices that are looked at together: their marks are awaited at once. */
+/** Number of devices that are checked together; the check waits for their sentinels at once. */
 const TOGETHER = 16;
-/** Of those, so many are compared or replaced at once. */
+/** Number of these devices that are compared or replaced in parallel. */
 const LANES = 4;
 const PAGE = 5_000;
+/** Pause between two polls for a sentinel. */
 const LOOK_EVERY_MS = 200;
 
 /**
- * Compares rollups with the readings themselves, in table and archive, and puts right what a gap in the stream left
- * out. The stream goes on adding meanwhile. A rollup is replaced only if its version is the same before the readings
- * are read and after the stream's reader has passed a mark that was written behind them: then every one of these
- * readings was added before, or never will be.
+ * Compares rollups with the readings in the table and the archive, and corrects what a gap in the stream left out. The
+ * stream continues to add readings meanwhile. A rollup is replaced only if its version did not change between two
+ * instants: before its readings were read, and after the stream reader passed a sentinel that was written after them.
+ * By then each of these readings was either added, or never will be.
  */
 export class RollupCheck {
   private readonly now: () => number;
@@ -76,13 +77,16 @@ export class RollupCheck {
     this.now = parts.now ?? Date.now;
   }
 
-  /** The days that readings of the last day may belong to, oldest first. */
+  /** Returns the days to which readings of the last day may belong, oldest first. */
   recentDays(): Day[] {
     const now = this.now();
     return [...daysBetween(dayStart(addDays(dayOf(now - this.settings.lateWindowMs), -1)), now + limits.aheadMs)];
   }
 
-  /** @throws LongwatchError `conflict` for a day whose readings or rollups are not there to compare. */
+  /**
+   * Checks that the readings and rollups of a day still exist.
+   * @throws LongwatchError `conflict` if they do not
+   */
   async assertComparable(day: Day): Promise<void> {
     if (this.keptOf(day).length === 0) throw new LongwatchError('conflict', `Rollups of ${day} are not kept any more`);
     if ((await this.parts.archives.find(day))?.state === 'expired')
@@ -90,9 +94,9 @@ export class RollupCheck {
   }
 
   /**
-   * Checks the devices of one bucket of a day. Nobody may move the day's rows between table and archive meanwhile. A
-   * device of
-   * which a step is refused for good is skipped and reported; its rollups stay as they are, and all others are checked.
+   * Checks the devices of one bucket of a day. No job may move the day's rows between table and archive meanwhile.
+   * Skips and reports a device whose step is refused permanently; its rollups stay unchanged.
+   * @throws LongwatchError `conflict` if the day's readings or rollups no longer exist
    */
   async check(day: Day, bucket: number, work: Work): Promise<CheckedRollups> {
     await this.assertComparable(day);
@@ -108,7 +112,10 @@ export class RollupCheck {
     return total;
   }
 
-  /** @returns how many of the devices were skipped. */
+  /**
+   * Checks some devices of a day.
+   * @returns the number of skipped devices
+   */
   private async checkTogether(deviceIds: readonly string[], checking: Checking): Promise<number> {
     const { day, work, total } = checking;
     const wrong = new Map<string, WrongRollup[]>();
@@ -121,7 +128,7 @@ export class RollupCheck {
     const passed = await this.awaitReader([...wrong.keys()], checking);
     const irreplaceable = await this.each(day, passed, async (deviceId) => {
       for (const { key, before, after } of wrong.get(deviceId) ?? []) {
-        // Not `total.replaced += await …`: another lane may add to it meanwhile.
+        // Not `total.replaced += await …`: another lane may change the total during the await.
         const isReplaced = await this.parts.rollups.swap(key, before, after);
         total[isReplaced ? 'replaced' : 'unsettled']++;
       }
@@ -129,7 +136,10 @@ export class RollupCheck {
     return incomparable.size + (wrong.size - passed.length) + irreplaceable.size;
   }
 
-  /** A step for each of some devices. @returns those for which it was refused for good. */
+  /**
+   * Does a step for each device.
+   * @returns the devices whose step was refused permanently
+   */
   private each(
     day: Day,
     deviceIds: readonly string[],
@@ -169,12 +179,12 @@ export class RollupCheck {
   }
 
   /**
-   * Waits until the stream's reader has read all that was written of these devices' day so far.
-   * @returns the devices of which it has; a mark that is refused says nothing of the others.
+   * Waits until the stream reader has read everything that was written for this day of the devices.
+   * @returns the devices for which it has; those whose sentinel was refused are left out
    */
   private async awaitReader(deviceIds: readonly string[], { day, work, total }: Checking): Promise<string[]> {
     const { sentinels } = this.parts;
-    // New for each attempt: one that was passed before says nothing of what was written since.
+    // Use a new id for each attempt: an old sentinel proves nothing about later writes.
     const mark = randomUUID();
     let left = [...deviceIds];
     const step = async (ofOne: (deviceId: string) => Promise<unknown>) => {

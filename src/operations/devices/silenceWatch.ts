@@ -16,7 +16,10 @@ export interface SilenceWatchParts {
   live: LiveStore;
   rules: Pick<AlertRules, 'of'>;
   alerts: AlertStarts;
-  /** Between two looks while deadlines come due; default 1 s. Otherwise up to four times that. */
+  /**
+   * Pause between two rounds while deadlines are due, in milliseconds. Default 1,000. Up to four times as long while
+   * none is due.
+   */
   everyMs?: number;
   onFault?(error: unknown): void;
   onSkipped?: OnSkipped;
@@ -24,13 +27,14 @@ export interface SilenceWatchParts {
 }
 
 const PAGE = 100;
-/** Deadlines looked at side by side. */
+/** Number of deadlines that are processed in parallel. */
 const LANES = 8;
+/** Maximum number of devices that this process skips. */
 const MAX_REFUSED = 1_000;
 
 /**
- * Looks at deadlines that are due. A device that reported meanwhile gets a later one: it costs a look in the time of
- * its alert, however often it reports. One that did not is silent.
+ * Processes the due deadlines of devices. If a device has reported since its deadline was set, moves the deadline: one
+ * check per alert period, however often the device reports. Otherwise raises the silence alert.
  */
 export class SilenceWatch {
   private readonly now: () => number;
@@ -40,6 +44,10 @@ export class SilenceWatch {
     this.now = parts.now ?? Date.now;
   }
 
+  /**
+   * Processes due deadlines until the time is over or the signal aborts.
+   * @returns the number of alerts that were raised
+   */
   async run({
     signal,
     forMs,
@@ -60,15 +68,20 @@ export class SilenceWatch {
         ({ settled } = seen);
       } catch (error) {
         if (!isLongwatchError(error)) throw error;
-        this.parts.onFault?.(error); // DynamoDB is away; what is due stays so.
+        // DynamoDB is unavailable. The deadlines stay due, and the next round processes them.
+        this.parts.onFault?.(error);
       }
       heartbeat(raised);
-      await sleep(pause.after(settled), undefined, { signal }).catch(() => undefined); // Woken: the loop ends.
+      // When the signal aborts the pause, the loop ends.
+      await sleep(pause.after(settled), undefined, { signal }).catch(() => undefined);
     }
     return raised;
   }
 
-  /** One look at everything that is due. @returns how many deadlines were, and how many alerts were raised. */
+  /**
+   * Processes all due deadlines once.
+   * @returns the number of deadlines that were due, and of alerts that were raised
+   */
   async look(signal?: AbortSignal): Promise<{ settled: number; raised: number }> {
     let settled = 0;
     let raised = 0;
@@ -77,7 +90,7 @@ export class SilenceWatch {
       for (let due = await this.due(bucket); due.length > 0; due = due.length < PAGE ? [] : await this.due(bucket)) {
         settled += due.length;
         await inLanes(due, LANES, async (one) => {
-          // Not `raised += await …`: another lane may add to it meanwhile.
+          // Not `raised += await …`: another lane may change the number during the await.
           const its = await this.settleOrSkip(one);
           raised += its;
         });
@@ -87,15 +100,15 @@ export class SilenceWatch {
   }
 
   /**
-   * Those that were refused for good in this process wait for its next start: a page of them would hide what is behind
-   * it.
+   * Returns due deadlines. Skips devices whose step this process saw refused permanently, until the process restarts.
+   * Otherwise a page of them would hide the deadlines after it.
    */
   private async due(bucket: number): Promise<Deadline[]> {
     const due = await this.parts.live.due(bucket, this.now(), PAGE + this.refused.size);
     return due.filter(({ deviceId }) => !this.refused.has(deviceId)).slice(0, PAGE);
   }
 
-  /** One device whose deadline is refused for good holds up no other. */
+  /** Processes a deadline. Skips and reports a device whose step is refused permanently. */
   private async settleOrSkip(deadline: Deadline): Promise<number> {
     try {
       return await this.settle(deadline);
@@ -107,16 +120,20 @@ export class SilenceWatch {
     }
   }
 
-  /** The deadline, what is known of the device and what people are told of it: all together or nothing. */
+  /**
+   * Writes the removal of the deadline, the device's live state and the outbox entry of the notifications in one
+   * transaction.
+   * @returns the number of events to notify
+   */
   private async settle(deadline: Deadline): Promise<number> {
     const { db, live, rules, alerts } = this.parts;
     const { deviceId, dueAt } = deadline;
     const [known, defined] = await Promise.all([live.read([deviceId]), rules.of([deviceId])]);
     const before = known.get(deviceId);
     if (!before || before.live.deadline !== dueAt) {
-      // Nobody waits for it any more: the device was erased, or it has another one.
+      // The deadline is obsolete: the device was erased, or has another deadline.
       await transact(db, { deadline: live.strikeOff(deadline) });
-      return 0; // Struck off, or another writer has it at this moment: then the next look finds it again.
+      return 0; // Removed, or another writer changes it at this moment. Then the next round finds it again.
     }
     const { live: after, events } = liveDeadline(before.live, deviceId, defined.get(deviceId) ?? [], this.now());
     const lost = await transact(db, {
@@ -124,6 +141,6 @@ export class SilenceWatch {
       live: live.replace(deviceId, before, after),
       alerts: alerts.owe(events),
     });
-    return lost ? 0 : events.length; // Race: the device reports at this very moment; the next look sees what it wrote.
+    return lost ? 0 : events.length; // Race: the device reports at the same moment. The next round reads its new state.
   }
 }

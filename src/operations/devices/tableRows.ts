@@ -1,10 +1,10 @@
 import type { Day } from '../../domain/devices/days';
 import type { ReadingStore, StoredRow } from '../../stores/devices/readings';
 
-/** Devices whose first pages are fetched ahead, of up to a megabyte each. */
+/** Number of devices whose first page is read ahead. A page has up to 1 MB. */
 const AHEAD = 4;
 
-/** A device, or a stretch of its day: epoch ms, the end left out. */
+/** A device, or a period of its day: epoch ms, `to` exclusive. */
 export interface DeviceStretch {
   deviceId: string;
   from?: number;
@@ -12,8 +12,8 @@ export interface DeviceStretch {
 }
 
 /**
- * The rows of some devices' day, device by device in the order given, each in order of time. A page of the table at a
- * time.
+ * Yields the rows of a day, device by device in the given order, each in order of time. Each yield is one page of the
+ * table.
  */
 export async function* tableRows(
   readings: ReadingStore,
@@ -28,7 +28,7 @@ export async function* tableRows(
     if (!stretch) return;
     const pages = readings.pages({ ...stretch, day });
     const page = pages.next();
-    page.catch(() => undefined); // Thrown where it is awaited.
+    page.catch(() => undefined); // The caller gets the error when it awaits the page.
     ahead.push(pages);
     first.push(page);
   };
@@ -37,7 +37,7 @@ export async function* tableRows(
     fetch();
     for (let result = await page; !result.done;) {
       const following = pages.next();
-      following.catch(() => undefined); // The same.
+      following.catch(() => undefined); // The caller gets the error when it awaits the page.
       if (result.value.length > 0) yield result.value;
       result = await following;
     }
