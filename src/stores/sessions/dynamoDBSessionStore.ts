@@ -18,27 +18,27 @@ export type { SessionWatch } from './settings';
 
 type Callback<T = void> = (error?: unknown, result?: T) => void;
 
-/** What was read or written last of a session that the application has in hand. */
+/** The last known state of a session that the application has loaded or saved. */
 interface Mark extends Encoded {
   head: SessionHead;
-  /** To be saved under a new id. */
+  /** The next save gives the session a new id. */
   rotates?: boolean;
 }
 
 /**
- * A store for express-session on DynamoDB. What has ended (by expiry, log out, from elsewhere) stays ended: saves and
- * touches of a session are conditional on its being alive, and those that come too late are dropped, not an error.
- * See docs/sessions.md.
+ * A store for express-session on DynamoDB. An ended session (expired, logged out, or ended by another process) stays
+ * ended: saves and touches have the condition that the session is alive. A late save or touch is dropped without an
+ * error. See docs/sessions.md.
  */
 export class DynamoDBSessionStore extends Store {
-  /** The sessions of each user, where `ownerOf` says whose they are: listed, ended, all ended. */
+  /** Lists and ends the sessions of a user, if the option `ownerOf` is set. */
   readonly users: UserSessions;
   private readonly records: SessionRecords;
   private readonly codec: SessionCodec;
   private readonly life: SessionLife;
   private readonly prefix: string;
   private readonly now: () => number;
-  /** By the objects that `get` and `createSession` gave out; for as long as a request has them. */
+  /** By session object: those that `get` and `createSession` returned, while a request uses them. */
   private readonly marks = new WeakMap<object, Mark>();
 
   constructor(private readonly options: DynamoDBSessionStoreOptions) {
@@ -57,24 +57,22 @@ export class DynamoDBSessionStore extends Store {
     this.now = records.now;
   }
 
-  /** A live session, or none. One strongly consistent read. */
+  /** Returns a live session, or null. One strongly consistent read. */
   override get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void {
     answer(callback, this.fetch(sid));
   }
 
-  /**
-   * Saves a session. Of one that has ended nothing is kept. Data that has not changed is not written: that is a touch.
-   */
+  /** Saves a session. If it has ended, nothing is stored. If the data has not changed, this is only a touch. */
   override set(sid: string, session: SessionData, callback?: Callback): void {
     answer(callback, this.save(sid, session));
   }
 
-  /** Moves a session's expiry on, if by enough. */
+  /** Extends a session's expiry, if the extension reaches `touchThresholdMs`. */
   override touch(sid: string, session: SessionData, callback?: Callback): void {
     answer(callback, this.extend(sid, session));
   }
 
-  /** Ends a session: log out. */
+  /** Ends a session with the reason `logout`. */
   override destroy(sid: string, callback?: Callback): void {
     answer(
       callback,
@@ -82,12 +80,12 @@ export class DynamoDBSessionStore extends Store {
     );
   }
 
-  /** Every live session, by the hash of its id. Scans the table: for administration, not for requests. */
+  /** Returns every live session by the hash of its id. Scans the table: only for administration. */
   override all(callback: (error: unknown, sessions?: { [key: string]: SessionData } | null) => void): void {
     answer(callback, this.everyone());
   }
 
-  /** How many sessions are alive. Scans the table. */
+  /** Returns the number of live sessions. Scans the table. */
   override length(callback: (error: unknown, length?: number) => void): void {
     answer(callback, this.count());
   }
@@ -97,6 +95,7 @@ export class DynamoDBSessionStore extends Store {
     answer(callback, this.endEveryone());
   }
 
+  /** Creates express-session's object for loaded data. */
   override createSession(request: Request, session: SessionData): Session & SessionData {
     const mark = this.marks.get(session);
     const created = super.createSession(request, session);
@@ -105,9 +104,9 @@ export class DynamoDBSessionStore extends Store {
   }
 
   /**
-   * Gives the request's session a new id and keeps its data, on a change of privilege. Takes effect when the session is
-   * saved, in one transaction: the old id stops working as the new one starts. A session that has ended meanwhile stays
-   * ended, and the new id never works.
+   * Rotates the id of the request's session, for a change of privilege, and keeps its data. The rotation happens when
+   * the session is saved, in one transaction: the old id stops working as the new one starts. A session that ends in
+   * between stays ended, and the new id never works.
    */
   rotate(request: Request): void {
     const { session } = request;
@@ -117,12 +116,12 @@ export class DynamoDBSessionStore extends Store {
     if (mark) this.marks.set(request.session, { ...mark, rotates: true });
   }
 
-  /** What is kept of a session beside its data; undefined when it was never saved, or has ended. */
+  /** Returns the stored attributes of a session without its data; undefined if it was never saved, or has ended. */
   headOf(session: object): SessionHead | undefined {
     return this.marks.get(session)?.head;
   }
 
-  /** For who ends sessions otherwise than by their id. */
+  /** Ends sessions by key, for callers that do not have the id. */
   get ends(): SessionEnds {
     return this.records.ends;
   }
@@ -147,7 +146,7 @@ export class DynamoDBSessionStore extends Store {
     const mark = this.marks.get(session);
     if (mark?.rotates) return this.saveRotated(key, session, mark);
     const cookieEnd = cookieExpiry(session);
-    // The application lets it end: a cookie of the past.
+    // The application ends the session by a cookie that has expired.
     if (cookieEnd !== undefined && cookieEnd <= this.now()) return void (await this.records.ends.end(key, 'logout'));
     if (mark?.head.key !== key) return this.saveFirst(key, session);
     const encoded = this.codec.encode(session, mark);
@@ -173,7 +172,8 @@ export class DynamoDBSessionStore extends Store {
       absoluteExpiresAt,
       ...this.options.ownerOf?.(session),
     });
-    // There is a session under this id: an object that we did not give out is saved over it.
+    // The id already exists and this object was not loaded through the store, so there is no known state to compare.
+    // The save overwrites the session's data.
     const head =
       made && !made.created
         ? await this.records.save(made.head, { data, expiresAt: Math.min(expiresAt, made.head.absoluteExpiresAt) })
@@ -192,7 +192,7 @@ export class DynamoDBSessionStore extends Store {
     const key = this.key(sid);
     const mark = this.marks.get(session);
     if (mark?.head.key === key) return this.extendKnown(session, mark);
-    // Not an object of ours: what its expiry is now is read, which is cheaper than a write.
+    // The object was not loaded through the store: read the current expiry, which is cheaper than a write.
     const found = await this.records.find(key);
     if (found) await this.extendTo(session, found.head);
     else this.options.watch?.refused?.();
@@ -202,7 +202,7 @@ export class DynamoDBSessionStore extends Store {
     this.mark(session, await this.extendTo(session, mark.head), mark);
   }
 
-  /** @returns the session as it is now, as far as is known; undefined where it has ended. */
+  /** Touches a session if the extension is large enough. @returns its last known head; undefined if it has ended. */
   private async extendTo(session: SessionData, head: SessionHead): Promise<SessionHead | undefined> {
     const expiresAt = this.expiryOf(session, head.absoluteExpiresAt);
     if (isWorthTouching(this.life, head.expiresAt, expiresAt, this.now())) return this.records.touch(head, expiresAt);
@@ -214,7 +214,7 @@ export class DynamoDBSessionStore extends Store {
     return expiryOf(this.life, absoluteExpiresAt, this.now(), cookieExpiry(session));
   }
 
-  /** Remembers what is known of a session now; of one that has ended that nothing can be saved any more. */
+  /** Stores the last known state of a session object; removes it if the session has ended. */
   private mark(session: SessionData, head: SessionHead | undefined, { data, originalMaxAge }: Encoded): void {
     if (head) this.marks.set(session, { head, data, originalMaxAge });
     else this.marks.delete(session);
@@ -248,9 +248,8 @@ export class DynamoDBSessionStore extends Store {
 }
 
 /**
- * A document client of our own on what either client is made of. On a copy of its settings: the SDK keeps how a
- * document
- * client translates in the settings that it shares with whoever was made from the same client.
+ * Returns our own document client from the settings of either client. It copies the settings, because the SDK stores a
+ * document client's marshalling in settings that all clients made from the same client share.
  */
 function documentClient({ config, middlewareStack }: DynamoDBClient | DynamoDBDocumentClient): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from({
@@ -259,7 +258,7 @@ function documentClient({ config, middlewareStack }: DynamoDBClient | DynamoDBDo
   } as DynamoDBClient);
 }
 
-/** Calls back outside of the promise: what a callback throws is its own, not an unhandled rejection. */
+/** Calls back outside of the promise, so that an error of the callback is not an unhandled rejection. */
 function answer<T>(callback: ((error: unknown, result?: T) => void) | undefined, work: Promise<T>): void {
   work.then(
     (result) => callback && process.nextTick(callback, null, result),

@@ -4,10 +4,12 @@ import { dataKey, headKey, headOf, removeAt, signInKey } from './items';
 import { contention, type InTheWay, ATTEMPTS, type SessionTable } from './sessionTable';
 import type { RecordSettings } from './settings';
 
-/** What came of an end: ended now, or before and why, or there never was such a session. */
+/** The result of ending a session: it ended now, it had ended before for the given reason, or it never existed. */
 export type End = { was: 'ended now' | 'never there' } | { was: 'ended before'; reason: EndReason };
 
-/** Ends of sessions. An end is a tombstone: the head without data, kept until no save can be under way any more. */
+/**
+ * Ends sessions. An ended session stays as a tombstone, the head without data, until no late save can arrive any more.
+ */
 export class SessionEnds {
   constructor(
     private readonly table: SessionTable,
@@ -15,13 +17,14 @@ export class SessionEnds {
   ) {}
 
   /**
-   * Ends a session now. Ending what has ended, or what never was, changes nothing; nothing can be saved under the id
-   * afterwards.
+   * Ends a session now. Nothing can be saved under its id afterwards, even if the session did not exist. Ending an
+   * ended session changes nothing.
+   * @throws LongwatchError `contention` if every attempt met other writes.
    */
   async end(key: string, reason: EndReason): Promise<End> {
     return retry({ attempts: ATTEMPTS, exhausted: contention }, async () => {
       const at = this.settings.now();
-      // The race: two ends at once. The first is the one that counts, and the one that is reported.
+      // Race: two requests end the session at the same time. The first one sets the reason, and both report it.
       const inTheWay = await this.entomb(
         key,
         reason,
@@ -32,25 +35,25 @@ export class SessionEnds {
       if (typeof inTheWay === 'object') return { was: 'ended before', reason: inTheWay['EndReason'] as EndReason };
       const there = await this.table.put({
         item: { ...headKey(key), EndedAt: at, EndReason: reason, RemoveAt: removeAt(at + this.settings.absoluteMs) },
-        // The race: the session's first save. Whichever comes first, it has ended: we look again.
+        // Race: the session's first save succeeds in between. Then the next attempt ends that session.
         condition: 'attribute_not_exists(SessionKey)',
       });
       return there ? again : { was: 'never there' };
     });
   }
 
-  /** Makes an expiry that somebody saw an end for good. @returns whether it ended just now. */
+  /** Ends an expired session permanently. @returns whether this call ended it. */
   async endExpired(head: SessionHead): Promise<boolean> {
     if (head.ended) return false;
     const now = this.settings.now();
-    // The race: a touch in time, by a process whose clock is behind. Then the session lives on.
+    // Race: a process whose clock is behind touches the session in time. Then the session remains alive.
     return (
       (await this.entomb(head.key, expiredBecause(head), now, 'attribute_not_exists(EndedAt) AND ExpiresAt <= :at')) ===
       undefined
     );
   }
 
-  /** Among what stood in the way of a write, a session that is alive. One that is over without an end gets it. */
+  /** Returns the live session among the items that failed a write's condition. Ends those that have expired. */
   async liveAmong(inTheWay: readonly InTheWay[]): Promise<SessionHead | undefined> {
     for (const item of inTheWay) {
       if (typeof item === 'string' || item['CreatedAt'] === undefined) continue;
@@ -61,9 +64,9 @@ export class SessionEnds {
     return undefined;
   }
 
-  /** The event of an end has been delivered: the sweeper need not see it any more. */
+  /** Removes an ended session from the expiry index, after its event was delivered. */
   async settle(key: string): Promise<void> {
-    // It may have been removed since: no stump of it.
+    // TTL may have removed the item. The condition keeps this update from creating an incomplete one.
     await this.table.update({
       key: headKey(key),
       set: 'REMOVE ExpiryBucket, CheckAt',
@@ -72,14 +75,18 @@ export class SessionEnds {
     });
   }
 
+  /** Deletes the data item of a session. */
   async removeData(key: string): Promise<void> {
     await this.table.remove(dataKey(key));
   }
 
-  /** @returns undefined when it ended now, else what stood in the way. */
+  /**
+   * Turns a live session into a tombstone.
+   * @returns undefined if it ended now, otherwise the item that failed the condition.
+   */
   private async entomb(key: string, reason: EndReason, at: number, condition: string): Promise<InTheWay | undefined> {
     const { events, prefix, watch } = this.settings;
-    // With somebody to tell it stays in the index, due at once, until that is done.
+    // If ends have events, the session stays in the index, due at once, until the sweeper has delivered the event.
     const set = events
       ? 'SET EndedAt = :at, EndReason = :reason, CheckAt = :at REMOVE SessionData'
       : 'SET EndedAt = :at, EndReason = :reason REMOVE SessionData, ExpiryBucket, CheckAt';
@@ -89,7 +96,7 @@ export class SessionEnds {
     );
     if ('inTheWay' in outcome) return outcome.inTheWay;
     const head = headOf(outcome.before);
-    // After the end, which is what counts: where we are cut off here, they go by their time to live.
+    // These deletions follow the end, which is what matters. If this process stops here, TTL removes the items.
     if (head.userId !== undefined) await this.table.remove(signInKey(prefix, head.userId, head.handle));
     if (head.split) await this.removeData(key);
     const event = endedEvent(head, reason, at);

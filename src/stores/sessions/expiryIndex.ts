@@ -7,13 +7,14 @@ import { queryFrom } from '../query';
 import { HEAD_ATTRIBUTES, headKey, headOf } from './items';
 
 /**
- * Which sessions are to be looked at when. An index is eventually consistent: what it names is read again, strongly,
- * before anything is decided, and what it does not name yet was written within the last moments.
+ * The index of sessions by the time of their next check. An index is eventually consistent: the sweeper reads each
+ * session again, strongly consistent, before it decides. A session that is not in the index yet was written within the
+ * last moments.
  */
 export class ExpiryIndex {
   constructor(private readonly db: Db) {}
 
-  /** Keys that are due, oldest first, a page at a time. */
+  /** Returns the keys of due sessions, oldest first, one page at a time. */
   async *due(bucket: string, now: number, pageSize: number): AsyncGenerator<string[]> {
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
@@ -28,19 +29,19 @@ export class ExpiryIndex {
     } while (ExclusiveStartKey);
   }
 
-  /** When the next one is due, after this instant. */
+  /** Returns the time of the next check after an instant, epoch ms; undefined if there is none. */
   async next(bucket: string, after: number): Promise<number | undefined> {
     const { keys } = await this.query(bucket, { condition: '> :at', at: after, limit: 1 });
     return keys[0]?.checkAt;
   }
 
-  /** Since when (epoch ms) the oldest of a bucket has been due; undefined where none is. */
+  /** Returns the time since which the oldest session of a bucket has been due, epoch ms; undefined if none is. */
   async oldestDue(bucket: string, now: number): Promise<number | undefined> {
     const { keys } = await this.query(bucket, { condition: '<= :at', at: now, limit: 1 });
     return keys[0]?.checkAt;
   }
 
-  /** As they are now; those that are gone are left out. */
+  /** Returns the current heads, strongly consistent. Removed sessions are omitted. */
   async heads(keys: readonly string[]): Promise<SessionHead[]> {
     const { Sessions } = await batchGet(this.db, {
       Sessions: { keys: keys.map(headKey), consistent: true, projection: HEAD_ATTRIBUTES },
@@ -48,7 +49,7 @@ export class ExpiryIndex {
     return Sessions.map(headOf);
   }
 
-  /** Looks again later. */
+  /** Schedules the next check of a session. */
   async rearm({ key }: SessionHead, checkAt: number): Promise<void> {
     try {
       await this.db.client.send(
@@ -56,14 +57,14 @@ export class ExpiryIndex {
           TableName: this.db.table('Sessions'),
           Key: headKey(key),
           UpdateExpression: 'SET CheckAt = :checkAt',
-          // The races: an end meanwhile, whose event is owed at once; a save that brought the end nearer.
+          // Races: the session ends meanwhile, so that its event is due at once; or a save shortens its life.
           ConditionExpression:
             'attribute_not_exists(EndedAt) AND ExpiresAt >= :checkAt AND attribute_exists(ExpiryBucket)',
           ExpressionAttributeValues: { ':checkAt': checkAt },
         }),
       );
     } catch (error) {
-      // It is still due, so the next look sees to what became of it.
+      // The session is still due, so the next sweep checks it again.
       if (!isConditionFailure(error)) throw error;
     }
   }

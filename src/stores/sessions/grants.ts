@@ -1,5 +1,6 @@
 import type { CapabilityGrants } from '../grants';
 
+/** The DynamoDB actions that the sessions' code uses. */
 export const sessionGrants = {
   metrics: {
     'Sessions/Expiry': 'Query',

@@ -3,37 +3,43 @@ import { defined } from '../../domain/defined';
 import type { EndReason, SessionHead } from '../../domain/sessions/session';
 import { compositeKey } from '../../domain/ids';
 
-/** Session data as its serialiser made it. */
+/** Serialised session data. */
 export type SessionBytes = string | Uint8Array;
 
-/** A session's head, and its data where the head has no room for it. */
+/** The sort keys of a session's head, and of its data if that does not fit into the head. */
 export const HEAD = 'session';
 export const DATA = 'data';
 
-/** A head up to this size is touched for one write unit. */
+/** Up to this size, a touch of the head consumes one write unit. */
 const HEAD_BYTES = 1_024;
-/** Of a head with all its attributes: their names, numbers and flags. */
+/** Size of a head's attribute names, numbers and flags. */
 const FIXED_BYTES = 200;
 const HASH_LENGTH = 43;
 const DAY_S = 86_400;
 
-/** Ids are secrets: what is kept of one is its hash. */
+/** Returns the key of a session. Ids are secrets, so only their hashes are stored. */
 export function sessionKey(prefix: string, id: string): string {
   return prefix + createHash('sha256').update(id).digest('base64url');
 }
 
-/** Length of the keys under a prefix, which tells them from those of a prefix that begins with it. */
+/**
+ * Returns the length of a prefix's keys. It distinguishes them from the keys of a longer prefix that begins with this
+ * one.
+ */
 export const keyLength = (prefix: string): number => prefix.length + HASH_LENGTH;
 
 export const headKey = (key: string) => ({ SessionKey: key, Part: HEAD });
 export const dataKey = (key: string) => ({ SessionKey: key, Part: DATA });
 
-/** Handles in the order of their creation, until the year 5138. */
+/** Returns a new handle. Handles sort by their creation until the year 5138. */
 export function newHandle(createdAt: number): string {
   return createdAt.toString(36).padStart(9, '0') + randomBytes(12).toString('base64url');
 }
 
-/** A user's sessions are one partition, an item each: read strongly consistent, unlike an index. */
+/**
+ * Returns the partition of a user's list of sign-ins, one item per session. A partition can be read strongly
+ * consistent, an index cannot.
+ */
 export const userKey = (prefix: string, userId: string): string => compositeKey(`${prefix}user`, userId);
 const SIGN_IN = compositeKey('sign-in', '');
 export const signInKey = (prefix: string, userId: string, handle: string) => ({
@@ -42,14 +48,18 @@ export const signInKey = (prefix: string, userId: string, handle: string) => ({
 });
 export const SIGN_INS = SIGN_IN;
 
-/** One of some partitions of the expiry index, by the key. */
+/** Returns a session's partition of the expiry index. */
 export function bucketOf(key: string, buckets: number): string {
   return String(createHash('sha256').update(key).digest().readUInt16BE(0) % buckets);
 }
 
-/** Epoch seconds at which DynamoDB may remove what is left: a day after no save can be under way any more. */
+/**
+ * Returns the epoch seconds after which TTL may remove an item: a day after the last instant at which a save can
+ * succeed.
+ */
 export const removeAt = (absoluteExpiresAt: number): number => Math.ceil(absoluteExpiresAt / 1000) + DAY_S;
 
+/** Converts a head to an item, without the data. With `buckets` 0 the item is not in the expiry index. */
 export function headItem(head: SessionHead, buckets: number): Record<string, unknown> {
   return {
     ...headKey(head.key),
@@ -64,6 +74,7 @@ export function headItem(head: SessionHead, buckets: number): Record<string, unk
   };
 }
 
+/** Converts an item to a head. */
 export function headOf(item: Record<string, unknown>): SessionHead {
   const text = (name: string) => item[name] as string | undefined;
   const number = (name: string) => item[name] as number | undefined;
@@ -88,12 +99,12 @@ export function headOf(item: Record<string, unknown>): SessionHead {
   };
 }
 
-/** Attributes of a head beside the data. */
+/** The attributes of a head, without the data. */
 export const HEAD_ATTRIBUTES =
   'SessionKey, Handle, CreatedAt, LastSeenAt, ExpiresAt, AbsoluteExpiresAt, UserID, Device, Place, SplitData, ' +
   'CheckAt, EndedAt, EndReason';
 
-/** Whether data fits into its head. */
+/** Returns whether the data fits into the head, so that a touch consumes one write unit. */
 export function fitsHead(
   { key, handle, userId = '', device = '', place = '' }: SessionHead,
   data: SessionBytes,
@@ -107,7 +118,10 @@ export function fitsHead(
 export const byteLength = (data: SessionBytes): number =>
   typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
 
-/** A session's data from its parts: what stands in the head is newer. Undefined where an end has taken it away. */
+/**
+ * Returns the data from the items of a session. Data in the head is newer than that in the data item. Undefined if an
+ * end has removed it.
+ */
 export function dataOf(
   head: Record<string, unknown>,
   data: Record<string, unknown> | undefined,

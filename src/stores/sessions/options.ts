@@ -6,43 +6,46 @@ import type { SessionLife, SessionOwner } from '../../domain/sessions/session';
 import { json, type SessionSerializer } from './sessionCodec';
 import type { RecordSettings, SessionWatch } from './settings';
 
+/** The options of the store. */
 export interface DynamoDBSessionStoreOptions {
   client: DynamoDBClient | DynamoDBDocumentClient;
   tableName: string;
   /**
-   * A session that is not used for so long has ended. Default: as long as its cookie lives, a day where the cookie
-   * names no end.
+   * Idle timeout: a session expires after this time without use. Default: the life of its cookie, or a day if the
+   * cookie has no expiry. Milliseconds.
    */
   idleTimeoutMs?: number;
-  /** A session that was opened so long ago has ended. Default 30 days. */
+  /** Absolute timeout: a session expires this long after its creation. Milliseconds; default 30 days. */
   absoluteTimeoutMs?: number;
   /**
-   * A touch that would move the expiry by less is not written; at most half a life counts. Default: a tenth of the
-   * life, nothing for lives up to five minutes.
+   * A touch that would extend the expiry by less is not written. Values above half of the session's life count as half.
+   * Milliseconds; default: a tenth of the life, or 0 for lives of up to five minutes.
    */
   touchThresholdMs?: number;
-  /** Begins every key; default none. */
+  /** Prefix of every key. Default: none. */
   prefix?: string;
-  /** Default JSON. */
+  /** Default: JSON. */
   serializer?: SessionSerializer;
-  /** Larger data is refused. Default 64 KiB. */
+  /** Maximum size of a session's data. Larger data is refused. Default: 64 KiB. */
   maxDataBytes?: number;
   /**
-   * Whose session it is, of its data: lists it among the user's. Asked at the first save; it cannot change afterwards.
+   * Returns the owner of a session from its data, for the user's list of sessions. Evaluated at the first save; the
+   * owner cannot change afterwards.
    */
   ownerOf?: (session: SessionData) => SessionOwner;
   /**
-   * Partitions of the index `Expiry`, as the sweeper of this table has them. Default 0: nothing sweeps, ended sessions
-   * go by the table's TTL.
+   * Number of partitions of the index `Expiry`, the same as of the sweeper. Default 0: no sweeper, TTL removes expired
+   * sessions.
    */
   expiryBuckets?: number;
-  /** With a sweeper: ends are kept in the index until their event is delivered. Default no. */
+  /** With a sweeper: ended sessions stay in the index until their event is delivered. Default: false. */
   keepEvents?: boolean;
   watch?: SessionWatch;
-  /** Epoch ms; default the machine's clock. */
+  /** Returns the time in epoch ms. Default: the machine's clock. */
   now?: () => number;
 }
 
+/** The validated options with their defaults. */
 export interface CheckedOptions {
   records: RecordSettings;
   life: SessionLife;
@@ -52,10 +55,10 @@ export interface CheckedOptions {
 
 const DAY_MS = 86_400_000;
 const MAX_TIMEOUT_MS = 400 * DAY_MS;
-/** DynamoDB's 400 KB, less what lies beside the data. */
+/** Maximum of `maxDataBytes`: DynamoDB's 400 KB minus the other attributes. */
 const MAX_DATA_BYTES = 380 * 1024;
 
-/** With their defaults. @throws TypeError naming the option that is wrong. */
+/** Validates the options and fills in defaults. @throws TypeError with the name of the invalid option. */
 export function checked(options: DynamoDBSessionStoreOptions): CheckedOptions {
   const {
     client,

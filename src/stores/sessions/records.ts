@@ -19,30 +19,33 @@ import {
 import type { Put, SessionTable } from './sessionTable';
 import type { RecordSettings } from './settings';
 
+/** A live session. */
 export interface StoredSession {
   head: SessionHead;
   data: SessionBytes;
 }
 
+/** A session to create. */
 export interface NewSession extends SessionOwner {
   data: SessionBytes;
   expiresAt: number;
   absoluteExpiresAt: number;
 }
 
+/** A save of a session's data. */
 export interface Save {
   data: SessionBytes;
   expiresAt: number;
-  /** The life was changed on purpose: take the expiry as it is, also where it is nearer. */
+  /** The application changed the session's life: store the expiry even if it is earlier than the current one. */
   exactly?: boolean;
-  /** What was read or written before. */
+  /** The data of the last read or write. */
   before?: SessionBytes;
 }
 
-/** What a write to a session demands that was loaded; takes `:now`. */
+/** The condition of a write to a loaded session: it is alive at `:now`. */
 const LIVE = 'attribute_not_exists(EndedAt) AND ExpiresAt > :now';
 
-/** Sessions, by the keys that their ids hash to. */
+/** Sessions by key, the hash of their id. Every write has a condition that the session is alive. */
 export class SessionRecords {
   readonly ends: SessionEnds;
 
@@ -54,9 +57,9 @@ export class SessionRecords {
   }
 
   /**
-   * A session that is alive. Strongly consistent: a stale read would return what was ended a moment ago. Both parts in
-   * one request, which makes it one read unit up to 4 KB. Who finds a session expired ends it, so that no clock that
-   * is behind finds it alive again.
+   * Returns a live session. Strongly consistent, because a stale read could return a session that has just ended. One
+   * request reads head and data: one read unit up to 4 KB. A process that finds the session expired ends it, so that a
+   * process whose clock is behind cannot find it alive again.
    */
   async find(key: string): Promise<StoredSession | undefined> {
     const parts = await this.table.parts(key);
@@ -74,7 +77,11 @@ export class SessionRecords {
     return data === undefined ? undefined : { head, data };
   }
 
-  /** @returns the new session's head, that of a live one which is there already, or undefined where one has ended. */
+  /**
+   * Creates a session.
+   * @returns its head, or the head of a live session under the same key, or undefined if the session under this key has
+   *   ended.
+   */
   async create(key: string, session: NewSession): Promise<{ created: boolean; head: SessionHead } | undefined> {
     const { data, ...rest } = session;
     const now = this.settings.now();
@@ -95,11 +102,11 @@ export class SessionRecords {
     return undefined;
   }
 
-  /** @returns the session as it is now, or undefined where it has ended: nothing is kept of the save then. */
+  /** Saves a session. @returns its new head, or undefined if it has ended. In that case nothing is stored. */
   async save(head: SessionHead, save: Save): Promise<SessionHead | undefined> {
     const split = !fitsHead(head, save.data);
-    // Data first: a reader that finds the new head finds its data. At once, where there is data beside the head
-    // already.
+    // Write the data first, so that a reader of the new head finds its data. If a data item exists already, write both
+    // at the same time.
     const atOnce = split && save.before !== undefined && !fitsHead(head, save.before);
     if (split && !atOnce) await this.putData(head, save.data);
     const [saved] = await Promise.all([this.saveHead(head, save, split), atOnce && this.putData(head, save.data)]);
@@ -114,7 +121,7 @@ export class SessionRecords {
   ): Promise<SessionHead | undefined> {
     const moves = exactly || expiresAt > head.expiresAt;
     const now = this.settings.now();
-    // The one save that writes to the index: its end would come before the sweeper looks.
+    // Only this save writes to the index: the session would end before the sweeper's next check.
     const checkAt = moves && head.checkAt !== undefined && expiresAt < head.checkAt ? expiresAt : undefined;
     const attributes = {
       LastSeenAt: now,
@@ -127,8 +134,8 @@ export class SessionRecords {
       set: `SET ${Object.keys(attributes)
         .map((name) => `${name} = :${name}`)
         .join(', ')}${split ? ' REMOVE SessionData' : ''}`,
-      // The races: the session ended meanwhile, by whomever, or its time is over: no save brings it back. And another
-      // save or touch moved the expiry further: there it stays.
+      // Races: the session ends or expires meanwhile, and no save may revive it; or another save or touch sets a later
+      // expiry, which remains.
       condition: LIVE + (moves && !exactly ? ' AND ExpiresAt <= :ExpiresAt' : ''),
       values: {
         ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [`:${name}`, value])),
@@ -141,14 +148,15 @@ export class SessionRecords {
   }
 
   /**
-   * Moves the expiry on. One write unit, no index. @returns the session as it is now, or undefined where it has ended.
+   * Extends a session's expiry. One write unit, no write to the index.
+   * @returns its new head, or undefined if it has ended.
    */
   async touch(head: SessionHead, expiresAt: number): Promise<SessionHead | undefined> {
     const now = this.settings.now();
     const outcome = await this.table.update({
       key: headKey(head.key),
       set: 'SET ExpiresAt = :expiresAt, LastSeenAt = :now',
-      // The races: the session ended meanwhile, or its time is over; another touch moved the expiry further.
+      // Races: the session ends or expires meanwhile; or another touch sets a later expiry.
       condition: `${LIVE} AND ExpiresAt < :expiresAt`,
       values: { ':now': now, ':expiresAt': expiresAt },
     });
@@ -162,7 +170,8 @@ export class SessionRecords {
   }
 
   /**
-   * The session goes on under another key, and never again under the old one. @returns undefined where it has ended.
+   * Moves a session to another key, in one transaction. The old key never works again.
+   * @returns the new head, or undefined if the session has ended.
    */
   async rotate(from: SessionHead, key: string, { data, expiresAt }: Save): Promise<SessionHead | undefined> {
     const now = this.settings.now();
@@ -174,13 +183,13 @@ export class SessionRecords {
         update: {
           key: headKey(from.key),
           set: 'SET EndedAt = :now, EndReason = :rotated REMOVE SessionData, ExpiryBucket, CheckAt',
-          // The races: the session ended meanwhile, or its time is over: it does not escape under a new id.
+          // Races: the session ends or expires meanwhile. It must not survive under a new id.
           condition: LIVE,
           values: { ':now': now, ':rotated': 'rotated' satisfies EndReason },
         },
       },
       { put: this.firstPut(head, data) },
-      // The user's list names the session by what it is now, so that whoever ends them all finds it.
+      // The user's list has the current key, so that ending all sessions of the user finds this one.
       ...(from.userId === undefined ? [] : [{ put: this.signIn(head, from.userId) }]),
     ]);
     if (lost) {
@@ -192,7 +201,7 @@ export class SessionRecords {
     return head;
   }
 
-  /** Every live session of the prefix: a scan, for administration alone. */
+  /** Returns every live session of the prefix. Scans the table: only for administration. */
   async *scan(): AsyncGenerator<StoredSession> {
     const { prefix, now } = this.settings;
     const filter =
@@ -224,7 +233,7 @@ export class SessionRecords {
   private firstPut(head: SessionHead, data: SessionBytes): Put {
     return {
       item: { ...headItem(head, this.settings.buckets), ...(head.split ? { SplitData: true } : { SessionData: data }) },
-      // The race: two first saves under one id, or a save of what was ended before it was ever saved.
+      // Races: two first saves under the same id; or the first save of a session that was ended before.
       condition: 'attribute_not_exists(SessionKey)',
     };
   }
@@ -239,12 +248,12 @@ export class SessionRecords {
     };
   }
 
-  /** Unconditional: without a live head nobody reads it, and the last one to save wins, as ever. */
+  /** No condition: without a live head no request reads the data, and the last save wins. */
   private async putData({ key, absoluteExpiresAt }: SessionHead, data: SessionBytes): Promise<void> {
     await this.table.put({ item: { ...dataKey(key), SessionData: data, RemoveAt: removeAt(absoluteExpiresAt) } });
   }
 
-  /** It came after the end: nothing is kept of it. */
+  /** Reports a save that came after the session's end, and deletes the data that it wrote. */
   private async refused(key: string, split: boolean | undefined): Promise<void> {
     this.settings.watch?.refused?.();
     if (split) await this.ends.removeData(key);

@@ -2,33 +2,31 @@ import type { SessionData } from 'express-session';
 import { LongwatchError } from '../../domain/errors';
 import { byteLength, type SessionBytes } from './items';
 
+/** Converts session data to the stored form and back. */
 export interface SessionSerializer {
   stringify(session: SessionData): SessionBytes;
   parse(bytes: SessionBytes): SessionData;
 }
 
+/** The default serialiser. */
 export const json: SessionSerializer = {
   stringify: (session) => JSON.stringify(session),
   parse: (bytes) => JSON.parse(String(bytes)) as SessionData,
 };
 
-/**
- * What is kept of a session's data, and the length of its cookie's life, before express-session's clock rounded it
- * down.
- */
+/** The stored form of a session's data, and the cookie's life in ms before express-session reduced it by its clock. */
 export interface Encoded {
   data: SessionBytes;
   originalMaxAge: number | null;
 }
 
-/** Stands in the data where the cookie's expiry would: that is an attribute, and moves without the data. */
+/** Replaces the cookie's expiry in the data. The expiry is an attribute of the head and changes without the data. */
 const EXPIRES = 'ExpiresAt';
-/** express-session sets `originalMaxAge` anew at each request, some milliseconds short at times. */
+/** express-session recomputes `originalMaxAge` at each request, at times some milliseconds less. */
 const DRIFT_MS = 1_000;
 
 /**
- * Between sessions as express-session has them and the bytes that are kept: equal sessions are equal bytes, whenever
- * they end.
+ * Converts express-session's sessions to stored bytes and back. Equal sessions give equal bytes, whatever their expiry.
  */
 export class SessionCodec {
   constructor(
@@ -36,7 +34,11 @@ export class SessionCodec {
     private readonly maxBytes: number,
   ) {}
 
-  /** @param before what is known of the same session. @throws LongwatchError `invalid` when it is too large. */
+  /**
+   * Encodes a session.
+   * @param before the last known state of the same session.
+   * @throws LongwatchError `invalid` if the data is too large.
+   */
   encode(session: SessionData, before?: Encoded): Encoded {
     const cookie = plainCookie(session);
     const given = cookie?.originalMaxAge ?? null;
@@ -65,6 +67,7 @@ export class SessionCodec {
     return { data, originalMaxAge };
   }
 
+  /** Decodes a session. @param expiresAt the cookie's expiry, epoch ms. */
   decode(data: SessionBytes, expiresAt: number): { session: SessionData; encoded: Encoded } {
     const session = this.serializer.parse(data);
     const cookie = session.cookie as unknown as PlainCookie | undefined;
@@ -83,7 +86,7 @@ function plainCookie(session: SessionData): PlainCookie | undefined {
   return cookie && (cookie.toJSON?.() ?? cookie);
 }
 
-/** Epoch ms at which the cookie says that it ends. */
+/** Returns the cookie's expiry in epoch ms; undefined if it has none. */
 export function cookieExpiry(session: SessionData): number | undefined {
   const expires = plainCookie(session)?.expires;
   const at =
@@ -91,5 +94,6 @@ export function cookieExpiry(session: SessionData): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
+/** Returns whether two stored forms are equal. */
 export const sameBytes = (a: SessionBytes, b: SessionBytes): boolean =>
   typeof a === 'string' ? a === b : typeof b !== 'string' && Buffer.compare(a, b) === 0;

@@ -18,16 +18,19 @@ export type Item = Record<string, unknown>;
 type Attributes = Record<string, AttributeValue>;
 
 /**
- * What kept an item of a write from being written: the item that did not meet the condition, or that there was none.
+ * The reason why an item was not written: the stored item that failed the condition; `absent`, if there was no item;
+ * `conflict`, if another transaction was writing it; `nothing`, if only other items of the transaction failed.
  */
 export type InTheWay = Item | 'absent' | 'nothing' | 'conflict';
 
+/** A put with an optional condition. */
 export interface Put {
   item: Item;
   condition?: string;
   values?: Item;
 }
 
+/** An update with a condition. */
 export interface Update {
   key: Item;
   set: string;
@@ -35,13 +38,13 @@ export interface Update {
   values: Item;
 }
 
+/** Maximum attempts of a write while other transactions write the same items. */
 export const ATTEMPTS = 8;
 
 /**
- * The table of sessions by the plain client of the SDK, whichever the application has. A session is read on each
- * request:
- * what the SDK does anew for each call unless it is told not to, and the document client always, is a fifth of the
- * time.
+ * The table of sessions through the SDK's plain client, whichever client the application has. Every request reads a
+ * session. By default the SDK builds its middleware for each call, and the document client always does, which takes a
+ * fifth of the time of a read.
  */
 export class SessionTable {
   private readonly client: DynamoDBClient;
@@ -53,7 +56,7 @@ export class SessionTable {
     this.client = quick(client);
   }
 
-  /** Every part of a key, strongly consistent, in one request. */
+  /** Returns all items of a key in one strongly consistent request. */
   async parts(key: string): Promise<Item[]> {
     const { Items = [] } = await this.client.send(
       new QueryCommand({
@@ -66,7 +69,7 @@ export class SessionTable {
     return Items.map((item) => unmarshall(item));
   }
 
-  /** A page of the whole table, strongly consistent. */
+  /** Returns one page of a strongly consistent scan. */
   async page(
     filter: string,
     values: Item,
@@ -84,12 +87,20 @@ export class SessionTable {
     return { items: Items.map((item) => unmarshall(item)), next: LastEvaluatedKey };
   }
 
-  /** @returns undefined when it is written, else what stood in the way. */
+  /**
+   * Puts an item.
+   * @returns undefined if it was written, otherwise the reason why not.
+   * @throws LongwatchError `contention` after 8 attempts.
+   */
   async put(put: Put): Promise<InTheWay | undefined> {
     return (await this.attempt(() => this.client.send(new PutItemCommand(this.putInput(put)))))?.[0];
   }
 
-  /** @returns the item as it was when it is written, else what stood in the way. */
+  /**
+   * Updates an item.
+   * @returns the item before the update if `returns` is `before`; or the reason why it was not written.
+   * @throws LongwatchError `contention` after 8 attempts.
+   */
   async update(
     update: Update,
     returns: 'before' | 'nothing' = 'nothing',
@@ -107,11 +118,16 @@ export class SessionTable {
     return inTheWay?.[0] === undefined ? { before: unmarshall(before) } : { inTheWay: inTheWay[0] };
   }
 
+  /** Deletes an item, without a condition. */
   async remove(key: Item): Promise<void> {
     await this.client.send(new DeleteItemCommand({ TableName: this.name, Key: marshall(key) }));
   }
 
-  /** All or nothing. @returns undefined when it is written, else what stood in the way of each. */
+  /**
+   * Writes all items, or none of them.
+   * @returns undefined if they were written, otherwise the reason for each item.
+   * @throws LongwatchError `contention` after 8 attempts.
+   */
   async transact(writes: readonly ({ put: Put } | { update: Update })[]): Promise<readonly InTheWay[] | undefined> {
     const TransactItems = writes.map((write): TransactWriteItem =>
       'put' in write ? { Put: this.putInput(write.put) } : { Update: this.updateInput(write.update) },
@@ -142,7 +158,7 @@ export class SessionTable {
     };
   }
 
-  /** Again where another transaction on an item was under way: nothing is known then. */
+  /** Retries while another transaction writes one of the items, because the conditions were not evaluated then. */
   private async attempt(write: () => Promise<unknown>): Promise<readonly InTheWay[] | undefined> {
     return retry({ attempts: ATTEMPTS, exhausted: contention }, async () => {
       try {
@@ -157,10 +173,14 @@ export class SessionTable {
   }
 }
 
+/** Returns the error for a write that met other transactions in every attempt. */
 export const contention = (cause?: unknown) =>
   new LongwatchError('contention', 'The session was busy; try again', { cause });
 
-/** By the errors' names: an application may bring a client from another copy of the SDK, whose classes are not ours. */
+/**
+ * Classifies an error by its name, because an application's client may come from another copy of the SDK with other
+ * classes.
+ */
 function standingInTheWay(error: unknown): InTheWay[] | undefined {
   const {
     name,
@@ -174,7 +194,7 @@ function standingInTheWay(error: unknown): InTheWay[] | undefined {
     case 'TransactionConflictException':
       return ['conflict'];
     case 'TransactionCanceledException':
-      // Throttled, too large, …: a fault like any other.
+      // Throttled, too large, …: not a race.
       if (
         CancellationReasons.some(
           ({ Code = 'None' }) => !/^(None|ConditionalCheckFailed|TransactionConflict)$/.test(Code),
@@ -190,9 +210,9 @@ function standingInTheWay(error: unknown): InTheWay[] | undefined {
 }
 
 /**
- * The client with its middleware put together once, not for each call; on a copy of its settings, so that it stays as
- * it
- * is for the application. One of an SDK that is too old for our commands lends its settings to one of ours.
+ * Returns the client with its middleware built once instead of for each call. It uses a copy of the settings, so that
+ * the application's client does not change. If the application's SDK is too old for our commands, returns a client of
+ * our SDK with its settings.
  */
 function quick(client: DynamoDBClient | DynamoDBDocumentClient): DynamoDBClient {
   const config = { ...client.config, cacheMiddleware: true };

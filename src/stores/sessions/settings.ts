@@ -1,23 +1,27 @@
 import type { SessionEnded } from '../../domain/sessions/session';
 
+/** The settings of session records. */
 export interface RecordSettings {
-  /** Begins every key: applications that share a table do not see each other's sessions. */
+  /** Prefix of every key, so that applications that share a table do not see each other's sessions. */
   prefix: string;
-  /** Partitions of the expiry index; 0: no sweeper, nothing is written to the index. */
+  /** Number of partitions of the expiry index. 0: no sweeper, and no writes to the index. */
   buckets: number;
-  /** An end leaves its event owed, in the index, until it is settled. */
+  /** An ended session stays in the index until its event is delivered. */
   events: boolean;
-  /** For how long an end is remembered of a session that was never saved. */
+  /**
+   * The absolute timeout in milliseconds. The tombstone of a session that was never saved remains for this time plus a
+   * day.
+   */
   absoluteMs: number;
   now(): number;
   watch?: SessionWatch;
 }
 
-/** Told what becomes of sessions. */
+/** Receives the events of sessions, for metrics. */
 export interface SessionWatch {
   created?(): void;
   ended?(event: SessionEnded, key: string): void;
   touched?(written: boolean): void;
-  /** A save or a touch came after the end. */
+  /** A save or a touch came after the session's end. */
   refused?(): void;
 }

@@ -8,11 +8,11 @@ import { queryFrom } from '../query';
 import type { SessionEnds } from './ends';
 import { HEAD_ATTRIBUTES, headKey, headOf, signInKey, SIGN_INS, userKey } from './items';
 
-/** Ends under way at once while a user is logged out everywhere. */
+/** Number of concurrent ends while all sessions of a user are ended. */
 const CONCURRENCY = 8;
 
 /**
- * The sessions of a user, by a list that is written in the same transactions as they are. Every read is strongly
+ * The sessions of a user, from a list that the same transactions write as the sessions. Every read is strongly
  * consistent.
  */
 export class UserSessions {
@@ -22,7 +22,10 @@ export class UserSessions {
     private readonly settings: { prefix: string; now(): number },
   ) {}
 
-  /** Those that are alive, newest first; a page may hold fewer than its limit. */
+  /**
+   * Returns a page of a user's live sessions, newest first. A page may have fewer than its limit.
+   * @throws LongwatchError `invalid` for a cursor of another release or of another list.
+   */
   async list(userId: string, { cursor, limit = 50 }: PageRequest = {}): Promise<Page<SessionHead>> {
     const list: List = { name: 'sessions', of: { userId } };
     const { signIns, next } = await this.signIns(
@@ -38,16 +41,16 @@ export class UserSessions {
     return { items: items.sort((a, b) => (a.handle < b.handle ? 1 : -1)), ...toCursor(list, next) };
   }
 
-  /** Ends one session of a user. @returns whether it was alive. */
+  /** Ends one session of a user by its handle. @returns whether it was alive. */
   async end(userId: string, handle: string): Promise<boolean> {
     return this.endSignIn(userId, handle);
   }
 
   /**
-   * Ends every session of a user that was opened before this call, whatever becomes of it meanwhile; one that is opened
-   * during it may live on. Cut off halfway, it is to be called again.
-   * @param keep the handle of one that goes on.
-   * @returns how many were alive.
+   * Ends every session of a user that was opened before this call, even if its id is rotated meanwhile. A session that
+   * is opened during the call may survive. If the call fails halfway, repeat it.
+   * @param keep the handle of a session that must not end.
+   * @returns the number of ended sessions.
    */
   async endAll(userId: string, keep?: string): Promise<number> {
     let ended = 0;
@@ -62,7 +65,10 @@ export class UserSessions {
     return ended;
   }
 
-  /** The race: the session is rotated meanwhile. What it is now called stands in the list, so it is followed there. */
+  /**
+   * Ends the session of a handle. Race: the session's id is rotated meanwhile. The list has the new key, so the next
+   * iteration ends that one.
+   */
   private async endSignIn(userId: string, handle: string): Promise<boolean> {
     let before: string | undefined;
     for (;;) {
