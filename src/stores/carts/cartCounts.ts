@@ -5,17 +5,17 @@ import { batchGet } from '../batchGet';
 import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
 
-/** Carts that begin and end at the same moment rarely meet on one of these. */
+/** Number of items that the counts are spread over, so that concurrent transactions rarely write the same item. */
 const SHARDS = 32;
 
-/** `opened`, `closed`, … as attributes `Opened`, `Closed`, …. */
+/** Returns the attribute of a count: `opened` is `Opened`. */
 const attribute = (name: CartCountName): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
-/** The numbers that shops watch, each written in the transaction of the change that it counts. */
+/** Counts of carts, each incremented in the transaction of the change that it counts. */
 export class CartCountStore {
   constructor(private readonly db: Db) {}
 
-  /** The part of a `TransactWriteItems` that counts; none when there is nothing to count. */
+  /** Returns the items of a `TransactWriteItems` that increment the counts; none if there are no counts. */
   counting(userId: string, counts: CartCounts): TransactItem[] {
     const entries = Object.entries(counts) as [CartCountName, number][];
     if (entries.length === 0) return [];
@@ -32,7 +32,7 @@ export class CartCountStore {
     ];
   }
 
-  /** Over all carts ever. Eventually consistent. */
+  /** Returns the counts over all carts ever. Eventually consistent. */
   async totals(): Promise<Record<CartCountName, number>> {
     const keys = Array.from({ length: SHARDS }, (_, shard) => ({ Shard: compositeKey('carts', shard) }));
     const { CartCounts: items } = await batchGet(this.db, { CartCounts: { keys } });

@@ -6,7 +6,10 @@ type Item = Record<string, unknown>;
 /** Sort key of the cart itself. */
 export const CART = 'cart';
 
-/** A cart as its item: quantities apart from snapshots, so that one update expression changes a quantity. */
+/**
+ * Converts a cart to its item. Quantities and snapshots are separate maps, so that one update expression changes a
+ * quantity.
+ */
 export function cartItem(cart: Cart): Item {
   const { lines } = cart;
   return {
@@ -17,8 +20,8 @@ export function cartItem(cart: Cart): Item {
     Status: cart.status,
     OpenedAt: cart.openedAt,
     LastActivityAt: cart.lastActivityAt,
-    // Maps: the client refuses an object with the own key `constructor`, which an earlier release took for a product's
-    // id.
+    // Maps, because the client refuses an object with the own key `constructor`, which an earlier release accepted as a
+    // product id.
     Quantities: new Map(lines.map(({ productId, quantity }) => [productId, quantity])),
     Snapshots: new Map(lines.map((line) => [line.productId, snapshotText(line)])),
     Keys: cart.keys,
@@ -29,11 +32,15 @@ export function cartItem(cart: Cart): Item {
   };
 }
 
-/** One text: as a map of its own it would cost every change of a quantity more than the rest of the request does. */
+/**
+ * Converts a snapshot to text. Marshalling it as a map would cost every change of a quantity more CPU time than the
+ * rest of the request.
+ */
 export function snapshotText({ title, price, currency, addedAt }: Snapshot): string {
   return JSON.stringify([title, price, currency, addedAt]);
 }
 
+/** Converts an item to a cart. */
 export function cartOf(item: Item): Cart {
   const rung = item['Rung'] as number | undefined;
   const checkoutId = item['CheckoutID'] as string | undefined;
@@ -57,7 +64,7 @@ export function cartOf(item: Item): Cart {
   };
 }
 
-/** Of what an update of one line gives back. */
+/** Converts the result of an update of one line to the new version and the line. */
 export function changedLine(productId: string, item: Item): { version: number; line?: CartLine } {
   const quantity = own(item['Quantities'] as Record<string, number> | undefined, productId);
   const snapshot = own(item['Snapshots'] as Record<string, string> | undefined, productId);
@@ -67,7 +74,7 @@ export function changedLine(productId: string, item: Item): { version: number; l
   };
 }
 
-/** A product may be called `constructor`, which every object has. */
+/** Returns an own property only: a product id can be `constructor`, which every object inherits. */
 function own<T>(map: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
   return map && Object.hasOwn(map, key) ? map[key] : undefined;
 }
@@ -79,8 +86,8 @@ function linesOf(quantities: Record<string, number>, snapshots: Record<string, s
 }
 
 /**
- * A line whose snapshot is lost (a release before this one took ids that objects do not keep) still has a page and a
- * price to look at.
+ * Returns a line. If its snapshot is missing (an earlier release accepted product ids that plain objects do not store),
+ * the line has default values, so that the cart can still be read.
  */
 function lineOf(productId: string, quantity: number, snapshot = '[]'): CartLine {
   const [title = productId, price = 0, currency = 'XXX', addedAt = 0] = JSON.parse(snapshot) as Partial<

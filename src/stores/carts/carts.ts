@@ -16,16 +16,17 @@ import type { TransactItem } from '../platform/outbox';
 import { scanPage } from '../scanPage';
 import { CART, cartItem, cartOf, changedLine, snapshotText } from './cartItems';
 
+/** The conditions of a change, and its time (epoch ms). */
 export interface ChangeOptions {
   now: number;
-  /** What a new line remembers of its product; not needed to remove. */
+  /** The product's data that a new line stores. Not needed to remove a line. */
   snapshot?: Snapshot;
-  /** Digest of a request that must not count twice. */
+  /** Digest of the idempotency key: a repeated request must not count twice. */
   key?: string;
   ifVersion?: number;
 }
 
-/** What a change made of a line; without one the line is gone. */
+/** The cart's version after a change, and the changed line; absent if the change removed the line. */
 export interface ChangedLine {
   version: number;
   line?: CartLine;
@@ -33,11 +34,11 @@ export interface ChangedLine {
 
 const PREFERENCES = 'preferences';
 
-/** Carts, one item each, and what their users wish. */
+/** Carts, one item each, and the preferences of their users. */
 export class CartStore {
   constructor(private readonly db: Db) {}
 
-  /** The user's latest cart, whatever its status. Strongly consistent. */
+  /** Returns the user's latest cart, whatever its status. Strongly consistent. */
   async read(userId: string): Promise<Cart | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.table, Key: { UserID: userId, Entry: CART }, ConsistentRead: true }),
@@ -46,15 +47,15 @@ export class CartStore {
   }
 
   /**
-   * Changes one line of an open cart in one update: the everyday case, in which no cart begins or ends.
-   * @returns what the change made, or undefined when it is another case, or a limit, a version or a key stands
-   *   against it.
+   * Changes one line of an open cart in one update. This is the common case, in which no cart is opened or closed.
+   * @returns the result, or undefined if the change opens or closes a cart, or if a limit, a version or a repeated key
+   *   prevents it. Then the caller must read the whole cart.
    */
   async change(userId: string, change: LineChange, options: ChangeOptions): Promise<ChangedLine | undefined> {
     const expression = changeExpression(change, options);
     try {
       const { Attributes } = await this.db.client.send(
-        // Not the whole cart: reading it costs the client more than the update.
+        // Do not return the whole cart: unmarshalling it takes more CPU time than the update.
         new UpdateCommand({
           TableName: this.table,
           Key: { UserID: userId, Entry: CART },
@@ -69,7 +70,7 @@ export class CartStore {
     }
   }
 
-  /** The part of a `TransactWriteItems` that replaces what was read of a cart. */
+  /** Returns the item of a `TransactWriteItems` that replaces the cart that was read. */
   replacing(before: Cart | undefined, cart: Cart): TransactItem {
     const asRead = (name: string, value: unknown) =>
       value === undefined ? `attribute_not_exists(${name})` : `${name} = :${name}`;
@@ -77,8 +78,8 @@ export class CartStore {
       Put: {
         TableName: this.table,
         Item: cartItem(cart),
-        // The race: any other change since the reading, a reminder's and a checkout's mark included, which leave the
-        // version as it is. The loser reads again, so that no change is lost.
+        // Race: any other write since the read, including a reminder and a checkout, which do not change the version.
+        // The one that loses reads the cart again, so that no change is lost.
         ConditionExpression: before
           ? ['Version = :Version', asRead('Rung', before.reminded?.rung), asRead('CheckoutID', before.checkoutId)].join(
               ' AND ',
@@ -94,16 +95,14 @@ export class CartStore {
     };
   }
 
-  /**
-   * The part of a `TransactWriteItems` that notes which checkout was begun from a cart; the customer's version stays.
-   */
+  /** Returns the item of a `TransactWriteItems` that records a cart's new checkout. The version does not change. */
   checkingOut({ userId, version, checkoutId }: Cart, nextId: string): TransactItem {
     return {
       Update: {
         TableName: this.table,
         Key: { UserID: userId, Entry: CART },
         UpdateExpression: 'SET CheckoutID = :next',
-        // The race: a change of the cart, or another checkout of it, between its reading and this.
+        // Race: another request changes the cart or begins another checkout after this request read the cart.
         ConditionExpression:
           'Version = :version AND ' +
           `${checkoutId === undefined ? 'attribute_not_exists(CheckoutID)' : 'CheckoutID = :checkout'}`,
@@ -116,23 +115,22 @@ export class CartStore {
     };
   }
 
-  /**
-   * The part of a `TransactWriteItems` that notes a reminder. The customer's version stays: the cart is what it was.
-   */
+  /** Returns the item of a `TransactWriteItems` that records a reminder. The version does not change. */
   reminding({ userId, version }: Cart, rung: number, at: number): TransactItem {
     return {
       Update: {
         TableName: this.table,
         Key: { UserID: userId, Entry: CART },
         UpdateExpression: 'SET Rung = :rung, RemindedAt = :at',
-        // The race: the customer does something while the reminder goes out. Then the ladder begins anew.
+        // Race: the customer changes the cart while the reminder is sent. Then the reminders start from the first one
+        // again.
         ConditionExpression: 'Version = :version',
         ExpressionAttributeValues: { ':rung': rung, ':at': at, ':version': version },
       },
     };
   }
 
-  /** A page of carts that are not ended, in no order. Scans: for the reconciler alone. */
+  /** Returns a page of open carts, in no order. Scans the table: only for the reconciler. */
   async openCarts(cursor: string | undefined): Promise<Page<Pick<Cart, 'userId' | 'number' | 'openedAt'>>> {
     const attributes = ['UserID', 'Entry', 'Status', 'CartNumber', 'OpenedAt'];
     const page = await scanPage(
@@ -151,7 +149,7 @@ export class CartStore {
     };
   }
 
-  /** Strongly consistent: who unsubscribed a moment ago is not reminded. */
+  /** Returns a user's preferences. Strongly consistent, so that a user who has just unsubscribed gets no reminder. */
   async preferences(userId: string): Promise<CartPreferences> {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.table, Key: { UserID: userId, Entry: PREFERENCES }, ConsistentRead: true }),
@@ -168,7 +166,7 @@ export class CartStore {
     };
   }
 
-  /** Replaces them whole; the last one stands. */
+  /** Replaces a user's preferences. The last write wins. */
   async putPreferences(userId: string, { reminders, timeZone, recipient, quietHours }: CartPreferences): Promise<void> {
     const Item = {
       UserID: userId,
@@ -181,7 +179,7 @@ export class CartStore {
     await this.db.client.send(new PutCommand({ TableName: this.table, Item }));
   }
 
-  /** Ends the reminders and leaves everything else as it is. */
+  /** Disables a user's reminders and changes nothing else. */
   async unsubscribe(userId: string): Promise<void> {
     await this.db.client.send(
       new UpdateCommand({
@@ -212,12 +210,14 @@ function changeExpression(change: LineChange, { now, snapshot, key, ifVersion }:
     ...(key === undefined ? [] : ['#keys.#key = Version']),
   ];
   const conditions = [
-    // A cart that ended, or was reminded: its next change begins another one, which owes a workflow.
+    // After a cart was closed or reminded, its next change must be written in a transaction with an outbox entry for a
+    // workflow.
     '#status = :open AND attribute_not_exists(Rung)',
     condition,
-    // The race: somebody else's change since the caller's reading.
+    // Race: another request changes the cart after the caller read it.
     ...(ifVersion === undefined ? [] : ['Version = :version']),
-    // The race: the same request twice. Too many keys are thinned out by whoever reads the whole cart.
+    // Race: the same request arrives twice. If there are too many keys, the caller reads the whole cart and removes old
+    // ones.
     ...(key === undefined ? [] : ['attribute_not_exists(#keys.#key) AND size(#keys) < :keys']),
   ];
   return {
@@ -270,7 +270,7 @@ function lineExpression(
         },
       };
     case 'remove':
-      // The last line's removal ends the cart, which is counted.
+      // Removing the last line closes the cart, which must be counted in a transaction.
       return {
         set: [],
         remove: ' REMOVE Quantities.#product, Snapshots.#product',

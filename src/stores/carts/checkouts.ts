@@ -11,10 +11,10 @@ import { queryPage } from '../query';
 import { scanPage } from '../scanPage';
 
 const CHECKOUT = 'checkout';
-/** A checkout that never came to hold all its lines is of no interest for longer. */
+/** Retention of a checkout that never held all its lines, in seconds after the end of its hold. */
 const UNFINISHED_KEPT_S = 24 * 3_600;
 
-/** From where to where a step takes a checkout. */
+/** A change of a checkout's status, and the number of processed parts before and after it. */
 export interface CheckoutMove {
   from: CheckoutStatus;
   fromParts: number;
@@ -23,27 +23,28 @@ export interface CheckoutMove {
   paymentReference?: string;
   orderId?: string;
   endedAt?: number;
-  /** Only while the hold lasts at this instant. */
+  /** Condition: the hold has not ended at this instant (epoch ms). */
   heldAt?: number;
-  /** Only after the hold has ended at this instant. */
+  /** Condition: the hold has ended at this instant (epoch ms). */
   endedHoldAt?: number;
 }
 
-/** A payment that came for a checkout that could not become an order by it. */
+/** A payment that must be refunded, because it did not make its checkout an order. */
 export interface Refund {
   checkoutId: string;
   userId: string;
   paymentReference: string;
-  /** Why, a sentence for people. */
+  /** The reason, a sentence for the shop's staff. */
   reason: string;
   recordedAt: number;
   status: 'due' | 'done';
   doneBy?: string;
 }
 
-/** A refund as it begins. */
+/** A new refund. */
 export type RefundDue = Omit<Refund, 'status' | 'doneBy'>;
 
+/** An order: a confirmed checkout. */
 export interface Order {
   orderId: string;
   checkoutId: string;
@@ -55,11 +56,11 @@ export interface Order {
   confirmedAt: number;
 }
 
-/** Checkouts, the orders that they became, and payments that must be given back. */
+/** Checkouts, orders and refunds. */
 export class CheckoutStore {
   constructor(private readonly db: Db) {}
 
-  /** Strongly consistent. */
+  /** Returns a checkout. Strongly consistent. */
   async find(checkoutId: string): Promise<Checkout | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.table, Key: this.key(checkoutId), ConsistentRead: true }),
@@ -67,7 +68,7 @@ export class CheckoutStore {
     return Item && checkoutOf(Item);
   }
 
-  /** A page of checkouts that are not ended, in no order. Scans: for the reconciler alone. */
+  /** Returns a page of open checkouts, in no order. Scans the table: only for the reconciler. */
   async openCheckouts(cursor: string | undefined): Promise<Page<Pick<Checkout, 'checkoutId' | 'createdAt'>>> {
     const open: CheckoutStatus[] = ['held', 'confirming', 'cancelling'];
     const values = { ':checkout': CHECKOUT, ...Object.fromEntries(open.map((status, i) => [`:s${i}`, status])) };
@@ -87,19 +88,19 @@ export class CheckoutStore {
     };
   }
 
-  /** The part of a `TransactWriteItems` that begins a checkout. */
+  /** Returns the item of a `TransactWriteItems` that creates a checkout. */
   beginning(checkout: Checkout): TransactItem {
     return {
       Put: {
         TableName: this.table,
         Item: checkoutItem(checkout),
-        // The race: the same request twice at once. One begins it, the other finds it.
+        // Race: the same request arrives twice at the same time. One creates the checkout, the other finds it.
         ConditionExpression: 'attribute_not_exists(CheckoutID)',
       },
     };
   }
 
-  /** The part of a `TransactWriteItems` that moves a checkout on. */
+  /** Returns the item of a `TransactWriteItems` that changes a checkout's status. */
   moving({ checkoutId, attempt }: Pick<Checkout, 'checkoutId' | 'attempt'>, move: CheckoutMove): TransactItem {
     const { from, fromParts, to, toParts, paymentReference, orderId, endedAt, heldAt, endedHoldAt } = move;
     return {
@@ -113,8 +114,8 @@ export class CheckoutStore {
           (endedAt === undefined ? '' : ', EndedAt = :ended') +
           (to === 'held' ? ' REMOVE ExpiresAt' : ''),
         ConditionExpression:
-          // The races: confirmation, cancellation and expiry at once, of which one wins; the same step twice; another
-          // attempt under the same id.
+          // Races: confirmation, cancellation and expiry at the same time, of which only one succeeds; the same step
+          // twice; another attempt with the same id.
           '#status = :from AND PartsDone = :fromParts AND Attempt = :attempt' +
           (heldAt === undefined ? '' : ' AND HoldUntil > :at') +
           (endedHoldAt === undefined ? '' : ' AND HoldUntil <= :at'),
@@ -132,13 +133,13 @@ export class CheckoutStore {
     };
   }
 
-  /** The part of a `TransactWriteItems` that forgets an attempt that could not hold everything. */
+  /** Returns the item of a `TransactWriteItems` that deletes an attempt that could not hold all lines. */
   forgetting({ checkoutId, attempt }: Pick<Checkout, 'checkoutId' | 'attempt'>, partsDone: number): TransactItem {
     return {
       Delete: {
         TableName: this.table,
         Key: this.key(checkoutId),
-        // The race: another process goes on with, or takes back, the same attempt.
+        // Race: another process continues or undoes the same attempt.
         ConditionExpression: '#status = :reserving AND Attempt = :attempt AND PartsDone = :parts',
         ExpressionAttributeNames: { '#status': 'Status' },
         ExpressionAttributeValues: {
@@ -150,7 +151,10 @@ export class CheckoutStore {
     };
   }
 
-  /** The part of a `TransactWriteItems` that keeps an order; its key follows from the checkout, so there is one. */
+  /**
+   * Returns the item of a `TransactWriteItems` that stores an order. Its key depends on the checkout, so a checkout has
+   * at most one order.
+   */
   ordering(order: Order): TransactItem {
     return {
       Put: {
@@ -170,7 +174,7 @@ export class CheckoutStore {
     };
   }
 
-  /** A user's orders, newest first. */
+  /** Returns a page of a user's orders, newest first. Strongly consistent. */
   orders(userId: string, page: PageRequest = {}): Promise<Page<Order>> {
     return queryPage(
       this.db,
@@ -182,8 +186,8 @@ export class CheckoutStore {
   }
 
   /**
-   * The part of a `TransactWriteItems` that puts a payment on record to be given back; one that is, or was, stays as it
-   * is.
+   * Returns the item of a `TransactWriteItems` that lists a payment as a refund due. If the payment is listed already,
+   * due or done, it does not change.
    */
   refunding({ checkoutId, userId, paymentReference, reason, recordedAt }: RefundDue) {
     const values = {
@@ -207,7 +211,10 @@ export class CheckoutStore {
     } satisfies TransactItem;
   }
 
-  /** @returns whether it is new; a payment is to be given back once, however often its confirmation comes. */
+  /**
+   * Lists a payment as a refund due. A payment is refunded once, however often its confirmation arrives.
+   * @returns whether it is new.
+   */
   async recordRefund(refund: RefundDue): Promise<boolean> {
     const { Attributes } = await this.db.client.send(
       new UpdateCommand({ ...this.refunding(refund).Update, ReturnValues: 'ALL_OLD' }),
@@ -215,7 +222,7 @@ export class CheckoutStore {
     return Attributes === undefined;
   }
 
-  /** Payments to give back, oldest first. Eventually consistent, as every index. */
+  /** Returns a page of refunds by status, oldest first. Eventually consistent, as every index. */
   refunds(status: Refund['status'], page: PageRequest = {}): Promise<Page<Refund>> {
     return queryPage(
       this.db,
@@ -226,7 +233,10 @@ export class CheckoutStore {
     );
   }
 
-  /** @throws LongwatchError `notFound` when no such payment is to be given back. Twice is once. */
+  /**
+   * Marks a refund as done. A repeated call changes nothing.
+   * @throws LongwatchError `notFound` if the payment is not listed as a refund.
+   */
   async refundDone(checkoutId: string, paymentReference: string, doneBy: string): Promise<void> {
     try {
       await this.db.client.send(
@@ -234,7 +244,7 @@ export class CheckoutStore {
           TableName: this.table,
           Key: this.refundKey(checkoutId, paymentReference),
           UpdateExpression: 'SET RefundStatus = :done, DoneBy = if_not_exists(DoneBy, :by)',
-          // No stump of a refund that never was due.
+          // The condition keeps this update from creating an incomplete refund.
           ConditionExpression: 'attribute_exists(CheckoutID)',
           ExpressionAttributeValues: { ':done': 'done', ':by': doneBy },
         }),
@@ -253,7 +263,10 @@ export class CheckoutStore {
     return { CheckoutID, Entry: CHECKOUT };
   }
 
-  /** References are a payment system's and may hold anything. */
+  /**
+   * Returns the key of a refund. It has a hash of the reference, which comes from a payment system and may contain any
+   * characters.
+   */
   private refundKey(CheckoutID: string, paymentReference: string): { CheckoutID: string; Entry: string } {
     return {
       CheckoutID,

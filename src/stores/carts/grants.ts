@@ -1,5 +1,6 @@
 import type { CapabilityGrants } from '../grants';
 
+/** The DynamoDB actions that the carts' code uses. */
 export const cartGrants = {
   metrics: {
     CartCounts: 'BatchGetItem',

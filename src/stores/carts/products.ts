@@ -13,42 +13,46 @@ import type { TransactItem } from '../platform/outbox';
 import { transact } from '../transact';
 
 const PRODUCT = 'product';
-/** A repetition that comes later than this counts anew. */
+/** Retention of an adjustment's idempotency key, in seconds. A repeated request after this time counts again. */
 const ADJUSTMENT_KEPT_S = 7 * 24 * 3_600;
 const ATTEMPTS = 10;
 
+/** A product to store. */
 export interface ProductWrite extends Pick<Product, 'productId' | 'title' | 'price' | 'currency'> {
-  /** What is free on the shelf, counted; absent: as it is. */
+  /** The new stock on hand, without held units. Absent: unchanged. */
   stockOnHand?: number;
   ifVersion?: number;
 }
 
 type HeldLine = Pick<FrozenLine, 'productId' | 'quantity'>;
 
-/** Products and their stock. What each update moves between on hand, held and sold leaves their sum as it is. */
+/** Products and their stock. An update that moves units between on hand, held and sold does not change their sum. */
 export class ProductStore {
   constructor(private readonly db: Db) {}
 
-  /** Products by their ids, absent ones left out. */
+  /** Returns products by their ids. Missing products are omitted. */
   async read(productIds: readonly string[], { consistent }: { consistent: boolean }): Promise<Product[]> {
     const keys = productIds.map((ProductID) => ({ ProductID, Entry: PRODUCT }));
     const { Products } = await batchGet(this.db, { Products: { keys, consistent } });
     return Products.map(product);
   }
 
-  /** @throws LongwatchError `versionMismatch` when `ifVersion` is not the current version. */
+  /**
+   * Creates or changes a product.
+   * @throws LongwatchError `versionMismatch` if `ifVersion` is not the current version.
+   */
   async put({ productId, title, price, currency, stockOnHand, ifVersion }: ProductWrite): Promise<Product> {
     try {
       const { Attributes = {} } = await this.db.client.send(
         new UpdateCommand({
           TableName: this.table,
           Key: this.key(productId),
-          // Held and sold are the checkouts' alone.
+          // Only checkouts change held and sold.
           UpdateExpression:
             'SET Title = :title, Price = :price, Currency = :currency, Version = if_not_exists(Version, :zero) + ' +
             ':one, Sold = if_not_exists(Sold, :zero), Holds = if_not_exists(Holds, :none), ' +
             (stockOnHand === undefined ? 'OnHand = if_not_exists(OnHand, :zero)' : 'OnHand = :onHand'),
-          // The race: two people changing a product at once.
+          // Race: two callers change a product at the same time.
           ...(ifVersion !== undefined && {
             ConditionExpression: ifVersion === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
           }),
@@ -77,8 +81,9 @@ export class ProductStore {
   }
 
   /**
-   * A delivery or a loss, once for each key.
-   * @throws LongwatchError `notFound`, `conflict` when more is taken than lies there.
+   * Adds a delivery to the stock on hand or subtracts a loss, once per idempotency key.
+   * @throws LongwatchError `notFound`, `conflict` if the stock on hand is too low, `contention` if other writes keep
+   *   the product busy.
    */
   async adjust(productId: string, by: number, key: string, now: number): Promise<void> {
     const exhausted = () => new LongwatchError('contention', `Product ${productId} is busy; try again`);
@@ -92,7 +97,7 @@ export class ProductStore {
               Entry: compositeKey('adjustment', createHash('sha256').update(key).digest('base64url')),
               ExpiresAt: Math.ceil(now / 1000) + ADJUSTMENT_KEPT_S,
             },
-            // The race: the same request twice.
+            // Race: the same request arrives twice.
             ConditionExpression: 'attribute_not_exists(ProductID)',
           },
         },
@@ -101,7 +106,7 @@ export class ProductStore {
             TableName: this.table,
             Key: this.key(productId),
             UpdateExpression: 'SET OnHand = OnHand + :by',
-            // The race: the last ones are sold meanwhile.
+            // Race: a checkout takes the last units meanwhile.
             ConditionExpression: 'OnHand >= :least',
             ExpressionAttributeValues: { ':by': by, ':least': Math.max(0, -by) },
           },
@@ -119,8 +124,8 @@ export class ProductStore {
   }
 
   /**
-   * The part of a `TransactWriteItems` that holds stock until `end`, on what was read of the product, and takes back
-   * the holds that time has ended.
+   * Returns the item of a `TransactWriteItems` that holds stock until `end` (epoch ms), based on the product that was
+   * read. It also returns the units of expired holds to the stock on hand.
    */
   holding({ productId, price, currency, stock }: Product, quantity: number, end: number, now: number): TransactItem {
     const ended = expiredHolds(stock, now);
@@ -133,11 +138,11 @@ export class ProductStore {
           'SET OnHand = OnHand + :change, Holds.#end = if_not_exists(Holds.#end, :zero) + ' +
           `:quantity${ended.length > 0 ? ` REMOVE ${ended.map((_, i) => `Holds.#ended${i}`).join(', ')}` : ''}`,
         ConditionExpression: [
-          // The race: other buyers since the reading. Never below nothing.
+          // Race: other buyers take units after the read. The stock on hand never becomes negative.
           'OnHand >= :least',
-          // The race: another price between what the customer is told and what is frozen.
+          // Race: the price changes between the answer to the customer and the frozen lines.
           'Price = :price AND Currency = :currency',
-          // The race: somebody else took the ended holds back, or one of their confirmations was written just in time.
+          // Race: another process returns the expired holds, or a confirmation of one of them is written just in time.
           ...ended.map((_, i) => `Holds.#ended${i} = :ended${i}`),
         ].join(' AND '),
         ExpressionAttributeNames: {
@@ -157,17 +162,20 @@ export class ProductStore {
     };
   }
 
-  /** The part that turns what is held until `end` into what is sold. */
+  /** Returns the item of a `TransactWriteItems` that turns units held until `end` into sold units. */
   selling(line: HeldLine, end: number): TransactItem {
     return this.ending(line, end, 'Sold = Sold + :quantity');
   }
 
-  /** The part that gives back what is held until `end`. */
+  /** Returns the item of a `TransactWriteItems` that returns units held until `end` to the stock on hand. */
   returning(line: HeldLine, end: number): TransactItem {
     return this.ending(line, end, 'OnHand = OnHand + :quantity');
   }
 
-  /** The part that gives back what was sold in an order that does not come about. */
+  /**
+   * Returns the item of a `TransactWriteItems` that returns sold units to the stock on hand, for an order that was not
+   * completed.
+   */
   unselling({ productId, quantity }: HeldLine): TransactItem {
     return {
       Update: {
@@ -179,7 +187,7 @@ export class ProductStore {
     };
   }
 
-  /** Takes back the holds of a product that time has ended. Twice is once. */
+  /** Returns the units of a product's expired holds to the stock on hand. A repeated call changes nothing. */
   async takeBack({ productId, stock }: Product, now: number): Promise<void> {
     for (const { end, quantity } of expiredHolds(stock, now))
       try {
@@ -188,7 +196,7 @@ export class ProductStore {
             TableName: this.table,
             Key: this.key(productId),
             UpdateExpression: 'SET OnHand = OnHand + :quantity REMOVE Holds.#end',
-            // The race: a buyer, or another workflow, takes it back at the same moment.
+            // Race: a checkout or another workflow returns the same hold at the same moment.
             ConditionExpression: 'Holds.#end = :quantity',
             ExpressionAttributeNames: { '#end': end },
             ExpressionAttributeValues: { ':quantity': quantity },
@@ -205,7 +213,7 @@ export class ProductStore {
         TableName: this.table,
         Key: this.key(productId),
         UpdateExpression: `SET Holds.#end = Holds.#end - :quantity, ${into}`,
-        // The race: time ended the hold, and somebody has taken it back; whatever a clock says, this decides.
+        // Race: the hold has expired and another process has returned it. This condition decides, not a clock.
         ConditionExpression: 'Holds.#end >= :quantity',
         ExpressionAttributeNames: { '#end': String(end) },
         ExpressionAttributeValues: { ':quantity': quantity },
