@@ -8,12 +8,13 @@ import { fraud } from './fraud';
 import { leaderboards } from './leaderboards';
 import { sessions } from './sessions';
 
-/** Every capability: a line each. */
+/** The list of all capabilities. */
 const declared = [fraud, sessions, carts, leaderboards, feeds, devices] as const;
 
+/** All capabilities. */
 export const capabilities: readonly AnyCapability[] = declared.map((one) => erased(one as never));
 
-/** What all capabilities and the platform declare. */
+/** The combined declarations of the platform and all capabilities. */
 export const everything = combine(capabilities);
 
 type Intersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never;

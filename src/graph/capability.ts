@@ -31,14 +31,14 @@ import type { Lifecycles } from '../domain/platform/lifecycle';
 import type { FigureSource, Lead } from '../operations/platform/overview/overview';
 import type { QueueSpec } from '../workers/queues';
 
-/** What a process offers every capability. */
+/** What a capability is built from: the shared objects of a process. */
 export interface Services<S = object> {
   /** The platform's settings and the capability's own. */
   config: PlatformConfig & SettingsOf<S>;
   endpoints: Endpoints;
   db: Db;
   dynamodb: DynamoDBClient;
-  /** Records what must happen outside DynamoDB in the transaction that makes it necessary. */
+  /** Records effects outside DynamoDB in the same transaction as the change that requires them. */
   outbox: OutboxWriter;
   temporal: Temporal;
   notifications: Notifications;
@@ -47,25 +47,29 @@ export interface Services<S = object> {
   /** Measures calls of AWS and other clients. */
   watchCall: CallWatch;
   logger: Logger;
-  /** Signs what leaves us and comes back: links, cookies. */
+  /** Signs links and cookies, so that the API can verify them when they come back. */
   signingSecret: string;
-  /** Address of the API as customers reach it, known once it listens. */
+  /** Returns the address at which customers reach the API. It is known once the API listens. */
   publicUrl(): string;
-  /** Starts a workflow unless it runs already. @throws where Temporal is away. */
+  /**
+   * Starts a workflow unless it is running already.
+   * @throws LongwatchError `unavailable`, `refused`
+   */
   startOnce(workflow: StandingWorkflow): Promise<unknown>;
+  /** Reports a failure of background work that will be retried. */
   onFault(error: unknown): void;
-  /** Logs, counts and tells each entity that this work skips. */
+  /** Returns a function that reports an entity that this work skips: in the log, the metrics and the overview. */
   onSkipped(work: string): OnSkipped;
   letters: DeadLetterStore;
-  /** Keeps dead letters, and counts and tells them. */
+  /** Stores dead letters and reports them: in the log, the metrics and the overview. */
   keepLetters(letters: readonly DeadLetter[]): Promise<void>;
-  /** Tells people who watch what has happened. Never throws, never waits. */
+  /** Shows an event on the overview page. Never throws and never waits. */
   note(happening: Happening): void;
-  /** How long one attempt of a long activity works, in milliseconds; default an hour. */
+  /** Duration of one attempt of a long activity, in milliseconds. Default: one hour. */
   attemptMs?: number;
 }
 
-/** A workflow that is always there; started unless it runs. */
+/** A workflow that always runs. Every worker starts it if it does not run. */
 export interface StandingWorkflow {
   type: string;
   workflowId: string;
@@ -74,7 +78,7 @@ export interface StandingWorkflow {
   staticSummary: string;
 }
 
-/** A workflow that comes round. */
+/** A workflow that Temporal starts by a schedule. */
 export interface ScheduledWorkflow {
   scheduleId: string;
   /** In UTC. */
@@ -82,21 +86,22 @@ export interface ScheduledWorkflow {
   action: Omit<ScheduleOptionsStartWorkflowAction<Workflow>, 'type'>;
 }
 
-/** A stream that is read, and what becomes of its records. */
+/** A stream that the process reads, and the handler of its records. */
 export interface ReadStream {
-  /** By which its workflows, checkpoints, dead letters and metrics go. */
+  /** The stream's name in workflow ids, checkpoints, dead letters and metrics. */
   name: string;
-  /** What the Web UI says of its workflow. */
+  /** Summary of its workflow in Temporal's Web UI. */
   summary: string;
   source: RecordSource<unknown>;
   handler: StreamHandler<unknown>;
   /**
-   * Records were lost, since nobody read them for longer than the stream keeps them: what they feed must be made good.
+   * Called when records were lost because no reader read them within the stream's retention. It must repair the data
+   * that the handler writes.
    */
   trimmed?(): void;
 }
 
-/** Keeps source and handler of one kind. */
+/** Declares a stream, and checks that source and handler have the same record type. */
 export function readStream<T>(
   stream: Pick<ReadStream, 'name' | 'summary' | 'trimmed'> & { source: RecordSource<T>; handler: StreamHandler<T> },
 ): ReadStream {
@@ -106,33 +111,38 @@ export function readStream<T>(
 /** One capability in one process. */
 export interface CapabilityInstance {
   routes: readonly AnyRoute[];
+  /** Activities by task queue. */
   activities: Readonly<Record<string, object>>;
+  /** Workflows that always run. */
   standing: readonly StandingWorkflow[];
-  /** Workflows that come round. */
+  /** Workflows that Temporal starts by a schedule. */
   schedules?: readonly ScheduledWorkflow[];
-  /** Rows whose lifecycles run in workflows: the reconciler starts again what was lost of them. */
+  /** Rows whose lifecycles run in workflows. The reconciler restarts their workflows if they are lost. */
   rows?: readonly ReconciledRows[];
   /** Streams that it reads. */
   streams?: readonly ReadStream[];
-  /** What it listens to; started by whoever serves the queue, stopped before anything else is closed. */
+  /**
+   * Listeners, such as MQTT. The process that serves the queue starts them, and stops them before it closes anything
+   * else.
+   */
   listeners?: readonly { queue: string; start(): void; stop(): Promise<void> }[];
-  /** Who processes its dead letters that are no stream's once more, by source. */
+  /** Redrivers of its dead letters that come from no stream, by source. */
   redrivers?: Readonly<Record<string, Redriver>>;
-  /** Kinds of outbox entries that it records, beside workflow starts and signals. */
+  /** Kinds of outbox entries that it records, besides workflow starts and signals. */
   outboxKinds?: readonly OutboxKind[];
   /** Event handlers of AWS Lambda functions that read no stream, by function. */
   handlers?: Readonly<Record<string, (event: never) => Promise<void>>>;
-  /** Figures for the overview, beside those that the declaration names. */
+  /** Figures for the overview page, besides those of the declaration. */
   figures?: readonly FigureSource[];
-  /** Cases that people work on, for the overview. */
+  /** The store of the cases that the overview page lists. */
   cases?: Pick<InvestigationStore, 'byStatus'>;
   /** Creates what must exist before the process serves: a first rule set, a local bucket. */
   prepare?(): Promise<void>;
   /** Loads what requests need in memory, and keeps it current in the background. */
   load?(): Promise<void>;
-  /** Opens connections and runs once what the first request would otherwise wait for. Never throws. */
+  /** Opens connections and runs slow first calls, so that the first request does not wait for them. Never throws. */
   warmUp?(): Promise<void>;
-  /** Writes what the process has counted in memory. */
+  /** Writes the counts that the process has in memory. */
   flush?(): Promise<void>;
   /** Stops background work and finishes what is in flight in this process. */
   close?(): Promise<void>;
@@ -143,12 +153,13 @@ export interface LambdaFunctionSpec {
   /** The function's handler, and the last part of its name. */
   name: string;
   /**
-   * What calls the function: records of a Kinesis stream, by its setting; changes of a table; messages of AWS IoT Core.
+   * The source that invokes the function: records of a Kinesis stream (by the setting that names it), changes of a
+   * table, or messages of AWS IoT Core.
    */
   source: { kinesis: string } | { table: string } | 'iot';
-  /** Parts beside DynamoDB and Temporal that the function calls. */
+  /** Parts besides DynamoDB and Temporal that the function calls. */
   uses?: readonly PartName[];
-  /** The stream's name in checkpoints, dead letters and metrics; absent where the function reads none. */
+  /** The stream's name in checkpoints, dead letters and metrics; absent if the function reads no stream. */
   stream?: string;
 }
 
@@ -156,13 +167,13 @@ export interface LambdaFunctionSpec {
 export interface CapabilityPage {
   /** The figure that the page shows large. */
   lead?: Lead;
-  /** Workflow types that are news when they begin and end, in words: `A season`. */
+  /** Workflow types whose begin and end are events on the page, with a name in words: `A season`. */
   news?: Readonly<Record<string, string>>;
-  /** Workflow types of which the page shows how many run, with the label. */
+  /** Workflow types whose running workflows the page counts, with the label. */
   running?: Readonly<Record<string, string>>;
-  /** Tables of which the page shows the number of items, with the label. */
+  /** Tables whose items the page counts, with the label. */
   sizes?: Readonly<Record<string, string>>;
-  /** Counters of this process. The label of a series; undefined leaves it out. */
+  /** Counters of this process. `label` returns the label of a series; undefined omits the series. */
   counters?: readonly {
     metric: string;
     label(labels: Readonly<Record<string, string | number | undefined>>): string | undefined;
@@ -171,7 +182,7 @@ export interface CapabilityPage {
 
 /** A capability, declared in one place. Everything that lists capabilities is made from these objects. */
 export interface Capability<S extends z.ZodRawShape = z.ZodRawShape, M = unknown> {
-  /** As `LONGWATCH_CAPABILITIES`, the page and the API's tags have it. */
+  /** Name in `LONGWATCH_CAPABILITIES`, on the overview page, and as the tag of its routes. */
   name: string;
   title: string;
   tables: Tables;
@@ -179,15 +190,18 @@ export interface Capability<S extends z.ZodRawShape = z.ZodRawShape, M = unknown
   /** Task queues by name. */
   queues: Readonly<Record<string, QueueSpec>>;
   lifecycles: Lifecycles;
-  /** The module that exports the workflows. A function, because a bundled Lambda function has no such module. */
+  /**
+   * Returns the path of the module that exports the workflows. A function, because a bundled Lambda function has no
+   * such module.
+   */
   workflowsPath(): string;
-  /** What the parts of a workflow id are, by its first part, for log lines: `cart/<userId>/<cartNumber>`. */
+  /** The meaning of the parts of a workflow id, by its first part, for log lines: `cart/<userId>/<cartNumber>`. */
   workflowIds?: Readonly<Record<string, readonly string[]>>;
   /** Ids of its requests that log lines show. */
   requestIds?: RequestIds;
   settings: S;
   settingRules?: readonly SettingRule<S>[];
-  /** Parts that it uses beside DynamoDB and Temporal. */
+  /** Parts that it needs besides DynamoDB and Temporal. */
   parts?: Readonly<Partial<Record<PartName, 'required' | 'embedded' | 'optional'>>>;
   kinesisStreams?: readonly KinesisNeed[];
   functions?: readonly LambdaFunctionSpec[];
@@ -200,7 +214,8 @@ export interface Capability<S extends z.ZodRawShape = z.ZodRawShape, M = unknown
 export const declareCapability = <S extends z.ZodRawShape, M>(capability: Capability<S, M>): Capability<S, M> =>
   capability;
 
-/** A capability whose settings and metrics only itself knows. */
+/** A capability without the types of its settings and metrics. */
 export type AnyCapability = Capability;
+/** Removes the types of a capability's settings and metrics, so that capabilities fit into one list. */
 export const erased = <S extends z.ZodRawShape, M>(capability: Capability<S, M>): AnyCapability =>
   capability as unknown as AnyCapability;

@@ -28,7 +28,7 @@ import type { Db } from '../stores/dynamodb';
 
 type CartServices = Services<typeof cartsSettings>;
 
-/** Carts, products with their stock, and checkouts. */
+/** Builds the capability: carts, products with their stock, and checkouts. */
 function buildCarts(services: CartServices, metrics: CartMetrics): CapabilityInstance {
   const { config, db, signingSecret, publicUrl } = services;
   const stores = openStores(db);
@@ -57,7 +57,7 @@ const openStores = (db: Db) => ({
   checkouts: new CheckoutStore(db),
 });
 
-/** What customers do to carts, what is done about carts that nobody touches, and checkouts. */
+/** Builds the operations on carts and checkouts, and the reminders. */
 function buildOperations(
   { config, db, outbox, notifications, onSkipped, ...reporting }: CartServices,
   metrics: CartMetrics,
@@ -115,7 +115,7 @@ async function cartFigures(counts: CartCountStore): Promise<Figure[]> {
   }));
 }
 
-/** Carts, products and checkouts. */
+/** The capability `carts`: carts, products and checkouts. */
 export const carts = declareCapability({
   name: 'carts',
   title: 'Carts',

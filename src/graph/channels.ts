@@ -6,13 +6,16 @@ import { SnsChannel } from '../gateways/notifications/sns';
 import { WebhookChannel } from '../gateways/notifications/webhook';
 import type { CallWatch } from '../telemetry/calls';
 
-/** A key of its own: who verifies webhooks must not be able to sign customers' links. */
+/**
+ * Returns the key that signs webhooks. It differs from the signing secret, because receivers of webhooks know it and
+ * must not be able to sign customers' links.
+ */
 export const webhookSecret = (
   config: Pick<PlatformConfig, 'LONGWATCH_WEBHOOK_SECRET'>,
   signingSecret: string,
 ): string => config.LONGWATCH_WEBHOOK_SECRET ?? createHmac('sha256', signingSecret).update('webhook').digest('hex');
 
-/** Channels beside the table of notifications, as configured. */
+/** Builds the configured notification channels: webhook, SNS, mail. */
 export function channels(config: PlatformConfig, signingSecret: string, watch: CallWatch): Channel[] {
   const { LONGWATCH_WEBHOOK_URL: url, LONGWATCH_SNS_TOPIC_ARN: topicArn, LONGWATCH_SMTP_URL: smtp } = config;
   return [

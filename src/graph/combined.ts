@@ -9,7 +9,7 @@ import type { Tables } from '../stores/tables';
 import type { Queues } from '../workers/queues';
 import type { AnyCapability } from './capability';
 
-/** What the platform declares as capabilities do. */
+/** The platform's own declaration, in the form of a capability. */
 export const platform = {
   name: 'platform',
   title: 'Platform',
@@ -21,24 +21,24 @@ export const platform = {
   workflowIds: { shard: ['stream'], stream: ['stream'] },
 } as const satisfies Partial<AnyCapability>;
 
-/** What some capabilities and the platform declare, taken together. */
+/** The combined declarations of some capabilities and the platform. */
 export interface Combined {
   capabilities: readonly AnyCapability[];
   tables: Tables;
   queues: Queues;
   lifecycles: Lifecycles;
-  /** What the parts of a workflow id are, by its first part. */
+  /** The meaning of the parts of a workflow id, by its first part. */
   workflowIds: Readonly<Record<string, readonly string[]>>;
-  /** Modules that export workflows. */
+  /** Returns the paths of the modules that export workflows. */
   workflowsPaths(): string[];
   needs: PartNeeds;
-  /** The rule of a workflow type; undefined for a type of somebody else. */
+  /** Returns the rule of a workflow type; undefined for a type that is not Longwatch's. */
   lifecycleRule(type: string): LifecycleRule | undefined;
 }
 
 /**
- * @throws Error where two capabilities declare a table, a queue, a workflow type or a first part of workflow ids by one
- * name.
+ * Combines the declarations of capabilities and the platform.
+ * @throws Error if two capabilities declare the same table, queue, workflow type, or first part of workflow ids
  */
 export function combine(capabilities: readonly AnyCapability[]): Combined {
   const all = [platform, ...capabilities];
@@ -76,7 +76,7 @@ function union<T>(what: string, records: readonly Readonly<Record<string, T>>[])
   return found;
 }
 
-/** The strongest need of a part counts. */
+/** Combines the needed parts. If several capabilities need a part, the strongest need counts. */
 function needsOf(capabilities: readonly AnyCapability[]): PartNeeds {
   const parts: Partial<Record<PartName, 'required' | 'embedded' | 'optional'>> = {};
   const strength = ['optional', 'embedded', 'required'];

@@ -18,8 +18,8 @@ export type { Config } from './capabilities';
 type Environment = Record<string, string | undefined>;
 
 /**
- * The capabilities that `LONGWATCH_CAPABILITIES` lists, comma separated; default all.
- * @throws ConfigError naming the known ones.
+ * Returns the capabilities that `LONGWATCH_CAPABILITIES` lists, comma separated. Default: all.
+ * @throws ConfigError for an unknown name; the message lists the known names
  */
 export function selectCapabilities(
   listed: string | undefined,
@@ -39,16 +39,15 @@ export function selectCapabilities(
   return known.filter(({ name }) => wanted.includes(name));
 }
 
-/** The settings of a process with these capabilities, by group. */
+/** Returns the settings of a process with these capabilities, by group. */
 function groupsOf(chosen: readonly AnyCapability[]): SettingsGroup[] {
   return settingsGroups(Object.keys(combine(chosen).needs.parts) as PartName[], chosen);
 }
 
 /**
- * Reads the settings of the capabilities that the environment chooses. A capability that is not chosen has no settings,
- * so
- * code that reads one must belong to the capability.
- * @throws ConfigError with one line for every faulty setting.
+ * Reads the settings of the chosen capabilities. A capability that is not chosen has no settings, so only the
+ * capability's own code may read them.
+ * @throws ConfigError with one line per faulty setting
  */
 export function readConfig(
   env: Environment = process.env,
@@ -58,7 +57,7 @@ export function readConfig(
   return parseEnvironment<Config>(groupsOf(selectCapabilities(env['LONGWATCH_CAPABILITIES'], known)), env, further);
 }
 
-/** Name, default and meaning of every setting of the chosen capabilities. */
+/** Returns the name, default and meaning of every setting of the chosen capabilities. */
 export const configReference = (
   env: Environment = process.env,
   known: readonly AnyCapability[] = capabilities,
@@ -66,8 +65,8 @@ export const configReference = (
   settingsReference(groupsOf(selectCapabilities(env['LONGWATCH_CAPABILITIES'], known)));
 
 /**
- * Returns a sentence for every LONGWATCH_* or TEMPORAL_* variable that nothing reads. Settings of capabilities that are
- * not chosen are known.
+ * Returns a sentence for every `LONGWATCH_*` or `TEMPORAL_*` variable that no code reads. Settings of capabilities that
+ * are not chosen are not reported.
  */
 export const unknownVariables = (env: Environment = process.env): string[] =>
   unknownSettings(groupsOf(capabilities), env);

@@ -5,7 +5,7 @@ import { CheckpointStore } from '../stores/platform/checkpoints';
 import type { DeadLetterStore } from '../stores/platform/deadLetters';
 import type { ReadStream, Services } from './capability';
 
-/** The stream of one of our tables; the table has one in `tables`. */
+/** Returns the stream of a table. The table's declaration must have a stream. */
 export function tableStream(
   {
     config,
@@ -23,7 +23,7 @@ export function tableStream(
   );
 }
 
-/** Whoever reads a stream, by its name. */
+/** Builds a consumer for each stream, by the stream's name. */
 export function buildConsumers(
   { db, metrics, logger, note }: Services,
   deadLetters: DeadLetterStore,

@@ -27,7 +27,7 @@ import { archiveDue, buildDays } from './devices/days';
 import { buildRollups } from './devices/rollups';
 import { type DeviceServices, openStores } from './devices/stores';
 
-/** Readings of devices: taken in, rolled up, watched, archived. */
+/** Builds the capability: ingest, rollups, alerts and archive of readings. */
 function buildDevices(services: DeviceServices, metrics: DeviceMetrics): CapabilityInstance {
   const { config, endpoints, db, notifications, attemptMs } = services;
   const stores = openStores(services);
@@ -61,14 +61,14 @@ function buildDevices(services: DeviceServices, metrics: DeviceMetrics): Capabil
     listeners: intake.listeners,
     schedules: [archiveDue(config.LONGWATCH_ARCHIVE_CRON)],
     async prepare() {
-      // On AWS a bucket is not ours to make: its name is the world's, and so are its settings.
+      // Only create a local bucket. On AWS, bucket names are global and the operator manages the bucket's settings.
       if (endpoints.s3?.endpoint !== undefined) await stores.objects.ensureBucket();
     },
     close: async () => stores.objects.close(),
   };
 }
 
-/** Data of devices. */
+/** The capability `devices`: readings, rollups, alerts and archive. */
 export const devices = declareCapability({
   name: 'devices',
   title: 'Devices',

@@ -10,8 +10,9 @@ import { ConfiguredKeys, type KeyRing } from '../gateways/encryption/keys';
 import { kmsClient, KmsKeys, MovedKeys } from '../gateways/encryption/kmsKeys';
 import type { CallWatch } from '../telemetry/calls';
 
+/** The encryption of payloads in Temporal. */
 export interface Encryption {
-  /** For clients and workers alike. */
+  /** The data converter of clients and workers. */
   dataConverter: DataConverter;
   routes: readonly AnyRoute[];
 }
@@ -21,7 +22,10 @@ type Settings = Pick<
   'LONGWATCH_PAYLOAD_KEYS' | 'LONGWATCH_PAYLOAD_KMS_KEYS' | 'KMS_ENDPOINT' | 'AWS_REGION'
 >;
 
-/** Encryption of all payloads and the codec that the Web UI asks; undefined where no keys are configured. */
+/**
+ * Builds the encryption of all payloads, and the codec routes that the Web UI calls. Undefined if no keys are
+ * configured.
+ */
 export function buildEncryption(
   config: Settings,
   logger: Logger,

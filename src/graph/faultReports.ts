@@ -1,6 +1,6 @@
 import type { Services } from './capability';
 
-/** How background work reports that it failed: to the log, the metrics and the people who watch the overview. */
+/** Makes the functions with which background work reports failures: to the log, the metrics and the overview page. */
 export function faultReports({
   logger,
   metrics,

@@ -30,7 +30,10 @@ import { FeedMetrics } from '../metrics/feeds';
 import { feedGrants } from '../stores/feeds/grants';
 import { feedTables } from '../stores/feeds/tables';
 
-/** One in so many rows looks at the whole of its feed, at some 20 read units: a twentieth of one a row. */
+/**
+ * One of this many written rows checks the length of its feed. A check costs some 20 read units, so this adds a
+ * twentieth of a unit per row.
+ */
 const TRIM_EVERY = 400;
 
 const ROWS = {
@@ -39,6 +42,7 @@ const ROWS = {
   turned: 'feed gone over as its author turned',
 } as const;
 
+/** Returns the settings of feeds. */
 export function feedSettings(config: SettingsOf<typeof feedsSettings>): FeedSettings {
   return {
     threshold: config.LONGWATCH_FEED_THRESHOLD,
@@ -50,7 +54,7 @@ export function feedSettings(config: SettingsOf<typeof feedsSettings>): FeedSett
   };
 }
 
-/** Users, who follows whom, posts, and the feeds that follow from them. */
+/** Builds the capability: users, follows and blocks, posts, and feeds. */
 function buildFeeds(
   { config, db, outbox, onSkipped, note }: Services<typeof feedsSettings>,
   metrics: FeedMetrics,
@@ -87,7 +91,7 @@ function buildFeeds(
   };
 }
 
-/** Social feeds. */
+/** The capability `feeds`: social feeds. */
 export const feeds = declareCapability({
   name: 'feeds',
   title: 'Feeds',

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 
 /**
- * The folder that holds src, dist, web and model. A bundle of Lambda functions lies as deep in it as this file does.
+ * The folder that contains src, dist, web and model. The bundle of the Lambda functions is at the same depth below it
+ * as this file.
  */
 const ROOT = join(__dirname, '..', '..');
 
-/** The overview page's files. */
+/** Folder of the overview page's files. */
 export const WEB = join(ROOT, 'web');
-/** What the model that ships was trained on, for the drift report. */
+/** The training baseline of the model that ships, for the drift report. */
 export const BASELINE = join(ROOT, 'model', 'fraud.baseline.json');

@@ -37,7 +37,7 @@ import { fraudGrants } from '../stores/fraud/grants';
 import { fraudTables } from '../stores/fraud/tables';
 import type { Db } from '../stores/dynamodb';
 
-/** How cases are run, from the configuration. */
+/** Returns the policy of investigations. */
 export function investigationPolicy(config: SettingsOf<typeof fraudSettings>): InvestigationPolicy {
   return {
     answerWithinMs: config.LONGWATCH_ANSWER_WITHIN_MS,
@@ -53,7 +53,7 @@ export function investigationPolicy(config: SettingsOf<typeof fraudSettings>): I
 
 type FraudServices = Services<typeof fraudSettings>;
 
-/** Fraud decisions by request and by stream, and the investigations that they open. */
+/** Builds the capability: decisions for requests and the stream, and the investigations that they open. */
 function buildFraud(services: FraudServices, metrics: FraudMetrics): CapabilityInstance {
   const { config, db, outbox, temporal, notifications, signingSecret, publicUrl } = services;
   const stores = openStores(db);
@@ -99,7 +99,7 @@ const openStores = (db: Db) => ({
   attestations: new AttestationStore(db),
 });
 
-/** What fraud does as its process starts, serves and stops. */
+/** The steps of fraud when its process starts, serves and stops. */
 function processSteps(
   { rules, settings, endpoint, shadow, driftWatch }: FraudModels,
   { decisions }: ReturnType<typeof openStores>,
@@ -139,7 +139,7 @@ function driftReport(config: SettingsOf<typeof fraudSettings>): ScheduledWorkflo
   };
 }
 
-/** Fraud decisions and investigations. */
+/** The capability `fraud`: decisions on payments, and investigations. */
 export const fraud = declareCapability({
   name: 'fraud',
   title: 'Fraud',

@@ -15,7 +15,7 @@ export interface GraphParts {
   instances: readonly CapabilityInstance[];
 }
 
-/** Every object of a process, and what a process does with all of its capabilities: prepare, load, listen, close. */
+/** All objects of a process, and the steps that it takes with all of its capabilities: prepare, load, listen, close. */
 export class Graph {
   readonly combined: Combined;
   readonly logger: ProcessParts['services']['logger'];
@@ -23,16 +23,16 @@ export class Graph {
   readonly temporal: ProcessParts['services']['temporal'];
   readonly onFault: ProcessParts['services']['onFault'];
   readonly outbox: ProcessParts['outbox'];
-  /** Temporal's address and how its payloads are converted. */
+  /** Temporal's address and data converter. */
   readonly target: TemporalTarget;
-  /** Whoever reads a stream, by the stream's name. */
+  /** The consumers of the streams, by the stream's name. */
   readonly consumers: Platform['consumers'];
   readonly routes: readonly AnyRoute[];
   /** Activities by task queue. */
   readonly activities: Readonly<Record<string, object>>;
   /** Event handlers of Lambda functions that read no stream. */
   readonly handlers: NonNullable<CapabilityInstance['handlers']>;
-  /** Milliseconds between two quick looks of the reconciler. */
+  /** Pause between two quick reconciliations, in milliseconds. */
   readonly reconcileEveryMs: number;
 
   constructor(private readonly parts: GraphParts) {
@@ -53,15 +53,18 @@ export class Graph {
     this.reconcileEveryMs = services.config.LONGWATCH_RECONCILE_EVERY_MS;
   }
 
-  /** Whether requests can be served, given the state of this process's workers. */
+  /**
+   * Returns whether the process can serve requests.
+   * @param worker state of this process's workers
+   */
   readiness(worker: Readiness['worker']): Promise<Readiness> {
     return this.parts.platform.readiness(worker);
   }
 
   /**
-   * Creates tables that are missing, and what capabilities need in them.
-   * @param tables `update` also adds what a version before this one did not have; `check` reports it as an error.
-   * @throws TableMismatchError
+   * Creates missing tables, and the data that capabilities need in them.
+   * @param tables `update` also adds what an older version of a table lacks; `check` reports it as an error
+   * @throws TableMismatchError if a table differs from its declaration
    */
   async prepareStores(tables: 'check' | 'update' = 'check'): Promise<void> {
     const { dynamodb, config } = this.parts.common.services;
@@ -71,17 +74,17 @@ export class Graph {
     for (const instance of this.parts.instances) await instance.prepare?.();
   }
 
-  /** Loads what requests need in memory (rule sets, models), and keeps it current in the background. */
+  /** Loads the data that requests need in memory (rule sets, models), and refreshes it in the background. */
   async load(): Promise<void> {
     await Promise.all(this.parts.instances.map((instance) => instance.load?.()));
   }
 
-  /** Opens connections and runs once what the first request would otherwise wait for, past its deadline. */
+  /** Opens connections and runs slow first calls. Otherwise the first request would exceed its deadline. */
   async warmUp(): Promise<void> {
     await Promise.all(this.parts.instances.map((instance) => instance.warmUp?.()));
   }
 
-  /** Starts the standing workflows and creates the schedules; called by every process with workers. */
+  /** Starts the standing workflows and creates the schedules. Every process with workers calls this. */
   async startStandingWorkflows(): Promise<void> {
     const { common, platform } = this.parts;
     await this.temporal.ensureSearchAttributes();
@@ -103,17 +106,17 @@ export class Graph {
     for (const { queue, start } of this.listeners()) if (served.includes(queue)) start();
   }
 
-  /** Writes what this process has counted in memory. */
+  /** Writes the counts that this process has in memory. */
   async flush(): Promise<void> {
     await Promise.all(this.parts.instances.map((instance) => instance.flush?.()));
   }
 
-  /** Ends event streams, so that a stopping server need not wait for their readers. */
+  /** Ends the event streams of the overview page, so that a stopping server does not wait for their readers. */
   endStreams(): void {
     this.parts.platform.overview.endStreams();
   }
 
-  /** Stops what comes in, then background work, then the outbox, then the connections that all of them use. */
+  /** Stops the listeners, then background work, then the outbox, then the connections that all of them use. */
   async close(): Promise<void> {
     const { common, platform, instances } = this.parts;
     platform.overview.close();

@@ -26,7 +26,7 @@ import type { Db } from '../stores/dynamodb';
 
 type BoardServices = Services<typeof leaderboardsSettings>;
 
-/** Leaderboards: scores by request, ranks by the table's stream, seasons by workflow. */
+/** Builds the capability: scores for requests, ranks from the table's stream, seasons in workflows. */
 function buildLeaderboards(services: BoardServices, metrics: LeaderboardMetrics): CapabilityInstance {
   const stores = openStores(services.db);
   const { boards, submissions, rankings, seasonEnd } = buildOperations(services, metrics, stores);
@@ -64,7 +64,7 @@ const openStores = (db: Db) => ({
   standings: new StandingsStore(db),
 });
 
-/** What players and operators do to boards, and what the end of a season does. */
+/** Builds the operations on boards, submissions and ranks, and the end of a season. */
 function buildOperations(
   services: BoardServices,
   metrics: LeaderboardMetrics,
@@ -99,7 +99,7 @@ function standingsArchive({ config, endpoints, watchCall }: Services): Standings
   );
 }
 
-/** Leaderboards with seasons. */
+/** The capability `leaderboards`: leaderboards with seasons. */
 export const leaderboards = declareCapability({
   name: 'leaderboards',
   title: 'Leaderboards',

@@ -29,7 +29,7 @@ export interface OverviewSettings {
   combined: Combined;
   instances: readonly CapabilityInstance[];
   streams: readonly string[];
-  /** Where dead letters come from: the streams, and sources that are no stream. */
+  /** The sources of dead letters: streams, and other sources. */
   letterSources: readonly string[];
   backlog(dueBy: number): Promise<Backlog[]>;
   lastLooks(): Promise<LastLooks>;
@@ -37,10 +37,10 @@ export interface OverviewSettings {
   version: string;
 }
 
-/** Between two looks at Temporal's visibility while somebody watches. */
+/** Pause between two queries of Temporal's visibility while the page is open. */
 const LOOK_MS = 5_000;
 
-/** The page for people and what it shows: parts, figures, cases, what waits, what happens. */
+/** Builds the overview page and its content: parts, figures, cases, backlogs and events. */
 export function buildOverview(
   services: Services,
   settings: OverviewSettings,
@@ -68,8 +68,8 @@ export function buildOverview(
   const eventStreams = new EventStreams();
   const watch = new Lifecycles({ look, lifecycles: newsOf(combined), note: (happening) => events.note(happening) });
   const looking = setInterval(() => {
-    // Nobody watches: nobody is asked.
-    if (events.isWatched) watch.look().catch(() => undefined); // Temporal is away; the overview says so.
+    // Query Temporal only while the page is open.
+    if (events.isWatched) watch.look().catch(() => undefined); // Temporal is unavailable; the page shows that.
   }, LOOK_MS);
   looking.unref();
   const ui = endpoints.temporal.uiUrl ?? config.TEMPORAL_UI_URL;
@@ -100,7 +100,7 @@ export function buildOverview(
   };
 }
 
-/** Lifecycles that are news when they begin and end. */
+/** Returns the workflow types whose begin and end are events on the page. */
 function newsOf({ capabilities }: Combined): Record<string, Lifecycle> {
   const news = capabilities.flatMap(({ name: area, page }) =>
     Object.entries(page?.news ?? {}).map(([type, name]) => [type, { area, name }] as const),
@@ -111,7 +111,7 @@ function newsOf({ capabilities }: Combined): Record<string, Lifecycle> {
   };
 }
 
-/** Addresses are shown without the password that they may hold. */
+/** Returns the parts with their addresses. Removes a password from an address. */
 async function partStates({ endpoints }: Services, { readiness, combined }: OverviewSettings): Promise<PartState[]> {
   const { dynamodb, temporal, worker } = await readiness();
   const { parts } = combined.needs;
@@ -175,9 +175,7 @@ function figureSources(
 
 type Labels = Readonly<Record<string, string | number | undefined>>;
 
-/**
- * Sums of a counter of this process by the label that its labels give it. A metric that is not there counts nothing.
- */
+/** Sums a counter of this process by the label that `label` returns. A metric that does not exist has no figures. */
 async function processFigures(
   registry: Registry,
   name: string,
@@ -192,7 +190,7 @@ async function processFigures(
   return [...sums].map(([one, value]) => ({ label: one, value, scope: 'process' }));
 }
 
-/** The furthest behind of each stream's shards that this process reads. */
+/** Returns the lag of each stream: that of the shard furthest behind, among the shards that this process reads. */
 async function streamLag(registry: Registry, streams: readonly string[]): Promise<StreamLag[]> {
   const values = (await registry.getSingleMetric('longwatch_stream_lag_seconds')?.get())?.values ?? [];
   return streams.map((stream) => {

@@ -28,9 +28,9 @@ export interface PlatformSettings extends Pick<GraphSettings, 'workerState' | 'v
   instances: readonly CapabilityInstance[];
 }
 
-/** What runs over all capabilities of a process. */
+/** The parts of the platform that work for all capabilities of a process. */
 export interface Platform extends Pick<CapabilityInstance, 'routes' | 'activities'> {
-  /** Of the platform and of all capabilities. */
+  /** Standing workflows of the platform and of all capabilities. */
   standing: readonly StandingWorkflow[];
   schedules: readonly ScheduledWorkflow[];
   consumers: ReturnType<typeof buildConsumers>;
@@ -89,7 +89,10 @@ export function buildPlatform(common: ProcessParts, settings: PlatformSettings):
   };
 }
 
-/** Everyone who has dead letters, by source. The metrics show each source from the start, also without a letter. */
+/**
+ * Returns all redrivers by source. Registers each source in the metrics, so that they show it before its first dead
+ * letter.
+ */
 function redriversOf(
   { services: { letters, metrics }, outbox }: ProcessParts,
   consumers: Platform['consumers'],
@@ -143,7 +146,7 @@ const readerOf = ({ name, summary }: ReadStream): StandingWorkflow => ({
   staticSummary: summary,
 });
 
-/** DynamoDB is asked by the cheapest read that there is: one item. */
+/** Reads the readiness. Checks DynamoDB with its cheapest read: one item. */
 async function readinessOf(
   { temporal }: Services,
   { lastLook }: Pick<ReturnType<typeof buildReconciler>, 'lastLook'>,

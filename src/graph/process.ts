@@ -21,16 +21,16 @@ import { buildEncryption, type Encryption } from './encryption';
 import { faultReports } from './faultReports';
 import type { GraphSettings } from './settings';
 
-/** What a process has whatever its capabilities are. */
+/** The parts of a process that do not depend on its capabilities. */
 export interface ProcessParts {
-  /** What every capability is built from. */
+  /** The services from which each capability is built. */
   services: Services;
   outbox: Outbox;
   outboxStore: OutboxStore;
   notificationStore: NotificationStore;
   events: RecentEvents;
   target: TemporalTarget;
-  /** Undefined where payloads are not encrypted. */
+  /** Undefined if payloads are not encrypted. */
   encryption: Encryption | undefined;
 }
 
@@ -83,7 +83,7 @@ function openDynamoDB(
   return { dynamodb, db };
 }
 
-/** Clients and workers convert payloads alike: both use `target`. */
+/** Opens Temporal. Clients and workers must convert payloads in the same way, so both use `target`. */
 function openTemporal(
   { config, endpoints, codecLinkToken }: GraphSettings,
   logger: Logger,

@@ -11,12 +11,13 @@ import type { ReconciledRows } from '../operations/platform/reconciliation/rows'
 import { LastLookStore } from '../stores/platform/lastLooks';
 import type { ScheduledWorkflow, Services, StandingWorkflow } from './capability';
 
-/** A start that is owed is paid within this time by whoever owes it, or by the relay. */
+/** Grace period: within this time, the process that recorded an outbox entry or the relay has started the workflow. */
 const GRACE_MS = 60_000;
+/** Pause between two pages of a reconciliation. */
 const PAUSE_MS = 200;
 
 export interface ReconcilerParts {
-  /** Of every capability. */
+  /** The rows of all capabilities. */
   rows: readonly ReconciledRows[];
   standing: readonly StandingWorkflow[];
   lifecycleRule(type: string): LifecycleRule | undefined;
@@ -31,7 +32,7 @@ export const reconcilerWorkflow: StandingWorkflow = {
   staticSummary: 'Starts again workflows that were terminated or lost',
 };
 
-/** What compares rows with workflows, and how people see and ask for it. */
+/** Builds the reconciler, and the routes and figures with which operators request and see reconciliations. */
 export function buildReconciler(services: Services, parts: ReconcilerParts) {
   const { config, db, temporal, metrics, startOnce, onFault } = services;
   const runs = new TemporalRuns(temporal);

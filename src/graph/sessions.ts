@@ -22,7 +22,7 @@ import { SessionMetrics } from '../metrics/sessions';
 import { sessionGrants } from '../stores/sessions/grants';
 import { sessionTables } from '../stores/sessions/tables';
 
-/** Sessions: the store behind the API's cookie, and the sweepers that end what is due. */
+/** Builds the capability: the session store behind the API's cookie, and the sweepers that end expired sessions. */
 function buildSessions(
   { config, db, notifications, signingSecret, onFault, onSkipped, note }: Services<typeof sessionsSettings>,
   metrics: SessionMetrics,
@@ -68,7 +68,7 @@ function buildSessions(
     onFault,
     onSkipped: onSkipped('session'),
   });
-  // A key of its own, so that nothing signed for a link is ever a cookie.
+  // Derive a separate key, so that a signature of a link is never valid for a cookie.
   const secret = createHmac('sha256', signingSecret).update('session cookie').digest('base64url');
   const frame = sessionFrame(store, owners, { secret, secure: isReachedByTls(config) });
   return {
@@ -81,10 +81,10 @@ function buildSessions(
   };
 }
 
-/** Buckets that one look at what is overdue asks: by turns where there are more. */
+/** Expiry buckets queried per scrape. With more buckets than this, each scrape samples a random window. */
 const BUCKETS_A_LOOK = 16;
 
-/** Since when the oldest session that is due has been so, of as many buckets as one look asks. */
+/** Returns since when (epoch ms) the oldest due session of the queried buckets is due; Infinity if none is. */
 async function oldestDue(index: ExpiryIndex, buckets: number): Promise<number> {
   const from = Math.floor(Math.random() * buckets);
   const asked = Array.from({ length: Math.min(BUCKETS_A_LOOK, buckets) }, (_, i) => String((from + i) % buckets));
@@ -103,14 +103,14 @@ function standing(bucket: number, sweepMs: number): StandingWorkflow {
   };
 }
 
-/** Off loopback always; on it where the address that customers know says so. */
+/** Returns whether cookies need TLS. A process on the loopback address needs it only if its public URL says so. */
 function isReachedByTls({ HOST, LONGWATCH_PUBLIC_URL: publicUrl }: PlatformConfig): boolean {
   if (publicUrl === undefined) return !isLoopback(HOST);
   const { protocol, hostname } = new URL(publicUrl);
   return protocol === 'https:' || !isLoopback(hostname.replace(/^\[|\]$/g, ''));
 }
 
-/** Web sessions. */
+/** The capability `sessions`: web sessions. */
 export const sessions = declareCapability({
   name: 'sessions',
   title: 'Sessions',

@@ -3,22 +3,23 @@ import type { PlatformConfig } from '../config';
 import type { AnyCapability } from './capability';
 import type { Endpoints } from '../config/endpoints';
 
+/** The settings of {@link buildGraph}. */
 export interface GraphSettings {
-  /** With the settings of the capabilities. */
+  /** The settings of the platform and of the capabilities. */
   config: PlatformConfig;
-  /** Default: those that LONGWATCH_CAPABILITIES lists. */
+  /** The capabilities of the process. Default: those of `LONGWATCH_CAPABILITIES`. */
   capabilities?: readonly AnyCapability[];
   endpoints: Endpoints;
   /** Signs customers' links and webhooks. */
   signingSecret: string;
-  /** Address of the API as customers reach it, known once it listens. */
+  /** Returns the address at which customers reach the API. It is known once the API listens. */
   publicUrl(): string;
-  /** How long one attempt of the relay or of a shard's reader runs, in milliseconds; default an hour. */
+  /** Duration of one attempt of the relay or of a stream reader, in milliseconds. Default: one hour. */
   attemptMs?: number;
-  /** Token in the link by which the embedded Web UI has payloads decrypted. */
+  /** Token in the link with which the embedded Web UI asks the API to decrypt payloads. */
   codecLinkToken?: string;
-  /** State of this process's workers; by default they run elsewhere. */
+  /** Returns the state of this process's workers. Default: the workers run in another process. */
   workerState?(): Readiness['worker'];
-  /** Longwatch's version, for people. */
+  /** Longwatch's version, as the overview page shows it. */
   version?: string;
 }

@@ -11,14 +11,18 @@ const checkouts = {
   'refund-due': { tone: 'problem', text: 'payment came too late or twice, and must be given back' },
 } as const satisfies Record<string, Pick<Happening, 'tone' | 'text'>>;
 
-/** What became of a checkout. */
+/** The events of a checkout. */
 export type CheckoutEvent = keyof typeof checkouts;
 
+/** Shows a checkout's event on the overview page. */
 export function noteCheckout(what: CheckoutEvent, note: Services['note']): void {
   note({ area: 'carts', ...checkouts[what], count: 1 });
 }
 
-/** Those that people watch; what a checkout tells is not told twice. */
+/**
+ * The counted cart events that the overview page shows. Events of checkouts are missing, because `noteCheckout` shows
+ * them.
+ */
 const carts: Partial<Record<CartCountName, Pick<Happening, 'tone' | 'text'>>> = {
   opened: { tone: 'routine', text: 'cart begun' },
   reminded: { tone: 'notable', text: 'customer reminded of a cart' },
@@ -26,6 +30,7 @@ const carts: Partial<Record<CartCountName, Pick<Happening, 'tone' | 'text'>>> = 
   abandoned: { tone: 'notable', text: 'cart abandoned' },
 };
 
+/** Shows counted cart events on the overview page. */
 export function noteCarts(counts: CartCounts, note: Services['note']): void {
   for (const [name, count] of Object.entries(counts) as [CartCountName, number][]) {
     const told = carts[name];

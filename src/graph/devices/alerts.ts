@@ -5,7 +5,7 @@ import { SilenceWatch } from '../../operations/devices/silenceWatch';
 import type { StandingWorkflow } from '../capability';
 import type { DeviceServices, DeviceStores } from './stores';
 
-/** Alerts on readings, which the stream's reader raises, and on devices that stop reporting. */
+/** Builds the alerts on readings, which the stream reader raises, and the silence alerts. */
 export function buildAlerts(
   { config, db, outbox, onFault, onSkipped }: DeviceServices,
   { devices, live }: DeviceStores,

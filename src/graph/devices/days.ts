@@ -7,7 +7,7 @@ import { Housekeeping } from '../../operations/devices/housekeeping';
 import type { ScheduledWorkflow } from '../capability';
 import type { DeviceServices, DeviceStores } from './stores';
 
-/** What becomes of a day that is over: its readings are archived, restored, erased and deleted. */
+/** Builds the jobs that archive, restore, erase and delete the readings of finished days. */
 export function buildDays(services: DeviceServices, stores: DeviceStores) {
   const { config, endpoints, db, outbox, temporal, onSkipped } = services;
   const {
@@ -26,7 +26,7 @@ export function buildDays(services: DeviceServices, stores: DeviceStores) {
   return { archiver, eraser, housekeeping, jobs };
 }
 
-/** How long rollups, archives and restored days are kept, from the configuration. */
+/** Returns how long rollups, archives and restored days are kept. */
 export const retentionOf = (config: DeviceServices['config']): Retention => ({
   rollups: {
     '1m': config.LONGWATCH_KEEP_MINUTES_DAYS,

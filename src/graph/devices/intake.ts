@@ -13,12 +13,12 @@ import { readingStream } from '../../operations/devices/readingStream';
 import { type CapabilityInstance, type ReadStream, readStream } from '../capability';
 import type { DeviceServices, DeviceStores } from './stores';
 
-/** Every way by which readings come in: requests, the Kinesis stream, MQTT, AWS IoT Core. */
+/** Builds all sources of readings: requests, the Kinesis stream, MQTT and AWS IoT Core. */
 export function buildIntake(services: DeviceServices, metrics: DeviceMetrics, stores: DeviceStores) {
   const { letters, keepLetters, logger } = services;
   const by = (path: Path): Ingest => openIngest(path, services, metrics, stores);
   return {
-    /** Of requests. */
+    /** The ingest of requests. */
     ingest: by('http'),
     streams: kinesisReadings(services, by('kinesis')),
     listeners: mqttListeners(services, by('mqtt')),
@@ -30,7 +30,7 @@ export function buildIntake(services: DeviceServices, metrics: DeviceMetrics, st
   };
 }
 
-/** As metrics and the overview name it. */
+/** The name of a source in metrics and on the overview page. */
 type Path = 'http' | 'kinesis' | 'mqtt' | 'iot';
 
 function openIngest(
@@ -60,7 +60,7 @@ function openIngest(
   );
 }
 
-/** The readings of the Kinesis stream, where one is configured. */
+/** The Kinesis stream of readings, if one is configured. */
 function kinesisReadings({ config, endpoints, watchCall }: DeviceServices, ingest: Ingest): ReadStream[] {
   const { streams, ...kinesis } = endpoints.kinesis ?? {};
   const stream = streams?.['LONGWATCH_READINGS_STREAM'];
@@ -75,7 +75,7 @@ function kinesisReadings({ config, endpoints, watchCall }: DeviceServices, inges
   ];
 }
 
-/** The listener of the MQTT broker, where one is configured. */
+/** The listener of the MQTT broker, if one is configured. */
 function mqttListeners(
   { config, endpoints, metrics, watchCall, onFault, keepLetters }: DeviceServices,
   ingest: Ingest,

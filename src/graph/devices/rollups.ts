@@ -23,7 +23,10 @@ export interface RollupNeeds {
   alerts: ReturnType<typeof buildAlerts>;
 }
 
-/** How rollups follow from readings: the table's stream keeps them, and a check compares the two where it had a gap. */
+/**
+ * Builds the rollups. The table's stream updates them, and a check compares them with the readings after a gap in the
+ * stream.
+ */
 export function buildRollups(
   services: DeviceServices,
   metrics: DeviceMetrics,
@@ -41,6 +44,11 @@ export function buildRollups(
   );
   return {
     check,
+    /**
+     * Starts the check of a day's rollups.
+     * @returns the workflow's id
+     * @throws LongwatchError `conflict` if the readings or rollups no longer exist, `unavailable`
+     */
     async startCheck(day: Day): Promise<string> {
       await check.assertComparable(day);
       const workflow = checkOf(day);

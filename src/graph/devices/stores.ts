@@ -17,11 +17,11 @@ import type { Services } from '../capability';
 export type DeviceServices = Services<typeof devicesSettings>;
 export type DeviceStores = ReturnType<typeof openStores>;
 
-/** The tables of device data, and the archive in S3. */
+/** Opens the tables of device data and the archive in S3. */
 export function openStores({ config, endpoints, db, watchCall }: DeviceServices) {
   const days = new DayStore(db);
   const archives = new ArchiveStore(db, days);
-  // Where there is no bucket, nothing asks for it.
+  // Without a configured bucket, no code calls this client.
   const objects = new Objects({ region: config.AWS_REGION, bucket: DEFAULT_BUCKET, ...endpoints.s3, watch: watchCall });
   const archive = new DeviceArchive(objects, { partBytes: config.LONGWATCH_ARCHIVE_FILE_BYTES }, withId);
   return {

@@ -16,7 +16,7 @@ export interface DecisionNeeds {
   policy: InvestigationPolicy;
 }
 
-/** How payments are decided: one by one for requests, in batches for the stream. */
+/** Builds the decision of payments: one by one for requests, in batches for the stream. */
 export function buildDecisions(
   { config, outbox, note }: Services<typeof fraudSettings>,
   metrics: FraudMetrics,
@@ -37,8 +37,8 @@ export function buildDecisions(
     { modelDeadlineMs: config.LONGWATCH_MODEL_DEADLINE_MS, deadlineMs: config.LONGWATCH_DECISION_DEADLINE_MS },
   );
   const decisionBatches = new DecisionBatches(
-    // A circuit breaker of its own: a batch has more time than a request, so a model that is too slow for requests may
-    // serve it.
+    // The stream has its own circuit breaker. A batch has more time than a request, so a model that is too slow for
+    // requests may be fast enough for batches.
     { decisions: store, drafts, endpoint: models.openEndpoint(), outbox, onDecision: decided('stream') },
     { modelDeadlineMs: config.LONGWATCH_STREAM_MODEL_DEADLINE_MS, withoutModel: config.LONGWATCH_STREAM_WITHOUT_MODEL },
   );

@@ -18,7 +18,7 @@ import { BASELINE } from '../files';
 
 export type FraudModels = ReturnType<typeof buildModels>;
 
-/** The rules and models that decide, the ones that decide beside them, and what watches both. */
+/** Builds the live rules and model, the challenger, and the detection of drift. */
 export function buildModels(
   { config, endpoints, db, watchCall, onFault }: Services<typeof fraudSettings>,
   metrics: FraudMetrics,
@@ -70,6 +70,10 @@ export function buildModels(
   return { rules, currentRules, settings, endpoint: openEndpoint(), openEndpoint, shadow, challengers, driftWatch };
 }
 
+/**
+ * Checks that an endpoint scores the features.
+ * @throws LongwatchError `invalid`
+ */
 async function tryEndpoint(endpoint: ScoringEndpoint): Promise<void> {
   try {
     await endpoint.score([featureNames.map(() => Number.NaN)], { deadlineMs: 5_000 });

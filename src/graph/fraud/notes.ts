@@ -10,6 +10,7 @@ const verdicts: Readonly<Record<Exclude<Outcome, 'approve'>, string>> = {
   block: 'held',
 };
 
+/** Shows a decision on the overview page. */
 export function noteDecision({ input: { transaction }, record: { decision } }: Draft, note: Services['note']): void {
   const { outcome, transactionId, degradedBecause } = decision;
   if (degradedBecause)

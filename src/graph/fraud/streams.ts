@@ -9,7 +9,7 @@ import { MerchantStore } from '../../stores/fraud/merchants';
 import { type ReadStream, readStream, type Services } from '../capability';
 import { tableStream } from '../consumers';
 
-/** Counts the payments and frauds of merchants. */
+/** The stream that counts the payments and frauds of merchants. */
 export const merchantStream = (services: Services): ReadStream =>
   readStream({
     name: TRANSACTION_HISTORY_STREAM,
@@ -18,7 +18,7 @@ export const merchantStream = (services: Services): ReadStream =>
     handler: foldingHandler(merchantCounters(new MerchantStore(services.db))),
   });
 
-/** Transactions of the Kinesis stream, where one is configured. */
+/** The Kinesis stream of transactions, if one is configured. */
 export function kinesisTransactions(
   { config, endpoints, watchCall }: Services<typeof fraudSettings>,
   decisionBatches: DecisionBatches,

@@ -25,7 +25,7 @@ interface RankingStores {
   nodes: NodeStore;
 }
 
-/** How ranks follow from scores: the table's stream keeps them, and a check compares the two and puts ranks right. */
+/** Builds the ranks. The table's stream updates them, and a check compares them with the scores and repairs them. */
 export function buildRanking(
   services: Services<typeof leaderboardsSettings>,
   metrics: LeaderboardMetrics,
