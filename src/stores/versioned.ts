@@ -28,8 +28,8 @@ export interface PutBy {
 }
 
 /**
- * The versions of a value that admins set, such as a rule set, and a pointer to the current one. A stored version never
- * changes.
+ * The versions of a value that supervisors set, such as a rule set, and a pointer to the current one. A stored version
+ * never changes.
  */
 export class VersionedStore<T> {
   /**
@@ -90,7 +90,7 @@ export class VersionedStore<T> {
         Put: {
           TableName,
           Item: { RuleSetID: this.id, Version: ifVersion + 1, RuleSet: JSON.stringify(value), PutBy: putBy, PutAt: at },
-          // Race: two admins save at the same time. The second write finds its version already stored.
+          // Race: two supervisors save at the same time. The second write finds its version already stored.
           ConditionExpression: 'attribute_not_exists(Version)',
         },
       },

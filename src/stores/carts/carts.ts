@@ -210,8 +210,8 @@ function changeExpression(change: LineChange, { now, snapshot, key, ifVersion }:
     ...(key === undefined ? [] : ['#keys.#key = Version']),
   ];
   const conditions = [
-    // After a cart was closed or reminded, its next change must be written in a transaction with an outbox entry for a
-    // workflow.
+    // After a cart was closed or reminded, the next change opens another cart, which needs an outbox entry in the same
+    // transaction.
     '#status = :open AND attribute_not_exists(Rung)',
     condition,
     // Race: another request changes the cart after the caller read it.

@@ -13,7 +13,7 @@ export const cartTables = {
    * `adjustment#<key>`).
    */
   Products: { partitionKey: stringKey('ProductID'), sortKey: stringKey('Entry'), ttl: 'ExpiresAt' },
-  /** A checkout (Entry = `checkout`), and the refunds due of its payments (Entry = `refund#<reference>`). */
+  /** A checkout (Entry = `checkout`), and its payments that must be or were refunded (Entry = `refund#<reference>`). */
   Checkouts: {
     partitionKey: stringKey('CheckoutID'),
     sortKey: stringKey('Entry'),

@@ -15,7 +15,10 @@ export const deviceTables = {
   DeviceDays: { partitionKey: stringKey('DayBucket'), sortKey: stringKey('Entry') },
   /** Rollups of a device by resolution and time bucket, updated from the stream of DeviceData. */
   DeviceRollups: { partitionKey: stringKey('Series'), sortKey: stringKey('Bucket') },
-  /** A device (Entry = `device`), its newest reading (`latest`), and the states of its alerts (`alert#id`). */
+  /**
+   * A device, or a group by `group#<id>` (Entry = `device`), the newest reading and the states of the alerts of a
+   * device (`live`), and the sentinels that the stream reader has passed (`seen#<day>#<id>`).
+   */
   Devices: { partitionKey: stringKey('DeviceID'), sortKey: stringKey('Entry') },
   /** Deadlines by hash of the device: a device that has not reported by its deadline gets a silence alert. */
   DeviceDeadlines: { partitionKey: stringKey('Bucket'), sortKey: stringKey('DueAtID') },

@@ -2,30 +2,37 @@ import { defined } from '../../domain/defined';
 import type { Board, BoardDefinition, Season, SeasonStatus } from '../../domain/leaderboards/board';
 import { compositeKey } from '../../domain/ids';
 
-/** The sort keys of a game's items. */
+/** The sort key of a board. */
 export const BOARD = 'board';
 const SEASON = 'season';
 const BAN = 'ban';
 
-/** Partition of the list of all boards; no game's id, since those hold no `#`. */
+/** Partition of the list of all boards. It cannot be a game's id, because ids contain no `#`. */
 export const ALL_BOARDS = '#boards';
 
 /**
- * What the last writes of a season are checked against: as many as this, because two transactions that check one item
- * at the same time are in each other's way.
+ * Number of end markers of a season. The last writes of a season check in their transaction that a random marker
+ * exists, and closing the season deletes all of them. One marker would not suffice, because transactions that check the
+ * same item at the same time conflict.
  */
 export const FENCES = 8;
 
 const padded = (season: number): string => String(season).padStart(5, '0');
 
+/** Returns the sort key of a season. */
 export const seasonEntry = (season: number): string => compositeKey(SEASON, padded(season));
+/** The prefix of the seasons' sort keys. */
 export const seasonEntries = compositeKey(SEASON, '');
+/** Returns the sort key of an end marker, 0 to `FENCES` − 1. */
 export const fenceEntry = (season: number, fence: number): string => compositeKey('fence', padded(season), fence);
+/** Returns the sort key of a ban. */
 export const banEntry = (playerId: string): string => compositeKey(BAN, playerId);
+/** The prefix of the bans' sort keys. */
 export const banEntries = compositeKey(BAN, '');
 
 type Item = Record<string, unknown>;
 
+/** Converts an item to a board. */
 export function boardOf(item: Item): Board {
   return {
     ...(JSON.parse(item['BoardDefinition'] as string) as BoardDefinition),
@@ -35,6 +42,7 @@ export function boardOf(item: Item): Board {
   };
 }
 
+/** Converts a season to its item. */
 export function seasonItem(gameId: string, season: Season): Item {
   return {
     GameID: gameId,
@@ -47,6 +55,7 @@ export function seasonItem(gameId: string, season: Season): Item {
   };
 }
 
+/** Converts an item to a season. */
 export function seasonOfItem(item: Item): Season {
   const { EndsAt, Rewards, ClosedAt, Players } = item;
   return {

@@ -20,7 +20,7 @@ import {
   seasonOfItem,
 } from './boardItems';
 
-/** Why a player may not be ranked. */
+/** A ban of a player from a board, with its reason. */
 export interface Ban {
   playerId: string;
   reason: string;
@@ -29,11 +29,11 @@ export interface Ban {
   at: number;
 }
 
-/** Boards, their seasons and their bans. */
+/** Boards with their seasons and bans. */
 export class BoardStore {
   constructor(private readonly db: Db) {}
 
-  /** Strongly consistent. */
+  /** Returns a board. Strongly consistent. */
   async find(gameId: string): Promise<Board | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.table, Key: { GameID: gameId, Entry: BOARD }, ConsistentRead: true }),
@@ -41,10 +41,7 @@ export class BoardStore {
     return Item && boardOf(Item);
   }
 
-  /**
-   * Makes a board with its first seasons, and what they owe.
-   * @returns false when there is one already.
-   */
+  /** Creates a board with its first seasons and their outbox entries. @returns false if the board exists. */
   create(
     gameId: string,
     definition: BoardDefinition,
@@ -62,7 +59,7 @@ export class BoardStore {
             Version: 1,
             LatestSeason: seasons.length,
           },
-          // The race: two make the board at once. One does; the other is told that it is there.
+          // Race: two requests create the board at the same time. One succeeds, the other returns false.
           ConditionExpression: 'attribute_not_exists(Entry)',
         },
       },
@@ -72,7 +69,11 @@ export class BoardStore {
     ]);
   }
 
-  /** @throws LongwatchError `versionMismatch` when `ifVersion` is not the current version any more. */
+  /**
+   * Replaces the definition of a board.
+   * @returns the new version.
+   * @throws LongwatchError `versionMismatch` if `ifVersion` is not the current version.
+   */
   async replace(gameId: string, definition: BoardDefinition, ifVersion: number): Promise<number> {
     try {
       await this.db.client.send(
@@ -80,7 +81,7 @@ export class BoardStore {
           TableName: this.table,
           Key: { GameID: gameId, Entry: BOARD },
           UpdateExpression: 'SET BoardDefinition = :definition, Version = :next',
-          // The race: two people change the board at once. The second must look at what the first did.
+          // Race: two callers change the board at the same time. The second one must read the first one's change.
           ConditionExpression: 'Version = :version',
           ExpressionAttributeValues: {
             ':definition': JSON.stringify(definition),
@@ -100,12 +101,13 @@ export class BoardStore {
     }
   }
 
-  /** Every board's game, by id. */
+  /** Returns a page of the games that have a board, ordered by id. */
   games(page: PageRequest): Promise<Page<string>> {
     const query = { table: 'Boards', where: 'GameID = :all', values: { ':all': ALL_BOARDS } };
     return queryPage(this.db, { name: 'games', of: {} }, query, page, (item) => item['Entry'] as string);
   }
 
+  /** Returns a season. Strongly consistent. */
   async season(gameId: string, number: number): Promise<Season | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({
@@ -117,13 +119,13 @@ export class BoardStore {
     return Item && seasonOfItem(Item);
   }
 
-  /** Newest first. Strongly consistent. */
+  /** Returns a page of a board's seasons, newest first. Strongly consistent. */
   seasons(gameId: string, page: PageRequest): Promise<Page<Season>> {
     const query = { ...entriesOf(gameId, seasonEntries), descending: true };
     return queryPage(this.db, { name: 'seasons', of: { gameId } }, query, page, seasonOfItem);
   }
 
-  /** Plans a further season, with what it owes. @returns false when somebody did so before. */
+  /** Plans the next season with its outbox entries. @returns false if another process has planned it. */
   plan(gameId: string, season: Season, owed: readonly TransactItem[]): Promise<boolean> {
     return this.transact([
       {
@@ -131,7 +133,7 @@ export class BoardStore {
           TableName: this.table,
           Key: { GameID: gameId, Entry: BOARD },
           UpdateExpression: 'SET LatestSeason = :season',
-          // The race: every process that finds a season missing plans it. One does.
+          // Race: several processes find that a season is missing and plan it. One succeeds.
           ConditionExpression: 'LatestSeason = :before',
           ExpressionAttributeValues: { ':season': season.number, ':before': season.number - 1 },
         },
@@ -141,7 +143,10 @@ export class BoardStore {
     ]);
   }
 
-  /** Moves a season's end, and the next one's beginning with it. @returns false when either is not as it was read. */
+  /**
+   * Moves the end of a season and the start of the next one.
+   * @returns false if either has changed since it was read.
+   */
   moveEnd(
     gameId: string,
     season: Season,
@@ -156,7 +161,7 @@ export class BoardStore {
           TableName: this.table,
           Key: { GameID: gameId, Entry: seasonEntry(season.number) },
           UpdateExpression: 'SET EndsAt = :endsAt, Revision = :next',
-          // The races: two people move the end; or the season closes meanwhile.
+          // Races: two callers move the end; or the season closes meanwhile.
           ConditionExpression: 'Revision = :revision AND SeasonStatus = :open',
           ExpressionAttributeValues: {
             ':endsAt': endsAt,
@@ -173,21 +178,22 @@ export class BoardStore {
                 TableName: this.table,
                 Key: { GameID: gameId, Entry: seasonEntry(next.number) },
                 UpdateExpression: 'SET StartsAt = :endsAt',
-                // The race: its own end is moved before our new beginning.
+                // Race: another caller moves the next season's own end.
                 ConditionExpression: 'Revision = :revision AND StartsAt = :before',
                 ExpressionAttributeValues: { ':endsAt': endsAt, ':revision': next.revision, ':before': before },
               },
             },
           ]
-        : // The race: a next season is planned meanwhile, to begin at the old end.
+        : // Race: another process plans the next season meanwhile, with its start at the old end.
           [this.latestIs(gameId, season.number)]),
       ...owed,
     ]);
   }
 
   /**
-   * Closes a season: from here on no write can pass its fences. Closing twice is closing once.
-   * @returns false when its end is another than the one given: it was moved.
+   * Closes a season by deleting its end markers: afterwards no submission can be written. A repeated call changes
+   * nothing.
+   * @returns false if the season is still open because its end was moved from `endsAt`.
    */
   async close(
     gameId: string,
@@ -202,7 +208,7 @@ export class BoardStore {
           TableName: this.table,
           Key: { GameID: gameId, Entry: seasonEntry(season) },
           UpdateExpression: 'SET SeasonStatus = :closing, Rewards = :rewards, ClosedAt = :now',
-          // The race: its end is moved just now. Then it goes on.
+          // Race: a caller moves the end at the same moment. Then the season stays open.
           ConditionExpression: 'SeasonStatus = :open AND EndsAt = :endsAt',
           ExpressionAttributeValues: {
             ':closing': 'closing',
@@ -220,6 +226,7 @@ export class BoardStore {
     return closed || (await this.season(gameId, season))?.status !== 'open';
   }
 
+  /** Marks the standings of a season as final. @param players the number of ranked players. */
   async finish(gameId: string, season: number, players: number): Promise<void> {
     await this.db.client.send(
       new UpdateCommand({
@@ -231,18 +238,19 @@ export class BoardStore {
     );
   }
 
-  /** The part of a transaction that fails once the season is closed. */
+  /** Returns the item of a transaction that fails after the season has closed. */
   fence(gameId: string, season: number): TransactItem {
     return {
       ConditionCheck: {
         TableName: this.table,
         Key: { GameID: gameId, Entry: fenceEntry(season, Math.floor(Math.random() * FENCES)) },
-        // The race: the season closes between our look at the clock and the write.
+        // Race: the season closes after this process read the clock and before the write.
         ConditionExpression: 'attribute_exists(Entry)',
       },
     };
   }
 
+  /** Returns a player's ban. Strongly consistent. */
   async ban(gameId: string, playerId: string): Promise<Ban | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({
@@ -254,13 +262,14 @@ export class BoardStore {
     return Item && banOf(Item);
   }
 
+  /** Returns a page of a board's bans, ordered by player id. Strongly consistent. */
   bans(gameId: string, page: PageRequest): Promise<Page<Ban>> {
     return queryPage(this.db, { name: 'bans', of: { gameId } }, entriesOf(gameId, banEntries), page, banOf);
   }
 
   /**
-   * Puts a ban, or with null takes it back, together with its marks in the seasons that are open.
-   * @returns false when a season was planned or closed meanwhile: they are others now.
+   * Sets a ban, or removes it if `ban` is null, together with the player's flags in the open seasons.
+   * @returns false if a season was planned or closed meanwhile, so that other seasons are open now.
    */
   setBan(
     gameId: string,
@@ -274,7 +283,7 @@ export class BoardStore {
       ban
         ? { Put: { TableName: this.table, Item: { ...Key, Reason: ban.reason, BannedBy: ban.bannedBy, At: ban.at } } }
         : { Delete: { TableName: this.table, Key } },
-      // The race: a season is planned and takes over the bans just before this one is there.
+      // Race: another process plans a season and copies the bans just before this one is stored.
       this.latestIs(gameId, latestSeason),
       ...open.flatMap(({ season, mark }) => [
         mark,
@@ -282,7 +291,7 @@ export class BoardStore {
           ConditionCheck: {
             TableName: this.table,
             Key: { GameID: gameId, Entry: seasonEntry(season) },
-            // The race: the season closes. Its ranks must not change behind its end.
+            // Race: the season closes. Its ranks must not change after its end.
             ConditionExpression: 'SeasonStatus = :open',
             ExpressionAttributeValues: { ':open': 'open' },
           },
@@ -292,13 +301,13 @@ export class BoardStore {
   }
 
   /**
-   * Marks a player who is banned in a season that was planned after the ban. @returns false when the ban was taken back
-   * meanwhile.
+   * Flags a banned player in a season that was planned after the ban.
+   * @returns false if the ban was removed meanwhile.
    */
   carryBan(gameId: string, playerId: string, mark: TransactItem): Promise<boolean> {
     return this.transact([
       mark,
-      // The race: the ban is taken back between our look and this mark, which then nobody would take back.
+      // Race: the ban is removed after it was read and before this write. Then nothing would remove this flag.
       {
         ConditionCheck: {
           TableName: this.table,
@@ -331,7 +340,11 @@ export class BoardStore {
     ];
   }
 
-  /** @returns false when a condition failed. @throws LongwatchError `contention` when others were in the way. */
+  /**
+   * Writes all items, or none of them.
+   * @returns false if a condition failed.
+   * @throws LongwatchError `contention` if other transactions wrote the same items.
+   */
   private async transact(items: TransactItem[]): Promise<boolean> {
     const cancelled = await transact(this.db, { items });
     if (!cancelled) return true;

@@ -1,5 +1,6 @@
 import type { CapabilityGrants } from '../grants';
 
+/** The DynamoDB actions that the leaderboards' code uses. */
 export const leaderboardGrants = {
   routes: {
     Boards: 'ConditionCheckItem DeleteItem GetItem PutItem Query UpdateItem',

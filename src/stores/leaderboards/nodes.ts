@@ -9,35 +9,41 @@ import { batchWrite } from '../batchWrite';
 import type { Db } from '../dynamodb';
 import { queryAll } from '../query';
 
-/** Partitions of one ranking's nodes, so that their writes are no hot key. */
+/** Number of partitions of a rank tree's nodes, so that no partition gets hot. */
 const BUCKETS = 16;
-/** Some 50 MB where entries are long. */
+/** Maximum number of cached nodes; about 50 MB with long entries. */
 const CACHED = 4_000;
 
 type AnyNode = Node<AnyEntry>;
 
-/** A node that is gone: its ranking has moved on since its root was read. Read the head again. */
+/** A node was removed, because the ranking has changed since its root was read. Read the head again. */
 export class NodeGoneError extends Error {
   override readonly name = 'NodeGoneError';
 }
 
-/** Node ids of one attempt at a change: `time.random.number`. No two attempts ever share one. */
+/**
+ * Returns a generator of node ids for one attempt at a change: `time.random.number`. Ids of different attempts differ.
+ */
 export function nodeIds(now: number): () => string {
   const attempt = `${now.toString(36)}.${randomBytes(6).toString('base64url')}`;
   let made = 0;
   return () => `${attempt}.${(made++).toString(36)}`;
 }
 
-/** When a node was made (epoch ms). */
+/** Returns the time when a node was created, epoch ms. */
 export const madeAt = (id: string): number => Number.parseInt(id.slice(0, id.indexOf('.')), 36);
 
-/** The nodes of rankings. Nodes never change, so what was read once is kept at hand. */
+/** The nodes of rank trees. A node never changes, so nodes are cached. */
 export class NodeStore {
   private readonly cache = new Map<string, AnyNode>();
 
   constructor(private readonly db: Db) {}
 
-  /** Loads nodes; those asked for in one turn come in as few BatchGetItem as hold them. @throws NodeGoneError */
+  /**
+   * Returns functions that load nodes. All nodes that are requested in the same iteration of the event loop are read
+   * with as few BatchGetItem as possible.
+   * @throws NodeGoneError if a node was removed.
+   */
   loads(shard: RankShard): NodeLoads {
     let asked = new Map<string, { resolve(node: AnyNode): void; reject(error: unknown): void }[]>();
     const flush = (): void => {
@@ -68,7 +74,7 @@ export class NodeStore {
     return { ranks: load as Load<never>, players: load as Load<never> };
   }
 
-  /** Writes what a change has made; nobody sees it before the head says so. */
+  /** Writes the new nodes of a change. Readers see them only after the head refers to them. */
   async write(shard: RankShard, { ranks, players }: Drafts): Promise<void> {
     const created = [...ranks.created, ...players.created];
     await batchWrite(
@@ -81,6 +87,7 @@ export class NodeStore {
     for (const [id, node] of created) this.keep(id, node);
   }
 
+  /** Deletes nodes. */
   async remove(shard: RankShard, ids: readonly string[]): Promise<void> {
     await batchWrite(
       this.db,
@@ -90,7 +97,7 @@ export class NodeStore {
     for (const id of ids) this.cache.delete(id);
   }
 
-  /** The ids of all nodes that a ranking has in the table, whether anything refers to them or not. */
+  /** Returns the ids of all stored nodes of a ranking, whether the head refers to them or not. */
   async *all(shard: RankShard): AsyncGenerator<string[]> {
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       const query = {

@@ -10,35 +10,35 @@ import { type Db, isConditionFailure } from '../dynamodb';
 import { queryAll } from '../query';
 import type { TransactItem } from '../platform/outbox';
 
-/** What is current of a ranking. */
+/** The current version of a ranking. */
 export interface Head {
-  /** Every change of the head counts; 0: there is none yet. */
+  /** Incremented with every change of the head; 0 if there is no head yet. */
   version: number;
   ranking: Ranking;
-  /** Which attempt made this version: the beginning of its nodes' ids. */
+  /** The attempt that made this version: the prefix of its nodes' ids. */
   attempt: string;
-  /** When the newest score that is ranked was written (epoch ms); 0: none is. */
+  /** Time when the newest ranked score was written, epoch ms; 0 if no score is ranked. */
   asOf: number;
-  /** The season's end mark was read: nothing changes any more. */
+  /** The stream reader has passed the season's end marker, so the ranking is final. */
   isSealed: boolean;
-  /** The last check mark that was read. */
+  /** The last check marker that the stream reader has passed. */
   mark?: string;
   /**
-   * Set while somebody compares the ranking with the table: every change is noted under this name, and no node is
-   * removed.
+   * Set while the ranking is checked against the table: every change is logged under this name, and no node is removed.
    */
   log?: string;
 }
 
+/** The changed players with their new rank entries; null if the player is no longer ranked. */
 export type Changes = ReadonlyMap<string, RankEntry | null>;
 
 const HEAD = 'head';
 
-/** The heads of rankings, and the logs of their changes. */
+/** The heads of rankings, and the logs of their changes during a check. */
 export class RankStore {
   constructor(private readonly db: Db) {}
 
-  /** Strongly consistent. */
+  /** Returns the heads of rankings. Strongly consistent. */
   async heads(shards: readonly RankShard[]): Promise<Head[]> {
     const { LeaderboardRanks } = await batchGet(this.db, {
       LeaderboardRanks: { keys: shards.map((shard) => this.key(shard, HEAD)), consistent: true },
@@ -49,13 +49,14 @@ export class RankStore {
     );
   }
 
+  /** Returns the head of one ranking. Strongly consistent. */
   async head(shard: RankShard): Promise<Head> {
     const [head] = await this.heads([shard]);
     if (!head) throw new RangeError('A head was asked for');
     return head;
   }
 
-  /** The part of a `TransactWriteItems` that makes a ranking's next version current. */
+  /** Returns the item of a `TransactWriteItems` that makes a ranking's next version current. */
   advance(shard: RankShard, before: Head, after: Omit<Head, 'version' | 'log'>): TransactItem {
     return {
       Update: {
@@ -64,7 +65,7 @@ export class RankStore {
         UpdateExpression:
           'SET Version = :next, Roots = :roots, Attempt = :attempt, AsOf = ' +
           `:asOf${after.isSealed ? ', Sealed = :sealed' : ''}${after.mark === undefined ? '' : ', CheckMark = :mark'}`,
-        // The races: a reader of the stream that was believed dead, or a rebuilding that has just come in between.
+        // Races: a stream reader that lost its lease writes, too; or a rebuild of the ranking comes in between.
         ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
         ExpressionAttributeValues: {
           ':next': before.version + 1,
@@ -79,7 +80,7 @@ export class RankStore {
     };
   }
 
-  /** The part of a `TransactWriteItems` that notes a version's changes, for whoever is comparing. */
+  /** Returns the item of a `TransactWriteItems` that logs a version's changes for the running check. */
   note(shard: RankShard, log: string, version: number, changes: Changes): TransactItem {
     return {
       Put: {
@@ -89,13 +90,16 @@ export class RankStore {
     };
   }
 
-  /** From the version returned on, every change is noted under the name. Whoever was comparing before is replaced. */
+  /**
+   * Starts a log: from the returned version on, every change is logged under its name. Replaces the log of another
+   * check.
+   */
   async startLog(shard: RankShard, log: string): Promise<number> {
     const { Attributes } = await this.db.client.send(
       new UpdateCommand({
         TableName: this.table,
         Key: this.key(shard, HEAD),
-        // The version moves so that a change that is under way without a note loses its condition and is made again.
+        // The new version makes a concurrent change without a log entry fail, so that it is repeated with one.
         UpdateExpression:
           'SET LogName = :log, Roots = if_not_exists(Roots, :none), Attempt = if_not_exists(Attempt, :nobody), ' +
           'AsOf = if_not_exists(AsOf, :never) ADD Version :one',
@@ -106,7 +110,7 @@ export class RankStore {
     return Attributes?.['Version'] as number;
   }
 
-  /** Versions of a log after the given one, with their changes, in order. Strongly consistent. */
+  /** Returns the logged versions after the given one with their changes, in order. Strongly consistent. */
   async noted(shard: RankShard, log: string, afterVersion: number): Promise<{ version: number; changes: Changes }[]> {
     const all: { version: number; changes: Changes }[] = [];
     const query = {
@@ -131,8 +135,8 @@ export class RankStore {
   }
 
   /**
-   * Ends a log, with another ranking in place of the one that was compared where that was wrong.
-   * @returns false when the ranking has changed since `before`, or somebody else is comparing.
+   * Ends a log. If the checked ranking was wrong, replaces it.
+   * @returns false if the ranking has changed since `before`, or another check has started.
    */
   async endLog(
     shard: RankShard,
@@ -147,7 +151,7 @@ export class RankStore {
           TableName: this.table,
           Key: this.key(shard, HEAD),
           UpdateExpression: `SET Version = :next${roots} REMOVE LogName`,
-          // The race: the stream's reader changes the ranking just now; then its note is taken in first.
+          // Race: the stream reader changes the ranking at the same moment. Then the check reads its log entry first.
           ConditionExpression: 'Version = :version AND LogName = :log',
           ExpressionAttributeValues: {
             ':next': before.version + 1,
@@ -164,7 +168,7 @@ export class RankStore {
     }
   }
 
-  /** Deletes the notes of all logs but the given one. */
+  /** Deletes the entries of all logs except the given one. */
   async clearLogs(shard: RankShard, except?: string): Promise<void> {
     const query = {
       table: 'LeaderboardRanks',

@@ -3,16 +3,20 @@ import type { Board, Submission } from '../../domain/leaderboards/board';
 import { allowedBefore, changeOf } from '../../domain/leaderboards/submission';
 
 /**
- * Ids are remembered in two sets: when the newer is full it becomes the older, and the older is forgotten. So a
- * player's last 24 to 48 submissions that counted are known, in an item of less than a kilobyte: one write unit.
+ * Size of each of the two sets of submission ids. When the newer set is full, it replaces the older one. So the item
+ * has the last 24 to 48 submissions that changed a player's score, in less than a kilobyte: one write unit.
  */
 export const FULL = 24;
 
-/** `add`: as always. `over`: the sets turn over with this write. `remember`: the score stays, only the id is taken. */
+/**
+ * The kind of write: `add` changes the score, `over` also replaces the older set of ids, `remember` only stores the id,
+ * and `remember-over` stores the id and replaces the older set.
+ */
 export type Turn = 'add' | 'over' | 'remember' | 'remember-over';
 
+/** The facts of a write, besides the submission. */
 export interface UpdateFacts {
-  /** What is remembered of the submission's id. */
+  /** The stored form of the submission's id. */
   id: string;
   now: number;
   turn: Turn;
@@ -22,14 +26,14 @@ type Expression = Required<
   Pick<UpdateCommandInput, 'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeValues'>
 >;
 
-/** The one write of a submission: what it changes, and the conditions under which it may. */
+/** Returns the update expression of a submission and its conditions. */
 export function scoreUpdate(board: Board, submission: Submission, { id, now, turn }: UpdateFacts): Expression {
   const values: Record<string, unknown> = { ':id': id, ':full': FULL };
   const isOver = turn.endsWith('over');
   const set: string[] = [];
   const conditions = [
     'attribute_not_exists(Banned)',
-    // The race: the same submission sent twice at once. One of them counts.
+    // Race: the same submission arrives twice at the same time. One of them counts.
     'NOT contains(Recent, :id) AND NOT contains(Older, :id)',
     isOver ? 'size(Recent) >= :full' : '(attribute_not_exists(Recent) OR size(Recent) < :full)',
   ];
@@ -37,7 +41,7 @@ export function scoreUpdate(board: Board, submission: Submission, { id, now, tur
   if (isOver) set.push('Older = Recent', 'Recent = :ids');
   if (turn.startsWith('remember')) {
     Object.assign(values, { ':score': submission.score, ':subscore': submission.subscore });
-    // The race: the score is changed by another submission; then this one would change it back.
+    // Race: another submission changes the score. Then this one must not count as unchanged.
     conditions.push('Score = :score AND Subscore = :subscore');
   } else {
     set.push(...scoreTerms(board, submission, values, now));
@@ -63,7 +67,7 @@ function scoreTerms(
   const sign = board.operator === 'decrement' ? '-' : '+';
   const term = (attribute: string, value: string) =>
     isDelta ? `${attribute} = if_not_exists(${attribute}, :zero) ${sign} ${value}` : `${attribute} = ${value}`;
-  // Adding nothing reaches no new score.
+  // Adding 0 does not change the time when the score was achieved.
   const isStill = isDelta && score === 0 && subscore === 0;
   const terms = [
     term('Score', ':score'),
@@ -82,13 +86,16 @@ function scoreTerms(
   return terms;
 }
 
-/** The races: another submission changes the score between anybody's look and this write; so nobody looks first. */
+/**
+ * Returns the conditions on the stored score. Race: another submission could change the score between a read and this
+ * write, so the write does not depend on a read.
+ */
 function scoreConditions(board: Board, submission: Submission, values: Record<string, unknown>): string[] {
   const conditions: string[] = [];
   const range = allowedBefore(board, submission);
   if (range) {
     Object.assign(values, { ':min': range.min, ':max': range.max });
-    // A player without a score has 0 where scores add up, and any where they are named.
+    // A player without a score counts as 0 if the operator adds, and has no restriction otherwise.
     const isFree = changeOf(board, submission.score) === undefined || (range.min <= 0 && 0 <= range.max);
     conditions.push(
       isFree ? '(attribute_not_exists(Score) OR Score BETWEEN :min AND :max)' : 'Score BETWEEN :min AND :max',

@@ -14,23 +14,25 @@ import { type Item, queryAll } from '../query';
 import { transact } from '../transact';
 import { FULL, scoreUpdate, type Turn } from './scoreUpdate';
 
+/** The result of a submission. */
 export interface Submitted {
   status: SubmissionStatus;
-  /** What the player has now. */
+  /** The player's current score. */
   score: number;
   subscore: number;
 }
 
 const ATTEMPTS = 10;
 
-/** Players' scores, one item a player and season. */
+/** The scores of players, one item per player and season. */
 export class ScoreStore {
   constructor(private readonly db: Db) {}
 
   /**
-   * Submits a score: one conditional UpdateItem, save that now and then the list of remembered ids turns over.
-   * @param fence in the last minutes of a season: what the write is checked against.
-   * @throws LongwatchError `invalid` (a limit), `conflict` (banned; the season closed), `contention` (busy; try again).
+   * Submits a score with one conditional UpdateItem, and a second one when the newer set of submission ids is full.
+   * @param fence returns the check of an end marker, in the last minutes of a season.
+   * @throws LongwatchError `invalid` (a limit), `conflict` (banned, or the season has closed), `contention` (busy; try
+   *   again).
    */
   async submit(
     board: Board,
@@ -64,7 +66,7 @@ export class ScoreStore {
     });
   }
 
-  /** The part of a transaction that takes a player out of a season's ranks, or lets them back. */
+  /** Returns the item of a transaction that removes a player from a season's ranks, or returns the player to them. */
   mark(board: Board, season: number, playerId: string, isBanned: boolean, now: number): TransactItem {
     return {
       Update: {
@@ -76,14 +78,20 @@ export class ScoreStore {
     };
   }
 
-  /** Behind the last score of a closed season: whoever reads the table's stream so far has seen all of it. */
+  /**
+   * Writes the end marker of a closed season to the stream, after its last score. A stream reader that has passed it
+   * has read all scores.
+   */
   async markEnd(shard: RankShard): Promise<void> {
     await this.db.client.send(
       new PutCommand({ TableName: this.table, Item: { BoardSeason: boardSeason(shard), PlayerID: END_MARK } }),
     );
   }
 
-  /** Behind whatever was written before: the ranks' head says when the stream's reader has passed it. */
+  /**
+   * Writes a check marker to the stream, after all earlier scores. The head of the ranks has it after the stream reader
+   * has passed it.
+   */
   async markCheck(shard: RankShard, mark: string): Promise<void> {
     await this.db.client.send(
       new PutCommand({
@@ -93,7 +101,7 @@ export class ScoreStore {
     );
   }
 
-  /** Everybody who is to be ranked, a page at a time, as the table has it now. */
+  /** Returns the rank entries of all players who must be ranked, page by page, from the table. Strongly consistent. */
   async *ranked(shard: RankShard): AsyncGenerator<RankEntry[]> {
     const query = {
       table: 'Leaderboard',
@@ -133,7 +141,7 @@ export class ScoreStore {
       const [score] = lost.get('score') ?? [];
       return score ? { before: score.stored } : 'busy';
     }
-    // A transaction tells nothing of what it wrote.
+    // A transaction does not return the items that it wrote.
     const { Item } = await this.db.client.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
     return { after: Item ?? {} };
   }
@@ -156,7 +164,7 @@ export class ScoreStore {
 
 type Written = { after: Item; before?: undefined } | { before: Item | undefined; after?: undefined } | 'busy';
 
-/** Enough of a hash that two of the few dozen ids of one player never meet. */
+/** Returns a hash of a submission's id, long enough that two of the few dozen ids of one player do not collide. */
 function idOf(submissionId: string): string {
   return createHash('sha256').update(submissionId).digest('base64url').slice(0, 11);
 }
@@ -166,7 +174,10 @@ const scoreOf = (item: Item) => ({
   subscore: (item['Subscore'] as number | undefined) ?? 0,
 });
 
-/** Why a write did not happen, seen what it met: the answer, or what to try instead. */
+/**
+ * Returns the result of a write whose condition failed, or the kind of write to try next.
+ * @throws LongwatchError `conflict`, `invalid`.
+ */
 function nextTurn(board: Board, submission: Submission, before: Item = {}, id: string): Submitted | { turn: Turn } {
   const recent = (before['Recent'] as Set<string> | undefined) ?? new Set<string>();
   const older = (before['Older'] as Set<string> | undefined) ?? new Set<string>();
@@ -179,15 +190,15 @@ function nextTurn(board: Board, submission: Submission, before: Item = {}, id: s
   const broken = limitBroken(board, submission, known?.score);
   if (broken) throw broken;
   const isFull = recent.size >= FULL;
-  // The same as it was: not a change, but its id must be remembered, or a repetition after another change would undo
-  // that.
+  // The score is the same. That is no change, but the id must be stored, or a repeated request after another change
+  // would undo that change.
   if (known && board.operator === 'set' && known.score === submission.score && known.subscore === submission.subscore)
     return { turn: isFull ? 'remember-over' : 'remember' };
-  // The sets must turn over; or what was in the way is not there any more.
+  // The newer set of ids is full; or the reason of the failed condition no longer exists.
   return { turn: isFull ? 'over' : 'add' };
 }
 
-/** How an item of the table is ranked; undefined: not at all. */
+/** Returns the rank entry of an item; undefined if the player is not ranked. */
 export function rankEntry(item: Item | undefined): RankEntry | undefined {
   const { PlayerID, Score, Subscore = 0, AchievedAt, PlayerName = null, Country = null, Banned } = item ?? {};
   if (Score === undefined || Banned === true) return undefined;

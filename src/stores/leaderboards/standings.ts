@@ -8,10 +8,10 @@ import type { Page, PageRequest } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
 import { queryPage } from '../query';
 
-/** Ranks of one item. */
+/** Number of ranks in one item. */
 export const PAGE = 200;
 
-/** What a player was granted after a season. */
+/** The rewards that a player was granted after a season. */
 export interface Reward {
   playerId: string;
   rank: number;
@@ -23,11 +23,11 @@ export interface Reward {
 const REWARD = compositeKey('reward', '');
 const pageEntry = (page: number): string => compositeKey('page', String(page).padStart(8, '0'));
 
-/** Final standings and rewards: written once, never changed. */
+/** The final standings and rewards of seasons. They are written once and never change. */
 export class StandingsStore {
   constructor(private readonly db: Db) {}
 
-  /** Writes a page of `PAGE` ranks, the first page being 0. Writing it again changes nothing. */
+  /** Writes page `page` (from 0) of `PAGE` ranks. A repeated call changes nothing. */
   async put(gameId: string, season: number, page: number, players: readonly RankedPlayer[]): Promise<void> {
     const entries = players.map(({ score, subscore, achievedAt, playerId, name = null, country = null }): RankEntry => [
       score,
@@ -44,7 +44,7 @@ export class StandingsStore {
     });
   }
 
-  /** From a rank on. */
+  /** Returns up to `limit` players, starting at the rank `from`. */
   async page(gameId: string, season: number, from: number, limit: number): Promise<RankedPlayer[]> {
     const first = Math.floor((from - 1) / PAGE);
     const last = Math.floor((from + limit - 2) / PAGE);
@@ -62,7 +62,7 @@ export class StandingsStore {
       .slice(from - 1 - first * PAGE, from - 1 - first * PAGE + limit);
   }
 
-  /** Records what a player is granted. Recording it again changes nothing. */
+  /** Stores a player's rewards. A repeated call changes nothing. */
   async grant(gameId: string, season: number, { playerId, rank, rewards, grantedAt }: Reward): Promise<void> {
     await this.putOnce({
       GameSeason: seasonKey(gameId, season),
@@ -73,6 +73,7 @@ export class StandingsStore {
     });
   }
 
+  /** Returns a page of the rewards of a season, ordered by player id. */
   rewards(gameId: string, season: number, page: PageRequest): Promise<Page<Reward>> {
     const query = {
       table: 'LeaderboardStandings',
@@ -93,7 +94,7 @@ export class StandingsStore {
         new PutCommand({
           TableName: this.db.table('LeaderboardStandings'),
           Item,
-          // The race: an attempt that was believed dead writes the same. What is there stands.
+          // Race: an earlier attempt that timed out writes the same item. The stored item does not change.
           ConditionExpression: 'attribute_not_exists(Entry)',
         }),
       );
