@@ -31,7 +31,7 @@ import type { Lifecycles } from '../domain/platform/lifecycle';
 import type { FigureSource, Lead } from '../operations/platform/overview/overview';
 import type { QueueSpec } from '../workers/queues';
 
-/** What a capability is built from: the shared objects of a process. */
+/** The objects of a process from which each capability is built. */
 export interface Services<S = object> {
   /** The platform's settings and the capability's own. */
   config: PlatformConfig & SettingsOf<S>;
@@ -47,7 +47,7 @@ export interface Services<S = object> {
   /** Measures calls of AWS and other clients. */
   watchCall: CallWatch;
   logger: Logger;
-  /** Signs links and cookies, so that the API can verify them when they come back. */
+  /** Key that signs links and cookies, so that the API can verify them later. */
   signingSecret: string;
   /** Returns the address at which customers reach the API. It is known once the API listens. */
   publicUrl(): string;
@@ -136,15 +136,15 @@ export interface CapabilityInstance {
   figures?: readonly FigureSource[];
   /** The store of the cases that the overview page lists. */
   cases?: Pick<InvestigationStore, 'byStatus'>;
-  /** Creates what must exist before the process serves: a first rule set, a local bucket. */
+  /** Creates the data that must exist before the process serves requests: a first rule set, a local bucket. */
   prepare?(): Promise<void>;
-  /** Loads what requests need in memory, and keeps it current in the background. */
+  /** Loads the data that requests need in memory, and refreshes it in the background. */
   load?(): Promise<void>;
   /** Opens connections and runs slow first calls, so that the first request does not wait for them. Never throws. */
   warmUp?(): Promise<void>;
   /** Writes the counts that the process has in memory. */
   flush?(): Promise<void>;
-  /** Stops background work and finishes what is in flight in this process. */
+  /** Stops background work and finishes the work in progress. */
   close?(): Promise<void>;
 }
 
@@ -163,7 +163,7 @@ export interface LambdaFunctionSpec {
   stream?: string;
 }
 
-/** What the overview page shows of a capability. */
+/** The content of the overview page for a capability. */
 export interface CapabilityPage {
   /** The figure that the page shows large. */
   lead?: Lead;

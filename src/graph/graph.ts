@@ -8,6 +8,7 @@ import type { Platform } from './platform';
 import type { ProcessParts } from './process';
 import { reconcilerWorkflow } from './reconciler';
 
+/** The parts that {@link Graph} needs. */
 export interface GraphParts {
   combined: Combined;
   common: ProcessParts;

@@ -24,6 +24,7 @@ import { WEB } from './files';
 import { tableSizes } from '../stores/tableSizes';
 import { REDRIVE_TYPE } from '../domain/platform/workflows';
 
+/** The parts that {@link buildOverview} needs. */
 export interface OverviewSettings {
   events: RecentEvents;
   combined: Combined;

@@ -23,6 +23,7 @@ import type { ProcessParts } from './process';
 import { buildReconciler, reconcilerWorkflow } from './reconciler';
 import type { GraphSettings } from './settings';
 
+/** The parts that {@link buildPlatform} needs. */
 export interface PlatformSettings extends Pick<GraphSettings, 'workerState' | 'version'> {
   combined: Combined;
   instances: readonly CapabilityInstance[];

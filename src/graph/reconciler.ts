@@ -16,6 +16,7 @@ const GRACE_MS = 60_000;
 /** Pause between two pages of a reconciliation. */
 const PAUSE_MS = 200;
 
+/** The parts that {@link buildReconciler} needs. */
 export interface ReconcilerParts {
   /** The rows of all capabilities. */
   rows: readonly ReconciledRows[];

@@ -23,6 +23,7 @@ export type RetryBound =
   | { /** Maximum number of attempts, including the first. */ attempts: number; withinMs?: number }
   | { attempts?: number; /** No attempt begins later than this many milliseconds after the call. */ withinMs: number };
 
+/** The settings of {@link retry}. */
 export type RetrySettings = RetryBound & {
   /** The pauses between attempts. Default: `CONTENTION`. */
   backoff?: Backoff;

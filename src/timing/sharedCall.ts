@@ -4,6 +4,7 @@ import { withDeadline } from './deadline';
 /** The result of a call: its value or its failure, and when the call began (by the clock of the settings). */
 export type Outcome<T> = { at: number } & ({ value: T } | { failure: unknown });
 
+/** The settings of {@link sharedCall}. */
 export interface SharedCallSettings {
   /**
    * How long callers share one call, in milliseconds from its start. A call that takes longer is shared until it ends.

@@ -17,6 +17,7 @@ import type { buildAlerts } from './alerts';
 import { retentionOf } from './days';
 import type { DeviceServices, DeviceStores } from './stores';
 
+/** The parts that {@link buildRollups} needs. */
 export interface RollupNeeds {
   stores: DeviceStores;
   reads: DeviceReads;

@@ -14,7 +14,9 @@ import { RollupStore } from '../../stores/devices/rollups';
 import { SentinelStore } from '../../stores/devices/sentinels';
 import type { Services } from '../capability';
 
+/** The services with the settings of devices. */
 export type DeviceServices = Services<typeof devicesSettings>;
+/** The stores of devices and the archive. */
 export type DeviceStores = ReturnType<typeof openStores>;
 
 /** Opens the tables of device data and the archive in S3. */

@@ -10,6 +10,7 @@ import type { Services } from '../capability';
 import type { FraudModels } from './models';
 import { noteDecision } from './notes';
 
+/** The parts that {@link buildDecisions} needs. */
 export interface DecisionNeeds {
   stores: { decisions: DecisionStore; investigations: InvestigationStore };
   models: FraudModels;

@@ -16,6 +16,7 @@ import type { FraudMetrics } from '../../metrics/fraud';
 import type { Services } from '../capability';
 import { BASELINE } from '../files';
 
+/** The models, rules and observers of fraud. */
 export type FraudModels = ReturnType<typeof buildModels>;
 
 /** Builds the live rules and model, the challenger, and the detection of drift. */

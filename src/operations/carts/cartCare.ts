@@ -12,6 +12,7 @@ import { againAtOnce, retry } from '../../timing/retry';
 import { isOfOne, type OnSkipped } from '../platform/isolate';
 import { type Notifications, sendUnlessUndeliverable } from '../platform/notifications';
 
+/** The parts that {@link CartCare} needs. */
 export interface CartCareParts {
   carts: CartStore;
   counts: CartCountStore;

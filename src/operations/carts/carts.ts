@@ -24,6 +24,7 @@ import { transact } from '../../stores/transact';
 import { cartStart } from '../../domain/carts/workflows';
 import type { Catalogue } from './catalogue';
 
+/** The parts that {@link Carts} needs. */
 export interface CartParts {
   carts: CartStore;
   counts: CartCountStore;
@@ -35,6 +36,7 @@ export interface CartParts {
   now?(): number;
 }
 
+/** The settings of {@link Carts}. */
 export interface CartSettings {
   /**
    * Delay from a cart's first line to the first check of its workflow, in milliseconds. The first reminder is due no

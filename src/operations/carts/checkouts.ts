@@ -26,6 +26,7 @@ import { transact } from '../../stores/transact';
 import { checkoutStart } from '../../domain/carts/workflows';
 import type { Carts } from './carts';
 
+/** The parts that {@link Checkouts} needs. */
 export interface CheckoutParts {
   checkouts: CheckoutStore;
   products: ProductStore;
@@ -41,6 +42,7 @@ export interface CheckoutParts {
   now?(): number;
 }
 
+/** The settings of {@link Checkouts}. */
 export interface CheckoutSettings {
   /** Duration of a hold, in milliseconds. */
   holdMs: number;

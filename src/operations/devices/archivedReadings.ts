@@ -7,6 +7,7 @@ import type { ArchiveStore } from '../../stores/devices/archives';
 import { timestampSeq } from '../../stores/devices/keys';
 import { againAfter, retry } from '../../timing/retry';
 
+/** The parts that {@link ArchivedReadings} needs. */
 export interface ArchivedReadingsParts {
   archives: ArchiveStore;
   archive: DeviceArchive;

@@ -21,6 +21,7 @@ import type { ReadingStore } from '../../stores/devices/readings';
 import { type OnSkipped, skipEachRefused, skipRefused } from '../platform/isolate';
 import { type DeviceStretch, tableRows } from './tableRows';
 
+/** The parts that {@link Archiver} needs. */
 export interface ArchiverParts {
   readings: ReadingStore;
   days: DayStore;

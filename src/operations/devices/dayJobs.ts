@@ -19,6 +19,7 @@ import {
 } from '../../domain/devices/workflows';
 import type { Archiver } from './archiver';
 
+/** The parts that {@link DayJobs} needs. */
 export interface DayJobsParts {
   db: Db;
   archives: ArchiveStore;

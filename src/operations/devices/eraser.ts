@@ -11,6 +11,7 @@ import type { RollupStore } from '../../stores/devices/rollups';
 import type { SentinelStore } from '../../stores/devices/sentinels';
 import type { Work } from './archiver';
 
+/** The parts that {@link Eraser} needs. */
 export interface EraserParts {
   readings: ReadingStore;
   days: DayStore;
@@ -201,7 +202,7 @@ export class Eraser {
   /**
    * Searches for remaining data of the device. If there is none, ends the erasure, so that the device can send readings
    * again.
-   * @returns what remains; empty if nothing does
+   * @returns the remaining items by name, at most 20; empty if there are none
    */
   async finish(deviceId: string): Promise<string[]> {
     const { archives, archive, readings, devices } = this.parts;

@@ -9,6 +9,7 @@ import type { RollupStore } from '../../stores/devices/rollups';
 import { type OnSkipped, skipEachRefused, skipRefused } from '../platform/isolate';
 import type { Work } from './archiver';
 
+/** The parts that {@link Housekeeping} needs. */
 export interface HousekeepingParts {
   days: DayStore;
   archives: ArchiveStore;
@@ -21,6 +22,7 @@ export interface HousekeepingParts {
   now?(): number;
 }
 
+/** The settings of {@link Housekeeping}. */
 export interface HousekeepingSettings {
   retention: Retention;
   archiveAfterMs: number;
@@ -49,7 +51,7 @@ const FIRST_LOOK_DAYS = 16;
 /** Maximum number of due days in one scan. The next scan finds the rest. */
 const MAX_DUE = 200;
 
-/** Finds and applies what is due by time: days to archive, and files and rollups to delete. */
+/** Finds and does the jobs that are due by time: archiving days, and deleting files and rollups. */
 export class Housekeeping {
   private readonly now: () => number;
 

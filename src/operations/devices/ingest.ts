@@ -11,6 +11,7 @@ import { type Again, again, againAtOnce, retry } from '../../timing/retry';
 import { isolate } from '../platform/isolate';
 import { KnownDevices } from './knownDevices';
 
+/** The settings of {@link Ingest}. */
 export interface IngestSettings {
   /** Readings older than this, in milliseconds, are refused. */
   lateWindowMs: number;
@@ -22,6 +23,7 @@ export interface IngestSettings {
   deviceCacheMs: number;
 }
 
+/** The parts that {@link Ingest} needs. */
 export interface IngestParts {
   readings: ReadingStore;
   days: DayStore;

@@ -10,6 +10,7 @@ import { arrivalsOf, faultsOf } from './messages';
 export class MessageRedriver implements Redriver {
   constructor(private readonly parts: { ingest: Pick<Ingest, 'store'>; letters: Pick<DeadLetterStore, 'discard'> }) {}
 
+  /** Returns for each letter why its message still cannot be stored, or undefined if it was stored. */
   async redrive(letters: readonly DeadLetter[]): Promise<(string | undefined)[]> {
     const reasons: (string | undefined)[] = [];
     for (const letter of letters) {

@@ -6,6 +6,7 @@ import { arrivalsOf, faultsOf, isRefused, messageLetter, MQTT_LETTERS } from './
 
 const TOPIC = /^devices\/([^/]+)\/readings$/;
 
+/** The parts that {@link mqttReadings} needs. */
 export interface MqttReadingsParts {
   ingest: Pick<Ingest, 'store'>;
   /** Stores dead letters. */

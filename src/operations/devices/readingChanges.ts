@@ -14,6 +14,7 @@ import type { SentinelStore } from '../../stores/devices/sentinels';
 import type { TransactItem } from '../../stores/platform/outbox';
 import type { Poison, StreamHandler } from '../platform/streams/streamHandler';
 
+/** The parts that {@link readingChanges} needs. */
 export interface ReadingChangeParts {
   rollups: RollupStore;
   live: LiveStore;

@@ -9,6 +9,7 @@ import type { ReadingStore } from '../../stores/devices/readings';
 import type { RollupStore } from '../../stores/devices/rollups';
 import type { ArchivedReadings } from './archivedReadings';
 
+/** The parts that {@link DeviceReads} needs. */
 export interface ReadsParts {
   readings: ReadingStore;
   rollups: RollupStore;

@@ -7,6 +7,7 @@ import { type Device, type DeviceStore, groupKey } from '../../stores/devices/de
 import type { LiveStore } from '../../stores/devices/live';
 import { again, retry } from '../../timing/retry';
 
+/** The parts that {@link Registry} needs. */
 export interface RegistryParts {
   db: Db;
   devices: DeviceStore;

@@ -23,6 +23,7 @@ import { type OnSkipped, skipEachRefused } from '../platform/isolate';
 import type { Work } from './archiver';
 import type { DeviceReads } from './reads';
 
+/** The parts that {@link RollupCheck} needs. */
 export interface RollupCheckParts {
   days: DayStore;
   rollups: RollupStore;
@@ -62,10 +63,10 @@ const PAGE = 5_000;
 const LOOK_EVERY_MS = 200;
 
 /**
- * Compares rollups with the readings in the table and the archive, and corrects what a gap in the stream left out. The
- * stream continues to add readings meanwhile. A rollup is replaced only if its version did not change between two
- * instants: before its readings were read, and after the stream reader passed a sentinel that was written after them.
- * By then each of these readings was either added, or never will be.
+ * Compares rollups with the readings in the table and the archive, and corrects the rollups that are wrong after a gap
+ * in the stream. The stream continues to add readings meanwhile. A rollup is replaced only if its version did not
+ * change between two instants: before its readings were read, and after the stream reader passed a sentinel that was
+ * written after them. By then each of these readings was either added, or never will be.
  */
 export class RollupCheck {
   private readonly now: () => number;

@@ -11,6 +11,7 @@ import { isOfOne, type OnSkipped } from '../platform/isolate';
 import type { AlertRules } from './alertRules';
 import type { AlertStarts } from './alertStarts';
 
+/** The parts that {@link SilenceWatch} needs. */
 export interface SilenceWatchParts {
   db: Db;
   live: LiveStore;

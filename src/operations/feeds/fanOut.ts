@@ -11,6 +11,7 @@ import type { FeedUserStore } from '../../stores/feeds/users';
 import type { Turn, SliceReport } from '../../domain/feeds/workflows';
 import type { Settling } from './settling';
 
+/** The parts that {@link FanOut} needs. */
 export interface FanOutParts {
   users: FeedUserStore;
   relations: RelationStore;
@@ -31,6 +32,7 @@ export interface Attempt {
   take?(authorId: string, rows: number): Promise<void>;
 }
 
+/** The sizes of pages and of attempts. */
 export interface FanOutSizes {
   /** Followers on one page; they are written together. */
   page: number;

@@ -10,6 +10,7 @@ import type { RelationStore } from '../../stores/feeds/relations';
 import type { FeedState, FeedUserStore } from '../../stores/feeds/users';
 import { againAtOnce, retry } from '../../timing/retry';
 
+/** The parts that {@link Feeds} needs. */
 export interface FeedParts {
   users: FeedUserStore;
   relations: RelationStore;
@@ -23,6 +24,7 @@ export interface FeedParts {
  */
 export type FeedMode = 'push' | 'pull';
 
+/** A request for a page of a feed. */
 export interface FeedRequest {
   cursor?: string;
   /** Default `older`. */

@@ -18,6 +18,7 @@ import type { OutboxWriter } from '../platform/outbox/outbox';
 import { fanOutStart, retractStart } from '../../domain/feeds/workflows';
 import { owedTurn } from './turns';
 
+/** The parts that {@link Posts} needs. */
 export interface PostsParts {
   db: Db;
   users: FeedUserStore;

@@ -14,6 +14,7 @@ import { againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { type OwedTurn, owedTurn } from './turns';
 
+/** The parts that {@link Relations} needs. */
 export interface RelationsParts {
   db: Db;
   users: FeedUserStore;

@@ -6,6 +6,7 @@ import type { RelationStore } from '../../stores/feeds/relations';
 import type { FeedUserStore } from '../../stores/feeds/users';
 import type { RelationChange, Settled } from '../../domain/feeds/workflows';
 
+/** The parts that {@link Settling} needs. */
 export interface SettlingParts {
   users: FeedUserStore;
   relations: RelationStore;

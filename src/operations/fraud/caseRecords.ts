@@ -11,6 +11,7 @@ import { RECENT } from '../../domain/fraud/investigationSteps';
 import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
 
+/** The parts that {@link recordedCase} needs. */
 export interface CaseRecordsParts {
   investigations: InvestigationStore;
   decisions: Pick<DecisionStore, 'find'>;

@@ -9,6 +9,7 @@ import type { AttestationStore } from '../../stores/fraud/attestations';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
 import { investigationId, type UpdateOutcome } from '../../domain/fraud/workflows';
 
+/** The parts that {@link CaseUpdates} needs. */
 export interface CaseUpdatesParts {
   temporal: Pick<Temporal, 'client' | 'within'>;
   attestations: AttestationStore;

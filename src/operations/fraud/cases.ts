@@ -15,6 +15,7 @@ import type { TransactItem } from '../../stores/platform/outbox';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { investigationStart, type InvestigationPolicy } from '../../domain/fraud/workflows';
 
+/** The parts that {@link Cases} needs. */
 export interface CaseParts {
   db: Db;
   decisions: DecisionStore;

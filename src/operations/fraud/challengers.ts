@@ -8,6 +8,7 @@ import type { Difference, ShadowCounts, ShadowStore } from '../../stores/fraud/s
 import type { Page, PageRequest } from '../../stores/cursor';
 import { type Putting, putAll, type Stored } from '../../stores/versioned';
 
+/** The parts that {@link Challengers} needs. */
 export interface ChallengerParts {
   db: Db;
   challengers: ChallengerStore;

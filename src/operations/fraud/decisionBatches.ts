@@ -19,6 +19,7 @@ import { again, againAfter, againAtOnce, retry } from '../../timing/retry';
 import { contentHashOf, type Draft, type Drafts, type Scored } from './drafts';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 
+/** The settings of {@link DecisionBatches}. */
 export interface BatchSettings {
   /** Deadline of the model for a batch, in milliseconds. SageMaker allows at most 60,000. */
   modelDeadlineMs: number;
@@ -29,6 +30,7 @@ export interface BatchSettings {
   withoutModel: 'degrade' | 'wait';
 }
 
+/** The parts that {@link DecisionBatches} needs. */
 export interface BatchParts {
   decisions: DecisionStore;
   drafts: Drafts;

@@ -12,6 +12,7 @@ import { contentHashOf, type Draft, type Drafts, type Scored } from './drafts';
 import { KeyedQueue } from '../platform/keyedQueue';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 
+/** The settings of {@link Decisions}. */
 export interface DecisionSettings {
   /** Deadline of the model, in milliseconds. */
   modelDeadlineMs: number;
@@ -19,6 +20,7 @@ export interface DecisionSettings {
   deadlineMs: number;
 }
 
+/** The parts that {@link Decisions} needs. */
 export interface DecisionParts {
   decisions: DecisionStore;
   drafts: Drafts;
@@ -29,6 +31,7 @@ export interface DecisionParts {
   now?(): number;
 }
 
+/** The answer to a request for a decision. `replayed`: the decision was stored by an earlier request. */
 export interface Answer {
   /** The JSON body, byte by byte the same for every repetition. */
   body: string;

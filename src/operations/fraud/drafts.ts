@@ -48,6 +48,7 @@ export interface Draft {
   shadowHits: readonly string[];
 }
 
+/** The parts that {@link Drafts} needs. */
 export interface DraftParts {
   outbox: Pick<OutboxWriter, 'recording'>;
   investigations: InvestigationStore;
@@ -55,6 +56,7 @@ export interface DraftParts {
   now?(): number;
 }
 
+/** The settings of {@link Drafts}. */
 export interface DraftSettings {
   /** Delay after which a decision without the model is scored again, in milliseconds. */
   rescoreAfterMs: number;

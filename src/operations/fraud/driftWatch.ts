@@ -5,6 +5,7 @@ import { DAY_MS } from '../../domain/fraud/profile';
 import { type DayCounts, dayOf, type DriftStore } from '../../stores/fraud/drift';
 import type { Draft } from './drafts';
 
+/** The parts that {@link DriftWatch} needs. */
 export interface DriftParts {
   store: DriftStore;
   /** The training baseline of each model version. */
@@ -13,6 +14,7 @@ export interface DriftParts {
   now?(): number;
 }
 
+/** The settings of {@link DriftWatch}. */
 export interface DriftSettings {
   /** Minimum number of rows for a comparison with the baseline. */
   minRows: number;
@@ -74,7 +76,7 @@ export class DriftWatch {
     for (const [key, { day }] of this.days) if (day < yesterday && !this.dirty.has(key)) this.days.delete(key);
   }
 
-  /** Compares what this process counted today and yesterday, for its metrics. */
+  /** Compares the counts of this process for today and yesterday with the baselines, for its metrics. */
   local(): ComparedModel[] {
     const to = dayOf(this.now());
     const from = dayOf(this.now() - DAY_MS);
@@ -85,8 +87,8 @@ export class DriftWatch {
   }
 
   /**
-   * Compares what all processes counted over a number of days, including today. Omits models without decisions. Counts
-   * of other processes can be up to 30 seconds old; this process writes its own first.
+   * Compares the counts of all processes over a number of days, including today, with the baselines. Omits models
+   * without decisions. Counts of other processes can be up to 30 seconds old; this process writes its own first.
    */
   async report(days: number): Promise<ComparedModel[]> {
     await this.flush();

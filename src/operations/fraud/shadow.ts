@@ -17,6 +17,7 @@ export interface PreparedChallenger {
   rules?: CompiledRuleSet;
 }
 
+/** The parts that {@link Shadow} needs. */
 export interface ShadowParts {
   challenger: { peek(): PreparedChallenger | undefined };
   rules: { current(): CompiledRuleSet };

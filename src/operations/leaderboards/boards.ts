@@ -10,6 +10,7 @@ import type { OutboxWriter } from '../platform/outbox/outbox';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
 import { seasonId, seasonMovedSignal, seasonStart } from '../../domain/leaderboards/workflows';
 
+/** The parts that {@link Boards} needs. */
 export interface BoardsParts {
   boards: BoardStore;
   scores: ScoreStore;
@@ -19,6 +20,7 @@ export interface BoardsParts {
   now?(): number;
 }
 
+/** The settings of {@link Boards}. */
 export interface BoardsSettings {
   /** From this many milliseconds before a season's end, each submission's write checks that the season is open. */
   fenceMs: number;

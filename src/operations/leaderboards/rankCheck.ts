@@ -18,6 +18,7 @@ import type { Head, RankStore } from '../../stores/leaderboards/ranks';
 import type { ScoreStore } from '../../stores/leaderboards/scores';
 import { againAtOnce, retry } from '../../timing/retry';
 
+/** The parts that {@link RankCheck} needs. */
 export interface RankCheckParts {
   ranks: RankStore;
   nodes: NodeStore;
@@ -207,6 +208,7 @@ class Truth {
     private version: number,
   ) {}
 
+  /** Adds entries that were read from the table. */
   read(entries: readonly RankEntry[]): void {
     for (const entry of entries) this.players.set(entry[3], entry);
   }

@@ -32,6 +32,7 @@ interface Proposal {
   dropped: readonly string[];
 }
 
+/** The parts that {@link RankWriter} needs. */
 export interface RankWriterParts {
   ranks: RankStore;
   nodes: NodeStore;

@@ -27,12 +27,14 @@ export interface AsOf {
   asOf?: number;
 }
 
+/** A page of the best players. */
 export interface TopPage extends AsOf {
   entries: RankedPlayer[];
   /** The last entry of the page, if more follow. */
   last?: RankEntry;
 }
 
+/** A player's rank, percentile and neighbours. */
 export interface PlayerStanding extends AsOf {
   player: RankedPlayer;
   percentile: number;

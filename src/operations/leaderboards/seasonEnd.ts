@@ -14,6 +14,7 @@ import type { Boards } from './boards';
 import type { Rankings } from './rankings';
 import type { StandingsArchive } from './standingsArchive';
 
+/** The parts that {@link SeasonEnd} needs. */
 export interface SeasonEndParts {
   boards: Boards;
   store: BoardStore;

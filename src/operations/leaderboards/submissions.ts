@@ -8,6 +8,7 @@ import type { BoardStore } from '../../stores/leaderboards/boards';
 import type { ScoreStore, Submitted } from '../../stores/leaderboards/scores';
 import type { Boards } from './boards';
 
+/** The parts that {@link Submissions} needs. */
 export interface SubmissionsParts {
   boards: Pick<Boards, 'view'>;
   store: BoardStore;

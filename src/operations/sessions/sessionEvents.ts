@@ -12,6 +12,7 @@ export interface EndedSession {
   key: string;
 }
 
+/** The parts that {@link SessionEvents} needs. */
 export interface SessionEventParts {
   notifications: Pick<Notifications, 'send'>;
   ends: Pick<SessionEnds, 'settle'>;

@@ -7,6 +7,7 @@ import type { SessionEnds } from '../../stores/sessions/ends';
 import type { ExpiryIndex } from '../../stores/sessions/expiryIndex';
 import type { SweepReport } from '../../domain/sessions/workflows';
 
+/** The parts that {@link SessionSweeper} needs. */
 export interface SweeperParts {
   index: ExpiryIndex;
   ends: Pick<SessionEnds, 'endExpired' | 'settle'>;

@@ -17,6 +17,7 @@ export interface Redriver {
   redrive(letters: readonly DeadLetter[], signal: AbortSignal): Promise<(string | undefined)[]>;
 }
 
+/** The parts that {@link DeadLetters} needs. */
 export interface DeadLettersParts {
   letters: DeadLetterStore;
   /** By source: a stream, or another source of dead letters. */

@@ -74,8 +74,8 @@ export class Outbox {
   }
 
   /**
-   * Dispatches an entry in the background, after its transaction was written. Never throws and never waits: the relay
-   * retries what fails.
+   * Dispatches an entry in the background, after its transaction was written. Never throws and never waits. The relay
+   * retries an entry whose dispatch fails.
    */
   dispatchSoon(entry: OutboxEntry): void {
     if (

@@ -11,6 +11,7 @@ import { deadEntry } from './deadEntries';
 import type { OutboxKind } from './kinds';
 import type { Outbox } from './outbox';
 
+/** The parts that {@link Relay} needs. */
 export interface RelayParts {
   store: OutboxStore;
   outbox: Pick<Outbox, 'dispatch'>;

@@ -9,6 +9,7 @@ export interface Lifecycle {
   name: string;
 }
 
+/** The parts that {@link Lifecycles} needs. */
 export interface LifecyclesParts {
   look: Pick<TemporalLook, 'list'>;
   /** The lifecycles to report, by workflow type. Workflows of other types are ignored. */

@@ -4,6 +4,7 @@ import { sharedCall } from '../../../timing/sharedCall';
 /** A value and when it was read (epoch ms), or the fact that it was unavailable then. */
 export type LookedUp<T> = { value: T; at: number } | { unavailable: true; at: number };
 
+/** The settings of {@link lookedUp}. */
 export interface LookSettings {
   /** How long callers share one read, in milliseconds. */
   forMs: number;

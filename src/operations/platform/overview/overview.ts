@@ -57,6 +57,7 @@ export interface PartState {
   address?: string;
 }
 
+/** The parts that {@link Overview} needs. */
 export interface OverviewParts {
   db: Db;
   /** Counts the outbox entries that are due at an instant (epoch ms). */

@@ -42,6 +42,7 @@ export interface LookProgress {
   cursor?: string;
 }
 
+/** The settings of {@link Reconciler}. */
 export interface ReconcilerSettings {
   /**
    * The reconciler skips a row that was opened less than this many milliseconds ago, or whose lifecycle ended less than

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LastLook, LookMode, ReconcilerReport } from '../../../domain/platform/reconciliation';
 import type { LookProgress, Reconciler } from './reconciler';
 
+/** The parts that {@link Reconciliation} needs. */
 export interface ReconciliationParts {
   reconciler: Pick<Reconciler, 'look'>;
   /** Pause between two quick reconciliations, in milliseconds. */

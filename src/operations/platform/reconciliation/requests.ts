@@ -20,6 +20,7 @@ export const lookWorkflow = (mode: LookMode, workflowId: string) => ({
   staticSummary: `Compares rows with workflows: ${mode} look`,
 });
 
+/** The parts that {@link LookRequests} needs. */
 export interface LookRequestParts {
   runs: Pick<TemporalRuns, 'latest' | 'resultOf' | 'heartbeat'>;
   looks: Pick<LastLookStore, 'read'>;

@@ -35,7 +35,7 @@ export interface ReconciledRows {
   open(cursor: string | undefined): Promise<{ items: readonly OpenRow[]; cursor?: string }>;
   /**
    * Returns the start of a workflow that continues from the row's state. The read is strongly consistent.
-   * @param why what happened to the previous workflow, such as `terminated`
+   * @param why how the previous workflow ended, such as `terminated`
    * @returns undefined if the lifecycle of the row has ended, or the row does not exist
    */
   startOf(workflowId: string, why: string): Promise<WorkflowStart | undefined>;

@@ -25,6 +25,7 @@ import { isolate } from '../isolate';
 import { within } from '../../../timing/deadline';
 import type { Handled, Poison, StreamHandler } from './streamHandler';
 
+/** The parts that {@link Consumer} needs. */
 export interface ConsumerParts<T> {
   /** Name of the stream in checkpoints, dead letters and metrics. */
   stream: string;
@@ -254,6 +255,7 @@ class Attempt<T> {
     return false;
   }
 
+  /** Returns the result of this attempt. */
   report(ended: boolean): ShardReport {
     const { seconds, ...progress } = this.progress();
     return { ended, seconds, ...progress, batches: this.batches, counts: this.counts };
