@@ -16,7 +16,7 @@ const paths: Record<string, string> = {
   carts: '/v1/carts/{userId}',
   leaderboards: '/v1/boards/{gameId}',
   feeds: '/v1/posts',
-  devices: '/v1/readings',
+  devices: '/v1/devices/{deviceId}',
 };
 
 it.each(capabilities.map(({ name }) => name))(

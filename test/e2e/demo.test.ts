@@ -47,9 +47,9 @@ it('says what is wrong: a demo that is none, a Longwatch that does not run', asy
   const unknown = await demo('feds');
   expect(unknown).toEqual({
     code: 1,
-    output: expect.stringContaining(
-      'There is no demo of feds; there are fraud, sessions, carts, leaderboards, feeds, devices',
-    ),
+    output:
+      'capabilities must be one of fraud, sessions, carts, leaderboards, feeds, devices, found "feds"; ' +
+      'did you mean feeds?\n',
   });
   const nowhere = await demo('carts', '--url', 'http://127.0.0.1:1');
   expect(nowhere).toEqual({
