@@ -81,7 +81,7 @@ export interface StandingWorkflow {
 /** A workflow that Temporal starts by a schedule. */
 export interface ScheduledWorkflow {
   scheduleId: string;
-  /** In UTC. */
+  /** Cron expression, in UTC. */
   cron: string;
   action: Omit<ScheduleOptionsStartWorkflowAction<Workflow>, 'type'>;
 }
@@ -108,7 +108,7 @@ export function readStream<T>(
   return stream as unknown as ReadStream;
 }
 
-/** One capability in one process. */
+/** A capability, built in a process. */
 export interface CapabilityInstance {
   routes: readonly AnyRoute[];
   /** Activities by task queue. */
@@ -180,7 +180,7 @@ export interface CapabilityPage {
   }[];
 }
 
-/** A capability, declared in one place. Everything that lists capabilities is made from these objects. */
+/** The declaration of a capability. Everything that lists capabilities is made from these objects. */
 export interface Capability<S extends z.ZodRawShape = z.ZodRawShape, M = unknown> {
   /** Name in `LONGWATCH_CAPABILITIES`, on the overview page, and as the tag of its routes. */
   name: string;

@@ -95,8 +95,8 @@ export class Graph {
   }
 
   /**
-   * Starts the reconciler if it does not run. The reconciler restarts every other workflow, so every worker restarts
-   * the reconciler.
+   * Starts the reconciler if it does not run. Every worker calls this regularly, because only the reconciler restarts
+   * other workflows.
    */
   async keepReconciler(): Promise<void> {
     await this.parts.common.services.startOnce(reconcilerWorkflow);

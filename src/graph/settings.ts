@@ -10,7 +10,7 @@ export interface GraphSettings {
   /** The capabilities of the process. Default: those of `LONGWATCH_CAPABILITIES`. */
   capabilities?: readonly AnyCapability[];
   endpoints: Endpoints;
-  /** Signs customers' links and webhooks. */
+  /** Key that signs customers' links; the key of webhooks is derived from it. */
   signingSecret: string;
   /** Returns the address at which customers reach the API. It is known once the API listens. */
   publicUrl(): string;

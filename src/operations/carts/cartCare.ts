@@ -92,7 +92,10 @@ export class CartCare {
     });
   }
 
-  /** A step that cannot be written is skipped: the cart's next instant comes all the same. */
+  /**
+   * Returns the result after a reminder that could not be recorded: it counts as skipped, and the next step follows at
+   * its usual time.
+   */
   private skipped(after: Cart, preferences: CartPreferences, now: number, why: string): CartLook {
     const step = nextStep(after, after.number, preferences, this.policy, now);
     const until = step.kind === 'sleep' ? step.until : now + SKIP_MS;

@@ -54,8 +54,9 @@ export function faultsOf(results: readonly ReadingResult[]): string | undefined 
 export const isRefused = (results: readonly ReadingResult[]): boolean =>
   results.some((result) => result.status === 'rejected' && result.isRefused === true);
 
-/** Sources of dead letters of devices' messages. */
+/** Source of dead letters of messages from the MQTT broker. */
 export const MQTT_LETTERS = 'mqtt';
+/** Source of dead letters of messages from AWS IoT Core. */
 export const IOT_LETTERS = 'iot';
 
 /**

@@ -60,7 +60,12 @@ export class Registry {
     return this.alertsOf(groupKey(groupId));
   }
 
-  /** @throws LongwatchError `versionMismatch`. */
+  /**
+   * Replaces the alert rules of a device, and starts its silence watch.
+   * @returns the new version
+   * @throws LongwatchError `versionMismatch` (also while the device is being erased), `contention` (the rules are stored,
+   *   but the device reports too often to start the silence watch; send them again)
+   */
   async putDeviceAlerts(deviceId: string, alerts: readonly Alert[], ifVersion: number): Promise<number> {
     const version = await this.putAlerts(deviceId, alerts, ifVersion);
     // Start the silence watch now, even if the device never reports. For devices of a group, the first reading starts
@@ -69,7 +74,11 @@ export class Registry {
     return version;
   }
 
-  /** @throws LongwatchError `versionMismatch`. */
+  /**
+   * Replaces the alert rules of a group.
+   * @returns the new version
+   * @throws LongwatchError `versionMismatch`
+   */
   putGroupAlerts(groupId: string, alerts: readonly Alert[], ifVersion: number): Promise<number> {
     return this.putAlerts(groupKey(groupId), alerts, ifVersion);
   }

@@ -61,7 +61,8 @@ export class SessionSweeper {
       await pass.run(bucket, isOver);
       const sleepMs = isOver() ? 0 : await pass.untilNext(bucket);
       if (isOver() || sleepMs > STAY_MS || this.now() + sleepMs > until) return { ...pass.report, sleepMs };
-      await sleep(Math.max(sleepMs, GATHER_MS), undefined, { signal }).catch(() => undefined); // Woken: the loop ends.
+      // When the signal aborts the pause, the loop ends.
+      await sleep(Math.max(sleepMs, GATHER_MS), undefined, { signal }).catch(() => undefined);
     }
   }
 }

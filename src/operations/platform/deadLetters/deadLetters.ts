@@ -45,7 +45,10 @@ export class DeadLetters {
     return this.parts.letters.list(source, page);
   }
 
-  /** @throws LongwatchError `notFound` */
+  /**
+   * Returns a dead letter.
+   * @throws LongwatchError `notFound`
+   */
   async find(id: string): Promise<DeadLetter> {
     const key = letterKey(id);
     const letter = key && (await this.parts.letters.find(key));
@@ -96,7 +99,10 @@ export class DeadLetters {
     return report;
   }
 
-  /** @throws LongwatchError `notFound` */
+  /**
+   * Deletes a dead letter.
+   * @throws LongwatchError `notFound`
+   */
   async discard(id: string): Promise<void> {
     const key = letterKey(id);
     if (!key || !(await this.parts.letters.discard(key)))

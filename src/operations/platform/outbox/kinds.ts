@@ -1,6 +1,6 @@
 import type { OutboxEntry } from '../../../domain/platform/outbox';
 
-/** How the entries of one kind are dispatched. */
+/** A kind of outbox entries, and how they are dispatched. */
 export interface OutboxKind<P = unknown> {
   kind: string;
   /**
@@ -18,5 +18,5 @@ export interface OutboxKind<P = unknown> {
   dispatch(entries: readonly OutboxEntry<P>[]): Promise<void>;
 }
 
-/** Erases the payload's type, which only the kind itself knows. */
+/** Removes the payload's type, so that kinds fit into one list. */
 export const outboxKind = <P>(kind: OutboxKind<P>): OutboxKind => kind as OutboxKind;

@@ -68,7 +68,7 @@ export class Outbox {
         'refused',
         `No capability of this process dispatches outbox entries of kind ${first.kind}`,
       );
-    // The request that recorded an entry is the cause of its dispatch; a batch has no single cause.
+    // Continue the trace of the request that recorded the entry. A batch of several entries has no single cause.
     await withCarrier(entries.length === 1 ? first.carrier : undefined, () => kind.dispatch(entries));
     await this.store.remove(entries);
   }
