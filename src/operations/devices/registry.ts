@@ -63,8 +63,8 @@ export class Registry {
   /**
    * Replaces the alert rules of a device, and starts its silence watch.
    * @returns the new version
-   * @throws LongwatchError `versionMismatch` (also while the device is being erased), `contention` (the rules are stored,
-   *   but the device reports too often to start the silence watch; send them again)
+   * @throws LongwatchError `versionMismatch` (also while the device is being erased), `contention` (the rules are
+   *   stored, but the device reports too often to start the silence watch; send them again)
    */
   async putDeviceAlerts(deviceId: string, alerts: readonly Alert[], ifVersion: number): Promise<number> {
     const version = await this.putAlerts(deviceId, alerts, ifVersion);
