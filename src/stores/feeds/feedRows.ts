@@ -15,27 +15,29 @@ import { type FeedUser, feedUser } from './users';
 /** A reference in a reader's feed. */
 export interface FeedRow extends PostRef {
   readerId: string;
-  /** The epoch of the follow because of which it was written. */
+  /** The epoch of the follow that caused the reference. */
   epoch: number;
 }
 
-/** What must be known to show references: the posts, whom the reader follows, and how the feed stands now. */
+/** The data that a feed page needs to show references. */
 export interface Hydrated {
+  /** By post id, including deleted posts. */
   posts: Map<string, StoredPost>;
-  /** Of the references' authors, those whom the reader follows. */
+  /** The authors of the references that the reader follows. */
   followed: Set<string>;
   reader?: FeedUser;
 }
 
 const LANES = 16;
 
-/**
- * The references that were written into readers' feeds. They say what may be shown; whether it is, a reading finds out.
- */
+/** The references in readers' feeds. A reference only says that a post may be shown. Each read checks whether it is. */
 export class FeedRowStore {
   constructor(private readonly db: Db) {}
 
-  /** Writes references; one that is there is replaced, so that a repetition changes nothing. */
+  /**
+   * Writes references. An existing one is replaced, so a repeated call changes nothing.
+   * @throws LongwatchError `unavailable` when DynamoDB repeatedly leaves items unwritten.
+   */
   async put(rows: readonly FeedRow[]): Promise<void> {
     await batchWrite(
       this.db,
@@ -46,12 +48,12 @@ export class FeedRowStore {
     );
   }
 
-  /** Removes references to a post that nobody may see any more. */
+  /** Removes a deleted post from readers' feeds. */
   async retract(key: string, readerIds: readonly string[]): Promise<void> {
     await this.remove(readerIds.map((readerId) => ({ readerId, key })));
   }
 
-  /** Removes references, whoever wrote them. */
+  /** Removes references, whatever follow caused them. */
   async remove(rows: readonly Pick<FeedRow, 'readerId' | 'key'>[]): Promise<void> {
     await batchWrite(
       this.db,
@@ -60,7 +62,7 @@ export class FeedRowStore {
     );
   }
 
-  /** Removes references that were written because of follows up to their epoch, and leaves those of later ones. */
+  /** Removes references of follows up to the given epoch. References of later follows remain. */
   async removeEnded(rows: readonly FeedRow[]): Promise<void> {
     await inLanes(rows, LANES, ({ readerId, key, epoch }) =>
       held(() =>
@@ -68,7 +70,7 @@ export class FeedRowStore {
           new DeleteCommand({
             TableName: this.table,
             Key: rowKey(readerId, key),
-            // The race: the reader follows again, and the reference has been written because of that.
+            // Race: the reader follows the author again, and the new follow has written the reference.
             ConditionExpression: 'attribute_not_exists(UserID) OR Epoch <= :epoch',
             ExpressionAttributeValues: { ':epoch': epoch },
           }),
@@ -77,12 +79,15 @@ export class FeedRowStore {
     );
   }
 
-  /** A part of a reader's feed. Strongly consistent. */
+  /** Returns a part of a reader's feed. Strongly consistent. */
   part(readerId: string, part: ListPart): Promise<PostRef[]> {
     return refsIn(this.db, 'Feed', readerId, part, (item) => rowOf(readerId, item));
   }
 
-  /** Every reference in a feed, newest first; of one author if one is given. A feed is bounded. Strongly consistent. */
+  /**
+   * Returns all references in a feed, or those of one author, newest first. Strongly consistent. The size of a feed is
+   * limited.
+   */
   async all(readerId: string, authorId?: string): Promise<FeedRow[]> {
     const found: FeedRow[] = [];
     const query = {
@@ -97,7 +102,7 @@ export class FeedRowStore {
     return found;
   }
 
-  /** What it takes to show references to a reader, strongly consistent, in as few BatchGetItem as hold the keys. */
+  /** Returns the data to show references to a reader, strongly consistent, with as few BatchGetItem as possible. */
   async hydrate(readerId: string, refs: readonly PostRef[]): Promise<Hydrated> {
     const authors = [...new Set(refs.map(({ authorId }) => authorId))];
     const { Posts, Followers, Users } = await batchGet(this.db, {
@@ -118,7 +123,8 @@ export class FeedRowStore {
   }
 
   /**
-   * Whether a post is still to be shown, and what its author's followers stand at. Strongly consistent, in one call.
+   * Returns whether a post exists and is not deleted, and the author's count of follower changes. Strongly consistent,
+   * in one call.
    */
   async standing({ key, authorId }: PostRef): Promise<{ there: boolean; followerChanges: number }> {
     const { Posts, Users } = await batchGet(this.db, {

@@ -1,5 +1,6 @@
 import type { CapabilityGrants } from '../grants';
 
+/** The DynamoDB actions that the feeds' code uses. */
 export const feedGrants = {
   routes: {
     AuthorPosts: 'DeleteItem PutItem Query',

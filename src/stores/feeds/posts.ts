@@ -8,13 +8,13 @@ import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
 import { refsIn } from './refs';
 
-/** A post as it is kept. */
+/** A post as it is stored. */
 export interface StoredPost extends Post {
-  /** What was posted at first, to tell a repetition from another post under the same id. */
+  /** Hash of the first request, which distinguishes a repeated request from another post with the same id. */
   contentHash: string;
-  /** Whether it was written into the followers' feeds when it was posted. */
+  /** Whether the post was pushed to the followers' feeds when it was posted. */
   pushed: boolean;
-  /** Nothing of it is shown any more. */
+  /** The post is a tombstone and is not shown. */
   deleted: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface StoredPost extends Post {
 export class PostStore {
   constructor(private readonly db: Db) {}
 
-  /** The parts of a `TransactWriteItems` that make a post. */
+  /** Returns the items of a `TransactWriteItems` that create a post. */
   creation({
     postId,
     authorId,
@@ -48,7 +48,7 @@ export class PostStore {
             ContentHash: contentHash,
             Pushed: pushed,
           },
-          // The race: the same request sent twice at once. The second finds the first one's post.
+          // Race: the same request arrives twice at the same time. The second one finds the post of the first one.
           ConditionExpression: 'attribute_not_exists(PostID)',
         },
       },
@@ -56,7 +56,7 @@ export class PostStore {
     ];
   }
 
-  /** Also of deleted ones. Strongly consistent. */
+  /** Returns a post, even if it is deleted. Strongly consistent. */
   async find(postId: string): Promise<StoredPost | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.db.table('Posts'), Key: { PostID: postId }, ConsistentRead: true }),
@@ -64,7 +64,7 @@ export class PostStore {
     return Item && storedPost(Item);
   }
 
-  /** Those of some references that are not deleted, in their order. Strongly consistent. */
+  /** Returns the posts of references in the same order, without deleted ones. Strongly consistent. */
   async findAll(refs: readonly PostRef[]): Promise<StoredPost[]> {
     const keys = refs.map(({ key }) => ({ PostID: postIdOf(key) }));
     const { Posts } = await batchGet(this.db, { Posts: { keys, consistent: true } });
@@ -72,7 +72,11 @@ export class PostStore {
     return refs.flatMap(({ key }) => found.get(postIdOf(key)) ?? []).filter(({ deleted }) => !deleted);
   }
 
-  /** Changes what a post says. @returns false when it is at another version by now, or deleted. */
+  /**
+   * Changes the content of a post.
+   * @returns false if the post has another version or is deleted.
+   * @throws LongwatchError `contention`.
+   */
   edit(
     { postId, version }: Pick<Post, 'postId' | 'version'>,
     { text, media }: Omit<PostContent, 'replyTo'>,
@@ -84,7 +88,7 @@ export class PostStore {
           TableName: this.db.table('Posts'),
           Key: { PostID: postId },
           UpdateExpression: 'SET Body = :text, Media = :media, EditedAt = :at, Version = :next',
-          // The races: another edit, which would be overwritten unread; a delete, which an edit must not undo.
+          // Races: another edit, which this one would overwrite; or a deletion, which an edit must not undo.
           ConditionExpression: 'Version = :version AND attribute_not_exists(Deleted)',
           ExpressionAttributeValues: {
             ':text': text,
@@ -98,7 +102,7 @@ export class PostStore {
     );
   }
 
-  /** The parts of a `TransactWriteItems` that delete a post; its id stays taken. */
+  /** Returns the items of a `TransactWriteItems` that turn a post into a tombstone. Its id cannot be used again. */
   deletion({ postId, authorId, at }: Post): TransactItem[] {
     return [
       {
@@ -106,7 +110,8 @@ export class PostStore {
           TableName: this.db.table('Posts'),
           Key: { PostID: postId },
           UpdateExpression: 'SET Deleted = :yes REMOVE Body, Media',
-          // The race: two deletes. Only one counts the post off and owes its retraction.
+          // Race: two requests delete the post. Only one of them decrements the count and records the outbox entry of
+          // the retraction.
           ConditionExpression: 'attribute_not_exists(Deleted)',
           ExpressionAttributeValues: { ':yes': true },
         },
@@ -117,7 +122,7 @@ export class PostStore {
     ];
   }
 
-  /** What an author posted and has not deleted, in the order of reading. Strongly consistent. */
+  /** Returns the posts of an author that are not deleted, in reading order. Strongly consistent. */
   ofAuthor(authorId: string, window: Window, direction: FeedDirection, limit: number): Promise<PostRef[]> {
     return refsIn(this.db, 'AuthorPosts', authorId, { window, direction, limit }, (item) => ({
       key: item['TimePostID'] as string,
@@ -126,6 +131,7 @@ export class PostStore {
   }
 }
 
+/** Converts an item to a post. */
 export function storedPost(item: Record<string, unknown>): StoredPost {
   const editedAt = item['EditedAt'] as number | undefined;
   const replyTo = item['ReplyTo'] as string | undefined;

@@ -4,7 +4,7 @@ import type { PostRef } from '../../domain/feeds/post';
 import type { Db } from '../dynamodb';
 import { queryAll } from '../query';
 
-/** A part of one list: up to `limit` references in the order of reading. */
+/** A part of a list: up to `limit` references in reading order. */
 export interface ListPart {
   window: Window;
   direction: FeedDirection;
@@ -12,8 +12,8 @@ export interface ListPart {
 }
 
 /**
- * References of a table whose keys are a user and the place of a post. Strongly consistent; fewer than `limit` only at
- * the end.
+ * Returns a part of a table whose keys are a user and a post's time and id. Strongly consistent. Returns fewer than
+ * `limit` references only at the end of the window.
  */
 export async function refsIn<R extends PostRef>(
   db: Db,
@@ -44,7 +44,10 @@ export async function refsIn<R extends PostRef>(
   return found.slice(0, limit);
 }
 
-/** BETWEEN takes both ends in, so it may have to read two more. */
+/**
+ * Returns the key condition and the limit of a call. BETWEEN includes both ends, so the query may have to read two more
+ * items.
+ */
 function bounds({ after, before }: Window, limit: number): [condition: string, limit: number] {
   if (after !== undefined && before !== undefined) return [' AND TimePostID BETWEEN :after AND :before', limit + 2];
   if (after !== undefined) return [' AND TimePostID > :after', limit];

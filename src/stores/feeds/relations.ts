@@ -10,46 +10,49 @@ import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
 import { type FeedUser, feedUser, type FeedUserStore } from './users';
 
-/** Somebody follows somebody. */
+/** A follow of an author by a reader. */
 export interface Follow {
-  /** See `FeedUser.epoch`: no two follows of one reader have the same, and a later one has a higher. */
+  /** See `FeedUser.epoch`. Each follow of a reader has its own epoch; a later follow has a higher one. */
   epoch: number;
   /** Epoch ms. */
   since: number;
 }
 
+/** A follower of an author. */
 export interface Follower extends Pick<Follow, 'epoch'> {
   followerId: string;
-  /** Where the next page begins. */
+  /** The sort key, at which the next page continues. */
   key: string;
 }
 
-/** Everything between two users. */
+/** The relations between two users. */
 export interface Pair {
   one?: FeedUser;
   other?: FeedUser;
-  /** One follows the other; the other follows the one. */
+  /** The follow of `other` by `one`. */
   follows?: Follow;
+  /** The follow of `one` by `other`. */
   followedBy?: Follow;
-  /** One has blocked the other; the other the one. */
+  /** Whether `one` has blocked `other`. */
   blocks: boolean;
+  /** Whether `other` has blocked `one`. */
   blockedBy: boolean;
 }
 
 const FOLLOWS = 'follows';
 const PULLS = 'pulls';
-/** Sort before and after every character of an id. */
+/** Characters that sort before and after every character of an id. */
 const FIRST = ' ';
 const LAST = '~';
 
-/** Who follows whom, who has blocked whom, and whose posts a feed reads at read time. */
+/** Follows, blocks, and the marks of authors whose posts feeds read on each request (fan-out on read). */
 export class RelationStore {
   constructor(
     private readonly db: Db,
     private readonly users: FeedUserStore,
   ) {}
 
-  /** Strongly consistent, in one BatchGetItem. */
+  /** Returns the relations between two users. Strongly consistent, in one BatchGetItem. */
   async between(one: string, other: string): Promise<Pair> {
     const isOne = one === other;
     const found = await batchGet(this.db, {
@@ -68,7 +71,7 @@ export class RelationStore {
     };
   }
 
-  /** Whether a reader follows an author now. Strongly consistent. */
+  /** Returns the follow of an author by a reader; undefined if there is none. Strongly consistent. */
   async follow(readerId: string, authorId: string): Promise<Follow | undefined> {
     const { Followers } = await batchGet(this.db, {
       Followers: { keys: [followKey(readerId, authorId)], consistent: true },
@@ -76,7 +79,10 @@ export class RelationStore {
     return Followers.map(followOf)[0];
   }
 
-  /** The parts of a `TransactWriteItems` that begin a follow; `mark`: of an author whose posts are read, not pushed. */
+  /**
+   * Returns the items of a `TransactWriteItems` that begin a follow.
+   * @param mark for an author whose posts are not pushed: the version of the author's mode.
+   */
   beginning(
     readerId: string,
     authorId: string,
@@ -85,7 +91,8 @@ export class RelationStore {
   ): TransactItem[] {
     const [TableName, Following] = [this.db.table('Followers'), this.db.table('Following')];
     return [
-      // No conditions: the reader's epoch guards them, which changes with every change of whom the reader follows.
+      // No conditions: the condition on the reader's epoch protects these items, because every follow and unfollow
+      // increments it.
       { Put: { TableName, Item: { ...followKey(readerId, authorId), Epoch: epoch, Since: since } } },
       { Put: { TableName: Following, Item: { ...entryKey(readerId, FOLLOWS, authorId), Since: since } } },
       ...(mark
@@ -103,7 +110,7 @@ export class RelationStore {
     ];
   }
 
-  /** The parts of a `TransactWriteItems` that end a follow. */
+  /** Returns the items of a `TransactWriteItems` that end a follow. */
   ending(readerId: string, authorId: string): TransactItem[] {
     const Following = this.db.table('Following');
     return [
@@ -114,7 +121,7 @@ export class RelationStore {
   }
 
   private unblocked(by: string, whom: string): TransactItem {
-    // The race: a block at the same moment. Whichever is second finds the first.
+    // Race: one user blocks the other at the same moment. The second transaction detects the first.
     return {
       ConditionCheck: {
         TableName: this.db.table('Blocks'),
@@ -124,18 +131,19 @@ export class RelationStore {
     };
   }
 
+  /** Returns the item of a `TransactWriteItems` that blocks a user. */
   block(by: string, whom: string, since: number): TransactItem {
     return { Put: { TableName: this.db.table('Blocks'), Item: { ...blockKey(by, whom), Since: since } } };
   }
 
-  /** Ends a block. One that there is not is ended already. */
+  /** Ends a block. Succeeds if there is none. @throws LongwatchError `contention`. */
   async unblock(by: string, whom: string): Promise<void> {
     await held(() =>
       this.db.client.send(new DeleteCommand({ TableName: this.db.table('Blocks'), Key: blockKey(by, whom) })),
     );
   }
 
-  /** An author's followers of a slice, in the order of their keys. Strongly consistent. */
+  /** Returns up to `limit` followers of a slice of an author's followers, ordered by key. Strongly consistent. */
   async followersOf(authorId: string, { range, after }: Slice, limit: number): Promise<Follower[]> {
     return this.followersBetween(
       authorId,
@@ -145,7 +153,10 @@ export class RelationStore {
     );
   }
 
-  /** The same followers once more, as they are now: none that began later but those among them, none that has ended. */
+  /**
+   * Reads a page of followers again. The result also has new followers within the page's range of keys, and omits ended
+   * follows. Strongly consistent.
+   */
   async sameFollowers(authorId: string, page: readonly Follower[]): Promise<Follower[]> {
     const [first, last] = [page[0], page.at(-1)];
     return first && last ? this.followersBetween(authorId, first.key, last.key) : [];
@@ -157,7 +168,7 @@ export class RelationStore {
       table: 'Followers',
       where: 'UserID = :author AND BucketFollowerID BETWEEN :from AND :to',
       values: { ':author': authorId, ':from': from, ':to': to },
-      // Only what is needed: unmarshalling hundreds of thousands of items dominates this query's cost.
+      // Only the needed attributes: unmarshalling hundreds of thousands of items dominates this query's cost.
       projection: 'BucketFollowerID, Epoch',
       consistent: true,
     };
@@ -172,7 +183,7 @@ export class RelationStore {
     return found;
   }
 
-  /** A page of who follows a user, in no particular order. */
+  /** Returns a page of a user's followers, in no particular order. Strongly consistent. */
   followers(userId: string, page: PageRequest = {}): Promise<Page<{ userId: string; since: number }>> {
     return queryPage(
       this.db,
@@ -183,7 +194,7 @@ export class RelationStore {
     );
   }
 
-  /** A page of whom a user follows, by id. */
+  /** Returns a page of the users that a user follows, ordered by id. Strongly consistent. */
   following(userId: string, page: PageRequest = {}): Promise<Page<{ userId: string; since: number }>> {
     return queryPage(this.db, { name: 'following', of: { userId } }, entriesOf(userId, FOLLOWS), page, (item) => ({
       userId: authorOf(item),
@@ -191,12 +202,12 @@ export class RelationStore {
     }));
   }
 
-  /** All whom a user follows; bounded by MAX_FOLLOWING. Strongly consistent. */
+  /** Returns all users that a user follows, at most MAX_FOLLOWING. Strongly consistent. */
   allFollowing(userId: string): Promise<string[]> {
     return this.authors(userId, FOLLOWS);
   }
 
-  /** The authors that a user follows whose posts are read at read time. Strongly consistent. */
+  /** Returns the followed authors whose posts the feed reads on each request. Strongly consistent. */
   marks(userId: string): Promise<string[]> {
     return this.authors(userId, PULLS);
   }
@@ -207,21 +218,23 @@ export class RelationStore {
     return found;
   }
 
-  /** Which of these readers have a mark of the author. Strongly consistent. */
+  /** Returns which of the readers have a mark for the author. Strongly consistent. */
   async marked(authorId: string, readerIds: readonly string[]): Promise<Set<string>> {
     const keys = readerIds.map((id) => entryKey(id, PULLS, authorId));
     const { Following } = await batchGet(this.db, { Following: { keys, consistent: true, projection: 'UserID' } });
     return new Set(Following.map((item) => item['UserID'] as string));
   }
 
-  /** Marks an author as read at read time for a follower, who must be the one that was seen. */
+  /**
+   * Writes a follower's mark for an author, if the follow still has the epoch that was read. Otherwise changes nothing.
+   */
   async mark(authorId: string, { followerId, epoch }: Follower, modeVersion: number): Promise<void> {
     await this.forwardMark([
       {
         ConditionCheck: {
           TableName: this.db.table('Followers'),
           Key: followKey(followerId, authorId),
-          // The race: an unfollow, after which nothing would ever take the mark away.
+          // Race: the reader unfollows the author. Then nothing would ever remove the mark.
           ConditionExpression: 'Epoch = :epoch',
           ExpressionAttributeValues: { ':epoch': epoch },
         },
@@ -230,8 +243,8 @@ export class RelationStore {
         Put: {
           TableName: this.db.table('Following'),
           Item: { ...entryKey(followerId, PULLS, authorId), ModeVersion: modeVersion },
-          // The race: a late attempt, after the author has fallen and risen again; its older mark could be taken away
-          // by the fall.
+          // Race: a late attempt runs after the author has turned to `push` and back. The end of the turn to `push`
+          // could remove its older mark.
           ConditionExpression: 'attribute_not_exists(UserID) OR ModeVersion < :version',
           ExpressionAttributeValues: { ':version': modeVersion },
         },
@@ -240,7 +253,8 @@ export class RelationStore {
   }
 
   /**
-   * Takes a mark away, and makes the reader's readings that are under way begin again: they may have missed both ways.
+   * Removes a mark, and makes concurrent reads of the reader's feed start again, because they may have seen neither the
+   * mark nor the pushed posts.
    */
   async unmark(authorId: string, followerId: string, modeVersion: number): Promise<void> {
     await this.forwardMark([
@@ -248,7 +262,7 @@ export class RelationStore {
         Delete: {
           TableName: this.db.table('Following'),
           Key: entryKey(followerId, PULLS, authorId),
-          // The race: a late attempt, after the author has risen again.
+          // Race: a late attempt runs after the author has turned to `pull` again.
           ConditionExpression: 'ModeVersion < :version',
           ExpressionAttributeValues: { ':version': modeVersion },
         },
@@ -262,6 +276,7 @@ export class RelationStore {
   }
 }
 
+/** Returns the key of a follow. */
 export const followKey = (readerId: string, authorId: string) => ({
   UserID: authorId,
   BucketFollowerID: followerKey(readerId),

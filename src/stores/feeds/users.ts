@@ -8,38 +8,40 @@ import type { Db } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
 import { scanPage } from '../scanPage';
 
+/** A user of feeds, as a reader and as an author. */
 export interface FeedUser extends AuthorState {
   userId: string;
   name: string;
-  /** Changes of who follows the user: while it stands, nobody has begun or ceased to. */
+  /** Incremented when a follower is added or removed. */
   followerChanges: number;
   following: number;
   posts: number;
-  /** Changes of whom the user follows; a follow carries the one that began it. */
+  /** Incremented when the user follows or unfollows an author. A follow stores the epoch at its start. */
   epoch: number;
   feed: FeedState;
 }
 
+/** The state of a user's feed. */
 export interface FeedState {
   /**
-   * Goes up when references disappear from the feed though what they stand for is shown: who reads meanwhile reads
-   * again.
+   * Incremented when references leave the feed although their posts are still shown, from the authors' lists. A
+   * concurrent read then starts again.
    */
   version: number;
-  /** After this key the feed's references are complete; up to it posts are read from their authors' lists. */
+  /** References after this key are complete. Posts up to it are read from their authors' lists. */
   completeAfter?: string;
   /** The newest post that the user has read. */
   readMarker?: string;
 }
 
-/** What a change of relations does to one user. */
+/** The change of one user by a follow, an unfollow, a post or a turn, and its conditions. */
 export interface UserChange {
   userId: string;
-  /** By how many it changes whom the user follows. Absent: not at all. */
+  /** Change of the number of followed authors. Absent: no change. */
   following?: 1 | -1;
   followers?: 1 | -1;
   posts?: 1 | -1;
-  /** See {@link FeedUser.epoch}. */
+  /** Condition: the user's epoch, see {@link FeedUser.epoch}. */
   ifEpoch?: number;
   ifModeVersion?: number;
   ifFollowingBelow?: number;
@@ -47,10 +49,11 @@ export interface UserChange {
   turn?: { direction: Direction; at: number };
 }
 
+/** The users of feeds, in the table Users. */
 export class FeedUserStore {
   constructor(private readonly db: Db) {}
 
-  /** Gives a user a name, and makes the user if there is none. @returns whether it was made. */
+  /** Sets a user's name, and creates the user if necessary. @returns whether it created the user. */
   async put(userId: string, name: string): Promise<boolean> {
     const { Attributes } = await this.db.client.send(
       new UpdateCommand({
@@ -62,7 +65,7 @@ export class FeedUserStore {
           'FollowerChanges = if_not_exists(FollowerChanges, :zero), PostCount = if_not_exists(PostCount, :zero), ' +
           'Epoch = if_not_exists(Epoch, :zero), ' +
           'PushMode = if_not_exists(PushMode, :push), ModeVersion = if_not_exists(ModeVersion, :zero)',
-        ExpressionAttributeNames: { '#name': 'Name' }, // A reserved word.
+        ExpressionAttributeNames: { '#name': 'Name' }, // `Name` is a reserved word.
         ExpressionAttributeValues: { ':name': name, ':zero': 0, ':push': 'push' satisfies Mode },
         ReturnValues: 'ALL_OLD',
       }),
@@ -70,14 +73,14 @@ export class FeedUserStore {
     return Attributes?.['Epoch'] === undefined;
   }
 
-  /** Strongly consistent; those that there are not are left out. */
+  /** Returns users by id. Strongly consistent. Missing users are omitted. */
   async find(userIds: readonly string[]): Promise<Map<string, FeedUser>> {
     const keys = [...new Set(userIds)].map((UserID) => ({ UserID }));
     const { Users } = await batchGet(this.db, { Users: { keys, consistent: true } });
     return new Map(Users.map((item) => [item['UserID'] as string, feedUser(item)]));
   }
 
-  /** A page of authors who are between two modes, in no order. Scans: for the reconciler alone. */
+  /** Returns a page of the authors during a turn, in no order. Scans the table: only for the reconciler. */
   async turning(
     cursor: string | undefined,
   ): Promise<Page<{ userId: string; modeVersion: number; direction: Direction }>> {
@@ -98,7 +101,9 @@ export class FeedUserStore {
     };
   }
 
-  /** The part of a `TransactWriteItems` that changes counts, or only checks a user. */
+  /**
+   * Returns the item of a `TransactWriteItems` that changes a user, or only checks the conditions if nothing changes.
+   */
   change({ userId, following, followers, posts, turn, ...conditions }: UserChange): TransactItem {
     const sets: string[] = [];
     const values: Record<string, unknown> = {};
@@ -130,12 +135,12 @@ export class FeedUserStore {
       checks.push(`${text} :${name}`);
       values[`:${name}`] = value;
     };
-    // The race: another change of whom the same user follows. Epochs are therefore given once.
+    // Race: another follow or unfollow by the same user. The condition gives each epoch to only one follow.
     check('Epoch =', 'ifEpoch', conditions.ifEpoch);
-    // The race: the author turns, and what was written by the mode that was read would be lost between both.
+    // Race: the author's mode changes. A write for the old mode would be missing in the new one.
     check('ModeVersion =', 'ifModeVersion', conditions.ifModeVersion);
     check('FollowingCount <', 'ifFollowing', conditions.ifFollowingBelow);
-    // The race: the first follower comes while a post is written that would owe no fan-out.
+    // Race: the author gets the first follower while a post is written without an outbox entry for its fan-out.
     check('FollowerCount =', 'ifFollowers', conditions.ifFollowers);
     const common = {
       TableName: this.table,
@@ -148,7 +153,7 @@ export class FeedUserStore {
       : { Update: { ...common, UpdateExpression: `SET ${sets.join(', ')}` } };
   }
 
-  /** The part of a `TransactWriteItems` that makes readings that are under way begin again. */
+  /** Returns the item of a `TransactWriteItems` that makes concurrent reads of a feed start again. */
   moved(userId: string): TransactItem {
     return {
       Update: {
@@ -160,25 +165,25 @@ export class FeedUserStore {
     };
   }
 
-  /** From now on the feed's references are complete after this key only. Never goes back. */
+  /** Records that the feed's references are complete only after this key. The key never decreases. */
   async raiseCompleteAfter(userId: string, key: string): Promise<void> {
     await this.forward(
       { userId, set: 'SET CompleteAfter = :key ADD FeedVersion :one', values: { ':key': key, ':one': 1 } },
-      // The race: of two that raise it, the higher one must stand.
+      // Race: two processes raise it. The higher key wins.
       'attribute_exists(UserID) AND (attribute_not_exists(CompleteAfter) OR CompleteAfter < :key)',
     );
   }
 
-  /** Marks what is up to this key as read. Never goes back. */
+  /** Records that posts up to this key are read. The key never decreases. */
   async moveReadMarker(userId: string, key: string): Promise<void> {
     await this.forward(
       { userId, set: 'SET ReadMarker = :key', values: { ':key': key } },
-      // The race: two devices of the reader; the one that has read further is right.
+      // Race: two devices of the reader. The later key wins.
       'attribute_exists(UserID) AND (attribute_not_exists(ReadMarker) OR ReadMarker < :key)',
     );
   }
 
-  /** Ends a turn. Doing so twice changes nothing. */
+  /** Ends a turn. A repeated call changes nothing. */
   async completeTurn(userId: string, modeVersion: number, direction: Direction): Promise<void> {
     const mode: Mode = direction === 'rising' ? 'pull' : 'push';
     await this.forward(
@@ -187,7 +192,7 @@ export class FeedUserStore {
         set: 'SET PushMode = :mode',
         values: { ':mode': mode, ':direction': direction, ':version': modeVersion },
       },
-      // The race: a late attempt, after the author has turned again.
+      // Race: a late attempt runs after the author has turned again.
       'ModeVersion = :version AND PushMode = :direction',
     );
   }
@@ -196,7 +201,7 @@ export class FeedUserStore {
     { userId, set, values }: { userId: string; set: string; values: Record<string, unknown> },
     condition: string,
   ): Promise<void> {
-    // A condition that fails: it is there already, or further.
+    // A failed condition means that the value is stored already, or a later one.
     await held(() =>
       this.db.client.send(
         new UpdateCommand({
@@ -215,6 +220,7 @@ export class FeedUserStore {
   }
 }
 
+/** Converts an item to a user. */
 export function feedUser(item: Record<string, unknown>): FeedUser {
   const count = (name: string) => (item[name] as number | undefined) ?? 0;
   const completeAfter = item['CompleteAfter'] as string | undefined;
