@@ -12,14 +12,14 @@ import { DEVICE_BUCKETS } from './keys';
 
 const ARCHIVE = 'device_data';
 
-/** Which days are archived. */
+/** The archived days, with their states and generations. */
 export class ArchiveStore {
   constructor(
     private readonly db: Db,
     private readonly days: DayStore,
   ) {}
 
-  /** A day's record, strongly consistent. */
+  /** Returns the record of a day. Strongly consistent. */
   async find(day: Day): Promise<ArchivedDay | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({
@@ -31,11 +31,11 @@ export class ArchiveStore {
     return Item && archivedDay(Item);
   }
 
-  /** From one day to another, both in, oldest first. */
+  /** Returns the archived days from one day to another, both included, oldest first. Strongly consistent. */
   async *between(from: Day, to: Day): AsyncGenerator<ArchivedDay> {
     const query = {
       table: 'Archives',
-      // Both are reserved words.
+      // `Archive` and `Day` are reserved words.
       where: '#archive = :archive AND #day BETWEEN :from AND :to',
       names: { '#archive': 'Archive', '#day': 'Day' },
       values: { ':archive': ARCHIVE, ':from': from, ':to': to },
@@ -44,7 +44,7 @@ export class ArchiveStore {
     for await (const items of queryAll(this.db, query)) yield* items.map(archivedDay);
   }
 
-  /** Newest day first. */
+  /** Returns a page of the archived days, newest first. */
   page(page: PageRequest): Promise<Page<ArchivedDay>> {
     const query = {
       table: 'Archives',
@@ -57,9 +57,10 @@ export class ArchiveStore {
   }
 
   /**
-   * Makes a verified manifest the day's own, and turns away whoever writes late readings by the one before. The same
-   * once more changes nothing.
-   * @throws LongwatchError `conflict` when the day has moved on.
+   * Makes a verified manifest the current one of a day, and refuses late readings that were checked against the
+   * manifest before. A repeated call changes nothing.
+   * @throws LongwatchError `conflict` if another run has archived the day meanwhile, `contention` if late readings keep
+   *   the day's generation busy.
    */
   async commit({ day, generation, state, rows, bytes, parts, archivedAt, since }: ArchivedDay): Promise<void> {
     const before = generation - 1;
@@ -78,7 +79,7 @@ export class ArchiveStore {
             ArchivedAt: iso(archivedAt),
             Since: iso(since),
           },
-          // The race: a run that was believed dead commits late. Only one manifest follows another.
+          // Race: an earlier run that timed out commits late. Only one manifest follows each generation.
           ConditionExpression: before === 0 ? 'attribute_not_exists(Generation)' : 'Generation = :before',
           ...(before > 0 && { ExpressionAttributeValues: { ':before': before } }),
         },
@@ -93,7 +94,7 @@ export class ArchiveStore {
     throw new LongwatchError('conflict', `${day} was archived by another run meanwhile`, { cause });
   }
 
-  /** @throws LongwatchError `conflict` when the day is of another generation. */
+  /** Changes the state of an archived day. @throws LongwatchError `conflict` if the day has another generation. */
   async move(day: Day, generation: number, state: ArchiveState, now: number): Promise<void> {
     try {
       await this.db.client.send(
@@ -101,7 +102,7 @@ export class ArchiveStore {
           TableName: this.db.table('Archives'),
           Key: { Archive: ARCHIVE, Day: day },
           UpdateExpression: 'SET #state = :state, Since = :now',
-          // The race: the day was archived anew meanwhile, and this is news of yesterday.
+          // Race: another run archives the day again meanwhile, so that this change is outdated.
           ConditionExpression: 'Generation = :generation',
           ExpressionAttributeNames: { '#state': 'State' },
           ExpressionAttributeValues: { ':state': state, ':generation': generation, ':now': iso(now) },

@@ -7,26 +7,30 @@ import { queryAll, queryOnce } from '../query';
 import type { TransactItem } from '../platform/outbox';
 import { bucketOf, dayBucket, DEVICE_BUCKETS } from './keys';
 
+/** Sort key of the generation that writers of late readings check. */
 const FENCE = '#fence';
 const PRESENT = 'device';
 const LATE = 'late';
-/** Stands for the device itself among its metric names: a set is never empty. */
+/** A placeholder among the metric names, because DynamoDB does not store an empty set. */
 const ITSELF = '#';
 
-/** A device that has readings which came late, and the mark by which one removal is told from the next arrival. */
+/**
+ * A device with late readings. The token changes with each late reading, so that a removal does not remove a newer
+ * entry.
+ */
 export interface LateDevice {
   deviceId: string;
   token: string;
 }
 
-/** Which devices have a day. */
+/** The devices with readings on each day. */
 export class DayStore {
   constructor(private readonly db: Db) {}
 
   /**
-   * Notes that a device has a day, and the metrics by which it goes. Must be written before its readings: from here the
-   * archive knows of them.
-   * @returns false when the day would have more than so many names; nothing is changed then.
+   * Records that a device has readings on a day, and the names of their metrics. Must be written before the readings,
+   * so that the archive finds them.
+   * @returns false if the day has more than `maxNames` names already; then nothing changes.
    */
   async note(deviceId: string, day: Day, names: Iterable<string>, maxNames: number): Promise<boolean> {
     try {
@@ -35,9 +39,8 @@ export class DayStore {
           TableName: this.db.table('DeviceDays'),
           Key: this.key(deviceId, day, PRESENT),
           UpdateExpression: 'ADD #names :names',
-          // The race: two requests with new names at once. Each is within the bound by itself; together they may pass
-          // it
-          // by what one reading holds, which the item's size allows for.
+          // Race: two requests add new names at the same time. Together they can exceed the limit by the names of one
+          // reading, which the item's maximum size allows.
           ConditionExpression: 'attribute_not_exists(#names) OR size(#names) <= :max',
           ExpressionAttributeNames: { '#names': 'Names' },
           ExpressionAttributeValues: { ':names': new Set([ITSELF, ...names]), ':max': maxNames },
@@ -50,7 +53,10 @@ export class DayStore {
     }
   }
 
-  /** The metric names that a device has on a day; undefined when the day knows nothing of it. */
+  /**
+   * Returns the metric names of a device on a day; undefined if the day has no readings of the device. Strongly
+   * consistent.
+   */
   async names(deviceId: string, day: Day): Promise<ReadonlySet<string> | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({
@@ -62,7 +68,10 @@ export class DayStore {
     return Item && (Item['Names'] as Set<string>);
   }
 
-  /** How often the day was archived, as writers of late readings see it: 0 while it was not. */
+  /**
+   * Returns the generation of a day's archive, for writers of late readings; 0 if the day is not archived. Strongly
+   * consistent.
+   */
   async generation(deviceId: string, day: Day): Promise<number> {
     const { Item } = await this.db.client.send(
       new GetCommand({
@@ -75,22 +84,23 @@ export class DayStore {
   }
 
   /**
-   * Holds late readings to the generation that was read: what is checked against an archive must not meet the next one.
+   * Returns the item of a `TransactWriteItems` that fails if the generation has changed: late readings were checked
+   * against the archive of this generation.
    */
   fenced(deviceId: string, day: Day, generation: number): TransactItem {
     return {
       ConditionCheck: {
         TableName: this.db.table('DeviceDays'),
         Key: { DayBucket: dayBucket(day, bucketOf(deviceId)), Entry: FENCE },
-        // The race: the day is archived, and its rows deleted, between our look and our write. A copy of a row that has
-        // gone to the archive would be taken for a new one.
+        // Race: the day is archived and its rows are deleted after the check and before the write. Then a copy of an
+        // archived row would be stored as a new row.
         ConditionExpression: generation === 0 ? 'attribute_not_exists(Generation)' : 'Generation = :generation',
         ...(generation > 0 && { ExpressionAttributeValues: { ':generation': generation } }),
       },
     };
   }
 
-  /** Moves the fence of one bucket of a day. */
+  /** Returns the item of a `TransactWriteItems` that sets the generation of one bucket of a day. */
   moveFence(day: Day, bucket: number, generation: number): TransactItem {
     return {
       Put: {
@@ -100,14 +110,17 @@ export class DayStore {
     };
   }
 
-  /** Notes that a device has late readings; in one transaction with them. */
+  /**
+   * Returns the item of a `TransactWriteItems` that records a device with late readings, for the transaction that
+   * writes them.
+   */
   noteLate(deviceId: string, day: Day, token: string): TransactItem {
     return {
       Put: { TableName: this.db.table('DeviceDays'), Item: { ...this.key(deviceId, day, LATE), Token: token } },
     };
   }
 
-  /** Notes that devices have rows that an archive is to look at, outside of any transaction. */
+  /** Records devices with rows that the next archive of the day must include, without a transaction. */
   async noteAllLate(day: Day, deviceIds: readonly string[], token: string): Promise<void> {
     await batchWrite(
       this.db,
@@ -116,7 +129,7 @@ export class DayStore {
     );
   }
 
-  /** Whether any device has the day, or has readings of it that came late. */
+  /** Returns whether any device has readings on the day, or late readings. */
   async hasAny(day: Day, which: 'present' | 'late'): Promise<boolean> {
     const found = await Promise.all(
       Array.from({ length: DEVICE_BUCKETS }, (_, bucket) =>
@@ -132,11 +145,12 @@ export class DayStore {
     return found.some((items) => items.length > 0);
   }
 
-  /** The devices that have the day, in one bucket, by their ids. */
+  /** Returns the devices of one bucket with readings on the day, ordered by id. Strongly consistent. */
   async devices(day: Day, bucket: number): Promise<string[]> {
     return (await this.entries(day, bucket, PRESENT)).map(deviceOf);
   }
 
+  /** Returns the devices of one bucket with late readings. Strongly consistent. */
   async lateDevices(day: Day, bucket: number): Promise<LateDevice[]> {
     return (await this.entries(day, bucket, LATE)).map((item) => ({
       deviceId: deviceOf(item),
@@ -144,14 +158,14 @@ export class DayStore {
     }));
   }
 
-  /** Forgets that a device was late, unless it was again meanwhile. */
+  /** Removes a device with late readings, unless more of them arrived meanwhile. */
   async forgetLate(day: Day, { deviceId, token }: LateDevice): Promise<void> {
     try {
       await this.db.client.send(
         new DeleteCommand({
           TableName: this.db.table('DeviceDays'),
           Key: this.key(deviceId, day, LATE),
-          // The race: another late reading came in after the archive was written. Its mark stays.
+          // Race: another late reading arrives after the archive was written. Its entry stays.
           ConditionExpression: '#token = :token',
           ExpressionAttributeNames: { '#token': 'Token' },
           ExpressionAttributeValues: { ':token': token },
@@ -162,7 +176,7 @@ export class DayStore {
     }
   }
 
-  /** Forgets devices of a day whose readings and rollups are gone. */
+  /** Removes devices of a day whose readings and rollups are deleted. */
   async forget(day: Day, deviceIds: readonly string[]): Promise<void> {
     await batchWrite(
       this.db,
@@ -179,7 +193,7 @@ export class DayStore {
       table: 'DeviceDays',
       where: 'DayBucket = :bucket AND begins_with(Entry, :kind)',
       values: { ':bucket': dayBucket(day, bucket), ':kind': `${kind}#` },
-      // Without the names, of which nobody here asks.
+      // Without the metric names, which no caller needs.
       projection: 'Entry, #token',
       names: { '#token': 'Token' },
       consistent: true,

@@ -9,32 +9,35 @@ import type { Page } from '../cursor';
 import type { TransactItem } from '../platform/outbox';
 import { scanPage } from '../scanPage';
 
-/** What people say of a device, or of a group: it is found under the same table, its id begins with `group#`. */
+/** The sort key of a device, or of a group, which is in the same table under `group#<id>`. */
 const DEVICE = 'device';
 
+/** A device's registration, alert rules and erasure. A group has the same form. */
 export interface Device {
   deviceId: string;
-  /** Groups whose alerts hold for it. */
+  /** Groups whose alert rules apply to the device. */
   groups: readonly string[];
   alerts: readonly Alert[];
-  /** Of the alerts: 0 before the first. */
+  /** The version of the alert rules; 0 before the first one. */
   alertsVersion: number;
-  /** Epoch ms; absent when it was never registered. */
+  /** Epoch ms; absent if the device was never registered. */
   registeredAt?: number;
-  /** Epoch ms; its data is being erased, and nothing new is taken. */
+  /** Epoch ms; set while the device's data is being erased. New readings are refused then. */
   erasingSince?: number;
-  /** Epoch ms; what was sent before is gone. */
+  /** Epoch ms of the last completed erasure: all readings before it are deleted. */
   erasedAt?: number;
 }
 
-/** The key of a group's alerts; no device has it, since ids hold no `#`. */
+/** Returns the key of a group. It cannot be the id of a device, because ids contain no `#`. */
 export const groupKey = (groupId: string): string => `group#${groupId}`;
 
-/** Devices and groups as people made them. */
+/** Devices and groups with their alert rules. */
 export class DeviceStore {
   constructor(private readonly db: Db) {}
 
-  /** Those that are known, any number; groups by their `groupKey`. */
+  /**
+   * Returns devices by id, and groups by their `groupKey`. Missing ones are omitted. Eventually consistent by default.
+   */
   async find(ids: readonly string[], consistent = false): Promise<Map<string, Device>> {
     const { Devices } = await batchGet(this.db, {
       Devices: { keys: ids.map((DeviceID) => ({ DeviceID, Entry: DEVICE })), consistent },
@@ -42,6 +45,7 @@ export class DeviceStore {
     return new Map(Devices.map((item) => [item['DeviceID'] as string, deviceOf(item)]));
   }
 
+  /** Returns a device or a group. Strongly consistent. */
   async get(id: string): Promise<Device | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.db.table('Devices'), Key: this.key(id), ConsistentRead: true }),
@@ -49,7 +53,7 @@ export class DeviceStore {
     return Item && deviceOf(Item);
   }
 
-  /** A page of devices that are being erased, in no order. Scans: for the reconciler alone. */
+  /** Returns a page of the devices during an erasure, in no order. Scans the table: only for the reconciler. */
   async erasing(cursor: string | undefined): Promise<Page<{ deviceId: string; since: number }>> {
     const attributes = ['DeviceID', 'Entry', 'ErasingSince'];
     const page = await scanPage(
@@ -67,25 +71,26 @@ export class DeviceStore {
     };
   }
 
-  /** Registers a device, or changes its groups. @returns false while it is being erased. */
+  /** Registers a device, or changes its groups. @returns false while the device is being erased. */
   register(deviceId: string, groups: readonly string[], now: number): Promise<boolean> {
     return this.update({
       Key: this.key(deviceId),
       UpdateExpression: 'SET Groups = :groups, RegisteredAt = if_not_exists(RegisteredAt, :now)',
-      // The race: the device is being erased. It would be back before it is gone.
+      // Race: an erasure of the device begins. A registration would recreate the device before the erasure ends.
       ConditionExpression: 'attribute_not_exists(ErasingSince)',
       ExpressionAttributeValues: { ':groups': groups, ':now': iso(now) },
     });
   }
 
   /**
-   * Replaces the alerts of a device or a group. @returns false when `ifVersion` is not the current version any more.
+   * Replaces the alert rules of a device or a group.
+   * @returns false if `ifVersion` is not the current version, or while the device is being erased.
    */
   putAlerts(id: string, alerts: readonly Alert[], ifVersion: number): Promise<boolean> {
     return this.update({
       Key: this.key(id),
       UpdateExpression: 'SET Alerts = :alerts, AlertsVersion = :next',
-      // The race: two people saving at once, or an erasure. The second one's version has moved on.
+      // Race: two callers save at the same time, or an erasure begins. The condition refuses the second write.
       ConditionExpression:
         'attribute_not_exists(ErasingSince) AND ' +
         `${ifVersion === 0 ? 'attribute_not_exists(AlertsVersion)' : 'AlertsVersion = :version'}`,
@@ -97,21 +102,24 @@ export class DeviceStore {
     });
   }
 
-  /** The part of a `TransactWriteItems` from which on nothing of a device is taken. */
+  /**
+   * Returns the item of a `TransactWriteItems` that begins an erasure. From then on, new readings of the device are
+   * refused.
+   */
   beginErasure(deviceId: string, now: number): TransactItem {
     return {
       Update: {
         TableName: this.db.table('Devices'),
         Key: this.key(deviceId),
         UpdateExpression: 'SET ErasingSince = :now',
-        // The race: it is asked for twice at once. One erasure serves both.
+        // Race: two requests ask for the erasure. They share one erasure.
         ConditionExpression: 'attribute_not_exists(ErasingSince)',
         ExpressionAttributeValues: { ':now': iso(now) },
       },
     };
   }
 
-  /** Deletes all that is kept here of a device but that it is being erased. */
+  /** Deletes all items of a device in this table, except the one that records the erasure. */
   async forget(deviceId: string): Promise<void> {
     const entries = (await this.entries(deviceId)).filter((entry) => entry !== DEVICE);
     await batchWrite(
@@ -121,14 +129,14 @@ export class DeviceStore {
     );
   }
 
-  /** The device may send again, as a new one; that it was erased is all that is left of it. */
+  /** Ends an erasure. Only the time of the erasure remains, and the device may send readings again, as a new device. */
   async finishErasure(deviceId: string, now: number): Promise<void> {
     await this.db.client.send(
       new PutCommand({ TableName: this.db.table('Devices'), Item: { ...this.key(deviceId), ErasedAt: iso(now) } }),
     );
   }
 
-  /** What is kept of a device, by entry. */
+  /** Returns the sort keys of a device's items in this table. Strongly consistent. */
   async entries(deviceId: string): Promise<string[]> {
     const { Items = [] } = await this.db.client.send(
       new QueryCommand({
@@ -146,7 +154,7 @@ export class DeviceStore {
     return { DeviceID, Entry: DEVICE };
   }
 
-  /** @returns whether the condition held. */
+  /** Updates an item. @returns whether the condition held. */
   private async update(change: Omit<ConstructorParameters<typeof UpdateCommand>[0], 'TableName'>): Promise<boolean> {
     try {
       await this.db.client.send(new UpdateCommand({ ...change, TableName: this.db.table('Devices') }));

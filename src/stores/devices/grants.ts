@@ -1,5 +1,6 @@
 import type { CapabilityGrants } from '../grants';
 
+/** The DynamoDB actions that the devices' code uses. */
 export const deviceGrants = {
   routes: {
     Archives: 'GetItem Query',
@@ -17,21 +18,21 @@ export const deviceGrants = {
     Devices: 'BatchGetItem BatchWriteItem GetItem PutItem Query Scan',
   },
   functions: {
-    /** Kinesis: readings to store. */
+    /** Stores the readings of the Kinesis stream. */
     readings: {
       Devices: 'BatchGetItem',
       DeviceDays: 'ConditionCheckItem GetItem PutItem UpdateItem',
       DeviceData: 'BatchWriteItem PutItem',
       Archives: 'GetItem Query',
     },
-    /** The stream of DeviceData: rollups and alerts. */
+    /** Updates rollups and alerts from the stream of DeviceData. */
     rollups: {
       DeviceRollups: 'BatchGetItem PutItem',
       Devices: 'BatchGetItem PutItem',
       DeviceDeadlines: 'DeleteItem PutItem',
       Starts: 'PutItem',
     },
-    /** AWS IoT Core: readings to store. */
+    /** Stores readings from AWS IoT Core. */
     iot: {
       Devices: 'BatchGetItem',
       DeviceDays: 'ConditionCheckItem GetItem PutItem UpdateItem',

@@ -5,22 +5,32 @@ import { dayOf } from '../../domain/devices/days';
 import { identityText, type ReadingRow, type RowContent } from '../../domain/devices/reading';
 import { compositeKey, iso } from '../../domain/ids';
 
-/** Devices are spread over this many partitions a day, so that none is hot and all can be listed without a scan. */
+/**
+ * Number of partitions per day over which devices are spread, so that no partition gets hot and all devices can be
+ * listed without a scan.
+ */
 export const DEVICE_BUCKETS = 16;
 
+/** Returns the bucket of a device, 0 to `DEVICE_BUCKETS` − 1. */
 export const bucketOf = (deviceId: string): number =>
   createHash('sha256').update(deviceId).digest().readUInt16BE(0) % DEVICE_BUCKETS;
 
 const twoDigits = (bucket: number): string => String(bucket).padStart(2, '0');
 
+/** Returns the partition key of a day's bucket. */
 export const dayBucket = (day: Day, bucket: number): string => compositeKey(day, twoDigits(bucket));
 
+/** Returns the partition key of a device's day. */
 export const deviceDay = (deviceId: string, day: Day): string => compositeKey(deviceId, day);
 
+/** Returns the sort key of a reading. */
 export const timestampSeq = ({ timestamp, id }: Pick<ReadingRow, 'timestamp' | 'id'>): string =>
   compositeKey(iso(timestamp), id);
 
-/** 96 bits of a hash: two different readings of one device and instant share them once in 10^28 pairs. */
+/**
+ * Returns a reading with its id: 96 bits of a hash of its content. Two different readings of one device and instant
+ * have the same id with a probability of about 10^-28.
+ */
 export function withId(content: RowContent): ReadingRow {
   return {
     ...content,
@@ -28,12 +38,16 @@ export function withId(content: RowContent): ReadingRow {
   };
 }
 
+/** Returns the key of a reading. */
 export const rowKey = (row: Pick<ReadingRow, 'deviceId' | 'timestamp' | 'id'>) => ({
   DeviceDay: deviceDay(row.deviceId, dayOf(row.timestamp)),
   TimestampSeq: timestampSeq(row),
 });
 
-/** An item holds nothing but what was sent: put again it changes nothing, and a stream carries no record of it. */
+/**
+ * Converts a reading to its item. The item contains only what the device sent, so a repeated put changes nothing and
+ * creates no stream record.
+ */
 export function rowItem(row: ReadingRow): Record<string, unknown> {
   const { metrics, status, latitude, longitude } = row;
   return {
@@ -44,6 +58,7 @@ export function rowItem(row: ReadingRow): Record<string, unknown> {
   };
 }
 
+/** Converts an item to a reading. */
 export function rowOf(item: Readonly<Record<string, unknown>>): ReadingRow {
   const [deviceId = ''] = (item['DeviceDay'] as string).split('#');
   const [at = '', id = ''] = (item['TimestampSeq'] as string).split('#');

@@ -10,24 +10,25 @@ import { bucketOf } from './keys';
 
 const LIVE = 'live';
 
+/** The live state of a device, with the version that a write has in its condition. */
 export interface VersionedLive {
   live: Live;
-  /** 0: there is no item yet. */
+  /** 0 if there is no item yet. */
   version: number;
 }
 
-/** By when a device must have reported. */
+/** The time by which a device must report. */
 export interface Deadline {
   deviceId: string;
   /** Epoch ms. */
   dueAt: number;
 }
 
-/** What is known of devices at the moment, and the deadlines that wait for them. */
+/** The live states of devices (newest reading, alerts), and their deadlines. */
 export class LiveStore {
   constructor(private readonly db: Db) {}
 
-  /** Strongly consistent; devices never seen come back so. */
+  /** Returns the live states of devices. Strongly consistent. A device without an item has the state `NEVER_SEEN`. */
   async read(deviceIds: readonly string[]): Promise<Map<string, VersionedLive>> {
     const found = new Map<string, VersionedLive>(deviceIds.map((id) => [id, { live: NEVER_SEEN, version: 0 }]));
     const { Devices } = await batchGet(this.db, {
@@ -37,6 +38,7 @@ export class LiveStore {
     return found;
   }
 
+  /** Returns the newest reading of a device. Strongly consistent. */
   async latest(deviceId: string): Promise<ReadingRow | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({
@@ -48,14 +50,18 @@ export class LiveStore {
     return Item && liveOf(Item).live.row;
   }
 
-  /** The parts of a `TransactWriteItems` that replace what is known, and arm the deadline if it is a new one. */
+  /**
+   * Returns the items of a `TransactWriteItems` that replace the live state of a device, and store the deadline if it
+   * is new.
+   */
   replace(deviceId: string, before: VersionedLive, after: Live): TransactItem[] {
     const { deadline } = after;
     const put: TransactItem = {
       Put: {
         TableName: this.db.table('Devices'),
         Item: { DeviceID: deviceId, Entry: LIVE, Live: JSON.stringify(after), Version: before.version + 1 },
-        // The race: the stream's reader and whoever looks at deadlines, or two shards' readers. The loser reads again.
+        // Race: the stream reader and the check of deadlines write the same device, or the readers of two shards do.
+        // The one that loses reads the state again.
         ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
         ...(before.version > 0 && { ExpressionAttributeValues: { ':version': before.version } }),
       },
@@ -64,14 +70,14 @@ export class LiveStore {
     return [put, { Put: { TableName: this.db.table('DeviceDeadlines'), Item: key({ deviceId, dueAt: deadline }) } }];
   }
 
-  /** The part of a `TransactWriteItems` that takes a deadline away which was due. */
+  /** Returns the item of a `TransactWriteItems` that deletes a deadline. */
   strikeOff(deadline: Deadline): TransactItem {
     return { Delete: { TableName: this.db.table('DeviceDeadlines'), Key: key(deadline) } };
   }
 
   /**
-   * Deadlines of one bucket that are due, oldest first. Eventually consistent: what it misses the next look sees, what
-   * is settled already changes nothing.
+   * Returns up to `limit` due deadlines of one bucket, oldest first. Eventually consistent: the next query finds a
+   * deadline that this one misses, and handling a deadline twice changes nothing.
    */
   async due(bucket: number, now: number, limit: number): Promise<Deadline[]> {
     const items = await queryOnce(this.db, {
@@ -89,7 +95,7 @@ export class LiveStore {
   }
 }
 
-/** Zero-padded so that string order is time order. */
+/** Zero-padded, so that string order equals time order. */
 const padded = (epochMs: number): string => String(epochMs).padStart(14, '0');
 const bucketName = (bucket: number): string => String(bucket).padStart(2, '0');
 const key = ({ deviceId, dueAt }: Deadline) => ({

@@ -9,27 +9,30 @@ import { queryFrom, queryOnce } from '../query';
 import { transact } from '../transact';
 import { deviceDay, rowItem, rowKey, rowOf } from './keys';
 
-/** A stretch of one device's day. */
+/** A time range within one day of a device. */
 export interface RowRange {
   deviceId: string;
   day: Day;
-  /** Epoch ms; default the whole day. */
+  /** Epoch ms, inclusive. Default: the start of the day. */
   from?: number;
-  /** Left out. */
+  /** Epoch ms, exclusive. Default: the end of the day. */
   to?: number;
-  /** Go on behind this sort key. */
+  /** The sort key after which to continue. */
   after?: string;
   limit?: number;
 }
 
-/** Puts of one transaction beside what guards them. */
+/** Maximum number of puts in one transaction, which leaves room for the guards. */
 export const CAREFUL_LIMIT = 90;
 
-/** Readings as rows of DeviceData. */
+/** Readings, as rows of the table DeviceData. */
 export class ReadingStore {
   constructor(private readonly db: Db) {}
 
-  /** Puts rows, any number, of which no two are the same. A row that is there already stays as it is. */
+  /**
+   * Writes any number of different rows. An existing row does not change.
+   * @throws LongwatchError `unavailable` when DynamoDB repeatedly leaves rows unwritten.
+   */
   async put(rows: readonly ReadingRow[]): Promise<void> {
     await batchWrite(
       this.db,
@@ -38,7 +41,10 @@ export class ReadingStore {
     );
   }
 
-  /** Puts rows back that the archive holds: marked, so that nothing counts them a second time. */
+  /**
+   * Writes archived rows back to the table, with the attribute `Restored`, so that stream readers do not count them
+   * again.
+   */
   async restore(rows: readonly ReadingRow[]): Promise<void> {
     await batchWrite(
       this.db,
@@ -47,6 +53,7 @@ export class ReadingStore {
     );
   }
 
+  /** Deletes rows. */
   async delete(keys: readonly Pick<ReadingRow, 'deviceId' | 'timestamp' | 'id'>[]): Promise<void> {
     await batchWrite(
       this.db,
@@ -56,17 +63,17 @@ export class ReadingStore {
   }
 
   /**
-   * Puts new rows, at most CAREFUL_LIMIT, together with what guards them, all or none.
-   * @returns undefined when they are written, `guard` when one of the guards failed, else the rows that are there
-   *   already.
+   * Writes up to `CAREFUL_LIMIT` new rows and checks the guards, all or nothing.
+   * @returns undefined if they were written, `guard` if a guard failed, `busy` if another transaction writes the same
+   *   items, otherwise the rows that exist already.
    */
   async putNew(
     rows: readonly ReadingRow[],
     guards: readonly TransactItem[],
   ): Promise<undefined | 'guard' | 'busy' | ReadonlySet<ReadingRow>> {
     const puts = rows.map((row): TransactItem => ({
-      // The race: the same late reading twice at once, or while its first copy is being archived. One row is made of
-      // it.
+      // Race: the same late reading arrives twice at the same time, or while its first copy is archived. Only one row
+      // is written.
       Put: {
         TableName: this.db.table('DeviceData'),
         Item: rowItem(row),
@@ -80,10 +87,13 @@ export class ReadingStore {
     return there ? new Set(there.flatMap(({ index }) => rows[index] ?? [])) : 'busy';
   }
 
-  /** One page of a device's day, oldest first, strongly consistent; `more` when there may be further ones. */
+  /**
+   * Returns one page of a device's day, oldest first. Strongly consistent.
+   * @returns `more`, the sort key after which to continue, if there may be more rows.
+   */
   async page({ deviceId, day, from, to, after, limit }: RowRange): Promise<{ rows: StoredRow[]; more?: string }> {
     const low = after ?? (from === undefined ? ' ' : iso(from));
-    // A sort key goes on with `#`, so this is just before the first row of the instant `to`.
+    // A sort key continues with `#` after the instant, so this sorts just before the first row at `to`.
     const high = to === undefined ? '~' : iso(to);
     if (low >= high) return { rows: [] };
     const { items, next } = await queryFrom(this.db, {
@@ -91,7 +101,7 @@ export class ReadingStore {
       where: 'DeviceDay = :day AND TimestampSeq BETWEEN :low AND :high',
       values: { ':day': deviceDay(deviceId, day), ':low': low, ':high': high },
       consistent: true,
-      // BETWEEN has both ends in: one more, for the row that `after` names.
+      // BETWEEN includes both ends: read one more row, because the row at `after` is dropped.
       ...(limit !== undefined && { limit: limit + 1 }),
     });
     const rows = items
@@ -100,7 +110,7 @@ export class ReadingStore {
     return { rows, ...(next && { more: next['TimestampSeq'] as string }) };
   }
 
-  /** All of a device's day, page after page. */
+  /** Returns all rows of a range, page by page. */
   async *pages(range: RowRange): AsyncGenerator<StoredRow[]> {
     for (let at: RowRange | undefined = range; at;) {
       const { rows, more }: Awaited<ReturnType<ReadingStore['page']>> = await this.page(at);
@@ -109,7 +119,7 @@ export class ReadingStore {
     }
   }
 
-  /** The newest row of a device's day, if it has any. */
+  /** Returns the newest row of a device's day; undefined if there is none. Strongly consistent. */
   async newest(deviceId: string, day: Day): Promise<ReadingRow | undefined> {
     const [row] = await queryOnce(this.db, {
       table: 'DeviceData',
@@ -123,14 +133,19 @@ export class ReadingStore {
   }
 }
 
-/** A row of the table; `restored` when the archive holds it, too. */
+/** A row of the table. `restored` if the archive has it, too. */
 export interface StoredRow extends ReadingRow {
   restored?: true;
 }
 
-/** Sorts behind every instant. Marks in the stream of a partition how far its records must be read; see erasure. */
+/**
+ * Prefix of a sentinel's sort key, which sorts after every instant. The stream reader that passes a sentinel has read
+ * all earlier records of its partition; the erasure uses this.
+ */
 export const SENTINEL = '~';
+/** Returns whether a sort key is that of a sentinel. */
 export const isSentinel = (timestampSeq: string): boolean => timestampSeq.startsWith(SENTINEL);
+/** Returns the key of a sentinel. */
 export const sentinelKey = (deviceId: string, day: Day, id: string) => ({
   DeviceDay: deviceDay(deviceId, day),
   TimestampSeq: compositeKey(SENTINEL, id),
@@ -141,7 +156,7 @@ const storedRow = (item: Record<string, unknown>): StoredRow => ({
   ...(item['Restored'] === true && { restored: true as const }),
 });
 
-/** Rows by the day that they belong to. */
+/** Groups rows by device and day. */
 export function byDeviceDay(rows: readonly ReadingRow[]): { deviceId: string; day: Day; rows: ReadingRow[] }[] {
   const groups = new Map<string, { deviceId: string; day: Day; rows: ReadingRow[] }>();
   for (const row of rows) {

@@ -5,11 +5,11 @@ import type { Db } from '../dynamodb';
 
 const RETENTION = 'retention';
 
-/** Up to which day rollups were deleted by age. */
+/** The day up to which expired rollups are deleted, by resolution. */
 export class RetentionStore {
   constructor(private readonly db: Db) {}
 
-  /** The last day that is done. */
+  /** Returns the last day whose rollups are deleted. Strongly consistent. */
   async deletedUntil(resolution: Resolution): Promise<Day | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({
@@ -21,7 +21,10 @@ export class RetentionStore {
     return Item?.['DeletedUntil'] as Day | undefined;
   }
 
-  /** No condition: what is done twice is done once, and only one workflow does it. */
+  /**
+   * Stores the last day whose rollups are deleted. No condition: only one workflow calls it, and a repeated call
+   * changes nothing.
+   */
   async done(resolution: Resolution, day: Day): Promise<void> {
     await this.db.client.send(
       new PutCommand({

@@ -9,35 +9,42 @@ import type { Db } from '../dynamodb';
 import { queryAll, queryFrom, type TableQuery } from '../query';
 import type { TransactItem } from '../platform/outbox';
 
-/** Where a rollup is. */
+/** The device, resolution and bucket of a rollup. */
 export interface RollupKey {
   deviceId: string;
   resolution: Resolution;
-  /** Epoch ms of its first instant. */
+  /** Epoch ms of the bucket's start. */
   bucket: number;
 }
 
+/** A rollup, with the version that a write has in its condition. */
 export interface VersionedRollup {
   rollup: Rollup;
-  /** 0: there is no item yet. */
+  /** 0 if there is no item yet. */
   version: number;
 }
 
-/** A partition ends with the day, the month or the year, so that none grows for ever. */
+/**
+ * Length of the date in the partition key: a partition contains a day, a month or a year, so that it does not grow
+ * without bound.
+ */
 const seriesUntil: Readonly<Record<Resolution, number>> = { '1m': 10, '1h': 7, '1d': 4 };
 
 const seriesOf = ({ deviceId, resolution, bucket }: RollupKey): string =>
   compositeKey(deviceId, resolution, iso(bucket).slice(0, seriesUntil[resolution]));
 const keyOf = (key: RollupKey) => ({ Series: seriesOf(key), Bucket: iso(key.bucket) });
 
-/** What a rollup is told from others by, as a text. */
+/** Returns the id of a rollup, a text. */
 export const rollupId = (key: RollupKey): string => compositeKey(seriesOf(key), iso(key.bucket));
 
-/** Rollups of devices. Only the stream of DeviceData adds to them; a check puts right what a gap in it left out. */
+/**
+ * The rollups of devices. Only the reader of DeviceData's stream adds readings to them. A check corrects rollups after
+ * a gap in the stream.
+ */
 export class RollupStore {
   constructor(private readonly db: Db) {}
 
-  /** By their ids, strongly consistent; those without an item come back empty. */
+  /** Returns rollups by their ids. Strongly consistent. A rollup without an item is empty. */
   async read(keys: readonly RollupKey[]): Promise<Map<string, VersionedRollup>> {
     const found = new Map<string, VersionedRollup>(
       keys.map((key) => [rollupId(key), { rollup: emptyRollup, version: 0 }]),
@@ -51,20 +58,21 @@ export class RollupStore {
     return found;
   }
 
-  /** The part of a `TransactWriteItems` that replaces a rollup. */
+  /** Returns the item of a `TransactWriteItems` that replaces a rollup. */
   replace(key: RollupKey, before: VersionedRollup, after: Rollup): TransactItem {
     return {
       Put: {
         TableName: this.db.table('DeviceRollups'),
         Item: { ...keyOf(key), Rollup: JSON.stringify(after), Version: before.version + 1 },
-        // The race: while a table's shards split, two readers fold the same day. The loser reads again and folds again.
+        // Race: while a shard splits, two stream readers update the same rollup. The one that loses reads the rollup
+        // and applies its readings again.
         ConditionExpression: before.version === 0 ? 'attribute_not_exists(Version)' : 'Version = :version',
         ...(before.version > 0 && { ExpressionAttributeValues: { ':version': before.version } }),
       },
     };
   }
 
-  /** A device's rollups of one day, by their ids, strongly consistent. */
+  /** Returns a device's rollups of one day by their ids. Strongly consistent. */
   async ofDay(
     deviceId: string,
     day: Day,
@@ -82,8 +90,9 @@ export class RollupStore {
   }
 
   /**
-   * Puts a rollup in the place of the one that was read, or of none; `undefined` removes it. @returns false when it has
-   * changed since.
+   * Replaces the rollup that was read, creates it, or removes it if `after` is undefined.
+   * @returns false if it has changed since it was read.
+   * @throws LongwatchError `contention`.
    */
   swap(key: RollupKey, before: VersionedRollup, after: Rollup | undefined): Promise<boolean> {
     if (after !== undefined) {
@@ -95,7 +104,7 @@ export class RollupStore {
         new DeleteCommand({
           TableName: this.db.table('DeviceRollups'),
           Key: keyOf(key),
-          // The race: the stream's reader adds a reading at the same moment.
+          // Race: the stream reader adds a reading at the same moment.
           ConditionExpression: 'Version = :version',
           ExpressionAttributeValues: { ':version': before.version },
         }),
@@ -104,8 +113,9 @@ export class RollupStore {
   }
 
   /**
-   * A device's rollups over a stretch of time, oldest first, at most so many; `next` is the bucket (epoch ms) to go on
-   * with. Looks at no more than `series` partitions, so that a page has a bound where there is nothing, too.
+   * Returns up to `limit` rollups of a device from `from` to before `to`, oldest first. Queries at most `series`
+   * partitions, so that a page without rollups is also bounded.
+   * @returns `next`, the bucket (epoch ms) at which to continue, if there may be more.
    */
   async list(
     { deviceId, resolution, from, to }: { deviceId: string; resolution: Resolution; from: number; to: number },
@@ -126,7 +136,7 @@ export class RollupStore {
     return { rollups };
   }
 
-  /** Deletes the rollups of one day. @returns how many there were. */
+  /** Deletes the rollups of a device's day. @returns their number. */
   async deleteDay(deviceId: string, day: Day, which: readonly Resolution[] = resolutions): Promise<number> {
     let deleted = 0;
     for (const resolution of which) {
@@ -146,7 +156,7 @@ export class RollupStore {
   }
 }
 
-/** The query for the buckets of one series from one of them on, up to an instant, which is left out. */
+/** Returns the query of one partition's buckets from `from` to before `to`. Strongly consistent. */
 const seriesQuery = (from: RollupKey, to: number): TableQuery => ({
   table: 'DeviceRollups',
   where: 'Series = :series AND #bucket BETWEEN :from AND :to',
@@ -155,6 +165,7 @@ const seriesQuery = (from: RollupKey, to: number): TableQuery => ({
   consistent: true,
 });
 
+/** Returns the end of the partition that contains an instant, epoch ms. */
 function seriesEnd(resolution: Resolution, at: number): number {
   const day = dayOf(at);
   if (resolution === '1m') return dayEnd(day);

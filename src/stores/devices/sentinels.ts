@@ -8,12 +8,13 @@ import { deviceDay } from './keys';
 import { SENTINEL } from './readings';
 
 /**
- * Marks that go through the stream of DeviceData behind a device's readings. A stream keeps the order of a partition:
- * once its reader has seen the mark, it has read every reading that was written before.
+ * Sentinels in the stream of DeviceData, after the readings of a device. A stream keeps the order of a partition: a
+ * reader that has passed a sentinel has read every reading that was written before it.
  */
 export class SentinelStore {
   constructor(private readonly db: Db) {}
 
+  /** Writes a sentinel. */
   async put(deviceId: string, day: Day, id: string): Promise<void> {
     await this.db.client.send(
       new PutCommand({
@@ -23,7 +24,7 @@ export class SentinelStore {
     );
   }
 
-  /** The part of a `TransactWriteItems` that says that a mark was read. */
+  /** Returns the item of a `TransactWriteItems` that records that the stream reader has passed a sentinel. */
   seen(item: Readonly<Record<string, unknown>>): TransactItem {
     const [deviceId = '', day = ''] = (item['DeviceDay'] as string).split('#');
     const [, id = ''] = (item['TimestampSeq'] as string).split('#');
@@ -32,6 +33,7 @@ export class SentinelStore {
     };
   }
 
+  /** Returns whether the stream reader has passed a sentinel. Strongly consistent. */
   async isSeen(deviceId: string, day: Day, id: string): Promise<boolean> {
     const Key = { DeviceID: deviceId, Entry: compositeKey('seen', day, id) };
     const { Item } = await this.db.client.send(
@@ -40,7 +42,7 @@ export class SentinelStore {
     return Item !== undefined;
   }
 
-  /** Removes marks, and the notes that they were read. */
+  /** Deletes sentinels, and the records that the stream reader has passed them. */
   async remove(deviceId: string, days: readonly Day[], id: string): Promise<void> {
     const keys = days.map((day) => ({ DeviceDay: deviceDay(deviceId, day), TimestampSeq: compositeKey(SENTINEL, id) }));
     await batchWrite(
