@@ -20,6 +20,7 @@ export class CostMeter {
 
   constructor(private readonly graph: TestGraph) {}
 
+  /** Returns the units that this process has consumed since it started. */
   async total(): Promise<Units> {
     const { values } = await this.graph.metrics.registry.getSingleMetric('longwatch_dynamodb_units_total')!.get();
     const of = (kind: string) =>

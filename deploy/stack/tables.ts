@@ -82,6 +82,7 @@ export class Tables extends Construct {
     return table;
   }
 
+  /** Returns all tables. */
   all(): Table[] {
     return Object.values(this.of);
   }

@@ -84,6 +84,7 @@ export interface Bill {
   total: number;
 }
 
+/** The capacity mode of DynamoDB. */
 export interface BillSettings {
   capacity: 'on-demand' | 'provisioned';
   /** Provisioned: traffic of the busiest hours divided by the average. */

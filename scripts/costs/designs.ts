@@ -2,6 +2,7 @@ import { HOURS, nothing, type Usage } from './bill';
 import type { Measured, Units } from './measured';
 import type { Traffic } from './traffic';
 
+/** The capabilities of the bill. */
 export const capabilities = ['sessions', 'carts', 'leaderboards', 'feeds', 'devices', 'fraud'] as const;
 export type Capability = (typeof capabilities)[number];
 

@@ -18,6 +18,7 @@ export class Bar {
 
   readonly show = (share: number): void => this.bar.update(Math.floor(share * 100));
 
+  /** Completes the bar and stops it. */
   done(): void {
     this.bar.update(100);
     this.bar.stop();

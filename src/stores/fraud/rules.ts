@@ -15,9 +15,11 @@ export interface Challenger {
   ruleSet?: RuleSet;
 }
 
+/** The versions of the rule set. */
 export type RuleStore = VersionedStore<RuleSet>;
+/** The versions of the live model. */
 export type LiveModelStore = VersionedStore<LiveModel>;
-/** The value null means that the challenger was removed. */
+/** The versions of the challenger. The value null means that the challenger was removed. */
 export type ChallengerStore = VersionedStore<Challenger | null>;
 
 /** Returns the store of the rule set. */

@@ -33,7 +33,7 @@ export function scoreUpdate(board: Board, submission: Submission, { id, now, tur
   const set: string[] = [];
   const conditions = [
     'attribute_not_exists(Banned)',
-    // Race: the same submission arrives twice at the same time. One of them counts.
+    // Race: the same submission arrives twice at the same time. Only one of them counts.
     'NOT contains(Recent, :id) AND NOT contains(Older, :id)',
     isOver ? 'size(Recent) >= :full' : '(attribute_not_exists(Recent) OR size(Recent) < :full)',
   ];

@@ -86,7 +86,8 @@ export class SessionEnds {
    */
   private async entomb(key: string, reason: EndReason, at: number, condition: string): Promise<InTheWay | undefined> {
     const { events, prefix, watch } = this.settings;
-    // If ends have events, the session stays in the index, due at once, until the sweeper has delivered the event.
+    // If the store keeps events, the session stays in the index, due at once, until the sweeper has delivered the event
+    // of its end.
     const set = events
       ? 'SET EndedAt = :at, EndReason = :reason, CheckAt = :at REMOVE SessionData'
       : 'SET EndedAt = :at, EndReason = :reason REMOVE SessionData, ExpiryBucket, CheckAt';

@@ -6,8 +6,9 @@ import { compositeKey } from '../../domain/ids';
 /** Serialised session data. */
 export type SessionBytes = string | Uint8Array;
 
-/** The sort keys of a session's head, and of its data if that does not fit into the head. */
+/** The sort key of a session's head. */
 export const HEAD = 'session';
+/** The sort key of a session's data, if the data does not fit into the head. */
 export const DATA = 'data';
 
 /** Up to this size, a touch of the head consumes one write unit. */
@@ -28,7 +29,9 @@ export function sessionKey(prefix: string, id: string): string {
  */
 export const keyLength = (prefix: string): number => prefix.length + HASH_LENGTH;
 
+/** Returns the key of a session's head. */
 export const headKey = (key: string) => ({ SessionKey: key, Part: HEAD });
+/** Returns the key of a session's data item. */
 export const dataKey = (key: string) => ({ SessionKey: key, Part: DATA });
 
 /** Returns a new handle. Handles sort by their creation until the year 5138. */
@@ -42,10 +45,12 @@ export function newHandle(createdAt: number): string {
  */
 export const userKey = (prefix: string, userId: string): string => compositeKey(`${prefix}user`, userId);
 const SIGN_IN = compositeKey('sign-in', '');
+/** Returns the key of a session in its user's list. */
 export const signInKey = (prefix: string, userId: string, handle: string) => ({
   SessionKey: userKey(prefix, userId),
   Part: SIGN_IN + handle,
 });
+/** The prefix of the sort keys in a user's list of sessions. */
 export const SIGN_INS = SIGN_IN;
 
 /** Returns a session's partition of the expiry index. */
@@ -115,6 +120,7 @@ export function fitsHead(
   );
 }
 
+/** Returns the size of session data in bytes. */
 export const byteLength = (data: SessionBytes): number =>
   typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
 

@@ -14,6 +14,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { LongwatchError } from '../../domain/errors';
 import { againAfter, retry } from '../../timing/retry';
 
+/** An unmarshalled item. */
 export type Item = Record<string, unknown>;
 type Attributes = Record<string, AttributeValue>;
 
