@@ -45,7 +45,10 @@ export interface Save {
 /** The condition of a write to a loaded session: it is alive at `:now`. */
 const LIVE = 'attribute_not_exists(EndedAt) AND ExpiresAt > :now';
 
-/** Sessions by key, the hash of their id. Every write has a condition that the session is alive. */
+/**
+ * Sessions by key, the hash of their id. Every write of a loaded session's head has the condition that the session is
+ * alive.
+ */
 export class SessionRecords {
   readonly ends: SessionEnds;
 
