@@ -20,9 +20,9 @@ const usage = () => `Longwatch ${version}: durable lifecycles for DynamoDB data,
 
 Usage: npm start | npm run api | npm run worker
 
-  npm start         everything on this machine: what has no endpoint configured is embedded
-  npm run api       the HTTP API alone
-  npm run worker    the workers alone
+  npm start         everything on this machine; services without an endpoint setting are embedded
+  npm run api       only the HTTP API
+  npm run worker    only the workers
 
 Example: PORT=8080 LONGWATCH_CAPABILITIES=carts,sessions npm start
 

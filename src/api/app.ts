@@ -51,7 +51,7 @@ export function createApp(parts: AppParts): Express {
   );
   app.use((request: Request) => {
     // Do not echo the path: a mistyped link may contain a token.
-    throw new Problem(404, `There is no such route for ${request.method}; /openapi.json lists them all`);
+    throw new Problem(404, `No route matches this path for ${request.method}. GET /openapi.json lists all routes`);
   });
   app.use(errorHandler(parts.logger));
   return app;
@@ -73,7 +73,7 @@ function errorHandler(logger: Logger) {
   return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
     const guard = ReplyGuard.of(response);
     const requestId = String(response.locals['requestId'] ?? '');
-    const unexpected = new Problem(500, 'An unexpected fault; the log has it under this instance');
+    const unexpected = new Problem(500, 'Unexpected error. The log contains the cause under this instance');
     try {
       const problem = problemOf(error);
       if (!problem || problem.status >= 500 || guard.ended)
@@ -87,7 +87,7 @@ function errorHandler(logger: Logger) {
       sendProblem(response, problem ?? unexpected, requestId);
     } catch (again) {
       guard.fail(unexpected, requestId);
-      logger.error({ err: again }, 'the answer to a failed request failed');
+      logger.error({ err: again }, 'the error response of a failed request could not be sent');
     }
   };
 }

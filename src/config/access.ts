@@ -59,44 +59,44 @@ export const accessSettings = {
     .string()
     .optional()
     .describe(
-      'API keys as name:role:key,… or, so that no key is in the environment, name:role:sha256=<hex>,… (npm run ' +
-        'api-key makes one); without it the embedded stack makes one admin key',
+      'API keys: name:role:key,… or name:role:sha256=<hex>,… (the hash keeps the key itself out of the ' +
+        'environment; npm run api-key makes both). Default with npm start: one generated admin key',
     ),
   LONGWATCH_JWKS_URL: url
     .optional()
-    .describe('JWKS that bearer JWTs are checked against; https, unless it is on this machine'),
-  LONGWATCH_JWT_ISSUER: z.string().optional().describe('Expected `iss` of a JWT; must be set with LONGWATCH_JWKS_URL'),
-  LONGWATCH_JWT_AUDIENCE: z.string().default('longwatch').describe('Expected `aud` of a JWT'),
+    .describe('URL of the JWKS that verifies bearer JWTs; https, except for a loopback address'),
+  LONGWATCH_JWT_ISSUER: z.string().optional().describe('Required `iss` of a JWT; must be set with LONGWATCH_JWKS_URL'),
+  LONGWATCH_JWT_AUDIENCE: z.string().default('longwatch').describe('Required `aud` of a JWT'),
   LONGWATCH_SIGNING_SECRET: z
     .string()
     .min(32)
     .optional()
-    .describe('Signs customer links and cookies; the embedded stack makes one'),
+    .describe(
+      'Secret that signs links to customers and session cookies; at least 32 characters. Default with npm ' +
+        'start: a generated one',
+    ),
   LONGWATCH_TRUSTED_PROXIES: z
     .string()
     .transform((list) => list.split(',').map((one) => one.trim()))
     .refine((list) => list.every(isNetwork), 'must be addresses or networks like 10.0.0.0/8, comma separated')
     .optional()
     .describe(
-      'Addresses or networks, comma separated, whose X-Forwarded-For is believed: the load balancer before the ' +
-        'API. Without it a caller is whoever connects',
+      'Addresses or networks of load balancers whose X-Forwarded-For header is trusted, comma separated. ' +
+        'Default: none, so the client address is that of the connection',
     ),
   LONGWATCH_MAX_CONCURRENT_REQUESTS: integer(256, 2, 10_000).describe(
-    'Requests processed at once, at most. The process finds by itself how many fewer give the same throughput; ' +
-      'others wait',
+    'Maximum number of requests processed at once. The process adapts its actual limit below this ' +
+      'number to the load; further requests wait in the admission queue',
   ),
   LONGWATCH_QUEUE_BUDGETS: byLoadClass({ money: 1_000, interactive: 1_000, bulk: 1_000 }, [10, 60_000]).describe(
-    'Time that a request may wait for its turn, in milliseconds by load class. A request that could not begin in ' +
-      'time is refused with 503',
+    'Maximum wait of a request in the admission queue, in milliseconds by load class. A request that ' +
+      'cannot start in time is answered 503',
   ),
   LONGWATCH_HANDLER_DEADLINES: byLoadClass(
     { money: 20_000, interactive: 30_000, bulk: 30_000 },
     [100, 600_000],
-  ).describe(
-    'Time that processing a request may take, in milliseconds by load class. Then the client gets 504 and the ' +
-      'place is free',
-  ),
-  LONGWATCH_MAX_CONNECTIONS: integer(10_000, 10, 1_000_000).describe('Connections to the API that may be open at once'),
+  ).describe('Maximum processing time of a request, in milliseconds by load class. After it the client gets 504'),
+  LONGWATCH_MAX_CONNECTIONS: integer(10_000, 10, 1_000_000).describe('Maximum number of open connections to the API'),
   LONGWATCH_CALLER_LIMITS: z
     .string()
     .default('customer=20/40,investigator=50/100,supervisor=50/100,service=2000/4000,admin=2000/4000')
@@ -108,6 +108,7 @@ export const accessSettings = {
     )
     .transform((limits) => limits ?? {})
     .describe(
-      'Requests that each caller may send to this process, by role: a second over time / at once. Beyond it: 429',
+      'Rate limit of each caller in this process, by role: requests a second on average / at once. ' +
+        'Further requests are answered 429',
     ),
 };

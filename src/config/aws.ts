@@ -4,7 +4,7 @@ import { flag, url } from './values';
 /** Settings of DynamoDB and of AWS in general. */
 export const awsSettings = {
   LONGWATCH_AWS: flag.describe(
-    'true: parts without an endpoint of their own are AWS itself, nothing is embedded but Temporal',
+    'true: services without an endpoint setting are AWS itself, and only Temporal is embedded',
   ),
   AWS_REGION: z.string().default('us-east-1'),
   LONGWATCH_TABLE_PREFIX: z
@@ -14,10 +14,12 @@ export const awsSettings = {
     .describe('Prefix of all table names'),
   DYNAMODB_ENDPOINT: url
     .optional()
-    .describe('DynamoDB other than the embedded one; "aws" is set by LONGWATCH_AWS=true'),
+    .describe(
+      'URL of an external DynamoDB, in place of the embedded one. For AWS itself, set LONGWATCH_AWS=true instead',
+    ),
   LONGWATCH_STREAMS_BY: z
     .enum(['workflow', 'lambda'])
     .default('workflow')
-    .describe('Who reads streams: workflow: the workers; lambda: functions that AWS calls, so that no worker does'),
+    .describe('What reads the streams: workflow: the workers; lambda: AWS Lambda functions'),
   SNS_ENDPOINT: url.optional(),
 };

@@ -8,41 +8,41 @@ export const devicesSettings = {
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be the name of a Kinesis stream')
     .optional()
-    .describe(
-      'Kinesis stream of readings; default longwatch-readings where Kinesis is embedded, else none is read ' +
-        'unless this names it',
-    ),
-  LONGWATCH_LATE_WINDOW_MS: duration(7 * 24 * HOUR).describe('Readings older than this are refused'),
-  LONGWATCH_REGISTERED_DEVICES: flag.describe('true: readings of devices that were not registered are refused'),
+    .describe('Kinesis stream of readings. Default: longwatch-readings with the embedded Kinesis, otherwise none'),
+  LONGWATCH_LATE_WINDOW_MS: duration(7 * 24 * HOUR).describe('Maximum age of a reading; older readings are rejected'),
+  LONGWATCH_REGISTERED_DEVICES: flag.describe('true: readings of unregistered devices are rejected'),
   LONGWATCH_DEVICE_CACHE_MS: duration(30_000).describe(
-    'How long a process goes by what it read of a device: registration, groups, alerts',
+    'Time for which a process caches a device’s registration, groups and alert rules',
   ),
   LONGWATCH_ERASE_AFTER_MS: duration(90_000).describe(
-    'From the request to erase a device to the first deletion: every process has heard of it by then, and ended ' +
-      'its writes',
+    'Time between the request to erase a device and the first deletion. By then every process has read ' +
+      'the request and has finished its writes for the device',
   ),
   LONGWATCH_ARCHIVE_CRON: cron('30 * * * *').describe(
-    'When it is looked for days to archive and to let go of, cron in UTC',
+    'Cron (UTC) of the archiver’s scan, which archives finished days and deletes expired ones',
   ),
-  LONGWATCH_ARCHIVE_AFTER_MS: duration(24 * HOUR).describe('A day of readings is archived so long after its end'),
+  LONGWATCH_ARCHIVE_AFTER_MS: duration(24 * HOUR).describe('Time after its end at which a day of readings is archived'),
   LONGWATCH_ARCHIVE_FILE_BYTES: integer(128 * 1024 * 1024, 64 * 1024, 2 ** 32).describe(
-    'Size at which a file of the archive is closed',
+    'Size in bytes at which a file of the archive is closed and the next one begins',
   ),
-  LONGWATCH_KEEP_MINUTES_DAYS: integer(31, 1, 36_500).describe('Days that rollups by the minute are kept'),
-  LONGWATCH_KEEP_HOURS_DAYS: integer(400, 1, 36_500).describe('Days that rollups by the hour are kept'),
-  LONGWATCH_KEEP_DAYS_DAYS: integer(3_650, 1, 36_500).describe('Days that rollups by the day are kept'),
-  LONGWATCH_KEEP_ARCHIVE_DAYS: integer(3_650, 1, 36_500).describe('Days that archived readings are kept'),
+  LONGWATCH_KEEP_MINUTES_DAYS: integer(31, 1, 36_500).describe('Retention of rollups by the minute, in days'),
+  LONGWATCH_KEEP_HOURS_DAYS: integer(400, 1, 36_500).describe('Retention of rollups by the hour, in days'),
+  LONGWATCH_KEEP_DAYS_DAYS: integer(3_650, 1, 36_500).describe('Retention of rollups by the day, in days'),
+  LONGWATCH_KEEP_ARCHIVE_DAYS: integer(3_650, 1, 36_500).describe('Retention of archived readings, in days'),
   LONGWATCH_KEEP_RESTORED_DAYS: integer(7, 1, 36_500).describe(
     'Days that restored readings stay in the table before they are archived again',
   ),
-  MQTT_CA_FILE: z.string().optional().describe('PEM file of the authority that signed the broker’s certificate'),
-  MQTT_CERT_FILE: z.string().optional().describe('PEM file of our certificate, as AWS IoT Core wants one'),
-  MQTT_KEY_FILE: z.string().optional().describe('PEM file of its key'),
+  MQTT_CA_FILE: z
+    .string()
+    .optional()
+    .describe('PEM file of the certificate authority that signed the broker’s certificate'),
+  MQTT_CERT_FILE: z.string().optional().describe('PEM file of the client certificate, which AWS IoT Core requires'),
+  MQTT_KEY_FILE: z.string().optional().describe('PEM file of the client certificate’s private key'),
   MQTT_CLIENT_ID: z
     .string()
     .max(100)
     .default('longwatch')
-    .describe('Of the broker’s session, which keeps what comes while we are away: another one for each process'),
+    .describe('MQTT client id, unique per process. The broker queues messages for it while the process is down'),
 };
 
 /** Rules between these settings. */
@@ -57,8 +57,7 @@ export const devicesRules: readonly SettingRule<typeof devicesSettings>[] = [
     // Otherwise a late reading would recreate data that was deleted at the end of its retention.
     name: 'LONGWATCH_LATE_WINDOW_MS',
     of: ['LONGWATCH_KEEP_MINUTES_DAYS', 'LONGWATCH_KEEP_ARCHIVE_DAYS', 'LONGWATCH_LATE_WINDOW_MS'],
-    message:
-      'must be shorter, by more than a day, than what LONGWATCH_KEEP_MINUTES_DAYS and LONGWATCH_KEEP_ARCHIVE_DAYS keep',
+    message: 'must be more than a day shorter than LONGWATCH_KEEP_MINUTES_DAYS and LONGWATCH_KEEP_ARCHIVE_DAYS',
     holds: (config) =>
       Math.min(config.LONGWATCH_KEEP_MINUTES_DAYS, config.LONGWATCH_KEEP_ARCHIVE_DAYS) * DAY >
       config.LONGWATCH_LATE_WINDOW_MS + DAY,
@@ -67,8 +66,8 @@ export const devicesRules: readonly SettingRule<typeof devicesSettings>[] = [
     name: 'LONGWATCH_KEEP_DAYS_DAYS',
     of: ['LONGWATCH_KEEP_MINUTES_DAYS', 'LONGWATCH_KEEP_HOURS_DAYS', 'LONGWATCH_KEEP_DAYS_DAYS'],
     message:
-      'must be at least LONGWATCH_KEEP_HOURS_DAYS, and that at least LONGWATCH_KEEP_MINUTES_DAYS: a day’s ' +
-      'devices are known as long as its rollups by the day are kept',
+      'must be at least LONGWATCH_KEEP_HOURS_DAYS, which must be at least LONGWATCH_KEEP_MINUTES_DAYS: ' +
+      'the rollups by the day list a day’s devices',
     holds: (config) =>
       config.LONGWATCH_KEEP_MINUTES_DAYS <= config.LONGWATCH_KEEP_HOURS_DAYS &&
       config.LONGWATCH_KEEP_HOURS_DAYS <= config.LONGWATCH_KEEP_DAYS_DAYS,

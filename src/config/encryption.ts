@@ -16,19 +16,22 @@ export const encryptionSettings = {
       }
     })
     .describe(
-      'Encrypts all that workflows hold: AES-256 keys as id:base64,… ; the first encrypts, all decrypt; none: ' +
-        'nothing is encrypted',
+      'AES-256 keys that encrypt the payloads of workflows, as id:base64,…; the first encrypts, all ' +
+        'decrypt. Default: no encryption',
     ),
   LONGWATCH_PAYLOAD_KMS_KEYS: listOf(
     /^[A-Za-z0-9:/_-]{1,2048}$/,
     'must be ids, ARNs or aliases of KMS keys, comma separated',
-  ).describe('The same by AWS KMS: keys that data keys are wrapped with, comma separated; the first wraps, all unwrap'),
-  KMS_ENDPOINT: url.optional().describe('AWS KMS other than AWS itself'),
+  ).describe(
+    'AWS KMS keys for envelope encryption of the payloads of workflows, comma separated; the first ' +
+      'generates data keys, all decrypt them',
+  ),
+  KMS_ENDPOINT: url.optional().describe('URL of a KMS other than AWS itself'),
   LONGWATCH_UI_ORIGINS: listOf(
     /^https?:\/\/[^/?#]+$/,
     'must be origins like https://temporal.example.com, comma separated',
   ).describe(
-    'Origins of Web UIs that may ask the API to decrypt payloads; that of TEMPORAL_UI_URL and of the embedded ' +
-      'Web UI always may',
+    'Origins of the Web UIs that may decrypt payloads through the API, comma separated; those of ' +
+      'TEMPORAL_UI_URL and of the embedded Web UI are always allowed',
   ),
 };

@@ -7,21 +7,19 @@ export const fraudSettings = {
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,128}$/, 'must be the name of a Kinesis stream')
     .optional()
-    .describe(
-      'Kinesis stream of transactions to decide; default longwatch-transactions, but with LONGWATCH_AWS none is ' +
-        'read unless this names it',
-    ),
+    .describe('Kinesis stream of payments to decide. Default: longwatch-transactions; with LONGWATCH_AWS none'),
   LONGWATCH_STREAM_BATCH: integer(300, 1, 1_000).describe(
-    'Transactions of a stream that are decided at once, with one scoring call',
+    'Maximum number of payments of a stream that are decided together, with one scoring call',
   ),
   LONGWATCH_STREAM_MODEL_DEADLINE_MS: integer(5_000, 1, 60_000).describe(
-    'Time that the model has for a batch of a stream',
+    'Time that the model has to score a batch of a stream',
   ),
   LONGWATCH_STREAM_WITHOUT_MODEL: z
     .enum(['degrade', 'wait'])
     .default('degrade')
     .describe(
-      'Stream while the model is away: degrade: decide by the rules alone and score again later; wait: for the model',
+      'What stream readers do while the model is unavailable: degrade: decide by the rules alone and ' +
+        'rescore later; wait: wait for the model',
     ),
   SAGEMAKER_ENDPOINT_NAME: z.string().default('longwatch-fraud').describe('Name of the SageMaker endpoint'),
   LONGWATCH_LOCAL_MODELS: z
@@ -32,33 +30,47 @@ export const fraudSettings = {
     )
     .optional()
     .transform((list) => list ?? [])
-    .describe('Further models that the embedded endpoint serves, as endpoint=path, comma separated: challengers'),
-  LONGWATCH_MODEL_DEADLINE_MS: duration(80).describe('Time that the model has to answer a request'),
+    .describe(
+      'Further models (challengers) that the embedded SageMaker endpoint serves, as endpoint=path, comma ' +
+        'separated',
+    ),
+  LONGWATCH_MODEL_DEADLINE_MS: duration(80).describe('Time that the model has to score the payment of a request'),
   LONGWATCH_DECISION_DEADLINE_MS: duration(250).describe('Time that a whole decision may take'),
-  LONGWATCH_RESCORE_AFTER_MS: duration(30_000).describe('When a degraded decision is first scored again'),
+  LONGWATCH_RESCORE_AFTER_MS: duration(30_000).describe(
+    'Time after a decision without the model at which it is first rescored',
+  ),
   LONGWATCH_DRIFT_BASELINES: z
     .string()
     .optional()
     .describe(
-      'Baselines of models, as train writes them (….baseline.json), comma separated; that of the model that ' +
-        'ships is there',
+      'Baseline files of further models, as train writes them (….baseline.json), comma separated; the ' +
+        'shipped model’s is always loaded',
     ),
   LONGWATCH_DRIFT_MIN_DECISIONS: integer(1_000, 1, 1_000_000_000).describe(
-    'Fewer decisions than this are not compared with a baseline',
+    'Minimum number of decisions to compare with a baseline',
   ),
-  LONGWATCH_DRIFT_REPORT_CRON: cron('0 6 * * *').describe('When the drift report runs, cron in UTC'),
-  LONGWATCH_DRIFT_REPORT_DAYS: integer(7, 1, 90).describe('Days that the drift report looks at'),
-  LONGWATCH_USER_HOLD_MS: duration(30 * 24 * HOUR).describe('How long a user is held after a confirmed fraud'),
-  LONGWATCH_ANSWER_WITHIN_MS: duration(24 * HOUR).describe('How long a customer has to answer "was this you?"'),
-  LONGWATCH_SLA_WARNING_MS: duration(3 * HOUR).describe('Review: warning after'),
-  LONGWATCH_SLA_BREACH_MS: duration(4 * HOUR).describe('Review: breach and escalation after'),
-  LONGWATCH_FINAL_AFTER_MS: duration(72 * HOUR).describe('Review: final policy after'),
+  LONGWATCH_DRIFT_REPORT_CRON: cron('0 6 * * *').describe('Cron (UTC) of the drift report'),
+  LONGWATCH_DRIFT_REPORT_DAYS: integer(7, 1, 90).describe('Days that the drift report covers'),
+  LONGWATCH_USER_HOLD_MS: duration(30 * 24 * HOUR).describe(
+    'Time for which a user’s payments are held after a confirmed fraud',
+  ),
+  LONGWATCH_ANSWER_WITHIN_MS: duration(24 * HOUR).describe('Time that a customer has to answer “was this you?”'),
+  LONGWATCH_SLA_WARNING_MS: duration(3 * HOUR).describe('Time after which an open review sends a warning'),
+  LONGWATCH_SLA_BREACH_MS: duration(4 * HOUR).describe(
+    'Time after which an open review breaches its SLA and is escalated',
+  ),
+  LONGWATCH_FINAL_AFTER_MS: duration(72 * HOUR).describe(
+    'Time after which LONGWATCH_FINAL_POLICY applies to an open review',
+  ),
   LONGWATCH_FINAL_POLICY: z
     .enum(['keep', 'release', 'confirm'])
     .default('keep')
-    .describe('keep: hold and remind; release: close as genuine; confirm: close as fraud'),
-  LONGWATCH_REMIND_EVERY_MS: duration(24 * HOUR).describe('Final policy keep: reminder interval'),
+    .describe(
+      'Final policy of a review: keep: stays open, with reminders; release: closed as genuine; confirm: ' +
+        'closed as fraud',
+    ),
+  LONGWATCH_REMIND_EVERY_MS: duration(24 * HOUR).describe('Interval of the reminders with the final policy keep'),
   LONGWATCH_FOUR_EYES_ABOVE: integer(100_000, 0, Number.MAX_SAFE_INTEGER).describe(
-    'Amount in minor units from which a decision needs two people',
+    'Amount in minor units from which a decision on a case needs a second person (four-eyes approval)',
   ),
 };

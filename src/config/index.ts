@@ -25,14 +25,14 @@ const platformRules: readonly SettingRule<typeof platformSettings>[] = [
   {
     name: 'LONGWATCH_JWT_ISSUER',
     of: ['LONGWATCH_JWKS_URL', 'LONGWATCH_JWT_ISSUER'],
-    message: 'must be set with LONGWATCH_JWKS_URL: the `iss` that tokens have',
+    message: 'must be set together with LONGWATCH_JWKS_URL: the `iss` of the tokens',
     holds: (config) => config.LONGWATCH_JWKS_URL === undefined || config.LONGWATCH_JWT_ISSUER !== undefined,
   },
   {
     // Otherwise an attacker on the network path could replace the keys and sign valid tokens.
     name: 'LONGWATCH_JWKS_URL',
     of: ['LONGWATCH_JWKS_URL'],
-    message: 'must be https, unless it is on this machine',
+    message: 'must be https, except for a loopback address',
     holds: (config) =>
       config.LONGWATCH_JWKS_URL === undefined ||
       /^https:|^http:\/\/(localhost|127\.[\d.]+|\[::1\])[:/]/.test(config.LONGWATCH_JWKS_URL),
@@ -40,7 +40,7 @@ const platformRules: readonly SettingRule<typeof platformSettings>[] = [
   {
     name: 'TEMPORAL_WORKER_BUILD_ID',
     of: ['TEMPORAL_DEPLOYMENT_NAME', 'TEMPORAL_WORKER_BUILD_ID'],
-    message: 'and TEMPORAL_DEPLOYMENT_NAME go together: set both, or neither',
+    message: 'and TEMPORAL_DEPLOYMENT_NAME must be set together or not at all',
     holds: (config) =>
       (config.TEMPORAL_DEPLOYMENT_NAME === undefined) === (config.TEMPORAL_WORKER_BUILD_ID === undefined),
   },

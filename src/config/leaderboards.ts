@@ -3,10 +3,10 @@ import { cron, duration } from './values';
 /** Settings of leaderboards. */
 export const leaderboardsSettings = {
   LONGWATCH_SEASON_FENCE_MS: duration(60_000).describe(
-    'How long before its end a season’s scores begin to be written in one transaction with the check that it is ' +
-      'open; longer than any request can be under way',
+    'Time before a season’s end from which each score is written in one transaction with a check that ' +
+      'the season is open; must be longer than any request takes',
   ),
   LONGWATCH_RANK_CHECK_CRON: cron('30 3 * * *').describe(
-    'When all leaderboards’ ranks are compared with their scores, cron in UTC',
+    'Cron (UTC) of the check that compares all leaderboards’ ranks with their scores',
   ),
 };

@@ -32,9 +32,9 @@ export class SignedLinks {
     const [claim = '', signature = '', ...rest] = token.split('.');
     const [wanted, found] = [Buffer.from(this.sign(claim)), Buffer.from(signature)];
     if (rest.length > 0 || wanted.length !== found.length || !timingSafeEqual(wanted, found))
-      throw new LongwatchError('notFound', 'This link is not one of ours, or it is incomplete');
+      throw new LongwatchError('notFound', 'This link is not valid, or it is incomplete');
     const [, until = '', subject = ''] = /^(\d+)\.(.+)$/.exec(Buffer.from(claim, 'base64url').toString()) ?? [];
-    if (!ID_PATTERN.test(subject)) throw new LongwatchError('notFound', 'This link is not one of ours');
+    if (!ID_PATTERN.test(subject)) throw new LongwatchError('notFound', 'This link is not valid');
     if (now > Number(until)) throw new LongwatchError('conflict', this.settings.overdue);
     return { subject, until: Number(until) };
   }

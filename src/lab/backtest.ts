@@ -130,7 +130,7 @@ export async function backtest(settings: BacktestSettings): Promise<BacktestRepo
     await settings.onScore?.(transactionId, decided[0]?.score ?? Number.NaN);
     if (changes && decided[0] && decided[1]) changes[decided[0].outcome][decided[1].outcome]++;
   }
-  if (report.payments === 0) throw new LabError('There is no payment in the window; --from and --to are in UTC');
+  if (report.payments === 0) throw new LabError('The window contains no payment. --from and --to are in UTC');
   report.candidates = tallies.map((tally) => tally.report(columns));
   return report;
 }

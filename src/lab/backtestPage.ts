@@ -29,7 +29,7 @@ svg { max-width: 100% } text { font: 12px system-ui, sans-serif; fill: #444 }
 <body>
 <h1>Backtest</h1>
 <p>${iso(window.from)} to ${iso(window.to)}: ${payments} payments, \
-${frauds} of them fraud${unknown > 0 ? `, ${unknown} not known` : ''}.</p>
+${frauds} of them fraud${unknown > 0 ? `, ${unknown} unlabelled` : ''}.</p>
 ${figures(candidates)}
 <div class="charts">
 <figure><figcaption>Precision by recall</figcaption>${curves(candidates)}</figure>
@@ -98,13 +98,13 @@ function detail({ name, outcomes: counts, rules }: CandidateReport, frauds: numb
     percent(fraud, frauds),
   ]);
   return `<h2>${escaped(name)}</h2>
-${table(['outcome', 'genuine', 'fraud', 'not known', 'precision', 'recall'], decided)}
-${hit.length > 0 ? table(['rule', 'outcome', 'genuine', 'fraud', 'not known', 'precision', 'recall'], hit) : ''}`;
+${table(['outcome', 'genuine', 'fraud', 'unlabelled', 'precision', 'recall'], decided)}
+${hit.length > 0 ? table(['rule', 'outcome', 'genuine', 'fraud', 'unlabelled', 'precision', 'recall'], hit) : ''}`;
 }
 
 const changes = ({ changes: moved }: BacktestReport): string =>
   moved
-    ? `<h2>What the second decides otherwise</h2>${table(
+    ? `<h2>Decisions that differ</h2>${table(
         ['first \\ second', ...outcomes],
         outcomes.map((from) => [from, ...outcomes.map((to) => moved[from][to])]),
       )}`

@@ -16,7 +16,7 @@ export function findPython(): string {
   if (status === 0) return python;
   throw new LabError(
     'Training needs Python 3 with the packages of model/requirements.txt; ' +
-      `${error ? `there is no ${python}` : `${python} has not got them`}.\n` +
+      `${error ? `${python} does not exist` : `${python} lacks them`}.\n` +
       '  python3 -m venv model/.venv && model/.venv/bin/pip install -r model/requirements.txt\n' +
       'or set PYTHON to one that has them.',
   );

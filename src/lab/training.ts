@@ -72,7 +72,7 @@ export class Training {
       if (this.frauds[part] === 0)
         throw new LabError(
           'There is no known fraud ' +
-            `${part === 'train' ? 'to learn from' : 'in the last part of the window, on which training is stopped'}`,
+            `${part === 'train' ? 'to learn from' : 'in the last part of the window, which sets the number of trees'}`,
         );
     for (const matrix of [...this.matrices.values(), ...(this.kinds ? [this.kinds] : [])]) matrix.close();
     const bands = Object.fromEntries(defaultRules.bands.map(({ outcome, from }) => [outcome, from]));

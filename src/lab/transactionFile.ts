@@ -123,7 +123,7 @@ function jsonRow(text: string, where: string): Row {
     throw new LabError(`${where}: this line is not valid JSON`);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new LabError(`${where}: this line is no JSON object`);
+    throw new LabError(`${where}: this line is not a JSON object`);
   const { location, ...rest } = parsed as Row & { location?: object };
   const row = { ...rest, ...location };
   const unknown = Object.keys(row).filter((name) => !isColumn(name));
@@ -151,8 +151,7 @@ function asTransaction(row: Row, { amountUnit, currency: usual }: FileFormat, wh
   if (faults) {
     const { field: path, message } = faults[0] as FieldFault;
     const field = path.split('.').at(-1) || 'the row';
-    const hint =
-      field === 'amount' && amountUnit === 'minor' ? '; for amounts like 19.99 there is --amount-unit major' : '';
+    const hint = field === 'amount' && amountUnit === 'minor' ? '; for amounts like 19.99 use --amount-unit major' : '';
     throw new LabError(`${where}: ${field} ${message}, found ${JSON.stringify(row[field as Column] ?? null)}${hint}`);
   }
   const fraud = asFraud(row.fraud, where);
@@ -200,9 +199,8 @@ function asLabError(error: unknown, path: string): unknown {
   if (error instanceof LabError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof CsvError) return new LabError(`${path}: ${message}`);
-  if (code === 'ENOENT') return new LabError(`There is no file ${path}`);
-  if (code?.startsWith('Z_'))
-    return new LabError(`${path} ends in .gz and is no gzip file, or a torn one (${message})`);
+  if (code === 'ENOENT') return new LabError(`File ${path} does not exist`);
+  if (code?.startsWith('Z_')) return new LabError(`${path} ends in .gz but is not a complete gzip file (${message})`);
   return code === undefined ? error : new LabError(`${path} cannot be read (${message})`);
 }
 

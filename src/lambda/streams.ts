@@ -81,7 +81,7 @@ async function take<T>(
   for (const [id, records] of shards) {
     const { again, error } = await consumer.take(await consumer.shardName(id), records, signal);
     if (error !== undefined)
-      graph.logger.error({ err: error, shard: id }, 'records could not be processed and come again');
+      graph.logger.error({ err: error, shard: id }, 'records could not be processed; Lambda delivers them again');
     if (again) batchItemFailures.push({ itemIdentifier: again.position });
   }
   await settle(graph);

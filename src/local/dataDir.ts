@@ -27,7 +27,7 @@ export function openDataDir(folder: string, wantedMb = WANTED_MB): DataDir {
     const { bavail, bsize } = statfsSync(path);
     const freeMb = Math.floor((bavail * bsize) / 1_048_576);
     if (freeMb < wantedMb)
-      throw new StartError(diskFull(path, `only ${freeMb} MB are free, and ${wantedMb} MB are wanted`));
+      throw new StartError(diskFull(path, `only ${freeMb} MB are free, and ${wantedMb} MB are required`));
     return { path, release: lock(path).release };
   } catch (error) {
     throw error instanceof StartError
@@ -42,23 +42,24 @@ function lock(path: string): FileLock {
   } catch (error) {
     if (!(error instanceof LockedError)) throw error;
     throw new StartError(
-      `Another Longwatch (process ${error.holder}) uses ${path}. Stop it, or start this one beside it:\n` +
+      `Another Longwatch (process ${error.holder}) uses ${path}. Stop it, or start this one with another folder and ` +
+        'port:\n' +
         '  LONGWATCH_DATA_DIR=.longwatch-2 PORT=3001 npm start',
     );
   }
 }
 
 function notWritable(path: string, { code, message }: NodeJS.ErrnoException): string {
-  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(path, 'nothing can be written any more');
-  if (code === 'EEXIST' || code === 'ENOTDIR') return `The data folder ${path} is a file, or below one. ${ANOTHER}`;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(path, 'no more data can be written');
+  if (code === 'EEXIST' || code === 'ENOTDIR') return `The data folder ${path} is a file or inside a file. ${ANOTHER}`;
   const why = (
     { EACCES: 'no permission', EPERM: 'no permission', EROFS: 'read-only file system' } as Record<string, string>
   )[code ?? ''];
   return `The data folder ${path} cannot be written (${why ?? message}). ${ANOTHER}`;
 }
 
-const ANOTHER = 'Set LONGWATCH_DATA_DIR to a folder that can be written';
+const ANOTHER = 'Set LONGWATCH_DATA_DIR to a writable folder';
 
 const diskFull = (path: string, how: string): string =>
-  `The disk with the data folder ${path} is full: ${how}. Make room, or set LONGWATCH_DATA_DIR to a folder on ` +
+  `The disk with the data folder ${path} is full: ${how}. Free some space, or set LONGWATCH_DATA_DIR to a folder on ` +
   'another disk';

@@ -53,7 +53,7 @@ export async function startDynamoDB(start: DynamoDBStart): Promise<RunningDynamo
   mkdirSync(folder, { recursive: true });
   return startOnPort(async (tries) => {
     const held = await hold(start.port ? { port: start.port, only: true } : { port: tries === 1 ? USUAL_PORT : 0 });
-    if (!held) throw new StartError(`Port ${start.port}, which DynamoDB is to listen on, is taken`);
+    if (!held) throw new StartError(`Port ${start.port} for DynamoDB is in use`);
     const { port } = held;
     await held.handOver();
     const child = startChild({

@@ -20,8 +20,8 @@ type Kinesalite = (options: {
  */
 async function main(): Promise<void> {
   const { port, path } = await yargs(hideBin(process.argv))
-    .option('port', { type: 'number', default: 4567, describe: 'Another one if this is taken' })
-    .option('path', { type: 'string', describe: 'Where streams are kept; without it in memory' })
+    .option('port', { type: 'number', default: 4567, describe: 'Port; a free one is used if it is taken' })
+    .option('path', { type: 'string', describe: 'Folder of the streams; without it they are kept in memory' })
     .strict()
     .parseAsync();
   if (path !== undefined) mkdirSync(path, { recursive: true });

@@ -17,7 +17,7 @@ const HELD_MS = 60_000;
  */
 async function main(): Promise<void> {
   const { port } = await yargs(hideBin(process.argv))
-    .option('port', { type: 'number', default: 1883, describe: 'Another one if this is taken' })
+    .option('port', { type: 'number', default: 1883, describe: 'Port; a free one is used if it is taken' })
     .strict()
     .parseAsync();
   // aedes's own message counter, which matches an acknowledgement to its message.

@@ -22,10 +22,10 @@ interface Account {
 /** Runs the embedded S3 (s3rver) as a process, on the loopback address. */
 async function main(): Promise<void> {
   const { port, path } = await yargs(hideBin(process.argv))
-    .option('port', { type: 'number', default: 4568, describe: 'Another one if this is taken' })
+    .option('port', { type: 'number', default: 4568, describe: 'Port; a free one is used if it is taken' })
     .option('path', {
       type: 'string',
-      describe: 'Where objects are kept; without it in a folder that nobody looks for',
+      describe: 'Folder of the objects; without it a temporary folder',
     })
     .strict()
     .parseAsync();

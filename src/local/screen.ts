@@ -20,7 +20,7 @@ export function waitingCasesLink(uiUrl: string, namespace: string): string {
 /** Returns the start screen: addresses, key and next steps. */
 export function startScreen(facts: ScreenFacts): string {
   const rows: [string, string][] = [
-    ['API', `${facts.apiUrl}    (documents itself at /openapi.json)`],
+    ['API', `${facts.apiUrl}    (OpenAPI document at /openapi.json)`],
     // Browsers do not send the fragment after the # to any server, and the page removes it from the address bar at
     // once.
     ['page', facts.developmentKey ? `${facts.apiUrl}/#key=${facts.developmentKey}` : `${facts.apiUrl}/`],
@@ -32,7 +32,7 @@ export function startScreen(facts: ScreenFacts): string {
         ] as [string, string][])
       : []),
     ...(facts.dataDir
-      ? ([['data', `${facts.dataDir}    (kept when you stop; delete it to begin anew)`]] as [string, string][])
+      ? ([['data', `${facts.dataDir}    (kept after a stop; delete it to start without data)`]] as [string, string][])
       : []),
     ...Object.entries(facts.parts),
     ['try', 'npm run demo    (in another terminal)'],

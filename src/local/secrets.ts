@@ -48,6 +48,6 @@ function read(file: string): Secrets | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     // The parser's message quotes the content, which is secret.
     const what = error instanceof SyntaxError ? 'is damaged' : `cannot be read (${(error as Error).message})`;
-    throw new StartError(`${file} ${what}. Delete it, and new keys are made`);
+    throw new StartError(`${file} ${what}. Delete it; the next start creates new keys`);
   }
 }

@@ -146,7 +146,7 @@ class Family {
   watch(name: string, child: Child): void {
     void child.ended.then((how) => {
       if (this.signal.aborted) return;
-      this.breakStack(new StartError(`${name} stopped by itself (${how}). Its last lines:\n${child.lastLines()}`));
+      this.breakStack(new StartError(`${name} stopped unexpectedly (${how}). Its last lines:\n${child.lastLines()}`));
     });
   }
 
@@ -174,7 +174,7 @@ function externalTemporal(config: PlatformConfig): boolean {
 const startsAgain =
   ({ settings: { progress } }: PartStart, part: string) =>
   () =>
-    progress.stage(part, 'starting again: another process took its port');
+    progress.stage(part, 'restarting: another process took its port');
 
 async function embeddedDynamoDB(start: PartStart) {
   const { settings, dataDir, family } = start;
@@ -252,7 +252,7 @@ async function embeddedModel({ settings: { progress, model }, dataDir, family }:
 function embeddedTemporal(start: PartStart): { address: Promise<TemporalPorts>; serving: Promise<TemporalPorts> } {
   const { config, settings, dataDir, family } = start;
   const { progress, searchAttributes, inMemory = false } = settings;
-  progress.stage('Temporal', 'looking for its server');
+  progress.stage('Temporal', 'looking for the server');
   const find: FindTemporal = {
     ...(config.TEMPORAL_CLI_PATH && { cliPath: config.TEMPORAL_CLI_PATH }),
     onStage: (stage, detail) => progress.stage('Temporal', stage, detail),

@@ -59,12 +59,12 @@ export async function holdTemporalPorts(wanted: WantedTemporalPorts, hold = hold
   const ui = await hold(wanted.ui);
   if (!ui)
     throw new StartError(
-      `Port ${wanted.ui.port}, which TEMPORAL_UI_PORT asks for, is taken. Choose another, or leave it out`,
+      `Port ${wanted.ui.port}, set by TEMPORAL_UI_PORT, is in use. Choose another port, or unset TEMPORAL_UI_PORT`,
     );
   const grpc = await hold(wanted.grpc);
   if (!grpc) {
     await ui.handOver();
-    throw new StartError(`Port ${wanted.grpc.port}, which Temporal is to listen on, is taken`);
+    throw new StartError(`Port ${wanted.grpc.port} for Temporal is in use`);
   }
   return { held: { grpc, ui }, address: `${LOCAL}:${grpc.port}`, uiUrl: `http://${LOCAL}:${ui.port}` };
 }

@@ -113,16 +113,16 @@ export function installedTemporal(find: FindTemporal): { executable?: string; un
 }
 
 function given(cliPath: string): string {
-  if (!isExecutable(cliPath)) throw new StartError(`TEMPORAL_CLI_PATH is ${cliPath}, which is no executable file`);
+  if (!isExecutable(cliPath)) throw new StartError(`TEMPORAL_CLI_PATH is ${cliPath}, which is not an executable file`);
   const unfit = whyUnfit(cliPath);
-  if (unfit) throw new StartError(`TEMPORAL_CLI_PATH is ${cliPath}, which will not do: ${unfit}`);
+  if (unfit) throw new StartError(`TEMPORAL_CLI_PATH is ${cliPath}, which cannot be used: ${unfit}`);
   return cliPath;
 }
 
 /** Returns the error message if no server was found: why each way failed, and all alternatives. */
 function fourWays(failures: string[]): string {
   return (
-    `Temporal's server is needed and could not be had:\n${failures.map((line) => `  - ${line}`).join('\n')}\n\n` +
+    `Temporal's server is required and could not be found:\n${failures.map((line) => `  - ${line}`).join('\n')}\n\n` +
     'Any one of these helps:\n' +
     '  1. set TEMPORAL_ADDRESS (host:port) to a Temporal that runs\n' +
     `  2. install the Temporal CLI ${TEMPORAL_CLI_VERSION} so that "temporal" is on PATH, or set ` +
@@ -176,7 +176,7 @@ function whyUnfit(executable: string): string | undefined {
   const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n')[0]?.slice(0, 200) ?? '';
   const version = /Server (\d+)\.(\d+)/.exec(said);
   const answer = said || (error?.message ?? `exit code ${status}`);
-  if (error || status !== 0 || !version) return `it is no Temporal CLI; asked for its version it says "${answer}"`;
+  if (error || status !== 0 || !version) return `it is not a Temporal CLI; its version output is "${answer}"`;
   const [major, minor] = [Number(version[1]), Number(version[2])];
   const old = major < OLDEST_SERVER[0] || (major === OLDEST_SERVER[0] && minor < OLDEST_SERVER[1]);
   return old ? `it is too old ("${said}"); its server must be ${OLDEST_SERVER.join('.')} or later` : undefined;

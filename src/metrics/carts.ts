@@ -19,22 +19,24 @@ export class CartMetrics {
     const registers = [registry];
     this.changes = new Counter({
       name: 'longwatch_carts_total',
-      help: 'Carts that this process has seen opened, reminded, recovered, abandoned, …',
+      help: 'Carts opened, reminded, recovered, abandoned, … by this process',
       labelNames: ['what'],
       registers,
     });
     this.checkouts = new Counter({
       name: 'longwatch_checkouts_total',
       help:
-        'Checkouts that this process has seen held, short of stock, confirmed, cancelled, expired; refund-due: ' +
-        'payments that must be given back',
+        'Checkouts in this process, by event: held, short (too little stock), confirmed, cancelled, ' +
+        'expired, refund-due (a payment must be refunded)',
       labelNames: ['what'],
       registers,
     });
     for (const what of checkoutEvents) this.checkouts.inc({ what }, 0);
     const carts: Gauge<'what'> = new Gauge({
       name: 'longwatch_carts',
-      help: 'Carts of all processes: open now; opened, reminded, recovered, abandoned, … since the beginning',
+      help:
+        'Carts of all processes: open is the current number; opened, reminded, recovered, abandoned, … are ' +
+        'totals since the first start',
       labelNames: ['what'],
       registers,
       collect: async () => {

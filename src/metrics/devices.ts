@@ -8,13 +8,13 @@ export class DeviceMetrics {
   constructor(registry: Registry) {
     this.incoming = new Counter({
       name: 'longwatch_device_readings_total',
-      help: 'Readings that came in, by path and result; stored ones may have been on record before',
+      help: 'Readings received, by path and result; stored includes repeated readings',
       labelNames: ['path', 'result'],
       registers: [registry],
     });
     this.replaced = new Counter({
       name: 'longwatch_device_rollups_replaced_total',
-      help: 'Rollups that were not what the readings say, and were put right',
+      help: 'Rollups that differed from their readings and were corrected',
       registers: [registry],
     });
   }

@@ -24,8 +24,8 @@ export class DynamoDBMetrics {
     this.refusals = new Counter({
       name: 'longwatch_dynamodb_refused_total',
       help:
-        'Calls that DynamoDB will never take (a value that it cannot store, an item that is too large, a missing ' +
-        'grant), by operation and table; none is retried',
+        'Calls that DynamoDB will never accept (a value that it cannot store, an item that is too large, a ' +
+        'missing permission), by operation and table; they are not retried',
       labelNames: ['operation', 'table'],
       registers,
     });

@@ -7,7 +7,9 @@ export class FeedMetrics {
   constructor(registry: Registry) {
     this.rows = new Counter({
       name: 'longwatch_feed_rows_total',
-      help: 'Followers’ feeds that background work has looked after, by what it did: delivered, retracted, turned',
+      help:
+        'Feed rows that background work wrote, by kind: delivered, retracted, turned (change between ' +
+        'fan-out on write and on read)',
       labelNames: ['kind'],
       registers: [registry],
     });

@@ -16,13 +16,13 @@ export class FraudMetrics {
     const registers = [registry];
     this.decisions = new Counter({
       name: 'longwatch_fraud_decisions_total',
-      help: 'Decisions taken (replays are not counted), by outcome, mode and the path they came by',
+      help: 'Decisions (without replays), by outcome, mode and path',
       labelNames: ['outcome', 'mode', 'path'],
       registers,
     });
     this.degraded = new Counter({
       name: 'longwatch_fraud_degraded_total',
-      help: 'Decisions taken without the model, by cause',
+      help: 'Decisions without the model, by cause',
       labelNames: ['cause'],
       registers,
     });
@@ -30,33 +30,35 @@ export class FraudMetrics {
     for (const cause of degradedCauses) this.degraded.inc({ cause }, 0);
     this.decisionSeconds = new Histogram({
       name: 'longwatch_fraud_decision_seconds',
-      help: 'Requests: time from arrival to just before the write',
+      help: 'Duration of a decision in a request, from its arrival to just before the write',
       buckets: [0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.5],
       registers,
     });
     this.shadowHits = new Counter({
       name: 'longwatch_fraud_shadow_hits_total',
-      help: 'Times that a shadow rule would have hit, by rule',
+      help: 'Hits of shadow rules, by rule',
       labelNames: ['rule'],
       registers,
     });
     this.shadowDecisions = new Counter({
       name: 'longwatch_fraud_shadow_decisions_total',
-      help: 'Decisions by what was decided and what the challenger would have decided',
+      help: 'Decisions, by the live outcome and the challenger’s outcome',
       labelNames: ['live', 'shadow'],
       registers,
     });
     this.shadowMissed = new Counter({
       name: 'longwatch_fraud_shadow_missed_total',
-      help: 'Decisions that were not compared with the challenger: it did not answer, or too many came at once',
+      help:
+        'Decisions that were not compared with the challenger: it did not answer (failed), or too many ' +
+        'arrived at once (dropped)',
       labelNames: ['why'],
       registers,
     });
     const driftIndex: Gauge<'model' | 'feature'> = new Gauge({
       name: 'longwatch_fraud_drift_index',
       help:
-        'Population stability index of a feature or the score against training, of what this process decided today ' +
-        'and yesterday',
+        'Population stability index of a feature or the score against the training data, over the decisions ' +
+        'of this process today and yesterday',
       labelNames: ['model', 'feature'],
       registers,
       collect: () => {

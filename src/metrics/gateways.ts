@@ -11,15 +11,17 @@ export class GatewayMetrics {
     this.calls = new Histogram({
       name: 'longwatch_gateway_call_seconds',
       help:
-        'Calls to whom we call beside DynamoDB, by gateway, operation and result: ok, refused (as the other side ' +
-        'may), throttled, late, failed',
+        'Calls to services other than DynamoDB, by gateway, operation and result: ok, refused (a regular ' +
+        'negative answer), throttled, late (timeout), failed',
       labelNames: ['gateway', 'operation', 'result'],
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
       registers,
     });
     this.connected = new Gauge({
       name: 'longwatch_mqtt_connected',
-      help: '1 while this process is connected to the MQTT broker, 0 while it is not; nothing where it does not listen',
+      help:
+        '1 while this process is connected to the MQTT broker, otherwise 0; absent in processes that do not ' +
+        'connect',
       registers,
     });
     this.connected.remove();

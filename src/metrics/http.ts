@@ -28,21 +28,21 @@ export class HttpMetrics {
     const registers = [registry];
     this.requests = new Histogram({
       name: 'longwatch_http_request_seconds',
-      help: 'Requests by route pattern, method and status; 499: the client went away first',
+      help: 'Requests by route pattern, method and status; 499: the client disconnected before the response',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
       registers,
     });
     this.underWay = new Gauge({
       name: 'longwatch_http_requests_in_flight',
-      help: 'Requests that are being answered',
+      help: 'Requests in progress',
       registers,
     });
     this.shed = new Counter({
       name: 'longwatch_http_shed_total',
       help:
-        'Requests refused under overload, by load class: as they arrived, of which nothing else is counted, or ' +
-        'after they had waited',
+        'Requests shed under overload, by load class: at arrival (counted in no other metric) or in the ' +
+        'admission queue',
       labelNames: ['where', 'class'],
       registers,
     });
@@ -51,7 +51,9 @@ export class HttpMetrics {
       for (const loadClass of loadClasses) this.shed.inc({ where, class: loadClass }, 0);
     this.queued = new Histogram({
       name: 'longwatch_http_queue_seconds',
-      help: 'Time from a complete request to the start of its work, by load class; of requests that were served',
+      help:
+        'Wait of served requests in the admission queue, from a complete body to the start of the handler, ' +
+        'by load class',
       labelNames: ['class'],
       buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
@@ -59,8 +61,8 @@ export class HttpMetrics {
     const admission: Gauge<'what'> = new Gauge({
       name: 'longwatch_http_admission_requests',
       help:
-        'Requests that are processed (active), that wait for their turn (waiting) or for their body (arriving), ' +
-        'and that may be processed at once (limit)',
+        'Requests in admission control: active (processed), waiting (in the queue), arriving (body not ' +
+        'complete), and the current limit of active ones',
       labelNames: ['what'],
       registers,
       collect: () => {

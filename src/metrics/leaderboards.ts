@@ -9,13 +9,13 @@ export class LeaderboardMetrics {
     const registers = [registry];
     this.submissions = new Counter({
       name: 'longwatch_leaderboard_submissions_total',
-      help: 'Scores submitted, by what became of them',
+      help: 'Score submissions, by result',
       labelNames: ['result'],
       registers,
     });
     this.checked = new Counter({
       name: 'longwatch_leaderboard_checked_players_total',
-      help: 'Players whose rank was compared with their score: right, or wrong and put right',
+      help: 'Players whose rank was compared with their score: right, or wrong and corrected',
       labelNames: ['result'],
       registers,
     });

@@ -14,7 +14,7 @@ export class OutboxMetrics {
     const registers = [registry];
     this.starts = new Counter({
       name: 'longwatch_workflow_starts_total',
-      help: 'Owed workflow starts that were handed to Temporal, by result',
+      help: 'Workflow starts of outbox entries, by result',
       labelNames: ['result'],
       registers,
     });
@@ -22,8 +22,8 @@ export class OutboxMetrics {
     const owed: Gauge<'kind'> = new Gauge({
       name: 'longwatch_ledger_owed',
       help:
-        'Debts of the ledger that are due: workflow starts and scorings; counted up to 1,000 a shard; the same for ' +
-        'every process',
+        'Outbox entries that are due: workflow starts and rescorings; counted up to 1,000 a shard; the same ' +
+        'in every process',
       labelNames: ['kind'],
       registers,
       collect: async () => {
@@ -32,7 +32,7 @@ export class OutboxMetrics {
     });
     const oldest: Gauge<'kind'> = new Gauge({
       name: 'longwatch_ledger_oldest_seconds',
-      help: 'For how long the oldest debt of the ledger has been due; 0 where none is; the same for every process',
+      help: 'Time for which the oldest outbox entry has been due; 0 if none is; the same in every process',
       labelNames: ['kind'],
       registers,
       collect: async () => {

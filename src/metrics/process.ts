@@ -7,7 +7,7 @@ export class ProcessMetrics {
   constructor(registry: Registry) {
     this.rejections = new Counter({
       name: 'longwatch_unhandled_rejections_total',
-      help: 'Rejected promises that no code handled; each is logged, and a fault of Longwatch',
+      help: 'Unhandled promise rejections; each is logged and is a defect of Longwatch',
       registers: [registry],
     });
   }

@@ -17,13 +17,13 @@ export class ReconcilerMetrics {
     const registers = [registry];
     this.checked = new Counter({
       name: 'longwatch_reconciler_checked_total',
-      help: 'Open rows, badly ended workflows and standing workflows that the reconciler looked at, by mode',
+      help: 'Open rows, abnormally ended workflows and standing workflows that the reconciler checked, by mode',
       labelNames: ['mode'],
       registers,
     });
     this.restarts = new Counter({
       name: 'longwatch_reconciler_restarts_total',
-      help: 'Workflows that the reconciler started again, by workflow type',
+      help: 'Workflows that the reconciler restarted, by workflow type',
       labelNames: ['workflow_type'],
       registers,
     });
@@ -35,8 +35,8 @@ export class ReconcilerMetrics {
     this.postponed = new Counter({
       name: 'longwatch_reconciler_postponed_total',
       help:
-        'Workflows that a look of the reconciler left to a later one: they failed after several restarts, or could ' +
-        'not be started, by mode',
+        'Workflows that a reconciliation postponed to a later one, by mode: they failed after several ' +
+        'restarts, or could not be started',
       labelNames: ['mode'],
       registers,
     });
@@ -46,9 +46,7 @@ export class ReconcilerMetrics {
     }
     const age: Gauge<'mode'> = new Gauge({
       name: 'longwatch_reconciler_last_look_age_seconds',
-      help:
-        'Time since the reconciler’s last look of a mode ended; the same for every process; ' +
-        'absent before the first',
+      help: 'Time since the last reconciliation of a mode ended; the same in every process; absent before the first',
       labelNames: ['mode'],
       registers,
       collect: async () => {

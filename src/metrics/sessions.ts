@@ -16,37 +16,37 @@ export class SessionMetrics {
     const registers = [registry];
     this.opened = new Counter({
       name: 'longwatch_sessions_created_total',
-      help: 'Sessions that were opened',
+      help: 'Sessions opened',
       registers,
     });
     this.over = new Counter({
       name: 'longwatch_sessions_ended_total',
-      help: 'Sessions that have ended, by reason',
+      help: 'Sessions ended, by reason',
       labelNames: ['reason'],
       registers,
     });
     this.touches = new Counter({
       name: 'longwatch_session_touches_total',
-      help: 'Uses of a session that left its data as it was: written, or skipped because the expiry would hardly move',
+      help: 'Uses of a session that did not change its data: written, or skipped because the expiry would hardly move',
       labelNames: ['result'],
       registers,
     });
     this.refusals = new Counter({
       name: 'longwatch_sessions_refused_total',
-      help: 'Saves and touches that came after the end of their session',
+      help: 'Saves and touches that arrived after the end of their session',
       registers,
     });
     this.lateness = new Histogram({
       name: 'longwatch_session_expiry_lateness_seconds',
-      help: 'How long after its due instant the sweeper ended a session',
+      help: 'Time between a session’s expiry and its end by the sweeper',
       buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 60, 600, 3_600],
       registers,
     });
     const overdue: Gauge = new Gauge({
       name: 'longwatch_session_sweep_overdue_seconds',
       help:
-        'For how long the session that has waited longest has been due to be looked at by its sweeper; 0 where ' +
-        'none is; the same for every process',
+        'Time for which the oldest overdue session has waited for its sweeper; 0 if none is overdue; the ' +
+        'same in every process',
       registers,
       collect: async () => {
         const dueAt = await this.oldestDue();

@@ -8,8 +8,8 @@ export class SkipMetrics {
     this.skips = new Counter({
       name: 'longwatch_skipped_total',
       help:
-        'Single followers, players, sessions, devices, carts, readings, messages and workflows that background ' +
-        'work skipped because a step for them was refused for good, by work; the log names each',
+        'Single followers, players, sessions, devices, carts, readings, messages and workflows that ' +
+        'background work skipped because a step for them was permanently refused, by work; the log names each',
       labelNames: ['work'],
       registers: [registry],
     });

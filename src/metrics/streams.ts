@@ -13,39 +13,39 @@ export class StreamMetrics {
     const registers = [registry];
     this.lagging = new Gauge({
       name: 'longwatch_stream_lag_seconds',
-      help: 'How far a stream consumer is behind the newest record, by shard that this process reads',
+      help: 'Lag of a stream reader behind the newest record, by shard that this process reads',
       labelNames: ['stream', 'shard'],
       registers,
     });
     this.records = new Counter({
       name: 'longwatch_stream_records_total',
-      help: 'Records that a stream consumer has handled, by what became of them',
+      help: 'Records that a stream reader handled, by result',
       labelNames: ['stream', 'result'],
       registers,
     });
     this.batchRecords = new Histogram({
       name: 'longwatch_stream_batch_records',
-      help: 'Records of a batch',
+      help: 'Records in a batch',
       labelNames: ['stream'],
       buckets: [1, 3, 10, 30, 100, 300, 1_000],
       registers,
     });
     this.batchSeconds = new Histogram({
       name: 'longwatch_stream_batch_seconds',
-      help: 'Time from a batch in hand to its checkpoint',
+      help: 'Duration of a batch, from its read to its checkpoint',
       labelNames: ['stream'],
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
       registers,
     });
     this.trims = new Counter({
       name: 'longwatch_stream_trimmed_total',
-      help: 'Times that a consumer found its position trimmed from the stream',
+      help: 'Times that a stream reader found its position trimmed from the stream',
       labelNames: ['stream'],
       registers,
     });
     this.letters = new Counter({
       name: 'longwatch_dead_letters_total',
-      help: 'Records that could not be processed',
+      help: 'Records that could not be processed and became dead letters',
       labelNames: ['source'],
       registers,
     });

@@ -25,77 +25,75 @@ const byActivity = ['task_queue', 'activity_type'];
  * The SDK's metrics that are exported, under the SDK's names. Counters get the suffix `_total`, durations `_seconds`.
  */
 const counters: readonly Spec[] = [
-  { name: 'workflow_completed', help: 'Workflows that completed', labels: byWorkflow },
-  { name: 'workflow_failed', help: 'Workflows that failed', labels: byWorkflow },
-  { name: 'workflow_canceled', help: 'Workflows that were cancelled', labels: byWorkflow },
+  { name: 'workflow_completed', help: 'Completed workflows', labels: byWorkflow },
+  { name: 'workflow_failed', help: 'Failed workflows', labels: byWorkflow },
+  { name: 'workflow_canceled', help: 'Cancelled workflows', labels: byWorkflow },
   { name: 'workflow_continue_as_new', help: 'Workflows that continued as new', labels: byWorkflow },
   {
     name: 'workflow_task_execution_failed',
-    help:
-      'Workflow tasks that failed, by reason: NonDeterminismError is a change of code that running workflows ' +
-      'cannot take',
+    help: 'Failed workflow tasks, by reason; NonDeterminismError: changed code that running workflows cannot replay',
     labels: [...byWorkflow, 'failure_reason'],
   },
   {
     name: 'activity_execution_failed',
-    help: 'Attempts of activities that failed, those that are tried again included',
+    help: 'Failed attempts of activities, including those that are retried',
     labels: byActivity,
   },
-  { name: 'activity_task_received', help: 'Attempts of activities that began', labels: byActivity },
+  { name: 'activity_task_received', help: 'Started attempts of activities', labels: byActivity },
   { name: 'request', help: 'Calls of workers to Temporal', labels: ['operation'] },
   {
     name: 'request_failure',
-    help: 'Calls of workers to Temporal that failed, by gRPC status',
+    help: 'Failed calls of workers to Temporal, by gRPC status',
     labels: ['operation', 'status_code'],
   },
   {
     name: 'long_request_failure',
-    help: 'Long polls of workers that failed, by gRPC status',
+    help: 'Failed long polls of workers, by gRPC status',
     labels: ['operation', 'status_code'],
   },
   {
     name: 'sticky_cache_miss',
-    help: 'Workflow tasks whose workflow had to be replayed from its history',
+    help: 'Workflow tasks whose workflow was replayed from its history',
     labels: ['task_queue'],
   },
 ];
 const gauges: readonly Spec[] = [
   {
     name: 'worker_task_slots_available',
-    help: 'Tasks that could begin at once now',
+    help: 'Free task slots',
     labels: ['task_queue', 'worker_type'],
   },
-  { name: 'worker_task_slots_used', help: 'Tasks under way', labels: ['task_queue', 'worker_type'] },
-  { name: 'num_pollers', help: 'Polls of workers under way', labels: ['task_queue', 'poller_type'] },
-  { name: 'sticky_cache_size', help: 'Workflows that are kept in memory', labels: ['task_queue'] },
+  { name: 'worker_task_slots_used', help: 'Used task slots', labels: ['task_queue', 'worker_type'] },
+  { name: 'num_pollers', help: 'Active polls of workers', labels: ['task_queue', 'poller_type'] },
+  { name: 'sticky_cache_size', help: 'Workflows cached in memory', labels: ['task_queue'] },
 ];
 const histograms: readonly Spec[] = [
   {
     name: 'workflow_endtoend_latency',
-    help: 'From the start of a workflow’s run to its end',
+    help: 'Duration of a workflow’s run',
     labels: byWorkflow,
     buckets: LONG,
   },
   {
     name: 'workflow_task_schedule_to_start_latency',
-    help: 'How long workflow tasks waited for a worker',
+    help: 'Wait of workflow tasks for a worker',
     labels: ['task_queue'],
     buckets: FAST,
   },
-  { name: 'workflow_task_execution_latency', help: 'How long a workflow task took', labels: byWorkflow, buckets: FAST },
+  { name: 'workflow_task_execution_latency', help: 'Duration of a workflow task', labels: byWorkflow, buckets: FAST },
   {
     name: 'activity_schedule_to_start_latency',
-    help: 'How long activities waited for a worker',
+    help: 'Wait of activities for a worker',
     labels: ['task_queue'],
     buckets: FAST,
   },
   {
     name: 'activity_execution_latency',
-    help: 'How long an attempt of an activity took',
+    help: 'Duration of an attempt of an activity',
     labels: byActivity,
     buckets: [...FAST, 300, 3_600],
   },
-  { name: 'request_latency', help: 'Calls of workers to Temporal', labels: ['operation'], buckets: FAST },
+  { name: 'request_latency', help: 'Duration of calls of workers to Temporal', labels: ['operation'], buckets: FAST },
 ];
 
 type Take = (value: number, labels: Record<string, string>) => void;

@@ -23,18 +23,18 @@ export function startFaults(
     faults.push({
       name: 'LONGWATCH_API_KEYS',
       message:
-        'must be set (name:role:key,…; npm run api-key makes one), or LONGWATCH_JWKS_URL: nothing is embedded in ' +
-        'this mode',
+        'must be set (name:role:key,…; npm run api-key makes one), or LONGWATCH_JWKS_URL, because this mode ' +
+        'embeds nothing',
     });
   else if (mode === 'all' && !isLoopback(HOST) && !isKeyed)
     faults.push({
       name: 'HOST',
-      message: 'reaches beyond this machine, which needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL',
+      message: 'is not a loopback address. Set LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL as well',
     });
   if (mode !== 'all' && secret === undefined)
     faults.push({
       name: 'LONGWATCH_SIGNING_SECRET',
-      message: 'must be set (at least 32 random characters): nothing is embedded in this mode',
+      message: 'must be set (at least 32 random characters), because this mode embeds nothing',
     });
   faults.push(
     ...faultOf('LONGWATCH_QUEUES', UnknownQueueError, () => selectQueues(queues, config.LONGWATCH_QUEUES)),

@@ -166,7 +166,7 @@ export class Run {
     await held?.handOver();
     const port = held?.port ?? config.PORT;
     this.api = await listenForRequests(http, { port, endpoints, developmentKey: secrets?.apiKey });
-    this.progress.done('API', `decides at ${this.api.url}; investigations begin once Temporal is up`);
+    this.progress.done('API', `at ${this.api.url}; workflows start once Temporal is up`);
   }
 
   /**
@@ -194,10 +194,7 @@ export class Run {
       signal: this.stopping.signal,
       passes: (error) => isAway(error) || isLongwatchError(error, 'unavailable'),
       onFault: (error) =>
-        graph.logger.warn(
-          { err: error },
-          'DynamoDB, or another part that is needed first, cannot be reached; trying again',
-        ),
+        graph.logger.warn({ err: error }, 'DynamoDB or another required service is unavailable; retrying'),
     });
   }
 
@@ -335,7 +332,7 @@ export class Run {
     }
     if (signal)
       process.stdout.write(
-        '\nStopping: requests and workflow tasks under way are finished first. Ctrl-C again to cut it short.\n',
+        '\nStopping: active requests and workflow tasks finish first. Press Ctrl-C again to exit at once.\n',
       );
     this.stopping.abort();
     clearInterval(this.keepingReconciler);

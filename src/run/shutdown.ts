@@ -9,7 +9,8 @@ export const CUT_SHORT = 1;
 export function withinGrace(boundMs: number, stop: () => Promise<void>): Promise<void> {
   const cut = setTimeout(() => {
     process.stderr.write(
-      `The grace period of ${boundMs / 1000} s is over: what is still under way is left to others.\n`,
+      `The grace period of ${boundMs / 1000} s is over: the process exits with unfinished work, which other ` +
+        'processes continue.\n',
     );
     process.exit(CUT_SHORT);
   }, boundMs);

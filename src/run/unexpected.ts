@@ -30,7 +30,7 @@ export function watchUnexpected(
       'fatal',
       error,
       isStopping
-        ? `${what}; the process is ending already`
+        ? `${what}; the process is already stopping`
         : `${what}: requests and tasks in flight are finished, then the process exits with 1`,
     );
     if (isStopping) return;
@@ -42,6 +42,6 @@ export function watchUnexpected(
   source.on('unhandledRejection', (reason) => {
     if (!isUp()) return end(reason, 'Unhandled rejection while starting');
     countRejection();
-    report('error', reason, 'Unhandled rejection: the other requests and tasks go on');
+    report('error', reason, 'Unhandled rejection: other requests and tasks continue');
   });
 }

@@ -149,7 +149,7 @@ it('every route lets in whom the page says, by key and by JWT, and nobody else',
       const byRole = status === 403 || (status === 401 && !path.endsWith('/sessions/current'));
       if (byRole !== (may[role] === '–')) wrong.push(`${route} as ${role}: ${status}`);
       if (status >= 500 && status !== 503) wrong.push(`${route} as ${role}: ${status}`);
-      if (status === 403 && !problem.detail?.includes(`you have ${role}`))
+      if (status === 403 && !problem.detail?.includes(`the caller has the role ${role}`))
         wrong.push(`${route} as ${role}: ${problem.detail}`);
     },
   );
@@ -197,11 +197,7 @@ it('customers reach nothing that is somebody else’s', async () => {
       'key-of-role-customer',
       bodies[route],
     );
-    expect([route, status, problem.detail]).toEqual([
-      route,
-      403,
-      'You are ada; what is ben’s is not yours to see or change',
-    ]);
+    expect([route, status, problem.detail]).toEqual([route, 403, 'ada may not read or change data of user ben']);
   }
   // Nor by a name of theirs for what another made.
   await put('PUT', '/v1/carts/ada/items/book', { quantity: 1 });

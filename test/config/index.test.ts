@@ -51,9 +51,9 @@ it('tells faults of single settings, of settings together and of the mode in one
   expect(bad).toThrow(/has 9 fault\(s\)/);
   for (const line of [
     /^  PORT: .*\(found: "x"\)$/m,
-    /^  LONGWATCH_JWT_ISSUER: must be set with LONGWATCH_JWKS_URL/m,
+    /^  LONGWATCH_JWT_ISSUER: must be set together with LONGWATCH_JWKS_URL/m,
     /^  LONGWATCH_JWKS_URL: must be https/m,
-    /^  TEMPORAL_WORKER_BUILD_ID: and TEMPORAL_DEPLOYMENT_NAME go together/m,
+    /^  TEMPORAL_WORKER_BUILD_ID: and TEMPORAL_DEPLOYMENT_NAME must be set together/m,
     /^  LONGWATCH_QUEUES: there is no queue "frod"; did you mean longwatch-fraud\? Known queues: longwatch-operations, longwatch-fraud, /m,
     /^  TEMPORAL_ADDRESS: must be set/m,
     /^  DYNAMODB_ENDPOINT: must be set/m,
@@ -211,7 +211,7 @@ it('JWTs need an issuer, and keys that nobody on the way can change', () => {
   ])
     expect(jwks(url)).toThrow('LONGWATCH_JWKS_URL: must be https');
   expect(jwks('https://login.test/keys', { LONGWATCH_JWT_ISSUER: '' })).toThrow(
-    'LONGWATCH_JWT_ISSUER: must be set with LONGWATCH_JWKS_URL',
+    'LONGWATCH_JWT_ISSUER: must be set together with LONGWATCH_JWKS_URL',
   );
 });
 

@@ -181,6 +181,6 @@ it(
 
 it('says in a sentence when the data folder cannot be made', async () => {
   await expect(startLongwatch({}, join(__dirname, 'decision.test.ts', 'data'))).rejects.toThrow(
-    /is a file, or below one.*Set LONGWATCH_DATA_DIR/s,
+    /is a file or inside a file.*Set LONGWATCH_DATA_DIR/s,
   );
 });

@@ -51,13 +51,13 @@ describe('a start that cannot succeed says why in a sentence, ends with 1, and l
       'a Web UI port that is taken',
       [MAIN],
       () => ({ TEMPORAL_UI_PORT: String(taken) }),
-      /Port \d+, which TEMPORAL_UI_PORT asks for, is taken/,
+      /Port \d+, set by TEMPORAL_UI_PORT, is in use/,
     ],
     [
       'a data folder below a file',
       [MAIN],
       () => ({ LONGWATCH_DATA_DIR: join(folder, 'file', 'data') }),
-      /is a file, or below one\. Set LONGWATCH_DATA_DIR/,
+      /is a file or inside a file\. Set LONGWATCH_DATA_DIR/,
     ],
     [
       'a setting that is no good',
@@ -70,7 +70,7 @@ describe('a start that cannot succeed says why in a sentence, ends with 1, and l
       'listening beyond this machine without keys',
       [MAIN],
       () => ({ HOST: '0.0.0.0' }),
-      /needs LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL/,
+      /HOST: is not a loopback address.*LONGWATCH_API_KEYS or LONGWATCH_JWKS_URL/,
     ],
     ['an API without anything to call', [MAIN, 'api'], () => ({}), /LONGWATCH_SIGNING_SECRET: must be set/],
     [
@@ -83,7 +83,7 @@ describe('a start that cannot succeed says why in a sentence, ends with 1, and l
       'a Temporal that is none',
       [MAIN],
       () => ({ TEMPORAL_CLI_PATH: '/bin/true' }),
-      /TEMPORAL_CLI_PATH is \/bin\/true, which will not do/,
+      /TEMPORAL_CLI_PATH is \/bin\/true, which cannot be used/,
     ],
     [
       'the demo without a stack',
@@ -120,7 +120,7 @@ it(
     const dynamodb = processesOf(stack.dataDir).find((line) => line.includes('dynamodb') && !line.includes('/bin/sh'))!;
     process.kill(Number.parseInt(dynamodb, 10), 'SIGKILL');
     expect(await ended).toBe(1);
-    expect(stack.output()).toContain('DynamoDB stopped by itself');
+    expect(stack.output()).toContain('DynamoDB stopped unexpectedly');
     expect(processesOf(stack.dataDir)).toEqual([]);
     removeDataDir(stack.dataDir);
   },

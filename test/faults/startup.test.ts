@@ -34,7 +34,7 @@ it('an API that starts while DynamoDB is away waits for it, and then serves', as
     },
   });
   api.stdout!.on('data', (part: Buffer) => (output += part.toString()));
-  const tries = () => output.split('cannot be reached; trying again').length - 1;
+  const tries = () => output.split('is unavailable; retrying').length - 1;
   await eventually(async () => api!.exitCode !== null || tries() >= 2, Boolean);
   expect(api.exitCode).toBeNull();
   const dynamodb = await startDynamoDB({ dataDir: folder, inMemory: true, port });

@@ -179,7 +179,7 @@ it.each<[string, () => string[], RegExp, Record<string, string>?]>([
   [
     'a window without payments',
     () => ['backtest', '--transactions', path('payments.csv'), '--from', '2027-01-01', '--to', '2027-02-01'],
-    /There is no payment in the window/,
+    /The window contains no payment/,
   ],
   [
     'a window that ends before it begins',
@@ -216,7 +216,7 @@ it.each<[string, () => string[], RegExp, Record<string, string>?]>([
   [
     'training without Python',
     () => ['train', '--transactions', path('payments.csv'), ...WINDOW, '--out', path('m.json')],
-    /Training needs Python 3 .*there is no \/nothing\/python/,
+    /Training needs Python 3 .*\/nothing\/python does not exist/,
     { PYTHON: '/nothing/python' },
   ],
   ['no command', () => [], /Say what to do/],

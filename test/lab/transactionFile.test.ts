@@ -135,7 +135,7 @@ it.each<[string, string, string | Buffer, RegExp]>([
     'an amount that is no integer',
     'a.csv',
     csv('a,2026-01-01T00:00:00Z,u,m,1', 'b,2026-01-01T00:00:00Z,u,m,19.99'),
-    /a\.csv:3: amount must be an integer in minor units .*, found "19.99"; for amounts like 19.99 there is --amount-unit major/,
+    /a\.csv:3: amount must be an integer in minor units .*, found "19.99"; for amounts like 19.99 use --amount-unit major/,
   ],
   ['a negative amount', 'a.csv', csv('a,2026-01-01T00:00:00Z,u,m,-1'), /a\.csv:2: amount must not be negative/],
   [
@@ -165,9 +165,9 @@ it.each<[string, string, string | Buffer, RegExp]>([
   ['a row with too many cells', 'a.csv', csv('a,2026-01-01T00:00:00Z,u,m,1,2'), /a\.csv: .*line 2/],
   ['a quote that never ends', 'a.csv', csv('"a,2026-01-01T00:00:00Z,u,m,1'), /a\.csv: Quote Not Closed/],
   ['a line that is no JSON', 'a.jsonl', '{"transactionId":"a"\n', /a\.jsonl:1: this line is not valid JSON/],
-  ['a line that is no object', 'a.jsonl', '[1]\n', /a\.jsonl:1: this line is no JSON object/],
+  ['a line that is no object', 'a.jsonl', '[1]\n', /a\.jsonl:1: this line is not a JSON object/],
   ['an unknown field', 'a.jsonl', '{"transactionID":"a"}\n', /a\.jsonl:1: unknown fields transactionID/],
-  ['no gzip', 'a.csv.gz', 'hello', /a\.csv\.gz ends in \.gz and is no gzip file/],
+  ['no gzip', 'a.csv.gz', 'hello', /a\.csv\.gz ends in \.gz but is not a complete gzip file/],
   [
     'a torn gzip',
     'b.csv.gz',
@@ -181,7 +181,7 @@ it.each<[string, string, string | Buffer, RegExp]>([
 });
 
 it('a file that is not there, or a folder, is said in a sentence', async () => {
-  await expect(read(join(folder, 'nothing.csv'))).rejects.toThrow(/^There is no file .*nothing\.csv$/);
+  await expect(read(join(folder, 'nothing.csv'))).rejects.toThrow(/^File .*nothing\.csv does not exist$/);
   await expect(read(folder)).rejects.toThrow(/cannot be read/);
 });
 

@@ -65,7 +65,7 @@ describe.each(engines)('%s', (engine) => {
   it('on a port that is taken is said in a sentence', async () => {
     const { port, handOver } = (await holdPort({ port: 0 }))!;
     await expect(startDynamoDB({ dataDir: folder, engine, port })).rejects.toThrow(
-      `Port ${port}, which DynamoDB is to listen on, is taken`,
+      `Port ${port} for DynamoDB is in use`,
     );
     await handOver();
   });

@@ -104,7 +104,7 @@ describe('the data folder', () => {
     const path = join(folder, 'deep', 'data');
     const open = openDataDir(path);
     expect(() => openDataDir(path)).toThrow(
-      `Another Longwatch (process ${process.pid}) uses ${path}. Stop it, or start this one beside it:\n  ` +
+      `Another Longwatch (process ${process.pid}) uses ${path}. Stop it, or start this one with another folder and port:\n  ` +
         'LONGWATCH_DATA_DIR=.longwatch-2 PORT=3001 npm start',
     );
     open.release();
@@ -113,7 +113,7 @@ describe('the data folder', () => {
 
   it('that is a file is said in a sentence', () => {
     writeFileSync(join(folder, 'file'), '');
-    expect(() => openDataDir(join(folder, 'file'))).toThrow('is a file, or below one. Set LONGWATCH_DATA_DIR');
+    expect(() => openDataDir(join(folder, 'file'))).toThrow('is a file or inside a file. Set LONGWATCH_DATA_DIR');
   });
 
   it('that may not be written is said in a sentence', () => {
@@ -125,7 +125,7 @@ describe('the data folder', () => {
 
   it('on a full disk is said in a sentence', () => {
     expect(() => openDataDir(folder, 1e9)).toThrow(
-      /^The disk with the data folder .* is full: only \d+ MB are free, and 1000000000 MB are wanted\. Make room/,
+      /^The disk with the data folder .* is full: only \d+ MB are free, and 1000000000 MB are required\. Free some space/,
     );
   });
 });
@@ -144,7 +144,9 @@ describe('development secrets', () => {
 
   it('that are damaged stop the start, since new ones would break links already sent; they are not shown', () => {
     writeFileSync(join(folder, 'secrets.json'), '{"apiKey":"dev-secret"');
-    expect(() => developmentSecrets(folder)).toThrow(/secrets\.json is damaged\. Delete it, and new keys are made$/);
+    expect(() => developmentSecrets(folder)).toThrow(
+      /secrets\.json is damaged\. Delete it; the next start creates new keys$/,
+    );
     writeFileSync(join(folder, 'secrets.json'), '{"apiKey":"dev-secret"}');
     expect(() => developmentSecrets(folder)).toThrow('is damaged');
   });

@@ -135,7 +135,7 @@ describe('Temporal', () => {
   it('a Web UI port that was asked for and is taken is said in a sentence', async () => {
     const port = await taken();
     await expect(holdTemporalPorts({ grpc: { port: 0 }, ui: { port, only: true } })).rejects.toThrow(
-      `Port ${port}, which TEMPORAL_UI_PORT asks for, is taken. Choose another, or leave it out`,
+      `Port ${port}, set by TEMPORAL_UI_PORT, is in use. Choose another port, or unset TEMPORAL_UI_PORT`,
     );
     const { held } = await holdTemporalPorts({ grpc: { port: 0 }, ui: { port } });
     expect(held.ui.port).not.toBe(port);

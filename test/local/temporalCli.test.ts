@@ -78,8 +78,8 @@ describe('the executable of TEMPORAL_CLI_PATH', () => {
   });
 
   it.each([
-    ['is not there', undefined, 'is no executable file'],
-    ['is something else', 'echo hello', 'asked for its version it says "hello"'],
+    ['is not there', undefined, 'is not an executable file'],
+    ['is something else', 'echo hello', 'its version output is "hello"'],
     ['fails', 'exit 3', 'exit code 3'],
     ['is too old', "echo 'temporal version 1.0.0 (Server 1.24.2, UI 2.30.3)'", 'its server must be 1.28 or later'],
   ])('that %s is refused, and nothing else is tried', async (_, script, why) => {
@@ -116,7 +116,7 @@ describe('without one given', () => {
 
   it('a download that is not what it should be is not kept', async () => {
     await withArchive('echo hello', async (downloadUrl) => {
-      await expect(find({ downloadUrl })).rejects.toThrow('it is no Temporal CLI');
+      await expect(find({ downloadUrl })).rejects.toThrow('it is not a Temporal CLI');
     });
     expect(readdirSync(cacheDir())).toEqual([]);
   });

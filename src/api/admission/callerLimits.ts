@@ -52,7 +52,8 @@ export class CallerLimits {
       const seconds = Math.max(1, Math.ceil(over / 1_000));
       throw new Problem(
         429,
-        `${name} may send ${limit.perSecond} requests a second, ${limit.burst} at once; wait ${seconds} s`,
+        `${name} exceeded its rate limit of ${limit.perSecond} requests a second (${limit.burst} at once). ` +
+          `Retry after ${seconds} s`,
         {
           type: 'quota-exceeded',
           headers: { 'retry-after': String(seconds), ...told(limit, 0, seconds) },

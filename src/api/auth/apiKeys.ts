@@ -51,7 +51,7 @@ export function parseApiKeys(text: string): ApiKey[] {
           : `has a key shorter than ${MIN_KEY_LENGTH} characters`,
       );
     const same = keys.findIndex((one) => one.digest.equals(digest));
-    if (same !== -1) throw fault(`has the key of entry ${same + 1}: who uses it would be one or the other`);
+    if (same !== -1) throw fault(`has the same key as entry ${same + 1}; each key must belong to one entry only`);
     keys.push({ name, role: role as Role, digest });
   }
   return keys;

@@ -44,11 +44,10 @@ export class Jwts {
         return await keys(header, token);
       } catch (error) {
         if (isOfTheToken(error)) throw error;
-        throw new LongwatchError(
-          'unavailable',
-          'The keys that tokens are checked against cannot be read; try again, or use an API key',
-          { retryAfterSeconds: 5, cause: error },
-        );
+        throw new LongwatchError('unavailable', 'The keys that verify JWTs cannot be read. Retry, or use an API key', {
+          retryAfterSeconds: 5,
+          cause: error,
+        });
       }
     };
   }
@@ -85,7 +84,8 @@ export class Jwts {
   }
 
   private async readKeys(url: string, options: RequestInit): Promise<Response> {
-    if (this.now() - this.failedAt < PAUSE_AFTER_FAILURE_MS) throw new Error('the keys could not be read a moment ago');
+    if (this.now() - this.failedAt < PAUSE_AFTER_FAILURE_MS)
+      throw new Error('the last read of the keys failed less than two seconds ago');
     try {
       const response = await fetch(url, options);
       if (response.status !== 200) this.failedAt = this.now();

@@ -9,5 +9,5 @@ export const cartRoles = ['service', 'customer'] as const;
 /** Checks that a customer acts for itself. @throws Problem 403 if a customer names another user. */
 export function mustBeOwn(caller: Caller, userId: string): void {
   if (caller.role === 'customer' && caller.name !== userId)
-    throw new Problem(403, `You are ${caller.name}; what is ${userId}’s is not yours to see or change`);
+    throw new Problem(403, `${caller.name} may not read or change data of user ${userId}`);
 }

@@ -42,7 +42,7 @@ const getPreferences = ({ store }: CartPreferenceParts): AnyRoute =>
     operationId: 'getCartPreferences',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'Whether, where and when a user is reminded',
+    summary: 'Reminder preferences of a user',
     roles: cartRoles,
     params: userParams,
     responses: { 200: { description: 'The preferences', schema: preferencesSchema } },
@@ -59,7 +59,7 @@ const putPreferences = ({ store }: CartPreferenceParts): AnyRoute =>
     operationId: 'putCartPreferences',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'Set them; they count from the next reminder on',
+    summary: 'Set a user’s reminder preferences; they apply from the next reminder on',
     roles: cartRoles,
     params: userParams,
     body: z.strictObject({
@@ -93,13 +93,13 @@ const showUnsubscribe = ({ links }: CartPreferenceParts): AnyRoute =>
     tag: 'carts',
     loadClass: 'interactive',
     // A GET must not unsubscribe: mail programs and virus scanners open links too.
-    summary: 'The page on which a customer ends the reminders',
+    summary: 'Page on which a customer unsubscribes from reminders',
     roles: 'public',
     params: tokenParams,
     responses: {
       200: { description: 'The page', contentType: 'text/html' },
-      404: { description: 'Not a link of ours' },
-      409: { description: 'Too old' },
+      404: { description: 'The link is not valid' },
+      409: { description: 'The link has expired' },
     },
     handler: async ({ params: { token } }) => {
       const { userId } = links.open(token, Date.now());
@@ -107,7 +107,7 @@ const showUnsubscribe = ({ links }: CartPreferenceParts): AnyRoute =>
         status: 200,
         ...htmlPage(
           page(
-            'No more reminders?',
+            'Stop reminders?',
             `<p>For <strong>${escaped(userId)}</strong>.</p>\n<form method="post">\n<button>Do not remind me of ` +
               'my cart</button>\n</form>',
           ),
@@ -123,17 +123,17 @@ const unsubscribe = ({ links, store }: CartPreferenceParts): AnyRoute =>
     operationId: 'unsubscribe',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'A customer ends the reminders',
+    summary: 'Unsubscribe a customer from reminders',
     roles: 'public',
     params: tokenParams,
     responses: {
-      200: { description: 'Done; the same for every repetition', contentType: 'text/html' },
-      404: { description: 'Not a link of ours' },
-      409: { description: 'Too old' },
+      200: { description: 'Unsubscribed; the same for a repeated request', contentType: 'text/html' },
+      404: { description: 'The link is not valid' },
+      409: { description: 'The link has expired' },
     },
     handler: async ({ params: { token } }) => {
       const { userId } = links.open(token, Date.now());
       await store.unsubscribe(userId);
-      return { status: 200, ...htmlPage(page('Done', '<p>You will not be reminded of your cart any more.</p>')) };
+      return { status: 200, ...htmlPage(page('Done', '<p>You will receive no more reminders about your cart.</p>')) };
     },
   });

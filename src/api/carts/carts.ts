@@ -58,7 +58,7 @@ const cartSchema = z.object({
 export const idempotencyKey = {
   name: 'Idempotency-Key',
   required: false,
-  description: 'Repetitions under one key are one request',
+  description: 'Idempotency key: repeated requests with the same key count as one',
 };
 
 /** Routes with which customers and shops read and change carts. */
@@ -118,7 +118,7 @@ const getCart = (parts: CartRouteParts): AnyRoute =>
     operationId: 'getCart',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'A cart: prices and titles as they were when put in, and as they are now',
+    summary: 'A cart, with prices and titles as they were when added and as they are now',
     roles: cartRoles,
     params: userParams,
     responses: { 200: { description: 'The cart; its version is the ETag', schema: cartSchema } },
@@ -135,7 +135,7 @@ const deleteCart = (parts: CartRouteParts): AnyRoute =>
     operationId: 'emptyCart',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'Take everything out',
+    summary: 'Remove all lines of a cart',
     roles: cartRoles,
     params: userParams,
     headers: [optionalIfMatchHeader],
@@ -154,7 +154,7 @@ const putItem = (parts: CartRouteParts): AnyRoute =>
     operationId: 'putCartItem',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'Put a product in, or change its quantity: to so many, or by so many',
+    summary: 'Add a product to a cart or change its quantity, to a number or by a number',
     roles: cartRoles,
     params: itemParams,
     body: z.union(
@@ -164,11 +164,13 @@ const putItem = (parts: CartRouteParts): AnyRoute =>
     headers: [optionalIfMatchHeader, idempotencyKey],
     responses: {
       200: {
-        description: 'The line; the cart’s version is the ETag. Nothing where a repetition finds it taken out since',
+        description:
+          'The line; the cart’s version is the ETag. Empty if the request is a repetition and the line was ' +
+          'removed since',
         schema: z.union([lineSchema, z.strictObject({})]),
       },
-      404: { description: 'There is no such product' },
-      409: { description: 'More than 999 of a line, or more than 200 lines' },
+      404: { description: 'Product not found' },
+      409: { description: 'More than 999 pieces in a line, or more than 200 lines' },
       412: { description: 'The cart has changed' },
     },
     handler: async ({ params: { userId, productId }, body, caller, header }) => {
@@ -191,12 +193,12 @@ const deleteItem = (parts: CartRouteParts): AnyRoute =>
     operationId: 'deleteCartItem',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'Take a product out',
+    summary: 'Remove a product from a cart',
     roles: cartRoles,
     params: itemParams,
     headers: [optionalIfMatchHeader, idempotencyKey],
     responses: {
-      204: { description: 'It is out; the cart’s version is the ETag' },
+      204: { description: 'Removed; the cart’s version is the ETag' },
       412: { description: 'The cart has changed' },
     },
     handler: async ({ params: { userId, productId }, caller, header }) => {
@@ -214,7 +216,7 @@ const mergeCart = (parts: CartRouteParts): AnyRoute =>
     tag: 'carts',
     loadClass: 'interactive',
     // Not allowed to customers: a customer that names any guest id could take over the cart of another guest.
-    summary: 'Take a guest’s lines over at login, once',
+    summary: 'Merge a guest’s cart into a user’s cart at login, once',
     roles: ['service'],
     params: userParams,
     body: z.strictObject({
@@ -223,7 +225,7 @@ const mergeCart = (parts: CartRouteParts): AnyRoute =>
     }),
     responses: {
       200: {
-        description: 'What became of the guest’s lines; the same for every repetition',
+        description: 'How the guest’s lines were merged; the same for a repeated request',
         schema: z.object({
           merged: z.object({
             added: z.int(),
@@ -234,7 +236,8 @@ const mergeCart = (parts: CartRouteParts): AnyRoute =>
         }),
       },
       409: {
-        description: 'Together more than 200 lines, or the guest’s cart went to somebody else; nothing is changed',
+        description:
+          'Together more than 200 lines, or the guest’s cart was merged into another user’s; nothing is changed',
       },
     },
     handler: async ({ params: { userId }, body: { guestId, policy } }) => {
@@ -251,11 +254,11 @@ const getStats = ({ counts }: CartRouteParts): AnyRoute =>
     operationId: 'getCartStats',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'Carts open, reminded, recovered, abandoned',
+    summary: 'Numbers of open, reminded, recovered and abandoned carts',
     roles: ['service', 'supervisor'],
     responses: {
       200: {
-        description: 'Since the beginning, but for `open`, which is now',
+        description: 'Totals since the first start; `open` is the current number',
         schema: z.object({
           open: z.int(),
           opened: z.int(),

@@ -93,7 +93,7 @@ const beginCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
     operationId: 'beginCheckout',
     tag: 'carts',
     loadClass: 'money',
-    summary: 'Hold every line of the cart for some minutes at today’s prices, or none',
+    summary: 'Begin a checkout: hold stock for every line of the cart for some minutes at current prices, or for none',
     roles: cartRoles,
     params: userParams,
     body: z
@@ -102,14 +102,14 @@ const beginCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
     headers: [optionalIfMatchHeader, idempotencyKey],
     responses: {
       200: {
-        description: 'It was begun before; without a key: the cart is being checked out already',
+        description: 'The checkout already exists, under this key or as the cart’s current checkout',
         schema: checkoutSchema,
       },
-      201: { description: 'Everything is held', schema: checkoutSchema },
+      201: { description: 'Stock is held for every line', schema: checkoutSchema },
       409: {
         description:
-          'Nothing is held: `errors` and `shortages` name each line that is short; or the cart is empty, or the ' +
-          'total is another',
+          'No stock is held: `errors` and `shortages` list each line with too little stock. Or the cart is ' +
+          'empty, or its total is not the expected one',
       },
       412: { description: 'The cart has changed' },
     },
@@ -146,11 +146,11 @@ const getCheckout = ({ store }: CheckoutRouteParts): AnyRoute =>
     params: checkoutParams,
     responses: {
       200: { description: 'The checkout', schema: checkoutSchema },
-      404: { description: 'There is no such checkout' },
+      404: { description: 'Checkout not found' },
     },
     handler: async ({ params: { id }, caller }) => {
       const found = await store.find(id);
-      if (!found) throw new LongwatchError('notFound', `There is no checkout ${id}`);
+      if (!found) throw new LongwatchError('notFound', `Checkout ${id} not found`);
       mustBeOwn(caller, found.userId);
       return { status: 200, body: shown(found) };
     },
@@ -164,15 +164,15 @@ const confirmCheckout = ({ checkouts }: CheckoutRouteParts): AnyRoute =>
     tag: 'carts',
     loadClass: 'money',
     // Not allowed to customers: the request states that the customer has paid.
-    summary: 'Turn the hold into an order, once for its payment',
+    summary: 'Turn a checkout into an order, once for each payment',
     roles: ['service'],
     params: checkoutParams,
     body: z.strictObject({ paymentReference }),
     responses: {
-      200: { description: 'It is an order; the same for every repetition', schema: checkoutSchema },
-      404: { description: 'There is no such checkout' },
+      200: { description: 'The order; the same for a repeated request', schema: checkoutSchema },
+      404: { description: 'Checkout not found' },
       409: {
-        description: 'The hold is over, or another payment was confirmed: `refund` names the payment to give back',
+        description: 'The hold has expired, or another payment was confirmed: `refund` names the payment to refund',
       },
     },
     handler: async ({ params: { id }, body }) => ({
@@ -188,13 +188,13 @@ const cancelCheckout = ({ checkouts, store }: CheckoutRouteParts): AnyRoute =>
     operationId: 'cancelCheckout',
     tag: 'carts',
     loadClass: 'money',
-    summary: 'Give back what is held',
+    summary: 'Cancel a checkout and release its stock',
     roles: cartRoles,
     params: checkoutParams,
     responses: {
-      200: { description: 'Nothing is held; the same for every repetition', schema: checkoutSchema },
-      404: { description: 'There is no such checkout' },
-      409: { description: 'It is an order' },
+      200: { description: 'Cancelled; the same for a repeated request', schema: checkoutSchema },
+      404: { description: 'Checkout not found' },
+      409: { description: 'The checkout is already an order' },
     },
     handler: async ({ params: { id }, caller }) => {
       const found = await store.find(id);
@@ -210,7 +210,7 @@ const listOrders = ({ store }: CheckoutRouteParts): AnyRoute =>
     operationId: 'listOrders',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'What a user bought, newest first',
+    summary: 'Orders of a user, newest first',
     roles: cartRoles,
     params: userParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
@@ -234,7 +234,7 @@ const listRefunds = ({ store }: CheckoutRouteParts): AnyRoute =>
     operationId: 'listRefunds',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'Payments that came too late or twice and must be given back, oldest first',
+    summary: 'Payments to refund, because they came too late or twice; oldest first',
     roles: ['service', 'supervisor'],
     query: z.object({
       status: z.enum(['due', 'done'], 'must be due or done').default('due'),
@@ -260,12 +260,12 @@ const refundDone = ({ store }: CheckoutRouteParts): AnyRoute =>
     operationId: 'refundDone',
     tag: 'carts',
     loadClass: 'money',
-    summary: 'Say that a payment was given back',
+    summary: 'Record that a payment was refunded',
     roles: ['service', 'supervisor'],
     body: z.strictObject({ checkoutId: idSchema, paymentReference }),
     responses: {
-      204: { description: 'It is done; the same for every repetition' },
-      404: { description: 'No such payment is to be given back' },
+      204: { description: 'Recorded; the same for a repeated request' },
+      404: { description: 'No refund of this payment is due' },
     },
     handler: async ({ body, caller }) => {
       await store.refundDone(body.checkoutId, body.paymentReference, caller.name);

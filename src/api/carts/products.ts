@@ -50,7 +50,7 @@ function shown({ stock, ...product }: Product): Reply {
 
 async function mustFind({ products }: ProductRouteParts, id: string): Promise<Product> {
   const [found] = await products.read([id], { consistent: true });
-  if (!found) throw new LongwatchError('notFound', `There is no product ${id}`);
+  if (!found) throw new LongwatchError('notFound', `Product ${id} not found`);
   return found;
 }
 
@@ -61,13 +61,13 @@ const getProduct = (parts: ProductRouteParts): AnyRoute =>
     operationId: 'getProduct',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'A product: what is free to be sold, held by checkouts, and sold',
+    summary: 'A product and its stock: available, held by checkouts, and sold',
     roles: cartRoles,
     shared: true,
     params: productParams,
     responses: {
       200: { description: 'The product; its version is the ETag', schema: productSchema },
-      404: { description: 'There is no such product' },
+      404: { description: 'Product not found' },
     },
     handler: async ({ params: { id } }) => shown(await mustFind(parts, id)),
   });
@@ -79,7 +79,7 @@ const putProduct = (parts: ProductRouteParts): AnyRoute =>
     operationId: 'putProduct',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'Make or change a product; `stockOnHand` is what lies free on the shelf, beside what is held',
+    summary: 'Create or change a product; `stockOnHand` is the available stock, without what checkouts hold',
     roles: ['service'],
     params: productParams,
     body: z.strictObject({
@@ -115,7 +115,7 @@ const adjustStock = (parts: ProductRouteParts): AnyRoute =>
     operationId: 'adjustStock',
     tag: 'carts',
     loadClass: 'interactive',
-    summary: 'A delivery or a loss: so many more or fewer on hand, while checkouts go on',
+    summary: 'Add or remove available stock, for a delivery or a loss, while checkouts continue',
     roles: ['service'],
     params: productParams,
     body: z.strictObject({
@@ -129,19 +129,22 @@ const adjustStock = (parts: ProductRouteParts): AnyRoute =>
       {
         name: 'Idempotency-Key',
         required: true,
-        description: 'Repetitions under one key are one delivery, for a week',
+        description: 'Idempotency key: repeated requests with the same key count as one delivery, for a week',
       },
     ],
     responses: {
       200: { description: 'The product', schema: productSchema },
-      404: { description: 'There is no such product' },
-      409: { description: 'Fewer are on hand' },
-      428: { description: 'The key is missing' },
+      404: { description: 'Product not found' },
+      409: { description: 'Less stock is available than the request removes' },
+      428: { description: 'Idempotency-Key is missing' },
     },
     handler: async ({ params: { id }, body, header }) => {
       const key = header('idempotency-key');
       if (key === undefined)
-        throw new Problem(428, 'Send Idempotency-Key, so that a delivery that is reported twice is counted once');
+        throw new Problem(
+          428,
+          'Idempotency-Key is missing. Send one, so that a repeated report of a delivery counts once',
+        );
       await parts.products.adjust(id, body.adjust, key, Date.now());
       return shown(await mustFind(parts, id));
     },

@@ -97,7 +97,10 @@ const getArchive = ({ jobs }: ArchiveParts): AnyRoute =>
     summary: 'One archived day',
     roles: ['service', ...people],
     params: dayParams,
-    responses: { 200: { description: 'The day', schema: archiveShown }, 404: { description: 'It is not archived' } },
+    responses: {
+      200: { description: 'The day', schema: archiveShown },
+      404: { description: 'The day is not archived' },
+    },
     handler: async ({ params: { date } }) => ({ status: 200, body: shown(await jobs.find(date)) }),
   });
 
@@ -108,12 +111,12 @@ const postArchive = ({ jobs }: ArchiveParts): AnyRoute =>
     operationId: 'archiveDay',
     tag: 'devices',
     loadClass: 'bulk',
-    summary: 'Archive a day now, or what came late of it; the clock does it by itself',
+    summary: 'Archive a day now, or its late readings; the archiver also does this by itself',
     roles: people,
     params: dayParams,
     responses: {
-      202: { description: 'It is under way', schema: started },
-      409: { description: 'It is not over, or somebody works on it' },
+      202: { description: 'Started', schema: started },
+      409: { description: 'The day has not ended, or another job works on it' },
     },
     handler: async ({ params: { date } }) => ({ status: 202, body: { workflowId: await jobs.archive(date) } }),
   });
@@ -125,13 +128,13 @@ const postRestore = ({ jobs }: ArchiveParts): AnyRoute =>
     operationId: 'restoreDay',
     tag: 'devices',
     loadClass: 'bulk',
-    summary: 'Bring an archived day back to the table; its files stay',
+    summary: 'Restore an archived day to the table; its files stay',
     roles: people,
     params: dayParams,
     responses: {
-      202: { description: 'It is under way', schema: started },
-      404: { description: 'It is not archived' },
-      409: { description: 'Somebody works on it' },
+      202: { description: 'Started', schema: started },
+      404: { description: 'The day is not archived' },
+      409: { description: 'Another job works on the day' },
     },
     handler: async ({ params: { date } }) => ({ status: 202, body: { workflowId: await jobs.restore(date) } }),
   });
@@ -149,8 +152,8 @@ const postRollupCheck = ({ startRollupCheck }: ArchiveParts): AnyRoute =>
     roles: people,
     params: dayParams,
     responses: {
-      202: { description: 'It is under way', schema: started },
-      409: { description: 'Its readings or rollups are not kept any more' },
+      202: { description: 'Started', schema: started },
+      409: { description: 'The retention of its readings or rollups has ended' },
     },
     handler: async ({ params: { date } }) => ({ status: 202, body: { workflowId: await startRollupCheck(date) } }),
   });
@@ -162,11 +165,11 @@ const getRetention = ({ housekeeping }: ArchiveParts): AnyRoute =>
     operationId: 'getRetention',
     tag: 'devices',
     loadClass: 'interactive',
-    summary: 'How many days readings, rollups and archives are kept, and up to which day rollups were deleted',
+    summary: 'Retention of readings, rollups and archives in days, and the day up to which rollups were deleted',
     roles: ['service', ...people],
     responses: {
       200: {
-        description: 'The policy and how far it was enforced',
+        description: 'The retention, and how far it is applied',
         schema: z.object({
           keptDays: z.object({ rollups: z.record(z.enum(resolutions), z.int()), archive: z.int(), restored: z.int() }),
           rollupsDeletedUntil: z.partialRecord(z.enum(resolutions), z.string()),
@@ -190,6 +193,6 @@ const deleteDevice = ({ jobs }: ArchiveParts): AnyRoute =>
       'Erase a device: readings in table and archive, rollups, alerts, registration. Nothing of it is taken meanwhile',
     roles: people,
     params: deviceParams,
-    responses: { 202: { description: 'It is under way; GET of the device says when it was erased', schema: started } },
+    responses: { 202: { description: 'Started; GET of the device shows when it was erased', schema: started } },
     handler: async ({ params: { deviceId } }) => ({ status: 202, body: { workflowId: await jobs.erase(deviceId) } }),
   });

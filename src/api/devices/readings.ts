@@ -102,8 +102,8 @@ const postReadings = ({ ingest }: DeviceParts): AnyRoute =>
         .max(limits.batch, `must hold at most ${limits.batch} readings`),
     }),
     responses: {
-      200: { description: 'All are on record, by this request or one before', schema: resultsSchema },
-      207: { description: 'Some are on record; the others were refused and changed nothing', schema: resultsSchema },
+      200: { description: 'All readings are stored, by this request or an earlier one', schema: resultsSchema },
+      207: { description: 'Some readings are stored; the others were rejected', schema: resultsSchema },
     },
     handler: async ({ params: { deviceId }, body: { readings } }) => {
       const results = await ingest.store(readings.map((input) => ({ deviceId, input })));
@@ -194,10 +194,13 @@ const getLatest = ({ reads }: DeviceParts): AnyRoute =>
     summary: 'The newest reading of a device',
     roles: readers,
     params: deviceParams,
-    responses: { 200: { description: 'The reading', schema: readingShown }, 404: { description: 'There is none' } },
+    responses: {
+      200: { description: 'The reading', schema: readingShown },
+      404: { description: 'The device has no reading' },
+    },
     handler: async ({ params: { deviceId } }) => {
       const row = await reads.latest(deviceId);
-      if (!row) throw new LongwatchError('notFound', `There is no reading of device ${deviceId}`);
+      if (!row) throw new LongwatchError('notFound', `Device ${deviceId} has no reading`);
       return { status: 200, body: shown(row) };
     },
   });

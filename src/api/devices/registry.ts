@@ -61,12 +61,12 @@ const getDevice = (registry: Registry): AnyRoute =>
     operationId: 'getDevice',
     tag: 'devices',
     loadClass: 'interactive',
-    summary: 'A device as it is registered, and whether it is being erased',
+    summary: 'A device’s registration and groups, and whether it is being erased',
     roles: ['service', ...people],
     params: deviceParams,
     responses: {
       200: { description: 'The device', schema: deviceShown },
-      404: { description: 'It was never registered' },
+      404: { description: 'The device was never registered' },
     },
     handler: async ({ params: { deviceId } }) => ({ status: 200, body: shownDevice(await registry.device(deviceId)) }),
   });
@@ -87,7 +87,10 @@ const putDevice = (registry: Registry): AnyRoute =>
         .max(MAX_GROUPS, `must be at most ${MAX_GROUPS} groups`)
         .default([]),
     }),
-    responses: { 200: { description: 'The device', schema: deviceShown }, 409: { description: 'It is being erased' } },
+    responses: {
+      200: { description: 'The device', schema: deviceShown },
+      409: { description: 'The device is being erased' },
+    },
     handler: async ({ params: { deviceId }, body: { groups } }) => {
       await registry.register(deviceId, [...new Set(groups)]);
       return { status: 200, body: shownDevice(await registry.device(deviceId)) };
@@ -112,10 +115,10 @@ function alertsOf<P>(path: string, name: string, params: z.ZodType<P>, access: A
       operationId: `get${name}`,
       tag: 'devices',
       loadClass: 'interactive',
-      summary: 'The alerts, with their version as ETag; version 0: there never were any',
+      summary: 'The alert rules, with their version as ETag; version 0 if none were ever set',
       roles: ['service', ...people],
       params,
-      responses: { 200: { description: 'The alerts', schema: alertsShown } },
+      responses: { 200: { description: 'The alert rules', schema: alertsShown } },
       handler: async (input) => answer(await access.read(input.params)),
     }),
     route({
@@ -124,14 +127,14 @@ function alertsOf<P>(path: string, name: string, params: z.ZodType<P>, access: A
       operationId: `put${name}`,
       tag: 'devices',
       loadClass: 'interactive',
-      summary: 'Replace the alerts; every process goes by them within LONGWATCH_DEVICE_CACHE_MS',
+      summary: 'Replace the alert rules; every process applies them within LONGWATCH_DEVICE_CACHE_MS',
       roles: people,
       params,
       body: alertsBody,
       headers: [ifMatchHeader],
       responses: {
-        200: { description: 'The alerts', schema: alertsShown },
-        412: { description: 'The version has moved on' },
+        200: { description: 'The alert rules', schema: alertsShown },
+        412: { description: 'The version is not the current one' },
         428: { description: 'If-Match is missing' },
       },
       handler: async (input) => {

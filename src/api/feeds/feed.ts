@@ -37,7 +37,7 @@ const getFeed = ({ feeds }: FeedRouteParts): AnyRoute =>
     operationId: 'getFeed',
     tag: 'feeds',
     loadClass: 'bulk',
-    summary: 'What those posted whom a user follows, newest first',
+    summary: 'Posts of the users that a user follows, newest first',
     roles: ['service'],
     params,
     query: z.object({
@@ -49,7 +49,7 @@ const getFeed = ({ feeds }: FeedRouteParts): AnyRoute =>
         .optional()
         .describe('pull: from the lists of all authors, without what was written into the feed'),
     }),
-    responses: { 200: { description: 'A page', schema: pageSchema }, 404: { description: 'There is no such user' } },
+    responses: { 200: { description: 'A page', schema: pageSchema }, 404: { description: 'User not found' } },
     handler: async ({ params: { userId }, query: { cursor, direction, limit, mode } }) => {
       const page = await feeds.read(userId, defined({ cursor, direction, limit, mode }));
       return { status: 200, body: shown(page) };
@@ -68,10 +68,10 @@ const getUnread = ({ feeds }: FeedRouteParts): AnyRoute =>
     params,
     responses: {
       200: {
-        description: 'How many; `more`: and more than that',
+        description: 'The count; `more` is true if there are more',
         schema: z.object({ count: z.int(), more: z.boolean() }),
       },
-      404: { description: 'There is no such user' },
+      404: { description: 'User not found' },
     },
     handler: async ({ params: { userId } }) => ({ status: 200, body: await feeds.unread(userId) }),
   });
@@ -83,13 +83,13 @@ const putReadMarker = ({ feeds }: FeedRouteParts): AnyRoute =>
     operationId: 'putReadMarker',
     tag: 'feeds',
     loadClass: 'interactive',
-    summary: 'Mark a post, and all that is older, as read; never goes back',
+    summary: 'Mark a post and all older ones as read; the marker never moves back',
     roles: ['service'],
     params,
     body: z.strictObject({ postId: idSchema }),
     responses: {
-      200: { description: 'Where the marker is now', schema: z.object({ postId: z.string() }) },
-      404: { description: 'There is no such user, or no such post' },
+      200: { description: 'The current read marker', schema: z.object({ postId: z.string() }) },
+      404: { description: 'User or post not found' },
     },
     handler: async ({ params: { userId }, body: { postId } }) => ({
       status: 200,

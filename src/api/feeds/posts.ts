@@ -70,7 +70,7 @@ const createPost = ({ posts }: PostParts): AnyRoute =>
     operationId: 'createPost',
     tag: 'feeds',
     loadClass: 'bulk',
-    summary: 'Post; once a postId, or once an Idempotency-Key of the author',
+    summary: 'Create a post, once for each postId or Idempotency-Key of the author',
     roles: ['service'],
     body: z.strictObject({
       authorId: idSchema,
@@ -84,14 +84,14 @@ const createPost = ({ posts }: PostParts): AnyRoute =>
       {
         name: 'Idempotency-Key',
         required: false,
-        description: 'Where no postId is given: repetitions under one key are one post',
+        description: 'Idempotency key, used if no postId is given: repeated requests with the same key create one post',
       },
     ],
     responses: {
-      200: { description: 'It was posted before', schema: postSchema },
-      201: { description: 'Posted', schema: postSchema },
-      404: { description: 'There is no such author, or no post to reply to' },
-      409: { description: 'The id is that of another post, or of one that was deleted' },
+      200: { description: 'The post already exists', schema: postSchema },
+      201: { description: 'Created', schema: postSchema },
+      404: { description: 'Author not found, or the post to reply to not found' },
+      409: { description: 'The id belongs to another post, or to a deleted one' },
     },
     handler: async ({ body: { postId, replyTo, ...content }, header }) => {
       const idempotencyKey = header('idempotency-key');
@@ -114,13 +114,13 @@ const getPost = ({ posts }: PostParts): AnyRoute =>
     operationId: 'getPost',
     tag: 'feeds',
     loadClass: 'interactive',
-    summary: 'One post; with `reader`, only if there is no block between them and its author',
+    summary: 'A post; with `reader`, only if neither of reader and author blocks the other',
     roles: ['service'],
     params,
     query: z.object({ reader: idSchema.optional() }),
     responses: {
       200: { description: 'The post', schema: postSchema },
-      404: { description: 'There is no such post, or not for this reader' },
+      404: { description: 'Post not found, or not visible to this reader' },
     },
     handler: async ({ params: { id }, query: { reader } }) => {
       const post = reader === undefined ? await posts.find(id) : await posts.findFor(id, reader);
@@ -135,7 +135,7 @@ const editPost = ({ posts }: PostParts): AnyRoute =>
     operationId: 'editPost',
     tag: 'feeds',
     loadClass: 'interactive',
-    summary: 'Change what a post says; every feed shows it at once',
+    summary: 'Change a post’s text; every feed shows the new text at once',
     roles: ['service'],
     params,
     body: z
@@ -144,9 +144,9 @@ const editPost = ({ posts }: PostParts): AnyRoute =>
     bodyLimit: BODY_LIMIT,
     headers: [{ ...ifMatchHeader, required: false }],
     responses: {
-      200: { description: 'As it is now', schema: postSchema },
-      404: { description: 'There is no such post' },
-      412: { description: 'It is at another version than If-Match names' },
+      200: { description: 'The changed post', schema: postSchema },
+      404: { description: 'Post not found' },
+      412: { description: 'The post has another version than If-Match names' },
     },
     handler: async ({ params: { id }, body: { text, media }, header }) => {
       const ifMatch = header('if-match');
@@ -163,11 +163,11 @@ const deletePost = ({ posts }: PostParts): AnyRoute =>
     operationId: 'deletePost',
     tag: 'feeds',
     loadClass: 'interactive',
-    summary: 'Delete a post; no feed shows it from now on',
+    summary: 'Delete a post; no feed shows it from then on',
     roles: ['service'],
     params,
     responses: {
-      204: { description: 'Deleted, perhaps since long' },
+      204: { description: 'Deleted; the same for a repeated request' },
       404: { description: 'There was never such a post' },
     },
     handler: async ({ params: { id } }) => {
@@ -185,13 +185,13 @@ const listPosts = ({ posts, store }: PostParts): AnyRoute =>
     operationId: 'listPosts',
     tag: 'feeds',
     loadClass: 'bulk',
-    summary: 'What a user posted, newest first',
+    summary: 'Posts of a user, newest first',
     roles: ['service'],
     params: z.object({ userId: idSchema }),
     query: z.object({ reader: idSchema.optional(), cursor: cursorSchema, limit: limitSchema }),
     responses: {
       200: { description: 'A page', schema: z.object({ items: z.array(postSchema), cursor: z.string().optional() }) },
-      404: { description: 'There is no such user, or not for this reader' },
+      404: { description: 'User not found, or not visible to this reader' },
     },
     handler: async ({ params: { userId }, query: { reader, cursor, limit = DEFAULT_LIMIT } }) => {
       await posts.mayRead(userId, reader);

@@ -56,7 +56,7 @@ const shown = ({ userId, name, followers, following, posts, mode }: FeedUser) =>
 
 async function userOf({ users }: RelationParts, userId: string): Promise<FeedUser> {
   const found = (await users.find([userId])).get(userId);
-  if (!found) throw new LongwatchError('notFound', `There is no user ${userId}; PUT /v1/users/${userId} makes one`);
+  if (!found) throw new LongwatchError('notFound', `User ${userId} not found. Create it with PUT /v1/users/${userId}`);
   return found;
 }
 
@@ -67,13 +67,13 @@ const putUser = (parts: RelationParts): AnyRoute =>
     operationId: 'putUser',
     tag: 'feeds',
     loadClass: 'interactive',
-    summary: 'Make a user, or give one another name',
+    summary: 'Create a user, or change a user’s name',
     roles: ['service'],
     params,
     body: z.strictObject({ name: lineOf(1, MAX_NAME) }),
     responses: {
-      200: { description: 'There was one', schema: userSchema },
-      201: { description: 'Made', schema: userSchema },
+      200: { description: 'Changed', schema: userSchema },
+      201: { description: 'Created', schema: userSchema },
     },
     handler: async ({ params: { userId }, body: { name } }) => {
       const isNew = await parts.users.put(userId, name);
@@ -88,10 +88,10 @@ const getUser = (parts: RelationParts): AnyRoute =>
     operationId: 'getUser',
     tag: 'feeds',
     loadClass: 'interactive',
-    summary: 'A user with their counts',
+    summary: 'A user, with the numbers of followers and followed users',
     roles: ['service'],
     params,
-    responses: { 200: { description: 'The user', schema: userSchema }, 404: { description: 'There is no such user' } },
+    responses: { 200: { description: 'The user', schema: userSchema }, 404: { description: 'User not found' } },
     handler: async ({ params: { userId } }) => ({ status: 200, body: shown(await userOf(parts, userId)) }),
   });
 
@@ -102,7 +102,7 @@ const putFollow = ({ changes }: RelationParts): AnyRoute =>
     operationId: 'follow',
     tag: 'feeds',
     loadClass: 'interactive',
-    summary: 'Follow a user; their latest posts come into the feed in the background',
+    summary: 'Follow a user; their latest posts are added to the feed in the background',
     roles: ['service'],
     params: pairParams,
     responses: {
@@ -110,8 +110,8 @@ const putFollow = ({ changes }: RelationParts): AnyRoute =>
         description: 'Follows, perhaps since long',
         schema: z.object({ userId: z.string(), since: z.iso.datetime() }),
       },
-      404: { description: 'One of both does not exist' },
-      409: { description: 'One has blocked the other, or too many are followed' },
+      404: { description: 'One of the two users was not found' },
+      409: { description: 'One of the two blocks the other, or the user follows too many' },
     },
     handler: async ({ params: { userId, otherId } }) => {
       const { since } = await changes.follow(userId, otherId);
@@ -126,12 +126,12 @@ const deleteFollow = ({ changes }: RelationParts): AnyRoute =>
     operationId: 'unfollow',
     tag: 'feeds',
     loadClass: 'interactive',
-    summary: 'Follow a user no more; their posts are out of the feed at once',
+    summary: 'Stop following a user; their posts leave the feed at once',
     roles: ['service'],
     params: pairParams,
     responses: {
-      204: { description: 'Does not follow, perhaps never did' },
-      404: { description: 'One of both does not exist' },
+      204: { description: 'Not following; the same for a repeated request' },
+      404: { description: 'One of the two users was not found' },
     },
     handler: async ({ params: { userId, otherId } }) => {
       await changes.unfollow(userId, otherId);
@@ -146,10 +146,10 @@ const putBlock = ({ changes }: RelationParts): AnyRoute =>
     operationId: 'block',
     tag: 'feeds',
     loadClass: 'interactive',
-    summary: 'Block a user: neither follows the other any more, nor can again, nor sees the other’s posts',
+    summary: 'Block a user: neither follows the other, can follow again, or sees the other’s posts',
     roles: ['service'],
     params: pairParams,
-    responses: { 204: { description: 'Blocked' }, 404: { description: 'One of both does not exist' } },
+    responses: { 204: { description: 'Blocked' }, 404: { description: 'One of the two users was not found' } },
     handler: async ({ params: { userId, otherId } }) => {
       await changes.block(userId, otherId);
       return { status: 204 };
@@ -163,10 +163,10 @@ const deleteBlock = ({ changes }: RelationParts): AnyRoute =>
     operationId: 'unblock',
     tag: 'feeds',
     loadClass: 'interactive',
-    summary: 'End a block; follows that it ended do not come back',
+    summary: 'Remove a block; follows that the block ended are not restored',
     roles: ['service'],
     params: pairParams,
-    responses: { 204: { description: 'Not blocked, perhaps never was' } },
+    responses: { 204: { description: 'Not blocked; the same for a repeated request' } },
     handler: async ({ params: { userId, otherId } }) => {
       await changes.unblock(userId, otherId);
       return { status: 204 };
@@ -192,7 +192,7 @@ const list = (parts: RelationParts, which: 'followers' | 'following', summary: s
           cursor: z.string().optional(),
         }),
       },
-      404: { description: 'There is no such user' },
+      404: { description: 'User not found' },
     },
     handler: async ({ params: { userId }, query: { cursor, limit } }) => {
       await userOf(parts, userId);

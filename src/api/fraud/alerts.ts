@@ -34,13 +34,13 @@ const getAlert = ({ links, investigations }: AlertParts): AnyRoute =>
     tag: 'fraud',
     loadClass: 'interactive',
     // A GET must not answer: mail programs and virus scanners open links too.
-    summary: 'The page on which a customer answers',
+    summary: 'Page on which a customer answers “was this you?”',
     roles: 'public',
     params,
     responses: {
       200: { description: 'The page', contentType: 'text/html' },
-      404: { description: 'Not a link of ours' },
-      409: { description: 'Its time is over' },
+      404: { description: 'The link is not valid' },
+      409: { description: 'The time to answer is over' },
     },
     handler: async ({ params: { token } }) => {
       const { transactionId, until } = links.open(token, Date.now());
@@ -57,15 +57,18 @@ const answerAlert = ({ links, investigations, updates }: AlertParts): AnyRoute =
     operationId: 'answerAlert',
     tag: 'fraud',
     loadClass: 'money',
-    summary: 'A customer answers whether it was them',
+    summary: 'A customer’s answer to “was this you?”',
     roles: 'public',
     params,
     body: z.object({ answer: z.enum(['yes', 'no'], 'must be "yes" or "no"') }),
     form: true,
     responses: {
-      200: { description: 'Taken; a page where a form was sent', schema: z.object({ answer: z.enum(['yes', 'no']) }) },
-      404: { description: 'Not a link of ours' },
-      409: { description: 'Answered before, or its time is over' },
+      200: {
+        description: 'The answer is recorded; an HTML page if a form was sent',
+        schema: z.object({ answer: z.enum(['yes', 'no']) }),
+      },
+      404: { description: 'The link is not valid' },
+      409: { description: 'Already answered, or the time to answer is over' },
     },
     handler: async ({ params: { token }, body: { answer }, header }) => {
       const { transactionId } = links.open(token, Date.now());

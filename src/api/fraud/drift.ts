@@ -26,7 +26,9 @@ export function driftRoutes({ driftWatch }: DriftRouteParts): AnyRoute[] {
       query: z.object({ days: wholeTextOf(1, MAX_DAYS).default(7) }),
       responses: {
         200: {
-          description: 'Each model that decided and has a baseline; without drifts while there are too few decisions',
+          description:
+            'Each model that decided payments and has a baseline; without drifts while there are too few ' +
+            'decisions',
           schema: z.object({
             models: z.array(
               z.object({

@@ -46,7 +46,9 @@ const outcomeSchema = z.object({ status: z.enum(caseStatuses), message: z.string
 const idempotencyKey = {
   name: 'Idempotency-Key',
   required: false,
-  description: 'Repetitions under one key are one request; without it, those within a minute are',
+  description:
+    'Idempotency key: repeated requests with the same key count as one. Without it, identical requests ' +
+    'within a minute do',
 };
 
 /** Routes that list cases, read one with its timeline, and act on it. */
@@ -84,7 +86,7 @@ const listCases = ({ investigations }: InvestigationParts): AnyRoute =>
     operationId: 'listInvestigations',
     tag: 'fraud',
     loadClass: 'interactive',
-    summary: 'Cases by status, or by who has them; oldest first',
+    summary: 'Cases by status or by assignee; oldest first',
     roles: people,
     query: z.object({
       status: z.enum(caseStatuses, `must be one of ${caseStatuses.join(', ')}`).optional(),
@@ -112,13 +114,13 @@ const openCase = ({ cases, investigations }: InvestigationParts): AnyRoute =>
     operationId: 'openInvestigation',
     tag: 'fraud',
     loadClass: 'interactive',
-    summary: 'Investigate a transaction, whatever its decision was',
+    summary: 'Open a case for a transaction, whatever its decision was',
     roles: people,
     body: z.strictObject({ transactionId: idSchema }),
     responses: {
-      200: { description: 'It has a case already', schema: caseSchema },
-      201: { description: 'A case is opened', schema: caseSchema },
-      404: { description: 'It was never decided' },
+      200: { description: 'The transaction already has a case', schema: caseSchema },
+      201: { description: 'The case is opened', schema: caseSchema },
+      404: { description: 'Transaction not found' },
     },
     handler: async ({ body: { transactionId }, caller }) => {
       const { opened } = await cases.open(transactionId, caller.name);
@@ -143,12 +145,12 @@ const getCase = ({ investigations }: InvestigationParts): AnyRoute =>
     params: caseParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
     responses: {
-      200: { description: 'The case; `cursor` when its timeline goes on', schema: caseSchema },
-      404: { description: 'There is no such case' },
+      200: { description: 'The case; with a `cursor` if its timeline has more entries', schema: caseSchema },
+      404: { description: 'Case not found' },
     },
     handler: async ({ params: { id }, query: { cursor, limit } }) => {
       const found = await investigations.find(id);
-      if (!found) throw new LongwatchError('notFound', `There is no investigation of ${id}`);
+      if (!found) throw new LongwatchError('notFound', `Transaction ${id} has no case`);
       const page = await investigations.timeline(id, { cursor, limit });
       const timeline = page.items.map((entry) => ({ ...entry, at: iso(entry.at) }));
       return { status: 200, body: { ...shown(found), timeline, ...(page.cursor && { cursor: page.cursor }) } };
@@ -173,9 +175,9 @@ function personal<B extends object>(
     body,
     headers: [idempotencyKey],
     responses: {
-      200: { description: 'Taken and written', schema: outcomeSchema },
-      404: { description: 'There is no such case' },
-      409: { description: 'The case cannot take this now; the detail says why' },
+      200: { description: 'The action is recorded', schema: outcomeSchema },
+      404: { description: 'Case not found' },
+      409: { description: 'The action is not allowed in the case’s current state; the detail says why' },
     },
     handler: async ({ params, body: request, caller, header }: RouteInput<{ id: string }, unknown, B>) => {
       const outcome = await updates.send(
@@ -198,16 +200,17 @@ const getUserHold = ({ decisions }: InvestigationParts): AnyRoute =>
     operationId: 'getUserHold',
     tag: 'fraud',
     loadClass: 'interactive',
-    summary: 'The hold on a user after a confirmed fraud',
+    summary: 'The payment hold on a user after a confirmed fraud',
     roles: ['service', ...people],
     params: userParams,
     responses: {
       200: { description: 'The hold', schema: z.object({ until: z.iso.datetime(), transactionId: z.string() }) },
-      404: { description: 'The user is not held' },
+      404: { description: 'There is no hold on the user' },
     },
     handler: async ({ params: { userId } }) => {
       const hold = await decisions.userHold(userId);
-      if (!hold || hold.until <= Date.now()) throw new LongwatchError('notFound', `User ${userId} is not held`);
+      if (!hold || hold.until <= Date.now())
+        throw new LongwatchError('notFound', `There is no payment hold on user ${userId}`);
       return { status: 200, body: { until: iso(hold.until), transactionId: hold.transactionId } };
     },
   });
@@ -219,10 +222,10 @@ const deleteUserHold = ({ decisions }: InvestigationParts): AnyRoute =>
     operationId: 'endUserHold',
     tag: 'fraud',
     loadClass: 'interactive',
-    summary: 'End the hold on a user before its time',
+    summary: 'End the payment hold on a user early',
     roles: ['supervisor'],
     params: userParams,
-    responses: { 204: { description: 'The user is not held any more' } },
+    responses: { 204: { description: 'There is no hold on the user any more' } },
     handler: async ({ params: { userId } }) => {
       await decisions.releaseUser(userId);
       return { status: 204 };

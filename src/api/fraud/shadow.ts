@@ -64,11 +64,11 @@ const getShadow = ({ challengers }: ShadowParts): AnyRoute =>
     operationId: 'getShadow',
     tag: 'fraud',
     loadClass: 'interactive',
-    summary: 'The challenger, and how its decisions compare with the live ones so far',
+    summary: 'The running challenger, and how its decisions compare with the live ones',
     roles: readers,
     responses: {
       200: { description: 'The challenger; its version is the ETag', schema: challengerSchema },
-      404: { description: 'There is none' },
+      404: { description: 'No challenger is running' },
     },
     handler: async () => {
       const running = await challengers.current();
@@ -83,7 +83,9 @@ const putShadow = ({ challengers }: ShadowParts): AnyRoute =>
     operationId: 'putShadow',
     tag: 'fraud',
     loadClass: 'interactive',
-    summary: 'Let a second model or rule set decide beside the live one, without effect; a new comparison begins',
+    summary:
+      'Start a challenger: a second model or rule set that decides in shadow, without effect; the ' +
+      'comparison starts again',
     roles: ['supervisor'],
     bodyLimit: 512 * 1024,
     body: z
@@ -92,7 +94,7 @@ const putShadow = ({ challengers }: ShadowParts): AnyRoute =>
         ({ endpointName, ruleSet }) => endpointName !== undefined || ruleSet !== undefined,
         'must have an endpointName, a ruleSet, or both',
       ),
-    responses: { 200: { description: 'It decides along', schema: z.object({ version: z.int() }) } },
+    responses: { 200: { description: 'The challenger is running', schema: z.object({ version: z.int() }) } },
     handler: async ({ body: { endpointName, ruleSet }, caller }) => {
       const valid: RuleSet | undefined = ruleSet === undefined ? undefined : validateRuleSet(ruleSet);
       const version = await challengers.put(defined({ endpointName, ruleSet: valid }), caller.name);
@@ -107,9 +109,9 @@ const deleteShadow = ({ challengers }: ShadowParts): AnyRoute =>
     operationId: 'deleteShadow',
     tag: 'fraud',
     loadClass: 'interactive',
-    summary: 'Take the challenger away',
+    summary: 'Stop the challenger',
     roles: ['supervisor'],
-    responses: { 204: { description: 'There is none now' } },
+    responses: { 204: { description: 'No challenger is running' } },
     handler: async ({ caller }) => {
       await challengers.remove(caller.name);
       return { status: 204 };
@@ -123,7 +125,7 @@ const listDifferences = ({ challengers }: ShadowParts): AnyRoute =>
     operationId: 'listShadowDifferences',
     tag: 'fraud',
     loadClass: 'bulk',
-    summary: 'Transactions that the challenger would have decided otherwise, newest first, of the last 30 days',
+    summary: 'Transactions of the last 30 days that the challenger would have decided differently, newest first',
     roles: readers,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
     responses: {
@@ -143,7 +145,7 @@ const listDifferences = ({ challengers }: ShadowParts): AnyRoute =>
           cursor: z.string().optional(),
         }),
       },
-      404: { description: 'There is no challenger' },
+      404: { description: 'No challenger is running' },
     },
     handler: async ({ query: { cursor, limit = 50 } }) => {
       const page = await challengers.differences({ limit, cursor });
@@ -158,16 +160,16 @@ const promote = ({ challengers }: ShadowParts): AnyRoute =>
     operationId: 'promoteShadow',
     tag: 'fraud',
     loadClass: 'interactive',
-    summary: 'Make the challenger’s model and rules the live ones',
+    summary: 'Promote the challenger: its model and rules become the live ones',
     roles: ['supervisor'],
     headers: [ifMatchHeader],
     responses: {
       200: {
-        description: 'They decide from now on',
+        description: 'The promoted model and rules decide from now on',
         schema: z.object({ ruleSetVersion: z.int().optional(), endpointName: z.string().optional() }),
       },
-      404: { description: 'There is no challenger' },
-      412: { description: 'Another challenger, or other rules, by now' },
+      404: { description: 'No challenger is running' },
+      412: { description: 'Another challenger is running, or the rules have changed' },
       428: { description: 'If-Match is missing' },
     },
     handler: async ({ caller, header }) => ({

@@ -51,10 +51,10 @@ const postTransaction = ({ decisions }: FraudParts): AnyRoute =>
     body: transactionSchema,
     responses: {
       200: {
-        description: 'The decision; a repetition gets the same bytes, marked Idempotent-Replayed',
+        description: 'The decision; a repeated request gets the same bytes and the header Idempotent-Replayed',
         schema: decisionSchema,
       },
-      409: { description: 'The same id was decided with other content' },
+      409: { description: 'The same id was used for a transaction with different content' },
     },
     handler: async ({ body: { ip, ...transaction } }) => {
       const answer = await decisions.decide({ ...transaction, ...defined({ ip }) });
@@ -73,12 +73,12 @@ const getTransaction = ({ store }: FraudParts): AnyRoute =>
     operationId: 'getTransaction',
     tag: 'fraud',
     loadClass: 'interactive',
-    summary: 'The decision on a transaction, the payment’s hold and the label',
+    summary: 'The decision on a transaction, the payment’s hold and its label',
     roles: ['service', 'investigator', 'supervisor'],
     params: z.object({ id: idSchema }),
     responses: {
       200: {
-        description: 'What was decided and what became of it',
+        description: 'The decision and its later state',
         schema: z.object({
           decision: decisionSchema,
           transaction: z.looseObject({ transactionId: z.string() }),
@@ -88,11 +88,11 @@ const getTransaction = ({ store }: FraudParts): AnyRoute =>
           rescored: z.looseObject({ score: z.number() }).optional(),
         }),
       },
-      404: { description: 'It was never decided' },
+      404: { description: 'Transaction not found' },
     },
     handler: async ({ params }) => {
       const found = await store.find(params.id);
-      if (!found) throw new LongwatchError('notFound', `There is no transaction ${params.id}`);
+      if (!found) throw new LongwatchError('notFound', `Transaction ${params.id} not found`);
       const { transaction, features, ...rest } = found;
       const known = Object.fromEntries(Object.entries(features).filter(([, value]) => !Number.isNaN(value)));
       return {
@@ -109,14 +109,17 @@ const putLabel = ({ store }: FraudParts): AnyRoute =>
     operationId: 'labelTransaction',
     tag: 'fraud',
     loadClass: 'interactive',
-    summary: 'Note what a transaction turned out to be, as a chargeback tells; the last label stands',
+    summary: 'Label a transaction as fraud or genuine, for example after a chargeback; the last label counts',
     roles: ['service', 'supervisor'],
     params: z.object({ id: idSchema }),
     body: z.strictObject({ label: z.enum(labels, `must be one of ${labels.join(', ')}`) }),
     responses: {
-      200: { description: 'It is noted', schema: z.object({ transactionId: z.string(), label: z.enum(labels) }) },
-      404: { description: 'It was never decided' },
-      409: { description: 'Its case is open: decide the case, which labels it' },
+      200: {
+        description: 'The label is recorded',
+        schema: z.object({ transactionId: z.string(), label: z.enum(labels) }),
+      },
+      404: { description: 'Transaction not found' },
+      409: { description: 'The transaction has an open case; decide the case, which sets the label' },
     },
     handler: async ({ params: { id }, body: { label } }) => {
       const outcome = await store.label(id, label, Date.now());
@@ -126,7 +129,7 @@ const putLabel = ({ store }: FraudParts): AnyRoute =>
           `Transaction ${id} is being investigated; decide its case (POST /v1/investigations/${id}/decide), ` +
             'which labels it',
         );
-      if (outcome === 'unknown') throw new LongwatchError('notFound', `There is no transaction ${id}`);
+      if (outcome === 'unknown') throw new LongwatchError('notFound', `Transaction ${id} not found`);
       return { status: 200, body: { transactionId: id, label } };
     },
   });
@@ -138,16 +141,16 @@ const getRules = ({ rules }: FraudParts): AnyRoute =>
     operationId: 'getRules',
     tag: 'fraud',
     loadClass: 'interactive',
-    summary: 'The rule set in force, or an earlier version of it',
+    summary: 'The current rule set, or an earlier version',
     roles: ['service', 'investigator', 'supervisor'],
     query: z.object({ version: wholeTextOf(1, 999_999_999).optional() }),
     responses: {
       200: { description: 'The rule set; its version is the ETag', schema: storedRuleSetSchema },
-      404: { description: 'There is no such version' },
+      404: { description: 'Version not found' },
     },
     handler: async ({ query }) => {
       const stored = query.version === undefined ? await rules.current() : await rules.version(query.version);
-      if (!stored) throw new LongwatchError('notFound', `There is no version ${query.version ?? 1} of the rules`);
+      if (!stored) throw new LongwatchError('notFound', `Version ${query.version ?? 1} of the rules not found`);
       const { value: ruleSet, ...rest } = stored;
       return { status: 200, body: { ...rest, ruleSet }, headers: { etag: `"${stored.version}"` } };
     },
@@ -168,7 +171,7 @@ const putRules = ({ rules, refreshRules }: FraudParts): AnyRoute =>
     headers: [ifMatchHeader],
     responses: {
       200: { description: 'The new version', schema: z.object({ version: z.int() }) },
-      412: { description: 'Another version is in force by now' },
+      412: { description: 'Another version is in force' },
       428: { description: 'If-Match is missing' },
     },
     handler: async ({ body, caller, header }) => {

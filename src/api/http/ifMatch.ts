@@ -4,7 +4,7 @@ import { Problem } from './problem';
 export const ifMatchHeader = {
   name: 'If-Match',
   required: true,
-  description: 'The version that was read, as in ETag: "3"',
+  description: 'Version that was read (its ETag), for example "3"',
 };
 
 /**
@@ -13,7 +13,10 @@ export const ifMatchHeader = {
  */
 export function versionOf(ifMatch: string | undefined): number {
   if (ifMatch === undefined)
-    throw new Problem(428, 'Send If-Match with the version that you read (its ETag), so that nobody’s change is lost');
+    throw new Problem(
+      428,
+      'If-Match is missing. Send the version that you read (its ETag), so that no other change is overwritten',
+    );
   const version = /^"(\d{1,15})"$/.exec(ifMatch)?.[1];
   if (version === undefined)
     throw new Problem(400, 'If-Match must be the ETag of a version, in quotes: "3"', {

@@ -94,17 +94,16 @@ function operation(one: Route): Json {
 /** The responses of a route: those that every route may give, and those that the route declares. */
 function responsesOf(one: Route): Json {
   const common: Record<string, string> = {
-    ...((one.params || one.query || one.body || one.headers) && { 400: 'A field is not valid; `errors` names each' }),
-    ...(one.params && { 404: 'What the path names is not there' }),
-    ...(one.session &&
-      one.method !== 'get' && { 403: 'Another site’s page may not do this with the session of its visitor' }),
+    ...((one.params || one.query || one.body || one.headers) && { 400: 'A field is not valid; `errors` lists each' }),
+    ...(one.params && { 404: 'The resource in the path was not found' }),
+    ...(one.session && one.method !== 'get' && { 403: 'A page of another site may not use the visitor’s session' }),
     ...(one.roles !== 'public' && {
-      401: 'No valid token',
-      403: 'The role does not allow this',
-      429: 'More requests than this caller may send, or too many wrong tokens; retry after `Retry-After`',
+      401: 'The token is missing or not valid',
+      403: 'The caller’s role may not call this route',
+      429: 'The caller exceeded its rate limit or sent too many wrong tokens; retry after `Retry-After`',
     }),
-    ...(one.body && { 413: 'The body is too large', 415: 'The content type is not supported' }),
-    503: 'A part that this needs is away, or the service is overloaded; retry after `Retry-After`',
+    ...(one.body && { 413: 'Content too large', 415: 'Unsupported media type' }),
+    503: 'A service that this route needs is unavailable, or this service is overloaded; retry after `Retry-After`',
     504:
       'The request was not completed within its deadline and may still take effect; repeat it with the same ids to ' +
       'learn its result',

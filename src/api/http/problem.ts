@@ -23,20 +23,20 @@ export class Problem extends Error {
 
 const titles: Readonly<Record<number, string>> = {
   400: 'The request is not valid',
-  401: 'Authentication is needed',
-  403: 'This is not allowed',
-  404: 'There is no such thing',
-  405: 'The method is not allowed here',
-  409: 'This conflicts with what is there',
-  410: 'This is over',
-  412: 'The version has moved on',
-  413: 'The body is too large',
-  415: 'The content type is not supported',
-  422: 'The content cannot be processed',
-  428: 'A condition is required',
+  401: 'Authentication required',
+  403: 'Forbidden',
+  404: 'Not found',
+  405: 'Method not allowed',
+  409: 'Conflict',
+  410: 'Gone',
+  412: 'Precondition failed',
+  413: 'Content too large',
+  415: 'Unsupported media type',
+  422: 'Unprocessable content',
+  428: 'Precondition required',
   429: 'Too many requests',
-  500: 'Something went wrong here',
-  503: 'A part that this needs is away',
+  500: 'Internal server error',
+  503: 'Service unavailable',
 };
 
 /** Converts an error to a problem. Returns undefined for an unexpected error, whose message must not reach callers. */
@@ -58,7 +58,7 @@ export function problemOf(error: unknown): Problem | undefined {
 /** Converts the errors of the body parser. */
 function bodyProblem(error: unknown): Problem | undefined {
   const { type, status, message } = error as { type?: string; status?: number; message?: string };
-  if (type === 'entity.too.large') return new Problem(413, 'The body is larger than this route takes');
+  if (type === 'entity.too.large') return new Problem(413, 'The body is larger than this route accepts');
   if (type === 'entity.parse.failed') return new Problem(400, `The body is not valid JSON${positionIn(message)}`);
   if (type === 'encoding.unsupported' || type === 'charset.unsupported')
     return new Problem(415, message ?? 'Unsupported encoding');
@@ -75,7 +75,7 @@ function bodyProblem(error: unknown): Problem | undefined {
  */
 function positionIn(message = ''): string {
   const position = /position (\d+)/.exec(message)?.[1];
-  return position === undefined ? ', or it stops short' : ` at position ${position}`;
+  return position === undefined ? ' or is incomplete' : ` at position ${position}`;
 }
 
 /** Sends problem details. Their `instance` is the request id, which is also in the request's log lines. */

@@ -53,7 +53,7 @@ export function requestFrame(logger: Logger, watch?: RequestWatch) {
           close();
         } catch (error) {
           // An error thrown in a listener would end the process.
-          logger.error({ err: error }, 'request was not measured');
+          logger.error({ err: error }, 'the request could not be measured');
         }
       };
       response.once('close', AsyncResource.bind(closed));

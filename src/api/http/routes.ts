@@ -145,7 +145,7 @@ export function expressRouter(routes: readonly AnyRoute[], parts: RouterParts): 
   // Literal paths must come before patterns that also match them.
   for (const [path, allowed] of [...methods].sort(([a], [b]) => a.split(':').length - b.split(':').length))
     router.all(path, (request) => {
-      throw new Problem(405, `${request.method} is not allowed here; ${allowed.join(', ')} is`, {
+      throw new Problem(405, `${request.method} is not allowed for this path. Allowed: ${allowed.join(', ')}`, {
         headers: { allow: allowed.join(', ') },
       });
     });
@@ -176,7 +176,8 @@ function authorise(one: AnyRoute, parts: RouterParts, deadlineMs: number): Reque
       if (caller.role !== 'admin' && !one.roles.includes(caller.role))
         throw new Problem(
           403,
-          `This needs one of the roles ${[...one.roles, 'admin'].join(', ')}; you have ${caller.role}`,
+          `This route requires one of the roles ${[...one.roles, 'admin'].join(', ')}; ` +
+            `the caller has the role ${caller.role}`,
         );
       response.locals['caller'] = caller;
       if (guard.ended) return;

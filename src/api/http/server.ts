@@ -83,7 +83,7 @@ function openServer(app: Express, settings: ListenSettings): Server {
       try {
         if (!admission || admission.arrive(request, response)) app(request, response);
       } catch {
-        ReplyGuard.of(response).fail(new Problem(500, 'An unexpected fault'), '');
+        ReplyGuard.of(response).fail(new Problem(500, 'Unexpected error'), '');
       }
     },
   );
@@ -132,13 +132,15 @@ function drain(server: Server, boundMs: number): Promise<void> {
 function listenError(error: NodeJS.ErrnoException, host: string, port: number, setting: string): Error {
   if (error.code === 'EADDRINUSE')
     return new ListenError(
-      `Port ${port} on ${host} is taken. Stop what listens there, or choose another: ${setting}=${port + 1} (0: ` +
-        'any that is free)',
+      `Port ${port} on ${host} is in use. Stop the process that uses it, or choose another port: ` +
+        `${setting}=${port + 1} (0: any free port)`,
     );
   if (error.code === 'EACCES')
-    return new ListenError(`Port ${port} needs privileges. Choose one over 1023: ${setting}=3000`);
+    return new ListenError(`Port ${port} requires privileges. Choose a port above 1023: ${setting}=3000`);
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
-    return new ListenError(`This machine has no address ${host}. Set HOST to one that it has, for example 127.0.0.1`);
+    return new ListenError(
+      `This machine has no address ${host}. Set HOST to one of its addresses, for example 127.0.0.1`,
+    );
   return error;
 }
 

@@ -46,8 +46,8 @@ export function boardRoutes(parts: BoardRouteParts): AnyRoute[] {
     listBans(parts),
     putBan(parts),
     deleteBan(parts),
-    checkRanks(parts, 'audit', 'Compare a board’s ranks with its scores, and repair what differs'),
-    checkRanks(parts, 'rebuild', 'Build a board’s ranks anew from its scores, while they are served'),
+    checkRanks(parts, 'audit', 'Compare a board’s ranks with its scores and repair differences'),
+    checkRanks(parts, 'rebuild', 'Rebuild a board’s ranks from its scores, while reads continue'),
   ];
 }
 
@@ -121,10 +121,10 @@ const getBoard = ({ boards }: BoardRouteParts): AnyRoute =>
     params: boardParams,
     responses: {
       200: {
-        description: 'The board; its version as ETag',
+        description: 'The board; its version is the ETag',
         schema: z.looseObject({ gameId: z.string(), version: z.int() }),
       },
-      404: { description: 'There is no such board' },
+      404: { description: 'Board not found' },
     },
     handler: async ({ params: { gameId } }) => {
       const board = await boards.read(gameId);
@@ -139,7 +139,9 @@ const putBoard = ({ boards }: BoardRouteParts): AnyRoute =>
     operationId: 'putBoard',
     tag: 'leaderboards',
     loadClass: 'interactive',
-    summary: 'Make a board, or change its limits, seasons and rewards; operator, order, subscore and shards stay',
+    summary:
+      'Create a board, or change its limits, seasons and rewards; operator, order, subscore and shards ' +
+      'cannot change',
     roles: operators,
     params: boardParams,
     body: boardSchema,
@@ -147,14 +149,14 @@ const putBoard = ({ boards }: BoardRouteParts): AnyRoute =>
       {
         name: 'If-Match',
         required: false,
-        description: 'Of a board that is there: the version that was read, as in ETag: "3"',
+        description: 'For an existing board: the version that was read (its ETag), for example "3"',
       },
     ],
     responses: {
       200: { description: 'Changed', schema: z.object({ gameId: z.string(), version: z.int() }) },
-      201: { description: 'Made', schema: z.object({ gameId: z.string(), version: z.int() }) },
-      409: { description: 'What cannot change would' },
-      412: { description: 'It is there, in another version' },
+      201: { description: 'Created', schema: z.object({ gameId: z.string(), version: z.int() }) },
+      409: { description: 'The request changes a property that cannot change' },
+      412: { description: 'The board has another version than If-Match names' },
     },
     handler: async ({ params: { gameId }, body, header }) => {
       const ifMatch = header('if-match');
@@ -170,7 +172,7 @@ const listSeasons = ({ boards, store }: BoardRouteParts): AnyRoute =>
     operationId: 'listSeasons',
     tag: 'leaderboards',
     loadClass: 'interactive',
-    summary: 'A board’s seasons, newest first; the newest may be yet to begin',
+    summary: 'A board’s seasons, newest first; the newest may not have begun',
     roles: readers,
     params: boardParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
@@ -191,14 +193,14 @@ const putSeason = ({ boards }: BoardRouteParts): AnyRoute =>
     operationId: 'moveSeasonEnd',
     tag: 'leaderboards',
     loadClass: 'interactive',
-    summary: 'Move a season’s end while it runs; the next season begins there',
+    summary: 'Move the end of a running season; the next season begins at the new end',
     roles: operators,
     params: seasonParams,
     body: z.strictObject({ endsAt: instantSchema }),
     responses: {
-      200: { description: 'Moved', schema: seasonSchema },
-      400: { description: 'Too soon for every process to hear of it, or beyond the next season' },
-      409: { description: 'The season is closed, or about to be' },
+      200: { description: 'The season', schema: seasonSchema },
+      400: { description: 'The new end is too soon for all processes to apply it, or after the next season' },
+      409: { description: 'The season is closed or about to close' },
     },
     handler: async ({ params: { gameId, n }, body: { endsAt } }) => ({
       status: 200,
@@ -213,7 +215,7 @@ const getStandings = ({ store, standings }: BoardRouteParts): AnyRoute =>
     operationId: 'getStandings',
     tag: 'leaderboards',
     loadClass: 'bulk',
-    summary: 'The final standings of a season, by rank; they never change',
+    summary: 'The final standings of a season by rank; they never change',
     roles: readers,
     params: seasonParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
@@ -227,8 +229,8 @@ const getStandings = ({ store, standings }: BoardRouteParts): AnyRoute =>
           cursor: z.string().optional(),
         }),
       },
-      404: { description: 'There is no such season' },
-      409: { description: 'It is not over, or its standings are being written' },
+      404: { description: 'Season not found' },
+      409: { description: 'The season is not over, or its standings are being written' },
     },
     handler: async ({ params: { gameId, n }, query: { cursor, limit = 50 } }) => {
       const season = await store.season(gameId, n);
@@ -262,7 +264,7 @@ const getRewards = ({ standings }: BoardRouteParts): AnyRoute =>
     operationId: 'listRewards',
     tag: 'leaderboards',
     loadClass: 'interactive',
-    summary: 'What was granted to whom after a season, by player',
+    summary: 'Rewards granted after a season, by player',
     roles: readers,
     params: seasonParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
@@ -300,7 +302,7 @@ const listBans = ({ boards, store }: BoardRouteParts): AnyRoute =>
     operationId: 'listBans',
     tag: 'leaderboards',
     loadClass: 'interactive',
-    summary: 'Who is banned from a board, and why',
+    summary: 'Players banned from a board, with the reasons',
     roles: operators,
     params: boardParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
@@ -327,11 +329,11 @@ const putBan = ({ boards }: BoardRouteParts): AnyRoute =>
     operationId: 'banPlayer',
     tag: 'leaderboards',
     loadClass: 'interactive',
-    summary: 'Ban a player: out of the ranks of every season that is not over, and no score is taken any more',
+    summary: 'Ban a player: remove them from the ranks of all unfinished seasons and refuse their scores',
     roles: operators,
     params: banParams,
     body: z.strictObject({ reason: linesOf(1, 500) }),
-    responses: { 204: { description: 'Banned' }, 404: { description: 'There is no such board' } },
+    responses: { 204: { description: 'Banned' }, 404: { description: 'Board not found' } },
     handler: async ({ params: { gameId, playerId }, body: { reason }, caller }) => {
       await boards.setBan(gameId, playerId, { reason, bannedBy: caller.name });
       return { status: 204 };
@@ -345,10 +347,13 @@ const deleteBan = ({ boards }: BoardRouteParts): AnyRoute =>
     operationId: 'unbanPlayer',
     tag: 'leaderboards',
     loadClass: 'interactive',
-    summary: 'Take a ban back: the player stands where the score says',
+    summary: 'End a ban: the player returns to the rank of their score',
     roles: operators,
     params: banParams,
-    responses: { 204: { description: 'Not banned (any more)' }, 404: { description: 'There is no such board' } },
+    responses: {
+      204: { description: 'Not banned; the same for a repeated request' },
+      404: { description: 'Board not found' },
+    },
     handler: async ({ params: { gameId, playerId } }) => {
       await boards.setBan(gameId, playerId, null);
       return { status: 204 };
@@ -367,11 +372,11 @@ const checkRanks = ({ boards, startRankCheck }: BoardRouteParts, mode: CheckMode
     params: boardParams,
     responses: {
       202: {
-        description: 'It is under way; the workflow shows how far it has come, and its result',
+        description: 'Started; the workflow shows its progress and its result',
         schema: z.object({ workflowId: z.string() }),
       },
-      404: { description: 'There is no such board' },
-      503: { description: 'Temporal is away; nothing was started' },
+      404: { description: 'Board not found' },
+      503: { description: 'Temporal is unavailable; nothing was started' },
     },
     handler: async ({ params: { gameId } }) => {
       await boards.read(gameId);

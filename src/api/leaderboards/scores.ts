@@ -68,18 +68,18 @@ const postScores = ({ submissions }: LeaderboardParts): AnyRoute =>
     operationId: 'submitScores',
     tag: 'leaderboards',
     loadClass: 'bulk',
-    summary: 'Submit a score, or up to 100 as {scores: […]}; each counts once by its submissionId',
+    summary: 'Submit one score, or up to 100 as {scores: […]}; each counts once by its submissionId',
     roles: service,
     params: boardParams,
     body: submissionsSchema,
     responses: {
       200: {
-        description: 'What became of each, in the order given; one that was refused says why',
+        description: 'The result of each submission, in order; with an error if it was refused',
         schema: z.object({ results: z.array(resultSchema) }),
       },
-      400: { description: 'A score that is no score; or the only one is beyond a limit of the board' },
-      404: { description: 'There is no such board' },
-      409: { description: 'The only one is of a banned player, or no season runs' },
+      400: { description: 'A score is not valid, or the only submission exceeds a limit of the board' },
+      404: { description: 'Board not found' },
+      409: { description: 'The only submission is of a banned player, or no season is running' },
     },
     handler: async ({ params: { gameId }, body: { scores } }) => {
       const results = await submissions.submit(gameId, scores);
@@ -110,7 +110,7 @@ const getTop = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
     operationId: 'getTop',
     tag: 'leaderboards',
     loadClass: 'bulk',
-    summary: 'The best players of a season, in order',
+    summary: 'The top players of a season, in order',
     roles: service,
     params: boardParams,
     query: z.object({ season: seasonNumber.optional(), cursor: cursorSchema, limit: limitSchema }),
@@ -147,7 +147,7 @@ const getPlayer = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
     operationId: 'getPlayerRank',
     tag: 'leaderboards',
     loadClass: 'interactive',
-    summary: 'A player’s rank and percentile, and the ranks around',
+    summary: 'A player’s rank and percentile, and the neighbouring ranks',
     roles: service,
     params: boardParams.extend({ playerId: idSchema }),
     query: z.object({ season: seasonNumber.optional(), around: wholeTextOf(0, MAX_AROUND).default(0) }),
@@ -185,7 +185,8 @@ const postFriends = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
     tag: 'leaderboards',
     loadClass: 'bulk',
     summary:
-      'The given players in order, each with the rank among them and among all; those who are not ranked are left out',
+      'The given players in order, each with the rank among them and the overall rank; unranked players ' +
+      'are left out',
     roles: service,
     params: boardParams,
     body: z.strictObject({
@@ -197,7 +198,7 @@ const postFriends = ({ boards, rankings }: LeaderboardParts): AnyRoute =>
     }),
     responses: {
       200: {
-        description: 'Their board',
+        description: 'The ranked players',
         schema: asOfSchema.extend({ entries: z.array(rankedSchema.extend({ place: z.int() })) }),
       },
     },

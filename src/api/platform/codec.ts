@@ -41,12 +41,12 @@ export function codecRoutes(parts: CodecParts): AnyRoute[] {
 }
 
 const summaries = {
-  encode: 'Encrypts payloads of workflows, as Temporal’s remote codec does',
-  decode: 'Payloads of workflows in clear text, as Temporal’s remote codec gives them',
+  encode: 'Encrypt payloads of workflows (Temporal’s remote codec)',
+  decode: 'Decrypt payloads of workflows (Temporal’s remote codec)',
 } as const;
 const responses = {
-  200: { description: 'The payloads, in their order', schema: payloadsSchema },
-  422: { description: 'A payload cannot be read: its key is not here, or it was changed' },
+  200: { description: 'The payloads, in the same order', schema: payloadsSchema },
+  422: { description: 'A payload cannot be decrypted: its key is not configured, or the payload was changed' },
 };
 
 const codecRoute = (parts: CodecParts, what: 'encode' | 'decode'): AnyRoute =>
@@ -80,10 +80,10 @@ const linkRoute = (parts: CodecParts, what: 'encode' | 'decode', linkToken: stri
     params: z.object({ token: lineOf(1, 200) }),
     body: payloadsSchema,
     bodyLimit: LIMIT,
-    responses: { ...responses, 404: { description: 'The link is not that of the Web UI that runs' } },
+    responses: { ...responses, 404: { description: 'The link is not valid: it is not that of the running Web UI' } },
     handler: async ({ params: { token }, body }) => {
       if (!timingSafeEqual(digest(token), digest(linkToken)))
-        throw new Problem(404, 'The link is not that of the Web UI that runs');
+        throw new Problem(404, 'The link is not valid: it is not that of the running Web UI');
       return {
         status: 200,
         body: await coded(parts, what, body.payloads ?? [], {

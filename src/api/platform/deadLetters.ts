@@ -60,7 +60,7 @@ const listLetters = ({ deadLetters }: DeadLetterParts): AnyRoute =>
     operationId: 'listDeadLetters',
     tag: 'platform',
     loadClass: 'bulk',
-    summary: 'Records of streams that could not be processed, with the reason; by stream, shard and position',
+    summary: 'Stream records that could not be processed, with the reason; ordered by stream, shard and position',
     roles: people,
     query: z.object({ source: sourceSchema.optional(), cursor: cursorSchema, limit: limitSchema }),
     responses: {
@@ -83,8 +83,8 @@ const getLetter = ({ deadLetters }: DeadLetterParts): AnyRoute =>
     roles: people,
     params: letterParams,
     responses: {
-      200: { description: 'The letter', schema: letterSchema },
-      404: { description: 'There is no such letter' },
+      200: { description: 'The dead letter', schema: letterSchema },
+      404: { description: 'Dead letter not found' },
     },
     handler: async ({ params: { id } }) => ({ status: 200, body: shown(await deadLetters.find(id)) }),
   });
@@ -96,13 +96,16 @@ const redriveLetter = ({ deadLetters }: DeadLetterParts): AnyRoute =>
     operationId: 'redriveDeadLetter',
     tag: 'platform',
     loadClass: 'interactive',
-    summary: 'Process a dead letter’s record once more; it is struck off together with what it causes',
+    summary: 'Process a dead letter’s record again; on success it is removed in the same transaction as its effects',
     roles: people,
     params: letterParams,
     responses: {
-      200: { description: 'It is processed', schema: z.object({ id: z.string(), status: z.literal('redriven') }) },
-      404: { description: 'There is no such letter (any more)' },
-      409: { description: 'It still cannot be processed, and stays; the detail says why' },
+      200: {
+        description: 'The record is processed',
+        schema: z.object({ id: z.string(), status: z.literal('redriven') }),
+      },
+      404: { description: 'Dead letter not found' },
+      409: { description: 'The record still cannot be processed and stays a dead letter; the detail says why' },
     },
     handler: async ({ params: { id } }) => {
       await deadLetters.redrive(id);
@@ -117,16 +120,16 @@ const redriveAll = ({ deadLetters, startRedrive }: DeadLetterParts): AnyRoute =>
     operationId: 'redriveDeadLetters',
     tag: 'platform',
     loadClass: 'bulk',
-    summary: 'Process all dead letters of a stream once more, in the background',
+    summary: 'Process all dead letters of a stream again, in the background',
     roles: people,
     body: z.strictObject({ source: sourceSchema }),
     responses: {
       202: {
-        description: 'It is under way; the workflow shows how far it has come, and its result',
+        description: 'Started; the workflow shows its progress and its result',
         schema: z.object({ workflowId: z.string() }),
       },
-      409: { description: 'Nobody here reads that stream' },
-      503: { description: 'Temporal is away; nothing was started' },
+      409: { description: 'This deployment does not read that stream' },
+      503: { description: 'Temporal is unavailable; nothing was started' },
     },
     handler: async ({ body: { source } }) => {
       deadLetters.redriver(source);
@@ -141,10 +144,10 @@ const discardLetter = ({ deadLetters }: DeadLetterParts): AnyRoute =>
     operationId: 'discardDeadLetter',
     tag: 'platform',
     loadClass: 'interactive',
-    summary: 'Discard a dead letter for good',
+    summary: 'Delete a dead letter permanently',
     roles: people,
     params: letterParams,
-    responses: { 204: { description: 'It is gone' }, 404: { description: 'There is no such letter (any more)' } },
+    responses: { 204: { description: 'Deleted' }, 404: { description: 'Dead letter not found' } },
     handler: async ({ params: { id } }) => {
       await deadLetters.discard(id);
       return { status: 204 };

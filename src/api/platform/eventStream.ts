@@ -46,7 +46,7 @@ export class EventStreams {
   /** @throws Problem 503 if the maximum number of streams is open, or the process stops. */
   admit(): void {
     if (this.closed || this.open.size >= (this.limits.streams ?? MAX_STREAMS))
-      throw new Problem(503, 'Too many event streams are open; ask for /v1/overview now and then instead', {
+      throw new Problem(503, 'Too many event streams are open. Poll /v1/overview instead', {
         headers: { 'retry-after': '30' },
       });
   }

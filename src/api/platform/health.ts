@@ -40,9 +40,9 @@ const livenessRoute = (): AnyRoute =>
     operationId: 'getHealth',
     tag: 'platform',
     loadClass: 'interactive',
-    summary: 'Whether the process lives',
+    summary: 'Whether the process is running',
     roles: 'public',
-    responses: { 200: { description: 'It does', schema: z.object({ status: z.literal('ok') }) } },
+    responses: { 200: { description: 'The process is running', schema: z.object({ status: z.literal('ok') }) } },
     handler: async () => ({ status: 200, body: { status: 'ok' } }),
   });
 
@@ -53,10 +53,10 @@ const readinessRoute = ({ readiness }: Pick<HealthParts, 'readiness'>): AnyRoute
     operationId: 'getReadiness',
     tag: 'platform',
     loadClass: 'interactive',
-    summary: 'Whether decisions can be taken and workflows run',
+    summary: 'Whether the process can make decisions and run workflows',
     roles: 'public',
     responses: {
-      200: { description: 'Ready; `degraded` while Temporal is away', schema: readinessSchema },
+      200: { description: 'Ready; `degraded` while Temporal is unavailable', schema: readinessSchema },
       503: { description: 'Not ready, or stopping' },
     },
     handler: async () => {
@@ -93,7 +93,7 @@ function openApiRoute({ version }: Pick<HealthParts, 'version'>, documented: rea
     operationId: 'getOpenApi',
     tag: 'platform',
     loadClass: 'interactive',
-    summary: 'This document',
+    summary: 'This OpenAPI document',
     roles: 'public',
     responses: { 200: { description: 'OpenAPI 3.1', contentType: 'application/json' } },
     handler: async () => {

@@ -16,7 +16,7 @@ export function notificationRoutes({ notifications }: { notifications: Notificat
       operationId: 'listNotifications',
       tag: 'platform',
       loadClass: 'interactive',
-      summary: 'What was sent to a recipient, newest first',
+      summary: 'Notifications sent to a recipient, newest first',
       roles: people,
       query: z.object({ recipient: lineOf(1, 100), cursor: cursorSchema, limit: limitSchema }),
       responses: {

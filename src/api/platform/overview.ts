@@ -30,8 +30,8 @@ const figureSchema = z.object({
   scope: z
     .enum(['all', 'process', 'table'])
     .describe(
-      'all: counted over all processes; process: this process since it began; table: items, as DynamoDB last ' +
-        'counted them (about every six hours)',
+      'all: counted over all processes; process: this process since it started; table: items, as DynamoDB ' +
+        'last counted them (about every six hours)',
     ),
   more: z.boolean().optional().describe('There are more than `value`'),
 });
@@ -41,7 +41,7 @@ const bounded = { count: z.int(), more: z.boolean().describe('There are more tha
 const overviewSchema = z.object({
   version: z.string(),
   at: z.iso.datetime(),
-  since: z.iso.datetime().describe('When this process began'),
+  since: z.iso.datetime().describe('Start of this process'),
   status: z.enum(['ready', 'degraded', 'not-ready']),
   links: z.object({ cases: z.string() }).optional(),
   parts: z.union([
@@ -58,9 +58,9 @@ const overviewSchema = z.object({
     z.object({
       name: z.string(),
       title: z.string(),
-      lead: figureSchema.optional().describe('The figure that stands for the capability'),
+      lead: figureSchema.optional().describe('The capability’s main figure'),
       figures: z.array(figureSchema),
-      unavailable: z.boolean().describe('Some figures could not be had'),
+      unavailable: z.boolean().describe('Some figures could not be read'),
     }),
   ),
   cases: z.union([
@@ -110,8 +110,8 @@ const overviewSchema = z.object({
       unavailable,
     ])
     .describe(
-      'The last look of each mode at rows and workflows: how many were checked, how many workflows were started ' +
-        'again, how many were left to a later look',
+      'The last reconciliation of each mode: how many rows and workflows it checked, how many workflows ' +
+        'it restarted, and how many it postponed',
     ),
   owed: z
     .union([
@@ -119,8 +119,8 @@ const overviewSchema = z.object({
       unavailable,
     ])
     .describe(
-      'Outbox entries that are overdue by more than seconds, by kind: start (workflow starts), signal, rescore ' +
-        '(payments to score again); counted up to 1,000 a shard',
+      'Outbox entries that are overdue by more than a few seconds, by kind: start (workflow starts), ' +
+        'signal, rescore (payments to rescore); counted up to 1,000 a shard',
     ),
   deadLetters: z.union([z.array(z.object({ stream: z.string(), ...bounded })), unavailable]),
 });
@@ -149,9 +149,11 @@ const getOverview = (parts: OverviewRouteParts): AnyRoute =>
     operationId: 'getOverview',
     tag: 'platform',
     loadClass: 'interactive',
-    summary: 'What runs, what it counts, which cases are open, what waits; seconds old at most',
+    summary: 'State of the deployment: services, figures, open cases, queues and backlogs; a few seconds old at most',
     roles: people,
-    responses: { 200: { description: 'The overview; what could not be had is `unavailable`', schema: overviewSchema } },
+    responses: {
+      200: { description: 'The overview; a part that cannot be read is `unavailable`', schema: overviewSchema },
+    },
     handler: async () => ({ status: 200, body: shown(parts, await parts.overview.snapshot()) }),
   });
 
@@ -163,10 +165,10 @@ const getEvents = ({ events, streams, links }: OverviewRouteParts): AnyRoute =>
     tag: 'platform',
     loadClass: 'interactive',
     summary:
-      'Recent events as server-sent events: the last 200, then what comes, for at most ten minutes; ' +
-      '`Last-Event-ID` goes on where one was',
+      'Recent events as server-sent events: the last 200, then new ones, for at most ten minutes; ' +
+      '`Last-Event-ID` resumes a stream',
     roles: people,
-    headers: [{ name: 'Last-Event-ID', required: false, description: 'The last event that the caller has' }],
+    headers: [{ name: 'Last-Event-ID', required: false, description: 'Id of the last event that the caller received' }],
     responses: {
       // OpenAPI has no schema for an event stream.
       200: {
@@ -176,7 +178,7 @@ const getEvents = ({ events, streams, links }: OverviewRouteParts): AnyRoute =>
           'it applies count, workflowId, link',
         contentType: 'text/event-stream',
       },
-      503: { description: 'Too many watch already' },
+      503: { description: 'Too many event streams are open' },
     },
     handler: async ({ header }) => {
       const text = (event: RecentEvent) => ({ id: String(event.id), data: JSON.stringify(shownEvent(event, links)) });

@@ -20,17 +20,17 @@ const people = ['admin'] as const;
 const modeSchema = z
   .enum(lookModes)
   .describe(
-    'quick: workflows that ended badly since the last look, standing workflows, open cases; full: every open row ' +
-      'against the running workflows',
+    'quick: checks workflows that ended abnormally since the last reconciliation, standing workflows ' +
+      'and open cases; full: compares every open row with the running workflows',
   );
 const count = z.int().min(0);
 
 const reportSchema = z.object({
-  checked: count.describe('Open rows, badly ended workflows and standing workflows that were looked at'),
+  checked: count.describe('Open rows, abnormally ended workflows and standing workflows that were checked'),
   checkedByType: z.record(z.string(), count).optional().describe('The same by workflow type'),
-  restarted: z.record(z.string(), count).describe('Workflows that were started again, by workflow type'),
+  restarted: z.record(z.string(), count).describe('Workflows that were restarted, by workflow type'),
   terminated: count.describe('Workflows that were terminated because the lifecycle of their row had ended'),
-  postponed: count.describe('Workflows that were left to a later look'),
+  postponed: count.describe('Workflows that were postponed to a later reconciliation'),
 });
 const lookSchema = reportSchema.extend({ startedAt: z.iso.datetime(), finishedAt: z.iso.datetime() });
 
@@ -46,15 +46,15 @@ const startReconciliation = ({ start }: ReconciliationRouteParts): AnyRoute =>
     operationId: 'startReconciliation',
     tag: 'platform',
     loadClass: 'bulk',
-    summary: 'Compare rows with workflows now, and start again what was lost; in the background',
+    summary: 'Compare rows with workflows now and restart lost workflows; in the background',
     roles: people,
     body: z.strictObject({ mode: modeSchema }),
     responses: {
       202: {
-        description: 'The look is under way; GET /v1/reconciliations/{mode} tells its result',
+        description: 'Started; GET /v1/reconciliations/{mode} returns its result',
         schema: z.object({ workflowId: z.string() }),
       },
-      503: { description: 'Temporal is away; nothing was started' },
+      503: { description: 'Temporal is unavailable; nothing was started' },
     },
     handler: async ({ body: { mode } }) => ({ status: 202, body: { workflowId: await start(mode) } }),
   });
@@ -66,23 +66,21 @@ const getReconciliation = ({ find }: ReconciliationRouteParts): AnyRoute =>
     operationId: 'getReconciliation',
     tag: 'platform',
     loadClass: 'bulk',
-    summary: 'Whether a look that was asked for is under way, and what it found and did',
+    summary: 'State and result of the last requested reconciliation',
     roles: people,
     params: z.object({ mode: modeSchema }),
     responses: {
       200: {
-        description: 'The look',
+        description: 'The reconciliation',
         schema: z.object({
           workflowId: z.string(),
           status: z.enum(['running', 'ended', 'none']),
-          progress: reportSchema.optional().describe('Of the look under way; a minute old at most'),
-          asked: lookSchema
-            .optional()
-            .describe('What the look that was asked for last found and did, once it completed'),
-          lastLook: lookSchema.optional().describe('The last look that ended, whoever asked for it'),
+          progress: reportSchema.optional().describe('Progress of the running reconciliation; a minute old at most'),
+          asked: lookSchema.optional().describe('Result of the last requested reconciliation, once it has ended'),
+          lastLook: lookSchema.optional().describe('The last reconciliation that ended, requested or scheduled'),
         }),
       },
-      503: { description: 'Temporal or DynamoDB is away' },
+      503: { description: 'Temporal or DynamoDB is unavailable' },
     },
     handler: async ({ params: { mode } }) => {
       const { asked, lastLook, ...found } = await find(mode);

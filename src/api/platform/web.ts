@@ -7,25 +7,25 @@ const files = {
     file: 'index.html',
     contentType: 'text/html; charset=utf-8',
     operationId: 'getPage',
-    summary: 'The page for people',
+    summary: 'The overview page',
   },
   '/web/longwatch.css': {
     file: 'longwatch.css',
     contentType: 'text/css; charset=utf-8',
     operationId: 'getPageStyle',
-    summary: 'How the page looks',
+    summary: 'Style sheet of the overview page',
   },
   '/web/longwatch.js': {
     file: 'longwatch.js',
     contentType: 'text/javascript; charset=utf-8',
     operationId: 'getPageScript',
-    summary: 'What the page does',
+    summary: 'Script of the overview page',
   },
   '/web/icon.svg': {
     file: 'icon.svg',
     contentType: 'image/svg+xml',
     operationId: 'getPageIcon',
-    summary: 'The icon of the page',
+    summary: 'Icon of the overview page',
   },
 } as const;
 

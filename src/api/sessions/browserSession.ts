@@ -62,7 +62,7 @@ export function sessionFrame(
       // SameSite=Lax keeps browsers from sending the cookie with other sites' writes. If the browser reports the
       // origin, check it, too.
       if (request.method !== 'GET' && request.get('sec-fetch-site') === 'cross-site')
-        throw new Problem(403, 'Another site may not do this with the session of its visitor');
+        throw new Problem(403, 'A page of another site may not use the visitor’s session');
       // Whether this connection uses TLS says nothing about the browser's: a back end or a proxy may be in between. The
       // setting decides.
       request.headers['x-forwarded-proto'] = secure ? 'https' : 'http';

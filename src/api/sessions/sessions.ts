@@ -67,7 +67,7 @@ function shown({ handle, userId, device, place, createdAt, lastSeenAt, expiresAt
 /** Returns the live session. @throws Problem 401 without one. */
 function live(session: BrowserSession | undefined): { session: BrowserSession; head: SessionHead } {
   const head = session?.head;
-  if (!session || !head) throw new Problem(401, 'There is no session: the cookie is missing, or its session has ended');
+  if (!session || !head) throw new Problem(401, 'No session: the cookie is missing, or its session has ended');
   return { session, head };
 }
 
@@ -78,7 +78,7 @@ const openSession = ({ frame }: SessionParts): AnyRoute =>
     operationId: 'openSession',
     tag: 'sessions',
     loadClass: 'interactive',
-    summary: 'Open a session for a user whose credentials the caller has checked; the cookie is for the user’s browser',
+    summary: 'Open a session for a user whom the caller has authenticated; Set-Cookie is for the user’s browser',
     roles: ['service'],
     session: frame,
     body: z.strictObject({
@@ -87,7 +87,7 @@ const openSession = ({ frame }: SessionParts): AnyRoute =>
       place: textSchema.optional(),
       data: dataSchema.optional(),
     }),
-    responses: { 201: { description: 'Open; `Set-Cookie` carries it', schema: currentSchema } },
+    responses: { 201: { description: 'The session; `Set-Cookie` contains its cookie', schema: currentSchema } },
     handler: async ({ body: { data = {}, userId, device, place }, session }) => {
       await session?.open({ userId, ...defined({ device, place }) }, data);
       const { head, session: opened } = live(session);
@@ -106,12 +106,12 @@ const getCurrent = ({ frame }: SessionParts): AnyRoute =>
     operationId: 'getSession',
     tag: 'sessions',
     loadClass: 'interactive',
-    summary: 'The session of the cookie; using it keeps it alive',
+    summary: 'The session of the cookie; reading it extends it',
     roles: 'public',
     session: frame,
     responses: {
       200: { description: 'The session', schema: currentSchema },
-      401: { description: 'There is none, or it has ended' },
+      401: { description: 'No session: the cookie is missing, or the session has ended' },
     },
     handler: async (input) => {
       const { session, head } = live(input.session);
@@ -127,13 +127,13 @@ const changeCurrent = ({ frame }: SessionParts): AnyRoute =>
     tag: 'sessions',
     loadClass: 'interactive',
     // Not allowed with the cookie alone: its holder could write data that the back end trusts.
-    summary: 'Merge data into the session of the cookie; with privilegeChanged it gets a new id at the same time',
+    summary: 'Merge data into the session of the cookie; with privilegeChanged its id is rotated as well',
     roles: ['service'],
     session: frame,
     body: z.strictObject({ data: dataSchema.optional(), privilegeChanged: z.boolean().optional() }),
     responses: {
-      200: { description: 'Changed; `Set-Cookie` where it has a new id', schema: currentSchema },
-      401: { description: 'There is no session, or it has ended: nothing was changed' },
+      200: { description: 'The session; with `Set-Cookie` if its id was rotated', schema: currentSchema },
+      401: { description: 'No session: the cookie is missing, or the session has ended. Nothing was changed' },
     },
     handler: async ({ body: { data = {}, privilegeChanged = false }, session: given }) => {
       const { session } = live(given);
@@ -150,10 +150,10 @@ const endCurrent = ({ frame }: SessionParts): AnyRoute =>
     operationId: 'endSession',
     tag: 'sessions',
     loadClass: 'interactive',
-    summary: 'Log out; without a session there is nothing to do',
+    summary: 'Log out; without a session this does nothing',
     roles: 'public',
     session: frame,
-    responses: { 204: { description: 'The session has ended; the cookie is taken away' } },
+    responses: { 204: { description: 'The session has ended; `Set-Cookie` deletes the cookie' } },
     handler: async ({ session }) => {
       await session?.end();
       return { status: 204, headers: defined({ 'set-cookie': session?.farewell }) };
@@ -167,7 +167,7 @@ const listSessions = ({ frame, users }: SessionParts): AnyRoute =>
     operationId: 'listSessions',
     tag: 'sessions',
     loadClass: 'interactive',
-    summary: 'Where a user is logged in, newest first; `current` marks the session of the cookie, if one is sent along',
+    summary: 'Sessions of a user, newest first; `current` marks the session of the cookie, if one is sent',
     roles: ['service'],
     session: frame,
     params: userParams,
@@ -201,11 +201,11 @@ const endSessions = ({ users }: SessionParts): AnyRoute =>
     operationId: 'endSessions',
     tag: 'sessions',
     loadClass: 'interactive',
-    summary: 'Log a user out everywhere: once this has answered, no session works that was opened before',
+    summary: 'Log a user out everywhere: when the response arrives, no earlier session works',
     roles: ['service'],
     params: userParams,
     query: z.object({ keep: handleSchema.optional() }),
-    responses: { 200: { description: 'How many sessions it ended', schema: z.object({ ended: z.int() }) } },
+    responses: { 200: { description: 'The number of sessions that were ended', schema: z.object({ ended: z.int() }) } },
     handler: async ({ params: { userId }, query: { keep } }) => ({
       status: 200,
       body: { ended: await users.endAll(userId, keep) },
@@ -219,12 +219,12 @@ const endSession = ({ users }: SessionParts): AnyRoute =>
     operationId: 'endOneSession',
     tag: 'sessions',
     loadClass: 'interactive',
-    summary: 'End one session of a user, whatever its id is by now',
+    summary: 'End one session of a user by its handle',
     roles: ['service'],
     params: userParams.extend({ handle: handleSchema }),
     responses: {
-      204: { description: 'It has ended' },
-      404: { description: 'The user has no live session of this handle' },
+      204: { description: 'The session has ended' },
+      404: { description: 'The user has no live session with this handle' },
     },
     handler: async ({ params: { userId, handle } }) => {
       if (!(await users.end(userId, handle)))

@@ -15,7 +15,7 @@ export class UnsubscribeLinks {
     this.signed = new SignedLinks({
       secret,
       purpose: 'unsubscribe',
-      overdue: 'This link is too old; a newer reminder has one that works',
+      overdue: 'This link has expired. Use the link in a newer reminder',
     });
   }
 

@@ -105,7 +105,7 @@ export class EncryptionCodec implements PayloadCodec {
 
 const damaged = (id: string): PayloadIntegrityError =>
   new PayloadIntegrityError(
-    `The payload is not what was encrypted with the key "${id}": it was changed, or that id has another key now`,
+    `The payload does not match the key "${id}": the payload was changed, or this id now has another key`,
   );
 
 const isEncrypted = ({ metadata }: Payload): boolean => text(metadata?.[METADATA_ENCODING_KEY]) === ENCODING;

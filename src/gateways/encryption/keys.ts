@@ -61,7 +61,7 @@ export class ConfiguredKeys implements KeyRing {
 
   async current(): Promise<DataKey> {
     const [first] = this.keys;
-    if (!first) throw new PayloadKeyError('There is no payload key to encrypt with');
+    if (!first) throw new PayloadKeyError('No payload key is configured to encrypt with');
     return first;
   }
 

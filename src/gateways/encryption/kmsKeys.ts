@@ -91,7 +91,7 @@ export class KmsKeys implements KeyRing {
 
   private async generate(): Promise<DataKey> {
     const [KeyId] = this.keyIds;
-    if (KeyId === undefined) throw new PayloadKeyError('There is no KMS key to make data keys with');
+    if (KeyId === undefined) throw new PayloadKeyError('No KMS key is configured to generate data keys with');
     const { Plaintext, CiphertextBlob } = await this.client
       .send(new GenerateDataKeyCommand({ KeyId, KeySpec: 'AES_256', EncryptionContext: CONTEXT }))
       .catch((error: unknown) => Promise.reject(refused('made no data key under', KeyId, error)));

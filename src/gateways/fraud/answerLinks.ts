@@ -12,7 +12,7 @@ export class AnswerLinks {
     this.signed = new SignedLinks({
       secret,
       purpose: 'answer',
-      overdue: 'The time to answer is over; please call us instead',
+      overdue: 'The time to answer is over. Please call us instead',
     });
   }
 

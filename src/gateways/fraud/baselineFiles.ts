@@ -55,7 +55,7 @@ function readBaseline(path: string): Baseline {
   const { value, faults } = parse(baselineSchema, json);
   if (faults)
     throw new BaselineError(
-      `LONGWATCH_DRIFT_BASELINES: ${path} is no baseline that train wrote: ${sentenceOf(faults, 'the file')}`,
+      `LONGWATCH_DRIFT_BASELINES: ${path} is not a baseline written by train: ${sentenceOf(faults, 'the file')}`,
     );
   return value;
 }

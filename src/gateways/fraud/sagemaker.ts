@@ -108,7 +108,10 @@ export class ScoringEndpoint {
     } catch (error) {
       if (error instanceof ScoringFailure) throw error;
       if (error instanceof BrokenCircuitError)
-        throw new ScoringFailure('circuit-open', 'The model failed too often in a row; it is spared for a while');
+        throw new ScoringFailure(
+          'circuit-open',
+          'The model failed several times in a row; the circuit breaker is open',
+        );
       throw failureOf(error, deadline.aborted);
     }
   }
@@ -151,20 +154,23 @@ function parsePredictions(text: string, rows: readonly (readonly number[])[]): S
   try {
     predictions = (JSON.parse(text) as { predictions?: unknown } | null)?.predictions;
   } catch (error) {
-    throw new ScoringFailure('model-nonsense', 'The model answered something that is not JSON', error);
+    throw new ScoringFailure('model-nonsense', 'The model’s response is not JSON', error);
   }
   if (!Array.isArray(predictions) || predictions.length !== rows.length)
-    throw new ScoringFailure('model-nonsense', `The model answered no list of ${rows.length} predictions`);
+    throw new ScoringFailure('model-nonsense', `The model’s response is not a list of ${rows.length} predictions`);
   return predictions.map((prediction: unknown, i) => parsePrediction(prediction, rows[i]?.length));
 }
 
 function parsePrediction(prediction: unknown, features: number | undefined): ScoredRow {
   const { score, contributions } = (prediction ?? {}) as { score?: unknown; contributions?: unknown };
   if (typeof score !== 'number' || !(score >= 0 && score <= 1))
-    throw new ScoringFailure('model-nonsense', 'The model answered a score that is no probability');
+    throw new ScoringFailure(
+      'model-nonsense',
+      'The model’s response contains a score that is not a probability (0 to 1)',
+    );
   if (contributions === undefined) return { score };
   if (!Array.isArray(contributions) || contributions.length !== features || !contributions.every(Number.isFinite))
-    throw new ScoringFailure('model-nonsense', 'The model answered contributions that are not one number a feature');
+    throw new ScoringFailure('model-nonsense', 'The model’s response does not contain one contribution per feature');
   return { score, contributions: contributions as number[] };
 }
 

@@ -27,7 +27,7 @@ export class SmtpChannel implements Channel {
   async send(notification: Notification): Promise<void> {
     const { from, addressOf = asAddress, watch } = this.settings;
     const to = addressOf(notification.recipient);
-    if (to === undefined) throw new ChannelError('no mail address is known', true);
+    if (to === undefined) throw new ChannelError('the recipient has no mail address', true);
     try {
       await watched(watch, { gateway: 'smtp', operation: 'SEND', resultOf }, () =>
         this.transport.sendMail({

@@ -29,7 +29,7 @@ export function typedObjectFailure(error: unknown, bucket: string, what: string)
     return new LongwatchError(
       'unavailable',
       `The bucket ${bucket} ` +
-        `${error instanceof S3ServiceException ? `did not take ${what} (${name})` : 'cannot be reached'}; retry later`,
+        `${error instanceof S3ServiceException ? `did not accept ${what} (${name})` : 'cannot be reached'}; retry later`,
       { retryAfterSeconds: 1, cause: error },
     );
   if (!(error instanceof S3ServiceException)) return error;
@@ -40,7 +40,7 @@ export function typedObjectFailure(error: unknown, bucket: string, what: string)
         '(deploy/access.ts)',
       { cause: error, isOurFault: true },
     );
-  return new LongwatchError('refused', `S3 will never take ${what} of the bucket ${bucket} (${name}): ${message}`, {
+  return new LongwatchError('refused', `S3 permanently refused ${what} in the bucket ${bucket} (${name}): ${message}`, {
     cause: error,
   });
 }

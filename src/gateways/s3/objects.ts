@@ -119,7 +119,7 @@ export class Objects {
       (await this.get(key, `bytes=${from}-${to - 1}`)).transformToByteArray(),
     );
     if (bytes.length !== to - from)
-      throw new LongwatchError('unavailable', `${key} gave ${bytes.length} bytes for ${to - from}`);
+      throw new LongwatchError('unavailable', `S3 returned ${bytes.length} bytes of ${key} instead of ${to - from}`);
     return bytes;
   }
 
@@ -163,11 +163,13 @@ export class Objects {
   private async get(Key: string, Range?: string) {
     try {
       const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.settings.bucket, Key, Range }));
-      if (!Body) throw new LongwatchError('unavailable', `${Key} came without content`);
+      if (!Body) throw new LongwatchError('unavailable', `S3 returned ${Key} without content`);
       return Body;
     } catch (error) {
       if (error instanceof NoSuchKey)
-        throw new MissingObjectError(`There is no ${Key} in the bucket ${this.settings.bucket}`, { cause: error });
+        throw new MissingObjectError(`Object ${Key} does not exist in the bucket ${this.settings.bucket}`, {
+          cause: error,
+        });
       throw error;
     }
   }

@@ -27,7 +27,10 @@ export async function putRecords(
   let left = records;
   if (left.length === 0) return;
   const exhausted = (refusal: unknown) =>
-    new LongwatchError('unavailable', `The stream ${streamName} keeps refusing records: ${refusal}`);
+    new LongwatchError(
+      'unavailable',
+      `The stream ${streamName} still refuses records after ${ATTEMPTS} attempts: ${refusal}`,
+    );
   await retry({ attempts: ATTEMPTS, backoff: THROTTLING, exhausted }, async () => {
     const { Records = [] } = await client.send(
       new PutRecordsCommand({

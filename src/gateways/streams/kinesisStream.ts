@@ -85,7 +85,7 @@ export class KinesisStream implements RecordSource<Uint8Array> {
     const { retentionMs } = this.summary ?? (await this.describe());
     // Kinesis does not report a trimmed position. It silently continues with the oldest record that is left.
     if (from && from.caughtUpAt < Date.now() - retentionMs)
-      throw new TrimmedError(`Shard ${shardId} was last read to its end longer ago than the stream keeps records`);
+      throw new TrimmedError(`Shard ${shardId} was last read to its end before the stream’s retention began`);
     try {
       const { ShardIterator } = await this.client.send(
         new GetShardIteratorCommand({
@@ -150,7 +150,7 @@ export class KinesisStream implements RecordSource<Uint8Array> {
       if (!(error instanceof ResourceNotFoundException)) throw error;
       throw new LongwatchError(
         'unavailable',
-        `There is no Kinesis stream ${this.streamName}; create it, or name another one in the configuration`,
+        `The Kinesis stream ${this.streamName} does not exist. Create it, or set another stream in the configuration`,
         { cause: error },
       );
     }

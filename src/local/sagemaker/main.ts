@@ -8,7 +8,7 @@ async function main(): Promise<void> {
     .usage('Serves an XGBoost JSON model as a SageMaker endpoint and as a bring-your-own container')
     .option('host', { type: 'string', default: '127.0.0.1' })
     .option('port', { type: 'number', default: 8080 })
-    .option('or-another', { type: 'boolean', default: false, describe: 'Listen on any free port if the port is taken' })
+    .option('or-another', { type: 'boolean', default: false, describe: 'Use any free port if the port is taken' })
     .option('model', { type: 'string', default: 'model/fraud.json', describe: 'The model artefact' })
     .option('endpoint', { type: 'string', default: 'longwatch-fraud', describe: 'Name of the endpoint' })
     .option('also', {

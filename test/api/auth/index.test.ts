@@ -335,10 +335,10 @@ it.each([
   ['a:service', 'entry 1 has a key shorter than 16 characters'],
   ['a:boss:0123456789abcdef', 'entry 1 has a role that is not one of service, investigator, supervisor, admin'],
   ['a:service:sha256=0123456789abcdef', 'entry 1 has a hash that is not 64 hexadecimal digits'],
-  ['a:service:0123456789abcdef,b:admin:0123456789abcdef', 'entry 2 has the key of entry 1'],
+  ['a:service:0123456789abcdef,b:admin:0123456789abcdef', 'entry 2 has the same key as entry 1'],
   [
     `a:service:0123456789abcdef,b:admin:sha256=${createHash('sha256').update('0123456789abcdef').digest('hex')}`,
-    'entry 2 has the key of entry 1',
+    'entry 2 has the same key as entry 1',
   ],
   ['ok:service:0123456789abcdef,a b:service:0123456789abcdef', 'entry 2 has no valid name'],
 ])('LONGWATCH_API_KEYS=%s: %s, and no key is shown', (text, why) => {

@@ -148,7 +148,9 @@ it.each<[string, 'get' | 'post' | 'delete' | 'put', string, Who]>([
     .set(...bearer(who))
     .send({})
     .expect(403);
-  expect(body.detail).toMatch(/^This needs one of the roles .*; you have (service|investigator)$/);
+  expect(body.detail).toMatch(
+    /^This route requires one of the roles .*; the caller has the role (service|investigator)$/,
+  );
 });
 
 describe('what was sent', () => {

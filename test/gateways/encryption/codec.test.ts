@@ -78,7 +78,7 @@ it('a payload that names another of our keys is not read with it', async () => {
   const [kept] = await codec.encode([json(1)]);
   await expect(
     codec.decode([{ ...kept!, metadata: { ...kept!.metadata, 'encryption-key-id': Buffer.from('2026-07') } }]),
-  ).rejects.toThrow('not what was encrypted with the key "2026-07"');
+  ).rejects.toThrow('does not match the key "2026-07"');
 });
 
 it('a payload of one workflow is not read in another; in the Web UI, which knows no workflow, it is', async () => {
@@ -89,7 +89,7 @@ it('a payload of one workflow is not read in another; in the Web UI, which knows
     'written for the workflow investigation/1 and is found in investigation/2',
   );
   const { 'encryption-workflow-id': _bound, ...unbound } = kept[0]!.metadata!;
-  await expect(codec.decode([{ ...kept[0]!, metadata: unbound }])).rejects.toThrow('it was changed');
+  await expect(codec.decode([{ ...kept[0]!, metadata: unbound }])).rejects.toThrow('the payload was changed');
   expect(clear((await codec.decode(kept))[0])).toBe('approve');
 });
 
