@@ -7,7 +7,7 @@ import { LOCAL_CREDENTIALS } from '../config/endpoints';
 import { defined } from '../domain/defined';
 import { EncryptionCodec } from '../gateways/encryption/codec';
 import { ConfiguredKeys, type KeyRing } from '../gateways/encryption/keys';
-import { kmsClient, KmsKeys, MovedKeys } from '../gateways/encryption/kmsKeys';
+import { kmsClient, KmsKeys, MigratingKeys } from '../gateways/encryption/kmsKeys';
 import type { CallWatch } from '../telemetry/calls';
 
 /** The encryption of payloads in Temporal. */
@@ -58,5 +58,5 @@ function keyRing(config: Settings, watch: CallWatch | undefined): KeyRing | unde
     ...(endpoint && { endpoint, credentials: LOCAL_CREDENTIALS }),
     ...defined({ watch }),
   });
-  return new MovedKeys(new KmsKeys(client, kmsKeyIds), new ConfiguredKeys(given));
+  return new MigratingKeys(new KmsKeys(client, kmsKeyIds), new ConfiguredKeys(given));
 }

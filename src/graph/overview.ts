@@ -6,7 +6,7 @@ import type { AnyRoute } from '../api/http/routes';
 import { webRoutes } from '../api/platform/web';
 import { defined } from '../domain/defined';
 import { mustValueOf, sharedCall } from '../timing/sharedCall';
-import { TemporalLook } from '../gateways/temporal/visibility';
+import { TemporalOverview } from '../gateways/temporal/visibility';
 import { type Lifecycle, Lifecycles } from '../operations/platform/overview/lifecycles';
 import {
   type Figure,
@@ -49,7 +49,7 @@ export function buildOverview(
   const { config, endpoints, db, temporal, metrics } = services;
   const { events, combined, instances, streams, letterSources, backlog, version } = settings;
   const cases = instances.find((instance) => instance.cases)?.cases;
-  const look = new TemporalLook(temporal);
+  const look = new TemporalOverview(temporal);
   const overview = new Overview({
     db,
     backlog,
@@ -136,7 +136,7 @@ async function partStates({ endpoints }: Services, { readiness, combined }: Over
 function figureSources(
   { db, dynamodb, metrics: { registry } }: Services,
   { capabilities }: Combined,
-  look: TemporalLook,
+  look: TemporalOverview,
 ): FigureSource[] {
   const named = <T>(of: (page: CapabilityPage) => Readonly<Record<string, T>> | undefined) =>
     capabilities.flatMap(({ name, page = {} }) =>

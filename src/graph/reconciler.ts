@@ -54,7 +54,7 @@ export function buildReconciler(services: Services, parts: ReconcilerParts) {
   const reconciliation = new Reconciliation({
     reconciler,
     everyMs: config.LONGWATCH_RECONCILE_EVERY_MS,
-    onLook: (mode, look) => metrics.reconciler.looked(mode, look),
+    onLook: (mode, look) => metrics.reconciler.reconciled(mode, look),
     onFault,
   });
   const requests = new LookRequests({ runs, looks, startOnce });

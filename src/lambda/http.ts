@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyResultV2, Context } from 'a
 import { createApp } from '../api/app';
 import { authenticatorOf } from '../api/auth';
 import { ConfigError } from '../config';
-import { type LambdaProcess, settle, version } from './process';
+import { type LambdaProcess, dispatchOutbox, version } from './process';
 
 /** Handler of an API Gateway HTTP API event. */
 export type HttpHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyResultV2>;
@@ -40,7 +40,7 @@ export function httpHandler({ graph, config }: LambdaProcess): HttpHandler {
   const serve = serverlessExpress({ app, eventSourceName: 'AWS_API_GATEWAY_V2', binarySettings: { isBinary: false } });
   return async (event, context) => {
     const response = (await serve(event, context, () => undefined)) as unknown as APIGatewayProxyResultV2;
-    await settle(graph);
+    await dispatchOutbox(graph);
     return response;
   };
 }

@@ -60,7 +60,7 @@ export function once<T>(open: () => Promise<T>): () => Promise<T> {
 /**
  * Dispatches outbox entries for up to two seconds before the function is frozen. The outbox relay dispatches the rest.
  */
-export const settle = ({ outbox }: Pick<Graph, 'outbox'>): Promise<void> => outbox.drain(2_000);
+export const dispatchOutbox = ({ outbox }: Pick<Graph, 'outbox'>): Promise<void> => outbox.drain(2_000);
 
 /** The bundle is as deep in the package as these sources, so the path is the same. */
 export const { version } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as {

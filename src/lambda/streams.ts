@@ -14,7 +14,7 @@ import type { Consumer } from '../operations/platform/streams/consumer';
 import type { StreamRecord } from '../gateways/streams/source';
 import type { ItemChange } from '../gateways/streams/tableStream';
 import type { Graph } from '../graph';
-import { settle } from './process';
+import { dispatchOutbox } from './process';
 
 /** Lambda's partial batch response. Lambda delivers the shard's records again, from the lowest listed position on. */
 export interface PartialResponse {
@@ -84,7 +84,7 @@ async function take<T>(
       graph.logger.error({ err: error, shard: id }, 'records could not be processed; Lambda delivers them again');
     if (again) batchItemFailures.push({ itemIdentifier: again.position });
   }
-  await settle(graph);
+  await dispatchOutbox(graph);
   return { batchItemFailures };
 }
 

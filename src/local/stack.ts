@@ -78,8 +78,8 @@ const LOCAL = '127.0.0.1';
  */
 export function startStack(config: PlatformConfig, settings: StackSettings): Stack {
   const dir = openDataDir(config.LONGWATCH_DATA_DIR);
-  const family = new Family();
-  const start: PartStart = { config, settings, dataDir: dir.path, family };
+  const children = new ChildProcesses();
+  const start: PartStart = { config, settings, dataDir: dir.path, children };
   const dynamodb = config.DYNAMODB_ENDPOINT || config.LONGWATCH_AWS ? none() : embeddedDynamoDB(start);
   const embeds = (part: PartName, configured: string | undefined) =>
     settings.parts.includes(part) && !configured && !config.LONGWATCH_AWS;
@@ -103,10 +103,10 @@ export function startStack(config: PlatformConfig, settings: StackSettings): Sta
     sagemaker,
     temporalAddress,
     temporal,
-    broken: family.broken,
+    broken: children.broken,
     stop() {
       stopped ??= (async () => {
-        await family.stop();
+        await children.stop();
         // A service that is still starting notices the stop and ends. Until then it may use the data folder.
         await starts;
         dir.release();
@@ -117,7 +117,7 @@ export function startStack(config: PlatformConfig, settings: StackSettings): Sta
 }
 
 /** The child processes of a stack. */
-class Family {
+class ChildProcesses {
   readonly broken: Promise<never>;
   private readonly children: Child[] = [];
   private readonly stopping = new AbortController();
@@ -161,7 +161,7 @@ interface PartStart {
   config: PlatformConfig;
   settings: StackSettings;
   dataDir: string;
-  family: Family;
+  children: ChildProcesses;
 }
 
 const none = async (): Promise<undefined> => undefined;
@@ -177,16 +177,16 @@ const startsAgain =
     progress.stage(part, 'restarting: another process took its port');
 
 async function embeddedDynamoDB(start: PartStart) {
-  const { settings, dataDir, family } = start;
+  const { settings, dataDir, children } = start;
   const { progress, inMemory = false } = settings;
   progress.stage('DynamoDB', 'starting');
   const { engine, endpoint, child } = await startDynamoDB({
     dataDir,
     inMemory,
-    onChild: family.adopt,
+    onChild: children.adopt,
     onTaken: startsAgain(start, 'DynamoDB'),
   });
-  family.watch('DynamoDB', child);
+  children.watch('DynamoDB', child);
   progress.done('DynamoDB', `${engine} at ${endpoint}`);
   return { endpoint, engine };
 }
@@ -194,36 +194,36 @@ async function embeddedDynamoDB(start: PartStart) {
 /** Shards per embedded stream. There are two, so that code that fails with several shards fails on every machine. */
 const EMBEDDED_SHARDS = 2;
 
-async function embeddedKinesis({ settings: { progress, streams, inMemory = false }, dataDir, family }: PartStart) {
+async function embeddedKinesis({ settings: { progress, streams, inMemory = false }, dataDir, children }: PartStart) {
   progress.stage('Kinesis', 'starting');
   const { endpoint, child } = await startKinesis({
     dataDir,
     inMemory,
     streams: streams.map((name) => ({ name, shards: EMBEDDED_SHARDS })),
-    onChild: family.adopt,
+    onChild: children.adopt,
   });
-  family.watch('Kinesis', child);
+  children.watch('Kinesis', child);
   progress.done('Kinesis', `${endpoint}, streams ${streams.join(', ')}`);
   return { endpoint };
 }
 
-async function embeddedS3({ settings: { progress, inMemory = false }, dataDir, family }: PartStart) {
+async function embeddedS3({ settings: { progress, inMemory = false }, dataDir, children }: PartStart) {
   progress.stage('S3', 'starting');
-  const { endpoint, child } = await startS3({ dataDir, inMemory, onChild: family.adopt });
-  family.watch('S3', child);
+  const { endpoint, child } = await startS3({ dataDir, inMemory, onChild: children.adopt });
+  children.watch('S3', child);
   progress.done('S3', endpoint);
   return { endpoint };
 }
 
-async function embeddedMqtt({ settings: { progress }, dataDir, family }: PartStart) {
+async function embeddedMqtt({ settings: { progress }, dataDir, children }: PartStart) {
   progress.stage('MQTT', 'starting');
-  const { url, child } = await startMqtt({ dataDir, onChild: family.adopt });
-  family.watch('The MQTT broker', child);
+  const { url, child } = await startMqtt({ dataDir, onChild: children.adopt });
+  children.watch('The MQTT broker', child);
   progress.done('MQTT', url);
   return { url };
 }
 
-async function embeddedModel({ settings: { progress, model }, dataDir, family }: PartStart) {
+async function embeddedModel({ settings: { progress, model }, dataDir, children }: PartStart) {
   progress.stage('model', 'starting');
   const { port, child } = await startNodeServer({
     name: 'model',
@@ -238,9 +238,9 @@ async function embeddedModel({ settings: { progress, model }, dataDir, family }:
     ],
     dataDir,
     log: 'model',
-    onChild: family.adopt,
+    onChild: children.adopt,
   });
-  family.watch('The model', child);
+  children.watch('The model', child);
   const endpoint = `http://${LOCAL}:${port}`;
   progress.done('model', `SageMaker endpoint at ${endpoint}`);
   return { endpoint };
@@ -250,13 +250,13 @@ async function embeddedModel({ settings: { progress, model }, dataDir, family }:
  * Starts Temporal at once if its server is installed. If the server must be built first, reserves its ports meanwhile.
  */
 function embeddedTemporal(start: PartStart): { address: Promise<TemporalPorts>; serving: Promise<TemporalPorts> } {
-  const { config, settings, dataDir, family } = start;
+  const { config, settings, dataDir, children } = start;
   const { progress, searchAttributes, inMemory = false } = settings;
   progress.stage('Temporal', 'looking for the server');
   const find: FindTemporal = {
     ...(config.TEMPORAL_CLI_PATH && { cliPath: config.TEMPORAL_CLI_PATH }),
     onStage: (stage, detail) => progress.stage('Temporal', stage, detail),
-    signal: family.signal,
+    signal: children.signal,
   };
   let tell: (ports: TemporalPorts | Promise<TemporalPorts>) => void = () => undefined;
   const address = new Promise<TemporalPorts>((told) => (tell = told));
@@ -279,11 +279,11 @@ function embeddedTemporal(start: PartStart): { address: Promise<TemporalPorts>; 
       searchAttributes,
       ...defined({ codecEndpoint }),
       inMemory,
-      onChild: family.adopt,
+      onChild: children.adopt,
       onBound: tell,
       onTaken: startsAgain(start, 'Temporal'),
     });
-    family.watch('Temporal', child);
+    children.watch('Temporal', child);
     progress.done('Temporal', `${ports.address}, Web UI at ${ports.uiUrl}`);
     return ports;
   })();

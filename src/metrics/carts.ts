@@ -1,13 +1,13 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { CartCountName, CartCounts } from '../domain/carts/cart';
-import { lookup } from './lookup';
+import { cachedRead } from './cachedRead';
 
 type Totals = Readonly<Record<string, number>>;
 
 /** Events whose counters start at 0: Prometheus sees no increase in a series whose first sample is 1. */
 const checkoutEvents = ['held', 'short', 'confirmed', 'cancelled', 'expired', 'refund-due'] as const;
 
-const LOOK_EVERY_MS = 5_000;
+const READ_EVERY_MS = 5_000;
 
 /** Metrics of carts and checkouts. */
 export class CartMetrics {
@@ -57,6 +57,6 @@ export class CartMetrics {
 
   /** Sets the source of the totals over all processes. It is read when Prometheus scrapes, at most every 5 s. */
   watchTotals(read: () => Promise<Totals>): void {
-    this.totals = lookup(read, { everyMs: LOOK_EVERY_MS });
+    this.totals = cachedRead(read, { everyMs: READ_EVERY_MS });
   }
 }

@@ -84,7 +84,7 @@ export class HttpMetrics {
   }
 
   /** Counts a shed request. */
-  turnedAway(where: 'arrival' | 'queue', loadClass: LoadClass): void {
+  shedRequest(where: 'arrival' | 'queue', loadClass: LoadClass): void {
     this.shed.inc({ where, class: loadClass });
   }
 

@@ -1,9 +1,9 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Backlog } from '../domain/platform/outbox';
-import { lookup } from './lookup';
+import { cachedRead } from './cachedRead';
 
 /** Interval of reads. Each read costs half a read unit per shard of an empty outbox. */
-const LOOK_EVERY_MS = 15_000;
+const READ_EVERY_MS = 15_000;
 
 /** Metrics of the outbox and its dispatched entries. */
 export class OutboxMetrics {
@@ -49,6 +49,6 @@ export class OutboxMetrics {
 
   /** Sets the source of the backlog. It is read when Prometheus scrapes, at most every 15 s. */
   watchBacklog(read: () => Promise<readonly Backlog[]>): void {
-    this.backlog = lookup(read, { everyMs: LOOK_EVERY_MS });
+    this.backlog = cachedRead(read, { everyMs: READ_EVERY_MS });
   }
 }

@@ -1,9 +1,9 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { type LastLook, type LookMode, lookModes } from '../domain/platform/reconciliation';
-import { lookup } from './lookup';
+import { cachedRead } from './cachedRead';
 
 /** Interval of reads. Each costs half a read unit per mode. */
-const LOOK_EVERY_MS = 15_000;
+const READ_EVERY_MS = 15_000;
 
 /** Metrics of reconciliations: rows and workflows checked, workflows restarted and terminated. */
 export class ReconcilerMetrics {
@@ -57,7 +57,7 @@ export class ReconcilerMetrics {
   }
 
   /** Records a reconciliation that ended. */
-  looked(mode: LookMode, { checked, terminated, postponed }: LastLook): void {
+  reconciled(mode: LookMode, { checked, terminated, postponed }: LastLook): void {
     this.checked.inc({ mode }, checked);
     this.terminated.inc(terminated);
     this.postponed.inc({ mode }, postponed);
@@ -72,6 +72,6 @@ export class ReconcilerMetrics {
    * Sets the source of the last reconciliation of each mode. It is read when Prometheus scrapes, at most every 15 s.
    */
   watchLastLooks(read: () => Promise<Partial<Record<LookMode, LastLook>>>): void {
-    this.lastLooks = lookup(read, { everyMs: LOOK_EVERY_MS });
+    this.lastLooks = cachedRead(read, { everyMs: READ_EVERY_MS });
   }
 }

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { lookup } from './lookup';
+import { cachedRead } from './cachedRead';
 
-const LOOK_EVERY_MS = 15_000;
+const READ_EVERY_MS = 15_000;
 
 /** Metrics of sessions and their sweepers. */
 export class SessionMetrics {
@@ -85,6 +85,6 @@ export class SessionMetrics {
    * scrapes, at most every 15 s.
    */
   watchOldestDue(read: () => Promise<number>): void {
-    this.oldestDue = lookup(read, { everyMs: LOOK_EVERY_MS });
+    this.oldestDue = cachedRead(read, { everyMs: READ_EVERY_MS });
   }
 }

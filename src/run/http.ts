@@ -37,7 +37,7 @@ export function listenForRequests(
     max: config.LONGWATCH_MAX_CONCURRENT_REQUESTS,
     budgets: config.LONGWATCH_QUEUE_BUDGETS,
     classOf: loadClassifier(graph.routes),
-    onShed: (where, loadClass) => http.turnedAway(where, loadClass),
+    onShed: (where, loadClass) => http.shedRequest(where, loadClass),
     onBegin: (loadClass, waitedMs) => http.begins(loadClass, waitedMs),
   });
   http.watchAdmission(() => admission.state);

@@ -1,4 +1,4 @@
-import { Door } from '../../src/api/admission/door';
+import { LoadShedder } from '../../src/api/admission/loadShedder';
 import type { Waiting } from '../../src/api/admission/fairQueue';
 import type { LoadClass } from '../../src/domain/platform/loadClass';
 import { Random } from '../../src/domain/fraud/random';
@@ -40,7 +40,7 @@ export interface Answered {
 export class Simulation {
   now = 0;
   readonly answers: Answered[] = [];
-  readonly door: Door<Visit>;
+  readonly door: LoadShedder<Visit>;
   readonly random: Random;
   /** Processors, times the part of them that neighbours leave. */
   cores: (now: number) => number;
@@ -61,7 +61,7 @@ export class Simulation {
   }: { cores?: number; budgetMs?: number; max?: number; seed?: number } = {}) {
     this.random = new Random(seed);
     this.cores = () => cores;
-    this.door = new Door<Visit>(
+    this.door = new LoadShedder<Visit>(
       { max, budgets: { money: budgetMs, interactive: budgetMs, bulk: budgetMs }, now: () => this.now },
       { begin: (visit) => this.begin(visit), refuse: (visit) => this.answer(visit, 'refused') },
     );

@@ -35,7 +35,7 @@ const ALLOWED: Record<string, { pauses: number; why: string }> = {
     pauses: 3,
     why: 'a lock that is held for a while; a process that waits for its child’s end',
   },
-  'test/metrics/lookup.test.ts': { pauses: 1, why: 'an answer that does not come' },
+  'test/metrics/cachedRead.test.ts': { pauses: 1, why: 'an answer that does not come' },
   'test/operations/devices/silenceWatch.test.ts': {
     pauses: 2,
     why: 'work that takes time; nothing begins after a failure',

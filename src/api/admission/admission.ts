@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Door, type DoorSettings } from './door';
+import { LoadShedder, type LoadShedderSettings } from './loadShedder';
 import type { Waiting } from './fairQueue';
 import { type LoadClass, loadClasses } from '../../domain/platform/loadClass';
 import { Problem } from '../http/problem';
@@ -8,7 +8,7 @@ import { Problem } from '../http/problem';
 export type ShedWhere = 'arrival' | 'queue';
 
 /** Settings and callbacks of admission control. */
-export interface AdmissionSettings extends Omit<DoorSettings, 'budgets'> {
+export interface AdmissionSettings extends Omit<LoadShedderSettings, 'budgets'> {
   /** Milliseconds for which a request of each class may wait in the admission queue. Default 1,000. */
   budgets?: Readonly<Record<LoadClass, number>>;
   /** Gives a request's load class from its request line. Default: `interactive` for all. */
@@ -54,7 +54,7 @@ interface Ticket extends Waiting {
  * reply, so clients that send or read slowly occupy none.
  */
 export class Admission {
-  private readonly door: Door<Ticket>;
+  private readonly shedder: LoadShedder<Ticket>;
   private readonly tickets = new WeakMap<IncomingMessage, Ticket>();
   private readonly active = new Set<Ticket>();
   private expiry: NodeJS.Timeout | undefined;
@@ -62,7 +62,7 @@ export class Admission {
   constructor(private readonly settings: AdmissionSettings) {
     const budgets =
       settings.budgets ?? (Object.fromEntries(loadClasses.map((one) => [one, BUDGET_MS])) as Record<LoadClass, number>);
-    this.door = new Door<Ticket>(
+    this.shedder = new LoadShedder<Ticket>(
       { ...settings, budgets },
       {
         begin: (ticket) => {
@@ -80,7 +80,7 @@ export class Admission {
 
   /** The current limit of active requests, and how many requests are active, waiting and arriving. */
   get state(): { limit: number; active: number; waiting: number; arriving: number } {
-    return this.door.state;
+    return this.shedder.state;
   }
 
   /**
@@ -101,13 +101,13 @@ export class Admission {
       begunAt: now,
       peak: 0,
     };
-    if (!this.door.arrive(ticket)) {
+    if (!this.shedder.arrive(ticket)) {
       this.settings.onShed?.('arrival', loadClass);
       response
         .writeHead(503, {
           'content-type': 'application/problem+json',
           'content-length': Buffer.byteLength(BODY),
-          'retry-after': String(this.door.retryAfterSeconds()),
+          'retry-after': String(this.shedder.retryAfterSeconds()),
           'cache-control': 'no-store',
         })
         .end(BODY);
@@ -131,7 +131,7 @@ export class Admission {
     ticket.readyAt = performance.now();
     // The budget limits the wait for a slot. The time that the client took to send the body does not count.
     ticket.arrivedAt = ticket.readyAt;
-    const what = this.door.join(ticket);
+    const what = this.shedder.join(ticket);
     if (what === 'begins') return this.begin(ticket);
     if (what === 'waits') {
       ticket.state = 'waiting';
@@ -157,12 +157,12 @@ export class Admission {
     this.arrived(ticket, 'gone');
     ticket.state = 'gone';
     if (state === 'waiting') {
-      this.door.abandon(ticket);
+      this.shedder.abandon(ticket);
       ticket.resolve?.(false);
     }
     if (state !== 'active') return;
     this.active.delete(ticket);
-    this.door.done(
+    this.shedder.done(
       ticket,
       route === undefined
         ? undefined
@@ -181,13 +181,13 @@ export class Admission {
   private arrived(ticket: Ticket, to: 'late' | 'gone'): void {
     if (ticket.state !== 'arriving') return;
     clearTimeout(ticket.bodyTimer);
-    this.door.arrived(ticket);
+    this.shedder.arrived(ticket);
     ticket.state = to;
   }
 
   private expire(): void {
-    this.door.expire();
-    if (this.door.state.waiting > 0) return;
+    this.shedder.expire();
+    if (this.shedder.state.waiting > 0) return;
     clearInterval(this.expiry);
     this.expiry = undefined;
   }
@@ -196,7 +196,7 @@ export class Admission {
     return new Problem(503, DETAIL, {
       type: TYPE,
       title: TITLE,
-      headers: { 'retry-after': String(this.door.retryAfterSeconds()) },
+      headers: { 'retry-after': String(this.shedder.retryAfterSeconds()) },
     });
   }
 }

@@ -56,17 +56,21 @@ export class CallerLimits {
           `Retry after ${seconds} s`,
         {
           type: 'quota-exceeded',
-          headers: { 'retry-after': String(seconds), ...told(limit, 0, seconds) },
+          headers: { 'retry-after': String(seconds), ...rateLimitHeaders(limit, 0, seconds) },
         },
       );
     }
     this.fullAt.set(key, full);
     const used = (full - now) / interval;
-    return told(limit, Math.floor(limit.burst - used + 1e-6), Math.ceil((full - now) / 1_000));
+    return rateLimitHeaders(limit, Math.floor(limit.burst - used + 1e-6), Math.ceil((full - now) / 1_000));
   }
 }
 
-const told = ({ perSecond, burst }: RateLimit, remaining: number, fullInSeconds: number): Record<string, string> => ({
+const rateLimitHeaders = (
+  { perSecond, burst }: RateLimit,
+  remaining: number,
+  fullInSeconds: number,
+): Record<string, string> => ({
   'ratelimit-policy': `"${POLICY}";q=${burst};w=${Math.max(1, Math.ceil(burst / perSecond))}`,
   ratelimit: `"${POLICY}";r=${Math.max(0, remaining)};t=${fullInSeconds}`,
 });

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import type { Caller } from '../../domain/platform/caller';
 import { type ApiKey, matchingKey, parseApiKeys } from './apiKeys';
-import { Guesses } from './guesses';
+import { WrongTokens } from './wrongTokens';
 import { type JwtSettings, Jwts } from './jwts';
 import { Problem } from '../http/problem';
 
@@ -13,7 +13,7 @@ const MAX_TOKEN_LENGTH = 8_192;
 
 /** Authenticates bearer tokens: API keys, compared in constant time, and JWTs, verified against a JWKS. */
 export class Authenticator {
-  private readonly guesses: Guesses;
+  private readonly wrongTokens: WrongTokens;
   private readonly jwts: Jwts | undefined;
 
   constructor(
@@ -21,7 +21,7 @@ export class Authenticator {
     jwt?: JwtSettings,
     now: () => number = () => Date.now(),
   ) {
-    this.guesses = new Guesses(now);
+    this.wrongTokens = new WrongTokens(now);
     this.jwts = jwt && new Jwts(jwt, now);
   }
 
@@ -36,12 +36,12 @@ export class Authenticator {
       throw new Problem(401, 'Send "Authorization: Bearer <API key or JWT>"', {
         headers: { 'www-authenticate': 'Bearer' },
       });
-    const waitMs = this.guesses.waitMs(address);
+    const waitMs = this.wrongTokens.waitMs(address);
     const key = matchingKey(this.keys, token);
     // While an address is slowed down, even a correct key is refused, so a guess learns nothing. A key that was used
     // from this address before is not a guess.
-    if (key && (waitMs === 0 || this.guesses.isKnown(address, key.name))) {
-      this.guesses.succeeded(address, key.name);
+    if (key && (waitMs === 0 || this.wrongTokens.isKnown(address, key.name))) {
+      this.wrongTokens.succeeded(address, key.name);
       return { name: key.name, role: key.role, via: 'api-key' };
     }
     // JWTs are verified even then: nobody can guess a signature, and a wrong token from a neighbour behind the same
@@ -52,7 +52,7 @@ export class Authenticator {
       throw new Problem(429, 'Too many attempts with a wrong token from this address; wait a minute', {
         headers: { 'retry-after': String(Math.ceil(waitMs / 1000)) },
       });
-    this.guesses.failed(address);
+    this.wrongTokens.failed(address);
     throw new Problem(401, 'The token is not valid', {
       headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
     });

@@ -19,7 +19,7 @@ export interface ArchiveParts {
   startRollupCheck(day: Day): Promise<string>;
 }
 
-const people = ['supervisor'] as const;
+const operatorRoles = ['supervisor'] as const;
 const dayParams = z.object({
   date: line('must be a day like 2026-01-31').refine(isDay, 'must be a day like 2026-01-31'),
 });
@@ -76,7 +76,7 @@ const listArchives = ({ archives }: ArchiveParts): AnyRoute =>
     tag: 'devices',
     loadClass: 'bulk',
     summary: 'Archived days, newest first',
-    roles: ['service', ...people],
+    roles: ['service', ...operatorRoles],
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
     responses: {
       200: { description: 'A page', schema: z.object({ items: z.array(archiveShown), cursor: z.string().optional() }) },
@@ -95,7 +95,7 @@ const getArchive = ({ jobs }: ArchiveParts): AnyRoute =>
     tag: 'devices',
     loadClass: 'bulk',
     summary: 'One archived day',
-    roles: ['service', ...people],
+    roles: ['service', ...operatorRoles],
     params: dayParams,
     responses: {
       200: { description: 'The day', schema: archiveShown },
@@ -112,7 +112,7 @@ const postArchive = ({ jobs }: ArchiveParts): AnyRoute =>
     tag: 'devices',
     loadClass: 'bulk',
     summary: 'Archive a day now, or its late readings; the archiver also does this by itself',
-    roles: people,
+    roles: operatorRoles,
     params: dayParams,
     responses: {
       202: { description: 'Started', schema: started },
@@ -129,7 +129,7 @@ const postRestore = ({ jobs }: ArchiveParts): AnyRoute =>
     tag: 'devices',
     loadClass: 'bulk',
     summary: 'Restore an archived day to the table; its files stay',
-    roles: people,
+    roles: operatorRoles,
     params: dayParams,
     responses: {
       202: { description: 'Started', schema: started },
@@ -149,7 +149,7 @@ const postRollupCheck = ({ startRollupCheck }: ArchiveParts): AnyRoute =>
     summary:
       'Compare the rollups of a day with its readings, and put right what is wrong; a gap in the stream does it ' +
       'by itself',
-    roles: people,
+    roles: operatorRoles,
     params: dayParams,
     responses: {
       202: { description: 'Started', schema: started },
@@ -166,7 +166,7 @@ const getRetention = ({ housekeeping }: ArchiveParts): AnyRoute =>
     tag: 'devices',
     loadClass: 'interactive',
     summary: 'Retention of readings, rollups and archives in days, and the day up to which rollups were deleted',
-    roles: ['service', ...people],
+    roles: ['service', ...operatorRoles],
     responses: {
       200: {
         description: 'The retention, and how far it is applied',
@@ -191,7 +191,7 @@ const deleteDevice = ({ jobs }: ArchiveParts): AnyRoute =>
     loadClass: 'bulk',
     summary:
       'Erase a device: readings in table and archive, rollups, alerts, registration. Nothing of it is taken meanwhile',
-    roles: people,
+    roles: operatorRoles,
     params: deviceParams,
     responses: { 202: { description: 'Started; GET of the device shows when it was erased', schema: started } },
     handler: async ({ params: { deviceId } }) => ({ status: 202, body: { workflowId: await jobs.erase(deviceId) } }),

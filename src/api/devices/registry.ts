@@ -13,7 +13,7 @@ export interface DeviceAlertParts {
   registry: Registry;
 }
 
-const people = ['investigator', 'supervisor'] as const;
+const caseRoles = ['investigator', 'supervisor'] as const;
 const groupParams = z.object({ groupId: idSchema });
 const alertsBody = z.strictObject({ alerts: alertsSchema });
 const alertsShown = z.object({
@@ -62,7 +62,7 @@ const getDevice = (registry: Registry): AnyRoute =>
     tag: 'devices',
     loadClass: 'interactive',
     summary: 'A device’s registration and groups, and whether it is being erased',
-    roles: ['service', ...people],
+    roles: ['service', ...caseRoles],
     params: deviceParams,
     responses: {
       200: { description: 'The device', schema: deviceShown },
@@ -79,7 +79,7 @@ const putDevice = (registry: Registry): AnyRoute =>
     tag: 'devices',
     loadClass: 'interactive',
     summary: 'Register a device, or change its groups',
-    roles: ['service', ...people],
+    roles: ['service', ...caseRoles],
     params: deviceParams,
     body: z.strictObject({
       groups: z
@@ -116,7 +116,7 @@ function alertsOf<P>(path: string, name: string, params: z.ZodType<P>, access: A
       tag: 'devices',
       loadClass: 'interactive',
       summary: 'The alert rules, with their version as ETag; version 0 if none were ever set',
-      roles: ['service', ...people],
+      roles: ['service', ...caseRoles],
       params,
       responses: { 200: { description: 'The alert rules', schema: alertsShown } },
       handler: async (input) => answer(await access.read(input.params)),
@@ -128,7 +128,7 @@ function alertsOf<P>(path: string, name: string, params: z.ZodType<P>, access: A
       tag: 'devices',
       loadClass: 'interactive',
       summary: 'Replace the alert rules; every process applies them within LONGWATCH_DEVICE_CACHE_MS',
-      roles: people,
+      roles: caseRoles,
       params,
       body: alertsBody,
       headers: [ifMatchHeader],

@@ -22,7 +22,7 @@ export interface InvestigationParts {
   decisions: DecisionStore;
 }
 
-const people = ['investigator', 'supervisor'] as const;
+const caseRoles = ['investigator', 'supervisor'] as const;
 const caseParams = z.object({ id: idSchema });
 
 /** Refuses card numbers: texts of investigators become part of the case's workflow history, which must contain none. */
@@ -87,7 +87,7 @@ const listCases = ({ investigations }: InvestigationParts): AnyRoute =>
     tag: 'fraud',
     loadClass: 'interactive',
     summary: 'Cases by status or by assignee; oldest first',
-    roles: people,
+    roles: caseRoles,
     query: z.object({
       status: z.enum(caseStatuses, `must be one of ${caseStatuses.join(', ')}`).optional(),
       assignee: lineOf(1, MAX_NAME).optional(),
@@ -115,7 +115,7 @@ const openCase = ({ cases, investigations }: InvestigationParts): AnyRoute =>
     tag: 'fraud',
     loadClass: 'interactive',
     summary: 'Open a case for a transaction, whatever its decision was',
-    roles: people,
+    roles: caseRoles,
     body: z.strictObject({ transactionId: idSchema }),
     responses: {
       200: { description: 'The transaction already has a case', schema: caseSchema },
@@ -141,7 +141,7 @@ const getCase = ({ investigations }: InvestigationParts): AnyRoute =>
     tag: 'fraud',
     loadClass: 'interactive',
     summary: 'A case with its timeline',
-    roles: people,
+    roles: caseRoles,
     params: caseParams,
     query: z.object({ cursor: cursorSchema, limit: limitSchema }),
     responses: {
@@ -170,7 +170,7 @@ function personal<B extends object>(
     tag: 'fraud',
     loadClass: 'interactive',
     summary: `${summary}, in the name of the authenticated caller`,
-    roles: people,
+    roles: caseRoles,
     params: caseParams,
     body,
     headers: [idempotencyKey],
@@ -201,7 +201,7 @@ const getUserHold = ({ decisions }: InvestigationParts): AnyRoute =>
     tag: 'fraud',
     loadClass: 'interactive',
     summary: 'The payment hold on a user after a confirmed fraud',
-    roles: ['service', ...people],
+    roles: ['service', ...caseRoles],
     params: userParams,
     responses: {
       200: { description: 'The hold', schema: z.object({ until: z.iso.datetime(), transactionId: z.string() }) },

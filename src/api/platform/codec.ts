@@ -22,7 +22,7 @@ export interface CodecParts {
 }
 
 /** Roles that may decrypt payloads: those that may read cases. */
-const people = ['investigator', 'supervisor'] as const;
+const caseRoles = ['investigator', 'supervisor'] as const;
 /** Bytes of a page of a workflow history in base64. Temporal accepts payloads of 2 MiB each and responses of 4 MiB. */
 const LIMIT = 8 * 1024 * 1024;
 
@@ -57,7 +57,7 @@ const codecRoute = (parts: CodecParts, what: 'encode' | 'decode'): AnyRoute =>
     tag: 'platform',
     loadClass: 'interactive',
     summary: summaries[what],
-    roles: people,
+    roles: caseRoles,
     body: payloadsSchema,
     bodyLimit: LIMIT,
     responses,

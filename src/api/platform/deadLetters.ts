@@ -16,7 +16,7 @@ export interface DeadLetterParts {
   startRedrive(source: string): Promise<string>;
 }
 
-const people = ['supervisor'] as const;
+const operatorRoles = ['supervisor'] as const;
 const sourceSchema = lineOf(1, 100);
 const letterParams = z.object({ id: lineOf(1, 500) });
 const letterSchema = z.object({
@@ -61,7 +61,7 @@ const listLetters = ({ deadLetters }: DeadLetterParts): AnyRoute =>
     tag: 'platform',
     loadClass: 'bulk',
     summary: 'Stream records that could not be processed, with the reason; ordered by stream, shard and position',
-    roles: people,
+    roles: operatorRoles,
     query: z.object({ source: sourceSchema.optional(), cursor: cursorSchema, limit: limitSchema }),
     responses: {
       200: { description: 'A page', schema: z.object({ items: z.array(letterSchema), cursor: z.string().optional() }) },
@@ -80,7 +80,7 @@ const getLetter = ({ deadLetters }: DeadLetterParts): AnyRoute =>
     tag: 'platform',
     loadClass: 'interactive',
     summary: 'One dead letter',
-    roles: people,
+    roles: operatorRoles,
     params: letterParams,
     responses: {
       200: { description: 'The dead letter', schema: letterSchema },
@@ -97,7 +97,7 @@ const redriveLetter = ({ deadLetters }: DeadLetterParts): AnyRoute =>
     tag: 'platform',
     loadClass: 'interactive',
     summary: 'Process a dead letter’s record again; on success it is removed in the same transaction as its effects',
-    roles: people,
+    roles: operatorRoles,
     params: letterParams,
     responses: {
       200: {
@@ -121,7 +121,7 @@ const redriveAll = ({ deadLetters, startRedrive }: DeadLetterParts): AnyRoute =>
     tag: 'platform',
     loadClass: 'bulk',
     summary: 'Process all dead letters of a stream again, in the background',
-    roles: people,
+    roles: operatorRoles,
     body: z.strictObject({ source: sourceSchema }),
     responses: {
       202: {
@@ -145,7 +145,7 @@ const discardLetter = ({ deadLetters }: DeadLetterParts): AnyRoute =>
     tag: 'platform',
     loadClass: 'interactive',
     summary: 'Delete a dead letter permanently',
-    roles: people,
+    roles: operatorRoles,
     params: letterParams,
     responses: { 204: { description: 'Deleted' }, 404: { description: 'Dead letter not found' } },
     handler: async ({ params: { id } }) => {

@@ -5,7 +5,7 @@ import type { NotificationStore } from '../../stores/platform/notifications';
 import { type AnyRoute, route } from '../http/routes';
 import { cursorSchema, limitSchema } from '../schemas';
 
-const people = ['investigator', 'supervisor'] as const;
+const caseRoles = ['investigator', 'supervisor'] as const;
 
 /** Route that lists the notifications sent to a recipient. */
 export function notificationRoutes({ notifications }: { notifications: NotificationStore }): AnyRoute[] {
@@ -17,7 +17,7 @@ export function notificationRoutes({ notifications }: { notifications: Notificat
       tag: 'platform',
       loadClass: 'interactive',
       summary: 'Notifications sent to a recipient, newest first',
-      roles: people,
+      roles: caseRoles,
       query: z.object({ recipient: lineOf(1, 100), cursor: cursorSchema, limit: limitSchema }),
       responses: {
         200: {

@@ -22,7 +22,7 @@ export interface OverviewRouteParts {
 }
 
 /** Roles that may see counts, cases and recent events: investigators and supervisors. */
-const people = ['investigator', 'supervisor'] as const;
+const caseRoles = ['investigator', 'supervisor'] as const;
 
 const figureSchema = z.object({
   label: z.string(),
@@ -150,7 +150,7 @@ const getOverview = (parts: OverviewRouteParts): AnyRoute =>
     tag: 'platform',
     loadClass: 'interactive',
     summary: 'State of the deployment: services, figures, open cases, queues and backlogs; a few seconds old at most',
-    roles: people,
+    roles: caseRoles,
     responses: {
       200: { description: 'The overview; a part that cannot be read is `unavailable`', schema: overviewSchema },
     },
@@ -167,7 +167,7 @@ const getEvents = ({ events, streams, links }: OverviewRouteParts): AnyRoute =>
     summary:
       'Recent events as server-sent events: the last 200, then new ones, for at most ten minutes; ' +
       '`Last-Event-ID` resumes a stream',
-    roles: people,
+    roles: caseRoles,
     headers: [{ name: 'Last-Event-ID', required: false, description: 'Id of the last event that the caller received' }],
     responses: {
       // OpenAPI has no schema for an event stream.

@@ -16,7 +16,7 @@ export interface ReconciliationRouteParts {
   find(mode: LookMode): Promise<RequestedLook>;
 }
 
-const people = ['admin'] as const;
+const adminRoles = ['admin'] as const;
 const modeSchema = z
   .enum(lookModes)
   .describe(
@@ -47,7 +47,7 @@ const startReconciliation = ({ start }: ReconciliationRouteParts): AnyRoute =>
     tag: 'platform',
     loadClass: 'bulk',
     summary: 'Compare rows with workflows now and restart lost workflows; in the background',
-    roles: people,
+    roles: adminRoles,
     body: z.strictObject({ mode: modeSchema }),
     responses: {
       202: {
@@ -67,7 +67,7 @@ const getReconciliation = ({ find }: ReconciliationRouteParts): AnyRoute =>
     tag: 'platform',
     loadClass: 'bulk',
     summary: 'State and result of the last requested reconciliation',
-    roles: people,
+    roles: adminRoles,
     params: z.object({ mode: modeSchema }),
     responses: {
       200: {
@@ -86,12 +86,16 @@ const getReconciliation = ({ find }: ReconciliationRouteParts): AnyRoute =>
       const { asked, lastLook, ...found } = await find(mode);
       return {
         status: 200,
-        body: { ...found, ...(asked && { asked: told(asked) }), ...(lastLook && { lastLook: told(lastLook) }) },
+        body: {
+          ...found,
+          ...(asked && { asked: shownLook(asked) }),
+          ...(lastLook && { lastLook: shownLook(lastLook) }),
+        },
       };
     },
   });
 
-function told({
+function shownLook({
   startedAt,
   finishedAt,
   checked,

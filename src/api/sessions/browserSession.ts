@@ -86,7 +86,7 @@ export class BrowserSession {
     private readonly store: DynamoDBSessionStore,
     private readonly owners: Owners,
     /** Set-Cookie header that deletes the cookie. */
-    readonly farewell: string,
+    readonly clearingCookie: string,
   ) {}
 
   /** Head of the live session; undefined without one. */

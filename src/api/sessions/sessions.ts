@@ -156,7 +156,7 @@ const endCurrent = ({ frame }: SessionParts): AnyRoute =>
     responses: { 204: { description: 'The session has ended; `Set-Cookie` deletes the cookie' } },
     handler: async ({ session }) => {
       await session?.end();
-      return { status: 204, headers: defined({ 'set-cookie': session?.farewell }) };
+      return { status: 204, headers: defined({ 'set-cookie': session?.clearingCookie }) };
     },
   });
 

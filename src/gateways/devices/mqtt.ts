@@ -46,7 +46,7 @@ export interface MqttSubscription {
   watch?: CallWatch;
 }
 
-interface Held extends Message {
+interface ReceivedMessage extends Message {
   messageId: number | undefined;
   /**
    * Number of the connection that delivered the message. On another connection the same packet id may belong to another
@@ -71,7 +71,7 @@ const PAUSE_MS = 500;
 export class MqttListener {
   private client: MqttClient | undefined;
   private connection = 0;
-  private waiting: Held[] = [];
+  private waiting: ReceivedMessage[] = [];
   private working: Promise<void> | undefined;
   private readOn: (() => void) | undefined;
   private readonly stopping = new AbortController();
@@ -164,7 +164,7 @@ export class MqttListener {
   }
 
   /** Processes a batch and acknowledges it. After a permanent error, processes it half by half. */
-  private async take(batch: readonly Held[]): Promise<void> {
+  private async take(batch: readonly ReceivedMessage[]): Promise<void> {
     const { subscription } = this;
     let answers: Message[];
     try {
@@ -181,11 +181,11 @@ export class MqttListener {
       }
       answers = await subscription.setAside(first, error);
     }
-    for (const held of batch) {
-      const { messageId, connection } = held;
+    for (const received of batch) {
+      const { messageId, connection } = received;
       if (messageId !== undefined && connection === this.connection)
         this.client?.['_sendPacket']({ cmd: 'puback', messageId });
-      held.isAcknowledged = true;
+      received.isAcknowledged = true;
     }
     for (const { topic, payload } of answers) this.client?.publish(topic, payload, { qos: 0 });
   }

@@ -145,7 +145,7 @@ const refused = (what: string, keyId: string, cause: unknown): PayloadKeyError =
  * Keys for a migration from configured keys to KMS: KMS encrypts, and payloads under either kind of key can be
  * decrypted.
  */
-export class MovedKeys implements KeyRing {
+export class MigratingKeys implements KeyRing {
   constructor(
     private readonly kms: KmsKeys,
     private readonly configured: KeyRing,

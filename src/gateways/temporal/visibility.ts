@@ -24,7 +24,7 @@ export interface ListedWorkflow {
 const TASK_QUEUE_TYPES = [1, 2] as const; // Workflow, activity.
 
 /** Queries of Temporal for the overview page. Each call has a deadline of 2 s, and no request waits for them. */
-export class TemporalLook {
+export class TemporalOverview {
   constructor(private readonly temporal: Temporal) {}
 
   /** Returns the state of task queues. Makes two calls per queue. */

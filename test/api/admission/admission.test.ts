@@ -47,7 +47,7 @@ async function startHeld({
   const admission = new Admission({
     max,
     budgets: { money: budgetMs, interactive: budgetMs, bulk: budgetMs },
-    onShed: (where, loadClass) => metrics.turnedAway(where, loadClass),
+    onShed: (where, loadClass) => metrics.shedRequest(where, loadClass),
     onBegin: (loadClass, waitedMs) => metrics.begins(loadClass, waitedMs),
   });
   metrics.watchAdmission(() => admission.state);

@@ -6,7 +6,7 @@ import express, { type Request } from 'express';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import request from 'supertest';
 import { Authenticator, parseApiKeys } from '../../../src/api/auth';
-import { Guesses, networkOf } from '../../../src/api/auth/guesses';
+import { WrongTokens, networkOf } from '../../../src/api/auth/wrongTokens';
 import { problemOf, sendProblem } from '../../../src/api/http/problem';
 
 type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
@@ -300,7 +300,7 @@ describe('who guesses', () => {
   });
 
   it('takes no more memory, however many addresses they have', () => {
-    const guesses = new Guesses(() => now);
+    const guesses = new WrongTokens(() => now);
     for (let i = 0; i < 50_000; i++) guesses.failed(`198.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
     expect(guesses.remembered).toBe(10_000);
   });

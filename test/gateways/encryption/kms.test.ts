@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Payload } from '@temporalio/common';
 import { EncryptionCodec } from '../../../src/gateways/encryption/codec';
 import { ConfiguredKeys, parsePayloadKeys } from '../../../src/gateways/encryption/keys';
-import { kmsClient, KmsKeys, type KmsKeysOptions, MovedKeys } from '../../../src/gateways/encryption/kmsKeys';
+import { kmsClient, KmsKeys, type KmsKeysOptions, MigratingKeys } from '../../../src/gateways/encryption/kmsKeys';
 import { LOCAL_CREDENTIALS } from '../../../src/config/endpoints';
 import { REGION } from '../../support/dynamodb';
 import { hasMoto, startTestKms, type TestKms } from '../../support/kms';
@@ -109,7 +109,7 @@ ifMoto(
 ifMoto('the way from configured keys to KMS: what they wrote is still read', async () => {
   const configured = new ConfiguredKeys(parsePayloadKeys(`mine:${randomBytes(32).toString('base64')}`));
   const before = await new EncryptionCodec(configured).encode([json('before')]);
-  const moved = new EncryptionCodec(new MovedKeys(new KmsKeys(kms!.client, [await kms!.createKey()]), configured));
+  const moved = new EncryptionCodec(new MigratingKeys(new KmsKeys(kms!.client, [await kms!.createKey()]), configured));
   const after = await moved.encode([json('after')]);
   expect(after[0]!.metadata!['encryption-data-key']).toBeDefined();
   expect((await moved.decode([...before, ...after])).map(clear)).toEqual(['before', 'after']);

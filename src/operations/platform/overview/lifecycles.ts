@@ -1,5 +1,5 @@
 import type { Happening, Tone } from '../../../domain/platform/happening';
-import type { ListedWorkflow, TemporalLook } from '../../../gateways/temporal/visibility';
+import type { ListedWorkflow, TemporalOverview } from '../../../gateways/temporal/visibility';
 
 /** How the overview page names the workflows of one type. */
 export interface Lifecycle {
@@ -11,7 +11,7 @@ export interface Lifecycle {
 
 /** The parts that {@link Lifecycles} needs. */
 export interface LifecyclesParts {
-  look: Pick<TemporalLook, 'list'>;
+  look: Pick<TemporalOverview, 'list'>;
   /** The lifecycles to report, by workflow type. Workflows of other types are ignored. */
   lifecycles: Readonly<Record<string, Lifecycle>>;
   note(happening: Happening): void;

@@ -1,4 +1,4 @@
-import type { QueueState, TemporalLook } from '../../../gateways/temporal/visibility';
+import type { QueueState, TemporalOverview } from '../../../gateways/temporal/visibility';
 import type { Backlog } from '../../../domain/platform/outbox';
 import type { LastLook, LookMode } from '../../../domain/platform/reconciliation';
 import { type Bounded, deadLetterCount } from '../../../stores/platform/deadLetterCount';
@@ -64,7 +64,7 @@ export interface OverviewParts {
   backlog(dueBy: number): Promise<Backlog[]>;
   /** Absent if no capability of this process has cases. */
   cases?: Pick<InvestigationStore, 'byStatus'>;
-  temporal: TemporalLook;
+  temporal: TemporalOverview;
   queues: readonly string[];
   letterSources: readonly string[];
   sources: readonly FigureSource[];

@@ -7,7 +7,7 @@ import { sharedCall, valueOf } from '../timing/sharedCall';
  * metrics.
  * @returns the last value that was read; undefined before the first
  */
-export function lookup<T>(
+export function cachedRead<T>(
   ask: () => Promise<T>,
   { everyMs, withinMs = 2_000 }: { everyMs: number; withinMs?: number },
 ): () => Promise<T | undefined> {

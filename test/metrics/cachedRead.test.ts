@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Metrics } from '../../src/metrics';
-import { lookup } from '../../src/metrics/lookup';
+import { cachedRead } from '../../src/metrics/cachedRead';
 import { CartMetrics } from '../../src/metrics/carts';
 import { SessionMetrics } from '../../src/metrics/sessions';
 
 it('asks once for many who want to know at the same time, and not again before its time', async () => {
   let asked = 0;
-  const look = lookup(async () => ++asked, { everyMs: 60_000 });
+  const look = cachedRead(async () => ++asked, { everyMs: 60_000 });
   await expect(Promise.all([look(), look(), look()])).resolves.toEqual([1, 1, 1]);
   await expect(look()).resolves.toBe(1);
   expect(asked).toBe(1);
@@ -14,7 +14,7 @@ it('asks once for many who want to know at the same time, and not again before i
 
 it('keeps what was found last while nothing can be found', async () => {
   const answers = [async () => 'found', async () => Promise.reject(new Error('away')), async () => 'again'];
-  const look = lookup(() => answers.shift()!(), { everyMs: 0 });
+  const look = cachedRead(() => answers.shift()!(), { everyMs: 0 });
   await expect(look()).resolves.toBe('found');
   await expect(look()).resolves.toBe('found');
   await expect(look()).resolves.toBe('again');
@@ -22,7 +22,7 @@ it('keeps what was found last while nothing can be found', async () => {
 
 it('does not wait for what does not come, nor asks again meanwhile', async () => {
   let asked = 0;
-  const look = lookup(
+  const look = cachedRead(
     async () => {
       asked++;
       await sleep(60_000, undefined, { ref: false });

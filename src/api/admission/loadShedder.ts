@@ -3,7 +3,7 @@ import { FairQueue, type Waiting } from './fairQueue';
 import { type LoadClass, loadClasses, loadWeights } from '../../domain/platform/loadClass';
 
 /** Settings of admission control. */
-export interface DoorSettings extends Partial<ConcurrencySettings> {
+export interface LoadShedderSettings extends Partial<ConcurrencySettings> {
   /** Maximum number of requests active at once. */
   max: number;
   /** Milliseconds for which a request of each class may wait. */
@@ -11,7 +11,7 @@ export interface DoorSettings extends Partial<ConcurrencySettings> {
 }
 
 /** Called for requests that waited in the admission queue. */
-export interface DoorEvents<T> {
+export interface LoadShedderEvents<T> {
   /** A request that waited begins. */
   begin(request: T): void;
   /** A request that waited is shed. */
@@ -56,7 +56,7 @@ interface ClassState {
  * serve, so a queue only adds latency. `Door` then cuts the queue of the class to a few requests, until the class has
  * shed none for two seconds (controlled delay: B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015).
  */
-export class Door<T extends Waiting> {
+export class LoadShedder<T extends Waiting> {
   private readonly limit: ConcurrencyLimit;
   private readonly queue = new FairQueue<T>();
   private readonly classes: Readonly<Record<LoadClass, ClassState>>;
@@ -65,8 +65,8 @@ export class Door<T extends Waiting> {
   private offered = { since: 0, count: 0, perSecond: 0 };
 
   constructor(
-    private readonly settings: DoorSettings,
-    private readonly events: DoorEvents<T>,
+    private readonly settings: LoadShedderSettings,
+    private readonly events: LoadShedderEvents<T>,
   ) {
     const { max } = settings;
     this.now = settings.now ?? performance.now.bind(performance);

@@ -1,4 +1,4 @@
-import { Door } from '../../../src/api/admission/door';
+import { LoadShedder } from '../../../src/api/admission/loadShedder';
 import type { Waiting } from '../../../src/api/admission/fairQueue';
 import { percentile } from '../../../bench/support/measure';
 import { around, type Answered, Simulation, type Work } from '../../support/doorSimulation';
@@ -185,7 +185,7 @@ describe('fairness under saturation', () => {
   it('as one caller’s flood begins, what other callers have waiting keeps its place', () => {
     const refusedOnes: Waiting[] = [];
     let now = 0;
-    const door = new Door<Waiting>(
+    const door = new LoadShedder<Waiting>(
       { max: 4, budgets: { money: 1_000, interactive: 1_000, bulk: 1_000 }, now: () => now },
       { begin: () => undefined, refuse: (one) => void refusedOnes.push(one) },
     );

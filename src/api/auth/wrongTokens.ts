@@ -12,7 +12,7 @@ const REMEMBERED = 10_000;
  * meanwhile even a correct key is refused, unless that key was used from the same address within the hour (as OWASP's
  * device cookies do for passwords). Memory is bounded: the least recently seen address is evicted first.
  */
-export class Guesses {
+export class WrongTokens {
   private readonly wrong = new LRUCache<string, { count: number; since: number }>({ max: REMEMBERED });
   private readonly known = new LRUCache<string, number>({ max: REMEMBERED });
 
