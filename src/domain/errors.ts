@@ -91,7 +91,7 @@ export function isPermanent(error: unknown): boolean {
 export function reasonOf(error: unknown): string {
   if (isLongwatchError(error)) return error.message;
   return (
-    `Longwatch failed on it (${(error as Partial<Error> | undefined)?.name ?? typeof error}): a defect, described ` +
-    'in the log'
+    `Longwatch could not process it (${(error as Partial<Error> | undefined)?.name ?? typeof error}). This is a ` +
+    'defect; the log has the details'
   );
 }

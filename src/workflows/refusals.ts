@@ -53,7 +53,7 @@ export async function heldStep<T>(
       isHeld = true;
       noteOnPage(
         activityType,
-        `> **The step \`${activityType}\` was refused at ${iso(Date.now())}: ${reason}.** It is taken anew at ` +
+        `> **The step \`${activityType}\` was refused at ${iso(Date.now())}: ${reason}.** It is retried at ` +
           `${iso(Date.now() + pauseMs)}.`,
       );
       await sleep(pauseMs, { summary: `${activityType} was refused` });

@@ -184,7 +184,7 @@ describe.each([
     await environment.sleep('2 hours');
     expect(await handle(seasonId(api.gameId, 1)).result()).toMatchObject({ players: 0, rewarded: 0 });
     await record('season', `moved${suffix}`, handle(seasonId(api.gameId, 1)));
-    expect((await api.put('/seasons/1', { endsAt: await inHours(9) })).body.detail).toBe('Season 1 is final already');
+    expect((await api.put('/seasons/1', { endsAt: await inHours(9) })).body.detail).toBe('Season 1 is already final');
   });
 
   it('a start of the last release’s workflow for that signal sends it, and ends where no season runs', async () => {

@@ -62,7 +62,7 @@ it('a step that is held shows on the page, with the reason, until it is taken', 
     () => detailsOf(handle),
     (text) => text.includes(REASON),
   );
-  expect(page).toMatch(/step `settleRelation` was refused at .+It is taken anew at/);
+  expect(page).toMatch(/step `settleRelation` was refused at .+It is retried at/);
   await environment().sleep('3 hours');
   // Twice the pause each time, up to an hour: not a storm.
   await eventually(
@@ -100,7 +100,7 @@ it(
       (text) => text.includes(REASON),
     );
     expect(page).toMatch(
-      /Erasing was refused at .+ from .+-bad \(refused by the test\).+It is tried anew at .+all other days are done/,
+      /Erasing was refused at .+ from .+-bad \(refused by the test\).+It is retried at .+all other days are done/,
     );
     expect(run.calls.filter(({ name }) => name === 'rewriteDay').map(({ args }) => args[0])).toEqual(days(run.id));
     // The day is not leased: other work on it starts and ends while the erasure waits.

@@ -17,7 +17,7 @@ export function cartActivities({ care, checkouts }: CartActivityParts): CartActi
     settleCheckout: (checkoutId, now) =>
       asFailure(async () => {
         const checkout = await checkouts.settle(checkoutId, latest(now));
-        if (!checkout) return { ended: 'expired' as const, page: 'There is no such checkout' };
+        if (!checkout) return { ended: 'expired' as const, page: 'This checkout does not exist' };
         const { status, holdUntil } = checkout;
         const isOver = status === 'confirmed' || status === 'cancelled' || status === 'expired';
         return { ...(isOver ? { ended: status } : { until: holdUntil }), page: checkoutPage(checkout) };

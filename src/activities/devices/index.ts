@@ -27,7 +27,7 @@ export interface DeviceActivityParts {
 
 const HOUR_MS = 60 * 60_000;
 /** Interval of checking whether the stream's reader has passed the sentinels. */
-const LOOK_EVERY_MS = 500;
+const CHECK_EVERY_MS = 500;
 
 /** Returns the activities of devices. */
 export function deviceActivities(parts: DeviceActivityParts): DeviceActivities {
@@ -45,7 +45,7 @@ const alertActivities = (parts: DeviceActivityParts) =>
     tellAlerts: (events) => asFailure(() => tellAlerts(parts, events)),
     watchSilence() {
       const { silenceWatch, attemptMs = HOUR_MS } = parts;
-      return atWork(({ signal, alive }) =>
+      return heartbeating(({ signal, alive }) =>
         within(signal, attemptMs, (stop) => silenceWatch.run({ signal: stop, forMs: attemptMs, heartbeat: alive })),
       );
     },
@@ -53,54 +53,54 @@ const alertActivities = (parts: DeviceActivityParts) =>
 
 const archiveActivities = ({ archiver }: DeviceActivityParts) =>
   ({
-    planArchive: (day) => atWork(() => archiver.plan(day)),
-    writeLane: (plan, lane) => atWork((work) => archiver.writeLane(plan, lane, work)),
+    planArchive: (day) => heartbeating(() => archiver.plan(day)),
+    writeLane: (plan, lane) => heartbeating((work) => archiver.writeLane(plan, lane, work)),
     writeManifest: (plan, written) =>
-      atWork(async () => {
+      heartbeating(async () => {
         const { rows, parts } = await archiver.writeManifest(plan, written);
         return { rows, parts: parts.length };
       }),
-    verifyPart: (day, part) => atWork((work) => archiver.verifyPart(day, part, work)),
-    commitArchive: (plan) => atWork(async () => void (await archiver.commit(plan, 'deleting'))),
-    partsToDelete: (plan) => atWork(() => archiver.partsToDelete(plan)),
-    deletePart: (day, part) => atWork((work) => archiver.deletePart(day, part, work)),
-    finishArchive: (day, generation) => atWork(() => archiver.finish(day, generation)),
+    verifyPart: (day, part) => heartbeating((work) => archiver.verifyPart(day, part, work)),
+    commitArchive: (plan) => heartbeating(async () => void (await archiver.commit(plan, 'deleting'))),
+    partsToDelete: (plan) => heartbeating(() => archiver.partsToDelete(plan)),
+    deletePart: (day, part) => heartbeating((work) => archiver.deletePart(day, part, work)),
+    finishArchive: (day, generation) => heartbeating(() => archiver.finish(day, generation)),
   }) satisfies Partial<DeviceActivities>;
 
 const restoreActivities = ({ archiver }: DeviceActivityParts) =>
   ({
-    beginRestore: (day) => atWork(() => archiver.beginRestore(day)),
-    restorePart: (day, part) => atWork((work) => archiver.restorePart(day, part, work)),
-    finishRestore: (day, generation) => atWork(() => archiver.finishRestore(day, generation)),
-    expireDay: (day) => atWork(() => archiver.expire(day)),
+    beginRestore: (day) => heartbeating(() => archiver.beginRestore(day)),
+    restorePart: (day, part) => heartbeating((work) => archiver.restorePart(day, part, work)),
+    finishRestore: (day, generation) => heartbeating(() => archiver.finishRestore(day, generation)),
+    expireDay: (day) => heartbeating(() => archiver.expire(day)),
   }) satisfies Partial<DeviceActivities>;
 
 const housekeepingActivities = ({ housekeeping, rollupCheck }: DeviceActivityParts) =>
   ({
-    dueDays: () => atWork(() => housekeeping.dueDays()),
+    dueDays: () => heartbeating(() => housekeeping.dueDays()),
     deleteRollups: () =>
-      atWork(async (work) => {
+      heartbeating(async (work) => {
         const done = await housekeeping.deleteRollups(work);
         return done.skipped === 0 ? done.days : done;
       }),
-    daysToCheck: () => atWork(async () => rollupCheck.recentDays()),
-    checkRollups: (day, bucket) => atWork((work) => rollupCheck.check(day, bucket, work)),
+    daysToCheck: () => heartbeating(async () => rollupCheck.recentDays()),
+    checkRollups: (day, bucket) => heartbeating((work) => rollupCheck.check(day, bucket, work)),
   }) satisfies Partial<DeviceActivities>;
 
 const erasureActivities = ({ eraser }: DeviceActivityParts) =>
   ({
-    daysOfDevice: (deviceId) => atWork(() => eraser.days(deviceId)),
-    eraseRows: (day, deviceId, mark) => atWork((work) => eraser.eraseRows(day, deviceId, mark, work)),
-    rewriteDay: (day, deviceId) => atWork((work) => rewriteDay(eraser, day, deviceId, work)),
+    daysOfDevice: (deviceId) => heartbeating(() => eraser.days(deviceId)),
+    eraseRows: (day, deviceId, mark) => heartbeating((work) => eraser.eraseRows(day, deviceId, mark, work)),
+    rewriteDay: (day, deviceId) => heartbeating((work) => rewriteDay(eraser, day, deviceId, work)),
     awaitMarks: (deviceId, days, mark) =>
-      atWork(async ({ signal, alive }) => {
+      heartbeating(async ({ signal, alive }) => {
         for (let looks = 1; !(await eraser.isRead(deviceId, days, mark)); looks++) {
           alive(looks);
-          await sleep(LOOK_EVERY_MS, undefined, { signal });
+          await sleep(CHECK_EVERY_MS, undefined, { signal });
         }
       }),
-    eraseRest: (deviceId, days, mark) => atWork((work) => eraser.eraseRest(deviceId, days, mark, work)),
-    finishErasure: (deviceId) => atWork(() => eraser.finish(deviceId)),
+    eraseRest: (deviceId, days, mark) => heartbeating((work) => eraser.eraseRest(deviceId, days, mark, work)),
+    finishErasure: (deviceId) => heartbeating(() => eraser.finish(deviceId)),
   }) satisfies Partial<DeviceActivities>;
 
 /** Rewrites the files of a day without a device. The manifest changes once, after all new files are written. */
@@ -119,7 +119,7 @@ async function rewriteDay(eraser: Eraser, day: Day, deviceId: string, work: Work
  * Runs an activity's work with a heartbeat every 3 seconds, so that a long wait for one answer is not taken for a
  * failed worker. On a shutdown the work stops and the attempt fails, so that another worker continues at once.
  */
-async function atWork<T>(work: (work: Work) => Promise<T>): Promise<T> {
+async function heartbeating<T>(work: (work: Work) => Promise<T>): Promise<T> {
   const context = Context.current();
   let done = 0;
   const beat = setInterval(() => context.heartbeat(done), 3_000);

@@ -25,12 +25,12 @@ const WAITING_BEAT_MS = 10_000;
 
 /** Returns the activities of feeds. */
 export function feedsActivities({ users, fanOut, settling, rateLimiter }: FeedsActivityParts): FeedsActivities {
-  const over = (slice: Slice, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>) =>
+  const onSlice = (slice: Slice, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>) =>
     asFailure(() => attempt(slice, rateLimiter, work));
   return {
-    deliver: (post, slice) => over(slice, (from, how) => fanOut.deliver(post, from, how)),
-    retract: (post, slice) => over(slice, (from, how) => fanOut.retract(post, from, how)),
-    turnFollowers: (turn, slice) => over(slice, (from, how) => fanOut.turn(turn, from, how)),
+    deliver: (post, slice) => onSlice(slice, (from, how) => fanOut.deliver(post, from, how)),
+    retract: (post, slice) => onSlice(slice, (from, how) => fanOut.retract(post, from, how)),
+    turnFollowers: (turn, slice) => onSlice(slice, (from, how) => fanOut.turn(turn, from, how)),
     completeTurn: ({ authorId, modeVersion, direction }) =>
       asFailure(() => users.completeTurn(authorId, modeVersion, direction)),
     settleRelation: (change) => asFailure(() => settling.settle(change)),

@@ -96,7 +96,7 @@ async function scoreCase(parts: FraudActivityParts, transactionId: string): Prom
     throw error;
   }
   const [scored] = answer.scores;
-  if (!scored) throw new LongwatchError('badAnswer', 'The model answered no score');
+  if (!scored) throw new LongwatchError('badAnswer', 'The model answered without a score');
   const contributions = scored.contributions ?? [];
   const verdict = decide({
     transaction,

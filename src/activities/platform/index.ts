@@ -33,13 +33,15 @@ export function platformActivities(parts: PlatformParts): PlatformActivities {
   };
   return {
     payDebts: () =>
-      attempt((signal) =>
+      longAttempt((signal) =>
         parts.relay.run({ signal, forMs, heartbeat: (report) => Context.current().heartbeat(report) }),
       ),
     keepReconciled: () =>
-      attempt((signal) => parts.reconciliation.keep({ signal, forMs, heartbeat: () => Context.current().heartbeat() })),
+      longAttempt((signal) =>
+        parts.reconciliation.keep({ signal, forMs, heartbeat: () => Context.current().heartbeat() }),
+      ),
     reconcile: (mode) =>
-      attempt((signal) =>
+      longAttempt((signal) =>
         parts.reconciliation.once(mode, {
           signal,
           from: Context.current().info.heartbeatDetails as LookProgress | undefined,
@@ -48,7 +50,7 @@ export function platformActivities(parts: PlatformParts): PlatformActivities {
       ),
     openShards: (stream) => asFailure(() => consumerOf(stream).openShards()),
     consumeShard: (stream, shardId, askedMs = HOUR_MS) =>
-      attempt((signal) =>
+      longAttempt((signal) =>
         consumerOf(stream).consume(shardId, {
           signal,
           forMs: Math.min(forMs, askedMs),
@@ -56,7 +58,7 @@ export function platformActivities(parts: PlatformParts): PlatformActivities {
         }),
       ),
     redriveLetters: (stream, cursor) =>
-      attempt((signal) => {
+      longAttempt((signal) => {
         // Continues from the last heartbeat of the previous attempt.
         const before = Context.current().info.heartbeatDetails as LettersReport | undefined;
         const { redriven = 0, left = 0, cursor: from = cursor } = before ?? {};
@@ -82,7 +84,7 @@ export function platformActivities(parts: PlatformParts): PlatformActivities {
  * Runs a long activity. On a shutdown of the worker, or a cancellation of the workflow, it stops between two batches.
  * Then the attempt fails in place of returning its report, so that another worker continues at once.
  */
-async function attempt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function longAttempt<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const context = Context.current();
   const result = await asFailure(() => work(context.cancellationSignal));
   context.cancellationSignal.throwIfAborted();

@@ -144,19 +144,19 @@ function changedLines(
   if (quantity < 1)
     throw new LongwatchError(
       'conflict',
-      `The cart has ${line?.quantity ?? 0} of ${productId}; ${-change.quantity} fewer would leave none: take the ` +
-        'line out instead',
+      `The cart has ${line?.quantity ?? 0} of ${productId}; ${-change.quantity} fewer would leave none: remove ` +
+        'the line instead',
     );
   if (quantity > MAX_QUANTITY)
     throw new LongwatchError(
       'conflict',
-      `The cart has ${line?.quantity ?? 0} of ${productId}, ${change.quantity} more would pass the limit of ` +
+      `The cart has ${line?.quantity ?? 0} of ${productId}, ${change.quantity} more would exceed the limit of ` +
         `${MAX_QUANTITY}`,
     );
   if (line) return lines.map((one) => (one === line ? { ...line, quantity } : one));
   if (!product) throw new RangeError('A new line needs its product');
   if (lines.length >= MAX_LINES)
-    throw new LongwatchError('conflict', `The cart has ${MAX_LINES} lines, as many as there can be; remove one first`);
+    throw new LongwatchError('conflict', `The cart has ${MAX_LINES} lines, the maximum; remove a line first`);
   return [...lines, { ...product, productId, quantity, addedAt: now }];
 }
 

@@ -89,8 +89,8 @@ export function freeze(cart: Pick<Cart, 'lines'>, products: readonly Product[], 
   if (gone.length > 0)
     throw fault(
       'conflict',
-      'Some products are no longer there',
-      gone.map(({ line }) => [line, 'is no longer there; remove it from the cart']),
+      'Some products no longer exist',
+      gone.map(({ line }) => [line, 'no longer exists; remove it from the cart']),
     );
   const found = pairs.flatMap(({ line, product }) => (product ? [{ line, product }] : []));
   const [currency = ''] = new Set(found.map(({ product }) => product.currency));
@@ -98,10 +98,10 @@ export function freeze(cart: Pick<Cart, 'lines'>, products: readonly Product[], 
   if (other.length > 0)
     throw fault(
       'conflict',
-      'A checkout is in one currency',
+      'All lines of a checkout must have the same currency',
       other.map(({ line, product }) => [
         line,
-        `is in ${product.currency}, the first line in ${currency}; check them out one currency after the other`,
+        `is in ${product.currency}, the first line in ${currency}; check out each currency separately`,
       ]),
     );
   const short = found.flatMap(({ line, product }) => {
@@ -112,7 +112,7 @@ export function freeze(cart: Pick<Cart, 'lines'>, products: readonly Product[], 
     throw fault(
       'insufficientStock',
       'There is not enough stock',
-      short.map(({ line, available }) => [line, `${line.quantity} wanted, ${available} available`]),
+      short.map(({ line, available }) => [line, `${line.quantity} requested, ${available} available`]),
       {
         shortages: short.map(({ line, available }) => ({
           productId: line.productId,

@@ -52,7 +52,7 @@ export function nextStep(
   const next = ahead.find(({ dueAt }) => dueAt > now && dueAt < abandonAt);
   return next
     ? { kind: 'sleep', until: next.dueAt, next: `reminder ${next.rung}` }
-    : { kind: 'sleep', until: abandonAt, next: 'abandoned unless something happens' };
+    : { kind: 'sleep', until: abandonAt, next: 'abandonment, unless the customer changes the cart' };
 }
 
 function howEnded(cart: Cart | undefined, cartNumber: number): Closing {

@@ -6,12 +6,12 @@ import type { Cart } from './cart';
 import type { Checkout } from './checkout';
 
 /** Maximum number of listed lines; further lines are only counted. */
-const LISTED = 10;
+const MAX_LISTED = 10;
 
 /** Returns the reminder of a cart. The same step of its ladder gives the same message id each time. */
 export function reminder(cart: Cart, rung: number, dueAt: number, recipient: string): Notification {
   const listed = cart.lines
-    .slice(0, LISTED)
+    .slice(0, MAX_LISTED)
     .map(({ quantity, title, price, currency }) => `  ${quantity} × ${title}, ${formatMoney(price, currency)} each`);
   const more = cart.lines.length - listed.length;
   return {
@@ -23,7 +23,7 @@ export function reminder(cart: Cart, rung: number, dueAt: number, recipient: str
       ...listed,
       ...(more > 0 ? [`  and ${more} more`] : []),
       '',
-      'The link ends these reminders.',
+      'Use the link to stop these reminders.',
     ].join('\n'),
     at: dueAt,
   };
@@ -33,7 +33,7 @@ export function reminder(cart: Cart, rung: number, dueAt: number, recipient: str
 export function cartPage(cart: Cart | undefined, cartNumber: number, next: string): string {
   if (cart?.number !== cartNumber) return next;
   const rows = cart.lines
-    .slice(0, LISTED)
+    .slice(0, MAX_LISTED)
     .map(
       ({ quantity, title, price, currency }) => `| ${quantity} | ${cell(title)} | ${formatMoney(price, currency)} |`,
     );
@@ -48,8 +48,8 @@ export function cartPage(cart: Cart | undefined, cartNumber: number, next: strin
     ...(cart.status === 'open' && cart.lines.length === 0
       ? [
           '',
-          '**It holds only lines that cannot be read**: of product ids such as `__proto__`, which an earlier ' +
-            'release took. Reminders list nothing, and it cannot be checked out.',
+          '**All lines of this cart are unreadable**: their product ids, such as `__proto__`, were accepted by an ' +
+            'earlier release. Reminders list no lines, and the cart cannot be checked out.',
         ]
       : []),
   ].join('\n');
@@ -67,7 +67,7 @@ export function checkoutPage({
   paymentReference,
 }: Checkout): string {
   const rows = lines
-    .slice(0, LISTED)
+    .slice(0, MAX_LISTED)
     .map(({ quantity, title, price }) => `| ${quantity} | ${cell(title)} | ${formatMoney(price, currency)} |`);
   const more = lines.length - rows.length;
   return [

@@ -11,11 +11,11 @@ export interface Stock {
  * The ends of holds are rounded up to a twentieth of the hold's duration. So a product has few different ends, and its
  * item stays small.
  */
-const SHARE = 20;
+const STEPS_A_HOLD = 20;
 
 /** Returns the end (epoch ms) of a hold that begins now. */
 export function holdEnd(now: number, holdMs: number): number {
-  const step = Math.max(1, Math.ceil(holdMs / SHARE));
+  const step = Math.max(1, Math.ceil(holdMs / STEPS_A_HOLD));
   return Math.ceil((now + holdMs) / step) * step;
 }
 

@@ -63,7 +63,7 @@ const readingShape = z.strictObject(
 /** The schema of a reading as a device sends it; the device's id is in the path or the topic. */
 export const readingSchema = readingShape.refine(
   ({ metrics, status, location }) => Object.keys(metrics).length > 0 || status !== undefined || location !== undefined,
-  'must say something: at least one metric, a status or a location',
+  'must have at least one metric, a status or a location',
 );
 
 /** The schema of a device's id. */
@@ -91,12 +91,12 @@ function timestampFault(timestamp: number, { now, lateWindowMs }: TimeWindow): F
   if (timestamp > now + limits.aheadMs)
     return {
       field: 'timestamp',
-      message: `must be at most ${limits.aheadMs / 60_000} minutes ahead of the clock, which stands at ${iso(now)}`,
+      message: `must be at most ${limits.aheadMs / 60_000} minutes ahead of the server's clock, ${iso(now)}`,
     };
   if (timestamp < now - lateWindowMs)
     return {
       field: 'timestamp',
-      message: `must be within the late window, which goes back to ${iso(now - lateWindowMs)}`,
+      message: `must be within the late window, which begins at ${iso(now - lateWindowMs)}`,
     };
   return undefined;
 }

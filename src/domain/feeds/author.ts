@@ -27,7 +27,7 @@ export interface AuthorState {
  * An author turns back to `push` below this share of the threshold, so that small changes in the number of followers do
  * not cause repeated turns.
  */
-const FALLS_AT = 0.8;
+const FALL_SHARE = 0.8;
 
 /** Returns whether a new post of the author is written into feeds. */
 export const pushes = ({ mode }: Pick<AuthorState, 'mode'>): boolean => mode !== 'pull';
@@ -41,7 +41,7 @@ export function turnOf(
   threshold: number,
 ): Direction | undefined {
   if (mode === 'push' && followers > threshold) return 'rising';
-  if (mode === 'pull' && followers < threshold * FALLS_AT) return 'falling';
+  if (mode === 'pull' && followers < threshold * FALL_SHARE) return 'falling';
   return undefined;
 }
 

@@ -114,7 +114,7 @@ export function retractStart(input: FanOutInput): WorkflowStart {
     retractId(postIdOf(key)),
     authorId,
     input,
-    `Post ${postIdOf(key)} of **${authorId}** goes from ${input.followers} feeds`,
+    `Post ${postIdOf(key)} of **${authorId}** is removed from ${input.followers} feeds`,
   );
 }
 
@@ -129,8 +129,8 @@ export function turnStart(input: TurnInput): WorkflowStart {
   const { turn, followers } = input;
   const summary =
     turn.direction === 'rising'
-      ? `Posts of **${turn.authorId}** will be read, not pushed`
-      : `Posts of **${turn.authorId}** are pushed again`;
+      ? `Posts of **${turn.authorId}** change to fan-out on read`
+      : `Posts of **${turn.authorId}** change to fan-out on write`;
   return owed(TURN_TYPE, turnId(turn), turn.authorId, input, `${summary} · ${followers} followers`);
 }
 

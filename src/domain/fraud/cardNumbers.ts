@@ -5,7 +5,7 @@
 const CANDIDATE = /(?<!\d)[2-6](?:[ -]?\d){12,18}(?!\d)/g;
 
 /** The message that refuses a text with a card number, after the name of its field. */
-export const CARD_RULE = 'holds what looks like a card number; write its last four digits alone';
+export const CARD_RULE = 'contains a number that looks like a card number; write only its last four digits';
 
 /** Returns whether a text contains a payment card's number. One in ten other numbers of that form match, too. */
 export function holdsCardNumber(text: string): boolean {

@@ -27,9 +27,9 @@ export interface Verdict {
 }
 
 /** At most this many features are named as reasons. */
-const NAMED_FEATURES = 4;
+const MAX_NAMED_FEATURES = 4;
 /** A feature is named as a reason from this contribution on, in log-odds. */
-const WORTH_NAMING = 0.1;
+const MIN_CONTRIBUTION = 0.1;
 
 /**
  * Decides a transaction: the most severe outcome of the score's band, the rules that match and the hold on the user.
@@ -48,7 +48,7 @@ export function decide(input: DecideInput): Verdict {
   if (heldUntil !== undefined && heldUntil > now)
     reasons.push({
       code: 'USER_HELD',
-      text: 'the user is held after a confirmed fraud',
+      text: 'the user is on hold after a confirmed fraud',
       source: 'hold',
       outcome: 'review',
     });
@@ -69,9 +69,9 @@ const severity = ({ outcome }: Reason): number => ['approve', 'alert', 'review',
 function drivers(features: Features, contributions: readonly number[]): Reason[] {
   return featureDefinitions
     .map((definition, i) => ({ definition, contribution: contributions[i] ?? 0 }))
-    .filter(({ contribution }) => contribution >= WORTH_NAMING)
+    .filter(({ contribution }) => contribution >= MIN_CONTRIBUTION)
     .sort((a, b) => b.contribution - a.contribution)
-    .slice(0, NAMED_FEATURES)
+    .slice(0, MAX_NAMED_FEATURES)
     .map(({ definition, contribution }) => ({
       code: `FEATURE_${definition.name}`,
       text: featureSentence(definition, features[definition.name]),
@@ -82,7 +82,7 @@ function drivers(features: Features, contributions: readonly number[]): Reason[]
 
 /** Returns a feature and its value as a sentence: "the amount over the user's 30-day mean is 9.1". */
 export function featureSentence({ description, unit }: FeatureDefinition, value: number): string {
-  if (Number.isNaN(value)) return `${description} is not known`;
+  if (Number.isNaN(value)) return `${description} is unknown`;
   if (unit === 'flag') return `${value ? '' : 'not '}${description}`;
   const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   const suffix = { ratio: ' times', deviations: ' deviations', share: '', count: '' }[unit as string] ?? ` ${unit}`;

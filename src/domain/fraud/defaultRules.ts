@@ -19,7 +19,7 @@ export const defaultRules: RuleSet = {
       },
       outcome: 'review',
       reason: 'IMPOSSIBLE_TRAVEL',
-      text: 'the card was at another place too shortly before',
+      text: 'the card was used at a distant place too recently',
     },
     {
       id: 'card-testing',
@@ -52,7 +52,7 @@ export const defaultRules: RuleSet = {
       },
       outcome: 'review',
       reason: 'NEW_DEVICE_NEW_COUNTRY_HIGH_AMOUNT',
-      text: 'a new device in a new country, and an amount far over the usual',
+      text: 'a new device in a new country, and an amount far above the usual',
     },
     {
       id: 'new-device-high-amount',
@@ -66,7 +66,7 @@ export const defaultRules: RuleSet = {
       },
       outcome: 'alert',
       reason: 'NEW_DEVICE_HIGH_AMOUNT',
-      text: 'a new device, and an amount far over what this user usually pays',
+      text: 'a new device, and an amount far above the usual amounts of this user',
     },
     {
       id: 'repeated-high-amounts',
@@ -78,7 +78,7 @@ export const defaultRules: RuleSet = {
       },
       outcome: 'review',
       reason: 'REPEATED_HIGH_AMOUNTS',
-      text: 'one more unusually high amount after several within a week',
+      text: 'another unusually high amount after several within a week',
     },
     {
       id: 'unknown-user-large-amount',
@@ -102,7 +102,7 @@ export const defaultRules: RuleSet = {
       },
       outcome: 'alert',
       reason: 'RISKY_MERCHANT',
-      text: 'a merchant where many payments of usual amount turned out to be fraud of late',
+      text: 'a merchant where many recent payments of usual amount were fraud',
     },
   ],
 };

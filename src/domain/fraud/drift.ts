@@ -42,7 +42,7 @@ export interface Drift {
 const SHIFTING = 0.1;
 const SHIFTED = 0.25;
 /** A lower limit of a bin's share: an empty bin would make the index infinite. */
-const LEAST_SHARE = 1e-4;
+const MIN_SHARE = 1e-4;
 
 /** Returns the number of a value's bin; the last bin is for missing values. */
 export function binOf({ edges }: Distribution, exact: number): number {
@@ -83,7 +83,7 @@ export function stabilityIndex(expected: readonly number[], rows: readonly numbe
   const total = rows.reduce((sum, count) => sum + count, 0);
   if (total === 0) return 0;
   return expected.reduce((sum, share, bin) => {
-    const [e, a] = [Math.max(share, LEAST_SHARE), Math.max((rows[bin] ?? 0) / total, LEAST_SHARE)];
+    const [e, a] = [Math.max(share, MIN_SHARE), Math.max((rows[bin] ?? 0) / total, MIN_SHARE)];
     return sum + (a - e) * Math.log(a / e);
   }, 0);
 }

@@ -14,7 +14,7 @@ export interface ComparedModel {
 }
 
 /** Maximum number of features that the page and the notification list. */
-const NAMED = 15;
+const MAX_LISTED = 15;
 
 /** Returns the page of the drift report, in Markdown. */
 export function driftPage(models: readonly ComparedModel[]): string {
@@ -24,7 +24,7 @@ export function driftPage(models: readonly ComparedModel[]): string {
       const head = `**${modelVersion}**, ${from} to ${to}: ${rows} decisions.`;
       if (drifts.length === 0) return `${head} Too few to compare.`;
       const lines = drifts
-        .slice(0, NAMED)
+        .slice(0, MAX_LISTED)
         .map(({ name, psi, status }) => `| ${name} | ${psi.toFixed(3)} | ${status} |`);
       return [head, '', '| | PSI | |', '| --- | ---: | --- |', ...lines].join('\n');
     })
@@ -43,10 +43,10 @@ export function driftNotice(models: readonly ComparedModel[], at: number): Notif
   if (shifted.length === 0) return undefined;
   const text = shifted
     .map(({ modelVersion, from, to, rows, far }) => {
-      const named = far.slice(0, NAMED).map(({ name, psi }) => `  ${name}: ${psi.toFixed(2)}`);
-      const more = far.length > NAMED ? [`  and ${far.length - NAMED} more`] : [];
+      const named = far.slice(0, MAX_LISTED).map(({ name, psi }) => `  ${name}: ${psi.toFixed(2)}`);
+      const more = far.length > MAX_LISTED ? [`  and ${far.length - MAX_LISTED} more`] : [];
       return [
-        `Model ${modelVersion}, ${rows} decisions of ${from} to ${to}. Shifted from where it was trained ` +
+        `Model ${modelVersion}, ${rows} decisions of ${from} to ${to}. These differ from its training data ` +
           '(population stability index of 0.25 or more):',
         ...named,
         ...more,
@@ -57,11 +57,11 @@ export function driftNotice(models: readonly ComparedModel[], at: number): Notif
     id: `drift.${shifted.map(({ modelVersion, to }) => `${modelVersion}.${to}`).join('.')}`,
     recipient: SUPERVISORS,
     subject:
-      'Payments no longer look as they did in training: ' +
+      'Payments differ from the training data of the model: ' +
       `${shifted.map(({ modelVersion }) => modelVersion).join(', ')}`,
     text:
-      `${text}\n\nGET /v1/drift has all figures. A backtest on recent labelled payments tells whether the model ` +
-      'still finds what it should.',
+      `${text}\n\nGET /v1/drift has all figures. A backtest on recent labelled payments shows whether the model ` +
+      'still finds fraud.',
     at,
   };
 }

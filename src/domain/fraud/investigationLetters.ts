@@ -39,7 +39,7 @@ export function askLetter(state: CaseState, at: number, answerUntil: number): Le
 
 /** The letter that tells the customer the result of the case. */
 export function outcomeLetter(state: CaseState, at: number, label: Label): Letter {
-  const released = state.hold === 'released' ? ' It is no longer held.' : '';
+  const released = state.hold === 'released' ? ' It is no longer on hold.' : '';
   return {
     ...envelope(state, 'outcome', state.facts.userId, at),
     subject: label === 'genuine' ? 'Your payment is in order' : 'A payment was stopped',
@@ -53,7 +53,7 @@ export function outcomeLetter(state: CaseState, at: number, label: Label): Lette
 /** The letter to the investigators before the breach deadline. */
 export function warningLetter(state: CaseState, at: number): Letter {
   const due = state.deadlines.breach === undefined ? '' : ` It is due ${iso(state.deadlines.breach)}.`;
-  const who = state.assignee === undefined ? 'nobody has it yet' : `${state.assignee} has it`;
+  const who = state.assignee === undefined ? 'it is not assigned' : `it is assigned to ${state.assignee}`;
   return {
     ...envelope(state, 'warning', INVESTIGATORS, at),
     subject: `Case ${state.facts.transactionId} is due soon`,
@@ -76,7 +76,9 @@ export function disagreementLetter(state: CaseState, at: number): Letter {
   return {
     ...envelope(state, 'disagreement', SUPERVISORS, at),
     subject: `Case ${state.facts.transactionId} needs a supervisor`,
-    text: `Two people disagree about ${payment(state.facts)}: ${sides}. A supervisor who took no part must settle it.`,
+    text:
+      `Two people disagree about ${payment(state.facts)}: ${sides}. ` +
+      'A supervisor who has not proposed a decision must decide.',
   };
 }
 
@@ -100,5 +102,5 @@ function payment({ amount, currency, merchantId }: CaseFacts): string {
 }
 
 function assigned({ assignee }: CaseState): string {
-  return assignee === undefined ? '' : `; ${assignee} has it`;
+  return assignee === undefined ? '' : `; it is assigned to ${assignee}`;
 }

@@ -21,16 +21,16 @@ export function casePage(state: CaseState): string {
 
 function whatToDo(state: CaseState): string {
   const { closing, customer } = state;
-  if (closing) return `**Closed as ${closing.label}** at ${iso(closing.at)}. Nothing is left to do.`;
+  if (closing) return `**Closed as ${closing.label}** at ${iso(closing.at)}. There is nothing left to do.`;
   if (state.escalated === 'disagreement')
     return (
-      '**To do:** two people disagree. A supervisor who took no part settles it through the API: ' +
+      '**To do:** two people disagree. A supervisor who has not proposed a decision must decide through the API: ' +
       `\`POST /v1/investigations/${state.facts.transactionId}/decide\`.`
     );
   const first =
     state.phase === 'asking' && customer.until !== undefined
-      ? `The customer has been asked and has until ${iso(customer.until)}; deciding before is possible.`
-      : 'Look at the reasons and the timeline, then decide.';
+      ? `The customer has been asked and has until ${iso(customer.until)}; you can decide earlier.`
+      : 'Read the reasons and the timeline, then decide.';
   const eyes = needsFourEyes(state)
     ? ' The amount needs **two different proven people**: decide through the API; a name typed here is only recorded.'
     : '';
@@ -86,7 +86,7 @@ function standing(state: CaseState): string {
       'Decided by',
       state.closing.by.map(who).join(' and ') || `the ${state.closing.how === 'policy' ? 'final policy' : 'customer'}`,
     ]);
-  return table(['Standing', ''], rows);
+  return table(['Status', ''], rows);
 }
 
 function reasons(state: CaseState): string {

@@ -2,7 +2,7 @@ import { defined } from '../defined';
 import { moreSevere } from './decision';
 import type { CaseFacts, CaseState, Deadlines, InvestigationPolicy, Proposal, TimelineEntry } from './investigation';
 import type { CaseHeader } from './investigationRecord';
-import { openCase, RECENT } from './investigationSteps';
+import { openCase, RECENT_ENTRIES } from './investigationSteps';
 import type { Label } from './label';
 
 /** The stored data of a case whose row was written by a release that did not store the workflow's state. */
@@ -48,7 +48,7 @@ export function recoverCase({ facts, policy, header, timeline }: OldCase): CaseS
     },
     ...defined({ assignee, escalated }),
     proposals: proposalsIn(timeline),
-    recent: timeline.slice(-RECENT),
+    recent: timeline.slice(-RECENT_ENTRIES),
   };
 }
 

@@ -106,7 +106,7 @@ const EXAMPLES: Record<CaseRequest['kind'], string> = {
  */
 export function refusalOfRequest(state: CaseState, kind: CaseRequest['kind'], given: unknown): string | undefined {
   const fault = faultOf(kind, given);
-  if (fault !== undefined) return `"${kind}" wants one JSON object like ${EXAMPLES[kind]}: ${fault}`;
+  if (fault !== undefined) return `"${kind}" takes one JSON object such as ${EXAMPLES[kind]}: ${fault}`;
   const request = { ...(given as object), kind } as CaseRequest;
   const claimed: Person = { name: request.by, proof: request.attestation === undefined ? 'none' : 'api' };
   const undecidedRole = request.attestation !== undefined;
@@ -120,17 +120,17 @@ export function refusalOf(state: CaseState, event: PersonalEvent): string | unde
 
 function refusal(state: CaseState, event: PersonalEvent, roleIsOpen: boolean): string | undefined {
   const { closing } = state;
-  if (closing) return `The case was closed as ${closing.label} at ${iso(closing.at)}; nothing more can be done in it`;
+  if (closing) return `The case was closed as ${closing.label} at ${iso(closing.at)}; it takes no more requests`;
   switch (event.kind) {
     case 'decided':
       return refusalOfDecision(state, event.decision, event.by, roleIsOpen);
     case 'assigned':
-      return state.assignee === event.assignee ? `The case is assigned to ${event.assignee} already` : undefined;
+      return state.assignee === event.assignee ? `The case is already assigned to ${event.assignee}` : undefined;
     case 'noted':
       return state.recent.some(
         ({ kind, text, by }) => kind === 'noted' && text === event.text && by?.name === event.by.name,
       )
-        ? `${event.by.name} has written that note already`
+        ? `${event.by.name} has already written this note`
         : undefined;
     case 'answered':
       return refusalOfAnswer(state);
@@ -144,24 +144,24 @@ function refusalOfDecision(state: CaseState, decision: Label, by: Person, roleIs
   );
   if (repeated)
     return isProven(repeated.by)
-      ? `${by.name} proposed ${decision} already, at ${iso(repeated.at)}; another person must decide`
-      : `A decision of ${decision} under the typed name ${by.name} is on record since ${iso(repeated.at)} and ` +
-          'counts for nothing; decide through the API';
+      ? `${by.name} has already proposed ${decision}, at ${iso(repeated.at)}; another person must decide`
+      : `The decision ${decision} under the typed name ${by.name} was recorded at ${iso(repeated.at)} and does not ` +
+          'count, because a typed name proves nothing; decide through the API';
   if (state.escalated !== 'disagreement' || roleIsOpen) return undefined;
-  if (!isSupervisor(by)) return 'Two people disagree about this case: only a supervisor can settle it, through the API';
+  if (!isSupervisor(by)) return 'Two people disagree about this case: only a supervisor can decide it, through the API';
   return state.proposals.some((proposal) => proposal.by.name === by.name)
-    ? `${by.name} is one of those who disagree: another supervisor must settle it`
+    ? `${by.name} has already proposed a decision in this case: another supervisor must decide it`
     : undefined;
 }
 
 function refusalOfAnswer({ customer, deadlines }: CaseState): string | undefined {
   if (!customer.asked) return 'The customer has not been asked';
-  if (customer.answer !== undefined) return `The customer has answered ${customer.answer} already`;
+  if (customer.answer !== undefined) return `The customer has already answered ${customer.answer}`;
   return deadlines.answer === undefined ? 'The time to answer is over' : undefined;
 }
 
 function faultOf(kind: CaseRequest['kind'], given: unknown): string | undefined {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return 'this is no object';
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return 'this is not an object';
   const fields = given as Record<string, unknown>;
   // The history stores the whole object, so unknown fields could fill it.
   const unknown = Object.keys(fields).find((name) => !SIGNED_FIELDS.includes(name) && !FIELDS[kind].includes(name));

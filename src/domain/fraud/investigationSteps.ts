@@ -45,7 +45,7 @@ export interface Step {
 }
 
 /** Number of timeline entries on the case's page; the table has all entries. */
-export const RECENT = 20;
+export const RECENT_ENTRIES = 20;
 
 /** Opens a case. With outcome `block` the payment is held at once; other outcomes wait for the full scoring first. */
 export function openCase(facts: CaseFacts, policy: InvestigationPolicy): Step {
@@ -103,7 +103,7 @@ export function next(state: CaseState, event: CaseEvent, now: number): Step {
     case 'cancellationRequested':
       draft.say(
         'cancellation',
-        'Somebody asked Temporal to cancel this workflow. That does not end a case: decide it instead',
+        'Somebody requested a cancellation of this workflow. That does not end a case; decide it instead',
       );
       return draft.step('written');
     case 'refused':
@@ -136,7 +136,7 @@ export function resumeCase(
   const draft = new Draft(state, now);
   for (const letter of unsent) draft.send(letter);
   if (state.closing) return draft.step();
-  draft.say('resumed', `The workflow of this case was ${why}; a new one goes on from the record`);
+  draft.say('resumed', `The workflow of this case was ${why}; a new workflow continues the case`);
   return draft.step('written');
 }
 
@@ -152,7 +152,7 @@ function scored(draft: Draft, result: FullScore): Step {
   draft.say(
     'scored',
     result.score === null
-      ? `Not scored: ${result.fault ?? 'the model stayed away'}`
+      ? `Not scored: ${result.fault ?? 'the model did not answer'}`
       : `Scored ${result.score.toFixed(3)} by model ${result.modelVersion ?? 'of unknown version'}${worse}`,
   );
   const route: Record<Outcome, () => void> = {
@@ -204,7 +204,7 @@ function decided(draft: Draft, { decision, by, note }: Extract<CaseEvent, { kind
   if (ruling.kind === 'disagree') {
     state.escalated = 'disagreement';
     draft.send(disagreementLetter(state, draft.now));
-    draft.say('disagreed', 'Two people disagree: a supervisor who took no part must settle it');
+    draft.say('disagreed', 'Two people disagree: a supervisor who has not proposed a decision must decide');
   }
   return draft.step('written');
 }
@@ -238,7 +238,7 @@ const fallDue: Record<DeadlineKind, (draft: Draft) => void> = {
   },
   warning: (draft) => {
     draft.send(warningLetter(draft.state, draft.now));
-    draft.say('warned', 'Due soon: the investigators were told');
+    draft.say('warned', 'Due soon: the investigators were notified');
   },
   breach: (draft) => {
     draft.state.escalated ??= 'breach';
@@ -254,7 +254,7 @@ const fallDue: Record<DeadlineKind, (draft: Draft) => void> = {
       draft.close(label, 'policy', []);
       return;
     }
-    draft.say('final', 'Nobody closed the case in time: it stays as it is and is brought up again');
+    draft.say('final', 'Nobody closed the case in time: it stays open, and the supervisors are reminded');
     draft.remind();
   },
   reminder: (draft) => {
@@ -280,7 +280,7 @@ class Draft {
     const entry: TimelineEntry = { seq: this.state.nextSeq, at: this.now, kind, text, ...(by && { by }) };
     this.state.nextSeq += 1;
     this.entries.push(entry);
-    this.state.recent = [...this.state.recent, entry].slice(-RECENT);
+    this.state.recent = [...this.state.recent, entry].slice(-RECENT_ENTRIES);
   }
 
   send(letter: Letter): void {

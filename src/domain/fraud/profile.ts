@@ -70,9 +70,9 @@ export function emptyUserProfile(): UserProfile {
 }
 
 /** The number of recent transactions that dominate the long-run figures. */
-const MEMORY = 200;
+const LONG_RUN_TRANSACTIONS = 200;
 /** With fewer transactions than this, no amount is unusual. */
-const SETTLED = 8;
+const MIN_TRANSACTIONS = 8;
 /** An amount is unusual from this many standard deviations above the mean on. */
 const USUAL_DEVIATIONS = 3;
 
@@ -86,7 +86,9 @@ export function usualDeviation(profile: UserProfile): number {
 
 /** Returns the highest usual amount of this user, in reference units; infinite until enough transactions are known. */
 export function usualLimit(profile: UserProfile): number {
-  return profile.count < SETTLED ? Number.POSITIVE_INFINITY : profile.mean + USUAL_DEVIATIONS * usualDeviation(profile);
+  return profile.count < MIN_TRANSACTIONS
+    ? Number.POSITIVE_INFINITY
+    : profile.mean + USUAL_DEVIATIONS * usualDeviation(profile);
 }
 
 /** Returns whether an amount is unusually high for the user, compared with the profile before the transaction. */
@@ -121,7 +123,7 @@ export function applyTransaction(profile: UserProfile, transaction: Transaction)
   // The amount is clipped instead of left out: one fraud changes the mean very little, yet the mean follows a user
   // whose spending has increased permanently.
   const delta = Math.min(exact, limit) - profile.mean;
-  const weight = 1 / Math.min(profile.count + 1, MEMORY);
+  const weight = 1 / Math.min(profile.count + 1, LONG_RUN_TRANSACTIONS);
   const newest = profile.lastAt === null || timestamp >= profile.lastAt;
   const day = Math.floor(timestamp / DAY_MS);
   return {

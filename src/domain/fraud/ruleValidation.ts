@@ -18,7 +18,7 @@ export function validateRuleSet(input: unknown): RuleSet {
   if (checker.faults.length > 0)
     throw new LongwatchError(
       'invalid',
-      `The rule set has ${checker.faults.length} fault(s); the current one stays in force`,
+      `The rule set has ${checker.faults.length} fault(s); the current rule set stays in effect`,
       {
         faults: checker.faults,
       },
@@ -136,7 +136,7 @@ class Checker {
     this.keys(condition, path, [key]);
     const parts = this.list(condition[key], `${path}.${key}`, ruleSetLimits.listed);
     if (Array.isArray(condition[key]) && parts.length === 0)
-      this.fault(`${path}.${key}`, 'must hold at least one condition');
+      this.fault(`${path}.${key}`, 'must have at least one condition');
     parts.forEach((part, i) => this.condition(part, `${path}.${key}[${i}]`, depth + 1));
   }
 
@@ -144,7 +144,7 @@ class Checker {
     const field = condition['field'];
     if (typeof field !== 'string') return this.fault(path, `must be a condition: ${forms}`);
     const known = ruleFields.get(field);
-    if (!known) return this.fault(`${path}.field`, `${show(field)} is no known field${suggestion(field)}`);
+    if (!known) return this.fault(`${path}.field`, `${show(field)} is not a known field${suggestion(field)}`);
     const wanted = known.type === 'string' ? 'string' : 'number';
     const typed = (value: unknown, at: string): void => {
       const fits = typeof value === wanted || (known.type === 'flag' && typeof value === 'boolean');
@@ -185,7 +185,7 @@ class Checker {
       this.fault(path, `must be a list, found ${show(value)}`);
       return [];
     }
-    if (value.length > most) this.fault(path, `holds ${value.length} entries; at most ${most} are allowed`);
+    if (value.length > most) this.fault(path, `has ${value.length} entries; at most ${most} are allowed`);
     return value.slice(0, most) as unknown[];
   }
 

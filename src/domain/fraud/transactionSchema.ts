@@ -68,7 +68,7 @@ export const recordSchema = transactionSchema.extend({
 export type TransactionInput = z.input<typeof transactionSchema>;
 
 /** Tolerates payment systems whose clock is ahead by at most this. */
-const AHEAD_MS = 5 * 60_000;
+const MAX_AHEAD_MS = 5 * 60_000;
 /** The maximum age of a new transaction: 30 days. */
 export const MAX_AGE_MS = 30 * 24 * 3_600_000;
 
@@ -81,10 +81,10 @@ export const MAX_AGE_MS = 30 * 24 * 3_600_000;
  */
 export function checkWindow(timestamp: number, now: number): void {
   const message =
-    timestamp > now + AHEAD_MS
-      ? `must be at most 5 minutes ahead of the clock, which stands at ${iso(now)}`
+    timestamp > now + MAX_AHEAD_MS
+      ? `must be at most 5 minutes ahead of the server's clock, ${iso(now)}`
       : timestamp < now - MAX_AGE_MS
-        ? `must be at most 30 days old; the clock stands at ${iso(now)}`
+        ? `must be at most 30 days old by the server's clock, ${iso(now)}`
         : undefined;
   if (message)
     throw new LongwatchError('invalid', `timestamp ${message}`, { faults: [{ field: 'timestamp', message }] });

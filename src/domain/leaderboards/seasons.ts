@@ -12,7 +12,7 @@ export function faultOfRecurrence(recurrence: string, timeZone: string): string 
   try {
     return new Cron(recurrence, { timezone: timeZone, paused: true, mode: '5-part' }).nextRun()
       ? undefined
-      : 'never comes round';
+      : 'never occurs';
   } catch (error) {
     return `must be a cron expression of five fields: ${(error as Error).message}`;
   }
@@ -87,15 +87,15 @@ export function faultOfMove(
 ): LongwatchError | undefined {
   const soonest = now + noticeMs;
   if (season.status !== 'open')
-    return new LongwatchError('conflict', `Season ${season.number} is ${season.status} already`);
+    return new LongwatchError('conflict', `Season ${season.number} is already ${season.status}`);
   if (season.endsAt !== undefined && season.endsAt < soonest)
     return new LongwatchError(
       'conflict',
-      `Season ${season.number} ends at ${iso(season.endsAt)}: too soon for every process to hear of another end`,
+      `Season ${season.number} ends at ${iso(season.endsAt)}: too soon for every process to learn of a new end`,
     );
   const fault = (message: string) =>
     new LongwatchError('invalid', `endsAt ${message}`, { faults: [{ field: 'endsAt', message }] });
-  if (endsAt < soonest) return fault(`must be ${iso(soonest)} or later, so that every process hears of it in time`);
+  if (endsAt < soonest) return fault(`must be ${iso(soonest)} or later, so that every process learns of it in time`);
   if (endsAt <= season.startsAt) return fault(`must be after the season’s start, ${iso(season.startsAt)}`);
   if (next?.endsAt !== undefined && endsAt >= next.endsAt)
     return fault(`must be before the next season’s end, ${iso(next.endsAt)}`);

@@ -87,7 +87,7 @@ export function seasonMovedStart(gameId: string, season: number, revision: numbe
     workflowType: SEASON_MOVED_TYPE,
     taskQueue: LEADERBOARDS_QUEUE,
     args: [input],
-    summary: `Tells ${seasonId(gameId, season)} that its end was moved`,
+    summary: `Signals ${seasonId(gameId, season)} that its end was moved`,
     searchAttributes: { LongwatchSubject: gameId },
   };
 }

@@ -2,10 +2,13 @@ import { child, job, standing, type Lifecycles } from './lifecycle';
 
 /** The lifecycle rules of the platform's workflow types; decision 0034 has the reasons. */
 export const platformLifecycles = {
-  relay: standing('The relay never ends: it starts the workflows that requests recorded in the ledger.'),
-  reconciler: standing('The reconciler never ends: it starts lost workflows again.'),
-  reconciliation: job('schedule', 'The next scheduled look, or POST /v1/reconciliations, looks at everything again.'),
-  stream: standing('The reader of a stream never ends; LONGWATCH_STREAMS_BY says who reads streams.'),
-  shard: child('The reader of a shard ends when the shard does.'),
-  redrive: job('nobody', 'Redrive again to process the dead letters that are left: POST /v1/dead-letters/redrive.'),
+  relay: standing('The outbox relay never ends: it dispatches outbox entries.'),
+  reconciler: standing('The reconciler never ends: it restarts lost workflows.'),
+  reconciliation: job(
+    'schedule',
+    'The next scheduled reconciliation, or POST /v1/reconciliations, checks everything again.',
+  ),
+  stream: standing('The stream reader never ends; LONGWATCH_STREAMS_BY selects what reads streams.'),
+  shard: child('The shard reader ends when the shard ends.'),
+  redrive: job('nobody', 'Start another redrive to process the remaining dead letters: POST /v1/dead-letters/redrive.'),
 } as const satisfies Lifecycles;

@@ -7,7 +7,7 @@ import {
 } from '../../domain/fraud/investigation';
 import type { Letter } from '../../domain/fraud/investigationLetters';
 import { recoverCase } from '../../domain/fraud/investigationRecovery';
-import { RECENT } from '../../domain/fraud/investigationSteps';
+import { RECENT_ENTRIES } from '../../domain/fraud/investigationSteps';
 import type { DecisionStore } from '../../stores/fraud/decisions';
 import type { CaseRecord, InvestigationStore } from '../../stores/fraud/investigations';
 
@@ -39,7 +39,10 @@ export async function recordedCase(
     const { state, unsent } = stored.kept;
     // A closed case only has letters left to send.
     if (state.closing && unsent.length === 0) return undefined;
-    return { carried: { ...state, policy, recent: (await timelineOf(parts, transactionId)).slice(-RECENT) }, unsent };
+    return {
+      carried: { ...state, policy, recent: (await timelineOf(parts, transactionId)).slice(-RECENT_ENTRIES) },
+      unsent,
+    };
   }
   if (isClosed(record)) return undefined;
   const opening = await openingOf(parts, record);

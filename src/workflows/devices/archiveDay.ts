@@ -37,7 +37,7 @@ export async function archiveDay({ day }: DayInput): Promise<ArchiveReport> {
     await commitArchive(plan);
   }
   const leaving = await partsToDelete(plan);
-  showDetails(`${count(leaving)} of **${day}** are verified and leave the table.`);
+  showDetails(`${count(leaving)} of **${day}** are verified and are being deleted from the table.`);
   await Promise.all(leaving.map((part) => deletePart(day, part)));
   await finishArchive(day, generation);
   return report(
@@ -51,6 +51,6 @@ const count = (parts: readonly Part[]): string =>
   `${parts.reduce((sum, { rows }) => sum + rows, 0)} rows in ${parts.length} file(s)`;
 
 function report(day: string, rows: number, files: number): ArchiveReport {
-  showDetails(`**${day}**: ${rows} rows in ${files} file(s) left the table for the archive.`);
+  showDetails(`**${day}**: ${rows} rows in ${files} file(s) are archived and deleted from the table.`);
   return { day, rows, files };
 }

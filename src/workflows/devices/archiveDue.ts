@@ -42,7 +42,7 @@ export async function archiveDue(): Promise<HousekeepingReport> {
   const deleted = await deleteRollups();
   // Activities answer a plain number if no device was skipped, as earlier releases did.
   const { days: rollupDays, skipped } = typeof deleted === 'number' ? { days: deleted, skipped: 0 } : deleted;
-  const left = `; not those of **${skipped}** device(s), of which a step was refused: the log names them`;
+  const left = `; **${skipped}** device(s) were skipped, because a step was refused: the log names them`;
   showDetails(
     `Done: ${done.join(', ') || 'no day was due'}.${notDone(failed)} ` +
       `Rollups deleted of ${rollupDays} day(s)${skipped > 0 ? left : ''}.`,

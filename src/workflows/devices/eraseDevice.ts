@@ -29,24 +29,24 @@ const BUSY_MS = 15_000;
 
 /** Erases all data of a device, and then verifies that nothing is left; otherwise it starts another round. */
 export async function eraseDevice({ deviceId, waitMs }: EraseInput): Promise<EraseReport> {
-  showDetails(`Waiting until no process takes readings of **${deviceId}** any more.`);
+  showDetails(`Waiting until no process accepts readings of **${deviceId}**.`);
   await sleep(waitMs);
   let rewritten = 0;
   for (let round = 1; ; round++) {
     const mark = `${workflowInfo().runId}-${round}`;
     const days = await daysOfDevice(deviceId);
     rewritten += await eraseFromAll(days, deviceId, mark);
-    showDetails(`Waiting until the reader of the stream has passed what **${deviceId}** sent.`);
+    showDetails(`Waiting until the stream reader has passed the readings of **${deviceId}**.`);
     await awaitMarks(deviceId, days, mark);
     await eraseRest(deviceId, days, mark);
     const left = await finishErasure(deviceId);
     if (left.length === 0) {
       showDetails(
-        `**${deviceId}** is erased: ${days.length} day(s) looked through, ${rewritten} file(s) written anew. Verified.`,
+        `**${deviceId}** is erased: ${days.length} day(s) searched, ${rewritten} file(s) rewritten. Verified.`,
       );
       return { days: days.length, rewritten };
     }
-    showDetails(`Of **${deviceId}** there is still: ${left.join(', ')}.`);
+    showDetails(`Data of **${deviceId}** is left: ${left.join(', ')}.`);
     await sleep(BUSY_MS);
   }
 }
@@ -76,7 +76,7 @@ async function eraseFromAll(days: readonly Day[], deviceId: string, mark: string
 function heldNote(refused: readonly { day: Day; reason: string }[], pauseMs: number): string {
   const each = refused.map(({ day, reason }) => `${day} (${reason})`).join('; ');
   return (
-    `> **Erasing was refused at ${iso(Date.now())} from ${each}.** It is tried anew at ` +
+    `> **Erasing was refused at ${iso(Date.now())} from ${each}.** It is retried at ` +
     `${iso(Date.now() + pauseMs)}; all other days are done.`
   );
 }

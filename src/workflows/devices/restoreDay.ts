@@ -21,15 +21,15 @@ const { restorePart } = proxyActivities<DeviceActivities>({
 /** Writes the rows of an archived day back to the table. The files stay. */
 export async function restoreDay({ day }: DayInput): Promise<ArchiveReport> {
   const { generation, rows, parts } = await beginRestore(day);
-  showDetails(`${rows} rows of **${day}** are coming back.`);
+  showDetails(`${rows} rows of **${day}** are being restored.`);
   await Promise.all(parts.map((part) => restorePart(day, part)));
   await finishRestore(day, generation);
-  showDetails(`${rows} rows of **${day}** are back in the table.`);
+  showDetails(`${rows} rows of **${day}** are restored to the table.`);
   return { day, rows, files: parts.length };
 }
 
 /** Deletes the files of an archived day whose retention is over. */
 export async function expireDay({ day }: DayInput): Promise<void> {
   await deleteFiles(day);
-  showDetails(`The files of **${day}** are deleted by age.`);
+  showDetails(`The files of **${day}** are deleted, because their retention is over.`);
 }

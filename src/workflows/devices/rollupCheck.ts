@@ -51,7 +51,7 @@ export async function rollupCheck({ days }: RollupCheckInput): Promise<RollupChe
         break;
       }
       showDetails(
-        `${sentence(total)} **${day}** has ${unsettled} rollup(s) that go on changing; they are looked at again.`,
+        `${sentence(total)} **${day}** has ${unsettled} rollup(s) that still change; they are checked again.`,
       );
       await sleep(UNSETTLED_MS);
     }
@@ -67,7 +67,7 @@ function sentence({ days, devices, replaced, skipped = [], skippedDevices = 0 }:
     ...(skippedDevices > 0 ? [`**${skippedDevices}** device(s), which the log names`] : []),
   ];
   return [
-    `**${days}** day(s) checked, of ${devices} devices: **${replaced}** rollup(s) were wrong and are right now.`,
+    `**${days}** day(s) checked, of ${devices} devices: **${replaced}** rollup(s) were wrong and are corrected.`,
     ...(left.length > 0 ? [`Not checked, because a step was refused: ${left.join('; ')}.`] : []),
   ].join(' ');
 }

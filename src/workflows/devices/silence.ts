@@ -14,7 +14,7 @@ const { watchSilence } = proxyActivities<DeviceActivities>({
 export async function silence(): Promise<void> {
   let raised = 0;
   while (!workflowInfo().continueAsNewSuggested) {
-    showDetails(`Alerts of silence raised in this run: **${raised}**.`);
+    showDetails(`Silence alerts raised in this run: **${raised}**.`);
     raised += await watchSilence();
   }
   await continueAsNew<typeof silence>();

@@ -13,7 +13,7 @@ export async function fanOut(input: FanOutInput): Promise<void> {
     carried,
     (slice) => deliver(post, slice),
     (rows, open) =>
-      showDetails(`In **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges to go on with.`),
+      showDetails(`In **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges are left.`),
   );
   if (left) await continueAsNew<typeof fanOut>({ ...input, carried: left });
 }

@@ -13,7 +13,7 @@ export async function retract(input: FanOutInput): Promise<void> {
     carried,
     (slice) => activities.retract(post, slice),
     (rows, open) =>
-      showDetails(`Gone from **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges to go on with.`),
+      showDetails(`Removed from **${rows}** of about ${followers} feeds; ${open} of ${plan.ranges} ranges are left.`),
   );
   if (left) await continueAsNew<typeof retract>({ ...input, carried: left });
 }

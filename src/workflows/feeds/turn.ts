@@ -16,9 +16,7 @@ export async function turn(input: TurnInput): Promise<void> {
     carried,
     (slice) => turnFollowers(input.turn, slice),
     (rows, open) =>
-      showDetails(
-        `**${rows}** of about ${followers} followers turned; ${open} of ${plan.ranges} ranges to go on with.`,
-      ),
+      showDetails(`**${rows}** of about ${followers} followers processed; ${open} of ${plan.ranges} ranges are left.`),
   );
   if (left) return continueAsNew<typeof turn>({ ...input, carried: left });
   await completeTurn(input.turn);

@@ -107,7 +107,7 @@ interface Pending {
 
 /** The answer to a request that a reset workflow accepted before it found that the case's row is ahead of it. */
 const SUPERSEDED =
-  'Nothing was changed: somebody reset the workflow of this case, and it goes on from its record in a moment. ' +
+  'Nothing was changed: somebody reset the workflow of this case, and it is reading the case again. ' +
   'Read the case and send the request again';
 
 /** The pause between two attempts at a refused write; it doubles up to an hour. */
@@ -231,7 +231,7 @@ class CaseRun {
     for (const one of this.unwritten.filter((other) => isPersonal(other.event))) this.takeBack(one, reason);
     noteOnPage(
       'write',
-      `> **The last step of this case cannot be written: ${reason}.** It is written anew at ` +
+      `> **The last step of this case cannot be written: ${reason}.** The write is retried at ` +
         `${iso(Date.now() + this.pauseMs)}; until then the case takes no requests.`,
     );
     await sleep(this.pauseMs, { summary: 'the write was refused' });
@@ -305,7 +305,7 @@ class CaseRun {
     const event = eventOf(request, by);
     if (this.isSuperseded) refuse(SUPERSEDED);
     refuse(refusalOf(this.state, event));
-    if (this.stuck !== undefined) refuse(`The case cannot be written at the moment: ${this.stuck}`, 'refused');
+    if (this.stuck !== undefined) refuse(`The case cannot be written now: ${this.stuck}`, 'refused');
     const pending = this.apply(event);
     await condition(() => pending?.outcome !== 'pending');
     if (pending?.outcome === 'superseded') refuse(SUPERSEDED);

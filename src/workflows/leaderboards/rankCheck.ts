@@ -62,7 +62,7 @@ function sentence({ shards, players, differences, replaced, skipped = 0 }: RankC
       ? ` **${skipped}** could not be checked: a step of each was refused, see the failed activities and the log.`
       : '';
   return (
-    `**${shards}** rankings of **${players}** players checked: **${differences}** stood wrong, **${replaced}** ` +
+    `**${shards}** rankings of **${players}** players checked: **${differences}** players had a wrong rank, **${replaced}** ` +
     `rankings replaced.${left}`
   );
 }
@@ -72,10 +72,10 @@ function notice(total: RankCheckReport) {
   return {
     id: `rank-check.${firstExecutionRunId}`,
     recipient: 'team/supervisors',
-    subject: `Leaderboards: ${total.differences} players stood wrong, and were put right`,
+    subject: `Leaderboards: ${total.differences} players had a wrong rank, which is corrected`,
     text:
-      `${sentence(total).replaceAll('**', '')} What the workflow ${workflowId} found should never happen; the log ` +
-      'of that time may say why.',
+      `${sentence(total).replaceAll('**', '')} The workflow ${workflowId} found an error that should not happen; the log ` +
+      'of that time may show the cause.',
     at: startTime.getTime(),
   };
 }

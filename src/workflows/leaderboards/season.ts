@@ -35,7 +35,7 @@ const { writeStandings, grantRewards, archiveSeason } = proxyActivities<Leaderbo
 export async function season(input: SeasonInput): Promise<SeasonResult> {
   noteSkipped('bans', 'could not be banned in this season', (await carryBans(input)) ?? 0);
   const closedAt = await untilClosed(input);
-  show('closing', 'No score is taken any more. The ranks catch up with the last ones.');
+  show('closing', 'No more scores are accepted. The rankings are catching up with the last scores.');
   await planSeasons(input.gameId);
   const shards = await awaitRanks(input);
   let repaired = 0;
@@ -58,7 +58,7 @@ export async function season(input: SeasonInput): Promise<SeasonResult> {
 /** Shows on the page how many players were skipped. All other players are complete. */
 function noteSkipped(about: string, what: string, count: number): void {
   if (count > 0)
-    noteOnPage(about, `> **${count}** players ${what}: a step of each was refused for good. The log names them.`);
+    noteOnPage(about, `> **${count}** players ${what}: a step of each was refused permanently. The log names them.`);
 }
 
 /**
@@ -71,7 +71,7 @@ async function untilClosed(input: SeasonInput): Promise<number> {
   for (let shownEnd: number | undefined; ;) {
     moved = false;
     const { endsAt, graceMs } = await seasonEnd(input);
-    showDetails(`Runs until **${iso(endsAt)}**, then takes late scores for ${graceMs / 1_000} s.`);
+    showDetails(`Runs until **${iso(endsAt)}**, then accepts late scores for ${graceMs / 1_000} s.`);
     if (shownEnd !== undefined && shownEnd !== endsAt)
       upsertSearchAttributes(searchAttributePairs({ LongwatchDueAt: endsAt }));
     shownEnd = endsAt;

@@ -24,7 +24,7 @@ export async function reconciler(): Promise<void> {
   let looks = 0;
   const restarted: Record<string, number> = {};
   while (!workflowInfo().continueAsNewSuggested) {
-    showDetails(`**${looks}** quick looks in this run. Workflows started again: ${listed(restarted)}.`);
+    showDetails(`**${looks}** quick reconciliations in this run. Restarted workflows: ${listed(restarted)}.`);
     const report = await keepReconciled();
     looks += report.looks;
     for (const [type, count] of Object.entries(report.restarted)) restarted[type] = (restarted[type] ?? 0) + count;
@@ -37,15 +37,15 @@ export async function reconciliation({ mode }: ReconciliationInput): Promise<Las
   showDetails(what[mode]);
   const found = await reconcile(mode);
   showDetails(
-    `**${found.checked}** checked. Started again: ${listed(found.restarted)}. Terminated: ` +
-      `**${found.terminated}**. Left to a later look: **${found.postponed}**.`,
+    `**${found.checked}** checked. Restarted: ${listed(found.restarted)}. Terminated: ` +
+      `**${found.terminated}**. Left to a later reconciliation: **${found.postponed}**.`,
   );
   return found;
 }
 
 const what: Readonly<Record<LookMode, string>> = {
-  quick: 'Looks for workflows that ended badly since the last look. Pending Activities shows how far it has come.',
-  full: 'Compares every open row with the running workflows. Pending Activities shows how far it has come.',
+  quick: 'Checks the workflows that ended badly since the last reconciliation. Pending Activities shows its progress.',
+  full: 'Compares every open row with the running workflows. Pending Activities shows its progress.',
 };
 
 function listed(restarted: Readonly<Record<string, number>>): string {

@@ -24,7 +24,7 @@ export async function redrive({
     const { redriven, left, cursor } = await redriveLetters(stream, at);
     total.redriven += redriven;
     total.left += left;
-    showDetails(`**${total.redriven}** processed now, **${total.left}** still cannot be.`);
+    showDetails(`**${total.redriven}** processed, **${total.left}** failed again.`);
     if (cursor === undefined) return total;
     at = cursor;
   }

@@ -13,14 +13,14 @@ const { consumeShard } = proxyActivities<PlatformActivities>({
 });
 
 /** Durations of attempts. The page shows an attempt's figures after it ends: soon at first, then four times an hour. */
-const FIRST_MS = 30_000;
-const THEN_MS = 15 * 60_000;
+const FIRST_ATTEMPT_MS = 30_000;
+const LATER_ATTEMPT_MS = 15 * 60_000;
 
 /** Reads one shard to its end. */
 export async function shard(input: ShardInput): Promise<void> {
   const total: Pick<ShardReport, 'records' | 'counts'> = { records: 0, counts: {} };
   for (let attempt = 0; !workflowInfo().continueAsNewSuggested; attempt++) {
-    const report = await consumeShard(input.stream, input.shardId, attempt === 0 ? FIRST_MS : THEN_MS);
+    const report = await consumeShard(input.stream, input.shardId, attempt === 0 ? FIRST_ATTEMPT_MS : LATER_ATTEMPT_MS);
     total.records += report.records;
     // Histories of releases before the counts have none.
     for (const [name, count] of Object.entries(report.counts ?? {}))
@@ -39,13 +39,13 @@ function details(last: ShardReport, { records, counts }: Pick<ShardReport, 'reco
   ];
   if (seconds > 0 && last.records > 0)
     lines.push(
-      `Lately: ${(last.records / seconds).toFixed(1)} records a second over ${Math.round(seconds)} s, ` +
+      `Last attempt: ${(last.records / seconds).toFixed(1)} records a second over ${Math.round(seconds)} s, ` +
         `${(last.records / Math.max(batches, 1)).toFixed(0)} a batch.`,
     );
   if (records > 0) {
     const rows = Object.entries(counts).map(([name, count]) => `| ${name} | ${count} |`);
     lines.push(['| | records |', '| --- | ---: |', ...rows].join('\n'));
   }
-  lines.push('The activity under way heartbeats how far it has come; see Pending Activities.');
+  lines.push('Pending Activities shows the progress of the current activity.');
   return lines.join('\n\n');
 }

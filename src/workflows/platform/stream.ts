@@ -21,9 +21,9 @@ const { openShards } = proxyActivities<PlatformActivities>({
 });
 
 /** Interval of listing shards again. New shards usually appear when one ends, which also wakes this workflow. */
-const LOOK_AGAIN_MS = 60 * 60_000;
+const LIST_EVERY_MS = 60 * 60_000;
 /** Shorter interval when a previous run started some shards, because this run cannot await their end. */
-const LOOK_AGAIN_UNAWAITED_MS = 5 * 60_000;
+const LIST_EVERY_UNAWAITED_MS = 5 * 60_000;
 
 /** Reads a stream with one child workflow per shard. A shard is read after its parents. */
 export async function stream({ stream: name }: StreamInput): Promise<void> {
@@ -55,9 +55,9 @@ export async function stream({ stream: name }: StreamInput): Promise<void> {
         );
     }
     showDetails(`Reading **${open.length}** shard(s) of \`${name}\`.`);
-    const lookAgainMs = unawaited ? LOOK_AGAIN_UNAWAITED_MS : LOOK_AGAIN_MS;
-    if (heedsEveryEnd) await condition(() => ends > endsSeen, lookAgainMs);
-    else await Promise.race([shardEnded, sleep(lookAgainMs)]);
+    const listAgainMs = unawaited ? LIST_EVERY_UNAWAITED_MS : LIST_EVERY_MS;
+    if (heedsEveryEnd) await condition(() => ends > endsSeen, listAgainMs);
+    else await Promise.race([shardEnded, sleep(listAgainMs)]);
     if (unawaited) running.clear();
   }
   await continueAsNew<typeof stream>({ stream: name });

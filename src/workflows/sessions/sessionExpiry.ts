@@ -6,7 +6,7 @@ import type { SessionExpiryInput, SweepReport } from '../../domain/sessions/work
 /** Additional time for an activity to complete its last page. */
 const marginMs = (sweepMs: number): number => 5_000 + sweepMs / 5;
 /** Shorter sleeps are skipped, because a timer would cost as much as the sweep. */
-const AT_ONCE_MS = 1_000;
+const MIN_SLEEP_MS = 1_000;
 
 /** Ends the sessions of a bucket when they expire: it sleeps until the next one is due, then sweeps. It never ends. */
 export async function sessionExpiry(input: SessionExpiryInput): Promise<void> {
@@ -24,22 +24,22 @@ export async function sessionExpiry(input: SessionExpiryInput): Promise<void> {
     const report = await sweepSessions(bucket, sweepMs);
     for (const count of ['idle', 'absolute', 'rearmed', 'reported'] as const) total[count] += report[count];
     showDetails(details(report, total));
-    if (report.sleepMs > AT_ONCE_MS) await sleep(report.sleepMs);
+    if (report.sleepMs > MIN_SLEEP_MS) await sleep(report.sleepMs);
   }
   await continueAsNew<typeof sessionExpiry>(input);
 }
 
 function details(last: SweepReport, total: Pick<SweepReport, 'idle' | 'absolute' | 'rearmed' | 'reported'>): string {
   return [
-    `Next look **${Math.round(last.sleepMs / 1_000)} s** after this one; it ended sessions at most ` +
+    `Next sweep **${Math.round(last.sleepMs / 1_000)} s** after this one; it ended sessions at most ` +
       `**${(last.latestMs / 1_000).toFixed(1)} s** late.`,
     [
       '| | in this run |',
       '| --- | ---: |',
       `| idle | ${total.idle} |`,
       `| absolute | ${total.absolute} |`,
-      `| used since | ${total.rearmed} |`,
-      `| reported for others | ${total.reported} |`,
+      `| used since the check was set | ${total.rearmed} |`,
+      `| events sent for other processes | ${total.reported} |`,
     ].join('\n'),
   ].join('\n\n');
 }

@@ -97,8 +97,8 @@ describe('a checkout', () => {
     expect(body).toMatchObject({
       type: 'urn:longwatch:problem:insufficientStock',
       errors: [
-        { field: `lines.${some}`, message: '4 wanted, 3 available' },
-        { field: `lines.${none}`, message: '1 wanted, 0 available' },
+        { field: `lines.${some}`, message: '4 requested, 3 available' },
+        { field: `lines.${none}`, message: '1 requested, 0 available' },
       ],
       shortages: [
         { productId: some, wanted: 4, available: 3 },

@@ -104,7 +104,7 @@ describe('readings', () => {
     expect(errors[4]).toContain('metrics must hold at most 50 metrics, found 51');
     expect(errors[5]).toContain('metrics.t must be between');
     expect(errors[5]).toContain('metrics.u must be a finite number');
-    expect(errors[6]).toContain('must say something');
+    expect(errors[6]).toContain('must have at least one metric');
     expect(errors[7]).toContain('location.latitude must be between -90 and 90');
     expect(errors[7]).toContain('has unknown fields: colour');
     expect(errors[8]).toContain('must be a JSON object');

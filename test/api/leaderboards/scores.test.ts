@@ -284,7 +284,7 @@ it('a season that has yet to begin takes no score, and says when it will; its en
   const soon = await api.put('/seasons/1', { endsAt: at(0) });
   expect([soon.status, soon.body.errors]).toEqual([
     400,
-    [{ field: 'endsAt', message: expect.stringContaining('so that every process hears of it in time') }],
+    [{ field: 'endsAt', message: expect.stringContaining('so that every process learns of it in time') }],
   ]);
   expect((await api.put('/seasons/1', { endsAt: '2099-01-01T00:00:00Z' })).body.detail).toContain(
     'must be before the next season’s end',

@@ -35,7 +35,7 @@ it('a cart’s page shows its lines, and what a product is called cannot end a c
   expect(page).toContain('| 1 | Book \\| 0 | EUR 10.50 |');
   expect(page).toContain('and 1 more');
   expect(cartPage(cart(1), 2, 'superseded')).toBe('superseded');
-  expect(cartPage(cart(0), 3, 'next')).toContain('only lines that cannot be read');
+  expect(cartPage(cart(0), 3, 'next')).toContain('All lines of this cart are unreadable');
 });
 
 it('a checkout’s page shows the order once there is one', () => {

@@ -399,7 +399,7 @@ describe('a request of a person', () => {
   });
 
   it.each([
-    ['decide', 'fraud', 'this is no object'],
+    ['decide', 'fraud', 'this is not an object'],
     ['decide', { decision: 'maybe', by: 'ana' }, '"decision" must be "fraud" or "genuine"'],
     ['decide', { decision: 'fraud' }, '"by" must be a text'],
     ['note', { text: ' ', by: 'ana' }, '"text" must be a text of 1 to 2000 characters'],
@@ -422,10 +422,10 @@ describe('a request of a person', () => {
   it('is refused when it repeats what is there', () => {
     const assigned = next(waiting, { kind: 'assigned', assignee: 'ana', by: typed('ben') }, OPENED).state;
     expect(refusalOfRequest(assigned, 'assign', { assignee: 'ana', by: 'kim' })).toBe(
-      'The case is assigned to ana already',
+      'The case is already assigned to ana',
     );
     const noted = next(waiting, { kind: 'noted', text: 'called', by: typed('ben') }, OPENED).state;
-    expect(refusalOfRequest(noted, 'note', { text: 'called', by: 'ben' })).toBe('ben has written that note already');
+    expect(refusalOfRequest(noted, 'note', { text: 'called', by: 'ben' })).toBe('ben has already written this note');
   });
 });
 

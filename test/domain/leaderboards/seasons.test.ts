@@ -94,10 +94,10 @@ it('an end is moved only where every process hears of it in time, and not beyond
     faultOfMove(season(over), next, endsAt, when, 70_000)?.message;
   expect(fault(now + 70_000)).toBeUndefined();
   expect(fault(at('2026-03-12T00:00:00Z'))).toBeUndefined();
-  expect(fault(now + 69_999)).toContain('every process hears of it in time');
+  expect(fault(now + 69_999)).toContain('every process learns of it in time');
   expect(fault(next.endsAt!)).toContain('before the next season’s end');
   expect(fault(at('2026-03-12T00:00:00Z'), {}, season().endsAt! - 69_999)).toContain('too soon for every process');
-  expect(fault(at('2026-03-12T00:00:00Z'), { status: 'closing' })).toBe('Season 1 is closing already');
+  expect(fault(at('2026-03-12T00:00:00Z'), { status: 'closing' })).toBe('Season 1 is already closing');
 });
 
 it('rewards go to ranks and to shares, and nobody behind the last rewarded rank wins', () => {

@@ -232,7 +232,7 @@ describe.each([
       cause: { message: expect.stringContaining('"decision" must be "fraud" or "genuine"') },
     });
     await expect(typed(small, 'fraud')).rejects.toMatchObject({
-      cause: { message: expect.stringContaining('one JSON object like') },
+      cause: { message: expect.stringContaining('one JSON object such as') },
     });
     expect(await typed(small, { decision: 'genuine', by: 'ana' })).toMatchObject({ status: 'closed-genuine' });
     const large = await caseOf('review', { amount: 450_000 });
@@ -254,7 +254,7 @@ describe.each([
     const of = await caseOf('review');
     await ask('ana', of, 'assign', { assignee: 'ben' }).expect(200);
     expect((await ask('eva', of, 'assign', { assignee: 'ben' })).body.detail).toBe(
-      'The case is assigned to ben already',
+      'The case is already assigned to ben',
     );
     await ask('ben', of, 'note', { text: 'called the customer | no answer' }).expect(200);
     expect(await read(of)).toMatchObject({ assignee: 'ben' });

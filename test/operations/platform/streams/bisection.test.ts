@@ -104,7 +104,7 @@ test('whatever is among the records, the good ones count once, in order, and eac
         expect(told.map(Number)).toEqual(bad.map(({ n }) => n));
         for (const letter of items)
           expect(letter.reason).toMatch(
-            /^DynamoDB cannot store it: a number is not finite|^Longwatch failed on it \(TypeError\)/,
+            /^DynamoDB cannot store it: a number is not finite|^Longwatch could not process it \(TypeError\)/,
           );
         expect((await checkpoints.read(stream, 'shard')).position).toBe(String(kinds.length));
       },
