@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AsyncBuffer } from 'hyparquet';
+import { LRUCache } from 'lru-cache';
 import { dayPrefix, type Manifest, manifestKey, type Part, partKey, partName } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
 import type { ReadingRow } from '../../domain/devices/reading';
@@ -175,17 +176,12 @@ export class DeviceArchive {
 
 /** A cache of the most recently used MAX_CACHED values. A failed read is not cached. */
 class Cache<T> {
-  private readonly entries = new Map<string, Promise<T>>();
+  private readonly entries = new LRUCache<string, Promise<T>>({ max: MAX_CACHED });
 
   get(key: string, read: () => Promise<T>): Promise<T> {
     const found = this.entries.get(key) ?? read();
-    this.entries.delete(key);
     this.entries.set(key, found);
     found.catch(() => this.entries.delete(key));
-    for (const oldest of this.entries.keys()) {
-      if (this.entries.size <= MAX_CACHED) break;
-      this.entries.delete(oldest);
-    }
     return found;
   }
 }

@@ -1,12 +1,13 @@
+import { LRUCache } from 'lru-cache';
 import type { Alert } from '../../domain/devices/alerts';
 import { type Device, type DeviceStore, groupKey } from '../../stores/devices/devices';
 
 /** Maximum number of cached devices and groups. */
-const MAX_ENTRIES = 100_000;
+const CACHED = 100_000;
 
 /** The alert rules of devices: their own and those of their groups. */
 export class AlertRules {
-  private readonly cached = new Map<string, { device: Device | undefined; until: number }>();
+  private readonly cached = new LRUCache<string, { device: Device | undefined; until: number }>({ max: CACHED });
 
   constructor(
     private readonly devices: Pick<DeviceStore, 'find'>,
@@ -33,12 +34,16 @@ export class AlertRules {
 
   private async read(ids: readonly string[]): Promise<Map<string, Device | undefined>> {
     const now = this.now();
-    const unknown = ids.filter((id) => (this.cached.get(id)?.until ?? 0) <= now);
+    const entries = new Map(ids.map((id) => [id, this.cached.get(id)] as const));
+    const unknown = ids.filter((id) => (entries.get(id)?.until ?? 0) <= now);
     if (unknown.length > 0) {
       const found = await this.devices.find(unknown);
-      if (this.cached.size > MAX_ENTRIES) this.cached.clear();
-      for (const id of unknown) this.cached.set(id, { device: found.get(id), until: now + this.cacheMs });
+      for (const id of unknown) {
+        const entry = { device: found.get(id), until: now + this.cacheMs };
+        entries.set(id, entry);
+        this.cached.set(id, entry);
+      }
     }
-    return new Map(ids.map((id) => [id, this.cached.get(id)?.device]));
+    return new Map([...entries].map(([id, entry]) => [id, entry?.device]));
   }
 }

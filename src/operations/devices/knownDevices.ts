@@ -1,15 +1,16 @@
+import { LRUCache } from 'lru-cache';
 import type { Day } from '../../domain/devices/days';
 import type { DayStore } from '../../stores/devices/days';
 import type { Device, DeviceStore } from '../../stores/devices/devices';
 
 /** Maximum number of cached entries of each kind. */
-const MAX_ENTRIES = 100_000;
+const CACHED = 100_000;
 
 /** Caches devices and their metric names, so that a reading normally costs only its own write. */
 export class KnownDevices {
-  private readonly found = new Map<string, { device: Device | undefined; until: number }>();
+  private readonly found = new LRUCache<string, { device: Device | undefined; until: number }>({ max: CACHED });
   /** Metric names that are already registered, by device and day. */
-  private readonly noted = new Map<string, Set<string>>();
+  private readonly noted = new LRUCache<string, ReadonlySet<string>>({ max: CACHED });
 
   constructor(
     private readonly parts: { devices: Pick<DeviceStore, 'find'>; days: Pick<DayStore, 'note' | 'names'> },
@@ -24,7 +25,6 @@ export class KnownDevices {
     const unknown = deviceIds.filter((id) => (devices.get(id)?.until ?? 0) <= now);
     if (unknown.length > 0) {
       const read = await this.parts.devices.find(unknown);
-      trim(this.found);
       for (const id of unknown) {
         const entry = { device: read.get(id), until: now + this.cacheMs };
         devices.set(id, entry);
@@ -50,18 +50,7 @@ export class KnownDevices {
       const there = await this.parts.days.names(deviceId, day);
       if (!there || fresh.some((name) => !there.has(name))) return false;
     }
-    trim(this.noted);
     this.noted.set(key, new Set([...(this.noted.get(key) ?? []), ...names]));
     return true;
-  }
-}
-
-/** Removes the oldest half of the entries when the limit is reached. */
-function trim(map: Map<string, unknown>): void {
-  if (map.size < MAX_ENTRIES) return;
-  let left = MAX_ENTRIES / 2;
-  for (const key of map.keys()) {
-    if (left-- === 0) break;
-    map.delete(key);
   }
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { LongwatchError } from '../../domain/errors';
 import { type Board, type BoardDefinition, FIXED, type Season } from '../../domain/leaderboards/board';
 import { currentSeason, faultOfMove, seasonsToPlan } from '../../domain/leaderboards/seasons';
@@ -32,6 +33,13 @@ export interface BoardView {
   seasons: readonly Season[];
 }
 
+interface CachedView {
+  view: BoardView;
+  /** On the monotonic clock, in milliseconds. */
+  readAt: number;
+  refreshing: boolean;
+}
+
 /** Maximum age of a cached board. Within this time every process learns that a season's end was moved. */
 export const LEASE_MS = 5_000;
 /** A cached board that is older than this is refreshed in the background. */
@@ -49,7 +57,7 @@ const ATTEMPTS = 6;
 
 /** Boards, their seasons and bans: the changes that admins make, and the seasons that are planned over time. */
 export class Boards {
-  private readonly views = new Map<string, { view: BoardView; readAt: number; refreshing: boolean }>();
+  private readonly views = new LRUCache<string, CachedView>({ max: CACHED });
   private readonly now: () => number;
 
   constructor(
@@ -266,12 +274,7 @@ export class Boards {
         return againAtOnce;
       }
       const view: BoardView = { board, seasons };
-      this.views.delete(gameId);
       this.views.set(gameId, { view, readAt, refreshing: false });
-      for (const oldest of this.views.keys()) {
-        if (this.views.size <= CACHED) break;
-        this.views.delete(oldest);
-      }
       return view;
     });
   }

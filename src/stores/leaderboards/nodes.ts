@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { LRUCache } from 'lru-cache';
 import { compositeKey } from '../../domain/ids';
 import { boardSeason, type RankShard } from '../../domain/leaderboards/keys';
 import type { AnyEntry, Drafts, NodeLoads } from '../../domain/leaderboards/ranking';
@@ -35,7 +36,7 @@ export const madeAt = (id: string): number => Number.parseInt(id.slice(0, id.ind
 
 /** The nodes of rank trees. A node never changes, so nodes are cached. */
 export class NodeStore {
-  private readonly cache = new Map<string, AnyNode>();
+  private readonly cache = new LRUCache<string, AnyNode>({ max: CACHED });
 
   constructor(private readonly db: Db) {}
 
@@ -84,7 +85,7 @@ export class NodeStore {
         PutRequest: { Item: { ...keyOf(shard, id), Node: deflateRawSync(JSON.stringify(node)) } },
       })),
     );
-    for (const [id, node] of created) this.keep(id, node);
+    for (const [id, node] of created) this.cache.set(id, node);
   }
 
   /** Deletes nodes. */
@@ -120,17 +121,9 @@ export class NodeStore {
       const id = (item['Entry'] as string).slice(PREFIX.length);
       const node = JSON.parse(inflateRawSync(item['Node'] as Uint8Array).toString()) as AnyNode;
       found.set(id, node);
-      this.keep(id, node);
+      this.cache.set(id, node);
     }
     return found;
-  }
-
-  private keep(id: string, node: AnyNode): void {
-    this.cache.set(id, node);
-    for (const oldest of this.cache.keys()) {
-      if (this.cache.size <= CACHED) break;
-      this.cache.delete(oldest);
-    }
   }
 }
 

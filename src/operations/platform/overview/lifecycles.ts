@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Happening, Tone } from '../../../domain/platform/happening';
 import type { ListedWorkflow, TemporalOverview } from '../../../gateways/temporal/visibility';
 
@@ -33,7 +34,7 @@ const REMEMBERED = 2_000;
  */
 export class Lifecycles {
   private lookedAt: number | undefined;
-  private readonly told = new Set<string>();
+  private readonly told = new LRUCache<string, true>({ max: REMEMBERED });
   private readonly now: () => number;
 
   constructor(private readonly parts: LifecyclesParts) {
@@ -66,11 +67,7 @@ export class Lifecycles {
     const key = `${runId} ${what}`;
     const lifecycle = this.parts.lifecycles[type];
     if (!lifecycle || this.told.has(key)) return;
-    this.told.add(key);
-    for (const oldest of this.told) {
-      if (this.told.size <= REMEMBERED) break;
-      this.told.delete(oldest);
-    }
+    this.told.set(key, true);
     this.parts.note({
       area: lifecycle.area,
       tone: toneOf(what, status),
