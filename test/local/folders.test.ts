@@ -119,13 +119,13 @@ describe('the data folder', () => {
   it('that may not be written is said in a sentence', () => {
     // Who is root may write anywhere but here.
     expect(() => openDataDir('/sys/longwatch')).toThrow(
-      /^The data folder \/sys\/longwatch cannot be written \((no permission|read-only file system)\)\. Set LONGWATCH_DATA_DIR/,
+      /^The data folder \/sys\/longwatch cannot be written \((no permission|read-only file system)\)\. Set LONGWATCH/,
     );
   });
 
   it('on a full disk is said in a sentence', () => {
     expect(() => openDataDir(folder, 1e9)).toThrow(
-      /^The disk with the data folder .* is full: only \d+ MB are free, and 1000000000 MB are required\. Free some space/,
+      /^The disk with the data folder .* is full: only \d+ MB are free, and 1000000000 MB are required\. Free/,
     );
   });
 });

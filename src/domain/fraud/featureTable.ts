@@ -28,8 +28,8 @@ of its user and the counters of its merchant just before the transaction (\`src/
 the 59 before it, "1 d" is the current hour and the 23 before it, "7 d" is the current day and the 6 before it. For \
 the merchant, "1 d" is the current day.
 - **${LABEL_DELAY_DAYS} d late**: the window ends with the day ${LABEL_DELAY_DAYS} days ago. The labels of that day \
-are still arriving, so only its known frauds count. Labels take time, so serving must not use newer labels than training \
-did.
+are still arriving, so only its known frauds count. Labels take time, so serving must not use newer labels than \
+training did.
 - **EUR**: amounts are converted to euros at fixed reference rates (\`src/domain/fraud/euroReference.ts\`), which are \
 exact to the order of magnitude only.
 - **Missing** values stay missing: an empty cell for the model, never true in a rule.

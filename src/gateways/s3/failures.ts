@@ -29,7 +29,8 @@ export function typedObjectFailure(error: unknown, bucket: string, what: string)
     return new LongwatchError(
       'unavailable',
       `The bucket ${bucket} ` +
-        `${error instanceof S3ServiceException ? `did not accept ${what} (${name})` : 'cannot be reached'}; retry later`,
+        (error instanceof S3ServiceException ? `did not accept ${what} (${name})` : 'cannot be reached') +
+        '; retry later',
       { retryAfterSeconds: 1, cause: error },
     );
   if (!(error instanceof S3ServiceException)) return error;

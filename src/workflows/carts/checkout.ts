@@ -14,7 +14,8 @@ const { settleCheckout } = proxyActivities<CartActivities>({
 /** The lifecycle of a checkout's hold. At its end the row is confirmed or cancelled, or this workflow expires it. */
 export async function checkout({ checkoutId, holdUntil }: CheckoutInput): Promise<CheckoutResult> {
   showDetails(
-    `Held until ${iso(holdUntil)}. Requests confirm or cancel it in the table; this workflow reads it when the hold expires.`,
+    `Held until ${iso(holdUntil)}. Requests confirm or cancel it in the table; ` +
+      'this workflow reads it when the hold expires.',
   );
   let wakeAt = holdUntil;
   for (;;) {

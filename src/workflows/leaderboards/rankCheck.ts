@@ -62,8 +62,8 @@ function sentence({ shards, players, differences, replaced, skipped = 0 }: RankC
       ? ` **${skipped}** could not be checked: a step of each was refused, see the failed activities and the log.`
       : '';
   return (
-    `**${shards}** rankings of **${players}** players checked: **${differences}** players had a wrong rank, **${replaced}** ` +
-    `rankings replaced.${left}`
+    `**${shards}** rankings of **${players}** players checked: **${differences}** players had a wrong rank, ` +
+    `**${replaced}** rankings replaced.${left}`
   );
 }
 
@@ -74,8 +74,8 @@ function notice(total: RankCheckReport) {
     recipient: 'team/supervisors',
     subject: `Leaderboards: ${total.differences} players had a wrong rank, which is corrected`,
     text:
-      `${sentence(total).replaceAll('**', '')} The workflow ${workflowId} found an error that should not happen; the log ` +
-      'of that time may show the cause.',
+      `${sentence(total).replaceAll('**', '')} The workflow ${workflowId} found an error that should not happen; ` +
+      'the log of that time may show the cause.',
     at: startTime.getTime(),
   };
 }

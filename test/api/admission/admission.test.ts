@@ -386,7 +386,7 @@ describe('limits of a caller', () => {
     expect(Number(answers[3]!.headers['retry-after'])).toBeGreaterThanOrEqual(1);
     expect(JSON.parse(answers[3]!.text)).toMatchObject({
       type: 'urn:longwatch:problem:quota-exceeded',
-      detail: expect.stringContaining('pay may send 0.5 requests a second, 3 at once'),
+      detail: expect.stringContaining('pay exceeded its rate limit of 0.5 requests a second (3 at once)'),
     });
     expect(other.status).toBe(200);
   });
