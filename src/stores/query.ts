@@ -2,8 +2,8 @@ import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { type List, type Page, type PageRequest, startAt, toCursor } from './cursor';
 import type { Db } from './dynamodb';
 
-/** An unmarshalled item. */
-export type Item = Record<string, unknown>;
+export type { Item } from './items';
+import type { Item } from './items';
 
 /** A query of one table; by default eventually consistent and in ascending order. */
 export interface TableQuery {

@@ -2,11 +2,14 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { LongwatchError } from '../domain/errors';
 import type { Db } from './dynamodb';
 import type { TransactItem } from './platform/outbox';
+import { type Item, itemType, json, number, text } from './items';
 import { queryOnce } from './query';
+import { numberKey, stringKey } from './tables';
 import { transact } from './transact';
 
 /** The `Version` of the item that points at the current version. */
 const POINTER = 0;
+const tables = { Rules: { partitionKey: stringKey('RuleSetID'), sortKey: numberKey('Version') } };
 
 /** One version of a value. */
 export interface Stored<T> {
@@ -51,7 +54,7 @@ export class VersionedStore<T> {
   /** Returns the number of the current version; 0 before the first. */
   async currentVersion(): Promise<number> {
     const pointer = await this.read(POINTER);
-    return (pointer?.['Current'] as number | undefined) ?? 0;
+    return pointer ? pointerItems.read(pointer).current : 0;
   }
 
   /** Returns one version. */
@@ -89,8 +92,8 @@ export class VersionedStore<T> {
       {
         Put: {
           TableName,
-          Item: { RuleSetID: this.id, Version: ifVersion + 1, RuleSet: JSON.stringify(value), PutBy: putBy, PutAt: at },
-          // Race: two supervisors save at the same time. The second write finds its version already stored.
+          Item: versionItems.write({ version: ifVersion + 1, value, putBy, putAt: at }, { RuleSetID: this.id }),
+          // Race: two admins save at the same time. The second write finds its version already stored.
           ConditionExpression: 'attribute_not_exists(Version)',
         },
       },
@@ -126,7 +129,7 @@ export class VersionedStore<T> {
     }
   }
 
-  private async read(Version: number): Promise<Record<string, unknown> | undefined> {
+  private async read(Version: number): Promise<Item | undefined> {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.db.table('Rules'), Key: { RuleSetID: this.id, Version }, ConsistentRead: true }),
     );
@@ -153,11 +156,11 @@ export interface Putting {
   lost(cause: unknown): LongwatchError;
 }
 
-function stored<T>(item: Record<string, unknown>): Stored<T> {
-  return {
-    version: item['Version'] as number,
-    value: JSON.parse(item['RuleSet'] as string) as T,
-    putBy: item['PutBy'] as string,
-    putAt: item['PutAt'] as string,
-  };
-}
+const pointerItems = itemType(tables, 'Rules', { current: number('Current') });
+const versionItems = itemType(tables, 'Rules', {
+  version: number('Version'),
+  value: json<unknown>('RuleSet'),
+  putBy: text('PutBy'),
+  putAt: text('PutAt'),
+});
+const stored = <T>(item: Item): Stored<T> => versionItems.read(item) as Stored<T>;

@@ -1,35 +1,54 @@
 import type { Cart, CartLine, Closing, MergeReport, Snapshot } from '../../domain/carts/cart';
-import { defined } from '../../domain/defined';
-
-type Item = Record<string, unknown>;
+import { type Item, itemType, json, map, mapping, number, optional, text } from '../items';
+import { cartTables } from './tables';
 
 /** Sort key of the cart itself. */
 export const CART = 'cart';
+
+const quantityMap = mapping<number>('Quantities');
+const snapshotMap = mapping<string>('Snapshots');
+
+const items = itemType(cartTables, 'ShoppingCart', {
+  userId: text('UserID'),
+  number: number('CartNumber'),
+  version: number('Version'),
+  status: text<Cart['status']>('Status'),
+  openedAt: number('OpenedAt'),
+  lastActivityAt: number('LastActivityAt'),
+  quantities: quantityMap,
+  snapshots: snapshotMap,
+  keys: map<Record<string, number>>('Keys'),
+  rung: optional(number('Rung')),
+  remindedAt: optional(number('RemindedAt')),
+  checkoutId: optional(text('CheckoutID')),
+  lastClosed: optional(map<{ Number: number; How: Closing }>('LastClosed')),
+  mergedInto: optional(text('MergedInto')),
+  mergeReport: optional(json<MergeReport>('MergeReport')),
+});
+export const openCartItems = items.pick('userId', 'number', 'openedAt');
+/** The result of an update of one line. */
+const changedItems = itemType(cartTables, 'ShoppingCart', {
+  version: number('Version'),
+  quantities: optional(quantityMap),
+  snapshots: optional(snapshotMap),
+});
 
 /**
  * Converts a cart to its item. Quantities and snapshots are separate maps, so that one update expression changes a
  * quantity.
  */
-export function cartItem(cart: Cart): Item {
-  const { lines } = cart;
-  return {
-    UserID: cart.userId,
-    Entry: CART,
-    CartNumber: cart.number,
-    Version: cart.version,
-    Status: cart.status,
-    OpenedAt: cart.openedAt,
-    LastActivityAt: cart.lastActivityAt,
-    // Maps, because the client refuses an object with the own key `constructor`, which an earlier release accepted as a
-    // product id.
-    Quantities: new Map(lines.map(({ productId, quantity }) => [productId, quantity])),
-    Snapshots: new Map(lines.map((line) => [line.productId, snapshotText(line)])),
-    Keys: cart.keys,
-    ...(cart.reminded && { Rung: cart.reminded.rung, RemindedAt: cart.reminded.at }),
-    ...defined({ CheckoutID: cart.checkoutId }),
-    ...(cart.lastClosed && { LastClosed: { Number: cart.lastClosed.number, How: cart.lastClosed.how } }),
-    ...(cart.merged && { MergedInto: cart.merged.into, MergeReport: JSON.stringify(cart.merged.report) }),
-  };
+export function cartItem({ lines, reminded, lastClosed, merged, ...cart }: Cart): Item {
+  return items.write(
+    {
+      ...cart,
+      quantities: new Map(lines.map(({ productId, quantity }) => [productId, quantity])),
+      snapshots: new Map(lines.map((line) => [line.productId, snapshotText(line)])),
+      ...(reminded && { rung: reminded.rung, remindedAt: reminded.at }),
+      ...(lastClosed && { lastClosed: { Number: lastClosed.number, How: lastClosed.how } }),
+      ...(merged && { mergedInto: merged.into, mergeReport: merged.report }),
+    },
+    { Entry: CART },
+  );
 }
 
 /**
@@ -42,46 +61,29 @@ export function snapshotText({ title, price, currency, addedAt }: Snapshot): str
 
 /** Converts an item to a cart. */
 export function cartOf(item: Item): Cart {
-  const rung = item['Rung'] as number | undefined;
-  const checkoutId = item['CheckoutID'] as string | undefined;
-  const lastClosed = item['LastClosed'] as { Number: number; How: Closing } | undefined;
-  const mergedInto = item['MergedInto'] as string | undefined;
+  const { quantities, snapshots, rung, remindedAt, lastClosed, mergedInto, mergeReport, ...cart } = items.read(item);
   return {
-    userId: item['UserID'] as string,
-    number: item['CartNumber'] as number,
-    version: item['Version'] as number,
-    status: item['Status'] as Cart['status'],
-    openedAt: item['OpenedAt'] as number,
-    lastActivityAt: item['LastActivityAt'] as number,
-    lines: linesOf(item['Quantities'] as Record<string, number>, item['Snapshots'] as Record<string, string>),
-    keys: item['Keys'] as Record<string, number>,
-    ...(rung !== undefined && { reminded: { rung, at: item['RemindedAt'] as number } }),
-    ...defined({ checkoutId }),
+    ...cart,
+    lines: linesOf(quantities, snapshots),
+    ...(rung !== undefined && remindedAt !== undefined && { reminded: { rung, at: remindedAt } }),
     ...(lastClosed && { lastClosed: { number: lastClosed.Number, how: lastClosed.How } }),
-    ...(mergedInto !== undefined && {
-      merged: { into: mergedInto, report: JSON.parse(item['MergeReport'] as string) as MergeReport },
-    }),
+    ...(mergedInto !== undefined && mergeReport && { merged: { into: mergedInto, report: mergeReport } }),
   };
 }
 
 /** Converts the result of an update of one line to the new version and the line. */
 export function changedLine(productId: string, item: Item): { version: number; line?: CartLine } {
-  const quantity = own(item['Quantities'] as Record<string, number> | undefined, productId);
-  const snapshot = own(item['Snapshots'] as Record<string, string> | undefined, productId);
+  const { version, quantities, snapshots } = changedItems.read(item);
+  const quantity = quantities?.get(productId);
   return {
-    version: item['Version'] as number,
-    ...(quantity !== undefined && { line: lineOf(productId, quantity, snapshot) }),
+    version,
+    ...(quantity !== undefined && { line: lineOf(productId, quantity, snapshots?.get(productId)) }),
   };
 }
 
-/** Returns an own property only: a product id can be `constructor`, which every object inherits. */
-function own<T>(map: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
-  return map && Object.hasOwn(map, key) ? map[key] : undefined;
-}
-
-function linesOf(quantities: Record<string, number>, snapshots: Record<string, string>): CartLine[] {
-  return Object.entries(quantities)
-    .map(([productId, quantity]) => lineOf(productId, quantity, own(snapshots, productId)))
+function linesOf(quantities: ReadonlyMap<string, number>, snapshots: ReadonlyMap<string, string>): CartLine[] {
+  return [...quantities]
+    .map(([productId, quantity]) => lineOf(productId, quantity, snapshots.get(productId)))
     .sort((a, b) => a.addedAt - b.addedAt || (a.productId < b.productId ? -1 : 1));
 }
 

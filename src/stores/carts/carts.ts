@@ -8,13 +8,15 @@ import {
   MAX_QUANTITY,
   type Snapshot,
 } from '../../domain/carts/cart';
-import { type CartPreferences, defaultPreferences } from '../../domain/carts/preferences';
+import { type CartPreferences, defaultPreferences, type QuietHours } from '../../domain/carts/preferences';
 import { defined } from '../../domain/defined';
 import type { Page } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
+import { anything, flag, itemType, optional, orElse, text } from '../items';
 import { scanPage } from '../scanPage';
-import { CART, cartItem, cartOf, changedLine, snapshotText } from './cartItems';
+import { cartTables } from './tables';
+import { CART, cartItem, cartOf, changedLine, openCartItems, snapshotText } from './cartItems';
 
 /** The conditions of a change, and its time (epoch ms). */
 export interface ChangeOptions {
@@ -33,6 +35,14 @@ export interface ChangedLine {
 }
 
 const PREFERENCES = 'preferences';
+
+const preferenceItems = itemType(cartTables, 'ShoppingCart', {
+  reminders: flag('Reminders'),
+  // A user may unsubscribe before any preference is stored.
+  timeZone: orElse(text('TimeZone'), defaultPreferences.timeZone),
+  recipient: optional(text('Recipient')),
+  quietHours: optional(anything<QuietHours | null>('QuietHours')),
+});
 
 /** Carts, one item each, and the preferences of their users. */
 export class CartStore {
@@ -141,11 +151,7 @@ export class CartStore {
     );
     return {
       ...page,
-      items: page.items.map((item) => ({
-        userId: item['UserID'] as string,
-        number: item['CartNumber'] as number,
-        openedAt: item['OpenedAt'] as number,
-      })),
+      items: page.items.map((item) => openCartItems.read(item)),
     };
   }
 
@@ -154,28 +160,12 @@ export class CartStore {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.table, Key: { UserID: userId, Entry: PREFERENCES }, ConsistentRead: true }),
     );
-    if (!Item) return defaultPreferences;
-    const [recipient, quietHours] = [
-      Item['Recipient'] as string | undefined,
-      Item['QuietHours'] as CartPreferences['quietHours'],
-    ];
-    return {
-      ...defaultPreferences,
-      reminders: Item['Reminders'] as boolean,
-      ...defined({ timeZone: Item['TimeZone'] as string | undefined, recipient, quietHours }),
-    };
+    return Item ? preferenceItems.read(Item) : defaultPreferences;
   }
 
   /** Replaces a user's preferences. The last write wins. */
-  async putPreferences(userId: string, { reminders, timeZone, recipient, quietHours }: CartPreferences): Promise<void> {
-    const Item = {
-      UserID: userId,
-      Entry: PREFERENCES,
-      Reminders: reminders,
-      TimeZone: timeZone,
-      Recipient: recipient,
-      QuietHours: quietHours,
-    };
+  async putPreferences(userId: string, preferences: CartPreferences): Promise<void> {
+    const Item = preferenceItems.write(preferences, { UserID: userId, Entry: PREFERENCES });
     await this.db.client.send(new PutCommand({ TableName: this.table, Item }));
   }
 

@@ -7,10 +7,54 @@ import { compositeKey, iso } from '../../domain/ids';
 import type { Page, PageRequest } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
+import { itemType, list, number, optional, text } from '../items';
 import { queryPage } from '../query';
 import { scanPage } from '../scanPage';
+import { cartTables } from './tables';
 
 const CHECKOUT = 'checkout';
+
+const checkoutItems = itemType(cartTables, 'Checkouts', {
+  checkoutId: text('CheckoutID'),
+  userId: text('UserID'),
+  cartNumber: number('CartNumber'),
+  cartVersion: number('CartVersion'),
+  status: text<CheckoutStatus>('Status'),
+  lines: list<FrozenLine>('Lines'),
+  currency: text('Currency'),
+  total: number('Total'),
+  createdAt: number('CreatedAt'),
+  holdUntil: number('HoldUntil'),
+  partLines: number('PartLines'),
+  partsDone: number('PartsDone'),
+  attempt: text('Attempt'),
+  paymentReference: optional(text('PaymentReference')),
+  orderId: optional(text('OrderID')),
+  endedAt: optional(number('EndedAt')),
+});
+const openCheckoutItems = checkoutItems.pick('checkoutId', 'createdAt');
+
+const orderItems = itemType(cartTables, 'Orders', {
+  orderId: text('OrderID'),
+  checkoutId: text('CheckoutID'),
+  userId: text('UserID'),
+  paymentReference: text('PaymentReference'),
+  lines: list<FrozenLine>('Lines'),
+  currency: text('Currency'),
+  total: number('Total'),
+  confirmedAt: number('ConfirmedAt'),
+});
+
+const refundItems = itemType(cartTables, 'Checkouts', {
+  checkoutId: text('CheckoutID'),
+  userId: text('UserID'),
+  paymentReference: text('PaymentReference'),
+  reason: text('Reason'),
+  recordedAt: number('RecordedAt'),
+  status: text<Refund['status']>('RefundStatus'),
+  doneBy: optional(text('DoneBy')),
+});
+
 /** Retention of a checkout that never held all its lines, in seconds after the end of its hold. */
 const UNFINISHED_KEPT_S = 24 * 3_600;
 
@@ -65,7 +109,7 @@ export class CheckoutStore {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.table, Key: this.key(checkoutId), ConsistentRead: true }),
     );
-    return Item && checkoutOf(Item);
+    return Item && checkoutItems.read(Item);
   }
 
   /** Returns a page of open checkouts, in no order. Scans the table: only for the reconciler. */
@@ -81,10 +125,7 @@ export class CheckoutStore {
     );
     return {
       ...page,
-      items: page.items.map((item) => ({
-        checkoutId: item['CheckoutID'] as string,
-        createdAt: item['CreatedAt'] as number,
-      })),
+      items: page.items.map((item) => openCheckoutItems.read(item)),
     };
   }
 
@@ -93,7 +134,12 @@ export class CheckoutStore {
     return {
       Put: {
         TableName: this.table,
-        Item: checkoutItem(checkout),
+        Item: checkoutItems.write(checkout, {
+          Entry: CHECKOUT,
+          ...(checkout.status === 'reserving' && {
+            ExpiresAt: Math.ceil(checkout.holdUntil / 1000) + UNFINISHED_KEPT_S,
+          }),
+        }),
         // Race: the same request arrives twice at the same time. One creates the checkout, the other finds it.
         ConditionExpression: 'attribute_not_exists(CheckoutID)',
       },
@@ -159,17 +205,7 @@ export class CheckoutStore {
     return {
       Put: {
         TableName: this.db.table('Orders'),
-        Item: {
-          UserID: order.userId,
-          TimeOrderID: compositeKey(iso(order.confirmedAt), order.orderId),
-          OrderID: order.orderId,
-          CheckoutID: order.checkoutId,
-          PaymentReference: order.paymentReference,
-          Lines: order.lines,
-          Currency: order.currency,
-          Total: order.total,
-          ConfirmedAt: order.confirmedAt,
-        },
+        Item: orderItems.write(order, { TimeOrderID: compositeKey(iso(order.confirmedAt), order.orderId) }),
       },
     };
   }
@@ -181,7 +217,7 @@ export class CheckoutStore {
       { name: 'orders', of: { userId } },
       { table: 'Orders', where: 'UserID = :user', values: { ':user': userId }, descending: true, consistent: true },
       page,
-      orderOf,
+      orderItems.read,
     );
   }
 
@@ -189,15 +225,12 @@ export class CheckoutStore {
    * Returns the item of a `TransactWriteItems` that lists a payment as a refund due. If the payment is listed already,
    * due or done, it does not change.
    */
-  refunding({ checkoutId, userId, paymentReference, reason, recordedAt }: RefundDue) {
-    const values = {
-      UserID: userId,
-      PaymentReference: paymentReference,
-      Reason: reason,
-      RecordedAt: recordedAt,
-      RefundStatus: 'due' satisfies Refund['status'],
-      RecordedAtID: compositeKey(iso(recordedAt), checkoutId),
-    };
+  refunding(refund: RefundDue) {
+    const { checkoutId, paymentReference, recordedAt } = refund;
+    const { CheckoutID: _, ...values } = refundItems.write(
+      { ...refund, status: 'due' },
+      { RecordedAtID: compositeKey(iso(recordedAt), checkoutId) },
+    );
     const names = Object.keys(values);
     return {
       Update: {
@@ -229,7 +262,7 @@ export class CheckoutStore {
       { name: 'refunds', of: { status } },
       { table: 'Checkouts', index: 'ByRefund', where: 'RefundStatus = :status', values: { ':status': status } },
       page,
-      refundOf,
+      refundItems.read,
     );
   }
 
@@ -277,72 +310,4 @@ export class CheckoutStore {
   private get table(): string {
     return this.db.table('Checkouts');
   }
-}
-
-function checkoutItem(checkout: Checkout): Record<string, unknown> {
-  return {
-    CheckoutID: checkout.checkoutId,
-    Entry: CHECKOUT,
-    UserID: checkout.userId,
-    CartNumber: checkout.cartNumber,
-    CartVersion: checkout.cartVersion,
-    Status: checkout.status,
-    Lines: checkout.lines,
-    Currency: checkout.currency,
-    Total: checkout.total,
-    CreatedAt: checkout.createdAt,
-    HoldUntil: checkout.holdUntil,
-    PartLines: checkout.partLines,
-    PartsDone: checkout.partsDone,
-    Attempt: checkout.attempt,
-    ...(checkout.status === 'reserving' && { ExpiresAt: Math.ceil(checkout.holdUntil / 1000) + UNFINISHED_KEPT_S }),
-  };
-}
-
-function checkoutOf(item: Record<string, unknown>): Checkout {
-  const paymentReference = item['PaymentReference'] as string | undefined;
-  const orderId = item['OrderID'] as string | undefined;
-  const endedAt = item['EndedAt'] as number | undefined;
-  return {
-    checkoutId: item['CheckoutID'] as string,
-    userId: item['UserID'] as string,
-    cartNumber: item['CartNumber'] as number,
-    cartVersion: item['CartVersion'] as number,
-    status: item['Status'] as CheckoutStatus,
-    lines: item['Lines'] as FrozenLine[],
-    currency: item['Currency'] as string,
-    total: item['Total'] as number,
-    createdAt: item['CreatedAt'] as number,
-    holdUntil: item['HoldUntil'] as number,
-    partLines: item['PartLines'] as number,
-    partsDone: item['PartsDone'] as number,
-    attempt: item['Attempt'] as string,
-    ...defined({ paymentReference, orderId, endedAt }),
-  };
-}
-
-function orderOf(item: Record<string, unknown>): Order {
-  return {
-    orderId: item['OrderID'] as string,
-    checkoutId: item['CheckoutID'] as string,
-    userId: item['UserID'] as string,
-    paymentReference: item['PaymentReference'] as string,
-    lines: item['Lines'] as FrozenLine[],
-    currency: item['Currency'] as string,
-    total: item['Total'] as number,
-    confirmedAt: item['ConfirmedAt'] as number,
-  };
-}
-
-function refundOf(item: Record<string, unknown>): Refund {
-  const doneBy = item['DoneBy'] as string | undefined;
-  return {
-    checkoutId: item['CheckoutID'] as string,
-    userId: item['UserID'] as string,
-    paymentReference: item['PaymentReference'] as string,
-    reason: item['Reason'] as string,
-    recordedAt: item['RecordedAt'] as number,
-    status: item['RefundStatus'] as Refund['status'],
-    ...defined({ doneBy }),
-  };
 }

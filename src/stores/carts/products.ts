@@ -10,9 +10,23 @@ import { again, retry } from '../../timing/retry';
 import { batchGet } from '../batchGet';
 import { type Db, isConditionFailure } from '../dynamodb';
 import type { TransactItem } from '../platform/outbox';
+import { type Item, itemType, map, number, text } from '../items';
 import { transact } from '../transact';
+import { cartTables } from './tables';
 
 const PRODUCT = 'product';
+
+const productItems = itemType(cartTables, 'Products', {
+  productId: text('ProductID'),
+  title: text('Title'),
+  price: number('Price'),
+  currency: text('Currency'),
+  version: number('Version'),
+  onHand: number('OnHand'),
+  holds: map<Record<string, number>>('Holds'),
+  sold: number('Sold'),
+});
+
 /** Retention of an adjustment's idempotency key, in seconds. A repeated request after this time counts again. */
 const ADJUSTMENT_KEPT_S = 7 * 24 * 3_600;
 const ATTEMPTS = 10;
@@ -230,17 +244,7 @@ export class ProductStore {
   }
 }
 
-function product(item: Record<string, unknown>): Product {
-  return {
-    productId: item['ProductID'] as string,
-    title: item['Title'] as string,
-    price: item['Price'] as number,
-    currency: item['Currency'] as string,
-    version: item['Version'] as number,
-    stock: {
-      onHand: item['OnHand'] as number,
-      holds: item['Holds'] as Record<string, number>,
-      sold: item['Sold'] as number,
-    },
-  };
+function product(item: Item): Product {
+  const { onHand, holds, sold, ...named } = productItems.read(item);
+  return { ...named, stock: { onHand, holds, sold } };
 }

@@ -1,9 +1,11 @@
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { defined } from '../../domain/defined';
-import { compositeKey, iso } from '../../domain/ids';
+import { compositeKey } from '../../domain/ids';
 import { held } from '../conflicts';
 import type { Db } from '../dynamodb';
+import { flag, instant, type Item, itemType, number, optional, orElse, text } from '../items';
 import type { TransactItem } from './outbox';
+import { platformTables } from './tables';
 
 /** How far a stream consumer has read one shard. */
 export interface Checkpoint {
@@ -30,6 +32,14 @@ export interface Lease extends Checkpoint {
   generation: number;
 }
 
+const leaseItems = itemType(platformTables, 'Checkpoints', {
+  position: optional(text('Position')),
+  caughtUpAt: optional(instant('CaughtUpAt')),
+  ended: orElse(flag('Ended'), false),
+  generation: number('Generation'),
+});
+const checkpointItems = leaseItems.pick('position', 'caughtUpAt', 'ended');
+
 /**
  * The `Checkpoints` table: one item per shard and consumer. A checkpoint is written in one transaction with the effects
  * of the records before it.
@@ -42,7 +52,7 @@ export class CheckpointStore {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.db.table('Checkpoints'), Key: this.key(source, shardId), ConsistentRead: true }),
     );
-    return checkpointOf(Item);
+    return checkpointItems.read(Item ?? {});
   }
 
   /**
@@ -51,7 +61,7 @@ export class CheckpointStore {
    *   changes again.
    */
   async lease(source: string, shardId: string): Promise<Lease> {
-    let stored: Record<string, unknown> | undefined;
+    let stored: Item | undefined;
     const isLeased = await held(async () => {
       ({ Attributes: stored } = await this.db.client.send(
         new UpdateCommand({
@@ -67,9 +77,7 @@ export class CheckpointStore {
         }),
       ));
     });
-    return isLeased
-      ? { ...checkpointOf(stored), generation: stored?.['Generation'] as number }
-      : { ...(await this.read(source, shardId)), generation: 0 };
+    return isLeased ? leaseItems.read(stored ?? {}) : { ...(await this.read(source, shardId)), generation: 0 };
   }
 
   /**
@@ -80,13 +88,7 @@ export class CheckpointStore {
     return {
       Put: {
         TableName: this.db.table('Checkpoints'),
-        Item: {
-          ...this.key(source, shardId),
-          ...defined({ Position: to.position }),
-          ...(to.caughtUpAt !== undefined && { CaughtUpAt: iso(to.caughtUpAt) }),
-          Ended: to.ended,
-          Generation: generation,
-        },
+        Item: leaseItems.write({ ...to, generation }, this.key(source, shardId)),
         // Race: a reader that lost its lease still writes after another reader took it. The generation in the condition
         // refuses the write, even if both readers are at the same position. The conditions on Position and Ended matter
         // only while readers of a release without generations run beside this one: their writes remove the generation,
@@ -107,14 +109,4 @@ export class CheckpointStore {
   private key(source: string, shardId: string): { SourceShard: string } {
     return { SourceShard: compositeKey(source, shardId) };
   }
-}
-
-function checkpointOf(item: Record<string, unknown> | undefined): Checkpoint {
-  const position = item?.['Position'] as string | undefined;
-  const caughtUpAt = item?.['CaughtUpAt'] as string | undefined;
-  return {
-    ...defined({ position }),
-    ...(caughtUpAt !== undefined && { caughtUpAt: Date.parse(caughtUpAt) }),
-    ended: item?.['Ended'] === true,
-  };
 }

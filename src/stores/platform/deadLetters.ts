@@ -1,9 +1,11 @@
 import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
-import { compositeKey, iso } from '../../domain/ids';
+import { compositeKey } from '../../domain/ids';
 import { batchWrite } from '../batchWrite';
 import type { Page, PageRequest } from '../cursor';
 import type { Db } from '../dynamodb';
+import { bytes, composite, flag, instant, type Item, itemType, optional, text } from '../items';
 import { queryPage } from '../query';
+import { platformTables } from './tables';
 import type { TransactItem } from './outbox';
 
 /** A stream record that could not be processed, with the reason. */
@@ -35,6 +37,16 @@ export const REDRIVE_LIMIT = 45;
 export const MAX_RECORD_BYTES = 300 * 1024;
 const MAX_REASON = 4_000;
 
+const letterItems = itemType(platformTables, 'DeadLetters', {
+  source: text('Source'),
+  place: composite('PositionID'),
+  reason: text('Reason'),
+  record: bytes('Record'),
+  isCut: optional(flag('IsCut')),
+  arrivedAt: instant('ArrivedAt'),
+  at: instant('At'),
+});
+
 /**
  * The `DeadLetters` table: records that could not be processed. They never stop a shard; an operator redrives or
  * discards them later.
@@ -50,7 +62,7 @@ export class DeadLetterStore {
     await batchWrite(
       this.db,
       'DeadLetters',
-      letters.map((letter) => ({ PutRequest: { Item: item(letter) } })),
+      letters.map((letter) => ({ PutRequest: { Item: letterItem(letter) } })),
     );
   }
 
@@ -59,7 +71,7 @@ export class DeadLetterStore {
    * its record.
    */
   keeping(letter: DeadLetter): TransactItem {
-    return { Put: { TableName: this.db.table('DeadLetters'), Item: item(letter) } };
+    return { Put: { TableName: this.db.table('DeadLetters'), Item: letterItem(letter) } };
   }
 
   /**
@@ -114,29 +126,23 @@ const key = ({ source, shardId, position }: LetterKey) => ({
   PositionID: compositeKey(shardId, position),
 });
 
-function item(letter: DeadLetter): Record<string, unknown> {
+function letterItem(letter: DeadLetter): Item {
   const isCut = letter.record.length > MAX_RECORD_BYTES;
-  return {
-    ...key(letter),
+  const { shardId, position, ...rest } = letter;
+  return letterItems.write({
+    ...rest,
+    place: [shardId, position],
     // The reason can quote the record: a long or malformed text must not prevent the letter from being stored.
-    Reason: letter.reason.slice(0, MAX_REASON).toWellFormed(),
-    Record: isCut ? letter.record.slice(0, MAX_RECORD_BYTES) : letter.record,
-    ...(isCut && { IsCut: true }),
-    ArrivedAt: iso(letter.arrivedAt),
-    At: iso(letter.at),
-  };
+    reason: letter.reason.slice(0, MAX_REASON).toWellFormed(),
+    record: isCut ? letter.record.slice(0, MAX_RECORD_BYTES) : letter.record,
+    isCut: isCut || undefined,
+  });
 }
 
-function letterOf(stored: Record<string, unknown>): DeadLetter {
-  const [shardId = '', position = ''] = (stored['PositionID'] as string).split('#');
-  return {
-    source: stored['Source'] as string,
-    shardId,
-    position,
-    reason: stored['Reason'] as string,
-    record: stored['Record'] as Uint8Array,
-    ...(stored['IsCut'] === true && { isCut: true }),
-    arrivedAt: Date.parse(stored['ArrivedAt'] as string),
-    at: Date.parse(stored['At'] as string),
-  };
+function letterOf(item: Item): DeadLetter {
+  const {
+    place: [shardId = '', position = ''],
+    ...letter
+  } = letterItems.read(item);
+  return { ...letter, shardId, position };
 }

@@ -2,6 +2,10 @@ import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { compositeKey } from '../../domain/ids';
 import { type LastLook, type LookMode, lookModes } from '../../domain/platform/reconciliation';
 import type { Db } from '../dynamodb';
+import { itemType, json } from '../items';
+import { platformTables } from './tables';
+
+const lookItems = itemType(platformTables, 'Checkpoints', { look: json<LastLook>('LastLook') });
 
 /** The report of the last reconciliation of each mode: one item per mode in the `Checkpoints` table. */
 export class LastLookStore {
@@ -15,7 +19,7 @@ export class LastLookStore {
     const { Item } = await this.db.client.send(
       new GetCommand({ TableName: this.db.table('Checkpoints'), Key: key(mode) }),
     );
-    return Item && (JSON.parse(Item['LastLook'] as string) as LastLook);
+    return Item && lookItems.read(Item).look;
   }
 
   /** Returns the last report of each mode; a mode that has not run yet is absent. */
@@ -31,7 +35,7 @@ export class LastLookStore {
     await this.db.client.send(
       new PutCommand({
         TableName: this.db.table('Checkpoints'),
-        Item: { ...key(mode), LastLook: JSON.stringify(look) },
+        Item: lookItems.write({ look }, key(mode)),
       }),
     );
   }

@@ -2,7 +2,9 @@ import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { compositeKey, iso } from '../../domain/ids';
 import type { Page, PageRequest } from '../cursor';
 import { type Db, isConditionFailure } from '../dynamodb';
+import { itemType, map, number, text } from '../items';
 import { queryPage } from '../query';
+import { platformTables } from './tables';
 
 /** A message to a user or a team, and its delivery by channel. */
 export interface NotificationRecord {
@@ -19,6 +21,16 @@ export interface NotificationRecord {
   status: 'pending' | 'delivered' | 'failed';
 }
 
+const notificationItems = itemType(platformTables, 'Notifications', {
+  id: text('ID'),
+  recipient: text('Recipient'),
+  subject: text('Subject'),
+  text: text('Text'),
+  at: number('At'),
+  results: map<Record<string, string>>('Results'),
+  status: text<NotificationRecord['status']>('Status'),
+});
+
 /**
  * The `Notifications` table: every message with its recipient and the result of each channel. Links with tokens are
  * removed from the stored texts.
@@ -31,31 +43,25 @@ export class NotificationStore {
    * @returns the new record, or the record of an earlier attempt with its results.
    */
   async begin(notification: Omit<NotificationRecord, 'results' | 'status'>): Promise<NotificationRecord> {
-    const { id, recipient, at, subject, text } = notification;
+    const { id, recipient, at } = notification;
+    const begun: NotificationRecord = { ...notification, results: {}, status: 'pending' };
     try {
       await this.db.client.send(
         new PutCommand({
           TableName: this.table,
-          Item: {
-            ...this.key(recipient, at, id),
-            ID: id,
-            Subject: subject,
-            Text: text,
-            At: at,
-            Results: {},
-            Status: 'pending',
-          },
+          Item: notificationItems.write(begun, this.key(recipient, at, id)),
           // Race: an earlier attempt that timed out is still sending the same message. Both attempts share one record.
           ConditionExpression: 'attribute_not_exists(TimeID)',
         }),
       );
-      return { ...notification, results: {}, status: 'pending' };
+      return begun;
     } catch (error) {
       if (!isConditionFailure(error)) throw error;
       const { Item } = await this.db.client.send(
         new GetCommand({ TableName: this.table, Key: this.key(recipient, at, id), ConsistentRead: true }),
       );
-      return notificationRecord(Item ?? {});
+      if (!Item) throw error;
+      return notificationItems.read(Item);
     }
   }
 
@@ -103,7 +109,7 @@ export class NotificationStore {
       { name: 'notifications', of: { recipient } },
       { table: 'Notifications', where: 'Recipient = :recipient', values, descending: true },
       page,
-      notificationRecord,
+      notificationItems.read,
     );
   }
 
@@ -114,16 +120,4 @@ export class NotificationStore {
   private get table(): string {
     return this.db.table('Notifications');
   }
-}
-
-function notificationRecord(item: Record<string, unknown>): NotificationRecord {
-  return {
-    id: item['ID'] as string,
-    recipient: item['Recipient'] as string,
-    subject: item['Subject'] as string,
-    text: item['Text'] as string,
-    at: item['At'] as number,
-    results: item['Results'] as Record<string, string>,
-    status: item['Status'] as NotificationRecord['status'],
-  };
 }

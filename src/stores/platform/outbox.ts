@@ -7,7 +7,9 @@ import type { Backlog, OutboxEntry } from '../../domain/platform/outbox';
 import { currentCarrier } from '../../telemetry/carrier';
 import { noteIds } from '../../telemetry/ids';
 import type { Db } from '../dynamodb';
+import { itemType, text } from '../items';
 import { queryOnce } from '../query';
+import { platformTables } from './tables';
 
 /** One write of a `TransactWriteItems`. */
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
@@ -25,6 +27,9 @@ const shardOf = (kind: string, id: string): string =>
 const dueKey = (dueAt: number, id: string): string => compositeKey(String(dueAt).padStart(14, '0'), id);
 /** Length of the zero-padded instant and the `#` after it. */
 const DUE_DIGITS = 15;
+
+const entryItems = itemType(platformTables, 'Starts', { key: text('DueAtID'), entry: text('Debt') });
+const entryKeys = entryItems.pick('key');
 
 /** The transactional outbox in the `Starts` table. An entry is recorded in the transaction that makes it necessary. */
 export class OutboxStore {
@@ -63,7 +68,10 @@ export class OutboxStore {
    */
   async due(kind: string, shard: number, now: number, limit: number): Promise<OutboxEntry[]> {
     const items = await this.query(kind, shard, now, limit);
-    return items.map((item) => decodeEntry((item['DueAtID'] as string).slice(DUE_DIGITS), item['Debt'] as string));
+    return items.map((item) => {
+      const { key, entry } = entryItems.read(item);
+      return decodeEntry(key.slice(DUE_DIGITS), entry);
+    });
   }
 
   /**
@@ -77,7 +85,7 @@ export class OutboxStore {
           Array.from({ length: OUTBOX_SHARDS }, (_, shard) => this.query(kind, shard, now, limit, 'DueAtID')),
         );
         const oldest = shards.flatMap(([first]) =>
-          first === undefined ? [] : [Number((first['DueAtID'] as string).split('#')[0])],
+          first === undefined ? [] : [Number(entryKeys.read(first).key.slice(0, DUE_DIGITS - 1))],
         );
         return {
           kind,
@@ -116,8 +124,8 @@ const encode = ({ kind, payload, dueAt, carrier }: OutboxEntry): string =>
   JSON.stringify({ kind, [kind]: payload, dueAt, ...defined({ carrier }) });
 
 /** Decodes the stored text of an entry. @param id the entry's id, which the text does not contain. */
-export function decodeEntry(id: string, text: string): OutboxEntry {
-  const { kind, dueAt, carrier, ...rest } = JSON.parse(text) as {
+export function decodeEntry(id: string, encoded: string): OutboxEntry {
+  const { kind, dueAt, carrier, ...rest } = JSON.parse(encoded) as {
     kind: string;
     dueAt: number;
     carrier?: Carrier;

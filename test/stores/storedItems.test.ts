@@ -1,0 +1,693 @@
+import { deflateRawSync } from 'node:zlib';
+import { BatchWriteCommand, GetCommand, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import type { Cart } from '../../src/domain/carts/cart';
+import { CartStore } from '../../src/stores/carts/carts';
+import { CheckoutStore } from '../../src/stores/carts/checkouts';
+import { ProductStore } from '../../src/stores/carts/products';
+import { ArchiveStore } from '../../src/stores/devices/archives';
+import { DayStore } from '../../src/stores/devices/days';
+import { DeviceStore } from '../../src/stores/devices/devices';
+import { LiveStore } from '../../src/stores/devices/live';
+import { ReadingStore } from '../../src/stores/devices/readings';
+import { RetentionStore } from '../../src/stores/devices/retention';
+import { rollupId, RollupStore } from '../../src/stores/devices/rollups';
+import type { Db } from '../../src/stores/dynamodb';
+import { FeedRowStore } from '../../src/stores/feeds/feedRows';
+import { PostStore } from '../../src/stores/feeds/posts';
+import { RelationStore } from '../../src/stores/feeds/relations';
+import { FeedUserStore } from '../../src/stores/feeds/users';
+import { DecisionStore } from '../../src/stores/fraud/decisions';
+import { InvestigationStore } from '../../src/stores/fraud/investigations';
+import { ShadowStore } from '../../src/stores/fraud/shadow';
+import { BoardStore } from '../../src/stores/leaderboards/boards';
+import { RankStore } from '../../src/stores/leaderboards/ranks';
+import { StandingsStore } from '../../src/stores/leaderboards/standings';
+import { CheckpointStore } from '../../src/stores/platform/checkpoints';
+import { DeadLetterStore } from '../../src/stores/platform/deadLetters';
+import { LastLookStore } from '../../src/stores/platform/lastLooks';
+import { NotificationStore } from '../../src/stores/platform/notifications';
+import type { TransactItem } from '../../src/stores/platform/outbox';
+import { VersionedStore } from '../../src/stores/versioned';
+import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
+
+/** An item as the release before wrote it, and what the code makes of it. */
+interface Kept {
+  table: string;
+  item: Record<string, unknown>;
+  read(db: Db): Promise<unknown>;
+  value: unknown;
+  /** Writes the same item once more, where the store writes it whole. */
+  write?(db: Db): Promise<unknown> | TransactItem | readonly TransactItem[];
+}
+
+const at = Date.parse('2026-10-01T12:00:00.000Z');
+const time = '2026-10-01T12:00:00.000Z';
+const lines = [{ productId: 'p', title: 'A book', quantity: 2, price: 1_999 }];
+const checkout = {
+  checkoutId: 'co-1',
+  userId: 'u-1',
+  cartNumber: 3,
+  cartVersion: 7,
+  status: 'held' as const,
+  lines,
+  currency: 'EUR',
+  total: 3_998,
+  createdAt: at,
+  holdUntil: at + 900_000,
+  partLines: 49,
+  partsDone: 1,
+  attempt: 'a-1',
+};
+const checkoutItem = {
+  CheckoutID: 'co-1',
+  Entry: 'checkout',
+  UserID: 'u-1',
+  CartNumber: 3,
+  CartVersion: 7,
+  Status: 'held',
+  Lines: lines,
+  Currency: 'EUR',
+  Total: 3_998,
+  CreatedAt: at,
+  HoldUntil: at + 900_000,
+  PartLines: 49,
+  PartsDone: 1,
+  Attempt: 'a-1',
+};
+const cart: Cart = {
+  userId: 'u-1',
+  number: 3,
+  version: 7,
+  status: 'merged',
+  openedAt: at,
+  lastActivityAt: at + 1,
+  lines: [{ productId: 'p', quantity: 2, title: 'A book', price: 1_999, currency: 'EUR', addedAt: at }],
+  keys: { k: 6 },
+  reminded: { rung: 2, at },
+  checkoutId: 'co-1',
+  lastClosed: { number: 2, how: 'recovered' },
+  merged: { into: 'u-2', report: { added: 1, combined: 0, clamped: [] } },
+};
+const post = { postId: 'post-1', authorId: 'u-1', at, text: 'Hello', media: ['https://x/1'], replyTo: 'post-0' };
+const season = { number: 2, startsAt: at, endsAt: at + 1_000, graceMs: 10, status: 'open' as const, revision: 0 };
+const row = { deviceId: 'd-1', timestamp: at, id: 'r-1', metrics: '{"t":1}', status: 'ok', latitude: 1, longitude: 2 };
+const live = { states: {}, deadline: at };
+const shard = { gameId: 'g-1', season: 1, shard: 0, order: 'descending' } as const;
+const ranked = { score: 10, subscore: 0, achievedAt: at, playerId: 'pl-1', name: 'Ana', country: 'PT' };
+const seq = (store: InvestigationStore) => async () => (await store.timeline('tx-1')).items;
+
+const kept: Record<string, Kept> = {
+  'a checkout': {
+    table: 'Checkouts',
+    item: checkoutItem,
+    read: (db) => new CheckoutStore(db).find('co-1'),
+    value: checkout,
+    write: (db) => new CheckoutStore(db).beginning(checkout),
+  },
+  'a checkout that reserves': {
+    table: 'Checkouts',
+    item: { ...checkoutItem, CheckoutID: 'co-2', Status: 'reserving', ExpiresAt: (at + 900_000) / 1_000 + 24 * 3_600 },
+    read: (db) => new CheckoutStore(db).find('co-2'),
+    value: { ...checkout, checkoutId: 'co-2', status: 'reserving' },
+    write: (db) => new CheckoutStore(db).beginning({ ...checkout, checkoutId: 'co-2', status: 'reserving' }),
+  },
+  'a checkout at its end': {
+    table: 'Checkouts',
+    item: { ...checkoutItem, CheckoutID: 'co-3', PaymentReference: 'pay', OrderID: 'o-1', EndedAt: at },
+    read: (db) => new CheckoutStore(db).find('co-3'),
+    value: { ...checkout, checkoutId: 'co-3', paymentReference: 'pay', orderId: 'o-1', endedAt: at },
+  },
+  'an order': {
+    table: 'Orders',
+    item: {
+      UserID: 'u-1',
+      TimeOrderID: `${time}#o-1`,
+      OrderID: 'o-1',
+      CheckoutID: 'co-1',
+      PaymentReference: 'pay',
+      Lines: lines,
+      Currency: 'EUR',
+      Total: 3_998,
+      ConfirmedAt: at,
+    },
+    read: async (db) => (await new CheckoutStore(db).orders('u-1')).items,
+    value: [
+      {
+        orderId: 'o-1',
+        checkoutId: 'co-1',
+        userId: 'u-1',
+        paymentReference: 'pay',
+        lines,
+        currency: 'EUR',
+        total: 3_998,
+        confirmedAt: at,
+      },
+    ],
+    write: (db) =>
+      new CheckoutStore(db).ordering({
+        orderId: 'o-1',
+        checkoutId: 'co-1',
+        userId: 'u-1',
+        paymentReference: 'pay',
+        lines,
+        currency: 'EUR',
+        total: 3_998,
+        confirmedAt: at,
+      }),
+  },
+  'a refund': {
+    table: 'Checkouts',
+    item: {
+      CheckoutID: 'co-1',
+      Entry: 'refund#KR8ytX7wVLOn_TvU4q9V1VjpZX2q7tt1-FoiCoYhJHU',
+      UserID: 'u-1',
+      PaymentReference: 'pay',
+      Reason: 'late',
+      RecordedAt: at,
+      RefundStatus: 'done',
+      RecordedAtID: `${time}#co-1`,
+      DoneBy: 'ana',
+    },
+    read: async (db) => (await new CheckoutStore(db).refunds('done')).items,
+    value: [
+      {
+        checkoutId: 'co-1',
+        userId: 'u-1',
+        paymentReference: 'pay',
+        reason: 'late',
+        recordedAt: at,
+        status: 'done',
+        doneBy: 'ana',
+      },
+    ],
+  },
+  'a product': {
+    table: 'Products',
+    item: {
+      ProductID: 'p',
+      Entry: 'product',
+      Title: 'A book',
+      Price: 1_999,
+      Currency: 'EUR',
+      Version: 4,
+      OnHand: 5,
+      Holds: { [String(at)]: 2 },
+      Sold: 1,
+    },
+    read: (db) => new ProductStore(db).read(['p'], { consistent: true }),
+    value: [
+      {
+        productId: 'p',
+        title: 'A book',
+        price: 1_999,
+        currency: 'EUR',
+        version: 4,
+        stock: { onHand: 5, holds: { [String(at)]: 2 }, sold: 1 },
+      },
+    ],
+  },
+  'a cart': {
+    table: 'ShoppingCart',
+    item: {
+      UserID: 'u-1',
+      Entry: 'cart',
+      CartNumber: 3,
+      Version: 7,
+      Status: 'merged',
+      OpenedAt: at,
+      LastActivityAt: at + 1,
+      Quantities: { p: 2 },
+      Snapshots: { p: JSON.stringify(['A book', 1_999, 'EUR', at]) },
+      Keys: { k: 6 },
+      Rung: 2,
+      RemindedAt: at,
+      CheckoutID: 'co-1',
+      LastClosed: { Number: 2, How: 'recovered' },
+      MergedInto: 'u-2',
+      MergeReport: '{"added":1,"combined":0,"clamped":[]}',
+    },
+    read: (db) => new CartStore(db).read('u-1'),
+    value: cart,
+    write: (db) => new CartStore(db).replacing(undefined, cart),
+  },
+  preferences: {
+    table: 'ShoppingCart',
+    item: { UserID: 'u-1', Entry: 'preferences', Reminders: true, TimeZone: 'Europe/Lisbon', QuietHours: null },
+    read: (db) => new CartStore(db).preferences('u-1'),
+    value: { reminders: true, timeZone: 'Europe/Lisbon', quietHours: null },
+    write: (db) =>
+      new CartStore(db).putPreferences('u-1', { reminders: true, timeZone: 'Europe/Lisbon', quietHours: null }),
+  },
+  'an unsubscription': {
+    table: 'ShoppingCart',
+    item: { UserID: 'u-2', Entry: 'preferences', Reminders: false },
+    read: (db) => new CartStore(db).preferences('u-2'),
+    value: { reminders: false, timeZone: 'UTC' },
+    write: (db) => new CartStore(db).unsubscribe('u-2'),
+  },
+  'a dead letter': {
+    table: 'DeadLetters',
+    item: {
+      Source: 's',
+      PositionID: 'shard-0#17',
+      Reason: 'no JSON',
+      Record: Buffer.from('{'),
+      IsCut: true,
+      ArrivedAt: time,
+      At: time,
+    },
+    read: (db) => new DeadLetterStore(db).find({ source: 's', shardId: 'shard-0', position: '17' }),
+    value: {
+      source: 's',
+      shardId: 'shard-0',
+      position: '17',
+      reason: 'no JSON',
+      record: Uint8Array.from(Buffer.from('{')),
+      isCut: true,
+      arrivedAt: at,
+      at,
+    },
+  },
+  'a notification': {
+    table: 'Notifications',
+    item: {
+      Recipient: 'ana',
+      TimeID: `${time}#n-1`,
+      ID: 'n-1',
+      Subject: 'S',
+      Text: 'T',
+      At: at,
+      Results: {},
+      Status: 'pending',
+    },
+    read: async (db) => (await new NotificationStore(db).list('ana')).items,
+    value: [{ id: 'n-1', recipient: 'ana', subject: 'S', text: 'T', at, results: {}, status: 'pending' }],
+    write: (db) => new NotificationStore(db).begin({ id: 'n-1', recipient: 'ana', subject: 'S', text: 'T', at }),
+  },
+  'a checkpoint': {
+    table: 'Checkpoints',
+    item: { SourceShard: 's#shard-0', Position: '17', CaughtUpAt: time, Ended: false, Generation: 3 },
+    read: (db) => new CheckpointStore(db).read('s', 'shard-0'),
+    value: { position: '17', caughtUpAt: at, ended: false },
+  },
+  'a checkpoint of a release without generations': {
+    table: 'Checkpoints',
+    item: { SourceShard: 's#shard-1', Ended: true },
+    read: (db) => new CheckpointStore(db).read('s', 'shard-1'),
+    value: { ended: true },
+  },
+  'a look of the reconciler': {
+    table: 'Checkpoints',
+    item: { SourceShard: 'reconciler#full', LastLook: '{"at":5}' },
+    read: (db) => new LastLookStore(db).read('full' as never),
+    value: { at: 5 },
+    write: (db) => new LastLookStore(db).write('full' as never, { at: 5 } as never),
+  },
+  'a rule set': {
+    table: 'Rules',
+    item: { RuleSetID: 'rules', Version: 1, RuleSet: '{"a":1}', PutBy: 'ana', PutAt: time },
+    read: (db) => new VersionedStore(db, 'rules', 'rule set').version(1),
+    value: { version: 1, value: { a: 1 }, putBy: 'ana', putAt: time },
+    write: (db) => new VersionedStore(db, 'rules', 'rule set').put({ a: 1 }, { ifVersion: 0, putBy: 'ana', at: time }),
+  },
+  'a user of feeds': {
+    table: 'Users',
+    item: {
+      UserID: 'u-1',
+      Name: 'Ana',
+      FollowerCount: 2,
+      FollowerChanges: 3,
+      FollowingCount: 1,
+      PostCount: 4,
+      Epoch: 5,
+      PushMode: 'rising',
+      ModeVersion: 6,
+      RisenAt: at,
+      FeedVersion: 7,
+      CompleteAfter: 'a',
+      ReadMarker: 'b',
+    },
+    read: async (db) => [...(await new FeedUserStore(db).find(['u-1'])).values()],
+    value: [
+      {
+        userId: 'u-1',
+        name: 'Ana',
+        followers: 2,
+        followerChanges: 3,
+        following: 1,
+        posts: 4,
+        epoch: 5,
+        mode: 'rising',
+        modeVersion: 6,
+        risenAt: at,
+        feed: { version: 7, completeAfter: 'a', readMarker: 'b' },
+      },
+    ],
+  },
+  'a follower': {
+    table: 'Followers',
+    item: { UserID: 'u-1', BucketFollowerID: '00ff#u-2', Epoch: 3, Since: at },
+    read: async (db) => (await new RelationStore(db, new FeedUserStore(db)).followers('u-1')).items,
+    value: [{ userId: 'u-2', since: at }],
+  },
+  'a follow': {
+    table: 'Following',
+    item: { UserID: 'u-2', Entry: 'follows#u-1', Since: at },
+    read: async (db) => (await new RelationStore(db, new FeedUserStore(db)).following('u-2')).items,
+    value: [{ userId: 'u-1', since: at }],
+  },
+  'a post': {
+    table: 'Posts',
+    item: {
+      PostID: 'post-1',
+      AuthorID: 'u-1',
+      At: at,
+      Body: 'Hello',
+      Media: ['https://x/1'],
+      ReplyTo: 'post-0',
+      Version: 1,
+      ContentHash: 'h',
+      Pushed: true,
+    },
+    read: (db) => new PostStore(db).find('post-1'),
+    value: { ...post, version: 1, contentHash: 'h', pushed: true, deleted: false },
+    write: (db) => new PostStore(db).creation({ ...post, contentHash: 'h', pushed: true }),
+  },
+  'a deleted post': {
+    table: 'Posts',
+    item: {
+      PostID: 'post-2',
+      AuthorID: 'u-1',
+      At: at,
+      Version: 2,
+      EditedAt: at,
+      ContentHash: 'h',
+      Pushed: false,
+      Deleted: true,
+    },
+    read: (db) => new PostStore(db).find('post-2'),
+    value: {
+      postId: 'post-2',
+      authorId: 'u-1',
+      at,
+      text: '',
+      media: [],
+      version: 2,
+      editedAt: at,
+      contentHash: 'h',
+      pushed: false,
+      deleted: true,
+    },
+  },
+  'a reference in a feed': {
+    table: 'Feed',
+    item: { UserID: 'u-2', TimePostID: `${time}#post-1`, AuthorID: 'u-1', Epoch: 3 },
+    read: (db) => new FeedRowStore(db).all('u-2'),
+    value: [{ readerId: 'u-2', key: `${time}#post-1`, authorId: 'u-1', epoch: 3 }],
+    write: (db) => new FeedRowStore(db).put([{ readerId: 'u-2', key: `${time}#post-1`, authorId: 'u-1', epoch: 3 }]),
+  },
+  'a case': {
+    table: 'Investigations',
+    item: {
+      TransactionID: 'tx-1',
+      Entry: 'case',
+      CaseStatus: 'waiting',
+      OpenedAtID: `${time}#tx-1`,
+      Outcome: 'review',
+      Amount: 100,
+      Currency: 'EUR',
+      UserID: 'u-1',
+      MerchantID: 'm-1',
+      Revision: 2,
+      PaymentHold: 'held',
+      Assignee: 'ana',
+      DueAt: at,
+      CustomerAnswer: 'mine',
+      ClosedAt: at,
+      Label: 'fraud',
+    },
+    read: (db) => new InvestigationStore(db).find('tx-1'),
+    value: {
+      transactionId: 'tx-1',
+      status: 'waiting',
+      outcome: 'review',
+      score: null,
+      hold: 'held',
+      userId: 'u-1',
+      merchantId: 'm-1',
+      amount: 100,
+      currency: 'EUR',
+      openedAt: at,
+      revision: 2,
+      assignee: 'ana',
+      dueAt: at,
+      customerAnswer: 'mine',
+      closedAt: at,
+    },
+  },
+  'a line of a timeline': {
+    table: 'Investigations',
+    item: {
+      TransactionID: 'tx-1',
+      Entry: 'event#000001',
+      Seq: 1,
+      At: at,
+      Kind: 'opened',
+      Text: 'Opened',
+      By: 'ana',
+      Proof: 'api',
+      Role: 'lead',
+    },
+    read: (db) => seq(new InvestigationStore(db))(),
+    value: [{ seq: 1, at, kind: 'opened', text: 'Opened', by: { name: 'ana', proof: 'api', role: 'lead' } }],
+  },
+  'what a case is started again from': {
+    table: 'Investigations',
+    item: { TransactionID: 'tx-1', Entry: 'state', Revision: 2, Kept: '{"unsent":[]}' },
+    read: (db) => new InvestigationStore(db).kept('tx-1'),
+    value: { revision: 2, kept: { unsent: [] } },
+  },
+  'a profile with a hold': {
+    table: 'UserProfiles',
+    item: { UserID: 'u-1', HoldUntil: at, HoldTransactionID: 'tx-1', Version: 3 },
+    read: (db) => new DecisionStore(db).userHold('u-1'),
+    value: { until: at, transactionId: 'tx-1' },
+  },
+  'a difference of a challenger': {
+    table: 'ShadowDecisions',
+    item: { Challenger: '4', Entry: `${time}#tx-1`, Difference: '{"live":"approve","shadow":"review"}' },
+    read: async (db) => (await new ShadowStore(db).differences(4, { limit: 10 })).items,
+    value: [{ transactionId: 'tx-1', at, live: 'approve', shadow: 'review' }],
+  },
+  'a season': {
+    table: 'Boards',
+    item: {
+      GameID: 'g-1',
+      Entry: 'season#00002',
+      StartsAt: at,
+      EndsAt: at + 1_000,
+      GraceMs: 10,
+      SeasonStatus: 'final',
+      Revision: 0,
+      Rewards: '[{"reward":"cup","fromRank":1,"toRank":1}]',
+      ClosedAt: at,
+      Players: 9,
+    },
+    read: (db) => new BoardStore(db).season('g-1', 2),
+    value: {
+      ...season,
+      status: 'final',
+      rewards: [{ reward: 'cup', fromRank: 1, toRank: 1 }],
+      closedAt: at,
+      players: 9,
+    },
+  },
+  'a board': {
+    table: 'Boards',
+    item: { GameID: 'g-1', Entry: 'board', BoardDefinition: '{"shards":2}', Version: 3, LatestSeason: 2 },
+    read: (db) => new BoardStore(db).find('g-1'),
+    value: { shards: 2, gameId: 'g-1', version: 3, latestSeason: 2 },
+  },
+  'a ban': {
+    table: 'Boards',
+    item: { GameID: 'g-1', Entry: 'ban#pl-1', Reason: 'bot', BannedBy: 'ana', At: at },
+    read: (db) => new BoardStore(db).ban('g-1', 'pl-1'),
+    value: { playerId: 'pl-1', reason: 'bot', bannedBy: 'ana', at },
+  },
+  'a head of a ranking': {
+    table: 'LeaderboardRanks',
+    item: {
+      Ranking: 'g-1#00001#00#d',
+      Entry: 'head',
+      Version: 2,
+      Roots: '{"ranks":"r"}',
+      Attempt: 'a',
+      AsOf: at,
+      Sealed: true,
+      CheckMark: 'm',
+      LogName: 'l',
+    },
+    read: (db) => new RankStore(db).head(shard),
+    value: { version: 2, ranking: { ranks: 'r' }, attempt: 'a', asOf: at, isSealed: true, mark: 'm', log: 'l' },
+  },
+  'a page of standings': {
+    table: 'LeaderboardStandings',
+    item: {
+      GameSeason: 'g-1#00001',
+      Entry: 'page#00000000',
+      Standings: deflateRawSync(JSON.stringify([[10, 0, at, 'pl-1', 'Ana', 'PT']])),
+    },
+    read: (db) => new StandingsStore(db).page('g-1', 1, 1, 10),
+    value: [expect.objectContaining({ ...ranked, rank: 1 })],
+    write: (db) => new StandingsStore(db).put('g-1', 1, 0, [{ ...ranked, rank: 1 }]),
+  },
+  'a reward': {
+    table: 'LeaderboardStandings',
+    item: { GameSeason: 'g-1#00001', Entry: 'reward#pl-1', Rank: 1, Rewards: ['cup'], GrantedAt: at },
+    read: async (db) => (await new StandingsStore(db).rewards('g-1', 1, { limit: 5 })).items,
+    value: [{ playerId: 'pl-1', rank: 1, rewards: ['cup'], grantedAt: at }],
+    write: (db) =>
+      new StandingsStore(db).grant('g-1', 1, { playerId: 'pl-1', rank: 1, rewards: ['cup'], grantedAt: at }),
+  },
+  'a device': {
+    table: 'Devices',
+    item: {
+      DeviceID: 'd-1',
+      Entry: 'device',
+      Groups: ['g'],
+      RegisteredAt: time,
+      Alerts: '[]',
+      AlertsVersion: 2,
+      ErasingSince: time,
+      ErasedAt: time,
+    },
+    read: (db) => new DeviceStore(db).get('d-1'),
+    value: {
+      deviceId: 'd-1',
+      groups: ['g'],
+      alerts: [],
+      alertsVersion: 2,
+      registeredAt: at,
+      erasingSince: at,
+      erasedAt: at,
+    },
+  },
+  'an erased device': {
+    table: 'Devices',
+    item: { DeviceID: 'd-2', Entry: 'device', ErasedAt: time },
+    read: (db) => new DeviceStore(db).get('d-2'),
+    value: { deviceId: 'd-2', groups: [], alerts: [], alertsVersion: 0, erasedAt: at },
+    write: (db) => new DeviceStore(db).finishErasure('d-2', at),
+  },
+  'what is known of a device': {
+    table: 'Devices',
+    item: { DeviceID: 'd-1', Entry: 'live', Live: JSON.stringify(live), Version: 1 },
+    read: async (db) => (await new LiveStore(db).read(['d-1'])).get('d-1'),
+    value: { live, version: 1 },
+    write: (db) => new LiveStore(db).replace('d-1', { live: { states: {} }, version: 0 }, live),
+  },
+  'a reading': {
+    table: 'DeviceData',
+    item: {
+      DeviceDay: 'd-1#2026-10-01',
+      TimestampSeq: `${time}#r-1`,
+      Metrics: '{"t":1}',
+      DeviceStatus: 'ok',
+      Latitude: 1,
+      Longitude: 2,
+    },
+    read: (db) => new ReadingStore(db).newest('d-1', '2026-10-01'),
+    value: row,
+    write: (db) => new ReadingStore(db).put([row]),
+  },
+  'a rollup': {
+    table: 'DeviceRollups',
+    item: { Series: 'd-1#1d#2026', Bucket: '2026-10-01T00:00:00.000Z', Rollup: '{"count":1}', Version: 1 },
+    async read(db) {
+      const key = { deviceId: 'd-1', resolution: '1d', bucket: Date.parse('2026-10-01') } as const;
+      return (await new RollupStore(db).read([key])).get(rollupId(key));
+    },
+    value: { rollup: { count: 1 }, version: 1 },
+  },
+  'an archived day': {
+    table: 'Archives',
+    item: {
+      Archive: 'device_data',
+      Day: '2026-10-01',
+      Generation: 1,
+      State: 'archived',
+      Rows: 10,
+      Bytes: 20,
+      Parts: 1,
+      ArchivedAt: time,
+      Since: time,
+    },
+    read: (db) => new ArchiveStore(db, new DayStore(db)).find('2026-10-01'),
+    value: {
+      day: '2026-10-01',
+      generation: 1,
+      state: 'archived',
+      rows: 10,
+      bytes: 20,
+      parts: 1,
+      archivedAt: at,
+      since: at,
+    },
+  },
+  'how far rollups are deleted': {
+    table: 'Archives',
+    item: { Archive: 'retention', Day: '1m', DeletedUntil: '2026-09-01' },
+    read: (db) => new RetentionStore(db).deletedUntil('1m'),
+    value: '2026-09-01',
+    write: (db) => new RetentionStore(db).done('1m', '2026-09-01'),
+  },
+};
+const names = Object.keys(kept);
+
+let dynamodb: TestDynamoDB;
+const keyOf = ({ table, item }: Kept) =>
+  Object.fromEntries(dynamodb.db.keys(table).map((name) => [name, item[name]] as const));
+const stored = async (one: Kept) =>
+  (await dynamodb.db.client.send(new GetCommand({ TableName: dynamodb.db.table(one.table), Key: keyOf(one) }))).Item;
+const put = ({ table, item }: Kept) =>
+  dynamodb.db.client.send(new PutCommand({ TableName: dynamodb.db.table(table), Item: item }));
+beforeAll(async () => {
+  dynamodb = await startTestDynamoDB();
+}, 120_000);
+afterAll(() => dynamodb?.stop());
+beforeEach(async () => {
+  for (const one of Object.values(kept)) {
+    const requests = [{ DeleteRequest: { Key: keyOf(one) } }];
+    await dynamodb.db.client.send(
+      new BatchWriteCommand({ RequestItems: { [dynamodb.db.table(one.table)]: requests } }),
+    );
+  }
+});
+
+test.each(names)('reads what the last release wrote: %s', async (name) => {
+  const one = kept[name]!;
+  await put(one);
+  expect(await one.read(dynamodb.db)).toEqual(one.value);
+});
+
+test.each(names)('passes over attributes of a later release: %s', async (name) => {
+  const one = kept[name]!;
+  await put({ ...one, item: { ...one.item, OfALaterRelease: { X: [1] } } });
+  expect(await one.read(dynamodb.db)).toEqual(one.value);
+});
+
+test.each(names.filter((name) => kept[name]!.write))(
+  '%s is written attribute for attribute as before',
+  async (name) => {
+    const one = kept[name]!;
+    const written = one.write!(dynamodb.db);
+    if (written instanceof Promise) await written;
+    else await dynamodb.db.client.send(new TransactWriteCommand({ TransactItems: [written as TransactItem].flat() }));
+    const bytesAsText = (item: unknown) => JSON.parse(JSON.stringify(item)) as unknown;
+    const toBuffers = Object.entries(one.item).map(([key, value]) => [
+      key,
+      value instanceof Uint8Array ? Object.assign({}, value) : value,
+    ]);
+    expect(bytesAsText(await stored(one))).toEqual(bytesAsText(Object.fromEntries(toBuffers)));
+  },
+);
