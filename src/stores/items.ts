@@ -131,7 +131,7 @@ export const optional = <T>(attribute: Attribute<T, false>): Attribute<T, true> 
   isOptional: true,
 });
 
-/** An attribute that reads as `fallback` where an item lacks it: written by an earlier release, or by another update. */
+/** An attribute that reads as `fallback` where an item lacks it, because an earlier release wrote the item. */
 export const orElse = <T>(attribute: Attribute<T, false>, fallback: T): Attribute<T, false> => ({
   ...attribute,
   fallback,
@@ -181,7 +181,7 @@ export function itemType<T extends Tables, F extends Fields>(
       return value as Value<F>;
     },
     write(value, key) {
-      // Not `{ ...key }`: V8 makes a hidden class anew for every item that grows from a spread object, at 25 µs an item.
+      // Not `{ ...key }`: V8 then creates a hidden class for each item, which costs 25 µs an item.
       const item: Item = {};
       for (const name in key) item[name] = key[name];
       for (const [field, { name, encode }] of pairs) {
