@@ -1,19 +1,20 @@
 import { compositeKey, iso } from '../domain/ids';
 import type { Tables } from './tables';
 
-/** An item as the document client reads and writes it. */
+/** An unmarshalled item, as the document client reads and writes it. */
 export type Item = Record<string, unknown>;
 
-/** The name of an attribute, its type in the table, and what its value is in the code. */
+/** An attribute: its name, its type in the table, and the conversion of its value. */
 export interface Attribute<T, Optional extends boolean = boolean> {
   readonly name: string;
-  /** The stored type as an error names it: "a string". */
+  /** The stored type, as error messages name it: "a string". */
   readonly type: string;
   readonly isOptional: Optional;
-  /** What an item without the attribute has instead. */
+  /** The value of an item without the attribute. */
   readonly fallback?: T;
-  /** @returns undefined where the stored value is of another type. */
+  /** Converts the stored value. @returns undefined if it has another type. */
   decode(stored: unknown): T | undefined;
+  /** Converts a value to its stored form. */
   encode(value: T): unknown;
 }
 
@@ -23,7 +24,7 @@ type Value<F extends Fields> = {
   [K in keyof F as F[K] extends Attribute<unknown, false> ? K : never]: ValueOf<F[K]>;
 } & { [K in keyof F as F[K] extends Attribute<unknown, false> ? never : K]?: ValueOf<F[K]> };
 
-/** What `write` takes: an optional field may be undefined, too. */
+/** The parameter of `write`: an optional field may also be undefined. */
 type Written<F extends Fields> = {
   [K in keyof F as F[K] extends Attribute<unknown, false> ? K : never]: ValueOf<F[K]>;
 } & { [K in keyof F as F[K] extends Attribute<unknown, false> ? never : K]?: ValueOf<F[K]> | undefined };
@@ -39,12 +40,17 @@ const primitive =
     encode: same,
   });
 
-/** A string. With a type of its own (a status, an id) the values themselves are not checked. */
+/** Declares a string attribute. With a type parameter (a status, an id) the values are not validated. */
 export const text = primitive<string>('a string', 'string');
+/** Declares a number attribute. */
 export const number = primitive<number>('a number', 'number');
+/** Declares a boolean attribute. */
 export const flag = primitive<boolean>('a boolean', 'boolean');
 
-/** An attribute whose stored type holds another value. `decode` may throw on a malformed one. */
+/**
+ * Declares an attribute whose value is converted from its stored type. `decode` returns undefined or throws if the
+ * stored value is malformed.
+ */
 const made = <T, S>(
   stored: (name: string) => Attribute<S, false>,
   type: string,
@@ -69,7 +75,7 @@ const made = <T, S>(
   };
 };
 
-/** Any object of one of JavaScript's classes. */
+/** Declares an attribute with an object, which `is` recognises. The object's content is not validated. */
 const object =
   <P>(type: string, is: (stored: unknown) => boolean) =>
   <T extends P = P>(name: string): Attribute<T, false> => ({
@@ -80,21 +86,27 @@ const object =
     encode: same,
   });
 
+/** Declares a binary attribute. */
 export const bytes = object<Uint8Array>('binary', ArrayBuffer.isView);
+/** Declares a list attribute. Its elements are not validated. */
 export const list = <E>(name: string) => object<readonly E[]>('a list', Array.isArray)(name);
+/** Declares a map attribute. Its content is not validated. */
 export const map = object<object>(
   'a map',
   (stored) => typeof stored === 'object' && stored !== null && !Array.isArray(stored) && !ArrayBuffer.isView(stored),
 );
 
-/** A map by names that people choose: one of them may be `constructor`, which every object has. */
+/**
+ * Declares a map whose keys are chosen by callers. It is a Map, because a key can be `constructor`, which every object
+ * inherits.
+ */
 export const mapping = <V>(name: string) =>
   made<ReadonlyMap<string, V>, object>(map, 'a map', {
     decode: (stored) => new Map<string, V>(Object.entries(stored)),
     encode: (value) => value,
   })(name);
 
-/** An instant (epoch ms), stored as ISO 8601 UTC. */
+/** Declares an instant (epoch ms), stored as ISO 8601 UTC. */
 export const instant = made<number, string>(text, 'an ISO 8601 instant', {
   decode(stored) {
     const at = Date.parse(stored);
@@ -103,20 +115,20 @@ export const instant = made<number, string>(text, 'an ISO 8601 instant', {
   encode: iso,
 });
 
-/** Any value, stored as JSON. Its shape is not checked. */
+/** Declares an attribute with any value, stored as JSON. Its shape is not validated. */
 export const json = <T>(name: string) =>
   made<T, string>(text, 'a JSON string', {
     decode: (stored) => JSON.parse(stored) as T,
     encode: (value) => JSON.stringify(value),
   })(name);
 
-/** The parts of a composite key. */
+/** Declares an attribute with the parts of a composite key. */
 export const composite = made<readonly string[], string>(text, 'a composite key', {
   decode: (stored) => stored.split('#'),
   encode: (parts) => compositeKey(...parts),
 });
 
-/** A value of any type, null included. Its shape is not checked. */
+/** Declares an attribute with a value of any type, including null. Its shape is not validated. */
 export const anything = <T>(name: string): Attribute<T, false> => ({
   name,
   type: 'anything',
@@ -125,37 +137,38 @@ export const anything = <T>(name: string): Attribute<T, false> => ({
   encode: same,
 });
 
-/** An attribute that an item need not have. */
+/** Makes an attribute optional: items may lack it. */
 export const optional = <T>(attribute: Attribute<T, false>): Attribute<T, true> => ({
   ...attribute,
   isOptional: true,
 });
 
-/** An attribute that reads as `fallback` where an item lacks it, because an earlier release wrote the item. */
+/** Gives an attribute a value for items that lack it, because an earlier release wrote them. */
 export const orElse = <T>(attribute: Attribute<T, false>, fallback: T): Attribute<T, false> => ({
   ...attribute,
   fallback,
 });
 
-/** The attributes of one kind of item: the only place that names them and their types. */
+/** The attributes of one kind of item. Only this declaration has their names and types. */
 export interface ItemType<F extends Fields> {
-  /** Names of the attributes, for a projection. */
+  /** The names of the attributes, for a projection. */
   readonly attributes: readonly string[];
   /**
-   * Reads an item. Attributes that this type does not name (a key, another release's) are passed over.
-   * @throws TypeError naming table, key and attribute where one is missing or of another type.
+   * Converts an item to a value. Ignores attributes that are not declared (a key, an attribute of another release).
+   * @throws TypeError with table, key and attribute, if an attribute is missing or has another type.
    */
   read(this: void, item: Item): Value<F>;
-  /** The key, and the attributes of a value without those that are undefined. */
+  /** Converts a value to an item with the given key. Undefined fields are omitted. */
   write(this: void, value: Written<F>, key?: Item): Item;
-  /** The type of an item of which only these fields are read. */
+  /** Returns a type with only these fields, for reads that need no others. */
   pick<K extends keyof F>(this: void, ...fields: readonly K[]): ItemType<Pick<F, K>>;
 }
 
 /**
  * Declares a kind of item.
- * @param tables of its capability: they name the key in errors.
- * @param fields of the value in the code, each with the attribute that stores it.
+ * @param tables the tables of its capability, whose keys error messages contain.
+ * @param table the logical name of its table.
+ * @param fields the fields of the value, each with the attribute that stores it.
  */
 export function itemType<T extends Tables, F extends Fields>(
   tables: T,
@@ -181,7 +194,7 @@ export function itemType<T extends Tables, F extends Fields>(
       return value as Value<F>;
     },
     write(value, key) {
-      // Not `{ ...key }`: V8 then creates a hidden class for each item, which costs 25 µs an item.
+      // Not `{ ...key }`: with it, V8 creates a hidden class for each item, which costs 25 µs per item.
       const item: Item = {};
       for (const name in key) item[name] = key[name];
       for (const [field, { name, encode }] of pairs) {
@@ -199,7 +212,10 @@ export function itemType<T extends Tables, F extends Fields>(
   };
 }
 
-/** A defect of ours, or an item that something else wrote: retrying cannot help. */
+/**
+ * Returns the error for an item with a missing or wrong attribute: a bug, or an item that another program wrote. A
+ * retry cannot help.
+ */
 function fault(tables: Tables, table: string, item: Item, { name, type }: Attribute<unknown>): TypeError {
   const { partitionKey, sortKey } = tables[table] ?? {};
   const key = [partitionKey, sortKey].flatMap((one) => (one ? `${one.name} ${JSON.stringify(item[one.name])}` : []));

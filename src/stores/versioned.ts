@@ -93,7 +93,7 @@ export class VersionedStore<T> {
         Put: {
           TableName,
           Item: versionItems.write({ version: ifVersion + 1, value, putBy, putAt: at }, { RuleSetID: this.id }),
-          // Race: two admins save at the same time. The second write finds its version already stored.
+          // Race: two supervisors save at the same time. The second write finds its version already stored.
           ConditionExpression: 'attribute_not_exists(Version)',
         },
       },

@@ -25,6 +25,7 @@ const items = itemType(cartTables, 'ShoppingCart', {
   mergedInto: optional(text('MergedInto')),
   mergeReport: optional(json<MergeReport>('MergeReport')),
 });
+/** The attributes of an open cart that the reconciler reads. */
 export const openCartItems = items.pick('userId', 'number', 'openedAt');
 /** The result of an update of one line. */
 const changedItems = itemType(cartTables, 'ShoppingCart', {
