@@ -103,7 +103,7 @@ function reportCheckout(
 ): void {
   metrics.checkout(what);
   noteCheckout(what, note);
-  if (what === 'refund-due') logger.warn('a payment came too late or twice and must be given back: GET /v1/refunds');
+  if (what === 'refund-due') logger.warn('a payment arrived too late or twice, so a refund is due: GET /v1/refunds');
 }
 
 async function cartFigures(counts: CartCountStore): Promise<Figure[]> {

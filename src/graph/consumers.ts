@@ -59,23 +59,23 @@ function watchOf(
         note({
           area: 'platform',
           tone: 'problem',
-          text: `record of ${stream} could not be processed: a dead letter`,
+          text: `record of ${stream} could not be processed and became a dead letter`,
           count: batch.deadLetters,
         });
     },
     refused: (error, { shardId, position }) =>
       logger.error(
         { err: error, stream, shard: shardId, position },
-        'a record fails for good and was kept as a dead letter',
+        'a record fails permanently and became a dead letter',
       ),
     lag: (shardId, ms) => metrics.streams.lag(stream, shardId, ms),
     left: (shardId) => metrics.streams.left(stream, shardId),
     trimmed(error) {
       metrics.streams.trimmed(stream);
-      note({ area: 'platform', tone: 'problem', text: `The stream ${stream} was trimmed before it was read` });
+      note({ area: 'platform', tone: 'problem', text: `The stream ${stream} deleted records before they were read` });
       logger.error(
         { err: error, stream },
-        'the stream was trimmed before it was read: records are lost to what it feeds',
+        'the stream deleted records before they were read, so data that is made from them is incomplete',
       );
       trimmed?.();
     },

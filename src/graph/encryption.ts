@@ -39,7 +39,7 @@ export function buildEncryption(
     routes: codecRoutes({
       codec,
       onDecoded: (who, payloads) =>
-        logger.info({ caller: who.name, role: who.role, payloads }, 'payloads were decrypted for a person'),
+        logger.info({ caller: who.name, role: who.role, payloads }, 'payloads were decrypted for a caller'),
       ...defined({ linkToken }),
     }),
   };

@@ -14,9 +14,9 @@ export function faultReports({
       metrics.skips.begin(work);
       return (entity, error) => {
         metrics.skips.skipped(work);
-        const text = `${work} was skipped for one, because a step was refused for good`;
+        const text = `${work}: an entity was skipped, because its step was refused permanently`;
         note({ area: 'platform', tone: 'problem', text });
-        logger.error({ err: error, work, entity }, 'an entity was skipped, because a step for it was refused for good');
+        logger.error({ err: error, work, entity }, 'an entity was skipped, because its step was refused permanently');
       };
     },
 
@@ -24,9 +24,12 @@ export function faultReports({
       await letters.keep(some);
       for (const { source, shardId, position, reason } of some) {
         metrics.streams.deadLetters(source, 1);
-        const text = `what came by ${source} could not be processed: a dead letter`;
+        const text = `A message or entry of ${source} could not be processed and became a dead letter`;
         note({ area: 'platform', tone: 'problem', text });
-        logger.error({ source, shard: shardId, position, reason }, 'what fails for good was kept as a dead letter');
+        logger.error(
+          { source, shard: shardId, position, reason },
+          'a message or entry fails permanently and became a dead letter',
+        );
       }
     },
   };

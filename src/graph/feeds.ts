@@ -38,8 +38,8 @@ const TRIM_EVERY = 400;
 
 const ROWS = {
   delivered: 'post delivered to a feed',
-  retracted: 'post taken out of a feed',
-  turned: 'feed gone over as its author turned',
+  retracted: 'post removed from a feed',
+  turned: 'feed updated because its author’s delivery mode changed',
 } as const;
 
 /** Returns the settings of feeds. */

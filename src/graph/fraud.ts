@@ -134,7 +134,7 @@ function driftReport(config: SettingsOf<typeof fraudSettings>): ScheduledWorkflo
       workflowId: DRIFT_REPORT_ID,
       taskQueue: FRAUD_QUEUE,
       args: [report],
-      staticSummary: 'Whether payments still look as in training',
+      staticSummary: 'Compares recent payments with the training data (drift)',
     },
   };
 }

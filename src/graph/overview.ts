@@ -108,7 +108,7 @@ function newsOf({ capabilities }: Combined): Record<string, Lifecycle> {
   );
   return {
     ...Object.fromEntries(news),
-    [REDRIVE_TYPE]: { area: platform.name, name: 'The re-driving of dead letters' },
+    [REDRIVE_TYPE]: { area: platform.name, name: 'A redrive of dead letters' },
   };
 }
 

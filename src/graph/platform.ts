@@ -115,7 +115,7 @@ async function startRedrive({ startOnce }: Services, stream: string): Promise<st
     workflowId,
     taskQueue: PLATFORM_QUEUE,
     args: [{ stream }],
-    staticSummary: `Dead letters of ${stream}, once more`,
+    staticSummary: `Redrives the dead letters of ${stream}`,
   });
   return workflowId;
 }

@@ -30,7 +30,7 @@ export const reconcilerWorkflow: StandingWorkflow = {
   workflowId: RECONCILER_ID,
   taskQueue: PLATFORM_QUEUE,
   args: [],
-  staticSummary: 'Starts again workflows that were terminated or lost',
+  staticSummary: 'Restarts workflows that were terminated or lost',
 };
 
 /** Builds the reconciler, and the routes and figures with which operators request and see reconciliations. */
@@ -83,12 +83,9 @@ function reportRestart(
   why: string,
 ): void {
   metrics.reconciler.restarted(workflowType);
-  const text = `A ${workflowType} workflow was ${why} and is started again`;
+  const text = `A ${workflowType} workflow was ${why} and was restarted`;
   note({ area: 'platform', tone: 'problem', text, workflowId });
-  logger.warn(
-    { workflowId, workflowType, why },
-    'a workflow did not run although its lifecycle is open: started again',
-  );
+  logger.warn({ workflowId, workflowType, why }, 'a workflow with an open lifecycle did not run and was restarted');
 }
 
 function nightlyLook(cron: string): ScheduledWorkflow {

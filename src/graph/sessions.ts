@@ -99,7 +99,7 @@ function standing(bucket: number, sweepMs: number): StandingWorkflow {
     workflowId: sessionExpiryId(bucket),
     taskQueue: SESSIONS_QUEUE,
     args: [input],
-    staticSummary: 'Ends sessions when they are due',
+    staticSummary: 'Ends sessions when they expire',
   };
 }
 

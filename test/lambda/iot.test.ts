@@ -41,7 +41,7 @@ it('goes by the device of the topic, whatever the message says', async () => {
   await take(event('iot-2', { ...reading(1), deviceId: 'iot-3' }));
   expect([await stored('iot-2'), await stored('iot-3')]).toEqual([[], []]);
   expect(warnings).toHaveBeenCalledWith(
-    { device: 'iot-2', reason: 'deviceId must be the one of the topic, iot-2, or be left out' },
+    { device: 'iot-2', reason: 'deviceId must be that of the topic (iot-2) or absent' },
     expect.any(String),
   );
 });

@@ -248,7 +248,7 @@ describe('on a server', () => {
         workflowId: scheduleId,
         taskQueue: FRAUD_QUEUE,
         args: [{ days: 1 }],
-        staticSummary: 'Whether payments still look as in training',
+        staticSummary: 'Compares recent payments with the training data (drift)',
       },
     });
     await served(FRAUD_QUEUE, [first], async () => {

@@ -3,12 +3,12 @@ import type { Happening } from '../../domain/platform/happening';
 import type { Services } from '../capability';
 
 const checkouts = {
-  held: { tone: 'routine', text: 'checkout holds its stock' },
-  short: { tone: 'notable', text: 'checkout wanted more than there is' },
-  confirmed: { tone: 'notable', text: 'order' },
+  held: { tone: 'routine', text: 'stock held for a checkout' },
+  short: { tone: 'notable', text: 'checkout refused: too little stock' },
+  confirmed: { tone: 'notable', text: 'order placed' },
   cancelled: { tone: 'routine', text: 'checkout cancelled' },
-  expired: { tone: 'routine', text: 'hold ended unpaid, its stock is free again' },
-  'refund-due': { tone: 'problem', text: 'payment came too late or twice, and must be given back' },
+  expired: { tone: 'routine', text: 'hold expired without payment, stock released' },
+  'refund-due': { tone: 'problem', text: 'payment arrived too late or twice; a refund is due' },
 } as const satisfies Record<string, Pick<Happening, 'tone' | 'text'>>;
 
 /** The events of a checkout. */
@@ -24,7 +24,7 @@ export function noteCheckout(what: CheckoutEvent, note: Services['note']): void 
  * them.
  */
 const carts: Partial<Record<CartCountName, Pick<Happening, 'tone' | 'text'>>> = {
-  opened: { tone: 'routine', text: 'cart begun' },
+  opened: { tone: 'routine', text: 'cart opened' },
   reminded: { tone: 'notable', text: 'customer reminded of a cart' },
   recovered: { tone: 'notable', text: 'customer came back after a reminder' },
   abandoned: { tone: 'notable', text: 'cart abandoned' },

@@ -22,5 +22,5 @@ export const silenceWatchWorkflow: StandingWorkflow = {
   workflowId: SILENCE_ID,
   taskQueue: DEVICES_QUEUE,
   args: [],
-  staticSummary: 'Finds devices that ought to have reported',
+  staticSummary: 'Alerts when a device stops reporting',
 };

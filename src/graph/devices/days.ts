@@ -46,6 +46,6 @@ export const archiveDue = (cron: string): ScheduledWorkflow => ({
     workflowId: ARCHIVE_DUE_ID,
     taskQueue: DEVICES_QUEUE,
     args: [],
-    staticSummary: 'Archives days that are over, deletes what is past its age',
+    staticSummary: 'Archives finished days and deletes expired ones',
   },
 });

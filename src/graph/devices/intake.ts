@@ -49,7 +49,7 @@ function openIngest(
         metrics.readings(path, result, count);
         note({ area: 'devices', tone: 'routine', text: `reading ${result} by ${path}`, count });
       },
-      onRefused: (error) => logger.error({ err: error, path }, 'a reading cannot be stored, ever'),
+      onRefused: (error) => logger.error({ err: error, path }, 'a reading is refused permanently'),
     },
     {
       lateWindowMs: config.LONGWATCH_LATE_WINDOW_MS,

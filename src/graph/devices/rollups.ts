@@ -58,7 +58,7 @@ export function buildRollups(
     },
     stream: readStream({
       name: DEVICE_DATA_STREAM,
-      summary: 'Rollups and alerts from the readings of devices',
+      summary: 'Updates rollups and alerts from the readings of devices',
       source: tableStream(services, 'DeviceData'),
       handler: readingChanges({ ...stores, rules, alerts }),
       trimmed: () => void startOnce(checkOfRecent).catch(onFault),
@@ -79,5 +79,5 @@ const checkOfRecent: StandingWorkflow = {
   workflowId: ROLLUP_CHECK_ID,
   taskQueue: DEVICES_QUEUE,
   args: [{}],
-  staticSummary: 'Puts right the rollups that a gap in the stream left short',
+  staticSummary: 'Corrects rollups after a gap in the stream',
 };

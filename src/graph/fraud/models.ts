@@ -79,7 +79,7 @@ async function tryEndpoint(endpoint: ScoringEndpoint): Promise<void> {
   try {
     await endpoint.score([featureNames.map(() => Number.NaN)], { deadlineMs: 5_000 });
   } catch (error) {
-    const message = `must be an endpoint that scores our ${featureNames.length} features: ${(error as Error).message}`;
+    const message = `must be an endpoint that scores the ${featureNames.length} features: ${(error as Error).message}`;
     throw new LongwatchError('invalid', `endpointName ${message}`, {
       faults: [{ field: 'endpointName', message }],
       cause: error,

@@ -6,8 +6,8 @@ import type { Services } from '../capability';
 
 const verdicts: Readonly<Record<Exclude<Outcome, 'approve'>, string>> = {
   alert: 'the customer is asked',
-  review: 'somebody must look',
-  block: 'held',
+  review: 'an investigator must decide',
+  block: 'payment held',
 };
 
 /** Shows a decision on the overview page. */

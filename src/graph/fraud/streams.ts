@@ -13,7 +13,7 @@ import { tableStream } from '../consumers';
 export const merchantStream = (services: Services): ReadStream =>
   readStream({
     name: TRANSACTION_HISTORY_STREAM,
-    summary: 'Merchants’ counters from the history of transactions',
+    summary: 'Updates the merchants’ counters from the history of transactions',
     source: tableStream(services, 'TransactionHistory'),
     handler: foldingHandler(merchantCounters(new MerchantStore(services.db))),
   });

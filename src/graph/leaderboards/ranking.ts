@@ -42,7 +42,7 @@ export function buildRanking(
     nodes,
     onFault,
     onDamaged({ gameId }, error) {
-      logger.error({ err: error, gameId }, 'a ranking is damaged: it is compared with its table and built anew');
+      logger.error({ err: error, gameId }, 'a ranking is damaged; a check compares it with its table and rebuilds it');
       startCheck('audit', gameId).catch(onFault);
     },
   });
@@ -53,7 +53,7 @@ export function buildRanking(
     schedule: scheduledCheck(config.LONGWATCH_RANK_CHECK_CRON),
     stream: readStream({
       name: LEADERBOARD_STREAM,
-      summary: 'Ranks from players’ scores',
+      summary: 'Updates the ranks from players’ scores',
       source: tableStream(services, 'Leaderboard'),
       handler: foldingHandler(rankCounters(ranks, writer), SHARDS_A_BATCH),
       trimmed: () => void startOnce(checkOfAll).catch(onFault),
@@ -74,7 +74,7 @@ const checkOfAll: StandingWorkflow = {
   workflowId: RANK_CHECK_ID,
   taskQueue: LEADERBOARDS_QUEUE,
   args: [{ mode: 'audit' } satisfies RankCheckInput],
-  staticSummary: 'Whether ranks are what the scores say',
+  staticSummary: 'Checks all ranks against the scores',
 };
 
 function scheduledCheck(cron: string): ScheduledWorkflow {
@@ -86,6 +86,6 @@ type Checked = Parameters<LeaderboardMetrics['rankingChecked']>[0];
 
 function reportCheck(result: Checked, metrics: LeaderboardMetrics, { note }: Pick<Services, 'note'>): void {
   metrics.rankingChecked(result);
-  const text = 'rank was not what the score says, and was put right';
+  const text = 'rank did not match its score and was corrected';
   if (result.differences > 0) note({ area: 'leaderboards', tone: 'problem', text, count: result.differences });
 }

@@ -101,7 +101,7 @@ export class CartCare {
     const until = step.kind === 'sleep' ? step.until : now + SKIP_MS;
     return {
       until,
-      next: step.kind === 'sleep' ? step.next : 'another look',
+      next: step.kind === 'sleep' ? step.next : 'another check',
       page: cartPage(
         after,
         after.number,

@@ -113,13 +113,14 @@ export class Carts {
    */
   async merge(userId: string, guestId: string, policy: MergePolicy): Promise<MergeReport> {
     if (guestId === userId)
-      throw new LongwatchError('invalid', 'guestId must be another than the user', {
-        faults: [{ field: 'guestId', message: 'must be another than the user' }],
+      throw new LongwatchError('invalid', 'guestId must differ from the user id', {
+        faults: [{ field: 'guestId', message: 'must differ from the user id' }],
       });
     return retry({ attempts: ATTEMPTS, exhausted: () => busy(userId) }, async () => {
       const [user, guest] = await Promise.all([this.parts.carts.read(userId), this.parts.carts.read(guestId)]);
       if (guest?.merged?.into === userId) return guest.merged.report;
-      if (guest?.merged) throw new LongwatchError('conflict', `The cart of ${guestId} went to another user already`);
+      if (guest?.merged)
+        throw new LongwatchError('conflict', `The cart of ${guestId} was merged into another user's cart already`);
       if (!guest || guest.lines.length === 0) return { added: 0, combined: 0, clamped: [] };
       const { step, guest: ended, report } = mergeCarts(user, guest, policy, { userId, now: this.now() });
       return (await this.write(user, step, [this.parts.carts.replacing(guest, ended)])) ? report : again;
@@ -169,7 +170,10 @@ export class Carts {
   private async productOf(productId: string): Promise<{ title: string; price: number; currency: string }> {
     const found = await this.parts.catalogue.find(productId);
     if (!found)
-      throw new LongwatchError('notFound', `There is no product ${productId}; PUT /v1/products/${productId} makes it`);
+      throw new LongwatchError(
+        'notFound',
+        `There is no product ${productId}; create it with PUT /v1/products/${productId}`,
+      );
     const { title, price, currency } = found;
     return { title, price, currency };
   }
@@ -192,7 +196,7 @@ function mustBeVersion(cart: Cart | undefined, ifVersion: number | undefined): v
   if (ifVersion !== undefined && ifVersion !== version)
     throw new LongwatchError(
       'versionMismatch',
-      `The cart is at version ${version}, not ${ifVersion}; read it again, then change it`,
+      `The cart has version ${version}, not ${ifVersion}; read it again, then change it`,
     );
 }
 

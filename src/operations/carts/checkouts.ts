@@ -92,7 +92,10 @@ export class Checkouts {
       const earlier =
         request.checkoutId === undefined ? undefined : await this.parts.checkouts.find(request.checkoutId);
       if (earlier && earlier.userId !== userId)
-        throw new LongwatchError('conflict', `Checkout ${earlier.checkoutId} is another user's`);
+        throw new LongwatchError(
+          'conflict',
+          `Checkout ${earlier.checkoutId} belongs to another user; use another checkoutId`,
+        );
       if (earlier && earlier.status !== 'reserving') return { checkout: earlier, begun: false };
       if (earlier && this.now() - earlier.createdAt > RESERVING_MS) await this.forget(earlier);
       return (earlier ? undefined : await this.attempt(userId, request)) ?? again;
@@ -105,18 +108,18 @@ export class Checkouts {
   ): Promise<{ checkout: Checkout; begun: boolean } | undefined> {
     const cart = await this.parts.cartStore.read(userId);
     if (cart?.status !== 'open')
-      throw new LongwatchError('conflict', `The cart of ${userId} is empty; put something in first`);
+      throw new LongwatchError('conflict', `The cart of ${userId} is empty; add a product first`);
     // The DynamoDB client drops lines with the product id `__proto__`, which an earlier release accepted. Such a cart
     // is open and seems to have no lines.
     if (cart.lines.length === 0)
       throw new LongwatchError(
         'conflict',
-        `The cart of ${userId} has nothing in it that can be sold; put something in first`,
+        `The cart of ${userId} has no product that can be sold; add a product first`,
       );
     if (ifVersion !== undefined && ifVersion !== cart.version)
       throw new LongwatchError(
         'versionMismatch',
-        `The cart is at version ${cart.version}, not ${ifVersion}; read it again, then check it out`,
+        `The cart has version ${cart.version}, not ${ifVersion}; read it again, then check it out`,
       );
     const open = cart.checkoutId === undefined ? undefined : await this.parts.checkouts.find(cart.checkoutId);
     if (open && statusAt(open, this.now()) === 'held' && open.cartVersion === cart.version) {
@@ -124,7 +127,7 @@ export class Checkouts {
       return { checkout: open, begun: false };
     }
     if (open?.status === 'confirming')
-      throw new LongwatchError('conflict', `Checkout ${open.checkoutId} of this cart is being paid`);
+      throw new LongwatchError('conflict', `Checkout ${open.checkoutId} of this cart is being confirmed`);
     // The customer has changed the cart, so the earlier checkout's holds are not needed any more.
     if (open?.status === 'held' || open?.status === 'cancelling') await this.cancel(open.checkoutId);
     const products = await this.parts.products.read(
@@ -245,14 +248,17 @@ export class Checkouts {
           `Checkout ${checkoutId} was confirmed before with payment ${checkout.paymentReference}`,
         );
       if (status === 'reserving' && !isOver)
-        throw new LongwatchError('conflict', `Checkout ${checkoutId} does not hold its lines yet; begin it again`);
+        throw new LongwatchError(
+          'conflict',
+          `Checkout ${checkoutId} does not hold all of its lines yet; begin it again`,
+        );
       if (status !== 'held' && status !== 'confirming')
         throw await this.refundDue(
           checkout,
           paymentReference,
           isOver
-            ? `The hold of checkout ${checkoutId} ended at ${iso(checkout.holdUntil)} and its stock went back`
-            : `Checkout ${checkoutId} was cancelled and its stock went back`,
+            ? `The hold of checkout ${checkoutId} expired at ${iso(checkout.holdUntil)} and its stock was released`
+            : `Checkout ${checkoutId} was cancelled and its stock was released`,
         );
       // Record the expiry before the answer. Race: another request with the same payment may have read the clock before
       // the hold expired, and may be selling now.
@@ -465,7 +471,7 @@ export class Checkouts {
             checkoutId,
             userId,
             paymentReference,
-            reason: `The hold of checkout ${checkoutId} ended at ${iso(holdUntil)}, before all of it was sold`,
+            reason: `The hold of checkout ${checkoutId} expired at ${iso(holdUntil)}, before all lines were sold`,
             recordedAt: endedAt,
           }
         : undefined;
@@ -499,8 +505,8 @@ export class Checkouts {
       this.parts.onCheckout?.('refund-due');
     return new LongwatchError(
       'refundDue',
-      `${reason}: refund payment ${paymentReference}. It is on record under GET /v1/refunds; say POST ` +
-        '/v1/refunds once it is done',
+      `${reason}: refund payment ${paymentReference}. The refund is listed at GET /v1/refunds; report it with ` +
+        'POST /v1/refunds when it is done',
       {
         members: { refund: { paymentReference, checkoutId } },
       },

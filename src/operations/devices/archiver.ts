@@ -70,7 +70,8 @@ export class Archiver {
     if (this.now() < this.dueAt(day))
       throw new LongwatchError('conflict', `${day} can be archived from ${iso(this.dueAt(day))} on`);
     const record = await archives.find(day);
-    if (record?.state === 'expired') throw new LongwatchError('conflict', `${day} was deleted by age`);
+    if (record?.state === 'expired')
+      throw new LongwatchError('conflict', `The archive of ${day} was deleted by retention`);
     if (record?.state === 'deleting' || record?.state === 'restoring')
       return { day, generation: record.generation, lanes: [], isRestored: record.state === 'restoring' };
     const before = record && (await archive.manifest(day, record.generation));
@@ -162,7 +163,7 @@ export class Archiver {
     if (count !== part.rows)
       throw new LongwatchError(
         'conflict',
-        `${part.name} of ${day} holds ${count} rows for ${part.rows}; nothing was deleted`,
+        `${part.name} of ${day} has ${count} rows, not ${part.rows}; nothing was deleted`,
       );
   }
 
@@ -234,7 +235,7 @@ export class Archiver {
           const { rows } = await readings.page({ deviceId: late.deviceId, day, limit: 1 });
           if (rows.length === 0) await days.forgetLate(day, late);
         },
-        this.told(`the mark of late readings of ${day}`),
+        this.told(`the late marker of ${day}`),
       );
     await archives.move(day, generation, 'archived', this.now());
     await archive.clear(day, [await archive.manifest(day, generation)]);
@@ -249,7 +250,7 @@ export class Archiver {
     const record = await this.parts.archives.find(day);
     if (!record) throw new LongwatchError('notFound', `${day} is not archived`);
     if (record.state === 'deleting' || record.state === 'expired')
-      throw new LongwatchError('conflict', `${day} is ${record.state}, so that it cannot be restored`);
+      throw new LongwatchError('conflict', `${day} is in the state ${record.state}, so it cannot be restored`);
     await this.parts.archives.move(day, record.generation, 'restoring', this.now());
     return this.parts.archive.manifest(day, record.generation);
   }
@@ -265,7 +266,7 @@ export class Archiver {
       signal.throwIfAborted();
       const devices = [...new Set(rows.map(({ deviceId }) => deviceId))].map((deviceId) => ({ deviceId }));
       // Restore no row of a device without a late marker: no archiving would find it. Its rows stay in the files.
-      const unmarked = await this.skipping(`the mark of restored readings of ${day}`, devices, (some) =>
+      const unmarked = await this.skipping(`the late marker of restored readings of ${day}`, devices, (some) =>
         days.noteAllLate(
           day,
           some.map(({ deviceId }) => deviceId),

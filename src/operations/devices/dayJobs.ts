@@ -68,7 +68,7 @@ export class DayJobs {
   async restore(day: Day): Promise<string> {
     this.needArchive();
     await this.find(day);
-    return this.start(RESTORE_TYPE, day, `Brings the readings of ${day} back to the table`);
+    return this.start(RESTORE_TYPE, day, `Restores the readings of ${day} to the table`);
   }
 
   /**
@@ -101,14 +101,14 @@ export class DayJobs {
       if (!isConditionFailure(error)) throw error;
       const since = (await this.parts.devices.get(deviceId))?.erasingSince;
       if (since === undefined)
-        throw new LongwatchError('contention', `Device ${deviceId} was erased just now; ask again`, { cause: error });
+        throw new LongwatchError('contention', `Device ${deviceId} was erased just now; try again`, { cause: error });
       return eraseWorkflowId(deviceId, since);
     }
   }
 
   private needArchive(): void {
     if (!this.settings.archives)
-      throw new LongwatchError('conflict', 'There is nowhere to archive to: set S3_ENDPOINT, or LONGWATCH_AWS=true');
+      throw new LongwatchError('conflict', 'No archive is configured: set S3_ENDPOINT, or LONGWATCH_AWS=true');
   }
 
   private async start(type: string, day: Day, staticSummary: string): Promise<string> {
@@ -127,11 +127,11 @@ export class DayJobs {
       return workflowId;
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError)
-        throw new LongwatchError('conflict', `${workflowId} is at work already; ask again once it has ended`, {
+        throw new LongwatchError('conflict', `${workflowId} is running already; try again when it has ended`, {
           cause: error,
         });
       if (isGrpcServiceError(error))
-        throw new LongwatchError('unavailable', `Temporal did not take the start of ${workflowId}`, { cause: error });
+        throw new LongwatchError('unavailable', `Temporal did not accept the start of ${workflowId}`, { cause: error });
       throw error;
     }
   }

@@ -215,7 +215,7 @@ export class Eraser {
         if (await archive.holds(day, part, deviceId)) left.push(`rows in ${part.name} of ${day}`);
     }
     if ((await this.rolledUpDays(deviceId)).length > 0) left.push('rollups');
-    if ((await devices.entries(deviceId)).some((entry) => entry !== 'device')) left.push('what is known of it');
+    if ((await devices.entries(deviceId)).some((entry) => entry !== 'device')) left.push('entries of the device');
     if (left.length === 0) await devices.finishErasure(deviceId, this.now());
     return left.slice(0, MAX_NAMED);
   }

@@ -94,7 +94,7 @@ export class Housekeeping {
               : record.state === 'restored' && record.since < now - retention.restored * 86_400_000;
         if (isDue) due.push({ day, what: 'archive' });
       },
-      (day, error) => onDayLeft?.(`whether ${day} is to be archived`, error),
+      (day, error) => onDayLeft?.(`the check whether ${day} must be archived`, error),
     );
     return due.slice(0, MAX_DUE);
   }

@@ -127,7 +127,10 @@ export class Ingest {
     const refused = new Map<string, FieldFault>();
     for (const [deviceId, device] of devices) {
       if (device?.erasingSince !== undefined)
-        refused.set(deviceId, { field: 'deviceId', message: 'is being erased; send again once that is done' });
+        refused.set(deviceId, {
+          field: 'deviceId',
+          message: 'is being erased; send the reading again when the erasure is done',
+        });
       else if (this.settings.registered && device?.registeredAt === undefined)
         refused.set(deviceId, { field: 'deviceId', message: `is not registered: PUT /v1/devices/${deviceId} first` });
     }
@@ -174,8 +177,8 @@ export class Ingest {
       if (await this.known.note(deviceId, day, new Set(Object.keys(metricsOf(row))), limits.namesPerDay)) continue;
       taken.delete(key);
       const message =
-        `would pass the limit of ${limits.namesPerDay} metric names of one device and day (${day}); put what ` +
-        'changes into the value';
+        `would pass the limit of ${limits.namesPerDay} metric names of one device and day (${day}); put a ` +
+        'changing part of a name into the value';
       for (const same of rows)
         if (same.id === row.id && same.timestamp === row.timestamp) faults.set(same, { field: 'metrics', message });
     }

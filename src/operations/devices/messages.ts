@@ -31,10 +31,10 @@ export function arrivalsOf(
   const { value: deviceId, faults } = parse(deviceIdSchema, topicDevice ?? named);
   if (faults) return sentenceOf(faults, 'deviceId');
   if (topicDevice !== undefined && named !== undefined && named !== topicDevice)
-    return `deviceId must be the one of the topic, ${topicDevice}, or be left out`;
+    return `deviceId must be that of the topic (${topicDevice}) or absent`;
   const inputs = 'readings' in rest ? rest['readings'] : [rest];
   if (!Array.isArray(inputs) || inputs.length === 0) return 'readings must be a list of at least one reading';
-  if (inputs.length > limits.batch) return `readings must hold at most ${limits.batch} readings`;
+  if (inputs.length > limits.batch) return `readings must have at most ${limits.batch} readings`;
   return inputs.map((input: unknown) => ({ deviceId, input, ...defined({ arrivedAt }) }));
 }
 

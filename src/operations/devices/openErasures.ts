@@ -27,7 +27,7 @@ export function erasureRows(devices: DeviceStore, settings: { eraseAfterMs: numb
     async endedBecause(workflowId, graceMs) {
       const found = await erasing(workflowId);
       return found && !found.isOpen && found.requestedAt < Date.now() - graceMs
-        ? `device ${found.deviceId} is not being erased any more`
+        ? `device ${found.deviceId} is no longer being erased`
         : undefined;
     },
   };

@@ -37,7 +37,11 @@ export class Registry {
    */
   async device(deviceId: string): Promise<Device> {
     const device = await this.parts.devices.get(deviceId);
-    if (!device) throw new LongwatchError('notFound', `There is no device ${deviceId}; PUT registers one`);
+    if (!device)
+      throw new LongwatchError(
+        'notFound',
+        `There is no device ${deviceId}; register it with PUT /v1/devices/${deviceId}`,
+      );
     return device;
   }
 
@@ -47,7 +51,10 @@ export class Registry {
    */
   async register(deviceId: string, groups: readonly string[]): Promise<void> {
     if (!(await this.parts.devices.register(deviceId, groups, this.now())))
-      throw new LongwatchError('conflict', `Device ${deviceId} is being erased; register it again once that is done`);
+      throw new LongwatchError(
+        'conflict',
+        `Device ${deviceId} is being erased; register it again when the erasure is done`,
+      );
   }
 
   /** Returns the alert rules of a device itself, without those of its groups. */
@@ -101,7 +108,7 @@ export class Registry {
     const exhausted = () =>
       new LongwatchError(
         'contention',
-        `Device ${deviceId} reports too often to begin watching it; send the alerts again`,
+        `Device ${deviceId} reports too often to start its silence watch; send the alerts again`,
       );
     await retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const before = (await this.parts.live.read([deviceId])).get(deviceId);

@@ -89,9 +89,10 @@ export class RollupCheck {
    * @throws LongwatchError `conflict` if they do not
    */
   async assertComparable(day: Day): Promise<void> {
-    if (this.keptOf(day).length === 0) throw new LongwatchError('conflict', `Rollups of ${day} are not kept any more`);
+    if (this.keptOf(day).length === 0)
+      throw new LongwatchError('conflict', `Rollups of ${day} are past their retention`);
     if ((await this.parts.archives.find(day))?.state === 'expired')
-      throw new LongwatchError('conflict', `Readings of ${day} are not kept any more`);
+      throw new LongwatchError('conflict', `Readings of ${day} were deleted by retention`);
   }
 
   /**

@@ -101,7 +101,7 @@ export class Feeds {
     const towards = from ? direction : 'older';
     const wanted = towards === 'newer' ? limit : Math.max(0, Math.min(limit, this.settings.cap - (from?.depth ?? 0)));
     const exhausted = () =>
-      new LongwatchError('contention', `The feed of ${readerId} was being moved all the time; try again`);
+      new LongwatchError('contention', `The feed of ${readerId} changed during every attempt to read it; try again`);
     return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const found = await this.attempt(readerId, { from, direction: towards, mode, wanted: wanted + 1 });
       return found ? this.page(readerId, found, { from, direction: towards, wanted }) : againAtOnce;
@@ -251,7 +251,8 @@ export class Feeds {
 
   private async state(userId: string): Promise<FeedState> {
     const user = (await this.parts.users.find([userId])).get(userId);
-    if (!user) throw new LongwatchError('notFound', `There is no user ${userId}; PUT /v1/users/${userId} makes one`);
+    if (!user)
+      throw new LongwatchError('notFound', `There is no user ${userId}; create it with PUT /v1/users/${userId}`);
     return user.feed;
   }
 }

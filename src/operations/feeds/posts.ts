@@ -63,7 +63,7 @@ export class Posts {
     const exhausted = () =>
       new LongwatchError(
         'contention',
-        `Post ${postId} could not be written: others changed its author all the time; try again with the same id`,
+        `Other requests changed the author of post ${postId} during every attempt; try again with the same id`,
       );
     return retry({ attempts: ATTEMPTS, exhausted }, async (attempt) => {
       const [before, author] = await Promise.all([this.parts.posts.find(postId), this.user(authorId)]);
@@ -132,13 +132,13 @@ export class Posts {
    */
   async edit(postId: string, change: Partial<Pick<PostContent, 'text' | 'media'>>, ifVersion?: number): Promise<Post> {
     const exhausted = () =>
-      new LongwatchError('contention', `Post ${postId} was being changed all the time; try again`);
+      new LongwatchError('contention', `Other requests changed post ${postId} during every attempt; try again`);
     return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const found = await this.find(postId);
       if (ifVersion !== undefined && ifVersion !== found.version)
         throw new LongwatchError(
           'versionMismatch',
-          `Post ${postId} is at version ${found.version}, not ${ifVersion}; read it again, then change it`,
+          `Post ${postId} has version ${found.version}, not ${ifVersion}; read it again, then change it`,
         );
       const { text, media } = { ...found, ...change };
       if (text === found.text && JSON.stringify(media) === JSON.stringify(found.media)) return found;
@@ -202,13 +202,13 @@ export class Posts {
  */
 function repetition(before: StoredPost, contentHash: string): Post {
   if (before.contentHash !== contentHash)
-    throw new LongwatchError('conflict', `Post ${before.postId} was posted before with other content`);
-  if (before.deleted) throw new LongwatchError('conflict', `Post ${before.postId} was posted before and deleted since`);
+    throw new LongwatchError('conflict', `Post ${before.postId} already exists with other content; use another id`);
+  if (before.deleted) throw new LongwatchError('conflict', `Post ${before.postId} was deleted; use another id`);
   return before;
 }
 
 const noUser = (userId: string) =>
-  new LongwatchError('notFound', `There is no user ${userId}; PUT /v1/users/${userId} makes one`);
+  new LongwatchError('notFound', `There is no user ${userId}; create it with PUT /v1/users/${userId}`);
 
 function hashOf(content: object): string {
   return createHash('sha256').update(JSON.stringify(content)).digest('base64url');

@@ -64,7 +64,7 @@ export class Relations {
       if (pair.one.following >= MAX_FOLLOWING)
         throw new LongwatchError(
           'conflict',
-          `${readerId} follows ${MAX_FOLLOWING} users, which is the most; unfollow one first`,
+          `${readerId} follows ${MAX_FOLLOWING} users, the maximum; unfollow one first`,
         );
       const follow: Follow = { epoch: pair.one.epoch + 1, since: this.now() };
       return { result: follow, change: this.beginning(pair, follow) };
@@ -173,7 +173,7 @@ export class Relations {
   ): Promise<T> {
     const { db, users, relations, outbox } = this.parts;
     const exhausted = () =>
-      new LongwatchError('contention', 'Others were changing the same users all the time; try again');
+      new LongwatchError('contention', 'Other requests changed the same users during every attempt; try again');
     return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const pair = await relations.between(one, other);
       const { result, change } = decide(bothThere(pair, one, other));
@@ -192,7 +192,7 @@ export class Relations {
 
 function differ(one: string, other: string): void {
   if (one !== other) return;
-  throw new LongwatchError('invalid', 'Nobody follows or blocks themselves', {
+  throw new LongwatchError('invalid', 'A user cannot follow or block themselves', {
     faults: [{ field: 'path.otherId', message: 'must be another user' }],
   });
 }
@@ -202,7 +202,7 @@ function bothThere(pair: Pair, one: string, other: string): BothThere {
   if (!first || !second)
     throw new LongwatchError(
       'notFound',
-      `There is no user ${first ? other : one}; PUT /v1/users/${first ? other : one} makes one`,
+      `There is no user ${first ? other : one}; create it with PUT /v1/users/${first ? other : one}`,
     );
   return { ...pair, one: first, other: second };
 }

@@ -101,8 +101,8 @@ function updateFailure(
         )
       : new LongwatchError(
           'conflict',
-          `No workflow runs for the case of ${transactionId}: it is about to start, or was stopped and is ` +
-            'started again within minutes. Send the same again then',
+          `No workflow runs for the case of ${transactionId}: it is about to start, or it was stopped and is ` +
+            'restarted within minutes. Then send the same request again',
           { cause: error },
         );
   // The Temporal client wraps the server's error in a ServiceError. This includes a moment after a worker died, when
@@ -114,8 +114,8 @@ function updateFailure(
   )
     return new LongwatchError(
       'unavailable',
-      'Temporal is away, or did not answer in time: send the same again under the same Idempotency-Key, and it ' +
-        'counts once',
+      'Temporal is unavailable or did not answer in time. Send the same request again with the same ' +
+        'Idempotency-Key; it counts once',
       { retryAfterSeconds: 5, cause: error },
     );
   return error;

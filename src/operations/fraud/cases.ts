@@ -75,7 +75,7 @@ export class Cases {
     decided: DecidedTransaction,
     scored: { score: number; contributions?: readonly number[] } | undefined,
   ): Promise<void> {
-    if (!scored) throw new LongwatchError('badAnswer', 'The endpoint answered fewer scores than rows');
+    if (!scored) throw new LongwatchError('badAnswer', 'The endpoint returned fewer scores than rows');
     const { transaction, decision, features } = decided;
     const now = this.now();
     const verdict = decide({

@@ -36,7 +36,7 @@ export class Challengers {
    */
   async current(): Promise<Running> {
     const stored = await this.parts.challengers.current();
-    if (!stored?.value) throw new LongwatchError('notFound', 'There is no challenger; PUT /v1/shadow sets one');
+    if (!stored?.value) throw new LongwatchError('notFound', 'There is no challenger; set one with PUT /v1/shadow');
     return { ...stored, value: stored.value, comparison: await this.parts.shadow.counts(stored.version) };
   }
 

@@ -95,7 +95,10 @@ export class DecisionBatches {
     const hashes = batch.map(({ transaction }) => contentHashOf(transaction));
     const exhausted = () => {
       const left = fates.filter((fate) => fate === undefined).length;
-      return new LongwatchError('contention', `${left} transactions of a batch keep losing their race`);
+      return new LongwatchError(
+        'contention',
+        `${left} transactions of a batch could not be written, because other writers change the same items`,
+      );
     };
     // One more round than the deciding ones: the last round finds that all are decided.
     return retry({ attempts: MAX_ROUNDS + 1, exhausted }, async (round) => {

@@ -115,7 +115,8 @@ export class Boards {
    */
   async read(gameId: string): Promise<Board> {
     const board = await this.parts.boards.find(gameId);
-    if (!board) throw new LongwatchError('notFound', `There is no board ${gameId}; PUT /v1/boards/${gameId} makes one`);
+    if (!board)
+      throw new LongwatchError('notFound', `There is no board ${gameId}; create it with PUT /v1/boards/${gameId}`);
     return board;
   }
 
@@ -138,16 +139,19 @@ export class Boards {
     if (ifVersion === undefined)
       throw new LongwatchError(
         'versionMismatch',
-        `Board ${gameId} is there already; send If-Match with the version that you read (its ETag)`,
+        `Board ${gameId} exists already; send If-Match with the version that you read (its ETag)`,
       );
     const changed = FIXED.filter((name) => definition[name] !== found[name]);
     if (changed.length > 0)
       throw new LongwatchError(
         'conflict',
-        `${changed.join(' and ')} of a board cannot change, since scores were taken by it; make another board`,
+        `${changed.join(' and ')} of a board cannot change, because it has scores already; create another board`,
       );
     if (!definition.seasons !== !found.seasons)
-      throw new LongwatchError('conflict', 'A board cannot begin or cease to have seasons; make another board');
+      throw new LongwatchError(
+        'conflict',
+        'Seasons cannot be added to a board or removed from it; create another board',
+      );
     const version = await this.parts.boards.replace(gameId, definition, ifVersion);
     await this.refresh(gameId);
     return { version, made: false };

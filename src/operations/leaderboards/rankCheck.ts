@@ -89,7 +89,8 @@ export class RankCheck {
     for (;;) {
       const head = await this.parts.ranks.head(shard);
       if (head.isSealed || head.mark === mark) return;
-      if (head.log !== mark) throw new LongwatchError('contention', `Somebody else is comparing ${boardSeason(shard)}`);
+      if (head.log !== mark)
+        throw new LongwatchError('contention', `Another check of ${boardSeason(shard)} is running`);
       progress();
       await sleep(LOOK_MS);
     }
@@ -229,7 +230,7 @@ class Truth {
   async next(): Promise<{ head: Head; changes: Map<string, RankEntry | null> }> {
     const head = await this.ranks.head(this.shard);
     if (head.log !== this.log)
-      throw new LongwatchError('contention', `Somebody else is comparing ${boardSeason(this.shard)}`);
+      throw new LongwatchError('contention', `Another check of ${boardSeason(this.shard)} is running`);
     const changes = new Map<string, RankEntry | null>();
     for (const note of await this.ranks.noted(this.shard, this.log, this.version)) {
       if (note.version > head.version) break;

@@ -145,7 +145,10 @@ export class Rankings {
 
   private async reading<T>(board: BoardPart, season: number, read: (snapshot: Snapshot) => Promise<T>): Promise<T> {
     const exhausted = (cause: unknown) =>
-      new LongwatchError('contention', 'The ranks keep changing; try again', { retryAfterSeconds: 1, cause });
+      new LongwatchError('contention', 'The ranks changed during every attempt to read them; try again', {
+        retryAfterSeconds: 1,
+        cause,
+      });
     return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       try {
         return await read(await this.snapshot(board, season));

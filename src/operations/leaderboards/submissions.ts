@@ -94,6 +94,8 @@ function noSeason(seasons: readonly Season[], now: number): LongwatchError {
   const coming = seasons.findLast(({ startsAt }) => startsAt > now);
   return new LongwatchError(
     'conflict',
-    coming ? `No season runs; the next begins at ${iso(coming.startsAt)}` : 'No season runs any more',
+    coming
+      ? `No season is running; the next one begins at ${iso(coming.startsAt)}`
+      : 'No season is running, and no further season is planned',
   );
 }

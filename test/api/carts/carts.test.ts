@@ -198,7 +198,7 @@ describe('a guest’s cart at login', () => {
     expect(await quantities(user)).toEqual({ [both]: expected, [guests]: 4 });
     expect(await cart(guest)).toMatchObject({ status: 'merged', lines: [] });
     expect((await ask('post', `/v1/carts/${newUser()}/merge`, { guestId: guest }).expect(409)).body.detail).toContain(
-      'went to another user',
+      'was merged into another user',
     );
     // What a guest puts in later is another cart.
     await put(guest, guests, { quantity: 1 }).expect(200);

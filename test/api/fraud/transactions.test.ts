@@ -367,5 +367,5 @@ it('Temporal away: the decision is given, and the case is there and owed its sta
     .set(...bearer('ana'))
     .send({ decision: 'fraud' });
   expect(decide.status).toBe(503);
-  expect(decide.body.detail).toContain('Temporal is away, or did not answer in time');
+  expect(decide.body.detail).toContain('Temporal is unavailable or did not answer in time');
 });

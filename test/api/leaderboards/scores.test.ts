@@ -266,7 +266,7 @@ it('a season that has yet to begin takes no score, and says when it will; its en
   const second = Math.floor(Date.now() / 1000) * 1000;
   const at = (inHours: number) => new Date(second + inHours * hour).toISOString();
   const early = await newBoard({ operator: 'best', seasons: { startsAt: at(1), endsAt: at(2) } });
-  expect((await early.score('ada', 1)).body.detail).toBe(`No season runs; the next begins at ${at(1)}`);
+  expect((await early.score('ada', 1)).body.detail).toBe(`No season is running; the next one begins at ${at(1)}`);
   const api = await newBoard({
     operator: 'best',
     seasons: { endsAt: at(1), recurrence: '0 0 1 1 *', graceSeconds: 60 },

@@ -57,7 +57,7 @@ it('gives back what was encrypted, by Temporal’s protocol, and says who read h
   expect(body.payloads[0]).toEqual(payloads[0]);
   expect(body.payloads[1].metadata).toEqual(payloads[1]!.metadata);
   expect(lines).toEqual([
-    expect.objectContaining({ msg: 'payloads were decrypted for a person', caller: 'ana', payloads: 2 }),
+    expect.objectContaining({ msg: 'payloads were decrypted for a caller', caller: 'ana', payloads: 2 }),
   ]);
   expect(JSON.stringify(lines)).not.toContain('DE02');
 });

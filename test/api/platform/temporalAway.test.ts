@@ -24,5 +24,5 @@ it.each([
     [method](path)
     .set(...bearer('admin'))
     .send(body);
-  expect([status, problem.detail]).toEqual([503, expect.stringContaining('Temporal did not take')]);
+  expect([status, problem.detail]).toEqual([503, expect.stringContaining('Temporal did not accept')]);
 });

@@ -236,7 +236,7 @@ describe('a hold that ends while it is paid', () => {
       expect(await shop.checkouts.settle(checkout.checkoutId, clock.now)).toMatchObject({ status: 'expired' });
       const { items: due } = await shop.checkoutStore.refunds('due', { limit: 200 });
       expect(due.filter(({ checkoutId }) => checkoutId === checkout.checkoutId)).toMatchObject([
-        { paymentReference: 'pay', reason: expect.stringContaining('before all of it was sold') },
+        { paymentReference: 'pay', reason: expect.stringContaining('before all lines were sold') },
       ]);
       for (const { stock } of await shop.products.read(ids, { consistent: true }))
         expect(stock).toEqual({ onHand: 10, holds: expect.anything(), sold: 0 });

@@ -336,7 +336,7 @@ describe('devices', () => {
     await whileRefusing(naming('BatchWrite', 'DeviceDays', odd), () =>
       archiver.restorePart(day, part, { signal: new AbortController().signal, alive: () => undefined }),
     );
-    expect(skipped).toEqual([`the mark of restored readings of ${day} of ${odd}`]);
+    expect(skipped).toEqual([`the late marker of restored readings of ${day} of ${odd}`]);
     const counts = await Promise.all(ids.map(async (deviceId) => (await readings.page({ deviceId, day })).rows.length));
     expect(counts).toEqual(ids.map((id) => (id === odd ? 1 : 2)));
   });
@@ -368,7 +368,7 @@ describe('devices', () => {
       { day: one, what: 'archive' },
       { day: other, what: 'archive' },
     ]);
-    expect(left).toEqual([`whether ${odd} is to be archived`]);
+    expect(left).toEqual([`the check whether ${odd} must be archived`]);
   });
 
   it(

@@ -34,7 +34,7 @@ export interface RedrivenAll {
 
 /** Deadline of the redrive of a single letter. */
 const ONE_DEADLINE_MS = 20_000;
-const CUT = 'it was too large to be kept whole; send it again from where it came from';
+const CUT = 'the dead letter has only a part of it, because it was too large; send it again from its source';
 
 /** Lists, redrives and discards records that could not be processed. */
 export class DeadLetters {
@@ -53,7 +53,7 @@ export class DeadLetters {
     const key = letterKey(id);
     const letter = key && (await this.parts.letters.find(key));
     if (!letter)
-      throw new LongwatchError('notFound', `There is no dead letter ${id}; it may have been re-driven or discarded`);
+      throw new LongwatchError('notFound', `There is no dead letter ${id}; it may have been redriven or discarded`);
     return letter;
   }
 
@@ -118,7 +118,8 @@ export class DeadLetters {
     if (!redriver)
       throw new LongwatchError(
         'conflict',
-        `Nobody reads the stream ${source} here; there are ${Object.keys(this.parts.redrivers).join(', ')}`,
+        `This process cannot redrive dead letters of ${source}. Known sources: ` +
+          Object.keys(this.parts.redrivers).join(', '),
       );
     return redriver;
   }

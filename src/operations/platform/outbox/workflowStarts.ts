@@ -77,7 +77,7 @@ export function failureOf(what: string, error: unknown): LongwatchError {
   const details = isGrpcServiceError(error) ? error.details : String(error);
   return new LongwatchError(
     isRefusedByTemporal(error) ? 'refused' : 'unavailable',
-    `Temporal did not take ${what}: ${details}`,
+    `Temporal did not accept ${what}: ${details}`,
     { cause: error },
   );
 }

@@ -37,7 +37,7 @@ export class RecentEvents {
     const second = Math.floor(this.now() / 1_000);
     if (second !== this.second) [this.second, this.singles] = [second, 0];
     if (++this.singles <= SINGLE_A_SECOND) return this.tell(happening);
-    this.fold({ area: happening.area, tone: happening.tone, text: 'more of the same, too many to tell one by one' });
+    this.fold({ area: happening.area, tone: happening.tone, text: 'further events, too many to list one by one' });
   }
 
   /** Returns the events after an id, oldest first. */

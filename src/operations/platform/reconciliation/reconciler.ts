@@ -75,7 +75,7 @@ const words: Readonly<Record<string, string>> = {
   CANCELLED: 'cancelled',
   FAILED: 'ended by a failure',
   TIMED_OUT: 'timed out',
-  COMPLETED: 'completed before the row was',
+  COMPLETED: 'completed before its row ended',
 };
 
 /**
@@ -294,7 +294,7 @@ export class Reconciler {
     if (!rows?.carriesState) return;
     await this.parts.runs.terminate(
       latest,
-      'longwatch reconciler: it was reset, and its row was not; a new run goes on from the row',
+      'longwatch reconciler: the workflow was reset, but not its row; a new run continues from the row',
     );
     const start = await rows.startOf(workflowId, 'reset');
     if (!start) report.terminated++;

@@ -17,7 +17,7 @@ export const lookWorkflow = (mode: LookMode, workflowId: string) => ({
   workflowId,
   taskQueue: PLATFORM_QUEUE,
   args: [{ mode } satisfies ReconciliationInput],
-  staticSummary: `Compares rows with workflows: ${mode} look`,
+  staticSummary: `Compares rows with workflows: ${mode} reconciliation`,
 });
 
 /** The parts that {@link LookRequests} needs. */

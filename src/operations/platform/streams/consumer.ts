@@ -174,7 +174,11 @@ export class Consumer<T> {
       arrivedAt,
       data: source.fromBytes(record),
     }));
-    const exhausted = () => new LongwatchError('contention', `Dead letters of ${stream} keep losing their race`);
+    const exhausted = () =>
+      new LongwatchError(
+        'contention',
+        `Dead letters of ${stream} could not be redriven, because other writers change the same items; try again`,
+      );
     return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const started = performance.now();
       const { effects, poison, counts } = await handler.handle(records, signal);
@@ -343,9 +347,13 @@ class Attempt<T> {
   private async applyWhole(part: readonly StreamRecord<T>[], behindMs: number): Promise<boolean | 'too large'> {
     const { checkpoints, stream, db } = this.parts;
     const last = part.at(-1);
-    if (!last) throw new RangeError('A batch holds at least one record');
+    if (!last) throw new RangeError('A batch must have at least one record');
     const started = performance.now();
-    const exhausted = () => new LongwatchError('contention', `Batches of ${this.shardId} keep losing their race`);
+    const exhausted = () =>
+      new LongwatchError(
+        'contention',
+        `A batch of ${this.shardId} could not be written, because other writers change the same items`,
+      );
     return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const handled = await this.handle(part);
       if (!handled) return false;

@@ -100,7 +100,7 @@ test.each([
   const [letter] = await lettersOf();
   expect(letter).toMatchObject({
     shardId: 'start',
-    reason: expect.stringContaining(`Temporal did not take the start of ${bad}`),
+    reason: expect.stringContaining(`Temporal did not accept the start of ${bad}`),
   });
   const again = relaying({ refuses: () => undefined });
   expect(await new EntryRedriver({ outbox: again.outbox, letters }).redrive([letter!])).toEqual([undefined]);

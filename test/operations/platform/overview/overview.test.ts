@@ -91,7 +91,7 @@ describe('recent events', () => {
         () => events.since().at(-1),
         (last) => last?.count,
       ),
-    ).toMatchObject({ text: 'more of the same, too many to tell one by one', count: 40 * 30 });
+    ).toMatchObject({ text: 'further events, too many to list one by one', count: 40 * 30 });
     events.close();
   });
 });
