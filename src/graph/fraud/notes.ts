@@ -7,7 +7,7 @@ import type { Services } from '../capability';
 const verdicts: Readonly<Record<Exclude<Outcome, 'approve'>, string>> = {
   alert: 'the customer is asked',
   review: 'an investigator must decide',
-  block: 'payment held',
+  block: 'held',
 };
 
 /** Shows a decision on the overview page. */

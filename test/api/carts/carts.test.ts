@@ -101,7 +101,7 @@ describe('a cart', () => {
     const ifMatch = { 'if-match': '"1"' };
     expect((await put(user, book, { quantity: 2 }, ifMatch)).headers['etag']).toBe('"2"');
     const { body } = await put(user, book, { quantity: 3 }, ifMatch).expect(412);
-    expect(body.detail).toContain('at version 2, not 1');
+    expect(body.detail).toContain('has version 2, not 1');
     await ask('delete', `/v1/carts/${user}/items/${book}`, undefined, 'service', ifMatch).expect(412);
     await ask('delete', `/v1/carts/${user}`, undefined, 'service', ifMatch).expect(412);
     await ask('post', `/v1/carts/${user}/checkout`, {}, 'service', ifMatch).expect(412);

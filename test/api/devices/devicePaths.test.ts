@@ -96,7 +96,7 @@ describe('MQTT', () => {
     expect(rejected).toEqual([
       'is not JSON in UTF-8',
       expect.stringContaining('must be a JSON object'),
-      expect.stringContaining('must be the one of the topic'),
+      expect.stringContaining('must be that of the topic'),
       expect.stringContaining('timestamp must be ISO 8601'),
       expect.stringContaining('readings[1].timestamp is missing; it must be ISO 8601'),
     ]);
