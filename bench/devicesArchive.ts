@@ -12,7 +12,7 @@ import { DeviceArchive } from '../src/gateways/devices/deviceArchive';
 import { Objects } from '../src/gateways/s3/objects';
 import { GROUP_ROWS, PartEncoder } from '../src/gateways/devices/parquet';
 import { ArchivedReadings } from '../src/operations/devices/archivedReadings';
-import { Archiver, type Work } from '../src/operations/devices/archiver';
+import { Archiver, type StepContext } from '../src/operations/devices/archiver';
 import { DeviceReads } from '../src/operations/devices/reads';
 import { ArchiveStore } from '../src/stores/devices/archives';
 import { DayStore } from '../src/stores/devices/days';
@@ -36,7 +36,7 @@ export interface DevicesArchiveBenchSettings {
 
 const DAY = addDays(dayOf(Date.now()), -2);
 const READS = 100;
-const WORK: Work = { signal: new AbortController().signal, alive: () => undefined };
+const WORK: StepContext = { signal: new AbortController().signal, alive: () => undefined };
 
 interface Round {
   product: number;

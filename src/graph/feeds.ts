@@ -1,7 +1,7 @@
 import { feedsActivities } from '../activities/feeds';
 import { FanOut, type FanOutParts } from '../operations/feeds/fanOut';
 import { RateLimiter } from '../operations/feeds/rateLimiter';
-import { Settling } from '../operations/feeds/settling';
+import { FeedSync } from '../operations/feeds/feedSync';
 import { feedRoutes } from '../api/feeds/feed';
 import { postRoutes } from '../api/feeds/posts';
 import { relationRoutes } from '../api/feeds/relations';
@@ -68,12 +68,12 @@ function buildFeeds(
     rows: new FeedRowStore(db),
   };
   const owing = { ...stores, db, outbox };
-  const settling = new Settling(stores, settings);
+  const feedSync = new FeedSync(stores, settings);
   const onRows: NonNullable<FanOutParts['onRows']> = (kind, count) => {
     metrics.rowsWritten(kind, count);
     note({ area: 'feeds', tone: 'routine', text: ROWS[kind], count });
   };
-  const fanOut = new FanOut({ ...stores, settling, onRows, onSkipped: onSkipped('fan-out') }, settings);
+  const fanOut = new FanOut({ ...stores, feedSync, onRows, onSkipped: onSkipped('fan-out') }, settings);
   const rateLimiter = new RateLimiter(config.LONGWATCH_FEED_BULK_ROWS_PER_SECOND);
   const feeds = new Feeds(stores, settings);
   return {
@@ -83,8 +83,8 @@ function buildFeeds(
       ...feedRoutes({ feeds }),
     ],
     activities: {
-      [FEEDS_QUEUE]: feedsActivities({ users, fanOut, settling }),
-      [FEEDS_BULK_QUEUE]: feedsActivities({ users, fanOut, settling, rateLimiter }),
+      [FEEDS_QUEUE]: feedsActivities({ users, fanOut, feedSync }),
+      [FEEDS_BULK_QUEUE]: feedsActivities({ users, fanOut, feedSync, rateLimiter }),
     },
     standing: [],
     rows: [turnRows(users, settings)],

@@ -70,7 +70,7 @@ export function buildOverview(
   const watch = new Lifecycles({ look, lifecycles: newsOf(combined), note: (happening) => events.note(happening) });
   const looking = setInterval(() => {
     // Query Temporal only while the page is open.
-    if (events.isWatched) watch.look().catch(() => undefined); // Temporal is unavailable; the page shows that.
+    if (events.isWatched) watch.poll().catch(() => undefined); // Temporal is unavailable; the page shows that.
   }, LOOK_MS);
   looking.unref();
   const ui = endpoints.temporal.uiUrl ?? config.TEMPORAL_UI_URL;

@@ -6,17 +6,17 @@ import type { CartActivities } from './types';
 
 /** The operations that the activities of carts use. */
 export interface CartActivityParts {
-  care: Pick<CartCare, 'look'>;
-  checkouts: Pick<Checkouts, 'settle'>;
+  care: Pick<CartCare, 'check'>;
+  checkouts: Pick<Checkouts, 'finish'>;
 }
 
 /** Returns the activities of carts. */
 export function cartActivities({ care, checkouts }: CartActivityParts): CartActivities {
   return {
-    lookAtCart: (userId, cartNumber, now) => asFailure(() => care.look(userId, cartNumber, latest(now))),
+    lookAtCart: (userId, cartNumber, now) => asFailure(() => care.check(userId, cartNumber, latest(now))),
     settleCheckout: (checkoutId, now) =>
       asFailure(async () => {
-        const checkout = await checkouts.settle(checkoutId, latest(now));
+        const checkout = await checkouts.finish(checkoutId, latest(now));
         if (!checkout) return { ended: 'expired' as const, page: 'This checkout does not exist' };
         const { status, holdUntil } = checkout;
         const isOver = status === 'confirmed' || status === 'cancelled' || status === 'expired';

@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity';
 import { type AlertEvent, eventId } from '../../domain/devices/alerts';
 import type { Part } from '../../domain/devices/archive';
 import type { Day } from '../../domain/devices/days';
-import type { Archiver, Work } from '../../operations/devices/archiver';
+import type { Archiver, StepContext } from '../../operations/devices/archiver';
 import type { Eraser } from '../../operations/devices/eraser';
 import type { Housekeeping } from '../../operations/devices/housekeeping';
 import type { RollupCheck } from '../../operations/devices/rollupCheck';
@@ -104,7 +104,12 @@ const erasureActivities = ({ eraser }: DeviceActivityParts) =>
   }) satisfies Partial<DeviceActivities>;
 
 /** Rewrites the files of a day without a device. The manifest changes once, after all new files are written. */
-async function rewriteDay(eraser: Eraser, day: Day, deviceId: string, work: Work): Promise<{ rewritten: number }> {
+async function rewriteDay(
+  eraser: Eraser,
+  day: Day,
+  deviceId: string,
+  work: StepContext,
+): Promise<{ rewritten: number }> {
   const { generation, rewrites } = await eraser.planRewrite(day, deviceId);
   const written: Part[] = [];
   for (const rewrite of rewrites) {
@@ -119,7 +124,7 @@ async function rewriteDay(eraser: Eraser, day: Day, deviceId: string, work: Work
  * Runs an activity's work with a heartbeat every 3 seconds, so that a long wait for one answer is not taken for a
  * failed worker. On a shutdown the work stops and the attempt fails, so that another worker continues at once.
  */
-async function heartbeating<T>(work: (work: Work) => Promise<T>): Promise<T> {
+async function heartbeating<T>(work: (work: StepContext) => Promise<T>): Promise<T> {
   const context = Context.current();
   let done = 0;
   const beat = setInterval(() => context.heartbeat(done), 3_000);

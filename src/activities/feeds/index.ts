@@ -5,7 +5,7 @@ import type { FeedUserStore } from '../../stores/feeds/users';
 import { asFailure } from '../failures';
 import type { Attempt, FanOut } from '../../operations/feeds/fanOut';
 import type { RateLimiter } from '../../operations/feeds/rateLimiter';
-import type { Settling } from '../../operations/feeds/settling';
+import type { FeedSync } from '../../operations/feeds/feedSync';
 import type { FeedsActivities } from './types';
 import type { SliceReport } from '../../domain/feeds/workflows';
 
@@ -13,7 +13,7 @@ import type { SliceReport } from '../../domain/feeds/workflows';
 export interface FeedsActivityParts {
   users: FeedUserStore;
   fanOut: FanOut;
-  settling: Settling;
+  feedSync: FeedSync;
   /** Limits the rate on the queue of large fan-outs. */
   rateLimiter?: RateLimiter;
 }
@@ -24,7 +24,7 @@ const QUIET_MS = 5_000;
 const WAITING_BEAT_MS = 10_000;
 
 /** Returns the activities of feeds. */
-export function feedsActivities({ users, fanOut, settling, rateLimiter }: FeedsActivityParts): FeedsActivities {
+export function feedsActivities({ users, fanOut, feedSync, rateLimiter }: FeedsActivityParts): FeedsActivities {
   const onSlice = (slice: Slice, work: (slice: Slice, attempt: Attempt) => Promise<SliceReport>) =>
     asFailure(() => attempt(slice, rateLimiter, work));
   return {
@@ -33,7 +33,7 @@ export function feedsActivities({ users, fanOut, settling, rateLimiter }: FeedsA
     turnFollowers: (turn, slice) => onSlice(slice, (from, how) => fanOut.turn(turn, from, how)),
     completeTurn: ({ authorId, modeVersion, direction }) =>
       asFailure(() => users.completeTurn(authorId, modeVersion, direction)),
-    settleRelation: (change) => asFailure(() => settling.settle(change)),
+    settleRelation: (change) => asFailure(() => feedSync.sync(change)),
   };
 }
 

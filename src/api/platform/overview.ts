@@ -3,7 +3,7 @@ import { defined } from '../../domain/defined';
 import { type Tone, tones } from '../../domain/platform/happening';
 import { iso } from '../../domain/ids';
 import { lookModes } from '../../domain/platform/reconciliation';
-import type { LookedUp } from '../../operations/platform/overview/lookedUp';
+import type { SharedResult } from '../../operations/platform/overview/sharedRead';
 import type { Overview, Snapshot } from '../../operations/platform/overview/overview';
 import type { RecentEvent, RecentEvents } from '../../operations/platform/overview/recentEvents';
 import { eventStream, type EventStreams } from './eventStream';
@@ -250,7 +250,7 @@ function shown({ version, since, links }: OverviewRouteParts, snapshot: Snapshot
   };
 }
 
-function found<T, S>(looked: LookedUp<T>, show: (value: T) => S): S | 'unavailable' {
+function found<T, S>(looked: SharedResult<T>, show: (value: T) => S): S | 'unavailable' {
   return 'value' in looked ? show(looked.value) : 'unavailable';
 }
 

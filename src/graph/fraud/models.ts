@@ -5,7 +5,7 @@ import { validateRuleSet } from '../../domain/fraud/ruleValidation';
 import { readBaselines } from '../../gateways/fraud/baselineFiles';
 import { sagemakerClient, ScoringEndpoint } from '../../gateways/fraud/sagemaker';
 import { CHALLENGER_RULES, Challengers } from '../../operations/fraud/challengers';
-import { Current } from '../../operations/fraud/current';
+import { CachedVersion } from '../../operations/fraud/cachedVersion';
 import { DriftWatch } from '../../operations/fraud/driftWatch';
 import { type PreparedChallenger, Shadow } from '../../operations/fraud/shadow';
 import { DriftStore } from '../../stores/fraud/drift';
@@ -28,12 +28,12 @@ export function buildModels(
   const rules = ruleStore(db);
   const models = liveModelStore(db);
   const challengerVersions = challengerStore(db);
-  const currentRules = new Current(
+  const currentRules = new CachedVersion(
     rules,
     (ruleSet, version) => compileRuleSet(validateRuleSet(ruleSet), version),
     onFault,
   );
-  const liveModel = new Current(models, ({ endpointName }) => endpointName, onFault);
+  const liveModel = new CachedVersion(models, ({ endpointName }) => endpointName, onFault);
   const openEndpoint = (endpointName = () => liveModel.peek() ?? config.SAGEMAKER_ENDPOINT_NAME) =>
     new ScoringEndpoint(sagemaker, { endpointName });
   const prepared = ({ endpointName, ruleSet }: Challenger, version: number): PreparedChallenger => ({
@@ -41,7 +41,11 @@ export function buildModels(
     ...(endpointName !== undefined && { endpoint: openEndpoint(() => endpointName) }),
     ...(ruleSet && { rules: compileRuleSet(validateRuleSet(ruleSet), CHALLENGER_RULES) }),
   });
-  const challenger = new Current(challengerVersions, (value, version) => value && prepared(value, version), onFault);
+  const challenger = new CachedVersion(
+    challengerVersions,
+    (value, version) => value && prepared(value, version),
+    onFault,
+  );
   const settings = [currentRules, liveModel, challenger];
 
   const shadowStore = new ShadowStore(db);

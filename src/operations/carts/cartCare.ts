@@ -25,7 +25,7 @@ export interface CartCareParts {
 }
 
 /** The result of a check: when the workflow must check again, or how the cart ended. */
-export interface CartLook {
+export interface CartCheck {
   /** Epoch ms of the next check. */
   until?: number;
   /** The step that is due then. */
@@ -53,7 +53,7 @@ export class CartCare {
    * @param now epoch ms
    * @throws LongwatchError `contention` if the cart keeps changing
    */
-  async look(userId: string, cartNumber: number, now: number): Promise<CartLook> {
+  async check(userId: string, cartNumber: number, now: number): Promise<CartCheck> {
     const exhausted = () => new LongwatchError('contention', `The cart of ${userId} is busy; try again`);
     return retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const [cart, preferences] = await Promise.all([
@@ -96,7 +96,7 @@ export class CartCare {
    * Returns the result after a reminder that could not be recorded: it counts as skipped, and the next step follows at
    * its usual time.
    */
-  private skipped(after: Cart, preferences: CartPreferences, now: number, why: string): CartLook {
+  private skipped(after: Cart, preferences: CartPreferences, now: number, why: string): CartCheck {
     const step = nextStep(after, after.number, preferences, this.policy, now);
     const until = step.kind === 'sleep' ? step.until : now + SKIP_MS;
     return {

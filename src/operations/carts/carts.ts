@@ -128,10 +128,10 @@ export class Carts {
   }
 
   /**
-   * Returns the items with which a caller writes a step in its own transaction. The caller must call `taken` after the
-   * write.
+   * Returns the items with which a caller writes a step in its own transaction. The caller must call `onWritten` after
+   * the write.
    */
-  itemsOf(before: Cart | undefined, step: CartStep): { items: TransactItem[]; taken(): void } {
+  itemsOf(before: Cart | undefined, step: CartStep): { items: TransactItem[]; onWritten(): void } {
     const { cart, counts, opens } = step;
     const start = opens ? startEntry(cartStart(cart, this.settings.firstLookAfterMs), this.now()) : undefined;
     return {
@@ -140,7 +140,7 @@ export class Carts {
         ...this.parts.counts.counting(cart.userId, counts),
         ...(start ? [this.parts.outbox.recording(start)] : []),
       ],
-      taken: () => {
+      onWritten: () => {
         if (start) this.parts.outbox.dispatchSoon(start);
         this.parts.onCounted?.(counts);
       },
@@ -161,9 +161,9 @@ export class Carts {
   }
 
   private async write(before: Cart | undefined, step: CartStep, also: readonly TransactItem[] = []): Promise<boolean> {
-    const { items, taken } = this.itemsOf(before, step);
+    const { items, onWritten } = this.itemsOf(before, step);
     if (await transact(this.parts.db, { items, also })) return false;
-    taken();
+    onWritten();
     return true;
   }
 

@@ -293,14 +293,14 @@ export class Checkouts {
       const lines = parts[i] ?? [];
       const order = last
         ? await this.orderItems(checkout, paymentReference, now)
-        : { items: [], taken: () => undefined };
+        : { items: [], onWritten: () => undefined };
       const cancelled = await transact(this.parts.db, {
         checkout: this.parts.checkouts.moving(checkout, move),
         lines: lines.map((line) => this.parts.products.selling(line, checkout.holdUntil)),
         order: order.items,
       });
       if (!cancelled) {
-        order.taken();
+        order.onWritten();
         if (!last) continue;
         this.parts.onCheckout?.('confirmed');
         return {
@@ -324,11 +324,11 @@ export class Checkouts {
     checkout: Checkout,
     paymentReference: string,
     now: number,
-  ): Promise<{ items: TransactItem[]; taken(): void }> {
+  ): Promise<{ items: TransactItem[]; onWritten(): void }> {
     const { checkoutId, userId, cartNumber, lines, currency, total } = checkout;
     const cart = await this.parts.cartStore.read(userId);
     const step = afterOrder(cart, cartNumber, lines, now);
-    const closing = step ? this.parts.carts.itemsOf(cart, step) : { items: [], taken: () => undefined };
+    const closing = step ? this.parts.carts.itemsOf(cart, step) : { items: [], onWritten: () => undefined };
     const order = this.parts.checkouts.ordering({
       orderId: orderIdOf(checkout),
       checkoutId,
@@ -339,7 +339,7 @@ export class Checkouts {
       total,
       confirmedAt: now,
     });
-    return { items: [order, ...closing.items], taken: closing.taken };
+    return { items: [order, ...closing.items], onWritten: closing.onWritten };
   }
 
   /** Undoes a sale whose hold expired between two parts: returns the sold parts to the stock and ends the checkout. */
@@ -429,7 +429,7 @@ export class Checkouts {
    * @param now epoch ms
    * @returns the checkout when it has ended or is still held; undefined if it does not exist
    */
-  async settle(checkoutId: string, now: number): Promise<Checkout | undefined> {
+  async finish(checkoutId: string, now: number): Promise<Checkout | undefined> {
     return retry({ attempts: ATTEMPTS, exhausted: () => busy(`Checkout ${checkoutId} is`) }, async (attempt) => {
       const checkout = await this.parts.checkouts.find(checkoutId);
       if (!checkout) return undefined;

@@ -20,7 +20,7 @@ export class AlertStarts {
   /**
    * Returns the items of a `TransactWriteItems` that record one workflow start for all events; empty without events.
    */
-  owe(events: readonly AlertEvent[]): TransactItem[] {
+  recording(events: readonly AlertEvent[]): TransactItem[] {
     const [first, ...rest] = events.slice(0, MAX_EVENTS);
     return first ? [this.outbox.recording(startEntry(deviceAlertsStart([first, ...rest]), this.now()))] : [];
   }

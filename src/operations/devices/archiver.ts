@@ -32,7 +32,7 @@ export interface ArchiverParts {
 }
 
 /** The signal and the progress callback of a long step. */
-export interface Work {
+export interface StepContext {
   signal: AbortSignal;
   /** Called regularly with the progress, for the activity's heartbeat. */
   alive(done: number): void;
@@ -97,7 +97,7 @@ export class Archiver {
   async writeLane(
     { day, generation }: ArchivePlan,
     { buckets, firstPart }: Lane,
-    { signal, alive }: Work,
+    { signal, alive }: StepContext,
   ): Promise<Part[]> {
     const devices = (await this.devicesOf(day, generation, buckets)).map((deviceId) => ({ deviceId }));
     const { readings, archive } = this.parts;
@@ -136,7 +136,7 @@ export class Archiver {
    * Reads a stored part and compares it with the table, row by row.
    * @throws LongwatchError `conflict` if they differ; then nothing is deleted
    */
-  async verifyPart(day: Day, part: Part, { signal, alive }: Work): Promise<void> {
+  async verifyPart(day: Day, part: Part, { signal, alive }: StepContext): Promise<void> {
     const { archive, readings } = this.parts;
     await this.checkSum(day, part);
     let count = 0;
@@ -209,7 +209,7 @@ export class Archiver {
   }
 
   /** Deletes the rows of a part from the table. Rows never change, so a row with the same key is the same row. */
-  async deletePart(day: Day, part: Part, { signal, alive }: Work): Promise<void> {
+  async deletePart(day: Day, part: Part, { signal, alive }: StepContext): Promise<void> {
     const { archive, readings } = this.parts;
     await this.checkSum(day, part);
     let done = 0;
@@ -235,7 +235,7 @@ export class Archiver {
           const { rows } = await readings.page({ deviceId: late.deviceId, day, limit: 1 });
           if (rows.length === 0) await days.forgetLate(day, late);
         },
-        this.told(`the late marker of ${day}`),
+        this.reporter(`the late marker of ${day}`),
       );
     await archives.move(day, generation, 'archived', this.now());
     await archive.clear(day, [await archive.manifest(day, generation)]);
@@ -259,7 +259,7 @@ export class Archiver {
    * Writes the rows of a part into the table, flagged as restored. Writes a late marker for each device, so that the
    * next archiving includes them.
    */
-  async restorePart(day: Day, part: Part, { signal, alive }: Work): Promise<void> {
+  async restorePart(day: Day, part: Part, { signal, alive }: StepContext): Promise<void> {
     const { archive, readings, days } = this.parts;
     let done = 0;
     for await (const rows of archive.rows(day, part)) {
@@ -292,10 +292,10 @@ export class Archiver {
     entities: readonly T[],
     work: (some: readonly T[]) => Promise<unknown>,
   ): Promise<Set<T>> {
-    return skipRefused(entities, work, this.told(what));
+    return skipRefused(entities, work, this.reporter(what));
   }
 
-  private told =
+  private reporter =
     (what: string) =>
     ({ deviceId }: { deviceId: string }, error: unknown): void =>
       this.parts.onSkipped?.(`${what} of ${deviceId}`, error);

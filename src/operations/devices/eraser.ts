@@ -9,7 +9,7 @@ import type { DeviceStore } from '../../stores/devices/devices';
 import type { ReadingStore } from '../../stores/devices/readings';
 import type { RollupStore } from '../../stores/devices/rollups';
 import type { SentinelStore } from '../../stores/devices/sentinels';
-import type { Work } from './archiver';
+import type { StepContext } from './archiver';
 
 /** The parts that {@link Eraser} needs. */
 export interface EraserParts {
@@ -80,7 +80,7 @@ export class Eraser {
    * Deletes a device's rows of a day from the table, then writes a sentinel. The stream reader sees the sentinel after
    * it has read everything before it.
    */
-  async eraseRows(day: Day, deviceId: string, mark: string, { signal, alive }: Work): Promise<void> {
+  async eraseRows(day: Day, deviceId: string, mark: string, { signal, alive }: StepContext): Promise<void> {
     const { readings, sentinels } = this.parts;
     let done = 0;
     for await (const rows of readings.pages({ deviceId, day })) {
@@ -112,7 +112,7 @@ export class Eraser {
     day: Day,
     deviceId: string,
     { part, number }: Rewrite,
-    { signal, alive }: Work,
+    { signal, alive }: StepContext,
   ): Promise<Part | undefined> {
     const { archive } = this.parts;
     async function* kept(): AsyncGenerator<ReadingRow[]> {
@@ -130,7 +130,7 @@ export class Eraser {
   }
 
   /** Compares the new part with the old one without the device, row by row. */
-  private async verify(day: Day, deviceId: string, old: Part, written: Part, { signal }: Work): Promise<void> {
+  private async verify(day: Day, deviceId: string, old: Part, written: Part, { signal }: StepContext): Promise<void> {
     const { archive } = this.parts;
     const differ = () =>
       new LongwatchError(
@@ -174,7 +174,7 @@ export class Eraser {
   }
 
   /** Deletes the rollups, alerts and day entries of a device. */
-  async eraseRest(deviceId: string, days: readonly Day[], mark: string, { signal, alive }: Work): Promise<void> {
+  async eraseRest(deviceId: string, days: readonly Day[], mark: string, { signal, alive }: StepContext): Promise<void> {
     const { rollups, days: dayStore, devices, sentinels } = this.parts;
     const all = new Set([...days, ...(await this.rolledUpDays(deviceId))]);
     let done = 0;

@@ -7,7 +7,7 @@ import { DEVICE_BUCKETS } from '../../stores/devices/keys';
 import type { RetentionStore } from '../../stores/devices/retention';
 import type { RollupStore } from '../../stores/devices/rollups';
 import { type OnSkipped, skipEachRefused, skipRefused } from '../platform/isolate';
-import type { Work } from './archiver';
+import type { StepContext } from './archiver';
 
 /** The parts that {@link Housekeeping} needs. */
 export interface HousekeepingParts {
@@ -104,7 +104,7 @@ export class Housekeeping {
    * that day stay and the day counts as done; otherwise each run would repeat all days since then.
    * @returns the number of processed days and of skipped devices
    */
-  async deleteRollups({ signal, alive }: Work): Promise<DeletedRollups> {
+  async deleteRollups({ signal, alive }: StepContext): Promise<DeletedRollups> {
     const { retention } = this.parts;
     const done: DeletedRollups = { days: 0, skipped: 0 };
     for (const resolution of resolutions) {

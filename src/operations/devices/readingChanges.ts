@@ -147,5 +147,5 @@ async function liveEffects(
     events.push(...step.events);
     if (step.live !== before.live) effects.push(...live.replace(deviceId, before, step.live));
   }
-  return [...effects, ...alerts.owe(events)];
+  return [...effects, ...alerts.recording(events)];
 }

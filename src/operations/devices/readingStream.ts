@@ -1,7 +1,7 @@
 import type { StreamRecord } from '../../gateways/streams/source';
 import type { Arrival, Ingest } from './ingest';
 import { arrivalsOf, faultsOf } from './messages';
-import { inPieces, type Poison, type StreamHandler } from '../platform/streams/streamHandler';
+import { inBatches, type Poison, type StreamHandler } from '../platform/streams/streamHandler';
 
 /** Maximum number of records in one batch. */
 const BATCH = 1_000;
@@ -13,7 +13,7 @@ const BATCH = 1_000;
  */
 export function readingStream(ingest: Pick<Ingest, 'store'>): StreamHandler<Uint8Array> {
   return {
-    batches: (records) => inPieces(records, BATCH),
+    batches: (records) => inBatches(records, BATCH),
     async handle(batch) {
       const poison: Poison<Uint8Array>[] = [];
       const arrivals: Arrival[] = [];

@@ -20,7 +20,7 @@ import type { DayStore } from '../../stores/devices/days';
 import { type RollupKey, rollupId, type RollupStore, type VersionedRollup } from '../../stores/devices/rollups';
 import type { SentinelStore } from '../../stores/devices/sentinels';
 import { type OnSkipped, skipEachRefused } from '../platform/isolate';
-import type { Work } from './archiver';
+import type { StepContext } from './archiver';
 import type { DeviceReads } from './reads';
 
 /** The parts that {@link RollupCheck} needs. */
@@ -50,7 +50,7 @@ interface WrongRollup {
 /** The state of one check of a bucket. */
 interface Checking {
   day: Day;
-  work: Work;
+  work: StepContext;
   total: CheckedRollups;
 }
 
@@ -100,7 +100,7 @@ export class RollupCheck {
    * Skips and reports a device whose step is refused permanently; its rollups stay unchanged.
    * @throws LongwatchError `conflict` if the day's readings or rollups no longer exist
    */
-  async check(day: Day, bucket: number, work: Work): Promise<CheckedRollups> {
+  async check(day: Day, bucket: number, work: StepContext): Promise<CheckedRollups> {
     await this.assertComparable(day);
     const devices = await this.parts.days.devices(day, bucket);
     const total: CheckedRollups = { devices: 0, replaced: 0, unsettled: 0 };

@@ -64,7 +64,7 @@ export class SilenceWatch {
     while (!signal.aborted && Date.now() < until) {
       let settled = 0;
       try {
-        const seen = await this.look(signal);
+        const seen = await this.processDue(signal);
         raised += seen.raised;
         ({ settled } = seen);
       } catch (error) {
@@ -83,7 +83,7 @@ export class SilenceWatch {
    * Processes all due deadlines once.
    * @returns the number of deadlines that were due, and of alerts that were raised
    */
-  async look(signal?: AbortSignal): Promise<{ settled: number; raised: number }> {
+  async processDue(signal?: AbortSignal): Promise<{ settled: number; raised: number }> {
     let settled = 0;
     let raised = 0;
     for (let bucket = 0; bucket < DEVICE_BUCKETS; bucket++) {
@@ -92,7 +92,7 @@ export class SilenceWatch {
         settled += due.length;
         await inLanes(due, LANES, async (one) => {
           // Not `raised += await …`: another lane may change the number during the await.
-          const its = await this.settleOrSkip(one);
+          const its = await this.processOrSkip(one);
           raised += its;
         });
       }
@@ -110,9 +110,9 @@ export class SilenceWatch {
   }
 
   /** Processes a deadline. Skips and reports a device whose step is refused permanently. */
-  private async settleOrSkip(deadline: Deadline): Promise<number> {
+  private async processOrSkip(deadline: Deadline): Promise<number> {
     try {
-      return await this.settle(deadline);
+      return await this.process(deadline);
     } catch (error) {
       if (!isOfOne(error)) throw error;
       if (this.refused.size < MAX_REFUSED) this.refused.add(deadline.deviceId);
@@ -126,7 +126,7 @@ export class SilenceWatch {
    * transaction.
    * @returns the number of events to notify
    */
-  private async settle(deadline: Deadline): Promise<number> {
+  private async process(deadline: Deadline): Promise<number> {
     const { db, live, rules, alerts } = this.parts;
     const { deviceId, dueAt } = deadline;
     const [known, defined] = await Promise.all([live.read([deviceId]), rules.of([deviceId])]);
@@ -140,7 +140,7 @@ export class SilenceWatch {
     const lost = await transact(db, {
       deadline: live.strikeOff(deadline),
       live: live.replace(deviceId, before, after),
-      alerts: alerts.owe(events),
+      alerts: alerts.recording(events),
     });
     return lost ? 0 : events.length; // Race: the device reports at the same moment. The next round reads its new state.
   }

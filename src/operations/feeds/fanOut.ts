@@ -9,7 +9,7 @@ import type { PostStore } from '../../stores/feeds/posts';
 import type { Follower, RelationStore } from '../../stores/feeds/relations';
 import type { FeedUserStore } from '../../stores/feeds/users';
 import type { Turn, SliceReport } from '../../domain/feeds/workflows';
-import type { Settling } from './settling';
+import type { FeedSync } from './feedSync';
 
 /** The parts that {@link FanOut} needs. */
 export interface FanOutParts {
@@ -17,7 +17,7 @@ export interface FanOutParts {
   relations: RelationStore;
   posts: PostStore;
   rows: FeedRowStore;
-  settling: Settling;
+  feedSync: FeedSync;
   onSkipped?: OnSkipped;
   onRows?(kind: 'delivered' | 'retracted' | 'turned', count: number): void;
 }
@@ -63,7 +63,7 @@ const withoutAfter = ({ rows, skipped }: SliceReport): SliceReport => ({
  * leaves no post in the feed, whenever it happens:
  * - before the page is read: the page does not contain the follower;
  * - between the read and the check: the check finds it and removes the row;
- * - after the check: the unfollow's own clean-up removes the row (see `Settling`).
+ * - after the check: the unfollow's own clean-up removes the row (see `FeedSync`).
  *
  * The check is skipped while the author's count of follower changes is the same as before the page was read.
  */
@@ -102,7 +102,7 @@ export class FanOut {
         await step((some) => rows.remove(rowsOf(some)));
         return { skipped: skipped.size, isOver: true };
       }
-      if (followerChanges !== changesBefore) await step((some) => this.settle(post.authorId, rowsOf(some), some));
+      if (followerChanges !== changesBefore) await step((some) => this.correctPage(post.authorId, rowsOf(some), some));
       known = followerChanges;
       await step((some) => this.trim(post, some));
       this.parts.onRows?.('delivered', page.length - skipped.size);
@@ -136,7 +136,7 @@ export class FanOut {
    * @returns the progress; without `after`, the slice is finished
    */
   turn({ authorId, modeVersion, direction }: Turn, slice: Slice, attempt: Attempt = {}): Promise<SliceReport> {
-    const { relations, settling } = this.parts;
+    const { relations, feedSync } = this.parts;
     return this.through(authorId, slice, attempt, async (page) => {
       if (direction === 'rising') await attempt.take?.(authorId, page.length);
       const skipped = await this.each(page, async (some) => {
@@ -150,8 +150,8 @@ export class FanOut {
           some.filter(({ followerId }) => marked.has(followerId)),
           LANES,
           async ({ followerId }) => {
-            await attempt.take?.(authorId, settling.rowsOfOne);
-            await settling.fill(followerId, authorId);
+            await attempt.take?.(authorId, feedSync.rowsOfOne);
+            await feedSync.fill(followerId, authorId);
             await relations.unmark(authorId, followerId, modeVersion);
           },
         );
@@ -214,7 +214,7 @@ export class FanOut {
   }
 
   /** Checks a page that was written while followers changed, and corrects the rows. */
-  private async settle(authorId: string, written: FeedRow[], page: readonly Follower[]): Promise<void> {
+  private async correctPage(authorId: string, written: FeedRow[], page: readonly Follower[]): Promise<void> {
     const { relations, rows } = this.parts;
     for (let left = written; left.length > 0;) {
       const now = await relations.sameFollowers(authorId, page);
@@ -236,6 +236,6 @@ export class FanOut {
    */
   private async trim({ key }: PostRef, page: readonly Follower[]): Promise<void> {
     const chosen = page.filter(({ followerId }) => hashOf(`${key}#${followerId}`) % this.settings.trimEvery === 0);
-    await inLanes(chosen, LANES, ({ followerId }) => this.parts.settling.trim(followerId));
+    await inLanes(chosen, LANES, ({ followerId }) => this.parts.feedSync.trim(followerId));
   }
 }

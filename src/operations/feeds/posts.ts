@@ -16,7 +16,7 @@ import type { TransactItem } from '../../stores/platform/outbox';
 import { againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
 import { fanOutStart, retractStart } from '../../domain/feeds/workflows';
-import { owedTurn } from './turns';
+import { dueTurn } from './turns';
 
 /** The parts that {@link Posts} needs. */
 export interface PostsParts {
@@ -72,8 +72,8 @@ export class Posts {
       if (replyTo !== undefined && attempt === 1) await this.mayReply(authorId, replyTo);
       // Normally a change of the followers starts the turn. This catches a turn that is due because two changes came at
       // once or because the setting has changed.
-      const owed = owedTurn(author, this.settings, this.now());
-      const pushed = pushes({ mode: owed.turn?.direction ?? author.mode }) && author.followers > 0;
+      const due = dueTurn(author, this.settings, this.now());
+      const pushed = pushes({ mode: due.turn?.direction ?? author.mode }) && author.followers > 0;
       const at = this.now();
       const post: Post = { postId, authorId, at, text, media, ...defined({ replyTo }), version: 1 };
       const written = await this.write(
@@ -85,11 +85,11 @@ export class Posts {
             posts: 1,
             ifModeVersion: author.modeVersion,
             ...(author.followers === 0 && { ifFollowers: 0 }),
-            ...defined({ turn: owed.turn }),
+            ...defined({ turn: due.turn }),
           }),
           ...this.parts.posts.creation({ ...post, contentHash, pushed }),
         ],
-        [...(pushed ? [fanOutStart(this.through(post, author))] : []), ...(owed.start ? [owed.start] : [])],
+        [...(pushed ? [fanOutStart(this.through(post, author))] : []), ...(due.start ? [due.start] : [])],
       );
       return written ? { post, created: true } : againAtOnce;
     });

@@ -12,7 +12,7 @@ import type { TransactItem } from '../../stores/platform/outbox';
 import { relationStart } from '../../domain/feeds/workflows';
 import { againAtOnce, retry } from '../../timing/retry';
 import type { OutboxWriter } from '../platform/outbox/outbox';
-import { type OwedTurn, owedTurn } from './turns';
+import { type DueTurn, dueTurn } from './turns';
 
 /** The parts that {@link Relations} needs. */
 export interface RelationsParts {
@@ -136,14 +136,14 @@ export class Relations {
     for (const user of [one, other]) {
       const loses = ended.some(([, author]) => author === user);
       const leaves = ended.some(([reader]) => reader === user);
-      const owed = loses ? this.turn({ ...user, followers: user.followers - 1 }) : {};
-      if (owed.start) change.starts.push(this.start(owed.start));
+      const due = loses ? this.turn({ ...user, followers: user.followers - 1 }) : {};
+      if (due.start) change.starts.push(this.start(due.start));
       // Check the epoch even of a user without an ended follow: it proves that no follow began since it was read.
       change.users.push({
         userId: user.userId,
         ifEpoch: user.epoch,
         ...(leaves && { following: -1 }),
-        ...(loses && { followers: -1, ifModeVersion: user.modeVersion, ...defined({ turn: owed.turn }) }),
+        ...(loses && { followers: -1, ifModeVersion: user.modeVersion, ...defined({ turn: due.turn }) }),
       });
     }
     for (const [reader, author] of ended) {
@@ -157,8 +157,8 @@ export class Relations {
     return change;
   }
 
-  private turn(author: FeedUser): OwedTurn {
-    return owedTurn(author, this.settings, this.now());
+  private turn(author: FeedUser): DueTurn {
+    return dueTurn(author, this.settings, this.now());
   }
 
   private start(start: WorkflowStart): OutboxEntry {

@@ -9,7 +9,7 @@ import { turnStart } from '../../domain/feeds/workflows';
  * A turn (the change of an author's delivery mode) that is written with the change that causes it. Empty if no turn is
  * due.
  */
-export interface OwedTurn {
+export interface DueTurn {
   turn?: { direction: Direction; at: number };
   start?: WorkflowStart;
 }
@@ -18,7 +18,7 @@ export interface OwedTurn {
  * Returns the turn that an author's number of followers requires, and the start of its workflow.
  * @param at epoch ms
  */
-export function owedTurn(author: FeedUser, settings: FeedSettings, at: number): OwedTurn {
+export function dueTurn(author: FeedUser, settings: FeedSettings, at: number): DueTurn {
   const direction = turnOf(author, settings.threshold);
   if (!direction) return {};
   const turn = { authorId: author.userId, modeVersion: author.modeVersion + 1, direction };

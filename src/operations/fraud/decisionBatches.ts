@@ -48,7 +48,7 @@ export interface Arrival {
 }
 
 /** The result for a transaction: decided now, decided before, or decided before with other content. */
-export type Fate = { decision: Decision } | 'repeated' | 'conflict';
+export type TransactionResult = { decision: Decision } | 'repeated' | 'conflict';
 
 /**
  * Maximum number of decisions of one user in one write. Each needs up to 5 items, so a user needs at most 1 + 16 × 5
@@ -90,11 +90,11 @@ export class DecisionBatches {
    * @throws LongwatchError `unavailable` (DynamoDB does not answer), `contention` (other writers keep changing the
    *   users' profiles)
    */
-  async decide(batch: readonly Arrival[], signal: AbortSignal): Promise<Fate[]> {
-    const fates: (Fate | undefined)[] = batch.map(() => undefined);
+  async decide(batch: readonly Arrival[], signal: AbortSignal): Promise<TransactionResult[]> {
+    const results: (TransactionResult | undefined)[] = batch.map(() => undefined);
     const hashes = batch.map(({ transaction }) => contentHashOf(transaction));
     const exhausted = () => {
-      const left = fates.filter((fate) => fate === undefined).length;
+      const left = results.filter((result) => result === undefined).length;
       return new LongwatchError(
         'contention',
         `${left} transactions of a batch could not be written, because other writers change the same items`,
@@ -103,13 +103,13 @@ export class DecisionBatches {
     // One more round than the deciding ones: the last round finds that all are decided.
     return retry({ attempts: MAX_ROUNDS + 1, exhausted }, async (round) => {
       const left = batch.flatMap((arrival, index) =>
-        fates[index] === undefined ? [{ arrival, index, contentHash: hashes[index] as string }] : [],
+        results[index] === undefined ? [{ arrival, index, contentHash: hashes[index] as string }] : [],
       );
-      if (left.length === 0) return fates as Fate[];
+      if (left.length === 0) return results as TransactionResult[];
       const turn = inTurn(left);
       const inputs = await this.parts.decisions.inputsOf(turn.map(({ arrival }) => arrival.transaction));
-      const drafts = this.drafts(turn, inputs, fates);
-      const lost = await this.decideAll(drafts, round, signal, fates);
+      const drafts = this.drafts(turn, inputs, results);
+      const lost = await this.decideAll(drafts, round, signal, results);
       return lost ? again : againAtOnce;
     });
   }
@@ -121,13 +121,13 @@ export class DecisionBatches {
   private drafts(
     turn: readonly { arrival: Arrival; index: number; contentHash: string }[],
     inputs: readonly DecisionInputs[],
-    fates: (Fate | undefined)[],
+    results: (TransactionResult | undefined)[],
   ): UserDraft[] {
     const users = new Map<string, UserDraft>();
     for (const [i, { arrival, index, contentHash }] of turn.entries()) {
       const { stored, user, merchant } = inputs[i] as DecisionInputs;
       if (stored) {
-        fates[index] = stored.contentHash === contentHash ? 'repeated' : 'conflict';
+        results[index] = stored.contentHash === contentHash ? 'repeated' : 'conflict';
         continue;
       }
       const { transaction } = arrival;
@@ -154,7 +154,7 @@ export class DecisionBatches {
     users: readonly UserDraft[],
     round: number,
     signal: AbortSignal,
-    fates: (Fate | undefined)[],
+    results: (TransactionResult | undefined)[],
   ): Promise<boolean> {
     if (users.length === 0) return false;
     const scored = await this.score(
@@ -190,13 +190,13 @@ export class DecisionBatches {
         return;
       }
       for (const { user, drafts } of group)
-        for (const [i, draft] of drafts.entries()) this.written(draft, user.rows[i]?.index as number, fates);
+        for (const [i, draft] of drafts.entries()) this.written(draft, user.rows[i]?.index as number, results);
     });
     return lost;
   }
 
-  private written(draft: Draft, index: number, fates: (Fate | undefined)[]): void {
-    fates[index] = { decision: draft.record.decision };
+  private written(draft: Draft, index: number, results: (TransactionResult | undefined)[]): void {
+    results[index] = { decision: draft.record.decision };
     if (draft.start) this.parts.outbox.dispatchSoon(draft.start);
     this.parts.onDecision?.(draft);
   }

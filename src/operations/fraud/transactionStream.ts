@@ -4,7 +4,7 @@ import { checkWindow, recordSchema } from '../../domain/fraud/transactionSchema'
 import type { Transaction } from '../../domain/fraud/transaction';
 import type { StreamRecord } from '../../gateways/streams/source';
 import type { Arrival, DecisionBatches } from './decisionBatches';
-import { inPieces, type Poison, type StreamHandler } from '../platform/streams/streamHandler';
+import { inBatches, type Poison, type StreamHandler } from '../platform/streams/streamHandler';
 
 /** The same limit as `POST /v1/transactions` has. */
 const MAX_BYTES = 64 * 1024;
@@ -16,7 +16,7 @@ const MAX_BYTES = 64 * 1024;
  */
 export function transactionStream(decisions: DecisionBatches, batchRecords: number): StreamHandler<Uint8Array> {
   return {
-    batches: (records) => inPieces(records, batchRecords),
+    batches: (records) => inBatches(records, batchRecords),
     async handle(batch, signal) {
       const arrivals: Arrival[] = [];
       const records: StreamRecord<Uint8Array>[] = [];
@@ -29,19 +29,19 @@ export function transactionStream(decisions: DecisionBatches, batchRecords: numb
           records.push(record);
         }
       }
-      const fates = await decisions.decide(arrivals, signal);
+      const results = await decisions.decide(arrivals, signal);
       const counts: Record<string, number> = {};
       const count = (name: string) => (counts[name] = (counts[name] ?? 0) + 1);
-      for (const [i, fate] of fates.entries()) {
-        if (fate === 'conflict')
+      for (const [i, result] of results.entries()) {
+        if (result === 'conflict')
           poison.push({
             record: records[i] as StreamRecord<Uint8Array>,
             reason: 'this transactionId was decided before with other content',
           });
-        else if (fate === 'repeated') count('repeated');
+        else if (result === 'repeated') count('repeated');
         else {
-          count(fate.decision.outcome);
-          if (fate.decision.mode === 'degraded') count('degraded');
+          count(result.decision.outcome);
+          if (result.decision.mode === 'degraded') count('degraded');
         }
       }
       return { effects: [], poison, counts };

@@ -63,28 +63,28 @@ export class RankCheck {
     const { ranks, scores } = this.parts;
     const newId = nodeIds(Date.now());
     const log = newId();
-    const truth = new Truth(ranks, shard, log, await ranks.startLog(shard, log));
+    const tableRanking = new TableRanking(ranks, shard, log, await ranks.startLog(shard, log));
     await ranks.clearLogs(shard, log);
     for await (const entries of scores.ranked(shard)) {
-      truth.read(entries);
+      tableRanking.read(entries);
       progress();
     }
-    await this.passed(shard, log, progress);
-    const head = await truth.catchUp();
-    const differences = await this.compare(shard, head, truth.players, progress);
+    await this.awaitReader(shard, log, progress);
+    const head = await tableRanking.catchUp();
+    const differences = await this.compare(shard, head, tableRanking.players, progress);
     const replaced = rebuild || differences > 0;
-    if (replaced) await this.replace(shard, truth, newId, progress);
-    else await this.letGo(shard, log);
+    if (replaced) await this.replace(shard, tableRanking, newId, progress);
+    else await this.endLog(shard, log);
     await ranks.clearLogs(shard);
     await this.sweep(shard, progress);
-    return { players: truth.players.size, differences, replaced };
+    return { players: tableRanking.players.size, differences, replaced };
   }
 
   /**
    * Waits until the stream reader has applied everything that was read from the table. Not needed after the season's
    * end marker: the reader has already passed it.
    */
-  private async passed(shard: RankShard, mark: string, progress: () => void): Promise<void> {
+  private async awaitReader(shard: RankShard, mark: string, progress: () => void): Promise<void> {
     await this.parts.scores.markCheck(shard, mark);
     for (;;) {
       const head = await this.parts.ranks.head(shard);
@@ -129,36 +129,41 @@ export class RankCheck {
   }
 
   /** Builds a new ranking, applies the changes made meanwhile, and replaces the old ranking. */
-  private async replace(shard: RankShard, truth: Truth, newId: () => string, progress: () => void): Promise<void> {
+  private async replace(
+    shard: RankShard,
+    tableRanking: TableRanking,
+    newId: () => string,
+    progress: () => void,
+  ): Promise<void> {
     const { ranks, nodes } = this.parts;
     const kind = rankKinds[shard.order];
     const load = nodes.loads(shard);
-    let ranking = await this.built(shard, [...truth.players.values()], newId);
+    let ranking = await this.built(shard, [...tableRanking.players.values()], newId);
     const exhausted = () =>
       new LongwatchError('contention', `The ranking ${boardSeason(shard)} changes faster than it can be replaced`);
     await retry({ attempts: ATTEMPTS, exhausted }, async () => {
       progress();
-      const { head, changes } = await truth.next();
+      const { head, changes } = await tableRanking.next();
       if (changes.size > 0) {
         const drafts = newDrafts(newId);
         ranking = await changed(kind, ranking, changes, load, drafts);
         await nodes.write(shard, drafts);
       }
-      const isReplaced = await ranks.endLog(shard, head, truth.log, { ranking, attempt: truth.log });
+      const isReplaced = await ranks.endLog(shard, head, tableRanking.log, { ranking, attempt: tableRanking.log });
       return isReplaced ? undefined : againAtOnce;
     });
   }
 
   private async built(shard: RankShard, entries: RankEntry[], newId: () => string): Promise<Ranking> {
     const drafts = newDrafts(newId);
-    const ranks = await grown(rankKinds[shard.order], entries, drafts.ranks);
-    const players = await grown(playerKind, entries.map(playerEntry), drafts.players);
+    const ranks = await treeOf(rankKinds[shard.order], entries, drafts.ranks);
+    const players = await treeOf(playerKind, entries.map(playerEntry), drafts.players);
     await this.parts.nodes.write(shard, drafts);
     return defined({ ranks, players });
   }
 
   /** Ends the log of a check that found no difference. */
-  private async letGo(shard: RankShard, log: string): Promise<void> {
+  private async endLog(shard: RankShard, log: string): Promise<void> {
     const exhausted = () => new LongwatchError('contention', `The ranking ${boardSeason(shard)} is busy`);
     await retry({ attempts: ATTEMPTS, exhausted }, async () => {
       const head = await this.parts.ranks.head(shard);
@@ -199,7 +204,7 @@ export class RankCheck {
 }
 
 /** The players according to the table, at a version of the ranking. */
-class Truth {
+class TableRanking {
   readonly players = new Map<string, RankEntry>();
 
   constructor(
@@ -245,7 +250,7 @@ class Truth {
 }
 
 /** Builds a tree from entries. */
-function grown<E>(kind: TreeKind<E>, entries: readonly E[], draft: Draft<E>): Promise<Ref<E> | undefined> {
+function treeOf<E>(kind: TreeKind<E>, entries: readonly E[], draft: Draft<E>): Promise<Ref<E> | undefined> {
   const nothing: Load<E> = (id) => Promise.reject(new NodeGoneError(id));
   return edited(
     kind,

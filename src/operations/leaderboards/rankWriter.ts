@@ -57,7 +57,7 @@ export class RankWriter {
    */
   async propose(shard: RankShard, head: Head, { changes, asOf, isSealed, mark }: ShardChange): Promise<TransactItem[]> {
     const { ranks, nodes } = this.parts;
-    this.settle(shard, head);
+    this.removeLeftovers(shard, head);
     // No score counts after the end marker. The season was closed for writes before the marker was written.
     if (head.isSealed || (changes.size === 0 && !isSealed && mark === undefined)) return [];
     const newId = nodeIds(Date.now());
@@ -106,7 +106,7 @@ export class RankWriter {
   }
 
   /** Removes the unneeded nodes of the previous proposal in the background, if its outcome is known. */
-  private settle(shard: RankShard, head: Head): void {
+  private removeLeftovers(shard: RankShard, head: Head): void {
     const name = boardSeason(shard);
     const before = this.proposals.get(name);
     // While the head is older than the proposal, its transaction may still be written.

@@ -56,11 +56,11 @@ export class SessionSweeper {
   async sweep(bucket: string, { signal, forMs }: Sweep): Promise<SweepReport> {
     const until = this.now() + forMs;
     const isOver = () => signal.aborted || this.now() > until;
-    const pass = new Pass(this.parts, this.now);
+    const bucketSweep = new BucketSweep(this.parts, this.now);
     for (;;) {
-      await pass.run(bucket, isOver);
-      const sleepMs = isOver() ? 0 : await pass.untilNext(bucket);
-      if (isOver() || sleepMs > STAY_MS || this.now() + sleepMs > until) return { ...pass.report, sleepMs };
+      await bucketSweep.run(bucket, isOver);
+      const sleepMs = isOver() ? 0 : await bucketSweep.untilNext(bucket);
+      if (isOver() || sleepMs > STAY_MS || this.now() + sleepMs > until) return { ...bucketSweep.report, sleepMs };
       // When the signal aborts the pause, the loop ends.
       await sleep(Math.max(sleepMs, GATHER_MS), undefined, { signal }).catch(() => undefined);
     }
@@ -68,7 +68,7 @@ export class SessionSweeper {
 }
 
 /** The passes over one bucket in one activity. */
-class Pass {
+class BucketSweep {
   readonly report = { idle: 0, absolute: 0, rearmed: 0, reported: 0, latestMs: 0 };
   /**
    * Sessions whose check was moved to an instant soon (epoch ms). The index is eventually consistent and may not list
@@ -115,9 +115,9 @@ class Pass {
   private async page(keys: readonly string[]): Promise<void> {
     const heads = await this.heads(keys.filter((key) => !this.refused.has(key)));
     const owed = await inLanes(heads, CONCURRENCY, async (head) =>
-      (await this.settle(head).catch((error: unknown) => this.skip(head, error))) ? [head] : [],
+      (await this.takeStep(head).catch((error: unknown) => this.skip(head, error))) ? [head] : [],
     );
-    await this.tell(owed.flat());
+    await this.sendEvents(owed.flat());
   }
 
   /** Reads sessions. Skips a session whose read is refused permanently. */
@@ -149,7 +149,7 @@ class Pass {
    * Takes the step that is due for a session.
    * @returns whether the sweeper must send the session's event
    */
-  private async settle(head: SessionHead): Promise<boolean> {
+  private async takeStep(head: SessionHead): Promise<boolean> {
     const now = this.now();
     const verdict = verdictOf(head, now, GRACE_MS);
     switch (verdict.do) {
@@ -178,7 +178,7 @@ class Pass {
    * Sends the events of ended sessions. If the subscriber is unavailable, the events stay in the index and ending
    * sessions continues.
    */
-  private async tell(owed: readonly SessionHead[]): Promise<void> {
+  private async sendEvents(owed: readonly SessionHead[]): Promise<void> {
     const ended = owed.flatMap((head) => {
       const event = head.ended && endedEvent(head, head.ended.reason, head.ended.at);
       return event ? [{ event, key: head.key }] : [];

@@ -63,10 +63,10 @@ it.each([
         return fate;
       };
       const mortal = care(mortalDb(dynamodb.db, fateOf));
-      await mortal.look(user, 1, START + after).catch((error: unknown) => {
+      await mortal.check(user, 1, START + after).catch((error: unknown) => {
         if (!isLongwatchError(error, 'unavailable')) throw error;
       });
-      const again = await care(dynamodb.db).look(user, 1, START + after + 1_000);
+      const again = await care(dynamodb.db).check(user, 1, START + after + 1_000);
       expect(again).toMatchObject(counted === 'reminded' ? { until: START + 24 * HOUR } : { ended: 'abandoned' });
       expect((await totals())[counted] - before[counted]).toBe(1);
       expect((await new NotificationStore(dynamodb.db).list(user)).items).toHaveLength(counted === 'reminded' ? 1 : 0);
@@ -88,7 +88,7 @@ it('a reminder that meets the customer’s next step is not counted, and the car
       },
     } as unknown as Db['client'],
   };
-  expect(await care(busy).look(user, 1, START + HOUR)).toMatchObject({ until: START + 2 * HOUR });
+  expect(await care(busy).check(user, 1, START + HOUR)).toMatchObject({ until: START + 2 * HOUR });
   expect((await totals()).reminded).toBe(before.reminded);
   expect((await new CartStore(dynamodb.db).read(user))!).toMatchObject({
     number: 1,
@@ -108,7 +108,7 @@ describe('a reminder that can never be written down', () => {
     const skipped: [string, unknown][] = [];
     const careful = care(dynamodb.db, (...one) => skipped.push(one));
     const [look, beside] = await whileRefusing(reminding(user), () =>
-      Promise.all([careful.look(user, 1, START + HOUR), careful.look(other, 1, START + HOUR)]),
+      Promise.all([careful.check(user, 1, START + HOUR), careful.check(other, 1, START + HOUR)]),
     );
     expect(look).toMatchObject({
       until: START + 24 * HOUR,
@@ -117,18 +117,18 @@ describe('a reminder that can never be written down', () => {
     });
     expect(beside).toMatchObject({ until: START + 24 * HOUR, page: expect.not.stringContaining('skipped') });
     expect(skipped).toEqual([[`reminder 1 of the cart of ${user}`, expect.objectContaining({ type: 'refused' })]]);
-    expect(await careful.look(user, 1, START + 24 * HOUR)).toMatchObject({
+    expect(await careful.check(user, 1, START + 24 * HOUR)).toMatchObject({
       until: START + 48 * HOUR,
       page: expect.not.stringContaining('skipped'),
     });
-    expect(await careful.look(user, 1, START + 48 * HOUR)).toMatchObject({ ended: 'abandoned' });
+    expect(await careful.check(user, 1, START + 48 * HOUR)).toMatchObject({ ended: 'abandoned' });
   });
 
   it('because a grant is missing, is not skipped: the step fails as refused, and the workflow holds', async () => {
     const user = await newCart();
     await expect(
-      whileDenying(reminding(user), () => care(dynamodb.db).look(user, 1, START + HOUR)),
+      whileDenying(reminding(user), () => care(dynamodb.db).check(user, 1, START + HOUR)),
     ).rejects.toMatchObject({ type: 'refused' });
-    expect(await care(dynamodb.db).look(user, 1, START + HOUR)).toMatchObject({ until: START + 24 * HOUR });
+    expect(await care(dynamodb.db).check(user, 1, START + HOUR)).toMatchObject({ until: START + 24 * HOUR });
   });
 });

@@ -81,11 +81,11 @@ const both = reservedNames.flatMap((productId) => [
 
 it.each(both)('a cart with %s %s is reminded, and abandoned at last', async (productId, _, isAlone) => {
   const user = await cartWith(productId, { isAlone });
-  const look = await care().look(user, 1, START + HOUR);
+  const look = await care().check(user, 1, START + HOUR);
   expect(look).toMatchObject({ until: START + 24 * HOUR });
   expect(look.page.includes('cannot be read')).toBe(isAlone && productId === '__proto__');
   expect((await new NotificationStore(dynamodb.db).list(user)).items).toHaveLength(1);
-  expect(await care().look(user, 1, START + 48 * HOUR)).toMatchObject({ ended: 'abandoned' });
+  expect(await care().check(user, 1, START + 48 * HOUR)).toMatchObject({ ended: 'abandoned' });
   // The client loses only `__proto__`: lines of all other ids stay.
   expect((await shop().store.read(user))!.lines.map((line) => [line.productId, line.quantity])).toEqual([
     ...(isAlone ? [] : [['book', 1]]),
@@ -133,7 +133,7 @@ it.each(both)(
     if ((await shop().store.read(user))!.lines.length === 0) return;
     const { checkout } = await shop().checkouts.begin(user, {});
     now = checkout.holdUntil + 1;
-    expect(await shop().checkouts.settle(checkout.checkoutId, now)).toMatchObject({ status: 'expired' });
+    expect(await shop().checkouts.finish(checkout.checkoutId, now)).toMatchObject({ status: 'expired' });
     expect((await shop().checkouts.begin(user, {})).begun).toBe(true);
   },
 );

@@ -108,7 +108,7 @@ it('stock: on hand, held and sold are what was delivered, each order has its hol
           else if (what < 0.9)
             await Promise.all([
               again(() => shop.checkouts.cancel(begun.checkout.checkoutId)),
-              again(() => shop.checkouts.settle(begun.checkout.checkoutId, now())),
+              again(() => shop.checkouts.finish(begun.checkout.checkoutId, now())),
             ]);
           await check();
         }
@@ -118,7 +118,7 @@ it('stock: on hand, held and sold are what was delivered, each order has its hol
       // Every hold is over, and the workflows have come.
       time += 10 * HOLD_MS;
       await check();
-      for (const checkoutId of checkouts) await again(() => shop.checkouts.settle(checkoutId, now()));
+      for (const checkoutId of checkouts) await again(() => shop.checkouts.finish(checkoutId, now()));
       const found = await check();
       const sold = new Map<string, number>();
       for (const checkoutId of checkouts) {
@@ -233,7 +233,7 @@ describe('a hold that ends while it is paid', () => {
       });
       expect(await outcome(dying.checkouts.confirm(checkout.checkoutId, 'pay'))).toBe('unavailable');
       expect(await shop.checkoutStore.find(checkout.checkoutId)).toMatchObject({ status: 'confirming', partsDone: 0 });
-      expect(await shop.checkouts.settle(checkout.checkoutId, clock.now)).toMatchObject({ status: 'expired' });
+      expect(await shop.checkouts.finish(checkout.checkoutId, clock.now)).toMatchObject({ status: 'expired' });
       const { items: due } = await shop.checkoutStore.refunds('due', { limit: 200 });
       expect(due.filter(({ checkoutId }) => checkoutId === checkout.checkoutId)).toMatchObject([
         { paymentReference: 'pay', reason: expect.stringContaining('before all lines were sold') },

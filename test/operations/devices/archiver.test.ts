@@ -5,7 +5,7 @@ import { DeviceArchive } from '../../../src/gateways/devices/deviceArchive';
 import { Objects } from '../../../src/gateways/s3/objects';
 import type { OnSkipped } from '../../../src/operations/platform/isolate';
 import { ArchivedReadings } from '../../../src/operations/devices/archivedReadings';
-import { Archiver, type Work } from '../../../src/operations/devices/archiver';
+import { Archiver, type StepContext } from '../../../src/operations/devices/archiver';
 import { Eraser } from '../../../src/operations/devices/eraser';
 import { Ingest } from '../../../src/operations/devices/ingest';
 import { DeviceReads } from '../../../src/operations/devices/reads';
@@ -78,7 +78,7 @@ type Process = ReturnType<typeof processAt>;
 class Killed extends Error {}
 
 /** Work that is killed at its n-th sign of life, wherever that is. */
-function mortal(lives: { left: number }): Work & { step<T>(work: () => Promise<T>): Promise<T> } {
+function mortal(lives: { left: number }): StepContext & { step<T>(work: () => Promise<T>): Promise<T> } {
   const alive = () => {
     if (--lives.left < 0) throw new Killed();
   };

@@ -41,7 +41,7 @@ it('a deadline that another writer holds is left to the next look, and fails not
       CancellationReasons: [{ Code: 'TransactionConflict' }],
     });
   const { watch, calls } = watchOf((call) => (call === 3 ? Promise.reject(conflict()) : Promise.resolve({})));
-  expect(await watch.look()).toEqual({ settled: 40, raised: 0 });
+  expect(await watch.processDue()).toEqual({ settled: 40, raised: 0 });
   expect(calls()).toBe(40);
 });
 
@@ -53,7 +53,7 @@ it('after a failure nothing more is begun, and what has begun is over when it is
     open--;
     if (call === 1) throw new Error('a fault of ours');
   });
-  await expect(watch.look()).rejects.toThrow('a fault of ours');
+  await expect(watch.processDue()).rejects.toThrow('a fault of ours');
   expect(open).toBe(0);
   expect(calls()).toBe(8);
   await new Promise((resolve) => setTimeout(resolve, 60));
@@ -69,11 +69,11 @@ it('a device whose deadline is refused for good is skipped and told once; all ot
     (_, deviceId) => (deviceId === 'device-7' ? Promise.reject(refused()) : Promise.resolve({})),
     (entity) => skipped.push(entity),
   );
-  expect(await watch.look()).toEqual({ settled: 40, raised: 0 });
+  expect(await watch.processDue()).toEqual({ settled: 40, raised: 0 });
   expect(calls()).toBe(40);
   expect(skipped).toEqual(['the deadline of device device-7']);
   // This process asks for it no more, so that a page of such deadlines hides none behind it.
-  expect(await watch.look()).toEqual({ settled: 39, raised: 0 });
+  expect(await watch.processDue()).toEqual({ settled: 39, raised: 0 });
   expect(skipped).toHaveLength(1);
 });
 
@@ -84,8 +84,8 @@ it('where the grant is missing, no device is skipped: the look fails, the next o
     () => (isDenied ? Promise.reject(refused(true)) : Promise.resolve({})),
     (entity) => skipped.push(entity),
   );
-  await expect(watch.look()).rejects.toMatchObject({ type: 'refused' });
+  await expect(watch.processDue()).rejects.toMatchObject({ type: 'refused' });
   isDenied = false;
-  expect(await watch.look()).toEqual({ settled: 40, raised: 0 });
+  expect(await watch.processDue()).toEqual({ settled: 40, raised: 0 });
   expect(skipped).toEqual([]);
 });

@@ -63,12 +63,12 @@ async function post(number: number) {
 const rows = async () => (await world.rows.all(reader)).map(({ key }) => key);
 const unfollowed = async () => {
   await world.changes.unfollow(reader, author);
-  await world.settling.settle({ readerId: reader, authorId: author, epoch: 2 });
+  await world.feedSync.sync({ readerId: reader, authorId: author, epoch: 2 });
 };
 const followedAgain = async () => {
   await unfollowed();
   const { epoch } = await world.changes.follow(reader, author);
-  expect(await world.settling.settle({ readerId: reader, authorId: author, epoch })).toBe('filled');
+  expect(await world.feedSync.sync({ readerId: reader, authorId: author, epoch })).toBe('filled');
 };
 const deleted = async (ref: { key: string }) => {
   await world.posting.remove(ref.key.slice(ref.key.indexOf('#') + 1));
@@ -100,13 +100,13 @@ describe('a fan-out that writes a page after', () => {
 describe('filling a feed that writes after', () => {
   it('the reader has left and their feed was cleaned: leaves nothing behind', async () => {
     await post(1);
-    await meddled('rows', 'put', 'before', unfollowed).settling.fill(reader, author);
+    await meddled('rows', 'put', 'before', unfollowed).feedSync.fill(reader, author);
     expect(await rows()).toEqual([]);
   });
 
   it('a post was deleted and retracted: leaves nothing of it behind', async () => {
     const [one, two] = [await post(1), await post(2)];
-    await meddled('rows', 'put', 'before', () => deleted(one)).settling.fill(reader, author);
+    await meddled('rows', 'put', 'before', () => deleted(one)).feedSync.fill(reader, author);
     expect(await rows()).toEqual([two.key]);
   });
 });
@@ -117,9 +117,9 @@ it('a clean-up does not remove what a follow has written that began meanwhile', 
   await world.changes.unfollow(reader, author);
   const again = async () => {
     const { epoch } = await world.changes.follow(reader, author);
-    await world.settling.settle({ readerId: reader, authorId: author, epoch });
+    await world.feedSync.sync({ readerId: reader, authorId: author, epoch });
   };
-  await meddled('rows', 'all', 'before', again).settling.settle({ readerId: reader, authorId: author, epoch: 2 });
+  await meddled('rows', 'all', 'before', again).feedSync.sync({ readerId: reader, authorId: author, epoch: 2 });
   expect(await rows()).toEqual([ref.key]);
 });
 
@@ -128,7 +128,7 @@ describe('a reading', () => {
     for (let i = 0; i < 9; i++) await post(i);
     await untilIdle(world);
     for (let i = 8; i > 4; i--) await world.posting.remove(`${author}-${i}`);
-    const cut = meddled('users', 'find', 'after', () => world.settling.trim(reader));
+    const cut = meddled('users', 'find', 'after', () => world.feedSync.trim(reader));
     expect((await wholeFeed(cut, reader, 6)).down).toEqual([4, 3, 2, 1, 0].map((i) => `${author}-${i}`));
   });
 
@@ -137,7 +137,7 @@ describe('a reading', () => {
     const [follower] = await world.relations.followersOf(author, { range: everybody! }, 1);
     await world.relations.mark(author, follower!, 1);
     const filledAndUnmarked = async () => {
-      await world.settling.fill(reader, author);
+      await world.feedSync.fill(reader, author);
       await world.relations.unmark(author, reader, 2);
     };
     // The reading finds the reader as before, and then neither rows nor a mark.

@@ -149,7 +149,7 @@ describe.each(engines)('on %s', (engine) => {
     for (let i = 0; i < 110; i++) await post('long-a', `long-${String(i).padStart(3, '0')}`);
     for (let i = 109; i >= 100; i--) await world.posting.remove(`long-${i}`);
     await untilIdle(world);
-    await world.settling.trim('long');
+    await world.feedSync.trim('long');
     expect((await world.rows.all('long')).length).toBe(100);
     await world.posting.remove('long-099');
     const { down } = await wholeFeed(world, 'long', 40);

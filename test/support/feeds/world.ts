@@ -1,5 +1,5 @@
 import { FanOut, type FanOutSizes } from '../../../src/operations/feeds/fanOut';
-import { Settling } from '../../../src/operations/feeds/settling';
+import { FeedSync } from '../../../src/operations/feeds/feedSync';
 import type { PostRef } from '../../../src/domain/feeds/post';
 import { rangesOf, type Slice } from '../../../src/domain/feeds/ranges';
 import type { FeedSettings } from '../../../src/domain/feeds/settings';
@@ -59,14 +59,14 @@ export function feedWorld(
     ...options.over,
   };
   const owing = { ...stores, db, outbox: outboxOf(db, options.dispatchSoon), ...(options.now && { now: options.now }) };
-  const settling = new Settling(stores, settings);
+  const feedSync = new FeedSync(stores, settings);
   return {
     ...stores,
     db,
     outboxStore: new OutboxStore(db),
-    settling,
+    feedSync,
     settings,
-    fanOut: new FanOut({ ...stores, settling }, settings, options.sizes ?? smallSizes),
+    fanOut: new FanOut({ ...stores, feedSync }, settings, options.sizes ?? smallSizes),
     changes: new Relations(owing, settings),
     posting: new Posts(owing, settings),
     feeds: new Feeds(stores, settings),
@@ -105,7 +105,7 @@ export async function carryOut(
       return again(() => world.users.completeTurn(turn.authorId, turn.modeVersion, turn.direction));
     }
     case RELATION_TYPE:
-      return void (await again(() => world.settling.settle(input as RelationChange)));
+      return void (await again(() => world.feedSync.sync(input as RelationChange)));
     default:
       throw new Error(`No feed starts a ${start.workflowType}`);
   }

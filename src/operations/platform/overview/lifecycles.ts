@@ -45,7 +45,7 @@ export class Lifecycles {
    * Queries visibility once and reports the new events.
    * @throws if Temporal is unavailable; the next query covers the missed time
    */
-  async look(): Promise<void> {
+  async poll(): Promise<void> {
     const now = this.now();
     const since = new Date((this.lookedAt ?? now - LOOK_BACK_MS) - OVERLAP_MS).toISOString();
     const types = Object.keys(this.parts.lifecycles).map((type) => `'${type}'`);
@@ -60,10 +60,10 @@ export class Lifecycles {
       ...began.map((workflow) => ({ workflow, at: workflow.startedAt, what: 'began' })),
       ...ended.map((workflow) => ({ workflow, at: workflow.closedAt ?? now, what: endOf(workflow) })),
     ].sort((a, b) => a.at - b.at);
-    for (const { workflow, what, at } of news) this.tell(workflow, what, at);
+    for (const { workflow, what, at } of news) this.report(workflow, what, at);
   }
 
-  private tell({ workflowId, runId, type, status }: ListedWorkflow, what: string, at: number): void {
+  private report({ workflowId, runId, type, status }: ListedWorkflow, what: string, at: number): void {
     const key = `${runId} ${what}`;
     const lifecycle = this.parts.lifecycles[type];
     if (!lifecycle || this.told.has(key)) return;

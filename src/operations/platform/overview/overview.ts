@@ -4,7 +4,7 @@ import type { LastLook, LookMode } from '../../../domain/platform/reconciliation
 import { type Bounded, deadLetterCount } from '../../../stores/platform/deadLetterCount';
 import type { Db } from '../../../stores/dynamodb';
 import type { CaseRecord, InvestigationStore } from '../../../stores/fraud/investigations';
-import { type LookedUp, lookedUp } from './lookedUp';
+import { type SharedResult, sharedRead } from './sharedRead';
 
 /**
  * What a figure covers. `all`: all processes. `process`: this process since it started. `table`: a table's item count,
@@ -83,14 +83,14 @@ export type LastLooks = Partial<Record<LookMode, LastLook>>;
 /** The content of the overview page. */
 export interface Snapshot {
   at: number;
-  parts: LookedUp<PartState[]>;
+  parts: SharedResult<PartState[]>;
   capabilities: { area: string; title: string; lead?: Figure; figures: Figure[]; unavailable: boolean }[];
-  cases: LookedUp<{ open: CaseRecord[]; more: boolean }>;
-  queues: LookedUp<QueueState[]>;
-  streams: LookedUp<StreamLag[]>;
-  owed: LookedUp<Backlog[]>;
-  reconciler: LookedUp<LastLooks>;
-  deadLetters: LookedUp<{ stream: string; letters: Bounded }[]>;
+  cases: SharedResult<{ open: CaseRecord[]; more: boolean }>;
+  queues: SharedResult<QueueState[]>;
+  streams: SharedResult<StreamLag[]>;
+  owed: SharedResult<Backlog[]>;
+  reconciler: SharedResult<LastLooks>;
+  deadLetters: SharedResult<{ stream: string; letters: Bounded }[]>;
 }
 
 /** Maximum number of cases on the page. Temporal's Web UI lists all cases. */
@@ -109,27 +109,27 @@ export class Overview {
   private readonly now: () => number;
   private readonly titles: OverviewParts['titles'];
   private readonly leads: OverviewParts['leads'];
-  private readonly parts: () => Promise<LookedUp<PartState[]>>;
-  private readonly cases: () => Promise<LookedUp<{ open: CaseRecord[]; more: boolean }>>;
-  private readonly queues: () => Promise<LookedUp<QueueState[]>>;
-  private readonly streams: () => Promise<LookedUp<StreamLag[]>>;
-  private readonly owed: () => Promise<LookedUp<Backlog[]>>;
-  private readonly reconciler: () => Promise<LookedUp<LastLooks>>;
-  private readonly deadLetters: () => Promise<LookedUp<{ stream: string; letters: Bounded }[]>>;
-  private readonly sources: readonly { area: string; look: () => Promise<LookedUp<Figure[]>> }[];
+  private readonly parts: () => Promise<SharedResult<PartState[]>>;
+  private readonly cases: () => Promise<SharedResult<{ open: CaseRecord[]; more: boolean }>>;
+  private readonly queues: () => Promise<SharedResult<QueueState[]>>;
+  private readonly streams: () => Promise<SharedResult<StreamLag[]>>;
+  private readonly owed: () => Promise<SharedResult<Backlog[]>>;
+  private readonly reconciler: () => Promise<SharedResult<LastLooks>>;
+  private readonly deadLetters: () => Promise<SharedResult<{ stream: string; letters: Bounded }[]>>;
+  private readonly sources: readonly { area: string; look: () => Promise<SharedResult<Figure[]>> }[];
 
   constructor(parts: OverviewParts) {
     const { db, cases, temporal, now = Date.now } = parts;
     this.now = now;
     this.titles = parts.titles;
     this.leads = parts.leads;
-    this.parts = lookedUp(() => parts.states(), { forMs: 2_000 });
-    this.cases = lookedUp(async () => (cases ? openCases(cases) : { open: [], more: false }), { forMs: 3_000 });
-    this.queues = lookedUp(() => temporal.queues(parts.queues), { forMs: 10_000, boundMs: 4_000 });
-    this.streams = lookedUp(() => parts.streamLag(), { forMs: 1_000 });
-    this.owed = lookedUp(() => parts.backlog(now() - OVERDUE_MS), { forMs: 10_000 });
-    this.reconciler = lookedUp(() => parts.lastLooks(), { forMs: 5_000 });
-    this.deadLetters = lookedUp(
+    this.parts = sharedRead(() => parts.states(), { forMs: 2_000 });
+    this.cases = sharedRead(async () => (cases ? openCases(cases) : { open: [], more: false }), { forMs: 3_000 });
+    this.queues = sharedRead(() => temporal.queues(parts.queues), { forMs: 10_000, boundMs: 4_000 });
+    this.streams = sharedRead(() => parts.streamLag(), { forMs: 1_000 });
+    this.owed = sharedRead(() => parts.backlog(now() - OVERDUE_MS), { forMs: 10_000 });
+    this.reconciler = sharedRead(() => parts.lastLooks(), { forMs: 5_000 });
+    this.deadLetters = sharedRead(
       async () =>
         Promise.all(
           parts.letterSources.map(async (stream) => ({ stream, letters: await deadLetterCount(db, stream) })),
@@ -138,7 +138,7 @@ export class Overview {
     );
     this.sources = parts.sources.map(({ area, forMs, figures }) => ({
       area,
-      look: lookedUp(figures, { forMs, boundMs: 4_000 }),
+      look: sharedRead(figures, { forMs, boundMs: 4_000 }),
     }));
   }
 

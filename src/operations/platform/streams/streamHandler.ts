@@ -34,6 +34,6 @@ export interface StreamHandler<T> {
 }
 
 /** Splits records into batches of at most `size` records. */
-export function* inPieces<T>(records: readonly T[], size: number): Generator<T[]> {
+export function* inBatches<T>(records: readonly T[], size: number): Generator<T[]> {
   for (let i = 0; i < records.length; i += size) yield records.slice(i, i + size);
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Happening } from '../../../../src/domain/platform/happening';
 import type { ListedWorkflow } from '../../../../src/gateways/temporal/visibility';
 import { Lifecycles } from '../../../../src/operations/platform/overview/lifecycles';
-import { lookedUp } from '../../../../src/operations/platform/overview/lookedUp';
+import { sharedRead } from '../../../../src/operations/platform/overview/sharedRead';
 import { RecentEvents } from '../../../../src/operations/platform/overview/recentEvents';
 import { FakeClock } from '../../../support/clock';
 import { eventually } from '../../../support/eventually';
@@ -11,7 +11,7 @@ describe('what was looked up', () => {
   it('is shared while it is fresh, and looked up anew afterwards', async () => {
     const clock = new FakeClock();
     let looks = 0;
-    const look = lookedUp(async () => ++looks, { forMs: 100, clock });
+    const look = sharedRead(async () => ++looks, { forMs: 100, clock });
     const all = await Promise.all([look(), look(), look()]);
     expect(all.map((one) => 'value' in one && one.value)).toEqual([1, 1, 1]);
     clock.time = 100;
@@ -20,13 +20,13 @@ describe('what was looked up', () => {
 
   it('is unavailable, not an error, where it fails or takes too long', async () => {
     expect(
-      await lookedUp(async () => Promise.reject(new Error('away')), { forMs: 100, clock: new FakeClock(5) })(),
+      await sharedRead(async () => Promise.reject(new Error('away')), { forMs: 100, clock: new FakeClock(5) })(),
     ).toEqual({
       unavailable: true,
       at: 5,
     });
     expect(
-      await lookedUp(() => new Promise(() => undefined), { forMs: 100, boundMs: 10, clock: new FakeClock(5) })(),
+      await sharedRead(() => new Promise(() => undefined), { forMs: 100, boundMs: 10, clock: new FakeClock(5) })(),
     ).toEqual({
       unavailable: true,
       at: 5,
@@ -38,7 +38,7 @@ it('a part that is slow holds nobody up: what was found before is given meanwhil
   const clock = new FakeClock();
   let slow: ((value: number) => void) | undefined;
   let looks = 0;
-  const look = lookedUp(
+  const look = sharedRead(
     () => (++looks === 1 ? Promise.resolve(1) : new Promise<number>((resolve) => (slow = resolve))),
     { forMs: 100, waitMs: 20, clock },
   );
@@ -118,10 +118,10 @@ it('lifecycles are told once each, as they began and as they ended, however ofte
     note: (happening) => told.push(happening),
     now: () => Date.parse('2026-01-31T12:00:00Z'),
   });
-  await lifecycles.look();
+  await lifecycles.poll();
   ended = [{ ...begun, status: 'failed', closedAt: 20 }];
-  await lifecycles.look();
-  await lifecycles.look();
+  await lifecycles.poll();
+  await lifecycles.poll();
   expect(told).toEqual([
     { area: 'fraud', tone: 'notable', text: 'An investigation began', workflowId: 'investigation/tx-1', at: 10 },
     { area: 'fraud', tone: 'problem', text: 'An investigation failed', workflowId: 'investigation/tx-1', at: 20 },

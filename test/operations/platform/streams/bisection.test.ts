@@ -1,7 +1,7 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as fc from 'fast-check';
 import { Consumer } from '../../../../src/operations/platform/streams/consumer';
-import { inPieces, type StreamHandler } from '../../../../src/operations/platform/streams/streamHandler';
+import { inBatches, type StreamHandler } from '../../../../src/operations/platform/streams/streamHandler';
 import type { RecordSource, StreamRecord } from '../../../../src/gateways/streams/source';
 import { CheckpointStore } from '../../../../src/stores/platform/checkpoints';
 import { DeadLetterStore } from '../../../../src/stores/platform/deadLetters';
@@ -26,7 +26,7 @@ afterAll(() => dynamodb?.stop());
  * Appends the numbers of a batch to one list, in one transaction with the checkpoint; some kinds make the batch fail.
  */
 const appending = (stream: string, size: number): StreamHandler<{ n: number; kind: Kind }> => ({
-  batches: (records) => inPieces(records, size),
+  batches: (records) => inBatches(records, size),
   handle: (batch) => {
     if (batch.some(({ data }) => data.kind === 'defect')) return Promise.reject(new TypeError('x is undefined'));
     const numbers = batch.map(({ data }) => (data.kind === 'unstorable' ? Number.NaN : data.n));

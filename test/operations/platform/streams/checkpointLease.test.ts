@@ -1,7 +1,7 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import * as fc from 'fast-check';
 import { Consumer } from '../../../../src/operations/platform/streams/consumer';
-import { inPieces, type StreamHandler } from '../../../../src/operations/platform/streams/streamHandler';
+import { inBatches, type StreamHandler } from '../../../../src/operations/platform/streams/streamHandler';
 import { isLongwatchError } from '../../../../src/domain/errors';
 import type { RecordSource } from '../../../../src/gateways/streams/source';
 import { CheckpointStore } from '../../../../src/stores/platform/checkpoints';
@@ -62,7 +62,7 @@ describe.each(engines)('on %s', (engine) => {
 
   /** Adds one to a record's counter: twice is visible. */
   const counting = (isPoison: (data: number) => boolean, size: number): StreamHandler<number> => ({
-    batches: (records) => inPieces(records, size),
+    batches: (records) => inBatches(records, size),
     handle: (batch) =>
       Promise.resolve({
         effects: batch

@@ -1,4 +1,4 @@
-import { Current } from '../../../src/operations/fraud/current';
+import { CachedVersion } from '../../../src/operations/fraud/cachedVersion';
 import type { Stored, VersionedStore } from '../../../src/stores/versioned';
 
 it('of two refreshes that overlap, the older one puts no old version back', async () => {
@@ -11,7 +11,7 @@ it('of two refreshes that overlap, the older one puts no old version back', asyn
         values.push(() => resolve({ version, value: `v${version}`, putBy: 'ana', putAt: '' } satisfies Stored<string>)),
       ),
   };
-  const current = new Current(
+  const current = new CachedVersion(
     store as VersionedStore<string>,
     (value) => value,
     () => undefined,

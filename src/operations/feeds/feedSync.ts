@@ -6,8 +6,8 @@ import type { RelationStore } from '../../stores/feeds/relations';
 import type { FeedUserStore } from '../../stores/feeds/users';
 import type { RelationChange, Settled } from '../../domain/feeds/workflows';
 
-/** The parts that {@link Settling} needs. */
-export interface SettlingParts {
+/** The parts that {@link FeedSync} needs. */
+export interface FeedSyncParts {
   users: FeedUserStore;
   relations: RelationStore;
   posts: PostStore;
@@ -19,9 +19,9 @@ export interface SettlingParts {
  * posts. It reads the current relation, so changes can be processed in any order. The epoch shows which follow a row
  * belongs to.
  */
-export class Settling {
+export class FeedSync {
   constructor(
-    private readonly parts: SettlingParts,
+    private readonly parts: FeedSyncParts,
     private readonly settings: Pick<FeedSettings, 'cap' | 'backfill'>,
   ) {}
 
@@ -31,7 +31,7 @@ export class Settling {
   }
 
   /** Updates a reader's feed after a change of a relation. */
-  async settle({ readerId, authorId, epoch }: RelationChange): Promise<Settled> {
+  async sync({ readerId, authorId, epoch }: RelationChange): Promise<Settled> {
     const { users, relations } = this.parts;
     // Read the epoch before the relation. If there is no relation, every follow up to that epoch has ended.
     const reader = (await users.find([readerId])).get(readerId);

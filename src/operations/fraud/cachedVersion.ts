@@ -6,7 +6,7 @@ import type { VersionedStore } from '../../stores/versioned';
  * the background and prepares it once per version. If DynamoDB is unavailable, or this release cannot prepare a
  * version, the last usable version stays.
  */
-export class Current<T, P> {
+export class CachedVersion<T, P> {
   private prepared: P | undefined;
   private version = 0;
   private timer: NodeJS.Timeout | undefined;
