@@ -111,7 +111,7 @@ it.each(both)(
     if (lines.length === 0) {
       await expect(checkouts.begin(user, {})).rejects.toMatchObject({
         type: 'conflict',
-        message: expect.stringContaining('nothing in it that can be sold'),
+        message: expect.stringContaining('has no product that can be sold'),
       });
       expect(started.filter(({ payload }) => (payload as WorkflowStart).workflowType === 'checkout')).toEqual([]);
       return;
