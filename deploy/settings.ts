@@ -15,21 +15,21 @@ const fields = z.strictObject({
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9-]{0,56}$/, 'must be 1 to 57 letters, digits and hyphens')
     .default(DEFAULT_STACK)
-    .describe('Name of the stack, and what the names of its endpoint, alarms, functions and log groups begin with'),
+    .describe('Name of the stack, and prefix of the names of its endpoint, alarms, functions and log groups'),
   tablePrefix: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{0,100}$/)
     .optional()
     .describe(
-      'As LONGWATCH_TABLE_PREFIX, and what the names of the Kinesis streams begin with. Default longwatch- for ' +
-        'the stack longwatch; a stack with another name must say it',
+      'As LONGWATCH_TABLE_PREFIX, and prefix of the names of the Kinesis streams. Default longwatch- for ' +
+        'the stack longwatch; a stack with another name must set it',
     ),
   transactionsStream: streamName.describe(
-    'Name of the Kinesis stream of transactions; default the table prefix and "transactions". A change makes a ' +
+    'Name of the Kinesis stream of transactions; default the table prefix and "transactions". A change creates a ' +
       'new, empty stream',
   ),
   readingsStream: streamName.describe(
-    'Name of the Kinesis stream of readings; default the table prefix and "readings". A change makes a new, ' +
+    'Name of the Kinesis stream of readings; default the table prefix and "readings". A change creates a new, ' +
       'empty stream',
   ),
   capabilities: z
@@ -37,70 +37,69 @@ const fields = z.strictObject({
     .min(1)
     .default(names)
     .describe(
-      `What the stack has, of ${names.join(', ')}. A capability that is taken away leaves its tables in the account`,
+      `Capabilities of the stack, out of ${names.join(', ')}. The tables of a removed capability stay in the account`,
     ),
   deletionProtection: z
     .boolean()
     .default(true)
     .describe(
-      'Tables and the load balancer refuse to be deleted. Set false for the first deployment: if that fails, ' +
-        'everything that it made goes again and it can be repeated. Deploy again with true afterwards',
+      'Deletion protection of the tables and the load balancer. Set false for the first deployment: if it fails, ' +
+        'CloudFormation deletes everything that it created, and you can repeat it. Then deploy again with true',
     ),
   billing: z
     .enum(['on-demand', 'provisioned'])
     .default('on-demand')
-    .describe('Capacity mode of the tables; provisioned ones scale between 5 and maxCapacity'),
+    .describe('Capacity mode of the tables; provisioned capacity scales between 5 and maxCapacity units'),
   maxCapacity: z
     .number()
     .int()
     .min(5)
     .max(40_000)
     .default(1_000)
-    .describe('Read and write units up to which a provisioned table or index scales'),
-  imageRepository: z.string().describe('ECR repository that holds the image of this version'),
+    .describe('Maximum read and write units of a provisioned table or index'),
+  imageRepository: z.string().describe('ECR repository of the image of this version'),
   imageTag: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,127}$/)
-    .describe('Its tag; also the build id of the workers'),
+    .describe('Tag of the image; also the build id of the workers'),
   secretArn: z
     .string()
     .regex(
       /^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/,
-      'must be a whole ARN, with its six last characters',
+      'must be a complete ARN, with the suffix of six characters',
     )
-    .describe('Secret with a JSON object of settings, one field each'),
+    .describe('ARN of the secret, a JSON object with one field per setting'),
   secretSettings: z
     .array(z.string())
     .default(['LONGWATCH_API_KEYS', 'LONGWATCH_SIGNING_SECRET', 'TEMPORAL_API_KEY'])
-    .describe('Fields of the secret that processes get as settings'),
+    .describe('Fields of the secret that the processes get as settings'),
   temporalAddress: z.string().regex(/^[^:/]+:\d+$/, 'must be host:port'),
   temporalNamespace: z.string(),
   temporalUiUrl: z.url().optional().describe('As TEMPORAL_UI_URL'),
   versioned: z
     .boolean()
     .default(true)
-    .describe('Workers take part in worker deployment versioning under stackName and imageTag'),
+    .describe('Worker deployment versioning, with stackName as the deployment name and imageTag as the build id'),
   certificateArn: z
     .string()
     .startsWith('arn:')
     .optional()
-    .describe('Certificate of the load balancer; without one it is internal and speaks HTTP'),
+    .describe('ARN of the load balancer’s certificate; without one the load balancer is internal and serves HTTP'),
   publicUrl: z.url().optional().describe('As LONGWATCH_PUBLIC_URL'),
   functions: z
     .array(z.enum(['api', 'streams', 'iot']))
     .default([])
     .describe(
-      'What runs as Lambda functions: the API (in place of Fargate), the readers of streams (in place of ' +
+      'Parts that run as Lambda functions: the API (instead of Fargate), the stream readers (instead of ' +
         'workflows), the IoT rule',
     ),
   model: z
     .enum(['longwatch', 'xgboost'])
     .default(DEFAULT_STACK)
-    .describe('Container of the endpoint: ours, which also says what each feature adds, or SageMaker’s XGBoost'),
-  xgboostImage: z
-    .string()
-    .optional()
-    .describe('URI of SageMaker’s XGBoost image in your region, where model is xgboost'),
+    .describe(
+      'Container of the model endpoint: longwatch, which also returns each feature’s contribution, or SageMaker’s XGBoost',
+    ),
+  xgboostImage: z.string().optional().describe('URI of SageMaker’s XGBoost image in your region, if model is xgboost'),
   modelInstanceType: z.string().startsWith('ml.').default('ml.c6i.large'),
   modelInstances: z.number().int().min(1).max(100).default(2),
   apiTasks: z
@@ -109,42 +108,45 @@ const fields = z.strictObject({
     .min(0)
     .max(1_000)
     .default(2)
-    .describe('Tasks of the API at least; it scales up to ten times as many'),
-  workerTasks: z.number().int().min(0).max(1_000).default(2).describe('Tasks of each group of workers'),
+    .describe('Minimum number of API tasks; the API scales up to ten times as many'),
+  workerTasks: z.number().int().min(0).max(1_000).default(2).describe('Number of tasks in each group of workers'),
   graceSeconds: z
     .number()
     .int()
     .min(5)
     .max(110)
     .default(60)
-    .describe('As LONGWATCH_GRACE_MS; ECS waits ten seconds longer before it kills'),
+    .describe('As LONGWATCH_GRACE_MS, in seconds; ECS waits ten seconds longer before it kills a task'),
   snsTopicArn: z.string().startsWith('arn:').optional().describe('As LONGWATCH_SNS_TOPIC_ARN'),
   payloadKmsKeyArn: z
     .string()
     .regex(/^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/.+$/, 'must be the ARN of a KMS key')
     .optional()
-    .describe('As LONGWATCH_PAYLOAD_KMS_KEYS: encrypts what workflows hold'),
-  environment: z.record(z.string(), z.string()).default({}).describe('Further settings of all processes'),
+    .describe('As LONGWATCH_PAYLOAD_KMS_KEYS: key that encrypts workflow payloads'),
+  environment: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Additional environment variables of all processes'),
 });
 
 /** The settings of a deployment, with their defaults filled in. */
 const schema = fields
   .refine(({ model, xgboostImage }) => (model === 'xgboost') === (xgboostImage !== undefined), {
     path: ['xgboostImage'],
-    message: 'goes with model xgboost, and only with it',
+    message: 'must be set if model is xgboost, and only then',
   })
   // Otherwise the tables of two stacks in one account would have the same names.
   .refine(({ stackName, tablePrefix }) => stackName === DEFAULT_STACK || tablePrefix !== undefined, {
     path: ['tablePrefix'],
     message:
       `must be set for a stack that is not called ${DEFAULT_STACK}: "longwatch-" for the tables that an earlier ` +
-      'release made for this stack, else a prefix that no other stack in the account has',
+      'release created for this stack, otherwise a prefix that no other stack in the account has',
   })
   .refine(({ stackName, functions }) => functions.length === 0 || stackName.length <= 51, {
     path: ['stackName'],
     message:
-      'must have at most 51 characters where functions are used: a function is called <stackName>-transactions, ' +
-      'and Lambda takes 64',
+      'must have at most 51 characters if functions are used: a function is called <stackName>-transactions, ' +
+      'and Lambda allows 64',
   })
   .transform(
     ({

@@ -79,7 +79,7 @@ export class Alarms extends Construct {
           label: 'throttled requests',
         }),
         10,
-        `DynamoDB throttles ${name}: a hot partition, or traffic that doubled at once`,
+        `DynamoDB throttles ${name}: a hot partition, or traffic that doubled within minutes`,
       );
     }
     for (const need of kinesisStreams) {
@@ -90,13 +90,13 @@ export class Alarms extends Construct {
         `${id}-behind`,
         stream.metricGetRecordsIteratorAgeMilliseconds({ statistic: 'Maximum', period: FIVE_MINUTES }),
         BEHIND_MS,
-        `${id} wait on their Kinesis stream: docs/streams.md`,
+        `The reader of the Kinesis stream ${id} is behind: docs/streams.md`,
       );
       alarm(
         `${id}-refused`,
         stream.metricWriteProvisionedThroughputExceeded({ statistic: 'Sum', period: FIVE_MINUTES }),
         10,
-        `Producers of ${id} are refused by their stream`,
+        `The Kinesis stream ${id} throttles its producers`,
       );
     }
     if (model) {
@@ -112,14 +112,14 @@ export class Alarms extends Construct {
         'model-errors',
         ofEndpoint('Invocation5XXErrors', 'Sum'),
         5,
-        'The endpoint fails: rules alone decide, docs/models.md',
+        'The model endpoint fails, so the rules alone decide: docs/models.md',
       );
       // ModelLatency is in microseconds.
       alarm(
         'model-slow',
         ofEndpoint('ModelLatency', 'p99'),
         60_000,
-        'The endpoint takes 60 ms of the 80 that it has: payments are about to be decided by rules alone',
+        'The p99 of the model endpoint is 60 ms; after 80 ms the rules alone decide a payment: docs/models.md',
         2,
       );
     }
@@ -137,7 +137,7 @@ export class Alarms extends Construct {
         'api-unreachable',
         service.loadBalancer.metrics.httpCodeElb(HttpCodeElb.ELB_5XX_COUNT, { statistic: 'Sum', period: FIVE_MINUTES }),
         10,
-        'The load balancer finds no task that answers',
+        'The load balancer answers 5xx because no task of the API answers',
       );
       alarm(
         'api-unhealthy',
@@ -152,7 +152,7 @@ export class Alarms extends Construct {
         `${made.node.id}-cpu`,
         made.metricCpuUtilization({ statistic: 'Average', period: FIVE_MINUTES }),
         90,
-        `${made.node.id} is short of CPU: more tasks`,
+        `${made.node.id} uses 90 % of its CPU: run more tasks`,
         3,
       );
     if (!functions) return;
@@ -160,7 +160,7 @@ export class Alarms extends Construct {
       'failed-events',
       functions.failed.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: FIVE_MINUTES }),
       1,
-      'Events that no function could process in time wait in the queue: docs/deployment.md',
+      'The queue has events that no function could process in time: docs/deployment.md',
     );
     for (const made of functions.functions) {
       alarm(
@@ -173,14 +173,14 @@ export class Alarms extends Construct {
         `${made.node.id}-throttled`,
         made.metricThrottles({ statistic: 'Sum', period: FIVE_MINUTES }),
         5,
-        `The function ${made.node.id} is throttled by its account`,
+        `Lambda throttles the function ${made.node.id}: the account's concurrency limit is reached`,
       );
       if (made.node.id !== 'api' && made.node.id !== 'iot')
         alarm(
           `${made.node.id}-age`,
           made.metric('IteratorAge', { statistic: 'Maximum', period: FIVE_MINUTES }),
           BEHIND_MS,
-          `What ${made.node.id} reads waits`,
+          `The function ${made.node.id} is behind its stream`,
         );
     }
   }

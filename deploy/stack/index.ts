@@ -64,7 +64,10 @@ export class LongwatchStack extends Stack {
       service,
       functions,
     });
-    new CfnOutput(this, 'AlarmTopic', { value: alarms.topic.topicArn, description: 'Subscribe to it' });
+    new CfnOutput(this, 'AlarmTopic', {
+      value: alarms.topic.topicArn,
+      description: 'Topic of the alarms; subscribe to it',
+    });
     if (service.loadBalancer) new CfnOutput(this, 'ApiAddress', { value: service.loadBalancer.loadBalancerDnsName });
   }
 }

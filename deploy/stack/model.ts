@@ -37,7 +37,7 @@ export class ModelEndpoint extends Construct {
     const logs = `arn:${partition}:logs:${region}:${account}:log-group:/aws/sagemaker/Endpoints/${this.endpointName}`;
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('sagemaker.amazonaws.com'),
-      description: 'What the endpoint needs to start: its image, its model, its log',
+      description: 'Permissions that the model endpoint needs to start: its image, its model, its log',
     });
     const policy = new Policy(this, 'Policy', {
       statements: [

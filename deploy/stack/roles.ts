@@ -40,7 +40,7 @@ export function processRole(
   reach: Reach,
   { checksTables }: { checksTables: boolean },
 ): Role {
-  const role = new Role(scope, `${id}Role`, { assumedBy, description: `What ${id} does, and no more` });
+  const role = new Role(scope, `${id}Role`, { assumedBy, description: `Permissions of ${id}` });
   new Policy(scope, `${id}Policy`, {
     statements: [...tableStatements(process, reach), ...otherStatements(process, reach)],
   }).attachToRole(role);

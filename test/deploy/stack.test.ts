@@ -690,7 +690,7 @@ describe('settings', () => {
     );
     expect(() => readSettings(join(folder, 'nowhere.json'))).toThrow('cannot be read as JSON');
     expect(() => parseSettings({ ...readSettings(EXAMPLE), model: 'xgboost' })).toThrow(
-      'xgboostImage: goes with model xgboost',
+      'xgboostImage: must be set if model is xgboost',
     );
   });
 });

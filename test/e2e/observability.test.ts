@@ -44,16 +44,16 @@ const onlyWithFaults = new Set([
 const onlyWithMore = new Set(['longwatch_fraud_shadow_decisions_total', 'longwatch_fraud_drift_index']);
 /** Panels of what this run has none of: failures, and what needs a challenger or more payments. */
 const mayBeEmpty = new Set([
-  'Requests that fail',
-  'Calls that did not succeed',
+  'Failed requests',
+  'Unsuccessful calls',
   'Failures by table',
-  'Workflows that end',
-  'Attempts that fail',
+  'Ended workflows',
+  'Failed activity attempts and workflow tasks',
   'Drift',
   'Live and challenger',
   'Sessions',
-  'Lateness of the sweep, p95',
-  'Workflows started again',
+  'Lateness of the session sweep, p95',
+  'Restarted workflows',
   'Dead letters',
 ]);
 /** Values that only a fault gives a label. */
