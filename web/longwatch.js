@@ -10,7 +10,7 @@ const SPARK_POINTS = 60;
 const titles = { platform: 'Platform' };
 const scopes = {
   all: ['all', 'all processes'],
-  process: ['here', 'this process since it began'],
+  process: ['here', 'this process since it started'],
   table: ['≈', 'items of the table, as DynamoDB last counted them'],
 };
 
@@ -89,9 +89,9 @@ $('key-form').addEventListener('submit', (event) => {
   event.preventDefault();
   key = $('key').value.trim();
   $('key').value = '';
-  if (!key) return showSignIn('Give a key.');
+  if (!key) return showSignIn('Enter a key.');
   // HTTP headers allow no other characters.
-  if (!/^[\x21-\x7e]+$/.test(key)) return showSignIn('A key has no spaces and no letters with accents.');
+  if (!/^[\x21-\x7e]+$/.test(key)) return showSignIn('A key contains no spaces and only ASCII characters.');
   sessionStorage.setItem(KEY, key);
   begin();
 });
@@ -126,7 +126,7 @@ async function refresh() {
       return showSignIn(
         response.status === 401
           ? 'This key is not valid.'
-          : 'This key’s role may not see the overview: it takes investigator, supervisor or admin.',
+          : 'This key’s role may not see the overview; the role must be investigator, supervisor or admin.',
       );
     }
     if (!response.ok)
@@ -136,7 +136,9 @@ async function refresh() {
   } catch (error) {
     if (asked !== key) return;
     away(
-      error instanceof TypeError ? 'The API cannot be reached. What is shown is as of the time above.' : error.message,
+      error instanceof TypeError
+        ? 'The API does not answer. The page shows the state at the time above.'
+        : error.message,
     );
   }
   if (!document.hidden && key) polling = setTimeout(refresh, EVERY_MS);
@@ -147,7 +149,7 @@ document.addEventListener('visibilitychange', () => {
 });
 
 function away(text) {
-  setPill('bad', 'Not reachable');
+  setPill('bad', 'Unreachable');
   if ($('away').textContent !== text) $('away').textContent = text;
   $('away').hidden = false;
 }
@@ -206,7 +208,7 @@ function setPill(tone, text) {
 
 const states = {
   ok: ['ok', 'ok'],
-  unavailable: ['bad', 'away'],
+  unavailable: ['bad', 'unavailable'],
   starting: ['warn', 'starting'],
   elsewhere: ['', 'in other processes'],
   configured: ['', 'configured'],
@@ -219,23 +221,28 @@ function stateOf(state) {
 
 /** Returns the rows of the last reconciliation of each mode: open rows without a running workflow. */
 function reconciledOf(looks) {
-  if (looks.length === 0) return [{ what: 'Rows and workflows', text: 'not compared yet' }];
+  if (looks.length === 0) return [{ what: 'Reconciliation', text: 'none yet' }];
   return looks.map(({ mode, finishedAt, checked, restarted, postponed }) => ({
-    what: `Rows and workflows, ${mode} look`,
-    text: `${ago(finishedAt)} ago: ${number.format(checked)} checked, ${number.format(restarted)} started again${postponed > 0 ? `, ${number.format(postponed)} left` : ''}`,
+    what: `Reconciliation (${mode})`,
+    text: `${ago(finishedAt)} ago: ${number.format(checked)} checked, ${number.format(restarted)} restarted${postponed > 0 ? `, ${number.format(postponed)} postponed` : ''}`,
     tone: postponed > 0 ? 'bad' : restarted > 0 ? 'warn' : undefined,
   }));
 }
 
-const debts = { start: 'Workflow starts overdue', rescore: 'Payments to be scored again' };
+const debts = { start: 'Overdue workflow starts', rescore: 'Payments to rescore' };
 function backlogOf({ streams, owed, deadLetters, reconciler }) {
-  const missing = (what) => ({ what, text: 'cannot be had', tone: 'bad' });
+  const missing = (what) => ({ what, text: 'unavailable', tone: 'bad' });
   const lags =
     streams === 'unavailable'
       ? [missing('Streams')]
       : streams.map(({ stream, lagMs }) => ({
           what: `Stream ${stream}`,
-          text: lagMs === null ? 'read elsewhere' : lagMs < 1_000 ? `${lagMs} ms behind` : `${duration(lagMs)} behind`,
+          text:
+            lagMs === null
+              ? 'read by another process'
+              : lagMs < 1_000
+                ? `${lagMs} ms behind`
+                : `${duration(lagMs)} behind`,
           tone: lagMs !== null && lagMs > 60_000 ? 'bad' : lagMs !== null && lagMs > 10_000 ? 'warn' : undefined,
         }));
   const letters =
@@ -250,13 +257,13 @@ function backlogOf({ streams, owed, deadLetters, reconciler }) {
           }));
   return [
     ...(owed === 'unavailable'
-      ? [missing('What is owed')]
+      ? [missing('Outbox')]
       : owed.map(({ kind, due, oldestDueAt }) => ({
           what: debts[kind] ?? kind,
           text: due === 0 ? 'none' : `${number.format(due)}, since ${ago(oldestDueAt)}`,
           tone: due > 0 ? 'warn' : undefined,
         }))),
-    ...(reconciler === 'unavailable' ? [missing('The reconciler')] : reconciledOf(reconciler)),
+    ...(reconciler === 'unavailable' ? [missing('Reconciliation')] : reconciledOf(reconciler)),
     ...lags,
     ...(letters.length > 0 ? letters : [{ what: 'Dead letters', text: 'none' }]),
   ];
@@ -274,7 +281,7 @@ function rows(id, found, cells) {
             element(
               'td',
               { colspan: columns },
-              element('span', { class: 'pill bad', text: 'cannot be had at the moment' }),
+              element('span', { class: 'pill bad', text: 'temporarily unavailable' }),
             ),
           ),
         ]
@@ -307,8 +314,8 @@ function showCapability({ name, title, lead, figures, unavailable }) {
       ]),
       ...(unavailable
         ? [
-            element('dt', { text: 'some figures' }),
-            element('dd', {}, element('span', { class: 'pill bad', text: 'cannot be had' })),
+            element('dt', { text: 'Some figures' }),
+            element('dd', {}, element('span', { class: 'pill bad', text: 'unavailable' })),
           ]
         : []),
     ),
@@ -393,7 +400,11 @@ function showCases(cases) {
   ]);
   if (focused) [...body.querySelectorAll('a')].find((one) => one.getAttribute('href') === focused)?.focus();
   $('cases-note').textContent =
-    items.length === 0 ? 'Nobody waits for you.' : more ? 'These are the most urgent; the Web UI has them all.' : '';
+    items.length === 0
+      ? 'There are no open investigations.'
+      : more
+        ? 'The table shows the most urgent cases; the Web UI lists all.'
+        : '';
 }
 
 function announce({ status, cases }) {
@@ -420,7 +431,8 @@ async function readEvents() {
       });
       if (response.ok && response.body) await takeEvents(response.body);
       else if (response.status === 503)
-        $('events-note').textContent = 'Too many watch already; events come once somebody leaves.';
+        $('events-note').textContent =
+          'The limit of open event streams is reached. Events appear when another browser closes its page.';
     } catch {
       // The overview shows that the API is unavailable; try again.
     }
@@ -454,7 +466,7 @@ const held = [];
 $('pause').addEventListener('click', () => {
   paused = !paused;
   $('pause').setAttribute('aria-pressed', String(paused));
-  $('pause').textContent = paused ? 'Go on' : 'Pause';
+  $('pause').textContent = paused ? 'Resume' : 'Pause';
   if (!paused) showEvents(held.splice(0));
 });
 

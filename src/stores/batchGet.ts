@@ -51,7 +51,7 @@ export async function batchGet<T extends string>(
         request.Keys?.push(key);
       }
       const exhausted = (cause: unknown) =>
-        new LongwatchError('unavailable', 'DynamoDB did not return all keys in time', { cause });
+        new LongwatchError('unavailable', 'DynamoDB did not return all items in time', { cause });
       await retry({ attempts: ATTEMPTS, backoff: BACKOFF, exhausted, signal: abortSignal }, async () => {
         const { Responses = {}, UnprocessedKeys = {} } = await db.client.send(
           new BatchGetCommand({ RequestItems }),

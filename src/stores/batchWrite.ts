@@ -30,7 +30,10 @@ async function writeAll(db: Db, table: string, batch: WriteRequest[]): Promise<v
   const name = db.table(table);
   let left: WriteRequest[] = batch;
   const exhausted = () =>
-    new LongwatchError('unavailable', `DynamoDB left ${left.length} items of ${table} unwritten ${ATTEMPTS} times`);
+    new LongwatchError(
+      'unavailable',
+      `DynamoDB did not write ${left.length} items of ${table} in ${ATTEMPTS} attempts`,
+    );
   await retry({ attempts: ATTEMPTS, backoff: THROTTLING, exhausted }, async () => {
     const { UnprocessedItems = {} } = await db.client.send(new BatchWriteCommand({ RequestItems: { [name]: left } }));
     left = UnprocessedItems[name] ?? [];

@@ -12,7 +12,7 @@ const ATTEMPTS = 20;
  */
 export async function held(write: () => Promise<unknown>): Promise<boolean> {
   const exhausted = (cause: unknown) =>
-    new LongwatchError('contention', 'Others were writing the same all the time; try again', { cause });
+    new LongwatchError('contention', 'Other requests kept writing the same items; try again', { cause });
   return retry({ attempts: ATTEMPTS, exhausted }, async () => {
     try {
       await write();

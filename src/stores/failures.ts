@@ -127,13 +127,12 @@ const LONGEST = 300;
 function refusedText(error: Error, sent: boolean): string {
   const { name, message } = error;
   if (isDenied(error))
-    return 'DynamoDB denies this process the call: grant it (deploy/access.ts), then send the same again';
+    return 'DynamoDB denies this process the call: grant it (grants.ts of the capability), then send the request again';
   if (!sent) {
-    if (/MAX_SAFE_INTEGER/.test(message))
-      return 'DynamoDB cannot store it: a number is larger than can be kept exactly';
+    if (/MAX_SAFE_INTEGER/.test(message)) return 'DynamoDB cannot store it: a number is too large to be stored exactly';
     if (/Special numeric/.test(message)) return 'DynamoDB cannot store it: a number is not finite';
     if (error instanceof RangeError) return 'DynamoDB cannot store it: it is nested too deeply';
-    return 'DynamoDB cannot store it: a value is of a type that it does not have';
+    return 'DynamoDB cannot store it: a value has a type that DynamoDB does not support';
   }
   if (name.startsWith('Serialization'))
     return 'DynamoDB cannot store it: a text is not well-formed Unicode, or a value is malformed';

@@ -76,7 +76,7 @@ const KEY = '#key=ana-key-0123456789';
 
 it('who opens the API in a browser is asked for a key, and sees nothing before', async () => {
   const { page, faults } = await open('/');
-  await page.getByRole('heading', { name: 'Who are you?' }).waitFor();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   expect(await page.locator('#overview').isVisible()).toBe(false);
   expect(await violations(page)).toEqual([]);
   await picture(page, 'sign-in');
@@ -96,9 +96,9 @@ it('who opens the API in a browser is asked for a key, and sees nothing before',
   await page.locator('#capability-fraud').waitFor();
   await page.reload();
   await page.locator('#capability-fraud').waitFor();
-  await page.getByRole('button', { name: 'Forget the key' }).click();
+  await page.getByRole('button', { name: 'Sign out' }).click();
   await page.reload();
-  await page.getByRole('heading', { name: 'Who are you?' }).waitFor();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   expect(await page.evaluate('Object.keys(sessionStorage)')).toEqual([]);
   expect(faults.filter((fault) => !/status of 40[13]/.test(fault))).toEqual([]);
 });
@@ -140,7 +140,7 @@ it('shows what happens as it happens: counts, a case with its link, events', asy
   const events = await page.locator('#events li').count();
   await page.waitForTimeout(2_500);
   expect(await page.locator('#events li').count()).toBe(events);
-  await page.getByRole('button', { name: 'Go on' }).press('Enter');
+  await page.getByRole('button', { name: 'Resume' }).press('Enter');
   await eventually(
     () => page.locator('#events li').count(),
     (count) => count > events,

@@ -132,7 +132,7 @@ export class ProductStore {
       if (!found) throw new LongwatchError('notFound', `There is no product ${productId}`);
       throw new LongwatchError(
         'conflict',
-        `Product ${productId} has ${found.stock.onHand} on hand; ${-by} cannot be taken away`,
+        `Product ${productId} has ${found.stock.onHand} on hand, which is less than ${-by}`,
       );
     });
   }

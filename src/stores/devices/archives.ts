@@ -89,7 +89,7 @@ export class ArchiveStore {
     if (!cancelled) return;
     const { lost, cause } = cancelled;
     if (lost.size === 0)
-      throw new LongwatchError('contention', `Late readings of ${day} keep its fence busy`, { cause });
+      throw new LongwatchError('contention', `Late readings of ${day} keep the day busy; try again`, { cause });
     if ((await this.find(day))?.generation === generation) return;
     throw new LongwatchError('conflict', `${day} was archived by another run meanwhile`, { cause });
   }
@@ -110,7 +110,9 @@ export class ArchiveStore {
       );
     } catch (error) {
       if (isConditionFailure(error))
-        throw new LongwatchError('conflict', `${day} is not of generation ${generation} any more`, { cause: error });
+        throw new LongwatchError('conflict', `The archive of ${day} no longer has generation ${generation}`, {
+          cause: error,
+        });
       throw error;
     }
   }

@@ -352,7 +352,7 @@ export class DecisionStore {
     if (!cancelled) return 'labelled';
     if (cancelled.lost.has('investigation')) return 'investigated';
     if (cancelled.lost.has('history')) return 'unknown';
-    throw new LongwatchError('contention', `Transaction ${transactionId} is being written by others; try again`);
+    throw new LongwatchError('contention', `Other requests are writing transaction ${transactionId}; try again`);
   }
 
   /** Returns the hold on a user after a confirmed fraud, or undefined. */

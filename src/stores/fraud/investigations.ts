@@ -156,7 +156,7 @@ export class InvestigationStore {
     const { lost, cause } = cancelled;
     if (lost.has('header')) return this.mustBeWritten(write, cause);
     if (lost.has('transaction'))
-      throw new LongwatchError('notFound', `The transaction of case ${write.transactionId} is gone`, { cause });
+      throw new LongwatchError('notFound', `The transaction of case ${write.transactionId} does not exist`, { cause });
     // Another case already holds the user for longer, so this write leaves that hold unchanged.
     if (lost.has('userHold')) return this.commit(write, { ...parts, userHold: undefined });
     throw new LongwatchError('contention', `Case ${write.transactionId} is busy; try again`, { cause });

@@ -225,8 +225,7 @@ export class DynamoDBSessionStore extends Store {
     if (!ownerOf || ownerOf(session).userId === head.userId) return;
     throw new LongwatchError(
       'conflict',
-      "A session's user cannot change: call request.session.regenerate() when somebody signs in, and destroy() " +
-        'when they leave',
+      "A session's user cannot change: call request.session.regenerate() at sign-in, and destroy() " + 'at sign-out',
     );
   }
 

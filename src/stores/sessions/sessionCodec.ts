@@ -58,7 +58,7 @@ export class SessionCodec {
     if (bytes > this.maxBytes)
       throw new LongwatchError(
         'invalid',
-        `The session's data has ${bytes} bytes; at most ${this.maxBytes} are kept. Keep what is large elsewhere ` +
+        `The session's data has ${bytes} bytes; at most ${this.maxBytes} are allowed. Store large data elsewhere ` +
           'and its id in the session',
         {
           faults: [{ field: 'data', message: `must not be larger than ${this.maxBytes} bytes` }],

@@ -459,7 +459,7 @@ describe.each(engines)('on %s', (engine) => {
     const store = open({ maxDataBytes: 2_000 });
     const { id, session } = await loaded(store);
     session['text'] = 'x'.repeat(2_000);
-    await expect(store.set(id, session)).rejects.toThrow(/has 2\d\d\d bytes; at most 2000 are kept/);
+    await expect(store.set(id, session)).rejects.toThrow(/has 2\d\d\d bytes; at most 2000 are allowed/);
     expect(await store.get(id)).toEqual(sessionOf({ a: 1 }));
     await expect(store.set(randomUUID(), sessionOf({ text: 'x'.repeat(2_000) }))).rejects.toMatchObject({
       type: 'invalid',
