@@ -15,7 +15,7 @@ export async function unitsOfCarts(shop: ReturnType<typeof buildShop>, calls: St
     await work();
     return calls.reduce((sum, one) => sum + one[of], 0);
   };
-  console.log('\nUnits by the lines of a cart (a line and a header in one transaction would write 4):');
+  console.log('\nUnits by number of lines in a cart (a line and a header in one transaction would write 4):');
   let lines = 0;
   for (const wanted of [1, 3, 5, 10, 20, 50, 100, 200]) {
     for (; lines < wanted; lines++) {
@@ -28,7 +28,7 @@ export async function unitsOfCarts(shop: ReturnType<typeof buildShop>, calls: St
       'writeUnits',
     );
     const read = await unitsOf(() => shop.store.read('user-of-units'), 'readUnits');
-    console.log(`  ${String(wanted).padStart(3)} lines: a change writes ${write}, a reading reads ${read}`);
+    console.log(`  ${String(wanted).padStart(3)} lines: a change writes ${write}, a read consumes ${read}`);
   }
 }
 

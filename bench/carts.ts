@@ -185,8 +185,8 @@ function report(
   checkedOut: { product: number[]; bare: number[] },
 ): void {
   const names = {
-    operation: 'Longwatch, its operation',
-    bare: 'floor: the bare call',
+    operation: 'Longwatch, the operation',
+    bare: 'baseline: the bare call',
     http: 'Longwatch through HTTP',
     bareHttp: 'the bare call through HTTP',
   };
@@ -207,8 +207,8 @@ function report(
     console.log(`  p50 through HTTP over the bare call               ${ratio(perRound(p50('http'), p50('bare')))}`);
   }
   console.log(
-    `\nCheckouts of ${LINES} lines, held and confirmed, ${AT_ONCE} at once: ` +
-      `${median(checkedOut.product).toFixed(0)} a second, the bare transactions ` +
+    `\nCheckouts of ${LINES} lines, held and confirmed, ${AT_ONCE} at a time: ` +
+      `${median(checkedOut.product).toFixed(0)} per second, the bare transactions ` +
       `${median(checkedOut.bare).toFixed(0)}; ${ratio(perRound(checkedOut.product, checkedOut.bare))}`,
   );
 }

@@ -35,8 +35,8 @@ const LAG_SAMPLES = 20;
 type Path = 'http' | 'mqtt' | 'kinesis';
 const names: Readonly<Record<Path, string>> = {
   http: 'HTTP, batches of 500',
-  mqtt: 'MQTT, a message a reading',
-  kinesis: 'Kinesis, a record a reading',
+  mqtt: 'MQTT, one message per reading',
+  kinesis: 'Kinesis, one record per reading',
 };
 
 /** Readings per second. */
@@ -62,7 +62,7 @@ export async function benchDevices({ rounds, readings }: DevicesBenchSettings): 
     }
   progress.stop();
   const table = new Table({
-    head: ['', 'readings a second', 'floor: bare BatchWriteItem', 'over the floor’s'],
+    head: ['', 'readings per second', 'baseline: bare BatchWriteItem', 'ratio to the baseline'],
     style: { head: [], border: [] },
   });
   for (const path of paths) {
@@ -76,13 +76,13 @@ export async function benchDevices({ rounds, readings }: DevicesBenchSettings): 
   }
   console.log(`\n${table.toString()}`);
   console.log(
-    `${rounds} rounds of ${readings} readings; ratios are the median over the rounds of each round’s own ` +
+    `${rounds} rounds of ${readings} readings; a ratio is the median of the ratios of the rounds ` +
       '(target: at least 0.7).',
   );
   console.log(
     `From the answer to the reading in its rollup: ${ms(percentile(lags, 50))} (p50), ` +
-      `${ms(percentile(lags, 95))} (p95), of which up to 250 ms are the pause between two looks at a stream at ` +
-      'rest.\n',
+      `${ms(percentile(lags, 95))} (p95), including up to 250 ms of pause between two reads of an idle stream` +
+      '.\n',
   );
 }
 

@@ -61,22 +61,22 @@ export async function benchDevicesArchive({ rounds, devices, each }: DevicesArch
   }
   progress.stop();
   const of = (pick: (round: Round) => number) => median(all.map(pick));
-  const table = new Table({ head: ['rows a second', '', 'over the floor’s'], style: { head: [], border: [] } });
+  const table = new Table({ head: ['rows per second', '', 'ratio to the baseline'], style: { head: [], border: [] } });
   table.push(
-    ['floor: read, write, delete', of(({ floor }) => floor).toFixed(0), ''],
+    ['baseline: read, write, delete', of(({ floor }) => floor).toFixed(0), ''],
     [
-      'archive: and verify',
+      'archive: the same, and verify',
       of(({ product }) => product).toFixed(0),
       ratio(of(({ product, floor }) => product / floor)),
     ],
   );
   console.log(`\n${table.toString()}`);
   console.log(
-    `${rounds} rounds of ${devices * each} rows of ${devices} devices; the median over the rounds of each ` +
-      'round’s own ratio (target: at least 0.7).',
+    `${rounds} rounds of ${devices * each} rows of ${devices} devices; the ratio is the median of ` +
+      'the ratios of the rounds (target: at least 0.7).',
   );
   console.log(
-    `Bytes a reading: ${of(({ parquet }) => parquet).toFixed(1)} as Parquet, ` +
+    `Bytes per reading: ${of(({ parquet }) => parquet).toFixed(1)} as Parquet, ` +
       `${of(({ gzip }) => gzip).toFixed(1)} as JSON lines with gzip: ` +
       `${ratio(of(({ parquet, gzip }) => parquet / gzip))}.`,
   );
@@ -94,8 +94,8 @@ export async function benchDevicesArchive({ rounds, devices, each }: DevicesArch
   );
   const history = historyFromJSON(JSON.parse(readFileSync(join(HISTORIES, 'archiveDay', 'archived.json'), 'utf8')));
   console.log(
-    `Temporal actions of an archived day of one file: ${billableActions(history)}; three more for each further ` +
-      'file; and heartbeats, four a minute for each file at work.',
+    `Temporal actions of an archived day of one file: ${billableActions(history)}; three more per further ` +
+      'file; and four heartbeats per minute of work on a file.',
   );
 }
 

@@ -33,7 +33,7 @@ export async function benchDevicesMemory({ rows, heap }: DevicesMemorySettings):
         cwd: ROOT,
       },
     );
-    if (status !== 0) throw new Error(`it did not come through within ${heap} MB:\n${stderr}`);
+    if (status !== 0) throw new Error(`the process failed with a heap of ${heap} MB:\n${stderr}`);
     const {
       peak,
       parts,

@@ -104,7 +104,7 @@ export async function benchFeeds({ rounds, followers, samples }: FeedsBenchSetti
     progress.stop();
     report({ measured, reads, rounds, samples });
     const table = new Table({
-      head: ['followers', 'to the last one', 'rows a second', 'billable actions'],
+      head: ['followers', 'to the last one', 'rows per second', 'billable actions'],
       style: { head: [], border: [] },
     });
     for (const size of followers) {
@@ -289,21 +289,21 @@ interface Measured extends Pick<FeedsBenchSettings, 'rounds' | 'samples'> {
 
 function report({ measured: { activities, floor }, reads, rounds, samples }: Measured): void {
   const rows = new Table({
-    head: ['', `rows a second, ${RANGES * LANES} calls under way`],
+    head: ['', `rows per second, ${RANGES * LANES} concurrent calls`],
     style: { head: [], border: [] },
   });
   rows.push(
     ['the activities of a fan-out', median(activities).toFixed(0)],
-    ['floor: bare BatchWriteItem', median(floor).toFixed(0)],
+    ['baseline: bare BatchWriteItem', median(floor).toFixed(0)],
   );
   console.log(`\n${rows.toString()}\n${rounds} rounds of ${MEASURED} rows each, in turn.\n`);
   const overFloor = ratio(median(activities.map((value, i) => value / floor[i]!)));
   console.log(
-    `Rows a second over the floor's: ${overFloor}  (target: at least 0.8), the median over the rounds of each ` +
-      `round's own.\n`,
+    `Rows per second, ratio to the baseline: ${overFloor}  (target: at least 0.8), the median of the ratios of the ` +
+      `rounds.\n`,
   );
   const names = {
-    push: `push: ${FOLLOWED} authors, all written`,
+    push: `push: ${FOLLOWED} authors, all by fan-out on write`,
     mixed: `mixed: ${PULLED} of ${FOLLOWED} read at read time`,
     pull: `pull: all ${FOLLOWED} read at read time`,
   };

@@ -90,7 +90,7 @@ export async function benchFraud({ rounds, samples, seconds, concurrency }: Frau
     const counts = [...outcomes].map(([outcome, count]) => `${count} ${outcome}`);
     console.log(`Outcomes of the ${all} decisions: ${counts.join(', ')}.\n`);
     console.log(
-      `An approval, over ${COUNTED}: ${units.read.toFixed(2)} read units, ${units.write.toFixed(2)} write units, ` +
+      `An approval, on average over ${COUNTED}: ${units.read.toFixed(2)} read units, ${units.write.toFixed(2)} write units, ` +
         `${(await workflowsOf(client, units.approved)) / COUNTED} workflows.`,
     );
     console.log('Billable actions of an investigation, from its history:');
@@ -133,7 +133,7 @@ interface Series {
 const series = (): Series => ({ latencies: [], throughputs: [] });
 
 async function seed(decide: () => Promise<void>): Promise<void> {
-  const bar = startBar('payments of the past', SEEDED);
+  const bar = startBar('payments for the history', SEEDED);
   let next = 0;
   const lane = async () => {
     while (next++ < SEEDED) {
@@ -149,10 +149,14 @@ function report(
   { rounds, samples, seconds, concurrency }: FraudBenchSettings,
 ): void {
   const table = new Table({
-    head: ['', 'p50', 'p95', 'p99', `decisions a second, ${concurrency} in flight`],
+    head: ['', 'p50', 'p95', 'p99', `decisions per second, ${concurrency} in flight`],
     style: { head: [], border: [] },
   });
-  const names = { product: 'Longwatch through HTTP', floor: 'floor: bare calls', peer: 'peer: a workflow a decision' };
+  const names = {
+    product: 'Longwatch through HTTP',
+    floor: 'baseline: bare calls',
+    peer: 'peer: a workflow per decision',
+  };
   for (const [name, { latencies: taken, throughputs }] of Object.entries(measured) as [keyof typeof names, Series][]) {
     const all = taken.flat();
     table.push([
@@ -170,11 +174,11 @@ function report(
   const { product, floor, peer } = measured;
   const perRound = (a: number[], b: number[]) => median(a.map((value, i) => value / b[i]!));
   const p50 = ({ latencies: taken }: Series) => taken.map(median);
-  console.log('Ratios, the median over the rounds of each round’s own:');
-  console.log(`  p50 over the floor's            ${ratio(perRound(p50(product), p50(floor)))}  (target: at most 1.5)`);
+  console.log('Ratios, each the median of the ratios of the rounds:');
+  console.log(`  p50 over the baseline's         ${ratio(perRound(p50(product), p50(floor)))}  (target: at most 1.5)`);
   console.log(`  p50 of the workflow over ours   ${ratio(perRound(p50(peer), p50(product)))}`);
   console.log(
-    `  throughput over the floor's     ${ratio(perRound(product.throughputs, floor.throughputs))}  (target: at ` +
+    `  throughput over the baseline's  ${ratio(perRound(product.throughputs, floor.throughputs))}  (target: at ` +
       'least 0.6)',
   );
   console.log(

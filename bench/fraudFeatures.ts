@@ -62,14 +62,14 @@ export async function benchFraudFeatures({ rounds, customers, days }: FraudFeatu
           stdio: ['ignore', 'pipe', 'ignore'],
         }),
       ) as { rows: number; features: number; seconds: number };
-      if (said.rows !== rows) throw new Error('Pandas read other rows');
+      if (said.rows !== rows) throw new Error('Pandas read a different number of rows');
       peer.push(rows / said.seconds);
       peerFeatures = said.features;
       progress.increment();
     }
     progress.stop();
     const table = new Table({
-      head: ['', 'features', 'payments a second'],
+      head: ['', 'features', 'payments per second'],
       colAligns: ['left', 'right', 'right'],
       style: { head: [], border: [] },
     });
@@ -80,7 +80,7 @@ export async function benchFraudFeatures({ rounds, customers, days }: FraudFeatu
     console.log(
       `\n${table.toString()}\n${rounds} rounds over ${rows} payments, in turn. Target of the first: at least 30,000.\n`,
     );
-    console.log(`over pandas'   ${ratio(median(product.map((rate, i) => rate / (peer[i] as number))))}`);
+    console.log(`ratio to pandas ${ratio(median(product.map((rate, i) => rate / (peer[i] as number))))}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

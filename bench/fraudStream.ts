@@ -56,22 +56,22 @@ export async function benchFraudStream(settings: FraudStreamBenchSettings): Prom
     }
   progress.stop();
   const table = new Table({
-    head: ['transactions a second', ...SHARDS.map((shards) => `${shards} shard${shards > 1 ? 's' : ''}`)],
+    head: ['transactions per second', ...SHARDS.map((shards) => `${shards} shard${shards > 1 ? 's' : ''}`)],
     style: { head: [], border: [] },
   });
   const row = (what: string, pick: (round: Round) => number) =>
     table.push([what, ...SHARDS.map((shards) => median((rounds[shards] ?? []).map(pick)).toFixed(0))]);
   row('Longwatch from the stream', ({ product }) => product);
-  row('floor: bare calls by the batch', ({ floor }) => floor);
-  row('peer: a workflow a transaction', ({ peer }) => peer);
+  row('baseline: bare calls by the batch', ({ floor }) => floor);
+  row('peer: a workflow per transaction', ({ peer }) => peer);
   console.log(`\n${table.toString()}`);
   console.log(`${settings.rounds} rounds of ${settings.records} transactions.\n`);
-  console.log('Ratios, the median over the rounds of each round’s own:');
+  console.log('Ratios, each the median of the ratios of the rounds:');
   for (const shards of SHARDS) {
     const of = (pick: (round: Round) => number) =>
       ratio(median((rounds[shards] ?? []).map((round) => round.product / pick(round))));
     console.log(
-      `  ${shards} shard(s): over the floor's ${of(({ floor }) => floor)} (target: at least 0.6), over the ` +
+      `  ${shards} shard(s): over the baseline's ${of(({ floor }) => floor)} (target: at least 0.6), over the ` +
         `workflow's ${of(({ peer }) => peer)} (target: at least 20)`,
     );
   }

@@ -45,21 +45,21 @@ const bench =
 runCommand(
   {
     name: 'bench',
-    about: 'Measures Longwatch beside the bare calls that it cannot avoid and beside a peer, on a stack of its own.',
+    about: 'Measures Longwatch, the bare calls that it cannot avoid (the baseline), and a peer, on its own stack.',
     examples: [
       ['fraud --rounds 3', 'decisions through HTTP, in three rounds'],
-      ['fraud --help', 'the options of one bench'],
+      ['fraud --help', 'the options of one benchmark'],
     ],
   },
   [
     bench(
       'carts',
-      'adding to carts, reading them and checking out, beside the bare calls; Temporal actions of a cart',
+      'adding to carts, reading them and checking out, and the bare calls; Temporal actions of a cart',
       (command) =>
         command
           .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })
           .option('samples', { type: 'number', default: 150, describe: 'Latencies a round' })
-          .option('checkouts', { type: 'number', default: 100, describe: 'Checkouts a round, eight at once' }),
+          .option('checkouts', { type: 'number', default: 100, describe: 'Checkouts per round, eight at a time' }),
       (args) => benchCarts(args),
     ),
     bench(
@@ -71,12 +71,12 @@ runCommand(
     ),
     bench(
       'fraud',
-      'decisions through HTTP, beside the bare calls they cannot avoid and beside a workflow a decision',
+      'decisions through HTTP, the bare calls that they cannot avoid, and a workflow per decision',
       (command) =>
         command
           .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all three in turn' })
           .option('samples', { type: 'number', default: 100, describe: 'Latencies a round' })
-          .option('seconds', { type: 'number', default: 4, describe: 'Seconds of throughput a round' })
+          .option('seconds', { type: 'number', default: 4, describe: 'Seconds of throughput per round' })
           .option('concurrency', {
             type: 'number',
             default: 16,
@@ -86,7 +86,7 @@ runCommand(
     ),
     bench(
       'fraud-features',
-      'the features of a file of payments on one core, beside plain pandas (PYTHON: one that has pandas)',
+      'the features of a file of payments on one core, and plain pandas (PYTHON: a Python with pandas)',
       (command) =>
         command
           .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures both in turn' })
@@ -96,49 +96,52 @@ runCommand(
     ),
     bench(
       'fraud-rules',
-      'what each rule of the default set hits on simulated payments',
+      'the hits of each rule of the default set on simulated payments',
       (command) => command,
       () => benchFraudRules(),
     ),
     bench(
       'fraud-stream',
-      'decisions from a Kinesis stream on one shard and on four, beside the bare calls by the batch and beside a ' +
-        'workflow a transaction',
+      'decisions from a Kinesis stream on one shard and on four, the bare calls by the batch, and a ' +
+        'workflow per transaction',
       (command) =>
         command
           .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures all in turn' })
-          .option('records', { type: 'number', default: 2_000, describe: 'Transactions a round' })
-          .option('seconds', { type: 'number', default: 4, describe: 'Seconds of workflows a round' }),
+          .option('records', { type: 'number', default: 2_000, describe: 'Transactions per round' })
+          .option('seconds', { type: 'number', default: 4, describe: 'Seconds of workflows per round' }),
       (args) => benchFraudStream(args),
     ),
     bench(
       'sessions',
-      'the session store beside connect-dynamodb: latency, requests, units; and how fast and how late the sweepers ' +
-        'end sessions',
+      'the session store and connect-dynamodb: latency, requests, units; speed and lateness of the sweepers ' +
+        'that end sessions',
       (command) =>
         command
           .option('rounds', { type: 'number', default: 7, describe: 'Rounds; each measures both stores in turn' })
-          .option('samples', { type: 'number', default: 200, describe: 'Latencies of each operation a round' })
+          .option('samples', { type: 'number', default: 200, describe: 'Samples of each operation per round' })
           .option('visits', { type: 'number', default: 50, describe: 'Visits of 20 page views' })
           .option('due', { type: 'number', default: 5_000, describe: 'Sessions that are due at once' })
           .option('seconds', {
             type: 'number',
             default: 20,
-            describe: 'Seconds in which sessions come due one after another',
+            describe: 'Seconds in which sessions become due one after another',
           })
-          .option('rate', { type: 'number', default: 40, describe: 'Of those, sessions a second' }),
+          .option('rate', {
+            type: 'number',
+            default: 40,
+            describe: 'Sessions per second that become due one after another',
+          }),
       (args) => benchSessions(args),
     ),
     bench(
       'start',
-      'how long a start takes and what memory it needs, with all capabilities and with each alone',
+      'duration and memory of a start, with all capabilities and with each alone',
       (command) => command.option('rounds', { type: 'number', default: 3, describe: 'Starts of each' }),
       (args) => benchStart(args),
     ),
     bench(
       'leaderboards',
-      'submissions beside the bare UpdateItem, ranks beside Redis on this machine, and how far ranks are behind ' +
-        'under load',
+      'submissions and the bare UpdateItem, ranks and Redis on this machine, and the lag of the ranks ' + 'under load',
       (command) =>
         command
           .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })
@@ -146,14 +149,14 @@ runCommand(
           .option('players', {
             type: 'number',
             default: 100_000,
-            describe: 'Players of the board that ranks are read from; 1000000 takes a minute or two to fill',
+            describe: 'Players of the board from which ranks are read; 1000000 take a minute or two to write',
           })
           .option('seconds', { type: 'number', default: 15, describe: 'Seconds of load while the lag is measured' }),
       (args) => benchLeaderboards(args),
     ),
     bench(
       'feeds',
-      'fan-out beside bare batch writes, time to the last follower, feeds pushed, pulled and mixed, ' +
+      'fan-out and bare batch writes, time to the last follower, feeds pushed, pulled and mixed, ' +
         'actions by followers',
       (command) =>
         command
@@ -162,21 +165,21 @@ runCommand(
             type: 'number',
             array: true,
             default: [100, 10_000, 100_000],
-            describe: 'Followers of the authors whose posts are timed',
+            describe: 'Numbers of followers of the measured authors',
           })
-          .option('samples', { type: 'number', default: 60, describe: 'Readings a round' }),
+          .option('samples', { type: 'number', default: 60, describe: 'Feed reads per round' }),
       (args) => benchFeeds(args),
     ),
     bench(
       'devices',
-      'readings by HTTP, MQTT and Kinesis beside the bare BatchWriteItem; a day’s way to the archive beside bare ' +
+      'readings by HTTP, MQTT and Kinesis, and the bare BatchWriteItem; the archive of a day, and bare ' +
         'reading, writing and deleting',
       (command) =>
         command
           .option('rounds', { type: 'number', default: 3, describe: 'Rounds; each measures all in turn' })
-          .option('readings', { type: 'number', default: 2_500, describe: 'Readings by each path and round' })
-          .option('devices', { type: 'number', default: 8, describe: 'Devices of the day that is archived' })
-          .option('each', { type: 'number', default: 500, describe: 'Readings of each of them' }),
+          .option('readings', { type: 'number', default: 2_500, describe: 'Readings per path and round' })
+          .option('devices', { type: 'number', default: 8, describe: 'Devices of the archived day' })
+          .option('each', { type: 'number', default: 500, describe: 'Readings per device' }),
       async ({ rounds, readings, devices, each }) => {
         await benchDevices({ rounds, readings });
         await benchDevicesArchive({ rounds, devices, each });
@@ -193,22 +196,22 @@ runCommand(
             describe: 'Rounds of the open loop; each measures capacity, 70 % of it, overload and afterwards in turn',
           })
           .option('seconds', { type: 'number', default: 12, describe: 'Seconds of each' })
-          .option('factor', { type: 'number', default: 10, describe: 'Times its capacity that is offered' })
+          .option('factor', { type: 'number', default: 10, describe: 'Offered load as a multiple of the capacity' })
           .option('minutes', {
             type: 'number',
             default: 3,
-            describe: 'Minutes of overload afterwards, while throughput, latency and the heap are watched; 0: none',
+            describe: 'Minutes of overload afterwards, with throughput, latency and heap; 0: none',
           })
-          .option('only', { choices: ['closed', 'open', 'fairness'] as const, describe: 'One part alone' }),
+          .option('only', { choices: ['closed', 'open', 'fairness'] as const, describe: 'Only one part' }),
       (args) => benchLoad(args),
     ),
     bench(
       'devices-memory',
-      'the heap that a large day takes on its way to the archive and back',
+      'the heap for writing a large day to the archive and reading it back',
       (command) =>
         command
           .option('rows', { type: 'number', default: 10_000_000, describe: 'Readings of the day' })
-          .option('heap', { type: 'number', default: 96, describe: 'Limit of the heap, in MB' }),
+          .option('heap', { type: 'number', default: 96, describe: 'Limit of the heap in MB' }),
       ({ rows, heap }) => benchDevicesMemory({ rows, heap }),
     ),
     bench(
@@ -218,7 +221,7 @@ runCommand(
       (command) =>
         command
           .option('rounds', { type: 'number', default: 5, describe: 'Rounds' })
-          .option('samples', { type: 'number', default: 200, describe: 'Latencies of each a round' }),
+          .option('samples', { type: 'number', default: 200, describe: 'Samples of each per round' }),
       (args) => benchTelemetry(args),
     ),
   ],

@@ -147,8 +147,8 @@ async function reads(dynamodb: TestDynamoDB, { rounds, samples, players }: Leade
       ]);
     }
     console.log(
-      `\n${table.toString()}\n${players} players, ${filled.nodes} nodes. Cold: nothing at hand; else as a ` +
-        'process that has served some hundred reads, of a board at rest.\n',
+      `\n${table.toString()}\n${players} players, ${filled.nodes} nodes. Cold: empty cache; otherwise as a ` +
+        'process that has served some hundred reads of an idle board.\n',
     );
     await exact(filled, redis);
     await changes(dynamodb, filled);
@@ -174,7 +174,7 @@ async function fillRedis(redis: Redis, { score, playerId, players }: FilledBoard
  */
 async function changes(dynamodb: TestDynamoDB, { change }: FilledBoard): Promise<void> {
   const table = new Table({
-    head: ['changes at once', 'write units a change', 'read units a change', 'changes a second'],
+    head: ['changes at once', 'write units per change', 'read units per change', 'changes per second'],
     style: { head: [], border: [] },
   });
   for (const [size, batches] of [
@@ -197,7 +197,7 @@ async function changes(dynamodb: TestDynamoDB, { change }: FilledBoard): Promise
     ]);
   }
   console.log(
-    `${table.toString()}\nRandom players come to random scores; head, nodes and the removal of old nodes included.\n`,
+    `${table.toString()}\nRandom players get random scores. Includes the head, the nodes and the deletion of old nodes.\n`,
   );
 }
 
@@ -268,7 +268,7 @@ async function lag({ seconds }: LeaderboardsBenchSettings): Promise<void> {
     load.isOver = true;
     await probing;
     console.log(
-      `Lag under load, over ${lags.length} probes at ${rate.toFixed(0)} submissions a second over HTTP: p50 ` +
+      `Lag under load, over ${lags.length} probes at ${rate.toFixed(0)} submissions per second over HTTP: p50 ` +
         `${ms(median(lags))}, p95 ${ms(percentile(lags, 95))}, worst ${ms(Math.max(...lags))}.`,
     );
   } finally {

@@ -60,7 +60,7 @@ async function closedLoops(neighbours: number, { rounds, seconds }: LoadBenchSet
   const table = new Table({
     head: [
       `in flight${neighbours > 0 ? `, beside ${neighbours} busy loops` : ''}`,
-      'decided a second',
+      'decisions per second',
       'refused',
       'other failures',
       'p50',
@@ -188,7 +188,7 @@ const recovery = ({ after }: Round): number => Math.max(0, ...after.shedAt);
 function report(all: readonly Round[], { rounds, seconds, factor }: LoadBenchSettings): void {
   const of = (figure: (round: Round) => number): number => median(all.map(figure));
   const table = new Table({
-    head: ['', 'offered a second', 'served a second', 'refused', 'p50', 'p99 of those served'],
+    head: ['', 'offered per second', 'served per second', 'shed', 'p50', 'p99 of those served'],
     style,
   });
   const row = (name: string, phase: (round: Round) => PhaseResult) =>
@@ -206,7 +206,7 @@ function report(all: readonly Round[], { rounds, seconds, factor }: LoadBenchSet
   console.log(`\n${table.toString()}`);
   console.log(
     `Medians of ${rounds} rounds of ${seconds} s, ${seconds * LONGER} s of overload. Capacity: ` +
-      `${of(({ capacity }) => capacity).toFixed(0)} decisions a second with ${IN_FLIGHT} in flight.\n`,
+      `${of(({ capacity }) => capacity).toFixed(0)} decisions per second with ${IN_FLIGHT} in flight.\n`,
   );
   console.log(
     'served under overload over capacity               ' +
@@ -216,18 +216,18 @@ function report(all: readonly Round[], { rounds, seconds, factor }: LoadBenchSet
   const p99 = of(({ overload, usual }) => percentile(latenciesOf(overload), 99) / percentile(latenciesOf(usual), 99));
   console.log(`p99 served under overload over p99 at 70 %        ${ratio(p99)}  (target: at most 3)`);
   console.log(
-    'p99 of being refused                              ' +
+    'p99 of the 503 answer to a shed request           ' +
       `${ms(of(({ overload }) => percentile(overload.shed, 99)))}  (target: at most 30 ms)`,
   );
   console.log(
-    `refused only after they had waited                ${of(({ overload }) => overload.late.length).toFixed(0)} ` +
+    `shed only after waiting in the queue              ${of(({ overload }) => overload.late.length).toFixed(0)} ` +
       `of ${of(({ overload }) => overload.shed.length).toFixed(0)}, ` +
       `${ms(of(({ overload }) => percentile(overload.late, 50)))} (p50)`,
   );
   console.log(
     `p99 of /healthz under overload                    ${ms(of(({ healthMs }) => percentile(healthMs, 99)))}`,
   );
-  console.log(`last request refused after the overload's end     ${ms(of(recovery))}`);
+  console.log(`last request shed after the overload's end        ${ms(of(recovery))}`);
   for (const [i, { capacity, usual, overload }] of all.entries())
     console.log(
       `  round ${i + 1}: capacity ${capacity.toFixed(0)}, offered ` +
@@ -242,7 +242,7 @@ function report(all: readonly Round[], { rounds, seconds, factor }: LoadBenchSet
       .map((key) => `${key}: ${counts.reduce((total, one) => total + (one[key] ?? 0), 0)}`);
   console.log(`Answers under overload by status: ${sum(all.map(({ overload }) => overload.byStatus)).join(', ')}.`);
   console.log(
-    'Refused requests by the seconds of Retry-After: ' +
+    'Shed requests by the seconds of Retry-After: ' +
       `${sum(all.map(({ overload }) => overload.retryAfter)).join(', ')}.\n`,
   );
 }

@@ -37,11 +37,11 @@ export async function fairness(
   const table = new Table({
     head: [
       `payments at ${100 * MODEST} % of capacity`,
-      'offered a second',
+      'offered per second',
       'served',
       'p50',
       'p99',
-      'the flood: offered a second',
+      'flood: offered per second',
       'served a second',
     ],
     style: { head: [], border: [] },
@@ -67,7 +67,7 @@ export async function fairness(
       flood ? (flood.accepted.length / flood.seconds).toFixed(0) : '',
     ]);
   row('alone', alone);
-  row('beside a flood of score submissions', besideScores, scoreFlood);
-  row('beside another caller’s flood of payments', besideCaller, callerFlood);
+  row('during a flood of score submissions', besideScores, scoreFlood);
+  row('during another caller’s flood of payments', besideCaller, callerFlood);
   console.log(`${table.toString()}\n`);
 }

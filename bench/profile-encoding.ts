@@ -24,5 +24,5 @@ function timed(operation: () => void): number {
 
 const native = timed(() => unmarshall(marshall(profile)));
 const text = timed(() => JSON.parse(unmarshall(marshall({ State: JSON.stringify(profile) }))['State'] as string));
-console.log(`native maps and lists: ${ms(native)} a round trip`);
-console.log(`one JSON string:       ${ms(text)} a round trip, ${ratio(native / text)} cheaper`);
+console.log(`native maps and lists: ${ms(native)} per round trip`);
+console.log(`one JSON string:       ${ms(text)} per round trip, ${ratio(native / text)} cheaper`);

@@ -186,7 +186,7 @@ async function benchOperations(
  */
 async function benchPageViews(dynamodb: TestDynamoDB, visits: number): Promise<void> {
   const table = new Table({
-    head: ['1,000 page views', 'requests', 'read units', 'write units', 'a page view, p50', 'p99'],
+    head: ['1,000 page views', 'requests', 'read units', 'write units', 'page view, p50', 'p99'],
     style: { head: [], border: [] },
   });
   const written: number[] = [];
@@ -223,7 +223,7 @@ async function benchPageViews(dynamodb: TestDynamoDB, visits: number): Promise<v
   const over = (values: number[]) =>
     [ratio(values[0]! / values[1]!), ratio(values[2]! / values[3]!)].join(', with resave ');
   console.log(`Write units over theirs: ${over(written)}  (target: at most 0.5)`);
-  console.log(`A page view over theirs, p50: ${over(medians)}  (target: at most 1)\n`);
+  console.log(`Page view over theirs, p50: ${over(medians)}  (target: at most 1)\n`);
 }
 
 /** Starts an application whose pages use the session and sometimes change it. */

@@ -68,7 +68,7 @@ async function benchBacklog(due: number): Promise<void> {
   const taken = (performance.now() - started) / 1_000;
   const units = (of: 'readUnits' | 'writeUnits') => (calls.reduce((sum, call) => sum + call[of], 0) / idle).toFixed(2);
   console.log(
-    `\nSweep of ${idle} sessions that fell due while nobody swept: ${(idle / taken).toFixed(0)} a second by one ` +
+    `\nSweep of ${idle} sessions that became due while no sweeper ran: ${(idle / taken).toFixed(0)} per second by one ` +
       `process; a session costs ${units('readUnits')} read and ${units('writeUnits')} write units.`,
   );
   await dynamodb.stop();
@@ -139,13 +139,13 @@ async function benchLateness(seconds: number, rate: number): Promise<void> {
     const took = (Date.now() - started) / 1_000;
     const s = (value: number) => `${(value / 1_000).toFixed(2)} s`;
     console.log(
-      `${lateness.length} sessions that came due one after another, ${rate} a second: ended ` +
-        `${s(median(lateness))} late in the median, ${s(percentile(lateness, 99))} at p99, ` +
+      `${lateness.length} sessions that became due one after another, ${rate} per second: ended ` +
+        `${s(median(lateness))} late at p50, ${s(percentile(lateness, 99))} at p99, ` +
         `${s(Math.max(...lateness))} at most  (target: 5 s).`,
     );
     console.log(
       `${(await actions()) - before} Temporal actions of ${BUCKETS} sweepers in ${took.toFixed(0)} s with ` +
-        `activities of ${SWEEP_MS / 1_000} s; the default is 300 s, 12 an hour and sweeper.`,
+        `activities of ${SWEEP_MS / 1_000} s; the default is 300 s, 12 per hour and sweeper.`,
     );
     await connection.close();
   } finally {

@@ -172,7 +172,7 @@ async function tracing(endpoint: string, { rounds, samples }: TelemetryBenchSett
     }
     bar.stop();
     const cpu = apis.map((api, i) => (cpuMs(api) - (before[i] ?? 0)) / (rounds * samples));
-    const table = new Table({ head: ['tracing', 'p50', 'p95', 'p50 to off', 'CPU a decision', 'to off'], style });
+    const table = new Table({ head: ['tracing', 'p50', 'p95', 'p50 to off', 'CPU per decision', 'to off'], style });
     const said = { off: 'off', tenth: 'one in ten', all: 'all' };
     names.forEach((name, i) => {
       const [mine = 0, off = 0] = [cpu[i], cpu[0]];

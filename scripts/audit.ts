@@ -18,11 +18,9 @@ interface Report {
 export function verdict(report: Report | undefined): { lines: string[]; failed: boolean } {
   if (!report?.metadata || !report.vulnerabilities) {
     const why =
-      report?.statusCode !== undefined
-        ? `it answered ${report.statusCode}`
-        : (report?.error?.code ?? 'it gave no report');
+      report?.statusCode !== undefined ? `HTTP status ${report.statusCode}` : (report?.error?.code ?? 'no report');
     return {
-      lines: [`not audited: the registry in use has no list of vulnerabilities that can be asked (${why})`],
+      lines: [`not audited: the registry does not return known vulnerabilities (${why})`],
       failed: false,
     };
   }
@@ -40,7 +38,7 @@ export function verdict(report: Report | undefined): { lines: string[]; failed: 
           `${name} ${range}: ${severity}; ` +
           (fixAvailable
             ? 'npm audit fix'
-            : 'no fix yet: leave it out, or say in docs/threat-model.md why it does not reach us'),
+            : 'no fix yet: remove the package, or explain in docs/threat-model.md why Longwatch is not affected'),
       ),
     ],
     failed: grave.length > 0,
@@ -74,7 +72,7 @@ if (require.main === module)
         'Asks the registry for known vulnerabilities of production dependencies (npm audit). Exits with 1 if one of ' +
         'them is high or critical. If the registry has no such list or does not answer, the script says so and exits ' +
         'with 0.',
-      examples: [['', 'the number of known vulnerabilities, and each grave one']],
+      examples: [['', 'the number of known vulnerabilities, and each high or critical one']],
     },
     (cli) => cli,
     audit,

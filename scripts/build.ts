@@ -28,7 +28,7 @@ runScript(
     name: 'build',
     about:
       'Compiles src/ to dist/, and bundles the workflows there, once for plain payloads and once for encrypted ones, ' +
-      'so that a worker in production starts without the bundler. What was in dist/ is deleted first.',
+      'so that a worker in production starts without the bundler. Deletes dist/ first.',
     examples: [['', 'before a release, or before dist/main.js is run']],
   },
   (cli) => cli,

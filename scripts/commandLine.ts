@@ -61,7 +61,7 @@ export function argumentsOf<T>(script: Script, options: (cli: Argv) => Argv<T>):
 export function runCommand(script: Script, commands: readonly ((cli: Argv) => unknown)[]): void {
   const cli = described(parserOf(script), script, '$0 <command> [options]');
   for (const add of commands) add(cli);
-  void cli.demandCommand(1, 'Say what to do; --help lists it').parse();
+  void cli.demandCommand(1, 'A command is required; --help lists the commands').parse();
 }
 
 function parserOf({ name, expected }: Script): Argv {

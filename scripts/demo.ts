@@ -30,7 +30,7 @@ async function chosen(scene: Scene, url: string, args: Arguments): Promise<Demo[
   const { body } = await scene.call('GET', '/v1/overview').catch((error: unknown) => {
     // fetch throws this error if it gets no response: connection refused or reset, or a port that fetch blocks.
     if (error instanceof TypeError && error.message === 'fetch failed')
-      throw new DemoError(`Nothing answers at ${url}. Start Longwatch first: npm start`);
+      throw new DemoError(`Longwatch does not answer at ${url}. Start it first: npm start`);
     throw error;
   });
   const running = (body.capabilities as { name: string }[]).map(({ name }) => name);
@@ -52,10 +52,10 @@ async function show(args: Arguments): Promise<void> {
   const key = args.key ?? process.env['LONGWATCH_API_KEY'] ?? keptApiKey(args.dataDir);
   if (key === undefined)
     throw new DemoError(
-      `There is no development key in ${args.dataDir}. Start Longwatch first (npm start), or give --key`,
+      `There is no development key in ${args.dataDir}. Start Longwatch first (npm start), or set --key`,
     );
   const scene = new Scene({ url, key, ui, namespace });
-  const seen = new Table({ head: ['', 'seen', 'seconds'], style: { head: [], border: [] } });
+  const seen = new Table({ head: ['', 'result', 'seconds'], style: { head: [], border: [] } });
   for (const demo of await chosen(scene, url, args)) {
     const started = Date.now();
     console.log(`\n── ${demo.name}: ${demo.says} (about ${demo.seconds} s) ${'─'.repeat(20)}`);
@@ -63,8 +63,8 @@ async function show(args: Arguments): Promise<void> {
     seen.push([demo.name, line, ((Date.now() - started) / 1_000).toFixed(1)]);
   }
   console.log(`\n${seen.toString()}\n`);
-  console.log(`The page for people:      ${url}/#key=${key}`);
-  console.log(`Cases that wait for you:  ${waitingCasesLink(ui, namespace)}`);
+  console.log(`Overview page:      ${url}/#key=${key}`);
+  console.log(`Cases that wait:    ${waitingCasesLink(ui, namespace)}`);
 }
 
 runScript(
@@ -72,11 +72,11 @@ runScript(
     name: 'demo',
     positionals: '[capabilities..]',
     about:
-      'Shows capabilities on a running Longwatch (npm start): real calls, their answers, and where to look in the ' +
-      'Web UI. Each run creates its own users, products, boards and devices, so it can be repeated.',
+      'Shows capabilities on a running Longwatch (npm start): real calls, their answers, and links to the ' +
+      'Web UI. Each run creates its own users, products, boards and devices, so you can repeat it.',
     examples: [
       ['', 'all capabilities, in about a minute'],
-      ['carts feeds', 'these two'],
+      ['carts feeds', 'only these two'],
     ],
     expected: [DemoError],
   },
@@ -85,7 +85,7 @@ runScript(
       .positional('capabilities', {
         array: true,
         choices: names,
-        defaultDescription: 'all that run',
+        defaultDescription: 'all that Longwatch runs',
         describe: 'Capabilities to show',
       })
       .option('url', { type: 'string', describe: 'Address of the API; default that of the stack of the data folder' })

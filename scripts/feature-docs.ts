@@ -8,7 +8,7 @@ runScript(
     name: 'docs:features',
     about:
       'Writes docs/features.md from the feature definitions in the code. A test fails while the file is out of date.',
-    examples: [['', 'after a feature of the fraud model was changed']],
+    examples: [['', 'after a change of a feature of the fraud model']],
   },
   (cli) => cli,
   () => writeFileSync(join(__dirname, '../docs/features.md'), featureTable()),

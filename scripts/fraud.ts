@@ -12,13 +12,13 @@ runCommand(
   {
     name: 'fraud',
     about:
-      'The life of a fraud model: simulated payments, features, training and backtests. Features are computed by the ' +
-      'code that serves the model.',
+      'Tools for a fraud model: simulated payments, features, training, backtests. The features are computed by the ' +
+      'code that runs in production.',
     examples: [
       ['simulate --out payments.csv --days 60', 'writes payments, some of them fraud, to a file'],
       [
         'backtest --transactions payments.csv --from 2026-02-01 --to 2026-02-15',
-        'shows what the shipped model and rules make of two weeks',
+        'shows the decisions of the shipped model and rules over two weeks',
       ],
     ],
     expected: [ConfigError],

@@ -19,7 +19,7 @@ const ALLOWED = new Set([
  * Packages whose licence is not allowed by name or is missing in the manifest, with the reason why they may be used.
  */
 const KNOWN: Readonly<Record<string, { licence: string; why: string }>> = {
-  'caniuse-lite': { licence: 'CC-BY-4.0', why: 'data, not code, of the bundler; its attribution is in the package' },
+  'caniuse-lite': { licence: 'CC-BY-4.0', why: 'data of the bundler, not code; the package contains the attribution' },
   'humanize-number': {
     licence: 'MIT',
     why: 'its manifest says nothing; its Readme.md does; only the embedded S3 server uses it',
@@ -72,8 +72,8 @@ function checkLicences(): void {
     else if (said !== undefined && isAllowed(said)) counts.set(said, (counts.get(said) ?? 0) + 1);
     else
       faults.push(
-        `${name}: ${said ?? 'no licence'} is not one of ${[...ALLOWED].join(', ')}; choose another package, or ` +
-          'say in scripts/licences.ts why it may be used',
+        `${name}: ${said ?? 'no licence'} is not one of ${[...ALLOWED].join(', ')}; use another package, or ` +
+          'add it to scripts/licences.ts with the reason why it may be used',
       );
   }
   process.stdout.write(

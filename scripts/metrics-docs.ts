@@ -8,7 +8,7 @@ runScript(
   {
     name: 'docs:metrics',
     about: 'Writes docs/metrics.md from the metrics in the code. A test fails while the file is out of date.',
-    examples: [['', 'after a metric was added or described anew']],
+    examples: [['', 'after a metric or its description has changed']],
   },
   (cli) => cli,
   () => writeFileSync(join(__dirname, '../docs/metrics.md'), metricsTable(capabilities.map(({ metrics }) => metrics))),

@@ -33,14 +33,14 @@ async function reconcile({ url, key, full }: Asked): Promise<void> {
     if (status !== 'running') {
       if (!asked)
         throw new LabError(
-          `The look ended without a result: open the workflow ${workflowId} in the Web UI for the reason`,
+          `The reconciliation ended without a result: open the workflow ${workflowId} in the Web UI for the reason`,
         );
       return tell(asked, Date.now() - began);
     }
     const line = progress
-      ? `${seconds(Date.now() - began)}: ${counted(progress.checkedByType)} checked; started again: ` +
+      ? `${seconds(Date.now() - began)}: ${counted(progress.checkedByType)} checked; restarted: ` +
         `${counted(progress.restarted)}`
-      : `${seconds(Date.now() - began)}: waits for a worker, or for its first report`;
+      : `${seconds(Date.now() - began)}: waiting for a worker, or for the first progress report`;
     const news = line.slice(line.indexOf(':'));
     if (news !== told) process.stderr.write(`${line}\n`);
     told = news;
@@ -50,8 +50,8 @@ async function reconcile({ url, key, full }: Asked): Promise<void> {
 function tell({ checked, checkedByType, restarted, terminated, postponed }: LookReport, tookMs: number): void {
   const left = postponed > 0 ? `${postponed}   (docs/alerts.md#workflows-lost)` : '0';
   process.stdout.write(
-    `checked        ${checked}   (${counted(checkedByType)})\nstarted again  ${counted(restarted)}\nterminated   ` +
-      `  ${terminated}\nleft           ${left}\ntook           ${seconds(tookMs)}\n`,
+    `checked        ${checked}   (${counted(checkedByType)})\nrestarted      ${counted(restarted)}\nterminated   ` +
+      `  ${terminated}\npostponed      ${left}\nduration       ${seconds(tookMs)}\n`,
   );
 }
 
@@ -66,7 +66,7 @@ runScript(
     name: 'reconcile',
     about:
       'Compares DynamoDB rows with workflows, and restarts workflows that were terminated, failed or lost. ' +
-      'The script asks the API, whose caller must be an admin; a worker does the work.',
+      'The script calls the API as an admin; a worker does the work.',
     examples: [
       ['', 'after workflows were terminated by mistake'],
       ['--full', 'after Temporal was restored from a backup'],
@@ -77,12 +77,14 @@ runScript(
     apiOptions(cli)
       .option('key', {
         type: 'string',
-        describe: 'API key of an admin; default LONGWATCH_API_KEY, else the development key of the Longwatch here',
+        describe:
+          'API key of an admin; default LONGWATCH_API_KEY, else the development key of the Longwatch on this machine',
       })
       .option('full', {
         type: 'boolean',
         default: false,
-        describe: 'Compare every open row with the running workflows, not only those that failed since the last look',
+        describe:
+          'Compare every open row with the running workflows, not only those that failed since the last reconciliation',
       }),
   ({ url, key, full }) => reconcile({ url, key, full }),
 );

@@ -18,7 +18,7 @@ function recordRelease(release: string): void {
   const releases = existsSync(RELEASES)
     ? (JSON.parse(readFileSync(RELEASES, 'utf8')) as Record<string, Record<string, string>>)
     : {};
-  if (releases[release]) throw new LabError(`Release ${release} is recorded already, and its histories do not change`);
+  if (releases[release]) throw new LabError(`Release ${release} is recorded already; its histories must not change`);
   const files = readdirSync(HISTORIES).flatMap((type) =>
     readdirSync(join(HISTORIES, type)).map((file) => `${type}/${file}`),
   );
@@ -31,7 +31,7 @@ function recordRelease(release: string): void {
     ]),
   );
   writeFileSync(RELEASES, `${JSON.stringify(releases, undefined, 1)}\n`);
-  console.log(`${files.length} histories are those of ${release}.`);
+  console.log(`Recorded ${files.length} histories of release ${release}.`);
 }
 
 runScript(

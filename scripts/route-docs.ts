@@ -8,7 +8,7 @@ runScript(
   {
     name: 'docs:routes',
     about: 'Writes docs/routes.md from the routes in the code. A test fails while the file is out of date.',
-    examples: [['', 'after a route was added or described anew']],
+    examples: [['', 'after a route or its description has changed']],
   },
   (cli) => cli,
   async () => {

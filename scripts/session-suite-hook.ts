@@ -27,7 +27,7 @@ class MemoryStore extends DynamoDBSessionStore {
 }
 
 const memory = require.cache[require.resolve(join(checkout, 'session', 'memory.js'))];
-if (!memory) throw new Error(`${checkout} is no checkout of expressjs/session`);
+if (!memory) throw new Error(`${checkout} is not a checkout of expressjs/session`);
 memory.exports = MemoryStore;
 // Reloads express-session, so that it uses our store.
 delete require.cache[require.resolve(checkout)];

@@ -11,8 +11,8 @@ const count = Object.keys(tables).length;
 const verb = {
   create: 'creating',
   index: 'building the index of',
-  stream: 'opening the stream of',
-  ttl: 'turning on TTL of',
+  stream: 'enabling the stream of',
+  ttl: 'enabling TTL of',
 } as const;
 
 async function check(): Promise<void> {
@@ -50,7 +50,7 @@ runCommand(
     name: 'tables',
     about:
       'Compares the DynamoDB tables with what this version expects, and adds what is missing. The tables are those ' +
-      'of DYNAMODB_ENDPOINT, or of AWS with LONGWATCH_AWS=true, or of the Longwatch that runs here.',
+      'of DYNAMODB_ENDPOINT, or of AWS with LONGWATCH_AWS=true, or of the Longwatch on this machine.',
     examples: [
       ['check', 'lists the differences'],
       ['update', 'before the processes of a new version start'],

@@ -2,7 +2,7 @@ import type { Demo } from './scene';
 
 const demonstration: Demo = {
   name: 'carts',
-  says: 'Carts, stock that is never oversold, and orders that are made once',
+  says: 'Carts, stock that is never oversold, and orders that are created once',
   seconds: 2,
   async run(scene) {
     const productId = `demo-${scene.run}-lamp`;
@@ -11,7 +11,7 @@ const demonstration: Demo = {
       string,
       string,
     ];
-    scene.say('Three lamps on the shelf. Ada and Ben each want two, at the same moment.');
+    scene.say('There are three lamps in stock. Ada and Ben each check out two at the same time.');
     await scene.show(
       'PUT',
       `/v1/products/${productId}`,
@@ -23,14 +23,14 @@ const demonstration: Demo = {
     const tried = await Promise.all(
       [ada, ben].map((user) =>
         scene.show('POST', `/v1/carts/${user}/checkout`, { body: {}, expect: [201, 409] }, ({ status, body }) =>
-          status === 201 ? `two are held until ${body.holdUntil.slice(11, 19)}` : body.errors[0].message,
+          status === 201 ? `holds two until ${body.holdUntil.slice(11, 19)}` : body.errors[0].message,
         ),
       ),
     );
     const held = tried.find(({ status }) => status === 201)?.body;
     await scene.show('GET', `/v1/products/${productId}`, {}, ({ body }) => JSON.stringify(body.stock));
 
-    scene.say('The payment went through, and its confirmation is sent twice.');
+    scene.say('The payment succeeds, and the shop sends its confirmation twice.');
     for (let i = 0; i < 2; i++)
       await scene.show(
         'POST',
@@ -42,10 +42,10 @@ const demonstration: Demo = {
       'POST',
       `/v1/checkouts/${held.checkoutId}/confirm`,
       { body: { paymentReference: `pay-${scene.run}-again` }, expect: [409] },
-      () => 'a second payment: on record, to be given back',
+      () => 'a second payment: listed as a refund due',
     );
 
-    scene.say('Eva fills a cart and walks away.');
+    scene.say('Eva fills a cart and leaves.');
     await scene.show(
       'PUT',
       `/v1/carts/${eva}/items/${productId}`,
@@ -53,13 +53,13 @@ const demonstration: Demo = {
       ({ body }) => `${body.title ?? 'Desk lamp'}, ${body.quantity ?? 1}`,
     );
     scene.look(
-      'Her cart is reminded after 1 h, 24 h and 72 h, not at night, and abandoned after 30 days:',
+      'The workflow of her cart sends reminders after 1 h, 24 h and 72 h, not at night, and closes it after 30 days:',
       `cart/${eva}/1`,
     );
-    scene.look('The checkout, which watches the hold:', `checkout/${held.checkoutId}`);
+    scene.look('The workflow of the checkout, which waits for the end of the hold:', `checkout/${held.checkoutId}`);
     const { body: stats } = await scene.call('GET', '/v1/stats/carts');
     console.log(`    GET /v1/stats/carts: ${JSON.stringify(stats)}`);
-    return '4 lamps wanted, 3 there: one buyer has two, one is told; one order for two confirmations';
+    return '4 lamps requested, 3 in stock: one buyer got two, the other a 409; one order for two confirmations';
   },
 };
 

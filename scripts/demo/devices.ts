@@ -6,7 +6,7 @@ const EVERY_MS = 10 * 60_000;
 
 const demonstration: Demo = {
   name: 'devices',
-  says: 'Readings, rolled up, watched, and moved to Parquet',
+  says: 'Readings: rollups, alerts, and an archive in Parquet',
   seconds: 20,
   async run(scene) {
     const names = Array.from({ length: DEVICES }, (_, i) => `demo-${scene.run}-${i + 1}`);
@@ -40,10 +40,10 @@ const demonstration: Demo = {
       'POST',
       `/v1/devices/${first}/readings`,
       { body: { readings } },
-      ({ body }) => `stored ${body.stored}: on record before, and counted once`,
+      ({ body }) => `stored ${body.stored}: stored before, and counted once`,
     );
     await scene.until(
-      'the stream has rolled them up',
+      'the stream reader has updated the rollups',
       () => scene.call('GET', `/v1/devices/${first}/readings?resolution=1d&${range}`),
       ({ body }) => body.items[0]?.metrics?.temperature?.count === readings.length,
       { aboutSeconds: 2 },
@@ -57,21 +57,23 @@ const demonstration: Demo = {
       body: { readings: [{ timestamp: new Date().toISOString(), metrics: { temperature: 35 } }] },
     });
     const told = await scene.until(
-      'the team is told',
+      'the team gets the alert',
       () => scene.call('GET', '/v1/notifications?recipient=team/devices&limit=50'),
       ({ body }) => body.items.some(({ id }: { id: string }) => id.startsWith(`alert/${first}/hot`)),
       { aboutSeconds: 3, atMostSeconds: 90 },
     );
     console.log(`    ${told.body.items.find(({ id }: { id: string }) => id.startsWith(`alert/${first}/hot`)).subject}`);
 
-    scene.say('The day goes to Parquet: written, read back, compared; only then its rows are deleted.');
+    scene.say(
+      'Longwatch archives the day to Parquet: it writes and verifies the files, and only then deletes the rows.',
+    );
     const { body: begun } = await scene.show(
       'POST',
       `/v1/archives/${date}`,
       { expect: [202, 409] },
       ({ body }) => body.workflowId ?? body.detail,
     );
-    if (begun.workflowId) scene.look('The archiving:', begun.workflowId);
+    if (begun.workflowId) scene.look('The workflow of the archive:', begun.workflowId);
     const archived = await scene.until(
       'the day is archived',
       () => scene.call('GET', `/v1/archives/${date}`, { expect: [200, 404] }),
@@ -83,10 +85,10 @@ const demonstration: Demo = {
       'GET',
       `/v1/devices/${first}/readings?${range}&limit=200`,
       {},
-      ({ body }) => `${body.items.length} readings, from the archive now`,
+      ({ body }) => `${body.items.length} readings, now from the archive`,
     );
     return (
-      `${readings.length * DEVICES} readings stored once, rolled up, one alert told, the day in Parquet and still ` +
+      `${readings.length * DEVICES} readings stored once, rollups, one alert sent, the day in Parquet and still ` +
       'readable'
     );
   },

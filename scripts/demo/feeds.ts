@@ -4,7 +4,7 @@ const FOLLOWERS = 40;
 
 const demonstration: Demo = {
   name: 'feeds',
-  says: 'Posts that reach every follower, and leave at once',
+  says: 'Posts that reach every follower, and disappear at once',
   seconds: 10,
   async run(scene) {
     const author = `demo-${scene.run}-ada`;
@@ -20,7 +20,7 @@ const demonstration: Demo = {
       await scene.call('PUT', `/v1/users/${user}/following/${author}`);
     });
 
-    scene.say('She posts: one transaction; a workflow writes it into every follower’s feed.');
+    scene.say('Ada posts: one transaction. A workflow then writes the post to every follower’s feed.');
     await scene.show(
       'POST',
       '/v1/posts',
@@ -28,14 +28,14 @@ const demonstration: Demo = {
       ({ body }) => `version ${body.version}`,
     );
     await scene.until(
-      `it is in the feed of follower ${FOLLOWERS}`,
+      `the post is in the feed of follower ${FOLLOWERS}`,
       () => feed(last),
       ({ body }) => holds(body),
       { aboutSeconds: 2 },
     );
-    scene.look('The fan-out:', `fan-out/${postId}`);
+    scene.look('The workflow of the fan-out:', `fan-out/${postId}`);
 
-    scene.say('What is undone shows at once, whatever is still under way.');
+    scene.say('Unfollows, edits and deletions take effect at once, even while workflows still run.');
     await scene.call('DELETE', `/v1/users/${first}/following/${author}`);
     await scene.show(
       'GET',
@@ -47,7 +47,7 @@ const demonstration: Demo = {
     await scene.show('GET', `/v1/users/${last}/feed?limit=5`, {}, ({ body }) => `edited: “${body.items[0]?.text}”`);
     await scene.call('DELETE', `/v1/posts/${postId}`);
     await scene.show('GET', `/v1/users/${last}/feed?limit=5`, {}, ({ body }) => `deleted: ${body.items.length} posts`);
-    return `a post in ${FOLLOWERS} feeds; unfollow, edit and delete seen by the next reading`;
+    return `a post in ${FOLLOWERS} feeds; unfollow, edit and delete visible in the next read`;
   },
 };
 

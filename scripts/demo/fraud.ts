@@ -15,7 +15,7 @@ const bodyOf = ({ transaction }: SimulatedTransaction) => ({
 /** Returns the demo of fraud: simulated payments, some of them fraud, and the investigations that they open. */
 export const demo = ({ customers, days }: DemoArguments): Demo => ({
   name: 'fraud',
-  says: 'Payments decided in milliseconds, and cases for people',
+  says: 'Payments decided in milliseconds, and cases for investigators',
   seconds: 45,
   async run(scene) {
     const start = Math.floor(Date.now() / DAY_MS) * DAY_MS - days * DAY_MS;
@@ -32,7 +32,7 @@ export const demo = ({ customers, days }: DemoArguments): Demo => ({
     ]
       // The simulated payments of a day can continue after its end, and the API refuses payments in the future.
       .filter(({ transaction }) => transaction.timestamp <= Date.now());
-    scene.say(`The payments of ${customers} customers over ${days} days, frauds of several kinds among them.`);
+    scene.say(`The payments of ${customers} customers over ${days} days, including several kinds of fraud.`);
     const counts = new Map<string, { genuine: number; fraud: number }>(
       outcomes.map((outcome) => [outcome, { genuine: 0, fraud: 0 }]),
     );
@@ -58,7 +58,7 @@ export const demo = ({ customers, days }: DemoArguments): Demo => ({
 
     const [sent] = payments;
     if (sent) {
-      scene.say('The same payment again, and another one under its id.');
+      scene.say('The same payment again, and a different one with the same id.');
       await scene.show(
         'POST',
         '/v1/transactions',
@@ -74,7 +74,7 @@ export const demo = ({ customers, days }: DemoArguments): Demo => ({
     }
 
     scene.say(`${open.length} investigations are open.`);
-    const cases = new Table({ head: ['outcome', 'score', 'in truth', 'case'], style });
+    const cases = new Table({ head: ['outcome', 'score', 'simulated as', 'case'], style });
     for (const { payment, decision } of open.slice(0, 8))
       cases.push([
         decision.outcome,
@@ -86,9 +86,9 @@ export const demo = ({ customers, days }: DemoArguments): Demo => ({
     const review = open.find(({ decision }) => decision.outcome !== 'alert');
     if (review) {
       const id = review.decision.transactionId;
-      scene.say('One of them, decided over the API as the Web UI would.');
+      scene.say('The demo decides one of them through the API.');
       await scene.until(
-        'it waits for an investigator',
+        'the case waits for an investigator',
         () => scene.call('GET', `/v1/investigations/${id}`),
         ({ body }) => body.status !== 'scoring',
         { aboutSeconds: 2 },

@@ -11,7 +11,7 @@ const demonstration: Demo = {
     const gameId = `demo-${scene.run}`;
     const board = `/v1/boards/${gameId}`;
     const endsAt = new Date(Date.now() + SEASON_SECONDS * 1_000).toISOString();
-    scene.say(`A board whose season ends in ${SEASON_SECONDS} seconds, with a prize for the first three.`);
+    scene.say(`A board whose season ends in ${SEASON_SECONDS} seconds, with a reward for the first three players.`);
     await scene.show(
       'PUT',
       board,
@@ -19,7 +19,7 @@ const demonstration: Demo = {
       () => `season 1, until ${endsAt.slice(11, 19)}`,
     );
 
-    scene.say(`${PLAYERS} players score; one submission is sent twice.`);
+    scene.say(`${PLAYERS} players submit scores; one submission is sent twice.`);
     const scores = Array.from({ length: PLAYERS }, (_, i) => ({
       submissionId: 'run-1',
       playerId: `player-${i + 1}`,
@@ -33,7 +33,7 @@ const demonstration: Demo = {
     );
     await scene.show('POST', `${board}/scores`, { body: scores[0] }, ({ body }) => body.results[0].status);
     const all = await scene.until(
-      'the stream has ranked them all',
+      'the stream reader has ranked all of them',
       () => scene.call('GET', `${board}/top?limit=3`),
       ({ body }) => body.players === PLAYERS,
       { aboutSeconds: 1 },
@@ -54,9 +54,9 @@ const demonstration: Demo = {
     );
 
     scene.say(
-      'The season’s workflow sleeps until the end, freezes it, writes the standings and grants the prizes, once each.',
+      'The season’s workflow waits for the end, closes the season, writes the standings and grants each reward once.',
     );
-    scene.look('The season:', `season/${gameId}/1`);
+    scene.look('The workflow of the season:', `season/${gameId}/1`);
     await scene.until(
       'the season ends and its standings are final',
       () => scene.call('GET', `${board}/seasons/1/standings?limit=3`, { expect: [200, 409] }),
@@ -67,7 +67,7 @@ const demonstration: Demo = {
       body.entries.map(({ rank, playerId }: { rank: number; playerId: string }) => `${rank}. ${playerId}`).join(', '),
     );
     const rewards = await scene.until(
-      'the prizes are granted',
+      'the rewards are granted',
       () => scene.call('GET', `${board}/seasons/1/rewards`),
       ({ body }) => body.items.length === 3,
       { aboutSeconds: 2 },
@@ -81,7 +81,7 @@ const demonstration: Demo = {
       { body: { ...scores[0], submissionId: 'too-late', score: 99_999 }, expect: [409] },
       ({ body }) => body.detail,
     );
-    return `${all.body.players} players ranked exactly; the season closed at its instant with 3 prizes`;
+    return `${all.body.players} players ranked exactly; the season ended on time with 3 rewards`;
   },
 };
 

@@ -132,7 +132,7 @@ export class Scene {
           return answer;
         }
         if (seconds() > atMostSeconds)
-          throw new DemoError(`After ${atMostSeconds} seconds still not: ${what}. Is a worker running?`);
+          throw new DemoError(`Timeout after ${atMostSeconds} s while waiting for: ${what}. Is a worker running?`);
         await new Promise((resolve) => setTimeout(resolve, 250));
       }
     } finally {

@@ -32,17 +32,17 @@ const demonstration: Demo = {
       { headers: { cookie: first }, body: { data: { step: 'second factor' }, privilegeChanged: true } },
       (answer) => {
         cookies[0] = cookieOf(answer);
-        return 'more privileges: a new id, the same session';
+        return 'higher privilege: a new id, the same session';
       },
     );
     await scene.show(
       'GET',
       '/v1/sessions/current',
       { as: 'none', headers: { cookie: first }, expect: [401] },
-      () => 'the old id is nobody’s any more',
+      () => 'the old id no longer works',
     );
 
-    scene.say('She left one open in the library, and logs out everywhere.');
+    scene.say('Ada forgot to log out in the library, and ends all her sessions.');
     await scene.show('DELETE', `/v1/users/${userId}/sessions`, {}, ({ body }) => `ended: ${body?.ended ?? 'all'}`);
     const after = await Promise.all([cookies[0] as string, second, third].map((cookie) => current(scene, cookie)));
     console.log(
@@ -52,14 +52,14 @@ const demonstration: Demo = {
       'PATCH',
       '/v1/sessions/current',
       { headers: { cookie: second }, body: { data: { late: true } }, expect: [401] },
-      () => 'a write that was under way brings nothing back',
+      () => 'a late write does not revive the session',
     );
 
-    scene.say('Sessions that nobody ends are ended by a sweeper that sleeps until the next one is due.');
+    scene.say('A sweeper ends sessions that expire. It waits until the next one is due.');
     const left = await scene.call('POST', '/v1/sessions', { body: { userId, device: 'left open' } });
-    console.log(`    one of them is left open, until ${left.body.expiresAt}`);
+    console.log(`    a session without a logout, expires at ${left.body.expiresAt}`);
     scene.look('The sweeper:', 'session-expiry/0');
-    return `3 sessions opened, all ended at once, none came back`;
+    return `3 sessions opened, all ended at once, none revived`;
   },
 };
 

@@ -22,8 +22,8 @@ function openObjects(): Objects {
   const found = config.S3_ENDPOINT ?? readAddresses(config.LONGWATCH_DATA_DIR)?.parts.S3;
   if (found === undefined && !config.LONGWATCH_AWS)
     throw new LabError(
-      'Where is the archive? Start Longwatch here with npm start (LONGWATCH_DATA_DIR says where it keeps its ' +
-        'data), or set S3_ENDPOINT, or LONGWATCH_AWS=true',
+      'The archive is not known. Start Longwatch with npm start (LONGWATCH_DATA_DIR is its data ' +
+        'folder), or set S3_ENDPOINT, or LONGWATCH_AWS=true',
     );
   const isAws = found === undefined || found === 'AWS';
   const credentials = process.env['AWS_ACCESS_KEY_ID'] ? {} : { credentials: LOCAL_CREDENTIALS };

@@ -17,21 +17,21 @@ const options = <T>(command: Argv<T>) =>
     .positional('sql', {
       type: 'string',
       demandOption: true,
-      describe: 'In DuckDB’s dialect, over the views readings and metrics',
+      describe: 'Query in DuckDB’s SQL, over the views readings and metrics',
     })
     .option('from', {
       type: 'string',
       default: '0000-01-01',
       coerce: (text: string) => (text === '0000-01-01' ? text : asDay('from')(text)),
-      describe: 'First archived day to look at',
+      describe: 'First archived day to read',
     })
     .option('to', {
       type: 'string',
       default: '9999-12-31',
       coerce: asDay('to'),
-      describe: 'Last archived day to look at',
+      describe: 'Last archived day to read',
     })
-    .option('json', { type: 'boolean', default: false, describe: 'One JSON object a row instead of a table' });
+    .option('json', { type: 'boolean', default: false, describe: 'Print one JSON object per row instead of a table' });
 
 const quoted = (file: string): string => `'${file.replaceAll("'", "''")}'`;
 
@@ -59,7 +59,7 @@ export const views = (files: readonly string[]): string[] => [
 export const query = (cli: Argv): Argv =>
   cli.command(
     'query <sql>',
-    'SQL over the archive: the views are readings (a row a reading) and metrics (a row a metric)',
+    'SQL over the archive, with the views readings (one row per reading) and metrics (one row per metric)',
     options,
     async ({ sql, from, to, json }) => {
       const folder = join(readConfig().LONGWATCH_DATA_DIR, 'archive-files');

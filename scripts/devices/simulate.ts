@@ -7,8 +7,8 @@ const DAY_MS = 86_400_000;
 
 const options = <T>(command: Argv<T>) =>
   apiOptions(command)
-    .option('devices', { type: 'number', default: 20, describe: 'How many devices' })
-    .option('days', { type: 'number', default: 3, describe: 'Of the last so many days' })
+    .option('devices', { type: 'number', default: 20, describe: 'Number of devices' })
+    .option('days', { type: 'number', default: 3, describe: 'Number of days of readings, until now' })
     .option('every', { type: 'number', default: 300, describe: 'Seconds between two readings of a device' });
 
 /**
@@ -34,7 +34,7 @@ function reading(device: number, at: number): object {
 export const simulateDevices = (cli: Argv): Argv =>
   cli.command(
     'simulate',
-    'Sends readings of some made-up devices to the API',
+    'Sends readings of simulated devices to the API',
     options,
     async ({ url, key, devices, days, every }) => {
       const api = resolveApi({ url, key });
@@ -55,6 +55,6 @@ export const simulateDevices = (cli: Argv): Argv =>
           show((device + 1) / devices);
         }
       });
-      console.log(`${sent} readings of ${devices} devices, sensor-1 to sensor-${devices}, are on record.`);
+      console.log(`${sent} readings of ${devices} devices, sensor-1 to sensor-${devices}, are stored.`);
     },
   );

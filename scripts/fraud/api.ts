@@ -7,10 +7,11 @@ import { foundApi } from './parts';
 /** Adds the options for the address of the API and the key. */
 export const apiOptions = <T>(command: Argv<T>) =>
   command
-    .option('url', { type: 'string', describe: 'The API; default where the Longwatch here listens' })
+    .option('url', { type: 'string', describe: 'Address of the API; default that of the Longwatch on this machine' })
     .option('key', {
       type: 'string',
-      describe: 'An API key of a supervisor; default LONGWATCH_API_KEY, else the development key of the Longwatch here',
+      describe:
+        'API key of a supervisor; default LONGWATCH_API_KEY, else the development key of the Longwatch on this machine',
     });
 
 /** An answer of the API. */
@@ -33,7 +34,7 @@ export interface Api {
 export function resolveApi({ url, key }: Api): { url: string; key: string } {
   const base = url ?? foundApi();
   const secret = key ?? process.env['LONGWATCH_API_KEY'] ?? keptApiKey(readConfig().LONGWATCH_DATA_DIR);
-  if (secret === undefined) throw new LabError('Give an API key: --key, or LONGWATCH_API_KEY');
+  if (secret === undefined) throw new LabError('An API key is required: set --key or LONGWATCH_API_KEY');
   return { url: base, key: secret };
 }
 

@@ -17,12 +17,12 @@ const options = <T>(command: Argv<T>) =>
     .option('model', {
       type: 'string',
       default: SHIPPED,
-      defaultDescription: 'the one that ships',
-      describe: 'A model',
+      defaultDescription: 'the shipped model',
+      describe: 'Model file',
     })
-    .option('rules', { type: 'string', describe: 'A rule set as JSON; default the one that ships' })
-    .option('compare-model', { type: 'string', describe: 'A second model, side by side' })
-    .option('compare-rules', { type: 'string', describe: 'A second rule set, side by side' })
+    .option('rules', { type: 'string', describe: 'Rule set as JSON; default the shipped one' })
+    .option('compare-model', { type: 'string', describe: 'Second model to compare' })
+    .option('compare-rules', { type: 'string', describe: 'Second rule set to compare' })
     .option('scores', {
       type: 'string',
       describe: 'Write transactionId,score of every payment of the window to this CSV file',
@@ -31,69 +31,74 @@ const options = <T>(command: Argv<T>) =>
     .option('found-since', {
       type: 'string',
       default: '14d',
-      describe: 'Customers with a known fraud from so long before the window on are no discovery',
+      describe: 'A customer with a known fraud within this time before the window is no new discovery',
       coerce: (text: string) => asDuration(text, 'found-since'),
     });
 
 const candidate = (model: string, rules: string | undefined): Candidate => ({
-  name: `${basename(model)} with ${rules === undefined ? 'the rules that ship' : basename(rules)}`,
+  name: `${basename(model)} with ${rules === undefined ? 'the shipped rules' : basename(rules)}`,
   model: readModel(model),
   rules: readRules(rules),
 });
 
 /** The command `fraud backtest`. */
 export const backtest = (cli: Argv): Argv =>
-  cli.command('backtest', 'What a model and rules would have made of past payments', options, async (args) => {
-    const {
-      transactions,
-      amountUnit,
-      currency,
-      labelDelay,
-      foundSince,
-      model,
-      rules,
-      compareModel,
-      compareRules,
-      scores,
-      report,
-    } = args;
-    const window = windowOf(args);
-    const candidates = [candidate(model, rules)];
-    if (compareModel !== undefined || compareRules !== undefined)
-      candidates.push(candidate(compareModel ?? model, compareRules ?? rules));
-    const scoreFile = scores === undefined ? undefined : createWriteStream(scores);
-    scoreFile?.write('transactionId,score\n');
-    const found = await withBar('backtest', (show) =>
-      run({
+  cli.command(
+    'backtest',
+    'Decides past payments with a model and rules, and measures the result',
+    options,
+    async (args) => {
+      const {
         transactions,
-        format: { amountUnit, currency },
-        window,
-        labelDelayMs: labelDelay,
-        foundSinceMs: foundSince,
-        candidates,
-        onProgress: show,
-        ...(scoreFile && {
-          onScore: (id: string, score: number) => {
-            if (scoreFile.write(`${id},${score}\n`)) return undefined;
-            return new Promise<void>((resolve) => scoreFile.once('drain', resolve));
-          },
+        amountUnit,
+        currency,
+        labelDelay,
+        foundSince,
+        model,
+        rules,
+        compareModel,
+        compareRules,
+        scores,
+        report,
+      } = args;
+      const window = windowOf(args);
+      const candidates = [candidate(model, rules)];
+      if (compareModel !== undefined || compareRules !== undefined)
+        candidates.push(candidate(compareModel ?? model, compareRules ?? rules));
+      const scoreFile = scores === undefined ? undefined : createWriteStream(scores);
+      scoreFile?.write('transactionId,score\n');
+      const found = await withBar('backtest', (show) =>
+        run({
+          transactions,
+          format: { amountUnit, currency },
+          window,
+          labelDelayMs: labelDelay,
+          foundSinceMs: foundSince,
+          candidates,
+          onProgress: show,
+          ...(scoreFile && {
+            onScore: (id: string, score: number) => {
+              if (scoreFile.write(`${id},${score}\n`)) return undefined;
+              return new Promise<void>((resolve) => scoreFile.once('drain', resolve));
+            },
+          }),
         }),
-      }),
-    );
-    if (scoreFile) await new Promise((resolve) => scoreFile.end(resolve));
-    print(found);
-    if (report !== undefined) {
-      writeFileSync(report, htmlReport(found));
-      console.log(`\nThe page with the curves: ${report}`);
-    }
-  });
+      );
+      if (scoreFile) await new Promise((resolve) => scoreFile.end(resolve));
+      print(found);
+      if (report !== undefined) {
+        writeFileSync(report, htmlReport(found));
+        console.log(`\nReport with the curves: ${report}`);
+      }
+    },
+  );
 
 const style = { head: [], border: [] };
 const percent = (part: number, whole: number): string => (whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`);
 const fixed = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(4));
 
 function print({ payments, frauds, unknown, candidates, changes }: BacktestReport): void {
-  console.log(`\n${payments} payments, ${frauds} of them fraud${unknown > 0 ? `, ${unknown} not known` : ''}`);
+  console.log(`\n${payments} payments, ${frauds} of them fraud${unknown > 0 ? `, ${unknown} without a label` : ''}`);
   const table = new Table({ head: ['', ...candidates.map(({ name }) => name)], style });
   const row = (what: string, value: (one: CandidateReport) => string) => table.push([what, ...candidates.map(value)]);
   row('ROC AUC', ({ rocAuc }) => fixed(rocAuc));
@@ -117,11 +122,11 @@ function print({ payments, frauds, unknown, candidates, changes }: BacktestRepor
   for (const id of new Set(candidates.flatMap(({ rules }) => rules.map((rule) => rule.id))))
     row(`rule ${id}`, ({ rules }) => {
       const rule = rules.find((one) => one.id === id);
-      return rule ? `${rule.hits.genuine}, ${rule.hits.fraud}${rule.shadow ? ' (shadow)' : ''}` : 'not there';
+      return rule ? `${rule.hits.genuine}, ${rule.hits.fraud}${rule.shadow ? ' (shadow)' : ''}` : 'absent';
     });
   console.log(table.toString());
   if (!changes) return;
   const moved = new Table({ head: ['first \\ second', ...outcomes], style });
   for (const from of outcomes) moved.push([from, ...outcomes.map((to) => String(changes[from][to]))]);
-  console.log(`\nWhat the second decides otherwise:\n${moved.toString()}`);
+  console.log(`\nChanged decisions (rows: first candidate, columns: second):\n${moved.toString()}`);
 }

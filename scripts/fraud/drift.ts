@@ -12,13 +12,17 @@ interface Model {
 }
 
 const options = <T>(command: Argv<T>) =>
-  apiOptions(command).option('days', { type: 'number', default: 7, describe: 'Of the last so many days' });
+  apiOptions(command).option('days', {
+    type: 'number',
+    default: 7,
+    describe: 'Number of days to compare, until today',
+  });
 
 /** The command `fraud drift`. */
 export const drift = (cli: Argv): Argv =>
   cli.command(
     'drift',
-    'How far payments have moved from where the model was trained',
+    'Prints the drift of features and scores since the model’s training',
     options,
     async ({ url, key, days }) => {
       const { body } = await ask({ url, key }, 'GET', `/v1/drift?days=${days}`);

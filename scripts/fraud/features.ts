@@ -9,14 +9,14 @@ const options = <T>(command: Argv<T>) =>
   fileOptions(command).option('out', {
     type: 'string',
     demandOption: true,
-    describe: '.npy (fastest), .csv or .csv.gz',
+    describe: 'Output file: .npy (fastest), .csv or .csv.gz',
   });
 
 /** The command `fraud features`. */
 export const features = (cli: Argv): Argv =>
   cli.command(
     'features',
-    'The feature matrix of a file of payments, computed by the code that serves',
+    'Writes the feature matrix of a file of payments, computed by the code that runs in production',
     options,
     async ({ transactions, amountUnit, currency, labelDelay, out }) => {
       const started = performance.now();

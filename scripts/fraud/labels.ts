@@ -6,31 +6,31 @@ import { openTables } from './parts';
 
 const options = <T>(command: Argv<T>) =>
   command
-    .option('out', { type: 'string', demandOption: true, describe: '.csv or .jsonl, also .gz' })
+    .option('out', { type: 'string', demandOption: true, describe: 'Output file: .csv or .jsonl, also .gz' })
     .option('from', {
       type: 'string',
       default: '1970-01-01',
-      describe: 'First day, or instant',
+      describe: 'Start, a day or an instant',
       coerce: (text: string) => asInstant(text, 'from'),
     })
     .option('to', {
       type: 'string',
       default: '9999-01-01',
-      describe: 'Day, or instant, before which it ends',
+      describe: 'End (exclusive), a day or an instant',
       coerce: (text: string) => asInstant(text, 'to'),
     })
     .option('genuine-after', {
       type: 'string',
       default: '30d',
       describe:
-        'A payment that nobody called a fraud for so long counts as genuine; younger ones stay unknown; "never": ' +
-        'all do',
+        'Age from which a payment without a label counts as genuine; younger ones stay unknown; "never": ' +
+        'all stay unknown',
       coerce: (text: string) => (text === 'never' ? Number.POSITIVE_INFINITY : asDuration(text, 'genuine-after')),
     });
 
 /** The command `fraud labels`. */
 export const labels = (cli: Argv): Argv =>
-  cli.command('labels', 'What payments turned out to be', (command) =>
+  cli.command('labels', 'Labels of payments: fraud, genuine or unknown', (command) =>
     command
       .command(
         'export',
@@ -52,10 +52,10 @@ export const labels = (cli: Argv): Argv =>
           if (process.stderr.isTTY) process.stderr.write('\r');
           console.log(
             `${report.payments} payments in ${out}: ${report.fraud} fraud, ${report.genuine} genuine, ` +
-              `${report.unknown} not known yet`,
+              `${report.unknown} without a label`,
           );
           close();
         },
       )
-      .demandCommand(1, 'Say what to do with the labels; --help lists it'),
+      .demandCommand(1, 'A command is required; --help lists the commands'),
   );

@@ -33,17 +33,17 @@ export const fileOptions = <T>(command: Argv<T>) =>
     .option('transactions', {
       type: 'string',
       demandOption: true,
-      describe: 'CSV or JSON lines, also .gz, in time order',
+      describe: 'File of payments: CSV or JSON lines, also .gz, in time order',
     })
     .option('amount-unit', {
       choices: ['minor', 'major'] as const,
       default: 'minor' as const,
-      describe: 'minor: 1999 is EUR 19.99',
+      describe: 'Unit of amounts; minor: 1999 is EUR 19.99',
     })
     .option('currency', {
       type: 'string',
       default: 'EUR',
-      describe: 'Of rows without one, ISO 4217',
+      describe: 'Currency of rows without one, ISO 4217',
       coerce: (code: string) => {
         if (!isCurrency(code)) throw new LabError(`--currency must be an ISO 4217 code, upper case, found "${code}"`);
         return code;
@@ -52,7 +52,7 @@ export const fileOptions = <T>(command: Argv<T>) =>
     .option('label-delay', {
       type: 'string',
       default: `${LABEL_DELAY_DAYS}d`,
-      describe: 'From a fraud to the knowledge of it',
+      describe: 'Time from a fraud until its label is known',
       coerce: (text: string) => asDuration(text, 'label-delay'),
     });
 
@@ -62,13 +62,13 @@ export const windowOptions = <T>(command: Argv<T>) =>
     .option('from', {
       type: 'string',
       demandOption: true,
-      describe: 'First day, or instant',
+      describe: 'Start of the window, a day or an instant',
       coerce: (text: string) => asInstant(text, 'from'),
     })
     .option('to', {
       type: 'string',
       demandOption: true,
-      describe: 'Day, or instant, before which it ends',
+      describe: 'End of the window (exclusive), a day or an instant',
       coerce: (text: string) => asInstant(text, 'to'),
     });
 

@@ -6,13 +6,13 @@ import { readAddresses } from '../../src/local/addresses';
 import { type Db, dynamoDBClient, openDb } from '../../src/stores/dynamodb';
 import { everything } from '../../src/graph/capabilities';
 
-const HOW = 'Start Longwatch here with npm start (LONGWATCH_DATA_DIR says where it keeps its data)';
+const HOW = 'Start Longwatch with npm start (LONGWATCH_DATA_DIR is its data folder)';
 const credentials = () => (process.env['AWS_ACCESS_KEY_ID'] ? {} : { credentials: LOCAL_CREDENTIALS });
 
 /** Returns the address of the API of the Longwatch that runs on this machine. @throws LabError if none runs. */
 export function foundApi(): string {
   const api = readAddresses(readConfig().LONGWATCH_DATA_DIR)?.api;
-  if (api === undefined) throw new LabError(`Where is the API? ${HOW}, or name its address`);
+  if (api === undefined) throw new LabError(`The address of the API is not known. ${HOW}, or set --url`);
   return api;
 }
 
@@ -24,7 +24,7 @@ export function openTables(): { db: Db; close(): void } {
   const config = readConfig();
   const found = config.DYNAMODB_ENDPOINT ?? readAddresses(config.LONGWATCH_DATA_DIR)?.parts.DynamoDB;
   if (found === undefined && !config.LONGWATCH_AWS)
-    throw new LabError(`Where are the tables? ${HOW}, or set DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true`);
+    throw new LabError(`The address of DynamoDB is not known. ${HOW}, or set DYNAMODB_ENDPOINT, or LONGWATCH_AWS=true`);
   const isAws = config.LONGWATCH_AWS || found === 'AWS';
   const client = dynamoDBClient({
     region: config.AWS_REGION,
@@ -43,7 +43,7 @@ export function openStream(name: string): { client: ReturnType<typeof kinesisCli
   const [endpoint, runs] = (readAddresses(config.LONGWATCH_DATA_DIR)?.parts.Kinesis ?? '').split(' ');
   const found = config.KINESIS_ENDPOINT ?? (endpoint || undefined);
   if (found === undefined && !config.LONGWATCH_AWS)
-    throw new LabError(`Where is Kinesis? ${HOW}, or set KINESIS_ENDPOINT, or LONGWATCH_AWS=true`);
+    throw new LabError(`The address of Kinesis is not known. ${HOW}, or set KINESIS_ENDPOINT, or LONGWATCH_AWS=true`);
   const isAws = config.LONGWATCH_AWS || found === 'AWS';
   return {
     client: kinesisClient({

@@ -27,14 +27,14 @@ const plural = (count: number, what: string) => `${count} ${what}${count === 1 ?
 /** Prints the challenger, and a comparison of its decisions with the live ones. */
 function show({ body }: Answered): void {
   const { version, endpointName, ruleSet, putBy, putAt, comparison } = body as unknown as Shown;
-  const what = [endpointName && `the model of the endpoint ${endpointName}`, ruleSet && 'rules of its own']
+  const what = [endpointName && `the model of the endpoint ${endpointName}`, ruleSet && 'its own rules']
     .filter(Boolean)
     .join(' and ');
   console.log(`Challenger ${version}: ${what}; set by ${putBy}, ${putAt}`);
   const { decisions, agreement, pairs, failed, dropped } = comparison;
-  if (decisions === 0) return console.log('No decision was compared yet.');
+  if (decisions === 0) return console.log('No decisions have been compared yet.');
   const table = new Table({
-    head: ['decided', ...outcomes.map((outcome) => `would be ${outcome}`)],
+    head: ['live', ...outcomes.map((outcome) => `challenger: ${outcome}`)],
     colAligns: ['left', ...outcomes.map(() => 'right' as const)],
     style,
   });
@@ -46,7 +46,7 @@ function show({ body }: Answered): void {
       ),
     ]);
   console.log(table.toString());
-  const missed = `; ${failed} were not because it did not answer, ${dropped} because there were too many at once`;
+  const missed = `; not compared: ${failed} because the challenger did not answer, ${dropped} because of too many at once`;
   console.log(
     `${plural(decisions, 'decision')} compared, ${(100 * (agreement ?? 0)).toFixed(2)} % the ` +
       `same${failed + dropped > 0 ? missed : ''}`,
@@ -57,21 +57,24 @@ function show({ body }: Answered): void {
 export const shadow = (cli: Argv): Argv =>
   cli.command(
     'shadow',
-    'A second model or rule set beside the live one: shows how it compares, sets it, or takes it away',
+    'Shows, sets or removes the challenger: a model or rule set whose decisions are compared with the live ones',
     (command) =>
       apiOptions(command)
         .option('endpoint', {
           type: 'string',
-          describe: 'Set one: the SageMaker endpoint of its model; default the live one',
+          describe: 'Set a challenger: the SageMaker endpoint of its model; default the live one',
         })
-        .option('rules', { type: 'string', describe: 'Set one: its rules, a JSON file; default the live ones' })
-        .option('remove', { type: 'boolean', describe: 'Take it away' })
+        .option('rules', {
+          type: 'string',
+          describe: 'Set a challenger: JSON file of its rules; default the live ones',
+        })
+        .option('remove', { type: 'boolean', describe: 'Remove the challenger' })
         .conflicts('remove', ['endpoint', 'rules']),
     async ({ url, key, endpoint, rules, remove }) => {
       const api = { url, key };
       if (remove) {
         await ask(api, 'DELETE', '/v1/shadow');
-        return console.log('There is no challenger now.');
+        return console.log('Removed the challenger.');
       }
       if (endpoint !== undefined || rules !== undefined)
         await ask(api, 'PUT', '/v1/shadow', {
@@ -88,18 +91,20 @@ export const shadow = (cli: Argv): Argv =>
 export const promote = (cli: Argv): Argv =>
   cli.command(
     'promote',
-    'Makes the challenger’s model and rules the live ones, after showing how they compare',
-    (command) => apiOptions(command).option('yes', { type: 'boolean', default: false, describe: 'Do not ask' }),
+    'Shows the comparison, and makes the challenger’s model and rules the live ones',
+    (command) =>
+      apiOptions(command).option('yes', { type: 'boolean', default: false, describe: 'Promote without a question' }),
     async ({ url, key, yes }) => {
       const api = { url, key };
       const found = await ask(api, 'GET', '/v1/shadow');
       show(found);
       if (!yes) {
-        if (!process.stdin.isTTY) throw new LabError('Nobody is there to ask; --yes promotes without');
+        if (!process.stdin.isTTY)
+          throw new LabError('stdin is not a terminal, so the question cannot be asked; use --yes to promote');
         const terminal = createInterface({ input: process.stdin, output: process.stdout });
         const answer = await terminal.question('Promote it? [y/N] ');
         terminal.close();
-        if (!/^y(es)?$/i.test(answer.trim())) return console.log('Nothing was changed.');
+        if (!/^y(es)?$/i.test(answer.trim())) return console.log('Not promoted.');
       }
       const { body } = await ask(api, 'POST', '/v1/shadow/promote', {
         ...(found.etag !== undefined && { ifMatch: found.etag }),

@@ -14,19 +14,19 @@ const MAX_DAYS = MAX_AGE_MS / DAY_MS;
 
 const options = <T>(command: Argv<T>) =>
   command
-    .option('out', { type: 'string', describe: '.csv or .jsonl, also .gz' })
+    .option('out', { type: 'string', describe: 'Output file: .csv or .jsonl, also .gz' })
     .option('stream', {
       type: 'string',
       describe:
-        'Instead of a file: to this Kinesis stream, or without a name to that of the Longwatch here; the ' +
+        'Send to this Kinesis stream instead of a file; without a name, to that of the Longwatch on this machine; the ' +
         'payments end now',
     })
-    .option('rate', { type: 'number', default: 200, describe: 'With --stream: payments a second' })
-    .option('customers', { type: 'number', default: 1_000, describe: 'How many customers' })
-    .option('merchants', { type: 'number', default: 200, describe: 'How many merchants' })
+    .option('rate', { type: 'number', default: 200, describe: 'With --stream: payments per second' })
+    .option('customers', { type: 'number', default: 1_000, describe: 'Number of customers' })
+    .option('merchants', { type: 'number', default: 200, describe: 'Number of merchants' })
     .option('days', {
       type: 'number',
-      describe: 'How many days; default 60 for a file, 14 for a stream',
+      describe: 'Number of days; default 60 for a file, 14 for a stream',
       defaultDescription: '60, 14',
     })
     .option('from', {
@@ -37,12 +37,12 @@ const options = <T>(command: Argv<T>) =>
     .option('fraud-rate', {
       type: 'number',
       default: 0.0007,
-      describe: 'Chance a day that a customer falls victim to a fraud',
+      describe: 'Probability per customer and day of a fraud',
     })
-    .option('seed', { type: 'number', default: 1, describe: 'The same seed gives the same payments' })
+    .option('seed', { type: 'number', default: 1, describe: 'Seed; the same seed gives the same payments' })
     .check(({ out, stream, rate, days, from }) => {
       if ((out === undefined) === (stream === undefined))
-        throw new LabError('Say where the payments go: --out FILE or --stream [NAME]');
+        throw new LabError('Set exactly one of --out FILE and --stream [NAME]');
       if (!(rate > 0)) throw new LabError('--rate must be more than 0');
       if (stream !== undefined && from !== undefined)
         throw new LabError('--from is for files; on a stream the payments end now');
@@ -62,7 +62,7 @@ interface Sink {
 export const simulate = (cli: Argv): Argv =>
   cli.command(
     'simulate',
-    `Simulated payments with frauds among them: ${scenarios.join(', ')}`,
+    `Writes simulated payments, including frauds: ${scenarios.join(', ')}`,
     options,
     async ({ out, stream, rate, customers, merchants, fraudRate, seed, ...args }) => {
       const now = Date.now();

@@ -8,17 +8,21 @@ import { withBar } from './progress';
 
 const options = <T>(command: Argv<T>) =>
   windowOptions(fileOptions(command))
-    .option('out', { type: 'string', demandOption: true, describe: 'The model, …/name.json; its card goes beside it' })
-    .option('rounds', { type: 'number', default: 300, describe: 'Most trees' })
+    .option('out', {
+      type: 'string',
+      demandOption: true,
+      describe: 'Output file of the model, …/name.json; its card is written beside it',
+    })
+    .option('rounds', { type: 'number', default: 300, describe: 'Maximum number of trees' })
     .option('tune-share', {
       type: 'number',
       default: 0.2,
-      describe: 'Last part of the window, on which training is stopped and measured',
+      describe: 'Share of the window, at its end, for early stopping and measurement',
     });
 
 /** The command `fraud train`. */
 export const train = (cli: Argv): Argv =>
-  cli.command('train', 'A model of labelled payments, by the official XGBoost', options, async (args) => {
+  cli.command('train', 'Trains a model on labelled payments with the official XGBoost', options, async (args) => {
     const { transactions, amountUnit, currency, labelDelay, out, rounds, tuneShare } = args;
     const window = windowOf(args);
     if (!out.endsWith('.json')) throw new LabError(`--out must end in .json, found "${out}"`);

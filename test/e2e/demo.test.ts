@@ -25,11 +25,11 @@ it('shows all six capabilities, and some of them again', async () => {
   const all = await demo('--customers', '10', '--days', '2');
   expect(all.output).toMatch(/fraud .*payments decided/);
   for (const seen of [
-    '3 sessions opened, all ended at once, none came back',
+    '3 sessions opened, all ended at once, none revived',
     'one order for two confirmations',
-    '60 players ranked exactly; the season closed at its instant with 3 prizes',
-    'unfollow, edit and delete seen by the next reading',
-    'one alert told, the day in Parquet and still readable',
+    '60 players ranked exactly; the season ended on time with 3 rewards',
+    'unfollow, edit and delete visible in the next read',
+    'one alert sent, the day in Parquet and still readable',
   ])
     expect(all.output).toContain(seen);
   const ui = /Web UI +(http\S+)/.exec(stack.output())![1]!;
@@ -38,7 +38,7 @@ it('shows all six capabilities, and some of them again', async () => {
 
   const again = await demo('carts', 'devices');
   expect(again.output).toContain('one order for two confirmations');
-  expect(again.output).toContain('one alert told');
+  expect(again.output).toContain('one alert sent');
   expect(again.output).not.toContain('players ranked');
   expect(again.code).toBe(0);
 });
@@ -54,6 +54,6 @@ it('says what is wrong: a demo that is none, a Longwatch that does not run', asy
   const nowhere = await demo('carts', '--url', 'http://127.0.0.1:1');
   expect(nowhere).toEqual({
     code: 1,
-    output: expect.stringContaining('Nothing answers at http://127.0.0.1:1. Start Longwatch first: npm start'),
+    output: expect.stringContaining('Longwatch does not answer at http://127.0.0.1:1. Start it first: npm start'),
   });
 });

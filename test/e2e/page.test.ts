@@ -171,7 +171,7 @@ it('says so when the API is away, and goes on when it is back', async () => {
   const { page } = await open(`/${KEY}`);
   await page.getByText('Running', { exact: true }).waitFor();
   await page.context().setOffline(true);
-  await page.getByText('The API cannot be reached.').waitFor();
+  await page.getByText('The API does not answer.').waitFor();
   await page.context().setOffline(false);
   await page.getByText('Running', { exact: true }).waitFor();
   await eventually(

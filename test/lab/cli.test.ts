@@ -136,8 +136,8 @@ it('backtest: figures, a score for every payment of the window, and a page that 
   ).toBe(true);
   // The model that ships finds most of what the simulator does.
   expect(Number(/ROC AUC +│ ([\d.]+)/.exec(out)![1])).toBeGreaterThan(0.85);
-  expect(out).toMatch(/rule big +│ not there +│ \d+, \d+/);
-  expect(out).toContain('What the second decides otherwise');
+  expect(out).toMatch(/rule big +│ absent +│ \d+, \d+/);
+  expect(out).toContain('Changed decisions');
   const page = readFileSync(path('page.html'), 'utf8');
   expect(page).toContain('<polyline');
   expect(page).not.toMatch(/(src|href)=|url\(/);
@@ -219,7 +219,7 @@ it.each<[string, () => string[], RegExp, Record<string, string>?]>([
     /Training needs Python 3 .*\/nothing\/python does not exist/,
     { PYTHON: '/nothing/python' },
   ],
-  ['no command', () => [], /Say what to do/],
+  ['no command', () => [], /A command is required/],
 ])('%s is said in a sentence, with exit code 1', async (...[, args, sentence, env]) => {
   const { code, err } = await fraud(args(), env);
   expect(err).toMatch(sentence);

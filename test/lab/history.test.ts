@@ -154,7 +154,7 @@ it('a challenger is set, compared and promoted from the command line', async () 
     );
     expect((await fraud(['promote', '--yes', ...api])).err).toContain('404 There is no challenger');
     expect((await fraud(['shadow', '--rules', rules, ...api])).out).toMatch(
-      /^Challenger 1: rules of its own; set by eva.*\nNo decision was compared yet/,
+      /^Challenger 1: its own rules; set by eva.*\nNo decisions have been compared yet/,
     );
     await request(graph.app)
       .post('/v1/transactions')
@@ -162,7 +162,7 @@ it('a challenger is set, compared and promoted from the command line', async () 
       .send(payment())
       .expect(200);
     await graph.flush();
-    expect((await fraud(['promote', ...api])).err).toContain('--yes promotes without');
+    expect((await fraud(['promote', ...api])).err).toContain('use --yes to promote');
     const { out } = await fraud(['promote', '--yes', ...api]);
     expect(out).toMatch(/│ approve +│ +0 │ +1 │/);
     expect(out).toContain('1 decision compared, 0.00 % the same');
@@ -178,7 +178,7 @@ it('a challenger is set, compared and promoted from the command line', async () 
     ).toBe('alert');
     expect((await fraud(['drift', ...api])).out).toContain('too few to compare');
     expect((await fraud(['shadow', '--remove', '--rules', rules, ...api])).err).toContain('mutually exclusive');
-    expect((await fraud(['shadow', '--remove', ...api])).out).toContain('There is no challenger now');
+    expect((await fraud(['shadow', '--remove', ...api])).out).toContain('Removed the challenger');
   } finally {
     server.close();
   }
@@ -187,13 +187,13 @@ it('a challenger is set, compared and promoted from the command line', async () 
 it('says what is missing', async () => {
   const nowhere = { KINESIS_ENDPOINT: '', DYNAMODB_ENDPOINT: '' };
   expect((await fraud(['simulate', '--stream'], nowhere)).err).toContain(
-    'Where is Kinesis? Start Longwatch here with npm start',
+    'The address of Kinesis is not known. Start Longwatch with npm start',
   );
   expect((await fraud(['labels', 'export', '--out', join(folder, 'x.csv')], nowhere)).err).toContain(
-    'Where are the tables?',
+    'The address of DynamoDB is not known.',
   );
   expect((await fraud(['simulate'])).err).toContain('--out FILE or --stream');
   expect((await fraud(['simulate', '--stream', '--days', '31'])).err).toContain('--days must be at most 30');
-  expect((await fraud(['promote'])).err).toContain('Where is the API?');
+  expect((await fraud(['promote'])).err).toContain('The address of the API is not known.');
   expect((await fraud(['drift', '--url', 'http://127.0.0.1:1', '--key', 'k'])).err).toContain('does not answer');
 });

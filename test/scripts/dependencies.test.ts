@@ -29,9 +29,9 @@ it('the audit fails for what is high or critical, and names it; what is less is 
 });
 
 it.each([
-  ['answers 405', { statusCode: 405, message: 'Method Not Allowed' }, 'it answered 405'],
+  ['answers 405', { statusCode: 405, message: 'Method Not Allowed' }, 'HTTP status 405'],
   ['cannot be reached', { error: { code: 'ENOTFOUND' } }, 'ENOTFOUND'],
-  ['gives nothing', undefined, 'it gave no report'],
+  ['gives nothing', undefined, 'no report'],
 ])('a registry that %s has not audited anything, which is said and is no fault of the code', (_, given, why) => {
   const { lines, failed } = verdict(given);
   expect([lines, failed]).toEqual([[expect.stringContaining(why)], false]);
