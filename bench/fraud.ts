@@ -90,7 +90,8 @@ export async function benchFraud({ rounds, samples, seconds, concurrency }: Frau
     const counts = [...outcomes].map(([outcome, count]) => `${count} ${outcome}`);
     console.log(`Outcomes of the ${all} decisions: ${counts.join(', ')}.\n`);
     console.log(
-      `An approval, on average over ${COUNTED}: ${units.read.toFixed(2)} read units, ${units.write.toFixed(2)} write units, ` +
+      `An approval, on average over ${COUNTED}: ${units.read.toFixed(2)} read units, ` +
+        `${units.write.toFixed(2)} write units, ` +
         `${(await workflowsOf(client, units.approved)) / COUNTED} workflows.`,
     );
     console.log('Billable actions of an investigation, from its history:');

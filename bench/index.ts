@@ -141,7 +141,7 @@ runCommand(
     ),
     bench(
       'leaderboards',
-      'submissions and the bare UpdateItem, ranks and Redis on this machine, and the lag of the ranks ' + 'under load',
+      'submissions and the bare UpdateItem, ranks and Redis on this machine, and the lag of the ranks under load',
       (command) =>
         command
           .option('rounds', { type: 'number', default: 5, describe: 'Rounds; each measures all in turn' })

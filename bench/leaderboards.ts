@@ -197,7 +197,7 @@ async function changes(dynamodb: TestDynamoDB, { change }: FilledBoard): Promise
     ]);
   }
   console.log(
-    `${table.toString()}\nRandom players get random scores. Includes the head, the nodes and the deletion of old nodes.\n`,
+    `${table.toString()}\nRandom players get random scores. Includes head, nodes and the deletion of old nodes.\n`,
   );
 }
 

@@ -68,8 +68,8 @@ async function benchBacklog(due: number): Promise<void> {
   const taken = (performance.now() - started) / 1_000;
   const units = (of: 'readUnits' | 'writeUnits') => (calls.reduce((sum, call) => sum + call[of], 0) / idle).toFixed(2);
   console.log(
-    `\nSweep of ${idle} sessions that became due while no sweeper ran: ${(idle / taken).toFixed(0)} per second by one ` +
-      `process; a session costs ${units('readUnits')} read and ${units('writeUnits')} write units.`,
+    `\nSweep of ${idle} sessions that became due while no sweeper ran: ${(idle / taken).toFixed(0)} per second ` +
+      `by one process; a session costs ${units('readUnits')} read and ${units('writeUnits')} write units.`,
   );
   await dynamodb.stop();
 }

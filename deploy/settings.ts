@@ -97,7 +97,8 @@ const fields = z.strictObject({
     .enum(['longwatch', 'xgboost'])
     .default(DEFAULT_STACK)
     .describe(
-      'Container of the model endpoint: longwatch, which also returns each feature’s contribution, or SageMaker’s XGBoost',
+      'Container of the model endpoint: longwatch, which also returns each feature’s contribution, or SageMaker’s ' +
+        'XGBoost',
     ),
   xgboostImage: z.string().optional().describe('URI of SageMaker’s XGBoost image in your region, if model is xgboost'),
   modelInstanceType: z.string().startsWith('ml.').default('ml.c6i.large'),

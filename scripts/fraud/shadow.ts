@@ -46,7 +46,7 @@ function show({ body }: Answered): void {
       ),
     ]);
   console.log(table.toString());
-  const missed = `; not compared: ${failed} because the challenger did not answer, ${dropped} because of too many at once`;
+  const missed = `; not compared: ${failed} without the challenger's answer, ${dropped} because of too many at once`;
   console.log(
     `${plural(decisions, 'decision')} compared, ${(100 * (agreement ?? 0)).toFixed(2)} % the ` +
       `same${failed + dropped > 0 ? missed : ''}`,

@@ -18,8 +18,8 @@ const options = <T>(command: Argv<T>) =>
     .option('stream', {
       type: 'string',
       describe:
-        'Send to this Kinesis stream instead of a file; without a name, to that of the Longwatch on this machine; the ' +
-        'payments end now',
+        'Send to this Kinesis stream instead of a file; without a name, to that of the Longwatch on this machine; ' +
+        'the payments end now',
     })
     .option('rate', { type: 'number', default: 200, describe: 'With --stream: payments per second' })
     .option('customers', { type: 'number', default: 1_000, describe: 'Number of customers' })

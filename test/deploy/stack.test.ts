@@ -686,7 +686,7 @@ describe('settings', () => {
         colour: 1,
       }),
     ).toThrow(
-      /imageTag: .*\n.*secretArn: must be a whole ARN.*\n.*temporalAddress: must be host:port\n.*temporalNamespace: .*\n.*colour/s,
+      /imageTag: .*\n.*secretArn: must be a complete ARN.*\n.*temporalAddress: must be host:port\n.*temporalNamespace: .*\n.*colour/s,
     );
     expect(() => readSettings(join(folder, 'nowhere.json'))).toThrow('cannot be read as JSON');
     expect(() => parseSettings({ ...readSettings(EXAMPLE), model: 'xgboost' })).toThrow(

@@ -225,7 +225,7 @@ export class DynamoDBSessionStore extends Store {
     if (!ownerOf || ownerOf(session).userId === head.userId) return;
     throw new LongwatchError(
       'conflict',
-      "A session's user cannot change: call request.session.regenerate() at sign-in, and destroy() " + 'at sign-out',
+      "A session's user cannot change: call request.session.regenerate() at sign-in, and destroy() at sign-out",
     );
   }
 
