@@ -192,7 +192,7 @@ it('says what is missing', async () => {
   expect((await fraud(['labels', 'export', '--out', join(folder, 'x.csv')], nowhere)).err).toContain(
     'The address of DynamoDB is not known.',
   );
-  expect((await fraud(['simulate'])).err).toContain('--out FILE or --stream');
+  expect((await fraud(['simulate'])).err).toContain('--out FILE and --stream');
   expect((await fraud(['simulate', '--stream', '--days', '31'])).err).toContain('--days must be at most 30');
   expect((await fraud(['promote'])).err).toContain('The address of the API is not known.');
   expect((await fraud(['drift', '--url', 'http://127.0.0.1:1', '--key', 'k'])).err).toContain('does not answer');
