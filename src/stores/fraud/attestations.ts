@@ -1,4 +1,4 @@
-import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { Person } from '../../domain/fraud/investigation';
 import { compositeKey } from '../../domain/ids';
 import { type Db, isConditionFailure } from '../dynamodb';
@@ -20,17 +20,21 @@ const attestationKey = (id: string): string => compositeKey('attestation', id);
 export class AttestationStore {
   constructor(private readonly db: Db) {}
 
-  /** Records an attestation. A repeated call with the same name, role and claim succeeds. */
+  /**
+   * Records an attestation. A repeated call with the same name, role and claim succeeds and changes only the time: an
+   * attestation that an update has consumed stays consumed.
+   */
   async attest({ id, transactionId, name, role, claim, at }: Attestation): Promise<void> {
     await this.db.client.send(
-      new PutCommand({
+      new UpdateCommand({
         TableName: this.table,
-        Item: { TransactionID: transactionId, Entry: attestationKey(id), Name: name, Role: role, Claim: claim, At: at },
+        Key: { TransactionID: transactionId, Entry: attestationKey(id) },
+        UpdateExpression: 'SET #name = :name, #role = :role, Claim = :claim, #at = :at',
         // Race: the same request arrives again while its first attempt runs. Another sender or content under the same
         // id is refused.
         ConditionExpression: 'attribute_not_exists(Entry) OR (#name = :name AND #role = :role AND Claim = :claim)',
-        ExpressionAttributeNames: { '#name': 'Name', '#role': 'Role' },
-        ExpressionAttributeValues: { ':name': name, ':role': role, ':claim': claim },
+        ExpressionAttributeNames: { '#name': 'Name', '#role': 'Role', '#at': 'At' },
+        ExpressionAttributeValues: { ':name': name, ':role': role, ':claim': claim, ':at': at },
       }),
     );
   }

@@ -10,7 +10,7 @@ export const fraudGrants = {
   routes: {
     Decisions: 'BatchGetItem GetItem PutItem',
     FeatureCounts: 'Query',
-    Investigations: 'ConditionCheckItem GetItem PutItem Query',
+    Investigations: 'ConditionCheckItem GetItem PutItem Query UpdateItem',
     'Investigations/ByAssignee': 'Query',
     'Investigations/ByStatus': 'Query',
     MerchantProfiles: 'BatchGetItem',

@@ -357,6 +357,10 @@ describe.each(engines)('on %s', (engine) => {
       expect(await consume('decide:fraud', 'u-1')).toEqual({ name: 'ana', proof: 'api', role: 'investigator' });
       expect(await consume('decide:fraud', 'u-1')).toEqual({ name: 'ana', proof: 'api', role: 'investigator' });
       expect(await consume('decide:fraud', 'u-2')).toBeUndefined();
+      // A retry of the request records it again.
+      await attestations.attest(attestation);
+      expect(await consume('decide:fraud', 'u-2')).toBeUndefined();
+      expect(await consume('decide:fraud', 'u-1')).toMatchObject({ name: 'ana' });
     });
   });
 
