@@ -27,11 +27,10 @@ import { devicesTogether, passMark } from '../support/rollupChecks';
 import { rescoreEntry } from '../../src/domain/fraud/rescoring';
 import { outboxOf } from '../support/outbox';
 
-// Each kind of DynamoDB call of each activity is refused for good, one kind at a time: of activities over many entities
-// where it
-// names one of them, of all others whenever it comes. What an activity does on rows is in `stages`; one without a stage
-// is asked with
-// the arguments of `activityArguments`, and makes as many calls as it does on empty tables.
+// DynamoDB refuses each kind of call of each activity for good, one kind at a time. In an activity over many entities
+// only the calls that name one of them are refused, in every other activity all calls of the kind. `stages` holds the
+// rows that an activity works on. An activity without a stage runs with the arguments of `activityArguments` on empty
+// tables.
 
 let graph: TestGraph;
 let letters: DeadLetterStore;
@@ -294,18 +293,26 @@ it.each(named)(
       const stage = await stageOf();
       const refused = new Map<string, number>();
       const before = await told();
-      const ended = await whileRefusing(
-        (call) => {
-          if (isAnothers(call)) return false;
-          if (kindOf(call) === kind && (!isOfOdd || call.text.includes(stage.odd!))) {
-            refused.set(call.text, (refused.get(call.text) ?? 0) + 1);
-            return true;
-          }
-          stage.seen?.(call);
-          return false;
-        },
-        () => run(name, stage.args),
-      );
+      const attempt = () =>
+        whileRefusing(
+          (call) => {
+            if (isAnothers(call)) return false;
+            if (kindOf(call) === kind && (!isOfOdd || call.text.includes(stage.odd!))) {
+              refused.set(call.text, (refused.get(call.text) ?? 0) + 1);
+              return true;
+            }
+            stage.seen?.(call);
+            return false;
+          },
+          () => run(name, stage.args),
+        );
+      let ended = await attempt();
+      // An attempt of an activity without an end lasts a second and a half, in which a slow machine may not get through
+      // all shards. The next attempt goes on, as its workflow would have it.
+      const isThrough = async () =>
+        refused.size > 0 &&
+        (!isOfOdd || (await stage.done!()).filter((id) => id !== stage.odd).length === stage.others!.length);
+      for (let more = 0; ends === 'goes on' && more < 20 && !(await isThrough()); more++) ended = await attempt();
       expect([kind, refused.size > 0]).toEqual([kind, true]);
       const isTold = (await told()) > before;
       if (ended instanceof ApplicationFailure)
