@@ -1,6 +1,8 @@
 import { deflateRawSync } from 'node:zlib';
 import { BatchWriteCommand, GetCommand, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import type { Cart } from '../../src/domain/carts/cart';
+import type { Board } from '../../src/domain/leaderboards/board';
+import { CartCountStore } from '../../src/stores/carts/cartCounts';
 import { CartStore } from '../../src/stores/carts/carts';
 import { CheckoutStore } from '../../src/stores/carts/checkouts';
 import { ProductStore } from '../../src/stores/carts/products';
@@ -20,13 +22,19 @@ import { DecisionStore } from '../../src/stores/fraud/decisions';
 import { InvestigationStore } from '../../src/stores/fraud/investigations';
 import { ShadowStore } from '../../src/stores/fraud/shadow';
 import { BoardStore } from '../../src/stores/leaderboards/boards';
+import { NodeStore } from '../../src/stores/leaderboards/nodes';
 import { RankStore } from '../../src/stores/leaderboards/ranks';
+import { ScoreStore } from '../../src/stores/leaderboards/scores';
 import { StandingsStore } from '../../src/stores/leaderboards/standings';
 import { CheckpointStore } from '../../src/stores/platform/checkpoints';
 import { DeadLetterStore } from '../../src/stores/platform/deadLetters';
 import { LastLookStore } from '../../src/stores/platform/lastLooks';
 import { NotificationStore } from '../../src/stores/platform/notifications';
-import type { TransactItem } from '../../src/stores/platform/outbox';
+import { OutboxStore, type TransactItem } from '../../src/stores/platform/outbox';
+import { ExpiryIndex } from '../../src/stores/sessions/expiryIndex';
+import { SessionRecords } from '../../src/stores/sessions/records';
+import { SessionTable } from '../../src/stores/sessions/sessionTable';
+import { UserSessions } from '../../src/stores/sessions/userSessions';
 import { VersionedStore } from '../../src/stores/versioned';
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb';
 
@@ -95,6 +103,40 @@ const live = { states: {}, deadline: at };
 const shard = { gameId: 'g-1', season: 1, shard: 0, order: 'descending' } as const;
 const ranked = { score: 10, subscore: 0, achievedAt: at, playerId: 'pl-1', name: 'Ana', country: 'PT' };
 const seq = (store: InvestigationStore) => async () => (await store.timeline('tx-1')).items;
+
+const session = {
+  key: 'k-1',
+  handle: 'h-1',
+  createdAt: at,
+  lastSeenAt: at,
+  expiresAt: at + 1_000,
+  absoluteExpiresAt: at + 2_000,
+  userId: 'u-1',
+  device: 'Firefox',
+  place: 'Porto',
+};
+const removeAt = (at + 2_000) / 1_000 + 24 * 3_600;
+const sessionItem = {
+  SessionKey: 'k-1',
+  Part: 'session',
+  Handle: 'h-1',
+  CreatedAt: at,
+  LastSeenAt: at,
+  ExpiresAt: at + 1_000,
+  AbsoluteExpiresAt: at + 2_000,
+  UserID: 'u-1',
+  Device: 'Firefox',
+  Place: 'Porto',
+  RemoveAt: removeAt,
+};
+const sessionRecords = (db: Db) =>
+  new SessionRecords(new SessionTable(db.client, db.table('Sessions')), {
+    prefix: '',
+    buckets: 4,
+    events: false,
+    absoluteMs: 2_000,
+    now: () => at,
+  });
 
 const kept: Record<string, Kept> = {
   'a checkout': {
@@ -245,6 +287,22 @@ const kept: Record<string, Kept> = {
     value: { reminders: false, timeZone: 'UTC' },
     write: (db) => new CartStore(db).unsubscribe('u-2'),
   },
+  'counts of carts': {
+    table: 'CartCounts',
+    item: { Shard: 'carts#0', Opened: 3, Closed: 2, Abandoned: 1 },
+    read: (db) => new CartCountStore(db).totals(),
+    value: { opened: 3, closed: 2, ordered: 0, reminded: 0, recovered: 0, abandoned: 1, emptied: 0, merged: 0 },
+  },
+  'an entry of the outbox': {
+    table: 'Starts',
+    item: {
+      Shard: 'start#0',
+      DueAtID: '01790856000000#w-1',
+      Debt: JSON.stringify({ kind: 'start', start: { workflowId: 'w-1' }, dueAt: at }),
+    },
+    read: (db) => new OutboxStore(db).due('start', 0, at, 10),
+    value: [{ kind: 'start', id: 'w-1', payload: { workflowId: 'w-1' }, dueAt: at }],
+  },
   'a dead letter': {
     table: 'DeadLetters',
     item: {
@@ -355,6 +413,18 @@ const kept: Record<string, Kept> = {
     item: { UserID: 'u-2', Entry: 'follows#u-1', Since: at },
     read: async (db) => (await new RelationStore(db, new FeedUserStore(db)).following('u-2')).items,
     value: [{ userId: 'u-1', since: at }],
+  },
+  'a mark of an author': {
+    table: 'Following',
+    item: { UserID: 'u-2', Entry: 'pulls#u-1', ModeVersion: 6 },
+    read: (db) => new RelationStore(db, new FeedUserStore(db)).marks('u-2'),
+    value: ['u-1'],
+  },
+  "a post in its author's list": {
+    table: 'AuthorPosts',
+    item: { UserID: 'u-1', TimePostID: `${time}#post-1` },
+    read: (db) => new PostStore(db).ofAuthor('u-1', {}, 'older', 5),
+    value: [{ key: `${time}#post-1`, authorId: 'u-1' }],
   },
   'a post': {
     table: 'Posts',
@@ -479,6 +549,32 @@ const kept: Record<string, Kept> = {
     read: async (db) => (await new ShadowStore(db).differences(4, { limit: 10 })).items,
     value: [{ transactionId: 'tx-1', at, live: 'approve', shadow: 'review' }],
   },
+  'a score': {
+    table: 'Leaderboard',
+    item: {
+      BoardSeason: 'g-1#00001#00#d',
+      PlayerID: 'pl-1',
+      Score: 10,
+      AchievedAt: at,
+      ChangedAt: at,
+      PlayerName: 'Ana',
+      Recent: new Set(['aoQLr12MP_J']),
+      Older: new Set(['other']),
+    },
+    async read(db) {
+      const board = { gameId: 'g-1', order: 'descending', operator: 'best', shards: 1, limits: {} } as Board;
+      const submission = { playerId: 'pl-1', submissionId: 's-1', score: 9, subscore: 0 };
+      const scores = new ScoreStore(db);
+      return [(await scores.ranked(shard).next()).value, await scores.submit(board, 1, submission, at)];
+    },
+    value: [[[10, 0, at, 'pl-1', 'Ana', null]], { status: 'repeated', score: 10, subscore: 0 }],
+  },
+  'a game of the list of boards': {
+    table: 'Boards',
+    item: { GameID: '#boards', Entry: 'g-1' },
+    read: async (db) => (await new BoardStore(db).games({})).items,
+    value: ['g-1'],
+  },
   'a season': {
     table: 'Boards',
     item: {
@@ -530,6 +626,31 @@ const kept: Record<string, Kept> = {
     read: (db) => new RankStore(db).head(shard),
     value: { version: 2, ranking: { ranks: 'r' }, attempt: 'a', asOf: at, isSealed: true, mark: 'm', log: 'l' },
   },
+  'a logged change of a ranking': {
+    table: 'LeaderboardRanks',
+    item: {
+      Ranking: 'g-1#00001#00#d',
+      Entry: 'log#l#0000000000000003',
+      Changes: deflateRawSync(JSON.stringify([['pl-1', null]])),
+    },
+    read: (db) => new RankStore(db).noted(shard, 'l', 2),
+    value: [{ version: 3, changes: new Map([['pl-1', null]]) }],
+    write: (db) => new RankStore(db).note(shard, 'l', 3, new Map([['pl-1', null]])),
+  },
+  'a node of a ranking': {
+    table: 'LeaderboardRanks',
+    item: {
+      Ranking: 'g-1#00001#00#d#1',
+      Entry: 'node#mfz.x.1',
+      Node: deflateRawSync(JSON.stringify({ entries: [[10, 0, at, 'pl-1']] })),
+    },
+    read: (db) => new NodeStore(db).loads(shard).ranks('mfz.x.1'),
+    value: { entries: [[10, 0, at, 'pl-1']] },
+    async write(db) {
+      const created = new Map([['mfz.x.1', { entries: [[10, 0, at, 'pl-1']] }]]);
+      await new NodeStore(db).write(shard, { ranks: { created }, players: { created: new Map() } } as never);
+    },
+  },
   'a page of standings': {
     table: 'LeaderboardStandings',
     item: {
@@ -548,6 +669,44 @@ const kept: Record<string, Kept> = {
     value: [{ playerId: 'pl-1', rank: 1, rewards: ['cup'], grantedAt: at }],
     write: (db) =>
       new StandingsStore(db).grant('g-1', 1, { playerId: 'pl-1', rank: 1, rewards: ['cup'], grantedAt: at }),
+  },
+  'a session': {
+    table: 'Sessions',
+    item: { ...sessionItem, SessionData: '{"a":1}', ExpiryBucket: '2', CheckAt: at + 500 },
+    read: (db) => sessionRecords(db).find('k-1'),
+    value: { head: { ...session, checkAt: at + 500 }, data: '{"a":1}' },
+  },
+  'the data of a session': {
+    table: 'Sessions',
+    item: { SessionKey: 'k-2', Part: 'data', SessionData: Buffer.from('{'), RemoveAt: removeAt },
+    async read(db) {
+      await put({ table: 'Sessions', item: { ...sessionItem, SessionKey: 'k-2', SplitData: true } });
+      return sessionRecords(db).find('k-2');
+    },
+    value: { head: { ...session, key: 'k-2', split: true }, data: Uint8Array.from(Buffer.from('{')) },
+  },
+  'the tombstone of a session': {
+    table: 'Sessions',
+    item: { ...sessionItem, SessionKey: 'k-3', EndedAt: at, EndReason: 'rotated' },
+    read: (db) => new ExpiryIndex(db).heads(['k-3']),
+    value: [{ ...session, key: 'k-3', ended: { at, reason: 'rotated' } }],
+  },
+  'the tombstone of a session that was never saved': {
+    table: 'Sessions',
+    item: { SessionKey: 'k-4', Part: 'session', EndedAt: at, EndReason: 'revoked', RemoveAt: removeAt },
+    read: (db) => sessionRecords(db).ends.end('k-4', 'logout'),
+    value: { was: 'ended before', reason: 'revoked' },
+  },
+  'a sign-in of a user': {
+    table: 'Sessions',
+    item: { SessionKey: 'user#u-1', Part: 'sign-in#h-1', CurrentKey: 'k-5', RemoveAt: removeAt },
+    async read(db) {
+      await put({ table: 'Sessions', item: { ...sessionItem, SessionKey: 'k-5' } });
+      const users = new UserSessions(db, sessionRecords(db).ends, { prefix: '', now: () => at });
+      const { items } = await users.list('u-1');
+      return [items, await users.end('u-1', 'h-1')];
+    },
+    value: [[{ ...session, key: 'k-5' }], true],
   },
   'a device': {
     table: 'Devices',
@@ -649,7 +808,7 @@ const keyOf = ({ table, item }: Kept) =>
   Object.fromEntries(dynamodb.db.keys(table).map((name) => [name, item[name]] as const));
 const stored = async (one: Kept) =>
   (await dynamodb.db.client.send(new GetCommand({ TableName: dynamodb.db.table(one.table), Key: keyOf(one) }))).Item;
-const put = ({ table, item }: Kept) =>
+const put = ({ table, item }: Pick<Kept, 'table' | 'item'>) =>
   dynamodb.db.client.send(new PutCommand({ TableName: dynamodb.db.table(table), Item: item }));
 beforeAll(async () => {
   dynamodb = await startTestDynamoDB();
