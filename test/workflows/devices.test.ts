@@ -353,7 +353,7 @@ it('what is past its age is deleted, and said to be', async () => {
   expect(await s3.list(`device_data/dt=${of}/`)).toEqual([]);
   expect((await post(`/v1/archives/${of}/restore`).expect(202)).body).toBeDefined();
   await expect(workflow().getHandle(archiveWorkflowId(of)).result()).rejects.toMatchObject({
-    cause: { cause: { message: expect.stringContaining('is expired') } },
+    cause: { cause: { message: expect.stringContaining('is in the state expired') } },
   });
 });
 

@@ -128,7 +128,7 @@ describe('validation', () => {
           .delete('/v1/transactions')
           .set(...bearer('service')),
       405,
-      'POST is',
+      'Allowed: POST',
     ],
     ['a path that is not there', () => get('/v1/transaction'), 404, '/openapi.json'],
     ['a path that is no text', () => get('/v1/transactions/%ff'), 400, ''],
